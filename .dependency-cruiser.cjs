@@ -4,19 +4,20 @@ const test = '[.]test[.]ts$';
 
 /** Each room, and the rooms whose modules it may import. */
 const rooms = {
+  errors: [],
   wasm: [],
   isa: ['wasm'],
   jit: ['isa', 'wasm'],
   interrupts: [],
-  hart: ['isa', 'wasm', 'jit'],
-  devices: ['interrupts'],
-  hypervisor: ['interrupts', 'hart', 'trace'],
-  verify: ['interrupts'],
-  boot: [],
+  hart: ['isa', 'wasm', 'jit', 'errors'],
+  devices: ['interrupts', 'errors'],
+  hypervisor: ['interrupts', 'hart', 'trace', 'errors'],
+  verify: ['interrupts', 'errors'],
+  boot: ['errors'],
   trace: [],
-  machine: ['boot', 'devices', 'hypervisor', 'hart', 'interrupts', 'isa', 'wasm', 'trace'],
-  node: ['boot', 'machine', 'devices', 'hypervisor', 'hart', 'interrupts', 'trace'],
-  cli: ['node', 'boot', 'machine', 'devices', 'hypervisor', 'hart', 'interrupts', 'isa', 'trace', 'verify'],
+  machine: ['errors', 'boot', 'devices', 'hypervisor', 'hart', 'interrupts', 'isa', 'wasm', 'trace'],
+  node: ['errors', 'boot', 'machine', 'devices', 'hypervisor', 'hart', 'interrupts', 'trace'],
+  cli: ['errors', 'node', 'boot', 'machine', 'devices', 'hypervisor', 'hart', 'interrupts', 'isa', 'trace', 'verify'],
 };
 
 const rules = Object.entries(rooms).map(([room, allowed]) => ({

@@ -1,0 +1,231 @@
+import type { ByteWriter } from './byte-writer.ts';
+
+/** The number types of WebAssembly. */
+export type ValType = 'i32' | 'i64' | 'f32' | 'f64';
+
+/** Binary encodings of the value types (core specification 5.3.1). */
+export const VALTYPE_CODE: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c };
+
+/**
+ * A typed WebAssembly expression: a tree that leaves one value of type `T` on the stack.
+ *
+ * Trees are written to the code buffer when a statement consumes them, so a tree that reads a local or memory reads
+ * it at that moment, and a tree that is consumed twice is evaluated twice: use {@link FunctionBuilder.let} to name a
+ * value.
+ */
+export abstract class Expr<T extends ValType = ValType> {
+  readonly type: T;
+
+  constructor(type: T) {
+    this.type = type;
+  }
+
+  abstract emit(code: ByteWriter): void;
+}
+
+export class I32Const extends Expr<'i32'> {
+  readonly value: number;
+
+  constructor(value: number) {
+    super('i32');
+    this.value = value | 0;
+  }
+
+  emit(code: ByteWriter): void {
+    code.u8(0x41);
+    code.s32(this.value);
+  }
+}
+
+export class I64Const extends Expr<'i64'> {
+  readonly value: number | bigint;
+
+  constructor(value: number | bigint) {
+    super('i64');
+    this.value = value;
+  }
+
+  emit(code: ByteWriter): void {
+    code.u8(0x42);
+    code.s64(this.value);
+  }
+}
+
+/** A local variable or parameter; as an expression, its value. */
+export class Local<T extends ValType = ValType> extends Expr<T> {
+  readonly index: number;
+
+  constructor(type: T, index: number) {
+    super(type);
+    this.index = index;
+  }
+
+  emit(code: ByteWriter): void {
+    code.u8(0x20);
+    code.u32(this.index);
+  }
+}
+
+/** Sets a local and leaves the value on the stack. */
+export class Tee<T extends ValType> extends Expr<T> {
+  readonly #local: Local<T>;
+  readonly #value: Expr<T>;
+
+  constructor(local: Local<T>, value: Expr<T>) {
+    super(local.type);
+    this.#local = local;
+    this.#value = value;
+  }
+
+  emit(code: ByteWriter): void {
+    this.#value.emit(code);
+    code.u8(0x22);
+    code.u32(this.#local.index);
+  }
+}
+
+export class Unary<T extends ValType> extends Expr<T> {
+  readonly #opcode: number;
+  readonly #operand: Expr;
+
+  /** @param opcode one byte, or 0xfc00 | n for the saturating truncations */
+  constructor(type: T, opcode: number, operand: Expr) {
+    super(type);
+    this.#opcode = opcode;
+    this.#operand = operand;
+  }
+
+  emit(code: ByteWriter): void {
+    this.#operand.emit(code);
+    if (this.#opcode > 0xff) {
+      code.u8(this.#opcode >> 8);
+      code.u32(this.#opcode & 0xff);
+    } else {
+      code.u8(this.#opcode);
+    }
+  }
+}
+
+export class Binary<T extends ValType> extends Expr<T> {
+  readonly #opcode: number;
+  readonly #left: Expr;
+  readonly #right: Expr;
+
+  constructor(type: T, opcode: number, left: Expr, right: Expr) {
+    super(type);
+    this.#opcode = opcode;
+    this.#left = left;
+    this.#right = right;
+  }
+
+  emit(code: ByteWriter): void {
+    this.#left.emit(code);
+    this.#right.emit(code);
+    code.u8(this.#opcode);
+  }
+}
+
+/** `condition ? whenTrue : whenFalse`; both sides are evaluated. */
+export class Select<T extends ValType> extends Expr<T> {
+  readonly #condition: Expr<'i32'>;
+  readonly #whenTrue: Expr<T>;
+  readonly #whenFalse: Expr<T>;
+
+  constructor(condition: Expr<'i32'>, whenTrue: Expr<T>, whenFalse: Expr<T>) {
+    super(whenTrue.type);
+    this.#condition = condition;
+    this.#whenTrue = whenTrue;
+    this.#whenFalse = whenFalse;
+  }
+
+  emit(code: ByteWriter): void {
+    this.#whenTrue.emit(code);
+    this.#whenFalse.emit(code);
+    this.#condition.emit(code);
+    code.u8(0x1b);
+  }
+}
+
+/** Writes the operands of a memory instruction: alignment exponent and static offset in bytes. */
+export function emitMemoryArgument(code: ByteWriter, alignment: number, offset: number): void {
+  code.u32(alignment);
+  code.u32(offset);
+}
+
+/** A load; the access may be misaligned, the alignment exponent 0 promises nothing. */
+export class Load<T extends ValType> extends Expr<T> {
+  readonly #opcode: number;
+  readonly #address: Expr<'i32'>;
+  readonly #offset: number;
+
+  constructor(type: T, opcode: number, address: Expr<'i32'>, offset: number) {
+    super(type);
+    this.#opcode = opcode;
+    this.#address = address;
+    this.#offset = offset;
+  }
+
+  emit(code: ByteWriter): void {
+    this.#address.emit(code);
+    code.u8(this.#opcode);
+    emitMemoryArgument(code, 0, this.#offset);
+  }
+}
+
+/** An atomic access (threads proposal): load, read-modify-write, compare-exchange, wait or notify. */
+export class Atomic<T extends ValType> extends Expr<T> {
+  readonly #opcode: number;
+  readonly #alignment: number;
+  readonly #offset: number;
+  readonly #operands: readonly Expr[];
+
+  /** @param operands address first, then the values in the order of the instruction */
+  constructor(type: T, opcode: number, alignment: number, offset: number, operands: readonly Expr[]) {
+    super(type);
+    this.#opcode = opcode;
+    this.#alignment = alignment;
+    this.#offset = offset;
+    this.#operands = operands;
+  }
+
+  emit(code: ByteWriter): void {
+    for (const operand of this.#operands) operand.emit(code);
+    code.u8(0xfe);
+    code.u32(this.#opcode);
+    emitMemoryArgument(code, this.#alignment, this.#offset);
+  }
+}
+
+/** A function of the module under construction: its index and signature. */
+export interface FunctionRef<R extends ValType | 'void' = ValType | 'void'> {
+  readonly index: number;
+  readonly name: string;
+  readonly params: readonly ValType[];
+  readonly result: R;
+}
+
+/** Writes a call with its arguments; the caller checks nothing but their number. */
+export function emitCall(code: ByteWriter, callee: FunctionRef, args: readonly Expr[]): void {
+  if (args.length !== callee.params.length) {
+    throw new Error(`${callee.name} takes ${callee.params.length} arguments, not ${args.length}`);
+  }
+  for (const arg of args) arg.emit(code);
+  code.u8(0x10);
+  code.u32(callee.index);
+}
+
+/** The value of a function call. */
+export class Call<T extends ValType> extends Expr<T> {
+  readonly #callee: FunctionRef<T>;
+  readonly #args: readonly Expr[];
+
+  constructor(callee: FunctionRef<T>, args: readonly Expr[]) {
+    super(callee.result);
+    this.#callee = callee;
+    this.#args = args;
+  }
+
+  emit(code: ByteWriter): void {
+    emitCall(code, this.#callee, this.#args);
+  }
+}

@@ -1,0 +1,194 @@
+import { ByteWriter } from './byte-writer.ts';
+import {
+  type Expr,
+  emitCall,
+  emitMemoryArgument,
+  type FunctionRef,
+  Local,
+  VALTYPE_CODE,
+  type ValType,
+} from './expression.ts';
+
+/** The target of a branch: the end of a block, or the start of a loop. */
+export interface Label {
+  readonly depth: number;
+}
+
+/** Store instructions by name (core specification 5.4.6; the atomic ones are of the threads proposal). */
+const STORES = {
+  'i32.store': { opcode: 0x36, atomicAlignment: undefined },
+  'i64.store': { opcode: 0x37, atomicAlignment: undefined },
+  'f32.store': { opcode: 0x38, atomicAlignment: undefined },
+  'f64.store': { opcode: 0x39, atomicAlignment: undefined },
+  'i32.store8': { opcode: 0x3a, atomicAlignment: undefined },
+  'i32.store16': { opcode: 0x3b, atomicAlignment: undefined },
+  'i64.store8': { opcode: 0x3c, atomicAlignment: undefined },
+  'i64.store16': { opcode: 0x3d, atomicAlignment: undefined },
+  'i64.store32': { opcode: 0x3e, atomicAlignment: undefined },
+  'i32.atomic.store': { opcode: 0x17, atomicAlignment: 2 },
+  'i64.atomic.store': { opcode: 0x18, atomicAlignment: 3 },
+} as const;
+
+export type StoreName = keyof typeof STORES;
+
+const BLOCK_TYPE_EMPTY = 0x40;
+const END = 0x0b;
+
+/** Writes the body of one function: statements are appended as they are called. */
+export class FunctionBuilder {
+  readonly params: readonly Local[];
+  readonly #code = new ByteWriter(4096);
+  readonly #localTypes: ValType[] = [];
+  readonly #paramCount: number;
+  #depth = 0;
+
+  constructor(params: readonly ValType[]) {
+    this.#paramCount = params.length;
+    this.params = params.map((type, index) => new Local(type, index));
+  }
+
+  /** The parameter at `index`, which must have type `type`. */
+  param<T extends ValType>(index: number, type: T): Local<T> {
+    const found = this.params[index];
+    if (found?.type !== type) throw new Error(`parameter ${index} is not a ${type}`);
+    return new Local(type, index);
+  }
+
+  /** Declares a local variable, initially zero. */
+  local<T extends ValType>(type: T): Local<T> {
+    this.#localTypes.push(type);
+    return new Local(type, this.#paramCount + this.#localTypes.length - 1);
+  }
+
+  /** Evaluates `value` now, once, and names the result. */
+  let<T extends ValType>(value: Expr<T>): Local<T> {
+    const local = this.local(value.type);
+    this.set(local, value);
+    return local;
+  }
+
+  set<T extends ValType>(local: Local<T>, value: Expr<T>): void {
+    value.emit(this.#code);
+    this.#code.u8(0x21);
+    this.#code.u32(local.index);
+  }
+
+  drop(value: Expr): void {
+    value.emit(this.#code);
+    this.#code.u8(0x1a);
+  }
+
+  store(name: StoreName, address: Expr<'i32'>, value: Expr, offset = 0): void {
+    const { opcode, atomicAlignment } = STORES[name];
+    address.emit(this.#code);
+    value.emit(this.#code);
+    if (atomicAlignment !== undefined) this.#code.u8(0xfe);
+    this.#code.u8(opcode);
+    emitMemoryArgument(this.#code, atomicAlignment ?? 0, offset);
+  }
+
+  /** Orders all earlier memory accesses before all later ones, sequentially consistent. */
+  atomicFence(): void {
+    this.#code.u8(0xfe);
+    this.#code.u8(0x03);
+    this.#code.u8(0x00);
+  }
+
+  memoryFill(address: Expr<'i32'>, byte: Expr<'i32'>, length: Expr<'i32'>): void {
+    for (const operand of [address, byte, length]) operand.emit(this.#code);
+    this.#code.u8(0xfc);
+    this.#code.u32(11);
+    this.#code.u8(0);
+  }
+
+  /** Calls a function without a result. */
+  call(callee: FunctionRef<'void'>, ...args: readonly Expr[]): void {
+    emitCall(this.#code, callee, args);
+  }
+
+  /** `body` may branch to the label it is given, which is the end of the block. */
+  block(body: (end: Label) => void): void {
+    this.#nest(0x02, body);
+  }
+
+  /** `body` may branch to the label it is given, which is the start of the loop. */
+  loop(body: (start: Label) => void): void {
+    this.#nest(0x03, body);
+  }
+
+  if(condition: Expr<'i32'>, then: () => void, otherwise?: () => void): void {
+    condition.emit(this.#code);
+    this.#code.u8(0x04);
+    this.#code.u8(BLOCK_TYPE_EMPTY);
+    this.#depth++;
+    then();
+    if (otherwise !== undefined) {
+      this.#code.u8(0x05);
+      otherwise();
+    }
+    this.#depth--;
+    this.#code.u8(END);
+  }
+
+  br(label: Label): void {
+    this.#code.u8(0x0c);
+    this.#code.u32(this.#distance(label));
+  }
+
+  brIf(label: Label, condition: Expr<'i32'>): void {
+    condition.emit(this.#code);
+    this.#code.u8(0x0d);
+    this.#code.u32(this.#distance(label));
+  }
+
+  /** Branches to `labels[index]`, or to `fallback` when the index is out of range. */
+  brTable(labels: readonly Label[], fallback: Label, index: Expr<'i32'>): void {
+    index.emit(this.#code);
+    this.#code.u8(0x0e);
+    this.#code.u32(labels.length);
+    for (const label of labels) this.#code.u32(this.#distance(label));
+    this.#code.u32(this.#distance(fallback));
+  }
+
+  return(value?: Expr): void {
+    value?.emit(this.#code);
+    this.#code.u8(0x0f);
+  }
+
+  unreachable(): void {
+    this.#code.u8(0x00);
+  }
+
+  /** The encoded function body: locals, code and final `end` (core specification 5.5.13). */
+  toBody(): ByteWriter {
+    if (this.#depth !== 0) throw new Error('a block was left open');
+    const body = new ByteWriter(this.#code.length + 64);
+    const groups: { type: ValType; count: number }[] = [];
+    for (const type of this.#localTypes) {
+      const last = groups.at(-1);
+      if (last?.type === type) last.count++;
+      else groups.push({ type, count: 1 });
+    }
+    body.u32(groups.length);
+    for (const { type, count } of groups) {
+      body.u32(count);
+      body.u8(VALTYPE_CODE[type]);
+    }
+    body.append(this.#code);
+    body.u8(END);
+    return body;
+  }
+
+  #nest(opcode: number, body: (label: Label) => void): void {
+    this.#code.u8(opcode);
+    this.#code.u8(BLOCK_TYPE_EMPTY);
+    this.#depth++;
+    body({ depth: this.#depth });
+    this.#depth--;
+    this.#code.u8(END);
+  }
+
+  #distance(label: Label): number {
+    return this.#depth - label.depth;
+  }
+}

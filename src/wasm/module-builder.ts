@@ -1,0 +1,177 @@
+import { ByteWriter } from './byte-writer.ts';
+import { type FunctionRef, VALTYPE_CODE, type ValType } from './expression.ts';
+import { FunctionBuilder } from './function-builder.ts';
+
+/** Section numbers (core specification 5.5.2). */
+const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+
+/** Limits of an imported memory, in pages of 64 KiB. */
+export interface MemoryLimits {
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+/** Builds one module around an imported shared memory (`env.memory`): imports first, then functions. */
+export class ModuleBuilder {
+  readonly #types: string[] = [];
+  readonly #imports: { module: string; name: string; type: number }[] = [];
+  readonly #functions: { ref: FunctionRef; type: number; body: ByteWriter | undefined; exported: boolean }[] =
+    [];
+  readonly #memory: MemoryLimits;
+
+  constructor(memory: MemoryLimits) {
+    this.#memory = memory;
+  }
+
+  /** Imports a function. All imports come before the first {@link declare}. */
+  import<R extends ValType | 'void'>(
+    module: string,
+    name: string,
+    params: readonly ValType[],
+    result: R,
+  ): FunctionRef<R> {
+    if (this.#functions.length > 0) throw new Error(`import ${module}.${name} after a function`);
+    const ref = { index: this.#imports.length, name, params, result };
+    this.#imports.push({ module, name, type: this.#typeIndex(params, result) });
+    return ref;
+  }
+
+  /** Reserves a function, so that others can call it before it is defined. */
+  declare<R extends ValType | 'void'>(
+    name: string,
+    params: readonly ValType[],
+    result: R,
+    exported = false,
+  ): FunctionRef<R> {
+    const ref = { index: this.#imports.length + this.#functions.length, name, params, result };
+    const type = this.#typeIndex(params, result);
+    this.#functions.push({ ref, type, body: undefined, exported });
+    return ref;
+  }
+
+  /** Writes the body of a declared function. */
+  define(ref: FunctionRef, build: (f: FunctionBuilder) => void): void {
+    const entry = this.#functions[ref.index - this.#imports.length];
+    if (entry?.ref !== ref) throw new Error(`${ref.name} is not a function of this module`);
+    if (entry.body !== undefined) throw new Error(`${ref.name} is defined twice`);
+    const builder = new FunctionBuilder(ref.params);
+    build(builder);
+    entry.body = builder.toBody();
+  }
+
+  /** Declares and defines a function. */
+  function<R extends ValType | 'void'>(
+    name: string,
+    params: readonly ValType[],
+    result: R,
+    build: (f: FunctionBuilder) => void,
+    exported = false,
+  ): FunctionRef<R> {
+    const ref = this.declare(name, params, result, exported);
+    this.define(ref, build);
+    return ref;
+  }
+
+  /** The module in the binary format, with a name section for debuggers and profilers. */
+  toBytes(): Uint8Array<ArrayBuffer> {
+    const out = new ByteWriter(1 << 16);
+    out.bytes(new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]));
+    section(out, SECTION.type, (w) => {
+      w.u32(this.#types.length);
+      for (const type of this.#types) writeType(w, type);
+    });
+    section(out, SECTION.import, (w) => this.#writeImports(w));
+    section(out, SECTION.function, (w) => {
+      w.u32(this.#functions.length);
+      for (const { type } of this.#functions) w.u32(type);
+    });
+    section(out, SECTION.export, (w) => this.#writeExports(w));
+    section(out, SECTION.code, (w) => this.#writeCode(w));
+    section(out, SECTION.custom, (w) => this.#writeNames(w));
+    return out.toBytes();
+  }
+
+  #writeImports(w: ByteWriter): void {
+    w.u32(this.#imports.length + 1);
+    for (const { module, name, type } of this.#imports) {
+      w.name(module);
+      w.name(name);
+      w.u8(0x00);
+      w.u32(type);
+    }
+    w.name('env');
+    w.name('memory');
+    w.u8(0x02);
+    w.u8(0x03); // shared, with a maximum
+    w.u32(this.#memory.minimum);
+    w.u32(this.#memory.maximum);
+  }
+
+  #writeExports(w: ByteWriter): void {
+    const exported = this.#functions.filter((entry) => entry.exported);
+    w.u32(exported.length);
+    for (const { ref } of exported) {
+      w.name(ref.name);
+      w.u8(0x00);
+      w.u32(ref.index);
+    }
+  }
+
+  #writeCode(w: ByteWriter): void {
+    w.u32(this.#functions.length);
+    for (const { ref, body } of this.#functions) {
+      if (body === undefined) throw new Error(`${ref.name} is declared but not defined`);
+      w.u32(body.length);
+      w.append(body);
+    }
+  }
+
+  #writeNames(w: ByteWriter): void {
+    w.name('name');
+    const names = new ByteWriter();
+    names.u32(this.#imports.length + this.#functions.length);
+    for (const [index, { name }] of this.#imports.entries()) {
+      names.u32(index);
+      names.name(name);
+    }
+    for (const { ref } of this.#functions) {
+      names.u32(ref.index);
+      names.name(ref.name);
+    }
+    w.u8(1); // function names
+    w.u32(names.length);
+    w.append(names);
+  }
+
+  #typeIndex(params: readonly ValType[], result: ValType | 'void'): number {
+    const key = `${params.join(',')}>${result}`;
+    const known = this.#types.indexOf(key);
+    return known >= 0 ? known : this.#types.push(key) - 1;
+  }
+}
+
+function isValType(name: string): name is ValType {
+  return name in VALTYPE_CODE;
+}
+
+function writeType(w: ByteWriter, key: string): void {
+  const [params = '', result = 'void'] = key.split('>');
+  const valTypes = params.split(',').filter(isValType);
+  w.u8(0x60);
+  w.u32(valTypes.length);
+  for (const type of valTypes) w.u8(VALTYPE_CODE[type]);
+  if (isValType(result)) {
+    w.u32(1);
+    w.u8(VALTYPE_CODE[result]);
+  } else {
+    w.u32(0);
+  }
+}
+
+function section(out: ByteWriter, id: number, write: (w: ByteWriter) => void): void {
+  const content = new ByteWriter();
+  write(content);
+  out.u8(id);
+  out.u32(content.length);
+  out.append(content);
+}

@@ -6,10 +6,11 @@ const test = '[.]test[.]ts$';
 const rooms = {
   errors: [],
   wasm: [],
+  float: ['wasm'],
   isa: ['wasm'],
   jit: ['isa', 'wasm'],
   interrupts: [],
-  hart: ['isa', 'wasm', 'jit', 'errors'],
+  hart: ['isa', 'float', 'wasm', 'jit', 'errors'],
   devices: ['interrupts', 'errors'],
   hypervisor: ['interrupts', 'hart', 'trace', 'errors'],
   verify: ['interrupts', 'errors'],

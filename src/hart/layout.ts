@@ -1,0 +1,164 @@
+/**
+ * Where a hart keeps its state in linear memory, declared once for the generated code and for TypeScript.
+ *
+ * Offsets are in bytes from the hart's base. 64-bit fields are aligned to 8; TypeScript works on their two 32-bit
+ * halves (low half first), never on BigInt in paths that matter.
+ */
+
+/** Fields of the hart block. */
+export const FIELD = {
+  /** x0..x31; x0 always holds 0. */
+  x: 0x000,
+  /** f0..f31, NaN-boxed singles. */
+  f: 0x100,
+  /** Address of the current decoded slot; valid whenever generated code has called out. */
+  slot: 0x200,
+  /** First slot of the current decoded page. */
+  pageSlots: 0x204,
+  /** Guest-virtual address of the current decoded page (i64). */
+  pageAddress: 0x208,
+  /** Guest-virtual pc (i64); authoritative while generated code is not running. */
+  pc: 0x210,
+  /** Instructions left in the current chunk, after the current one; negative ends the chunk. */
+  budget: 0x218,
+  /** Instructions granted to the current chunk. */
+  chunk: 0x21c,
+  /** Instructions that `run` may still start after this chunk. */
+  fuel: 0x220,
+  /** Why `run` returned: an EXIT value. */
+  exit: 0x224,
+  /** Instructions retired up to the start of the current chunk (i64). */
+  instret: 0x228,
+  /** Mailbox of slow paths: address (i64) and value (i64). */
+  mailboxAddress: 0x230,
+  mailboxValue: 0x238,
+  /** TLB keys of the current context for loads, stores and fetches: key << 3 (i64 each). */
+  loadKey: 0x240,
+  storeKey: 0x248,
+  fetchKey: 0x250,
+  /** Address in linear memory of the TLB in use. */
+  tlb: 0x258,
+  /** Address in linear memory of the 32-bit word that asks the hart to leave `run`. */
+  exitRequest: 0x25c,
+  /** fflags and frm, one word each. */
+  fflags: 0x260,
+  frm: 0x264,
+  /** Not 0 while floating point is disabled in the current context (FS = Off in mstatus, or in vsstatus if V=1). */
+  floatOff: 0x268,
+  /** Set to 1 by every write to floating-point state; folded into the FS fields when they are looked at. */
+  floatDirty: 0x26c,
+  /** LR reservation: address in linear memory (0 = none), width in bytes, loaded value (i64). */
+  reservation: 0x270,
+  reservationWidth: 0x274,
+  reservationValue: 0x278,
+  /** Current privilege (0 U, 1 S, 3 M) and virtualization mode (0 or 1). */
+  privilege: 0x280,
+  virtual: 0x284,
+  /** 1: the hypervisor extension's HS-mode is played by the host, so a trap to HS (or M) leaves `run`. */
+  hsHost: 0x288,
+  /** CSRs that have storage, 8 bytes each, in the order of CSR_FIELDS. */
+  csr: 0x300,
+} as const;
+
+/** CSRs with storage of their own. Others are views of these (sstatus of mstatus, hip of hvip, ...). */
+const CSR_FIELDS = [
+  'mstatus',
+  'misa',
+  'medeleg',
+  'mideleg',
+  'mie',
+  'mip',
+  'mtvec',
+  'mcounteren',
+  'mcountinhibit',
+  'menvcfg',
+  'mseccfg',
+  'mstateen0',
+  'mscratch',
+  'mepc',
+  'mcause',
+  'mtval',
+  'mtinst',
+  'mtval2',
+  'mcycleOffset',
+  'minstretOffset',
+  'stvec',
+  'scounteren',
+  'senvcfg',
+  'sstateen0',
+  'sscratch',
+  'sepc',
+  'scause',
+  'stval',
+  'satp',
+  'stimecmp',
+  'hstatus',
+  'hedeleg',
+  'hideleg',
+  'hie',
+  'hcounteren',
+  'hgeie',
+  'hgeip',
+  'henvcfg',
+  'hstateen0',
+  'htval',
+  'htinst',
+  'hvip',
+  'hgatp',
+  'htimedelta',
+  'vsstatus',
+  'vsie',
+  'vstvec',
+  'vsscratch',
+  'vsepc',
+  'vscause',
+  'vstval',
+  'vsatp',
+  'vstimecmp',
+] as const;
+
+export type CsrField = (typeof CSR_FIELDS)[number];
+
+/** Index of a CSR's low half in {@link HartState.csr}; the high half is at index + 1. */
+export const CSR = Object.freeze(
+  Object.fromEntries(CSR_FIELDS.map((name, index) => [name, index * 2])),
+) as Readonly<Record<CsrField, number>>;
+
+/** Number of 64-bit CSR fields. */
+export const CSR_COUNT = CSR_FIELDS.length;
+
+/** Bytes of a hart block; the CSRs end well before. */
+export const HART_BYTES = 0x1000;
+
+/** Why `run` returned. */
+export const EXIT = {
+  /** Fuel used up, or the exit-request word was set. */
+  yield: 0,
+  /** With `hsHost`: a trap to HS-mode was taken; scause, sepc, stval, htval, htinst tell. */
+  trap: 1,
+  /** WFI with nothing pending: the hart sleeps until an interrupt is pending. */
+  wait: 2,
+} as const;
+
+export type Exit = (typeof EXIT)[keyof typeof EXIT];
+
+/**
+ * The software TLB: three direct-mapped tables (loads, stores, fetches) of 16-byte entries.
+ *
+ * An entry is a tag (i64: guest-virtual page address | key << 3, 0 = empty) and an i32 datum. The key names the
+ * context (address space, privilege, SUM, ...) for which the translation holds, so that changing context flushes
+ * nothing. For loads and stores the datum is added to the low 32 bits of the virtual address and gives the address
+ * in linear memory; for fetches it is the first slot of the decoded page.
+ */
+export const TLB = {
+  /** Entries of each table; a power of two. */
+  entries: 4096,
+  entryBytes: 16,
+  loads: 0,
+  stores: 0x10000,
+  fetches: 0x20000,
+  bytes: 0x30000,
+  /** Keys are 9 bits: 1..511. */
+  keyShift: 3,
+  lastKey: 511,
+} as const;

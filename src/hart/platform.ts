@@ -1,0 +1,28 @@
+/** What surrounds a hart: time, interrupt lines, and devices behind physical addresses. */
+export interface Platform {
+  /** The `time` counter (mtime) in ticks of 10 MHz: a whole number below 2^53. */
+  ticks(): number;
+  /**
+   * Levels of the interrupt lines into this hart, as mip bits: MSIP (3), MTIP (7), SEIP (9), MEIP (11).
+   * They are derived from the devices whenever the hart looks, never stored in the hart.
+   */
+  lines(): number;
+  /** Levels of hgeip, bit per guest external interrupt. */
+  guestExternalLines(): number;
+}
+
+/** Physical memory outside of RAM: devices. The result of a read is left in `low` and `high`. */
+export interface DeviceSpace {
+  /** Width in bytes: 1, 2, 4 or 8. False: nothing answers, which is an access fault. */
+  read(address: number, width: number): boolean;
+  write(address: number, width: number, low: number, high: number): boolean;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Guest RAM within linear memory: `size` bytes from guest-physical `base`, at `offset` in linear memory. */
+export interface RamWindow {
+  readonly base: number;
+  readonly size: number;
+  readonly offset: number;
+}

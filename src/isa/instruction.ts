@@ -1,0 +1,67 @@
+import type { Format } from './formats.ts';
+import type { SemanticsOf } from './semantics.ts';
+
+/** Extensions that an instruction can belong to, spelt as in the ISA string. */
+export type Extension =
+  | 'i'
+  | 'm'
+  | 'a'
+  | 'f'
+  | 'd'
+  | 'c'
+  | 'h'
+  | 'zicsr'
+  | 'zifencei'
+  | 'zicntr'
+  | 'zihintpause'
+  | 'zba'
+  | 'zbb'
+  | 'zbs'
+  | 'zicbom'
+  | 'zicboz'
+  | 'zawrs'
+  | 'svinval'
+  | 'sstc';
+
+/** One instruction: its encoding, what it needs, and what it does. */
+export interface Instruction {
+  /** Assembler mnemonic, such as `amoadd.d`. */
+  readonly name: string;
+  /** Position in the instruction table; the interpreter's dispatch number is derived from it. */
+  readonly id: number;
+  /** Bits of the encoding that are fixed, and their values: `(bits & mask) === match`, as unsigned 32-bit. */
+  readonly match: number;
+  readonly mask: number;
+  /** Operand layout: how operands are extracted, inserted and written in assembler. */
+  readonly format: Format;
+  /** The extension that brings the instruction; without it the encoding is illegal. */
+  readonly extension: Extension;
+  /** XLEN for which the encoding exists; undefined for both. */
+  readonly xlen?: 32 | 64;
+  /** It is illegal while mstatus.FS (and vsstatus.FS in a virtual machine) is Off. */
+  readonly needsFloat: boolean;
+  readonly semantics: SemanticsOf;
+}
+
+/** The operands of a decoded instruction; fields that a format lacks are 0. */
+export interface Operands {
+  readonly rd: number;
+  readonly rs1: number;
+  readonly rs2: number;
+  readonly rs3: number;
+  /** Sign-extended immediate, shift amount, or CSR immediate. */
+  readonly imm: number;
+  /** CSR number of Zicsr instructions. */
+  readonly csr: number;
+  /** Rounding mode field; 7 = dynamic. */
+  readonly rm: number;
+}
+
+/** A decoded instruction: a compressed one decodes to the instruction that it expands to, with `length` 2. */
+export interface Decoded extends Operands {
+  readonly instruction: Instruction;
+  /** Bytes: 2 or 4. */
+  readonly length: 2 | 4;
+  /** The encoding: 16 bits of a compressed instruction, else 32 bits, unsigned. */
+  readonly bits: number;
+}

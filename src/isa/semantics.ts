@@ -1,0 +1,122 @@
+import type { Expr, I32, I64, ValType } from '../wasm/index.ts';
+
+/** Memory accesses of loads: width in bits and how the value is extended to 64 bits. */
+export type LoadKind = 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'i64';
+
+/** Width of a store in bits; the low bits of the value are written. */
+export type StoreWidth = 8 | 16 | 32 | 64;
+
+/** Width of an atomic access in bits. */
+export type AtomicWidth = 32 | 64;
+
+/** What an atomic memory operation does with the old value and the operand. */
+export type AmoOperation = 'swap' | 'add' | 'and' | 'or' | 'xor' | 'max' | 'min' | 'maxu' | 'minu';
+
+/** The two formats of floating-point values: binary32 (bits as i32) and binary64 (bits as i64). */
+export type FloatFormat = 's' | 'd';
+
+/** Floating-point operations on raw bits that round and accrue flags. */
+export type FloatArithmetic = 'add' | 'sub' | 'mul' | 'div';
+
+/** Integer formats that floating-point values are converted from and to. */
+export type IntegerFormat = 'w' | 'wu' | 'l' | 'lu';
+
+/** The bits of a floating-point value: i32 for singles, i64 for doubles. */
+export interface FloatBits {
+  readonly s: I32;
+  readonly d: I64;
+}
+
+/** Reads the floating-point register operands of an instruction. */
+export interface FloatSource {
+  /** As a single: the low half if it is NaN-boxed, else the canonical NaN (F extension, "NaN boxing"). */
+  readonly s: I32;
+  readonly d: I64;
+  /** All 64 bits as they stand. */
+  readonly raw: I64;
+}
+
+/** Floating point: operands, destination, and arithmetic that honours `rm` and accrues flags in `fcsr`. */
+export interface FloatSemantics {
+  readonly rs1: FloatSource;
+  readonly rs2: FloatSource;
+  readonly rs3: FloatSource;
+  readonly rd: {
+    /** NaN-boxes a single. */
+    setS(bits: I32): void;
+    setD(bits: I64): void;
+  };
+  arithmetic<F extends FloatFormat>(
+    operation: FloatArithmetic,
+    format: F,
+    a: FloatBits[F],
+    b: FloatBits[F],
+  ): FloatBits[F];
+  sqrt<F extends FloatFormat>(format: F, a: FloatBits[F]): FloatBits[F];
+  /** a * b + c with one rounding. */
+  fma<F extends FloatFormat>(format: F, a: FloatBits[F], b: FloatBits[F], c: FloatBits[F]): FloatBits[F];
+  minmax<F extends FloatFormat>(
+    which: 'min' | 'max',
+    format: F,
+    a: FloatBits[F],
+    b: FloatBits[F],
+  ): FloatBits[F];
+  /** 0 or 1; `eq` is quiet, the others signal NV on any NaN. */
+  compare<F extends FloatFormat>(which: 'eq' | 'lt' | 'le', format: F, a: FloatBits[F], b: FloatBits[F]): I32;
+  classify<F extends FloatFormat>(format: F, a: FloatBits[F]): I32;
+  toInteger<F extends FloatFormat>(to: IntegerFormat, format: F, a: FloatBits[F]): I64;
+  fromInteger<F extends FloatFormat>(from: IntegerFormat, format: F, a: I64): FloatBits[F];
+  /** binary64 to binary32. */
+  narrow(a: I64): I32;
+  /** binary32 to binary64. */
+  widen(a: I32): I64;
+}
+
+/** Memory as the guest sees it: virtual addresses, translation and protection of the current mode. */
+export interface MemorySemantics {
+  /** The loaded value, extended to 64 bits and named: it may be used more than once. */
+  load(kind: LoadKind, address: I64): I64;
+  store(width: StoreWidth, address: I64, value: I64): void;
+  /** The old value, sign-extended and named. */
+  amo(operation: AmoOperation, width: AtomicWidth, address: I64, value: I64): I64;
+  loadReserved(width: AtomicWidth, address: I64): I64;
+  /** 0 when the store was done, 1 when it was not. */
+  storeConditional(width: AtomicWidth, address: I64, value: I64): I64;
+  /** Orders all earlier memory accesses of this hart before all later ones. */
+  fence(): void;
+}
+
+/**
+ * What the semantics of an instruction may use. A back end (the interpreter, later the JIT) provides it and decides
+ * where registers live; statements take effect in the order in which they are called.
+ *
+ * Expressions for operands are read when a statement consumes them: after `rd.set`, `rs1` may have changed if both
+ * are the same register, so name what is needed later with `let`.
+ */
+export interface Semantics {
+  /** Integer source registers; x0 reads 0. */
+  readonly rs1: I64;
+  readonly rs2: I64;
+  /** Sign-extended immediate; the amount of a shift; the 5-bit immediate of `csrrwi`. */
+  readonly imm: I64;
+  /** Address of this instruction. */
+  readonly pc: I64;
+  /** Address of the instruction behind this one. */
+  readonly nextPc: I64;
+  readonly rd: { set(value: I64): void };
+  readonly float: FloatSemantics;
+  readonly memory: MemorySemantics;
+  /** Evaluates now, once. */
+  let<T extends ValType>(value: Expr<T>): Expr<T>;
+  /** Goes to `pc + imm` if the condition is not 0; must be the last statement. */
+  branch(condition: I32): void;
+  /** Goes to `pc + imm`; must be the last statement. */
+  jump(): void;
+  /** Goes to an address; must be the last statement. */
+  jumpTo(target: I64): void;
+  /** The hart carries this instruction out itself (privileged and rare ones); must be the only statement. */
+  system(): void;
+}
+
+/** The meaning of an instruction, written once for every back end. */
+export type SemanticsOf = (s: Semantics) => void;

@@ -1,0 +1,59 @@
+/** Bytes of one access that a device sees. Eight-byte accesses have methods of their own. */
+export type AccessWidth = 1 | 2 | 4;
+
+/** Bytes of one access that a hart makes. */
+export type BusWidth = AccessWidth | 8;
+
+/** A 64-bit value as two unsigned 32-bit numbers, each 0 to 2^32 - 1. */
+export interface Halves {
+  lo: number;
+  hi: number;
+}
+
+/**
+ * Something that guests reach by loads and stores to a window of physical addresses.
+ *
+ * An access runs on the thread of the hart that makes it, so a device keeps all its state in shared words and one
+ * object of its class lives in each thread. Offsets are in bytes from the start of the window, below `size`, and
+ * naturally aligned: the bus has checked that.
+ */
+export interface Device {
+  readonly name: string;
+  /** Bytes of the window. */
+  readonly size: number;
+  /** The widths that the device answers, 1 | 2 | 4 | 8 added up; every width when left out. */
+  readonly widths?: number;
+  /** @returns the register's value, unsigned. */
+  read(offset: number, width: AccessWidth): number;
+  /** @param value - unsigned, below 2^(8 * width) */
+  write(offset: number, width: AccessWidth, value: number): void;
+  /** One indivisible 8-byte read. Without it the bus makes two 4-byte reads, the lower address first. */
+  read64?(offset: number, into: Halves): void;
+  /** One indivisible 8-byte write. Without it the bus makes two 4-byte writes, the lower address first. */
+  write64?(offset: number, lo: number, hi: number): void;
+}
+
+/**
+ * The wire from a device to an interrupt controller: a level.
+ *
+ * A device calls it while it holds its own lock, so that two threads cannot deliver their levels in the wrong
+ * order. Hence the order of locks: device first, interrupt controller second, and nothing that `set` calls may
+ * come back to the device.
+ */
+export interface IrqLine {
+  set(level: boolean): void;
+}
+
+/** Time as guests see it, the same in every thread. */
+export interface Clock {
+  /** Guest time in ticks of 10 MHz, a whole number that never falls, exact below 2^53. */
+  ticks(): number;
+  /** Wall-clock time in nanoseconds since 1970-01-01T00:00:00Z. For rare reads only. */
+  wallNanoseconds(): bigint;
+}
+
+/** The shared words of one device as plain data. */
+export interface SavedDevice {
+  readonly device: string;
+  readonly words: readonly number[];
+}

@@ -1,0 +1,69 @@
+import { InputError } from '../errors/input-error.ts';
+import type { AccessWidth, Device, SavedDevice } from './device.ts';
+import { GUARD, GuardedWords } from './guarded-words.ts';
+
+/**
+ * What all devices with state have in common: guarded shared words, and reset, save and restore over them.
+ *
+ * Zero words are a device just reset, so fresh memory needs no preparation, and any thread may construct its object
+ * at any time.
+ */
+export abstract class SharedDevice implements Device {
+  abstract readonly name: string;
+  abstract readonly size: number;
+  protected readonly guard: GuardedWords;
+  protected readonly words: Int32Array;
+  readonly #resetEnd: number;
+
+  /**
+   * @param words - this device's shared memory
+   * @param count - words the device uses, guard included
+   * @param resetEnd - where the words end that a reset clears; what follows lies outside the device (a cable)
+   */
+  constructor(words: Int32Array, count: number, owner: string, resetEnd: number = count) {
+    this.guard = new GuardedWords(words, count, owner);
+    this.words = this.guard.words;
+    this.#resetEnd = resetEnd;
+  }
+
+  abstract read(offset: number, width: AccessWidth): number;
+  abstract write(offset: number, width: AccessWidth, value: number): void;
+
+  /** Called with the lock held after all words were replaced: the device drives its interrupt line anew. */
+  protected abstract driveOutputs(): void;
+
+  /** Puts the device into the state it has at power-on. */
+  reset(): void {
+    this.guard.change(() => {
+      this.words.fill(0, GUARD.WORDS, this.#resetEnd);
+      this.driveOutputs();
+    });
+  }
+
+  /** A copy of the device's state, taken between two accesses. */
+  save(): SavedDevice {
+    return this.guard.locked(() => ({
+      device: this.name,
+      words: Array.from(this.words.subarray(GUARD.WORDS)),
+    }));
+  }
+
+  /**
+   * Takes over a state that {@link save} gave, also one of another process.
+   *
+   * @throws InputError when it is the state of another device or of another shape
+   */
+  restore(saved: SavedDevice): void {
+    const count = this.words.length - GUARD.WORDS;
+    if (saved.device !== this.name || saved.words.length !== count) {
+      throw new InputError(
+        `The saved state is that of "${saved.device}" with ${saved.words.length} words, and cannot be loaded into ` +
+          `"${this.name}" with ${count}. Restore it into a machine of the same configuration.`,
+      );
+    }
+    this.guard.change(() => {
+      this.words.set(saved.words, GUARD.WORDS);
+      this.driveOutputs();
+    });
+  }
+}

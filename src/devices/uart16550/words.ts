@@ -1,0 +1,49 @@
+import { ByteRing } from '../byte-ring.ts';
+import { GUARD } from '../guarded-words.ts';
+import { FIFO_SIZE } from './registers.ts';
+
+/** Bytes of output that may wait for the consumer. */
+export const OUTPUT_CAPACITY = 65_536;
+
+/** Bytes of input that may wait on the wire. */
+export const INPUT_CAPACITY = 16_384;
+
+const FIFO = GUARD.WORDS + 13;
+const CABLE = FIFO + FIFO_SIZE;
+const OUTPUT = CABLE + 3;
+const INPUT = OUTPUT + ByteRing.wordsFor(OUTPUT_CAPACITY);
+
+/** The shared words of one port. */
+export const WORD = {
+  IER: GUARD.WORDS,
+  FCR: GUARD.WORDS + 1,
+  LCR: GUARD.WORDS + 2,
+  MCR: GUARD.WORDS + 3,
+  SCR: GUARD.WORDS + 4,
+  DLL: GUARD.WORDS + 5,
+  DLM: GUARD.WORDS + 6,
+  /** Error bits of LSR that nobody has read yet. */
+  LINE_ERRORS: GUARD.WORDS + 7,
+  /** Change bits of MSR that nobody has read yet. */
+  MODEM_CHANGES: GUARD.WORDS + 8,
+  /** 1 while the "transmitter holding register empty" interrupt is due. */
+  EMPTY_DUE: GUARD.WORDS + 9,
+  /** Receiver FIFO: index of its oldest byte. */
+  FIFO_FIRST: GUARD.WORDS + 10,
+  /** Receiver FIFO: bytes in it. */
+  FIFO_COUNT: GUARD.WORDS + 11,
+  /** Receiver FIFO: one byte a word. */
+  FIFO,
+  /** Here begins what is outside the chip and outlives a reset: the cable. */
+  CABLE,
+  /** 1 while the output ring is too full for a FIFO's worth of bytes. */
+  STALLED: CABLE,
+  /** 1 from the call of onOutput until the consumer drains. */
+  OUTPUT_TOLD: CABLE + 1,
+  /** 1 when the producer of input was turned away and waits for onInputSpace. */
+  INPUT_WANTED: CABLE + 2,
+  OUTPUT,
+  INPUT,
+} as const;
+
+export const WORDS = INPUT + ByteRing.wordsFor(INPUT_CAPACITY);

@@ -1,0 +1,214 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, relative } from 'node:path';
+import { InputError } from '../../errors/input-error.ts';
+import { CommandMissing, unpackMembers } from './command.ts';
+import { type FileSet, readFileSet, storeFileSet, withWorkDirectory } from './file-set.ts';
+import { type PackageDescription, type PrivateApt, privateApt } from './private-apt.ts';
+
+/** How far fetching has come, for people to see. */
+export interface FetchProgress {
+  readonly step: 'index' | 'download' | 'unpack';
+  /** The same in words, without bytes: "Downloading linux-image-... and busybox-static". */
+  readonly message: string;
+  /** While downloading: bytes that are there, and all. */
+  readonly bytes?: number;
+  readonly totalBytes?: number;
+}
+
+/** Where fetched files live, and who is told of progress. */
+export interface FetchOptions {
+  /** By default `$HARTVISOR_CACHE`, `$XDG_CACHE_HOME/hartvisor` or `~/.cache/hartvisor`. */
+  readonly cacheDir?: string;
+  readonly onProgress?: (progress: FetchProgress) => void;
+}
+
+/** Debian's kernel and busybox for riscv64, as files. */
+export interface DebianGuest {
+  /** The kernel, a raw RISC-V `Image`. */
+  readonly kernelPath: string;
+  /** The static busybox. */
+  readonly busyboxPath: string;
+  /** The kernel's release, such as `6.12.107+deb13-riscv64`. */
+  readonly version: string;
+}
+
+/** The files of one Debian package that were asked for. */
+export interface DebianPackage {
+  /** Directory that the package's tree was unpacked into. */
+  readonly directory: string;
+  readonly version: string;
+  /** The unpacked regular files, relative to the directory. */
+  readonly files: readonly string[];
+}
+
+/** The directory for what is fetched: `$HARTVISOR_CACHE`, or the XDG base directory specification's place. */
+export function defaultCacheDir(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  if (env.HARTVISOR_CACHE) return env.HARTVISOR_CACHE;
+  // The XDG specification: a relative path there is invalid and to be ignored.
+  const base = env.XDG_CACHE_HOME?.startsWith('/') ? env.XDG_CACHE_HOME : join(homedir(), '.cache');
+  return join(base, 'hartvisor');
+}
+
+const kernelMetaPackage = 'linux-image-riscv64';
+const kernelPackagePattern = /^linux-image-(\d\S*-riscv64)$/;
+const waysOut =
+  'Give a kernel of your own with --kernel FILE (and --initrd FILE), or start the embedded guest, which needs no ' +
+  'download: --guest tick.';
+
+/**
+ * Debian's riscv64 kernel and static busybox, from the cache or, the first time, from the Debian archive that this
+ * machine's apt uses. What is in the cache is checked before it is used and fetched again if it is damaged.
+ *
+ * @throws InputError when apt, dpkg-deb or the network is missing; the message names the ways out.
+ */
+export async function debianGuest(options: FetchOptions = {}): Promise<DebianGuest> {
+  const set = await cachedOrFetched('debian-guest', options, `Debian's kernel`, waysOut, async (apt) => {
+    const kernel = (await apt.dependencies(kernelMetaPackage)).find((name) =>
+      kernelPackagePattern.test(name),
+    );
+    const release = kernel === undefined ? undefined : kernelPackagePattern.exec(kernel)?.[1];
+    if (kernel === undefined || release === undefined) {
+      throw new InputError(`${kernelMetaPackage} depends on no kernel package`);
+    }
+    return {
+      version: release,
+      packages: [
+        { name: kernel, members: [`./boot/vmlinux-${release}`] },
+        { name: 'busybox-static', members: ['*/bin/busybox'] },
+      ],
+    };
+  });
+  return {
+    kernelPath: pathIn(set, /(^|\/)vmlinux-/),
+    busyboxPath: pathIn(set, /(^|\/)busybox$/),
+    version: set.version,
+  };
+}
+
+/**
+ * A package of Debian's riscv64 release, unpacked into the cache: firmware and tools to test against.
+ *
+ * @param name - the package's name, such as `opensbi`.
+ * @throws InputError as {@link debianGuest}, and when there is no such package.
+ */
+export async function debianPackage(name: string, options: FetchOptions = {}): Promise<DebianPackage> {
+  // The rules for package names (Debian policy 5.6.1); it becomes an argument and a file name.
+  if (!/^[a-z0-9][a-z0-9+.-]+$/.test(name))
+    throw new InputError(`"${name}" is not the name of a Debian package`);
+  const key = `debian-package-${name}`;
+  const set = await cachedOrFetched(key, options, `Debian's package ${name}`, '', async (apt) => {
+    const { version } = await apt.describe(name);
+    return { version, packages: [{ name, members: ['*'] }] };
+  });
+  return { directory: set.directory, version: set.version, files: set.files.map((file) => file.path) };
+}
+
+interface Request {
+  readonly version: string;
+  readonly packages: readonly { readonly name: string; readonly members: readonly string[] }[];
+}
+
+async function cachedOrFetched(
+  key: string,
+  options: FetchOptions,
+  what: string,
+  wayOut: string,
+  plan: (apt: PrivateApt) => Promise<Request>,
+): Promise<FileSet> {
+  const cacheDir = options.cacheDir ?? defaultCacheDir();
+  const cached = await readFileSet(cacheDir, key);
+  if (cached !== undefined) return cached;
+  try {
+    return await withWorkDirectory(cacheDir, (work) => fetchSet(cacheDir, key, work, options, plan));
+  } catch (error) {
+    throw explained(error, what, wayOut, cacheDir);
+  }
+}
+
+async function fetchSet(
+  cacheDir: string,
+  key: string,
+  work: string,
+  options: FetchOptions,
+  plan: (apt: PrivateApt) => Promise<Request>,
+): Promise<FileSet> {
+  const report = options.onProgress ?? (() => undefined);
+  const aptDirectory = await subdirectory(work, 'apt');
+  const downloads = await subdirectory(work, 'packages');
+  const tree = await subdirectory(work, 'tree');
+  report({ step: 'index', message: "Fetching Debian's package index" });
+  const apt = await privateApt(aptDirectory);
+  await apt.update();
+  const request = await plan(apt);
+  const names = request.packages.map((item) => item.name);
+  const descriptions = await Promise.all(names.map((name) => apt.describe(name)));
+  await download(apt, descriptions, downloads, report);
+  for (const { name, members } of request.packages) {
+    report({ step: 'unpack', message: `Unpacking ${name}` });
+    await unpackMembers(await packageFile(downloads, name), tree, members);
+  }
+  return storeFileSet(cacheDir, key, request.version, tree, await regularFiles(tree));
+}
+
+async function download(
+  apt: PrivateApt,
+  packages: readonly PackageDescription[],
+  directory: string,
+  report: (progress: FetchProgress) => void,
+): Promise<void> {
+  const names = packages.map((item) => item.name);
+  const totalBytes = packages.reduce((sum, item) => sum + item.size, 0);
+  const message = `Downloading ${names.join(' and ')}`;
+  const progress = (fraction: number) =>
+    report({ step: 'download', message, bytes: Math.round(fraction * totalBytes), totalBytes });
+  progress(0);
+  await apt.download(names, directory, progress);
+  progress(1);
+}
+
+async function subdirectory(parent: string, name: string): Promise<string> {
+  const path = join(parent, name);
+  await mkdir(path);
+  return path;
+}
+
+async function packageFile(directory: string, name: string): Promise<string> {
+  const file = (await readdir(directory)).find(
+    (entry) => entry.startsWith(`${name}_`) && entry.endsWith('.deb'),
+  );
+  if (file === undefined) throw new Error(`apt-get download left no file for ${name}`);
+  return join(directory, file);
+}
+
+async function regularFiles(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+function pathIn(set: FileSet, pattern: RegExp): string {
+  const file = set.files.find((candidate) => pattern.test(candidate.path));
+  if (file === undefined)
+    throw new Error(`the package that was fetched holds no file like ${pattern.source}`);
+  return join(set.directory, file.path);
+}
+
+/** Puts a failure into words for the person who started hartvisor; defects of hartvisor pass as they are. */
+function explained(error: unknown, what: string, wayOut: string, cacheDir: string): unknown {
+  const message = (reason: string) =>
+    new InputError(`${what} cannot be fetched: ${reason}. ${wayOut}`.trim());
+  if (error instanceof CommandMissing) {
+    return message(`${error.command} is not on this machine (Debian and its relatives have it)`);
+  }
+  if (error instanceof InputError) return message(error.message.replace(/\.$/, ''));
+  if (isSystemError(error)) return message(`the cache directory ${cacheDir} cannot be used (${error.code})`);
+  if (error instanceof Error) return message(error.message);
+  return error;
+}
+
+function isSystemError(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string';
+}

@@ -1,0 +1,387 @@
+import type { InterruptNumbers } from './numbers.ts';
+import { interruptNumbers, validate } from './numbers.ts';
+import type { OwnerState, Protocol } from './protocol.ts';
+import { createOwnerState } from './protocol.ts';
+import { DEFAULT_PROTOCOL } from './protocols.ts';
+import type { Wake } from './run-state.ts';
+import {
+  cancelBlock,
+  enterGuest,
+  exitGuest,
+  hasRequests,
+  kick,
+  prepareToBlock,
+  runState,
+  stopVcpu,
+  yieldVcpu,
+} from './run-state.ts';
+import type { VcpuWords } from './words.ts';
+import { IRQS_PENDING, IRQS_PENDING_MASK, OWNER, RunState, SAVED_HVIP } from './words.ts';
+
+/** How to put together the interrupts of one vCPU, as one thread sees them. */
+export interface VcpuInterruptsOptions {
+  readonly words: VcpuWords;
+  readonly protocol?: Protocol;
+  readonly numbers?: InterruptNumbers;
+  /**
+   * Levels 0-31 that follow from a source of truth elsewhere: VSTIP from the deadline, VSEIP from the interrupt
+   * controller. Asked at each flush and each `hasInterrupts`, never stored; whoever changes the source calls `kick`.
+   */
+  readonly derive?: () => number;
+  /** Puts the vCPU on the run queue; called once for each time that it is woken. */
+  readonly wake?: Wake;
+  /** Check the rules of the vCPU loop and throw an {@link InterruptRuleError} when one is broken. */
+  readonly debug?: boolean;
+}
+
+/** The vCPU loop broke a rule that no protocol can repair. A defect of hartvisor, never a mistake of a user. */
+export class InterruptRuleError extends Error {
+  override readonly name = 'InterruptRuleError';
+}
+
+/** What became of a vCPU that wanted to sleep. */
+export type BlockResult =
+  /** It sleeps, and the next kick puts it on the run queue. It is no longer loaded here. */
+  | 'blocked'
+  /** A waker has put it on the run queue already. It is no longer loaded here. */
+  | 'woken'
+  /** Something is pending: it did not sleep and is loaded here as before. */
+  | 'pending';
+
+/** A pending state as a snapshot keeps it: hvip positions, numbers 0-31 and 32-63. Derived levels are not in it. */
+export interface PendingImage {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** Where the vCPU is in { enter · flush · guest · exit · sync }, as its own thread knows it. */
+const Phase = {
+  UNLOADED: 'not loaded by this object',
+  SYNCED: 'outside its guest',
+  ENTERING: 'entering its guest',
+  FLUSHED: 'in its guest',
+  EXITED: 'out of its guest but not synced',
+} as const;
+
+type Phase = (typeof Phase)[keyof typeof Phase];
+
+/**
+ * The pending interrupts of one vCPU.
+ *
+ * Each thread has its own object on the same words. Any thread may set, unset and kick. The rest is for the owner, the
+ * pCPU that has the vCPU loaded, in this order:
+ *
+ * ```text
+ * load · { enterGuest · flushInterrupts · write HVIP · run · exitGuest · syncInterrupts · handle } · save/yield/block/stop
+ * ```
+ *
+ * From `enterGuest` to the guest's first instruction nothing else runs on the pCPU, and from `exitGuest` to
+ * `syncInterrupts` neither. With `debug` the object checks this order.
+ */
+export class VcpuInterrupts {
+  readonly words: VcpuWords;
+  readonly protocol: Protocol;
+  readonly numbers: InterruptNumbers;
+  readonly #local: OwnerState;
+  readonly #derive: () => number;
+  readonly #wake: Wake;
+  readonly #debug: boolean;
+  #phase: Phase = Phase.UNLOADED;
+  #ownerTag = 0;
+  #hvipLo = 0;
+
+  constructor(options: VcpuInterruptsOptions) {
+    this.words = options.words;
+    this.protocol = options.protocol ?? DEFAULT_PROTOCOL;
+    this.numbers = options.numbers ?? interruptNumbers();
+    this.#local = createOwnerState(this.numbers);
+    this.#derive = options.derive ?? (() => 0);
+    this.#wake = options.wake ?? (() => undefined);
+    this.#debug = options.debug ?? false;
+  }
+
+  /**
+   * Makes `irq` pending and kicks the vCPU if that is news to it. Any thread.
+   *
+   * @returns whether the vCPU was kicked.
+   * @throws RangeError when this vCPU has no such interrupt; nothing was touched.
+   */
+  setInterrupt(irq: number): boolean {
+    validate(this.numbers, irq);
+    const wanted = this.protocol.set(this.words, irq);
+    if (wanted) {
+      kick(this.words, this.#wake);
+    }
+    return wanted;
+  }
+
+  /**
+   * Withdraws `irq`, and kicks the vCPU if the protocol says that a running guest must see it. Any thread. A set and
+   * an unset that no flush came between are invisible to the guest: the last writer wins.
+   *
+   * @returns whether the vCPU was kicked.
+   * @throws RangeError when this vCPU has no such interrupt; nothing was touched.
+   */
+  unsetInterrupt(irq: number): boolean {
+    validate(this.numbers, irq);
+    const wanted = this.protocol.unset(this.words, irq);
+    if (wanted) {
+      kick(this.words, this.#wake);
+    }
+    return wanted;
+  }
+
+  /** Makes the vCPU look at its interrupts and requests soon, wherever it is: after a change of a derived level. Any thread. */
+  kick(): void {
+    kick(this.words, this.#wake);
+  }
+
+  /**
+   * Whether a pending interrupt is among the enabled ones, whatever the guest's global enable says: as WFI needs it.
+   *
+   * @param enabledLo enabled interrupts 0-31 in hie positions (`vsBitsToHvip` of vsie).
+   * @param enabledHi enabled interrupts 32-63.
+   */
+  hasInterrupts(enabledLo: number, enabledHi: number): boolean {
+    this.#require('hasInterrupts', Phase.SYNCED);
+    return this.#has(enabledLo, enabledHi);
+  }
+
+  /**
+   * Takes over what the guest did to its own pending bits: the first thing after `exitGuest`.
+   *
+   * @param hvipLo the hart's HVIP after the exit, bits 31:0.
+   * @param hvipHi bits 63:32 (hviph on RV32).
+   */
+  syncInterrupts(hvipLo: number, hvipHi: number): void {
+    this.#require('syncInterrupts', Phase.EXITED);
+    if (this.#debug) {
+      this.#checkLevels(hvipLo, hvipHi);
+    }
+    this.protocol.sync(this.words, this.#local, hvipLo, hvipHi);
+    this.#phase = Phase.SYNCED;
+  }
+
+  /** Computes {@link hvipLo} and {@link hvipHi} after `enterGuest`. The caller writes them to HVIP and enters at once. */
+  flushInterrupts(): void {
+    this.#require('flushInterrupts', Phase.ENTERING);
+    this.protocol.flush(this.words, this.#local);
+    this.#hvipLo = (this.#local.hvipLo | this.#derive()) >>> 0;
+    this.#phase = Phase.FLUSHED;
+  }
+
+  /** In debug runs: throws an {@link InterruptRuleError} unless the caller may write the hart's HVIP for this vCPU now. */
+  checkHvipWrite(): void {
+    this.#require('The write of HVIP', Phase.FLUSHED);
+  }
+
+  /** What the last flush wants in HVIP, bits 31:0, derived levels included. */
+  get hvipLo(): number {
+    return this.#hvipLo;
+  }
+
+  /** What the last flush wants in HVIP, bits 63:32 (hviph on RV32). */
+  get hvipHi(): number {
+    return this.#local.hvipHi;
+  }
+
+  /**
+   * Clears one of the guest-writable pending bits on behalf of the guest, as its own write to sip would: the legacy SBI
+   * call CLEAR_IPI. An interrupt that is set later stays.
+   *
+   * @throws RangeError when this vCPU has no such interrupt, or its guest can only read the bit.
+   */
+  clearOwnInterrupt(irq: number): void {
+    this.#require('clearOwnInterrupt', Phase.SYNCED);
+    validate(this.numbers, irq);
+    const { guestWritableLo, guestWritableHi } = this.numbers;
+    if ((((irq < 32 ? guestWritableLo : guestWritableHi) >>> (irq & 31)) & 1) === 0) {
+      throw new RangeError(`The guest cannot clear interrupt ${irq} by itself`);
+    }
+    this.protocol.unset(this.words, irq);
+    if (irq < 32) {
+      this.#local.hvipLo = (this.#local.hvipLo & ~(1 << irq)) >>> 0;
+    } else {
+      this.#local.hvipHi = (this.#local.hvipHi & ~(1 << (irq & 31))) >>> 0;
+    }
+  }
+
+  /**
+   * Makes the calling pCPU the owner of a vCPU that it dispatched.
+   *
+   * @param pcpu the pCPU's number, from 0.
+   * @throws InterruptRuleError when another pCPU has it loaded.
+   */
+  load(pcpu: number): void {
+    this.#claim(pcpu + 1);
+    // Both meet the stores in `#release` on the pCPU that had it last.
+    this.#local.hvipLo = Atomics.load(this.words, SAVED_HVIP) >>> 0;
+    this.#local.hvipHi = Atomics.load(this.words, SAVED_HVIP + 1) >>> 0;
+    this.#phase = Phase.SYNCED;
+  }
+
+  /** Gives up a vCPU that has more to do. The caller has saved the rest of it, and queues it next. */
+  yield(): void {
+    this.#release('yield');
+    yieldVcpu(this.words);
+  }
+
+  /** Stops the vCPU; only `startVcpu` makes it runnable again. The caller has saved the rest of it. */
+  stop(): void {
+    this.#release('stop');
+    stopVcpu(this.words);
+  }
+
+  /**
+   * Puts the vCPU to sleep unless an enabled interrupt or a request is there. The caller has saved the rest of it,
+   * because a waker may hand it to another pCPU at once.
+   *
+   * @param enabledLo enabled interrupts 0-31 in hie positions.
+   * @param enabledHi enabled interrupts 32-63.
+   */
+  block(enabledLo: number, enabledHi: number): BlockResult {
+    this.#release('block');
+    prepareToBlock(this.words);
+    if (!this.#has(enabledLo, enabledHi) && !hasRequests(this.words)) {
+      return 'blocked';
+    }
+    if (!cancelBlock(this.words)) {
+      return 'woken';
+    }
+    this.#claim(this.#ownerTag);
+    this.#phase = Phase.SYNCED;
+    return 'pending';
+  }
+
+  /**
+   * Publishes that the guest is about to run; flush, the write of HVIP and the entry follow.
+   *
+   * @returns false when requests are waiting: take and carry them out, then try again.
+   */
+  enterGuest(): boolean {
+    this.#require('enterGuest', Phase.SYNCED);
+    const entered = enterGuest(this.words);
+    if (entered) {
+      this.#phase = Phase.ENTERING;
+    }
+    return entered;
+  }
+
+  /** Publishes that the guest was left; `syncInterrupts` follows at once. */
+  exitGuest(): void {
+    this.#require('exitGuest', Phase.FLUSHED);
+    exitGuest(this.words);
+    this.#phase = Phase.EXITED;
+  }
+
+  /**
+   * The effective pending state without the derived levels, for snapshots and debuggers: what `hasInterrupts` sees,
+   * never one word alone. Changes nothing. The vCPU is loaded and outside its guest.
+   */
+  savePending(): PendingImage {
+    this.#require('savePending', Phase.SYNCED);
+    const pending = (lo: number, hi: number) => this.protocol.has(this.words, this.#local, lo, hi);
+    let lo = 0;
+    let hi = 0;
+    for (let bit = 0; bit < 32; bit++) {
+      lo |= pending(1 << bit, 0) ? 1 << bit : 0;
+      hi |= pending(0, 1 << bit) ? 1 << bit : 0;
+    }
+    return { lo: lo >>> 0, hi: hi >>> 0 };
+  }
+
+  /**
+   * Makes the interrupts of an image pending again, as a producer does: one that is set meanwhile is not lost. Before it,
+   * {@link reset} makes a used vCPU fresh.
+   *
+   * @throws RangeError when the image has an interrupt that this vCPU has not; nothing was touched.
+   */
+  restorePending(image: PendingImage): void {
+    const irqs = Array.from({ length: 64 }, (_, irq) => irq).filter(
+      (irq) => ((irq < 32 ? image.lo : image.hi) >>> (irq & 31)) & 1,
+    );
+    for (const irq of irqs) {
+      validate(this.numbers, irq);
+    }
+    for (const irq of irqs) {
+      this.setInterrupt(irq);
+    }
+  }
+
+  /**
+   * Forgets all pending interrupts: reset of the vCPU. Producers are quiet, or what they set meanwhile may be dropped,
+   * as a reset may do. The vCPU is loaded and outside its guest.
+   */
+  reset(): void {
+    this.#require('reset', Phase.SYNCED);
+    for (const index of [IRQS_PENDING, IRQS_PENDING + 1, IRQS_PENDING_MASK, IRQS_PENDING_MASK + 1]) {
+      // Meets the producers' accesses, which are quiet or may be dropped.
+      Atomics.store(this.words, index, 0);
+    }
+    this.#local.hvipLo = 0;
+    this.#local.hvipHi = 0;
+    this.#hvipLo = 0;
+  }
+
+  #has(enabledLo: number, enabledHi: number): boolean {
+    return (
+      this.protocol.has(this.words, this.#local, enabledLo, enabledHi) || (this.#derive() & enabledLo) !== 0
+    );
+  }
+
+  #claim(tag: number): void {
+    // Meets the store in `#release`, and any other pCPU that believes it dispatched this vCPU.
+    const owner = Atomics.compareExchange(this.words, OWNER, 0, tag);
+    if (owner !== 0) {
+      throw new InterruptRuleError(`pCPU ${tag - 1} loads a vCPU that pCPU ${owner - 1} has loaded`);
+    }
+    this.#ownerTag = tag;
+  }
+
+  #release(what: string): void {
+    this.#require(what, Phase.SYNCED);
+    // Both meet the loads in `load`; the change of the run state that follows hands them over.
+    Atomics.store(this.words, SAVED_HVIP, this.#local.hvipLo);
+    Atomics.store(this.words, SAVED_HVIP + 1, this.#local.hvipHi);
+    // Meets the compare-exchange in `#claim`.
+    Atomics.store(this.words, OWNER, 0);
+    this.#phase = Phase.UNLOADED;
+  }
+
+  #require(what: string, phase: Phase): void {
+    if (!this.#debug) {
+      return;
+    }
+    if (this.#phase !== phase) {
+      throw new InterruptRuleError(`${what} needs a vCPU that is ${phase}, but it is ${this.#phase}`);
+    }
+    // Meets `#claim` and `#release` of other objects on the same words.
+    const owner = Atomics.load(this.words, OWNER);
+    if (owner !== this.#ownerTag) {
+      throw new InterruptRuleError(
+        `${what} on pCPU ${this.#ownerTag - 1}, but the vCPU is loaded on ${owner === 0 ? 'none' : `pCPU ${owner - 1}`}`,
+      );
+    }
+    const state = runState(this.words);
+    const inside = this.#phase === Phase.ENTERING || this.#phase === Phase.FLUSHED;
+    if (state !== (inside ? RunState.IN_GUEST : RunState.OUTSIDE_GUEST)) {
+      throw new InterruptRuleError(`${what} while ${this.#phase}, but the published run state is ${state}`);
+    }
+  }
+
+  /** Between a flush and the next sync only the guest changes HVIP, and only where it may. */
+  #checkLevels(hvipLo: number, hvipHi: number): void {
+    const lo = (hvipLo ^ this.#hvipLo) & ~this.#local.guestWritableLo;
+    const hi = (hvipHi ^ this.#local.hvipHi) & ~this.#local.guestWritableHi;
+    if ((lo | hi) !== 0) {
+      throw new InterruptRuleError(
+        `HVIP bits ${hex(hi)}:${hex(lo)}, which a guest cannot write, differ from what the flush asked for: ` +
+          'the flush was not written to HVIP, or something else wrote it',
+      );
+    }
+  }
+}
+
+function hex(bits: number): string {
+  return (bits >>> 0).toString(16).padStart(8, '0');
+}

@@ -1,0 +1,91 @@
+/**
+ * Builds tick.elf from the sources beside this file with Debian's RISC-V cross compiler.
+ *
+ *     node guests/tick/build.ts            writes guests/tick/tick.elf and guests/tick/tick.json
+ *     node guests/tick/build.ts --symbols  writes guests/tick/tick.symbols.elf, to look up addresses in
+ *
+ * The same compiler and linker give the same bytes, wherever the checkout lies and whenever it is built; tick.json
+ * says which versions made the file that is checked in.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const PREFIX = 'riscv64-linux-gnu-';
+
+const FLAGS = [
+  ...[
+    '-march=rv64imac_zicsr_zifencei',
+    '-mabi=lp64',
+    '-mcmodel=medany',
+    '-mno-relax',
+    '-msmall-data-limit=0',
+  ],
+  ...['-ffreestanding', '-nostdlib', '-static', '-fno-pic', '-fno-stack-protector'],
+  ...['-fno-asynchronous-unwind-tables', '-fno-tree-loop-distribute-patterns', '-fno-ident'],
+  ...['-O2', '-g0', '-Wall', '-Wextra', '-Werror', '-frandom-seed=tick'],
+  '-Wl,--build-id=none,--no-warn-rwx-segments,-T,tick.lds',
+];
+
+/** The programs that made an ELF file, as they name themselves. */
+export interface Toolchain {
+  readonly compiler: string;
+  readonly linker: string;
+}
+
+const firstLine = (command: string, args: readonly string[]): string =>
+  execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')[0];
+
+/** The cross compiler and linker of this machine, or undefined where one of them is not installed. */
+export function findToolchain(): Toolchain | undefined {
+  try {
+    return {
+      compiler: firstLine(`${PREFIX}gcc`, ['--version']),
+      linker: firstLine(`${PREFIX}ld`, ['--version']),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Compiles and links the sources in `directory` into the ELF file `output`, stripped unless `symbols` is asked for.
+ *
+ * @throws when the compiler is missing, or finds an error or a warning; its messages go to standard error.
+ */
+export function buildTick(directory: string, output: string, { symbols = false } = {}): void {
+  const names = readdirSync(directory);
+  const sources = [
+    ...names.filter((name) => name.endsWith('.S')).sort(),
+    ...names.filter((name) => name.endsWith('.c')).sort(),
+  ];
+  // start.S places itself first by its section, so the order of the others only has to be the same each time.
+  const scratch = mkdtempSync(join(tmpdir(), 'tick-build-'));
+  const environment = { ...process.env, TMPDIR: scratch, LC_ALL: 'C' };
+  const run = (tool: string, args: readonly string[]) =>
+    execFileSync(`${PREFIX}${tool}`, args, {
+      cwd: directory,
+      env: environment,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+  try {
+    run('gcc', [...FLAGS, `-ffile-prefix-map=${directory}=.`, ...sources, '-o', output]);
+    if (!symbols) run('strip', ['--strip-all', '--remove-section=.comment', output]);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  const toolchain = findToolchain();
+  if (toolchain === undefined) {
+    console.error(`build: ${PREFIX}gcc is missing; install Debian's gcc-riscv64-linux-gnu`);
+    process.exitCode = 1;
+  } else if (process.argv.includes('--symbols')) {
+    buildTick(import.meta.dirname, join(import.meta.dirname, 'tick.symbols.elf'), { symbols: true });
+  } else {
+    buildTick(import.meta.dirname, join(import.meta.dirname, 'tick.elf'));
+    writeFileSync(join(import.meta.dirname, 'tick.json'), `${JSON.stringify(toolchain, null, 2)}\n`);
+  }
+}

@@ -1,0 +1,278 @@
+/*
+ * IPIs with payloads. A message goes into the queue of its (sender, receiver) pair, then an SBI call interrupts the
+ * receiver, whose handler clears sip.SSIP first and drains every queue after that. Nothing else drains a queue.
+ *
+ * Lost: a message stays unread although all its receiver does is wait. Senders that wait for a reply sleep in WFI,
+ * and in a duet nobody else interrupts either side, so one lost interrupt stops the run and the watchdog tells.
+ *
+ * From nowhere: calls coalesce, so some software interrupts find the queues empty: the message was drained by the
+ * handler of an earlier one. How many may? Every call follows at least one message of its own, and causes at most one
+ * software interrupt. When n have been taken, n calls were made, so n messages were queued before the last handler
+ * cleared SSIP, and it drained them all. Hence after each drain
+ *
+ *     software interrupts taken <= messages received + times the hart set sip.SSIP itself
+ *
+ * and one more came from nowhere. Coalescing makes room under this bound, therefore the count starts anew whenever
+ * all harts are at rest; and then there is a window in which none may come at all (main.c).
+ */
+#include "sbi.h"
+
+#define RING 16UL
+#define ROOM_FOR_REPLIES 2UL /* at most one is under way in each queue: who asks waits */
+#define DUET_ASKS 24UL
+
+struct message {
+	u64 tag, value, check;
+};
+
+/* One sender, one receiver: each side writes its own index only. */
+struct queue {
+	volatile u64 head; /* messages ever sent; release by post(), acquire by drain() */
+	volatile u64 tail; /* messages ever received; release by drain(), acquire by room() */
+	struct message ring[RING];
+} __attribute__((aligned(64)));
+
+static struct queue queues[MAX_HARTS][MAX_HARTS]; /* [receiver][sender] */
+
+static u64 mix(u64 tag, u64 value)
+{
+	u64 x = (tag ^ value << 17 ^ value) * 0x9e3779b97f4a7c15UL;
+	return x ^ x >> 29;
+}
+
+static u64 tag_of(struct hart *from, struct hart *to, u64 seq, u64 kind)
+{
+	return kind << 56 | from->index << 48 | to->index << 40 | (seq & 0xffffffffffUL);
+}
+
+/* With interrupts off: queues a message. */
+static void post(struct hart *h, struct hart *to, u64 kind, u64 value)
+{
+	struct queue *queue = &queues[to->index][h->index];
+	u64 seq = queue->head;
+	u64 tag = tag_of(h, to, seq, kind);
+	queue->ring[seq % RING] = (struct message){ tag, value, mix(tag, value) };
+	__atomic_store_n(&queue->head, seq + 1, __ATOMIC_RELEASE);
+	h->sent++;
+}
+
+static void call(struct hart *h, u64 mask, u64 base, u64 targets)
+{
+	h->calls += targets;
+	long error = sbi_send_ipi(mask, base);
+	if (error)
+		fail("hart %lu: SBI send_ipi answered %ld", h->index, error);
+}
+
+/* Returns with interrupts off and room for one message that is not a reply. */
+static void room(struct hart *h, struct hart *to)
+{
+	struct queue *queue = &queues[to->index][h->index];
+	irq_off();
+	while (queue->head - __atomic_load_n(&queue->tail, __ATOMIC_ACQUIRE) >= RING - ROOM_FOR_REPLIES) {
+		irq_on();
+		nap(h, microseconds(random(h, 50)));
+		irq_off();
+	}
+}
+
+/* Queues a message and interrupts the receiver, which may be the hart itself. */
+void ipi_send(struct hart *h, struct hart *to, u64 kind, u64 value)
+{
+	room(h, to);
+	post(h, to, kind, value);
+	irq_on();
+	if (random(h, 2))
+		call(h, 1UL << to->hartid, 0, 1);
+	else
+		call(h, 1, to->hartid, 1);
+}
+
+/* With interrupts off: a message to itself, which makes sip.SSIP pending soon. */
+void ipi_self(struct hart *h)
+{
+	struct queue *queue = &queues[h->index][h->index];
+	if (queue->head - queue->tail >= RING - ROOM_FOR_REPLIES)
+		fail("hart %lu: %lu messages from itself are unread", h->index, queue->head - queue->tail);
+	post(h, h, KIND_PLAIN, random(h, NEVER));
+	call(h, 1UL << h->hartid, 0, 1);
+}
+
+static void send_many(struct hart *h)
+{
+	int all = random(h, 3) == 0;
+	u64 mask = 0, targets = 0;
+	for (u64 i = 0; i < machine.harts; i++) {
+		if (!all && random(h, 2))
+			continue;
+		room(h, &harts[i]);
+		post(h, &harts[i], KIND_PLAIN, random(h, NEVER));
+		irq_on();
+		mask |= 1UL << harts[i].hartid;
+		targets++;
+	}
+	/* base -1 names every hart whatever the mask says (SBI chapter 3.1) */
+	call(h, mask, all && !machine.harts_ignored ? NEVER : 0, targets);
+}
+
+static struct hart *anyone(struct hart *h) { return &harts[random(h, machine.harts)]; }
+
+void ipi_await_replies(struct hart *h, u64 replies)
+{
+	for (u64 seen = h->replies; seen < replies; seen = h->replies)
+		await(h, "replies, still missing", replies - seen, &h->replies, seen);
+}
+
+static void ask(struct hart *h, struct hart *to)
+{
+	u64 replies = h->replies;
+	ipi_send(h, to, KIND_ASK, replies);
+	ipi_await_replies(h, replies + 1);
+}
+
+void ipi_round(struct hart *h)
+{
+	doing(h, "sending messages", 0);
+	for (u64 i = random(h, 4); i > 0; i--)
+		ipi_send(h, anyone(h), KIND_PLAIN, random(h, NEVER));
+	switch (random(h, 4)) {
+	case 0:
+		return send_many(h);
+	case 1:
+		return ask(h, anyone(h));
+	}
+}
+
+/*
+ * One side asks and sleeps until the reply comes; the other sleeps until it is asked, or makes its hart trap and
+ * return for other reasons at the same time. The asking side goes faster now and then and leaves messages behind.
+ */
+void ipi_duet(struct hart *h, struct hart *partner, int asks)
+{
+	if (asks) {
+		for (u64 i = 0; i < DUET_ASKS; i++) {
+			if (random(h, 3) == 0)
+				ipi_send(h, partner, KIND_PLAIN, i);
+			ask(h, partner);
+		}
+		return;
+	}
+	for (u64 seen = h->asks; seen - h->rest_asks < DUET_ASKS; seen = h->asks) {
+		switch (random(h, 3)) {
+		case 0:
+			timer_round(h);
+			break;
+		case 1:
+			count_round(h);
+			break;
+		default:
+			await(h, "the partner's question", seen - h->rest_asks, &h->asks, seen);
+		}
+	}
+}
+
+static void reply(struct hart *h, struct hart *to)
+{
+	post(h, to, KIND_REPLY, 0);
+	call(h, 1UL << to->hartid, 0, 1);
+}
+
+static void receive(struct hart *h, struct hart *from, const struct message *message)
+{
+	u64 seen = message->value;
+	switch (message->tag >> 56) {
+	case KIND_PLAIN:
+		return;
+	case KIND_REPLY:
+		h->replies++;
+		return;
+	case KIND_CODE:
+		seen = fence_run_code(from->index);
+		break;
+	case KIND_PAGE:
+		seen = fence_read_page(from->index);
+		break;
+	default:
+		h->asks++;
+	}
+	if (seen != message->value)
+		fail("hart %lu: after the remote %s of hart %lu it sees %lx, not %lx", h->index,
+		     message->tag >> 56 == KIND_CODE ? "fence.i" : "sfence.vma", from->index, seen, message->value);
+	reply(h, from);
+}
+
+static u64 drain(struct hart *h)
+{
+	u64 count = 0;
+	for (u64 i = 0; i < machine.harts; i++) {
+		struct queue *queue = &queues[h->index][i];
+		while (queue->tail != __atomic_load_n(&queue->head, __ATOMIC_ACQUIRE)) {
+			u64 seq = queue->tail;
+			struct message message = queue->ring[seq % RING];
+			u64 tag = tag_of(&harts[i], h, seq, message.tag >> 56);
+			if (message.tag != tag || message.check != mix(tag, message.value))
+				fail("hart %lu: message %lu of hart %lu is damaged: tag %lx, value %lx", h->index, seq,
+				     i, message.tag, message.value);
+			__atomic_store_n(&queue->tail, seq + 1, __ATOMIC_RELEASE);
+			h->received++;
+			count++;
+			receive(h, &harts[i], &message);
+		}
+	}
+	return count;
+}
+
+static void check_bound(struct hart *h)
+{
+	u64 taken = h->ssis - h->rest_ssis;
+	u64 allowed = h->received + h->self_sets - h->rest_allowed;
+	if (taken > allowed)
+		fail("hart %lu: %lu software interrupts for %lu messages: one came from nowhere", h->index, taken,
+		     allowed);
+}
+
+void ipi_interrupt(struct hart *h)
+{
+	h->ssis++;
+	csr_clear(sip, SOFT);
+	__asm__ volatile("fence rw, rw" : : : "memory"); /* the clear before the reads of the queues */
+	if (!drain(h))
+		h->empty++;
+	check_bound(h);
+}
+
+static u64 unread(struct hart *h)
+{
+	u64 count = 0;
+	for (u64 i = 0; i < machine.harts; i++)
+		count += __atomic_load_n(&queues[h->index][i].head, __ATOMIC_ACQUIRE) - queues[h->index][i].tail;
+	return count;
+}
+
+/* When no hart sends any more: sleeps until everything sent to this hart was received. */
+void ipi_rest(struct hart *h)
+{
+	for (u64 seen = h->received; unread(h); seen = h->received)
+		await(h, "unread messages", unread(h), &h->received, seen);
+}
+
+/* When every hart has rested: starts the counts anew. */
+void ipi_at_rest(struct hart *h)
+{
+	check_bound(h);
+	h->rest_ssis = h->ssis;
+	h->rest_allowed = h->received + h->self_sets;
+	h->rest_asks = h->asks;
+}
+
+/* Prints the queues that are not empty. */
+void ipi_describe(void)
+{
+	for (u64 to = 0; to < machine.harts; to++)
+		for (u64 from = 0; from < machine.harts; from++) {
+			struct queue *queue = &queues[to][from];
+			if (queue->head != queue->tail)
+				print("tick: hart %lu has not read %lu of %lu messages of hart %lu\r\n", to,
+				      queue->head - queue->tail, queue->head, from);
+		}
+}

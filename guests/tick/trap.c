@@ -1,0 +1,48 @@
+/* What trap.S calls: tells interrupts apart and checks the state every trap must have. */
+#include "tick.h"
+
+void trap(void);
+
+static void unexpected(struct hart *h, u64 cause, u64 pc)
+{
+	fail("hart %lu: unexpected trap: scause %lx, sepc %lx, stval %lx", h ? h->index : 0, cause, pc,
+	     csr_read(stval));
+}
+
+void trap(void)
+{
+	struct hart *h = self();
+	u64 cause = csr_read(scause);
+	u64 pc = csr_read(sepc);
+	u64 status = csr_read(sstatus);
+	if ((long)cause >= 0 || !h)
+		unexpected(h, cause, pc);
+	park_if_failed();
+	if (status & SSTATUS_SIE)
+		fail("hart %lu: sstatus.SIE is still 1 after a trap", h->index);
+	if (csr_read(stval))
+		fail("hart %lu: stval is %lx after an interrupt", h->index, csr_read(stval));
+	if (status & SSTATUS_SPP) {
+		if (!(status & SSTATUS_SPIE))
+			fail("hart %lu: an interrupt was taken with sstatus.SIE = 0 at %lx", h->index, pc);
+	} else {
+		if (pc != (u64)user_loop + fence_user_alias())
+			fail("hart %lu: interrupt out of U-mode at %lx", h->index, pc);
+		h->user++;
+		csr_write(sepc, user_done);
+		csr_set(sstatus, SSTATUS_SPP);
+	}
+	if (pc == (u64)wfi_open || pc == (u64)wfi_open + 4 || pc == (u64)wfi_open_wfi)
+		csr_write(sepc, wfi_open_done);
+	exact_seen(h, cause & 0xff, pc);
+	switch (cause & 0xff) {
+	case CAUSE_SOFT:
+		return ipi_interrupt(h);
+	case CAUSE_TIMER:
+		return timer_interrupt(h);
+	case CAUSE_EXTERNAL:
+		return plic_interrupt(h);
+	default:
+		unexpected(h, cause, pc);
+	}
+}

@@ -13,17 +13,20 @@ export abstract class SharedDevice implements Device {
   abstract readonly size: number;
   protected readonly guard: GuardedWords;
   protected readonly words: Int32Array;
-  readonly #resetEnd: number;
+  readonly #resetFrom: number;
+  readonly #resetTo: number;
 
   /**
    * @param words - this device's shared memory
    * @param count - words the device uses, guard included
-   * @param resetEnd - where the words end that a reset clears; what follows lies outside the device (a cable)
+   * @param reset - the words that a reset clears, from and to (exclusive); the others show what lies outside the
+   *   device (the levels of its inputs, a cable)
    */
-  constructor(words: Int32Array, count: number, owner: string, resetEnd: number = count) {
+  constructor(words: Int32Array, count: number, owner: string, reset: { from?: number; to?: number } = {}) {
     this.guard = new GuardedWords(words, count, owner);
     this.words = this.guard.words;
-    this.#resetEnd = resetEnd;
+    this.#resetFrom = reset.from ?? GUARD.WORDS;
+    this.#resetTo = reset.to ?? count;
   }
 
   abstract read(offset: number, width: AccessWidth): number;
@@ -35,7 +38,7 @@ export abstract class SharedDevice implements Device {
   /** Puts the device into the state it has at power-on. */
   reset(): void {
     this.guard.change(() => {
-      this.words.fill(0, GUARD.WORDS, this.#resetEnd);
+      this.words.fill(0, this.#resetFrom, this.#resetTo);
       this.driveOutputs();
     });
   }

@@ -42,7 +42,7 @@ export class Uart16550 extends SharedDevice {
 
   /** @param words - `Uart16550.WORDS` shared words */
   constructor(words: Int32Array, wiring: Uart16550Wiring) {
-    super(words, WORDS, 'uart16550', WORD.CABLE);
+    super(words, WORDS, 'uart16550', { to: WORD.CABLE });
     this.#wiring = wiring;
     this.#output = new ByteRing(words, WORD.OUTPUT, OUTPUT_CAPACITY);
     this.#input = new ByteRing(words, WORD.INPUT, INPUT_CAPACITY);

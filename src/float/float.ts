@@ -1,0 +1,49 @@
+import type { ModuleBuilder } from '../wasm/module-builder.ts';
+import { type ArithmeticFunctions, defineArithmetic32, defineArithmetic64 } from './arithmetic.ts';
+import { type CompareFunctions, defineCompare } from './compare.ts';
+import {
+  type ConvertFunctions,
+  defineConvert32,
+  defineConvert64,
+  defineResize,
+  type ResizeFunctions,
+} from './convert.ts';
+import { BINARY32, BINARY64, type Bits } from './format.ts';
+import { defineIntegerHelpers, defineRound } from './round.ts';
+
+/** The operations of one format. */
+export interface FormatFunctions<B extends Bits>
+  extends ArithmeticFunctions<B>,
+    CompareFunctions<B>,
+    ConvertFunctions<B> {}
+
+/**
+ * Exact binary32 and binary64 arithmetic, as functions of the module under construction.
+ *
+ * Operands and results are raw bits, a binary32 number as i32, a binary64 number as i64; NaN boxing is the caller's.
+ * `rm` is a resolved and valid rounding mode (`ROUND`): 0 nearest even, 1 toward zero, 2 down, 3 up, 4 nearest away.
+ * `flags` is the address of a 32-bit word into which the accrued exceptions (`FLAG`) are ORed; the word is private to
+ * the hart, so plain accesses will do. Every NaN that is computed is the canonical one. Tininess is detected after
+ * rounding. Source: RISC-V unprivileged specification, "F" and "D" extensions version 2.2, and IEEE 754-2008.
+ */
+export interface FloatFunctions extends ResizeFunctions {
+  readonly f32: FormatFunctions<'i32'>;
+  readonly f64: FormatFunctions<'i64'>;
+}
+
+/** Defines the functions; call it once per module, after the imports. */
+export function defineFloat(module: ModuleBuilder): FloatFunctions {
+  const helpers = defineIntegerHelpers(module);
+  const single = { module, format: BINARY32, helpers, round: defineRound(module, BINARY32, helpers) };
+  const double = { module, format: BINARY64, helpers, round: defineRound(module, BINARY64, helpers) };
+  const convert64 = defineConvert64(double);
+  return {
+    f32: {
+      ...defineArithmetic32(single),
+      ...defineCompare(module, BINARY32),
+      ...defineConvert32(single, convert64),
+    },
+    f64: { ...defineArithmetic64(double), ...defineCompare(module, BINARY64), ...convert64 },
+    ...defineResize(module, single.round),
+  };
+}

@@ -1,5 +1,8 @@
 import type { Format } from './formats.ts';
+import type { Operands } from './operands.ts';
 import type { SemanticsOf } from './semantics.ts';
+
+export type { Operands };
 
 /** Extensions that an instruction can belong to, spelt as in the ISA string. */
 export type Extension =
@@ -36,25 +39,13 @@ export interface Instruction {
   readonly format: Format;
   /** The extension that brings the instruction; without it the encoding is illegal. */
   readonly extension: Extension;
+  /** A second extension without which the encoding is illegal, such as `h` for `hinval.vvma`. */
+  readonly alsoNeeds?: Extension;
   /** XLEN for which the encoding exists; undefined for both. */
   readonly xlen?: 32 | 64;
   /** It is illegal while mstatus.FS (and vsstatus.FS in a virtual machine) is Off. */
   readonly needsFloat: boolean;
   readonly semantics: SemanticsOf;
-}
-
-/** The operands of a decoded instruction; fields that a format lacks are 0. */
-export interface Operands {
-  readonly rd: number;
-  readonly rs1: number;
-  readonly rs2: number;
-  readonly rs3: number;
-  /** Sign-extended immediate, shift amount, or CSR immediate. */
-  readonly imm: number;
-  /** CSR number of Zicsr instructions. */
-  readonly csr: number;
-  /** Rounding mode field; 7 = dynamic. */
-  readonly rm: number;
 }
 
 /** A decoded instruction: a compressed one decodes to the instruction that it expands to, with `length` 2. */

@@ -92,6 +92,8 @@ export interface MemorySemantics {
  *
  * Expressions for operands are read when a statement consumes them: after `rd.set`, `rs1` may have changed if both
  * are the same register, so name what is needed later with `let`.
+ *
+ * Semantics take members out by destructuring: no member may depend on `this`.
  */
 export interface Semantics {
   /** Integer source registers; x0 reads 0. */

@@ -1,0 +1,119 @@
+import {
+  C_ADD,
+  C_ADDI,
+  C_ADDI4SPN,
+  C_ADDI16SP,
+  C_ANDI,
+  C_ARITHMETIC,
+  C_BRANCH,
+  C_EBREAK,
+  C_FLD,
+  C_FLDSP,
+  C_FSD,
+  C_FSDSP,
+  C_J,
+  C_JALR,
+  C_JR,
+  C_LD,
+  C_LDSP,
+  C_LI,
+  C_LUI,
+  C_LW,
+  C_LWSP,
+  C_MV,
+  C_NOP,
+  C_SD,
+  C_SDSP,
+  C_SHIFT,
+  C_SLLI,
+  C_SW,
+  C_SWSP,
+} from './compressed-formats.ts';
+import type { Format } from './formats.ts';
+import type { Instruction } from './instruction.ts';
+import type { Operands } from './operands.ts';
+import { instructionNamed } from './table.ts';
+
+/** A 16-bit encoding of a 32-bit instruction. */
+export interface CompressedInstruction {
+  /** Assembler mnemonic, such as `c.addi`. */
+  readonly name: string;
+  /** Fixed bits and their values: `(bits & mask) === match`; the encoding with the most fixed bits counts. */
+  readonly match: number;
+  readonly mask: number;
+  /** Its operands are those of {@link expandsTo}. */
+  readonly format: Format;
+  readonly expandsTo: Instruction;
+  /** Whether the encoding with these operands is reserved, and so illegal. */
+  readonly isReserved: (operands: Operands) => boolean;
+}
+
+const never = (): boolean => false;
+const zeroImmediate = ({ imm }: Operands): boolean => imm === 0;
+const zeroDestination = ({ rd }: Operands): boolean => rd === 0;
+const zeroSource = ({ rs1 }: Operands): boolean => rs1 === 0;
+
+function c(
+  name: string,
+  format: Format,
+  match: number,
+  expandsTo: string,
+  isReserved: (operands: Operands) => boolean = never,
+) {
+  const compressed: CompressedInstruction = {
+    name: `c.${name}`,
+    match,
+    mask: format.mask,
+    format,
+    expandsTo: instructionNamed(expandsTo),
+    isReserved,
+  };
+  return compressed;
+}
+
+/**
+ * C for RV64 (unprivileged specification, chapter "C", tables of the three quadrants). Hints, such as `c.li` to x0,
+ * are the instructions that they expand to, without effect. `c.addi4spn` with 0 includes the all-zero encoding,
+ * which is defined to be illegal.
+ */
+export const compressedInstructions: readonly CompressedInstruction[] = [
+  c('addi4spn', C_ADDI4SPN, 0x0000, 'addi', zeroImmediate),
+  c('fld', C_FLD, 0x2000, 'fld'),
+  c('lw', C_LW, 0x4000, 'lw'),
+  c('ld', C_LD, 0x6000, 'ld'),
+  c('fsd', C_FSD, 0xa000, 'fsd'),
+  c('sw', C_SW, 0xc000, 'sw'),
+  c('sd', C_SD, 0xe000, 'sd'),
+
+  c('nop', C_NOP, 0x0001, 'addi'),
+  c('addi', C_ADDI, 0x0001, 'addi'),
+  c('addiw', C_ADDI, 0x2001, 'addiw', zeroDestination),
+  c('li', C_LI, 0x4001, 'addi'),
+  c('addi16sp', C_ADDI16SP, 0x6101, 'addi', zeroImmediate),
+  c('lui', C_LUI, 0x6001, 'lui', zeroImmediate),
+  c('srli', C_SHIFT, 0x8001, 'srli'),
+  c('srai', C_SHIFT, 0x8401, 'srai'),
+  c('andi', C_ANDI, 0x8801, 'andi'),
+  c('sub', C_ARITHMETIC, 0x8c01, 'sub'),
+  c('xor', C_ARITHMETIC, 0x8c21, 'xor'),
+  c('or', C_ARITHMETIC, 0x8c41, 'or'),
+  c('and', C_ARITHMETIC, 0x8c61, 'and'),
+  c('subw', C_ARITHMETIC, 0x9c01, 'subw'),
+  c('addw', C_ARITHMETIC, 0x9c21, 'addw'),
+  c('j', C_J, 0xa001, 'jal'),
+  c('beqz', C_BRANCH, 0xc001, 'beq'),
+  c('bnez', C_BRANCH, 0xe001, 'bne'),
+
+  c('slli', C_SLLI, 0x0002, 'slli'),
+  c('fldsp', C_FLDSP, 0x2002, 'fld'),
+  c('lwsp', C_LWSP, 0x4002, 'lw', zeroDestination),
+  c('ldsp', C_LDSP, 0x6002, 'ld', zeroDestination),
+  c('jr', C_JR, 0x8002, 'jalr', zeroSource),
+  c('mv', C_MV, 0x8002, 'add'),
+  c('ebreak', C_EBREAK, 0x9002, 'ebreak'),
+  c('jalr', C_JALR, 0x9002, 'jalr'),
+  c('add', C_ADD, 0x9002, 'add'),
+  c('fsdsp', C_FSDSP, 0xa002, 'fsd'),
+  c('swsp', C_SWSP, 0xc002, 'sw'),
+  c('sdsp', C_SDSP, 0xe002, 'sd'),
+];

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Extension, Instruction, Operands } from './index.ts';
+import { compressedInstructions, createDecoder, instructionNamed, instructions } from './index.ts';
+
+const everything = new Set<Extension>([...instructions.map(({ extension }) => extension), 'c', 'svinval']);
+const decode = createDecoder({ extensions: everything, xlen: 64 });
+
+/** Legal operands of an instruction, those that its format lacks 0. */
+function operandsOf({ format }: Instruction): fc.Arbitrary<Operands> {
+  const { fields, immediate } = format;
+  const value = (present: boolean, max: number) => (present ? fc.integer({ min: 0, max }) : fc.constant(0));
+  const { min, max, step } = immediate;
+  return fc.record({
+    rd: value(fields.has('rd'), 31),
+    rs1: value(fields.has('rs1'), 31),
+    rs2: value(fields.has('rs2'), 31),
+    rs3: value(fields.has('rs3'), 31),
+    csr: value(fields.has('csr'), 0xfff),
+    rm: value(fields.has('rm') || fields.has('ordering'), fields.has('rm') ? 7 : 3),
+    imm: fc.integer({ min: min / step, max: max / step }).map((steps) => steps * step),
+  });
+}
+
+const bitsOf = (instruction: Instruction, operands: Operands): number =>
+  (instruction.match | instruction.format.encode(operands)) >>> 0;
+
+/** More specific encodings that lie within others: what they take away from them is not a round trip. */
+const inside: Readonly<Record<string, string>> = { pause: 'fence', 'fence.tso': 'fence' };
+
+describe('the instruction table', () => {
+  test('numbers instructions by their position and names each once', () => {
+    expect(instructions.map(({ id }) => id)).toEqual(instructions.map((_, index) => index));
+    expect(new Set(instructions.map(({ name }) => name)).size).toBe(instructions.length);
+    expect(() => instructionNamed('addd')).toThrow(/no instruction is named addd/);
+  });
+
+  test.each([
+    ['32-bit', instructions],
+    ['16-bit', compressedInstructions],
+  ])('%s encodings are disjoint, or one has all the fixed bits of the other', (_, encodings) => {
+    for (const [index, a] of encodings.entries()) {
+      expect(a.match & ~a.mask, a.name).toBe(0);
+      for (const b of encodings.slice(index + 1)) {
+        const overlap = ((a.match ^ b.match) & a.mask & b.mask) === 0;
+        const common = (a.mask & b.mask) >>> 0;
+        const nested = a.mask !== b.mask && (common === a.mask || common === b.mask);
+        expect(!overlap || nested, `${a.name} and ${b.name}`).toBe(true);
+      }
+    }
+  });
+
+  test('fixed bits and operand bits do not overlap', () => {
+    for (const { name, mask, format } of instructions) {
+      if (name in inside) continue;
+      const all = format.encode({
+        rd: 31,
+        rs1: 31,
+        rs2: 31,
+        rs3: 31,
+        csr: -1,
+        rm: 7,
+        imm: -1,
+      });
+      expect(all & mask, name).toBe(0);
+    }
+  });
+});
+
+describe('the decoder', () => {
+  test.each(instructions.map((instruction) => [instruction.name, instruction] as const))(
+    'decodes what %s encodes',
+    (name, instruction) => {
+      fc.assert(
+        fc.property(operandsOf(instruction), (operands) => {
+          const bits = bitsOf(instruction, operands);
+          const decoded = decode(bits);
+          if (decoded !== undefined && inside[decoded.instruction.name] === name) return;
+          expect(decoded).toEqual({ instruction, length: 4, bits, ...operands });
+        }),
+        { numRuns: 50 },
+      );
+    },
+  );
+
+  test('agrees with a search through the whole table, for any 32 bits', () => {
+    const bySearch = (bits: number): string | undefined => {
+      const found = instructions.filter(({ match, mask }) => (bits & mask) >>> 0 === match);
+      return found.find(({ name }) => name in inside)?.name ?? found[0]?.name;
+    };
+    const opcodes = fc.constantFrom(...instructions.map(({ match, mask }) => ({ match, mask })));
+    fc.assert(
+      fc.property(opcodes, fc.integer(), fc.integer(), ({ match, mask }, noise, flips) => {
+        // Near an instruction: its fixed bits, or all but a few of them.
+        const bits = (((noise & ~mask) | match) ^ (flips & noise & mask & ~3)) >>> 0;
+        expect(decode(bits)?.instruction.name).toBe(bySearch(bits));
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  test('takes only the low half of what was fetched for a compressed instruction', () => {
+    expect(decode(0xffff_4505)).toMatchObject({
+      instruction: instructionNamed('addi'),
+      length: 2,
+      bits: 0x4505,
+      rd: 10,
+      rs1: 0,
+      imm: 1,
+    });
+  });
+
+  test('refuses what an absent extension brings', () => {
+    const base = createDecoder({ extensions: new Set(['i']), xlen: 64 });
+    expect(base(0x0000_4505)).toBeUndefined();
+    expect(base(0x02a5_0533)).toBeUndefined();
+    expect(base(0x00a5_0533)?.instruction.name).toBe('add');
+    // The hint is a fence that orders nothing.
+    expect(base(0x0100_000f)?.instruction.name).toBe('fence');
+    const noSvinval = createDecoder({ extensions: new Set(['i', 'h']), xlen: 64 });
+    expect(noSvinval(0x2600_0073)).toBeUndefined();
+    expect(noSvinval(0x2200_0073)?.instruction.name).toBe('hfence.vvma');
+    const noDouble = createDecoder({ extensions: new Set(['i', 'c', 'f']), xlen: 64 });
+    expect(noDouble(0x2000)).toBeUndefined();
+  });
+
+  test('refuses reserved encodings', () => {
+    const reserved: Record<string, number> = {
+      'all zero': 0,
+      'all ones': 0xffff_ffff,
+      'c.addi4spn with 0': 0x0004,
+      'c.addiw to x0': 0x2001,
+      'c.lui with 0': 0x6081,
+      'c.addi16sp with 0': 0x6101,
+      'c.lwsp to x0': 0x4002,
+      'c.ldsp to x0': 0x6002,
+      'c.jr to x0': 0x8002,
+      'lr.w with rs2': 0x1015_2b2f,
+      'slli by 64': 0x0405_1013,
+      'slliw by 32': 0x0205_101b,
+      'ecall with rd': 0x0000_00f3,
+      'jalr with funct3 1': 0x0000_1067,
+    };
+    for (const [name, bits] of Object.entries(reserved)) expect(decode(bits), name).toBeUndefined();
+  });
+});

@@ -1,0 +1,95 @@
+import { type CompressedInstruction, compressedInstructions } from './c.ts';
+import type { Decoded, Extension, Instruction } from './instruction.ts';
+import type { Operands } from './operands.ts';
+import { instructions } from './table.ts';
+
+/** What a decoder accepts. */
+export interface DecoderOptions {
+  readonly extensions: ReadonlySet<Extension>;
+  readonly xlen: 64;
+}
+
+/**
+ * Decodes the instruction at the start of 32 fetched bits; only the low 16 count when it is a compressed one.
+ *
+ * @returns undefined for illegal encodings. Reserved rounding modes are kept: they are illegal when executed, as a
+ *   dynamic mode may be. Compressed instructions are shared objects; none may be changed.
+ */
+export type Decode = (bits: number) => Decoded | undefined;
+
+interface Encoding {
+  readonly match: number;
+  readonly mask: number;
+}
+
+/** The encodings with the most fixed bits first, so that the first that matches is the one that counts. */
+export function mostSpecificFirst<E extends Encoding>(encodings: readonly E[]): E[] {
+  const fixedBits = ({ mask }: Encoding): number => mask.toString(2).replaceAll('0', '').length;
+  return encodings.toSorted((a, b) => fixedBits(b) - fixedBits(a));
+}
+
+const compressedBySpecificity = mostSpecificFirst(compressedInstructions);
+
+/** The compressed encoding that 16 bits are, reserved or not; undefined if there is none. */
+export function findCompressed(bits: number): CompressedInstruction | undefined {
+  return compressedBySpecificity.find(({ match, mask }) => (bits & mask) === match);
+}
+
+/** opcode[6:2], funct3 and funct7 select a bucket of the few instructions that agree with them. */
+const KEY_COUNT = 1 << 15;
+const KEY_BITS = 0xfe00_707c;
+const keyOf = (bits: number): number =>
+  ((bits >>> 17) & 0x7f00) | ((bits >>> 7) & 0xe0) | ((bits >>> 2) & 0x1f);
+const bitsOfKey = (key: number): number => ((key & 0x7f00) << 17) | ((key & 0xe0) << 7) | ((key & 0x1f) << 2);
+
+/** Makes a decoder for a set of extensions; its tables fill as encodings are met. */
+export function createDecoder({ extensions, xlen }: DecoderOptions): Decode {
+  const isSupported = (instruction: Instruction): boolean =>
+    extensions.has(instruction.extension) &&
+    (instruction.alsoNeeds === undefined || extensions.has(instruction.alsoNeeds)) &&
+    (instruction.xlen ?? xlen) === xlen;
+  const decode32 = decoder32(mostSpecificFirst(instructions.filter(isSupported)));
+  const decode16 = extensions.has('c') ? decoder16(isSupported) : () => undefined;
+  return (bits) => ((bits & 3) === 3 ? decode32(bits >>> 0) : decode16(bits & 0xffff));
+}
+
+function decoder32(supported: readonly Instruction[]): Decode {
+  const buckets = new Array<readonly Instruction[] | undefined>(KEY_COUNT).fill(undefined);
+  const fillBucket = (key: number): readonly Instruction[] => {
+    const keyBits = bitsOfKey(key);
+    const bucket = supported.filter(({ match, mask }) => ((keyBits ^ match) & mask & KEY_BITS) === 0);
+    buckets[key] = bucket;
+    return bucket;
+  };
+  return (bits) => {
+    const key = keyOf(bits);
+    const bucket = buckets[key] ?? fillBucket(key);
+    for (let i = 0; i < bucket.length; i++) {
+      const instruction = bucket[i];
+      if (((bits ^ instruction.match) & instruction.mask) === 0) {
+        return decoded(instruction, 4, bits, instruction.format.decode(bits));
+      }
+    }
+    return undefined;
+  };
+}
+
+function decoder16(isSupported: (instruction: Instruction) => boolean): Decode {
+  const known = new Array<Decoded | undefined>(0x1_0000).fill(undefined);
+  return (bits) => {
+    const cached = known[bits];
+    if (cached !== undefined) return cached;
+    const compressed = findCompressed(bits);
+    if (compressed === undefined || !isSupported(compressed.expandsTo)) return undefined;
+    const operands = compressed.format.decode(bits);
+    if (compressed.isReserved(operands)) return undefined;
+    const result = decoded(compressed.expandsTo, 2, bits, operands);
+    known[bits] = result;
+    return result;
+  };
+}
+
+function decoded(instruction: Instruction, length: 2 | 4, bits: number, operands: Operands): Decoded {
+  const { rd, rs1, rs2, rs3, imm, csr, rm } = operands;
+  return { instruction, length, bits, rd, rs1, rs2, rs3, imm, csr, rm };
+}

@@ -1,0 +1,158 @@
+import { type Expr, type I32, type I64, i32, i64, type ValType } from '../wasm/index.ts';
+import type { Instruction } from './instruction.ts';
+import type { FloatBits, FloatFormat, FloatSemantics, FloatSource, Semantics } from './semantics.ts';
+
+/** What an instruction does besides computing: found by running its semantics once. */
+export interface Effects {
+  /** It only writes the integer register rd and cannot fail, so that with rd = x0 it does nothing. */
+  readonly pure: boolean;
+  readonly writesRd: boolean;
+  readonly writesFloatRd: boolean;
+  readonly readsRs1: boolean;
+  readonly readsRs2: boolean;
+  /** It uses the address of itself or of the next instruction; jumps and branches always do. */
+  readonly readsPc: boolean;
+  readonly loads: boolean;
+  /** Includes atomic memory operations and store-conditional. */
+  readonly stores: boolean;
+  /** It loads, stores or orders memory. */
+  readonly usesMemory: boolean;
+  /** It reads or writes floating-point registers or flags. */
+  readonly usesFloat: boolean;
+  readonly control: 'none' | 'branch' | 'jump' | 'indirect' | 'system';
+  /** The instruction behind it may not be the next one: a branch, jump or system instruction. */
+  readonly endsBlock: boolean;
+}
+
+type Recording = { -readonly [K in keyof Effects]: Effects[K] };
+
+const known = new Map<Instruction, Effects>();
+
+/** The effects of an instruction. */
+export function effectsOf(instruction: Instruction): Effects {
+  const cached = known.get(instruction);
+  if (cached !== undefined) return cached;
+  const effects = record(instruction);
+  known.set(instruction, effects);
+  return effects;
+}
+
+function record(instruction: Instruction): Effects {
+  const seen: Recording = {
+    pure: false,
+    writesRd: false,
+    writesFloatRd: false,
+    readsRs1: false,
+    readsRs2: false,
+    readsPc: false,
+    loads: false,
+    stores: false,
+    usesMemory: false,
+    usesFloat: false,
+    control: 'none',
+    endsBlock: false,
+  };
+  instruction.semantics(recorder(seen));
+  seen.usesFloat ||= instruction.needsFloat;
+  seen.endsBlock = seen.control !== 'none';
+  seen.pure = !(seen.usesMemory || seen.usesFloat || seen.endsBlock);
+  return Object.freeze(seen);
+}
+
+/** Stands for any value: what is computed does not matter here. */
+const I64_VALUE: I64 = i64.const(0);
+const I32_VALUE: I32 = i32.const(0);
+
+/** A back end that notes what is used. */
+function recorder(seen: Recording): Semantics {
+  const load = (): I64 => {
+    seen.loads = true;
+    seen.usesMemory = true;
+    return I64_VALUE;
+  };
+  const store = (): void => {
+    seen.stores = true;
+    seen.usesMemory = true;
+  };
+  const loadAndStore = (): I64 => {
+    store();
+    return load();
+  };
+  return {
+    get rs1() {
+      seen.readsRs1 = true;
+      return I64_VALUE;
+    },
+    get rs2() {
+      seen.readsRs2 = true;
+      return I64_VALUE;
+    },
+    imm: I64_VALUE,
+    get pc() {
+      seen.readsPc = true;
+      return I64_VALUE;
+    },
+    get nextPc() {
+      seen.readsPc = true;
+      return I64_VALUE;
+    },
+    rd: {
+      set: () => {
+        seen.writesRd = true;
+      },
+    },
+    get float() {
+      seen.usesFloat = true;
+      return floatRecorder(seen);
+    },
+    memory: {
+      load,
+      store,
+      amo: loadAndStore,
+      loadReserved: load,
+      storeConditional: loadAndStore,
+      fence: () => {
+        seen.usesMemory = true;
+      },
+    },
+    let: <T extends ValType>(value: Expr<T>) => value,
+    branch: () => {
+      seen.control = 'branch';
+      seen.readsPc = true;
+    },
+    jump: () => {
+      seen.control = 'jump';
+      seen.readsPc = true;
+    },
+    jumpTo: () => {
+      seen.control = 'indirect';
+    },
+    system: () => {
+      seen.control = 'system';
+    },
+  };
+}
+
+function floatRecorder(seen: Recording): FloatSemantics {
+  const source: FloatSource = { s: I32_VALUE, d: I64_VALUE, raw: I64_VALUE };
+  const setResult = (): void => {
+    seen.writesFloatRd = true;
+  };
+  const values: FloatBits = { s: I32_VALUE, d: I64_VALUE };
+  return {
+    rs1: source,
+    rs2: source,
+    rs3: source,
+    rd: { setS: setResult, setD: setResult },
+    arithmetic: (_operation, format) => values[format],
+    sqrt: <F extends FloatFormat>(format: F) => values[format],
+    fma: <F extends FloatFormat>(format: F) => values[format],
+    minmax: (_which, format) => values[format],
+    compare: () => I32_VALUE,
+    classify: () => I32_VALUE,
+    toInteger: () => I64_VALUE,
+    fromInteger: (_from, format) => values[format],
+    narrow: () => I32_VALUE,
+    widen: () => I64_VALUE,
+  };
+}

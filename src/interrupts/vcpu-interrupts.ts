@@ -41,7 +41,7 @@ export class InterruptRuleError extends Error {
 
 /** What became of a vCPU that wanted to sleep. */
 export type BlockResult =
-  /** It sleeps, and the next kick puts it on the run queue. It is no longer loaded here. */
+  /** It sleeps until a kick puts it on the run queue, which may have happened already. It is no longer loaded here. */
   | 'blocked'
   /** A waker has put it on the run queue already. It is no longer loaded here. */
   | 'woken'

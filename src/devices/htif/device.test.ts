@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Htif, type HtifMemory } from './device.ts';
+import { decodeTohost } from './registers.ts';
+
+const BASE = 0x8000_0000;
+const SIZE = 0x1000;
+const TOHOST = BASE + 0x100;
+const FROMHOST = BASE + 0x140;
+const BLOCK = BASE + 0x200;
+
+let view = new DataView(new ArrayBuffer(SIZE));
+const memory: HtifMemory = {
+  load32: (address) =>
+    address >= BASE && address + 4 <= BASE + SIZE ? view.getUint32(address - BASE, true) : undefined,
+  store32(address, value) {
+    if (address < BASE || address + 4 > BASE + SIZE) return false;
+    view.setUint32(address - BASE, value, true);
+    return true;
+  },
+  bytes(address, length) {
+    if (!(address >= BASE && address + length <= BASE + SIZE)) return undefined;
+    return new Uint8Array(view.buffer, address - BASE, length).slice();
+  },
+};
+const get = (address: number) => view.getBigInt64(address - BASE, true);
+const put = (address: number, value: bigint) => view.setBigInt64(address - BASE, value, true);
+
+let exits: number[] = [];
+let output = '';
+let unknown: string[] = [];
+function makeHtif(source = memory): Htif {
+  return new Htif(
+    source,
+    { tohost: TOHOST, fromhost: FROMHOST },
+    {
+      onExit: (code) => exits.push(code),
+      onOutput(bytes) {
+        output += new TextDecoder().decode(bytes);
+      },
+      onUnknown: (message) => unknown.push(message),
+    },
+  );
+}
+
+function call(...words: (number | bigint)[]): bigint {
+  for (const [index, word] of words.entries()) put(BLOCK + 8 * index, BigInt(word));
+  put(TOHOST, BigInt(BLOCK));
+  expect(makeHtif().poll()).toBe(true);
+  expect([get(TOHOST), get(FROMHOST)]).toEqual([0n, 1n]);
+  return get(BLOCK);
+}
+
+beforeEach(() => {
+  view = new DataView(new ArrayBuffer(SIZE));
+  exits = [];
+  output = '';
+  unknown = [];
+});
+
+describe('decodeTohost', () => {
+  test.each([
+    [0, 0, { kind: 'none' }],
+    [1, 0, { kind: 'exit', code: 0 }],
+    [(5 << 1) | 1, 0, { kind: 'exit', code: 5 }],
+    [1, 0x8000, { kind: 'exit', code: 2 ** 46 }],
+    [0x8000_1000, 0, { kind: 'syscall', block: 0x8000_1000 }],
+    [0, 1, { kind: 'syscall', block: 2 ** 32 }],
+    [0x41, 0x0101_0000, { kind: 'putchar', byte: 0x41 }],
+    [0, 0x0101_0000, { kind: 'putchar', byte: 0 }],
+    [0, 0x0100_0000, { kind: 'unknown', device: 1, command: 0 }],
+    [7, 0xff02_0000, { kind: 'unknown', device: 255, command: 2 }],
+  ])('%i, %i', (lo, hi, request) => {
+    expect(decodeTohost(lo, hi)).toEqual(request);
+  });
+
+  test('every exit code of 47 bits comes back', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 47 - 1 }), (code) => {
+        const word = (BigInt(code) << 1n) | 1n;
+        const request = decodeTohost(Number(word & 0xffff_ffffn), Number(word >> 32n));
+        expect(request).toEqual({ kind: 'exit', code });
+      }),
+    );
+  });
+});
+
+test('nothing in tohost is nothing to do', () => {
+  expect(makeHtif().poll()).toBe(false);
+  expect([exits, output, unknown]).toEqual([[], '', []]);
+});
+
+test('an exit is reported once, and the word taken', () => {
+  put(TOHOST, 7n);
+  const htif = makeHtif();
+  expect([htif.poll(), htif.poll()]).toEqual([true, false]);
+  expect([exits, get(TOHOST)]).toEqual([[3], 0n]);
+});
+
+test('characters are put out one by one', () => {
+  const htif = makeHtif();
+  for (const character of 'ok\n') {
+    put(TOHOST, 0x0101_0000_0000_0000n | BigInt(character.charCodeAt(0)));
+    htif.poll();
+  }
+  expect([output, get(FROMHOST)]).toEqual(['ok\n', 0n]);
+});
+
+describe('system calls', () => {
+  test('write puts the bytes out and gives their number', () => {
+    new Uint8Array(view.buffer).set(new TextEncoder().encode('mcycle = 5\n'), 0x400);
+    expect(call(64, 1, BASE + 0x400, 11)).toBe(11n);
+    expect(call(64, 2, BASE + 0x400, 0)).toBe(0n);
+    expect(output).toBe('mcycle = 5\n');
+  });
+
+  test('what cannot be done is answered with an error number, and the program goes on', () => {
+    expect(call(64, 5, BASE, 1)).toBe(-9n);
+    expect(call(64, 1, BASE + SIZE - 1, 2)).toBe(-14n);
+    expect(call(64, 1, 0, 1)).toBe(-14n);
+    expect(call(64, 1, BASE, 2n ** 62n)).toBe(-14n);
+    expect(call(93, 1)).toBe(-38n);
+    expect([output, unknown]).toEqual(['', ['system call 93 of the block at 0x80000200 is not served']]);
+  });
+
+  test('a block outside memory is reported, not followed', () => {
+    put(TOHOST, 0x10n);
+    expect(makeHtif().poll()).toBe(true);
+    expect(unknown).toHaveLength(1);
+    expect(get(FROMHOST)).toBe(1n);
+  });
+});
+
+test('an unknown request is named', () => {
+  put(TOHOST, 0x0203_0000_0000_0000n);
+  makeHtif().poll();
+  expect(unknown).toEqual(['tohost at 0x80000100: no device 2 with command 3']);
+});
+
+test('a store that lands between the two loads is not torn', () => {
+  let loads = 0;
+  const racing: HtifMemory = {
+    ...memory,
+    load32(address) {
+      if (loads++ === 1) put(TOHOST, 0x0101_0000_0000_0058n);
+      return memory.load32(address);
+    },
+  };
+  makeHtif(racing).poll();
+  expect(output).toBe('X');
+});

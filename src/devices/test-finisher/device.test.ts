@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { Bus } from '../bus.ts';
+import { type Finish, TestFinisher } from './device.ts';
+import { TEST_FINISHER } from './facts.ts';
+
+function finishesOf(action: (bus: Bus) => void): Finish[] {
+  const finishes: Finish[] = [];
+  const bus = new Bus();
+  bus.attach(TEST_FINISHER.base, new TestFinisher((finish) => finishes.push(finish)));
+  action(bus);
+  return finishes;
+}
+
+test.each<[number, 2 | 4, Finish[]]>([
+  [0x5555, 4, [{ kind: 'pass' }]],
+  [0x5555, 2, [{ kind: 'pass' }]],
+  [0x7777, 4, [{ kind: 'reset' }]],
+  [0x3333, 4, [{ kind: 'fail', code: 0 }]],
+  [0xffff_3333, 4, [{ kind: 'fail', code: 0xffff }]],
+  [0x0001_3333, 2, [{ kind: 'fail', code: 0 }]],
+  [0x1_5555, 4, [{ kind: 'pass' }]],
+  [0, 4, []],
+  [0x5554, 4, []],
+])('writing 0x%x in %i bytes', (value, width, expected) => {
+  expect(finishesOf((bus) => expect(bus.write(TEST_FINISHER.base, width, value)).toBe(true))).toEqual(
+    expected,
+  );
+});
+
+test('other offsets do nothing, single bytes and double words are not answered', () => {
+  const finishes = finishesOf((bus) => {
+    expect(bus.write(TEST_FINISHER.base + 4, 4, 0x5555)).toBe(true);
+    expect(bus.write(TEST_FINISHER.base, 1, 0x55)).toBe(false);
+    expect(bus.write(TEST_FINISHER.base, 8, 0x5555)).toBe(false);
+    expect(bus.read(TEST_FINISHER.base, 4)).toBe(true);
+    expect(bus.lo).toBe(0);
+  });
+  expect(finishes).toEqual([]);
+});

@@ -1,0 +1,82 @@
+import { ACCESS } from '../exceptions.ts';
+import type { RamWindow } from '../platform.ts';
+import type { Pmp } from './pmp.ts';
+
+const ENTRY_BYTES = 8;
+const SUPERVISOR = 1;
+const TWO_32 = 2 ** 32;
+
+/** What became of an attempt to set bits of an entry. */
+export const UPDATE = { done: 0, changed: 1, forbidden: 2 } as const;
+export type Update = (typeof UPDATE)[keyof typeof UPDATE];
+
+/**
+ * Page table entries in RAM, which other harts and the guest's own stores change at any time.
+ *
+ * Page tables live in RAM only: an entry anywhere else is an access fault.
+ */
+export class EntryMemory {
+  /** The entry of the last successful {@link load}. */
+  low = 0;
+  high = 0;
+  readonly #words: Int32Array;
+  readonly #entries: BigInt64Array;
+  readonly #ram: RamWindow;
+  readonly #pmp: Pmp;
+  /** Index in #words of the entry in `low` and `high`. */
+  #index = 0;
+  #physical = 0;
+
+  constructor(memory: WebAssembly.Memory, ram: RamWindow, pmp: Pmp) {
+    this.#words = new Int32Array(memory.buffer);
+    this.#entries = new BigInt64Array(memory.buffer);
+    this.#ram = ram;
+    this.#pmp = pmp;
+  }
+
+  /** Reads the entry at a supervisor-physical address (a multiple of 8). False: access fault. */
+  load(addressLow: number, addressHigh: number): boolean {
+    const physical = (addressHigh >>> 0) * TWO_32 + (addressLow >>> 0);
+    const offset = physical - this.#ram.base;
+    if (offset < 0 || offset + ENTRY_BYTES > this.#ram.size) return false;
+    if (!this.#pmp.check(physical, ENTRY_BYTES, ACCESS.load, SUPERVISOR)) return false;
+    this.#physical = physical;
+    this.#index = (this.#ram.offset + offset) >>> 2;
+    this.#loadPair(this.#index);
+    return true;
+  }
+
+  /**
+   * Sets bits in the low half of the entry read last, if it still has the value read.
+   *
+   * @returns changed: somebody else wrote the entry, read it again; forbidden: access fault
+   */
+  setBits(bits: number): Update {
+    if (!this.#pmp.check(this.#physical, ENTRY_BYTES, ACCESS.store, SUPERVISOR)) return UPDATE.forbidden;
+    const seen = (BigInt(this.high) << 32n) | BigInt(this.low >>> 0);
+    // Atomic against guest stores to the entry and against setBits of other harts: all 64 bits must be as read.
+    const found = Atomics.compareExchange(this.#entries, this.#index >>> 1, seen, seen | BigInt(bits));
+    if (found !== seen) return UPDATE.changed;
+    this.low |= bits;
+    return UPDATE.done;
+  }
+
+  /**
+   * Reads both halves as one value, although each load is of 32 bits: the low half is read again, and if it still is
+   * the same then the high half belongs to it. Guests replace entries with single 64-bit stores.
+   */
+  #loadPair(index: number): void {
+    // These loads pair with the 64-bit stores of guests and the compare-exchange in setBits.
+    let low = Atomics.load(this.#words, index);
+    for (;;) {
+      const high = Atomics.load(this.#words, index + 1);
+      const again = Atomics.load(this.#words, index);
+      if (again === low) {
+        this.low = low;
+        this.high = high;
+        return;
+      }
+      low = again;
+    }
+  }
+}

@@ -1,0 +1,3 @@
+export { Mmu, type TranslationMode } from './mmu.ts';
+export { Pmp, type WordPair } from './pmp.ts';
+export { UNPAGED } from './stage.ts';

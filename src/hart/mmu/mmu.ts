@@ -1,0 +1,258 @@
+import { ACCESS, type Access, CAUSE, type Exception } from '../exceptions.ts';
+import { CSR } from '../layout.ts';
+import type { RamWindow } from '../platform.ts';
+import type { HartState } from '../state.ts';
+import { ENTRY } from './entry.ts';
+import { EntryMemory } from './entry-memory.ts';
+import type { Pmp } from './pmp.ts';
+import { type LeafRule, OUTCOME, type Outcome, Stage, UNPAGED } from './stage.ts';
+
+/** In whose name memory is accessed: what privilege, translation and permissions depend on. */
+export interface TranslationMode {
+  /** Effective privilege: 0 U, 1 S, 3 M. */
+  privilege: number;
+  /** Two-stage translation applies. */
+  virtual: boolean;
+  access: Access;
+  /** S-mode may use user pages (of vsstatus where `virtual`). */
+  sum: boolean;
+  /** Loads may read executable pages, in the first stage and in the G-stage. */
+  mxr: boolean;
+  guestMxr: boolean;
+  /** Execute permission takes the place of read permission (HLVX). */
+  executable: boolean;
+}
+
+const MACHINE = 3;
+const SUPERVISOR = 1;
+const TWO_32 = 2 ** 32;
+
+/** mstatus, low half: MPP at 11; MPRV; SUM and MXR, which vsstatus has in the same place. High half: MPV. */
+const MPP_SHIFT = 11;
+const MPRV = 1 << 17;
+const SUM = 1 << 18;
+const MXR = 1 << 19;
+const MPV = 1 << 7;
+/** hstatus.SPVP. */
+const SPVP = 1 << 8;
+/** PBMTE of menvcfg and henvcfg, high half. */
+const PBMTE = 1 << 30;
+
+/** Causes by ACCESS value. */
+const ACCESS_FAULT = [CAUSE.loadAccess, CAUSE.storeAccess, CAUSE.fetchAccess] as const;
+const PAGE_FAULT = [CAUSE.loadPageFault, CAUSE.storePageFault, CAUSE.fetchPageFault] as const;
+const GUEST_PAGE_FAULT = [
+  CAUSE.loadGuestPageFault,
+  CAUSE.storeGuestPageFault,
+  CAUSE.fetchGuestPageFault,
+] as const;
+
+/** Trap instruction values for accesses to VS-stage page tables of RV64 ("special pseudoinstructions"). */
+const TABLE_READ_INSTRUCTION = 0x3000;
+const TABLE_WRITE_INSTRUCTION = 0x3020;
+
+/**
+ * Address translation and protection of one hart: Sv39, Sv48 and Sv57 under satp, or under vsatp and hgatp in two
+ * stages, then physical memory protection (privileged specification, "Virtual Address Translation Process" and
+ * "Two-Stage Address Translation").
+ *
+ * The result of a successful translation is left in the fields, so that nothing is allocated.
+ */
+export class Mmu {
+  /**
+   * The physical address: exact below 2^53; above, exact to its page. Nothing answers there.
+   */
+  physical = 0;
+  /** The protection treats the whole 4 KiB page alike, so that the translation may be kept for this kind of access. */
+  cacheable = false;
+  /** Smallest page size of the stages used, in bytes; 2^56 if none translates. */
+  pageSize = UNPAGED;
+  /** Why a translation failed; shared with the hart. */
+  readonly exception: Exception;
+
+  readonly #state: HartState;
+  readonly #csr: Int32Array;
+  readonly #pmp: Pmp;
+  readonly #single: Stage;
+  readonly #guest: Stage;
+  /** VS-stage; its tables are in guest-physical memory. */
+  readonly #virtual: Stage;
+  readonly #mode: TranslationMode = {
+    privilege: MACHINE,
+    virtual: false,
+    access: ACCESS.load,
+    sum: false,
+    mxr: false,
+    guestMxr: false,
+    executable: false,
+  };
+  readonly #rule: LeafRule = { permissions: 0, userRequired: false, userForbidden: false, marks: 0 };
+
+  /**
+   * @param memory - linear memory; it must not grow afterwards
+   * @param ram - the only part of physical memory where page tables may be
+   * @param exception - filled in when a translation fails
+   */
+  constructor(state: HartState, memory: WebAssembly.Memory, ram: RamWindow, pmp: Pmp, exception: Exception) {
+    const entries = new EntryMemory(memory, ram, pmp);
+    this.exception = exception;
+    this.#state = state;
+    this.#csr = state.csr;
+    this.#pmp = pmp;
+    this.#single = new Stage(entries, false);
+    this.#guest = new Stage(entries, true);
+    this.#virtual = new Stage(entries, false, this.#guest);
+  }
+
+  /**
+   * Translates for an access of the hart as it is: current privilege and virtualization mode, or those of
+   * mstatus.MPP and MPV for loads and stores while mstatus.MPRV is set.
+   *
+   * @param width - bytes accessed; all within one page
+   * @returns true: {@link physical}, {@link cacheable} and {@link pageSize} are set; false: {@link exception} is
+   */
+  translate(vaLow: number, vaHigh: number, access: Access, width: number): boolean {
+    const status = this.#csr[CSR.mstatus];
+    if (access !== ACCESS.fetch && (status & MPRV) !== 0) {
+      const privilege = (status >>> MPP_SHIFT) & 3;
+      const virtual = (this.#csr[CSR.mstatus + 1] & MPV) !== 0;
+      this.#setMode(privilege, virtual, access, false);
+    } else {
+      this.#setMode(this.#state.privilege, this.#state.virtual !== 0, access, false);
+    }
+    return this.#translate(vaLow, vaHigh, width);
+  }
+
+  /**
+   * Translates for HLV, HLVX and HSV: as VS- or VU-mode (hstatus.SPVP), whatever the current mode is.
+   *
+   * @param executable - HLVX: execute instead of read permission; still a load
+   */
+  translateGuest(vaLow: number, vaHigh: number, access: Access, width: number, executable: boolean): boolean {
+    const privilege = (this.#csr[CSR.hstatus] & SPVP) !== 0 ? SUPERVISOR : 0;
+    this.#setMode(privilege, true, access, executable);
+    return this.#translate(vaLow, vaHigh, width);
+  }
+
+  #setMode(privilege: number, virtual: boolean, access: Access, executable: boolean): void {
+    const mode = this.#mode;
+    const status = this.#csr[CSR.mstatus];
+    const own = virtual ? this.#csr[CSR.vsstatus] : status;
+    mode.privilege = privilege;
+    mode.virtual = virtual && privilege !== MACHINE;
+    mode.access = access;
+    mode.sum = (own & SUM) !== 0;
+    mode.mxr = ((own | status) & MXR) !== 0;
+    mode.guestMxr = (status & MXR) !== 0;
+    mode.executable = executable;
+  }
+
+  #translate(low: number, high: number, width: number): boolean {
+    const mode = this.#mode;
+    if (mode.virtual) return this.#translateTwoStages(low, high, width);
+    if (mode.privilege === MACHINE) {
+      this.pageSize = UNPAGED;
+      return this.#protect(low, high, low, high, width);
+    }
+    const stage = this.#single;
+    const csr = this.#csr;
+    stage.select(csr[CSR.satp], csr[CSR.satp + 1], (csr[CSR.menvcfg + 1] & PBMTE) !== 0);
+    const outcome = stage.walk(low, high, this.#ownRule());
+    if (outcome !== OUTCOME.done) return this.#failFirst(outcome, low, high);
+    this.pageSize = stage.pageSize;
+    return this.#protect(low, high, stage.low, stage.high, width);
+  }
+
+  #translateTwoStages(low: number, high: number, width: number): boolean {
+    const csr = this.#csr;
+    const machineTypes = csr[CSR.menvcfg + 1] & PBMTE;
+    const first = this.#virtual;
+    const guest = this.#guest;
+    guest.select(csr[CSR.hgatp], csr[CSR.hgatp + 1], machineTypes !== 0);
+    first.select(csr[CSR.vsatp], csr[CSR.vsatp + 1], (csr[CSR.henvcfg + 1] & machineTypes) !== 0);
+    const outcome = first.walk(low, high, this.#ownRule());
+    if (outcome !== OUTCOME.done) return this.#failFirst(outcome, low, high);
+    const guestOutcome = guest.walk(first.low, first.high, this.#guestRule());
+    if (guestOutcome === OUTCOME.pageFault) return this.#failGuest(low, high, first.low, first.high, 0);
+    if (guestOutcome !== OUTCOME.done) return this.#fail(ACCESS_FAULT[this.#mode.access], low, high);
+    this.pageSize = Math.min(first.pageSize, guest.pageSize);
+    return this.#protect(low, high, guest.low, guest.high, width);
+  }
+
+  /** What the first (or only) stage must grant. */
+  #ownRule(): LeafRule {
+    const mode = this.#mode;
+    const rule = this.#rule;
+    rule.permissions = permissions(mode, mode.mxr);
+    rule.userRequired = mode.privilege === 0;
+    rule.userForbidden = mode.privilege !== 0 && (!mode.sum || mode.access === ACCESS.fetch);
+    rule.marks = mode.access === ACCESS.store ? ENTRY.accessed | ENTRY.dirty : ENTRY.accessed;
+    return rule;
+  }
+
+  /** What the G-stage must grant: every access counts as a user's. */
+  #guestRule(): LeafRule {
+    const mode = this.#mode;
+    const rule = this.#rule;
+    rule.permissions = permissions(mode, mode.guestMxr);
+    rule.userRequired = true;
+    rule.userForbidden = false;
+    rule.marks = mode.access === ACCESS.store ? ENTRY.accessed | ENTRY.dirty : ENTRY.accessed;
+    return rule;
+  }
+
+  /** Physical memory protection of the access itself, and the results. */
+  #protect(vaLow: number, vaHigh: number, low: number, high: number, width: number): boolean {
+    const { access, privilege, executable } = this.#mode;
+    const physical = (high >>> 0) * TWO_32 + (low >>> 0);
+    const allowed =
+      this.#pmp.check(physical, width, access, privilege) &&
+      (!executable || this.#pmp.check(physical, width, ACCESS.fetch, privilege));
+    if (!allowed) return this.#fail(ACCESS_FAULT[access], vaLow, vaHigh);
+    this.physical = physical;
+    this.cacheable = this.#pmp.uniform(physical, privilege);
+    return true;
+  }
+
+  /** Fills in the exception for a failure of the first (or only) stage. */
+  #failFirst(outcome: Outcome, low: number, high: number): false {
+    const first = this.#virtual;
+    switch (outcome) {
+      case OUTCOME.pageFault:
+        return this.#fail(PAGE_FAULT[this.#mode.access], low, high);
+      case OUTCOME.tableReadFault:
+        return this.#failGuest(low, high, first.entryLow, first.entryHigh, TABLE_READ_INSTRUCTION);
+      case OUTCOME.tableWriteFault:
+        return this.#failGuest(low, high, first.entryLow, first.entryHigh, TABLE_WRITE_INSTRUCTION);
+      default:
+        return this.#fail(ACCESS_FAULT[this.#mode.access], low, high);
+    }
+  }
+
+  #failGuest(low: number, high: number, gpaLow: number, gpaHigh: number, tinst: number): false {
+    this.#fail(GUEST_PAGE_FAULT[this.#mode.access], low, high);
+    this.exception.tval2Low = (gpaHigh << 30) | (gpaLow >>> 2);
+    this.exception.tval2High = gpaHigh >>> 2;
+    this.exception.tinst = tinst;
+    return false;
+  }
+
+  #fail(cause: number, low: number, high: number): false {
+    const exception = this.exception;
+    exception.cause = cause;
+    exception.tvalLow = low;
+    exception.tvalHigh = high;
+    exception.tval2Low = 0;
+    exception.tval2High = 0;
+    exception.tinst = 0;
+    exception.guestVirtual = this.#mode.virtual;
+    return false;
+  }
+}
+
+/** The permission bits of which a leaf must have one. */
+function permissions(mode: TranslationMode, mxr: boolean): number {
+  if (mode.access === ACCESS.fetch || mode.executable) return ENTRY.execute;
+  if (mode.access === ACCESS.store) return ENTRY.write;
+  return mxr ? ENTRY.read | ENTRY.execute : ENTRY.read;
+}

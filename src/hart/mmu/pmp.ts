@@ -1,0 +1,246 @@
+import { ACCESS, type Access } from '../exceptions.ts';
+
+/** Number of entries; the specification allows 0, 16 or 64. */
+const ENTRIES = 16;
+
+const CSR_PMPCFG0 = 0x3a0;
+const CSR_PMPADDR0 = 0x3b0;
+
+/** Fields of one configuration byte. Bits 5 and 6 read as zero. */
+const READ = 1;
+const WRITE = 2;
+const MODE_SHIFT = 3;
+const LOCKED = 0x80;
+const WRITABLE = 0x9f;
+
+const MODE = { off: 0, topOfRange: 1, naturallyAligned4: 2, naturallyAligned: 3 } as const;
+
+const MACHINE = 3;
+const PAGE = 4096;
+/** pmpaddr holds bits 55:2 of an address: 22 bits above the low word. */
+const ADDRESS_HIGH = 0x3f_ffff;
+const EVERYTHING = 2 ** 56;
+const TWO_32 = 2 ** 32;
+
+/** A 64-bit value as two words; either may be signed. */
+export interface WordPair {
+  low: number;
+  high: number;
+}
+
+/**
+ * Physical memory protection of one hart: 16 entries with a granularity of 4 bytes (privileged specification,
+ * "Physical Memory Protection").
+ *
+ * Ranges are kept as doubles, exact below 2^53. Nothing answers at higher addresses, so there an access faults alike
+ * whether the protection or the bus refuses it.
+ */
+export class Pmp {
+  readonly #config = new Uint8Array(ENTRIES);
+  readonly #addressLow = new Int32Array(ENTRIES);
+  readonly #addressHigh = new Int32Array(ENTRIES);
+
+  /** The entries that match anything, in order of priority: [start, end) in bytes, and the configuration. */
+  readonly #start = new Float64Array(ENTRIES);
+  readonly #end = new Float64Array(ENTRIES);
+  readonly #flags = new Uint8Array(ENTRIES);
+  #active = 0;
+  /** No access of M-mode can fail. */
+  #machineFree = true;
+  /** No access of S- and U-mode can fail. */
+  #lowerFree = false;
+
+  /** Back to the state after reset: every entry off and unlocked, which leaves S- and U-mode without any memory. */
+  reset(): void {
+    this.#config.fill(0);
+    this.#addressLow.fill(0);
+    this.#addressHigh.fill(0);
+    this.#compile();
+  }
+
+  /** Resets, then opens all memory to S- and U-mode with entry 0, as firmware does that protects nothing. */
+  allowAll(): void {
+    this.reset();
+    this.#addressLow[0] = -1;
+    this.#addressHigh[0] = ADDRESS_HIGH;
+    this.#config[0] = (MODE.naturallyAligned << MODE_SHIFT) | READ | WRITE | 4;
+    this.#compile();
+  }
+
+  /**
+   * Reads pmpcfg0, pmpcfg2 or pmpaddr0..15 into `out`.
+   *
+   * @param csr - CSR number, 0x3a0..0x3ef
+   * @returns false when there is no such CSR (also the odd pmpcfg of RV64), which is an illegal instruction
+   */
+  readCsr(csr: number, out: WordPair): boolean {
+    const entry = csr - CSR_PMPADDR0;
+    if (entry >= 0 && entry < ENTRIES) {
+      out.low = this.#addressLow[entry];
+      out.high = this.#addressHigh[entry];
+      return true;
+    }
+    const first = this.#firstOfConfig(csr);
+    if (first < 0) return false;
+    out.low = this.#configWord(first);
+    out.high = this.#configWord(first + 4);
+    return true;
+  }
+
+  /**
+   * Writes pmpcfg0, pmpcfg2 or pmpaddr0..15; locked parts keep their value.
+   *
+   * Translations cached before may allow what is now forbidden until the guest executes SFENCE.VMA.
+   *
+   * @returns false when there is no such CSR
+   */
+  writeCsr(csr: number, low: number, high: number): boolean {
+    const entry = csr - CSR_PMPADDR0;
+    if (entry >= 0 && entry < ENTRIES) {
+      this.#writeAddress(entry, low, high);
+    } else {
+      const first = this.#firstOfConfig(csr);
+      if (first < 0) return false;
+      this.#writeConfigWord(first, low);
+      this.#writeConfigWord(first + 4, high);
+    }
+    this.#compile();
+    return true;
+  }
+
+  /**
+   * Whether an access of `width` bytes at `physical` is allowed.
+   *
+   * @param privilege - effective privilege: 0, 1 or 3; accesses to page tables count as 1
+   */
+  check(physical: number, width: number, access: Access, privilege: number): boolean {
+    if (privilege === MACHINE ? this.#machineFree : this.#lowerFree) return true;
+    const entry = this.#firstMatch(physical, width);
+    if (entry < 0) return privilege === MACHINE;
+    if (!this.#covers(entry, physical, width)) return false;
+    const flags = this.#flags[entry];
+    if (privilege === MACHINE && (flags & LOCKED) === 0) return true;
+    return (flags & (1 << access)) !== 0;
+  }
+
+  /** Whether one answer of {@link check} holds for every access within the 4 KiB page that contains `physical`. */
+  uniform(physical: number, privilege: number): boolean {
+    if (privilege === MACHINE ? this.#machineFree : this.#lowerFree) return true;
+    const page = Math.floor(physical / PAGE) * PAGE;
+    const entry = this.#firstMatch(page, PAGE);
+    return entry < 0 || this.#covers(entry, page, PAGE);
+  }
+
+  #firstMatch(physical: number, width: number): number {
+    const end = physical + width;
+    for (let entry = 0; entry < this.#active; entry++) {
+      if (this.#start[entry] < end && this.#end[entry] > physical) return entry;
+    }
+    return -1;
+  }
+
+  #covers(entry: number, physical: number, width: number): boolean {
+    return this.#start[entry] <= physical && this.#end[entry] >= physical + width;
+  }
+
+  #firstOfConfig(csr: number): number {
+    const offset = csr - CSR_PMPCFG0;
+    return offset === 0 || offset === 2 ? offset * 4 : -1;
+  }
+
+  #configWord(first: number): number {
+    const config = this.#config;
+    return config[first] | (config[first + 1] << 8) | (config[first + 2] << 16) | (config[first + 3] << 24);
+  }
+
+  #writeConfigWord(first: number, value: number): void {
+    for (let index = 0; index < 4; index++) {
+      const entry = first + index;
+      if (this.#isLocked(entry)) continue;
+      const next = (value >>> (index * 8)) & WRITABLE;
+      // Write permission without read permission is reserved.
+      this.#config[entry] = (next & READ) === 0 ? next & ~WRITE : next;
+    }
+  }
+
+  #writeAddress(entry: number, low: number, high: number): void {
+    if (this.#isLocked(entry)) return;
+    const above = entry + 1;
+    if (above < ENTRIES && this.#isLocked(above) && this.#mode(above) === MODE.topOfRange) return;
+    this.#addressLow[entry] = low;
+    this.#addressHigh[entry] = high & ADDRESS_HIGH;
+  }
+
+  #isLocked(entry: number): boolean {
+    return (this.#config[entry] & LOCKED) !== 0;
+  }
+
+  #mode(entry: number): number {
+    return (this.#config[entry] >> MODE_SHIFT) & 3;
+  }
+
+  /** pmpaddr of an entry, in bytes. */
+  #address(entry: number): number {
+    return bytes(this.#addressLow[entry], this.#addressHigh[entry]);
+  }
+
+  /** Derives the list of matching entries and the two short cuts. */
+  #compile(): void {
+    this.#active = 0;
+    this.#machineFree = true;
+    for (let entry = 0; entry < ENTRIES; entry++) this.#compileEntry(entry);
+    this.#lowerFree =
+      this.#active > 0 &&
+      this.#covers(0, 0, EVERYTHING) &&
+      (this.#flags[0] & allPermissions) === allPermissions;
+  }
+
+  #compileEntry(entry: number): void {
+    const at = this.#active;
+    switch (this.#mode(entry)) {
+      case MODE.topOfRange:
+        this.#start[at] = entry === 0 ? 0 : this.#address(entry - 1);
+        this.#end[at] = this.#address(entry);
+        break;
+      case MODE.naturallyAligned4:
+        this.#start[at] = this.#address(entry);
+        this.#end[at] = this.#start[at] + 4;
+        break;
+      case MODE.naturallyAligned:
+        this.#compilePowerOfTwo(entry);
+        break;
+      default:
+        return;
+    }
+    if (this.#start[at] >= this.#end[at]) return;
+    this.#flags[at] = this.#config[entry];
+    this.#active++;
+    // An entry that covers part of an access refuses it even to M-mode and unlocked; ends at multiples of 8 do not
+    // divide aligned accesses, and others may be seen as made of smaller ones.
+    const divides = this.#start[at] % 8 !== 0 || this.#end[at] % 8 !== 0;
+    if (divides || this.#isLocked(entry)) this.#machineFree = false;
+  }
+
+  /** The trailing ones of pmpaddr give the size: none 8 bytes, each doubles it. */
+  #compilePowerOfTwo(entry: number): void {
+    const low = this.#addressLow[entry];
+    const high = this.#addressHigh[entry];
+    const ones = low === -1 ? 32 + trailingOnes(high) : trailingOnes(low);
+    const baseLow = ones < 32 ? low & -(2 << ones) : 0;
+    const baseHigh = ones < 32 ? high : high & -(2 << (ones - 32));
+    const start = bytes(baseLow, baseHigh);
+    this.#start[this.#active] = start;
+    this.#end[this.#active] = start + 8 * 2 ** ones;
+  }
+}
+
+const allPermissions = (1 << ACCESS.load) | (1 << ACCESS.store) | (1 << ACCESS.fetch);
+
+function bytes(low: number, high: number): number {
+  return (high * TWO_32 + (low >>> 0)) * 4;
+}
+
+function trailingOnes(word: number): number {
+  const zeros = ~word;
+  return 31 - Math.clz32(zeros & -zeros);
+}

@@ -1,0 +1,233 @@
+import {
+  addressHigh,
+  addressLow,
+  CONTIGUOUS_OFFSET,
+  ENTRY,
+  isAligned,
+  isContiguous,
+  isPointer,
+  isReservedPointer,
+  isUsable,
+  OFFSET_HIGH,
+  OFFSET_LOW,
+} from './entry.ts';
+import { type EntryMemory, UPDATE } from './entry-memory.ts';
+
+/** How a stage ended. */
+export const OUTCOME = {
+  done: 0,
+  /** Page fault of this stage. */
+  pageFault: 1,
+  /** A page table is outside RAM or protected. */
+  accessFault: 2,
+  /** The stage below refused to read (or write, to set A or D) an entry of this stage's tables. */
+  tableReadFault: 3,
+  tableWriteFault: 4,
+} as const;
+export type Outcome = (typeof OUTCOME)[keyof typeof OUTCOME];
+
+/** Somebody else changed the entry: it must be read and judged again. */
+const RETRY = -1;
+
+/** What a leaf must grant; plain records that are reused. */
+export interface LeafRule {
+  /** One of these permission bits must be set. */
+  permissions: number;
+  /** The page must be a user page (U-mode, and always in the G-stage). */
+  userRequired: boolean;
+  /** The page must not be a user page (S-mode without SUM, or fetching). */
+  userForbidden: boolean;
+  /** A, or A and D: bits that must be set, and are set by hardware. */
+  marks: number;
+}
+
+/** Rules for a stage's tables in the stage below: user accesses, without regard to MXR. */
+const TABLE_READ: Readonly<LeafRule> = {
+  permissions: ENTRY.read,
+  userRequired: true,
+  userForbidden: false,
+  marks: ENTRY.accessed,
+};
+const TABLE_WRITE: Readonly<LeafRule> = {
+  permissions: ENTRY.write,
+  userRequired: true,
+  userForbidden: false,
+  marks: ENTRY.accessed | ENTRY.dirty,
+};
+
+/** MODE field of satp, vsatp and hgatp: 8, 9, 10 for 3, 4, 5 levels. Others translate nothing (Bare). */
+const FIRST_MODE = 8;
+const LAST_MODE = 10;
+const MODE_LEVELS = 5;
+
+/** "Page size" of a stage that does not translate. */
+export const UNPAGED = 2 ** 56;
+
+const LEVEL_BITS = 9;
+const LEVEL_MASK = 0x1ff;
+/** The root of a guest-physical translation has four pages, for two more address bits. */
+const WIDE_ROOT_MASK = 0x7ff;
+const PAGE_SHIFT = 12;
+
+/**
+ * One stage of address translation: page tables of three to five levels, or none.
+ *
+ * Addresses are pairs of 32-bit words. The tables' own addresses go through the stage `under` this one, if there is
+ * one (the VS-stage's tables are in guest-physical memory).
+ */
+export class Stage {
+  /** Result of {@link walk}, and `pageSize` in bytes. */
+  low = 0;
+  high = 0;
+  pageSize = UNPAGED;
+  /** Address, before the stage below, of the table entry looked at last. */
+  entryLow = 0;
+  entryHigh = 0;
+
+  readonly #memory: EntryMemory;
+  readonly #under: Stage | undefined;
+  /** The address is guest-physical: zero-extended and two bits wider, instead of sign-extended. */
+  readonly #guestPhysical: boolean;
+  #levels = 0;
+  #rootLow = 0;
+  #rootHigh = 0;
+  #memoryTypes = false;
+
+  constructor(memory: EntryMemory, guestPhysical: boolean, under?: Stage) {
+    this.#memory = memory;
+    this.#guestPhysical = guestPhysical;
+    this.#under = under;
+  }
+
+  /**
+   * Chooses the tables.
+   *
+   * @param atpLow - satp, vsatp or hgatp, both halves
+   * @param memoryTypes - Svpbmt is enabled for this stage
+   */
+  select(atpLow: number, atpHigh: number, memoryTypes: boolean): void {
+    const mode = atpHigh >>> 28;
+    this.#levels = mode >= FIRST_MODE && mode <= LAST_MODE ? mode - MODE_LEVELS : 0;
+    const aligned = this.#guestPhysical ? atpLow & ~3 : atpLow;
+    this.#rootLow = aligned << PAGE_SHIFT;
+    this.#rootHigh = ((atpHigh & 0xfff) << 20) | (aligned >>> 20);
+    this.#memoryTypes = memoryTypes;
+  }
+
+  /** Translates an address, setting A and D bits on the way. */
+  walk(low: number, high: number, rule: Readonly<LeafRule>): Outcome {
+    if (this.#levels === 0) {
+      this.low = low;
+      this.high = high;
+      this.pageSize = UNPAGED;
+      return OUTCOME.done;
+    }
+    if (!this.#inRange(high)) return OUTCOME.pageFault;
+    return this.#descend(low, high, rule);
+  }
+
+  /** Whether the bits above the translated ones are what they must be. */
+  #inRange(high: number): boolean {
+    // Bits of the high word that are translated: 7, 16 or 25, and two more of a guest-physical address.
+    const bits = PAGE_SHIFT + LEVEL_BITS * this.#levels - 32;
+    if (this.#guestPhysical) return high >>> (bits + 2) === 0;
+    const sign = high >> (bits - 1);
+    return sign === 0 || sign === -1;
+  }
+
+  #descend(low: number, high: number, rule: Readonly<LeafRule>): Outcome {
+    const entry = this.#memory;
+    let level = this.#levels - 1;
+    let tableLow = this.#rootLow;
+    let tableHigh = this.#rootHigh;
+    let mask = this.#guestPhysical ? WIDE_ROOT_MASK : LEVEL_MASK;
+    for (;;) {
+      this.entryLow = tableLow | ((digit(low, high, level) & mask) << 3);
+      this.entryHigh = tableHigh;
+      const read = this.#loadEntry();
+      if (read !== OUTCOME.done) return read;
+      if (!isUsable(entry.low, entry.high, this.#memoryTypes)) return OUTCOME.pageFault;
+      if (isPointer(entry.low)) {
+        if (level === 0 || isReservedPointer(entry.low, entry.high)) return OUTCOME.pageFault;
+        tableLow = addressLow(entry.low);
+        tableHigh = addressHigh(entry.low, entry.high);
+        mask = LEVEL_MASK;
+        level--;
+        continue;
+      }
+      if (!isAligned(entry.low, entry.high, level) || !allows(entry.low, rule)) return OUTCOME.pageFault;
+      // Setting A or D changes the entry in RAM only; what was read keeps its address.
+      const leafLow = entry.low;
+      const leafHigh = entry.high;
+      const missing = rule.marks & ~leafLow;
+      if (missing !== 0) {
+        const marked = this.#mark(missing);
+        if (marked === RETRY) continue;
+        if (marked !== OUTCOME.done) return marked;
+      }
+      this.#finish(low, high, level, leafLow, leafHigh);
+      return OUTCOME.done;
+    }
+  }
+
+  /** Reads the entry at entryLow/entryHigh. */
+  #loadEntry(): Outcome {
+    const under = this.#under;
+    if (under === undefined) return this.#loadPhysical(this.entryLow, this.entryHigh);
+    const outcome = under.walk(this.entryLow, this.entryHigh, TABLE_READ);
+    if (outcome === OUTCOME.done) return this.#loadPhysical(under.low, under.high);
+    return outcome === OUTCOME.pageFault ? OUTCOME.tableReadFault : outcome;
+  }
+
+  #loadPhysical(low: number, high: number): Outcome {
+    return this.#memory.load(low, high) ? OUTCOME.done : OUTCOME.accessFault;
+  }
+
+  /** Sets A or D in the entry read last. */
+  #mark(bits: number): Outcome | typeof RETRY {
+    if (!updatesAccessedDirty(this.#guestPhysical)) return OUTCOME.pageFault;
+    const under = this.#under;
+    if (under !== undefined) {
+      const seenLow = this.#memory.low;
+      const seenHigh = this.#memory.high;
+      const outcome = under.walk(this.entryLow, this.entryHigh, TABLE_WRITE);
+      if (outcome !== OUTCOME.done) return outcome === OUTCOME.pageFault ? OUTCOME.tableWriteFault : outcome;
+      if (!this.#memory.load(under.low, under.high)) return OUTCOME.accessFault;
+      if (this.#memory.low !== seenLow || this.#memory.high !== seenHigh) return RETRY;
+    }
+    const update = this.#memory.setBits(bits);
+    if (update === UPDATE.forbidden) return OUTCOME.accessFault;
+    return update === UPDATE.changed ? RETRY : OUTCOME.done;
+  }
+
+  /** Puts together the page's address and the offset within it. */
+  #finish(low: number, high: number, level: number, leafLow: number, leafHigh: number): void {
+    const contiguous = isContiguous(leafHigh);
+    const offsetLow = contiguous ? CONTIGUOUS_OFFSET : OFFSET_LOW[level];
+    const offsetHigh = OFFSET_HIGH[level];
+    this.low = (addressLow(leafLow) & ~offsetLow) | (low & offsetLow);
+    this.high = (addressHigh(leafLow, leafHigh) & ~offsetHigh) | (high & offsetHigh);
+    this.pageSize = contiguous ? CONTIGUOUS_OFFSET + 1 : 2 ** (PAGE_SHIFT + LEVEL_BITS * level);
+  }
+}
+
+/**
+ * Whether hardware sets A and D bits in a stage (Svadu), rather than leaving it to a page fault (Svade).
+ *
+ * It always does, which every operating system handles.
+ */
+function updatesAccessedDirty(_guestPhysical: boolean): boolean {
+  return true;
+}
+
+/** Bits of the address that select the entry at a level, with more significant bits above them. */
+function digit(low: number, high: number, level: number): number {
+  const shift = PAGE_SHIFT + LEVEL_BITS * level;
+  return shift < 32 ? (low >>> shift) | (high << (32 - shift)) : high >>> (shift - 32);
+}
+
+function allows(entryLow: number, rule: Readonly<LeafRule>): boolean {
+  const user = (entryLow & ENTRY.user) !== 0;
+  if (user ? rule.userForbidden : rule.userRequired) return false;
+  return (entryLow & rule.permissions) !== 0;
+}

@@ -21,11 +21,12 @@ import {
   C_LW,
   C_LWSP,
   C_MV,
-  C_NOP,
   C_SD,
   C_SDSP,
   C_SHIFT,
+  C_SHIFT_0,
   C_SLLI,
+  C_SLLI_0,
   C_SW,
   C_SWSP,
 } from './compressed-formats.ts';
@@ -73,7 +74,8 @@ function c(
 
 /**
  * C for RV64 (unprivileged specification, chapter "C", tables of the three quadrants). Hints, such as `c.li` to x0,
- * are the instructions that they expand to, without effect. `c.addi4spn` with 0 includes the all-zero encoding,
+ * are the instructions that they expand to, without effect; `c.nop` is `c.addi` to x0, and the shifts by 0, hints here,
+ * have names of their own because they shift by 64 where XLEN is 128. `c.addi4spn` with 0 includes the all-zero encoding,
  * which is defined to be illegal.
  */
 export const compressedInstructions: readonly CompressedInstruction[] = [
@@ -85,13 +87,14 @@ export const compressedInstructions: readonly CompressedInstruction[] = [
   c('sw', C_SW, 0xc000, 'sw'),
   c('sd', C_SD, 0xe000, 'sd'),
 
-  c('nop', C_NOP, 0x0001, 'addi'),
   c('addi', C_ADDI, 0x0001, 'addi'),
   c('addiw', C_ADDI, 0x2001, 'addiw', zeroDestination),
   c('li', C_LI, 0x4001, 'addi'),
   c('addi16sp', C_ADDI16SP, 0x6101, 'addi', zeroImmediate),
   c('lui', C_LUI, 0x6001, 'lui', zeroImmediate),
+  c('srli64', C_SHIFT_0, 0x8001, 'srli'),
   c('srli', C_SHIFT, 0x8001, 'srli'),
+  c('srai64', C_SHIFT_0, 0x8401, 'srai'),
   c('srai', C_SHIFT, 0x8401, 'srai'),
   c('andi', C_ANDI, 0x8801, 'andi'),
   c('sub', C_ARITHMETIC, 0x8c01, 'sub'),
@@ -104,6 +107,7 @@ export const compressedInstructions: readonly CompressedInstruction[] = [
   c('beqz', C_BRANCH, 0xc001, 'beq'),
   c('bnez', C_BRANCH, 0xe001, 'bne'),
 
+  c('slli64', C_SLLI_0, 0x0002, 'slli'),
   c('slli', C_SLLI, 0x0002, 'slli'),
   c('fldsp', C_FLDSP, 0x2002, 'fld'),
   c('lwsp', C_LWSP, 0x4002, 'lw', zeroDestination),

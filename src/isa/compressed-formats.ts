@@ -184,8 +184,6 @@ export const C_SWSP = store('CSS.w', wide(2), SP, WORD_STORE_SP);
 export const C_SDSP = store('CSS.d', wide(2), SP, DOUBLE_STORE_SP);
 export const C_FSDSP = store('CSS.fd', wide(2), SP, DOUBLE_STORE_SP, true);
 
-/** `c.nop`: the immediate is a hint. */
-export const C_NOP = compressed('CI.nop', 0xef83, { syntax: ['imm'], immediate: SIX_BITS });
 /** rd is source and destination. */
 export const C_ADDI = compressed('CI', 0xe003, {
   syntax: ['rd', 'imm'],
@@ -213,6 +211,9 @@ export const C_SHIFT = compressed('CB.shift', 0xec03, {
   rs1: narrow(7),
   immediate: AMOUNT,
 });
+/** Shifts by 0. */
+export const C_SLLI_0 = compressed('CI.slli64', 0xf07f, { syntax: ['rd'], rd: wide(7), rs1: wide(7) });
+export const C_SHIFT_0 = compressed('CB.shift64', 0xfc7f, { syntax: ['rd'], rd: narrow(7), rs1: narrow(7) });
 export const C_ANDI = compressed('CB.andi', 0xec03, {
   syntax: ['rd', 'imm'],
   rd: narrow(7),

@@ -1,8 +1,10 @@
 export { type CompressedInstruction, compressedInstructions } from './c.ts';
 export { createDecoder, type Decode, type DecoderOptions, findCompressed } from './decoder.ts';
+export { type DisassemblyOptions, disassemble, disassembleData } from './disassembler.ts';
 export { type Effects, effectsOf } from './effects.ts';
 export type { Field, Format, OperandSyntax, RegisterClass, RegisterField } from './formats.ts';
 export type { Decoded, Extension, Instruction, Operands } from './instruction.ts';
+export { F_NAMES, registerName, registerNumber, X_NAMES } from './registers.ts';
 export type {
   AmoOperation,
   AtomicWidth,

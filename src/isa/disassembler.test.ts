@@ -1,0 +1,131 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Extension, Instruction } from './index.ts';
+import { createDecoder, disassemble, disassembleData, instructionNamed, instructions } from './index.ts';
+
+const PREFIX = 'riscv64-linux-gnu-';
+const MARCH = 'rv64gch_zba_zbb_zbs_zicbom_zicboz_zawrs_svinval_zihintpause_zicsr_zifencei';
+const CSR_NAMES = new Map([
+  [0x001, 'fflags'],
+  [0x140, 'sscratch'],
+  [0x300, 'mstatus'],
+  [0x680, 'hgatp'],
+  [0xc01, 'time'],
+]);
+
+const hasBinutils = ['as', 'objcopy', 'objdump'].every(
+  (tool) => spawnSync(`${PREFIX}${tool}`, ['--version']).status === 0,
+);
+if (!hasBinutils) console.warn(`skipped: comparison with ${PREFIX}objdump, which is not installed`);
+
+const everything = new Set<Extension>([...instructions.map(({ extension }) => extension), 'c', 'svinval']);
+const decode = createDecoder({ extensions: everything, xlen: 64 });
+
+let directory = '';
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'hartvisor-objdump-'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function run(tool: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(`${PREFIX}${tool}`, args, {
+    cwd: directory,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  if (status !== 0) throw new Error(`${tool} failed: ${stderr}`);
+  return stdout;
+}
+
+/** Addresses and texts of what objdump finds in `bytes`; comments and spacing do not matter. */
+function objdump(bytes: Uint8Array): { pc: bigint; text: string }[] {
+  writeFileSync(join(directory, 'code.bin'), bytes);
+  writeFileSync(join(directory, 'code.s'), '.text\n.incbin "code.bin"\n');
+  run('as', `-march=${MARCH}`, 'code.s', '-o', 'code.o');
+  // The symbol that marks the bytes as data would keep objdump from disassembling them.
+  run('objcopy', '--strip-all', 'code.o');
+  return run('objdump', '-D', '-M', 'no-aliases', '-j', '.text', 'code.o')
+    .split('\n')
+    .flatMap((line) => {
+      const [, pc, text] = /^\s*([0-9a-f]+):\t[0-9a-f]+\s*\t(.*)$/.exec(line) ?? [];
+      if (pc === undefined || text === undefined) return [];
+      return [
+        {
+          pc: BigInt(`0x${pc}`),
+          text: text
+            .replace(/\s+[#<].*$/, '')
+            .replace('\t', ' ')
+            .trim(),
+        },
+      ];
+    });
+}
+
+function ourText(bits: number, length: 2 | 4, pc: bigint): string {
+  const decoded = decode(bits);
+  if (decoded === undefined) return disassembleData(bits, length);
+  return disassemble(decoded, { pc, csrNames: CSR_NAMES });
+}
+
+/** Random encodings of an instruction, within what objdump of binutils 2.40 knows how to write. */
+function encodingsOf(instruction: Instruction, count: number): number[] {
+  const { format, match, name } = instruction;
+  const exact = /^fcvt\.d\.(s|w|wu)$/.test(name);
+  return fc
+    .sample(fc.tuple(fc.integer(), fc.constantFrom(...CSR_NAMES.keys(), 0x5c1)), { numRuns: count, seed: 1 })
+    .map(([random, csr]) => {
+      const operands = format.decode(random);
+      const imm = name === 'fence' ? operands.imm & 0xff : operands.imm;
+      return (match | format.encode({ ...operands, imm, csr, rm: exact ? 0 : operands.rm })) >>> 0;
+    });
+}
+
+describe.skipIf(!hasBinutils)('text agrees with objdump', () => {
+  test('for random encodings of every 32-bit instruction', () => {
+    const encodings = instructions.flatMap((instruction) => encodingsOf(instruction, 40));
+    const theirs = objdump(new Uint8Array(Uint32Array.from(encodings).buffer));
+    expect(theirs.length).toBe(encodings.length);
+    const ours = encodings.map((bits, index) => ourText(bits, 4, BigInt(index * 4)));
+    expect(ours).toEqual(theirs.map(({ text }) => text));
+  });
+
+  test('for every 16-bit pattern', () => {
+    const patterns = Array.from({ length: 0x1_0000 }, (_, bits) => bits).filter((bits) => (bits & 3) !== 3);
+    const theirs = objdump(new Uint8Array(Uint16Array.from(patterns).buffer));
+    expect(theirs.length).toBe(patterns.length);
+    const differences = patterns.flatMap((bits, index) => {
+      const { pc, text } = theirs[index];
+      const ours = ourText(bits, 2, pc);
+      return ours === text ? [] : [`${bits.toString(16)}: ${ours} / ${text}`];
+    });
+    expect(differences).toEqual([
+      // objdump has a name for the encoding that is defined to be illegal,
+      '0: .2byte 0x0 / c.unimp',
+      // and writes one that the manual reserves (chapter "C", c.addi16sp).
+      '6101: .2byte 0x6101 / c.addi16sp sp,0',
+    ]);
+  });
+});
+
+describe('text', () => {
+  const bits = (name: string, operands: number): number => (instructionNamed(name).match | operands) >>> 0;
+
+  test('shows reserved rounding modes, unnamed CSRs and empty fence sets', () => {
+    expect(ourText(bits('fadd.s', 0x5000), 4, 0n)).toBe('fadd.s ft0,ft0,ft0,unknown');
+    expect(ourText(bits('csrrs', 0x5c1 << 20), 4, 0n)).toBe('csrrs zero,0x5c1,zero');
+    expect(ourText(bits('fence', 0x0f00_0000), 4, 0n)).toBe('fence iorw,unknown');
+  });
+
+  test('wraps jump targets at 64 bits', () => {
+    expect(ourText(0xffdf_f06f, 4, 0n)).toBe('jal zero,0xfffffffffffffffc');
+  });
+
+  test('writes data as objdump does', () => {
+    expect(disassembleData(0xffff_ffff, 4)).toBe('.4byte 0xffffffff');
+    expect(disassembleData(0xabcd_0000, 2)).toBe('.2byte 0x0');
+  });
+});

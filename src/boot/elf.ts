@@ -273,8 +273,8 @@ class Reader {
   require(offset: number, length: number, what: string): void {
     if (offset + length <= this.bytes.length) return;
     throw new InputError(
-      `${this.#source} is cut short: ${what} at byte ${offset} needs ${length} bytes, ` +
-        `but the file ends at byte ${this.bytes.length}. Copy or build it again.`,
+      `${this.#source} is cut short: it ends at byte ${this.bytes.length}, before the end of ${what} ` +
+        `(${length} bytes from byte ${offset}). Copy or build it again.`,
     );
   }
 

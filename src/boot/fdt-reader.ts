@@ -151,7 +151,8 @@ function readProperty(reader: Reader): DeviceTreeProperty {
   const nameOffset = readU32(reader);
   const name = readPropertyName(reader, nameOffset);
   const start = advance(reader, length);
-  return [name, { kind: 'bytes', bytes: reader.blob.slice(start, start + length) }];
+  // A copy by constructor: `slice` of a Node Buffer would share the blob's memory.
+  return [name, { kind: 'bytes', bytes: new Uint8Array(reader.blob.subarray(start, start + length)) }];
 }
 
 function readPropertyName(reader: Reader, offset: number): string {

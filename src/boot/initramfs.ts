@@ -32,13 +32,21 @@ export interface InitramfsOptions {
  * to process 1, as busybox's init expects it. Traps answer those signals here. A trap runs only between commands or
  * within `wait`, so the session may not be a foreground command; and a background job of a script has SIGINT
  * ignored for good, which would take Ctrl-C from the session. start-stop-daemon gives a process with neither defect.
+ *
+ * The session's end is announced with SIGPWR: a shell that has several signals to answer takes the lowest number first,
+ * so that a `reboot` as a script's last command wins over the end of the script.
  */
 const initScript = `#!/bin/sh
 echo '${greeting}'
 export PATH=/bin HOME=/root TERM="\${TERM:-linux}"
-trap 'sync; poweroff -f' USR2
-trap 'sync; reboot -f' TERM
-trap 'sync; halt -f' USR1
+end() {
+  trap '' TERM USR1 USR2 PWR
+  sync
+  "$1" -f
+}
+trap 'end halt' USR1
+trap 'end poweroff' USR2 PWR
+trap 'end reboot' TERM
 mount -t devtmpfs devtmpfs /dev
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -76,8 +84,7 @@ else
   export PS1='\\w # '
   setsid cttyhack sh -c '[ -n "$COLUMNS" ] && stty cols "$COLUMNS" rows "\${LINES:-24}"; exec sh -l'
 fi
-sync
-poweroff -f
+kill -PWR 1
 `;
 
 const text = (content: string) => new TextEncoder().encode(content);

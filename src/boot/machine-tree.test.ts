@@ -1,0 +1,126 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { findNode, findProperty } from './device-tree.ts';
+import { readCells, readDeviceTree, readStrings } from './fdt-reader.ts';
+import { writeDeviceTree } from './fdt-writer.ts';
+import { isaString, type MachineDescription, machineTree } from './machine-tree.ts';
+
+const extensions = ['m', 'a', 'f', 'd', 'c', 'zicbom', 'zicboz', 'zicsr', 'zba', 'sstc'];
+const domain: MachineDescription = {
+  kind: 'domain',
+  cpus: 2,
+  memorySize: 512 * 1024 * 1024,
+  extensions,
+  mmuType: 'riscv,sv48',
+  bootArgs: 'console=ttyS0',
+  initrd: { start: 0x9f00_0000, end: 0x9f12_3456 },
+  rngSeed: new Uint8Array(32).fill(9),
+};
+const bare: MachineDescription = { ...domain, kind: 'bare' };
+
+function read(machine: MachineDescription) {
+  const { root } = readDeviceTree(writeDeviceTree(machineTree(machine)));
+  const value = (path: string, name: string) => {
+    const found = findNode(root, path);
+    return found === undefined ? undefined : findProperty(found, name);
+  };
+  return {
+    root,
+    cells: (path: string, name: string) => readCells(value(path, name)),
+    strings: (path: string, name: string) => readStrings(value(path, name)),
+  };
+}
+
+/** The interrupts that a controller feeds, as `[hart, number]`. */
+function wires({ root, cells }: ReturnType<typeof read>, path: string): number[][] {
+  const harts = new Map(
+    findNode(root, '/cpus')?.children.map((cpu, hart) => [
+      cells(`/cpus/${cpu.name}/interrupt-controller`, 'phandle')?.[0],
+      hart,
+    ]),
+  );
+  const list = cells(path, 'interrupts-extended') ?? [];
+  return Array.from({ length: list.length / 2 }, (_, index) => [
+    harts.get(list[index * 2]) ?? -1,
+    list[index * 2 + 1],
+  ]);
+}
+
+describe('machineTree', () => {
+  it('gives a domain one supervisor context for each hart and no CLINT', () => {
+    const machine = read(domain);
+    expect(wires(machine, '/soc/plic@c000000')).toEqual([
+      [0, 9],
+      [1, 9],
+    ]);
+    expect(findNode(machine.root, '/soc/clint@2000000')).toBeUndefined();
+  });
+
+  it('gives the bare machine contexts and a CLINT in the order of QEMU', () => {
+    const machine = read(bare);
+    expect(wires(machine, '/soc/plic@c000000')).toEqual([
+      [0, 11],
+      [0, 9],
+      [1, 11],
+      [1, 9],
+    ]);
+    expect(wires(machine, '/soc/clint@2000000')).toEqual([
+      [0, 3],
+      [0, 7],
+      [1, 3],
+      [1, 7],
+    ]);
+  });
+
+  it('describes memory, command line, initrd and cpus', () => {
+    const { cells, strings } = read({ ...domain, cpus: 17, memorySize: 0x1_2340_0000 });
+    expect(cells('/memory@80000000', 'reg')).toEqual([0, 0x8000_0000, 1, 0x2340_0000]);
+    expect(strings('/chosen', 'bootargs')).toEqual(['console=ttyS0']);
+    expect(cells('/chosen', 'linux,initrd-end')).toEqual([0, 0x9f12_3456]);
+    expect(cells('/cpus/cpu@10', 'reg')).toEqual([16]);
+    expect(strings('/cpus/cpu@10', 'riscv,isa')).toEqual(['rv64imafdc_zicbom_zicboz_zicsr_zba_sstc']);
+    expect(strings('/cpus/cpu@10', 'riscv,isa-extensions')).toEqual(['i', ...extensions]);
+    expect(cells('/cpus/cpu@0', 'riscv,cbom-block-size')).toEqual([64]);
+    expect(cells('/cpus', 'timebase-frequency')).toEqual([10_000_000]);
+  });
+
+  it('says nothing of cache blocks, initrd or command line where there are none', () => {
+    const { root } = read({
+      kind: 'domain',
+      cpus: 1,
+      memorySize: 4096,
+      extensions: ['m'],
+      mmuType: 'riscv,sv39',
+    });
+    const names = (path: string) => findNode(root, path)?.properties.map(([name]) => name);
+    expect(names('/chosen')).toEqual(['stdout-path']);
+    expect(names('/cpus/cpu@0')).not.toContain('riscv,cbom-block-size');
+  });
+
+  it('points power-off and reboot at the test finisher', () => {
+    const { cells } = read(domain);
+    const finisher = cells('/soc/test@100000', 'phandle');
+    expect(cells('/poweroff', 'regmap')).toEqual(finisher);
+    expect(cells('/poweroff', 'value')).toEqual([0x5555]);
+    expect(cells('/reboot', 'regmap')).toEqual(finisher);
+    expect(cells('/reboot', 'value')).toEqual([0x7777]);
+  });
+
+  it('refuses a machine without cpus', () => {
+    expect(() => machineTree({ ...domain, cpus: 0 })).toThrow(RangeError);
+    expect(() => machineTree({ ...domain, memorySize: 0 })).toThrow(RangeError);
+  });
+
+  it.each([domain, bare])("passes the checks of Debian's dtc without a warning ($kind)", (machine) => {
+    const result = spawnSync('dtc', ['-I', 'dtb', '-O', 'dts'], {
+      input: writeDeviceTree(machineTree(machine)),
+    });
+    if (result.error !== undefined) return console.log('skipped: dtc is not installed');
+    expect(String(result.stderr)).toBe('');
+    expect(result.status).toBe(0);
+  });
+});
+
+it('isaString puts single letters first', () => {
+  expect(isaString(['m', 'a', 'zba', 'sstc'])).toBe('rv64ima_zba_sstc');
+});

@@ -1,0 +1,218 @@
+import type { Decode, Decoded } from '../isa/index.ts';
+import { operationFor } from './interpreter/operations.ts';
+import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
+import type { RamWindow } from './platform.ts';
+
+const PAGE = 4096;
+const PAGE_HALFWORDS = CODE_PAGE.halfwords;
+/** How far decoding runs ahead of execution, in instructions. */
+const DECODE_AHEAD = 32;
+const NOWHERE = -1;
+
+/** Bytes of linear memory for a cache of `pages` decoded pages. */
+export function codeCacheBytes(pages: number): number {
+  return pages * CODE_PAGE.bytes;
+}
+
+/**
+ * The decoded-instruction cache of a hart: a pool of decoded pages, found by physical page.
+ *
+ * It behaves like an instruction cache that is not coherent with stores: a decoded page keeps the bytes that it was
+ * decoded from, and after FENCE.I every page is compared with memory when it is next entered; only slots whose bytes
+ * have changed are decoded again. So FENCE.I costs the same whatever was written, by whichever hart or device, and
+ * stores need not be watched.
+ */
+export class CodeCache {
+  readonly #decode: Decode;
+  readonly #ram: RamWindow;
+  readonly #base: number;
+  readonly #pages: number;
+  readonly #bytes: Uint8Array;
+  readonly #halfwords: Uint16Array;
+  readonly #words: Int32Array;
+  /** Pool index of each page of RAM, or NOWHERE. */
+  readonly #indexOf: Int32Array;
+  /** Page of RAM that a pool entry holds, or NOWHERE. */
+  readonly #holds: Int32Array;
+  readonly #verified: Int32Array;
+  readonly #used: Uint8Array;
+  /** Raw bits of the straddling instruction that is decoded, per pool entry; 0 = none. */
+  readonly #straddling: Int32Array;
+  #epoch = 0;
+  #hand = 0;
+  /** Called when a decoded page is dropped: translations that lead to it must be forgotten first. */
+  readonly #onEvict: () => void;
+
+  constructor(
+    memory: WebAssembly.Memory,
+    base: number,
+    pages: number,
+    ram: RamWindow,
+    decode: Decode,
+    onEvict: () => void,
+  ) {
+    this.#decode = decode;
+    this.#ram = ram;
+    this.#base = base;
+    this.#pages = pages;
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#halfwords = new Uint16Array(memory.buffer);
+    this.#words = new Int32Array(memory.buffer);
+    this.#indexOf = new Int32Array(Math.ceil(ram.size / PAGE)).fill(NOWHERE);
+    this.#holds = new Int32Array(pages).fill(NOWHERE);
+    this.#verified = new Int32Array(pages);
+    this.#used = new Uint8Array(pages);
+    this.#straddling = new Int32Array(pages);
+    this.#onEvict = onEvict;
+  }
+
+  /** FENCE.I: what was decoded before must be verified before it is used again. The caller forgets fetch translations. */
+  invalidate(): void {
+    this.#epoch++;
+  }
+
+  /**
+   * The first slot of the decoded page for a page of RAM, up to date with memory as of the last {@link invalidate}.
+   *
+   * @param page number of the page within RAM
+   */
+  slotsOf(page: number): number {
+    let index = this.#indexOf[page] as number;
+    if (index === NOWHERE) index = this.#admit(page);
+    else if (this.#verified[index] !== this.#epoch) this.#verify(index, page);
+    this.#used[index] = 1;
+    return this.#base + index * CODE_PAGE.bytes;
+  }
+
+  /** The encoding at a slot, as it was when the page was decoded: 32 bits, of which a compressed one uses 16. */
+  bitsAt(slots: number, halfword: number): number {
+    const at = (slots + CODE_PAGE.snapshot) / 2 + halfword;
+    const low = this.#halfwords[at] as number;
+    const high = halfword + 1 < PAGE_HALFWORDS ? (this.#halfwords[at + 1] as number) : 0;
+    return (low | (high << 16)) >>> 0;
+  }
+
+  /** Decodes from `slot` on, up to the end of the page, a jump, or code that is decoded already. */
+  decodeFrom(slots: number, slot: number): void {
+    let halfword = (slot - slots) / SLOT.bytes;
+    for (let count = 0; count < DECODE_AHEAD && halfword < PAGE_HALFWORDS; count++) {
+      const at = slots + halfword * SLOT.bytes;
+      if (this.#halfwords[at / 2] !== OPERATION.decode) return;
+      const bits = this.bitsAt(slots, halfword);
+      const compressed = (bits & 3) !== 3;
+      if (!compressed && halfword === PAGE_HALFWORDS - 1) {
+        this.#halfwords[at / 2] = OPERATION.straddle;
+        return;
+      }
+      const decoded = this.#decode(bits);
+      this.#pack(at, decoded, halfword);
+      if (decoded === undefined || ENDS_RUN.has(decoded.instruction.name)) return;
+      halfword += decoded.length / 2;
+    }
+  }
+
+  /**
+   * Decodes the instruction that begins in the last halfword of a page, given the halfword that follows it in the
+   * next page.
+   *
+   * @returns the slot to execute; its position lies as far behind the page's slots as the instruction is in the page
+   */
+  straddlingSlot(slots: number, secondHalf: number): number {
+    const index = (slots - this.#base) / CODE_PAGE.bytes;
+    const bits = this.bitsAt(slots, PAGE_HALFWORDS - 1) | (secondHalf << 16);
+    const slot = slots + CODE_PAGE.straddling * SLOT.bytes;
+    if (this.#straddling[index] !== bits) {
+      this.#pack(slot, this.#decode(bits >>> 0), NOWHERE);
+      this.#halfwords[slot / 2 + SLOT.bytes] = OPERATION.pageEnd;
+      this.#straddling[index] = bits;
+    }
+    return slot;
+  }
+
+  /** Whether a slot is the one of its page for the instruction that ends in the next page. */
+  isStraddling(slot: number): boolean {
+    return (slot - this.#base) % CODE_PAGE.bytes === CODE_PAGE.straddling * SLOT.bytes;
+  }
+
+  /** The full encoding of the instruction at a straddling slot. */
+  straddlingBits(slot: number): number {
+    return (this.#straddling[Math.floor((slot - this.#base) / CODE_PAGE.bytes)] as number) >>> 0;
+  }
+
+  #admit(page: number): number {
+    const index = this.#victim();
+    const old = this.#holds[index] as number;
+    if (old !== NOWHERE) {
+      this.#onEvict();
+      this.#indexOf[old] = NOWHERE;
+    }
+    this.#holds[index] = page;
+    this.#indexOf[page] = index;
+    this.#verified[index] = this.#epoch;
+    this.#straddling[index] = 0;
+    const slots = this.#base + index * CODE_PAGE.bytes;
+    this.#bytes.fill(0, slots, slots + CODE_PAGE.snapshot);
+    for (let halfword = PAGE_HALFWORDS; halfword < PAGE_HALFWORDS + 2; halfword++) {
+      this.#halfwords[(slots + halfword * SLOT.bytes) / 2] = OPERATION.pageEnd;
+    }
+    const source = this.#ram.offset + page * PAGE;
+    this.#bytes.copyWithin(slots + CODE_PAGE.snapshot, source, source + PAGE);
+    return index;
+  }
+
+  /** A free pool entry, or one that was not used for a whole turn of the clock's hand. */
+  #victim(): number {
+    for (;;) {
+      const index = this.#hand;
+      this.#hand = (this.#hand + 1) % this.#pages;
+      if (this.#holds[index] === NOWHERE || this.#used[index] === 0) return index;
+      this.#used[index] = 0;
+    }
+  }
+
+  /** Drops the slots of a page whose bytes have changed. */
+  #verify(index: number, page: number): void {
+    const slots = this.#base + index * CODE_PAGE.bytes;
+    const snapshot = (slots + CODE_PAGE.snapshot) / 4;
+    const source = (this.#ram.offset + page * PAGE) / 4;
+    const words = this.#words;
+    for (let word = 0; word < PAGE / 4; word++) {
+      const now = words[source + word] as number;
+      if (words[snapshot + word] === now) continue;
+      words[snapshot + word] = now;
+      // An instruction of 4 bytes may begin one halfword earlier.
+      const first = Math.max(0, word * 2 - 1);
+      this.#bytes.fill(0, slots + first * SLOT.bytes, slots + (word * 2 + 2) * SLOT.bytes);
+    }
+    this.#verified[index] = this.#epoch;
+  }
+
+  /** Writes a slot. `halfword` is its place in the page, or NOWHERE: then every jump is a far one. */
+  #pack(at: number, decoded: Decoded | undefined, halfword: number): void {
+    if (decoded === undefined) {
+      this.#halfwords[at / 2] = OPERATION.illegal;
+      return;
+    }
+    const { instruction, length, rd, rs1, rs2, rs3, imm, rm } = decoded;
+    const { fields } = instruction.format;
+    const target = halfword + imm / 2;
+    const near = halfword !== NOWHERE && target >= 0 && target < PAGE_HALFWORDS;
+    const operation = operationFor(instruction.id, length, near);
+    const hasRd = fields.has('rd');
+    this.#bytes[at + SLOT.a] = (hasRd ? rd : rs2) * 8;
+    this.#bytes[at + SLOT.b] = rs1 * 8;
+    if (fields.has('imm')) {
+      this.#words[at / 4 + 1] = operation.near ? imm * SLOT_SCALE : imm;
+    } else {
+      this.#bytes[at + SLOT.rs2] = rs2 * 8;
+      this.#bytes[at + SLOT.rs3] = rs3 * 8;
+      this.#bytes[at + SLOT.rm] = rm;
+    }
+    const idle = operation.pure && rd === 0;
+    const nop = length === 4 ? OPERATION.nop4 : OPERATION.nop2;
+    this.#halfwords[at / 2] = idle ? nop : operation.number;
+  }
+}
+
+/** Instructions behind which execution does not go on, so that decoding ahead would be in vain. */
+const ENDS_RUN: ReadonlySet<string> = new Set(['jal', 'jalr', 'mret', 'sret', 'ecall', 'ebreak']);

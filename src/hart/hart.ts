@@ -1,0 +1,430 @@
+import { createDecoder, type Decode, type Decoded, type Extension } from '../isa/index.ts';
+import { CodeCache, codeCacheBytes } from './code-cache.ts';
+import { ACCESS, CAUSE } from './exceptions.ts';
+import { STATUS } from './interpreter/frame.ts';
+import { CODE_PAGE, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
+import { CSR, EXIT, type Exit, FIELD, HART_BYTES, TLB } from './layout.ts';
+import { MemoryAccess } from './memory-access.ts';
+import { Mmu, Pmp } from './mmu/index.ts';
+import { PhysicalMemory } from './physical-memory.ts';
+import type { DeviceSpace, Platform, RamWindow } from './platform.ts';
+import { OUTCOME, Privileged, type PrivilegedHooks } from './privileged/index.ts';
+import { HartState } from './state.ts';
+import { Tlb } from './tlb.ts';
+
+const PAGE = 4096;
+
+/** What a hart is made of. */
+export interface HartOptions {
+  /** Linear memory of fixed size, shared by all harts of a machine. */
+  readonly memory: WebAssembly.Memory;
+  /** The compiled interpreter (`generateInterpreter`). */
+  readonly interpreter: WebAssembly.Module;
+  /** Byte address of this hart's area in linear memory: {@link hartAreaBytes} bytes, aligned to 64. */
+  readonly area: number;
+  /** Decoded pages that the code cache holds. */
+  readonly codePages: number;
+  readonly ram: RamWindow;
+  readonly devices: DeviceSpace;
+  readonly platform: Platform;
+  readonly extensions: ReadonlySet<Extension>;
+  readonly hartId: number;
+  /** HS-mode is played by TypeScript: `run` returns for every trap that is not the guest's own. */
+  readonly hsHost: boolean;
+  /** Byte address of the 32-bit word whose becoming non-zero makes `run` return. */
+  readonly exitRequest: number;
+}
+
+/** Bytes of linear memory that a hart takes: state, TLB and code cache. */
+export function hartAreaBytes(codePages: number): number {
+  return HART_BYTES + TLB.bytes + codeCacheBytes(codePages);
+}
+
+/**
+ * One RISC-V hart: state in linear memory, instructions carried out by the generated interpreter, everything that is
+ * rare (traps, CSRs, page walks, devices) by TypeScript.
+ */
+export class Hart {
+  readonly state: HartState;
+  readonly privileged: Privileged;
+  readonly tlb: Tlb;
+  readonly pmp = new Pmp();
+  readonly mmu: Mmu;
+  readonly physical: PhysicalMemory;
+  readonly #ram: RamWindow;
+  readonly #words: Int32Array;
+  readonly #decode: Decode;
+  readonly #code: CodeCache;
+  readonly #access: MemoryAccess;
+  readonly #run: (hart: number) => number;
+  /** Privilege or address space has changed: the next instruction must be looked up anew. */
+  #contextChanged = false;
+
+  constructor(options: HartOptions) {
+    const { memory, area, ram } = options;
+    this.state = new HartState(memory, area);
+    this.#words = this.state.words;
+    this.#ram = ram;
+    this.#words[FIELD.exitRequest >> 2] = options.exitRequest;
+    this.#words[FIELD.hsHost >> 2] = options.hsHost ? 1 : 0;
+    this.physical = new PhysicalMemory(memory, ram, options.devices);
+    this.privileged = new Privileged(this.state, options.platform, this.#hooks(), options);
+    this.tlb = new Tlb(this.state, memory, area + HART_BYTES);
+    this.mmu = new Mmu(this.state, memory, ram, this.pmp, this.privileged.exception);
+    this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical);
+    this.#decode = createDecoder({ extensions: options.extensions, xlen: 64 });
+    const codeBase = area + HART_BYTES + TLB.bytes;
+    this.#code = new CodeCache(memory, codeBase, options.codePages, ram, this.#decode, () =>
+      this.tlb.flushFetches(),
+    );
+    this.#run = instantiate(options.interpreter, memory, this.#callOuts());
+    this.reset();
+  }
+
+  /** Architectural reset: M-mode, pc 0, nothing pending. */
+  reset(): void {
+    this.pmp.reset();
+    this.privileged.reset();
+    this.tlb.flushAll();
+  }
+
+  /**
+   * Runs guest code until there is a reason to return: about `fuel` instructions have been started, the exit-request
+   * word is not 0, WFI has nothing to wait for but an interrupt, or (with `hsHost`) a trap for the host was taken.
+   *
+   * @param fuel instructions, 1..2^31-1; looked at on taken jumps only, so that a few more may run
+   */
+  run(fuel: number): Exit {
+    const words = this.#words;
+    words[FIELD.fuel >> 2] = fuel;
+    words[FIELD.chunk >> 2] = 0;
+    words[FIELD.budget >> 2] = 0;
+    if (this.#enter() === STATUS.leave) return this.#exit();
+    this.#run(this.state.base);
+    const exit = this.#exit();
+    this.#account();
+    if (exit === EXIT.yield) this.#savePc();
+    return exit;
+  }
+
+  /** Instructions retired so far, as a double: exact below 2^53. */
+  get instructions(): number {
+    const at = FIELD.instret >> 2;
+    return (this.#words[at + 1] as number) * 0x1_0000_0000 + ((this.#words[at] as number) >>> 0);
+  }
+
+  /** FENCE.I as another hart or the host asks for it. */
+  fenceI(): void {
+    this.#code.invalidate();
+    this.tlb.flushFetches();
+  }
+
+  /** Forgets all translations, of every context. */
+  flushTranslations(): void {
+    this.tlb.flushAll();
+  }
+
+  #exit(): Exit {
+    return this.#words[FIELD.exit >> 2] as Exit;
+  }
+
+  /** Takes a pending interrupt, then finds the decoded code at pc. */
+  #enter(): number {
+    if (this.privileged.takeInterrupt() === 'HS' && this.state.hsHost) return this.#leave(EXIT.trap);
+    return this.#goToPc();
+  }
+
+  #leave(exit: Exit): number {
+    this.#words[FIELD.exit >> 2] = exit;
+    return STATUS.leave;
+  }
+
+  /** Adds the instructions of the unfinished chunk to those retired. */
+  #account(): void {
+    const words = this.#words;
+    const retired = (words[FIELD.chunk >> 2] as number) - (words[FIELD.budget >> 2] as number);
+    const at = FIELD.instret >> 2;
+    const sum = ((words[at] as number) >>> 0) + retired;
+    words[at] = sum | 0;
+    if (sum >= 0x1_0000_0000) words[at + 1] = (words[at + 1] as number) + 1;
+    words[FIELD.chunk >> 2] = 0;
+    words[FIELD.budget >> 2] = 0;
+  }
+
+  /** Sets pc to the address of the current slot. */
+  #savePc(): void {
+    const words = this.#words;
+    const distance = (words[FIELD.slot >> 2] as number) - (words[FIELD.pageSlots >> 2] as number);
+    const at = FIELD.pageAddress >> 2;
+    const low = ((words[at] as number) >>> 0) + distance / SLOT_SCALE;
+    const carry = low >= 0x1_0000_0000 ? 1 : 0;
+    this.state.setPc(low | 0, ((words[at + 1] as number) + carry) | 0);
+  }
+
+  /**
+   * Makes the code at pc current. Exceptions on the way are taken, which may lead elsewhere: then the status is
+   * `changed`, or `leave` when the host must handle one.
+   */
+  #goToPc(): number {
+    const { state, tlb } = this;
+    this.#contextChanged = false;
+    for (let status: number = STATUS.proceed; ; status = STATUS.changed) {
+      const low = state.pcLow;
+      const high = state.pcHigh;
+      let slots = tlb.lookupFetch(low, high);
+      if (slots === 0) slots = this.#fetchPage(low, high);
+      if (slots !== 0) {
+        const words = this.#words;
+        words[FIELD.pageSlots >> 2] = slots;
+        words[FIELD.pageAddress >> 2] = low & -PAGE;
+        words[(FIELD.pageAddress >> 2) + 1] = high;
+        words[FIELD.slot >> 2] = slots + (low & (PAGE - 2)) * SLOT_SCALE;
+        return status;
+      }
+      if (this.#enterTrap(low, high)) return STATUS.leave;
+    }
+  }
+
+  /** The decoded page of an address that the TLB does not know; 0: an exception was raised. */
+  #fetchPage(low: number, high: number): number {
+    if (!this.mmu.translate(low, high, ACCESS.fetch, 2)) return 0;
+    const page = Math.floor((this.mmu.physical - this.#ram.base) / PAGE);
+    if (page < 0 || page >= this.#ram.size / PAGE) {
+      this.#raiseAt(CAUSE.fetchAccess, low, high);
+      return 0;
+    }
+    const slots = this.#code.slotsOf(page);
+    if (this.mmu.cacheable) this.tlb.fillFetch(low, high, slots, this.mmu.pageSize);
+    return slots;
+  }
+
+  #raiseAt(cause: number, tvalLow: number, tvalHigh: number): void {
+    const { exception } = this.privileged;
+    exception.cause = cause;
+    exception.tvalLow = tvalLow;
+    exception.tvalHigh = tvalHigh;
+    exception.tval2Low = 0;
+    exception.tval2High = 0;
+    exception.tinst = 0;
+    exception.guestVirtual = this.state.virtual !== 0 && cause !== CAUSE.illegalInstruction;
+  }
+
+  /** Takes the exception that is in the record. True: `run` must return, the host handles it. */
+  #enterTrap(epcLow: number, epcHigh: number): boolean {
+    const target = this.privileged.enterTrap(epcLow, epcHigh);
+    if (target === 'VS' || !this.state.hsHost) return false;
+    this.#leave(EXIT.trap);
+    return true;
+  }
+
+  /** The current instruction has raised the exception in the record: it does not retire, and its trap is taken. */
+  #trap(): number {
+    this.#words[FIELD.budget >> 2] = (this.#words[FIELD.budget >> 2] as number) + 1;
+    this.#savePc();
+    if (this.#enterTrap(this.state.pcLow, this.state.pcHigh)) return STATUS.leave;
+    return this.#goToPc() === STATUS.leave ? STATUS.leave : STATUS.changed;
+  }
+
+  /** The encoding of the current instruction. */
+  #currentBits(): number {
+    const slot = this.#words[FIELD.slot >> 2] as number;
+    const pageSlots = this.#words[FIELD.pageSlots >> 2] as number;
+    const halfword = (slot - pageSlots) / SLOT.bytes;
+    if (this.#code.isStraddling(slot)) return this.#code.straddlingBits(slot);
+    return this.#code.bitsAt(pageSlots, halfword);
+  }
+
+  #callOuts(): Record<string, (argument: number) => number | undefined> {
+    return {
+      decode: () => {
+        this.#code.decodeFrom(
+          this.#words[FIELD.pageSlots >> 2] as number,
+          this.#words[FIELD.slot >> 2] as number,
+        );
+        return undefined;
+      },
+      fetch: () => this.#goToPc(),
+      straddle: () => this.#straddle(),
+      system: () => this.#system(),
+      illegal: () => this.#illegal(),
+      load: (kind) => (this.#access.load(kind) ? STATUS.proceed : this.#trap()),
+      store: (bytes) => (this.#access.store(bytes) ? STATUS.proceed : this.#trap()),
+      atomic: (argument) => (this.#access.atomic(argument) ? STATUS.proceed : this.#trap()),
+    };
+  }
+
+  /** Fetches the second half of an instruction from the next page. */
+  #straddle(): number {
+    this.#savePc();
+    const { pcLow, pcHigh } = this.state;
+    const nextLow = (pcLow + 2) | 0;
+    const nextHigh = nextLow === 0 ? (pcHigh + 1) | 0 : pcHigh;
+    const translated = this.mmu.translate(nextLow, nextHigh, ACCESS.fetch, 2);
+    if (!translated || !this.physical.read(this.mmu.physical, 2)) {
+      if (translated) this.#raiseAt(CAUSE.fetchAccess, nextLow, nextHigh);
+      if (this.#enterTrap(pcLow, pcHigh)) return STATUS.leave;
+      return this.#goToPc() === STATUS.leave ? STATUS.leave : STATUS.changed;
+    }
+    const words = this.#words;
+    const slot = this.#code.straddlingSlot(words[FIELD.pageSlots >> 2] as number, this.physical.low);
+    // The page appears to begin so far before the slot that the slot's distance gives the right pc.
+    words[FIELD.pageSlots >> 2] = slot - (CODE_PAGE.halfwords - 1) * SLOT.bytes;
+    words[FIELD.slot >> 2] = slot;
+    return STATUS.proceed;
+  }
+
+  #illegal(): number {
+    const bits = this.#currentBits();
+    this.#raiseAt(CAUSE.illegalInstruction, (bits & 3) === 3 ? bits | 0 : bits & 0xffff, 0);
+    return this.#trap();
+  }
+
+  #system(): number {
+    const bits = this.#currentBits();
+    const decoded = this.#decode(bits);
+    if (decoded === undefined) throw new Error(`a system operation was decoded from ${bits.toString(16)}`);
+    this.#savePc();
+    switch (this.privileged.execute(decoded)) {
+      case OUTCOME.next:
+        this.#skip(decoded.length);
+        return this.#afterSystem(false);
+      case OUTCOME.jumped:
+        return this.#afterSystem(true);
+      case OUTCOME.wait:
+        this.#skip(decoded.length);
+        return this.#leave(EXIT.wait);
+      default:
+        return this.#trap();
+    }
+  }
+
+  #skip(length: number): void {
+    const low = (this.state.pcLow + length) | 0;
+    const carry = low >= 0 && low < length ? 1 : 0;
+    this.state.setPc(low, (this.state.pcHigh + carry) | 0);
+  }
+
+  /** Interrupts are looked at after every system instruction, as xRET and writes to CSRs demand. */
+  #afterSystem(jumped: boolean): number {
+    const target = this.privileged.takeInterrupt();
+    if (target !== undefined && target !== 'VS' && this.state.hsHost) return this.#leave(EXIT.trap);
+    if (target === undefined && !jumped && !this.#contextChanged) return STATUS.proceed;
+    return this.#goToPc() === STATUS.leave ? STATUS.leave : STATUS.changed;
+  }
+
+  #hooks(): PrivilegedHooks {
+    return {
+      contextChanged: () => {
+        this.#contextChanged = true;
+        this.tlb.select();
+      },
+      fence: (kind, addressLow, addressHigh, id) => this.#fence(kind, addressLow, addressHigh, id),
+      fenceI: () => {
+        this.#contextChanged = true;
+        this.fenceI();
+      },
+      cacheBlock: (operation, low, high) => this.#access.cacheBlock(operation === 'zero', low, high),
+      guestAccess: (decoded) => this.#guestAccess(decoded),
+      pmpRead: (csr, out) => {
+        this.pmp.readCsr(csr, out);
+      },
+      pmpWrite: (csr, low, high) => {
+        this.pmp.writeCsr(csr, low, high);
+        this.tlb.flushAll();
+      },
+      retired: (out) => this.#retired(out),
+    };
+  }
+
+  #retired(out: { low: number; high: number }): void {
+    const words = this.#words;
+    const running = (words[FIELD.chunk >> 2] as number) - (words[FIELD.budget >> 2] as number) - 1;
+    const at = FIELD.instret >> 2;
+    const sum = ((words[at] as number) >>> 0) + Math.max(running, 0);
+    out.low = sum | 0;
+    out.high = ((words[at + 1] as number) + (sum >= 0x1_0000_0000 ? 1 : 0)) | 0;
+  }
+
+  #fence(
+    kind: 'vma' | 'vvma' | 'gvma',
+    addressLow: number | undefined,
+    addressHigh: number | undefined,
+    id: number | undefined,
+  ): void {
+    this.#contextChanged = true;
+    const virtual = kind !== 'vma' || this.state.virtual !== 0;
+    if (kind === 'gvma' || addressLow === undefined || addressHigh === undefined) {
+      this.tlb.flushContexts(virtual, kind === 'gvma' ? undefined : id);
+    } else {
+      this.tlb.flushPage(addressLow, addressHigh, virtual);
+    }
+  }
+
+  #guestAccess(decoded: Decoded): boolean {
+    const access = GUEST_ACCESS[decoded.instruction.name];
+    if (access === undefined) throw new Error(`${decoded.instruction.name} is not a guest access`);
+    const { state } = this;
+    const low = state.xLow(decoded.rs1);
+    const high = state.xHigh(decoded.rs1);
+    if (access.store) {
+      return this.#access.guestStore(
+        low,
+        high,
+        access.bytes,
+        state.xLow(decoded.rs2),
+        state.xHigh(decoded.rs2),
+      );
+    }
+    if (!this.#access.guestLoad(low, high, access.bytes, access.signed, access.executable)) return false;
+    const at = FIELD.mailboxValue >> 2;
+    state.setX(decoded.rd, this.#words[at] as number, this.#words[at + 1] as number);
+    return true;
+  }
+
+  /** The current satp, for diagnostics. */
+  get satpMode(): number {
+    return (this.state.csr[CSR.satp + 1] as number) >>> 28;
+  }
+}
+
+interface GuestAccess {
+  readonly bytes: number;
+  readonly signed: boolean;
+  readonly store: boolean;
+  readonly executable: boolean;
+}
+
+const guestLoad = (bytes: number, signed: boolean, executable = false): GuestAccess => ({
+  bytes,
+  signed,
+  store: false,
+  executable,
+});
+const guestStore = (bytes: number): GuestAccess => ({ bytes, signed: false, store: true, executable: false });
+
+/** The accesses of the hypervisor's load and store instructions. */
+const GUEST_ACCESS: Readonly<Record<string, GuestAccess>> = {
+  'hlv.b': guestLoad(1, true),
+  'hlv.bu': guestLoad(1, false),
+  'hlv.h': guestLoad(2, true),
+  'hlv.hu': guestLoad(2, false),
+  'hlv.w': guestLoad(4, true),
+  'hlv.wu': guestLoad(4, false),
+  'hlv.d': guestLoad(8, true),
+  'hlvx.hu': guestLoad(2, false, true),
+  'hlvx.wu': guestLoad(4, false, true),
+  'hsv.b': guestStore(1),
+  'hsv.h': guestStore(2),
+  'hsv.w': guestStore(4),
+  'hsv.d': guestStore(8),
+};
+
+function instantiate(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  callOuts: Record<string, CallableFunction>,
+): (hart: number) => number {
+  const { run } = new WebAssembly.Instance(module, { env: { memory, ...callOuts } }).exports;
+  if (typeof run !== 'function') throw new Error('the interpreter module has no function `run`');
+  return run as (hart: number) => number;
+}

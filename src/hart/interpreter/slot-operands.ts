@@ -1,0 +1,68 @@
+import type { Format, Semantics } from '../../isa/index.ts';
+import { type Expr, type I32, type I64, i32, i64 } from '../../wasm/index.ts';
+import { FIELD } from '../layout.ts';
+import { FloatCode } from './float-code.ts';
+import type { Frame } from './frame.ts';
+import { MemoryCode } from './memory-code.ts';
+import { SLOT, SLOT_SCALE } from './slots.ts';
+
+/** How one operation of the interpreter differs from another of the same instruction. */
+export interface Variant {
+  readonly format: Format;
+  /** Bytes of the instruction. */
+  readonly length: 2 | 4;
+  /** The target of the jump or branch is in the same page, and the immediate a distance between slots. */
+  readonly near: boolean;
+  /** The instruction does nothing but write rd, so that its rd is never x0 (such a slot is a no-operation). */
+  readonly pure: boolean;
+}
+
+/** Address of the register whose offset is in byte `position` of the current slot. */
+export function registerAddress(frame: Frame, position: number): I32 {
+  return i32.add(frame.hart, i32.load8_u(frame.slot, position));
+}
+
+/** The guest-virtual address of the current instruction. */
+export function currentPc(frame: Frame): I64 {
+  const distance = i32.sub(frame.slot, i32.load(frame.hart, FIELD.pageSlots));
+  const offset = i32.shr_u(distance, i32.const(Math.log2(SLOT_SCALE)));
+  return i64.add(i64.load(frame.hart, FIELD.pageAddress), i64.extend_i32_u(offset));
+}
+
+/** The interpreter's back end: operands come from the current slot, registers are in memory. */
+export function slotSemantics(frame: Frame, variant: Variant): Semantics {
+  const { f, hart, slot, out } = frame;
+  const rs2Position =
+    variant.format.fields.has('rd') || !variant.format.fields.has('imm') ? SLOT.rs2 : SLOT.a;
+  const readX = (position: number): I64 => i64.load(registerAddress(frame, position), FIELD.x);
+  const imm = i64.load32_s(slot, SLOT.c);
+  const pc = currentPc(frame);
+  return {
+    rs1: readX(SLOT.b),
+    rs2: readX(rs2Position),
+    imm,
+    pc,
+    nextPc: i64.add(pc, i64.const(variant.length)),
+    rd: {
+      set: (value: I64) => {
+        f.store('i64.store', registerAddress(frame, SLOT.a), value, FIELD.x);
+        if (!variant.pure) f.store('i64.store', hart, i64.const(0), FIELD.x);
+      },
+    },
+    float: new FloatCode(frame, rs2Position),
+    memory: new MemoryCode(frame),
+    let: <T extends Expr>(value: T) => f.let(value) as Expr as T,
+    branch: (condition: I32) => {
+      f.if(condition, () => {
+        if (variant.near) frame.goNear(i32.load(slot, SLOT.c));
+        else frame.goFar(i64.add(pc, imm));
+      });
+    },
+    jump: () => {
+      if (variant.near) frame.goNear(i32.load(slot, SLOT.c));
+      else frame.goFar(i64.add(pc, imm));
+    },
+    jumpTo: (target: I64) => frame.goFar(target),
+    system: () => frame.callOut(out.system),
+  } as Semantics;
+}

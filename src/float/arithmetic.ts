@@ -110,6 +110,84 @@ const sqrt64: Body<'i64'> = (f, [a], flags) => {
   returnNormal(f, BINARY64, root, flags, i32.and(productFits(root, root), f64.eq(back, float64(a))));
 };
 
+/** The exact sum of two numbers as its rounded value and the rest (Knuth's TwoSum). */
+function exactSum(
+  f: FunctionBuilder,
+  a: Local<'f64'>,
+  b: Local<'f64'>,
+): { sum: Local<'f64'>; rest: Local<'f64'> } {
+  const sum = f.let(f64.add(a, b));
+  const partB = f.let(f64.sub(sum, a));
+  const rest = f64.add(f64.sub(a, f64.sub(sum, partB)), f64.sub(b, partB));
+  return { sum, rest: f.let(rest) };
+}
+
+/** What the rounded product leaves of a × b (Dekker, with Veltkamp's splitting into 26 bits). */
+function productRest(
+  f: FunctionBuilder,
+  a: Local<'f64'>,
+  b: Local<'f64'>,
+  product: Local<'f64'>,
+): Local<'f64'> {
+  const split = (x: Local<'f64'>) => {
+    const scaled = f.let(f64.mul(x, f64.convert_i32_s(i32.const((1 << 27) + 1))));
+    const high = f.let(f64.sub(scaled, f64.sub(scaled, x)));
+    return { high, low: f.let(f64.sub(x, high)) };
+  };
+  const x = split(a);
+  const y = split(b);
+  const outer = f64.sub(f64.mul(x.high, y.high), product);
+  const cross = f64.add(f64.add(outer, f64.mul(x.high, y.low)), f64.mul(x.low, y.high));
+  return f.let(f64.add(cross, f64.mul(x.low, y.low)));
+}
+
+/**
+ * Rounds the sum of `sum` and a rest to odd: of the two numbers around the exact sum, the one whose significand is
+ * odd. The last bit then tells a later rounding that something was lost.
+ *
+ * @returns whether the rest was not zero
+ */
+function makeOdd(f: FunctionBuilder, sum: Local<'f64'>, rest: Local<'f64'>): Local<'i32'> {
+  const zero = f64.convert_i32_s(i32.const(0));
+  const bits = f.let(i64.reinterpret_f64(sum));
+  const inexact = f.let(f64.ne(rest, zero));
+  f.if(i32.and(inexact, i64.eqz(i64.and(bits, i64.const(1)))), () => {
+    const outward = i32.eq(f64.gt(rest, zero), f64.gt(sum, zero));
+    f.set(sum, f64.reinterpret_i64(i64.add(bits, select(outward, i64.const(1), i64.const(-1)))));
+  });
+  return inexact;
+}
+
+/** Whether the exponent of a binary64 number is so moderate that the parts of a product with another one are exact. */
+function isModerate(bits: Local<'i64'>): I32 {
+  const lowest = 623n << 53n;
+  return i64.lt_u(i64.sub(i64.shl(bits, i64.const(1)), i64.const(lowest)), i64.const(800n << 53n));
+}
+
+/**
+ * a × b + c = sum + sumRest + productRest. The two rests together, rounded to odd, are added last. If sumRest is zero,
+ * nothing is rounded before that. Otherwise the sum did not cancel, so that the rests are about an ulp of it at most
+ * and their odd last bit is far below that of the result (Boldo and Melquiond, "Emulation of FMA and correctly rounded
+ * sums: proved algorithms using rounding to odd").
+ */
+const fma64: Body<'i64'> = (f, [a, b, c], flags) => {
+  f.if(i32.and(isModerate(a), isModerate(b)), () => {
+    const x = f.let(float64(a));
+    const y = f.let(float64(b));
+    const product = f.let(f64.mul(x, y));
+    const { sum, rest: sumRest } = exactSum(f, product, f.let(float64(c)));
+    const { sum: rests, rest } = exactSum(f, sumRest, productRest(f, x, y, product));
+    const lost = makeOdd(f, rests, rest);
+    const result = f.let(f64.add(sum, rests));
+    const bits = f.let(BINARY64.toBits(result));
+    const back = i32.and(f64.eq(f64.sub(result, sum), rests), f64.eq(f64.sub(result, rests), sum));
+    f.if(isSafelyNormal(BINARY64, bits), () => {
+      f.if(i32.eqz(inexactSeen(flags)), () => raise(f, flags, i32.or(lost, i32.eqz(back))));
+      f.return(bits);
+    });
+  });
+};
+
 /*
  * binary32 by way of binary64, where the product of two binary32 numbers is exact. Rounding the binary64 quotient or
  * root again gives the binary32 one, since 53 >= 2 × 24 + 2 (Figueroa, "When is double rounding innocuous?").
@@ -152,18 +230,10 @@ const sqrt32: Body<'i32'> = (f, [a], flags) => {
 const fma32: Body<'i32'> = (f, [a, b, c], flags) => {
   const product = f.let(f64.mul(promote(a), promote(b)));
   const addend = f.let(promote(c));
-  const sum = f.let(f64.add(product, addend));
-  const addendPart = f.let(f64.sub(sum, product));
-  const error = f.let(f64.add(f64.sub(product, f64.sub(sum, addendPart)), f64.sub(addend, addendPart)));
-  const odd = f.let(i64.reinterpret_f64(sum));
-  const zero = f64.convert_i32_s(i32.const(0));
-  const inexact = f.let(f64.ne(error, zero));
-  f.if(i32.and(inexact, i32.eqz(i32.wrap_i64(i64.and(odd, i64.const(1))))), () => {
-    const outward = i32.eq(f64.gt(error, zero), f64.gt(sum, zero));
-    f.set(odd, i64.add(odd, select(outward, i64.const(1), i64.const(-1))));
-  });
-  const bits = f.let(i32.reinterpret_f32(f32.demote_f64(f64.reinterpret_i64(odd))));
-  const narrowed = f64.ne(promote(bits), f64.reinterpret_i64(odd));
+  const { sum, rest } = exactSum(f, product, addend);
+  const inexact = makeOdd(f, sum, rest);
+  const bits = f.let(i32.reinterpret_f32(f32.demote_f64(sum)));
+  const narrowed = f64.ne(promote(bits), sum);
   returnNormal32(f, bits, flags, i32.or(inexact, narrowed));
 };
 
@@ -204,13 +274,12 @@ export function defineArithmetic32(ctx: SlowContext<'i32', 'f32'>): ArithmeticFu
   };
 }
 
-/** The fused multiply-add of binary64 has no fast path: WebAssembly has no such instruction. */
 export function defineArithmetic64(ctx: SlowContext<'i64', 'f64'>): ArithmeticFunctions<'i64'> {
   return {
     ...defineSums(ctx),
     mul: defineFast(ctx, 'mul', 2, defineSlowMul(ctx), mul64),
     div: defineFast(ctx, 'div', 2, defineSlowDiv(ctx), div64),
     sqrt: defineFast(ctx, 'sqrt', 1, defineSlowSqrt(ctx), sqrt64),
-    fma: defineSlowFma(ctx),
+    fma: defineFast(ctx, 'fma', 3, defineSlowFma(ctx), fma64),
   };
 }

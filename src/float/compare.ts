@@ -51,12 +51,11 @@ function defineRelation<B extends Bits, F extends Native>(
     const [a, b, flags] = [f.param(0, bits), f.param(1, bits), f.param(2, 'i32')];
     const x = f.let(format.toFloat(a));
     const y = f.let(format.toFloat(b));
-    f.if(native[relation](x, y), () => f.return(i32.const(1)));
     f.if(i32.or(native.ne(x, x), native.ne(y, y)), () => {
       const invalid = relation === 'eq' ? anySignalling(f, format, a, b) : i32.const(1);
       f.if(invalid, () => raise(f, flags, FLAG.invalid));
     });
-    f.return(i32.const(0));
+    f.return(native[relation](x, y));
   });
 }
 
@@ -71,8 +70,8 @@ function defineExtremum<B extends Bits, F extends Native>(
     const x = f.let(format.toFloat(a));
     const y = f.let(format.toFloat(b));
     const [first, second] = which === 'min' ? [a, b] : [b, a];
-    f.if(native.lt(x, y), () => f.return(first));
-    f.if(native.lt(y, x), () => f.return(second));
+    const less = f.let(native.lt(x, y));
+    f.if(i32.or(less, native.lt(y, x)), () => f.return(select(less, first, second)));
     // Equal numbers have equal bits unless they are zeros: a zero is negative if any sign is set, or if both are.
     f.if(native.eq(x, y), () => f.return(which === 'min' ? integer.or(a, b) : integer.and(a, b)));
     f.if(anySignalling(f, format, a, b), () => raise(f, flags, FLAG.invalid));

@@ -1,8 +1,7 @@
 import type { FunctionRef, Local } from '../wasm/expression.ts';
-import type { FunctionBuilder } from '../wasm/function-builder.ts';
 import type { ModuleBuilder } from '../wasm/module-builder.ts';
 import { call, f32, f64, type I32, type I64, i32, i64, select } from '../wasm/operations.ts';
-import { FLAG, ROUND, raise } from './flags.ts';
+import { FLAG, inexactSeen, raise } from './flags.ts';
 import {
   BINARY32,
   BINARY64,
@@ -12,6 +11,7 @@ import {
   isSignallingNan,
   type Native,
 } from './format.ts';
+import { powerOfTwo, roundToIntegral } from './integral.ts';
 import { unpack } from './round.ts';
 import type { SlowContext } from './slow-arithmetic.ts';
 
@@ -50,129 +50,52 @@ const KINDS: readonly IntegerKind[] = [
   { name: 'U64', width: 64, signed: false },
 ];
 
-/** Largest magnitudes of the integers of a kind. */
-function limits({ width, signed }: IntegerKind): { positive: bigint; negative: bigint } {
-  const range = 1n << BigInt(width);
-  return signed
-    ? { positive: range / 2n - 1n, negative: range / 2n }
-    : { positive: range - 1n, negative: 0n };
-}
-
-/** The register value for an integer. */
-function register({ width }: IntegerKind, value: bigint): I64 {
-  return i64.const(BigInt.asIntN(width, value));
-}
-
 const float64 = BINARY64.toFloat;
 
-/** (a: i64, rm, flags): converts a binary64 number the general way. */
-function defineSlowToInteger(module: ModuleBuilder, kind: IntegerKind): FunctionRef<'i64'> {
-  const { positive, negative } = limits(kind);
-  return module.function(`f64.to${kind.name}Slow`, ['i64', 'i32', 'i32'], 'i64', (f) => {
-    const [raw, rm, flags] = [f.param(0, 'i64'), f.param(1, 'i32'), f.param(2, 'i32')];
-    f.if(isNan(BINARY64, raw), () => {
-      raise(f, flags, FLAG.invalid);
-      f.return(register(kind, positive));
-    });
-    const { sign, exponent, significand } = unpack(f, BINARY64, raw);
-    const { rounded, inexact } = roundToInteger(f, { sign, exponent, significand }, rm);
-    const largest = select(
-      sign,
-      i64.const(BigInt.asIntN(64, negative)),
-      i64.const(BigInt.asIntN(64, positive)),
-    );
-    f.if(i32.or(i32.gt_s(exponent, i32.const(0)), i64.gt_u(rounded, largest)), () => {
-      raise(f, flags, FLAG.invalid);
-      f.return(select(sign, register(kind, -negative), register(kind, positive)));
-    });
-    raise(f, flags, inexact);
-    const value = select(sign, i64.sub(i64.const(0), rounded), rounded);
-    f.return(kind.width === 32 ? i64.extend32_s(value) : value);
-  });
-}
-
-/** The magnitude rounded to an integer, provided that the exponent is not positive. */
-function roundToInteger(
-  f: FunctionBuilder,
-  number: { sign: Local<'i32'>; exponent: Local<'i32'>; significand: Local<'i64'> },
-  rm: Local<'i32'>,
-): { rounded: Local<'i64'>; inexact: Local<'i32'> } {
-  const { sign, exponent, significand } = number;
-  const rounded = f.let(significand);
-  // The fraction, its binary point before bit 63, the lowest bit sticky.
-  const fraction = f.local('i64');
-  const drop = f.let(i64.extend_i32_u(i32.sub(i32.const(0), exponent)));
-  f.if(i32.lt_s(exponent, i32.const(0)), () => {
-    f.if(
-      i64.gt_u(drop, i64.const(64)),
-      () => {
-        f.set(rounded, i64.const(0));
-        f.set(fraction, i64.extend_i32_u(i64.ne(significand, i64.const(0))));
-      },
-      () => {
-        // In two steps, because a shift by 64 would do nothing.
-        f.set(rounded, i64.shr_u(i64.shr_u(significand, i64.const(1)), i64.sub(drop, i64.const(1))));
-        f.set(fraction, i64.shl(significand, i64.sub(i64.const(64), drop)));
-      },
-    );
-  });
-  const inexact = f.let(i64.ne(fraction, i64.const(0)));
-  f.set(rounded, i64.add(rounded, i64.extend_i32_u(roundsUp(f, { sign, rounded, fraction, rm }))));
-  return { rounded, inexact };
-}
-
-/** Whether the magnitude grows, by the rounding mode. */
-function roundsUp(
-  f: FunctionBuilder,
-  of: { sign: Local<'i32'>; rounded: Local<'i64'>; fraction: Local<'i64'>; rm: Local<'i32'> },
-): Local<'i32'> {
-  const { sign, rounded, fraction, rm } = of;
-  const is = (mode: number): I32 => i32.eq(rm, i32.const(mode));
-  const half = i64.const(-(2n ** 63n));
-  const odd = i32.wrap_i64(i64.and(rounded, i64.const(1)));
-  const up = f.let(i64.gt_u(fraction, half));
-  f.if(i64.eq(fraction, half), () => f.set(up, select(is(ROUND.nearestAway), i32.const(1), odd)));
-  f.if(i32.and(rm, i32.const(3)), () => {
-    const away = select(sign, is(ROUND.down), is(ROUND.up));
-    f.set(up, i32.and(away, i64.ne(fraction, i64.const(0))));
-  });
-  return up;
-}
-
-/** (a: i64, rm, flags): converts by truncation where the value is an integer or the mode is toward zero. */
+/**
+ * (a: i64, rm, flags): converts a binary64 number. Rounding to an integral value is exact in every mode, and so is
+ * all that follows it.
+ */
 function defineToInteger(module: ModuleBuilder, kind: IntegerKind): FunctionRef<'i64'> {
-  const slow = defineSlowToInteger(module, kind);
   return module.function(`f64.to${kind.name}`, ['i64', 'i32', 'i32'], 'i64', (f) => {
     const [raw, rm, flags] = [f.param(0, 'i64'), f.param(1, 'i32'), f.param(2, 'i32')];
-    const wideUnsigned = kind.name === 'U64';
     const value = f.let(float64(raw));
-    const truncated = f.let(wideUnsigned ? i64.trunc_sat_f64_u(value) : i64.trunc_sat_f64_s(value));
-    const back = wideUnsigned ? f64.convert_i64_u(truncated) : f64.convert_i64_s(truncated);
-    f.if(fits(kind, value, truncated), () => {
-      const exact = f.let(f64.eq(back, value));
-      f.if(i32.or(exact, i32.eq(rm, i32.const(ROUND.towardZero))), () => {
-        raise(f, flags, i32.eqz(exact));
-        f.return(kind.width === 32 ? i64.extend32_s(truncated) : truncated);
-      });
+    const integral = roundToIntegral(f, value, rm);
+    f.if(inRange(kind, integral), () => {
+      f.if(f64.ne(integral, value), () => raise(f, flags, FLAG.inexact));
+      f.return(saturate(kind, integral));
     });
-    f.return(call(slow, raw, rm, flags));
+    raise(f, flags, FLAG.invalid);
+    f.if(f64.ne(value, value), () => f.return(i64.const(maximum(kind))));
+    f.return(saturate(kind, integral));
   });
 }
 
-/** Whether the truncated value is in the range of the kind; NaN is not. */
-function fits(kind: IntegerKind, value: Local<'f64'>, truncated: Local<'i64'>): I32 {
-  const number = f64.eq(value, value);
-  const powerOfTwo = (exponent: bigint) => f64.reinterpret_i64(i64.const((1023n + exponent) << 52n));
-  switch (kind.name) {
+/** Whether an integral value is in the range of the kind; NaN is not. */
+function inRange({ width, signed }: IntegerKind, integral: Local<'f64'>): I32 {
+  const above = signed
+    ? f64.ge(integral, f64.neg(powerOfTwo(width - 1)))
+    : f64.gt(integral, f64.neg(powerOfTwo(0)));
+  return i32.and(above, f64.lt(integral, powerOfTwo(signed ? width - 1 : width)));
+}
+
+/** The integer nearest to an integral value, as a register holds it. */
+function saturate({ name }: IntegerKind, integral: Local<'f64'>): I64 {
+  switch (name) {
     case 'I32':
-      return i32.and(number, i64.eq(truncated, i64.extend32_s(truncated)));
+      return i64.extend_i32_s(i32.trunc_sat_f64_s(integral));
     case 'U32':
-      return i32.and(number, i64.eqz(i64.shr_u(truncated, i64.const(32))));
+      return i64.extend_i32_s(i32.trunc_sat_f64_u(integral));
     case 'I64':
-      return f64.lt(f64.abs(value), powerOfTwo(63n));
+      return i64.trunc_sat_f64_s(integral);
     case 'U64':
-      return i32.and(f64.gt(value, f64.neg(powerOfTwo(0n))), f64.lt(value, powerOfTwo(64n)));
+      return i64.trunc_sat_f64_u(integral);
   }
+}
+
+/** The largest integer of the kind, as a register holds it. */
+function maximum({ width, signed }: IntegerKind): bigint {
+  return signed ? (1n << BigInt(width - 1)) - 1n : -1n;
 }
 
 /** (value: i64, rm, flags): converts a 64-bit integer. */
@@ -186,6 +109,7 @@ function defineFromWide<B extends Bits, F extends Native>(
     const negative = signed ? f.let(i64.lt_s(value, i64.const(0))) : i32.const(0);
     const size = signed ? f.let(select(negative, i64.sub(i64.const(0), value), value)) : value;
     const nearest = f.let(format.toBits(signed ? native.convert_i64_s(value) : native.convert_i64_u(value)));
+    f.if(i32.and(i32.eqz(rm), inexactSeen(flags)), () => f.return(nearest));
     const outerZeros = i64.add(i64.clz(size), i64.ctz(size));
     f.if(i64.ge_u(outerZeros, i64.const(63 - fractionBits)), () => f.return(nearest));
     f.if(i32.eqz(rm), () => {

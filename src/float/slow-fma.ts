@@ -4,7 +4,7 @@ import { call, type I32, i32, i64 } from '../wasm/operations.ts';
 import { FLAG, raise } from './flags.ts';
 import { type Bits, type Format, isSpecial, isZero, type Native, signBit } from './format.ts';
 import { type IntegerHelpers, nonZero, type Unpacked, unpack, zeroSumSign } from './round.ts';
-import { defineSlow, exchange, returnExact, type SlowContext } from './slow-arithmetic.ts';
+import { defineSlow, exchange, exchangeWide, returnExact, type SlowContext } from './slow-arithmetic.ts';
 
 /** A finite number (-1)^sign × (high × 2^64 + low) × 2^exponent. */
 interface Wide {
@@ -104,13 +104,13 @@ function multiply(
 function orderByMagnitude(f: FunctionBuilder, a: Wide, b: Wide): void {
   const sameHigh = i64.eq(a.high, b.high);
   const smaller = i32.or(i64.lt_u(a.high, b.high), i32.and(sameHigh, i64.lt_u(a.low, b.low)));
-  const swap = i32.or(i32.lt_s(a.exponent, b.exponent), i32.and(i32.eq(a.exponent, b.exponent), smaller));
-  f.if(swap, () => {
-    exchange(f, a.sign, b.sign);
-    exchange(f, a.exponent, b.exponent);
-    exchange(f, a.high, b.high);
-    exchange(f, a.low, b.low);
-  });
+  const swap = f.let(
+    i32.or(i32.lt_s(a.exponent, b.exponent), i32.and(i32.eq(a.exponent, b.exponent), smaller)),
+  );
+  exchange(f, swap, a.sign, b.sign);
+  exchange(f, swap, a.exponent, b.exponent);
+  exchangeWide(f, swap, a.high, b.high);
+  exchangeWide(f, swap, a.low, b.low);
 }
 
 /** Shifts right by `count` >= 0; the lowest bit remembers whether any bit was lost. */

@@ -111,6 +111,9 @@ static void read_only(struct hart *h)
 void exact_round(struct hart *h)
 {
 	doing(h, "an exactness round", 0);
+	irq_off();
+	ipi_check_lost(h);
+	irq_on();
 	switch (random(h, 5)) {
 	case 0:
 		return ipi_to_self(h);

@@ -2,8 +2,10 @@
  * IPIs with payloads. A message goes into the queue of its (sender, receiver) pair, then an SBI call interrupts the
  * receiver, whose handler clears sip.SSIP first and drains every queue after that. Nothing else drains a queue.
  *
- * Lost: a message stays unread although all its receiver does is wait. Senders that wait for a reply sleep in WFI,
- * and in a duet nobody else interrupts either side, so one lost interrupt stops the run and the watchdog tells.
+ * Lost: a message is unread, the SBI call that announces it has returned, and yet the receiver's sip.SSIP is 0, even
+ * after the receiver went through the firmware and back. The receiver looks before it sleeps and at each timer
+ * interrupt. What it cannot see because the next IPI came too soon shows in the duets: the sender sleeps in WFI until
+ * the reply comes, nobody else interrupts either side, so one lost interrupt stops the run and the watchdog tells.
  *
  * From nowhere: calls coalesce, so some software interrupts find the queues empty: the message was drained by the
  * handler of an earlier one. How many may? Every call follows at least one message of its own, and causes at most one
@@ -20,6 +22,7 @@
 #define RING 16UL
 #define ROOM_FOR_REPLIES 2UL /* at most one is under way in each queue: who asks waits */
 #define DUET_ASKS 24UL
+#define LOST_AFTER_TRIES 32
 
 struct message {
 	u64 tag, value, check;
@@ -28,6 +31,7 @@ struct message {
 /* One sender, one receiver: each side writes its own index only. */
 struct queue {
 	volatile u64 head; /* messages ever sent; release by post(), acquire by drain() */
+	volatile u64 called; /* of these, announced by a call that has returned; release by call(), acquire by overdue() */
 	volatile u64 tail; /* messages ever received; release by drain(), acquire by room() */
 	struct message ring[RING];
 } __attribute__((aligned(64)));
@@ -56,12 +60,45 @@ static void post(struct hart *h, struct hart *to, u64 kind, u64 value)
 	h->sent++;
 }
 
-static void call(struct hart *h, u64 mask, u64 base, u64 targets)
+/* Everything queued for the hart before the call is announced when it returns. */
+struct announcement {
+	struct hart *to;
+	u64 head;
+};
+
+static struct announcement announce(struct hart *h, struct hart *to)
 {
-	h->calls += targets;
+	h->calls++;
+	return (struct announcement){ to, queues[to->index][h->index].head };
+}
+
+static void send_ipi(struct hart *h, u64 mask, u64 base)
+{
 	long error = sbi_send_ipi(mask, base);
 	if (error)
 		fail("hart %lu: SBI send_ipi answered %ld", h->index, error);
+}
+
+/* With interrupts off, because a reply sent by the handler may have announced more in between. */
+static void announced(struct hart *h, struct announcement announcement)
+{
+	struct queue *queue = &queues[announcement.to->index][h->index];
+	if (queue->called < announcement.head)
+		__atomic_store_n(&queue->called, announcement.head, __ATOMIC_RELEASE);
+}
+
+/* Interrupts one hart, with interrupts on or off. */
+static void call(struct hart *h, struct hart *to)
+{
+	struct announcement announcement = announce(h, to);
+	if (random(h, 2))
+		send_ipi(h, 1UL << to->hartid, 0);
+	else
+		send_ipi(h, 1, to->hartid);
+	u64 on = csr_read(sstatus) & SSTATUS_SIE;
+	irq_off();
+	announced(h, announcement);
+	csr_set(sstatus, on);
 }
 
 /* Returns with interrupts off and room for one message that is not a reply. */
@@ -82,10 +119,7 @@ void ipi_send(struct hart *h, struct hart *to, u64 kind, u64 value)
 	room(h, to);
 	post(h, to, kind, value);
 	irq_on();
-	if (random(h, 2))
-		call(h, 1UL << to->hartid, 0, 1);
-	else
-		call(h, 1, to->hartid, 1);
+	call(h, to);
 }
 
 /* With interrupts off: a message to itself, which makes sip.SSIP pending soon. */
@@ -95,13 +129,14 @@ void ipi_self(struct hart *h)
 	if (queue->head - queue->tail >= RING - ROOM_FOR_REPLIES)
 		fail("hart %lu: %lu messages from itself are unread", h->index, queue->head - queue->tail);
 	post(h, h, KIND_PLAIN, random(h, NEVER));
-	call(h, 1UL << h->hartid, 0, 1);
+	call(h, h);
 }
 
 static void send_many(struct hart *h)
 {
 	int all = random(h, 3) == 0;
 	u64 mask = 0, targets = 0;
+	struct announcement announcements[MAX_HARTS];
 	for (u64 i = 0; i < machine.harts; i++) {
 		if (!all && random(h, 2))
 			continue;
@@ -109,10 +144,14 @@ static void send_many(struct hart *h)
 		post(h, &harts[i], KIND_PLAIN, random(h, NEVER));
 		irq_on();
 		mask |= 1UL << harts[i].hartid;
-		targets++;
+		announcements[targets++] = announce(h, &harts[i]);
 	}
 	/* base -1 names every hart whatever the mask says (SBI chapter 3.1) */
-	call(h, mask, all && !machine.harts_ignored ? NEVER : 0, targets);
+	send_ipi(h, mask, all && !machine.harts_ignored ? NEVER : 0);
+	irq_off();
+	for (u64 i = 0; i < targets; i++)
+		announced(h, announcements[i]);
+	irq_on();
 }
 
 static struct hart *anyone(struct hart *h) { return &harts[random(h, machine.harts)]; }
@@ -143,9 +182,27 @@ void ipi_round(struct hart *h)
 	}
 }
 
+/* Until asked, without WFI and without a trap of its own: the interrupt has to force its way in. */
+static void spin_until_asked(struct hart *h, u64 seen)
+{
+	doing(h, "the partner's question, spinning", seen - h->rest_asks);
+	for (u64 turns = 1; h->asks == seen; turns++)
+		if (turns % 65536 == 0)
+			check_watchdog(h);
+}
+
+static void spin_in_user_mode(struct hart *h, u64 seen)
+{
+	doing(h, "the partner's question, in U-mode", seen - h->rest_asks);
+	irq_off();
+	if (h->asks == seen)
+		user_wait(fence_user_alias());
+	irq_on();
+}
+
 /*
- * One side asks and sleeps until the reply comes; the other sleeps until it is asked, or makes its hart trap and
- * return for other reasons at the same time. The asking side goes faster now and then and leaves messages behind.
+ * One side asks and sleeps until the reply comes; the other sleeps or spins until it is asked, or makes its hart trap
+ * and return for other reasons at the same time. The asking side goes faster now and then and leaves messages behind.
  */
 void ipi_duet(struct hart *h, struct hart *partner, int asks)
 {
@@ -158,12 +215,18 @@ void ipi_duet(struct hart *h, struct hart *partner, int asks)
 		return;
 	}
 	for (u64 seen = h->asks; seen - h->rest_asks < DUET_ASKS; seen = h->asks) {
-		switch (random(h, 3)) {
+		switch (random(h, 6)) {
 		case 0:
 			timer_round(h);
 			break;
 		case 1:
 			count_round(h);
+			break;
+		case 2:
+			spin_until_asked(h, seen);
+			break;
+		case 3:
+			spin_in_user_mode(h, seen);
 			break;
 		default:
 			await(h, "the partner's question", seen - h->rest_asks, &h->asks, seen);
@@ -174,7 +237,7 @@ void ipi_duet(struct hart *h, struct hart *partner, int asks)
 static void reply(struct hart *h, struct hart *to)
 {
 	post(h, to, KIND_REPLY, 0);
-	call(h, 1UL << to->hartid, 0, 1);
+	call(h, to);
 }
 
 static void receive(struct hart *h, struct hart *from, const struct message *message)
@@ -239,6 +302,32 @@ void ipi_interrupt(struct hart *h)
 	if (!drain(h))
 		h->empty++;
 	check_bound(h);
+}
+
+/* The sender, plus 1, of a message that is unread although the call that announces it has returned, or 0. */
+static u64 overdue(struct hart *h)
+{
+	for (u64 i = 0; i < machine.harts; i++) {
+		struct queue *queue = &queues[h->index][i];
+		if (__atomic_load_n(&queue->called, __ATOMIC_ACQUIRE) > queue->tail)
+			return i + 1;
+	}
+	return 0;
+}
+
+/*
+ * With interrupts off: a message announced and unread must have set sip.SSIP. The interrupt may be on its way while
+ * this hart runs, so a miss sends the hart through the firmware and back, where a virtual CPU takes what is pending.
+ */
+void ipi_check_lost(struct hart *h)
+{
+	u64 sender = overdue(h);
+	for (u64 tries = 0; sender && !(csr_read(sip) & SOFT); tries++) {
+		if (tries == LOST_AFTER_TRIES)
+			fail("hart %lu: an IPI of hart %lu was lost: its message is unread and sip.SSIP is 0", h->index,
+			     sender - 1);
+		sbi_probe(SBI_BASE);
+	}
 }
 
 static u64 unread(struct hart *h)

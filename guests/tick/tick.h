@@ -145,6 +145,7 @@ void ipi_round(struct hart *h);
 void ipi_duet(struct hart *h, struct hart *partner, int asks);
 void ipi_send(struct hart *h, struct hart *to, u64 kind, u64 value);
 void ipi_await_replies(struct hart *h, u64 replies);
+void ipi_check_lost(struct hart *h);
 void ipi_rest(struct hart *h);
 void ipi_at_rest(struct hart *h);
 void ipi_self(struct hart *h);

@@ -61,6 +61,7 @@ void timer_cancel(struct hart *h)
 void timer_interrupt(struct hart *h)
 {
 	u64 time = now();
+	ipi_check_lost(h);
 	if (time < h->deadline && options.lenient) {
 		h->tolerated++;
 		program(h, h->deadline);

@@ -41,6 +41,7 @@ void sleep_while(struct hart *h, volatile u64 *counter, u64 value)
 		return;
 	}
 	irq_off();
+	ipi_check_lost(h);
 	if (*counter == value) {
 		h->sleeps++;
 		__asm__ volatile("wfi" : : : "memory");

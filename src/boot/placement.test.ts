@@ -114,11 +114,22 @@ describe('placeElf', () => {
       parts: [{ address: 0x8020_0000, bytes: Uint8Array.of(7, 8) }],
       entry: 0x8020_0004,
       extent: { start: 0x8020_0000, end: 0x8020_1000 },
+      bias: 0,
     });
   });
 
   it('turns a virtual entry into the physical address', () => {
     expect(placeElf(elf(0xffffffff80000010n, 0x8020_0000n), ram).entry).toBe(0x8020_0010);
+  });
+
+  it('moves a position-independent file that is linked to 0 to the start of RAM', () => {
+    const segment = { virtualAddress: 0n, physicalAddress: 0n, data: Uint8Array.of(7) };
+    const firmware = readElf(buildElf({ type: 3, entry: 8n, segments: [segment] }), 'fw.elf');
+    expect(placeElf(firmware, ram)).toMatchObject({
+      parts: [{ address: ramBase }],
+      entry: ramBase + 8,
+      bias: ramBase,
+    });
   });
 
   it.each([0x0n, 0x7fff_fff0n, 0x80ff_f001n, 0xffffffff80000000n])('refuses a segment at %x', (address) => {

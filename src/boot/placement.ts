@@ -62,43 +62,52 @@ export function placeBoot(inputs: BootInputs): BootPlacement {
   return { ...placedKernel, deviceTree, initrd: { start: initrdStart, end: initrdStart + initrdSize } };
 }
 
+/** Where an ELF executable goes: see {@link placeElf}. */
+export interface ElfPlacement {
+  readonly parts: readonly LoadedPart[];
+  readonly entry: number;
+  readonly extent: Extent;
+  /** What was added to the file's addresses; a symbol's address in memory is its value plus this. */
+  readonly bias: number;
+}
+
 /**
- * Places the segments of an ELF executable at their physical addresses.
+ * Places the segments of an ELF executable at their physical addresses. Position-independent ones that are linked to
+ * address 0, as OpenSBI is, go to the start of RAM; they relocate themselves.
  *
  * The entry is a physical address, or a virtual one that lies in a segment.
  *
  * @param source - names the file in messages.
  * @throws InputError when a segment or the entry lies outside RAM.
  */
-export function placeElf(
-  elf: ElfFile,
-  ram: Extent,
-  source = 'the ELF file',
-): { readonly parts: readonly LoadedPart[]; readonly entry: number; readonly extent: Extent } {
-  for (const segment of elf.segments) {
-    const end = segment.physicalAddress + BigInt(segment.memorySize);
-    if (segment.physicalAddress < BigInt(ram.start) || end > BigInt(ram.end)) {
-      throw new InputError(
-        `${source} wants to lie at ${hex(segment.physicalAddress)} to ${hex(end)}, but RAM is ` +
-          `${hex(ram.start)} to ${hex(ram.end)}. Link it for an address in RAM or give more memory with --memory; ` +
-          'for Linux, give the Image rather than vmlinux.',
-      );
-    }
-  }
-  const starts = elf.segments.map((segment) => Number(segment.physicalAddress));
-  const ends = elf.segments.map((segment, index) => starts[index] + segment.memorySize);
+export function placeElf(elf: ElfFile, ram: Extent, source = 'the ELF file'): ElfPlacement {
+  const independent = elf.type === 'shared' && elf.segments.some((segment) => segment.physicalAddress === 0n);
+  const bias = independent ? ram.start : 0;
+  const starts = elf.segments.map((segment) => segment.physicalAddress + BigInt(bias));
+  elf.segments.forEach((segment, index) => {
+    const end = starts[index] + BigInt(segment.memorySize);
+    if (starts[index] >= BigInt(ram.start) && end <= BigInt(ram.end)) return;
+    throw new InputError(
+      `${source} wants to lie at ${hex(starts[index])} to ${hex(end)}, but RAM is ` +
+        `${hex(ram.start)} to ${hex(ram.end)}. Link it for an address in RAM or give more memory with --memory; ` +
+        'for Linux, give the Image rather than vmlinux.',
+    );
+  });
+  const ends = elf.segments.map((segment, index) => Number(starts[index]) + segment.memorySize);
   return {
-    parts: elf.segments.map((segment, index) => ({ address: starts[index], bytes: segment.data })),
-    entry: physicalEntry(elf, ram, source),
-    extent: { start: Math.min(...starts), end: Math.max(...ends) },
+    parts: elf.segments.map((segment, index) => ({ address: Number(starts[index]), bytes: segment.data })),
+    entry: physicalEntry(elf, ram, bias, source),
+    extent: { start: Math.min(...starts.map(Number)), end: Math.max(...ends) },
+    bias,
   };
 }
 
-function physicalEntry(elf: ElfFile, ram: Extent, source: string): number {
-  if (elf.entry >= BigInt(ram.start) && elf.entry < BigInt(ram.end)) return Number(elf.entry);
+function physicalEntry(elf: ElfFile, ram: Extent, bias: number, source: string): number {
+  const entry = elf.entry + BigInt(bias);
+  if (entry >= BigInt(ram.start) && entry < BigInt(ram.end)) return Number(entry);
   for (const { virtualAddress, physicalAddress, memorySize } of elf.segments) {
     const offset = elf.entry - virtualAddress;
-    if (offset >= 0n && offset < BigInt(memorySize)) return Number(physicalAddress + offset);
+    if (offset >= 0n && offset < BigInt(memorySize)) return Number(physicalAddress + offset) + bias;
   }
   throw new InputError(
     `${source} has its entry at ${hex(elf.entry)}, which is neither in RAM (${hex(ram.start)} to ${hex(ram.end)}) ` +

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** A file of a cached set: its path within the set, and what it must still be when it is used again. */
@@ -69,18 +69,39 @@ export async function storeFileSet(
   return { directory: join(cacheDir, directory), version, files };
 }
 
-/** Makes a directory of its own for unfinished work within the cache, and removes it when the work is over. */
+/**
+ * Makes a directory of its own for unfinished work within the cache, and removes it when the work is over. What
+ * processes that were killed left behind goes as well.
+ */
 export async function withWorkDirectory<T>(
   cacheDir: string,
   work: (directory: string) => Promise<T>,
 ): Promise<T> {
   await mkdir(cacheDir, { recursive: true });
+  await removeAbandoned(cacheDir);
   const directory = join(cacheDir, `.partial-${process.pid}-${process.hrtime.bigint()}`);
   await mkdir(directory);
   try {
     return await work(directory);
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function removeAbandoned(cacheDir: string): Promise<void> {
+  for (const name of await readdir(cacheDir)) {
+    const owner = /^\.partial-(\d+)-/.exec(name)?.[1];
+    if (owner === undefined || isAlive(Number(owner))) continue;
+    await rm(join(cacheDir, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: there is such a process, it is another user's.
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
   }
 }
 

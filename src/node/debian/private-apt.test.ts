@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../../errors/input-error.ts';
+import {
+  chooseArchive,
+  networkSettings,
+  parseDependencies,
+  parseDescription,
+  parseDownloadStatus,
+} from './private-apt.ts';
+
+describe('chooseArchive', () => {
+  it('takes the main archive, not security, updates or other vendors', () => {
+    const targets = [
+      'Packages|https://packages.example.org/apt/|stable|Example|main',
+      'Packages|http://mirror.example.org/debian-security/|bookworm-security|Debian|main',
+      'Packages|http://mirror.example.org/debian/|bookworm-updates|Debian|main',
+      'Translations|http://other.example.org/debian/|bookworm|Debian|main',
+      'Packages|http://mirror.example.org/debian/|bookworm|Debian|main',
+    ].join('\n');
+    expect(chooseArchive(targets)).toBe('http://mirror.example.org/debian/');
+  });
+
+  it('prefers what says of itself that it is Debian to an address that looks like it', () => {
+    const targets =
+      'Packages|http://a.example.org/debian/|x|Other\nPackages|http://b.example.org/pool/|trixie|Debian';
+    expect(chooseArchive(targets)).toBe('http://b.example.org/pool/');
+  });
+
+  it('goes by the address while apt knows no origin', () => {
+    expect(chooseArchive('Packages|http://m.example.org/debian|trixie|$(ORIGIN)')).toBe(
+      'http://m.example.org/debian',
+    );
+  });
+
+  it('finds none on another distribution', () => {
+    expect(chooseArchive('Packages|http://a.example.org/ubuntu/|noble|Ubuntu\n')).toBeUndefined();
+    expect(chooseArchive('Packages|cdrom:[Debian]/debian/|trixie|Debian\n')).toBeUndefined();
+    expect(chooseArchive('')).toBeUndefined();
+  });
+});
+
+it('networkSettings keeps proxies and drops what selects indexes or runs programs', () => {
+  const dump = [
+    'APT::Update::Post-Invoke:: "rm something";',
+    'Acquire::http::Proxy "http://proxy.example.org:3128";',
+    'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "true";',
+    'Acquire::Languages:: "de";',
+    'Dir::Cache "var/cache/apt";',
+  ].join('\n');
+  expect(networkSettings(dump)).toBe('Acquire::http::Proxy "http://proxy.example.org:3128";');
+});
+
+it('parseDependencies reads plain dependencies and alternatives', () => {
+  const output =
+    'linux-image-riscv64\n  Depends: linux-image-6.12-riscv64\n |Depends: a\n  Depends: b\n  Suggests: c\n';
+  expect(parseDependencies(output)).toEqual(['linux-image-6.12-riscv64', 'a', 'b']);
+});
+
+it('parseDescription reads version and size, and says when there is no such package', () => {
+  expect(parseDescription('x', 'Package: x\nVersion: 1:1.37.0-6+b9\nSize: 941532\n')).toEqual({
+    name: 'x',
+    version: '1:1.37.0-6+b9',
+    size: 941532,
+  });
+  expect(() => parseDescription('x', '')).toThrow(InputError);
+});
+
+it('parseDownloadStatus reads the fraction of a status line only', () => {
+  expect(parseDownloadStatus('dlstatus:1:25.5:Retrieving file 1 of 2')).toBe(0.255);
+  expect(parseDownloadStatus('dlstatus:1:101:x')).toBe(1);
+  expect(parseDownloadStatus('pmstatus:1:25:x')).toBeUndefined();
+});

@@ -3,7 +3,7 @@ import type { AccessWidth, IrqLine } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { UART16550 } from './facts.ts';
 import { FCR, FIFO_SIZE, IER, IIR, LCR, LSR, MCR, MSR, REG, TRIGGER_LEVELS } from './registers.ts';
-import { INPUT_CAPACITY, OUTPUT_CAPACITY, WORD, WORDS } from './words.ts';
+import { INPUT_CAPACITY, OUTPUT_CAPACITY, OUTPUT_SLACK, WORD, WORDS } from './words.ts';
 
 /** What the port is connected to. The functions are called on the thread that made the access. */
 export interface Uart16550Wiring {
@@ -25,7 +25,7 @@ export interface Uart16550Wiring {
  *
  * Bytes take no time on the wire: the transmitter is empty again as soon as a byte is in the output ring, and a
  * character timeout is due at once when bytes below the trigger level wait. Nothing is lost: THRE stays 0 while the
- * output ring has no room for a FIFO's worth, and input beyond the receiver FIFO waits on the wire. The interrupt
+ * output ring is short of room, and input beyond the receiver FIFO waits on the wire. The interrupt
  * line is not gated by MCR.OUT2, as on QEMU's `virt`.
  */
 export class Uart16550 extends SharedDevice {
@@ -256,7 +256,7 @@ export class Uart16550 extends SharedDevice {
     if (this.#loopback()) {
       this.#loopBack(byte);
     } else if (this.#output.push(byte)) {
-      if (this.#output.free < FIFO_SIZE) words[WORD.STALLED] = 1;
+      if (this.#output.free < OUTPUT_SLACK) words[WORD.STALLED] = 1;
       if (words[WORD.OUTPUT_TOLD] === 0) {
         words[WORD.OUTPUT_TOLD] = 1;
         this.#outputNews = true;

@@ -5,6 +5,12 @@ import { FIFO_SIZE } from './registers.ts';
 /** Bytes of output that may wait for the consumer. */
 export const OUTPUT_CAPACITY = 65_536;
 
+/**
+ * THRE falls when the output ring has less room than this. Drivers may fill a FIFO after one look at THRE, and Linux
+ * writes on after having waited 10 ms for it (8250_port.c, wait_for_lsr): this room keeps those bytes too.
+ */
+export const OUTPUT_SLACK = 4096;
+
 /** Bytes of input that may wait on the wire. */
 export const INPUT_CAPACITY = 16_384;
 
@@ -36,7 +42,7 @@ export const WORD = {
   FIFO,
   /** Here begins what is outside the chip and outlives a reset: the cable. */
   CABLE,
-  /** 1 while the output ring is too full for a FIFO's worth of bytes. */
+  /** 1 from when the output ring has too little room until it is drained. */
   STALLED: CABLE,
   /** 1 from the call of onOutput until the consumer drains. */
   OUTPUT_TOLD: CABLE + 1,

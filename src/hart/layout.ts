@@ -115,6 +115,12 @@ const CSR_FIELDS = [
   'vstval',
   'vsatp',
   'vstimecmp',
+  'mstateen1',
+  'mstateen2',
+  'mstateen3',
+  'hstateen1',
+  'hstateen2',
+  'hstateen3',
 ] as const;
 
 export type CsrField = (typeof CSR_FIELDS)[number];

@@ -1,0 +1,131 @@
+import type { Decoded, Extension } from '../../isa/instruction.ts';
+import { type Exception, noException } from '../exceptions.ts';
+import type { Platform } from '../platform.ts';
+import type { HartState } from '../state.ts';
+import type { Halves } from './wide.ts';
+
+/** What the privileged architecture asks of the rest of the hart. */
+export interface PrivilegedHooks {
+  /**
+   * Something that address translation depends on has changed: privilege, V, MPRV, MPP, MPV, SUM, MXR, SPVP, an
+   * address-space register (satp, vsatp, hgatp) or who updates A and D bits.
+   */
+  contextChanged(): void;
+  /**
+   * A fence of address translation. `vma` is about the address space of the current V; an operand is undefined when
+   * the register is x0. For `gvma` the address is guest-physical, shifted right by 2.
+   *
+   * @param id ASID (16 bits), or VMID (14 bits) for `gvma`
+   */
+  fence(
+    kind: 'vma' | 'vvma' | 'gvma',
+    addressLow: number | undefined,
+    addressHigh: number | undefined,
+    id: number | undefined,
+  ): void;
+  fenceI(): void;
+  /** Carries out a permitted cache-block operation. False: the exception record is filled in. */
+  cacheBlock(
+    operation: 'clean' | 'flush' | 'inval' | 'zero',
+    addressLow: number,
+    addressHigh: number,
+  ): boolean;
+  /** Carries out a permitted hlv, hlvx or hsv. False: the exception record is filled in. */
+  guestAccess(decoded: Decoded): boolean;
+  /** Reads pmpcfg or pmpaddr number `csr`, an existing one, into `out`. */
+  pmpRead(csr: number, out: Halves): void;
+  pmpWrite(csr: number, low: number, high: number): void;
+  /** Leaves the number of instructions retired before the current one in `out`. */
+  retired(out: Halves): void;
+}
+
+/** What a hart has. */
+export interface PrivilegedOptions {
+  readonly extensions: ReadonlySet<Extension>;
+  readonly hartId: number;
+  /** HS-mode is played by the host: traps to M or HS leave the hart after writing the CSRs of HS. Default false. */
+  readonly hsHost?: boolean;
+  /** PMP entries: 0, 16 or 64. Default 16. */
+  readonly pmpEntries?: number;
+  /** GEILEN, the number of guest external interrupts: 0 to 31. Default 0. */
+  readonly guestExternalInterrupts?: number;
+  /** Smstateen; firmware that does not know it leaves senvcfg and henvcfg closed to HS-mode. Default false. */
+  readonly stateEnable?: boolean;
+}
+
+/** {@link PrivilegedOptions} in the form in which rules ask. */
+export interface Features {
+  readonly extensions: ReadonlySet<Extension>;
+  readonly hartId: number;
+  readonly hsHost: boolean;
+  readonly pmpEntries: number;
+  readonly geilen: number;
+  readonly stateEnable: boolean;
+  readonly hypervisor: boolean;
+  readonly float: boolean;
+  readonly sstc: boolean;
+}
+
+/** Result of an instruction that {@link Privileged.execute} carries out. */
+export const OUTCOME = {
+  /** Go on behind the instruction. */
+  next: 0,
+  /** pc has been set (xRET). */
+  jumped: 1,
+  /** The exception record has been filled in; nothing else has changed. */
+  exception: 2,
+  /** WFI with nothing pending: set pc behind the instruction, then sleep until an interrupt is pending. */
+  wait: 3,
+} as const;
+export type Outcome = (typeof OUTCOME)[keyof typeof OUTCOME];
+
+/** Who handles a trap. */
+export type TrapTarget = 'M' | 'HS' | 'VS';
+
+/**
+ * What every rule of the privileged architecture works on. `low` and `high` hold the 64-bit result of CSR reads and
+ * the like.
+ */
+export class Context implements Halves {
+  readonly state: HartState;
+  readonly platform: Platform;
+  readonly hooks: PrivilegedHooks;
+  readonly features: Features;
+  readonly exception: Exception = noException();
+  low = 0;
+  high = 0;
+  /** 1 while an instruction accesses a CSR, 0 while the host does: the instruction will count as retired. */
+  instructions: 0 | 1 = 0;
+
+  constructor(state: HartState, platform: Platform, hooks: PrivilegedHooks, options: PrivilegedOptions) {
+    this.state = state;
+    this.platform = platform;
+    this.hooks = hooks;
+    const { extensions } = options;
+    const hypervisor = extensions.has('h');
+    this.features = {
+      extensions,
+      hartId: options.hartId,
+      hsHost: options.hsHost ?? false,
+      pmpEntries: options.pmpEntries ?? 16,
+      geilen: hypervisor ? (options.guestExternalInterrupts ?? 0) : 0,
+      stateEnable: options.stateEnable ?? false,
+      hypervisor,
+      float: extensions.has('f'),
+      sstc: extensions.has('sstc'),
+    };
+  }
+}
+
+/** Fills the exception record in; the address parts of it are 0. */
+export function raise(hart: Context, cause: number, tvalLow = 0, tvalHigh = 0): typeof OUTCOME.exception {
+  const { exception } = hart;
+  exception.cause = cause;
+  exception.tvalLow = tvalLow;
+  exception.tvalHigh = tvalHigh;
+  exception.tval2Low = 0;
+  exception.tval2High = 0;
+  exception.tinst = 0;
+  exception.guestVirtual = false;
+  return OUTCOME.exception;
+}

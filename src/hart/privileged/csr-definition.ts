@@ -1,0 +1,93 @@
+import { CSR, type CsrField } from '../layout.ts';
+import type { Context, Features } from './context.ts';
+
+/** Whether an access is permitted, and if not, which exception it raises. */
+export const VERDICT = { allowed: 0, illegal: 1, virtual: 2 } as const;
+export type Verdict = (typeof VERDICT)[keyof typeof VERDICT];
+
+/**
+ * Decides about an access beyond what the CSR number says, such as counter enables. Privilege and V are arguments
+ * because the choice of exception in a guest depends on what HS-mode would be allowed to do.
+ */
+export type Gate = (hart: Context, privilege: number, virtual: number) => Verdict;
+
+/** A CSR as data. The number itself tells the lowest privilege (bits 9:8) and read-only CSRs (bits 11:10 = 3). */
+export interface CsrDefinition {
+  readonly number: number;
+  readonly name: string;
+  /** Leaves the value in `hart.low` and `hart.high`. */
+  readonly read: (hart: Context) => void;
+  readonly write: (hart: Context, low: number, high: number) => void;
+  /** What csrrs and csrrc start from, where that differs from what is read. */
+  readonly modify?: (hart: Context) => void;
+  readonly gate?: Gate;
+  /** The VS CSR that takes its place when V=1. */
+  readonly guest?: string;
+  /** mstatus.TVM closes it to HS-mode, hstatus.VTVM to VS-mode. */
+  readonly trappedByTvm?: boolean;
+  /** False: a hart with these features lacks it. */
+  readonly exists?: (features: Features) => boolean;
+}
+
+export type CsrExtras = Pick<CsrDefinition, 'gate' | 'guest' | 'trappedByTvm' | 'exists'>;
+
+/** Bits that software may write: low and high half. */
+export type Mask = readonly [low: number, high: number];
+
+export const ALL: Mask = [~0, ~0];
+/** 32-bit registers. */
+export const LOW_HALF: Mask = [~0, 0];
+
+/** A CSR that is its storage: writes change the bits in `mask`. */
+export function stored(
+  number: number,
+  name: CsrField,
+  mask: Mask = ALL,
+  extras: CsrExtras = {},
+): CsrDefinition {
+  return {
+    number,
+    name,
+    read: (hart) => readField(hart, CSR[name]),
+    write: (hart, low, high) => writeField(hart, CSR[name], mask, low, high),
+    ...extras,
+  };
+}
+
+/** A CSR that is read as a field and written through a rule that makes the value legal. */
+export function legalized(
+  number: number,
+  name: CsrField,
+  write: CsrDefinition['write'],
+  extras: CsrExtras = {},
+): CsrDefinition {
+  return { number, name, read: (hart) => readField(hart, CSR[name]), write, ...extras };
+}
+
+/** A CSR that always reads as the same value; writes, where the number permits them, are ignored. */
+export function constant(number: number, name: string, low = 0, high = 0): CsrDefinition {
+  return {
+    number,
+    name,
+    read: (hart) => {
+      hart.low = low;
+      hart.high = high;
+    },
+    write: ignoreWrite,
+  };
+}
+
+export const ignoreWrite: CsrDefinition['write'] = () => undefined;
+
+/** @param field index from {@link CSR} */
+export function readField(hart: Context, field: number): void {
+  const { csr } = hart.state;
+  hart.low = csr[field] as number;
+  hart.high = csr[field + 1] as number;
+}
+
+export function writeField(hart: Context, field: number, mask: Mask, low: number, high: number): void {
+  const { csr } = hart.state;
+  csr[field] = ((csr[field] as number) & ~mask[0]) | (low & mask[0]);
+  csr[field + 1] = ((csr[field + 1] as number) & ~mask[1]) | (high & mask[1]);
+}

@@ -1,0 +1,119 @@
+/** Environment configuration (menvcfg, henvcfg, senvcfg) and state enables (Smstateen). */
+import { CSR, type CsrField } from '../layout.ts';
+import type { Context, Features } from './context.ts';
+import { type CsrDefinition, constant, type Gate, legalized, stored, VERDICT } from './csr-definition.ts';
+import { ENVCFG, MODE, STATEEN } from './registers.ts';
+
+function configurableLow(features: Features): number {
+  let bits: number = ENVCFG.fiom;
+  if (features.extensions.has('zicbom')) bits |= ENVCFG.cbie | ENVCFG.cbcfe;
+  if (features.extensions.has('zicboz')) bits |= ENVCFG.cbze;
+  return bits;
+}
+
+function configurableHigh(features: Features): number {
+  return ENVCFG.adueHigh | ENVCFG.pbmteHigh | (features.sstc ? ENVCFG.stceHigh : 0);
+}
+
+/** The reserved value of CBIE leaves the field as it was. */
+function writeLow(hart: Context, field: number, low: number): void {
+  const { csr } = hart.state;
+  const old = csr[field] as number;
+  const value =
+    (low & ENVCFG.cbie) === ENVCFG.cbieReserved ? (low & ~ENVCFG.cbie) | (old & ENVCFG.cbie) : low;
+  csr[field] = value & configurableLow(hart.features);
+}
+
+/** Bits that are 0 in menvcfg are read-only 0 in henvcfg: the stored value is always the one in effect. */
+function writeMenvcfg(hart: Context, low: number, high: number): void {
+  const { csr } = hart.state;
+  writeLow(hart, CSR.menvcfg, low);
+  const value = high & configurableHigh(hart.features);
+  csr[CSR.menvcfg + 1] = value;
+  csr[CSR.henvcfg + 1] = (csr[CSR.henvcfg + 1] as number) & value;
+  hart.hooks.contextChanged();
+}
+
+function writeHenvcfg(hart: Context, low: number, high: number): void {
+  const { csr } = hart.state;
+  writeLow(hart, CSR.henvcfg, low);
+  csr[CSR.henvcfg + 1] = high & (csr[CSR.menvcfg + 1] as number);
+  hart.hooks.contextChanged();
+}
+
+/**
+ * A state-enable bit of number `index` guards an access: mstateen closes it to everything below M-mode, hstateen to
+ * guests.
+ */
+function stateGate(bitHigh: number, index: 0 | 1 | 2 | 3 = 0): Gate {
+  const machine = CSR[`mstateen${index}`] + 1;
+  const hypervisor = CSR[`hstateen${index}`] + 1;
+  return (hart, privilege, virtual) => {
+    if (privilege === MODE.machine || !hart.features.stateEnable) return VERDICT.allowed;
+    const { csr } = hart.state;
+    if (((csr[machine] as number) & bitHigh) === 0) return VERDICT.illegal;
+    return virtual !== 0 && ((csr[hypervisor] as number) & bitHigh) === 0 ? VERDICT.virtual : VERDICT.allowed;
+  };
+}
+
+const withStateEnable = (features: Features): boolean => features.stateEnable;
+const withGuestStateEnable = (features: Features): boolean => features.stateEnable && features.hypervisor;
+const withHypervisor = (features: Features): boolean => features.hypervisor;
+
+/** The mstateen, hstateen and sstateen registers of one number; bits below 32 control nothing that the hart has. */
+function stateEnables(index: 0 | 1 | 2 | 3): CsrDefinition[] {
+  const machine: CsrField = `mstateen${index}`;
+  const hypervisor: CsrField = `hstateen${index}`;
+  const bits = index === 0 ? STATEEN.selfHigh | STATEEN.envcfgHigh : STATEEN.selfHigh;
+  const gate = stateGate(STATEEN.selfHigh, index);
+  return [
+    legalized(
+      0x30c + index,
+      machine,
+      ({ state: { csr } }, _low, high) => {
+        csr[CSR[machine] + 1] = high & bits;
+        csr[CSR[hypervisor] + 1] = (csr[CSR[hypervisor] + 1] as number) & high;
+      },
+      { exists: withStateEnable },
+    ),
+    legalized(
+      0x60c + index,
+      hypervisor,
+      ({ state: { csr } }, _low, high) => {
+        csr[CSR[hypervisor] + 1] = high & (csr[CSR[machine] + 1] as number);
+      },
+      { exists: withGuestStateEnable, gate },
+    ),
+    { ...constant(0x10c + index, `sstateen${index}`), exists: withStateEnable, gate },
+  ];
+}
+
+export const ENVIRONMENT_CSRS: readonly CsrDefinition[] = [
+  legalized(0x30a, 'menvcfg', writeMenvcfg),
+  legalized(0x60a, 'henvcfg', writeHenvcfg, { exists: withHypervisor, gate: stateGate(STATEEN.envcfgHigh) }),
+  {
+    ...stored(0x10a, 'senvcfg', undefined, { gate: stateGate(STATEEN.envcfgHigh) }),
+    write: (hart, low) => writeLow(hart, CSR.senvcfg, low),
+  },
+  ...stateEnables(0),
+  ...stateEnables(1),
+  ...stateEnables(2),
+  ...stateEnables(3),
+];
+
+/**
+ * A and D bits are updated by hardware (Svadu) in the given stage of translation; otherwise they fault (Svade).
+ *
+ * @param stage `guest` is VS-stage translation; G-stage translation is HS-mode's, hence `supervisor`
+ */
+export function updatesAccessedDirty(csr: Int32Array, stage: 'supervisor' | 'guest'): boolean {
+  const field = stage === 'guest' ? CSR.henvcfg : CSR.menvcfg;
+  return ((csr[field + 1] as number) & ENVCFG.adueHigh) !== 0;
+}
+
+/** After reset hardware updates A and D bits; software that wants faults instead clears ADUE. */
+export function resetEnvironment(hart: Context): void {
+  const { csr } = hart.state;
+  csr[CSR.menvcfg + 1] = ENVCFG.adueHigh;
+  csr[CSR.henvcfg + 1] = hart.features.hypervisor ? ENVCFG.adueHigh : 0;
+}

@@ -1,0 +1,97 @@
+/** CSRs of the hypervisor extension: those of HS-mode and the VS replicas of supervisor CSRs. */
+import { CSR } from '../layout.ts';
+import { writeHgatp, writeSatp } from './address-space.ts';
+import type { Context } from './context.ts';
+import { type CsrDefinition, ignoreWrite, legalized, stored } from './csr-definition.ts';
+import { hypervisorInterrupts, writeTrapPc, writeTrapVector } from './csr-machine.ts';
+import { timerGate } from './csr-supervisor.ts';
+import { guestExternalMask, guestExternalPending, hypervisorPending } from './pending.ts';
+import { GUEST_INTERRUPTS, INTERRUPT } from './registers.ts';
+import { readHstatus, readVsstatus, writeHstatus, writeVsstatus } from './status.ts';
+
+/** Exceptions that can be handed on to a guest ("Bits of hedeleg that must be writable"). */
+const GUEST_DELEGABLE = 0x000c_b1ff;
+
+function low(hart: Context, value: number): void {
+  hart.low = value;
+  hart.high = 0;
+}
+
+/** Interrupts that the guest sees; in vsip and vsie they are one bit position lower than in hip and hie. */
+function delegated(hart: Context): number {
+  return (hart.state.csr[CSR.hideleg] as number) & GUEST_INTERRUPTS;
+}
+
+function writeHie(hart: Context, value: number): void {
+  hart.state.csr[CSR.hie] = value & hypervisorInterrupts(hart);
+}
+
+/** VSSIP of hip is hvip's; the other bits are levels. */
+function writeSoftwarePending({ state: { csr } }: Context, pending: number): void {
+  csr[CSR.hvip] = ((csr[CSR.hvip] as number) & ~INTERRUPT.vssi) | (pending & INTERRUPT.vssi);
+}
+
+function writeVsip(hart: Context, value: number): void {
+  if ((delegated(hart) & INTERRUPT.vssi) !== 0) writeSoftwarePending(hart, value << 1);
+}
+
+function readVsie(hart: Context): void {
+  low(hart, ((hart.state.csr[CSR.hie] as number) & delegated(hart)) >> 1);
+}
+
+function writeVsie(hart: Context, value: number): void {
+  const { csr } = hart.state;
+  const bits = delegated(hart);
+  csr[CSR.hie] = ((csr[CSR.hie] as number) & ~bits) | ((value << 1) & bits);
+}
+
+function writeHgeie({ state, features }: Context, value: number): void {
+  state.csr[CSR.hgeie] = features.geilen === 0 ? 0 : value & guestExternalMask(features.geilen);
+}
+
+const definitions: readonly CsrDefinition[] = [
+  { number: 0x600, name: 'hstatus', read: readHstatus, write: writeHstatus },
+  stored(0x602, 'hedeleg', [GUEST_DELEGABLE, 0]),
+  stored(0x603, 'hideleg', [GUEST_INTERRUPTS, 0]),
+  legalized(0x604, 'hie', writeHie),
+  stored(0x605, 'htimedelta'),
+  legalized(0x607, 'hgeie', writeHgeie),
+  stored(0x643, 'htval'),
+  {
+    number: 0x644,
+    name: 'hip',
+    read: (hart) => low(hart, hypervisorPending(hart, hypervisorInterrupts(hart))),
+    write: writeSoftwarePending,
+  },
+  stored(0x645, 'hvip', [GUEST_INTERRUPTS, 0]),
+  stored(0x64a, 'htinst'),
+  legalized(0x680, 'hgatp', (hart, value, high) => writeHgatp(hart, CSR.hgatp, value, high), {
+    trappedByTvm: true,
+  }),
+  { number: 0xe12, name: 'hgeip', read: (hart) => low(hart, guestExternalPending(hart)), write: ignoreWrite },
+  { number: 0x200, name: 'vsstatus', read: readVsstatus, write: writeVsstatus },
+  { number: 0x204, name: 'vsie', read: readVsie, write: writeVsie },
+  legalized(0x205, 'vstvec', writeTrapVector(CSR.vstvec)),
+  stored(0x240, 'vsscratch'),
+  legalized(0x241, 'vsepc', writeTrapPc(CSR.vsepc)),
+  stored(0x242, 'vscause'),
+  stored(0x243, 'vstval'),
+  {
+    number: 0x244,
+    name: 'vsip',
+    read: (hart) => low(hart, hypervisorPending(hart, delegated(hart)) >> 1),
+    write: writeVsip,
+  },
+  legalized(0x280, 'vsatp', (hart, value, high) => writeSatp(hart, CSR.vsatp, value, high)),
+];
+
+export const HYPERVISOR_CSRS: readonly CsrDefinition[] = [
+  ...definitions.map((definition) => ({
+    ...definition,
+    exists: (features: Context['features']) => features.hypervisor,
+  })),
+  stored(0x24d, 'vstimecmp', undefined, {
+    gate: timerGate,
+    exists: (features) => features.hypervisor && features.sstc,
+  }),
+];

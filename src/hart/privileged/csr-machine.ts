@@ -1,0 +1,127 @@
+/** CSRs of M-mode, except counters, environment configuration and PMP. */
+import { CSR } from '../layout.ts';
+import type { Context } from './context.ts';
+import { type CsrDefinition, constant, ignoreWrite, legalized, type Mask, stored } from './csr-definition.ts';
+import { hasSupervisorTimer, machineEnabled, machinePending, storedPending } from './pending.ts';
+import { GUEST_INTERRUPTS, INTERRUPT, MACHINE_INTERRUPTS, SUPERVISOR_INTERRUPTS } from './registers.ts';
+import { readMstatus, writeMstatus } from './status.ts';
+
+/** Exceptions that can be delegated: all but ecall from M-mode (11), the reserved and the double trap (16). */
+export const DELEGABLE_EXCEPTIONS: Mask = [0x00fc_b7ff, 0];
+const GUEST_EXCEPTIONS = 0x00f0_0400;
+
+/** Interrupts of VS level, always delegated to HS; 12 exists if there are guest external interrupts. */
+export function hypervisorInterrupts(hart: Context): number {
+  const { hypervisor, geilen } = hart.features;
+  if (!hypervisor) return 0;
+  return geilen > 0 ? GUEST_INTERRUPTS | INTERRUPT.sgei : GUEST_INTERRUPTS;
+}
+
+function low(hart: Context, value: number): void {
+  hart.low = value;
+  hart.high = 0;
+}
+
+function writeMedeleg({ state, features }: Context, value: number): void {
+  const bits = features.hypervisor ? DELEGABLE_EXCEPTIONS[0] : DELEGABLE_EXCEPTIONS[0] & ~GUEST_EXCEPTIONS;
+  state.csr[CSR.medeleg] = value & bits;
+}
+
+function writeMideleg(hart: Context, value: number): void {
+  hart.state.csr[CSR.mideleg] = (value & SUPERVISOR_INTERRUPTS) | hypervisorInterrupts(hart);
+}
+
+/** hie is part of mie and has its own storage. */
+function writeMie(hart: Context, value: number): void {
+  const { csr } = hart.state;
+  csr[CSR.mie] = value & (SUPERVISOR_INTERRUPTS | MACHINE_INTERRUPTS);
+  csr[CSR.hie] = value & hypervisorInterrupts(hart);
+}
+
+/**
+ * SSIP and SEIP are stored here, STIP too unless stimecmp drives it, VSSIP in hvip; everything else is a level. What
+ * csrrs and csrrc start from leaves the external line out of SEIP ("mip and mie").
+ */
+function writeMip(hart: Context, value: number): void {
+  const { csr } = hart.state;
+  const bits = hasSupervisorTimer(hart) ? SUPERVISOR_INTERRUPTS & ~INTERRUPT.sti : SUPERVISOR_INTERRUPTS;
+  csr[CSR.mip] = ((csr[CSR.mip] as number) & ~bits) | (value & bits);
+  if (!hart.features.hypervisor) return;
+  csr[CSR.hvip] = ((csr[CSR.hvip] as number) & ~INTERRUPT.vssi) | (value & INTERRUPT.vssi);
+}
+
+function modifyMip(hart: Context): void {
+  low(hart, (machinePending(hart, ~0) & ~INTERRUPT.sei) | (storedPending(hart) & INTERRUPT.sei));
+}
+
+/** Bits 1:0 hold MODE: 0 direct, 1 vectored. */
+export function writeTrapVector(field: number): CsrDefinition['write'] {
+  return ({ state: { csr } }, value, high) => {
+    csr[field] = value & ~2;
+    csr[field + 1] = high;
+  };
+}
+
+/** pc of a trap: bit 0 is 0, and bit 1 too where all instructions are 4 bytes long. */
+export function writeTrapPc(field: number): CsrDefinition['write'] {
+  return ({ state: { csr }, features }, value, high) => {
+    csr[field] = value & (features.extensions.has('c') ? ~1 : ~3);
+    csr[field + 1] = high;
+  };
+}
+
+const withHypervisor: CsrDefinition['exists'] = (features) => features.hypervisor;
+
+function pmp(number: number, name: string, lastEntry: number): CsrDefinition {
+  return {
+    number,
+    name,
+    exists: (features) => lastEntry < features.pmpEntries,
+    read: (hart) => hart.hooks.pmpRead(number, hart),
+    write: (hart, value, high) => hart.hooks.pmpWrite(number, value, high),
+  };
+}
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+export const MACHINE_CSRS: readonly CsrDefinition[] = [
+  constant(0xf11, 'mvendorid'),
+  constant(0xf12, 'marchid'),
+  constant(0xf13, 'mimpid'),
+  {
+    number: 0xf14,
+    name: 'mhartid',
+    read: (hart) => low(hart, hart.features.hartId),
+    write: ignoreWrite,
+  },
+  constant(0xf15, 'mconfigptr'),
+  { number: 0x300, name: 'mstatus', read: readMstatus, write: writeMstatus },
+  legalized(0x301, 'misa', ignoreWrite),
+  legalized(0x302, 'medeleg', writeMedeleg),
+  legalized(0x303, 'mideleg', writeMideleg),
+  { number: 0x304, name: 'mie', read: (hart) => low(hart, machineEnabled(hart)), write: writeMie },
+  legalized(0x305, 'mtvec', writeTrapVector(CSR.mtvec)),
+  stored(0x340, 'mscratch'),
+  legalized(0x341, 'mepc', writeTrapPc(CSR.mepc)),
+  stored(0x342, 'mcause'),
+  stored(0x343, 'mtval'),
+  {
+    number: 0x344,
+    name: 'mip',
+    read: (hart) => low(hart, machinePending(hart, ~0)),
+    write: writeMip,
+    modify: modifyMip,
+  },
+  stored(0x34a, 'mtinst', undefined, { exists: withHypervisor }),
+  stored(0x34b, 'mtval2', undefined, { exists: withHypervisor }),
+  constant(0x747, 'mseccfg'),
+  // RV64 has the even-numbered pmpcfg registers only, each for 8 entries.
+  ...range(8).map((index) => pmp(0x3a0 + 2 * index, `pmpcfg${2 * index}`, 8 * index)),
+  ...range(64).map((index) => pmp(0x3b0 + index, `pmpaddr${index}`, index)),
+  // No debug triggers: type 0 in tdata1, and tinfo says so.
+  constant(0x7a0, 'tselect'),
+  constant(0x7a1, 'tdata1'),
+  constant(0x7a2, 'tdata2'),
+  constant(0x7a3, 'tdata3'),
+  constant(0x7a4, 'tinfo', 1),
+];

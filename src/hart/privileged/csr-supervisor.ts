@@ -1,0 +1,72 @@
+/** CSRs of S-mode. Most are views of machine CSRs, or are replaced by a VS CSR when V=1. */
+import { CSR } from '../layout.ts';
+import { writeSatp } from './address-space.ts';
+import type { Context } from './context.ts';
+import { counterGate } from './csr-counters.ts';
+import { type CsrDefinition, type Gate, legalized, stored, VERDICT } from './csr-definition.ts';
+import { writeTrapPc, writeTrapVector } from './csr-machine.ts';
+import { hasGuestTimer, hasSupervisorTimer, machinePending } from './pending.ts';
+import { COUNTER, INTERRUPT, MODE, SUPERVISOR_INTERRUPTS } from './registers.ts';
+import { readSstatus, writeSstatus } from './status.ts';
+
+/** Interrupts of supervisor level that mideleg has handed on: the others are read-only 0 in sip and sie. */
+function delegated(hart: Context): number {
+  return (hart.state.csr[CSR.mideleg] as number) & SUPERVISOR_INTERRUPTS;
+}
+
+function readSie(hart: Context): void {
+  hart.low = (hart.state.csr[CSR.mie] as number) & delegated(hart);
+  hart.high = 0;
+}
+
+function writeSie(hart: Context, low: number): void {
+  const { csr } = hart.state;
+  const bits = delegated(hart);
+  csr[CSR.mie] = ((csr[CSR.mie] as number) & ~bits) | (low & bits);
+}
+
+function readSip(hart: Context): void {
+  hart.low = machinePending(hart, delegated(hart));
+  hart.high = 0;
+}
+
+/** Only SSIP is writable: STIP and SEIP come from M-mode, stimecmp or the interrupt controller. */
+function writeSip(hart: Context, low: number): void {
+  const { csr } = hart.state;
+  const bits = delegated(hart) & INTERRUPT.ssi;
+  csr[CSR.mip] = ((csr[CSR.mip] as number) & ~bits) | (low & bits);
+}
+
+const timeGate = counterGate(COUNTER.time);
+
+/**
+ * stimecmp and vstimecmp: below M-mode they need mcounteren.TM and menvcfg.STCE; a guest needs hcounteren.TM and
+ * henvcfg.STCE as well ("Supervisor Timer Register").
+ */
+export const timerGate: Gate = (hart, privilege, virtual) => {
+  if (privilege === MODE.machine) return VERDICT.allowed;
+  if (!hasSupervisorTimer(hart)) return VERDICT.illegal;
+  const verdict = timeGate(hart, privilege, virtual);
+  if (verdict !== VERDICT.allowed) return verdict;
+  return virtual !== 0 && !hasGuestTimer(hart) ? VERDICT.virtual : VERDICT.allowed;
+};
+
+export const SUPERVISOR_CSRS: readonly CsrDefinition[] = [
+  { number: 0x100, name: 'sstatus', read: readSstatus, write: writeSstatus, guest: 'vsstatus' },
+  { number: 0x104, name: 'sie', read: readSie, write: writeSie, guest: 'vsie' },
+  legalized(0x105, 'stvec', writeTrapVector(CSR.stvec), { guest: 'vstvec' }),
+  stored(0x140, 'sscratch', undefined, { guest: 'vsscratch' }),
+  legalized(0x141, 'sepc', writeTrapPc(CSR.sepc), { guest: 'vsepc' }),
+  stored(0x142, 'scause', undefined, { guest: 'vscause' }),
+  stored(0x143, 'stval', undefined, { guest: 'vstval' }),
+  { number: 0x144, name: 'sip', read: readSip, write: writeSip, guest: 'vsip' },
+  stored(0x14d, 'stimecmp', undefined, {
+    guest: 'vstimecmp',
+    gate: timerGate,
+    exists: (features) => features.sstc,
+  }),
+  legalized(0x180, 'satp', (hart, low, high) => writeSatp(hart, CSR.satp, low, high), {
+    guest: 'vsatp',
+    trappedByTvm: true,
+  }),
+];

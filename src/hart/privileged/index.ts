@@ -1,0 +1,145 @@
+import type { Decoded } from '../../isa/instruction.ts';
+import { CAUSE, type Exception } from '../exceptions.ts';
+import { FIELD } from '../layout.ts';
+import type { Platform } from '../platform.ts';
+import type { HartState } from '../state.ts';
+import {
+  Context,
+  type Features,
+  type PrivilegedHooks,
+  type PrivilegedOptions,
+  raise,
+  type TrapTarget,
+} from './context.ts';
+import { CsrTable } from './csr-table.ts';
+import { takeInterrupt } from './interrupts.ts';
+import { reset } from './reset.ts';
+import { foldFloat, refreshFloatOff } from './status.ts';
+import { HANDLERS, type Handler } from './system.ts';
+import { enterException, returnFromSupervisor } from './trap.ts';
+import { nextDeadline, wakePending } from './wait.ts';
+
+export {
+  type Features,
+  OUTCOME,
+  type Outcome,
+  type PrivilegedHooks,
+  type PrivilegedOptions,
+  type TrapTarget,
+} from './context.ts';
+export { updatesAccessedDirty } from './csr-environment.ts';
+export { csrName, csrNumber } from './csr-table.ts';
+export { COUNTER, ENVCFG, HSTATUS, INTERRUPT, MODE, STATUS } from './registers.ts';
+export type { Halves } from './wide.ts';
+
+/**
+ * The privileged architecture of one hart: CSRs, traps, interrupts and system instructions in M, HS, U, VS and VU
+ * (RISC-V privileged specification with the hypervisor extension, Sstc, Svinval, Smstateen). State is in linear
+ * memory; this object holds nothing that outlives a call except the result fields below.
+ */
+export class Privileged {
+  /** The exception on its way to {@link Privileged.enterTrap}; shared with everything that can raise one. */
+  readonly exception: Exception;
+  readonly features: Features;
+  readonly #hart: Context;
+  readonly #table: CsrTable;
+  /** Handlers by instruction id, filled as instructions are met. */
+  readonly #handlers: (Handler | undefined)[] = [];
+
+  constructor(state: HartState, platform: Platform, hooks: PrivilegedHooks, options: PrivilegedOptions) {
+    this.#hart = new Context(state, platform, hooks, options);
+    this.#table = new CsrTable(this.#hart.features);
+    this.exception = this.#hart.exception;
+    this.features = this.#hart.features;
+  }
+
+  /**
+   * Architectural reset: M-mode, interrupts off, nothing delegated; memory-mapped state is not touched and pc is not
+   * set. With `hsHost` M-mode is absent: privilege is HS, and everything that M-mode could hand on is handed on.
+   */
+  reset(): void {
+    reset(this.#hart, this.#table);
+  }
+
+  /**
+   * Carries out a system instruction: Zicsr, environment calls, xRET, WFI, fences of address translation, cache-block
+   * operations, hlv/hlvx/hsv. All checks of privilege and enables are made here.
+   *
+   * @returns an OUTCOME; the caller advances pc
+   */
+  execute(decoded: Decoded): number {
+    const { id } = decoded.instruction;
+    const handler = this.#handlers[id] ?? this.#lookUp(decoded);
+    return handler(this.#hart, this.#table, decoded);
+  }
+
+  #lookUp({ instruction }: Decoded): Handler {
+    const handler =
+      HANDLERS.get(instruction.name) ??
+      ((hart, _table, { bits }) => raise(hart, CAUSE.illegalInstruction, bits | 0));
+    this.#handlers[instruction.id] = handler;
+    return handler;
+  }
+
+  /** Takes the exception in {@link Privileged.exception}; `epc` is the instruction that raised it. pc is set. */
+  enterTrap(epcLow: number, epcHigh: number): TrapTarget {
+    return enterException(this.#hart, epcLow, epcHigh);
+  }
+
+  /** Takes the interrupt of highest priority that may be taken now, if any: pc is where it returns to. */
+  takeInterrupt(): TrapTarget | undefined {
+    return takeInterrupt(this.#hart);
+  }
+
+  /** WFI may complete: a locally enabled interrupt is pending, whatever global enables and delegation say. */
+  wakePending(): boolean {
+    return wakePending(this.#hart);
+  }
+
+  /** Earliest time in ticks at which stimecmp or vstimecmp will raise an enabled interrupt; Infinity if none. */
+  nextDeadline(): number {
+    return nextDeadline(this.#hart);
+  }
+
+  /** SRET as HS-mode executes it, without checks: how a host that plays HS-mode enters or resumes its guest. */
+  returnFromSupervisor(): void {
+    returnFromSupervisor(this.#hart);
+  }
+
+  /** Brings FS of the status registers and {@link FIELD.floatOff} up to date, for those who look at raw state. */
+  foldFloat(): void {
+    foldFloat(this.#hart.state);
+    refreshFloatOff(this.#hart.state);
+  }
+
+  /** Low half of the last {@link Privileged.readCsr}. */
+  get low(): number {
+    return this.#hart.low;
+  }
+
+  /** High half of the last {@link Privileged.readCsr}. */
+  get high(): number {
+    return this.#hart.high;
+  }
+
+  /**
+   * Reads a CSR for a debugger, the hypervisor or a test: no checks, and `sstatus` is the one of HS even if V=1.
+   * The value is left in {@link Privileged.low} and {@link Privileged.high}.
+   *
+   * @returns false if the hart has no such CSR
+   */
+  readCsr(number: number): boolean {
+    const definition = this.#table.get(number);
+    if (definition === undefined) return false;
+    definition.read(this.#hart);
+    return true;
+  }
+
+  /** Writes a CSR as {@link Privileged.readCsr} reads it; the value is made legal as for an instruction. */
+  writeCsr(number: number, low: number, high: number): boolean {
+    const definition = this.#table.get(number);
+    if (definition === undefined) return false;
+    definition.write(this.#hart, low, high);
+    return true;
+  }
+}

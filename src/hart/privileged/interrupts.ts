@@ -1,0 +1,55 @@
+import { CSR } from '../layout.ts';
+import type { Context, TrapTarget } from './context.ts';
+import { pendingAndEnabled } from './pending.ts';
+import { GUEST_INTERRUPTS, MODE, STATUS } from './registers.ts';
+import { enterInterrupt } from './trap.ts';
+
+/**
+ * Causes in decreasing priority: MEI, MSI, MTI, SEI, SSI, STI, SGEI, VSEI, VSSI, VSTI ("mip and mie", "Hypervisor
+ * Interrupt Registers"). For a guest the last three are SEI, SSI, STI in the order that it expects.
+ */
+const PRIORITY = [11, 3, 7, 9, 1, 5, 12, 10, 2, 6] as const;
+
+function highest(pending: number): number {
+  for (const cause of PRIORITY) if ((pending & (1 << cause)) !== 0) return cause;
+  return -1;
+}
+
+/**
+ * Takes the interrupt of highest priority that may be taken now, if there is one. Interrupts for a more privileged
+ * mode come first, whatever their number; VS-level ones are taken only when V=1.
+ */
+export function takeInterrupt(hart: Context): TrapTarget | undefined {
+  const pending = pendingAndEnabled(hart);
+  if (pending === 0) return undefined;
+  return takeForMachine(hart, pending) ?? takeForHypervisor(hart, pending) ?? takeForGuest(hart, pending);
+}
+
+function takeForMachine(hart: Context, pending: number): TrapTarget | undefined {
+  const { csr, privilege } = hart.state;
+  const mine = pending & ~(csr[CSR.mideleg] as number);
+  if (mine === 0) return undefined;
+  const enabled = privilege !== MODE.machine || ((csr[CSR.mstatus] as number) & STATUS.mie) !== 0;
+  if (!enabled) return undefined;
+  return enterInterrupt(hart, hart.features.hsHost ? 'HS' : 'M', highest(mine));
+}
+
+function takeForHypervisor(hart: Context, pending: number): TrapTarget | undefined {
+  const { csr, privilege, virtual } = hart.state;
+  if (privilege === MODE.machine) return undefined;
+  const mine = pending & (csr[CSR.mideleg] as number) & ~(csr[CSR.hideleg] as number);
+  if (mine === 0) return undefined;
+  const enabled =
+    virtual !== 0 || privilege === MODE.user || ((csr[CSR.mstatus] as number) & STATUS.sie) !== 0;
+  return enabled ? enterInterrupt(hart, 'HS', highest(mine)) : undefined;
+}
+
+/** Causes 2, 6 and 10 become 1, 5 and 9 for the guest. */
+function takeForGuest(hart: Context, pending: number): TrapTarget | undefined {
+  const { csr, privilege, virtual } = hart.state;
+  if (virtual === 0) return undefined;
+  const mine = pending & (csr[CSR.hideleg] as number) & GUEST_INTERRUPTS;
+  if (mine === 0) return undefined;
+  const enabled = privilege === MODE.user || ((csr[CSR.vsstatus] as number) & STATUS.sie) !== 0;
+  return enabled ? enterInterrupt(hart, 'VS', highest(mine) - 1) : undefined;
+}

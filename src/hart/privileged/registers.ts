@@ -1,0 +1,91 @@
+/**
+ * Bit positions in the privileged CSRs (privileged specification, "Machine-Level ISA" and "Hypervisor Extension").
+ * `...High` names hold bits of the high half: bit 39 of `mstatus` is `1 << 7` there.
+ */
+
+/** mstatus, sstatus and vsstatus. */
+export const STATUS = {
+  sie: 1 << 1,
+  mie: 1 << 3,
+  spie: 1 << 5,
+  mpie: 1 << 7,
+  spp: 1 << 8,
+  sppShift: 8,
+  mpp: 3 << 11,
+  mppShift: 11,
+  fs: 3 << 13,
+  mprv: 1 << 17,
+  sum: 1 << 18,
+  mxr: 1 << 19,
+  tvm: 1 << 20,
+  tw: 1 << 21,
+  tsr: 1 << 22,
+  /** UXL = 2: 64 bits. */
+  uxlHigh: 2,
+  /** SXL = 2: 64 bits. */
+  sxlHigh: 2 << 2,
+  gvaHigh: 1 << 6,
+  mpvHigh: 1 << 7,
+  sdHigh: 1 << 31,
+} as const;
+
+export const HSTATUS = {
+  gva: 1 << 6,
+  spv: 1 << 7,
+  spvp: 1 << 8,
+  spvpShift: 8,
+  hu: 1 << 9,
+  vgein: 0x3f << 12,
+  vgeinShift: 12,
+  vtvm: 1 << 20,
+  vtw: 1 << 21,
+  vtsr: 1 << 22,
+  /** VSXL = 2: 64 bits. */
+  vsxlHigh: 2,
+} as const;
+
+/** menvcfg, henvcfg and senvcfg. */
+export const ENVCFG = {
+  fiom: 1 << 0,
+  cbie: 3 << 4,
+  /** The reserved value of CBIE. */
+  cbieReserved: 2 << 4,
+  cbcfe: 1 << 6,
+  cbze: 1 << 7,
+  adueHigh: 1 << 29,
+  pbmteHigh: 1 << 30,
+  stceHigh: 1 << 31,
+} as const;
+
+/** mstateen0 and hstateen0 (Smstateen). */
+export const STATEEN = {
+  envcfgHigh: 1 << 30,
+  /** SE0, and bit 63 of the others: access to the stateen registers of lower levels. */
+  selfHigh: 1 << 31,
+} as const;
+
+/** Interrupt bits, as in mip and mie. */
+export const INTERRUPT = {
+  ssi: 1 << 1,
+  vssi: 1 << 2,
+  msi: 1 << 3,
+  sti: 1 << 5,
+  vsti: 1 << 6,
+  mti: 1 << 7,
+  sei: 1 << 9,
+  vsei: 1 << 10,
+  mei: 1 << 11,
+  sgei: 1 << 12,
+} as const;
+
+/** Interrupts of supervisor level (HS). */
+export const SUPERVISOR_INTERRUPTS = INTERRUPT.ssi | INTERRUPT.sti | INTERRUPT.sei;
+/** Interrupts of VS level, which hideleg can hand on. */
+export const GUEST_INTERRUPTS = INTERRUPT.vssi | INTERRUPT.vsti | INTERRUPT.vsei;
+export const MACHINE_INTERRUPTS = INTERRUPT.msi | INTERRUPT.mti | INTERRUPT.mei;
+
+/** mcounteren, hcounteren and scounteren. */
+export const COUNTER = { cycle: 1 << 0, time: 1 << 1, instret: 1 << 2 } as const;
+
+/** Privilege modes as the hart stores them. */
+export const MODE = { user: 0, supervisor: 1, machine: 3 } as const;

@@ -1,0 +1,61 @@
+import type { Extension } from '../../isa/instruction.ts';
+import { CSR, CSR_COUNT, FIELD } from '../layout.ts';
+import type { Context } from './context.ts';
+import { resetEnvironment } from './csr-environment.ts';
+import type { CsrTable } from './csr-table.ts';
+import { MODE } from './registers.ts';
+import { resetStatus, setMode } from './status.ts';
+
+/** MXL = 2: 64 bits. */
+const MXL_64_HIGH = 2 << 30;
+
+const LETTERS: readonly Extension[] = ['a', 'c', 'd', 'f', 'h', 'i', 'm'];
+
+/** misa: a bit for each single-letter extension, S and U. */
+function misaLow(extensions: ReadonlySet<Extension>): number {
+  const present = LETTERS.filter((letter) => extensions.has(letter));
+  return [...present, 's', 'u'].reduce((bits, letter) => bits | (1 << (letter.charCodeAt(0) - 97)), 0);
+}
+
+/** CSRs through which M-mode hands things on: all open when the host plays HS-mode. */
+const HANDED_ON = ['medeleg', 'mideleg', 'mcounteren', 'menvcfg', 'mstateen0'] as const;
+
+/**
+ * Architectural reset of everything but pc, x and f registers. Fields for which the specification leaves the value
+ * open become 0, except ADUE.
+ */
+export function reset(hart: Context, table: CsrTable): void {
+  const { state, features } = hart;
+  const { words, csr } = state;
+  csr.fill(0, 0, CSR_COUNT * 2);
+  words[FIELD.fflags >> 2] = 0;
+  words[FIELD.frm >> 2] = 0;
+  words[FIELD.hsHost >> 2] = features.hsHost ? 1 : 0;
+  state.privilege = MODE.machine;
+  state.virtual = 0;
+  resetStatus(hart);
+  resetEnvironment(hart);
+  csr[CSR.misa] = misaLow(features.extensions);
+  csr[CSR.misa + 1] = MXL_64_HIGH;
+  table.get(0x303)?.write(hart, 0, 0);
+  // Nothing is due before software has set a time.
+  csr.fill(-1, CSR.stimecmp, CSR.stimecmp + 2);
+  csr.fill(-1, CSR.vstimecmp, CSR.vstimecmp + 2);
+  if (features.hsHost) openToHypervisor(hart, table);
+  setMode(hart, features.hsHost ? MODE.supervisor : MODE.machine, 0);
+}
+
+function openToHypervisor(hart: Context, table: CsrTable): void {
+  for (const name of HANDED_ON) {
+    const number = NUMBERS[name];
+    table.get(number)?.write(hart, ~0, ~0);
+  }
+}
+
+const NUMBERS: Readonly<Record<(typeof HANDED_ON)[number], number>> = {
+  medeleg: 0x302,
+  mideleg: 0x303,
+  mcounteren: 0x306,
+  menvcfg: 0x30a,
+  mstateen0: 0x30c,
+};

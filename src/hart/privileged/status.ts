@@ -1,0 +1,146 @@
+import { CSR, FIELD } from '../layout.ts';
+import type { HartState } from '../state.ts';
+import type { Context } from './context.ts';
+import { HSTATUS, STATUS } from './registers.ts';
+
+/** Bits of sstatus and vsstatus that software may write. */
+const SUPERVISOR_BITS = STATUS.sie | STATUS.spie | STATUS.spp | STATUS.fs | STATUS.sum | STATUS.mxr;
+const MACHINE_BITS =
+  SUPERVISOR_BITS | STATUS.mie | STATUS.mpie | STATUS.mpp | STATUS.mprv | STATUS.tvm | STATUS.tw | STATUS.tsr;
+const HYPERVISOR_BITS =
+  HSTATUS.gva | HSTATUS.spv | HSTATUS.spvp | HSTATUS.hu | HSTATUS.vtvm | HSTATUS.vtw | HSTATUS.vtsr;
+/** Bits that address translation depends on. */
+const TRANSLATION_BITS = STATUS.mprv | STATUS.mpp | STATUS.sum | STATUS.mxr;
+
+const FLOAT_DIRTY = FIELD.floatDirty >> 2;
+const FLOAT_OFF = FIELD.floatOff >> 2;
+
+/**
+ * Folds {@link FIELD.floatDirty} into FS of mstatus, and of vsstatus if V=1: both are in effect there ("Virtual
+ * Supervisor Status Register").
+ */
+export function foldFloat(state: HartState): void {
+  const { words, csr } = state;
+  if (words[FLOAT_DIRTY] === 0) return;
+  words[FLOAT_DIRTY] = 0;
+  csr[CSR.mstatus] = (csr[CSR.mstatus] as number) | STATUS.fs;
+  if (state.virtual !== 0) csr[CSR.vsstatus] = (csr[CSR.vsstatus] as number) | STATUS.fs;
+}
+
+/** Recomputes {@link FIELD.floatOff} after V or an FS field has changed. */
+export function refreshFloatOff(state: HartState): void {
+  const { csr } = state;
+  const off =
+    ((csr[CSR.mstatus] as number) & STATUS.fs) === 0 ||
+    (state.virtual !== 0 && ((csr[CSR.vsstatus] as number) & STATUS.fs) === 0);
+  state.words[FLOAT_OFF] = off ? 1 : 0;
+}
+
+/** Changes privilege and V. A reservation does not outlive the mode in which it was made. */
+export function setMode(hart: Context, privilege: number, virtual: number): void {
+  const { state } = hart;
+  foldFloat(state);
+  state.privilege = privilege;
+  state.virtual = virtual;
+  state.words[FIELD.reservation >> 2] = 0;
+  refreshFloatOff(state);
+  hart.hooks.contextChanged();
+}
+
+/** SD of a status register whose low half is `low`: FS is Dirty. */
+function dirtySummary(low: number): number {
+  return (low & STATUS.fs) === STATUS.fs ? STATUS.sdHigh : 0;
+}
+
+export function readMstatus(hart: Context): void {
+  foldFloat(hart.state);
+  const { csr } = hart.state;
+  hart.low = csr[CSR.mstatus] as number;
+  hart.high = (csr[CSR.mstatus + 1] as number) | dirtySummary(hart.low);
+}
+
+/** MPP can hold U, S and M; the reserved value 2 leaves it as it was. */
+function legalMpp(old: number, low: number): number {
+  return (low & STATUS.mpp) === 2 << STATUS.mppShift ? (low & ~STATUS.mpp) | (old & STATUS.mpp) : low;
+}
+
+function writableBits(hart: Context, bits: number): number {
+  return hart.features.float ? bits : bits & ~STATUS.fs;
+}
+
+/** Replaces `bits` of mstatus by those of `low`, and what follows from it. */
+function updateMstatus(hart: Context, bits: number, low: number): void {
+  const { state } = hart;
+  foldFloat(state);
+  const old = state.csr[CSR.mstatus] as number;
+  const now = (old & ~bits) | (low & bits);
+  state.csr[CSR.mstatus] = now;
+  if (((old ^ now) & STATUS.fs) !== 0) refreshFloatOff(state);
+  if (((old ^ now) & TRANSLATION_BITS) !== 0) hart.hooks.contextChanged();
+}
+
+export function writeMstatus(hart: Context, low: number, high: number): void {
+  const { state, features } = hart;
+  if (features.hypervisor) {
+    const bits = STATUS.gvaHigh | STATUS.mpvHigh;
+    const old = state.csr[CSR.mstatus + 1] as number;
+    state.csr[CSR.mstatus + 1] = (old & ~bits) | (high & bits);
+    if (((old ^ high) & STATUS.mpvHigh) !== 0) hart.hooks.contextChanged();
+  }
+  updateMstatus(hart, writableBits(hart, MACHINE_BITS), legalMpp(state.csr[CSR.mstatus] as number, low));
+}
+
+export function readSstatus(hart: Context): void {
+  foldFloat(hart.state);
+  hart.low = (hart.state.csr[CSR.mstatus] as number) & SUPERVISOR_BITS;
+  hart.high = STATUS.uxlHigh | dirtySummary(hart.low);
+}
+
+export function writeSstatus(hart: Context, low: number): void {
+  updateMstatus(hart, writableBits(hart, SUPERVISOR_BITS), low);
+}
+
+export function readVsstatus(hart: Context): void {
+  foldFloat(hart.state);
+  hart.low = hart.state.csr[CSR.vsstatus] as number;
+  hart.high = STATUS.uxlHigh | dirtySummary(hart.low);
+}
+
+export function writeVsstatus(hart: Context, low: number): void {
+  const { state } = hart;
+  foldFloat(state);
+  const bits = writableBits(hart, SUPERVISOR_BITS);
+  const old = state.csr[CSR.vsstatus] as number;
+  const now = low & bits;
+  state.csr[CSR.vsstatus] = now;
+  if (((old ^ now) & STATUS.fs) !== 0) refreshFloatOff(state);
+  if (((old ^ now) & TRANSLATION_BITS) !== 0) hart.hooks.contextChanged();
+}
+
+export function readHstatus(hart: Context): void {
+  hart.low = hart.state.csr[CSR.hstatus] as number;
+  hart.high = HSTATUS.vsxlHigh;
+}
+
+/** VGEIN can hold 0 to GEILEN; other values leave it as it was. */
+export function writeHstatus(hart: Context, low: number): void {
+  const { csr } = hart.state;
+  const old = csr[CSR.hstatus] as number;
+  const source = (low & HSTATUS.vgein) >> HSTATUS.vgeinShift;
+  const vgein = (source <= hart.features.geilen ? low : old) & HSTATUS.vgein;
+  csr[CSR.hstatus] = (low & HYPERVISOR_BITS) | vgein;
+  if (((old ^ low) & HSTATUS.spvp) !== 0) hart.hooks.contextChanged();
+}
+
+/** Values of the status registers after reset; those that only hold constants get them too. */
+export function resetStatus(hart: Context): void {
+  const { csr } = hart.state;
+  csr[CSR.mstatus] = 0;
+  csr[CSR.mstatus + 1] = STATUS.uxlHigh | STATUS.sxlHigh;
+  csr[CSR.vsstatus] = 0;
+  csr[CSR.vsstatus + 1] = STATUS.uxlHigh;
+  csr[CSR.hstatus] = 0;
+  csr[CSR.hstatus + 1] = HSTATUS.vsxlHigh;
+  hart.state.words[FLOAT_DIRTY] = 0;
+  refreshFloatOff(hart.state);
+}

@@ -1,0 +1,58 @@
+/** WFI, and what a sleeping hart waits for. */
+import { CAUSE } from '../exceptions.ts';
+import { CSR } from '../layout.ts';
+import { type Context, OUTCOME, type Outcome, raise } from './context.ts';
+import { hasGuestTimer, hasSupervisorTimer, machineEnabled, pendingAndEnabled, readTime } from './pending.ts';
+import { HSTATUS, INTERRUPT, MODE, STATUS } from './registers.ts';
+import { isAtLeast, subtractTo, toNumber } from './wide.ts';
+
+/** WFI may complete: a locally enabled interrupt is pending, whatever global enables and delegation say. */
+export function wakePending(hart: Context): boolean {
+  return pendingAndEnabled(hart) !== 0;
+}
+
+/**
+ * WFI. The time limit after which TW and VTW make it trap is 0, as permitted: with them it traps even if an
+ * interrupt is pending. U-mode may never wait, VU-mode neither.
+ *
+ * @param bits the encoding, for xtval
+ */
+export function waitForInterrupt(hart: Context, bits: number): Outcome {
+  const { csr, privilege, virtual } = hart.state;
+  if (privilege !== MODE.machine) {
+    if (((csr[CSR.mstatus] as number) & STATUS.tw) !== 0) return raise(hart, CAUSE.illegalInstruction, bits);
+    const refusedToGuest =
+      virtual !== 0 && (privilege === MODE.user || ((csr[CSR.hstatus] as number) & HSTATUS.vtw) !== 0);
+    if (refusedToGuest) return raise(hart, CAUSE.virtualInstruction, bits);
+    if (privilege === MODE.user) return raise(hart, CAUSE.illegalInstruction, bits);
+  }
+  return wakePending(hart) ? OUTCOME.next : OUTCOME.wait;
+}
+
+/**
+ * The earliest time, in ticks, at which stimecmp or vstimecmp will make an enabled interrupt pending; Infinity if
+ * none will. A deadline that has passed counts for nothing: its interrupt is pending already.
+ */
+export function nextDeadline(hart: Context): number {
+  const enabled = machineEnabled(hart);
+  let remaining = Infinity;
+  if ((enabled & INTERRUPT.sti) !== 0 && hasSupervisorTimer(hart)) {
+    remaining = ticksUntil(hart, CSR.stimecmp, false);
+  }
+  if ((enabled & INTERRUPT.vsti) !== 0 && hasGuestTimer(hart)) {
+    remaining = Math.min(remaining, ticksUntil(hart, CSR.vstimecmp, true));
+  }
+  return remaining === Infinity ? Infinity : hart.platform.ticks() + remaining;
+}
+
+/** Distances of 2^53 ticks (28 years) and more are for ever. */
+function ticksUntil(hart: Context, field: number, virtual: boolean): number {
+  const { csr } = hart.state;
+  const low = csr[field] as number;
+  const high = csr[field + 1] as number;
+  readTime(hart, virtual);
+  if (isAtLeast(hart.low, hart.high, low, high)) return Infinity;
+  subtractTo(hart, low, high, hart.low, hart.high);
+  const ticks = toNumber(hart.low, hart.high);
+  return ticks > Number.MAX_SAFE_INTEGER ? Infinity : ticks;
+}

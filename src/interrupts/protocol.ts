@@ -12,6 +12,11 @@ export interface OwnerState {
   hvipLo: number;
   /** The cached hvip, numbers 32-63 (hviph on RV32). */
   hvipHi: number;
+  /**
+   * How many 32-bit words the vCPU's interrupt numbers need: 1 when it has none above 31. Each access to a shared word
+   * is a call into the engine, so a word that stays zero for ever is not read.
+   */
+  readonly wordCount: 1 | 2;
   /** Edges: pending bits that the guest itself may set and clear through sip. */
   readonly guestWritableLo: number;
   readonly guestWritableHi: number;
@@ -47,6 +52,7 @@ export function createOwnerState(numbers: InterruptNumbers): OwnerState {
   return {
     hvipLo: 0,
     hvipHi: 0,
+    wordCount: numbers.allowedHi === 0 ? 1 : 2,
     guestWritableLo: numbers.guestWritableLo,
     guestWritableHi: numbers.guestWritableHi,
   };

@@ -78,14 +78,18 @@ function flushWord(words: VcpuWords, word: 0 | 1, hvip: number): number {
 
 function flush(words: VcpuWords, local: OwnerState): void {
   local.hvipLo = flushWord(words, 0, local.hvipLo);
-  local.hvipHi = flushWord(words, 1, local.hvipHi);
+  if (local.wordCount === 2) {
+    local.hvipHi = flushWord(words, 1, local.hvipHi);
+  }
 }
 
-function has(words: VcpuWords, _local: OwnerState, enabledLo: number, enabledHi: number): boolean {
-  // Both meet the pending writes of producers.
-  const lo = readOnce(words, IRQS_PENDING) & enabledLo;
-  const hi = readOnce(words, IRQS_PENDING + 1) & enabledHi;
-  return (lo | hi) !== 0;
+function has(words: VcpuWords, local: OwnerState, enabledLo: number, enabledHi: number): boolean {
+  // Meets the pending writes of producers.
+  if ((readOnce(words, IRQS_PENDING) & enabledLo) !== 0) {
+    return true;
+  }
+  // As above.
+  return local.wordCount === 2 && (readOnce(words, IRQS_PENDING + 1) & enabledHi) !== 0;
 }
 
 export const published: Protocol = {

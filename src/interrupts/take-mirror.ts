@@ -59,14 +59,20 @@ function flushWord(words: VcpuWords, index: number, hvip: number, edges: number)
 
 function flush(words: VcpuWords, local: OwnerState): void {
   local.hvipLo = flushWord(words, IRQS_PENDING, local.hvipLo, local.guestWritableLo);
-  local.hvipHi = flushWord(words, IRQS_PENDING + 1, local.hvipHi, local.guestWritableHi);
+  if (local.wordCount === 2) {
+    local.hvipHi = flushWord(words, IRQS_PENDING + 1, local.hvipHi, local.guestWritableHi);
+  }
 }
 
 function has(words: VcpuWords, local: OwnerState, enabledLo: number, enabledHi: number): boolean {
-  // Both loads meet the producers' or/and; a vCPU about to sleep has published BLOCKED before them, see `kick`.
+  // Meets the producers' or/and; a vCPU about to sleep has published BLOCKED before it, see `kick`.
   const lo = Atomics.load(words, IRQS_PENDING) | (local.hvipLo & local.guestWritableLo);
+  if ((lo & enabledLo) !== 0 || local.wordCount === 1) {
+    return (lo & enabledLo) !== 0;
+  }
+  // As above.
   const hi = Atomics.load(words, IRQS_PENDING + 1) | (local.hvipHi & local.guestWritableHi);
-  return ((lo & enabledLo) | (hi & enabledHi)) !== 0;
+  return (hi & enabledHi) !== 0;
 }
 
 export const takeMirror: Protocol = {

@@ -4,6 +4,9 @@ import { PLIC } from './facts.ts';
 import { MAP, PRIORITY_MASK } from './registers.ts';
 import { BITMAP_WORDS, CONTEXT, plicWords, WORD } from './words.ts';
 
+/** In place of a context's level: it does not listen to the source in question. */
+const DEAF = 2;
+
 /** What the controller is connected to. */
 export interface PlicWiring {
   /** Targets: as a rule M-mode and S-mode of each hart, in the order of the device tree's `interrupts-extended`. */
@@ -156,17 +159,25 @@ export class Plic extends SharedDevice {
     this.#store(index, on ? old | mask : old & ~mask);
   }
 
-  /** The level of a context, from the registers. */
+  /** The level of a context, from the registers. Nothing pending is the usual case, and needs few loads. */
   #signals(context: number): boolean {
-    const base = this.#contextWord(context);
-    const threshold = this.#load(base + CONTEXT.THRESHOLD);
     for (let index = 0; index < BITMAP_WORDS; index++) {
-      let bits = this.#load(WORD.PENDING + index) & this.#load(base + CONTEXT.ENABLE + index);
-      while (bits !== 0) {
-        const source = 32 * index + 31 - Math.clz32(bits);
-        if (this.#load(WORD.PRIORITY + source) > threshold) return true;
-        bits &= ~(1 << (source & 31));
-      }
+      const pending = this.#load(WORD.PENDING + index);
+      if (pending !== 0 && this.#signalsFrom(context, index, pending)) return true;
+    }
+    return false;
+  }
+
+  /** Whether one of the pending sources of one bitmap word is above the context's threshold. */
+  #signalsFrom(context: number, index: number, pending: number): boolean {
+    const base = this.#contextWord(context);
+    let bits = pending & this.#load(base + CONTEXT.ENABLE + index);
+    if (bits === 0) return false;
+    const threshold = this.#load(base + CONTEXT.THRESHOLD);
+    while (bits !== 0) {
+      const bit = 31 - Math.clz32(bits);
+      if (this.#load(WORD.PRIORITY + 32 * index + bit) > threshold) return true;
+      bits ^= 1 << bit;
     }
     return false;
   }
@@ -180,13 +191,13 @@ export class Plic extends SharedDevice {
 
   /** Runs `body` with the lock held and notes the contexts whose level it changed: those that listen to the source. */
   #compare(source: number, changed: number[], body: () => void): void {
+    const before = this.#before;
     for (let context = 0; context < this.#contexts; context++) {
-      this.#before[context] = this.#listens(context, source) && this.#signals(context) ? 1 : 0;
+      before[context] = this.#listens(context, source) ? +this.#signals(context) : DEAF;
     }
     body();
     for (let context = 0; context < this.#contexts; context++) {
-      if (!this.#listens(context, source)) continue;
-      if ((this.#signals(context) ? 1 : 0) !== this.#before[context]) changed.push(context);
+      if (before[context] !== DEAF && before[context] !== +this.#signals(context)) changed.push(context);
     }
   }
 

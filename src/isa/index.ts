@@ -1,3 +1,5 @@
+export { type AssemblerOptions, type Assembly, assemble } from './assembler.ts';
+export { AssemblyError } from './assembly-error.ts';
 export { type CompressedInstruction, compressedInstructions } from './c.ts';
 export { createDecoder, type Decode, type DecoderOptions, findCompressed } from './decoder.ts';
 export { type DisassemblyOptions, disassemble, disassembleData } from './disassembler.ts';

@@ -8,7 +8,7 @@ const SENDERS = 2;
 /** Nobody waits that long: it turns a lost interrupt into a failure instead of a hang. */
 const LIMIT_MS = 20_000;
 
-/** Words of the mail: what was sent and what was answered, for each sender, then a counter that both sides wait on. */
+/** Words of the mail: the last message of each sender, then the last one answered to each. */
 const ANSWERED = SENDERS;
 const MAIL_WORDS = 2 * SENDERS;
 

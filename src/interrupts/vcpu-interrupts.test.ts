@@ -5,7 +5,7 @@ import { PROTOCOLS } from './protocols.ts';
 import { dispatchVcpu, exitRequested, makeRequest, runState, startVcpu, takeRequests } from './run-state.ts';
 import type { VcpuInterruptsOptions } from './vcpu-interrupts.ts';
 import { InterruptRuleError, VcpuInterrupts } from './vcpu-interrupts.ts';
-import { createVcpuWords, RunState, VCPU_BYTES, VCPU_WORDS, vcpuWordsAt } from './words.ts';
+import { createVcpuWords, OWNER, RUN_STATE, RunState, VCPU_BYTES, VCPU_WORDS, vcpuWordsAt } from './words.ts';
 
 const SOFT = 1 << IRQ_VS_SOFT;
 const TIMER = 1 << IRQ_VS_TIMER;
@@ -409,13 +409,13 @@ describe('scenario 23 and the rules of the loop: a debug run throws when', () =>
     /on pCPU 0, but the vCPU is loaded on pCPU 3/,
     (vcpu) => {
       const thief = new VcpuInterrupts({ words: vcpu.words });
-      Atomics.store(vcpu.words, 10, 0);
+      Atomics.store(vcpu.words, OWNER, 0);
       thief.load(3);
       vcpu.hasInterrupts(ALL, ALL);
     },
   );
   broken('the published run state is not what the loop believes', /published run state is 0/, (vcpu) => {
-    Atomics.store(vcpu.words, 5, RunState.STOPPED);
+    Atomics.store(vcpu.words, RUN_STATE, RunState.STOPPED);
     vcpu.enterGuest();
   });
 });

@@ -79,6 +79,11 @@ it('refuses big-endian files and what is no ELF', () => {
   expect(() => readElf(Uint8Array.of(1, 2, 3), 'a.elf')).toThrow('a.elf is not an ELF file.');
 });
 
+it('refuses a segment that is larger in the file than in memory', () => {
+  const segments = [{ virtualAddress: 0n, physicalAddress: 0n, data: Uint8Array.of(1, 2), memorySize: 1 }];
+  expect(() => readElf(buildElf({ segments }), 'a.elf')).toThrow(/2 bytes in the file but only 1 in memory/);
+});
+
 it('finds no symbol in a stripped file', () => {
   expect(readElf(buildElf({ segments: program.segments }), 'a.elf').symbol('tohost')).toBeUndefined();
 });

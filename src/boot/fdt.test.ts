@@ -77,6 +77,29 @@ describe('writeDeviceTree and readDeviceTree', () => {
     expect(findNode(root, '/user/nobody')).toBeUndefined();
   });
 
+  it('writes the header that the format asks for', () => {
+    const view = new DataView(writeDeviceTree(sample).buffer);
+    const [magic, totalSize, structure, , reservations, version, lastCompatible, bootCpu] = Array.from(
+      { length: 8 },
+      (_, index) => view.getUint32(index * 4),
+    );
+    expect([magic, totalSize, version, lastCompatible, bootCpu]).toEqual([
+      0xd00dfeed,
+      view.byteLength,
+      17,
+      16,
+      3,
+    ]);
+    expect([structure % 4, reservations % 8]).toEqual([0, 0]);
+  });
+
+  it('refuses to read nodes that are nested without end', () => {
+    const deep = (levels: number): DeviceTreeNode => node('a', [], levels > 0 ? [deep(levels - 1)] : []);
+    expect(() => readDeviceTree(writeDeviceTree(tree(node('', [], [deep(100)]))))).toThrow(
+      /nested too deeply/,
+    );
+  });
+
   it('gives back any tree of bytes', () => {
     fc.assert(
       fc.property(arbitraryRoot, (root) => {

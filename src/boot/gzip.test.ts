@@ -26,3 +26,9 @@ it('names the file when the data is cut short or damaged', async () => {
     await expect(failure).rejects.toThrow(/^Image\.gz is gzip data that is damaged or cut short/);
   }
 });
+
+it('refuses data that unpacks to more than it may', async () => {
+  const packed = gzipSync(new Uint8Array(5000));
+  expect(await inflateGzip(packed, 'x', 5000)).toHaveLength(5000);
+  await expect(inflateGzip(packed, 'x', 4999)).rejects.toThrow(/^x unpacks to more than 4999 bytes/);
+});

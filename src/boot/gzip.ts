@@ -14,27 +14,34 @@ export function isGzip(bytes: Uint8Array): boolean {
 /**
  * Inflates a gzip stream with the platform's `DecompressionStream`, which Node and browsers share.
  *
- * @throws InputError when the stream is damaged, truncated, or larger than 1 GiB when unpacked.
+ * @param maximumSize - bytes that it may unpack to; 1 GiB by default.
+ * @throws InputError when the stream is damaged, truncated, or unpacks to more.
  */
-export const inflateGzip: Inflate = async (bytes, source) => {
+export async function inflateGzip(
+  bytes: Uint8Array,
+  source: string,
+  maximumSize = maximumInflatedSize,
+): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of pipe(bytes, new DecompressionStream('gzip'))) {
       chunks.push(chunk);
       size += chunk.length;
-      if (size > maximumInflatedSize) break;
+      if (size > maximumSize) break;
     }
   } catch {
     throw new InputError(
       `${source} is gzip data that is damaged or cut short after ${bytes.length} bytes. Fetch or copy the file again.`,
     );
   }
-  if (size > maximumInflatedSize) {
-    throw new InputError(`${source} unpacks to more than 1 GiB, which is not a kernel. Check the file.`);
+  if (size > maximumSize) {
+    throw new InputError(
+      `${source} unpacks to more than ${maximumSize} bytes, which no kernel or initrd does. Check the file.`,
+    );
   }
   return join(chunks, size);
-};
+}
 
 /** Packs bytes as a gzip stream. */
 export async function deflateGzip(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {

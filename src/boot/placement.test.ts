@@ -35,7 +35,7 @@ describe('placeBoot', () => {
   });
 
   it('keeps everything apart, aligned, in RAM and below 4 GiB, or refuses in words', () => {
-    const size = fc.integer({ min: 1, max: 3000 * mebibyte });
+    const size = fc.oneof(...[64, 3000].map((limit) => fc.integer({ min: 1, max: limit * mebibyte })));
     fc.assert(
       fc.property(
         size,
@@ -80,6 +80,12 @@ describe('placeBoot', () => {
         },
       ),
     );
+  });
+
+  it('refuses an initrd that would reach into the kernel by a page', () => {
+    const room = inputs.ramSize - 2 * mebibyte - 2 * mebibyte - kernel.memorySize;
+    expect(placeBoot({ ...inputs, initrdSize: room }).initrd?.start).toBe(0x8020_0000 + kernel.memorySize);
+    expect(() => placeBoot({ ...inputs, initrdSize: room + 1 })).toThrow(/too little: the kernel takes/);
   });
 
   it('names the initrd when that alone is larger than memory', () => {

@@ -67,6 +67,15 @@ describe('the instruction table', () => {
   });
 });
 
+describe('formats', () => {
+  test('hold rs2 or an immediate beside rd, never both: back ends keep them in one place', () => {
+    for (const { name, format } of instructions) {
+      const { fields } = format;
+      expect(fields.has('rd') && fields.has('rs2') && fields.has('imm'), name).toBe(false);
+    }
+  });
+});
+
 describe('the decoder', () => {
   test.each(instructions.map((instruction) => [instruction.name, instruction] as const))(
     'decodes what %s encodes',

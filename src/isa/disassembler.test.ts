@@ -65,6 +65,28 @@ function objdump(bytes: Uint8Array): { pc: bigint; text: string }[] {
     });
 }
 
+/** The fixed bits of an instruction, some of them flipped, and random operands. */
+const nearbyBits = fc
+  .tuple(
+    fc.constantFrom(...instructions.filter(({ format }) => !format.fields.has('csr'))),
+    fc.integer(),
+    fc.array(fc.integer({ min: 2, max: 31 }), { maxLength: 2 }),
+  )
+  .map(([{ match, mask }, random, flips]) => {
+    const bits = flips.reduce((sum, bit) => sum ^ (1 << bit), (random & ~mask) | match);
+    return bits >>> 0;
+  })
+  // Longer instructions, and CSR accesses, whose names differ, are another matter.
+  .filter((bits) => (bits & 0x1f) !== 0x1f && ((bits & 0x7f) !== 0x73 || (bits & 0x3000) === 0));
+
+/**
+ * Fields that are reserved but ignored (of fences), and the rounding mode of exact conversions: legal by the manual,
+ * unknown to binutils 2.40. It knows instructions, though, that were dropped before they were ratified or belong to
+ * the debug mode.
+ */
+const KNOWN_DIFFERENCES =
+  /^(fence|fence\.tso|fence\.i|fcvt\.d\.(s|w|wu))( .*)? \/ \.4byte |^\.4byte .* \/ (uret|hret|dret|sfence\.vm)/;
+
 function ourText(bits: number, length: 2 | 4, pc: bigint): string {
   const decoded = decode(bits);
   if (decoded === undefined) return disassembleData(bits, length);
@@ -91,6 +113,18 @@ describe.skipIf(!hasBinutils)('text agrees with objdump', () => {
     expect(theirs.length).toBe(encodings.length);
     const ours = encodings.map((bits, index) => ourText(bits, 4, BigInt(index * 4)));
     expect(ours).toEqual(theirs.map(({ text }) => text));
+  });
+
+  test('for random bits near every instruction, legal or not', () => {
+    const encodings = fc.sample(nearbyBits, { numRuns: 20_000, seed: 1 });
+    const theirs = objdump(new Uint8Array(Uint32Array.from(encodings).buffer));
+    expect(theirs.length).toBe(encodings.length);
+    const differences = encodings.flatMap((bits, index) => {
+      const { pc, text } = theirs[index];
+      const ours = ourText(bits, 4, pc);
+      return ours === text || KNOWN_DIFFERENCES.test(`${ours} / ${text}`) ? [] : [`${ours} / ${text}`];
+    });
+    expect(differences).toEqual([]);
   });
 
   test('for every 16-bit pattern', () => {

@@ -143,19 +143,15 @@ function productRest(
 
 /**
  * Rounds the sum of `sum` and a rest to odd: of the two numbers around the exact sum, the one whose significand is
- * odd. The last bit then tells a later rounding that something was lost.
- *
- * @returns whether the rest was not zero
+ * odd. The last bit then tells a later rounding, which is inexact because of it, that something was lost.
  */
-function makeOdd(f: FunctionBuilder, sum: Local<'f64'>, rest: Local<'f64'>): Local<'i32'> {
+function makeOdd(f: FunctionBuilder, sum: Local<'f64'>, rest: Local<'f64'>): void {
   const zero = f64.convert_i32_s(i32.const(0));
   const bits = f.let(i64.reinterpret_f64(sum));
-  const inexact = f.let(f64.ne(rest, zero));
-  f.if(i32.and(inexact, i64.eqz(i64.and(bits, i64.const(1)))), () => {
+  f.if(i32.and(f64.ne(rest, zero), i64.eqz(i64.and(bits, i64.const(1)))), () => {
     const outward = i32.eq(f64.gt(rest, zero), f64.gt(sum, zero));
     f.set(sum, f64.reinterpret_i64(i64.add(bits, select(outward, i64.const(1), i64.const(-1)))));
   });
-  return inexact;
 }
 
 /** Whether the exponent of a binary64 number is so moderate that the parts of a product with another one are exact. */
@@ -177,12 +173,12 @@ const fma64: Body<'i64'> = (f, [a, b, c], flags) => {
     const product = f.let(f64.mul(x, y));
     const { sum, rest: sumRest } = exactSum(f, product, f.let(float64(c)));
     const { sum: rests, rest } = exactSum(f, sumRest, productRest(f, x, y, product));
-    const lost = makeOdd(f, rests, rest);
+    makeOdd(f, rests, rest);
     const result = f.let(f64.add(sum, rests));
     const bits = f.let(BINARY64.toBits(result));
     const back = i32.and(f64.eq(f64.sub(result, sum), rests), f64.eq(f64.sub(result, rests), sum));
     f.if(isSafelyNormal(BINARY64, bits), () => {
-      f.if(i32.eqz(inexactSeen(flags)), () => raise(f, flags, i32.or(lost, i32.eqz(back))));
+      f.if(i32.eqz(inexactSeen(flags)), () => raise(f, flags, i32.eqz(back)));
       f.return(bits);
     });
   });
@@ -231,10 +227,9 @@ const fma32: Body<'i32'> = (f, [a, b, c], flags) => {
   const product = f.let(f64.mul(promote(a), promote(b)));
   const addend = f.let(promote(c));
   const { sum, rest } = exactSum(f, product, addend);
-  const inexact = makeOdd(f, sum, rest);
+  makeOdd(f, sum, rest);
   const bits = f.let(i32.reinterpret_f32(f32.demote_f64(sum)));
-  const narrowed = f64.ne(promote(bits), sum);
-  returnNormal32(f, bits, flags, i32.or(inexact, narrowed));
+  returnNormal32(f, bits, flags, f64.ne(promote(bits), sum));
 };
 
 /** The operations (operands..., rm: i32, flags: i32) that round. */

@@ -1,7 +1,7 @@
 import type { Expr, FunctionRef, Local } from '../wasm/expression.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
 import type { ModuleBuilder } from '../wasm/module-builder.ts';
-import { call, f64, type I32, i32, i64, select } from '../wasm/operations.ts';
+import { call, f64, type I32, type I64, i32, i64, select } from '../wasm/operations.ts';
 import { FLAG, raise } from './flags.ts';
 import {
   type Bits,
@@ -140,6 +140,18 @@ export function defineSlowMul<B extends Bits, F extends Native>(ctx: SlowContext
   });
 }
 
+/**
+ * A significand for rounding, from the nearest binary64 approximation and the sign of what remains.
+ *
+ * The approximation has 55 or 56 bits, of which the last 2 or 3 are zero, and is less than half a unit of its 53 bits
+ * from the truth. So the truth, the approximation plus a sticky bit, and the approximation less one (if the remainder
+ * is negative) lie between the same two ties. The remainder is small: its low 64 bits are all of it.
+ */
+function withRemainder(approximation: Local<'i64'>, remainder: Local<'i64'>): I64 {
+  const below = i64.shr_s(remainder, i64.const(63));
+  return i64.or(i64.add(approximation, below), nonZero(remainder));
+}
+
 /** Bits of the quotient behind the binary point: the quotient, above 1/2, then has precision + 2 bits or more. */
 const QUOTIENT_BITS = 55;
 
@@ -162,18 +174,9 @@ export function defineSlowDiv<B extends Bits, F extends Native>(ctx: SlowContext
     const approximation = f64.div(f64.convert_i64_s(dividend), f64.convert_i64_s(divisor));
     const scale = f64.convert_i64_s(i64.const(1n << BigInt(QUOTIENT_BITS)));
     const quotient = f.let(i64.trunc_sat_f64_s(f64.mul(approximation, scale)));
-    // The quotient is off by a few units, so the remainder is small and its low 64 bits are all of it.
     const remainder = f.let(i64.sub(i64.shl(dividend, i64.const(QUOTIENT_BITS)), i64.mul(quotient, divisor)));
-    whileTrue(f, i64.lt_s(remainder, i64.const(0)), () => {
-      f.set(quotient, i64.sub(quotient, i64.const(1)));
-      f.set(remainder, i64.add(remainder, divisor));
-    });
-    whileTrue(f, i64.ge_s(remainder, divisor), () => {
-      f.set(quotient, i64.add(quotient, i64.const(1)));
-      f.set(remainder, i64.sub(remainder, divisor));
-    });
     const exponent = i32.sub(i32.sub(a.exponent, b.exponent), i32.const(QUOTIENT_BITS));
-    f.return(call(round, sign, exponent, i64.or(quotient, nonZero(remainder)), rm, flags));
+    f.return(call(round, sign, exponent, withRemainder(quotient, remainder), rm, flags));
   });
 }
 
@@ -193,28 +196,9 @@ export function defineSlowSqrt<B extends Bits, F extends Native>(ctx: SlowContex
     const radicand = f.let(i64.shr_u(significand, i64.extend_i32_u(shift)));
     const scale = f64.convert_i64_s(i64.const(1 << ROOT_BITS));
     const root = f.let(i64.trunc_sat_f64_s(f64.mul(f64.sqrt(f64.convert_i64_s(radicand)), scale)));
-    // As in the division, the remainder is small enough for its low 64 bits.
     const remainder = f.let(i64.sub(i64.shl(radicand, i64.const(2 * ROOT_BITS)), i64.mul(root, root)));
-    whileTrue(f, i64.lt_s(remainder, i64.const(0)), () => {
-      f.set(root, i64.sub(root, i64.const(1)));
-      f.set(remainder, i64.add(remainder, i64.add(i64.add(root, root), i64.const(1))));
-    });
-    whileTrue(f, i64.gt_s(remainder, i64.add(root, root)), () => {
-      f.set(remainder, i64.sub(remainder, i64.add(i64.add(root, root), i64.const(1))));
-      f.set(root, i64.add(root, i64.const(1)));
-    });
     const half = i32.shr_s(i32.add(exponent, shift), i32.const(1));
     const rootExponent = i32.sub(half, i32.const(ROOT_BITS));
-    f.return(call(round, i32.const(0), rootExponent, i64.or(root, nonZero(remainder)), rm, flags));
-  });
-}
-
-function whileTrue(f: FunctionBuilder, condition: I32, body: () => void): void {
-  f.block((end) => {
-    f.loop((again) => {
-      f.brIf(end, i32.eqz(condition));
-      body();
-      f.br(again);
-    });
+    f.return(call(round, i32.const(0), rootExponent, withRemainder(root, remainder), rm, flags));
   });
 }

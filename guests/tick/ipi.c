@@ -22,6 +22,7 @@
 #define RING 16UL
 #define ROOM_FOR_REPLIES 2UL /* at most one is under way in each queue: who asks waits */
 #define DUET_ASKS 24UL
+#define SPIN_MICROSECONDS 200
 #define LOST_AFTER_TRIES 32
 
 struct message {
@@ -182,19 +183,23 @@ void ipi_round(struct hart *h)
 	}
 }
 
-/* Until asked, without WFI and without a trap of its own: the interrupt has to force its way in. */
-static void spin_until_asked(struct hart *h, u64 seen)
+/*
+ * Until asked, or for a while, without WFI: either without a trap of its own, so that the interrupt has to force its
+ * way in, or trapping all the time, so that the interrupt meets a hart that comes and goes.
+ */
+static void spin_until_asked(struct hart *h, u64 seen, int trapping)
 {
 	doing(h, "the partner's question, spinning", seen - h->rest_asks);
-	for (u64 turns = 1; h->asks == seen; turns++)
-		if (turns % 65536 == 0)
-			check_watchdog(h);
+	for (u64 start = now(); h->asks == seen && now() - start < microseconds(SPIN_MICROSECONDS);)
+		if (trapping)
+			sbi_probe(SBI_BASE);
 }
 
 static void spin_in_user_mode(struct hart *h, u64 seen)
 {
 	doing(h, "the partner's question, in U-mode", seen - h->rest_asks);
 	irq_off();
+	timer_arm(h, now() + microseconds(SPIN_MICROSECONDS));
 	if (h->asks == seen)
 		user_wait(fence_user_alias());
 	irq_on();
@@ -223,9 +228,10 @@ void ipi_duet(struct hart *h, struct hart *partner, int asks)
 			count_round(h);
 			break;
 		case 2:
-			spin_until_asked(h, seen);
-			break;
 		case 3:
+			spin_until_asked(h, seen, (int)random(h, 2));
+			break;
+		case 4:
 			spin_in_user_mode(h, seen);
 			break;
 		default:

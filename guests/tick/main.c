@@ -8,13 +8,14 @@ struct hart harts[MAX_HARTS];
 struct machine machine;
 struct options options = { .watchdog = 20, .seed = 1, .sstc = 1 };
 struct hart *leader;
+struct hart *hart_of[64];
 u64 started_at;
 
 static u8 stacks[MAX_HARTS][STACK] __attribute__((aligned(16)));
 static volatile int stop;
 
 void boot(u64 hartid, const void *tree);
-void secondary(struct hart *h);
+void secondary(struct hart *h, const void *opaque, int strayed);
 
 /* For the compiler, which turns assignments of structures into calls. */
 void *memcpy(void *to, const void *from, u64 size)
@@ -127,12 +128,15 @@ static void storm_round(struct hart *h, int has_uart)
 		external_round(h);
 }
 
-/* Every third epoch: pairs of harts where nobody else interrupts, the rest keep to their timers. */
-static void duet(struct hart *h, u64 epoch, int has_uart)
+/* Pairs of harts where nobody else interrupts, other pairs each time; who has no partner keeps to its timers. */
+static void duet(struct hart *h, u64 turn, int has_uart)
 {
-	u64 partner = h->index ^ 1;
+	u64 ways = 1; /* partners differ by 1 to ways - 1 in exclusive or */
+	while (ways < machine.harts)
+		ways *= 2;
+	u64 partner = ways > 1 ? h->index ^ (1 + turn % (ways - 1)) : NEVER;
 	if (partner < machine.harts)
-		return ipi_duet(h, &harts[partner], (epoch / 3 + h->index) & 1);
+		return ipi_duet(h, &harts[partner], (turn / (ways - 1) + (h->index < partner)) & 1);
 	for (u64 i = 0; i < ROUNDS_PER_EPOCH; i++) {
 		timer_round(h);
 		if (has_uart)
@@ -169,11 +173,11 @@ static void run(struct hart *h)
 {
 	barrier(h);
 	for (u64 epoch = 0; !stop; epoch++) {
-		int has_uart = epoch % machine.harts == h->index;
+		int has_uart = epoch / 2 % machine.harts == h->index;
 		if (has_uart)
 			plic_route(h, 1);
-		if (epoch % 3 == 2)
-			duet(h, epoch, has_uart);
+		if (epoch & 1)
+			duet(h, epoch / 2, has_uart);
 		else
 			for (u64 i = 0; i < ROUNDS_PER_EPOCH; i++)
 				storm_round(h, has_uart);
@@ -204,9 +208,15 @@ static void go(struct hart *h)
 	run(h);
 }
 
-void secondary(struct hart *h)
+/* Entered with what SBI hart_start passed on; strayed when that was the way to the kernel's entry point. */
+void secondary(struct hart *h, const void *opaque, int strayed)
 {
 	fence_hart_init();
+	if (strayed || opaque != h) {
+		h->tolerated++;
+		if (!(options.lenient & LENIENT_START))
+			fail("hart %lu: SBI hart_start did not start it with the address and argument given", h->index);
+	}
 	if (csr_read(sstatus) & SSTATUS_SIE)
 		fail("hart %lu: sstatus.SIE is 1 after SBI hart_start", h->index);
 	go(h);
@@ -237,6 +247,7 @@ void boot(u64 hartid, const void *tree)
 		h->random = (options.seed * 0x9e3779b97f4a7c15UL + i + 1) * 0xbf58476d1ce4e5b9UL | 1;
 		h->deadline = NEVER;
 		h->doing_since = started_at;
+		hart_of[h->hartid] = h;
 		if (h->hartid == hartid)
 			leader = h;
 	}

@@ -84,7 +84,7 @@ static void all_at_once(struct hart *h)
 	for (u64 i = h->log_length; i > 0; i--)
 		place[h->log[i - 1] & 15] = i;
 	int ordered = place[CAUSE_EXTERNAL] == 1 && place[CAUSE_SOFT] == 2 && place[CAUSE_TIMER] == 3;
-	if (!ordered && options.lenient)
+	if (!ordered && options.lenient & LENIENT_ORDER)
 		h->tolerated++;
 	else
 		exact_check(h, ordered, "interrupts pending together come as external, software, timer");

@@ -5,6 +5,10 @@
 _start:
 	csrci	sstatus, 2
 	csrw	sie, zero
+	la	t0, entered
+	li	t1, 1
+	amoadd.w.aqrl t2, t1, (t0)
+	bnez	t2, strayed
 	la	t0, bss_start
 	la	t1, bss_end
 1:	sd	zero, 0(t0)
@@ -18,18 +22,34 @@ _start:
 2:	wfi
 	j	2b
 
-# a0 = hartid, a1 = the hart's structure
+# A hart that SBI hart_start should have brought to secondary_entry: secondary() judges it.
+strayed:
+	li	a2, 1
+	j	join
+
+# a0 = hartid, a1 = the address of the hart's structure
 	.globl secondary_entry
 	.balign 4
 secondary_entry:
-	mv	tp, a1
-	ld	sp, 0(a1)
+	li	a2, 0
+join:
+	la	t0, hart_of
+	slli	t1, a0, 3
+	add	t0, t0, t1
+	ld	tp, 0(t0)
+	beqz	tp, 3f
+	ld	sp, 0(tp)
 	la	t0, trap_entry
 	csrw	stvec, t0
-	mv	a0, a1
+	mv	a0, tp
 	call	secondary
 3:	wfi
 	j	3b
+
+	.data
+	.balign 4
+entered:
+	.word	0
 
 	.bss
 	.balign 16

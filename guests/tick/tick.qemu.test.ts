@@ -22,19 +22,24 @@ function missing(): string | undefined {
 const reason = missing();
 if (reason !== undefined) console.warn(`tick.qemu.test: ${reason}, so tick is not tried on QEMU`);
 
+const scratch = mkdtempSync(join(tmpdir(), 'tick-qemu-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+let runs = 0;
+
 /**
  * Runs a tick ELF on QEMU and answers its output. Without the AIA extensions QEMU 7.2 takes simultaneous interrupts
- * in the wrong order, and its Sstc leaves STIP set now and then, so both are chosen to suit the strict checks.
+ * in the wrong order, and its Sstc leaves STIP set now and then, so both are chosen to suit the strict checks. OpenSBI
+ * 1.1 starts a hart at the wrong place once in a while: lenient=4 (see README.md). The output goes to a file because
+ * QEMU drops characters when a pipe is full.
  */
 async function onQemu(elf: string, harts: number, bootargs: string): Promise<string> {
   const machine = ['-M', 'virt', '-cpu', 'rv64,sstc=false,x-smaia=true,x-ssaia=true', '-smp', `${harts}`];
-  const console = ['-m', '128M', '-display', 'none', '-monitor', 'none', '-serial', 'stdio'];
-  const child = promisify(execFile)(QEMU, [...machine, ...console, '-kernel', elf, '-append', bootargs], {
-    encoding: 'latin1',
+  const log = join(scratch, `${runs++}.log`);
+  const console = ['-m', '128M', '-display', 'none', '-monitor', 'none', '-serial', `file:${log}`];
+  await promisify(execFile)(QEMU, [...machine, ...console, '-kernel', elf, '-append', bootargs], {
     timeout: 50_000,
   });
-  child.child.stdin?.end();
-  return (await child).stdout;
+  return readFileSync(log, 'latin1');
 }
 
 /** A defect put into the kernel, as if the machine under it had it, and the verdict that must follow. */
@@ -87,7 +92,7 @@ const defects: readonly Defect[] = [
     name: 'a timer is lost',
     file: 'timer.c',
     from: '\tlong error = sbi_set_timer(deadline);',
-    to: '\tlong error = sbi_set_timer(h->index == 1 && h->armed > 60 && h->armed < 66 ? NEVER : deadline);',
+    to: '\tlong error = sbi_set_timer(h->index == 1 && h->armed % 16 == 15 ? NEVER : deadline);',
     verdict: /FAIL hart \d made no progress for 2 s/,
   },
   {
@@ -129,11 +134,8 @@ const defects: readonly Defect[] = [
 ];
 
 describe.skipIf(reason !== undefined)('tick on QEMU', () => {
-  const scratch = mkdtempSync(join(tmpdir(), 'tick-qemu-'));
-  afterAll(() => rmSync(scratch, { recursive: true }));
-
   it.each([1, 2, 4])('passes on %i harts', async (harts) => {
-    const output = await onQemu(join(here, 'tick.elf'), harts, 'rounds=48');
+    const output = await onQemu(join(here, 'tick.elf'), harts, 'rounds=48 lenient=4');
     expect(output).toMatch(/^tick: PASS\r$/m);
     expect(output).toMatch(new RegExp(`^tick: ${harts} harts`, 'm'));
   });
@@ -149,6 +151,6 @@ describe.skipIf(reason !== undefined)('tick on QEMU', () => {
       source.replace(from, () => to),
     );
     buildTick(copy, join(copy, 'tick.elf'));
-    expect(await onQemu(join(copy, 'tick.elf'), 2, 'seconds=8 watchdog=2')).toMatch(verdict);
+    expect(await onQemu(join(copy, 'tick.elf'), 2, 'seconds=6 watchdog=2 lenient=4')).toMatch(verdict);
   });
 });

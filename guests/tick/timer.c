@@ -29,7 +29,7 @@ static void settle(struct hart *h, u64 deadline)
 	u64 start = now();
 	while (csr_read(sip) & TIMER && now() < deadline) {
 		check_watchdog(h);
-		if (options.lenient && now() - start > microseconds(1000)) {
+		if (options.lenient & LENIENT_TIMER && now() - start > microseconds(1000)) {
 			h->tolerated++;
 			program(h, deadline);
 		}
@@ -62,7 +62,7 @@ void timer_interrupt(struct hart *h)
 {
 	u64 time = now();
 	ipi_check_lost(h);
-	if (time < h->deadline && options.lenient) {
+	if (time < h->deadline && options.lenient & LENIENT_TIMER) {
 		h->tolerated++;
 		program(h, h->deadline);
 		return settle(h, h->deadline);

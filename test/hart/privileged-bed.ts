@@ -47,6 +47,7 @@ export const MODES = {
 export type Mode = keyof typeof MODES;
 
 const MASK_64 = (1n << 64n) - 1n;
+const decode = createDecoder({ extensions: new Set(EXTENSIONS), xlen: 64 });
 const NO_OPERANDS: Operands = { rd: 0, rs1: 0, rs2: 0, rs3: 0, imm: 0, csr: 0, rm: 0 };
 
 const low = (value: bigint): number => Number(BigInt.asIntN(32, value));
@@ -66,7 +67,6 @@ export class PrivilegedBed {
   /** Calls of hooks, in words. */
   readonly calls: string[] = [];
   hookSucceeds = true;
-  readonly #decode = createDecoder({ extensions: new Set(EXTENSIONS), xlen: 64 });
 
   constructor(options: Partial<PrivilegedOptions> = {}) {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
@@ -182,7 +182,7 @@ export class PrivilegedBed {
     const instruction = instructionNamed(name);
     if (instruction === undefined) throw new Error(`no instruction is called ${name}`);
     const bits = (instruction.match | instruction.format.encode({ ...NO_OPERANDS, ...operands })) >>> 0;
-    const decoded = this.#decode(bits);
+    const decoded = decode(bits);
     if (decoded === undefined) throw new Error(`${name} does not decode`);
     return decoded;
   }

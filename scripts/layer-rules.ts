@@ -1,0 +1,143 @@
+import { posix } from 'node:path';
+import { type Import, importsOf } from './imports.ts';
+
+/** Each room (a folder of `src/`), and the other rooms whose modules it may import. */
+export const rooms: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  wasm: [],
+  float: ['wasm'],
+  isa: ['wasm'],
+  jit: ['isa', 'wasm'],
+  interrupts: [],
+  hart: ['isa', 'float', 'wasm', 'jit', 'errors'],
+  devices: ['interrupts', 'errors'],
+  hypervisor: ['interrupts', 'hart', 'trace', 'errors'],
+  verify: ['interrupts', 'errors'],
+  boot: ['errors'],
+  trace: [],
+  machine: ['errors', 'boot', 'devices', 'hypervisor', 'hart', 'interrupts', 'isa', 'wasm', 'trace'],
+  node: ['errors', 'boot', 'machine', 'devices', 'hypervisor', 'hart', 'interrupts', 'trace'],
+  cli: [
+    'errors',
+    'node',
+    'boot',
+    'machine',
+    'devices',
+    'hypervisor',
+    'hart',
+    'interrupts',
+    'isa',
+    'trace',
+    'verify',
+  ],
+};
+
+/** The rooms that may use Node's modules and npm packages; all others run in a browser as they are. */
+const NODE_ROOMS: readonly string[] = ['cli', 'node'];
+
+/** One import that a rule forbids. */
+export interface Violation {
+  readonly path: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+/** Sources by path from the root of the checkout, with `/` between folders. */
+export type Sources = ReadonlyMap<string, string>;
+
+/**
+ * Checks the import directions of everything under `src/`. Tests may import what they like.
+ *
+ * @param dependencies the npm packages that an installed hartvisor has
+ */
+export function checkLayers(sources: Sources, dependencies: readonly string[]): Violation[] {
+  const shipped = [...sources].filter(([path]) => path.startsWith('src/') && !isTest(path));
+  const imports = new Map(shipped.map(([path, source]) => [path, importsOf(path, source)]));
+  const violations: Violation[] = [];
+  for (const [path, list] of imports) {
+    const report = ({ line }: Import, message: string) => violations.push({ path, line, message });
+    for (const entry of list) {
+      const message = isRelative(entry.specifier)
+        ? judgeFile(path, targetOf(path, entry), sources)
+        : judgePackage(path, entry.specifier, dependencies);
+      if (message !== undefined) report(entry, message);
+    }
+  }
+  return [...violations, ...strayRooms(shipped.map(([path]) => path)), ...cycles(imports)];
+}
+
+function judgeFile(path: string, target: string, sources: Sources): string | undefined {
+  if (!sources.has(target)) return `imports ${target}, which does not exist`;
+  if (isTest(target) || !target.startsWith('src/')) return `imports ${target}: shipped code stays in src/`;
+  const from = roomOf(path);
+  const to = roomOf(target);
+  const allowed = rooms[from];
+  if (from === to || allowed === undefined || allowed.includes(to)) return undefined;
+  const others = allowed.length > 0 ? `itself and ${allowed.join(', ')}` : 'itself only';
+  return `imports ${target}: src/${from} may import ${others}`;
+}
+
+function judgePackage(path: string, specifier: string, dependencies: readonly string[]): string | undefined {
+  const room = roomOf(path);
+  if (!NODE_ROOMS.includes(room)) {
+    return `imports '${specifier}': src/${room} also runs in a browser, only ${NODE_ROOMS.join(' and ')} use modules of Node or npm`;
+  }
+  if (specifier.startsWith('node:') || dependencies.some((name) => isPartOf(specifier, name)))
+    return undefined;
+  return `imports '${specifier}', which is neither a node: module nor in the "dependencies" of package.json`;
+}
+
+function strayRooms(paths: readonly string[]): Violation[] {
+  const stray = paths.filter((path) => rooms[roomOf(path)] === undefined);
+  return stray.map((path) => ({
+    path,
+    line: 1,
+    message: 'is in no known room: give its folder a line in scripts/layer-rules.ts',
+  }));
+}
+
+/** Finds each cycle of imports once. A worker's URL starts another module graph, so it closes no cycle. */
+function cycles(imports: ReadonlyMap<string, readonly Import[]>): Violation[] {
+  const found: Violation[] = [];
+  const done = new Set<string>();
+  const stack: string[] = [];
+  const enter = (path: string): void => {
+    if (done.has(path)) return;
+    stack.push(path);
+    for (const entry of imports.get(path) ?? []) {
+      if (entry.kind !== 'import' || !isRelative(entry.specifier)) continue;
+      const target = targetOf(path, entry);
+      const start = stack.indexOf(target);
+      if (start < 0) enter(target);
+      else found.push({ path, line: entry.line, message: cycleMessage([...stack.slice(start), target]) });
+    }
+    stack.pop();
+    done.add(path);
+  };
+  for (const path of imports.keys()) enter(path);
+  return found;
+}
+
+function cycleMessage(path: readonly string[]): string {
+  return `closes a cycle: ${path.join(' -> ')}`;
+}
+
+function targetOf(path: string, { specifier }: Import): string {
+  return posix.join(posix.dirname(path), specifier);
+}
+
+function roomOf(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
+function isTest(path: string): boolean {
+  return path.endsWith('.test.ts');
+}
+
+function isRelative(specifier: string): boolean {
+  return specifier.startsWith('.');
+}
+
+function isPartOf(specifier: string, name: string): boolean {
+  return specifier === name || specifier.startsWith(`${name}/`);
+}

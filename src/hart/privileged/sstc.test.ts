@@ -45,6 +45,16 @@ describe('stimecmp', () => {
     expect(bed.read('mip')).toBe(bits(5));
   });
 
+  test('what M-mode wrote and what stimecmp says do not mix when STCE changes', () => {
+    const bed = timed();
+    bed.write('mip', bits(5));
+    bed.write('menvcfg', 0n);
+    expect(bed.read('mip')).toBe(0n);
+    bed.write('mip', bits(5));
+    bed.write('menvcfg', STCE);
+    expect(bed.read('mip')).toBe(0n);
+  });
+
   test('is closed to HS by mcounteren.TM=0 and by menvcfg.STCE=0', () => {
     const bed = timed().enter('HS');
     for (const name of ['stimecmp', 'vstimecmp']) {

@@ -8,11 +8,13 @@ import { MemoryAccess } from './memory-access.ts';
 import { Mmu, Pmp } from './mmu/index.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import type { DeviceSpace, Platform, RamWindow } from './platform.ts';
-import { OUTCOME, Privileged, type PrivilegedHooks } from './privileged/index.ts';
+import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
 import { HartState } from './state.ts';
 import { Tlb } from './tlb.ts';
 
 const PAGE = 4096;
+/** A cause that the specification leaves to custom use: the host wants the guest out for its own reasons. */
+const HOST_INTERRUPTION = 24;
 
 /** What a hart is made of. */
 export interface HartOptions {
@@ -31,6 +33,8 @@ export interface HartOptions {
   readonly hartId: number;
   /** HS-mode is played by TypeScript: `run` returns for every trap that is not the guest's own. */
   readonly hsHost: boolean;
+  /** GEILEN, the number of guest external interrupts. */
+  readonly guestExternalInterrupts?: number;
   /** Byte address of the 32-bit word whose becoming non-zero makes `run` return. */
   readonly exitRequest: number;
 }
@@ -83,7 +87,9 @@ export class Hart {
 
   /** Architectural reset: M-mode, pc 0, nothing pending. */
   reset(): void {
-    this.pmp.reset();
+    // The host's own protection is the RAM window; a guest below it meets no PMP.
+    if (this.state.hsHost) this.pmp.allowAll();
+    else this.pmp.reset();
     this.privileged.reset();
     this.tlb.flushAll();
   }
@@ -124,13 +130,61 @@ export class Hart {
     this.tlb.flushAll();
   }
 
+  /**
+   * For a host that plays HS-mode, with the guest interrupted between two instructions: leaves V=1 as a trap to HS
+   * would, so that sepc, hstatus and sstatus tell where to resume.
+   */
+  interruptGuest(): void {
+    this.#raiseAt(HOST_INTERRUPTION, 0, 0);
+    this.privileged.enterTrap(this.state.pcLow, this.state.pcHigh);
+  }
+
+  /** For a host that plays HS-mode: its SRET, back to where sepc, hstatus and sstatus say. */
+  resumeGuest(): void {
+    this.privileged.returnFromSupervisor();
+  }
+
+  /**
+   * For a host that plays HS-mode: gives the guest the exception that trapped to HS, under another cause if need be, as
+   * if it had been delegated. The guest resumes in its handler.
+   */
+  reflectToGuest(cause: number): void {
+    const { csr } = this.state;
+    const tvalLow = csr[CSR.stval] as number;
+    const tvalHigh = csr[CSR.stval + 1] as number;
+    this.resumeGuest();
+    this.#raiseAt(cause, tvalLow, tvalHigh);
+    if (this.privileged.enterTrap(this.state.pcLow, this.state.pcHigh) !== 'VS') {
+      throw new Error(`hedeleg does not hand on exception ${cause}`);
+    }
+    this.interruptGuest();
+  }
+
+  /** Chooses the word that makes `run` return, by its address in linear memory. */
+  useExitRequest(address: number): void {
+    this.#words[FIELD.exitRequest >> 2] = address;
+  }
+
   #exit(): Exit {
     return this.#words[FIELD.exit >> 2] as Exit;
   }
 
+  /** Interrupts taken by the guest since the start, by VS-level cause (1, 5, 9, ...); for statistics. */
+  readonly guestInterrupts = new Float64Array(64);
+
+  #takeInterrupt(): TrapTarget | undefined {
+    const target = this.privileged.takeInterrupt();
+    if (target === 'VS') {
+      const cause = (this.state.csr[CSR.vscause] as number) & 63;
+      this.guestInterrupts[cause] = (this.guestInterrupts[cause] as number) + 1;
+    }
+    return target;
+  }
+
   /** Takes a pending interrupt, then finds the decoded code at pc. */
   #enter(): number {
-    if (this.privileged.takeInterrupt() === 'HS' && this.state.hsHost) return this.#leave(EXIT.trap);
+    const target = this.#takeInterrupt();
+    if (target !== undefined && target !== 'VS' && this.state.hsHost) return this.#leave(EXIT.trap);
     return this.#goToPc();
   }
 
@@ -306,7 +360,7 @@ export class Hart {
 
   /** Interrupts are looked at after every system instruction, as xRET and writes to CSRs demand. */
   #afterSystem(jumped: boolean): number {
-    const target = this.privileged.takeInterrupt();
+    const target = this.#takeInterrupt();
     if (target !== undefined && target !== 'VS' && this.state.hsHost) return this.#leave(EXIT.trap);
     if (target === undefined && !jumped && !this.#contextChanged) return STATUS.proceed;
     return this.#goToPc() === STATUS.leave ? STATUS.leave : STATUS.changed;

@@ -96,6 +96,22 @@ export class Uart16550 extends SharedDevice {
     });
   }
 
+  /**
+   * Puts bytes into the output beside the transmitter: for what reaches the same terminal another way (the SBI debug
+   * console).
+   *
+   * @returns how many were taken; fewer than given when the output is not drained fast enough
+   */
+  emit(bytes: Uint8Array): number {
+    const taken = this.guard.change(() => {
+      const count = this.#output.write(bytes.subarray(0, Math.max(0, this.#output.free - OUTPUT_SLACK)));
+      if (count > 0) this.#announceOutput();
+      return count;
+    });
+    this.#tell();
+    return taken;
+  }
+
   protected override driveOutputs(): void {
     // Whoever was told before the state was replaced may be gone: the next byte tells again.
     this.words[WORD.OUTPUT_TOLD] = 0;
@@ -257,12 +273,15 @@ export class Uart16550 extends SharedDevice {
       this.#loopBack(byte);
     } else if (this.#output.push(byte)) {
       if (this.#output.free < OUTPUT_SLACK) words[WORD.STALLED] = 1;
-      if (words[WORD.OUTPUT_TOLD] === 0) {
-        words[WORD.OUTPUT_TOLD] = 1;
-        this.#outputNews = true;
-      }
+      this.#announceOutput();
     }
     words[WORD.EMPTY_DUE] = words[WORD.STALLED] === 0 ? 1 : 0;
+  }
+
+  #announceOutput(): void {
+    if (this.words[WORD.OUTPUT_TOLD] !== 0) return;
+    this.words[WORD.OUTPUT_TOLD] = 1;
+    this.#outputNews = true;
   }
 
   /** A full FIFO keeps what it has; the single buffer of the other mode is overwritten (data sheet 8.5, bit 1). */

@@ -80,7 +80,10 @@ describe.each([
   it('refuses addresses that are not sign-extended', () => {
     const bed = new Bed();
     const root = bed.root('satp', levels);
-    for (const va of [0n, -4096n]) bed.map(root, levels, va, leaf(bed.page(), V | RWX | A | D));
+    // Both halves are mapped at both ends, so that only the check of the upper bits can refuse.
+    const half = 1n << topBit;
+    for (const va of [0n, half - 4096n, -half, -4096n])
+      bed.map(root, levels, va, leaf(bed.page(), V | RWX | A | D));
     for (const access of ACCESSES) {
       for (let bit = topBit; bit < 64n; bit++) {
         const beyond = 1n << bit;
@@ -139,6 +142,12 @@ describe.each([
       for (const access of ACCESSES) {
         expect(bed.translate(0x123n, access)).toEqual(fault(ACCESS_FAULT[access], 0x123n));
       }
+    }
+    bed.setEntry(root, leaf(0n, V | X | A));
+    // Every bit of the root's page number counts.
+    for (let bit = 20n; bit < 44n; bit++) {
+      bed.set('satp', (BigInt(levels + 5) << 60n) | BigInt(root / 4096) | (1n << bit));
+      expect(bed.translate(0n, ACCESS.fetch)).toEqual(fault(CAUSE.fetchAccess, 0n));
     }
     bed.set('satp', (BigInt(levels + 5) << 60n) | 0xfff_ffff_ffffn);
     expect(bed.translate(0n, ACCESS.fetch)).toEqual(fault(CAUSE.fetchAccess, 0n));
@@ -236,7 +245,7 @@ describe('leaves', () => {
       if (number === 8n) expect(result).toHaveProperty('physical');
       else expect(result).toEqual(fault(CAUSE.loadPageFault, va + 0x5000n));
     }
-    const big = bed.map(root, 3, 0x40_0000_0000n - (1n << 21n), leaf(0x8000n, V | R | A | N), 1);
+    const big = bed.map(root, 3, 0x40_0000_0000n - (1n << 21n), leaf(0x20_0000n, V | R | A | N), 1);
     expect(bed.entry(big)).not.toBe(0n);
     expect(bed.translate(0x40_0000_0000n - (1n << 21n), ACCESS.load)).toHaveProperty('cause', 13);
   });
@@ -297,6 +306,23 @@ describe('accessed and dirty bits', () => {
       return value;
     });
     expect(bed.translate(0n, ACCESS.load)).toEqual({ physical: 0x8_0000_2000 });
+  });
+
+  it('are not set in an entry that changes right after it was read', () => {
+    const bed = new Bed();
+    const root = bed.root('satp', 3);
+    const address = bed.map(root, 3, 0n, leaf(0x8000_1000n, V | R | W));
+    const real = Atomics.load;
+    const index = (address - RAM_BASE + RAM_OFFSET) / 4;
+    let reads = 0;
+    vi.spyOn(Atomics, 'load').mockImplementation((...operands: unknown[]) => {
+      const value = Reflect.apply(real, Atomics, operands);
+      // The low half is read twice; then the entry is complete.
+      if (operands[1] === index && ++reads === 2) bed.setEntry(address, leaf(0x8000_2000n, V | R));
+      return value;
+    });
+    expect(bed.translate(0n, ACCESS.store)).toEqual(fault(CAUSE.storePageFault, 0n));
+    expect(bed.entry(address)).toBe(leaf(0x8000_2000n, V | R));
   });
 
   it('need the right to write the table', () => {
@@ -360,6 +386,7 @@ describe('mstatus.MPRV', () => {
     expect(bed.translate(0x5004n, ACCESS.fetch)).toEqual({ physical: 0x5004 });
     bed.set('mstatus', MPRV);
     expect(bed.translate(0x5004n, ACCESS.load)).toEqual(fault(CAUSE.loadPageFault, 0x5004n));
+    bed.root('hgatp', 3);
     bed.set('mstatus', MPRV | (3n << 11n) | (1n << 39n));
     expect(bed.translate(0x5004n, ACCESS.load)).toEqual({ physical: 0x5004 });
   });

@@ -122,6 +122,17 @@ describe('matching', () => {
     );
   });
 
+  it('finds nothing in a range whose top is not above its bottom', () => {
+    for (const top of [0x401n, 0x400n]) {
+      const pmp = pmpWith([
+        { config: 0, address: 0x401n },
+        { config: TOR, address: top },
+        { config: NAPOT | READ, address: (1n << 54n) - 1n },
+      ]);
+      expect(pmp.check(0x1000, 8, ACCESS.load, USER)).toBe(true);
+    }
+  });
+
   it('calls a page uniform only if all its words are treated alike', () => {
     fc.assert(
       fc.property(

@@ -1,0 +1,27 @@
+import type { Hart } from '../hart/index.ts';
+
+const CSR_NUMBER = { hedeleg: 0x602, hideleg: 0x603, hcounteren: 0x606, henvcfg: 0x60a } as const;
+
+/**
+ * Exceptions that a guest handles itself: everything but its calls to the hypervisor (10), guest-page faults (20, 21,
+ * 23) and virtual-instruction exceptions (22).
+ */
+const DELEGATED_EXCEPTIONS = 0b1011_0001_1111_1111;
+/** VSSI, VSTI, VSEI. */
+const DELEGATED_INTERRUPTS = 0x444;
+/** cycle, time, instret. */
+const COUNTERS = 0b111;
+/** henvcfg: CBIE = flush, CBCFE, CBZE. */
+const CACHE_BLOCKS = (1 << 4) | (1 << 6) | (1 << 7);
+/** henvcfg, high half: STCE, ADUE. */
+const STCE_HIGH = 1 << 31;
+const ADUE_HIGH = 1 << 29;
+
+/** Sets up HS-mode's side of a hart for guests: what they may do and handle by themselves. Once per hart. */
+export function openToGuests(hart: Hart, sstc: boolean): void {
+  const { privileged } = hart;
+  privileged.writeCsr(CSR_NUMBER.hedeleg, DELEGATED_EXCEPTIONS, 0);
+  privileged.writeCsr(CSR_NUMBER.hideleg, DELEGATED_INTERRUPTS, 0);
+  privileged.writeCsr(CSR_NUMBER.hcounteren, COUNTERS, 0);
+  privileged.writeCsr(CSR_NUMBER.henvcfg, CACHE_BLOCKS, ADUE_HIGH | (sstc ? STCE_HIGH : 0));
+}

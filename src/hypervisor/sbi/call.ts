@@ -1,0 +1,105 @@
+import type { Hart } from '../../hart/index.ts';
+import type { Vcpu } from '../vcpu.ts';
+
+/** Standard error codes (SBI specification 2.0, chapter "Binary Encoding"). */
+export const SBI = {
+  success: 0,
+  failed: -1,
+  notSupported: -2,
+  invalidParameter: -3,
+  denied: -4,
+  invalidAddress: -5,
+  alreadyAvailable: -6,
+  alreadyStarted: -7,
+  alreadyStopped: -8,
+} as const;
+
+/** What becomes of the calling vCPU: it goes on, sleeps until an interrupt is pending and then goes on, or stops. */
+export type SbiOutcome = 'return' | 'sleep' | 'stop';
+
+/** What calls may do with the domain around the caller. */
+export interface SbiDomain {
+  readonly vcpus: readonly Vcpu[];
+  /** Puts a vCPU that was stopped on the run queue. */
+  start(vcpu: Vcpu): void;
+  /** Ends the domain. */
+  end(reason: 'shutdown' | 'failure' | 'reboot'): void;
+  /** Writes bytes of guest memory to the console; how many were taken, or -1 if the memory is not the guest's. */
+  consoleWrite(addressLow: number, addressHigh: number, bytes: number): number;
+  /** Reads console input into guest memory; how many bytes, or -1 if the memory is not the guest's. */
+  consoleRead(addressLow: number, addressHigh: number, bytes: number): number;
+  /** Writes one byte to the console. */
+  consolePut(byte: number): void;
+  /** Whether a guest-physical address is in RAM. */
+  isRam(addressLow: number, addressHigh: number): boolean;
+}
+
+/** One ECALL from VS-mode: arguments a0..a5 are read from the hart, results are left here. */
+export class SbiCall {
+  error: number = SBI.success;
+  valueLow = 0;
+  valueHigh = 0;
+  outcome: SbiOutcome = 'return';
+  /** Whether a0 and a1 take error and value; not so for a call that continues elsewhere. */
+  returns = true;
+  readonly hart: Hart;
+  readonly vcpu: Vcpu;
+  readonly domain: SbiDomain;
+
+  constructor(hart: Hart, vcpu: Vcpu, domain: SbiDomain) {
+    this.hart = hart;
+    this.vcpu = vcpu;
+    this.domain = domain;
+  }
+
+  /** Argument a0..a7, low half. */
+  low(index: number): number {
+    return this.hart.state.xLow(10 + index);
+  }
+
+  high(index: number): number {
+    return this.hart.state.xHigh(10 + index);
+  }
+
+  /** Returns with an error code. */
+  fail(error: number): void {
+    this.error = error;
+    this.valueLow = 0;
+    this.valueHigh = 0;
+  }
+
+  /** Returns success with a value that fits 32 bits, sign-extended. */
+  succeed(value = 0): void {
+    this.error = SBI.success;
+    this.valueLow = value | 0;
+    this.valueHigh = value < 0 ? -1 : 0;
+  }
+
+  /**
+   * The vCPUs that a hart mask names (chapter "Hart list parameter"): `mask` in argument `index`, `base` in the next;
+   * base -1 means all. Undefined when one of them does not exist.
+   */
+  targets(index: number): readonly Vcpu[] | undefined {
+    const { vcpus } = this.domain;
+    const baseLow = this.low(index + 1);
+    const baseHigh = this.high(index + 1);
+    if (baseLow === -1 && baseHigh === -1) return vcpus;
+    const targets: Vcpu[] = [];
+    for (let bit = 0; bit < 64; bit++) {
+      const word = bit < 32 ? this.low(index) : this.high(index);
+      if (((word >>> (bit & 31)) & 1) === 0) continue;
+      const vcpu = baseHigh === 0 ? vcpus[(baseLow >>> 0) + bit] : undefined;
+      if (vcpu === undefined) return undefined;
+      targets.push(vcpu);
+    }
+    return targets;
+  }
+}
+
+/** One extension: its number, and its functions by number. */
+export interface SbiExtension {
+  readonly id: number;
+  readonly name: string;
+  /** Undefined for a function that the extension does not have. */
+  call(functionId: number, call: SbiCall): boolean;
+}

@@ -1,0 +1,42 @@
+import { makeRequest, waitUntilOutside } from '../../interrupts/run-state.ts';
+import type { Vcpu } from '../vcpu.ts';
+import { REQUEST } from '../vcpu-layout.ts';
+import { SBI, type SbiCall, type SbiExtension } from './call.ts';
+
+const FUNCTION = { fenceI: 0, sfenceVma: 1, sfenceVmaAsid: 2, firstGuest: 3, lastGuest: 6 } as const;
+/** A guest looks at its exit request every few microseconds; if it does not within this time, its thread is gone. */
+const LONGEST_WAIT_MS = 10_000;
+
+/**
+ * Chapter "RFENCE Extension". The call returns when no target can use what was valid before: each has either left its
+ * guest since, or was not in it, and carries out the request before it enters again.
+ */
+export const rfenceExtension: SbiExtension = {
+  id: 0x5246_4e43,
+  name: 'RFENCE',
+  call(functionId: number, call: SbiCall): boolean {
+    // The hypervisor variants are for guests with H, which this one has not.
+    if (functionId >= FUNCTION.firstGuest && functionId <= FUNCTION.lastGuest) {
+      call.fail(SBI.notSupported);
+      return true;
+    }
+    if (functionId > FUNCTION.lastGuest) return false;
+    const targets = call.targets(0);
+    if (targets === undefined) {
+      call.fail(SBI.invalidParameter);
+      return true;
+    }
+    fence(targets, functionId === FUNCTION.fenceI ? REQUEST.fenceI : REQUEST.fence);
+    call.succeed();
+    return true;
+  },
+};
+
+function fence(targets: readonly Vcpu[], request: number): void {
+  for (const { interrupts } of targets) makeRequest(interrupts.words, request);
+  for (const { index, interrupts } of targets) {
+    if (!waitUntilOutside(interrupts.words, LONGEST_WAIT_MS)) {
+      throw new Error(`vCPU ${index} did not leave its guest within ${LONGEST_WAIT_MS} ms`);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The run queue of a domain, shared by its pCPUs: numbers of runnable vCPUs in the order in which they became so.
+ *
+ * A vCPU is in the queue exactly while its run state is RUNNABLE, so the queue never holds more than all of them.
+ * An idle pCPU sleeps on SEQUENCE, which counts up with every change that it may have to see.
+ */
+const WORD = { lock: 0, sequence: 1, head: 2, count: 3, sleepers: 4, queue: 5 } as const;
+const FREE = 0;
+const HELD = 1;
+/** Rounds of looking at a held lock before sleeping: its holders run a few instructions. */
+const SPINS = 100;
+
+export class Scheduler {
+  readonly #words: Int32Array;
+  readonly #vcpus: number;
+
+  /** Words of shared memory for so many vCPUs; zero words are an empty queue. */
+  static wordsFor(vcpus: number): number {
+    return WORD.queue + vcpus;
+  }
+
+  constructor(words: Int32Array, vcpus: number) {
+    this.#words = words;
+    this.#vcpus = vcpus;
+  }
+
+  /** Puts a vCPU that has become runnable at the end of the queue and wakes an idle pCPU. */
+  enqueue(vcpu: number): void {
+    this.#lock();
+    const count = Atomics.load(this.#words, WORD.count);
+    if (count >= this.#vcpus) throw new Error(`vCPU ${vcpu} is queued twice`);
+    const tail = (Atomics.load(this.#words, WORD.head) + count) % this.#vcpus;
+    Atomics.store(this.#words, WORD.queue + tail, vcpu);
+    Atomics.store(this.#words, WORD.count, count + 1);
+    this.#unlock();
+    this.announce(1);
+  }
+
+  /** Takes the vCPU that has waited longest; -1 if none waits. */
+  dequeue(): number {
+    // A glance without the lock: a vCPU queued just now also moves the sequence, which the caller waits on.
+    if (Atomics.load(this.#words, WORD.count) === 0) return -1;
+    this.#lock();
+    const count = Atomics.load(this.#words, WORD.count);
+    let vcpu = -1;
+    if (count > 0) {
+      const head = Atomics.load(this.#words, WORD.head);
+      vcpu = Atomics.load(this.#words, WORD.queue + head);
+      Atomics.store(this.#words, WORD.head, (head + 1) % this.#vcpus);
+      Atomics.store(this.#words, WORD.count, count - 1);
+    }
+    this.#unlock();
+    return vcpu;
+  }
+
+  /** Number of vCPUs that wait for a pCPU, a moment ago. */
+  get waiting(): number {
+    return Atomics.load(this.#words, WORD.count);
+  }
+
+  /** Read before looking for work, and given to {@link sleep} when there is none. */
+  get sequence(): number {
+    // Meets the add in `announce`.
+    return Atomics.load(this.#words, WORD.sequence);
+  }
+
+  /** Sleeps until the sequence differs from `sequence`, at most `milliseconds`. */
+  sleep(sequence: number, milliseconds: number): void {
+    Atomics.add(this.#words, WORD.sleepers, 1);
+    // Meets the add and the notify in `announce`: returns at once when the sequence has moved already.
+    Atomics.wait(this.#words, WORD.sequence, sequence, milliseconds);
+    Atomics.sub(this.#words, WORD.sleepers, 1);
+  }
+
+  /** Makes up to `pcpus` idle pCPUs look around: there is work, or the domain ends. */
+  announce(pcpus: number): void {
+    // Meets the load in `sequence` and the wait in `sleep`.
+    Atomics.add(this.#words, WORD.sequence, 1);
+    if (Atomics.load(this.#words, WORD.sleepers) !== 0) Atomics.notify(this.#words, WORD.sequence, pcpus);
+  }
+
+  /** Meets `#unlock` of the pCPU that held it. */
+  #lock(): void {
+    for (let spins = 0; Atomics.compareExchange(this.#words, WORD.lock, FREE, HELD) !== FREE; spins++) {
+      // Holders never sleep, so a bounded wait is only for the case that their thread was preempted.
+      if (spins > SPINS) Atomics.wait(this.#words, WORD.lock, HELD, 1);
+    }
+  }
+
+  #unlock(): void {
+    // Meets the compare-exchange in `#lock`.
+    Atomics.store(this.#words, WORD.lock, FREE);
+    Atomics.notify(this.#words, WORD.lock, 1);
+  }
+}

@@ -1,0 +1,307 @@
+import type { Hart } from '../hart/index.ts';
+import { CSR, CSR_COUNT, type CsrField, FIELD } from '../hart/layout.ts';
+import { interruptNumbers } from '../interrupts/numbers.ts';
+import type { Protocol } from '../interrupts/protocol.ts';
+import { VcpuInterrupts } from '../interrupts/vcpu-interrupts.ts';
+import { EXIT_REQUEST, vcpuWordsAt } from '../interrupts/words.ts';
+import { HSM, STAT, type Stat, VCPU } from './vcpu-layout.ts';
+
+/** hvip and hip positions (privileged specification, "Hypervisor Interrupt Registers"). */
+export const VSSIP = 1 << 2;
+export const VSTIP = 1 << 6;
+export const VSEIP = 1 << 10;
+export const GUEST_INTERRUPTS = VSSIP | VSTIP | VSEIP;
+
+const NO_DEADLINE = -1n;
+/** mstatus and vsstatus: SIE, SPP, and both bits of FS. */
+const STATUS = { sie: 1 << 1, spp: 1 << 8, fs: 3 << 13 } as const;
+/**
+ * hstatus: SPV and SPVP (the guest is entered by SRET), VGEIN = 1 (guest external interrupt 1 is the line from the
+ * interrupt controller), VTW (WFI traps at once).
+ */
+const GUEST_HSTATUS = (1 << 7) | (1 << 8) | (1 << 12) | (1 << 21);
+/** Position of hgatp.VMID in the high half. */
+const VMID_SHIFT = 12;
+
+/** What a vCPU needs of its domain, as one thread sees it. */
+export interface VcpuOptions {
+  readonly memory: WebAssembly.Memory;
+  /** Byte address of the vCPU's area. */
+  readonly area: number;
+  readonly index: number;
+  readonly protocol: Protocol;
+  /** Level of the external interrupt line of this vCPU, from the interrupt controller; hgeip[1] of the hart it is on. */
+  readonly externalPending: () => boolean;
+  /** Guest time in ticks. */
+  readonly ticks: () => number;
+  /** The guest programs vstimecmp itself (Sstc); otherwise only the SBI does. */
+  readonly sstc: boolean;
+  /** Puts this vCPU on the run queue. */
+  readonly wake: () => void;
+  readonly debug?: boolean;
+}
+
+/** CSRs that belong to the guest and move with the vCPU. */
+const GUEST_CSRS: readonly CsrField[] = [
+  'vsstatus',
+  'hie',
+  'vstvec',
+  'vsscratch',
+  'vsepc',
+  'vscause',
+  'vstval',
+  'vsatp',
+  'vstimecmp',
+  'scounteren',
+  'senvcfg',
+  'sstateen0',
+  'hstatus',
+  'hvip',
+];
+
+/** One vCPU as one thread sees it; its state is in shared memory. */
+export class Vcpu {
+  readonly index: number;
+  readonly interrupts: VcpuInterrupts;
+  /** Address in linear memory of the word that asks this vCPU's guest to be left. */
+  readonly exitRequest: number;
+  readonly #words: Int32Array;
+  readonly #csr: Int32Array;
+  readonly #stats: Float64Array;
+  readonly #deadline: BigInt64Array;
+  readonly #ticks: () => number;
+  readonly #externalPending: () => boolean;
+  readonly #sstc: boolean;
+  /**
+   * What the hart derives by itself while the guest runs is left out of the levels then: the external interrupt
+   * (hgeip), and the timer if the guest has Sstc.
+   */
+  #hartDerives = true;
+
+  constructor(options: VcpuOptions) {
+    const { memory, area } = options;
+    this.index = options.index;
+    this.exitRequest = area + VCPU.interrupts + 4 * EXIT_REQUEST;
+    this.#words = new Int32Array(memory.buffer, area, VCPU.csr >> 2);
+    this.#csr = new Int32Array(memory.buffer, area + VCPU.csr, CSR_COUNT * 2);
+    this.#stats = new Float64Array(memory.buffer, area + VCPU.stats, STAT.length);
+    this.#deadline = new BigInt64Array(memory.buffer, area + VCPU.deadline, 1);
+    this.#ticks = options.ticks;
+    this.#externalPending = options.externalPending;
+    this.#sstc = options.sstc;
+    this.interrupts = new VcpuInterrupts({
+      words: vcpuWordsAt(memory.buffer, area + VCPU.interrupts),
+      protocol: options.protocol,
+      numbers: interruptNumbers(),
+      derive: () => this.#levels(),
+      wake: () => {
+        this.count('kicks');
+        options.wake();
+      },
+      debug: options.debug ?? false,
+    });
+  }
+
+  /** Puts the vCPU into the state it has before it is started; once, before any thread runs. */
+  reset(): void {
+    this.hsm = HSM.stopped;
+    this.#csr.fill(0);
+    this.#setDeadlineWords(-1, -1);
+    Atomics.store(this.#deadline, 0, NO_DEADLINE);
+    this.#words[VCPU.lastPcpu >> 2] = 0;
+  }
+
+  /** Sets where a stopped vCPU will begin; S-mode, address translation off, a0 = its number, a1 = `argument`. */
+  #prepareStart(addressLow: number, addressHigh: number, argumentLow: number, argumentHigh: number): void {
+    const words = this.#words;
+    words.fill(0, VCPU.x >> 2, VCPU.csr >> 2);
+    this.#csr.fill(0);
+    this.#setDeadlineWords(-1, -1);
+    words[VCPU.x >> 2] = addressLow;
+    words[(VCPU.x >> 2) + 1] = addressHigh;
+    words[(VCPU.x >> 2) + 20] = this.index;
+    words[(VCPU.x >> 2) + 22] = argumentLow;
+    words[(VCPU.x >> 2) + 23] = argumentHigh;
+    words[(VCPU.words >> 2) + 2] = 1;
+    // vsstatus: UXL = 64 bits, FS = Initial is for the guest to set.
+    this.#csr[CSR.vsstatus + 1] = 2;
+    this.#csr[CSR.hstatus + 1] = 2;
+  }
+
+  get hsm(): number {
+    // Meets the store below, on the thread that changes the state.
+    return Atomics.load(this.#words, VCPU.hsm >> 2);
+  }
+
+  set hsm(state: number) {
+    Atomics.store(this.#words, VCPU.hsm >> 2, state);
+  }
+
+  /** Claims a state change that several vCPUs may ask for at once. */
+  changeHsm(from: number, to: number): boolean {
+    // Meets itself on other threads: one of them wins.
+    return Atomics.compareExchange(this.#words, VCPU.hsm >> 2, from, to) === from;
+  }
+
+  /** Puts the vCPU's registers and CSRs into the hart. @returns whether another pCPU had it last. */
+  load(hart: Hart, pcpu: number): boolean {
+    this.interrupts.load(pcpu);
+    const { state } = hart;
+    const words = this.#words;
+    state.words.set(words.subarray(VCPU.x >> 2, VCPU.words >> 2), FIELD.x >> 2);
+    state.csr[CSR.sepc] = words[VCPU.x >> 2] as number;
+    state.csr[CSR.sepc + 1] = words[(VCPU.x >> 2) + 1] as number;
+    state.words[0] = 0;
+    state.words[1] = 0;
+    const at = VCPU.words >> 2;
+    state.words[FIELD.fflags >> 2] = words[at] as number;
+    state.words[FIELD.frm >> 2] = words[at + 1] as number;
+    state.words[FIELD.reservation >> 2] = 0;
+    for (const name of GUEST_CSRS) this.#copyCsr(name, this.#csr, state.csr);
+    this.#setReturn(hart, words[at + 2] as number);
+    this.count('loads');
+    const last = words[VCPU.lastPcpu >> 2] as number;
+    words[VCPU.lastPcpu >> 2] = pcpu + 1;
+    const moved = last !== 0 && last !== pcpu + 1;
+    if (moved) this.count('migrations');
+    return moved || last === 0;
+  }
+
+  /** Prepares the SRET that enters the guest: its privilege, V=1, floating point allowed, translations of its own. */
+  #setReturn(hart: Hart, privilege: number): void {
+    const { csr } = hart.state;
+    const status = (csr[CSR.mstatus] as number) & ~STATUS.spp;
+    csr[CSR.mstatus] = status | (privilege === 0 ? 0 : STATUS.spp) | STATUS.fs;
+    csr[CSR.hstatus] = (csr[CSR.hstatus] as number) | GUEST_HSTATUS;
+    // Guest-physical addresses are used as they are (MODE = Bare); the VMID keeps vCPUs apart in the TLB.
+    csr[CSR.hgatp] = 0;
+    csr[CSR.hgatp + 1] = (this.index + 1) << VMID_SHIFT;
+  }
+
+  /** Takes the vCPU's registers and CSRs out of the hart, which is outside of the guest: sepc tells where it was. */
+  save(hart: Hart): void {
+    const { state } = hart;
+    const words = this.#words;
+    words.set(state.words.subarray(FIELD.x >> 2, FIELD.slot >> 2), VCPU.x >> 2);
+    words[VCPU.x >> 2] = state.csr[CSR.sepc] as number;
+    words[(VCPU.x >> 2) + 1] = state.csr[CSR.sepc + 1] as number;
+    const at = VCPU.words >> 2;
+    words[at] = state.words[FIELD.fflags >> 2] as number;
+    words[at + 1] = state.words[FIELD.frm >> 2] as number;
+    words[at + 2] = ((state.csr[CSR.mstatus] as number) >> 8) & 1;
+    for (const name of GUEST_CSRS) this.#copyCsr(name, state.csr, this.#csr);
+    this.#publishDeadline();
+  }
+
+  /** Sleeps if nothing is pending; the vCPU has been saved. */
+  block(): 'blocked' | 'woken' | 'pending' {
+    this.#hartDerives = false;
+    // The guest's vsie is these bits of hie (hideleg has them all).
+    const result = this.interrupts.block((this.#csr[CSR.hie] as number) & GUEST_INTERRUPTS, 0);
+    this.#hartDerives = true;
+    return result;
+  }
+
+  /**
+   * Sets the time at which the guest's timer interrupt becomes pending, as the SBI call does; the vCPU is loaded.
+   * Ticks as two words, unsigned.
+   */
+  setDeadline(hart: Hart, low: number, high: number): void {
+    hart.state.csr[CSR.vstimecmp] = low;
+    hart.state.csr[CSR.vstimecmp + 1] = high;
+    this.#setDeadlineWords(low, high);
+  }
+
+  /** Ticks until which the loaded guest can run without its timer becoming due; Infinity if it never will. */
+  runDeadline(hart: Hart): number {
+    const { csr } = hart.state;
+    const low = (csr[CSR.vstimecmp] as number) >>> 0;
+    return ((csr[CSR.vstimecmp + 1] as number) >>> 0) * 0x1_0000_0000 + low;
+  }
+
+  /**
+   * Makes the loaded guest begin anew at an address when it is entered next, as after a non-retentive suspend: S-mode,
+   * interrupts and address translation off, a0 = its number, a1 = `argument`.
+   */
+  resumeAt(
+    hart: Hart,
+    addressLow: number,
+    addressHigh: number,
+    argumentLow: number,
+    argumentHigh: number,
+  ): void {
+    const { csr } = hart.state;
+    csr[CSR.sepc] = addressLow;
+    csr[CSR.sepc + 1] = addressHigh;
+    csr[CSR.mstatus] = (csr[CSR.mstatus] as number) | STATUS.spp;
+    csr[CSR.vsstatus] = (csr[CSR.vsstatus] as number) & ~STATUS.sie;
+    csr[CSR.vsatp] = 0;
+    csr[CSR.vsatp + 1] = 0;
+    hart.state.setX(10, this.index, 0);
+    hart.state.setX(11, argumentLow, argumentHigh);
+  }
+
+  /** Where a vCPU that is about to start begins, and the value for its a1; set by whoever starts it. */
+  setStart(addressLow: number, addressHigh: number, argumentLow: number, argumentHigh: number): void {
+    this.#words.set([addressLow, addressHigh, argumentLow, argumentHigh], VCPU.startAddress >> 2);
+  }
+
+  /** Turns what {@link setStart} left into the state the vCPU starts in. */
+  applyStart(): void {
+    const [addressLow = 0, addressHigh = 0, argumentLow = 0, argumentHigh = 0] = this.#words.subarray(
+      VCPU.startAddress >> 2,
+      (VCPU.startAddress >> 2) + 4,
+    );
+    this.#prepareStart(addressLow, addressHigh, argumentLow, argumentHigh);
+  }
+
+  /** Ticks at which a sleeping vCPU's timer is due, as it was when it was saved; Infinity if never. */
+  get sleepDeadline(): number {
+    // Meets the store in `#publishDeadline`, which comes before the vCPU is published as blocked.
+    const ticks = Atomics.load(this.#deadline, 0);
+    return ticks < 0n ? Number.POSITIVE_INFINITY : Number(ticks);
+  }
+
+  /** Adds to a counter. Counters are for people: concurrent additions may lose one. */
+  count(name: Stat, by = 1): void {
+    const index = STAT.indexOf(name);
+    this.#stats[index] = (this.#stats[index] as number) + by;
+  }
+
+  stat(name: Stat): number {
+    return this.#stats[STAT.indexOf(name)] as number;
+  }
+
+  #copyCsr(name: CsrField, from: Int32Array, to: Int32Array): void {
+    const at = CSR[name];
+    to[at] = from[at] as number;
+    to[at + 1] = from[at + 1] as number;
+  }
+
+  #setDeadlineWords(low: number, high: number): void {
+    this.#csr[CSR.vstimecmp] = low;
+    this.#csr[CSR.vstimecmp + 1] = high;
+  }
+
+  #savedDeadline(): number {
+    const low = (this.#csr[CSR.vstimecmp] as number) >>> 0;
+    const high = (this.#csr[CSR.vstimecmp + 1] as number) >>> 0;
+    return high * 0x1_0000_0000 + low;
+  }
+
+  /** A timer that its guest does not listen to needs no waking up for. */
+  #publishDeadline(): void {
+    const listens = ((this.#csr[CSR.hie] as number) & VSTIP) !== 0;
+    const deadline = this.#savedDeadline();
+    const known = listens && Number.isSafeInteger(deadline);
+    // Meets the load in `sleepDeadline`.
+    Atomics.store(this.#deadline, 0, known ? BigInt(deadline) : NO_DEADLINE);
+  }
+
+  #levels(): number {
+    let levels = !this.#hartDerives && this.#externalPending() ? VSEIP : 0;
+    const timer = !(this.#hartDerives && this.#sstc);
+    if (timer && this.#ticks() >= this.#savedDeadline()) levels |= VSTIP;
+    return levels;
+  }
+}

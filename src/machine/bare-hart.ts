@@ -1,0 +1,195 @@
+import { Htif, type HtifMemory } from '../devices/htif/device.ts';
+import { EXIT, Hart } from '../hart/index.ts';
+import type { RamWindow } from '../hart/platform.ts';
+import { Pace } from '../hypervisor/pace.ts';
+import { enterGuest, requestExit } from '../interrupts/run-state.ts';
+import { EXIT_REQUEST, type VcpuWords, vcpuWordsAt, WAKE_SEQUENCE } from '../interrupts/words.ts';
+import { GuestClock } from './clock.ts';
+import { Control, END, type EndReason } from './control.ts';
+import { createDevices, deviceSpace } from './devices.ts';
+import { HART_EXTENSIONS } from './extensions.ts';
+import { finishEnds } from './finish.ts';
+import type { WorkerHost, WorkerStart } from './worker.ts';
+
+/** Where the harts of a bare machine start, all of them in M-mode with their number in a0. Physical addresses. */
+export interface RunBare {
+  readonly entry: number;
+  /** Goes into a1. */
+  readonly deviceTreeAddress: number;
+  /** Goes into a2: OpenSBI's fw_dynamic information, or 0. */
+  readonly dynamicInfo: number;
+  /** Address of the symbol `tohost`, if the program has it. */
+  readonly tohost?: number;
+  readonly fromhost?: number;
+}
+
+/** mip bits of the interrupt lines. */
+const LINE = { msip: 1 << 3, mtip: 1 << 7, seip: 1 << 9, meip: 1 << 11 } as const;
+/** The longest stay in guest code, in ticks. */
+const LONGEST_RUN = 50_000;
+/** Between two looks at `tohost`, in ticks. */
+const HTIF_INTERVAL = 10_000;
+const TICKS_PER_MS = 10_000;
+const LONGEST_SLEEP_MS = 60_000;
+
+/** The words of a bare hart that other threads use: to get it out of its code, and out of its sleep. */
+function wordsOf(start: Pick<WorkerStart, 'memory' | 'plan'>, hart: number): VcpuWords {
+  return vcpuWordsAt(start.memory.buffer, start.plan.vcpus[hart] ?? 0);
+}
+
+/** Makes a hart look at its interrupt lines, wherever it is. What it shall see is written before. */
+export function kickHart(words: VcpuWords): void {
+  requestExit(words);
+  // Meets the load and the wait in `sleep`.
+  Atomics.add(words, WAKE_SEQUENCE, 1);
+  Atomics.notify(words, WAKE_SEQUENCE);
+}
+
+/** The life of one hart of a bare machine. */
+export function runBareHart(start: WorkerStart, host: WorkerHost): void {
+  new BareHart(start, host).run();
+}
+
+class BareHart {
+  readonly #index: number;
+  readonly #control: Control;
+  readonly #clock: GuestClock;
+  readonly #hart: Hart;
+  readonly #words: VcpuWords;
+  readonly #htif: Htif | undefined;
+  readonly #pace = new Pace();
+  readonly #timerDeadline: () => number;
+
+  constructor(start: WorkerStart, host: WorkerHost) {
+    const { memory, plan, index } = start;
+    this.#index = index;
+    this.#control = new Control(memory, plan.control);
+    this.#clock = new GuestClock(start.startedAt, host.clockOffset);
+    this.#words = wordsOf(start, index);
+    const kick = (hart: number): void => {
+      if (hart < plan.cpus) kickHart(wordsOf(start, hart));
+    };
+    const end = (reason: EndReason, code = 0): void => {
+      if (!this.#control.end(reason, code)) return;
+      for (let hart = 0; hart < plan.cpus; hart++) kick(hart);
+      host.notify({ kind: 'ended' });
+    };
+    const devices = createDevices(memory, plan, this.#clock, {
+      contextChanged: (context) => kick(context >> 1),
+      coreLocalChanged: kick,
+      finish: (finish) => finishEnds(finish, end),
+      output: () => host.notify({ kind: 'output' }),
+      inputSpace: () => host.notify({ kind: 'inputSpace' }),
+      alarm: () => host.notify({ kind: 'alarm' }),
+    });
+    const { clint, plic, uart } = devices;
+    if (clint === undefined) throw new Error('a bare machine has a CLINT');
+    this.#timerDeadline = () => clint.deadline(index);
+    this.#hart = new Hart({
+      memory,
+      interpreter: start.interpreter,
+      area: plan.harts[index] ?? 0,
+      codePages: plan.codePages,
+      ram: plan.ram,
+      devices: deviceSpace(devices.bus),
+      platform: {
+        ticks: () => this.#clock.ticks(),
+        lines: () =>
+          (clint.softPending(index) ? LINE.msip : 0) |
+          (clint.timerPending(index) ? LINE.mtip : 0) |
+          (plic.contextPending(index * 2) ? LINE.meip : 0) |
+          (plic.contextPending(index * 2 + 1) ? LINE.seip : 0),
+        guestExternalLines: () => 0,
+      },
+      extensions: HART_EXTENSIONS,
+      hartId: index,
+      hsHost: false,
+      exitRequest: (plan.vcpus[index] ?? 0) + 4 * EXIT_REQUEST,
+    });
+    this.#begin(start.bare);
+    this.#htif = this.#makeHtif(start, end, (bytes) => uart.emit(bytes), host);
+  }
+
+  run(): void {
+    while (this.#control.running) {
+      // Clears the exit request before the interrupt lines are looked at: a later kick is seen by the guest's poll.
+      enterGuest(this.#words);
+      const now = this.#clock.ticks();
+      const longest = this.#htif === undefined ? LONGEST_RUN : HTIF_INTERVAL;
+      const deadline = Math.min(now + longest, this.#deadline());
+      const started = this.#hart.instructions;
+      const exit = this.#hart.run(this.#pace.start(now, deadline - now));
+      this.#pace.finish(this.#clock.ticks(), this.#hart.instructions - started);
+      this.#htif?.poll();
+      if (exit === EXIT.wait) this.#sleep();
+    }
+  }
+
+  /** Ticks at which a timer of this hart becomes due. */
+  #deadline(): number {
+    return Math.min(this.#timerDeadline(), this.#hart.privileged.nextDeadline());
+  }
+
+  #sleep(): void {
+    // Meets the add in `kickHart`: what is kicked for after this load ends the wait.
+    const sequence = Atomics.load(this.#words, WAKE_SEQUENCE);
+    while (this.#control.running && !this.#hart.privileged.wakePending()) {
+      const remaining = (this.#deadline() - this.#clock.ticks()) / TICKS_PER_MS;
+      const timeout = Math.min(Math.max(remaining, 0.01), LONGEST_SLEEP_MS);
+      if (Atomics.wait(this.#words, WAKE_SEQUENCE, sequence, timeout) !== 'timed-out') return;
+    }
+  }
+
+  #begin(bare: RunBare | undefined): void {
+    if (bare === undefined) throw new Error('a bare machine needs to know where it starts');
+    const { state } = this.#hart;
+    state.setPc(bare.entry | 0, Math.floor(bare.entry / 2 ** 32));
+    state.setX(10, this.#index, 0);
+    state.setX(11, bare.deviceTreeAddress | 0, Math.floor(bare.deviceTreeAddress / 2 ** 32));
+    state.setX(12, bare.dynamicInfo | 0, Math.floor(bare.dynamicInfo / 2 ** 32));
+  }
+
+  /** One thread serves the host-target interface: that of hart 0. */
+  #makeHtif(
+    start: WorkerStart,
+    end: (reason: EndReason, code?: number) => void,
+    output: (bytes: Uint8Array) => void,
+    host: WorkerHost,
+  ): Htif | undefined {
+    const { tohost, fromhost } = start.bare ?? {};
+    if (tohost === undefined || start.index !== 0) return undefined;
+    const addresses = fromhost === undefined ? { tohost } : { tohost, fromhost };
+    return new Htif(htifMemory(start.memory, start.plan.ram), addresses, {
+      onExit: (code) => (code === 0 ? end(END.powerOff) : end(END.failure, code)),
+      onOutput: output,
+      onUnknown: (text) => host.notify({ kind: 'notice', text }),
+    });
+  }
+}
+
+function htifMemory(memory: WebAssembly.Memory, ram: RamWindow): HtifMemory {
+  const words = new Int32Array(memory.buffer);
+  const bytes = new Uint8Array(memory.buffer);
+  const hostAddress = (address: number, length: number): number => {
+    const offset = address - ram.base;
+    return offset >= 0 && offset + length <= ram.size ? ram.offset + offset : -1;
+  };
+  return {
+    load32: (address) => {
+      const host = hostAddress(address, 4);
+      // Meets the guest's plain store of its request, which it repeats looking at until it is taken.
+      return host < 0 ? undefined : Atomics.load(words, host >> 2) >>> 0;
+    },
+    store32: (address, value) => {
+      const host = hostAddress(address, 4);
+      if (host < 0) return false;
+      // Meets the guest's plain load, which waits for the word to change.
+      Atomics.store(words, host >> 2, value);
+      return true;
+    },
+    bytes: (address, length) => {
+      const host = hostAddress(address, length);
+      return host < 0 ? undefined : bytes.slice(host, host + length);
+    },
+  };
+}

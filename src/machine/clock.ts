@@ -1,0 +1,30 @@
+import type { Clock } from '../devices/device.ts';
+
+/** Ticks of guest time in a millisecond: 10 MHz. */
+const TICKS_PER_MS = 10_000;
+
+/**
+ * Guest time: ticks of 10 MHz since the machine was put together, the same in every thread.
+ *
+ * Each thread's `performance.now()` has an origin of its own, so a thread gives the distance of its origin from the
+ * one that all threads share.
+ */
+export class GuestClock implements Clock {
+  readonly #offset: number;
+
+  /**
+   * @param startedAt shared time in milliseconds at which guest time is 0
+   * @param threadOffset milliseconds to add to this thread's `performance.now()` for the shared time
+   */
+  constructor(startedAt: number, threadOffset: number) {
+    this.#offset = threadOffset - startedAt;
+  }
+
+  ticks(): number {
+    return Math.max(0, Math.floor((performance.now() + this.#offset) * TICKS_PER_MS));
+  }
+
+  wallNanoseconds(): bigint {
+    return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
+  }
+}

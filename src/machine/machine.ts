@@ -1,0 +1,318 @@
+import { type BootPlan, planBoot } from '../boot/boot-plan.ts';
+import type { Kernel } from '../boot/kernel-image.ts';
+import { generateInterpreter } from '../hart/index.ts';
+import { enqueueStarted } from '../hypervisor/pcpu.ts';
+import type { Vcpu } from '../hypervisor/vcpu.ts';
+import { HSM, STAT, type Stat } from '../hypervisor/vcpu-layout.ts';
+import { type BareProgram, planBare } from './bare-boot.ts';
+import { kickHart, type RunBare } from './bare-hart.ts';
+import { GuestClock } from './clock.ts';
+import { Control, END } from './control.ts';
+import { createDevices, type Devices } from './devices.ts';
+import { advertisedExtensions } from './extensions.ts';
+import { createScheduler, createVcpus } from './pcpu-thread.ts';
+import { type MachinePlan, planMachine } from './plan.ts';
+import type { WorkerMessage, WorkerStart } from './worker.ts';
+
+/** What a machine is made of. */
+export type MachineConfig =
+  | {
+      readonly kind: 'domain';
+      /** 1 to 64. */
+      readonly vcpus: number;
+      /** Threads that run them: 1 to `vcpus`. */
+      readonly pcpus: number;
+      /** Guest RAM in bytes, a multiple of 4096. */
+      readonly memoryBytes: number;
+      /** Name of the interrupt protocol. */
+      readonly protocol: string;
+      readonly kernel: Kernel;
+      readonly initrd?: Uint8Array;
+      /** The kernel command line. */
+      readonly bootArgs: string;
+      /** Check the rules of the vCPU loop. */
+      readonly debug?: boolean;
+    }
+  | {
+      readonly kind: 'bare';
+      readonly harts: number;
+      readonly memoryBytes: number;
+      readonly program: BareProgram;
+      readonly bootArgs?: string;
+    };
+
+/** How a machine ended. */
+export type MachineEnd =
+  | { readonly reason: 'poweroff' }
+  | { readonly reason: 'reboot' }
+  /** The guest reported a failure; `code` is its own. */
+  | { readonly reason: 'failure'; readonly code: number }
+  /** By {@link Machine.stop}. */
+  | { readonly reason: 'stopped' }
+  /** The guest cannot make progress. */
+  | { readonly reason: 'stuck'; readonly message: string }
+  /** A thread of ours failed. */
+  | { readonly reason: 'defect'; readonly error: Error };
+
+/** A thread that the surroundings have started. */
+export interface RunningThread {
+  terminate(): Promise<void>;
+}
+
+/** What the surroundings (Node, a page) provide. */
+export interface MachineHost {
+  /** Milliseconds to add to `performance.now()` of the calling thread for the time that all threads share. */
+  readonly clockOffset: number;
+  /** Starts a thread that calls `runWorker(start, ...)`; `onExit` is called when it has returned or failed. */
+  spawn(
+    start: WorkerStart,
+    onMessage: (message: WorkerMessage) => void,
+    onExit: (error: Error | undefined) => void,
+  ): RunningThread;
+}
+
+/** What the machine tells its owner. */
+export interface MachineCallbacks {
+  onOutput(bytes: Uint8Array): void;
+  /** {@link Machine.input} will take bytes again. */
+  onInputSpace?(): void;
+  /** For people. */
+  onNotice?(text: string): void;
+}
+
+/** Counters of one vCPU. */
+export type VcpuStats = Readonly<Record<Stat, number>>;
+
+/** A machine, seen from the thread that owns it. */
+export class Machine {
+  readonly plan: MachinePlan;
+  /** The device tree that the guest gets. */
+  readonly deviceTree: Uint8Array<ArrayBuffer>;
+  readonly ended: Promise<MachineEnd>;
+  readonly #config: MachineConfig;
+  readonly #host: MachineHost;
+  readonly #callbacks: MachineCallbacks;
+  readonly #memory: WebAssembly.Memory;
+  readonly #control: Control;
+  readonly #devices: Devices;
+  readonly #vcpus: readonly Vcpu[];
+  readonly #startedAt: number;
+  readonly #bare: RunBare | undefined;
+  #threads: RunningThread[] = [];
+  #running = 0;
+  #alarm: ReturnType<typeof setTimeout> | undefined;
+  #defect: Error | undefined;
+  #finish: (end: MachineEnd) => void = () => undefined;
+
+  /**
+   * Puts the machine together: nothing runs before {@link start}.
+   *
+   * @throws InputError when the kernel, initrd and device tree do not fit into memory
+   * @throws RangeError for numbers out of range
+   */
+  constructor(config: MachineConfig, host: MachineHost, callbacks: MachineCallbacks) {
+    this.#config = config;
+    this.#host = host;
+    this.#callbacks = callbacks;
+    const boot = planConfig(config);
+    this.deviceTree = boot.deviceTree;
+    this.#bare = boot.bare;
+    this.plan = planMachine(shapeOf(config));
+    const { plan } = this;
+    this.#memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared: true });
+    const bytes = new Uint8Array(this.#memory.buffer);
+    for (const part of boot.parts) bytes.set(part.bytes, plan.ram.offset + part.address - plan.ram.base);
+    this.#control = new Control(this.#memory, plan.control);
+    this.#startedAt = performance.now() + host.clockOffset;
+    const clock = new GuestClock(this.#startedAt, host.clockOffset);
+    this.#devices = createDevices(this.#memory, plan, clock, {
+      contextChanged: (context) => this.#kickContext(context),
+      coreLocalChanged: () => undefined,
+      finish: () => undefined,
+      output: () => this.#drain(),
+      inputSpace: () => this.#callbacks.onInputSpace?.(),
+      alarm: () => this.#setAlarm(),
+    });
+    this.#vcpus = createVcpus(
+      { memory: this.#memory, plan, protocol: protocolOf(config), debug: false },
+      createScheduler({ memory: this.#memory, plan }),
+      () => clock.ticks(),
+      () => false,
+    );
+    for (const vcpu of this.#vcpus) vcpu.reset();
+    if (config.kind === 'domain') this.#prepareBootVcpu(boot);
+    this.ended = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  /** Starts the machine's threads. */
+  start(): void {
+    const { plan } = this;
+    const interpreter = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: 65536 }));
+    this.#running = plan.pcpus;
+    for (let index = 0; index < plan.pcpus; index++) {
+      const start: WorkerStart = {
+        memory: this.#memory,
+        interpreter,
+        plan,
+        index,
+        startedAt: this.#startedAt,
+        protocol: protocolOf(this.#config),
+        debug: this.#config.kind === 'domain' && (this.#config.debug ?? false),
+        ...(this.#bare === undefined ? {} : { bare: this.#bare }),
+      };
+      this.#threads.push(
+        this.#host.spawn(
+          start,
+          (message) => this.#receive(message),
+          (error) => this.#threadEnded(error),
+        ),
+      );
+    }
+  }
+
+  /** Gives bytes to the serial port. @returns how many it took; the rest again after `onInputSpace` */
+  input(bytes: Uint8Array): number {
+    return this.#devices.uart.receive(bytes);
+  }
+
+  /** Ends the machine from outside; {@link ended} follows. */
+  stop(): void {
+    if (this.#control.end(END.stopped)) this.#wakeAll();
+  }
+
+  /** The counters of each vCPU so far. */
+  stats(): readonly VcpuStats[] {
+    return this.#vcpus.map(
+      (vcpu) => Object.fromEntries(STAT.map((name) => [name, vcpu.stat(name)])) as VcpuStats,
+    );
+  }
+
+  #prepareBootVcpu(boot: ConfiguredBoot): void {
+    const first = this.#vcpus[0];
+    if (first === undefined) throw new RangeError('a domain has at least one vCPU');
+    first.hsm = HSM.startPending;
+    const { entry, deviceTreeAddress } = boot;
+    first.setStart(
+      entry | 0,
+      Math.floor(entry / 2 ** 32),
+      deviceTreeAddress | 0,
+      Math.floor(deviceTreeAddress / 2 ** 32),
+    );
+    enqueueStarted(first, createScheduler({ memory: this.#memory, plan: this.plan }));
+  }
+
+  #kickContext(context: number): void {
+    if (this.plan.kind === 'domain') this.#vcpus[context]?.interrupts.kick();
+    else this.#kickHart(context >> 1);
+  }
+
+  #kickHart(hart: number): void {
+    const vcpu = this.#vcpus[hart];
+    if (vcpu !== undefined) kickHart(vcpu.interrupts.words);
+  }
+
+  #wakeAll(): void {
+    for (const vcpu of this.#vcpus) {
+      vcpu.interrupts.kick();
+      kickHart(vcpu.interrupts.words);
+    }
+    createScheduler({ memory: this.#memory, plan: this.plan }).announce(this.plan.pcpus);
+  }
+
+  #receive(message: WorkerMessage): void {
+    switch (message.kind) {
+      case 'output':
+        this.#drain();
+        break;
+      case 'inputSpace':
+        this.#callbacks.onInputSpace?.();
+        break;
+      case 'alarm':
+        this.#setAlarm();
+        break;
+      case 'notice':
+        this.#callbacks.onNotice?.(message.text);
+        break;
+      case 'ended':
+        break;
+    }
+  }
+
+  #drain(): void {
+    const bytes = this.#devices.uart.drain();
+    if (bytes.length > 0) this.#callbacks.onOutput(bytes);
+  }
+
+  #setAlarm(): void {
+    clearTimeout(this.#alarm);
+    const delay = this.#devices.rtc.alarmDelay();
+    if (!Number.isFinite(delay)) return;
+    this.#alarm = setTimeout(
+      () => {
+        this.#devices.rtc.checkAlarm();
+        this.#setAlarm();
+      },
+      Math.min(delay, 2 ** 31 - 1),
+    );
+  }
+
+  /** A thread that fails takes the whole machine down; the others leave by themselves. */
+  #threadEnded(error: Error | undefined): void {
+    if (error !== undefined) {
+      this.#defect ??= error;
+      this.stop();
+    }
+    this.#running--;
+    if (this.#running > 0) return;
+    clearTimeout(this.#alarm);
+    this.#drain();
+    this.#finish(this.#end());
+  }
+
+  #end(): MachineEnd {
+    if (this.#defect !== undefined) return { reason: 'defect', error: this.#defect };
+    const { reason, code } = this.#control;
+    switch (reason) {
+      case END.powerOff:
+        return { reason: 'poweroff' };
+      case END.reboot:
+        return { reason: 'reboot' };
+      case END.failure:
+        return { reason: 'failure', code };
+      case END.stuck:
+        return { reason: 'stuck', message: `vCPU ${code} cannot reach its trap handler` };
+      default:
+        return { reason: 'stopped' };
+    }
+  }
+}
+
+interface ConfiguredBoot extends Pick<BootPlan, 'parts' | 'entry' | 'deviceTree' | 'deviceTreeAddress'> {
+  readonly bare?: RunBare;
+}
+
+function planConfig(config: MachineConfig): ConfiguredBoot {
+  const description = {
+    kind: config.kind,
+    cpus: config.kind === 'domain' ? config.vcpus : config.harts,
+    memorySize: config.memoryBytes,
+    extensions: advertisedExtensions(config.kind),
+    mmuType: 'riscv,sv57',
+    ...(config.bootArgs === undefined ? {} : { bootArgs: config.bootArgs }),
+    rngSeed: crypto.getRandomValues(new Uint8Array(64)),
+  } as const;
+  if (config.kind === 'domain') return planBoot(config.kernel, config.initrd, description);
+  return planBare(config.program, description);
+}
+
+function shapeOf(config: MachineConfig) {
+  return config.kind === 'domain'
+    ? { kind: config.kind, cpus: config.vcpus, pcpus: config.pcpus, ramBytes: config.memoryBytes }
+    : { kind: config.kind, cpus: config.harts, pcpus: config.harts, ramBytes: config.memoryBytes };
+}
+
+function protocolOf(config: MachineConfig): string {
+  return config.kind === 'domain' ? config.protocol : 'take-mirror';
+}

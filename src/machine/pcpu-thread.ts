@@ -1,0 +1,129 @@
+import type { Uart16550 } from '../devices/uart16550/device.ts';
+import { Hart } from '../hart/index.ts';
+import type { RamWindow } from '../hart/platform.ts';
+import { openToGuests } from '../hypervisor/guest-environment.ts';
+import { Pace } from '../hypervisor/pace.ts';
+import { enqueueStarted, Pcpu, type PcpuDomain } from '../hypervisor/pcpu.ts';
+import { Scheduler } from '../hypervisor/scheduler.ts';
+import { Vcpu } from '../hypervisor/vcpu.ts';
+import { protocolByName } from '../interrupts/protocols.ts';
+import { GuestClock } from './clock.ts';
+import { Control, END } from './control.ts';
+import { createDevices, deviceSpace } from './devices.ts';
+import { HART_EXTENSIONS } from './extensions.ts';
+import { finishEnds } from './finish.ts';
+import type { WorkerHost, WorkerStart } from './worker.ts';
+
+/** hgeip: the external interrupt line of the loaded vCPU. */
+const GUEST_EXTERNAL = 1 << 1;
+
+/** This thread's objects for all vCPUs of a domain. */
+export function createVcpus(
+  start: Pick<WorkerStart, 'memory' | 'plan' | 'protocol' | 'debug'>,
+  scheduler: Scheduler,
+  ticks: () => number,
+  externalPending: (vcpu: number) => boolean,
+): readonly Vcpu[] {
+  const { memory, plan } = start;
+  const protocol = protocolByName(start.protocol);
+  return plan.vcpus.map(
+    (area, index) =>
+      new Vcpu({
+        memory,
+        area,
+        index,
+        protocol,
+        externalPending: () => externalPending(index),
+        ticks,
+        sstc: true,
+        wake: () => scheduler.enqueue(index),
+        debug: start.debug,
+      }),
+  );
+}
+
+/** The run queue of a domain, as one thread sees it. */
+export function createScheduler({ memory, plan }: Pick<WorkerStart, 'memory' | 'plan'>): Scheduler {
+  const words = new Int32Array(memory.buffer, plan.scheduler, Scheduler.wordsFor(plan.cpus));
+  return new Scheduler(words, plan.cpus);
+}
+
+/** The life of a pCPU: puts this thread's part of the domain together and runs vCPUs until the end. */
+export function runPcpu(start: WorkerStart, host: WorkerHost): void {
+  const { memory, plan } = start;
+  const control = new Control(memory, plan.control);
+  const clock = new GuestClock(start.startedAt, host.clockOffset);
+  const scheduler = createScheduler(start);
+  const endWith = (reason: (typeof END)[keyof typeof END], code = 0): void => {
+    if (!control.end(reason, code)) return;
+    for (const { interrupts } of vcpus) interrupts.kick();
+    scheduler.announce(plan.pcpus);
+    host.notify({ kind: 'ended' });
+  };
+  const devices = createDevices(memory, plan, clock, {
+    contextChanged: (context) => vcpus[context]?.interrupts.kick(),
+    coreLocalChanged: () => undefined,
+    finish: (finish) => finishEnds(finish, endWith),
+    output: () => host.notify({ kind: 'output' }),
+    inputSpace: () => host.notify({ kind: 'inputSpace' }),
+    alarm: () => host.notify({ kind: 'alarm' }),
+  });
+  const ticks = () => clock.ticks();
+  const vcpus = createVcpus(start, scheduler, ticks, (index) => devices.plic.contextPending(index));
+  const hart = new Hart({
+    memory,
+    interpreter: start.interpreter,
+    area: plan.harts[start.index] ?? 0,
+    codePages: plan.codePages,
+    ram: plan.ram,
+    devices: deviceSpace(devices.bus),
+    platform: {
+      ticks,
+      lines: () => 0,
+      guestExternalLines: () => (devices.plic.contextPending(pcpu.current) ? GUEST_EXTERNAL : 0),
+    },
+    guestExternalInterrupts: 1,
+    extensions: HART_EXTENSIONS,
+    hartId: start.index,
+    hsHost: true,
+    exitRequest: vcpus[0]?.exitRequest ?? 0,
+  });
+  openToGuests(hart, true);
+  const domain: PcpuDomain = {
+    vcpus,
+    scheduler,
+    get running() {
+      return control.running;
+    },
+    ticks,
+    start: (vcpu) => enqueueStarted(vcpu, scheduler),
+    end: (reason) =>
+      endWith(
+        { shutdown: END.powerOff, failure: END.failure, reboot: END.reboot }[reason],
+        reason === 'failure' ? 1 : 0,
+      ),
+    ...consoleOf(memory, plan.ram, devices.uart),
+  };
+  const pcpu = new Pcpu(start.index, hart, domain, new Pace());
+  pcpu.run();
+}
+
+type ConsoleCalls = Pick<PcpuDomain, 'consoleWrite' | 'consoleRead' | 'consolePut' | 'isRam'>;
+
+/** The debug console: output takes the way of the serial port's, input is left to the serial port. */
+function consoleOf(memory: WebAssembly.Memory, ram: RamWindow, uart: Uart16550): ConsoleCalls {
+  const bytes = new Uint8Array(memory.buffer);
+  const hostAddress = (low: number, high: number, count: number): number => {
+    const offset = (high >>> 0) * 2 ** 32 + (low >>> 0) - ram.base;
+    return offset >= 0 && offset + count <= ram.size ? ram.offset + offset : -1;
+  };
+  return {
+    isRam: (low, high) => hostAddress(low, high, 1) >= 0,
+    consoleWrite: (low, high, count) => {
+      const from = hostAddress(low, high, count);
+      return from < 0 ? -1 : uart.emit(bytes.slice(from, from + count));
+    },
+    consoleRead: (low, high, count) => (hostAddress(low, high, count) < 0 ? -1 : 0),
+    consolePut: (byte) => uart.emit(Uint8Array.of(byte)),
+  };
+}

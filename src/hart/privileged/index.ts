@@ -123,7 +123,8 @@ export class Privileged {
   }
 
   /**
-   * Reads a CSR for a debugger, the hypervisor or a test: no checks, and `sstatus` is the one of HS even if V=1.
+   * Reads a CSR for a debugger, the hypervisor or a test: no checks, and `sstatus` is the one of HS even if V=1
+   * (`time` is that of the current V).
    * The value is left in {@link Privileged.low} and {@link Privileged.high}.
    *
    * @returns false if the hart has no such CSR

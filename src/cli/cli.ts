@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { CommanderError } from '@commander-js/extra-typings';
+import { InputError } from '../errors/input-error.ts';
+import { packageFile } from '../node/package-files.ts';
+import { EXIT_STATUS } from './exit-status.ts';
+import { defectText } from './outcome.ts';
+import { createProgram } from './program.ts';
+import { fromQemuWords } from './qemu-words.ts';
+
+/**
+ * Runs the command line and ends the process.
+ *
+ * @param args - without the program's own name
+ */
+export async function runCli(args: readonly string[]): Promise<void> {
+  // What nobody waits for ends the process as well; its exit gives the terminal back.
+  process.on('uncaughtException', (error) => process.exit(reportError(error)));
+  process.on('unhandledRejection', (error) => process.exit(reportError(error)));
+  // Messages go unread when the other end of a pipe is closed; that is no reason to fail.
+  process.stderr.on('error', () => undefined);
+  process.exit(await statusOf(args));
+}
+
+async function statusOf(args: readonly string[]): Promise<number> {
+  const finished = { status: EXIT_STATUS.success as number };
+  const program = createProgram(packageVersion(), finished);
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'hartvisor: ')),
+    });
+  }
+  try {
+    await program.parseAsync(fromQemuWords(args), { from: 'user' });
+    return finished.status;
+  } catch (error) {
+    return reportError(error);
+  }
+}
+
+/** Tells the person of an error. @returns the exit status */
+function reportError(error: unknown): number {
+  // The parser has printed its message, or the help that was asked for.
+  if (error instanceof CommanderError)
+    return error.exitCode === 0 ? EXIT_STATUS.success : EXIT_STATUS.badInput;
+  if (error instanceof InputError) {
+    process.stderr.write(`hartvisor: ${error.message}\n`);
+    return EXIT_STATUS.badInput;
+  }
+  process.stderr.write(`hartvisor: ${defectText(error)}\n`);
+  return EXIT_STATUS.defect;
+}
+
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(packageFile('package.json'), 'utf8'));
+  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return isManifest ? String(manifest.version) : 'unknown';
+}

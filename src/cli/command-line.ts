@@ -1,0 +1,21 @@
+/** Words that a Linux guest needs to be of use here, unless the person has chosen: the option's name and the word. */
+const usualWords = [
+  // The guest's console is the serial port: Debian's kernel has no driver for that of the SBI.
+  { option: 'console', word: 'console=ttyS0' },
+  // A panic resets the machine at once, by which hartvisor knows of it.
+  { option: 'panic', word: 'panic=-1' },
+] as const;
+
+/** A kernel command line: the usual words first, so that those of the person are the last ones and count. */
+export function linuxCommandLine(append: string | undefined, extra: readonly string[] = []): string {
+  const own = append?.trim() ?? '';
+  const chosen = new Set(own.split(/\s+/).map((word) => word.split('=')[0]));
+  const usual = usualWords.filter(({ option }) => !chosen.has(option)).map(({ word }) => word);
+  return [...usual, ...extra, own].filter((word) => word !== '').join(' ');
+}
+
+/** The terminal's size for the shell of the guest that hartvisor brings: the kernel passes the words to /init. */
+export function windowWords(window: { readonly columns?: number; readonly rows?: number }): string[] {
+  const { columns, rows } = window;
+  return columns && rows ? [`COLUMNS=${columns}`, `LINES=${rows}`] : [];
+}

@@ -1,0 +1,68 @@
+import { isElf } from '../boot/elf.ts';
+import { describeFile } from '../boot/file-kind.ts';
+import { readKernel, readKernelElf } from '../boot/kernel-image.ts';
+import { InputError } from '../errors/input-error.ts';
+import type { BareProgram, FirmwareImage } from '../machine/bare-boot.ts';
+import { readInputFile } from '../node/files.ts';
+import { readInitrd, readKernelFile } from './guest.ts';
+
+/** What decides what a bare machine starts. */
+export interface ProgramChoice {
+  readonly file: string;
+  readonly bios?: string | undefined;
+  readonly initrd?: string | undefined;
+}
+
+/**
+ * Reads what a bare machine starts: a program, or with `--bios` firmware and the kernel for it.
+ *
+ * @throws InputError when files are missing or are not what they should be
+ */
+export async function loadProgram({ file, bios, initrd }: ProgramChoice): Promise<BareProgram> {
+  if (bios === undefined) {
+    if (initrd !== undefined) {
+      throw new InputError(
+        `--initrd ${initrd} is for a kernel, and a kernel needs firmware: give it with --bios.`,
+      );
+    }
+    return { kind: 'program', image: await readFirmware(file, 'The program', 'FILE') };
+  }
+  const image = await readFirmware(bios, 'The firmware', '--bios');
+  const kernel = await readKernelFile(file, 'FILE');
+  return {
+    kind: 'firmware',
+    image,
+    kernel,
+    ...(initrd === undefined ? {} : { initrd: await readInitrd(initrd) }),
+  };
+}
+
+/** What the name of data is that has no mark: raw firmware has none. */
+const unmarked = describeFile(Uint8Array.of(0x80)).name;
+
+async function readFirmware(path: string, what: string, option: string): Promise<FirmwareImage> {
+  const bytes = await readInputFile(path, what, option);
+  if (isElf(bytes)) return { kind: 'elf', elf: readKernelElf(bytes, path), source: path };
+  if (await isLinuxImage(bytes, path)) {
+    throw new InputError(
+      `${path} is a Linux kernel, which does not start in M-mode. Give the firmware for it with --bios, or start it ` +
+        `below hartvisor's own SBI: hartvisor run --kernel ${path}.`,
+    );
+  }
+  const kind = describeFile(bytes);
+  if (kind.name === unmarked) return { kind: 'raw', bytes, source: path };
+  throw new InputError(
+    [`${path} cannot start in M-mode: it is ${kind.name}.`, kind.advice, wanted].filter(Boolean).join(' '),
+  );
+}
+
+const wanted = 'Give a RISC-V ELF executable or raw firmware.';
+
+async function isLinuxImage(bytes: Uint8Array, path: string): Promise<boolean> {
+  try {
+    return (await readKernel(bytes, path)).kind === 'image';
+  } catch (error) {
+    if (error instanceof InputError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+import { initramfs } from '../boot/initramfs.ts';
+import { type Kernel, readKernel } from '../boot/kernel-image.ts';
+import { InputError } from '../errors/input-error.ts';
+import { debianGuest } from '../node/debian/debian-guest.ts';
+import { readInputFile } from '../node/files.ts';
+import { packageFile } from '../node/package-files.ts';
+import { linuxCommandLine, windowWords } from './command-line.ts';
+import { fetchProgress } from './fetch-progress.ts';
+
+/** Guests that hartvisor brings: the first is started when no kernel is given. */
+export const guestNames = ['debian', 'tick'] as const;
+export type GuestName = (typeof guestNames)[number];
+
+/** What decides which guest is started. */
+export interface GuestChoice {
+  readonly kernel?: string | undefined;
+  readonly initrd?: string | undefined;
+  readonly append?: string | undefined;
+  readonly guest?: GuestName | undefined;
+}
+
+/** A guest, ready to be put into memory. */
+export interface Guest {
+  /** What it is, for people. */
+  readonly name: string;
+  readonly kernel: Kernel;
+  readonly initrd?: Uint8Array;
+  readonly bootArgs: string;
+}
+
+const tickFile = packageFile('guests/tick/tick.elf');
+
+/**
+ * Reads, or the first time fetches, the guest that was asked for.
+ *
+ * @throws InputError when files are missing or are not what they should be
+ */
+export async function loadGuest(choice: GuestChoice): Promise<Guest> {
+  const { kernel, guest } = choice;
+  if (kernel !== undefined && guest !== undefined) {
+    throw new InputError(`--kernel ${kernel} and --guest ${guest} both name a guest. Give one of them.`);
+  }
+  if (guest === 'tick') return loadTick(choice);
+  // The person's own files first: a mistake there should not cost a download.
+  const initrd = choice.initrd === undefined ? undefined : await readInitrd(choice.initrd);
+  return kernel === undefined ? loadDebian(choice, initrd) : loadKernel(kernel, choice, initrd);
+}
+
+/** Reads an initrd: whatever the kernel takes, so its content is not looked at. */
+export async function readInitrd(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  return readInputFile(path, 'The initrd', '--initrd');
+}
+
+/** Reads a kernel that a person named. */
+export async function readKernelFile(path: string, option: string): Promise<Kernel> {
+  return readKernel(await readInputFile(path, 'The kernel', option), path);
+}
+
+async function loadKernel(
+  path: string,
+  { append }: GuestChoice,
+  initrd: Uint8Array | undefined,
+): Promise<Guest> {
+  const kernel = await readKernelFile(path, '--kernel');
+  return { name: path, kernel, ...(initrd && { initrd }), bootArgs: linuxCommandLine(append) };
+}
+
+async function loadTick({ initrd, append }: GuestChoice): Promise<Guest> {
+  if (initrd !== undefined)
+    throw new InputError(`--guest tick has no use for --initrd ${initrd}. Leave it out.`);
+  const kernel = await readKernel(await readInputFile(tickFile, 'The embedded guest', '--guest'), tickFile);
+  return { name: 'tick', kernel, bootArgs: append ?? '' };
+}
+
+async function loadDebian({ append }: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest> {
+  const progress = fetchProgress(process.stderr);
+  const files = await debianGuest({ onProgress: progress.report }).finally(progress.done);
+  const kernel = await readKernelFile(files.kernelPath, '--kernel');
+  const bootArgs = linuxCommandLine(append, process.stdin.isTTY ? windowWords(process.stdout) : []);
+  return {
+    name: `Debian's kernel ${files.version}`,
+    kernel,
+    initrd:
+      initrd ?? initramfs({ busybox: await readInputFile(files.busyboxPath, 'The busybox', '--initrd') }),
+    bootArgs,
+  };
+}

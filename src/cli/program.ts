@@ -1,0 +1,82 @@
+import { Command } from '@commander-js/extra-typings';
+import { PROTOCOLS } from '../interrupts/protocols.ts';
+import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
+import { guestNames } from './guest.ts';
+import { machineCommand, runCommand } from './run-command.ts';
+import { defaultMemory, maximumCpus } from './run-options.ts';
+
+const protocols = PROTOCOLS.map((protocol) => protocol.name).join(', ');
+
+const keysHelp = `
+Your terminal is the guest's serial console:
+  Ctrl-A x       quit
+  Ctrl-A h       help
+  Ctrl-A Ctrl-A  send Ctrl-A`;
+
+/** The guest's whole environment for a command's result. */
+export interface Finished {
+  status: number;
+}
+
+/**
+ * The command line's grammar. The parser leaves a command's exit status in `finished`.
+ *
+ * @param version - of the package
+ */
+export function createProgram(version: string, finished: Finished): Command {
+  const program = new Command('hartvisor')
+    .description('A RISC-V hypervisor: runs unmodified SMP guests on virtual CPUs.')
+    .version(version)
+    .helpCommand(false)
+    .showHelpAfterError('Try: hartvisor --help')
+    .addHelpText(
+      'after',
+      '\nhartvisor run starts Debian, hartvisor run --guest tick a guest that needs no network.',
+    );
+  addRun(program, finished);
+  addMachine(program, finished);
+  return program;
+}
+
+function addRun(program: Command, finished: Finished): void {
+  program
+    .command('run')
+    .description("Run a guest on virtual CPUs: without --kernel, Debian's kernel with a shell.")
+    .option('--kernel <file>', 'kernel: raw Image, gzip-compressed Image or RISC-V ELF')
+    .option('--initrd <file>', 'initial RAM disk')
+    .option(
+      '--append <words>',
+      'kernel command line, behind console=ttyS0 panic=-1 unless it has these itself',
+    )
+    .option('--guest <name>', `a guest that hartvisor brings: ${guestNames.join(', ')}`)
+    .option('--smp <n>', `virtual CPUs, 1 to ${maximumCpus} (default: 2)`)
+    .option('--pcpus <n>', 'threads that run them (default: as many as processors and vCPUs, at most 2)')
+    .option('-m, --memory <size>', 'guest memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
+    .option('--protocol <name>', `how interrupts reach a vCPU: ${protocols}`)
+    .option('--stats', "print each vCPU's counters at the end")
+    .option('--timeout <seconds>', 'stop the guest after this time')
+    .option('--dumpdtb <file>', "write the guest's device tree to a file and end")
+    .option('--debug', 'check the rules of the vCPU loop while it runs')
+    .addHelpText('after', keysHelp + exitStatusHelp)
+    .action(async (options) => {
+      finished.status = await runCommand(options);
+    });
+}
+
+function addMachine(program: Command, finished: Finished): void {
+  program
+    .command('machine')
+    .description("Run a program in M-mode on bare harts, laid out as QEMU's virt machine.")
+    .argument('<file>', 'RISC-V ELF or raw firmware; with --bios the kernel for that firmware')
+    .option('--bios <file>', 'firmware to start, such as OpenSBI fw_dynamic or fw_jump, ELF or raw')
+    .option('--initrd <file>', 'initial RAM disk for the kernel')
+    .option('--append <words>', 'boot arguments in the device tree')
+    .option('--smp <n>', `harts, 1 to ${maximumCpus}`, '1')
+    .option('-m, --memory <size>', 'memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
+    .option('--timeout <seconds>', 'stop the machine after this time')
+    .option('--dumpdtb <file>', 'write the device tree to a file and end')
+    .addHelpText('after', keysHelp + machineStatusHelp)
+    .action(async (file, options) => {
+      finished.status = await machineCommand(file, options);
+    });
+}

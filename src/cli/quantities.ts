@@ -1,0 +1,69 @@
+import { InputError } from '../errors/input-error.ts';
+
+const mebibyte = 1024 * 1024;
+const pageSize = 4096;
+const units: Readonly<Record<string, number>> = {
+  '': mebibyte,
+  K: 1024,
+  M: mebibyte,
+  G: 1024 * mebibyte,
+  T: 1024 * 1024 * mebibyte,
+};
+
+/**
+ * Reads a size of memory: `512M`, `1.5G`, `512MiB`; a plain number counts MiB, as with QEMU.
+ *
+ * @param option - where the text came from, for messages
+ * @param maximum - the largest size, in bytes
+ * @returns bytes, a multiple of 4096
+ * @throws InputError that says what is possible
+ */
+export function parseMemory(text: string, option: string, maximum: number): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text.trim());
+  if (match === null) {
+    throw new InputError(
+      `${option} ${text} is not a size of memory. Write for example 512M or 1.5G; a plain number counts MiB.`,
+    );
+  }
+  const size = Number(match[1]) * (units[match[2].toUpperCase()] ?? mebibyte);
+  if (size > maximum) {
+    throw new InputError(
+      `${option} ${text} is more than a guest can have: its memory lies within the 4 GiB of a WebAssembly memory. ` +
+        `Give at most ${maximum / mebibyte}M.`,
+    );
+  }
+  if (size < pageSize || size % pageSize !== 0) {
+    throw new InputError(
+      `${option} ${text} is ${size} bytes, but memory comes in pages of 4 KiB. Write for example 512M or 1.5G.`,
+    );
+  }
+  return size;
+}
+
+/**
+ * Reads a whole number within limits.
+ *
+ * @param what - what is counted, for messages: `vCPUs`
+ * @throws InputError that says what is possible
+ */
+export function parseCount(text: string, option: string, what: string, maximum: number): number {
+  const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (value >= 1 && value <= maximum) return value;
+  throw new InputError(`${option} ${text} is not possible: give a whole number of ${what}, 1 to ${maximum}.`);
+}
+
+/** The longest time that a timer of JavaScript can wait for, in seconds. */
+const longestTimeout = 2_147_483;
+
+/**
+ * Reads a time in seconds.
+ *
+ * @throws InputError that says what is possible
+ */
+export function parseSeconds(text: string, option: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (value > 0 && value <= longestTimeout) return value;
+  throw new InputError(
+    `${option} ${text} is not possible: give seconds, above 0 and up to ${longestTimeout}, such as 30 or 0.5.`,
+  );
+}

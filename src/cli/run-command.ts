@@ -1,0 +1,88 @@
+import { availableParallelism } from 'node:os';
+import { InputError } from '../errors/input-error.ts';
+import type { MachineConfig } from '../machine/machine.ts';
+import { writeOutputFile } from '../node/files.ts';
+import { loadProgram } from './firmware.ts';
+import { type GuestName, guestNames, loadGuest } from './guest.ts';
+import { type MachineWords, type RunWords, readMachineWords, readRunWords } from './run-options.ts';
+import { deviceTreeOf, runSession } from './session.ts';
+
+/** Options of `hartvisor run` as the parser gives them. */
+export interface RunCommandOptions extends RunWords {
+  readonly kernel?: string | undefined;
+  readonly initrd?: string | undefined;
+  readonly append?: string | undefined;
+  readonly guest?: string | undefined;
+  readonly stats?: true | undefined;
+  readonly dumpdtb?: string | undefined;
+  readonly debug?: true | undefined;
+}
+
+/**
+ * `hartvisor run`: a guest on virtual CPUs.
+ *
+ * @returns the exit status
+ * @throws InputError for options and files that cannot be used
+ */
+export async function runCommand(options: RunCommandOptions): Promise<number> {
+  const shape = readRunWords(options, availableParallelism());
+  const guest = await loadGuest({ ...options, guest: readGuestName(options.guest) });
+  const { name, ...parts } = guest;
+  const { timeout, ...numbers } = shape;
+  const config: MachineConfig = { kind: 'domain', ...numbers, ...parts, debug: options.debug === true };
+  if (options.dumpdtb !== undefined) return dumpDeviceTree(config, options.dumpdtb);
+  const memory = `${shape.memoryBytes / 2 ** 20} MiB`;
+  return runSession(config, {
+    timeout,
+    statistics: options.stats === true,
+    passGuestCode: false,
+    banner: `${name} on ${counted(shape.vcpus, 'vCPU')}, ${counted(shape.pcpus, 'thread')}, ${memory}.`,
+  });
+}
+
+/** Options of `hartvisor machine` as the parser gives them. */
+export interface MachineCommandOptions extends MachineWords {
+  readonly bios?: string | undefined;
+  readonly initrd?: string | undefined;
+  readonly append?: string | undefined;
+  readonly dumpdtb?: string | undefined;
+}
+
+/**
+ * `hartvisor machine`: a bare machine that starts a program in M-mode.
+ *
+ * @returns the exit status
+ * @throws InputError for options and files that cannot be used
+ */
+export async function machineCommand(file: string, options: MachineCommandOptions): Promise<number> {
+  const { harts, memoryBytes, timeout } = readMachineWords(options);
+  const program = await loadProgram({ ...options, file });
+  const { append } = options;
+  const bootArgs = append === undefined ? {} : { bootArgs: append };
+  const config: MachineConfig = { kind: 'bare', harts, memoryBytes, program, ...bootArgs };
+  if (options.dumpdtb !== undefined) return dumpDeviceTree(config, options.dumpdtb);
+  return runSession(config, {
+    timeout,
+    statistics: false,
+    passGuestCode: true,
+    banner: `${file} on ${counted(harts, 'hart')}, ${memoryBytes / 2 ** 20} MiB.`,
+  });
+}
+
+async function dumpDeviceTree(config: MachineConfig, path: string): Promise<number> {
+  await writeOutputFile(path, deviceTreeOf(config), 'The device tree');
+  return 0;
+}
+
+function readGuestName(name: string | undefined): GuestName | undefined {
+  if (name === undefined) return undefined;
+  const found = guestNames.find((candidate) => candidate === name);
+  if (found !== undefined) return found;
+  throw new InputError(
+    `--guest ${name}: there is no guest of that name; the guests are ${guestNames.join(', ')}.`,
+  );
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,90 @@
+import { InputError } from '../errors/input-error.ts';
+import { DEFAULT_PROTOCOL, protocolByName } from '../interrupts/protocols.ts';
+import { maximumMemory } from '../machine/plan.ts';
+import { parseCount, parseMemory, parseSeconds } from './quantities.ts';
+
+/** The most vCPUs of a domain, and harts of a bare machine. */
+export const maximumCpus = 64;
+export const defaultMemory = '512M';
+const defaultVcpus = 2;
+/** More threads by default would take a desktop from its user. */
+const defaultMaximumPcpus = 2;
+
+/** Options of `hartvisor run` as they were typed. */
+export interface RunWords {
+  readonly smp?: string | undefined;
+  readonly pcpus?: string | undefined;
+  readonly memory: string;
+  readonly protocol?: string | undefined;
+  readonly timeout?: string | undefined;
+}
+
+/** The same, read and checked. */
+export interface RunShape {
+  readonly vcpus: number;
+  readonly pcpus: number;
+  readonly memoryBytes: number;
+  readonly protocol: string;
+  /** Seconds. */
+  readonly timeout: number | undefined;
+}
+
+/**
+ * Reads the options of `hartvisor run` that are numbers and names.
+ *
+ * @param cores - processors of this machine
+ * @throws InputError that says what is possible
+ */
+export function readRunWords(words: RunWords, cores: number): RunShape {
+  const vcpus = words.smp === undefined ? defaultVcpus : parseCount(words.smp, '--smp', 'vCPUs', maximumCpus);
+  const pcpus =
+    words.pcpus === undefined
+      ? Math.min(vcpus, cores, defaultMaximumPcpus)
+      : parseCount(words.pcpus, '--pcpus', `threads for ${vcpus} vCPUs`, vcpus);
+  return {
+    vcpus,
+    pcpus,
+    memoryBytes: parseMemory(words.memory, '--memory', maximumMemory({ kind: 'domain', cpus: vcpus, pcpus })),
+    protocol: readProtocol(words.protocol),
+    timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
+  };
+}
+
+/** Options of `hartvisor machine` as they were typed. */
+export interface MachineWords {
+  readonly smp: string;
+  readonly memory: string;
+  readonly timeout?: string | undefined;
+}
+
+/** The same, read and checked. */
+export interface MachineShape {
+  readonly harts: number;
+  readonly memoryBytes: number;
+  readonly timeout: number | undefined;
+}
+
+/**
+ * Reads the options of `hartvisor machine` that are numbers.
+ *
+ * @throws InputError that says what is possible
+ */
+export function readMachineWords(words: MachineWords): MachineShape {
+  const harts = parseCount(words.smp, '--smp', 'harts', maximumCpus);
+  const maximum = maximumMemory({ kind: 'bare', cpus: harts, pcpus: harts });
+  return {
+    harts,
+    memoryBytes: parseMemory(words.memory, '--memory', maximum),
+    timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
+  };
+}
+
+function readProtocol(name: string | undefined): string {
+  if (name === undefined) return DEFAULT_PROTOCOL.name;
+  try {
+    return protocolByName(name).name;
+  } catch (error) {
+    if (error instanceof RangeError) throw new InputError(`--protocol ${name}: ${error.message}.`);
+    throw error;
+  }
+}

@@ -1,0 +1,166 @@
+import type { Readable, Writable } from 'node:stream';
+import { EscapeKeys, escapeHelp } from './escape-keys.ts';
+
+/** A stream of input that may be a terminal: `process.stdin`. */
+export type TerminalInput = Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
+
+/** The streams of a {@link Terminal}; those of the process by default. */
+export interface TerminalStreams {
+  readonly input: TerminalInput;
+  readonly output: Writable & { readonly isTTY?: boolean };
+  /** For what hartvisor itself has to say. */
+  readonly messages: Writable;
+}
+
+/** What a {@link Terminal} asks for. */
+export interface TerminalHandlers {
+  /**
+   * Input for the guest.
+   *
+   * @returns how many bytes were taken; the rest comes again after {@link Terminal.continueInput}
+   */
+  onInput(bytes: Uint8Array): number;
+  /** The person wants to leave: Ctrl-A x. */
+  onQuit(): void;
+  /** Nobody reads the output any more: the other end of a pipe is closed. */
+  onOutputClosed(): void;
+}
+
+/**
+ * Input that waits for a guest that does not read. As long as less waits, Ctrl-A x is still seen; beyond, reading
+ * stops, so that a large file in a pipe does not end up in memory.
+ */
+const backlogLimit = 1024 * 1024;
+const newline = 0x0a;
+
+/**
+ * The guest's serial console on the terminal or the pipes that hartvisor was started with.
+ *
+ * On a terminal, keys go to the guest as they are (raw mode), Ctrl-C included. The end of piped input does not end
+ * anything: the guest's work is not done when its input is.
+ */
+export class Terminal {
+  readonly #streams: TerminalStreams;
+  readonly #handlers: TerminalHandlers;
+  readonly #keys = new EscapeKeys();
+  #backlog: Uint8Array[] = [];
+  #backlogBytes = 0;
+  #lineOpen = false;
+  #closed = false;
+
+  constructor(streams: TerminalStreams, handlers: TerminalHandlers) {
+    this.#streams = streams;
+    this.#handlers = handlers;
+  }
+
+  /** Whether a person types at it. */
+  get interactive(): boolean {
+    return this.#streams.input.isTTY === true;
+  }
+
+  /** Starts to read. The terminal is given back by {@link Terminal.close}, and in any case when the process exits. */
+  open(): void {
+    const { input, output } = this.#streams;
+    this.#setRawMode(true);
+    process.once('exit', this.#restore);
+    process.on('SIGCONT', this.#resumed);
+    input.on('data', this.#onData);
+    // Input that cannot be read (a closed terminal, a directory) is input that ends.
+    input.on('error', ignore);
+    output.on('error', this.#onOutputError);
+  }
+
+  /** Gives the terminal back and stops to read. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { input } = this.#streams;
+    this.#restore();
+    process.off('exit', this.#restore);
+    process.off('SIGCONT', this.#resumed);
+    input.off('data', this.#onData);
+    input.pause();
+  }
+
+  /** Offers again what the guest had no room for. */
+  continueInput(): void {
+    const waiting = this.#backlog;
+    this.#backlog = [];
+    this.#backlogBytes = 0;
+    for (const bytes of waiting) this.#offer(bytes);
+    if (this.#backlogBytes < backlogLimit && !this.#closed) this.#streams.input.resume();
+  }
+
+  /**
+   * Writes output of the guest.
+   *
+   * @returns a promise when the reader is slower than the guest: write no more until it is fulfilled
+   */
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    if (bytes.length === 0) return undefined;
+    const { output } = this.#streams;
+    this.#lineOpen = bytes[bytes.length - 1] !== newline;
+    if (!output.writable || output.write(bytes)) return undefined;
+    return new Promise((resolve) => {
+      const done = () => {
+        output.off('drain', done);
+        output.off('close', done);
+        resolve();
+      };
+      output.on('drain', done);
+      output.on('close', done);
+    });
+  }
+
+  /** Says something to the person, on lines of its own. */
+  notice(text: string): void {
+    const { messages, output } = this.#streams;
+    // Where both go to one terminal the text must not follow an unfinished line of the guest.
+    const start = this.#lineOpen && output.isTTY === true ? '\n' : '';
+    this.#lineOpen = false;
+    messages.write(`${start}${text}\n`.replaceAll('\n', this.interactive ? '\r\n' : '\n'));
+  }
+
+  /** Waits until all output is written, or can no longer be. */
+  async flush(): Promise<void> {
+    const { output } = this.#streams;
+    if (!output.writable || output.writableLength === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    output.write('', () => resolve());
+    await promise;
+  }
+
+  readonly #onData = (chunk: Uint8Array | string): void => {
+    const { guest, commands } = this.#keys.take(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+    if (guest.length > 0) this.#offer(guest);
+    for (const command of commands) {
+      if (command === 'quit') this.#handlers.onQuit();
+      else this.notice(escapeHelp);
+    }
+  };
+
+  readonly #onOutputError = (): void => this.#handlers.onOutputClosed();
+  readonly #restore = (): void => this.#setRawMode(false);
+  /** Somebody stopped the process, and a shell that did took its terminal settings back. */
+  readonly #resumed = (): void => this.#setRawMode(true);
+
+  #offer(bytes: Uint8Array): void {
+    const taken = this.#backlogBytes > 0 ? 0 : this.#handlers.onInput(bytes);
+    if (taken === bytes.length) return;
+    this.#backlog.push(bytes.subarray(taken));
+    this.#backlogBytes += bytes.length - taken;
+    if (this.#backlogBytes >= backlogLimit) this.#streams.input.pause();
+  }
+
+  #setRawMode(raw: boolean): void {
+    const { input } = this.#streams;
+    if (input.isTTY !== true) return;
+    try {
+      input.setRawMode?.(raw);
+    } catch {
+      // The terminal is gone (its window was closed): there is nothing to set or restore.
+    }
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,75 @@
+import { greeting } from '../src/boot/initramfs.ts';
+
+/** One combination of vCPUs and pCPUs. */
+export interface Shape {
+  readonly vcpus: number;
+  readonly pcpus: number;
+}
+
+/** How one boot ended. */
+export interface Boot {
+  /** Exit status of the command; undefined when it was killed. */
+  readonly status: number | undefined;
+  /** Everything that it printed. */
+  readonly log: string;
+  /** Wall time from start to end. */
+  readonly seconds: number;
+}
+
+/** What {@link guestCommand} makes a healthy guest print. */
+const processors = (vcpus: number) => `processors up: ${vcpus}`;
+
+/** What each guest runs before it powers off. */
+export const guestCommand = 'echo processors up: $(nproc)';
+
+/** What a kernel prints when something went wrong on the way. */
+const TROUBLE = /rcu stall|rcu: INFO|detected stalls|soft lockup|Oops|\bBUG\b|WARNING|Kernel panic/;
+
+/** Lists what is wrong with a boot; a good one has an empty list. */
+export function faultsOf({ status, log }: Boot, { vcpus }: Shape): string[] {
+  const faults: string[] = [];
+  if (status !== 0) faults.push(status === undefined ? 'did not end' : `exit status ${status}`);
+  if (!log.includes(greeting)) faults.push('userspace was not reached');
+  else if (!log.includes(processors(vcpus))) faults.push(`no line "${processors(vcpus)}"`);
+  const trouble = log.split(/\r?\n/).find((line) => TROUBLE.test(line));
+  if (trouble !== undefined) faults.push(`in the log: ${trouble.trim()}`);
+  return faults;
+}
+
+/** Reads shapes such as `1x1,4x2`: vCPUs x pCPUs. @throws RangeError for anything else */
+export function parseShapes(text: string): Shape[] {
+  return text.split(',').map((part) => {
+    const [, vcpus, pcpus] = /^([1-9]\d*)x([1-9]\d*)$/.exec(part) ?? [];
+    if (vcpus === undefined || pcpus === undefined) {
+      throw new RangeError(`"${part}" is not of the form VCPUSxPCPUS, such as 4x2`);
+    }
+    return { vcpus: Number(vcpus), pcpus: Number(pcpus) };
+  });
+}
+
+/** All boots of one shape, for the table. */
+export interface Row extends Shape {
+  readonly good: number;
+  /** Wall times of all boots, good or not. */
+  readonly seconds: readonly number[];
+}
+
+/** The summary as text: one line a shape, wall times in seconds. */
+export function table(rows: readonly Row[]): string {
+  const cells = rows.map(({ vcpus, pcpus, good, seconds }) => {
+    const sorted = seconds.toSorted((a, b) => a - b);
+    const times = [sorted[0] ?? 0, median(sorted), sorted.at(-1) ?? 0].map((time) => time.toFixed(1));
+    return [`${vcpus}`, `${pcpus}`, `${good} of ${seconds.length}`, ...times];
+  });
+  const lines = [['smp', 'pcpus', 'good', 'min s', 'median s', 'max s'], ...cells];
+  return lines
+    .map((line) => line.map((cell, column) => cell.padStart(column === 2 ? 11 : 9)).join(''))
+    .join('\n');
+}
+
+function median(sorted: readonly number[]): number {
+  const middle = sorted.length / 2;
+  const low = sorted[Math.ceil(middle) - 1] ?? 0;
+  const high = sorted[Math.floor(middle)] ?? low;
+  return (low + high) / 2;
+}

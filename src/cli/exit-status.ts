@@ -28,6 +28,7 @@ export function statusOfGuestCode(code: number): number {
 
 /** The statuses as `--help` shows them. */
 export const exitStatusHelp = `
+
 Exit status:
     0  the guest powered off, or you left with Ctrl-A x
     1  a defect of hartvisor
@@ -37,7 +38,7 @@ Exit status:
     5  the guest's Linux kernel panicked
     6  the guest was stuck: it could do nothing but trap for ever
   124  --timeout passed
-  129, 130, 131, 141, 143  ended by SIGHUP, SIGINT, SIGQUIT, SIGPIPE (nobody reads the output), SIGTERM`;
+  128 + N  ended by signal N; 141 also when nobody reads the output any more`;
 
 /** The same for `hartvisor machine`. */
 export const machineStatusHelp = `${exitStatusHelp}

@@ -38,7 +38,7 @@ export async function loadProgram({ file, bios, initrd }: ProgramChoice): Promis
 }
 
 /** What the name of data is that has no mark: raw firmware has none. */
-const unmarked = describeFile(Uint8Array.of(0x80)).name;
+const unmarked = describeFile(Uint8Array.of(1, 0x80)).name;
 
 async function readFirmware(path: string, what: string, option: string): Promise<FirmwareImage> {
   const bytes = await readInputFile(path, what, option);

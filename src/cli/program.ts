@@ -46,7 +46,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('--initrd <file>', 'initial RAM disk')
     .option(
       '--append <words>',
-      'kernel command line, behind console=ttyS0 panic=-1 unless it has these itself',
+      'kernel command line, behind console=ttyS0 earlycon=sbi panic=-1 as far as it does not set these itself',
     )
     .option('--guest <name>', `a guest that hartvisor brings: ${guestNames.join(', ')}`)
     .option('--smp <n>', `virtual CPUs, 1 to ${maximumCpus} (default: 2)`)

@@ -1,15 +1,19 @@
 /** Options that QEMU spells with one dash and hartvisor, as other programs, with two. All of them take a value. */
 const words = ['kernel', 'initrd', 'append', 'smp', 'bios'];
+const spellings = new Set(words.flatMap((word) => [`-${word}`, `--${word}`]));
 
 /**
- * Gives QEMU's spellings of options (`-kernel FILE`, `-smp N`) the two dashes that the parser expects. What follows an
- * option that takes a value is left alone: it is the value.
+ * Gives QEMU's spellings of options (`-kernel FILE`, `-smp N`) the two dashes that the parser expects. What follows
+ * such an option is left alone: it is the value.
  */
 export function fromQemuWords(args: readonly string[]): string[] {
-  const end = args.indexOf('--');
-  return args.map((arg, index) => {
-    const isOption = arg.startsWith('-') && words.includes(arg.slice(1)) && (end < 0 || index < end);
-    const isValue = index > 0 && words.includes(args[index - 1].replace(/^--?/, ''));
-    return isOption && !isValue ? `-${arg}` : arg;
-  });
+  const result: string[] = [];
+  let valueNext = false;
+  for (const [index, arg] of args.entries()) {
+    if (arg === '--' && !valueNext) return [...result, ...args.slice(index)];
+    const isOption: boolean = !valueNext && spellings.has(arg);
+    result.push(isOption ? `--${arg.replace(/^-+/, '')}` : arg);
+    valueNext = isOption;
+  }
+  return result;
 }

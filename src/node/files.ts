@@ -9,7 +9,7 @@ const largestFile = 0x1_0000_0000;
  *
  * @param what - the file's role as a message begins with it: `The kernel`.
  * @param option - where the name came from: `--kernel`.
- * @throws InputError when it is missing, unreadable, no regular file, empty, or above 4 GiB.
+ * @throws InputError when it is missing, unreadable, neither a file nor a pipe, empty, or above 4 GiB.
  */
 export async function readInputFile(
   path: string,
@@ -21,6 +21,9 @@ export async function readInputFile(
     const status = await file.stat();
     if (status.isDirectory())
       throw new InputError(`${what} ${path} is a directory. Give a file with ${option}.`);
+    if (!status.isFile() && !status.isFIFO()) {
+      throw new InputError(`${what} ${path} is a device or a socket. Give a file with ${option}.`);
+    }
     if (status.size > largestFile) {
       throw new InputError(`${what} ${path} has ${status.size} bytes, more than a guest has memory.`);
     }

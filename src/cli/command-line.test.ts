@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { linuxCommandLine, windowWords } from './command-line.ts';
+
+test('without words of the person, the usual ones are used', () => {
+  expect(linuxCommandLine(undefined)).toBe('console=ttyS0 earlycon=sbi panic=-1');
+  expect(linuxCommandLine('  ')).toBe('console=ttyS0 earlycon=sbi panic=-1');
+});
+
+test('the words of the person come last', () => {
+  expect(linuxCommandLine(' quiet ', ['COLUMNS=80'])).toBe(
+    'console=ttyS0 earlycon=sbi panic=-1 COLUMNS=80 quiet',
+  );
+});
+
+test('a word that the person gives is not given twice', () => {
+  expect(linuxCommandLine('console=hvc0 earlycon panic=0')).toBe('console=hvc0 earlycon panic=0');
+  expect(linuxCommandLine('consoleblank=0 panic_on_oops=1')).toBe(
+    'console=ttyS0 earlycon=sbi panic=-1 consoleblank=0 panic_on_oops=1',
+  );
+});
+
+test('the size of a terminal is given where it is known', () => {
+  expect(windowWords({ columns: 100, rows: 30 })).toEqual(['COLUMNS=100', 'LINES=30']);
+  expect(windowWords({})).toEqual([]);
+  expect(windowWords({ columns: 0, rows: 0 })).toEqual([]);
+});

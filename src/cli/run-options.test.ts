@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { InputError } from '../errors/input-error.ts';
+import { readMachineWords, readRunWords } from './run-options.ts';
+
+const memory = '512M';
+
+test('without options there are two vCPUs on as many threads as there are processors, at most two', () => {
+  const shape = { vcpus: 2, memoryBytes: 512 * 2 ** 20, protocol: 'take-mirror', timeout: undefined };
+  expect(readRunWords({ memory }, 8)).toEqual({ ...shape, pcpus: 2 });
+  expect(readRunWords({ memory }, 1)).toEqual({ ...shape, pcpus: 1 });
+});
+
+test('threads are not more than vCPUs, and more than two where they are asked for', () => {
+  expect(readRunWords({ memory, smp: '1' }, 8).pcpus).toBe(1);
+  expect(readRunWords({ memory, smp: '8' }, 8).pcpus).toBe(2);
+  expect(readRunWords({ memory, smp: '8', pcpus: '8' }, 1).pcpus).toBe(8);
+  expect(() => readRunWords({ memory, smp: '2', pcpus: '3' }, 8)).toThrow(
+    new InputError('--pcpus 3 is not possible: give a whole number of threads for 2 vCPUs, 1 to 2.'),
+  );
+});
+
+test.each(['0', '65', '1000', 'x'])('--smp %s is refused', (smp) => {
+  expect(() => readRunWords({ memory, smp }, 2)).toThrow(/^--smp .* 1 to 64\.$/);
+  expect(() => readMachineWords({ memory, smp })).toThrow(/^--smp .* harts, 1 to 64\.$/);
+});
+
+test('a protocol is found by its name, and the error for another lists them', () => {
+  expect(readRunWords({ memory, protocol: 'published' }, 2).protocol).toBe('published');
+  expect(() => readRunWords({ memory, protocol: 'spinlock' }, 2)).toThrow(InputError);
+  expect(() => readRunWords({ memory, protocol: 'spinlock' }, 2)).toThrow(/take-mirror, published/);
+});
+
+test('the most memory that is offered is possible, and a page more is not', () => {
+  const complaint = (text: string) => {
+    try {
+      readRunWords({ memory: text }, 2);
+    } catch (error) {
+      return String(error);
+    }
+    return undefined;
+  };
+  const most = Number(/at most (\d+)M/.exec(complaint('5G') ?? '')?.[1]);
+  expect(most).toBeGreaterThan(3000);
+  expect(most).toBeLessThan(4096);
+  expect(complaint(`${most}M`)).toBeUndefined();
+  expect(complaint(`${most * 1024 + 4}K`)).toMatch(/more than a guest can have/);
+});
+
+test('the numbers of a bare machine are read', () => {
+  expect(readMachineWords({ smp: '4', memory: '1G', timeout: '2.5' })).toEqual({
+    harts: 4,
+    memoryBytes: 2 ** 30,
+    timeout: 2.5,
+  });
+  expect(() => readMachineWords({ smp: '1', memory: '5G' })).toThrow(/Give at most/);
+});

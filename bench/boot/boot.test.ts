@@ -1,0 +1,35 @@
+import { describe, expect, test } from 'vitest';
+import { checkBoot, formatBootResult } from './boot.ts';
+
+describe('checkBoot', () => {
+  const good = { marker: 1, output: '', status: 0, timedOut: false };
+
+  test('accepts userspace and a clean end', () => {
+    expect(() => checkBoot(good, 'the boot')).not.toThrow();
+  });
+
+  test.each([
+    [{ ...good, marker: undefined }, 'the boot did not reach userspace and ended with status 0'],
+    [
+      { ...good, status: 3, output: 'Oops' },
+      'reached userspace and ended with status 3; the end of its output: Oops',
+    ],
+    [{ ...good, timedOut: true }, 'reached userspace and did not end in time'],
+  ])('refuses %j', (run, message) => {
+    expect(() => checkBoot(run, 'the boot')).toThrow(message);
+  });
+});
+
+test('the table shows medians and the ratio of times', () => {
+  const setting = {
+    ...{ date: '2026-01-02T03:04:05.000Z', qemu: 'QEMU 1', node: 'v24', processor: 'X' },
+    ...{ processors: 2, load: [0.1, 0.2, 0.3] },
+  };
+  const ratio = { median: 3, min: 2.5, max: 3.5 };
+  const samples = { qemu: [1, 2, 9], hartvisor: [6, 6, 7] };
+  const text = formatBootResult({ setting, rows: [{ vcpus: 2, time: 'userspace', samples, ratio }] });
+  expect(text).toContain('medians of 3 turns');
+  expect(text.split('\n').at(-1)?.replaceAll(/ {2,}/g, '|')).toBe(
+    '2 vCPUs, wall, to userspace|2.00|6.00|3.00|2.50..3.50',
+  );
+});

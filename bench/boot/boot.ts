@@ -1,0 +1,163 @@
+/**
+ * Linux from the start of the process to the first line of userspace and to the end after power-off: the same kernel,
+ * initrd, command line, vCPUs and memory on hartvisor (as many threads as vCPUs) and on QEMU, in turns.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { greeting, initramfs } from '../../src/boot/initramfs.ts';
+import { debianGuest } from '../../src/node/debian/debian-guest.ts';
+import { type MeasuredRun, measuredRun } from '../measured-run.ts';
+import type { BootOptions } from '../options.ts';
+import {
+  describeSetting,
+  hartvisorCommand,
+  qemuCommand,
+  readSetting,
+  type Setting,
+  type Side,
+  sides,
+} from '../sides.ts';
+import { median, ratioOfTurns, type Spread } from '../statistics.ts';
+import { formatRatio, formatSeconds, formatTable } from '../table.ts';
+
+/** hartvisor gives its guests the first three by default; both sides get the same. The last makes the guest power off. */
+const usualWords = 'console=ttyS0 earlycon=sbi panic=-1 hartvisor.run=true';
+
+/** What is measured of each boot, in seconds. */
+export type BootTime = 'userspace' | 'poweroff' | 'cpu';
+
+const bootTimes: Readonly<Record<BootTime, { readonly about: string; of(run: MeasuredRun): number }>> = {
+  userspace: { about: 'wall, to userspace', of: (run) => run.marker ?? Number.NaN },
+  poweroff: { about: 'wall, to power-off', of: (run) => run.wall },
+  cpu: { about: 'CPU, user and system', of: (run) => run.user + run.system },
+};
+const timeNames = Object.keys(bootTimes) as BootTime[];
+
+/** One kind of time with one number of vCPUs. */
+export interface BootRow {
+  readonly vcpus: number;
+  readonly time: BootTime;
+  readonly samples: Readonly<Record<Side, readonly number[]>>;
+  /** Time relative to QEMU: below 1 is faster. */
+  readonly ratio: Spread;
+}
+
+/** Everything that was measured. */
+export interface BootResult {
+  readonly setting: Setting;
+  readonly rows: readonly BootRow[];
+}
+
+/**
+ * Measures the boots.
+ *
+ * @param onProgress gets a line for people from time to time
+ * @throws InputError when QEMU or the guest is missing; Error when a boot fails
+ */
+export async function runBootBench(
+  options: BootOptions,
+  onProgress: (line: string) => void,
+): Promise<BootResult> {
+  const setting = readSetting(options.qemu, options.node);
+  const directory = mkdtempSync(join(tmpdir(), 'hartvisor-boot-'));
+  try {
+    const guest = await guestFiles(options, directory, onProgress);
+    const rows: BootRow[] = [];
+    for (const vcpus of options.smp) rows.push(...(await measure(vcpus, guest, options, onProgress)));
+    return { setting, rows };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+interface GuestFiles {
+  readonly kernel: string;
+  readonly initrd: string;
+}
+
+async function guestFiles(
+  { kernel, initrd }: BootOptions,
+  directory: string,
+  onProgress: (line: string) => void,
+): Promise<GuestFiles> {
+  if (kernel !== undefined && initrd !== undefined) return { kernel, initrd };
+  let step = '';
+  const files = await debianGuest({
+    onProgress: ({ message }) => {
+      if (message !== step) onProgress(message);
+      step = message;
+    },
+  });
+  const path = join(directory, 'initrd');
+  writeFileSync(path, initramfs({ busybox: readFileSync(files.busyboxPath) }));
+  return { kernel: files.kernelPath, initrd: path };
+}
+
+async function measure(
+  vcpus: number,
+  guest: GuestFiles,
+  options: BootOptions,
+  onProgress: (line: string) => void,
+): Promise<BootRow[]> {
+  const runs: Record<Side, MeasuredRun[]> = { qemu: [], hartvisor: [] };
+  for (let turn = 0; turn < options.runs; turn++) {
+    for (const side of sides) {
+      const command = commandFor(side, vcpus, guest, options);
+      const run = await measuredRun(command, { timeout: options.timeout, marker: greeting });
+      checkBoot(run, `the boot on ${side} with ${vcpus} vCPUs`);
+      runs[side].push(run);
+      const seconds = timeNames.map((name) => `${name} ${formatSeconds(bootTimes[name].of(run))} s`);
+      onProgress(`turn ${turn + 1}/${options.runs}, ${vcpus} vCPUs, ${side}: ${seconds.join(', ')}`);
+    }
+  }
+  return timeNames.map((time) => judge(vcpus, time, runs));
+}
+
+function judge(vcpus: number, time: BootTime, runs: Readonly<Record<Side, readonly MeasuredRun[]>>): BootRow {
+  const qemu = runs.qemu.map(bootTimes[time].of);
+  const hartvisor = runs.hartvisor.map(bootTimes[time].of);
+  return { vcpus, time, samples: { qemu, hartvisor }, ratio: ratioOfTurns(hartvisor, qemu) };
+}
+
+function commandFor(side: Side, vcpus: number, guest: GuestFiles, options: BootOptions) {
+  const words = `${usualWords} ${options.append}`.trim();
+  const { kernel, initrd } = guest;
+  if (side === 'qemu') {
+    const shape = ['-smp', `${vcpus}`, '-m', options.memory];
+    return qemuCommand(options.qemu, ...shape, '-kernel', kernel, '-initrd', initrd, '-append', words);
+  }
+  const shape = ['--smp', `${vcpus}`, '--pcpus', `${vcpus}`, '--memory', options.memory];
+  return hartvisorCommand(
+    options.node,
+    ...['run', ...shape, '--kernel', kernel, '--initrd', initrd, '--append', words],
+  );
+}
+
+/** @throws Error when a boot did not get to userspace and to a clean end */
+export function checkBoot(
+  run: Pick<MeasuredRun, 'marker' | 'output' | 'status' | 'timedOut'>,
+  what: string,
+): void {
+  if (run.marker !== undefined && run.status === 0 && !run.timedOut) return;
+  const reached = run.marker === undefined ? 'did not reach userspace' : 'reached userspace';
+  const how = run.timedOut ? 'did not end in time' : `ended with status ${run.status}`;
+  throw new Error(`${what} ${reached} and ${how}; the end of its output: ${run.output.slice(-2000).trim()}`);
+}
+
+/** The result for people. */
+export function formatBootResult(result: BootResult): string {
+  const rows = result.rows.map(({ vcpus, time, samples, ratio }) => [
+    `${vcpus} vCPU${vcpus > 1 ? 's' : ''}, ${bootTimes[time].about}`,
+    ...sides.map((side) => formatSeconds(median(samples[side]))),
+    formatRatio(ratio.median),
+    `${formatRatio(ratio.min)}..${formatRatio(ratio.max)}`,
+  ]);
+  return [
+    'Boot of Linux: time relative to QEMU (below 1: faster than QEMU)',
+    describeSetting(result.setting),
+    `medians of ${result.rows[0]?.samples.qemu.length ?? 0} turns`,
+    '',
+    formatTable([['boot', 'QEMU s', 'hartvisor s', 'time', 'min..max'], ...rows]),
+  ].join('\n');
+}

@@ -1,0 +1,33 @@
+# Entry of a kernel on the bare machine: hart 0 in M-mode at the start of RAM.
+
+        .section .text.start, "ax"
+        .globl _start
+_start:
+        csrr    t0, mhartid
+        bnez    t0, park
+        la      t0, trap
+        csrw    mtvec, t0
+        li      t0, 0x2000              # mstatus.FS = Initial
+        csrs    mstatus, t0
+        fscsr   x0
+        .option push
+        .option norelax
+        la      gp, __global_pointer$
+        .option pop
+        la      sp, __stack_top
+        la      t0, __bss_start
+        la      t1, __bss_end
+1:      bgeu    t0, t1, 2f
+        sd      x0, 0(t0)
+        addi    t0, t0, 8
+        j       1b
+2:      call    start_kernel
+park:   wfi
+        j       park
+
+        .balign 4
+trap:   csrr    a0, mcause
+        csrr    a1, mepc
+        csrr    a2, mtval
+        call    report_trap
+        j       park

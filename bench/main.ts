@@ -1,0 +1,53 @@
+/** The benchmarks: `npm run bench -- cpu|boot|irq [options]`. */
+import { InputError } from '../src/errors/input-error.ts';
+import { formatBootResult, runBootBench } from './boot/boot.ts';
+import { formatCpuResult, runCpuBench } from './cpu/cpu.ts';
+import { runIrqBench } from './irq/irq.ts';
+import { readBootOptions, readCpuOptions, usage } from './options.ts';
+
+/** Standard output is for the result alone. */
+const onProgress = (line: string) => process.stderr.write(`${line}\n`);
+
+async function cpu(args: readonly string[]): Promise<string> {
+  const options = readCpuOptions(args);
+  const result = await runCpuBench(options, onProgress);
+  return options.json ? JSON.stringify(result, undefined, 2) : formatCpuResult(result);
+}
+
+async function boot(args: readonly string[]): Promise<string> {
+  const options = readBootOptions(args);
+  const result = await runBootBench(options, onProgress);
+  return options.json ? JSON.stringify(result, undefined, 2) : formatBootResult(result);
+}
+
+async function irq(args: readonly string[]): Promise<string> {
+  if (args.length > 0)
+    throw new InputError(`bench -- irq has no options, so ${args.join(' ')} means nothing.`);
+  return runIrqBench();
+}
+
+const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<string>> = new Map([
+  ['cpu', cpu],
+  ['boot', boot],
+  ['irq', irq],
+]);
+
+async function main([name, ...args]: readonly string[]): Promise<void> {
+  if (name === undefined || name === '--help' || name === '-h' || args.includes('--help')) {
+    process.stdout.write(usage);
+    return;
+  }
+  const benchmark = benchmarks.get(name);
+  if (benchmark === undefined) {
+    throw new InputError(`There is no benchmark "${name}". There are ${[...benchmarks.keys()].join(', ')}.`);
+  }
+  process.stdout.write(`${await benchmark(args)}\n`);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof InputError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

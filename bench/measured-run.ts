@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+import { InputError } from '../src/errors/input-error.ts';
+
+/** A program and its arguments. */
+export type CommandLine = readonly [program: string, ...args: string[]];
+
+/** What to measure beside the whole run, and when to give up. */
+export interface RunLimits {
+  /** Seconds after which the program is killed. */
+  readonly timeout: number;
+  /** Text of the output whose time is wanted. */
+  readonly marker?: string;
+}
+
+/** How a run went. Times are seconds. */
+export interface MeasuredRun {
+  /** Exit status; 128 + number for a signal, as a shell says it. */
+  readonly status: number;
+  readonly timedOut: boolean;
+  /** Standard output and standard error, as they came. */
+  readonly output: string;
+  readonly wall: number;
+  /** CPU time of the process with all its threads and children. */
+  readonly user: number;
+  readonly system: number;
+  /** From the start until the marker was in the output; undefined if it never was. */
+  readonly marker: number | undefined;
+}
+
+/** Node does not tell what a child used, but POSIX shells do: `times` prints their own time, then that of children. */
+const shellScript = '"$@" 3>&-; status=$?; times >&3; exit $status';
+
+/**
+ * Runs a program to its end, with an empty standard input, and measures it.
+ *
+ * The program is a child of this process in a group of its own; it dies with this process.
+ *
+ * @throws InputError when there is no such program
+ */
+export async function measuredRun(command: CommandLine, limits: RunLimits): Promise<MeasuredRun> {
+  const started = performance.now();
+  const seconds = () => (performance.now() - started) / 1000;
+  const child = spawn('sh', ['-c', shellScript, 'sh', ...command], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  using _guard = killedWithUs(child);
+  const run = { output: '', times: '', marker: undefined as number | undefined, timedOut: false };
+  const collect = (text: string) => {
+    run.output += text;
+    if (limits.marker !== undefined && run.output.includes(limits.marker)) run.marker ??= seconds();
+  };
+  readText(child.stdio[1], collect);
+  readText(child.stdio[2], collect);
+  readText(child.stdio[3], (text) => {
+    run.times += text;
+  });
+  const timer = setTimeout(() => {
+    run.timedOut = true;
+    kill(child);
+  }, limits.timeout * 1000);
+  try {
+    const status = await exitStatus(child);
+    const wall = seconds();
+    if (!run.timedOut && (status === 126 || status === 127)) {
+      throw new InputError(`${command[0]} cannot be run: ${run.output.trim()}`);
+    }
+    const used = run.timedOut ? { user: Number.NaN, system: Number.NaN } : parseTimes(run.times);
+    return { status, wall, ...used, output: run.output, marker: run.marker, timedOut: run.timedOut };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Reads what `times` prints: `0m0.010s 0m0.000s` for the shell, then the same for its children, user time first.
+ *
+ * @throws Error when it is something else
+ */
+export function parseTimes(text: string): { user: number; system: number } {
+  const [user, system] = (text.trim().split('\n')[1] ?? '').split(' ').map((time) => {
+    const parts = /^(\d+)m(\d+(?:\.\d+)?)s$/.exec(time);
+    return parts === null ? Number.NaN : Number(parts[1]) * 60 + Number(parts[2]);
+  });
+  if (user === undefined || system === undefined || Number.isNaN(user + system)) {
+    throw new Error(`the shell's times are not as POSIX has them: ${JSON.stringify(text)}`);
+  }
+  return { user, system };
+}
+
+function readText(stream: unknown, onText: (text: string) => void): void {
+  (stream as Readable).setEncoding('utf8').on('data', onText);
+}
+
+function exitStatus(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
+  });
+}
+
+function kill(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  process.kill(-child.pid, 'SIGKILL');
+}
+
+const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** A group of its own does not get the terminal's Ctrl-C, so it is passed on. */
+function killedWithUs(child: ChildProcess): Disposable {
+  const onExit = () => kill(child);
+  const onSignal = (signal: NodeJS.Signals) => process.exit(128 + constants.signals[signal]);
+  process.on('exit', onExit);
+  for (const signal of interrupts) process.on(signal, onSignal);
+  return {
+    [Symbol.dispose]() {
+      process.off('exit', onExit);
+      for (const signal of interrupts) process.off(signal, onSignal);
+    },
+  };
+}

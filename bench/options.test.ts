@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { InputError } from '../src/errors/input-error.ts';
+import { kernels } from './cpu/kernels.ts';
+import { readBootOptions, readCpuOptions, usage } from './options.ts';
+
+const names = (args: readonly string[]) => readCpuOptions(args).kernels.map(({ name }) => name);
+
+describe('cpu', () => {
+  test('measures every kernel in five turns unless told otherwise', () => {
+    const options = readCpuOptions([]);
+    expect(options.kernels).toEqual(kernels);
+    expect(options).toMatchObject({ runs: 5, json: false, node: process.execPath, compiler: undefined });
+  });
+
+  test('takes kernels by name and families by the name of their source, in the order of the table', () => {
+    expect(names(['--kernels', 'chase, list'])).toEqual([
+      'list',
+      'chase-4k',
+      'chase-64k',
+      'chase-1024k',
+      'chase-16384k',
+    ]);
+    expect(names(['--kernels', 'stream-64k'])).toEqual(['stream-64k']);
+  });
+
+  test('takes every option', () => {
+    const args = '--runs 3 --qemu q --node n --cc c --timeout 9 --json'.split(' ');
+    expect(readCpuOptions(args)).toMatchObject({
+      ...{ runs: 3, qemu: 'q', node: 'n', compiler: 'c', timeout: 9, json: true },
+    });
+  });
+
+  test.each([
+    [['--kernels', 'lists'], /no kernel "lists"\. There are list, /],
+    [['--kernels', ''], /no kernel ""/],
+    [['--runs', '0'], /--runs 0 .* 1 to 1000/],
+    [['--runs', '1.5'], /--runs 1\.5 /],
+    [['--timeout', 'soon'], /--timeout soon /],
+    [['--smp', '2'], /--smp/],
+    [['list'], /list/],
+    [['--qemu'], /--qemu/],
+  ])('%j is a mistake of the user', (args, message) => {
+    expect(() => readCpuOptions(args)).toThrow(InputError);
+    expect(() => readCpuOptions(args)).toThrow(message);
+  });
+});
+
+describe('boot', () => {
+  test("measures Debian's guest with one and two vCPUs unless told otherwise", () => {
+    const expected = { kernel: undefined, initrd: undefined, smp: [1, 2], memory: '512M', append: '' };
+    expect(readBootOptions([])).toMatchObject(expected);
+  });
+
+  test('takes every option', () => {
+    const args = ['--kernel', 'k', '--initrd', 'i', '--smp', '1,4,8', '--memory', '1G', '--append', 'quiet'];
+    const expected = { kernel: 'k', initrd: 'i', smp: [1, 4, 8], memory: '1G', append: 'quiet' };
+    expect(readBootOptions(args)).toMatchObject(expected);
+  });
+
+  test.each([
+    [['--kernel', 'k'], /belong together/],
+    [['--initrd', 'i'], /belong together/],
+    [['--smp', '1,0'], /--smp 0 /],
+    [['--smp', '1,'], /--smp {2}is/],
+    [['--memory', '512'], /--memory 512 /],
+    [['--kernels', 'list'], /--kernels/],
+  ])('%j is a mistake of the user', (args, message) => {
+    expect(() => readBootOptions(args)).toThrow(InputError);
+    expect(() => readBootOptions(args)).toThrow(message);
+  });
+});
+
+test('the help names every kernel', () => {
+  for (const { name } of kernels) expect(usage).toContain(name);
+});

@@ -1,6 +1,9 @@
 import { createDecoder, type Decode, type Decoded, type Extension } from '../isa/index.ts';
 import { CodeCache, codeCacheBytes } from './code-cache.ts';
+import { ExceptionRow } from './exception-row.ts';
 import { ACCESS, CAUSE } from './exceptions.ts';
+import { GUEST_ACCESS } from './guest-access.ts';
+import { instantiate } from './instantiate.ts';
 import { STATUS } from './interpreter/frame.ts';
 import { CODE_PAGE, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
 import { CSR, EXIT, type Exit, FIELD, HART_BYTES, TLB } from './layout.ts';
@@ -15,6 +18,10 @@ import { Tlb } from './tlb.ts';
 const PAGE = 4096;
 /** A cause that the specification leaves to custom use: the host wants the guest out for its own reasons. */
 const HOST_INTERRUPTION = 24;
+/** `run` returns after so many exceptions with no instruction in between, since only its caller can end that. */
+const LONGEST_ROW = 1024;
+/** stimecmp and vstimecmp. */
+const TIMER_CSRS: readonly number[] = [0x14d, 0x24d];
 
 /** What a hart is made of. */
 export interface HartOptions {
@@ -57,6 +64,7 @@ export class Hart {
   readonly physical: PhysicalMemory;
   readonly #ram: RamWindow;
   readonly #words: Int32Array;
+  readonly #memoryWords: Int32Array;
   readonly #decode: Decode;
   readonly #code: CodeCache;
   readonly #access: MemoryAccess;
@@ -68,6 +76,7 @@ export class Hart {
     const { memory, area, ram } = options;
     this.state = new HartState(memory, area);
     this.#words = this.state.words;
+    this.#memoryWords = new Int32Array(memory.buffer);
     this.#ram = ram;
     this.#words[FIELD.exitRequest >> 2] = options.exitRequest;
     this.#words[FIELD.hsHost >> 2] = options.hsHost ? 1 : 0;
@@ -98,7 +107,7 @@ export class Hart {
    * Runs guest code until there is a reason to return: about `fuel` instructions have been started, the exit-request
    * word is not 0, WFI has nothing to wait for but an interrupt, or (with `hsHost`) a trap for the host was taken.
    *
-   * @param fuel instructions, 1..2^31-1; looked at on taken jumps only, so that a few more may run
+   * @param fuel instructions, 1..2^31-1; looked at on taken jumps and after traps only, so that a few more may run
    */
   run(fuel: number): Exit {
     const words = this.#words;
@@ -154,7 +163,9 @@ export class Hart {
     const tvalHigh = csr[CSR.stval + 1] as number;
     this.resumeGuest();
     this.#raiseAt(cause, tvalLow, tvalHigh);
-    if (this.privileged.enterTrap(this.state.pcLow, this.state.pcHigh) !== 'VS') {
+    const { pcLow, pcHigh } = this.state;
+    this.exceptionRow.note(this.instructions, cause, pcLow, pcHigh);
+    if (this.privileged.enterTrap(pcLow, pcHigh) !== 'VS') {
       throw new Error(`hedeleg does not hand on exception ${cause}`);
     }
     this.interruptGuest();
@@ -171,6 +182,9 @@ export class Hart {
 
   /** Interrupts taken by the guest since the start, by VS-level cause (1, 5, 9, ...); for statistics. */
   readonly guestInterrupts = new Float64Array(64);
+
+  /** Exceptions since the last instruction that retired; `run` returns at each {@link LONGEST_ROW} of them. */
+  readonly exceptionRow = new ExceptionRow();
 
   #takeInterrupt(): TrapTarget | undefined {
     const target = this.privileged.takeInterrupt();
@@ -196,9 +210,8 @@ export class Hart {
   /** Adds the instructions of the unfinished chunk to those retired. */
   #account(): void {
     const words = this.#words;
-    const retired = (words[FIELD.chunk >> 2] as number) - (words[FIELD.budget >> 2] as number);
     const at = FIELD.instret >> 2;
-    const sum = ((words[at] as number) >>> 0) + retired;
+    const sum = ((words[at] as number) >>> 0) + this.#unaccounted();
     words[at] = sum | 0;
     if (sum >= 0x1_0000_0000) words[at + 1] = (words[at + 1] as number) + 1;
     words[FIELD.chunk >> 2] = 0;
@@ -217,7 +230,7 @@ export class Hart {
 
   /**
    * Makes the code at pc current. Exceptions on the way are taken, which may lead elsewhere: then the status is
-   * `changed`, or `leave` when the host must handle one.
+   * `changed`, or `leave` when the host must handle one or they do not end.
    */
   #goToPc(): number {
     const { state, tlb } = this;
@@ -265,10 +278,49 @@ export class Hart {
 
   /** Takes the exception that is in the record. True: `run` must return, the host handles it. */
   #enterTrap(epcLow: number, epcHigh: number): boolean {
+    const { cause } = this.privileged.exception;
     const target = this.privileged.enterTrap(epcLow, epcHigh);
-    if (target === 'VS' || !this.state.hsHost) return false;
-    this.#leave(EXIT.trap);
+    if (target !== 'VS' && this.state.hsHost) {
+      this.#leave(EXIT.trap);
+      return true;
+    }
+    const length = this.exceptionRow.note(this.instructions + this.#unaccounted(), cause, epcLow, epcHigh);
+    if (length % LONGEST_ROW !== 0) return false;
+    this.#pointSlotAtPc();
+    this.#leave(EXIT.yield);
     return true;
+  }
+
+  /** Makes the place that {@link #savePc} computes pc itself, where no decoded code has been found for it. */
+  #pointSlotAtPc(): void {
+    const words = this.#words;
+    words[FIELD.pageSlots >> 2] = 0;
+    words[FIELD.slot >> 2] = 0;
+    words[FIELD.pageAddress >> 2] = this.state.pcLow;
+    words[(FIELD.pageAddress >> 2) + 1] = this.state.pcHigh;
+  }
+
+  /** Instructions of the chunk under way that have retired. */
+  #unaccounted(): number {
+    return (this.#words[FIELD.chunk >> 2] as number) - (this.#words[FIELD.budget >> 2] as number);
+  }
+
+  /** Goes on at pc after a trap or a jump by TypeScript. */
+  #resume(): number {
+    return this.#goToPc() === STATUS.leave ? STATUS.leave : this.#arrive();
+  }
+
+  /**
+   * The poll of generated code for the jumps that it does not see: a guest may go round in traps and xRETs for ever
+   * without a taken branch.
+   */
+  #arrive(): number {
+    const words = this.#words;
+    if ((words[FIELD.budget >> 2] as number) > 0) return STATUS.changed;
+    // Pairs with the store of a kick: whoever wants the hart out sets this word last.
+    const wanted = Atomics.load(this.#memoryWords, (words[FIELD.exitRequest >> 2] as number) >> 2);
+    const fuel = (words[FIELD.fuel >> 2] as number) - this.#unaccounted();
+    return wanted !== 0 || fuel <= 0 ? this.#leave(EXIT.yield) : STATUS.changed;
   }
 
   /** The current instruction has raised the exception in the record: it does not retire, and its trap is taken. */
@@ -276,7 +328,7 @@ export class Hart {
     this.#words[FIELD.budget >> 2] = (this.#words[FIELD.budget >> 2] as number) + 1;
     this.#savePc();
     if (this.#enterTrap(this.state.pcLow, this.state.pcHigh)) return STATUS.leave;
-    return this.#goToPc() === STATUS.leave ? STATUS.leave : STATUS.changed;
+    return this.#resume();
   }
 
   /** The encoding of the current instruction. */
@@ -297,7 +349,10 @@ export class Hart {
         );
         return undefined;
       },
-      fetch: () => this.#goToPc(),
+      fetch: () => {
+        const status = this.#goToPc();
+        return status === STATUS.changed ? this.#arrive() : status;
+      },
       straddle: () => this.#straddle(),
       system: () => this.#system(),
       illegal: () => this.#illegal(),
@@ -316,8 +371,7 @@ export class Hart {
     const translated = this.mmu.translate(nextLow, nextHigh, ACCESS.fetch, 2);
     if (!translated || !this.physical.read(this.mmu.physical, 2)) {
       if (translated) this.#raiseAt(CAUSE.fetchAccess, nextLow, nextHigh);
-      if (this.#enterTrap(pcLow, pcHigh)) return STATUS.leave;
-      return this.#goToPc() === STATUS.leave ? STATUS.leave : STATUS.changed;
+      return this.#enterTrap(pcLow, pcHigh) ? STATUS.leave : this.#resume();
     }
     const words = this.#words;
     const slot = this.#code.straddlingSlot(words[FIELD.pageSlots >> 2] as number, this.physical.low);
@@ -341,7 +395,7 @@ export class Hart {
     switch (this.privileged.execute(decoded)) {
       case OUTCOME.next:
         this.#skip(decoded.length);
-        return this.#afterSystem(false);
+        return this.#afterSystem(this.#endsFuel(decoded));
       case OUTCOME.jumped:
         return this.#afterSystem(true);
       case OUTCOME.wait:
@@ -350,6 +404,14 @@ export class Hart {
       default:
         return this.#trap();
     }
+  }
+
+  /** The caller of `run` measured the fuel by the timer as it was: a new deadline may come earlier. */
+  #endsFuel({ csr }: Decoded): boolean {
+    if (!TIMER_CSRS.includes(csr)) return false;
+    this.#account();
+    this.#words[FIELD.fuel >> 2] = 0;
+    return true;
   }
 
   #skip(length: number): void {
@@ -363,7 +425,7 @@ export class Hart {
     const target = this.#takeInterrupt();
     if (target !== undefined && target !== 'VS' && this.state.hsHost) return this.#leave(EXIT.trap);
     if (target === undefined && !jumped && !this.#contextChanged) return STATUS.proceed;
-    return this.#goToPc() === STATUS.leave ? STATUS.leave : STATUS.changed;
+    return this.#resume();
   }
 
   #hooks(): PrivilegedHooks {
@@ -434,51 +496,4 @@ export class Hart {
     state.setX(decoded.rd, this.#words[at] as number, this.#words[at + 1] as number);
     return true;
   }
-
-  /** The current satp, for diagnostics. */
-  get satpMode(): number {
-    return (this.state.csr[CSR.satp + 1] as number) >>> 28;
-  }
-}
-
-interface GuestAccess {
-  readonly bytes: number;
-  readonly signed: boolean;
-  readonly store: boolean;
-  readonly executable: boolean;
-}
-
-const guestLoad = (bytes: number, signed: boolean, executable = false): GuestAccess => ({
-  bytes,
-  signed,
-  store: false,
-  executable,
-});
-const guestStore = (bytes: number): GuestAccess => ({ bytes, signed: false, store: true, executable: false });
-
-/** The accesses of the hypervisor's load and store instructions. */
-const GUEST_ACCESS: Readonly<Record<string, GuestAccess>> = {
-  'hlv.b': guestLoad(1, true),
-  'hlv.bu': guestLoad(1, false),
-  'hlv.h': guestLoad(2, true),
-  'hlv.hu': guestLoad(2, false),
-  'hlv.w': guestLoad(4, true),
-  'hlv.wu': guestLoad(4, false),
-  'hlv.d': guestLoad(8, true),
-  'hlvx.hu': guestLoad(2, false, true),
-  'hlvx.wu': guestLoad(4, false, true),
-  'hsv.b': guestStore(1),
-  'hsv.h': guestStore(2),
-  'hsv.w': guestStore(4),
-  'hsv.d': guestStore(8),
-};
-
-function instantiate(
-  module: WebAssembly.Module,
-  memory: WebAssembly.Memory,
-  callOuts: Record<string, CallableFunction>,
-): (hart: number) => number {
-  const { run } = new WebAssembly.Instance(module, { env: { memory, ...callOuts } }).exports;
-  if (typeof run !== 'function') throw new Error('the interpreter module has no function `run`');
-  return run as (hart: number) => number;
 }

@@ -3,10 +3,23 @@ import { UNPAGED } from './mmu/index.ts';
 import type { HartState } from './state.ts';
 
 /** Bits of a context number below the address-space identifiers. */
-const CONTEXT = { user: 1, machine: 2, virtual: 4, sum: 8, mxr: 16, fetch: 32, bits: 64 } as const;
+const CONTEXT = {
+  user: 1,
+  machine: 2,
+  virtual: 4,
+  sum: 8,
+  mxr: 16,
+  /** MXR of HS-mode while V=1: unlike the guest's own, it holds in the G-stage too. */
+  hostMxr: 32,
+  fetch: 64,
+  bits: 128,
+} as const;
 
 const MSTATUS = { mppShift: 11, mprv: 1 << 17, sum: 1 << 18, mxr: 1 << 19, mpvHigh: 1 << 7 } as const;
+const MACHINE = 3;
 const ASID_SPAN = 0x1_0000;
+/** Numbers that {@link addressSpace} gives. */
+const SPACES = 2 * ASID_SPAN;
 const EMPTY = 0;
 
 /** Virtual page numbers for which a superpage was put into the TLB, one range for each half of the address space. */
@@ -24,8 +37,7 @@ interface SuperpageRange {
  */
 export class Tlb {
   readonly #state: HartState;
-  readonly #memory: WebAssembly.Memory;
-  #words: Int32Array;
+  readonly #words: Int32Array;
   readonly #keys = new Map<number, number>();
   #nextKey = 1;
   readonly #superpages: readonly [SuperpageRange, SuperpageRange] = [
@@ -33,19 +45,12 @@ export class Tlb {
     { first: Number.POSITIVE_INFINITY, last: -1 },
   ];
 
+  /** @param base address in linear memory of {@link TLB}.bytes bytes; what is there is not trusted */
   constructor(state: HartState, memory: WebAssembly.Memory, base: number) {
     this.#state = state;
-    this.#memory = memory;
     this.#words = new Int32Array(memory.buffer, base, TLB.bytes >> 2);
     state.words[FIELD.tlb >> 2] = base;
-  }
-
-  /** Makes the hart use another TLB area, whose contents are not trusted (they may be of another thread's making). */
-  attach(base: number): void {
-    this.#words = new Int32Array(this.#memory.buffer, base, TLB.bytes >> 2);
-    this.#state.words[FIELD.tlb >> 2] = base;
     this.#clear();
-    this.flushAll();
   }
 
   /** Selects the keys of the current context; call when privilege, V, status bits or an address space changed. */
@@ -55,8 +60,7 @@ export class Tlb {
     const { words, csr } = this.#state;
     const privilege = this.#state.privilege;
     const virtual = this.#state.virtual;
-    words[FIELD.fetchKey >> 2] =
-      this.#key(this.#context(privilege, virtual, 0) + CONTEXT.fetch) << TLB.keyShift;
+    words[FIELD.fetchKey >> 2] = this.#key(this.#space(privilege, virtual) + CONTEXT.fetch) << TLB.keyShift;
 
     const status = csr[CSR.mstatus] as number;
     let dataPrivilege = privilege;
@@ -66,7 +70,8 @@ export class Tlb {
       const mpv = ((csr[CSR.mstatus + 1] as number) & MSTATUS.mpvHigh) !== 0;
       dataVirtual = mpv && dataPrivilege !== 3 ? 1 : 0;
     }
-    const dataKey = this.#key(this.#context(dataPrivilege, dataVirtual, status)) << TLB.keyShift;
+    const context = this.#space(dataPrivilege, dataVirtual) + this.#permissions(dataPrivilege, dataVirtual);
+    const dataKey = this.#key(context) << TLB.keyShift;
     words[FIELD.loadKey >> 2] = dataKey;
     words[FIELD.storeKey >> 2] = dataKey;
   }
@@ -156,30 +161,28 @@ export class Tlb {
     range.last = Math.max(range.last, first + pages - 1);
   }
 
-  /** The number that stands for a context; `status` gives SUM and MXR of mstatus (0 for fetches). */
-  #context(privilege: number, virtual: number, status: number): number {
+  /** The number of a privilege, virtualization mode and address space: the context of a fetch but for its kind. */
+  #space(privilege: number, virtual: number): number {
+    if (privilege === MACHINE) return CONTEXT.machine;
     const { csr } = this.#state;
-    if (privilege === 3) return CONTEXT.machine;
-    let bits = privilege === 0 ? CONTEXT.user : 0;
-    let asid = (csr[CSR.satp + 1] as number) & 0xffff_ffff;
-    let vmid = 0;
-    if (virtual !== 0) {
-      bits |= CONTEXT.virtual;
-      asid = csr[CSR.vsatp + 1] as number;
-      vmid = ((csr[CSR.hgatp + 1] as number) >>> 12) & 0x3fff;
-      if (status !== 0) {
-        const guestStatus = csr[CSR.vsstatus] as number;
-        if ((guestStatus & MSTATUS.sum) !== 0) bits |= CONTEXT.sum;
-        if (((guestStatus | status) & MSTATUS.mxr) !== 0) bits |= CONTEXT.mxr;
-      }
-    } else {
-      if ((status & MSTATUS.sum) !== 0) bits |= CONTEXT.sum;
-      if ((status & MSTATUS.mxr) !== 0) bits |= CONTEXT.mxr;
-    }
-    // satp: MODE 63:60, ASID 59:44. Bare address spaces share one identifier that no ASID uses with paging.
-    const space = asid >>> 28 === 0 ? 0 : (asid >>> 12) & 0xffff;
-    const paged = asid >>> 28 === 0 ? 0 : 1;
-    return ((vmid * 2 + paged) * ASID_SPAN + space) * CONTEXT.bits + bits;
+    const bits = privilege === 0 ? CONTEXT.user : 0;
+    if (virtual === 0) return addressSpace(csr[CSR.satp + 1] as number) * CONTEXT.bits + bits;
+    const space = addressSpace(csr[CSR.vsatp + 1] as number);
+    const guest = addressSpace(csr[CSR.hgatp + 1] as number);
+    return (guest * SPACES + space) * CONTEXT.bits + bits + CONTEXT.virtual;
+  }
+
+  /** What else decides about loads and stores. */
+  #permissions(privilege: number, virtual: number): number {
+    if (privilege === MACHINE) return 0;
+    const { csr } = this.#state;
+    const status = csr[CSR.mstatus] as number;
+    const own = virtual === 0 ? status : (csr[CSR.vsstatus] as number);
+    return (
+      ((own & MSTATUS.sum) !== 0 ? CONTEXT.sum : 0) |
+      ((own & MSTATUS.mxr) !== 0 ? CONTEXT.mxr : 0) |
+      (virtual !== 0 && (status & MSTATUS.mxr) !== 0 ? CONTEXT.hostMxr : 0)
+    );
   }
 
   #key(context: number): number {
@@ -195,6 +198,14 @@ export class Tlb {
     this.#words.fill(EMPTY);
     this.#nextKey = 1;
   }
+}
+
+/**
+ * The address space of a satp, vsatp or hgatp by its high half: MODE in 63:60, ASID or VMID from bit 44. All of them
+ * share one while MODE is Bare; a change of MODE must show at once ("Supervisor Address Translation and Protection").
+ */
+function addressSpace(high: number): number {
+  return high >>> 28 === 0 ? 0 : ASID_SPAN + ((high >>> 12) & 0xffff);
 }
 
 /** The virtual page number: 52 bits, exact in a double. */

@@ -1,0 +1,268 @@
+import {
+  type DeviceSpace,
+  EXIT,
+  type Exit,
+  generateInterpreter,
+  Hart,
+  hartAreaBytes,
+  type Platform,
+} from '../../src/hart/index.ts';
+import { CSR, type CsrField } from '../../src/hart/layout.ts';
+import { csrName, csrNumber } from '../../src/hart/privileged/index.ts';
+import { assemble, type Extension, registerNumber } from '../../src/isa/index.ts';
+import { EXTENSIONS as PRIVILEGED_EXTENSIONS } from './privileged-bed.ts';
+
+export const RAM = 0x8000_0000;
+export const PAGE = 0x1000;
+/** A store here ends {@link HartBed.finish}: the value stored is the result. */
+export const FINISHER = 0x10_0000;
+/** Stores to here ask the hart to leave `run`. */
+export const DEVICE = 0x20_0000;
+
+const EXTENSIONS: readonly Extension[] = [...PRIVILEGED_EXTENSIONS, 'zba', 'zbb', 'zbs', 'zihintpause'];
+const PAGES_64K = 65536;
+/** Where the exit-request word, canaries and the hart's area lie in linear memory. */
+const EXIT_REQUEST = 64;
+const AREA = 0x1000;
+
+/** Page table entry bits. */
+export const PTE = { v: 1, r: 2, w: 4, x: 8, u: 16, a: 64, d: 128, rwx: 14, all: 0xcf } as const;
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The interpreter, compiled once per test file. */
+export function interpreter(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: PAGES_64K }));
+  return compiled;
+}
+
+const CSR_NUMBERS: ReadonlyMap<string, number> = new Map(
+  Array.from({ length: 4096 }, (_, number) => [csrName(number), number] as const).flatMap(([name, number]) =>
+    name === undefined ? [] : [[name, number] as const],
+  ),
+);
+
+export interface HartBedOptions {
+  readonly hsHost?: boolean;
+  readonly codePages?: number;
+  /** Bytes of RAM; 2 MiB unless given. */
+  readonly ramBytes?: number;
+  readonly guestExternalInterrupts?: number;
+}
+
+/** An access that reached a device. */
+export interface DeviceAccess {
+  readonly kind: 'read' | 'write';
+  readonly address: number;
+  readonly width: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A whole hart with RAM at {@link RAM} and a device page at {@link DEVICE}; programs are given in assembly. */
+export class HartBed {
+  readonly memory: WebAssembly.Memory;
+  readonly hart: Hart;
+  readonly ramBytes: number;
+  /** Where RAM begins in linear memory. */
+  readonly ramOffset: number;
+  /** Where the hart's area ends in linear memory. */
+  readonly areaEnd: number;
+  readonly bytes: Uint8Array;
+  /** Accesses to the device page. */
+  readonly accesses: DeviceAccess[] = [];
+  /** What reads of the device give. */
+  deviceLow = 0;
+  deviceHigh = 0;
+  ticks = 0;
+  lines = 0;
+  guestExternalLines = 0;
+  /** What was stored to {@link FINISHER}. */
+  result: number | undefined;
+  symbols: ReadonlyMap<string, bigint> = new Map();
+  readonly #view: DataView;
+  readonly #exitRequest: Int32Array;
+
+  constructor(options: HartBedOptions = {}) {
+    const { codePages = 32, ramBytes = 2 << 20, hsHost = false, guestExternalInterrupts = 0 } = options;
+    this.ramBytes = ramBytes;
+    this.areaEnd = AREA + hartAreaBytes(codePages);
+    // A page of canary on both sides of RAM.
+    this.ramOffset = Math.ceil(this.areaEnd / PAGE) * PAGE + PAGE;
+    const pages = Math.ceil((this.ramOffset + ramBytes + PAGE) / PAGES_64K);
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.bytes = new Uint8Array(this.memory.buffer);
+    this.#view = new DataView(this.memory.buffer);
+    this.#exitRequest = new Int32Array(this.memory.buffer, EXIT_REQUEST, 1);
+    this.hart = new Hart({
+      memory: this.memory,
+      interpreter: interpreter(),
+      area: AREA,
+      codePages,
+      ram: { base: RAM, size: ramBytes, offset: this.ramOffset },
+      devices: this.#devices(),
+      platform: this.#platform(),
+      extensions: new Set(EXTENSIONS),
+      hartId: 0,
+      hsHost,
+      guestExternalInterrupts,
+      exitRequest: EXIT_REQUEST,
+    });
+    this.pc = BigInt(RAM);
+  }
+
+  /** Assembles `source` at a physical address, the start of RAM unless given. Its symbols are added to `symbols`. */
+  load(source: string, address = RAM): this {
+    const { bytes, symbols } = assemble(source, { origin: BigInt(address), csrs: CSR_NUMBERS });
+    this.bytes.set(bytes, this.hostOf(address));
+    this.symbols = new Map([...this.symbols, ...symbols]);
+    return this;
+  }
+
+  /** Runs until the program stores to {@link FINISHER}. @returns what it stored */
+  finish(limit = 200_000): number {
+    this.result = undefined;
+    const start = this.hart.instructions;
+    for (let runs = 0; runs < limit; runs++) {
+      this.hart.run(10_000);
+      this.askToLeave(0);
+      if (this.result !== undefined) return this.result;
+      if (this.hart.instructions - start > limit) break;
+    }
+    throw new Error(`the program did not end; pc 0x${this.pc.toString(16)}, mcause ${this.csr('mcause')}`);
+  }
+
+  run(fuel: number): Exit {
+    return this.hart.run(fuel);
+  }
+
+  askToLeave(value = 1): void {
+    Atomics.store(this.#exitRequest, 0, value);
+  }
+
+  /** Address in linear memory of a physical address in RAM. */
+  hostOf(address: number): number {
+    return address - RAM + this.ramOffset;
+  }
+
+  symbol(name: string): number {
+    const value = this.symbols.get(name);
+    if (value === undefined) throw new Error(`no symbol ${name}`);
+    return Number(value);
+  }
+
+  /** A register by its name, unsigned. */
+  x(name: string): bigint {
+    const index = registerNumber('x', name);
+    if (index === undefined) throw new Error(`no register ${name}`);
+    return joined(this.hart.state.xLow(index), this.hart.state.xHigh(index));
+  }
+
+  setX(name: string, value: bigint): void {
+    const index = registerNumber('x', name);
+    if (index === undefined) throw new Error(`no register ${name}`);
+    this.hart.state.setX(index, ...halves(value));
+  }
+
+  get pc(): bigint {
+    return joined(this.hart.state.pcLow, this.hart.state.pcHigh);
+  }
+
+  set pc(value: bigint) {
+    this.hart.state.setPc(...halves(value));
+  }
+
+  /** The stored value of a CSR. */
+  raw(name: CsrField): bigint {
+    const { csr } = this.hart.state;
+    return joined(csr[CSR[name]] ?? 0, csr[CSR[name] + 1] ?? 0);
+  }
+
+  csr(name: string): bigint {
+    const { privileged } = this.hart;
+    if (!privileged.readCsr(numberOf(name))) throw new Error(`no CSR ${name}`);
+    return joined(privileged.low, privileged.high);
+  }
+
+  setCsr(name: string, value: bigint): void {
+    if (!this.hart.privileged.writeCsr(numberOf(name), ...halves(value))) throw new Error(`no CSR ${name}`);
+  }
+
+  read64(address: number): bigint {
+    return this.#view.getBigUint64(this.hostOf(address), true);
+  }
+
+  write64(address: number, value: bigint): void {
+    this.#view.setBigUint64(this.hostOf(address), BigInt.asUintN(64, value), true);
+  }
+
+  write32(address: number, value: number): void {
+    this.#view.setInt32(this.hostOf(address), value, true);
+  }
+
+  write16(address: number, value: number): void {
+    this.#view.setInt16(this.hostOf(address), value, true);
+  }
+
+  /** Enters a page table entry: `target` is a physical address. */
+  setEntry(table: number, index: number, target: number, flags: number): void {
+    this.write64(table + index * 8, (BigInt(target >>> 12) << 10n) | BigInt(flags));
+  }
+
+  #devices(): DeviceSpace {
+    const bed = this;
+    return {
+      read: (address, width) => {
+        if (address < DEVICE || address >= DEVICE + PAGE) return false;
+        bed.accesses.push({ kind: 'read', address, width, low: bed.deviceLow, high: bed.deviceHigh });
+        return true;
+      },
+      write: (address, width, low, high) => {
+        if (address === FINISHER) {
+          bed.result = low;
+          bed.askToLeave();
+          return true;
+        }
+        if (address < DEVICE || address >= DEVICE + PAGE) return false;
+        bed.accesses.push({ kind: 'write', address, width, low, high });
+        return true;
+      },
+      get low() {
+        return bed.deviceLow;
+      },
+      get high() {
+        return bed.deviceHigh;
+      },
+    };
+  }
+
+  #platform(): Platform {
+    return {
+      ticks: () => this.ticks,
+      lines: () => this.lines,
+      guestExternalLines: () => this.guestExternalLines,
+    };
+  }
+}
+
+function numberOf(name: string): number {
+  const number = csrNumber(name);
+  if (number === undefined) throw new Error(`no CSR ${name}`);
+  return number;
+}
+
+/** Ends a program with the value of a0. */
+export const FINISH = `
+  li t6, ${FINISHER}
+  sw a0, (t6)
+1: j 1b
+`;
+
+export const joined = (low: number, high: number): bigint => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+
+export const halves = (value: bigint): [low: number, high: number] => [
+  Number(BigInt.asIntN(32, value)),
+  Number(BigInt.asIntN(32, value >> 32n)),
+];
+
+export { EXIT };

@@ -3,6 +3,7 @@ import { InputError } from '../src/errors/input-error.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
 import { formatCpuResult, runCpuBench } from './cpu/cpu.ts';
 import { runIrqBench } from './irq/irq.ts';
+import { RunFailure } from './measured-run.ts';
 import { readBootOptions, readCpuOptions, usage } from './options.ts';
 
 /** Standard output is for the result alone. */
@@ -47,7 +48,7 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof InputError)) throw error;
+  if (!(error instanceof InputError || error instanceof RunFailure)) throw error;
   process.stderr.write(`${error.message}\n`);
-  process.exitCode = 2;
+  process.exitCode = error instanceof InputError ? 2 : 1;
 }

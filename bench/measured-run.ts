@@ -29,6 +29,11 @@ export interface MeasuredRun {
   readonly marker: number | undefined;
 }
 
+/** A run that did not do what is measured: no mistake of the user, and where it was found says nothing. */
+export class RunFailure extends Error {
+  override readonly name = 'RunFailure';
+}
+
 /** Node does not tell what a child used, but POSIX shells do: `times` prints their own time, then that of children. */
 const shellScript = '"$@" 3>&-; status=$?; times >&3; exit $status';
 

@@ -2,12 +2,12 @@
  * Linux from the start of the process to the first line of userspace and to the end after power-off: the same kernel,
  * initrd, command line, vCPUs and memory on hartvisor (as many threads as vCPUs) and on QEMU, in turns.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { greeting, initramfs } from '../../src/boot/initramfs.ts';
 import { debianGuest } from '../../src/node/debian/debian-guest.ts';
-import { type MeasuredRun, measuredRun } from '../measured-run.ts';
+import { readInputFile } from '../../src/node/files.ts';
+import { type MeasuredRun, measuredRun, RunFailure } from '../measured-run.ts';
 import type { BootOptions } from '../options.ts';
 import {
   describeSetting,
@@ -20,6 +20,7 @@ import {
 } from '../sides.ts';
 import { median, ratioOfTurns, type Spread } from '../statistics.ts';
 import { formatRatio, formatSeconds, formatTable } from '../table.ts';
+import { temporaryDirectory } from '../temporary-directory.ts';
 
 /** hartvisor gives its guests the first three by default; both sides get the same. The last makes the guest power off. */
 const usualWords = 'console=ttyS0 earlycon=sbi panic=-1 hartvisor.run=true';
@@ -53,22 +54,18 @@ export interface BootResult {
  * Measures the boots.
  *
  * @param onProgress gets a line for people from time to time
- * @throws InputError when QEMU or the guest is missing; Error when a boot fails
+ * @throws InputError when QEMU or the guest is missing; RunFailure when a boot fails
  */
 export async function runBootBench(
   options: BootOptions,
   onProgress: (line: string) => void,
 ): Promise<BootResult> {
   const setting = readSetting(options.qemu, options.node);
-  const directory = mkdtempSync(join(tmpdir(), 'hartvisor-boot-'));
-  try {
-    const guest = await guestFiles(options, directory, onProgress);
-    const rows: BootRow[] = [];
-    for (const vcpus of options.smp) rows.push(...(await measure(vcpus, guest, options, onProgress)));
-    return { setting, rows };
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+  using directory = temporaryDirectory('boot');
+  const guest = await guestFiles(options, directory.path, onProgress);
+  const rows: BootRow[] = [];
+  for (const vcpus of options.smp) rows.push(...(await measure(vcpus, guest, options, onProgress)));
+  return { setting, rows };
 }
 
 interface GuestFiles {
@@ -81,7 +78,11 @@ async function guestFiles(
   directory: string,
   onProgress: (line: string) => void,
 ): Promise<GuestFiles> {
-  if (kernel !== undefined && initrd !== undefined) return { kernel, initrd };
+  if (kernel !== undefined && initrd !== undefined) {
+    await readInputFile(kernel, 'The kernel', '--kernel');
+    await readInputFile(initrd, 'The initrd', '--initrd');
+    return { kernel, initrd };
+  }
   let step = '';
   const files = await debianGuest({
     onProgress: ({ message }) => {
@@ -134,7 +135,7 @@ function commandFor(side: Side, vcpus: number, guest: GuestFiles, options: BootO
   );
 }
 
-/** @throws Error when a boot did not get to userspace and to a clean end */
+/** @throws RunFailure when a boot did not get to userspace and to a clean end */
 export function checkBoot(
   run: Pick<MeasuredRun, 'marker' | 'output' | 'status' | 'timedOut'>,
   what: string,
@@ -142,7 +143,9 @@ export function checkBoot(
   if (run.marker !== undefined && run.status === 0 && !run.timedOut) return;
   const reached = run.marker === undefined ? 'did not reach userspace' : 'reached userspace';
   const how = run.timedOut ? 'did not end in time' : `ended with status ${run.status}`;
-  throw new Error(`${what} ${reached} and ${how}; the end of its output: ${run.output.slice(-2000).trim()}`);
+  throw new RunFailure(
+    `${what} ${reached} and ${how}; the end of its output: ${run.output.slice(-2000).trim()}`,
+  );
 }
 
 /** The result for people. */

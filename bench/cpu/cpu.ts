@@ -3,10 +3,7 @@
  * from user CPU time, which a busy machine disturbs less than time on the wall; both without start and end of the
  * machine, which the empty kernel measures.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type MeasuredRun, measuredRun } from '../measured-run.ts';
+import { type MeasuredRun, measuredRun, RunFailure } from '../measured-run.ts';
 import type { CpuOptions } from '../options.ts';
 import {
   describeSetting,
@@ -19,6 +16,7 @@ import {
 } from '../sides.ts';
 import { geometricMean, median, ratioOfTurns, type Spread } from '../statistics.ts';
 import { formatRatio, formatSeconds, formatTable } from '../table.ts';
+import { temporaryDirectory } from '../temporary-directory.ts';
 import { buildKernel, findCompiler } from './build.ts';
 import { emptyKernel, type Kernel } from './kernels.ts';
 
@@ -58,7 +56,7 @@ export interface CpuResult {
  * Measures the kernels.
  *
  * @param onProgress gets a line for people from time to time
- * @throws InputError when the compiler or QEMU is missing; Error when a run fails or checksums differ
+ * @throws InputError when the compiler or QEMU is missing; RunFailure when a run fails or checksums differ
  */
 export async function runCpuBench(
   options: CpuOptions,
@@ -66,24 +64,18 @@ export async function runCpuBench(
 ): Promise<CpuResult> {
   const setting = readSetting(options.qemu, options.node);
   const compiler = findCompiler(options.compiler);
-  const directory = mkdtempSync(join(tmpdir(), 'hartvisor-cpu-'));
-  try {
-    const measureKernel = (kernel: Kernel) =>
-      measure(kernel, buildKernel(compiler, kernel, directory), options);
-    const startUp = await measureKernel(emptyKernel);
-    const results: KernelResult[] = [];
-    for (const [index, kernel] of options.kernels.entries()) {
-      const result = judge(kernel.name, await measureKernel(kernel), startUp);
-      onProgress(
-        `${index + 1}/${options.kernels.length} ${kernel.name}: ${formatRatio(result.speed.median)}`,
-      );
-      results.push(result);
-    }
-    const mean = geometricMean(results.map(({ speed }) => speed.median));
-    return { setting, startUp: startUp.samples, kernels: results, geometricMean: mean };
-  } finally {
-    rmSync(directory, { recursive: true });
+  using directory = temporaryDirectory('cpu');
+  const measureKernel = (kernel: Kernel) =>
+    measure(kernel, buildKernel(compiler, kernel, directory.path), options);
+  const startUp = await measureKernel(emptyKernel);
+  const results: KernelResult[] = [];
+  for (const [index, kernel] of options.kernels.entries()) {
+    const result = judge(kernel.name, await measureKernel(kernel), startUp);
+    onProgress(`${index + 1}/${options.kernels.length} ${kernel.name}: ${formatRatio(result.speed.median)}`);
+    results.push(result);
   }
+  const mean = geometricMean(results.map(({ speed }) => speed.median));
+  return { setting, startUp: startUp.samples, kernels: results, geometricMean: mean };
 }
 
 interface Measured {
@@ -104,7 +96,7 @@ async function measure(kernel: Kernel, elf: string, options: CpuOptions): Promis
   const [[checksum], ...others] = checksums;
   if (others.length > 0) {
     const seen = [...checksums].map(([sum, side]) => `${sum} on ${side}`).join(', ');
-    throw new Error(`the kernel ${kernel.name} has different checksums: ${seen}`);
+    throw new RunFailure(`the kernel ${kernel.name} has different checksums: ${seen}`);
   }
   return { checksum, samples: { qemu: samplesOf(runs.qemu), hartvisor: samplesOf(runs.hartvisor) } };
 }
@@ -123,13 +115,13 @@ function commandFor(side: Side, elf: string, { qemu, node }: CpuOptions) {
  * The checksum that a kernel printed.
  *
  * @param what was run, for messages
- * @throws Error when the run failed or printed none
+ * @throws RunFailure when the run failed or printed none
  */
 export function readChecksum(run: Pick<MeasuredRun, 'output' | 'status' | 'timedOut'>, what: string): string {
   const checksum = /^checksum ([0-9a-f]{16})\r?$/m.exec(run.output)?.[1];
   if (checksum !== undefined && run.status === 0 && !run.timedOut) return checksum;
   const how = run.timedOut ? 'did not end in time' : `ended with status ${run.status}`;
-  throw new Error(`${what} ${how}; it printed: ${run.output.slice(-2000).trim() || 'nothing'}`);
+  throw new RunFailure(`${what} ${how}; it printed: ${run.output.slice(-2000).trim() || 'nothing'}`);
 }
 
 /** Compares one kernel's times, less those of the empty kernel. */

@@ -107,6 +107,8 @@ export class FloatCode implements FloatSemantics {
 
   widen(a: I32): I64 {
     const { f, float } = this.#frame;
+    // The result is exact, but a reserved rounding mode is illegal as anywhere ("Floating-Point Control and Status").
+    this.#rm();
     return f.let(call(float.widen, a, this.#flags()));
   }
 

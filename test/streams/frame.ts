@@ -1,0 +1,173 @@
+import { assemble } from '../../src/isa/index.ts';
+import { LAYOUT, type Roles, TRAP_BYTES } from './layout.ts';
+
+/** The mode in which the body of a program runs. */
+export type Mode = 'M' | 'S' | 'U';
+
+/** Machine state under which the body runs. */
+export interface Setting {
+  readonly mode: Mode;
+  /** Sv39 is on (S and U only). */
+  readonly paged: boolean;
+  /** Exceptions handed to S-mode, as medeleg bits. */
+  readonly delegated: number;
+  readonly sum: boolean;
+  readonly mxr: boolean;
+}
+
+export const CSRS: ReadonlyMap<string, number> = new Map([
+  ['fflags', 0x001],
+  ['frm', 0x002],
+  ['fcsr', 0x003],
+  ['sstatus', 0x100],
+  ['stvec', 0x105],
+  ['scounteren', 0x106],
+  ['sscratch', 0x140],
+  ['sepc', 0x141],
+  ['scause', 0x142],
+  ['stval', 0x143],
+  ['satp', 0x180],
+  ['mstatus', 0x300],
+  ['misa', 0x301],
+  ['medeleg', 0x302],
+  ['mideleg', 0x303],
+  ['mie', 0x304],
+  ['mtvec', 0x305],
+  ['mcounteren', 0x306],
+  ['mscratch', 0x340],
+  ['mepc', 0x341],
+  ['mcause', 0x342],
+  ['mtval', 0x343],
+  ['pmpcfg0', 0x3a0],
+  ['pmpaddr0', 0x3b0],
+  ['mvendorid', 0xf11],
+  ['mhartid', 0xf14],
+]);
+
+const MODE_BITS = { M: 3, S: 1, U: 0 } as const;
+const STATUS = { floatsDirty: 3 << 13, sum: 1 << 18, mxr: 1 << 19, mppShift: 11 } as const;
+
+/** x1 to x31 without those in `roles`. */
+export function freeRegisters(roles: Roles): number[] {
+  const taken = new Set<number>(Object.values(roles));
+  return Array.from({ length: 31 }, (_, index) => index + 1).filter((register) => !taken.has(register));
+}
+
+/** What surrounds the body: setting up, the trap handlers, and storing the registers at the end. */
+export function assembleFrame(roles: Roles, setting: Setting): Uint8Array<ArrayBuffer> {
+  const source = [start(roles, setting), handler('m', roles), handler('s', roles), end(roles)].join('\n');
+  const { bytes } = assemble(source, { origin: BigInt(LAYOUT.frame), csrs: CSRS });
+  if (bytes.length > LAYOUT.frameBytes) throw new Error('the frame of a program is too long');
+  return bytes;
+}
+
+function start(roles: Roles, setting: Setting): string {
+  const t = `x${roles.temporary}`;
+  const status =
+    STATUS.floatsDirty |
+    (MODE_BITS[setting.mode] << STATUS.mppShift) |
+    (setting.sum ? STATUS.sum : 0) |
+    (setting.mxr ? STATUS.mxr : 0);
+  const satp = setting.paged ? (8n << 60n) | BigInt(LAYOUT.tables >>> 12) : 0n;
+  const floats = Array.from({ length: 32 }, (_, index) => `fld f${index}, ${index * 8}(x${roles.pool})`);
+  const integers = freeRegisters(roles).map((index) => `ld x${index}, ${-index * 8}(x${roles.pool})`);
+  const csr = (name: string, value: string | number | bigint): string =>
+    `li ${t}, ${value}\ncsrw ${name}, ${t}`;
+  return [
+    `csrr ${t}, mhartid`,
+    `bnez ${t}, park_here`,
+    `la ${t}, m_handler`,
+    `csrw mtvec, ${t}`,
+    `la ${t}, s_handler`,
+    `csrw stvec, ${t}`,
+    ...['mscratch', 'sscratch', 'mcounteren', 'scounteren', 'mepc', 'sepc'].map((name) => csr(name, 0)),
+    ...['mcause', 'scause', 'mtval', 'stval', 'mideleg', 'mie'].map((name) => csr(name, 0)),
+    csr('medeleg', setting.delegated),
+    csr('pmpaddr0', -1),
+    csr('pmpcfg0', 0x1f),
+    csr('satp', satp),
+    'sfence.vma x0, x0',
+    csr('mstatus', status),
+    csr('fcsr', 0),
+    `li x${roles.pool}, ${LAYOUT.poolMiddle}`,
+    ...floats,
+    ...integers,
+    `li x${roles.data}, ${LAYOUT.dataMiddle}`,
+    `li x${roles.log}, ${LAYOUT.log + 2048}`,
+    `li x${roles.traps}, ${LAYOUT.traps}`,
+    `li x${roles.link}, 0`,
+    `li x${roles.counter}, 0`,
+    csr('mepc', LAYOUT.body),
+    'mret',
+    'park_here: wfi',
+    'j park_here',
+  ].join('\n');
+}
+
+/** Notes the trap and goes on behind the instruction; after a fault of fetch, where the link register says. */
+function handler(level: 'm' | 's', roles: Roles): string {
+  const t = `x${roles.temporary}`;
+  const traps = `x${roles.traps}`;
+  const label = (name: string): string => `${level}_${name}`;
+  const noted = ['cause', 'tval', 'epc', 'status'].map(
+    (name, index) => `csrr ${t}, ${level}${name}\nsd ${t}, ${index * 8}(${traps})`,
+  );
+  return `
+    .balign 4
+    ${label('handler')}:
+    bltz x${roles.counter}, ${label('last')}
+    ${noted.join('\n')}
+    addi ${traps}, ${traps}, ${TRAP_BYTES}
+    csrr ${t}, ${level}cause
+    beqz ${t}, ${label('fetch')}
+    addi ${t}, ${t}, -1
+    beqz ${t}, ${label('fetch')}
+    addi ${t}, ${t}, -11
+    beqz ${t}, ${label('fetch')}
+    csrr ${t}, ${level}epc
+    lhu ${t}, 0(${t})
+    andi ${t}, ${t}, 3
+    addi ${t}, ${t}, -3
+    beqz ${t}, ${label('long')}
+    csrr ${t}, ${level}epc
+    addi ${t}, ${t}, 2
+    csrw ${level}epc, ${t}
+    ${level}ret
+    ${label('long')}:
+    csrr ${t}, ${level}epc
+    addi ${t}, ${t}, 4
+    csrw ${level}epc, ${t}
+    ${level}ret
+    ${label('fetch')}:
+    csrw ${level}epc, x${roles.link}
+    ${level}ret
+    ${label('last')}:
+    ${level === 's' ? 'ecall' : 'j end'}`;
+}
+
+const STORED_CSRS = ['fcsr', 'mscratch', 'sscratch', 'sepc', 'scause', 'stval'] as const;
+
+/** Names of the 64-bit words at {@link LAYOUT.state}. */
+export const STATE_NAMES: readonly string[] = [
+  ...Array.from({ length: 32 }, (_, index) => `x${index}`),
+  ...Array.from({ length: 32 }, (_, index) => `f${index}`),
+  ...STORED_CSRS,
+];
+
+function end(roles: Roles): string {
+  const t = `x${roles.temporary}`;
+  const log = `x${roles.log}`;
+  const integers = Array.from({ length: 32 }, (_, index) => `sd x${index}, ${index * 8}(${t})`);
+  const floats = Array.from({ length: 32 }, (_, index) => `fsd f${index}, ${256 + index * 8}(${t})`);
+  const csrs = STORED_CSRS.map((name, index) => `csrr ${log}, ${name}\nsd ${log}, ${512 + index * 8}(${t})`);
+  return `
+    end:
+    li ${t}, ${STATUS.floatsDirty}
+    csrs mstatus, ${t}
+    li ${t}, ${LAYOUT.state}
+    ${[...integers, ...floats, ...csrs].join('\n')}
+    li ${t}, ${LAYOUT.finisher}
+    li ${log}, 0x5555
+    sw ${log}, 0(${t})
+    stop: j stop`;
+}

@@ -1,0 +1,78 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { closeSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { COMPARED, LAYOUT } from './layout.ts';
+import type { Program } from './program.ts';
+
+const QEMU = 'qemu-system-riscv64';
+const TIMEOUT = 20_000;
+
+/** Why programs cannot be run on QEMU here; undefined if they can. */
+export function missingQemu(): string | undefined {
+  try {
+    execFileSync(QEMU, ['--version'], { stdio: 'ignore' });
+    return undefined;
+  } catch {
+    return `${QEMU} is not installed`;
+  }
+}
+
+/** Memory after a run: the parts that {@link COMPARED} names, in its order. */
+export type Outcome = readonly Uint8Array<ArrayBuffer>[];
+
+/**
+ * Runs a program on QEMU. Guest memory is a file that both processes see, so that nothing needs to be printed. A second
+ * hart, which sleeps, makes QEMU take its atomic operations as atomic ones: the other path reports faults of AMOs as
+ * those of loads.
+ *
+ * @param folder for scratch files; names are derived from the seed
+ */
+export async function runOnQemu(program: Program, folder: string): Promise<Outcome> {
+  const image = join(folder, `${program.seed}.bin`);
+  const ram = join(folder, `${program.seed}.ram`);
+  writeFileSync(image, program.image);
+  try {
+    const size = LAYOUT.ramBytes;
+    const machine = ['-M', 'virt,memory-backend=ram', '-smp', '2', '-m', `${size >> 20}M`];
+    const backend = ['-object', `memory-backend-file,id=ram,size=${size},mem-path=${ram},share=on`];
+    const cpu = ['-cpu', 'rv64,zba=true,zbb=true,zbs=true,zbc=false,h=true,svinval=true'];
+    const quiet = ['-display', 'none', '-serial', 'none', '-monitor', 'none'];
+    await finished(spawn(QEMU, [...machine, ...backend, ...cpu, ...quiet, '-bios', image]), program.seed);
+    return readParts(ram);
+  } finally {
+    rmSync(image, { force: true });
+    rmSync(ram, { force: true });
+  }
+}
+
+function finished(child: ChildProcess, seed: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    child.stderr?.on('data', (text: Buffer) => {
+      said += text.toString();
+    });
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`QEMU did not finish the program of seed ${seed} within ${TIMEOUT / 1000} s`));
+    }, TIMEOUT);
+    child.on('error', reject);
+    child.on('exit', (status) => {
+      clearTimeout(timer);
+      if (status === 0) resolve();
+      else reject(new Error(`QEMU ended with ${status} for seed ${seed}: ${said}`));
+    });
+  });
+}
+
+function readParts(file: string): Outcome {
+  const descriptor = openSync(file, 'r');
+  try {
+    return COMPARED.map(([start, end]) => {
+      const bytes = new Uint8Array(end - start);
+      readSync(descriptor, bytes, 0, bytes.length, start - LAYOUT.ram);
+      return bytes;
+    });
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,110 @@
+import { cornerValue } from './corner-values.ts';
+import type { Mode, Setting } from './frame.ts';
+import { LAYOUT, POOL, PROBE, type Roles } from './layout.ts';
+import type { Random } from './random.ts';
+
+/** Exceptions that can be handed to S-mode; ecall from S ends programs and stays with M-mode. */
+const DELEGABLE = 0xb1ff;
+
+export function chooseSetting(random: Random): Setting {
+  const mode: Mode = random.pick(['M', 'M', 'S', 'U']);
+  if (mode === 'M') return { mode, paged: false, delegated: 0, sum: false, mxr: false };
+  return {
+    mode,
+    paged: random.chance(0.8),
+    delegated: random.chance(0.5) ? random.bits() & DELEGABLE : random.pick([0, DELEGABLE]),
+    // The handler in S-mode reads what belongs to user mode.
+    sum: mode === 'U' || random.chance(0.5),
+    mxr: random.chance(0.5),
+  };
+}
+
+/** Seven different registers for the roles. */
+export function chooseRoles(random: Random): Roles {
+  const all = Array.from({ length: 31 }, (_, index) => index + 1);
+  const draw = (): number => all.splice(random.below(all.length), 1)[0];
+  return {
+    log: draw(),
+    traps: draw(),
+    temporary: draw(),
+    pool: draw(),
+    data: draw(),
+    link: draw(),
+    counter: draw(),
+  };
+}
+
+/** Physical addresses at which a `virt` machine with 32 MiB has nothing, multiples of 8. */
+const NOTHING_THERE: readonly bigint[] = [
+  0x8200_0000n,
+  0x8200_0ff8n,
+  0x9000_0000n,
+  0xc012_3450n,
+  0xffff_fff8n,
+  0x0000_0040n,
+];
+
+/** Virtual addresses that lead nowhere under Sv39. */
+const NOT_MAPPED: readonly bigint[] = [
+  0n,
+  0x20_0000_0000n,
+  0x40_0000_0000n,
+  0x7fff_ffff_ffff_fff8n,
+  0x8000_0000_0000_0000n,
+  0xffff_ffbf_ffff_fff8n,
+  0xffff_ffff_ffff_fff8n,
+  BigInt(PROBE.misalignedPage) + 0x1238n,
+];
+
+function address(random: Random, paged: boolean): bigint {
+  if (!paged) return random.pick(NOTHING_THERE);
+  if (random.chance(0.1)) return random.pick(NOT_MAPPED);
+  const page = random.chance(0.1) ? PROBE.largePage : PROBE.base;
+  const offset = random.pick([0, 8, 0x800, 0xff8, 0xffc, 0xffe, 0xfff, random.below(0x1000)]);
+  return BigInt(page + random.below(PROBE.pages) * 0x1000 + offset);
+}
+
+/** What the pool holds: corner values, then addresses that mostly fault. */
+export function poolValues(random: Random, setting: Setting): bigint[] {
+  return Array.from({ length: POOL.slots }, (_, slot) =>
+    slot < POOL.values ? cornerValue(random) : address(random, setting.paged),
+  );
+}
+
+const PTE = { v: 1, r: 2, w: 4, x: 8, u: 16, a: 64, d: 128 } as const;
+const LEAF = PTE.v | PTE.r | PTE.w | PTE.x | PTE.a | PTE.d;
+
+/**
+ * The page tables of a program, as bytes for {@link LAYOUT.tables}: its own memory maps to itself, in 4 KiB pages
+ * where the body and the data are; probed pages have permissions of all kinds.
+ */
+export function pageTables(random: Random, setting: Setting): Uint8Array<ArrayBuffer> {
+  const tables = new DataView(new ArrayBuffer(LAYOUT.tableBytes));
+  const set = (table: number, index: number, physical: number, flags: number): void =>
+    tables.setBigUint64(table * 0x1000 + index * 8, BigInt((physical / 0x1000) * 0x400 + flags), true);
+  const own = setting.mode === 'U' ? LEAF | PTE.u : LEAF;
+  set(0, 2, LAYOUT.tables + 0x1000, PTE.v);
+  set(0, 1, LAYOUT.tables + 0x3000, PTE.v);
+  set(1, 0, LAYOUT.tables + 0x2000, PTE.v);
+  set(1, 1, LAYOUT.state, own);
+  for (let index = 0; index < 512; index++) {
+    const page = LAYOUT.ram + index * 0x1000;
+    set(2, index, page, page < LAYOUT.frame + LAYOUT.frameBytes ? LEAF : own);
+  }
+  set(3, 0, LAYOUT.tables + 0x4000, PTE.v);
+  set(3, 1, LAYOUT.probeLarge, (LEAF & ~PTE.x) | (random.chance(0.5) ? PTE.u : 0));
+  set(3, 2, LAYOUT.probeLarge + 0x1000, LEAF);
+  for (let index = 0; index < PROBE.pages; index++) {
+    const flags = probeFlags(random, setting.mode);
+    set(4, index, (flags & PTE.x) !== 0 ? LAYOUT.probeCode : LAYOUT.probeData, flags);
+  }
+  return new Uint8Array(tables.buffer);
+}
+
+/** Pages that can be executed cannot be written: they hold returns to the link register. */
+function probeFlags(random: Random, mode: Mode): number {
+  let flags = random.chance(0.9) ? random.bits() & 0xff : 0;
+  if (random.chance(0.9)) flags |= PTE.v;
+  if (random.chance(0.6)) flags = mode === 'U' ? flags | PTE.u : flags & ~PTE.u;
+  return (flags & PTE.x) !== 0 ? flags & ~PTE.w : flags;
+}

@@ -1,4 +1,4 @@
-import type { Decode, Decoded } from '../isa/index.ts';
+import { type Decode, type Decoded, effectsOf } from '../isa/index.ts';
 import { operationFor } from './interpreter/operations.ts';
 import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
 import type { RamWindow } from './platform.ts';
@@ -39,6 +39,7 @@ export class CodeCache {
   /** Raw bits of the straddling instruction that is decoded, per pool entry; 0 = none. */
   readonly #straddling: Int32Array;
   #epoch = 0;
+  #generation = 0;
   #hand = 0;
   /** Called when a decoded page is dropped: translations that lead to it must be forgotten first. */
   readonly #onEvict: () => void;
@@ -75,10 +76,11 @@ export class CodeCache {
    * The first slot of the decoded page for a page of RAM, up to date with memory as of the last {@link invalidate}.
    *
    * @param page number of the page within RAM
+   * @param keep slots of a decoded page that must not make room for it
    */
-  slotsOf(page: number): number {
+  slotsOf(page: number, keep = 0): number {
     let index = this.#indexOf[page] as number;
-    if (index === NOWHERE) index = this.#admit(page);
+    if (index === NOWHERE) index = this.#admit(page, keep === 0 ? NOWHERE : (keep - this.#base) / CODE_PAGE.bytes);
     else if (this.#verified[index] !== this.#epoch) this.#verify(index, page);
     this.#used[index] = 1;
     return this.#base + index * CODE_PAGE.bytes;
@@ -112,20 +114,23 @@ export class CodeCache {
   }
 
   /**
-   * Decodes the instruction that begins in the last halfword of a page, given the halfword that follows it in the
-   * next page.
+   * Decodes the instruction that begins in the last halfword of a page and ends in the next page.
    *
+   * @param nextSlots the decoded page that follows in the guest's address space
    * @returns the slot to execute; its position lies as far behind the page's slots as the instruction is in the page
    */
-  straddlingSlot(slots: number, secondHalf: number): number {
+  straddlingSlot(slots: number, nextSlots: number): number {
     const index = (slots - this.#base) / CODE_PAGE.bytes;
-    const bits = this.bitsAt(slots, PAGE_HALFWORDS - 1) | (secondHalf << 16);
+    const bits = this.bitsAt(slots, PAGE_HALFWORDS - 1) | (this.bitsAt(nextSlots, 0) << 16);
     const slot = slots + CODE_PAGE.straddling * SLOT.bytes;
     if (this.#straddling[index] !== bits) {
       this.#pack(slot, this.#decode(bits >>> 0), NOWHERE);
       this.#halfwords[slot / 2 + SLOT.bytes] = OPERATION.pageEnd;
       this.#straddling[index] = bits;
     }
+    const record = (slots + CODE_PAGE.straddlingFor) / 4;
+    this.#words[record] = nextSlots;
+    this.#words[record + 1] = this.#generation;
     return slot;
   }
 
@@ -139,8 +144,14 @@ export class CodeCache {
     return (this.#straddling[Math.floor((slot - this.#base) / CODE_PAGE.bytes)] as number) >>> 0;
   }
 
-  #admit(page: number): number {
-    const index = this.#victim();
+  /** Counts the times that a decoded page was filled or found changed. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  #admit(page: number, keep: number): number {
+    this.#generation = (this.#generation + 1) | 0;
+    const index = this.#victim(keep);
     const old = this.#holds[index] as number;
     if (old !== NOWHERE) {
       this.#onEvict();
@@ -161,10 +172,11 @@ export class CodeCache {
   }
 
   /** A free pool entry, or one that was not used for a whole turn of the clock's hand. */
-  #victim(): number {
+  #victim(keep: number): number {
     for (;;) {
       const index = this.#hand;
       this.#hand = (this.#hand + 1) % this.#pages;
+      if (index === keep) continue;
       if (this.#holds[index] === NOWHERE || this.#used[index] === 0) return index;
       this.#used[index] = 0;
     }
@@ -180,6 +192,7 @@ export class CodeCache {
       const now = words[source + word] as number;
       if (words[snapshot + word] === now) continue;
       words[snapshot + word] = now;
+      this.#generation = (this.#generation + 1) | 0;
       // An instruction of 4 bytes may begin one halfword earlier.
       const first = Math.max(0, word * 2 - 1);
       this.#bytes.fill(0, slots + first * SLOT.bytes, slots + (word * 2 + 2) * SLOT.bytes);
@@ -197,8 +210,8 @@ export class CodeCache {
     const { fields } = instruction.format;
     const target = halfword + imm / 2;
     const near = halfword !== NOWHERE && target >= 0 && target < PAGE_HALFWORDS;
-    const operation = operationFor(instruction.id, length, near);
     const hasRd = fields.has('rd');
+    const operation = operationFor(instruction.id, length, near, hasRd && rd === 0);
     this.#bytes[at + SLOT.a] = (hasRd ? rd : rs2) * 8;
     this.#bytes[at + SLOT.b] = rs1 * 8;
     if (fields.has('imm')) {
@@ -208,7 +221,7 @@ export class CodeCache {
       this.#bytes[at + SLOT.rs3] = rs3 * 8;
       this.#bytes[at + SLOT.rm] = rm;
     }
-    const idle = operation.pure && rd === 0;
+    const idle = rd === 0 && effectsOf(instruction).pure;
     const nop = length === 4 ? OPERATION.nop4 : OPERATION.nop2;
     this.#halfwords[at / 2] = idle ? nop : operation.number;
   }

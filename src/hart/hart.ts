@@ -252,15 +252,20 @@ export class Hart {
     }
   }
 
-  /** The decoded page of an address that the TLB does not know; 0: an exception was raised. */
-  #fetchPage(low: number, high: number): number {
+  /**
+   * The decoded page of an address that the TLB does not know; 0: an exception was raised.
+   *
+   * @param keep slots of a decoded page that must stay
+   */
+  #fetchPage(low: number, high: number, keep = 0): number {
     if (!this.mmu.translate(low, high, ACCESS.fetch, 2)) return 0;
     const page = Math.floor((this.mmu.physical - this.#ram.base) / PAGE);
     if (page < 0 || page >= this.#ram.size / PAGE) {
       this.#raiseAt(CAUSE.fetchAccess, low, high);
       return 0;
     }
-    const slots = this.#code.slotsOf(page);
+    const slots = this.#code.slotsOf(page, keep);
+    this.#words[FIELD.codeGeneration >> 2] = this.#code.generation;
     if (this.mmu.cacheable) this.tlb.fillFetch(low, high, slots, this.mmu.pageSize);
     return slots;
   }
@@ -368,13 +373,11 @@ export class Hart {
     const { pcLow, pcHigh } = this.state;
     const nextLow = (pcLow + 2) | 0;
     const nextHigh = nextLow === 0 ? (pcHigh + 1) | 0 : pcHigh;
-    const translated = this.mmu.translate(nextLow, nextHigh, ACCESS.fetch, 2);
-    if (!translated || !this.physical.read(this.mmu.physical, 2)) {
-      if (translated) this.#raiseAt(CAUSE.fetchAccess, nextLow, nextHigh);
-      return this.#enterTrap(pcLow, pcHigh) ? STATUS.leave : this.#resume();
-    }
     const words = this.#words;
-    const slot = this.#code.straddlingSlot(words[FIELD.pageSlots >> 2] as number, this.physical.low);
+    const slots = words[FIELD.pageSlots >> 2] as number;
+    const next = this.tlb.lookupFetch(nextLow, nextHigh) || this.#fetchPage(nextLow, nextHigh, slots);
+    if (next === 0) return this.#enterTrap(pcLow, pcHigh) ? STATUS.leave : this.#resume();
+    const slot = this.#code.straddlingSlot(slots, next);
     // The page appears to begin so far before the slot that the slot's distance gives the right pc.
     words[FIELD.pageSlots >> 2] = slot - (CODE_PAGE.halfwords - 1) * SLOT.bytes;
     words[FIELD.slot >> 2] = slot;

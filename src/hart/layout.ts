@@ -56,6 +56,8 @@ export const FIELD = {
   virtual: 0x284,
   /** 1: the hypervisor extension's HS-mode is played by the host, so a trap to HS (or M) leaves `run`. */
   hsHost: 0x288,
+  /** Changes whenever a decoded page is filled or found changed: what was derived from other pages may be stale. */
+  codeGeneration: 0x28c,
   /** CSRs that have storage, 8 bytes each, in the order of CSR_FIELDS. */
   csr: 0x300,
 } as const;

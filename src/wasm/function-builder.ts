@@ -40,6 +40,9 @@ export class FunctionBuilder {
   readonly #code = new ByteWriter(4096);
   readonly #localTypes: ValType[] = [];
   readonly #paramCount: number;
+  /** Locals of scopes that have ended. */
+  readonly #free: Local[] = [];
+  #scoped: Local[] | undefined;
   #depth = 0;
 
   constructor(params: readonly ValType[]) {
@@ -54,10 +57,27 @@ export class FunctionBuilder {
     return new Local(type, index);
   }
 
-  /** Declares a local variable, initially zero. */
+  /** Declares a local variable: initially zero, but of unknown value within {@link scope}. */
   local<T extends ValType>(type: T): Local<T> {
-    this.#localTypes.push(type);
-    return new Local(type, this.#paramCount + this.#localTypes.length - 1);
+    const free = this.#free.findIndex((local) => local.type === type);
+    const [reused] = free < 0 ? [] : this.#free.splice(free, 1);
+    const index = reused?.index ?? this.#paramCount + this.#localTypes.push(type) - 1;
+    const local = new Local(type, index);
+    this.#scoped?.push(local);
+    return local;
+  }
+
+  /**
+   * Runs `body`; the locals that it declares are used again by later scopes. A function with many alternatives thus
+   * has as many locals as the largest of them, not as all together, which engines compile faster.
+   */
+  scope(body: () => void): void {
+    const outer = this.#scoped;
+    const scoped: Local[] = [];
+    this.#scoped = scoped;
+    body();
+    this.#scoped = outer;
+    this.#free.push(...scoped);
   }
 
   /** Evaluates `value` now, once, and names the result. */

@@ -16,7 +16,7 @@ import { EXIT, FIELD, TLB } from '../layout.ts';
 import { type CallOuts, type Frame, STATUS } from './frame.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import { currentPc, slotSemantics } from './slot-operands.ts';
-import { OPERATION, SLOT_SCALE } from './slots.ts';
+import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './slots.ts';
 
 /**
  * Instructions between two looks at the exit-request word. Small enough for a kick to take effect within
@@ -70,16 +70,21 @@ function importCallOuts(module: ModuleBuilder): CallOuts {
   };
 }
 
+/** Address of the TLB entry that fetches from a guest-virtual address look at; add TLB.fetches. */
+function fetchEntry(hart: Local<'i32'>, address: Local<'i64'>): I32 {
+  const index = i32.and(
+    i32.wrap_i64(i64.shr_u(address, i64.const(8))),
+    i32.const((TLB.entries - 1) * TLB.entryBytes),
+  );
+  return i32.add(index, i32.load(hart, FIELD.tlb));
+}
+
 /** `lookup(hart, address)`: makes the address's decoded page current; the slot, or 0 if TypeScript must find it. */
 function defineLookup(module: ModuleBuilder): FunctionRef<'i32'> {
   return module.function('lookup', ['i32', 'i64'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const target = f.param(1, 'i64');
-    const index = i32.and(
-      i32.wrap_i64(i64.shr_u(target, i64.const(8))),
-      i32.const((TLB.entries - 1) * TLB.entryBytes),
-    );
-    const entry = f.let(i32.add(index, i32.load(hart, FIELD.tlb)));
+    const entry = f.let(fetchEntry(hart, target));
     const page = f.let(i64.and(target, i64.const(-4096)));
     // An odd target cannot come up: jalr clears bit 0 and immediates are even.
     const wanted = i64.or(page, i64.load(hart, FIELD.fetchKey));
@@ -293,15 +298,39 @@ class RunGenerator {
     this.#f.br(labels.far);
   }
 
+  /** Without a call-out if the next page is known and nothing has changed since the instruction was decoded. */
   #straddle(labels: RunLabels): void {
+    const f = this.#f;
     this.#refund();
-    this.#callOut(this.#library.out.straddle, [], labels.changed);
-    this.#f.set(this.#slot, i32.load(this.#hart, FIELD.slot));
+    f.scope(() => {
+      const page = f.let(i64.add(i64.load(this.#hart, FIELD.pageAddress), i64.const(4096)));
+      const entry = f.let(fetchEntry(this.#hart, page));
+      const slots = f.let(i32.load(this.#hart, FIELD.pageSlots));
+      const tag = i64.or(page, i64.load(this.#hart, FIELD.fetchKey));
+      const translated = i64.eq(i64.load(entry, TLB.fetches), tag);
+      const samePage = i32.eq(i32.load(entry, TLB.fetches + 8), i32.load(slots, CODE_PAGE.straddlingFor));
+      const unchanged = i32.eq(
+        i32.load(this.#hart, FIELD.codeGeneration),
+        i32.load(slots, CODE_PAGE.straddlingFor + 4),
+      );
+      f.if(
+        i32.and(i32.and(translated, samePage), unchanged),
+        () => {
+          f.set(this.#slot, i32.add(slots, i32.const(CODE_PAGE.straddling * SLOT.bytes)));
+          const apparent = i32.sub(this.#slot, i32.const((CODE_PAGE.halfwords - 1) * SLOT.bytes));
+          f.store('i32.store', this.#hart, apparent, FIELD.pageSlots);
+        },
+        () => {
+          this.#callOut(this.#library.out.straddle, [], labels.changed);
+          f.set(this.#slot, i32.load(this.#hart, FIELD.slot));
+        },
+      );
+    });
   }
 
   #operation(operation: Operation, outlined: Outlined, labels: RunLabels): void {
     const ref = outlined.get(operation.number);
-    if (ref === undefined) generateOperation(this.#frame(labels), operation);
+    if (ref === undefined) this.#f.scope(() => generateOperation(this.#frame(labels), operation));
     else this.#callOut(ref, [this.#hart, this.#slot], labels.changed);
     this.#advance(operation.length);
   }

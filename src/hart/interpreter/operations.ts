@@ -29,27 +29,30 @@ const COMPRESSED: ReadonlySet<Instruction> = new Set(
   compressedInstructions.map(({ expandsTo }) => expandsTo),
 );
 
-/** Identifies an operation: instruction, length and whether its target is near. */
-export function operationKey(instructionId: number, length: number, near: boolean): number {
-  return instructionId * 4 + (length === 2 ? 2 : 0) + (near ? 1 : 0);
+/** Identifies an operation: instruction, length, whether its target is near, and whether it keeps its result. */
+function operationKey(instructionId: number, length: number, near: boolean, discards: boolean): number {
+  return instructionId * 8 + (length === 2 ? 4 : 0) + (near ? 2 : 0) + (discards ? 1 : 0);
 }
 
 function listOperations(): readonly Operation[] {
   const operations: Operation[] = [];
   for (const instruction of instructions) {
-    const { control, pure } = effectsOf(instruction);
+    const { control, pure, writesRd } = effectsOf(instruction);
+    const inline = control !== 'system' && isInline(instruction);
     const lengths: readonly (2 | 4)[] = COMPRESSED.has(instruction) ? [4, 2] : [4];
     for (const length of lengths) {
       for (const near of control === 'branch' || control === 'jump' ? [true, false] : [false]) {
-        operations.push({
-          number: OPERATION.firstInstruction + operations.length,
-          instruction,
-          format: instruction.format,
-          length,
-          near,
-          pure,
-          inline: control !== 'system' && isInline(instruction),
-        });
+        for (const discards of writesRd && !pure && control !== 'system' ? [false, true] : [false]) {
+          operations.push({
+            number: OPERATION.firstInstruction + operations.length,
+            instruction,
+            format: instruction.format,
+            length,
+            near,
+            discards,
+            inline,
+          });
+        }
       }
     }
   }
@@ -66,17 +69,21 @@ export const OPERATIONS: readonly Operation[] = listOperations();
 
 const BY_KEY: ReadonlyMap<number, Operation> = new Map(
   OPERATIONS.map((operation) => [
-    operationKey(operation.instruction.id, operation.length, operation.near),
+    operationKey(operation.instruction.id, operation.length, operation.near, operation.discards),
     operation,
   ]),
 );
 
-/** The operation of an instruction in a variant. Every instruction has a 4-byte, far one. */
-export function operationFor(instructionId: number, length: number, near: boolean): Operation {
-  const found =
-    BY_KEY.get(operationKey(instructionId, length, near)) ??
-    BY_KEY.get(operationKey(instructionId, length, false));
-  if (found === undefined)
-    throw new Error(`instruction ${instructionId} has no operation of length ${length}`);
-  return found;
+/**
+ * The operation of an instruction in a variant. With rd = x0 an instruction that does more than write rd discards its
+ * result; one that does nothing else is a no-operation, and its operation is never used.
+ */
+export function operationFor(instructionId: number, length: number, near: boolean, rdIsZero: boolean): Operation {
+  for (const candidateNear of near ? [true, false] : [false]) {
+    for (const discards of rdIsZero ? [true, false] : [false]) {
+      const found = BY_KEY.get(operationKey(instructionId, length, candidateNear, discards));
+      if (found !== undefined) return found;
+    }
+  }
+  throw new Error(`instruction ${instructionId} has no operation of length ${length}`);
 }

@@ -1,5 +1,5 @@
 import type { Format, Semantics } from '../../isa/index.ts';
-import { type Expr, type I32, type I64, i32, i64 } from '../../wasm/index.ts';
+import { type Expr, type I32, type I64, i32, i64, Local } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 import { FloatCode } from './float-code.ts';
 import type { Frame } from './frame.ts';
@@ -13,8 +13,8 @@ export interface Variant {
   readonly length: 2 | 4;
   /** The target of the jump or branch is in the same page, and the immediate a distance between slots. */
   readonly near: boolean;
-  /** The instruction does nothing but write rd, so that its rd is never x0 (such a slot is a no-operation). */
-  readonly pure: boolean;
+  /** rd is x0: the result is dropped. In other variants rd is never x0. */
+  readonly discards: boolean;
 }
 
 /** Address of the register whose offset is in byte `position` of the current slot. */
@@ -31,7 +31,7 @@ export function currentPc(frame: Frame): I64 {
 
 /** The interpreter's back end: operands come from the current slot, registers are in memory. */
 export function slotSemantics(frame: Frame, variant: Variant): Semantics {
-  const { f, hart, slot, out } = frame;
+  const { f, slot, out } = frame;
   const rs2Position =
     variant.format.fields.has('rd') || !variant.format.fields.has('imm') ? SLOT.rs2 : SLOT.a;
   const readX = (position: number): I64 => i64.load(registerAddress(frame, position), FIELD.x);
@@ -45,8 +45,8 @@ export function slotSemantics(frame: Frame, variant: Variant): Semantics {
     nextPc: i64.add(pc, i64.const(variant.length)),
     rd: {
       set: (value: I64) => {
-        f.store('i64.store', registerAddress(frame, SLOT.a), value, FIELD.x);
-        if (!variant.pure) f.store('i64.store', hart, i64.const(0), FIELD.x);
+        if (!variant.discards) f.store('i64.store', registerAddress(frame, SLOT.a), value, FIELD.x);
+        else if (!(value instanceof Local)) f.drop(value);
       },
     },
     float: new FloatCode(frame, rs2Position),

@@ -20,6 +20,11 @@ export const CODE_PAGE = {
   halfwords: 2048,
   /** Slot number of the instruction that begins in the last halfword and ends in the next page. */
   straddling: 2052,
+  /**
+   * Beside it, for whom it was decoded: the slots of the next page (i32) and the code generation (i32). While both
+   * hold, it need not be decoded again.
+   */
+  straddlingFor: 2055 * SLOT.bytes,
   /** The bytes that the slots were decoded from. */
   snapshot: 2056 * SLOT.bytes,
   bytes: 2056 * SLOT.bytes + 4096,

@@ -4,12 +4,9 @@ import { InputError } from '../errors/input-error.ts';
 import { debianGuest } from '../node/debian/debian-guest.ts';
 import { readInputFile } from '../node/files.ts';
 import { packageFile } from '../node/package-files.ts';
+import type { GuestName } from './choices.ts';
 import { linuxCommandLine, windowWords } from './command-line.ts';
 import { fetchProgress } from './fetch-progress.ts';
-
-/** Guests that hartvisor brings: the first is started when no kernel is given. */
-export const guestNames = ['debian', 'tick'] as const;
-export type GuestName = (typeof guestNames)[number];
 
 /** What decides which guest is started. */
 export interface GuestChoice {

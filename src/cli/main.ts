@@ -10,6 +10,9 @@ async function main(): Promise<void> {
     );
     process.exit(2);
   }
+  // Sources are stripped of their types and compiled once, not at every start; in threads too, which inherit it.
+  const { enableCompileCache } = await import('node:module');
+  enableCompileCache();
   const { runCli } = await import('./cli.ts');
   await runCli(process.argv.slice(2));
 }

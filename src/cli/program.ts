@@ -1,9 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
+import { defaultMemory, guestNames, maximumCpus } from './choices.ts';
 import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
-import { guestNames } from './guest.ts';
-import { machineCommand, runCommand } from './run-command.ts';
-import { defaultMemory, maximumCpus } from './run-options.ts';
 
 const protocols = PROTOCOLS.map((protocol) => protocol.name).join(', ');
 
@@ -13,7 +11,7 @@ Your terminal is the guest's serial console:
   Ctrl-A h       help
   Ctrl-A Ctrl-A  send Ctrl-A`;
 
-/** The guest's whole environment for a command's result. */
+/** Where a command leaves its result. */
 export interface Finished {
   status: number;
 }
@@ -59,6 +57,8 @@ function addRun(program: Command, finished: Finished): void {
     .option('--debug', 'check the rules of the vCPU loop while it runs')
     .addHelpText('after', keysHelp + exitStatusHelp)
     .action(async (options) => {
+      // The machine's modules only where they are needed: help and mistakes should not wait for them.
+      const { runCommand } = await import('./run-command.ts');
       finished.status = await runCommand(options);
     });
 }
@@ -77,6 +77,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--dumpdtb <file>', 'write the device tree to a file and end')
     .addHelpText('after', keysHelp + machineStatusHelp)
     .action(async (file, options) => {
+      const { machineCommand } = await import('./run-command.ts');
       finished.status = await machineCommand(file, options);
     });
 }

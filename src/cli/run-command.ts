@@ -2,8 +2,9 @@ import { availableParallelism } from 'node:os';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/machine.ts';
 import { writeOutputFile } from '../node/files.ts';
+import { type GuestName, guestNames } from './choices.ts';
 import { loadProgram } from './firmware.ts';
-import { type GuestName, guestNames, loadGuest } from './guest.ts';
+import { loadGuest } from './guest.ts';
 import { type MachineWords, type RunWords, readMachineWords, readRunWords } from './run-options.ts';
 import { deviceTreeOf, runSession } from './session.ts';
 

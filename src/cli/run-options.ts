@@ -1,11 +1,9 @@
 import { InputError } from '../errors/input-error.ts';
 import { DEFAULT_PROTOCOL, protocolByName } from '../interrupts/protocols.ts';
 import { maximumMemory } from '../machine/plan.ts';
+import { maximumCpus } from './choices.ts';
 import { parseCount, parseMemory, parseSeconds } from './quantities.ts';
 
-/** The most vCPUs of a domain, and harts of a bare machine. */
-export const maximumCpus = 64;
-export const defaultMemory = '512M';
 const defaultVcpus = 2;
 /** More threads by default would take a desktop from its user. */
 const defaultMaximumPcpus = 2;

@@ -1,0 +1,76 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+/** What a run of the command line came to. */
+export interface Ran {
+  /** The exit status; null when a signal ended the process. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A run that has been started. */
+export interface Running {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** Waits until the output so far holds the text; fails when the process ends first. */
+  printed(text: string): Promise<void>;
+  readonly ended: Promise<Ran>;
+}
+
+/** No run of a test takes longer; the process is killed then, which shows as status null. */
+const longest = 50_000;
+
+/** Starts `hartvisor` from the sources, with pipes. The cache is one that cannot be: nothing is fetched. */
+export function startCli(args: readonly string[], options: { env?: NodeJS.ProcessEnv } = {}): Running {
+  return startProcess(process.execPath, [main, ...args], options.env);
+}
+
+/** Starts `hartvisor` below `script`, which gives it a terminal; pipes lead to that terminal. */
+export function startOnTerminal(args: readonly string[], before = 'true', after = 'true'): Running {
+  const quoted = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ');
+  return startProcess('script', [
+    '-qec',
+    `${before}; ${quoted}; status=$?; ${after}; exit $status`,
+    '/dev/null',
+  ]);
+}
+
+/** Runs `hartvisor` to its end, without input. */
+export async function runCli(args: readonly string[]): Promise<Ran> {
+  const { child, ended } = startCli(args);
+  child.stdin.end();
+  return ended;
+}
+
+function startProcess(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(command, args, { env: { ...process.env, HARTVISOR_CACHE: '/dev/null/cache', ...env } });
+  const killer = setTimeout(() => child.kill('SIGKILL'), longest);
+  // The process may be gone before it has read its input.
+  child.stdin.on('error', () => undefined);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const ended = once(child, 'close').then(([status]) => {
+    clearTimeout(killer);
+    return { status: status as number | null, stdout, stderr };
+  });
+  const printed = async (text: string): Promise<void> => {
+    let over = false;
+    const end = ended.then(() => {
+      over = true;
+    });
+    while (!stdout.includes(text)) {
+      if (over) throw new Error(`"${text}" was not printed before the end; output: ${stdout}${stderr}`);
+      await Promise.race([once(child.stdout, 'data'), end]);
+    }
+  };
+  return { child, printed, ended };
+}

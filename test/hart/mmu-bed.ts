@@ -23,6 +23,7 @@ export const SUM = 1n << 18n;
 export const MXR = 1n << 19n;
 export const MPRV = 1n << 17n;
 export const PBMTE = 1n << 62n;
+export const ADUE = 1n << 61n;
 export const SPVP = 1n << 8n;
 
 export const USER = 0;
@@ -63,6 +64,8 @@ export class Bed {
 
   constructor() {
     this.pmp.allowAll();
+    this.set('menvcfg', ADUE);
+    this.set('henvcfg', ADUE);
     this.state.privilege = SUPERVISOR;
   }
 

@@ -4,6 +4,7 @@ import {
   A,
   ACCESS_FAULT,
   ACCESSES,
+  ADUE,
   Bed,
   D,
   fault,
@@ -206,7 +207,7 @@ describe('leaves', () => {
       fc.property(leafCase, (c) => {
         bed.state.privilege = c.privilege;
         bed.set('mstatus', (c.sum ? SUM : 0n) | (c.mxr ? MXR : 0n));
-        bed.set('menvcfg', c.memoryTypes ? PBMTE : 0n);
+        bed.set('menvcfg', ADUE | (c.memoryTypes ? PBMTE : 0n));
         const before = leaf(page, c.flags | c.upper);
         bed.setEntry(address, before);
         const result = bed.translate(va + 8n, c.access, 8);
@@ -252,6 +253,27 @@ describe('leaves', () => {
 });
 
 describe('accessed and dirty bits', () => {
+  it.each([
+    ['load', ACCESS.load, 0n, A],
+    ['fetch', ACCESS.fetch, 0n, A],
+    ['first store', ACCESS.store, A, A | D],
+    ['store', ACCESS.store, 0n, A | D],
+  ])('are set or missed as menvcfg.ADUE says: %s', (_, access, before, after) => {
+    const bed = new Bed();
+    const root = bed.root('satp', 3);
+    const page = bed.page();
+    const address = bed.map(root, 3, 0n, leaf(page, V | RWX | before));
+    bed.set('menvcfg', 0n);
+    expect(bed.translate(0n, access)).toEqual(fault(PAGE_FAULT[access], 0n));
+    expect(bed.entry(address)).toBe(leaf(page, V | RWX | before));
+    bed.setEntry(address, leaf(page, V | RWX | after));
+    expect(bed.translate(0n, access)).toEqual({ physical: page });
+    bed.setEntry(address, leaf(page, V | RWX | before));
+    bed.set('menvcfg', ADUE);
+    expect(bed.translate(0n, access)).toEqual({ physical: page });
+    expect(bed.entry(address)).toBe(leaf(page, V | RWX | after));
+  });
+
   it('are judged anew when the entry changes in between', () => {
     const bed = new Bed();
     const root = bed.root('satp', 3);

@@ -1,6 +1,7 @@
 import { ACCESS, type Access, CAUSE, type Exception } from '../exceptions.ts';
 import { CSR } from '../layout.ts';
 import type { RamWindow } from '../platform.ts';
+import { updatesAccessedDirty } from '../privileged/index.ts';
 import type { HartState } from '../state.ts';
 import { ENTRY } from './entry.ts';
 import { EntryMemory } from './entry-memory.ts';
@@ -65,7 +66,10 @@ export class Mmu {
   physical = 0;
   /** The protection treats the whole 4 KiB page alike, so that the translation may be kept for this kind of access. */
   cacheable = false;
-  /** Smallest page size of the stages used, in bytes; 2^56 if none translates. */
+  /**
+   * Page size in bytes of the first stage, which fences by virtual address are about: all addresses of its page are
+   * forgotten together, however small the pages of the G-stage. 2^56 if it does not translate.
+   */
   pageSize = UNPAGED;
   /** Why a translation failed; shared with the hart. */
   readonly exception: Exception;
@@ -156,7 +160,9 @@ export class Mmu {
     }
     const stage = this.#single;
     const csr = this.#csr;
-    stage.select(csr[CSR.satp], csr[CSR.satp + 1], (csr[CSR.menvcfg + 1] & PBMTE) !== 0);
+    const environment = csr[CSR.menvcfg + 1];
+    const updates = updatesAccessedDirty(csr, 'supervisor');
+    stage.select(csr[CSR.satp], csr[CSR.satp + 1], (environment & PBMTE) !== 0, updates);
     const outcome = stage.walk(low, high, this.#ownRule());
     if (outcome !== OUTCOME.done) return this.#failFirst(outcome, low, high);
     this.pageSize = stage.pageSize;
@@ -168,14 +174,16 @@ export class Mmu {
     const machineTypes = csr[CSR.menvcfg + 1] & PBMTE;
     const first = this.#virtual;
     const guest = this.#guest;
-    guest.select(csr[CSR.hgatp], csr[CSR.hgatp + 1], machineTypes !== 0);
-    first.select(csr[CSR.vsatp], csr[CSR.vsatp + 1], (csr[CSR.henvcfg + 1] & machineTypes) !== 0);
+    const updates = updatesAccessedDirty(csr, 'supervisor');
+    guest.select(csr[CSR.hgatp], csr[CSR.hgatp + 1], machineTypes !== 0, updates);
+    const guestTypes = (csr[CSR.henvcfg + 1] & machineTypes) !== 0;
+    first.select(csr[CSR.vsatp], csr[CSR.vsatp + 1], guestTypes, updatesAccessedDirty(csr, 'guest'));
     const outcome = first.walk(low, high, this.#ownRule());
     if (outcome !== OUTCOME.done) return this.#failFirst(outcome, low, high);
     const guestOutcome = guest.walk(first.low, first.high, this.#guestRule());
     if (guestOutcome === OUTCOME.pageFault) return this.#failGuest(low, high, first.low, first.high, 0);
     if (guestOutcome !== OUTCOME.done) return this.#fail(ACCESS_FAULT[this.#mode.access], low, high);
-    this.pageSize = Math.min(first.pageSize, guest.pageSize);
+    this.pageSize = first.pageSize;
     return this.#protect(low, high, guest.low, guest.high, width);
   }
 

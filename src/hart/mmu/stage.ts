@@ -37,7 +37,7 @@ export interface LeafRule {
   userRequired: boolean;
   /** The page must not be a user page (S-mode without SUM, or fetching). */
   userForbidden: boolean;
-  /** A, or A and D: bits that must be set, and are set by hardware. */
+  /** A, or A and D: bits that must be set. */
   marks: number;
 }
 
@@ -94,6 +94,7 @@ export class Stage {
   #rootLow = 0;
   #rootHigh = 0;
   #memoryTypes = false;
+  #updates = false;
 
   constructor(memory: EntryMemory, guestPhysical: boolean, under?: Stage) {
     this.#memory = memory;
@@ -106,17 +107,19 @@ export class Stage {
    *
    * @param atpLow - satp, vsatp or hgatp, both halves
    * @param memoryTypes - Svpbmt is enabled for this stage
+   * @param updates - A and D bits are set on the way (Svadu); otherwise an access that needs them faults (Svade)
    */
-  select(atpLow: number, atpHigh: number, memoryTypes: boolean): void {
+  select(atpLow: number, atpHigh: number, memoryTypes: boolean, updates: boolean): void {
     const mode = atpHigh >>> 28;
     this.#levels = mode >= FIRST_MODE && mode <= LAST_MODE ? mode - MODE_LEVELS : 0;
     const aligned = this.#guestPhysical ? atpLow & ~3 : atpLow;
     this.#rootLow = aligned << PAGE_SHIFT;
     this.#rootHigh = ((atpHigh & 0xfff) << 20) | (aligned >>> 20);
     this.#memoryTypes = memoryTypes;
+    this.#updates = updates;
   }
 
-  /** Translates an address, setting A and D bits on the way. */
+  /** Translates an address. */
   walk(low: number, high: number, rule: Readonly<LeafRule>): Outcome {
     if (this.#levels === 0) {
       this.low = low;
@@ -187,7 +190,7 @@ export class Stage {
 
   /** Sets A or D in the entry read last. */
   #mark(bits: number): Outcome | typeof RETRY {
-    if (!updatesAccessedDirty(this.#guestPhysical)) return OUTCOME.pageFault;
+    if (!this.#updates) return OUTCOME.pageFault;
     const under = this.#under;
     if (under !== undefined) {
       const seenLow = this.#memory.low;
@@ -211,15 +214,6 @@ export class Stage {
     this.high = (addressHigh(leafLow, leafHigh) & ~offsetHigh) | (high & offsetHigh);
     this.pageSize = contiguous ? CONTIGUOUS_OFFSET + 1 : PAGE_SIZES[level];
   }
-}
-
-/**
- * Whether hardware sets A and D bits in a stage (Svadu), rather than leaving it to a page fault (Svade).
- *
- * It always does, which every operating system handles.
- */
-function updatesAccessedDirty(_guestPhysical: boolean): boolean {
-  return true;
 }
 
 /** Bits of the address that select the entry at a level, with more significant bits above them. */

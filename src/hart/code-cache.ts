@@ -14,6 +14,21 @@ export function codeCacheBytes(pages: number): number {
   return pages * CODE_PAGE.bytes;
 }
 
+/** What a code cache works with. */
+export interface CodeCacheOptions {
+  readonly memory: WebAssembly.Memory;
+  /** Byte address in linear memory of {@link codeCacheBytes} bytes, aligned to 64. */
+  readonly base: number;
+  /** Decoded pages that it holds. */
+  readonly pages: number;
+  readonly ram: RamWindow;
+  readonly decode: Decode;
+  /** Compares two pages in linear memory, fast. */
+  readonly samePage: (a: number, b: number) => boolean;
+  /** Called when a decoded page is dropped: translations that lead to it must be forgotten first. */
+  readonly onEvict: () => void;
+}
+
 /**
  * The decoded-instruction cache of a hart: a pool of decoded pages, found by physical page.
  *
@@ -41,21 +56,17 @@ export class CodeCache {
   #epoch = 0;
   #generation = 0;
   #hand = 0;
-  /** Called when a decoded page is dropped: translations that lead to it must be forgotten first. */
+  readonly #samePage: (a: number, b: number) => boolean;
   readonly #onEvict: () => void;
 
-  constructor(
-    memory: WebAssembly.Memory,
-    base: number,
-    pages: number,
-    ram: RamWindow,
-    decode: Decode,
-    onEvict: () => void,
-  ) {
-    this.#decode = decode;
+  constructor(options: CodeCacheOptions) {
+    const { memory, base, pages, ram } = options;
+    this.#decode = options.decode;
     this.#ram = ram;
     this.#base = base;
     this.#pages = pages;
+    this.#samePage = options.samePage;
+    this.#onEvict = options.onEvict;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#halfwords = new Uint16Array(memory.buffer);
     this.#words = new Int32Array(memory.buffer);
@@ -64,7 +75,6 @@ export class CodeCache {
     this.#verified = new Int32Array(pages);
     this.#used = new Uint8Array(pages);
     this.#straddling = new Int32Array(pages);
-    this.#onEvict = onEvict;
   }
 
   /** FENCE.I: what was decoded before must be verified before it is used again. The caller forgets fetch translations. */
@@ -184,7 +194,9 @@ export class CodeCache {
 
   /** Drops the slots of a page whose bytes have changed. */
   #verify(index: number, page: number): void {
+    this.#verified[index] = this.#epoch;
     const slots = this.#base + index * CODE_PAGE.bytes;
+    if (this.#samePage(slots + CODE_PAGE.snapshot, this.#ram.offset + page * PAGE)) return;
     const snapshot = (slots + CODE_PAGE.snapshot) / 4;
     const source = (this.#ram.offset + page * PAGE) / 4;
     const words = this.#words;
@@ -197,7 +209,6 @@ export class CodeCache {
       const first = Math.max(0, word * 2 - 1);
       this.#bytes.fill(0, slots + first * SLOT.bytes, slots + (word * 2 + 2) * SLOT.bytes);
     }
-    this.#verified[index] = this.#epoch;
   }
 
   /** Writes a slot. `halfword` is its place in the page, or NOWHERE: then every jump is a far one. */

@@ -3,7 +3,7 @@ import { CodeCache, codeCacheBytes } from './code-cache.ts';
 import { ExceptionRow } from './exception-row.ts';
 import { ACCESS, CAUSE } from './exceptions.ts';
 import { GUEST_ACCESS } from './guest-access.ts';
-import { instantiate } from './instantiate.ts';
+import { type GeneratedCode, instantiate } from './instantiate.ts';
 import { STATUS } from './interpreter/frame.ts';
 import { CODE_PAGE, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
 import { CSR, EXIT, type Exit, FIELD, HART_BYTES, TLB } from './layout.ts';
@@ -68,7 +68,7 @@ export class Hart {
   readonly #decode: Decode;
   readonly #code: CodeCache;
   readonly #access: MemoryAccess;
-  readonly #run: (hart: number) => number;
+  readonly #generated: GeneratedCode;
   /** Privilege or address space has changed: the next instruction must be looked up anew. */
   #contextChanged = false;
 
@@ -86,11 +86,16 @@ export class Hart {
     this.mmu = new Mmu(this.state, memory, ram, this.pmp, this.privileged.exception);
     this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical);
     this.#decode = createDecoder({ extensions: options.extensions, xlen: 64 });
-    const codeBase = area + HART_BYTES + TLB.bytes;
-    this.#code = new CodeCache(memory, codeBase, options.codePages, ram, this.#decode, () =>
-      this.tlb.flushFetches(),
-    );
-    this.#run = instantiate(options.interpreter, memory, this.#callOuts());
+    this.#generated = instantiate(options.interpreter, memory, this.#callOuts());
+    this.#code = new CodeCache({
+      memory,
+      base: area + HART_BYTES + TLB.bytes,
+      pages: options.codePages,
+      ram,
+      decode: this.#decode,
+      samePage: (a, b) => this.#generated.samePage(a, b) !== 0,
+      onEvict: () => this.tlb.flushFetches(),
+    });
     this.reset();
   }
 
@@ -115,7 +120,7 @@ export class Hart {
     words[FIELD.chunk >> 2] = 0;
     words[FIELD.budget >> 2] = 0;
     if (this.#enter() === STATUS.leave) return this.#exit();
-    this.#run(this.state.base);
+    this.#generated.run(this.state.base);
     const exit = this.#exit();
     this.#account();
     if (exit === EXIT.yield) this.#savePc();

@@ -1,10 +1,20 @@
-/** Instantiates the compiled interpreter over a memory. @returns its function `run(hart block)`, which gives an EXIT */
+/** What the generated module offers. */
+export interface GeneratedCode {
+  /** Runs the hart whose block is at this address. @returns an EXIT */
+  run(hart: number): number;
+  /** Whether two pages of 4 KiB hold the same, by their addresses in linear memory: 1 or 0. */
+  samePage(a: number, b: number): number;
+}
+
+/** Instantiates the compiled interpreter over a memory. */
 export function instantiate(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
   callOuts: Record<string, CallableFunction>,
-): (hart: number) => number {
-  const { run } = new WebAssembly.Instance(module, { env: { memory, ...callOuts } }).exports;
-  if (typeof run !== 'function') throw new Error('the interpreter module has no function `run`');
-  return run as (hart: number) => number;
+): GeneratedCode {
+  const { run, samePage } = new WebAssembly.Instance(module, { env: { memory, ...callOuts } }).exports;
+  if (typeof run !== 'function' || typeof samePage !== 'function') {
+    throw new Error('the interpreter module lacks one of its functions');
+  }
+  return { run, samePage } as GeneratedCode;
 }

@@ -40,7 +40,7 @@ type Outlined = ReadonlyMap<number, FunctionRef<'i32'>>;
 
 /**
  * Generates the interpreter: a module that imports `env.memory` and the call-outs, and exports
- * `run(hart): exit status`.
+ * `run(hart): exit status` and `samePage(a, b)`.
  *
  * It is one loop around a `br_table` over decoded slots: on V8 that is three to four times faster than a function for
  * each instruction with tail calls, because nothing is saved and restored between instructions.
@@ -50,6 +50,7 @@ export function generateInterpreter(limits: MemoryLimits): Uint8Array<ArrayBuffe
   const out = importCallOuts(module);
   const library: Library = { out, float: defineFloat(module) };
   const helpers: Helpers = { lookup: defineLookup(module), poll: definePoll(module) };
+  defineSamePage(module);
   const outlined = defineOutlined(module, library);
   module.function('run', ['i32'], 'i32', (f) => generateRun(f, library, helpers, outlined), true);
   return module.toBytes();
@@ -96,6 +97,26 @@ function defineLookup(module: ModuleBuilder): FunctionRef<'i32'> {
     f.return(i32.add(slots, i32.mul(offset, i32.const(SLOT_SCALE))));
     f.unreachable();
   });
+}
+
+/** `samePage(a, b)`: 1 if 4 KiB at both addresses are equal. Bytes that another hart stores meanwhile may be missed. */
+function defineSamePage(module: ModuleBuilder): FunctionRef<'i32'> {
+  const build = (f: FunctionBuilder): void => {
+    const a = f.param(0, 'i32');
+    const b = f.param(1, 'i32');
+    const end = f.let(i32.add(a, i32.const(4096)));
+    f.loop((again) => {
+      const difference = (offset: number) => i64.xor(i64.load(a, offset), i64.load(b, offset));
+      const differences = [0, 8, 16, 24, 32, 40, 48, 56].map(difference).reduce((all, one) => i64.or(all, one));
+      f.if(i64.ne(differences, i64.const(0)), () => f.return(i32.const(0)));
+      f.set(a, i32.add(a, i32.const(64)));
+      f.set(b, i32.add(b, i32.const(64)));
+      f.brIf(again, i32.ne(a, end));
+    });
+    f.return(i32.const(1));
+    f.unreachable();
+  };
+  return module.function('samePage', ['i32', 'i32'], 'i32', build, true);
 }
 
 /**

@@ -163,6 +163,17 @@ test('output that is not taken asks to wait until it is', async () => {
   expect(output.taken).toEqual(['ab', 'cdefgh']);
 });
 
+test('however often output is written in the meantime, there is one wait', async () => {
+  const { terminal, output } = bench();
+  const waits = Array.from({ length: 20 }, () => terminal.write(Buffer.from('abcdef')));
+  expect(new Set(waits).size).toBe(1);
+  expect(output.listenerCount('drain')).toBe(1);
+  for (const _ of waits) output.go();
+  await waits[0];
+  expect([output.listenerCount('drain'), output.writableLength]).toEqual([0, 0]);
+  expect(terminal.write(Buffer.from('ab'))).toBeUndefined();
+});
+
 test('a flush waits for the last byte', async () => {
   const { terminal, output } = bench();
   await terminal.flush();

@@ -46,6 +46,7 @@ export class Terminal {
   #backlog: Uint8Array[] = [];
   #backlogBytes = 0;
   #lineOpen = false;
+  #drained: Promise<void> | undefined;
   #closed = false;
 
   constructor(streams: TerminalStreams, handlers: TerminalHandlers) {
@@ -101,15 +102,8 @@ export class Terminal {
     const { output } = this.#streams;
     this.#lineOpen = bytes[bytes.length - 1] !== newline;
     if (!output.writable || output.write(bytes)) return undefined;
-    return new Promise((resolve) => {
-      const done = () => {
-        output.off('drain', done);
-        output.off('close', done);
-        resolve();
-      };
-      output.on('drain', done);
-      output.on('close', done);
-    });
+    this.#drained ??= this.#drain();
+    return this.#drained;
   }
 
   /** Says something to the person, on lines of its own. */
@@ -143,6 +137,18 @@ export class Terminal {
   readonly #restore = (): void => this.#setRawMode(false);
   /** Somebody stopped the process, and a shell that did took its terminal settings back. */
   readonly #resumed = (): void => this.#setRawMode(true);
+
+  /** Waits until the reader has caught up, or is gone. */
+  async #drain(): Promise<void> {
+    const { output } = this.#streams;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    output.on('drain', resolve);
+    output.on('close', resolve);
+    await promise;
+    output.off('drain', resolve);
+    output.off('close', resolve);
+    this.#drained = undefined;
+  }
 
   #offer(bytes: Uint8Array): void {
     const taken = this.#backlogBytes > 0 ? 0 : this.#handlers.onInput(bytes);

@@ -21,17 +21,20 @@ function spawn(
 ): RunningThread {
   const worker = new Worker(workerFile, { workerData: start });
   let failure: Error | undefined;
+  let terminated = false;
   worker.on('message', onMessage);
   worker.on('error', (error: unknown) => {
     failure ??= error instanceof Error ? error : new Error(String(error));
   });
   // Comes after all messages, and after an error.
   worker.on('exit', (code) => {
-    if (code !== 0) failure ??= new Error(`thread ${start.index} of the machine ended with status ${code}`);
+    if (code !== 0 && !terminated)
+      failure ??= new Error(`thread ${start.index} of the machine ended with status ${code}`);
     onExit(failure);
   });
   return {
     async terminate() {
+      terminated = true;
       await worker.terminate();
     },
   };

@@ -1,9 +1,24 @@
+import { direct } from './direct.ts';
+import { kvmSpinlock } from './kvm-spinlock.ts';
+import { minimalPatch } from './minimal-patch.ts';
 import type { Protocol } from './protocol.ts';
 import { published } from './published.ts';
 import { takeMirror } from './take-mirror.ts';
+import { xchg } from './xchg.ts';
+import { xen } from './xen.ts';
+import { xenMinimalPatch } from './xen-minimal-patch.ts';
 
 /** Every protocol that a domain can be started with; the shipped one first. A new one needs its file and a line here. */
-export const PROTOCOLS: readonly Protocol[] = [takeMirror, published];
+export const PROTOCOLS: readonly Protocol[] = [
+  takeMirror,
+  published,
+  xen,
+  kvmSpinlock,
+  minimalPatch,
+  xenMinimalPatch,
+  xchg,
+  direct,
+];
 
 /** The protocol that is used when nobody asks for another. */
 export const DEFAULT_PROTOCOL: Protocol = takeMirror;

@@ -1,202 +1,32 @@
-/**
- * Races, one atomic access at a time. Threads are plain functions; a stand-in for `Atomics` suspends one by throwing at
- * its next access, and resumes it by running it again with the results recorded so far. So the shipped source is
- * what runs, and every interleaving of a small scenario can be tried.
- */
+/** Races, one atomic access at a time, on the shipped source. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { MailState } from '../../test/interrupts/mail-scenario.ts';
+import { mailScenario } from '../../test/interrupts/mail-scenario.ts';
+import { explore, runSchedule, Stepper } from '../../test/interrupts/stepper.ts';
+import { direct } from './direct.ts';
+import { kvmSpinlock } from './kvm-spinlock.ts';
+import { minimalPatch } from './minimal-patch.ts';
 import { IRQ_VS_EXT, IRQ_VS_SOFT, interruptNumbers } from './numbers.ts';
 import type { Protocol } from './protocol.ts';
 import { createOwnerState } from './protocol.ts';
-import { PROTOCOLS } from './protocols.ts';
 import { published } from './published.ts';
-import {
-  dispatchVcpu,
-  enterGuest,
-  exitRequested,
-  makeRequest,
-  startVcpu,
-  takeRequests,
-} from './run-state.ts';
+import { enterGuest, exitRequested, makeRequest, takeRequests } from './run-state.ts';
 import { takeMirror } from './take-mirror.ts';
 import { VcpuInterrupts } from './vcpu-interrupts.ts';
-import type { VcpuWords } from './words.ts';
-import { createVcpuWords, IRQS_PENDING, IRQS_PENDING_MASK, RUN_STATE, RunState } from './words.ts';
+import {
+  createVcpuWords,
+  IRQS_PENDING,
+  IRQS_PENDING_LOCK,
+  IRQS_PENDING_MASK,
+  RUN_STATE,
+  RunState,
+} from './words.ts';
+import { xchg } from './xchg.ts';
+import { xen } from './xen.ts';
+import { xenMinimalPatch } from './xen-minimal-patch.ts';
 
 const SOFT = 1 << IRQ_VS_SOFT;
-const EXT = 1 << IRQ_VS_EXT;
-
-const OPERATIONS = 'load store or and exchange compareExchange add sub notify'.split(
-  ' ',
-) as readonly Operation[];
-type Operation = 'load' | 'store' | 'or' | 'and' | 'exchange' | 'compareExchange' | 'add' | 'sub' | 'notify';
-
-const SUSPENDED = Symbol('suspended at an atomic access');
-
-/** Runs `body` while every `Atomics` operation goes through `intercept`. */
-function withAtomics<T>(
-  intercept: (operation: Operation, args: unknown[], perform: () => unknown) => unknown,
-  body: () => T,
-): T {
-  const real = globalThis.Atomics;
-  const fake = Object.fromEntries(
-    OPERATIONS.map((operation) => [
-      operation,
-      (...args: unknown[]) => intercept(operation, args, () => Reflect.apply(real[operation], real, args)),
-    ]),
-  );
-  Reflect.set(globalThis, 'Atomics', fake);
-  try {
-    return body();
-  } finally {
-    Reflect.set(globalThis, 'Atomics', real);
-  }
-}
-
-/** A thread that advances by one atomic access at a time. Its body keeps no state outside itself between two runs. */
-class Stepper {
-  readonly #body: () => void;
-  readonly #history: { access: string; result: unknown }[] = [];
-  done = false;
-
-  constructor(body: () => void) {
-    this.#body = body;
-    this.#run(0);
-  }
-
-  step(): void {
-    this.#run(1);
-  }
-
-  #run(budget: number): void {
-    let replayed = 0;
-    let left = budget;
-    try {
-      withAtomics((operation, args, perform) => {
-        const access = `${operation} ${args.slice(1).join(' ')}`;
-        const recorded = this.#history[replayed];
-        if (recorded !== undefined) {
-          if (access !== recorded.access) {
-            throw new Error(`not deterministic: ${access} where an earlier run had ${recorded.access}`);
-          }
-          replayed++;
-          return recorded.result;
-        }
-        if (left === 0) {
-          throw SUSPENDED;
-        }
-        left--;
-        const result = perform();
-        this.#history.push({ access, result });
-        replayed++;
-        return result;
-      }, this.#body);
-      this.done = true;
-    } catch (error) {
-      if (error !== SUSPENDED) {
-        throw error;
-      }
-    }
-  }
-}
-
-interface Scenario {
-  readonly threads: readonly (() => void)[];
-  /** Runs when all threads are done. Returns what is wrong, or nothing. */
-  check(): string | undefined;
-}
-
-/** Runs one schedule; a choice counts modulo the threads that can still move, and the last ones are run to the end. */
-function runSchedule(scenario: Scenario, schedule: readonly number[]): { widths: number[]; wrong?: string } {
-  const threads = scenario.threads.map((body) => new Stepper(body));
-  const widths: number[] = [];
-  for (let at = 0; ; at++) {
-    const ready = threads.filter((thread) => !thread.done);
-    if (ready.length === 0) {
-      break;
-    }
-    widths.push(ready.length);
-    ready[(schedule[at] ?? 0) % ready.length].step();
-  }
-  const wrong = scenario.check();
-  return wrong === undefined ? { widths } : { widths, wrong };
-}
-
-/** Tries every interleaving, in lexical order of the choices. Returns how many there are and how many go wrong. */
-function explore(make: () => Scenario): { schedules: number; wrong: string[] } {
-  const schedule: number[] = [];
-  const wrong: string[] = [];
-  for (let schedules = 1; ; schedules++) {
-    const run = runSchedule(make(), schedule);
-    if (run.wrong !== undefined) {
-      wrong.push(run.wrong);
-    }
-    schedule.push(...Array.from({ length: run.widths.length - schedule.length }, () => 0));
-    while (schedule.length > 0 && schedule[schedule.length - 1] + 1 >= run.widths[schedule.length - 1]) {
-      schedule.pop();
-    }
-    if (schedule.length === 0) {
-      return { schedules, wrong };
-    }
-    schedule[schedule.length - 1]++;
-  }
-}
-
-/**
- * A vCPU whose guest answers each software interrupt by clearing it and reading its mail, and senders that write mail
- * and then send the interrupt. It starts as after one normal round: an interrupt was delivered, cleared and answered.
- */
-function mailScenario(protocol: Protocol, senders: number, rounds: number): Scenario & { state: MailState } {
-  const words = createVcpuWords();
-  const mail = new Int32Array(new SharedArrayBuffer(4 * senders));
-  const start = createOwnerState(interruptNumbers());
-  protocol.set(words, IRQ_VS_SOFT);
-  protocol.flush(words, start);
-  const state: MailState = { words, mail, local: start, hvip: 0 };
-
-  const round = ({ local, hvip }: Pick<MailState, 'local' | 'hvip'>) => {
-    protocol.sync(words, local, hvip, 0);
-    protocol.flush(words, local);
-    if ((local.hvipLo & SOFT) === 0) {
-      return { local, hvip: local.hvipLo };
-    }
-    for (let sender = 0; sender < senders; sender++) {
-      Atomics.store(mail, sender, 0);
-    }
-    return { local, hvip: local.hvipLo & ~SOFT };
-  };
-  const run = (from: Pick<MailState, 'local' | 'hvip'>, count: number) => {
-    let at = { local: { ...from.local }, hvip: from.hvip };
-    for (let left = count; left > 0; left--) {
-      at = round(at);
-    }
-    return at;
-  };
-  const vcpu = () => {
-    const end = run({ local: start, hvip: 0 }, rounds);
-    state.local = end.local;
-    state.hvip = end.hvip;
-  };
-  const sender = (index: number) => () => {
-    Atomics.store(mail, index, 1);
-    protocol.set(words, IRQ_VS_SOFT);
-  };
-  return {
-    state,
-    threads: [vcpu, ...Array.from({ length: senders }, (_, index) => sender(index))],
-    check: () => {
-      run(state, 3);
-      return mail.some((unread) => unread !== 0) ? 'lost' : undefined;
-    },
-  };
-}
-
-interface MailState {
-  readonly words: VcpuWords;
-  readonly mail: Int32Array;
-  local: ReturnType<typeof createOwnerState>;
-  hvip: number;
-}
 
 test('the explorer tries each interleaving once, and finds a lost update', () => {
   const { schedules, wrong } = explore(() => {
@@ -220,20 +50,35 @@ describe('scenario 24: no interrupt is lost when a guest clears the bit that sen
     expect(wrong).toEqual([]);
   });
 
-  test('published, one sender, one round: some interleavings lose it', () => {
-    const { schedules, wrong } = explore(() => mailScenario(published, 1, 1));
-    expect(wrong).toContain('lost');
-    expect(wrong.length).toBeLessThan(schedules);
-  });
+  test.each([minimalPatch, xenMinimalPatch, xchg, kvmSpinlock])(
+    '$name, one sender, several rounds: every interleaving',
+    (protocol) => {
+      const { schedules, wrong } = explore(() => mailScenario(protocol, 1, protocol === kvmSpinlock ? 2 : 6));
+      expect(schedules).toBeGreaterThan(15);
+      expect(wrong).toEqual([]);
+    },
+  );
 
-  test('take-mirror, three senders, random schedules', () => {
-    fc.assert(
-      fc.property(fc.array(fc.nat(11), { maxLength: 40 }), (schedule) => {
-        expect(runSchedule(mailScenario(takeMirror, 3, 4), schedule).wrong).toBeUndefined();
-      }),
-      { numRuns: 500 },
-    );
-  });
+  test.each([published, xen, direct])(
+    '$name, one sender, one round: some interleavings lose it',
+    (protocol) => {
+      const { schedules, wrong } = explore(() => mailScenario(protocol, 1, 1));
+      expect(wrong).toContain('lost');
+      expect(wrong.length).toBeLessThan(schedules);
+    },
+  );
+
+  test.each([takeMirror, minimalPatch, xenMinimalPatch, xchg, kvmSpinlock])(
+    '$name, three senders, random schedules',
+    (protocol) => {
+      fc.assert(
+        fc.property(fc.array(fc.nat(11), { maxLength: 40 }), (schedule) => {
+          expect(runSchedule(mailScenario(protocol, 3, 4), schedule).wrong).toBeUndefined();
+        }),
+        { numRuns: 300 },
+      );
+    },
+  );
 });
 
 describe('the interleaving that loses an IPI, step by step', () => {
@@ -265,6 +110,90 @@ describe('the interleaving that loses an IPI, step by step', () => {
     expect(state.hvip & SOFT).toBe(0);
     expect(published.has(state.words, state.local, SOFT, 0)).toBe(false);
     expect(scenario.check()).toBe('lost');
+  });
+
+  test('xen: the same, and the sender that finds both bits set does not even kick', () => {
+    const scenario = mailScenario(xen, 1, 1);
+    const { state, kicks } = scenario;
+    const [vcpu, sender] = scenario.threads.map((body) => new Stepper(body));
+    const rows = [
+      ['sender writes its mail', () => sender.step(), [1, 0]],
+      ['sender: test_and_set_bit(pending) returns 1', () => sender.step(), [1, 0]],
+      ['vCPU exits; sync: test_and_set_bit(mask) returns 0', () => vcpu.step(), [1, 1]],
+      ['sender: test_and_set_bit(mask) returns 1', () => sender.step(), [1, 1]],
+      ['sync: clear_bit(pending) erases what the sender wrote', () => vcpu.step(), [0, 1]],
+      ['flush: ACCESS_ONCE(mask)', () => vcpu.step(), [0, 1]],
+      ['flush: xchg(mask, 0)', () => vcpu.step(), [0, 0]],
+      ['flush: ACCESS_ONCE(pending) is 0', () => vcpu.step(), [0, 0]],
+    ] as const;
+    for (const [name, act, expected] of rows) {
+      act();
+      expect([name, ...bits(state)]).toEqual([name, ...expected]);
+    }
+    expect(sender.done && vcpu.done).toBe(true);
+    expect(kicks).toEqual([false]);
+    expect(state.hvip & SOFT).toBe(0);
+    expect(scenario.check()).toBe('lost');
+  });
+
+  test('direct: the save of HVIP overwrites what the sender wrote', () => {
+    const scenario = mailScenario(direct, 1, 1);
+    const { state } = scenario;
+    const [vcpu, sender] = scenario.threads.map((body) => new Stepper(body));
+    const hvip = () => Atomics.load(state.words, IRQS_PENDING);
+    const rows = [
+      ['start: the guest cleared its interrupt, memory still has it', () => undefined, SOFT],
+      ['sender writes its mail', () => sender.step(), SOFT],
+      ['sender: v->hvip |= VSSIP', () => sender.step(), SOFT],
+      ['vCPU exits: v->hvip = csr_read(HVIP)', () => vcpu.step(), 0],
+      ['vCPU enters: csr_write(HVIP, v->hvip)', () => vcpu.step(), 0],
+    ] as const;
+    for (const [name, act, expected] of rows) {
+      act();
+      expect([name, hvip()]).toEqual([name, expected]);
+    }
+    expect(sender.done && vcpu.done).toBe(true);
+    expect(scenario.check()).toBe('lost');
+  });
+
+  test.each([minimalPatch, xenMinimalPatch])(
+    '$name: the order of events that loses it in the original delivers it',
+    (protocol) => {
+      const scenario = mailScenario(protocol, 1, 1);
+      const { state } = scenario;
+      const [vcpu, sender] = scenario.threads.map((body) => new Stepper(body));
+      sender.step();
+      sender.step();
+      expect(bits(state)).toEqual([1, 0]);
+      // The whole round: sync has no access to suspend at, and the flush finds no mask bit.
+      vcpu.finish();
+      expect(state.hvip & SOFT).toBe(0);
+      expect(protocol.has(state.words, state.local, SOFT, 0)).toBe(false);
+      sender.finish();
+      expect(bits(state)).toEqual([1, 1]);
+      expect(protocol.has(state.words, state.local, SOFT, 0)).toBe(true);
+      expect(scenario.kicks).toEqual([true]);
+      expect(scenario.check()).toBeUndefined();
+    },
+  );
+
+  test('kvm-spinlock: sync waits while the sender is between its writes', () => {
+    const scenario = mailScenario(kvmSpinlock, 1, 1);
+    const { state } = scenario;
+    const [vcpu, sender] = scenario.threads.map((body) => new Stepper(body));
+    // Mail, lock, and the two accesses of __set_bit(pending).
+    for (let access = 0; access < 4; access++) {
+      sender.step();
+    }
+    expect(bits(state)).toEqual([1, 0]);
+    expect(vcpu.spins).toBe(true);
+    vcpu.step();
+    expect(bits(state)).toEqual([1, 0]);
+    sender.finish();
+    expect(vcpu.spins).toBe(false);
+    vcpu.finish();
+    expect(scenario.check()).toBeUndefined();
+    expect(state.words.every((word, index) => index !== IRQS_PENDING_LOCK || word === 0)).toBe(true);
   });
 
   test('take-mirror: the same order of events delivers it', () => {
@@ -300,93 +229,6 @@ describe('the interleaving that loses an IPI, step by step', () => {
     expect(lost(takeMirror, 1)).toBeUndefined();
     expect(lost(takeMirror, 2)).toBeUndefined();
     expect(lost(published, 2)).toBe('lost');
-  });
-});
-
-describe.each(PROTOCOLS)('$name', (protocol) => {
-  test('scenario 27: set and unset of a level from two producers leave what was written last', () => {
-    const { schedules, wrong } = explore(() => {
-      const words = createVcpuWords();
-      let end = createOwnerState(interruptNumbers());
-      const seen: number[] = [];
-      return {
-        threads: [
-          () => protocol.set(words, IRQ_VS_EXT),
-          () => protocol.unset(words, IRQ_VS_EXT),
-          () => {
-            end = createOwnerState(interruptNumbers());
-            protocol.flush(words, end);
-          },
-        ],
-        check: () => {
-          seen.push(end.hvipLo);
-          protocol.flush(words, end);
-          seen.push(end.hvipLo);
-          const last = Atomics.load(words, IRQS_PENDING);
-          return end.hvipLo === last && seen.every((hvip) => hvip === 0 || hvip === EXT)
-            ? undefined
-            : `${seen}`;
-        },
-      };
-    });
-    expect(schedules).toBeGreaterThan(5);
-    expect(wrong).toEqual([]);
-  });
-
-  test('scenarios 26, 28, 29 and 31: a set that meets an entry is in HVIP, or the exit request is there', () => {
-    const scenario = (flushFirst: boolean): Scenario => {
-      const words = createVcpuWords();
-      const sender = new VcpuInterrupts({ words, protocol });
-      Atomics.store(words, RUN_STATE, RunState.OUTSIDE_GUEST);
-      let hvip = 0;
-      return {
-        threads: [
-          () => {
-            const local = createOwnerState(interruptNumbers());
-            const flush = () => protocol.flush(words, local);
-            const steps = flushFirst ? [flush, () => enterGuest(words)] : [() => enterGuest(words), flush];
-            for (const step of steps) {
-              step();
-            }
-            hvip = local.hvipLo;
-          },
-          () => sender.setInterrupt(IRQ_VS_SOFT),
-        ],
-        check: () => ((hvip & SOFT) !== 0 || exitRequested(words) ? undefined : 'runs on without it'),
-      };
-    };
-    expect(explore(() => scenario(false)).wrong).toEqual([]);
-    expect(explore(() => scenario(true)).wrong).toContain('runs on without it');
-  });
-
-  test('scenario 32: a set that meets a vCPU going to sleep wakes it exactly once, or keeps it awake', () => {
-    const { schedules, wrong } = explore(() => {
-      const words = createVcpuWords();
-      const wakes = new Int32Array(1);
-      const wake = () => {
-        Atomics.add(wakes, 0, 1);
-      };
-      startVcpu(words);
-      dispatchVcpu(words);
-      let result = '';
-      return {
-        threads: [
-          () => {
-            const vcpu = new VcpuInterrupts({ words, protocol });
-            vcpu.load(0);
-            result = vcpu.block(SOFT | EXT, 0);
-          },
-          () => new VcpuInterrupts({ words, protocol, wake }).setInterrupt(IRQ_VS_SOFT),
-        ],
-        check: () => {
-          const end = `${result}, ${Atomics.load(words, RUN_STATE)}, ${wakes[0]} wakes`;
-          const good = ['pending, 2, 0 wakes', 'woken, 1, 1 wakes', 'blocked, 1, 1 wakes'];
-          return good.includes(end) ? undefined : end;
-        },
-      };
-    });
-    expect(schedules).toBeGreaterThan(100);
-    expect(wrong).toEqual([]);
   });
 });
 

@@ -43,6 +43,9 @@ export const OWNER = 10;
 /** Two words: the owner's cached hvip while the vCPU is not loaded anywhere. */
 export const SAVED_HVIP = 12;
 
+/** Not zero while a thread is inside the lock of the protocol with a spinlock, on a cache line of its own. */
+export const IRQS_PENDING_LOCK = 16;
+
 /** Length of the block in 32-bit words: two cache lines, the second one free for protocols that need more words. */
 export const VCPU_WORDS = 32;
 

@@ -314,6 +314,22 @@ describe('receiver', () => {
     expect(level).toBe(true);
     expect(readAvailable()).toEqual([...text('ls\n')]);
   });
+
+  test('held input survives a driver that listens before it enables the FIFOs, and one that closes the port', () => {
+    uart = makeUart({ holdInput: true });
+    uart.receive(text('nproc\n'));
+    put(REG.IER, IER.RECEIVED | IER.LINE_STATUS);
+    put(REG.FCR, FCR.ENABLE);
+    put(REG.FCR, FCR.ENABLE);
+    expect(get(REG.RBR)).toBe(text('n')[0]);
+    put(REG.IER, 0);
+    put(REG.FCR, FCR.ENABLE | FCR.CLEAR_RECEIVER | FCR.CLEAR_TRANSMITTER);
+    put(REG.FCR, 0);
+    expect([get(REG.LSR), get(REG.RBR)]).toEqual([THRE_TEMT, 0]);
+    put(REG.IER, IER.RECEIVED);
+    put(REG.FCR, FCR.ENABLE);
+    expect(readAvailable()).toEqual([...text('proc\n')]);
+  });
 });
 
 describe('modem status', () => {

@@ -112,6 +112,28 @@ export class Uart16550 extends SharedDevice {
     return taken;
   }
 
+  /**
+   * Takes input that the guest's driver has not read, past the receiver: for the SBI debug console, which reads the same
+   * wire.
+   *
+   * @param limit - bytes at most
+   */
+  takeInput(limit: number): Uint8Array {
+    const bytes = this.guard.change(() => {
+      const taken: number[] = [];
+      while (taken.length < limit) {
+        const byte = this.words[WORD.FIFO_COUNT] > 0 ? this.#takeReceived() : this.#input.shift();
+        if (byte < 0) break;
+        taken.push(byte);
+      }
+      this.#noteInputSpace();
+      this.#settle();
+      return Uint8Array.from(taken);
+    });
+    this.#tell();
+    return bytes;
+  }
+
   protected override driveOutputs(): void {
     // Whoever was told before the state was replaced may be gone: the next byte tells again.
     this.words[WORD.OUTPUT_TOLD] = 0;
@@ -208,7 +230,7 @@ export class Uart16550 extends SharedDevice {
 
   #readLineStatus(): number {
     const words = this.words;
-    const ready = words[WORD.FIFO_COUNT] > 0 ? LSR.DATA_READY : 0;
+    const ready = this.#received() > 0 ? LSR.DATA_READY : 0;
     const empty = words[WORD.STALLED] === 0 ? LSR.HOLDING_EMPTY | LSR.TRANSMITTER_EMPTY : 0;
     const errors = words[WORD.LINE_ERRORS];
     words[WORD.LINE_ERRORS] = 0;
@@ -264,7 +286,18 @@ export class Uart16550 extends SharedDevice {
     const toggled = ((value ^ this.words[WORD.FCR]) & FCR.ENABLE) !== 0;
     const enabled = (value & FCR.ENABLE) !== 0;
     this.words[WORD.FCR] = enabled ? value & FCR.KEPT : 0;
-    if (toggled || (enabled && (value & FCR.CLEAR_RECEIVER) !== 0)) this.words[WORD.FIFO_COUNT] = 0;
+    const clears = toggled || (enabled && (value & FCR.CLEAR_RECEIVER) !== 0);
+    if (clears && !this.#keepsInput()) this.words[WORD.FIFO_COUNT] = 0;
+  }
+
+  /** Held input is not the driver's to throw away: Linux enables the receive interrupt before it sets up the FIFOs. */
+  #keepsInput(): boolean {
+    return this.#wiring.holdInput === true && !this.#loopback();
+  }
+
+  /** Bytes that the guest can see in the receiver: none of the held ones while it does not listen. */
+  #received(): number {
+    return this.#keepsInput() && !this.#listening() ? 0 : this.words[WORD.FIFO_COUNT];
   }
 
   #transmit(byte: number): void {
@@ -308,7 +341,7 @@ export class Uart16550 extends SharedDevice {
 
   #takeReceived(): number {
     const words = this.words;
-    if (words[WORD.FIFO_COUNT] === 0) return 0;
+    if (this.#received() === 0) return 0;
     const byte = words[WORD.FIFO + words[WORD.FIFO_FIRST]];
     words[WORD.FIFO_FIRST] = (words[WORD.FIFO_FIRST] + 1) % FIFO_SIZE;
     words[WORD.FIFO_COUNT]--;
@@ -333,7 +366,12 @@ export class Uart16550 extends SharedDevice {
       if (byte < 0) break;
       this.#putReceived(byte);
     }
-    // Half a ring of room, so that a long input does not come back byte by byte.
+    this.#noteInputSpace();
+  }
+
+  /** Half a ring of room, so that a long input does not come back byte by byte. */
+  #noteInputSpace(): void {
+    const words = this.words;
     if (words[WORD.INPUT_WANTED] !== 0 && this.#input.free >= INPUT_CAPACITY / 2) {
       words[WORD.INPUT_WANTED] = 0;
       this.#inputNews = true;

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { InputError } from '../src/errors/input-error.ts';
@@ -14,6 +15,13 @@ export interface RunLimits {
   readonly marker?: string;
 }
 
+/** A point of a run, in seconds from its start. */
+export interface Moment {
+  readonly wall: number;
+  /** CPU time in user mode until then; undefined where Linux' /proc does not tell it. */
+  readonly user: number | undefined;
+}
+
 /** How a run went. Times are seconds. */
 export interface MeasuredRun {
   /** Exit status; 128 + number for a signal, as a shell says it. */
@@ -25,8 +33,8 @@ export interface MeasuredRun {
   /** CPU time of the process with all its threads and children. */
   readonly user: number;
   readonly system: number;
-  /** From the start until the marker was in the output; undefined if it never was. */
-  readonly marker: number | undefined;
+  /** When the marker was in the output; undefined if it never was. */
+  readonly marker: Moment | undefined;
 }
 
 /** A run that did not do what is measured: no mistake of the user, and where it was found says nothing. */
@@ -52,10 +60,12 @@ export async function measuredRun(command: CommandLine, limits: RunLimits): Prom
     detached: true,
   });
   using _guard = killedWithUs(child);
-  const run = { output: '', times: '', marker: undefined as number | undefined, timedOut: false };
+  const run = { output: '', times: '', marker: undefined as Moment | undefined, timedOut: false };
   const collect = (text: string) => {
     run.output += text;
-    if (limits.marker !== undefined && run.output.includes(limits.marker)) run.marker ??= seconds();
+    if (limits.marker !== undefined && run.output.includes(limits.marker)) {
+      run.marker ??= { wall: seconds(), user: userTimeOfChildren(child.pid) };
+    }
   };
   readText(child.stdio[1], collect);
   readText(child.stdio[2], collect);
@@ -93,6 +103,24 @@ export function parseTimes(text: string): { user: number; system: number } {
     throw new Error(`the shell's times are not as POSIX has them: ${JSON.stringify(text)}`);
   }
   return { user, system };
+}
+
+/** The unit of times in /proc: the same on all Linux systems, whatever the kernel's own tick. */
+const TICKS_PER_SECOND = 100;
+/** Of `/proc/PID/stat` behind the name in parentheses: field 14 of proc(5), where the state is field 3. */
+const USER_TIME = 14 - 3;
+
+function userTimeOfChildren(shell: number | undefined): number | undefined {
+  try {
+    const children = readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim().split(' ');
+    const ticks = children.map((pid) => {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[USER_TIME]);
+    });
+    return ticks.reduce((sum, own) => sum + own, 0) / TICKS_PER_SECOND;
+  } catch {
+    return undefined;
+  }
 }
 
 function readText(stream: unknown, onText: (text: string) => void): void {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { checkBoot, formatBootResult } from './boot.ts';
 
 describe('checkBoot', () => {
-  const good = { marker: 1, output: '', status: 0, timedOut: false };
+  const good = { marker: { wall: 1, user: 1 }, output: '', status: 0, timedOut: false };
 
   test('accepts userspace and a clean end', () => {
     expect(() => checkBoot(good, 'the boot')).not.toThrow();

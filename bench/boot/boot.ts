@@ -29,7 +29,7 @@ const usualWords = 'console=ttyS0 earlycon=sbi panic=-1 hartvisor.run=true';
 export type BootTime = 'userspace' | 'poweroff' | 'cpu';
 
 const bootTimes: Readonly<Record<BootTime, { readonly about: string; of(run: MeasuredRun): number }>> = {
-  userspace: { about: 'wall, to userspace', of: (run) => run.marker ?? Number.NaN },
+  userspace: { about: 'wall, to userspace', of: (run) => run.marker?.wall ?? Number.NaN },
   poweroff: { about: 'wall, to power-off', of: (run) => run.wall },
   cpu: { about: 'CPU, user and system', of: (run) => run.user + run.system },
 };

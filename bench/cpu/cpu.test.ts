@@ -1,67 +1,60 @@
 import { describe, expect, test } from 'vitest';
-import { formatCpuResult, judge, type KernelResult, readChecksum } from './cpu.ts';
+import { formatCpuResult, judge, readRun } from './cpu.ts';
 
+const runs = (user: readonly number[], startUp = 0.5) =>
+  user.map((time) => ({ startUp, user: time, wall: 2 * time }));
 const both = (qemu: readonly number[], hartvisor: readonly number[]) => ({
   checksum: '0123456789abcdef',
-  samples: { qemu: { user: qemu, wall: qemu }, hartvisor: { user: hartvisor, wall: hartvisor } },
+  samples: { qemu: runs(qemu, 0.01), hartvisor: runs(hartvisor) },
 });
 
 describe('judge', () => {
-  test('takes the start off both sides, each with its own', () => {
-    const result = judge('list', both([1.1, 1.1, 1.1], [5, 4, 3]), both([0.1, 0.1, 0.1], [0.9, 1, 5]));
-    expect(result.speed.median).toBeCloseTo(1 / 3, 9);
-    expect(result.speed.min).toBeCloseTo(1 / 4, 9);
-    expect(result.speed.max).toBeCloseTo(1 / 2, 9);
-  });
-
   test('half of the time is twice the speed', () => {
-    expect(judge('list', both([4], [2]), both([0], [0])).speed.median).toBe(2);
+    const { speed, wallSpeed } = judge('list', both([4], [2]));
+    expect([speed.median, wallSpeed.median]).toEqual([2, 2]);
   });
 
-  test('work that is shorter than the noise of the start keeps a ratio', () => {
-    const { speed } = judge('list', both([0.1], [0.5]), both([0.2], [0.9]));
-    expect(speed.median).toBe(1);
+  test('compares medians, and shows the extremes of single turns', () => {
+    const { speed } = judge('list', both([1, 1, 1], [5, 4, 2]));
+    expect(speed).toEqual({ median: 1 / 4, min: 1 / 5, max: 1 / 2 });
   });
 });
 
-describe('readChecksum', () => {
-  const good = { output: 'checksum 00000000deadbeef\r\n', status: 0, timedOut: false };
+describe('readRun', () => {
+  const good = {
+    output: 'start\r\nticks 0000000000989680\r\nchecksum 00000000deadbeef\r\n',
+    ...{ status: 0, timedOut: false, user: 3, marker: { wall: 1, user: 0.75 } },
+  };
 
-  test('reads what the kernel printed through the serial port', () => {
-    expect(readChecksum(good, 'list on qemu')).toBe('00000000deadbeef');
+  test('reads what the kernel printed, and takes the start off the CPU time', () => {
+    const expected = { checksum: '00000000deadbeef', startUp: 0.75, user: 2.25, wall: 1 };
+    expect(readRun(good, 'list on qemu')).toEqual(expected);
   });
 
   test.each([
-    [{ ...good, status: 1 }, 'list on qemu ended with status 1; it printed: checksum 00000000deadbeef'],
+    [{ ...good, status: 1 }, 'list on qemu ended with status 1; it printed: start'],
     [{ ...good, timedOut: true }, 'list on qemu did not end in time'],
-    [{ ...good, output: 'checksum 12' }, 'it printed: checksum 12'],
-    [{ ...good, output: '' }, 'it printed: nothing'],
+    [{ ...good, output: 'start\nticks 12' }, 'it printed: start\nticks 12'],
+    [{ ...good, output: '', marker: undefined }, 'it printed: nothing'],
+    [{ ...good, marker: { wall: 1, user: undefined } }, '/proc'],
   ])('%j is no result', (run, message) => {
-    expect(() => readChecksum(run, 'list on qemu')).toThrow(message);
+    expect(() => readRun(run, 'list on qemu')).toThrow(message);
   });
 });
 
-test('the table shows seconds with the start, ratios without it, and their mean', () => {
-  const startUp = both([0.5], [1]);
-  const kernels: KernelResult[] = [
-    judge('list', both([1.5], [3]), startUp),
-    judge('crc', both([1.5], [1.5]), startUp),
-  ];
+test('the table shows seconds and ratios without the start, their mean, and the start', () => {
+  const kernels = [judge('list', both([1.5], [3])), judge('crc', both([1.5], [0.75]))];
   const setting = {
     ...{ date: '2026-01-02T03:04:05.000Z', qemu: 'QEMU 1', node: 'v24', processor: 'X' },
     ...{ processors: 2, load: [0.1, 0.2, 0.3] },
   };
-  const text = formatCpuResult({ setting, startUp: startUp.samples, kernels, geometricMean: 1 });
+  const text = formatCpuResult({ setting, kernels, geometricMean: 1 });
   expect(text).toContain('2026-01-02; QEMU 1; hartvisor on Node v24');
-  expect(
-    text
-      .split('\n')
-      .slice(-4)
-      .map((line) => line.replaceAll(/ {2,}/g, ' ')),
-  ).toEqual([
+  const lines = text.split('\n').slice(-4);
+  expect(lines.map((line) => line.replaceAll(/ {2,}/g, ' '))).toEqual([
     'list 1.50 3.00 0.50 0.50..0.50 0.50',
-    'crc 1.50 1.50 2.00 2.00..2.00 2.00',
+    'crc 1.50 0.75 2.00 2.00..2.00 2.00',
     'geometric mean 1.00',
-    '(start-up) 0.50 1.00',
+    '(start-up) 0.01 0.50',
   ]);
 });

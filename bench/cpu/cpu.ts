@@ -1,7 +1,8 @@
 /**
  * CPU kernels on the bare machine: the same ELF on hartvisor and on QEMU, in turns. Ratios are speeds relative to QEMU,
- * from user CPU time, which a busy machine disturbs less than time on the wall; both without start and end of the
- * machine, which the empty kernel measures.
+ * from user CPU time, which a busy machine disturbs less than time on the wall. Each program says when it starts and
+ * then sleeps for a moment, in which the CPU time that the start took is read; it is reported apart. Wall time is what
+ * the guest's clock says.
  */
 import { type MeasuredRun, measuredRun, RunFailure } from '../measured-run.ts';
 import type { CpuOptions } from '../options.ts';
@@ -18,17 +19,26 @@ import { geometricMean, median, ratioOfTurns, type Spread } from '../statistics.
 import { formatRatio, formatSeconds, formatTable } from '../table.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { buildKernel, findCompiler } from './build.ts';
-import { emptyKernel, type Kernel } from './kernels.ts';
+import type { Kernel } from './kernels.ts';
 
 const MEMORY = '128M';
-/** Less is noise of the start. */
-const SHORTEST = 0.01;
+/** Ticks a second of the guest's clock on both sides. */
+const CLOCK = 10_000_000;
+/** The first line of each program. */
+const STARTED = 'start';
 
-/** Seconds of each run of one kernel on one side. */
-export interface Samples {
-  readonly user: readonly number[];
-  readonly wall: readonly number[];
+/** Seconds of one run of a kernel. */
+export interface KernelTimes {
+  /** CPU time in user mode until the kernel's start. */
+  readonly startUp: number;
+  /** CPU time in user mode from there to the end of the process. */
+  readonly user: number;
+  /** The kernel alone. */
+  readonly wall: number;
 }
+
+/** Of each run of one kernel on both sides. */
+type Samples = Readonly<Record<Side, readonly KernelTimes[]>>;
 
 /** One kernel on both sides. */
 export interface KernelResult {
@@ -38,15 +48,12 @@ export interface KernelResult {
   readonly speed: Spread;
   /** The same by wall time. */
   readonly wallSpeed: Spread;
-  /** Start and end are included. */
-  readonly samples: Readonly<Record<Side, Samples>>;
+  readonly samples: Samples;
 }
 
 /** Everything that was measured. */
 export interface CpuResult {
   readonly setting: Setting;
-  /** The empty kernel: start and end of a machine. */
-  readonly startUp: Readonly<Record<Side, Samples>>;
   readonly kernels: readonly KernelResult[];
   /** Of the kernels' speeds, by user CPU time. */
   readonly geometricMean: number;
@@ -67,30 +74,31 @@ export async function runCpuBench(
   using directory = temporaryDirectory('cpu');
   const measureKernel = (kernel: Kernel) =>
     measure(kernel, buildKernel(compiler, kernel, directory.path), options);
-  const startUp = await measureKernel(emptyKernel);
   const results: KernelResult[] = [];
   for (const [index, kernel] of options.kernels.entries()) {
-    const result = judge(kernel.name, await measureKernel(kernel), startUp);
+    const result = judge(kernel.name, await measureKernel(kernel));
     onProgress(`${index + 1}/${options.kernels.length} ${kernel.name}: ${formatRatio(result.speed.median)}`);
     results.push(result);
   }
   const mean = geometricMean(results.map(({ speed }) => speed.median));
-  return { setting, startUp: startUp.samples, kernels: results, geometricMean: mean };
+  return { setting, kernels: results, geometricMean: mean };
 }
 
 interface Measured {
   readonly checksum: string;
-  readonly samples: Readonly<Record<Side, Samples>>;
+  readonly samples: Samples;
 }
 
 async function measure(kernel: Kernel, elf: string, options: CpuOptions): Promise<Measured> {
-  const runs: Record<Side, MeasuredRun[]> = { qemu: [], hartvisor: [] };
+  const samples: Record<Side, KernelTimes[]> = { qemu: [], hartvisor: [] };
   const checksums = new Map<string, Side>();
   for (let turn = 0; turn < options.runs; turn++) {
     for (const side of sides) {
-      const run = await measuredRun(commandFor(side, elf, options), { timeout: options.timeout });
-      checksums.set(readChecksum(run, `${kernel.name} on ${side}`), side);
-      runs[side].push(run);
+      const limits = { timeout: options.timeout, marker: STARTED };
+      const run = await measuredRun(commandFor(side, elf, options), limits);
+      const { checksum, ...times } = readRun(run, `${kernel.name} on ${side}`);
+      checksums.set(checksum, side);
+      samples[side].push(times);
     }
   }
   const [[checksum], ...others] = checksums;
@@ -98,11 +106,7 @@ async function measure(kernel: Kernel, elf: string, options: CpuOptions): Promis
     const seen = [...checksums].map(([sum, side]) => `${sum} on ${side}`).join(', ');
     throw new RunFailure(`the kernel ${kernel.name} has different checksums: ${seen}`);
   }
-  return { checksum, samples: { qemu: samplesOf(runs.qemu), hartvisor: samplesOf(runs.hartvisor) } };
-}
-
-function samplesOf(runs: readonly MeasuredRun[]): Samples {
-  return { user: runs.map(({ user }) => user), wall: runs.map(({ wall }) => wall) };
+  return { checksum, samples };
 }
 
 function commandFor(side: Side, elf: string, { qemu, node }: CpuOptions) {
@@ -112,55 +116,59 @@ function commandFor(side: Side, elf: string, { qemu, node }: CpuOptions) {
 }
 
 /**
- * The checksum that a kernel printed.
+ * What a run of a kernel says, and how long it took.
  *
  * @param what was run, for messages
- * @throws RunFailure when the run failed or printed none
+ * @throws RunFailure when it did not end well, and where the CPU time of a process that runs cannot be read
  */
-export function readChecksum(run: Pick<MeasuredRun, 'output' | 'status' | 'timedOut'>, what: string): string {
-  const checksum = /^checksum ([0-9a-f]{16})\r?$/m.exec(run.output)?.[1];
-  if (checksum !== undefined && run.status === 0 && !run.timedOut) return checksum;
-  const how = run.timedOut ? 'did not end in time' : `ended with status ${run.status}`;
-  throw new RunFailure(`${what} ${how}; it printed: ${run.output.slice(-2000).trim() || 'nothing'}`);
+export function readRun(
+  run: Pick<MeasuredRun, 'output' | 'status' | 'timedOut' | 'user' | 'marker'>,
+  what: string,
+): KernelTimes & { readonly checksum: string } {
+  const result = /^ticks ([0-9a-f]{16})\r?\nchecksum ([0-9a-f]{16})\r?$/m.exec(run.output);
+  if (result === null || run.marker === undefined || run.status !== 0 || run.timedOut) {
+    const how = run.timedOut ? 'did not end in time' : `ended with status ${run.status}`;
+    throw new RunFailure(`${what} ${how}; it printed: ${run.output.slice(-2000).trim() || 'nothing'}`);
+  }
+  const startUp = run.marker.user;
+  if (startUp === undefined)
+    throw new RunFailure('bench -- cpu reads CPU times from /proc, as Linux has it.');
+  const wall = Number.parseInt(result[1], 16) / CLOCK;
+  return { checksum: result[2], startUp, user: run.user - startUp, wall };
 }
 
-/** Compares one kernel's times, less those of the empty kernel. */
-export function judge(kernel: string, measured: Measured, startUp: Measured): KernelResult {
-  const work = (side: Side, time: keyof Samples) => {
-    const start = median(startUp.samples[side][time]);
-    return measured.samples[side][time].map((seconds) => Math.max(seconds - start, SHORTEST));
-  };
-  return {
-    kernel,
-    checksum: measured.checksum,
-    speed: ratioOfTurns(work('qemu', 'user'), work('hartvisor', 'user')),
-    wallSpeed: ratioOfTurns(work('qemu', 'wall'), work('hartvisor', 'wall')),
-    samples: measured.samples,
-  };
+/** Compares one kernel's times. */
+export function judge(kernel: string, { checksum, samples }: Measured): KernelResult {
+  const speed = (time: keyof KernelTimes) =>
+    ratioOfTurns(
+      samples.qemu.map((run) => run[time]),
+      samples.hartvisor.map((run) => run[time]),
+    );
+  return { kernel, checksum, speed: speed('user'), wallSpeed: speed('wall'), samples };
 }
 
 /** The result for people. */
 export function formatCpuResult(result: CpuResult): string {
-  const { startUp } = result;
-  const times = (samples: Readonly<Record<Side, Samples>>) =>
-    sides.map((side) => formatSeconds(median(samples[side].user)));
+  const times = (samples: Samples, time: keyof KernelTimes) =>
+    sides.map((side) => formatSeconds(median(samples[side].map((run) => run[time]))));
   const rows = result.kernels.map(({ kernel, samples, speed, wallSpeed }) => [
     kernel,
-    ...times(samples),
+    ...times(samples, 'user'),
     formatRatio(speed.median),
     `${formatRatio(speed.min)}..${formatRatio(speed.max)}`,
     formatRatio(wallSpeed.median),
   ]);
+  const all = (side: Side) => result.kernels.flatMap(({ samples }) => samples[side]);
   return [
     'Speed of CPU kernels on the bare machine, relative to QEMU (above 1: faster than QEMU)',
     describeSetting(result.setting),
-    `medians of ${startUp.qemu.user.length} turns; seconds are user CPU time with start-up, ratios are without it`,
+    `medians of ${result.kernels[0]?.samples.qemu.length ?? 0} turns, user CPU time without start-up`,
     '',
     formatTable([
       ['kernel', 'QEMU s', 'hartvisor s', 'speed', 'min..max', 'speed (wall)'],
       ...rows,
       ['geometric mean', '', '', formatRatio(result.geometricMean), '', ''],
-      ['(start-up)', ...times(startUp), '', '', ''],
+      ['(start-up)', ...times({ qemu: all('qemu'), hartvisor: all('hartvisor') }, 'startUp'), '', '', ''],
     ]),
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 /* Atomic operations of one hart: additions, exchanges, a lock, and compare-and-swap loops by LR/SC. */
 #include "bench.h"
 
-#define ROUNDS 5000000
+#define ROUNDS 9000000
 
 static uint64_t counters[16];
 static uint32_t lock;

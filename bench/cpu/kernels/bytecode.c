@@ -1,7 +1,7 @@
 /* An interpreter for a small stack machine: a dispatch through a jump table for each of its instructions. */
 #include "bench.h"
 
-#define ROUNDS 60
+#define ROUNDS 120
 
 enum op { PUSH, LOAD, STORE, ADD, SUB, MUL, DIV, MOD, XOR, LESS, JUMP, JUMP_IF_ZERO, CALL, RETURN, HALT };
 

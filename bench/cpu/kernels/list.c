@@ -2,7 +2,7 @@
 #include "bench.h"
 
 #define NODES 400
-#define ROUNDS 2600
+#define ROUNDS 5000
 
 struct node {
   struct node *next;

@@ -1,8 +1,8 @@
 /* The Mandelbrot set in double precision: a tight loop of dependent operations and a comparison. */
 #include "bench.h"
 
-#define WIDTH 360
-#define HEIGHT 240
+#define WIDTH 480
+#define HEIGHT 360
 #define LIMIT 400
 
 CALLED static long steps(double cx, double cy) {

@@ -2,7 +2,7 @@
 #include "bench.h"
 
 #define SIZE 40
-#define ROUNDS 500
+#define ROUNDS 1000
 
 static double a[SIZE][SIZE], b[SIZE][SIZE], c[SIZE][SIZE];
 

@@ -2,7 +2,7 @@
 #include "bench.h"
 
 #define SIZE 40
-#define ROUNDS 2700
+#define ROUNDS 4000
 
 static int16_t a[SIZE][SIZE], b[SIZE][SIZE];
 static int32_t c[SIZE][SIZE];

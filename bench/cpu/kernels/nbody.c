@@ -2,7 +2,7 @@
 #include "bench.h"
 
 #define BODIES 5
-#define STEPS 200000
+#define STEPS 400000
 
 struct body {
   double position[3], velocity[3], mass;

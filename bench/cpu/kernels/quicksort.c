@@ -2,7 +2,7 @@
 #include "bench.h"
 
 #define SIZE 50000
-#define ROUNDS 60
+#define ROUNDS 120
 
 static uint32_t numbers[SIZE];
 

@@ -2,8 +2,8 @@
 #include "bench.h"
 
 #define WORDS (KIB * 1024L / 8 / 3)
-/* The same amount of work for each size: 200 million words are read or written. */
-#define ROUNDS (200000000L / 6 / WORDS + 1)
+/* The same amount of work for each size: 300 million words are read or written. */
+#define ROUNDS (300000000L / 6 / WORDS + 1)
 
 static uint64_t a[WORDS], b[WORDS], c[WORDS];
 

@@ -117,11 +117,13 @@ export class Builder {
   /** Refreshes the sources of an instruction, most of the time. */
   refreshSources(decoded: Decoded): void {
     const { registers } = decoded.instruction.format;
-    const shared = this.random.chance(0.15) ? this.random.below(POOL.values) : undefined;
+    // Half of the time the operands belong together: the two of a pair, in any order, or one of them twice.
+    const pair = this.random.chance(0.5) ? this.random.below(POOL.values / 2) : undefined;
     for (const field of ['rs1', 'rs2', 'rs3'] as const) {
       const registerClass = registers[field];
-      if (registerClass === undefined || this.random.chance(0.2)) continue;
-      this.refresh(registerClass, decoded[field], shared);
+      if (registerClass === undefined || this.random.chance(0.15)) continue;
+      const slot = pair === undefined ? undefined : 2 * pair + this.random.below(2);
+      this.refresh(registerClass, decoded[field], slot);
     }
   }
 

@@ -22,9 +22,14 @@ const INTEGERS: readonly bigint[] = [
   0x5555_5555_5555_5555n,
 ];
 
-/** Exponent and fraction widths. */
-const SINGLE = { exponent: 8, fraction: 23 } as const;
-const DOUBLE = { exponent: 11, fraction: 52 } as const;
+/** Widths of exponent and fraction, and exponents at which something ends. */
+const SINGLE = { exponent: 8, fraction: 23, edges: [30, 31, 32, 62, 63, 64, -126, -127] } as const;
+/** Those of a double are also where conversion to single overflows, gets subnormal, or gets 0. */
+const DOUBLE = {
+  exponent: 11,
+  fraction: 52,
+  edges: [30, 31, 32, 62, 63, 64, 127, 128, -126, -127, -128, -149, -150, -1022],
+} as const;
 type Shape = typeof SINGLE | typeof DOUBLE;
 
 /** Random bits of which runs are equal, so that carries and ties happen. */
@@ -47,11 +52,11 @@ function fractionBits(random: Random, width: number): bigint {
   }
 }
 
-/** Zeros, subnormals, infinities and NaNs at the ends of the exponents; else mostly near 1 and near integers. */
-function exponentBits(random: Random, width: number): number {
-  const highest = (1 << width) - 1;
+/** Zeros, subnormals, infinities and NaNs at the ends of the exponents; else mostly near 1 and at edges. */
+function exponentBits(random: Random, { exponent, edges }: Shape): number {
+  const highest = (1 << exponent) - 1;
   const bias = highest >> 1;
-  switch (random.below(6)) {
+  switch (random.below(7)) {
     case 0:
       return 0;
     case 1:
@@ -59,17 +64,19 @@ function exponentBits(random: Random, width: number): number {
     case 2:
       return random.pick([1, 2, highest - 1, highest - 2]);
     case 3:
-      return bias + random.between(-3, 3);
     case 4:
-      return Math.min(bias + random.between(20, 66), highest);
+      return bias + random.between(-3, 1);
+    case 5:
+      return bias + random.pick(edges);
     default:
       return random.between(0, highest);
   }
 }
 
-function float(random: Random, { exponent, fraction }: Shape): bigint {
+function float(random: Random, shape: Shape): bigint {
+  const { exponent, fraction } = shape;
   const sign = BigInt(random.below(2));
-  const biased = BigInt(exponentBits(random, exponent));
+  const biased = BigInt(exponentBits(random, shape));
   return (((sign << BigInt(exponent)) | biased) << BigInt(fraction)) | fractionBits(random, fraction);
 }
 
@@ -105,5 +112,28 @@ export function cornerValue(random: Random): bigint {
       return random.chance(0.5)
         ? BOX | float(random, SINGLE)
         : (float(random, SINGLE) << 32n) | float(random, SINGLE);
+  }
+}
+
+/** A value that makes a corner case together with another one: the same, negated, a neighbour, or any. */
+export function relatedValue(random: Random, value: bigint): bigint {
+  const isSingle = value >> 32n === BOX >> 32n;
+  const sign = 1n << (isSingle ? 31n : 63n);
+  switch (random.below(6)) {
+    case 0:
+      return value;
+    case 1:
+      return value ^ sign;
+    case 2:
+      return BigInt.asUintN(64, value + 1n);
+    case 3:
+      return BigInt.asUintN(64, value - 1n) ^ sign;
+    case 4:
+      // A number near 1 of the same format: products and quotients stay at the edge.
+      return isSingle
+        ? BOX | (0x3f80_0000n + BigInt(random.between(-3, 3)))
+        : 0x3ff0_0000_0000_0000n + BigInt(random.between(-3, 3));
+    default:
+      return cornerValue(random);
   }
 }

@@ -1,4 +1,4 @@
-import { cornerValue } from './corner-values.ts';
+import { cornerValue, relatedValue } from './corner-values.ts';
 import type { Mode, Setting } from './frame.ts';
 import { LAYOUT, POOL, PROBE, type Roles } from './layout.ts';
 import type { Random } from './random.ts';
@@ -64,11 +64,14 @@ function address(random: Random, paged: boolean): bigint {
   return BigInt(page + random.below(PROBE.pages) * 0x1000 + offset);
 }
 
-/** What the pool holds: corner values, then addresses that mostly fault. */
+/** What the pool holds: pairs of corner values that are related, then addresses that mostly fault. */
 export function poolValues(random: Random, setting: Setting): bigint[] {
-  return Array.from({ length: POOL.slots }, (_, slot) =>
-    slot < POOL.values ? cornerValue(random) : address(random, setting.paged),
-  );
+  const pairs = Array.from({ length: POOL.values / 2 }, () => {
+    const value = cornerValue(random);
+    return [value, relatedValue(random, value)];
+  });
+  const addresses = Array.from({ length: POOL.slots - POOL.values }, () => address(random, setting.paged));
+  return [...pairs.flat(), ...addresses];
 }
 
 const PTE = { v: 1, r: 2, w: 4, x: 8, u: 16, a: 64, d: 128 } as const;

@@ -23,6 +23,10 @@ export class MemoryAccess {
   readonly #tlb: Tlb;
   readonly #physical: PhysicalMemory;
   readonly #exception: Exception;
+  readonly #own: Translate;
+  /** Where both parts of the access that {@link MemoryAccess.#locate} found begin in linear memory. */
+  #firstPart = 0;
+  #secondPart = 0;
 
   constructor(state: HartState, mmu: Mmu, tlb: Tlb, physical: PhysicalMemory) {
     this.#state = state;
@@ -30,6 +34,7 @@ export class MemoryAccess {
     this.#tlb = tlb;
     this.#physical = physical;
     this.#exception = mmu.exception;
+    this.#own = (low, high, access, width) => mmu.translate(low, high, access, width);
   }
 
   /** Loads from the mailbox address into the mailbox value, extended as `LOAD_KINDS[kindNumber]` says. */
@@ -40,8 +45,8 @@ export class MemoryAccess {
     const low = words[FIELD.mailboxAddress >> 2] as number;
     const high = words[(FIELD.mailboxAddress >> 2) + 1] as number;
     const { bytes } = kind;
-    if ((low & (PAGE - 1)) + bytes > PAGE) {
-      if (!this.#loadAcrossPages(low, high, bytes)) return false;
+    if (crossesPages(low, bytes)) {
+      if (!this.#loadAcrossPages(low, high, bytes, this.#own)) return false;
     } else {
       if (!this.#mmu.translate(low, high, ACCESS.load, bytes)) return false;
       this.#fill(ACCESS.load, low, high);
@@ -58,8 +63,8 @@ export class MemoryAccess {
     const high = words[(FIELD.mailboxAddress >> 2) + 1] as number;
     const valueLow = words[FIELD.mailboxValue >> 2] as number;
     const valueHigh = words[(FIELD.mailboxValue >> 2) + 1] as number;
-    if ((low & (PAGE - 1)) + bytes > PAGE)
-      return this.#storeAcrossPages(low, high, bytes, valueLow, valueHigh);
+    if (crossesPages(low, bytes))
+      return this.#storeAcrossPages(low, high, bytes, valueLow, valueHigh, this.#own);
     if (!this.#mmu.translate(low, high, ACCESS.store, bytes)) return false;
     this.#fill(ACCESS.store, low, high);
     if (this.#physical.write(this.#mmu.physical, bytes, valueLow, valueHigh)) return true;
@@ -85,44 +90,47 @@ export class MemoryAccess {
     return true;
   }
 
-  /** cbo.zero, and the permission checks of the other cache-block operations, which have nothing to do here. */
-  cacheBlock(zero: boolean, addressLow: number, addressHigh: number): boolean {
-    const low = addressLow & -CACHE_BLOCK;
-    if (!zero) {
-      // Either permission will do; a fault is reported as a store's.
-      if (this.#mmu.translate(low, addressHigh, ACCESS.load, CACHE_BLOCK)) return true;
-      return this.#mmu.translate(low, addressHigh, ACCESS.store, CACHE_BLOCK);
-    }
-    if (!this.#mmu.translate(low, addressHigh, ACCESS.store, CACHE_BLOCK)) return false;
-    const start = this.#mmu.physical;
-    for (let offset = 0; offset < CACHE_BLOCK; offset += 8) {
-      if (!this.#physical.write(start + offset, 8, 0, 0))
-        return this.#accessFault(ACCESS.store, low, addressHigh);
-    }
-    return true;
+  /**
+   * cbo.zero, and the permission checks of the other cache-block operations, which have nothing to do here. A fault is
+   * reported with the address given, wherever it is in the block (CMO specification, "Traps").
+   */
+  cacheBlock(zero: boolean, low: number, high: number): boolean {
+    const translated = zero
+      ? this.#mmu.translate(low, high, ACCESS.store, 1)
+      : // Either permission will do; a fault is reported as a store's.
+        this.#mmu.translate(low, high, ACCESS.load, 1) || this.#mmu.translate(low, high, ACCESS.store, 1);
+    if (!translated) return false;
+    if (!zero) return true;
+    const block = this.#mmu.physical - (low & (CACHE_BLOCK - 1));
+    return this.#physical.clear(block, CACHE_BLOCK) || this.#accessFault(ACCESS.store, low, high);
   }
 
   /** HLV and HLVX: a load as the guest would do it; the value goes to the mailbox. */
   guestLoad(low: number, high: number, bytes: number, signed: boolean, executable: boolean): boolean {
-    if (!this.#guestTranslatable(low, bytes)) return this.#fault(CAUSE.loadMisaligned, low, high);
-    if (!this.#mmu.translateGuest(low, high, ACCESS.load, bytes, executable)) return false;
-    if (!this.#physical.read(this.#mmu.physical, bytes))
-      return this.#guestAccessFault(ACCESS.load, low, high);
+    const mmu = this.#mmu;
+    if (crossesPages(low, bytes)) {
+      const translate: Translate = (...access) => mmu.translateGuest(...access, executable);
+      if (!asGuest(mmu.exception, this.#loadAcrossPages(low, high, bytes, translate))) return false;
+    } else {
+      if (!mmu.translateGuest(low, high, ACCESS.load, bytes, executable)) return false;
+      if (!this.#physical.read(mmu.physical, bytes))
+        return asGuest(mmu.exception, this.#accessFault(ACCESS.load, low, high));
+    }
     this.#deliver(bytes, signed);
     return true;
   }
 
   /** HSV: a store as the guest would do it. */
   guestStore(low: number, high: number, bytes: number, valueLow: number, valueHigh: number): boolean {
-    if (!this.#guestTranslatable(low, bytes)) return this.#fault(CAUSE.storeMisaligned, low, high);
-    if (!this.#mmu.translateGuest(low, high, ACCESS.store, bytes, false)) return false;
-    if (this.#physical.write(this.#mmu.physical, bytes, valueLow, valueHigh)) return true;
-    return this.#guestAccessFault(ACCESS.store, low, high);
-  }
-
-  /** Guest accesses by HLV and HSV may be misaligned within a page; across pages they are not supported. */
-  #guestTranslatable(low: number, bytes: number): boolean {
-    return (low & (PAGE - 1)) + bytes <= PAGE;
+    const mmu = this.#mmu;
+    if (crossesPages(low, bytes)) {
+      const translate: Translate = (...access) => mmu.translateGuest(...access, false);
+      const stored = this.#storeAcrossPages(low, high, bytes, valueLow, valueHigh, translate);
+      return asGuest(mmu.exception, stored);
+    }
+    if (!mmu.translateGuest(low, high, ACCESS.store, bytes, false)) return false;
+    if (this.#physical.write(mmu.physical, bytes, valueLow, valueHigh)) return true;
+    return asGuest(mmu.exception, this.#accessFault(ACCESS.store, low, high));
   }
 
   /** Lets the next access to this page hit, if it is RAM that the TLB may hold. */
@@ -149,52 +157,44 @@ export class MemoryAccess {
     words[(FIELD.mailboxValue >> 2) + 1] = high;
   }
 
-  /** Reads byte by byte into `physical`'s result; both pages are translated before anything is read. */
-  #loadAcrossPages(low: number, high: number, bytes: number): boolean {
-    const addresses = this.#translateAcrossPages(low, high, bytes, ACCESS.load);
-    if (addresses === undefined) return false;
-    const value = new Int32Array(2);
-    for (const [index, address] of addresses.entries()) {
-      if (!this.#physical.read(address, 1)) return this.#accessFault(ACCESS.load, low, high);
-      value[index >> 2] = (value[index >> 2] as number) | (this.#physical.low << ((index & 3) * 8));
-    }
-    this.#physical.low = value[0] as number;
-    this.#physical.high = value[1] as number;
+  #loadAcrossPages(low: number, high: number, bytes: number, translate: Translate): boolean {
+    if (!this.#locate(low, high, bytes, ACCESS.load, translate)) return false;
+    this.#physical.readParts(this.#firstPart, PAGE - (low & (PAGE - 1)), this.#secondPart, bytes);
     return true;
   }
 
-  #storeAcrossPages(low: number, high: number, bytes: number, valueLow: number, valueHigh: number): boolean {
-    const addresses = this.#translateAcrossPages(low, high, bytes, ACCESS.store);
-    if (addresses === undefined) return false;
-    for (const [index, address] of addresses.entries()) {
-      const byte = ((index < 4 ? valueLow : valueHigh) >>> ((index & 3) * 8)) & 0xff;
-      if (!this.#physical.write(address, 1, byte, 0)) return this.#accessFault(ACCESS.store, low, high);
-    }
-    return true;
-  }
-
-  /** Physical addresses of the bytes of an access that crosses a page boundary. */
-  #translateAcrossPages(low: number, high: number, bytes: number, access: Access): number[] | undefined {
+  #storeAcrossPages(
+    low: number,
+    high: number,
+    bytes: number,
+    valueLow: number,
+    valueHigh: number,
+    translate: Translate,
+  ): boolean {
+    if (!this.#locate(low, high, bytes, ACCESS.store, translate)) return false;
     const first = PAGE - (low & (PAGE - 1));
-    if (!this.#mmu.translate(low, high, access, first)) return undefined;
-    const start = this.#mmu.physical;
+    this.#physical.writeParts(this.#firstPart, first, this.#secondPart, bytes, valueLow, valueHigh);
+    return true;
+  }
+
+  /**
+   * Finds both parts of an access that crosses a page boundary. Both must be RAM: devices do not take part in misaligned
+   * accesses. A fault is reported for the part that has it ("Machine Trap Value").
+   */
+  #locate(low: number, high: number, bytes: number, access: Access, translate: Translate): boolean {
+    const first = PAGE - (low & (PAGE - 1));
+    if (!translate(low, high, access, first)) return false;
+    this.#firstPart = this.#physical.hostAddress(this.#mmu.physical, first);
+    if (this.#firstPart < 0) return this.#accessFault(access, low, high);
     const nextLow = (low + first) | 0;
     const nextHigh = nextLow === 0 ? (high + 1) | 0 : high;
-    if (!this.#mmu.translate(nextLow, nextHigh, access, bytes - first)) return undefined;
-    const next = this.#mmu.physical;
-    return Array.from({ length: bytes }, (_, index) =>
-      index < first ? start + index : next + index - first,
-    );
+    if (!translate(nextLow, nextHigh, access, bytes - first)) return false;
+    this.#secondPart = this.#physical.hostAddress(this.#mmu.physical, bytes - first);
+    return this.#secondPart >= 0 || this.#accessFault(access, nextLow, nextHigh);
   }
 
   #accessFault(access: Access, low: number, high: number): boolean {
     return this.#fault(access === ACCESS.store ? CAUSE.storeAccess : CAUSE.loadAccess, low, high);
-  }
-
-  #guestAccessFault(access: Access, low: number, high: number): boolean {
-    this.#accessFault(access, low, high);
-    this.#exception.guestVirtual = true;
-    return false;
   }
 
   #fault(cause: number, low: number, high: number): boolean {
@@ -205,7 +205,20 @@ export class MemoryAccess {
     exception.tval2Low = 0;
     exception.tval2High = 0;
     exception.tinst = 0;
-    exception.guestVirtual = this.#state.virtual !== 0;
+    exception.guestVirtual = this.#mmu.usesGuestAddresses;
     return false;
   }
+}
+
+/** Translates as {@link Mmu.translate} does. */
+type Translate = (low: number, high: number, access: Access, width: number) => boolean;
+
+function crossesPages(low: number, bytes: number): boolean {
+  return (low & (PAGE - 1)) + bytes > PAGE;
+}
+
+/** An exception of HLV or HSV is about an address of the guest, whatever mode the hart is in. */
+function asGuest(exception: Exception, done: boolean): boolean {
+  if (!done) exception.guestVirtual = true;
+  return done;
 }

@@ -1,8 +1,16 @@
 import type { DeviceSpace, RamWindow } from './platform.ts';
 
-/** Guest-physical memory: RAM in linear memory, devices elsewhere. Widths are in bytes: 1, 2, 4 or 8. */
+/**
+ * Guest-physical memory: RAM in linear memory, devices elsewhere. Widths are in bytes: 1, 2, 4 or 8.
+ *
+ * An aligned access to RAM is one access to linear memory, as the memory model wants it: other harts never see or leave
+ * half of it.
+ */
 export class PhysicalMemory {
-  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+  readonly #halfwords: Uint16Array;
+  readonly #words: Int32Array;
+  readonly #doubles: BigInt64Array;
   readonly #ram: RamWindow;
   readonly #devices: DeviceSpace;
   /** Result of the last read, zero-extended to 64 bits. */
@@ -10,7 +18,10 @@ export class PhysicalMemory {
   high = 0;
 
   constructor(memory: WebAssembly.Memory, ram: RamWindow, devices: DeviceSpace) {
-    this.#view = new DataView(memory.buffer);
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#halfwords = new Uint16Array(memory.buffer);
+    this.#words = new Int32Array(memory.buffer);
+    this.#doubles = new BigInt64Array(memory.buffer);
     this.#ram = ram;
     this.#devices = devices;
   }
@@ -43,20 +54,55 @@ export class PhysicalMemory {
     return address % width === 0 && this.#devices.write(address, width, low, high);
   }
 
-  #readRam(host: number, width: number): void {
-    const view = this.#view;
+  /** Reads `width` bytes of RAM, of which `first` are at `start` in linear memory and the others at `next`. */
+  readParts(start: number, first: number, next: number, width: number): void {
+    this.low = 0;
     this.high = 0;
-    if (width === 1) this.low = view.getUint8(host);
-    else if (width === 2) this.low = view.getUint16(host, true);
-    else this.low = view.getInt32(host, true);
-    if (width === 8) this.high = view.getInt32(host + 4, true);
+    for (let index = 0; index < width; index++) {
+      const byte = this.#bytes[index < first ? start + index : next + index - first] as number;
+      if (index < 4) this.low |= byte << (index * 8);
+      else this.high |= byte << ((index - 4) * 8);
+    }
+  }
+
+  writeParts(start: number, first: number, next: number, width: number, low: number, high: number): void {
+    for (let index = 0; index < width; index++) {
+      const byte = index < 4 ? low >>> (index * 8) : high >>> ((index - 4) * 8);
+      this.#bytes[index < first ? start + index : next + index - first] = byte;
+    }
+  }
+
+  /** Writes zeros. False, and nothing is written, unless all of it is RAM. */
+  clear(address: number, bytes: number): boolean {
+    const host = this.hostAddress(address, bytes);
+    if (host < 0) return false;
+    this.#bytes.fill(0, host, host + bytes);
+    return true;
+  }
+
+  #readRam(host: number, width: number): void {
+    if (host % width !== 0) {
+      this.readParts(host, width, 0, width);
+      return;
+    }
+    this.high = 0;
+    if (width === 1) this.low = this.#bytes[host] as number;
+    else if (width === 2) this.low = this.#halfwords[host >>> 1] as number;
+    else if (width === 4) this.low = this.#words[host >>> 2] as number;
+    else {
+      // In one piece; pairs with 64-bit stores of other harts.
+      const value = Atomics.load(this.#doubles, host >>> 3);
+      this.low = Number(BigInt.asIntN(32, value));
+      this.high = Number(BigInt.asIntN(32, value >> 32n));
+    }
   }
 
   #writeRam(host: number, width: number, low: number, high: number): void {
-    const view = this.#view;
-    if (width === 1) view.setUint8(host, low);
-    else if (width === 2) view.setUint16(host, low, true);
-    else view.setInt32(host, low, true);
-    if (width === 8) view.setInt32(host + 4, high, true);
+    if (host % width !== 0) this.writeParts(host, width, 0, width, low, high);
+    else if (width === 1) this.#bytes[host] = low;
+    else if (width === 2) this.#halfwords[host >>> 1] = low;
+    else if (width === 4) this.#words[host >>> 2] = low;
+    // In one piece; pairs with 64-bit loads of other harts.
+    else Atomics.store(this.#doubles, host >>> 3, (BigInt(high) << 32n) | BigInt(low >>> 0));
   }
 }

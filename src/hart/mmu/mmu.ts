@@ -127,6 +127,13 @@ export class Mmu {
     return this.#translate(vaLow, vaHigh, width);
   }
 
+  /** Loads and stores of the hart as it is are about guest virtual addresses. */
+  get usesGuestAddresses(): boolean {
+    const status = this.#csr[CSR.mstatus];
+    if ((status & MPRV) === 0) return this.#state.virtual !== 0;
+    return ((status >>> MPP_SHIFT) & 3) !== MACHINE && (this.#csr[CSR.mstatus + 1] & MPV) !== 0;
+  }
+
   /**
    * Translates for HLV, HLVX and HSV: as VS- or VU-mode (hstatus.SPVP), whatever the current mode is.
    *

@@ -64,6 +64,7 @@ export class CodeCache {
     this.#decode = options.decode;
     this.#ram = ram;
     this.#base = base;
+    if (pages < 2) throw new Error('an instruction may take two decoded pages');
     this.#pages = pages;
     this.#samePage = options.samePage;
     this.#onEvict = options.onEvict;
@@ -90,7 +91,8 @@ export class CodeCache {
    */
   slotsOf(page: number, keep = 0): number {
     let index = this.#indexOf[page] as number;
-    if (index === NOWHERE) index = this.#admit(page, keep === 0 ? NOWHERE : (keep - this.#base) / CODE_PAGE.bytes);
+    if (index === NOWHERE)
+      index = this.#admit(page, keep === 0 ? NOWHERE : (keep - this.#base) / CODE_PAGE.bytes);
     else if (this.#verified[index] !== this.#epoch) this.#verify(index, page);
     this.#used[index] = 1;
     return this.#base + index * CODE_PAGE.bytes;

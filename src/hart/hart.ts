@@ -105,6 +105,8 @@ export class Hart {
     if (this.state.hsHost) this.pmp.allowAll();
     else this.pmp.reset();
     this.privileged.reset();
+    // Memory may have been loaded anew.
+    this.#code.invalidate();
     this.tlb.flushAll();
   }
 
@@ -455,6 +457,7 @@ export class Hart {
       pmpWrite: (csr, low, high) => {
         this.pmp.writeCsr(csr, low, high);
         this.tlb.flushAll();
+        this.#contextChanged = true;
       },
       retired: (out) => this.#retired(out),
     };

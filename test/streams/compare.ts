@@ -1,13 +1,12 @@
 import { disassemble, disassembleData } from '../../src/isa/index.ts';
 import { decode, type Step } from './builder.ts';
 import { CSRS, STATE_NAMES } from './frame.ts';
-import { COMPARED, LAYOUT, TRAP_WORDS } from './layout.ts';
+import { COMPARED, LAYOUT, TRAP_FIELDS, TRAP_WORDS } from './layout.ts';
 import type { Outcome } from './on-qemu.ts';
 import type { Program } from './program.ts';
 
 /** How many differences of a kind a report shows. */
 const SHOWN = 5;
-const TRAP_FIELDS = ['cause', 'tval', 'epc', 'status'] as const;
 const csrNames = new Map([...CSRS].map(([name, number]) => [number, name]));
 
 /** 64-bit words of an outcome by physical address. */
@@ -102,7 +101,7 @@ function registerDifferences(both: Both): string[] {
 }
 
 function memoryDifferences(both: Both): string[] {
-  return differing(both, LAYOUT.pool, LAYOUT.probeCode + 0x1000).map((address) =>
+  return differing(both, ...COMPARED[0]).map((address) =>
     difference(`memory at 0x${address.toString(16)}`, both, address),
   );
 }

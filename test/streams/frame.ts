@@ -1,13 +1,13 @@
 import { assemble } from '../../src/isa/index.ts';
-import { LAYOUT, type Roles, TRAP_BYTES } from './layout.ts';
+import { LAYOUT, type Roles, TRAP_BYTES, TRAP_FIELDS } from './layout.ts';
 
 /** The mode in which the body of a program runs. */
-export type Mode = 'M' | 'S' | 'U';
+export type Mode = 'M' | 'S' | 'U' | 'VS' | 'VU';
 
 /** Machine state under which the body runs. */
 export interface Setting {
   readonly mode: Mode;
-  /** Sv39 is on (S and U only). */
+  /** Sv39 is on, the VS-stage in a guest; never in M-mode. */
   readonly paged: boolean;
   /** Exceptions handed to S-mode, as medeleg bits. */
   readonly delegated: number;
@@ -27,6 +27,13 @@ export const CSRS: ReadonlyMap<string, number> = new Map([
   ['scause', 0x142],
   ['stval', 0x143],
   ['satp', 0x180],
+  ['vsstatus', 0x200],
+  ['vsatp', 0x280],
+  ['hstatus', 0x600],
+  ['hedeleg', 0x602],
+  ['hideleg', 0x603],
+  ['htval', 0x643],
+  ['hgatp', 0x680],
   ['mstatus', 0x300],
   ['misa', 0x301],
   ['medeleg', 0x302],
@@ -38,14 +45,26 @@ export const CSRS: ReadonlyMap<string, number> = new Map([
   ['mepc', 0x341],
   ['mcause', 0x342],
   ['mtval', 0x343],
+  ['mtval2', 0x34b],
   ['pmpcfg0', 0x3a0],
   ['pmpaddr0', 0x3b0],
   ['mvendorid', 0xf11],
   ['mhartid', 0xf14],
 ]);
 
-const MODE_BITS = { M: 3, S: 1, U: 0 } as const;
-const STATUS = { floatsDirty: 3 << 13, sum: 1 << 18, mxr: 1 << 19, mppShift: 11 } as const;
+const MODE_BITS = { M: 3, S: 1, U: 0, VS: 1, VU: 0 } as const;
+const STATUS = { floatsDirty: 3 << 13, sum: 1 << 18, mxr: 1 << 19, mppShift: 11, mpv: 1n << 39n } as const;
+
+/** A value of satp, vsatp or hgatp: mode 8 is Sv39, or Sv39x4. */
+const addressSpace = (root: number): bigint => (8n << 60n) | BigInt(root >>> 12);
+
+export function isVirtual(mode: Mode): boolean {
+  return mode === 'VS' || mode === 'VU';
+}
+
+export function isUser(mode: Mode): boolean {
+  return mode === 'U' || mode === 'VU';
+}
 
 /** x1 to x31 without those in `roles`. */
 export function freeRegisters(roles: Roles): number[] {
@@ -63,12 +82,11 @@ export function assembleFrame(roles: Roles, setting: Setting): Uint8Array<ArrayB
 
 function start(roles: Roles, setting: Setting): string {
   const t = `x${roles.temporary}`;
-  const status =
-    STATUS.floatsDirty |
-    (MODE_BITS[setting.mode] << STATUS.mppShift) |
-    (setting.sum ? STATUS.sum : 0) |
-    (setting.mxr ? STATUS.mxr : 0);
-  const satp = setting.paged ? (8n << 60n) | BigInt(LAYOUT.tables >>> 12) : 0n;
+  const supervisor = STATUS.floatsDirty | (setting.sum ? STATUS.sum : 0) | (setting.mxr ? STATUS.mxr : 0);
+  const virtual = isVirtual(setting.mode);
+  const mpv = virtual ? STATUS.mpv : 0n;
+  const status = BigInt(supervisor | (MODE_BITS[setting.mode] << STATUS.mppShift)) | mpv;
+  const tables = setting.paged ? addressSpace(LAYOUT.tables) : 0n;
   const floats = Array.from({ length: 32 }, (_, index) => `fld f${index}, ${index * 8}(x${roles.pool})`);
   const integers = freeRegisters(roles).map((index) => `ld x${index}, ${-index * 8}(x${roles.pool})`);
   const csr = (name: string, value: string | number | bigint): string =>
@@ -85,8 +103,14 @@ function start(roles: Roles, setting: Setting): string {
     csr('medeleg', setting.delegated),
     csr('pmpaddr0', -1),
     csr('pmpcfg0', 0x1f),
-    csr('satp', satp),
+    csr('satp', virtual ? 0 : tables),
+    csr('vsatp', virtual ? tables : 0),
+    csr('hgatp', virtual ? addressSpace(LAYOUT.guestTables) : 0),
+    csr('vsstatus', supervisor),
+    ...['hedeleg', 'hideleg', 'hstatus', 'htval', 'mtval2'].map((name) => csr(name, 0)),
     'sfence.vma x0, x0',
+    'hfence.gvma x0, x0',
+    'hfence.vvma x0, x0',
     csr('mstatus', status),
     csr('fcsr', 0),
     `li x${roles.pool}, ${LAYOUT.poolMiddle}`,
@@ -104,14 +128,29 @@ function start(roles: Roles, setting: Setting): string {
   ].join('\n');
 }
 
+type TrapField = (typeof TRAP_FIELDS)[number];
+/** Where a handler finds GVA. */
+const GUEST_ADDRESS_BITS: Readonly<Record<'m' | 's', Partial<Record<TrapField, number>>>> = {
+  m: { status: 38, hstatus: 6 },
+  s: { hstatus: 6 },
+};
+
 /** Notes the trap and goes on behind the instruction; after a fault of fetch, where the link register says. */
 function handler(level: 'm' | 's', roles: Roles): string {
   const t = `x${roles.temporary}`;
   const traps = `x${roles.traps}`;
   const label = (name: string): string => `${level}_${name}`;
-  const noted = ['cause', 'tval', 'epc', 'status'].map(
-    (name, index) => `csrr ${t}, ${level}${name}\nsd ${t}, ${index * 8}(${traps})`,
-  );
+  const csrOf = (name: string): string =>
+    name === 'hstatus' ? name : name === 'tval2' && level === 's' ? 'htval' : level + name;
+  const noted = TRAP_FIELDS.flatMap((name, index) => {
+    const guestAddress = GUEST_ADDRESS_BITS[level][name];
+    return [
+      `csrr ${t}, ${csrOf(name)}`,
+      // QEMU 7.2 has its own idea of which traps set GVA.
+      ...(guestAddress === undefined ? [] : [`bclri ${t}, ${t}, ${guestAddress}`]),
+      `sd ${t}, ${index * 8}(${traps})`,
+    ];
+  });
   return `
     .balign 4
     ${label('handler')}:
@@ -123,6 +162,8 @@ function handler(level: 'm' | 's', roles: Roles): string {
     addi ${t}, ${t}, -1
     beqz ${t}, ${label('fetch')}
     addi ${t}, ${t}, -11
+    beqz ${t}, ${label('fetch')}
+    addi ${t}, ${t}, -8
     beqz ${t}, ${label('fetch')}
     csrr ${t}, ${level}epc
     lhu ${t}, 0(${t})

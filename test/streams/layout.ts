@@ -20,6 +20,9 @@ export const LAYOUT = {
   probeCode: 0x8001_3000,
   /** Behind a probed superpage. */
   probeLarge: 0x8100_0000,
+  /** Tables of the G-stage: a root of four pages, and one table. */
+  guestTables: 0x8001_8000,
+  guestTableBytes: 0x5000,
   body: 0x8002_0000,
   bodyEnd: 0x8020_0000,
   /** Registers and CSRs at the end. */
@@ -32,8 +35,9 @@ export const LAYOUT = {
   finisher: 0x10_0000,
 } as const;
 
-/** 64-bit words that a trap leaves in its log: cause, tval, epc, status. */
-export const TRAP_WORDS = 4;
+/** 64-bit words that a trap leaves in its log, by name without the letter of the mode. */
+export const TRAP_FIELDS = ['cause', 'tval', 'epc', 'status', 'tval2', 'hstatus'] as const;
+export const TRAP_WORDS = TRAP_FIELDS.length;
 export const TRAP_BYTES = TRAP_WORDS * 8;
 
 /** Virtual addresses that only Sv39 programs use, with all kinds of permissions. */
@@ -46,7 +50,7 @@ export const PROBE = {
 
 /** Memory that must be equal after a run, as [start, end). */
 export const COMPARED: readonly (readonly [start: number, end: number])[] = [
-  [LAYOUT.pool, LAYOUT.probeCode + 0x1000],
+  [LAYOUT.pool, LAYOUT.guestTables + LAYOUT.guestTableBytes],
   [LAYOUT.state, LAYOUT.logEnd],
 ];
 

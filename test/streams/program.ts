@@ -1,8 +1,8 @@
 import { Builder, type Step } from './builder.ts';
-import { assembleFrame, type Setting } from './frame.ts';
+import { assembleFrame, isVirtual, type Setting } from './frame.ts';
 import { LAYOUT, type Roles } from './layout.ts';
 import { Random } from './random.ts';
-import { chooseRoles, chooseSetting, pageTables, poolValues } from './settings.ts';
+import { chooseRoles, chooseSetting, guestTables, pageTables, poolValues } from './settings.ts';
 import { randomStep } from './steps.ts';
 
 /** A generated program that runs by itself from the start of RAM. */
@@ -64,6 +64,7 @@ function imageOf(builder: Builder): Uint8Array<ArrayBuffer> {
     view.setUint32(LAYOUT.data - LAYOUT.ram + offset, random.bits(), true);
   }
   if (setting.paged) put(LAYOUT.tables, pageTables(random, setting));
+  if (isVirtual(setting.mode)) put(LAYOUT.guestTables, guestTables(random));
   for (let offset = 0; offset < 0x1000; offset += 2) {
     view.setUint16(LAYOUT.probeCode - LAYOUT.ram + offset, C_JR | (roles.link << 7), true);
   }

@@ -1,20 +1,20 @@
 import { cornerValue, relatedValue } from './corner-values.ts';
-import type { Mode, Setting } from './frame.ts';
+import { isUser, isVirtual, type Mode, type Setting } from './frame.ts';
 import { LAYOUT, POOL, PROBE, type Roles } from './layout.ts';
 import type { Random } from './random.ts';
 
 /** Exceptions that can be handed to S-mode; ecall from S ends programs and stays with M-mode. */
-const DELEGABLE = 0xb1ff;
+const DELEGABLE = 0xf0_b5ff;
 
 export function chooseSetting(random: Random): Setting {
-  const mode: Mode = random.pick(['M', 'M', 'S', 'U']);
+  const mode: Mode = random.pick(['M', 'M', 'S', 'U', 'VS', 'VU']);
   if (mode === 'M') return { mode, paged: false, delegated: 0, sum: false, mxr: false };
   return {
     mode,
     paged: random.chance(0.8),
     delegated: random.chance(0.5) ? random.bits() & DELEGABLE : random.pick([0, DELEGABLE]),
     // The handler in S-mode reads what belongs to user mode.
-    sum: mode === 'U' || random.chance(0.5),
+    sum: isUser(mode) || random.chance(0.5),
     mxr: random.chance(0.5),
   };
 }
@@ -85,7 +85,7 @@ export function pageTables(random: Random, setting: Setting): Uint8Array<ArrayBu
   const tables = new DataView(new ArrayBuffer(LAYOUT.tableBytes));
   const set = (table: number, index: number, physical: number, flags: number): void =>
     tables.setBigUint64(table * 0x1000 + index * 8, BigInt((physical / 0x1000) * 0x400 + flags), true);
-  const own = setting.mode === 'U' ? LEAF | PTE.u : LEAF;
+  const own = isUser(setting.mode) ? LEAF | PTE.u : LEAF;
   set(0, 2, LAYOUT.tables + 0x1000, PTE.v);
   set(0, 1, LAYOUT.tables + 0x3000, PTE.v);
   set(1, 0, LAYOUT.tables + 0x2000, PTE.v);
@@ -99,7 +99,30 @@ export function pageTables(random: Random, setting: Setting): Uint8Array<ArrayBu
   set(3, 2, LAYOUT.probeLarge + 0x1000, LEAF);
   for (let index = 0; index < PROBE.pages; index++) {
     const flags = probeFlags(random, setting.mode);
-    set(4, index, (flags & PTE.x) !== 0 ? LAYOUT.probeCode : LAYOUT.probeData, flags);
+    // Where the G-stage has nothing, a guest-page fault follows.
+    const nowhere = isVirtual(setting.mode) && random.chance(0.2);
+    const memory = (flags & PTE.x) !== 0 ? LAYOUT.probeCode : LAYOUT.probeData;
+    set(4, index, nowhere ? NO_GUEST_MEMORY : memory, flags);
+  }
+  return new Uint8Array(tables.buffer);
+}
+
+/** Guest-physical memory that no G-stage here maps. */
+const NO_GUEST_MEMORY = 0xc000_0000;
+
+/**
+ * The tables of the G-stage as bytes for {@link LAYOUT.guestTables}: memory maps to itself in superpages, of which
+ * the probed one has permissions of all kinds.
+ */
+export function guestTables(random: Random): Uint8Array<ArrayBuffer> {
+  const tables = new DataView(new ArrayBuffer(LAYOUT.guestTableBytes));
+  const set = (offset: number, physical: number, flags: number): void =>
+    tables.setBigUint64(offset, BigInt((physical / 0x1000) * 0x400 + flags), true);
+  set(2 * 8, LAYOUT.guestTables + 0x4000, PTE.v);
+  for (let index = 0; index < LAYOUT.ramBytes >> 21; index++) {
+    const page = LAYOUT.ram + index * 0x20_0000;
+    const probed = page === LAYOUT.probeLarge;
+    set(0x4000 + index * 8, page, probed ? random.bits() & 0xff & ~PTE.x : LEAF | PTE.u);
   }
   return new Uint8Array(tables.buffer);
 }
@@ -108,6 +131,6 @@ export function pageTables(random: Random, setting: Setting): Uint8Array<ArrayBu
 function probeFlags(random: Random, mode: Mode): number {
   let flags = random.chance(0.9) ? random.bits() & 0xff : 0;
   if (random.chance(0.9)) flags |= PTE.v;
-  if (random.chance(0.6)) flags = mode === 'U' ? flags | PTE.u : flags & ~PTE.u;
+  if (random.chance(0.6)) flags = isUser(mode) ? flags | PTE.u : flags & ~PTE.u;
   return (flags & PTE.x) !== 0 ? flags & ~PTE.w : flags;
 }

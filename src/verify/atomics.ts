@@ -1,0 +1,73 @@
+/**
+ * The stand-in for `globalThis.Atomics` in the checker's process. Explored code calls `Atomics.or(words, i, v)` as it
+ * does in production; here the call reaches whoever runs the code at the moment. Outside of such a run, and for arrays
+ * that the checker does not know, the engine's own `Atomics` answer.
+ *
+ * Production processes never load this file, so the mechanism costs them nothing.
+ */
+import { HarnessFault } from './fault.ts';
+import { ATOMICS_KINDS, type Kind } from './operations.ts';
+
+/** Receives the accesses of the code that runs under {@link withAtomics}. */
+export interface AtomicsTarget {
+  /** @returns what the access returns to the explored code; or throws to suspend it. */
+  access(kind: Kind, array: unknown, index: number, a: number, b: number): number;
+}
+
+const real = globalThis.Atomics;
+let target: AtomicsTarget | undefined;
+let installed = 0;
+
+type Operation = (array: unknown, index: number, a?: number, b?: number) => unknown;
+
+function standIn(name: string, operation: Operation, kind: Kind | undefined): Operation {
+  return (array, index, a = 0, b = 0) => {
+    if (target === undefined) return Reflect.apply(operation, real, [array, index, a, b]);
+    if (name === 'notify') return 0;
+    if (kind === undefined) {
+      throw new HarnessFault('unsupported-access', `The checker has no model of Atomics.${name}`);
+    }
+    return target.access(kind, array, index, a | 0, b | 0);
+  };
+}
+
+function makeStandIn(): typeof Atomics {
+  const fake = Object.create(null) as Record<PropertyKey, unknown>;
+  for (const name of Object.getOwnPropertyNames(real)) {
+    const operation: unknown = Reflect.get(real, name);
+    if (typeof operation !== 'function' || name === 'isLockFree') {
+      fake[name] = operation;
+      continue;
+    }
+    const kind = (ATOMICS_KINDS as Readonly<Record<string, Kind>>)[name];
+    fake[name] = standIn(name, operation as Operation, kind);
+  }
+  fake[Symbol.toStringTag] = 'Atomics';
+  return fake as unknown as typeof Atomics;
+}
+
+const fake = makeStandIn();
+
+/**
+ * Puts the stand-in in place. Protocols from outside are imported after it, so that `const { or } = Atomics` at the
+ * top of their module is caught as well. Calls nest.
+ */
+export function installAtomics(): void {
+  if (installed++ === 0) Reflect.set(globalThis, 'Atomics', fake);
+}
+
+/** Takes one {@link installAtomics} back. */
+export function uninstallAtomics(): void {
+  if (--installed === 0) Reflect.set(globalThis, 'Atomics', real);
+}
+
+/** Runs `body` with every `Atomics` access sent to `to`. */
+export function withAtomics<T>(to: AtomicsTarget, body: () => T): T {
+  const before = target;
+  target = to;
+  try {
+    return body();
+  } finally {
+    target = before;
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * The specification as an automaton beside the threads.
+ *
+ * What interrupts mean is said by an ideal vCPU in which every call takes effect at one moment between its begin and
+ * its end: `set` of an edge makes it pending, a flush may consume a pending edge, `set` and `unset` of a level give
+ * it a value. The monitor follows *all* such moments at once (a subset construction), so that the order of overlapping
+ * calls is never held against the protocol. When no moments explain what was seen, the protocol is wrong.
+ */
+import type { PropertyId } from './thread.ts';
+
+/** What threads tell the specification. Bits of interrupts are in hvip positions, as two words. */
+export type SpecEvent =
+  /** A thread begins to set or unset an interrupt. */
+  | { readonly is: 'call'; readonly thread: string; readonly irq: number; readonly set: boolean }
+  /** The call has returned. */
+  | { readonly is: 'return'; readonly thread: string }
+  /** A flush begins; `lo` and `hi` are what the guest has in HVIP. */
+  | { readonly is: 'flush'; readonly lo: number; readonly hi: number }
+  /** The flush is over; `lo` and `hi` are what it wants in HVIP. */
+  | { readonly is: 'flushed'; readonly lo: number; readonly hi: number }
+  /** The source of a derived level changes, at this very moment. */
+  | { readonly is: 'level'; readonly irq: number; readonly high: boolean };
+
+export interface SpecViolation {
+  readonly property: PropertyId;
+  readonly message: string;
+}
+
+/** One ideal vCPU that explains everything so far. */
+interface Ideal {
+  /** Edges that are set and not consumed, by index in `edges`. */
+  readonly pending: number;
+  /** Levels, by index in `levels`. */
+  readonly level: number;
+  /** Calls in progress that have taken effect, by index in `callers`. */
+  readonly done: number;
+  /** Edges that the flush in progress has consumed. */
+  readonly taken: number;
+  /** Levels that were low, and that were high, at some moment of the flush in progress. */
+  readonly wasLow: number;
+  readonly wasHigh: number;
+}
+
+interface SpecState {
+  readonly calls: readonly (readonly [caller: number, irq: number, set: boolean])[];
+  /** HVIP when the flush in progress began. */
+  readonly flush: readonly [lo: number, hi: number] | null;
+  readonly ideals: readonly Ideal[];
+}
+
+function bitOf(irq: number, lo: number, hi: number): boolean {
+  return (((irq < 32 ? lo : hi) >>> (irq & 31)) & 1) !== 0;
+}
+
+/** The automaton. States and lists of events are small integers; each transition is computed once. */
+export class Monitor {
+  readonly edges: readonly number[];
+  readonly levels: readonly number[];
+  readonly initial: number;
+  readonly #states: SpecState[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #callers: string[] = [];
+
+  /**
+   * @param edges interrupt numbers that a flush takes.
+   * @param levels interrupt numbers that a flush copies.
+   */
+  constructor(edges: readonly number[], levels: readonly number[]) {
+    this.edges = edges;
+    this.levels = levels;
+    const ideal = { pending: 0, level: 0, done: 0, taken: 0, wasLow: 0, wasHigh: 0 };
+    this.initial = this.#intern({ calls: [], flush: null, ideals: [ideal] });
+  }
+
+  /** How many states the automaton has so far. */
+  get size(): number {
+    return this.#states.length;
+  }
+
+  /** The state after `event`, or what it violates. */
+  next(state: number, event: SpecEvent): number | SpecViolation {
+    const from = this.#states[state];
+    switch (event.is) {
+      case 'call':
+        return this.#close({
+          ...from,
+          calls: [...from.calls, [this.#caller(event.thread), event.irq, event.set]],
+        });
+      case 'return':
+        return this.#return(from, this.#caller(event.thread));
+      case 'flush':
+        return this.#close({
+          ...from,
+          flush: [event.lo, event.hi],
+          ideals: from.ideals.map((ideal) => this.#seen({ ...ideal, taken: 0, wasLow: 0, wasHigh: 0 })),
+        });
+      case 'flushed':
+        return this.#flushed(from, event.lo, event.hi);
+      case 'level':
+        return this.#close({
+          ...from,
+          ideals: from.ideals.map((ideal) => this.#effect(ideal, event.irq, event.high, from.flush !== null)),
+        });
+    }
+  }
+
+  /**
+   * Whether the interrupts among `watched` can all be accounted for when nothing moves any more: no edge waits, and
+   * the levels are as in `lo` and `hi`.
+   *
+   * @returns interrupts for which that is impossible.
+   */
+  unsettled(state: number, watched: readonly number[], lo: number, hi: number): number[] {
+    const wrong = ({ pending, level }: Ideal) =>
+      watched.filter((irq) => {
+        const edge = this.edges.indexOf(irq);
+        if (edge >= 0) return ((pending >> edge) & 1) !== 0;
+        return (((level >> this.levels.indexOf(irq)) & 1) !== 0) !== bitOf(irq, lo, hi);
+      });
+    const all = this.#states[state].ideals.map(wrong);
+    return all.reduce((best, each) => (each.length < best.length ? each : best));
+  }
+
+  /** Whether a level is high in every explanation. */
+  isHigh(state: number, irq: number): boolean {
+    const bit = 1 << this.levels.indexOf(irq);
+    return this.#states[state].ideals.every(({ level }) => (level & bit) !== 0);
+  }
+
+  #return(from: SpecState, caller: number): number | SpecViolation {
+    const calls = from.calls.filter(([other]) => other !== caller);
+    const ideals = from.ideals
+      .filter(({ done }) => ((done >> caller) & 1) !== 0)
+      .map((ideal) => ({ ...ideal, done: ideal.done & ~(1 << caller) }));
+    return this.#close({ ...from, calls, ideals });
+  }
+
+  #flushed(from: SpecState, lo: number, hi: number): number | SpecViolation {
+    const [beforeLo, beforeHi] = from.flush ?? [0, 0];
+    for (const irq of this.edges) {
+      if (bitOf(irq, beforeLo, beforeHi) && !bitOf(irq, lo, hi)) {
+        return { property: 'P1', message: `the flush erases interrupt ${irq}, which the guest has pending` };
+      }
+    }
+    let left = from.ideals;
+    for (const [index, irq] of this.edges.entries()) {
+      if (bitOf(irq, beforeLo, beforeHi)) continue;
+      const rises = bitOf(irq, lo, hi);
+      left = left.filter(({ taken }) => (((taken >> index) & 1) !== 0) === rises);
+      if (left.length === 0) {
+        return { property: 'P2', message: `the flush delivers interrupt ${irq}, which no set explains` };
+      }
+    }
+    for (const [index, irq] of this.levels.entries()) {
+      const high = bitOf(irq, lo, hi);
+      left = left.filter(({ wasLow, wasHigh }) => (((high ? wasHigh : wasLow) >> index) & 1) !== 0);
+      if (left.length === 0) {
+        const was = high ? 'high, but it was low' : 'low, but it was high';
+        return { property: 'P3', message: `the flush shows level ${irq} ${was} all through the flush` };
+      }
+    }
+    const ideals = left.map((ideal) => ({ ...ideal, taken: 0, wasLow: 0, wasHigh: 0 }));
+    return this.#close({ ...from, flush: null, ideals });
+  }
+
+  /** Adds every explanation in which calls in progress, and the consumption by a flush, have taken effect by now. */
+  #close(state: SpecState): number {
+    const flushing = state.flush !== null;
+    const found = new Map<string, Ideal>();
+    const add = (ideal: Ideal) => {
+      const key = Object.values(ideal).join();
+      if (found.has(key)) return;
+      found.set(key, ideal);
+      for (const [caller, irq, set] of state.calls) {
+        if (((ideal.done >> caller) & 1) === 0) {
+          add({ ...this.#effect(ideal, irq, set, flushing), done: ideal.done | (1 << caller) });
+        }
+      }
+      for (let bit = 1; flushing && bit <= ideal.pending; bit <<= 1) {
+        if ((ideal.pending & bit) !== 0) {
+          add({ ...ideal, pending: ideal.pending & ~bit, taken: ideal.taken | bit });
+        }
+      }
+    };
+    state.ideals.forEach(add);
+    const ideals = [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, ideal]) => ideal);
+    return this.#intern({ ...state, ideals });
+  }
+
+  #effect(ideal: Ideal, irq: number, set: boolean, flushing: boolean): Ideal {
+    const edge = this.edges.indexOf(irq);
+    if (edge >= 0) {
+      const bit = 1 << edge;
+      return { ...ideal, pending: set ? ideal.pending | bit : ideal.pending & ~bit };
+    }
+    const bit = 1 << this.levels.indexOf(irq);
+    const changed = { ...ideal, level: set ? ideal.level | bit : ideal.level & ~bit };
+    return flushing ? this.#seen(changed) : changed;
+  }
+
+  #seen(ideal: Ideal): Ideal {
+    const all = (1 << this.levels.length) - 1;
+    return {
+      ...ideal,
+      wasLow: ideal.wasLow | (all & ~ideal.level),
+      wasHigh: ideal.wasHigh | ideal.level,
+    };
+  }
+
+  #caller(thread: string): number {
+    const known = this.#callers.indexOf(thread);
+    return known >= 0 ? known : this.#callers.push(thread) - 1;
+  }
+
+  #intern(state: SpecState): number {
+    const calls = [...state.calls].sort(([a], [b]) => a - b);
+    const text = JSON.stringify([calls, state.flush, state.ideals.map((ideal) => Object.values(ideal))]);
+    let number = this.#numbers.get(text);
+    if (number === undefined) {
+      number = this.#states.length;
+      this.#states.push({ ...state, calls });
+      this.#numbers.set(text, number);
+    }
+    return number;
+  }
+}

@@ -1,0 +1,203 @@
+import type { Protocol } from '../interrupts/protocol.ts';
+import { HarnessFault } from './fault.ts';
+import type { SpecEvent, SpecViolation } from './monitor.ts';
+import { isEnabled, Kind, type Operation, resultOf, touchesMemory, valueAfter } from './operations.ts';
+import { populate, type Scenario } from './scenario.ts';
+import type { Move } from './schedule.ts';
+import { type StepOutcome, StepRunner } from './step-runner.ts';
+import type { Thread } from './thread.ts';
+import type { World } from './world/world.ts';
+
+/** A place in the explored sources, innermost call first. */
+export interface Frame {
+  readonly name: string;
+  readonly file: string;
+  readonly line: number;
+}
+
+/** One access or choice, as it happened. */
+export interface ReplayStep extends Move {
+  readonly operation: Operation;
+  /** What the thread did between its access before and this one. */
+  readonly notes: readonly string[];
+  /** Content of the word before and after; 0 for a choice. */
+  readonly before: number;
+  readonly after: number;
+  readonly frames: readonly Frame[];
+  readonly events: readonly SpecEvent[];
+  /** Contents of all words after the step, by address. */
+  readonly contents: readonly number[];
+  /** By thread: the JSON state in which its step began, after this one. */
+  readonly states: readonly (string | undefined)[];
+}
+
+interface Runner {
+  readonly thread: Thread;
+  state: string | undefined;
+  results: number[];
+  carried: readonly SpecEvent[];
+  outcome: StepOutcome;
+  notes: string[];
+  frames: Frame[];
+}
+
+/**
+ * Runs threads by a schedule on plain memory. It shares no tables with the explorer: what is replayed here did not
+ * come about by a mistake in fingerprints, graphs or shortcuts.
+ */
+export class Replay {
+  readonly world: World;
+  readonly steps: ReplayStep[] = [];
+  /** What the specification objected to, if it has. */
+  violation: SpecViolation | undefined;
+  readonly contents: number[];
+  readonly #step: StepRunner;
+  readonly #runners: Runner[];
+  #spec: number;
+
+  constructor(protocol: Protocol, scenario: Scenario) {
+    this.world = populate(protocol, scenario);
+    this.contents = [...this.world.memory.initial];
+    this.#step = new StepRunner(this.world.memory);
+    this.#spec = this.world.monitor.initial;
+    this.#runners = this.world.threads.map((thread) => this.#begin(thread));
+  }
+
+  get names(): string[] {
+    return this.world.threads.map(({ name }) => name);
+  }
+
+  /** By thread: the JSON state in which its current step began, undefined when it has ended. */
+  get states(): (string | undefined)[] {
+    return this.#runners.map(({ state }) => state);
+  }
+
+  /** The operation that a thread is about to do. */
+  pending(thread: number): Operation | undefined {
+    return this.#runners[thread]?.outcome.operation;
+  }
+
+  /** Whether events of the specification happen together with a thread's pending operation. */
+  hasEvents(thread: number): boolean {
+    return (this.#runners[thread]?.outcome.before.length ?? 0) > 0;
+  }
+
+  canMove(thread: number): boolean {
+    const operation = this.pending(thread);
+    if (operation === undefined || operation.kind === Kind.FAIL) return false;
+    const value = operation.address < 0 ? 0 : this.contents[operation.address];
+    return isEnabled(operation.kind, value, operation.a);
+  }
+
+  /** A state in which nothing can move is judged; a thread that failed is reported. */
+  judge(): SpecViolation | undefined {
+    if (this.violation !== undefined) return this.violation;
+    for (const { outcome } of this.#runners) if (outcome.failure !== undefined) return outcome.failure;
+    if (this.#runners.some((_, thread) => this.canMove(thread))) return undefined;
+    return this.world.atRest({ states: this.states, spec: this.#spec, contents: this.contents });
+  }
+
+  /** Identifies the whole state. */
+  fingerprint(): string {
+    const threads = this.#runners.map(({ state, results }) => [state, results]);
+    return JSON.stringify([this.contents, threads, this.#spec]);
+  }
+
+  /**
+   * Lets one thread do its pending operation.
+   *
+   * @throws HarnessFault when it cannot.
+   */
+  move({ thread, choice }: Move): ReplayStep {
+    const runner = this.#runners[thread];
+    const operation = runner?.outcome.operation;
+    if (runner === undefined || operation === undefined || !this.canMove(thread)) {
+      throw new HarnessFault('replay-mismatch', `Step ${this.steps.length + 1}: this thread cannot move`);
+    }
+    const { notes, frames } = runner;
+    const earlier = runner.outcome.before;
+    const before = operation.address < 0 ? 0 : this.contents[operation.address];
+    const result = this.#perform(operation, choice);
+    runner.results = [...runner.results, result];
+    runner.notes = [];
+    const events = [...earlier, ...this.#advance(runner)];
+    this.#tell(events);
+    const after = operation.address < 0 ? 0 : this.contents[operation.address];
+    const step = {
+      thread,
+      choice,
+      operation,
+      notes,
+      before,
+      after,
+      frames,
+      events,
+      contents: [...this.contents],
+      states: this.states,
+    };
+    this.steps.push(step);
+    return step;
+  }
+
+  /** Notes of a thread after its last access. */
+  notesOf(thread: number): readonly string[] {
+    return this.#runners[thread]?.notes ?? [];
+  }
+
+  #perform({ kind, address, a, b }: Operation, choice: number): number {
+    if (!touchesMemory(kind)) return choice;
+    const old = this.contents[address];
+    this.contents[address] = this.world.memory.words[address].unread ? 0 : valueAfter(kind, old, a, b);
+    return resultOf(kind, old, a);
+  }
+
+  #begin(thread: Thread): Runner {
+    const state = JSON.stringify(thread.initial);
+    const outcome = this.#step.run(thread, state, [], []);
+    const runner: Runner = { thread, state, results: [], carried: [], outcome, notes: [], frames: [] };
+    this.#advance(runner);
+    return runner;
+  }
+
+  /** Runs a thread up to its next access. Returns the events that belong to the access before. */
+  #advance(runner: Runner): SpecEvent[] {
+    const events: SpecEvent[] = [];
+    for (let silent = 0; runner.state !== undefined && silent < 1000; silent++) {
+      runner.frames = [];
+      const witness = () => {
+        runner.frames = callFrames();
+      };
+      runner.outcome = this.#step.run(runner.thread, runner.state, runner.results, runner.carried, witness);
+      runner.notes.push(...runner.outcome.notes);
+      events.push(...runner.outcome.after);
+      if (runner.outcome.operation !== undefined) return events;
+      runner.carried = runner.outcome.before;
+      runner.results = [];
+      if (runner.outcome.next === null) events.push(...runner.carried);
+      runner.state = runner.outcome.next ?? undefined;
+    }
+    return events;
+  }
+
+  #tell(events: readonly SpecEvent[]): void {
+    for (const event of events) {
+      if (this.violation !== undefined) return;
+      const next = this.world.monitor.next(this.#spec, event);
+      if (typeof next === 'number') this.#spec = next;
+      else this.violation = next;
+    }
+  }
+}
+
+/** Reads the explored code's part of the call stack. */
+function callFrames(): Frame[] {
+  const lines = (new Error().stack ?? '').split('\n').slice(1);
+  const frames = lines.flatMap((line) => {
+    const match = /at (?:(?:async )?(\S+)(?: \[as \S+\])? \()?(.*?):(\d+):\d+\)?$/.exec(line.trim());
+    if (match === null) return [];
+    const file = match[2].replace(/^.*\//, '').replace(/\?.*$/, '');
+    return [{ name: (match[1] ?? '').replace(/^.*\./, ''), file, line: Number(match[3]), path: match[2] }];
+  });
+  const inside = frames.findIndex(({ path }) => !/\/verify\/(replay|step-runner|atomics)\.ts/.test(path));
+  return frames.slice(Math.max(0, inside)).map(({ name, file, line }) => ({ name, file, line }));
+}

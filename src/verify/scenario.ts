@@ -1,0 +1,72 @@
+import { InputError } from '../errors/input-error.ts';
+import type { ExtraInterrupts } from '../interrupts/numbers.ts';
+import type { Protocol } from '../interrupts/protocol.ts';
+import type { Thread } from './thread.ts';
+import { World } from './world/world.ts';
+
+/** Makes one thread of a scenario in its world. */
+export type ThreadMaker = (world: World) => Thread;
+
+/**
+ * One situation to explore: who acts on the vCPU, and what its guest does. The specification follows from the
+ * interrupts that there are.
+ */
+export interface Scenario {
+  /** Lower case, words joined by `-`. */
+  readonly name: string;
+  /** What happens in it, in one line. */
+  readonly title: string;
+  /** Why it is there: what it would catch. */
+  readonly about: string;
+  /**
+   * `default`: a correct protocol passes. `rules`: the loop around the protocol breaks one of its rules on purpose, and
+   * no protocol passes. `deep`: as `default`, and large.
+   */
+  readonly group: 'default' | 'rules' | 'deep';
+  /** Interrupts beyond VSSIP, VSTIP and VSEIP. */
+  readonly interrupts?: ExtraInterrupts;
+  readonly threads: readonly ThreadMaker[];
+  /** False when threads go on for ever, so that the vCPU need not come to rest. Default true. */
+  readonly mustRest?: boolean;
+}
+
+/**
+ * Checks a scenario, which may come from a person's file, and returns it.
+ *
+ * @throws InputError naming what is wrong.
+ */
+export function scenario(given: Scenario): Scenario {
+  const { name, threads } = given;
+  if (typeof name !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) {
+    throw new InputError(
+      `A scenario's name is lower-case words joined by "-", but this one is ${JSON.stringify(name)}`,
+    );
+  }
+  if (
+    !Array.isArray(threads) ||
+    threads.length === 0 ||
+    !threads.every((make) => typeof make === 'function')
+  ) {
+    throw new InputError(
+      `Scenario ${name}: "threads" is a list of thread makers, for example [vcpu(), sender()]`,
+    );
+  }
+  for (const key of ['title', 'about', 'group'] as const) {
+    if (typeof given[key] !== 'string') throw new InputError(`Scenario ${name}: "${key}" is missing`);
+  }
+  return given;
+}
+
+/**
+ * Makes the world of a scenario with its threads.
+ *
+ * @throws InputError when two threads have the same name.
+ */
+export function populate(protocol: Protocol, { name, interrupts = {}, threads }: Scenario): World {
+  const world = new World(protocol, interrupts);
+  for (const make of threads) world.threads.push(make(world));
+  const names = world.threads.map((thread) => thread.name);
+  const twice = names.find((each, index) => names.indexOf(each) !== index);
+  if (twice !== undefined) throw new InputError(`Scenario ${name}: two threads are called "${twice}"`);
+  return world;
+}

@@ -1,0 +1,173 @@
+import { IRQ_VS_EXT } from '../../interrupts/numbers.ts';
+import type { Env, LocalState, Thread } from '../thread.ts';
+import type { World } from './world.ts';
+
+export interface SenderOptions {
+  readonly name?: string;
+  /** How many interrupts it sends; `forever` waits for the answer to each. Default 1. */
+  readonly count?: number | 'forever';
+  /** Default VSSIP, the vCPU's first edge. */
+  readonly irq?: number;
+  /** Writes a message before each interrupt, which the handler reads. `forever` implies it. Default false. */
+  readonly mail?: boolean;
+}
+
+/** Makes a thread that sends interrupts to the vCPU, as another vCPU's SBI call does. */
+export function sender(options: SenderOptions = {}): (world: World) => Thread {
+  const { name = 'S', count = 1 } = options;
+  return (world) => {
+    const irq = options.irq ?? world.edges[0];
+    const mail = options.mail || count === 'forever' ? world.word(`mail_${name}`) : undefined;
+    if (mail !== undefined) checkMail(world, name, mail);
+    return {
+      name,
+      initial: { left: count },
+      step: (state, env) => send(world, env, name, irq, mail, state as { left: number | 'forever' }),
+    };
+  };
+}
+
+function send(
+  world: World,
+  env: Env,
+  name: string,
+  irq: number,
+  mail: Int32Array<ArrayBufferLike> | undefined,
+  { left }: { left: number | 'forever' },
+): LocalState | null {
+  if (left === 0) return null;
+  // Meets the exchange of the guest's handler.
+  if (left === 'forever' && mail !== undefined) env.awaitWord(mail, 0, 'equal', 0);
+  // As above.
+  if (mail !== undefined) Atomics.store(mail, 0, 1);
+  world.call(env, name, irq, true, () => world.producer().setInterrupt(irq));
+  return { left: left === 'forever' ? left : left - 1 };
+}
+
+function checkMail(world: World, name: string, mail: Int32Array<ArrayBufferLike>): void {
+  world.addRestCheck((view) =>
+    world.valueIn(view, mail) === 0
+      ? undefined
+      : { property: 'P6', message: `the handler never reads the message of ${name}` },
+  );
+}
+
+/** What makes a running guest see that a level fell. `never` breaks the rule. */
+export type FallKick = 'caller' | 'protocol' | 'never';
+
+export interface DeviceOptions {
+  readonly name?: string;
+  readonly irq?: number;
+  /** The line's levels in turn: `+` raises, `-` lowers. Default `+-`. */
+  readonly script?: string;
+  /**
+   * Who kicks after the line fell: the caller of unset whenever the protocol asks for no kick, the protocol alone, or
+   * nobody. Default `caller`.
+   */
+  readonly fall?: FallKick;
+  /** Instead of a script: raise, wait for the guest's acknowledgement, lower, for ever. Default false. */
+  readonly acknowledged?: boolean;
+}
+
+/** Makes a device with an interrupt line of its own, whose level is set and unset. */
+export function device(options: DeviceOptions = {}): (world: World) => Thread {
+  const { name = 'D', irq = IRQ_VS_EXT, script = '+-', fall = 'caller', acknowledged = false } = options;
+  return (world) => ({
+    name,
+    initial: { at: 0 },
+    step: (state, env) => {
+      const { at } = state as { at: number };
+      if (acknowledged) {
+        drive(world, env, name, irq, true, fall);
+        const word = world.word('acknowledge');
+        // Meets the store of the guest's handler.
+        env.awaitWord(word, 0, 'equal', 1);
+        Atomics.store(word, 0, 0);
+        drive(world, env, name, irq, false, fall);
+        return state;
+      }
+      if (at === script.length) return null;
+      drive(world, env, name, irq, script[at] === '+', fall);
+      return { at: at + 1 };
+    },
+  });
+}
+
+function drive(world: World, env: Env, name: string, irq: number, high: boolean, fall: FallKick): void {
+  const interrupts = world.producer();
+  world.call(env, name, irq, high, () => {
+    if (high) interrupts.setInterrupt(irq);
+    else if (fall === 'never') world.protocol.unset(world.words, irq);
+    else if (!interrupts.unsetInterrupt(irq) && fall === 'caller') interrupts.kick();
+  });
+}
+
+export interface SharedLineOptions {
+  readonly name: string;
+  /** Which of the devices on the line this is, from 0. */
+  readonly index: number;
+  readonly script?: string;
+  /** `derived`: the level is computed from all devices. `stored`: each evaluates it and then sets or unsets; breaks rule 4. */
+  readonly level?: 'derived' | 'stored';
+}
+
+/** Makes one of several devices on one line: the level is high while any of them asks. */
+export function sharingDevice(options: SharedLineOptions): (world: World) => Thread {
+  const { name, index, script = '+-', level = 'derived' } = options;
+  return (world) => {
+    const sources = world.word('sources');
+    if (index === 0) shareLine(world, sources, level);
+    return {
+      name,
+      initial: { at: 0 },
+      step: (state, env) => {
+        const { at } = state as { at: number };
+        if (at === script.length) return null;
+        driveShared(world, env, name, sources, index, script[at] === '+', level);
+        return { at: at + 1 };
+      },
+    };
+  };
+}
+
+function shareLine(world: World, sources: Int32Array<ArrayBufferLike>, level: 'derived' | 'stored'): void {
+  if (level === 'derived') {
+    // Meets the writes of the devices.
+    world.addDerive(() => (Atomics.load(sources, 0) !== 0 ? 1 << IRQ_VS_EXT : 0));
+    return;
+  }
+  world.addRestCheck((view) => {
+    const high = world.valueIn(view, sources) !== 0;
+    const agrees =
+      world.monitor.unsettled(view.spec, [IRQ_VS_EXT], high ? 1 << IRQ_VS_EXT : 0, 0).length === 0;
+    return agrees
+      ? undefined
+      : {
+          property: 'P3',
+          message: `VSEIP stays ${high ? 'low' : 'high'} although the devices ask for the opposite`,
+        };
+  });
+}
+
+function driveShared(
+  world: World,
+  env: Env,
+  name: string,
+  sources: Int32Array<ArrayBufferLike>,
+  index: number,
+  high: boolean,
+  level: 'derived' | 'stored',
+): void {
+  const bit = 1 << index;
+  // Meets the reads of the vCPU and the accesses of the other devices.
+  const before = high ? Atomics.or(sources, 0, bit) : Atomics.and(sources, 0, ~bit);
+  const now = high ? before | bit : before & ~bit;
+  if (level === 'derived') {
+    env.after({ is: 'level', irq: IRQ_VS_EXT, high: now !== 0 });
+    world.producer().kick();
+    return;
+  }
+  // As above; by the time of the call below the answer may be old.
+  const asks = Atomics.load(sources, 0) !== 0;
+  drive(world, env, name, IRQ_VS_EXT, asks, 'caller');
+}

@@ -1,0 +1,46 @@
+import {
+  EXIT_COUNT,
+  EXIT_REQUEST,
+  EXIT_WAITERS,
+  IRQS_PENDING,
+  IRQS_PENDING_MASK,
+  OWNER,
+  REQUESTS,
+  RUN_STATE,
+  SAVED_HVIP,
+  VCPU_WORDS,
+  WAKE_SEQUENCE,
+} from '../../interrupts/words.ts';
+import type { WordInfo } from '../shared-memory.ts';
+
+/** Names of a vCPU's words, in the words of the field where it has one. */
+export function vcpuWordInfos(): WordInfo[] {
+  const infos: WordInfo[] = Array.from({ length: VCPU_WORDS }, (_, index) => ({ name: `word_${index}` }));
+  infos[IRQS_PENDING] = { name: 'irqs_pending', shows: 'interrupts', firstIrq: 0 };
+  infos[IRQS_PENDING + 1] = { name: 'irqs_pending[1]', shows: 'interrupts', firstIrq: 32 };
+  infos[IRQS_PENDING_MASK] = { name: 'irqs_pending_mask', shows: 'interrupts', firstIrq: 0 };
+  infos[IRQS_PENDING_MASK + 1] = { name: 'irqs_pending_mask[1]', shows: 'interrupts', firstIrq: 32 };
+  infos[EXIT_REQUEST] = { name: 'exit_request' };
+  infos[RUN_STATE] = { name: 'run_state' };
+  infos[REQUESTS] = { name: 'requests' };
+  // Both only ever grow; nobody in these scenarios sleeps on them.
+  infos[WAKE_SEQUENCE] = { name: 'wake_sequence', unread: true };
+  infos[EXIT_COUNT] = { name: 'exit_count', unread: true };
+  infos[EXIT_WAITERS] = { name: 'exit_waiters' };
+  infos[OWNER] = { name: 'owner' };
+  infos[SAVED_HVIP] = { name: 'saved_hvip', shows: 'interrupts', firstIrq: 0 };
+  infos[SAVED_HVIP + 1] = { name: 'saved_hvip[1]', shows: 'interrupts', firstIrq: 32 };
+  return infos;
+}
+
+const INTERRUPT_NAMES: Readonly<Record<number, string>> = {
+  2: 'VSSIP',
+  6: 'VSTIP',
+  10: 'VSEIP',
+  13: 'LCOFIP',
+};
+
+/** The name of an interrupt's bit in hvip. */
+export function interruptName(irq: number): string {
+  return INTERRUPT_NAMES[irq] ?? `hvip[${irq}]`;
+}

@@ -1,0 +1,159 @@
+import { type ExtraInterrupts, type InterruptNumbers, interruptNumbers } from '../../interrupts/numbers.ts';
+import type { OwnerState, Protocol } from '../../interrupts/protocol.ts';
+import { VcpuInterrupts } from '../../interrupts/vcpu-interrupts.ts';
+import type { VcpuWords } from '../../interrupts/words.ts';
+import type { RestView } from '../explorer.ts';
+import { Monitor, type SpecViolation } from '../monitor.ts';
+import { SharedMemory } from '../shared-memory.ts';
+import type { Env, Thread } from '../thread.ts';
+import { vcpuWordInfos } from './word-names.ts';
+
+/** Judges a state in which no thread can move. */
+export type RestCheck = (view: RestView, stateOf: (thread: string) => object | undefined) => Verdict;
+type Verdict = SpecViolation | undefined;
+
+/** Gives the levels that follow from their source now, as `VcpuInterruptsOptions.derive` does. */
+type Derive = () => number;
+
+/**
+ * Everything around the protocol in one scenario: the vCPU's words, the words of the devices around it, the
+ * specification. Threads are made by functions that get the world.
+ */
+export class World {
+  readonly memory = new SharedMemory();
+  readonly numbers: InterruptNumbers;
+  readonly protocol: Protocol;
+  readonly words: VcpuWords;
+  readonly monitor: Monitor;
+  readonly edges: readonly number[];
+  readonly levels: readonly number[];
+  readonly threads: Thread[] = [];
+  readonly #derives: Derive[] = [];
+  readonly #checks: RestCheck[] = [];
+  readonly #named = new Map<string, Int32Array<ArrayBufferLike>>();
+
+  constructor(protocol: Protocol, interrupts: ExtraInterrupts) {
+    this.protocol = protocol;
+    this.numbers = interruptNumbers(interrupts);
+    this.words = this.memory.add(vcpuWordInfos());
+    const all = Array.from({ length: 64 }, (_, irq) => irq);
+    const { allowedLo, allowedHi, guestWritableLo, guestWritableHi } = this.numbers;
+    this.edges = all.filter((irq) => hasBit(irq, guestWritableLo, guestWritableHi));
+    this.levels = all.filter(
+      (irq) => hasBit(irq, allowedLo, allowedHi) && !hasBit(irq, guestWritableLo, guestWritableHi),
+    );
+    this.monitor = new Monitor(this.edges, this.levels);
+    this.word('run_queue');
+    this.word('acknowledge');
+  }
+
+  /** A word of the world outside the vCPU, by name; made when it is first asked for. It is element 0 of the array. */
+  word(name: string, initial = 0): Int32Array<ArrayBufferLike> {
+    let array = this.#named.get(name);
+    if (array === undefined) {
+      array = this.memory.add([{ name }]);
+      this.memory.initial[this.memory.addressOf(array, 0)] = initial;
+      this.#named.set(name, array);
+    }
+    return array;
+  }
+
+  /** Names of the words that {@link word} made so far and that begin with `prefix`. */
+  wordsNamed(prefix: string): Int32Array<ArrayBufferLike>[] {
+    return [...this.#named].filter(([name]) => name.startsWith(prefix)).map(([, array]) => array);
+  }
+
+  /** Content of a word at rest. */
+  valueIn(view: RestView, array: Int32Array<ArrayBufferLike>, index = 0): number {
+    return view.contents[this.memory.addressOf(array, index)];
+  }
+
+  /** Adds a source of derived levels. */
+  addDerive(derive: Derive): void {
+    this.#derives.push(derive);
+  }
+
+  readonly derive = (): number => this.#derives.reduce((levels, derive) => levels | derive(), 0);
+
+  /** Adds a condition on states in which nothing moves. */
+  addRestCheck(check: RestCheck): void {
+    this.#checks.push(check);
+  }
+
+  readonly atRest = (view: RestView): Verdict => {
+    const stateOf = (name: string) => {
+      const text = view.states[this.threads.findIndex((thread) => thread.name === name)];
+      return text === undefined ? undefined : (JSON.parse(text) as object);
+    };
+    for (const check of this.#checks) {
+      const verdict = check(view, stateOf);
+      if (verdict !== undefined) return verdict;
+    }
+    return undefined;
+  };
+
+  /** Puts the vCPU on the run queue, as the hypervisor's wake callback does. */
+  readonly wake = (): void => {
+    Atomics.add(this.word('run_queue'), 0, 1);
+  };
+
+  /** The vCPU's interrupts as a producer sees them. */
+  producer(): VcpuInterrupts {
+    return new VcpuInterrupts({
+      words: this.words,
+      protocol: this.protocol,
+      numbers: this.numbers,
+      wake: this.wake,
+    });
+  }
+
+  /** Carries out a producer's call, and tells the specification when it begins and ends. */
+  call(env: Env, thread: string, irq: number, set: boolean, perform: () => void): void {
+    env.before({ is: 'call', thread, irq, set });
+    perform();
+    env.after({ is: 'return', thread });
+  }
+}
+
+/** Whether `irq` is in a set of two words. */
+export function hasBit(irq: number, lo: number, hi: number): boolean {
+  return (((irq < 32 ? lo : hi) >>> (irq & 31)) & 1) !== 0;
+}
+
+/** An owner's view of the vCPU's interrupts, and the protocol's own state inside it. */
+export interface Owner {
+  readonly interrupts: VcpuInterrupts;
+  readonly local: OwnerState;
+}
+
+/**
+ * Makes the shipped `VcpuInterrupts` of the pCPU that has the vCPU loaded, in the state that an earlier step left. The
+ * class keeps its state private, so the object takes the state in by `load`, off the record, and the protocol's own
+ * part is reached through the protocol's functions, which are handed it.
+ */
+export function ownerIn(world: World, pcpu: number, local: OwnerState | undefined): Owner {
+  let inside: OwnerState | undefined;
+  let probing = true;
+  const { protocol } = world;
+  const interrupts = new VcpuInterrupts({
+    words: world.words,
+    protocol: {
+      ...protocol,
+      has: (words, owner, lo, hi) => {
+        inside = owner;
+        return probing || protocol.has(words, owner, lo, hi);
+      },
+    },
+    numbers: world.numbers,
+    derive: world.derive,
+    wake: world.wake,
+  });
+  interrupts.hasInterrupts(0, 0);
+  probing = false;
+  if (inside === undefined) throw new Error('VcpuInterrupts.hasInterrupts did not ask the protocol');
+  if (local !== undefined) {
+    world.memory.offTheRecord(() => interrupts.load(pcpu));
+    Object.assign(inside, local);
+  }
+  return { interrupts, local: inside };
+}

@@ -15,8 +15,8 @@ export interface Ran {
 /** A run that has been started. */
 export interface Running {
   readonly child: ChildProcessWithoutNullStreams;
-  /** Waits until the output so far holds the text; fails when the process ends first. */
-  printed(text: string): Promise<void>;
+  /** Waits until the output so far holds the text, and returns it all; fails when the process ends first. */
+  printed(text: string): Promise<string>;
   readonly ended: Promise<Ran>;
 }
 
@@ -28,12 +28,18 @@ export function startCli(args: readonly string[], options: { env?: NodeJS.Proces
   return startProcess(process.execPath, [main, ...args], options.env);
 }
 
-/** Starts `hartvisor` below `script`, which gives it a terminal; pipes lead to that terminal. */
+/**
+ * Starts `hartvisor` below `script`, which gives it a terminal; pipes lead to that terminal. Its process number is
+ * printed first, as `process N`.
+ *
+ * @param before - a shell command for the same terminal
+ * @param after - another one
+ */
 export function startOnTerminal(args: readonly string[], before = 'true', after = 'true'): Running {
   const quoted = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ');
   return startProcess('script', [
     '-qec',
-    `${before}; ${quoted}; status=$?; ${after}; exit $status`,
+    `${before}; sh -c "echo process \\$\\$; exec ${quoted}"; status=$?; ${after}; exit $status`,
     '/dev/null',
   ]);
 }
@@ -62,7 +68,7 @@ function startProcess(command: string, args: readonly string[], env: NodeJS.Proc
     clearTimeout(killer);
     return { status: status as number | null, stdout, stderr };
   });
-  const printed = async (text: string): Promise<void> => {
+  const printed = async (text: string): Promise<string> => {
     let over = false;
     const end = ended.then(() => {
       over = true;
@@ -71,6 +77,7 @@ function startProcess(command: string, args: readonly string[], env: NodeJS.Proc
       if (over) throw new Error(`"${text}" was not printed before the end; output: ${stdout}${stderr}`);
       await Promise.race([once(child.stdout, 'data'), end]);
     }
+    return stdout;
   };
   return { child, printed, ended };
 }

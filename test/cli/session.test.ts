@@ -117,6 +117,13 @@ describe('the exit status of machine is', () => {
     expect([ran.status, ran.stderr === '']).toEqual([status, status === 0]);
   });
 
+  test('6 for a program that jumps to nowhere', async () => {
+    const nowhere = program('  li t0, 0x1000\n  jr t0\n');
+    const { status, stderr } = await runCli(['machine', nowhere, '-m', '16', '--timeout', '30']);
+    expect(stderr).toMatch(/^hartvisor: The guest is stuck: /);
+    expect(status).toBe(6);
+  });
+
   test('124 when the time is over', async () => {
     const { status } = await runCli(['machine', program('1: j 1b\n'), '-m', '16', '--timeout', '0.5']);
     expect(status).toBe(124);
@@ -189,16 +196,28 @@ describe('on a terminal', () => {
   test('Ctrl-C goes to the guest', async () => {
     const { child, printed, ended } = startOnTerminal(['run', '--kernel', echo]);
     await printed('ready');
-    child.stdin.write('\x03a');
-    await printed('A');
+    child.stdin.write('\x03zz');
+    await printed('ZZ');
     child.stdin.write('\x01x');
     expect((await ended).status).toBe(0);
   });
 
-  test('the modes are what they were after SIGTERM and after a timeout', async () => {
+  test('the modes are what they were after a timeout', async () => {
     const args = ['run', '--kernel', sleeper, '--timeout', '1'];
     const ran = await startOnTerminal(args, save, compare).ended;
     expect(ran.status).toBe(124);
+    expect(modes('after')).toBe(modes('before'));
+  });
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('the modes are what they were after %s', async (signal, status) => {
+    const { printed, ended } = startOnTerminal(['run', '--kernel', echo], save, compare);
+    await printed('ready');
+    const pid = /process (\d+)/.exec(await printed('process'))?.[1];
+    process.kill(Number(pid), signal);
+    expect((await ended).status).toBe(status);
     expect(modes('after')).toBe(modes('before'));
   });
 });

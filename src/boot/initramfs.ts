@@ -42,6 +42,8 @@ export PATH=/bin HOME=/root TERM="\${TERM:-linux}"
 end() {
   trap '' TERM USR1 USR2 PWR
   sync
+  # Setting the terminal waits until its output is out; what is still queued at power-off would be lost.
+  stty sane < /dev/console
   "$1" -f
 }
 trap 'end halt' USR1

@@ -4,8 +4,10 @@
  * another hart that repairs memory ends it.
  */
 export class ExceptionRow {
-  /** How many there were so far. */
+  /** How many there were so far in the row. */
   length = 0;
+  /** Exceptions of all rows together. */
+  total = 0;
   /** The exception that began the row: what went wrong in the first place. */
   firstCause = 0;
   firstPcLow = 0;
@@ -33,6 +35,7 @@ export class ExceptionRow {
     this.cause = cause;
     this.pcLow = pcLow;
     this.pcHigh = pcHigh;
+    this.total++;
     return ++this.length;
   }
 }

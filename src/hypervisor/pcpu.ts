@@ -5,11 +5,12 @@ import { RunState } from '../interrupts/words.ts';
 import type { Pace } from './pace.ts';
 import { dispatchSbi, SbiCall, type SbiDomain } from './sbi/index.ts';
 import type { Scheduler } from './scheduler.ts';
+import { describeStuck, STUCK_AFTER } from './stuck.ts';
 import { type Vcpu, VSEIP, VSSIP, VSTIP } from './vcpu.ts';
 import { HSM, REQUEST } from './vcpu-layout.ts';
 
 /** How long a vCPU may keep its pCPU while others wait, in ticks of 10 MHz. */
-const TIME_SLICE = 60_000;
+const TIME_SLICE = 40_000;
 /** The longest stay in the guest, in ticks: V8 replaces the running code only when `run` returns. */
 const LONGEST_RUN = 50_000;
 /** The longest sleep of an idle pCPU in milliseconds; it is woken for everything that happens. */
@@ -17,13 +18,24 @@ const LONGEST_SLEEP = 60_000;
 const TICKS_PER_MS = 10_000;
 /** WFI: the one instruction that a guest is stopped at by hstatus.VTW. */
 const WFI = 0x1050_0073;
+/** hstatus.SPVP: the trap came from VS-mode, not VU-mode. */
+const SPVP = 1 << 8;
+/** Guest-page faults cannot come up without G-stage translation; a guest would know them as access faults. */
+const AS_ACCESS_FAULT: ReadonlyMap<number, number> = new Map([
+  [CAUSE.fetchGuestPageFault, CAUSE.fetchAccess],
+  [CAUSE.loadGuestPageFault, CAUSE.loadAccess],
+  [CAUSE.storeGuestPageFault, CAUSE.storeAccess],
+]);
+
+/** What becomes of the vCPU after an exit. */
+type Outcome = 'go on' | 'sleep' | 'suspend' | 'stop';
 
 /** What a pCPU works for, as its thread sees it. */
 export interface PcpuDomain extends SbiDomain {
   readonly scheduler: Scheduler;
-  /** False once the domain has ended. */
-  readonly running: boolean;
   ticks(): number;
+  /** Ends the domain because its guest can make no progress; `why` is for people. */
+  stuck(why: string): void;
 }
 
 /**
@@ -39,6 +51,10 @@ export class Pcpu {
   readonly #domain: PcpuDomain;
   readonly #pace: Pace;
   #current: Vcpu | undefined;
+  /** Ticks at which the first of the sleeping vCPUs must be woken. */
+  #wakeAt = Number.POSITIVE_INFINITY;
+  /** Exceptions of the hart that were looked at. */
+  #traps = 0;
 
   constructor(index: number, hart: Hart, domain: PcpuDomain, pace: Pace) {
     this.#index = index;
@@ -56,50 +72,82 @@ export class Pcpu {
   run(): void {
     const { scheduler } = this.#domain;
     while (this.#domain.running) {
-      const sequence = scheduler.sequence;
-      const wait = this.#wakeSleepers();
+      // Read first: what is queued or ended after this ends the sleep below.
+      const { sequence } = scheduler;
+      this.#wakeSleepers();
       const index = scheduler.dequeue();
-      if (index < 0) {
-        if (this.#domain.running) scheduler.sleep(sequence, wait);
-        continue;
-      }
-      const vcpu = this.#domain.vcpus[index];
-      if (vcpu === undefined || !dispatchVcpu(vcpu.interrupts.words)) continue;
-      this.#current = vcpu;
-      this.#serve(vcpu);
-      this.#current = undefined;
+      if (index >= 0) this.#dispatch(index);
+      else if (this.#domain.running) scheduler.sleep(sequence, this.#untilWake());
     }
   }
 
-  /** Wakes the vCPUs whose timer is due. @returns milliseconds until the next one is. */
-  #wakeSleepers(): number {
+  /** Wakes the vCPUs whose timer is due, and notes when the next one is. */
+  #wakeSleepers(): void {
     const now = this.#domain.ticks();
+    for (const vcpu of this.#domain.vcpus) {
+      if (runState(vcpu.interrupts.words) === RunState.BLOCKED && vcpu.sleepDeadline <= now) vcpu.kick();
+    }
+    this.#watchSleepers();
+  }
+
+  /**
+   * Every pCPU watches over all sleepers: while it runs a guest and while it sleeps, until the earliest deadline that it
+   * knew then. Whoever puts a vCPU to sleep knows that one's deadline, so there is always a pCPU that does.
+   */
+  #watchSleepers(): void {
     let next = Number.POSITIVE_INFINITY;
     for (const { interrupts, sleepDeadline } of this.#domain.vcpus) {
-      if (runState(interrupts.words) !== RunState.BLOCKED) continue;
-      if (sleepDeadline <= now) interrupts.kick();
-      else next = Math.min(next, sleepDeadline);
+      if (runState(interrupts.words) === RunState.BLOCKED) next = Math.min(next, sleepDeadline);
     }
-    return Math.min((next - now) / TICKS_PER_MS, LONGEST_SLEEP);
+    this.#wakeAt = next;
+  }
+
+  /** Milliseconds until a sleeper must be woken. */
+  #untilWake(): number {
+    return Math.max(0, Math.min((this.#wakeAt - this.#domain.ticks()) / TICKS_PER_MS, LONGEST_SLEEP));
+  }
+
+  #dispatch(index: number): void {
+    const vcpu = this.#domain.vcpus[index];
+    if (vcpu === undefined || !dispatchVcpu(vcpu.interrupts.words)) {
+      throw new Error(`vCPU ${index} was on the run queue, but is not runnable`);
+    }
+    this.#current = vcpu;
+    this.#serve(vcpu);
+    this.#current = undefined;
   }
 
   /** Runs one vCPU until it gives up its pCPU. */
   #serve(vcpu: Vcpu): void {
-    const hart = this.#hart;
     if (vcpu.changeHsm(HSM.startPending, HSM.started)) vcpu.applyStart();
-    if (vcpu.load(hart, this.#index)) {
-      hart.flushTranslations();
-      hart.fenceI();
+    if (vcpu.load(this.#hart, this.#index)) {
+      this.#hart.flushTranslations();
+      this.#hart.fenceI();
     }
+    if (vcpu.waiting && !this.#endsWait(vcpu)) return;
     const sliceEnd = this.#domain.ticks() + TIME_SLICE;
-    for (;;) {
-      this.#carryOutRequests(vcpu);
-      if (!this.#domain.running) return this.#giveUp(vcpu);
-      const outcome = this.#handle(vcpu, this.#enter(vcpu));
-      if (outcome === 'stop') return this.#stop(vcpu);
-      if (outcome === 'sleep' && this.#sleep(vcpu)) return;
-      if (this.#domain.ticks() >= sliceEnd && this.#othersWait()) return this.#giveUp(vcpu);
+    while (this.#goOn(vcpu, sliceEnd));
+  }
+
+  /** One round of the vCPU loop. @returns false when the vCPU is no longer this pCPU's */
+  #goOn(vcpu: Vcpu, sliceEnd: number): boolean {
+    this.#carryOutRequests(vcpu);
+    const outcome = this.#domain.running ? this.#handle(vcpu, this.#enter(vcpu, sliceEnd)) : 'give up';
+    if (outcome === 'stop') {
+      this.#stop(vcpu);
+      return false;
     }
+    if ((outcome === 'sleep' || outcome === 'suspend') && this.#sleep(vcpu, outcome)) return false;
+    if (outcome !== 'give up' && !this.#yields(sliceEnd)) return true;
+    this.#giveUp(vcpu);
+    return false;
+  }
+
+  /** After each stay in the guest: sleepers are woken in time, and those who wait get their turn. */
+  #yields(sliceEnd: number): boolean {
+    const now = this.#domain.ticks();
+    if (now >= this.#wakeAt) this.#wakeSleepers();
+    return now >= sliceEnd && this.#domain.scheduler.waiting > 0;
   }
 
   #carryOutRequests(vcpu: Vcpu): void {
@@ -109,11 +157,11 @@ export class Pcpu {
   }
 
   /** Runs the guest once: from the published entry to sync, nothing else happens on this pCPU. */
-  #enter(vcpu: Vcpu): Exit | 'requests' {
+  #enter(vcpu: Vcpu, sliceEnd: number): Exit | 'requests' {
     const hart = this.#hart;
     const { csr } = hart.state;
     const { interrupts } = vcpu;
-    const fuel = this.#fuel(vcpu);
+    const fuel = this.#fuel(vcpu, sliceEnd);
     hart.useExitRequest(vcpu.exitRequest);
     if (!interrupts.enterGuest()) return 'requests';
     interrupts.flushInterrupts();
@@ -126,18 +174,21 @@ export class Pcpu {
     const exit = hart.run(fuel);
     interrupts.exitGuest();
     interrupts.syncInterrupts((csr[CSR.hvip] as number) >>> 0, (csr[CSR.hvip + 1] as number) >>> 0);
-    this.#count(vcpu, before, hart.instructions - started);
+    const instructions = hart.instructions - started;
+    this.#count(vcpu, before, instructions);
+    this.#watchProgress(vcpu, instructions);
     return exit;
   }
 
-  /** Instructions until the guest's timer, a sleeper's timer or the end of the longest run, as fast as it ran lately. */
-  #fuel(vcpu: Vcpu): number {
+  /** Instructions until something is to be done, as fast as the guest ran lately. */
+  #fuel(vcpu: Vcpu, sliceEnd: number): number {
+    this.#watchSleepers();
     const now = this.#domain.ticks();
-    let end = Math.min(now + LONGEST_RUN, vcpu.runDeadline(this.#hart));
-    for (const other of this.#domain.vcpus) {
-      if (runState(other.interrupts.words) === RunState.BLOCKED) end = Math.min(end, other.sleepDeadline);
-    }
-    return this.#pace.start(now, end - now);
+    const timer = vcpu.runDeadline(this.#hart);
+    // A deadline in the past has done its work: the interrupt is pending, if the guest cares or not.
+    const end = Math.min(now + LONGEST_RUN, this.#wakeAt, timer > now ? timer : Number.POSITIVE_INFINITY);
+    const othersWait = this.#domain.scheduler.waiting > 0;
+    return this.#pace.start(now, (othersWait ? Math.min(end, sliceEnd) : end) - now);
   }
 
   #count(vcpu: Vcpu, before: number, instructions: number): void {
@@ -155,7 +206,20 @@ export class Pcpu {
     guestInterrupts.fill(0);
   }
 
-  #handle(vcpu: Vcpu, exit: Exit | 'requests'): 'go on' | 'sleep' | 'stop' {
+  /** Ends the domain if the vCPU has done nothing but trap for long. */
+  #watchProgress(vcpu: Vcpu, instructions: number): void {
+    const { exceptionRow } = this.#hart;
+    const barren = vcpu.noteProgress(instructions, exceptionRow.total - this.#traps, exceptionRow);
+    this.#traps = exceptionRow.total;
+    if (barren < STUCK_AFTER) return;
+    const { csr } = this.#hart.state;
+    const handler = { low: csr[CSR.vstvec] as number, high: csr[CSR.vstvec + 1] as number };
+    this.#domain.stuck(
+      describeStuck(`vCPU ${vcpu.index}`, vcpu.barrenOrigin, exceptionRow, 'stvec', handler),
+    );
+  }
+
+  #handle(vcpu: Vcpu, exit: Exit | 'requests'): Outcome {
     if (exit === 'requests') return 'go on';
     if (exit !== EXIT.trap) {
       vcpu.count('exitYield');
@@ -164,8 +228,6 @@ export class Pcpu {
     }
     const { csr } = this.#hart.state;
     const cause = csr[CSR.scause] as number;
-    const isInterrupt = (csr[CSR.scause + 1] as number) < 0;
-    if (isInterrupt) return 'go on';
     switch (cause) {
       case CAUSE.ecallFromVs:
         return this.#sbi(vcpu);
@@ -173,12 +235,14 @@ export class Pcpu {
         return this.#virtualInstruction(vcpu);
       default:
         vcpu.count('exitOther');
-        this.#reflect(cause);
+        // A host interrupt needs nothing but the exit.
+        if ((csr[CSR.scause + 1] as number) >= 0)
+          this.#hart.reflectToGuest(AS_ACCESS_FAULT.get(cause) ?? cause);
         return 'go on';
     }
   }
 
-  #sbi(vcpu: Vcpu): 'go on' | 'sleep' | 'stop' {
+  #sbi(vcpu: Vcpu): Outcome {
     vcpu.count('exitSbi');
     const { state } = this.#hart;
     this.#skip(4);
@@ -189,24 +253,21 @@ export class Pcpu {
       state.setX(10, call.error, call.error < 0 ? -1 : 0);
       state.setX(11, call.valueLow, call.valueHigh);
     }
-    return call.outcome === 'sleep' ? 'sleep' : 'go on';
+    return call.outcome === 'return' ? 'go on' : call.outcome;
   }
 
-  #virtualInstruction(vcpu: Vcpu): 'go on' | 'sleep' {
+  #virtualInstruction(vcpu: Vcpu): Outcome {
     const { csr } = this.#hart.state;
-    if (csr[CSR.stval] === WFI) {
+    const fromSupervisor = ((csr[CSR.hstatus] as number) & SPVP) !== 0;
+    if (csr[CSR.stval] === WFI && fromSupervisor) {
       vcpu.count('exitWfi');
       this.#skip(4);
       return 'sleep';
     }
     vcpu.count('exitVirtual');
-    this.#reflect(CAUSE.illegalInstruction);
+    // What the guest tried does not exist on a hart without the hypervisor extension.
+    this.#hart.reflectToGuest(CAUSE.illegalInstruction);
     return 'go on';
-  }
-
-  /** Gives the guest the exception that the host got, as its own hart would: what it tried does not exist for it. */
-  #reflect(cause: number): void {
-    this.#hart.reflectToGuest(cause === CAUSE.virtualInstruction ? CAUSE.illegalInstruction : cause);
   }
 
   #skip(bytes: number): void {
@@ -217,29 +278,51 @@ export class Pcpu {
   }
 
   /** @returns true when the vCPU is no longer this pCPU's */
-  #sleep(vcpu: Vcpu): boolean {
+  #sleep(vcpu: Vcpu, how: 'sleep' | 'suspend'): boolean {
     vcpu.save(this.#hart);
-    const result = vcpu.block();
-    if (result === 'pending') return false;
+    vcpu.waiting = true;
+    if (how === 'suspend') vcpu.hsm = HSM.suspended;
+    // Counted before, because a vCPU that sleeps may be anybody's.
     vcpu.count('sleeps');
+    if (vcpu.block() !== 'pending') return true;
+    vcpu.count('sleeps', -1);
+    this.#wakeUp(vcpu);
+    return false;
+  }
+
+  /**
+   * Kicks tell that something may have changed. Whether it is something to wake up for is decided here, so that an
+   * interrupt that the guest has disabled, a remote fence or a stray kick leaves it asleep.
+   *
+   * @returns false when the vCPU sleeps on, and is no longer this pCPU's
+   */
+  #endsWait(vcpu: Vcpu): boolean {
+    this.#carryOutRequests(vcpu);
+    if (this.#domain.running && vcpu.block() !== 'pending') return false;
+    this.#wakeUp(vcpu);
     return true;
   }
 
+  #wakeUp(vcpu: Vcpu): void {
+    vcpu.waiting = false;
+    vcpu.changeHsm(HSM.suspended, HSM.started);
+  }
+
   #stop(vcpu: Vcpu): void {
+    vcpu.hsm = HSM.stopPending;
     vcpu.save(this.#hart);
     vcpu.interrupts.stop();
+    // Last: from here on another vCPU may start it.
     vcpu.hsm = HSM.stopped;
+    if (this.#domain.running && this.#domain.vcpus.every(({ hsm }) => hsm === HSM.stopped)) {
+      this.#domain.stuck('All vCPUs have stopped themselves, so none is left to start one again.');
+    }
   }
 
   #giveUp(vcpu: Vcpu): void {
     vcpu.save(this.#hart);
     vcpu.interrupts.yield();
     this.#domain.scheduler.enqueue(vcpu.index);
-  }
-
-  #othersWait(): boolean {
-    this.#wakeSleepers();
-    return this.#domain.scheduler.waiting > 0;
   }
 }
 

@@ -9,6 +9,8 @@ const FREE = 0;
 const HELD = 1;
 /** Rounds of looking at a held lock before sleeping: its holders run a few instructions. */
 const SPINS = 100;
+/** False once this thread was refused `Atomics.wait`. */
+let maySleep = true;
 
 export class Scheduler {
   readonly #words: Int32Array;
@@ -28,11 +30,14 @@ export class Scheduler {
   enqueue(vcpu: number): void {
     this.#lock();
     const count = Atomics.load(this.#words, WORD.count);
-    if (count >= this.#vcpus) throw new Error(`vCPU ${vcpu} is queued twice`);
-    const tail = (Atomics.load(this.#words, WORD.head) + count) % this.#vcpus;
-    Atomics.store(this.#words, WORD.queue + tail, vcpu);
-    Atomics.store(this.#words, WORD.count, count + 1);
+    const room = count < this.#vcpus;
+    if (room) {
+      const tail = (Atomics.load(this.#words, WORD.head) + count) % this.#vcpus;
+      Atomics.store(this.#words, WORD.queue + tail, vcpu);
+      Atomics.store(this.#words, WORD.count, count + 1);
+    }
     this.#unlock();
+    if (!room) throw new Error(`vCPU ${vcpu} is queued twice`);
     this.announce(1);
   }
 
@@ -79,11 +84,23 @@ export class Scheduler {
     if (Atomics.load(this.#words, WORD.sleepers) !== 0) Atomics.notify(this.#words, WORD.sequence, pcpus);
   }
 
-  /** Meets `#unlock` of the pCPU that held it. */
+  /** Meets `#unlock` of the thread that held it. */
   #lock(): void {
     for (let spins = 0; Atomics.compareExchange(this.#words, WORD.lock, FREE, HELD) !== FREE; spins++) {
-      // Holders never sleep, so a bounded wait is only for the case that their thread was preempted.
-      if (spins > SPINS) Atomics.wait(this.#words, WORD.lock, HELD, 1);
+      // Holders run a few instructions and never sleep: a wait is only for the case that their thread was preempted.
+      if (spins > SPINS) this.#pause();
+    }
+  }
+
+  /** The main thread of a browser may not wait; it spins. */
+  #pause(): void {
+    if (!maySleep) return;
+    try {
+      // Meets the notify in `#unlock`.
+      Atomics.wait(this.#words, WORD.lock, HELD, 1);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      maySleep = false;
     }
   }
 

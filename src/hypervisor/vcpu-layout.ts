@@ -22,15 +22,31 @@ export const VCPU = {
   /** x1..x31 at their register's place, pc in place of x0. */
   x: VCPU_BYTES + 64,
   f: VCPU_BYTES + 64 + 256,
-  /** fflags, frm, privilege, spare: one word each. */
+  /** Words at {@link VCPU_WORD}. */
   words: VCPU_BYTES + 64 + 512,
   csr: VCPU_BYTES + 64 + 512 + 64,
-  /** Counters, see stats.ts. */
+  /** Counters of the owner, one double each in the order of {@link OWN_STATS}. */
   stats: VCPU_BYTES + 64 + 512 + 64 + CSR_COUNT * 8,
+  /** Counters of everybody, one 32-bit word each in the order of {@link SHARED_STATS}. */
+  sharedStats: VCPU_BYTES + 64 + 512 + 64 + CSR_COUNT * 8 + 128,
 } as const;
 
-/** Counters of a vCPU, one double each. */
-export const STAT = [
+/** Places of 32-bit words from {@link VCPU.words} on. */
+export const VCPU_WORD = {
+  fflags: 0,
+  frm: 1,
+  privilege: 2,
+  /** 1: it has executed WFI (or a suspend call), and goes on only with an interrupt pending. */
+  waiting: 3,
+  /** Exceptions since its last instruction. */
+  barren: 4,
+  /** The first of them: cause and two words of pc. */
+  barrenCause: 5,
+  barrenPc: 6,
+} as const;
+
+/** Counters that only the pCPU counts that has the vCPU loaded. */
+const OWN_STATS = [
   'instructions',
   'exits',
   'exitYield',
@@ -38,22 +54,38 @@ export const STAT = [
   'exitWfi',
   'exitVirtual',
   'exitOther',
-  'setSoft',
   'flushedSoft',
   'flushedTimer',
   'flushedExternal',
   'deliveredSoft',
   'deliveredTimer',
   'deliveredExternal',
-  'kicks',
   'sleeps',
   'loads',
   'migrations',
 ] as const;
-export type Stat = (typeof STAT)[number];
+
+/** Counters that any thread counts: software interrupts set for the vCPU, and kicks, whether they found it asleep or not. */
+const SHARED_STATS = ['setSoft', 'kicks'] as const;
+
+export type OwnStat = (typeof OWN_STATS)[number];
+export type SharedStat = (typeof SHARED_STATS)[number];
+export type Stat = OwnStat | SharedStat;
+
+/** All counters of a vCPU. */
+export const STAT: readonly Stat[] = [...OWN_STATS, ...SHARED_STATS];
+
+function places<Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> {
+  return Object.freeze(Object.fromEntries(names.map((name, index) => [name, index]))) as Record<Name, number>;
+}
+
+/** Where each counter of the owner is, counted in doubles. */
+export const OWN_STAT = places(OWN_STATS);
+/** Where each shared counter is, counted in 32-bit words. */
+export const SHARED_STAT = places(SHARED_STATS);
 
 /** Bytes of a vCPU's area. */
-export const VCPU_AREA_BYTES = (VCPU.stats + STAT.length * 8 + 63) & -64;
+export const VCPU_AREA_BYTES = VCPU.sharedStats + 64;
 
 /** Requests to a vCPU, carried out before it enters its guest. */
 export const REQUEST = {

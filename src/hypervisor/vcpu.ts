@@ -1,10 +1,20 @@
+import type { ExceptionRow } from '../hart/exception-row.ts';
 import type { Hart } from '../hart/index.ts';
 import { CSR, CSR_COUNT, type CsrField, FIELD } from '../hart/layout.ts';
-import { interruptNumbers } from '../interrupts/numbers.ts';
+import { IRQ_VS_SOFT, interruptNumbers } from '../interrupts/numbers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { VcpuInterrupts } from '../interrupts/vcpu-interrupts.ts';
 import { EXIT_REQUEST, vcpuWordsAt } from '../interrupts/words.ts';
-import { HSM, STAT, type Stat, VCPU } from './vcpu-layout.ts';
+import {
+  HSM,
+  OWN_STAT,
+  type OwnStat,
+  SHARED_STAT,
+  type SharedStat,
+  type Stat,
+  VCPU,
+  VCPU_WORD,
+} from './vcpu-layout.ts';
 
 /** hvip and hip positions (privileged specification, "Hypervisor Interrupt Registers"). */
 export const VSSIP = 1 << 2;
@@ -13,6 +23,7 @@ export const VSEIP = 1 << 10;
 export const GUEST_INTERRUPTS = VSSIP | VSTIP | VSEIP;
 
 const NO_DEADLINE = -1n;
+const WORDS = VCPU.words >> 2;
 /** mstatus and vsstatus: SIE, SPP, and both bits of FS. */
 const STATUS = { sie: 1 << 1, spp: 1 << 8, fs: 3 << 13 } as const;
 /**
@@ -68,6 +79,7 @@ export class Vcpu {
   readonly #words: Int32Array;
   readonly #csr: Int32Array;
   readonly #stats: Float64Array;
+  readonly #sharedStats: Int32Array;
   readonly #deadline: BigInt64Array;
   readonly #ticks: () => number;
   readonly #externalPending: () => boolean;
@@ -84,7 +96,12 @@ export class Vcpu {
     this.exitRequest = area + VCPU.interrupts + 4 * EXIT_REQUEST;
     this.#words = new Int32Array(memory.buffer, area, VCPU.csr >> 2);
     this.#csr = new Int32Array(memory.buffer, area + VCPU.csr, CSR_COUNT * 2);
-    this.#stats = new Float64Array(memory.buffer, area + VCPU.stats, STAT.length);
+    this.#stats = new Float64Array(memory.buffer, area + VCPU.stats, Object.keys(OWN_STAT).length);
+    this.#sharedStats = new Int32Array(
+      memory.buffer,
+      area + VCPU.sharedStats,
+      Object.keys(SHARED_STAT).length,
+    );
     this.#deadline = new BigInt64Array(memory.buffer, area + VCPU.deadline, 1);
     this.#ticks = options.ticks;
     this.#externalPending = options.externalPending;
@@ -94,10 +111,7 @@ export class Vcpu {
       protocol: options.protocol,
       numbers: interruptNumbers(),
       derive: () => this.#levels(),
-      wake: () => {
-        this.count('kicks');
-        options.wake();
-      },
+      wake: options.wake,
       debug: options.debug ?? false,
     });
   }
@@ -106,6 +120,7 @@ export class Vcpu {
   reset(): void {
     this.hsm = HSM.stopped;
     this.#csr.fill(0);
+    this.#words.fill(0, WORDS);
     this.#setDeadlineWords(-1, -1);
     Atomics.store(this.#deadline, 0, NO_DEADLINE);
     this.#words[VCPU.lastPcpu >> 2] = 0;
@@ -122,7 +137,7 @@ export class Vcpu {
     words[(VCPU.x >> 2) + 20] = this.index;
     words[(VCPU.x >> 2) + 22] = argumentLow;
     words[(VCPU.x >> 2) + 23] = argumentHigh;
-    words[(VCPU.words >> 2) + 2] = 1;
+    words[WORDS + VCPU_WORD.privilege] = 1;
     // vsstatus: UXL = 64 bits, FS = Initial is for the guest to set.
     this.#csr[CSR.vsstatus + 1] = 2;
     this.#csr[CSR.hstatus + 1] = 2;
@@ -143,7 +158,12 @@ export class Vcpu {
     return Atomics.compareExchange(this.#words, VCPU.hsm >> 2, from, to) === from;
   }
 
-  /** Puts the vCPU's registers and CSRs into the hart. @returns whether another pCPU had it last. */
+  /**
+   * Puts the vCPU's registers and CSRs into the hart.
+   *
+   * @returns whether the hart may hold translations or code of this vCPU that are out of date, because another pCPU had
+   * it last: fences there did not reach this hart
+   */
   load(hart: Hart, pcpu: number): boolean {
     this.interrupts.load(pcpu);
     const { state } = hart;
@@ -153,12 +173,11 @@ export class Vcpu {
     state.csr[CSR.sepc + 1] = words[(VCPU.x >> 2) + 1] as number;
     state.words[0] = 0;
     state.words[1] = 0;
-    const at = VCPU.words >> 2;
-    state.words[FIELD.fflags >> 2] = words[at] as number;
-    state.words[FIELD.frm >> 2] = words[at + 1] as number;
+    state.words[FIELD.fflags >> 2] = words[WORDS + VCPU_WORD.fflags] as number;
+    state.words[FIELD.frm >> 2] = words[WORDS + VCPU_WORD.frm] as number;
     state.words[FIELD.reservation >> 2] = 0;
     for (const name of GUEST_CSRS) this.#copyCsr(name, this.#csr, state.csr);
-    this.#setReturn(hart, words[at + 2] as number);
+    this.#setReturn(hart, words[WORDS + VCPU_WORD.privilege] as number);
     this.count('loads');
     const last = words[VCPU.lastPcpu >> 2] as number;
     words[VCPU.lastPcpu >> 2] = pcpu + 1;
@@ -185,10 +204,9 @@ export class Vcpu {
     words.set(state.words.subarray(FIELD.x >> 2, FIELD.slot >> 2), VCPU.x >> 2);
     words[VCPU.x >> 2] = state.csr[CSR.sepc] as number;
     words[(VCPU.x >> 2) + 1] = state.csr[CSR.sepc + 1] as number;
-    const at = VCPU.words >> 2;
-    words[at] = state.words[FIELD.fflags >> 2] as number;
-    words[at + 1] = state.words[FIELD.frm >> 2] as number;
-    words[at + 2] = ((state.csr[CSR.mstatus] as number) >> 8) & 1;
+    words[WORDS + VCPU_WORD.fflags] = state.words[FIELD.fflags >> 2] as number;
+    words[WORDS + VCPU_WORD.frm] = state.words[FIELD.frm >> 2] as number;
+    words[WORDS + VCPU_WORD.privilege] = ((state.csr[CSR.mstatus] as number) >> 8) & 1;
     for (const name of GUEST_CSRS) this.#copyCsr(name, state.csr, this.#csr);
     this.#publishDeadline();
   }
@@ -262,14 +280,72 @@ export class Vcpu {
     return ticks < 0n ? Number.POSITIVE_INFINITY : Number(ticks);
   }
 
-  /** Adds to a counter. Counters are for people: concurrent additions may lose one. */
-  count(name: Stat, by = 1): void {
-    const index = STAT.indexOf(name);
+  /** Makes a software interrupt pending. Any thread. */
+  setSoftInterrupt(): void {
+    this.#countShared('setSoft');
+    if (this.interrupts.setInterrupt(IRQ_VS_SOFT)) this.#countShared('kicks');
+  }
+
+  /** Makes the vCPU look at its interrupt levels, and at whether the domain runs. Any thread. */
+  kick(): void {
+    this.#countShared('kicks');
+    this.interrupts.kick();
+  }
+
+  /** Whether the vCPU has executed WFI (or a suspend call) and waits for an interrupt since. For its owner. */
+  get waiting(): boolean {
+    return this.#words[WORDS + VCPU_WORD.waiting] !== 0;
+  }
+
+  set waiting(waits: boolean) {
+    this.#words[WORDS + VCPU_WORD.waiting] = waits ? 1 : 0;
+  }
+
+  /**
+   * Notes how a run went, for its owner to find out that the guest is stuck.
+   *
+   * @param traps exceptions that the guest took
+   * @returns exceptions since its last instruction
+   */
+  noteProgress(instructions: number, traps: number, row: ExceptionRow): number {
+    const words = this.#words;
+    if (instructions > 0) words[WORDS + VCPU_WORD.barren] = 0;
+    if (traps === 0) return 0;
+    const before = words[WORDS + VCPU_WORD.barren] as number;
+    if (before === 0) {
+      words[WORDS + VCPU_WORD.barrenCause] = row.firstCause;
+      words[WORDS + VCPU_WORD.barrenPc] = row.firstPcLow;
+      words[WORDS + VCPU_WORD.barrenPc + 1] = row.firstPcHigh;
+    }
+    // Those before the last instruction do not count.
+    const barren = before + Math.min(traps, row.length);
+    words[WORDS + VCPU_WORD.barren] = barren;
+    return barren;
+  }
+
+  /** What began the row of exceptions that {@link noteProgress} counts. */
+  get barrenOrigin(): { readonly cause: number; readonly pcLow: number; readonly pcHigh: number } {
+    const words = this.#words;
+    const at = WORDS + VCPU_WORD.barrenPc;
+    const cause = words[WORDS + VCPU_WORD.barrenCause] as number;
+    return { cause, pcLow: words[at] as number, pcHigh: words[at + 1] as number };
+  }
+
+  /** Adds to a counter, for the vCPU's owner. */
+  count(name: OwnStat, by = 1): void {
+    const index = OWN_STAT[name];
     this.#stats[index] = (this.#stats[index] as number) + by;
   }
 
+  #countShared(name: SharedStat): void {
+    // Meets itself on other threads: none of the additions is lost.
+    Atomics.add(this.#sharedStats, SHARED_STAT[name], 1);
+  }
+
+  /** A counter as it was a moment ago; shared ones modulo 2^32. */
   stat(name: Stat): number {
-    return this.#stats[STAT.indexOf(name)] as number;
+    if (name in OWN_STAT) return this.#stats[OWN_STAT[name as OwnStat]] as number;
+    return Atomics.load(this.#sharedStats, SHARED_STAT[name as SharedStat]) >>> 0;
   }
 
   #copyCsr(name: CsrField, from: Int32Array, to: Int32Array): void {

@@ -1,12 +1,13 @@
 import { Htif, type HtifMemory } from '../devices/htif/device.ts';
-import { EXIT, Hart } from '../hart/index.ts';
+import { CSR, EXIT, Hart } from '../hart/index.ts';
 import type { RamWindow } from '../hart/platform.ts';
 import { Pace } from '../hypervisor/pace.ts';
+import { describeStuck, STUCK_AFTER } from '../hypervisor/stuck.ts';
 import { enterGuest, requestExit } from '../interrupts/run-state.ts';
 import { EXIT_REQUEST, type VcpuWords, vcpuWordsAt, WAKE_SEQUENCE } from '../interrupts/words.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END, type EndReason } from './control.ts';
-import { createDevices, deviceSpace } from './devices.ts';
+import { createDevices, deviceSpace, emitAll } from './devices.ts';
 import { HART_EXTENSIONS } from './extensions.ts';
 import { finishEnds } from './finish.ts';
 import type { WorkerHost, WorkerStart } from './worker.ts';
@@ -59,6 +60,10 @@ class BareHart {
   readonly #htif: Htif | undefined;
   readonly #pace = new Pace();
   readonly #timerDeadline: () => number;
+  readonly #stuck: (why: string) => void;
+  /** Exceptions in a row, and those that were looked at. */
+  #barren = 0;
+  #traps = 0;
 
   constructor(start: WorkerStart, host: WorkerHost) {
     const { memory, plan, index } = start;
@@ -106,8 +111,13 @@ class BareHart {
       hsHost: false,
       exitRequest: (plan.vcpus[index] ?? 0) + 4 * EXIT_REQUEST,
     });
+    this.#stuck = (why) => {
+      // First the reason, so that it is there when the last thread has ended.
+      host.notify({ kind: 'stuck', text: why });
+      end(END.stuck);
+    };
     this.#begin(start.bare);
-    this.#htif = this.#makeHtif(start, end, (bytes) => uart.emit(bytes), host);
+    this.#htif = this.#makeHtif(start, end, (bytes) => emitAll(uart, bytes, this.#control), host);
   }
 
   run(): void {
@@ -115,28 +125,52 @@ class BareHart {
       // Clears the exit request before the interrupt lines are looked at: a later kick is seen by the guest's poll.
       enterGuest(this.#words);
       const now = this.#clock.ticks();
-      const longest = this.#htif === undefined ? LONGEST_RUN : HTIF_INTERVAL;
-      const deadline = Math.min(now + longest, this.#deadline());
       const started = this.#hart.instructions;
-      const exit = this.#hart.run(this.#pace.start(now, deadline - now));
-      this.#pace.finish(this.#clock.ticks(), this.#hart.instructions - started);
+      const exit = this.#hart.run(this.#pace.start(now, Math.min(this.#longestRun, this.#untilTimer(now))));
+      const instructions = this.#hart.instructions - started;
+      this.#pace.finish(this.#clock.ticks(), instructions);
+      this.#watchProgress(instructions);
       this.#htif?.poll();
       if (exit === EXIT.wait) this.#sleep();
     }
   }
 
-  /** Ticks at which a timer of this hart becomes due. */
-  #deadline(): number {
-    return Math.min(this.#timerDeadline(), this.#hart.privileged.nextDeadline());
+  /** Ticks that the hart may stay in its code at a time, and sleep if it serves the host-target interface. */
+  get #longestRun(): number {
+    return this.#htif === undefined ? LONGEST_RUN : HTIF_INTERVAL;
+  }
+
+  /** Ticks until a timer of this hart becomes due; those that are due have done their work. */
+  #untilTimer(now: number): number {
+    const machine = this.#timerDeadline();
+    const timers = Math.min(
+      machine > now ? machine : Number.POSITIVE_INFINITY,
+      this.#hart.privileged.nextDeadline(),
+    );
+    return Math.max(timers - now, 0);
+  }
+
+  #watchProgress(instructions: number): void {
+    const { exceptionRow: row, state } = this.#hart;
+    const traps = row.total - this.#traps;
+    this.#traps = row.total;
+    this.#barren = instructions > 0 ? Math.min(traps, row.length) : this.#barren + traps;
+    if (this.#barren < STUCK_AFTER) return;
+    const register = state.privilege === 3 ? 'mtvec' : 'stvec';
+    const field = CSR[state.virtual === 0 ? register : 'vstvec'];
+    const handler = { low: state.csr[field] as number, high: state.csr[field + 1] as number };
+    const first = { cause: row.firstCause, pcLow: row.firstPcLow, pcHigh: row.firstPcHigh };
+    this.#stuck(describeStuck(`Hart ${this.#index}`, first, row, register, handler));
   }
 
   #sleep(): void {
     // Meets the add in `kickHart`: what is kicked for after this load ends the wait.
     const sequence = Atomics.load(this.#words, WAKE_SEQUENCE);
     while (this.#control.running && !this.#hart.privileged.wakePending()) {
-      const remaining = (this.#deadline() - this.#clock.ticks()) / TICKS_PER_MS;
-      const timeout = Math.min(Math.max(remaining, 0.01), LONGEST_SLEEP_MS);
+      const longest = this.#htif === undefined ? LONGEST_SLEEP_MS : HTIF_INTERVAL / TICKS_PER_MS;
+      const timeout = Math.min(this.#untilTimer(this.#clock.ticks()) / TICKS_PER_MS, longest);
       if (Atomics.wait(this.#words, WAKE_SEQUENCE, sequence, timeout) !== 'timed-out') return;
+      this.#htif?.poll();
     }
   }
 

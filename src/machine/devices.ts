@@ -7,6 +7,7 @@ import { Plic } from '../devices/plic/device.ts';
 import { type Finish, TestFinisher } from '../devices/test-finisher/device.ts';
 import { Uart16550 } from '../devices/uart16550/device.ts';
 import type { DeviceSpace } from '../hart/platform.ts';
+import type { Control } from './control.ts';
 import { type MachinePlan, plicContexts } from './plan.ts';
 
 /** What devices tell the rest of the machine, in the thread where it happens. */
@@ -70,6 +71,23 @@ export function createDevices(
     bus.attach(memoryMap.clint.base, clint);
   }
   return { bus, uart, plic, rtc, clint };
+}
+
+const PAUSE_MS = 1;
+
+/**
+ * Puts bytes into the console's output, and waits for room where there is none: whoever shows the output may be slow.
+ *
+ * @returns false if the machine ended meanwhile
+ */
+export function emitAll(uart: Uart16550, bytes: Uint8Array, control: Control): boolean {
+  for (let rest = bytes; ; ) {
+    rest = rest.subarray(uart.emit(rest));
+    if (rest.length === 0) return true;
+    if (!control.running) return false;
+    // A word of our own that nobody notifies: a pause.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+  }
 }
 
 /** The bus as a hart sees it. */

@@ -41,6 +41,9 @@ export type MachineConfig =
       readonly bootArgs?: string;
     };
 
+/** How long threads may take to leave after the end of their machine. */
+const GRACE_MS = 5_000;
+
 /** How a machine ended. */
 export type MachineEnd =
   | { readonly reason: 'poweroff' }
@@ -102,6 +105,8 @@ export class Machine {
   #running = 0;
   #alarm: ReturnType<typeof setTimeout> | undefined;
   #defect: Error | undefined;
+  #grace: ReturnType<typeof setTimeout> | undefined;
+  #stuck = '';
   #finish: (end: MachineEnd) => void = () => undefined;
 
   /**
@@ -179,7 +184,20 @@ export class Machine {
 
   /** Ends the machine from outside; {@link ended} follows. */
   stop(): void {
-    if (this.#control.end(END.stopped)) this.#wakeAll();
+    this.#control.end(END.stopped);
+    this.#wakeAll();
+    this.#terminateLater();
+  }
+
+  /**
+   * Threads leave by themselves, within milliseconds. One that does not (because a lock died with another thread) is
+   * ended, so that {@link ended} always follows.
+   */
+  #terminateLater(): void {
+    if (this.#running === 0) return;
+    this.#grace ??= setTimeout(() => {
+      for (const thread of this.#threads) void thread.terminate();
+    }, GRACE_MS);
   }
 
   /** The counters of each vCPU so far. */
@@ -204,7 +222,7 @@ export class Machine {
   }
 
   #kickContext(context: number): void {
-    if (this.plan.kind === 'domain') this.#vcpus[context]?.interrupts.kick();
+    if (this.plan.kind === 'domain') this.#vcpus[context]?.kick();
     else this.#kickHart(context >> 1);
   }
 
@@ -215,8 +233,8 @@ export class Machine {
 
   #wakeAll(): void {
     for (const vcpu of this.#vcpus) {
-      vcpu.interrupts.kick();
-      kickHart(vcpu.interrupts.words);
+      if (this.plan.kind === 'domain') vcpu.kick();
+      else kickHart(vcpu.interrupts.words);
     }
     createScheduler({ memory: this.#memory, plan: this.plan }).announce(this.plan.pcpus);
   }
@@ -235,7 +253,11 @@ export class Machine {
       case 'notice':
         this.#callbacks.onNotice?.(message.text);
         break;
+      case 'stuck':
+        this.#stuck ||= message.text;
+        break;
       case 'ended':
+        this.#terminateLater();
         break;
     }
   }
@@ -267,6 +289,7 @@ export class Machine {
     this.#running--;
     if (this.#running > 0) return;
     clearTimeout(this.#alarm);
+    clearTimeout(this.#grace);
     this.#drain();
     this.#finish(this.#end());
   }
@@ -282,7 +305,7 @@ export class Machine {
       case END.failure:
         return { reason: 'failure', code };
       case END.stuck:
-        return { reason: 'stuck', message: `vCPU ${code} cannot reach its trap handler` };
+        return { reason: 'stuck', message: this.#stuck };
       default:
         return { reason: 'stopped' };
     }

@@ -9,7 +9,7 @@ import { Vcpu } from '../hypervisor/vcpu.ts';
 import { protocolByName } from '../interrupts/protocols.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END } from './control.ts';
-import { createDevices, deviceSpace } from './devices.ts';
+import { createDevices, deviceSpace, emitAll } from './devices.ts';
 import { HART_EXTENSIONS } from './extensions.ts';
 import { finishEnds } from './finish.ts';
 import type { WorkerHost, WorkerStart } from './worker.ts';
@@ -56,12 +56,12 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
   const scheduler = createScheduler(start);
   const endWith = (reason: (typeof END)[keyof typeof END], code = 0): void => {
     if (!control.end(reason, code)) return;
-    for (const { interrupts } of vcpus) interrupts.kick();
+    for (const vcpu of vcpus) vcpu.kick();
     scheduler.announce(plan.pcpus);
     host.notify({ kind: 'ended' });
   };
   const devices = createDevices(memory, plan, clock, {
-    contextChanged: (context) => vcpus[context]?.interrupts.kick(),
+    contextChanged: (context) => vcpus[context]?.kick(),
     coreLocalChanged: () => undefined,
     finish: (finish) => finishEnds(finish, endWith),
     output: () => host.notify({ kind: 'output' }),
@@ -102,28 +102,52 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
         { shutdown: END.powerOff, failure: END.failure, reboot: END.reboot }[reason],
         reason === 'failure' ? 1 : 0,
       ),
-    ...consoleOf(memory, plan.ram, devices.uart),
+    stuck: (why) => {
+      // First the reason, so that it is there when the last thread has ended.
+      host.notify({ kind: 'stuck', text: why });
+      endWith(END.stuck);
+    },
+    ...guestMemory(plan.ram),
+    ...consoleOf(memory, plan.ram, devices.uart, control),
   };
   const pcpu = new Pcpu(start.index, hart, domain, new Pace());
   pcpu.run();
 }
 
-type ConsoleCalls = Pick<PcpuDomain, 'consoleWrite' | 'consoleRead' | 'consolePut' | 'isRam'>;
+type ConsoleCalls = Pick<PcpuDomain, 'consoleWrite' | 'consoleRead' | 'consolePut'>;
 
-/** The debug console: output takes the way of the serial port's, input is left to the serial port. */
-function consoleOf(memory: WebAssembly.Memory, ram: RamWindow, uart: Uart16550): ConsoleCalls {
-  const bytes = new Uint8Array(memory.buffer);
-  const hostAddress = (low: number, high: number, count: number): number => {
-    const offset = (high >>> 0) * 2 ** 32 + (low >>> 0) - ram.base;
-    return offset >= 0 && offset + count <= ram.size ? ram.offset + offset : -1;
-  };
+/** Offset in linear memory of an address in RAM. */
+function hostOffset(ram: RamWindow, low: number, high: number): number {
+  return ram.offset + (high >>> 0) * 2 ** 32 + (low >>> 0) - ram.base;
+}
+
+function guestMemory(ram: RamWindow): Pick<PcpuDomain, 'isRam'> {
   return {
-    isRam: (low, high) => hostAddress(low, high, 1) >= 0,
-    consoleWrite: (low, high, count) => {
-      const from = hostAddress(low, high, count);
-      return from < 0 ? -1 : uart.emit(bytes.slice(from, from + count));
+    isRam: (low, high, bytes) => {
+      const offset = hostOffset(ram, low, high) - ram.offset;
+      return offset >= 0 && offset + bytes <= ram.size;
     },
-    consoleRead: (low, high, count) => (hostAddress(low, high, count) < 0 ? -1 : 0),
-    consolePut: (byte) => uart.emit(Uint8Array.of(byte)),
+  };
+}
+
+/** The debug console: the same wires as the serial port, beside its registers. */
+function consoleOf(
+  memory: WebAssembly.Memory,
+  ram: RamWindow,
+  uart: Uart16550,
+  control: Control,
+): ConsoleCalls {
+  const bytes = new Uint8Array(memory.buffer);
+  return {
+    consoleWrite: (low, high, count) => {
+      const from = hostOffset(ram, low, high);
+      return uart.emit(bytes.slice(from, from + count));
+    },
+    consoleRead: (low, high, count) => {
+      const input = uart.takeInput(count);
+      bytes.set(input, hostOffset(ram, low, high));
+      return input.length;
+    },
+    consolePut: (byte) => emitAll(uart, Uint8Array.of(byte), control),
   };
 }

@@ -30,6 +30,8 @@ export type WorkerMessage =
   | { readonly kind: 'alarm' }
   /** The machine is ending. */
   | { readonly kind: 'ended' }
+  /** The guest can make no progress; in words why. The machine is ending. */
+  | { readonly kind: 'stuck'; readonly text: string }
   /** For people: a line that is worth knowing. */
   | { readonly kind: 'notice'; readonly text: string };
 

@@ -14,24 +14,26 @@ export const SBI = {
   alreadyStopped: -8,
 } as const;
 
-/** What becomes of the calling vCPU: it goes on, sleeps until an interrupt is pending and then goes on, or stops. */
-export type SbiOutcome = 'return' | 'sleep' | 'stop';
+/** What becomes of the calling vCPU: it goes on, is suspended until an interrupt is pending and then goes on, or stops. */
+export type SbiOutcome = 'return' | 'suspend' | 'stop';
 
 /** What calls may do with the domain around the caller. */
 export interface SbiDomain {
   readonly vcpus: readonly Vcpu[];
+  /** False once the domain has ended. */
+  readonly running: boolean;
   /** Puts a vCPU that was stopped on the run queue. */
   start(vcpu: Vcpu): void;
   /** Ends the domain. */
   end(reason: 'shutdown' | 'failure' | 'reboot'): void;
-  /** Writes bytes of guest memory to the console; how many were taken, or -1 if the memory is not the guest's. */
+  /** Writes bytes of guest memory, which is RAM, to the console; returns how many were taken. */
   consoleWrite(addressLow: number, addressHigh: number, bytes: number): number;
-  /** Reads console input into guest memory; how many bytes, or -1 if the memory is not the guest's. */
+  /** Reads pending console input into guest memory, which is RAM; returns how many bytes there were. */
   consoleRead(addressLow: number, addressHigh: number, bytes: number): number;
-  /** Writes one byte to the console. */
-  consolePut(byte: number): void;
-  /** Whether a guest-physical address is in RAM. */
-  isRam(addressLow: number, addressHigh: number): boolean;
+  /** Writes one byte to the console, and waits for room if there is none. False: the domain has ended meanwhile. */
+  consolePut(byte: number): boolean;
+  /** Whether so many bytes from a guest-physical address on are all RAM. */
+  isRam(addressLow: number, addressHigh: number, bytes: number): boolean;
 }
 
 /** One ECALL from VS-mode: arguments a0..a5 are read from the hart, results are left here. */
@@ -100,6 +102,6 @@ export class SbiCall {
 export interface SbiExtension {
   readonly id: number;
   readonly name: string;
-  /** Undefined for a function that the extension does not have. */
+  /** False for a function that the extension does not have. */
   call(functionId: number, call: SbiCall): boolean;
 }

@@ -18,8 +18,8 @@ export const dbcnExtension: SbiExtension = {
         transfer(call, (low, high, bytes) => domain.consoleRead(low, high, bytes));
         return true;
       case FUNCTION.writeByte:
-        domain.consolePut(call.low(0) & 0xff);
-        call.succeed();
+        if (domain.consolePut(call.low(0) & 0xff)) call.succeed();
+        else call.fail(SBI.failed);
         return true;
       default:
         return false;
@@ -27,9 +27,11 @@ export const dbcnExtension: SbiExtension = {
   },
 };
 
+/** num_bytes, base_addr_lo, base_addr_hi: all of the range must be RAM, however much of it is moved now. */
 function transfer(call: SbiCall, move: (low: number, high: number, bytes: number) => number): void {
-  const bytes = call.high(0) === 0 ? Math.min(call.low(0) >>> 0, LONGEST) : LONGEST;
-  const moved = move(call.low(1), call.high(1), bytes);
-  if (moved < 0) call.fail(SBI.invalidParameter);
-  else call.succeed(moved);
+  const bytes = (call.high(0) >>> 0) * 2 ** 32 + (call.low(0) >>> 0);
+  const [low, high] = [call.low(1), call.high(1)];
+  const beyondXlen = (call.low(2) | call.high(2)) !== 0;
+  if (beyondXlen || !call.domain.isRam(low, high, bytes)) call.fail(SBI.invalidParameter);
+  else call.succeed(move(low, high, Math.min(bytes, LONGEST)));
 }

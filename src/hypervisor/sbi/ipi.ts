@@ -1,4 +1,3 @@
-import { IRQ_VS_SOFT } from '../../interrupts/numbers.ts';
 import { SBI, type SbiCall, type SbiExtension } from './call.ts';
 
 /** Chapter "IPI Extension": a supervisor software interrupt for each hart of a mask. */
@@ -12,10 +11,7 @@ export const ipiExtension: SbiExtension = {
       call.fail(SBI.invalidParameter);
       return true;
     }
-    for (const vcpu of targets) {
-      vcpu.interrupts.setInterrupt(IRQ_VS_SOFT);
-      vcpu.count('setSoft');
-    }
+    for (const vcpu of targets) vcpu.setSoftInterrupt();
     call.succeed();
     return true;
   },

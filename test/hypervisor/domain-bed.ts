@@ -1,0 +1,237 @@
+import { Hart } from '../../src/hart/index.ts';
+import { csrName } from '../../src/hart/privileged/index.ts';
+import { openToGuests } from '../../src/hypervisor/guest-environment.ts';
+import { Pace } from '../../src/hypervisor/pace.ts';
+import { enqueueStarted, Pcpu, type PcpuDomain } from '../../src/hypervisor/pcpu.ts';
+import { Scheduler } from '../../src/hypervisor/scheduler.ts';
+import { Vcpu } from '../../src/hypervisor/vcpu.ts';
+import { HSM } from '../../src/hypervisor/vcpu-layout.ts';
+import { protocolByName } from '../../src/interrupts/protocols.ts';
+import { assemble } from '../../src/isa/index.ts';
+import { HART_EXTENSIONS } from '../../src/machine/extensions.ts';
+import { type MachinePlan, planMachine } from '../../src/machine/plan.ts';
+import { interpreter } from '../hart/hart-bed.ts';
+
+export const RAM = 0x8000_0000;
+const RAM_BYTES = 1 << 20;
+/** Looks at the clock after which a test's domain is given up. */
+const LONGEST = 200_000;
+
+const CSR_NUMBERS: ReadonlyMap<string, number> = new Map(
+  Array.from({ length: 4096 }, (_, number) => [csrName(number), number] as const).flatMap(([name, number]) =>
+    name === undefined ? [] : [[name, number] as const],
+  ),
+);
+
+export interface DomainBedOptions {
+  readonly vcpus?: number;
+  readonly pcpus?: number;
+  readonly protocol?: string;
+  /** Ticks that pass with each look at the clock. */
+  readonly step?: number;
+}
+
+/**
+ * A domain without threads: its pCPUs are served by the calling thread, its time goes on with each look at the clock, its
+ * console and devices are plain variables. Rules of the vCPU loop are checked.
+ */
+export class DomainBed {
+  readonly plan: MachinePlan;
+  readonly memory: WebAssembly.Memory;
+  readonly scheduler: Scheduler;
+  readonly vcpus: readonly Vcpu[];
+  readonly harts: readonly Hart[];
+  readonly pcpus: readonly Pcpu[];
+  readonly domain: PcpuDomain;
+  readonly bytes: Uint8Array;
+  /** How the domain ended, and why it was called stuck. */
+  ended: 'shutdown' | 'failure' | 'reboot' | 'stuck' | 'stopped' | undefined;
+  stuck = '';
+  output = '';
+  input = '';
+  /** Room in the console's output; reaching 0 ends the domain. */
+  room = Number.POSITIVE_INFINITY;
+  now = 1000;
+  /** The external interrupt line of each vCPU. */
+  readonly lines: boolean[];
+  /** Called with each look at the clock. */
+  onLook: () => void = () => undefined;
+  readonly #step: number;
+  #looks = 0;
+
+  constructor({ vcpus = 1, pcpus = 1, protocol = 'take-mirror', step = 50 }: DomainBedOptions = {}) {
+    this.#step = step;
+    this.plan = planMachine({ kind: 'domain', cpus: vcpus, pcpus, ramBytes: RAM_BYTES });
+    const { plan } = this;
+    this.memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared: true });
+    const { memory } = this;
+    this.bytes = new Uint8Array(memory.buffer);
+    const words = new Int32Array(memory.buffer, plan.scheduler, Scheduler.wordsFor(vcpus));
+    this.scheduler = new PatientScheduler(words, vcpus, (ticks) => {
+      this.now += ticks;
+    });
+    this.lines = Array.from({ length: vcpus }, () => false);
+    this.vcpus = plan.vcpus.map(
+      (area, index) =>
+        new Vcpu({
+          memory,
+          area,
+          index,
+          protocol: protocolByName(protocol),
+          externalPending: () => this.lines[index] ?? false,
+          ticks: () => this.ticks(),
+          sstc: true,
+          wake: () => this.scheduler.enqueue(index),
+          debug: true,
+        }),
+    );
+    for (const vcpu of this.vcpus) vcpu.reset();
+    this.domain = this.#makeDomain();
+    this.harts = plan.harts.map((area, index) => this.#makeHart(area, index));
+    this.pcpus = this.harts.map((hart, index) => new Pcpu(index, hart, this.domain, new SteadyPace()));
+  }
+
+  get vcpu(): Vcpu {
+    return this.vcpus[0] as Vcpu;
+  }
+
+  get hart(): Hart {
+    return this.harts[0] as Hart;
+  }
+
+  /** Assembles a program into RAM. */
+  load(source: string, address = RAM): this {
+    const { bytes } = assemble(source, { origin: BigInt(address), csrs: CSR_NUMBERS });
+    this.bytes.set(bytes, this.hostOf(address));
+    return this;
+  }
+
+  /** Starts vCPU 0 at the beginning of RAM and serves the first pCPU until the domain ends. */
+  run(): this {
+    this.start();
+    this.pcpus[0]?.run();
+    return this;
+  }
+
+  start(address = RAM, index = 0): void {
+    const vcpu = this.vcpus[index] as Vcpu;
+    vcpu.hsm = HSM.startPending;
+    vcpu.setStart(address | 0, 0, 0, 0);
+    enqueueStarted(vcpu, this.scheduler);
+  }
+
+  ticks(): number {
+    this.onLook();
+    if (++this.#looks > LONGEST) throw new Error('the domain does not end');
+    this.now += this.#step;
+    return this.now;
+  }
+
+  hostOf(address: number): number {
+    return address - RAM + this.plan.ram.offset;
+  }
+
+  read64(address: number): bigint {
+    return new DataView(this.memory.buffer).getBigInt64(this.hostOf(address), true);
+  }
+
+  end(reason: NonNullable<DomainBed['ended']>): void {
+    if (this.ended !== undefined) return;
+    this.ended = reason;
+    for (const vcpu of this.vcpus) vcpu.kick();
+    this.scheduler.announce(this.pcpus.length);
+  }
+
+  #makeHart(area: number, index: number): Hart {
+    const { memory, plan } = this;
+    const hart = new Hart({
+      memory,
+      interpreter: interpreter(),
+      area,
+      codePages: plan.codePages,
+      ram: plan.ram,
+      devices: { read: () => false, write: () => false, low: 0, high: 0 },
+      platform: {
+        ticks: () => this.ticks(),
+        lines: () => 0,
+        guestExternalLines: () => (this.lines[this.pcpus[index]?.current ?? -1] ? 2 : 0),
+      },
+      guestExternalInterrupts: 1,
+      extensions: HART_EXTENSIONS,
+      hartId: index,
+      hsHost: true,
+      exitRequest: this.vcpu.exitRequest,
+    });
+    openToGuests(hart, true);
+    return hart;
+  }
+
+  #makeDomain(): PcpuDomain {
+    const bed = this;
+    return {
+      vcpus: this.vcpus,
+      scheduler: this.scheduler,
+      get running() {
+        return bed.ended === undefined;
+      },
+      ticks: () => this.ticks(),
+      start: (vcpu) => enqueueStarted(vcpu, this.scheduler),
+      end: (reason) => this.end(reason),
+      stuck: (why) => {
+        this.stuck = why;
+        this.end('stuck');
+      },
+      isRam: (low, high, bytes) => {
+        const offset = (high >>> 0) * 2 ** 32 + (low >>> 0) - RAM;
+        return offset >= 0 && offset + bytes <= RAM_BYTES;
+      },
+      consoleWrite: (low, _high, bytes) => {
+        const count = Math.min(bytes, this.room);
+        const from = this.hostOf(low >>> 0);
+        this.output += String.fromCharCode(...this.bytes.slice(from, from + count));
+        return count;
+      },
+      consoleRead: (low, _high, bytes) => {
+        const text = this.input.slice(0, bytes);
+        this.input = this.input.slice(text.length);
+        this.bytes.set(new TextEncoder().encode(text), this.hostOf(low >>> 0));
+        return text.length;
+      },
+      consolePut: (byte) => {
+        if (this.room === 0) return false;
+        this.output += String.fromCharCode(byte);
+        return true;
+      },
+    };
+  }
+}
+
+/** An instruction a tick, whatever the clock of a test says. */
+class SteadyPace extends Pace {
+  override start(_now: number, ticks: number): number {
+    return Math.max(100, Math.min(ticks, 20_000));
+  }
+}
+
+/** Lets time pass where a pCPU would sleep. */
+class PatientScheduler extends Scheduler {
+  readonly #pass: (ticks: number) => void;
+
+  constructor(words: Int32Array, vcpus: number, pass: (ticks: number) => void) {
+    super(words, vcpus);
+    this.#pass = pass;
+  }
+
+  override sleep(sequence: number, milliseconds: number): void {
+    if (this.sequence !== sequence) return;
+    if (milliseconds >= 60_000) throw new Error('everybody sleeps, and nobody would wake anybody up');
+    this.#pass(milliseconds * 10_000);
+  }
+}
+
+/** Ends the domain: SBI shutdown, with `reason`. */
+export const SHUTDOWN = `
+  li a7, 0x53525354; li a6, 0; li a0, 0; li a1, 0
+  ecall
+1: j 1b
+`;

@@ -3,7 +3,8 @@
  * set, flush, the guest takes and clears the interrupt, sync.
  *
  * The words, the order of accesses and the kick decision are those of the TypeScript. Atomics are sequentially
- * consistent, as JavaScript's are, so both sides promise the same.
+ * consistent, as JavaScript's are, so both sides promise the same. Under the spinlock, accesses are plain, as the
+ * kernel's are; the TypeScript has atomic ones there, because it has no others for shared words.
  *
  * Usage: irq PROTOCOL ROUNDS
  * Prints the CPU nanoseconds of all rounds and a checksum that keeps the compiler from dropping them.
@@ -23,6 +24,7 @@
 struct vcpu {
     _Atomic uint32_t irqs_pending[2];
     _Atomic uint32_t irqs_pending_mask[2];
+    _Atomic uint32_t irqs_pending_lock;
     /* The owner's state. */
     uint32_t hvip[2];
     uint32_t guest_writable[2];
@@ -94,6 +96,133 @@ static void published_flush(struct vcpu *v)
     }
 }
 
+static bool xen_set(struct vcpu *v, unsigned int irq)
+{
+    uint32_t bit = BIT(irq & 31);
+    bool kick = !(atomic_fetch_or(&v->irqs_pending[irq >> 5], bit) & bit);
+
+    kick |= !(atomic_fetch_or(&v->irqs_pending_mask[irq >> 5], bit) & bit);
+    return kick;
+}
+
+static void xen_sync(struct vcpu *v, uint32_t lo, uint32_t hi)
+{
+    (void)hi;
+    if (((v->hvip[0] ^ lo) & BIT(IRQ_VS_SOFT)) &&
+        !(atomic_fetch_or(&v->irqs_pending_mask[0], BIT(IRQ_VS_SOFT)) & BIT(IRQ_VS_SOFT))) {
+        if (lo & BIT(IRQ_VS_SOFT))
+            atomic_fetch_or(&v->irqs_pending[0], BIT(IRQ_VS_SOFT));
+        else
+            atomic_fetch_and(&v->irqs_pending[0], ~BIT(IRQ_VS_SOFT));
+    }
+}
+
+#define xen_flush published_flush
+
+/* Plain accesses to a word that the lock protects. */
+#define PLAIN(word) (*(uint32_t *)&(word))
+
+static void lock(struct vcpu *v)
+{
+    uint32_t free = 0;
+
+    while (!atomic_compare_exchange_weak_explicit(&v->irqs_pending_lock, &free, 1, memory_order_acquire,
+                                                  memory_order_relaxed))
+        free = 0;
+}
+
+static void unlock(struct vcpu *v)
+{
+    atomic_store_explicit(&v->irqs_pending_lock, 0, memory_order_release);
+}
+
+static bool kvm_spinlock_set(struct vcpu *v, unsigned int irq)
+{
+    uint32_t bit = BIT(irq & 31);
+
+    lock(v);
+    PLAIN(v->irqs_pending[irq >> 5]) |= bit;
+    PLAIN(v->irqs_pending_mask[irq >> 5]) |= bit;
+    unlock(v);
+    return true;
+}
+
+static bool test_and_set_mask(struct vcpu *v, uint32_t bit)
+{
+    bool was = PLAIN(v->irqs_pending_mask[0]) & bit;
+
+    PLAIN(v->irqs_pending_mask[0]) |= bit;
+    return was;
+}
+
+static void kvm_spinlock_sync(struct vcpu *v, uint32_t lo, uint32_t hi)
+{
+    uint32_t changed = v->hvip[0] ^ lo;
+
+    (void)hi;
+    lock(v);
+    if ((changed & BIT(IRQ_VS_SOFT)) && !test_and_set_mask(v, BIT(IRQ_VS_SOFT))) {
+        if (lo & BIT(IRQ_VS_SOFT))
+            PLAIN(v->irqs_pending[0]) |= BIT(IRQ_VS_SOFT);
+        else
+            PLAIN(v->irqs_pending[0]) &= ~BIT(IRQ_VS_SOFT);
+    }
+    if ((changed & BIT(IRQ_PMU_OVF)) && !(lo & BIT(IRQ_PMU_OVF)) && !test_and_set_mask(v, BIT(IRQ_PMU_OVF)))
+        PLAIN(v->irqs_pending[0]) &= ~BIT(IRQ_PMU_OVF);
+    unlock(v);
+}
+
+static void kvm_spinlock_flush(struct vcpu *v)
+{
+    lock(v);
+    for (int i = 0; i < v->word_count; i++) {
+        uint32_t mask = PLAIN(v->irqs_pending_mask[i]);
+
+        if (mask) {
+            PLAIN(v->irqs_pending_mask[i]) = 0;
+            v->hvip[i] = (v->hvip[i] & ~mask) | (PLAIN(v->irqs_pending[i]) & mask);
+        }
+    }
+    unlock(v);
+}
+
+#define minimal_patch_set published_set
+#define minimal_patch_flush published_flush
+#define minimal_patch_sync take_mirror_sync
+
+#define xen_minimal_patch_set xen_set
+#define xen_minimal_patch_flush published_flush
+#define xen_minimal_patch_sync take_mirror_sync
+
+static bool xchg_set(struct vcpu *v, unsigned int irq)
+{
+    atomic_fetch_or(&v->irqs_pending[irq >> 5], BIT(irq & 31));
+    return true;
+}
+
+static void xchg_flush(struct vcpu *v)
+{
+    for (int i = 0; i < v->word_count; i++)
+        v->hvip[i] |= atomic_exchange(&v->irqs_pending[i], 0);
+}
+
+#define xchg_sync take_mirror_sync
+
+#define direct_set xchg_set
+
+static void direct_flush(struct vcpu *v)
+{
+    for (int i = 0; i < v->word_count; i++)
+        v->hvip[i] = atomic_load(&v->irqs_pending[i]);
+}
+
+static void direct_sync(struct vcpu *v, uint32_t lo, uint32_t hi)
+{
+    take_mirror_sync(v, lo, hi);
+    for (int i = 0; i < v->word_count; i++)
+        atomic_store(&v->irqs_pending[i], v->hvip[i]);
+}
+
 /* The same loop for each protocol, with its functions inlined as they are where one protocol is compiled in. */
 #define ROUNDS(protocol)                                              \
     static uint32_t protocol##_rounds(struct vcpu *v, long rounds)    \
@@ -111,6 +240,26 @@ static void published_flush(struct vcpu *v)
 
 ROUNDS(take_mirror)
 ROUNDS(published)
+ROUNDS(xen)
+ROUNDS(kvm_spinlock)
+ROUNDS(minimal_patch)
+ROUNDS(xen_minimal_patch)
+ROUNDS(xchg)
+ROUNDS(direct)
+
+static const struct {
+    const char *name;
+    uint32_t (*run)(struct vcpu *, long);
+} protocols[] = {
+    { "take-mirror", take_mirror_rounds },
+    { "published", published_rounds },
+    { "xen", xen_rounds },
+    { "kvm-spinlock", kvm_spinlock_rounds },
+    { "minimal-patch", minimal_patch_rounds },
+    { "xen-minimal-patch", xen_minimal_patch_rounds },
+    { "xchg", xchg_rounds },
+    { "direct", direct_rounds },
+};
 
 int main(int argc, char **argv)
 {
@@ -120,12 +269,11 @@ int main(int argc, char **argv)
     uint32_t (*run)(struct vcpu *, long) = NULL;
     uint32_t sum;
 
-    if (argc == 3 && !strcmp(argv[1], "take-mirror"))
-        run = take_mirror_rounds;
-    else if (argc == 3 && !strcmp(argv[1], "published"))
-        run = published_rounds;
+    for (size_t i = 0; argc == 3 && i < sizeof(protocols) / sizeof(protocols[0]); i++)
+        if (!strcmp(argv[1], protocols[i].name))
+            run = protocols[i].run;
     if (!run || rounds <= 0) {
-        fprintf(stderr, "usage: irq take-mirror|published ROUNDS\n");
+        fprintf(stderr, "usage: irq PROTOCOL ROUNDS\n");
         return 2;
     }
 

@@ -98,7 +98,7 @@ export function pageTables(random: Random, setting: Setting): Uint8Array<ArrayBu
   set(3, 1, LAYOUT.probeLarge, (LEAF & ~PTE.x) | (random.chance(0.5) ? PTE.u : 0));
   set(3, 2, LAYOUT.probeLarge + 0x1000, LEAF);
   for (let index = 0; index < PROBE.pages; index++) {
-    const flags = probeFlags(random, setting.mode);
+    const flags = probeFlags(random, setting);
     // Where the G-stage has nothing, a guest-page fault follows.
     const nowhere = isVirtual(setting.mode) && random.chance(0.2);
     const memory = (flags & PTE.x) !== 0 ? LAYOUT.probeCode : LAYOUT.probeData;
@@ -128,9 +128,11 @@ export function guestTables(random: Random): Uint8Array<ArrayBuffer> {
 }
 
 /** Pages that can be executed cannot be written: they hold returns to the link register. */
-function probeFlags(random: Random, mode: Mode): number {
+function probeFlags(random: Random, { mode, sum }: Setting): number {
   let flags = random.chance(0.9) ? random.bits() & 0xff : 0;
   if (random.chance(0.9)) flags |= PTE.v;
   if (random.chance(0.6)) flags = isUser(mode) ? flags | PTE.u : flags & ~PTE.u;
+  // QEMU 7.2 lets S-mode execute a user page once SUM has let it load from there.
+  if (!isUser(mode) && sum && (flags & PTE.u) !== 0) flags &= ~PTE.x;
   return (flags & PTE.x) !== 0 ? flags & ~PTE.w : flags;
 }

@@ -13,10 +13,22 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   devices: ['interrupts', 'errors'],
   hypervisor: ['interrupts', 'hart', 'trace', 'errors'],
   verify: ['interrupts', 'errors'],
+  stress: ['interrupts', 'errors'],
   boot: ['errors'],
   trace: [],
   machine: ['errors', 'boot', 'devices', 'hypervisor', 'hart', 'interrupts', 'isa', 'wasm', 'trace'],
-  node: ['errors', 'boot', 'machine', 'devices', 'hypervisor', 'hart', 'interrupts', 'trace'],
+  node: [
+    'errors',
+    'boot',
+    'machine',
+    'devices',
+    'hypervisor',
+    'hart',
+    'interrupts',
+    'stress',
+    'verify',
+    'trace',
+  ],
   cli: [
     'errors',
     'node',
@@ -29,6 +41,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'isa',
     'trace',
     'verify',
+    'stress',
   ],
 };
 

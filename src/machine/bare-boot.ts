@@ -5,7 +5,7 @@ import type { Kernel } from '../boot/kernel-image.ts';
 import { type MachineDescription, machineTree, memoryMap } from '../boot/machine-tree.ts';
 import { type LoadedPart, placeElf } from '../boot/placement.ts';
 import { InputError } from '../errors/input-error.ts';
-import type { RunBare } from './bare-hart.ts';
+import type { RunBare } from './thread.ts';
 
 /** What starts in M-mode: a program, or firmware that starts a kernel. */
 export type BareProgram =

@@ -10,19 +10,7 @@ import { Control, END, type EndReason } from './control.ts';
 import { createDevices, deviceSpace, emitAll } from './devices.ts';
 import { HART_EXTENSIONS } from './extensions.ts';
 import { finishEnds } from './finish.ts';
-import type { WorkerHost, WorkerStart } from './worker.ts';
-
-/** Where the harts of a bare machine start, all of them in M-mode with their number in a0. Physical addresses. */
-export interface RunBare {
-  readonly entry: number;
-  /** Goes into a1. */
-  readonly deviceTreeAddress: number;
-  /** Goes into a2: OpenSBI's fw_dynamic information, or 0. */
-  readonly dynamicInfo: number;
-  /** Address of the symbol `tohost`, if the program has it. */
-  readonly tohost?: number;
-  readonly fromhost?: number;
-}
+import type { RunBare, WorkerHost, WorkerStart } from './thread.ts';
 
 /** mip bits of the interrupt lines. */
 const LINE = { msip: 1 << 3, mtip: 1 << 7, seip: 1 << 9, meip: 1 << 11 } as const;
@@ -212,13 +200,13 @@ function htifMemory(memory: WebAssembly.Memory, ram: RamWindow): HtifMemory {
     load32: (address) => {
       const host = hostAddress(address, 4);
       // Meets the guest's plain store of its request, which it repeats looking at until it is taken.
-      return host < 0 ? undefined : Atomics.load(words, host >> 2) >>> 0;
+      return host < 0 ? undefined : Atomics.load(words, host >>> 2) >>> 0;
     },
     store32: (address, value) => {
       const host = hostAddress(address, 4);
       if (host < 0) return false;
       // Meets the guest's plain load, which waits for the word to change.
-      Atomics.store(words, host >> 2, value);
+      Atomics.store(words, host >>> 2, value);
       return true;
     },
     bytes: (address, length) => {

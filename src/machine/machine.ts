@@ -5,14 +5,14 @@ import { enqueueStarted } from '../hypervisor/pcpu.ts';
 import type { Vcpu } from '../hypervisor/vcpu.ts';
 import { HSM, STAT, type Stat } from '../hypervisor/vcpu-layout.ts';
 import { type BareProgram, planBare } from './bare-boot.ts';
-import { kickHart, type RunBare } from './bare-hart.ts';
+import { kickHart } from './bare-hart.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END } from './control.ts';
 import { createDevices, type Devices } from './devices.ts';
 import { advertisedExtensions } from './extensions.ts';
 import { createScheduler, createVcpus } from './pcpu-thread.ts';
 import { type MachinePlan, planMachine } from './plan.ts';
-import type { WorkerMessage, WorkerStart } from './worker.ts';
+import type { RunBare, WorkerMessage, WorkerStart } from './thread.ts';
 
 /** What a machine is made of. */
 export type MachineConfig =
@@ -76,7 +76,8 @@ export interface MachineHost {
 
 /** What the machine tells its owner. */
 export interface MachineCallbacks {
-  onOutput(bytes: Uint8Array): void;
+  /** Output of the serial port. Where a promise is returned, no more is taken from the port until it is fulfilled. */
+  onOutput(bytes: Uint8Array): Promise<void> | undefined;
   /** {@link Machine.input} will take bytes again. */
   onInputSpace?(): void;
   /** For people. */
@@ -103,6 +104,7 @@ export class Machine {
   readonly #bare: RunBare | undefined;
   #threads: RunningThread[] = [];
   #running = 0;
+  #outputBusy = false;
   #alarm: ReturnType<typeof setTimeout> | undefined;
   #defect: Error | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
@@ -242,6 +244,8 @@ export class Machine {
   #receive(message: WorkerMessage): void {
     switch (message.kind) {
       case 'output':
+        // The guest writes no more: what is left is little, and whoever waits for the end gets it before.
+        this.#outputBusy = false;
         this.#drain();
         break;
       case 'inputSpace':
@@ -262,9 +266,18 @@ export class Machine {
     }
   }
 
+  /** Takes the port's output, unless its reader is busy: then the guest finds the port full, and waits. */
   #drain(): void {
+    if (this.#outputBusy) return;
     const bytes = this.#devices.uart.drain();
-    if (bytes.length > 0) this.#callbacks.onOutput(bytes);
+    if (bytes.length === 0) return;
+    const taken = this.#callbacks.onOutput(bytes);
+    if (taken === undefined) return;
+    this.#outputBusy = true;
+    void taken.finally(() => {
+      this.#outputBusy = false;
+      this.#drain();
+    });
   }
 
   #setAlarm(): void {

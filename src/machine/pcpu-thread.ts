@@ -12,7 +12,7 @@ import { Control, END } from './control.ts';
 import { createDevices, deviceSpace, emitAll } from './devices.ts';
 import { HART_EXTENSIONS } from './extensions.ts';
 import { finishEnds } from './finish.ts';
-import type { WorkerHost, WorkerStart } from './worker.ts';
+import type { WorkerHost, WorkerStart } from './thread.ts';
 
 /** hgeip: the external interrupt line of the loaded vCPU. */
 const GUEST_EXTERNAL = 1 << 1;

@@ -1,46 +1,8 @@
-import { type RunBare, runBareHart } from './bare-hart.ts';
+import { runBareHart } from './bare-hart.ts';
 import { runPcpu } from './pcpu-thread.ts';
-import type { MachinePlan } from './plan.ts';
+import type { WorkerHost, WorkerStart } from './thread.ts';
 
-/** What a thread is given to start with; it can be sent by `postMessage`. */
-export interface WorkerStart {
-  readonly memory: WebAssembly.Memory;
-  /** The compiled interpreter. */
-  readonly interpreter: WebAssembly.Module;
-  readonly plan: MachinePlan;
-  /** Number of the pCPU, or of the bare hart. */
-  readonly index: number;
-  /** Shared time in milliseconds at which guest time is 0. */
-  readonly startedAt: number;
-  /** Name of the interrupt protocol of a domain. */
-  readonly protocol: string;
-  /** Check the rules of the vCPU loop. */
-  readonly debug: boolean;
-  /** Where a bare machine starts. */
-  readonly bare?: RunBare;
-}
-
-/** What a thread tells the main thread. */
-export type WorkerMessage =
-  /** There is console output to take. */
-  | { readonly kind: 'output' }
-  /** There is room for console input again. */
-  | { readonly kind: 'inputSpace' }
-  /** The clock's alarm was changed. */
-  | { readonly kind: 'alarm' }
-  /** The machine is ending. */
-  | { readonly kind: 'ended' }
-  /** The guest can make no progress; in words why. The machine is ending. */
-  | { readonly kind: 'stuck'; readonly text: string }
-  /** For people: a line that is worth knowing. */
-  | { readonly kind: 'notice'; readonly text: string };
-
-/** What the thread's surroundings provide. */
-export interface WorkerHost {
-  /** Milliseconds to add to this thread's `performance.now()` for the time that all threads share. */
-  readonly clockOffset: number;
-  notify(message: WorkerMessage): void;
-}
+export type { WorkerHost, WorkerMessage, WorkerStart } from './thread.ts';
 
 /** The whole life of a machine's thread: returns when the machine has ended. */
 export function runWorker(start: WorkerStart, host: WorkerHost): void {

@@ -1,0 +1,54 @@
+/** What a machine's threads and its owner tell each other. */
+import type { MachinePlan } from './plan.ts';
+
+/** Where the harts of a bare machine start, all of them in M-mode with their number in a0. Physical addresses. */
+export interface RunBare {
+  readonly entry: number;
+  /** Goes into a1. */
+  readonly deviceTreeAddress: number;
+  /** Goes into a2: OpenSBI's fw_dynamic information, or 0. */
+  readonly dynamicInfo: number;
+  /** Address of the symbol `tohost`, if the program has it. */
+  readonly tohost?: number;
+  readonly fromhost?: number;
+}
+
+/** What a thread is given to start with; it can be sent by `postMessage`. */
+export interface WorkerStart {
+  readonly memory: WebAssembly.Memory;
+  /** The compiled interpreter. */
+  readonly interpreter: WebAssembly.Module;
+  readonly plan: MachinePlan;
+  /** Number of the pCPU, or of the bare hart. */
+  readonly index: number;
+  /** Shared time in milliseconds at which guest time is 0. */
+  readonly startedAt: number;
+  /** Name of the interrupt protocol of a domain. */
+  readonly protocol: string;
+  /** Check the rules of the vCPU loop. */
+  readonly debug: boolean;
+  /** Where a bare machine starts. */
+  readonly bare?: RunBare;
+}
+
+/** What a thread tells the main thread. */
+export type WorkerMessage =
+  /** There is console output to take. */
+  | { readonly kind: 'output' }
+  /** There is room for console input again. */
+  | { readonly kind: 'inputSpace' }
+  /** The clock's alarm was changed. */
+  | { readonly kind: 'alarm' }
+  /** The machine is ending. */
+  | { readonly kind: 'ended' }
+  /** The guest can make no progress; in words why. The machine is ending. */
+  | { readonly kind: 'stuck'; readonly text: string }
+  /** For people: a line that is worth knowing. */
+  | { readonly kind: 'notice'; readonly text: string };
+
+/** What the thread's surroundings provide. */
+export interface WorkerHost {
+  /** Milliseconds to add to this thread's `performance.now()` for the time that all threads share. */
+  readonly clockOffset: number;
+  notify(message: WorkerMessage): void;
+}

@@ -57,7 +57,7 @@ export function enumerateExecutions(
 /** The runs of each hart over the values that any store of any run can leave in a location. */
 export function allRuns(program: Program): { runs: HartRun[][] } & Completeness {
   const values = program.memory.map((value) => new Set([value]));
-  const stores = program.harts.flat().filter((one) => one.kind !== 'load' && 'base' in one).length;
+  const stores = program.harts.flat().filter((one) => one.kind !== 'load' && 'width' in one).length;
   for (let round = 0; ; round++) {
     const all = program.harts.map((_, hart) => runsOfHart(program, hart, values));
     const before = values.reduce((sum, set) => sum + set.size, 0);

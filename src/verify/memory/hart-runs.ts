@@ -2,13 +2,14 @@ import {
   type AluOperation,
   aluResult,
   amoResult,
+  codeAddress,
   type FenceOrder,
   type Instruction,
+  instructionAt,
   isTaken,
   locationAt,
   type Program,
   READS,
-  RELAXED,
   WRITES,
 } from './program.ts';
 
@@ -47,15 +48,17 @@ export interface HartRun {
 
 export interface HartRuns {
   readonly runs: readonly HartRun[];
-  /** Some runs were given up because they executed more than the limit of instructions. */
+  /** Some runs were given up because they went round loops more often than {@link MOST_REPEATS}. */
   readonly cut: boolean;
   /** Some runs were given up because they used an address that is no location. */
   readonly wild: boolean;
 }
 
+type MemoryInstruction = Extract<Instruction, { width: number }>;
+
 interface Cursor {
   at: number;
-  executed: number;
+  repeats: number;
   registers: Int32Array;
   /** For each register, the operations its value depends on. */
   depends: Int32Array;
@@ -71,8 +74,8 @@ interface Cursor {
 /** Operations of one hart that a mask can hold. */
 const MOST_EVENTS = 30;
 
-/** Instructions that a hart executes at most: bounds the loops of the programs. */
-export const MOST_INSTRUCTIONS = 48;
+/** How often a hart goes back to an earlier instruction at most: bounds the loops of the programs. */
+export const MOST_REPEATS = 2;
 
 /** Lists every run of one hart when each load returns one of the values that its location can hold. */
 export function runsOfHart(program: Program, hart: number, values: readonly ReadonlySet<number>[]): HartRuns {
@@ -97,7 +100,7 @@ class HartRunner {
     this.#work = [
       {
         at: 0,
-        executed: 0,
+        repeats: 0,
         registers,
         depends: new Int32Array(32),
         control: 0,
@@ -118,11 +121,13 @@ class HartRunner {
 
   #follow(cursor: Cursor): void {
     while (cursor.at < this.#code.length) {
-      if (++cursor.executed > MOST_INSTRUCTIONS || cursor.events.length >= MOST_EVENTS) {
+      const { at } = cursor;
+      if (!this.#step(cursor, this.#code[at])) return;
+      if (cursor.at <= at) cursor.repeats++;
+      if (cursor.repeats > MOST_REPEATS || cursor.events.length >= MOST_EVENTS) {
         this.#cut = true;
         return;
       }
-      if (!this.#step(cursor, this.#code[cursor.at])) return;
     }
     this.#runs.push({ events: cursor.events, registers: cursor.registers });
   }
@@ -145,6 +150,8 @@ class HartRunner {
       case 'jump':
         cursor.at = instruction.target;
         return true;
+      case 'jump-register':
+        return this.#jumpRegister(cursor, instruction);
       case 'fence':
         for (const order of instruction.orders) {
           cursor.fences.push({ count: cursor.events.length, order });
@@ -155,7 +162,17 @@ class HartRunner {
     }
   }
 
-  #access(cursor: Cursor, instruction: Extract<Instruction, { base: number }>): boolean {
+  #jumpRegister(cursor: Cursor, instruction: Extract<Instruction, { kind: 'jump-register' }>): boolean {
+    const { rd, base, offset } = instruction;
+    const target = instructionAt(cursor.registers[base] + offset, this.#code.length);
+    cursor.control |= cursor.depends[base];
+    setRegister(cursor, rd, codeAddress(cursor.at), 0);
+    cursor.at = target;
+    if (target < 0) this.#wild = true;
+    return target >= 0;
+  }
+
+  #access(cursor: Cursor, instruction: MemoryInstruction): boolean {
     const address = (cursor.registers[instruction.base] + instruction.offset) | 0;
     const location = locationAt(address, this.#locations);
     if (location < 0) {
@@ -205,14 +222,14 @@ class HartRunner {
 
   #record(
     cursor: Cursor,
-    instruction: Extract<Instruction, { base: number }>,
+    instruction: MemoryInstruction,
     location: number,
-    what: { read?: number; written?: number; paired?: number },
+    what: { read?: number; written?: number | undefined; paired?: number },
   ): number {
     const address = cursor.depends[instruction.base];
     const reads = what.read !== undefined;
     const writes = what.written !== undefined;
-    const order = instruction.order ?? RELAXED;
+    const { order } = instruction;
     cursor.events.push({
       reads,
       writes,

@@ -72,7 +72,14 @@ export type Instruction =
       readonly right: number;
       readonly target: number;
     }
-  | { readonly kind: 'jump'; readonly target: number };
+  | { readonly kind: 'jump'; readonly target: number }
+  | {
+      /** `jalr`: goes to the instruction whose {@link codeAddress} the sum is. */
+      readonly kind: 'jump-register';
+      readonly rd: number;
+      readonly base: number;
+      readonly offset: number;
+    };
 
 export interface Program {
   readonly harts: readonly (readonly Instruction[])[];
@@ -91,6 +98,19 @@ export function addressOf(index: number): number {
 export function locationAt(address: number, locations: number): number {
   const index = (address >> 12) - 1;
   return (address & 0xfff) === 0 && index >= 0 && index < locations ? index : -1;
+}
+
+const CODE = 0x40000000;
+
+/** The value that stands for the address of instruction `index` of a hart. */
+export function codeAddress(index: number): number {
+  return CODE + 4 * index;
+}
+
+/** The instruction at a code address, or -1 when the hart has none there; one past the last one is its end. */
+export function instructionAt(address: number, length: number): number {
+  const index = (address - CODE) / 4;
+  return Number.isInteger(index) && index >= 0 && index <= length ? index : -1;
 }
 
 /** The value that an AMO stores when it finds `old`. */

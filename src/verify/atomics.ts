@@ -71,3 +71,13 @@ export function withAtomics<T>(to: AtomicsTarget, body: () => T): T {
     target = before;
   }
 }
+
+/** Runs `body` with the stand-in in place. */
+export function underStandIn<T>(body: () => T): T {
+  installAtomics();
+  try {
+    return body();
+  } finally {
+    uninstallAtomics();
+  }
+}

@@ -124,10 +124,10 @@ class Search {
     this.#width = this.#slots + this.#threads + 1;
     this.#layout = this.#programs.layoutVersion;
     this.#owner = Int32Array.from(this.#programs.ownerOfSlot);
-    this.#frontier = new Frontier(this.#width);
+    this.#frontier = new Frontier(this.#width + 2);
     this.#log = problem.mustRest ? new TransitionLog() : undefined;
-    this.#current = new Int32Array(this.#width);
-    this.#next = new Int32Array(this.#width);
+    this.#current = new Int32Array(this.#width + 2);
+    this.#next = new Int32Array(this.#width + 2);
   }
 
   run(): SearchResult {
@@ -181,7 +181,7 @@ class Search {
     // What precedes the first shared access of each thread commutes with everything.
     for (let thread = 0; thread < this.#threads; thread++) this.#runPrivate(thread);
     this.#table.insert(this.#low, this.#high, -1, 0);
-    this.#frontier.push(vector);
+    this.#enqueue();
   }
 
   #expand(state: number): void {
@@ -224,8 +224,8 @@ class Search {
     const width = this.#width;
     const next = this.#next;
     for (let index = 0; index < width; index++) next[index] = this.#current[index];
-    this.#low = this.#table.low(state);
-    this.#high = this.#table.high(state);
+    this.#low = this.#current[width];
+    this.#high = this.#current[width + 1];
     this.#transitions++;
     const ok = this.#perform(thread, choice) && this.#runPrivate(thread);
     if (!ok) {
@@ -234,8 +234,15 @@ class Search {
       return;
     }
     const reached = this.#table.insert(this.#low, this.#high, state, stepCode(thread, choice));
-    if (reached >= 0) this.#frontier.push(next);
+    if (reached >= 0) this.#enqueue();
     this.#log?.add(reached >= 0 ? reached : -1 - reached);
+  }
+
+  /** Queues the vector `#next`; its fingerprint goes with it. */
+  #enqueue(): void {
+    this.#next[this.#width] = this.#low;
+    this.#next[this.#width + 1] = this.#high;
+    this.#frontier.push(this.#next);
   }
 
   /** Does the pending operation of a thread on the vector `#next`. Returns false when the monitor objects. */

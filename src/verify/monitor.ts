@@ -24,6 +24,8 @@ export type SpecEvent =
 export interface SpecViolation {
   readonly property: PropertyId;
   readonly message: string;
+  /** The interrupt that it is about, if it is about one. */
+  readonly irq?: number;
 }
 
 /** One ideal vCPU that explains everything so far. */
@@ -139,7 +141,11 @@ export class Monitor {
     const [beforeLo, beforeHi] = from.flush ?? [0, 0];
     for (const irq of this.edges) {
       if (bitOf(irq, beforeLo, beforeHi) && !bitOf(irq, lo, hi)) {
-        return { property: 'P1', message: `the flush erases interrupt ${irq}, which the guest has pending` };
+        return {
+          property: 'P1',
+          message: `the flush erases interrupt ${irq}, which the guest has pending`,
+          irq,
+        };
       }
     }
     let left = from.ideals;
@@ -148,7 +154,7 @@ export class Monitor {
       const rises = bitOf(irq, lo, hi);
       left = left.filter(({ taken }) => (((taken >> index) & 1) !== 0) === rises);
       if (left.length === 0) {
-        return { property: 'P2', message: `the flush delivers interrupt ${irq}, which no set explains` };
+        return { property: 'P2', message: `the flush delivers interrupt ${irq}, which no set explains`, irq };
       }
     }
     for (const [index, irq] of this.levels.entries()) {
@@ -156,7 +162,7 @@ export class Monitor {
       left = left.filter(({ wasLow, wasHigh }) => (((high ? wasHigh : wasLow) >> index) & 1) !== 0);
       if (left.length === 0) {
         const was = high ? 'high, but it was low' : 'low, but it was high';
-        return { property: 'P3', message: `the flush shows level ${irq} ${was} all through the flush` };
+        return { property: 'P3', message: `the flush shows level ${irq} ${was} all through the flush`, irq };
       }
     }
     const ideals = left.map((ideal) => ({ ...ideal, taken: 0, wasLow: 0, wasHigh: 0 }));

@@ -1,4 +1,5 @@
 import type { Protocol } from '../interrupts/protocol.ts';
+import { underStandIn } from './atomics.ts';
 import { HarnessFault } from './fault.ts';
 import type { SpecEvent, SpecViolation } from './monitor.ts';
 import { isEnabled, Kind, type Operation, resultOf, touchesMemory, valueAfter } from './operations.ts';
@@ -56,11 +57,11 @@ export class Replay {
   #spec: number;
 
   constructor(protocol: Protocol, scenario: Scenario) {
-    this.world = populate(protocol, scenario);
+    this.world = underStandIn(() => populate(protocol, scenario));
     this.contents = [...this.world.memory.initial];
     this.#step = new StepRunner(this.world.memory);
     this.#spec = this.world.monitor.initial;
-    this.#runners = this.world.threads.map((thread) => this.#begin(thread));
+    this.#runners = underStandIn(() => this.world.threads.map((thread) => this.#begin(thread)));
   }
 
   get names(): string[] {
@@ -94,7 +95,8 @@ export class Replay {
     if (this.violation !== undefined) return this.violation;
     for (const { outcome } of this.#runners) if (outcome.failure !== undefined) return outcome.failure;
     if (this.#runners.some((_, thread) => this.canMove(thread))) return undefined;
-    return this.world.atRest({ states: this.states, spec: this.#spec, contents: this.contents });
+    const view = { states: this.states, spec: this.#spec, contents: this.contents };
+    return underStandIn(() => this.world.atRest(view));
   }
 
   /** Identifies the whole state. */
@@ -120,7 +122,7 @@ export class Replay {
     const result = this.#perform(operation, choice);
     runner.results = [...runner.results, result];
     runner.notes = [];
-    const events = [...earlier, ...this.#advance(runner)];
+    const events = [...earlier, ...underStandIn(() => this.#advance(runner))];
     this.#tell(events);
     const after = operation.address < 0 ? 0 : this.contents[operation.address];
     const step = {

@@ -20,9 +20,9 @@ export interface Scenario {
   readonly about: string;
   /**
    * `default`: a correct protocol passes. `rules`: the loop around the protocol breaks one of its rules on purpose, and
-   * no protocol passes. `deep`: as `default`, and large.
+   * most protocols fail. `extended`: what the protocols of the field do not claim. `deep`: as `default`, and large.
    */
-  readonly group: 'default' | 'rules' | 'deep';
+  readonly group: 'default' | 'rules' | 'extended' | 'deep';
   /** Interrupts beyond VSSIP, VSTIP and VSEIP. */
   readonly interrupts?: ExtraInterrupts;
   readonly threads: readonly ThreadMaker[];

@@ -1,6 +1,11 @@
+/** 32-bit words of an entry: both halves of the fingerprint, number of the state + 1. */
+const ENTRY = 3;
+
 /**
  * The set of states that were seen, as 64-bit fingerprints, with the step that first led to each of them. States are
- * numbered in the order of their discovery. About 22 bytes a state.
+ * numbered in the order of their discovery. 21 to 37 bytes a state, depending on how full the table is.
+ *
+ * Fingerprint and number lie side by side, because a look-up costs as much as the cache lines that it touches.
  */
 export class StateTable {
   /** How many states there are. */
@@ -9,10 +14,7 @@ export class StateTable {
   parent = new Int32Array(1 << 12);
   /** By state: the step that led to it, see {@link stepCode}. */
   step = new Uint8Array(1 << 12);
-  #low = new Int32Array(1 << 12);
-  #high = new Int32Array(1 << 12);
-  /** Open addressing: number of the state + 1, or 0. */
-  #index = new Int32Array(1 << 13);
+  #entries = new Int32Array((1 << 13) * ENTRY);
   #mask = (1 << 13) - 1;
 
   /**
@@ -20,35 +22,31 @@ export class StateTable {
    */
   insert(low: number, high: number, parent: number, step: number): number {
     const mask = this.#mask;
-    const index = this.#index;
-    let at = (low ^ Math.imul(high, 0x9e3779b1)) & mask;
-    for (let entry = index[at]; entry !== 0; entry = index[at]) {
-      if (this.#low[entry - 1] === low && this.#high[entry - 1] === high) return -entry;
-      at = (at + 1) & mask;
+    const entries = this.#entries;
+    let place = (low ^ Math.imul(high, 0x9e3779b1)) & mask;
+    for (;;) {
+      const at = place * ENTRY;
+      const known = entries[at + 2];
+      if (known === 0) {
+        const state = this.count;
+        if (state === this.parent.length) this.#growStates();
+        this.parent[state] = parent;
+        this.step[state] = step;
+        entries[at] = low;
+        entries[at + 1] = high;
+        entries[at + 2] = state + 1;
+        this.count = state + 1;
+        if (this.count * 4 > mask * 3) this.#growEntries();
+        return state;
+      }
+      if (entries[at] === low && entries[at + 1] === high) return -known;
+      place = (place + 1) & mask;
     }
-    const state = this.count;
-    if (state === this.parent.length) this.#growStates();
-    this.#low[state] = low;
-    this.#high[state] = high;
-    this.parent[state] = parent;
-    this.step[state] = step;
-    index[at] = state + 1;
-    this.count = state + 1;
-    if (this.count * 3 > this.#mask * 2) this.#growIndex();
-    return state;
-  }
-
-  low(state: number): number {
-    return this.#low[state];
-  }
-
-  high(state: number): number {
-    return this.#high[state];
   }
 
   /** Bytes that the table occupies. */
   get bytes(): number {
-    return this.parent.length * 13 + this.#index.length * 4;
+    return this.parent.length * 5 + this.#entries.length * 4;
   }
 
   /** The steps from the initial state to `state`. */
@@ -64,31 +62,32 @@ export class StateTable {
   }
 
   #growStates(): void {
-    // By half at first sight of a large table, so that 4 GB hold as many states as possible.
+    // By half once the table is large, so that 4 GB hold as many states as possible.
     const size = this.parent.length;
     const length = size < 1 << 22 ? size * 2 : size + (size >> 1);
-    this.parent = grown(this.parent, new Int32Array(length));
-    this.#low = grown(this.#low, new Int32Array(length));
-    this.#high = grown(this.#high, new Int32Array(length));
-    this.step = grown(this.step, new Uint8Array(length));
+    const parent = new Int32Array(length);
+    parent.set(this.parent);
+    this.parent = parent;
+    const step = new Uint8Array(length);
+    step.set(this.step);
+    this.step = step;
   }
 
-  #growIndex(): void {
-    const index = new Int32Array(this.#index.length * 2);
-    const mask = index.length - 1;
-    for (let state = 0; state < this.count; state++) {
-      let at = (this.#low[state] ^ Math.imul(this.#high[state], 0x9e3779b1)) & mask;
-      while (index[at] !== 0) at = (at + 1) & mask;
-      index[at] = state + 1;
+  #growEntries(): void {
+    const old = this.#entries;
+    const entries = new Int32Array(old.length * 2);
+    const mask = this.#mask * 2 + 1;
+    for (let from = 0; from < old.length; from += ENTRY) {
+      if (old[from + 2] === 0) continue;
+      let place = (old[from] ^ Math.imul(old[from + 1], 0x9e3779b1)) & mask;
+      while (entries[place * ENTRY + 2] !== 0) place = (place + 1) & mask;
+      entries[place * ENTRY] = old[from];
+      entries[place * ENTRY + 1] = old[from + 1];
+      entries[place * ENTRY + 2] = old[from + 2];
     }
-    this.#index = index;
+    this.#entries = entries;
     this.#mask = mask;
   }
-}
-
-function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }
 
 /** The most ways that one step can branch. */

@@ -47,6 +47,8 @@ export interface VerifyOptions {
 export interface Counterexample {
   readonly property: PropertyId;
   readonly message: string;
+  /** The interrupt that it is about. */
+  readonly irq: number;
   /** The schedule, access by access; `replay` runs it again. */
   readonly schedule: string;
   /** Accesses to words that threads share, and choices: the length of the counterexample. */
@@ -122,14 +124,9 @@ export function verify(protocol: Protocol, scenario: Scenario, options: VerifyOp
  * @throws HarnessFault when a thread cannot move where the schedule says so.
  */
 export function replay(protocol: Protocol, scenario: Scenario, schedule: string): Replay {
-  installAtomics();
-  try {
-    const run = new Replay(protocol, scenario);
-    for (const move of parseSchedule(schedule, run.names)) run.move(move);
-    return run;
-  } finally {
-    uninstallAtomics();
-  }
+  const run = new Replay(protocol, scenario);
+  for (const move of parseSchedule(schedule, run.names)) run.move(move);
+  return run;
 }
 
 function definedOnly(options: VerifyOptions): Partial<Bounds> {
@@ -163,7 +160,8 @@ function confirm(
     );
   }
   const length = second.steps.length - quiet.size;
-  return { property, message, schedule, length, steps: second.steps, quiet, loop, replay: second };
+  const irq = found.irq ?? first.world.edges[0];
+  return { property, message, irq, schedule, length, steps: second.steps, quiet, loop, replay: second };
 }
 
 /** Turns the explorer's steps into single accesses: a step takes the accesses to the thread's own words along. */

@@ -159,7 +159,7 @@ class VcpuLoop {
     const { hvipLo, hvipHi } = interrupts;
     env.after({ is: 'flushed', lo: hvipLo, hi: hvipHi });
     if (this.#options.migrates === 'inside flush' && env.choose(2) === 1) {
-      env.note('preempted before the write of HVIP');
+      env.note('preempted');
       interrupts.exitGuest();
       // The hart still has the HVIP of before, while the guest is owed what the flush said.
       interrupts.syncInterrupts(state.lo, state.hi);
@@ -187,14 +187,14 @@ class VcpuLoop {
     }
     const idle = (env: Env): VcpuState => {
       if (this.#options.idle === 'busy') return this.#waitInside(state, env);
-      env.note('guest: WFI');
+      env.note('WFI');
       return leave(state, 'wfi');
     };
     const actions = [idle];
     if (state.sendsLeft > 0) actions.push((env) => this.#sendSelf(state, env));
     if (this.#options.reprograms && state.timersLeft !== 0) {
       actions.push((env) => {
-        env.note('guest programs its timer anew');
+        env.note('programs its timer anew');
         return leave(state, 'timer');
       });
     }
@@ -203,7 +203,7 @@ class VcpuLoop {
 
   #takeEdge(state: VcpuState, irq: number, env: Env): VcpuState {
     const bit = 1 << (irq & 31);
-    env.note(`guest takes ${interruptName(irq)}, clears it`);
+    env.note(`takes ${interruptName(irq)}, clears it`);
     for (const mail of irq === this.#world.edges[0] ? this.#world.wordsNamed('mail') : []) {
       // Meets the store of a sender.
       Atomics.exchange(mail, 0, 0);
@@ -214,7 +214,7 @@ class VcpuLoop {
   }
 
   #takeTimer(state: VcpuState, env: Env): VcpuState {
-    env.note('guest takes VSTIP');
+    env.note('takes VSTIP');
     // Meets the writes of the clock.
     if (this.#options.timer === 'stored' && Atomics.load(timerWord(this.#world), 0) !== 2) {
       env.fail('P2', 'the guest takes a timer interrupt before the time that it asked for');
@@ -224,7 +224,7 @@ class VcpuLoop {
 
   #takeExternal(state: VcpuState, env: Env): VcpuState {
     if (this.#options.acknowledges && !state.acknowledged && hasBit(IRQ_VS_EXT, state.lo, 0)) {
-      env.note('guest takes VSEIP, tells device');
+      env.note('takes VSEIP, answers');
       // Meets the await of the device.
       Atomics.store(this.#world.word('acknowledge'), 0, 1);
       return { ...state, acknowledged: true };
@@ -235,7 +235,7 @@ class VcpuLoop {
   #sendSelf(state: VcpuState, env: Env): VcpuState {
     const irq = this.#options.selfIrq ?? this.#world.edges[0];
     const bit = 1 << (irq & 31);
-    env.note(`guest sets ${interruptName(irq)} itself`);
+    env.note(`guest sets ${interruptName(irq)}`);
     const sent = { ...state, sendsLeft: state.sendsLeft - 1 };
     const word = irq < 32 ? { lo: (state.lo | bit) >>> 0 } : { hi: (state.hi | bit) >>> 0 };
     // With interrupts off in the guest, it can go on to WFI without taking what it sent.
@@ -281,7 +281,7 @@ class VcpuLoop {
   }
 
   #yield(state: VcpuState, interrupts: Owner['interrupts'], env: Env): VcpuState {
-    env.note('preempted: save, back to the queue');
+    env.note('save, back to the queue');
     interrupts.yield();
     this.#world.wake();
     return this.#unloaded(state, state.pcpu ^ 1);
@@ -325,6 +325,7 @@ class VcpuLoop {
       return {
         property: 'P4',
         message: `the vCPU sleeps although its guest has ${interruptName(own)} pending`,
+        irq: own,
       };
     }
     const { edges, levels, monitor } = this.#world;
@@ -336,11 +337,11 @@ class VcpuLoop {
       const message = sleeps
         ? `the vCPU sleeps although level ${name} is high`
         : `the guest runs on with ${name} ${hasBit(irq, lo, hi) ? 'high, but its source is low' : 'low, but its source is high'}`;
-      return { property: sleeps ? 'P4' : 'P3', message };
+      return { property: sleeps ? 'P4' : 'P3', message, irq };
     }
     return this.#isStillKnown(view, state, irq)
-      ? { property: 'P4', message: `${name} is pending, and nothing will make the vCPU look` }
-      : { property: 'P1', message: `${name} is lost: it was set, and nothing holds it any more` };
+      ? { property: 'P4', message: `${name} is pending, and nothing will make the vCPU look`, irq }
+      : { property: 'P1', message: `${name} is lost: it was set, and nothing holds it any more`, irq };
   }
 
   /** Whether the protocol would still find the interrupt if it looked. */

@@ -3,6 +3,7 @@ import {
   EXIT_REQUEST,
   EXIT_WAITERS,
   IRQS_PENDING,
+  IRQS_PENDING_LOCK,
   IRQS_PENDING_MASK,
   OWNER,
   REQUESTS,
@@ -20,6 +21,7 @@ export function vcpuWordInfos(): WordInfo[] {
   infos[IRQS_PENDING + 1] = { name: 'irqs_pending[1]', shows: 'interrupts', firstIrq: 32 };
   infos[IRQS_PENDING_MASK] = { name: 'irqs_pending_mask', shows: 'interrupts', firstIrq: 0 };
   infos[IRQS_PENDING_MASK + 1] = { name: 'irqs_pending_mask[1]', shows: 'interrupts', firstIrq: 32 };
+  infos[IRQS_PENDING_LOCK] = { name: 'irqs_pending_lock' };
   infos[EXIT_REQUEST] = { name: 'exit_request' };
   infos[RUN_STATE] = { name: 'run_state' };
   infos[REQUESTS] = { name: 'requests' };

@@ -1,0 +1,105 @@
+import { RunState } from '../interrupts/words.ts';
+import { Kind } from './operations.ts';
+import type { Replay, ReplayStep } from './replay.ts';
+
+/** An access as people read it. */
+export interface StepText {
+  /** For example `test_and_set_bit(mask)=0`. At most 24 characters for the protocols' own accesses. */
+  readonly text: string;
+  /** The function of the kernel, or of `Atomics`, that the access stands for. */
+  readonly operation: string;
+  /** Name of the word, empty for a choice. */
+  readonly word: string;
+  /** File and line of the access in the explored sources. */
+  readonly source: string;
+}
+
+const C_NAMES: Readonly<Record<string, string>> = {
+  setBit: 'set_bit',
+  clearBit: 'clear_bit',
+  testAndSetBit: 'test_and_set_bit',
+  testAndClearBit: 'test_and_clear_bit',
+  xchg: 'xchg',
+  readOnce: 'READ_ONCE',
+};
+
+const ATOMIC_NAMES: Readonly<Record<number, string>> = {
+  [Kind.LOAD]: 'load',
+  [Kind.STORE]: 'store',
+  [Kind.OR]: 'fetch_or',
+  [Kind.AND]: 'fetch_and',
+  [Kind.XOR]: 'fetch_xor',
+  [Kind.EXCHANGE]: 'xchg',
+  [Kind.COMPARE_EXCHANGE]: 'cmpxchg',
+  [Kind.ADD]: 'fetch_add',
+  [Kind.SUB]: 'fetch_sub',
+  [Kind.AWAIT_EQUAL]: 'wait',
+  [Kind.AWAIT_DIFFERENT]: 'wait',
+};
+
+const SHORT_WORDS: Readonly<Record<string, string>> = {
+  irqs_pending: 'pend',
+  irqs_pending_mask: 'mask',
+  'irqs_pending[1]': 'pend[1]',
+  'irqs_pending_mask[1]': 'mask[1]',
+};
+
+/** Describes a step of a replay. Bits of interrupt words are shown for `irq`. */
+export function describeStep(step: ReplayStep, run: Replay, irq: number): StepText {
+  const { kind, address } = step.operation;
+  if (kind === Kind.CHOOSE) {
+    return { text: `choice ${step.choice}`, operation: 'choose', word: '', source: '' };
+  }
+  const info = run.world.memory.words[address];
+  const word = SHORT_WORDS[info.name] ?? info.name;
+  const helper = step.frames.find(({ file }) => file === 'bitops.ts');
+  const operation = C_NAMES[helper?.name ?? ''] ?? ATOMIC_NAMES[kind];
+  const place = step.frames.find(({ file }) => file !== 'bitops.ts');
+  const source = place === undefined ? '' : `${place.file}:${place.line}`;
+  const text =
+    info.shows === 'interrupts'
+      ? interruptText(operation, word, step, irq, info.firstIrq ?? 0)
+      : plainText(info.name, step);
+  return { text, operation, word: info.name, source };
+}
+
+function interruptText(
+  operation: string,
+  word: string,
+  { before, operation: { kind, a } }: ReplayStep,
+  irq: number,
+  firstIrq: number,
+): string {
+  const bit = (value: number) =>
+    irq >= firstIrq && irq < firstIrq + 32 ? (value >>> (irq & 31)) & 1 : value;
+  if (operation === 'set_bit' || operation === 'clear_bit') return `${operation}(${word})`;
+  if (kind === Kind.STORE) return `${word} := ${bit(a)}`;
+  if (kind === Kind.EXCHANGE) return `xchg(${word}, ${bit(a)})=${bit(before)}`;
+  return `${operation}(${word})=${bit(before)}`;
+}
+
+function plainText(name: string, { before, operation: { kind, a, b } }: ReplayStep): string {
+  const show = (value: number) => (name === 'run_state' ? stateName(value) : String(value));
+  switch (kind) {
+    case Kind.STORE:
+      return `${name} := ${show(a)}`;
+    case Kind.COMPARE_EXCHANGE:
+      return before === a ? `${name} := ${show(b)}` : `${name} is ${show(before)}`;
+    case Kind.LOAD:
+      return `${name} is ${show(before)}`;
+    case Kind.AWAIT_EQUAL:
+    case Kind.AWAIT_DIFFERENT:
+      return `sees ${name} = ${show(before)}`;
+    case Kind.ADD:
+      return `${name} += ${a}`;
+    case Kind.SUB:
+      return `${name} -= ${a}`;
+    default:
+      return `${ATOMIC_NAMES[kind]}(${name}, ${a})`;
+  }
+}
+
+function stateName(value: number): string {
+  const name = Object.entries(RunState).find(([, number]) => number === value)?.[0] ?? String(value);
+  return name === 'OUTSIDE_GUEST' ? 'OUTSIDE' : name;
+}

@@ -1,0 +1,161 @@
+import { describeStep } from './describe.ts';
+import type { Replay, ReplayStep } from './replay.ts';
+import { PROPERTIES } from './thread.ts';
+import type { Counterexample, VerifyResult } from './verify.ts';
+import { VCPU_NAME } from './world/vcpu.ts';
+import { interruptName } from './world/word-names.ts';
+import { hasBit } from './world/world.ts';
+
+/** Widths of the columns: number, vCPU, others, four values. Together at most 72, as mails want it. */
+const WIDTH = { number: 2, left: 24, right: 24, value: 4 } as const;
+
+/** The four values after each step, for one interrupt. */
+export interface BitValues {
+  readonly pending: boolean;
+  readonly mask: boolean;
+  /** The cached hvip. */
+  readonly cached: boolean;
+  /** The CSR, as the guest has it. */
+  readonly hvip: boolean;
+}
+
+/** The values of one interrupt's bits after a step. */
+export function bitsAfter(
+  contents: readonly number[],
+  states: readonly (string | undefined)[],
+  run: Replay,
+  irq: number,
+): BitValues {
+  const bitOf = (name: string) => {
+    const address = run.world.memory.words.findIndex(
+      (word) => word.name === (irq < 32 ? name : `${name}[1]`),
+    );
+    return ((contents[address] >>> (irq & 31)) & 1) !== 0;
+  };
+  const text = states[run.names.indexOf(VCPU_NAME)];
+  const state = (text === undefined ? {} : JSON.parse(text)) as {
+    local?: { hvipLo: number; hvipHi: number };
+    lo?: number;
+    hi?: number;
+  };
+  return {
+    pending: bitOf('irqs_pending'),
+    mask: bitOf('irqs_pending_mask'),
+    cached: hasBit(irq, state.local?.hvipLo ?? 0, state.local?.hvipHi ?? 0),
+    hvip: hasBit(irq, state.lo ?? 0, state.hi ?? 0),
+  };
+}
+
+/**
+ * Finds the step at which a lost interrupt disappears: the last one that clears its bit in a word, when it never shows
+ * up in the guest afterwards.
+ *
+ * @returns indices into the steps: the one that erases, and the one whose write it undoes (-1 if none).
+ */
+export function findErasure({ steps, replay, irq, property }: Counterexample): {
+  readonly erases: number;
+  readonly undoes: number;
+} {
+  if (property !== 'P1' && property !== 'P6') return { erases: -1, undoes: -1 };
+  const words = replay.world.memory.words;
+  const holds = ({ operation: { address } }: ReplayStep) =>
+    address >= 0 && words[address].shows === 'interrupts' && !words[address].name.includes('mask');
+  const bit = (value: number) => (value >>> (irq & 31)) & 1;
+  const inGuest = steps.map(({ contents, states }) => bitsAfter(contents, states, replay, irq).hvip);
+  const last = inGuest.lastIndexOf(true);
+  const erases = steps.findLastIndex(
+    (step, index) => index >= last && holds(step) && bit(step.before) === 1 && bit(step.after) === 0,
+  );
+  if (erases < 0) return { erases, undoes: -1 };
+  const { thread, operation } = steps[erases];
+  const undoes = steps.findLastIndex(
+    (step, index) =>
+      index < erases &&
+      step.thread !== thread &&
+      step.operation.address === operation.address &&
+      bit(step.after) === 1 &&
+      bit(step.operation.a) === 1,
+  );
+  return { erases, undoes };
+}
+
+/** The counterexample as a table of two columns, at most 72 characters wide, ready to paste into a mail. */
+export function explain(result: VerifyResult): string {
+  const { counterexample } = result;
+  const head = [`${result.protocol} in ${result.scenario}: ${result.verdict}`, ...wrap(result.reason)];
+  if (counterexample === undefined) return `${head.join('\n')}\n`;
+  const { property, length, schedule, irq } = counterexample;
+  const about = `(${property}: ${PROPERTIES[property]}; ${length} steps; bits of ${interruptName(irq)})`;
+  const tail = wrap(`schedule: ${schedule}`);
+  return `${[...head, ...wrap(about), '', ...table(counterexample), '', ...tail].join('\n')}\n`;
+}
+
+function table(example: Counterexample): string[] {
+  const { replay, steps, quiet, irq, loop } = example;
+  const vcpuIndex = replay.names.indexOf(VCPU_NAME);
+  const others = replay.names.filter((_, index) => index !== vcpuIndex);
+  const { erases, undoes } = findErasure(example);
+  const rows = [
+    row('', VCPU_NAME, others.join(', '), ['pend', 'mask', 'hvip', 'HVIP']),
+    row(
+      '',
+      '(start)',
+      '',
+      values(bitsAfter(replay.world.memory.initial, initialStates(replay), replay, irq)),
+    ),
+  ];
+  const numbers = new Map<number, number>();
+  for (const [index, step] of steps.entries()) {
+    const isVcpu = step.thread === vcpuIndex;
+    const prefix = isVcpu || others.length < 2 ? '' : `${replay.names[step.thread]}: `;
+    const add = (number: string, text: string, cells: readonly string[]) =>
+      rows.push(row(number, isVcpu ? text : '', isVcpu ? '' : prefix + text, cells));
+    if (loop > 0 && index === steps.length - loop) rows.push('--- from here on for ever:');
+    for (const note of step.notes) add('', `[${note}]`, []);
+    if (quiet.has(index)) continue;
+    numbers.set(index, numbers.size + 1);
+    const cells = values(bitsAfter(step.contents, step.states, replay, irq));
+    add(String(numbers.size), describeStep(step, replay, irq).text, cells);
+    if (index === erases) {
+      const what = undoes < 0 ? '' : `, which step ${numbers.get(undoes) ?? '?'} had set`;
+      rows.push(`   ^^^ erases ${interruptName(irq)}${what}`);
+    }
+  }
+  for (const thread of replay.names.keys()) {
+    for (const note of replay.notesOf(thread)) {
+      const text = `[${note}]`;
+      rows.push(row('', thread === vcpuIndex ? text : '', thread === vcpuIndex ? '' : text, []));
+    }
+  }
+  return rows;
+}
+
+function initialStates(run: Replay): (string | undefined)[] {
+  return run.world.threads.map(({ initial }) => JSON.stringify(initial));
+}
+
+function values({ pending, mask, cached, hvip }: BitValues): string[] {
+  return [pending, mask, cached, hvip].map((bit) => (bit ? '1' : '0'));
+}
+
+/** A line of the table; a text that is too long for its column goes on in lines below. */
+function row(number: string, left: string, right: string, cells: readonly string[]): string {
+  const line = [
+    number.padStart(WIDTH.number),
+    left.slice(0, WIDTH.left).padEnd(WIDTH.left),
+    right.slice(0, WIDTH.right).padEnd(WIDTH.right),
+    ...cells.map((cell) => cell.padStart(WIDTH.value)),
+  ];
+  const [restLeft, restRight] = [left.slice(WIDTH.left), right.slice(WIDTH.right)];
+  const below = restLeft === '' && restRight === '' ? '' : `\n${row('', restLeft, restRight, [])}`;
+  return line.join(' ').trimEnd() + below;
+}
+
+function wrap(text: string): string[] {
+  const lines: string[] = [''];
+  for (const word of text.split(/(?<=[ .])/)) {
+    if ((lines[lines.length - 1] + word).trimEnd().length > 72) lines.push('');
+    lines[lines.length - 1] += word;
+  }
+  return lines.map((line) => line.trimEnd());
+}

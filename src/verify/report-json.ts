@@ -1,0 +1,97 @@
+import { describeStep } from './describe.ts';
+import { type BitValues, bitsAfter, findErasure } from './explain.ts';
+import type { MatrixResult } from './matrix.ts';
+import type { Counterexample, VerifyResult } from './verify.ts';
+
+/** Changes when a field changes its meaning or goes away. */
+export const REPORT_SCHEMA = 1;
+
+/** One access of a counterexample. */
+export interface JsonStep {
+  readonly thread: string;
+  /** The function of the kernel, or of `Atomics`, that the access stands for; `choose` for a choice. */
+  readonly operation: string;
+  readonly text: string;
+  readonly word: string;
+  readonly before: number;
+  readonly after: number;
+  /** File and line of the access. */
+  readonly source: string;
+  /** True for words that no other thread uses; such steps do not count in `length`. */
+  readonly quiet: boolean;
+  readonly notes: readonly string[];
+  /** Bits of the interrupt that the counterexample is about. */
+  readonly bits: BitValues;
+}
+
+export interface JsonCounterexample {
+  readonly property: string;
+  readonly message: string;
+  readonly irq: number;
+  readonly schedule: string;
+  readonly length: number;
+  readonly loop: number;
+  /** Index of the step that erases the interrupt, and of the one that it undoes; -1 if there is none. */
+  readonly erases: number;
+  readonly undoes: number;
+  readonly steps: readonly JsonStep[];
+}
+
+/** A result as JSON. All fields but `counterexample` and `fault` are as in {@link VerifyResult}. */
+export type JsonResult = Omit<VerifyResult, 'counterexample'> & {
+  readonly counterexample?: JsonCounterexample;
+};
+
+export interface JsonReport {
+  readonly schema: typeof REPORT_SCHEMA;
+  readonly tool: 'hartvisor verify';
+  /** The memory model that was explored. */
+  readonly memory: 'sc';
+  readonly states: number;
+  readonly transitions: number;
+  readonly milliseconds: number;
+  readonly results: readonly JsonResult[];
+}
+
+/** The report for one or many results. */
+export function jsonReport({ results, states, transitions, milliseconds }: MatrixResult): JsonReport {
+  return {
+    schema: REPORT_SCHEMA,
+    tool: 'hartvisor verify',
+    memory: 'sc',
+    states,
+    transitions,
+    milliseconds,
+    results: results.map(jsonResult),
+  };
+}
+
+/** One result. */
+export function jsonResult(result: VerifyResult): JsonResult {
+  const { counterexample, ...rest } = result;
+  return counterexample === undefined
+    ? rest
+    : { ...rest, counterexample: jsonCounterexample(counterexample) };
+}
+
+function jsonCounterexample(example: Counterexample): JsonCounterexample {
+  const { property, message, irq, schedule, length, loop, steps, quiet, replay } = example;
+  return {
+    property,
+    message,
+    irq,
+    schedule,
+    length,
+    loop,
+    ...findErasure(example),
+    steps: steps.map((step, index) => ({
+      thread: replay.names[step.thread],
+      ...describeStep(step, replay, irq),
+      before: step.before,
+      after: step.after,
+      quiet: quiet.has(index),
+      notes: step.notes,
+      bits: bitsAfter(step.contents, step.states, replay, irq),
+    })),
+  };
+}

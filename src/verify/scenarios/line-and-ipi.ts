@@ -1,0 +1,11 @@
+import { scenario } from '../scenario.ts';
+import { device, sender } from '../world/producers.ts';
+import { vcpu } from '../world/vcpu.ts';
+
+export default scenario({
+  name: 'line-and-ipi',
+  title: 'A device line and an IPI',
+  about: 'An edge and a level in the same word, flushed and written by different threads.',
+  group: 'default',
+  threads: [vcpu(), device(), sender()],
+});

@@ -120,13 +120,15 @@ export class Pcpu {
   /** Runs one vCPU until it gives up its pCPU. */
   #serve(vcpu: Vcpu): void {
     if (vcpu.changeHsm(HSM.startPending, HSM.started)) vcpu.applyStart();
-    if (vcpu.load(this.#hart, this.#index)) {
-      this.#hart.flushTranslations();
-      this.#hart.fenceI();
-    }
+    if (vcpu.load(this.#hart, this.#index)) this.#forget();
     if (vcpu.waiting && !this.#endsWait(vcpu)) return;
     const sliceEnd = this.#domain.ticks() + TIME_SLICE;
     while (this.#goOn(vcpu, sliceEnd));
+  }
+
+  #forget(): void {
+    this.#hart.flushTranslations();
+    this.#hart.fenceI();
   }
 
   /** One round of the vCPU loop. @returns false when the vCPU is no longer this pCPU's */
@@ -298,12 +300,15 @@ export class Pcpu {
    */
   #endsWait(vcpu: Vcpu): boolean {
     this.#carryOutRequests(vcpu);
-    if (this.#domain.running && vcpu.block() !== 'pending') return false;
+    if (!this.#domain.running) return true;
+    if (vcpu.block() !== 'pending') return false;
     this.#wakeUp(vcpu);
     return true;
   }
 
+  /** After {@link Vcpu.block} said `pending`. */
   #wakeUp(vcpu: Vcpu): void {
+    if (vcpu.reload(this.#hart, this.#index)) this.#forget();
     vcpu.waiting = false;
     vcpu.changeHsm(HSM.suspended, HSM.started);
   }

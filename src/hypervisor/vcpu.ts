@@ -166,6 +166,12 @@ export class Vcpu {
    */
   load(hart: Hart, pcpu: number): boolean {
     this.interrupts.load(pcpu);
+    this.count('loads');
+    return this.reload(hart, pcpu);
+  }
+
+  /** {@link load} for a vCPU that the pCPU owns already: after {@link block} said `pending`. */
+  reload(hart: Hart, pcpu: number): boolean {
     const { state } = hart;
     const words = this.#words;
     state.words.set(words.subarray(VCPU.x >> 2, VCPU.words >> 2), FIELD.x >> 2);
@@ -178,7 +184,6 @@ export class Vcpu {
     state.words[FIELD.reservation >> 2] = 0;
     for (const name of GUEST_CSRS) this.#copyCsr(name, this.#csr, state.csr);
     this.#setReturn(hart, words[WORDS + VCPU_WORD.privilege] as number);
-    this.count('loads');
     const last = words[VCPU.lastPcpu >> 2] as number;
     words[VCPU.lastPcpu >> 2] = pcpu + 1;
     const moved = last !== 0 && last !== pcpu + 1;
@@ -211,7 +216,7 @@ export class Vcpu {
     this.#publishDeadline();
   }
 
-  /** Sleeps if nothing is pending; the vCPU has been saved. */
+  /** Sleeps if nothing is pending. The vCPU has been saved, and is to be {@link reload}ed if something is. */
   block(): 'blocked' | 'woken' | 'pending' {
     this.#hartDerives = false;
     // The guest's vsie is these bits of hie (hideleg has them all).

@@ -103,7 +103,8 @@ export function prepareToBlock(words: VcpuWords): void {
 }
 
 /**
- * Takes {@link prepareToBlock} back.
+ * Takes {@link prepareToBlock} back. Or rather a later one: a vCPU that is blocked now may have been woken, run and put
+ * to sleep by others since, so the caller has to load anew what it saved.
  *
  * @returns false when a waker was faster: the vCPU is on a run queue and no longer the caller's.
  */

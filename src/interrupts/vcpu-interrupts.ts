@@ -45,7 +45,10 @@ export type BlockResult =
   | 'blocked'
   /** A waker has put it on the run queue already. It is no longer loaded here. */
   | 'woken'
-  /** Something is pending: it did not sleep and is loaded here as before. */
+  /**
+   * Something is pending, and it is loaded here again. What the caller saved must be loaded again, too: between the two a
+   * waker may have handed the vCPU to another pCPU, which ran it and put it to sleep once more.
+   */
   | 'pending';
 
 /** A pending state as a snapshot keeps it: hvip positions, numbers 0-31 and 32-63. Derived levels are not in it. */
@@ -248,8 +251,7 @@ export class VcpuInterrupts {
     if (!cancelBlock(this.words)) {
       return 'woken';
     }
-    this.#claim(this.#ownerTag);
-    this.#phase = Phase.SYNCED;
+    this.load(this.#ownerTag - 1);
     return 'pending';
   }
 

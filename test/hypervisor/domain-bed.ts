@@ -54,6 +54,8 @@ export class DomainBed {
   now = 1000;
   /** The external interrupt line of each vCPU. */
   readonly lines: boolean[];
+  /** Called when the hypervisor asks for an external line. */
+  onLine: () => void = () => undefined;
   /** Called with each look at the clock. */
   onLook: () => void = () => undefined;
   readonly #step: number;
@@ -71,19 +73,15 @@ export class DomainBed {
       this.now += ticks;
     });
     this.lines = Array.from({ length: vcpus }, () => false);
-    this.vcpus = plan.vcpus.map(
-      (area, index) =>
-        new Vcpu({
-          memory,
-          area,
-          index,
-          protocol: protocolByName(protocol),
-          externalPending: () => this.lines[index] ?? false,
-          ticks: () => this.ticks(),
-          sstc: true,
-          wake: () => this.scheduler.enqueue(index),
-          debug: true,
-        }),
+    this.vcpus = plan.vcpus.map((_, index) =>
+      this.vcpuOf(
+        index,
+        () => {
+          this.onLine();
+          return this.lines[index] ?? false;
+        },
+        protocol,
+      ),
     );
     for (const vcpu of this.vcpus) vcpu.reset();
     this.domain = this.#makeDomain();
@@ -97,6 +95,21 @@ export class DomainBed {
 
   get hart(): Hart {
     return this.harts[0] as Hart;
+  }
+
+  /** A vCPU as one more thread sees it. */
+  vcpuOf(index: number, externalPending: () => boolean, protocol = 'take-mirror'): Vcpu {
+    return new Vcpu({
+      memory: this.memory,
+      area: this.plan.vcpus[index] ?? 0,
+      index,
+      protocol: protocolByName(protocol),
+      externalPending,
+      ticks: () => this.ticks(),
+      sstc: true,
+      wake: () => this.scheduler.enqueue(index),
+      debug: true,
+    });
   }
 
   /** Assembles a program into RAM. */

@@ -48,6 +48,11 @@ export interface HartBedOptions {
   /** Bytes of RAM; 2 MiB unless given. */
   readonly ramBytes?: number;
   readonly guestExternalInterrupts?: number;
+  /** Harts that share the memory, 1 unless given, and which one of them this is. */
+  readonly harts?: number;
+  readonly index?: number;
+  /** The memory of the other harts, with what they have in RAM. */
+  readonly memory?: WebAssembly.Memory;
 }
 
 /** An access that reached a device. */
@@ -85,28 +90,31 @@ export class HartBed {
 
   constructor(options: HartBedOptions = {}) {
     const { codePages = 32, ramBytes = 2 << 20, hsHost = false, guestExternalInterrupts = 0 } = options;
+    const { harts = 1, index = 0 } = options;
+    const areaBytes = Math.ceil(hartAreaBytes(codePages) / 64) * 64;
+    const exitRequest = EXIT_REQUEST + index * 4;
     this.ramBytes = ramBytes;
-    this.areaEnd = AREA + hartAreaBytes(codePages);
+    this.areaEnd = AREA + harts * areaBytes;
     // A page of canary on both sides of RAM.
     this.ramOffset = Math.ceil(this.areaEnd / PAGE) * PAGE + PAGE;
     const pages = Math.ceil((this.ramOffset + ramBytes + PAGE) / PAGES_64K);
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.memory = options.memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.bytes = new Uint8Array(this.memory.buffer);
     this.#view = new DataView(this.memory.buffer);
-    this.#exitRequest = new Int32Array(this.memory.buffer, EXIT_REQUEST, 1);
+    this.#exitRequest = new Int32Array(this.memory.buffer, exitRequest, 1);
     this.hart = new Hart({
       memory: this.memory,
       interpreter: interpreter(),
-      area: AREA,
+      area: AREA + index * areaBytes,
       codePages,
       ram: { base: RAM, size: ramBytes, offset: this.ramOffset },
       devices: this.#devices(),
       platform: this.#platform(),
       extensions: new Set(EXTENSIONS),
-      hartId: 0,
+      hartId: index,
       hsHost,
       guestExternalInterrupts,
-      exitRequest: EXIT_REQUEST,
+      exitRequest,
     });
     this.pc = BigInt(RAM);
   }

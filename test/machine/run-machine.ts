@@ -1,0 +1,48 @@
+import { Machine, type MachineConfig, type MachineEnd, type VcpuStats } from '../../src/machine/machine.ts';
+import { nodeHost } from '../../src/node/node-host.ts';
+
+/** What a machine did from its start to its end. */
+export interface MachineRun {
+  readonly end: MachineEnd;
+  readonly output: string;
+  readonly notices: readonly string[];
+  readonly stats: readonly VcpuStats[];
+}
+
+/** Input for a guest's console, once its output contains `after`. */
+export interface Typed {
+  readonly after: string;
+  readonly text: string;
+}
+
+/**
+ * Runs a machine on real threads until it ends.
+ *
+ * @param limitMs the machine is stopped then, and its end is `stopped`: a hang becomes a failure with output to look at
+ */
+export async function runMachine(
+  config: MachineConfig,
+  limitMs: number,
+  typed: readonly Typed[] = [],
+): Promise<MachineRun> {
+  const notices: string[] = [];
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  const waiting = [...typed];
+  let output = '';
+  const machine = new Machine(config, nodeHost(), {
+    onOutput: (bytes) => {
+      output += decoder.decode(bytes, { stream: true });
+      while (waiting[0] !== undefined && output.includes(waiting[0].after)) {
+        machine.input(encoder.encode(waiting.shift()?.text));
+      }
+      return undefined;
+    },
+    onNotice: (text) => notices.push(text),
+  });
+  machine.start();
+  const limit = setTimeout(() => machine.stop(), limitMs);
+  const end = await machine.ended;
+  clearTimeout(limit);
+  return { end, output, notices, stats: machine.stats() };
+}

@@ -1,0 +1,119 @@
+/** The tick guest on real threads: it counts every interrupt it asks for and every one it gets. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { readKernel } from '../src/boot/kernel-image.ts';
+import { PROTOCOLS } from '../src/interrupts/protocols.ts';
+import { type MachineRun, runMachine } from './machine/run-machine.ts';
+
+const file = new URL('../guests/tick/tick.elf', import.meta.url);
+const kernel = await readKernel(readFileSync(file), 'tick.elf');
+const LIMIT_MS = 90_000;
+
+function runTick(
+  vcpus: number,
+  pcpus: number,
+  bootArgs: string,
+  protocol = 'take-mirror',
+): Promise<MachineRun> {
+  const memoryBytes = 32 * 1024 * 1024;
+  return runMachine(
+    { kind: 'domain', vcpus, pcpus, memoryBytes, protocol, kernel, bootArgs, debug: true },
+    LIMIT_MS,
+  );
+}
+
+interface Table {
+  readonly rows: readonly Readonly<Record<string, number>>[];
+  readonly all: Readonly<Record<string, number>>;
+}
+
+/** The table that tick prints: a row for each hart and one for all, columns by name. */
+function tableOf(output: string): Table {
+  const lines = output.split(/\r?\n/).map((line) => line.trim().split(/\s+/));
+  const head = lines.findIndex((words) => words[0] === 'hart' && words.includes('ssis'));
+  const names = lines[head] ?? [];
+  const rows: Record<string, number>[] = [];
+  for (const words of lines.slice(head + 1)) {
+    if (words.length !== names.length) continue;
+    const row = Object.fromEntries(names.slice(1).map((name, index) => [name, Number(words[index + 1])]));
+    if (words[0] === 'all') return { rows, all: row };
+    rows.push(row);
+  }
+  throw new Error(`tick printed no table:\n${output}`);
+}
+
+describe('tick loses nothing and gets nothing from nowhere', () => {
+  test.each([
+    [1, 1],
+    [2, 1],
+    [2, 2],
+    [4, 2],
+    [8, 1],
+    [8, 2],
+  ])(
+    'on %i vCPUs over %i pCPUs',
+    async (vcpus, pcpus) => {
+      const { end, output, stats } = await runTick(vcpus, pcpus, 'seconds=1');
+      expect(output).toContain('tick: PASS');
+      expect(end).toEqual({ reason: 'poweroff' });
+      expect(stats).toHaveLength(vcpus);
+    },
+    LIMIT_MS + 20_000,
+  );
+
+  test(
+    'with timers by SBI calls only',
+    async () => {
+      const { end, output } = await runTick(2, 2, 'seconds=1 sstc=0');
+      expect(output).toContain('timers by SBI');
+      expect(end).toEqual({ reason: 'poweroff' });
+    },
+    LIMIT_MS + 20_000,
+  );
+});
+
+describe('the counters of the machine', () => {
+  test(
+    'agree with what the guest counted itself',
+    async () => {
+      const { output, stats } = await runTick(4, 2, 'seconds=1');
+      const { rows, all } = tableOf(output);
+      expect(stats).toHaveLength(rows.length);
+      for (const [index, row] of rows.entries()) {
+        const vcpu = stats[index];
+        if (vcpu === undefined) throw new Error('a vCPU is missing');
+        // Interrupts that the guest took are those that the hart delivered.
+        expect(vcpu.deliveredTimer, `timer interrupts of hart ${index}`).toBe(row.fired);
+        expect(vcpu.deliveredSoft, `software interrupts of hart ${index}`).toBe(row.ssis);
+        expect(vcpu.deliveredExternal, `external interrupts of hart ${index}`).toBe(row.ext);
+        // Every stay in the guest ends for one reason.
+        const { exits, exitYield, exitSbi, exitWfi, exitVirtual, exitOther } = vcpu;
+        expect(exits).toBe(exitYield + exitSbi + exitWfi + exitVirtual + exitOther);
+        // Tick counts a sleep ahead of the instruction, and at the end a hart may not get that far.
+        expect((row.sleep ?? Number.NaN) - exitWfi).toBeOneOf([0, 1]);
+        expect(vcpu.sleeps).toBeLessThanOrEqual(exitWfi);
+        expect(vcpu.migrations).toBeLessThan(vcpu.loads);
+        // An interrupt that was set was taken by a flush, at most as often as it was set.
+        expect(vcpu.flushedSoft).toBeLessThanOrEqual(vcpu.setSoft);
+      }
+      const sum = (name: 'deliveredTimer' | 'deliveredSoft' | 'deliveredExternal' | 'setSoft'): number =>
+        stats.reduce((total, vcpu) => total + vcpu[name], 0);
+      const claimed = /tick: \d+ interrupts: (\d+) timer, (\d+) software, (\d+) external/.exec(output);
+      expect([sum('deliveredTimer'), sum('deliveredSoft'), sum('deliveredExternal')]).toEqual(
+        claimed?.slice(1).map(Number),
+      );
+      expect(sum('setSoft')).toBeGreaterThanOrEqual(all.sent ?? Number.POSITIVE_INFINITY);
+    },
+    LIMIT_MS + 20_000,
+  );
+});
+
+test.each(PROTOCOLS.map(({ name }) => name).filter((name) => name !== 'take-mirror'))(
+  'the protocol %s can be chosen; whether it loses interrupts is for tick to say',
+  async (protocol) => {
+    const { end, output } = await runTick(2, 2, 'seconds=1 watchdog=3', protocol);
+    expect(output).toMatch(/^tick: 2 harts/m);
+    expect(['poweroff', 'failure', 'stopped']).toContain(end.reason);
+  },
+  LIMIT_MS + 20_000,
+);

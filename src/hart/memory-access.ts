@@ -9,7 +9,7 @@ import type { Tlb } from './tlb.ts';
 
 const PAGE = 0x1000;
 /** Size in bytes of a cache block, for the cbo instructions. */
-export const CACHE_BLOCK = 64;
+const CACHE_BLOCK = 64;
 
 /**
  * Data accesses that generated code does not do itself: TLB misses, misaligned accesses, devices.

@@ -65,7 +65,6 @@ const GUEST_CSRS: readonly CsrField[] = [
   'vstimecmp',
   'scounteren',
   'senvcfg',
-  'sstateen0',
   'hstatus',
   'hvip',
 ];

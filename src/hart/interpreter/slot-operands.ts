@@ -18,7 +18,7 @@ export interface Variant {
 }
 
 /** Address of the register whose offset is in byte `position` of the current slot. */
-export function registerAddress(frame: Frame, position: number): I32 {
+function registerAddress(frame: Frame, position: number): I32 {
   return i32.add(frame.hart, i32.load8_u(frame.slot, position));
 }
 

@@ -34,7 +34,7 @@ export type CsrExtras = Pick<CsrDefinition, 'gate' | 'guest' | 'trappedByTvm' | 
 /** Bits that software may write: low and high half. */
 export type Mask = readonly [low: number, high: number];
 
-export const ALL: Mask = [~0, ~0];
+const ALL: Mask = [~0, ~0];
 /** 32-bit registers. */
 export const LOW_HALF: Mask = [~0, 0];
 
@@ -80,13 +80,13 @@ export function constant(number: number, name: string, low = 0, high = 0): CsrDe
 export const ignoreWrite: CsrDefinition['write'] = () => undefined;
 
 /** @param field index from {@link CSR} */
-export function readField(hart: Context, field: number): void {
+function readField(hart: Context, field: number): void {
   const { csr } = hart.state;
   hart.low = csr[field] as number;
   hart.high = csr[field + 1] as number;
 }
 
-export function writeField(hart: Context, field: number, mask: Mask, low: number, high: number): void {
+function writeField(hart: Context, field: number, mask: Mask, low: number, high: number): void {
   const { csr } = hart.state;
   csr[field] = ((csr[field] as number) & ~mask[0]) | (low & mask[0]);
   csr[field + 1] = ((csr[field + 1] as number) & ~mask[1]) | (high & mask[1]);

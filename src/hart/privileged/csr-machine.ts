@@ -7,7 +7,7 @@ import { GUEST_INTERRUPTS, INTERRUPT, MACHINE_INTERRUPTS, SUPERVISOR_INTERRUPTS 
 import { readMstatus, writeMstatus } from './status.ts';
 
 /** Exceptions that can be delegated: all but ecall from M-mode (11), the reserved and the double trap (16). */
-export const DELEGABLE_EXCEPTIONS: Mask = [0x00fc_b7ff, 0];
+const DELEGABLE_EXCEPTIONS: Mask = [0x00fc_b7ff, 0];
 const GUEST_EXCEPTIONS = 0x00f0_0400;
 
 /** Interrupts of VS level, always delegated to HS; 12 exists if there are guest external interrupts. */

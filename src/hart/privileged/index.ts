@@ -29,7 +29,6 @@ export {
 } from './context.ts';
 export { updatesAccessedDirty } from './csr-environment.ts';
 export { csrName, csrNumber } from './csr-table.ts';
-export { COUNTER, ENVCFG, HSTATUS, INTERRUPT, MODE, STATUS } from './registers.ts';
 export type { Halves } from './wide.ts';
 
 /**

@@ -7,7 +7,7 @@ import { setMode } from './status.ts';
 const INTERRUPT_HIGH = 1 << 31;
 
 /** Where an exception goes: to M unless medeleg hands it on to HS, from there to a guest if hedeleg does. */
-export function exceptionTarget(hart: Context, cause: number): TrapTarget {
+function exceptionTarget(hart: Context, cause: number): TrapTarget {
   const { state, features } = hart;
   const bit = 1 << cause;
   const fromGuest = state.virtual !== 0;

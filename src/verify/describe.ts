@@ -21,6 +21,12 @@ const C_NAMES: Readonly<Record<string, string>> = {
   testAndClearBit: 'test_and_clear_bit',
   xchg: 'xchg',
   readOnce: 'READ_ONCE',
+  writeOnce: 'WRITE_ONCE',
+  setBitLocked: '__set_bit',
+  clearBitLocked: '__clear_bit',
+  testAndSetBitLocked: '__test_and_set_bit',
+  spinLock: 'spin_lock',
+  spinUnlock: 'spin_unlock',
 };
 
 const ATOMIC_NAMES: Readonly<Record<number, string>> = {
@@ -59,7 +65,9 @@ export function describeStep(step: ReplayStep, run: Replay, irq: number): StepTe
   const text =
     info.shows === 'interrupts'
       ? interruptText(operation, word, step, irq, info.firstIrq ?? 0)
-      : plainText(info.name, step);
+      : operation.startsWith('spin_')
+        ? lockText(operation, step)
+        : plainText(info.name, step);
   return { text, operation, word: info.name, source };
 }
 
@@ -72,10 +80,16 @@ function interruptText(
 ): string {
   const bit = (value: number) =>
     irq >= firstIrq && irq < firstIrq + 32 ? (value >>> (irq & 31)) & 1 : value;
-  if (operation === 'set_bit' || operation === 'clear_bit') return `${operation}(${word})`;
+  if (operation.startsWith('__') || operation === 'set_bit' || operation === 'clear_bit')
+    return `${operation}(${word})`;
   if (kind === Kind.STORE) return `${word} := ${bit(a)}`;
   if (kind === Kind.EXCHANGE) return `xchg(${word}, ${bit(a)})=${bit(before)}`;
   return `${operation}(${word})=${bit(before)}`;
+}
+
+function lockText(operation: string, { before, operation: { kind, a } }: ReplayStep): string {
+  const waits = kind === Kind.COMPARE_EXCHANGE && before !== a;
+  return waits ? `${operation} waits` : operation;
 }
 
 function plainText(name: string, { before, operation: { kind, a, b } }: ReplayStep): string {

@@ -1,6 +1,6 @@
 import { describeStep } from './describe.ts';
+import { PROPERTIES } from './property.ts';
 import type { Replay, ReplayStep } from './replay.ts';
-import { PROPERTIES } from './thread.ts';
 import type { Counterexample, VerifyResult } from './verify.ts';
 import { VCPU_NAME } from './world/vcpu.ts';
 import { interruptName } from './world/word-names.ts';

@@ -1,6 +1,7 @@
 import { Frontier } from './frontier.ts';
-import type { Monitor, SpecViolation } from './monitor.ts';
+import type { Monitor } from './monitor.ts';
 import { isEnabled, Kind, resultOf, valueAfter } from './operations.ts';
+import type { SpecViolation } from './spec-event.ts';
 import { MOST_CHOICES, MOST_THREADS, mixHigh, mixLow, StateTable, stepCode } from './state-table.ts';
 import type { ThreadPrograms } from './thread-programs.ts';
 import { TransitionLog } from './transition-log.ts';

@@ -6,27 +6,7 @@
  * it a value. The monitor follows *all* such moments at once (a subset construction), so that the order of overlapping
  * calls is never held against the protocol. When no moments explain what was seen, the protocol is wrong.
  */
-import type { PropertyId } from './thread.ts';
-
-/** What threads tell the specification. Bits of interrupts are in hvip positions, as two words. */
-export type SpecEvent =
-  /** A thread begins to set or unset an interrupt. */
-  | { readonly is: 'call'; readonly thread: string; readonly irq: number; readonly set: boolean }
-  /** The call has returned. */
-  | { readonly is: 'return'; readonly thread: string }
-  /** A flush begins; `lo` and `hi` are what the guest has in HVIP. */
-  | { readonly is: 'flush'; readonly lo: number; readonly hi: number }
-  /** The flush is over; `lo` and `hi` are what it wants in HVIP. */
-  | { readonly is: 'flushed'; readonly lo: number; readonly hi: number }
-  /** The source of a derived level changes, at this very moment. */
-  | { readonly is: 'level'; readonly irq: number; readonly high: boolean };
-
-export interface SpecViolation {
-  readonly property: PropertyId;
-  readonly message: string;
-  /** The interrupt that it is about, if it is about one. */
-  readonly irq?: number;
-}
+import type { SpecEvent, SpecViolation } from './spec-event.ts';
 
 /** One ideal vCPU that explains everything so far. */
 interface Ideal {
@@ -121,6 +101,17 @@ export class Monitor {
       });
     const all = this.#states[state].ideals.map(wrong);
     return all.reduce((best, each) => (each.length < best.length ? each : best));
+  }
+
+  /** A state as text that does not depend on how it was reached. */
+  describe(state: number): string {
+    const { calls, flush, ideals } = this.#states[state];
+    const named = calls.map(([caller, irq, set]) => [this.#callers[caller], irq, set].join(' ')).sort();
+    const texts = ideals.map(({ done, ...rest }) => {
+      const callers = this.#callers.filter((_, caller) => ((done >> caller) & 1) !== 0).sort();
+      return `${Object.values(rest).join()} ${callers.join()}`;
+    });
+    return JSON.stringify([named, flush, texts.sort()]);
   }
 
   /** Whether a level is high in every explanation. */

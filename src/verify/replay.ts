@@ -1,10 +1,10 @@
 import type { Protocol } from '../interrupts/protocol.ts';
 import { underStandIn } from './atomics.ts';
 import { HarnessFault } from './fault.ts';
-import type { SpecEvent, SpecViolation } from './monitor.ts';
 import { isEnabled, Kind, type Operation, resultOf, touchesMemory, valueAfter } from './operations.ts';
 import { populate, type Scenario } from './scenario.ts';
 import type { Move } from './schedule.ts';
+import type { SpecEvent, SpecViolation } from './spec-event.ts';
 import { type StepOutcome, StepRunner } from './step-runner.ts';
 import type { Thread } from './thread.ts';
 import type { World } from './world/world.ts';
@@ -102,7 +102,7 @@ export class Replay {
   /** Identifies the whole state. */
   fingerprint(): string {
     const threads = this.#runners.map(({ state, results }) => [state, results]);
-    return JSON.stringify([this.contents, threads, this.#spec]);
+    return JSON.stringify([this.contents, threads, this.world.monitor.describe(this.#spec)]);
   }
 
   /**

@@ -1,9 +1,10 @@
 import { type AtomicsTarget, withAtomics } from './atomics.ts';
 import { HarnessFault } from './fault.ts';
-import type { SpecEvent } from './monitor.ts';
 import { Kind, type Operation } from './operations.ts';
+import { PROPERTIES, type PropertyId } from './property.ts';
 import type { SharedMemory } from './shared-memory.ts';
-import { type Env, type LocalState, PROPERTIES, type PropertyId, type Thread } from './thread.ts';
+import type { SpecEvent } from './spec-event.ts';
+import type { Env, LocalState, Thread } from './thread.ts';
 
 /** Where a run of a step with recorded results arrives. */
 export interface StepOutcome {

@@ -1,10 +1,11 @@
 import { HarnessFault } from './fault.ts';
 import { GrowingInts } from './growing-ints.ts';
-import type { SpecEvent } from './monitor.ts';
 import { isEnabled, Kind, type Operation, touchesMemory, valueAfter } from './operations.ts';
+import type { PropertyId } from './property.ts';
 import type { SharedMemory } from './shared-memory.ts';
+import type { SpecEvent } from './spec-event.ts';
 import { describeOutcome, type StepOutcome, StepRunner, sameOutcome } from './step-runner.ts';
-import type { PropertyId, Thread } from './thread.ts';
+import type { Thread } from './thread.ts';
 
 /** How many steps a thread may make without an access before it counts as endless. */
 const LONGEST_SILENCE = 1000;

@@ -1,4 +1,5 @@
-import type { SpecEvent } from './monitor.ts';
+import type { PropertyId } from './property.ts';
+import type { SpecEvent } from './spec-event.ts';
 
 /** What a thread remembers between two steps: plain data that survives JSON. */
 export type LocalState = object;
@@ -26,19 +27,6 @@ export interface Env {
   /** A line for the report: what the thread does beside its accesses. */
   note(text: string): void;
 }
-
-/** The properties of a scenario, as `docs` and reports number them. */
-export const PROPERTIES = {
-  P1: 'no interrupt is lost',
-  P2: 'no interrupt comes from nowhere or twice',
-  P3: 'levels agree with their source',
-  P4: 'no wake-up is lost',
-  P5: 'the vCPU comes to rest',
-  P6: 'the payload is visible to the handler',
-  P7: 'the code throws no error',
-} as const;
-
-export type PropertyId = keyof typeof PROPERTIES;
 
 /**
  * One thread of a scenario: an unbounded loop of steps. A step is a synchronous, deterministic function that changes

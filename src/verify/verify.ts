@@ -9,10 +9,10 @@ import {
   type SearchResult,
 } from './explorer.ts';
 import { type FaultKind, HarnessFault } from './fault.ts';
+import type { PropertyId } from './property.ts';
 import { Replay, type ReplayStep } from './replay.ts';
 import { populate, type Scenario } from './scenario.ts';
 import { formatSchedule, type Move, parseSchedule } from './schedule.ts';
-import type { PropertyId } from './thread.ts';
 import { ThreadPrograms } from './thread-programs.ts';
 
 /** How an exploration can end. */

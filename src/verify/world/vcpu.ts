@@ -3,7 +3,7 @@ import { createOwnerState, type OwnerState } from '../../interrupts/protocol.ts'
 import { dispatchVcpu, startVcpu, takeRequests } from '../../interrupts/run-state.ts';
 import { EXIT_REQUEST } from '../../interrupts/words.ts';
 import type { RestView } from '../explorer.ts';
-import type { SpecViolation } from '../monitor.ts';
+import type { SpecViolation } from '../spec-event.ts';
 import type { Env, LocalState, Thread } from '../thread.ts';
 import { rearmTimer, type TimerKind, timerMode, timerWord } from './timer.ts';
 import { interruptName } from './word-names.ts';

@@ -3,8 +3,9 @@ import type { OwnerState, Protocol } from '../../interrupts/protocol.ts';
 import { VcpuInterrupts } from '../../interrupts/vcpu-interrupts.ts';
 import type { VcpuWords } from '../../interrupts/words.ts';
 import type { RestView } from '../explorer.ts';
-import { Monitor, type SpecViolation } from '../monitor.ts';
+import { Monitor } from '../monitor.ts';
 import { SharedMemory } from '../shared-memory.ts';
+import type { SpecViolation } from '../spec-event.ts';
 import type { Env, Thread } from '../thread.ts';
 import { vcpuWordInfos } from './word-names.ts';
 

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { Monitor } from './monitor.ts';
+import type { SpecEvent, SpecViolation } from './spec-event.ts';
+
+const SOFT = 2;
+const EXT = 10;
+const bits = (...irqs: number[]) => irqs.reduce((all, irq) => all | (1 << irq), 0);
+const call = (thread: string, irq: number, set = true): SpecEvent => ({ is: 'call', thread, irq, set });
+const back = (thread: string): SpecEvent => ({ is: 'return', thread });
+const flush = (...irqs: number[]): SpecEvent => ({ is: 'flush', lo: bits(...irqs), hi: 0 });
+const flushed = (...irqs: number[]): SpecEvent => ({ is: 'flushed', lo: bits(...irqs), hi: 0 });
+
+function run(...events: SpecEvent[]): { monitor: Monitor; end: number | SpecViolation } {
+  const monitor = new Monitor([SOFT], [EXT]);
+  let end: number | SpecViolation = monitor.initial;
+  for (const event of events) {
+    if (typeof end !== 'number') break;
+    end = monitor.next(end, event);
+  }
+  return { monitor, end };
+}
+
+function verdictOf(...events: SpecEvent[]): string {
+  const { monitor, end } = run(...events);
+  if (typeof end !== 'number') return end.property;
+  return monitor.unsettled(end, [SOFT], 0, 0).length === 0 ? 'settled' : 'waits';
+}
+
+describe('edges', () => {
+  test('one set is delivered once', () => {
+    expect(verdictOf(call('S', SOFT), back('S'), flush(), flushed(SOFT))).toBe('settled');
+    expect(verdictOf(call('S', SOFT), back('S'), flush(), flushed(SOFT), flush(), flushed(SOFT))).toBe('P2');
+  });
+
+  test('a set that returned and was never delivered waits', () => {
+    expect(verdictOf(call('S', SOFT), back('S'))).toBe('waits');
+    expect(verdictOf(call('S', SOFT), back('S'), flush(), flushed())).toBe('waits');
+  });
+
+  test('nothing comes from nowhere', () => {
+    expect(verdictOf(flush(), flushed(SOFT))).toBe('P2');
+  });
+
+  test('two sets may merge, and may be delivered twice, and not three times', () => {
+    const sets = [call('S', SOFT), back('S'), call('S', SOFT), back('S')];
+    expect(verdictOf(...sets, flush(), flushed(SOFT))).toBe('settled');
+    const overlapping = [call('S', SOFT), flush(), flushed(SOFT), back('S'), call('S', SOFT)];
+    expect(verdictOf(...overlapping, flush(), flushed(SOFT), back('S'))).toBe('settled');
+    expect(verdictOf(...overlapping, flush(), flushed(SOFT), flush(), flushed(SOFT))).toBe('P2');
+  });
+
+  test('a set that overlaps a flush may be in it or after it', () => {
+    expect(verdictOf(flush(), call('S', SOFT), flushed(SOFT))).toBe('settled');
+    expect(verdictOf(flush(), call('S', SOFT), flushed(), back('S'), flush(), flushed(SOFT))).toBe('settled');
+  });
+
+  test('a set merges with what the guest has not cleared', () => {
+    expect(verdictOf(call('S', SOFT), back('S'), flush(SOFT), flushed(SOFT))).toBe('settled');
+  });
+
+  test('a flush must not erase what the guest has', () => {
+    expect(verdictOf(flush(SOFT), flushed())).toBe('P1');
+  });
+});
+
+describe('levels', () => {
+  test('a flush shows a value that the level had during it', () => {
+    expect(verdictOf(call('D', EXT), back('D'), flush(), flushed(EXT))).toBe('settled');
+    expect(verdictOf(call('D', EXT), back('D'), flush(), flushed())).toBe('P3');
+    expect(verdictOf(call('D', EXT), flush(), flushed())).toBe('settled');
+    expect(
+      verdictOf(flush(), call('D', EXT), back('D'), call('D', EXT, false), back('D'), flushed(EXT)),
+    ).toBe('settled');
+  });
+
+  test('a derived level changes at once', () => {
+    const high: SpecEvent = { is: 'level', irq: EXT, high: true };
+    expect(verdictOf(high, flush(), flushed())).toBe('P3');
+    expect(verdictOf(flush(), high, flushed())).toBe('settled');
+    const { monitor, end } = run(high);
+    expect(typeof end === 'number' && monitor.isHigh(end, EXT)).toBe(true);
+    expect(typeof end === 'number' && monitor.unsettled(end, [EXT], 0, 0)).toEqual([EXT]);
+    expect(typeof end === 'number' && monitor.unsettled(end, [EXT], bits(EXT), 0)).toEqual([]);
+  });
+
+  test('of two overlapping calls either may be the last', () => {
+    const both = [call('A', EXT), call('B', EXT, false), back('A'), back('B')];
+    const { monitor, end } = run(...both);
+    expect(typeof end === 'number' && monitor.unsettled(end, [EXT], 0, 0)).toEqual([]);
+    expect(typeof end === 'number' && monitor.unsettled(end, [EXT], bits(EXT), 0)).toEqual([]);
+  });
+});

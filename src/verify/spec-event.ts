@@ -1,0 +1,21 @@
+import type { PropertyId } from './property.ts';
+
+/** What threads tell the specification. Bits of interrupts are in hvip positions, as two words. */
+export type SpecEvent =
+  /** A thread begins to set or unset an interrupt. */
+  | { readonly is: 'call'; readonly thread: string; readonly irq: number; readonly set: boolean }
+  /** The call has returned. */
+  | { readonly is: 'return'; readonly thread: string }
+  /** A flush begins; `lo` and `hi` are what the guest has in HVIP. */
+  | { readonly is: 'flush'; readonly lo: number; readonly hi: number }
+  /** The flush is over; `lo` and `hi` are what it wants in HVIP. */
+  | { readonly is: 'flushed'; readonly lo: number; readonly hi: number }
+  /** The source of a derived level changes, at this very moment. */
+  | { readonly is: 'level'; readonly irq: number; readonly high: boolean };
+
+export interface SpecViolation {
+  readonly property: PropertyId;
+  readonly message: string;
+  /** The interrupt that it is about, if it is about one. */
+  readonly irq?: number;
+}

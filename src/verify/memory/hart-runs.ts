@@ -38,11 +38,20 @@ export interface MemoryEvent {
   readonly paired: number;
   /** An AMO or a store-conditional: reading from it does not skip its place in the global order. */
   readonly atomic: boolean;
+  /** A load-reserved. */
+  readonly reserves: boolean;
+}
+
+/** A fence of a run, after its first `count` memory operations. */
+export interface PassedFence {
+  readonly count: number;
+  readonly order: FenceOrder;
 }
 
 /** One way for a hart to execute, given what its loads return. */
 export interface HartRun {
   readonly events: readonly MemoryEvent[];
+  readonly fences: readonly PassedFence[];
   readonly registers: Int32Array;
 }
 
@@ -65,8 +74,7 @@ interface Cursor {
   control: number;
   addresses: number;
   events: MemoryEvent[];
-  /** Fences passed: for each, the operations before it and what it orders. */
-  fences: { readonly count: number; readonly order: FenceOrder }[];
+  fences: PassedFence[];
   /** The event of the last load-reserved that no store-conditional has used up, or -1. */
   reserved: number;
 }
@@ -129,7 +137,8 @@ class HartRunner {
         return;
       }
     }
-    this.#runs.push({ events: cursor.events, registers: cursor.registers });
+    const { events, fences, registers } = cursor;
+    this.#runs.push({ events, fences, registers });
   }
 
   /** @returns false when the cursor has been replaced by others, or given up. */
@@ -245,6 +254,7 @@ class HartRunner {
       fenced: fencedBefore(cursor, (reads ? READS : 0) | (writes ? WRITES : 0)),
       paired: what.paired ?? -1,
       atomic: instruction.kind === 'amo' || instruction.kind === 'store-conditional',
+      reserves: instruction.kind === 'load-reserved',
     });
     cursor.addresses |= address;
     return cursor.events.length - 1;

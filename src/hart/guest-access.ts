@@ -1,5 +1,10 @@
+import type { Decoded } from '../isa/index.ts';
+import { FIELD } from './layout.ts';
+import type { MemoryAccess } from './memory-access.ts';
+import type { HartState } from './state.ts';
+
 /** What an hlv, hlvx or hsv instruction accesses; width in bytes. */
-export interface GuestAccess {
+interface GuestAccess {
   readonly bytes: number;
   readonly signed: boolean;
   readonly store: boolean;
@@ -15,7 +20,7 @@ const guestLoad = (bytes: number, signed: boolean, executable = false): GuestAcc
 const guestStore = (bytes: number): GuestAccess => ({ bytes, signed: false, store: true, executable: false });
 
 /** The accesses of the hypervisor's load and store instructions, by name. */
-export const GUEST_ACCESS: Readonly<Record<string, GuestAccess>> = {
+const GUEST_ACCESS: Readonly<Record<string, GuestAccess>> = {
   'hlv.b': guestLoad(1, true),
   'hlv.bu': guestLoad(1, false),
   'hlv.h': guestLoad(2, true),
@@ -30,3 +35,18 @@ export const GUEST_ACCESS: Readonly<Record<string, GuestAccess>> = {
   'hsv.w': guestStore(4),
   'hsv.d': guestStore(8),
 };
+
+/** Carries out hlv, hlvx or hsv, whose permission has been checked. False: it raised an exception. */
+export function guestAccess(state: HartState, memory: MemoryAccess, decoded: Decoded): boolean {
+  const { instruction, rd, rs1, rs2 } = decoded;
+  const access = GUEST_ACCESS[instruction.name];
+  if (access === undefined) throw new Error(`${instruction.name} is not a guest access`);
+  const { bytes, signed, store, executable } = access;
+  const low = state.xLow(rs1);
+  const high = state.xHigh(rs1);
+  if (store) return memory.guestStore(low, high, bytes, state.xLow(rs2), state.xHigh(rs2));
+  if (!memory.guestLoad(low, high, bytes, signed, executable)) return false;
+  const at = FIELD.mailboxValue >> 2;
+  state.setX(rd, state.words[at] as number, state.words[at + 1] as number);
+  return true;
+}

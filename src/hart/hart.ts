@@ -2,15 +2,17 @@ import { createDecoder, type Decode, type Decoded, type Extension } from '../isa
 import { CodeCache, codeCacheBytes } from './code-cache.ts';
 import { ExceptionRow } from './exception-row.ts';
 import { ACCESS, CAUSE } from './exceptions.ts';
-import { GUEST_ACCESS } from './guest-access.ts';
+import { guestAccess } from './guest-access.ts';
 import { type GeneratedCode, instantiate } from './instantiate.ts';
+import { InstructionCount } from './instruction-count.ts';
 import { STATUS } from './interpreter/frame.ts';
-import { CODE_PAGE, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
+import { CODE_PAGE, SLOT } from './interpreter/slots.ts';
 import { CSR, EXIT, type Exit, FIELD, HART_BYTES, TLB } from './layout.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { Mmu, Pmp } from './mmu/index.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import type { DeviceSpace, Platform, RamWindow } from './platform.ts';
+import { Position } from './position.ts';
 import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
 import { HartState } from './state.ts';
 import { Tlb } from './tlb.ts';
@@ -69,6 +71,8 @@ export class Hart {
   readonly #code: CodeCache;
   readonly #access: MemoryAccess;
   readonly #generated: GeneratedCode;
+  readonly #count: InstructionCount;
+  readonly #position: Position;
   /** Privilege or address space has changed: the next instruction must be looked up anew. */
   #contextChanged = false;
 
@@ -76,6 +80,8 @@ export class Hart {
     const { memory, area, ram } = options;
     this.state = new HartState(memory, area);
     this.#words = this.state.words;
+    this.#count = new InstructionCount(this.#words);
+    this.#position = new Position(this.state);
     this.#memoryWords = new Int32Array(memory.buffer);
     this.#ram = ram;
     this.#words[FIELD.exitRequest >> 2] = options.exitRequest;
@@ -117,22 +123,18 @@ export class Hart {
    * @param fuel instructions, 1..2^31-1; looked at on taken jumps and after traps only, so that a few more may run
    */
   run(fuel: number): Exit {
-    const words = this.#words;
-    words[FIELD.fuel >> 2] = fuel;
-    words[FIELD.chunk >> 2] = 0;
-    words[FIELD.budget >> 2] = 0;
+    this.#count.start(fuel);
     if (this.#enter() === STATUS.leave) return this.#exit();
     this.#generated.run(this.state.base);
     const exit = this.#exit();
-    this.#account();
-    if (exit === EXIT.yield) this.#savePc();
+    this.#count.endChunk();
+    if (exit === EXIT.yield) this.#position.savePc();
     return exit;
   }
 
   /** Instructions retired so far, as a double: exact below 2^53. */
   get instructions(): number {
-    const at = FIELD.instret >> 2;
-    return (this.#words[at + 1] as number) * 0x1_0000_0000 + ((this.#words[at] as number) >>> 0);
+    return this.#count.retired;
   }
 
   /** FENCE.I as another hart or the host asks for it. */
@@ -214,27 +216,6 @@ export class Hart {
     return STATUS.leave;
   }
 
-  /** Adds the instructions of the unfinished chunk to those retired. */
-  #account(): void {
-    const words = this.#words;
-    const at = FIELD.instret >> 2;
-    const sum = ((words[at] as number) >>> 0) + this.#unaccounted();
-    words[at] = sum | 0;
-    if (sum >= 0x1_0000_0000) words[at + 1] = (words[at + 1] as number) + 1;
-    words[FIELD.chunk >> 2] = 0;
-    words[FIELD.budget >> 2] = 0;
-  }
-
-  /** Sets pc to the address of the current slot. */
-  #savePc(): void {
-    const words = this.#words;
-    const distance = (words[FIELD.slot >> 2] as number) - (words[FIELD.pageSlots >> 2] as number);
-    const at = FIELD.pageAddress >> 2;
-    const low = ((words[at] as number) >>> 0) + distance / SLOT_SCALE;
-    const carry = low >= 0x1_0000_0000 ? 1 : 0;
-    this.state.setPc(low | 0, ((words[at + 1] as number) + carry) | 0);
-  }
-
   /**
    * Makes the code at pc current. Exceptions on the way are taken, which may lead elsewhere: then the status is
    * `changed`, or `leave` when the host must handle one or they do not end.
@@ -248,11 +229,7 @@ export class Hart {
       let slots = tlb.lookupFetch(low, high);
       if (slots === 0) slots = this.#fetchPage(low, high);
       if (slots !== 0) {
-        const words = this.#words;
-        words[FIELD.pageSlots >> 2] = slots;
-        words[FIELD.pageAddress >> 2] = low & -PAGE;
-        words[(FIELD.pageAddress >> 2) + 1] = high;
-        words[FIELD.slot >> 2] = slots + (low & (PAGE - 2)) * SLOT_SCALE;
+        this.#position.enter(slots);
         return status;
       }
       if (this.#enterTrap(low, high)) return STATUS.leave;
@@ -260,7 +237,8 @@ export class Hart {
   }
 
   /**
-   * The decoded page of an address that the TLB does not know; 0: an exception was raised.
+   * The decoded page of an address that the TLB does not know; 0: an exception was raised. Protection by PMP that is
+   * finer than a page is looked at for this address only, not for what is executed behind it in the page.
    *
    * @param keep slots of a decoded page that must stay
    */
@@ -296,25 +274,11 @@ export class Hart {
       this.#leave(EXIT.trap);
       return true;
     }
-    const length = this.exceptionRow.note(this.instructions + this.#unaccounted(), cause, epcLow, epcHigh);
+    const length = this.exceptionRow.note(this.#count.retired + this.#count.inChunk, cause, epcLow, epcHigh);
     if (length % LONGEST_ROW !== 0) return false;
-    this.#pointSlotAtPc();
+    this.#position.enterNothing();
     this.#leave(EXIT.yield);
     return true;
-  }
-
-  /** Makes the place that {@link #savePc} computes pc itself, where no decoded code has been found for it. */
-  #pointSlotAtPc(): void {
-    const words = this.#words;
-    words[FIELD.pageSlots >> 2] = 0;
-    words[FIELD.slot >> 2] = 0;
-    words[FIELD.pageAddress >> 2] = this.state.pcLow;
-    words[(FIELD.pageAddress >> 2) + 1] = this.state.pcHigh;
-  }
-
-  /** Instructions of the chunk under way that have retired. */
-  #unaccounted(): number {
-    return (this.#words[FIELD.chunk >> 2] as number) - (this.#words[FIELD.budget >> 2] as number);
   }
 
   /** Goes on at pc after a trap or a jump by TypeScript. */
@@ -327,26 +291,23 @@ export class Hart {
    * without a taken branch.
    */
   #arrive(): number {
-    const words = this.#words;
-    if ((words[FIELD.budget >> 2] as number) > 0) return STATUS.changed;
+    if (!this.#count.chunkIsOver) return STATUS.changed;
     // Pairs with the store of a kick: whoever wants the hart out sets this word last.
-    const wanted = Atomics.load(this.#memoryWords, (words[FIELD.exitRequest >> 2] as number) >> 2);
-    const fuel = (words[FIELD.fuel >> 2] as number) - this.#unaccounted();
-    return wanted !== 0 || fuel <= 0 ? this.#leave(EXIT.yield) : STATUS.changed;
+    const wanted = Atomics.load(this.#memoryWords, (this.#words[FIELD.exitRequest >> 2] as number) >> 2);
+    return wanted !== 0 || this.#count.fuelIsUsedUp ? this.#leave(EXIT.yield) : STATUS.changed;
   }
 
   /** The current instruction has raised the exception in the record: it does not retire, and its trap is taken. */
   #trap(): number {
-    this.#words[FIELD.budget >> 2] = (this.#words[FIELD.budget >> 2] as number) + 1;
-    this.#savePc();
+    this.#count.takeBack();
+    this.#position.savePc();
     if (this.#enterTrap(this.state.pcLow, this.state.pcHigh)) return STATUS.leave;
     return this.#resume();
   }
 
   /** The encoding of the current instruction. */
   #currentBits(): number {
-    const slot = this.#words[FIELD.slot >> 2] as number;
-    const pageSlots = this.#words[FIELD.pageSlots >> 2] as number;
+    const { slot, pageSlots } = this.#position;
     const halfword = (slot - pageSlots) / SLOT.bytes;
     if (this.#code.isStraddling(slot)) return this.#code.straddlingBits(slot);
     return this.#code.bitsAt(pageSlots, halfword);
@@ -355,10 +316,7 @@ export class Hart {
   #callOuts(): Record<string, (argument: number) => number | undefined> {
     return {
       decode: () => {
-        this.#code.decodeFrom(
-          this.#words[FIELD.pageSlots >> 2] as number,
-          this.#words[FIELD.slot >> 2] as number,
-        );
+        this.#code.decodeFrom(this.#position.pageSlots, this.#position.slot);
         return undefined;
       },
       fetch: () => {
@@ -376,18 +334,14 @@ export class Hart {
 
   /** Fetches the second half of an instruction from the next page. */
   #straddle(): number {
-    this.#savePc();
+    this.#position.savePc();
     const { pcLow, pcHigh } = this.state;
     const nextLow = (pcLow + 2) | 0;
     const nextHigh = nextLow === 0 ? (pcHigh + 1) | 0 : pcHigh;
-    const words = this.#words;
-    const slots = words[FIELD.pageSlots >> 2] as number;
+    const slots = this.#position.pageSlots;
     const next = this.tlb.lookupFetch(nextLow, nextHigh) || this.#fetchPage(nextLow, nextHigh, slots);
     if (next === 0) return this.#enterTrap(pcLow, pcHigh) ? STATUS.leave : this.#resume();
-    const slot = this.#code.straddlingSlot(slots, next);
-    // The page appears to begin so far before the slot that the slot's distance gives the right pc.
-    words[FIELD.pageSlots >> 2] = slot - (CODE_PAGE.halfwords - 1) * SLOT.bytes;
-    words[FIELD.slot >> 2] = slot;
+    this.#position.enterAside(this.#code.straddlingSlot(slots, next), CODE_PAGE.halfwords - 1);
     return STATUS.proceed;
   }
 
@@ -401,15 +355,15 @@ export class Hart {
     const bits = this.#currentBits();
     const decoded = this.#decode(bits);
     if (decoded === undefined) throw new Error(`a system operation was decoded from ${bits.toString(16)}`);
-    this.#savePc();
+    this.#position.savePc();
     switch (this.privileged.execute(decoded)) {
       case OUTCOME.next:
-        this.#skip(decoded.length);
+        this.#position.skip(decoded.length);
         return this.#afterSystem(this.#endsFuel(decoded));
       case OUTCOME.jumped:
         return this.#afterSystem(true);
       case OUTCOME.wait:
-        this.#skip(decoded.length);
+        this.#position.skip(decoded.length);
         return this.#leave(EXIT.wait);
       default:
         return this.#trap();
@@ -419,15 +373,9 @@ export class Hart {
   /** The caller of `run` measured the fuel by the timer as it was: a new deadline may come earlier. */
   #endsFuel({ csr }: Decoded): boolean {
     if (!TIMER_CSRS.includes(csr)) return false;
-    this.#account();
-    this.#words[FIELD.fuel >> 2] = 0;
+    this.#count.endChunk();
+    this.#count.start(0);
     return true;
-  }
-
-  #skip(length: number): void {
-    const low = (this.state.pcLow + length) | 0;
-    const carry = low >= 0 && low < length ? 1 : 0;
-    this.state.setPc(low, (this.state.pcHigh + carry) | 0);
   }
 
   /** Interrupts are looked at after every system instruction, as xRET and writes to CSRs demand. */
@@ -450,7 +398,7 @@ export class Hart {
         this.fenceI();
       },
       cacheBlock: (operation, low, high) => this.#access.cacheBlock(operation === 'zero', low, high),
-      guestAccess: (decoded) => this.#guestAccess(decoded),
+      guestAccess: (decoded) => guestAccess(this.state, this.#access, decoded),
       pmpRead: (csr, out) => {
         this.pmp.readCsr(csr, out);
       },
@@ -459,17 +407,8 @@ export class Hart {
         this.tlb.flushAll();
         this.#contextChanged = true;
       },
-      retired: (out) => this.#retired(out),
+      retired: (out) => this.#count.readBefore(out),
     };
-  }
-
-  #retired(out: { low: number; high: number }): void {
-    const words = this.#words;
-    const running = (words[FIELD.chunk >> 2] as number) - (words[FIELD.budget >> 2] as number) - 1;
-    const at = FIELD.instret >> 2;
-    const sum = ((words[at] as number) >>> 0) + Math.max(running, 0);
-    out.low = sum | 0;
-    out.high = ((words[at + 1] as number) + (sum >= 0x1_0000_0000 ? 1 : 0)) | 0;
   }
 
   #fence(
@@ -485,26 +424,5 @@ export class Hart {
     } else {
       this.tlb.flushPage(addressLow, addressHigh, virtual);
     }
-  }
-
-  #guestAccess(decoded: Decoded): boolean {
-    const access = GUEST_ACCESS[decoded.instruction.name];
-    if (access === undefined) throw new Error(`${decoded.instruction.name} is not a guest access`);
-    const { state } = this;
-    const low = state.xLow(decoded.rs1);
-    const high = state.xHigh(decoded.rs1);
-    if (access.store) {
-      return this.#access.guestStore(
-        low,
-        high,
-        access.bytes,
-        state.xLow(decoded.rs2),
-        state.xHigh(decoded.rs2),
-      );
-    }
-    if (!this.#access.guestLoad(low, high, access.bytes, access.signed, access.executable)) return false;
-    const at = FIELD.mailboxValue >> 2;
-    state.setX(decoded.rd, this.#words[at] as number, this.#words[at + 1] as number);
-    return true;
   }
 }

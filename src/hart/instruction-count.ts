@@ -1,0 +1,68 @@
+import { FIELD } from './layout.ts';
+
+const INSTRET = FIELD.instret >> 2;
+const FUEL = FIELD.fuel >> 2;
+const CHUNK = FIELD.chunk >> 2;
+const BUDGET = FIELD.budget >> 2;
+const TWO_32 = 0x1_0000_0000;
+
+/**
+ * The instructions that a hart has retired and those that it may still start. Generated code counts down the budget of
+ * a chunk; what that makes is added up when the chunk ends, or here.
+ */
+export class InstructionCount {
+  readonly #words: Int32Array;
+
+  /** @param words the hart block */
+  constructor(words: Int32Array) {
+    this.#words = words;
+  }
+
+  /** Instructions retired up to the start of the chunk under way, as a double: exact below 2^53. */
+  get retired(): number {
+    return (this.#words[INSTRET + 1] as number) * TWO_32 + ((this.#words[INSTRET] as number) >>> 0);
+  }
+
+  /** Instructions of the chunk under way that have retired, with the current one. */
+  get inChunk(): number {
+    return (this.#words[CHUNK] as number) - (this.#words[BUDGET] as number);
+  }
+
+  /** The chunk under way is used up: it is time to look whether the hart shall go on. */
+  get chunkIsOver(): boolean {
+    return (this.#words[BUDGET] as number) <= 0;
+  }
+
+  get fuelIsUsedUp(): boolean {
+    return (this.#words[FUEL] as number) <= this.inChunk;
+  }
+
+  /** Allows about `fuel` instructions; nothing of them is granted yet. */
+  start(fuel: number): void {
+    this.#words[FUEL] = fuel;
+    this.#words[CHUNK] = 0;
+    this.#words[BUDGET] = 0;
+  }
+
+  /** The current instruction does not retire. */
+  takeBack(): void {
+    this.#words[BUDGET] = (this.#words[BUDGET] as number) + 1;
+  }
+
+  /** Ends the chunk under way and adds it to what has retired. */
+  endChunk(): void {
+    const words = this.#words;
+    const sum = ((words[INSTRET] as number) >>> 0) + this.inChunk;
+    words[INSTRET] = sum | 0;
+    if (sum >= TWO_32) words[INSTRET + 1] = (words[INSTRET + 1] as number) + 1;
+    words[CHUNK] = 0;
+    words[BUDGET] = 0;
+  }
+
+  /** Leaves the instructions retired before the current one in `out`. */
+  readBefore(out: { low: number; high: number }): void {
+    const sum = ((this.#words[INSTRET] as number) >>> 0) + Math.max(this.inChunk - 1, 0);
+    out.low = sum | 0;
+    out.high = ((this.#words[INSTRET + 1] as number) + (sum >= TWO_32 ? 1 : 0)) | 0;
+  }
+}

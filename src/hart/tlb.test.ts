@@ -24,6 +24,7 @@ beforeEach(() => {
 });
 
 interface Place {
+  readonly guestMode?: number;
   readonly privilege?: number;
   readonly virtual?: number;
   readonly asid?: number;
@@ -31,11 +32,11 @@ interface Place {
   readonly mode?: number;
 }
 
-function use({ privilege = 1, virtual = 0, asid = 0, vmid = 0, mode = 8 }: Place): void {
+function use({ privilege = 1, virtual = 0, asid = 0, vmid = 0, mode = 8, guestMode = 8 }: Place): void {
   state.privilege = privilege;
   state.virtual = virtual;
   state.csr[(virtual === 0 ? CSR.satp : CSR.vsatp) + 1] = (mode << 28) | (asid << 12);
-  state.csr[CSR.hgatp + 1] = (8 << 28) | (vmid << 12);
+  state.csr[CSR.hgatp + 1] = (guestMode << 28) | (vmid << 12);
   tlb.select();
 }
 
@@ -84,6 +85,20 @@ describe('keys', () => {
     use({ privilege: 3 });
     use({ asid: 1 });
     expect(hits(7)).toBe(true);
+  });
+
+  test.each<[string, Place, Place]>([
+    ['VMID', { vmid: 1 }, { vmid: 2 }],
+    ['VMID where hgatp does not translate', { vmid: 1, guestMode: 0 }, { vmid: 2, guestMode: 0 }],
+    ['VMID where nothing translates', { vmid: 1, guestMode: 0, mode: 0 }, { vmid: 2, guestMode: 0, mode: 0 }],
+    ['MODE of hgatp', { guestMode: 0 }, { guestMode: 8 }],
+    ['MODE of vsatp', { mode: 0 }, { mode: 8 }],
+    ['ASID', { asid: 1 }, { asid: 2 }],
+  ])('of guests differ by %s', (_, first, second) => {
+    use({ virtual: 1, ...first });
+    fill(7);
+    use({ virtual: 1, ...second });
+    expect(hits(7)).toBe(false);
   });
 
   test('are of one kind for loads and stores, and of another for fetches', () => {

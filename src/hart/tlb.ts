@@ -168,7 +168,7 @@ export class Tlb {
     const bits = privilege === 0 ? CONTEXT.user : 0;
     if (virtual === 0) return addressSpace(csr[CSR.satp + 1] as number) * CONTEXT.bits + bits;
     const space = addressSpace(csr[CSR.vsatp + 1] as number);
-    const guest = addressSpace(csr[CSR.hgatp + 1] as number);
+    const guest = guestSpace(csr[CSR.hgatp + 1] as number);
     return (guest * SPACES + space) * CONTEXT.bits + bits + CONTEXT.virtual;
   }
 
@@ -201,11 +201,16 @@ export class Tlb {
 }
 
 /**
- * The address space of a satp, vsatp or hgatp by its high half: MODE in 63:60, ASID or VMID from bit 44. All of them
- * share one while MODE is Bare; a change of MODE must show at once ("Supervisor Address Translation and Protection").
+ * The address space of a satp or vsatp by its high half: MODE in 63:60, ASID from bit 44. All of them share one while
+ * MODE is Bare; a change of MODE must show at once ("Supervisor Address Translation and Protection").
  */
 function addressSpace(high: number): number {
   return high >>> 28 === 0 ? 0 : ASID_SPAN + ((high >>> 12) & 0xffff);
+}
+
+/** The guest of an hgatp. A VMID counts while MODE is Bare, too: hosts that give guests memory as it is use it. */
+function guestSpace(high: number): number {
+  return (high >>> 28 === 0 ? 0 : ASID_SPAN) + ((high >>> 12) & 0x3fff);
 }
 
 /** The virtual page number: 52 bits, exact in a double. */

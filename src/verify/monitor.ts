@@ -7,6 +7,7 @@
  * calls is never held against the protocol. When no moments explain what was seen, the protocol is wrong.
  */
 import type { SpecEvent, SpecViolation } from './spec-event.ts';
+import { interruptName } from './world/word-names.ts';
 
 /** One ideal vCPU that explains everything so far. */
 interface Ideal {
@@ -134,7 +135,7 @@ export class Monitor {
       if (bitOf(irq, beforeLo, beforeHi) && !bitOf(irq, lo, hi)) {
         return {
           property: 'P1',
-          message: `the flush erases interrupt ${irq}, which the guest has pending`,
+          message: `the flush erases ${interruptName(irq)}, which the guest has pending`,
           irq,
         };
       }
@@ -145,7 +146,11 @@ export class Monitor {
       const rises = bitOf(irq, lo, hi);
       left = left.filter(({ taken }) => (((taken >> index) & 1) !== 0) === rises);
       if (left.length === 0) {
-        return { property: 'P2', message: `the flush delivers interrupt ${irq}, which no set explains`, irq };
+        return {
+          property: 'P2',
+          message: `the flush delivers ${interruptName(irq)}, which no set explains`,
+          irq,
+        };
       }
     }
     for (const [index, irq] of this.levels.entries()) {
@@ -153,7 +158,11 @@ export class Monitor {
       left = left.filter(({ wasLow, wasHigh }) => (((high ? wasHigh : wasLow) >> index) & 1) !== 0);
       if (left.length === 0) {
         const was = high ? 'high, but it was low' : 'low, but it was high';
-        return { property: 'P3', message: `the flush shows level ${irq} ${was} all through the flush`, irq };
+        return {
+          property: 'P3',
+          message: `the flush shows ${interruptName(irq)} ${was} all through the flush`,
+          irq,
+        };
       }
     }
     const ideals = left.map((ideal) => ({ ...ideal, taken: 0, wasLow: 0, wasHigh: 0 }));

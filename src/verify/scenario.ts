@@ -1,6 +1,7 @@
 import { InputError } from '../errors/input-error.ts';
 import type { ExtraInterrupts } from '../interrupts/numbers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
+import { HarnessFault } from './fault.ts';
 import type { Thread } from './thread.ts';
 import { World } from './world/world.ts';
 
@@ -60,13 +61,25 @@ export function scenario(given: Scenario): Scenario {
 /**
  * Makes the world of a scenario with its threads.
  *
- * @throws InputError when two threads have the same name.
+ * @throws InputError when two threads have the same name, or the protocol throws before anything has happened.
  */
 export function populate(protocol: Protocol, { name, interrupts = {}, threads }: Scenario): World {
   const world = new World(protocol, interrupts);
-  for (const make of threads) world.threads.push(make(world));
+  for (const make of threads) world.threads.push(makeThread(make, world, name));
   const names = world.threads.map((thread) => thread.name);
   const twice = names.find((each, index) => names.indexOf(each) !== index);
   if (twice !== undefined) throw new InputError(`Scenario ${name}: two threads are called "${twice}"`);
   return world;
+}
+
+function makeThread(make: ThreadMaker, world: World, name: string): Thread {
+  try {
+    return make(world);
+  } catch (error) {
+    if (error instanceof HarnessFault || error instanceof InputError) throw error;
+    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new InputError(
+      `Protocol ${world.protocol.name} cannot be set up in scenario ${name}: it throws ${message}`,
+    );
+  }
 }

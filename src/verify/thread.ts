@@ -1,6 +1,8 @@
 import type { PropertyId } from './property.ts';
 import type { SpecEvent } from './spec-event.ts';
 
+export type { PropertyId } from './property.ts';
+
 /** What a thread remembers between two steps: plain data that survives JSON. */
 export type LocalState = object;
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { OwnerState, Protocol } from '../interrupts/protocol.ts';
 import { protocolByName } from '../interrupts/protocols.ts';
 import { published } from '../interrupts/published.ts';
+import { makeRequest } from '../interrupts/run-state.ts';
 import { takeMirror } from '../interrupts/take-mirror.ts';
 import type { VcpuWords } from '../interrupts/words.ts';
 import { IRQS_PENDING } from '../interrupts/words.ts';
@@ -11,7 +12,7 @@ import { jsonReport } from './report-json.ts';
 import { type Scenario, scenario } from './scenario.ts';
 import { SCENARIOS, scenariosIn } from './scenarios/index.ts';
 import { replay, VERIFY_STATUS, type VerifyResult, verify } from './verify.ts';
-import { device, sender } from './world/producers.ts';
+import { device, requester, sender } from './world/producers.ts';
 import { vcpu } from './world/vcpu.ts';
 
 function named(name: string): Scenario {
@@ -53,6 +54,25 @@ describe('the default scenarios', () => {
 });
 
 describe('rules of the vCPU loop, broken on purpose', () => {
+  test('a request that wakes nobody stays, when its maker does not kick', () => {
+    const silent = scenario({
+      ...named('requests'),
+      name: 'silent-request',
+      threads: [
+        vcpu(),
+        (world) => ({
+          ...requester({ count: 1 })(world),
+          step: () => {
+            makeRequest(world.words, 1);
+            return null;
+          },
+        }),
+      ],
+    });
+    const example = counterexampleOf(verify(takeMirror, silent));
+    expect(example).toMatchObject({ property: 'P4', message: expect.stringContaining('a request waits') });
+  });
+
   test.each([
     ['late-sync', 'P4'],
     ['preemptible-flush', 'P1'],
@@ -235,6 +255,25 @@ describe('faults have verdicts and exit statuses of their own', () => {
     });
     const example = counterexampleOf(verify(throwing, one));
     expect(example).toMatchObject({ property: 'P7', message: 'vCPU throws RangeError: no more' });
+  });
+
+  test('an error before anything has happened is a mistake of whoever wrote the protocol', () => {
+    const broken: Protocol = {
+      ...takeMirror,
+      name: 'broken',
+      set: () => {
+        throw new TypeError('not yet');
+      },
+    };
+    expect(() => verify(broken, named('ipi-after-round'))).toThrow(
+      'Protocol broken cannot be set up in scenario ipi-after-round: it throws TypeError: not yet',
+    );
+  });
+
+  test('two threads of one name are a mistake', () => {
+    const twice = scenario({ ...one, name: 'twice', threads: [vcpu(), sender(), sender()] });
+    expect(() => verify(takeMirror, twice)).toThrow('Scenario twice: two threads are called "S"');
+    expect(() => scenario({ ...one, name: 'Not good' })).toThrow('lower-case words joined by "-"');
   });
 
   test('Atomics is the engine again afterwards', () => {

@@ -15,6 +15,7 @@ import mail from './mail.ts';
 import migration from './migration.ts';
 import oneIpi from './one-ipi.ts';
 import preemptibleFlush from './preemptible-flush.ts';
+import requests from './requests.ts';
 import restored from './restored.ts';
 import saveBeforeSync from './save-before-sync.ts';
 import secondWord from './second-word.ts';
@@ -53,6 +54,7 @@ export const SCENARIOS: readonly Scenario[] = [
   sharedLine,
   twoEdges,
   secondWord,
+  requests,
   restored,
   entrySyncBusy,
   threeSenders,

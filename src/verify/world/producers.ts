@@ -1,4 +1,6 @@
 import { IRQ_VS_EXT } from '../../interrupts/numbers.ts';
+import { kick, makeRequest } from '../../interrupts/run-state.ts';
+import { REQUESTS } from '../../interrupts/words.ts';
 import type { Env, LocalState, Thread } from '../thread.ts';
 import type { World } from './world.ts';
 
@@ -170,4 +172,39 @@ function driveShared(
   // As above; by the time of the call below the answer may be old.
   const asks = Atomics.load(sources, 0) !== 0;
   drive(world, env, name, IRQ_VS_EXT, asks, 'caller');
+}
+
+export interface RequesterOptions {
+  readonly name?: string;
+  /** How many requests it makes. Default 1. */
+  readonly count?: number;
+  /** Whether it also wakes a vCPU that sleeps. Without, a sleeping vCPU may leave requests for later. Default true. */
+  readonly wakes?: boolean;
+}
+
+/** Makes a thread that leaves work for the vCPU to do before it runs its guest again. */
+export function requester(options: RequesterOptions = {}): (world: World) => Thread {
+  const { name = 'R', count = 1, wakes = true } = options;
+  return (world) => {
+    if (wakes) checkRequests(world);
+    return {
+      name,
+      initial: { left: count },
+      step: (state) => {
+        const { left } = state as { left: number };
+        if (left === 0) return null;
+        makeRequest(world.words, 1 << (left - 1));
+        if (wakes) kick(world.words, world.wake);
+        return { left: left - 1 };
+      },
+    };
+  };
+}
+
+function checkRequests(world: World): void {
+  world.addRestCheck((view) =>
+    world.valueIn(view, world.words, REQUESTS) === 0
+      ? undefined
+      : { property: 'P4', message: 'a request waits, and nothing will make the vCPU look' },
+  );
 }

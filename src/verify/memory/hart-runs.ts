@@ -24,6 +24,7 @@ export interface MemoryEvent {
   readonly written: number;
   readonly acquire: boolean;
   readonly release: boolean;
+  readonly rcsc: boolean;
   /** Operations that the address depends on. */
   readonly address: number;
   /** Operations that the stored value depends on. */
@@ -247,6 +248,7 @@ class HartRunner {
       written: what.written ?? 0,
       acquire: order.acquire,
       release: order.release,
+      rcsc: order.rcsc,
       address,
       data: 'data' in instruction ? cursor.depends[instruction.data] : 0,
       control: cursor.control,

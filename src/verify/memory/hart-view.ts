@@ -27,7 +27,7 @@ export const Slot = {
   WRITE_NEW: 3,
   /** What branches and addresses so far depend on: later stores come after it (rules 11 and 13). */
   CAPTURED: 4,
-  /** The latest operation with a release annotation: later ones with an acquire annotation come after it (rule 7). */
+  /** The latest RCsc operation with a release annotation: later ones with an acquire annotation come after it (rule 7). */
   RELEASED: 5,
   /** The load-reserved in force: location + 1 or 0, the time it read from, and its view. */
   RESERVED_LOCATION: 6,
@@ -178,7 +178,7 @@ export class HartView {
   #beforeAnnotated(order: Order): number {
     const { slots } = this;
     const released = order.release ? Math.max(slots[Slot.READ_OLD], slots[Slot.WRITE_OLD]) : 0;
-    return order.acquire ? Math.max(released, slots[Slot.RELEASED]) : released;
+    return order.acquire && order.rcsc ? Math.max(released, slots[Slot.RELEASED]) : released;
   }
 
   #annotate(view: number, address: number, order: Order): void {
@@ -187,7 +187,7 @@ export class HartView {
       this.#raise(Slot.READ_NEW, view);
       this.#raise(Slot.WRITE_NEW, view);
     }
-    if (order.release) this.#raise(Slot.RELEASED, view);
+    if (order.release && order.rcsc) this.#raise(Slot.RELEASED, view);
   }
 
   #raise(slot: number, view: number): void {

@@ -29,17 +29,29 @@ const AMO_OPERATIONS: readonly string[] = ['swap', 'add', 'and', 'or', 'xor', 'm
 const ALU_OPERATIONS: readonly string[] = ['add', 'sub', 'and', 'or', 'xor', 'sll', 'srl', 'slt', 'sltu'];
 const BRANCH_TESTS: readonly string[] = ['eq', 'ne', 'lt', 'ge', 'ltu', 'geu'];
 
+export interface AssemblyOptions {
+  /**
+   * What `lw.aq` and `sw.rl` are: RCsc as Zalasr defines them, or RCpc as the published suite of 2017-2019 and herd's
+   * model took them before that extension existed. Default `rcsc`.
+   */
+  readonly plainAnnotations?: 'rcsc' | 'rcpc';
+}
+
 /**
  * @param text one instruction without its label.
  * @param target gives the index of a label's instruction.
  * @throws InputError for an instruction that the models do not know.
  */
-export function parseInstruction(text: string, target: (label: string) => number): Instruction {
+export function parseInstruction(
+  text: string,
+  target: (label: string) => number,
+  options: AssemblyOptions = {},
+): Instruction {
   const [, mnemonic = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(text) ?? [];
   const operands = rest === '' ? [] : rest.split(',').map((one) => one.trim());
   const line = new Line(text, operands);
   return (
-    memoryInstruction(mnemonic, line) ??
+    memoryInstruction(mnemonic, line, options) ??
     controlInstruction(mnemonic, line, target) ??
     aluInstruction(mnemonic, line)
   );
@@ -88,11 +100,15 @@ export function numberOf(text: string): number | undefined {
   return value >= -0x80000000 && value <= 0x7fffffff ? value : undefined;
 }
 
-function memoryInstruction(mnemonic: string, line: Line): Instruction | undefined {
+function memoryInstruction(mnemonic: string, line: Line, options: AssemblyOptions): Instruction | undefined {
   const match = /^(?:(l|s)|(lr|sc)\.|amo([a-z]+)\.)(w|d)((?:\.?(?:aqrl|aq|rl))*)$/.exec(mnemonic);
   if (match === null) return undefined;
   const [, plain, reserved, amo, size, annotations] = match;
-  const order: Order = { acquire: annotations.includes('aq'), release: annotations.includes('rl') };
+  const order: Order = {
+    acquire: annotations.includes('aq'),
+    release: annotations.includes('rl'),
+    rcsc: plain === undefined || options.plainAnnotations !== 'rcpc',
+  };
   const width = size === 'w' ? 4 : 8;
   const common = (index: number) => ({ ...line.address(index), width, order });
   if (plain === 'l') return { kind: 'load', rd: line.register(0), ...common(1) };

@@ -3,7 +3,7 @@
  * instructions for each hart, and a condition.
  */
 import { InputError } from '../../errors/input-error.ts';
-import { numberOf, parseInstruction, registerNumber } from './litmus-assembly.ts';
+import { type AssemblyOptions, numberOf, parseInstruction, registerNumber } from './litmus-assembly.ts';
 import { type Condition, type Names, parseCondition } from './litmus-condition.ts';
 import { addressOf, codeAddress, type Instruction, type Program } from './program.ts';
 
@@ -25,7 +25,7 @@ interface Column {
 }
 
 /** @throws InputError, with the test's name, for what the models do not know. */
-export function parseLitmus(text: string): LitmusTest {
+export function parseLitmus(text: string, options: AssemblyOptions = {}): LitmusTest {
   const plain = text.replace(/\(\*[\s\S]*?\*\)/g, ' ');
   const name = /^\s*RISCV\s+(.+)/.exec(plain)?.[1].trim();
   if (name === undefined) throw new InputError("A litmus test for RISC-V begins with 'RISCV' and a name");
@@ -39,7 +39,7 @@ export function parseLitmus(text: string): LitmusTest {
     );
   }
   try {
-    return new LitmusReader(name, parts[2], parts[3], parts[4]).read();
+    return new LitmusReader(name, { initial: parts[2], code: parts[3], final: parts[4] }, options).read();
   } catch (error) {
     if (error instanceof InputError) throw new InputError(`${name}: ${error.message}`);
     throw error;
@@ -54,9 +54,15 @@ class LitmusReader implements Names {
   readonly #columns: readonly Column[];
   readonly #initial: readonly string[];
   readonly #final: string;
+  readonly #options: AssemblyOptions;
 
-  constructor(name: string, initial: string, code: string, final: string) {
+  constructor(
+    name: string,
+    { initial, code, final }: { initial: string; code: string; final: string },
+    options: AssemblyOptions,
+  ) {
     this.#name = name;
+    this.#options = options;
     this.#initial = initial
       .split(';')
       .map((one) => one.trim())
@@ -134,13 +140,14 @@ class LitmusReader implements Names {
   }
 
   #assemble(column: Column): Instruction[] {
-    return column.lines.map((line) =>
-      parseInstruction(line, (label) => {
+    return column.lines.map((line) => {
+      const target = (label: string): number => {
         const index = column.labels.get(label);
         if (index === undefined) throw new InputError(`'${line}' goes to a label that does not exist`);
         return index;
-      }),
-    );
+      };
+      return parseInstruction(line, target, this.#options);
+    });
   }
 }
 

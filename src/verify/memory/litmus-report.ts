@@ -4,6 +4,7 @@
  */
 import { InputError } from '../../errors/input-error.ts';
 import { enumerateExecutions } from './axiomatic.ts';
+import type { AssemblyOptions } from './litmus-assembly.ts';
 import { parseLitmus } from './litmus-parser.ts';
 import { type Enumerator, runLitmus } from './litmus-run.ts';
 
@@ -41,6 +42,7 @@ export interface LitmusReport {
 export function litmusReport(
   files: Iterable<LitmusFile>,
   expectation: Expectation,
+  options: AssemblyOptions = {},
   model: Enumerator = enumerateExecutions,
 ): LitmusReport {
   const disagreeing: Disagreement[] = [];
@@ -49,7 +51,7 @@ export function litmusReport(
   let [run, observable, judged] = [0, 0, 0];
   for (const { path, text } of files) {
     try {
-      const test = parseLitmus(text);
+      const test = parseLitmus(text, options);
       const result = runLitmus(test, model);
       run++;
       if (result.observable) observable++;

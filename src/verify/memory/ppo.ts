@@ -13,7 +13,7 @@ export function fixedOrder(events: readonly MemoryEvent[]): Int32Array {
   for (let i = 0; i < events.length; i++) {
     const event = events[i];
     const earlier = (1 << i) - 1;
-    const isAnnotated = event.acquire || event.release;
+    const isAnnotated = event.rcsc && (event.acquire || event.release);
     let mask = event.fenced | acquires | event.address; // rules 4, 5, 9
     if (event.release) mask |= earlier; // rule 6
     if (isAnnotated) mask |= annotated; // rule 7

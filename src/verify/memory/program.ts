@@ -3,13 +3,17 @@
  * locations. Values are 32-bit integers; the address of a location is a value too, so that address dependencies work.
  */
 
-/** Annotations of a memory instruction: `.aq` and `.rl` (all of them RCsc, RISC-V unprivileged manual, "RVWMO"). */
+/**
+ * Annotations of a memory instruction, `.aq` and `.rl` (RISC-V unprivileged manual, "RVWMO"). Every instruction of the
+ * manual that has them is RCsc: rule 7 keeps a release and a later acquire in order. RCpc ones lack that.
+ */
 export interface Order {
   readonly acquire: boolean;
   readonly release: boolean;
+  readonly rcsc: boolean;
 }
 
-export const RELAXED: Order = { acquire: false, release: false };
+export const RELAXED: Order = { acquire: false, release: false, rcsc: true };
 
 /** Bits of a fence's predecessor and successor sets. */
 export const READS = 1;

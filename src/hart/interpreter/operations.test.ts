@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { HartBed, RAM } from '../../../test/hart/hart-bed.ts';
+import { effectsOf, instructions } from '../../isa/index.ts';
+import { FIELD } from '../layout.ts';
+import { OPERATIONS, operationFor } from './operations.ts';
+
+const DATA = RAM + 0x10_0000;
+const TRAP = RAM + 0x8000;
+const RD = 5;
+
+/** What is left when an instruction has been carried out and the breakpoint behind it, or a trap, was met. */
+function outcome(bed: HartBed, bits: number, registers: readonly bigint[]): Record<string, unknown> {
+  bed.hart.reset();
+  bed.setCsr('mtvec', BigInt(TRAP));
+  bed.setCsr('mstatus', 0x6000n);
+  bed.load('1: j 1b', TRAP);
+  bed.write32(RAM, bits);
+  bed.load('ebreak', RAM + 4);
+  for (let index = 0; index < 32; index++) {
+    bed.setX(`x${index}`, registers[index] ?? 0n);
+    bed.hart.state.words[(FIELD.f >> 2) + index * 2] = Number(BigInt.asIntN(32, registers[31 - index] ?? 0n));
+    bed.hart.state.words[(FIELD.f >> 2) + index * 2 + 1] = -1;
+  }
+  // An address that every kind of access may use.
+  bed.setX('x11', BigInt(DATA + 0x800));
+  for (let at = DATA; at < DATA + 0x1000; at += 8) bed.write64(at, registers[(at >> 3) % 32] ?? 0n);
+  bed.hart.fenceI();
+  bed.pc = BigInt(RAM);
+  bed.run(20);
+  const { state } = bed.hart;
+  const base = bed.hostOf(DATA);
+  return {
+    // An illegal instruction's bits are in mtval, with rd.
+    trap: [bed.csr('mcause'), bed.csr('mepc'), bed.csr('mcause') === 2n ? 0n : bed.csr('mtval')],
+    x: Array.from({ length: 32 }, (_, index) => (index === RD ? 0n : bed.x(`x${index}`))),
+    f: [...state.words.slice(FIELD.f >> 2, (FIELD.f >> 2) + 64)],
+    flags: [bed.csr('fcsr'), bed.csr('mstatus')],
+    memory: Buffer.from(bed.bytes.slice(base, base + 0x1000)).toString('latin1'),
+  };
+}
+
+describe('operations', () => {
+  test('with rd = x0 do all that they do otherwise, but leave x0 alone', () => {
+    const bed = new HartBed();
+    const candidates = instructions.filter((instruction) => {
+      const { control, writesRd } = effectsOf(instruction);
+      return writesRd && control !== 'system';
+    });
+    expect(candidates.length).toBeGreaterThan(100);
+    const register = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+    const values = fc.array(register, { minLength: 32, maxLength: 32 });
+    const property = fc.property(
+      fc.constantFrom(...candidates),
+      fc.nat(),
+      values,
+      (instruction, random, registers) => {
+        const operands = (random & ~instruction.mask & ~0xf_8f80) | (11 << 15);
+        const bits = (instruction.match | operands) >>> 0;
+        const discarding = outcome(bed, bits, registers);
+        expect(discarding.x).toHaveProperty('0', 0n);
+        expect(discarding).toEqual(outcome(bed, (bits | (RD << 7)) >>> 0, registers));
+      },
+    );
+    fc.assert(property, { numRuns: 1500 });
+  });
+
+  test('have numbers of their own, by which slots find them', () => {
+    for (const [index, operation] of OPERATIONS.entries()) {
+      expect(operation.number - (OPERATIONS[0]?.number ?? 0)).toBe(index);
+      const { instruction, length, near, discards } = operation;
+      expect(operationFor(instruction.id, length, near, discards)).toBe(operation);
+    }
+    // Slots have 16 bits for them.
+    expect(OPERATIONS.length).toBeLessThan(2 ** 16 - 16);
+  });
+
+  test('fall back to far targets and to keeping the result', () => {
+    for (const instruction of instructions) {
+      const operation = operationFor(instruction.id, 4, true, true);
+      expect(operation.instruction).toBe(instruction);
+    }
+    expect(() => operationFor(-1, 4, false, false)).toThrow('has no operation');
+  });
+});

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CommanderError } from '@commander-js/extra-typings';
+import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { InputError } from '../errors/input-error.ts';
 import { packageFile } from '../node/package-files.ts';
 import { EXIT_STATUS } from './exit-status.ts';
@@ -24,7 +24,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
 async function statusOf(args: readonly string[]): Promise<number> {
   const finished = { status: EXIT_STATUS.success as number };
   const program = createProgram(packageVersion(), finished);
-  for (const command of [program, ...program.commands]) {
+  for (const command of withSubcommands(program)) {
     command.exitOverride().configureOutput({
       outputError: (text, write) => write(text.replace(/^error: /, 'hartvisor: ')),
     });
@@ -35,6 +35,10 @@ async function statusOf(args: readonly string[]): Promise<number> {
   } catch (error) {
     return reportError(error);
   }
+}
+
+function withSubcommands(command: CommandUnknownOpts): CommandUnknownOpts[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 /** Tells the person of an error. @returns the exit status */

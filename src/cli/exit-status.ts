@@ -44,3 +44,27 @@ Exit status:
 export const machineStatusHelp = `${exitStatusHelp}
 
 A failure code that the program gives to the test finisher or to tohost becomes the exit status, up to ${largestGuestCode}.`;
+
+/** Statuses of `hartvisor verify` above 2 begin here, so that a verdict never looks like a mistake or a defect. */
+const verdictStatus = 9;
+
+/** The exit status for a status of the checker (`VERIFY_STATUS`): 0 stays, the others move up. */
+export function statusOfVerdict(status: number): number {
+  return status === 0 ? EXIT_STATUS.success : status + verdictStatus;
+}
+
+/** Exit statuses of `hartvisor verify` as `--help` shows them. */
+export const verifyStatusHelp = `
+
+Exit status, of the gravest result:
+   0  proven, every protocol in every scenario
+   1  a defect of hartvisor
+   2  options or files that cannot be used
+  10  violated: there is a counterexample
+  11  not proven: a limit was reached
+  12  fault: the protocol does not do the same twice
+  13  fault: a shared word is accessed without Atomics
+  14  fault: the protocol catches the exception by which the checker suspends it
+  15  fault: a thread goes on for ever without touching a shared word
+  16  fault: an access that the checker has no model for
+  17  fault: the replay does not end as the exploration, or real threads do not as the replay`;

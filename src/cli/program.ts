@@ -2,6 +2,8 @@ import { Command } from '@commander-js/extra-typings';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
 import { defaultMemory, guestNames, maximumCpus } from './choices.ts';
 import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
+import type { Finished } from './finished.ts';
+import { addStress, addVerify } from './verify-program.ts';
 
 const protocols = PROTOCOLS.map((protocol) => protocol.name).join(', ');
 
@@ -10,11 +12,6 @@ Your terminal is the guest's serial console:
   Ctrl-A x       quit
   Ctrl-A h       help
   Ctrl-A Ctrl-A  send Ctrl-A`;
-
-/** Where a command leaves its result. */
-export interface Finished {
-  status: number;
-}
 
 /**
  * The command line's grammar. The parser leaves a command's exit status in `finished`.
@@ -33,6 +30,8 @@ export function createProgram(version: string, finished: Finished): Command {
     );
   addRun(program, finished);
   addMachine(program, finished);
+  addVerify(program, finished);
+  addStress(program, finished);
   return program;
 }
 

@@ -1,0 +1,5 @@
+/** Where a command leaves its result. */
+export interface Finished {
+  /** The exit status. */
+  status: number;
+}

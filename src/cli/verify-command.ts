@@ -1,0 +1,75 @@
+import { runVerify } from '../node/verify-host.ts';
+import type { JobMessage } from '../verify/job.ts';
+import { type JsonReport, type JsonResult, REPORT_SCHEMA } from '../verify/report-json.ts';
+import { SCENARIOS } from '../verify/scenarios/index.ts';
+import { statusOfVerdict } from './exit-status.ts';
+import { liveLine } from './live-line.ts';
+import { fileOf, limitsOf, type VerifyWords } from './verify-options.ts';
+import { formatResults, progressText } from './verify-table.ts';
+
+/** Options of `hartvisor verify` as the parser gives them. */
+export interface VerifyCommandOptions extends VerifyWords {
+  readonly list?: true | undefined;
+  readonly json?: true | undefined;
+}
+
+/**
+ * `hartvisor verify`: every protocol in every scenario.
+ *
+ * @returns the exit status
+ * @throws InputError for options and files that cannot be used
+ */
+export async function verifyCommand(options: VerifyCommandOptions): Promise<number> {
+  if (options.list) {
+    process.stdout.write(scenarioList());
+    return 0;
+  }
+  const results: JsonResult[] = [];
+  const line = liveLine(process.stderr);
+  const onMessage = (message: JobMessage) => {
+    if (message.kind === 'progress') line.show(progressText(message));
+    if (message.kind === 'result') results.push(message.result.json);
+  };
+  const { protocol = [], scenario = [] } = options;
+  const started = performance.now();
+  try {
+    const status = await runVerify(
+      { task: 'matrix', protocols: protocol, scenarios: scenario, ...fileOf(options), ...limitsOf(options) },
+      onMessage,
+    );
+    line.clear();
+    const milliseconds = performance.now() - started;
+    process.stdout.write(
+      options.json ? jsonText(results, milliseconds) : formatResults(results, milliseconds),
+    );
+    return statusOfVerdict(status);
+  } finally {
+    line.clear();
+  }
+}
+
+function jsonText(results: readonly JsonResult[], milliseconds: number): string {
+  const sum = (of: (result: JsonResult) => number) => results.reduce((total, each) => total + of(each), 0);
+  const report: JsonReport = {
+    schema: REPORT_SCHEMA,
+    tool: 'hartvisor verify',
+    memory: 'sc',
+    states: sum(({ states }) => states),
+    transitions: sum(({ transitions }) => transitions),
+    milliseconds,
+    results,
+  };
+  return `${JSON.stringify(report, undefined, 2)}\n`;
+}
+
+function scenarioList(): string {
+  const groups = [...new Set(SCENARIOS.map(({ group }) => group))];
+  return groups
+    .map((group) => {
+      const scenarios = SCENARIOS.filter((scenario) => scenario.group === group);
+      const width = Math.max(...scenarios.map(({ name }) => name.length));
+      const lines = scenarios.map(({ name, title }) => `  ${name.padEnd(width)}  ${title}`);
+      return `${group}:\n${lines.join('\n')}\n`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,45 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { InputError } from '../errors/input-error.ts';
+import { parseSeconds } from './quantities.ts';
+
+/** A person's module, as the checker's thread gets it. */
+export interface ModuleFile {
+  readonly url: string;
+  readonly shown: string;
+}
+
+/** Options that the subcommands share, as they were typed. */
+export interface VerifyWords {
+  readonly protocol?: string[] | undefined;
+  readonly scenario?: string[] | undefined;
+  readonly file?: string | undefined;
+  readonly maxStates?: string | undefined;
+  readonly maxTime?: string | undefined;
+}
+
+/** The part of a job that says which module is used. */
+export function fileOf({ file }: Pick<VerifyWords, 'file'>): { readonly file?: ModuleFile } {
+  return file === undefined ? {} : { file: { url: pathToFileURL(resolve(file)).href, shown: file } };
+}
+
+/**
+ * Reads the limits of an exploration.
+ *
+ * @throws InputError that says what is possible
+ */
+export function limitsOf(words: VerifyWords): { readonly maxStates?: number; readonly maxTime?: number } {
+  const { maxStates, maxTime } = words;
+  return {
+    ...(maxStates === undefined ? {} : { maxStates: parseStates(maxStates) }),
+    ...(maxTime === undefined ? {} : { maxTime: parseSeconds(maxTime, '--max-time') * 1000 }),
+  };
+}
+
+function parseStates(text: string): number {
+  const value = /^\d+(\.\d+)?(e\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= 1 && value <= 1e9 && Number.isInteger(value)) return value;
+  throw new InputError(
+    `--max-states ${text} is not possible: give a whole number from 1 to 1000000000, such as 2e6.`,
+  );
+}

@@ -1,0 +1,76 @@
+/** The grammar of `hartvisor verify` and `hartvisor stress`. */
+import type { Command } from '@commander-js/extra-typings';
+import { verifyStatusHelp } from './exit-status.ts';
+import type { Finished } from './finished.ts';
+
+const fileText = 'a module of yours, JavaScript or TypeScript, with protocols or scenarios (docs/verify.md)';
+
+const verifyHelp = `
+Examples:
+  hartvisor verify                                  all protocols in the default scenarios
+  hartvisor verify --protocol take-mirror --scenario '*timer*'
+  hartvisor verify --file mine.ts                   a protocol of your own
+  hartvisor verify explain published                its shortest counterexample
+  hartvisor verify replay published/ipi-after-round the same on real threads`;
+
+/** Adds `verify` with its subcommands. */
+export function addVerify(program: Command, finished: Finished): void {
+  const verify = program
+    .command('verify')
+    .description('Prove interrupt protocols, or refute them: explores everything that their threads can do.')
+    .helpCommand(false)
+    .option('--protocol <names...>', 'protocols (default: all, or those of --file)')
+    .option('--scenario <names...>', 'scenarios or their groups, * stands for any text (default: default)')
+    .option('--file <path>', fileText)
+    .option('--max-states <n>', 'give up a scenario after so many states (default: 50000000)')
+    .option('--max-time <seconds>', 'give up a scenario after this time (default: 600)')
+    .option('--list', 'show the scenarios and what they are about, and end')
+    .option('--json', 'print the results as JSON')
+    .addHelpText('after', verifyHelp + verifyStatusHelp)
+    .action(async (options) => {
+      const { verifyCommand } = await import('./verify-command.ts');
+      finished.status = await verifyCommand(options);
+    });
+  verify
+    .command('explain')
+    .description('Show the shortest counterexample of a protocol, step by step.')
+    .argument('[protocol]', 'name of the protocol (default: that of --file)')
+    .argument('[scenario]', 'name of the scenario (default: the one with the shortest)')
+    .option('--file <path>', fileText)
+    .option('--html <path>', 'write a page with a sequence diagram')
+    .option('--mermaid', 'print a Mermaid sequence diagram')
+    .option('--litmus', 'print a RISC-V litmus test, as herd7 reads it')
+    .option('--promela', 'print the threads as a model for SPIN; it needs no counterexample')
+    .option('--json', 'print it as JSON')
+    .action(async (protocol, scenario, _options, command) => {
+      const { explainCommand } = await import('./verify-explain.ts');
+      finished.status = await explainCommand(protocol, scenario, command.optsWithGlobals());
+    });
+  verify
+    .command('replay')
+    .description('Run a counterexample on real worker threads, in the order of its schedule.')
+    .argument('<id>', 'PROTOCOL/SCENARIO')
+    .argument('[schedule]', 'a schedule as explain prints it (default: that of the shortest counterexample)')
+    .option('--file <path>', fileText)
+    .action(async (id, schedule, _options, command) => {
+      const { replayCommand } = await import('./verify-replay.ts');
+      finished.status = await replayCommand(id, schedule, command.optsWithGlobals());
+    });
+}
+
+/** Adds `stress`. */
+export function addStress(program: Command, finished: Finished): void {
+  program
+    .command('stress')
+    .description(
+      'Let threads send interrupts to a vCPU on another one as fast as they can, and count what arrives.',
+    )
+    .option('--protocol <name>', 'one protocol (default: all, one after the other)')
+    .option('--seconds <n>', 'for each protocol', '10')
+    .option('--senders <n>', 'sending threads', '1')
+    .addHelpText('after', '\nThe exit status is 0 when nothing was lost, doubled or wrong, and 10 otherwise.')
+    .action(async (options) => {
+      const { stressCommand } = await import('./stress-command.ts');
+      finished.status = await stressCommand(options);
+    });
+}

@@ -1,0 +1,129 @@
+import type { JobMessage } from '../verify/job.ts';
+import { PROPERTIES } from '../verify/property.ts';
+import type { JsonResult } from '../verify/report-json.ts';
+
+const count = (value: number) => value.toLocaleString('en-US');
+const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`;
+
+/** What goes on, for a terminal's last line. */
+export function progressText(message: Extract<JobMessage, { kind: 'progress' }>): string {
+  const { protocol, scenario, cell, cells, states, milliseconds } = message;
+  const far = states === 0 ? '' : `: ${count(states)} states, ${seconds(milliseconds)}`;
+  return `[${cell + 1}/${cells}] ${protocol} in ${scenario}${far}`;
+}
+
+/**
+ * Results for people: a row for each scenario, with a column for each protocol; for a single protocol with its states,
+ * time and what was found.
+ *
+ * @param milliseconds of the whole run.
+ */
+export function formatResults(results: readonly JsonResult[], milliseconds: number): string {
+  const protocols = [...new Set(results.map(({ protocol }) => protocol))];
+  const table = protocols.length === 1 ? singleTable(results) : matrixTable(results, protocols);
+  const states = results.reduce((sum, result) => sum + result.states, 0);
+  return `${[...table, '', ...legend(results), summary(results, states, milliseconds)].join('\n')}\n`;
+}
+
+function singleTable(results: readonly JsonResult[]): string[] {
+  const rows = results.map((result) => [
+    result.scenario,
+    result.verdict,
+    count(result.states),
+    seconds(result.milliseconds),
+    result.verdict === 'PROVEN' ? '' : result.reason,
+  ]);
+  return [
+    `${results[0]?.protocol ?? 'no protocol'}:`,
+    ...layOut([['scenario', 'verdict', 'states', 'time', ''], ...rows], [2, 3]),
+  ];
+}
+
+function matrixTable(results: readonly JsonResult[], protocols: readonly string[]): string[] {
+  const heads = protocols.map((name) => name.split('-'));
+  const height = Math.max(...heads.map(({ length }) => length));
+  const headRows = Array.from({ length: height }, (_, line) => [
+    line === height - 1 ? 'scenario' : '',
+    ...heads.map((parts) => {
+      const part = parts[line - (height - parts.length)];
+      return part === undefined ? '' : line === height - 1 ? part : `${part}-`;
+    }),
+    ...(line === height - 1 ? ['states', 'time'] : ['', '']),
+  ]);
+  const scenarios = [...new Set(results.map(({ scenario }) => scenario))];
+  const rows = scenarios.map((scenario) => {
+    const row = results.filter((result) => result.scenario === scenario);
+    const sum = (of: (result: JsonResult) => number) => row.reduce((total, each) => total + of(each), 0);
+    return [
+      scenario,
+      ...protocols.map((name) => cell(row.find(({ protocol }) => protocol === name))),
+      count(sum(({ states }) => states)),
+      seconds(sum(({ milliseconds }) => milliseconds)),
+    ];
+  });
+  const right = [protocols.length + 1, protocols.length + 2];
+  return layOut([...headRows, ...rows], right);
+}
+
+function cell(result: JsonResult | undefined): string {
+  switch (result?.verdict) {
+    case 'PROVEN':
+      return 'proven';
+    case 'VIOLATED':
+      return result.counterexample?.property ?? 'violated';
+    case 'NOT PROVEN':
+      return '?';
+    case 'FAULT':
+      return 'fault';
+    default:
+      return '';
+  }
+}
+
+function layOut(rows: readonly (readonly string[])[], right: readonly number[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows.map((row) =>
+    row
+      .map((text, column) =>
+        right.includes(column) ? text.padStart(widths[column]) : text.padEnd(widths[column]),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** What the abbreviations mean, and what to do next. */
+function legend(results: readonly JsonResult[]): string[] {
+  const properties = [
+    ...new Set(results.flatMap(({ counterexample }) => counterexample?.property ?? [])),
+  ].sort();
+  const broken = properties.map(
+    (property) => `${property}  broken: ${(PROPERTIES as Readonly<Record<string, string>>)[property]}`,
+  );
+  const open = results
+    .filter(({ verdict }) => verdict === 'NOT PROVEN' || verdict === 'FAULT')
+    .map(({ protocol, scenario, verdict, reason }) => `${protocol} in ${scenario}: ${verdict}: ${reason}`);
+  const example = results
+    .filter(({ counterexample }) => counterexample !== undefined)
+    .reduce<JsonResult | undefined>(
+      (best, each) =>
+        (each.counterexample?.length ?? 0) < (best?.counterexample?.length ?? Number.POSITIVE_INFINITY)
+          ? each
+          : best,
+      undefined,
+    );
+  const next =
+    example === undefined
+      ? []
+      : [`How it happens: hartvisor verify explain ${example.protocol} ${example.scenario}`];
+  const lines = [...broken, ...open, ...next];
+  return lines.length === 0 ? [] : [...lines, ''];
+}
+
+function summary(results: readonly JsonResult[], states: number, milliseconds: number): string {
+  const verdicts = (['PROVEN', 'VIOLATED', 'NOT PROVEN', 'FAULT'] as const)
+    .map((verdict) => ({ verdict, number: results.filter((result) => result.verdict === verdict).length }))
+    .filter(({ number }) => number > 0)
+    .map(({ verdict, number }) => `${number} ${verdict.toLowerCase()}`);
+  return `${verdicts.join(', ')}; ${count(states)} states in ${seconds(milliseconds)}.`;
+}

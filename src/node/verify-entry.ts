@@ -1,0 +1,63 @@
+/** The first module of the checker's thread. */
+import { enableCompileCache, registerHooks } from 'node:module';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { VerifyStart } from './verify-host.ts';
+
+enableCompileCache();
+if (parentPort === null) throw new Error('this module is the start of a worker thread');
+const port = parentPort;
+
+/** As for the worker of a machine: the compiler does not rewrite this ending. */
+const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const publicModule = new URL(`../verify/public.${ending}`, import.meta.url).href;
+// A person's module lies anywhere, where no package of this name need be installed.
+registerHooks({
+  resolve: (specifier, context, next) =>
+    specifier === 'hartvisor/verify' ? { url: publicModule, shortCircuit: true } : next(specifier, context),
+});
+
+const { place, task } = workerData as VerifyStart;
+const encoder = new TextEncoder();
+// The engine's own, whatever stands in for it later.
+const { store } = Atomics;
+
+/** Leaves the name of the place where the main thread finds it, also when this thread never comes back. */
+function enter(text: string): void {
+  const bytes = encoder.encode(text).subarray(0, place.length - 4);
+  for (const [index, byte] of bytes.entries()) store(place, 4 + index, byte);
+  // Meets the load in `placeOf`.
+  store(place, 0, bytes.length);
+}
+
+switch (task.kind) {
+  case 'job': {
+    const { runVerifyJob } = await import('../verify/job.ts');
+    await runVerifyJob(task.job, (message) => port.postMessage(message), enter);
+    break;
+  }
+  case 'thread': {
+    const { runReplayThread } = await import('../verify/threaded/replay-thread.ts');
+    await answer(() => runReplayThread(task.start));
+    break;
+  }
+  case 'plan': {
+    const { planReplay } = await import('../verify/threaded/plan.ts');
+    await answer(() => planReplay(task.request));
+    break;
+  }
+  case 'judge': {
+    const { judgeRun } = await import('../verify/threaded/plan.ts');
+    await answer(() => judgeRun(task.request, task.run));
+    break;
+  }
+}
+
+async function answer(make: () => Promise<unknown>): Promise<void> {
+  const { InputError } = await import('../errors/input-error.ts');
+  try {
+    port.postMessage({ kind: 'value', value: await make() });
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    port.postMessage({ kind: 'mistake', message: error.message });
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * One run of the checker on a thread of its own: what it is asked and what it answers is plain data that can be posted.
+ */
+import { InputError } from '../errors/input-error.ts';
+import type { Protocol } from '../interrupts/protocol.ts';
+import { explain } from './explain.ts';
+import { exportHtml } from './export/html.ts';
+import { exportLitmus } from './export/litmus.ts';
+import { exportMermaid } from './export/mermaid.ts';
+import { exportPromela } from './export/promela.ts';
+import { statusOf } from './matrix.ts';
+import { loadPlugin } from './plugin.ts';
+import { type JsonResult, jsonResult } from './report-json.ts';
+import type { Scenario } from './scenario.ts';
+import { type Selection, select, type Wanted } from './selection.ts';
+import { type VerifyOptions, type VerifyResult, verify } from './verify.ts';
+
+/** Forms in which a counterexample, or for Promela the model, is written. */
+export const EXPORT_FORMATS = ['html', 'mermaid', 'litmus', 'promela'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** What a run is asked. */
+export interface VerifyJob extends Wanted {
+  /** `matrix`: every protocol in every scenario. `explain`: the shortest counterexample of the one protocol. */
+  readonly task: 'matrix' | 'explain';
+  /** A person's module. */
+  readonly file?: { readonly url: string; readonly shown: string };
+  readonly maxStates?: number;
+  /** Milliseconds for each cell. */
+  readonly maxTime?: number;
+  /** For `explain`. */
+  readonly formats?: readonly ExportFormat[];
+}
+
+/** One cell's result, with its counterexample in words. */
+export interface JobResult {
+  readonly json: JsonResult;
+  /** The table of `explain`. */
+  readonly text: string;
+  readonly exports: Readonly<Partial<Record<ExportFormat, string>>>;
+}
+
+/** What a run tells while it goes on, and at its end. */
+export type JobMessage =
+  | {
+      readonly kind: 'progress';
+      readonly protocol: string;
+      readonly scenario: string;
+      /** Number of the cell, from 0. */
+      readonly cell: number;
+      readonly cells: number;
+      readonly states: number;
+      /** Of this cell. */
+      readonly milliseconds: number;
+    }
+  | { readonly kind: 'result'; readonly result: JobResult }
+  /** `status` is that of the gravest result, as `VERIFY_STATUS` has it. */
+  | { readonly kind: 'done'; readonly status: number }
+  /** A mistake of the person. */
+  | { readonly kind: 'mistake'; readonly message: string };
+
+/**
+ * Does a job. Answers arrive through `post`; a mistake of the person is one of them.
+ *
+ * @param enter told where in the code of the person's module the thread is, so that another thread can say so when it
+ * never comes back.
+ */
+export async function runVerifyJob(
+  job: VerifyJob,
+  post: (message: JobMessage) => void,
+  enter: (place: string) => void = () => undefined,
+): Promise<void> {
+  try {
+    const plugin = job.file === undefined ? undefined : await loadPlugin(job.file.url, job.file.shown, enter);
+    const selection = select(job, plugin);
+    const results = runCells(job, selection, post);
+    if (job.task === 'explain') post({ kind: 'result', result: answer(job, selection, shortest(results)) });
+    post({ kind: 'done', status: statusOf(job.task === 'explain' ? [shortest(results)] : results) });
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    post({ kind: 'mistake', message: error.message });
+  }
+}
+
+function runCells(
+  job: VerifyJob,
+  { protocols, scenarios }: Selection,
+  post: (message: JobMessage) => void,
+): VerifyResult[] {
+  const results: VerifyResult[] = [];
+  const cells = protocols.length * scenarios.length;
+  const bounds: VerifyOptions = {
+    ...(job.maxStates === undefined ? {} : { maxStates: job.maxStates }),
+    ...(job.maxTime === undefined ? {} : { maxTime: job.maxTime }),
+  };
+  for (const scenario of scenarios) {
+    for (const protocol of protocols) {
+      const at = { protocol: protocol.name, scenario: scenario.name, cell: results.length, cells };
+      const onProgress = ({ states, milliseconds }: { states: number; milliseconds: number }) =>
+        post({ kind: 'progress', ...at, states, milliseconds });
+      onProgress({ states: 0, milliseconds: 0 });
+      const result = verify(protocol, scenario, { ...bounds, onProgress });
+      results.push(result);
+      if (job.task === 'matrix') {
+        post({ kind: 'result', result: { json: jsonResult(result), text: explain(result), exports: {} } });
+      }
+    }
+  }
+  return results;
+}
+
+/** The result to explain: a fault before all, then the shortest counterexample, then whatever is not proven. */
+function shortest(results: readonly VerifyResult[]): VerifyResult {
+  const weight = ({ verdict, counterexample }: VerifyResult): number => {
+    if (verdict === 'FAULT') return -1;
+    if (counterexample !== undefined) return counterexample.length;
+    return verdict === 'NOT PROVEN' ? 1e9 : 2e9;
+  };
+  return results.reduce((best, each) => (weight(each) < weight(best) ? each : best));
+}
+
+function answer(job: VerifyJob, selection: Selection, result: VerifyResult): JobResult {
+  const json = jsonResult(result);
+  const protocol = selection.protocols.find(({ name }) => name === result.protocol);
+  const scenario = selection.scenarios.find(({ name }) => name === result.scenario);
+  if (protocol === undefined || scenario === undefined) throw new Error('a result of nothing that was run');
+  const formats = job.formats ?? [];
+  const exports = Object.fromEntries(
+    formats.map((format) => [format, write(format, protocol, scenario, result)]),
+  );
+  return { json, text: explain(result), exports };
+}
+
+function write(format: ExportFormat, protocol: Protocol, scenario: Scenario, result: VerifyResult): string {
+  if (format === 'promela') return exportPromela(protocol, scenario);
+  if (result.counterexample === undefined) {
+    throw new InputError(
+      `${result.protocol} has no counterexample in ${result.scenario} (${result.verdict}), so there is nothing to write as ${format}.`,
+    );
+  }
+  switch (format) {
+    case 'html':
+      return exportHtml(jsonResult(result), scenario.title);
+    case 'mermaid':
+      return exportMermaid(jsonResult(result));
+    case 'litmus':
+      return exportLitmus(result.counterexample, `${result.protocol}-${result.scenario}`);
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * What the module of a person's own protocol or scenario imports as `hartvisor/verify`; `docs/verify.md` is its manual.
+ */
+export { IRQ_PMU_OVF, IRQ_VS_EXT, IRQ_VS_SOFT, IRQ_VS_TIMER } from '../interrupts/numbers.ts';
+export type { OwnerState, Protocol } from '../interrupts/protocol.ts';
+export { protocolByName } from '../interrupts/protocols.ts';
+export type { VcpuWords } from '../interrupts/words.ts';
+export { IRQS_PENDING, IRQS_PENDING_LOCK, IRQS_PENDING_MASK, VCPU_WORDS } from '../interrupts/words.ts';
+export { type Scenario, scenario, type ThreadMaker } from './scenario.ts';
+export type { Env, LocalState, Thread } from './thread.ts';
+export { device, sender, sharingDevice } from './world/producers.ts';
+export { clock } from './world/timer.ts';
+export { vcpu } from './world/vcpu.ts';
+export type { World } from './world/world.ts';

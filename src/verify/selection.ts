@@ -1,0 +1,76 @@
+/** Which protocols and scenarios a run of the checker is about. */
+import { InputError } from '../errors/input-error.ts';
+import type { Protocol } from '../interrupts/protocol.ts';
+import { PROTOCOLS } from '../interrupts/protocols.ts';
+import type { Plugin } from './plugin.ts';
+import type { Scenario } from './scenario.ts';
+import { SCENARIOS } from './scenarios/index.ts';
+
+/** What was asked for, by names. */
+export interface Wanted {
+  /** Names of protocols; empty for the usual ones: those of the person's module, or else all of hartvisor's. */
+  readonly protocols: readonly string[];
+  /**
+   * Names of scenarios and of their groups, in which `*` stands for any text; empty for the usual ones: those of the
+   * person's module, and with a protocol of that module or without a module the group `default`.
+   */
+  readonly scenarios: readonly string[];
+}
+
+export interface Selection {
+  readonly protocols: readonly Protocol[];
+  readonly scenarios: readonly Scenario[];
+}
+
+/**
+ * Finds what was asked for among hartvisor's own and those of a module.
+ *
+ * @throws InputError naming what there is, when a name fits nothing.
+ */
+export function select(wanted: Wanted, plugin: Plugin = { protocols: [], scenarios: [] }): Selection {
+  const protocols = [...plugin.protocols, ...PROTOCOLS];
+  const scenarios = [...plugin.scenarios, ...SCENARIOS];
+  return {
+    protocols:
+      wanted.protocols.length > 0
+        ? wanted.protocols.map((name) => named(protocols, name))
+        : plugin.protocols.length > 0
+          ? plugin.protocols
+          : PROTOCOLS,
+    scenarios: wanted.scenarios.length > 0 ? matching(scenarios, wanted.scenarios) : usualScenarios(plugin),
+  };
+}
+
+function usualScenarios({ protocols, scenarios }: Plugin): readonly Scenario[] {
+  const usual = SCENARIOS.filter(({ group }) => group === 'default');
+  return scenarios.length > 0 && protocols.length === 0 ? scenarios : [...scenarios, ...usual];
+}
+
+function named(protocols: readonly Protocol[], name: string): Protocol {
+  const found = protocols.find((protocol) => protocol.name === name);
+  if (found !== undefined) return found;
+  const known = protocols.map((protocol) => protocol.name).join(', ');
+  throw new InputError(`There is no interrupt protocol "${name}"; the protocols are ${known}.`);
+}
+
+function matching(scenarios: readonly Scenario[], patterns: readonly string[]): readonly Scenario[] {
+  const tests = patterns.map((pattern) => ({ pattern, test: globTest(pattern) }));
+  for (const { pattern, test } of tests) {
+    if (scenarios.some((scenario) => fits(scenario, test))) continue;
+    const known = scenarios.map(({ name }) => name).join(', ');
+    const groups = [...new Set(scenarios.map(({ group }) => group))].join(', ');
+    throw new InputError(
+      `No scenario fits "${pattern}". The scenarios are ${known}; their groups are ${groups}; "*" stands for any text.`,
+    );
+  }
+  return scenarios.filter((scenario) => tests.some(({ test }) => fits(scenario, test)));
+}
+
+function fits({ name, group }: Scenario, test: RegExp): boolean {
+  return test.test(name) || test.test(group);
+}
+
+function globTest(pattern: string): RegExp {
+  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`);
+}

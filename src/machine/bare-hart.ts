@@ -154,9 +154,12 @@ class BareHart {
   #sleep(): void {
     // Meets the add in `kickHart`: what is kicked for after this load ends the wait.
     const sequence = Atomics.load(this.#words, WAKE_SEQUENCE);
-    while (this.#control.running && !this.#hart.privileged.wakePending()) {
+    while (this.#control.running) {
+      // Before the look at what is pending: a timer that becomes due in between is not taken for one that was due before.
+      const untilTimer = this.#untilTimer(this.#clock.ticks()) / TICKS_PER_MS;
+      if (this.#hart.privileged.wakePending()) return;
       const longest = this.#htif === undefined ? LONGEST_SLEEP_MS : HTIF_INTERVAL / TICKS_PER_MS;
-      const timeout = Math.min(this.#untilTimer(this.#clock.ticks()) / TICKS_PER_MS, longest);
+      const timeout = Math.min(untilTimer, longest);
       if (Atomics.wait(this.#words, WAKE_SEQUENCE, sequence, timeout) !== 'timed-out') return;
       this.#htif?.poll();
     }

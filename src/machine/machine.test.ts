@@ -111,6 +111,22 @@ describe('a bare machine ends', () => {
     expect((await run(bare(source))).end).toEqual({ reason: 'poweroff' });
   });
 
+  test.each(['mtimecmp', 'stimecmp'])(
+    'no timer is missed that becomes due while a hart falls asleep: %s',
+    async (timer) => {
+      const source = `
+      li t0, -1; csrw menvcfg, t0; li s1, 0x200bff8; li s2, 0x2004000
+      li t0, ${timer === 'mtimecmp' ? 0x80 : 0x20}; csrw mie, t0
+      li s0, 6000
+    loop: ld t1, (s1); andi t2, s0, 255; add t1, t1, t2
+      ${timer === 'mtimecmp' ? 'sd t1, (s2)' : 'csrw stimecmp, t1'}
+      wfi
+      addi s0, s0, -1; bnez s0, loop
+      ${finish(0x5555)}${SPIN}`;
+      expect((await run(bare(source))).end).toEqual({ reason: 'poweroff' });
+    },
+  );
+
   test('a sleeping hart wakes up for its timer and for others', async () => {
     const source = `
       csrr s1, mhartid; li s2, 0x2000000

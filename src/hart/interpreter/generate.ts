@@ -107,7 +107,9 @@ function defineSamePage(module: ModuleBuilder): FunctionRef<'i32'> {
     const end = f.let(i32.add(a, i32.const(4096)));
     f.loop((again) => {
       const difference = (offset: number) => i64.xor(i64.load(a, offset), i64.load(b, offset));
-      const differences = [0, 8, 16, 24, 32, 40, 48, 56].map(difference).reduce((all, one) => i64.or(all, one));
+      const differences = [0, 8, 16, 24, 32, 40, 48, 56]
+        .map(difference)
+        .reduce((all, one) => i64.or(all, one));
       f.if(i64.ne(differences, i64.const(0)), () => f.return(i32.const(0)));
       f.set(a, i32.add(a, i32.const(64)));
       f.set(b, i32.add(b, i32.const(64)));

@@ -78,7 +78,12 @@ const BY_KEY: ReadonlyMap<number, Operation> = new Map(
  * The operation of an instruction in a variant. With rd = x0 an instruction that does more than write rd discards its
  * result; one that does nothing else is a no-operation, and its operation is never used.
  */
-export function operationFor(instructionId: number, length: number, near: boolean, rdIsZero: boolean): Operation {
+export function operationFor(
+  instructionId: number,
+  length: number,
+  near: boolean,
+  rdIsZero: boolean,
+): Operation {
   for (const candidateNear of near ? [true, false] : [false]) {
     for (const discards of rdIsZero ? [true, false] : [false]) {
       const found = BY_KEY.get(operationKey(instructionId, length, candidateNear, discards));

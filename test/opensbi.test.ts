@@ -1,0 +1,76 @@
+/** Debian's OpenSBI and kernel on the bare machine: firmware in M-mode, Linux in HS-mode, without our hypervisor. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { initramfs } from '../src/boot/initramfs.ts';
+import { readKernel } from '../src/boot/kernel-image.ts';
+import { InputError } from '../src/errors/input-error.ts';
+import { debianGuest, debianPackage } from '../src/node/debian/debian-guest.ts';
+import { runMachine } from './machine/run-machine.ts';
+
+const LIMIT_MS = 120_000;
+
+interface Files {
+  readonly firmware: string;
+  readonly kernel: string;
+  readonly busybox: string;
+}
+
+/** Undefined, with a word why, where the packages cannot be fetched: no apt, no network. */
+async function fetched(): Promise<Files | undefined> {
+  try {
+    const { directory, files } = await debianPackage('opensbi');
+    // The package holds builds for 32 and 64 bits.
+    const firmware = files.find((file) => /riscv64.*\/fw_dynamic\.bin$/.test(file));
+    if (firmware === undefined)
+      throw new Error(`the package opensbi has no fw_dynamic.bin: ${files.join(' ')}`);
+    const guest = await debianGuest();
+    return { firmware: join(directory, firmware), kernel: guest.kernelPath, busybox: guest.busyboxPath };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    console.warn(`opensbi.test: skipped. ${error.message}`);
+    return undefined;
+  }
+}
+const files = await fetched();
+
+const script = `
+echo "nproc: $(nproc)"
+grep -m 1 isa /proc/cpuinfo
+grep riscv-timer /proc/interrupts
+`;
+
+describe.skipIf(files === undefined)('OpenSBI starts Debian in HS-mode', () => {
+  test(
+    'on 2 harts, to userspace and power-off',
+    async () => {
+      if (files === undefined) throw new Error('there are no files');
+      const image = {
+        kind: 'raw',
+        bytes: new Uint8Array(readFileSync(files.firmware)),
+        source: files.firmware,
+      } as const;
+      const kernel = await readKernel(readFileSync(files.kernel), files.kernel);
+      const initrd = initramfs({ busybox: readFileSync(files.busybox), run: script });
+      const { end, output } = await runMachine(
+        {
+          kind: 'bare',
+          harts: 2,
+          memoryBytes: 512 * 1024 * 1024,
+          program: { kind: 'firmware', image, kernel, initrd },
+          bootArgs: 'console=ttyS0 earlycon=sbi',
+        },
+        LIMIT_MS,
+      );
+      expect(end, output.slice(-2000)).toEqual({ reason: 'poweroff' });
+      expect(output).toMatch(/Platform HART Count\s+: 2/);
+      expect(output).toContain('nproc: 2\r\n');
+      // The hart has the hypervisor extension, and here the kernel sees it.
+      expect(output).toMatch(/rv64imafdch_/);
+      const timer = /(\d+)\s+(\d+)\s+RISC-V INTC\s+5 Edge\s+riscv-timer/.exec(output)?.slice(1).map(Number);
+      expect(Math.min(...(timer ?? [0]))).toBeGreaterThan(0);
+      expect(output).not.toMatch(/rcu.*stall|soft lockup|Oops|BUG:/);
+    },
+    LIMIT_MS + 20_000,
+  );
+});

@@ -50,6 +50,10 @@ function addRun(program: Command, finished: Finished): void {
     .option('--pcpus <n>', 'threads that run them (default: as many as processors and vCPUs, at most 2)')
     .option('-m, --memory <size>', 'guest memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--protocol <name>', `how interrupts reach a vCPU: ${protocols}`)
+    .option(
+      '--schedule <id>',
+      'force the order of accesses of a counterexample, as published/ipi-after-round, whenever sync and set meet',
+    )
     .option('--stats', "print each vCPU's counters at the end")
     .option('--timeout <seconds>', 'stop the guest after this time')
     .option('--dumpdtb <file>', "write the guest's device tree to a file and end")

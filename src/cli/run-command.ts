@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../errors/input-error.ts';
+import { isOrder } from '../interrupts/forced-order.ts';
 import type { MachineConfig } from '../machine/machine.ts';
 import { writeOutputFile } from '../node/files.ts';
 import { type GuestName, guestNames } from './choices.ts';
@@ -7,6 +8,7 @@ import { loadProgram } from './firmware.ts';
 import { loadGuest } from './guest.ts';
 import { type MachineWords, type RunWords, readMachineWords, readRunWords } from './run-options.ts';
 import { deviceTreeOf, runSession } from './session.ts';
+import { readId } from './verify-options.ts';
 
 /** Options of `hartvisor run` as the parser gives them. */
 export interface RunCommandOptions extends RunWords {
@@ -15,6 +17,7 @@ export interface RunCommandOptions extends RunWords {
   readonly append?: string | undefined;
   readonly guest?: string | undefined;
   readonly stats?: true | undefined;
+  readonly schedule?: string | undefined;
   readonly dumpdtb?: string | undefined;
   readonly debug?: true | undefined;
 }
@@ -30,12 +33,20 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const guest = await loadGuest({ ...options, guest: readGuestName(options.guest) });
   const { name, ...parts } = guest;
   const { timeout, ...numbers } = shape;
-  const config: MachineConfig = { kind: 'domain', ...numbers, ...parts, debug: options.debug === true };
+  const forced = await readSchedule(options.schedule, shape.pcpus);
+  const config: MachineConfig = {
+    kind: 'domain',
+    ...numbers,
+    ...parts,
+    ...forced,
+    debug: options.debug === true,
+  };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, options.dumpdtb);
   const memory = `${shape.memoryBytes / 2 ** 20} MiB`;
   return runSession(config, {
     timeout,
     statistics: options.stats === true,
+    forced: options.schedule !== undefined,
     passGuestCode: false,
     banner: `${name} on ${counted(shape.vcpus, 'vCPU')}, ${counted(shape.pcpus, 'thread')}, ${memory}.`,
   });
@@ -73,6 +84,20 @@ export async function machineCommand(file: string, options: MachineCommandOption
 async function dumpDeviceTree(config: MachineConfig, path: string): Promise<number> {
   await writeOutputFile(path, deviceTreeOf(config), 'The device tree');
   return 0;
+}
+
+/** `PROTOCOL/SCENARIO`, whose counterexample is looked for, or an order of V and S as it is. */
+async function readSchedule(
+  text: string | undefined,
+  pcpus: number,
+): Promise<{ readonly forcedOrder?: string }> {
+  if (text === undefined) return {};
+  if (pcpus < 2) {
+    throw new InputError('--schedule makes two threads meet: give at least --smp 2 and --pcpus 2.');
+  }
+  if (isOrder(text)) return { forcedOrder: text };
+  const { findOrder } = await import('../node/verify-host.ts');
+  return { forcedOrder: await findOrder(readId(text, '--schedule')) };
 }
 
 function readGuestName(name: string | undefined): GuestName | undefined {

@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly timeout: number | undefined;
   /** Print the vCPUs' counters at the end. */
   readonly statistics: boolean;
+  /** Say how often the forced order of accesses happened. */
+  readonly forced?: boolean;
   /** Whether a failure code of the guest becomes the exit status. */
   readonly passGuestCode: boolean;
   /** A line about what is started, for a person at a terminal. */
@@ -114,6 +116,9 @@ class Session {
   async #report({ message }: Outcome): Promise<void> {
     this.#terminal.close();
     if (this.#options.statistics) this.#terminal.notice(statisticsTable(this.#machine.stats()));
+    const forced = this.#options.forced ? this.#machine.timesForced() : undefined;
+    if (forced !== undefined)
+      this.#say(`The schedule was forced ${forced} ${forced === 1 ? 'time' : 'times'}.`);
     if (message !== undefined) this.#say(message);
   }
 

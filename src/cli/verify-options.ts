@@ -43,3 +43,19 @@ function parseStates(text: string): number {
     `--max-states ${text} is not possible: give a whole number from 1 to 1000000000, such as 2e6.`,
   );
 }
+
+/**
+ * Reads the name of a counterexample.
+ *
+ * @param where - the option that it came from, for messages; empty for an argument
+ * @throws InputError unless it is `PROTOCOL/SCENARIO`
+ */
+export function readId(
+  text: string,
+  where: string,
+): { readonly protocol: string; readonly scenario: string } {
+  const [protocol, scenario, ...rest] = text.split('/');
+  if (protocol && scenario && rest.length === 0) return { protocol, scenario };
+  const what = where === '' ? text : `${where} ${text}`;
+  throw new InputError(`${what} is not PROTOCOL/SCENARIO, such as published/ipi-after-round.`);
+}

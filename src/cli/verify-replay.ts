@@ -1,8 +1,7 @@
-import { InputError } from '../errors/input-error.ts';
 import { replayOnThreads, type ThreadedReplay } from '../node/verify-host.ts';
 import { VERIFY_STATUS } from '../verify/verify.ts';
 import { EXIT_STATUS, statusOfVerdict } from './exit-status.ts';
-import { fileOf, type VerifyWords } from './verify-options.ts';
+import { fileOf, readId, type VerifyWords } from './verify-options.ts';
 
 /**
  * `hartvisor verify replay`: a counterexample on real threads.
@@ -16,11 +15,7 @@ export async function replayCommand(
   schedule: string | undefined,
   options: VerifyWords,
 ): Promise<number> {
-  const [protocol, scenario, ...rest] = id.split('/');
-  if (!protocol || !scenario || rest.length > 0) {
-    throw new InputError(`${id} is not PROTOCOL/SCENARIO, such as published/ipi-after-round.`);
-  }
-  const request = { protocol, scenario, ...fileOf(options), ...(schedule === undefined ? {} : { schedule }) };
+  const request = { ...readId(id, ''), ...fileOf(options), ...(schedule === undefined ? {} : { schedule }) };
   const replayed = await replayOnThreads(request);
   const { text, same } = formatReplay(id, replayed);
   process.stdout.write(text);

@@ -4,6 +4,7 @@ import { generateInterpreter } from '../hart/index.ts';
 import { enqueueStarted } from '../hypervisor/pcpu.ts';
 import type { Vcpu } from '../hypervisor/vcpu.ts';
 import { HSM, STAT, type Stat } from '../hypervisor/vcpu-layout.ts';
+import { timesForced } from '../interrupts/forced-order.ts';
 import { type BareProgram, planBare } from './bare-boot.ts';
 import { kickHart } from './bare-hart.ts';
 import { GuestClock } from './clock.ts';
@@ -30,6 +31,8 @@ export type MachineConfig =
       readonly initrd?: Uint8Array;
       /** The kernel command line. */
       readonly bootArgs: string;
+      /** The order of accesses to force where the protocol's sync and set meet (`forceOrder`); needs two pCPUs. */
+      readonly forcedOrder?: string;
       /** Check the rules of the vCPU loop. */
       readonly debug?: boolean;
     }
@@ -167,6 +170,7 @@ export class Machine {
         startedAt: this.#startedAt,
         protocol: protocolOf(this.#config),
         debug: this.#config.kind === 'domain' && (this.#config.debug ?? false),
+        ...forcedOrderOf(this.#config),
         ...(this.#bare === undefined ? {} : { bare: this.#bare }),
       };
       this.#threads.push(
@@ -207,6 +211,11 @@ export class Machine {
     return this.#vcpus.map(
       (vcpu) => Object.fromEntries(STAT.map((name) => [name, vcpu.stat(name)])) as VcpuStats,
     );
+  }
+
+  /** How often the order of {@link MachineConfig} was forced so far. */
+  timesForced(): number {
+    return this.#vcpus.reduce((sum, { interrupts }) => sum + timesForced(interrupts.words), 0);
   }
 
   #prepareBootVcpu(boot: ConfiguredBoot): void {
@@ -347,6 +356,12 @@ function shapeOf(config: MachineConfig) {
   return config.kind === 'domain'
     ? { kind: config.kind, cpus: config.vcpus, pcpus: config.pcpus, ramBytes: config.memoryBytes }
     : { kind: config.kind, cpus: config.harts, pcpus: config.harts, ramBytes: config.memoryBytes };
+}
+
+function forcedOrderOf(config: MachineConfig): Pick<WorkerStart, 'forcedOrder'> {
+  return config.kind === 'domain' && config.forcedOrder !== undefined
+    ? { forcedOrder: config.forcedOrder }
+    : {};
 }
 
 function protocolOf(config: MachineConfig): string {

@@ -6,6 +6,7 @@ import { Pace } from '../hypervisor/pace.ts';
 import { enqueueStarted, Pcpu, type PcpuDomain } from '../hypervisor/pcpu.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
 import { Vcpu } from '../hypervisor/vcpu.ts';
+import { forceOrder } from '../interrupts/forced-order.ts';
 import { protocolByName } from '../interrupts/protocols.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END } from './control.ts';
@@ -19,13 +20,14 @@ const GUEST_EXTERNAL = 1 << 1;
 
 /** This thread's objects for all vCPUs of a domain. */
 export function createVcpus(
-  start: Pick<WorkerStart, 'memory' | 'plan' | 'protocol' | 'debug'>,
+  start: Pick<WorkerStart, 'memory' | 'plan' | 'protocol' | 'forcedOrder' | 'debug'>,
   scheduler: Scheduler,
   ticks: () => number,
   externalPending: (vcpu: number) => boolean,
 ): readonly Vcpu[] {
   const { memory, plan } = start;
-  const protocol = protocolByName(start.protocol);
+  const plain = protocolByName(start.protocol);
+  const protocol = start.forcedOrder === undefined ? plain : forceOrder(plain, start.forcedOrder);
   return plan.vcpus.map(
     (area, index) =>
       new Vcpu({

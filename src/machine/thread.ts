@@ -25,6 +25,8 @@ export interface WorkerStart {
   readonly startedAt: number;
   /** Name of the interrupt protocol of a domain. */
   readonly protocol: string;
+  /** The order of accesses to force where the protocol's sync and set meet (`forceOrder`). */
+  readonly forcedOrder?: string;
   /** Check the rules of the vCPU loop. */
   readonly debug: boolean;
   /** Where a bare machine starts. */

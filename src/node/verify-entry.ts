@@ -40,6 +40,11 @@ switch (task.kind) {
     await answer(() => runReplayThread(task.start));
     break;
   }
+  case 'order': {
+    const { findDomainOrder } = await import('../verify/threaded/domain-order.ts');
+    await answer(() => findDomainOrder(task.request));
+    break;
+  }
   case 'plan': {
     const { planReplay } = await import('../verify/threaded/plan.ts');
     await answer(() => planReplay(task.request));

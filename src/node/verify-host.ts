@@ -11,6 +11,7 @@ import {
 /** What a thread of the checker does. */
 type VerifyTask =
   | { readonly kind: 'job'; readonly job: VerifyJob }
+  | { readonly kind: 'order'; readonly request: ReplayRequest }
   | { readonly kind: 'plan'; readonly request: ReplayRequest }
   | { readonly kind: 'thread'; readonly start: ReplayStart }
   | { readonly kind: 'judge'; readonly request: ReplayRequest; readonly run: RealRun };
@@ -132,6 +133,15 @@ export async function replayOnThreads(request: ReplayRequest): Promise<ThreadedR
   } finally {
     await Promise.all(threads.map((thread) => thread.terminate()));
   }
+}
+
+/**
+ * The order of accesses by which a counterexample can be forced in a domain.
+ *
+ * @throws InputError when there is none.
+ */
+export function findOrder(request: ReplayRequest): Promise<string> {
+  return ask<string>({ kind: 'order', request }).value;
 }
 
 type Answer<T> =

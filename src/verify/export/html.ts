@@ -7,7 +7,8 @@ import { type Timeline, type TimelineRow, timelineOf } from './timeline.ts';
 const STEP = 34;
 const NOTE = 26;
 const HEAD = 58;
-const LANE = 300;
+/** Of one lane: with two there is room for more. */
+const LANE = { wide: 300, narrow: 226 } as const;
 const STRIP = 78;
 const MARGIN = 46;
 const BAR = 26;
@@ -58,13 +59,13 @@ ${drawing(timeline)}
 
 function drawing(timeline: Timeline): string {
   const { lanes, shown, rows } = timeline;
-  const width = MARGIN + lanes.length * LANE + shown.length * STRIP + 24;
+  const width = MARGIN + lanes.length * laneWidth(timeline) + shown.length * STRIP + 24;
   const tops = topsOf(rows);
   const height = (tops.at(-1) ?? HEAD) + 14;
   const parts = [
     ...rows.flatMap((row, index) => background(row, tops[index], width)),
     ...rows.flatMap((row, index) => reach(row, tops[index], timeline)),
-    ...lanes.map((name, lane) => laneHead(name, lane, height)),
+    ...lanes.map((name, lane) => laneHead(name, lane, laneWidth(timeline), height)),
     ...shown.map((bit, strip) => stripHead(bit, stripX(timeline, strip))),
     `<line class="rule" x1="0" x2="${width}" y1="${HEAD - 8}" y2="${HEAD - 8}"/>`,
     ...shown.flatMap((bit, strip) => stripBars(timeline, bit, stripX(timeline, strip), tops)),
@@ -84,16 +85,20 @@ function topsOf(rows: readonly TimelineRow[]): number[] {
   return tops;
 }
 
-function stripX({ lanes }: Timeline, strip: number): number {
-  return MARGIN + lanes.length * LANE + strip * STRIP + STRIP / 2;
+function laneWidth({ lanes }: Timeline): number {
+  return lanes.length > 2 ? LANE.narrow : LANE.wide;
+}
+
+function stripX(timeline: Timeline, strip: number): number {
+  return MARGIN + timeline.lanes.length * laneWidth(timeline) + strip * STRIP + STRIP / 2;
 }
 
 function laneColor(lane: number): string {
   return `var(--lane-${lane % 4})`;
 }
 
-function laneHead(name: string, lane: number, height: number): string {
-  const x = MARGIN + lane * LANE;
+function laneHead(name: string, lane: number, laneWidth: number, height: number): string {
+  const x = MARGIN + lane * laneWidth;
   const sub = lane === 0 ? 'runs the guest' : 'another thread';
   return [
     `<text class="head" x="${x + 8}" y="24" style="fill:${laneColor(lane)}">${markup(name)}</text>`,
@@ -151,7 +156,7 @@ function stripOf({ touches }: Extract<TimelineRow, { kind: 'step' }>, { shown }:
 function reach(row: TimelineRow, top: number, timeline: Timeline): string[] {
   const strip = row.kind === 'step' ? stripOf(row, timeline) : -1;
   if (row.kind !== 'step' || strip < 0) return [];
-  const [from, to] = [MARGIN + row.lane * LANE + 10, stripX(timeline, strip)];
+  const [from, to] = [MARGIN + row.lane * laneWidth(timeline) + 10, stripX(timeline, strip)];
   return [`<line class="reach" x1="${from}" x2="${to}" y1="${top + STEP / 2}" y2="${top + STEP / 2}"/>`];
 }
 
@@ -159,7 +164,7 @@ function drawRow(row: TimelineRow, top: number, timeline: Timeline): string[] {
   if (row.kind === 'loop') {
     return [`<text class="bad-text" x="${MARGIN}" y="${top + 17}">from here on for ever:</text>`];
   }
-  const x = MARGIN + row.lane * LANE;
+  const x = MARGIN + row.lane * laneWidth(timeline);
   if (row.kind === 'note')
     return [`<text class="note" x="${x + 10}" y="${top + 18}">${markup(row.text)}</text>`];
   return drawStep(row, top, x, timeline);

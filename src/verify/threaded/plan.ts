@@ -61,7 +61,7 @@ const NOTHING_WRONG = 'nothing wrong';
  * @throws InputError when the protocol has no counterexample there, or the schedule does not fit.
  */
 export async function planReplay(request: ReplayRequest): Promise<ReplayPlan> {
-  const { protocol, scenario } = await find(request);
+  const { protocol, scenario } = await findPair(request);
   const schedule = request.schedule ?? findSchedule(protocol, scenario);
   const run = runPlain(protocol, scenario, schedule);
   return {
@@ -74,7 +74,8 @@ export async function planReplay(request: ReplayRequest): Promise<ReplayPlan> {
   };
 }
 
-async function find(request: ReplayRequest): Promise<{ protocol: Protocol; scenario: Scenario }> {
+/** @throws InputError naming what there is, when a name fits nothing. */
+export async function findPair(request: ReplayRequest): Promise<{ protocol: Protocol; scenario: Scenario }> {
   const { file } = request;
   const plugin = file === undefined ? undefined : await loadPlugin(file.url, file.shown);
   const wanted = { protocols: [request.protocol], scenarios: [request.scenario] };
@@ -119,7 +120,7 @@ export async function judgeRun(
   request: ReplayRequest,
   { steps, results, contents }: RealRun,
 ): Promise<string> {
-  const { protocol, scenario } = await find(request);
+  const { protocol, scenario } = await findPair(request);
   const failure = results.map((result) => result.failure).find((each) => each !== undefined);
   if (failure !== undefined) return failure.message;
   const world = makeWorld(protocol, scenario);

@@ -120,7 +120,8 @@ const defects: readonly Defect[] = [
     name: 'an atomic addition is not atomic',
     file: 'count.c',
     from: '__atomic_fetch_add(&by_amo, 1, __ATOMIC_RELAXED);',
-    to: 'by_amo = by_amo + 1;',
+    // Wide enough that harts meet in it, however few of the host's processors they have.
+    to: '{ unsigned long seen = by_amo; for (volatile int i = 0; i < 5000; i++); by_amo = seen + 1; }',
     verdict: /FAIL amoadd\.d lost or invented an addition/,
   },
   {

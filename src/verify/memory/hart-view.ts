@@ -65,6 +65,13 @@ export class HartView {
     return new HartView(0, this.slots.slice());
   }
 
+  /** The view of a hart that has seen everything and has nothing more to do. */
+  upToDate(messages: readonly Message[]): HartView {
+    const slots = new Int32Array(this.slots.length);
+    slots[Slot.READ_NEW] = messages.length;
+    return new HartView(0, slots);
+  }
+
   coherence(location: number): number {
     return this.slots[Slot.LOCATIONS + PER_LOCATION * location + COHERENCE];
   }

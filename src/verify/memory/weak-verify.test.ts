@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest';
+import { protocolByName } from '../../interrupts/protocols.ts';
+import type { Scenario } from '../scenario.ts';
+import { SCENARIOS } from '../scenarios/index.ts';
+import { NAMED_ORDERINGS } from './orderings.ts';
+import type { OrderingOf } from './weak-search.ts';
+import { verifyWeakly } from './weak-verify.ts';
+
+function named(name: string): Scenario {
+  const found = SCENARIOS.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`no scenario ${name}`);
+  return found;
+}
+
+const STRONG: OrderingOf = () => NAMED_ORDERINGS.sc;
+const RELAXED_ALL: OrderingOf = () => NAMED_ORDERINGS.rlx;
+const BOUNDS = { maxStates: 60_000, maxTime: 600_000 };
+const takeMirror = protocolByName('take-mirror');
+
+describe('take-mirror under RVWMO', () => {
+  test.each(['one-ipi', 'two-ipis', 'mail'])('%s: with every access fully ordered, as under SC', (name) => {
+    const result = verifyWeakly(takeMirror, named(name), STRONG, BOUNDS);
+    expect(result).toMatchObject({ verdict: 'PROVEN', found: undefined });
+    expect(result.restStates).toBeGreaterThan(0);
+  });
+
+  test('acquire and release are enough for one IPI', () => {
+    const result = verifyWeakly(takeMirror, named('one-ipi'), () => NAMED_ORDERINGS.acqrel, BOUNDS);
+    expect(result.verdict).toBe('PROVEN');
+  });
+
+  test('without any order a wake-up is lost', () => {
+    const result = verifyWeakly(takeMirror, named('one-ipi'), RELAXED_ALL, BOUNDS);
+    expect(result).toMatchObject({ verdict: 'VIOLATED', found: { property: 'P4' } });
+    expect(result.found?.path.some((step) => step.behind > 0)).toBe(true);
+  });
+});
+
+test('the published protocol loses an IPI with any order, so barriers are not the point', () => {
+  const result = verifyWeakly(protocolByName('published'), named('two-ipis'), STRONG, BOUNDS);
+  expect(result).toMatchObject({ verdict: 'VIOLATED', found: { property: 'P1' } });
+});
+
+test('a property about moments is not judged', () => {
+  const result = verifyWeakly(takeMirror, named('line'), STRONG, BOUNDS);
+  expect(result).toMatchObject({
+    verdict: 'NOT PROVEN',
+    reason: expect.stringContaining('share no moments'),
+  });
+});
+
+test('a bound is told', () => {
+  const result = verifyWeakly(takeMirror, named('two-ipis'), STRONG, { maxStates: 50 });
+  expect(result).toMatchObject({ verdict: 'NOT PROVEN', reason: 'the limit of 50 states was reached' });
+});

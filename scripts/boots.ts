@@ -26,20 +26,32 @@ import {
 /** Seconds that hartvisor may take beyond its own --timeout before it is killed. */
 const GRACE = 30;
 
-const { values, positionals } = parseArgs({
-  options: {
-    count: { type: 'string', default: '20' },
-    shapes: { type: 'string', default: '1x1,2x2,4x2,8x1' },
-    timeout: { type: 'string', default: '300' },
-    logs: { type: 'string', default: join(tmpdir(), 'hartvisor-boots') },
-    // Another program in place of the CLI, for the test of this script.
-    cli: { type: 'string', default: join(import.meta.dirname, '..', 'src', 'cli', 'main.ts') },
-  },
-  allowPositionals: true,
-});
+const { values, positionals } = readArguments(() =>
+  parseArgs({
+    options: {
+      count: { type: 'string', default: '20' },
+      shapes: { type: 'string', default: '1x1,2x2,4x2,8x1' },
+      timeout: { type: 'string', default: '300' },
+      logs: { type: 'string', default: join(tmpdir(), 'hartvisor-boots') },
+      // Another program in place of the CLI, for the test of this script.
+      cli: { type: 'string', default: join(import.meta.dirname, '..', 'src', 'cli', 'main.ts') },
+    },
+    allowPositionals: true,
+  }),
+);
 
-const count = readNumber('count');
-const timeout = readNumber('timeout');
+const count = readArguments(() => readNumber('count'));
+const timeout = readArguments(() => readNumber('timeout'));
+
+/** A mistake on the command line gets one line, and status 2. */
+function readArguments<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    process.stderr.write(`boots: ${error instanceof Error ? error.message.split('\n')[0] : error}\n`);
+    process.exit(2);
+  }
+}
 
 function readNumber(name: 'count' | 'timeout'): number {
   const number = Number(values[name]);

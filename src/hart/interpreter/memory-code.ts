@@ -14,6 +14,27 @@ const LOADS: Readonly<Record<LoadKind, (address: I32, offset?: number) => I64>> 
   i64: i64.load,
 };
 
+/** What atomic memory operations use of the instructions of one width. */
+interface Integer<T extends 'i32' | 'i64'> {
+  readonly atomic: {
+    load(address: I32): Expr<T>;
+    rmwXchg(address: I32, value: Expr<T>): Expr<T>;
+    rmwAdd(address: I32, value: Expr<T>): Expr<T>;
+    rmwAnd(address: I32, value: Expr<T>): Expr<T>;
+    rmwOr(address: I32, value: Expr<T>): Expr<T>;
+    rmwXor(address: I32, value: Expr<T>): Expr<T>;
+    rmwCmpxchg(address: I32, expected: Expr<T>, replacement: Expr<T>): Expr<T>;
+  };
+  ne(a: Expr<T>, b: Expr<T>): I32;
+  lt_s(a: Expr<T>, b: Expr<T>): I32;
+  lt_u(a: Expr<T>, b: Expr<T>): I32;
+  gt_s(a: Expr<T>, b: Expr<T>): I32;
+  gt_u(a: Expr<T>, b: Expr<T>): I32;
+}
+
+/** The comparison under which the old value stays. */
+const COMPARISON = { min: 'lt_s', minu: 'lt_u', max: 'gt_s', maxu: 'gt_u' } as const;
+
 /** Added to the width in the argument of the `atomic` call-out: read permission suffices. */
 export const ATOMIC_READ = 16;
 
@@ -62,8 +83,8 @@ export class MemoryCode implements MemorySemantics {
     const { f } = this.#frame;
     const host = this.#atomicHost(TLB.stores, FIELD.storeKey, address, width / 8);
     return width === 32
-      ? f.let(i64.extend_i32_s(this.#amo32(operation, host, i32.wrap_i64(value))))
-      : f.let(this.#amo64(operation, host, value));
+      ? f.let(i64.extend_i32_s(this.#modify(i32, operation, host, i32.wrap_i64(value))))
+      : f.let(this.#modify(i64, operation, host, value));
   };
 
   /**
@@ -140,9 +161,14 @@ export class MemoryCode implements MemorySemantics {
     return host;
   }
 
-  // Read-modify-writes are sequentially consistent; they pair with every atomic access of other harts.
-  #amo32(operation: AmoOperation, host: Local<'i32'>, value: I32): I32 {
-    const { atomic } = i32;
+  /** The old value. Read-modify-writes are sequentially consistent; they pair with all atomics of other harts. */
+  #modify<T extends 'i32' | 'i64'>(
+    integer: Integer<T>,
+    operation: AmoOperation,
+    host: Local<'i32'>,
+    value: Expr<T>,
+  ): Expr<T> {
+    const { atomic } = integer;
     switch (operation) {
       case 'swap':
         return atomic.rmwXchg(host, value);
@@ -154,54 +180,30 @@ export class MemoryCode implements MemorySemantics {
         return atomic.rmwOr(host, value);
       case 'xor':
         return atomic.rmwXor(host, value);
-      default: {
-        const { f } = this.#frame;
-        const operand = f.let(value);
-        const compare = { min: i32.lt_s, minu: i32.lt_u, max: i32.gt_s, maxu: i32.gt_u }[operation];
-        const old = f.let(atomic.load(host));
-        f.loop((again) => {
-          const seen = f.local('i32');
-          const replacement = select(compare(old, operand), old, operand);
-          f.set(seen, atomic.rmwCmpxchg(host, old, replacement));
-          f.if(i32.ne(seen, old), () => {
-            f.set(old, seen);
-            f.br(again);
-          });
-        });
-        return old;
-      }
+      default:
+        return this.#choose(integer, COMPARISON[operation], host, value);
     }
   }
 
-  #amo64(operation: AmoOperation, host: Local<'i32'>, value: I64): I64 {
-    const { atomic } = i64;
-    switch (operation) {
-      case 'swap':
-        return atomic.rmwXchg(host, value);
-      case 'add':
-        return atomic.rmwAdd(host, value);
-      case 'and':
-        return atomic.rmwAnd(host, value);
-      case 'or':
-        return atomic.rmwOr(host, value);
-      case 'xor':
-        return atomic.rmwXor(host, value);
-      default: {
-        const { f } = this.#frame;
-        const operand = f.let(value);
-        const compare = { min: i64.lt_s, minu: i64.lt_u, max: i64.gt_s, maxu: i64.gt_u }[operation];
-        const old = f.let(atomic.load(host));
-        f.loop((again) => {
-          const seen = f.local('i64');
-          const replacement = select(compare(old, operand), old, operand);
-          f.set(seen, atomic.rmwCmpxchg(host, old, replacement));
-          f.if(i64.ne(seen, old), () => {
-            f.set(old, seen);
-            f.br(again);
-          });
-        });
-        return old;
-      }
-    }
+  /** Minimum and maximum, for which WebAssembly has no atomic: compare-exchange until nobody came in between. */
+  #choose<T extends 'i32' | 'i64'>(
+    integer: Integer<T>,
+    comparison: (typeof COMPARISON)[keyof typeof COMPARISON],
+    host: Local<'i32'>,
+    value: Expr<T>,
+  ): Expr<T> {
+    const { f } = this.#frame;
+    const operand = f.let(value);
+    const old = f.let(integer.atomic.load(host));
+    const seen = f.local(old.type);
+    f.loop((again) => {
+      const replacement = select(integer[comparison](old, operand), old, operand);
+      f.set(seen, integer.atomic.rmwCmpxchg(host, old, replacement));
+      f.if(integer.ne(seen, old), () => {
+        f.set(old, seen);
+        f.br(again);
+      });
+    });
+    return old;
   }
 }

@@ -40,7 +40,7 @@ export async function verifyCommand(options: VerifyCommandOptions): Promise<numb
     line.clear();
     const milliseconds = performance.now() - started;
     process.stdout.write(
-      options.json ? jsonText(results, milliseconds) : formatResults(results, milliseconds),
+      options.json ? jsonText(results, milliseconds) : formatResults(results, milliseconds, options.file),
     );
     return statusOfVerdict(status);
   } finally {

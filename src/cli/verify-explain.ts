@@ -76,9 +76,7 @@ function outputOf(result: JobResult, format: ExportFormat | undefined, options: 
   if (options.json) return `${JSON.stringify(result.json, undefined, 2)}\n`;
   if (format !== undefined) return result.exports[format] ?? '';
   const { protocol, scenario, counterexample } = result.json;
-  const again =
-    counterexample === undefined || options.file !== undefined
-      ? ''
-      : `\nOn real threads: hartvisor verify replay ${protocol}/${scenario}\n`;
-  return result.text.trimEnd() + (again === '' ? '\n' : `\n${again}`);
+  if (counterexample === undefined) return result.text;
+  const file = options.file === undefined ? '' : ` --file ${options.file}`;
+  return `${result.text}\nOn real threads: hartvisor verify replay ${protocol}/${scenario}${file}\n`;
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InputError } from '../errors/input-error.ts';
@@ -18,8 +19,15 @@ export interface VerifyWords {
   readonly maxTime?: string | undefined;
 }
 
-/** The part of a job that says which module is used. */
+/**
+ * The part of a job that says which module is used.
+ *
+ * @throws InputError when there is no such file
+ */
 export function fileOf({ file }: Pick<VerifyWords, 'file'>): { readonly file?: ModuleFile } {
+  if (file !== undefined && statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new InputError(`--file ${file}: there is no such file.`);
+  }
   return file === undefined ? {} : { file: { url: pathToFileURL(resolve(file)).href, shown: file } };
 }
 

@@ -17,12 +17,13 @@ export function progressText(message: Extract<JobMessage, { kind: 'progress' }>)
  * time and what was found.
  *
  * @param milliseconds of the whole run.
+ * @param file the person's module that the results are about.
  */
-export function formatResults(results: readonly JsonResult[], milliseconds: number): string {
+export function formatResults(results: readonly JsonResult[], milliseconds: number, file?: string): string {
   const protocols = [...new Set(results.map(({ protocol }) => protocol))];
   const table = protocols.length === 1 ? singleTable(results) : matrixTable(results, protocols);
   const states = results.reduce((sum, result) => sum + result.states, 0);
-  return `${[...table, '', ...legend(results), summary(results, states, milliseconds)].join('\n')}\n`;
+  return `${[...table, '', ...legend(results, file), summary(results, states, milliseconds)].join('\n')}\n`;
 }
 
 function singleTable(results: readonly JsonResult[]): string[] {
@@ -93,7 +94,7 @@ function layOut(rows: readonly (readonly string[])[], right: readonly number[]):
 }
 
 /** What the abbreviations mean, and what to do next. */
-function legend(results: readonly JsonResult[]): string[] {
+function legend(results: readonly JsonResult[], file: string | undefined): string[] {
   const properties = [
     ...new Set(results.flatMap(({ counterexample }) => counterexample?.property ?? [])),
   ].sort();
@@ -115,7 +116,9 @@ function legend(results: readonly JsonResult[]): string[] {
   const next =
     example === undefined
       ? []
-      : [`How it happens: hartvisor verify explain ${example.protocol} ${example.scenario}`];
+      : [
+          `How it happens: hartvisor verify explain ${example.protocol} ${example.scenario}${file === undefined ? '' : ` --file ${file}`}`,
+        ];
   const lines = [...broken, ...open, ...next];
   return lines.length === 0 ? [] : [...lines, ''];
 }

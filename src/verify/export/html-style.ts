@@ -15,12 +15,12 @@ export const STYLE = `
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); font: 15px/1.5 system-ui, "Segoe UI", "Liberation Sans", sans-serif; }
-main { max-width: 1120px; margin: 0 auto; padding: 28px 24px 48px; }
+main { max-width: 1300px; margin: 0 auto; padding: 28px 24px 48px; }
 h1 { font-size: 22px; line-height: 1.3; margin: 0 0 4px; }
 h1 code { font-size: 21px; }
 h1 .verdict { color: var(--bad); font-size: 14px; letter-spacing: .06em; border: 1.5px solid currentColor; border-radius: 5px; padding: 2px 8px; margin-left: 8px; vertical-align: 3px; }
 p { margin: 6px 0; max-width: 78ch; }
-.soft { color: var(--soft); }
+.soft { max-width: 110ch; color: var(--soft); }
 .reason { font-size: 17px; }
 code, .mono { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: .93em; }
 .scroll { overflow-x: auto; margin: 20px 0 8px; border: 1px solid var(--line); border-radius: 10px; background: var(--panel); }

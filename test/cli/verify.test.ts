@@ -1,0 +1,242 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { runCli } from './command.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'hartvisor-verify-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Right but for its flush, which takes an edge in two accesses. */
+const mine = `import { IRQS_PENDING, type Protocol } from 'hartvisor/verify';
+export const mine: Protocol = {
+  name: 'mine',
+  provenance: 'a test',
+  set(words, irq) {
+    const bit = 1 << irq;
+    return (Atomics.or(words, IRQS_PENDING, bit) & bit) === 0;
+  },
+  unset(words, irq) {
+    const bit = 1 << irq;
+    return (Atomics.and(words, IRQS_PENDING, ~bit) & bit) !== 0;
+  },
+  sync(_words, local, hvipLo) {
+    const edges = local.guestWritableLo;
+    local.hvipLo = ((local.hvipLo & ~edges) | (hvipLo & edges)) >>> 0;
+  },
+  flush(words, local) {
+    const edges = local.guestWritableLo;
+    const word = Atomics.load(words, IRQS_PENDING);
+    if ((word & edges) !== 0) Atomics.store(words, IRQS_PENDING, word & ~edges);
+    local.hvipLo = ((local.hvipLo & edges) | word) >>> 0;
+  },
+  has(words, local, enabledLo) {
+    return ((Atomics.load(words, IRQS_PENDING) | (local.hvipLo & local.guestWritableLo)) & enabledLo) !== 0;
+  },
+};
+`;
+
+function file(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('verify', () => {
+  test('a matrix of two protocols and some scenarios', async () => {
+    const args = ['--protocol', 'take-mirror', 'published', '--scenario', 'ipi-*', 'one-ipi'];
+    const { status, stdout } = await runCli(['verify', ...args]);
+    expect(status).toBe(10);
+    const rows = stdout.split('\n').map((line) => line.split(/ {2,}/));
+    expect(rows.find(([name]) => name === 'ipi-after-round')?.slice(1, 3)).toEqual(['proven', 'P1']);
+    expect(rows.find(([name]) => name === 'one-ipi')?.slice(1, 3)).toEqual(['proven', 'proven']);
+    expect(stdout).toContain('hartvisor verify explain published ipi-after-round');
+    expect(stdout).toMatch(/5 proven, 1 violated|\d+ proven, \d+ violated/);
+  });
+
+  test('a proof ends with status 0, a limit with another', async () => {
+    const args = ['verify', '--protocol', 'take-mirror', '--scenario', 'three-senders'];
+    expect(await runCli(args)).toMatchObject({ status: 0, stderr: '' });
+    const limited = await runCli([...args, '--max-states', '9e3']);
+    expect(limited.status).toBe(11);
+    expect(limited.stdout).toContain('NOT PROVEN');
+  });
+
+  test('JSON', async () => {
+    const { stdout } = await runCli([
+      'verify',
+      '--protocol',
+      'xen',
+      '--scenario',
+      'ipi-after-round',
+      '--json',
+    ]);
+    const report = JSON.parse(stdout) as {
+      schema: number;
+      results: { counterexample: { schedule: string } }[];
+    };
+    expect(report.schema).toBe(1);
+    expect(report.results[0].counterexample.schedule).toMatch(/^[VS*.\d]+$/);
+  });
+
+  test('the scenarios are listed with what they are about', async () => {
+    const { stdout } = await runCli(['verify', '--list']);
+    expect(stdout).toMatch(/^default:\n {2}ipi-after-round +One IPI/);
+    expect(stdout).toContain('\nrules:\n');
+  });
+
+  test.each([
+    [['verify', '--protocol', 'foo'], /There is no interrupt protocol "foo"; the protocols are take-mirror/],
+    [['verify', '--scenario', 'foo'], /No scenario fits "foo"\. The scenarios are ipi-after-round/],
+    [['verify', '--max-states', '0'], /--max-states 0 is not possible/],
+    [['verify', '--max-time', 'x'], /--max-time x is not possible/],
+    [['verify', '--file', '/nowhere/x.ts'], /--file \/nowhere\/x\.ts: there is no such file/],
+    [['verify', 'explain'], /Which protocol\?/],
+    [['verify', 'explain', 'published', '--json', '--litmus'], /Only one of/],
+    [
+      ['verify', 'explain', 'take-mirror', 'one-ipi', '--litmus'],
+      /take-mirror has no counterexample in one-ipi/,
+    ],
+    [['verify', 'replay', 'published'], /published is not PROTOCOL\/SCENARIO/],
+    [['verify', 'replay', 'take-mirror/one-ipi'], /take-mirror has no counterexample in one-ipi/],
+    [['verify', 'replay', 'published/one-ipi', 'X*3'], /Schedule part "X\*3" is not a thread/],
+    [['stress', '--seconds', '0'], /--seconds 0 is not possible/],
+    [['stress', '--protocol', 'foo'], /There is no interrupt protocol "foo"/],
+    [['run', '--guest', 'tick', '--smp', '1', '--schedule', 'VSVS'], /--smp 2 and --pcpus 2/],
+    [['run', '--guest', 'tick', '--schedule', 'foo'], /--schedule foo is not PROTOCOL\/SCENARIO/],
+    [
+      ['run', '--guest', 'tick', '--pcpus', '2', '--schedule', 'xchg/line'],
+      /only that can be forced in a domain/,
+    ],
+  ])('%j is a mistake', async (args, message) => {
+    const { status, stderr, stdout } = await runCli(args);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+});
+
+describe('verify explain', () => {
+  test('the counterexample of the published protocol in a table of 72 columns, and as a page', async () => {
+    const page = join(directory, 'page.html');
+    const { status, stdout } = await runCli(['verify', 'explain', 'published', '--html', page]);
+    expect(status).toBe(0);
+    expect(stdout).toContain('erases VSSIP, which step 3 had set');
+    const table = stdout.slice(0, stdout.indexOf('On real threads'));
+    expect(Math.max(...table.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(72);
+    expect(readFileSync(page, 'utf8')).toContain('<!doctype html>');
+  });
+
+  test('a protocol that is proven needs no explanation', async () => {
+    const { status, stdout } = await runCli(['verify', 'explain', 'take-mirror', 'one-ipi']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('take-mirror in one-ipi: PROVEN');
+  });
+});
+
+describe('verify replay', () => {
+  test('real threads do the same, with the same outcome', async () => {
+    const { status, stdout } = await runCli(['verify', 'replay', 'published/ipi-after-round']);
+    expect(stdout).toContain('On 2 real threads the same');
+    expect(stdout).toContain('VSSIP is lost');
+    expect(status).toBe(0);
+  });
+
+  test('a schedule of one protocol loses nothing in another', async () => {
+    const { stdout, status } = await runCli(['verify', 'replay', 'minimal-patch/ipi-after-round', 'V*3.S*4']);
+    expect(stdout).toContain('with the same outcome: nothing wrong');
+    expect(status).toBe(0);
+  });
+});
+
+describe("a person's own module", () => {
+  test('the planted bug is found, explained and replayed', async () => {
+    const path = file('mine.ts', mine);
+    const found = await runCli(['verify', '--file', path, '--scenario', 'line-and-ipi', 'two-ipis']);
+    expect(found.stdout).toMatch(/two-ipis +PROVEN/);
+    expect(found.stdout).toMatch(/line-and-ipi +VIOLATED/);
+    expect(found.stdout).toContain(`hartvisor verify explain mine line-and-ipi --file ${path}`);
+    const explained = await runCli(['verify', 'explain', 'mine', 'line-and-ipi', '--file', path]);
+    expect(explained.stdout).toContain('load(pend)');
+    const replayed = await runCli(['verify', 'replay', 'mine/line-and-ipi', '--file', path]);
+    expect(replayed.stdout).toContain('real threads the same');
+  });
+
+  test('a scenario of its own', async () => {
+    const path = file(
+      'scenario.ts',
+      `import { scenario, sender, vcpu } from 'hartvisor/verify';
+       export default scenario({ name: 'own', title: 't', about: 'a', group: 'default', threads: [vcpu(), sender()] });`,
+    );
+    const { status, stdout } = await runCli(['verify', '--file', path, '--protocol', 'take-mirror']);
+    expect(stdout).toMatch(/own +PROVEN/);
+    expect(status).toBe(0);
+  });
+
+  const lines = (from: string, to: string): string => {
+    expect(mine).toContain(from);
+    return mine.replace(from, to);
+  };
+  const load = 'const word = Atomics.load(words, IRQS_PENDING);';
+  test.each([
+    [
+      'plain access',
+      lines('Atomics.or(words, IRQS_PENDING, bit) & bit', '(words[0] |= bit) & bit'),
+      13,
+      /without Atomics/,
+    ],
+    [
+      'catches all',
+      lines(load, `let word = 0; try { word = Atomics.load(words, 0) } catch {}`),
+      14,
+      /catches every exception/,
+    ],
+    ['throws', lines(load, `const word = missing;`), 10, /ReferenceError: missing is not defined/],
+    [
+      'remembers',
+      lines(load, `${load} if (++calls % 2) Atomics.load(words, 0);`).concat('let calls = 0;'),
+      12,
+      /the same twice/,
+    ],
+    ['no function', `export default { name: 'x', set() {}, has() {} };`, 2, /"x" has no unset, sync, flush/],
+    ['nothing', 'export const x = 1;', 2, /exports no protocol and no scenario/],
+    ['no module', 'export default {', 2, /cannot be loaded: SyntaxError/],
+    ['a known name', lines("name: 'mine'", "name: 'xen'"), 2, /"xen" is a protocol of hartvisor already/],
+    ['an endless loop', lines(load, 'for (;;);'), 2, /flush of "mine" did not come back within 10 s/],
+  ] as const)('%s gets a message of its own', async (name, text, status, message) => {
+    const path = file(`${name.replaceAll(' ', '-')}.ts`, text);
+    const ran = await runCli(['verify', '--file', path, '--scenario', 'one-ipi']);
+    expect(ran.stdout + ran.stderr).toMatch(message);
+    expect(ran.status).toBe(status);
+  });
+});
+
+describe('run --schedule', () => {
+  const run = (protocol: string) =>
+    runCli([
+      ...['run', '--guest', 'tick', '--smp', '2', '--pcpus', '2', '--timeout', '40', '--protocol', protocol],
+      ...['--schedule', 'published/ipi-after-round', '--append', 'seconds=1 watchdog=5'],
+    ]);
+
+  test('the tick guest misses the IPI that the published protocol loses', async () => {
+    const { status, stdout, stderr } = await run('published');
+    expect(stdout).toMatch(/tick: FAIL/);
+    expect(stderr).toMatch(/The schedule was forced \d+ times?\./);
+    expect(status).toBe(3);
+  });
+
+  test('and with take-mirror it misses nothing, in the same order', async () => {
+    const { status, stdout, stderr } = await run('take-mirror');
+    expect(stdout).toContain('tick: PASS');
+    expect(stderr).toMatch(/The schedule was forced [1-9]\d* times?\./);
+    expect(status).toBe(0);
+  });
+});
+
+test('stress counts what arrives', async () => {
+  const right = await runCli(['stress', '--protocol', 'take-mirror', '--seconds', '0.5']);
+  expect(right).toMatchObject({ status: 0, stderr: '' });
+  expect(right.stdout).toMatch(/take-mirror +[\d,]+ +[\d,]+ +0 +0 +0/);
+  const wrong = await runCli(['stress', '--protocol', 'direct', '--seconds', '0.5']);
+  expect(wrong.status).toBe(10);
+});

@@ -29,6 +29,13 @@ export interface TranscriptionRule {
 
 export type Transcription = readonly TranscriptionRule[];
 
+/** The message that a sender leaves: a plain store. */
+const MESSAGE: TranscriptionRule = {
+  place: 'message: WRITE_ONCE',
+  fits: (site) => site.word.startsWith('mail_'),
+  ordering: KERNEL_ORDERINGS.WRITE_ONCE,
+};
+
 const VSSIP = 1 << 2;
 const LCOFIP = 1 << 13;
 
@@ -41,6 +48,7 @@ function isWord(site: AccessSite, name: 'irqs_pending' | 'irqs_pending_mask'): b
  * the take acquires it. The load of `flush` is ordered by the entry around it, that of `has` by the sleep around it.
  */
 const TAKE_MIRROR: Transcription = [
+  MESSAGE,
   {
     place: 'set: fetch_or',
     fits: (site) => isWord(site, 'irqs_pending') && site.kind === Kind.OR,
@@ -69,6 +77,7 @@ function isSync(site: AccessSite): boolean {
 }
 
 const PUBLISHED: Transcription = [
+  MESSAGE,
   {
     place: 'sync: test_and_set_bit(mask)',
     fits: (site) => isWord(site, 'irqs_pending_mask') && site.kind === Kind.OR && isSync(site),

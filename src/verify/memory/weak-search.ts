@@ -3,14 +3,15 @@
  * judgement of rest as `explorer.ts`; slower by an order of magnitude, because a state carries what each thread has
  * seen.
  *
- * Stores are not promised: no store takes effect before an earlier load of its thread (`promises.ts` has the machine
- * for it). What is proven here is RVWMO without load buffering.
+ * A store overtakes earlier accesses of its thread by being promised. That is looked for `horizon` accesses ahead, one
+ * store of a thread at a time; with a horizon of 0, stores take effect in program order.
  */
 import type { Bounds, Problem } from '../explorer.ts';
 import { Kind, resultOf } from '../operations.ts';
 import type { SpecViolation } from '../spec-event.ts';
 import type { ThreadPrograms } from '../thread-programs.ts';
 import type { Ordering } from './orderings.ts';
+import { type Continuation, canKeep, makePromise, owes, promisableStores } from './promises.ts';
 import { canonical, decodeState, encodeState } from './weak-encoding.ts';
 import { finalWords, initialState, outcomes, type WeakState } from './weak-memory.ts';
 
@@ -28,11 +29,16 @@ export interface AccessSite {
 /** What an access is in the C code on RISC-V. */
 export type OrderingOf = (site: AccessSite) => Ordering;
 
+export type WeakBounds = Pick<Bounds, 'maxStates' | 'maxTime'> & {
+  /** How many accesses ahead of its thread a store may take effect. */
+  readonly horizon: number;
+};
+
 /** A step of a counterexample: the thread, what its access returned, and the choice among the outcomes. */
 export interface WeakStep {
   readonly thread: number;
   readonly result: number;
-  /** How many stores to the word were newer than what a load read: 0 under sequential consistency. */
+  /** How many stores to the word were newer than what a load read: 0 under sequential consistency. -1: a promise. */
   readonly behind: number;
 }
 
@@ -52,7 +58,7 @@ class LayoutChanged extends Error {}
 export function exploreWeakly(
   problem: Problem,
   orderingOf: OrderingOf,
-  bounds: Pick<Bounds, 'maxStates' | 'maxTime'>,
+  bounds: WeakBounds,
   now: () => number,
 ): WeakSearchResult {
   const readers: number[] = [];
@@ -81,7 +87,7 @@ class WeakSearch {
   readonly #orderingOf: OrderingOf;
   /** By slot: the threads that load the word. Grows from one attempt to the next. */
   readonly #readers: number[];
-  readonly #bounds: Pick<Bounds, 'maxStates' | 'maxTime'>;
+  readonly #bounds: WeakBounds;
   readonly #now: () => number;
   readonly #layout: number;
   readonly #words: number;
@@ -98,7 +104,7 @@ class WeakSearch {
     problem: Problem,
     orderingOf: OrderingOf,
     readers: number[],
-    bounds: Pick<Bounds, 'maxStates' | 'maxTime'>,
+    bounds: WeakBounds,
     now: () => number,
   ) {
     this.#problem = problem;
@@ -164,6 +170,45 @@ class WeakSearch {
       if (this.#programs.slot.at(node) >= 0 && this.#access(at, state, thread, node)) moved = true;
     }
     if (!moved) this.#judgeRest(at, state);
+    else this.#promise(at, state);
+  }
+
+  /** Every store that a thread may make ahead of its turn. */
+  #promise(at: number, state: WeakState): void {
+    const { horizon } = this.#bounds;
+    if (horizon === 0) return;
+    const { nodes, spec } = this.#places[at];
+    for (const [thread, node] of nodes.entries()) {
+      if (owes(state, thread)) continue;
+      for (const ahead of this.#continuations(node, thread)) {
+        for (const store of promisableStores(state, thread, ahead, horizon)) {
+          this.#transitions++;
+          const promised = makePromise(state, thread, store);
+          const step = { thread, result: store.value, behind: -1 };
+          this.#successors[at].push(this.#insert(promised, nodes, spec, at, step));
+        }
+      }
+    }
+  }
+
+  /** The thread from a node on, past choices and counters that nobody reads. */
+  #continuations(node: number, thread: number): Continuation[] {
+    const programs = this.#programs;
+    const kind = programs.kind.at(node) as Kind;
+    const follow = (result: number): Continuation[] => {
+      const target = programs.edgeTarget.at(programs.edge(node, result));
+      if (programs.layoutVersion !== this.#layout) throw new LayoutChanged();
+      return this.#continuations(target, thread);
+    };
+    if (kind === Kind.CHOOSE) {
+      return Array.from({ length: programs.a.at(node) }, (_, way) => follow(way)).flat();
+    }
+    const address = programs.slot.at(node);
+    if (address < 0) return [{ access: undefined, after: () => [] }];
+    const [a, b] = [programs.a.at(node), programs.b.at(node)];
+    if (programs.memory.words[programs.slots[address]].unread) return follow(resultOf(kind, 0, a));
+    this.#noteReader(kind, address, thread);
+    return [{ access: { kind, address, a, b, ordering: this.#orderingAt(node, thread) }, after: follow }];
   }
 
   /** Every outcome of a thread's access. @returns whether there is one. */
@@ -212,6 +257,8 @@ class WeakSearch {
     this.#transitions++;
     const edge = programs.edge(nodes[step.thread], step.result);
     if (programs.layoutVersion !== this.#layout) throw new LayoutChanged();
+    const target = programs.edgeTarget.at(edge);
+    if (!this.#keepsPromises(memory, target, step.thread)) return;
     let after = spec;
     for (const event of programs.eventLists[programs.edgeEvents.at(edge)]) {
       const next = this.#problem.monitor.next(after, event);
@@ -221,9 +268,14 @@ class WeakSearch {
       }
       after = next;
     }
-    const target = programs.edgeTarget.at(edge);
     const reached = nodes.map((node, thread) => (thread === step.thread ? target : node));
     this.#successors[at].push(this.#insert(memory, reached, after, at, step));
+  }
+
+  #keepsPromises(memory: WeakState, node: number, thread: number): boolean {
+    if (!owes(memory, thread)) return true;
+    const { horizon } = this.#bounds;
+    return this.#continuations(node, thread).some((ahead) => canKeep(memory, thread, ahead, horizon));
   }
 
   #insert(state: WeakState, nodes: readonly number[], spec: number, parent: number, step: WeakStep): number {

@@ -3,6 +3,7 @@ import { protocolByName } from '../../interrupts/protocols.ts';
 import type { Scenario } from '../scenario.ts';
 import { SCENARIOS } from '../scenarios/index.ts';
 import { NAMED_ORDERINGS } from './orderings.ts';
+import { orderingBy, TRANSCRIPTIONS, weakened } from './transcription.ts';
 import type { OrderingOf } from './weak-search.ts';
 import { verifyWeakly } from './weak-verify.ts';
 
@@ -14,7 +15,8 @@ function named(name: string): Scenario {
 
 const STRONG: OrderingOf = () => NAMED_ORDERINGS.sc;
 const RELAXED_ALL: OrderingOf = () => NAMED_ORDERINGS.rlx;
-const BOUNDS = { maxStates: 60_000, maxTime: 600_000 };
+/** Stores in program order. */
+const BOUNDS = { maxStates: 60_000, maxTime: 600_000, horizon: 0 };
 const takeMirror = protocolByName('take-mirror');
 
 describe('take-mirror under RVWMO', () => {
@@ -27,6 +29,25 @@ describe('take-mirror under RVWMO', () => {
   test('acquire and release are enough for one IPI', () => {
     const result = verifyWeakly(takeMirror, named('one-ipi'), () => NAMED_ORDERINGS.acqrel, BOUNDS);
     expect(result.verdict).toBe('PROVEN');
+  });
+
+  test('the orders of its transcription are enough for one IPI, also with stores ahead of their turn', () => {
+    const result = verifyWeakly(takeMirror, named('one-ipi'), orderingBy(TRANSCRIPTIONS['take-mirror']), {
+      ...BOUNDS,
+      horizon: 3,
+    });
+    expect(result.verdict).toBe('PROVEN');
+  });
+
+  test('a take that does not acquire misses the message', () => {
+    const place = 'flush: take (fetch_and)';
+    const weaker = [...weakened(TRANSCRIPTIONS['take-mirror'])].find(
+      ({ weakening }) => weakening.at === place,
+    );
+    if (weaker === undefined) throw new Error('the take has no order to lose');
+    const bounds = { ...BOUNDS, horizon: 4 };
+    const result = verifyWeakly(takeMirror, named('mail'), weaker.orderingOf, bounds);
+    expect(result).toMatchObject({ verdict: 'VIOLATED', found: { property: 'P6' } });
   });
 
   test('without any order a wake-up is lost', () => {

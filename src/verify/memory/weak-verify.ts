@@ -1,10 +1,9 @@
 /** Runs a protocol in a scenario with its accesses ordered as the C code on RISC-V hardware orders them. */
 import type { Protocol } from '../../interrupts/protocol.ts';
 import { installAtomics, uninstallAtomics } from '../atomics.ts';
-import type { Bounds } from '../explorer.ts';
 import { populate, type Scenario } from '../scenario.ts';
 import { ThreadPrograms } from '../thread-programs.ts';
-import { exploreWeakly, type OrderingOf, type WeakSearchResult } from './weak-search.ts';
+import { exploreWeakly, type OrderingOf, type WeakBounds, type WeakSearchResult } from './weak-search.ts';
 
 export interface WeakVerdict extends WeakSearchResult {
   readonly verdict: 'PROVEN' | 'VIOLATED' | 'NOT PROVEN';
@@ -13,16 +12,17 @@ export interface WeakVerdict extends WeakSearchResult {
 }
 
 /**
- * P3 compares what a flush shows with the level at the same moment, in the order of the explorer's steps. Under weak
- * memory two harts have no such common moment: a load that reads an old value was made earlier than its step says.
+ * P2 and P3 compare what a flush shows with what producers had done at that moment, in the order of the explorer's
+ * steps. Harts under weak memory have no such common moment: a load that reads an old value was made earlier than its
+ * step says, and so was a store that was promised.
  */
 const NO_COMMON_MOMENT =
-  'P3 asks what the level was at the moment of a flush, and harts under weak memory share no moments';
+  'asks what was so at the moment of a flush, and harts under weak memory share no moments';
 
-const DEFAULT_BOUNDS = { maxStates: 1_000_000, maxTime: 60_000 };
+const DEFAULT_BOUNDS = { maxStates: 1_000_000, maxTime: 60_000, horizon: 4 };
 
 /**
- * Explores the scenario under RVWMO without load buffering.
+ * Explores the scenario under RVWMO, with stores at most `horizon` accesses ahead of their turn (default 4).
  *
  * @param orderingOf what each access is in C.
  * @throws HarnessFault as `verify` reports.
@@ -31,7 +31,7 @@ export function verifyWeakly(
   protocol: Protocol,
   scenario: Scenario,
   orderingOf: OrderingOf,
-  bounds: Partial<Pick<Bounds, 'maxStates' | 'maxTime'>> = {},
+  bounds: Partial<WeakBounds> = {},
   now: () => number = () => performance.now(),
 ): WeakVerdict {
   installAtomics();
@@ -52,7 +52,9 @@ export function verifyWeakly(
 }
 
 function judged(result: WeakSearchResult): WeakVerdict {
-  const reason = result.found?.property === 'P3' ? NO_COMMON_MOMENT : result.bounded;
+  const property = result.found?.property;
+  const isAboutMoments = property === 'P2' || property === 'P3';
+  const reason = isAboutMoments ? `${property} ${NO_COMMON_MOMENT}` : result.bounded;
   if (reason !== undefined) return { ...result, verdict: 'NOT PROVEN', reason };
   return { ...result, verdict: result.found === undefined ? 'PROVEN' : 'VIOLATED', reason };
 }

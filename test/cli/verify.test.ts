@@ -7,34 +7,11 @@ import { runCli } from './command.ts';
 const directory = mkdtempSync(join(tmpdir(), 'hartvisor-verify-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Right but for its flush, which takes an edge in two accesses. */
-const mine = `import { IRQS_PENDING, type Protocol } from 'hartvisor/verify';
-export const mine: Protocol = {
-  name: 'mine',
-  provenance: 'a test',
-  set(words, irq) {
-    const bit = 1 << irq;
-    return (Atomics.or(words, IRQS_PENDING, bit) & bit) === 0;
-  },
-  unset(words, irq) {
-    const bit = 1 << irq;
-    return (Atomics.and(words, IRQS_PENDING, ~bit) & bit) !== 0;
-  },
-  sync(_words, local, hvipLo) {
-    const edges = local.guestWritableLo;
-    local.hvipLo = ((local.hvipLo & ~edges) | (hvipLo & edges)) >>> 0;
-  },
-  flush(words, local) {
-    const edges = local.guestWritableLo;
-    const word = Atomics.load(words, IRQS_PENDING);
-    if ((word & edges) !== 0) Atomics.store(words, IRQS_PENDING, word & ~edges);
-    local.hvipLo = ((local.hvipLo & edges) | word) >>> 0;
-  },
-  has(words, local, enabledLo) {
-    return ((Atomics.load(words, IRQS_PENDING) | (local.hvipLo & local.guestWritableLo)) & enabledLo) !== 0;
-  },
-};
-`;
+/** The manual's example, with its bug, and the lines that repair it. */
+const manual = readFileSync(new URL('../../docs/verify.md', import.meta.url), 'utf8');
+const [mine = '', repair = '', ownScenario = ''] = [...manual.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(
+  ([, code]) => code,
+);
 
 function file(name: string, text: string): string {
   const path = join(directory, name);
@@ -55,7 +32,7 @@ describe('verify', () => {
   });
 
   test('a proof ends with status 0, a limit with another', async () => {
-    const args = ['verify', '--protocol', 'take-mirror', '--scenario', 'three-senders'];
+    const args = ['verify', '--protocol', 'minimal-patch', '--scenario', 'three-senders'];
     expect(await runCli(args)).toMatchObject({ status: 0, stderr: '' });
     const limited = await runCli([...args, '--max-states', '9e3']);
     expect(limited.status).toBe(11);
@@ -162,14 +139,17 @@ describe("a person's own module", () => {
     expect(replayed.stdout).toContain('real threads the same');
   });
 
+  test('the repair of the manual is proven', async () => {
+    const broken = /^ {2}const word = Atomics[^}]*\}\n/m;
+    expect(mine).toMatch(broken);
+    const path = file('repaired.ts', mine.replace(broken, repair));
+    expect((await runCli(['verify', '--file', path])).status).toBe(0);
+  });
+
   test('a scenario of its own', async () => {
-    const path = file(
-      'scenario.ts',
-      `import { scenario, sender, vcpu } from 'hartvisor/verify';
-       export default scenario({ name: 'own', title: 't', about: 'a', group: 'default', threads: [vcpu(), sender()] });`,
-    );
+    const path = file('scenario.ts', ownScenario);
     const { status, stdout } = await runCli(['verify', '--file', path, '--protocol', 'take-mirror']);
-    expect(stdout).toMatch(/own +PROVEN/);
+    expect(stdout).toMatch(/two-ipis-and-a-line +PROVEN/);
     expect(status).toBe(0);
   });
 
@@ -177,11 +157,11 @@ describe("a person's own module", () => {
     expect(mine).toContain(from);
     return mine.replace(from, to);
   };
-  const load = 'const word = Atomics.load(words, IRQS_PENDING);';
+  const load = 'const word = Atomics.load(words, index);';
   test.each([
     [
       'plain access',
-      lines('Atomics.or(words, IRQS_PENDING, bit) & bit', '(words[0] |= bit) & bit'),
+      lines('Atomics.or(words, IRQS_PENDING + (irq >> 5), bit) & bit', '(words[0] |= bit) & bit'),
       13,
       /without Atomics/,
     ],

@@ -1,0 +1,235 @@
+/** The explorer against a search through executions, with and without partial-order reduction. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Protocol } from '../interrupts/protocol.ts';
+import { protocolByName } from '../interrupts/protocols.ts';
+import { takeMirror } from '../interrupts/take-mirror.ts';
+import { installAtomics, uninstallAtomics } from './atomics.ts';
+import { explore, type RestView } from './explorer.ts';
+import { populate, type Scenario, scenario, type ThreadMaker } from './scenario.ts';
+import { SCENARIOS } from './scenarios/index.ts';
+import { type Reduction, type StatelessResult, searchExecutions } from './stateless.ts';
+import type { Env } from './thread.ts';
+import { ThreadPrograms } from './thread-programs.ts';
+import { device, sender } from './world/producers.ts';
+import { vcpu } from './world/vcpu.ts';
+
+const MOST_STEPS = 400_000;
+
+function named(name: string): Scenario {
+  const found = SCENARIOS.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`no scenario ${name}`);
+  return found;
+}
+
+function small(name: string, threads: Scenario['threads']): Scenario {
+  return scenario({ name, title: name, about: name, group: 'default', threads });
+}
+
+interface Compared {
+  /** Final states that the breadth-first explorer reached, good and bad, as text. */
+  readonly explored: readonly string[];
+  readonly objection: string | undefined;
+  /** How many of them the scenario judges as a lost interrupt. */
+  readonly lost: number;
+  readonly searched: readonly StatelessResult[];
+}
+
+/** Both searches on one world, so that their numbers for states of the specification are the same. */
+function compare(
+  protocol: Protocol,
+  of: Scenario,
+  reductions: readonly Reduction[],
+  mostSteps = MOST_STEPS,
+): Compared {
+  installAtomics();
+  try {
+    const world = populate(protocol, of);
+    const searched = reductions.map((reduction) => searchExecutions(world, reduction, mostSteps));
+    const views: RestView[] = [];
+    const problem = {
+      programs: new ThreadPrograms(world.threads, world.memory),
+      monitor: world.monitor,
+      mustRest: false,
+      atRest: (view: RestView) => {
+        views.push(view);
+        return undefined;
+      },
+    };
+    const bounds = { maxStates: 1e6, maxTime: 30_000, maxBytes: 2 ** 30 };
+    const { found, bounded } = explore(
+      problem,
+      bounds,
+      () => undefined,
+      () => 0,
+    );
+    if (bounded !== undefined) throw new Error(bounded);
+    const objection = found === undefined ? undefined : `${found.property}: ${found.message}`;
+    const lost = views.filter((view) => world.atRest(view)?.property === 'P1').length;
+    return { explored: finals(views), objection, lost, searched };
+  } finally {
+    uninstallAtomics();
+  }
+}
+
+function finals(views: readonly RestView[]): string[] {
+  const texts = views.map(({ states, spec, contents }) => JSON.stringify({ states, spec, contents }));
+  // The explorer begins anew when it finds that a word is shared, and comes by some states twice.
+  return [...new Set(texts)].sort();
+}
+
+const oneBusy = small('one-ipi-busy', [vcpu({ idle: 'busy' }), sender()]);
+const roundBusy = small('round-busy', [vcpu({ idle: 'busy', start: 'after a round' }), sender()]);
+/** The line's kick makes the guest leave while the IPI is under way. */
+const roundAndLine = small('round-and-line', [
+  vcpu({ idle: 'busy', start: 'after a round' }),
+  sender(),
+  device({ script: '+' }),
+]);
+const lineBusy = small('line-up-and-down', [vcpu({ idle: 'busy' }), device({ script: '+-' })]);
+const twoBusy = small('two-busy', [vcpu({ idle: 'busy' }), sender({ name: 'S1' }), sender({ name: 'S2' })]);
+
+const ACYCLIC: readonly (readonly [protocol: string, scenario: Scenario])[] = [
+  ['take-mirror', named('ipi-after-round')],
+  ['take-mirror', named('one-ipi')],
+  ['take-mirror', named('two-ipis')],
+  ['take-mirror', named('self-ipi')],
+  ['take-mirror', named('restored')],
+  ['take-mirror', oneBusy],
+  ['take-mirror', lineBusy],
+  ['take-mirror', twoBusy],
+  ['minimal-patch', oneBusy],
+  ['minimal-patch', roundBusy],
+  ['minimal-patch', lineBusy],
+  ['xen-minimal-patch', roundBusy],
+  ['published', oneBusy],
+  ['published', roundBusy],
+  ['published', lineBusy],
+  ['xen', roundBusy],
+];
+
+describe('the explorer and a search through executions reach the same final states', () => {
+  test.each(ACYCLIC.map(([name, of]) => ({ name, title: of.name, of })))(
+    '$name in $title',
+    ({ name, of }) => {
+      const { explored, objection, searched } = compare(protocolByName(name), of, ['sleep sets', 'dpor']);
+      expect(objection).toBeUndefined();
+      expect(explored.length).toBeGreaterThan(0);
+      for (const { gaveUp, violations, rests } of searched) {
+        expect({ gaveUp, violations }).toEqual({ gaveUp: undefined, violations: [] });
+        expect(finals(rests)).toEqual(explored);
+      }
+    },
+  );
+
+  test.each(['published', 'xen'])('%s loses the interrupt in both', (name) => {
+    const { explored, lost, objection, searched } = compare(protocolByName(name), roundAndLine, ['dpor']);
+    expect(lost).toBe(1);
+    // The explorer stops where the specification objects: an IPI comes twice. The other search goes on.
+    expect(searched[0].violations).toEqual([objection]);
+    expect(finals(searched[0].rests)).toEqual(expect.arrayContaining([...explored]));
+  });
+
+  test('what the specification objects to is found by both', () => {
+    const forgetful: Protocol = {
+      ...takeMirror,
+      name: 'forgetful',
+      sync: () => undefined,
+    };
+    const { objection, searched } = compare(forgetful, named('one-ipi'), ['dpor']);
+    expect(objection).toMatch(/^P2: /);
+    expect(searched[0].violations).toEqual([objection]);
+  });
+
+  test('a loop ends the search with a reason, not with a result', () => {
+    const { searched } = compare(protocolByName('published'), named('one-ipi'), ['dpor']);
+    expect(searched[0].gaveUp).toContain('comes back to a state where it has been');
+  });
+
+  test('so does the limit of steps', () => {
+    const { searched } = compare(takeMirror, twoBusy, ['dpor'], 100);
+    expect(searched[0].gaveUp).toBe('more than 100 steps');
+  });
+});
+
+/** One access of a made-up thread to one of three words. */
+type Access = readonly [
+  kind: 'load' | 'store' | 'or' | 'add' | 'await' | 'choose',
+  word: number,
+  value: number,
+];
+
+const access = fc.tuple(
+  fc.constantFrom('load', 'store', 'or', 'add', 'await', 'choose'),
+  fc.nat(2),
+  fc.nat(2),
+) as fc.Arbitrary<Access>;
+
+/** A thread that makes these accesses and writes what it saw into a word of its own. */
+function madeUp(name: string, accesses: readonly Access[]): ThreadMaker {
+  return (world) => {
+    const words = [0, 1, 2].map((index) => world.word(`word_${index}`));
+    const saw = world.word(`saw_${name}`);
+    return {
+      name,
+      initial: {},
+      step: (_state, env) => {
+        let seen = 1;
+        for (const [kind, word, value] of accesses) seen = seen * 5 + perform(env, words[word], kind, value);
+        Atomics.store(saw, 0, seen);
+        return null;
+      },
+    };
+  };
+}
+
+function perform(env: Env, word: Int32Array<ArrayBufferLike>, kind: Access[0], value: number): number {
+  switch (kind) {
+    case 'load':
+      return Atomics.load(word, 0);
+    case 'store':
+      return Atomics.store(word, 0, value);
+    case 'or':
+      return Atomics.or(word, 0, value);
+    case 'add':
+      return Atomics.add(word, 0, value);
+    case 'await':
+      return env.awaitWord(word, 0, 'different', value);
+    case 'choose':
+      return env.choose(value + 1);
+  }
+}
+
+describe('made-up threads', () => {
+  test('reduced or not, and breadth first, the final states are the same', () => {
+    let reduced = 0;
+    let all = 0;
+    const program = fc.array(access, { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(program, program, fc.array(access, { maxLength: 2 }), (one, two, three) => {
+        const threads = [madeUp('A', one), madeUp('B', two), madeUp('C', three)];
+        const { explored, searched } = compare(protocolByName('take-mirror'), small('made-up', threads), [
+          'none',
+          'sleep sets',
+          'dpor',
+        ]);
+        for (const { rests } of searched) expect(finals(rests)).toEqual(explored);
+        all += searched[0].executions;
+        reduced += searched[2].executions;
+      }),
+      { numRuns: 150 },
+    );
+    expect(reduced * 10).toBeLessThan(all);
+  });
+
+  test('threads that share nothing have one execution', () => {
+    const threads = ['A', 'B', 'C'].map((name, word) =>
+      madeUp(name, [
+        ['add', word, 1],
+        ['add', word, 1],
+      ]),
+    );
+    const { searched } = compare(protocolByName('take-mirror'), small('apart', threads), ['none', 'dpor']);
+    expect(searched.map(({ executions }) => executions)).toEqual([1680, 1]);
+  });
+});

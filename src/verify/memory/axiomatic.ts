@@ -6,6 +6,7 @@
  *
  * Initial values are written by nobody: they come before every store of their location.
  */
+import { InputError } from '../../errors/input-error.ts';
 import { type HartRun, type MemoryEvent, runsOfHart } from './hart-runs.ts';
 import { fixedOrder, orderThroughForwarding, sameLocation, sameLocationLoads } from './ppo.ts';
 import type { Program } from './program.ts';
@@ -31,6 +32,8 @@ const MOST_OPERATIONS = 31;
 /**
  * Calls `found` with each final state that RVWMO allows, possibly more than once. Executions for which
  * `isInteresting` says no are not looked at; it is asked with the registers known and the memory not.
+ *
+ * @throws InputError for executions with more than 31 memory operations.
  */
 export function enumerateExecutions(
   program: Program,
@@ -109,7 +112,9 @@ class Candidate {
       }
     }
     if (this.#events.length > MOST_OPERATIONS) {
-      throw new RangeError(`A candidate execution has ${this.#events.length} memory operations`);
+      throw new InputError(
+        `an execution has ${this.#events.length} memory operations, and the model takes at most ${MOST_OPERATIONS}`,
+      );
     }
   }
 

@@ -35,6 +35,15 @@ test('counts what agrees, what does not, and why tests did not run', () => {
   ]);
 });
 
+test('what is too long for the model, and what is no test at all, is skipped with its reason', () => {
+  const long = ONE.replace(' lw x7,0(x6) ;', ' lw x7,0(x6) ;\n'.repeat(32)).replace('forall', 'exists');
+  const files = [long, 'C SB\n'].map((text) => ({ path: 'x.litmus', text }));
+  expect([...litmusReport(files, () => undefined).skipped.keys()]).toEqual([
+    'an execution has 32 memory operations, and the model takes at most 31',
+    "A litmus test for RISC-V begins with 'RISCV' and a name",
+  ]);
+});
+
 test('reads what herd observed', () => {
   const log = `Test SB Allowed
 States 4

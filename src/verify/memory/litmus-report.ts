@@ -69,10 +69,11 @@ export function litmusReport(
   return { run, observable, judged, agreeing, disagreeing, incomplete, skipped };
 }
 
-/** The message without the name of the test, so that equal reasons fall together. */
+/** The message without the name of the test, if it has one, so that equal reasons fall together. */
 function skipReason(error: unknown): string {
   if (!(error instanceof InputError)) throw error;
-  return error.message.slice(error.message.indexOf(': ') + 2);
+  const colon = error.message.indexOf(': ');
+  return colon < 0 ? error.message : error.message.slice(colon + 2);
 }
 
 /**

@@ -62,9 +62,10 @@ export function exploreWeakly(
   now: () => number,
 ): WeakSearchResult {
   const readers: number[] = [];
+  const started = now();
   for (;;) {
     try {
-      return new WeakSearch(problem, orderingOf, readers, bounds, now).run();
+      return new WeakSearch(problem, orderingOf, readers, bounds, now).run(started);
     } catch (error) {
       if (!(error instanceof LayoutChanged)) throw error;
     }
@@ -119,8 +120,7 @@ class WeakSearch {
     while (readers.length < this.#words) readers.push(0);
   }
 
-  run(): WeakSearchResult {
-    const started = this.#now();
+  run(started: number): WeakSearchResult {
     const { memory, slots, starts } = this.#programs;
     const words = slots.map((address) => memory.initial[address]);
     const nothing: WeakStep = { thread: -1, result: 0, behind: 0 };

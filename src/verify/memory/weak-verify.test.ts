@@ -70,6 +70,22 @@ test('a property about moments is not judged', () => {
   });
 });
 
+test('a loss that is none is not reported: a set that took effect ahead of its turn', () => {
+  const busy = named('busy-guest');
+  expect(verifyWeakly(takeMirror, busy, STRONG, BOUNDS).verdict).toBe('PROVEN');
+  expect(verifyWeakly(takeMirror, busy, STRONG, { ...BOUNDS, horizon: 4 })).toMatchObject({
+    verdict: 'NOT PROVEN',
+    reason: expect.stringContaining('P4 fails only where a store takes effect ahead of its turn'),
+  });
+});
+
+test('the time of a search counts from its first attempt', () => {
+  let time = 0;
+  const now = () => time++;
+  verifyWeakly(takeMirror, named('two-ipis'), STRONG, { maxTime: 100 }, now);
+  expect(time).toBeLessThan(110);
+});
+
 test('a bound is told', () => {
   const result = verifyWeakly(takeMirror, named('two-ipis'), STRONG, { maxStates: 50 });
   expect(result).toMatchObject({ verdict: 'NOT PROVEN', reason: 'the limit of 50 states was reached' });

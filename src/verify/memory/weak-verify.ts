@@ -19,6 +19,13 @@ export interface WeakVerdict extends WeakSearchResult {
 const NO_COMMON_MOMENT =
   'asks what was so at the moment of a flush, and harts under weak memory share no moments';
 
+/**
+ * The monitor hears of a `set` when its thread comes to it. A store that was promised has taken effect before that, so
+ * that an interrupt that was delivered in between looks as if it were still to come. P6 and P7 look at values alone.
+ */
+const AHEAD_OF_ITS_TURN =
+  'fails only where a store takes effect ahead of its turn, and then the checker does not know which calls came first';
+
 const DEFAULT_BOUNDS = { maxStates: 1_000_000, maxTime: 60_000, horizon: 4 };
 
 /**
@@ -52,9 +59,16 @@ export function verifyWeakly(
 }
 
 function judged(result: WeakSearchResult): WeakVerdict {
-  const property = result.found?.property;
-  const isAboutMoments = property === 'P2' || property === 'P3';
-  const reason = isAboutMoments ? `${property} ${NO_COMMON_MOMENT}` : result.bounded;
+  const reason = whyUnjudged(result.found) ?? result.bounded;
   if (reason !== undefined) return { ...result, verdict: 'NOT PROVEN', reason };
   return { ...result, verdict: result.found === undefined ? 'PROVEN' : 'VIOLATED', reason };
+}
+
+function whyUnjudged(found: WeakSearchResult['found']): string | undefined {
+  if (found === undefined) return undefined;
+  const { property, path } = found;
+  if (property === 'P2' || property === 'P3') return `${property} ${NO_COMMON_MOMENT}`;
+  const isAboutValues = property === 'P6' || property === 'P7';
+  const hasPromise = path.some(({ behind }) => behind < 0);
+  return hasPromise && !isAboutValues ? `${property} ${AHEAD_OF_ITS_TURN}` : undefined;
 }

@@ -1,14 +1,18 @@
+import { InputError } from '../errors/input-error.ts';
 import { runVerify } from '../node/verify-host.ts';
-import type { JobMessage } from '../verify/job.ts';
+import type { JobMessage, VerifyJob } from '../verify/job.ts';
 import { type JsonReport, type JsonResult, REPORT_SCHEMA } from '../verify/report-json.ts';
 import { SCENARIOS } from '../verify/scenarios/index.ts';
+import type { WeakeningResult } from '../verify/weak-job.ts';
 import { statusOfVerdict } from './exit-status.ts';
 import { liveLine } from './live-line.ts';
 import { fileOf, limitsOf, type VerifyWords } from './verify-options.ts';
-import { formatResults, progressText } from './verify-table.ts';
+import { formatResults, formatWeakenings, progressText } from './verify-table.ts';
 
 /** Options of `hartvisor verify` as the parser gives them. */
 export interface VerifyCommandOptions extends VerifyWords {
+  readonly memory: string;
+  readonly weaken?: true | undefined;
   readonly list?: true | undefined;
   readonly json?: true | undefined;
 }
@@ -24,23 +28,39 @@ export async function verifyCommand(options: VerifyCommandOptions): Promise<numb
     process.stdout.write(scenarioList());
     return 0;
   }
+  const memory = readMemory(options.memory);
   const results: JsonResult[] = [];
+  const weakenings: WeakeningResult[] = [];
   const line = liveLine(process.stderr);
   const onMessage = (message: JobMessage) => {
     if (message.kind === 'progress') line.show(progressText(message));
     if (message.kind === 'result') results.push(message.result.json);
+    if (message.kind === 'weakening') weakenings.push(message.result);
   };
   const { protocol = [], scenario = [] } = options;
   const started = performance.now();
   try {
-    const status = await runVerify(
-      { task: 'matrix', protocols: protocol, scenarios: scenario, ...fileOf(options), ...limitsOf(options) },
-      onMessage,
-    );
+    const job: VerifyJob = {
+      task: options.weaken ? 'weaken' : 'matrix',
+      memory,
+      protocols: protocol,
+      scenarios: scenario,
+      ...fileOf(options),
+      ...limitsOf(options),
+    };
+    const status = await runVerify(job, onMessage);
     line.clear();
     const milliseconds = performance.now() - started;
+    if (options.weaken) {
+      process.stdout.write(
+        options.json ? `${JSON.stringify(weakenings, undefined, 2)}\n` : formatWeakenings(weakenings),
+      );
+      return statusOfVerdict(status);
+    }
     process.stdout.write(
-      options.json ? jsonText(results, milliseconds) : formatResults(results, milliseconds, options.file),
+      options.json
+        ? jsonText(results, memory, milliseconds)
+        : formatResults(results, milliseconds, options.file),
     );
     return statusOfVerdict(status);
   } finally {
@@ -48,12 +68,19 @@ export async function verifyCommand(options: VerifyCommandOptions): Promise<numb
   }
 }
 
-function jsonText(results: readonly JsonResult[], milliseconds: number): string {
+function readMemory(model: string): 'sc' | 'rvwmo' {
+  if (model === 'sc' || model === 'rvwmo') return model;
+  throw new InputError(`--memory ${model}: the memory models are sc and rvwmo.`);
+}
+
+type Report = Omit<JsonReport, 'memory'> & { readonly memory: 'sc' | 'rvwmo' };
+
+function jsonText(results: readonly JsonResult[], memory: Report['memory'], milliseconds: number): string {
   const sum = (of: (result: JsonResult) => number) => results.reduce((total, each) => total + of(each), 0);
-  const report: JsonReport = {
+  const report: Report = {
     schema: REPORT_SCHEMA,
     tool: 'hartvisor verify',
-    memory: 'sc',
+    memory,
     states: sum(({ states }) => states),
     transitions: sum(({ transitions }) => transitions),
     milliseconds,

@@ -24,6 +24,8 @@ export function addVerify(program: Command, finished: Finished): void {
     .option('--file <path>', fileText)
     .option('--max-states <n>', 'give up a scenario after so many states (default: 50000000)')
     .option('--max-time <seconds>', 'give up a scenario after this time (default: 600)')
+    .option('--memory <model>', 'sc: what JavaScript guarantees; rvwmo: the C code on RISC-V hardware', 'sc')
+    .option('--weaken', 'take away each order of the C code in turn, and tell which are needed')
     .option('--list', 'show the scenarios and what they are about, and end')
     .option('--json', 'print the results as JSON')
     .addHelpText('after', verifyHelp + verifyStatusHelp)

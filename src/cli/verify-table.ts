@@ -1,6 +1,7 @@
 import type { JobMessage } from '../verify/job.ts';
 import { PROPERTIES } from '../verify/property.ts';
 import type { JsonResult } from '../verify/report-json.ts';
+import type { WeakeningResult } from '../verify/weak-job.ts';
 
 const count = (value: number) => value.toLocaleString('en-US');
 const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`;
@@ -24,6 +25,20 @@ export function formatResults(results: readonly JsonResult[], milliseconds: numb
   const table = protocols.length === 1 ? singleTable(results) : matrixTable(results, protocols);
   const states = results.reduce((sum, result) => sum + result.states, 0);
   return `${[...table, '', ...legend(results, file), summary(results, states, milliseconds)].join('\n')}\n`;
+}
+
+/** Which orders are needed, for people. */
+export function formatWeakenings(weakenings: readonly WeakeningResult[]): string {
+  const rows = weakenings.map(({ protocol, at, without, broken, proven, open }) => {
+    const verdict = broken.length > 0 ? 'needed' : open.length > 0 ? 'not decided' : 'not needed here';
+    const why = [
+      ...broken.map(({ scenario, property }) => `${property} fails in ${scenario}`),
+      ...(proven.length > 0 ? [`proven without it: ${proven.join(', ')}`] : []),
+      ...(open.length > 0 ? [`open: ${open.join(', ')}`] : []),
+    ];
+    return [protocol, at, without, verdict, why.join('; ')];
+  });
+  return `${layOut([['protocol', 'place', 'without', '', ''], ...rows], []).join('\n')}\n`;
 }
 
 function singleTable(results: readonly JsonResult[]): string[] {
@@ -71,7 +86,7 @@ function cell(result: JsonResult | undefined): string {
     case 'PROVEN':
       return 'proven';
     case 'VIOLATED':
-      return result.counterexample?.property ?? 'violated';
+      return result.reason.slice(0, 2);
     case 'NOT PROVEN':
       return '?';
     case 'FAULT':
@@ -95,9 +110,8 @@ function layOut(rows: readonly (readonly string[])[], right: readonly number[]):
 
 /** What the abbreviations mean, and what to do next. */
 function legend(results: readonly JsonResult[], file: string | undefined): string[] {
-  const properties = [
-    ...new Set(results.flatMap(({ counterexample }) => counterexample?.property ?? [])),
-  ].sort();
+  const violated = results.filter(({ verdict }) => verdict === 'VIOLATED');
+  const properties = [...new Set(violated.map(({ reason }) => reason.slice(0, 2)))].sort();
   const broken = properties.map(
     (property) => `${property}  broken: ${(PROPERTIES as Readonly<Record<string, string>>)[property]}`,
   );

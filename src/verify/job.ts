@@ -14,6 +14,13 @@ import { type JsonResult, jsonResult } from './report-json.ts';
 import type { Scenario } from './scenario.ts';
 import { type Selection, select, type Wanted } from './selection.ts';
 import { type VerifyOptions, type VerifyResult, verify } from './verify.ts';
+import {
+  transcribed,
+  verifyUnderRvwmo,
+  WEAK_SCENARIOS,
+  type WeakeningResult,
+  weakenings,
+} from './weak-job.ts';
 
 /** Forms in which a counterexample, or for Promela the model, is written. */
 export const EXPORT_FORMATS = ['html', 'mermaid', 'litmus', 'promela'] as const;
@@ -21,8 +28,13 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** What a run is asked. */
 export interface VerifyJob extends Wanted {
-  /** `matrix`: every protocol in every scenario. `explain`: the shortest counterexample of the one protocol. */
-  readonly task: 'matrix' | 'explain';
+  /**
+   * `matrix`: every protocol in every scenario. `explain`: the shortest counterexample of the one protocol. `weaken`:
+   * which orders of a protocol in C are needed.
+   */
+  readonly task: 'matrix' | 'explain' | 'weaken';
+  /** `sc`, the default: what JavaScript guarantees. `rvwmo`: the C code on RISC-V hardware. */
+  readonly memory?: 'sc' | 'rvwmo';
   /** A person's module. */
   readonly file?: { readonly url: string; readonly shown: string };
   readonly maxStates?: number;
@@ -54,6 +66,7 @@ export type JobMessage =
       readonly milliseconds: number;
     }
   | { readonly kind: 'result'; readonly result: JobResult }
+  | { readonly kind: 'weakening'; readonly result: WeakeningResult }
   /** `status` is that of the gravest result, as `VERIFY_STATUS` has it. */
   | { readonly kind: 'done'; readonly status: number }
   /** A mistake of the person. */
@@ -72,7 +85,12 @@ export async function runVerifyJob(
 ): Promise<void> {
   try {
     const plugin = job.file === undefined ? undefined : await loadPlugin(job.file.url, job.file.shown, enter);
-    const selection = select(job, plugin);
+    const selection = select(wantedOf(job), plugin);
+    if (job.task === 'weaken') {
+      weakenAll(job, selection, post);
+      post({ kind: 'done', status: 0 });
+      return;
+    }
     const results = runCells(job, selection, post);
     if (job.task === 'explain') post({ kind: 'result', result: answer(job, selection, shortest(results)) });
     post({ kind: 'done', status: statusOf(job.task === 'explain' ? [shortest(results)] : results) });
@@ -89,17 +107,15 @@ function runCells(
 ): VerifyResult[] {
   const results: VerifyResult[] = [];
   const cells = protocols.length * scenarios.length;
-  const bounds: VerifyOptions = {
-    ...(job.maxStates === undefined ? {} : { maxStates: job.maxStates }),
-    ...(job.maxTime === undefined ? {} : { maxTime: job.maxTime }),
-  };
+  const bounds = boundsOf(job);
+  const explore = job.memory === 'rvwmo' ? verifyUnderRvwmo : verify;
   for (const scenario of scenarios) {
     for (const protocol of protocols) {
       const at = { protocol: protocol.name, scenario: scenario.name, cell: results.length, cells };
       const onProgress = ({ states, milliseconds }: { states: number; milliseconds: number }) =>
         post({ kind: 'progress', ...at, states, milliseconds });
       onProgress({ states: 0, milliseconds: 0 });
-      const result = verify(protocol, scenario, { ...bounds, onProgress });
+      const result = explore(protocol, scenario, { ...bounds, onProgress });
       results.push(result);
       if (job.task === 'matrix') {
         post({ kind: 'result', result: { json: jsonResult(result), text: explain(result), exports: {} } });
@@ -107,6 +123,33 @@ function runCells(
     }
   }
   return results;
+}
+
+function boundsOf({ maxStates, maxTime }: VerifyJob): VerifyOptions {
+  return { ...(maxStates === undefined ? {} : { maxStates }), ...(maxTime === undefined ? {} : { maxTime }) };
+}
+
+/** Weak memory has fewer protocols and takes longer, so less is usual there. */
+function wantedOf({ task, memory, file, protocols, scenarios }: VerifyJob): Wanted {
+  const weak = task === 'weaken' || memory === 'rvwmo';
+  if (!weak || file !== undefined) return { protocols, scenarios };
+  return {
+    protocols: protocols.length > 0 ? protocols : transcribed(),
+    scenarios: scenarios.length > 0 ? scenarios : WEAK_SCENARIOS,
+  };
+}
+
+function weakenAll(
+  job: VerifyJob,
+  { protocols, scenarios }: Selection,
+  post: (message: JobMessage) => void,
+): void {
+  for (const [cell, protocol] of protocols.entries()) {
+    const scenario = scenarios.map(({ name }) => name).join(', ');
+    const at = { protocol: protocol.name, scenario, cell, cells: protocols.length };
+    post({ kind: 'progress', ...at, states: 0, milliseconds: 0 });
+    for (const result of weakenings(protocol, scenarios, boundsOf(job))) post({ kind: 'weakening', result });
+  }
 }
 
 /** The result to explain: a fault before all, then the shortest counterexample, then whatever is not proven. */

@@ -39,6 +39,27 @@ describe('verify', () => {
     expect(limited.stdout).toContain('NOT PROVEN');
   });
 
+  test('weak memory, for a protocol in C', async () => {
+    const args = [
+      '--memory',
+      'rvwmo',
+      '--protocol',
+      'take-mirror',
+      'published',
+      '--scenario',
+      'ipi-after-round',
+    ];
+    const { status, stdout } = await runCli(['verify', ...args]);
+    expect(stdout).toMatch(/ipi-after-round +proven +P1/);
+    expect(status).toBe(10);
+  });
+
+  test('orders that are needed, and orders that are not', async () => {
+    const args = ['verify', '--weaken', '--protocol', 'take-mirror', '--scenario', 'ipi-after-round'];
+    const { stdout } = await runCli(args);
+    expect(stdout).toMatch(/set: fetch_or +\.rl +not needed here +proven without it: ipi-after-round/);
+  });
+
   test('JSON', async () => {
     const { stdout } = await runCli([
       'verify',
@@ -66,6 +87,8 @@ describe('verify', () => {
     [['verify', '--protocol', 'foo'], /There is no interrupt protocol "foo"; the protocols are take-mirror/],
     [['verify', '--scenario', 'foo'], /No scenario fits "foo"\. The scenarios are ipi-after-round/],
     [['verify', '--max-states', '0'], /--max-states 0 is not possible/],
+    [['verify', '--memory', 'tso'], /--memory tso: the memory models are sc and rvwmo/],
+    [['verify', '--memory', 'rvwmo', '--protocol', 'xen'], /What orders xen has in C is not written down/],
     [['verify', '--max-time', 'x'], /--max-time x is not possible/],
     [['verify', '--file', '/nowhere/x.ts'], /--file \/nowhere\/x\.ts: there is no such file/],
     [['verify', 'explain'], /Which protocol\?/],

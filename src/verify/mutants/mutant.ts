@@ -1,0 +1,49 @@
+/**
+ * Mutants test the checker: each is a protocol that is right, or the vCPU loop that is right, with one thing changed
+ * that makes it wrong. A checker whose scenarios let one of them pass would let a mistake of the same kind pass too.
+ *
+ * Mistakes are seeded in what is *proven* before; in a protocol that fails anyway nothing could be told from a failure.
+ */
+import type { Protocol } from '../../interrupts/protocol.ts';
+import type * as runState from '../../interrupts/run-state.ts';
+import type { VcpuInterrupts } from '../../interrupts/vcpu-interrupts.ts';
+import type { PropertyId } from '../property.ts';
+import type { Scenario } from '../scenario.ts';
+
+/** The functions by which vCPUs enter, sleep and are kicked. */
+export type RunStateFunctions = typeof runState;
+
+/** The functions of a protocol. */
+export type ProtocolFunctions = Pick<Protocol, 'set' | 'unset' | 'sync' | 'flush' | 'has'>;
+
+/** A class whose objects do what `VcpuInterrupts` does, but for one thing. */
+export type VcpuInterruptsClass = typeof VcpuInterrupts;
+
+export interface Mutant {
+  /** Lower case, words joined by `-`; unique among the mutants of all bases. */
+  readonly name: string;
+  /** What is changed, and where somebody made this mistake, in one line. */
+  readonly about: string;
+  /** The protocol that is right. */
+  readonly base: Protocol;
+  /** Functions of the protocol that are replaced. */
+  readonly protocol?: Partial<ProtocolFunctions>;
+  /** Functions of `run-state.ts` that are replaced, made from the real ones. */
+  readonly runState?: (real: RunStateFunctions) => Partial<RunStateFunctions>;
+  /** A class in the place of `VcpuInterrupts`, made from it. */
+  readonly vcpu?: (Real: VcpuInterruptsClass) => VcpuInterruptsClass;
+  /** For a broken loop: the scenario with the loop as it shall be, and with it broken. */
+  readonly loop?: { readonly right: Scenario; readonly broken: Scenario };
+  /** The smallest scenario that kills it, and what it breaks there. */
+  readonly killedBy: readonly [scenario: string, property: PropertyId];
+}
+
+/** The protocol of a mutant: its base, with the changed functions. */
+export function mutatedProtocol({ name, about, base, protocol = {} }: Omit<Mutant, 'killedBy'>): Protocol {
+  return {
+    ...base,
+    ...protocol,
+    name: `${base.name}/${name}`,
+    provenance: `mutant of ${base.name}: ${about}`,
+  };
+}

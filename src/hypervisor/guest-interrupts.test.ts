@@ -55,3 +55,19 @@ test('scenarios 21 and 22: the guest writes SSIP and nothing else of sip', () =>
     bad: ${PUT('!')} ${SHUTDOWN}`;
   expect(outputOf(program)).toBe('y');
 });
+
+test('scenario 60: an interrupt is taken before an instruction that would fault, which faults afterwards', () => {
+  const program = `
+    la t0, handler; csrw stvec, t0
+    csrwi sie, 2; csrwi sip, 2
+    csrsi sstatus, 2
+    here: .word 0
+    .align 4
+    handler: csrr s0, sepc; la s1, here; bne s0, s1, bad
+    csrr s0, scause; bgez s0, fault
+    csrwi sip, 0
+    ${PUT('i')} sret
+    fault: ${PUT('f')} ${SHUTDOWN}
+    bad: ${PUT('!')} ${SHUTDOWN}`;
+  expect(outputOf(program)).toBe('if');
+});

@@ -13,6 +13,17 @@ Examples:
   hartvisor verify explain published                its shortest counterexample
   hartvisor verify replay published/ipi-after-round the same on real threads`;
 
+const litmusHelp = `
+Without --herd-log only tests in a folder named SAFE are judged: there the execution in question is to be forbidden.
+(Not those with fencei in their name: RVWMO has no rule for fence.i, and the suite's folder assumes one.)
+Annotations of plain loads and stores (lw.aq, sw.rl) are taken as RCpc, as the published RISC-V suite and herd7's
+riscv.cat do; the Zalasr extension, which came later, has them RCsc.
+
+Exit status:
+   0  no judged test disagrees
+   1  a test disagrees
+   2  a directory or a file that cannot be used, or no test could be run`;
+
 /** Adds `verify` with its subcommands. */
 export function addVerify(program: Command, finished: Finished): void {
   const verify = program
@@ -57,6 +68,17 @@ export function addVerify(program: Command, finished: Finished): void {
     .action(async (id, schedule, _options, command) => {
       const { replayCommand } = await import('./verify-replay.ts');
       finished.status = await replayCommand(id, schedule, command.optsWithGlobals());
+    });
+  verify
+    .command('litmus')
+    .description('Run litmus tests by the RVWMO axioms of --memory rvwmo, and compare with expected results.')
+    .argument('<dir>', 'directory with .litmus files for RISC-V, anywhere below it')
+    .option('--herd-log <file>', 'what herd7 prints for these tests: the expected results (default: folders)')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', litmusHelp)
+    .action(async (dir, _options, command) => {
+      const { litmusCommand } = await import('./verify-litmus.ts');
+      finished.status = await litmusCommand(dir, command.optsWithGlobals());
     });
 }
 

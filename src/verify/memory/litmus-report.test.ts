@@ -35,6 +35,12 @@ test('counts what agrees, what does not, and why tests did not run', () => {
   ]);
 });
 
+test('the folder promises nothing of fence.i, which is no ordering of RVWMO', () => {
+  expect(expectedByFolder('MP+fence.rw.rw+ctrl', 'suite/SAFE/x.litmus')).toBe(false);
+  expect(expectedByFolder('MP+fence.rw.rw+ctrlfencei', 'suite/SAFE/x.litmus')).toBeUndefined();
+  expect(expectedByFolder('MP', 'UNSAFE/x.litmus')).toBeUndefined();
+});
+
 test('what is too long for the model, and what is no test at all, is skipped with its reason', () => {
   const long = ONE.replace(' lw x7,0(x6) ;', ' lw x7,0(x6) ;\n'.repeat(32)).replace('forall', 'exists');
   const files = [long, 'C SB\n'].map((text) => ({ path: 'x.litmus', text }));

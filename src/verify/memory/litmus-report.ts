@@ -79,9 +79,12 @@ function skipReason(error: unknown): string {
 /**
  * Expected results from the folders of the published suite: what is in `SAFE` was generated from orderings that are
  * kept, so none may be observed. (`RELAX` is no such promise: its tests contain an ordering that is *under question*.)
+ *
+ * Tests with `fencei` in their name are left out: the suite counts a control dependency and a `fence.i` as an ordering
+ * of loads, as other architectures have it, but no rule of RVWMO speaks of `fence.i`, and herd7 allows such executions.
  */
-export function expectedByFolder(_name: string, path: string): boolean | undefined {
-  return /(^|\/)SAFE\//.test(path) ? false : undefined;
+export function expectedByFolder(name: string, path: string): boolean | undefined {
+  return /(^|\/)SAFE\//.test(path) && !name.includes('fencei') ? false : undefined;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { WeakeningResult } from '../verify/weak-job.ts';
 import { statusOfVerdict } from './exit-status.ts';
 import { liveLine } from './live-line.ts';
 import { fileOf, limitsOf, type VerifyWords } from './verify-options.ts';
-import { formatResults, formatWeakenings, progressText } from './verify-table.ts';
+import { formatResults, formatWeakenings, progressText, weakNote } from './verify-table.ts';
 
 /** Options of `hartvisor verify` as the parser gives them. */
 export interface VerifyCommandOptions extends VerifyWords {
@@ -60,7 +60,7 @@ export async function verifyCommand(options: VerifyCommandOptions): Promise<numb
     process.stdout.write(
       options.json
         ? jsonText(results, memory, milliseconds)
-        : formatResults(results, milliseconds, options.file),
+        : formatResults(results, milliseconds, options.file) + (memory === 'rvwmo' ? weakNote() : ''),
     );
     return statusOfVerdict(status);
   } finally {

@@ -1,4 +1,7 @@
+import { PROTOCOLS } from '../interrupts/protocols.ts';
 import type { JobMessage } from '../verify/job.ts';
+import { TRANSCRIPTIONS } from '../verify/memory/transcription.ts';
+import { HORIZON } from '../verify/memory/weak-verify.ts';
 import { PROPERTIES } from '../verify/property.ts';
 import type { JsonResult } from '../verify/report-json.ts';
 import type { WeakeningResult } from '../verify/weak-job.ts';
@@ -27,18 +30,53 @@ export function formatResults(results: readonly JsonResult[], milliseconds: numb
   return `${[...table, '', ...legend(results, file), summary(results, states, milliseconds)].join('\n')}\n`;
 }
 
+/** What a run under RVWMO has and has not looked at. */
+export function weakNote(): string {
+  const others = PROTOCOLS.map(({ name }) => name).filter((name) => !(name in TRANSCRIPTIONS));
+  return `Under RVWMO, with the orders of the kernel's operations; stores at most ${HORIZON} accesses ahead of their turn.
+NOT PROVEN, since their orders in C are not written down: ${others.join(', ')}.
+`;
+}
+
 /** Which orders are needed, for people. */
 export function formatWeakenings(weakenings: readonly WeakeningResult[]): string {
-  const rows = weakenings.map(({ protocol, at, without, broken, proven, open }) => {
-    const verdict = broken.length > 0 ? 'needed' : open.length > 0 ? 'not decided' : 'not needed here';
+  const rows = weakenings.map((each) => {
+    const { protocol, at, without, isUnused, findings } = each;
+    const of = (verdict: string) =>
+      findings.filter((finding) => finding.verdict === verdict).map(findingText);
+    const [broken, proven, open] = [of('VIOLATED'), of('PROVEN'), [...of('NOT PROVEN'), ...of('FAULT')]];
     const why = [
-      ...broken.map(({ scenario, property }) => `${property} fails in ${scenario}`),
+      ...broken,
       ...(proven.length > 0 ? [`proven without it: ${proven.join(', ')}`] : []),
       ...(open.length > 0 ? [`open: ${open.join(', ')}`] : []),
     ];
-    return [protocol, at, without, verdict, why.join('; ')];
+    return [protocol, at, without, weakeningVerdict(each), isUnused ? unusedText : why.join('; ')];
   });
-  return `${layOut([['protocol', 'place', 'without', '', ''], ...rows], []).join('\n')}\n`;
+  const left = new Map(
+    weakenings.flatMap(({ protocol, left: findings }) =>
+      findings.map(({ scenario, verdict, reason }) => [
+        `${protocol} in ${scenario}`,
+        `${protocol} in ${scenario}: ${verdict} with all orders, so it tells nothing: ${reason}`,
+      ]),
+    ),
+  );
+  const table = layOut([['protocol', 'place', 'without', 'load-bearing?', ''], ...rows], []);
+  const notes = left.size === 0 ? [] : ['', ...left.values()];
+  return `${[...table, ...notes].join('\n')}\n`;
+}
+
+const unusedText = 'no scenario that is proven with all orders comes here';
+
+/** An order is load-bearing when something that is proven with all orders fails without it. */
+function weakeningVerdict({ findings }: WeakeningResult): string {
+  if (findings.some(({ verdict }) => verdict === 'VIOLATED')) return 'VIOLATED';
+  if (findings.length > 0 && findings.every(({ verdict }) => verdict === 'PROVEN')) return 'not shown';
+  return 'NOT PROVEN';
+}
+
+function findingText({ scenario, judged, verdict, reason }: WeakeningResult['findings'][number]): string {
+  if (verdict === 'VIOLATED') return `${reason.slice(0, 2)} fails in ${scenario}`;
+  return judged === 'payload' ? `${scenario} (P6)` : scenario;
 }
 
 function singleTable(results: readonly JsonResult[]): string[] {

@@ -2,31 +2,45 @@
 import { InputError } from '../errors/input-error.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { HarnessFault } from './fault.ts';
-import { orderingBy, TRANSCRIPTIONS, type Transcription, weakened } from './memory/transcription.ts';
+import {
+  MESSAGE_PLACE,
+  orderingBy,
+  TRANSCRIPTIONS,
+  type Transcription,
+  weakened,
+} from './memory/transcription.ts';
 import type { OrderingOf, WeakBounds } from './memory/weak-search.ts';
 import { verifyWeakly } from './memory/weak-verify.ts';
 import type { Scenario } from './scenario.ts';
 import type { VerifyOptions, VerifyResult } from './verify.ts';
 
 /** Scenarios that are small enough for weak memory; used when nobody asks for others. */
-export const WEAK_SCENARIOS: readonly string[] = ['ipi-after-round', 'one-ipi', 'mail'];
+export const WEAK_SCENARIOS: readonly string[] = ['ipi-after-round', 'one-ipi', 'one-mail', 'mail'];
 
 /** Milliseconds for one exploration, unless somebody asks for more. */
-const LONGEST = 20_000;
+const LONGEST = 10_000;
 
-/** What taking one order away does. */
+/** What a scenario says of the code with or without an order. */
+export interface WeakFinding {
+  readonly scenario: string;
+  /** `payload`: the whole scenario cannot be judged, so only P6 and P7 are looked at. */
+  readonly judged: 'all' | 'payload';
+  readonly verdict: VerifyResult['verdict'];
+  readonly reason: string;
+}
+
+/** What taking one order away does, in the scenarios that are proven with it. */
 export interface WeakeningResult {
   readonly protocol: string;
   /** The place in the protocol. */
   readonly at: string;
   /** What is gone, as assembly calls it. */
   readonly without: string;
-  /** Scenarios that fail now and did not before, with the property. */
-  readonly broken: readonly { readonly scenario: string; readonly property: string }[];
-  /** Scenarios that are proven without it, too. */
-  readonly proven: readonly string[];
-  /** Scenarios without a verdict. */
-  readonly open: readonly string[];
+  /** No scenario that is proven with all orders comes to that place. */
+  readonly isUnused: boolean;
+  readonly findings: readonly WeakFinding[];
+  /** Scenarios that are not proven with all orders, so that they tell nothing. */
+  readonly left: readonly WeakFinding[];
 }
 
 /** Names of the protocols whose orders in C are written down. */
@@ -68,22 +82,85 @@ export function* weakenings(
 ): Generator<WeakeningResult> {
   const transcription = transcriptionOf(protocol);
   const bounds = boundsOf(options);
-  const whole = orderingBy(transcription);
-  const sound = scenarios.filter((scenario) => run(protocol, scenario, whole, bounds).verdict !== 'VIOLATED');
-  for (const { weakening, orderingOf } of weakened(transcription)) {
-    const results = sound.map((scenario) => run(protocol, scenario, orderingOf, bounds));
-    yield {
-      protocol: protocol.name,
-      ...weakening,
-      broken: results
-        .filter(({ verdict }) => verdict === 'VIOLATED')
-        .map(({ scenario, reason }) => ({ scenario, property: reason.slice(0, 2) })),
-      proven: results.filter(({ verdict }) => verdict === 'PROVEN').map(({ scenario }) => scenario),
-      open: results
-        .filter(({ verdict }) => verdict !== 'PROVEN' && verdict !== 'VIOLATED')
-        .map(({ scenario }) => scenario),
-    };
+  const used = new Set<string>();
+  const proven: Sound[] = [];
+  const left: WeakFinding[] = [];
+  for (const scenario of scenarios) {
+    const comesTo = new Set<string>();
+    const finding = findingWithAll(protocol, scenario, watched(transcription, comesTo), bounds, comesTo);
+    if (finding.verdict === 'PROVEN') {
+      proven.push({ scenario, judged: finding.judged, hasMessage: comesTo.has(MESSAGE_PLACE) });
+      for (const place of comesTo) used.add(place);
+    } else left.push(finding);
   }
+  for (const { weakening, orderingOf } of weakened(transcription)) {
+    const isUnused = ![...used].some((place) => isAt(weakening.at, place));
+    const findings = isUnused
+      ? []
+      : proven.map((sound) => findingWithout(protocol, sound, orderingOf, bounds));
+    yield { protocol: protocol.name, ...weakening, isUnused, findings, left };
+  }
+}
+
+/** A scenario that is proven with all orders. */
+interface Sound {
+  readonly scenario: Scenario;
+  readonly judged: WeakFinding['judged'];
+  readonly hasMessage: boolean;
+}
+
+/** The orderings of a transcription; the places that accesses come to are added to `used`. */
+function watched(transcription: Transcription, used: Set<string>): OrderingOf {
+  const orderingOf = orderingBy(transcription);
+  return (site) => {
+    const rule = transcription.find(({ fits }) => fits(site));
+    if (rule !== undefined) used.add(rule.place);
+    return orderingOf(site);
+  };
+}
+
+/** A barrier's name begins with the place that it stands at. */
+function isAt(at: string, place: string): boolean {
+  return at === place || at.startsWith(`${place}: `);
+}
+
+function findingWithAll(
+  protocol: Protocol,
+  scenario: Scenario,
+  whole: OrderingOf,
+  bounds: Partial<WeakBounds>,
+  comesTo: ReadonlySet<string>,
+): WeakFinding {
+  const all = findingOf(protocol, scenario, whole, bounds);
+  if (all.verdict !== 'NOT PROVEN' || !comesTo.has(MESSAGE_PLACE)) return all;
+  const payload = findingOf(protocol, scenario, whole, { ...bounds, valuesOnly: true });
+  return payload.verdict === 'PROVEN' ? payload : all;
+}
+
+function findingWithout(
+  protocol: Protocol,
+  { scenario, judged, hasMessage }: Sound,
+  orderingOf: OrderingOf,
+  bounds: Partial<WeakBounds>,
+): WeakFinding {
+  const payload = (): WeakFinding =>
+    findingOf(protocol, scenario, orderingOf, { ...bounds, valuesOnly: true });
+  if (judged === 'payload') return payload();
+  const all = findingOf(protocol, scenario, orderingOf, bounds);
+  if (all.verdict !== 'NOT PROVEN' || !hasMessage) return all;
+  const second = payload();
+  return second.verdict === 'VIOLATED' ? second : all;
+}
+
+function findingOf(
+  protocol: Protocol,
+  scenario: Scenario,
+  orderingOf: OrderingOf,
+  bounds: Partial<WeakBounds>,
+): WeakFinding {
+  const { verdict, reason } = run(protocol, scenario, orderingOf, bounds);
+  const judged = bounds.valuesOnly ? 'payload' : 'all';
+  return { scenario: scenario.name, judged, verdict, reason };
 }
 
 function boundsOf({ maxStates, maxTime = LONGEST }: VerifyOptions): Partial<WeakBounds> {

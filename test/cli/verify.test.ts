@@ -51,13 +51,16 @@ describe('verify', () => {
     ];
     const { status, stdout } = await runCli(['verify', ...args]);
     expect(stdout).toMatch(/ipi-after-round +proven +P1/);
+    expect(stdout).toMatch(/^NOT PROVEN, since their orders in C are not written down: .*kvm-spinlock/m);
     expect(status).toBe(10);
   });
 
   test('orders that are needed, and orders that are not', async () => {
-    const args = ['verify', '--weaken', '--protocol', 'take-mirror', '--scenario', 'ipi-after-round'];
+    const args = ['verify', '--weaken', '--protocol', 'take-mirror', '--scenario', 'one-ipi', 'one-mail'];
     const { stdout } = await runCli(args);
-    expect(stdout).toMatch(/set: fetch_or +\.rl +not needed here +proven without it: ipi-after-round/);
+    expect(stdout).toMatch(/set: fetch_or +\.aq +not shown +proven without it: one-ipi, one-mail/);
+    expect(stdout).toMatch(/set: fetch_or +\.rl +VIOLATED +P6 fails in one-mail; proven without it: one-ipi/);
+    expect(stdout).toMatch(/unset: fetch_and +\.rl +NOT PROVEN +no scenario that is proven with all orders/);
   });
 
   test('JSON', async () => {

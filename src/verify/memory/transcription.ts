@@ -29,9 +29,12 @@ export interface TranscriptionRule {
 
 export type Transcription = readonly TranscriptionRule[];
 
+/** Where senders leave messages; scenarios without come to no such place. */
+export const MESSAGE_PLACE = 'message: WRITE_ONCE';
+
 /** The message that a sender leaves: a plain store. */
 const MESSAGE: TranscriptionRule = {
-  place: 'message: WRITE_ONCE',
+  place: MESSAGE_PLACE,
   fits: (site) => site.word.startsWith('mail_'),
   ordering: KERNEL_ORDERINGS.WRITE_ONCE,
 };

@@ -32,6 +32,8 @@ export type OrderingOf = (site: AccessSite) => Ordering;
 export type WeakBounds = Pick<Bounds, 'maxStates' | 'maxTime'> & {
   /** How many accesses ahead of its thread a store may take effect. */
   readonly horizon: number;
+  /** Judge by the values that threads see and leave, not by the order of their calls: of P6 and P7. Default false. */
+  readonly valuesOnly?: boolean;
 };
 
 /** A step of a counterexample: the thread, what its access returned, and the choice among the outcomes. */
@@ -260,7 +262,8 @@ class WeakSearch {
     const target = programs.edgeTarget.at(edge);
     if (!this.#keepsPromises(memory, target, step.thread)) return;
     let after = spec;
-    for (const event of programs.eventLists[programs.edgeEvents.at(edge)]) {
+    const events = this.#bounds.valuesOnly ? [] : programs.eventLists[programs.edgeEvents.at(edge)];
+    for (const event of events) {
       const next = this.#problem.monitor.next(after, event);
       if (typeof next !== 'number') {
         this.#report(next, at, step);

@@ -50,6 +50,19 @@ describe('take-mirror under RVWMO', () => {
     expect(result).toMatchObject({ verdict: 'VIOLATED', found: { property: 'P6' } });
   });
 
+  test('a set that does not release lets the IPI overtake its message', () => {
+    const bounds = { ...BOUNDS, horizon: 4, valuesOnly: true };
+    const one = named('one-mail');
+    const transcription = TRANSCRIPTIONS['take-mirror'];
+    expect(verifyWeakly(takeMirror, one, orderingBy(transcription), bounds).verdict).toBe('PROVEN');
+    const weaker = [...weakened(transcription)].find(
+      ({ weakening }) => weakening.at === 'set: fetch_or' && weakening.without === '.rl',
+    );
+    if (weaker === undefined) throw new Error('the set has no release to lose');
+    const result = verifyWeakly(takeMirror, one, weaker.orderingOf, bounds);
+    expect(result).toMatchObject({ verdict: 'VIOLATED', found: { property: 'P6' } });
+  });
+
   test('without any order a wake-up is lost', () => {
     const result = verifyWeakly(takeMirror, named('one-ipi'), RELAXED_ALL, BOUNDS);
     expect(result).toMatchObject({ verdict: 'VIOLATED', found: { property: 'P4' } });

@@ -26,10 +26,16 @@ const NO_COMMON_MOMENT =
 const AHEAD_OF_ITS_TURN =
   'fails only where a store takes effect ahead of its turn, and then the checker does not know which calls came first';
 
-const DEFAULT_BOUNDS = { maxStates: 1_000_000, maxTime: 60_000, horizon: 4 };
+/** How many accesses ahead of their turn stores are looked for, unless somebody asks for others. */
+export const HORIZON = 4;
+
+const DEFAULT_BOUNDS = { maxStates: 1_000_000, maxTime: 60_000, horizon: HORIZON };
 
 /**
- * Explores the scenario under RVWMO, with stores at most `horizon` accesses ahead of their turn (default 4).
+ * Explores the scenario under RVWMO, with stores at most `horizon` accesses ahead of their turn (default {@link HORIZON}).
+ *
+ * With `valuesOnly`, PROVEN means that no message stays unread (P6) and that nothing throws (P7), not that no interrupt
+ * is lost.
  *
  * @param orderingOf what each access is in C.
  * @throws HarnessFault as `verify` reports.

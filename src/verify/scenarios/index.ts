@@ -14,6 +14,7 @@ import lineBusy from './line-busy.ts';
 import mail from './mail.ts';
 import migration from './migration.ts';
 import oneIpi from './one-ipi.ts';
+import oneMail from './one-mail.ts';
 import preemptibleFlush from './preemptible-flush.ts';
 import requests from './requests.ts';
 import restored from './restored.ts';
@@ -66,6 +67,7 @@ export const SCENARIOS: readonly Scenario[] = [
   storedTimer,
   storedSharedLine,
   secondWordEdge,
+  oneMail,
   allTogether,
 ];
 

@@ -70,6 +70,9 @@ done
  * `cttyhack` finds the real terminal behind the console and makes it the controlling one, which job control and
  * Ctrl-C need; `setsid` makes the session that it may control.
  *
+ * The end of a session hangs up its terminal, and what is queued for it is lost: so the last thing a session does is to set
+ * the terminal, which waits for the queue to drain.
+ *
  * The command to run comes from the file below /etc/hartvisor, or from hartvisor.run="..." on the kernel's command
  * line. A word such as COLUMNS=100 there reaches this environment: the kernel passes on what it does not know.
  */
@@ -81,10 +84,10 @@ if [ ! -e "$run" ] && grep -q 'hartvisor\\.run=' /proc/cmdline; then
 fi
 cd /root
 if [ -e "$run" ]; then
-  setsid cttyhack sh -c 'sh "$0"; echo "hartvisor: run ended with status $?"' "$run"
+  setsid cttyhack sh -c 'sh "$0"; echo "hartvisor: run ended with status $?"; stty sane' "$run"
 else
   export PS1='\\w # '
-  setsid cttyhack sh -c '[ -n "$COLUMNS" ] && stty cols "$COLUMNS" rows "\${LINES:-24}"; exec sh -l'
+  setsid cttyhack sh -c '[ -n "$COLUMNS" ] && stty cols "$COLUMNS" rows "\${LINES:-24}"; sh -l; (trap "" TTOU; stty sane)'
 fi
 kill -PWR 1
 `;

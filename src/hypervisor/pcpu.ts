@@ -2,7 +2,7 @@ import { CAUSE, EXIT, type Exit, type Hart } from '../hart/index.ts';
 import { CSR } from '../hart/layout.ts';
 import { dispatchVcpu, runState, startVcpu, takeRequests } from '../interrupts/run-state.ts';
 import { RunState } from '../interrupts/words.ts';
-import type { Pace } from './pace.ts';
+import { Pace } from './pace.ts';
 import { dispatchSbi, SbiCall, type SbiDomain } from './sbi/index.ts';
 import type { Scheduler } from './scheduler.ts';
 import { describeStuck, STUCK_AFTER } from './stuck.ts';
@@ -18,6 +18,8 @@ const LONGEST_SLEEP = 60_000;
 const TICKS_PER_MS = 10_000;
 /** WFI: the one instruction that a guest is stopped at by hstatus.VTW. */
 const WFI = 0x1050_0073;
+/** WRS.NTO, with which Linux waits in its spinlocks. */
+const WRS_NTO = 0x00d0_0073;
 /** hstatus.SPVP: the trap came from VS-mode, not VU-mode. */
 const SPVP = 1 << 8;
 /** Guest-page faults cannot come up without G-stage translation; a guest would know them as access faults. */
@@ -28,7 +30,7 @@ const AS_ACCESS_FAULT: ReadonlyMap<number, number> = new Map([
 ]);
 
 /** What becomes of the vCPU after an exit. */
-type Outcome = 'go on' | 'sleep' | 'suspend' | 'stop';
+type Outcome = 'go on' | 'relax' | 'sleep' | 'suspend' | 'stop';
 
 /** What a pCPU works for, as its thread sees it. */
 export interface PcpuDomain extends SbiDomain {
@@ -49,18 +51,19 @@ export class Pcpu {
   readonly #index: number;
   readonly #hart: Hart;
   readonly #domain: PcpuDomain;
-  readonly #pace: Pace;
+  /** One for each vCPU: a guest that looks at the clock all the time runs at a tenth of another's speed. */
+  readonly #paces: readonly Pace[];
   #current: Vcpu | undefined;
   /** Ticks at which the first of the sleeping vCPUs must be woken. */
   #wakeAt = Number.POSITIVE_INFINITY;
   /** Exceptions of the hart that were looked at. */
   #traps = 0;
 
-  constructor(index: number, hart: Hart, domain: PcpuDomain, pace: Pace) {
+  constructor(index: number, hart: Hart, domain: PcpuDomain, newPace = () => new Pace()) {
     this.#index = index;
     this.#hart = hart;
     this.#domain = domain;
-    this.#pace = pace;
+    this.#paces = domain.vcpus.map(() => newPace());
   }
 
   /** Number of the vCPU that is loaded, -1 if none is. */
@@ -140,7 +143,8 @@ export class Pcpu {
       return false;
     }
     if ((outcome === 'sleep' || outcome === 'suspend') && this.#sleep(vcpu, outcome)) return false;
-    if (outcome !== 'give up' && !this.#yields(sliceEnd)) return true;
+    // A guest that spins for a lock leaves the rest of its slice to those who may hold it.
+    if (outcome !== 'give up' && !this.#yields(outcome === 'relax' ? 0 : sliceEnd)) return true;
     this.#giveUp(vcpu);
     return false;
   }
@@ -190,12 +194,12 @@ export class Pcpu {
     // A deadline in the past has done its work: the interrupt is pending, if the guest cares or not.
     const end = Math.min(now + LONGEST_RUN, this.#wakeAt, timer > now ? timer : Number.POSITIVE_INFINITY);
     const othersWait = this.#domain.scheduler.waiting > 0;
-    return this.#pace.start(now, (othersWait ? Math.min(end, sliceEnd) : end) - now);
+    return this.#paces[vcpu.index].start(now, (othersWait ? Math.min(end, sliceEnd) : end) - now);
   }
 
   #count(vcpu: Vcpu, before: number, instructions: number): void {
     const flushed = vcpu.interrupts.hvipLo & ~before;
-    this.#pace.finish(this.#domain.ticks(), instructions);
+    this.#paces[vcpu.index].finish(this.#domain.ticks(), instructions);
     vcpu.count('instructions', instructions);
     vcpu.count('exits');
     if ((flushed & VSSIP) !== 0) vcpu.count('flushedSoft');
@@ -267,6 +271,10 @@ export class Pcpu {
       return 'sleep';
     }
     vcpu.count('exitVirtual');
+    if (csr[CSR.stval] === WRS_NTO) {
+      this.#skip(4);
+      return 'relax';
+    }
     // What the guest tried does not exist on a hart without the hypervisor extension.
     this.#hart.reflectToGuest(CAUSE.illegalInstruction);
     return 'go on';

@@ -2,7 +2,6 @@ import type { Uart16550 } from '../devices/uart16550/device.ts';
 import { Hart } from '../hart/index.ts';
 import type { RamWindow } from '../hart/platform.ts';
 import { openToGuests } from '../hypervisor/guest-environment.ts';
-import { Pace } from '../hypervisor/pace.ts';
 import { enqueueStarted, Pcpu, type PcpuDomain } from '../hypervisor/pcpu.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
 import { Vcpu } from '../hypervisor/vcpu.ts';
@@ -112,7 +111,7 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
     ...guestMemory(plan.ram),
     ...consoleOf(memory, plan.ram, devices.uart, control),
   };
-  const pcpu = new Pcpu(start.index, hart, domain, new Pace());
+  const pcpu = new Pcpu(start.index, hart, domain);
   pcpu.run();
 }
 

@@ -86,7 +86,7 @@ export class DomainBed {
     for (const vcpu of this.vcpus) vcpu.reset();
     this.domain = this.#makeDomain();
     this.harts = plan.harts.map((area, index) => this.#makeHart(area, index));
-    this.pcpus = this.harts.map((hart, index) => new Pcpu(index, hart, this.domain, new SteadyPace()));
+    this.pcpus = this.harts.map((hart, index) => new Pcpu(index, hart, this.domain, () => new SteadyPace()));
   }
 
   get vcpu(): Vcpu {

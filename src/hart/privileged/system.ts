@@ -8,7 +8,7 @@ import { csrInstruction } from './csr-instructions.ts';
 import type { CsrTable } from './csr-table.ts';
 import { HSTATUS, MODE, STATUS } from './registers.ts';
 import { returnFromGuestSupervisor, returnFromMachine, returnFromSupervisor } from './trap.ts';
-import { waitForInterrupt } from './wait.ts';
+import { waitForInterrupt, waitOnReservation } from './wait.ts';
 
 /** Carries an instruction out; the result is an OUTCOME. */
 export type Handler = (hart: Context, table: CsrTable, decoded: Decoded) => Outcome;
@@ -145,8 +145,8 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['mret', mret],
   ['sret', sret],
   ['wfi', wfi],
-  // Waiting on a reservation set may end at any time, so it ends at once and TW does not apply (Zawrs).
-  ['wrs.nto', next],
+  ['wrs.nto', (hart, _table, { bits }) => waitOnReservation(hart, bits)],
+  // A short wait ends at once, and is no reason to trap.
   ['wrs.sto', next],
   ['fence.i', fenceI],
   ['sfence.vma', fenceAddressSpace],

@@ -1,6 +1,6 @@
 /** WFI, and what a sleeping hart waits for. */
 import { CAUSE } from '../exceptions.ts';
-import { CSR } from '../layout.ts';
+import { CSR, FIELD } from '../layout.ts';
 import { type Context, OUTCOME, type Outcome, raise } from './context.ts';
 import { hasGuestTimer, hasSupervisorTimer, machineEnabled, pendingAndEnabled, readTime } from './pending.ts';
 import { HSTATUS, INTERRUPT, MODE, STATUS } from './registers.ts';
@@ -27,6 +27,21 @@ export function waitForInterrupt(hart: Context, bits: number): Outcome {
     if (privilege === MODE.user) return raise(hart, CAUSE.illegalInstruction, bits);
   }
   return wakePending(hart) ? OUTCOME.next : OUTCOME.wait;
+}
+
+/**
+ * WRS.NTO (Zawrs): waiting on a reservation set may end at any time, so it ends at once. A guest under VTW traps instead
+ * while it has something to wait for, with a time limit of 0 as for WFI: its hypervisor can use the time better.
+ *
+ * @param bits the encoding, for xtval
+ */
+export function waitOnReservation(hart: Context, bits: number): Outcome {
+  const { words, csr, virtual } = hart.state;
+  const waits = virtual !== 0 && words[FIELD.reservation >> 2] !== 0 && !wakePending(hart);
+  const limited = ((csr[CSR.hstatus] as number) & HSTATUS.vtw) !== 0;
+  const machineLimit = ((csr[CSR.mstatus] as number) & STATUS.tw) !== 0;
+  if (waits && limited && !machineLimit) return raise(hart, CAUSE.virtualInstruction, bits);
+  return OUTCOME.next;
 }
 
 /**

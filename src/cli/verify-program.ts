@@ -10,6 +10,7 @@ Examples:
   hartvisor verify                                  all protocols in the default scenarios
   hartvisor verify --protocol take-mirror --scenario '*timer*'
   hartvisor verify --file mine.ts                   a protocol of your own
+  hartvisor verify --memory rvwmo                   the C code on RISC-V hardware (docs/memory.md)
   hartvisor verify explain published                its shortest counterexample
   hartvisor verify replay published/ipi-after-round the same on real threads`;
 

@@ -61,6 +61,28 @@ describe('a vCPU', () => {
   });
 });
 
+describe('a guest that waits for another on the same pCPU', () => {
+  test('leaves its time slice to those who wait when it waits on a reservation', () => {
+    const bed = new DomainBed({ vcpus: 2 }).load(`
+      bnez a0, second
+      ${START(1, 'second')}
+      la s0, word
+    spin: lr.w t0, (s0)
+      bnez t0, done
+      wrs.nto
+      j spin
+    done: ${SHUTDOWN}
+    second: la s0, word; li t0, 1; sw t0, 0(s0)
+    wait: wfi; j wait
+    .align 3
+    word: .dword 0`);
+    bed.run();
+    expect(bed.ended).toBe('shutdown');
+    expect(bed.vcpu.stat('exitVirtual')).toBe(1);
+    expect(bed.vcpu.stat('loads')).toBe(2);
+  });
+});
+
 describe('WFI', () => {
   test('sleeps until the timer, which interrupts right behind it (scenarios 47, 65)', () => {
     const bed = new DomainBed().load(`

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bits, PrivilegedBed } from '../../../test/hart/privileged-bed.ts';
+import { FIELD } from '../layout.ts';
 
 const ILLEGAL = 2;
 const VIRTUAL = 22;
@@ -126,5 +127,34 @@ describe('the next deadline', () => {
     expect(bed.privileged.nextDeadline()).toBe(Infinity);
     bed.write('stimecmp', 1n << 40n);
     expect(bed.privileged.nextDeadline()).toBe(2 ** 40);
+  });
+});
+
+describe('WRS.NTO', () => {
+  test.each([
+    ['VS', { vtw: true, reserved: true }, VIRTUAL],
+    ['VU', { vtw: true, reserved: true }, VIRTUAL],
+    ['VS', { vtw: true, reserved: false }, 'next'],
+    ['VS', { vtw: false, reserved: true }, 'next'],
+    ['HS', { vtw: true, reserved: true }, 'next'],
+    ['M', { vtw: true, reserved: true }, 'next'],
+  ] as const)('in %s with %j: %s', (mode, { vtw, reserved }, result) => {
+    const bed = new PrivilegedBed();
+    if (vtw) bed.write('hstatus', bits(21));
+    bed.enter(mode);
+    bed.state.words[FIELD.reservation >> 2] = reserved ? 0x1000 : 0;
+    const outcome = bed.execute('wrs.nto');
+    expect(outcome === 'exception' ? bed.privileged.exception.cause : outcome).toBe(result);
+  });
+
+  test('ends for an enabled pending interrupt, without a trap', () => {
+    const bed = new PrivilegedBed();
+    bed.write('hstatus', bits(21));
+    bed.write('hideleg', bits(2));
+    bed.write('hvip', bits(2));
+    bed.write('hie', bits(2));
+    bed.enter('VS');
+    bed.state.words[FIELD.reservation >> 2] = 0x1000;
+    expect(bed.execute('wrs.nto')).toBe('next');
   });
 });

@@ -71,6 +71,7 @@ export class Hart {
   readonly #code: CodeCache;
   readonly #access: MemoryAccess;
   readonly #generated: GeneratedCode;
+  readonly #regionTable = new WebAssembly.Table({ initial: 0, element: 'anyfunc' });
   readonly #count: InstructionCount;
   readonly #position: Position;
   /** Privilege or address space has changed: the next instruction must be looked up anew. */
@@ -92,7 +93,7 @@ export class Hart {
     this.mmu = new Mmu(this.state, memory, ram, this.pmp, this.privileged.exception);
     this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical);
     this.#decode = createDecoder({ extensions: options.extensions, xlen: 64 });
-    this.#generated = instantiate(options.interpreter, memory, this.#callOuts());
+    this.#generated = instantiate(options.interpreter, memory, this.#regionTable, this.#callOuts());
     this.#code = new CodeCache({
       memory,
       base: area + HART_BYTES + TLB.bytes,
@@ -319,6 +320,7 @@ export class Hart {
         this.#code.decodeFrom(this.#position.pageSlots, this.#position.slot);
         return undefined;
       },
+      sample: () => undefined,
       fetch: () => {
         const status = this.#goToPc();
         return status === STATUS.changed ? this.#arrive() : status;

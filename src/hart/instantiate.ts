@@ -6,13 +6,18 @@ export interface GeneratedCode {
   samePage(a: number, b: number): number;
 }
 
-/** Instantiates the compiled interpreter over a memory. */
+/**
+ * Instantiates the compiled interpreter over a memory.
+ *
+ * @param regions the functions of compiled regions
+ */
 export function instantiate(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
+  regions: WebAssembly.Table,
   callOuts: Record<string, CallableFunction>,
 ): GeneratedCode {
-  const { run, samePage } = new WebAssembly.Instance(module, { env: { memory, ...callOuts } }).exports;
+  const { run, samePage } = new WebAssembly.Instance(module, { env: { memory, regions, ...callOuts } }).exports;
   if (typeof run !== 'function' || typeof samePage !== 'function') {
     throw new Error('the interpreter module lacks one of its functions');
   }

@@ -58,6 +58,8 @@ export const FIELD = {
   hsHost: 0x288,
   /** Changes whenever a decoded page is filled or found changed: what was derived from other pages may be stale. */
   codeGeneration: 0x28c,
+  /** Address in linear memory of the records of compiled regions; 0: there are none, and none will be. */
+  regions: 0x290,
   /** CSRs that have storage, 8 bytes each, in the order of CSR_FIELDS. */
   csr: 0x300,
 } as const;

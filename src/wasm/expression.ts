@@ -229,3 +229,32 @@ export class Call<T extends ValType> extends Expr<T> {
     emitCall(code, this.#callee, this.#args);
   }
 }
+
+/** A function type of a module. */
+export interface FunctionType<R extends ValType | 'void' = ValType | 'void'> {
+  readonly index: number;
+  readonly params: readonly ValType[];
+  readonly result: R;
+}
+
+/** A call through the module's table; it traps if the function there is of another type. */
+export class CallIndirect<T extends ValType> extends Expr<T> {
+  readonly #callee: FunctionType<T>;
+  readonly #element: Expr<'i32'>;
+  readonly #args: readonly Expr[];
+
+  constructor(callee: FunctionType<T>, element: Expr<'i32'>, args: readonly Expr[]) {
+    super(callee.result);
+    this.#callee = callee;
+    this.#element = element;
+    this.#args = args;
+  }
+
+  emit(code: ByteWriter): void {
+    for (const arg of this.#args) arg.emit(code);
+    this.#element.emit(code);
+    code.u8(0x11);
+    code.u32(this.#callee.index);
+    code.u8(0); // the module's only table
+  }
+}

@@ -1,9 +1,10 @@
 export { ByteWriter } from './byte-writer.ts';
-export { type Expr, type FunctionRef, Local, type ValType } from './expression.ts';
-export type { FunctionBuilder, Label, StoreName } from './function-builder.ts';
+export { type Expr, type FunctionRef, type FunctionType, Local, type ValType } from './expression.ts';
+export { FunctionBuilder, type Label, type StoreName } from './function-builder.ts';
 export { type MemoryLimits, ModuleBuilder } from './module-builder.ts';
 export {
   call,
+  callIndirect,
   type F32,
   type F64,
   f32,

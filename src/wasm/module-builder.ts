@@ -1,5 +1,5 @@
 import { ByteWriter } from './byte-writer.ts';
-import { type FunctionRef, VALTYPE_CODE, type ValType } from './expression.ts';
+import { type FunctionRef, type FunctionType, VALTYPE_CODE, type ValType } from './expression.ts';
 import { FunctionBuilder } from './function-builder.ts';
 
 /** Section numbers (core specification 5.5.2). */
@@ -18,6 +18,7 @@ export class ModuleBuilder {
   readonly #functions: { ref: FunctionRef; type: number; body: ByteWriter | undefined; exported: boolean }[] =
     [];
   readonly #memory: MemoryLimits;
+  #table: { readonly module: string; readonly name: string } | undefined;
 
   constructor(memory: MemoryLimits) {
     this.#memory = memory;
@@ -34,6 +35,17 @@ export class ModuleBuilder {
     const ref = { index: this.#imports.length, name, params, result };
     this.#imports.push({ module, name, type: this.#typeIndex(params, result) });
     return ref;
+  }
+
+  /** Imports the table of functions that {@link callIndirect} goes through; a module has one at most. */
+  importTable(module: string, name: string): void {
+    if (this.#table !== undefined) throw new Error(`table ${module}.${name} is a second one`);
+    this.#table = { module, name };
+  }
+
+  /** The index of a function type, for {@link callIndirect}. */
+  typeOf<R extends ValType | 'void'>(params: readonly ValType[], result: R): FunctionType<R> {
+    return { index: this.#typeIndex(params, result), params, result };
   }
 
   /** Reserves a function, so that others can call it before it is defined. */
@@ -72,6 +84,20 @@ export class ModuleBuilder {
     return ref;
   }
 
+  /** Adds a function whose body is complete: what it calls may have been imported while it was written. */
+  append<R extends ValType | 'void'>(
+    name: string,
+    builder: FunctionBuilder,
+    result: R,
+    exported = false,
+  ): FunctionRef<R> {
+    const params = builder.params.map(({ type }) => type);
+    const ref = this.declare(name, params, result, exported);
+    const entry = this.#functions.at(-1);
+    if (entry !== undefined) entry.body = builder.toBody();
+    return ref;
+  }
+
   /** The module in the binary format, with a name section for debuggers and profilers. */
   toBytes(): Uint8Array<ArrayBuffer> {
     const out = new ByteWriter(1 << 16);
@@ -92,12 +118,20 @@ export class ModuleBuilder {
   }
 
   #writeImports(w: ByteWriter): void {
-    w.u32(this.#imports.length + 1);
+    w.u32(this.#imports.length + 1 + (this.#table === undefined ? 0 : 1));
     for (const { module, name, type } of this.#imports) {
       w.name(module);
       w.name(name);
       w.u8(0x00);
       w.u32(type);
+    }
+    if (this.#table !== undefined) {
+      w.name(this.#table.module);
+      w.name(this.#table.name);
+      w.u8(0x01);
+      w.u8(0x70); // funcref
+      w.u8(0x00); // without a maximum
+      w.u32(0);
     }
     w.name('env');
     w.name('memory');

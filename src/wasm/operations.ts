@@ -6,8 +6,10 @@ import {
   Atomic,
   Binary,
   Call,
+  CallIndirect,
   type Expr,
   type FunctionRef,
+  type FunctionType,
   I32Const,
   I64Const,
   Load,
@@ -244,6 +246,15 @@ export function tee<T extends ValType>(local: Local<T>, value: Expr<T>): Expr<T>
 /** The value of calling `callee`. */
 export function call<T extends ValType>(callee: FunctionRef<T>, ...args: readonly Expr[]): Expr<T> {
   return new Call(callee, args);
+}
+
+/** The value of calling the function at index `element` of the module's table. */
+export function callIndirect<T extends ValType>(
+  callee: FunctionType<T>,
+  element: I32,
+  ...args: readonly Expr[]
+): Expr<T> {
+  return new CallIndirect(callee, element, args);
 }
 
 export type { F32, F64, I32, I64 };

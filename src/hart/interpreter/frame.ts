@@ -9,6 +9,8 @@ export interface CallOuts {
   readonly fetch: FunctionRef<'i32'>;
   /** Decodes the instruction at the end of the page and makes it the current slot. */
   readonly straddle: FunctionRef<'i32'>;
+  /** Notes that the hart has just arrived at the current slot, now and then, to find the code that is run most. */
+  readonly sample: FunctionRef<'void'>;
   /** Carries out the current instruction. */
   readonly system: FunctionRef<'i32'>;
   /** Raises an illegal-instruction exception for the current instruction. */

@@ -1,6 +1,7 @@
 import { defineFloat, type FloatFunctions } from '../../float/float.ts';
 import {
   call,
+  callIndirect,
   type FunctionBuilder,
   type FunctionRef,
   type I32,
@@ -12,11 +13,12 @@ import {
   ModuleBuilder,
   select,
 } from '../../wasm/index.ts';
+import { REGION_EXIT } from '../../jit/exits.ts';
 import { EXIT, FIELD, TLB } from '../layout.ts';
 import { type CallOuts, type Frame, STATUS } from './frame.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import { currentPc, slotSemantics } from './slot-operands.ts';
-import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './slots.ts';
+import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './slots.ts';
 
 /**
  * Instructions between two looks at the exit-request word. Small enough for a kick to take effect within
@@ -33,6 +35,7 @@ export interface Library {
 interface Helpers {
   readonly lookup: FunctionRef<'i32'>;
   readonly poll: FunctionRef<'i32'>;
+  readonly enterRegion: FunctionRef<'i32'>;
 }
 
 /** Functions of operations that are not in the dispatch loop, by operation number. */
@@ -48,8 +51,14 @@ type Outlined = ReadonlyMap<number, FunctionRef<'i32'>>;
 export function generateInterpreter(limits: MemoryLimits): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder(limits);
   const out = importCallOuts(module);
+  module.importTable('env', 'regions');
   const library: Library = { out, float: defineFloat(module) };
-  const helpers: Helpers = { lookup: defineLookup(module), poll: definePoll(module) };
+  const lookup = defineLookup(module);
+  const helpers: Helpers = {
+    lookup,
+    poll: definePoll(module, out.sample),
+    enterRegion: defineEnterRegion(module, lookup),
+  };
   defineSamePage(module);
   const outlined = defineOutlined(module, library);
   module.function('run', ['i32'], 'i32', (f) => generateRun(f, library, helpers, outlined), true);
@@ -61,6 +70,7 @@ function importCallOuts(module: ModuleBuilder): CallOuts {
   const statusOf = (name: string) => module.import('env', name, ['i32'], 'i32');
   return {
     decode: module.import('env', 'decode', [], 'void'),
+    sample: module.import('env', 'sample', [], 'void'),
     fetch: status('fetch'),
     straddle: status('straddle'),
     system: status('system'),
@@ -125,7 +135,7 @@ function defineSamePage(module: ModuleBuilder): FunctionRef<'i32'> {
  * `poll(hart)`: accounts for the chunk that has ended and grants the next one.
  * Not 0: fuel is used up, or somebody wants the hart to leave.
  */
-function definePoll(module: ModuleBuilder): FunctionRef<'i32'> {
+function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): FunctionRef<'i32'> {
   return module.function('poll', ['i32'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const retired = f.let(i32.sub(i32.load(hart, FIELD.chunk), i32.load(hart, FIELD.budget)));
@@ -144,8 +154,72 @@ function definePoll(module: ModuleBuilder): FunctionRef<'i32'> {
     const chunk = f.let(select(i32.lt_s(fuel, i32.const(CHUNK)), fuel, i32.const(CHUNK)));
     f.store('i32.store', hart, chunk, FIELD.chunk);
     f.store('i32.store', hart, chunk, FIELD.budget);
+    f.if(i32.load(hart, FIELD.regions), () => f.call(sample));
     f.return(i32.const(STATUS.proceed));
     f.unreachable();
+  });
+}
+
+/** What {@link defineEnterRegion} adds to an operation that it returns. */
+const EXECUTE = 2;
+
+/**
+ * `enterRegion(hart, slot)`: runs the compiled region at a slot. Returns how it was left: `REGION_EXIT.near` or `.far`,
+ * or {@link EXECUTE} + the operation that the interpreter must carry out at FIELD.slot.
+ */
+function defineEnterRegion(module: ModuleBuilder, lookup: FunctionRef<'i32'>): FunctionRef<'i32'> {
+  const regionType = module.typeOf(['i32'], 'i32');
+  const operationAt = module.function('operationAt', ['i32', 'i32'], 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    const slot = f.param(1, 'i32');
+    const operation = f.let(i32.load16_u(slot));
+    f.if(i32.eq(operation, i32.const(OPERATION.region)), () =>
+      f.return(i32.add(i32.load(regionRecord(hart, slot), REGION.operation), i32.const(EXECUTE))),
+    );
+    f.return(i32.add(operation, i32.const(EXECUTE)));
+    f.unreachable();
+  });
+  return module.function('enterRegion', ['i32', 'i32'], 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    const slot = f.param(1, 'i32');
+    const record = f.let(regionRecord(hart, slot));
+    checkPages(f, hart, record, () => f.return(call(operationAt, hart, slot)));
+    const exit = f.let(callIndirect(regionType, i32.load(record, REGION.element), hart));
+    f.if(i32.lt_u(exit, i32.const(REGION_EXIT.resume)), () => f.return(exit));
+    f.if(i32.eq(exit, i32.const(REGION_EXIT.resumeFar)), () => {
+      const found = f.let(call(lookup, hart, f.let(i64.load(hart, FIELD.pc))));
+      f.if(i32.eqz(found), () => f.return(i32.const(REGION_EXIT.far)));
+      f.store('i32.store', hart, found, FIELD.slot);
+    });
+    f.return(call(operationAt, hart, i32.load(hart, FIELD.slot)));
+    f.unreachable();
+  });
+}
+
+/** The record of the region that begins at a slot of the current page. */
+function regionRecord(hart: Local<'i32'>, slot: Local<'i32'>): I32 {
+  const slots = i32.load(hart, FIELD.pageSlots);
+  const entry = i32.add(slots, i32.shr_u(i32.sub(slot, slots), i32.const(2)));
+  const number = i32.load16_u(entry, CODE_PAGE.regions);
+  return i32.add(i32.load(hart, FIELD.regions), i32.mul(number, i32.const(REGION.bytes)));
+}
+
+/** Code of other pages may have been translated elsewhere since the region was compiled, or not be executable. */
+function checkPages(f: FunctionBuilder, hart: Local<'i32'>, record: Local<'i32'>, moved: () => void): void {
+  f.block((valid) => {
+    f.block((invalid) => {
+      for (let page = 0; page < REGION.mostPages; page++) {
+        const at = REGION.firstPage + page * REGION.pageBytes;
+        f.brIf(valid, i32.le_u(i32.load(record, REGION.pages), i32.const(page)));
+        const address = f.let(i64.add(i64.load(hart, FIELD.pageAddress), i64.load32_s(record, at)));
+        const entry = f.let(fetchEntry(hart, address));
+        const tag = i64.or(address, i64.load(hart, FIELD.fetchKey));
+        f.brIf(invalid, i64.ne(i64.load(entry, TLB.fetches), tag));
+        f.brIf(invalid, i32.ne(i32.load(entry, TLB.fetches + 8), i32.load(record, at + 4)));
+      }
+      f.br(valid);
+    });
+    moved();
   });
 }
 
@@ -199,6 +273,8 @@ class RunGenerator {
   readonly #budget: Local<'i32'>;
   readonly #status: Local<'i32'>;
   readonly #target: Local<'i64'>;
+  /** The operation to carry out at the slot. */
+  readonly #selected: Local<'i32'>;
 
   constructor(f: FunctionBuilder, library: Library, helpers: Helpers) {
     this.#f = f;
@@ -209,6 +285,7 @@ class RunGenerator {
     this.#budget = f.local('i32');
     this.#status = f.local('i32');
     this.#target = f.local('i64');
+    this.#selected = f.local('i32');
   }
 
   generate(outlined: Outlined): void {
@@ -218,9 +295,12 @@ class RunGenerator {
       f.set(this.#budget, i32.load(this.#hart, FIELD.budget));
       f.block((changed) => {
         f.loop((dispatch) => {
+          f.set(this.#selected, i32.load16_u(this.#slot));
           f.block((far) => {
             f.block((near) => {
-              this.#table(outlined, { dispatch, far, near, changed });
+              f.loop((execute) => {
+                this.#table(outlined, { dispatch, execute, far, near, changed });
+              });
             });
             // A taken branch within the page: the slot is set.
             f.brIf(dispatch, i32.gt_s(this.#budget, i32.const(0)));
@@ -281,11 +361,12 @@ class RunGenerator {
       () => this.#callOut(this.#library.out.illegal, [], labels.changed),
       () => this.#advance(4),
       () => this.#advance(2),
+      () => this.#region(labels),
       ...OPERATIONS.map((operation) => () => this.#operation(operation, outlined, labels)),
     ];
     const dispatch = (inner: readonly Label[]): void => {
       f.set(this.#budget, i32.sub(this.#budget, i32.const(1)));
-      f.brTable(inner, inner[OPERATION.illegal] ?? labels.changed, i32.load16_u(this.#slot));
+      f.brTable(inner, inner[OPERATION.illegal] ?? labels.changed, this.#selected);
     };
     const nest = (index: number, inner: readonly Label[]): void => {
       if (index < 0) {
@@ -351,6 +432,22 @@ class RunGenerator {
     });
   }
 
+  #region(labels: RunLabels): void {
+    const f = this.#f;
+    this.#refund();
+    this.#spill();
+    f.set(this.#status, call(this.#helpers.enterRegion, this.#hart, this.#slot));
+    f.set(this.#budget, i32.load(this.#hart, FIELD.budget));
+    f.if(i32.eq(this.#status, i32.const(REGION_EXIT.far)), () => {
+      f.set(this.#target, i64.load(this.#hart, FIELD.pc));
+      f.br(labels.far);
+    });
+    f.set(this.#slot, i32.load(this.#hart, FIELD.slot));
+    f.brIf(labels.near, i32.eqz(this.#status));
+    f.set(this.#selected, i32.sub(this.#status, i32.const(EXECUTE)));
+    f.br(labels.execute);
+  }
+
   #operation(operation: Operation, outlined: Outlined, labels: RunLabels): void {
     const ref = outlined.get(operation.number);
     if (ref === undefined) this.#f.scope(() => generateOperation(this.#frame(labels), operation));
@@ -379,8 +476,10 @@ class RunGenerator {
 }
 
 interface RunLabels {
-  /** Execute the current slot. */
+  /** Carry out what the current slot says. */
   readonly dispatch: Label;
+  /** Carry out the selected operation at the current slot. */
+  readonly execute: Label;
   /** Go to the address in the target local. */
   readonly far: Label;
   /** A jump within the page was taken. */

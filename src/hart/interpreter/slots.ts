@@ -27,7 +27,9 @@ export const CODE_PAGE = {
   straddlingFor: 2055 * SLOT.bytes,
   /** The bytes that the slots were decoded from. */
   snapshot: 2056 * SLOT.bytes,
-  bytes: 2056 * SLOT.bytes + 4096,
+  /** For each halfword the number of the compiled region that begins there, as a u16; it counts where the slot says so. */
+  regions: 2056 * SLOT.bytes + 4096,
+  bytes: 2056 * SLOT.bytes + 8192,
 } as const;
 
 /** Operation numbers that are not instructions. */
@@ -41,5 +43,22 @@ export const OPERATION = {
   illegal: 3,
   nop4: 4,
   nop2: 5,
-  firstInstruction: 6,
+  /** A compiled region begins here: {@link REGION} has what the slot held. */
+  region: 6,
+  firstInstruction: 7,
+} as const;
+
+/** What the interpreter must know of a compiled region: a record of 32-bit words in linear memory. */
+export const REGION = {
+  /** Index of its function in the table. */
+  element: 0,
+  /** The operation that its first slot held. */
+  operation: 4,
+  /** Pages besides the first that it has code of; each must still be where it was when the region was compiled. */
+  pages: 8,
+  /** For each of them: how many bytes behind the first page it lies in the guest's address space, and its slots. */
+  firstPage: 16,
+  pageBytes: 8,
+  mostPages: 6,
+  bytes: 64,
 } as const;

@@ -72,6 +72,25 @@ export function withAtomics<T>(to: AtomicsTarget, body: () => T): T {
   }
 }
 
+/** The function that accesses belong to at the moment, by name. */
+let place: string | undefined;
+
+/** Runs `body` as the function of that name: what it does is recorded as done within it. */
+export function within<T>(name: string, body: () => T): T {
+  const before = place;
+  place = name;
+  try {
+    return body();
+  } finally {
+    place = before;
+  }
+}
+
+/** The name given to {@link within}, inside of it. */
+export function currentFunction(): string | undefined {
+  return place;
+}
+
 /** Runs `body` with the stand-in in place. */
 export function underStandIn<T>(body: () => T): T {
   installAtomics();

@@ -19,7 +19,7 @@ interface Ideal {
   readonly done: number;
   /** Edges that the flush in progress has consumed. */
   readonly taken: number;
-  /** Levels that were low, and that were high, at some moment of the flush in progress. */
+  /** Levels that were low, and that were high, at some moment of the flush in progress, or since the last look. */
   readonly wasLow: number;
   readonly wasHigh: number;
 }
@@ -28,11 +28,18 @@ interface SpecState {
   readonly calls: readonly (readonly [caller: number, irq: number, set: boolean])[];
   /** HVIP when the flush in progress began. */
   readonly flush: readonly [lo: number, hi: number] | null;
+  /** There was a `look`: levels are watched from then on. */
+  readonly looks: boolean;
   readonly ideals: readonly Ideal[];
 }
 
 function bitOf(irq: number, lo: number, hi: number): boolean {
   return (((irq < 32 ? lo : hi) >>> (irq & 31)) & 1) !== 0;
+}
+
+/** Whether it matters what levels are at the moment. */
+function isWatching({ flush, looks }: SpecState): boolean {
+  return flush !== null || looks;
 }
 
 /** The automaton. States and lists of events are small integers; each transition is computed once. */
@@ -52,7 +59,7 @@ export class Monitor {
     this.edges = edges;
     this.levels = levels;
     const ideal = { pending: 0, level: 0, done: 0, taken: 0, wasLow: 0, wasHigh: 0 };
-    this.initial = this.#intern({ calls: [], flush: null, ideals: [ideal] });
+    this.initial = this.#intern({ calls: [], flush: null, looks: false, ideals: [ideal] });
   }
 
   /** How many states the automaton has so far. */
@@ -71,18 +78,20 @@ export class Monitor {
         });
       case 'return':
         return this.#return(from, this.#caller(event.thread));
-      case 'flush':
-        return this.#close({
-          ...from,
-          flush: [event.lo, event.hi],
-          ideals: from.ideals.map((ideal) => this.#seen({ ...ideal, taken: 0, wasLow: 0, wasHigh: 0 })),
-        });
+      case 'flush': {
+        const flush = [event.lo, event.hi] as const;
+        return this.#close({ ...from, flush, ideals: from.looks ? from.ideals : this.#watched(from.ideals) });
+      }
+      case 'look':
+        // In the middle of a flush, some of what it reads has been read before.
+        if (from.flush !== null) return state;
+        return this.#close({ ...from, looks: true, ideals: this.#watched(from.ideals) });
       case 'flushed':
         return this.#flushed(from, event.lo, event.hi);
       case 'level':
         return this.#close({
           ...from,
-          ideals: from.ideals.map((ideal) => this.#effect(ideal, event.irq, event.high, from.flush !== null)),
+          ideals: from.ideals.map((ideal) => this.#effect(ideal, event.irq, event.high, isWatching(from))),
         });
     }
   }
@@ -106,13 +115,13 @@ export class Monitor {
 
   /** A state as text that does not depend on how it was reached. */
   describe(state: number): string {
-    const { calls, flush, ideals } = this.#states[state];
+    const { calls, flush, looks, ideals } = this.#states[state];
     const named = calls.map(([caller, irq, set]) => [this.#callers[caller], irq, set].join(' ')).sort();
     const texts = ideals.map(({ done, ...rest }) => {
       const callers = this.#callers.filter((_, caller) => ((done >> caller) & 1) !== 0).sort();
       return `${Object.values(rest).join()} ${callers.join()}`;
     });
-    return JSON.stringify([named, flush, texts.sort()]);
+    return JSON.stringify([named, flush, looks, texts.sort()]);
   }
 
   /** Whether a level is high in every explanation. */
@@ -165,13 +174,16 @@ export class Monitor {
         };
       }
     }
-    const ideals = left.map((ideal) => ({ ...ideal, taken: 0, wasLow: 0, wasHigh: 0 }));
+    const ideals = left.map((ideal) =>
+      from.looks ? { ...ideal, taken: 0 } : { ...ideal, taken: 0, wasLow: 0, wasHigh: 0 },
+    );
     return this.#close({ ...from, flush: null, ideals });
   }
 
   /** Adds every explanation in which calls in progress, and the consumption by a flush, have taken effect by now. */
   #close(state: SpecState): number {
     const flushing = state.flush !== null;
+    const watching = isWatching(state);
     const found = new Map<string, Ideal>();
     const add = (ideal: Ideal) => {
       const key = Object.values(ideal).join();
@@ -179,7 +191,7 @@ export class Monitor {
       found.set(key, ideal);
       for (const [caller, irq, set] of state.calls) {
         if (((ideal.done >> caller) & 1) === 0) {
-          add({ ...this.#effect(ideal, irq, set, flushing), done: ideal.done | (1 << caller) });
+          add({ ...this.#effect(ideal, irq, set, watching), done: ideal.done | (1 << caller) });
         }
       }
       for (let bit = 1; flushing && bit <= ideal.pending; bit <<= 1) {
@@ -193,7 +205,7 @@ export class Monitor {
     return this.#intern({ ...state, ideals });
   }
 
-  #effect(ideal: Ideal, irq: number, set: boolean, flushing: boolean): Ideal {
+  #effect(ideal: Ideal, irq: number, set: boolean, watching: boolean): Ideal {
     const edge = this.edges.indexOf(irq);
     if (edge >= 0) {
       const bit = 1 << edge;
@@ -201,7 +213,12 @@ export class Monitor {
     }
     const bit = 1 << this.levels.indexOf(irq);
     const changed = { ...ideal, level: set ? ideal.level | bit : ideal.level & ~bit };
-    return flushing ? this.#seen(changed) : changed;
+    return watching ? this.#seen(changed) : changed;
+  }
+
+  /** From now on levels are watched. */
+  #watched(ideals: readonly Ideal[]): Ideal[] {
+    return ideals.map((ideal) => this.#seen({ ...ideal, taken: 0, wasLow: 0, wasHigh: 0 }));
   }
 
   #seen(ideal: Ideal): Ideal {
@@ -220,7 +237,12 @@ export class Monitor {
 
   #intern(state: SpecState): number {
     const calls = [...state.calls].sort(([a], [b]) => a - b);
-    const text = JSON.stringify([calls, state.flush, state.ideals.map((ideal) => Object.values(ideal))]);
+    const text = JSON.stringify([
+      calls,
+      state.flush,
+      state.looks,
+      state.ideals.map((ideal) => Object.values(ideal)),
+    ]);
     let number = this.#numbers.get(text);
     if (number === undefined) {
       number = this.#states.length;

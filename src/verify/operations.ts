@@ -51,6 +51,8 @@ export interface Operation {
   readonly address: number;
   readonly a: number;
   readonly b: number;
+  /** The function of the protocol that does it, where that is recorded (see `located`). */
+  readonly within?: string;
 }
 
 /** The content of the word after the operation found `old` in it. */

@@ -10,6 +10,11 @@ export type SpecEvent =
   | { readonly is: 'flush'; readonly lo: number; readonly hi: number }
   /** The flush is over; `lo` and `hi` are what it wants in HVIP. */
   | { readonly is: 'flushed'; readonly lo: number; readonly hi: number }
+  /**
+   * Whatever the vCPU reads from now on is no older than this moment; of a flush later on that is all that is known. Weak
+   * memory only: without, a flush looks between its begin and its end.
+   */
+  | { readonly is: 'look' }
   /** The source of a derived level changes, at this very moment. */
   | { readonly is: 'level'; readonly irq: number; readonly high: boolean };
 

@@ -1,4 +1,4 @@
-import { type AtomicsTarget, withAtomics } from './atomics.ts';
+import { type AtomicsTarget, currentFunction, withAtomics } from './atomics.ts';
 import { HarnessFault } from './fault.ts';
 import { Kind, type Operation } from './operations.ts';
 import { PROPERTIES, type PropertyId } from './property.ts';
@@ -87,7 +87,8 @@ export class StepRunner implements AtomicsTarget, Env {
     try {
       const address = this.#memory.addressOf(array, index);
       this.#memory.checkAccess(kind, address);
-      return this.#pause({ kind, address, a, b });
+      const within = currentFunction();
+      return this.#pause(within === undefined ? { kind, address, a, b } : { kind, address, a, b, within });
     } catch (error) {
       if (error instanceof HarnessFault) this.#fault ??= error;
       throw error;

@@ -93,6 +93,11 @@ export class ThreadPrograms {
     return this.#outcomes[node].failure;
   }
 
+  /** The function of the protocol that does the pending operation of this node, where that is recorded. */
+  functionOf(node: number): string | undefined {
+    return this.#outcomes[node].operation?.within;
+  }
+
   /** Events that happen before the pending operation of this node. */
   eventsBefore(node: number): readonly SpecEvent[] {
     return this.#outcomes[node].before;

@@ -4,6 +4,8 @@
  * able to keep what it has promised.
  */
 import { Kind } from '../operations.ts';
+import type { Ordering } from './orderings.ts';
+import { type FenceOrder, READS, WRITES } from './program.ts';
 import { outcomes, type WeakAccess, type WeakState } from './weak-memory.ts';
 
 /** A thread from some point on, for running it ahead. */
@@ -28,9 +30,9 @@ export function promisableStores(
 ): PromisedStore[] {
   const found = new Map<string, PromisedStore>();
   const now = state.messages.length;
-  runAhead(state, hart, thread, horizon, (_before, access, after, depth) => {
-    // The next access of all needs no promise, and what was promised before is promised.
-    if (depth > 0 && writes(access) && after.messages.length > now) {
+  runAhead(state, hart, thread, horizon, (path, access, after) => {
+    // What overtakes nothing needs no promise, and what was promised before is promised.
+    if (writes(access) && after.messages.length > now && overtakes(path, access)) {
       const { location: word, value } = after.messages[after.messages.length - 1];
       const key = `${word}:${value}`;
       if (found.has(key)) return false;
@@ -51,7 +53,7 @@ export function makePromise(state: WeakState, hart: number, { word, value }: Pro
 export function canKeep(state: WeakState, hart: number, thread: Continuation, horizon: number): boolean {
   if (!owes(state, hart)) return true;
   let kept = false;
-  runAhead(state, hart, thread, horizon, (_before, _access, after) => {
+  runAhead(state, hart, thread, horizon, (_path, _access, after) => {
     kept ||= !owes(after, hart);
     return kept;
   });
@@ -63,25 +65,71 @@ export function owes(state: WeakState, hart: number): boolean {
   return state.messages.some((message) => message.isPromised && message.hart === hart);
 }
 
-/** Visits every access that the thread can make alone; a visit that says yes ends the search. */
+/** Visits every access that the thread can make alone, with those before it; a visit that says yes ends the search. */
 function runAhead(
   start: WeakState,
   hart: number,
   thread: Continuation,
   horizon: number,
-  visit: (before: WeakState, access: WeakAccess, after: WeakState, depth: number) => boolean,
+  visit: (path: readonly WeakAccess[], access: WeakAccess, after: WeakState) => boolean,
 ): void {
-  const work = [{ state: start, thread, depth: 0 }];
+  const work = [{ state: start, thread, path: [] as readonly WeakAccess[] }];
   for (let one = work.pop(); one !== undefined; one = work.pop()) {
     const { access } = one.thread;
-    if (access === undefined || one.depth >= horizon) continue;
+    if (access === undefined || one.path.length >= horizon) continue;
+    const path = [...one.path, access];
     for (const { result, state } of outcomes(one.state, hart, access)) {
-      if (visit(one.state, access, state, one.depth)) return;
-      for (const next of one.thread.after(result)) work.push({ state, thread: next, depth: one.depth + 1 });
+      if (visit(one.path, access, state)) return;
+      for (const next of one.thread.after(result)) work.push({ state, thread: next, path });
     }
   }
 }
 
 function writes({ kind }: WeakAccess): boolean {
   return kind !== Kind.LOAD && kind < Kind.AWAIT_EQUAL;
+}
+
+/**
+ * Whether a store may take effect before one of the thread's accesses ahead of it. If program order is preserved for all
+ * of them, then in the order in which everything takes effect they come before the store, each reads what came
+ * before it, and so the thread can have made them all by then: every execution can be had without the promise.
+ */
+export function overtakes(path: readonly WeakAccess[], store: WeakAccess): boolean {
+  const all = [...path, store];
+  const isBefore: boolean[] = [];
+  isBefore[path.length] = true;
+  for (let at = path.length - 1; at >= 0; at--) {
+    isBefore[at] = all.some((_, later) => later > at && isBefore[later] && isOrdered(all, at, later));
+  }
+  return isBefore.includes(false);
+}
+
+/** Whether preserved program order has one access before another one, by rules 1, 4, 5, 6 or 7. */
+function isOrdered(all: readonly WeakAccess[], earlier: number, later: number): boolean {
+  const [from, to] = [all[earlier], all[later]];
+  if (from.address === to.address && writes(to)) return true;
+  const [first, last] = [from.ordering, to.ordering];
+  // Of LR/SC, only what holds for both instructions, also when the second is not executed.
+  const isAcquire = (first.reserve ?? first.order).acquire;
+  if (isAcquire || (last.reserve ?? last.order).release) return true;
+  if (first.order.release && first.order.rcsc && last.order.acquire && last.order.rcsc) {
+    if (first.reserve === undefined && last.reserve === undefined) return true;
+  }
+  const [left, right] = [typesOf(from), typesOf(to)];
+  const holds = ({ before, after }: FenceOrder): boolean =>
+    reaches(before, left, first) && reaches(after, right, last);
+  return all.slice(earlier, later + 1).some(({ ordering }, index) => {
+    const behind = index < later - earlier && ordering.reserve === undefined && ordering.after.some(holds);
+    return behind || (index > 0 && ordering.before.some(holds));
+  });
+}
+
+function typesOf(access: WeakAccess): number {
+  const loads = access.kind !== Kind.STORE;
+  return (loads ? READS : 0) | (writes(access) ? WRITES : 0);
+}
+
+/** Whether a set of a fence has the access; of LR/SC, both of its instructions. */
+function reaches(set: number, types: number, { reserve }: Ordering): boolean {
+  return reserve === undefined ? (set & types) !== 0 : (set & types) === types;
 }

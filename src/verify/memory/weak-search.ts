@@ -10,6 +10,8 @@ import type { Bounds, Problem } from '../explorer.ts';
 import { Kind, resultOf } from '../operations.ts';
 import type { SpecViolation } from '../spec-event.ts';
 import type { ThreadPrograms } from '../thread-programs.ts';
+import { VCPU_NAME } from '../world/vcpu.ts';
+import { Slot } from './hart-view.ts';
 import type { Ordering } from './orderings.ts';
 import { type Continuation, canKeep, makePromise, owes, promisableStores } from './promises.ts';
 import { canonical, decodeState, encodeState } from './weak-encoding.ts';
@@ -24,6 +26,8 @@ export interface AccessSite {
   readonly kind: Kind;
   /** The operand: for `or` the bits that are set, for `and` those that stay. */
   readonly operand: number;
+  /** The function of the protocol that makes it; undefined for accesses that are not the protocol's. */
+  readonly within?: string | undefined;
 }
 
 /** What an access is in the C code on RISC-V. */
@@ -248,6 +252,7 @@ class WeakSearch {
       word: memory.words[slots[slot.at(node)]].name,
       kind: kind.at(node) as Kind,
       operand: a.at(node),
+      within: this.#programs.functionOf(node),
     });
     return this.#orderings[node];
   }
@@ -271,8 +276,17 @@ class WeakSearch {
       }
       after = next;
     }
+    after = this.#lookedAt(after, memory, step.thread);
     const reached = nodes.map((node, thread) => (thread === step.thread ? target : node));
     this.#successors[at].push(this.#insert(memory, reached, after, at, step));
+  }
+
+  /** The specification, told when whatever the vCPU's thread reads from now on is not older than now. */
+  #lookedAt(spec: number, { views, messages }: WeakState, thread: number): number {
+    if (this.#bounds.valuesOnly || this.#programs.threads[thread].name !== VCPU_NAME) return spec;
+    if (views[thread].slots[Slot.READ_NEW] < messages.length) return spec;
+    const looked = this.#problem.monitor.next(spec, { is: 'look' });
+    return typeof looked === 'number' ? looked : spec;
   }
 
   #keepsPromises(memory: WeakState, node: number, thread: number): boolean {

@@ -75,23 +75,6 @@ test('the published protocol loses an IPI with any order, so barriers are not th
   expect(result).toMatchObject({ verdict: 'VIOLATED', found: { property: 'P1' } });
 });
 
-test('a property about moments is not judged', () => {
-  const result = verifyWeakly(takeMirror, named('line'), STRONG, BOUNDS);
-  expect(result).toMatchObject({
-    verdict: 'NOT PROVEN',
-    reason: expect.stringContaining('share no moments'),
-  });
-});
-
-test('a loss that is none is not reported: a set that took effect ahead of its turn', () => {
-  const busy = named('busy-guest');
-  expect(verifyWeakly(takeMirror, busy, STRONG, BOUNDS).verdict).toBe('PROVEN');
-  expect(verifyWeakly(takeMirror, busy, STRONG, { ...BOUNDS, horizon: 4 })).toMatchObject({
-    verdict: 'NOT PROVEN',
-    reason: expect.stringContaining('P4 fails only where a store takes effect ahead of its turn'),
-  });
-});
-
 test('the time of a search counts from its first attempt', () => {
   let time = 0;
   const now = () => time++;

@@ -3,6 +3,7 @@ import type { Protocol } from '../../interrupts/protocol.ts';
 import { installAtomics, uninstallAtomics } from '../atomics.ts';
 import { populate, type Scenario } from '../scenario.ts';
 import { ThreadPrograms } from '../thread-programs.ts';
+import { VCPU_NAME } from '../world/vcpu.ts';
 import { exploreWeakly, type OrderingOf, type WeakBounds, type WeakSearchResult } from './weak-search.ts';
 
 export interface WeakVerdict extends WeakSearchResult {
@@ -12,19 +13,14 @@ export interface WeakVerdict extends WeakSearchResult {
 }
 
 /**
- * P2 and P3 compare what a flush shows with what producers had done at that moment, in the order of the explorer's
- * steps. Harts under weak memory have no such common moment: a load that reads an old value was made earlier than its
- * step says, and so was a store that was promised.
- */
-const NO_COMMON_MOMENT =
-  'asks what was so at the moment of a flush, and harts under weak memory share no moments';
-
-/**
- * The monitor hears of a `set` when its thread comes to it. A store that was promised has taken effect before that, so
- * that an interrupt that was delivered in between looks as if it were still to come. P6 and P7 look at values alone.
+ * The monitor hears of a call when its thread comes to it. A store that was promised has taken effect before that, so
+ * that what it did looks as if it were still to come. P6 and P7 look at values alone.
  */
 const AHEAD_OF_ITS_TURN =
   'fails only where a store takes effect ahead of its turn, and then the checker does not know which calls came first';
+
+/** What a flush may have looked at is known of the thread of this name only. */
+const OTHER_VCPU = `asks what a flush could see, which is known of a thread "${VCPU_NAME}" only, and the scenario has none`;
 
 /** How many accesses ahead of their turn stores are looked for, unless somebody asks for others. */
 export const HORIZON = 4;
@@ -58,23 +54,25 @@ export function verifyWeakly(
       mustRest: scenario.mustRest ?? true,
     };
     const result = exploreWeakly(problem, orderingOf, { ...DEFAULT_BOUNDS, ...bounds }, now);
-    return judged(result);
+    return judged(
+      result,
+      world.threads.map(({ name }) => name),
+    );
   } finally {
     uninstallAtomics();
   }
 }
 
-function judged(result: WeakSearchResult): WeakVerdict {
-  const reason = whyUnjudged(result.found) ?? result.bounded;
+function judged(result: WeakSearchResult, names: readonly string[]): WeakVerdict {
+  const reason = whyUnjudged(result.found, names) ?? result.bounded;
   if (reason !== undefined) return { ...result, verdict: 'NOT PROVEN', reason };
   return { ...result, verdict: result.found === undefined ? 'PROVEN' : 'VIOLATED', reason };
 }
 
-function whyUnjudged(found: WeakSearchResult['found']): string | undefined {
-  if (found === undefined) return undefined;
+function whyUnjudged(found: WeakSearchResult['found'], names: readonly string[]): string | undefined {
+  if (found === undefined || found.property === 'P6' || found.property === 'P7') return undefined;
   const { property, path } = found;
-  if (property === 'P2' || property === 'P3') return `${property} ${NO_COMMON_MOMENT}`;
-  const isAboutValues = property === 'P6' || property === 'P7';
-  const hasPromise = path.some(({ behind }) => behind < 0);
-  return hasPromise && !isAboutValues ? `${property} ${AHEAD_OF_ITS_TURN}` : undefined;
+  if (path.some(({ behind }) => behind < 0)) return `${property} ${AHEAD_OF_ITS_TURN}`;
+  const isAboutFlush = property === 'P2' || property === 'P3';
+  return isAboutFlush && !names.includes(VCPU_NAME) ? `${property} ${OTHER_VCPU}` : undefined;
 }

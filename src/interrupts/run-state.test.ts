@@ -20,7 +20,15 @@ import {
   wakeSequence,
   yieldVcpu,
 } from './run-state.ts';
-import { createVcpuWords, EXIT_COUNT, EXIT_WAITERS, RUN_STATE, RunState } from './words.ts';
+import {
+  createVcpuWords,
+  EXIT_COUNT,
+  EXIT_WAITERS,
+  REQUESTS,
+  RUN_STATE,
+  RunState,
+  WAKE_SEQUENCE,
+} from './words.ts';
 
 function loadedVcpu() {
   const words = createVcpuWords();
@@ -103,6 +111,28 @@ test('a sleeper whose sequence has moved does not sleep, and one that nobody wak
   expect(waitForWake(words, sequence, 0)).toBe(false);
   kick(words, () => undefined);
   expect(waitForWake(words, sequence, 10_000)).toBe(true);
+});
+
+test('a kick that is late with its news does not wake the vCPU from its next sleep', () => {
+  const words = loadedVcpu();
+  prepareToBlock(words);
+  const sequence = wakeSequence(words);
+  // What the kick that ended an earlier sleep does last.
+  Atomics.add(words, WAKE_SEQUENCE, 1);
+  expect(waitForWake(words, sequence, 10_000)).toBe(false);
+  expect(cancelBlock(words)).toBe(true);
+});
+
+test('a remote fence does not wait for a vCPU that has carried it out and entered its guest again', () => {
+  const words = loadedVcpu();
+  // The vCPU takes the request before its maker has asked for the exit, and clears that.
+  Atomics.or(words, REQUESTS, 1);
+  expect(enterGuest(words)).toBe(false);
+  expect(takeRequests(words)).toBe(1);
+  requestExit(words);
+  expect(enterGuest(words)).toBe(true);
+  expect(exitRequested(words)).toBe(false);
+  expect(waitUntilOutside(words, 0)).toBe(true);
 });
 
 test.each([

@@ -137,7 +137,7 @@ export function kick(words: VcpuWords, wake: Wake): void {
   }
 }
 
-/** The current wake sequence. A thread that serves this vCPU alone reads it before {@link prepareToBlock}. */
+/** The wake sequence of the moment. A thread that serves this vCPU alone reads it before {@link prepareToBlock}. */
 export function wakeSequence(words: VcpuWords): number {
   // Meets the add in `kick`.
   return Atomics.load(words, WAKE_SEQUENCE);
@@ -149,12 +149,14 @@ export function wakeSequence(words: VcpuWords): number {
  *
  * @param sequence what {@link wakeSequence} returned before {@link prepareToBlock}, so that no wake is missed.
  * @param timeoutMs milliseconds, for example until the vCPU's timer deadline; `Infinity` for no limit.
- * @returns whether the vCPU was woken. After a timeout the caller calls {@link cancelBlock}, which may still lose
- * against a late waker.
+ * @returns whether the vCPU was woken. If not, because its time is over or because the kick before was late with its
+ * news, the caller calls {@link cancelBlock}, which may still lose against a waker, and looks again.
  */
 export function waitForWake(words: VcpuWords, sequence: number, timeoutMs: number): boolean {
   // Meets the add and the notify in `kick`: returns at once when the sequence has moved already.
-  return Atomics.wait(words, WAKE_SEQUENCE, sequence, timeoutMs) !== 'timed-out';
+  Atomics.wait(words, WAKE_SEQUENCE, sequence, timeoutMs);
+  // Both come after the change of the state there, and may come when the vCPU sleeps again already.
+  return runState(words) !== RunState.BLOCKED;
 }
 
 /**
@@ -193,8 +195,9 @@ export function takeRequests(words: VcpuWords): number {
 export function waitUntilOutside(words: VcpuWords, timeoutMs: number): boolean {
   // Meets the add in `exitGuest`. Read before the state: any exit after this read is one after the request.
   const exits = Atomics.load(words, EXIT_COUNT);
-  // Meets the store in `enterGuest`: a vCPU that is not in its guest here finds the request when it enters.
-  if (Atomics.load(words, RUN_STATE) !== RunState.IN_GUEST) {
+  // Meets the store in `enterGuest`: a vCPU that is not in its guest here finds the request when it enters. If it has
+  // taken it already, it carried it out outside, and may have cleared the exit request without leaving again.
+  if (Atomics.load(words, RUN_STATE) !== RunState.IN_GUEST || !hasRequests(words)) {
     return true;
   }
   // Meets the load in `exitGuest`.

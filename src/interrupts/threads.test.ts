@@ -41,7 +41,7 @@ const SENDER = `
 const VCPU = `
   import { parentPort, workerData } from 'node:worker_threads';
   const { VcpuInterrupts } = await import(${moduleUrl('./vcpu-interrupts.ts')});
-  const { dispatchVcpu, startVcpu, wakeSequence, waitForWake } = await import(${moduleUrl('./run-state.ts')});
+  const { cancelBlock, dispatchVcpu, startVcpu, wakeSequence, waitForWake } = await import(${moduleUrl('./run-state.ts')});
   const { words, mail } = workerData;
   const vcpu = new VcpuInterrupts({ words, debug: true });
   startVcpu(words);
@@ -72,10 +72,12 @@ const VCPU = `
       if (answered.every((count) => count >= ${MESSAGES})) {
         break;
       }
-      if (!waitForWake(words, sequence, ${LIMIT_MS})) {
+      const asleep = performance.now();
+      if (waitForWake(words, sequence, ${LIMIT_MS}) || !cancelBlock(words)) {
+        dispatchVcpu(words);
+      } else if (performance.now() - asleep > ${LIMIT_MS} / 2) {
         break;
       }
-      dispatchVcpu(words);
       vcpu.load(0);
     }
   }

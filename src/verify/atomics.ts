@@ -6,12 +6,19 @@
  * Production processes never load this file, so the mechanism costs them nothing.
  */
 import { HarnessFault } from './fault.ts';
-import { ATOMICS_KINDS, type Kind } from './operations.ts';
+import { ALL_SLEEPERS, ATOMICS_KINDS, type Kind } from './operations.ts';
+
+/** What `Atomics.wait` returns. */
+export type WaitAnswer = 'ok' | 'not-equal' | 'timed-out';
 
 /** Receives the accesses of the code that runs under {@link withAtomics}. */
 export interface AtomicsTarget {
   /** @returns what the access returns to the explored code; or throws to suspend it. */
   access(kind: Kind, array: unknown, index: number, a: number, b: number): number;
+  /** `Atomics.wait`; `hasLimit` when it gives up after some time. */
+  wait(array: unknown, index: number, value: number, hasLimit: boolean): WaitAnswer;
+  /** `Atomics.notify` of at most `count` threads, {@link ALL_SLEEPERS} for all. Returns how many were woken. */
+  notify(array: unknown, index: number, count: number): number;
 }
 
 const real = globalThis.Atomics;
@@ -21,13 +28,30 @@ let installed = 0;
 type Operation = (array: unknown, index: number, a?: number, b?: number) => unknown;
 
 function standIn(name: string, operation: Operation, kind: Kind | undefined): Operation {
+  if (name === 'wait') return standInForWait(operation);
+  if (name === 'notify') return standInForNotify(operation);
   return (array, index, a = 0, b = 0) => {
     if (target === undefined) return Reflect.apply(operation, real, [array, index, a, b]);
-    if (name === 'notify') return 0;
     if (kind === undefined) {
       throw new HarnessFault('unsupported-access', `The checker has no model of Atomics.${name}`);
     }
     return target.access(kind, array, index, a | 0, b | 0);
+  };
+}
+
+function standInForWait(operation: Operation): Operation {
+  return (array, index, value = 0, milliseconds = Number.NaN) => {
+    if (target === undefined) return Reflect.apply(operation, real, [array, index, value, milliseconds]);
+    // NaN stands for no limit in ECMAScript, too.
+    const hasLimit = milliseconds < Number.POSITIVE_INFINITY;
+    return target.wait(array, index, value | 0, hasLimit);
+  };
+}
+
+function standInForNotify(operation: Operation): Operation {
+  return (array, index, count = Number.POSITIVE_INFINITY) => {
+    if (target === undefined) return Reflect.apply(operation, real, [array, index, count]);
+    return target.notify(array, index, Math.max(0, Math.min(Math.trunc(count) || 0, ALL_SLEEPERS)));
   };
 }
 

@@ -1,5 +1,5 @@
 import { RunState } from '../interrupts/words.ts';
-import { Kind } from './operations.ts';
+import { Kind, WaitResult } from './operations.ts';
 import type { Replay, ReplayStep } from './replay.ts';
 
 /** An access as people read it. */
@@ -41,6 +41,9 @@ const ATOMIC_NAMES: Readonly<Record<number, string>> = {
   [Kind.SUB]: 'fetch_sub',
   [Kind.AWAIT_EQUAL]: 'wait',
   [Kind.AWAIT_DIFFERENT]: 'wait',
+  [Kind.WAIT]: 'Atomics.wait',
+  [Kind.ASLEEP]: 'Atomics.wait',
+  [Kind.NOTIFY]: 'Atomics.notify',
 };
 
 const SHORT_WORDS: Readonly<Record<string, string>> = {
@@ -92,7 +95,7 @@ function lockText(operation: string, { before, operation: { kind, a } }: ReplayS
   return waits ? `${operation} waits` : operation;
 }
 
-function plainText(name: string, { before, operation: { kind, a, b } }: ReplayStep): string {
+function plainText(name: string, { before, result, operation: { kind, a, b } }: ReplayStep): string {
   const show = (value: number) => (name === 'run_state' ? stateName(value) : String(value));
   switch (kind) {
     case Kind.STORE:
@@ -104,6 +107,12 @@ function plainText(name: string, { before, operation: { kind, a, b } }: ReplaySt
     case Kind.AWAIT_EQUAL:
     case Kind.AWAIT_DIFFERENT:
       return `sees ${name} = ${show(before)}`;
+    case Kind.WAIT:
+      return result === WaitResult.SLEEPS ? `sleeps on ${name}` : `${name} has moved`;
+    case Kind.ASLEEP:
+      return result === WaitResult.WOKEN ? 'is woken' : 'time is over';
+    case Kind.NOTIFY:
+      return `notify(${name})=${result}`;
     case Kind.ADD:
       return `${name} += ${a}`;
     case Kind.SUB:

@@ -1,12 +1,14 @@
 import { Frontier } from './frontier.ts';
 import type { Monitor } from './monitor.ts';
 import { isEnabled, Kind, resultOf, valueAfter } from './operations.ts';
+import { withoutCounts } from './shared-memory.ts';
+import { isPackedIn, MOST_THREADS_WITH_SLEEPERS, packedAfter } from './sleepers.ts';
 import type { SpecViolation } from './spec-event.ts';
 import { MOST_CHOICES, MOST_THREADS, mixHigh, mixLow, StateTable, stepCode } from './state-table.ts';
 import type { ThreadPrograms } from './thread-programs.ts';
 import { TransitionLog } from './transition-log.ts';
 
-/** A state in which nothing can move, as the scenario judges it. */
+/** A state in which nothing can move, but for sleepers whose time may be over, as the scenario judges it. */
 export interface RestView {
   /** By thread: the JSON state in which its current step began, or undefined when the thread has ended. */
   readonly states: readonly (string | undefined)[];
@@ -14,6 +16,10 @@ export interface RestView {
   readonly spec: number;
   /** Contents of all words, by address. */
   readonly contents: readonly number[];
+  /** By thread: whether it sleeps in `Atomics.wait`. Nobody does when absent. */
+  readonly asleep?: readonly boolean[];
+  /** Whether a sleeper has a limit of time and will go on after it; absent for no. */
+  readonly hasLimit?: boolean;
 }
 
 /** What a search is about. */
@@ -65,6 +71,9 @@ export interface SearchResult {
 /** Thrown when a word turns out to be used, or shared, that was not before. */
 class LayoutChanged extends Error {}
 
+/** What becomes of a word's content. */
+const Treatment = { PLAIN: 0, UNREAD: 1, COUNT: 2 } as const;
+
 /** States between two looks at the clock. */
 const CLOCK_INTERVAL = 8192;
 
@@ -99,6 +108,11 @@ class Search {
   readonly #width: number;
   readonly #layout: number;
   readonly #owner: Int32Array;
+  /** By slot: one of {@link Treatment}. */
+  readonly #treatment: Uint8Array;
+  /** Component of the vector that has the sleepers, -1 when nobody ever sleeps. */
+  readonly #queue: number;
+  readonly #wordOf = (thread: number): number => this.#programs.slot.at(this.#next[this.#slots + thread]);
   readonly #table = new StateTable();
   readonly #frontier: Frontier;
   readonly #log: TransitionLog | undefined;
@@ -122,7 +136,16 @@ class Search {
     this.#slots = this.#programs.slots.length;
     this.#threads = this.#programs.threads.length;
     if (this.#threads > MOST_THREADS) throw new RangeError(`A scenario has at most ${MOST_THREADS} threads`);
-    this.#width = this.#slots + this.#threads + 1;
+    const { hasSleepers, memory, slots } = this.#programs;
+    if (hasSleepers && this.#threads > MOST_THREADS_WITH_SLEEPERS) {
+      throw new RangeError(`A scenario with Atomics.wait has at most ${MOST_THREADS_WITH_SLEEPERS} threads`);
+    }
+    this.#width = this.#slots + this.#threads + (hasSleepers ? 2 : 1);
+    this.#queue = hasSleepers ? this.#width - 2 : -1;
+    this.#treatment = Uint8Array.from(slots, (address) => {
+      const { unread, isCount } = memory.words[address];
+      return unread ? Treatment.UNREAD : isCount ? Treatment.COUNT : Treatment.PLAIN;
+    });
     this.#layout = this.#programs.layoutVersion;
     this.#owner = Int32Array.from(this.#programs.ownerOfSlot);
     this.#frontier = new Frontier(this.#width + 2);
@@ -186,7 +209,7 @@ class Search {
   }
 
   #expand(state: number): void {
-    const { kind, slot, a } = this.#programs;
+    const { kind, slot, a, b } = this.#programs;
     const current = this.#current;
     const chooser = this.#chooser();
     if (chooser >= 0) {
@@ -196,6 +219,7 @@ class Search {
       return;
     }
     let moved = false;
+    let hasLimit = false;
     for (let thread = 0; thread < this.#threads; thread++) {
       const node = current[this.#slots + thread];
       const of = kind.at(node) as Kind;
@@ -208,9 +232,17 @@ class Search {
       if (at >= 0 && isEnabled(of, current[at], a.at(node))) {
         this.#step(state, thread, 0);
         moved = true;
+      } else if (of === Kind.ASLEEP) {
+        if (!isPackedIn(current[this.#queue], thread)) {
+          this.#step(state, thread, 0);
+          moved = true;
+        } else if (b.at(node) !== 0) {
+          this.#step(state, thread, 0);
+          hasLimit = true;
+        }
       }
     }
-    if (!moved) this.#judgeRest(state);
+    if (!moved) this.#judgeRest(state, hasLimit);
   }
 
   /** A thread that is about to choose: a choice commutes with all that others do, so no other thread needs to move. */
@@ -258,16 +290,49 @@ class Search {
     if (slot >= 0) {
       const old = next[slot];
       const a = programs.a.at(node);
-      result = resultOf(kind, old, a);
-      if (!programs.memory.words[programs.slots[slot]].unread) {
+      if (kind >= Kind.WAIT) result = this.#stepSleepers(thread, kind, old, a);
+      else if (this.#treatment[slot] === Treatment.PLAIN) {
+        result = resultOf(kind, old, a);
         this.#change(slot, old, valueAfter(kind, old, a, programs.b.at(node)));
-      }
+      } else result = this.#stepCounter(slot, kind, old, a);
     }
     const edge = programs.edge(node, result);
     if (programs.layoutVersion !== this.#layout) throw new LayoutChanged();
     this.#change(place, node, programs.edgeTarget.at(edge));
     const events = programs.edgeEvents.at(edge);
     return events === 0 || this.#tell(events);
+  }
+
+  #stepSleepers(thread: number, kind: Kind, value: number, a: number): number {
+    const before = this.#next[this.#queue];
+    const [after, result] = packedAfter(before, kind, thread, value, a, this.#wordOf);
+    this.#change(this.#queue, before, after);
+    return result;
+  }
+
+  /** What an access to a counter gives: its value is no number here, so adding gives none either. */
+  #stepCounter(slot: number, kind: Kind, old: number, a: number): number {
+    if (this.#treatment[slot] === Treatment.UNREAD) return resultOf(kind, old, a);
+    if (kind !== Kind.ADD) return old;
+    if (a !== 0) this.#change(slot, old, this.#freshValue(slot));
+    return 0;
+  }
+
+  /**
+   * A value that differs from all that threads have read from a count and may still compare. Nobody can tell which one
+   * it is, so it may be the one from before when nobody remembers that.
+   */
+  #freshValue(slot: number): number {
+    const programs = this.#programs;
+    const address = programs.slots[slot];
+    let remembered = 0;
+    for (let thread = 0; thread < this.#threads; thread++) {
+      remembered |= programs.remembers.at(this.#next[this.#slots + thread]);
+    }
+    for (let value = 0; value < programs.countValues; value++) {
+      if ((remembered & programs.countBit(address, value)) === 0) return value;
+    }
+    throw new RangeError(`Threads remember more values of ${programs.memory.words[address].name} than fit`);
   }
 
   /** Goes on with a thread while it touches only words that no other thread uses, and tells the monitor nothing new. */
@@ -339,15 +404,20 @@ class Search {
     }
   }
 
-  #judgeRest(state: number): void {
+  #judgeRest(state: number, hasLimit: boolean): void {
     const { kind, slots, memory } = this.#programs;
     const contents = [...memory.initial];
     for (let slot = 0; slot < this.#slots; slot++) contents[slots[slot]] = this.#current[slot];
+    const asleep = this.#programs.threads.map(
+      (_, thread) => this.#queue >= 0 && isPackedIn(this.#current[this.#queue], thread),
+    );
     const states = Array.from({ length: this.#threads }, (_, thread) => {
       const node = this.#current[this.#slots + thread];
       return kind.at(node) === Kind.END ? undefined : this.#programs.stateOf(node);
     });
-    const violation = this.#problem.atRest({ states, spec: this.#current[this.#width - 1], contents });
+    const spec = this.#current[this.#width - 1];
+    const view = { states, spec, contents: withoutCounts(memory.words, contents), asleep, hasLimit };
+    const violation = this.#problem.atRest(view);
     if (violation !== undefined) this.#report(violation, state, -1);
     else this.#rest.push(state);
   }

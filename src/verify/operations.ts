@@ -16,12 +16,18 @@ export const Kind = {
   AWAIT_EQUAL: 9,
   /** Waits until the word differs from the operand. */
   AWAIT_DIFFERENT: 10,
+  /** `Atomics.wait` looks: falls asleep when the word equals the operand. `b` is 1 when the wait has a limit of time. */
+  WAIT: 11,
+  /** The thread sleeps in `Atomics.wait`, or has been woken there and has not gone on yet. Operands as of `WAIT`. */
+  ASLEEP: 12,
+  /** `Atomics.notify` of at most so many threads as the operand says. */
+  NOTIFY: 13,
   /** Branches: the operand is the number of ways to go on. */
-  CHOOSE: 11,
+  CHOOSE: 14,
   /** The thread has ended. */
-  END: 12,
+  END: 15,
   /** The explored code threw an error, or the world found a rule broken. */
-  FAIL: 13,
+  FAIL: 16,
 } as const;
 
 export type Kind = (typeof Kind)[keyof typeof Kind];
@@ -29,6 +35,26 @@ export type Kind = (typeof Kind)[keyof typeof Kind];
 /** The kinds that access a word; all of them come before {@link Kind.CHOOSE}. */
 export function touchesMemory(kind: Kind): boolean {
   return kind < Kind.CHOOSE;
+}
+
+/** What {@link Kind.WAIT} and {@link Kind.ASLEEP} give to the thread. */
+export const WaitResult = {
+  /** Of `ASLEEP`: somebody woke the thread. */
+  WOKEN: 0,
+  /** Of `WAIT`: the word differed. */
+  DIFFERENT: 1,
+  /** Of `WAIT`: the thread sleeps now. */
+  SLEEPS: 2,
+  /** Of `ASLEEP`: time was over. */
+  TIMED_OUT: 3,
+} as const;
+
+/** The operand of a {@link Kind.NOTIFY} that wakes all. */
+export const ALL_SLEEPERS = 255;
+
+/** Whether an operation is about the threads that sleep on a word, beside or instead of its content. */
+export function concernsSleepers(kind: Kind): boolean {
+  return kind >= Kind.WAIT && kind <= Kind.NOTIFY;
 }
 
 /** Names of the accesses as `Atomics` has them. */
@@ -83,9 +109,12 @@ export function resultOf(kind: Kind, old: number, a: number): number {
   return kind === Kind.STORE ? a : old;
 }
 
-/** Whether a thread that is about to wait for a word may go on when the word holds `value`. */
+/**
+ * Whether a thread that is about to wait for a word may go on when the word holds `value`. Of a thread that sleeps the
+ * word says nothing.
+ */
 export function isEnabled(kind: Kind, value: number, a: number): boolean {
   if (kind === Kind.AWAIT_EQUAL) return value === a;
   if (kind === Kind.AWAIT_DIFFERENT) return value !== a;
-  return kind !== Kind.END && kind !== Kind.FAIL;
+  return kind < Kind.END && kind !== Kind.ASLEEP;
 }

@@ -7,6 +7,7 @@ export const PROPERTIES = {
   P5: 'the vCPU comes to rest',
   P6: 'the payload is visible to the handler',
   P7: 'the code throws no error',
+  P8: 'a remote fence is done when it returns',
 } as const;
 
 export type PropertyId = keyof typeof PROPERTIES;

@@ -1,9 +1,19 @@
 import type { Protocol } from '../interrupts/protocol.ts';
 import { underStandIn } from './atomics.ts';
 import { HarnessFault } from './fault.ts';
-import { isEnabled, Kind, type Operation, resultOf, touchesMemory, valueAfter } from './operations.ts';
+import {
+  concernsSleepers,
+  isEnabled,
+  Kind,
+  type Operation,
+  resultOf,
+  touchesMemory,
+  valueAfter,
+} from './operations.ts';
 import { populate, type Scenario } from './scenario.ts';
 import type { Move } from './schedule.ts';
+import { withoutCounts } from './shared-memory.ts';
+import { isAsleep, type Sleeper, stepSleepers } from './sleepers.ts';
 import type { SpecEvent, SpecViolation } from './spec-event.ts';
 import { type StepOutcome, StepRunner } from './step-runner.ts';
 import type { Thread } from './thread.ts';
@@ -21,6 +31,8 @@ export interface ReplayStep extends Move {
   readonly operation: Operation;
   /** What the thread did between its access before and this one. */
   readonly notes: readonly string[];
+  /** What the thread got. */
+  readonly result: number;
   /** Content of the word before and after; 0 for a choice. */
   readonly before: number;
   readonly after: number;
@@ -54,6 +66,7 @@ export class Replay {
   readonly contents: number[];
   readonly #step: StepRunner;
   readonly #runners: Runner[];
+  #sleepers: readonly Sleeper[] = [];
   #spec: number;
 
   constructor(protocol: Protocol, scenario: Scenario) {
@@ -83,26 +96,41 @@ export class Replay {
     return (this.#runners[thread]?.outcome.before.length ?? 0) > 0;
   }
 
+  /** Whether it can take its turn, be it only that its time in `Atomics.wait` is over. */
   canMove(thread: number): boolean {
+    return this.moves(thread) || this.canTimeOut(thread);
+  }
+
+  /** Whether a thread sleeps in `Atomics.wait` and has a limit of time. */
+  canTimeOut(thread: number): boolean {
+    const operation = this.pending(thread);
+    return operation?.kind === Kind.ASLEEP && operation.b !== 0 && isAsleep(this.#sleepers, thread);
+  }
+
+  /** Whether a thread can go on, without the help of a limit of time. */
+  moves(thread: number): boolean {
     const operation = this.pending(thread);
     if (operation === undefined || operation.kind === Kind.FAIL) return false;
+    if (operation.kind === Kind.ASLEEP) return !isAsleep(this.#sleepers, thread);
     const value = operation.address < 0 ? 0 : this.contents[operation.address];
     return isEnabled(operation.kind, value, operation.a);
   }
 
-  /** A state in which nothing can move is judged; a thread that failed is reported. */
+  /** A state in which nothing moves is judged, whatever limits of time there are; a thread that failed is reported. */
   judge(): SpecViolation | undefined {
     if (this.violation !== undefined) return this.violation;
     for (const { outcome } of this.#runners) if (outcome.failure !== undefined) return outcome.failure;
-    if (this.#runners.some((_, thread) => this.canMove(thread))) return undefined;
-    const view = { states: this.states, spec: this.#spec, contents: this.contents };
+    if (this.#runners.some((_, thread) => this.moves(thread))) return undefined;
+    const contents = withoutCounts(this.world.memory.words, this.contents);
+    const asleep = this.#runners.map((_, thread) => isAsleep(this.#sleepers, thread));
+    const view = { states: this.states, spec: this.#spec, contents, asleep };
     return underStandIn(() => this.world.atRest(view));
   }
 
   /** Identifies the whole state. */
   fingerprint(): string {
     const threads = this.#runners.map(({ state, results }) => [state, results]);
-    return JSON.stringify([this.contents, threads, this.world.monitor.describe(this.#spec)]);
+    return JSON.stringify([this.contents, threads, this.#sleepers, this.world.monitor.describe(this.#spec)]);
   }
 
   /**
@@ -119,7 +147,7 @@ export class Replay {
     const { notes, frames } = runner;
     const earlier = runner.outcome.before;
     const before = operation.address < 0 ? 0 : this.contents[operation.address];
-    const result = this.#perform(operation, choice);
+    const result = this.#perform(thread, operation, choice);
     runner.results = [...runner.results, result];
     runner.notes = [];
     const events = [...earlier, ...underStandIn(() => this.#advance(runner))];
@@ -130,6 +158,7 @@ export class Replay {
       choice,
       operation,
       notes,
+      result,
       before,
       after,
       frames,
@@ -146,9 +175,14 @@ export class Replay {
     return this.#runners[thread]?.notes ?? [];
   }
 
-  #perform({ kind, address, a, b }: Operation, choice: number): number {
+  #perform(thread: number, { kind, address, a, b }: Operation, choice: number): number {
     if (!touchesMemory(kind)) return choice;
     const old = this.contents[address];
+    if (concernsSleepers(kind)) {
+      const { sleepers, result } = stepSleepers(this.#sleepers, kind, { thread, address }, old, a);
+      this.#sleepers = sleepers;
+      return result;
+    }
     this.contents[address] = this.world.memory.words[address].unread ? 0 : valueAfter(kind, old, a, b);
     return resultOf(kind, old, a);
   }

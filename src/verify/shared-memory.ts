@@ -13,7 +13,21 @@ export interface WordInfo {
    * that reads it is a fault.
    */
   readonly unread?: boolean;
+  /**
+   * A counter of events whose values are compared for equality, and nothing else: threads read it, add to it and sleep
+   * on it. The explorer keeps a name for its content in the place of the number: adding gives it one that no thread
+   * remembers, so that a counter without end has few values. Not together with `unread`.
+   */
+  readonly isCount?: boolean;
 }
+
+/** The contents as rest is judged by: what a count is at does not matter. */
+export function withoutCounts(words: readonly WordInfo[], contents: readonly number[]): number[] {
+  return contents.map((value, address) => (words[address].isCount ? 0 : value));
+}
+
+/** What threads may do with a count. */
+const COUNT_KINDS: readonly Kind[] = [Kind.LOAD, Kind.ADD, Kind.WAIT, Kind.ASLEEP, Kind.NOTIFY];
 
 /**
  * The words that the threads of a scenario share. Threads get proxies of `Int32Array`s: `Atomics` reaches the words,
@@ -70,6 +84,10 @@ export class SharedMemory {
         contents[address] = this.words[address].unread ? 0 : valueAfter(kind, old, a, b);
         return resultOf(kind, old, a);
       },
+      wait: () => {
+        throw new HarnessFault('unsupported-access', 'Atomics.wait where no other thread could end it');
+      },
+      notify: () => 0,
     };
     return withAtomics(target, body);
   }
@@ -84,10 +102,16 @@ export class SharedMemory {
 
   /** Refuses what would make a counter's abstraction unsound. */
   checkAccess(kind: Kind, address: number): void {
-    if (this.words[address].unread && kind !== Kind.ADD && kind !== Kind.SUB) {
+    if (this.words[address].unread && kind !== Kind.ADD && kind !== Kind.SUB && kind !== Kind.NOTIFY) {
       throw new HarnessFault(
         'unsupported-access',
         `A thread uses ${this.words[address].name}, which this scenario declares as a counter that nobody reads`,
+      );
+    }
+    if (this.words[address].isCount && !COUNT_KINDS.includes(kind)) {
+      throw new HarnessFault(
+        'unsupported-access',
+        `A thread does more with ${this.words[address].name} than to count and to see whether it has changed`,
       );
     }
   }

@@ -7,7 +7,17 @@
  * execution that comes back to a state where it has been ends the search, and nothing is said then.
  */
 import type { RestView } from './explorer.ts';
-import { isEnabled, Kind, type Operation, resultOf, touchesMemory, valueAfter } from './operations.ts';
+import {
+  concernsSleepers,
+  isEnabled,
+  Kind,
+  type Operation,
+  resultOf,
+  touchesMemory,
+  valueAfter,
+} from './operations.ts';
+import { withoutCounts } from './shared-memory.ts';
+import { isAsleep, type Sleeper, stepSleepers } from './sleepers.ts';
 import type { SpecEvent } from './spec-event.ts';
 import { type StepOutcome, StepRunner } from './step-runner.ts';
 import type { World } from './world/world.ts';
@@ -41,6 +51,7 @@ interface Runner {
 interface Situation {
   readonly contents: readonly number[];
   readonly runners: readonly Runner[];
+  readonly sleepers: readonly Sleeper[];
   readonly spec: number;
   readonly violation: string | undefined;
 }
@@ -141,6 +152,7 @@ class Search {
     }
     const key = JSON.stringify([
       situation.contents,
+      situation.sleepers,
       situation.runners.map(({ state, results }) => [state, results]),
     ]);
     if (this.#onPath.has(key)) throw new GivenUp('an execution comes back to a state where it has been');
@@ -231,13 +243,16 @@ class Search {
 
   #footprint({ kind, address }: Operation): Omit<Footprint, 'tells'> {
     const seen = address >= 0 && !this.#world.memory.words[address].unread;
+    // Who sleeps or wakes counts as a write of the word: too much dependence costs time and nothing else.
     const reads = kind === Kind.LOAD || kind === Kind.AWAIT_EQUAL || kind === Kind.AWAIT_DIFFERENT;
     return { address: seen ? address : -1, writes: !reads };
   }
 
-  #canMove({ contents, runners }: Situation, thread: number): boolean {
+  /** A limit of time is a move like any other here: only ends without any are told of. */
+  #canMove({ contents, runners, sleepers }: Situation, thread: number): boolean {
     const { operation } = runners[thread].outcome;
     if (operation === undefined) return false;
+    if (operation.kind === Kind.ASLEEP) return operation.b !== 0 || !isAsleep(sleepers, thread);
     return isEnabled(operation.kind, operation.address < 0 ? 0 : contents[operation.address], operation.a);
   }
 
@@ -252,7 +267,12 @@ class Search {
     const runner = situation.runners[thread];
     const contents = [...situation.contents];
     let result = choice;
-    if (touchesMemory(operation.kind)) {
+    let { sleepers } = situation;
+    if (concernsSleepers(operation.kind)) {
+      const sleeper = { thread, address: operation.address };
+      const value = contents[operation.address];
+      ({ sleepers, result } = stepSleepers(sleepers, operation.kind, sleeper, value, operation.a));
+    } else if (touchesMemory(operation.kind)) {
       const old = contents[operation.address];
       if (!this.#world.memory.words[operation.address].unread) {
         contents[operation.address] = valueAfter(operation.kind, old, operation.a, operation.b);
@@ -263,7 +283,10 @@ class Search {
     const events = [...runner.outcome.before, ...next.events];
     const runners = situation.runners.map((other, index) => (index === thread ? next.runner : other));
     const footprint = { ...this.#footprint(operation), tells: events.length > 0 };
-    const to = this.#tell({ contents, runners, spec: situation.spec, violation: undefined }, events);
+    const to = this.#tell(
+      { contents, runners, sleepers, spec: situation.spec, violation: undefined },
+      events,
+    );
     return { thread, choice, footprint, to };
   }
 
@@ -319,20 +342,31 @@ class Search {
       this.#advance(thread, { state: JSON.stringify(initial), results: [], carried: [] }),
     );
     const runners = started.map(({ runner }) => runner);
-    const empty = { contents: [...memory.initial], runners, spec: monitor.initial, violation: undefined };
+    const empty = {
+      contents: [...memory.initial],
+      runners,
+      sleepers: [],
+      spec: monitor.initial,
+      violation: undefined,
+    };
     return this.#tell(
       empty,
       started.flatMap(({ events }) => events),
     );
   }
 
-  #end({ contents, runners, spec, violation }: Situation): void {
+  #end({ contents, runners, sleepers, spec, violation }: Situation): void {
     this.#executions++;
     if (violation !== undefined) {
       this.#violations.add(violation);
       return;
     }
-    const view = { states: runners.map(({ state }) => state), spec, contents };
+    const view = {
+      states: runners.map(({ state }) => state),
+      spec,
+      contents: withoutCounts(this.#world.memory.words, contents),
+      asleep: runners.map((_, thread) => isAsleep(sleepers, thread)),
+    };
     this.#rests.set(JSON.stringify(view), view);
   }
 }

@@ -1,6 +1,6 @@
-import { type AtomicsTarget, currentFunction, withAtomics } from './atomics.ts';
+import { type AtomicsTarget, currentFunction, type WaitAnswer, withAtomics } from './atomics.ts';
 import { HarnessFault } from './fault.ts';
-import { Kind, type Operation } from './operations.ts';
+import { Kind, type Operation, WaitResult } from './operations.ts';
 import { PROPERTIES, type PropertyId } from './property.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import type { SpecEvent } from './spec-event.ts';
@@ -87,12 +87,25 @@ export class StepRunner implements AtomicsTarget, Env {
     try {
       const address = this.#memory.addressOf(array, index);
       this.#memory.checkAccess(kind, address);
+      // Nobody can sleep on a word that nobody reads.
+      if (kind === Kind.NOTIFY && this.#memory.words[address].unread) return 0;
       const within = currentFunction();
       return this.#pause(within === undefined ? { kind, address, a, b } : { kind, address, a, b, within });
     } catch (error) {
       if (error instanceof HarnessFault) this.#fault ??= error;
       throw error;
     }
+  }
+
+  wait(array: unknown, index: number, value: number, hasLimit: boolean): WaitAnswer {
+    const limit = hasLimit ? 1 : 0;
+    if (this.access(Kind.WAIT, array, index, value, limit) === WaitResult.DIFFERENT) return 'not-equal';
+    const woken = this.access(Kind.ASLEEP, array, index, value, limit) === WaitResult.WOKEN;
+    return woken ? 'ok' : 'timed-out';
+  }
+
+  notify(array: unknown, index: number, count: number): number {
+    return this.access(Kind.NOTIFY, array, index, count, 0);
   }
 
   choose(count: number): number {

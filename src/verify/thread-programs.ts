@@ -1,6 +1,13 @@
 import { HarnessFault } from './fault.ts';
 import { GrowingInts } from './growing-ints.ts';
-import { isEnabled, Kind, type Operation, touchesMemory, valueAfter } from './operations.ts';
+import {
+  concernsSleepers,
+  isEnabled,
+  Kind,
+  type Operation,
+  touchesMemory,
+  valueAfter,
+} from './operations.ts';
 import type { PropertyId } from './property.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import type { SpecEvent } from './spec-event.ts';
@@ -13,6 +20,17 @@ const LONGEST_SILENCE = 1000;
 const LONGEST_SPIN = 4;
 /** How many more rounds a waiting loop must behave the same before it is taken for unbounded. */
 const SPIN_ROUNDS = 3;
+
+/** Bits of a word for the values of counts that a thread remembers, divided among the counts. */
+const REMEMBERED_BITS = 32;
+/** Values of counts are exchanged for this less the value when the code runs for the second time. */
+const MIRROR = 1000;
+
+/** What an engine is able to do. */
+export interface EngineAbilities {
+  /** It knows threads that sleep in `Atomics.wait`. Default false: code that sleeps is a fault then. */
+  readonly sleepers?: boolean;
+}
 
 /** A node's place: the step that it is in and the results so far. */
 interface Origin {
@@ -41,6 +59,10 @@ export class ThreadPrograms {
   readonly threadOf = new GrowingInts();
   /** By node: 1 when events of the specification happen together with its operation. */
   readonly hasEvents = new GrowingInts();
+  /** By node: values of counts that the thread has read in its step, see {@link countBit}. */
+  readonly remembers = new GrowingInts();
+  /** Whether a thread sleeps, or wakes sleepers, as far as is known. */
+  hasSleepers = false;
   /** By node: first edge, -1 if none. By edge: next edge of the same node, result, target node, event list. */
   readonly firstEdge = new GrowingInts();
   readonly nextEdge = new GrowingInts();
@@ -61,6 +83,9 @@ export class ThreadPrograms {
   /** Loops of accesses that wait for another thread, described for the report. */
   readonly spins = new Set<string>();
 
+  readonly #sleepers: boolean;
+  /** Addresses of the counts. */
+  readonly #counts: readonly number[];
   readonly #runner: StepRunner;
   readonly #origins: Origin[] = [];
   readonly #outcomes: StepOutcome[] = [];
@@ -68,9 +93,11 @@ export class ThreadPrograms {
   readonly #listOf = new Map<string, number>([['[]', 0]]);
   readonly #slotOf = new Map<number, number>();
 
-  constructor(threads: readonly Thread[], memory: SharedMemory) {
+  constructor(threads: readonly Thread[], memory: SharedMemory, { sleepers = false }: EngineAbilities = {}) {
     this.threads = threads;
     this.memory = memory;
+    this.#sleepers = sleepers;
+    this.#counts = memory.words.flatMap(({ isCount }, address) => (isCount ? [address] : []));
     this.#runner = new StepRunner(memory);
     this.starts = threads.map((thread, index) => this.#start(index, JSON.stringify(thread.initial), []).node);
   }
@@ -81,6 +108,16 @@ export class ThreadPrograms {
       if (this.edgeResult.at(edge) === result) return edge;
     }
     return this.#extend(node, result);
+  }
+
+  /** How many values a count can have at a time: more than all threads together ever remember. */
+  get countValues(): number {
+    return Math.floor(REMEMBERED_BITS / Math.max(2, this.#counts.length));
+  }
+
+  /** The bit of {@link remembers} for a value of the count at an address. */
+  countBit(address: number, value: number): number {
+    return 1 << (this.#counts.indexOf(address) * this.countValues + value);
   }
 
   /** The state, as JSON, in which the step of this node began. */
@@ -107,7 +144,8 @@ export class ThreadPrograms {
     const origin = this.#origins[node];
     const results = this.#resultsOf(node);
     results.push(result);
-    const outcome = this.#run(origin.thread, origin.state, results, origin.carried);
+    const mirrored = this.#mirrored(node, result);
+    const outcome = this.#run(origin.thread, origin.state, results, origin.carried, mirrored);
     const events = [...this.#outcomes[node].before, ...outcome.after];
     let target: number;
     if (outcome.operation === undefined) {
@@ -200,24 +238,57 @@ export class ThreadPrograms {
     state: string,
     results: readonly number[],
     carried: readonly SpecEvent[],
+    mirrored = results,
   ): StepOutcome {
     const of = this.threads[thread];
     this.runs += 2;
     const outcome = this.#runner.run(of, state, results, carried);
-    const again = this.#runner.run(of, state, results, carried);
-    if (!sameOutcome(outcome, again)) {
+    let again = this.#mirrorBack(this.#runner.run(of, state, mirrored, carried), mirrored !== results);
+    if (sameOutcome(outcome, again)) return outcome;
+    if (mirrored !== results) again = this.#runner.run(of, state, results, carried);
+    if (sameOutcome(outcome, again)) {
+      const names = this.#counts.map((address) => this.memory.words[address].name);
+      throw new HarnessFault(
+        'unsupported-access',
+        `${of.name} does more with a count (${names.join(', ')}) than to compare it with what it was earlier in the same step`,
+      );
+    } else {
       const [one, other] = [outcome, again].map((each) => describeOutcome(each, this.memory));
       throw new HarnessFault(
         'non-determinism',
         `${of.name} does not do the same twice: first ${one}, then ${other}`,
       );
     }
-    return outcome;
+  }
+
+  /** The results on the way to an edge, with other numbers for the values of counts; in reverse order of size, too. */
+  #mirrored(node: number, result: number): number[] | undefined {
+    if (this.#counts.length === 0) return undefined;
+    const mirrored: number[] = [];
+    let hasCounts = false;
+    for (let at = node, of = result; at >= 0; of = this.#origins[at].result, at = this.#origins[at].parent) {
+      const isValue = this.kind.at(at) === Kind.LOAD && this.#isCount(this.slots[this.slot.at(at)]);
+      hasCounts ||= isValue;
+      mirrored.push(isValue ? MIRROR - of : of);
+    }
+    return hasCounts ? mirrored.reverse() : undefined;
+  }
+
+  #mirrorBack(outcome: StepOutcome, isMirrored: boolean): StepOutcome {
+    const { operation } = outcome;
+    if (!isMirrored || operation === undefined || !this.#isCount(operation.address)) return outcome;
+    const compares = operation.kind === Kind.WAIT || operation.kind === Kind.ASLEEP;
+    return compares ? { ...outcome, operation: { ...operation, a: MIRROR - operation.a } } : outcome;
+  }
+
+  #isCount(address: number): boolean {
+    return this.#counts.includes(address);
   }
 
   #add(outcome: StepOutcome, origin: Origin): number {
     const node = this.kind.length;
     const operation = outcome.operation as Operation;
+    if (concernsSleepers(operation.kind)) this.#noteSleepers(operation, origin.thread);
     this.#origins.push(origin);
     this.#outcomes.push(outcome);
     this.kind.push(operation.kind);
@@ -226,8 +297,32 @@ export class ThreadPrograms {
     this.b.push(operation.b);
     this.threadOf.push(origin.thread);
     this.hasEvents.push(outcome.before.length > 0 ? 1 : 0);
+    this.remembers.push(this.#rememberedAt(origin));
     this.firstEdge.push(-1);
     return node;
+  }
+
+  #noteSleepers({ address }: Operation, thread: number): void {
+    const { name } = this.memory.words[address];
+    if (!this.#sleepers) {
+      throw new HarnessFault(
+        'unsupported-access',
+        `${this.threads[thread].name} sleeps on ${name}, or wakes who sleeps there, which this kind of search has no model for`,
+      );
+    }
+    // Who moves next matters here, whoever else uses the word.
+    const slot = this.#slot(address, thread);
+    if (this.hasSleepers && this.ownerOfSlot[slot] < 0) return;
+    this.ownerOfSlot[slot] = -1;
+    this.hasSleepers = true;
+    this.layoutVersion++;
+  }
+
+  #rememberedAt({ parent, result }: Origin): number {
+    if (parent < 0) return 0;
+    const address = this.kind.at(parent) === Kind.LOAD ? this.slots[this.slot.at(parent)] : -1;
+    const read = this.#isCount(address) ? this.countBit(address, result) : 0;
+    return this.remembers.at(parent) | read;
   }
 
   #slot(address: number, thread: number): number {
@@ -305,7 +400,7 @@ export class ThreadPrograms {
       this.b.at(one.node) === this.b.at(other.node) &&
       this.hasEvents.at(one.node) === 0 &&
       kind !== Kind.STORE &&
-      isEnabled(kind, one.result, this.a.at(one.node)) &&
+      (kind === Kind.ASLEEP || isEnabled(kind, one.result, this.a.at(one.node))) &&
       valueAfter(kind, one.result, this.a.at(one.node), this.b.at(one.node)) === one.result
     );
   }

@@ -9,6 +9,7 @@ import {
   type SearchResult,
 } from './explorer.ts';
 import { type FaultKind, HarnessFault } from './fault.ts';
+import { concernsSleepers } from './operations.ts';
 import type { PropertyId } from './property.ts';
 import { Replay, type ReplayStep } from './replay.ts';
 import { populate, type Scenario } from './scenario.ts';
@@ -102,7 +103,7 @@ export function verify(protocol: Protocol, scenario: Scenario, options: VerifyOp
   installAtomics();
   try {
     const world = populate(protocol, scenario);
-    const programs = new ThreadPrograms(world.threads, world.memory);
+    const programs = new ThreadPrograms(world.threads, world.memory, { sleepers: true });
     const mustRest = scenario.mustRest ?? true;
     const problem: Problem = { programs, monitor: world.monitor, atRest: world.atRest, mustRest };
     const result = explore(problem, bounds, onProgress, now);
@@ -177,6 +178,7 @@ function expandPath(
     for (;;) {
       const operation = run.pending(thread);
       const own = operation !== undefined && owners.get(operation.address) === thread;
+      if (operation !== undefined && concernsSleepers(operation.kind)) return;
       if (!own || run.hasEvents(thread) || !run.canMove(thread) || run.violation !== undefined) return;
       quiet.add(moves.length);
       moves.push({ thread, choice: 0 });

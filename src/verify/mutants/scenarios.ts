@@ -1,20 +1,9 @@
-/** Situations that only mutants need: parts of the vCPU loop that the protocols do not touch. */
-import type { OwnerState } from '../../interrupts/protocol.ts';
-import {
-  dispatchVcpu,
-  enterGuest,
-  exitGuest,
-  makeRequest,
-  startVcpu,
-  takeRequests,
-} from '../../interrupts/run-state.ts';
-import { EXIT_REQUEST, IRQS_PENDING, REQUESTS } from '../../interrupts/words.ts';
+import { enterGuest, exitGuest, makeRequest, takeRequests } from '../../interrupts/run-state.ts';
+import { EXIT_REQUEST, REQUESTS } from '../../interrupts/words.ts';
 import { type Scenario, scenario, type ThreadMaker } from '../scenario.ts';
-import type { Env } from '../thread.ts';
-import { device, sender } from '../world/producers.ts';
+import { device } from '../world/producers.ts';
 import { clock } from '../world/timer.ts';
 import { vcpu } from '../world/vcpu.ts';
-import { ownerIn, type World } from '../world/world.ts';
 
 /** A thread that leaves one request for the vCPU, and kicks after it when `kicks`. */
 function requester(name: string, bit: number, kicks = false): ThreadMaker {
@@ -65,60 +54,6 @@ function server(expected: number): ThreadMaker {
   };
 }
 
-interface PcpuState {
-  readonly at: 'idle' | 'run' | 'block';
-  readonly local?: OwnerState;
-}
-
-/** One of two pCPUs that serve the same run queue. Its guest takes every edge at once and executes WFI. */
-function pcpu(number: 0 | 1): ThreadMaker {
-  return (world) => {
-    const queue = world.word('run_queue');
-    if (number === 0) {
-      world.memory.runAlone(world.memory.initial, () => {
-        startVcpu(world.words);
-        Atomics.store(queue, 0, 1);
-      });
-      world.addRestCheck((view) =>
-        world.valueIn(view, world.words, IRQS_PENDING) === 0
-          ? undefined
-          : { property: 'P4', message: 'an interrupt is pending, and no pCPU has the vCPU' },
-      );
-    }
-    return {
-      name: `P${number}`,
-      initial: { at: 'idle' },
-      step: (state, env) => {
-        const { at, local } = state as PcpuState;
-        if (at === 'idle') return dispatch(world, env, number);
-        const { interrupts, local: inside } = ownerIn(world, number, local);
-        if (at === 'run') {
-          if (!interrupts.enterGuest()) return state;
-          interrupts.flushInterrupts();
-          interrupts.exitGuest();
-          interrupts.syncInterrupts(0, 0);
-          return { at: 'block', local: inside };
-        }
-        const { allowedLo, allowedHi } = world.numbers;
-        return interrupts.block(allowedLo, allowedHi) === 'pending'
-          ? { at: 'run', local: inside }
-          : { at: 'idle' };
-      },
-    };
-  };
-}
-
-function dispatch(world: World, env: Env, number: 0 | 1): PcpuState {
-  const queue = world.word('run_queue');
-  // Meets the add of whoever wakes the vCPU, and the compare-exchange of the other pCPU.
-  const length = env.awaitWord(queue, 0, 'different', 0);
-  if (Atomics.compareExchange(queue, 0, length, length - 1) !== length) return { at: 'idle' };
-  if (!dispatchVcpu(world.words)) return { at: 'idle' };
-  const { interrupts, local } = ownerIn(world, number, undefined);
-  interrupts.load(number);
-  return { at: 'run', local };
-}
-
 export const MUTANT_SCENARIOS: readonly Scenario[] = [
   scenario({
     name: 'unset-then-set',
@@ -162,12 +97,5 @@ export const MUTANT_SCENARIOS: readonly Scenario[] = [
     group: 'extended',
     interrupts: { levels: [41] },
     threads: [vcpu(), device({ irq: 41, script: '+' })],
-  }),
-  scenario({
-    name: 'two-pcpus',
-    title: 'Two pCPUs serve one run queue, and two senders wake the vCPU',
-    about: 'However many kick, one pCPU gets the vCPU.',
-    group: 'extended',
-    threads: [pcpu(0), pcpu(1), sender({ name: 'S1' }), sender({ name: 'S2' })],
   }),
 ];

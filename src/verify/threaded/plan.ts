@@ -9,6 +9,7 @@ import type { Replay } from '../replay.ts';
 import { populate, type Scenario } from '../scenario.ts';
 import { type Move, parseSchedule } from '../schedule.ts';
 import { select } from '../selection.ts';
+import { withoutCounts } from '../shared-memory.ts';
 import { replay, verify } from '../verify.ts';
 import type { World } from '../world/world.ts';
 import type { RealStep, ReplayThreadResult } from './replay-thread.ts';
@@ -132,9 +133,11 @@ export async function judgeRun(
   }
   if (results.some(({ canMove }) => canMove)) return NOTHING_WRONG;
   const states = results.map(({ state }) => state);
+  const asleep = results.map((result) => result.isAsleep);
   installAtomics();
   try {
-    return world.atRest({ states, spec, contents })?.message ?? NOTHING_WRONG;
+    const view = { states, spec, contents: withoutCounts(world.memory.words, contents), asleep };
+    return world.atRest(view)?.message ?? NOTHING_WRONG;
   } finally {
     uninstallAtomics();
   }

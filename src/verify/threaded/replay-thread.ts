@@ -3,16 +3,24 @@
  * access it waits until the schedule says that it is its turn.
  */
 import type { Protocol } from '../../interrupts/protocol.ts';
-import { type AtomicsTarget, installAtomics, uninstallAtomics, withAtomics } from '../atomics.ts';
+import {
+  type AtomicsTarget,
+  installAtomics,
+  uninstallAtomics,
+  type WaitAnswer,
+  withAtomics,
+} from '../atomics.ts';
 import { HarnessFault } from '../fault.ts';
-import { isEnabled, Kind, resultOf, valueAfter } from '../operations.ts';
+import { isEnabled, Kind, resultOf, valueAfter, WaitResult } from '../operations.ts';
 import { loadPlugin } from '../plugin.ts';
 import type { PropertyId } from '../property.ts';
 import { populate, type Scenario } from '../scenario.ts';
 import type { Move } from '../schedule.ts';
 import { select } from '../selection.ts';
 import type { SharedMemory } from '../shared-memory.ts';
+import { isAsleep, type Sleeper, stepSleepers } from '../sleepers.ts';
 import type { SpecEvent } from '../spec-event.ts';
+import { MOST_THREADS } from '../state-table.ts';
 import type { Env, LocalState, Thread } from '../thread.ts';
 
 /** The engine's own, captured before anything stands in for it. */
@@ -22,7 +30,13 @@ const real = globalThis.Atomics;
 const TURN = 0;
 /** Word of the control block: not zero when a thread could not do its move; the others stop then. */
 const DIVERGED = 1;
-export const CONTROL_WORDS = 2;
+/**
+ * Words of the control block: how many threads sleep in `Atomics.wait`, then the thread and the address of each. The
+ * engine's own list cannot be used: a thread that sleeps there could not give the turn on after it fell asleep. Only
+ * the thread whose turn it is touches these.
+ */
+const SLEEPERS = 2;
+export const CONTROL_WORDS = SLEEPERS + 1 + 2 * MOST_THREADS;
 
 /** Milliseconds after which a thread believes that its turn will never come. */
 const LONGEST_WAIT = 20_000;
@@ -60,6 +74,8 @@ export interface ReplayThreadResult {
   readonly failure: { readonly property: PropertyId; readonly message: string } | undefined;
   /** Whether it could go on after the schedule's end. */
   readonly canMove: boolean;
+  /** Whether it sleeps in `Atomics.wait` then. */
+  readonly isAsleep: boolean;
 }
 
 /** Thrown to leave the code: the schedule is over. */
@@ -119,7 +135,15 @@ class RealThread implements AtomicsTarget, Env {
       else if (this.#failure !== undefined) this.#handOver();
     }
     const canMove = this.#failure === undefined && this.#canMove();
-    return { steps: this.#steps, state, diverged: this.#diverged, failure: this.#failure, canMove };
+    const sleeps = isAsleep(readSleepers(this.#start.control), this.#start.thread);
+    return {
+      steps: this.#steps,
+      state,
+      diverged: this.#diverged,
+      failure: this.#failure,
+      canMove,
+      isAsleep: sleeps,
+    };
   }
 
   access(kind: Kind, array: unknown, index: number, a: number, b: number): number {
@@ -134,6 +158,45 @@ class RealThread implements AtomicsTarget, Env {
     const before = perform(kind, words, address, a, b);
     this.#note(kind, address, before, valueAfter(kind, before, a, b));
     return resultOf(kind, before, a);
+  }
+
+  wait(array: unknown, index: number, value: number, hasLimit: boolean): WaitAnswer {
+    const found = this.#sleeperStep(Kind.WAIT, array, index, value, () => true);
+    if (found === WaitResult.DIFFERENT) return 'not-equal';
+    const { control, thread } = this.#start;
+    const isAwake = () => !isAsleep(readSleepers(control), thread);
+    const how = this.#sleeperStep(Kind.ASLEEP, array, index, value, () => hasLimit || isAwake(), isAwake);
+    return how === WaitResult.WOKEN ? 'ok' : 'timed-out';
+  }
+
+  notify(array: unknown, index: number, count: number): number {
+    // As in the exploration: nobody can sleep there, so this is no move.
+    if (this.#memory.words[this.#memory.addressOf(array, index)].unread) return 0;
+    return this.#sleeperStep(Kind.NOTIFY, array, index, count, () => true);
+  }
+
+  /** @param moves whether the thread can go on without a limit of time. */
+  #sleeperStep(
+    kind: Kind,
+    array: unknown,
+    index: number,
+    a: number,
+    mayMove: () => boolean,
+    moves = mayMove,
+  ): number {
+    const address = this.#memory.addressOf(array, index);
+    const { words, control, thread } = this.#start;
+    this.#canMove = moves;
+    this.#awaitTurn();
+    if (!mayMove()) {
+      this.#stop(`${this.#thread.name} sleeps on ${this.#memory.words[address].name}`);
+      throw OVER;
+    }
+    const value = real.load(words, address);
+    const { sleepers, result } = stepSleepers(readSleepers(control), kind, { thread, address }, value, a);
+    writeSleepers(control, sleepers);
+    this.#note(kind, address, value, value);
+    return result;
   }
 
   choose(count: number): number {
@@ -217,6 +280,22 @@ class RealThread implements AtomicsTarget, Env {
     // Meets the load in `#awaitTurn` of the other threads.
     real.store(control, DIVERGED, 1);
     real.notify(control, TURN);
+  }
+}
+
+function readSleepers(control: Int32Array): Sleeper[] {
+  return Array.from({ length: real.load(control, SLEEPERS) }, (_, index) => {
+    const at = SLEEPERS + 1 + 2 * index;
+    return { thread: real.load(control, at), address: real.load(control, at + 1) };
+  });
+}
+
+function writeSleepers(control: Int32Array, sleepers: readonly Sleeper[]): void {
+  real.store(control, SLEEPERS, sleepers.length);
+  for (const [index, { thread, address }] of sleepers.entries()) {
+    const at = SLEEPERS + 1 + 2 * index;
+    real.store(control, at, thread);
+    real.store(control, at + 1, address);
   }
 }
 

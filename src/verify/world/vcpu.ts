@@ -1,10 +1,18 @@
 import { IRQ_VS_EXT, IRQ_VS_TIMER } from '../../interrupts/numbers.ts';
 import { createOwnerState, type OwnerState } from '../../interrupts/protocol.ts';
-import { dispatchVcpu, startVcpu, takeRequests } from '../../interrupts/run-state.ts';
-import { EXIT_REQUEST } from '../../interrupts/words.ts';
+import {
+  cancelBlock,
+  dispatchVcpu,
+  startVcpu,
+  takeRequests,
+  waitForWake,
+  wakeSequence,
+} from '../../interrupts/run-state.ts';
+import { EXIT_REQUEST, WAKE_SEQUENCE } from '../../interrupts/words.ts';
 import type { RestView } from '../explorer.ts';
 import type { SpecViolation } from '../spec-event.ts';
 import type { Env, LocalState, Thread } from '../thread.ts';
+import { ALL_PAGES, usePages } from './fence.ts';
 import { rearmTimer, type TimerKind, timerMode, timerWord } from './timer.ts';
 import { interruptName } from './word-names.ts';
 import { hasBit, type Owner, ownerIn, type World } from './world.ts';
@@ -38,6 +46,13 @@ export interface VcpuOptions {
   readonly start?: 'fresh' | 'after a round';
   /** The vCPU is saved as a snapshot and restored once before anything else happens. Default false. */
   readonly restored?: boolean;
+  /**
+   * Where a blocked vCPU waits: on a run queue, or in the thread that serves it alone and sleeps in `waitForWake`, there
+   * also with a limit of time. Default `queue`.
+   */
+  readonly sleeps?: 'queue' | 'alone' | 'alone, with a limit';
+  /** The guest uses pages until a {@link fencer} takes them away from it. Default false. */
+  readonly pages?: boolean;
 }
 
 type Place = 'enter' | 'flush' | 'guest' | 'exit' | 'handle' | 'block' | 'queued';
@@ -55,6 +70,8 @@ interface VcpuState {
   readonly sendsLeft: number;
   readonly timersLeft: number | 'forever';
   readonly acknowledged: boolean;
+  /** Pages that the hart still has translations for, one bit each. */
+  readonly pages: number;
 }
 
 export const VCPU_NAME = 'vCPU';
@@ -80,6 +97,14 @@ class VcpuLoop {
     this.#world = world;
     this.#options = options;
     if (options.timers !== undefined) timerMode(world, options.timer ?? 'derived');
+    if (!this.#isQueued) {
+      world.hasRunQueue = false;
+      world.watchCount(world.words, WAKE_SEQUENCE);
+    }
+  }
+
+  get #isQueued(): boolean {
+    return (this.#options.sleeps ?? 'queue') === 'queue';
   }
 
   initial(): VcpuState {
@@ -95,6 +120,7 @@ class VcpuLoop {
       sendsLeft: selfSends,
       timersLeft: timers === 'forever' ? timers : Math.max(0, timers - 1),
       acknowledged: false,
+      pages: this.#options.pages ? ALL_PAGES : 0,
     };
     return world.memory.runAlone(world.memory.initial, () => {
       startVcpu(world.words);
@@ -147,8 +173,8 @@ class VcpuLoop {
     }
     env.note('enter');
     if (interrupts.enterGuest()) return { ...state, at: 'flush', local, why: '' };
-    takeRequests(this.#world.words);
-    return { ...state, local, why: '' };
+    const fenced = takeRequests(this.#world.words) & ALL_PAGES;
+    return { ...state, local, why: '', pages: state.pages & ~fenced };
   }
 
   #flush(state: VcpuState, env: Env): VcpuState {
@@ -172,6 +198,12 @@ class VcpuLoop {
   #guest(state: VcpuState, env: Env): VcpuState {
     const actions = this.#guestActions(state);
     if (this.#options.exits) actions.push(() => leave(state, 'any'));
+    if (state.pages !== 0) {
+      actions.push((of) => {
+        usePages(this.#world, of, state.pages);
+        return state;
+      });
+    }
     return actions[env.choose(actions.length)](env);
   }
 
@@ -288,6 +320,7 @@ class VcpuLoop {
   }
 
   #block(state: VcpuState, env: Env): VcpuState {
+    if (!this.#isQueued) return this.#sleepAlone(state, env);
     const { interrupts, local } = this.#owner(state);
     env.note('block');
     const { allowedLo, allowedHi } = this.#world.numbers;
@@ -298,16 +331,42 @@ class VcpuLoop {
     return this.#unloaded(state, state.pcpu);
   }
 
+  /** As a thread does that serves one vCPU. It sleeps within this step. */
+  #sleepAlone(state: VcpuState, env: Env): VcpuState {
+    const { words, numbers } = this.#world;
+    const { interrupts, local } = this.#owner(state);
+    env.note('block');
+    const awake: VcpuState = {
+      ...state,
+      at: 'enter',
+      why: this.#options.sync === 'entry' ? 'any' : '',
+      local,
+    };
+    const sequence = wakeSequence(words);
+    const result = interrupts.block(numbers.allowedLo, numbers.allowedHi);
+    if (result === 'pending') return awake;
+    const limit = this.#options.sleeps === 'alone' ? Number.POSITIVE_INFINITY : 1000;
+    if (result === 'blocked' && !waitForWake(words, sequence, limit) && cancelBlock(words)) {
+      interrupts.load(state.pcpu);
+      return awake;
+    }
+    return this.#unloaded(state, state.pcpu);
+  }
+
   #unloaded(state: VcpuState, pcpu: number): VcpuState {
     const why = this.#options.sync === 'entry' ? 'any' : '';
     return { ...state, at: 'queued', local: createOwnerState(this.#world.numbers), why, pcpu };
   }
 
   #dispatch(state: VcpuState, env: Env): VcpuState {
-    const queue = this.#world.word('run_queue');
-    env.awaitWord(queue, 0, 'different', 0);
-    Atomics.sub(queue, 0, 1);
-    if (!dispatchVcpu(this.#world.words)) return state;
+    if (this.#isQueued) {
+      const queue = this.#world.word('run_queue');
+      env.awaitWord(queue, 0, 'different', 0);
+      Atomics.sub(queue, 0, 1);
+      if (!dispatchVcpu(this.#world.words)) return state;
+    } else if (!dispatchVcpu(this.#world.words)) {
+      env.fail('P7', 'the vCPU’s thread goes on although nobody has woken the vCPU');
+    }
     env.note(`load on pCPU ${state.pcpu}`);
     const { interrupts, local } = ownerIn(this.#world, state.pcpu, undefined);
     interrupts.load(state.pcpu);
@@ -317,7 +376,8 @@ class VcpuLoop {
   /** A vCPU at rest has nothing to do: it sleeps with nothing pending, or waits in its guest with all delivered. */
   checkRest(view: RestView, state: VcpuState | undefined): SpecViolation | undefined {
     if (state === undefined) return undefined;
-    const sleeps = state.at === 'queued';
+    const isAsleep = view.asleep?.[this.#world.threads.findIndex(({ name }) => name === VCPU_NAME)] === true;
+    const sleeps = this.#isQueued ? state.at === 'queued' : isAsleep;
     const waits = state.at === 'guest';
     if (!sleeps && !waits) return { property: 'P4', message: `the vCPU is stuck at ${state.at}` };
     const own = sleeps ? this.#world.edges.find((irq) => hasBit(irq, state.lo, state.hi)) : undefined;
@@ -349,7 +409,7 @@ class VcpuLoop {
     const world = this.#world;
     return world.memory.runAlone([...view.contents], () => {
       const owner = ownerIn(world, state.pcpu, state.local);
-      if (state.at === 'queued') {
+      if (state.at === 'queued' || state.at === 'block') {
         dispatchVcpu(world.words);
         owner.interrupts.load(state.pcpu);
       }

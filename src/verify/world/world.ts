@@ -29,6 +29,8 @@ export class World {
   readonly edges: readonly number[];
   readonly levels: readonly number[];
   readonly threads: Thread[] = [];
+  /** False for a vCPU with a thread of its own, which sleeps until it is woken. */
+  hasRunQueue = true;
   readonly #derives: Derive[] = [];
   readonly #checks: RestCheck[] = [];
   readonly #named = new Map<string, Int32Array<ArrayBufferLike>>();
@@ -57,6 +59,15 @@ export class World {
       this.#named.set(name, array);
     }
     return array;
+  }
+
+  /**
+   * Lets threads tell whether a counter of a vCPU's words has moved, and sleep on it: `EXIT_COUNT` or `WAKE_SEQUENCE`.
+   * Scenarios in which nobody looks leave the two out.
+   */
+  watchCount(words: VcpuWords, index: number): void {
+    const address = this.memory.addressOf(words, index);
+    this.memory.words[address] = { name: this.memory.words[address].name, isCount: true };
   }
 
   /** Names of the words that {@link word} made so far and that begin with `prefix`. */
@@ -93,9 +104,9 @@ export class World {
     return undefined;
   };
 
-  /** Puts the vCPU on the run queue, as the hypervisor's wake callback does. */
+  /** Puts the vCPU on the run queue, as the hypervisor's wake callback does, if there is one. */
   readonly wake = (): void => {
-    Atomics.add(this.word('run_queue'), 0, 1);
+    if (this.hasRunQueue) Atomics.add(this.word('run_queue'), 0, 1);
   };
 
   /** The vCPU's interrupts as a producer sees them. */

@@ -7,7 +7,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   wasm: [],
   float: ['wasm'],
   isa: ['wasm'],
-  jit: ['isa', 'wasm'],
+  jit: ['isa', 'float', 'wasm'],
   interrupts: [],
   hart: ['isa', 'float', 'wasm', 'jit', 'errors'],
   devices: ['interrupts', 'errors'],

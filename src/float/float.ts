@@ -1,3 +1,4 @@
+import type { FunctionRef } from '../wasm/expression.ts';
 import type { ModuleBuilder } from '../wasm/module-builder.ts';
 import { type ArithmeticFunctions, defineArithmetic32, defineArithmetic64 } from './arithmetic.ts';
 import { type CompareFunctions, defineCompare } from './compare.ts';
@@ -46,4 +47,9 @@ export function defineFloat(module: ModuleBuilder): FloatFunctions {
     f64: { ...defineArithmetic64(double), ...defineCompare(module, BINARY64), ...convert64 },
     ...defineResize(module, single.round),
   };
+}
+
+/** All of them in a row. */
+export function floatFunctions({ f32, f64, ...others }: FloatFunctions): FunctionRef[] {
+  return Object.values<FunctionRef>({ ...others }).concat(Object.values({ ...f32 }), Object.values({ ...f64 }));
 }

@@ -25,8 +25,10 @@ export interface CodeCacheOptions {
   readonly decode: Decode;
   /** Compares two pages in linear memory, fast. */
   readonly samePage: (a: number, b: number) => boolean;
-  /** Called when a decoded page is dropped: translations that lead to it must be forgotten first. */
-  readonly onEvict: () => void;
+  /** Called when the decoded page at `slots` is dropped: translations that lead to it must be forgotten first. */
+  readonly onEvict: (slots: number) => void;
+  /** Called before slots of the page at `slots` are dropped because memory has changed. */
+  readonly onChange: (slots: number) => void;
 }
 
 /**
@@ -57,7 +59,8 @@ export class CodeCache {
   #generation = 0;
   #hand = 0;
   readonly #samePage: (a: number, b: number) => boolean;
-  readonly #onEvict: () => void;
+  readonly #onEvict: (slots: number) => void;
+  readonly #onChange: (slots: number) => void;
 
   constructor(options: CodeCacheOptions) {
     const { memory, base, pages, ram } = options;
@@ -68,6 +71,7 @@ export class CodeCache {
     this.#pages = pages;
     this.#samePage = options.samePage;
     this.#onEvict = options.onEvict;
+    this.#onChange = options.onChange;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#halfwords = new Uint16Array(memory.buffer);
     this.#words = new Int32Array(memory.buffer);
@@ -166,7 +170,7 @@ export class CodeCache {
     const index = this.#victim(keep);
     const old = this.#holds[index] as number;
     if (old !== NOWHERE) {
-      this.#onEvict();
+      this.#onEvict(this.#base + index * CODE_PAGE.bytes);
       this.#indexOf[old] = NOWHERE;
     }
     this.#holds[index] = page;
@@ -199,6 +203,7 @@ export class CodeCache {
     this.#verified[index] = this.#epoch;
     const slots = this.#base + index * CODE_PAGE.bytes;
     if (this.#samePage(slots + CODE_PAGE.snapshot, this.#ram.offset + page * PAGE)) return;
+    this.#onChange(slots);
     const snapshot = (slots + CODE_PAGE.snapshot) / 4;
     const source = (this.#ram.offset + page * PAGE) / 4;
     const words = this.#words;

@@ -14,6 +14,7 @@ import { PhysicalMemory } from './physical-memory.ts';
 import type { DeviceSpace, Platform, RamWindow } from './platform.ts';
 import { Position } from './position.ts';
 import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
+import { REGION_RECORD_BYTES, Regions, type RegionStatistics } from './regions.ts';
 import { HartState } from './state.ts';
 import { Tlb } from './tlb.ts';
 
@@ -42,6 +43,8 @@ export interface HartOptions {
   readonly hartId: number;
   /** HS-mode is played by TypeScript: `run` returns for every trap that is not the guest's own. */
   readonly hsHost: boolean;
+  /** Compile what runs often; otherwise all code is interpreted. */
+  readonly compile?: boolean;
   /** GEILEN, the number of guest external interrupts. */
   readonly guestExternalInterrupts?: number;
   /** Byte address of the 32-bit word whose becoming non-zero makes `run` return. */
@@ -50,7 +53,7 @@ export interface HartOptions {
 
 /** Bytes of linear memory that a hart takes: state, TLB and code cache. */
 export function hartAreaBytes(codePages: number): number {
-  return HART_BYTES + TLB.bytes + codeCacheBytes(codePages);
+  return HART_BYTES + TLB.bytes + codeCacheBytes(codePages) + REGION_RECORD_BYTES;
 }
 
 /**
@@ -72,6 +75,7 @@ export class Hart {
   readonly #access: MemoryAccess;
   readonly #generated: GeneratedCode;
   readonly #regionTable = new WebAssembly.Table({ initial: 0, element: 'anyfunc' });
+  readonly #regions: Regions | undefined;
   readonly #count: InstructionCount;
   readonly #position: Position;
   /** Privilege or address space has changed: the next instruction must be looked up anew. */
@@ -101,9 +105,33 @@ export class Hart {
       ram,
       decode: this.#decode,
       samePage: (a, b) => this.#generated.samePage(a, b) !== 0,
-      onEvict: () => this.tlb.flushFetches(),
+      onEvict: (slots) => {
+        this.#regions?.dropPage(slots);
+        this.tlb.flushFetches();
+      },
+      onChange: (slots) => this.#regions?.dropPage(slots),
     });
+    if (options.compile === true) this.#regions = this.#createRegions(options);
     this.reset();
+  }
+
+  #createRegions({ memory, area, codePages }: HartOptions): Regions {
+    return new Regions({
+      memory,
+      limits: { minimum: 1, maximum: 65536 },
+      records: area + HART_BYTES + TLB.bytes + codeCacheBytes(codePages),
+      state: this.state,
+      tlb: this.tlb,
+      code: this.#code,
+      decode: this.#decode,
+      table: this.#regionTable,
+      float: this.#generated.exports,
+    });
+  }
+
+  /** What was compiled; undefined for a hart that only interprets. */
+  get regionStatistics(): RegionStatistics | undefined {
+    return this.#regions?.statistics;
   }
 
   /** Architectural reset: M-mode, pc 0, nothing pending. */
@@ -320,7 +348,10 @@ export class Hart {
         this.#code.decodeFrom(this.#position.pageSlots, this.#position.slot);
         return undefined;
       },
-      sample: () => undefined,
+      sample: () => {
+        this.#regions?.sample();
+        return undefined;
+      },
       fetch: () => {
         const status = this.#goToPc();
         return status === STATUS.changed ? this.#arrive() : status;

@@ -4,6 +4,8 @@ export interface GeneratedCode {
   run(hart: number): number;
   /** Whether two pages of 4 KiB hold the same, by their addresses in linear memory: 1 or 0. */
   samePage(a: number, b: number): number;
+  /** Everything, with the functions of float/ by their names. */
+  readonly exports: WebAssembly.Exports;
 }
 
 /**
@@ -17,9 +19,10 @@ export function instantiate(
   regions: WebAssembly.Table,
   callOuts: Record<string, CallableFunction>,
 ): GeneratedCode {
-  const { run, samePage } = new WebAssembly.Instance(module, { env: { memory, regions, ...callOuts } }).exports;
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, regions, ...callOuts } });
+  const { run, samePage } = exports;
   if (typeof run !== 'function' || typeof samePage !== 'function') {
     throw new Error('the interpreter module lacks one of its functions');
   }
-  return { run, samePage } as GeneratedCode;
+  return { run, samePage, exports } as GeneratedCode;
 }

@@ -15,6 +15,8 @@ export interface Effects {
   readonly loads: boolean;
   /** Includes atomic memory operations and store-conditional. */
   readonly stores: boolean;
+  /** Bytes that it loads or stores; 0 for atomic accesses. */
+  readonly accessBytes: number;
   /** It loads, stores or orders memory. */
   readonly usesMemory: boolean;
   /** It reads or writes floating-point registers or flags. */
@@ -47,6 +49,7 @@ function record(instruction: Instruction): Effects {
     readsPc: false,
     loads: false,
     stores: false,
+    accessBytes: 0,
     usesMemory: false,
     usesFloat: false,
     control: 'none',
@@ -106,8 +109,14 @@ function recorder(seen: Recording): Semantics {
       return floatRecorder(seen);
     },
     memory: {
-      load,
-      store,
+      load: (kind) => {
+        seen.accessBytes = Number(kind.slice(1)) / 8;
+        return load();
+      },
+      store: (width) => {
+        seen.accessBytes = width / 8;
+        store();
+      },
       amo: loadAndStore,
       loadReserved: load,
       storeConditional: loadAndStore,

@@ -4,11 +4,15 @@ export const REGION_EXIT = {
   near: 0,
   /** By a jump to the pc in the hart block. */
   far: 1,
-  /** Before the instruction at the slot in the hart block: the region cannot go on, the interpreter must. */
-  resume: 2,
-  /** Before the instruction at the pc in the hart block. */
-  resumeFar: 3,
+  /** Not by a jump: the code goes on at the slot in the hart block. */
+  next: 2,
+  /** Not by a jump: the code goes on at the pc in the hart block. */
+  nextFar: 3,
+  /** Before the instruction at the slot in the hart block, which the interpreter must carry out. */
+  resume: 4,
 } as const;
+
+export type RegionExit = (typeof REGION_EXIT)[keyof typeof REGION_EXIT];
 
 /**
  * Instructions that a region may run beyond the budget of the chunk, so that a loop is not left after each chunk. It

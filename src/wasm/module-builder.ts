@@ -71,6 +71,13 @@ export class ModuleBuilder {
     entry.body = builder.toBody();
   }
 
+  /** Exports a function of this module, by its name. */
+  export(ref: FunctionRef): void {
+    const entry = this.#functions[ref.index - this.#imports.length];
+    if (entry?.ref !== ref) throw new Error(`${ref.name} is not a function of this module`);
+    entry.exported = true;
+  }
+
   /** Declares and defines a function. */
   function<R extends ValType | 'void'>(
     name: string,

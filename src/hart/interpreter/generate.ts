@@ -1,4 +1,4 @@
-import { defineFloat, type FloatFunctions } from '../../float/float.ts';
+import { defineFloat, type FloatFunctions, floatFunctions } from '../../float/float.ts';
 import {
   call,
   callIndirect,
@@ -43,7 +43,7 @@ type Outlined = ReadonlyMap<number, FunctionRef<'i32'>>;
 
 /**
  * Generates the interpreter: a module that imports `env.memory` and the call-outs, and exports
- * `run(hart): exit status` and `samePage(a, b)`.
+ * `run(hart): exit status`, `samePage(a, b)`, and for compiled regions the functions of float/.
  *
  * It is one loop around a `br_table` over decoded slots: on V8 that is three to four times faster than a function for
  * each instruction with tail calls, because nothing is saved and restored between instructions.
@@ -53,6 +53,7 @@ export function generateInterpreter(limits: MemoryLimits): Uint8Array<ArrayBuffe
   const out = importCallOuts(module);
   module.importTable('env', 'regions');
   const library: Library = { out, float: defineFloat(module) };
+  for (const ref of floatFunctions(library.float)) module.export(ref);
   const lookup = defineLookup(module);
   const helpers: Helpers = {
     lookup,
@@ -185,13 +186,16 @@ function defineEnterRegion(module: ModuleBuilder, lookup: FunctionRef<'i32'>): F
     const record = f.let(regionRecord(hart, slot));
     checkPages(f, hart, record, () => f.return(call(operationAt, hart, slot)));
     const exit = f.let(callIndirect(regionType, i32.load(record, REGION.element), hart));
-    f.if(i32.lt_u(exit, i32.const(REGION_EXIT.resume)), () => f.return(exit));
-    f.if(i32.eq(exit, i32.const(REGION_EXIT.resumeFar)), () => {
-      const found = f.let(call(lookup, hart, f.let(i64.load(hart, FIELD.pc))));
+    f.if(i32.lt_u(exit, i32.const(REGION_EXIT.next)), () => f.return(exit));
+    f.if(i32.eq(exit, i32.const(REGION_EXIT.resume)), () =>
+      f.return(call(operationAt, hart, f.let(i32.load(hart, FIELD.slot)))),
+    );
+    f.if(i32.eq(exit, i32.const(REGION_EXIT.nextFar)), () => {
+      const found = f.let(call(lookup, hart, i64.load(hart, FIELD.pc)));
       f.if(i32.eqz(found), () => f.return(i32.const(REGION_EXIT.far)));
       f.store('i32.store', hart, found, FIELD.slot);
     });
-    f.return(call(operationAt, hart, i32.load(hart, FIELD.slot)));
+    f.return(i32.add(i32.load16_u(i32.load(hart, FIELD.slot)), i32.const(EXECUTE)));
     f.unreachable();
   });
 }

@@ -1,0 +1,246 @@
+import type { Decode, Decoded } from '../isa/index.ts';
+import { type CodeSource, type HartLayout, type Region, RegionCompiler } from '../jit/index.ts';
+import type { MemoryLimits } from '../wasm/index.ts';
+import type { CodeCache } from './code-cache.ts';
+import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
+import { FIELD, TLB } from './layout.ts';
+import type { HartState } from './state.ts';
+import type { Tlb } from './tlb.ts';
+
+const PAGE = 4096;
+/** Samples after which the code at a slot is compiled. */
+const THRESHOLD = 4;
+/** Counters of samples; slots share them. */
+const COUNTERS = 1 << 14;
+const LAYOUT: HartLayout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
+
+/** Regions that a hart can have at once, plus one: there is none with number 0. */
+const RECORDS = 8192;
+
+/** Bytes of linear memory for the records of regions. */
+export const REGION_RECORD_BYTES = RECORDS * REGION.bytes;
+
+/** What the regions of a hart work with. */
+export interface RegionsOptions {
+  readonly memory: WebAssembly.Memory;
+  readonly limits: MemoryLimits;
+  /** Byte address in linear memory of {@link REGION_RECORD_BYTES} bytes. */
+  readonly records: number;
+  readonly state: HartState;
+  readonly tlb: Tlb;
+  readonly code: CodeCache;
+  readonly decode: Decode;
+  /** Where the interpreter looks for the functions of regions. */
+  readonly table: WebAssembly.Table;
+  /** The functions of float/ by their names. */
+  readonly float: WebAssembly.Exports;
+}
+
+/** What the compiler has done, for people. */
+export interface RegionStatistics {
+  /** Regions that are there now, and all that have ever been compiled. */
+  readonly live: number;
+  readonly compiled: number;
+  /** Bytes of their modules, and guest instructions in them. */
+  readonly bytes: number;
+  readonly instructions: number;
+  /** Milliseconds that compiling took the hart. */
+  readonly time: number;
+}
+
+/** A region that is in place. */
+interface Installed {
+  readonly number: number;
+  /** Slot at which it begins. */
+  readonly slot: number;
+  /** First slots of all pages that it has code of. */
+  readonly pages: readonly number[];
+}
+
+/**
+ * The compiled regions of a hart. Where the interpreter is found most often when it ends a chunk, the code is compiled,
+ * and the slot there says so from then on.
+ *
+ * A region lasts until one of its pages is found changed after FENCE.I, or is dropped from the code cache. Whether its
+ * pages are still translated to where they were is looked at by the interpreter each time it enters.
+ */
+export class Regions {
+  readonly #options: RegionsOptions;
+  readonly #compiler: RegionCompiler;
+  readonly #words: Int32Array;
+  readonly #memoryWords: Int32Array;
+  readonly #halfwords: Uint16Array;
+  readonly #heat = new Uint8Array(COUNTERS);
+  readonly #installed = new Map<number, Installed>();
+  /** Numbers of the regions of each decoded page, by its slots. */
+  readonly #byPage = new Map<number, Set<number>>();
+  readonly #free: number[] = [];
+  #nextNumber = 1;
+  #compiled = 0;
+  #bytes = 0;
+  #instructions = 0;
+  #time = 0;
+
+  constructor(options: RegionsOptions) {
+    this.#options = options;
+    this.#compiler = new RegionCompiler(options.limits, LAYOUT);
+    this.#words = options.state.words;
+    this.#memoryWords = new Int32Array(options.memory.buffer);
+    this.#halfwords = new Uint16Array(options.memory.buffer);
+    this.#words[FIELD.regions >> 2] = options.records;
+  }
+
+  get statistics(): RegionStatistics {
+    return {
+      live: this.#installed.size,
+      compiled: this.#compiled,
+      bytes: this.#bytes,
+      instructions: this.#instructions,
+      time: this.#time,
+    };
+  }
+
+  /** Counts that the hart has arrived at the current slot, and compiles from there on when that was often. */
+  sample(): void {
+    const slot = this.#words[FIELD.slot >> 2];
+    const counter = (Math.imul(slot >> 3, 0x9e37_79b1) >>> 18) & (COUNTERS - 1);
+    const heat = this.#heat[counter];
+    if (heat < THRESHOLD) {
+      this.#heat[counter] = heat + 1;
+      if (heat + 1 === THRESHOLD) this.#compile(slot);
+    }
+  }
+
+  /** Forgets the regions that have code of the decoded page at `slots`. */
+  dropPage(slots: number): void {
+    for (const number of [...(this.#byPage.get(slots) ?? [])]) this.#drop(number);
+  }
+
+  #dropAll(): void {
+    for (const number of [...this.#installed.keys()]) this.#drop(number);
+  }
+
+  #compile(slot: number): void {
+    const slots = this.#words[FIELD.pageSlots >> 2];
+    const halfword = (slot - slots) / SLOT.bytes;
+    // A straddling instruction is executed beside its page, and its slot stands for others in turn.
+    if (halfword < 0 || halfword >= CODE_PAGE.halfwords || this.#options.code.isStraddling(slot)) return;
+    if (this.#halfwords[slot / 2] === OPERATION.region) return;
+    const start = performance.now();
+    const source = new HartCode(this.#options, slots);
+    const region = this.#compiler.compile(source, halfword * 2);
+    if (region !== undefined) this.#install(region, slot, slots, source);
+    this.#time += performance.now() - start;
+  }
+
+  #install(region: Region, slot: number, slots: number, source: HartCode): void {
+    const { memory, table, float } = this.#options;
+    const module = new WebAssembly.Module(region.bytes);
+    const instance = new WebAssembly.Instance(module, { env: { memory }, float });
+    const number = this.#number();
+    if (number >= table.length) table.grow(Math.max(64, table.length));
+    table.set(number, instance.exports.region);
+    this.#writeRecord(number, slot, region, source);
+    this.#halfwords[(slots + CODE_PAGE.regions) / 2 + (slot - slots) / SLOT.bytes] = number;
+    this.#halfwords[slot / 2] = OPERATION.region;
+    const pages = [slots, ...region.pages.map((page) => source.slotsOf(page))];
+    this.#installed.set(number, { number, slot, pages });
+    for (const page of pages) {
+      const numbers = this.#byPage.get(page) ?? new Set();
+      this.#byPage.set(page, numbers.add(number));
+    }
+    this.#compiled++;
+    this.#bytes += region.bytes.length;
+    this.#instructions += region.instructions;
+  }
+
+  #writeRecord(number: number, slot: number, { pages }: Region, source: HartCode): void {
+    const words = this.#memoryWords;
+    const record = (this.#options.records + number * REGION.bytes) / 4;
+    words[record + REGION.element / 4] = number;
+    words[record + REGION.operation / 4] = this.#halfwords[slot / 2];
+    words[record + REGION.pages / 4] = pages.length;
+    for (const [index, page] of pages.entries()) {
+      const at = record + (REGION.firstPage + index * REGION.pageBytes) / 4;
+      words[at] = page * PAGE;
+      words[at + 1] = source.slotsOf(page);
+    }
+  }
+
+  #number(): number {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    if (this.#nextNumber < RECORDS) return this.#nextNumber++;
+    // What is hot will soon be back.
+    this.#dropAll();
+    this.#heat.fill(0);
+    return this.#number();
+  }
+
+  #drop(number: number): void {
+    const installed = this.#installed.get(number);
+    if (installed === undefined) return;
+    const { slot, pages } = installed;
+    const record = (this.#options.records + number * REGION.bytes) / 4;
+    if (this.#halfwords[slot / 2] === OPERATION.region) {
+      this.#halfwords[slot / 2] = this.#memoryWords[record + REGION.operation / 4];
+    }
+    this.#options.table.set(number, null);
+    this.#installed.delete(number);
+    for (const page of pages) this.#byPage.get(page)?.delete(number);
+    this.#free.push(number);
+    // It may be compiled again.
+    this.#heat.fill(0);
+  }
+}
+
+/** The guest's code around a page, as the hart has it decoded and translated now. */
+class HartCode implements CodeSource {
+  readonly #options: RegionsOptions;
+  readonly #halfwords: Uint16Array;
+  /** Slots of pages by their distance from the first; 0: not in reach. */
+  readonly #slots = new Map<number, number>();
+
+  constructor(options: RegionsOptions, slots: number) {
+    this.#options = options;
+    this.#halfwords = new Uint16Array(options.memory.buffer);
+    this.#slots.set(0, slots);
+  }
+
+  /** The slots of a page that is in reach. */
+  slotsOf(page: number): number {
+    return this.#slots.get(page) ?? this.#find(page);
+  }
+
+  at(offset: number): Decoded | undefined {
+    const page = Math.floor(offset / PAGE);
+    const slots = this.slotsOf(page);
+    if (slots === 0) return undefined;
+    const { code, decode } = this.#options;
+    const halfword = (offset & (PAGE - 1)) >> 1;
+    let bits = code.bitsAt(slots, halfword);
+    if (halfword === CODE_PAGE.halfwords - 1 && (bits & 3) === 3) {
+      const next = this.slotsOf(page + 1);
+      if (next === 0) return undefined;
+      bits = (bits | (code.bitsAt(next, 0) << 16)) >>> 0;
+    }
+    return decode(bits);
+  }
+
+  isWarm(offset: number): boolean {
+    const slots = this.slotsOf(Math.floor(offset / PAGE));
+    if (slots === 0) return false;
+    return this.#halfwords[slots / 2 + ((offset & (PAGE - 1)) >> 1) * (SLOT.bytes / 2)] !== OPERATION.decode;
+  }
+
+  #find(page: number): number {
+    const { state, tlb } = this.#options;
+    const { words } = state;
+    const address = page * PAGE + (words[FIELD.pageAddress >> 2] >>> 0);
+    const low = address | 0;
+    const high = (words[(FIELD.pageAddress >> 2) + 1] + Math.floor(address / 2 ** 32)) | 0;
+    const found = this.#slots.size > REGION.mostPages ? 0 : tlb.lookupFetch(low, high);
+    if (found !== 0) this.#slots.set(page, found);
+    return found;
+  }
+}

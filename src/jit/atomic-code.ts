@@ -1,0 +1,130 @@
+import type { AmoOperation, AtomicWidth } from '../isa/index.ts';
+import { type Expr, type FunctionBuilder, type I32, type I64, i32, i64, type Local, select } from '../wasm/index.ts';
+import type { HartLayout } from './hart-layout.ts';
+
+/** What atomic memory operations use of the instructions of one width. */
+interface Integer<T extends 'i32' | 'i64'> {
+  readonly atomic: {
+    load(address: I32): Expr<T>;
+    rmwXchg(address: I32, value: Expr<T>): Expr<T>;
+    rmwAdd(address: I32, value: Expr<T>): Expr<T>;
+    rmwAnd(address: I32, value: Expr<T>): Expr<T>;
+    rmwOr(address: I32, value: Expr<T>): Expr<T>;
+    rmwXor(address: I32, value: Expr<T>): Expr<T>;
+    rmwCmpxchg(address: I32, expected: Expr<T>, replacement: Expr<T>): Expr<T>;
+  };
+  ne(a: Expr<T>, b: Expr<T>): I32;
+  lt_s(a: Expr<T>, b: Expr<T>): I32;
+  lt_u(a: Expr<T>, b: Expr<T>): I32;
+  gt_s(a: Expr<T>, b: Expr<T>): I32;
+  gt_u(a: Expr<T>, b: Expr<T>): I32;
+}
+
+/** The comparison under which the old value stays. */
+const COMPARISON = { min: 'lt_s', minu: 'lt_u', max: 'gt_s', maxu: 'gt_u' } as const;
+
+/** Atomic accesses at an address in linear memory that translation and alignment checks have given. */
+export class AtomicCode {
+  readonly #f: FunctionBuilder;
+  readonly #hart: Local<'i32'>;
+  readonly #field: HartLayout['field'];
+
+  constructor(f: FunctionBuilder, hart: Local<'i32'>, field: HartLayout['field']) {
+    this.#f = f;
+    this.#hart = hart;
+    this.#field = field;
+  }
+
+  amo(operation: AmoOperation, width: AtomicWidth, host: Local<'i32'>, value: I64): I64 {
+    const f = this.#f;
+    return width === 32
+      ? f.let(i64.extend_i32_s(this.#modify(i32, operation, host, i32.wrap_i64(value))))
+      : f.let(this.#modify(i64, operation, host, value));
+  }
+
+  /**
+   * The reservation is the address and the value: a store-conditional succeeds if memory still holds that value, so
+   * a change and back by another hart in between goes unseen (as in QEMU).
+   */
+  loadReserved(width: AtomicWidth, host: Local<'i32'>): I64 {
+    const f = this.#f;
+    // Sequentially consistent load: pairs with the compare-exchange of storeConditional on any hart.
+    const value = f.let(width === 32 ? i64.extend_i32_s(i32.atomic.load(host)) : i64.atomic.load(host));
+    f.store('i32.store', this.#hart, host, this.#field.reservation);
+    f.store('i32.store', this.#hart, i32.const(width), this.#field.reservationWidth);
+    f.store('i64.store', this.#hart, value, this.#field.reservationValue);
+    return value;
+  }
+
+  storeConditional(width: AtomicWidth, host: Local<'i32'>, value: I64): I64 {
+    const f = this.#f;
+    const hart = this.#hart;
+    const field = this.#field;
+    const failed = f.local('i64');
+    f.set(failed, i64.const(1));
+    const holds = i32.and(
+      i32.eq(i32.load(hart, field.reservation), host),
+      i32.eq(i32.load(hart, field.reservationWidth), i32.const(width)),
+    );
+    const expected = i64.load(hart, field.reservationValue);
+    f.if(holds, () => {
+      // Compare-exchange: pairs with the load of loadReserved and with stores of any hart.
+      const lost =
+        width === 32
+          ? i32.ne(
+              i32.atomic.rmwCmpxchg(host, i32.wrap_i64(expected), i32.wrap_i64(value)),
+              i32.wrap_i64(expected),
+            )
+          : i64.ne(i64.atomic.rmwCmpxchg(host, expected, value), expected);
+      f.set(failed, i64.extend_i32_u(lost));
+    });
+    f.store('i32.store', hart, i32.const(0), field.reservation);
+    return failed;
+  }
+
+  /** The old value. Read-modify-writes are sequentially consistent; they pair with all atomics of other harts. */
+  #modify<T extends 'i32' | 'i64'>(
+    integer: Integer<T>,
+    operation: AmoOperation,
+    host: Local<'i32'>,
+    value: Expr<T>,
+  ): Expr<T> {
+    const { atomic } = integer;
+    switch (operation) {
+      case 'swap':
+        return atomic.rmwXchg(host, value);
+      case 'add':
+        return atomic.rmwAdd(host, value);
+      case 'and':
+        return atomic.rmwAnd(host, value);
+      case 'or':
+        return atomic.rmwOr(host, value);
+      case 'xor':
+        return atomic.rmwXor(host, value);
+      default:
+        return this.#choose(integer, COMPARISON[operation], host, value);
+    }
+  }
+
+  /** Minimum and maximum, for which WebAssembly has no atomic: compare-exchange until nobody came in between. */
+  #choose<T extends 'i32' | 'i64'>(
+    integer: Integer<T>,
+    comparison: (typeof COMPARISON)[keyof typeof COMPARISON],
+    host: Local<'i32'>,
+    value: Expr<T>,
+  ): Expr<T> {
+    const f = this.#f;
+    const operand = f.let(value);
+    const old = f.let(integer.atomic.load(host));
+    const seen = f.local(old.type);
+    f.loop((again) => {
+      const replacement = select(integer[comparison](old, operand), old, operand);
+      f.set(seen, integer.atomic.rmwCmpxchg(host, old, replacement));
+      f.if(integer.ne(seen, old), () => {
+        f.set(old, seen);
+        f.br(again);
+      });
+    });
+    return old;
+  }
+}

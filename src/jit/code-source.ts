@@ -1,0 +1,9 @@
+import type { Decoded } from '../isa/index.ts';
+
+/** The code around the entry of a region; offsets are in bytes from the start of the page of the entry. */
+export interface CodeSource {
+  /** The instruction at an offset; undefined where there is none, or none that is known. */
+  at(offset: number): Decoded | undefined;
+  /** Whether the interpreter has come near this instruction: code that never ran is not worth compiling. */
+  isWarm(offset: number): boolean;
+}

@@ -1,0 +1,33 @@
+/**
+ * What compiled code must know of a hart in linear memory: offsets in bytes from the hart block, and the TLB. The hart
+ * declares them (its `FIELD` and `TLB`) and hands them in, so that they are declared once.
+ */
+export interface HartLayout {
+  readonly field: {
+    readonly x: number;
+    readonly f: number;
+    readonly slot: number;
+    readonly pageSlots: number;
+    readonly pageAddress: number;
+    readonly pc: number;
+    readonly budget: number;
+    readonly loadKey: number;
+    readonly storeKey: number;
+    readonly tlb: number;
+    readonly fflags: number;
+    readonly frm: number;
+    readonly floatOff: number;
+    readonly floatDirty: number;
+    readonly reservation: number;
+    readonly reservationWidth: number;
+    readonly reservationValue: number;
+  };
+  readonly tlb: {
+    readonly entries: number;
+    readonly entryBytes: number;
+    readonly loads: number;
+    readonly stores: number;
+  };
+  /** Bytes of decoded slots for one byte of guest code. */
+  readonly slotScale: number;
+}

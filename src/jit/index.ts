@@ -1,0 +1,6 @@
+export { AtomicCode } from './atomic-code.ts';
+export type { CodeSource } from './code-source.ts';
+export { REGION_EXIT } from './exits.ts';
+export { FloatCode, type FloatFrame } from './float-code.ts';
+export type { HartLayout } from './hart-layout.ts';
+export { type Region, RegionCompiler } from './region.ts';

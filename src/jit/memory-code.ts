@@ -1,0 +1,119 @@
+import type { AmoOperation, AtomicWidth, LoadKind, MemorySemantics, StoreWidth } from '../isa/index.ts';
+import { type I32, type I64, i32, i64, type Local } from '../wasm/index.ts';
+import type { AccessGroup } from './access-groups.ts';
+import type { AtomicCode } from './atomic-code.ts';
+import type { HartLayout } from './hart-layout.ts';
+import type { RegionFrame } from './region-frame.ts';
+
+const LOADS: Readonly<Record<LoadKind, (address: I32, offset?: number) => I64>> = {
+  i8: i64.load8_s,
+  u8: i64.load8_u,
+  i16: i64.load16_s,
+  u16: i64.load16_u,
+  i32: i64.load32_s,
+  u32: i64.load32_u,
+  i64: i64.load,
+};
+
+/** The instruction that stores the low bits of an i64. */
+const STORES = { 8: 'i64.store8', 16: 'i64.store16', 32: 'i64.store32', 64: 'i64.store' } as const;
+
+/** An access that takes part in a group. */
+export interface GroupedAccess {
+  readonly group: AccessGroup;
+  readonly base: I64;
+  /** From the base register. */
+  readonly offset: number;
+}
+
+/**
+ * Memory accesses of compiled code: a probe of the TLB in line for each group of accesses. Whatever it does not know leaves
+ * the region before the instruction: no call is made, which the engine would have to keep registers for.
+ */
+export class MemoryCode {
+  readonly #frame: RegionFrame;
+  readonly #tlb: HartLayout['tlb'];
+  readonly #atomics: AtomicCode;
+  /** Addresses in linear memory of the lowest access of groups that have been checked. */
+  readonly #hosts = new Map<AccessGroup, Local<'i32'>>();
+
+  constructor(frame: RegionFrame, { tlb }: HartLayout, atomics: AtomicCode) {
+    this.#frame = frame;
+    this.#tlb = tlb;
+    this.#atomics = atomics;
+  }
+
+  /**
+   * The accesses of one instruction.
+   *
+   * @param access of a plain load or store
+   * @param leave leaves the region before the instruction
+   */
+  semantics(access: GroupedAccess | undefined, leave: () => void): MemorySemantics {
+    const { f } = this.#frame;
+    const grouped = (): { readonly host: Local<'i32'>; readonly offset: number } => {
+      if (access === undefined) throw new Error('an access without a group');
+      return { host: this.#hostOf(access, leave), offset: access.offset - access.group.low };
+    };
+    const single = (address: I64, bytes: number, stores: boolean): Local<'i32'> =>
+      this.#probe(address, { span: bytes, alignment: bytes, stores }, leave);
+    return {
+      load: (kind: LoadKind) => {
+        const { host, offset } = grouped();
+        return f.let(LOADS[kind](host, offset));
+      },
+      store: (width: StoreWidth, _address: I64, value: I64) => {
+        const { host, offset } = grouped();
+        f.store(STORES[width], host, value, offset);
+      },
+      amo: (operation: AmoOperation, width: AtomicWidth, address: I64, value: I64) =>
+        this.#atomics.amo(operation, width, single(address, width / 8, true), value),
+      loadReserved: (width: AtomicWidth, address: I64) =>
+        this.#atomics.loadReserved(width, single(address, width / 8, false)),
+      storeConditional: (width: AtomicWidth, address: I64, value: I64) =>
+        this.#atomics.storeConditional(width, single(address, width / 8, true), value),
+      fence: () => f.atomicFence(),
+    };
+  }
+
+  #hostOf({ group, base }: GroupedAccess, leave: () => void): Local<'i32'> {
+    const known = this.#hosts.get(group);
+    if (known !== undefined) return known;
+    const host = this.#probe(i64.add(base, i64.const(group.low)), group, leave);
+    this.#hosts.set(group, host);
+    return host;
+  }
+
+  /**
+   * The address in linear memory of `span` bytes at a virtual address, if the TLB knows their page and they are aligned.
+   * The tag of another page or context differs, as does that of a misaligned address, whose low bits are kept, and that
+   * of a span that ends in the next page.
+   */
+  #probe(
+    address: I64,
+    { span, alignment, stores }: Pick<AccessGroup, 'span' | 'alignment' | 'stores'>,
+    leave: () => void,
+  ): Local<'i32'> {
+    const { f, tlb, loadKey, storeKey } = this.#frame;
+    const { entries, entryBytes, loads, stores: storeTable } = this.#tlb;
+    const table = stores ? storeTable : loads;
+    const host = f.local('i32');
+    const virtual = f.let(address);
+    const index = i32.and(
+      i32.wrap_i64(i64.shr_u(virtual, i64.const(12 - Math.log2(entryBytes)))),
+      i32.const((entries - 1) * entryBytes),
+    );
+    const entry = f.let(i32.add(index, tlb));
+    const key = stores ? storeKey : loadKey;
+    const page =
+      span > alignment
+        ? i64.or(
+            i64.and(i64.add(virtual, i64.const(span - 1)), i64.const(-4096)),
+            i64.and(virtual, i64.const(alignment - 1)),
+          )
+        : i64.and(virtual, i64.const(-4096 | (alignment - 1)));
+    f.if(i64.ne(i64.load(entry, table), i64.or(page, key)), leave);
+    f.set(host, i32.add(i32.wrap_i64(virtual), i32.load(entry, table + 8)));
+    return host;
+  }
+}

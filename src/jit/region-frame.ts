@@ -1,0 +1,141 @@
+import { type FunctionBuilder, type I32, type I64, i32, i64, type Label, type Local } from '../wasm/index.ts';
+import { REGION_BUDGET, REGION_EXIT, type RegionExit } from './exits.ts';
+import type { HartLayout } from './hart-layout.ts';
+import type { Registers } from './registers.ts';
+
+const PAGE = 4096;
+
+/**
+ * The function of a region around the code of its blocks: reads the guest's registers at the entry, and writes them back
+ * at two common exits, one for slots of the entry's page and one for addresses.
+ *
+ * The budget counts the instructions of a block when it begins; an exit in its middle gives back those that did not run.
+ */
+export class RegionFrame {
+  readonly f: FunctionBuilder;
+  readonly hart: Local<'i32'>;
+  /** Guest-virtual address of the page of the entry. */
+  readonly page: Local<'i64'>;
+  readonly tlb: Local<'i32'>;
+  readonly loadKey: Local<'i64'>;
+  readonly storeKey: Local<'i64'>;
+  readonly #layout: HartLayout;
+  readonly #registers: Registers;
+  readonly #budget: Local<'i32'>;
+  readonly #exit: Local<'i32'>;
+  /** Distance of the slot of exit from the first one of the page. */
+  readonly #slot: Local<'i32'>;
+  readonly #target: Local<'i64'>;
+  #near: Label | undefined;
+  #far: Label | undefined;
+
+  constructor(f: FunctionBuilder, layout: HartLayout, registers: Registers) {
+    this.f = f;
+    this.hart = f.param(0, 'i32');
+    this.#layout = layout;
+    this.#registers = registers;
+    this.page = f.local('i64');
+    this.tlb = f.local('i32');
+    this.loadKey = f.local('i64');
+    this.storeKey = f.local('i64');
+    this.#budget = f.local('i32');
+    this.#exit = f.local('i32');
+    this.#slot = f.local('i32');
+    this.#target = f.local('i64');
+  }
+
+  /** Writes the function; `body` writes the blocks, none of which runs past its end. */
+  write(body: () => void): void {
+    const { f, hart } = this;
+    const { field } = this.#layout;
+    this.#enter();
+    f.block((far) => {
+      f.block((near) => {
+        this.#near = near;
+        this.#far = far;
+        body();
+      });
+      const slots = i32.load(hart, field.pageSlots);
+      f.store('i32.store', hart, i32.add(slots, this.#slot), field.slot);
+      this.#leave();
+    });
+    f.store('i64.store', hart, this.#target, field.pc);
+    this.#leave();
+    f.unreachable();
+  }
+
+  #enter(): void {
+    const { f, hart } = this;
+    const { field } = this.#layout;
+    f.set(this.page, i64.load(hart, field.pageAddress));
+    f.set(this.tlb, i32.load(hart, field.tlb));
+    f.set(this.loadKey, i64.load(hart, field.loadKey));
+    f.set(this.storeKey, i64.load(hart, field.storeKey));
+    f.set(this.#budget, i32.add(i32.load(hart, field.budget), i32.const(REGION_BUDGET)));
+    this.#registers.load(f, hart);
+  }
+
+  #leave(): void {
+    const { f, hart } = this;
+    this.#registers.store(f, hart);
+    const budget = i32.sub(this.#budget, i32.const(REGION_BUDGET));
+    f.store('i32.store', hart, budget, this.#layout.field.budget);
+    f.return(this.#exit);
+  }
+
+  /** Accounts for instructions that are about to run. */
+  spend(instructions: number): void {
+    this.f.set(this.#budget, i32.sub(this.#budget, i32.const(instructions)));
+  }
+
+  /** Not 0 once the region has run for so long that it must be left at the next jump back. */
+  get isSpent(): I32 {
+    return i32.le_s(this.#budget, i32.const(0));
+  }
+
+  address(offset: number): I64 {
+    return i64.add(this.page, i64.const(offset));
+  }
+
+  /** Leaves by a jump to an offset. */
+  jumpOut(offset: number): void {
+    this.#leaveTo(offset, REGION_EXIT.near, REGION_EXIT.far);
+  }
+
+  /** Leaves because what follows at an offset is not part of the region. */
+  goOn(offset: number): void {
+    this.#leaveTo(offset, REGION_EXIT.next, REGION_EXIT.nextFar);
+  }
+
+  /**
+   * Leaves before an instruction that the interpreter must carry out.
+   *
+   * @param unspent instructions of the block that do not run, with this one
+   */
+  resume(offset: number, unspent: number): void {
+    this.spend(-unspent);
+    this.#leaveTo(offset, REGION_EXIT.resume, REGION_EXIT.nextFar);
+  }
+
+  /** Leaves by a jump to an address in a register. */
+  jumpTo(target: I64): void {
+    const { f } = this;
+    f.set(this.#target, target);
+    f.set(this.#exit, i32.const(REGION_EXIT.far));
+    f.br(labelOf(this.#far));
+  }
+
+  #leaveTo(offset: number, inPage: RegionExit, elsewhere: RegionExit): void {
+    const { f } = this;
+    const near = offset >= 0 && offset < PAGE;
+    if (near) f.set(this.#slot, i32.const(offset * this.#layout.slotScale));
+    else f.set(this.#target, this.address(offset));
+    f.set(this.#exit, i32.const(near ? inPage : elsewhere));
+    f.br(labelOf(near ? this.#near : this.#far));
+  }
+}
+
+function labelOf(label: Label | undefined): Label {
+  if (label === undefined) throw new Error('an exit outside of the body of a region');
+  return label;
+}

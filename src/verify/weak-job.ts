@@ -5,6 +5,7 @@ import { HarnessFault } from './fault.ts';
 import {
   MESSAGE_PLACE,
   orderingBy,
+  placeOf,
   TRANSCRIPTIONS,
   type Transcription,
   weakened,
@@ -113,8 +114,8 @@ interface Sound {
 function watched(transcription: Transcription, used: Set<string>): OrderingOf {
   const orderingOf = orderingBy(transcription);
   return (site) => {
-    const rule = transcription.find(({ fits }) => fits(site));
-    if (rule !== undefined) used.add(rule.place);
+    const place = placeOf(site);
+    if (place !== undefined) used.add(place);
     return orderingOf(site);
   };
 }

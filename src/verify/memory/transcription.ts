@@ -1,143 +1,128 @@
 /**
- * Protocols as C on RISC-V: which of the kernel's operations each access is, and where the barriers stand. The
- * TypeScript functions run as they are; an access is recognised by its thread, word, kind and operand.
+ * Protocols as C on RISC-V: which of the kernel's operations each access is, and where the barriers stand, from the C
+ * code of `transcriptions/`. What is explored under RVWMO is that code.
  *
  * What is not the protocol's (run state, requests to leave the guest, devices) is taken as fully ordered.
  */
-import { Kind } from '../operations.ts';
+import type { Protocol } from '../../interrupts/protocol.ts';
 import {
-  KERNEL_BARRIERS,
   KERNEL_ORDERINGS,
   NAMED_ORDERINGS,
-  type Ordering,
   type ProtocolOrderings,
   type Weakening,
   weaken,
 } from './orderings.ts';
 import type { FenceOrder } from './program.ts';
+import { CFunction, fencesOf, type Place } from './transcriptions/c-operations.ts';
+import { DIRECT } from './transcriptions/direct.ts';
+import { CALLS, situations } from './transcriptions/exercise.ts';
+import { KVM_SPINLOCK } from './transcriptions/kvm-spinlock.ts';
+import { MINIMAL_PATCH } from './transcriptions/minimal-patch.ts';
+import { PUBLISHED } from './transcriptions/published.ts';
+import { TAKE_MIRROR } from './transcriptions/take-mirror.ts';
+import type { Transcription } from './transcriptions/transcription-type.ts';
+import { XCHG } from './transcriptions/xchg.ts';
+import { XEN } from './transcriptions/xen.ts';
+import { XEN_MINIMAL_PATCH } from './transcriptions/xen-minimal-patch.ts';
 import type { AccessSite, OrderingOf } from './weak-search.ts';
 
-/** One access of a protocol; the first rule that fits an access counts. */
-export interface TranscriptionRule {
-  /** What reports call it: the function and the operation. */
-  readonly place: string;
-  readonly fits: (site: AccessSite) => boolean;
-  readonly ordering: Ordering;
-  /** A barrier that stands directly before it. */
-  readonly barrier?: { readonly name: string; readonly orders: readonly FenceOrder[] };
-}
-
-export type Transcription = readonly TranscriptionRule[];
-
-/** Where senders leave messages; scenarios without come to no such place. */
-export const MESSAGE_PLACE = 'message: WRITE_ONCE';
-
-/** The message that a sender leaves: a plain store. */
-const MESSAGE: TranscriptionRule = {
-  place: MESSAGE_PLACE,
-  fits: (site) => site.word.startsWith('mail_'),
-  ordering: KERNEL_ORDERINGS.WRITE_ONCE,
-};
-
-const VSSIP = 1 << 2;
-const LCOFIP = 1 << 13;
-
-function isWord(site: AccessSite, name: 'irqs_pending' | 'irqs_pending_mask'): boolean {
-  return site.word === name || site.word === `${name}[1]`;
-}
-
-/**
- * take-mirror with the weakest orders that its argument needs: producers publish what came before with their or/and, and
- * the take acquires it. The load of `flush` is ordered by the entry around it, that of `has` by the sleep around it.
- */
-const TAKE_MIRROR: Transcription = [
-  MESSAGE,
-  {
-    place: 'set: fetch_or',
-    fits: (site) => isWord(site, 'irqs_pending') && site.kind === Kind.OR,
-    ordering: NAMED_ORDERINGS.acqrel,
-  },
-  {
-    place: 'flush: take (fetch_and)',
-    fits: (site) => isWord(site, 'irqs_pending') && site.kind === Kind.AND && site.thread === 'vCPU',
-    ordering: NAMED_ORDERINGS.acq,
-  },
-  {
-    place: 'unset: fetch_and',
-    fits: (site) => isWord(site, 'irqs_pending') && site.kind === Kind.AND,
-    ordering: NAMED_ORDERINGS.acqrel,
-  },
-  {
-    place: 'flush and has: READ_ONCE',
-    fits: (site) => isWord(site, 'irqs_pending') && site.kind === Kind.LOAD,
-    ordering: KERNEL_ORDERINGS.READ_ONCE,
-  },
-];
-
-/** In `sync` the vCPU's thread touches the guest-writable bits only, and it sets them nowhere else. */
-function isSync(site: AccessSite): boolean {
-  return site.thread === 'vCPU' && (site.operand === VSSIP || site.operand === LCOFIP);
-}
-
-const PUBLISHED: Transcription = [
-  MESSAGE,
-  {
-    place: 'sync: test_and_set_bit(mask)',
-    fits: (site) => isWord(site, 'irqs_pending_mask') && site.kind === Kind.OR && isSync(site),
-    ordering: KERNEL_ORDERINGS.test_and_set_bit,
-  },
-  {
-    place: 'set/unset: set_bit(mask)',
-    fits: (site) => isWord(site, 'irqs_pending_mask') && site.kind === Kind.OR,
-    ordering: KERNEL_ORDERINGS.set_bit,
-    barrier: { name: 'smp_mb__before_atomic', orders: KERNEL_BARRIERS.smp_mb__before_atomic },
-  },
-  {
-    place: 'set/unset/sync: set_bit, clear_bit(pending)',
-    fits: (site) => isWord(site, 'irqs_pending') && (site.kind === Kind.OR || site.kind === Kind.AND),
-    ordering: KERNEL_ORDERINGS.set_bit,
-  },
-  {
-    place: 'flush: xchg_acquire(mask)',
-    fits: (site) => site.kind === Kind.EXCHANGE && isWord(site, 'irqs_pending_mask'),
-    ordering: KERNEL_ORDERINGS.xchg_acquire,
-  },
-  {
-    place: 'flush and has: READ_ONCE',
-    fits: (site) => site.kind === Kind.LOAD && site.word.startsWith('irqs_pending'),
-    ordering: KERNEL_ORDERINGS.READ_ONCE,
-  },
-];
+export type { Transcription } from './transcriptions/transcription-type.ts';
 
 /** Protocols that have been transcribed, by name. */
 export const TRANSCRIPTIONS: Readonly<Record<string, Transcription>> = {
   'take-mirror': TAKE_MIRROR,
   published: PUBLISHED,
+  xen: XEN,
+  'kvm-spinlock': KVM_SPINLOCK,
+  'minimal-patch': MINIMAL_PATCH,
+  'xen-minimal-patch': XEN_MINIMAL_PATCH,
+  xchg: XCHG,
+  direct: DIRECT,
 };
+
+/** Where senders leave messages; scenarios without come to no such place. */
+export const MESSAGE_PLACE = 'message: WRITE_ONCE';
+
+/** The message that a sender leaves: a plain store. */
+const MESSAGE: Place = { name: MESSAGE_PLACE, ordering: KERNEL_ORDERINGS.WRITE_ONCE, barrier: undefined };
+
+interface Compiled {
+  readonly protocol: Protocol;
+  readonly places: ReadonlyMap<string, Place>;
+}
+
+const compiled = new WeakMap<Transcription, Compiled>();
+
+/** Every place of a transcription is known after all its functions have been called in all situations. */
+function compile(transcription: Transcription): Compiled {
+  const known = compiled.get(transcription);
+  if (known !== undefined) return known;
+  const places = new Map<string, Place>([[MESSAGE.name, MESSAGE]]);
+  const protocol = callable(transcription, places);
+  for (const call of CALLS) for (const situation of situations()) call.make(protocol, situation);
+  const made = { protocol, places };
+  compiled.set(transcription, made);
+  return made;
+}
+
+function callable(transcription: Transcription, places: Map<string, Place>): Protocol {
+  const { name, provenance } = transcription;
+  const c = (of: string) => new CFunction(of, places);
+  return {
+    name,
+    provenance,
+    set: (words, irq) => transcription.set(c('set'), words, irq),
+    unset: (words, irq) => transcription.unset(c('unset'), words, irq),
+    sync: (words, local, lo, hi) => transcription.sync(c('sync'), words, local, lo, hi),
+    flush: (words, local) => transcription.flush(c('flush'), words, local),
+    has: (words, local, lo, hi) => transcription.has(c('has'), words, local, lo, hi),
+  };
+}
+
+/** The C code as a protocol: its accesses tell which operation they are. */
+export function transcribed(transcription: Transcription): Protocol {
+  return compile(transcription).protocol;
+}
+
+/** Names of all operations of the C code, and of the message that senders leave. */
+export function placesOf(transcription: Transcription): string[] {
+  return [...compile(transcription).places.keys()];
+}
+
+/** The place of an access, undefined when it is not the protocol's. */
+export function placeOf(site: AccessSite): string | undefined {
+  return site.word.startsWith('mail_') ? MESSAGE_PLACE : site.within;
+}
 
 /** The orderings of a transcription by place. */
 export function orderingsOf(transcription: Transcription): ProtocolOrderings {
+  const places = [...compile(transcription).places.values()];
   const barriers: Record<string, readonly FenceOrder[]> = {};
-  for (const { place, barrier } of transcription) {
-    if (barrier !== undefined) barriers[`${place}: ${barrier.name}`] = barrier.orders;
+  for (const place of places) {
+    if (place.barrier !== undefined) barriers[`${place.name}: ${place.barrier}`] = fencesOf(place);
   }
   return {
-    accesses: Object.fromEntries(transcription.map(({ place, ordering }) => [place, ordering])),
+    accesses: Object.fromEntries(places.map(({ name, ordering }) => [name, ordering])),
     barriers,
   };
 }
 
-/** The ordering of each access, by the transcription with these orderings; fully ordered where no rule fits. */
+/**
+ * The ordering of each access of {@link transcribed}, by the transcription with these orderings; fully ordered where it is
+ * not the protocol's.
+ */
 export function orderingBy(
   transcription: Transcription,
   orderings: ProtocolOrderings = orderingsOf(transcription),
 ): OrderingOf {
+  const { places } = compile(transcription);
   return (site) => {
-    const rule = transcription.find(({ fits }) => fits(site));
-    if (rule === undefined) return NAMED_ORDERINGS.sc;
-    const access = orderings.accesses[rule.place] ?? rule.ordering;
-    const fences =
-      rule.barrier === undefined ? [] : orderings.barriers[`${rule.place}: ${rule.barrier.name}`];
+    const at = placeOf(site);
+    if (at === undefined) return NAMED_ORDERINGS.sc;
+    const place = places.get(at);
+    if (place === undefined) throw new RangeError(`The C code of ${transcription.name} has no ${at}`);
+    const access = orderings.accesses[at] ?? place.ordering;
+    const fences = place.barrier === undefined ? [] : orderings.barriers[`${at}: ${place.barrier}`];
     return { ...access, before: [...(fences ?? []), ...access.before] };
   };
 }

@@ -4,6 +4,7 @@ import { installAtomics, uninstallAtomics } from '../atomics.ts';
 import { populate, type Scenario } from '../scenario.ts';
 import { ThreadPrograms } from '../thread-programs.ts';
 import { VCPU_NAME } from '../world/vcpu.ts';
+import { TRANSCRIPTIONS, transcribed } from './transcription.ts';
 import { exploreWeakly, type OrderingOf, type WeakBounds, type WeakSearchResult } from './weak-search.ts';
 
 export interface WeakVerdict extends WeakSearchResult {
@@ -28,7 +29,7 @@ export const HORIZON = 4;
 const DEFAULT_BOUNDS = { maxStates: 1_000_000, maxTime: 60_000, horizon: HORIZON };
 
 /**
- * Explores the scenario under RVWMO, with stores at most `horizon` accesses ahead of their turn (default {@link HORIZON}).
+ * Explores the scenario under RVWMO: the C code of the protocol where there is a transcription, with stores at most `horizon` accesses ahead of their turn (default {@link HORIZON}).
  *
  * With `valuesOnly`, PROVEN means that no message stays unread (P6) and that nothing throws (P7), not that no interrupt
  * is lost.
@@ -45,7 +46,9 @@ export function verifyWeakly(
 ): WeakVerdict {
   installAtomics();
   try {
-    const world = populate(protocol, scenario);
+    const transcription = TRANSCRIPTIONS[protocol.name];
+    const code = transcription === undefined ? protocol : transcribed(transcription);
+    const world = populate(code, scenario);
     const programs = new ThreadPrograms(world.threads, world.memory);
     const problem = {
       programs,

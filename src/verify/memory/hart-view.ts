@@ -15,8 +15,9 @@ export interface Message {
 }
 
 /**
- * Slots of a view, which is one `Int32Array` so that the explorer can copy, compare and store it. All are times, but
- * {@link Slot.RESERVED_LOCATION} and the last of each location.
+ * Slots of a view, which is one list of integers so that the explorer can copy, compare and store it (a plain array,
+ * which is copied several times faster than a small typed one). All are times, but {@link Slot.RESERVED_LOCATION} and
+ * the last of each location.
  */
 export const Slot = {
   /** The latest of all loads, and of all stores, so far: what fences and releases wait for. */
@@ -38,38 +39,22 @@ export const Slot = {
 } as const;
 
 /** For each location: the earliest time it may be read at. */
-const COHERENCE = 0;
+export const COHERENCE = 0;
 /** For each location: the hart's last store, what its address and data depend on, and 1 if it was atomic. */
-const FORWARD_TIME = 1;
-const FORWARD_VIEW = 2;
-const FORWARD_ATOMIC = 3;
+export const FORWARD_TIME = 1;
+export const FORWARD_VIEW = 2;
+export const FORWARD_ATOMIC = 3;
 export const PER_LOCATION = 4;
 
-/** Whether a slot holds a time. */
-export function isTime(slot: number): boolean {
-  if (slot < Slot.LOCATIONS) return slot !== Slot.RESERVED_LOCATION;
-  return (slot - Slot.LOCATIONS) % PER_LOCATION !== FORWARD_ATOMIC;
-}
-
 export class HartView {
-  readonly slots: Int32Array;
+  readonly slots: number[];
 
-  constructor(
-    locations: number,
-    slots: Int32Array = new Int32Array(Slot.LOCATIONS + PER_LOCATION * locations),
-  ) {
-    this.slots = slots;
+  constructor(locations: number, slots?: number[]) {
+    this.slots = slots ?? new Array<number>(Slot.LOCATIONS + PER_LOCATION * locations).fill(0);
   }
 
   copy(): HartView {
     return new HartView(0, this.slots.slice());
-  }
-
-  /** The view of a hart that has seen everything and has nothing more to do. */
-  upToDate(messages: readonly Message[]): HartView {
-    const slots = new Int32Array(this.slots.length);
-    slots[Slot.READ_NEW] = messages.length;
-    return new HartView(0, slots);
   }
 
   coherence(location: number): number {

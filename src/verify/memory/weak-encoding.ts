@@ -1,118 +1,291 @@
 /**
- * One form for all weak memory states that behave the same, as a list of integers: what nobody can see any more is
- * forgotten and times are counted anew, so that a program that loops has finitely many states as long as every thread
- * goes on reading.
+ * One form for all weak memory states that behave the same: what nobody can see any more is forgotten and times are
+ * counted anew, so that a program that loops has finitely many states as long as every thread goes on reading, or has
+ * only so many loads left.
  */
-import { HartView, isTime, type Message, PER_LOCATION, Slot } from './hart-view.ts';
+import {
+  COHERENCE,
+  FORWARD_ATOMIC,
+  FORWARD_TIME,
+  FORWARD_VIEW,
+  HartView,
+  PER_LOCATION,
+  Slot,
+} from './hart-view.ts';
 import { lastStore, type WeakMessage, type WeakState } from './weak-memory.ts';
 
-/**
- * For each word, the mask of the harts that may yet load it other than by a read-modify-write, which always finds the
- * last store. Only they keep old stores alive.
- */
-export type Readers = readonly number[];
-
-/** Every hart may load every word. */
-export function allReaders(harts: number, words: number): Readers {
-  return Array.from({ length: words }, () => (1 << harts) - 1);
+/** Who may look at what in the future. */
+export interface Futures {
+  /**
+   * For each word, the mask of the harts that may yet load it other than by a read-modify-write that is an AMO, which
+   * always finds the last store. Only they keep old stores alive.
+   */
+  readonly readers: readonly number[];
+  /** For each hart, how many such loads it has left at most: 0 when it has ended, infinite when it loops. */
+  readonly loads: readonly number[];
 }
 
-/** The simplest state that behaves like this one. */
-export function canonical(state: WeakState, readers: Readers): WeakState {
-  const floors = state.base.map((_, word) => floorOf(state, word, readers[word]));
-  const isKept = state.messages.map(
-    (message, index) =>
-      message.isPromised ||
-      index + 1 >= floors[message.location] ||
-      precedesPromise(state, message, index + 1),
-  );
-  const base = [...state.base];
-  // A store at the very front that hides the base is the base, unless someone may read what is below it.
-  let front = 0;
-  for (; front < state.messages.length; front++) {
-    if (!isKept[front]) continue;
-    const { location, value, isPromised } = state.messages[front];
-    if (isPromised || floors[location] < front + 1) break;
-    isKept[front] = false;
-    base[location] = value;
-  }
-  const renumber = renumbering(isKept);
+/** With more loads left than this, a hart counts as one that loops. */
+export const MOST_COUNTED = 16;
+
+/** Every hart may load every word, for ever. */
+export function allReaders(harts: number, words: number): Futures {
   return {
-    base,
-    messages: state.messages.filter((_, index) => isKept[index]),
-    views: state.views.map((view) => renumberView(view, state, renumber, isKept)),
+    readers: Array.from({ length: words }, () => (1 << harts) - 1),
+    loads: Array.from({ length: harts }, () => Number.POSITIVE_INFINITY),
   };
 }
 
-/** The earliest store to the word that some reader can still see; the last one if there are no readers. */
-function floorOf(state: WeakState, word: number, readers: number): number {
-  let floor = lastStore(state, word);
-  for (const [hart, view] of state.views.entries()) {
-    if (((readers >> hart) & 1) === 0) continue;
-    const seen = Math.max(view.slots[Slot.READ_NEW], view.coherence(word));
-    floor = Math.min(floor, lastStore(state, word, seen + 1));
+/** The simplest state that behaves like this one. */
+export function canonical(state: WeakState, futures: Futures): WeakState {
+  const { messages, views } = state;
+  const masks = masksOf(futures);
+  const isKept = keptStores(state, masks, futures.loads);
+  const base = absorb(state, masks, isKept);
+  const kept: WeakMessage[] = [];
+  const renumber = [0];
+  for (let index = 0; index < messages.length; index++) {
+    if (isKept[index]) kept.push(messages[index]);
+    renumber.push(kept.length);
   }
-  return floor;
+  return {
+    base,
+    messages: kept,
+    views: views.map((view, hart) => {
+      // The store that the hart would read early is told by its time, and that of a forgotten one is another's now.
+      const { slots } = kept.length === messages.length ? view.copy() : renumbered(view, renumber, isKept);
+      return normalized(slots, kept, hart, masks);
+    }),
+  };
 }
 
-/** Whether a promised read-modify-write will read this store. */
-function precedesPromise(state: WeakState, message: Message, time: number): boolean {
-  for (let later = time; later < state.messages.length; later++) {
-    const other = state.messages[later];
-    if (other.location === message.location) return other.isPromised;
-  }
-  return false;
+/** For each word, the mask of its readers that have loads left. */
+function masksOf({ readers, loads }: Futures): number[] {
+  let active = 0;
+  for (let hart = 0; hart < loads.length; hart++) if (loads[hart] > 0) active |= 1 << hart;
+  return readers.map((mask) => mask & active);
 }
 
-/** For each time, the number of stores up to it that are kept. */
-function renumbering(isKept: readonly boolean[]): number[] {
-  const times = [0];
-  for (const kept of isKept) times.push(times[times.length - 1] + (kept ? 1 : 0));
+/** By store: whether somebody may come to read it. */
+function keptStores(state: WeakState, masks: readonly number[], loads: readonly number[]): boolean[] {
+  const { messages, views } = state;
+  const isKept = new Array<boolean>(messages.length).fill(false);
+  const last = new Array<number>(masks.length).fill(0);
+  for (let index = 0; index < messages.length; index++) {
+    const { location, isPromised } = messages[index];
+    if (isPromised) {
+      isKept[index] = true;
+      // A promised read-modify-write will read the store before it.
+      if (last[location] > 0) isKept[last[location] - 1] = true;
+    }
+    last[location] = index + 1;
+  }
+  for (const time of last) if (time > 0) isKept[time - 1] = true;
+  for (let hart = 0; hart < views.length; hart++) {
+    if (loads[hart] === 0) continue;
+    if (loads[hart] > MOST_COUNTED) keepReadable(state, hart, masks, isKept);
+    else keepFirsts(state, hart, masks, loads[hart], isKept);
+  }
+  return isKept;
+}
+
+/** The earliest store to the word that the hart can still see; 0 for the word's base. */
+function floorOf(state: WeakState, hart: number, word: number): number {
+  const view = state.views[hart];
+  return lastStore(state, word, Math.max(view.slots[Slot.READ_NEW], view.coherence(word)) + 1);
+}
+
+/** Whether the hart can only see the last store of each word that it loads. */
+export function seesAll(state: WeakState, hart: number, futures: Futures): boolean {
+  const masks = masksOf(futures);
+  const { messages } = state;
+  for (let time = messages.length; time > state.views[hart].slots[Slot.READ_NEW]; time--) {
+    const { location } = messages[time - 1];
+    const isReader = ((masks[location] >> hart) & 1) !== 0;
+    if (isReader && state.views[hart].coherence(location) < time) return false;
+  }
+  return true;
+}
+
+function keepReadable(state: WeakState, hart: number, masks: readonly number[], isKept: boolean[]): void {
+  for (let word = 0; word < masks.length; word++) {
+    if (((masks[word] >> hart) & 1) === 0) continue;
+    const floor = floorOf(state, hart, word);
+    for (let time = Math.max(1, floor); time <= state.messages.length; time++) {
+      if (state.messages[time - 1].location === word) isKept[time - 1] = true;
+    }
+  }
+}
+
+/**
+ * Keeps what a hart with a few loads left can make use of. Where it finds the same value in several stores it may as well
+ * take the first: what it can see afterwards includes what it could see otherwise. So from each time that its view may
+ * have, only the first store of each value counts, and after as many rounds as there are loads nothing is added.
+ */
+function keepFirsts(
+  state: WeakState,
+  hart: number,
+  masks: readonly number[],
+  loads: number,
+  isKept: boolean[],
+): void {
+  const words = masks.flatMap((mask, word) => ((mask >> hart) & 1 ? [word] : []));
+  const floors = words.map((word) => floorOf(state, hart, word));
+  const times = new Set(timesOf(state, hart));
+  for (let round = 0; round < loads; round++) {
+    const before = times.size;
+    for (const time of [...times]) {
+      for (const [at, word] of words.entries()) {
+        for (const first of firstsFrom(
+          state,
+          hart,
+          word,
+          Math.max(floors[at], lastStore(state, word, time + 1)),
+        )) {
+          if (first === 0) continue;
+          isKept[first - 1] = true;
+          times.add(first);
+        }
+      }
+    }
+    if (times.size === before) break;
+  }
+}
+
+/** Every time that the hart's view may be raised to without a load of another store. */
+function timesOf({ messages, views }: WeakState, hart: number): number[] {
+  const times = [...views[hart].slots.slice(0, Slot.RESERVED_LOCATION)];
+  for (let index = 0; index < messages.length; index++) {
+    if (messages[index].isPromised && messages[index].hart === hart) times.push(index + 1);
+  }
   return times;
 }
 
-function renumberView(
-  view: HartView,
-  state: WeakState,
-  renumber: readonly number[],
-  isKept: readonly boolean[],
-): HartView {
-  const slots = view.slots.slice();
-  for (let word = 0; word < state.base.length; word++) {
-    const base = Slot.LOCATIONS + PER_LOCATION * word;
-    // Coherence is compared with stores to the word only, and forwarding matters for a store that can be read.
-    slots[base] = lastStore(state, word, slots[base] + 1);
-    if (slots[base + 1] === 0 || !isKept[slots[base + 1] - 1]) slots.fill(0, base + 1, base + PER_LOCATION);
+/** The store at `floor`, and the first one of each value after it that the hart may read. */
+function firstsFrom({ messages, base }: WeakState, hart: number, word: number, floor: number): number[] {
+  const firsts = [floor];
+  const values = new Set<number>([floor === 0 ? base[word] : messages[floor - 1].value]);
+  for (let time = floor + 1; time <= messages.length; time++) {
+    const { location, value, isPromised, hart: owner } = messages[time - 1];
+    if (location !== word || values.has(value) || (isPromised && owner === hart)) continue;
+    values.add(value);
+    firsts.push(time);
   }
-  for (let slot = 0; slot < slots.length; slot++) if (isTime(slot)) slots[slot] = renumber[slots[slot]];
-  return new HartView(state.base.length, slots);
+  return firsts;
 }
 
-/** A canonical state as integers: equal lists for equal states, and the other way round. */
-export function encodeState(state: WeakState): Int32Array {
-  const numbers = [state.messages.length];
-  for (const { location, value, hart, isPromised } of state.messages) {
+/** Makes stores whose time does not matter the base of their word. Returns the bases. */
+function absorb(state: WeakState, masks: readonly number[], isKept: boolean[]): number[] {
+  const { messages } = state;
+  const base = [...state.base];
+  let blocked = 0;
+  for (let index = 0; index < messages.length; index++) {
+    if (!isKept[index]) continue;
+    const { location, value, isPromised } = messages[index];
+    if ((blocked >> location) & 1) continue;
+    if (isPromised || !isTimeless(state, masks, isKept, index)) {
+      blocked |= 1 << location;
+      continue;
+    }
+    isKept[index] = false;
+    base[location] = value;
+  }
+  return base;
+}
+
+/** Whether nobody can read what was before this store, and nobody who reads it learns about an earlier one by that. */
+function isTimeless(
+  state: WeakState,
+  masks: readonly number[],
+  isKept: readonly boolean[],
+  index: number,
+): boolean {
+  const word = state.messages[index].location;
+  for (let hart = 0; hart < state.views.length; hart++) {
+    if (((masks[word] >> hart) & 1) === 0) continue;
+    if (floorOf(state, hart, word) < index + 1) return false;
+    for (let time = index; time > state.views[hart].slots[Slot.READ_NEW]; time--) {
+      if (isKept[time - 1] && concerns(state.messages[time - 1], hart, masks)) return false;
+    }
+  }
+  return true;
+}
+
+/** Whether it can matter to a hart that its view comes to include a store. */
+function concerns(
+  { location, isPromised, hart: owner }: WeakMessage,
+  hart: number,
+  masks: readonly number[],
+): boolean {
+  return ((masks[location] >> hart) & 1) !== 0 || (isPromised && owner === hart);
+}
+
+function renumbered(view: HartView, renumber: readonly number[], isKept: readonly boolean[]): HartView {
+  const slots = view.slots.map((time) => renumber[time]);
+  slots[Slot.RESERVED_LOCATION] = view.slots[Slot.RESERVED_LOCATION];
+  for (let at = Slot.LOCATIONS; at < slots.length; at += PER_LOCATION) {
+    const forward = view.slots[at + FORWARD_TIME];
+    if (forward > 0 && !isKept[forward - 1]) slots[at + FORWARD_TIME] = 0;
+    slots[at + FORWARD_ATOMIC] = view.slots[at + FORWARD_ATOMIC];
+  }
+  return new HartView(0, slots);
+}
+
+/**
+ * Times that make no difference become 0 or an earlier one. A view is compared with the times of stores that the hart
+ * can load, and of its own promises: one between two of them is as good as the earlier of the two. Its other stores come
+ * after all that is there now, whatever the view.
+ */
+function normalized(
+  slots: number[],
+  messages: readonly WeakMessage[],
+  hart: number,
+  masks: readonly number[],
+): HartView {
+  const down = [0];
+  let promised = Number.POSITIVE_INFINITY;
+  for (let time = 1; time <= messages.length; time++) {
+    const message = messages[time - 1];
+    down.push(concerns(message, hart, masks) ? time : down[time - 1]);
+    if (message.isPromised && message.hart === hart) promised = Math.min(promised, time);
+  }
+  for (let slot = 0; slot < Slot.RESERVED_LOCATION; slot++) slots[slot] = down[slots[slot]];
+  const readNew = slots[Slot.READ_NEW];
+  for (const slot of [Slot.WRITE_NEW, Slot.CAPTURED]) if (slots[slot] < promised) slots[slot] = 0;
+  for (const slot of [Slot.READ_OLD, Slot.WRITE_OLD, Slot.RELEASED]) {
+    const time = slots[slot];
+    if (time <= readNew && (time < promised || time <= slots[Slot.WRITE_NEW])) slots[slot] = 0;
+  }
+  for (let word = 0; word < masks.length; word++) {
+    const at = Slot.LOCATIONS + PER_LOCATION * word;
+    const isReader = ((masks[word] >> hart) & 1) !== 0;
+    let time = slots[at + COHERENCE];
+    while (time > 0 && messages[time - 1].location !== word) time--;
+    slots[at + COHERENCE] = time < promised && (!isReader || time <= readNew) ? 0 : time;
+    const forward = slots[at + FORWARD_TIME];
+    if (forward <= readNew || !isReader || slots[at + FORWARD_ATOMIC] !== 0) {
+      slots[at + FORWARD_TIME] = 0;
+      slots[at + FORWARD_VIEW] = 0;
+      slots[at + FORWARD_ATOMIC] = 0;
+    }
+  }
+  return new HartView(0, slots);
+}
+
+/** The words of a canonical state as integers: equal lists for equal words, and the other way round. */
+export function encodeWords({ messages, base }: Pick<WeakState, 'messages' | 'base'>): number[] {
+  const numbers = [messages.length];
+  for (const { location, value, hart, isPromised } of messages) {
     // Who has stored a value does not matter any more.
     numbers.push(location, value, isPromised ? hart : -1);
   }
-  numbers.push(...state.base);
-  for (const view of state.views) numbers.push(...view.slots);
-  return Int32Array.from(numbers);
+  for (const value of base) numbers.push(value);
+  return numbers;
 }
 
-/** The state that {@link encodeState} was given, up to who has made the stores. */
-export function decodeState(numbers: Int32Array, harts: number, words: number): WeakState {
-  const messages: WeakMessage[] = [];
-  let at = 1;
-  for (let i = 0; i < numbers[0]; i++, at += 3) {
-    const [location, value, owner] = numbers.subarray(at, at + 3);
-    messages.push({ location, value, hart: owner, isPromised: owner >= 0 });
-  }
-  const base = [...numbers.subarray(at, at + words)];
-  at += words;
-  const size = Slot.LOCATIONS + PER_LOCATION * words;
-  const views = Array.from({ length: harts }, (_, hart) => {
-    return new HartView(words, numbers.slice(at + hart * size, at + (hart + 1) * size));
-  });
-  return { base, messages, views };
+/** A view as integers: the slots that are not 0. */
+export function encodeView({ slots }: HartView): number[] {
+  const numbers: number[] = [];
+  for (let slot = 0; slot < slots.length; slot++) if (slots[slot] !== 0) numbers.push(slot, slots[slot]);
+  return numbers;
 }

@@ -1,37 +1,29 @@
 /**
  * Explores a scenario with its words under RVWMO instead of sequential consistency. The same threads, monitor and
- * judgement of rest as `explorer.ts`; slower by an order of magnitude, because a state carries what each thread has
- * seen.
+ * judgement of rest as `explorer.ts`; slower, because a state carries what each thread has seen.
  *
  * A store overtakes earlier accesses of its thread by being promised. That is looked for `horizon` accesses ahead, one
  * store of a thread at a time; with a horizon of 0, stores take effect in program order.
+ *
+ * Words that one thread alone uses are its variables: they order nothing, and the thread passes them on its way.
  */
 import type { Bounds, Problem } from '../explorer.ts';
-import { Kind, resultOf } from '../operations.ts';
-import type { SpecViolation } from '../spec-event.ts';
+import { GrowingInts } from '../growing-ints.ts';
+import { Kind } from '../operations.ts';
+import type { SpecEvent, SpecViolation } from '../spec-event.ts';
 import type { ThreadPrograms } from '../thread-programs.ts';
+import { TransitionLog } from '../transition-log.ts';
 import { VCPU_NAME } from '../world/vcpu.ts';
-import { Slot } from './hart-view.ts';
-import type { Ordering } from './orderings.ts';
-import { type Continuation, canKeep, makePromise, owes, promisableStores } from './promises.ts';
-import { canonical, decodeState, encodeState } from './weak-encoding.ts';
-import { finalWords, initialState, outcomes, type WeakState } from './weak-memory.ts';
+import type { HartView } from './hart-view.ts';
+import { IntLists } from './int-lists.ts';
+import { LoadsLeft } from './loads-left.ts';
+import type { OrderingOf } from './weak-access.ts';
+import { canonical, encodeView, encodeWords, seesAll } from './weak-encoding.ts';
+import { finalWords, initialState, type WeakState } from './weak-memory.ts';
+import { LayoutChanged, type LocalStep, ThreadSteps, type WeakStep, type Words } from './weak-steps.ts';
 
-/** An access of a thread, for choosing its ordering. */
-export interface AccessSite {
-  /** Name of the thread. */
-  readonly thread: string;
-  /** Name of the word. */
-  readonly word: string;
-  readonly kind: Kind;
-  /** The operand: for `or` the bits that are set, for `and` those that stay. */
-  readonly operand: number;
-  /** The function of the protocol that makes it; undefined for accesses that are not the protocol's. */
-  readonly within?: string | undefined;
-}
-
-/** What an access is in the C code on RISC-V. */
-export type OrderingOf = (site: AccessSite) => Ordering;
+export type { AccessSite, OrderingOf } from './weak-access.ts';
+export type { WeakStep } from './weak-steps.ts';
 
 export type WeakBounds = Pick<Bounds, 'maxStates' | 'maxTime'> & {
   /** How many accesses ahead of its thread a store may take effect. */
@@ -39,14 +31,6 @@ export type WeakBounds = Pick<Bounds, 'maxStates' | 'maxTime'> & {
   /** Judge by the values that threads see and leave, not by the order of their calls: of P6 and P7. Default false. */
   readonly valuesOnly?: boolean;
 };
-
-/** A step of a counterexample: the thread, what its access returned, and the choice among the outcomes. */
-export interface WeakStep {
-  readonly thread: number;
-  readonly result: number;
-  /** How many stores to the word were newer than what a load read: 0 under sequential consistency. -1: a promise. */
-  readonly behind: number;
-}
 
 export interface WeakSearchResult {
   readonly found: (SpecViolation & { readonly path: readonly WeakStep[] }) | undefined;
@@ -56,9 +40,6 @@ export interface WeakSearchResult {
   readonly transitions: number;
   readonly restStates: number;
 }
-
-/** Thrown when a word, or a reader of one, turns up that was not known. */
-class LayoutChanged extends Error {}
 
 /** Finds the shortest violation, or explores everything. */
 export function exploreWeakly(
@@ -78,12 +59,24 @@ export function exploreWeakly(
   }
 }
 
-interface Place {
-  /** Canonical words and views, see {@link encodeState}. */
-  readonly memory: Int32Array;
-  /** By thread, the node it is at. */
-  readonly nodes: readonly number[];
-  readonly spec: number;
+/** After so many states, and then so many times as many, a search begins anew if more is known about the threads. */
+const FIRST_REFRESH = 500;
+const REFRESH_FACTOR = 4;
+
+/** Stands for a list of events: the one by which the specification learns that the vCPU is up to date. */
+const LOOK = -1;
+
+const NO_STEP: WeakStep = { thread: -1, result: 0, behind: 0, promised: -1, keeps: false };
+
+/** The thread that chooses is the only one that moves. */
+interface Successors {
+  readonly accesses: readonly LocalStep[];
+  /** Undefined until they are asked for. */
+  promises?: readonly LocalStep[];
+}
+
+interface FoundStep {
+  readonly violation: SpecViolation;
   readonly parent: number;
   readonly step: WeakStep;
 }
@@ -91,21 +84,32 @@ interface Place {
 class WeakSearch {
   readonly #problem: Problem;
   readonly #programs: ThreadPrograms;
-  readonly #orderingOf: OrderingOf;
-  /** By slot: the threads that load the word. Grows from one attempt to the next. */
-  readonly #readers: number[];
+  readonly #steps: ThreadSteps;
+  readonly #loadsLeft: LoadsLeft;
+  readonly #futures: { readonly readers: readonly number[]; readonly loads: number[] };
   readonly #bounds: WeakBounds;
   readonly #now: () => number;
-  readonly #layout: number;
-  readonly #words: number;
   readonly #threads: number;
-  readonly #orderings: Ordering[] = [];
-  readonly #places: Place[] = [];
-  readonly #known = new Map<string, number>();
-  readonly #successors: number[][] = [];
+  /** Canonical words, views, and states of these with the threads' nodes and the specification, by number. */
+  readonly #wordLists = new IntLists();
+  readonly #words: Words[] = [];
+  readonly #viewLists = new IntLists();
+  readonly #views: HartView[] = [];
+  readonly #places = new IntLists();
+  /** Words, view and node of a thread, with what it can do. */
+  readonly #localLists = new IntLists();
+  readonly #locals: Successors[] = [];
+  /** By place: the one that it was reached from first, and by which step. */
+  readonly #parents = new GrowingInts();
+  readonly #reachedBy: WeakStep[] = [];
+  /** By list of events + 1, and by state of the specification before: the one after. */
+  readonly #afterEvents: (number | SpecViolation)[][] = [];
+  readonly #log: TransitionLog | undefined;
   readonly #rest: number[] = [];
   #transitions = 0;
-  #found: { readonly violation: SpecViolation; readonly parent: number; readonly step: WeakStep } | undefined;
+  #found: FoundStep | undefined;
+  /** What is found first of all that cannot be judged, see {@link #isJudged}. */
+  #unjudged: FoundStep | undefined;
 
   constructor(
     problem: Problem,
@@ -116,246 +120,235 @@ class WeakSearch {
   ) {
     this.#problem = problem;
     this.#programs = problem.programs;
-    this.#orderingOf = orderingOf;
-    this.#readers = readers;
+    this.#steps = new ThreadSteps(problem.programs, orderingOf, readers, bounds.horizon);
+    this.#loadsLeft = new LoadsLeft(problem.programs, (node) => this.#steps.isLoad(node));
     this.#bounds = bounds;
     this.#now = now;
-    this.#layout = problem.programs.layoutVersion;
-    this.#words = problem.programs.slots.length;
     this.#threads = problem.programs.threads.length;
-    while (readers.length < this.#words) readers.push(0);
+    this.#futures = { readers, loads: problem.programs.threads.map(() => Number.POSITIVE_INFINITY) };
+    this.#log = problem.mustRest ? new TransitionLog() : undefined;
   }
 
   run(started: number): WeakSearchResult {
-    const { memory, slots, starts } = this.#programs;
-    const words = slots.map((address) => memory.initial[address]);
-    const nothing: WeakStep = { thread: -1, result: 0, behind: 0 };
-    this.#insert(initialState(this.#threads, words), starts, this.#problem.monitor.initial, -1, nothing);
+    this.#begin();
     let bounded: string | undefined;
-    for (let at = 0; at < this.#places.length && this.#found === undefined; at++) {
-      this.#successors.push([]);
+    let refresh = FIRST_REFRESH;
+    for (let at = 0; at < this.#places.count && this.#found === undefined; at++) {
       this.#expand(at);
-      if (this.#places.length >= this.#bounds.maxStates) {
+      this.#log?.endState();
+      if (at === refresh) {
+        if (this.#loadsLeft.isOld) throw new LayoutChanged();
+        refresh *= REFRESH_FACTOR;
+      }
+      if (this.#places.count >= this.#bounds.maxStates) {
         bounded = `the limit of ${this.#bounds.maxStates} states was reached`;
       } else if (this.#now() - started >= this.#bounds.maxTime) {
         bounded = `the time limit of ${this.#bounds.maxTime} ms was reached`;
       }
       if (bounded !== undefined) break;
     }
-    if (bounded === undefined && this.#found === undefined) this.#checkRest();
+    if (bounded === undefined && this.#found === undefined) {
+      if (this.#loadsLeft.isWrong()) throw new LayoutChanged();
+      this.#checkRest();
+    }
+    const found = this.#found ?? this.#unjudged;
     return {
-      found: this.#found && {
-        ...this.#found.violation,
-        path: this.#pathTo(this.#found.parent, this.#found.step),
-      },
+      found: found && { ...found.violation, path: this.#pathTo(found.parent, found.step) },
       bounded,
-      states: this.#places.length,
+      states: this.#places.count,
       transitions: this.#transitions,
       restStates: this.#rest.length,
     };
   }
 
+  #begin(): void {
+    const { memory, slots, starts } = this.#programs;
+    let base: readonly number[] = slots.map((address) => memory.initial[address]);
+    const nodes = starts.map((start) => {
+      const settled = this.#steps.settle(start, base);
+      base = settled.base;
+      return settled.node;
+    });
+    const state = initialState(this.#threads, base);
+    this.#insert(state, nodes, this.#problem.monitor.initial, -1, NO_STEP);
+  }
+
+  #wordsAt(place: number): Words {
+    return this.#words[this.#places.at(place, 0)];
+  }
+
+  #specAt(place: number): number {
+    return this.#places.at(place, 1);
+  }
+
+  #nodeAt(place: number, thread: number): number {
+    return this.#places.at(place, 2 + 2 * thread);
+  }
+
+  #viewAt(place: number, thread: number): HartView {
+    return this.#views[this.#places.at(place, 3 + 2 * thread)];
+  }
+
+  #stateAt(place: number): WeakState {
+    const views = this.#programs.threads.map((_, thread) => this.#viewAt(place, thread));
+    return { ...this.#wordsAt(place), views };
+  }
+
   #expand(at: number): void {
-    const { kind, a } = this.#programs;
-    const place = this.#places[at];
-    const state = decodeState(place.memory, this.#threads, this.#words);
-    const chooser = place.nodes.findIndex((node) => kind.at(node) === Kind.CHOOSE);
-    if (chooser >= 0) {
-      for (let way = 0; way < a.at(place.nodes[chooser]); way++) {
-        this.#advance(at, state, { thread: chooser, result: way, behind: 0 });
-      }
+    const { kind } = this.#programs;
+    for (let thread = 0; thread < this.#threads; thread++) {
+      if (kind.at(this.#nodeAt(at, thread)) !== Kind.CHOOSE) continue;
+      for (const one of this.#successors(at, thread).accesses) this.#go(at, one);
       return;
     }
     let moved = false;
-    for (const [thread, node] of place.nodes.entries()) {
+    for (let thread = 0; thread < this.#threads; thread++) {
+      const node = this.#nodeAt(at, thread);
       if (kind.at(node) === Kind.FAIL) {
         const violation = this.#programs.failureOf(node);
-        if (violation !== undefined) this.#report(violation, place.parent, place.step);
+        if (violation !== undefined) this.#reportAt(violation, at);
         return;
       }
-      if (this.#programs.slot.at(node) >= 0 && this.#access(at, state, thread, node)) moved = true;
+      const { accesses } = this.#successors(at, thread);
+      for (const one of accesses) this.#go(at, one);
+      moved ||= accesses.length > 0;
     }
-    if (!moved) this.#judgeRest(at, state);
-    else this.#promise(at, state);
+    if (moved) for (let thread = 0; thread < this.#threads; thread++) this.#promise(at, thread);
+    else this.#judgeRest(at);
   }
 
-  /** Every store that a thread may make ahead of its turn. */
-  #promise(at: number, state: WeakState): void {
-    const { horizon } = this.#bounds;
-    if (horizon === 0) return;
-    const { nodes, spec } = this.#places[at];
-    for (const [thread, node] of nodes.entries()) {
-      if (owes(state, thread)) continue;
-      for (const ahead of this.#continuations(node, thread)) {
-        for (const store of promisableStores(state, thread, ahead, horizon)) {
-          this.#transitions++;
-          const promised = makePromise(state, thread, store);
-          const step = { thread, result: store.value, behind: -1 };
-          this.#successors[at].push(this.#insert(promised, nodes, spec, at, step));
-        }
-      }
-    }
+  #promise(at: number, thread: number): void {
+    const local = this.#successors(at, thread);
+    local.promises ??= this.#steps.promises(
+      this.#wordsAt(at),
+      this.#viewAt(at, thread),
+      this.#nodeAt(at, thread),
+    );
+    for (const one of local.promises) this.#go(at, one);
   }
 
-  /** The thread from a node on, past choices and counters that nobody reads. */
-  #continuations(node: number, thread: number): Continuation[] {
-    const programs = this.#programs;
-    const kind = programs.kind.at(node) as Kind;
-    const follow = (result: number): Continuation[] => {
-      const target = programs.edgeTarget.at(programs.edge(node, result));
-      if (programs.layoutVersion !== this.#layout) throw new LayoutChanged();
-      return this.#continuations(target, thread);
+  /** What a thread can do, computed once for its words, view and node. */
+  #successors(at: number, thread: number): Successors {
+    const node = this.#nodeAt(at, thread);
+    const key = [this.#places.at(at, 0), this.#places.at(at, 3 + 2 * thread), node];
+    const local = this.#localLists.intern(key);
+    this.#locals[local] ??= {
+      accesses: this.#steps.accesses(this.#wordsAt(at), this.#viewAt(at, thread), node),
     };
-    if (kind === Kind.CHOOSE) {
-      return Array.from({ length: programs.a.at(node) }, (_, way) => follow(way)).flat();
-    }
-    const address = programs.slot.at(node);
-    if (address < 0) return [{ access: undefined, after: () => [] }];
-    const [a, b] = [programs.a.at(node), programs.b.at(node)];
-    if (programs.memory.words[programs.slots[address]].unread) return follow(resultOf(kind, 0, a));
-    this.#noteReader(kind, address, thread);
-    return [{ access: { kind, address, a, b, ordering: this.#orderingAt(node, thread) }, after: follow }];
+    return this.#locals[local];
   }
 
-  /** Every outcome of a thread's access. @returns whether there is one. */
-  #access(at: number, state: WeakState, thread: number, node: number): boolean {
-    const programs = this.#programs;
-    const [kind, address] = [programs.kind.at(node) as Kind, programs.slot.at(node)];
-    const [a, b] = [programs.a.at(node), programs.b.at(node)];
-    if (programs.memory.words[programs.slots[address]].unread) {
-      this.#advance(at, state, { thread, result: resultOf(kind, 0, a), behind: 0 });
-      return true;
-    }
-    this.#noteReader(kind, address, thread);
-    const ordering = this.#orderingAt(node, thread);
-    const found = outcomes(state, thread, { kind, address, a, b, ordering });
-    for (const { result, readFrom, state: next } of found) {
-      const newer = (one: { location: number }, time: number) =>
-        one.location === address && time + 1 > readFrom;
-      const behind = readFrom < 0 ? 0 : state.messages.filter(newer).length;
-      this.#advance(at, next, { thread, result, behind });
-    }
-    return found.length > 0;
-  }
-
-  #noteReader(kind: Kind, slot: number, thread: number): void {
-    const isLoad = kind === Kind.LOAD || kind === Kind.AWAIT_EQUAL || kind === Kind.AWAIT_DIFFERENT;
-    if ((!isLoad && kind !== Kind.COMPARE_EXCHANGE) || (this.#readers[slot] >> thread) & 1) return;
-    this.#readers[slot] |= 1 << thread;
-    throw new LayoutChanged();
-  }
-
-  #orderingAt(node: number, thread: number): Ordering {
-    const { kind, slot, slots, a, memory, threads } = this.#programs;
-    this.#orderings[node] ??= this.#orderingOf({
-      thread: threads[thread].name,
-      word: memory.words[slots[slot.at(node)]].name,
-      kind: kind.at(node) as Kind,
-      operand: a.at(node),
-      within: this.#programs.functionOf(node),
-    });
-    return this.#orderings[node];
-  }
-
-  /** Leads the thread on with the result of its operation. */
-  #advance(at: number, memory: WeakState, step: WeakStep): void {
-    const programs = this.#programs;
-    const { nodes, spec } = this.#places[at];
+  /** Takes a step of one thread. */
+  #go(at: number, { step, words, view, node, events }: LocalStep): void {
     this.#transitions++;
-    const edge = programs.edge(nodes[step.thread], step.result);
-    if (programs.layoutVersion !== this.#layout) throw new LayoutChanged();
-    const target = programs.edgeTarget.at(edge);
-    if (!this.#keepsPromises(memory, target, step.thread)) return;
+    const { thread } = step;
+    const told = this.#told(this.#specAt(at), events);
+    if (typeof told !== 'number') {
+      this.#report(told, at, step);
+      return;
+    }
+    const nodes: number[] = [];
+    const views: HartView[] = [];
+    for (let other = 0; other < this.#threads; other++) {
+      nodes.push(other === thread ? node : this.#nodeAt(at, other));
+      views.push(other === thread ? view : this.#viewAt(at, other));
+    }
+    const state = { base: words.base, messages: words.messages, views };
+    const spec = this.#isLook(state, step) ? this.#told(told, LOOK) : told;
+    this.#log?.add(this.#insert(state, nodes, typeof spec === 'number' ? spec : told, at, step));
+  }
+
+  /** Whether whatever the vCPU's thread reads from now on is not older than now. */
+  #isLook(state: WeakState, { thread, behind }: WeakStep): boolean {
+    if (behind < 0 || this.#programs.threads[thread].name !== VCPU_NAME) return false;
+    return seesAll(state, thread, this.#futures);
+  }
+
+  /** The specification after a list of events, or a {@link LOOK}: each is computed once. */
+  #told(spec: number, events: number): number | SpecViolation {
+    if (events === 0 || this.#bounds.valuesOnly) return spec;
+    this.#afterEvents[events + 1] ??= [];
+    const after = this.#afterEvents[events + 1];
+    after[spec] ??= this.#tell(spec, events === LOOK ? [{ is: 'look' }] : this.#programs.eventLists[events]);
+    return after[spec];
+  }
+
+  #tell(spec: number, events: readonly SpecEvent[]): number | SpecViolation {
     let after = spec;
-    const events = this.#bounds.valuesOnly ? [] : programs.eventLists[programs.edgeEvents.at(edge)];
     for (const event of events) {
       const next = this.#problem.monitor.next(after, event);
-      if (typeof next !== 'number') {
-        this.#report(next, at, step);
-        return;
-      }
+      if (typeof next !== 'number') return next;
       after = next;
     }
-    after = this.#lookedAt(after, memory, step.thread);
-    const reached = nodes.map((node, thread) => (thread === step.thread ? target : node));
-    this.#successors[at].push(this.#insert(memory, reached, after, at, step));
-  }
-
-  /** The specification, told when whatever the vCPU's thread reads from now on is not older than now. */
-  #lookedAt(spec: number, { views, messages }: WeakState, thread: number): number {
-    if (this.#bounds.valuesOnly || this.#programs.threads[thread].name !== VCPU_NAME) return spec;
-    if (views[thread].slots[Slot.READ_NEW] < messages.length) return spec;
-    const looked = this.#problem.monitor.next(spec, { is: 'look' });
-    return typeof looked === 'number' ? looked : spec;
-  }
-
-  #keepsPromises(memory: WeakState, node: number, thread: number): boolean {
-    if (!owes(memory, thread)) return true;
-    const { horizon } = this.#bounds;
-    return this.#continuations(node, thread).some((ahead) => canKeep(memory, thread, ahead, horizon));
+    return after;
   }
 
   #insert(state: WeakState, nodes: readonly number[], spec: number, parent: number, step: WeakStep): number {
-    const memory = encodeState(canonical(this.#withoutEnded(state, nodes), this.#readers));
-    const key = `${memory.join()} ${nodes.join()} ${spec}`;
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    this.#known.set(key, this.#places.length);
-    this.#places.push({ memory, nodes, spec, parent, step });
-    return this.#places.length - 1;
+    const { loads } = this.#futures;
+    for (let thread = 0; thread < this.#threads; thread++) {
+      loads[thread] = this.#loadsLeft.from(nodes[thread]);
+    }
+    const simple = canonical(state, this.#futures);
+    const words = this.#wordLists.intern(encodeWords(simple));
+    this.#words[words] ??= simple;
+    const key = [words, spec];
+    for (let thread = 0; thread < this.#threads; thread++) {
+      const view = this.#viewLists.intern(encodeView(simple.views[thread]));
+      this.#views[view] ??= simple.views[thread];
+      key.push(nodes[thread], view);
+    }
+    const before = this.#places.count;
+    const place = this.#places.intern(key);
+    if (place === before) {
+      this.#parents.push(parent);
+      this.#reachedBy.push(step);
+    }
+    return place;
   }
 
-  /** What an ended thread has seen does not matter: it is made to have seen everything, which keeps nothing alive. */
-  #withoutEnded(state: WeakState, nodes: readonly number[]): WeakState {
-    const ended = nodes.map((node) => this.#programs.kind.at(node) === Kind.END);
-    if (!ended.includes(true)) return state;
-    const views = state.views.map((view, thread) => (ended[thread] ? view.upToDate(state.messages) : view));
-    return { ...state, views };
-  }
-
-  #judgeRest(at: number, state: WeakState): void {
-    const { kind, slots, memory } = this.#programs;
-    const { nodes, spec, parent, step } = this.#places[at];
+  #judgeRest(at: number): void {
+    const { kind, slots, memory, threads } = this.#programs;
     const contents = [...memory.initial];
-    for (const [slot, value] of finalWords(state).entries()) contents[slots[slot]] = value;
-    const states = nodes.map((node) =>
-      kind.at(node) === Kind.END ? undefined : this.#programs.stateOf(node),
-    );
-    const violation = this.#problem.atRest({ states, spec, contents });
-    if (violation !== undefined) this.#report(violation, parent, step);
+    for (const [slot, value] of finalWords(this.#stateAt(at)).entries()) contents[slots[slot]] = value;
+    const states = threads.map((_, thread) => {
+      const node = this.#nodeAt(at, thread);
+      return kind.at(node) === Kind.END ? undefined : this.#programs.stateOf(node);
+    });
+    const violation = this.#problem.atRest({ states, spec: this.#specAt(at), contents });
+    if (violation !== undefined) this.#reportAt(violation, at);
     else this.#rest.push(at);
   }
 
   /** Rest must be reachable from everywhere. */
   #checkRest(): void {
-    if (!this.#problem.mustRest) return;
-    const sources: number[][] = this.#places.map(() => []);
-    for (const [from, targets] of this.#successors.entries())
-      for (const to of targets) sources[to].push(from);
-    const calm = new Uint8Array(this.#places.length);
-    const work = [...this.#rest];
-    for (let at = work.pop(); at !== undefined; at = work.pop()) {
-      if (calm[at] === 1) continue;
-      calm[at] = 1;
-      work.push(...sources[at]);
-    }
-    const restless = calm.indexOf(0);
+    if (this.#log === undefined) return;
+    const rests = new Uint8Array(this.#places.count);
+    for (const place of this.#rest) rests[place] = 1;
+    const restless = this.#log.findRestless(rests);
     if (restless < 0) return;
-    const { parent, step } = this.#places[restless];
-    this.#report(
-      { property: 'P5', message: 'from here on no order of events brings the vCPU to rest' },
-      parent,
-      step,
-    );
+    const message = 'from here on no order of events brings the vCPU to rest';
+    this.#reportAt({ property: 'P5', message }, restless);
+  }
+
+  #reportAt(violation: SpecViolation, place: number): void {
+    this.#report(violation, this.#parents.at(place), this.#reachedBy[place]);
   }
 
   #report(violation: SpecViolation, parent: number, step: WeakStep): void {
-    this.#found ??= { violation, parent, step };
+    const found = { violation, parent, step };
+    if (this.#isJudged(found)) this.#found ??= found;
+    else this.#unjudged ??= found;
+  }
+
+  /** Whether a store has taken effect ahead of its turn does not matter to what threads read, but to the order of calls. */
+  #isJudged({ violation: { property }, parent, step }: FoundStep): boolean {
+    if (property === 'P6' || property === 'P7') return true;
+    return this.#pathTo(parent, step).every(({ promised }) => promised < 0);
   }
 
   #pathTo(parent: number, last: WeakStep): WeakStep[] {
     const path = [last];
-    for (let at = parent; at > 0; at = this.#places[at].parent) path.push(this.#places[at].step);
+    for (let at = parent; at > 0; at = this.#parents.at(at)) path.push(this.#reachedBy[at]);
     return path.reverse();
   }
 }

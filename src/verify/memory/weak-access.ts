@@ -1,0 +1,25 @@
+/** How the explorer asks what an access is in C on RISC-V. */
+import { Kind } from '../operations.ts';
+import type { Ordering } from './orderings.ts';
+
+/** An access of a thread, for choosing its ordering. */
+export interface AccessSite {
+  /** Name of the thread. */
+  readonly thread: string;
+  /** Name of the word. */
+  readonly word: string;
+  readonly kind: Kind;
+  /** The operand: for `or` the bits that are set, for `and` those that stay. */
+  readonly operand: number;
+  /** The function of the protocol that makes it; undefined for accesses that are not the protocol's. */
+  readonly within?: string | undefined;
+}
+
+/** What an access is in the C code on RISC-V. */
+export type OrderingOf = (site: AccessSite) => Ordering;
+
+/** Whether an access may read another store than the last one: loads, and read-modify-writes by LR/SC. */
+export function readsFreely(kind: Kind, ordering: Ordering): boolean {
+  const isLoad = kind === Kind.LOAD || kind === Kind.AWAIT_EQUAL || kind === Kind.AWAIT_DIFFERENT;
+  return isLoad || (kind !== Kind.STORE && ordering.reserve !== undefined);
+}

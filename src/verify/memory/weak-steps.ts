@@ -1,0 +1,256 @@
+/**
+ * What one thread can do in a weak memory state. It depends on the words, on what that thread has seen and on where it
+ * is; of the other threads on nothing. So it is computed once, however many states have these three in common.
+ */
+import { isEnabled, Kind, resultOf, valueAfter } from '../operations.ts';
+import type { ThreadPrograms } from '../thread-programs.ts';
+import type { HartView } from './hart-view.ts';
+import type { Ordering } from './orderings.ts';
+import { type Continuation, canKeep, makePromise, owes, promisableStores } from './promises.ts';
+import { type OrderingOf, readsFreely } from './weak-access.ts';
+import { outcomes, type WeakState } from './weak-memory.ts';
+
+/** A step of a counterexample: the thread, what its access returned, and the choice among the outcomes. */
+export interface WeakStep {
+  readonly thread: number;
+  readonly result: number;
+  /** How many stores to the word were newer than what a load read: 0 under sequential consistency. -1: a promise. */
+  readonly behind: number;
+  /** Address of the word of a promise; `result` is its value. -1 for other steps. */
+  readonly promised: number;
+  /** The store takes the place of a promise. */
+  readonly keeps: boolean;
+}
+
+/** The words of a state: the same for all threads. */
+export type Words = Pick<WeakState, 'base' | 'messages'>;
+
+/** One way for a thread to go on. */
+export interface LocalStep {
+  readonly step: WeakStep;
+  readonly words: Words;
+  readonly view: HartView;
+  /** Where the thread is then. */
+  readonly node: number;
+  /** What the specification is told, as `ThreadPrograms.eventLists` numbers it. */
+  readonly events: number;
+}
+
+/** Thrown when a word, a reader of one, or a load turns up that was not known. */
+export class LayoutChanged extends Error {}
+
+/** How many accesses to its own words a thread may make in a row. */
+const LONGEST_PRIVATE = 10_000;
+
+const NO_STEPS: readonly LocalStep[] = [];
+
+export class ThreadSteps {
+  readonly #programs: ThreadPrograms;
+  readonly #orderingOf: OrderingOf;
+  /** By slot: the threads that load the word. Grows from one attempt to the next. */
+  readonly #readers: number[];
+  readonly #horizon: number;
+  readonly #layout: number;
+  readonly #orderings: Ordering[] = [];
+
+  constructor(programs: ThreadPrograms, orderingOf: OrderingOf, readers: number[], horizon: number) {
+    this.#programs = programs;
+    this.#orderingOf = orderingOf;
+    this.#readers = readers;
+    this.#horizon = horizon;
+    this.#layout = programs.layoutVersion;
+    while (readers.length < programs.slots.length) readers.push(0);
+  }
+
+  /** Whether the thread, at a node, may read another store than the last one. */
+  isLoad(node: number): boolean {
+    const slot = this.#programs.slot.at(node);
+    if (slot < 0 || this.#isOwn(slot)) return false;
+    return readsFreely(this.#programs.kind.at(node) as Kind, this.#orderingAt(node));
+  }
+
+  /** Every access that the thread can make. */
+  accesses(words: Words, view: HartView, node: number): readonly LocalStep[] {
+    const programs = this.#programs;
+    const kind = programs.kind.at(node) as Kind;
+    const thread = programs.threadOf.at(node);
+    if (kind === Kind.CHOOSE) return this.#choices(words, view, node);
+    const slot = programs.slot.at(node);
+    if (slot < 0) return NO_STEPS;
+    if (this.#isOwn(slot)) return this.#ownAccess(words, view, node);
+    this.#noteReader(node);
+    const found: LocalStep[] = [];
+    const [a, b] = [programs.a.at(node), programs.b.at(node)];
+    const state = this.#alone(words, view);
+    const access = { kind, address: slot, a, b, ordering: this.#orderingAt(node) };
+    for (const { result, readFrom, state: next } of outcomes(state, thread, access)) {
+      const keeps = owes(state, thread) && !owes(next, thread);
+      const behind = readFrom < 0 ? 0 : newerThan(readFrom, slot, words);
+      const step = { thread, result, behind, promised: -1, keeps };
+      const one = this.#arrive(node, next, next.views[thread], step);
+      if (one !== undefined) found.push(one);
+    }
+    return found;
+  }
+
+  /** Every store that the thread may make ahead of its turn. */
+  promises(words: Words, view: HartView, node: number): readonly LocalStep[] {
+    const thread = this.#programs.threadOf.at(node);
+    const state = this.#alone(words, view);
+    if (this.#horizon === 0 || owes(state, thread)) return NO_STEPS;
+    return this.#continuations(node, words.base).flatMap((ahead) =>
+      promisableStores(state, thread, ahead, this.#horizon).map((store) => ({
+        step: {
+          thread,
+          result: store.value,
+          behind: -1,
+          promised: this.#programs.slots[store.word],
+          keeps: false,
+        },
+        words: makePromise(state, thread, store),
+        view,
+        node,
+        events: 0,
+      })),
+    );
+  }
+
+  /** Passes accesses to the thread's own words from a node on. Returns where that ends, and the words then. */
+  settle(node: number, base: readonly number[]): { readonly node: number; readonly base: readonly number[] } {
+    const programs = this.#programs;
+    let at = node;
+    let now = base;
+    for (let steps = 0; steps < LONGEST_PRIVATE; steps++) {
+      const passed = programs.hasEvents.at(at) !== 0 ? undefined : this.#passOwn(at, now);
+      if (passed === undefined || programs.edgeEvents.at(passed.edge) !== 0) break;
+      now = passed.base;
+      at = programs.edgeTarget.at(passed.edge);
+    }
+    return { node: at, base: now };
+  }
+
+  #choices(words: Words, view: HartView, node: number): LocalStep[] {
+    const thread = this.#programs.threadOf.at(node);
+    const found: LocalStep[] = [];
+    for (let result = 0; result < this.#programs.a.at(node); result++) {
+      const step = { thread, result, behind: 0, promised: -1, keeps: false };
+      const one = this.#arrive(node, words, view, step);
+      if (one !== undefined) found.push(one);
+    }
+    return found;
+  }
+
+  /** An access to a word of the thread's own that the specification hears of. */
+  #ownAccess(words: Words, view: HartView, node: number): readonly LocalStep[] {
+    const passed = this.#passOwn(node, words.base);
+    if (passed === undefined) return NO_STEPS;
+    const thread = this.#programs.threadOf.at(node);
+    const step = { thread, result: passed.result, behind: 0, promised: -1, keeps: false };
+    const one = this.#arrive(node, { ...words, base: passed.base }, view, step);
+    return one === undefined ? NO_STEPS : [one];
+  }
+
+  #arrive(node: number, words: Words, view: HartView, step: WeakStep): LocalStep | undefined {
+    const edge = this.#edge(node, step.result);
+    const { node: target, base } = this.settle(this.#programs.edgeTarget.at(edge), words.base);
+    const after = base === words.base ? words : { ...words, base };
+    if (!this.#keepsPromises(after, view, target)) return undefined;
+    return { step, words: after, view, node: target, events: this.#programs.edgeEvents.at(edge) };
+  }
+
+  #keepsPromises(words: Words, view: HartView, node: number): boolean {
+    const thread = this.#programs.threadOf.at(node);
+    const state = this.#alone(words, view);
+    if (!owes(state, thread)) return true;
+    return this.#continuations(node, words.base).some((ahead) =>
+      canKeep(state, thread, ahead, this.#horizon),
+    );
+  }
+
+  /** The thread from a node on, past choices and what no other thread has a part in. */
+  #continuations(node: number, base: readonly number[]): Continuation[] {
+    const programs = this.#programs;
+    const kind = programs.kind.at(node) as Kind;
+    const follow = (result: number, next = base): Continuation[] =>
+      this.#continuations(programs.edgeTarget.at(this.#edge(node, result)), next);
+    if (kind === Kind.CHOOSE) {
+      return Array.from({ length: programs.a.at(node) }, (_, way) => follow(way)).flat();
+    }
+    const address = programs.slot.at(node);
+    if (address < 0) return [{ access: undefined, after: () => [] }];
+    if (this.#isOwn(address)) {
+      const passed = this.#passOwn(node, base);
+      return passed === undefined ? [] : follow(passed.result, passed.base);
+    }
+    this.#noteReader(node);
+    const [a, b] = [programs.a.at(node), programs.b.at(node)];
+    return [
+      {
+        access: { kind, address, a, b, ordering: this.#orderingAt(node) },
+        after: (result) => follow(result),
+      },
+    ];
+  }
+
+  /** The access to a word that no other thread uses, or whose value nobody reads; undefined if it is none, or waits. */
+  #passOwn(
+    node: number,
+    base: readonly number[],
+  ): { readonly edge: number; readonly result: number; readonly base: readonly number[] } | undefined {
+    const programs = this.#programs;
+    const slot = programs.slot.at(node);
+    if (slot < 0 || !this.#isOwn(slot)) return undefined;
+    const kind = programs.kind.at(node) as Kind;
+    const [a, old] = [programs.a.at(node), base[slot]];
+    if (!isEnabled(kind, old, a)) return undefined;
+    const result = resultOf(kind, old, a);
+    const edge = this.#edge(node, result);
+    const isUnread = programs.memory.words[programs.slots[slot]].unread === true;
+    const value = isUnread ? old : valueAfter(kind, old, a, programs.b.at(node));
+    return { edge, result, base: value === old ? base : base.with(slot, value) };
+  }
+
+  /** Whether accesses to the word are the thread's own affair. They order nothing. */
+  #isOwn(slot: number): boolean {
+    const { ownerOfSlot, memory, slots } = this.#programs;
+    return ownerOfSlot[slot] >= 0 || memory.words[slots[slot]].unread === true;
+  }
+
+  #edge(node: number, result: number): number {
+    const edge = this.#programs.edge(node, result);
+    if (this.#programs.layoutVersion !== this.#layout) throw new LayoutChanged();
+    return edge;
+  }
+
+  #noteReader(node: number): void {
+    const { slot, threadOf } = this.#programs;
+    const reader = 1 << threadOf.at(node);
+    const word = slot.at(node);
+    if ((this.#readers[word] & reader) !== 0 || !this.isLoad(node)) return;
+    this.#readers[word] |= reader;
+    throw new LayoutChanged();
+  }
+
+  #orderingAt(node: number): Ordering {
+    const { kind, slot, slots, a, memory, threads, threadOf } = this.#programs;
+    this.#orderings[node] ??= this.#orderingOf({
+      thread: threads[threadOf.at(node)].name,
+      word: memory.words[slots[slot.at(node)]].name,
+      kind: kind.at(node) as Kind,
+      operand: a.at(node),
+      within: this.#programs.functionOf(node),
+    });
+    return this.#orderings[node];
+  }
+
+  /** A state in which every thread has seen the same: what the others have seen does not matter here. */
+  #alone({ base, messages }: Words, view: HartView): WeakState {
+    return { base, messages, views: this.#programs.threads.map(() => view) };
+  }
+}
+
+function newerThan(time: number, word: number, { messages }: Words): number {
+  let newer = 0;
+  for (let later = time; later < messages.length; later++) if (messages[later].location === word) newer++;
+  return newer;
+}

@@ -9,12 +9,13 @@ import {
   LINE,
   MAIL,
   POKE,
+  REST_AFTER,
+  RESTED,
   SHOWN_LOST,
   SHOWN_RECEIVED,
   SLEEPS,
   senderBase,
   WAITS,
-  waitsForRest,
 } from './words.ts';
 
 const SOFT = 1 << IRQ_VS_SOFT;
@@ -23,8 +24,11 @@ const EXT = 1 << IRQ_VS_EXT;
 /** Rounds of exit, sync, flush and entry that deliver nothing before a quiet vCPU counts as at rest. One would do. */
 const REST_ROUNDS = 2;
 
-/** Rounds without news before the thread sleeps. */
-const IDLE_ROUNDS = 2000;
+/** Rounds without an interrupt before the thread looks whether anything can still come. */
+const EMPTY_ROUNDS = 2;
+
+/** Rounds without news before the thread sleeps: some milliseconds, see the sender's spinning. */
+const IDLE_ROUNDS = 30_000;
 
 /** What the vCPU's thread counts. */
 export interface StressCounts {
@@ -32,9 +36,9 @@ export interface StressCounts {
   received: number;
   /** Messages that stayed unread when everything was at rest. */
   lost: number;
-  /** Software interrupts that the guest took. */
+  /** Software interrupts that the guest took. One can stand for many messages. */
   deliveries: number;
-  /** Deliveries beyond the number of interrupts that were sent between two rests. */
+  /** Deliveries that no `set` accounts for: each call is good for one, and those before a flush for one together. */
   doubled: number;
   /** Times that everything was at rest. */
   rests: number;
@@ -46,29 +50,47 @@ export interface StressCounts {
  * The vCPU: enters a guest that clears its software interrupt, reads all mail, answers it, computes for a moment and
  * exits, over and over until every sender has ended.
  *
- * A loss is found without a clock. A sender whose `set` has returned and whose message is unanswered does nothing more.
- * When all senders are like that, whole rounds follow, and no interrupt is delivered in them, then a message that is
+ * A loss is found without a clock. A sender whose burst is finished and whose last message is unanswered does nothing
+ * more. When all senders are like that, whole rounds follow, and no interrupt is pending in them, then a message that is
  * still unread will never be read. The senders are answered at that rest, so the run goes on.
+ *
+ * @param behavior - a random 32-bit number for each entry: what the guest does
  */
-export function runConsumer(party: StressParty, senders: number): StressCounts {
+export function runConsumer(
+  party: StressParty,
+  senders: number,
+  behavior: () => number = createJitter(12345),
+): StressCounts {
   const vcpu = new StressVcpu(party, senders);
-  let quietRounds = 0;
-  let idleRounds = 0;
-  while (!vcpu.allDone()) {
-    quietRounds = vcpu.allQuiet() ? quietRounds + 1 : 0;
-    if (vcpu.round()) {
-      quietRounds = 0;
-      idleRounds = 0;
-    } else if (quietRounds > REST_ROUNDS) {
-      vcpu.settle();
-      quietRounds = 0;
-      idleRounds = 0;
-    } else if (++idleRounds > IDLE_ROUNDS) {
-      vcpu.sleep();
-      idleRounds = 0;
+  let emptyRounds = 0;
+  for (;;) {
+    if (vcpu.round(behavior())) {
+      emptyRounds = 0;
+    } else if (++emptyRounds >= EMPTY_ROUNDS) {
+      if (vcpu.allQuiet()) {
+        if (vcpu.allDone()) {
+          return vcpu.counts;
+        }
+        // Only an answer from here ends the quiet, so it need not be looked at again between the rounds.
+        if (!anyDelivered(vcpu, behavior)) {
+          vcpu.settle();
+        }
+        emptyRounds = 0;
+      } else if (emptyRounds > IDLE_ROUNDS) {
+        vcpu.sleep();
+        emptyRounds = 0;
+      }
     }
   }
-  return vcpu.counts;
+}
+
+function anyDelivered(vcpu: StressVcpu, behavior: () => number): boolean {
+  for (let round = 0; round < REST_ROUNDS; round++) {
+    if (vcpu.round(behavior())) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /**
@@ -77,6 +99,18 @@ export function runConsumer(party: StressParty, senders: number): StressCounts {
  */
 function guestTurns(random: number): number {
   return (random >>> 8) & ((64 << (random & 3)) - 1);
+}
+
+/** When the guest takes an interrupt that is there at its entry: right away, or in some runs half-way or not in this one. */
+function entryKind(random: number): 'at-once' | 'half-way' | 'masked' {
+  switch ((random >>> 4) & 15) {
+    case 14:
+      return 'half-way';
+    case 15:
+      return 'masked';
+    default:
+      return 'at-once';
+  }
 }
 
 class StressVcpu {
@@ -90,63 +124,98 @@ class StressVcpu {
   };
   readonly #party: StressParty;
   readonly #local = createOwnerState(interruptNumbers());
-  readonly #jitter = createJitter(12345);
-  readonly #bases: readonly number[];
-  readonly #read: number[];
-  readonly #answered: number[];
+  readonly #bases: Int32Array;
+  /** For each sender the last message that was read. */
+  readonly #read: Int32Array;
+  /** For each sender the last message whose `set` is known to have returned. */
+  readonly #finished: Int32Array;
+  /** For each sender the last message at the last rest. */
+  readonly #settled: Int32Array;
   #hvip = 0;
-  #settledDeliveries = 0;
-  #settledMessages = 0;
+  /** How many messages are known to be sent, of all senders. */
+  #sentTotal = 0;
+  /** How many of them had their `set` behind them at the last flush. */
+  #finishedTotal = 0;
+  /** At least so many `set` calls have had their delivery. */
+  #consumedTotal = 0;
 
   constructor(party: StressParty, senders: number) {
     this.#party = party;
-    this.#bases = Array.from({ length: senders }, (_, index) => senderBase(index));
-    this.#read = this.#bases.map(() => 0);
-    this.#answered = this.#bases.map(() => 0);
+    this.#bases = Int32Array.from({ length: senders }, (_, index) => senderBase(index));
+    this.#read = new Int32Array(senders);
+    this.#finished = new Int32Array(senders);
+    this.#settled = new Int32Array(senders);
   }
 
-  /** Enters the guest and leaves it again. Returns whether a software interrupt was delivered. */
-  round(): boolean {
+  /** Enters the guest and leaves it again. Returns whether a software interrupt was pending in the guest. */
+  round(random: number): boolean {
     const { protocol, vcpu } = this.#party;
-    protocol.flush(vcpu, this.#local);
-    this.#hvip = this.#local.hvipLo;
-    const delivered = (this.#hvip & SOFT) !== 0;
-    if (delivered) {
+    const local = this.#local;
+    this.#lookWhatIsFinished();
+    protocol.flush(vcpu, local);
+    this.#hvip = local.hvipLo;
+    const pending = (this.#hvip & SOFT) !== 0;
+    const turns = guestTurns(random);
+    const kind = entryKind(random);
+    if (kind === 'half-way') {
+      compute(turns);
+    }
+    if (pending && kind !== 'masked') {
       this.#hvip &= ~SOFT;
-      this.counts.deliveries++;
       this.#readMail();
     }
-    compute(guestTurns(this.#jitter()));
-    protocol.sync(vcpu, this.#local, this.#hvip, this.#local.hvipHi);
-    return delivered;
+    compute(turns);
+    protocol.sync(vcpu, local, this.#hvip, local.hvipHi);
+    return pending;
+  }
+
+  #lookWhatIsFinished(): void {
+    const { words } = this.#party;
+    for (let sender = 0; sender < this.#bases.length; sender++) {
+      // Meets the sender's store after its `set`.
+      const message = Atomics.load(words, this.#bases[sender] + FINISHED);
+      this.#finishedTotal += (message - this.#finished[sender]) >>> 0;
+      this.#finished[sender] = message;
+    }
   }
 
   #readMail(): void {
     const { words } = this.#party;
+    const before = this.#sentTotal;
     for (let sender = 0; sender < this.#bases.length; sender++) {
       // Meets the sender's store before its `set`.
       const message = Atomics.load(words, this.#bases[sender] + MAIL);
       if (message !== this.#read[sender]) {
+        this.#sentTotal += (message - this.#read[sender]) >>> 0;
         this.#read[sender] = message;
-        this.counts.received++;
-        if (!waitsForRest(message)) {
-          this.#answer(sender, message);
-        }
+        this.#answer(sender, ACK, message);
       }
     }
-    // Meets the load of whoever watches the run.
-    Atomics.store(words, SHOWN_RECEIVED, this.counts.received);
+    this.counts.received += this.#sentTotal - before;
+    this.#account();
   }
 
-  #answer(sender: number, message: number): void {
+  /**
+   * A delivery uses up every `set` that returned before the flush, and at least one. It is one too many if there
+   * were not that many: `#sentTotal` includes whatever may have been in time for it.
+   */
+  #account(): void {
+    this.counts.deliveries++;
+    this.#consumedTotal = Math.max(this.#consumedTotal + 1, this.#finishedTotal);
+    if (this.#consumedTotal > this.#sentTotal) {
+      this.#consumedTotal = this.#sentTotal;
+      this.counts.doubled++;
+    }
+  }
+
+  #answer(sender: number, word: number, message: number): void {
     const { words } = this.#party;
     const base = this.#bases[sender];
-    this.#answered[sender] = message;
-    // Meets the loads in `awaitAnswer`.
-    Atomics.store(words, base + ACK, message);
-    // Meets the store in `awaitAnswer`, which comes before the last look at the answer.
+    // Meets the loads in `awaitWord`.
+    Atomics.store(words, base + word, message);
+    // Meets the store in `awaitWord`, which comes before the last look at the answer.
     if (Atomics.load(words, base + WAITS) !== 0) {
-      Atomics.notify(words, base + ACK);
+      Atomics.notify(words, base + word);
     }
   }
 
@@ -155,16 +224,21 @@ class StressVcpu {
     return Atomics.load(this.#party.words, this.#bases[sender] + DONE) !== 0;
   }
 
-  /** Whether a sender has finished a message that is unanswered, or has ended: it does nothing until it is answered. */
+  /**
+   * Whether a sender has finished a burst and does nothing until it is answered, because its last message is unread or it
+   * waits for a rest; or has ended.
+   */
   #isQuiet(sender: number): boolean {
     const { words } = this.#party;
     const base = this.#bases[sender];
-    // Both meet the sender's stores before and after its `set`: they differ while it is inside.
+    // These meet the sender's stores before its first `set` and after its last: they differ while it is inside a burst.
     const finished = Atomics.load(words, base + FINISHED);
-    return (
-      (finished !== this.#answered[sender] && finished === Atomics.load(words, base + MAIL)) ||
-      this.#isDone(sender)
-    );
+    const waits =
+      finished !== this.#settled[sender] &&
+      finished === Atomics.load(words, base + MAIL) &&
+      // Meets the sender's store before the one of FINISHED.
+      (finished !== this.#read[sender] || finished === Atomics.load(words, base + REST_AFTER));
+    return waits || this.#isDone(sender);
   }
 
   allQuiet(): boolean {
@@ -183,23 +257,22 @@ class StressVcpu {
     const line = Atomics.load(words, this.#bases[0] + LINE) !== 0;
     counts.rests++;
     counts.wrongLevels += ((this.#hvip & EXT) !== 0) === line ? 0 : 1;
-    const messages = this.#bases.map((base) => Atomics.load(words, base + MAIL));
-    const sent = messages.reduce((sum, message) => sum + message, 0);
-    counts.doubled += Math.max(
-      0,
-      counts.deliveries - this.#settledDeliveries - (sent - this.#settledMessages),
-    );
-    this.#settledDeliveries = counts.deliveries;
-    this.#settledMessages = sent;
-    messages.forEach((message, sender) => {
-      if (this.#read[sender] !== message) {
-        this.#read[sender] = message;
-        counts.lost++;
-      }
-      this.#answer(sender, message);
+    this.#bases.forEach((base, sender) => {
+      const message = Atomics.load(words, base + MAIL);
+      const unread = (message - this.#read[sender]) >>> 0;
+      counts.lost += unread;
+      this.#sentTotal += unread;
+      this.#read[sender] = message;
+      this.#settled[sender] = message;
     });
-    // Meets the load of whoever watches the run.
+    this.#consumedTotal = this.#sentTotal;
+    // Meet the loads of whoever watches the run.
+    Atomics.store(words, SHOWN_RECEIVED, counts.received);
     Atomics.store(words, SHOWN_LOST, counts.lost);
+    this.#bases.forEach((_, sender) => {
+      this.#answer(sender, ACK, this.#settled[sender]);
+      this.#answer(sender, RESTED, this.#settled[sender]);
+    });
   }
 
   /** Sleeps until a sender has news, unless one has some already. */
@@ -209,11 +282,8 @@ class StressVcpu {
     const seen = Atomics.load(words, POKE);
     // Meets the load in `poke`.
     Atomics.store(words, SLEEPS, 1);
-    // These meet the stores of senders before `poke`.
-    const news = this.#bases.some((base, sender) => {
-      const message = Atomics.load(words, base + MAIL);
-      return message !== this.#read[sender] && message === Atomics.load(words, base + FINISHED);
-    });
+    // Meets the stores of senders before `poke`.
+    const news = this.#bases.some((base, sender) => Atomics.load(words, base + MAIL) !== this.#read[sender]);
     if (!news && !this.allQuiet()) {
       Atomics.wait(words, POKE, seen);
     }

@@ -15,6 +15,8 @@ function cells(row: StressRow): string[] {
   return [
     row.protocol,
     count(row.sent),
+    count(row.bursts),
+    count(row.deliveries),
     count(row.received),
     count(row.lost) + share(row.lost, row.sent),
     count(row.doubled),
@@ -24,11 +26,21 @@ function cells(row: StressRow): string[] {
 }
 
 /**
- * The report as a table of plain text, without a newline at its end. Lost: unread when everything was at rest. Doubled:
- * delivered more often than sent. Levels wrong: rests at which the guest's external interrupt was not what its line said.
+ * The report as a table of plain text, without a newline at its end. Sent: messages, each with a call
+ * of `set`. Bursts: those after which the sender waited. Taken: interrupts, each for one message or many. Lost: unread when everything was at rest. Doubled: delivered more often than sent. Levels wrong: rests at which the guest's external interrupt was not what its line said.
  */
 export function formatStress({ senders, rows }: StressReport): string {
-  const head = ['protocol', 'sent', 'received', 'lost', 'doubled', 'levels wrong', 'sent/s'];
+  const head = [
+    'protocol',
+    'sent',
+    'bursts',
+    'taken',
+    'received',
+    'lost',
+    'doubled',
+    'levels wrong',
+    'sent/s',
+  ];
   const table = [head, ...rows.map(cells)];
   const widths = head.map((_, column) => Math.max(...table.map((line) => line[column].length)));
   const text = table.map((line) =>

@@ -4,20 +4,44 @@ import type { VcpuWords } from '../interrupts/words.ts';
 import { compute, createJitter } from './jitter.ts';
 import {
   ACK,
+  BURSTS_PER_REST,
   DONE,
   FINISHED,
   LINE,
   MAIL,
   POKE,
+  REST_AFTER,
+  RESTED,
   SLEEPS,
   STOP,
   senderBase,
   WAITS,
-  waitsForRest,
 } from './words.ts';
 
-/** Looks at the answer that often before it sleeps, so that the next message comes while the guest is still inside. */
-const SPINS = 3000;
+/**
+ * Looks at the answer that often before it sleeps. On a busy machine the vCPU's thread is off its processor for some
+ * milliseconds at a time. Whoever sleeps meanwhile is not there when it comes back, and the two never run together,
+ * which is what a race needs.
+ */
+const SPINS = 3_000_000;
+
+/**
+ * Most messages of a burst; which entry is used is random. A burst of one races with the exit of the guest that has just
+ * answered. A long one has a `set` at every point of many rounds, and only its end can show a loss.
+ */
+const BURSTS = [1, 1, 1, 1, 2, 4, 16, 256] as const;
+
+/** Most turns of computing between two `set` calls; which entry is used is random. One turn is about a nanosecond. */
+const GAPS = [1, 1, 16, 128] as const;
+
+/**
+ * While the vCPU's thread is off its processor, nothing but the waiting for it would happen. A long burst goes on to this
+ * many messages then, and is still going on when the thread comes back, at whatever point of a round it was stopped.
+ */
+const ABSENT_MESSAGES = 8192;
+
+/** Bursts that are long enough to tell whether the vCPU's thread runs: it answers within a round. */
+const ABSENT_FROM = 64;
 
 /** What a thread of a run has to do with. */
 export interface StressParty {
@@ -26,42 +50,100 @@ export interface StressParty {
   readonly words: Int32Array;
 }
 
+/** What a sender did. */
+export interface SenderCounts {
+  /** Messages, each with one `set` of the software interrupt. */
+  readonly sent: number;
+  /** Bursts of messages. After each of them the sender waited, so that its last message could not be covered by a later one. */
+  readonly bursts: number;
+}
+
 /**
- * A sender: writes a message, makes the software interrupt pending, waits for the answer, and sends the next one as soon
- * as the guest has read this one, which is before the guest leaves. Sender 0 also drives the external line.
- *
- * @returns how many messages it sent.
+ * A sender: writes a message, makes the software interrupt pending, and so on for a burst. Then it waits for the answer
+ * to the last one, which comes before the guest leaves, and goes on at once. Sender 0 also drives the external line.
  */
-export function runSender({ protocol, vcpu, words }: StressParty, index: number): number {
+export function runSender(party: StressParty, index: number): SenderCounts {
+  const { words } = party;
   const base = senderBase(index);
-  const jitter = createJitter(index + 1);
-  let line = 0;
-  for (let message = 1; ; message++) {
-    const random = jitter();
-    compute(random & 63);
-    if (index === 0 && (random & 0x300) === 0) {
-      line ^= 1;
-      // Meets the load in the `settle` of the vCPU's thread.
-      Atomics.store(words, base + LINE, line);
-      if (line === 1) {
-        protocol.set(vcpu, IRQ_VS_EXT);
-      } else {
-        protocol.unset(vcpu, IRQ_VS_EXT);
-      }
+  const sender = new Sender(party, index);
+  for (let bursts = 1; ; bursts++) {
+    const rests = bursts % BURSTS_PER_REST === 0;
+    const message = sender.burst();
+    if (rests) {
+      // Meets the load in `isQuiet`, which comes after the load of the store below.
+      Atomics.store(words, base + REST_AFTER, message);
     }
-    // Meets the guest's load when it takes the interrupt.
-    Atomics.store(words, base + MAIL, message);
-    protocol.set(vcpu, IRQ_VS_SOFT);
     // Meets the load in `isQuiet`: from here on this sender does nothing before it is answered.
     Atomics.store(words, base + FINISHED, message);
     poke(words);
-    awaitAnswer(words, base, message);
+    awaitWord(words, base, rests ? RESTED : ACK, message);
     // Meets the store of whoever ends the run.
-    if (waitsForRest(message) && Atomics.load(words, STOP) !== 0) {
-      // Meets the load in `isQuiet`.
+    if (rests && Atomics.load(words, STOP) !== 0) {
+      // Meets the load in `isDone`.
       Atomics.store(words, base + DONE, 1);
       poke(words);
-      return message;
+      return { sent: sender.sent, bursts };
+    }
+  }
+}
+
+class Sender {
+  sent = 0;
+  readonly #party: StressParty;
+  readonly #base: number;
+  readonly #drivesLine: boolean;
+  readonly #jitter: () => number;
+  #message = 0;
+  #line = 0;
+
+  constructor(party: StressParty, index: number) {
+    this.#party = party;
+    this.#base = senderBase(index);
+    this.#drivesLine = index === 0;
+    this.#jitter = createJitter(index + 1);
+  }
+
+  /** Sends a burst and returns the number of its last message. */
+  burst(): number {
+    const { protocol, vcpu, words } = this.#party;
+    const shape = this.#jitter();
+    const length = 1 + ((shape >>> 8) & (BURSTS[shape & 7] - 1));
+    // The first message comes at a random moment after the answer, whatever the gaps of the burst are.
+    compute((shape >>> 24) & 63);
+    const gap = GAPS[(shape >>> 3) & 3] - 1;
+    const limit = length >= ABSENT_FROM ? ABSENT_MESSAGES : length;
+    // Meets the store in `answer`.
+    const answered = Atomics.load(words, this.#base + ACK);
+    let count = 0;
+    // The load meets the store in `answer`.
+    while (count < length || (count < limit && Atomics.load(words, this.#base + ACK) === answered)) {
+      const random = this.#jitter();
+      compute(random & gap);
+      if (this.#drivesLine && random >>> 28 === 0) {
+        this.#toggleLine();
+      }
+      this.#message = (this.#message + 1) | 0;
+      // Meets the guest's load when it takes the interrupt.
+      Atomics.store(words, this.#base + MAIL, this.#message);
+      protocol.set(vcpu, IRQ_VS_SOFT);
+      if (++count === 1) {
+        // The rounds of the vCPU go on during the burst.
+        poke(words);
+      }
+    }
+    this.sent += count;
+    return this.#message;
+  }
+
+  #toggleLine(): void {
+    const { protocol, vcpu, words } = this.#party;
+    this.#line ^= 1;
+    // Meets the load in the `settle` of the vCPU's thread.
+    Atomics.store(words, this.#base + LINE, this.#line);
+    if (this.#line === 1) {
+      protocol.set(vcpu, IRQ_VS_EXT);
+    } else {
+      protocol.unset(vcpu, IRQ_VS_EXT);
     }
   }
 }
@@ -76,10 +158,11 @@ function poke(words: Int32Array): void {
   }
 }
 
-function awaitAnswer(words: Int32Array, base: number, message: number): void {
+/** Waits until a word of this sender that the vCPU's thread writes is `message`. */
+function awaitWord(words: Int32Array, base: number, word: number, message: number): void {
   for (let spin = 0; spin < SPINS; spin++) {
     // Meets the store in `answer`.
-    if (Atomics.load(words, base + ACK) === message) {
+    if (Atomics.load(words, base + word) === message) {
       return;
     }
   }
@@ -87,11 +170,11 @@ function awaitAnswer(words: Int32Array, base: number, message: number): void {
   Atomics.store(words, base + WAITS, 1);
   for (;;) {
     // Meets the store in `answer`; the wait ends at once when that came in between.
-    const seen = Atomics.load(words, base + ACK);
+    const seen = Atomics.load(words, base + word);
     if (seen === message) {
       break;
     }
-    Atomics.wait(words, base + ACK, seen);
+    Atomics.wait(words, base + word, seen);
   }
   Atomics.store(words, base + WAITS, 0);
 }

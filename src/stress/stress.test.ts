@@ -14,7 +14,7 @@ function fakeHost(sent: number): StressHost & { jobs: StressJob[]; terminated: n
     start(job: StressJob) {
       host.jobs.push(job);
       return {
-        result: Promise.resolve(job.role === 'vcpu' ? { counts } : { sent }),
+        result: Promise.resolve(job.role === 'vcpu' ? { counts } : { sent, bursts: 8 }),
         terminate: async () => {
           host.terminated++;
         },
@@ -28,7 +28,7 @@ test('all protocols are run one after the other, each with fresh words', async (
   const host = fakeHost(16);
   const report = await stress(host, { senders: 2 });
   expect(report.rows.map(({ protocol }) => protocol)).toEqual(PROTOCOLS.map(({ name }) => name));
-  expect(report.rows[0]).toMatchObject({ sent: 32, received: 30, lost: 2 });
+  expect(report.rows[0]).toMatchObject({ sent: 32, bursts: 16, received: 30, lost: 2 });
   expect(host.jobs.map(({ role }) => role).slice(0, 4)).toEqual(['vcpu', 0, 1, 'vcpu']);
   expect(new Set(host.jobs.map(({ vcpu }) => vcpu.buffer)).size).toBe(PROTOCOLS.length);
   expect(host.terminated).toBe(host.jobs.length);
@@ -67,13 +67,20 @@ test.each<[StressOptions, string]>([
 });
 
 test('the table names shares of losses and keeps its columns', () => {
-  const row = { ...counts, protocol: 'xen', sent: 2_000_000, received: 1_999_998, seconds: 2 };
+  const row = {
+    ...counts,
+    protocol: 'xen',
+    sent: 2_000_000,
+    bursts: 400_000,
+    received: 1_999_998,
+    seconds: 2,
+  };
   const text = formatStress({ senders: 1, rows: [row, { ...row, protocol: 'published', lost: 50_000 }] });
   expect(text.split('\n')).toEqual([
     'Software interrupts between real threads: 1 sending thread and one vCPU, 2 s for each protocol',
     '',
-    'protocol        sent   received             lost  doubled  levels wrong     sent/s',
-    'xen        2,000,000  1,999,998     2 (< 0.01 %)        0   1 (25.00 %)  1,000,000',
-    'published  2,000,000  1,999,998  50,000 (2.50 %)        0   1 (25.00 %)  1,000,000',
+    'protocol        sent   bursts  taken   received             lost  doubled  levels wrong     sent/s',
+    'xen        2,000,000  400,000     30  1,999,998     2 (< 0.01 %)        0   1 (25.00 %)  1,000,000',
+    'published  2,000,000  400,000     30  1,999,998  50,000 (2.50 %)        0   1 (25.00 %)  1,000,000',
   ]);
 });

@@ -6,7 +6,7 @@ import { InputError } from '../errors/input-error.ts';
 import { PROTOCOLS, protocolByName } from '../interrupts/protocols.ts';
 import { createVcpuWords, type VcpuWords } from '../interrupts/words.ts';
 import { runConsumer, type StressCounts } from './consumer.ts';
-import { runSender } from './sender.ts';
+import { runSender, type SenderCounts } from './sender.ts';
 import { createStressWords, SHOWN_LOST, SHOWN_RECEIVED, STOP } from './words.ts';
 
 const MAXIMUM_SENDERS = 16;
@@ -22,8 +22,8 @@ export interface StressJob {
   readonly role: number | 'vcpu';
 }
 
-/** What a thread of a run ends with: messages sent, or the counts of the vCPU. */
-export type StressResult = { readonly sent: number } | { readonly counts: StressCounts };
+/** What a thread of a run ends with: what a sender sent, or the counts of the vCPU. */
+export type StressResult = SenderCounts | { readonly counts: StressCounts };
 
 /** Starts threads. */
 export interface StressHost {
@@ -53,9 +53,8 @@ export interface StressOptions {
 }
 
 /** What became of one protocol. */
-export interface StressRow extends StressCounts {
+export interface StressRow extends StressCounts, SenderCounts {
   readonly protocol: string;
-  readonly sent: number;
   readonly seconds: number;
 }
 
@@ -67,7 +66,7 @@ export interface StressReport {
 /** The body of a thread. */
 export function runStressJob({ protocol, vcpu, words, senders, role }: StressJob): StressResult {
   const party = { protocol: protocolByName(protocol), vcpu, words };
-  return role === 'vcpu' ? { counts: runConsumer(party, senders) } : { sent: runSender(party, role) };
+  return role === 'vcpu' ? { counts: runConsumer(party, senders) } : runSender(party, role);
 }
 
 /**
@@ -120,7 +119,7 @@ async function stressProtocol(
       lost: Atomics.load(words, SHOWN_LOST) >>> 0,
     });
   }, 250);
-  // Meets the load of each sender after a message that waits for rest.
+  // Meets the load of each sender at a rest.
   const stop = () => Atomics.store(words, STOP, 1);
   const timer = setTimeout(stop, seconds * 1000);
   options.signal?.addEventListener('abort', stop);
@@ -135,12 +134,14 @@ async function stressProtocol(
   }
 }
 
-function merge(results: readonly StressResult[]): StressCounts & { sent: number } {
+function merge(results: readonly StressResult[]): StressCounts & SenderCounts {
   let sent = 0;
+  let bursts = 0;
   let counts: StressCounts | undefined;
   for (const result of results) {
     if ('sent' in result) {
       sent += result.sent;
+      bursts += result.bursts;
     } else {
       counts = result.counts;
     }
@@ -150,5 +151,5 @@ function merge(results: readonly StressResult[]): StressCounts & { sent: number 
       `The stress run counted wrongly: ${sent} sent, ${counts?.received} received, ${counts?.lost} lost`,
     );
   }
-  return { ...counts, sent };
+  return { ...counts, sent, bursts };
 }

@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
+import { DEFAULT_ENGINE, ENGINES } from '../machine/engine.ts';
 import { defaultMemory, guestNames, maximumCpus } from './choices.ts';
 import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
 import type { Finished } from './finished.ts';
@@ -50,6 +51,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('--pcpus <n>', 'threads that run them (default: as many as processors and vCPUs, at most 2)')
     .option('-m, --memory <size>', 'guest memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--protocol <name>', `how interrupts reach a vCPU: ${protocols}`)
+    .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)
     .option(
       '--schedule <id>',
       'force the order of accesses of a counterexample, as published/ipi-after-round, whenever sync and set meet',
@@ -76,6 +78,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--append <words>', 'boot arguments in the device tree')
     .option('--smp <n>', `harts, 1 to ${maximumCpus}`, '1')
     .option('-m, --memory <size>', 'memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
+    .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)
     .option('--timeout <seconds>', 'stop the machine after this time')
     .option('--dumpdtb <file>', 'write the device tree to a file and end')
     .addHelpText('after', keysHelp + machineStatusHelp)

@@ -67,11 +67,11 @@ export interface MachineCommandOptions extends MachineWords {
  * @throws InputError for options and files that cannot be used
  */
 export async function machineCommand(file: string, options: MachineCommandOptions): Promise<number> {
-  const { harts, memoryBytes, timeout } = readMachineWords(options);
+  const { harts, memoryBytes, engine, timeout } = readMachineWords(options);
   const program = await loadProgram({ ...options, file });
   const { append } = options;
   const bootArgs = append === undefined ? {} : { bootArgs: append };
-  const config: MachineConfig = { kind: 'bare', harts, memoryBytes, program, ...bootArgs };
+  const config: MachineConfig = { kind: 'bare', engine, harts, memoryBytes, program, ...bootArgs };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, options.dumpdtb);
   return runSession(config, {
     timeout,

@@ -1,5 +1,6 @@
 import { InputError } from '../errors/input-error.ts';
 import { DEFAULT_PROTOCOL, protocolByName } from '../interrupts/protocols.ts';
+import { DEFAULT_ENGINE, ENGINES, type Engine } from '../machine/engine.ts';
 import { maximumMemory } from '../machine/plan.ts';
 import { maximumCpus } from './choices.ts';
 import { parseCount, parseMemory, parseSeconds } from './quantities.ts';
@@ -14,6 +15,7 @@ export interface RunWords {
   readonly pcpus?: string | undefined;
   readonly memory: string;
   readonly protocol?: string | undefined;
+  readonly engine?: string | undefined;
   readonly timeout?: string | undefined;
 }
 
@@ -23,6 +25,7 @@ export interface RunShape {
   readonly pcpus: number;
   readonly memoryBytes: number;
   readonly protocol: string;
+  readonly engine: Engine;
   /** Seconds. */
   readonly timeout: number | undefined;
 }
@@ -44,6 +47,7 @@ export function readRunWords(words: RunWords, cores: number): RunShape {
     pcpus,
     memoryBytes: parseMemory(words.memory, '--memory', maximumMemory({ kind: 'domain', cpus: vcpus, pcpus })),
     protocol: readProtocol(words.protocol),
+    engine: readEngine(words.engine),
     timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
   };
 }
@@ -52,6 +56,7 @@ export function readRunWords(words: RunWords, cores: number): RunShape {
 export interface MachineWords {
   readonly smp: string;
   readonly memory: string;
+  readonly engine?: string | undefined;
   readonly timeout?: string | undefined;
 }
 
@@ -59,6 +64,7 @@ export interface MachineWords {
 export interface MachineShape {
   readonly harts: number;
   readonly memoryBytes: number;
+  readonly engine: Engine;
   readonly timeout: number | undefined;
 }
 
@@ -73,8 +79,15 @@ export function readMachineWords(words: MachineWords): MachineShape {
   return {
     harts,
     memoryBytes: parseMemory(words.memory, '--memory', maximum),
+    engine: readEngine(words.engine),
     timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
   };
+}
+
+function readEngine(name: string | undefined): Engine {
+  const found = ENGINES.find((engine) => engine === (name ?? DEFAULT_ENGINE));
+  if (found !== undefined) return found;
+  throw new InputError(`--engine ${name}: there is no such engine; the engines are ${ENGINES.join(', ')}.`);
 }
 
 function readProtocol(name: string | undefined): string {

@@ -14,7 +14,7 @@ import { PhysicalMemory } from './physical-memory.ts';
 import type { DeviceSpace, Platform, RamWindow } from './platform.ts';
 import { Position } from './position.ts';
 import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
-import { REGION_RECORD_BYTES, Regions, type RegionStatistics } from './regions.ts';
+import { REGION_RECORD_BYTES, type RegionStatistics, Regions } from './regions.ts';
 import { HartState } from './state.ts';
 import { Tlb } from './tlb.ts';
 

@@ -56,7 +56,8 @@ function join(group: AccessGroup, members: readonly Member[]): boolean {
   const low = Math.min(...members.map(({ offset }) => offset));
   const end = Math.max(...members.map(({ offset, bytes }) => offset + bytes));
   // If the lowest address is aligned as the widest access needs it, all of them must be aligned.
-  if (end - low > LONGEST_SPAN || members.some(({ offset, bytes }) => (offset - low) % bytes !== 0)) return false;
+  if (end - low > LONGEST_SPAN || members.some(({ offset, bytes }) => (offset - low) % bytes !== 0))
+    return false;
   group.low = low;
   group.span = end - low;
   group.alignment = Math.max(...members.map(({ bytes }) => bytes));

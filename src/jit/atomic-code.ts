@@ -1,5 +1,14 @@
 import type { AmoOperation, AtomicWidth } from '../isa/index.ts';
-import { type Expr, type FunctionBuilder, type I32, type I64, i32, i64, type Local, select } from '../wasm/index.ts';
+import {
+  type Expr,
+  type FunctionBuilder,
+  type I32,
+  type I64,
+  i32,
+  i64,
+  type Local,
+  select,
+} from '../wasm/index.ts';
 import type { HartLayout } from './hart-layout.ts';
 
 /** What atomic memory operations use of the instructions of one width. */

@@ -7,7 +7,16 @@ import type {
   FloatSource,
   IntegerFormat,
 } from '../isa/index.ts';
-import { call, type Expr, type FunctionBuilder, type I32, type I64, i32, i64, select } from '../wasm/index.ts';
+import {
+  call,
+  type Expr,
+  type FunctionBuilder,
+  type I32,
+  type I64,
+  i32,
+  i64,
+  select,
+} from '../wasm/index.ts';
 
 const CANONICAL_NAN = 0x7fc0_0000;
 const BOXED = 0xffff_ffff_0000_0000n;

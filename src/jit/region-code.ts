@@ -145,7 +145,10 @@ export class RegionCode {
         });
         return;
       case 'indirect':
-        instruction.semantics({ ...operands, jumpTo: (target: I64) => this.#indirect(block, target, end.expected) });
+        instruction.semantics({
+          ...operands,
+          jumpTo: (target: I64) => this.#indirect(block, target, end.expected),
+        });
         return;
       default:
         instruction.semantics({ ...operands, jump: () => undefined });
@@ -190,10 +193,7 @@ export class RegionCode {
         },
       },
       float: this.#float(code[index]),
-      memory: this.#memory.semantics(
-        group === undefined ? undefined : { group, base, offset: imm },
-        leave,
-      ),
+      memory: this.#memory.semantics(group === undefined ? undefined : { group, base, offset: imm }, leave),
       let: <T extends Expr>(value: T) => f.let(value) as Expr as T,
       branch: never,
       jump: never,

@@ -83,6 +83,7 @@ class BareHart {
       interpreter: start.interpreter,
       area: plan.harts[index] ?? 0,
       codePages: plan.codePages,
+      compile: start.engine === 'jit',
       ram: plan.ram,
       devices: deviceSpace(devices.bus),
       platform: {

@@ -10,13 +10,14 @@ import { kickHart } from './bare-hart.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END } from './control.ts';
 import { createDevices, type Devices } from './devices.ts';
+import { DEFAULT_ENGINE, type Engine } from './engine.ts';
 import { advertisedExtensions } from './extensions.ts';
 import { createScheduler, createVcpus } from './pcpu-thread.ts';
 import { type MachinePlan, planMachine } from './plan.ts';
 import type { RunBare, WorkerMessage, WorkerStart } from './thread.ts';
 
 /** What a machine is made of. */
-export type MachineConfig =
+export type MachineConfig = { readonly engine?: Engine } & (
   | {
       readonly kind: 'domain';
       /** 1 to 64. */
@@ -42,7 +43,8 @@ export type MachineConfig =
       readonly memoryBytes: number;
       readonly program: BareProgram;
       readonly bootArgs?: string;
-    };
+    }
+);
 
 /** How long threads may take to leave after the end of their machine. */
 const GRACE_MS = 5_000;
@@ -168,6 +170,7 @@ export class Machine {
         plan,
         index,
         startedAt: this.#startedAt,
+        engine: this.#config.engine ?? DEFAULT_ENGINE,
         protocol: protocolOf(this.#config),
         debug: this.#config.kind === 'domain' && (this.#config.debug ?? false),
         ...forcedOrderOf(this.#config),

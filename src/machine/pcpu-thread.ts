@@ -76,6 +76,7 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
     interpreter: start.interpreter,
     area: plan.harts[start.index] ?? 0,
     codePages: plan.codePages,
+    compile: start.engine === 'jit',
     ram: plan.ram,
     devices: deviceSpace(devices.bus),
     platform: {

@@ -1,4 +1,5 @@
 /** What a machine's threads and its owner tell each other. */
+import type { Engine } from './engine.ts';
 import type { MachinePlan } from './plan.ts';
 
 /** Where the harts of a bare machine start, all of them in M-mode with their number in a0. Physical addresses. */
@@ -23,6 +24,7 @@ export interface WorkerStart {
   readonly index: number;
   /** Shared time in milliseconds at which guest time is 0. */
   readonly startedAt: number;
+  readonly engine: Engine;
   /** Name of the interrupt protocol of a domain. */
   readonly protocol: string;
   /** The order of accesses to force where the protocol's sync and set meet (`forceOrder`). */

@@ -1,4 +1,5 @@
 import { defineFloat, type FloatFunctions, floatFunctions } from '../../float/float.ts';
+import { REGION_EXIT } from '../../jit/exits.ts';
 import {
   call,
   callIndirect,
@@ -13,7 +14,6 @@ import {
   ModuleBuilder,
   select,
 } from '../../wasm/index.ts';
-import { REGION_EXIT } from '../../jit/exits.ts';
 import { EXIT, FIELD, TLB } from '../layout.ts';
 import { type CallOuts, type Frame, STATUS } from './frame.ts';
 import { OPERATIONS, type Operation } from './operations.ts';

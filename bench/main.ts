@@ -1,10 +1,12 @@
-/** The benchmarks: `npm run bench -- cpu|boot|irq [options]`. */
+/** The benchmarks: `npm run bench -- cpu|boot|linux|irq [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
 import { formatCpuResult, runCpuBench } from './cpu/cpu.ts';
 import { runIrqBench } from './irq/irq.ts';
+import { formatLinuxResult } from './linux/format.ts';
+import { runLinuxBench } from './linux/linux.ts';
 import { RunFailure } from './measured-run.ts';
-import { readBootOptions, readCpuOptions, usage } from './options.ts';
+import { readBootOptions, readCpuOptions, readLinuxOptions, usage } from './options.ts';
 
 /** Standard output is for the result alone. */
 const onProgress = (line: string) => process.stderr.write(`${line}\n`);
@@ -21,6 +23,12 @@ async function boot(args: readonly string[]): Promise<string> {
   return options.json ? JSON.stringify(result, undefined, 2) : formatBootResult(result);
 }
 
+async function linux(args: readonly string[]): Promise<string> {
+  const options = readLinuxOptions(args);
+  const result = await runLinuxBench(options, onProgress);
+  return options.json ? JSON.stringify(result, undefined, 2) : formatLinuxResult(result);
+}
+
 async function irq(args: readonly string[]): Promise<string> {
   if (args.length > 0)
     throw new InputError(`bench -- irq has no options, so ${args.join(' ')} means nothing.`);
@@ -30,6 +38,7 @@ async function irq(args: readonly string[]): Promise<string> {
 const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<string>> = new Map([
   ['cpu', cpu],
   ['boot', boot],
+  ['linux', linux],
   ['irq', irq],
 ]);
 

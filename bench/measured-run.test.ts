@@ -35,6 +35,13 @@ describe('measuredRun', () => {
     expect(run.user - (run.marker?.user ?? Number.NaN)).toBeGreaterThanOrEqual(0.35);
   });
 
+  test('tells when each wanted line was complete', async () => {
+    const script = "printf 'begin o'; echo noise >&2; sleep 0.1; printf 'ne\\r\\nother\\nbegin two\\nbegin'";
+    const run = await measuredRun(['sh', '-c', script], { timeout: 60, lines: /^begin/ });
+    expect(run.lines.map(({ text }) => text)).toEqual(['begin one', 'begin two']);
+    expect(run.lines[0]?.at.wall).toBeGreaterThanOrEqual(0.1);
+  });
+
   test('has no time for a marker that never came', async () => {
     const run = await measuredRun(['echo', 'panic'], { timeout: 60, marker: 'up' });
     expect(run).toMatchObject({ marker: undefined, output: 'panic\n', status: 0 });

@@ -13,6 +13,8 @@ export interface RunLimits {
   readonly timeout: number;
   /** Text of the output whose time is wanted. */
   readonly marker?: string;
+  /** Lines of the output whose times are wanted, without their ends. */
+  readonly lines?: RegExp;
 }
 
 /** A point of a run, in seconds from its start. */
@@ -20,6 +22,14 @@ export interface Moment {
   readonly wall: number;
   /** CPU time in user mode until then; undefined where Linux' /proc does not tell it. */
   readonly user: number | undefined;
+  /** The same in the kernel. */
+  readonly system: number | undefined;
+}
+
+/** A line of the output and when it was complete. */
+export interface TimedLine {
+  readonly text: string;
+  readonly at: Moment;
 }
 
 /** How a run went. Times are seconds. */
@@ -35,6 +45,8 @@ export interface MeasuredRun {
   readonly system: number;
   /** When the marker was in the output; undefined if it never was. */
   readonly marker: Moment | undefined;
+  /** The lines that were asked for. */
+  readonly lines: readonly TimedLine[];
 }
 
 /** A run that did not do what is measured: no mistake of the user, and where it was found says nothing. */
@@ -61,14 +73,23 @@ export async function measuredRun(command: CommandLine, limits: RunLimits): Prom
   });
   using _guard = killedWithUs(child);
   const run = { output: '', times: '', marker: undefined as Moment | undefined, timedOut: false };
-  const collect = (text: string) => {
-    run.output += text;
-    if (limits.marker !== undefined && run.output.includes(limits.marker)) {
-      run.marker ??= { wall: seconds(), user: userTimeOfChildren(child.pid) };
-    }
+  const lines: TimedLine[] = [];
+  const thisMoment = (): Moment => ({ wall: seconds(), ...timesOfChildren(child.pid) });
+  const collectFrom = (stream: unknown) => {
+    let unfinished = '';
+    readText(stream, (text) => {
+      run.output += text;
+      if (limits.marker !== undefined && run.output.includes(limits.marker)) run.marker ??= thisMoment();
+      if (limits.lines === undefined) return;
+      const complete = (unfinished + text).split('\n');
+      unfinished = complete.pop() ?? '';
+      for (const line of complete.map((one) => one.replace(/\r$/, ''))) {
+        if (limits.lines.test(line)) lines.push({ text: line, at: thisMoment() });
+      }
+    });
   };
-  readText(child.stdio[1], collect);
-  readText(child.stdio[2], collect);
+  collectFrom(child.stdio[1]);
+  collectFrom(child.stdio[2]);
   readText(child.stdio[3], (text) => {
     run.times += text;
   });
@@ -83,7 +104,7 @@ export async function measuredRun(command: CommandLine, limits: RunLimits): Prom
       throw new InputError(`${command[0]} cannot be run: ${run.output.trim()}`);
     }
     const used = run.timedOut ? { user: Number.NaN, system: Number.NaN } : parseTimes(run.times);
-    return { status, wall, ...used, output: run.output, marker: run.marker, timedOut: run.timedOut };
+    return { status, wall, ...used, output: run.output, marker: run.marker, lines, timedOut: run.timedOut };
   } finally {
     clearTimeout(timer);
   }
@@ -107,19 +128,22 @@ export function parseTimes(text: string): { user: number; system: number } {
 
 /** The unit of times in /proc: the same on all Linux systems, whatever the kernel's own tick. */
 const TICKS_PER_SECOND = 100;
-/** Of `/proc/PID/stat` behind the name in parentheses: field 14 of proc(5), where the state is field 3. */
+/** Of `/proc/PID/stat` behind the name in parentheses: fields 14 and 15 of proc(5), where the state is field 3. */
 const USER_TIME = 14 - 3;
+const SYSTEM_TIME = 15 - 3;
 
-function userTimeOfChildren(shell: number | undefined): number | undefined {
+function timesOfChildren(shell: number | undefined): Pick<Moment, 'user' | 'system'> {
   try {
     const children = readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim().split(' ');
-    const ticks = children.map((pid) => {
+    const fields = children.map((pid) => {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[USER_TIME]);
+      return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     });
-    return ticks.reduce((sum, own) => sum + own, 0) / TICKS_PER_SECOND;
+    const seconds = (field: number) =>
+      fields.reduce((sum, own) => sum + Number(own[field]), 0) / TICKS_PER_SECOND;
+    return { user: seconds(USER_TIME), system: seconds(SYSTEM_TIME) };
   } catch {
-    return undefined;
+    return { user: undefined, system: undefined };
   }
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../src/errors/input-error.ts';
 import { kernels } from './cpu/kernels.ts';
-import { readBootOptions, readCpuOptions, usage } from './options.ts';
+import { linuxBenchmarks } from './linux/benchmarks.ts';
+import { readBootOptions, readCpuOptions, readLinuxOptions, usage } from './options.ts';
 
 const names = (args: readonly string[]) => readCpuOptions(args).kernels.map(({ name }) => name);
 
@@ -9,7 +10,8 @@ describe('cpu', () => {
   test('measures every kernel in five turns unless told otherwise', () => {
     const options = readCpuOptions([]);
     expect(options.kernels).toEqual(kernels);
-    expect(options).toMatchObject({ runs: 5, json: false, node: process.execPath, compiler: undefined });
+    expect(options).toMatchObject({ runs: 5, json: false, compiler: undefined });
+    expect(options).toMatchObject({ nodes: [process.execPath], qemus: ['qemu-system-riscv64'], engines: [] });
   });
 
   test('takes kernels by name and families by the name of their source, in the order of the table', () => {
@@ -19,14 +21,16 @@ describe('cpu', () => {
       'chase-64k',
       'chase-1024k',
       'chase-16384k',
+      'chase-65536k',
     ]);
     expect(names(['--kernels', 'stream-64k'])).toEqual(['stream-64k']);
   });
 
   test('takes every option', () => {
-    const args = '--runs 3 --qemu q --node n --cc c --timeout 9 --json'.split(' ');
+    const args = '--runs 3 --qemu q,trixie --node n,26 --engine a,b --cc c --timeout 9 --json'.split(' ');
     expect(readCpuOptions(args)).toMatchObject({
-      ...{ runs: 3, qemu: 'q', node: 'n', compiler: 'c', timeout: 9, json: true },
+      ...{ runs: 3, qemus: ['q', 'trixie'], nodes: ['n', '26'], engines: ['a', 'b'] },
+      ...{ compiler: 'c', timeout: 9, json: true },
     });
   });
 
@@ -39,6 +43,7 @@ describe('cpu', () => {
     [['--smp', '2'], /--smp/],
     [['list'], /list/],
     [['--qemu'], /--qemu/],
+    [['--node', '24,'], /--node 24, has an empty place/],
   ])('%j is a mistake of the user', (args, message) => {
     expect(() => readCpuOptions(args)).toThrow(InputError);
     expect(() => readCpuOptions(args)).toThrow(message);
@@ -70,6 +75,28 @@ describe('boot', () => {
   });
 });
 
-test('the help names every kernel', () => {
-  for (const { name } of kernels) expect(usage).toContain(name);
+describe('linux', () => {
+  test('measures everything for half a second each unless told otherwise', () => {
+    const expected = { kernel: undefined, smp: [1, 2], memory: '512M', milliseconds: 500 };
+    expect(readLinuxOptions([])).toMatchObject({ ...expected, benchmarks: linuxBenchmarks });
+  });
+
+  test('takes benchmarks by name, in the order of the table', () => {
+    const { benchmarks, milliseconds } = readLinuxOptions(['--benchmarks', 'tick, fork', '--ms', '50']);
+    expect(benchmarks.map(({ name }) => name)).toEqual(['fork', 'tick']);
+    expect(milliseconds).toBe(50);
+  });
+
+  test.each([
+    [['--benchmarks', 'forks'], /no Linux benchmark "forks"\. There are syscall, /],
+    [['--ms', '0'], /--ms 0 /],
+    [['--initrd', 'i'], /--initrd/],
+  ])('%j is a mistake of the user', (args, message) => {
+    expect(() => readLinuxOptions(args)).toThrow(InputError);
+    expect(() => readLinuxOptions(args)).toThrow(message);
+  });
+});
+
+test('the help names every kernel and benchmark', () => {
+  for (const { name } of [...kernels, ...linuxBenchmarks]) expect(usage).toContain(name);
 });

@@ -1,15 +1,13 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../src/errors/input-error.ts';
+import type { ContenderOptions } from './contenders.ts';
 import { type Kernel, kernels, selectKernels } from './cpu/kernels.ts';
+import { type LinuxBenchmark, linuxBenchmarks, selectBenchmarks } from './linux/benchmarks.ts';
 
 /** What all comparisons with QEMU may be told. */
-interface CommonOptions {
+interface CommonOptions extends ContenderOptions {
   /** Turns: how often each side runs. */
   readonly runs: number;
-  /** QEMU's program. */
-  readonly qemu: string;
-  /** The Node that runs hartvisor. */
-  readonly node: string;
   /** Print the result for programs, not for people. */
   readonly json: boolean;
   /** Seconds after which one run is given up. */
@@ -22,60 +20,87 @@ export interface CpuOptions extends CommonOptions {
   readonly compiler: string | undefined;
 }
 
-export interface BootOptions extends CommonOptions {
-  /** A kernel and an initrd in place of Debian's. */
+/** The shape of a Linux guest. */
+interface GuestOptions extends CommonOptions {
+  /** A kernel in place of Debian's. */
   readonly kernel: string | undefined;
-  readonly initrd: string | undefined;
-  /** Words for the kernel's command line, behind those that every guest gets. */
-  readonly append: string;
   /** Numbers of vCPUs to measure with. */
   readonly smp: readonly number[];
   /** As QEMU's -m takes it. */
   readonly memory: string;
 }
 
+export interface BootOptions extends GuestOptions {
+  /** Goes with the kernel. */
+  readonly initrd: string | undefined;
+  /** Words for the kernel's command line, behind those that every guest gets. */
+  readonly append: string;
+}
+
+export interface LinuxOptions extends GuestOptions {
+  readonly benchmarks: readonly LinuxBenchmark[];
+  /** Guest time that each of them is to take, about as much again for finding the number of iterations. */
+  readonly milliseconds: number;
+  readonly compiler: string | undefined;
+}
+
 const common = {
   runs: { type: 'string', default: '5' },
   qemu: { type: 'string', default: 'qemu-system-riscv64' },
   node: { type: 'string', default: process.execPath },
+  engine: { type: 'string' },
   json: { type: 'boolean', default: false },
+  timeout: { type: 'string', default: '300' },
+} as const;
+
+const guest = {
+  kernel: { type: 'string' },
+  smp: { type: 'string', default: '1,2' },
+  memory: { type: 'string', default: '512M' },
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | boot | irq [options]
+export const usage = `npm run bench -- cpu | boot | linux | irq [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   boot   Linux from start to its first userspace line and to power-off, against QEMU (TCG)
+  linux  system calls, page faults, switches, interrupts and throughput within Linux, against QEMU (TCG)
   irq    an interrupt round of each protocol, against the same in C
 
-Options of cpu and boot:
-  --runs N          turns, in each of which both sides run once (default: 5)
-  --qemu PATH       QEMU (default: qemu-system-riscv64)
-  --node PATH       the Node that runs hartvisor (default: this one)
+Options of cpu, boot and linux:
+  --runs N          turns, in each of which all sides run once (default: 5)
+  --qemu LIST       QEMU programs, or "trixie" for the one of that Debian release, fetched with its libraries; all
+                    others are compared with the first (default: qemu-system-riscv64)
+  --node LIST       programs of Node that run hartvisor, or versions as 26, fetched by npm (default: this one)
+  --engine LIST     engines, each measured with each Node (default: hartvisor's choice)
   --timeout SECONDS give up after this time of one run (default: 300)
   --json            print the result as JSON
-Options of cpu:
-  --kernels A,B     only these; "chase" and "stream" mean all of their sizes
-  --cc PATH         C compiler for RISC-V (default: riscv64-linux-gnu-gcc or riscv64-unknown-elf-gcc)
-Options of boot:
-  --kernel FILE, --initrd FILE   in place of Debian's; the initrd has to print "hartvisor: userspace is up"
-                    and to power off by itself, or for the word hartvisor.run=true
-  --append WORDS    more words for the kernel
+Options of boot and linux:
   --smp N,M         numbers of vCPUs (default: 1,2)
   --memory SIZE     as 512M (default: 512M)
+  --kernel FILE     in place of Debian's; boot needs an initrd with it
+Options of boot:
+  --initrd FILE     goes with --kernel; it has to print "hartvisor: userspace is up" and to power off by itself, or for
+                    the word hartvisor.run=true
+  --append WORDS    more words for the kernel
+Options of linux:
+  --benchmarks A,B  only these
+  --ms N            milliseconds that each is to take in the guest (default: 500)
+Options of cpu and linux:
+  --cc PATH         C compiler for RISC-V (default: riscv64-linux-gnu-gcc or riscv64-unknown-elf-gcc)
+Options of cpu:
+  --kernels A,B     only these; "chase" and "stream" mean all of their sizes
 
 CPU kernels:
 ${kernels.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}
+
+Linux benchmarks:
+${linuxBenchmarks.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}
 `;
 
 /** Reads the options of `cpu`. @throws InputError that says what is possible */
 export function readCpuOptions(args: readonly string[]): CpuOptions {
-  const values = parse(args, {
-    ...common,
-    kernels: { type: 'string' },
-    cc: { type: 'string' },
-    timeout: { type: 'string', default: '300' },
-  });
+  const values = parse(args, { ...common, kernels: { type: 'string' }, cc: { type: 'string' } });
   return { ...readCommon(values), kernels: selectKernels(values.kernels), compiler: values.cc };
 }
 
@@ -83,22 +108,29 @@ export function readCpuOptions(args: readonly string[]): CpuOptions {
 export function readBootOptions(args: readonly string[]): BootOptions {
   const values = parse(args, {
     ...common,
-    kernel: { type: 'string' },
+    ...guest,
     initrd: { type: 'string' },
     append: { type: 'string', default: '' },
-    smp: { type: 'string', default: '1,2' },
-    memory: { type: 'string', default: '512M' },
-    timeout: { type: 'string', default: '300' },
   });
-  const { kernel, initrd, append, memory } = values;
-  if ((kernel === undefined) !== (initrd === undefined)) {
+  const { initrd, append } = values;
+  if ((values.kernel === undefined) !== (initrd === undefined)) {
     throw new InputError('--kernel and --initrd belong together. Give both, or neither for those of Debian.');
   }
-  if (!/^\d+[MG]$/.test(memory)) {
-    throw new InputError(`--memory ${memory} is not a size for both machines. Write for example 512M or 1G.`);
-  }
-  const smp = values.smp.split(',').map((text) => wholeNumber(text, '--smp', 64));
-  return { ...readCommon(values), kernel, initrd, append, smp, memory };
+  return { ...readCommon(values), ...readGuest(values), initrd, append };
+}
+
+/** Reads the options of `linux`. @throws InputError that says what is possible */
+export function readLinuxOptions(args: readonly string[]): LinuxOptions {
+  const values = parse(args, {
+    ...common,
+    ...guest,
+    benchmarks: { type: 'string' },
+    ms: { type: 'string', default: '500' },
+    cc: { type: 'string' },
+  });
+  const benchmarks = selectBenchmarks(values.benchmarks);
+  const milliseconds = wholeNumber(values.ms, '--ms', 60_000);
+  return { ...readCommon(values), ...readGuest(values), benchmarks, milliseconds, compiler: values.cc };
 }
 
 function parse<const T extends NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>['options']>>(
@@ -119,13 +151,37 @@ function readCommon(values: {
   readonly runs: string;
   readonly qemu: string;
   readonly node: string;
+  readonly engine?: string | undefined;
   readonly json: boolean;
   readonly timeout: string;
 }): CommonOptions {
-  const { qemu, node, json } = values;
-  const runs = wholeNumber(values.runs, '--runs', 1000);
-  const timeout = wholeNumber(values.timeout, '--timeout', 86_400);
-  return { runs, qemu, node, json, timeout };
+  return {
+    runs: wholeNumber(values.runs, '--runs', 1000),
+    timeout: wholeNumber(values.timeout, '--timeout', 86_400),
+    json: values.json,
+    qemus: list(values.qemu, '--qemu'),
+    nodes: list(values.node, '--node'),
+    engines: values.engine === undefined ? [] : list(values.engine, '--engine'),
+  };
+}
+
+function readGuest(values: {
+  readonly kernel?: string | undefined;
+  readonly smp: string;
+  readonly memory: string;
+}): Pick<GuestOptions, 'kernel' | 'smp' | 'memory'> {
+  const { kernel, memory } = values;
+  if (!/^\d+[MG]$/.test(memory)) {
+    throw new InputError(`--memory ${memory} is not a size for both machines. Write for example 512M or 1G.`);
+  }
+  return { kernel, memory, smp: values.smp.split(',').map((text) => wholeNumber(text, '--smp', 64)) };
+}
+
+function list(text: string, option: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes(''))
+    throw new InputError(`${option} ${text} has an empty place: give names, separated by commas.`);
+  return names;
 }
 
 function wholeNumber(text: string, option: string, maximum: number): number {

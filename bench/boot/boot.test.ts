@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { checkBoot, formatBootResult } from './boot.ts';
 
 describe('checkBoot', () => {
-  const good = { marker: { wall: 1, user: 1 }, output: '', status: 0, timedOut: false };
+  const good = { marker: { wall: 1, user: 1, system: 0 }, output: '', status: 0, timedOut: false };
 
   test('accepts userspace and a clean end', () => {
     expect(() => checkBoot(good, 'the boot')).not.toThrow();
@@ -21,12 +21,14 @@ describe('checkBoot', () => {
 });
 
 test('the table shows medians and the ratio of times', () => {
-  const setting = {
-    ...{ date: '2026-01-02T03:04:05.000Z', qemu: 'QEMU 1', node: 'v24', processor: 'X' },
-    ...{ processors: 2, load: [0.1, 0.2, 0.3] },
-  };
-  const ratio = { median: 3, min: 2.5, max: 3.5 };
-  const samples = { qemu: [1, 2, 9], hartvisor: [6, 6, 7] };
+  const contenders = [
+    { label: 'QEMU', version: 'QEMU 1' },
+    { label: 'hartvisor', version: 'Node v24' },
+  ];
+  const machine = { processor: 'X', processors: 2, load: [0.1, 0.2, 0.3] };
+  const setting = { date: '2026-01-02T03:04:05.000Z', contenders, ...machine };
+  const ratio = { hartvisor: { median: 3, min: 2.5, max: 3.5 } };
+  const samples = { QEMU: [1, 2, 9], hartvisor: [6, 6, 7] };
   const text = formatBootResult({ setting, rows: [{ vcpus: 2, time: 'userspace', samples, ratio }] });
   expect(text).toContain('medians of 3 turns');
   expect(text.split('\n').at(-1)?.replaceAll(/ {2,}/g, '|')).toBe(

@@ -5,22 +5,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { greeting, initramfs } from '../../src/boot/initramfs.ts';
-import { debianGuest } from '../../src/node/debian/debian-guest.ts';
 import { readInputFile } from '../../src/node/files.ts';
+import { type Contender, type Field, hartvisorCommand, prepareField, qemuCommand } from '../contenders.ts';
+import { debianFiles } from '../debian-files.ts';
 import { type MeasuredRun, measuredRun, RunFailure } from '../measured-run.ts';
 import type { BootOptions } from '../options.ts';
-import {
-  describeSetting,
-  hartvisorCommand,
-  qemuCommand,
-  readSetting,
-  type Setting,
-  type Side,
-  sides,
-} from '../sides.ts';
-import { median, ratioOfTurns, type Spread } from '../statistics.ts';
+import { describeSetting, readSetting, type Setting } from '../setting.ts';
+import { median, type Spread } from '../statistics.ts';
 import { formatRatio, formatSeconds, formatTable } from '../table.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
+import { type Samples, takeTurns, timesAgainst } from '../turns.ts';
 
 /** hartvisor gives its guests the first three by default; both sides get the same. The last makes the guest power off. */
 const usualWords = 'console=ttyS0 earlycon=sbi panic=-1 hartvisor.run=true';
@@ -39,9 +33,9 @@ const timeNames = Object.keys(bootTimes) as BootTime[];
 export interface BootRow {
   readonly vcpus: number;
   readonly time: BootTime;
-  readonly samples: Readonly<Record<Side, readonly number[]>>;
-  /** Time relative to QEMU: below 1 is faster. */
-  readonly ratio: Spread;
+  readonly samples: Samples<number>;
+  /** Time relative to the yardstick, of each of the others: below 1 is faster. */
+  readonly ratio: Readonly<Record<string, Spread>>;
 }
 
 /** Everything that was measured. */
@@ -60,11 +54,12 @@ export async function runBootBench(
   options: BootOptions,
   onProgress: (line: string) => void,
 ): Promise<BootResult> {
-  const setting = readSetting(options.qemu, options.node);
   using directory = temporaryDirectory('boot');
+  const field = await prepareField(options, directory.path, onProgress);
+  const setting = readSetting(field);
   const guest = await guestFiles(options, directory.path, onProgress);
   const rows: BootRow[] = [];
-  for (const vcpus of options.smp) rows.push(...(await measure(vcpus, guest, options, onProgress)));
+  for (const vcpus of options.smp) rows.push(...(await measure(vcpus, guest, field, options, onProgress)));
   return { setting, rows };
 }
 
@@ -83,13 +78,7 @@ async function guestFiles(
     await readInputFile(initrd, 'The initrd', '--initrd');
     return { kernel, initrd };
   }
-  let step = '';
-  const files = await debianGuest({
-    onProgress: ({ message }) => {
-      if (message !== step) onProgress(message);
-      step = message;
-    },
-  });
+  const files = await debianFiles(onProgress);
   const path = join(directory, 'initrd');
   writeFileSync(path, initramfs({ busybox: readFileSync(files.busyboxPath) }));
   return { kernel: files.kernelPath, initrd: path };
@@ -98,41 +87,37 @@ async function guestFiles(
 async function measure(
   vcpus: number,
   guest: GuestFiles,
+  field: Field,
   options: BootOptions,
   onProgress: (line: string) => void,
 ): Promise<BootRow[]> {
-  const runs: Record<Side, MeasuredRun[]> = { qemu: [], hartvisor: [] };
-  for (let turn = 0; turn < options.runs; turn++) {
-    for (const side of sides) {
-      const command = commandFor(side, vcpus, guest, options);
-      const run = await measuredRun(command, { timeout: options.timeout, marker: greeting });
-      checkBoot(run, `the boot on ${side} with ${vcpus} vCPUs`);
-      runs[side].push(run);
-      const seconds = timeNames.map((name) => `${name} ${formatSeconds(bootTimes[name].of(run))} s`);
-      onProgress(`turn ${turn + 1}/${options.runs}, ${vcpus} vCPUs, ${side}: ${seconds.join(', ')}`);
-    }
-  }
-  return timeNames.map((time) => judge(vcpus, time, runs));
+  const runs = await takeTurns(field, options.runs, async (contender, turn) => {
+    const command = commandFor(contender, vcpus, guest, options);
+    const run = await measuredRun(command, { timeout: options.timeout, marker: greeting });
+    checkBoot(run, `the boot on ${contender.label} with ${vcpus} vCPUs`);
+    const seconds = timeNames.map((name) => `${name} ${formatSeconds(bootTimes[name].of(run))} s`);
+    onProgress(`turn ${turn + 1}/${options.runs}, ${vcpus} vCPUs, ${contender.label}: ${seconds.join(', ')}`);
+    return run;
+  });
+  return timeNames.map((time) => judge(vcpus, time, field, runs));
 }
 
-function judge(vcpus: number, time: BootTime, runs: Readonly<Record<Side, readonly MeasuredRun[]>>): BootRow {
-  const qemu = runs.qemu.map(bootTimes[time].of);
-  const hartvisor = runs.hartvisor.map(bootTimes[time].of);
-  return { vcpus, time, samples: { qemu, hartvisor }, ratio: ratioOfTurns(hartvisor, qemu) };
+function judge(vcpus: number, time: BootTime, field: Field, runs: Samples<MeasuredRun>): BootRow {
+  const { of } = bootTimes[time];
+  const samples = Object.fromEntries(Object.entries(runs).map(([label, own]) => [label, own.map(of)]));
+  return { vcpus, time, samples, ratio: timesAgainst(field, runs, of) };
 }
 
-function commandFor(side: Side, vcpus: number, guest: GuestFiles, options: BootOptions) {
+function commandFor(contender: Contender, vcpus: number, guest: GuestFiles, options: BootOptions) {
   const words = `${usualWords} ${options.append}`.trim();
   const { kernel, initrd } = guest;
-  if (side === 'qemu') {
+  if (contender.kind === 'qemu') {
     const shape = ['-smp', `${vcpus}`, '-m', options.memory];
-    return qemuCommand(options.qemu, ...shape, '-kernel', kernel, '-initrd', initrd, '-append', words);
+    return qemuCommand(contender, ...shape, '-kernel', kernel, '-initrd', initrd, '-append', words);
   }
   const shape = ['--smp', `${vcpus}`, '--pcpus', `${vcpus}`, '--memory', options.memory];
-  return hartvisorCommand(
-    options.node,
-    ...['run', ...shape, '--kernel', kernel, '--initrd', initrd, '--append', words],
-  );
+  const files = ['--kernel', kernel, '--initrd', initrd];
+  return hartvisorCommand(contender, 'run', ...shape, ...files, '--append', words);
 }
 
 /** @throws RunFailure when a boot did not get to userspace and to a clean end */
@@ -150,17 +135,22 @@ export function checkBoot(
 
 /** The result for people. */
 export function formatBootResult(result: BootResult): string {
+  const [yardstick, ...others] = result.setting.contenders.map(({ label }) => label);
   const rows = result.rows.map(({ vcpus, time, samples, ratio }) => [
     `${vcpus} vCPU${vcpus > 1 ? 's' : ''}, ${bootTimes[time].about}`,
-    ...sides.map((side) => formatSeconds(median(samples[side]))),
-    formatRatio(ratio.median),
-    `${formatRatio(ratio.min)}..${formatRatio(ratio.max)}`,
+    formatSeconds(median(samples[yardstick])),
+    ...others.flatMap((label) => [
+      formatSeconds(median(samples[label])),
+      formatRatio(ratio[label].median),
+      `${formatRatio(ratio[label].min)}..${formatRatio(ratio[label].max)}`,
+    ]),
   ]);
+  const heads = others.flatMap((label) => [`${label} s`, 'time', 'min..max']);
   return [
     'Boot of Linux: time relative to QEMU (below 1: faster than QEMU)',
     describeSetting(result.setting),
-    `medians of ${result.rows[0]?.samples.qemu.length ?? 0} turns`,
+    `medians of ${result.rows[0]?.samples[yardstick].length ?? 0} turns`,
     '',
-    formatTable([['boot', 'QEMU s', 'hartvisor s', 'time', 'min..max'], ...rows]),
+    formatTable([['boot', `${yardstick} s`, ...heads], ...rows]),
   ].join('\n');
 }

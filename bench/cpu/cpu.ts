@@ -4,21 +4,17 @@
  * then sleeps for a moment, in which the CPU time that the start took is read; it is reported apart. Wall time is what
  * the guest's clock says.
  */
+
+import { findCompiler } from '../compiler.ts';
+import { type Contender, type Field, hartvisorCommand, prepareField, qemuCommand } from '../contenders.ts';
 import { type MeasuredRun, measuredRun, RunFailure } from '../measured-run.ts';
 import type { CpuOptions } from '../options.ts';
-import {
-  describeSetting,
-  hartvisorCommand,
-  qemuCommand,
-  readSetting,
-  type Setting,
-  type Side,
-  sides,
-} from '../sides.ts';
-import { geometricMean, median, ratioOfTurns, type Spread } from '../statistics.ts';
+import { describeSetting, readSetting, type Setting } from '../setting.ts';
+import { geometricMean, median, type Spread } from '../statistics.ts';
 import { formatRatio, formatSeconds, formatTable } from '../table.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
-import { buildKernel, findCompiler } from './build.ts';
+import { type Samples, speedsAgainst, takeTurns } from '../turns.ts';
+import { buildKernel } from './build.ts';
 import type { Kernel } from './kernels.ts';
 
 const MEMORY = '128M';
@@ -37,18 +33,15 @@ export interface KernelTimes {
   readonly wall: number;
 }
 
-/** Of each run of one kernel on both sides. */
-type Samples = Readonly<Record<Side, readonly KernelTimes[]>>;
-
-/** One kernel on both sides. */
+/** One kernel on all sides. */
 export interface KernelResult {
   readonly kernel: string;
   readonly checksum: string;
-  /** Speed relative to QEMU: above 1 is faster. */
-  readonly speed: Spread;
+  /** Speed relative to the yardstick, of each of the others: above 1 is faster. */
+  readonly speed: Readonly<Record<string, Spread>>;
   /** The same by wall time. */
-  readonly wallSpeed: Spread;
-  readonly samples: Samples;
+  readonly wallSpeed: Readonly<Record<string, Spread>>;
+  readonly samples: Samples<KernelTimes>;
 }
 
 /** Everything that was measured. */
@@ -56,7 +49,7 @@ export interface CpuResult {
   readonly setting: Setting;
   readonly kernels: readonly KernelResult[];
   /** Of the kernels' speeds, by user CPU time. */
-  readonly geometricMean: number;
+  readonly geometricMeans: Readonly<Record<string, number>>;
 }
 
 /**
@@ -69,50 +62,54 @@ export async function runCpuBench(
   options: CpuOptions,
   onProgress: (line: string) => void,
 ): Promise<CpuResult> {
-  const setting = readSetting(options.qemu, options.node);
   const compiler = findCompiler(options.compiler);
   using directory = temporaryDirectory('cpu');
-  const measureKernel = (kernel: Kernel) =>
-    measure(kernel, buildKernel(compiler, kernel, directory.path), options);
+  const field = await prepareField(options, directory.path, onProgress);
+  const setting = readSetting(field);
   const results: KernelResult[] = [];
   for (const [index, kernel] of options.kernels.entries()) {
-    const result = judge(kernel.name, await measureKernel(kernel));
-    onProgress(`${index + 1}/${options.kernels.length} ${kernel.name}: ${formatRatio(result.speed.median)}`);
+    const elf = buildKernel(compiler, kernel, directory.path);
+    const result = judge(kernel.name, field, await measure(kernel, elf, field, options));
+    const ratios = Object.entries(result.speed).map(
+      ([label, { median }]) => `${label} ${formatRatio(median)}`,
+    );
+    onProgress(`${index + 1}/${options.kernels.length} ${kernel.name}: ${ratios.join(', ')}`);
     results.push(result);
   }
-  const mean = geometricMean(results.map(({ speed }) => speed.median));
-  return { setting, kernels: results, geometricMean: mean };
+  return { setting, kernels: results, geometricMeans: meansOf(field, results) };
+}
+
+function meansOf({ others }: Field, results: readonly KernelResult[]): Record<string, number> {
+  const mean = (label: string) => geometricMean(results.map(({ speed }) => speed[label].median));
+  return Object.fromEntries(others.map(({ label }) => [label, mean(label)]));
 }
 
 interface Measured {
   readonly checksum: string;
-  readonly samples: Samples;
+  readonly samples: Samples<KernelTimes>;
 }
 
-async function measure(kernel: Kernel, elf: string, options: CpuOptions): Promise<Measured> {
-  const samples: Record<Side, KernelTimes[]> = { qemu: [], hartvisor: [] };
-  const checksums = new Map<string, Side>();
-  for (let turn = 0; turn < options.runs; turn++) {
-    for (const side of sides) {
-      const limits = { timeout: options.timeout, marker: STARTED };
-      const run = await measuredRun(commandFor(side, elf, options), limits);
-      const { checksum, ...times } = readRun(run, `${kernel.name} on ${side}`);
-      checksums.set(checksum, side);
-      samples[side].push(times);
-    }
-  }
+async function measure(kernel: Kernel, elf: string, field: Field, options: CpuOptions): Promise<Measured> {
+  const checksums = new Map<string, string>();
+  const samples = await takeTurns(field, options.runs, async (contender) => {
+    const limits = { timeout: options.timeout, marker: STARTED };
+    const run = await measuredRun(commandFor(contender, elf), limits);
+    const { checksum, ...times } = readRun(run, `${kernel.name} on ${contender.label}`);
+    checksums.set(checksum, contender.label);
+    return times;
+  });
   const [[checksum], ...others] = checksums;
   if (others.length > 0) {
-    const seen = [...checksums].map(([sum, side]) => `${sum} on ${side}`).join(', ');
+    const seen = [...checksums].map(([sum, label]) => `${sum} on ${label}`).join(', ');
     throw new RunFailure(`the kernel ${kernel.name} has different checksums: ${seen}`);
   }
   return { checksum, samples };
 }
 
-function commandFor(side: Side, elf: string, { qemu, node }: CpuOptions) {
-  return side === 'qemu'
-    ? qemuCommand(qemu, '-m', MEMORY, '-bios', elf)
-    : hartvisorCommand(node, 'machine', elf, '--memory', MEMORY);
+function commandFor(contender: Contender, elf: string) {
+  return contender.kind === 'qemu'
+    ? qemuCommand(contender, '-m', MEMORY, '-bios', elf)
+    : hartvisorCommand(contender, 'machine', elf, '--memory', MEMORY);
 }
 
 /**
@@ -138,37 +135,47 @@ export function readRun(
 }
 
 /** Compares one kernel's times. */
-export function judge(kernel: string, { checksum, samples }: Measured): KernelResult {
-  const speed = (time: keyof KernelTimes) =>
-    ratioOfTurns(
-      samples.qemu.map((run) => run[time]),
-      samples.hartvisor.map((run) => run[time]),
-    );
+export function judge(kernel: string, field: Field, { checksum, samples }: Measured): KernelResult {
+  const speed = (time: keyof KernelTimes) => speedsAgainst(field, samples, (run) => run[time]);
   return { kernel, checksum, speed: speed('user'), wallSpeed: speed('wall'), samples };
 }
 
 /** The result for people. */
 export function formatCpuResult(result: CpuResult): string {
-  const times = (samples: Samples, time: keyof KernelTimes) =>
-    sides.map((side) => formatSeconds(median(samples[side].map((run) => run[time]))));
+  const [yardstick, ...others] = result.setting.contenders.map(({ label }) => label);
+  const seconds = (runs: readonly KernelTimes[], time: keyof KernelTimes) =>
+    formatSeconds(median(runs.map((run) => run[time])));
   const rows = result.kernels.map(({ kernel, samples, speed, wallSpeed }) => [
     kernel,
-    ...times(samples, 'user'),
-    formatRatio(speed.median),
-    `${formatRatio(speed.min)}..${formatRatio(speed.max)}`,
-    formatRatio(wallSpeed.median),
+    seconds(samples[yardstick], 'user'),
+    ...others.flatMap((label) => [
+      seconds(samples[label], 'user'),
+      formatRatio(speed[label].median),
+      `${formatRatio(speed[label].min)}..${formatRatio(speed[label].max)}`,
+      formatRatio(wallSpeed[label].median),
+    ]),
   ]);
-  const all = (side: Side) => result.kernels.flatMap(({ samples }) => samples[side]);
+  const startUp = (label: string) => {
+    const runs = result.kernels.flatMap(({ samples }) => samples[label]);
+    return seconds(runs, 'startUp');
+  };
   return [
     'Speed of CPU kernels on the bare machine, relative to QEMU (above 1: faster than QEMU)',
     describeSetting(result.setting),
-    `medians of ${result.kernels[0]?.samples.qemu.length ?? 0} turns, user CPU time without start-up`,
+    `medians of ${result.kernels[0]?.samples[yardstick].length ?? 0} turns, user CPU time without start-up`,
     '',
     formatTable([
-      ['kernel', 'QEMU s', 'hartvisor s', 'speed', 'min..max', 'speed (wall)'],
+      [
+        'kernel',
+        `${yardstick} s`,
+        ...others.flatMap((label) => [`${label} s`, 'speed', 'min..max', '(wall)']),
+      ],
       ...rows,
-      ['geometric mean', '', '', formatRatio(result.geometricMean), '', ''],
-      ['(start-up)', ...times({ qemu: all('qemu'), hartvisor: all('hartvisor') }, 'startUp'), '', '', ''],
+      [
+        ...['geometric mean', ''],
+        ...others.flatMap((label) => ['', formatRatio(result.geometricMeans[label]), '', '']),
+      ],
+      [...['(start-up)', startUp(yardstick)], ...others.flatMap((label) => [startUp(label), '', '', ''])],
     ]),
   ].join('\n');
 }

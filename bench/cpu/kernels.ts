@@ -46,10 +46,12 @@ export const kernels: readonly Kernel[] = [
   stream(64),
   stream(1024),
   stream(16384),
+  stream(65536),
   chase(4, 160_000_008),
   chase(64, 100_000_008),
   chase(1024, 40_000_008),
   chase(16384, 2_400_008),
+  chase(65536, 2_400_008),
 ];
 
 /**

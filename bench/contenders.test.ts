@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest';
+import { InputError } from '../src/errors/input-error.ts';
+import { everyone, hartvisorCommand, nameField, qemuCommand } from './contenders.ts';
+
+const qemu = (version: string) => ({
+  program: `qemu-${version}`,
+  version: `QEMU emulator version ${version}`,
+});
+const node = (version: string) => ({ program: `node-${version}`, version });
+const labels = (...args: Parameters<typeof nameField>) =>
+  everyone(nameField(...args)).map(({ label }) => label);
+
+describe('nameField', () => {
+  test('two are QEMU and hartvisor', () => {
+    expect(labels([qemu('7.2.22 (Debian 1:7.2)')], [node('v24.1.0')], [])).toEqual(['QEMU', 'hartvisor']);
+  });
+
+  test('names what differs', () => {
+    expect(labels([qemu('7.2.22'), qemu('10.0.13')], [node('v24.1.0')], ['jit'])).toEqual([
+      ...['QEMU 7.2.22', 'QEMU 10.0.13', 'jit'],
+    ]);
+    expect(labels([qemu('1')], [node('v24.1.0'), node('v26.2.0')], ['jit', 'interp'])).toEqual([
+      'QEMU',
+      ...['jit, Node 24.1.0', 'interp, Node 24.1.0', 'jit, Node 26.2.0', 'interp, Node 26.2.0'],
+    ]);
+  });
+
+  test('the same twice is a mistake of the user', () => {
+    const twice = () => nameField([qemu('1')], [node('v24.1.0'), node('v24.1.0')], []);
+    expect(twice).toThrow(InputError);
+    expect(twice).toThrow('Node 24.1.0 is to be measured twice');
+  });
+});
+
+test('commands pass the engine on, and name the program of the contender', () => {
+  const { yardstick, others } = nameField([qemu('1')], [node('v24')], ['jit']);
+  expect(qemuCommand(yardstick, '-smp', '2').slice(0, 3)).toEqual(['qemu-1', '-M', 'virt']);
+  const [program, cli, ...args] = hartvisorCommand(others[0], 'run', '--smp', '2');
+  expect([program, cli?.endsWith('/src/cli/main.ts')]).toEqual(['node-v24', true]);
+  expect(args).toEqual(['run', '--engine', 'jit', '--smp', '2']);
+});

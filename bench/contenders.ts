@@ -1,0 +1,132 @@
+/**
+ * Who takes part in a comparison: QEMU, which is the yardstick, and hartvisor on one or more versions of Node with one
+ * or more engines. A second QEMU may be measured against the first.
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { InputError } from '../src/errors/input-error.ts';
+import type { CommandLine } from './measured-run.ts';
+import { fetchQemu, isDebianRelease } from './programs/debian-qemu.ts';
+import { fetchNode, isNodeVersion } from './programs/npm-node.ts';
+
+/** What a person chose. */
+export interface ContenderOptions {
+  /** QEMU programs, the yardstick first; `trixie` stands for that Debian release's. */
+  readonly qemus: readonly string[];
+  /** Programs of Node; a version stands for the npm registry's. */
+  readonly nodes: readonly string[];
+  /** hartvisor's engines; empty leaves the choice to hartvisor. */
+  readonly engines: readonly string[];
+}
+
+/** One who is measured. */
+export interface Contender {
+  /** Head of its column; no two are the same. */
+  readonly label: string;
+  readonly kind: 'qemu' | 'hartvisor';
+  /** QEMU, or the Node that runs hartvisor. */
+  readonly program: string;
+  /** What the program says of itself. */
+  readonly version: string;
+  /** Options for `hartvisor run` and `hartvisor machine`. */
+  readonly words: readonly string[];
+}
+
+/** All who are measured; each of the others is compared with the yardstick. */
+export interface Field {
+  readonly yardstick: Contender;
+  readonly others: readonly Contender[];
+}
+
+/** A program and what it says for `--version`. */
+export interface Program {
+  readonly program: string;
+  readonly version: string;
+}
+
+const cli = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+
+/** hartvisor as its users run it. */
+export function hartvisorCommand(
+  { program, words }: Contender,
+  command: string,
+  ...args: string[]
+): CommandLine {
+  return [program, cli, command, ...words, ...args];
+}
+
+/** QEMU's `virt` with its serial port on standard output. */
+export function qemuCommand({ program }: Contender, ...args: string[]): CommandLine {
+  return [program, '-M', 'virt', '-accel', 'tcg', '-nographic', '-monitor', 'none', '-no-reboot', ...args];
+}
+
+/**
+ * Finds the programs, and fetches those that are not on this machine.
+ *
+ * @param directory for what is fetched; the caller removes it
+ * @throws InputError when one cannot be run or fetched
+ */
+export async function prepareField(
+  { qemus, nodes, engines }: ContenderOptions,
+  directory: string,
+  onProgress: (line: string) => void,
+): Promise<Field> {
+  const prepared: { qemu: Program[]; node: Program[] } = { qemu: [], node: [] };
+  for (const name of qemus) {
+    const program = isDebianRelease(name) ? await fetchQemu(name, directory, onProgress) : name;
+    const wayOut = 'Install qemu-system-misc (Debian 12) or qemu-system-riscv (Debian 13)';
+    prepared.qemu.push({ program, version: versionOf(program, '--qemu', wayOut) });
+  }
+  for (const name of nodes) {
+    const program = isNodeVersion(name) ? await fetchNode(name, directory, onProgress) : name;
+    prepared.node.push({ program, version: versionOf(program, '--node', 'Install Node 24') });
+  }
+  return nameField(prepared.qemu, prepared.node, engines);
+}
+
+/**
+ * Gives each contender the shortest name that tells it from the others.
+ *
+ * @param qemus the yardstick first
+ * @throws InputError when two cannot be told apart
+ */
+export function nameField(
+  qemus: readonly Program[],
+  nodes: readonly Program[],
+  engines: readonly string[],
+): Field {
+  const [yardstick, ...rivals] = qemus.map(({ program, version }): Contender => {
+    const number = /\d+\.\d+(\.\d+)?/.exec(version)?.[0] ?? version;
+    return { label: qemus.length > 1 ? `QEMU ${number}` : 'QEMU', kind: 'qemu', program, version, words: [] };
+  });
+  const onNodes = nodes.flatMap(({ program, version }) =>
+    (engines.length > 0 ? engines : [undefined]).map((engine): Contender => {
+      const parts = [engine ?? '', nodes.length > 1 ? `Node ${version.replace(/^v/, '')}` : ''];
+      const label = parts.filter((part) => part !== '').join(', ') || 'hartvisor';
+      const words = engine === undefined ? [] : ['--engine', engine];
+      return { label, kind: 'hartvisor', program, version: `Node ${version}`, words };
+    }),
+  );
+  const others = [...rivals, ...onNodes];
+  const labels = [yardstick, ...others].map(({ label }) => label);
+  const twice = labels.find((label, index) => labels.indexOf(label) !== index);
+  if (twice !== undefined) {
+    throw new InputError(`${twice} is to be measured twice. Name each QEMU, Node and engine once.`);
+  }
+  return { yardstick, others };
+}
+
+/** The yardstick and all others, in the order of a turn. */
+export function everyone({ yardstick, others }: Field): readonly Contender[] {
+  return [yardstick, ...others];
+}
+
+function versionOf(program: string, option: string, wayOut: string): string {
+  const { error, status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  if (status !== 0) {
+    throw new InputError(
+      `${program} cannot be run (${error?.message ?? `status ${status}`}). ${wayOut}, or name one with ${option}.`,
+    );
+  }
+  return stdout.split('\n')[0].trim();
+}

@@ -1,0 +1,89 @@
+/* The first and only program of the guest: measures, reports and powers off.
+ *
+ *   /init MILLISECONDS VCPUS [NAME,...]     what the kernel passes on from behind -- on its command line
+ *   /init exit                              ends at once, for the benchmark of exec
+ */
+#include "benchmark.h"
+#include "linux.h"
+#include "report.h"
+
+static const struct benchmark *const benchmarks[] = {
+    &system_call,    &page_fault, &remap,   &fork_exit,  &fork_large,  &fork_exec,   &context_switch,
+    &wake_other,     &barrier,    &shoot_down, &short_sleep, &copy_loop, &pipe_copy, &compute_one,
+    &compute_two,
+};
+
+static int64_t time_of(const struct benchmark *benchmark, uint64_t *iterations) {
+  int64_t begin = now();
+  *iterations = benchmark->run(*iterations);
+  int64_t passed = now() - begin;
+  return passed > 0 ? passed : 1;
+}
+
+/* As many iterations as fill the wanted time. Their search also warms the machine up. */
+static uint64_t find_iterations(const struct benchmark *benchmark, int64_t target) {
+  uint64_t iterations = 1;
+  for (;;) {
+    int64_t passed = time_of(benchmark, &iterations);
+    if (passed >= target / 4) return iterations * (uint64_t)target / (uint64_t)passed + 1;
+    uint64_t factor = (uint64_t)(target / 2 / passed);
+    iterations *= factor < 2 ? 2 : factor > 16 ? 16 : factor;
+  }
+}
+
+static void measure(const struct benchmark *benchmark, int64_t target) {
+  if (benchmark->set_up) benchmark->set_up();
+  uint64_t iterations = find_iterations(benchmark, target);
+  report_begin(benchmark->name);
+  int64_t passed = time_of(benchmark, &iterations);
+  report_end("bench", benchmark->name, iterations, passed);
+  if (benchmark->tear_down) benchmark->tear_down();
+}
+
+static int equal(const char *a, const char *b) {
+  while (*a != 0 && *a == *b) a++, b++;
+  return *a == *b;
+}
+
+/* True if the name is in the list, or there is no list. */
+static int wanted(const char *name, const char *list) {
+  if (list == 0) return 1;
+  while (*list != 0) {
+    const char *n = name;
+    while (*n != 0 && *n == *list) n++, list++;
+    if (*n == 0 && (*list == 0 || *list == ',')) return 1;
+    while (*list != 0 && *list++ != ',') {
+    }
+  }
+  return 0;
+}
+
+static int64_t read_number(const char *text) {
+  int64_t number = 0;
+  while (*text >= '0' && *text <= '9') number = number * 10 + (*text++ - '0');
+  return number;
+}
+
+void start_program(long *stack) {
+  long count = stack[0];
+  const char **arguments = (const char **)(stack + 1);
+  if (count == 2 && equal(arguments[1], "exit")) exit_process(0);
+  if (count < 3) fail("no time and number of vCPUs given, arguments", count);
+  int64_t target = read_number(arguments[1]) * 1000000;
+  int64_t vcpus = read_number(arguments[2]);
+  const char *names = count > 3 ? arguments[3] : 0;
+  if (target <= 0) fail("the time is no number of milliseconds", 0);
+  pin_to(0);
+  report_start();
+  for (unsigned i = 0; i < sizeof benchmarks / sizeof *benchmarks; i++) {
+    const struct benchmark *benchmark = benchmarks[i];
+    if (!wanted(benchmark->name, names)) continue;
+    if (benchmark->vcpus > vcpus) {
+      report_skip(benchmark->name);
+    } else {
+      measure(benchmark, target);
+    }
+  }
+  if (wanted("tick", names)) measure_ticks(target);
+  finish();
+}

@@ -35,6 +35,8 @@ export interface StressCounts {
   /** Messages that the guest read in its handler. */
   received: number;
   /** Messages that stayed unread when everything was at rest. */
+  unread: number;
+  /** Interrupts that these lacked: one for all unread messages of a sender at a rest. */
   lost: number;
   /** Software interrupts that the guest took. One can stand for many messages. */
   deliveries: number;
@@ -116,6 +118,7 @@ function entryKind(random: number): 'at-once' | 'half-way' | 'masked' {
 class StressVcpu {
   readonly counts: StressCounts = {
     received: 0,
+    unread: 0,
     lost: 0,
     deliveries: 0,
     doubled: 0,
@@ -260,7 +263,8 @@ class StressVcpu {
     this.#bases.forEach((base, sender) => {
       const message = Atomics.load(words, base + MAIL);
       const unread = (message - this.#read[sender]) >>> 0;
-      counts.lost += unread;
+      counts.unread += unread;
+      counts.lost += unread === 0 ? 0 : 1;
       this.#sentTotal += unread;
       this.#read[sender] = message;
       this.#settled[sender] = message;

@@ -15,10 +15,10 @@ function cells(row: StressRow): string[] {
   return [
     row.protocol,
     count(row.sent),
+    count(row.received),
     count(row.bursts),
     count(row.deliveries),
-    count(row.received),
-    count(row.lost) + share(row.lost, row.sent),
+    count(row.lost) + share(row.lost, row.bursts),
     count(row.doubled),
     count(row.wrongLevels) + share(row.wrongLevels, row.rests),
     count(Math.round(row.sent / row.seconds)),
@@ -26,16 +26,20 @@ function cells(row: StressRow): string[] {
 }
 
 /**
- * The report as a table of plain text, without a newline at its end. Sent: messages, each with a call
- * of `set`. Bursts: those after which the sender waited. Taken: interrupts, each for one message or many. Lost: unread when everything was at rest. Doubled: delivered more often than sent. Levels wrong: rests at which the guest's external interrupt was not what its line said.
+ * The report as a table of plain text, without a newline at its end.
+ *
+ * - Sent: messages, each with a call of `set`. Received: those that the guest read.
+ * - Bursts: times that a sender waited for its answer; each can show one loss. Taken: interrupts, each for one message or many.
+ * - Lost: interrupts that were missing when everything was at rest. Doubled: those that no call of `set` accounts for.
+ * - Levels wrong: rests at which the guest's external interrupt was not what its line said.
  */
 export function formatStress({ senders, rows }: StressReport): string {
   const head = [
     'protocol',
     'sent',
+    'received',
     'bursts',
     'taken',
-    'received',
     'lost',
     'doubled',
     'levels wrong',

@@ -25,23 +25,26 @@ import {
  */
 const SPINS = 3_000_000;
 
+/** Most messages of a burst whose length follows from random numbers alone. */
+const LONGEST = 256;
+
 /**
  * Most messages of a burst; which entry is used is random. A burst of one races with the exit of the guest that has just
  * answered. A long one has a `set` at every point of many rounds, and only its end can show a loss.
  */
-const BURSTS = [1, 1, 1, 1, 2, 4, 16, 256] as const;
+const BURSTS = [1, 1, 1, 1, 2, 4, 16, LONGEST] as const;
 
 /** Most turns of computing between two `set` calls; which entry is used is random. One turn is about a nanosecond. */
 const GAPS = [1, 1, 16, 128] as const;
 
 /**
- * While the vCPU's thread is off its processor, nothing but the waiting for it would happen. A long burst goes on to this
- * many messages then, and is still going on when the thread comes back, at whatever point of a round it was stopped.
+ * While the vCPU's thread is off its processor, there is nothing to race with, and a longest burst goes on up to this many
+ * messages, so that it is still going on when the thread comes back, at whatever point of a round it was stopped.
  */
-const ABSENT_MESSAGES = 8192;
+const ABSENT_MESSAGES = 32_768;
 
-/** Bursts that are long enough to tell whether the vCPU's thread runs: it answers within a round. */
-const ABSENT_FROM = 64;
+/** An answer that took so many looks came from a thread that was off its processor; the next burst is a longest one. */
+const LATE_SPINS = 30_000;
 
 /** What a thread of a run has to do with. */
 export interface StressParty {
@@ -66,9 +69,10 @@ export function runSender(party: StressParty, index: number): SenderCounts {
   const { words } = party;
   const base = senderBase(index);
   const sender = new Sender(party, index);
+  let late = false;
   for (let bursts = 1; ; bursts++) {
     const rests = bursts % BURSTS_PER_REST === 0;
-    const message = sender.burst();
+    const message = sender.burst(late);
     if (rests) {
       // Meets the load in `isQuiet`, which comes after the load of the store below.
       Atomics.store(words, base + REST_AFTER, message);
@@ -76,7 +80,7 @@ export function runSender(party: StressParty, index: number): SenderCounts {
     // Meets the load in `isQuiet`: from here on this sender does nothing before it is answered.
     Atomics.store(words, base + FINISHED, message);
     poke(words);
-    awaitWord(words, base, rests ? RESTED : ACK, message);
+    late = awaitWord(words, base, rests ? RESTED : ACK, message);
     // Meets the store of whoever ends the run.
     if (rests && Atomics.load(words, STOP) !== 0) {
       // Meets the load in `isDone`.
@@ -103,15 +107,16 @@ class Sender {
     this.#jitter = createJitter(index + 1);
   }
 
-  /** Sends a burst and returns the number of its last message. */
-  burst(): number {
+  /** Sends a burst, a longest one if wanted, and returns the number of its last message. */
+  burst(longest: boolean): number {
     const { protocol, vcpu, words } = this.#party;
     const shape = this.#jitter();
-    const length = 1 + ((shape >>> 8) & (BURSTS[shape & 7] - 1));
+    const most = longest ? LONGEST : BURSTS[shape & 7];
+    const length = 1 + ((shape >>> 8) & (most - 1));
     // The first message comes at a random moment after the answer, whatever the gaps of the burst are.
     compute((shape >>> 24) & 63);
     const gap = GAPS[(shape >>> 3) & 3] - 1;
-    const limit = length >= ABSENT_FROM ? ABSENT_MESSAGES : length;
+    const limit = most === LONGEST ? ABSENT_MESSAGES : length;
     // Meets the store in `answer`.
     const answered = Atomics.load(words, this.#base + ACK);
     let count = 0;
@@ -158,12 +163,12 @@ function poke(words: Int32Array): void {
   }
 }
 
-/** Waits until a word of this sender that the vCPU's thread writes is `message`. */
-function awaitWord(words: Int32Array, base: number, word: number, message: number): void {
+/** Waits until a word of this sender that the vCPU's thread writes is `message`. Returns whether that was late. */
+function awaitWord(words: Int32Array, base: number, word: number, message: number): boolean {
   for (let spin = 0; spin < SPINS; spin++) {
     // Meets the store in `answer`.
     if (Atomics.load(words, base + word) === message) {
-      return;
+      return spin > LATE_SPINS;
     }
   }
   // Meets the load in `answer`, which comes after the store of the answer.
@@ -177,4 +182,5 @@ function awaitWord(words: Int32Array, base: number, word: number, message: numbe
     Atomics.wait(words, base + word, seen);
   }
   Atomics.store(words, base + WAITS, 0);
+  return true;
 }

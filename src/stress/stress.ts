@@ -146,9 +146,9 @@ function merge(results: readonly StressResult[]): StressCounts & SenderCounts {
       counts = result.counts;
     }
   }
-  if (counts === undefined || counts.received + counts.lost !== sent) {
+  if (counts === undefined || counts.received + counts.unread !== sent) {
     throw new Error(
-      `The stress run counted wrongly: ${sent} sent, ${counts?.received} received, ${counts?.lost} lost`,
+      `The stress run counted wrongly: ${sent} sent, ${counts?.received} received, ${counts?.unread} unread`,
     );
   }
   return { ...counts, sent, bursts };

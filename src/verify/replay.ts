@@ -15,16 +15,11 @@ import type { Move } from './schedule.ts';
 import { withoutCounts } from './shared-memory.ts';
 import { isAsleep, type Sleeper, stepSleepers } from './sleepers.ts';
 import type { SpecEvent, SpecViolation } from './spec-event.ts';
-import { type StepOutcome, StepRunner } from './step-runner.ts';
-import type { Thread } from './thread.ts';
+import { StepRunner } from './step-runner.ts';
+import { type Frame, ThreadRunner } from './thread-runner.ts';
 import type { World } from './world/world.ts';
 
-/** A place in the explored sources, innermost call first. */
-export interface Frame {
-  readonly name: string;
-  readonly file: string;
-  readonly line: number;
-}
+export type { Frame } from './thread-runner.ts';
 
 /** One access or choice, as it happened. */
 export interface ReplayStep extends Move {
@@ -44,16 +39,6 @@ export interface ReplayStep extends Move {
   readonly states: readonly (string | undefined)[];
 }
 
-interface Runner {
-  readonly thread: Thread;
-  state: string | undefined;
-  results: number[];
-  carried: readonly SpecEvent[];
-  outcome: StepOutcome;
-  notes: string[];
-  frames: Frame[];
-}
-
 /**
  * Runs threads by a schedule on plain memory. It shares no tables with the explorer: what is replayed here did not
  * come about by a mistake in fingerprints, graphs or shortcuts.
@@ -64,17 +49,16 @@ export class Replay {
   /** What the specification objected to, if it has. */
   violation: SpecViolation | undefined;
   readonly contents: number[];
-  readonly #step: StepRunner;
-  readonly #runners: Runner[];
+  readonly #runners: readonly ThreadRunner[];
   #sleepers: readonly Sleeper[] = [];
   #spec: number;
 
   constructor(protocol: Protocol, scenario: Scenario) {
     this.world = underStandIn(() => populate(protocol, scenario));
     this.contents = [...this.world.memory.initial];
-    this.#step = new StepRunner(this.world.memory);
+    const step = new StepRunner(this.world.memory);
     this.#spec = this.world.monitor.initial;
-    this.#runners = underStandIn(() => this.world.threads.map((thread) => this.#begin(thread)));
+    this.#runners = this.world.threads.map((thread) => new ThreadRunner(step, thread));
   }
 
   get names(): string[] {
@@ -88,12 +72,12 @@ export class Replay {
 
   /** The operation that a thread is about to do. */
   pending(thread: number): Operation | undefined {
-    return this.#runners[thread]?.outcome.operation;
+    return this.#runners[thread]?.pending;
   }
 
   /** Whether events of the specification happen together with a thread's pending operation. */
   hasEvents(thread: number): boolean {
-    return (this.#runners[thread]?.outcome.before.length ?? 0) > 0;
+    return (this.#runners[thread]?.before.length ?? 0) > 0;
   }
 
   /** Whether it can take its turn, be it only that its time in `Atomics.wait` is over. */
@@ -119,7 +103,7 @@ export class Replay {
   /** A state in which nothing moves is judged, whatever limits of time there are; a thread that failed is reported. */
   judge(): SpecViolation | undefined {
     if (this.violation !== undefined) return this.violation;
-    for (const { outcome } of this.#runners) if (outcome.failure !== undefined) return outcome.failure;
+    for (const { failure } of this.#runners) if (failure !== undefined) return failure;
     if (this.#runners.some((_, thread) => this.moves(thread))) return undefined;
     const contents = withoutCounts(this.world.memory.words, this.contents);
     const asleep = this.#runners.map((_, thread) => isAsleep(this.#sleepers, thread));
@@ -140,17 +124,14 @@ export class Replay {
    */
   move({ thread, choice }: Move): ReplayStep {
     const runner = this.#runners[thread];
-    const operation = runner?.outcome.operation;
+    const operation = runner?.pending;
     if (runner === undefined || operation === undefined || !this.canMove(thread)) {
       throw new HarnessFault('replay-mismatch', `Step ${this.steps.length + 1}: this thread cannot move`);
     }
     const { notes, frames } = runner;
-    const earlier = runner.outcome.before;
     const before = operation.address < 0 ? 0 : this.contents[operation.address];
     const result = this.#perform(thread, operation, choice);
-    runner.results = [...runner.results, result];
-    runner.notes = [];
-    const events = [...earlier, ...underStandIn(() => this.#advance(runner))];
+    const events = runner.advance(result);
     this.#tell(events);
     const after = operation.address < 0 ? 0 : this.contents[operation.address];
     const step = {
@@ -187,34 +168,6 @@ export class Replay {
     return resultOf(kind, old, a);
   }
 
-  #begin(thread: Thread): Runner {
-    const state = JSON.stringify(thread.initial);
-    const outcome = this.#step.run(thread, state, [], []);
-    const runner: Runner = { thread, state, results: [], carried: [], outcome, notes: [], frames: [] };
-    this.#advance(runner);
-    return runner;
-  }
-
-  /** Runs a thread up to its next access. Returns the events that belong to the access before. */
-  #advance(runner: Runner): SpecEvent[] {
-    const events: SpecEvent[] = [];
-    for (let silent = 0; runner.state !== undefined && silent < 1000; silent++) {
-      runner.frames = [];
-      const witness = () => {
-        runner.frames = callFrames();
-      };
-      runner.outcome = this.#step.run(runner.thread, runner.state, runner.results, runner.carried, witness);
-      runner.notes.push(...runner.outcome.notes);
-      events.push(...runner.outcome.after);
-      if (runner.outcome.operation !== undefined) return events;
-      runner.carried = runner.outcome.before;
-      runner.results = [];
-      if (runner.outcome.next === null) events.push(...runner.carried);
-      runner.state = runner.outcome.next ?? undefined;
-    }
-    return events;
-  }
-
   #tell(events: readonly SpecEvent[]): void {
     for (const event of events) {
       if (this.violation !== undefined) return;
@@ -223,17 +176,4 @@ export class Replay {
       else this.violation = next;
     }
   }
-}
-
-/** Reads the explored code's part of the call stack. */
-function callFrames(): Frame[] {
-  const lines = (new Error().stack ?? '').split('\n').slice(1);
-  const frames = lines.flatMap((line) => {
-    const match = /at (?:(?:async )?(\S+)(?: \[as \S+\])? \()?(.*?):(\d+):\d+\)?$/.exec(line.trim());
-    if (match === null) return [];
-    const file = match[2].replace(/^.*\//, '').replace(/\?.*$/, '');
-    return [{ name: (match[1] ?? '').replace(/^.*\./, ''), file, line: Number(match[3]), path: match[2] }];
-  });
-  const inside = frames.findIndex(({ path }) => !/\/verify\/(replay|step-runner|atomics)\.ts/.test(path));
-  return frames.slice(Math.max(0, inside)).map(({ name, file, line }) => ({ name, file, line }));
 }

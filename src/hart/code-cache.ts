@@ -224,7 +224,7 @@ export class CodeCache {
       this.#halfwords[at / 2] = OPERATION.illegal;
       return;
     }
-    const { instruction, length, rd, rs1, rs2, rs3, imm, rm } = decoded;
+    const { instruction, length, rd, rs1, rs2, rs3, imm, csr, rm } = decoded;
     const { fields } = instruction.format;
     const target = halfword + imm / 2;
     const near = halfword !== NOWHERE && target >= 0 && target < PAGE_HALFWORDS;
@@ -232,7 +232,9 @@ export class CodeCache {
     const operation = operationFor(instruction.id, length, near, hasRd && rd === 0);
     this.#bytes[at + SLOT.a] = (hasRd ? rd : rs2) * 8;
     this.#bytes[at + SLOT.b] = rs1 * 8;
-    if (fields.has('imm')) {
+    if (fields.has('csr')) {
+      this.#words[at / 4 + 1] = csr | (imm << 16);
+    } else if (fields.has('imm')) {
       this.#words[at / 4 + 1] = operation.near ? imm * SLOT_SCALE : imm;
     } else {
       this.#bytes[at + SLOT.rs2] = rs2 * 8;

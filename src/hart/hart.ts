@@ -13,7 +13,13 @@ import { Mmu, Pmp } from './mmu/index.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import type { DeviceSpace, Platform, RamWindow } from './platform.ts';
 import { Position } from './position.ts';
-import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
+import {
+  OUTCOME,
+  Privileged,
+  type PrivilegedHooks,
+  supervisorStatusBits,
+  type TrapTarget,
+} from './privileged/index.ts';
 import { REGION_RECORD_BYTES, type RegionStatistics, Regions } from './regions.ts';
 import { HartState } from './state.ts';
 import { Tlb } from './tlb.ts';
@@ -64,7 +70,7 @@ export class Hart {
   readonly state: HartState;
   readonly privileged: Privileged;
   readonly tlb: Tlb;
-  readonly pmp = new Pmp();
+  readonly pmp: Pmp;
   readonly mmu: Mmu;
   readonly physical: PhysicalMemory;
   readonly #ram: RamWindow;
@@ -86,18 +92,23 @@ export class Hart {
     this.state = new HartState(memory, area);
     this.#words = this.state.words;
     this.#count = new InstructionCount(this.#words);
+    this.exceptionRow = new ExceptionRow(this.#words);
     this.#position = new Position(this.state);
     this.#memoryWords = new Int32Array(memory.buffer);
     this.#ram = ram;
     this.#words[FIELD.exitRequest >> 2] = options.exitRequest;
     this.#words[FIELD.hsHost >> 2] = options.hsHost ? 1 : 0;
+    this.#describe(options);
+    this.pmp = new Pmp((open) => {
+      this.#words[FIELD.unprotected >> 2] = open ? 1 : 0;
+    });
     this.physical = new PhysicalMemory(memory, ram, options.devices);
     this.privileged = new Privileged(this.state, options.platform, this.#hooks(), options);
     this.tlb = new Tlb(this.state, memory, area + HART_BYTES);
     this.mmu = new Mmu(this.state, memory, ram, this.pmp, this.privileged.exception);
     this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical);
     this.#decode = createDecoder({ extensions: options.extensions, xlen: 64 });
-    this.#generated = instantiate(options.interpreter, memory, this.#regionTable, this.#callOuts());
+    this.#generated = instantiate(options.interpreter, memory, this.#regionTable, this.#callOuts(options));
     this.#code = new CodeCache({
       memory,
       base: area + HART_BYTES + TLB.bytes,
@@ -143,6 +154,18 @@ export class Hart {
     // Memory may have been loaded anew.
     this.#code.invalidate();
     this.tlb.flushAll();
+  }
+
+  /** What generated code must know of the hart. */
+  #describe({ ram, extensions }: HartOptions): void {
+    const words = this.#words;
+    words[FIELD.ramOffset >> 2] = ram.offset;
+    words[FIELD.ramBase >> 2] = ram.base | 0;
+    words[(FIELD.ramBase >> 2) + 1] = Math.floor(ram.base / 2 ** 32);
+    words[FIELD.ramSize >> 2] = ram.size | 0;
+    words[(FIELD.ramSize >> 2) + 1] = Math.floor(ram.size / 2 ** 32);
+    words[FIELD.statusBits >> 2] = supervisorStatusBits(extensions);
+    words[FIELD.epcAlignment >> 2] = extensions.has('c') ? 1 : 3;
   }
 
   /**
@@ -222,7 +245,7 @@ export class Hart {
   readonly guestInterrupts = new Float64Array(64);
 
   /** Exceptions since the last instruction that retired; `run` returns at each {@link LONGEST_ROW} of them. */
-  readonly exceptionRow = new ExceptionRow();
+  readonly exceptionRow: ExceptionRow;
 
   #takeInterrupt(): TrapTarget | undefined {
     const target = this.privileged.takeInterrupt();
@@ -342,7 +365,7 @@ export class Hart {
     return this.#code.bitsAt(pageSlots, halfword);
   }
 
-  #callOuts(): Record<string, (argument: number) => number | undefined> {
+  #callOuts(options: HartOptions): Record<string, (argument: number) => number | undefined> {
     return {
       decode: () => {
         this.#code.decodeFrom(this.#position.pageSlots, this.#position.slot);
@@ -350,6 +373,12 @@ export class Hart {
       },
       sample: () => {
         this.#regions?.sample();
+        return undefined;
+      },
+      time: () => {
+        const ticks = options.platform.ticks();
+        this.#words[FIELD.mailboxValue >> 2] = ticks | 0;
+        this.#words[(FIELD.mailboxValue >> 2) + 1] = Math.floor(ticks / 2 ** 32) | 0;
         return undefined;
       },
       fetch: () => {

@@ -60,11 +60,50 @@ export const FIELD = {
   codeGeneration: 0x28c,
   /** Address in linear memory of the records of compiled regions; 0: there are none, and none will be. */
   regions: 0x290,
+  /**
+   * 1: when last looked at, no interrupt was both pending and locally enabled, and nothing has been done since that could
+   * have made one pending, except that time went by. Generated code then need not look.
+   */
+  quiet: 0x2a0,
+  /** 1: physical memory protection lets S- and U-mode do everything. */
+  unprotected: 0x2a4,
+  /** RAM: its address in linear memory; guest-physical start and size in bytes (i64 each). */
+  ramOffset: 0x2a8,
+  /** What refill found when it gave up: 1 if the walk is sure to end in a page fault. */
+  pageFault: 0x2ac,
+  ramBase: 0x2b0,
+  ramSize: 0x2b8,
+  /**
+   * TLB keys of the contexts that the current address space has without MXR, << 3, or 0 where none is selected yet: for
+   * data by privilege (0 U, 1 S) + 2 * SUM, for fetches by privilege.
+   */
+  dataKeys: 0x2c0,
+  fetchKeys: 0x2d0,
+  /** Exceptions with no instruction in between: instructions retired before (i64), how many, the first's cause and pc. */
+  rowRetired: 0x2d8,
+  rowLength: 0x2e0,
+  rowCause: 0x2e4,
+  rowPc: 0x2e8,
+  /** Exceptions of all rows (i64). */
+  rowTotal: 0x2f0,
+  /** Bits of sstatus that software may write; bits of sepc that it may not set. */
+  statusBits: 0x2f8,
+  epcAlignment: 0x2fc,
   /** CSRs that have storage, 8 bytes each, in the order of CSR_FIELDS. */
   csr: 0x300,
+  /**
+   * Where the TLB may hold parts of superpages, one bit for each 2 MiB and for each 1 GiB of the address space modulo
+   * 2^12 of them: 512 bytes each. Then a word that is not 0 if it may hold parts of larger ones.
+   */
+  superpages: 0x800,
+  gigapages: 0xa00,
+  hugePages: 0xc00,
 } as const;
 
-/** CSRs with storage of their own. Others are views of these (sstatus of mstatus, hip of hvip, ...). */
+/**
+ * CSRs with storage of their own. Others are views of these (sstatus of mstatus, hip of hvip, ...). Generated code counts
+ * on stvec to satp having the same order as vstvec to vsatp.
+ */
 const CSR_FIELDS = [
   'mstatus',
   'misa',
@@ -85,9 +124,9 @@ const CSR_FIELDS = [
   'mtval2',
   'mcycleOffset',
   'minstretOffset',
-  'stvec',
   'scounteren',
   'senvcfg',
+  'stvec',
   'sscratch',
   'sepc',
   'scause',

@@ -49,7 +49,7 @@ export class MemoryAccess {
       if (!this.#loadAcrossPages(low, high, bytes, this.#own)) return false;
     } else {
       if (!this.#mmu.translate(low, high, ACCESS.load, bytes)) return false;
-      this.#fill(ACCESS.load, low, high);
+      this.#fill(ACCESS.load, low, high, bytes);
       if (!this.#physical.read(this.#mmu.physical, bytes)) return this.#accessFault(ACCESS.load, low, high);
     }
     this.#deliver(bytes, kind.signed);
@@ -66,7 +66,7 @@ export class MemoryAccess {
     if (crossesPages(low, bytes))
       return this.#storeAcrossPages(low, high, bytes, valueLow, valueHigh, this.#own);
     if (!this.#mmu.translate(low, high, ACCESS.store, bytes)) return false;
-    this.#fill(ACCESS.store, low, high);
+    this.#fill(ACCESS.store, low, high, bytes);
     if (this.#physical.write(this.#mmu.physical, bytes, valueLow, valueHigh)) return true;
     return this.#accessFault(ACCESS.store, low, high);
   }
@@ -85,7 +85,7 @@ export class MemoryAccess {
     if (!this.#mmu.translate(low, high, access, bytes)) return false;
     const host = this.#physical.hostAddress(this.#mmu.physical, bytes);
     if (host < 0) return this.#accessFault(access, low, high);
-    this.#fill(access, low, high);
+    this.#fill(access, low, high, bytes);
     words[FIELD.mailboxValue >> 2] = host;
     return true;
   }
@@ -133,9 +133,10 @@ export class MemoryAccess {
     return asGuest(mmu.exception, this.#accessFault(ACCESS.store, low, high));
   }
 
-  /** Lets the next access to this page hit, if it is RAM that the TLB may hold. */
-  #fill(access: Access, low: number, high: number): void {
+  /** Lets the next access to this page hit, if it is RAM that the TLB may hold. A device may raise an interrupt. */
+  #fill(access: Access, low: number, high: number, bytes: number): void {
     const mmu = this.#mmu;
+    if (this.#physical.hostAddress(mmu.physical, bytes) < 0) this.#state.words[FIELD.quiet >> 2] = 0;
     if (!mmu.cacheable) return;
     const page = mmu.physical - (low & (PAGE - 1));
     const host = this.#physical.hostAddress(page, PAGE);

@@ -17,33 +17,36 @@ const CONTEXT = {
 
 const MSTATUS = { mppShift: 11, mprv: 1 << 17, sum: 1 << 18, mxr: 1 << 19, mpvHigh: 1 << 7 } as const;
 const MACHINE = 3;
+const SUPERVISOR = 1;
 const ASID_SPAN = 0x1_0000;
 /** Numbers that {@link addressSpace} gives. */
 const SPACES = 2 * ASID_SPAN;
 const EMPTY = 0;
 
-/** Virtual page numbers for which a superpage was put into the TLB, one range for each half of the address space. */
-interface SuperpageRange {
-  first: number;
-  last: number;
-}
+/** What the walker calls pages larger than these goes by another map of where superpages are. */
+const PAGE_SIZE = { small: 0x1000, mega: 0x20_0000, giga: 0x4000_0000 } as const;
+/** Entries of a table that a superpage of 2 MiB can fill. */
+const MEGA_ENTRIES = PAGE_SIZE.mega / PAGE_SIZE.small;
+/** Bits of each map of superpages. */
+const MAP_BITS = 4096;
 
 /**
  * Manages the software TLB of a hart (its layout: {@link TLB}).
  *
  * Translations are tagged with a key that stands for a context: address space, privilege, virtualization, SUM and MXR.
  * A context switch selects other keys and flushes nothing; a fence forgets keys, and the tables are cleared only when
- * the 511 keys are used up. The generated code reads the tables; only this class writes them.
+ * the 511 keys are used up.
+ *
+ * Generated code reads the tables, fills in what it has walked itself, empties the entries of one page, and selects keys
+ * that this class has selected before in the same address space (`dataKeys` and `fetchKeys` in {@link FIELD}).
  */
 export class Tlb {
   readonly #state: HartState;
   readonly #words: Int32Array;
   readonly #keys = new Map<number, number>();
   #nextKey = 1;
-  readonly #superpages: readonly [SuperpageRange, SuperpageRange] = [
-    { first: Number.POSITIVE_INFINITY, last: -1 },
-    { first: Number.POSITIVE_INFINITY, last: -1 },
-  ];
+  /** The address space, and V, that the keys in the hart block are for. */
+  #remembered = -1;
 
   /** @param base address in linear memory of {@link TLB}.bytes bytes; what is there is not trusted */
   constructor(state: HartState, memory: WebAssembly.Memory, base: number) {
@@ -60,29 +63,50 @@ export class Tlb {
     const { words, csr } = this.#state;
     const privilege = this.#state.privilege;
     const virtual = this.#state.virtual;
-    words[FIELD.fetchKey >> 2] = this.#key(this.#space(privilege, virtual) + CONTEXT.fetch) << TLB.keyShift;
+    const fetchKey = this.#key(this.#space(privilege, virtual) + CONTEXT.fetch) << TLB.keyShift;
+    words[FIELD.fetchKey >> 2] = fetchKey;
 
     const status = csr[CSR.mstatus] as number;
     let dataPrivilege = privilege;
     let dataVirtual = virtual;
-    if (privilege === 3 && (status & MSTATUS.mprv) !== 0) {
+    if (privilege === MACHINE && (status & MSTATUS.mprv) !== 0) {
       dataPrivilege = (status >> MSTATUS.mppShift) & 3;
       const mpv = ((csr[CSR.mstatus + 1] as number) & MSTATUS.mpvHigh) !== 0;
-      dataVirtual = mpv && dataPrivilege !== 3 ? 1 : 0;
+      dataVirtual = mpv && dataPrivilege !== MACHINE ? 1 : 0;
     }
-    const context = this.#space(dataPrivilege, dataVirtual) + this.#permissions(dataPrivilege, dataVirtual);
-    const dataKey = this.#key(context) << TLB.keyShift;
+    const permissions = this.#permissions(dataPrivilege, dataVirtual);
+    const dataKey = this.#key(this.#space(dataPrivilege, dataVirtual) + permissions) << TLB.keyShift;
     words[FIELD.loadKey >> 2] = dataKey;
     words[FIELD.storeKey >> 2] = dataKey;
+    if (privilege !== MACHINE) this.#remember(fetchKey, dataKey, permissions);
+  }
+
+  /** Lets generated code come back to the current context from others of the same address space. */
+  #remember(fetchKey: number, dataKey: number, permissions: number): void {
+    const { words, privilege, virtual } = this.#state;
+    // A host that plays HS-mode runs no code there: its guest, which goes on soon, finds its keys again.
+    if (virtual === 0 && this.#state.hsHost) return;
+    const space = this.#space(SUPERVISOR, virtual);
+    if (space !== this.#remembered) this.#forgetKeys();
+    this.#remembered = space;
+    words[(FIELD.fetchKeys >> 2) + privilege] = fetchKey;
+    if ((permissions & ~CONTEXT.sum) !== 0) return;
+    // SUM means nothing to U-mode.
+    const at = FIELD.dataKeys >> 2;
+    if (privilege === 0) words[at] = words[at + 2] = dataKey;
+    else words[at + privilege + (permissions !== 0 ? 2 : 0)] = dataKey;
+  }
+
+  /** Generated code must have every key selected anew. */
+  #forgetKeys(): void {
+    this.#state.words.fill(0, FIELD.dataKeys >> 2, (FIELD.fetchKeys >> 2) + 2);
   }
 
   /** Forgets every translation. */
   flushAll(): void {
     this.#keys.clear();
-    for (const range of this.#superpages) {
-      range.first = Number.POSITIVE_INFINITY;
-      range.last = -1;
-    }
+    this.#forgetKeys();
+    this.#forgetSuperpages();
     this.select();
   }
 
@@ -93,6 +117,7 @@ export class Tlb {
       if (asid !== undefined && Math.floor(context / CONTEXT.bits) % ASID_SPAN !== asid) continue;
       this.#keys.delete(context);
     }
+    this.#forgetKeys();
     this.select();
   }
 
@@ -101,21 +126,34 @@ export class Tlb {
     for (const context of this.#keys.keys()) {
       if ((context & CONTEXT.fetch) !== 0) this.#keys.delete(context);
     }
+    this.#forgetKeys();
     this.select();
   }
 
-  /** Forgets the translations of the page of a virtual address, in all contexts of V. */
+  /**
+   * Forgets the translations of the page of a virtual address, in all contexts of V: one page, all of a superpage of 2
+   * MiB, or everything where there are larger ones.
+   */
   flushPage(addressLow: number, addressHigh: number, virtual: boolean): void {
+    const { words } = this.#state;
     const page = pageNumber(addressLow, addressHigh);
-    const range = this.#superpages[addressHigh < 0 ? 1 : 0];
-    if (page >= range.first && page <= range.last) {
+    const giga = mapPlace(FIELD.gigapages, page, PAGE_SIZE.giga);
+    if (words[FIELD.hugePages >> 2] !== 0 || ((words[giga.word] as number) & giga.bit) !== 0) {
       this.flushContexts(virtual, undefined);
       return;
     }
-    const entry = entryWord(addressLow);
+    const mega = mapPlace(FIELD.superpages, page, PAGE_SIZE.mega);
+    const isMega = ((words[mega.word] as number) & mega.bit) !== 0;
+    const index = (addressLow >>> 12) & (TLB.entries - 1);
+    if (isMega) this.#empty(index & -MEGA_ENTRIES, MEGA_ENTRIES);
+    else this.#empty(index, 1);
+  }
+
+  /** Empties entries of all tables. */
+  #empty(first: number, count: number): void {
     for (const table of [TLB.loads, TLB.stores, TLB.fetches]) {
-      this.#words[(table >> 2) + entry] = EMPTY;
-      this.#words[(table >> 2) + entry + 1] = EMPTY;
+      const word = (table + first * TLB.entryBytes) >> 2;
+      this.#words.fill(EMPTY, word, word + count * (TLB.entryBytes >> 2));
     }
   }
 
@@ -146,7 +184,7 @@ export class Tlb {
 
   #fill(table: number, low: number, high: number, key: number, datum: number, pageSize: number): void {
     // Without paging there is nothing to fence: such contexts have keys of their own.
-    if (pageSize > 0x1000 && pageSize < UNPAGED) this.#noteSuperpage(low, high, pageSize);
+    if (pageSize > PAGE_SIZE.small && pageSize < UNPAGED) this.#noteSuperpage(low, high, pageSize);
     const word = (table >> 2) + entryWord(low);
     this.#words[word] = (low & ~0xfff) | key;
     this.#words[word + 1] = high;
@@ -154,11 +192,19 @@ export class Tlb {
   }
 
   #noteSuperpage(low: number, high: number, pageSize: number): void {
-    const range = this.#superpages[high < 0 ? 1 : 0];
-    const pages = pageSize / 0x1000;
-    const first = Math.floor(pageNumber(low, high) / pages) * pages;
-    range.first = Math.min(range.first, first);
-    range.last = Math.max(range.last, first + pages - 1);
+    const { words } = this.#state;
+    if (pageSize > PAGE_SIZE.giga) {
+      words[FIELD.hugePages >> 2] = 1;
+      return;
+    }
+    const isMega = pageSize <= PAGE_SIZE.mega;
+    const field = isMega ? FIELD.superpages : FIELD.gigapages;
+    const { word, bit } = mapPlace(field, pageNumber(low, high), isMega ? PAGE_SIZE.mega : PAGE_SIZE.giga);
+    words[word] = (words[word] as number) | bit;
+  }
+
+  #forgetSuperpages(): void {
+    this.#state.words.fill(0, FIELD.superpages >> 2, (FIELD.hugePages >> 2) + 1);
   }
 
   /** The number of a privilege, virtualization mode and address space: the context of a fetch but for its kind. */
@@ -179,7 +225,8 @@ export class Tlb {
     const status = csr[CSR.mstatus] as number;
     const own = virtual === 0 ? status : (csr[CSR.vsstatus] as number);
     return (
-      ((own & MSTATUS.sum) !== 0 ? CONTEXT.sum : 0) |
+      // U-mode does not care about SUM.
+      ((own & MSTATUS.sum) !== 0 && privilege !== 0 ? CONTEXT.sum : 0) |
       ((own & MSTATUS.mxr) !== 0 ? CONTEXT.mxr : 0) |
       (virtual !== 0 && (status & MSTATUS.mxr) !== 0 ? CONTEXT.hostMxr : 0)
     );
@@ -195,6 +242,8 @@ export class Tlb {
 
   #clear(): void {
     this.#keys.clear();
+    this.#forgetKeys();
+    this.#forgetSuperpages();
     this.#words.fill(EMPTY);
     this.#nextKey = 1;
   }
@@ -221,4 +270,10 @@ function pageNumber(low: number, high: number): number {
 /** Index in 32-bit words of the entry for an address, within a table. */
 function entryWord(low: number): number {
   return ((low >>> 12) & (TLB.entries - 1)) * (TLB.entryBytes >> 2);
+}
+
+/** Where a map of superpages has the bit for a page: index of the word in the hart block, and the bit. */
+function mapPlace(field: number, page: number, size: number): { word: number; bit: number } {
+  const number = Math.floor(page / (size / PAGE_SIZE.small)) % MAP_BITS;
+  return { word: (field >> 2) + (number >> 5), bit: 1 << (number & 31) };
 }

@@ -1,5 +1,6 @@
 import type { FloatFunctions } from '../../float/float.ts';
 import type { FunctionBuilder, FunctionRef, I32, I64, Local } from '../../wasm/index.ts';
+import type { PrivilegedCode } from './privileged-code.ts';
 
 /** Functions that the generated code calls in TypeScript; all work on the hart's block and its mailbox. */
 export interface CallOuts {
@@ -11,6 +12,8 @@ export interface CallOuts {
   readonly straddle: FunctionRef<'i32'>;
   /** Notes that the hart has just arrived at the current slot, now and then, to find the code that is run most. */
   readonly sample: FunctionRef<'void'>;
+  /** Leaves the time in ticks, without htimedelta, in the mailbox value. */
+  readonly time: FunctionRef<'void'>;
   /** Carries out the current instruction. */
   readonly system: FunctionRef<'i32'>;
   /** Raises an illegal-instruction exception for the current instruction. */
@@ -41,6 +44,7 @@ export interface Frame {
   readonly slot: Local<'i32'>;
   readonly out: CallOuts;
   readonly float: FloatFunctions;
+  readonly privileged: PrivilegedCode;
   /** Makes a call-out and leaves the instruction unless it returns `proceed`. */
   callOut(callee: FunctionRef<'i32'>, ...args: I32[]): void;
   /** Continues `distance` bytes of slots further (a jump within the page). */

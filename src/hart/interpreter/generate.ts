@@ -17,6 +17,7 @@ import {
 import { EXIT, FIELD, TLB } from '../layout.ts';
 import { type CallOuts, type Frame, STATUS } from './frame.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
+import { definePrivileged, generateSystem, type PrivilegedCode } from './privileged-code.ts';
 import { currentPc, slotSemantics } from './slot-operands.ts';
 import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './slots.ts';
 
@@ -30,6 +31,7 @@ const CHUNK = 1024;
 export interface Library {
   readonly out: CallOuts;
   readonly float: FloatFunctions;
+  readonly privileged: PrivilegedCode;
 }
 
 interface Helpers {
@@ -52,14 +54,15 @@ export function generateInterpreter(limits: MemoryLimits): Uint8Array<ArrayBuffe
   const module = new ModuleBuilder(limits);
   const out = importCallOuts(module);
   module.importTable('env', 'regions');
-  const library: Library = { out, float: defineFloat(module) };
-  for (const ref of floatFunctions(library.float)) module.export(ref);
   const lookup = defineLookup(module);
   const helpers: Helpers = {
     lookup,
     poll: definePoll(module, out.sample),
     enterRegion: defineEnterRegion(module, lookup),
   };
+  const privileged = definePrivileged(module, { out, lookup, poll: helpers.poll });
+  const library: Library = { out, float: defineFloat(module), privileged };
+  for (const ref of floatFunctions(library.float)) module.export(ref);
   defineSamePage(module);
   const outlined = defineOutlined(module, library);
   module.function('run', ['i32'], 'i32', (f) => generateRun(f, library, helpers, outlined), true);
@@ -72,6 +75,7 @@ function importCallOuts(module: ModuleBuilder): CallOuts {
   return {
     decode: module.import('env', 'decode', [], 'void'),
     sample: module.import('env', 'sample', [], 'void'),
+    time: module.import('env', 'time', [], 'void'),
     fetch: status('fetch'),
     straddle: status('straddle'),
     system: status('system'),
@@ -249,6 +253,7 @@ function defineOutlined(module: ModuleBuilder, library: Library): Outlined {
         goNear: refuse,
         goFar: refuse,
       };
+      generateSystem(frame, operation.instruction.name);
       generateOperation(frame, operation);
       f.return(i32.const(STATUS.proceed));
       f.unreachable();

@@ -1,8 +1,20 @@
 import type { AmoOperation, AtomicWidth, LoadKind, MemorySemantics, StoreWidth } from '../../isa/index.ts';
-import { type Expr, type I32, type I64, i32, i64, type Label, type Local, select } from '../../wasm/index.ts';
+import {
+  call,
+  type Expr,
+  type I32,
+  type I64,
+  i32,
+  i64,
+  type Label,
+  type Local,
+  select,
+} from '../../wasm/index.ts';
+import { ACCESS } from '../exceptions.ts';
 import { FIELD, TLB } from '../layout.ts';
 import type { Frame } from './frame.ts';
 import { LOAD_KINDS, STORE_NAMES } from './load-kinds.ts';
+import { refillRequest } from './walk-code.ts';
 
 const LOADS: Readonly<Record<LoadKind, (address: I32, offset?: number) => I64>> = {
   i8: i64.load8_s,
@@ -47,35 +59,38 @@ export class MemoryCode implements MemorySemantics {
   }
 
   load = (kind: LoadKind, address: I64): I64 => {
-    const { f, hart, out } = this.#frame;
+    const { f, hart, privileged } = this.#frame;
     const number = LOAD_KINDS.findIndex((entry) => entry.kind === kind);
     const bytes = LOAD_KINDS[number]?.bytes ?? 8;
     const virtual = f.let(address);
     const value = f.local('i64');
+    const host = f.local('i32');
     f.block((done) => {
-      f.block((miss) => {
-        f.set(value, LOADS[kind](this.#probe(TLB.loads, FIELD.loadKey, virtual, bytes, miss)));
+      f.block((found) => {
+        this.#find(host, TLB.loads, FIELD.loadKey, virtual, bytes, found);
+        f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
+        this.#frame.callOut(privileged.load, hart, i32.const(number));
+        f.set(value, i64.load(hart, FIELD.mailboxValue));
         f.br(done);
       });
-      f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
-      this.#frame.callOut(out.load, i32.const(number));
-      f.set(value, i64.load(hart, FIELD.mailboxValue));
+      f.set(value, LOADS[kind](host));
     });
     return value;
   };
 
   store = (width: StoreWidth, address: I64, value: I64): void => {
-    const { f, hart, out } = this.#frame;
+    const { f, hart, privileged } = this.#frame;
     const virtual = f.let(address);
+    const host = f.local('i32');
     f.block((done) => {
-      f.block((miss) => {
-        const host = this.#probe(TLB.stores, FIELD.storeKey, virtual, width / 8, miss);
-        f.store(STORE_NAMES[width], host, value);
+      f.block((found) => {
+        this.#find(host, TLB.stores, FIELD.storeKey, virtual, width / 8, found);
+        f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
+        f.store('i64.store', hart, value, FIELD.mailboxValue);
+        this.#frame.callOut(privileged.store, hart, i32.const(width / 8));
         f.br(done);
       });
-      f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
-      f.store('i64.store', hart, value, FIELD.mailboxValue);
-      this.#frame.callOut(out.store, i32.const(width / 8));
+      f.store(STORE_NAMES[width], host, value);
     });
   };
 
@@ -145,17 +160,38 @@ export class MemoryCode implements MemorySemantics {
     return i32.add(i32.wrap_i64(virtual), i32.load(entry, table + 8));
   }
 
+  /**
+   * Branches to `found` with the address in linear memory in `host`, by the TLB or after a walk of the page tables. Goes on
+   * behind if TypeScript must do the access, or if there is a page fault.
+   */
+  #find(
+    host: Local<'i32'>,
+    table: number,
+    key: number,
+    virtual: Local<'i64'>,
+    bytes: number,
+    found: Label,
+  ): void {
+    const { f, hart, privileged } = this.#frame;
+    f.block((miss) => {
+      f.set(host, this.#probe(table, key, virtual, bytes, miss));
+      f.br(found);
+    });
+    const access = table === TLB.loads ? ACCESS.load : ACCESS.store;
+    const request = i32.const(refillRequest(access, bytes));
+    f.set(host, call(privileged.refill, hart, virtual, request));
+    f.brIf(found, host);
+  }
+
   #atomicHost(table: number, key: number, address: I64, bytes: number, flags = 0): Local<'i32'> {
-    const { f, hart, out } = this.#frame;
+    const { f, hart, privileged } = this.#frame;
     const virtual = f.let(address);
     const host = f.local('i32');
-    f.block((done) => {
-      f.block((miss) => {
-        f.set(host, this.#probe(table, key, virtual, bytes, miss));
-        f.br(done);
-      });
+    f.block((found) => {
+      this.#find(host, table, key, virtual, bytes, found);
       f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
-      this.#frame.callOut(out.atomic, i32.const(bytes + flags));
+      const callee = table === TLB.loads ? privileged.loadReserved : privileged.atomic;
+      this.#frame.callOut(callee, hart, i32.const(bytes + flags));
       f.set(host, i32.load(hart, FIELD.mailboxValue));
     });
     return host;

@@ -4,8 +4,9 @@
  *
  *     byte 0-1  operation number; 0 = not decoded yet
  *     byte 2    A: rd * 8 (rs2 * 8 in formats without rd)
- *     byte 3    B: rs1 * 8 (the number itself for the immediate of csrrwi)
- *     byte 4-7  C: signed immediate, or rs2 * 8, rs3 * 8, rounding mode in bytes 4, 5, 6
+ *     byte 3    B: rs1 * 8
+ *     byte 4-7  C: signed immediate, or rs2 * 8, rs3 * 8, rounding mode in bytes 4, 5, 6, or the number of a CSR and,
+ *               16 bits higher, the immediate of csrrwi and the like
  *
  * An immediate that is a distance to a slot of the same page is scaled to slot addresses.
  */

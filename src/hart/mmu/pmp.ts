@@ -49,6 +49,12 @@ export class Pmp {
   #machineFree = true;
   /** No access of S- and U-mode can fail. */
   #lowerFree = false;
+  readonly #onChange: (open: boolean) => void;
+
+  /** @param onChange called after every change; `open` tells that no access of S- and U-mode can fail */
+  constructor(onChange: (open: boolean) => void = () => undefined) {
+    this.#onChange = onChange;
+  }
 
   /** Back to the state after reset: every entry off and unlocked, which leaves S- and U-mode without any memory. */
   reset(): void {
@@ -193,6 +199,7 @@ export class Pmp {
       this.#active > 0 &&
       this.#covers(0, 0, EVERYTHING) &&
       (this.#flags[0] & allPermissions) === allPermissions;
+    this.#onChange(this.#lowerFree);
   }
 
   #compileEntry(entry: number): void {

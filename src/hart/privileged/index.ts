@@ -29,6 +29,7 @@ export {
 } from './context.ts';
 export { updatesAccessedDirty } from './csr-environment.ts';
 export { csrName, csrNumber } from './csr-table.ts';
+export { supervisorStatusBits } from './status.ts';
 export type { Halves } from './wide.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { CSR } from '../layout.ts';
+import { CSR, FIELD } from '../layout.ts';
 import type { Context, TrapTarget } from './context.ts';
 import { pendingAndEnabled } from './pending.ts';
 import { GUEST_INTERRUPTS, MODE, STATUS } from './registers.ts';
@@ -21,6 +21,7 @@ function highest(pending: number): number {
  */
 export function takeInterrupt(hart: Context): TrapTarget | undefined {
   const pending = pendingAndEnabled(hart);
+  hart.state.words[FIELD.quiet >> 2] = pending === 0 ? 1 : 0;
   if (pending === 0) return undefined;
   return takeForMachine(hart, pending) ?? takeForHypervisor(hart, pending) ?? takeForGuest(hart, pending);
 }

@@ -64,6 +64,11 @@ function legalMpp(old: number, low: number): number {
   return (low & STATUS.mpp) === 2 << STATUS.mppShift ? (low & ~STATUS.mpp) | (old & STATUS.mpp) : low;
 }
 
+/** Bits of sstatus and vsstatus that software may write. */
+export function supervisorStatusBits(extensions: ReadonlySet<string>): number {
+  return extensions.has('f') ? SUPERVISOR_BITS : SUPERVISOR_BITS & ~STATUS.fs;
+}
+
 function writableBits(hart: Context, bits: number): number {
   return hart.features.float ? bits : bits & ~STATUS.fs;
 }

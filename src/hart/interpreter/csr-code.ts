@@ -1,0 +1,252 @@
+/**
+ * The CSRs that kernels access all the time, in generated code: sscratch, sepc, scause, stval, sstatus, satp (to read),
+ * the counters and the float CSRs. All other accesses, and those that change what these are made for, are left to
+ * `privileged/`.
+ */
+import {
+  call,
+  type FunctionBuilder,
+  type FunctionRef,
+  type I32,
+  type I64,
+  i32,
+  i64,
+  type Local,
+  type ModuleBuilder,
+  select,
+} from '../../wasm/index.ts';
+import { FIELD } from '../layout.ts';
+import type { CallOuts } from './frame.ts';
+import { csrAddress, HSTATUS, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
+import { selectDataKey } from './trap-code.ts';
+
+/** How an instruction changes a CSR. */
+export const CHANGE = { write: 0, set: 1, clear: 2, none: 3 } as const;
+
+const FLAGS = 0x001;
+const ROUNDING = 0x002;
+const FLOAT = 0x003;
+const STATUS_NUMBER = 0x100;
+const SCRATCH = 0x140;
+const SATP = 0x180;
+const CYCLE = 0xc00;
+const MSTATUS = csrAddress('mstatus');
+/** UXL, and SD, in the high half. */
+const UXL = BigInt(STATUS.uxlHigh) << 32n;
+const SD = 1n << 63n;
+
+/**
+ * `csr(hart, number, change, operand, rd)`: 1 if the access is done, 0 if nothing has happened. `rd` is the offset of the
+ * register among the x registers.
+ */
+export function defineCsr(module: ModuleBuilder, out: CallOuts): FunctionRef<'i32'> {
+  const float = define(module, 'csr float', floatAccess);
+  const status = define(module, 'csr status', statusAccess);
+  const stored = define(module, 'csr stored', storedAccess);
+  const counter = define(module, 'csr counter', (access) => counterAccess(access, out));
+  const satp = define(module, 'csr satp', satpAccess);
+  return module.function('csr', PARAMETERS, 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    const number = f.param(1, 'i32');
+    const rest = [f.param(2, 'i32'), f.param(3, 'i64'), f.param(4, 'i32')] as const;
+    // Interrupts are looked at after every instruction on CSRs; here nobody would.
+    f.if(i32.eqz(i32.load(hart, FIELD.quiet)), () => f.return(i32.const(0)));
+    const group = (first: number, count: number, callee: FunctionRef<'i32'>): void => {
+      const isIn = i32.lt_u(i32.sub(number, i32.const(first)), i32.const(count));
+      f.if(isIn, () => f.return(call(callee, hart, number, ...rest)));
+    };
+    group(SCRATCH, 4, stored);
+    group(STATUS_NUMBER, 1, status);
+    group(CYCLE, 3, counter);
+    group(FLAGS, 3, float);
+    group(SATP, 1, satp);
+    f.return(i32.const(0));
+    f.unreachable();
+  });
+}
+
+const PARAMETERS = ['i32', 'i32', 'i32', 'i64', 'i32'] as const;
+
+/** The parameters of {@link defineCsr}. */
+interface CsrAccess {
+  readonly f: FunctionBuilder;
+  readonly hart: Local<'i32'>;
+  readonly number: Local<'i32'>;
+  readonly change: Local<'i32'>;
+  readonly operand: Local<'i64'>;
+  readonly rd: Local<'i32'>;
+}
+
+function define(module: ModuleBuilder, name: string, build: (access: CsrAccess) => void): FunctionRef<'i32'> {
+  return module.function(name, PARAMETERS, 'i32', (f) => {
+    build({
+      f,
+      hart: f.param(0, 'i32'),
+      number: f.param(1, 'i32'),
+      change: f.param(2, 'i32'),
+      operand: f.param(3, 'i64'),
+      rd: f.param(4, 'i32'),
+    });
+    f.unreachable();
+  });
+}
+
+function giveUpIf({ f }: CsrAccess, condition: I32): void {
+  f.if(condition, () => f.return(i32.const(0)));
+}
+
+/** U-mode has none of the CSRs of S-mode. */
+function refuseUser(access: CsrAccess): void {
+  giveUpIf(access, i32.eqz(i32.load(access.hart, FIELD.privilege)));
+}
+
+const isRead = ({ change }: CsrAccess): I32 => i32.eq(change, i32.const(CHANGE.none));
+
+/** What the instruction makes of the old value; of no meaning if it only reads. */
+function changed({ f, change, operand }: CsrAccess, old: Local<'i64'>): Local<'i64'> {
+  const value = f.local('i64');
+  f.set(value, operand);
+  f.block((done) => {
+    f.block((clear) => {
+      f.block((set) => {
+        f.brTable([done, set, clear], done, change);
+      });
+      f.set(value, i64.or(old, operand));
+      f.br(done);
+    });
+    f.set(value, i64.and(old, i64.xor(operand, i64.const(-1))));
+  });
+  return value;
+}
+
+/** Ends the access. */
+function deliver({ f, hart, rd }: CsrAccess, old: I64): void {
+  f.if(rd, () => f.store('i64.store', i32.add(hart, rd), old, FIELD.x));
+  f.return(i32.const(1));
+}
+
+/** sscratch, sepc, scause and stval. */
+function storedAccess(access: CsrAccess): void {
+  const { f, hart, number } = access;
+  refuseUser(access);
+  const index = i32.sub(number, i32.const(SCRATCH));
+  const at = f.let(i32.add(trapCsrs(hart), i32.shl(index, i32.const(3))));
+  const old = f.let(i64.load(at, csrAddress('sscratch')));
+  f.if(i32.eqz(isRead(access)), () => {
+    const value = changed(access, old);
+    f.if(i32.eq(number, i32.const(SCRATCH + 1)), () => {
+      const low = i64.extend_i32_u(i32.load(hart, FIELD.epcAlignment));
+      f.set(value, i64.and(value, i64.xor(low, i64.const(-1))));
+    });
+    f.store('i64.store', at, value, csrAddress('sscratch'));
+  });
+  deliver(access, old);
+}
+
+/** sstatus: changes of FS and MXR are left to others. */
+function statusAccess(access: CsrAccess): void {
+  const { f, hart } = access;
+  refuseUser(access);
+  // Otherwise FS is not up to date.
+  giveUpIf(access, i32.load(hart, FIELD.floatDirty));
+  const at = f.let(statusAddress(hart));
+  const status = f.let(i32.load(at, MSTATUS));
+  const writable = f.let(i32.load(hart, FIELD.statusBits));
+  const visible = i64.or(i64.extend_i32_u(i32.and(status, writable)), i64.const(UXL));
+  const isDirty = i32.eq(i32.and(status, i32.const(STATUS.fs)), i32.const(STATUS.fs));
+  const old = f.let(i64.or(visible, select(isDirty, i64.const(SD), i64.const(0))));
+  f.if(i32.eqz(isRead(access)), () => {
+    const value = i32.wrap_i64(changed(access, old));
+    const difference = f.let(i32.and(i32.xor(status, value), writable));
+    giveUpIf(access, i32.and(difference, i32.const(STATUS.fs | STATUS.mxr)));
+    f.if(i32.and(difference, i32.const(STATUS.sum)), () => changeSum(access, status));
+    f.store('i32.store', at, i32.xor(status, difference), MSTATUS);
+  });
+  deliver(access, old);
+}
+
+/** Selects the key of the context with the other SUM. */
+function changeSum(access: CsrAccess, status: Local<'i32'>): void {
+  const { f, hart } = access;
+  // MPRV in M-mode, and MXR, make contexts of their own.
+  giveUpIf(access, i32.ne(i32.load(hart, FIELD.privilege), i32.const(1)));
+  giveUpIf(access, i32.and(i32.or(status, i32.load(hart, MSTATUS)), i32.const(STATUS.mxr)));
+  // 1 without SUM, 3 with it.
+  const turnedOn = i32.eqz(i32.and(status, i32.const(STATUS.sum)));
+  const index = i32.shl(turnedOn, i32.const(3));
+  const key = f.let(i32.load(i32.add(hart, index), FIELD.dataKeys + 4));
+  giveUpIf(access, i32.eqz(key));
+  selectDataKey(f, hart, key);
+}
+
+/** satp, to read. */
+function satpAccess(access: CsrAccess): void {
+  const { f, hart } = access;
+  refuseUser(access);
+  giveUpIf(access, i32.eqz(isRead(access)));
+  const isMachine = i32.gt_u(i32.load(hart, FIELD.privilege), i32.const(1));
+  const closed = select(
+    i32.load(hart, FIELD.virtual),
+    i32.and(i32.load(hart, csrAddress('hstatus')), i32.const(HSTATUS.vtvm)),
+    i32.and(i32.load(hart, MSTATUS), i32.const(STATUS.tvm)),
+  );
+  giveUpIf(access, i32.and(i32.eqz(isMachine), i32.ne(closed, i32.const(0))));
+  deliver(access, f.let(i64.load(trapCsrs(hart), csrAddress('satp'))));
+}
+
+/** cycle, time and instret. */
+function counterAccess(access: CsrAccess, out: CallOuts): void {
+  const { f, hart, number } = access;
+  giveUpIf(access, i32.eqz(isRead(access)));
+  const bit = f.let(i32.shl(i32.const(1), number));
+  const privilege = f.let(i32.load(hart, FIELD.privilege));
+  const isGuest = i32.load(hart, FIELD.virtual);
+  const machine = select(i32.gt_u(privilege, i32.const(1)), i32.const(-1), enabled(hart, 'mcounteren'));
+  const guest = select(isGuest, enabled(hart, 'hcounteren'), i32.const(-1));
+  const user = select(privilege, i32.const(-1), enabled(hart, 'scounteren'));
+  giveUpIf(access, i32.eqz(i32.and(i32.and(machine, guest), i32.and(user, bit))));
+  f.if(i32.eq(number, i32.const(CYCLE + 1)), () => {
+    f.call(out.time);
+    const delta = select(isGuest, i64.load(hart, csrAddress('htimedelta')), i64.const(0));
+    deliver(access, i64.add(i64.load(hart, FIELD.mailboxValue), delta));
+  });
+  giveUpIf(access, i32.and(i32.load(hart, csrAddress('mcountinhibit')), bit));
+  // The current instruction is in the chunk, but has not retired.
+  const inChunk = i32.sub(i32.sub(i32.load(hart, FIELD.chunk), i32.load(hart, FIELD.budget)), i32.const(1));
+  const retired = i64.add(i64.load(hart, FIELD.instret), i64.extend_i32_s(inChunk));
+  const offset = select(
+    i32.eq(number, i32.const(CYCLE)),
+    i64.load(hart, csrAddress('mcycleOffset')),
+    i64.load(hart, csrAddress('minstretOffset')),
+  );
+  deliver(access, i64.add(retired, offset));
+}
+
+const enabled = (hart: Local<'i32'>, name: 'mcounteren' | 'hcounteren' | 'scounteren'): I32 =>
+  i32.load(hart, csrAddress(name));
+
+/** fflags, frm and fcsr. */
+function floatAccess(access: CsrAccess): void {
+  const { f, hart, number } = access;
+  giveUpIf(access, i32.load(hart, FIELD.floatOff));
+  const flags = i64.load32_u(hart, FIELD.fflags);
+  const rounding = i64.load32_u(hart, FIELD.frm);
+  const old = f.local('i64');
+  f.set(old, i64.or(i64.shl(rounding, i64.const(5)), flags));
+  f.if(i32.eq(number, i32.const(FLAGS)), () => f.set(old, flags));
+  f.if(i32.eq(number, i32.const(ROUNDING)), () => f.set(old, rounding));
+  f.if(i32.eqz(isRead(access)), () => {
+    const value = f.let(i32.wrap_i64(changed(access, old)));
+    f.block((done) => {
+      f.block((roundingOnly) => {
+        f.brIf(roundingOnly, i32.eq(number, i32.const(ROUNDING)));
+        f.store('i32.store', hart, i32.and(value, i32.const(0x1f)), FIELD.fflags);
+        f.brIf(done, i32.ne(number, i32.const(FLOAT)));
+        f.set(value, i32.shr_u(value, i32.const(5)));
+      });
+      f.store('i32.store', hart, i32.and(value, i32.const(7)), FIELD.frm);
+    });
+    f.store('i32.store', hart, i32.const(1), FIELD.floatDirty);
+  });
+  deliver(access, old);
+}

@@ -1,0 +1,240 @@
+/**
+ * The common traps in generated code: exceptions of U- and S-mode that the same address space handles in S-mode (VU and VS
+ * in a guest), the SRET back, and SFENCE.VMA of a page. Every function either does all that the TypeScript in
+ * `privileged/` would do, or gives up without having changed anything.
+ */
+import {
+  call,
+  type FunctionBuilder,
+  type FunctionRef,
+  type I32,
+  i32,
+  i64,
+  type Local,
+  type ModuleBuilder,
+  select,
+} from '../../wasm/index.ts';
+import { FIELD, TLB } from '../layout.ts';
+import { type CallOuts, STATUS as RETURN } from './frame.ts';
+import { csrAddress, HSTATUS, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
+import { SLOT_SCALE } from './slots.ts';
+
+/** What a function gives back that has not done anything. */
+export const NOT_DONE = -1;
+
+const SUPERVISOR = 1;
+const SUM_SHIFT = 18;
+const MSTATUS = csrAddress('mstatus');
+
+/** What trap code needs of the interpreter. */
+export interface ArrivalParts {
+  readonly out: CallOuts;
+  readonly lookup: FunctionRef<'i32'>;
+  readonly poll: FunctionRef<'i32'>;
+}
+
+/** Functions `(hart, ...) -> status`, or {@link NOT_DONE}. */
+export interface TrapFunctions {
+  /** `(hart, cause, tval)`: the current instruction raises an exception, and does not retire. */
+  readonly trap: FunctionRef<'i32'>;
+  readonly sret: FunctionRef<'i32'>;
+  /** `(hart, address)`: SFENCE.VMA of a page, of any ASID. */
+  readonly fencePage: FunctionRef<'i32'>;
+}
+
+export function defineTraps(module: ModuleBuilder, parts: ArrivalParts): TrapFunctions {
+  const arrive = defineArrive(module, parts);
+  return {
+    trap: defineTrap(module, arrive),
+    sret: defineSret(module, arrive),
+    fencePage: defineFencePage(module, arrive),
+  };
+}
+
+/** The address of the current instruction, when the slot is in the hart block. */
+function savedPc(hart: Local<'i32'>) {
+  const distance = i32.sub(i32.load(hart, FIELD.slot), i32.load(hart, FIELD.pageSlots));
+  const offset = i32.shr_u(distance, i32.const(Math.log2(SLOT_SCALE)));
+  return i64.add(i64.load(hart, FIELD.pageAddress), i64.extend_i32_u(offset));
+}
+
+/** Declines what the function is not made for. */
+function giveUpIf(f: FunctionBuilder, condition: I32): void {
+  f.if(condition, () => f.return(i32.const(NOT_DONE)));
+}
+
+/** `arrive(hart, pc)`: goes on there, and looks whether the hart shall leave, as after a jump. */
+function defineArrive(module: ModuleBuilder, { out, lookup, poll }: ArrivalParts): FunctionRef<'i32'> {
+  return module.function('arrive', ['i32', 'i64'], 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    const pc = f.param(1, 'i64');
+    const slot = f.let(call(lookup, hart, pc));
+    f.if(
+      slot,
+      () => f.store('i32.store', hart, slot, FIELD.slot),
+      () => {
+        f.store('i64.store', hart, pc, FIELD.pc);
+        const status = f.let(call(out.fetch));
+        f.if(status, () => f.return(status));
+      },
+    );
+    f.if(i32.le_s(i32.load(hart, FIELD.budget), i32.const(0)), () => {
+      f.if(call(poll, hart), () => f.return(i32.const(RETURN.leave)));
+    });
+    f.return(i32.const(RETURN.changed));
+    f.unreachable();
+  });
+}
+
+/** The TLB keys of a context of the current address space; gives up where they are not known or MXR is set. */
+function keysOf(
+  f: FunctionBuilder,
+  hart: Local<'i32'>,
+  status: Local<'i32'>,
+  privilege: Local<'i32'>,
+): { readonly data: Local<'i32'>; readonly fetch: Local<'i32'> } {
+  const anyMxr = i32.and(i32.or(status, i32.load(hart, MSTATUS)), i32.const(STATUS.mxr));
+  giveUpIf(f, anyMxr);
+  const sum = i32.and(i32.shr_u(status, i32.const(SUM_SHIFT)), i32.const(1));
+  const context = i32.or(privilege, i32.shl(sum, i32.const(1)));
+  const data = f.let(i32.load(i32.add(hart, i32.shl(context, i32.const(2))), FIELD.dataKeys));
+  const fetch = f.let(i32.load(i32.add(hart, i32.shl(privilege, i32.const(2))), FIELD.fetchKeys));
+  giveUpIf(f, i32.or(i32.eqz(data), i32.eqz(fetch)));
+  return { data, fetch };
+}
+
+/** Changes privilege within the same V, as `setMode` does. */
+function enterMode(
+  f: FunctionBuilder,
+  hart: Local<'i32'>,
+  privilege: I32,
+  keys: { readonly data: Local<'i32'>; readonly fetch: Local<'i32'> },
+): void {
+  f.store('i32.store', hart, privilege, FIELD.privilege);
+  f.store('i32.store', hart, i32.const(0), FIELD.reservation);
+  selectDataKey(f, hart, keys.data);
+  f.store('i64.store', hart, i64.extend_i32_u(keys.fetch), FIELD.fetchKey);
+}
+
+/** Loads and stores have the same key. */
+export function selectDataKey(f: FunctionBuilder, hart: Local<'i32'>, key: Local<'i32'>): void {
+  f.store('i64.store', hart, i64.extend_i32_u(key), FIELD.loadKey);
+  f.store('i64.store', hart, i64.extend_i32_u(key), FIELD.storeKey);
+}
+
+function defineTrap(module: ModuleBuilder, arrive: FunctionRef<'i32'>): FunctionRef<'i32'> {
+  return module.function('trap', ['i32', 'i32', 'i64'], 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    const cause = f.param(1, 'i32');
+    const tval = f.param(2, 'i64');
+    const privilege = f.let(i32.load(hart, FIELD.privilege));
+    giveUpIf(f, i32.gt_u(privilege, i32.const(SUPERVISOR)));
+    const isGuest = i32.load(hart, FIELD.virtual);
+    const guest = select(isGuest, i32.load(hart, csrAddress('hedeleg')), i32.const(-1));
+    const delegated = i32.and(i32.load(hart, csrAddress('medeleg')), guest);
+    giveUpIf(f, i32.eqz(i32.and(i32.shr_u(delegated, cause), i32.const(1))));
+    const statusBase = f.let(statusAddress(hart));
+    const status = f.let(i32.load(statusBase, MSTATUS));
+    const supervisor = f.let(i32.const(SUPERVISOR));
+    const keys = keysOf(f, hart, status, supervisor);
+    // The current instruction is taken back.
+    const budget = f.let(i32.add(i32.load(hart, FIELD.budget), i32.const(1)));
+    const inChunk = i64.extend_i32_s(i32.sub(i32.load(hart, FIELD.chunk), budget));
+    const retired = f.let(i64.add(i64.load(hart, FIELD.instret), inChunk));
+    // Exceptions that follow each other with nothing in between are counted and looked at elsewhere.
+    giveUpIf(f, i64.eq(retired, i64.load(hart, FIELD.rowRetired)));
+
+    const pc = f.let(savedPc(hart));
+    f.store('i32.store', hart, budget, FIELD.budget);
+    f.store('i64.store', hart, retired, FIELD.rowRetired);
+    f.store('i32.store', hart, i32.const(1), FIELD.rowLength);
+    f.store('i32.store', hart, cause, FIELD.rowCause);
+    f.store('i64.store', hart, pc, FIELD.rowPc);
+    f.store('i64.store', hart, i64.add(i64.load(hart, FIELD.rowTotal), i64.const(1)), FIELD.rowTotal);
+
+    const kept = i32.and(status, i32.const(~(STATUS.sie | STATUS.spie | STATUS.spp)));
+    const enabled = i32.shl(i32.and(status, i32.const(STATUS.sie)), i32.const(4));
+    const previous = i32.shl(privilege, i32.const(STATUS.sppShift));
+    f.store('i32.store', statusBase, i32.or(i32.or(kept, enabled), previous), MSTATUS);
+    const base = f.let(trapCsrs(hart));
+    f.store('i64.store', base, pc, csrAddress('sepc'));
+    f.store('i64.store', base, i64.extend_i32_u(cause), csrAddress('scause'));
+    f.store('i64.store', base, tval, csrAddress('stval'));
+    f.if(i32.eqz(i32.load(hart, FIELD.virtual)), () => {
+      // Nothing of it is about a guest.
+      const hstatus = i32.and(i32.load(hart, csrAddress('hstatus')), i32.const(~(HSTATUS.spv | HSTATUS.gva)));
+      f.store('i32.store', hart, hstatus, csrAddress('hstatus'));
+      f.store('i64.store', hart, i64.const(0), csrAddress('htval'));
+      f.store('i64.store', hart, i64.const(0), csrAddress('htinst'));
+    });
+    enterMode(f, hart, supervisor, keys);
+    f.return(call(arrive, hart, i64.and(i64.load(base, csrAddress('stvec')), i64.const(-4))));
+    f.unreachable();
+  });
+}
+
+function defineSret(module: ModuleBuilder, arrive: FunctionRef<'i32'>): FunctionRef<'i32'> {
+  return module.function('sret', ['i32'], 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    giveUpIf(f, i32.eqz(i32.load(hart, FIELD.quiet)));
+    giveUpIf(f, i32.ne(i32.load(hart, FIELD.privilege), i32.const(SUPERVISOR)));
+    const hstatus = i32.load(hart, csrAddress('hstatus'));
+    f.if(
+      i32.load(hart, FIELD.virtual),
+      () => giveUpIf(f, i32.and(hstatus, i32.const(HSTATUS.vtsr))),
+      () => {
+        const machine = i32.load(hart, MSTATUS);
+        const refused = i32.and(machine, i32.const(STATUS.tsr | STATUS.mprv));
+        giveUpIf(f, i32.or(refused, i32.and(hstatus, i32.const(HSTATUS.spv))));
+      },
+    );
+    const statusBase = f.let(statusAddress(hart));
+    const status = f.let(i32.load(statusBase, MSTATUS));
+    const privilege = f.let(i32.and(i32.shr_u(status, i32.const(STATUS.sppShift)), i32.const(1)));
+    const keys = keysOf(f, hart, status, privilege);
+
+    const kept = i32.and(status, i32.const(~(STATUS.sie | STATUS.spp)));
+    const enabled = i32.shr_u(i32.and(status, i32.const(STATUS.spie)), i32.const(4));
+    const popped = i32.or(i32.or(kept, enabled), i32.const(STATUS.spie));
+    f.store('i32.store', statusBase, popped, MSTATUS);
+    enterMode(f, hart, privilege, keys);
+    f.return(call(arrive, hart, i64.load(trapCsrs(hart), csrAddress('sepc'))));
+    f.unreachable();
+  });
+}
+
+/** Empties the entries of the page; gives up if it may belong to a superpage. */
+function defineFencePage(module: ModuleBuilder, arrive: FunctionRef<'i32'>): FunctionRef<'i32'> {
+  return module.function('fencePage', ['i32', 'i64'], 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    const address = f.param(1, 'i64');
+    giveUpIf(f, i32.eqz(i32.load(hart, FIELD.quiet)));
+    giveUpIf(f, i32.ne(i32.load(hart, FIELD.privilege), i32.const(SUPERVISOR)));
+    const forbidden = select(
+      i32.load(hart, FIELD.virtual),
+      i32.and(i32.load(hart, csrAddress('hstatus')), i32.const(HSTATUS.vtvm)),
+      i32.and(i32.load(hart, MSTATUS), i32.const(STATUS.tvm)),
+    );
+    giveUpIf(f, forbidden);
+    const mapped = (field: number, shift: number): I32 => {
+      const number = i32.wrap_i64(i64.shr_u(address, i64.const(shift)));
+      const word = i32.and(i32.shr_u(number, i32.const(3)), i32.const(0x1fc));
+      const bits = i32.load(i32.add(hart, word), field);
+      return i32.and(i32.shr_u(bits, number), i32.const(1));
+    };
+    const superpage = i32.or(mapped(FIELD.superpages, 21), mapped(FIELD.gigapages, 30));
+    giveUpIf(f, i32.or(superpage, i32.load(hart, FIELD.hugePages)));
+
+    const index = i32.and(
+      i32.wrap_i64(i64.shr_u(address, i64.const(8))),
+      i32.const((TLB.entries - 1) * TLB.entryBytes),
+    );
+    const entry = f.let(i32.add(index, i32.load(hart, FIELD.tlb)));
+    for (const table of [TLB.loads, TLB.stores, TLB.fetches]) {
+      f.store('i64.store', entry, i64.const(0), table);
+    }
+    // The page may be that of the code.
+    f.return(call(arrive, hart, i64.add(savedPc(hart), i64.const(4))));
+    f.unreachable();
+  });
+}

@@ -90,18 +90,19 @@ function writes({ kind }: WeakAccess): boolean {
 }
 
 /**
- * Whether a store may take effect before one of the thread's accesses ahead of it. If program order is preserved for all
- * of them, then in the order in which everything takes effect they come before the store, each reads what came
- * before it, and so the thread can have made them all by then: every execution can be had without the promise.
+ * Whether a store may take effect before the thread's next access, the first of the path to it. If program order is preserved
+ * between the two, perhaps by way of others, then whatever the next access reads takes effect before the store, and the
+ * thread can just as well make that access first: every execution can be had without the promise.
  */
 export function overtakes(path: readonly WeakAccess[], store: WeakAccess): boolean {
+  if (path.length === 0) return false;
   const all = [...path, store];
   const isBefore: boolean[] = [];
   isBefore[path.length] = true;
   for (let at = path.length - 1; at >= 0; at--) {
     isBefore[at] = all.some((_, later) => later > at && isBefore[later] && isOrdered(all, at, later));
   }
-  return isBefore.includes(false);
+  return !isBefore[0];
 }
 
 /** Whether preserved program order has one access before another one, by rules 1, 4, 5, 6 or 7. */

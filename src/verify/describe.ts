@@ -1,6 +1,7 @@
 import { RunState } from '../interrupts/words.ts';
 import { Kind, WaitResult } from './operations.ts';
-import type { Replay, ReplayStep } from './replay.ts';
+import type { ReplayedRun, ReplayStep } from './replay.ts';
+import type { WordInfo } from './shared-memory.ts';
 
 /** An access as people read it. */
 export interface StepText {
@@ -29,6 +30,9 @@ const C_NAMES: Readonly<Record<string, string>> = {
   spinUnlock: 'spin_unlock',
 };
 
+/** Files with the kernel's operations, and no code of protocols. */
+const HELPERS: readonly string[] = ['bitops.ts', 'c-operations.ts'];
+
 const ATOMIC_NAMES: Readonly<Record<number, string>> = {
   [Kind.LOAD]: 'load',
   [Kind.STORE]: 'store',
@@ -54,7 +58,7 @@ const SHORT_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Describes a step of a replay. Bits of interrupt words are shown for `irq`. */
-export function describeStep(step: ReplayStep, run: Replay, irq: number): StepText {
+export function describeStep(step: ReplayStep, run: ReplayedRun, irq: number): StepText {
   const { kind, address } = step.operation;
   if (kind === Kind.CHOOSE) {
     return { text: `choice ${step.choice}`, operation: 'choose', word: '', source: '' };
@@ -62,16 +66,33 @@ export function describeStep(step: ReplayStep, run: Replay, irq: number): StepTe
   const info = run.world.memory.words[address];
   const word = SHORT_WORDS[info.name] ?? info.name;
   const helper = step.frames.find(({ file }) => file === 'bitops.ts');
-  const operation = C_NAMES[helper?.name ?? ''] ?? ATOMIC_NAMES[kind];
-  const place = step.frames.find(({ file }) => file !== 'bitops.ts');
+  const operation = cOperation(step) ?? C_NAMES[helper?.name ?? ''] ?? ATOMIC_NAMES[kind];
+  const place = step.frames.find(({ file }) => !HELPERS.includes(file));
   const source = place === undefined ? '' : `${place.file}:${place.line}`;
+  if (step.weak?.isPromise)
+    return { text: effectText(info, word, step, irq), operation: 'effect', word: info.name, source };
   const text =
     info.shows === 'interrupts'
-      ? interruptText(operation, word, step, irq, info.firstIrq ?? 0)
-      : operation.startsWith('spin_')
+      ? interruptText(operation, word, step, irq, info)
+      : operation.includes('spin_')
         ? lockText(operation, step)
         : plainText(info.name, step);
   return { text, operation, word: info.name, source };
+}
+
+/** `set: set_bit(pending)` is the place of a `set_bit`. */
+function cOperation({ operation: { within } }: ReplayStep): string | undefined {
+  return /: (\w+)\(/.exec(within ?? '')?.[1];
+}
+
+function effectText(info: WordInfo, word: string, { result }: ReplayStep, irq: number): string {
+  const value = info.shows === 'interrupts' ? bitOf(result, irq, info) : result;
+  return `${word} = ${value} takes effect`;
+}
+
+/** The bit of the interrupt; the whole word if it has none. */
+function bitOf(value: number, irq: number, { firstIrq = 0 }: WordInfo): number {
+  return irq >= firstIrq && irq < firstIrq + 32 ? (value >>> (irq & 31)) & 1 : value;
 }
 
 function interruptText(
@@ -79,10 +100,9 @@ function interruptText(
   word: string,
   { before, operation: { kind, a } }: ReplayStep,
   irq: number,
-  firstIrq: number,
+  info: WordInfo,
 ): string {
-  const bit = (value: number) =>
-    irq >= firstIrq && irq < firstIrq + 32 ? (value >>> (irq & 31)) & 1 : value;
+  const bit = (value: number) => bitOf(value, irq, info);
   if (operation.startsWith('__') || operation === 'set_bit' || operation === 'clear_bit')
     return `${operation}(${word})`;
   if (kind === Kind.STORE) return `${word} := ${bit(a)}`;

@@ -1,6 +1,7 @@
 import { describeStep } from './describe.ts';
 import { PROPERTIES } from './property.ts';
-import type { Replay, ReplayStep } from './replay.ts';
+import { remarks, stepNumbers } from './remarks.ts';
+import type { ReplayedRun, ReplayStep } from './replay.ts';
 import type { Counterexample, VerifyResult } from './verify.ts';
 import { VCPU_NAME } from './world/vcpu.ts';
 import { interruptName } from './world/word-names.ts';
@@ -23,7 +24,7 @@ export interface BitValues {
 export function bitsAfter(
   contents: readonly number[],
   states: readonly (string | undefined)[],
-  run: Replay,
+  run: ReplayedRun,
   irq: number,
 ): BitValues {
   const bitOf = (name: string) => {
@@ -64,7 +65,12 @@ export function findErasure({ steps, replay, irq, property }: Counterexample): {
   const inGuest = steps.map(({ contents, states }) => bitsAfter(contents, states, replay, irq).hvip);
   const last = inGuest.lastIndexOf(true);
   const erases = steps.findLastIndex(
-    (step, index) => index >= last && holds(step) && bit(step.before) === 1 && bit(step.after) === 0,
+    (step, index) =>
+      index >= last &&
+      !(inGuest[index] && inGuest[index - 1] !== true) &&
+      holds(step) &&
+      bit(step.before) === 1 &&
+      bit(step.after) === 0,
   );
   if (erases < 0) return { erases, undoes: -1 };
   const { thread, operation } = steps[erases];
@@ -82,7 +88,7 @@ export function findErasure({ steps, replay, irq, property }: Counterexample): {
 /** The counterexample as a table of two columns, at most 72 characters wide, ready to paste into a mail. */
 export function explain(result: VerifyResult): string {
   const { counterexample } = result;
-  const head = [`${result.protocol} in ${result.scenario}: ${result.verdict}`, ...wrap(result.reason)];
+  const head = [...wrap(headline(result)), ...wrap(result.reason)];
   if (counterexample === undefined) return `${head.join('\n')}\n`;
   const { property, length, schedule, irq } = counterexample;
   const about = `(${property}: ${PROPERTIES[property]}; ${length} steps; bits of ${interruptName(irq)})`;
@@ -90,8 +96,15 @@ export function explain(result: VerifyResult): string {
   return `${[...head, ...wrap(about), '', ...table(counterexample), '', ...tail].join('\n')}\n`;
 }
 
+function headline({ protocol, scenario, verdict, counterexample }: VerifyResult): string {
+  const weak = counterexample?.weak;
+  const missing = weak?.missing === undefined ? '' : ` without ${weak.missing.without} of ${weak.missing.at}`;
+  return `${protocol}${missing} in ${scenario}${weak === undefined ? '' : ' under RVWMO'}: ${verdict}`;
+}
+
 function table(example: Counterexample): string[] {
-  const { replay, steps, quiet, irq, loop } = example;
+  const { replay, steps, irq, loop, weak } = example;
+  const [numbers, remarked] = [stepNumbers(example), remarks(example)];
   const vcpuIndex = replay.names.indexOf(VCPU_NAME);
   const others = replay.names.filter((_, index) => index !== vcpuIndex);
   const { erases, undoes } = findErasure(example);
@@ -104,20 +117,23 @@ function table(example: Counterexample): string[] {
       values(bitsAfter(replay.world.memory.initial, initialStates(replay), replay, irq)),
     ),
   ];
-  const numbers = new Map<number, number>();
   for (const [index, step] of steps.entries()) {
     const isVcpu = step.thread === vcpuIndex;
     const prefix = isVcpu || others.length < 2 ? '' : `${replay.names[step.thread]}: `;
     const add = (number: string, text: string, cells: readonly string[]) =>
       rows.push(row(number, isVcpu ? text : '', isVcpu ? '' : prefix + text, cells));
     if (loop > 0 && index === steps.length - loop) rows.push('--- from here on for ever:');
+    if (weak !== undefined && weak.tail > 0 && index === steps.length - weak.tail) {
+      rows.push('--- and then comes to what has taken effect:');
+    }
     for (const note of step.notes) add('', `[${note}]`, []);
-    if (quiet.has(index)) continue;
-    numbers.set(index, numbers.size + 1);
+    const number = numbers[index];
+    if (number === undefined) continue;
     const cells = values(bitsAfter(step.contents, step.states, replay, irq));
-    add(String(numbers.size), describeStep(step, replay, irq).text, cells);
+    add(String(number), describeStep(step, replay, irq).text, cells);
+    for (const remark of remarked[index]) rows.push(`   ... ${remark}`);
     if (index === erases) {
-      const what = undoes < 0 ? '' : `, which step ${numbers.get(undoes) ?? '?'} had set`;
+      const what = undoes < 0 ? '' : `, which step ${numbers[undoes] ?? '?'} had set`;
       rows.push(`   ^^^ erases ${interruptName(irq)}${what}`);
     }
   }
@@ -130,7 +146,7 @@ function table(example: Counterexample): string[] {
   return rows;
 }
 
-function initialStates(run: Replay): (string | undefined)[] {
+function initialStates(run: ReplayedRun): (string | undefined)[] {
   return run.world.threads.map(({ initial }) => JSON.stringify(initial));
 }
 

@@ -17,6 +17,7 @@ import { type VerifyOptions, type VerifyResult, verify } from './verify.ts';
 import {
   transcribed,
   verifyUnderRvwmo,
+  verifyWithout,
   WEAK_SCENARIOS,
   type WeakeningResult,
   weakenings,
@@ -35,6 +36,8 @@ export interface VerifyJob extends Wanted {
   readonly task: 'matrix' | 'explain' | 'weaken';
   /** `sc`, the default: what JavaScript guarantees. `rvwmo`: the C code on RISC-V hardware. */
   readonly memory?: 'sc' | 'rvwmo';
+  /** For `explain` under `rvwmo`: words that tell which order of the C code is taken away. */
+  readonly without?: string;
   /** A person's module. */
   readonly file?: { readonly url: string; readonly shown: string };
   readonly maxStates?: number;
@@ -108,7 +111,7 @@ function runCells(
   const results: VerifyResult[] = [];
   const cells = protocols.length * scenarios.length;
   const bounds = boundsOf(job);
-  const explore = job.memory === 'rvwmo' ? verifyUnderRvwmo : verify;
+  const explore = exploration(job);
   for (const scenario of scenarios) {
     for (const protocol of protocols) {
       const at = { protocol: protocol.name, scenario: scenario.name, cell: results.length, cells };
@@ -125,13 +128,18 @@ function runCells(
   return results;
 }
 
+function exploration({ memory, without }: VerifyJob): typeof verify {
+  if (without === undefined) return memory === 'rvwmo' ? verifyUnderRvwmo : verify;
+  return (protocol, scenario, options) => verifyWithout(protocol, scenario, without, options);
+}
+
 function boundsOf({ maxStates, maxTime }: VerifyJob): VerifyOptions {
   return { ...(maxStates === undefined ? {} : { maxStates }), ...(maxTime === undefined ? {} : { maxTime }) };
 }
 
 /** Weak memory has fewer protocols and takes longer, so less is usual there. */
-function wantedOf({ task, memory, file, protocols, scenarios }: VerifyJob): Wanted {
-  const weak = task === 'weaken' || memory === 'rvwmo';
+function wantedOf({ task, memory, without, file, protocols, scenarios }: VerifyJob): Wanted {
+  const weak = task === 'weaken' || memory === 'rvwmo' || without !== undefined;
   if (!weak || file !== undefined) return { protocols, scenarios };
   return {
     protocols: protocols.length > 0 ? protocols : transcribed(),

@@ -1,6 +1,7 @@
 import type { Protocol } from '../interrupts/protocol.ts';
 import { underStandIn } from './atomics.ts';
 import { HarnessFault } from './fault.ts';
+import type { Ordering } from './memory/orderings.ts';
 import {
   concernsSleepers,
   isEnabled,
@@ -21,8 +22,22 @@ import type { World } from './world/world.ts';
 
 export type { Frame } from './thread-runner.ts';
 
+/** What a step did that plain memory does not know. */
+export interface WeakNote {
+  /** The C operation's fences and annotations; undefined for what is no access to a shared word. */
+  readonly ordering: Ordering | undefined;
+  /** Indices of the steps whose stores to the word a load did not see, though they had taken effect. */
+  readonly unseen: readonly number[];
+  /** The index of the step at which the store took effect, ahead of its turn; -1. */
+  readonly since: number;
+  /** This step is no access: a store of the thread takes effect ahead of its turn. */
+  readonly isPromise: boolean;
+}
+
 /** One access or choice, as it happened. */
 export interface ReplayStep extends Move {
+  /** On weak memory. */
+  readonly weak?: WeakNote;
   readonly operation: Operation;
   /** What the thread did between its access before and this one. */
   readonly notes: readonly string[];
@@ -37,6 +52,16 @@ export interface ReplayStep extends Move {
   readonly contents: readonly number[];
   /** By thread: the JSON state in which its step began, after this one. */
   readonly states: readonly (string | undefined)[];
+}
+
+/** A schedule that was run, on whatever memory. */
+export interface ReplayedRun {
+  readonly world: World;
+  readonly names: readonly string[];
+  /** Contents of all words in the end, by address. */
+  readonly contents: readonly number[];
+  /** Notes of a thread after its last access. */
+  notesOf(thread: number): readonly string[];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describeStep } from './describe.ts';
 import { type BitValues, bitsAfter, findErasure } from './explain.ts';
 import type { MatrixResult } from './matrix.ts';
+import { remarks } from './remarks.ts';
 import type { Counterexample, VerifyResult } from './verify.ts';
 
 /** Changes when a field changes its meaning or goes away. */
@@ -20,8 +21,18 @@ export interface JsonStep {
   /** True for words that no other thread uses; such steps do not count in `length`. */
   readonly quiet: boolean;
   readonly notes: readonly string[];
+  /** What weak memory, or the lack of an order, has to do with it; empty under `sc`. */
+  readonly remarks: readonly string[];
   /** Bits of the interrupt that the counterexample is about. */
   readonly bits: BitValues;
+}
+
+/** What a counterexample under RVWMO has besides. */
+export interface JsonWeak {
+  /** The order that was taken away: where, and what it is; null with all orders. */
+  readonly missing: { readonly at: string; readonly without: string } | null;
+  /** How many of the last steps come after the violation: those of threads that had made a store ahead of their turn. */
+  readonly tail: number;
 }
 
 export interface JsonCounterexample {
@@ -31,6 +42,8 @@ export interface JsonCounterexample {
   readonly schedule: string;
   readonly length: number;
   readonly loop: number;
+  /** Under `rvwmo`. */
+  readonly weak?: JsonWeak;
   /** Index of the step that erases the interrupt, and of the one that it undoes; -1 if there is none. */
   readonly erases: number;
   readonly undoes: number;
@@ -46,7 +59,7 @@ export interface JsonReport {
   readonly schema: typeof REPORT_SCHEMA;
   readonly tool: 'hartvisor verify';
   /** The memory model that was explored. */
-  readonly memory: 'sc';
+  readonly memory: 'sc' | 'rvwmo';
   readonly states: number;
   readonly transitions: number;
   readonly milliseconds: number;
@@ -75,7 +88,8 @@ export function jsonResult(result: VerifyResult): JsonResult {
 }
 
 function jsonCounterexample(example: Counterexample): JsonCounterexample {
-  const { property, message, irq, schedule, length, loop, steps, quiet, replay } = example;
+  const { property, message, irq, schedule, length, loop, steps, quiet, replay, weak } = example;
+  const remarked = remarks(example);
   return {
     property,
     message,
@@ -83,6 +97,7 @@ function jsonCounterexample(example: Counterexample): JsonCounterexample {
     schedule,
     length,
     loop,
+    ...(weak === undefined ? {} : { weak: { missing: weak.missing ?? null, tail: weak.tail } }),
     ...findErasure(example),
     steps: steps.map((step, index) => ({
       thread: replay.names[step.thread],
@@ -91,6 +106,7 @@ function jsonCounterexample(example: Counterexample): JsonCounterexample {
       after: step.after,
       quiet: quiet.has(index),
       notes: step.notes,
+      remarks: remarked[index],
       bits: bitsAfter(step.contents, step.states, replay, irq),
     })),
   };

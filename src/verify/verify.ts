@@ -9,9 +9,10 @@ import {
   type SearchResult,
 } from './explorer.ts';
 import { type FaultKind, HarnessFault } from './fault.ts';
+import type { Weakening } from './memory/orderings.ts';
 import { concernsSleepers } from './operations.ts';
 import type { PropertyId } from './property.ts';
-import { Replay, type ReplayStep } from './replay.ts';
+import { Replay, type ReplayedRun, type ReplayStep } from './replay.ts';
 import { populate, type Scenario } from './scenario.ts';
 import { formatSchedule, type Move, parseSchedule } from './schedule.ts';
 import { ThreadPrograms } from './thread-programs.ts';
@@ -61,7 +62,14 @@ export interface Counterexample {
   /** How many of the last steps repeat for ever; 0 when the run ends. */
   readonly loop: number;
   /** The world in which it was replayed: names of words and threads. */
-  readonly replay: Replay;
+  readonly replay: ReplayedRun;
+  /** On weak memory. */
+  readonly weak?: {
+    /** The order that was taken away from the C code. */
+    readonly missing: Weakening | undefined;
+    /** How many of the last steps come after the violation: what a thread does that had made a store ahead of its turn. */
+    readonly tail: number;
+  };
 }
 
 export interface VerifyResult {

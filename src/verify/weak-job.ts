@@ -2,14 +2,17 @@
 import { InputError } from '../errors/input-error.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { HarnessFault } from './fault.ts';
+import type { Weakening } from './memory/orderings.ts';
 import {
   MESSAGE_PLACE,
   orderingBy,
   placeOf,
   TRANSCRIPTIONS,
   type Transcription,
+  transcribed as transcribedCode,
   weakened,
 } from './memory/transcription.ts';
+import { confirmWeakly } from './memory/weak-confirm.ts';
 import type { OrderingOf, WeakBounds } from './memory/weak-search.ts';
 import { verifyWeakly } from './memory/weak-verify.ts';
 import type { Scenario } from './scenario.ts';
@@ -69,6 +72,50 @@ export function verifyUnderRvwmo(
 ): VerifyResult {
   const transcription = transcriptionOf(protocol);
   return run(protocol, scenario, orderingBy(transcription), boundsOf(options));
+}
+
+/**
+ * The same with one order less. A scenario that cannot be judged by the order of calls is judged by its messages.
+ *
+ * @param words that tell which order: those of its place, and what is gone, as `verify --weaken` shows them.
+ * @throws InputError for a protocol whose orders are not known, and for words that fit no order, or several.
+ */
+export function verifyWithout(
+  protocol: Protocol,
+  scenario: Scenario,
+  words: string,
+  options: VerifyOptions = {},
+): VerifyResult {
+  const { weakening, orderingOf } = findOrder(protocol, words);
+  const bounds = boundsOf(options);
+  const all = run(protocol, scenario, orderingOf, bounds, weakening);
+  if (all.verdict !== 'NOT PROVEN') return all;
+  const payload = run(protocol, scenario, orderingOf, { ...bounds, valuesOnly: true }, weakening);
+  return payload.verdict === 'VIOLATED' ? payload : all;
+}
+
+function findOrder(protocol: Protocol, words: string): { weakening: Weakening; orderingOf: OrderingOf } {
+  const orders = [...weakened(transcriptionOf(protocol))];
+  const wanted = partsOf(words);
+  const found = orders.filter(({ weakening }) => {
+    const parts = partsOf(nameOf(weakening));
+    return wanted.every((word) => parts.includes(word));
+  });
+  if (found.length === 1) return found[0];
+  const names = (found.length === 0 ? orders : found).map(({ weakening }) => `  ${nameOf(weakening)}`);
+  const what = found.length === 0 ? 'fits none of its orders' : 'fits several orders';
+  throw new InputError(
+    `--without '${words}': this ${what}. Give words of one of these:\n${names.join('\n')}`,
+  );
+}
+
+/** What an order is called. */
+export function nameOf({ at, without }: Weakening): string {
+  return `${at} ${without}`;
+}
+
+function partsOf(text: string): string[] {
+  return text.split(/[\s:()]+/).filter((part) => part !== '');
 }
 
 /**
@@ -173,6 +220,7 @@ function run(
   scenario: Scenario,
   orderingOf: OrderingOf,
   bounds: Partial<WeakBounds>,
+  missing?: Weakening,
 ): VerifyResult {
   const started = performance.now();
   const common = {
@@ -194,7 +242,11 @@ function run(
     );
     const text = reason ?? (found === undefined ? 'all was explored' : `${found.property}: ${found.message}`);
     const milliseconds = performance.now() - started;
-    return { ...common, verdict, reason: text, states, transitions, restStates, milliseconds };
+    const result = { ...common, verdict, reason: text, states, transitions, restStates, milliseconds };
+    if (verdict !== 'VIOLATED' || found === undefined) return result;
+    const code = transcribedCode(transcriptionOf(protocol));
+    const subject = { code, scenario, orderingOf, valuesOnly: bounds.valuesOnly, missing };
+    return { ...result, counterexample: confirmWeakly(subject, found) };
   } catch (error) {
     if (!(error instanceof HarnessFault)) throw error;
     const { kind, message } = error;

@@ -32,8 +32,21 @@ export type WeakBounds = Pick<Bounds, 'maxStates' | 'maxTime'> & {
   readonly valuesOnly?: boolean;
 };
 
+/** What a search has found out about the words. */
+export interface WordUse {
+  /** By address: the one thread that uses the word, -1 when several do. */
+  readonly owners: ReadonlyMap<number, number>;
+  /** By address: the mask of the threads that may load it. */
+  readonly readers: ReadonlyMap<number, number>;
+}
+
 export interface WeakSearchResult {
-  readonly found: (SpecViolation & { readonly path: readonly WeakStep[] }) | undefined;
+  readonly found:
+    | (SpecViolation & {
+        readonly path: readonly WeakStep[];
+        readonly use: WordUse;
+      })
+    | undefined;
   /** Which bound ended the search. */
   readonly bounded: string | undefined;
   readonly states: number;
@@ -153,7 +166,7 @@ class WeakSearch {
     }
     const found = this.#found ?? this.#unjudged;
     return {
-      found: found && { ...found.violation, path: this.#pathTo(found.parent, found.step) },
+      found: found && { ...found.violation, path: this.#pathTo(found.parent, found.step), use: this.#use() },
       bounded,
       states: this.#places.count,
       transitions: this.#transitions,
@@ -344,6 +357,14 @@ class WeakSearch {
   #isJudged({ violation: { property }, parent, step }: FoundStep): boolean {
     if (property === 'P6' || property === 'P7') return true;
     return this.#pathTo(parent, step).every(({ promised }) => promised < 0);
+  }
+
+  #use(): WordUse {
+    const { slots, ownerOfSlot } = this.#programs;
+    return {
+      owners: new Map(slots.map((address, slot) => [address, ownerOfSlot[slot]])),
+      readers: new Map(slots.map((address, slot) => [address, this.#futures.readers[slot]])),
+    };
   }
 
   #pathTo(parent: number, last: WeakStep): WeakStep[] {

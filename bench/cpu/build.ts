@@ -15,7 +15,7 @@ export function buildKernel(compiler: string, kernel: Kernel, directory: string)
   const args = [
     ...Object.entries(kernel.defines).map(([name, value]) => `-D${name}=${value}`),
     ...['-I', file('runtime'), '-T', file('runtime/link.ld')],
-    ...['start.S', 'runtime.c'].map((name) => file(`runtime/${name}`)),
+    ...['start.S', 'runtime.c', 'lower.S', 'lower.c'].map((name) => file(`runtime/${name}`)),
     file(`kernels/${kernel.source}.c`),
   ];
   compile(compiler, args, elf, `bench/cpu/kernels/${kernel.source}.c`);

@@ -26,6 +26,7 @@ park:   wfi
         j       park
 
         .balign 4
+        .globl  trap
 trap:   csrr    a0, mcause
         csrr    a1, mepc
         csrr    a2, mtval

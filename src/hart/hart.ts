@@ -1,5 +1,6 @@
 import { createDecoder, type Decode, type Decoded, type Extension } from '../isa/index.ts';
 import { CodeCache, codeCacheBytes } from './code-cache.ts';
+import { describeHart } from './describe-hart.ts';
 import { ExceptionRow } from './exception-row.ts';
 import { ACCESS, CAUSE } from './exceptions.ts';
 import { guestAccess } from './guest-access.ts';
@@ -13,14 +14,9 @@ import { Mmu, Pmp } from './mmu/index.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import type { DeviceSpace, Platform, RamWindow } from './platform.ts';
 import { Position } from './position.ts';
-import {
-  OUTCOME,
-  Privileged,
-  type PrivilegedHooks,
-  supervisorStatusBits,
-  type TrapTarget,
-} from './privileged/index.ts';
-import { REGION_RECORD_BYTES, type RegionStatistics, Regions } from './regions.ts';
+import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
+import { type RegionStatistics, readRegionStatistics } from './region-statistics.ts';
+import { type PlacedRegion, REGION_RECORD_BYTES, Regions } from './regions.ts';
 import { HartState } from './state.ts';
 import { Tlb } from './tlb.ts';
 
@@ -51,6 +47,10 @@ export interface HartOptions {
   readonly hsHost: boolean;
   /** Compile what runs often; otherwise all code is interpreted. */
   readonly compile?: boolean;
+  /** How often code must have been met at the end of a chunk to be compiled. */
+  readonly compileAfter?: number;
+  /** Is told of each compiled region. */
+  readonly onRegion?: (placed: PlacedRegion) => void;
   /** GEILEN, the number of guest external interrupts. */
   readonly guestExternalInterrupts?: number;
   /** Byte address of the 32-bit word whose becoming non-zero makes `run` return. */
@@ -98,7 +98,7 @@ export class Hart {
     this.#ram = ram;
     this.#words[FIELD.exitRequest >> 2] = options.exitRequest;
     this.#words[FIELD.hsHost >> 2] = options.hsHost ? 1 : 0;
-    this.#describe(options);
+    describeHart(this.#words, options);
     this.pmp = new Pmp((open) => {
       this.#words[FIELD.unprotected >> 2] = open ? 1 : 0;
     });
@@ -126,8 +126,10 @@ export class Hart {
     this.reset();
   }
 
-  #createRegions({ memory, area, codePages }: HartOptions): Regions {
+  #createRegions({ memory, area, codePages, compileAfter, onRegion }: HartOptions): Regions {
     return new Regions({
+      ...(compileAfter === undefined ? {} : { threshold: compileAfter }),
+      ...(onRegion === undefined ? {} : { onRegion }),
       memory,
       limits: { minimum: 1, maximum: 65536 },
       records: area + HART_BYTES + TLB.bytes + codeCacheBytes(codePages),
@@ -142,7 +144,7 @@ export class Hart {
 
   /** What was compiled; undefined for a hart that only interprets. */
   get regionStatistics(): RegionStatistics | undefined {
-    return this.#regions?.statistics;
+    return this.#regions && readRegionStatistics(this.state.memory, this.state.base);
   }
 
   /** Architectural reset: M-mode, pc 0, nothing pending. */
@@ -156,18 +158,6 @@ export class Hart {
     this.tlb.flushAll();
   }
 
-  /** What generated code must know of the hart. */
-  #describe({ ram, extensions }: HartOptions): void {
-    const words = this.#words;
-    words[FIELD.ramOffset >> 2] = ram.offset;
-    words[FIELD.ramBase >> 2] = ram.base | 0;
-    words[(FIELD.ramBase >> 2) + 1] = Math.floor(ram.base / 2 ** 32);
-    words[FIELD.ramSize >> 2] = ram.size | 0;
-    words[(FIELD.ramSize >> 2) + 1] = Math.floor(ram.size / 2 ** 32);
-    words[FIELD.statusBits >> 2] = supervisorStatusBits(extensions);
-    words[FIELD.epcAlignment >> 2] = extensions.has('c') ? 1 : 3;
-  }
-
   /**
    * Runs guest code until there is a reason to return: about `fuel` instructions have been started, the exit-request
    * word is not 0, WFI has nothing to wait for but an interrupt, or (with `hsHost`) a trap for the host was taken.
@@ -176,7 +166,21 @@ export class Hart {
    */
   run(fuel: number): Exit {
     this.#count.start(fuel);
-    if (this.#enter() === STATUS.leave) return this.#exit();
+    return this.#run(this.#enter());
+  }
+
+  /**
+   * Goes on as if the last `run`, which ended with {@link EXIT.yield}, had not ended: no interrupt is looked for.
+   *
+   * @param fuel as for {@link run}; with 0 it returns at the next taken jump or trap
+   */
+  goOn(fuel: number): Exit {
+    this.#count.start(fuel);
+    return this.#run(this.#goToPc());
+  }
+
+  #run(status: number): Exit {
+    if (status === STATUS.leave) return this.#exit();
     this.#generated.run(this.state.base);
     const exit = this.#exit();
     this.#count.endChunk();

@@ -3,3 +3,4 @@ export { Hart, type HartOptions, hartAreaBytes } from './hart.ts';
 export { generateInterpreter } from './interpreter/generate.ts';
 export { CSR, EXIT, type Exit, FIELD } from './layout.ts';
 export type { DeviceSpace, Platform, RamWindow } from './platform.ts';
+export { type RegionStatistics, readRegionStatistics } from './region-statistics.ts';

@@ -60,6 +60,8 @@ export const FIELD = {
   codeGeneration: 0x28c,
   /** Address in linear memory of the records of compiled regions; 0: there are none, and none will be. */
   regions: 0x290,
+  /** The record of the region that was entered last. */
+  lastRegion: 0x294,
   /**
    * 1: when last looked at, no interrupt was both pending and locally enabled, and nothing has been done since that could
    * have made one pending, except that time went by. Generated code then need not look.
@@ -98,6 +100,11 @@ export const FIELD = {
   superpages: 0x800,
   gigapages: 0xa00,
   hugePages: 0xc00,
+  /** How often regions were left, by REGION_EXIT (i64 each), and the instructions that they have run (i64). */
+  regionExits: 0xd00,
+  regionInstructions: 0xd40,
+  /** What the compiler has done: doubles in the order of REGION_COUNTS. */
+  regionCounts: 0xd48,
 } as const;
 
 /**

@@ -4,6 +4,7 @@ import type { MemoryLimits } from '../wasm/index.ts';
 import type { CodeCache } from './code-cache.ts';
 import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
 import { FIELD, TLB } from './layout.ts';
+import { RegionCounters } from './region-statistics.ts';
 import type { HartState } from './state.ts';
 import type { Tlb } from './tlb.ts';
 
@@ -34,18 +35,20 @@ export interface RegionsOptions {
   readonly table: WebAssembly.Table;
   /** The functions of float/ by their names. */
   readonly float: WebAssembly.Exports;
+  /** Samples after which the code at a slot is compiled; {@link THRESHOLD} unless given. */
+  readonly threshold?: number;
+  /** Is told of each region that is put in place. */
+  readonly onRegion?: (placed: PlacedRegion) => void;
 }
 
-/** What the compiler has done, for people. */
-export interface RegionStatistics {
-  /** Regions that are there now, and all that have ever been compiled. */
-  readonly live: number;
-  readonly compiled: number;
-  /** Bytes of their modules, and guest instructions in them. */
-  readonly bytes: number;
-  readonly instructions: number;
-  /** Milliseconds that compiling took the hart. */
-  readonly time: number;
+/** A region where it has been put. */
+export interface PlacedRegion {
+  /** Guest-virtual address of the page of its entry, as two words. */
+  readonly pageLow: number;
+  readonly pageHigh: number;
+  /** Address in linear memory of its record. */
+  readonly record: number;
+  readonly region: Region;
 }
 
 /** A region that is in place. */
@@ -75,29 +78,19 @@ export class Regions {
   /** Numbers of the regions of each decoded page, by its slots. */
   readonly #byPage = new Map<number, Set<number>>();
   readonly #free: number[] = [];
+  readonly #threshold: number;
   #nextNumber = 1;
-  #compiled = 0;
-  #bytes = 0;
-  #instructions = 0;
-  #time = 0;
+  readonly #statistics: RegionCounters;
 
   constructor(options: RegionsOptions) {
     this.#options = options;
     this.#compiler = new RegionCompiler(options.limits, LAYOUT);
+    this.#threshold = options.threshold ?? THRESHOLD;
     this.#words = options.state.words;
     this.#memoryWords = new Int32Array(options.memory.buffer);
     this.#halfwords = new Uint16Array(options.memory.buffer);
     this.#words[FIELD.regions >> 2] = options.records;
-  }
-
-  get statistics(): RegionStatistics {
-    return {
-      live: this.#installed.size,
-      compiled: this.#compiled,
-      bytes: this.#bytes,
-      instructions: this.#instructions,
-      time: this.#time,
-    };
+    this.#statistics = new RegionCounters(options.memory, options.state.base);
   }
 
   /** Counts that the hart has arrived at the current slot, and compiles from there on when that was often. */
@@ -105,9 +98,9 @@ export class Regions {
     const slot = this.#words[FIELD.slot >> 2];
     const counter = (Math.imul(slot >> 3, 0x9e37_79b1) >>> 18) & (COUNTERS - 1);
     const heat = this.#heat[counter];
-    if (heat < THRESHOLD) {
+    if (heat < this.#threshold) {
       this.#heat[counter] = heat + 1;
-      if (heat + 1 === THRESHOLD) this.#compile(slot);
+      if (heat + 1 === this.#threshold) this.#compile(slot);
     }
   }
 
@@ -130,7 +123,7 @@ export class Regions {
     const source = new HartCode(this.#options, slots);
     const region = this.#compiler.compile(source, halfword * 2);
     if (region !== undefined) this.#install(region, slot, slots, source);
-    this.#time += performance.now() - start;
+    this.#statistics.add('time', performance.now() - start);
   }
 
   #install(region: Region, slot: number, slots: number, source: HartCode): void {
@@ -149,9 +142,16 @@ export class Regions {
       const numbers = this.#byPage.get(page) ?? new Set();
       this.#byPage.set(page, numbers.add(number));
     }
-    this.#compiled++;
-    this.#bytes += region.bytes.length;
-    this.#instructions += region.instructions;
+    this.#options.onRegion?.({
+      pageLow: this.#words[FIELD.pageAddress >> 2],
+      pageHigh: this.#words[(FIELD.pageAddress >> 2) + 1],
+      record: this.#options.records + number * REGION.bytes,
+      region,
+    });
+    this.#statistics.add('live', 1);
+    this.#statistics.add('compiled', 1);
+    this.#statistics.add('bytes', region.bytes.length);
+    this.#statistics.add('instructions', region.instructions);
   }
 
   #writeRecord(number: number, slot: number, { pages }: Region, source: HartCode): void {
@@ -187,6 +187,7 @@ export class Regions {
     }
     this.#options.table.set(number, null);
     this.#installed.delete(number);
+    this.#statistics.add('live', -1);
     for (const page of pages) this.#byPage.get(page)?.delete(number);
     this.#free.push(number);
     // It may be compiled again.

@@ -2,6 +2,7 @@ import { CSR_COUNT, FIELD, HART_BYTES } from './layout.ts';
 
 /** The state of one hart in linear memory, as TypeScript sees it. */
 export class HartState {
+  readonly memory: WebAssembly.Memory;
   /** Byte address of the hart block in linear memory. */
   readonly base: number;
   /** The hart block as 32-bit words; index = FIELD offset >> 2. */
@@ -10,6 +11,7 @@ export class HartState {
   readonly csr: Int32Array;
 
   constructor(memory: WebAssembly.Memory, base: number) {
+    this.memory = memory;
     this.base = base;
     this.words = new Int32Array(memory.buffer, base, HART_BYTES >> 2);
     this.csr = new Int32Array(memory.buffer, base + FIELD.csr, CSR_COUNT * 2);

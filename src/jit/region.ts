@@ -1,7 +1,7 @@
 import { defineFloat, type FloatFunctions } from '../float/float.ts';
 import { FunctionBuilder, type FunctionRef, type MemoryLimits, ModuleBuilder } from '../wasm/index.ts';
 import type { CodeSource } from './code-source.ts';
-import { buildGraph, type Graph, type GraphLimits } from './graph.ts';
+import { buildGraph, type Graph, type GraphLimits, type Placed } from './graph.ts';
 import type { HartLayout } from './hart-layout.ts';
 import { RegionCode } from './region-code.ts';
 import { RegionFrame } from './region-frame.ts';
@@ -21,6 +21,8 @@ export interface Region {
   readonly pages: readonly number[];
   /** Guest instructions, counting those of functions that are compiled in place at each place. */
   readonly instructions: number;
+  /** The same by blocks: what was compiled. */
+  readonly blocks: readonly (readonly Placed[])[];
 }
 
 /** Compiles regions; the result depends on the guest's code alone, so that equal code gives equal modules. */
@@ -47,11 +49,13 @@ export class RegionCompiler {
     const f = new FunctionBuilder(['i32']);
     const registers = new Registers(graph, f, this.#layout);
     const frame = new RegionFrame(f, this.#layout, registers);
-    const parts = { frame, layout: this.#layout, registers, float: importsOf(module, this.#float) };
+    const float = registers.usesFloat ? importsOf(module, this.#float) : this.#float;
+    const parts = { frame, layout: this.#layout, registers, float };
     const code = new RegionCode(graph, parts);
     frame.write(() => code.tree(graph.blocks[0]));
     module.append('region', f, 'i32', true);
-    return { bytes: module.toBytes(), pages: pagesOf(graph), instructions: graph.instructions };
+    const blocks = graph.blocks.map(({ code }) => code);
+    return { bytes: module.toBytes(), pages: pagesOf(graph), instructions: graph.instructions, blocks };
   }
 }
 

@@ -2,7 +2,6 @@ import { defineFloat, type FloatFunctions, floatFunctions } from '../../float/fl
 import { REGION_EXIT } from '../../jit/exits.ts';
 import {
   call,
-  callIndirect,
   type FunctionBuilder,
   type FunctionRef,
   type I32,
@@ -15,11 +14,12 @@ import {
   select,
 } from '../../wasm/index.ts';
 import { EXIT, FIELD, TLB } from '../layout.ts';
+import { defineEnterRegion, EXECUTE, fetchEntry } from './enter-region.ts';
 import { type CallOuts, type Frame, STATUS } from './frame.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import { definePrivileged, generateSystem, type PrivilegedCode } from './privileged-code.ts';
 import { currentPc, slotSemantics } from './slot-operands.ts';
-import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './slots.ts';
+import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './slots.ts';
 
 /**
  * Instructions between two looks at the exit-request word. Small enough for a kick to take effect within
@@ -84,15 +84,6 @@ function importCallOuts(module: ModuleBuilder): CallOuts {
     store: statusOf('store'),
     atomic: statusOf('atomic'),
   };
-}
-
-/** Address of the TLB entry that fetches from a guest-virtual address look at; add TLB.fetches. */
-function fetchEntry(hart: Local<'i32'>, address: Local<'i64'>): I32 {
-  const index = i32.and(
-    i32.wrap_i64(i64.shr_u(address, i64.const(8))),
-    i32.const((TLB.entries - 1) * TLB.entryBytes),
-  );
-  return i32.add(index, i32.load(hart, FIELD.tlb));
 }
 
 /** `lookup(hart, address)`: makes the address's decoded page current; the slot, or 0 if TypeScript must find it. */
@@ -162,72 +153,6 @@ function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): Functio
     f.if(i32.load(hart, FIELD.regions), () => f.call(sample));
     f.return(i32.const(STATUS.proceed));
     f.unreachable();
-  });
-}
-
-/** What {@link defineEnterRegion} adds to an operation that it returns. */
-const EXECUTE = 2;
-
-/**
- * `enterRegion(hart, slot)`: runs the compiled region at a slot. Returns how it was left: `REGION_EXIT.near` or `.far`,
- * or {@link EXECUTE} + the operation that the interpreter must carry out at FIELD.slot.
- */
-function defineEnterRegion(module: ModuleBuilder, lookup: FunctionRef<'i32'>): FunctionRef<'i32'> {
-  const regionType = module.typeOf(['i32'], 'i32');
-  const operationAt = module.function('operationAt', ['i32', 'i32'], 'i32', (f) => {
-    const hart = f.param(0, 'i32');
-    const slot = f.param(1, 'i32');
-    const operation = f.let(i32.load16_u(slot));
-    f.if(i32.eq(operation, i32.const(OPERATION.region)), () =>
-      f.return(i32.add(i32.load(regionRecord(hart, slot), REGION.operation), i32.const(EXECUTE))),
-    );
-    f.return(i32.add(operation, i32.const(EXECUTE)));
-    f.unreachable();
-  });
-  return module.function('enterRegion', ['i32', 'i32'], 'i32', (f) => {
-    const hart = f.param(0, 'i32');
-    const slot = f.param(1, 'i32');
-    const record = f.let(regionRecord(hart, slot));
-    checkPages(f, hart, record, () => f.return(call(operationAt, hart, slot)));
-    const exit = f.let(callIndirect(regionType, i32.load(record, REGION.element), hart));
-    f.if(i32.lt_u(exit, i32.const(REGION_EXIT.next)), () => f.return(exit));
-    f.if(i32.eq(exit, i32.const(REGION_EXIT.resume)), () =>
-      f.return(call(operationAt, hart, f.let(i32.load(hart, FIELD.slot)))),
-    );
-    f.if(i32.eq(exit, i32.const(REGION_EXIT.nextFar)), () => {
-      const found = f.let(call(lookup, hart, i64.load(hart, FIELD.pc)));
-      f.if(i32.eqz(found), () => f.return(i32.const(REGION_EXIT.far)));
-      f.store('i32.store', hart, found, FIELD.slot);
-    });
-    f.return(i32.add(i32.load16_u(i32.load(hart, FIELD.slot)), i32.const(EXECUTE)));
-    f.unreachable();
-  });
-}
-
-/** The record of the region that begins at a slot of the current page. */
-function regionRecord(hart: Local<'i32'>, slot: Local<'i32'>): I32 {
-  const slots = i32.load(hart, FIELD.pageSlots);
-  const entry = i32.add(slots, i32.shr_u(i32.sub(slot, slots), i32.const(2)));
-  const number = i32.load16_u(entry, CODE_PAGE.regions);
-  return i32.add(i32.load(hart, FIELD.regions), i32.mul(number, i32.const(REGION.bytes)));
-}
-
-/** Code of other pages may have been translated elsewhere since the region was compiled, or not be executable. */
-function checkPages(f: FunctionBuilder, hart: Local<'i32'>, record: Local<'i32'>, moved: () => void): void {
-  f.block((valid) => {
-    f.block((invalid) => {
-      for (let page = 0; page < REGION.mostPages; page++) {
-        const at = REGION.firstPage + page * REGION.pageBytes;
-        f.brIf(valid, i32.le_u(i32.load(record, REGION.pages), i32.const(page)));
-        const address = f.let(i64.add(i64.load(hart, FIELD.pageAddress), i64.load32_s(record, at)));
-        const entry = f.let(fetchEntry(hart, address));
-        const tag = i64.or(address, i64.load(hart, FIELD.fetchKey));
-        f.brIf(invalid, i64.ne(i64.load(entry, TLB.fetches), tag));
-        f.brIf(invalid, i32.ne(i32.load(entry, TLB.fetches + 8), i32.load(record, at + 4)));
-      }
-      f.br(valid);
-    });
-    moved();
   });
 }
 

@@ -1,0 +1,54 @@
+import { REGION_EXIT } from '../jit/exits.ts';
+import { FIELD } from './layout.ts';
+
+/** Counters of the compiler, in the order in which the hart block has them. */
+const REGION_COUNTS = ['live', 'compiled', 'bytes', 'instructions', 'time'] as const;
+
+type RegionCount = (typeof REGION_COUNTS)[number];
+
+/**
+ * What the compiler of a hart has done, and how its code was left. `live` regions are there now, `compiled` have ever
+ * been; `bytes` of their modules and guest `instructions` in them count all of these. `time` is in milliseconds.
+ */
+export type RegionStatistics = Readonly<Record<RegionCount, number>> & {
+  /** Instructions that compiled code has retired. */
+  readonly retired: number;
+  /** How often regions were left, by cause. */
+  readonly exits: Readonly<Record<keyof typeof REGION_EXIT, number>>;
+};
+
+/** The counters of the compiler in a hart block. */
+export class RegionCounters {
+  readonly #counts: Float64Array;
+
+  constructor(memory: WebAssembly.Memory, base: number) {
+    this.#counts = new Float64Array(memory.buffer, base + FIELD.regionCounts, REGION_COUNTS.length);
+    this.#counts.fill(0);
+    new BigInt64Array(memory.buffer, base + FIELD.regionExits, 9).fill(0n);
+  }
+
+  add(name: RegionCount, by: number): void {
+    this.#counts[REGION_COUNTS.indexOf(name)] += by;
+  }
+}
+
+/**
+ * Reads the statistics of a hart, from any thread: the numbers are as they were a moment ago.
+ *
+ * @param base byte address of the hart's area in linear memory
+ */
+export function readRegionStatistics(memory: WebAssembly.Memory, base: number): RegionStatistics {
+  const counts = new Float64Array(memory.buffer, base + FIELD.regionCounts, REGION_COUNTS.length);
+  const exits = new BigInt64Array(memory.buffer, base + FIELD.regionExits, 8);
+  const [retired] = new BigInt64Array(memory.buffer, base + FIELD.regionInstructions, 1);
+  return {
+    ...(Object.fromEntries(REGION_COUNTS.map((name, index) => [name, counts[index]])) as Record<
+      RegionCount,
+      number
+    >),
+    retired: Number(retired),
+    exits: Object.fromEntries(
+      Object.entries(REGION_EXIT).map(([name, index]) => [name, Number(exits[index])]),
+    ) as RegionStatistics['exits'],
+  };
+}

@@ -76,6 +76,8 @@ export class Replay {
   readonly contents: number[];
   readonly #runners: readonly ThreadRunner[];
   #sleepers: readonly Sleeper[] = [];
+  /** By thread and result in its current step: address of the count that was read, -1 for anything else. */
+  readonly #counts: (readonly number[])[];
   #spec: number;
 
   constructor(protocol: Protocol, scenario: Scenario) {
@@ -84,6 +86,7 @@ export class Replay {
     const step = new StepRunner(this.world.memory);
     this.#spec = this.world.monitor.initial;
     this.#runners = this.world.threads.map((thread) => new ThreadRunner(step, thread));
+    this.#counts = this.#runners.map(() => []);
   }
 
   get names(): string[] {
@@ -136,10 +139,17 @@ export class Replay {
     return underStandIn(() => this.world.atRest(view));
   }
 
-  /** Identifies the whole state. */
+  /** Identifies the whole state, but for how far counts have come: only which of those remembered are up to date. */
   fingerprint(): string {
-    const threads = this.#runners.map(({ state, results }) => [state, results]);
-    return JSON.stringify([this.contents, threads, this.#sleepers, this.world.monitor.describe(this.#spec)]);
+    const threads = this.#runners.map(({ state, results }, thread) => {
+      const addresses = this.#counts[thread];
+      const shown = results.map((value, index) =>
+        addresses[index] < 0 ? value : value === this.contents[addresses[index]] ? 'now' : 'before',
+      );
+      return [state, shown];
+    });
+    const contents = withoutCounts(this.world.memory.words, this.contents);
+    return JSON.stringify([contents, threads, this.#sleepers, this.world.monitor.describe(this.#spec)]);
   }
 
   /**
@@ -157,6 +167,9 @@ export class Replay {
     const before = operation.address < 0 ? 0 : this.contents[operation.address];
     const result = this.#perform(thread, operation, choice);
     const events = runner.advance(result);
+    const isCount = operation.kind === Kind.LOAD && this.world.memory.words[operation.address].isCount;
+    const count = isCount ? operation.address : -1;
+    this.#counts[thread] = runner.results.length === 0 ? [] : [...this.#counts[thread], count];
     this.#tell(events);
     const after = operation.address < 0 ? 0 : this.contents[operation.address];
     const step = {

@@ -1,7 +1,6 @@
 /** Mistakes in the vCPU loop around a protocol that is right: entry, sleep, kick, requests, save and restore. */
 
 import { kvmSpinlock } from '../../interrupts/kvm-spinlock.ts';
-import type { Protocol } from '../../interrupts/protocol.ts';
 import { takeMirror } from '../../interrupts/take-mirror.ts';
 import {
   EXIT_REQUEST,
@@ -12,11 +11,10 @@ import {
   SAVED_HVIP,
   type VcpuWords,
 } from '../../interrupts/words.ts';
-import { scenario, type ThreadMaker } from '../scenario.ts';
 import { device, sender, sharingDevice } from '../world/producers.ts';
 import { clock } from '../world/timer.ts';
 import { vcpu } from '../world/vcpu.ts';
-import type { Mutant } from './mutant.ts';
+import { broken, type Mutant } from './mutant.ts';
 
 const base = takeMirror;
 
@@ -285,26 +283,6 @@ export const LOOP_OBJECT_MUTANTS: readonly Mutant[] = [
     killedBy: ['restored', 'P1'],
   },
 ];
-
-/** A rule of the loop, kept and broken by an option of the world. */
-function broken(
-  name: string,
-  about: string,
-  property: Mutant['killedBy'][1],
-  threads: (isBroken: boolean) => readonly ThreadMaker[],
-  of: Protocol = base,
-): Mutant {
-  const make = (isBroken: boolean) =>
-    scenario({
-      name: `${name}-${isBroken ? 'broken' : 'kept'}`,
-      title: about,
-      about,
-      group: isBroken ? 'rules' : 'default',
-      threads: threads(isBroken),
-    });
-  const loop = { right: make(false), broken: make(true) };
-  return { name, about, base: of, loop, killedBy: [loop.broken.name, property] };
-}
 
 export const LOOP_RULE_MUTANTS: readonly Mutant[] = [
   broken('late-sync', 'sync runs before the next entry, after the decision to sleep', 'P4', (isBroken) => [

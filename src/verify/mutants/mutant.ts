@@ -6,9 +6,10 @@
  */
 import type { Protocol } from '../../interrupts/protocol.ts';
 import type * as runState from '../../interrupts/run-state.ts';
+import { takeMirror } from '../../interrupts/take-mirror.ts';
 import type { VcpuInterrupts } from '../../interrupts/vcpu-interrupts.ts';
 import type { PropertyId } from '../property.ts';
-import type { Scenario } from '../scenario.ts';
+import { type Scenario, scenario, type ThreadMaker } from '../scenario.ts';
 
 /** The functions by which vCPUs enter, sleep and are kicked. */
 export type RunStateFunctions = typeof runState;
@@ -46,4 +47,24 @@ export function mutatedProtocol({ name, about, base, protocol = {} }: Omit<Mutan
     name: `${base.name}/${name}`,
     provenance: `mutant of ${base.name}: ${about}`,
   };
+}
+
+/** A rule of the loop, kept and broken by an option of the world. */
+export function broken(
+  name: string,
+  about: string,
+  property: Mutant['killedBy'][1],
+  threads: (isBroken: boolean) => readonly ThreadMaker[],
+  base: Protocol = takeMirror,
+): Mutant {
+  const make = (isBroken: boolean) =>
+    scenario({
+      name: `${name}-${isBroken ? 'broken' : 'kept'}`,
+      title: about,
+      about,
+      group: isBroken ? 'rules' : 'default',
+      threads: threads(isBroken),
+    });
+  const loop = { right: make(false), broken: make(true) };
+  return { name, about, base, loop, killedBy: [loop.broken.name, property] };
 }

@@ -142,7 +142,7 @@ test.runIf(process.env.MUTANT_LIST === 'write')(
     const rows = `${MUTANTS.map(rowOf).join('\n')}\n`;
     writeFileSync(LIST, readFileSync(LIST, 'utf8').replace(ROWS, rows));
   },
-  600_000,
+  1_800_000,
 );
 
 test('the list of the docs has every mutant, and no other', () => {

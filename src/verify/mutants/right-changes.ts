@@ -3,7 +3,15 @@ import { readOnce } from '../../interrupts/bitops.ts';
 import { kvmSpinlock } from '../../interrupts/kvm-spinlock.ts';
 import { minimalPatch } from '../../interrupts/minimal-patch.ts';
 import { takeMirror } from '../../interrupts/take-mirror.ts';
-import { IRQS_PENDING, IRQS_PENDING_MASK, RUN_STATE, RunState } from '../../interrupts/words.ts';
+import {
+  EXIT_COUNT,
+  EXIT_WAITERS,
+  IRQS_PENDING,
+  IRQS_PENDING_MASK,
+  RUN_STATE,
+  RunState,
+  WAKE_SEQUENCE,
+} from '../../interrupts/words.ts';
 import type { Mutant } from './mutant.ts';
 
 export const RIGHT_CHANGES: readonly Omit<Mutant, 'killedBy'>[] = [
@@ -56,6 +64,45 @@ export const RIGHT_CHANGES: readonly Omit<Mutant, 'killedBy'>[] = [
         (readOnce(words, IRQS_PENDING) & enabledLo) !== 0 ||
         (local.wordCount === 2 && (readOnce(words, IRQS_PENDING + 1) & enabledHi) !== 0),
     },
+  },
+  {
+    name: 'exit-counts-first',
+    about: 'leaving the guest counts the exit, then says that it is outside: it is outside already',
+    base: takeMirror,
+    runState: () => ({
+      exitGuest: (words) => {
+        Atomics.add(words, EXIT_COUNT, 1);
+        Atomics.store(words, RUN_STATE, RunState.OUTSIDE_GUEST);
+        if (Atomics.load(words, EXIT_WAITERS) !== 0) Atomics.notify(words, EXIT_COUNT);
+      },
+    }),
+  },
+  {
+    name: 'exit-always-notifies',
+    about: 'leaving the guest does not look whether anybody waits',
+    base: takeMirror,
+    runState: () => ({
+      exitGuest: (words) => {
+        Atomics.store(words, RUN_STATE, RunState.OUTSIDE_GUEST);
+        Atomics.add(words, EXIT_COUNT, 1);
+        Atomics.notify(words, EXIT_COUNT);
+      },
+    }),
+  },
+  {
+    name: 'kick-wakes-one-thread',
+    about: 'kick notifies one thread: there is one that serves the vCPU',
+    base: takeMirror,
+    runState: (real) => ({
+      kick: (words, wake) => {
+        real.requestExit(words);
+        const { BLOCKED, RUNNABLE } = RunState;
+        if (Atomics.compareExchange(words, RUN_STATE, BLOCKED, RUNNABLE) !== BLOCKED) return;
+        Atomics.add(words, WAKE_SEQUENCE, 1);
+        Atomics.notify(words, WAKE_SEQUENCE, 1);
+        wake();
+      },
+    }),
   },
   {
     name: 'dispatch-in-two-accesses',

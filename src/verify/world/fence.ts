@@ -16,6 +16,8 @@ export interface FencerOptions {
   readonly name?: string;
   /** Waits for a while at a time, and looks again. Default false: it sleeps until it is woken. */
   readonly looksAgain?: boolean;
+  /** It makes its request after it has waited, which breaks the rule. Default false. */
+  readonly asksLate?: boolean;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface FencerOptions {
  * forget the page, waits until that one is outside its guest, and gives the page to somebody else.
  */
 export function fencer(options: FencerOptions = {}): (world: World) => Thread {
-  const { name = 'F', looksAgain = false } = options;
+  const { name = 'F', looksAgain = false, asksLate = false } = options;
   return (world) => {
     const number = world.wordsNamed(PREFIX).length;
     if (number === MOST_PAGES) throw new RangeError(`A scenario has at most ${MOST_PAGES} fencers`);
@@ -43,11 +45,12 @@ export function fencer(options: FencerOptions = {}): (world: World) => Thread {
       initial: { asked: false },
       step: (state, env) => {
         if (!(state as { asked: boolean }).asked) {
-          makeRequest(world.words, bit);
+          if (!asksLate) makeRequest(world.words, bit);
           return { asked: true };
         }
         const limit = looksAgain ? 100 : Number.POSITIVE_INFINITY;
         if (!waitUntilOutside(world.words, limit)) return state;
+        if (asksLate) makeRequest(world.words, bit);
         env.note('gives the page away');
         // Meets the load in `usePages`.
         Atomics.store(given, 0, 1);

@@ -1,5 +1,6 @@
 import type { OwnerState } from '../../interrupts/protocol.ts';
-import { dispatchVcpu, startVcpu, takeRequests } from '../../interrupts/run-state.ts';
+import { dispatchVcpu, kick, startVcpu, takeRequests } from '../../interrupts/run-state.ts';
+import type { RestView } from '../explorer.ts';
 import type { Env, Thread } from '../thread.ts';
 import { interruptName } from './word-names.ts';
 import { hasBit, ownerIn, type World } from './world.ts';
@@ -41,7 +42,22 @@ function prepare(world: World): void {
   world.addRestCheck((view) => {
     const [irq] = world.monitor.unsettled(view.spec, world.edges, 0, 0);
     if (irq === undefined) return undefined;
-    return { property: 'P4', message: `${interruptName(irq)} is pending, and no pCPU has the vCPU`, irq };
+    const name = interruptName(irq);
+    return isStillKnown(world, view, irq)
+      ? { property: 'P4', message: `${name} is pending, and no pCPU has the vCPU`, irq }
+      : { property: 'P1', message: `${name} is lost: it was set, and nothing holds it any more`, irq };
+  });
+}
+
+/** Whether a pCPU that looked would find the interrupt. */
+function isStillKnown(world: World, view: RestView, irq: number): boolean {
+  return world.memory.runAlone([...view.contents], () => {
+    kick(world.words, () => undefined);
+    dispatchVcpu(world.words);
+    const { interrupts } = ownerIn(world, 0, undefined);
+    interrupts.load(0);
+    interrupts.flushInterrupts();
+    return hasBit(irq, interrupts.hvipLo, 0);
   });
 }
 

@@ -18,22 +18,19 @@ const LOADS: Readonly<Record<LoadKind, (address: I32, offset?: number) => I64>> 
 /** The instruction that stores the low bits of an i64. */
 const STORES = { 8: 'i64.store8', 16: 'i64.store16', 32: 'i64.store32', 64: 'i64.store' } as const;
 
-/** An access that takes part in a group. */
-export interface GroupedAccess {
-  readonly group: AccessGroup;
-  readonly base: I64;
-  /** From the base register. */
-  readonly offset: number;
-}
-
 /**
  * Memory accesses of compiled code: a probe of the TLB in line for each group of accesses. Whatever it does not know leaves
  * the region before the instruction: no call is made, which the engine would have to keep registers for.
  */
-export class MemoryCode {
+export class MemoryCode implements MemorySemantics {
   readonly #frame: RegionFrame;
   readonly #tlb: HartLayout['tlb'];
   readonly #atomics: AtomicCode;
+  #offset = 0;
+  #unspent = 0;
+  #group: AccessGroup | undefined;
+  #base: I64 = i64.const(0);
+  #imm = 0;
   /** Addresses in linear memory of the lowest access of groups that have been checked. */
   readonly #hosts = new Map<AccessGroup, Local<'i32'>>();
 
@@ -44,44 +41,55 @@ export class MemoryCode {
   }
 
   /**
-   * The accesses of one instruction.
+   * Turns to an instruction.
    *
-   * @param access of a plain load or store
-   * @param leave leaves the region before the instruction
+   * @param unspent instructions of its block from this one on
+   * @param group of a plain load or store, which is at `imm` from `base`
    */
-  semantics(access: GroupedAccess | undefined, leave: () => void): MemorySemantics {
-    const { f } = this.#frame;
-    const grouped = (): { readonly host: Local<'i32'>; readonly offset: number } => {
-      if (access === undefined) throw new Error('an access without a group');
-      return { host: this.#hostOf(access, leave), offset: access.offset - access.group.low };
-    };
-    const single = (address: I64, bytes: number, stores: boolean): Local<'i32'> =>
-      this.#probe(address, { span: bytes, alignment: bytes, stores }, leave);
-    return {
-      load: (kind: LoadKind) => {
-        const { host, offset } = grouped();
-        return f.let(LOADS[kind](host, offset));
-      },
-      store: (width: StoreWidth, _address: I64, value: I64) => {
-        const { host, offset } = grouped();
-        f.store(STORES[width], host, value, offset);
-      },
-      amo: (operation: AmoOperation, width: AtomicWidth, address: I64, value: I64) =>
-        this.#atomics.amo(operation, width, single(address, width / 8, true), value),
-      loadReserved: (width: AtomicWidth, address: I64) =>
-        this.#atomics.loadReserved(width, single(address, width / 8, false)),
-      storeConditional: (width: AtomicWidth, address: I64, value: I64) =>
-        this.#atomics.storeConditional(width, single(address, width / 8, true), value),
-      fence: () => f.atomicFence(),
-    };
+  at(offset: number, unspent: number, group: AccessGroup | undefined, base: I64, imm: number): void {
+    this.#offset = offset;
+    this.#unspent = unspent;
+    this.#group = group;
+    this.#base = base;
+    this.#imm = imm;
   }
 
-  #hostOf({ group, base }: GroupedAccess, leave: () => void): Local<'i32'> {
+  readonly load = (kind: LoadKind): I64 => {
+    const group = this.#plain();
+    return this.#frame.f.let(LOADS[kind](this.#hostOf(group), this.#imm - group.low));
+  };
+
+  readonly store = (width: StoreWidth, _address: I64, value: I64): void => {
+    const group = this.#plain();
+    this.#frame.f.store(STORES[width], this.#hostOf(group), value, this.#imm - group.low);
+  };
+
+  readonly amo = (operation: AmoOperation, width: AtomicWidth, address: I64, value: I64): I64 =>
+    this.#atomics.amo(operation, width, this.#single(address, width / 8, true), value);
+
+  readonly loadReserved = (width: AtomicWidth, address: I64): I64 =>
+    this.#atomics.loadReserved(width, this.#single(address, width / 8, false));
+
+  readonly storeConditional = (width: AtomicWidth, address: I64, value: I64): I64 =>
+    this.#atomics.storeConditional(width, this.#single(address, width / 8, true), value);
+
+  readonly fence = (): void => this.#frame.f.atomicFence();
+
+  #plain(): AccessGroup {
+    if (this.#group === undefined) throw new Error('an access without a group');
+    return this.#group;
+  }
+
+  #hostOf(group: AccessGroup): Local<'i32'> {
     const known = this.#hosts.get(group);
     if (known !== undefined) return known;
-    const host = this.#probe(i64.add(base, i64.const(group.low)), group, leave);
+    const host = this.#probe(i64.add(this.#base, i64.const(group.low)), group);
     this.#hosts.set(group, host);
     return host;
+  }
+
+  #single(address: I64, bytes: number, stores: boolean): Local<'i32'> {
+    return this.#probe(address, { span: bytes, alignment: bytes, stores });
   }
 
   /**
@@ -92,7 +100,6 @@ export class MemoryCode {
   #probe(
     address: I64,
     { span, alignment, stores }: Pick<AccessGroup, 'span' | 'alignment' | 'stores'>,
-    leave: () => void,
   ): Local<'i32'> {
     const { f, tlb, loadKey, storeKey } = this.#frame;
     const { entries, entryBytes, loads, stores: storeTable } = this.#tlb;
@@ -112,7 +119,9 @@ export class MemoryCode {
             i64.and(virtual, i64.const(alignment - 1)),
           )
         : i64.and(virtual, i64.const(-4096 | (alignment - 1)));
-    f.if(i64.ne(i64.load(entry, table), i64.or(page, key)), leave);
+    f.if(i64.ne(i64.load(entry, table), i64.or(page, key)), () =>
+      this.#frame.resume(this.#offset, this.#unspent),
+    );
     f.set(host, i32.add(i32.wrap_i64(virtual), i32.load(entry, table + 8)));
     return host;
   }

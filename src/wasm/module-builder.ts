@@ -107,7 +107,8 @@ export class ModuleBuilder {
 
   /** The module in the binary format, with a name section for debuggers and profilers. */
   toBytes(): Uint8Array<ArrayBuffer> {
-    const out = new ByteWriter(1 << 16);
+    const code = this.#functions.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
+    const out = new ByteWriter(code + 1024);
     out.bytes(new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]));
     section(out, SECTION.type, (w) => {
       w.u32(this.#types.length);
@@ -210,7 +211,7 @@ function writeType(w: ByteWriter, key: string): void {
 }
 
 function section(out: ByteWriter, id: number, write: (w: ByteWriter) => void): void {
-  const content = new ByteWriter();
+  const content = new ByteWriter(256);
   write(content);
   out.u8(id);
   out.u32(content.length);

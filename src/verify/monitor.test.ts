@@ -90,3 +90,45 @@ describe('levels', () => {
     expect(typeof end === 'number' && monitor.unsettled(end, [EXT], bits(EXT), 0)).toEqual([]);
   });
 });
+
+describe('under weak memory', () => {
+  const look: SpecEvent = { is: 'look' };
+  const ahead: SpecEvent = { is: 'ahead', thread: 'S' };
+  const kept: SpecEvent = { is: 'kept', thread: 'S' };
+
+  test('a flush shows a value that the level had since the vCPU was up to date last', () => {
+    expect(verdictOf(look, call('D', EXT), back('D'), flush(), flushed())).toBe('settled');
+    expect(verdictOf(look, call('D', EXT), back('D'), flush(), flushed(EXT))).toBe('settled');
+    expect(verdictOf(look, call('D', EXT), back('D'), look, flush(), flushed())).toBe('P3');
+    expect(verdictOf(look, flush(), flushed(), call('D', EXT), back('D'), flush(), flushed())).toBe(
+      'settled',
+    );
+  });
+
+  test('a look in the middle of a flush says nothing of what the flush has read before', () => {
+    expect(verdictOf(look, flush(), call('D', EXT), back('D'), look, flushed())).toBe('settled');
+    expect(verdictOf(flush(), call('D', EXT), back('D'), look, flushed())).toBe('settled');
+  });
+
+  test('an edge is not taken before the flush begins', () => {
+    const unset = [call('S', SOFT, false), back('S')];
+    expect(verdictOf(look, call('S', SOFT), back('S'), ...unset, flush(), flushed(SOFT))).toBe('P2');
+  });
+
+  test('a store ahead of its turn may be that of the next call', () => {
+    const early = [ahead, flush(), flushed(SOFT)];
+    expect(verdictOf(...early, call('S', SOFT), kept, back('S'))).toBe('settled');
+    expect(verdictOf(...early, kept)).toBe('P2');
+    expect(verdictOf(...early, call('S', EXT), kept, back('S'))).toBe('P2');
+    expect(verdictOf(...early, call('T', SOFT), back('T'), kept)).toBe('P2');
+    expect(verdictOf(...early, flush(), flushed(SOFT))).toBe('P2');
+    expect(verdictOf(ahead, flush(), flushed(EXT), call('S', EXT), kept, back('S'))).toBe('settled');
+  });
+
+  test('of one call, it is nothing more', () => {
+    const within = [call('S', SOFT), ahead, flush(), flushed(SOFT)];
+    expect(verdictOf(...within, kept, back('S'))).toBe('settled');
+    expect(verdictOf(...within, flush(), flushed(SOFT), kept, back('S'))).toBe('P2');
+    expect(verdictOf(ahead, kept, call('S', SOFT), back('S'))).toBe('waits');
+  });
+});

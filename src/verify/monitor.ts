@@ -22,6 +22,8 @@ interface Ideal {
   /** Levels that were low, and that were high, at some moment of the flush in progress, or since the last look. */
   readonly wasLow: number;
   readonly wasHigh: number;
+  /** Which next call of callers with a store ahead of its turn has taken effect: 4 * irq + 1, or + 2 for a set. */
+  readonly guesses: readonly (readonly [caller: number, guess: number])[];
 }
 
 interface SpecState {
@@ -30,11 +32,28 @@ interface SpecState {
   readonly flush: readonly [lo: number, hi: number] | null;
   /** There was a `look`: levels are watched from then on. */
   readonly looks: boolean;
+  /** Callers with a store ahead of its turn. */
+  readonly ahead: readonly number[];
+  /** What is violated unless a call that is still to come explains it. */
+  readonly suspicion: SpecViolation | null;
   readonly ideals: readonly Ideal[];
 }
 
 function bitOf(irq: number, lo: number, hi: number): boolean {
   return (((irq < 32 ? lo : hi) >>> (irq & 31)) & 1) !== 0;
+}
+
+function guessFor(irq: number, set: boolean): number {
+  return 4 * irq + (set ? 2 : 1);
+}
+
+/** Which next call of a caller the ideal takes to have taken effect. */
+function guessOf({ guesses }: Ideal, caller: number): number | undefined {
+  return guesses.find(([other]) => other === caller)?.[1];
+}
+
+function keyOf({ pending, level, done, taken, wasLow, wasHigh, guesses }: Ideal): string {
+  return [pending, level, done, taken, wasLow, wasHigh, ...guesses.flat()].join();
 }
 
 /** Whether it matters what levels are at the moment. */
@@ -47,6 +66,7 @@ export class Monitor {
   readonly edges: readonly number[];
   readonly levels: readonly number[];
   readonly initial: number;
+  readonly #all: readonly number[];
   readonly #states: SpecState[] = [];
   readonly #numbers = new Map<string, number>();
   readonly #callers: string[] = [];
@@ -58,8 +78,16 @@ export class Monitor {
   constructor(edges: readonly number[], levels: readonly number[]) {
     this.edges = edges;
     this.levels = levels;
-    const ideal = { pending: 0, level: 0, done: 0, taken: 0, wasLow: 0, wasHigh: 0 };
-    this.initial = this.#intern({ calls: [], flush: null, looks: false, ideals: [ideal] });
+    this.#all = [...edges, ...levels];
+    const ideal = { pending: 0, level: 0, done: 0, taken: 0, wasLow: 0, wasHigh: 0, guesses: [] };
+    this.initial = this.#intern({
+      calls: [],
+      flush: null,
+      looks: false,
+      ahead: [],
+      suspicion: null,
+      ideals: [ideal],
+    });
   }
 
   /** How many states the automaton has so far. */
@@ -72,10 +100,7 @@ export class Monitor {
     const from = this.#states[state];
     switch (event.is) {
       case 'call':
-        return this.#close({
-          ...from,
-          calls: [...from.calls, [this.#caller(event.thread), event.irq, event.set]],
-        });
+        return this.#call(from, this.#caller(event.thread), event.irq, event.set);
       case 'return':
         return this.#return(from, this.#caller(event.thread));
       case 'flush': {
@@ -88,6 +113,10 @@ export class Monitor {
         return this.#close({ ...from, looks: true, ideals: this.#watched(from.ideals) });
       case 'flushed':
         return this.#flushed(from, event.lo, event.hi);
+      case 'ahead':
+        return this.#close({ ...from, ahead: [...from.ahead, this.#caller(event.thread)] });
+      case 'kept':
+        return this.#kept(from, this.#caller(event.thread));
       case 'level':
         return this.#close({
           ...from,
@@ -130,12 +159,38 @@ export class Monitor {
     return this.#states[state].ideals.every(({ level }) => (level & bit) !== 0);
   }
 
+  #call(from: SpecState, caller: number, irq: number, set: boolean): number | SpecViolation {
+    const ideals = from.ideals.flatMap((ideal): Ideal[] => {
+      const guess = guessOf(ideal, caller);
+      if (guess === undefined) return [ideal];
+      const guesses = ideal.guesses.filter(([other]) => other !== caller);
+      return guess === guessFor(irq, set) ? [{ ...ideal, guesses, done: ideal.done | (1 << caller) }] : [];
+    });
+    return this.#resolved({ ...from, calls: [...from.calls, [caller, irq, set]], ideals });
+  }
+
+  /** With the store behind it, no call can take effect ahead of its turn any more. */
+  #kept(from: SpecState, caller: number): number | SpecViolation {
+    return this.#resolved({
+      ...from,
+      ahead: from.ahead.filter((other) => other !== caller),
+      ideals: from.ideals.filter((ideal) => guessOf(ideal, caller) === undefined),
+    });
+  }
+
+  /** What was suspected is so when nothing explains it any more, and is not when something does without a guess. */
+  #resolved(state: SpecState): number | SpecViolation {
+    if (state.ideals.length === 0 && state.suspicion !== null) return state.suspicion;
+    const isClear = state.ideals.some(({ guesses }) => guesses.length === 0);
+    return this.#close({ ...state, suspicion: isClear ? null : state.suspicion });
+  }
+
   #return(from: SpecState, caller: number): number | SpecViolation {
     const calls = from.calls.filter(([other]) => other !== caller);
     const ideals = from.ideals
       .filter(({ done }) => ((done >> caller) & 1) !== 0)
       .map((ideal) => ({ ...ideal, done: ideal.done & ~(1 << caller) }));
-    return this.#close({ ...from, calls, ideals });
+    return this.#resolved({ ...from, calls, ideals });
   }
 
   #flushed(from: SpecState, lo: number, hi: number): number | SpecViolation {
@@ -150,34 +205,35 @@ export class Monitor {
       }
     }
     let left = from.ideals;
+    let { suspicion } = from;
+    /** Without `guesses` there is nothing to wait for. */
+    const keep = (fits: (ideal: Ideal) => boolean, violation: SpecViolation): boolean => {
+      left = left.filter(fits);
+      if (left.every(({ guesses }) => guesses.length > 0)) suspicion ??= violation;
+      return left.length > 0;
+    };
     for (const [index, irq] of this.edges.entries()) {
       if (bitOf(irq, beforeLo, beforeHi)) continue;
       const rises = bitOf(irq, lo, hi);
-      left = left.filter(({ taken }) => (((taken >> index) & 1) !== 0) === rises);
-      if (left.length === 0) {
-        return {
-          property: 'P2',
-          message: `the flush delivers ${interruptName(irq)}, which no set explains`,
-          irq,
-        };
+      const message = `the flush delivers ${interruptName(irq)}, which no set explains`;
+      const violation: SpecViolation = { property: 'P2', message, irq };
+      if (!keep(({ taken }) => (((taken >> index) & 1) !== 0) === rises, violation)) {
+        return suspicion ?? violation;
       }
     }
     for (const [index, irq] of this.levels.entries()) {
       const high = bitOf(irq, lo, hi);
-      left = left.filter(({ wasLow, wasHigh }) => (((high ? wasHigh : wasLow) >> index) & 1) !== 0);
-      if (left.length === 0) {
-        const was = high ? 'high, but it was low' : 'low, but it was high';
-        return {
-          property: 'P3',
-          message: `the flush shows ${interruptName(irq)} ${was} all through the flush`,
-          irq,
-        };
+      const was = high ? 'high, but it was low' : 'low, but it was high';
+      const message = `the flush shows ${interruptName(irq)} ${was} all through the flush`;
+      const violation: SpecViolation = { property: 'P3', message, irq };
+      if (!keep(({ wasLow, wasHigh }) => (((high ? wasHigh : wasLow) >> index) & 1) !== 0, violation)) {
+        return suspicion ?? violation;
       }
     }
     const ideals = left.map((ideal) =>
       from.looks ? { ...ideal, taken: 0 } : { ...ideal, taken: 0, wasLow: 0, wasHigh: 0 },
     );
-    return this.#close({ ...from, flush: null, ideals });
+    return this.#close({ ...from, flush: null, suspicion, ideals });
   }
 
   /** Adds every explanation in which calls in progress, and the consumption by a flush, have taken effect by now. */
@@ -186,12 +242,22 @@ export class Monitor {
     const watching = isWatching(state);
     const found = new Map<string, Ideal>();
     const add = (ideal: Ideal) => {
-      const key = Object.values(ideal).join();
+      const key = keyOf(ideal);
       if (found.has(key)) return;
       found.set(key, ideal);
       for (const [caller, irq, set] of state.calls) {
         if (((ideal.done >> caller) & 1) === 0) {
           add({ ...this.#effect(ideal, irq, set, watching), done: ideal.done | (1 << caller) });
+        }
+      }
+      for (const caller of state.ahead) {
+        const inCall = state.calls.some(([other]) => other === caller) && ((ideal.done >> caller) & 1) === 0;
+        if (inCall || guessOf(ideal, caller) !== undefined) continue;
+        for (const irq of this.#all) {
+          for (const set of [false, true]) {
+            const guesses = [...ideal.guesses, [caller, guessFor(irq, set)] as const];
+            add({ ...this.#effect(ideal, irq, set, watching), guesses });
+          }
         }
       }
       for (let bit = 1; flushing && bit <= ideal.pending; bit <<= 1) {

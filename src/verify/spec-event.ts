@@ -15,6 +15,11 @@ export type SpecEvent =
    * memory only: without, a flush looks between its begin and its end.
    */
   | { readonly is: 'look' }
+  /**
+   * A store of the thread has taken effect ahead of its turn, perhaps one of a call that the thread has not come to yet; and
+   * the thread has come to that store. Weak memory only.
+   */
+  | { readonly is: 'ahead' | 'kept'; readonly thread: string }
   /** The source of a derived level changes, at this very moment. */
   | { readonly is: 'level'; readonly irq: number; readonly high: boolean };
 

@@ -145,6 +145,8 @@ export class WeakReplay {
       this.#storedBy = [...this.#storedBy, this.steps.length];
     const events = runner.advance(result);
     this.#tell(events);
+    const thread = this.names[move.thread];
+    if (move.keeps && thread !== VCPU_NAME) this.#tell([{ is: 'kept', thread }]);
     if (this.#isLook(move.thread)) this.#tell([{ is: 'look' }]);
     const ordering = touchesMemory(operation.kind) && !this.isOwn(operation);
     const weak = {
@@ -163,6 +165,8 @@ export class WeakReplay {
     const before = this.contents[address];
     this.#state = makePromise(this.#state, thread, { word: address, value });
     this.#storedBy = [...this.#storedBy, this.steps.length];
+    const name = this.names[thread];
+    if (name !== VCPU_NAME) this.#tell([{ is: 'ahead', thread: name }]);
     const operation = { kind: Kind.STORE, address, a: value, b: 0 };
     const weak = { ordering: undefined, unseen: [], since: -1, isPromise: true };
     return this.#record(move, { operation, notes: [], result: value, before, frames: [], events: [] }, weak);

@@ -117,6 +117,9 @@ class WeakSearch {
   readonly #reachedBy: WeakStep[] = [];
   /** By list of events + 1, and by state of the specification before: the one after. */
   readonly #afterEvents: (number | SpecViolation)[][] = [];
+  /** By thread: the lists of events by which the specification learns of stores ahead of their turn. */
+  readonly #aheadLists: number[] = [];
+  readonly #keptLists: number[] = [];
   readonly #log: TransitionLog | undefined;
   readonly #rest: number[] = [];
   #transitions = 0;
@@ -255,7 +258,7 @@ class WeakSearch {
   #go(at: number, { step, words, view, node, events }: LocalStep): void {
     this.#transitions++;
     const { thread } = step;
-    const told = this.#told(this.#specAt(at), events);
+    const told = this.#toldOf(step, this.#told(this.#specAt(at), events));
     if (typeof told !== 'number') {
       this.#report(told, at, step);
       return;
@@ -269,6 +272,15 @@ class WeakSearch {
     const state = { base: words.base, messages: words.messages, views };
     const spec = this.#isLook(state, step) ? this.#told(told, LOOK) : told;
     this.#log?.add(this.#insert(state, nodes, typeof spec === 'number' ? spec : told, at, step));
+  }
+
+  /** The specification, told of a store that takes effect ahead of its turn, and that its thread has come to it. */
+  #toldOf({ thread, promised, keeps }: WeakStep, spec: number | SpecViolation): number | SpecViolation {
+    const { name } = this.#programs.threads[thread];
+    if (typeof spec !== 'number' || name === VCPU_NAME || (promised < 0 && !keeps)) return spec;
+    this.#aheadLists[thread] ??= this.#programs.eventLists.push([{ is: 'ahead', thread: name }]) - 1;
+    this.#keptLists[thread] ??= this.#programs.eventLists.push([{ is: 'kept', thread: name }]) - 1;
+    return this.#told(spec, keeps ? this.#keptLists[thread] : this.#aheadLists[thread]);
   }
 
   /** Whether whatever the vCPU's thread reads from now on is not older than now. */
@@ -353,10 +365,15 @@ class WeakSearch {
     else this.#unjudged ??= found;
   }
 
-  /** Whether a store has taken effect ahead of its turn does not matter to what threads read, but to the order of calls. */
+  /**
+   * A store of a producer that takes effect ahead of its turn is told to the specification. With one of the vCPU's, it does not
+   * know when the flush was; that does not matter to what threads read, but to the order of calls and flushes.
+   */
   #isJudged({ violation: { property }, parent, step }: FoundStep): boolean {
     if (property === 'P6' || property === 'P7') return true;
-    return this.#pathTo(parent, step).every(({ promised }) => promised < 0);
+    const isAhead = ({ promised, thread }: WeakStep): boolean =>
+      promised >= 0 && this.#programs.threads[thread].name === VCPU_NAME;
+    return !this.#pathTo(parent, step).some(isAhead);
   }
 
   #use(): WordUse {

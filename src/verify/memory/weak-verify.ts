@@ -14,11 +14,11 @@ export interface WeakVerdict extends WeakSearchResult {
 }
 
 /**
- * The monitor hears of a call when its thread comes to it. A store that was promised has taken effect before that, so
- * that what it did looks as if it were still to come. P6 and P7 look at values alone.
+ * The monitor hears of a flush when the vCPU's thread comes to it. A store of that thread that was promised has taken
+ * effect before that. P6 and P7 look at values alone.
  */
 const AHEAD_OF_ITS_TURN =
-  'fails only where a store takes effect ahead of its turn, and then the checker does not know which calls came first';
+  'fails only where a store of the vCPU takes effect ahead of its turn, and then the checker does not know when it flushed';
 
 /** What a flush may have looked at is known of the thread of this name only. */
 const OTHER_VCPU = `asks what a flush could see, which is known of a thread "${VCPU_NAME}" only, and the scenario has none`;
@@ -29,7 +29,8 @@ export const HORIZON = 4;
 const DEFAULT_BOUNDS = { maxStates: 1_000_000, maxTime: 60_000, horizon: HORIZON };
 
 /**
- * Explores the scenario under RVWMO: the C code of the protocol where there is a transcription, with stores at most `horizon` accesses ahead of their turn (default {@link HORIZON}).
+ * Explores the scenario under RVWMO, with stores at most `horizon` accesses ahead of their turn (default {@link HORIZON}).
+ * Where the protocol has a transcription, that is what is explored.
  *
  * With `valuesOnly`, PROVEN means that no message stays unread (P6) and that nothing throws (P7), not that no interrupt
  * is lost.
@@ -75,7 +76,8 @@ function judged(result: WeakSearchResult, names: readonly string[]): WeakVerdict
 function whyUnjudged(found: WeakSearchResult['found'], names: readonly string[]): string | undefined {
   if (found === undefined || found.property === 'P6' || found.property === 'P7') return undefined;
   const { property, path } = found;
-  if (path.some(({ behind }) => behind < 0)) return `${property} ${AHEAD_OF_ITS_TURN}`;
+  if (path.some(({ promised, thread }) => promised >= 0 && names[thread] === VCPU_NAME))
+    return `${property} ${AHEAD_OF_ITS_TURN}`;
   const isAboutFlush = property === 'P2' || property === 'P3';
   return isAboutFlush && !names.includes(VCPU_NAME) ? `${property} ${OTHER_VCPU}` : undefined;
 }

@@ -34,6 +34,13 @@ describe('readReport', () => {
     expect(clock).toBe(1);
   });
 
+  test('takes the last beginning of a benchmark', () => {
+    const [started, first, ...rest] = good.lines;
+    const earlier = { text: 'begin fork 600000000', at: { wall: 1.1, user: 0.1, system: 0.1 } };
+    const { benchmarks } = readReport({ ...good, lines: [started, earlier, first, ...rest] }, 'the guest');
+    expect(benchmarks.get('fork')?.cpu).toBe(0.0015);
+  });
+
   test.each([
     [{ ...good, timedOut: true }, 'the guest did not end in time; the end of its output: the output'],
     [{ ...good, status: 5 }, 'ended with status 5'],

@@ -1,7 +1,7 @@
 /* What the guest says on its console, a line each:
  *
  *   started CLOCK                 the first
- *   begin NAME CLOCK              a measurement starts after a pause
+ *   begin NAME CLOCK              a measurement starts after a pause; if another begins before its end, it does not count
  *   bench NAME ITERATIONS NANOSECONDS CLOCK
  *                                 it is over, and another pause follows
  *   part NAME ITERATIONS NANOSECONDS CLOCK

@@ -54,27 +54,53 @@ static uint64_t work(uint64_t iterations) {
   return sum;
 }
 
-static void work_in_processes(uint64_t iterations, int processes) {
-  long started[2];
-  for (int cpu = 0; cpu < processes; cpu++) {
-    started[cpu] = fork_process();
-    if (started[cpu] != 0) continue;
-    pin_to(cpu);
+/* Processes that wait for a number of iterations and answer when they are done: forking them is not to be measured. */
+static struct worker {
+  struct pipe_ends orders, answers;
+  long process;
+} workers[2];
+static int worker_count;
+
+static _Noreturn void serve(const struct worker *self, int cpu) {
+  uint64_t iterations;
+  pin_to(cpu);
+  for (int i = 0; i <= cpu; i++) syscall3(SYS_CLOSE, workers[i].orders.to, 0, 0);
+  while (checked(syscall3(SYS_READ, self->orders.from, (long)&iterations, 8), "read") == 8) {
     /* A sum that the compiler must work out. */
     __asm__ volatile("" ::"r"(work(iterations)));
-    exit_process(0);
+    put_byte(self->answers.to);
   }
-  for (int cpu = 0; cpu < processes; cpu++) wait_for(started[cpu]);
+  exit_process(0);
 }
 
-static uint64_t work_once(uint64_t iterations) {
-  work_in_processes(iterations, 1);
+static void start_workers(int count) {
+  worker_count = count;
+  for (int cpu = 0; cpu < count; cpu++) {
+    struct worker *worker = &workers[cpu];
+    worker->orders = open_pipe();
+    worker->answers = open_pipe();
+    worker->process = fork_process();
+    if (worker->process == 0) serve(worker, cpu);
+  }
+}
+static void start_one(void) { start_workers(1); }
+static void start_two(void) { start_workers(2); }
+
+static void stop_workers(void) {
+  for (int cpu = 0; cpu < worker_count; cpu++) close_pipe(workers[cpu].orders);
+  for (int cpu = 0; cpu < worker_count; cpu++) {
+    wait_for(workers[cpu].process);
+    close_pipe(workers[cpu].answers);
+  }
+}
+
+/* Each of them does as many iterations. */
+static uint64_t let_work(uint64_t iterations) {
+  for (int cpu = 0; cpu < worker_count; cpu++) {
+    checked(syscall3(SYS_WRITE, workers[cpu].orders.to, (long)&iterations, 8), "write");
+  }
+  for (int cpu = 0; cpu < worker_count; cpu++) get_byte(workers[cpu].answers.from);
   return iterations;
 }
-/* Each of the two does as many iterations. */
-static uint64_t work_twice(uint64_t iterations) {
-  work_in_processes(iterations, 2);
-  return iterations;
-}
-const struct benchmark compute_one = {"compute", 1, 0, work_once, 0};
-const struct benchmark compute_two = {"compute-2", 2, 0, work_twice, 0};
+const struct benchmark compute_one = {"compute", 1, start_one, let_work, stop_workers};
+const struct benchmark compute_two = {"compute-2", 2, start_two, let_work, stop_workers};

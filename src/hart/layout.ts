@@ -62,6 +62,8 @@ export const FIELD = {
   regions: 0x290,
   /** The record of the region that was entered last. */
   lastRegion: 0x294,
+  /** Guest-virtual address of the jump by which a region was last left to an address from a register (i64). */
+  jumpSite: 0x298,
   /**
    * 1: when last looked at, no interrupt was both pending and locally enabled, and nothing has been done since that could
    * have made one pending, except that time went by. Generated code then need not look.
@@ -103,6 +105,8 @@ export const FIELD = {
   /** How often regions were left, by REGION_EXIT (i64 each), and the instructions that they have run (i64). */
   regionExits: 0xd00,
   regionInstructions: 0xd40,
+  /** Record of the region that has led to where the hart is, by a jump from {@link FIELD}.jumpSite; 0: something else did. */
+  arrivedBy: 0xd70,
   /** What the compiler has done: doubles in the order of REGION_COUNTS. */
   regionCounts: 0xd48,
 } as const;

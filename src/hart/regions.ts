@@ -3,6 +3,7 @@ import { type CodeSource, type HartLayout, type Region, RegionCompiler } from '.
 import type { MemoryLimits } from '../wasm/index.ts';
 import type { CodeCache } from './code-cache.ts';
 import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
+import { JumpProfile } from './jump-profile.ts';
 import { FIELD, TLB } from './layout.ts';
 import { RegionCounters } from './region-statistics.ts';
 import type { HartState } from './state.ts';
@@ -14,6 +15,11 @@ const THRESHOLD = 4;
 /** Counters of samples; slots share them. */
 const COUNTERS = 1 << 14;
 const LAYOUT: HartLayout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
+
+/** Jumps farther than that, in bytes, are not followed: offsets within a region are 32-bit numbers. */
+const FARTHEST = 2 ** 30;
+/** Samples of a jump at which regions that end with it are compiled anew. */
+const WORTH_ANOTHER: readonly number[] = [4, 16, 64];
 
 /** Regions that a hart can have at once, plus one: there is none with number 0. */
 const RECORDS = 8192;
@@ -74,6 +80,7 @@ export class Regions {
   readonly #memoryWords: Int32Array;
   readonly #halfwords: Uint16Array;
   readonly #heat = new Uint8Array(COUNTERS);
+  readonly #jumps = new JumpProfile();
   readonly #installed = new Map<number, Installed>();
   /** Numbers of the regions of each decoded page, by its slots. */
   readonly #byPage = new Map<number, Set<number>>();
@@ -95,13 +102,34 @@ export class Regions {
 
   /** Counts that the hart has arrived at the current slot, and compiles from there on when that was often. */
   sample(): void {
+    this.#sampleJump();
     const slot = this.#words[FIELD.slot >> 2];
-    const counter = (Math.imul(slot >> 3, 0x9e37_79b1) >>> 18) & (COUNTERS - 1);
+    const counter = counterOf(slot);
     const heat = this.#heat[counter];
     if (heat < this.#threshold) {
       this.#heat[counter] = heat + 1;
       if (heat + 1 === this.#threshold) this.#compile(slot);
     }
+  }
+
+  /** If a region was left here by a jump to an address in a register, the next one may do better. */
+  #sampleJump(): void {
+    const words = this.#words;
+    const record = words[FIELD.arrivedBy >> 2];
+    if (record === 0) return;
+    words[FIELD.arrivedBy >> 2] = 0;
+    const { pcLow, pcHigh } = this.#options.state;
+    const siteLow = words[FIELD.jumpSite >> 2];
+    const siteHigh = words[(FIELD.jumpSite >> 2) + 1];
+    const distance = (pcHigh - siteHigh) * 2 ** 32 + (pcLow >>> 0) - (siteLow >>> 0);
+    const slots = this.#options.tlb.lookupFetch(siteLow, siteHigh);
+    if (slots === 0 || Math.abs(distance) > FARTHEST) return;
+    const samples = this.#jumps.note(slots + (siteLow & (PAGE - 2)) * SLOT_SCALE, distance);
+    if (!WORTH_ANOTHER.includes(samples)) return;
+    const number = (record - this.#options.records) / REGION.bytes;
+    const slot = this.#installed.get(number)?.slot;
+    this.#drop(number);
+    if (slot !== undefined) this.#heat[counterOf(slot)] = this.#threshold - 1;
   }
 
   /** Forgets the regions that have code of the decoded page at `slots`. */
@@ -120,7 +148,7 @@ export class Regions {
     if (halfword < 0 || halfword >= CODE_PAGE.halfwords || this.#options.code.isStraddling(slot)) return;
     if (this.#halfwords[slot / 2] === OPERATION.region) return;
     const start = performance.now();
-    const source = new HartCode(this.#options, slots);
+    const source = new HartCode(this.#options, this.#jumps, slots);
     const region = this.#compiler.compile(source, halfword * 2);
     if (region !== undefined) this.#install(region, slot, slots, source);
     this.#statistics.add('time', performance.now() - start);
@@ -191,7 +219,7 @@ export class Regions {
     for (const page of pages) this.#byPage.get(page)?.delete(number);
     this.#free.push(number);
     // It may be compiled again.
-    this.#heat.fill(0);
+    this.#heat[counterOf(slot)] = 0;
   }
 }
 
@@ -199,11 +227,13 @@ export class Regions {
 class HartCode implements CodeSource {
   readonly #options: RegionsOptions;
   readonly #halfwords: Uint16Array;
+  readonly #jumps: JumpProfile;
   /** Slots of pages by their distance from the first; 0: not in reach. */
   readonly #slots = new Map<number, number>();
 
-  constructor(options: RegionsOptions, slots: number) {
+  constructor(options: RegionsOptions, jumps: JumpProfile, slots: number) {
     this.#options = options;
+    this.#jumps = jumps;
     this.#halfwords = new Uint16Array(options.memory.buffer);
     this.#slots.set(0, slots);
   }
@@ -228,6 +258,13 @@ class HartCode implements CodeSource {
     return decode(bits);
   }
 
+  targetsOf(offset: number): readonly number[] {
+    const slots = this.slotsOf(Math.floor(offset / PAGE));
+    if (slots === 0) return [];
+    const site = slots + (offset & (PAGE - 2)) * SLOT_SCALE;
+    return this.#jumps.targets(site).map((distance) => offset + distance);
+  }
+
   isWarm(offset: number): boolean {
     const slots = this.slotsOf(Math.floor(offset / PAGE));
     if (slots === 0) return false;
@@ -244,4 +281,9 @@ class HartCode implements CodeSource {
     if (found !== 0) this.#slots.set(page, found);
     return found;
   }
+}
+
+/** The counter of samples of a slot. */
+function counterOf(slot: number): number {
+  return (Math.imul(slot >> 3, 0x9e37_79b1) >>> 18) & (COUNTERS - 1);
 }

@@ -4,6 +4,8 @@ import type { Decoded } from '../isa/index.ts';
 export interface CodeSource {
   /** The instruction at an offset; undefined where there is none, or none that is known. */
   at(offset: number): Decoded | undefined;
+  /** Where the jump at an offset, to an address in a register, is known to go, the most frequent first. */
+  targetsOf(offset: number): readonly number[];
   /** Whether the interpreter has come near this instruction: code that never ran is not worth compiling. */
   isWarm(offset: number): boolean;
 }

@@ -1,4 +1,4 @@
-/** How a region is left: what its function returns. */
+/** How a region is left: what its function returns. The odd ones say where to by an address. */
 export const REGION_EXIT = {
   /** By a jump to the slot in the hart block. */
   near: 0,
@@ -10,6 +10,8 @@ export const REGION_EXIT = {
   nextFar: 3,
   /** Before the instruction at the slot in the hart block, which the interpreter must carry out. */
   resume: 4,
+  /** By a jump to the pc in the hart block, which was in a register of the guest; the jump's own address is noted. */
+  indirect: 5,
 } as const;
 
 export type RegionExit = (typeof REGION_EXIT)[keyof typeof REGION_EXIT];

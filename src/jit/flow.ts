@@ -17,7 +17,7 @@ export function successors({ end }: Block): readonly Block[] {
   const targets = {
     go: () => (end.kind === 'go' ? [end.to] : []),
     branch: () => (end.kind === 'branch' ? [end.taken, end.otherwise] : []),
-    indirect: () => (end.kind === 'indirect' && end.expected !== undefined ? [end.expected] : []),
+    indirect: () => (end.kind === 'indirect' ? end.expected : []),
     stop: () => [],
   }[end.kind]();
   return targets.flatMap(({ block }) => (block === undefined ? [] : [block]));

@@ -19,8 +19,8 @@ export interface Target {
 export type BlockEnd =
   | { readonly kind: 'go'; readonly to: Target }
   | { readonly kind: 'branch'; readonly taken: Target; readonly otherwise: Target }
-  /** A jump to an address in a register; `expected` is where it goes unless the guest does something unusual. */
-  | { readonly kind: 'indirect'; readonly expected: Target | undefined }
+  /** A jump to an address in a register; `expected` are the blocks where it may go, the most likely first. */
+  | { readonly kind: 'indirect'; readonly expected: readonly Target[] }
   /** The instruction at this offset is not for compiled code. */
   | { readonly kind: 'stop'; readonly offset: number };
 
@@ -131,6 +131,10 @@ class GraphBuilder {
       if (callee !== undefined) this.#want(callee, offset + decoded.imm);
     } else if (isReturn(decoded) && context.parent !== undefined) {
       this.#want(context.parent, context.returnOffset);
+    } else if (control === 'indirect') {
+      const targets = this.#source.targetsOf(offset);
+      const callee = targets.length > 0 && isCall(decoded) ? this.#callee(context, offset, next) : context;
+      if (callee !== undefined) for (const target of targets) this.#want(callee, target);
     }
   }
 
@@ -203,18 +207,24 @@ class Assembly {
         return { kind: 'go', to: callee === undefined ? outside(to) : this.#target(callee, to, true) };
       }
       case 'indirect': {
-        const { parent } = context;
-        const returns = isReturn(decoded) && parent !== undefined;
-        return {
-          kind: 'indirect',
-          expected: returns ? this.#target(parent, context.returnOffset, true) : undefined,
-        };
+        const expected = this.#expected(context, offset, decoded);
+        return { kind: 'indirect', expected: expected.filter(({ block }) => block !== undefined) };
       }
       default:
         return context.blocks.has(next)
           ? { kind: 'go', to: this.#target(context, next, false) }
           : { kind: 'stop', offset: next };
     }
+  }
+
+  #expected(context: Context, offset: number, decoded: Decoded): Target[] {
+    const { parent } = context;
+    if (isReturn(decoded) && parent !== undefined) {
+      return [this.#target(parent, context.returnOffset, true)];
+    }
+    const into = isCall(decoded) ? context.calls.get(offset) : context;
+    if (into === undefined) return [];
+    return this.#source.targetsOf(offset).map((target) => this.#target(into, target, true));
   }
 
   #target(context: Context, offset: number, jumped: boolean): Target {

@@ -10,6 +10,7 @@ export interface HartLayout {
     readonly pageSlots: number;
     readonly pageAddress: number;
     readonly pc: number;
+    readonly jumpSite: number;
     readonly budget: number;
     readonly loadKey: number;
     readonly storeKey: number;

@@ -94,8 +94,7 @@ export class RegionCode {
         frame.f.if(condition, () => this.#go(block, end.taken));
         this.#go(block, end.otherwise);
       },
-      jumpTo: (target: I64) =>
-        this.#indirect(block, target, end.kind === 'indirect' ? end.expected : undefined),
+      jumpTo: (target: I64) => this.#indirect(block, target, end.kind === 'indirect' ? end.expected : []),
     };
     code[last].decoded.instruction.semantics(this.#semantics.at(code, last, groups, control));
     if (end.kind === 'go') this.#go(block, end.to);
@@ -113,14 +112,17 @@ export class RegionCode {
     f.if(illegal, () => frame.resume(code[0].offset, code.length));
   }
 
-  #indirect(block: Block, target: I64, expected: Target | undefined): void {
+  #indirect(block: Block, target: I64, expected: readonly Target[]): void {
     const { frame } = this.#parts;
-    if (expected === undefined) {
-      frame.jumpTo(target);
+    const site = block.code.at(-1)?.offset ?? 0;
+    if (expected.length === 0) {
+      frame.jumpTo(target, site);
       return;
     }
     const named = frame.f.let(target);
-    frame.f.if(i64.ne(named, frame.address(expected.offset)), () => frame.jumpTo(named));
-    this.#go(block, expected);
+    for (const candidate of expected) {
+      frame.f.if(i64.eq(named, frame.address(candidate.offset)), () => this.#go(block, candidate));
+    }
+    frame.jumpTo(named, site);
   }
 }

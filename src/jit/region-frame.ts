@@ -117,11 +117,12 @@ export class RegionFrame {
     this.#leaveTo(offset, REGION_EXIT.resume, REGION_EXIT.nextFar);
   }
 
-  /** Leaves by a jump to an address in a register. */
-  jumpTo(target: I64): void {
+  /** Leaves by a jump to an address in a register; `site` is the offset of the jump. */
+  jumpTo(target: I64, site: number): void {
     const { f } = this;
     f.set(this.#target, target);
-    f.set(this.#exit, i32.const(REGION_EXIT.far));
+    f.store('i64.store', this.hart, this.address(site), this.#layout.field.jumpSite);
+    f.set(this.#exit, i32.const(REGION_EXIT.indirect));
     f.br(labelOf(this.#far));
   }
 

@@ -9,6 +9,7 @@ import {
   i64,
   type Local,
   type ModuleBuilder,
+  select,
 } from '../../wasm/index.ts';
 import { FIELD, TLB } from '../layout.ts';
 import { CODE_PAGE, OPERATION, REGION } from './slots.ts';
@@ -26,12 +27,46 @@ export function fetchEntry(hart: Local<'i32'>, address: Local<'i64'>): I32 {
 export const EXECUTE = 2;
 
 /**
- * `enterRegion(hart, slot)`: runs the compiled region at a slot. Returns how it was left: `REGION_EXIT.near` or `.far`,
- * or {@link EXECUTE} + the operation that the interpreter must carry out at FIELD.slot.
+ * `enterRegion(hart, slot)`: runs the compiled region at a slot, and those that it leads to, until one ends elsewhere or
+ * the budget is used up. Returns how the last was left: `REGION_EXIT.near` or `.far`, or {@link EXECUTE} + the operation
+ * that the interpreter must carry out at FIELD.slot.
  */
 export function defineEnterRegion(module: ModuleBuilder, lookup: FunctionRef<'i32'>): FunctionRef<'i32'> {
   const regionType = module.typeOf(['i32'], 'i32');
-  const operationAt = module.function('operationAt', ['i32', 'i32'], 'i32', (f) => {
+  const operationAt = defineOperationAt(module);
+  return module.function('enterRegion', ['i32', 'i32'], 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    const slot = f.param(1, 'i32');
+    const record = f.local('i32');
+    const budget = f.local('i32');
+    const exit = f.local('i32');
+    const operation = f.local('i32');
+    f.loop((again) => {
+      f.set(record, regionRecord(hart, slot));
+      checkPages(f, hart, record, () => f.return(call(operationAt, hart, slot)));
+      f.store('i32.store', hart, record, FIELD.lastRegion);
+      f.set(budget, i32.load(hart, FIELD.budget));
+      f.set(exit, callIndirect(regionType, i32.load(record, REGION.element), hart));
+      countExit(f, hart, exit, i32.sub(budget, i32.load(hart, FIELD.budget)));
+      f.set(slot, i32.load(hart, FIELD.slot));
+      f.if(i32.eq(exit, i32.const(REGION_EXIT.resume)), () => f.return(call(operationAt, hart, slot)));
+      leaveIfSpent(f, hart, record, exit);
+      f.if(isFar(exit), () => {
+        f.set(slot, call(lookup, hart, i64.load(hart, FIELD.pc)));
+        f.if(i32.eqz(slot), () => f.return(i32.const(REGION_EXIT.far)));
+        f.store('i32.store', hart, slot, FIELD.slot);
+      });
+      f.set(operation, i32.load16_u(slot));
+      f.brIf(again, i32.eq(operation, i32.const(OPERATION.region)));
+    });
+    f.return(i32.add(operation, i32.const(EXECUTE)));
+    f.unreachable();
+  });
+}
+
+/** `operationAt(hart, slot)`: {@link EXECUTE} + what the slot says, or said before a region was put there. */
+function defineOperationAt(module: ModuleBuilder): FunctionRef<'i32'> {
+  return module.function('operationAt', ['i32', 'i32'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const slot = f.param(1, 'i32');
     const operation = f.let(i32.load16_u(slot));
@@ -41,27 +76,26 @@ export function defineEnterRegion(module: ModuleBuilder, lookup: FunctionRef<'i3
     f.return(i32.add(operation, i32.const(EXECUTE)));
     f.unreachable();
   });
-  return module.function('enterRegion', ['i32', 'i32'], 'i32', (f) => {
-    const hart = f.param(0, 'i32');
-    const slot = f.param(1, 'i32');
-    const record = f.let(regionRecord(hart, slot));
-    checkPages(f, hart, record, () => f.return(call(operationAt, hart, slot)));
-    f.store('i32.store', hart, record, FIELD.lastRegion);
-    const budget = f.let(i32.load(hart, FIELD.budget));
-    const exit = f.let(callIndirect(regionType, i32.load(record, REGION.element), hart));
-    countExit(f, hart, exit, i32.sub(budget, i32.load(hart, FIELD.budget)));
-    f.if(i32.lt_u(exit, i32.const(REGION_EXIT.next)), () => f.return(exit));
-    f.if(i32.eq(exit, i32.const(REGION_EXIT.resume)), () =>
-      f.return(call(operationAt, hart, f.let(i32.load(hart, FIELD.slot)))),
-    );
-    f.if(i32.eq(exit, i32.const(REGION_EXIT.nextFar)), () => {
-      const found = f.let(call(lookup, hart, i64.load(hart, FIELD.pc)));
-      f.if(i32.eqz(found), () => f.return(i32.const(REGION_EXIT.far)));
-      f.store('i32.store', hart, found, FIELD.slot);
-    });
-    f.return(i32.add(i32.load16_u(i32.load(hart, FIELD.slot)), i32.const(EXECUTE)));
-    f.unreachable();
+}
+
+/** After a jump the interpreter looks at the budget, fuel and exit request. */
+function leaveIfSpent(
+  f: FunctionBuilder,
+  hart: Local<'i32'>,
+  record: Local<'i32'>,
+  exit: Local<'i32'>,
+): void {
+  const indirect = i32.eq(exit, i32.const(REGION_EXIT.indirect));
+  const jumped = i32.or(i32.lt_u(exit, i32.const(REGION_EXIT.next)), indirect);
+  const spent = i32.le_s(i32.load(hart, FIELD.budget), i32.const(0));
+  f.if(i32.and(jumped, spent), () => {
+    f.store('i32.store', hart, select(indirect, record, i32.const(0)), FIELD.arrivedBy);
+    f.return(isFar(exit));
   });
+}
+
+function isFar(exit: Local<'i32'>): I32 {
+  return i32.and(exit, i32.const(REGION_EXIT.far));
 }
 
 /** For statistics. */

@@ -8,6 +8,7 @@ export type { VcpuWords } from '../interrupts/words.ts';
 export { IRQS_PENDING, IRQS_PENDING_LOCK, IRQS_PENDING_MASK, VCPU_WORDS } from '../interrupts/words.ts';
 export { type Scenario, scenario, type ThreadMaker } from './scenario.ts';
 export type { Env, LocalState, Thread } from './thread.ts';
+export { fencer } from './world/fence.ts';
 export { device, sender, sharingDevice } from './world/producers.ts';
 export { clock } from './world/timer.ts';
 export { vcpu } from './world/vcpu.ts';

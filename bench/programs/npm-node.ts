@@ -23,7 +23,15 @@ export async function fetchNode(
   const name = `node-${process.platform}-${process.arch}`;
   onProgress(`Fetching Node ${version} (npm package ${name})`);
   const prefix = join(directory, `node-${version}`);
-  const args = ['install', '--prefix', prefix, '--no-audit', '--no-fund', '--ignore-scripts'];
+  const args = [
+    'install',
+    '--prefix',
+    prefix,
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    '--loglevel=error',
+  ];
   const { error, status, stderr } = spawnSync('npm', [...args, `${name}@${version}`], { encoding: 'utf8' });
   if (status !== 0) {
     const reason = error?.message ?? stderr.trim().split('\n').slice(0, 3).join(' ');

@@ -1,9 +1,12 @@
 import { type FunctionBuilder, type I32, type I64, i32, i64, type Label, type Local } from '../wasm/index.ts';
 import { REGION_BUDGET, REGION_EXIT, type RegionExit } from './exits.ts';
 import type { HartLayout } from './hart-layout.ts';
+import type { QuickConditions } from './quick-float.ts';
 import type { Registers } from './registers.ts';
 
 const PAGE = 4096;
+/** fflags.NX. */
+const INEXACT = 1;
 
 /**
  * The function of a region around the code of its blocks: reads the guest's registers at the entry, and writes them back
@@ -19,6 +22,10 @@ export class RegionFrame {
   readonly tlb: Local<'i32'>;
   readonly loadKey: Local<'i64'>;
   readonly storeKey: Local<'i64'>;
+  /** Meaningful in regions that use floating point. */
+  readonly float: QuickConditions;
+  readonly #inexact: Local<'i32'>;
+  readonly #inexactNearest: Local<'i32'>;
   readonly #layout: HartLayout;
   readonly #registers: Registers;
   readonly #budget: Local<'i32'>;
@@ -38,6 +45,9 @@ export class RegionFrame {
     this.tlb = f.local('i32');
     this.loadKey = f.local('i64');
     this.storeKey = f.local('i64');
+    this.#inexact = f.local('i32');
+    this.#inexactNearest = f.local('i32');
+    this.float = { inexact: this.#inexact, inexactNearest: this.#inexactNearest };
     this.#budget = f.local('i32');
     this.#exit = f.local('i32');
     this.#slot = f.local('i32');
@@ -73,6 +83,9 @@ export class RegionFrame {
     f.set(this.storeKey, i64.load(hart, field.storeKey));
     f.set(this.#budget, i32.add(i32.load(hart, field.budget), i32.const(REGION_BUDGET)));
     this.#registers.load(f, hart);
+    if (!this.#registers.usesFloat) return;
+    f.set(this.#inexact, i32.and(i32.load(hart, field.fflags), i32.const(INEXACT)));
+    f.set(this.#inexactNearest, i32.and(this.#inexact, i32.eqz(i32.load(hart, field.frm))));
   }
 
   #leave(): void {

@@ -1,10 +1,11 @@
 import type { Semantics } from '../isa/index.ts';
-import { type Expr, type I32, type I64, i32, i64, Local } from '../wasm/index.ts';
+import { type I32, type I64, i32, i64, Local } from '../wasm/index.ts';
 import type { AccessGroups } from './access-groups.ts';
 import { AtomicCode } from './atomic-code.ts';
-import { FloatCode } from './float-code.ts';
+import type { FloatFrame } from './float-code.ts';
 import type { Placed } from './graph.ts';
 import { MemoryCode } from './memory-code.ts';
+import { QuickFloat } from './quick-float.ts';
 import type { RegionParts } from './region-parts.ts';
 
 /** Value of the rm field that selects fcsr.frm. */
@@ -71,7 +72,7 @@ export class RegionSemantics implements Semantics {
     return this.#memory;
   }
 
-  get float(): FloatCode {
+  get float(): QuickFloat {
     const { frame, registers, layout, float } = this.#parts;
     const { f, hart } = frame;
     const { field } = layout;
@@ -79,15 +80,16 @@ export class RegionSemantics implements Semantics {
     const classes = decoded.instruction.format.registers;
     const operand = (name: 'rs1' | 'rs2' | 'rs3'): I64 =>
       classes[name] === 'f' ? registers.f(decoded[name]) : i64.const(0);
-    return new FloatCode({
+    const state: FloatFrame = {
       f,
       functions: float,
       flags: i32.add(hart, i32.const(field.fflags)),
       operands: { rs1: operand('rs1'), rs2: operand('rs2'), rs3: operand('rs3') },
-      write: (bits: Expr<'i64'>) => f.set(registers.f(decoded.rd), bits),
+      write: (bits) => registers.setF(f, decoded.rd, bits),
       markDirty: () => f.store('i32.store', hart, i32.const(1), field.floatDirty),
       roundingMode: () => (decoded.rm === DYNAMIC ? i32.load(hart, field.frm) : i32.const(decoded.rm)),
-    });
+    };
+    return new QuickFloat(state, frame.float, decoded.rm);
   }
 
   readonly branch = (condition: I32): void => this.#end().branch(condition);

@@ -95,6 +95,11 @@ export class Unary<T extends ValType> extends Expr<T> {
     this.#operand = operand;
   }
 
+  /** The operand, if this is the operation with that opcode. */
+  operandOf(opcode: number): Expr | undefined {
+    return this.#opcode === opcode ? this.#operand : undefined;
+  }
+
   emit(code: ByteWriter): void {
     this.#operand.emit(code);
     if (this.#opcode > 0xff) {

@@ -16,3 +16,4 @@ export {
   select,
   tee,
 } from './operations.ts';
+export { moduleText } from './text.ts';

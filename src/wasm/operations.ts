@@ -30,6 +30,14 @@ const unary =
   (operand: Expr<A>): Expr<R> =>
     new Unary(type, opcode, operand);
 
+/** A change of type that keeps the bits; done and undone again it is nothing. */
+const reinterpret =
+  <A extends ValType, R extends ValType>(type: R, opcode: number, inverse: number) =>
+  (operand: Expr<A>): Expr<R> => {
+    const original = operand instanceof Unary ? operand.operandOf(inverse) : undefined;
+    return original === undefined ? new Unary(type, opcode, operand) : (original as Expr as Expr<R>);
+  };
+
 const binary =
   <A extends ValType, R extends ValType>(type: R, opcode: number) =>
   (left: Expr<A>, right: Expr<A>): Expr<R> =>
@@ -105,7 +113,7 @@ export const i32 = {
   trunc_sat_f32_u: unary<'f32', 'i32'>('i32', 0xfc01),
   trunc_sat_f64_s: unary<'f64', 'i32'>('i32', 0xfc02),
   trunc_sat_f64_u: unary<'f64', 'i32'>('i32', 0xfc03),
-  reinterpret_f32: unary<'f32', 'i32'>('i32', 0xbc),
+  reinterpret_f32: reinterpret<'f32', 'i32'>('i32', 0xbc, 0xbe),
   extend8_s: unary<'i32', 'i32'>('i32', 0xc0),
   extend16_s: unary<'i32', 'i32'>('i32', 0xc1),
   atomic: {
@@ -167,7 +175,7 @@ export const i64 = {
   trunc_sat_f32_u: unary<'f32', 'i64'>('i64', 0xfc05),
   trunc_sat_f64_s: unary<'f64', 'i64'>('i64', 0xfc06),
   trunc_sat_f64_u: unary<'f64', 'i64'>('i64', 0xfc07),
-  reinterpret_f64: unary<'f64', 'i64'>('i64', 0xbd),
+  reinterpret_f64: reinterpret<'f64', 'i64'>('i64', 0xbd, 0xbf),
   extend8_s: unary<'i64', 'i64'>('i64', 0xc2),
   extend16_s: unary<'i64', 'i64'>('i64', 0xc3),
   extend32_s: unary<'i64', 'i64'>('i64', 0xc4),
@@ -202,7 +210,7 @@ export const f32 = {
   convert_i64_s: unary<'i64', 'f32'>('f32', 0xb4),
   convert_i64_u: unary<'i64', 'f32'>('f32', 0xb5),
   demote_f64: unary<'f64', 'f32'>('f32', 0xb6),
-  reinterpret_i32: unary<'i32', 'f32'>('f32', 0xbe),
+  reinterpret_i32: reinterpret<'i32', 'f32'>('f32', 0xbe, 0xbc),
 } as const;
 
 export const f64 = {
@@ -230,7 +238,7 @@ export const f64 = {
   convert_i64_s: unary<'i64', 'f64'>('f64', 0xb9),
   convert_i64_u: unary<'i64', 'f64'>('f64', 0xba),
   promote_f32: unary<'f32', 'f64'>('f64', 0xbb),
-  reinterpret_i64: unary<'i64', 'f64'>('f64', 0xbf),
+  reinterpret_i64: reinterpret<'i64', 'f64'>('f64', 0xbf, 0xbd),
 } as const;
 
 /** `condition ? whenTrue : whenFalse`, without a branch: both sides are evaluated. */

@@ -271,7 +271,8 @@ class WeakSearch {
     }
     const state = { base: words.base, messages: words.messages, views };
     const spec = this.#isLook(state, step) ? this.#told(told, LOOK) : told;
-    this.#log?.add(this.#insert(state, nodes, typeof spec === 'number' ? spec : told, at, step));
+    const target = this.#insert(state, nodes, typeof spec === 'number' ? spec : told, at, step);
+    this.#log?.add(target);
   }
 
   /** The specification, told of a store that takes effect ahead of its turn, and that its thread has come to it. */

@@ -8,7 +8,7 @@ import type { HartView } from './hart-view.ts';
 import type { Ordering } from './orderings.ts';
 import { type Continuation, canKeep, makePromise, owes, promisableStores } from './promises.ts';
 import { type OrderingOf, readsFreely } from './weak-access.ts';
-import { outcomes, type WeakState } from './weak-memory.ts';
+import { outcomes, type WeakAccess, type WeakState } from './weak-memory.ts';
 
 /** A step of a counterexample: the thread, what its access returned, and the choice among the outcomes. */
 export interface WeakStep {
@@ -170,26 +170,45 @@ export class ThreadSteps {
   /** The thread from a node on, past choices and what no other thread has a part in. */
   #continuations(node: number, base: readonly number[]): Continuation[] {
     const programs = this.#programs;
-    const kind = programs.kind.at(node) as Kind;
-    const follow = (result: number, next = base): Continuation[] =>
-      this.#continuations(programs.edgeTarget.at(this.#edge(node, result)), next);
-    if (kind === Kind.CHOOSE) {
-      return Array.from({ length: programs.a.at(node) }, (_, way) => follow(way)).flat();
+    const found: Continuation[] = [];
+    // A thread can go round with choices and its own words for ever; each place of that is passed once.
+    const passed = new Set<string>();
+    const work = [{ node, base }];
+    for (let one = work.pop(); one !== undefined; one = work.pop()) {
+      const key = `${one.node} ${one.base.join()}`;
+      if (passed.has(key)) continue;
+      passed.add(key);
+      const { node: at, base: now } = one;
+      if (programs.kind.at(at) === Kind.CHOOSE) {
+        for (let way = 0; way < programs.a.at(at); way++)
+          work.push({ node: this.#after(at, way), base: now });
+      } else if (programs.slot.at(at) < 0) {
+        found.push({ access: undefined, after: () => [] });
+      } else if (this.#isOwn(programs.slot.at(at))) {
+        const own = this.#passOwn(at, now);
+        if (own !== undefined) work.push({ node: programs.edgeTarget.at(own.edge), base: own.base });
+      } else found.push(this.#continuation(at, now));
     }
-    const address = programs.slot.at(node);
-    if (address < 0) return [{ access: undefined, after: () => [] }];
-    if (this.#isOwn(address)) {
-      const passed = this.#passOwn(node, base);
-      return passed === undefined ? [] : follow(passed.result, passed.base);
-    }
+    return found;
+  }
+
+  /** The thread before an access to a word that others use. */
+  #continuation(node: number, base: readonly number[]): Continuation {
+    const { kind, slot, a, b } = this.#programs;
     this.#noteReader(node);
-    const [a, b] = [programs.a.at(node), programs.b.at(node)];
-    return [
-      {
-        access: { kind, address, a, b, ordering: this.#orderingAt(node) },
-        after: (result) => follow(result),
-      },
-    ];
+    const access: WeakAccess = {
+      kind: kind.at(node) as Kind,
+      address: slot.at(node),
+      a: a.at(node),
+      b: b.at(node),
+      ordering: this.#orderingAt(node),
+    };
+    return { access, after: (result) => this.#continuations(this.#after(node, result), base) };
+  }
+
+  /** Where a thread is after an operation has returned `result`. */
+  #after(node: number, result: number): number {
+    return this.#programs.edgeTarget.at(this.#edge(node, result));
   }
 
   /** The access to a word that no other thread uses, or whose value nobody reads; undefined if it is none, or waits. */

@@ -148,6 +148,19 @@ const flusher: ThreadMaker = (world) => ({
   },
 });
 
+test('a scenario that never rests is explored like any other', () => {
+  const result = verifyWeakly(takeMirror, named('ipis-forever'), STRONG, BOUNDS);
+  expect(result).toMatchObject({ verdict: 'PROVEN' });
+  expect(result.states).toBeGreaterThan(100);
+});
+
+test('a thread that has only its own words for a while can be run ahead', () => {
+  const bounds = { ...BOUNDS, maxStates: 2000, horizon: 4 };
+  expect(verifyWeakly(takeMirror, named('three-senders'), STRONG, bounds).states).toBeGreaterThanOrEqual(
+    2000,
+  );
+});
+
 test('the time of a search counts from its first attempt', () => {
   let time = 0;
   const now = () => time++;

@@ -31,9 +31,17 @@ export function faultsOf({ status, log }: Boot, { vcpus }: Shape): string[] {
   if (status !== 0) faults.push(status === undefined ? 'did not end' : `exit status ${status}`);
   if (!log.includes(greeting)) faults.push('userspace was not reached');
   else if (!log.includes(processors(vcpus))) faults.push(`no line "${processors(vcpus)}"`);
-  const trouble = log.split(/\r?\n/).find((line) => TROUBLE.test(line));
-  if (trouble !== undefined) faults.push(`in the log: ${trouble.trim()}`);
+  const trouble = troubleIn(log);
+  if (trouble !== undefined) faults.push(`in the log: ${trouble}`);
   return faults;
+}
+
+/** The first line with words that a kernel prints only in trouble. */
+export function troubleIn(log: string): string | undefined {
+  return log
+    .split(/\r?\n/)
+    .find((line) => TROUBLE.test(line))
+    ?.trim();
 }
 
 /** Reads shapes such as `1x1,4x2`: vCPUs x pCPUs. @throws RangeError for anything else */

@@ -221,6 +221,7 @@ describe('a start', () => {
         expect(read(hart, 0x104), 'sie').toBe(0n);
         expect(read(hart, 0x14d), 'stimecmp').toBe((1n << 64n) - 1n);
         expect((read(hart, 0x100) ?? 2n) & 2n, 'sstatus.SIE').toBe(0n);
+        expect(read(hart, 0x106), 'scounteren').toBe(7n);
         scramble(hart, numbers(round));
       });
       vcpu.save(hart);

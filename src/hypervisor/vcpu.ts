@@ -52,6 +52,9 @@ export interface VcpuOptions {
   readonly debug?: boolean;
 }
 
+/** scounteren: user mode may read cycle, time and instret. */
+const USER_COUNTERS = 7;
+
 /** CSRs that belong to the guest and move with the vCPU. */
 const GUEST_CSRS: readonly CsrField[] = [
   'vsstatus',
@@ -140,6 +143,8 @@ export class Vcpu {
     // vsstatus: UXL = 64 bits, FS = Initial is for the guest to set.
     this.#csr[CSR.vsstatus + 1] = 2;
     this.#csr[CSR.hstatus + 1] = 2;
+    // Kernels without a driver for counters leave this as firmware does, and their programs read the time.
+    this.#csr[CSR.scounteren] = USER_COUNTERS;
   }
 
   get hsm(): number {

@@ -379,6 +379,10 @@ export class Hart {
         this.#regions?.sample();
         return undefined;
       },
+      balk: () => {
+        this.#regions?.balk();
+        return undefined;
+      },
       time: () => {
         const ticks = options.platform.ticks();
         this.#words[FIELD.mailboxValue >> 2] = ticks | 0;

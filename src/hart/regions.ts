@@ -16,6 +16,9 @@ const THRESHOLD = 4;
 const COUNTERS = 1 << 14;
 const LAYOUT: HartLayout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
 
+/** Exits because a region cannot go on, after which it is compiled otherwise. */
+const PATIENCE = 2000;
+
 /** Jumps farther than that, in bytes, are not followed: offsets within a region are 32-bit numbers. */
 const FARTHEST = 2 ** 30;
 /** Samples of a jump at which regions that end with it are compiled anew. */
@@ -81,6 +84,8 @@ export class Regions {
   readonly #halfwords: Uint16Array;
   readonly #heat = new Uint8Array(COUNTERS);
   readonly #jumps = new JumpProfile();
+  /** Slots of regions that cannot go on often, because they work across pages. */
+  readonly #apart = new Set<number>();
   readonly #installed = new Map<number, Installed>();
   /** Numbers of the regions of each decoded page, by its slots. */
   readonly #byPage = new Map<number, Set<number>>();
@@ -132,6 +137,16 @@ export class Regions {
     if (slot !== undefined) this.#heat[counterOf(slot)] = this.#threshold - 1;
   }
 
+  /** The last region is left all the time because it cannot go on: checking its accesses apart may help. */
+  balk(): void {
+    const number = (this.#words[FIELD.lastRegion >> 2] - this.#options.records) / REGION.bytes;
+    const slot = this.#installed.get(number)?.slot;
+    if (slot === undefined) return;
+    this.#apart.add(slot);
+    this.#drop(number);
+    this.#heat[counterOf(slot)] = this.#threshold - 1;
+  }
+
   /** Forgets the regions that have code of the decoded page at `slots`. */
   dropPage(slots: number): void {
     for (const number of [...(this.#byPage.get(slots) ?? [])]) this.#drop(number);
@@ -149,7 +164,7 @@ export class Regions {
     if (this.#halfwords[slot / 2] === OPERATION.region) return;
     const start = performance.now();
     const source = new HartCode(this.#options, this.#jumps, slots);
-    const region = this.#compiler.compile(source, halfword * 2);
+    const region = this.#compiler.compile(source, halfword * 2, this.#apart.has(slot));
     if (region !== undefined) this.#install(region, slot, slots, source);
     this.#statistics.add('time', performance.now() - start);
   }
@@ -188,6 +203,7 @@ export class Regions {
     words[record + REGION.element / 4] = number;
     words[record + REGION.operation / 4] = this.#halfwords[slot / 2];
     words[record + REGION.pages / 4] = pages.length;
+    words[record + REGION.patience / 4] = this.#apart.has(slot) ? 0 : PATIENCE;
     for (const [index, page] of pages.entries()) {
       const at = record + (REGION.firstPage + index * REGION.pageBytes) / 4;
       words[at] = page * PAGE;

@@ -19,16 +19,17 @@ export interface AccessGroup {
 /** The group of each instruction of a block, by index; undefined for those that access no memory by base and offset. */
 export type AccessGroups = readonly (AccessGroup | undefined)[];
 
-/** Groups that are larger cross pages too often. */
-const LONGEST_SPAN = 128;
-
 interface Member {
   readonly offset: number;
   readonly bytes: number;
 }
 
-/** Groups the loads and stores of a block. */
-export function groupAccesses(code: readonly Placed[]): AccessGroups {
+/**
+ * Groups the loads and stores of a block.
+ *
+ * @param longestSpan bytes that a group may span; 0 leaves each access alone
+ */
+export function groupAccesses(code: readonly Placed[], longestSpan: number): AccessGroups {
   const open = new Map<number, { readonly group: AccessGroup; readonly members: Member[] }>();
   return code.map(({ decoded }) => {
     const { instruction, rs1, rd, imm } = decoded;
@@ -37,7 +38,8 @@ export function groupAccesses(code: readonly Placed[]): AccessGroups {
     if (effects.accessBytes > 0 && instruction.format.fields.has('imm')) {
       const member = { offset: imm, bytes: effects.accessBytes };
       const known = open.get(rs1);
-      if (known !== undefined && join(known.group, [...known.members, member])) known.members.push(member);
+      if (known !== undefined && join(known.group, [...known.members, member], longestSpan))
+        known.members.push(member);
       else open.set(rs1, { group: alone(rs1, member), members: [member] });
       result = open.get(rs1)?.group;
       if (result !== undefined && effects.stores) result.stores = true;
@@ -52,11 +54,11 @@ function alone(base: number, { offset, bytes }: Member): AccessGroup {
 }
 
 /** Widens a group to all members. False: they cannot be checked together, and nothing has changed. */
-function join(group: AccessGroup, members: readonly Member[]): boolean {
+function join(group: AccessGroup, members: readonly Member[], longestSpan: number): boolean {
   const low = Math.min(...members.map(({ offset }) => offset));
   const end = Math.max(...members.map(({ offset, bytes }) => offset + bytes));
   // If the lowest address is aligned as the widest access needs it, all of them must be aligned.
-  if (end - low > LONGEST_SPAN || members.some(({ offset, bytes }) => (offset - low) % bytes !== 0))
+  if (end - low > longestSpan || members.some(({ offset, bytes }) => (offset - low) % bytes !== 0))
     return false;
   group.low = low;
   group.span = end - low;

@@ -81,7 +81,7 @@ export class RegionCode {
     const { code, end } = block;
     frame.spend(code.length);
     this.#checkFloat(block);
-    const groups = groupAccesses(code);
+    const groups = groupAccesses(code, this.#parts.longestSpan);
     const last = code.length - 1;
     for (let index = 0; index < last; index++) {
       const { instruction, rd } = code[index].decoded;

@@ -9,4 +9,6 @@ export interface RegionParts {
   readonly layout: HartLayout;
   readonly registers: Registers;
   readonly float: FloatFunctions;
+  /** Bytes within which accesses are checked together. */
+  readonly longestSpan: number;
 }

@@ -13,6 +13,9 @@ const NO_MEMORY: MemoryLimits = { minimum: 0, maximum: 0 };
 /** What a region may grow to. */
 const LIMITS: GraphLimits = { instructions: 256, callDepth: 3 };
 
+/** Groups of accesses that are larger, in bytes, cross pages too often. */
+const LONGEST_SPAN = 128;
+
 /** A compiled region. */
 export interface Region {
   /** A module that exports `region(hart): REGION_EXIT` and imports `env.memory` and functions of float/ by their names. */
@@ -40,9 +43,10 @@ export class RegionCompiler {
    * Compiles the code that runs from `entry` on.
    *
    * @param entry in bytes from the start of its page
+   * @param apart checks each memory access apart: for code that works across the boundaries of pages
    * @returns undefined when the first instruction is not for compiled code
    */
-  compile(source: CodeSource, entry: number): Region | undefined {
+  compile(source: CodeSource, entry: number, apart: boolean): Region | undefined {
     const graph = buildGraph(source, entry, LIMITS);
     if (graph === undefined) return undefined;
     const module = new ModuleBuilder(this.#limits);
@@ -50,7 +54,7 @@ export class RegionCompiler {
     const registers = new Registers(graph, f, this.#layout);
     const frame = new RegionFrame(f, this.#layout, registers);
     const float = registers.usesFloat ? importsOf(module, this.#float) : this.#float;
-    const parts = { frame, layout: this.#layout, registers, float };
+    const parts = { frame, layout: this.#layout, registers, float, longestSpan: apart ? 0 : LONGEST_SPAN };
     const code = new RegionCode(graph, parts);
     frame.write(() => code.tree(graph.blocks[0]));
     module.append('region', f, 'i32', true);

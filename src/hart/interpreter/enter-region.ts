@@ -31,7 +31,11 @@ export const EXECUTE = 2;
  * the budget is used up. Returns how the last was left: `REGION_EXIT.near` or `.far`, or {@link EXECUTE} + the operation
  * that the interpreter must carry out at FIELD.slot.
  */
-export function defineEnterRegion(module: ModuleBuilder, lookup: FunctionRef<'i32'>): FunctionRef<'i32'> {
+export function defineEnterRegion(
+  module: ModuleBuilder,
+  lookup: FunctionRef<'i32'>,
+  balk: FunctionRef<'void'>,
+): FunctionRef<'i32'> {
   const regionType = module.typeOf(['i32'], 'i32');
   const operationAt = defineOperationAt(module);
   return module.function('enterRegion', ['i32', 'i32'], 'i32', (f) => {
@@ -49,7 +53,12 @@ export function defineEnterRegion(module: ModuleBuilder, lookup: FunctionRef<'i3
       f.set(exit, callIndirect(regionType, i32.load(record, REGION.element), hart));
       countExit(f, hart, exit, i32.sub(budget, i32.load(hart, FIELD.budget)));
       f.set(slot, i32.load(hart, FIELD.slot));
-      f.if(i32.eq(exit, i32.const(REGION_EXIT.resume)), () => f.return(call(operationAt, hart, slot)));
+      f.if(i32.eq(exit, i32.const(REGION_EXIT.resume)), () => {
+        const patience = f.let(i32.sub(i32.load(record, REGION.patience), i32.const(1)));
+        f.store('i32.store', record, patience, REGION.patience);
+        f.if(i32.eqz(patience), () => f.call(balk));
+        f.return(call(operationAt, hart, slot));
+      });
       leaveIfSpent(f, hart, record, exit);
       f.if(isFar(exit), () => {
         f.set(slot, call(lookup, hart, i64.load(hart, FIELD.pc)));

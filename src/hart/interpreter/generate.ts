@@ -58,7 +58,7 @@ export function generateInterpreter(limits: MemoryLimits): Uint8Array<ArrayBuffe
   const helpers: Helpers = {
     lookup,
     poll: definePoll(module, out.sample),
-    enterRegion: defineEnterRegion(module, lookup),
+    enterRegion: defineEnterRegion(module, lookup, out.balk),
   };
   const privileged = definePrivileged(module, { out, lookup, poll: helpers.poll });
   const library: Library = { out, float: defineFloat(module), privileged };
@@ -75,6 +75,7 @@ function importCallOuts(module: ModuleBuilder): CallOuts {
   return {
     decode: module.import('env', 'decode', [], 'void'),
     sample: module.import('env', 'sample', [], 'void'),
+    balk: module.import('env', 'balk', [], 'void'),
     time: module.import('env', 'time', [], 'void'),
     fetch: status('fetch'),
     straddle: status('straddle'),

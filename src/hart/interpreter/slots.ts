@@ -57,6 +57,8 @@ export const REGION = {
   operation: 4,
   /** Pages besides the first that it has code of; each must still be where it was when the region was compiled. */
   pages: 8,
+  /** How often the region may be left because it could not go on before TypeScript is told (i32). */
+  patience: 12,
   /** For each of them: how many bytes behind the first page it lies in the guest's address space, and its slots. */
   firstPage: 16,
   pageBytes: 8,

@@ -19,10 +19,17 @@ import type { Scenario } from './scenario.ts';
 import type { VerifyOptions, VerifyResult } from './verify.ts';
 
 /** Scenarios that are small enough for weak memory; used when nobody asks for others. */
-export const WEAK_SCENARIOS: readonly string[] = ['ipi-after-round', 'one-ipi', 'one-mail', 'mail'];
+export const WEAK_SCENARIOS: readonly string[] = [
+  'ipi-after-round',
+  'one-ipi',
+  'one-mail',
+  'mail',
+  'line-busy',
+  'line',
+];
 
 /** Milliseconds for one exploration, unless somebody asks for more. */
-const LONGEST = 10_000;
+const LONGEST = 20_000;
 
 /** What a scenario says of the code with or without an order. */
 export interface WeakFinding {

@@ -1,12 +1,12 @@
-import { InputError } from '../errors/input-error.ts';
 import { runVerify } from '../node/verify-host.ts';
 import type { JobMessage, VerifyJob } from '../verify/job.ts';
+import type { MemoryModel } from '../verify/memory-model.ts';
 import { type JsonReport, type JsonResult, REPORT_SCHEMA } from '../verify/report-json.ts';
 import { SCENARIOS } from '../verify/scenarios/index.ts';
 import type { WeakeningResult } from '../verify/weak-job.ts';
 import { statusOfVerdict } from './exit-status.ts';
 import { liveLine } from './live-line.ts';
-import { fileOf, limitsOf, type VerifyWords } from './verify-options.ts';
+import { fileOf, limitsOf, readMemory, type VerifyWords } from './verify-options.ts';
 import { formatResults, formatWeakenings, progressText, weakNote } from './verify-table.ts';
 
 /** Options of `hartvisor verify` as the parser gives them. */
@@ -68,16 +68,9 @@ export async function verifyCommand(options: VerifyCommandOptions): Promise<numb
   }
 }
 
-function readMemory(model: string): 'sc' | 'rvwmo' {
-  if (model === 'sc' || model === 'rvwmo') return model;
-  throw new InputError(`--memory ${model}: the memory models are sc and rvwmo.`);
-}
-
-type Report = Omit<JsonReport, 'memory'> & { readonly memory: 'sc' | 'rvwmo' };
-
-function jsonText(results: readonly JsonResult[], memory: Report['memory'], milliseconds: number): string {
+function jsonText(results: readonly JsonResult[], memory: MemoryModel, milliseconds: number): string {
   const sum = (of: (result: JsonResult) => number) => results.reduce((total, each) => total + of(each), 0);
-  const report: Report = {
+  const report: JsonReport = {
     schema: REPORT_SCHEMA,
     tool: 'hartvisor verify',
     memory,

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InputError } from '../errors/input-error.ts';
+import { MEMORY_MODELS, type MemoryModel } from '../verify/memory-model.ts';
 import { parseSeconds } from './quantities.ts';
 
 /** A person's module, as the checker's thread gets it. */
@@ -50,6 +51,17 @@ function parseStates(text: string): number {
   throw new InputError(
     `--max-states ${text} is not possible: give a whole number from 1 to 1000000000, such as 2e6.`,
   );
+}
+
+/**
+ * Reads the name of a memory model.
+ *
+ * @throws InputError that says what is possible
+ */
+export function readMemory(model: string): MemoryModel {
+  const found = MEMORY_MODELS.find((name) => name === model);
+  if (found !== undefined) return found;
+  throw new InputError(`--memory ${model}: the memory models are ${MEMORY_MODELS.join(' and ')}.`);
 }
 
 /**

@@ -12,6 +12,7 @@ Examples:
   hartvisor verify --file mine.ts                   a protocol of your own
   hartvisor verify --memory rvwmo                   the C code on RISC-V hardware (docs/memory.md)
   hartvisor verify explain published                its shortest counterexample
+  hartvisor verify explain take-mirror mail --without 'flush .aq'   what an order is for
   hartvisor verify replay published/ipi-after-round the same on real threads`;
 
 const litmusHelp = `
@@ -51,10 +52,14 @@ export function addVerify(program: Command, finished: Finished): void {
     .argument('[protocol]', 'name of the protocol (default: that of --file)')
     .argument('[scenario]', 'name of the scenario (default: the one with the shortest)')
     .option('--file <path>', fileText)
+    .option(
+      '--without <words>',
+      'take one order of the C code away, under rvwmo: words of its row in --weaken',
+    )
     .option('--html <path>', 'write a page with a sequence diagram')
     .option('--mermaid', 'print a Mermaid sequence diagram')
     .option('--litmus', 'print a RISC-V litmus test, as herd7 reads it')
-    .option('--promela', 'print the threads as a model for SPIN; it needs no counterexample')
+    .option('--promela', 'print the threads as a model for SPIN; it needs no counterexample (sc only)')
     .option('--json', 'print it as JSON')
     .action(async (protocol, scenario, _options, command) => {
       const { explainCommand } = await import('./verify-explain.ts');

@@ -8,7 +8,10 @@ import { exportHtml } from './export/html.ts';
 import { exportLitmus } from './export/litmus.ts';
 import { exportMermaid } from './export/mermaid.ts';
 import { exportPromela } from './export/promela.ts';
+import { HarnessFault } from './fault.ts';
 import { statusOf } from './matrix.ts';
+import type { MemoryModel } from './memory-model.ts';
+import { concernsSleepers } from './operations.ts';
 import { loadPlugin } from './plugin.ts';
 import { type JsonResult, jsonResult } from './report-json.ts';
 import type { Scenario } from './scenario.ts';
@@ -34,8 +37,8 @@ export interface VerifyJob extends Wanted {
    * which orders of a protocol in C are needed.
    */
   readonly task: 'matrix' | 'explain' | 'weaken';
-  /** `sc`, the default: what JavaScript guarantees. `rvwmo`: the C code on RISC-V hardware. */
-  readonly memory?: 'sc' | 'rvwmo';
+  /** Default `sc`. */
+  readonly memory?: MemoryModel;
   /** For `explain` under `rvwmo`: words that tell which order of the C code is taken away. */
   readonly without?: string;
   /** A person's module. */
@@ -182,7 +185,28 @@ function answer(job: VerifyJob, selection: Selection, result: VerifyResult): Job
   return { json, text: explain(result), exports };
 }
 
+/** What sleeps in `Atomics.wait` has no form in models and instructions. */
 function write(format: ExportFormat, protocol: Protocol, scenario: Scenario, result: VerifyResult): string {
+  const sleeps = result.counterexample?.steps.some(({ operation }) => concernsSleepers(operation.kind));
+  if (format === 'litmus' && sleeps) {
+    throw new InputError(
+      `${result.protocol} in ${scenario.name} sleeps in Atomics.wait, for which a litmus test has no instruction. --html and --mermaid can show it.`,
+    );
+  }
+  try {
+    return writeForm(format, protocol, scenario, result);
+  } catch (error) {
+    if (!(error instanceof HarnessFault)) throw error;
+    throw new InputError(`${scenario.name} cannot be written as ${format}: ${error.message}.`);
+  }
+}
+
+function writeForm(
+  format: ExportFormat,
+  protocol: Protocol,
+  scenario: Scenario,
+  result: VerifyResult,
+): string {
   if (format === 'promela') return exportPromela(protocol, scenario);
   if (result.counterexample === undefined) {
     throw new InputError(

@@ -1,6 +1,7 @@
 import { describeStep } from './describe.ts';
 import { type BitValues, bitsAfter, findErasure } from './explain.ts';
 import type { MatrixResult } from './matrix.ts';
+import type { MemoryModel } from './memory-model.ts';
 import { remarks } from './remarks.ts';
 import type { Counterexample, VerifyResult } from './verify.ts';
 
@@ -59,7 +60,7 @@ export interface JsonReport {
   readonly schema: typeof REPORT_SCHEMA;
   readonly tool: 'hartvisor verify';
   /** The memory model that was explored. */
-  readonly memory: 'sc' | 'rvwmo';
+  readonly memory: MemoryModel;
   readonly states: number;
   readonly transitions: number;
   readonly milliseconds: number;

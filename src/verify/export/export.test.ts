@@ -72,22 +72,21 @@ test('a litmus test', () => {
     int irqs_pending_mask=0;
     int run_state=3;
     }
-     P0                         | P1                        ;
-     fence rw,rw                | ori x5,x0,4               ;
-     ori x5,x0,2                | amoor.w.aqrl x10,x5,(x31) ;
-     sw x5,0(x31)               | ori x5,x0,4               ;
-     fence rw,rw                | amoor.w.aqrl x11,x5,(x30) ;
-     ori x5,x0,4                |                           ;
-     amoor.w.aqrl x11,x5,(x30)  |                           ;
-     ori x5,x0,-5               |                           ;
-     amoand.w.aqrl x12,x5,(x29) |                           ;
-     fence rw,rw                |                           ;
-     ori x5,x0,4                |                           ;
-     sw x5,0(x31)               |                           ;
-     fence rw,rw                |                           ;
-     fence rw,rw                |                           ;
-     lw x14,0(x29)              |                           ;
-     fence rw,rw                |                           ;
+     P0                          | P1                         ;
+     fence rw,rw                 | ori x5,x0,4                ;
+     ori x5,x0,2                 | amoor.w.aq.rl x10,x5,(x31) ;
+     sw x5,0(x31)                | ori x5,x0,4                ;
+     fence rw,rw                 | amoor.w.aq.rl x11,x5,(x30) ;
+     ori x5,x0,4                 |                            ;
+     amoor.w.aq.rl x11,x5,(x30)  |                            ;
+     ori x5,x0,-5                |                            ;
+     amoand.w.aq.rl x12,x5,(x29) |                            ;
+     fence rw,rw                 |                            ;
+     ori x5,x0,4                 |                            ;
+     sw x5,0(x31)                |                            ;
+     fence rw,rw                 |                            ;
+     lw x14,0(x29)               |                            ;
+     fence rw,rw                 |                            ;
     exists
     (0:x11=0 /\\ 0:x12=4 /\\ 0:x14=0 /\\ 1:x10=4 /\\ 1:x11=4 /\\ irqs_pending=0 /\\ irqs_pending_mask=4 /\\ run_state=4)
     "

@@ -29,6 +29,7 @@ svg text { fill: var(--text); font: 13px ui-monospace, "SFMono-Regular", Menlo, 
 svg .head { font: 600 14px system-ui, "Segoe UI", "Liberation Sans", sans-serif; }
 svg .sub, svg .source, svg .number { fill: var(--soft); font-size: 11px; }
 svg .note { fill: var(--soft); font: italic 13px system-ui, "Segoe UI", "Liberation Sans", sans-serif; }
+svg .remark { fill: var(--text); font: 13px system-ui, "Segoe UI", "Liberation Sans", sans-serif; }
 svg .life { stroke-width: 2; opacity: .45; }
 svg .chip { fill: var(--chip); stroke-width: 1.4; }
 svg .reach { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 4; opacity: .7; }

@@ -1,7 +1,7 @@
 import type { BitValues } from '../explain.ts';
 import type { JsonResult } from '../report-json.ts';
 import { STYLE } from './html-style.ts';
-import { type Timeline, type TimelineRow, timelineOf } from './timeline.ts';
+import { headingOf, optionsOf, TAIL, type Timeline, type TimelineRow, timelineOf } from './timeline.ts';
 
 /** Pixels. */
 const STEP = 34;
@@ -28,19 +28,21 @@ const STRIP_NAMES: Readonly<Record<keyof BitValues, readonly [name: string, abou
  */
 export function exportHtml(result: JsonResult, title: string): string {
   const timeline = timelineOf(result);
-  const { protocol, scenario, verdict, reason, interrupt, schedule, steps } = timeline;
+  const { protocol, scenario, missing, isWeak, verdict, reason, interrupt, schedule, steps } = timeline;
   const id = `${protocol}/${scenario}`;
+  const without = missing === undefined ? '' : ` without <code>${markup(missing)}</code>`;
+  const onThreads = `<dt>On real threads</dt><dd><code>hartvisor verify replay ${markup(id)}</code></dd>\n`;
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${markup(`${protocol} in ${scenario}: ${verdict}`)}</title>
+<title>${markup(`${headingOf(timeline)}: ${verdict}`)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
-<h1><code>${markup(protocol)}</code> in <code>${markup(scenario)}</code> <span class="verdict">${markup(verdict)}</span></h1>
+<h1><code>${markup(protocol)}</code>${without} in <code>${markup(scenario)}</code>${isWeak ? ' under RVWMO' : ''} <span class="verdict">${markup(verdict)}</span></h1>
 <p class="reason">${markup(reason)}</p>
 <p class="soft">${markup(title)}. ${steps} steps; the strips on the right show the bits of ${markup(interrupt)} after each step.</p>
 <div class="scroll">
@@ -48,8 +50,7 @@ ${drawing(timeline)}
 </div>
 <dl>
 <dt>Schedule</dt><dd><code>${markup(schedule)}</code></dd>
-<dt>On real threads</dt><dd><code>hartvisor verify replay ${markup(id)}</code></dd>
-<dt>As text</dt><dd><code>hartvisor verify explain ${markup(`${protocol} ${scenario}`)}</code></dd>
+${isWeak ? '' : onThreads}<dt>As text</dt><dd><code>hartvisor verify explain ${markup(`${protocol} ${scenario}${optionsOf(timeline)}`)}</code></dd>
 </dl>
 </main>
 </body>
@@ -71,7 +72,7 @@ function drawing(timeline: Timeline): string {
     ...shown.flatMap((bit, strip) => stripBars(timeline, bit, stripX(timeline, strip), tops)),
     ...rows.flatMap((row, index) => drawRow(row, tops[index], timeline)),
   ];
-  const label = markup(`${timeline.protocol} in ${timeline.scenario}, step by step`);
+  const label = markup(`${headingOf(timeline)}, step by step`);
   return `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">\n${parts.join('\n')}\n</svg>`;
 }
 
@@ -164,9 +165,12 @@ function drawRow(row: TimelineRow, top: number, timeline: Timeline): string[] {
   if (row.kind === 'loop') {
     return [`<text class="bad-text" x="${MARGIN}" y="${top + 17}">from here on for ever:</text>`];
   }
+  if (row.kind === 'tail') return [`<text class="note" x="${MARGIN}" y="${top + 17}">${TAIL}</text>`];
   const x = MARGIN + row.lane * laneWidth(timeline);
-  if (row.kind === 'note')
-    return [`<text class="note" x="${x + 10}" y="${top + 18}">${markup(row.text)}</text>`];
+  if (row.kind === 'note') {
+    const look = row.isRemark ? 'class="remark"' : 'class="note"';
+    return [`<text ${look} x="${x + (row.isRemark ? 20 : 10)}" y="${top + 18}">${markup(row.text)}</text>`];
+  }
   return drawStep(row, top, x, timeline);
 }
 

@@ -1,4 +1,7 @@
 /** A counterexample as a litmus test for RISC-V, for herd7 and for `verify --memory rvwmo`. */
+
+import { fenceText, type Ordering } from '../memory/orderings.ts';
+import { FENCE_FULL, type Order } from '../memory/program.ts';
 import { isEnabled, Kind, touchesMemory } from '../operations.ts';
 import type { ReplayStep } from '../replay.ts';
 import type { Counterexample } from '../verify.ts';
@@ -24,8 +27,9 @@ interface Column {
 
 /**
  * The accesses of a counterexample to the words that its threads share, each thread's in a row, with the results that
- * they had as the condition. Every access is fully ordered (`.aqrl`, and fences around loads and stores), as
- * `Atomics` are in JavaScript: the question is whether the interleaving is possible, and it is.
+ * they had as the condition. Under RVWMO each access has the fences and annotations of its C operation. Under sc every one
+ * is fully ordered (`.aq.rl`, and fences around loads and stores), as `Atomics` are in JavaScript. The question is whether
+ * this is possible, and it is.
  *
  * @throws RangeError when a thread has more accesses than registers.
  */
@@ -33,8 +37,8 @@ export function exportLitmus(example: Counterexample, name: string): string {
   const { replay, steps, quiet } = example;
   const words = replay.world.memory.words;
   const used = steps.filter(
-    ({ operation: { kind, address } }, index) =>
-      !quiet.has(index) && touchesMemory(kind) && words[address].unread !== true,
+    ({ operation: { kind, address }, weak }, index) =>
+      !quiet.has(index) && touchesMemory(kind) && words[address].unread !== true && !weak?.isPromise,
   );
   const threads = replay.names
     .map((_, thread) => thread)
@@ -87,30 +91,83 @@ function column(steps: readonly ReplayStep[], nameOf: (address: number) => strin
   for (const [index, step] of steps.entries()) {
     const result = 10 + index;
     const at = `(x${addresses.get(nameOf(step.operation.address)) ?? 0})`;
-    lines.push(...instructions(step, result, at));
+    for (const line of instructions(step, result, at)) {
+      if (!line.startsWith('fence') || line !== lines.at(-1)) lines.push(line);
+    }
     if (step.operation.kind !== Kind.STORE) results.push([result, step.before | 0]);
   }
   return { lines, addresses, results };
 }
 
-function instructions(
-  { operation: { kind, a, b }, before }: ReplayStep,
+/** As `Atomics` are: there are no annotations for plain loads and stores. */
+function sequential(kind: Kind): Ordering {
+  const isPlain = kind === Kind.STORE || isLoad(kind);
+  const fences = isPlain ? FENCE_FULL : [];
+  return { before: fences, order: { acquire: !isPlain, release: !isPlain, rcsc: true }, after: fences };
+}
+
+function isLoad(kind: Kind): boolean {
+  return kind === Kind.LOAD || kind === Kind.AWAIT_EQUAL || kind === Kind.AWAIT_DIFFERENT;
+}
+
+function instructions({ operation, before, weak }: ReplayStep, result: number, at: string): string[] {
+  const kind = operation.kind as Kind;
+  const ordering = weak?.ordering ?? sequential(kind);
+  if (isLoad(kind)) {
+    if (!isEnabled(kind, before, operation.a))
+      throw new RangeError('A wait that went on without its condition');
+    return plain(ordering, [`lw x${result},0${at}`]);
+  }
+  if (kind === Kind.STORE) return plain(ordering, [constant(5, operation.a), `sw x5,0${at}`]);
+  if (kind === Kind.COMPARE_EXCHANGE) return comparison(operation, before, ordering, result, at);
+  const [name, operand] = kind === Kind.SUB ? ['amoadd', -operation.a] : [AMO[kind], operation.a];
+  return fenced(ordering, [
+    constant(5, operand),
+    `${name}.w${annotation(ordering.order)} x${result},x5,${at}`,
+  ]);
+}
+
+/** The path that was taken: a success found what it wanted, a failure is a load that did not. */
+function comparison(
+  { a, b }: ReplayStep['operation'],
+  before: number,
+  ordering: Ordering,
   result: number,
   at: string,
 ): string[] {
-  const constant = (register: number, value: number) => `ori x${register},x0,${value | 0}`;
-  if (kind === Kind.STORE) return ['fence rw,rw', constant(5, a), `sw x5,0${at}`, 'fence rw,rw'];
-  if (kind === Kind.LOAD || kind === Kind.AWAIT_EQUAL || kind === Kind.AWAIT_DIFFERENT) {
-    if (!isEnabled(kind, before, a)) throw new RangeError('A wait that went on without its condition');
-    return ['fence rw,rw', `lw x${result},0${at}`, 'fence rw,rw'];
+  const { order, reserve } = ordering;
+  if (before !== a) {
+    const load = { ...ordering, order: reserve ?? order, after: reserve === undefined ? ordering.after : [] };
+    return plain(load, [`lw x${result},0${at}`]);
   }
-  if (kind === Kind.SUB) return [constant(5, -a), `amoadd.w.aqrl x${result},x5,${at}`];
-  if (kind === Kind.COMPARE_EXCHANGE) {
-    // The path that was taken: a success is a swap that found what it wanted, a failure a load that did not.
-    if (before === a) return [constant(5, b), `amoswap.w.aqrl x${result},x5,${at}`];
-    return ['fence rw,rw', `lw x${result},0${at}`, 'fence rw,rw'];
+  if (reserve === undefined) {
+    return fenced(ordering, [constant(5, b), `amoswap.w${annotation(order)} x${result},x5,${at}`]);
   }
-  return [constant(5, a), `${AMO[kind]}.w.aqrl x${result},x5,${at}`];
+  return fenced(ordering, [
+    `lr.w${annotation(reserve)} x${result},${at}`,
+    constant(5, b),
+    `sc.w${annotation(order)} x6,x5,${at}`,
+  ]);
+}
+
+/** Plain loads and stores have no annotations in assembly; fences that are at least as strong stand for them. */
+function plain({ before, order, after }: Ordering, access: readonly string[]): string[] {
+  const release = order.release && before.length === 0 ? FENCE_FULL : [];
+  const acquire = order.acquire && after.length === 0 ? FENCE_FULL : [];
+  return fenced({ before: [...before, ...release], order, after: [...acquire, ...after] }, access);
+}
+
+function fenced({ before, after }: Ordering, access: readonly string[]): string[] {
+  return [...before.map(fenceText), ...access, ...after.map(fenceText)];
+}
+
+/** As herd7 spells it: assemblers have `.aqrl` for both. */
+function annotation({ acquire, release }: Order): string {
+  return `${acquire ? '.aq' : ''}${release ? '.rl' : ''}`;
+}
+
+function constant(register: number, value: number): string {
+  return `ori x${register},x0,${value | 0}`;
 }
 
 function layOut(columns: readonly Column[]): string[] {

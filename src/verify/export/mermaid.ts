@@ -1,5 +1,5 @@
 import type { JsonResult } from '../report-json.ts';
-import { type Timeline, type TimelineRow, timelineOf } from './timeline.ts';
+import { headingOf, TAIL, type Timeline, type TimelineRow, timelineOf } from './timeline.ts';
 
 /**
  * A counterexample as a Mermaid sequence diagram: paste it into a Markdown page between lines of three backquotes.
@@ -12,7 +12,7 @@ export function exportMermaid(result: JsonResult): string {
   const words = timeline.shown.filter((bit) => bit === 'pending' || bit === 'mask');
   const lines = [
     'sequenceDiagram',
-    `  title ${plain(`${timeline.protocol} in ${timeline.scenario}: ${timeline.reason}`)}`,
+    `  title ${plain(`${headingOf(timeline)}: ${timeline.reason}`)}`,
     ...lanes.map((name, lane) => `  participant T${lane} as ${plain(name)}`),
     ...words.map((word) => `  participant ${word} as ${word}.${interrupt}`),
     ...timeline.rows.flatMap((row) => rowLines(row, timeline)),
@@ -24,8 +24,9 @@ export function exportMermaid(result: JsonResult): string {
 
 function rowLines(row: TimelineRow, { interrupt }: Timeline): string[] {
   if (row.kind === 'loop') return ['  loop for ever'];
+  if (row.kind === 'tail') return [`  Note over T0: ${TAIL}`];
   const thread = `T${row.lane}`;
-  if (row.kind === 'note') return [`  Note over ${thread}: ${plain(row.text)}`];
+  if (row.kind === 'note') return [`  Note over ${thread}: ${row.isRemark ? '… ' : ''}${plain(row.text)}`];
   const { bits, touches, number } = row;
   const text = plain(`${number}. ${row.text}`);
   if (touches === undefined) return [`  ${thread}->>${thread}: ${text}`];

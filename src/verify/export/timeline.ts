@@ -4,7 +4,13 @@ import { interruptName } from '../world/word-names.ts';
 
 /** One line of a picture of a counterexample. */
 export type TimelineRow =
-  | { readonly kind: 'note'; readonly lane: number; readonly text: string }
+  | {
+      readonly kind: 'note';
+      readonly lane: number;
+      readonly text: string;
+      /** About the step above: what weak memory has to do with it. */
+      readonly isRemark?: boolean;
+    }
   | {
       readonly kind: 'step';
       readonly lane: number;
@@ -20,12 +26,17 @@ export type TimelineRow =
       /** Number of the step whose write is erased. */
       readonly undoes: number | undefined;
     }
-  | { readonly kind: 'loop' };
+  | { readonly kind: 'loop' }
+  /** From here on: a thread comes to a store that has taken effect before. */
+  | { readonly kind: 'tail' };
 
 /** What a picture of a counterexample is made of. */
 export interface Timeline {
   readonly protocol: string;
   readonly scenario: string;
+  /** Under RVWMO: the order of the C code that was taken away, undefined with all of them. */
+  readonly missing: string | undefined;
+  readonly isWeak: boolean;
   readonly verdict: string;
   readonly reason: string;
   readonly schedule: string;
@@ -42,6 +53,9 @@ export interface Timeline {
 
 /** The bits of one interrupt, in the order in which an interrupt passes through them. */
 export const BITS = ['pending', 'mask', 'cached', 'hvip'] as const;
+
+/** Says what the rows are that follow. */
+export const TAIL = 'and then comes to what has taken effect:';
 
 const WORD_OF: Readonly<Record<string, keyof BitValues>> = {
   irqs_pending: 'pending',
@@ -65,6 +79,8 @@ export function timelineOf(result: JsonResult): Timeline {
   return {
     protocol,
     scenario,
+    missing: missingOf(example),
+    isWeak: example.weak !== undefined,
     verdict,
     reason,
     schedule: example.schedule,
@@ -77,12 +93,19 @@ export function timelineOf(result: JsonResult): Timeline {
   };
 }
 
+function missingOf({ weak }: JsonCounterexample): string | undefined {
+  const missing = weak?.missing;
+  return missing ? `${missing.without} of ${missing.at}` : undefined;
+}
+
 function rowsOf(example: JsonCounterexample, lanes: readonly string[]): TimelineRow[] {
   const rows: TimelineRow[] = [];
   const numbers = new Map<number, number>();
   for (const [index, step] of example.steps.entries()) {
     const lane = lanes.indexOf(step.thread);
     if (example.loop > 0 && index === example.steps.length - example.loop) rows.push({ kind: 'loop' });
+    const tail = example.weak?.tail ?? 0;
+    if (tail > 0 && index === example.steps.length - tail) rows.push({ kind: 'tail' });
     for (const text of step.notes) rows.push({ kind: 'note', lane, text });
     if (step.quiet) continue;
     numbers.set(index, numbers.size + 1);
@@ -98,6 +121,7 @@ function rowsOf(example: JsonCounterexample, lanes: readonly string[]): Timeline
       erases,
       undoes: erases ? numbers.get(example.undoes) : undefined,
     });
+    for (const text of step.remarks) rows.push({ kind: 'note', lane, text, isRemark: true });
   }
   return rows;
 }
@@ -111,4 +135,17 @@ function initialBits({ steps, irq }: JsonCounterexample): BitValues {
   };
   const { cached = false, hvip = false } = steps[0]?.bits ?? {};
   return { pending: found('pending'), mask: found('mask'), cached, hvip };
+}
+
+/** What a picture is of, in one line. */
+export function headingOf({ protocol, scenario, missing, isWeak }: Timeline): string {
+  const without = missing === undefined ? '' : ` without ${missing}`;
+  return `${protocol}${without} in ${scenario}${isWeak ? ' under RVWMO' : ''}`;
+}
+
+/** The options of `explain` that show the same. */
+export function optionsOf({ missing, isWeak }: Timeline): string {
+  if (missing === undefined) return isWeak ? ' --memory rvwmo' : '';
+  const [without, ...place] = missing.split(' of ');
+  return ` --without '${place.join(' of ')} ${without}'`;
 }

@@ -1,6 +1,6 @@
 import { type Decode, type Decoded, effectsOf } from '../isa/index.ts';
 import { operationFor } from './interpreter/operations.ts';
-import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
+import { CODE_DIRECTORY, CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
 import type { RamWindow } from './platform.ts';
 
 const PAGE = 4096;
@@ -9,9 +9,9 @@ const PAGE_HALFWORDS = CODE_PAGE.halfwords;
 const DECODE_AHEAD = 32;
 const NOWHERE = -1;
 
-/** Bytes of linear memory for a cache of `pages` decoded pages. */
+/** Bytes of linear memory for a cache of `pages` decoded pages: they, and their directory. */
 export function codeCacheBytes(pages: number): number {
-  return pages * CODE_PAGE.bytes;
+  return pages * CODE_PAGE.bytes + CODE_DIRECTORY.bytes;
 }
 
 /** What a code cache works with. */
@@ -51,11 +51,8 @@ export class CodeCache {
   readonly #indexOf: Int32Array;
   /** Page of RAM that a pool entry holds, or NOWHERE. */
   readonly #holds: Int32Array;
-  readonly #verified: Int32Array;
-  readonly #used: Uint8Array;
   /** Raw bits of the straddling instruction that is decoded, per pool entry; 0 = none. */
   readonly #straddling: Int32Array;
-  #epoch = 0;
   #generation = 0;
   #hand = 0;
   readonly #samePage: (a: number, b: number) => boolean;
@@ -77,14 +74,25 @@ export class CodeCache {
     this.#words = new Int32Array(memory.buffer);
     this.#indexOf = new Int32Array(Math.ceil(ram.size / PAGE)).fill(NOWHERE);
     this.#holds = new Int32Array(pages).fill(NOWHERE);
-    this.#verified = new Int32Array(pages);
-    this.#used = new Uint8Array(pages);
     this.#straddling = new Int32Array(pages);
+    this.#words[(this.directory + CODE_DIRECTORY.epoch) / 4] = 0;
+    const first = (this.directory + CODE_DIRECTORY.first) / 4;
+    this.#words.fill(NOWHERE, first, first + CODE_DIRECTORY.entries * 2);
+  }
+
+  /** Address in linear memory of the directory, which generated code reads; it may begin a new epoch, too. */
+  get directory(): number {
+    return this.#base + this.#pages * CODE_PAGE.bytes;
+  }
+
+  /** How many FENCE.I there were. */
+  get #epoch(): number {
+    return this.#words[(this.directory + CODE_DIRECTORY.epoch) / 4] as number;
   }
 
   /** FENCE.I: what was decoded before must be verified before it is used again. The caller forgets fetch translations. */
   invalidate(): void {
-    this.#epoch++;
+    this.#words[(this.directory + CODE_DIRECTORY.epoch) / 4] = (this.#epoch + 1) | 0;
   }
 
   /**
@@ -97,9 +105,19 @@ export class CodeCache {
     let index = this.#indexOf[page] as number;
     if (index === NOWHERE)
       index = this.#admit(page, keep === 0 ? NOWHERE : (keep - this.#base) / CODE_PAGE.bytes);
-    else if (this.#verified[index] !== this.#epoch) this.#verify(index, page);
-    this.#used[index] = 1;
-    return this.#base + index * CODE_PAGE.bytes;
+    const slots = this.#base + index * CODE_PAGE.bytes;
+    if (this.#words[(slots + CODE_PAGE.verified) / 4] !== this.#epoch) this.#verify(index, page);
+    this.#words[(slots + CODE_PAGE.used) / 4] = 1;
+    const entry = this.#entryOf(page);
+    this.#words[entry] = page;
+    this.#words[entry + 1] = slots;
+    return slots;
+  }
+
+  /** Index in #words of the directory's entry for a page. */
+  #entryOf(page: number): number {
+    const number = page & (CODE_DIRECTORY.entries - 1);
+    return (this.directory + CODE_DIRECTORY.first + number * CODE_DIRECTORY.entryBytes) / 4;
   }
 
   /** The encoding at a slot, as it was when the page was decoded: 32 bits, of which a compressed one uses 16. */
@@ -172,13 +190,14 @@ export class CodeCache {
     if (old !== NOWHERE) {
       this.#onEvict(this.#base + index * CODE_PAGE.bytes);
       this.#indexOf[old] = NOWHERE;
+      if (this.#words[this.#entryOf(old)] === old) this.#words[this.#entryOf(old)] = NOWHERE;
     }
     this.#holds[index] = page;
     this.#indexOf[page] = index;
-    this.#verified[index] = this.#epoch;
     this.#straddling[index] = 0;
     const slots = this.#base + index * CODE_PAGE.bytes;
     this.#bytes.fill(0, slots, slots + CODE_PAGE.snapshot);
+    this.#words[(slots + CODE_PAGE.verified) / 4] = this.#epoch;
     for (let halfword = PAGE_HALFWORDS; halfword < PAGE_HALFWORDS + 2; halfword++) {
       this.#halfwords[(slots + halfword * SLOT.bytes) / 2] = OPERATION.pageEnd;
     }
@@ -193,15 +212,16 @@ export class CodeCache {
       const index = this.#hand;
       this.#hand = (this.#hand + 1) % this.#pages;
       if (index === keep) continue;
-      if (this.#holds[index] === NOWHERE || this.#used[index] === 0) return index;
-      this.#used[index] = 0;
+      const used = (this.#base + index * CODE_PAGE.bytes + CODE_PAGE.used) / 4;
+      if (this.#holds[index] === NOWHERE || this.#words[used] === 0) return index;
+      this.#words[used] = 0;
     }
   }
 
   /** Drops the slots of a page whose bytes have changed. */
   #verify(index: number, page: number): void {
-    this.#verified[index] = this.#epoch;
     const slots = this.#base + index * CODE_PAGE.bytes;
+    this.#words[(slots + CODE_PAGE.verified) / 4] = this.#epoch;
     if (this.#samePage(slots + CODE_PAGE.snapshot, this.#ram.offset + page * PAGE)) return;
     this.#onChange(slots);
     const snapshot = (slots + CODE_PAGE.snapshot) / 4;

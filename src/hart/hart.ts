@@ -122,6 +122,7 @@ export class Hart {
       },
       onChange: (slots) => this.#regions?.dropPage(slots),
     });
+    this.#words[FIELD.codeDirectory >> 2] = this.#code.directory;
     if (options.compile === true) this.#regions = this.#createRegions(options);
     this.reset();
   }

@@ -64,6 +64,8 @@ export const FIELD = {
   lastRegion: 0x294,
   /** Guest-virtual address of the jump by which a region was last left to an address from a register (i64). */
   jumpSite: 0x298,
+  /** Address in linear memory of the directory of decoded pages. */
+  codeDirectory: 0xc08,
   /**
    * 1: when last looked at, no interrupt was both pending and locally enabled, and nothing has been done since that could
    * have made one pending, except that time went by. Generated code then need not look.
@@ -109,6 +111,11 @@ export const FIELD = {
   arrivedBy: 0xd70,
   /** What the compiler has done: doubles in the order of REGION_COUNTS. */
   regionCounts: 0xd48,
+  /**
+   * Fetch entries of the TLB filled since they were last forgotten: how many, and the addresses of the first of them.
+   */
+  fetchFills: 0xc04,
+  fetchList: 0xe00,
 } as const;
 
 /**
@@ -179,6 +186,9 @@ export type CsrField = (typeof CSR_FIELDS)[number];
 export const CSR = Object.freeze(
   Object.fromEntries(CSR_FIELDS.map((name, index) => [name, index * 2])),
 ) as Readonly<Record<CsrField, number>>;
+
+/** Addresses that {@link FIELD}.fetchList has room for. */
+export const FETCH_LIST = 64;
 
 /** Number of 64-bit CSR fields. */
 export const CSR_COUNT = CSR_FIELDS.length;

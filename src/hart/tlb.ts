@@ -1,4 +1,4 @@
-import { CSR, FIELD, TLB } from './layout.ts';
+import { CSR, FETCH_LIST, FIELD, TLB } from './layout.ts';
 import { UNPAGED } from './mmu/index.ts';
 import type { HartState } from './state.ts';
 
@@ -42,6 +42,7 @@ const MAP_BITS = 4096;
  */
 export class Tlb {
   readonly #state: HartState;
+  readonly #base: number;
   readonly #words: Int32Array;
   readonly #keys = new Map<number, number>();
   #nextKey = 1;
@@ -51,6 +52,7 @@ export class Tlb {
   /** @param base address in linear memory of {@link TLB}.bytes bytes; what is there is not trusted */
   constructor(state: HartState, memory: WebAssembly.Memory, base: number) {
     this.#state = state;
+    this.#base = base;
     this.#words = new Int32Array(memory.buffer, base, TLB.bytes >> 2);
     state.words[FIELD.tlb >> 2] = base;
     this.#clear();
@@ -121,8 +123,22 @@ export class Tlb {
     this.select();
   }
 
-  /** Forgets instruction translations, so that decoded pages are looked up (and verified) again. */
+  /**
+   * Forgets instruction translations, so that decoded pages are looked up (and verified) again. Code that patches code does
+   * this again and again: then few entries have been filled in between, and they are emptied one by one.
+   */
   flushFetches(): void {
+    const { words } = this.#state;
+    const fills = words[FIELD.fetchFills >> 2] as number;
+    words[FIELD.fetchFills >> 2] = 0;
+    if (fills <= FETCH_LIST) {
+      for (let index = 0; index < fills; index++) {
+        const word = ((words[(FIELD.fetchList >> 2) + index] as number) - this.#base) >> 2;
+        this.#words[word] = EMPTY;
+        this.#words[word + 1] = EMPTY;
+      }
+      return;
+    }
     for (const context of this.#keys.keys()) {
       if ((context & CONTEXT.fetch) !== 0) this.#keys.delete(context);
     }
@@ -172,6 +188,11 @@ export class Tlb {
   fillFetch(addressLow: number, addressHigh: number, slots: number, pageSize: number): void {
     const key = this.#state.words[FIELD.fetchKey >> 2] as number;
     this.#fill(TLB.fetches, addressLow, addressHigh, key, slots, pageSize);
+    const { words } = this.#state;
+    const fills = words[FIELD.fetchFills >> 2] as number;
+    const entry = this.#base + TLB.fetches + entryWord(addressLow) * 4;
+    if (fills < FETCH_LIST) words[(FIELD.fetchList >> 2) + fills] = entry;
+    if (fills <= FETCH_LIST) words[FIELD.fetchFills >> 2] = fills + 1;
   }
 
   /** The first slot of the decoded page that holds this address in the current context, or 0. */
@@ -244,6 +265,7 @@ export class Tlb {
     this.#keys.clear();
     this.#forgetKeys();
     this.#forgetSuperpages();
+    this.#state.words[FIELD.fetchFills >> 2] = 0;
     this.#words.fill(EMPTY);
     this.#nextKey = 1;
   }

@@ -15,6 +15,7 @@ import {
 } from '../../wasm/index.ts';
 import { EXIT, FIELD, TLB } from '../layout.ts';
 import { defineEnterRegion, EXECUTE, fetchEntry } from './enter-region.ts';
+import { defineSamePage } from './fetch-code.ts';
 import { type CallOuts, type Frame, STATUS } from './frame.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import { definePrivileged, generateSystem, type PrivilegedCode } from './privileged-code.ts';
@@ -60,10 +61,14 @@ export function generateInterpreter(limits: MemoryLimits): Uint8Array<ArrayBuffe
     poll: definePoll(module, out.sample),
     enterRegion: defineEnterRegion(module, lookup, out.balk),
   };
-  const privileged = definePrivileged(module, { out, lookup, poll: helpers.poll });
+  const privileged = definePrivileged(module, {
+    out,
+    lookup,
+    poll: helpers.poll,
+    samePage: defineSamePage(module),
+  });
   const library: Library = { out, float: defineFloat(module), privileged };
   for (const ref of floatFunctions(library.float)) module.export(ref);
-  defineSamePage(module);
   const outlined = defineOutlined(module, library);
   module.function('run', ['i32'], 'i32', (f) => generateRun(f, library, helpers, outlined), true);
   return module.toBytes();
@@ -104,28 +109,6 @@ function defineLookup(module: ModuleBuilder): FunctionRef<'i32'> {
     f.return(i32.add(slots, i32.mul(offset, i32.const(SLOT_SCALE))));
     f.unreachable();
   });
-}
-
-/** `samePage(a, b)`: 1 if 4 KiB at both addresses are equal. Bytes that another hart stores meanwhile may be missed. */
-function defineSamePage(module: ModuleBuilder): FunctionRef<'i32'> {
-  const build = (f: FunctionBuilder): void => {
-    const a = f.param(0, 'i32');
-    const b = f.param(1, 'i32');
-    const end = f.let(i32.add(a, i32.const(4096)));
-    f.loop((again) => {
-      const difference = (offset: number) => i64.xor(i64.load(a, offset), i64.load(b, offset));
-      const differences = [0, 8, 16, 24, 32, 40, 48, 56]
-        .map(difference)
-        .reduce((all, one) => i64.or(all, one));
-      f.if(i64.ne(differences, i64.const(0)), () => f.return(i32.const(0)));
-      f.set(a, i32.add(a, i32.const(64)));
-      f.set(b, i32.add(b, i32.const(64)));
-      f.brIf(again, i32.ne(a, end));
-    });
-    f.return(i32.const(1));
-    f.unreachable();
-  };
-  return module.function('samePage', ['i32', 'i32'], 'i32', build, true);
 }
 
 /**
@@ -279,7 +262,7 @@ class RunGenerator {
     f.if(i32.eqz(found), () => {
       f.store('i64.store', this.#hart, this.#target, FIELD.pc);
       f.store('i32.store', this.#hart, this.#budget, FIELD.budget);
-      f.set(this.#status, call(this.#library.out.fetch));
+      f.set(this.#status, call(this.#library.privileged.fetch, this.#hart));
       f.brIf(changed, this.#status);
       f.set(found, i32.load(this.#hart, FIELD.slot));
     });

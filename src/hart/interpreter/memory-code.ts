@@ -67,7 +67,7 @@ export class MemoryCode implements MemorySemantics {
     const host = f.local('i32');
     f.block((done) => {
       f.block((found) => {
-        this.#find(host, TLB.loads, FIELD.loadKey, virtual, bytes, found);
+        this.#find(host, TLB.loads, FIELD.loadKey, virtual, bytes, false, found);
         f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
         this.#frame.callOut(privileged.load, hart, i32.const(number));
         f.set(value, i64.load(hart, FIELD.mailboxValue));
@@ -84,7 +84,7 @@ export class MemoryCode implements MemorySemantics {
     const host = f.local('i32');
     f.block((done) => {
       f.block((found) => {
-        this.#find(host, TLB.stores, FIELD.storeKey, virtual, width / 8, found);
+        this.#find(host, TLB.stores, FIELD.storeKey, virtual, width / 8, false, found);
         f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
         f.store('i64.store', hart, value, FIELD.mailboxValue);
         this.#frame.callOut(privileged.store, hart, i32.const(width / 8));
@@ -170,6 +170,7 @@ export class MemoryCode implements MemorySemantics {
     key: number,
     virtual: Local<'i64'>,
     bytes: number,
+    aligned: boolean,
     found: Label,
   ): void {
     const { f, hart, privileged } = this.#frame;
@@ -178,7 +179,7 @@ export class MemoryCode implements MemorySemantics {
       f.br(found);
     });
     const access = table === TLB.loads ? ACCESS.load : ACCESS.store;
-    const request = i32.const(refillRequest(access, bytes));
+    const request = i32.const(refillRequest(access, bytes, aligned));
     f.set(host, call(privileged.refill, hart, virtual, request));
     f.brIf(found, host);
   }
@@ -188,7 +189,7 @@ export class MemoryCode implements MemorySemantics {
     const virtual = f.let(address);
     const host = f.local('i32');
     f.block((found) => {
-      this.#find(host, table, key, virtual, bytes, found);
+      this.#find(host, table, key, virtual, bytes, true, found);
       f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
       const callee = table === TLB.loads ? privileged.loadReserved : privileged.atomic;
       this.#frame.callOut(callee, hart, i32.const(bytes + flags));

@@ -7,14 +7,17 @@ import {
   i32,
   i64,
   type ModuleBuilder,
+  select,
 } from '../../wasm/index.ts';
-import { CAUSE } from '../exceptions.ts';
-import { FIELD } from '../layout.ts';
+import { ACCESS, CAUSE } from '../exceptions.ts';
+import { FIELD, TLB } from '../layout.ts';
 import { CHANGE, defineCsr } from './csr-code.ts';
-import type { Frame } from './frame.ts';
+import { defineFetch } from './fetch-code.ts';
+import { type CallOuts, type Frame, STATUS } from './frame.ts';
+import { csrAddress, ENVCFG } from './privileged-fields.ts';
 import { SLOT } from './slots.ts';
-import { type ArrivalParts, defineTraps, NOT_DONE, type TrapFunctions } from './trap-code.ts';
-import { defineRefill } from './walk-code.ts';
+import { defineTraps, NOT_DONE, type TrapFunctions } from './trap-code.ts';
+import { defineRefill, refillRequest } from './walk-code.ts';
 
 /** Functions of the interpreter's module. */
 export interface PrivilegedCode extends TrapFunctions {
@@ -27,11 +30,25 @@ export interface PrivilegedCode extends TrapFunctions {
   readonly store: FunctionRef<'i32'>;
   readonly atomic: FunctionRef<'i32'>;
   readonly loadReserved: FunctionRef<'i32'>;
+  /** See {@link defineFetch}. */
+  readonly fetch: FunctionRef<'i32'>;
+  /** `(hart, address)`: 1 if CBO.ZERO is done, 0 if nothing has happened. */
+  readonly zeroBlock: FunctionRef<'i32'>;
 }
 
-export function definePrivileged(module: ModuleBuilder, parts: ArrivalParts): PrivilegedCode {
+/** What privileged code needs of the interpreter. */
+export interface PrivilegedParts {
+  readonly out: CallOuts;
+  readonly lookup: FunctionRef<'i32'>;
+  readonly poll: FunctionRef<'i32'>;
+  readonly samePage: FunctionRef<'i32'>;
+}
+
+export function definePrivileged(module: ModuleBuilder, parts: PrivilegedParts): PrivilegedCode {
   const { out } = parts;
-  const traps = defineTraps(module, parts);
+  const refill = defineRefill(module);
+  const fetch = defineFetch(module, { ...parts, refill, callOut: out.fetch });
+  const traps = defineTraps(module, { ...parts, fetch });
   const afterMiss = (name: string, cause: number, callOut: FunctionRef<'i32'>): FunctionRef<'i32'> =>
     module.function(name, ['i32', 'i32'], 'i32', (f) => {
       const hart = f.param(0, 'i32');
@@ -45,13 +62,48 @@ export function definePrivileged(module: ModuleBuilder, parts: ArrivalParts): Pr
     });
   return {
     ...traps,
-    refill: defineRefill(module),
+    refill,
+    fetch,
+    zeroBlock: defineZeroBlock(module, refill),
     csr: defineCsr(module, out),
     load: afterMiss('load', CAUSE.loadPageFault, out.load),
     store: afterMiss('store', CAUSE.storePageFault, out.store),
     atomic: afterMiss('atomic', CAUSE.storePageFault, out.atomic),
     loadReserved: afterMiss('load reserved', CAUSE.loadPageFault, out.atomic),
   };
+}
+
+/** Bytes of a cache block. */
+const BLOCK = 64;
+
+/** Privilege is looked at as `cacheBlock` in `privileged/` does; the store faults there. */
+function defineZeroBlock(module: ModuleBuilder, refill: FunctionRef<'i32'>): FunctionRef<'i32'> {
+  return module.function('zeroBlock', ['i32', 'i64'], 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    const address = f.param(1, 'i64');
+    const environment = (name: 'menvcfg' | 'henvcfg' | 'senvcfg') => i32.load(hart, csrAddress(name));
+    const privilege = i32.load(hart, FIELD.privilege);
+    const machine = select(i32.gt_u(privilege, i32.const(1)), i32.const(-1), environment('menvcfg'));
+    const guest = select(i32.load(hart, FIELD.virtual), environment('henvcfg'), i32.const(-1));
+    const user = select(privilege, i32.const(-1), environment('senvcfg'));
+    const allowed = i32.and(i32.and(machine, guest), i32.and(user, i32.const(ENVCFG.cbze)));
+    f.if(i32.eqz(allowed), () => f.return(i32.const(0)));
+    const index = i32.and(
+      i32.wrap_i64(i64.shr_u(address, i64.const(8))),
+      i32.const((TLB.entries - 1) * TLB.entryBytes),
+    );
+    const entry = f.let(i32.add(index, i32.load(hart, FIELD.tlb)));
+    const tag = i64.or(i64.and(address, i64.const(-4096)), i64.load(hart, FIELD.storeKey));
+    const host = f.let(i32.add(i32.load(entry, TLB.stores + 8), i32.wrap_i64(address)));
+    f.if(i64.ne(i64.load(entry, TLB.stores), tag), () => {
+      f.set(host, call(refill, hart, address, i32.const(refillRequest(ACCESS.store, 1))));
+      f.if(i32.eqz(host), () => f.return(i32.const(0)));
+    });
+    const block = f.let(i32.and(host, i32.const(-BLOCK)));
+    for (let at = 0; at < BLOCK; at += 8) f.store('i64.store', block, i64.const(0), at);
+    f.return(i32.const(1));
+    f.unreachable();
+  });
 }
 
 /** Code that carries out the current instruction, a system instruction, and leaves it; or that goes on behind. */
@@ -82,6 +134,14 @@ const fence: SystemCode = (frame) => {
   f.if(i32.load8_u(slot, SLOT.b), () => attempt(frame, privileged.fencePage, hart, x(frame, SLOT.b)));
 };
 
+const fenceI: SystemCode = (frame) => attempt(frame, frame.privileged.fenceI, frame.hart);
+
+const zeroBlock: SystemCode = (frame) => {
+  const { f, hart, privileged } = frame;
+  const done = call(privileged.zeroBlock, hart, x(frame, SLOT.b));
+  f.if(done, () => f.return(i32.const(STATUS.proceed)));
+};
+
 /** The slot has the number of the CSR, and above it the immediate. */
 function csr(change: number, immediate: boolean): SystemCode {
   return (frame) => {
@@ -95,7 +155,7 @@ function csr(change: number, immediate: boolean): SystemCode {
       f.if(i32.eqz(source), () => f.set(changes, i32.const(CHANGE.none)));
     }
     const rd = i32.load8_u(slot, SLOT.a);
-    f.if(call(privileged.csr, hart, number, changes, operand, rd), () => f.return(i32.const(0)));
+    f.if(call(privileged.csr, hart, number, changes, operand, rd), () => f.return(i32.const(STATUS.proceed)));
   };
 }
 
@@ -104,6 +164,8 @@ const SYSTEM_CODE: ReadonlyMap<string, SystemCode> = new Map([
   ['sret', sret],
   ['sfence.vma', fence],
   ['sinval.vma', fence],
+  ['fence.i', fenceI],
+  ['cbo.zero', zeroBlock],
   ['csrrw', csr(CHANGE.write, false)],
   ['csrrs', csr(CHANGE.set, false)],
   ['csrrc', csr(CHANGE.clear, false)],

@@ -21,6 +21,9 @@ export const CODE_PAGE = {
   halfwords: 2048,
   /** Slot number of the instruction that begins in the last halfword and ends in the next page. */
   straddling: 2052,
+  /** FENCE.I so far when the page was last compared with memory (i32), and not 0 if it was used since the hand came by. */
+  verified: 2050 * SLOT.bytes,
+  used: 2050 * SLOT.bytes + 4,
   /**
    * Beside it, for whom it was decoded: the slots of the next page (i32) and the code generation (i32). While both
    * hold, it need not be decoded again.
@@ -64,4 +67,16 @@ export const REGION = {
   pageBytes: 8,
   mostPages: 6,
   bytes: 64,
+} as const;
+
+/**
+ * Where generated code finds decoded pages by physical page: how many FENCE.I there were (i32), and entries that pages
+ * share by the low bits of their number: the number within RAM (i32, -1 for none) and the slots (i32).
+ */
+export const CODE_DIRECTORY = {
+  epoch: 0,
+  first: 64,
+  entries: 4096,
+  entryBytes: 8,
+  bytes: 64 + 4096 * 8,
 } as const;

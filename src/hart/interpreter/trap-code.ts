@@ -14,10 +14,10 @@ import {
   type ModuleBuilder,
   select,
 } from '../../wasm/index.ts';
-import { FIELD, TLB } from '../layout.ts';
-import { type CallOuts, STATUS as RETURN } from './frame.ts';
+import { FETCH_LIST, FIELD, TLB } from '../layout.ts';
+import { STATUS as RETURN } from './frame.ts';
 import { csrAddress, HSTATUS, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
-import { SLOT_SCALE } from './slots.ts';
+import { CODE_DIRECTORY, SLOT_SCALE } from './slots.ts';
 
 /** What a function gives back that has not done anything. */
 export const NOT_DONE = -1;
@@ -28,7 +28,7 @@ const MSTATUS = csrAddress('mstatus');
 
 /** What trap code needs of the interpreter. */
 export interface ArrivalParts {
-  readonly out: CallOuts;
+  readonly fetch: FunctionRef<'i32'>;
   readonly lookup: FunctionRef<'i32'>;
   readonly poll: FunctionRef<'i32'>;
 }
@@ -40,6 +40,8 @@ export interface TrapFunctions {
   readonly sret: FunctionRef<'i32'>;
   /** `(hart, address)`: SFENCE.VMA of a page, of any ASID. */
   readonly fencePage: FunctionRef<'i32'>;
+  /** `(hart)`: FENCE.I, unless many fetch translations are to be forgotten. */
+  readonly fenceI: FunctionRef<'i32'>;
 }
 
 export function defineTraps(module: ModuleBuilder, parts: ArrivalParts): TrapFunctions {
@@ -48,6 +50,7 @@ export function defineTraps(module: ModuleBuilder, parts: ArrivalParts): TrapFun
     trap: defineTrap(module, arrive),
     sret: defineSret(module, arrive),
     fencePage: defineFencePage(module, arrive),
+    fenceI: defineFenceI(module, arrive),
   };
 }
 
@@ -64,7 +67,7 @@ function giveUpIf(f: FunctionBuilder, condition: I32): void {
 }
 
 /** `arrive(hart, pc)`: goes on there, and looks whether the hart shall leave, as after a jump. */
-function defineArrive(module: ModuleBuilder, { out, lookup, poll }: ArrivalParts): FunctionRef<'i32'> {
+function defineArrive(module: ModuleBuilder, { fetch, lookup, poll }: ArrivalParts): FunctionRef<'i32'> {
   return module.function('arrive', ['i32', 'i64'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const pc = f.param(1, 'i64');
@@ -74,7 +77,7 @@ function defineArrive(module: ModuleBuilder, { out, lookup, poll }: ArrivalParts
       () => f.store('i32.store', hart, slot, FIELD.slot),
       () => {
         f.store('i64.store', hart, pc, FIELD.pc);
-        const status = f.let(call(out.fetch));
+        const status = f.let(call(fetch, hart));
         f.if(status, () => f.return(status));
       },
     );
@@ -234,6 +237,31 @@ function defineFencePage(module: ModuleBuilder, arrive: FunctionRef<'i32'>): Fun
       f.store('i64.store', entry, i64.const(0), table);
     }
     // The page may be that of the code.
+    f.return(call(arrive, hart, i64.add(savedPc(hart), i64.const(4))));
+    f.unreachable();
+  });
+}
+
+/** As `Tlb.flushFetches` where few entries have been filled, and a new epoch of the code cache. */
+function defineFenceI(module: ModuleBuilder, arrive: FunctionRef<'i32'>): FunctionRef<'i32'> {
+  return module.function('fenceI', ['i32'], 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    giveUpIf(f, i32.eqz(i32.load(hart, FIELD.quiet)));
+    const fills = f.let(i32.load(hart, FIELD.fetchFills));
+    giveUpIf(f, i32.gt_u(fills, i32.const(FETCH_LIST)));
+    const at = f.let(hart);
+    f.loop((again) => {
+      f.if(fills, () => {
+        f.store('i64.store', i32.load(at, FIELD.fetchList), i64.const(0));
+        f.set(at, i32.add(at, i32.const(4)));
+        f.set(fills, i32.sub(fills, i32.const(1)));
+        f.br(again);
+      });
+    });
+    f.store('i32.store', hart, i32.const(0), FIELD.fetchFills);
+    const directory = f.let(i32.load(hart, FIELD.codeDirectory));
+    const epoch = i32.add(i32.load(directory, CODE_DIRECTORY.epoch), i32.const(1));
+    f.store('i32.store', directory, epoch, CODE_DIRECTORY.epoch);
     f.return(call(arrive, hart, i64.add(savedPc(hart), i64.const(4))));
     f.unreachable();
   });

@@ -20,9 +20,12 @@ import { FIELD, TLB } from '../layout.ts';
 import { ENTRY } from '../mmu/entry.ts';
 import { csrAddress, ENVCFG, HIGH, STATUS, statusOfMode } from './privileged-fields.ts';
 
-/** A request to {@link defineRefill}: the kind of access, and 4 for each byte accessed less one. */
-export function refillRequest(access: number, bytes: number): number {
-  return access | ((bytes - 1) << 2);
+/** Added to a request: the access must be aligned. */
+const ALIGNED = 64;
+
+/** A request to {@link defineRefill}: the kind of access, 4 for each byte accessed less one, and if it must be aligned. */
+export function refillRequest(access: number, bytes: number, aligned = false): number {
+  return access | ((bytes - 1) << 2) | (aligned ? ALIGNED : 0);
 }
 
 /** Numbers of MODE in satp that translate; MODE 8 has 3 levels. */
@@ -73,8 +76,7 @@ class RefillGenerator {
   generate(): void {
     const f = this.#f;
     f.store('i32.store', this.#hart, i32.const(0), FIELD.pageFault);
-    const misaligned = i32.and(i32.wrap_i64(this.#address), i32.shr_u(this.#request, i32.const(2)));
-    this.#giveUpIf(misaligned);
+    this.#checkAlignment();
     const status = this.#checkContext();
     this.#begin();
     f.loop((descend) => {
@@ -90,6 +92,37 @@ class RefillGenerator {
     this.#judge(status);
     this.#mark();
     this.#finish();
+  }
+
+  /** A misaligned access within a page may be found in the TLB even so, where other probes do not look for it. */
+  #checkAlignment(): void {
+    const f = this.#f;
+    const low = i32.wrap_i64(this.#address);
+    const more = f.let(i32.and(i32.shr_u(this.#request, i32.const(2)), i32.const(15)));
+    f.if(i32.and(low, more), () => {
+      this.#giveUpIf(i32.and(this.#request, i32.const(ALIGNED)));
+      const last = i32.add(i32.and(low, i32.const(0xfff)), more);
+      this.#giveUpIf(i32.gt_u(last, i32.const(0xfff)));
+      const entry = f.let(this.#tlbEntry());
+      f.if(i64.eq(i64.load(entry, TLB.loads), this.#tag()), () =>
+        f.return(i32.add(low, i32.load(entry, TLB.loads + 8))),
+      );
+    });
+  }
+
+  /** The TLB entry of the address, in the table of the access. */
+  #tlbEntry(): I32 {
+    const index = i32.and(
+      i32.wrap_i64(i64.shr_u(this.#address, i64.const(8))),
+      i32.const((TLB.entries - 1) * TLB.entryBytes),
+    );
+    // The tables of loads and stores lie behind each other, and both have the same key.
+    const table = i32.mul(this.#access(), i32.const(TLB.stores - TLB.loads));
+    return i32.add(i32.add(index, table), i32.load(this.#hart, FIELD.tlb));
+  }
+
+  #tag(): I64 {
+    return i64.or(i64.and(this.#address, i64.const(-4096)), i64.load(this.#hart, FIELD.loadKey));
   }
 
   /** Leaves what is rare to others. @returns the status register whose SUM counts */
@@ -192,20 +225,12 @@ class RefillGenerator {
 
   #finish(): void {
     const f = this.#f;
-    const hart = this.#hart;
     const physical = i64.or(this.#pageOfEntry(), i64.and(this.#address, this.#offsetMask()));
     const host = f.let(this.#hostOf(physical));
     f.if(i64.gt_u(this.#shift, i64.const(PAGE_SHIFT)), () => this.#noteSuperpage());
     f.if(i32.ne(this.#access(), i32.const(ACCESS.fetch)), () => {
-      const index = i32.and(
-        i32.wrap_i64(i64.shr_u(this.#address, i64.const(8))),
-        i32.const((TLB.entries - 1) * TLB.entryBytes),
-      );
-      // The tables and keys of loads and stores are equally far from each other.
-      const table = i32.mul(this.#access(), i32.const(TLB.stores - TLB.loads));
-      const at = f.let(i32.add(i32.add(index, table), i32.load(hart, FIELD.tlb)));
-      const key = i64.load(hart, FIELD.loadKey);
-      f.store('i64.store', at, i64.or(i64.and(this.#address, i64.const(-4096)), key), TLB.loads);
+      const at = f.let(this.#tlbEntry());
+      f.store('i64.store', at, this.#tag(), TLB.loads);
       f.store('i32.store', at, i32.sub(host, i32.wrap_i64(this.#address)), TLB.loads + 8);
     });
     f.return(host);

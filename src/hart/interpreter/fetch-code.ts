@@ -1,0 +1,90 @@
+/** Fetches that miss the TLB, in generated code: where the page is decoded already, and has not changed since FENCE.I. */
+import {
+  call,
+  type FunctionBuilder,
+  type FunctionRef,
+  i32,
+  i64,
+  type ModuleBuilder,
+} from '../../wasm/index.ts';
+import { ACCESS } from '../exceptions.ts';
+import { FETCH_LIST, FIELD, TLB } from '../layout.ts';
+import { CODE_DIRECTORY, CODE_PAGE } from './slots.ts';
+import { refillRequest } from './walk-code.ts';
+
+/** What {@link defineFetch} needs of the interpreter. */
+export interface FetchParts {
+  readonly lookup: FunctionRef<'i32'>;
+  readonly refill: FunctionRef<'i32'>;
+  readonly samePage: FunctionRef<'i32'>;
+  readonly callOut: FunctionRef<'i32'>;
+}
+
+/** `fetch(hart) -> status`: as the call-out of that name, which it makes where it does not know the page itself. */
+export function defineFetch(module: ModuleBuilder, parts: FetchParts): FunctionRef<'i32'> {
+  const { lookup, refill, samePage, callOut } = parts;
+  return module.function('fetch', ['i32'], 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    f.block((unknown) => {
+      const pc = f.let(i64.load(hart, FIELD.pc));
+      const host = f.let(call(refill, hart, pc, i32.const(refillRequest(ACCESS.fetch, 2))));
+      f.brIf(unknown, i32.eqz(host));
+      const offset = f.let(i32.sub(host, i32.load(hart, FIELD.ramOffset)));
+      const page = f.let(i32.shr_u(offset, i32.const(12)));
+      const directory = f.let(i32.load(hart, FIELD.codeDirectory));
+      const number = i32.and(page, i32.const(CODE_DIRECTORY.entries - 1));
+      const entry = f.let(i32.add(directory, i32.mul(number, i32.const(CODE_DIRECTORY.entryBytes))));
+      f.brIf(unknown, i32.ne(i32.load(entry, CODE_DIRECTORY.first), page));
+      const slots = f.let(i32.load(entry, CODE_DIRECTORY.first + 4));
+      const epoch = i32.load(directory, CODE_DIRECTORY.epoch);
+      f.if(i32.ne(i32.load(slots, CODE_PAGE.verified), epoch), () => {
+        const snapshot = i32.add(slots, i32.const(CODE_PAGE.snapshot));
+        const memory = i32.and(host, i32.const(-4096));
+        f.brIf(unknown, i32.eqz(call(samePage, snapshot, memory)));
+        f.store('i32.store', slots, epoch, CODE_PAGE.verified);
+      });
+      f.store('i32.store', slots, i32.const(1), CODE_PAGE.used);
+
+      const index = i32.and(
+        i32.wrap_i64(i64.shr_u(pc, i64.const(8))),
+        i32.const((TLB.entries - 1) * TLB.entryBytes),
+      );
+      const at = f.let(i32.add(i32.add(index, i32.load(hart, FIELD.tlb)), i32.const(TLB.fetches)));
+      f.store('i64.store', at, i64.or(i64.and(pc, i64.const(-4096)), i64.load(hart, FIELD.fetchKey)));
+      f.store('i32.store', at, slots, 8);
+      const fills = f.let(i32.load(hart, FIELD.fetchFills));
+      f.if(i32.lt_u(fills, i32.const(FETCH_LIST)), () => {
+        f.store('i32.store', i32.add(hart, i32.shl(fills, i32.const(2))), at, FIELD.fetchList);
+      });
+      f.if(i32.le_u(fills, i32.const(FETCH_LIST)), () => {
+        f.store('i32.store', hart, i32.add(fills, i32.const(1)), FIELD.fetchFills);
+      });
+      f.store('i32.store', hart, call(lookup, hart, pc), FIELD.slot);
+      f.return(i32.const(0));
+    });
+    f.return(call(callOut));
+    f.unreachable();
+  });
+}
+
+/** `samePage(a, b)`: 1 if 4 KiB at both addresses are equal. Bytes that another hart stores meanwhile may be missed. */
+export function defineSamePage(module: ModuleBuilder): FunctionRef<'i32'> {
+  const build = (f: FunctionBuilder): void => {
+    const a = f.param(0, 'i32');
+    const b = f.param(1, 'i32');
+    const end = f.let(i32.add(a, i32.const(4096)));
+    f.loop((again) => {
+      const difference = (offset: number) => i64.xor(i64.load(a, offset), i64.load(b, offset));
+      const differences = [0, 8, 16, 24, 32, 40, 48, 56]
+        .map(difference)
+        .reduce((all, one) => i64.or(all, one));
+      f.if(i64.ne(differences, i64.const(0)), () => f.return(i32.const(0)));
+      f.set(a, i32.add(a, i32.const(64)));
+      f.set(b, i32.add(b, i32.const(64)));
+      f.brIf(again, i32.ne(a, end));
+    });
+    f.return(i32.const(1));
+    f.unreachable();
+  };
+  return module.function('samePage', ['i32', 'i32'], 'i32', build, true);
+}

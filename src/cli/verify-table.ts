@@ -165,10 +165,16 @@ function legend(results: readonly JsonResult[], file: string | undefined): strin
     example === undefined
       ? []
       : [
-          `How it happens: hartvisor verify explain ${example.protocol} ${example.scenario}${file === undefined ? '' : ` --file ${file}`}`,
+          `How it happens: hartvisor verify explain ${example.protocol} ${example.scenario}${optionsFor(example, file)}`,
         ];
   const lines = [...broken, ...open, ...next];
   return lines.length === 0 ? [] : [...lines, ''];
+}
+
+/** What `explain` needs besides to show the same. */
+function optionsFor({ counterexample }: JsonResult, file: string | undefined): string {
+  const memory = counterexample?.weak === undefined ? '' : ' --memory rvwmo';
+  return memory + (file === undefined ? '' : ` --file ${file}`);
 }
 
 function summary(results: readonly JsonResult[], states: number, milliseconds: number): string {

@@ -1,5 +1,11 @@
 import type { Decode, Decoded } from '../isa/index.ts';
-import { type CodeSource, type HartLayout, type Region, RegionCompiler } from '../jit/index.ts';
+import {
+  type CodeSource,
+  type CompileOptions,
+  type HartLayout,
+  type Region,
+  RegionCompiler,
+} from '../jit/index.ts';
 import type { MemoryLimits } from '../wasm/index.ts';
 import type { CodeCache } from './code-cache.ts';
 import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
@@ -10,8 +16,8 @@ import type { HartState } from './state.ts';
 import type { Tlb } from './tlb.ts';
 
 const PAGE = 4096;
-/** Samples after which the code at a slot is compiled. */
-const THRESHOLD = 4;
+/** Samples after which the code at a slot is compiled, and after as many more again with all that it leads to. */
+const THRESHOLD = 48;
 /** Counters of samples; slots share them. */
 const COUNTERS = 1 << 14;
 const LAYOUT: HartLayout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
@@ -21,8 +27,8 @@ const PATIENCE = 2000;
 
 /** Jumps farther than that, in bytes, are not followed: offsets within a region are 32-bit numbers. */
 const FARTHEST = 2 ** 30;
-/** Samples of a jump at which regions that end with it are compiled anew. */
-const WORTH_ANOTHER: readonly number[] = [4, 16, 64];
+/** Samples of a jump at which a region that ends with it is compiled anew. */
+const WORTH_ANOTHER = 8;
 
 /** Regions that a hart can have at once, plus one: there is none with number 0. */
 const RECORDS = 8192;
@@ -60,11 +66,19 @@ export interface PlacedRegion {
   readonly region: Region;
 }
 
+/** Where a region shall begin: the slot, and the first one of its page. */
+interface Place {
+  readonly slot: number;
+  readonly slots: number;
+  readonly depth: CompileOptions['depth'];
+}
+
 /** A region that is in place. */
 interface Installed {
   readonly number: number;
   /** Slot at which it begins. */
   readonly slot: number;
+  readonly depth: CompileOptions['depth'];
   /** First slots of all pages that it has code of. */
   readonly pages: readonly number[];
 }
@@ -111,10 +125,10 @@ export class Regions {
     const slot = this.#words[FIELD.slot >> 2];
     const counter = counterOf(slot);
     const heat = this.#heat[counter];
-    if (heat < this.#threshold) {
-      this.#heat[counter] = heat + 1;
-      if (heat + 1 === this.#threshold) this.#compile(slot);
-    }
+    if (heat >= 2 * this.#threshold) return;
+    this.#heat[counter] = heat + 1;
+    if (heat + 1 === this.#threshold) this.#compile(slot, 'shallow');
+    else if (heat + 1 === 2 * this.#threshold) this.#compile(slot, 'deep');
   }
 
   /** If a region was left here by a jump to an address in a register, the next one may do better. */
@@ -130,46 +144,62 @@ export class Regions {
     const slots = this.#options.tlb.lookupFetch(siteLow, siteHigh);
     if (slots === 0 || Math.abs(distance) > FARTHEST) return;
     const samples = this.#jumps.note(slots + (siteLow & (PAGE - 2)) * SLOT_SCALE, distance);
-    if (!WORTH_ANOTHER.includes(samples)) return;
-    const number = (record - this.#options.records) / REGION.bytes;
-    const slot = this.#installed.get(number)?.slot;
-    this.#drop(number);
-    if (slot !== undefined) this.#heat[counterOf(slot)] = this.#threshold - 1;
+    const installed = this.#installed.get((record - this.#options.records) / REGION.bytes);
+    if (samples === WORTH_ANOTHER && installed?.depth === 'deep') this.#retry(installed);
   }
 
   /** The last region is left all the time because it cannot go on: checking its accesses apart may help. */
   balk(): void {
     const number = (this.#words[FIELD.lastRegion >> 2] - this.#options.records) / REGION.bytes;
-    const slot = this.#installed.get(number)?.slot;
-    if (slot === undefined) return;
-    this.#apart.add(slot);
+    const installed = this.#installed.get(number);
+    if (installed === undefined) return;
+    this.#apart.add(installed.slot);
+    this.#retry(installed);
+  }
+
+  /** Drops a region that the next sample at its place brings back, compiled otherwise. */
+  #retry({ number, slot, depth }: Installed): void {
     this.#drop(number);
-    this.#heat[counterOf(slot)] = this.#threshold - 1;
+    this.#heat[counterOf(slot)] = (depth === 'deep' ? 2 : 1) * this.#threshold - 1;
   }
 
   /** Forgets the regions that have code of the decoded page at `slots`. */
   dropPage(slots: number): void {
-    for (const number of [...(this.#byPage.get(slots) ?? [])]) this.#drop(number);
+    for (const number of [...(this.#byPage.get(slots) ?? [])]) {
+      const slot = this.#installed.get(number)?.slot ?? 0;
+      this.#drop(number);
+      // What comes there now may be worth compiling, too.
+      this.#heat[counterOf(slot)] = 0;
+    }
   }
 
   #dropAll(): void {
     for (const number of [...this.#installed.keys()]) this.#drop(number);
   }
 
-  #compile(slot: number): void {
+  #compile(slot: number, depth: CompileOptions['depth']): void {
     const slots = this.#words[FIELD.pageSlots >> 2];
     const halfword = (slot - slots) / SLOT.bytes;
     // A straddling instruction is executed beside its page, and its slot stands for others in turn.
     if (halfword < 0 || halfword >= CODE_PAGE.halfwords || this.#options.code.isStraddling(slot)) return;
-    if (this.#halfwords[slot / 2] === OPERATION.region) return;
+    const old = this.#regionAt(slots, halfword);
+    if (old !== undefined) {
+      if (depth === 'shallow' || old.depth === 'deep') return;
+      this.#drop(old.number);
+    }
     const start = performance.now();
     const source = new HartCode(this.#options, this.#jumps, slots);
-    const region = this.#compiler.compile(source, halfword * 2, this.#apart.has(slot));
-    if (region !== undefined) this.#install(region, slot, slots, source);
+    const region = this.#compiler.compile(source, halfword * 2, { depth, apart: this.#apart.has(slot) });
+    if (region !== undefined) this.#install(region, { slot, slots, depth }, source);
     this.#statistics.add('time', performance.now() - start);
   }
 
-  #install(region: Region, slot: number, slots: number, source: HartCode): void {
+  #regionAt(slots: number, halfword: number): Installed | undefined {
+    if (this.#halfwords[(slots + halfword * SLOT.bytes) / 2] !== OPERATION.region) return undefined;
+    return this.#installed.get(this.#halfwords[(slots + CODE_PAGE.regions) / 2 + halfword]);
+  }
+
+  #install(region: Region, { slot, slots, depth }: Place, source: HartCode): void {
     const { memory, table, float } = this.#options;
     const module = new WebAssembly.Module(region.bytes);
     const instance = new WebAssembly.Instance(module, { env: { memory }, float });
@@ -180,7 +210,7 @@ export class Regions {
     this.#halfwords[(slots + CODE_PAGE.regions) / 2 + (slot - slots) / SLOT.bytes] = number;
     this.#halfwords[slot / 2] = OPERATION.region;
     const pages = [slots, ...region.pages.map((page) => source.slotsOf(page))];
-    this.#installed.set(number, { number, slot, pages });
+    this.#installed.set(number, { number, slot, depth, pages });
     for (const page of pages) {
       const numbers = this.#byPage.get(page) ?? new Set();
       this.#byPage.set(page, numbers.add(number));
@@ -234,8 +264,6 @@ export class Regions {
     this.#statistics.add('live', -1);
     for (const page of pages) this.#byPage.get(page)?.delete(number);
     this.#free.push(number);
-    // It may be compiled again.
-    this.#heat[counterOf(slot)] = 0;
   }
 }
 

@@ -132,7 +132,7 @@ class GraphBuilder {
     } else if (isReturn(decoded) && context.parent !== undefined) {
       this.#want(context.parent, context.returnOffset);
     } else if (control === 'indirect') {
-      const targets = this.#source.targetsOf(offset);
+      const targets = this.#limits.callDepth === 0 ? [] : this.#source.targetsOf(offset);
       const callee = targets.length > 0 && isCall(decoded) ? this.#callee(context, offset, next) : context;
       if (callee !== undefined) for (const target of targets) this.#want(callee, target);
     }

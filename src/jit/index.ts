@@ -3,4 +3,4 @@ export type { CodeSource } from './code-source.ts';
 export { REGION_EXIT } from './exits.ts';
 export { FloatCode, type FloatFrame } from './float-code.ts';
 export type { HartLayout } from './hart-layout.ts';
-export { type Region, RegionCompiler } from './region.ts';
+export { type CompileOptions, type Region, RegionCompiler } from './region.ts';

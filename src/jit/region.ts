@@ -10,11 +10,22 @@ import { Registers } from './registers.ts';
 const PAGE = 4096;
 const NO_MEMORY: MemoryLimits = { minimum: 0, maximum: 0 };
 
-/** What a region may grow to. */
-const LIMITS: GraphLimits = { instructions: 256, callDepth: 3 };
+/** What a region may grow to: most code is not worth more than a few blocks, as compiling optimized costs a millisecond a KiB. */
+const LIMITS: Readonly<Record<'shallow' | 'deep', GraphLimits>> = {
+  shallow: { instructions: 96, callDepth: 0 },
+  deep: { instructions: 320, callDepth: 3 },
+};
 
 /** Groups of accesses that are larger, in bytes, cross pages too often. */
 const LONGEST_SPAN = 128;
+
+/** How code is compiled. */
+export interface CompileOptions {
+  /** With or without functions that are called and likely targets of indirect jumps. */
+  readonly depth: 'shallow' | 'deep';
+  /** Check each memory access apart: for code that works across the boundaries of pages. */
+  readonly apart: boolean;
+}
 
 /** A compiled region. */
 export interface Region {
@@ -43,11 +54,11 @@ export class RegionCompiler {
    * Compiles the code that runs from `entry` on.
    *
    * @param entry in bytes from the start of its page
-   * @param apart checks each memory access apart: for code that works across the boundaries of pages
+   * @param how decides about size and checks
    * @returns undefined when the first instruction is not for compiled code
    */
-  compile(source: CodeSource, entry: number, apart: boolean): Region | undefined {
-    const graph = buildGraph(source, entry, LIMITS);
+  compile(source: CodeSource, entry: number, { depth, apart }: CompileOptions): Region | undefined {
+    const graph = buildGraph(source, entry, LIMITS[depth]);
     if (graph === undefined) return undefined;
     const module = new ModuleBuilder(this.#limits);
     const f = new FunctionBuilder(['i32']);

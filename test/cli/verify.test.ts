@@ -58,9 +58,15 @@ describe('verify', () => {
   test('orders that are needed, and orders that are not', async () => {
     const args = ['verify', '--weaken', '--protocol', 'take-mirror', '--scenario', 'one-ipi', 'one-mail'];
     const { stdout } = await runCli(args);
-    expect(stdout).toMatch(/set: fetch_or +\.aq +not shown +proven without it: one-ipi, one-mail/);
-    expect(stdout).toMatch(/set: fetch_or +\.rl +VIOLATED +P6 fails in one-mail; proven without it: one-ipi/);
-    expect(stdout).toMatch(/unset: fetch_and +\.rl +NOT PROVEN +no scenario that is proven with all orders/);
+    expect(stdout).toMatch(
+      /set: atomic_fetch_or\(pending\) +\.aq +not shown +proven without it: one-ipi, one-mail/,
+    );
+    expect(stdout).toMatch(
+      /set: atomic_fetch_or\(pending\) +\.rl +VIOLATED +P6 fails in one-mail; proven without it: one-ipi/,
+    );
+    expect(stdout).toMatch(
+      /unset: atomic_fetch_andnot\(pending\) +\.rl +NOT PROVEN +no scenario that is proven with all orders/,
+    );
   });
 
   test('JSON', async () => {

@@ -17,7 +17,7 @@ function sample(time: number, change: Parameters<typeof line>[1] & { resident?: 
   return { ...report, resident: change.resident ?? 500_000 };
 }
 
-const start = 'soak: start cpus=4 workers=24 seed=1 memory=191128';
+const start = 'soak: start cpus=4 seed=1 memory=191128';
 const samples = [sample(10), sample(20), sample(31, { what: 'end' })];
 const healthy: Soak = { status: 0, log: `Linux version 6\r\n${start}\r\n`, samples };
 const wanted = { seconds: 30, vcpus: 4 };
@@ -146,7 +146,7 @@ describe('the script', () => {
      const value = (name) => args[args.indexOf(name) + 1];
      if (command !== 'run' || value('--engine') !== 'jit' || value('--kernel') !== 'vmlinux' || value('--initrd') !== 'initrd') process.exit(2);
      const [seconds, seed] = value('--append').split(' -- ')[1].split(' ').map(Number);
-     console.log('soak: start cpus=' + value('--smp') + ' workers=24 seed=' + seed + ' memory=1');
+     console.log('soak: start cpus=' + value('--smp') + ' seed=' + seed + ' memory=1');
      console.log('soak: end t=' + seconds + ' wrong=' + (seed - 1) + ' stalls=0 free=1 available=1 | fork=1');`,
   );
   const soak = (seed: string) => {

@@ -3,7 +3,8 @@
  * only program.
  *
  *     node scripts/soak.ts [--minutes M | --seconds S] [--smp N] [--pcpus N] [--seed N] [--memory SIZE]
- *                          [--interval S] [--patience S] [--kernel FILE] [--logs DIR] [-- OPTIONS]
+ *                          [--interval S] [--patience S] [--kinds NAME,...] [--kernel FILE] [--logs DIR]
+ *                          [-- OPTIONS]
  *
  * OPTIONS go to `hartvisor run` unchanged, such as `--engine jit`. A run is good if no result was wrong, every worker
  * made progress, the kernel had nothing to complain about, and neither hartvisor's memory nor the guest's leaked (judged
@@ -41,6 +42,8 @@ interface Options extends Wanted {
   readonly memory: string;
   readonly interval: number;
   readonly patience: number;
+  /** Kinds of work with commas between; undefined for all. */
+  readonly kinds: string | undefined;
   readonly kernel: string | undefined;
   readonly initrd: string | undefined;
   readonly logs: string;
@@ -59,6 +62,7 @@ function readOptions(): Options {
       memory: { type: 'string', default: '256M' },
       interval: { type: 'string', default: '10' },
       patience: { type: 'string', default: '30' },
+      kinds: { type: 'string' },
       kernel: { type: 'string' },
       // Files and programs in place of the usual ones, for the test of this script.
       initrd: { type: 'string' },
@@ -72,7 +76,7 @@ function readOptions(): Options {
     if (Number.isSafeInteger(value) && value >= 1) return value;
     throw new InputError(`--${name} ${values[name]} is not a whole number from 1 on`);
   };
-  const { memory, kernel, initrd, logs, cli } = values;
+  const { memory, kinds, kernel, initrd, logs, cli } = values;
   return {
     seconds: values.seconds === undefined ? number('minutes') * 60 : number('seconds'),
     vcpus: number('smp'),
@@ -80,7 +84,7 @@ function readOptions(): Options {
     seed: number('seed'),
     interval: number('interval'),
     patience: number('patience'),
-    ...{ memory, kernel, initrd, logs, cli },
+    ...{ memory, kinds, kernel, initrd, logs, cli },
     rest: positionals,
   };
 }
@@ -88,9 +92,9 @@ function readOptions(): Options {
 async function commandLine(options: Options): Promise<string[]> {
   const kernel = options.kernel ?? (await debianGuest()).kernelPath;
   const initrd = options.initrd ?? builtInitrd(options.logs);
-  const { seconds, seed, interval, patience } = options;
+  const { seconds, seed, interval, patience, kinds = '' } = options;
   // Warnings reach the console, chatter does not.
-  const words = `loglevel=5 -- ${seconds} ${seed} ${interval} ${patience}`;
+  const words = `loglevel=5 -- ${seconds} ${seed} ${interval} ${patience} ${kinds}`.trimEnd();
   return [
     ...[options.cli, 'run', '--kernel', kernel, '--initrd', initrd, '--append', words],
     ...['--smp', `${options.vcpus}`, '--pcpus', `${options.pcpus}`, '--memory', options.memory],

@@ -1,9 +1,10 @@
 /* The first and only program of the guest: starts the workers, watches over them, reports and powers off.
  *
- *   /init SECONDS SEED INTERVAL PATIENCE   what the kernel passes on from behind -- on its command line: seconds of
- *                                          work, the seed of all random numbers, seconds between reports, and
- *                                          seconds within which every worker has to end a round
- *   /init child ...                        processes.c
+ *   /init SECONDS SEED INTERVAL PATIENCE [KIND,...]
+ *       what the kernel passes on from behind -- on its command line: seconds of work, the seed of all random numbers,
+ *       seconds between reports, seconds within which every worker has to end a round, and the kinds of work
+ *   /init child ...
+ *       processes.c
  */
 #include "soak.h"
 
@@ -29,6 +30,20 @@ struct watched {
 };
 static struct watched watched[WORKERS];
 static uint64_t stalls;
+/* A list with commas between; 0 for all. */
+static const char *wanted_kinds;
+
+static int is_wanted(const struct kind *kind) {
+  if (wanted_kinds == 0) return 1;
+  for (const char *list = wanted_kinds; *list != 0;) {
+    const char *name = kind->name;
+    while (*name != 0 && *name == *list) name++, list++;
+    if (*name == 0 && (*list == 0 || *list == ',')) return 1;
+    while (*list != 0 && *list++ != ',') {
+    }
+  }
+  return 0;
+}
 
 static _Noreturn void work(unsigned index, uint64_t seed) {
   const struct kind *kind = kinds[index / PER_KIND];
@@ -103,6 +118,7 @@ static void report(const char *what, int64_t start) {
   size_t length = 0;
   for (unsigned kind = 0; kind < KINDS; kind++) {
     uint64_t rounds = 0;
+    if (!is_wanted(kinds[kind])) continue;
     for (unsigned i = 0; i < PER_KIND; i++)
       rounds += __atomic_load_n(&shared->workers[kind * PER_KIND + i].rounds, __ATOMIC_RELAXED);
     length += format(line + length, sizeof line - length, " %s=%u", kinds[kind]->name, rounds);
@@ -182,10 +198,10 @@ static int any_left(void) {
 
 static _Noreturn void supervise(int64_t duration, uint64_t seed, int64_t interval, int64_t patience) {
   warm_up();
-  say("soak: start cpus=%u workers=%u seed=%u memory=%u", (uint64_t)self.cpus, (uint64_t)WORKERS, seed,
-      memory("MemTotal"));
+  say("soak: start cpus=%u seed=%u memory=%u", (uint64_t)self.cpus, seed, memory("MemTotal"));
   int64_t start = now(), next = start + interval;
   for (unsigned i = 0; i < WORKERS; i++) {
+    if (!is_wanted(kinds[i / PER_KIND])) continue;
     watched[i].process = fork_process();
     if (watched[i].process == 0) work(i, seed);
     watched[i].changed = start;
@@ -220,6 +236,7 @@ void start_program(long *stack) {
     say("soak: the kernel's command line lacks -- SECONDS SEED INTERVAL PATIENCE");
     power_off();
   }
+  if (count > 5) wanted_kinds = arguments[5];
   int64_t duration = (int64_t)read_number(arguments[1]) * SECOND;
   int64_t interval = (int64_t)read_number(arguments[3]) * SECOND;
   supervise(duration, read_number(arguments[2]), interval, (int64_t)read_number(arguments[4]) * SECOND);

@@ -87,8 +87,12 @@ static void pass_message(uint64_t index) {
 
 static void run_thread(void *argument) {
   uint64_t index = (uint64_t)argument;
+  /* Together, so that they do get into each other's way. */
+  barrier();
   add_atomically(index);
+  barrier();
   add_under_lock();
+  barrier();
   pass_message(index);
   for (uint64_t phase = 1; phase <= PHASES; phase++) {
     in_phase[index] = phase;

@@ -16,8 +16,10 @@ import type { HartState } from './state.ts';
 import type { Tlb } from './tlb.ts';
 
 const PAGE = 4096;
-/** Samples after which the code at a slot is compiled, and after as many more again with all that it leads to. */
-const THRESHOLD = 48;
+/** Samples after which the code at a slot is compiled. */
+const THRESHOLD = 128;
+/** So many times as often: then it is compiled again, with all that it leads to. */
+const DEEP = 4;
 /** Counters of samples; slots share them. */
 const COUNTERS = 1 << 14;
 const LAYOUT: HartLayout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
@@ -96,7 +98,7 @@ export class Regions {
   readonly #words: Int32Array;
   readonly #memoryWords: Int32Array;
   readonly #halfwords: Uint16Array;
-  readonly #heat = new Uint8Array(COUNTERS);
+  readonly #heat = new Uint16Array(COUNTERS);
   readonly #jumps = new JumpProfile();
   /** Slots of regions that cannot go on often, because they work across pages. */
   readonly #apart = new Set<number>();
@@ -125,10 +127,10 @@ export class Regions {
     const slot = this.#words[FIELD.slot >> 2];
     const counter = counterOf(slot);
     const heat = this.#heat[counter];
-    if (heat >= 2 * this.#threshold) return;
+    if (heat >= DEEP * this.#threshold) return;
     this.#heat[counter] = heat + 1;
     if (heat + 1 === this.#threshold) this.#compile(slot, 'shallow');
-    else if (heat + 1 === 2 * this.#threshold) this.#compile(slot, 'deep');
+    else if (heat + 1 === DEEP * this.#threshold) this.#compile(slot, 'deep');
   }
 
   /** If a region was left here by a jump to an address in a register, the next one may do better. */
@@ -160,7 +162,7 @@ export class Regions {
   /** Drops a region that the next sample at its place brings back, compiled otherwise. */
   #retry({ number, slot, depth }: Installed): void {
     this.#drop(number);
-    this.#heat[counterOf(slot)] = (depth === 'deep' ? 2 : 1) * this.#threshold - 1;
+    this.#heat[counterOf(slot)] = (depth === 'deep' ? DEEP : 1) * this.#threshold - 1;
   }
 
   /** Forgets the regions that have code of the decoded page at `slots`. */

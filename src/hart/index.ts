@@ -2,5 +2,6 @@ export { CAUSE } from './exceptions.ts';
 export { Hart, type HartOptions, hartAreaBytes } from './hart.ts';
 export { generateInterpreter } from './interpreter/generate.ts';
 export { CSR, EXIT, type Exit, FIELD } from './layout.ts';
+export { LockstepHart, type LockstepOptions } from './lockstep/lockstep-hart.ts';
 export type { DeviceSpace, Platform, RamWindow } from './platform.ts';
 export { type RegionStatistics, readRegionStatistics } from './region-statistics.ts';

@@ -4,7 +4,9 @@ import {
   type Exit,
   generateInterpreter,
   Hart,
+  type HartOptions,
   hartAreaBytes,
+  LockstepHart,
   type Platform,
 } from '../../src/hart/index.ts';
 import { CSR, type CsrField } from '../../src/hart/layout.ts';
@@ -42,7 +44,16 @@ const CSR_NUMBERS: ReadonlyMap<string, number> = new Map(
   ),
 );
 
+/** How a bed's hart carries out code: also compiled, or both ways at once, which must come to the same. */
+export type BedEngine = 'interp' | 'jit' | 'lockstep';
+
+/** Beds that do not say otherwise have this engine, so that all programs can be run on each. */
+const DEFAULT_BED_ENGINE: BedEngine = process.env.HART_BED_ENGINE === 'jit' ? 'jit' : 'interp';
+/** Instructions between two samples of code to compile, where it is compiled at once. */
+const SHORT_CHUNK = 24;
+
 export interface HartBedOptions {
+  readonly engine?: BedEngine;
   readonly hsHost?: boolean;
   readonly codePages?: number;
   /** Bytes of RAM; 2 MiB unless given. */
@@ -68,6 +79,7 @@ export interface DeviceAccess {
 export class HartBed {
   readonly memory: WebAssembly.Memory;
   readonly hart: Hart;
+  readonly engine: BedEngine;
   readonly ramBytes: number;
   /** Where RAM begins in linear memory. */
   readonly ramOffset: number;
@@ -102,7 +114,8 @@ export class HartBed {
     this.bytes = new Uint8Array(this.memory.buffer);
     this.#view = new DataView(this.memory.buffer);
     this.#exitRequest = new Int32Array(this.memory.buffer, exitRequest, 1);
-    this.hart = new Hart({
+    this.engine = options.engine ?? DEFAULT_BED_ENGINE;
+    this.hart = this.#newHart({
       memory: this.memory,
       interpreter: interpreter(),
       area: AREA + index * areaBytes,
@@ -119,6 +132,26 @@ export class HartBed {
     this.pc = BigInt(RAM);
   }
 
+  #newHart(options: HartOptions): Hart {
+    const { engine } = this;
+    if (engine !== 'lockstep') return new Hart({ ...options, compile: engine === 'jit', compileAfter: 1 });
+    const lockstep = {
+      onDifference: (report: string) => {
+        throw new Error(report);
+      },
+      slice: SHORT_CHUNK,
+      memoryInterval: 0,
+    };
+    return new LockstepHart({ ...options, compileAfter: 1 }, lockstep);
+  }
+
+  /** Does something to the hart, or to both that run in lock step. */
+  both(action: (hart: Hart) => void): this {
+    if (this.hart instanceof LockstepHart) this.hart.both(action);
+    else action(this.hart);
+    return this;
+  }
+
   /** Assembles `source` at a physical address, the start of RAM unless given. Its symbols are added to `symbols`. */
   load(source: string, address = RAM): this {
     const { bytes, symbols } = assemble(source, { origin: BigInt(address), csrs: CSR_NUMBERS });
@@ -132,7 +165,7 @@ export class HartBed {
     this.result = undefined;
     const start = this.hart.instructions;
     for (let runs = 0; runs < limit; runs++) {
-      this.hart.run(10_000);
+      this.run(this.engine === 'interp' ? 10_000 : SHORT_CHUNK);
       this.askToLeave(0);
       if (this.result !== undefined) return this.result;
       if (this.hart.instructions - start > limit) break;
@@ -141,6 +174,8 @@ export class HartBed {
   }
 
   run(fuel: number): Exit {
+    // Tests write to memory as they like.
+    if (this.hart instanceof LockstepHart) this.hart.copyMemory();
     return this.hart.run(fuel);
   }
 
@@ -193,7 +228,9 @@ export class HartBed {
   }
 
   setCsr(name: string, value: bigint): void {
-    if (!this.hart.privileged.writeCsr(numberOf(name), ...halves(value))) throw new Error(`no CSR ${name}`);
+    this.both(({ privileged }) => {
+      if (!privileged.writeCsr(numberOf(name), ...halves(value))) throw new Error(`no CSR ${name}`);
+    });
   }
 
   read64(address: number): bigint {

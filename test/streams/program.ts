@@ -24,13 +24,15 @@ const C_JR = 0x8002;
 /**
  * Generates a program of about `steps` steps. Each step loads operands, carries out one instruction (or an exchange of
  * LR and SC, or a jump across a few) and logs what it has produced, so that a wrong result is seen where it arises.
+ *
+ * @param jumps put jumps to the next instruction between steps: places where compiled code can begin
  */
-export function generateProgram(seed: number, steps: number): Program {
+export function generateProgram(seed: number, steps: number, { jumps = false } = {}): Program {
   const random = new Random(seed);
   const setting = chooseSetting(random);
   const roles = chooseRoles(random);
   const builder = new Builder(random, roles, setting);
-  while (builder.steps.length < steps && !builder.isFull) block(builder);
+  while (builder.steps.length < steps && !builder.isFull) block(builder, jumps);
   builder.code.add('addi', { rd: roles.counter, imm: -1 });
   builder.code.add('ecall', {});
   const { slots, counts } = builder;
@@ -38,13 +40,16 @@ export function generateProgram(seed: number, steps: number): Program {
 }
 
 /** Steps that share a base for the log; some are a loop. */
-function block(builder: Builder): void {
+function block(builder: Builder, jumps: boolean): void {
   const { random, code, roles } = builder;
   const times = random.chance(0.2) ? random.between(2, 6) : 1;
   if (times > 1) code.add('addi', { rd: roles.counter, imm: times });
   const start = code.length;
   const count = times > 1 ? random.between(3, 30) : random.between(40, 200);
-  for (let index = 0; index < count && !builder.isBlockFull; index++) randomStep(builder);
+  for (let index = 0; index < count && !builder.isBlockFull; index++) {
+    if (jumps && random.chance(0.3)) code.add('jal', { imm: 4 });
+    randomStep(builder);
+  }
   builder.endBlock(times);
   if (times === 1) return;
   code.add('addi', { rd: roles.counter, rs1: roles.counter, imm: -1 });

@@ -1,0 +1,101 @@
+import { registerName } from '../../isa/index.ts';
+import { CSR, CSR_COUNT, FIELD } from '../layout.ts';
+import type { RamWindow } from '../platform.ts';
+
+/** A part of the state that two harts have different: its name and 64-bit values. */
+export interface Difference {
+  readonly name: string;
+  readonly compiled: bigint;
+  readonly interpreted: bigint;
+}
+
+/** How many differences of memory are of interest. */
+const MOST_WORDS = 8;
+const PAGE = 4096;
+
+const SINGLE = ['fflags', 'frm', 'floatOff', 'floatDirty', 'privilege', 'virtual', 'rowLength'] as const;
+const DOUBLE = ['pc', 'instret', 'rowTotal'] as const;
+
+/** Ranges of the hart block, in bytes, that are a hart's state for its guest and do not say how it is kept. */
+export const STATE_RANGES: readonly (readonly [start: number, end: number])[] = [
+  [FIELD.x, FIELD.slot],
+  [FIELD.pc, FIELD.pc + 8],
+  [FIELD.fflags, FIELD.virtual + 4],
+  [FIELD.csr, FIELD.csr + CSR_COUNT * 8],
+];
+
+/** What must be equal after a run besides {@link STATE_RANGES}. */
+const COUNTERS: readonly (readonly [start: number, end: number])[] = [
+  [FIELD.instret, FIELD.instret + 8],
+  [FIELD.rowLength, FIELD.rowTotal + 8],
+];
+
+/** Whether two hart blocks are the same state; fast. */
+export function sameState(a: Int32Array, b: Int32Array): boolean {
+  for (const ranges of [STATE_RANGES, COUNTERS]) {
+    for (const [start, end] of ranges) {
+      for (let word = start >> 2; word < end >> 2; word++) if (a[word] !== b[word]) return false;
+    }
+  }
+  return true;
+}
+
+/** Names what differs between the hart blocks of the compiling and the interpreting hart. */
+export function stateDifferences(compiled: Int32Array, interpreted: Int32Array): Difference[] {
+  const found: Difference[] = [];
+  const compare = (name: string, offset: number, double: boolean): void => {
+    const a = valueAt(compiled, offset, double);
+    const b = valueAt(interpreted, offset, double);
+    if (a !== b) found.push({ name, compiled: a, interpreted: b });
+  };
+  for (const name of DOUBLE) compare(name, FIELD[name], true);
+  for (let index = 0; index < 32; index++) {
+    compare(registerName('x', index), FIELD.x + index * 8, true);
+    compare(registerName('f', index), FIELD.f + index * 8, true);
+  }
+  for (const name of SINGLE) compare(name, FIELD[name], false);
+  compare('reservation', FIELD.reservation, true);
+  compare('reservation value', FIELD.reservationValue, true);
+  for (const [name, index] of Object.entries(CSR)) compare(name, FIELD.csr + index * 4, true);
+  return found;
+}
+
+function valueAt(words: Int32Array, offset: number, double: boolean): bigint {
+  const low = BigInt(words[offset >> 2] >>> 0);
+  return double ? (BigInt(words[(offset >> 2) + 1] >>> 0) << 32n) | low : low;
+}
+
+/** The first 64-bit words of RAM that differ between two memories of the same layout. */
+export function memoryDifferences(
+  compiled: WebAssembly.Memory,
+  interpreted: WebAssembly.Memory,
+  { base, offset, size }: RamWindow,
+): Difference[] {
+  const found: Difference[] = [];
+  const a = new Int32Array(compiled.buffer, offset, size / 4);
+  const b = new Int32Array(interpreted.buffer, offset, size / 4);
+  for (let word = 0; word < a.length && found.length < MOST_WORDS; word++) {
+    if (a[word] === b[word]) continue;
+    const at = word & -2;
+    found.push({
+      name: `RAM 0x${(base + at * 4).toString(16)}`,
+      compiled: valueAt(a, at * 4, true),
+      interpreted: valueAt(b, at * 4, true),
+    });
+    word = at + 1;
+  }
+  return found;
+}
+
+/** Makes RAM in `to` what it is in `from`; pages that are zero in both are not touched. */
+export function copyMemory(
+  from: WebAssembly.Memory,
+  to: WebAssembly.Memory,
+  { offset, size }: RamWindow,
+): void {
+  for (let page = offset; page < offset + size; page += PAGE) {
+    const source = new Int32Array(from.buffer, page, PAGE / 4);
+    const target = new Int32Array(to.buffer, page, PAGE / 4);
+    if (source.some((word, index) => word !== target[index])) target.set(source);
+  }
+}

@@ -1,0 +1,258 @@
+import { Hart, type HartOptions } from '../hart.ts';
+import { EXIT, type Exit, FIELD } from '../layout.ts';
+import type { PlacedRegion } from '../regions.ts';
+import { copyMemory, memoryDifferences, STATE_RANGES, sameState, stateDifferences } from './differences.ts';
+import { describeMemory, describeStretch } from './report.ts';
+import { Tape } from './tape.ts';
+
+/** Instructions between two comparisons of registers and CSRs. */
+const SLICE = 1024;
+/** Instructions between two comparisons of memory. */
+const MEMORY_INTERVAL = 64 << 20;
+
+/** How a hart is held in lock step. */
+export interface LockstepOptions {
+  /** Is told of the first difference, for people. From then on the hart does nothing. */
+  onDifference(report: string): void;
+  /** Instructions after which registers and CSRs are compared, 1 or more. */
+  readonly slice?: number;
+  /** Instructions after which memory is compared; 0 compares it at the end of each run. */
+  readonly memoryInterval?: number;
+  /** Linear memory for the interpreting hart, as large as that of the other one; a new one unless given. */
+  readonly memory?: WebAssembly.Memory;
+}
+
+/**
+ * A hart that compiles, and beside it one that interprets the same guest in a memory of its own. What the surroundings
+ * answer to the first one (time, interrupt lines, devices) is answered to the second one too; after every stretch of code
+ * both must be in the same state.
+ *
+ * The first one decides where a stretch ends, as the interpreter can stop at any taken jump, trap and return, and
+ * compiled code at some of them. Guest memory must be written by nobody else: there are no other harts, and who writes on
+ * behalf of a device says so ({@link hostWrote}).
+ */
+export class LockstepHart extends Hart {
+  readonly shadow: Hart;
+  readonly #tape: Tape;
+  readonly #options: HartOptions;
+  readonly #lockstep: LockstepOptions;
+  readonly #regionsByRecord: Map<number, PlacedRegion>;
+  readonly #memoryWords: Int32Array;
+  /** The first hart is at work: what it calls of itself is not for both. */
+  #busy = false;
+  #started = false;
+  #differs = false;
+  #memoryComparedAt = 0;
+
+  constructor(options: HartOptions, lockstep: LockstepOptions) {
+    const tape = new Tape();
+    const regions = new Map<number, PlacedRegion>();
+    super({
+      ...options,
+      compile: true,
+      platform: tape.recordPlatform(options.platform),
+      devices: tape.recordDevices(options.devices),
+      onRegion: (placed) => regions.set(placed.record, placed),
+    });
+    this.#tape = tape;
+    this.#options = options;
+    this.#lockstep = lockstep;
+    this.#regionsByRecord = regions;
+    this.#memoryWords = new Int32Array(options.memory.buffer);
+    const pages = options.memory.buffer.byteLength / 0x1_0000;
+    this.shadow = new Hart({
+      ...options,
+      compile: false,
+      // The same layout, so that addresses in linear memory are the same too.
+      memory: lockstep.memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
+      platform: tape.replayPlatform(options.platform),
+      devices: tape.replayDevices(),
+    });
+  }
+
+  /** Whether a difference has been found. */
+  get differs(): boolean {
+    return this.#differs;
+  }
+
+  override run(fuel: number): Exit {
+    const slice = this.#lockstep.slice ?? SLICE;
+    if (!this.#started) this.#start();
+    for (let left = fuel; !this.#differs; ) {
+      const before = this.instructions;
+      const wanted = Math.min(left, slice);
+      const exit = this.#stretch(wanted);
+      const done = this.instructions - before;
+      left -= done;
+      this.#compareMemoryNowAndThen(left <= 0);
+      // A stretch that ends early has a reason, which is for the caller.
+      if (exit !== EXIT.yield || done < wanted || left <= 0 || this.#isAskedToLeave()) return exit;
+    }
+    return EXIT.yield;
+  }
+
+  /**
+   * Carries out on both harts what a caller does to a hart beside running it.
+   *
+   * @param action must not depend on anything but the hart
+   */
+  both(action: (hart: Hart) => void): void {
+    if (this.#busy) {
+      action(this);
+      return;
+    }
+    this.#copyState();
+    this.#tape.record(() => this.#alone(() => action(this)));
+    this.#tape.replay(() => action(this.shadow));
+  }
+
+  override resumeGuest(): void {
+    if (this.#busy) super.resumeGuest();
+    else this.both((hart) => hart.resumeGuest());
+  }
+
+  override interruptGuest(): void {
+    if (this.#busy) super.interruptGuest();
+    else this.both((hart) => hart.interruptGuest());
+  }
+
+  override reflectToGuest(cause: number): void {
+    if (this.#busy) super.reflectToGuest(cause);
+    else this.both((hart) => hart.reflectToGuest(cause));
+  }
+
+  override flushTranslations(): void {
+    if (this.#busy) super.flushTranslations();
+    else this.both((hart) => hart.flushTranslations());
+  }
+
+  override fenceI(): void {
+    if (this.#busy) super.fenceI();
+    else this.both((hart) => hart.fenceI());
+  }
+
+  /** Somebody else than the guest has written to linear memory. */
+  hostWrote(address: number, bytes: number): void {
+    const from = new Uint8Array(this.#options.memory.buffer, address, bytes);
+    new Uint8Array(this.shadow.state.memory.buffer).set(from, address);
+  }
+
+  /** Makes all RAM of the interpreting hart what it is for the other one: somebody has written to it anywhere. */
+  copyMemory(): void {
+    copyMemory(this.#options.memory, this.shadow.state.memory, this.#options.ram);
+    this.#started = true;
+  }
+
+  /** Compares RAM now. */
+  compareMemory(): void {
+    if (this.#differs || !this.#started) return;
+    const found = memoryDifferences(this.#options.memory, this.shadow.state.memory, this.#options.ram);
+    if (found.length > 0) this.#fail(describeMemory(found, this.#memoryComparedAt, this.instructions));
+    this.#memoryComparedAt = this.instructions;
+  }
+
+  #start(): void {
+    this.copyMemory();
+    this.#copyState();
+  }
+
+  #alone(action: () => void): void {
+    this.#busy = true;
+    try {
+      action();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Between runs the caller changes registers and CSRs of the first hart only. */
+  #copyState(): void {
+    const { words } = this.state;
+    for (const [start, end] of STATE_RANGES) {
+      this.shadow.state.words.set(words.subarray(start >> 2, end >> 2), start >> 2);
+    }
+  }
+
+  #stretch(fuel: number): Exit {
+    const { shadow } = this;
+    this.#copyState();
+    const startPc = pcOf(this);
+    const startInstructions = this.instructions;
+    const exceptions = this.exceptionRow.total;
+    const shadowExceptions = shadow.exceptionRow.total;
+    this.state.words[FIELD.lastRegion >> 2] = 0;
+    let compiled: Exit = EXIT.yield;
+    this.#tape.record(() => {
+      this.#alone(() => {
+        compiled = super.run(fuel);
+      });
+    });
+    const target = {
+      exit: compiled,
+      instructions: this.instructions - startInstructions,
+      exceptions: this.exceptionRow.total - exceptions,
+    };
+    const interpreted = this.#follow(target, shadowExceptions);
+    const strayed = this.#tape.difference;
+    const same = interpreted === compiled && sameState(this.state.words, shadow.state.words);
+    if (same && strayed === undefined) return compiled;
+    this.#fail(
+      describeStretch({
+        startPc,
+        startInstructions,
+        instructions: { compiled: this.instructions, interpreted: shadow.instructions },
+        exit: { compiled, interpreted },
+        differences: stateDifferences(this.state.words, shadow.state.words),
+        strayed,
+        region: this.#regionsByRecord.get(this.state.words[FIELD.lastRegion >> 2]),
+      }),
+    );
+    return compiled;
+  }
+
+  /** Runs the interpreting hart to where the other one has stopped; further if it does not come by there. */
+  #follow(target: Target, exceptionsBefore: number): Exit {
+    const { shadow } = this;
+    const before = shadow.instructions;
+    let exit: Exit = EXIT.yield;
+    this.#tape.replay(() => {
+      exit = shadow.run(target.instructions);
+      for (;;) {
+        const left = target.instructions - (shadow.instructions - before);
+        const exceptionsLeft = target.exceptions - (shadow.exceptionRow.total - exceptionsBefore);
+        if (exit !== EXIT.yield || left < 0 || exceptionsLeft < 0) return;
+        if (left === 0 && exceptionsLeft === 0 && target.exit === EXIT.yield) return;
+        exit = shadow.goOn(left);
+      }
+    });
+    return exit;
+  }
+
+  #compareMemoryNowAndThen(atEnd: boolean): void {
+    const interval = this.#lockstep.memoryInterval ?? MEMORY_INTERVAL;
+    const due = interval === 0 ? atEnd : this.instructions - this.#memoryComparedAt >= interval;
+    if (due) this.compareMemory();
+  }
+
+  #isAskedToLeave(): boolean {
+    // Meets the store of a kick, as the poll of the hart itself.
+    return Atomics.load(this.#memoryWords, this.state.words[FIELD.exitRequest >> 2] >> 2) !== 0;
+  }
+
+  #fail(report: string): void {
+    if (this.#differs) return;
+    this.#differs = true;
+    this.#lockstep.onDifference(report);
+  }
+}
+
+/** Where a stretch ended. */
+interface Target {
+  readonly exit: Exit;
+  readonly instructions: number;
+  readonly exceptions: number;
+}
+
+function pcOf({ state }: Hart): bigint {
+  return (BigInt(state.pcHigh >>> 0) << 32n) | BigInt(state.pcLow >>> 0);
+}

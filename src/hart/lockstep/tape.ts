@@ -1,0 +1,156 @@
+import type { DeviceSpace, Platform } from '../platform.ts';
+
+/** What a hart asked its surroundings. */
+const QUESTION = { ticks: 0, lines: 1, guestExternalLines: 2, read: 3, write: 4 } as const;
+type Question = (typeof QUESTION)[keyof typeof QUESTION];
+
+/** A question with its operands and the answer. */
+interface Entry {
+  readonly question: Question;
+  /** Of a device access: address and width; of a write the value too. */
+  readonly operands: readonly number[];
+  readonly answered: boolean;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * What the surroundings of one hart answered, for another hart that must get the same answers to the same questions: then
+ * nothing that they do differently comes from outside.
+ */
+export class Tape {
+  readonly #entries: Entry[] = [];
+  #at = 0;
+  #mode: 'live' | 'record' | 'replay' = 'live';
+  #low = 0;
+  #high = 0;
+  /** How the second hart left the tape first, in words. */
+  #strayed: string | undefined;
+
+  /** Runs `body` with everything that the first hart asks recorded. */
+  record(body: () => void): void {
+    this.#entries.length = 0;
+    this.#at = 0;
+    this.#strayed = undefined;
+    this.#in('record', body);
+  }
+
+  /** Runs `body` with the second hart's questions answered as the first one's were; may be called several times. */
+  replay(body: () => void): void {
+    this.#in('replay', body);
+  }
+
+  /** Why the second hart did not ask what the first one did; undefined if it did. */
+  get difference(): string | undefined {
+    if (this.#strayed !== undefined) return this.#strayed;
+    const left = this.#entries[this.#at];
+    return left === undefined ? undefined : `${describe(left)}, the interpreter does not`;
+  }
+
+  #in(mode: 'record' | 'replay', body: () => void): void {
+    this.#mode = mode;
+    try {
+      body();
+    } finally {
+      this.#mode = 'live';
+    }
+  }
+
+  /** The surroundings of the first hart. */
+  recordPlatform(platform: Platform): Platform {
+    const ask = (question: Question, answer: () => number): number => {
+      const low = answer();
+      if (this.#mode === 'record')
+        this.#entries.push({ question, operands: [], answered: true, low, high: 0 });
+      return low;
+    };
+    return {
+      ticks: () => ask(QUESTION.ticks, () => platform.ticks()),
+      lines: () => ask(QUESTION.lines, () => platform.lines()),
+      guestExternalLines: () => ask(QUESTION.guestExternalLines, () => platform.guestExternalLines()),
+    };
+  }
+
+  recordDevices(devices: DeviceSpace): DeviceSpace {
+    const note = (question: Question, operands: readonly number[], answered: boolean): boolean => {
+      const { low, high } = devices;
+      if (this.#mode === 'record') this.#entries.push({ question, operands, answered, low, high });
+      return answered;
+    };
+    return {
+      read: (address, width) => note(QUESTION.read, [address, width], devices.read(address, width)),
+      write: (address, width, low, high) =>
+        note(QUESTION.write, [address, width, low, high], devices.write(address, width, low, high)),
+      get low() {
+        return devices.low;
+      },
+      get high() {
+        return devices.high;
+      },
+    };
+  }
+
+  /** The surroundings of the second hart; those of the first one outside of {@link replay}. */
+  replayPlatform(platform: Platform): Platform {
+    const ask = (question: Question, live: () => number): number =>
+      this.#mode === 'live' ? live() : this.#next(question, []).low;
+    return {
+      ticks: () => ask(QUESTION.ticks, () => platform.ticks()),
+      lines: () => ask(QUESTION.lines, () => platform.lines()),
+      guestExternalLines: () => ask(QUESTION.guestExternalLines, () => platform.guestExternalLines()),
+    };
+  }
+
+  replayDevices(): DeviceSpace {
+    const tape = this;
+    return {
+      read: (address, width) => tape.#answer(QUESTION.read, [address, width]),
+      write: (address, width, low, high) => tape.#answer(QUESTION.write, [address, width, low, high]),
+      get low() {
+        return tape.#low;
+      },
+      get high() {
+        return tape.#high;
+      },
+    };
+  }
+
+  #answer(question: Question, operands: readonly number[]): boolean {
+    const { answered, low, high } = this.#next(question, operands);
+    this.#low = low;
+    this.#high = high;
+    return answered;
+  }
+
+  #next(question: Question, operands: readonly number[]): Entry {
+    const entry = this.#entries[this.#at];
+    const asked: Entry = { question, operands, answered: false, low: 0, high: 0 };
+    if (
+      entry === undefined ||
+      entry.question !== question ||
+      operands.some((operand, index) => operand !== entry.operands[index])
+    ) {
+      const expected = entry === undefined ? 'compiled code does nothing more' : describe(entry);
+      this.#strayed ??= `${expected}, ${describe(asked, 'the interpreter')}`;
+      return asked;
+    }
+    this.#at++;
+    return entry;
+  }
+}
+
+function describe({ question, operands }: Entry, who = 'compiled code'): string {
+  const [address = 0, width = 0, low = 0, high = 0] = operands;
+  const device = `${width} bytes at device address 0x${address.toString(16)}`;
+  const value = `0x${((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString(16)}`;
+  switch (question) {
+    case QUESTION.ticks:
+      return `${who} reads the time`;
+    case QUESTION.read:
+      return `${who} loads ${device}`;
+    case QUESTION.write:
+      return `${who} stores ${value} in ${device}`;
+    default:
+      return `${who} looks at interrupt lines`;
+  }
+}

@@ -1,0 +1,138 @@
+import { generateInterpreter, hartAreaBytes, LockstepHart } from '../../src/hart/index.ts';
+import { EXTENSIONS } from './builder.ts';
+import { LAYOUT } from './layout.ts';
+import { generateProgram, type Program } from './program.ts';
+
+const CODE_PAGES = 64;
+const EXIT_REQUEST = 64;
+const AREA = 0x1000;
+const WASM_PAGE = 0x1_0000;
+/** Instructions of one pass after which a program is taken to be lost. */
+const LIMIT = 2_000_000;
+/** Instructions between two comparisons; short ones get more code compiled. */
+const SLICES = [1, 4, 15, 60, 250];
+
+/** What programs came to in lock step. */
+export interface LockstepTally {
+  programs: number;
+  /** Instructions that each engine has retired, and how many of them compiled code has. */
+  instructions: number;
+  compiledInstructions: number;
+  regions: number;
+  /** The differences, in words. */
+  readonly reports: string[];
+}
+
+/** Runs generated programs in lock step, again and again, so that their code gets compiled. */
+export class LockstepStreams {
+  readonly tally: LockstepTally = {
+    programs: 0,
+    instructions: 0,
+    compiledInstructions: 0,
+    regions: 0,
+    reports: [],
+  };
+  readonly #offset = Math.ceil((AREA + hartAreaBytes(CODE_PAGES)) / WASM_PAGE) * WASM_PAGE;
+  readonly #memory = this.#newMemory();
+  readonly #shadowMemory = this.#newMemory();
+  readonly #interpreter = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: 0x1_0000 }));
+  readonly #steps: number;
+  readonly #passes: number;
+
+  /**
+   * @param steps of each program
+   * @param passes of each program, from its start to its end
+   */
+  constructor(steps: number, passes: number) {
+    this.#steps = steps;
+    this.#passes = passes;
+  }
+
+  /** Generates a program and runs it. */
+  run(seed: number): void {
+    const { tally } = this;
+    const program = generateProgram(seed, this.#steps, { jumps: true });
+    const report = this.#runProgram(program);
+    tally.programs++;
+    if (report !== undefined) tally.reports.push(`seed ${seed}: ${report}`);
+  }
+
+  #runProgram(program: Program): string | undefined {
+    const bytes = new Uint8Array(this.#memory.buffer);
+    bytes.fill(0, 0, this.#offset + LAYOUT.logEnd - LAYOUT.ram);
+    new Uint8Array(this.#shadowMemory.buffer).fill(0, 0, this.#offset);
+    let report: string | undefined;
+    let ended = false;
+    const hart = this.#newHart(
+      program.seed,
+      () => {
+        ended = true;
+      },
+      (text) => {
+        report = text;
+      },
+    );
+    const stop = new Int32Array(this.#memory.buffer, EXIT_REQUEST, 1);
+    for (let pass = 0; pass < this.#passes && report === undefined; pass++) {
+      bytes.set(program.image, this.#offset);
+      if (pass === 0) hart.copyMemory();
+      else hart.hostWrote(this.#offset, program.image.length);
+      hart.state.setPc(LAYOUT.ram | 0, 0);
+      const before = hart.instructions;
+      for (ended = false; !ended && report === undefined; ) {
+        stop[0] = 0;
+        hart.run(1_000_000);
+        if (hart.instructions - before > LIMIT) {
+          report = `the program does not end at ${(hart.state.pcLow >>> 0).toString(16)}`;
+        }
+      }
+      hart.compareMemory();
+    }
+    const { tally } = this;
+    tally.instructions += hart.instructions;
+    tally.compiledInstructions += hart.regionStatistics?.retired ?? 0;
+    tally.regions += hart.regionStatistics?.compiled ?? 0;
+    return report;
+  }
+
+  #newHart(seed: number, finish: () => void, onDifference: (report: string) => void): LockstepHart {
+    const stop = new Int32Array(this.#memory.buffer, EXIT_REQUEST, 1);
+    return new LockstepHart(
+      {
+        memory: this.#memory,
+        interpreter: this.#interpreter,
+        area: AREA,
+        codePages: CODE_PAGES,
+        ram: { base: LAYOUT.ram, size: LAYOUT.ramBytes, offset: this.#offset },
+        devices: {
+          low: 0,
+          high: 0,
+          read: () => false,
+          write: (address) => {
+            if (address !== LAYOUT.finisher) return false;
+            stop[0] = 1;
+            finish();
+            return true;
+          },
+        },
+        platform: { ticks: () => 0, lines: () => 0, guestExternalLines: () => 0 },
+        extensions: EXTENSIONS,
+        hartId: 0,
+        hsHost: false,
+        exitRequest: EXIT_REQUEST,
+        compileAfter: 1,
+      },
+      {
+        onDifference,
+        slice: SLICES[seed % SLICES.length],
+        memoryInterval: Number.POSITIVE_INFINITY,
+        memory: this.#shadowMemory,
+      },
+    );
+  }
+
+  #newMemory(): WebAssembly.Memory {
+    const pages = (this.#offset + LAYOUT.ramBytes) / WASM_PAGE;
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  }
+}

@@ -1,7 +1,7 @@
 /* Code that is made and changed while it is in use. */
 #include "soak.h"
 
-enum { LOOPS = 200, PATCHES = 12, STACK = 16384, FUNCTIONS = 8, FUNCTION_BYTES = PAGE / FUNCTIONS };
+enum { LOOPS = 200, PATCHES = 8, STACK = 16384, FUNCTIONS = 8, FUNCTION_BYTES = PAGE / FUNCTIONS };
 enum { NOP = 0x13, RETURN = 0x8067, FENCE_I = 0x100f };
 
 typedef uint64_t function(uint64_t a, uint64_t b);
@@ -63,7 +63,7 @@ static void hot_loop(void) {
   uint32_t *code = map(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
   int64_t value = random_value();
   write_loop(code, value);
-  for (int patch = 0; patch < PATCHES / 3; patch++) {
+  for (int patch = 0; patch < PATCHES / 2; patch++) {
     checked(syscall3(SYS_MPROTECT, (long)code, PAGE, PROT_READ | PROT_EXEC), "error of mprotect");
     flush_code(code, 16);
     for (int i = 0; i < 10; i++)
@@ -142,7 +142,7 @@ static void patch_across(void) {
     __atomic_store_n(across.code, add_a0((int64_t)version), __ATOMIC_SEQ_CST);
     flush_code(across.code, 4);
     __atomic_store_n(&across.done, version, __ATOMIC_RELEASE);
-    if ((version & 7) == 0) syscall3(SYS_SCHED_YIELD, 0, 0, 0);
+    if ((version & 3) == 0) syscall3(SYS_SCHED_YIELD, 0, 0, 0);
   }
   for (int id; (id = __atomic_load_n(&across.id, __ATOMIC_ACQUIRE)) != 0;) futex_wait(&across.id, id);
   unmap(across.code, PAGE);

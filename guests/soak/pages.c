@@ -1,7 +1,7 @@
 /* Address spaces: pages that come, go, move, are copied on write and protected. */
 #include "soak.h"
 
-enum { PAGES = 32 };
+enum { PAGES = 18 };
 
 static uint8_t *volatile protected_start;
 static volatile uint64_t faults;
@@ -85,7 +85,7 @@ static void discard(uint8_t *pages, uint64_t seed) {
 
 /* Growing makes the kernel move the pages: something else lies behind them. */
 static void move(uint64_t seed) {
-  enum { MREMAP_MAYMOVE = 1, FEW = 8 };
+  enum { MREMAP_MAYMOVE = 1, FEW = 4 };
   uint8_t *pages = map(FEW * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
   fill(pages, FEW * PAGE, seed, 0);
   uint8_t *moved = (uint8_t *)checked(

@@ -151,7 +151,7 @@ static void pipe_round(void) {
   for (int i = 0; i <= STAGES; i++) wait_well(processes[i]);
 }
 
-enum { HANDOVERS = 20 };
+enum { HANDOVERS = 12 };
 
 /* One word that two processes take turns to raise; on one vCPU each turn is a context switch. */
 static void take_turns(int *turn, int parity) {

@@ -14,6 +14,8 @@ export const EXIT_STATUS = {
   panic: 5,
   /** The guest could do nothing but trap for ever. */
   stuck: 6,
+  /** With `--engine lockstep`: compiled and interpreted code did not do the same. */
+  differs: 7,
   /** `--timeout` passed; the status of coreutils' `timeout`. */
   timeout: 124,
 } as const;
@@ -37,6 +39,7 @@ Exit status:
     4  the guest asked for a reset (hartvisor ends instead, as QEMU does with -no-reboot)
     5  the guest's Linux kernel panicked
     6  the guest was stuck: it could do nothing but trap for ever
+    7  with --engine lockstep: compiled and interpreted code did not do the same
   124  --timeout passed
   128 + N  ended by signal N; 141 also when nobody reads the output any more`;
 

@@ -30,6 +30,8 @@ export function outcomeOf(end: MachineEnd, context: OutcomeContext): Outcome {
       return failureOutcome(end.code, context.passGuestCode);
     case 'stuck':
       return { status: EXIT_STATUS.stuck, message: `The guest is stuck: ${end.message}. Check the kernel.` };
+    case 'differs':
+      return { status: EXIT_STATUS.differs, message: end.report };
     case 'defect':
       return { status: EXIT_STATUS.defect, message: defectText(end.error) };
   }

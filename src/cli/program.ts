@@ -56,7 +56,7 @@ function addRun(program: Command, finished: Finished): void {
       '--schedule <id>',
       'force the order of accesses of a counterexample, as published/ipi-after-round, whenever sync and set meet',
     )
-    .option('--stats', "print each vCPU's counters at the end")
+    .option('--stats', "print each vCPU's counters, and what was compiled, at the end")
     .option('--timeout <seconds>', 'stop the guest after this time')
     .option('--dumpdtb <file>', "write the guest's device tree to a file and end")
     .option('--debug', 'check the rules of the vCPU loop while it runs')
@@ -79,6 +79,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--smp <n>', `harts, 1 to ${maximumCpus}`, '1')
     .option('-m, --memory <size>', 'memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)
+    .option('--stats', 'print what was compiled at the end')
     .option('--timeout <seconds>', 'stop the machine after this time')
     .option('--dumpdtb <file>', 'write the device tree to a file and end')
     .addHelpText('after', keysHelp + machineStatusHelp)

@@ -57,6 +57,7 @@ export interface MachineCommandOptions extends MachineWords {
   readonly bios?: string | undefined;
   readonly initrd?: string | undefined;
   readonly append?: string | undefined;
+  readonly stats?: true | undefined;
   readonly dumpdtb?: string | undefined;
 }
 
@@ -75,7 +76,7 @@ export async function machineCommand(file: string, options: MachineCommandOption
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, options.dumpdtb);
   return runSession(config, {
     timeout,
-    statistics: false,
+    statistics: options.stats === true,
     passGuestCode: true,
     banner: `${file} on ${counted(harts, 'hart')}, ${memoryBytes / 2 ** 20} MiB.`,
   });

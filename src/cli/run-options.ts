@@ -38,16 +38,19 @@ export interface RunShape {
  */
 export function readRunWords(words: RunWords, cores: number): RunShape {
   const vcpus = words.smp === undefined ? defaultVcpus : parseCount(words.smp, '--smp', 'vCPUs', maximumCpus);
+  const engine = readEngine(words.engine);
+  const most = engine === 'lockstep' ? 1 : defaultMaximumPcpus;
   const pcpus =
     words.pcpus === undefined
-      ? Math.min(vcpus, cores, defaultMaximumPcpus)
+      ? Math.min(vcpus, cores, most)
       : parseCount(words.pcpus, '--pcpus', `threads for ${vcpus} vCPUs`, vcpus);
+  if (engine === 'lockstep' && pcpus > 1) throw new InputError(oneThread('--pcpus', pcpus));
   return {
     vcpus,
     pcpus,
     memoryBytes: parseMemory(words.memory, '--memory', maximumMemory({ kind: 'domain', cpus: vcpus, pcpus })),
     protocol: readProtocol(words.protocol),
-    engine: readEngine(words.engine),
+    engine,
     timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
   };
 }
@@ -75,13 +78,19 @@ export interface MachineShape {
  */
 export function readMachineWords(words: MachineWords): MachineShape {
   const harts = parseCount(words.smp, '--smp', 'harts', maximumCpus);
+  const engine = readEngine(words.engine);
+  if (engine === 'lockstep' && harts > 1) throw new InputError(oneThread('--smp', harts));
   const maximum = maximumMemory({ kind: 'bare', cpus: harts, pcpus: harts });
   return {
     harts,
     memoryBytes: parseMemory(words.memory, '--memory', maximum),
-    engine: readEngine(words.engine),
+    engine,
     timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
   };
+}
+
+function oneThread(option: string, given: number): string {
+  return `${option} ${given}: --engine lockstep compares one hart with itself, so there can be but one thread: give ${option} 1.`;
 }
 
 function readEngine(name: string | undefined): Engine {

@@ -7,7 +7,7 @@ import { Terminal } from '../node/terminal.ts';
 import { EXIT_STATUS } from './exit-status.ts';
 import { type Outcome, outcomeOf, panicOutcome, signalOutcome, timeoutOutcome } from './outcome.ts';
 import { PanicWatch } from './panic-watch.ts';
-import { statisticsTable } from './statistics.ts';
+import { regionTable, statisticsTable } from './statistics.ts';
 
 /** How a machine is run for a person. */
 export interface SessionOptions {
@@ -115,11 +115,20 @@ class Session {
 
   async #report({ message }: Outcome): Promise<void> {
     this.#terminal.close();
-    if (this.#options.statistics) this.#terminal.notice(statisticsTable(this.#machine.stats()));
+    if (this.#options.statistics) this.#printStatistics();
     const forced = this.#options.forced ? this.#machine.timesForced() : undefined;
     if (forced !== undefined)
       this.#say(`The schedule was forced ${forced} ${forced === 1 ? 'time' : 'times'}.`);
     if (message !== undefined) this.#say(message);
+  }
+
+  #printStatistics(): void {
+    const { passGuestCode } = this.#options;
+    // Bare harts have no counters of vCPUs.
+    const vcpus = passGuestCode ? [] : this.#machine.stats();
+    if (vcpus.length > 0) this.#terminal.notice(statisticsTable(vcpus));
+    const regions = this.#machine.regionStats();
+    if (regions.length > 0) this.#terminal.notice(regionTable(regions, passGuestCode ? 'hart' : 'pCPU'));
   }
 
   #startTimeout(): ReturnType<typeof setTimeout> | undefined {

@@ -1,3 +1,4 @@
+import type { RegionStatistics } from '../hart/index.ts';
 import type { Stat } from '../hypervisor/vcpu-layout.ts';
 
 /** Counters of one vCPU. */
@@ -50,6 +51,35 @@ export function statisticsTable(vcpus: readonly VcpuStatistics[]): string {
   ]);
   return align([head, ...body]);
 }
+
+/** What compiled code has done, as a table: a column for each hart. */
+export function regionTable(harts: readonly RegionStatistics[], what: string): string {
+  const row = (label: string, value: (hart: RegionStatistics) => string): string[] => [
+    label,
+    ...harts.map(value),
+  ];
+  const exits = Object.keys(harts[0]?.exits ?? {}) as (keyof RegionStatistics['exits'])[];
+  return align([
+    ['compiled code', ...harts.map((_, index) => `${what} ${index}`)],
+    row('  regions now', ({ live }) => grouped(live)),
+    row('  regions compiled', ({ compiled }) => grouped(compiled)),
+    row('  guest instructions in them', ({ instructions }) => grouped(instructions)),
+    row('  KiB of WebAssembly', ({ bytes }) => grouped(bytes / 1024)),
+    row('  ms spent compiling', ({ time }) => grouped(time)),
+    row('  instructions retired', ({ retired }) => grouped(retired)),
+    ['left'],
+    ...exits.map((name) => row(`  ${EXIT_LABELS[name]}`, ({ exits: counts }) => grouped(counts[name]))),
+  ]);
+}
+
+const EXIT_LABELS: Readonly<Record<keyof RegionStatistics['exits'], string>> = {
+  near: 'by a jump within the page',
+  far: 'by a jump to another page',
+  indirect: 'by a jump to a register',
+  next: 'where the region ends',
+  nextFar: 'where the region ends, in another page',
+  resume: 'before an instruction for the interpreter',
+};
 
 function grouped(count: number): string {
   return count.toLocaleString('en-US', { maximumFractionDigits: 0 });

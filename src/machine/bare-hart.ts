@@ -1,5 +1,5 @@
 import { Htif, type HtifMemory } from '../devices/htif/device.ts';
-import { CSR, EXIT, Hart } from '../hart/index.ts';
+import { CSR, EXIT, type Hart, type HartOptions } from '../hart/index.ts';
 import type { RamWindow } from '../hart/platform.ts';
 import { Pace } from '../hypervisor/pace.ts';
 import { describeStuck, STUCK_AFTER } from '../hypervisor/stuck.ts';
@@ -8,8 +8,10 @@ import { EXIT_REQUEST, type VcpuWords, vcpuWordsAt, WAKE_SEQUENCE } from '../int
 import { GuestClock } from './clock.ts';
 import { Control, END, type EndReason } from './control.ts';
 import { createDevices, deviceSpace, emitAll } from './devices.ts';
+import { createHart, finishHart, hostWrote } from './engine-hart.ts';
 import { HART_EXTENSIONS } from './extensions.ts';
 import { finishEnds } from './finish.ts';
+import { InstructionClock } from './instruction-clock.ts';
 import type { RunBare, WorkerHost, WorkerStart } from './thread.ts';
 
 /** mip bits of the interrupt lines. */
@@ -42,7 +44,7 @@ export function runBareHart(start: WorkerStart, host: WorkerHost): void {
 class BareHart {
   readonly #index: number;
   readonly #control: Control;
-  readonly #clock: GuestClock;
+  readonly #clock: GuestClock | InstructionClock;
   readonly #hart: Hart;
   readonly #words: VcpuWords;
   readonly #htif: Htif | undefined;
@@ -57,7 +59,10 @@ class BareHart {
     const { memory, plan, index } = start;
     this.#index = index;
     this.#control = new Control(memory, plan.control);
-    this.#clock = new GuestClock(start.startedAt, host.clockOffset);
+    this.#clock =
+      start.engine === 'lockstep'
+        ? new InstructionClock()
+        : new GuestClock(start.startedAt, host.clockOffset);
     this.#words = wordsOf(start, index);
     const kick = (hart: number): void => {
       if (hart < plan.cpus) kickHart(wordsOf(start, hart));
@@ -78,12 +83,11 @@ class BareHart {
     const { clint, plic, uart } = devices;
     if (clint === undefined) throw new Error('a bare machine has a CLINT');
     this.#timerDeadline = () => clint.deadline(index);
-    this.#hart = new Hart({
+    const options: HartOptions = {
       memory,
       interpreter: start.interpreter,
       area: plan.harts[index] ?? 0,
       codePages: plan.codePages,
-      compile: start.engine === 'jit',
       ram: plan.ram,
       devices: deviceSpace(devices.bus),
       platform: {
@@ -99,7 +103,12 @@ class BareHart {
       hartId: index,
       hsHost: false,
       exitRequest: (plan.vcpus[index] ?? 0) + 4 * EXIT_REQUEST,
+    };
+    this.#hart = createHart(options, start.engine, (text) => {
+      host.notify({ kind: 'differs', text });
+      end(END.differs);
     });
+    if (this.#clock instanceof InstructionClock) this.#clock.follow(() => this.#hart.instructions);
     this.#stuck = (why) => {
       // First the reason, so that it is there when the last thread has ended.
       host.notify({ kind: 'stuck', text: why });
@@ -122,6 +131,7 @@ class BareHart {
       this.#htif?.poll();
       if (exit === EXIT.wait) this.#sleep();
     }
+    finishHart(this.#hart);
   }
 
   /** Ticks that the hart may stay in its code at a time, and sleep if it serves the host-target interface. */
@@ -161,7 +171,8 @@ class BareHart {
       if (this.#hart.privileged.wakePending()) return;
       const longest = this.#htif === undefined ? LONGEST_SLEEP_MS : HTIF_INTERVAL / TICKS_PER_MS;
       const timeout = Math.min(untilTimer, longest);
-      if (Atomics.wait(this.#words, WAKE_SEQUENCE, sequence, timeout) !== 'timed-out') return;
+      if (this.#clock instanceof InstructionClock && timeout < LONGEST_SLEEP_MS) this.#clock.skip(timeout);
+      else if (Atomics.wait(this.#words, WAKE_SEQUENCE, sequence, timeout) !== 'timed-out') return;
       this.#htif?.poll();
     }
   }
@@ -185,7 +196,7 @@ class BareHart {
     const { tohost, fromhost } = start.bare ?? {};
     if (tohost === undefined || start.index !== 0) return undefined;
     const addresses = fromhost === undefined ? { tohost } : { tohost, fromhost };
-    return new Htif(htifMemory(start.memory, start.plan.ram), addresses, {
+    return new Htif(htifMemory(start.memory, start.plan.ram, this.#hart), addresses, {
       onExit: (code) => (code === 0 ? end(END.powerOff) : end(END.failure, code)),
       onOutput: output,
       onUnknown: (text) => host.notify({ kind: 'notice', text }),
@@ -193,7 +204,7 @@ class BareHart {
   }
 }
 
-function htifMemory(memory: WebAssembly.Memory, ram: RamWindow): HtifMemory {
+function htifMemory(memory: WebAssembly.Memory, ram: RamWindow, hart: Hart): HtifMemory {
   const words = new Int32Array(memory.buffer);
   const bytes = new Uint8Array(memory.buffer);
   const hostAddress = (address: number, length: number): number => {
@@ -211,6 +222,7 @@ function htifMemory(memory: WebAssembly.Memory, ram: RamWindow): HtifMemory {
       if (host < 0) return false;
       // Meets the guest's plain load, which waits for the word to change.
       Atomics.store(words, host >>> 2, value);
+      hostWrote(hart, host, 4);
       return true;
     },
     bytes: (address, length) => {

@@ -13,6 +13,8 @@ export const END = {
   stopped: 4,
   /** The guest can make no progress: its trap handler itself cannot be reached. */
   stuck: 5,
+  /** Compiled and interpreted code do not do the same. */
+  differs: 6,
 } as const;
 export type EndReason = (typeof END)[keyof typeof END];
 

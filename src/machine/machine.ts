@@ -1,6 +1,6 @@
 import { type BootPlan, planBoot } from '../boot/boot-plan.ts';
 import type { Kernel } from '../boot/kernel-image.ts';
-import { generateInterpreter } from '../hart/index.ts';
+import { generateInterpreter, type RegionStatistics, readRegionStatistics } from '../hart/index.ts';
 import { enqueueStarted } from '../hypervisor/pcpu.ts';
 import type { Vcpu } from '../hypervisor/vcpu.ts';
 import { HSM, STAT, type Stat } from '../hypervisor/vcpu-layout.ts';
@@ -59,6 +59,8 @@ export type MachineEnd =
   | { readonly reason: 'stopped' }
   /** The guest cannot make progress. */
   | { readonly reason: 'stuck'; readonly message: string }
+  /** Under `lockstep`: compiled and interpreted code do not do the same. `report` says in many lines how. */
+  | { readonly reason: 'differs'; readonly report: string }
   /** A thread of ours failed. */
   | { readonly reason: 'defect'; readonly error: Error };
 
@@ -114,6 +116,7 @@ export class Machine {
   #defect: Error | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
   #stuck = '';
+  #difference = '';
   #finish: (end: MachineEnd) => void = () => undefined;
 
   /**
@@ -216,6 +219,12 @@ export class Machine {
     );
   }
 
+  /** What each pCPU or hart has compiled; empty where all code is interpreted. */
+  regionStats(): readonly RegionStatistics[] {
+    if ((this.#config.engine ?? DEFAULT_ENGINE) === 'interp') return [];
+    return this.plan.harts.map((area) => readRegionStatistics(this.#memory, area));
+  }
+
   /** How often the order of {@link MachineConfig} was forced so far. */
   timesForced(): number {
     return this.#vcpus.reduce((sum, { interrupts }) => sum + timesForced(interrupts.words), 0);
@@ -272,6 +281,9 @@ export class Machine {
       case 'stuck':
         this.#stuck ||= message.text;
         break;
+      case 'differs':
+        this.#difference ||= message.text;
+        break;
       case 'ended':
         this.#terminateLater();
         break;
@@ -321,6 +333,8 @@ export class Machine {
 
   #end(): MachineEnd {
     if (this.#defect !== undefined) return { reason: 'defect', error: this.#defect };
+    // It may have been found when the machine had ended otherwise.
+    if (this.#difference !== '') return { reason: 'differs', report: this.#difference };
     const { reason, code } = this.#control;
     switch (reason) {
       case END.powerOff:
@@ -349,7 +363,9 @@ function planConfig(config: MachineConfig): ConfiguredBoot {
     extensions: advertisedExtensions(config.kind),
     mmuType: 'riscv,sv57',
     ...(config.bootArgs === undefined ? {} : { bootArgs: config.bootArgs }),
-    rngSeed: crypto.getRandomValues(new Uint8Array(64)),
+    // In lock step a machine does the same each time.
+    rngSeed:
+      config.engine === 'lockstep' ? new Uint8Array(64).fill(1) : crypto.getRandomValues(new Uint8Array(64)),
   } as const;
   if (config.kind === 'domain') return planBoot(config.kernel, config.initrd, description);
   return planBare(config.program, description);

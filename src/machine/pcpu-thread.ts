@@ -1,5 +1,5 @@
 import type { Uart16550 } from '../devices/uart16550/device.ts';
-import { Hart } from '../hart/index.ts';
+import type { Hart, HartOptions } from '../hart/index.ts';
 import type { RamWindow } from '../hart/platform.ts';
 import { openToGuests } from '../hypervisor/guest-environment.ts';
 import { enqueueStarted, Pcpu, type PcpuDomain } from '../hypervisor/pcpu.ts';
@@ -10,8 +10,10 @@ import { protocolByName } from '../interrupts/protocols.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END } from './control.ts';
 import { createDevices, deviceSpace, emitAll } from './devices.ts';
+import { createHart, finishHart, hostWrote, onEach } from './engine-hart.ts';
 import { HART_EXTENSIONS } from './extensions.ts';
 import { finishEnds } from './finish.ts';
+import { InstructionClock, SkippingScheduler } from './instruction-clock.ts';
 import type { WorkerHost, WorkerStart } from './thread.ts';
 
 /** hgeip: the external interrupt line of the loaded vCPU. */
@@ -44,17 +46,23 @@ export function createVcpus(
 }
 
 /** The run queue of a domain, as one thread sees it. */
-export function createScheduler({ memory, plan }: Pick<WorkerStart, 'memory' | 'plan'>): Scheduler {
+export function createScheduler(
+  { memory, plan }: Pick<WorkerStart, 'memory' | 'plan'>,
+  clock?: InstructionClock,
+): Scheduler {
   const words = new Int32Array(memory.buffer, plan.scheduler, Scheduler.wordsFor(plan.cpus));
-  return new Scheduler(words, plan.cpus);
+  return clock === undefined
+    ? new Scheduler(words, plan.cpus)
+    : new SkippingScheduler(words, plan.cpus, clock);
 }
 
 /** The life of a pCPU: puts this thread's part of the domain together and runs vCPUs until the end. */
 export function runPcpu(start: WorkerStart, host: WorkerHost): void {
   const { memory, plan } = start;
   const control = new Control(memory, plan.control);
-  const clock = new GuestClock(start.startedAt, host.clockOffset);
-  const scheduler = createScheduler(start);
+  const instructionClock = start.engine === 'lockstep' ? new InstructionClock() : undefined;
+  const clock = instructionClock ?? new GuestClock(start.startedAt, host.clockOffset);
+  const scheduler = createScheduler(start, instructionClock);
   const endWith = (reason: (typeof END)[keyof typeof END], code = 0): void => {
     if (!control.end(reason, code)) return;
     for (const vcpu of vcpus) vcpu.kick();
@@ -71,12 +79,11 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
   });
   const ticks = () => clock.ticks();
   const vcpus = createVcpus(start, scheduler, ticks, (index) => devices.plic.contextPending(index));
-  const hart = new Hart({
+  const options: HartOptions = {
     memory,
     interpreter: start.interpreter,
     area: plan.harts[start.index] ?? 0,
     codePages: plan.codePages,
-    compile: start.engine === 'jit',
     ram: plan.ram,
     devices: deviceSpace(devices.bus),
     platform: {
@@ -89,8 +96,13 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
     hartId: start.index,
     hsHost: true,
     exitRequest: vcpus[0]?.exitRequest ?? 0,
+  };
+  const hart = createHart(options, start.engine, (text) => {
+    host.notify({ kind: 'differs', text });
+    endWith(END.differs);
   });
-  openToGuests(hart, true);
+  instructionClock?.follow(() => hart.instructions);
+  onEach(hart, (each) => openToGuests(each, true));
   const domain: PcpuDomain = {
     vcpus,
     scheduler,
@@ -110,10 +122,11 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
       endWith(END.stuck);
     },
     ...guestMemory(plan.ram),
-    ...consoleOf(memory, plan.ram, devices.uart, control),
+    ...consoleOf(start, hart, devices.uart, control),
   };
   const pcpu = new Pcpu(start.index, hart, domain);
   pcpu.run();
+  finishHart(hart);
 }
 
 type ConsoleCalls = Pick<PcpuDomain, 'consoleWrite' | 'consoleRead' | 'consolePut'>;
@@ -134,8 +147,8 @@ function guestMemory(ram: RamWindow): Pick<PcpuDomain, 'isRam'> {
 
 /** The debug console: the same wires as the serial port, beside its registers. */
 function consoleOf(
-  memory: WebAssembly.Memory,
-  ram: RamWindow,
+  { memory, plan: { ram } }: Pick<WorkerStart, 'memory' | 'plan'>,
+  hart: Hart,
   uart: Uart16550,
   control: Control,
 ): ConsoleCalls {
@@ -147,7 +160,9 @@ function consoleOf(
     },
     consoleRead: (low, high, count) => {
       const input = uart.takeInput(count);
-      bytes.set(input, hostOffset(ram, low, high));
+      const to = hostOffset(ram, low, high);
+      bytes.set(input, to);
+      hostWrote(hart, to, input.length);
       return input.length;
     },
     consolePut: (byte) => emitAll(uart, Uint8Array.of(byte), control),

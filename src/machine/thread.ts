@@ -47,6 +47,8 @@ export type WorkerMessage =
   | { readonly kind: 'ended' }
   /** The guest can make no progress; in words why. The machine is ending. */
   | { readonly kind: 'stuck'; readonly text: string }
+  /** Compiled and interpreted code do not do the same; in words how. The machine is ending. */
+  | { readonly kind: 'differs'; readonly text: string }
   /** For people: a line that is worth knowing. */
   | { readonly kind: 'notice'; readonly text: string };
 

@@ -1,0 +1,55 @@
+import type { Clock } from '../devices/device.ts';
+import { Scheduler } from '../hypervisor/scheduler.ts';
+
+/** Instructions that take one tick: 100 million a second. */
+const PER_TICK = 10;
+const TICKS_PER_MS = 10_000;
+/** Guests under this clock are started at 2026-01-01T00:00:00Z. */
+const EPOCH_NANOSECONDS = 1_767_225_600_000_000_000n;
+const NANOSECONDS_PER_TICK = 100n;
+
+/**
+ * Guest time that goes by the instructions that the machine's only hart has retired, so that a machine does the same each
+ * time that it is run. Sleep takes no time at all: {@link skip} moves the clock on.
+ */
+export class InstructionClock implements Clock {
+  #instructions: () => number = () => 0;
+  #skipped = 0;
+
+  /** @param instructions that the hart has retired so far */
+  follow(instructions: () => number): void {
+    this.#instructions = instructions;
+  }
+
+  ticks(): number {
+    return Math.floor(this.#instructions() / PER_TICK) + this.#skipped;
+  }
+
+  /** Lets time pass, in milliseconds, rounded up to a tick. */
+  skip(milliseconds: number): void {
+    this.#skipped += Math.ceil(Math.max(milliseconds, 0) * TICKS_PER_MS);
+  }
+
+  wallNanoseconds(): bigint {
+    return EPOCH_NANOSECONDS + BigInt(this.ticks()) * NANOSECONDS_PER_TICK;
+  }
+}
+
+/** The longest sleep that is skipped, in milliseconds: whoever sleeps longer waits for input, not for time. */
+const LONGEST_SKIP = 59_999;
+
+/** A run queue whose idle pCPU skips the time until there is something to do. */
+export class SkippingScheduler extends Scheduler {
+  readonly #clock: InstructionClock;
+
+  constructor(words: Int32Array, vcpus: number, clock: InstructionClock) {
+    super(words, vcpus);
+    this.#clock = clock;
+  }
+
+  override sleep(sequence: number, milliseconds: number): void {
+    if (this.sequence !== sequence) return;
+    if (milliseconds > LONGEST_SKIP) super.sleep(sequence, milliseconds);
+    else this.#clock.skip(milliseconds);
+  }
+}

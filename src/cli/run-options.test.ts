@@ -1,11 +1,18 @@
 import { expect, test } from 'vitest';
 import { InputError } from '../errors/input-error.ts';
+import { DEFAULT_ENGINE } from '../machine/engine.ts';
 import { readMachineWords, readRunWords } from './run-options.ts';
 
 const memory = '512M';
 
 test('without options there are two vCPUs on as many threads as there are processors, at most two', () => {
-  const shape = { vcpus: 2, memoryBytes: 512 * 2 ** 20, protocol: 'take-mirror', timeout: undefined };
+  const shape = {
+    vcpus: 2,
+    memoryBytes: 512 * 2 ** 20,
+    protocol: 'take-mirror',
+    engine: DEFAULT_ENGINE,
+    timeout: undefined,
+  };
   expect(readRunWords({ memory }, 8)).toEqual({ ...shape, pcpus: 2 });
   expect(readRunWords({ memory }, 1)).toEqual({ ...shape, pcpus: 1 });
 });
@@ -50,7 +57,20 @@ test('the numbers of a bare machine are read', () => {
   expect(readMachineWords({ smp: '4', memory: '1G', timeout: '2.5' })).toEqual({
     harts: 4,
     memoryBytes: 2 ** 30,
+    engine: DEFAULT_ENGINE,
     timeout: 2.5,
   });
   expect(() => readMachineWords({ smp: '1', memory: '5G' })).toThrow(/Give at most/);
+});
+
+test('lock step has one thread', () => {
+  const engine = 'lockstep';
+  expect(readRunWords({ memory, engine }, 8)).toMatchObject({ vcpus: 2, pcpus: 1 });
+  expect(() => readRunWords({ memory, engine, pcpus: '2' }, 8)).toThrow(
+    new InputError(
+      '--pcpus 2: --engine lockstep compares one hart with itself, so there can be but one thread: give --pcpus 1.',
+    ),
+  );
+  expect(() => readMachineWords({ memory, engine, smp: '2' })).toThrow(InputError);
+  expect(() => readRunWords({ memory, engine: 'fast' }, 8)).toThrow(/the engines are interp, jit, lockstep/);
 });

@@ -62,6 +62,8 @@ export interface HartBedOptions {
   /** Harts that share the memory, 1 unless given, and which one of them this is. */
   readonly harts?: number;
   readonly index?: number;
+  /** Instead of {@link interpreter}. */
+  readonly interpreter?: WebAssembly.Module;
   /** The memory of the other harts, with what they have in RAM. */
   readonly memory?: WebAssembly.Memory;
 }
@@ -117,7 +119,7 @@ export class HartBed {
     this.engine = options.engine ?? DEFAULT_BED_ENGINE;
     this.hart = this.#newHart({
       memory: this.memory,
-      interpreter: interpreter(),
+      interpreter: options.interpreter ?? interpreter(),
       area: AREA + index * areaBytes,
       codePages,
       ram: { base: RAM, size: ramBytes, offset: this.ramOffset },

@@ -18,7 +18,12 @@ import { defineEnterRegion, EXECUTE, fetchEntry } from './enter-region.ts';
 import { defineSamePage } from './fetch-code.ts';
 import { type CallOuts, type Frame, STATUS } from './frame.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
-import { definePrivileged, generateSystem, type PrivilegedCode } from './privileged-code.ts';
+import {
+  declinePrivileged,
+  definePrivileged,
+  generateSystem,
+  type PrivilegedCode,
+} from './privileged-code.ts';
 import { currentPc, slotSemantics } from './slot-operands.ts';
 import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './slots.ts';
 
@@ -51,7 +56,7 @@ type Outlined = ReadonlyMap<number, FunctionRef<'i32'>>;
  * It is one loop around a `br_table` over decoded slots: on V8 that is three to four times faster than a function for
  * each instruction with tail calls, because nothing is saved and restored between instructions.
  */
-export function generateInterpreter(limits: MemoryLimits): Uint8Array<ArrayBuffer> {
+export function generateInterpreter(limits: MemoryLimits, shortcuts = true): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder(limits);
   const out = importCallOuts(module);
   module.importTable('env', 'regions');
@@ -61,7 +66,7 @@ export function generateInterpreter(limits: MemoryLimits): Uint8Array<ArrayBuffe
     poll: definePoll(module, out.sample),
     enterRegion: defineEnterRegion(module, lookup, out.balk),
   };
-  const privileged = definePrivileged(module, {
+  const privileged = (shortcuts ? definePrivileged : declinePrivileged)(module, {
     out,
     lookup,
     poll: helpers.poll,

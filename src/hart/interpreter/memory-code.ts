@@ -1,30 +1,8 @@
 import type { AmoOperation, AtomicWidth, LoadKind, MemorySemantics, StoreWidth } from '../../isa/index.ts';
-import {
-  call,
-  type Expr,
-  type I32,
-  type I64,
-  i32,
-  i64,
-  type Label,
-  type Local,
-  select,
-} from '../../wasm/index.ts';
-import { ACCESS } from '../exceptions.ts';
+import { type Expr, type I32, type I64, i32, i64, type Label, type Local, select } from '../../wasm/index.ts';
 import { FIELD, TLB } from '../layout.ts';
 import type { Frame } from './frame.ts';
-import { LOAD_KINDS, STORE_NAMES } from './load-kinds.ts';
-import { refillRequest } from './walk-code.ts';
-
-const LOADS: Readonly<Record<LoadKind, (address: I32, offset?: number) => I64>> = {
-  i8: i64.load8_s,
-  u8: i64.load8_u,
-  i16: i64.load16_s,
-  u16: i64.load16_u,
-  i32: i64.load32_s,
-  u32: i64.load32_u,
-  i64: i64.load,
-};
+import { LOAD_KINDS, LOADS, STORE_NAMES } from './load-kinds.ts';
 
 /** What atomic memory operations use of the instructions of one width. */
 interface Integer<T extends 'i32' | 'i64'> {
@@ -64,16 +42,14 @@ export class MemoryCode implements MemorySemantics {
     const bytes = LOAD_KINDS[number]?.bytes ?? 8;
     const virtual = f.let(address);
     const value = f.local('i64');
-    const host = f.local('i32');
     f.block((done) => {
-      f.block((found) => {
-        this.#find(host, TLB.loads, FIELD.loadKey, virtual, bytes, false, found);
-        f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
-        this.#frame.callOut(privileged.load, hart, i32.const(number));
-        f.set(value, i64.load(hart, FIELD.mailboxValue));
+      f.block((miss) => {
+        f.set(value, LOADS[kind](this.#probe(TLB.loads, FIELD.loadKey, virtual, bytes, miss)));
         f.br(done);
       });
-      f.set(value, LOADS[kind](host));
+      f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
+      this.#frame.callOut(privileged.load, hart, i32.const(number));
+      f.set(value, i64.load(hart, FIELD.mailboxValue));
     });
     return value;
   };
@@ -81,16 +57,15 @@ export class MemoryCode implements MemorySemantics {
   store = (width: StoreWidth, address: I64, value: I64): void => {
     const { f, hart, privileged } = this.#frame;
     const virtual = f.let(address);
-    const host = f.local('i32');
     f.block((done) => {
-      f.block((found) => {
-        this.#find(host, TLB.stores, FIELD.storeKey, virtual, width / 8, false, found);
-        f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
-        f.store('i64.store', hart, value, FIELD.mailboxValue);
-        this.#frame.callOut(privileged.store, hart, i32.const(width / 8));
+      f.block((miss) => {
+        const host = this.#probe(TLB.stores, FIELD.storeKey, virtual, width / 8, miss);
+        f.store(STORE_NAMES[width], host, value);
         f.br(done);
       });
-      f.store(STORE_NAMES[width], host, value);
+      f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
+      f.store('i64.store', hart, value, FIELD.mailboxValue);
+      this.#frame.callOut(privileged.store, hart, i32.const(width / 8));
     });
   };
 
@@ -160,39 +135,17 @@ export class MemoryCode implements MemorySemantics {
     return i32.add(i32.wrap_i64(virtual), i32.load(entry, table + 8));
   }
 
-  /**
-   * Branches to `found` with the address in linear memory in `host`, by the TLB or after a walk of the page tables. Goes on
-   * behind if TypeScript must do the access, or if there is a page fault.
-   */
-  #find(
-    host: Local<'i32'>,
-    table: number,
-    key: number,
-    virtual: Local<'i64'>,
-    bytes: number,
-    aligned: boolean,
-    found: Label,
-  ): void {
-    const { f, hart, privileged } = this.#frame;
-    f.block((miss) => {
-      f.set(host, this.#probe(table, key, virtual, bytes, miss));
-      f.br(found);
-    });
-    const access = table === TLB.loads ? ACCESS.load : ACCESS.store;
-    const request = i32.const(refillRequest(access, bytes, aligned));
-    f.set(host, call(privileged.refill, hart, virtual, request));
-    f.brIf(found, host);
-  }
-
   #atomicHost(table: number, key: number, address: I64, bytes: number, flags = 0): Local<'i32'> {
     const { f, hart, privileged } = this.#frame;
     const virtual = f.let(address);
     const host = f.local('i32');
-    f.block((found) => {
-      this.#find(host, table, key, virtual, bytes, true, found);
+    f.block((done) => {
+      f.block((miss) => {
+        f.set(host, this.#probe(table, key, virtual, bytes, miss));
+        f.br(done);
+      });
       f.store('i64.store', hart, virtual, FIELD.mailboxAddress);
-      const callee = table === TLB.loads ? privileged.loadReserved : privileged.atomic;
-      this.#frame.callOut(callee, hart, i32.const(bytes + flags));
+      this.#frame.callOut(privileged.atomic, hart, i32.const(bytes + flags));
       f.set(host, i32.load(hart, FIELD.mailboxValue));
     });
     return host;

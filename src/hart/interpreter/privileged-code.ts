@@ -14,22 +14,16 @@ import { FIELD, TLB } from '../layout.ts';
 import { CHANGE, defineCsr } from './csr-code.ts';
 import { defineFetch } from './fetch-code.ts';
 import { type CallOuts, type Frame, STATUS } from './frame.ts';
+import { defineMisses, type MissFunctions } from './miss-code.ts';
 import { csrAddress, ENVCFG } from './privileged-fields.ts';
 import { SLOT } from './slots.ts';
 import { defineTraps, NOT_DONE, type TrapFunctions } from './trap-code.ts';
 import { defineRefill, refillRequest } from './walk-code.ts';
 
 /** Functions of the interpreter's module. */
-export interface PrivilegedCode extends TrapFunctions {
-  /** See {@link defineRefill}. */
-  readonly refill: FunctionRef<'i32'>;
+export interface PrivilegedCode extends TrapFunctions, MissFunctions {
   /** See {@link defineCsr}. */
   readonly csr: FunctionRef<'i32'>;
-  /** `(hart, argument) -> status`: take the trap if `refill` has just found a page fault, else call out. */
-  readonly load: FunctionRef<'i32'>;
-  readonly store: FunctionRef<'i32'>;
-  readonly atomic: FunctionRef<'i32'>;
-  readonly loadReserved: FunctionRef<'i32'>;
   /** See {@link defineFetch}. */
   readonly fetch: FunctionRef<'i32'>;
   /** `(hart, address)`: 1 if CBO.ZERO is done, 0 if nothing has happened. */
@@ -44,32 +38,37 @@ export interface PrivilegedParts {
   readonly samePage: FunctionRef<'i32'>;
 }
 
+/** Functions that never do anything: everything privileged is left to TypeScript. */
+export function declinePrivileged(module: ModuleBuilder, { out }: PrivilegedParts): PrivilegedCode {
+  const decline = (name: string, params: readonly ('i32' | 'i64')[], result: number) =>
+    module.function(name, params, 'i32', (f) => f.return(i32.const(result)));
+  const callOut = (name: string, callee: FunctionRef<'i32'>): FunctionRef<'i32'> =>
+    module.function(name, ['i32', 'i32'], 'i32', (f) => f.return(call(callee, f.param(1, 'i32'))));
+  return {
+    trap: decline('trap', ['i32', 'i32', 'i64'], NOT_DONE),
+    sret: decline('sret', ['i32'], NOT_DONE),
+    fencePage: decline('fencePage', ['i32', 'i64'], NOT_DONE),
+    fenceI: decline('fenceI', ['i32'], NOT_DONE),
+    csr: decline('csr', ['i32', 'i32', 'i32', 'i64', 'i32'], 0),
+    zeroBlock: decline('zeroBlock', ['i32', 'i64'], 0),
+    fetch: module.function('fetch', ['i32'], 'i32', (f) => f.return(call(out.fetch))),
+    load: callOut('load', out.load),
+    store: callOut('store', out.store),
+    atomic: callOut('atomic', out.atomic),
+  };
+}
+
 export function definePrivileged(module: ModuleBuilder, parts: PrivilegedParts): PrivilegedCode {
   const { out } = parts;
   const refill = defineRefill(module);
   const fetch = defineFetch(module, { ...parts, refill, callOut: out.fetch });
   const traps = defineTraps(module, { ...parts, fetch });
-  const afterMiss = (name: string, cause: number, callOut: FunctionRef<'i32'>): FunctionRef<'i32'> =>
-    module.function(name, ['i32', 'i32'], 'i32', (f) => {
-      const hart = f.param(0, 'i32');
-      f.if(i32.load(hart, FIELD.pageFault), () => {
-        const address = i64.load(hart, FIELD.mailboxAddress);
-        const status = f.let(call(traps.trap, hart, i32.const(cause), address));
-        f.if(i32.ne(status, i32.const(NOT_DONE)), () => f.return(status));
-      });
-      f.return(call(callOut, f.param(1, 'i32')));
-      f.unreachable();
-    });
   return {
     ...traps,
-    refill,
     fetch,
     zeroBlock: defineZeroBlock(module, refill),
     csr: defineCsr(module, out),
-    load: afterMiss('load', CAUSE.loadPageFault, out.load),
-    store: afterMiss('store', CAUSE.storePageFault, out.store),
-    atomic: afterMiss('atomic', CAUSE.storePageFault, out.atomic),
-    loadReserved: afterMiss('load reserved', CAUSE.loadPageFault, out.atomic),
+    ...defineMisses(module, { out, refill, trap: traps.trap }),
   };
 }
 

@@ -1,0 +1,136 @@
+/** Data accesses that the dispatch loop does not find in the TLB: in generated code where a common page walk will do. */
+import {
+  call,
+  type FunctionBuilder,
+  type FunctionRef,
+  type I32,
+  i32,
+  i64,
+  type Label,
+  type Local,
+  type ModuleBuilder,
+  select,
+} from '../../wasm/index.ts';
+import { ACCESS, CAUSE } from '../exceptions.ts';
+import { FIELD } from '../layout.ts';
+import type { CallOuts } from './frame.ts';
+import { LOAD_KINDS, LOADS, STORE_NAMES } from './load-kinds.ts';
+import { ATOMIC_READ } from './memory-code.ts';
+import { NOT_DONE } from './trap-code.ts';
+import { refillRequest } from './walk-code.ts';
+
+/** `(hart, argument) -> status`, with the arguments and the mailbox of the call-outs of the same names. */
+export interface MissFunctions {
+  readonly load: FunctionRef<'i32'>;
+  readonly store: FunctionRef<'i32'>;
+  readonly atomic: FunctionRef<'i32'>;
+}
+
+interface MissParts {
+  readonly out: CallOuts;
+  readonly refill: FunctionRef<'i32'>;
+  readonly trap: FunctionRef<'i32'>;
+}
+
+/** One function under construction. */
+interface Miss extends MissParts {
+  readonly f: FunctionBuilder;
+  readonly hart: Local<'i32'>;
+  readonly argument: Local<'i32'>;
+}
+
+export function defineMisses(module: ModuleBuilder, parts: MissParts): MissFunctions {
+  const define = (name: string, build: (miss: Miss) => void): FunctionRef<'i32'> =>
+    module.function(name, ['i32', 'i32'], 'i32', (f) => {
+      build({ ...parts, f, hart: f.param(0, 'i32'), argument: f.param(1, 'i32') });
+      f.unreachable();
+    });
+  return {
+    load: define('load', load),
+    store: define('store', store),
+    atomic: define('atomic', atomic),
+  };
+}
+
+/** Looks for the page; where there is none, the trap of that is taken, or TypeScript asked. */
+function find(miss: Miss, request: I32, cause: I32, callOut: FunctionRef<'i32'>): Local<'i32'> {
+  const { f, hart, argument, refill, trap } = miss;
+  const address = f.let(i64.load(hart, FIELD.mailboxAddress));
+  const host = f.let(call(refill, hart, address, request));
+  f.if(i32.eqz(host), () => {
+    f.if(i32.load(hart, FIELD.pageFault), () => {
+      const status = f.let(call(trap, hart, cause, address));
+      f.if(i32.ne(status, i32.const(NOT_DONE)), () => f.return(status));
+    });
+    f.return(call(callOut, argument));
+  });
+  return host;
+}
+
+/** Runs the one of `cases` whose number is `index`. */
+function choose(f: FunctionBuilder, index: I32, cases: readonly (() => void)[]): void {
+  f.block((done) => {
+    const nest = (number: number, labels: readonly Label[]): void => {
+      if (number < 0) {
+        f.brTable(labels, done, index);
+        return;
+      }
+      f.block((label) => nest(number - 1, [label, ...labels]));
+      cases[number]?.();
+      f.br(done);
+    };
+    nest(cases.length - 1, []);
+  });
+}
+
+function load(miss: Miss): void {
+  const { f, hart, argument, out } = miss;
+  const request = f.local('i32');
+  choose(
+    f,
+    argument,
+    LOAD_KINDS.map(
+      ({ bytes }) =>
+        () =>
+          f.set(request, i32.const(refillRequest(ACCESS.load, bytes))),
+    ),
+  );
+  const host = find(miss, request, i32.const(CAUSE.loadPageFault), out.load);
+  choose(
+    f,
+    argument,
+    LOAD_KINDS.map(
+      ({ kind }) =>
+        () =>
+          f.store('i64.store', hart, LOADS[kind](host), FIELD.mailboxValue),
+    ),
+  );
+  f.return(i32.const(0));
+}
+
+function store(miss: Miss): void {
+  const { f, hart, argument, out } = miss;
+  const bytes = i32.sub(argument, i32.const(1));
+  const request = i32.or(i32.shl(bytes, i32.const(2)), i32.const(ACCESS.store));
+  const host = find(miss, request, i32.const(CAUSE.storePageFault), out.store);
+  const value = i64.load(hart, FIELD.mailboxValue);
+  choose(
+    f,
+    i32.ctz(argument),
+    ([8, 16, 32, 64] as const).map((width) => () => f.store(STORE_NAMES[width], host, value)),
+  );
+  f.return(i32.const(0));
+}
+
+function atomic(miss: Miss): void {
+  const { f, hart, argument, out } = miss;
+  const reads = f.let(i32.and(argument, i32.const(ATOMIC_READ)));
+  const request = (access: 0 | 1, bytes: number): I32 => i32.const(refillRequest(access, bytes, true));
+  const wide = i32.and(argument, i32.const(8));
+  const loads = select(wide, request(ACCESS.load, 8), request(ACCESS.load, 4));
+  const stores = select(wide, request(ACCESS.store, 8), request(ACCESS.store, 4));
+  const cause = select(reads, i32.const(CAUSE.loadPageFault), i32.const(CAUSE.storePageFault));
+  const host = find(miss, select(reads, loads, stores), cause, out.atomic);
+  f.store('i32.store', hart, host, FIELD.mailboxValue);
+  f.return(i32.const(0));
+}

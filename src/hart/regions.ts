@@ -184,6 +184,8 @@ export class Regions {
     const halfword = (slot - slots) / SLOT.bytes;
     // A straddling instruction is executed beside its page, and its slot stands for others in turn.
     if (halfword < 0 || halfword >= CODE_PAGE.halfwords || this.#options.code.isStraddling(slot)) return;
+    // The interpreter carries out what the slot said before where a region cannot: that must not be to decode it.
+    this.#options.code.decodeFrom(slots, slot);
     const old = this.#regionAt(slots, halfword);
     if (old !== undefined) {
       if (depth === 'shallow' || old.depth === 'deep') return;

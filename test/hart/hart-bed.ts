@@ -66,6 +66,8 @@ export interface HartBedOptions {
   readonly interpreter?: WebAssembly.Module;
   /** The memory of the other harts, with what they have in RAM. */
   readonly memory?: WebAssembly.Memory;
+  /** Is told of each compiled region. */
+  readonly onRegion?: HartOptions['onRegion'];
 }
 
 /** An access that reached a device. */
@@ -130,6 +132,7 @@ export class HartBed {
       hsHost,
       guestExternalInterrupts,
       exitRequest,
+      ...(options.onRegion === undefined ? {} : { onRegion: options.onRegion }),
     });
     this.pc = BigInt(RAM);
   }

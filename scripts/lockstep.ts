@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { LockstepStreams } from '../test/streams/in-lockstep.ts';
 
 const USAGE = 'usage: node scripts/lockstep.ts [--millions N] [--seed S] [--steps N] [--passes N]';
-const DEFAULTS = { millions: '1000', seed: '1', steps: '3000', passes: '40' };
+const DEFAULTS = { millions: '1000', seed: '1', steps: '1500', passes: '200' };
 
 function readOptions(): Record<keyof typeof DEFAULTS, number> {
   const names = Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[];

@@ -9,8 +9,9 @@ const AREA = 0x1000;
 const WASM_PAGE = 0x1_0000;
 /** Instructions of one pass after which a program is taken to be lost. */
 const LIMIT = 2_000_000;
-/** Instructions between two comparisons; short ones get more code compiled. */
-const SLICES = [1, 4, 15, 60, 250];
+/** Instructions between two comparisons in the first passes, which get code compiled wherever a jump leads. */
+const FIRST_SLICES = [1, 2, 3, 1, 2, 3, 5, 7];
+const SLICE = 500;
 
 /** What programs came to in lock step. */
 export interface LockstepTally {
@@ -64,7 +65,6 @@ export class LockstepStreams {
     let report: string | undefined;
     let ended = false;
     const hart = this.#newHart(
-      program.seed,
       () => {
         ended = true;
       },
@@ -78,6 +78,7 @@ export class LockstepStreams {
       if (pass === 0) hart.copyMemory();
       else hart.hostWrote(this.#offset, program.image.length);
       hart.state.setPc(LAYOUT.ram | 0, 0);
+      hart.slice = FIRST_SLICES[pass] ?? SLICE;
       const before = hart.instructions;
       for (ended = false; !ended && report === undefined; ) {
         stop[0] = 0;
@@ -86,8 +87,8 @@ export class LockstepStreams {
           report = `the program does not end at ${(hart.state.pcLow >>> 0).toString(16)}`;
         }
       }
-      hart.compareMemory();
     }
+    hart.compareMemory();
     const { tally } = this;
     tally.instructions += hart.instructions;
     tally.compiledInstructions += hart.regionStatistics?.retired ?? 0;
@@ -95,7 +96,7 @@ export class LockstepStreams {
     return report;
   }
 
-  #newHart(seed: number, finish: () => void, onDifference: (report: string) => void): LockstepHart {
+  #newHart(finish: () => void, onDifference: (report: string) => void): LockstepHart {
     const stop = new Int32Array(this.#memory.buffer, EXIT_REQUEST, 1);
     return new LockstepHart(
       {
@@ -124,7 +125,6 @@ export class LockstepStreams {
       },
       {
         onDifference,
-        slice: SLICES[seed % SLICES.length],
         memoryInterval: Number.POSITIVE_INFINITY,
         memory: this.#shadowMemory,
       },

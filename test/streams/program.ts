@@ -47,7 +47,7 @@ function block(builder: Builder, jumps: boolean): void {
   const start = code.length;
   const count = times > 1 ? random.between(3, 30) : random.between(40, 200);
   for (let index = 0; index < count && !builder.isBlockFull; index++) {
-    if (jumps && random.chance(0.3)) code.add('jal', { imm: 4 });
+    if (jumps && random.chance(0.7)) code.add('jal', { imm: 4 });
     randomStep(builder);
   }
   builder.endBlock(times);

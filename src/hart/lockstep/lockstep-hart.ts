@@ -14,7 +14,7 @@ const MEMORY_INTERVAL = 64 << 20;
 export interface LockstepOptions {
   /** Is told of the first difference, for people. From then on the hart does nothing. */
   onDifference(report: string): void;
-  /** Instructions after which registers and CSRs are compared, 1 or more. */
+  /** {@link LockstepHart.slice} at first. */
   readonly slice?: number;
   /** Instructions after which memory is compared; 0 compares it at the end of each run. */
   readonly memoryInterval?: number;
@@ -33,6 +33,8 @@ export interface LockstepOptions {
  */
 export class LockstepHart extends Hart {
   readonly shadow: Hart;
+  /** Instructions after which registers and CSRs are compared, 1 or more. */
+  slice: number;
   readonly #tape: Tape;
   readonly #options: HartOptions;
   readonly #lockstep: LockstepOptions;
@@ -57,6 +59,7 @@ export class LockstepHart extends Hart {
     this.#tape = tape;
     this.#options = options;
     this.#lockstep = lockstep;
+    this.slice = lockstep.slice ?? SLICE;
     this.#regionsByRecord = regions;
     this.#memoryWords = new Int32Array(options.memory.buffer);
     const pages = options.memory.buffer.byteLength / 0x1_0000;
@@ -76,11 +79,10 @@ export class LockstepHart extends Hart {
   }
 
   override run(fuel: number): Exit {
-    const slice = this.#lockstep.slice ?? SLICE;
     if (!this.#started) this.#start();
     for (let left = fuel; !this.#differs; ) {
       const before = this.instructions;
-      const wanted = Math.min(left, slice);
+      const wanted = Math.min(left, this.slice);
       const exit = this.#stretch(wanted);
       const done = this.instructions - before;
       left -= done;

@@ -54,6 +54,8 @@ const SHORT_CHUNK = 24;
 
 export interface HartBedOptions {
   readonly engine?: BedEngine;
+  /** Is told of each compiled region. */
+  readonly onRegion?: NonNullable<HartOptions['onRegion']>;
   readonly hsHost?: boolean;
   readonly codePages?: number;
   /** Bytes of RAM; 2 MiB unless given. */
@@ -120,6 +122,7 @@ export class HartBed {
     this.#exitRequest = new Int32Array(this.memory.buffer, exitRequest, 1);
     this.engine = options.engine ?? DEFAULT_BED_ENGINE;
     this.hart = this.#newHart({
+      ...(options.onRegion === undefined ? {} : { onRegion: options.onRegion }),
       memory: this.memory,
       interpreter: options.interpreter ?? interpreter(),
       area: AREA + index * areaBytes,

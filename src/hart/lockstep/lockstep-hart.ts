@@ -54,7 +54,10 @@ export class LockstepHart extends Hart {
       compile: true,
       platform: tape.recordPlatform(options.platform),
       devices: tape.recordDevices(options.devices),
-      onRegion: (placed) => regions.set(placed.record, placed),
+      onRegion: (placed) => {
+        regions.set(placed.record, placed);
+        options.onRegion?.(placed);
+      },
     });
     this.#tape = tape;
     this.#options = options;

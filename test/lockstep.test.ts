@@ -1,0 +1,110 @@
+/** Compiled and interpreted code beside each other: generated programs, tick, and the beginning of a Linux boot. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { initramfs } from '../src/boot/initramfs.ts';
+import { readKernel } from '../src/boot/kernel-image.ts';
+import { InputError } from '../src/errors/input-error.ts';
+import { Machine, type MachineConfig, type MachineEnd } from '../src/machine/machine.ts';
+import { type DebianGuest, debianGuest } from '../src/node/debian/debian-guest.ts';
+import { nodeHost } from '../src/node/node-host.ts';
+import { LockstepStreams } from './streams/in-lockstep.ts';
+
+const LIMIT_MS = 240_000;
+
+/** Undefined, with a word why, where the guest cannot be fetched: no apt, no network. */
+async function debian(): Promise<DebianGuest | undefined> {
+  try {
+    return await debianGuest();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    console.warn(`lockstep.test: Linux is skipped. ${error.message}`);
+    return undefined;
+  }
+}
+const guest = await debian();
+
+interface LockstepRun {
+  readonly end: MachineEnd;
+  readonly output: string;
+  readonly instructions: number;
+  /** Instructions that compiled code has retired. */
+  readonly compiled: number;
+}
+
+/** Runs a machine in lock step until it ends, or has printed `last`. */
+async function run(config: MachineConfig, last?: string): Promise<LockstepRun> {
+  const decoder = new TextDecoder();
+  let output = '';
+  const machine = new Machine({ ...config, engine: 'lockstep' }, nodeHost(), {
+    onOutput: (bytes) => {
+      output += decoder.decode(bytes, { stream: true });
+      if (last !== undefined && output.includes(last)) machine.stop();
+      return undefined;
+    },
+  });
+  machine.start();
+  const end = await machine.ended;
+  const instructions = machine.stats().reduce((sum, vcpu) => sum + vcpu.instructions, 0);
+  const compiled = machine.regionStats().reduce((sum, { retired }) => sum + retired, 0);
+  return { end, output, instructions, compiled };
+}
+
+test(
+  'generated programs do the same',
+  () => {
+    const streams = new LockstepStreams(600, 16);
+    for (let seed = 1; seed <= 12; seed++) streams.run(seed);
+    const { tally } = streams;
+    expect(tally.reports.join('\n\n')).toBe('');
+    expect(tally.regions).toBeGreaterThan(200);
+    expect(tally.compiledInstructions).toBeGreaterThan(50_000);
+  },
+  LIMIT_MS,
+);
+
+describe('tick', () => {
+  const file = new URL('../guests/tick/tick.elf', import.meta.url);
+
+  test(
+    'does the same on two vCPUs',
+    async () => {
+      const kernel = await readKernel(readFileSync(file), 'tick.elf');
+      const config: MachineConfig = {
+        kind: 'domain',
+        vcpus: 2,
+        pcpus: 1,
+        memoryBytes: 32 << 20,
+        protocol: 'take-mirror',
+        kernel,
+        bootArgs: 'seconds=1',
+      };
+      const first = await run(config);
+      expect(first.end, first.output).toEqual({ reason: 'poweroff' });
+      expect(first.output).toContain('tick: PASS');
+      expect(first.compiled).toBeGreaterThan(first.instructions / 10);
+    },
+    LIMIT_MS,
+  );
+});
+
+describe.skipIf(guest === undefined)('Linux', () => {
+  test(
+    'does the same until it has counted its memory',
+    async () => {
+      if (guest === undefined) throw new Error('there is no guest');
+      const kernel = await readKernel(readFileSync(guest.kernelPath), guest.kernelPath);
+      const initrd = initramfs({ busybox: readFileSync(guest.busyboxPath), run: '' });
+      const bootArgs = 'console=ttyS0 earlycon=sbi';
+      const memoryBytes = 256 << 20;
+      const config: MachineConfig = {
+        ...{ kind: 'domain', vcpus: 1, pcpus: 1, protocol: 'take-mirror' },
+        ...{ memoryBytes, kernel, initrd, bootArgs },
+      };
+      const { end, output, instructions, compiled } = await run(config, 'Memory: ');
+      expect(end, output.slice(-2000)).toEqual({ reason: 'stopped' });
+      expect(instructions).toBeGreaterThan(20_000_000);
+      expect(compiled).toBeGreaterThan(instructions / 10);
+    },
+    LIMIT_MS,
+  );
+});

@@ -60,7 +60,7 @@ export async function verifyCommand(options: VerifyCommandOptions): Promise<numb
     process.stdout.write(
       options.json
         ? jsonText(results, memory, milliseconds)
-        : formatResults(results, milliseconds, options.file) + (memory === 'rvwmo' ? weakNote() : ''),
+        : formatResults(results, milliseconds, options.file) + (memory === 'rvwmo' ? weakNote(results) : ''),
     );
     return statusOfVerdict(status);
   } finally {

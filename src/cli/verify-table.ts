@@ -1,5 +1,4 @@
 import type { JobMessage } from '../verify/job.ts';
-import { HORIZON } from '../verify/memory/weak-verify.ts';
 import { PROPERTIES } from '../verify/property.ts';
 import type { JsonResult } from '../verify/report-json.ts';
 import type { WeakeningResult } from '../verify/weak-job.ts';
@@ -28,10 +27,13 @@ export function formatResults(results: readonly JsonResult[], milliseconds: numb
   return `${[...table, '', ...legend(results, file), summary(results, states, milliseconds)].join('\n')}\n`;
 }
 
-/** What a run under RVWMO has and has not looked at. */
-export function weakNote(): string {
-  return `Under RVWMO, with the orders of the kernel's operations; stores at most ${HORIZON} accesses ahead of their turn.
-`;
+/** What a run under RVWMO is about, and what it has not looked at. */
+export function weakNote(results: readonly JsonResult[]): string {
+  const about = "Under RVWMO, with the orders of the kernel's operations.\n";
+  const cut = results.filter(({ verdict, assumptions }) => verdict === 'PROVEN' && assumptions.length > 0);
+  if (cut.length === 0) return about;
+  const names = cut.map(({ protocol, scenario }) => `${protocol} in ${scenario}`).join(', ');
+  return `${about}${cut[0].assumptions.join('; ')}: looked no further for ${names}.\n`;
 }
 
 /** Which orders are needed, for people. */
@@ -57,7 +59,9 @@ export function formatWeakenings(weakenings: readonly WeakeningResult[]): string
     ),
   );
   const table = layOut([['protocol', 'place', 'without', 'load-bearing?', ''], ...rows], []);
-  const notes = left.size === 0 ? [] : ['', ...left.values()];
+  const rests = weakenings.flatMap(({ findings }) => findings.flatMap(({ assumptions }) => assumptions));
+  const lines = [...left.values(), ...new Set(rests)];
+  const notes = lines.length === 0 ? [] : ['', ...lines];
   return `${[...table, ...notes].join('\n')}\n`;
 }
 

@@ -138,7 +138,7 @@ function plainText(name: string, { before, result, operation: { kind, a, b } }: 
     case Kind.SUB:
       return `${name} -= ${a}`;
     default:
-      return `${ATOMIC_NAMES[kind]}(${name}, ${a})`;
+      return `${ATOMIC_NAMES[kind]}(${name}, ${a})=${before}`;
   }
 }
 

@@ -125,6 +125,18 @@ describe('under weak memory', () => {
     expect(verdictOf(ahead, flush(), flushed(EXT), call('S', EXT), kept, back('S'))).toBe('settled');
   });
 
+  test('two stores ahead of their turn may be those of two calls, in any order', () => {
+    const both = [flush(), flushed(SOFT, EXT)];
+    const calls = [call('S', EXT), kept, back('S'), call('S', SOFT), kept, back('S')];
+    expect(verdictOf(ahead, ahead, ...both, ...calls)).toBe('settled');
+    expect(verdictOf(ahead, ...both, ahead, ...calls)).toBe('P2');
+    expect(verdictOf(ahead, ahead, ...both, kept, ...calls.slice(0, 3), kept)).toBe('P2');
+    // The store of the second call may take effect first, and alone.
+    expect(
+      verdictOf(ahead, flush(), flushed(SOFT), call('S', EXT, false), back('S'), call('S', SOFT), kept),
+    ).toBe('settled');
+  });
+
   test('of one call, it is nothing more', () => {
     const within = [call('S', SOFT), ahead, flush(), flushed(SOFT)];
     expect(verdictOf(...within, kept, back('S'))).toBe('settled');

@@ -22,7 +22,7 @@ interface Ideal {
   /** Levels that were low, and that were high, at some moment of the flush in progress, or since the last look. */
   readonly wasLow: number;
   readonly wasHigh: number;
-  /** Which next call of callers with a store ahead of its turn has taken effect: 4 * irq + 1, or + 2 for a set. */
+  /** Which calls to come of callers with a store ahead of its turn have taken effect: 4 * irq + 1, or + 2 for a set. */
   readonly guesses: readonly (readonly [caller: number, guess: number])[];
 }
 
@@ -32,7 +32,7 @@ interface SpecState {
   readonly flush: readonly [lo: number, hi: number] | null;
   /** There was a `look`: levels are watched from then on. */
   readonly looks: boolean;
-  /** Callers with a store ahead of its turn. */
+  /** Callers with a store ahead of its turn, each as often as it has one. */
   readonly ahead: readonly number[];
   /** What is violated unless a call that is still to come explains it. */
   readonly suspicion: SpecViolation | null;
@@ -47,9 +47,13 @@ function guessFor(irq: number, set: boolean): number {
   return 4 * irq + (set ? 2 : 1);
 }
 
-/** Which next call of a caller the ideal takes to have taken effect. */
-function guessOf({ guesses }: Ideal, caller: number): number | undefined {
-  return guesses.find(([other]) => other === caller)?.[1];
+/** How many calls to come of a caller the ideal takes to have taken effect. */
+function guessesOf({ guesses }: Ideal, caller: number): number {
+  return guesses.filter(([other]) => other === caller).length;
+}
+
+function byNumbers([a, x]: readonly [number, number], [b, y]: readonly [number, number]): number {
+  return a - b || x - y;
 }
 
 function keyOf({ pending, level, done, taken, wasLow, wasHigh, guesses }: Ideal): string {
@@ -144,13 +148,14 @@ export class Monitor {
 
   /** A state as text that does not depend on how it was reached. */
   describe(state: number): string {
-    const { calls, flush, looks, ideals } = this.#states[state];
+    const { calls, flush, looks, ahead, suspicion, ideals } = this.#states[state];
     const named = calls.map(([caller, irq, set]) => [this.#callers[caller], irq, set].join(' ')).sort();
     const texts = ideals.map(({ done, ...rest }) => {
       const callers = this.#callers.filter((_, caller) => ((done >> caller) & 1) !== 0).sort();
       return `${Object.values(rest).join()} ${callers.join()}`;
     });
-    return JSON.stringify([named, flush, looks, texts.sort()]);
+    const early = ahead.map((caller) => this.#callers[caller]).sort();
+    return JSON.stringify([named, flush, looks, early, suspicion, texts.sort()]);
   }
 
   /** Whether a level is high in every explanation. */
@@ -161,21 +166,23 @@ export class Monitor {
 
   #call(from: SpecState, caller: number, irq: number, set: boolean): number | SpecViolation {
     const ideals = from.ideals.flatMap((ideal): Ideal[] => {
-      const guess = guessOf(ideal, caller);
-      if (guess === undefined) return [ideal];
-      const guesses = ideal.guesses.filter(([other]) => other !== caller);
-      return guess === guessFor(irq, set) ? [{ ...ideal, guesses, done: ideal.done | (1 << caller) }] : [];
+      const right = ideal.guesses.findIndex(
+        ([other, guess]) => other === caller && guess === guessFor(irq, set),
+      );
+      // Otherwise a guess may be right about a call after this one.
+      if (right < 0) return [ideal];
+      const guesses = ideal.guesses.filter((_, index) => index !== right);
+      return [ideal, { ...ideal, guesses, done: ideal.done | (1 << caller) }];
     });
     return this.#resolved({ ...from, calls: [...from.calls, [caller, irq, set]], ideals });
   }
 
-  /** With the store behind it, no call can take effect ahead of its turn any more. */
+  /** With one store less ahead, as many calls can take effect ahead of their turn as there are stores left. */
   #kept(from: SpecState, caller: number): number | SpecViolation {
-    return this.#resolved({
-      ...from,
-      ahead: from.ahead.filter((other) => other !== caller),
-      ideals: from.ideals.filter((ideal) => guessOf(ideal, caller) === undefined),
-    });
+    const ahead = from.ahead.toSpliced(from.ahead.indexOf(caller), 1);
+    const left = ahead.filter((other) => other === caller).length;
+    const ideals = from.ideals.filter((ideal) => guessesOf(ideal, caller) <= left);
+    return this.#resolved({ ...from, ahead, ideals });
   }
 
   /** What was suspected is so when nothing explains it any more, and is not when something does without a guess. */
@@ -241,6 +248,8 @@ export class Monitor {
     const flushing = state.flush !== null;
     const watching = isWatching(state);
     const found = new Map<string, Ideal>();
+    const stored = new Map<number, number>();
+    for (const caller of state.ahead) stored.set(caller, (stored.get(caller) ?? 0) + 1);
     const add = (ideal: Ideal) => {
       const key = keyOf(ideal);
       if (found.has(key)) return;
@@ -250,12 +259,12 @@ export class Monitor {
           add({ ...this.#effect(ideal, irq, set, watching), done: ideal.done | (1 << caller) });
         }
       }
-      for (const caller of state.ahead) {
+      for (const [caller, stores] of stored) {
         const inCall = state.calls.some(([other]) => other === caller) && ((ideal.done >> caller) & 1) === 0;
-        if (inCall || guessOf(ideal, caller) !== undefined) continue;
+        if (inCall || guessesOf(ideal, caller) >= stores) continue;
         for (const irq of this.#all) {
           for (const set of [false, true]) {
-            const guesses = [...ideal.guesses, [caller, guessFor(irq, set)] as const];
+            const guesses = [...ideal.guesses, [caller, guessFor(irq, set)] as const].sort(byNumbers);
             add({ ...this.#effect(ideal, irq, set, watching), guesses });
           }
         }
@@ -307,6 +316,8 @@ export class Monitor {
       calls,
       state.flush,
       state.looks,
+      [...state.ahead].sort(),
+      state.suspicion,
       state.ideals.map((ideal) => Object.values(ideal)),
     ]);
     let number = this.#numbers.get(text);

@@ -43,7 +43,7 @@ test('a store that takes effect ahead of its turn, and the order that is missing
      5 atomic_fetch_andnot_acqu                             0    0    1    1
        ire(pend)=1
        [takes VSSIP, clears it]
-     6 xchg(mail_S, 0)                                      0    0    1    0
+     6 xchg(mail_S, 0)=0                                    0    0    1    0
        [WFI]
        [exit]
      7 run_state := OUTSIDE                                 0    0    1    0

@@ -14,7 +14,7 @@ import {
 } from './memory/transcription.ts';
 import { confirmWeakly } from './memory/weak-confirm.ts';
 import type { OrderingOf, WeakBounds } from './memory/weak-search.ts';
-import { verifyWeakly } from './memory/weak-verify.ts';
+import { HORIZON, verifyWeakly } from './memory/weak-verify.ts';
 import type { Scenario } from './scenario.ts';
 import type { VerifyOptions, VerifyResult } from './verify.ts';
 
@@ -31,6 +31,8 @@ export const WEAK_SCENARIOS: readonly string[] = [
 /** Milliseconds for one exploration, unless somebody asks for more. */
 const LONGEST = 20_000;
 
+const NOT_FURTHER = `No store takes effect more than ${HORIZON} accesses ahead of its turn`;
+
 /** What a scenario says of the code with or without an order. */
 export interface WeakFinding {
   readonly scenario: string;
@@ -38,6 +40,9 @@ export interface WeakFinding {
   readonly judged: 'all' | 'payload';
   readonly verdict: VerifyResult['verdict'];
   readonly reason: string;
+  readonly states: number;
+  /** What the verdict rests on. */
+  readonly assumptions: readonly string[];
 }
 
 /** What taking one order away does, in the scenarios that are proven with it. */
@@ -144,15 +149,15 @@ export function* weakenings(
     const comesTo = new Set<string>();
     const finding = findingWithAll(protocol, scenario, watched(transcription, comesTo), bounds, comesTo);
     if (finding.verdict === 'PROVEN') {
-      proven.push({ scenario, judged: finding.judged, hasMessage: comesTo.has(MESSAGE_PLACE) });
+      const hasMessage = comesTo.has(MESSAGE_PLACE);
+      proven.push({ scenario, judged: finding.judged, states: finding.states, hasMessage });
       for (const place of comesTo) used.add(place);
     } else left.push(finding);
   }
+  proven.sort((one, other) => one.states - other.states);
   for (const { weakening, orderingOf } of weakened(transcription)) {
     const isUnused = ![...used].some((place) => isAt(weakening.at, place));
-    const findings = isUnused
-      ? []
-      : proven.map((sound) => findingWithout(protocol, sound, orderingOf, bounds));
+    const findings = isUnused ? [] : findingsWithout(protocol, proven, orderingOf, bounds);
     yield { protocol: protocol.name, ...weakening, isUnused, findings, left };
   }
 }
@@ -161,6 +166,7 @@ export function* weakenings(
 interface Sound {
   readonly scenario: Scenario;
   readonly judged: WeakFinding['judged'];
+  readonly states: number;
   readonly hasMessage: boolean;
 }
 
@@ -192,6 +198,22 @@ function findingWithAll(
   return payload.verdict === 'PROVEN' ? payload : all;
 }
 
+/** One scenario that fails is enough. */
+function findingsWithout(
+  protocol: Protocol,
+  proven: readonly Sound[],
+  orderingOf: OrderingOf,
+  bounds: Partial<WeakBounds>,
+): WeakFinding[] {
+  const findings: WeakFinding[] = [];
+  for (const sound of proven) {
+    const finding = findingWithout(protocol, sound, orderingOf, bounds);
+    if (finding.verdict === 'VIOLATED') return [finding];
+    findings.push(finding);
+  }
+  return findings;
+}
+
 function findingWithout(
   protocol: Protocol,
   { scenario, judged, hasMessage }: Sound,
@@ -213,9 +235,9 @@ function findingOf(
   orderingOf: OrderingOf,
   bounds: Partial<WeakBounds>,
 ): WeakFinding {
-  const { verdict, reason } = run(protocol, scenario, orderingOf, bounds);
+  const { verdict, reason, states, assumptions } = run(protocol, scenario, orderingOf, bounds);
   const judged = bounds.valuesOnly ? 'payload' : 'all';
-  return { scenario: scenario.name, judged, verdict, reason };
+  return { scenario: scenario.name, judged, verdict, reason, states, assumptions };
 }
 
 function boundsOf({ maxStates, maxTime = LONGEST }: VerifyOptions): Partial<WeakBounds> {
@@ -241,7 +263,7 @@ function run(
     assumptions: [],
   };
   try {
-    const { verdict, reason, found, states, transitions, restStates } = verifyWeakly(
+    const { verdict, reason, found, isCut, states, transitions, restStates } = verifyWeakly(
       protocol,
       scenario,
       orderingOf,
@@ -249,7 +271,9 @@ function run(
     );
     const text = reason ?? (found === undefined ? 'all was explored' : `${found.property}: ${found.message}`);
     const milliseconds = performance.now() - started;
-    const result = { ...common, verdict, reason: text, states, transitions, restStates, milliseconds };
+    const assumptions = isCut ? [NOT_FURTHER] : [];
+    const numbers = { states, transitions, restStates, milliseconds };
+    const result = { ...common, assumptions, verdict, reason: text, ...numbers };
     if (verdict !== 'VIOLATED' || found === undefined) return result;
     const code = transcribedCode(transcriptionOf(protocol));
     const subject = { code, scenario, orderingOf, valuesOnly: bounds.valuesOnly, missing };

@@ -1,12 +1,23 @@
 /**
  * Stores that take effect before the loads ahead of them in the program (load buffering). A thread may promise a store
  * when it can show that it will come to it alone, with the memory as it is; after each of its steps it must still be
- * able to keep what it has promised.
+ * able to keep all that it has promised.
  */
 import { Kind } from '../operations.ts';
+import { Slot } from './hart-view.ts';
 import type { Ordering } from './orderings.ts';
-import { type FenceOrder, READS, WRITES } from './program.ts';
+import { type FenceOrder, READS, RELAXED, WRITES } from './program.ts';
 import { outcomes, type WeakAccess, type WeakState } from './weak-memory.ts';
+
+/** How far threads are run ahead. */
+export interface Foresight {
+  /** In accesses. */
+  readonly horizon: number;
+  /** How many stores a thread may have promised at a time. */
+  readonly atOnce: number;
+  /** Becomes true when there may be a store that one of the two has kept from being promised. */
+  isCut: boolean;
+}
 
 /** A thread from some point on, for running it ahead. */
 export interface Continuation {
@@ -21,26 +32,44 @@ export interface PromisedStore {
   readonly value: number;
 }
 
-/** The stores that the thread may promise now, when it looks at most `horizon` accesses ahead. */
+/** The stores that the thread may promise now. */
 export function promisableStores(
   state: WeakState,
   hart: number,
   thread: Continuation,
-  horizon: number,
+  foresight: Foresight,
+): PromisedStore[] {
+  const isFull = owed(state, hart) >= foresight.atOnce;
+  if (foresight.horizon === 0 || (isFull && foresight.isCut)) return [];
+  const found = allPromisable(state, hart, thread, foresight);
+  if (isFull && found.length > 0) foresight.isCut = true;
+  return isFull ? [] : found;
+}
+
+function allPromisable(
+  state: WeakState,
+  hart: number,
+  thread: Continuation,
+  foresight: Foresight,
 ): PromisedStore[] {
   const found = new Map<string, PromisedStore>();
-  const now = state.messages.length;
-  runAhead(state, hart, thread, horizon, (path, access, after) => {
+  const visit = ({ path, access, before, after }: Ahead): boolean => {
     // What overtakes nothing needs no promise, and what was promised before is promised.
-    if (writes(access) && after.messages.length > now && overtakes(path, access)) {
+    const isNew = writes(access) && after.messages.length > before.messages.length;
+    if (isNew && overtakes(path, access)) {
       const { location: word, value } = after.messages[after.messages.length - 1];
       const key = `${word}:${value}`;
       if (found.has(key)) return false;
       const promise = { word, value };
-      if (canKeep(makePromise(state, hart, promise), hart, thread, horizon)) found.set(key, promise);
+      if (canKeep(makePromise(state, hart, promise), hart, thread, foresight)) found.set(key, promise);
     }
     return false;
-  });
+  };
+  const { horizon } = foresight;
+  const cut = () => {
+    foresight.isCut = true;
+  };
+  runAhead(state, hart, thread, { horizon, cut, visit, until: isSealed });
   return [...found.values()];
 }
 
@@ -50,39 +79,94 @@ export function makePromise(state: WeakState, hart: number, { word, value }: Pro
 }
 
 /** Whether the thread alone can come to all stores that it has promised. True when it has promised none. */
-export function canKeep(state: WeakState, hart: number, thread: Continuation, horizon: number): boolean {
-  if (!owes(state, hart)) return true;
+export function canKeep(state: WeakState, hart: number, thread: Continuation, foresight: Foresight): boolean {
+  if (owed(state, hart) === 0) return true;
   let kept = false;
-  runAhead(state, hart, thread, horizon, (_path, _access, after) => {
-    kept ||= !owes(after, hart);
+  let isCut = false;
+  const visit = ({ after }: Ahead): boolean => {
+    kept ||= owed(after, hart) === 0;
     return kept;
+  };
+  runAhead(state, hart, thread, {
+    horizon: foresight.horizon,
+    cut: () => (isCut = true),
+    visit,
+    until: (_path, now) => isLate(now, hart),
   });
+  if (isCut && !kept) foresight.isCut = true;
   return kept;
 }
 
-/** Whether the hart has promises to keep. */
-export function owes(state: WeakState, hart: number): boolean {
-  return state.messages.some((message) => message.isPromised && message.hart === hart);
+/** Whether a promise of the hart cannot be kept any more: whatever it stores now comes after. */
+function isLate({ messages, views }: WeakState, hart: number): boolean {
+  const { slots } = views[hart];
+  return messages.some(({ isPromised, hart: owner, location }, index) => {
+    if (!isPromised || owner !== hart) return false;
+    return Math.max(slots[Slot.WRITE_NEW], views[hart].coherence(location)) > index;
+  });
 }
 
-/** Visits every access that the thread can make alone, with those before it; a visit that says yes ends the search. */
+/** How many promises the hart has to keep. */
+export function owed({ messages }: WeakState, hart: number): number {
+  let count = 0;
+  for (const message of messages) if (message.isPromised && message.hart === hart) count++;
+  return count;
+}
+
+/** One access of a thread that is run ahead. */
+interface Ahead {
+  /** The accesses before it. */
+  readonly path: readonly WeakAccess[];
+  readonly access: WeakAccess;
+  readonly before: WeakState;
+  readonly after: WeakState;
+}
+
+interface Run {
+  readonly horizon: number;
+  /** Called at a path that goes on behind the horizon. */
+  cut(): void;
+  /** Says yes when the search is over. */
+  visit(ahead: Ahead): boolean;
+  /** Whether nothing behind this path, which ends in that state, is of interest. */
+  until(path: readonly WeakAccess[], state: WeakState): boolean;
+}
+
+/** Visits every access that the thread can make alone. */
 function runAhead(
   start: WeakState,
   hart: number,
   thread: Continuation,
-  horizon: number,
-  visit: (path: readonly WeakAccess[], access: WeakAccess, after: WeakState) => boolean,
+  { horizon, cut, visit, until }: Run,
 ): void {
   const work = [{ state: start, thread, path: [] as readonly WeakAccess[] }];
   for (let one = work.pop(); one !== undefined; one = work.pop()) {
     const { access } = one.thread;
-    if (access === undefined || one.path.length >= horizon) continue;
+    if (access === undefined || until(one.path, one.state)) continue;
+    if (one.path.length >= horizon) {
+      cut();
+      continue;
+    }
     const path = [...one.path, access];
     for (const { result, state } of outcomes(one.state, hart, access)) {
-      if (visit(one.path, access, state)) return;
+      if (visit({ path: one.path, access, before: one.state, after: state })) return;
       for (const next of one.thread.after(result)) work.push({ state, thread: next, path });
     }
   }
+}
+
+/** The store that is easiest to make ahead of its turn: to a word of its own, without any order. */
+const WEAKEST: WeakAccess = {
+  kind: Kind.STORE,
+  address: -1,
+  a: 0,
+  b: 0,
+  ordering: { before: [], order: RELAXED, after: [] },
+};
+
+/** Whether all that comes after a path is ordered after its first access. */
+function isSealed(path: readonly WeakAccess[]): boolean {
+  return path.length > 0 && !overtakes(path, WEAKEST);
 }
 
 function writes({ kind }: WeakAccess): boolean {

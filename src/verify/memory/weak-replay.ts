@@ -14,7 +14,7 @@ import { ThreadRunner } from '../thread-runner.ts';
 import { VCPU_NAME } from '../world/vcpu.ts';
 import type { World } from '../world/world.ts';
 import type { Ordering } from './orderings.ts';
-import { makePromise, owes } from './promises.ts';
+import { makePromise, owed } from './promises.ts';
 import type { OrderingOf } from './weak-access.ts';
 import { seesAll } from './weak-encoding.ts';
 import { finalWords, initialState, outcomes, type WeakOutcome, type WeakState } from './weak-memory.ts';
@@ -52,6 +52,8 @@ export class WeakReplay {
     this.#valuesOnly = valuesOnly;
     this.#state = initialState(this.#runners.length, this.world.memory.initial);
     this.#spec = this.world.monitor.initial;
+    // Nothing that is read is older than the beginning.
+    if (this.names.includes(VCPU_NAME)) this.#tell([{ is: 'look' }]);
   }
 
   get names(): string[] {
@@ -78,7 +80,7 @@ export class WeakReplay {
 
   /** Whether the thread has made a store ahead of its turn, and has not come to it yet. */
   owes(thread: number): boolean {
-    return owes(this.#state, thread);
+    return owed(this.#state, thread) > 0;
   }
 
   /** Whether a thread is about to access a word that is its own affair, and nothing happens besides. */
@@ -160,7 +162,7 @@ export class WeakReplay {
 
   #promise(move: WeakMove, promise: { readonly address: number; readonly value: number }): WeakReplayStep {
     const { thread } = move;
-    if (this.owes(thread) || this.pending(thread) === undefined) throw this.#cannotMove();
+    if (this.pending(thread) === undefined) throw this.#cannotMove();
     const { address, value } = promise;
     const before = this.contents[address];
     this.#state = makePromise(this.#state, thread, { word: address, value });
@@ -217,7 +219,9 @@ export class WeakReplay {
     for (const outcome of this.#outcomes(thread, operation)) {
       const unseen = this.#unseen(outcome, address, keeps);
       if (unseen.length !== behind || keeps !== this.#keeps(thread, outcome)) continue;
-      const promised = this.#state.messages.findIndex((one) => one.isPromised && one.hart === thread);
+      const promised = this.#state.messages.findIndex(
+        (one, index) => one.isPromised && outcome.state.messages[index]?.isPromised === false,
+      );
       const since = keeps ? this.#storedBy[promised] : -1;
       return { result: outcome.result, state: outcome.state, unseen, since };
     }
@@ -231,7 +235,7 @@ export class WeakReplay {
   }
 
   #keeps(thread: number, { state }: WeakOutcome): boolean {
-    return this.owes(thread) && !owes(state, thread);
+    return owed(state, thread) < owed(this.#state, thread);
   }
 
   /** The steps whose stores to the word are newer than what was read; they follow on what takes its promised place. */

@@ -2,8 +2,8 @@
  * Explores a scenario with its words under RVWMO instead of sequential consistency. The same threads, monitor and
  * judgement of rest as `explorer.ts`; slower, because a state carries what each thread has seen.
  *
- * A store overtakes earlier accesses of its thread by being promised. That is looked for `horizon` accesses ahead, one
- * store of a thread at a time; with a horizon of 0, stores take effect in program order.
+ * A store overtakes earlier accesses of its thread by being promised. That is looked for `horizon` accesses ahead; with a
+ * horizon of 0, stores take effect in program order.
  *
  * Words that one thread alone uses are its variables: they order nothing, and the thread passes them on its way.
  */
@@ -17,6 +17,7 @@ import { VCPU_NAME } from '../world/vcpu.ts';
 import type { HartView } from './hart-view.ts';
 import { IntLists } from './int-lists.ts';
 import { LoadsLeft } from './loads-left.ts';
+import type { Foresight } from './promises.ts';
 import type { OrderingOf } from './weak-access.ts';
 import { canonical, encodeView, encodeWords, seesAll } from './weak-encoding.ts';
 import { finalWords, initialState, type WeakState } from './weak-memory.ts';
@@ -28,6 +29,8 @@ export type { WeakStep } from './weak-steps.ts';
 export type WeakBounds = Pick<Bounds, 'maxStates' | 'maxTime'> & {
   /** How many accesses ahead of its thread a store may take effect. */
   readonly horizon: number;
+  /** How many stores of a thread may be ahead of their turn at once. */
+  readonly atOnce: number;
   /** Judge by the values that threads see and leave, not by the order of their calls: of P6 and P7. Default false. */
   readonly valuesOnly?: boolean;
 };
@@ -49,6 +52,8 @@ export interface WeakSearchResult {
     | undefined;
   /** Which bound ended the search. */
   readonly bounded: string | undefined;
+  /** There may be stores ahead of their turn that the bounds for them have left out. */
+  readonly isCut: boolean;
   readonly states: number;
   readonly transitions: number;
   readonly restStates: number;
@@ -98,6 +103,7 @@ class WeakSearch {
   readonly #problem: Problem;
   readonly #programs: ThreadPrograms;
   readonly #steps: ThreadSteps;
+  readonly #foresight: Foresight;
   readonly #loadsLeft: LoadsLeft;
   readonly #futures: { readonly readers: readonly number[]; readonly loads: number[] };
   readonly #bounds: WeakBounds;
@@ -136,7 +142,8 @@ class WeakSearch {
   ) {
     this.#problem = problem;
     this.#programs = problem.programs;
-    this.#steps = new ThreadSteps(problem.programs, orderingOf, readers, bounds.horizon);
+    this.#foresight = { horizon: bounds.horizon, atOnce: bounds.atOnce, isCut: false };
+    this.#steps = new ThreadSteps(problem.programs, orderingOf, readers, this.#foresight);
     this.#loadsLeft = new LoadsLeft(problem.programs, (node) => this.#steps.isLoad(node));
     this.#bounds = bounds;
     this.#now = now;
@@ -171,6 +178,7 @@ class WeakSearch {
     return {
       found: found && { ...found.violation, path: this.#pathTo(found.parent, found.step), use: this.#use() },
       bounded,
+      isCut: this.#foresight.isCut,
       states: this.#places.count,
       transitions: this.#transitions,
       restStates: this.#rest.length,
@@ -186,7 +194,12 @@ class WeakSearch {
       return settled.node;
     });
     const state = initialState(this.#threads, base);
-    this.#insert(state, nodes, this.#problem.monitor.initial, -1, NO_STEP);
+    const { initial } = this.#problem.monitor;
+    // Nothing that is read is older than the beginning.
+    const spec = this.#programs.threads.some(({ name }) => name === VCPU_NAME)
+      ? this.#told(initial, LOOK)
+      : initial;
+    this.#insert(state, nodes, typeof spec === 'number' ? spec : initial, -1, NO_STEP);
   }
 
   #wordsAt(place: number): Words {

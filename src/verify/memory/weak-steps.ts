@@ -6,7 +6,14 @@ import { isEnabled, Kind, resultOf, valueAfter } from '../operations.ts';
 import type { ThreadPrograms } from '../thread-programs.ts';
 import type { HartView } from './hart-view.ts';
 import type { Ordering } from './orderings.ts';
-import { type Continuation, canKeep, makePromise, owes, promisableStores } from './promises.ts';
+import {
+  type Continuation,
+  canKeep,
+  type Foresight,
+  makePromise,
+  owed,
+  promisableStores,
+} from './promises.ts';
 import { type OrderingOf, readsFreely } from './weak-access.ts';
 import { outcomes, type WeakAccess, type WeakState } from './weak-memory.ts';
 
@@ -49,15 +56,15 @@ export class ThreadSteps {
   readonly #orderingOf: OrderingOf;
   /** By slot: the threads that load the word. Grows from one attempt to the next. */
   readonly #readers: number[];
-  readonly #horizon: number;
+  readonly #foresight: Foresight;
   readonly #layout: number;
   readonly #orderings: Ordering[] = [];
 
-  constructor(programs: ThreadPrograms, orderingOf: OrderingOf, readers: number[], horizon: number) {
+  constructor(programs: ThreadPrograms, orderingOf: OrderingOf, readers: number[], foresight: Foresight) {
     this.#programs = programs;
     this.#orderingOf = orderingOf;
     this.#readers = readers;
-    this.#horizon = horizon;
+    this.#foresight = foresight;
     this.#layout = programs.layoutVersion;
     while (readers.length < programs.slots.length) readers.push(0);
   }
@@ -84,7 +91,7 @@ export class ThreadSteps {
     const state = this.#alone(words, view);
     const access = { kind, address: slot, a, b, ordering: this.#orderingAt(node) };
     for (const { result, readFrom, state: next } of outcomes(state, thread, access)) {
-      const keeps = owes(state, thread) && !owes(next, thread);
+      const keeps = owed(next, thread) < owed(state, thread);
       const behind = readFrom < 0 ? 0 : newerThan(readFrom, slot, words);
       const step = { thread, result, behind, promised: -1, keeps };
       const one = this.#arrive(node, next, next.views[thread], step);
@@ -97,9 +104,8 @@ export class ThreadSteps {
   promises(words: Words, view: HartView, node: number): readonly LocalStep[] {
     const thread = this.#programs.threadOf.at(node);
     const state = this.#alone(words, view);
-    if (this.#horizon === 0 || owes(state, thread)) return NO_STEPS;
     return this.#continuations(node, words.base).flatMap((ahead) =>
-      promisableStores(state, thread, ahead, this.#horizon).map((store) => ({
+      promisableStores(state, thread, ahead, this.#foresight).map((store) => ({
         step: {
           thread,
           result: store.value,
@@ -161,9 +167,9 @@ export class ThreadSteps {
   #keepsPromises(words: Words, view: HartView, node: number): boolean {
     const thread = this.#programs.threadOf.at(node);
     const state = this.#alone(words, view);
-    if (!owes(state, thread)) return true;
+    if (owed(state, thread) === 0) return true;
     return this.#continuations(node, words.base).some((ahead) =>
-      canKeep(state, thread, ahead, this.#horizon),
+      canKeep(state, thread, ahead, this.#foresight),
     );
   }
 

@@ -102,6 +102,30 @@ describe('levels under RVWMO', () => {
   });
 });
 
+test('what the flush reads is not older than the beginning, and may be as old', () => {
+  // Without any order, the first flush need not see a level that has risen since. That the vCPU never learns of it is wrong.
+  const result = verifyWeakly(takeMirror, named('timer'), RELAXED_ALL, BOUNDS);
+  expect(result).toMatchObject({ verdict: 'VIOLATED', found: { property: 'P4' } });
+});
+
+describe('stores ahead of their turn', () => {
+  const bounds = { maxStates: 60_000, maxTime: 600_000 };
+
+  test.each(Object.keys(TRANSCRIPTIONS))('%s: all are looked for', (name) => {
+    const whole = orderingBy(TRANSCRIPTIONS[name]);
+    expect(verifyWeakly(protocolByName(name), named('one-mail'), whole, bounds).isCut).toBe(false);
+  });
+
+  test('it is told when some are not', () => {
+    const whole = orderingBy(TRANSCRIPTIONS['kvm-spinlock']);
+    const near = { ...bounds, horizon: 2 };
+    expect(verifyWeakly(protocolByName('kvm-spinlock'), named('one-ipi'), whole, near)).toMatchObject({
+      verdict: 'PROVEN',
+      isCut: true,
+    });
+  });
+});
+
 describe('what a two-bitmap protocol loses without an order', () => {
   const whole = { maxStates: 60_000, maxTime: 600_000 };
   test.each([

@@ -24,9 +24,12 @@ const AHEAD_OF_ITS_TURN =
 const OTHER_VCPU = `asks what a flush could see, which is known of a thread "${VCPU_NAME}" only, and the scenario has none`;
 
 /** How many accesses ahead of their turn stores are looked for, unless somebody asks for others. */
-export const HORIZON = 4;
+export const HORIZON = 8;
 
-const DEFAULT_BOUNDS = { maxStates: 1_000_000, maxTime: 60_000, horizon: HORIZON };
+/** How many stores of a thread may be ahead of their turn at once, unless somebody asks for others. */
+export const AT_ONCE = 2;
+
+const DEFAULT_BOUNDS = { maxStates: 1_000_000, maxTime: 60_000, horizon: HORIZON, atOnce: AT_ONCE };
 
 /**
  * Explores the scenario under RVWMO, with stores at most `horizon` accesses ahead of their turn (default {@link HORIZON}).

@@ -173,7 +173,7 @@ export class HartBed {
     this.result = undefined;
     const start = this.hart.instructions;
     for (let runs = 0; runs < limit; runs++) {
-      this.run(this.engine === 'interp' ? 10_000 : SHORT_CHUNK);
+      this.run(this.engine === 'jit' ? SHORT_CHUNK : 10_000);
       this.askToLeave(0);
       if (this.result !== undefined) return this.result;
       if (this.hart.instructions - start > limit) break;

@@ -191,7 +191,7 @@ export class QuickFloat extends FloatCode {
     const value = this.#let(quick);
     const bits = i32.reinterpret_f32(value);
     const { f } = this.#frame;
-    f.if(i32.eqz(i32.and(condition, good(bits))), () => f.set(value, f32.reinterpret_i32(slow())));
+    f.ifUnlikely(i32.eqz(i32.and(condition, good(bits))), () => f.set(value, f32.reinterpret_i32(slow())));
     return bits;
   }
 
@@ -199,7 +199,7 @@ export class QuickFloat extends FloatCode {
     const value = this.#let(quick);
     const bits = i64.reinterpret_f64(value);
     const { f } = this.#frame;
-    f.if(i32.eqz(i32.and(condition, good(bits))), () => f.set(value, f64.reinterpret_i64(slow())));
+    f.ifUnlikely(i32.eqz(i32.and(condition, good(bits))), () => f.set(value, f64.reinterpret_i64(slow())));
     return bits;
   }
 }

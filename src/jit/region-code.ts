@@ -66,7 +66,7 @@ export class RegionCode {
       return;
     }
     // Every way round a loop has a jump to a lower address.
-    if (jumped && offset <= source) frame.f.if(frame.isSpent, () => frame.jumpOut(offset));
+    if (jumped && offset <= source) frame.f.ifUnlikely(frame.isSpent, () => frame.jumpOut(offset));
     if (isRetreating(this.#flow, from, block) || this.#flow.isMerge[block.index]) {
       const label = this.#labels.get(block);
       if (label === undefined) throw new Error('a jump to a block that is not around');
@@ -109,7 +109,7 @@ export class RegionCode {
     if (first < 0) return;
     const modeIsReserved = i32.gt_u(i32.load(hart, layout.field.frm), i32.const(LAST_ROUNDING_MODE));
     const illegal = i32.or(i32.load(hart, layout.field.floatOff), modeIsReserved);
-    f.if(illegal, () => frame.resume(code[0].offset, code.length));
+    f.ifUnlikely(illegal, () => frame.resume(code[0].offset, code.length));
   }
 
   #indirect(block: Block, target: I64, expected: readonly Target[]): void {

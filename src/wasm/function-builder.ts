@@ -38,6 +38,9 @@ const END = 0x0b;
 export class FunctionBuilder {
   readonly params: readonly Local[];
   readonly #code = new ByteWriter(4096);
+  /** Offsets in the code of branches that are hardly ever taken. */
+  readonly #unlikely: number[] = [];
+  #codeOffset = 0;
   readonly #localTypes: ValType[] = [];
   readonly #paramCount: number;
   /** Locals of scopes that have ended. */
@@ -136,6 +139,18 @@ export class FunctionBuilder {
     this.#nest(0x03, body);
   }
 
+  /** As {@link if}, for what hardly ever happens: the engine need not keep registers for it. */
+  ifUnlikely(condition: Expr<'i32'>, then: () => void): void {
+    condition.emit(this.#code);
+    this.#unlikely.push(this.#code.length);
+    this.#code.u8(0x04);
+    this.#code.u8(BLOCK_TYPE_EMPTY);
+    this.#depth++;
+    then();
+    this.#depth--;
+    this.#code.u8(END);
+  }
+
   if(condition: Expr<'i32'>, then: () => void, otherwise?: () => void): void {
     condition.emit(this.#code);
     this.#code.u8(0x04);
@@ -194,9 +209,15 @@ export class FunctionBuilder {
       body.u32(count);
       body.u8(VALTYPE_CODE[type]);
     }
+    this.#codeOffset = body.length;
     body.append(this.#code);
     body.u8(END);
     return body;
+  }
+
+  /** Offsets in the body of the branches that are hardly ever taken; call {@link toBody} first. */
+  unlikelyBranches(): number[] {
+    return this.#unlikely.map((at) => at + this.#codeOffset);
   }
 
   #nest(opcode: number, body: (label: Label) => void): void {

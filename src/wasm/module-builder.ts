@@ -11,12 +11,21 @@ export interface MemoryLimits {
   readonly maximum: number;
 }
 
+/** A function under construction. */
+interface FunctionEntry {
+  readonly ref: FunctionRef;
+  readonly type: number;
+  body: ByteWriter | undefined;
+  /** Offsets in the body of branches that are hardly ever taken. */
+  unlikely: readonly number[];
+  exported: boolean;
+}
+
 /** Builds one module around an imported shared memory (`env.memory`): imports first, then functions. */
 export class ModuleBuilder {
   readonly #types: string[] = [];
   readonly #imports: { module: string; name: string; type: number }[] = [];
-  readonly #functions: { ref: FunctionRef; type: number; body: ByteWriter | undefined; exported: boolean }[] =
-    [];
+  readonly #functions: FunctionEntry[] = [];
   readonly #memory: MemoryLimits;
   #table: { readonly module: string; readonly name: string } | undefined;
 
@@ -57,7 +66,7 @@ export class ModuleBuilder {
   ): FunctionRef<R> {
     const ref = { index: this.#imports.length + this.#functions.length, name, params, result };
     const type = this.#typeIndex(params, result);
-    this.#functions.push({ ref, type, body: undefined, exported });
+    this.#functions.push({ ref, type, body: undefined, unlikely: [], exported });
     return ref;
   }
 
@@ -68,7 +77,7 @@ export class ModuleBuilder {
     if (entry.body !== undefined) throw new Error(`${ref.name} is defined twice`);
     const builder = new FunctionBuilder(ref.params);
     build(builder);
-    entry.body = builder.toBody();
+    finish(entry, builder);
   }
 
   /** Exports a function of this module, by its name. */
@@ -101,7 +110,7 @@ export class ModuleBuilder {
     const params = builder.params.map(({ type }) => type);
     const ref = this.declare(name, params, result, exported);
     const entry = this.#functions.at(-1);
-    if (entry !== undefined) entry.body = builder.toBody();
+    if (entry !== undefined) finish(entry, builder);
     return ref;
   }
 
@@ -120,6 +129,7 @@ export class ModuleBuilder {
       for (const { type } of this.#functions) w.u32(type);
     });
     section(out, SECTION.export, (w) => this.#writeExports(w));
+    this.#writeHints(out);
     section(out, SECTION.code, (w) => this.#writeCode(w));
     section(out, SECTION.custom, (w) => this.#writeNames(w));
     return out.toBytes();
@@ -166,6 +176,25 @@ export class ModuleBuilder {
       w.u32(body.length);
       w.append(body);
     }
+  }
+
+  /** The section of the branch-hinting proposal. Engines that do not know it pass over it. */
+  #writeHints(out: ByteWriter): void {
+    const hinted = this.#functions.filter(({ unlikely }) => unlikely.length > 0);
+    if (hinted.length === 0) return;
+    section(out, SECTION.custom, (w) => {
+      w.name('metadata.code.branch_hint');
+      w.u32(hinted.length);
+      for (const { ref, unlikely } of hinted) {
+        w.u32(ref.index);
+        w.u32(unlikely.length);
+        for (const offset of unlikely) {
+          w.u32(offset);
+          w.u32(1);
+          w.u8(0);
+        }
+      }
+    });
   }
 
   #writeNames(w: ByteWriter): void {
@@ -216,4 +245,9 @@ function section(out: ByteWriter, id: number, write: (w: ByteWriter) => void): v
   out.u8(id);
   out.u32(content.length);
   out.append(content);
+}
+
+function finish(entry: FunctionEntry, builder: FunctionBuilder): void {
+  entry.body = builder.toBody();
+  entry.unlikely = builder.unlikelyBranches();
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { STAT, type Stat } from '../hypervisor/vcpu-layout.ts';
-import { statisticsTable, type VcpuStatistics } from './statistics.ts';
+import { regionTable, statisticsTable, type VcpuStatistics } from './statistics.ts';
 
 const counters = (value: (index: number) => number) =>
   Object.fromEntries(STAT.map((name, index) => [name, value(index)])) as Record<
@@ -23,4 +23,25 @@ test('columns have heads and are aligned to the right', () => {
   const rows = lines.filter((line) => /\d$/.test(line) && !line.includes('vCPU'));
   expect(rows).toHaveLength(STAT.length);
   expect(new Set(rows.map((line) => line.length))).toEqual(new Set([lines[0].length]));
+});
+
+test('what was compiled has a column for each hart, and a row for each way out of a region', () => {
+  const exits = { near: 1, far: 2, next: 3, nextFar: 4, resume: 5, indirect: 6 };
+  const hart = { live: 2, compiled: 3, bytes: 4096, instructions: 50, time: 1.6, retired: 1_234_567, exits };
+  expect(regionTable([hart, { ...hart, live: 0 }], 'pCPU').split('\n')).toEqual([
+    'compiled code                                   pCPU 0     pCPU 1',
+    '  regions now                                        2          0',
+    '  regions compiled                                   3          3',
+    '  guest instructions in them                        50         50',
+    '  KiB of WebAssembly                                 4          4',
+    '  ms spent compiling                                 2          2',
+    '  instructions retired                       1,234,567  1,234,567',
+    'left',
+    '  by a jump within the page                          1          1',
+    '  by a jump to another page                          2          2',
+    '  where the region ends                              3          3',
+    '  where the region ends, in another page             4          4',
+    '  before an instruction for the interpreter          5          5',
+    '  by a jump to a register                            6          6',
+  ]);
 });

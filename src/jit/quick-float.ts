@@ -11,9 +11,11 @@ import {
   i32,
   i64,
   type Local,
+  relaxedMadd,
   type ValType,
 } from '../wasm/index.ts';
 import { FloatCode, type FloatFrame } from './float-code.ts';
+import { fusesMadd } from './fused.ts';
 
 /** Rounding modes of the rm field. */
 const NEAREST = 0;
@@ -81,6 +83,23 @@ export class QuickFloat extends FloatCode {
       { quick: () => f32.sqrt(single(a)), good: normal32 },
       { quick: () => f64.sqrt(double(a)), good: normal64 },
       () => super.sqrt(format, a),
+    );
+  }
+
+  override fma<F extends FloatFormat>(
+    format: F,
+    a: FloatBits[F],
+    b: FloatBits[F],
+    c: FloatBits[F],
+  ): FloatBits[F] {
+    const rounds = fusesMadd() ? this.#roundsToNearest() : undefined;
+    if (rounds === undefined) return super.fma(format, a, b, c);
+    return this.#result(
+      format,
+      rounds,
+      { quick: () => relaxedMadd(single(a), single(b), single(c)), good: normal32 },
+      { quick: () => relaxedMadd(double(a), double(b), double(c)), good: normal64 },
+      () => super.fma(format, a, b, c),
     );
   }
 

@@ -235,6 +235,35 @@ export class Call<T extends ValType> extends Expr<T> {
   }
 }
 
+/**
+ * a × b + c, rounded once or twice as the engine likes (relaxed SIMD proposal): the scalars go through the first lane.
+ * An engine always does the same.
+ */
+export class RelaxedMadd<T extends 'f32' | 'f64'> extends Expr<T> {
+  readonly #operands: readonly Expr<T>[];
+
+  constructor(type: T, operands: readonly Expr<T>[]) {
+    super(type);
+    this.#operands = operands;
+  }
+
+  emit(code: ByteWriter): void {
+    const single = this.type === 'f32';
+    for (const operand of this.#operands) {
+      operand.emit(code);
+      emitVector(code, single ? 0x13 : 0x14); // splat
+    }
+    emitVector(code, single ? 0x105 : 0x107); // relaxed_madd
+    emitVector(code, single ? 0x1f : 0x21); // extract_lane
+    code.u8(0);
+  }
+}
+
+function emitVector(code: ByteWriter, opcode: number): void {
+  code.u8(0xfd);
+  code.u32(opcode);
+}
+
 /** A function type of a module. */
 export interface FunctionType<R extends ValType | 'void' = ValType | 'void'> {
   readonly index: number;

@@ -13,6 +13,7 @@ export {
   type I64,
   i32,
   i64,
+  relaxedMadd,
   select,
   tee,
 } from './operations.ts';

@@ -14,6 +14,7 @@ import {
   I64Const,
   Load,
   type Local,
+  RelaxedMadd,
   Select,
   Tee,
   Unary,
@@ -244,6 +245,11 @@ export const f64 = {
 /** `condition ? whenTrue : whenFalse`, without a branch: both sides are evaluated. */
 export function select<T extends ValType>(condition: I32, whenTrue: Expr<T>, whenFalse: Expr<T>): Expr<T> {
   return new Select(condition, whenTrue, whenFalse);
+}
+
+/** a × b + c, rounded once or twice, whichever the engine always does. */
+export function relaxedMadd<T extends 'f32' | 'f64'>(a: Expr<T>, b: Expr<T>, c: Expr<T>): Expr<T> {
+  return new RelaxedMadd(a.type, [a, b, c]);
 }
 
 /** Sets a local and has its new value. */

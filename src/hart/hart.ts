@@ -49,6 +49,8 @@ export interface HartOptions {
   readonly compile?: boolean;
   /** How often code must have been met at the end of a chunk to be compiled. */
   readonly compileAfter?: number;
+  /** No other thread works in RAM while this hart runs: compiled code need not be atomic. */
+  readonly alone?: boolean;
   /** Is told of each compiled region. */
   readonly onRegion?: (placed: PlacedRegion) => void;
   /** GEILEN, the number of guest external interrupts. */
@@ -127,12 +129,13 @@ export class Hart {
     this.reset();
   }
 
-  #createRegions({ memory, area, codePages, compileAfter, onRegion }: HartOptions): Regions {
+  #createRegions({ memory, area, codePages, alone, compileAfter, onRegion }: HartOptions): Regions {
     return new Regions({
       ...(compileAfter === undefined ? {} : { threshold: compileAfter }),
       ...(onRegion === undefined ? {} : { onRegion }),
       memory,
       limits: { minimum: 1, maximum: 65536 },
+      alone: alone === true,
       records: area + HART_BYTES + TLB.bytes + codeCacheBytes(codePages),
       state: this.state,
       tlb: this.tlb,

@@ -42,6 +42,8 @@ export const REGION_RECORD_BYTES = RECORDS * REGION.bytes;
 export interface RegionsOptions {
   readonly memory: WebAssembly.Memory;
   readonly limits: MemoryLimits;
+  /** No other thread works in the guest's memory. */
+  readonly alone: boolean;
   /** Byte address in linear memory of {@link REGION_RECORD_BYTES} bytes. */
   readonly records: number;
   readonly state: HartState;
@@ -112,7 +114,7 @@ export class Regions {
 
   constructor(options: RegionsOptions) {
     this.#options = options;
-    this.#compiler = new RegionCompiler(options.limits, LAYOUT);
+    this.#compiler = new RegionCompiler(options.limits, LAYOUT, options.alone);
     this.#threshold = options.threshold ?? THRESHOLD;
     this.#words = options.state.words;
     this.#memoryWords = new Int32Array(options.memory.buffer);

@@ -32,16 +32,35 @@ interface Integer<T extends 'i32' | 'i64'> {
 /** The comparison under which the old value stays. */
 const COMPARISON = { min: 'lt_s', minu: 'lt_u', max: 'gt_s', maxu: 'gt_u' } as const;
 
-/** Atomic accesses at an address in linear memory that translation and alignment checks have given. */
+/** Plain accesses and operations of one width, for a hart that nobody can watch. */
+interface Plain<T extends 'i32' | 'i64'> {
+  load(address: I32): Expr<T>;
+  add(a: Expr<T>, b: Expr<T>): Expr<T>;
+  and(a: Expr<T>, b: Expr<T>): Expr<T>;
+  or(a: Expr<T>, b: Expr<T>): Expr<T>;
+  xor(a: Expr<T>, b: Expr<T>): Expr<T>;
+}
+
+/**
+ * Atomic accesses at an address in linear memory that translation and alignment checks have given. Where one thread alone
+ * works in the guest's memory, plain accesses are atomic enough and take a fraction of the time.
+ */
 export class AtomicCode {
+  readonly #alone: boolean;
   readonly #f: FunctionBuilder;
   readonly #hart: Local<'i32'>;
   readonly #field: HartLayout['field'];
 
-  constructor(f: FunctionBuilder, hart: Local<'i32'>, field: HartLayout['field']) {
+  constructor(f: FunctionBuilder, hart: Local<'i32'>, field: HartLayout['field'], alone: boolean) {
+    this.#alone = alone;
     this.#f = f;
     this.#hart = hart;
     this.#field = field;
+  }
+
+  /** Orders all earlier memory accesses of this hart before all later ones, as other threads see them. */
+  fence(): void {
+    if (!this.#alone) this.#f.atomicFence();
   }
 
   amo(operation: AmoOperation, width: AtomicWidth, host: Local<'i32'>, value: I64): I64 {
@@ -76,6 +95,16 @@ export class AtomicCode {
       i32.eq(i32.load(hart, field.reservationWidth), i32.const(width)),
     );
     const expected = i64.load(hart, field.reservationValue);
+    if (this.#alone) {
+      // Nothing can have come in between but this hart's own stores.
+      const unchanged = i64.eq(width === 32 ? i64.load32_s(host) : i64.load(host), expected);
+      f.if(i32.and(holds, unchanged), () => {
+        f.store(width === 32 ? 'i64.store32' : 'i64.store', host, value);
+        f.set(failed, i64.const(0));
+      });
+      f.store('i32.store', hart, i32.const(0), field.reservation);
+      return failed;
+    }
     f.if(holds, () => {
       // Compare-exchange: pairs with the load of loadReserved and with stores of any hart.
       const lost =
@@ -93,11 +122,12 @@ export class AtomicCode {
 
   /** The old value. Read-modify-writes are sequentially consistent; they pair with all atomics of other harts. */
   #modify<T extends 'i32' | 'i64'>(
-    integer: Integer<T>,
+    integer: Integer<T> & Plain<T>,
     operation: AmoOperation,
     host: Local<'i32'>,
     value: Expr<T>,
   ): Expr<T> {
+    if (this.#alone) return this.#modifyAlone(integer, operation, host, value);
     const { atomic } = integer;
     switch (operation) {
       case 'swap':
@@ -113,6 +143,32 @@ export class AtomicCode {
       default:
         return this.#choose(integer, COMPARISON[operation], host, value);
     }
+  }
+
+  #modifyAlone<T extends 'i32' | 'i64'>(
+    integer: Integer<T> & Plain<T>,
+    operation: AmoOperation,
+    host: Local<'i32'>,
+    value: Expr<T>,
+  ): Expr<T> {
+    const f = this.#f;
+    const operand = f.let(value);
+    const old = f.let(integer.load(host));
+    const combine = (): Expr<T> => {
+      switch (operation) {
+        case 'swap':
+          return operand;
+        case 'add':
+        case 'and':
+        case 'or':
+        case 'xor':
+          return integer[operation](old, operand);
+        default:
+          return select(integer[COMPARISON[operation]](old, operand), old, operand);
+      }
+    };
+    f.store(old.type === 'i32' ? 'i32.store' : 'i64.store', host, combine());
+    return old;
   }
 
   /** Minimum and maximum, for which WebAssembly has no atomic: compare-exchange until nobody came in between. */

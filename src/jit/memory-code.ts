@@ -73,7 +73,7 @@ export class MemoryCode implements MemorySemantics {
   readonly storeConditional = (width: AtomicWidth, address: I64, value: I64): I64 =>
     this.#atomics.storeConditional(width, this.#single(address, width / 8, true), value);
 
-  readonly fence = (): void => this.#frame.f.atomicFence();
+  readonly fence = (): void => this.#atomics.fence();
 
   #plain(): AccessGroup {
     if (this.#group === undefined) throw new Error('an access without a group');

@@ -9,6 +9,8 @@ export interface RegionParts {
   readonly layout: HartLayout;
   readonly registers: Registers;
   readonly float: FloatFunctions;
+  /** No other thread works in the guest's memory. */
+  readonly alone: boolean;
   /** Bytes within which accesses are checked together. */
   readonly longestSpan: number;
 }

@@ -31,7 +31,11 @@ export class RegionSemantics implements Semantics {
     this.#parts = parts;
     this.#placed = first;
     const { frame, layout } = parts;
-    this.#memory = new MemoryCode(frame, layout, new AtomicCode(frame.f, frame.hart, layout.field));
+    this.#memory = new MemoryCode(
+      frame,
+      layout,
+      new AtomicCode(frame.f, frame.hart, layout.field, parts.alone),
+    );
   }
 
   /** Turns to the instruction at an index of a block; `control` is given for the last one. */

@@ -43,9 +43,12 @@ export interface Region {
 export class RegionCompiler {
   readonly #limits: MemoryLimits;
   readonly #layout: HartLayout;
+  readonly #alone: boolean;
   readonly #float = defineFloat(new ModuleBuilder(NO_MEMORY));
 
-  constructor(limits: MemoryLimits, layout: HartLayout) {
+  /** @param alone no other thread works in the guest's memory */
+  constructor(limits: MemoryLimits, layout: HartLayout, alone: boolean) {
+    this.#alone = alone;
     this.#limits = limits;
     this.#layout = layout;
   }
@@ -65,7 +68,14 @@ export class RegionCompiler {
     const registers = new Registers(graph, f, this.#layout);
     const frame = new RegionFrame(f, this.#layout, registers);
     const float = registers.usesFloat ? importsOf(module, this.#float) : this.#float;
-    const parts = { frame, layout: this.#layout, registers, float, longestSpan: apart ? 0 : LONGEST_SPAN };
+    const parts = {
+      frame,
+      layout: this.#layout,
+      registers,
+      float,
+      alone: this.#alone,
+      longestSpan: apart ? 0 : LONGEST_SPAN,
+    };
     const code = new RegionCode(graph, parts);
     frame.write(() => code.tree(graph.blocks[0]));
     module.append('region', f, 'i32', true);

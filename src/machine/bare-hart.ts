@@ -88,6 +88,7 @@ class BareHart {
       interpreter: start.interpreter,
       area: plan.harts[index] ?? 0,
       codePages: plan.codePages,
+      alone: plan.cpus === 1,
       ram: plan.ram,
       devices: deviceSpace(devices.bus),
       platform: {

@@ -84,6 +84,7 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
     interpreter: start.interpreter,
     area: plan.harts[start.index] ?? 0,
     codePages: plan.codePages,
+    alone: plan.pcpus === 1,
     ram: plan.ram,
     devices: deviceSpace(devices.bus),
     platform: {

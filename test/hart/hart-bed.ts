@@ -68,8 +68,6 @@ export interface HartBedOptions {
   readonly interpreter?: WebAssembly.Module;
   /** The memory of the other harts, with what they have in RAM. */
   readonly memory?: WebAssembly.Memory;
-  /** Is told of each compiled region. */
-  readonly onRegion?: HartOptions['onRegion'];
 }
 
 /** An access that reached a device. */
@@ -135,7 +133,6 @@ export class HartBed {
       hsHost,
       guestExternalInterrupts,
       exitRequest,
-      ...(options.onRegion === undefined ? {} : { onRegion: options.onRegion }),
     });
     this.pc = BigInt(RAM);
   }

@@ -1,9 +1,17 @@
 /** The grammar of `hartvisor verify` and `hartvisor stress`. */
 import type { Command } from '@commander-js/extra-typings';
+import { InputError } from '../errors/input-error.ts';
 import { verifyStatusHelp } from './exit-status.ts';
 import type { Finished } from './finished.ts';
 
 const fileText = 'a module of yours, JavaScript or TypeScript, with protocols or scenarios (docs/verify.md)';
+
+function oneFile(path: string, before: string | undefined): string {
+  if (before === undefined) return path;
+  throw new InputError(
+    `--file ${before} --file ${path}: one file is possible. It may export any number of protocols and scenarios, also those that it imports.`,
+  );
+}
 
 const verifyHelp = `
 Examples:
@@ -34,7 +42,7 @@ export function addVerify(program: Command, finished: Finished): void {
     .helpCommand(false)
     .option('--protocol <names...>', 'protocols (default: all, or those of --file)')
     .option('--scenario <names...>', 'scenarios or their groups, * stands for any text (default: default)')
-    .option('--file <path>', fileText)
+    .option('--file <path>', fileText, oneFile)
     .option('--max-states <n>', 'give up a scenario after so many states (default: 50000000)')
     .option('--max-time <seconds>', 'give up a scenario after this time (default: 600)')
     .option('--memory <model>', 'sc: what JavaScript guarantees; rvwmo: the C code on RISC-V hardware', 'sc')
@@ -51,7 +59,7 @@ export function addVerify(program: Command, finished: Finished): void {
     .description('Show the shortest counterexample of a protocol, step by step.')
     .argument('[protocol]', 'name of the protocol (default: that of --file)')
     .argument('[scenario]', 'name of the scenario (default: the one with the shortest)')
-    .option('--file <path>', fileText)
+    .option('--file <path>', fileText, oneFile)
     .option(
       '--without <words>',
       'take one order of the C code away, under rvwmo: words of its row in --weaken',
@@ -70,7 +78,7 @@ export function addVerify(program: Command, finished: Finished): void {
     .description('Run a counterexample on real worker threads, in the order of its schedule.')
     .argument('<id>', 'PROTOCOL/SCENARIO')
     .argument('[schedule]', 'a schedule as explain prints it (default: that of the shortest counterexample)')
-    .option('--file <path>', fileText)
+    .option('--file <path>', fileText, oneFile)
     .action(async (id, schedule, _options, command) => {
       const { replayCommand } = await import('./verify-replay.ts');
       finished.status = await replayCommand(id, schedule, command.optsWithGlobals());

@@ -276,6 +276,14 @@ describe('faults have verdicts and exit statuses of their own', () => {
     expect(() => scenario({ ...one, name: 'Not good' })).toThrow('lower-case words joined by "-"');
   });
 
+  test('an interrupt that the vCPU does not have is a mistake of the scenario', () => {
+    const message = /Thread \w+ sends interrupt 13, but the scenario's vCPU has 2, 6, 10 only.*lcofi: true/;
+    for (const thread of [sender({ irq: 13 }), device({ irq: 13 })]) {
+      const lacking = scenario({ ...one, name: 'lacking', threads: [vcpu(), thread] });
+      expect(() => verify(takeMirror, lacking)).toThrow(message);
+    }
+  });
+
   test('Atomics is the engine again afterwards', () => {
     const before = Atomics;
     verify(takeMirror, one);

@@ -14,7 +14,7 @@ import {
 } from './memory/transcription.ts';
 import { confirmWeakly } from './memory/weak-confirm.ts';
 import type { OrderingOf, WeakBounds } from './memory/weak-search.ts';
-import { HORIZON, verifyWeakly } from './memory/weak-verify.ts';
+import { AT_ONCE, HORIZON, verifyWeakly } from './memory/weak-verify.ts';
 import type { Scenario } from './scenario.ts';
 import type { VerifyOptions, VerifyResult } from './verify.ts';
 
@@ -31,7 +31,7 @@ export const WEAK_SCENARIOS: readonly string[] = [
 /** Milliseconds for one exploration, unless somebody asks for more. */
 const LONGEST = 20_000;
 
-const NOT_FURTHER = `No store takes effect more than ${HORIZON} accesses ahead of its turn`;
+const NOT_FURTHER = `No store takes effect more than ${HORIZON} accesses ahead of its turn, and no more than ${AT_ONCE} of a thread at once`;
 
 /** What a scenario says of the code with or without an order. */
 export interface WeakFinding {

@@ -97,6 +97,7 @@ describe('verify', () => {
     [['verify', '--memory', 'tso'], /--memory tso: the memory models are sc and rvwmo/],
     [['verify', '--max-time', 'x'], /--max-time x is not possible/],
     [['verify', '--file', '/nowhere/x.ts'], /--file \/nowhere\/x\.ts: there is no such file/],
+    [['verify', '--file', 'a.ts', '--file', 'b.ts'], /--file a\.ts --file b\.ts: one file is possible/],
     [['verify', 'explain'], /Which protocol\?/],
     [['verify', 'explain', 'published', '--json', '--litmus'], /Only one of/],
     [

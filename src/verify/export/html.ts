@@ -86,8 +86,14 @@ function topsOf(rows: readonly TimelineRow[]): number[] {
   return tops;
 }
 
-function laneWidth({ lanes }: Timeline): number {
-  return lanes.length > 2 ? LANE.narrow : LANE.wide;
+/** Wide enough that no access reaches into the next lane. */
+function laneWidth({ lanes, rows }: Timeline): number {
+  const chips = rows.map((row) => (row.kind === 'step' ? chipWidth(row.text) : 0));
+  return Math.max(lanes.length > 2 ? LANE.narrow : LANE.wide, ...chips.map((width) => width + 30));
+}
+
+function chipWidth(text: string): number {
+  return Math.max(text.length * 7.9 + 20, 60);
 }
 
 function stripX(timeline: Timeline, strip: number): number {
@@ -181,7 +187,7 @@ function drawStep(
   timeline: Timeline,
 ): string[] {
   const middle = top + STEP / 2;
-  const width = Math.max(row.text.length * 7.9 + 20, 60);
+  const width = chipWidth(row.text);
   const chip = row.erases ? 'class="bad-chip"' : `class="chip" style="stroke:${laneColor(row.lane)}"`;
   const parts = [
     `<text class="number" x="${MARGIN - 16}" y="${middle + 4}" text-anchor="end">${row.number}</text>`,

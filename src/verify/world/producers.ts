@@ -19,6 +19,7 @@ export function sender(options: SenderOptions = {}): (world: World) => Thread {
   const { name = 'S', count = 1 } = options;
   return (world) => {
     const irq = options.irq ?? world.edges[0];
+    world.expectInterrupt(irq, name);
     const mail = options.mail || count === 'forever' ? world.word(`mail_${name}`) : undefined;
     if (mail !== undefined) checkMail(world, name, mail);
     return {
@@ -74,25 +75,28 @@ export interface DeviceOptions {
 /** Makes a device with an interrupt line of its own, whose level is set and unset. */
 export function device(options: DeviceOptions = {}): (world: World) => Thread {
   const { name = 'D', irq = IRQ_VS_EXT, script = '+-', fall = 'caller', acknowledged = false } = options;
-  return (world) => ({
-    name,
-    initial: { at: 0 },
-    step: (state, env) => {
-      const { at } = state as { at: number };
-      if (acknowledged) {
-        drive(world, env, name, irq, true, fall);
-        const word = world.word('acknowledge');
-        // Meets the store of the guest's handler.
-        env.awaitWord(word, 0, 'equal', 1);
-        Atomics.store(word, 0, 0);
-        drive(world, env, name, irq, false, fall);
-        return state;
-      }
-      if (at === script.length) return null;
-      drive(world, env, name, irq, script[at] === '+', fall);
-      return { at: at + 1 };
-    },
-  });
+  return (world) => {
+    world.expectInterrupt(irq, name);
+    return {
+      name,
+      initial: { at: 0 },
+      step: (state, env) => {
+        const { at } = state as { at: number };
+        if (acknowledged) {
+          drive(world, env, name, irq, true, fall);
+          const word = world.word('acknowledge');
+          // Meets the store of the guest's handler.
+          env.awaitWord(word, 0, 'equal', 1);
+          Atomics.store(word, 0, 0);
+          drive(world, env, name, irq, false, fall);
+          return state;
+        }
+        if (at === script.length) return null;
+        drive(world, env, name, irq, script[at] === '+', fall);
+        return { at: at + 1 };
+      },
+    };
+  };
 }
 
 function drive(world: World, env: Env, name: string, irq: number, high: boolean, fall: FallKick): void {

@@ -1,3 +1,4 @@
+import { InputError } from '../../errors/input-error.ts';
 import { type ExtraInterrupts, type InterruptNumbers, interruptNumbers } from '../../interrupts/numbers.ts';
 import type { OwnerState, Protocol } from '../../interrupts/protocol.ts';
 import { VcpuInterrupts } from '../../interrupts/vcpu-interrupts.ts';
@@ -68,6 +69,19 @@ export class World {
   watchCount(words: VcpuWords, index: number): void {
     const address = this.memory.addressOf(words, index);
     this.memory.words[address] = { name: this.memory.words[address].name, isCount: true };
+  }
+
+  /**
+   * Checks that the vCPU has an interrupt that a thread of the scenario sends.
+   *
+   * @throws InputError that says how it gets it.
+   */
+  expectInterrupt(irq: number, thread: string): void {
+    const all = [...this.edges, ...this.levels].sort((one, other) => one - other);
+    if (all.includes(irq)) return;
+    throw new InputError(
+      `Thread ${thread} sends interrupt ${irq}, but the scenario's vCPU has ${all.join(', ')} only. A scenario gives it more with "interrupts", for example interrupts: { lcofi: true } for 13, or { edges: [41] }, or { levels: [41] }.`,
+    );
   }
 
   /** Names of the words that {@link word} made so far and that begin with `prefix`. */

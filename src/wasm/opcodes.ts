@@ -66,6 +66,24 @@ export function saturatingOpcode(number: number): Opcode | undefined {
   return name === undefined ? undefined : { name, takes: 1, gives: true };
 }
 
+const VECTOR: ReadonlyMap<number, Opcode> = new Map(
+  (
+    [
+      [0x13, 'f32x4.splat', 1],
+      [0x14, 'f64x2.splat', 1],
+      [0x1f, 'f32x4.extract_lane', 1],
+      [0x21, 'f64x2.extract_lane', 1],
+      [0x105, 'f32x4.relaxed_madd', 3],
+      [0x107, 'f64x2.relaxed_madd', 3],
+    ] as const
+  ).map(([number, name, takes]) => [number, { name, takes, gives: true }]),
+);
+
+/** A vector instruction, of those that scalars go through, by its number behind the prefix 0xfd. */
+export function vectorOpcode(number: number): Opcode | undefined {
+  return VECTOR.get(number);
+}
+
 const WIDTHS = ['i32', 'i64', 'i32:8', 'i32:16', 'i64:8', 'i64:16', 'i64:32'].map((width) =>
   width.split(':'),
 );

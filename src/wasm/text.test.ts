@@ -3,7 +3,7 @@ import wabt from 'wabt';
 import { defineFloat } from '../float/float.ts';
 import { generateInterpreter } from '../hart/index.ts';
 import { ModuleBuilder } from './module-builder.ts';
-import { f64, i32, i64, select, tee } from './operations.ts';
+import { f64, i32, i64, relaxedMadd, select, tee } from './operations.ts';
 import { moduleText } from './text.ts';
 
 const FEATURES = { threads: true, bulk_memory: true, sat_float_to_int: true, sign_extension: true };
@@ -61,6 +61,19 @@ describe('the text of a module', () => {
         (export "main" (func 1))
       )"
     `);
+  });
+
+  test('shows the vector instructions that scalars go through', () => {
+    const module = new ModuleBuilder({ minimum: 1, maximum: 1 });
+    const build = (f: Parameters<Parameters<ModuleBuilder['define']>[1]>[0]): void => {
+      const a = f.param(0, 'f64');
+      f.return(relaxedMadd(a, a, a));
+      f.unreachable();
+    };
+    module.function('madd', ['f64'], 'f64', build);
+    const splat = '(f64x2.splat (local.get 0))';
+    const result = `(f64x2.extract_lane 0 (f64x2.relaxed_madd ${splat} ${splat} ${splat}))`;
+    expect(moduleText(module.toBytes())).toContain(`(return ${result})`);
   });
 
   test('is that of the same module: text and binary go there and back', async () => {

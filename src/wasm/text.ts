@@ -1,6 +1,13 @@
 import { ByteReader } from './byte-reader.ts';
 import { VALTYPE_CODE } from './expression.ts';
-import { atomicOpcode, memoryOpcode, numericOpcode, type Opcode, saturatingOpcode } from './opcodes.ts';
+import {
+  atomicOpcode,
+  memoryOpcode,
+  numericOpcode,
+  type Opcode,
+  saturatingOpcode,
+  vectorOpcode,
+} from './opcodes.ts';
 
 const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 const HEADER_BYTES = 8;
@@ -211,6 +218,7 @@ class FunctionText {
     65: () => this.#emit(`i32.const ${this.#reader.s32()}`, 0, true),
     66: () => this.#emit(`i64.const ${this.#reader.s64()}`, 0, true),
     252: () => this.#prefixed(),
+    0xfd: () => this.#vector(),
     254: () => this.#atomic(),
   };
 
@@ -233,6 +241,14 @@ class FunctionText {
     if (number !== 11) throw new RangeError(`instruction 0xfc ${number}`);
     this.#reader.u8();
     this.#emit('memory.fill', 3, false);
+  }
+
+  #vector(): void {
+    const number = this.#reader.u32();
+    const known = vectorOpcode(number);
+    if (known === undefined) throw new RangeError(`instruction 0xfd ${number}`);
+    const lane = known.name.endsWith('lane') ? ` ${this.#reader.u8()}` : '';
+    this.#emit(known.name + lane, known.takes, known.gives);
   }
 
   #atomic(): void {

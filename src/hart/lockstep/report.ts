@@ -71,8 +71,18 @@ export function regionLines({ pageLow, pageHigh, region }: PlacedRegion): string
     'The region that was entered last, block by block:',
     ...blocks.flatMap((lines, index) => [`  block ${index}`, ...lines]),
     'Its WebAssembly:',
-    moduleText(region.bytes),
+    textOf(region.bytes),
   ];
+}
+
+/** A report must not fail because the printer does not know an instruction. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return moduleText(bytes);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return `It has something that cannot be shown: ${error.message}.`;
+  }
 }
 
 function grouped(count: number): string {

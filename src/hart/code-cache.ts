@@ -168,6 +168,16 @@ export class CodeCache {
     return slot;
   }
 
+  /**
+   * Decodes an instruction to a slot outside of its page, with what leads back behind it.
+   *
+   * @param slot address of 24 bytes
+   */
+  packAside(slot: number, decoded: Decoded): void {
+    this.#pack(slot, decoded, NOWHERE);
+    for (const behind of [1, 2]) this.#halfwords[(slot + behind * SLOT.bytes) / 2] = OPERATION.asideEnd;
+  }
+
   /** Whether a slot is the one of its page for the instruction that ends in the next page. */
   isStraddling(slot: number): boolean {
     return (slot - this.#base) % CODE_PAGE.bytes === CODE_PAGE.straddling * SLOT.bytes;

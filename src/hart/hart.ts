@@ -6,7 +6,7 @@ import { ACCESS, CAUSE } from './exceptions.ts';
 import { guestAccess } from './guest-access.ts';
 import { type GeneratedCode, instantiate } from './instantiate.ts';
 import { InstructionCount } from './instruction-count.ts';
-import { STATUS } from './interpreter/frame.ts';
+import { STATUS } from './interpreter/call-outs.ts';
 import { CODE_PAGE, SLOT } from './interpreter/slots.ts';
 import { CSR, EXIT, type Exit, FIELD, HART_BYTES, TLB } from './layout.ts';
 import { MemoryAccess } from './memory-access.ts';
@@ -370,7 +370,9 @@ export class Hart {
     const { slot, pageSlots } = this.#position;
     const halfword = (slot - pageSlots) / SLOT.bytes;
     if (this.#code.isStraddling(slot)) return this.#code.straddlingBits(slot);
-    return this.#code.bitsAt(pageSlots, halfword);
+    // The page only seems to begin there where a region's first instruction is carried out aside.
+    const aside = this.#regions?.firstBits(slot);
+    return aside ?? this.#code.bitsAt(pageSlots, halfword);
   }
 
   #callOuts(options: HartOptions): Record<string, (argument: number) => number | undefined> {

@@ -14,9 +14,9 @@ function run(source: string): { readonly bed: HartBed; readonly regions: number 
     engine: 'jit',
     onRegion: ({ record }) => {
       regions++;
-      const operation = new DataView(bed.memory.buffer).getInt32(record + REGION.operation, true);
-      // The interpreter would find nothing to decode there, for ever.
-      if (operation === OPERATION.decode) throw new Error('the region stands for nothing');
+      const operation = new DataView(bed.memory.buffer).getUint16(record + REGION.aside, true);
+      // The interpreter would enter the region again, or find nothing to decode, for ever.
+      if (operation === OPERATION.decode || operation === OPERATION.region) throw new Error('the region stands for nothing');
     },
   });
   bed.load(source).write64(DATA, 41n);

@@ -83,6 +83,8 @@ interface Installed {
   /** Slot at which it begins. */
   readonly slot: number;
   readonly depth: CompileOptions['depth'];
+  /** The encoding of its first instruction. */
+  readonly firstBits: number;
   /** First slots of all pages that it has code of. */
   readonly pages: readonly number[];
 }
@@ -167,6 +169,13 @@ export class Regions {
     this.#heat[counterOf(slot)] = (depth === 'deep' ? DEEP : 1) * this.#threshold - 1;
   }
 
+  /** The encoding of the instruction whose slot aside this is; undefined: it is none of these. */
+  firstBits(slot: number): number | undefined {
+    const distance = slot - this.#options.records;
+    if (distance < 0 || distance >= REGION_RECORD_BYTES) return undefined;
+    return this.#installed.get(Math.floor(distance / REGION.bytes))?.firstBits;
+  }
+
   /** Forgets the regions that have code of the decoded page at `slots`. */
   dropPage(slots: number): void {
     for (const number of [...(this.#byPage.get(slots) ?? [])]) {
@@ -186,8 +195,6 @@ export class Regions {
     const halfword = (slot - slots) / SLOT.bytes;
     // A straddling instruction is executed beside its page, and its slot stands for others in turn.
     if (halfword < 0 || halfword >= CODE_PAGE.halfwords || this.#options.code.isStraddling(slot)) return;
-    // The interpreter carries out what the slot said before where a region cannot: that must not be to decode it.
-    this.#options.code.decodeFrom(slots, slot);
     const old = this.#regionAt(slots, halfword);
     if (old !== undefined) {
       if (depth === 'shallow' || old.depth === 'deep') return;
@@ -213,10 +220,11 @@ export class Regions {
     if (number >= table.length) table.grow(Math.max(64, table.length));
     table.set(number, instance.exports.region);
     this.#writeRecord(number, slot, region, source);
+    const firstBits = this.#packAside(number, source.at(((slot - slots) / SLOT.bytes) * 2));
     this.#halfwords[(slots + CODE_PAGE.regions) / 2 + (slot - slots) / SLOT.bytes] = number;
     this.#halfwords[slot / 2] = OPERATION.region;
     const pages = [slots, ...region.pages.map((page) => source.slotsOf(page))];
-    this.#installed.set(number, { number, slot, depth, pages });
+    this.#installed.set(number, { number, slot, depth, firstBits, pages });
     for (const page of pages) {
       const numbers = this.#byPage.get(page) ?? new Set();
       this.#byPage.set(page, numbers.add(number));
@@ -245,6 +253,13 @@ export class Regions {
       words[at] = page * PAGE;
       words[at + 1] = source.slotsOf(page);
     }
+  }
+
+  /** The interpreter carries out the first instruction where the region cannot. */
+  #packAside(number: number, first: Decoded | undefined): number {
+    if (first === undefined) throw new Error('a region begins with an instruction');
+    this.#options.code.packAside(this.#options.records + number * REGION.bytes + REGION.aside, first);
+    return first.bits;
   }
 
   #number(): number {

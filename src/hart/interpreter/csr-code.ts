@@ -16,7 +16,7 @@ import {
   select,
 } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
-import type { CallOuts } from './frame.ts';
+import type { CallOuts } from './call-outs.ts';
 import { csrAddress, HSTATUS, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
 import { selectDataKey } from './trap-code.ts';
 

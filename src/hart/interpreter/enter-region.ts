@@ -23,13 +23,12 @@ export function fetchEntry(hart: Local<'i32'>, address: Local<'i64'>): I32 {
   return i32.add(index, i32.load(hart, FIELD.tlb));
 }
 
-/** What {@link defineEnterRegion} adds to an operation that it returns. */
-export const EXECUTE = 2;
+/** What {@link defineEnterRegion} returns besides exits: the interpreter goes on at FIELD.slot, which is no region's. */
+export const DISPATCH = 2;
 
 /**
  * `enterRegion(hart, slot)`: runs the compiled region at a slot, and those that it leads to, until one ends elsewhere or
- * the budget is used up. Returns how the last was left: `REGION_EXIT.near` or `.far`, or {@link EXECUTE} + the operation
- * that the interpreter must carry out at FIELD.slot.
+ * the budget is used up. Returns how the last was left: `REGION_EXIT.near` or `.far`, or {@link DISPATCH}.
  */
 export function defineEnterRegion(
   module: ModuleBuilder,
@@ -37,17 +36,19 @@ export function defineEnterRegion(
   balk: FunctionRef<'void'>,
 ): FunctionRef<'i32'> {
   const regionType = module.typeOf(['i32'], 'i32');
-  const operationAt = defineOperationAt(module);
+  const stepAside = defineStepAside(module);
   return module.function('enterRegion', ['i32', 'i32'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const slot = f.param(1, 'i32');
     const record = f.local('i32');
     const budget = f.local('i32');
     const exit = f.local('i32');
-    const operation = f.local('i32');
     f.loop((again) => {
       f.set(record, regionRecord(hart, slot));
-      checkPages(f, hart, record, () => f.return(call(operationAt, hart, slot)));
+      checkPages(f, hart, record, () => {
+        f.call(stepAside, hart, slot);
+        f.return(i32.const(DISPATCH));
+      });
       f.store('i32.store', hart, record, FIELD.lastRegion);
       f.set(budget, i32.load(hart, FIELD.budget));
       f.set(exit, callIndirect(regionType, i32.load(record, REGION.element), hart));
@@ -57,7 +58,8 @@ export function defineEnterRegion(
         const patience = f.let(i32.sub(i32.load(record, REGION.patience), i32.const(1)));
         f.store('i32.store', record, patience, REGION.patience);
         f.if(i32.eqz(patience), () => f.call(balk));
-        f.return(call(operationAt, hart, slot));
+        f.call(stepAside, hart, slot);
+        f.return(i32.const(DISPATCH));
       });
       leaveIfSpent(f, hart, record, exit);
       f.if(isFar(exit), () => {
@@ -65,25 +67,24 @@ export function defineEnterRegion(
         f.if(i32.eqz(slot), () => f.return(i32.const(REGION_EXIT.far)));
         f.store('i32.store', hart, slot, FIELD.slot);
       });
-      f.set(operation, i32.load16_u(slot));
-      f.brIf(again, i32.eq(operation, i32.const(OPERATION.region)));
+      f.brIf(again, i32.eq(i32.load16_u(slot), i32.const(OPERATION.region)));
     });
-    f.return(i32.add(operation, i32.const(EXECUTE)));
+    f.return(i32.const(DISPATCH));
     f.unreachable();
   });
 }
 
-/** `operationAt(hart, slot)`: {@link EXECUTE} + what the slot says, or said before a region was put there. */
-function defineOperationAt(module: ModuleBuilder): FunctionRef<'i32'> {
-  return module.function('operationAt', ['i32', 'i32'], 'i32', (f) => {
+/** `stepAside(hart, slot)`: makes the instruction at a slot current, not the region that may begin there. */
+function defineStepAside(module: ModuleBuilder): FunctionRef<'void'> {
+  return module.function('stepAside', ['i32', 'i32'], 'void', (f) => {
     const hart = f.param(0, 'i32');
     const slot = f.param(1, 'i32');
-    const operation = f.let(i32.load16_u(slot));
-    f.if(i32.eq(operation, i32.const(OPERATION.region)), () =>
-      f.return(i32.add(i32.load(regionRecord(hart, slot), REGION.operation), i32.const(EXECUTE))),
-    );
-    f.return(i32.add(operation, i32.const(EXECUTE)));
-    f.unreachable();
+    f.if(i32.ne(i32.load16_u(slot), i32.const(OPERATION.region)), () => f.return());
+    const aside = f.let(i32.add(regionRecord(hart, slot), i32.const(REGION.aside)));
+    // The page appears to begin so far before the slot that the slot's distance gives the right pc.
+    const distance = i32.sub(slot, i32.load(hart, FIELD.pageSlots));
+    f.store('i32.store', hart, i32.sub(aside, distance), FIELD.pageSlots);
+    f.store('i32.store', hart, aside, FIELD.slot);
   });
 }
 

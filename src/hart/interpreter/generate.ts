@@ -14,18 +14,15 @@ import {
   select,
 } from '../../wasm/index.ts';
 import { EXIT, FIELD, TLB } from '../layout.ts';
-import { defineEnterRegion, EXECUTE, fetchEntry } from './enter-region.ts';
+import { type CallOuts, STATUS } from './call-outs.ts';
+import { defineEnterRegion, fetchEntry } from './enter-region.ts';
 import { defineSamePage } from './fetch-code.ts';
-import { type CallOuts, type Frame, STATUS } from './frame.ts';
+import type { Frame } from './frame.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
-import {
-  declinePrivileged,
-  definePrivileged,
-  generateSystem,
-  type PrivilegedCode,
-} from './privileged-code.ts';
+import { declinePrivileged, definePrivileged, type PrivilegedCode } from './privileged-code.ts';
 import { currentPc, slotSemantics } from './slot-operands.ts';
 import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './slots.ts';
+import { generateSystem } from './system-code.ts';
 
 /**
  * Instructions between two looks at the exit-request word. Small enough for a kick to take effect within
@@ -196,8 +193,6 @@ class RunGenerator {
   readonly #budget: Local<'i32'>;
   readonly #status: Local<'i32'>;
   readonly #target: Local<'i64'>;
-  /** The operation to carry out at the slot. */
-  readonly #selected: Local<'i32'>;
 
   constructor(f: FunctionBuilder, library: Library, helpers: Helpers) {
     this.#f = f;
@@ -208,7 +203,6 @@ class RunGenerator {
     this.#budget = f.local('i32');
     this.#status = f.local('i32');
     this.#target = f.local('i64');
-    this.#selected = f.local('i32');
   }
 
   generate(outlined: Outlined): void {
@@ -218,12 +212,9 @@ class RunGenerator {
       f.set(this.#budget, i32.load(this.#hart, FIELD.budget));
       f.block((changed) => {
         f.loop((dispatch) => {
-          f.set(this.#selected, i32.load16_u(this.#slot));
           f.block((far) => {
             f.block((near) => {
-              f.loop((execute) => {
-                this.#table(outlined, { dispatch, execute, far, near, changed });
-              });
+              this.#table(outlined, { dispatch, far, near, changed });
             });
             // A taken branch within the page: the slot is set.
             f.brIf(dispatch, i32.gt_s(this.#budget, i32.const(0)));
@@ -285,11 +276,12 @@ class RunGenerator {
       () => this.#advance(4),
       () => this.#advance(2),
       () => this.#region(labels),
+      () => this.#asideEnd(labels),
       ...OPERATIONS.map((operation) => () => this.#operation(operation, outlined, labels)),
     ];
     const dispatch = (inner: readonly Label[]): void => {
       f.set(this.#budget, i32.sub(this.#budget, i32.const(1)));
-      f.brTable(inner, inner[OPERATION.illegal] ?? labels.changed, this.#selected);
+      f.brTable(inner, inner[OPERATION.illegal] ?? labels.changed, i32.load16_u(this.#slot));
     };
     const nest = (index: number, inner: readonly Label[]): void => {
       if (index < 0) {
@@ -367,8 +359,21 @@ class RunGenerator {
     });
     f.set(this.#slot, i32.load(this.#hart, FIELD.slot));
     f.brIf(labels.near, i32.eqz(this.#status));
-    f.set(this.#selected, i32.sub(this.#status, i32.const(EXECUTE)));
-    f.br(labels.execute);
+  }
+
+  /** As at the end of a page, but without a look at the budget: no other engine would look here. */
+  #asideEnd(labels: RunLabels): void {
+    const f = this.#f;
+    this.#refund();
+    f.scope(() => {
+      const target = f.let(currentPc(this.#frame(labels)));
+      f.set(this.#slot, call(this.#helpers.lookup, this.#hart, target));
+      f.if(i32.eqz(this.#slot), () => {
+        f.store('i64.store', this.#hart, target, FIELD.pc);
+        this.#callOut(this.#library.privileged.fetch, [this.#hart], labels.changed);
+        f.set(this.#slot, i32.load(this.#hart, FIELD.slot));
+      });
+    });
   }
 
   #operation(operation: Operation, outlined: Outlined, labels: RunLabels): void {
@@ -401,8 +406,6 @@ class RunGenerator {
 interface RunLabels {
   /** Carry out what the current slot says. */
   readonly dispatch: Label;
-  /** Carry out the selected operation at the current slot. */
-  readonly execute: Label;
   /** Go to the address in the target local. */
   readonly far: Label;
   /** A jump within the page was taken. */

@@ -13,9 +13,9 @@ import {
 } from '../../wasm/index.ts';
 import { ACCESS, CAUSE } from '../exceptions.ts';
 import { FIELD } from '../layout.ts';
-import type { CallOuts } from './frame.ts';
+import type { CallOuts } from './call-outs.ts';
+import { ATOMIC_READ } from './call-outs.ts';
 import { LOAD_KINDS, LOADS, STORE_NAMES } from './load-kinds.ts';
-import { ATOMIC_READ } from './memory-code.ts';
 import { NOT_DONE } from './trap-code.ts';
 import { refillRequest } from './walk-code.ts';
 

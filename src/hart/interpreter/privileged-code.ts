@@ -1,22 +1,12 @@
 /** What generated code does itself of the privileged architecture, before it calls out. */
-import {
-  call,
-  type Expr,
-  type FunctionRef,
-  type I64,
-  i32,
-  i64,
-  type ModuleBuilder,
-  select,
-} from '../../wasm/index.ts';
-import { ACCESS, CAUSE } from '../exceptions.ts';
+import { call, type FunctionRef, i32, i64, type ModuleBuilder, select } from '../../wasm/index.ts';
+import { ACCESS } from '../exceptions.ts';
 import { FIELD, TLB } from '../layout.ts';
-import { CHANGE, defineCsr } from './csr-code.ts';
+import type { CallOuts } from './call-outs.ts';
+import { defineCsr } from './csr-code.ts';
 import { defineFetch } from './fetch-code.ts';
-import { type CallOuts, type Frame, STATUS } from './frame.ts';
 import { defineMisses, type MissFunctions } from './miss-code.ts';
 import { csrAddress, ENVCFG } from './privileged-fields.ts';
-import { SLOT } from './slots.ts';
 import { defineTraps, NOT_DONE, type TrapFunctions } from './trap-code.ts';
 import { defineRefill, refillRequest } from './walk-code.ts';
 
@@ -103,80 +93,4 @@ function defineZeroBlock(module: ModuleBuilder, refill: FunctionRef<'i32'>): Fun
     f.return(i32.const(1));
     f.unreachable();
   });
-}
-
-/** Code that carries out the current instruction, a system instruction, and leaves it; or that goes on behind. */
-type SystemCode = (frame: Frame) => void;
-
-function x(frame: Frame, position: number): I64 {
-  return i64.load(i32.add(frame.hart, i32.load8_u(frame.slot, position)), FIELD.x);
-}
-
-/** Leaves the instruction if its function has done it. */
-function attempt({ f }: Frame, callee: FunctionRef<'i32'>, ...args: Expr[]): void {
-  const status = f.let(call(callee, ...args));
-  f.if(i32.ne(status, i32.const(NOT_DONE)), () => f.return(status));
-}
-
-const ecall: SystemCode = (frame) => {
-  const { f, hart, privileged } = frame;
-  f.if(i32.eqz(i32.load(hart, FIELD.privilege)), () => {
-    attempt(frame, privileged.trap, hart, i32.const(CAUSE.ecallFromU), i64.const(0));
-  });
-};
-
-const sret: SystemCode = (frame) => attempt(frame, frame.privileged.sret, frame.hart);
-
-/** With x0 the fence is about all addresses. */
-const fence: SystemCode = (frame) => {
-  const { f, hart, slot, privileged } = frame;
-  f.if(i32.load8_u(slot, SLOT.b), () => attempt(frame, privileged.fencePage, hart, x(frame, SLOT.b)));
-};
-
-const fenceI: SystemCode = (frame) => attempt(frame, frame.privileged.fenceI, frame.hart);
-
-const zeroBlock: SystemCode = (frame) => {
-  const { f, hart, privileged } = frame;
-  const done = call(privileged.zeroBlock, hart, x(frame, SLOT.b));
-  f.if(done, () => f.return(i32.const(STATUS.proceed)));
-};
-
-/** The slot has the number of the CSR, and above it the immediate. */
-function csr(change: number, immediate: boolean): SystemCode {
-  return (frame) => {
-    const { f, hart, slot, privileged } = frame;
-    const number = i32.load16_u(slot, SLOT.c);
-    const operand = immediate ? i64.load16_u(slot, SLOT.c + 2) : x(frame, SLOT.b);
-    const changes = f.let(i32.const(change));
-    if (change !== CHANGE.write) {
-      // x0 and an immediate of 0 change nothing at all.
-      const source = immediate ? i32.load16_u(slot, SLOT.c + 2) : i32.load8_u(slot, SLOT.b);
-      f.if(i32.eqz(source), () => f.set(changes, i32.const(CHANGE.none)));
-    }
-    const rd = i32.load8_u(slot, SLOT.a);
-    f.if(call(privileged.csr, hart, number, changes, operand, rd), () => f.return(i32.const(STATUS.proceed)));
-  };
-}
-
-const SYSTEM_CODE: ReadonlyMap<string, SystemCode> = new Map([
-  ['ecall', ecall],
-  ['sret', sret],
-  ['sfence.vma', fence],
-  ['sinval.vma', fence],
-  ['fence.i', fenceI],
-  ['cbo.zero', zeroBlock],
-  ['csrrw', csr(CHANGE.write, false)],
-  ['csrrs', csr(CHANGE.set, false)],
-  ['csrrc', csr(CHANGE.clear, false)],
-  ['csrrwi', csr(CHANGE.write, true)],
-  ['csrrsi', csr(CHANGE.set, true)],
-  ['csrrci', csr(CHANGE.clear, true)],
-]);
-
-/**
- * Generates what can be done of a system instruction without TypeScript, for a function of its own: it returns a status
- * when all is done, and goes on behind when nothing is.
- */
-export function generateSystem(frame: Frame, instruction: string): void {
-  SYSTEM_CODE.get(instruction)?.(frame);
 }

@@ -1,7 +1,7 @@
 import type { Format, Semantics } from '../../isa/index.ts';
 import { type Expr, type I32, type I64, i32, i64, Local } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
-import { FloatCode } from './float-code.ts';
+import { slotFloat } from './float-code.ts';
 import type { Frame } from './frame.ts';
 import { MemoryCode } from './memory-code.ts';
 import { SLOT, SLOT_SCALE } from './slots.ts';
@@ -49,7 +49,7 @@ export function slotSemantics(frame: Frame, variant: Variant): Semantics {
         else if (!(value instanceof Local)) f.drop(value);
       },
     },
-    float: new FloatCode(frame, rs2Position),
+    float: slotFloat(frame, rs2Position),
     memory: new MemoryCode(frame),
     let: <T extends Expr>(value: T) => f.let(value) as Expr as T,
     branch: (condition: I32) => {

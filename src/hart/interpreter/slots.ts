@@ -47,9 +47,11 @@ export const OPERATION = {
   illegal: 3,
   nop4: 4,
   nop2: 5,
-  /** A compiled region begins here: {@link REGION} has what the slot held. */
+  /** A compiled region begins here: {@link REGION} has the instruction itself. */
   region: 6,
-  firstInstruction: 7,
+  /** Behind an instruction that was carried out aside: go on in its page. */
+  asideEnd: 7,
+  firstInstruction: 8,
 } as const;
 
 /** What the interpreter must know of a compiled region: a record of 32-bit words in linear memory. */
@@ -66,7 +68,9 @@ export const REGION = {
   firstPage: 16,
   pageBytes: 8,
   mostPages: 6,
-  bytes: 64,
+  /** Its first instruction once more, with all jumps far, for when the region cannot run; then slots that lead back. */
+  aside: 64,
+  bytes: 96,
 } as const;
 
 /**

@@ -15,7 +15,7 @@ import {
   select,
 } from '../../wasm/index.ts';
 import { FETCH_LIST, FIELD, TLB } from '../layout.ts';
-import { STATUS as RETURN } from './frame.ts';
+import { STATUS as RETURN } from './call-outs.ts';
 import { csrAddress, HSTATUS, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
 import { CODE_DIRECTORY, SLOT_SCALE } from './slots.ts';
 

@@ -51,5 +51,8 @@ export function defineFloat(module: ModuleBuilder): FloatFunctions {
 
 /** All of them in a row. */
 export function floatFunctions({ f32, f64, ...others }: FloatFunctions): FunctionRef[] {
-  return Object.values<FunctionRef>({ ...others }).concat(Object.values({ ...f32 }), Object.values({ ...f64 }));
+  return Object.values<FunctionRef>({ ...others }).concat(
+    Object.values({ ...f32 }),
+    Object.values({ ...f64 }),
+  );
 }

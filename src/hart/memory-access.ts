@@ -1,6 +1,6 @@
 import { ACCESS, type Access, CAUSE, type Exception } from './exceptions.ts';
-import { LOAD_KINDS } from './interpreter/load-kinds.ts';
 import { ATOMIC_READ } from './interpreter/call-outs.ts';
+import { LOAD_KINDS } from './interpreter/load-kinds.ts';
 import { FIELD } from './layout.ts';
 import type { Mmu } from './mmu/index.ts';
 import type { PhysicalMemory } from './physical-memory.ts';

@@ -16,7 +16,8 @@ function run(source: string): { readonly bed: HartBed; readonly regions: number 
       regions++;
       const operation = new DataView(bed.memory.buffer).getUint16(record + REGION.aside, true);
       // The interpreter would enter the region again, or find nothing to decode, for ever.
-      if (operation === OPERATION.decode || operation === OPERATION.region) throw new Error('the region stands for nothing');
+      if (operation === OPERATION.decode || operation === OPERATION.region)
+        throw new Error('the region stands for nothing');
     },
   });
   bed.load(source).write64(DATA, 41n);

@@ -218,7 +218,7 @@ class FunctionText {
     65: () => this.#emit(`i32.const ${this.#reader.s32()}`, 0, true),
     66: () => this.#emit(`i64.const ${this.#reader.s64()}`, 0, true),
     252: () => this.#prefixed(),
-    0xfd: () => this.#vector(),
+    253: () => this.#vector(),
     254: () => this.#atomic(),
   };
 

@@ -12,7 +12,8 @@ import {
   select,
 } from '../../wasm/index.ts';
 import { FIELD, TLB } from '../layout.ts';
-import { CODE_PAGE, OPERATION, REGION } from './slots.ts';
+import { STATUS } from './call-outs.ts';
+import { CODE_PAGE, OPERATION, REGION, SLOT_SCALE } from './slots.ts';
 
 /** Address of the TLB entry that fetches from a guest-virtual address look at; add TLB.fetches. */
 export function fetchEntry(hart: Local<'i32'>, address: Local<'i64'>): I32 {
@@ -23,18 +24,19 @@ export function fetchEntry(hart: Local<'i32'>, address: Local<'i64'>): I32 {
   return i32.add(index, i32.load(hart, FIELD.tlb));
 }
 
-/** What {@link defineEnterRegion} returns besides exits: the interpreter goes on at FIELD.slot, which is no region's. */
-export const DISPATCH = 2;
+/** Functions of the interpreter that regions lead to. */
+export interface RegionParts {
+  readonly lookup: FunctionRef<'i32'>;
+  readonly fetch: FunctionRef<'i32'>;
+  readonly poll: FunctionRef<'i32'>;
+  readonly balk: FunctionRef<'void'>;
+}
 
 /**
- * `enterRegion(hart, slot)`: runs the compiled region at a slot, and those that it leads to, until one ends elsewhere or
- * the budget is used up. Returns how the last was left: `REGION_EXIT.near` or `.far`, or {@link DISPATCH}.
+ * `enterRegion(hart, slot)`: runs the compiled region at a slot, and those that it leads to, until the code goes on
+ * elsewhere. Returns a status: the current slot has changed, or `run` must return.
  */
-export function defineEnterRegion(
-  module: ModuleBuilder,
-  lookup: FunctionRef<'i32'>,
-  balk: FunctionRef<'void'>,
-): FunctionRef<'i32'> {
+export function defineEnterRegion(module: ModuleBuilder, parts: RegionParts): FunctionRef<'i32'> {
   const regionType = module.typeOf(['i32'], 'i32');
   const stepAside = defineStepAside(module);
   return module.function('enterRegion', ['i32', 'i32'], 'i32', (f) => {
@@ -47,7 +49,7 @@ export function defineEnterRegion(
       f.set(record, regionRecord(hart, slot));
       checkPages(f, hart, record, () => {
         f.call(stepAside, hart, slot);
-        f.return(i32.const(DISPATCH));
+        f.return(i32.const(STATUS.changed));
       });
       f.store('i32.store', hart, record, FIELD.lastRegion);
       f.set(budget, i32.load(hart, FIELD.budget));
@@ -57,21 +59,53 @@ export function defineEnterRegion(
       f.if(i32.eq(exit, i32.const(REGION_EXIT.resume)), () => {
         const patience = f.let(i32.sub(i32.load(record, REGION.patience), i32.const(1)));
         f.store('i32.store', record, patience, REGION.patience);
-        f.if(i32.eqz(patience), () => f.call(balk));
+        f.if(i32.eqz(patience), () => f.call(parts.balk));
         f.call(stepAside, hart, slot);
-        f.return(i32.const(DISPATCH));
+        f.return(i32.const(STATUS.changed));
       });
-      leaveIfSpent(f, hart, record, exit);
-      f.if(isFar(exit), () => {
-        f.set(slot, call(lookup, hart, i64.load(hart, FIELD.pc)));
-        f.if(i32.eqz(slot), () => f.return(i32.const(REGION_EXIT.far)));
-        f.store('i32.store', hart, slot, FIELD.slot);
-      });
+      f.if(i32.and(exit, i32.const(REGION_EXIT.far)), () => goFar(f, hart, slot, parts));
+      pollIfSpent(f, hart, record, exit, parts.poll);
       f.brIf(again, i32.eq(i32.load16_u(slot), i32.const(OPERATION.region)));
     });
-    f.return(i32.const(DISPATCH));
+    f.return(i32.const(STATUS.changed));
     f.unreachable();
   });
+}
+
+/**
+ * `asideEnd(hart, slot)`: goes on behind an instruction that was carried out aside. Other than at the end of a page the
+ * budget is not looked at, so that a run ends where it would without regions.
+ */
+export function defineAsideEnd(module: ModuleBuilder, parts: RegionParts): FunctionRef<'i32'> {
+  return module.function('asideEnd', ['i32', 'i32'], 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    const slot = f.param(1, 'i32');
+    const distance = i32.sub(slot, i32.load(hart, FIELD.pageSlots));
+    const offset = i64.extend_i32_u(i32.shr_u(distance, i32.const(Math.log2(SLOT_SCALE))));
+    f.store('i64.store', hart, i64.add(i64.load(hart, FIELD.pageAddress), offset), FIELD.pc);
+    goFar(f, hart, slot, parts);
+    f.return(i32.const(STATUS.changed));
+    f.unreachable();
+  });
+}
+
+/** Makes the slot of the pc in the hart block current, unless that leads elsewhere. */
+function goFar(
+  f: FunctionBuilder,
+  hart: Local<'i32'>,
+  slot: Local<'i32'>,
+  { lookup, fetch }: RegionParts,
+): void {
+  f.set(slot, call(lookup, hart, i64.load(hart, FIELD.pc)));
+  f.if(
+    slot,
+    () => f.store('i32.store', hart, slot, FIELD.slot),
+    () => {
+      const status = f.let(call(fetch, hart));
+      f.if(status, () => f.return(status));
+      f.set(slot, i32.load(hart, FIELD.slot));
+    },
+  );
 }
 
 /** `stepAside(hart, slot)`: makes the instruction at a slot current, not the region that may begin there. */
@@ -88,24 +122,22 @@ function defineStepAside(module: ModuleBuilder): FunctionRef<'void'> {
   });
 }
 
-/** After a jump the interpreter looks at the budget, fuel and exit request. */
-function leaveIfSpent(
+/** After a jump the budget, fuel and exit request are looked at. */
+function pollIfSpent(
   f: FunctionBuilder,
   hart: Local<'i32'>,
   record: Local<'i32'>,
   exit: Local<'i32'>,
+  poll: FunctionRef<'i32'>,
 ): void {
   const indirect = i32.eq(exit, i32.const(REGION_EXIT.indirect));
   const jumped = i32.or(i32.lt_u(exit, i32.const(REGION_EXIT.next)), indirect);
   const spent = i32.le_s(i32.load(hart, FIELD.budget), i32.const(0));
   f.if(i32.and(jumped, spent), () => {
     f.store('i32.store', hart, select(indirect, record, i32.const(0)), FIELD.arrivedBy);
-    f.return(isFar(exit));
+    const status = f.let(call(poll, hart));
+    f.if(status, () => f.return(status));
   });
-}
-
-function isFar(exit: Local<'i32'>): I32 {
-  return i32.and(exit, i32.const(REGION_EXIT.far));
 }
 
 /** For statistics. */

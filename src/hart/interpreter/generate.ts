@@ -1,5 +1,4 @@
 import { defineFloat, type FloatFunctions, floatFunctions } from '../../float/float.ts';
-import { REGION_EXIT } from '../../jit/exits.ts';
 import {
   call,
   type FunctionBuilder,
@@ -15,7 +14,7 @@ import {
 } from '../../wasm/index.ts';
 import { EXIT, FIELD, TLB } from '../layout.ts';
 import { type CallOuts, STATUS } from './call-outs.ts';
-import { defineEnterRegion, fetchEntry } from './enter-region.ts';
+import { defineAsideEnd, defineEnterRegion, fetchEntry } from './enter-region.ts';
 import { defineSamePage } from './fetch-code.ts';
 import type { Frame } from './frame.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
@@ -41,6 +40,7 @@ interface Helpers {
   readonly lookup: FunctionRef<'i32'>;
   readonly poll: FunctionRef<'i32'>;
   readonly enterRegion: FunctionRef<'i32'>;
+  readonly asideEnd: FunctionRef<'i32'>;
 }
 
 /** Functions of operations that are not in the dispatch loop, by operation number. */
@@ -58,17 +58,16 @@ export function generateInterpreter(limits: MemoryLimits, shortcuts = true): Uin
   const out = importCallOuts(module);
   module.importTable('env', 'regions');
   const lookup = defineLookup(module);
+  const poll = definePoll(module, out.sample);
+  const definePaths = shortcuts ? definePrivileged : declinePrivileged;
+  const privileged = definePaths(module, { out, lookup, poll, samePage: defineSamePage(module) });
+  const regionParts = { lookup, poll, fetch: privileged.fetch, balk: out.balk };
   const helpers: Helpers = {
     lookup,
-    poll: definePoll(module, out.sample),
-    enterRegion: defineEnterRegion(module, lookup, out.balk),
+    poll,
+    enterRegion: defineEnterRegion(module, regionParts),
+    asideEnd: defineAsideEnd(module, regionParts),
   };
-  const privileged = (shortcuts ? definePrivileged : declinePrivileged)(module, {
-    out,
-    lookup,
-    poll: helpers.poll,
-    samePage: defineSamePage(module),
-  });
   const library: Library = { out, float: defineFloat(module), privileged };
   for (const ref of floatFunctions(library.float)) module.export(ref);
   const outlined = defineOutlined(module, library);
@@ -275,8 +274,8 @@ class RunGenerator {
       () => this.#callOut(this.#library.out.illegal, [], labels.changed),
       () => this.#advance(4),
       () => this.#advance(2),
-      () => this.#region(labels),
-      () => this.#asideEnd(labels),
+      () => this.#outside(this.#helpers.enterRegion, labels),
+      () => this.#outside(this.#helpers.asideEnd, labels),
       ...OPERATIONS.map((operation) => () => this.#operation(operation, outlined, labels)),
     ];
     const dispatch = (inner: readonly Label[]): void => {
@@ -347,33 +346,10 @@ class RunGenerator {
     });
   }
 
-  #region(labels: RunLabels): void {
-    const f = this.#f;
+  /** Leaves it to a function; what it does counts there. */
+  #outside(callee: FunctionRef<'i32'>, labels: RunLabels): void {
     this.#refund();
-    this.#spill();
-    f.set(this.#status, call(this.#helpers.enterRegion, this.#hart, this.#slot));
-    f.set(this.#budget, i32.load(this.#hart, FIELD.budget));
-    f.if(i32.eq(this.#status, i32.const(REGION_EXIT.far)), () => {
-      f.set(this.#target, i64.load(this.#hart, FIELD.pc));
-      f.br(labels.far);
-    });
-    f.set(this.#slot, i32.load(this.#hart, FIELD.slot));
-    f.brIf(labels.near, i32.eqz(this.#status));
-  }
-
-  /** As at the end of a page, but without a look at the budget: no other engine would look here. */
-  #asideEnd(labels: RunLabels): void {
-    const f = this.#f;
-    this.#refund();
-    f.scope(() => {
-      const target = f.let(currentPc(this.#frame(labels)));
-      f.set(this.#slot, call(this.#helpers.lookup, this.#hart, target));
-      f.if(i32.eqz(this.#slot), () => {
-        f.store('i64.store', this.#hart, target, FIELD.pc);
-        this.#callOut(this.#library.privileged.fetch, [this.#hart], labels.changed);
-        f.set(this.#slot, i32.load(this.#hart, FIELD.slot));
-      });
-    });
+    this.#callOut(callee, [this.#hart, this.#slot], labels.changed);
   }
 
   #operation(operation: Operation, outlined: Outlined, labels: RunLabels): void {

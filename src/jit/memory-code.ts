@@ -119,9 +119,8 @@ export class MemoryCode implements MemorySemantics {
             i64.and(virtual, i64.const(alignment - 1)),
           )
         : i64.and(virtual, i64.const(-4096 | (alignment - 1)));
-    f.ifUnlikely(i64.ne(i64.load(entry, table), i64.or(page, key)), () =>
-      this.#frame.resume(this.#offset, this.#unspent),
-    );
+    const misses = i64.ne(i64.load(entry, table), i64.or(page, key));
+    this.#frame.resumeIf(misses, this.#offset, this.#unspent);
     f.set(host, i32.add(i32.wrap_i64(virtual), i32.load(entry, table + 8)));
     return host;
   }

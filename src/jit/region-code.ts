@@ -66,7 +66,7 @@ export class RegionCode {
       return;
     }
     // Every way round a loop has a jump to a lower address.
-    if (jumped && offset <= source) frame.f.ifUnlikely(frame.isSpent, () => frame.jumpOut(offset));
+    if (jumped && offset <= source) frame.jumpOutIfSpent(offset);
     if (isRetreating(this.#flow, from, block) || this.#flow.isMerge[block.index]) {
       const label = this.#labels.get(block);
       if (label === undefined) throw new Error('a jump to a block that is not around');
@@ -105,11 +105,11 @@ export class RegionCode {
   #checkFloat({ code }: Block): void {
     const first = code.findIndex(({ decoded }) => decoded.instruction.needsFloat);
     const { frame, layout } = this.#parts;
-    const { f, hart } = frame;
+    const { hart } = frame;
     if (first < 0) return;
     const modeIsReserved = i32.gt_u(i32.load(hart, layout.field.frm), i32.const(LAST_ROUNDING_MODE));
     const illegal = i32.or(i32.load(hart, layout.field.floatOff), modeIsReserved);
-    f.ifUnlikely(illegal, () => frame.resume(code[0].offset, code.length));
+    frame.resumeIf(illegal, code[0].offset, code.length);
   }
 
   #indirect(block: Block, target: I64, expected: readonly Target[]): void {

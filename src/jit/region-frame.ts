@@ -5,6 +5,9 @@ import type { QuickConditions } from './quick-float.ts';
 import type { Registers } from './registers.ts';
 
 const PAGE = 4096;
+/** Low bits of the constants of exits, which say how many instructions are to be given back. */
+const UNSPENT_BITS = 16;
+const UNSPENT_MASK = 0xffff;
 /** fflags.NX. */
 const INEXACT = 1;
 
@@ -33,6 +36,9 @@ export class RegionFrame {
   /** Distance of the slot of exit from the first one of the page. */
   readonly #slot: Local<'i32'>;
   readonly #target: Local<'i64'>;
+  #spent: Label | undefined;
+  #stuck: Label | undefined;
+  #stuckFar: Label | undefined;
   #near: Label | undefined;
   #far: Label | undefined;
 
@@ -63,7 +69,7 @@ export class RegionFrame {
       f.block((near) => {
         this.#near = near;
         this.#far = far;
-        body();
+        this.#commonExits(body);
       });
       const slots = i32.load(hart, field.pageSlots);
       f.store('i32.store', hart, i32.add(slots, this.#slot), field.slot);
@@ -72,6 +78,39 @@ export class RegionFrame {
     f.store('i64.store', hart, this.#target, field.pc);
     this.#leave();
     f.unreachable();
+  }
+
+  /**
+   * Conditional exits hand over where they are as a constant. So they are single branches out of the way of the code that
+   * goes on, also for engines that do not know hints, and small.
+   */
+  #commonExits(body: () => void): void {
+    const { f } = this;
+    const spent = f.valueBlock('i32', (spentLabel) => {
+      const stuck = f.valueBlock('i32', (stuckLabel) => {
+        const stuckFar = f.valueBlock('i64', (stuckFarLabel) => {
+          this.#spent = spentLabel;
+          this.#stuck = stuckLabel;
+          this.#stuckFar = stuckFarLabel;
+          body();
+        });
+        f.set(this.#target, i64.add(this.page, i64.shr_s(stuckFar, i64.const(UNSPENT_BITS))));
+        this.#giveBack(i32.and(i32.wrap_i64(stuckFar), i32.const(UNSPENT_MASK)));
+        f.set(this.#exit, i32.const(REGION_EXIT.nextFar));
+        f.br(labelOf(this.#far));
+      });
+      f.set(this.#slot, i32.shr_u(stuck, i32.const(UNSPENT_BITS)));
+      this.#giveBack(i32.and(stuck, i32.const(UNSPENT_MASK)));
+      f.set(this.#exit, i32.const(REGION_EXIT.resume));
+      f.br(labelOf(this.#near));
+    });
+    f.set(this.#slot, spent);
+    f.set(this.#exit, i32.const(REGION_EXIT.near));
+    f.br(labelOf(this.#near));
+  }
+
+  #giveBack(instructions: I32): void {
+    this.f.set(this.#budget, i32.add(this.#budget, instructions));
   }
 
   #enter(): void {
@@ -101,11 +140,6 @@ export class RegionFrame {
     this.f.set(this.#budget, i32.sub(this.#budget, i32.const(instructions)));
   }
 
-  /** Not 0 once the region has run for so long that it must be left at the next jump back. */
-  get isSpent(): I32 {
-    return i32.le_s(this.#budget, i32.const(0));
-  }
-
   address(offset: number): I64 {
     return i64.add(this.page, i64.const(offset));
   }
@@ -121,13 +155,28 @@ export class RegionFrame {
   }
 
   /**
-   * Leaves before an instruction that the interpreter must carry out.
+   * Leaves, if a condition holds, before an instruction that the interpreter must carry out.
    *
    * @param unspent instructions of the block that do not run, with this one
    */
-  resume(offset: number, unspent: number): void {
-    this.spend(-unspent);
-    this.#leaveTo(offset, REGION_EXIT.resume, REGION_EXIT.nextFar);
+  resumeIf(condition: I32, offset: number, unspent: number): void {
+    if (isNear(offset)) {
+      const where = offset * this.#layout.slotScale * (UNSPENT_MASK + 1) + unspent;
+      this.f.brIfWith(labelOf(this.#stuck), i32.const(where), condition);
+    } else {
+      const where = offset * (UNSPENT_MASK + 1) + unspent;
+      this.f.brIfWith(labelOf(this.#stuckFar), i64.const(where), condition);
+    }
+  }
+
+  /** Leaves by a jump to an offset if the region has run for so long that it must be left. */
+  jumpOutIfSpent(offset: number): void {
+    const isSpent = i32.le_s(this.#budget, i32.const(0));
+    if (isNear(offset)) {
+      this.f.brIfWith(labelOf(this.#spent), i32.const(offset * this.#layout.slotScale), isSpent);
+    } else {
+      this.f.ifUnlikely(isSpent, () => this.jumpOut(offset));
+    }
   }
 
   /** Leaves by a jump to an address in a register; `site` is the offset of the jump. */
@@ -141,12 +190,16 @@ export class RegionFrame {
 
   #leaveTo(offset: number, inPage: RegionExit, elsewhere: RegionExit): void {
     const { f } = this;
-    const near = offset >= 0 && offset < PAGE;
+    const near = isNear(offset);
     if (near) f.set(this.#slot, i32.const(offset * this.#layout.slotScale));
     else f.set(this.#target, this.address(offset));
     f.set(this.#exit, i32.const(near ? inPage : elsewhere));
     f.br(labelOf(near ? this.#near : this.#far));
   }
+}
+
+function isNear(offset: number): boolean {
+  return offset >= 0 && offset < PAGE;
 }
 
 function labelOf(label: Label | undefined): Label {

@@ -134,6 +134,32 @@ export class FunctionBuilder {
     this.#nest(0x02, body);
   }
 
+  /**
+   * A block that is left with a value, by {@link brIfWith} only: `body` must not run past its end.
+   *
+   * @returns the value, behind the block
+   */
+  valueBlock<T extends ValType>(type: T, body: (end: Label) => void): Local<T> {
+    const value = this.local(type);
+    this.#code.u8(0x02);
+    this.#code.u8(VALTYPE_CODE[type]);
+    this.#depth++;
+    body({ depth: this.#depth });
+    this.unreachable();
+    this.#depth--;
+    this.#code.u8(END);
+    this.#code.u8(0x21);
+    this.#code.u32(value.index);
+    return value;
+  }
+
+  /** Branches to the end of a {@link valueBlock}. The value is evaluated in any case: it should be a constant. */
+  brIfWith(label: Label, value: Expr, condition: Expr<'i32'>): void {
+    value.emit(this.#code);
+    this.brIf(label, condition);
+    this.#code.u8(0x1a);
+  }
+
   /** `body` may branch to the label it is given, which is the start of the loop. */
   loop(body: (start: Label) => void): void {
     this.#nest(0x03, body);

@@ -128,6 +128,11 @@ function readImport(reader: ByteReader, { imports, functions }: Contents): void 
   }
 }
 
+/** The block type of blocks without a value. */
+const NO_VALUE = 0x40;
+/** Stands for an operand that an instruction before has left on the stack. */
+const ON_STACK = '';
+
 /** One function: a stack of the texts of values that nothing has taken yet, and lines of statements. */
 class FunctionText {
   readonly #reader: ByteReader;
@@ -135,6 +140,8 @@ class FunctionText {
   readonly #results: number;
   readonly #stack: string[] = [];
   readonly #lines: string[] = [];
+  /** For each block that is open whether it has a value. */
+  readonly #blocks: boolean[] = [];
   #depth = 2;
 
   constructor(body: Uint8Array, contents: Contents, results: number) {
@@ -166,16 +173,35 @@ class FunctionText {
   /** An instruction with so many operands from the stack. */
   #emit(text: string, takes: number, gives: boolean): void {
     const operands = Array.from({ length: takes }, () => this.#pop()).reverse();
-    const whole = `(${[text, ...operands].join(' ')})`;
+    const whole = `(${[text, ...operands.filter((operand) => operand !== ON_STACK)].join(' ')})`;
     if (gives) this.#stack.push(whole);
     else this.#line(whole);
   }
 
-  /** The start of a block, none of which has a value. */
+  /** The start of a block; few have a value. */
   #open(text: string): void {
-    this.#reader.u8();
-    this.#line(text);
+    const type = this.#reader.u8();
+    const hasValue = type !== NO_VALUE;
+    this.#line(hasValue ? `${text} (result ${typeName(type)})` : text);
+    this.#blocks.push(hasValue);
     this.#depth++;
+  }
+
+  #close(): void {
+    this.#depth--;
+    if (this.#depth > 1) this.#line('end');
+    if (this.#blocks.pop() === true) this.#stack.push(ON_STACK);
+  }
+
+  /** A branch to a block with a value leaves that on the stack if it is not taken. */
+  #branchIf(): void {
+    const label = this.#reader.u32();
+    const condition = this.#pop();
+    if (this.#blocks.at(-1 - label) === true) {
+      this.#line(this.#pop());
+      this.#stack.push(ON_STACK);
+    }
+    this.#line(`(br_if ${label} ${condition})`);
   }
 
   #instruction(opcode: number): void {
@@ -197,12 +223,9 @@ class FunctionText {
       this.#line('else');
       this.#depth++;
     },
-    11: () => {
-      this.#depth--;
-      if (this.#depth > 1) this.#line('end');
-    },
+    11: () => this.#close(),
     12: () => this.#emit(`br ${this.#reader.u32()}`, 0, false),
-    13: () => this.#emit(`br_if ${this.#reader.u32()}`, 1, false),
+    13: () => this.#branchIf(),
     14: () => {
       const labels = Array.from({ length: this.#reader.u32() + 1 }, () => this.#reader.u32());
       this.#emit(`br_table ${labels.join(' ')}`, 1, false);

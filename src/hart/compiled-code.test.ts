@@ -193,7 +193,7 @@ describe('compiled code', () => {
 
   test('a device in a hot loop', () => {
     const { compiled, bed } = runBoth(`
-      li s0, 300
+      li s0, 5000
       li s1, ${DEVICE}
       li s2, ${RAM + 0x10_0000}
     1: addi t1, s0, 1
@@ -206,7 +206,7 @@ describe('compiled code', () => {
       ${FINISH}`);
     // The interpreter's accesses do not reach the device.
     expect(bed.accesses.filter(({ kind }) => kind === 'write').map(({ low }) => low)).toEqual(
-      Array.from({ length: 300 }, (_, index) => 300 - index),
+      Array.from({ length: 5000 }, (_, index) => 5000 - index),
     );
     expect(compiled).toBeGreaterThan(300);
   });

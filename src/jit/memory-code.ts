@@ -54,6 +54,12 @@ export class MemoryCode implements MemorySemantics {
     this.#imm = imm;
   }
 
+  /** Checks a group before a loop; if that fails, the loop is left to the interpreter from its header on. */
+  check(group: AccessGroup, base: I64, header: number): void {
+    this.at(header, 0, group, base, group.low);
+    this.#hostOf(group);
+  }
+
   readonly load = (kind: LoadKind): I64 => {
     const group = this.#plain();
     return this.#frame.f.let(LOADS[kind](this.#hostOf(group), this.#imm - group.low));

@@ -1,6 +1,6 @@
 import { effectsOf } from '../isa/index.ts';
 import { type I32, type I64, i32, i64, type Label } from '../wasm/index.ts';
-import { groupAccesses } from './access-groups.ts';
+import { type AccessPlan, planAccesses } from './access-plan.ts';
 import { analyseFlow, type Dominates, type Flow, isRetreating } from './flow.ts';
 import type { Block, Graph, Target } from './graph.ts';
 import type { RegionParts } from './region-parts.ts';
@@ -16,6 +16,7 @@ export class RegionCode {
   readonly #parts: RegionParts;
   readonly #flow: Flow;
   readonly #dominates: Dominates;
+  readonly #accesses: AccessPlan;
   readonly #semantics: RegionSemantics;
   readonly #labels = new Map<Block, Label>();
 
@@ -24,6 +25,7 @@ export class RegionCode {
     const { flow, dominates } = analyseFlow(graph);
     this.#flow = flow;
     this.#dominates = dominates;
+    this.#accesses = planAccesses(graph, flow, dominates, parts.longestSpan);
     this.#semantics = new RegionSemantics(parts, graph.blocks[0].code[0]);
   }
 
@@ -35,6 +37,9 @@ export class RegionCode {
     if (!isLoopHeader[block.index]) {
       this.#within(block, merges);
       return;
+    }
+    for (const group of this.#accesses.before.get(block) ?? []) {
+      this.#semantics.memory.check(group, this.#parts.registers.x(group.base), block.code[0].offset);
     }
     f.loop((label) => {
       this.#labels.set(block, label);
@@ -81,7 +86,7 @@ export class RegionCode {
     const { code, end } = block;
     frame.spend(code.length);
     this.#checkFloat(block);
-    const groups = groupAccesses(code, this.#parts.longestSpan);
+    const groups = this.#accesses.groups[block.index];
     const last = code.length - 1;
     for (let index = 0; index < last; index++) {
       const { instruction, rd } = code[index].decoded;

@@ -17,9 +17,9 @@ import type { Tlb } from './tlb.ts';
 
 const PAGE = 4096;
 /** Samples after which the code at a slot is compiled. */
-const THRESHOLD = 128;
+const THRESHOLD = 512;
 /** So many times as often: then it is compiled again, with all that it leads to. */
-const DEEP = 4;
+const DEEP = 3;
 /** Counters of samples; slots share them. */
 const COUNTERS = 1 << 14;
 const LAYOUT: HartLayout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };

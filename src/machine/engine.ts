@@ -6,4 +6,4 @@ export const ENGINES = ['interp', 'jit', 'lockstep'] as const;
 
 export type Engine = (typeof ENGINES)[number];
 
-export const DEFAULT_ENGINE: Engine = 'interp';
+export const DEFAULT_ENGINE: Engine = 'jit';

@@ -245,6 +245,38 @@ describe('compiled code', () => {
     expect(compiled).toBeGreaterThan(1500);
   });
 
+  test('faults of what is checked before a loop', () => {
+    const { result, compiled } = runBoth(`
+      la t0, trapped
+      csrw mtvec, t0
+      li s0, 200
+      li a0, 0
+      li s3, 0
+    1: li s1, ${RAM + 0x10_0000}
+      andi t0, s0, 3
+      bnez t0, 2f
+      li s1, 0x1000
+    2: li s2, 10
+    3: ld t1, 8(s1)
+      addi s3, s3, 1
+      sd s3, (s1)
+      addi s2, s2, -1
+      bnez s2, 3b
+      addi s0, s0, -1
+      bnez s0, 1b
+      ${FINISH}
+      .balign 4
+    trapped:
+      csrr t5, mepc
+      addi t5, t5, 4
+      csrw mepc, t5
+      addi a0, a0, 1
+      mret`);
+    // Each turn with the bad address faults twice, and goes on.
+    expect(result).toBe(50 * 10 * 2);
+    expect(compiled).toBeGreaterThan(1500);
+  });
+
   test('code that crosses a page', () => {
     const bed = new HartBed({ engine: 'lockstep' });
     bed.load(`li s0, 500\nli a0, 0\nli t0, ${RAM + 0xff2}\njr t0`);

@@ -148,26 +148,15 @@ class Planner {
     return this.#hoisted.size > 0;
   }
 
-  #hoistGroup({ header, blocks }: Loop, group: AccessGroup): void {
+  #hoistGroup({ header }: Loop, group: AccessGroup): void {
     if (this.#covered.has(group)) return;
-    // An outer loop may have one that covers it.
-    for (const [outer, groups] of this.#hoisted) {
-      const holds = outer === header || this.#dominates(outer, header);
-      if (
-        holds &&
-        groups.some((earlier) => this.#covers(earlier, group)) &&
-        this.#stays(outer, group.base, blocks)
-      )
-        return;
+    // A loop around this one, or this one itself, may have a check that covers it.
+    for (const outer of this.#loops()) {
+      const groups = outer.blocks.has(header) ? this.#hoisted.get(outer.header) : undefined;
+      if (groups?.some((earlier) => this.#covers(earlier, group))) return;
     }
     const hoisted = this.#hoisted.get(header) ?? [];
     this.#hoisted.set(header, [...hoisted, groupOf(group.base, group.accesses, group.stores)]);
-  }
-
-  /** Whether a check before `outer` holds in the loop: the analysis decides later, this only saves checks. */
-  #stays(outer: Block, base: number, blocks: ReadonlySet<Block>): boolean {
-    const loop = this.#loops().find(({ header }) => header === outer);
-    return loop !== undefined && [...blocks].every((block) => loop.blocks.has(block)) && base >= 0;
   }
 
   #loops(): readonly Loop[] {

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { assemble, createDecoder, type Extension } from '../isa/index.ts';
+import { type AccessPlan, planAccesses } from './access-plan.ts';
+import { analyseFlow } from './flow.ts';
+import { buildGraph, type Graph } from './graph.ts';
+
+const decode = createDecoder({ extensions: new Set<Extension>(['i', 'm']), xlen: 64 });
+
+/** Plans the accesses of a program, which ends with a system instruction. */
+function plan(source: string, longestSpan = 128): { readonly graph: Graph; readonly accesses: AccessPlan } {
+  const { bytes } = assemble(`${source}\necall`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const code = {
+    at: (offset: number) => (offset < bytes.length ? decode(view.getUint32(offset, true)) : undefined),
+    isWarm: () => true,
+    targetsOf: () => [],
+  };
+  const graph = buildGraph(code, 0, { instructions: 100, callDepth: 0 });
+  if (graph === undefined) throw new Error('nothing to compile');
+  const { flow, dominates } = analyseFlow(graph);
+  return { graph, accesses: planAccesses(graph, flow, dominates, longestSpan) };
+}
+
+/** The groups of all accesses, by the offsets of their instructions. */
+function groups({ graph, accesses }: ReturnType<typeof plan>) {
+  const all = graph.blocks.flatMap(({ index, code }) =>
+    code.map(({ offset }, at) => [offset, accesses.groups[index][at]] as const),
+  );
+  return new Map(all.filter(([, group]) => group !== undefined));
+}
+
+describe('a check', () => {
+  test('holds in the next block, for the addresses of both', () => {
+    const found = groups(plan('ld a1, 0(a0)\nbeqz a1, 1f\nld a2, 16(a0)\n1: nop'));
+    expect(found.get(8)).toBe(found.get(0));
+    expect(found.get(0)).toMatchObject({ low: 0, span: 24, alignment: 8, stores: false });
+  });
+
+  test('does not hold once its register is written', () => {
+    const found = groups(plan('ld a1, 0(a0)\nbeqz a1, 1f\naddi a0, a0, 8\nld a2, 16(a0)\n1: nop'));
+    expect(found.get(12)).not.toBe(found.get(0));
+  });
+
+  test('does not hold where not all ways have passed it', () => {
+    const found = groups(plan('beqz a1, 1f\nld a2, 0(a0)\n1: ld a3, 0(a0)'));
+    expect(found.get(8)).not.toBe(found.get(4));
+  });
+
+  test('of a load does not allow a store', () => {
+    const found = groups(plan('ld a1, 0(a0)\nbeqz a1, 1f\nsd a2, 0(a0)\n1: nop'));
+    expect(found.get(8)).not.toBe(found.get(0));
+  });
+
+  test('is made before a loop that does not write its register', () => {
+    const result = plan('1: ld a1, 0(a0)\naddi a2, a2, -1\nbnez a2, 1b');
+    expect(result.accesses.before.get(result.graph.blocks[0])).toEqual([groups(result).get(0)]);
+  });
+
+  test('stays in a loop that writes its register, or does not access it in every turn', () => {
+    expect(plan('1: ld a1, 0(a0)\naddi a0, a0, 8\nbnez a1, 1b').accesses.before.size).toBe(0);
+    const sometimes = plan('1: beqz a3, 2f\nld a1, 0(a0)\n2: addi a2, a2, -1\nbnez a2, 1b');
+    expect(sometimes.accesses.before.size).toBe(0);
+  });
+
+  test('is made once before nested loops', () => {
+    const { accesses } = plan('1: ld a1, 0(a0)\n2: ld a3, 8(a0)\naddi a2, a2, -1\nbnez a2, 2b\nbnez a1, 1b');
+    expect([...accesses.before.values()].flat()).toHaveLength(1);
+  });
+
+  test('is made for each access where these are to be apart', () => {
+    const result = plan('ld a1, 0(a0)\nld a2, 8(a0)', 0);
+    expect(groups(result).get(4)).not.toBe(groups(result).get(0));
+  });
+});

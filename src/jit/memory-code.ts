@@ -1,22 +1,10 @@
 import type { AmoOperation, AtomicWidth, LoadKind, MemorySemantics, StoreWidth } from '../isa/index.ts';
-import { type I32, type I64, i32, i64, type Local } from '../wasm/index.ts';
+import { type I64, i32, i64, type Local } from '../wasm/index.ts';
 import type { AccessGroup } from './access-groups.ts';
 import type { AtomicCode } from './atomic-code.ts';
 import type { HartLayout } from './hart-layout.ts';
+import { LOADS, STORE_NAMES } from './plain-access.ts';
 import type { RegionFrame } from './region-frame.ts';
-
-const LOADS: Readonly<Record<LoadKind, (address: I32, offset?: number) => I64>> = {
-  i8: i64.load8_s,
-  u8: i64.load8_u,
-  i16: i64.load16_s,
-  u16: i64.load16_u,
-  i32: i64.load32_s,
-  u32: i64.load32_u,
-  i64: i64.load,
-};
-
-/** The instruction that stores the low bits of an i64. */
-const STORES = { 8: 'i64.store8', 16: 'i64.store16', 32: 'i64.store32', 64: 'i64.store' } as const;
 
 /**
  * Memory accesses of compiled code: a probe of the TLB in line for each group of accesses. Whatever it does not know leaves
@@ -67,7 +55,7 @@ export class MemoryCode implements MemorySemantics {
 
   readonly store = (width: StoreWidth, _address: I64, value: I64): void => {
     const group = this.#plain();
-    this.#frame.f.store(STORES[width], this.#hostOf(group), value, this.#imm - group.low);
+    this.#frame.f.store(STORE_NAMES[width], this.#hostOf(group), value, this.#imm - group.low);
   };
 
   readonly amo = (operation: AmoOperation, width: AtomicWidth, address: I64, value: I64): I64 =>

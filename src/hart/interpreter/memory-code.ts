@@ -1,10 +1,10 @@
 import type { AmoOperation, AtomicWidth, LoadKind, MemorySemantics, StoreWidth } from '../../isa/index.ts';
-import { AtomicCode } from '../../jit/index.ts';
+import { AtomicCode, LOADS, STORE_NAMES } from '../../jit/index.ts';
 import { type Expr, type I64, i32, i64, type Label, type Local } from '../../wasm/index.ts';
 import { FIELD, TLB } from '../layout.ts';
 import { ATOMIC_READ } from './call-outs.ts';
 import type { Frame } from './frame.ts';
-import { LOAD_KINDS, LOADS, STORE_NAMES } from './load-kinds.ts';
+import { LOAD_KINDS } from './load-kinds.ts';
 
 /** Memory accesses of the interpreter: a TLB probe in line, everything else by call-out. */
 export class MemoryCode implements MemorySemantics {

@@ -1,4 +1,5 @@
 /** Data accesses that the dispatch loop does not find in the TLB: in generated code where a common page walk will do. */
+import { LOADS, STORE_NAMES } from '../../jit/index.ts';
 import {
   call,
   type FunctionBuilder,
@@ -15,7 +16,7 @@ import { ACCESS, CAUSE } from '../exceptions.ts';
 import { FIELD } from '../layout.ts';
 import type { CallOuts } from './call-outs.ts';
 import { ATOMIC_READ } from './call-outs.ts';
-import { LOAD_KINDS, LOADS, STORE_NAMES } from './load-kinds.ts';
+import { LOAD_KINDS } from './load-kinds.ts';
 import { NOT_DONE } from './trap-code.ts';
 import { refillRequest } from './walk-code.ts';
 

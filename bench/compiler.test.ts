@@ -19,7 +19,7 @@ test('a compiler that is not there is a mistake of the user', () => {
 
 test.runIf(hasCompiler).each(sources)('kernel $name compiles', (kernel) => {
   using directory = temporaryDirectory('test');
-  expect(() => buildKernel(findCompiler(undefined), kernel, directory.path)).not.toThrow();
+  expect(() => buildKernel(findCompiler(undefined), kernel, 1, directory.path)).not.toThrow();
 });
 
 test.runIf(hasCompiler)('the Linux guest compiles, and is an archive with /init', () => {

@@ -10,7 +10,7 @@ describe('cpu', () => {
   test('measures every kernel in five turns unless told otherwise', () => {
     const options = readCpuOptions([]);
     expect(options.kernels).toEqual(kernels);
-    expect(options).toMatchObject({ runs: 5, json: false, compiler: undefined });
+    expect(options).toMatchObject({ runs: 5, times: 5, json: false, compiler: undefined });
     expect(options).toMatchObject({ nodes: [process.execPath], qemus: ['qemu-system-riscv64'], engines: [] });
   });
 
@@ -27,10 +27,11 @@ describe('cpu', () => {
   });
 
   test('takes every option', () => {
-    const args = '--runs 3 --qemu q,trixie --node n,26 --engine a,b --cc c --timeout 9 --json'.split(' ');
+    const args =
+      '--runs 3 --qemu q,trixie --node n,26 --engine a,b --cc c --timeout 9 --times 2 --json'.split(' ');
     expect(readCpuOptions(args)).toMatchObject({
       ...{ runs: 3, qemus: ['q', 'trixie'], nodes: ['n', '26'], engines: ['a', 'b'] },
-      ...{ compiler: 'c', timeout: 9, json: true },
+      ...{ compiler: 'c', timeout: 9, times: 2, json: true },
     });
   });
 
@@ -40,6 +41,7 @@ describe('cpu', () => {
     [['--runs', '0'], /--runs 0 .* 1 to 1000/],
     [['--runs', '1.5'], /--runs 1\.5 /],
     [['--timeout', 'soon'], /--timeout soon /],
+    [['--times', '0'], /--times 0 .* 1 to 1000/],
     [['--smp', '2'], /--smp/],
     [['list'], /list/],
     [['--qemu'], /--qemu/],

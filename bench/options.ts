@@ -16,6 +16,8 @@ interface CommonOptions extends ContenderOptions {
 
 export interface CpuOptions extends CommonOptions {
   readonly kernels: readonly Kernel[];
+  /** How often a program does its kernel's work. */
+  readonly times: number;
   /** The cross compiler; undefined looks for Debian's two. */
   readonly compiler: string | undefined;
 }
@@ -90,6 +92,8 @@ Options of cpu and linux:
   --cc PATH         C compiler for RISC-V (default: riscv64-linux-gnu-gcc or riscv64-unknown-elf-gcc)
 Options of cpu:
   --kernels A,B     only these; "chase" and "stream" mean all of their sizes
+  --times N         do each kernel's work, about a second of QEMU's, N times in a run (default: 5); 1 shows what
+                    compiling costs
 
 CPU kernels:
 ${kernels.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}
@@ -100,8 +104,18 @@ ${linuxBenchmarks.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join
 
 /** Reads the options of `cpu`. @throws InputError that says what is possible */
 export function readCpuOptions(args: readonly string[]): CpuOptions {
-  const values = parse(args, { ...common, kernels: { type: 'string' }, cc: { type: 'string' } });
-  return { ...readCommon(values), kernels: selectKernels(values.kernels), compiler: values.cc };
+  const values = parse(args, {
+    ...common,
+    kernels: { type: 'string' },
+    times: { type: 'string', default: '5' },
+    cc: { type: 'string' },
+  });
+  return {
+    ...readCommon(values),
+    kernels: selectKernels(values.kernels),
+    times: wholeNumber(values.times, '--times', 1000),
+    compiler: values.cc,
+  };
 }
 
 /** Reads the options of `boot`. @throws InputError that says what is possible */

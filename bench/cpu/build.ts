@@ -6,14 +6,15 @@ import type { Kernel } from './kernels.ts';
 /**
  * Compiles a kernel.
  *
+ * @param times how often the program does the kernel's work
  * @returns the path of the ELF file
  * @throws InputError when the compiler refuses
  */
-export function buildKernel(compiler: string, kernel: Kernel, directory: string): string {
+export function buildKernel(compiler: string, kernel: Kernel, times: number, directory: string): string {
   const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
   const elf = join(directory, `${kernel.name}.elf`);
   const args = [
-    ...Object.entries(kernel.defines).map(([name, value]) => `-D${name}=${value}`),
+    ...Object.entries({ ...kernel.defines, TIMES: times }).map(([name, value]) => `-D${name}=${value}`),
     ...['-I', file('runtime'), '-T', file('runtime/link.ld')],
     ...['start.S', 'runtime.c', 'lower.S', 'lower.c'].map((name) => file(`runtime/${name}`)),
     file(`kernels/${kernel.source}.c`),

@@ -55,7 +55,7 @@ test('the table shows seconds and ratios without the start, their mean, and the 
   ];
   const machine = { processor: 'X', processors: 2, load: [0.1, 0.2, 0.3] };
   const setting = { date: '2026-01-02T03:04:05.000Z', contenders, ...machine };
-  const text = formatCpuResult({ setting, kernels, geometricMeans: { hartvisor: 1 } });
+  const text = formatCpuResult({ setting, times: 5, kernels, geometricMeans: { hartvisor: 1 } });
   expect(text).toContain('load at the start 0.1 0.2 0.3\nQEMU: QEMU 1\nhartvisor: Node v24\n');
   const lines = text.split('\n').slice(-4);
   expect(lines.map((line) => line.replaceAll(/ {2,}/g, ' '))).toEqual([
@@ -73,7 +73,7 @@ test('the table has columns for each of several engines', () => {
   const contenders = [engines.yardstick, ...engines.others];
   const machine = { processor: 'X', processors: 2, load: [0, 0, 0] };
   const setting = { date: '2026-01-02T03:04:05.000Z', contenders, ...machine };
-  const text = formatCpuResult({ setting, kernels, geometricMeans: { jit: 2, interp: 0.5 } });
+  const text = formatCpuResult({ setting, times: 5, kernels, geometricMeans: { jit: 2, interp: 0.5 } });
   const rows = text.split('\n').slice(-5);
   expect(rows[0]?.split(/ {2,}/)).toEqual([
     ...['kernel', 'QEMU s', 'jit s', 'speed', 'min..max', '(wall)'],

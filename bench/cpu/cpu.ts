@@ -47,6 +47,8 @@ export interface KernelResult {
 /** Everything that was measured. */
 export interface CpuResult {
   readonly setting: Setting;
+  /** How often a program did its kernel's work. */
+  readonly times: number;
   readonly kernels: readonly KernelResult[];
   /** Of the kernels' speeds, by user CPU time. */
   readonly geometricMeans: Readonly<Record<string, number>>;
@@ -68,7 +70,7 @@ export async function runCpuBench(
   const setting = readSetting(field);
   const results: KernelResult[] = [];
   for (const [index, kernel] of options.kernels.entries()) {
-    const elf = buildKernel(compiler, kernel, directory.path);
+    const elf = buildKernel(compiler, kernel, options.times, directory.path);
     const result = judge(kernel.name, field, await measure(kernel, elf, field, options));
     const ratios = Object.entries(result.speed).map(
       ([label, { median }]) => `${label} ${formatRatio(median)}`,
@@ -76,7 +78,7 @@ export async function runCpuBench(
     onProgress(`${index + 1}/${options.kernels.length} ${kernel.name}: ${ratios.join(', ')}`);
     results.push(result);
   }
-  return { setting, kernels: results, geometricMeans: meansOf(field, results) };
+  return { setting, times: options.times, kernels: results, geometricMeans: meansOf(field, results) };
 }
 
 function meansOf({ others }: Field, results: readonly KernelResult[]): Record<string, number> {
@@ -162,7 +164,7 @@ export function formatCpuResult(result: CpuResult): string {
   return [
     'Speed of CPU kernels on the bare machine, relative to QEMU (above 1: faster than QEMU)',
     describeSetting(result.setting),
-    `medians of ${result.kernels[0]?.samples[yardstick].length ?? 0} turns, user CPU time without start-up`,
+    `medians of ${result.kernels[0]?.samples[yardstick].length ?? 0} turns, user CPU time without start-up, work done ${result.times} times`,
     '',
     formatTable([
       [

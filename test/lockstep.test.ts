@@ -6,7 +6,7 @@ import { readKernel } from '../src/boot/kernel-image.ts';
 import { InputError } from '../src/errors/input-error.ts';
 import { Machine, type MachineConfig, type MachineEnd } from '../src/machine/machine.ts';
 import { type DebianGuest, debianGuest } from '../src/node/debian/debian-guest.ts';
-import { nodeHost } from '../src/node/node-host.ts';
+import { NodeHost } from '../src/node/node-host.ts';
 import { LockstepStreams } from './streams/in-lockstep.ts';
 
 const LIMIT_MS = 240_000;
@@ -35,7 +35,7 @@ interface LockstepRun {
 async function run(config: MachineConfig, last?: string): Promise<LockstepRun> {
   const decoder = new TextDecoder();
   let output = '';
-  const machine = new Machine({ ...config, engine: 'lockstep' }, nodeHost(), {
+  const machine = new Machine({ ...config, engine: 'lockstep' }, new NodeHost(), {
     onOutput: (bytes) => {
       output += decoder.decode(bytes, { stream: true });
       if (last !== undefined && output.includes(last)) machine.stop();

@@ -1,7 +1,6 @@
 import { initramfs } from '../boot/initramfs.ts';
 import { type Kernel, readKernel } from '../boot/kernel-image.ts';
 import { InputError } from '../errors/input-error.ts';
-import { debianGuest } from '../node/debian/debian-guest.ts';
 import { readInputFile } from '../node/files.ts';
 import { packageFile } from '../node/package-files.ts';
 import type { GuestName } from './choices.ts';
@@ -70,6 +69,7 @@ async function loadTick({ initrd, append }: GuestChoice): Promise<Guest> {
 }
 
 async function loadDebian({ append }: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest> {
+  const { debianGuest } = await import('../node/debian/debian-guest.ts');
   const progress = fetchProgress(process.stderr);
   const files = await debianGuest({ onProgress: progress.report }).finally(progress.done);
   const kernel = await readKernelFile(files.kernelPath, '--kernel');

@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
 import { DEFAULT_ENGINE, ENGINES } from '../machine/engine.ts';
+import type { MachineHost } from '../machine/machine.ts';
 import { defaultMemory, guestNames, maximumCpus } from './choices.ts';
 import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
 import type { Finished } from './finished.ts';
@@ -62,9 +63,9 @@ function addRun(program: Command, finished: Finished): void {
     .option('--debug', 'check the rules of the vCPU loop while it runs')
     .addHelpText('after', keysHelp + exitStatusHelp)
     .action(async (options) => {
-      // The machine's modules only where they are needed: help and mistakes should not wait for them.
+      const host = await prepareHost(options);
       const { runCommand } = await import('./run-command.ts');
-      finished.status = await runCommand(options);
+      finished.status = await runCommand(options, host);
     });
 }
 
@@ -84,7 +85,19 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--dumpdtb <file>', 'write the device tree to a file and end')
     .addHelpText('after', keysHelp + machineStatusHelp)
     .action(async (file, options) => {
+      const host = await prepareHost(options);
       const { machineCommand } = await import('./run-command.ts');
-      finished.status = await machineCommand(file, options);
+      finished.status = await machineCommand(file, options, host);
     });
+}
+
+/**
+ * The machine's modules only where they are needed: help and mistakes should not wait for them. And first of all a
+ * thread, so that it loads its modules while this one loads the others and reads files.
+ */
+async function prepareHost({ dumpdtb }: { readonly dumpdtb?: string | undefined }): Promise<MachineHost> {
+  const { NodeHost } = await import('../node/node-host.ts');
+  const host = new NodeHost();
+  if (dumpdtb === undefined) host.prepare();
+  return host;
 }

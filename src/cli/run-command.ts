@@ -1,14 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../errors/input-error.ts';
 import { isOrder } from '../interrupts/forced-order.ts';
-import type { MachineConfig } from '../machine/machine.ts';
+import type { MachineConfig, MachineHost } from '../machine/machine.ts';
 import { writeOutputFile } from '../node/files.ts';
 import { type GuestName, guestNames } from './choices.ts';
 import { loadProgram } from './firmware.ts';
 import { loadGuest } from './guest.ts';
 import { type MachineWords, type RunWords, readMachineWords, readRunWords } from './run-options.ts';
 import { deviceTreeOf, runSession } from './session.ts';
-import { readId } from './verify-options.ts';
 
 /** Options of `hartvisor run` as the parser gives them. */
 export interface RunCommandOptions extends RunWords {
@@ -25,10 +24,11 @@ export interface RunCommandOptions extends RunWords {
 /**
  * `hartvisor run`: a guest on virtual CPUs.
  *
+ * @param host - starts the machine's threads
  * @returns the exit status
  * @throws InputError for options and files that cannot be used
  */
-export async function runCommand(options: RunCommandOptions): Promise<number> {
+export async function runCommand(options: RunCommandOptions, host: MachineHost): Promise<number> {
   const shape = readRunWords(options, availableParallelism());
   const guest = await loadGuest({ ...options, guest: readGuestName(options.guest) });
   const { name, ...parts } = guest;
@@ -41,9 +41,9 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     ...forced,
     debug: options.debug === true,
   };
-  if (options.dumpdtb !== undefined) return dumpDeviceTree(config, options.dumpdtb);
+  if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
   const memory = `${shape.memoryBytes / 2 ** 20} MiB`;
-  return runSession(config, {
+  return runSession(config, host, {
     timeout,
     statistics: options.stats === true,
     forced: options.schedule !== undefined,
@@ -64,17 +64,22 @@ export interface MachineCommandOptions extends MachineWords {
 /**
  * `hartvisor machine`: a bare machine that starts a program in M-mode.
  *
+ * @param host - starts the machine's threads
  * @returns the exit status
  * @throws InputError for options and files that cannot be used
  */
-export async function machineCommand(file: string, options: MachineCommandOptions): Promise<number> {
+export async function machineCommand(
+  file: string,
+  options: MachineCommandOptions,
+  host: MachineHost,
+): Promise<number> {
   const { harts, memoryBytes, engine, timeout } = readMachineWords(options);
   const program = await loadProgram({ ...options, file });
   const { append } = options;
   const bootArgs = append === undefined ? {} : { bootArgs: append };
   const config: MachineConfig = { kind: 'bare', engine, harts, memoryBytes, program, ...bootArgs };
-  if (options.dumpdtb !== undefined) return dumpDeviceTree(config, options.dumpdtb);
-  return runSession(config, {
+  if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
+  return runSession(config, host, {
     timeout,
     statistics: options.stats === true,
     passGuestCode: true,
@@ -82,8 +87,8 @@ export async function machineCommand(file: string, options: MachineCommandOption
   });
 }
 
-async function dumpDeviceTree(config: MachineConfig, path: string): Promise<number> {
-  await writeOutputFile(path, deviceTreeOf(config), 'The device tree');
+async function dumpDeviceTree(config: MachineConfig, host: MachineHost, path: string): Promise<number> {
+  await writeOutputFile(path, deviceTreeOf(config, host), 'The device tree');
   return 0;
 }
 
@@ -98,6 +103,7 @@ async function readSchedule(
   }
   if (isOrder(text)) return { forcedOrder: text };
   const { findOrder } = await import('../node/verify-host.ts');
+  const { readId } = await import('./verify-options.ts');
   return { forcedOrder: await findOrder(readId(text, '--schedule')) };
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { InputError } from '../errors/input-error.ts';
-import { Machine, type MachineConfig } from '../machine/machine.ts';
-import { nodeHost } from '../node/node-host.ts';
+import { Machine, type MachineCallbacks, type MachineConfig, type MachineHost } from '../machine/machine.ts';
 import { onEndingSignal, signalStatus } from '../node/signals.ts';
 import { Terminal } from '../node/terminal.ts';
 import { EXIT_STATUS } from './exit-status.ts';
@@ -34,8 +33,12 @@ const panicMilliseconds = 2000;
  * @returns the exit status for the process
  * @throws InputError when the guest does not fit into its memory, or the system has too little
  */
-export async function runSession(config: MachineConfig, options: SessionOptions): Promise<number> {
-  return new Session(config, options).run();
+export async function runSession(
+  config: MachineConfig,
+  host: MachineHost,
+  options: SessionOptions,
+): Promise<number> {
+  return new Session(config, host, options).run();
 }
 
 /**
@@ -43,8 +46,8 @@ export async function runSession(config: MachineConfig, options: SessionOptions)
  *
  * @throws InputError as {@link runSession}
  */
-export function deviceTreeOf(config: MachineConfig): Uint8Array {
-  return createMachine(config, { onOutput: () => undefined }).deviceTree;
+export function deviceTreeOf(config: MachineConfig, host: MachineHost): Uint8Array {
+  return createMachine(config, host, { onOutput: () => undefined }).deviceTree;
 }
 
 class Session {
@@ -55,9 +58,9 @@ class Session {
   readonly #interruption = Promise.withResolvers<Outcome>();
   #panicTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(config: MachineConfig, options: SessionOptions) {
+  constructor(config: MachineConfig, host: MachineHost, options: SessionOptions) {
     this.#options = options;
-    this.#machine = createMachine(config, {
+    this.#machine = createMachine(config, host, {
       onOutput: (bytes) => this.#output(bytes),
       onInputSpace: () => this.#terminal.continueInput(),
       onNotice: (text) => this.#say(text),
@@ -162,9 +165,9 @@ class Session {
   }
 }
 
-function createMachine(config: MachineConfig, callbacks: ConstructorParameters<typeof Machine>[2]): Machine {
+function createMachine(config: MachineConfig, host: MachineHost, callbacks: MachineCallbacks): Machine {
   try {
-    return new Machine(config, nodeHost(), callbacks);
+    return new Machine(config, host, callbacks);
   } catch (error) {
     // V8 says this when the system does not give it the room in its address space.
     if (error instanceof RangeError && error.message.includes('WebAssembly.Memory')) {

@@ -9,15 +9,10 @@ const PAGE_HALFWORDS = CODE_PAGE.halfwords;
 const DECODE_AHEAD = 32;
 const NOWHERE = -1;
 
-/** Bytes of linear memory for a cache of `pages` decoded pages: they, and their directory. */
-export function codeCacheBytes(pages: number): number {
-  return pages * CODE_PAGE.bytes + CODE_DIRECTORY.bytes;
-}
-
 /** What a code cache works with. */
 export interface CodeCacheOptions {
   readonly memory: WebAssembly.Memory;
-  /** Byte address in linear memory of {@link codeCacheBytes} bytes, aligned to 64. */
+  /** Byte address in linear memory of `codeCacheBytes` bytes, aligned to 64. */
   readonly base: number;
   /** Decoded pages that it holds. */
   readonly pages: number;

@@ -1,5 +1,6 @@
 import { createDecoder, type Decode, type Decoded, type Extension } from '../isa/index.ts';
-import { CodeCache, codeCacheBytes } from './code-cache.ts';
+import { codeCacheBytes } from './area.ts';
+import { CodeCache } from './code-cache.ts';
 import { describeHart } from './describe-hart.ts';
 import { ExceptionRow } from './exception-row.ts';
 import { ACCESS, CAUSE } from './exceptions.ts';
@@ -16,7 +17,7 @@ import type { DeviceSpace, Platform, RamWindow } from './platform.ts';
 import { Position } from './position.ts';
 import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
 import { type RegionStatistics, readRegionStatistics } from './region-statistics.ts';
-import { type PlacedRegion, REGION_RECORD_BYTES, Regions } from './regions.ts';
+import { type PlacedRegion, Regions } from './regions.ts';
 import { HartState } from './state.ts';
 import { Tlb } from './tlb.ts';
 
@@ -34,7 +35,7 @@ export interface HartOptions {
   readonly memory: WebAssembly.Memory;
   /** The compiled interpreter (`generateInterpreter`). */
   readonly interpreter: WebAssembly.Module;
-  /** Byte address of this hart's area in linear memory: {@link hartAreaBytes} bytes, aligned to 64. */
+  /** Byte address of this hart's area in linear memory: `hartAreaBytes` bytes, aligned to 64. */
   readonly area: number;
   /** Decoded pages that the code cache holds. */
   readonly codePages: number;
@@ -57,11 +58,6 @@ export interface HartOptions {
   readonly guestExternalInterrupts?: number;
   /** Byte address of the 32-bit word whose becoming non-zero makes `run` return. */
   readonly exitRequest: number;
-}
-
-/** Bytes of linear memory that a hart takes: state, TLB and code cache. */
-export function hartAreaBytes(codePages: number): number {
-  return HART_BYTES + TLB.bytes + codeCacheBytes(codePages) + REGION_RECORD_BYTES;
 }
 
 /**

@@ -1,5 +1,6 @@
+export { hartAreaBytes } from './area.ts';
 export { CAUSE } from './exceptions.ts';
-export { Hart, type HartOptions, hartAreaBytes } from './hart.ts';
+export { Hart, type HartOptions } from './hart.ts';
 export { generateInterpreter } from './interpreter/generate.ts';
 export { CSR, EXIT, type Exit, FIELD } from './layout.ts';
 export { LockstepHart, type LockstepOptions } from './lockstep/lockstep-hart.ts';

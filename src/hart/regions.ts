@@ -7,6 +7,7 @@ import {
   RegionCompiler,
 } from '../jit/index.ts';
 import type { MemoryLimits } from '../wasm/index.ts';
+import { REGION_RECORDS } from './area.ts';
 import type { CodeCache } from './code-cache.ts';
 import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
 import { JumpProfile } from './jump-profile.ts';
@@ -32,19 +33,13 @@ const FARTHEST = 2 ** 30;
 /** Samples of a jump at which a region that ends with it is compiled anew. */
 const WORTH_ANOTHER = 8;
 
-/** Regions that a hart can have at once, plus one: there is none with number 0. */
-const RECORDS = 8192;
-
-/** Bytes of linear memory for the records of regions. */
-export const REGION_RECORD_BYTES = RECORDS * REGION.bytes;
-
 /** What the regions of a hart work with. */
 export interface RegionsOptions {
   readonly memory: WebAssembly.Memory;
   readonly limits: MemoryLimits;
   /** No other thread works in the guest's memory. */
   readonly alone: boolean;
-  /** Byte address in linear memory of {@link REGION_RECORD_BYTES} bytes. */
+  /** Byte address in linear memory of a record for each of `REGION_RECORDS`. */
   readonly records: number;
   readonly state: HartState;
   readonly tlb: Tlb;
@@ -172,7 +167,7 @@ export class Regions {
   /** The encoding of the instruction whose slot aside this is; undefined: it is none of these. */
   firstBits(slot: number): number | undefined {
     const distance = slot - this.#options.records;
-    if (distance < 0 || distance >= REGION_RECORD_BYTES) return undefined;
+    if (distance < 0 || distance >= REGION_RECORDS * REGION.bytes) return undefined;
     return this.#installed.get(Math.floor(distance / REGION.bytes))?.firstBits;
   }
 
@@ -265,7 +260,7 @@ export class Regions {
   #number(): number {
     const free = this.#free.pop();
     if (free !== undefined) return free;
-    if (this.#nextNumber < RECORDS) return this.#nextNumber++;
+    if (this.#nextNumber < REGION_RECORDS) return this.#nextNumber++;
     // What is hot will soon be back.
     this.#dropAll();
     this.#heat.fill(0);

@@ -1,6 +1,7 @@
-import { CAUSE, EXIT, type Exit, type Hart } from '../hart/index.ts';
-import { CSR } from '../hart/layout.ts';
-import { dispatchVcpu, runState, startVcpu, takeRequests } from '../interrupts/run-state.ts';
+import { CAUSE } from '../hart/exceptions.ts';
+import type { Hart } from '../hart/index.ts';
+import { CSR, EXIT, type Exit } from '../hart/layout.ts';
+import { dispatchVcpu, runState, takeRequests } from '../interrupts/run-state.ts';
 import { RunState } from '../interrupts/words.ts';
 import { Pace } from './pace.ts';
 import { dispatchSbi, SbiCall, type SbiDomain } from './sbi/index.ts';
@@ -337,10 +338,4 @@ export class Pcpu {
     vcpu.interrupts.yield();
     this.#domain.scheduler.enqueue(vcpu.index);
   }
-}
-
-/** Starts a vCPU that HSM has claimed: it waits for a pCPU from now on. */
-export function enqueueStarted(vcpu: Vcpu, scheduler: Scheduler): void {
-  if (!startVcpu(vcpu.interrupts.words)) throw new Error(`vCPU ${vcpu.index} was not stopped`);
-  scheduler.enqueue(vcpu.index);
 }

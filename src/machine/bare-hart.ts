@@ -1,9 +1,10 @@
 import { Htif, type HtifMemory } from '../devices/htif/device.ts';
-import { CSR, EXIT, type Hart, type HartOptions } from '../hart/index.ts';
+import type { Hart, HartOptions } from '../hart/index.ts';
+import { CSR, EXIT } from '../hart/layout.ts';
 import type { RamWindow } from '../hart/platform.ts';
 import { Pace } from '../hypervisor/pace.ts';
 import { describeStuck, STUCK_AFTER } from '../hypervisor/stuck.ts';
-import { enterGuest, requestExit } from '../interrupts/run-state.ts';
+import { enterGuest } from '../interrupts/run-state.ts';
 import { EXIT_REQUEST, type VcpuWords, vcpuWordsAt, WAKE_SEQUENCE } from '../interrupts/words.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END, type EndReason } from './control.ts';
@@ -12,6 +13,7 @@ import { createHart, finishHart, hostWrote } from './engine-hart.ts';
 import { HART_EXTENSIONS } from './extensions.ts';
 import { finishEnds } from './finish.ts';
 import { InstructionClock } from './instruction-clock.ts';
+import { kickHart } from './kick-hart.ts';
 import type { RunBare, WorkerHost, WorkerStart } from './thread.ts';
 
 /** mip bits of the interrupt lines. */
@@ -26,14 +28,6 @@ const LONGEST_SLEEP_MS = 60_000;
 /** The words of a bare hart that other threads use: to get it out of its code, and out of its sleep. */
 function wordsOf(start: Pick<WorkerStart, 'memory' | 'plan'>, hart: number): VcpuWords {
   return vcpuWordsAt(start.memory.buffer, start.plan.vcpus[hart] ?? 0);
-}
-
-/** Makes a hart look at its interrupt lines, wherever it is. What it shall see is written before. */
-export function kickHart(words: VcpuWords): void {
-  requestExit(words);
-  // Meets the load and the wait in `sleep`.
-  Atomics.add(words, WAKE_SEQUENCE, 1);
-  Atomics.notify(words, WAKE_SEQUENCE);
 }
 
 /** The life of one hart of a bare machine. */
@@ -85,7 +79,7 @@ class BareHart {
     this.#timerDeadline = () => clint.deadline(index);
     const options: HartOptions = {
       memory,
-      interpreter: start.interpreter,
+      interpreter: host.interpreter,
       area: plan.harts[index] ?? 0,
       codePages: plan.codePages,
       alone: plan.cpus === 1,

@@ -1,4 +1,6 @@
-import { Hart, type HartOptions, LockstepHart } from '../hart/index.ts';
+// Not from the index: it also has the generator of the interpreter, which a thread has no use for.
+import { Hart, type HartOptions } from '../hart/hart.ts';
+import { LockstepHart } from '../hart/lockstep/lockstep-hart.ts';
 import type { Engine } from './engine.ts';
 
 /**

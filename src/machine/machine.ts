@@ -1,20 +1,20 @@
 import { type BootPlan, planBoot } from '../boot/boot-plan.ts';
 import type { Kernel } from '../boot/kernel-image.ts';
-import { generateInterpreter, type RegionStatistics, readRegionStatistics } from '../hart/index.ts';
-import { enqueueStarted } from '../hypervisor/pcpu.ts';
+import { type RegionStatistics, readRegionStatistics } from '../hart/region-statistics.ts';
+import { enqueueStarted } from '../hypervisor/enqueue-started.ts';
 import type { Vcpu } from '../hypervisor/vcpu.ts';
 import { HSM, STAT, type Stat } from '../hypervisor/vcpu-layout.ts';
 import { timesForced } from '../interrupts/forced-order.ts';
 import { type BareProgram, planBare } from './bare-boot.ts';
-import { kickHart } from './bare-hart.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END } from './control.ts';
 import { createDevices, type Devices } from './devices.ts';
 import { DEFAULT_ENGINE, type Engine } from './engine.ts';
 import { advertisedExtensions } from './extensions.ts';
-import { createScheduler, createVcpus } from './pcpu-thread.ts';
+import { kickHart } from './kick-hart.ts';
 import { type MachinePlan, planMachine } from './plan.ts';
 import type { RunBare, WorkerMessage, WorkerStart } from './thread.ts';
+import { createScheduler, createVcpus } from './vcpus.ts';
 
 /** What a machine is made of. */
 export type MachineConfig = { readonly engine?: Engine } & (
@@ -164,12 +164,10 @@ export class Machine {
   /** Starts the machine's threads. */
   start(): void {
     const { plan } = this;
-    const interpreter = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: 65536 }));
     this.#running = plan.pcpus;
     for (let index = 0; index < plan.pcpus; index++) {
       const start: WorkerStart = {
         memory: this.#memory,
-        interpreter,
         plan,
         index,
         startedAt: this.#startedAt,

@@ -1,60 +1,21 @@
 import type { Uart16550 } from '../devices/uart16550/device.ts';
 import type { Hart, HartOptions } from '../hart/index.ts';
 import type { RamWindow } from '../hart/platform.ts';
+import { enqueueStarted } from '../hypervisor/enqueue-started.ts';
 import { openToGuests } from '../hypervisor/guest-environment.ts';
-import { enqueueStarted, Pcpu, type PcpuDomain } from '../hypervisor/pcpu.ts';
-import { Scheduler } from '../hypervisor/scheduler.ts';
-import { Vcpu } from '../hypervisor/vcpu.ts';
-import { forceOrder } from '../interrupts/forced-order.ts';
-import { protocolByName } from '../interrupts/protocols.ts';
+import { Pcpu, type PcpuDomain } from '../hypervisor/pcpu.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END } from './control.ts';
 import { createDevices, deviceSpace, emitAll } from './devices.ts';
 import { createHart, finishHart, hostWrote, onEach } from './engine-hart.ts';
 import { HART_EXTENSIONS } from './extensions.ts';
 import { finishEnds } from './finish.ts';
-import { InstructionClock, SkippingScheduler } from './instruction-clock.ts';
+import { InstructionClock } from './instruction-clock.ts';
 import type { WorkerHost, WorkerStart } from './thread.ts';
+import { createScheduler, createVcpus } from './vcpus.ts';
 
 /** hgeip: the external interrupt line of the loaded vCPU. */
 const GUEST_EXTERNAL = 1 << 1;
-
-/** This thread's objects for all vCPUs of a domain. */
-export function createVcpus(
-  start: Pick<WorkerStart, 'memory' | 'plan' | 'protocol' | 'forcedOrder' | 'debug'>,
-  scheduler: Scheduler,
-  ticks: () => number,
-  externalPending: (vcpu: number) => boolean,
-): readonly Vcpu[] {
-  const { memory, plan } = start;
-  const plain = protocolByName(start.protocol);
-  const protocol = start.forcedOrder === undefined ? plain : forceOrder(plain, start.forcedOrder);
-  return plan.vcpus.map(
-    (area, index) =>
-      new Vcpu({
-        memory,
-        area,
-        index,
-        protocol,
-        externalPending: () => externalPending(index),
-        ticks,
-        sstc: true,
-        wake: () => scheduler.enqueue(index),
-        debug: start.debug,
-      }),
-  );
-}
-
-/** The run queue of a domain, as one thread sees it. */
-export function createScheduler(
-  { memory, plan }: Pick<WorkerStart, 'memory' | 'plan'>,
-  clock?: InstructionClock,
-): Scheduler {
-  const words = new Int32Array(memory.buffer, plan.scheduler, Scheduler.wordsFor(plan.cpus));
-  return clock === undefined
-    ? new Scheduler(words, plan.cpus)
-    : new SkippingScheduler(words, plan.cpus, clock);
-}
 
 /** The life of a pCPU: puts this thread's part of the domain together and runs vCPUs until the end. */
 export function runPcpu(start: WorkerStart, host: WorkerHost): void {
@@ -81,7 +42,7 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
   const vcpus = createVcpus(start, scheduler, ticks, (index) => devices.plic.contextPending(index));
   const options: HartOptions = {
     memory,
-    interpreter: start.interpreter,
+    interpreter: host.interpreter,
     area: plan.harts[start.index] ?? 0,
     codePages: plan.codePages,
     alone: plan.pcpus === 1,

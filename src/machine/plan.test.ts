@@ -5,7 +5,7 @@ import { Clint } from '../devices/clint/device.ts';
 import { GoldfishRtc } from '../devices/goldfish-rtc/device.ts';
 import { Plic } from '../devices/plic/device.ts';
 import { Uart16550 } from '../devices/uart16550/device.ts';
-import { hartAreaBytes } from '../hart/index.ts';
+import { hartAreaBytes } from '../hart/area.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
 import { VCPU_AREA_BYTES } from '../hypervisor/vcpu-layout.ts';
 import { CONTROL_BYTES } from './control.ts';

@@ -17,8 +17,6 @@ export interface RunBare {
 /** What a thread is given to start with; it can be sent by `postMessage`. */
 export interface WorkerStart {
   readonly memory: WebAssembly.Memory;
-  /** The compiled interpreter. */
-  readonly interpreter: WebAssembly.Module;
   readonly plan: MachinePlan;
   /** Number of the pCPU, or of the bare hart. */
   readonly index: number;
@@ -54,6 +52,8 @@ export type WorkerMessage =
 
 /** What the thread's surroundings provide. */
 export interface WorkerHost {
+  /** The compiled interpreter (`generateInterpreter`). */
+  readonly interpreter: WebAssembly.Module;
   /** Milliseconds to add to this thread's `performance.now()` for the time that all threads share. */
   readonly clockOffset: number;
   notify(message: WorkerMessage): void;

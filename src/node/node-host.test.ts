@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { WorkerStart } from '../machine/worker.ts';
-import { nodeHost } from './node-host.ts';
+import { NodeHost } from './node-host.ts';
 
 /** Not the start of any machine. */
 const nonsense = { plan: { kind: 'domain', vcpus: [] } } as unknown as WorkerStart;
@@ -8,7 +8,7 @@ const nonsense = { plan: { kind: 'domain', vcpus: [] } } as unknown as WorkerSta
 test('a thread that fails is reported once, with its error', async () => {
   const ends: (Error | undefined)[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
-  nodeHost().spawn(
+  new NodeHost().spawn(
     nonsense,
     () => undefined,
     (error) => {
@@ -25,7 +25,25 @@ test('a thread that fails is reported once, with its error', async () => {
 
 test('a thread that is ended from outside has not failed', async () => {
   const { promise, resolve } = Promise.withResolvers<Error | undefined>();
-  const thread = nodeHost().spawn(nonsense, () => undefined, resolve);
+  const thread = new NodeHost().spawn(nonsense, () => undefined, resolve);
   await thread.terminate();
   expect(await promise).toBeUndefined();
+});
+
+test('a thread that was started ahead of time is the first that is taken', async () => {
+  let started = 0;
+  const onWorker = () => started++;
+  process.on('worker', onWorker);
+  const host = new NodeHost();
+  host.prepare();
+  await new Promise((done) => setImmediate(done));
+  expect(started).toBe(1);
+  const ends = [0, 1].map(() => {
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+    host.spawn(nonsense, () => undefined, resolve);
+    return promise;
+  });
+  for (const end of await Promise.all(ends)) expect(end?.stack).toMatch(/machine/);
+  expect(started).toBe(2);
+  process.off('worker', onWorker);
 });

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { MachineHost, RunningThread } from '../machine/machine.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
 import { sharedClockOffset } from './clock.ts';
+import { interpreterModule } from './interpreter-module.ts';
 
 /** The compiler rewrites the endings of imports, but not that of a worker's file: it has the one that this file has. */
 const workerFile = new URL(
@@ -9,33 +10,63 @@ const workerFile = new URL(
   import.meta.url,
 );
 
-/** Machines on Node: their threads are `worker_threads`. */
-export function nodeHost(): MachineHost {
-  return { clockOffset: sharedClockOffset(), spawn };
+/** What a machine's thread is sent when it is to begin. */
+export interface ThreadStart {
+  readonly start: WorkerStart;
+  readonly interpreter: WebAssembly.Module;
 }
 
-function spawn(
-  start: WorkerStart,
-  onMessage: (message: WorkerMessage) => void,
-  onExit: (error: Error | undefined) => void,
-): RunningThread {
-  const worker = new Worker(workerFile, { workerData: start });
-  let failure: Error | undefined;
-  let terminated = false;
-  worker.on('message', onMessage);
-  worker.on('error', (error: unknown) => {
-    failure ??= error instanceof Error ? error : new Error(String(error));
-  });
-  // Comes after all messages, and after an error.
-  worker.on('exit', (code) => {
-    if (code !== 0 && !terminated)
-      failure ??= new Error(`thread ${start.index} of the machine ended with status ${code}`);
-    onExit(failure);
-  });
-  return {
-    async terminate() {
-      terminated = true;
-      await worker.terminate();
-    },
-  };
+/** Machines on Node: their threads are `worker_threads`. */
+export class NodeHost implements MachineHost {
+  readonly clockOffset = sharedClockOffset();
+  readonly #waiting: Worker[] = [];
+  #interpreter: Promise<WebAssembly.Module> | undefined;
+
+  /**
+   * Starts a thread ahead of time: it loads its modules while the caller still reads files and puts the machine
+   * together. The next {@link spawn} takes it. One is enough: a guest begins on one thread, and the others' loading
+   * would only slow that one's down.
+   */
+  prepare(): void {
+    this.#waiting.push(new Worker(workerFile));
+    this.#interpreter ??= interpreterModule();
+  }
+
+  spawn(
+    start: WorkerStart,
+    onMessage: (message: WorkerMessage) => void,
+    onExit: (error: Error | undefined) => void,
+  ): RunningThread {
+    const worker = this.#waiting.pop() ?? new Worker(workerFile);
+    let failure: Error | undefined;
+    let terminated = false;
+    worker.on('message', onMessage);
+    worker.on('error', (error: unknown) => {
+      failure ??= asError(error);
+    });
+    // Comes after all messages, and after an error.
+    worker.on('exit', (code) => {
+      if (code !== 0 && !terminated)
+        failure ??= new Error(`thread ${start.index} of the machine ended with status ${code}`);
+      onExit(failure);
+    });
+    this.#interpreter ??= interpreterModule();
+    this.#interpreter.then(
+      (interpreter) => worker.postMessage({ start, interpreter } satisfies ThreadStart),
+      (error: unknown) => {
+        failure ??= asError(error);
+        void worker.terminate();
+      },
+    );
+    return {
+      async terminate() {
+        terminated = true;
+        await worker.terminate();
+      },
+    };
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,16 +1,21 @@
 /** The first module of a machine's thread. */
 import { enableCompileCache } from 'node:module';
-import { parentPort, workerData } from 'node:worker_threads';
-import type { WorkerStart } from '../machine/worker.ts';
+import { parentPort } from 'node:worker_threads';
+import type { ThreadStart } from './node-host.ts';
 
 // Each thread has to ask for the cache of compiled sources itself, before it imports what is to be found there.
 enableCompileCache();
-const { runWorker } = await import('../machine/worker.ts');
-const { sharedClockOffset } = await import('./clock.ts');
-
 if (parentPort === null) throw new Error('this module is the start of a worker thread');
 const port = parentPort;
-runWorker(workerData as WorkerStart, {
+// Listens before it loads: whatever the thread is sent meanwhile waits for it.
+const began = new Promise<ThreadStart>((resolve) => port.once('message', resolve));
+const [{ runWorker }, { sharedClockOffset }] = await Promise.all([
+  import('../machine/worker.ts'),
+  import('./clock.ts'),
+]);
+const { start, interpreter } = await began;
+runWorker(start, {
   clockOffset: sharedClockOffset(),
+  interpreter,
   notify: (message) => port.postMessage(message),
 });

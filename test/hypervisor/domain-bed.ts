@@ -1,8 +1,9 @@
 import { Hart } from '../../src/hart/index.ts';
 import { csrName } from '../../src/hart/privileged/index.ts';
+import { enqueueStarted } from '../../src/hypervisor/enqueue-started.ts';
 import { openToGuests } from '../../src/hypervisor/guest-environment.ts';
 import { Pace } from '../../src/hypervisor/pace.ts';
-import { enqueueStarted, Pcpu, type PcpuDomain } from '../../src/hypervisor/pcpu.ts';
+import { Pcpu, type PcpuDomain } from '../../src/hypervisor/pcpu.ts';
 import { Scheduler } from '../../src/hypervisor/scheduler.ts';
 import { Vcpu } from '../../src/hypervisor/vcpu.ts';
 import { HSM } from '../../src/hypervisor/vcpu-layout.ts';

@@ -1,5 +1,5 @@
 import { Machine, type MachineConfig, type MachineEnd, type VcpuStats } from '../../src/machine/machine.ts';
-import { nodeHost } from '../../src/node/node-host.ts';
+import { NodeHost } from '../../src/node/node-host.ts';
 
 /** What a machine did from its start to its end. */
 export interface MachineRun {
@@ -30,7 +30,7 @@ export async function runMachine(
   const encoder = new TextEncoder();
   const waiting = [...typed];
   let output = '';
-  const machine = new Machine(config, nodeHost(), {
+  const machine = new Machine(config, new NodeHost(), {
     onOutput: (bytes) => {
       output += decoder.decode(bytes, { stream: true });
       while (waiting[0] !== undefined && output.includes(waiting[0].after)) {

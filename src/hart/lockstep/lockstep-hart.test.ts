@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { interpreter } from '../../../test/hart/hart-bed.ts';
 import { assemble } from '../../isa/index.ts';
-import { type HartOptions, hartAreaBytes } from '../hart.ts';
+import { hartAreaBytes } from '../area.ts';
+import type { HartOptions } from '../hart.ts';
 import { LockstepHart } from './lockstep-hart.ts';
 
 const RAM = 0x8000_0000;

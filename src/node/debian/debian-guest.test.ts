@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../errors/input-error.ts';
-import { debianGuest, debianPackage, defaultCacheDir, type FetchProgress } from './debian-guest.ts';
+import { debianGuest, debianPackage, type FetchProgress } from './debian-guest.ts';
 
 const dpkgMissing = spawnSync('dpkg-deb', ['--version']).error !== undefined;
 if (dpkgMissing) console.log('dpkg-deb is not installed: tests that fetch Debian packages are skipped');
@@ -192,11 +192,4 @@ describe.skipIf(dpkgMissing)('debianPackage', () => {
   it.each(['', '-o', '../x', 'A', 'a b'])('refuses the name %j', async (name) => {
     await expect(debianPackage(name, { cacheDir })).rejects.toThrow(InputError);
   });
-});
-
-it('defaultCacheDir follows HARTVISOR_CACHE, then XDG_CACHE_HOME when absolute, then the home directory', () => {
-  expect(defaultCacheDir({ HARTVISOR_CACHE: '/a', XDG_CACHE_HOME: '/b' })).toBe('/a');
-  expect(defaultCacheDir({ XDG_CACHE_HOME: '/b' })).toBe('/b/hartvisor');
-  expect(defaultCacheDir({ XDG_CACHE_HOME: 'b' })).toMatch(/\/\.cache\/hartvisor$/);
-  expect(defaultCacheDir({})).toMatch(/\/\.cache\/hartvisor$/);
 });

@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { InputError } from '../../errors/input-error.ts';
+import { defaultCacheDir } from '../cache-dir.ts';
 import { CommandMissing, unpackMembers } from './command.ts';
 import { type FileSet, readFileSet, storeFileSet, withWorkDirectory } from './file-set.ts';
 import { type PackageDescription, type PrivateApt, privateApt } from './private-apt.ts';
@@ -40,14 +40,6 @@ export interface DebianPackage {
   readonly version: string;
   /** The unpacked regular files, relative to the directory. */
   readonly files: readonly string[];
-}
-
-/** The directory for what is fetched: `$HARTVISOR_CACHE`, or the XDG base directory specification's place. */
-export function defaultCacheDir(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  if (env.HARTVISOR_CACHE) return env.HARTVISOR_CACHE;
-  // The XDG specification: a relative path there is invalid and to be ignored.
-  const base = env.XDG_CACHE_HOME?.startsWith('/') ? env.XDG_CACHE_HOME : join(homedir(), '.cache');
-  return join(base, 'hartvisor');
 }
 
 const kernelMetaPackage = 'linux-image-riscv64';

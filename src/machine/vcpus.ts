@@ -1,0 +1,43 @@
+import { Scheduler } from '../hypervisor/scheduler.ts';
+import { Vcpu } from '../hypervisor/vcpu.ts';
+import { forceOrder } from '../interrupts/forced-order.ts';
+import { protocolByName } from '../interrupts/protocols.ts';
+import { type InstructionClock, SkippingScheduler } from './instruction-clock.ts';
+import type { WorkerStart } from './thread.ts';
+
+/** This thread's objects for all vCPUs of a domain. */
+export function createVcpus(
+  start: Pick<WorkerStart, 'memory' | 'plan' | 'protocol' | 'forcedOrder' | 'debug'>,
+  scheduler: Scheduler,
+  ticks: () => number,
+  externalPending: (vcpu: number) => boolean,
+): readonly Vcpu[] {
+  const { memory, plan } = start;
+  const plain = protocolByName(start.protocol);
+  const protocol = start.forcedOrder === undefined ? plain : forceOrder(plain, start.forcedOrder);
+  return plan.vcpus.map(
+    (area, index) =>
+      new Vcpu({
+        memory,
+        area,
+        index,
+        protocol,
+        externalPending: () => externalPending(index),
+        ticks,
+        sstc: true,
+        wake: () => scheduler.enqueue(index),
+        debug: start.debug,
+      }),
+  );
+}
+
+/** The run queue of a domain, as one thread sees it. */
+export function createScheduler(
+  { memory, plan }: Pick<WorkerStart, 'memory' | 'plan'>,
+  clock?: InstructionClock,
+): Scheduler {
+  const words = new Int32Array(memory.buffer, plan.scheduler, Scheduler.wordsFor(plan.cpus));
+  return clock === undefined
+    ? new Scheduler(words, plan.cpus)
+    : new SkippingScheduler(words, plan.cpus, clock);
+}

@@ -38,11 +38,16 @@ void sleep_for(int64_t nanoseconds) {
   checked(syscall3(SYS_NANOSLEEP, (long)&time, 0, 0), "nanosleep");
 }
 
-int64_t now(void) {
+#define CLOCK_MONOTONIC 1
+#define CLOCK_PROCESS_CPUTIME_ID 2
+
+static int64_t read_clock(int clock) {
   struct timespec time;
-  checked(syscall3(SYS_CLOCK_GETTIME, 1, (long)&time, 0), "clock_gettime");
+  checked(syscall3(SYS_CLOCK_GETTIME, clock, (long)&time, 0), "clock_gettime");
   return time.seconds * 1000000000 + time.nanoseconds;
 }
+int64_t now(void) { return read_clock(CLOCK_MONOTONIC); }
+int64_t cpu_time(void) { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
 
 struct pipe_ends open_pipe(void) {
   int ends[2];

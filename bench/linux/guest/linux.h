@@ -85,6 +85,8 @@ void unmap_memory(void *start, size_t bytes);
 void sleep_for(int64_t nanoseconds);
 /* Nanoseconds of CLOCK_MONOTONIC. */
 int64_t now(void);
+/* Nanoseconds of CPU time that this process has had. */
+int64_t cpu_time(void);
 /* The clock of the machine, without a system call. */
 static inline uint64_t read_time(void) {
   uint64_t time;

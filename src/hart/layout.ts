@@ -67,8 +67,9 @@ export const FIELD = {
   /** Address in linear memory of the directory of decoded pages. */
   codeDirectory: 0xc08,
   /**
-   * 1: when last looked at, no interrupt was both pending and locally enabled, and nothing has been done since that could
-   * have made one pending, except that time went by. Generated code then need not look.
+   * A QUIET value. 1: when last looked at, no interrupt was both pending and locally enabled, and nothing has been done
+   * since that could have made one pending, except that time went by. Generated code then need not look. 2: nor while
+   * SIE stays 0 in S-mode.
    */
   quiet: 0x2a0,
   /** 1: physical memory protection lets S- and U-mode do everything. */

@@ -22,6 +22,8 @@ const ASID_SPAN = 0x1_0000;
 /** Numbers that {@link addressSpace} gives. */
 const SPACES = 2 * ASID_SPAN;
 const EMPTY = 0;
+/** Keys that one selection can take: that of fetches, that of data, and five that generated code will select. */
+const MOST_AT_ONCE = 7;
 
 /** What the walker calls pages larger than these goes by another map of where superpages are. */
 const PAGE_SIZE = { small: 0x1000, mega: 0x20_0000, giga: 0x4000_0000 } as const;
@@ -60,8 +62,8 @@ export class Tlb {
 
   /** Selects the keys of the current context; call when privilege, V, status bits or an address space changed. */
   select(): void {
-    // Both keys below must be of one generation, so room for two is made first.
-    if (this.#nextKey + 1 > TLB.lastKey) this.#clear();
+    // The keys below must be of one generation, so room for all of them is made first.
+    if (this.#nextKey + MOST_AT_ONCE > TLB.lastKey) this.#clear();
     const { words, csr } = this.#state;
     const privilege = this.#state.privilege;
     const virtual = this.#state.virtual;
@@ -83,7 +85,10 @@ export class Tlb {
     if (privilege !== MACHINE) this.#remember(fetchKey, dataKey, permissions);
   }
 
-  /** Lets generated code come back to the current context from others of the same address space. */
+  /**
+   * Lets generated code select the current context again, and the usual ones of its address space: a process that has
+   * just been switched to will soon be in all of them.
+   */
   #remember(fetchKey: number, dataKey: number, permissions: number): void {
     const { words, privilege, virtual } = this.#state;
     // A host that plays HS-mode runs no code there: its guest, which goes on soon, finds its keys again.
@@ -91,12 +96,27 @@ export class Tlb {
     const space = this.#space(SUPERVISOR, virtual);
     if (space !== this.#remembered) this.#forgetKeys();
     this.#remembered = space;
+    if (words[(FIELD.fetchKeys >> 2) + SUPERVISOR] === 0) this.#foresee(virtual);
     words[(FIELD.fetchKeys >> 2) + privilege] = fetchKey;
     if ((permissions & ~CONTEXT.sum) !== 0) return;
     // SUM means nothing to U-mode.
     const at = FIELD.dataKeys >> 2;
     if (privilege === 0) words[at] = words[at + 2] = dataKey;
     else words[at + privilege + (permissions !== 0 ? 2 : 0)] = dataKey;
+  }
+
+  /** Keys of both privileges, without MXR. */
+  #foresee(virtual: number): void {
+    const { words } = this.#state;
+    const data = FIELD.dataKeys >> 2;
+    const fetches = FIELD.fetchKeys >> 2;
+    for (const privilege of [0, SUPERVISOR]) {
+      const space = this.#space(privilege, virtual);
+      words[fetches + privilege] = this.#key(space + CONTEXT.fetch) << TLB.keyShift;
+      words[data + privilege] = this.#key(space) << TLB.keyShift;
+      const sum = privilege === 0 ? 0 : CONTEXT.sum;
+      words[data + privilege + 2] = this.#key(space + sum) << TLB.keyShift;
+    }
   }
 
   /** Generated code must have every key selected anew. */

@@ -17,7 +17,7 @@ import {
 } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 import type { CallOuts } from './call-outs.ts';
-import { csrAddress, HSTATUS, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
+import { csrAddress, HSTATUS, QUIET, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
 import { selectDataKey } from './trap-code.ts';
 
 /** How an instruction changes a CSR. */
@@ -50,7 +50,7 @@ export function defineCsr(module: ModuleBuilder, out: CallOuts): FunctionRef<'i3
     const number = f.param(1, 'i32');
     const rest = [f.param(2, 'i32'), f.param(3, 'i64'), f.param(4, 'i32')] as const;
     // Interrupts are looked at after every instruction on CSRs; here nobody would.
-    f.if(i32.eqz(i32.load(hart, FIELD.quiet)), () => f.return(i32.const(0)));
+    f.if(i32.eq(i32.load(hart, FIELD.quiet), i32.const(QUIET.no)), () => f.return(i32.const(0)));
     const group = (first: number, count: number, callee: FunctionRef<'i32'>): void => {
       const isIn = i32.lt_u(i32.sub(number, i32.const(first)), i32.const(count));
       f.if(isIn, () => f.return(call(callee, hart, number, ...rest)));
@@ -143,12 +143,11 @@ function storedAccess(access: CsrAccess): void {
   deliver(access, old);
 }
 
-/** sstatus: changes of FS and MXR are left to others. */
+/** sstatus: changes of MXR are left to others, and so is SIE where an interrupt waits for it. */
 function statusAccess(access: CsrAccess): void {
   const { f, hart } = access;
   refuseUser(access);
-  // Otherwise FS is not up to date.
-  giveUpIf(access, i32.load(hart, FIELD.floatDirty));
+  foldFloat(access);
   const at = f.let(statusAddress(hart));
   const status = f.let(i32.load(at, MSTATUS));
   const writable = f.let(i32.load(hart, FIELD.statusBits));
@@ -158,11 +157,33 @@ function statusAccess(access: CsrAccess): void {
   f.if(i32.eqz(isRead(access)), () => {
     const value = i32.wrap_i64(changed(access, old));
     const difference = f.let(i32.and(i32.xor(status, value), writable));
-    giveUpIf(access, i32.and(difference, i32.const(STATUS.fs | STATUS.mxr)));
+    giveUpIf(access, i32.and(difference, i32.const(STATUS.mxr)));
+    const isMasked = i32.eq(i32.load(hart, FIELD.quiet), i32.const(QUIET.masked));
+    giveUpIf(access, i32.and(isMasked, i32.ne(i32.and(value, i32.const(STATUS.sie)), i32.const(0))));
     f.if(i32.and(difference, i32.const(STATUS.sum)), () => changeSum(access, status));
     f.store('i32.store', at, i32.xor(status, difference), MSTATUS);
+    f.if(i32.and(difference, i32.const(STATUS.fs)), () => refreshFloatOff(access));
   });
   deliver(access, old);
+}
+
+/** As the functions of the same names in `privileged/`. */
+function foldFloat({ f, hart }: CsrAccess): void {
+  f.if(i32.load(hart, FIELD.floatDirty), () => {
+    const fold = (offset: number): void => {
+      f.store('i32.store', hart, i32.or(i32.load(hart, offset), i32.const(STATUS.fs)), offset);
+    };
+    f.store('i32.store', hart, i32.const(0), FIELD.floatDirty);
+    fold(MSTATUS);
+    f.if(i32.load(hart, FIELD.virtual), () => fold(csrAddress('vsstatus')));
+  });
+}
+
+function refreshFloatOff({ f, hart }: CsrAccess): void {
+  const isOff = (offset: number): I32 => i32.eqz(i32.and(i32.load(hart, offset), i32.const(STATUS.fs)));
+  const isGuest = i32.load(hart, FIELD.virtual);
+  const guest = select(isGuest, isOff(csrAddress('vsstatus')), i32.const(0));
+  f.store('i32.store', hart, i32.or(isOff(MSTATUS), guest), FIELD.floatOff);
 }
 
 /** Selects the key of the context with the other SUM. */

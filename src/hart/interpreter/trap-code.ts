@@ -16,7 +16,7 @@ import {
 } from '../../wasm/index.ts';
 import { FETCH_LIST, FIELD, TLB } from '../layout.ts';
 import { STATUS as RETURN } from './call-outs.ts';
-import { csrAddress, HSTATUS, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
+import { csrAddress, HSTATUS, QUIET, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
 import { CODE_DIRECTORY, SLOT_SCALE } from './slots.ts';
 
 /** What a function gives back that has not done anything. */
@@ -179,7 +179,7 @@ function defineTrap(module: ModuleBuilder, arrive: FunctionRef<'i32'>): Function
 function defineSret(module: ModuleBuilder, arrive: FunctionRef<'i32'>): FunctionRef<'i32'> {
   return module.function('sret', ['i32'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
-    giveUpIf(f, i32.eqz(i32.load(hart, FIELD.quiet)));
+    giveUpIf(f, i32.ne(i32.load(hart, FIELD.quiet), i32.const(QUIET.yes)));
     giveUpIf(f, i32.ne(i32.load(hart, FIELD.privilege), i32.const(SUPERVISOR)));
     const hstatus = i32.load(hart, csrAddress('hstatus'));
     f.if(
@@ -211,7 +211,7 @@ function defineFencePage(module: ModuleBuilder, arrive: FunctionRef<'i32'>): Fun
   return module.function('fencePage', ['i32', 'i64'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const address = f.param(1, 'i64');
-    giveUpIf(f, i32.eqz(i32.load(hart, FIELD.quiet)));
+    giveUpIf(f, i32.eq(i32.load(hart, FIELD.quiet), i32.const(QUIET.no)));
     giveUpIf(f, i32.ne(i32.load(hart, FIELD.privilege), i32.const(SUPERVISOR)));
     const forbidden = select(
       i32.load(hart, FIELD.virtual),
@@ -246,7 +246,7 @@ function defineFencePage(module: ModuleBuilder, arrive: FunctionRef<'i32'>): Fun
 function defineFenceI(module: ModuleBuilder, arrive: FunctionRef<'i32'>): FunctionRef<'i32'> {
   return module.function('fenceI', ['i32'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
-    giveUpIf(f, i32.eqz(i32.load(hart, FIELD.quiet)));
+    giveUpIf(f, i32.eq(i32.load(hart, FIELD.quiet), i32.const(QUIET.no)));
     const fills = f.let(i32.load(hart, FIELD.fetchFills));
     giveUpIf(f, i32.gt_u(fills, i32.const(FETCH_LIST)));
     const at = f.let(hart);

@@ -1,7 +1,7 @@
 import { CSR, FIELD } from '../layout.ts';
 import type { Context, TrapTarget } from './context.ts';
 import { pendingAndEnabled } from './pending.ts';
-import { GUEST_INTERRUPTS, MODE, STATUS } from './registers.ts';
+import { GUEST_INTERRUPTS, MODE, QUIET, STATUS } from './registers.ts';
 import { enterInterrupt } from './trap.ts';
 
 /**
@@ -21,9 +21,16 @@ function highest(pending: number): number {
  */
 export function takeInterrupt(hart: Context): TrapTarget | undefined {
   const pending = pendingAndEnabled(hart);
-  hart.state.words[FIELD.quiet >> 2] = pending === 0 ? 1 : 0;
-  if (pending === 0) return undefined;
-  return takeForMachine(hart, pending) ?? takeForHypervisor(hart, pending) ?? takeForGuest(hart, pending);
+  const { state } = hart;
+  if (pending === 0) {
+    state.words[FIELD.quiet >> 2] = QUIET.yes;
+    return undefined;
+  }
+  const target =
+    takeForMachine(hart, pending) ?? takeForHypervisor(hart, pending) ?? takeForGuest(hart, pending);
+  // Either there was none for this mode, or its SIE is 0.
+  state.words[FIELD.quiet >> 2] = state.privilege === MODE.supervisor ? QUIET.masked : QUIET.no;
+  return target;
 }
 
 function takeForMachine(hart: Context, pending: number): TrapTarget | undefined {

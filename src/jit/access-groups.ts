@@ -1,93 +1,108 @@
-import { effectsOf } from '../isa/index.ts';
 import type { Block } from './graph.ts';
-
-/** One access, relative to its base register, in bytes. */
-export interface Access {
-  readonly offset: number;
-  readonly bytes: number;
-}
 
 /**
  * Accesses through one base register which does not change in between: they are checked together, where the first of
  * them is. One check covers all addresses from `low` on for `span` bytes.
  */
 export interface AccessGroup {
+  /** Position among all groups of the region. */
+  readonly id: number;
   readonly base: number;
   /** One of them stores, so that the page must be writable. */
   stores: boolean;
-  readonly accesses: Access[];
   /** Lowest offset from the base register, and the bytes from there to the end of the last access. */
   low: number;
   span: number;
-  /** The address at the lowest offset must be a multiple of this. */
+  /** Bytes of the widest access: the address at the lowest offset must be a multiple of this. */
   alignment: number;
+  /** Index of the local with the address of the lowest access in linear memory; 0 before the check is written. */
+  host: number;
 }
+
+/** A range of addresses from a base register on. */
+export type Span = Pick<AccessGroup, 'low' | 'span' | 'alignment'>;
 
 /** The group of each instruction of a block, by index; undefined for those that access no memory by base and offset. */
 export type AccessGroups = readonly (AccessGroup | undefined)[];
 
 /** The groups of a block by itself. */
 export interface BlockAccesses {
+  /** Shorter than the block when nothing follows, empty when the block has none. */
   readonly groups: AccessGroups;
   /** Those whose base register is what it was at the start of the block. */
   readonly exposed: readonly AccessGroup[];
-  /** Those whose base register is still the same at its end. */
-  readonly open: readonly AccessGroup[];
-  /** Integer registers that the block writes. */
-  readonly written: ReadonlySet<number>;
+  /** Those whose base register is still the same at its end, by that register. */
+  readonly open: AccessGroups;
+  /** Integer registers that the block writes: a bit for each. */
+  readonly written: number;
 }
+
+const NO_GROUPS: AccessGroups = [];
 
 /**
  * Groups the loads and stores of a block.
  *
  * @param longestSpan bytes that a group may span; 0 leaves each access alone
+ * @param all takes the groups
  */
-export function groupAccesses({ code }: Block, longestSpan: number): BlockAccesses {
-  const open = new Map<number, AccessGroup>();
-  const written = new Set<number>();
+export function groupAccesses({ code }: Block, longestSpan: number, all: AccessGroup[]): BlockAccesses {
+  let written = 0;
+  let groups: (AccessGroup | undefined)[] | undefined;
+  let open: (AccessGroup | undefined)[] | undefined;
   const exposed: AccessGroup[] = [];
-  const groups = code.map(({ decoded }) => {
-    const { instruction, rs1, rd, imm } = decoded;
-    const effects = effectsOf(instruction);
-    let group: AccessGroup | undefined;
-    if (effects.accessBytes > 0 && instruction.format.fields.has('imm')) {
-      const access = { offset: imm, bytes: effects.accessBytes };
-      group = open.get(rs1);
-      if (group === undefined || !widen(group, [access], longestSpan)) {
-        group = groupOf(rs1, [access], false);
-        open.set(rs1, group);
-        if (!written.has(rs1)) exposed.push(group);
+  for (let index = 0; index < code.length; index++) {
+    const { decoded, traits } = code[index];
+    const { accessBytes } = traits;
+    if (accessBytes > 0) {
+      const { rs1, imm } = decoded;
+      groups ??= new Array<AccessGroup | undefined>(code.length).fill(undefined);
+      open ??= new Array<AccessGroup | undefined>(32).fill(undefined);
+      let group = open[rs1];
+      if (group === undefined || !widen(group, imm, accessBytes, accessBytes, longestSpan)) {
+        group = newGroup(rs1, imm, accessBytes, accessBytes, all);
+        open[rs1] = group;
+        if ((written & (1 << rs1)) === 0) exposed.push(group);
       }
-      group.stores ||= effects.stores;
+      group.stores ||= traits.stores;
+      groups[index] = group;
     }
-    if (effects.writesRd) {
-      open.delete(rd);
-      written.add(rd);
+    if (traits.writesX) {
+      if (open !== undefined) open[decoded.rd] = undefined;
+      written |= 1 << decoded.rd;
     }
-    return group;
-  });
-  return { groups, exposed, open: [...open.values()], written };
+  }
+  return { groups: groups ?? NO_GROUPS, exposed, open: open ?? NO_GROUPS, written };
 }
 
-/** A group of accesses that is not checked anywhere yet; they must fit one check. */
-export function groupOf(base: number, accesses: readonly Access[], stores: boolean): AccessGroup {
-  const group: AccessGroup = { base, stores, accesses: [], low: 0, span: 0, alignment: 1 };
-  if (!widen(group, accesses, Number.POSITIVE_INFINITY))
-    throw new Error('accesses that do not fit one check');
+/** A group that is not checked anywhere yet, added to the others of its region. */
+export function newGroup(
+  base: number,
+  low: number,
+  span: number,
+  alignment: number,
+  all: AccessGroup[],
+): AccessGroup {
+  const group = { id: all.length, base, stores: false, low, span, alignment, host: 0 };
+  all.push(group);
   return group;
 }
 
 /** Takes more accesses into a group. False: they cannot be checked together, and nothing has changed. */
-export function widen(group: AccessGroup, more: readonly Access[], longestSpan: number): boolean {
-  const all = [...group.accesses, ...more];
-  const low = Math.min(...all.map(({ offset }) => offset));
-  const end = Math.max(...all.map(({ offset, bytes }) => offset + bytes));
+export function widen(
+  group: AccessGroup,
+  low: number,
+  span: number,
+  alignment: number,
+  longestSpan: number,
+): boolean {
+  const lowest = Math.min(group.low, low);
+  const end = Math.max(group.low + group.span, low + span);
   // If the lowest address is aligned as the widest access needs it, all of them must be aligned.
-  const fits = all.every(({ offset, bytes }) => (offset - low) % bytes === 0);
-  if (!fits || (group.accesses.length > 0 && end - low > longestSpan)) return false;
-  group.accesses.push(...more);
-  group.low = low;
-  group.span = end - low;
-  group.alignment = Math.max(...all.map(({ bytes }) => bytes));
+  if ((group.low - lowest) % group.alignment !== 0 || (low - lowest) % alignment !== 0) return false;
+  const widest = Math.max(group.alignment, alignment);
+  if (end - lowest > longestSpan) return false;
+  group.low = lowest;
+  group.span = end - lowest;
+  group.alignment = widest;
   return true;
 }

@@ -3,24 +3,26 @@ import {
   type AccessGroups,
   type BlockAccesses,
   groupAccesses,
-  groupOf,
+  newGroup,
   widen,
 } from './access-groups.ts';
-import { type Dominates, type Flow, isRetreating, successors } from './flow.ts';
+import { type Dominates, type Flow, isRetreating } from './flow.ts';
 import type { Block, Graph } from './graph.ts';
 
 /** Where memory accesses of a region are checked. */
 export interface AccessPlan {
   /** By block and index of instruction: the group whose check covers it. */
   readonly groups: readonly AccessGroups[];
-  /** By header of a loop: groups that are checked before it. */
-  readonly before: ReadonlyMap<Block, readonly AccessGroup[]>;
+  /** By index of the header of a loop: groups that are checked before it. */
+  readonly before: readonly (readonly AccessGroup[] | undefined)[];
 }
 
 /** A loop that is entered at its header only, with the blocks that close it. */
 interface Loop {
   readonly header: Block;
-  readonly blocks: ReadonlySet<Block>;
+  readonly blocks: readonly Block[];
+  /** By index of a block: 1 if it is one of the loop's. */
+  readonly has: Uint8Array;
   readonly latches: readonly Block[];
 }
 
@@ -37,149 +39,239 @@ export function planAccesses(
   dominates: Dominates,
   longestSpan: number,
 ): AccessPlan {
-  if (longestSpan === 0) {
-    return { groups: graph.blocks.map((block) => groupAccesses(block, 0).groups), before: new Map() };
+  const all: AccessGroup[] = [];
+  const accesses: BlockAccesses[] = [];
+  for (const block of graph.blocks) accesses.push(groupAccesses(block, longestSpan, all));
+  if (longestSpan === 0 || all.length === 0 || graph.blocks[0].next.length === 0) {
+    return { groups: accesses.map(({ groups }) => groups), before: [] };
   }
-  return new Planner(graph, flow, dominates, longestSpan).plan();
+  return new Planner(flow, dominates, longestSpan, accesses, all).plan();
 }
 
 class Planner {
-  readonly #graph: Graph;
   readonly #flow: Flow;
   readonly #dominates: Dominates;
   readonly #longestSpan: number;
-  readonly #order: readonly Block[];
-  readonly #before: readonly Block[][];
   readonly #accesses: readonly BlockAccesses[];
-  /** Groups that an earlier check covers, and the group of that. */
-  readonly #covered = new Map<AccessGroup, AccessGroup>();
-  readonly #hoisted = new Map<Block, AccessGroup[]>();
+  readonly #all: AccessGroup[];
+  /** By group: the earlier one whose check covers it. */
+  readonly #covered: (AccessGroup | undefined)[] = [];
+  /** By index of the header of a loop. */
+  readonly #hoisted: (AccessGroup[] | undefined)[] = [];
+  #foundLoops: readonly Loop[] | undefined;
 
-  constructor(graph: Graph, flow: Flow, dominates: Dominates, longestSpan: number) {
-    this.#graph = graph;
+  constructor(
+    flow: Flow,
+    dominates: Dominates,
+    longestSpan: number,
+    accesses: readonly BlockAccesses[],
+    all: AccessGroup[],
+  ) {
     this.#flow = flow;
     this.#dominates = dominates;
     this.#longestSpan = longestSpan;
-    const { position } = flow;
-    this.#order = graph.blocks
-      .filter(({ index }) => position[index] >= 0)
-      .sort((a, b) => position[a.index] - position[b.index]);
-    this.#before = graph.blocks.map(() => []);
-    for (const block of this.#order)
-      for (const next of successors(block)) this.#before[next.index].push(block);
-    this.#accesses = graph.blocks.map((block) => groupAccesses(block, longestSpan));
+    this.#accesses = accesses;
+    this.#all = all;
   }
 
   plan(): AccessPlan {
     this.#cover();
     if (this.#hoist()) this.#cover();
-    const groups = this.#accesses.map((accesses) =>
-      accesses.groups.map((group) => (group === undefined ? undefined : this.#resolve(group))),
-    );
+    const groups = this.#accesses.map((accesses) => this.#resolved(accesses.groups));
     return { groups, before: this.#hoisted };
   }
 
+  #resolved(groups: AccessGroups): AccessGroups {
+    const resolved: (AccessGroup | undefined)[] = [];
+    for (const group of groups) resolved.push(group === undefined ? undefined : this.#resolve(group));
+    return resolved;
+  }
+
   #resolve(group: AccessGroup): AccessGroup {
-    const by = this.#covered.get(group);
-    return by === undefined ? group : this.#resolve(by);
+    let by = group;
+    for (let next = this.#covered[by.id]; next !== undefined; next = this.#covered[by.id]) by = next;
+    return by;
   }
 
   /** Finds for each group a check that all ways have passed. */
   #cover(): void {
-    const available = this.#available();
-    for (const block of this.#order) {
-      for (const group of this.#accesses[block.index].exposed) {
-        if (this.#covered.has(group)) continue;
-        const checked = new Set([...(available[block.index] ?? [])].map((earlier) => this.#resolve(earlier)));
-        const by = [...checked].find((earlier) => earlier !== group && this.#covers(earlier, group));
-        if (by !== undefined) this.#covered.set(group, by);
+    const available = new AvailableChecks(this.#flow, this.#accesses, this.#all, this.#hoisted);
+    for (const { index } of this.#flow.order) {
+      for (const group of this.#accesses[index].exposed) {
+        if (this.#covered[group.id] !== undefined) continue;
+        const by = this.#coverFor(group, available.at(index, group.base));
+        if (by !== undefined) this.#covered[group.id] = by;
       }
     }
   }
 
-  #covers(earlier: AccessGroup, group: AccessGroup): boolean {
-    if (earlier.base !== group.base || (group.stores && !earlier.stores)) return false;
-    return widen(earlier, group.accesses, this.#longestSpan);
-  }
-
-  /** The checks that hold at the start of each block, by index. */
-  #available(): readonly (ReadonlySet<AccessGroup> | undefined)[] {
-    const start: (Set<AccessGroup> | undefined)[] = this.#graph.blocks.map(() => undefined);
-    const end: (Set<AccessGroup> | undefined)[] = this.#graph.blocks.map(() => undefined);
-    for (let changed = true; changed; ) {
-      changed = false;
-      for (const block of this.#order) {
-        const { index } = block;
-        const { written, open } = this.#accesses[index];
-        start[index] = this.#meet(block, end);
-        const kept = [...start[index]].filter(({ base }) => !written.has(base));
-        const after = new Set([...kept, ...open]);
-        changed ||= after.size !== end[index]?.size;
-        end[index] = after;
+  /** Of the checks that hold already, the first that can cover a group. */
+  #coverFor(group: AccessGroup, checks: readonly AccessGroup[]): AccessGroup | undefined {
+    let tried = -1;
+    for (;;) {
+      let first: AccessGroup | undefined;
+      for (const check of checks) {
+        const earlier = this.#resolve(check);
+        if (earlier.id > tried && (first === undefined || earlier.id < first.id)) first = earlier;
       }
+      if (first === undefined) return undefined;
+      if (first !== group && this.#covers(first, group)) return first;
+      tried = first.id;
     }
-    return start;
   }
 
-  /** What holds at the end of all blocks before, as far as they are known, and what is checked before a loop. */
-  #meet(block: Block, end: readonly (ReadonlySet<AccessGroup> | undefined)[]): Set<AccessGroup> {
-    if (block === this.#order[0]) return new Set(this.#hoisted.get(block));
-    const known = this.#before[block.index].flatMap((from) => {
-      const after = end[from.index];
-      if (after === undefined) return [];
-      const hoisted = isRetreating(this.#flow, from, block) ? [] : (this.#hoisted.get(block) ?? []);
-      return [new Set([...after, ...hoisted])];
-    });
-    const [first, ...others] = known;
-    return new Set([...(first ?? [])].filter((group) => others.every((after) => after.has(group))));
+  #covers(earlier: AccessGroup, { base, stores, low, span, alignment }: AccessGroup): boolean {
+    if (earlier.base !== base || (stores && !earlier.stores)) return false;
+    return widen(earlier, low, span, alignment, this.#longestSpan);
   }
 
   /** Finds what can be checked before loops, outer ones first. */
   #hoist(): boolean {
-    for (const loop of this.#loops()) {
-      const written = new Set([...loop.blocks].flatMap(({ index }) => [...this.#accesses[index].written]));
+    const loops = this.#loops();
+    for (const loop of loops) {
+      let written = 0;
+      for (const { index } of loop.blocks) written |= this.#accesses[index].written;
       for (const block of loop.blocks) {
-        if (!loop.latches.every((latch) => this.#dominates(block, latch))) continue;
-        for (const group of this.#accesses[block.index].exposed) {
-          if (!written.has(group.base)) this.#hoistGroup(loop, group);
+        const { exposed } = this.#accesses[block.index];
+        if (exposed.length === 0 || !this.#runsEachTurn(block, loop)) continue;
+        for (const group of exposed) {
+          if ((written & (1 << group.base)) === 0) this.#hoistGroup(loop, group);
         }
       }
     }
-    return this.#hoisted.size > 0;
+    return this.#hoisted.length > 0;
+  }
+
+  #runsEachTurn(block: Block, { latches }: Loop): boolean {
+    for (const latch of latches) if (!this.#dominates(block, latch)) return false;
+    return true;
   }
 
   #hoistGroup({ header }: Loop, group: AccessGroup): void {
-    if (this.#covered.has(group)) return;
+    if (this.#covered[group.id] !== undefined) return;
     // A loop around this one, or this one itself, may have a check that covers it.
     for (const outer of this.#loops()) {
-      const groups = outer.blocks.has(header) ? this.#hoisted.get(outer.header) : undefined;
+      const groups = outer.has[header.index] === 1 ? this.#hoisted[outer.header.index] : undefined;
       if (groups?.some((earlier) => this.#covers(earlier, group))) return;
     }
-    const hoisted = this.#hoisted.get(header) ?? [];
-    this.#hoisted.set(header, [...hoisted, groupOf(group.base, group.accesses, group.stores)]);
+    const { base, low, span, alignment, stores } = group;
+    const hoisted = newGroup(base, low, span, alignment, this.#all);
+    hoisted.stores = stores;
+    const others = this.#hoisted[header.index];
+    if (others === undefined) this.#hoisted[header.index] = [hoisted];
+    else others.push(hoisted);
   }
 
   #loops(): readonly Loop[] {
-    this.#foundLoops ??= this.#order
-      .filter(({ index }) => this.#flow.isLoopHeader[index])
-      .map((header) => this.#loopOf(header))
-      .sort((a, b) => b.blocks.size - a.blocks.size);
-    return this.#foundLoops;
+    if (this.#foundLoops !== undefined) return this.#foundLoops;
+    const { order, isLoopHeader } = this.#flow;
+    const loops: Loop[] = [];
+    for (const block of order) if (isLoopHeader[block.index]) loops.push(this.#loopOf(block));
+    this.#foundLoops = loops.sort((a, b) => b.blocks.length - a.blocks.length);
+    return loops;
   }
 
-  #foundLoops: readonly Loop[] | undefined;
-
   #loopOf(header: Block): Loop {
-    const latches = this.#before[header.index].filter(
+    const { predecessors } = this.#flow;
+    const latches = predecessors[header.index].filter(
       (from) => isRetreating(this.#flow, from, header) && this.#dominates(header, from),
     );
-    const blocks = new Set([header]);
+    const has = new Uint8Array(this.#accesses.length);
+    const blocks = [header];
+    has[header.index] = 1;
     const queue = [...latches];
     for (let block = queue.pop(); block !== undefined; block = queue.pop()) {
-      if (blocks.has(block)) continue;
-      blocks.add(block);
-      queue.push(...this.#before[block.index]);
+      if (has[block.index] === 1) continue;
+      has[block.index] = 1;
+      blocks.push(block);
+      for (const from of predecessors[block.index]) queue.push(from);
     }
-    return { header, blocks, latches };
+    return { header, blocks, has, latches };
+  }
+}
+
+/** The checks that hold at the start of each block: a set of bits for each, one for each group. */
+class AvailableChecks {
+  readonly #flow: Flow;
+  readonly #all: readonly AccessGroup[];
+  readonly #words: number;
+  readonly #start: Int32Array;
+  readonly #end: Int32Array;
+  /** What a block makes, and what of all others survives it. */
+  readonly #made: Int32Array;
+  readonly #kept: Int32Array;
+  /** What is checked before a block, if it is the header of a loop. */
+  readonly #before: Int32Array;
+
+  constructor(
+    flow: Flow,
+    accesses: readonly BlockAccesses[],
+    all: readonly AccessGroup[],
+    hoisted: readonly (readonly AccessGroup[] | undefined)[],
+  ) {
+    this.#flow = flow;
+    this.#all = all;
+    this.#words = (all.length + 31) >> 5;
+    const size = accesses.length * this.#words;
+    this.#start = new Int32Array(size);
+    this.#end = new Int32Array(size).fill(-1);
+    this.#made = new Int32Array(size);
+    this.#kept = new Int32Array(size);
+    this.#before = new Int32Array(size);
+    for (let index = 0; index < accesses.length; index++) {
+      const { open, written } = accesses[index];
+      for (const group of open) if (group !== undefined) this.#add(this.#made, index, group.id);
+      for (const { id, base } of all) if ((written & (1 << base)) === 0) this.#add(this.#kept, index, id);
+      for (const { id } of hoisted[index] ?? []) this.#add(this.#before, index, id);
+    }
+    this.#solve();
+  }
+
+  /** Those through a base register. */
+  at(index: number, base: number): readonly AccessGroup[] {
+    const found: AccessGroup[] = [];
+    for (const group of this.#all) {
+      if (group.base === base && this.#has(this.#start, index, group.id)) found.push(group);
+    }
+    return found;
+  }
+
+  #add(sets: Int32Array, index: number, id: number): void {
+    sets[index * this.#words + (id >> 5)] |= 1 << (id & 31);
+  }
+
+  #has(sets: Int32Array, index: number, id: number): boolean {
+    return (sets[index * this.#words + (id >> 5)] & (1 << (id & 31))) !== 0;
+  }
+
+  /** Blocks that were not looked at yet count as if everything held at their ends. */
+  #solve(): void {
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (const block of this.#flow.order) {
+        for (let word = 0; word < this.#words; word++) {
+          const at = block.index * this.#words + word;
+          const start = this.#meet(block, word);
+          const end = (start & this.#kept[at]) | this.#made[at];
+          this.#start[at] = start;
+          changed ||= this.#end[at] !== end;
+          this.#end[at] = end;
+        }
+      }
+    }
+  }
+
+  /** What holds at the ends of all blocks before, and what is checked before a loop. */
+  #meet(block: Block, word: number): number {
+    const { order, position, predecessors } = this.#flow;
+    const before = this.#before[block.index * this.#words + word];
+    if (block === order[0]) return before;
+    const here = position[block.index];
+    let set = -1;
+    for (const { index } of predecessors[block.index]) {
+      const end = this.#end[index * this.#words + word];
+      set &= position[index] >= here ? end : end | before;
+    }
+    return set;
   }
 }

@@ -2,8 +2,12 @@ import type { Block, Graph } from './graph.ts';
 
 /** What structured code must know of a control-flow graph. Blocks that the entry does not lead to are left out. */
 export interface Flow {
+  /** Blocks in reverse postorder. */
+  readonly order: readonly Block[];
   /** Position of each block in reverse postorder; -1 if it cannot be reached. */
   readonly position: Int32Array;
+  /** Blocks that each block may follow. */
+  readonly predecessors: readonly (readonly Block[])[];
   /** Blocks that each block dominates directly, in reverse postorder. */
   readonly dominated: readonly (readonly Block[])[];
   /** Whether a block is the target of an edge from a block that it dominates. */
@@ -12,71 +16,72 @@ export interface Flow {
   readonly isMerge: readonly boolean[];
 }
 
-/** The blocks that may follow a block. */
-export function successors({ end }: Block): readonly Block[] {
-  const targets = {
-    go: () => (end.kind === 'go' ? [end.to] : []),
-    branch: () => (end.kind === 'branch' ? [end.taken, end.otherwise] : []),
-    indirect: () => (end.kind === 'indirect' ? end.expected : []),
-    stop: () => [],
-  }[end.kind]();
-  return targets.flatMap(({ block }) => (block === undefined ? [] : [block]));
-}
-
 /** Whether `a` is `b`, or on every way from the entry to it. */
 export type Dominates = (a: Block, b: Block) => boolean;
 
 /** An edge back, seen from the entry. It closes a loop if its target dominates its source, else the loop has two entries. */
 export function isRetreating({ position }: Flow, from: Block, to: Block): boolean {
-  return at(position, to.index) <= at(position, from.index);
+  return position[to.index] <= position[from.index];
 }
 
 /** Finds dominators (Cooper, Harvey, Kennedy: "A Simple, Fast Dominance Algorithm"). */
-export function analyseFlow(graph: Graph): { readonly flow: Flow; readonly dominates: Dominates } {
-  const order = reversePostorder(graph);
-  const position = new Int32Array(graph.blocks.length).fill(-1);
-  for (const [index, block] of order.entries()) position[block.index] = index;
-  const predecessors = graph.blocks.map((): Block[] => []);
-  for (const block of order) for (const next of successors(block)) predecessors[next.index]?.push(block);
+export function analyseFlow({ blocks }: Graph): { readonly flow: Flow; readonly dominates: Dominates } {
+  const order = reversePostorder(blocks);
+  const position = new Int32Array(blocks.length).fill(-1);
+  const predecessors: Block[][] = [];
+  const dominated: Block[][] = [];
+  for (let index = 0; index < blocks.length; index++) {
+    predecessors.push([]);
+    dominated.push([]);
+  }
+  for (let at = 0; at < order.length; at++) position[order[at].index] = at;
+  for (const block of order) for (const next of block.next) predecessors[next.index].push(block);
   const parent = immediateDominators(order, position, predecessors);
-  const dominates: Dominates = (a, b) => {
-    const wanted = at(position, a.index);
-    let node = at(position, b.index);
-    while (node > wanted) node = at(parent, node);
-    return node === wanted;
-  };
-  const dominated = graph.blocks.map((): Block[] => []);
-  for (const block of order.slice(1)) {
-    const dominator = order[at(parent, at(position, block.index))];
-    if (dominator !== undefined) dominated[dominator.index]?.push(block);
+  for (let at = 1; at < order.length; at++) dominated[order[parent[at]].index].push(order[at]);
+  const dominates: Dominates = (a, b) => isAbove(parent, position[a.index], position[b.index]);
+  const isLoopHeader: boolean[] = [];
+  const isMerge: boolean[] = [];
+  for (const { index } of blocks) {
+    const here = position[index];
+    let forward = 0;
+    let closes = false;
+    for (const from of predecessors[index]) {
+      const there = position[from.index];
+      if (here > there) forward++;
+      else closes ||= isAbove(parent, here, there);
+    }
+    isMerge.push(forward > 1);
+    isLoopHeader.push(closes);
   }
-  const flow = { position, dominated, isLoopHeader: [] as boolean[], isMerge: [] as boolean[] };
-  for (const block of graph.blocks) {
-    const incoming = predecessors[block.index] ?? [];
-    const forward = incoming.filter((from) => !isRetreating(flow, from, block));
-    flow.isMerge.push(forward.length > 1);
-    flow.isLoopHeader.push(
-      incoming.some((from) => isRetreating(flow, from, block) && dominates(block, from)),
-    );
-  }
+  const flow = { order, position, predecessors, dominated, isLoopHeader, isMerge };
   return { flow, dominates };
 }
 
-function reversePostorder({ blocks }: Graph): Block[] {
-  const [entry] = blocks;
-  if (entry === undefined) return [];
-  const seen = new Set([entry]);
+/** Whether the block at position `above` dominates that at `below`. */
+function isAbove(parent: Int32Array, above: number, below: number): boolean {
+  let node = below;
+  while (node > above) node = parent[node];
+  return node === above;
+}
+
+function reversePostorder(blocks: readonly Block[]): Block[] {
   const order: Block[] = [];
-  const stack = [{ block: entry, next: [...successors(entry)] }];
-  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-    const block = top.next.pop();
-    if (block === undefined) {
-      order.push(top.block);
+  const stack: Block[] = [blocks[0]];
+  // How many of a block's successors are still to be looked at; -1: it was not met yet.
+  const left = new Int32Array(blocks.length).fill(-1);
+  left[0] = blocks[0].next.length;
+  while (stack.length > 0) {
+    const { index, next } = stack[stack.length - 1];
+    if (left[index] === 0) {
+      order.push(blocks[index]);
       stack.pop();
-    } else if (!seen.has(block)) {
-      seen.add(block);
-      stack.push({ block, next: [...successors(block)] });
+      continue;
     }
+    left[index]--;
+    const block = next[left[index]];
+    if (left[block.index] >= 0) continue;
+    left[block.index] = block.next.length;
+    stack.push(block);
   }
   return order.reverse();
 }
@@ -89,22 +94,14 @@ function immediateDominators(
 ): Int32Array {
   const parent = new Int32Array(order.length).fill(-1);
   parent[0] = 0;
-  const common = (a: number, b: number): number => {
-    let [left, right] = [a, b];
-    while (left !== right) {
-      while (left > right) left = at(parent, left);
-      while (right > left) right = at(parent, right);
-    }
-    return left;
-  };
   for (let changed = true; changed; ) {
     changed = false;
     for (let index = 1; index < order.length; index++) {
       let dominator = -1;
-      for (const from of predecessors[order[index]?.index ?? 0] ?? []) {
-        const candidate = at(position, from.index);
-        if (at(parent, candidate) < 0) continue;
-        dominator = dominator < 0 ? candidate : common(candidate, dominator);
+      for (const from of predecessors[order[index].index]) {
+        const candidate = position[from.index];
+        if (parent[candidate] < 0) continue;
+        dominator = dominator < 0 ? candidate : common(parent, candidate, dominator);
       }
       if (parent[index] !== dominator) {
         parent[index] = dominator;
@@ -115,8 +112,12 @@ function immediateDominators(
   return parent;
 }
 
-function at(array: Int32Array, index: number): number {
-  const value = array[index];
-  if (value === undefined) throw new RangeError(`no element ${index}`);
-  return value;
+function common(parent: Int32Array, a: number, b: number): number {
+  let left = a;
+  let right = b;
+  while (left !== right) {
+    while (left > right) left = parent[left];
+    while (right > left) right = parent[right];
+  }
+  return left;
 }

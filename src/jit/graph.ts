@@ -1,10 +1,12 @@
-import { type Decoded, effectsOf } from '../isa/index.ts';
+import type { Decoded } from '../isa/index.ts';
 import type { CodeSource } from './code-source.ts';
+import { type Traits, traitsOf } from './traits.ts';
 
 /** An instruction at its place, in bytes from the start of the page of the region's entry. */
 export interface Placed {
   readonly offset: number;
   readonly decoded: Decoded;
+  readonly traits: Traits;
 }
 
 /** Where a block goes on: at another block of the region, or outside, at an offset. */
@@ -30,6 +32,8 @@ export interface Block {
   readonly index: number;
   readonly code: readonly Placed[];
   end: BlockEnd;
+  /** The blocks that may follow, in the order of its end. */
+  next: readonly Block[];
 }
 
 /** The control flow of a region; `blocks[0]` is its entry. */
@@ -52,16 +56,24 @@ interface Context {
   readonly parent: Context | undefined;
   /** Where the call returns to, in the parent. */
   readonly returnOffset: number;
-  readonly calls: Map<number, Context>;
+  /** By the offset of the call; none as long as there are no calls. */
+  calls: Map<number, Context> | undefined;
   readonly blocks: Map<number, Draft>;
 }
 
 /** A block while the graph is explored. */
 interface Draft {
+  readonly index: number;
   readonly context: Context;
   readonly offset: number;
-  /** Offset behind the last instruction that belongs to it, unless another block begins before. */
-  end: number;
+  /** Its instructions, with those that turn out to belong to the next block. */
+  readonly code: Placed[];
+}
+
+/** A place to explore. */
+interface Wanted {
+  readonly context: Context;
+  readonly offset: number;
 }
 
 const LINK = 1;
@@ -79,7 +91,7 @@ export function buildGraph(source: CodeSource, entry: number, limits: GraphLimit
 class GraphBuilder {
   readonly #source: CodeSource;
   readonly #limits: GraphLimits;
-  readonly #queue: { readonly context: Context; readonly offset: number }[] = [];
+  readonly #queue: Wanted[] = [];
   readonly #drafts: Draft[] = [];
   #instructions = 0;
 
@@ -89,39 +101,43 @@ class GraphBuilder {
   }
 
   build(entry: number): Graph | undefined {
-    const root = newContext(undefined, 0);
-    this.#queue.push({ context: root, offset: entry });
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      if (this.#instructions < this.#limits.instructions) this.#explore(next.context, next.offset);
+    const queue = this.#queue;
+    queue.push({ context: newContext(undefined, 0), offset: entry });
+    for (let next = 0; next < queue.length; next++) {
+      if (this.#instructions >= this.#limits.instructions) break;
+      this.#explore(queue[next].context, queue[next].offset);
     }
-    if (this.#drafts.length === 0) return undefined;
-    return new Assembly(this.#source, this.#drafts).graph();
+    return this.#drafts.length === 0 ? undefined : assemble(this.#source, this.#drafts);
   }
 
   /** Scans a block and queues what it leads to. */
   #explore(context: Context, start: number): void {
-    if (context.blocks.has(start)) return;
-    const draft: Draft = { context, offset: start, end: start };
-    for (let offset = start; ; ) {
+    const { blocks } = context;
+    if (blocks.has(start)) return;
+    const code: Placed[] = [];
+    let left = this.#limits.instructions - this.#instructions;
+    for (let offset = start; left > 0; left--) {
       const decoded = this.#source.at(offset);
-      if (decoded === undefined || !isCompilable(decoded)) break;
-      if (this.#instructions >= this.#limits.instructions) break;
-      this.#instructions++;
-      draft.end = offset + decoded.length;
-      if (effectsOf(decoded.instruction).endsBlock) {
-        this.#follow(context, offset, decoded);
+      if (decoded === undefined) break;
+      const traits = traitsOf(decoded.instruction);
+      if (!isCompilable(decoded, traits)) break;
+      const placed = { offset, decoded, traits };
+      code.push(placed);
+      if (traits.endsBlock) {
+        this.#follow(context, placed);
         break;
       }
-      offset = draft.end;
-      if (context.blocks.has(offset)) break;
+      offset += decoded.length;
+      if (blocks.has(offset)) break;
     }
-    if (draft.end === start) return;
-    context.blocks.set(start, draft);
+    if (code.length === 0) return;
+    this.#instructions += code.length;
+    const draft = { index: this.#drafts.length, context, offset: start, code };
+    blocks.set(start, draft);
     this.#drafts.push(draft);
   }
 
-  #follow(context: Context, offset: number, decoded: Decoded): void {
-    const { control } = effectsOf(decoded.instruction);
+  #follow(context: Context, { offset, decoded, traits: { control } }: Placed): void {
     const next = offset + decoded.length;
     if (control === 'branch') {
       this.#want(context, next);
@@ -145,65 +161,78 @@ class GraphBuilder {
   #callee(context: Context, offset: number, returnOffset: number): Context | undefined {
     if (context.depth >= this.#limits.callDepth) return undefined;
     const callee = newContext(context, returnOffset);
+    context.calls ??= new Map();
     context.calls.set(offset, callee);
     return callee;
   }
 }
 
 /** Makes blocks of drafts, cut where another block begins. */
-class Assembly {
+function assemble(source: CodeSource, drafts: readonly Draft[]): Graph {
+  const blocks: Block[] = [];
+  let instructions = 0;
+  for (const draft of drafts) {
+    cut(draft);
+    const { index, offset, code } = draft;
+    blocks.push({ index, code, end: { kind: 'stop', offset }, next: [] });
+    instructions += code.length;
+  }
+  const ends = new Ends(source, blocks);
+  for (const { index, context } of drafts) {
+    const block = blocks[index];
+    block.end = ends.of(context, block.code[block.code.length - 1]);
+    block.next = following(block.end);
+  }
+  return { blocks, instructions };
+}
+
+function cut({ context: { blocks }, code }: Draft): void {
+  for (let index = 1; index < code.length; index++) {
+    if (blocks.has(code[index].offset)) {
+      code.length = index;
+      return;
+    }
+  }
+}
+
+function following(end: BlockEnd): readonly Block[] {
+  const next: Block[] = [];
+  const add = ({ block }: Target) => {
+    if (block !== undefined) next.push(block);
+  };
+  if (end.kind === 'go') add(end.to);
+  else if (end.kind === 'branch') {
+    add(end.taken);
+    add(end.otherwise);
+  } else if (end.kind === 'indirect') {
+    for (const target of end.expected) add(target);
+  }
+  return next;
+}
+
+/** Finds where blocks go on. */
+class Ends {
   readonly #source: CodeSource;
-  readonly #drafts: readonly Draft[];
-  readonly #blocks: Block[];
-  readonly #indexOf: Map<Draft, number>;
+  readonly #blocks: readonly Block[];
 
-  constructor(source: CodeSource, drafts: readonly Draft[]) {
+  constructor(source: CodeSource, blocks: readonly Block[]) {
     this.#source = source;
-    this.#drafts = drafts;
-    this.#indexOf = new Map(drafts.map((draft, index) => [draft, index]));
-    this.#blocks = drafts.map((draft, index) => ({
-      index,
-      code: this.#codeOf(draft),
-      end: { kind: 'stop', offset: draft.offset },
-    }));
+    this.#blocks = blocks;
   }
 
-  graph(): Graph {
-    for (const [index, draft] of this.#drafts.entries()) {
-      const block = this.#blocks[index];
-      if (block !== undefined) block.end = this.#endOf(draft, block.code);
-    }
-    const blocks = this.#blocks;
-    return { blocks, instructions: blocks.reduce((sum, { code }) => sum + code.length, 0) };
-  }
-
-  #codeOf({ context, offset: start, end }: Draft): Placed[] {
-    const code: Placed[] = [];
-    for (let offset = start; offset < end; ) {
-      const decoded = this.#source.at(offset);
-      if (decoded === undefined || (offset > start && context.blocks.has(offset))) break;
-      code.push({ offset, decoded });
-      offset += decoded.length;
-    }
-    return code;
-  }
-
-  #endOf({ context }: Draft, code: readonly Placed[]): BlockEnd {
-    const last = code.at(-1);
-    if (last === undefined) throw new Error('a block without instructions');
-    const { offset, decoded } = last;
+  /** @param last instruction of the block */
+  of(context: Context, { offset, decoded, traits }: Placed): BlockEnd {
     const next = offset + decoded.length;
-    const { control } = effectsOf(decoded.instruction);
-    switch (control) {
+    const to = offset + decoded.imm;
+    switch (traits.control) {
       case 'branch':
         return {
           kind: 'branch',
-          taken: this.#target(context, offset + decoded.imm, true),
+          taken: this.#target(context, to, true),
           otherwise: this.#target(context, next, false),
         };
       case 'jump': {
-        const callee = isCall(decoded) ? context.calls.get(offset) : context;
-        const to = offset + decoded.imm;
+        const callee = isCall(decoded) ? context.calls?.get(offset) : context;
         return { kind: 'go', to: callee === undefined ? outside(to) : this.#target(callee, to, true) };
       }
       case 'indirect': {
@@ -222,15 +251,14 @@ class Assembly {
     if (isReturn(decoded) && parent !== undefined) {
       return [this.#target(parent, context.returnOffset, true)];
     }
-    const into = isCall(decoded) ? context.calls.get(offset) : context;
+    const into = isCall(decoded) ? context.calls?.get(offset) : context;
     if (into === undefined) return [];
     return this.#source.targetsOf(offset).map((target) => this.#target(into, target, true));
   }
 
   #target(context: Context, offset: number, jumped: boolean): Target {
     const draft = context.blocks.get(offset);
-    const index = draft === undefined ? undefined : this.#indexOf.get(draft);
-    return { offset, jumped, block: index === undefined ? undefined : this.#blocks[index] };
+    return { offset, jumped, block: draft === undefined ? undefined : this.#blocks[draft.index] };
   }
 }
 
@@ -240,13 +268,12 @@ function outside(offset: number): Target {
 
 function newContext(parent: Context | undefined, returnOffset: number): Context {
   const depth = parent === undefined ? 0 : parent.depth + 1;
-  return { depth, parent, returnOffset, calls: new Map(), blocks: new Map() };
+  return { depth, parent, returnOffset, calls: undefined, blocks: new Map() };
 }
 
 /** System instructions, and float instructions with a reserved rounding mode, are left to the interpreter. */
-function isCompilable({ instruction, rm }: Decoded): boolean {
-  if (effectsOf(instruction).control === 'system') return false;
-  return !(instruction.format.fields.has('rm') && (rm === 5 || rm === 6));
+function isCompilable({ rm }: Decoded, { control, rounds }: Traits): boolean {
+  return control !== 'system' && !(rounds && (rm === 5 || rm === 6));
 }
 
 /** A direct call, by the convention that the hardware predicts by ("RV32I", table "Return-address stack"). */

@@ -1,70 +1,74 @@
-import { effectsOf } from '../isa/index.ts';
-import { type I32, type I64, i32, i64, type Label } from '../wasm/index.ts';
+import type { AccessGroup } from './access-groups.ts';
 import { type AccessPlan, planAccesses } from './access-plan.ts';
 import { analyseFlow, type Dominates, type Flow, isRetreating } from './flow.ts';
-import type { Block, Graph, Target } from './graph.ts';
-import type { RegionParts } from './region-parts.ts';
-import { RegionSemantics } from './region-semantics.ts';
+import { SLOT } from './frame-locals.ts';
+import type { Block, Graph, Placed, Target } from './graph.ts';
+import type { RegionFrame } from './region-frame.ts';
+import { PROBE } from './stencils.ts';
+import { isNear, shapeOf } from './traits.ts';
 
-const LAST_ROUNDING_MODE = 4;
+const PAGE_MASK = -4096;
 
 /**
  * Writes the blocks of a region as structured code: a loop for each loop of the guest, a block for each place where ways
  * meet (Ramsey, "Beyond Relooper"). A jump into the middle of a loop has no such form and leaves the region.
  */
 export class RegionCode {
-  readonly #parts: RegionParts;
+  readonly #frame: RegionFrame;
   readonly #flow: Flow;
   readonly #dominates: Dominates;
   readonly #accesses: AccessPlan;
-  readonly #semantics: RegionSemantics;
-  readonly #labels = new Map<Block, Label>();
+  /** Depths of the labels of blocks by index; 0: none yet. */
+  readonly #labels: Int32Array;
 
-  constructor(graph: Graph, parts: RegionParts) {
-    this.#parts = parts;
+  /** @param longestSpan bytes within which accesses are checked together */
+  constructor(graph: Graph, frame: RegionFrame, longestSpan: number) {
+    this.#frame = frame;
     const { flow, dominates } = analyseFlow(graph);
     this.#flow = flow;
     this.#dominates = dominates;
-    this.#accesses = planAccesses(graph, flow, dominates, parts.longestSpan);
-    this.#semantics = new RegionSemantics(parts, graph.blocks[0].code[0]);
+    this.#accesses = planAccesses(graph, flow, dominates, longestSpan);
+    this.#labels = new Int32Array(graph.blocks.length);
   }
 
   /** Writes a block and all that it dominates. */
   tree(block: Block): void {
-    const { f } = this.#parts.frame;
-    const { dominated, isMerge, isLoopHeader } = this.#flow;
-    const merges = dominated[block.index].filter(({ index }) => isMerge[index]);
-    if (!isLoopHeader[block.index]) {
-      this.#within(block, merges);
+    if (!this.#flow.isLoopHeader[block.index]) {
+      this.#within(block);
       return;
     }
-    for (const group of this.#accesses.before.get(block) ?? []) {
-      this.#semantics.memory.check(group, this.#parts.registers.x(group.base), block.code[0].offset);
-    }
-    f.loop((label) => {
-      this.#labels.set(block, label);
-      this.#within(block, merges);
-    });
+    const { offset } = block.code[0];
+    for (const group of this.#accesses.before[block.index] ?? []) this.#check(group, offset, 0);
+    const { f } = this.#frame;
+    f.open('loop');
+    this.#labels[block.index] = f.depth;
+    this.#within(block);
+    f.close();
   }
 
   /** Writes a block inside of the wasm blocks whose ends are the places where its ways meet again; the last is outermost. */
-  #within(block: Block, merges: readonly Block[]): void {
-    const last = merges.at(-1);
-    if (last === undefined) {
-      this.#block(block);
-      return;
+  #within(block: Block): void {
+    const { f } = this.#frame;
+    const { dominated, isMerge } = this.#flow;
+    const below = dominated[block.index];
+    for (let at = below.length - 1; at >= 0; at--) {
+      const { index } = below[at];
+      if (!isMerge[index]) continue;
+      f.open('block');
+      this.#labels[index] = f.depth;
     }
-    this.#parts.frame.f.block((label) => {
-      this.#labels.set(last, label);
-      this.#within(block, merges.slice(0, -1));
-    });
-    this.tree(last);
+    this.#block(block);
+    for (const merge of below) {
+      if (!isMerge[merge.index]) continue;
+      f.close();
+      this.tree(merge);
+    }
   }
 
   /** Goes on at a target; `source` is the address of the jump. */
   #go(from: Block, { block, offset, jumped }: Target): void {
-    const { frame } = this.#parts;
-    const source = from.code.at(-1)?.offset ?? offset;
+    const frame = this.#frame;
+    const source = from.code[from.code.length - 1].offset;
     if (block === undefined || (isRetreating(this.#flow, from, block) && !this.#dominates(block, from))) {
       if (jumped) frame.jumpOut(offset);
       else frame.goOn(offset);
@@ -73,61 +77,98 @@ export class RegionCode {
     // Every way round a loop has a jump to a lower address.
     if (jumped && offset <= source) frame.jumpOutIfSpent(offset);
     if (isRetreating(this.#flow, from, block) || this.#flow.isMerge[block.index]) {
-      const label = this.#labels.get(block);
-      if (label === undefined) throw new Error('a jump to a block that is not around');
-      frame.f.br(label);
+      const label = this.#labels[block.index];
+      if (label === 0) throw new Error('a jump to a block that is not around');
+      frame.f.branch(label);
     } else {
       this.tree(block);
     }
   }
 
   #block(block: Block): void {
-    const { frame } = this.#parts;
-    const { code, end } = block;
+    const frame = this.#frame;
+    const { code, end, index } = block;
+    const groups = this.#accesses.groups[index];
     frame.spend(code.length);
-    this.#checkFloat(block);
-    const groups = this.#accesses.groups[block.index];
+    this.#checkFloat(code);
     const last = code.length - 1;
-    for (let index = 0; index < last; index++) {
-      const { instruction, rd } = code[index].decoded;
-      if (effectsOf(instruction).pure && rd === 0) continue;
-      instruction.semantics(this.#semantics.at(code, index, groups, undefined));
+    for (let at = 0; at <= last; at++) {
+      const placed = code[at];
+      if (at < last && placed.traits.pure && placed.decoded.rd === 0) continue;
+      this.#instruction(placed, code.length - at, groups[at]);
     }
-    const control = {
-      branch: (condition: I32) => {
-        if (end.kind !== 'branch') throw new Error('a branch in the middle of a block');
-        frame.f.if(condition, () => this.#go(block, end.taken));
+    switch (end.kind) {
+      case 'go':
+        this.#go(block, end.to);
+        break;
+      case 'stop':
+        frame.goOn(end.offset);
+        break;
+      case 'branch':
+        frame.f.openIf();
+        this.#go(block, end.taken);
+        frame.f.close();
         this.#go(block, end.otherwise);
-      },
-      jumpTo: (target: I64) => this.#indirect(block, target, end.kind === 'indirect' ? end.expected : []),
-    };
-    code[last].decoded.instruction.semantics(this.#semantics.at(code, last, groups, control));
-    if (end.kind === 'go') this.#go(block, end.to);
-    else if (end.kind === 'stop') frame.goOn(end.offset);
+        break;
+      case 'indirect':
+        for (const candidate of end.expected) {
+          frame.openIfTarget(candidate.offset);
+          this.#go(block, candidate);
+          frame.f.close();
+        }
+        frame.jumpToTarget(code[last].offset);
+    }
   }
 
-  /** Floating-point instructions are illegal while FS is off or the dynamic rounding mode is reserved. */
-  #checkFloat({ code }: Block): void {
-    const first = code.findIndex(({ decoded }) => decoded.instruction.needsFloat);
-    const { frame, layout } = this.#parts;
-    const { hart } = frame;
-    if (first < 0) return;
-    const modeIsReserved = i32.gt_u(i32.load(hart, layout.field.frm), i32.const(LAST_ROUNDING_MODE));
-    const illegal = i32.or(i32.load(hart, layout.field.floatOff), modeIsReserved);
-    frame.resumeIf(illegal, code[0].offset, code.length);
+  /** @param unspent instructions of its block from this one on */
+  #instruction(placed: Placed, unspent: number, group: AccessGroup | undefined): void {
+    const { decoded, traits, offset } = placed;
+    const frame = this.#frame;
+    if (group !== undefined && group.host === 0) this.#check(group, offset, unspent);
+    const { values, registers } = frame;
+    const { locals } = registers;
+    const { first } = traits;
+    values[SLOT.rs1] = locals[first.rs1 + decoded.rs1];
+    values[SLOT.rs2] = locals[first.rs2 + decoded.rs2];
+    values[SLOT.rd] = locals[first.rd + decoded.rd];
+    values[SLOT.imm] = decoded.imm;
+    if (group !== undefined) {
+      values[SLOT.host] = group.host;
+      values[SLOT.offset] = decoded.imm - group.low;
+    } else if (traits.mayLeave) {
+      frame.mayResume(offset, unspent);
+    }
+    if (traits.readsPc) {
+      values[SLOT.pc] = offset;
+      values[SLOT.nextPc] = offset + decoded.length;
+    }
+    if (traits.usesFloat) values[SLOT.rs3] = locals[first.rs3 + decoded.rs3];
+    frame.paste(frame.stencils.instruction(traits, shapeOf(traits, decoded, offset)));
   }
 
-  #indirect(block: Block, target: I64, expected: readonly Target[]): void {
-    const { frame } = this.#parts;
-    const site = block.code.at(-1)?.offset ?? 0;
-    if (expected.length === 0) {
-      frame.jumpTo(target, site);
-      return;
-    }
-    const named = frame.f.let(target);
-    for (const candidate of expected) {
-      frame.f.if(i64.eq(named, frame.address(candidate.offset)), () => this.#go(block, candidate));
-    }
-    frame.jumpTo(named, site);
+  /** Writes the check of a group, at an offset or before a loop that begins there. */
+  #check(group: AccessGroup, offset: number, unspent: number): void {
+    const { f, values, registers, stencils } = this.#frame;
+    const { base, low, span, alignment, stores } = group;
+    group.host = f.declare('i32');
+    const isLong = span > alignment;
+    values[SLOT.host] = group.host;
+    values[SLOT.rs1] = registers.locals[base];
+    values[SLOT.imm] = low;
+    values[SLOT.span] = span - 1;
+    values[SLOT.alignment] = isLong ? alignment - 1 : PAGE_MASK | (alignment - 1);
+    this.#frame.mayResume(offset, unspent);
+    const shape =
+      (stores ? PROBE.stores : 0) |
+      (isLong ? PROBE.long : 0) |
+      (isNear(offset) ? 0 : PROBE.far) |
+      (base === 0 ? PROBE.x0 : 0) |
+      (low === 0 ? PROBE.atBase : 0);
+    this.#frame.paste(stencils.probe(shape));
+  }
+
+  #checkFloat(code: readonly Placed[]): void {
+    if (!this.#frame.registers.usesFloat) return;
+    if (code.some(({ traits }) => traits.needsFloat)) this.#frame.checkFloat(code[0].offset, code.length);
   }
 }

@@ -1,15 +1,15 @@
-import { type FunctionBuilder, type I32, type I64, i32, i64, type Label, type Local } from '../wasm/index.ts';
-import { REGION_BUDGET, REGION_EXIT, type RegionExit } from './exits.ts';
+import { type FunctionBuilder, SLOTS, type Stencil } from '../wasm/index.ts';
+import { REGION_EXIT, type RegionExit } from './exits.ts';
+import { FRAME, FRAME_TYPES, SLOT } from './frame-locals.ts';
+import type { Graph } from './graph.ts';
 import type { HartLayout } from './hart-layout.ts';
-import type { QuickConditions } from './quick-float.ts';
-import type { Registers } from './registers.ts';
+import type { Imports } from './imports.ts';
+import { Registers } from './registers.ts';
+import { type Stencils, UNSPENT_BITS } from './stencils.ts';
+import { FIRST_REGISTER, isNear } from './traits.ts';
 
-const PAGE = 4096;
-/** Low bits of the constants of exits, which say how many instructions are to be given back. */
-const UNSPENT_BITS = 16;
-const UNSPENT_MASK = 0xffff;
-/** fflags.NX. */
-const INEXACT = 1;
+/** Numbers for the holes of stencils. One region is written at a time. */
+const values = new Int32Array(SLOTS.all);
 
 /**
  * The function of a region around the code of its blocks: reads the guest's registers at the entry, and writes them back
@@ -19,129 +19,117 @@ const INEXACT = 1;
  */
 export class RegionFrame {
   readonly f: FunctionBuilder;
-  readonly hart: Local<'i32'>;
-  /** Guest-virtual address of the page of the entry. */
-  readonly page: Local<'i64'>;
-  readonly tlb: Local<'i32'>;
-  readonly loadKey: Local<'i64'>;
-  readonly storeKey: Local<'i64'>;
-  /** Meaningful in regions that use floating point. */
-  readonly float: QuickConditions;
-  readonly #inexact: Local<'i32'>;
-  readonly #inexactNearest: Local<'i32'>;
+  readonly registers: Registers;
+  /** Numbers for the holes of the next stencil. */
+  readonly values = values;
+  readonly stencils: Stencils;
   readonly #layout: HartLayout;
-  readonly #registers: Registers;
-  readonly #budget: Local<'i32'>;
-  readonly #exit: Local<'i32'>;
-  /** Distance of the slot of exit from the first one of the page. */
-  readonly #slot: Local<'i32'>;
-  readonly #target: Local<'i64'>;
-  #spent: Label | undefined;
-  #stuck: Label | undefined;
-  #stuckFar: Label | undefined;
-  #near: Label | undefined;
-  #far: Label | undefined;
+  readonly #imports: Imports;
+  /** Depths of the labels of exits. */
+  #far = 0;
+  #near = 0;
+  #spent = 0;
+  #stuck = 0;
+  #stuckFar = 0;
 
-  constructor(f: FunctionBuilder, layout: HartLayout, registers: Registers) {
+  constructor(f: FunctionBuilder, graph: Graph, layout: HartLayout, stencils: Stencils, imports: Imports) {
     this.f = f;
-    this.hart = f.param(0, 'i32');
     this.#layout = layout;
-    this.#registers = registers;
-    this.page = f.local('i64');
-    this.tlb = f.local('i32');
-    this.loadKey = f.local('i64');
-    this.storeKey = f.local('i64');
-    this.#inexact = f.local('i32');
-    this.#inexactNearest = f.local('i32');
-    this.float = { inexact: this.#inexact, inexactNearest: this.#inexactNearest };
-    this.#budget = f.local('i32');
-    this.#exit = f.local('i32');
-    this.#slot = f.local('i32');
-    this.#target = f.local('i64');
+    this.#imports = imports;
+    this.stencils = stencils;
+    for (const type of FRAME_TYPES) f.declare(type);
+    this.registers = new Registers(graph, f);
   }
 
-  /** Writes the function; `body` writes the blocks, none of which runs past its end. */
+  /**
+   * Writes the function; `body` writes the blocks, none of which runs past its end.
+   *
+   * Conditional exits hand over where they are as a constant. So they are single branches out of the way of the code that
+   * goes on, also for engines that do not know hints, and small.
+   */
   write(body: () => void): void {
-    const { f, hart } = this;
-    const { field } = this.#layout;
+    const { f } = this;
     this.#enter();
-    f.block((far) => {
-      f.block((near) => {
-        this.#near = near;
-        this.#far = far;
-        this.#commonExits(body);
-      });
-      const slots = i32.load(hart, field.pageSlots);
-      f.store('i32.store', hart, i32.add(slots, this.#slot), field.slot);
-      this.#leave();
-    });
-    f.store('i64.store', hart, this.#target, field.pc);
+    this.#far = this.#open();
+    this.#near = this.#open();
+    this.#spent = this.#open('i32');
+    this.#stuck = this.#open('i32');
+    this.#stuckFar = this.#open('i64');
+    body();
+    this.#close(FRAME.target);
+    this.#piece('stuckFar');
+    f.branch(this.#far);
+    this.#close(FRAME.slot);
+    this.#piece('stuck');
+    f.branch(this.#near);
+    this.#close(FRAME.slot);
+    this.#piece('spent');
+    f.branch(this.#near);
+    f.close();
+    this.#piece('atSlot');
+    this.#leave();
+    f.close();
+    this.#piece('atTarget');
     this.#leave();
     f.unreachable();
   }
 
-  /**
-   * Conditional exits hand over where they are as a constant. So they are single branches out of the way of the code that
-   * goes on, also for engines that do not know hints, and small.
-   */
-  #commonExits(body: () => void): void {
-    const { f } = this;
-    const spent = f.valueBlock('i32', (spentLabel) => {
-      const stuck = f.valueBlock('i32', (stuckLabel) => {
-        const stuckFar = f.valueBlock('i64', (stuckFarLabel) => {
-          this.#spent = spentLabel;
-          this.#stuck = stuckLabel;
-          this.#stuckFar = stuckFarLabel;
-          body();
-        });
-        f.set(this.#target, i64.add(this.page, i64.shr_s(stuckFar, i64.const(UNSPENT_BITS))));
-        this.#giveBack(i32.and(i32.wrap_i64(stuckFar), i32.const(UNSPENT_MASK)));
-        f.set(this.#exit, i32.const(REGION_EXIT.nextFar));
-        f.br(labelOf(this.#far));
-      });
-      f.set(this.#slot, i32.shr_u(stuck, i32.const(UNSPENT_BITS)));
-      this.#giveBack(i32.and(stuck, i32.const(UNSPENT_MASK)));
-      f.set(this.#exit, i32.const(REGION_EXIT.resume));
-      f.br(labelOf(this.#near));
-    });
-    f.set(this.#slot, spent);
-    f.set(this.#exit, i32.const(REGION_EXIT.near));
-    f.br(labelOf(this.#near));
+  #open(type?: 'i32' | 'i64'): number {
+    this.f.open('block', type);
+    return this.f.depth;
   }
 
-  #giveBack(instructions: I32): void {
-    this.f.set(this.#budget, i32.add(this.#budget, instructions));
+  /** Closes a block that is left with a value only. */
+  #close(value: typeof FRAME.target | typeof FRAME.slot): void {
+    this.f.unreachable();
+    this.f.close();
+    this.f.setFromStack(value);
   }
 
   #enter(): void {
-    const { f, hart } = this;
-    const { field } = this.#layout;
-    f.set(this.page, i64.load(hart, field.pageAddress));
-    f.set(this.tlb, i32.load(hart, field.tlb));
-    f.set(this.loadKey, i64.load(hart, field.loadKey));
-    f.set(this.storeKey, i64.load(hart, field.storeKey));
-    f.set(this.#budget, i32.add(i32.load(hart, field.budget), i32.const(REGION_BUDGET)));
-    this.#registers.load(f, hart);
-    if (!this.#registers.usesFloat) return;
-    f.set(this.#inexact, i32.and(i32.load(hart, field.fflags), i32.const(INEXACT)));
-    f.set(this.#inexactNearest, i32.and(this.#inexact, i32.eqz(i32.load(hart, field.frm))));
+    const { usedX, usedF, usesFloat } = this.registers;
+    const { x, f } = this.#layout.field;
+    this.#piece('enter');
+    this.#each(usedX, FIRST_REGISTER.x, x, 'readX');
+    this.#each(usedF, FIRST_REGISTER.f, f, 'readF');
+    if (usesFloat) this.#piece('enterFloat');
   }
 
   #leave(): void {
-    const { f, hart } = this;
-    this.#registers.store(f, hart);
-    const budget = i32.sub(this.#budget, i32.const(REGION_BUDGET));
-    f.store('i32.store', hart, budget, this.#layout.field.budget);
-    f.return(this.#exit);
+    const { writtenX, writtenF } = this.registers;
+    const { x, f } = this.#layout.field;
+    this.#each(writtenX, FIRST_REGISTER.x, x, 'writeX');
+    this.#each(writtenF, FIRST_REGISTER.f, f, 'writeF');
+    this.#piece('leave');
+  }
+
+  /** Writes a piece for each register of a set. @param at offset of the first register of the file in the hart block */
+  #each(set: number, first: number, at: number, piece: 'readX' | 'readF' | 'writeX' | 'writeF'): void {
+    const { locals } = this.registers;
+    const stencil = this.stencils.piece(piece);
+    for (let register = 0; register < 32; register++) {
+      if ((set & (1 << register)) === 0) continue;
+      values[SLOT.rd] = values[SLOT.rs1] = locals[first + register];
+      values[SLOT.offset] = at + register * 8;
+      this.paste(stencil);
+    }
+  }
+
+  #piece(name: Parameters<Stencils['piece']>[0]): void {
+    this.paste(this.stencils.piece(name));
+  }
+
+  /** Writes a stencil with the {@link values}. */
+  paste(stencil: Stencil): void {
+    const { callees } = stencil;
+    for (let k = 0; k < callees.length; k++) values[SLOTS.callees + k] = this.#imports.indexOf(callees[k]);
+    this.f.paste(stencil, values);
   }
 
   /** Accounts for instructions that are about to run. */
   spend(instructions: number): void {
-    this.f.set(this.#budget, i32.sub(this.#budget, i32.const(instructions)));
-  }
-
-  address(offset: number): I64 {
-    return i64.add(this.page, i64.const(offset));
+    values[SLOT.imm] = instructions;
+    this.#piece('spend');
   }
 
   /** Leaves by a jump to an offset. */
@@ -155,54 +143,70 @@ export class RegionFrame {
   }
 
   /**
-   * Leaves, if a condition holds, before an instruction that the interpreter must carry out.
+   * Prepares for a stencil that leaves before an instruction that the interpreter must carry out.
    *
    * @param unspent instructions of the block that do not run, with this one
    */
-  resumeIf(condition: I32, offset: number, unspent: number): void {
+  mayResume(offset: number, unspent: number): void {
     if (isNear(offset)) {
-      const where = offset * this.#layout.slotScale * (UNSPENT_MASK + 1) + unspent;
-      this.f.brIfWith(labelOf(this.#stuck), i32.const(where), condition);
+      values[SLOT.where] = ((offset * this.#layout.slotScale) << UNSPENT_BITS) | unspent;
+      this.#exitTo(this.#stuck);
     } else {
-      const where = offset * (UNSPENT_MASK + 1) + unspent;
-      this.f.brIfWith(labelOf(this.#stuckFar), i64.const(where), condition);
+      values[SLOT.where] = offset;
+      values[SLOT.where + 1] = unspent;
+      this.#exitTo(this.#stuckFar);
     }
+  }
+
+  /** Leaves before code with floating point if that is illegal now. */
+  checkFloat(offset: number, unspent: number): void {
+    this.mayResume(offset, unspent);
+    this.#piece(isNear(offset) ? 'checkFloat' : 'checkFloatFar');
   }
 
   /** Leaves by a jump to an offset if the region has run for so long that it must be left. */
   jumpOutIfSpent(offset: number): void {
-    const isSpent = i32.le_s(this.#budget, i32.const(0));
     if (isNear(offset)) {
-      this.f.brIfWith(labelOf(this.#spent), i32.const(offset * this.#layout.slotScale), isSpent);
+      values[SLOT.where] = offset * this.#layout.slotScale;
+      this.#exitTo(this.#spent);
+      this.#piece('ifSpent');
     } else {
-      this.f.ifUnlikely(isSpent, () => this.jumpOut(offset));
+      values[SLOT.where] = offset;
+      values[SLOT.kind] = REGION_EXIT.far;
+      this.#exitTo(this.#far);
+      this.#piece('ifSpentFar');
     }
   }
 
-  /** Leaves by a jump to an address in a register; `site` is the offset of the jump. */
-  jumpTo(target: I64, site: number): void {
-    const { f } = this;
-    f.set(this.#target, target);
-    f.store('i64.store', this.hart, this.address(site), this.#layout.field.jumpSite);
-    f.set(this.#exit, i32.const(REGION_EXIT.indirect));
-    f.br(labelOf(this.#far));
+  /** Leaves by a jump to the address in {@link FRAME}.target; `site` is the offset of the jump. */
+  jumpToTarget(site: number): void {
+    values[SLOT.pc] = site;
+    this.#exitTo(this.#far);
+    this.#piece(site === 0 ? 'jumpAtZero' : 'jump');
+  }
+
+  /** Begins what is done if the address in {@link FRAME}.target is that of an offset. */
+  openIfTarget(offset: number): void {
+    values[SLOT.where] = offset;
+    this.#piece(offset === 0 ? 'expectZero' : 'expect');
+    this.f.openIf();
   }
 
   #leaveTo(offset: number, inPage: RegionExit, elsewhere: RegionExit): void {
-    const { f } = this;
-    const near = isNear(offset);
-    if (near) f.set(this.#slot, i32.const(offset * this.#layout.slotScale));
-    else f.set(this.#target, this.address(offset));
-    f.set(this.#exit, i32.const(near ? inPage : elsewhere));
-    f.br(labelOf(near ? this.#near : this.#far));
+    if (isNear(offset)) {
+      values[SLOT.where] = offset * this.#layout.slotScale;
+      values[SLOT.kind] = inPage;
+      this.#exitTo(this.#near);
+      this.#piece('leaveNear');
+    } else {
+      values[SLOT.where] = offset;
+      values[SLOT.kind] = elsewhere;
+      this.#exitTo(this.#far);
+      this.#piece('leaveFar');
+    }
   }
-}
 
-function isNear(offset: number): boolean {
-  return offset >= 0 && offset < PAGE;
-}
-
-function labelOf(label: Label | undefined): Label {
-  if (label === undefined) throw new Error('an exit outside of the body of a region');
-  return label;
+  #exitTo(label: number): void {
+    values[SLOT.label] = this.f.depth - label;
+  }
 }

@@ -1,116 +1,118 @@
-import type { Semantics } from '../isa/index.ts';
-import { type I32, type I64, i32, i64, Local } from '../wasm/index.ts';
-import type { AccessGroups } from './access-groups.ts';
+import type { FloatFunctions } from '../float/float.ts';
+import type { Instruction, Semantics } from '../isa/index.ts';
+import {
+  ConstHole,
+  type FunctionBuilder,
+  f64,
+  type I32,
+  type I64,
+  i32,
+  i64,
+  Local,
+  localHole,
+} from '../wasm/index.ts';
 import { AtomicCode } from './atomic-code.ts';
-import type { FloatFrame } from './float-code.ts';
-import type { Placed } from './graph.ts';
+import { addressHole, FRAME, registerHole, SLOT } from './frame-locals.ts';
+import type { HartLayout } from './hart-layout.ts';
 import { MemoryCode } from './memory-code.ts';
 import { QuickFloat } from './quick-float.ts';
-import type { RegionParts } from './region-parts.ts';
+import { SHAPE } from './traits.ts';
 
 /** Value of the rm field that selects fcsr.frm. */
 const DYNAMIC = 7;
 
-/** What the last instruction of a block does. */
-export interface Control {
-  branch(condition: I32): void;
-  jumpTo(target: I64): void;
+/** What all code of a compiler has in common. */
+export interface Setting {
+  readonly layout: HartLayout;
+  readonly float: FloatFunctions;
+  /** No other thread works in the guest's memory. */
+  readonly alone: boolean;
 }
 
-/** The compiler's back end: registers in locals, one instruction after the other ({@link at}). */
+/**
+ * The compiler's back end: records the code of an instruction of some shape, with holes for the locals of its registers,
+ * its immediate and where it is. A branch leaves its condition on the stack, an indirect jump its target in a local.
+ */
 export class RegionSemantics implements Semantics {
-  readonly #parts: RegionParts;
-  readonly #memory: MemoryCode;
-  #control: Control | undefined;
-  #placed: Placed;
-  rs1: I64 = i64.const(0);
-  rs2: I64 = i64.const(0);
-  imm: I64 = i64.const(0);
+  readonly #f: FunctionBuilder;
+  readonly #setting: Setting;
+  readonly #instruction: Instruction;
+  readonly #shape: number;
+  readonly rs1: I64;
+  readonly rs2: I64;
+  readonly imm: I64;
+  readonly memory: MemoryCode;
 
-  constructor(parts: RegionParts, first: Placed) {
-    this.#parts = parts;
-    this.#placed = first;
-    const { frame, layout } = parts;
-    this.#memory = new MemoryCode(
-      frame,
-      layout,
-      new AtomicCode(frame.f, frame.hart, layout.field, parts.alone),
-    );
-  }
-
-  /** Turns to the instruction at an index of a block; `control` is given for the last one. */
-  at(code: readonly Placed[], index: number, groups: AccessGroups, control: Control | undefined): this {
-    const { registers } = this.#parts;
-    const placed = code[index];
-    const { rs1, rs2, imm, instruction } = placed.decoded;
-    const classes = instruction.format.registers;
-    this.#placed = placed;
-    this.#control = control;
-    this.rs1 = classes.rs1 === 'x' ? registers.x(rs1) : i64.const(0);
-    this.rs2 = classes.rs2 === 'x' ? registers.x(rs2) : i64.const(0);
-    this.imm = i64.const(imm);
-    this.#memory.at(placed.offset, code.length - index, groups[index], this.rs1, imm);
-    return this;
+  /** @param shape see {@link SHAPE} */
+  constructor(f: FunctionBuilder, setting: Setting, instruction: Instruction, shape: number) {
+    this.#f = f;
+    this.#setting = setting;
+    this.#instruction = instruction;
+    this.#shape = shape;
+    this.rs1 = this.#operand('rs1', 'x');
+    this.rs2 = this.#operand('rs2', 'x');
+    this.imm = this.#has('imm') ? i64.const(0) : new ConstHole('i64', SLOT.imm);
+    const atomics = new AtomicCode(f, FRAME.hart, setting.layout.field, setting.alone);
+    this.memory = new MemoryCode(f, setting.layout, atomics, this.#has('far'));
   }
 
   get pc(): I64 {
-    return this.#parts.frame.address(this.#placed.offset);
+    return addressHole(SLOT.pc, this.#has('pc'));
   }
 
   get nextPc(): I64 {
-    return this.#parts.frame.address(this.#placed.offset + this.#placed.decoded.length);
+    return addressHole(SLOT.nextPc, this.#has('nextPc'));
   }
 
   readonly rd = {
     set: (value: I64): void => {
-      const { frame, registers } = this.#parts;
-      const { rd } = this.#placed.decoded;
-      if (rd !== 0) frame.f.set(registers.xLocal(rd), value);
-      else if (!(value instanceof Local)) frame.f.drop(value);
+      if (!this.#has('rd')) this.#f.set(localHole('i64', SLOT.rd), value);
+      else if (!(value instanceof Local)) this.#f.drop(value);
     },
   };
 
-  readonly let: Semantics['let'] = (value) => this.#parts.frame.f.let(value);
-
-  get memory(): MemoryCode {
-    return this.#memory;
-  }
+  readonly let: Semantics['let'] = (value) => this.#f.let(value);
 
   get float(): QuickFloat {
-    const { frame, registers, layout, float } = this.#parts;
-    const { f, hart } = frame;
+    const f = this.#f;
+    const { layout, float } = this.#setting;
     const { field } = layout;
-    const { decoded } = this.#placed;
-    const classes = decoded.instruction.format.registers;
-    const operand = (name: 'rs1' | 'rs2' | 'rs3'): I64 =>
-      classes[name] === 'f' ? registers.f(decoded[name]) : i64.const(0);
-    const state: FloatFrame = {
+    const rm = Math.floor(this.#shape / SHAPE.rm);
+    const state = {
       f,
       functions: float,
-      flags: i32.add(hart, i32.const(field.fflags)),
-      operands: { rs1: operand('rs1'), rs2: operand('rs2'), rs3: operand('rs3') },
-      write: (bits) => registers.setF(f, decoded.rd, bits),
-      markDirty: () => f.store('i32.store', hart, i32.const(1), field.floatDirty),
-      roundingMode: () => (decoded.rm === DYNAMIC ? i32.load(hart, field.frm) : i32.const(decoded.rm)),
+      flags: i32.add(FRAME.hart, i32.const(field.fflags)),
+      operands: {
+        rs1: this.#operand('rs1', 'f'),
+        rs2: this.#operand('rs2', 'f'),
+        rs3: this.#operand('rs3', 'f'),
+      },
+      write: (bits: I64) => f.set(localHole('f64', SLOT.rd), f64.reinterpret_i64(bits)),
+      markDirty: () => f.store('i32.store', FRAME.hart, i32.const(1), field.floatDirty),
+      roundingMode: () => (rm === DYNAMIC ? i32.load(FRAME.hart, field.frm) : i32.const(rm)),
     };
-    return new QuickFloat(state, frame.float, decoded.rm);
+    return new QuickFloat(state, FRAME, rm);
   }
 
-  readonly branch = (condition: I32): void => this.#end().branch(condition);
+  readonly branch = (condition: I32): void => this.#f.push(condition);
 
   /** Where to is known from the block's end. */
-  readonly jump = (): void => {
-    this.#end();
-  };
+  readonly jump = (): void => undefined;
 
-  readonly jumpTo = (target: I64): void => this.#end().jumpTo(target);
+  readonly jumpTo = (target: I64): void => this.#f.set(FRAME.target, target);
 
   readonly system = (): never => {
-    throw new Error(`${this.#placed.decoded.instruction.name} is not for compiled code`);
+    throw new Error(`${this.#instruction.name} is not for compiled code`);
   };
 
-  #end(): Control {
-    if (this.#control === undefined) throw new Error('a jump in the middle of a block');
-    return this.#control;
+  #has(what: Exclude<keyof typeof SHAPE, 'rm' | 'count'>): boolean {
+    return (this.#shape & SHAPE[what]) !== 0;
+  }
+
+  /** A register as an operand: all 64 bits; nothing if it is of the other file. */
+  #operand(name: 'rs1' | 'rs2' | 'rs3', file: 'x' | 'f'): I64 {
+    if (this.#instruction.format.registers[name] !== file) return i64.const(0);
+    if (file === 'f') return i64.reinterpret_f64(localHole('f64', SLOT[name]));
+    return registerHole(SLOT[name], name !== 'rs3' && this.#has(name));
   }
 }

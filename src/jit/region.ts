@@ -1,13 +1,20 @@
-import { defineFloat, type FloatFunctions } from '../float/float.ts';
-import { FunctionBuilder, type FunctionRef, type MemoryLimits, ModuleBuilder } from '../wasm/index.ts';
+import { defineFloat } from '../float/float.ts';
+import {
+  ByteWriter,
+  FunctionBuilder,
+  type FunctionRef,
+  type MemoryLimits,
+  ModuleBuilder,
+} from '../wasm/index.ts';
 import type { CodeSource } from './code-source.ts';
 import { buildGraph, type Graph, type GraphLimits, type Placed } from './graph.ts';
 import type { HartLayout } from './hart-layout.ts';
+import { functionsByNumber, Imports } from './imports.ts';
 import { RegionCode } from './region-code.ts';
 import { RegionFrame } from './region-frame.ts';
-import { Registers } from './registers.ts';
+import { Stencils } from './stencils.ts';
 
-const PAGE = 4096;
+const PAGE_BITS = 12;
 const NO_MEMORY: MemoryLimits = { minimum: 0, maximum: 0 };
 
 /** What a region may grow to: most code is not worth more than a few blocks, as compiling optimized costs a millisecond a KiB. */
@@ -43,14 +50,18 @@ export interface Region {
 export class RegionCompiler {
   readonly #limits: MemoryLimits;
   readonly #layout: HartLayout;
-  readonly #alone: boolean;
-  readonly #float = defineFloat(new ModuleBuilder(NO_MEMORY));
+  readonly #stencils: Stencils;
+  readonly #functions: ReadonlyMap<number, FunctionRef>;
+  /** Is reused for the code of each region. */
+  readonly #code = new ByteWriter(16_384);
 
   /** @param alone no other thread works in the guest's memory */
   constructor(limits: MemoryLimits, layout: HartLayout, alone: boolean) {
-    this.#alone = alone;
     this.#limits = limits;
     this.#layout = layout;
+    const float = defineFloat(new ModuleBuilder(NO_MEMORY));
+    this.#stencils = new Stencils({ layout, float, alone });
+    this.#functions = functionsByNumber(float);
   }
 
   /**
@@ -63,54 +74,37 @@ export class RegionCompiler {
   compile(source: CodeSource, entry: number, { depth, apart }: CompileOptions): Region | undefined {
     const graph = buildGraph(source, entry, LIMITS[depth]);
     if (graph === undefined) return undefined;
-    const module = new ModuleBuilder(this.#limits);
-    const f = new FunctionBuilder(['i32']);
-    const registers = new Registers(graph, f, this.#layout);
-    const frame = new RegionFrame(f, this.#layout, registers);
-    const float = registers.usesFloat ? importsOf(module, this.#float) : this.#float;
-    const parts = {
-      frame,
-      layout: this.#layout,
-      registers,
-      float,
-      alone: this.#alone,
-      longestSpan: apart ? 0 : LONGEST_SPAN,
-    };
-    const code = new RegionCode(graph, parts);
+    const f = new FunctionBuilder(['i32'], this.#code);
+    const imports = new Imports();
+    const frame = new RegionFrame(f, graph, this.#layout, this.#stencils, imports);
+    const code = new RegionCode(graph, frame, apart ? 0 : LONGEST_SPAN);
     frame.write(() => code.tree(graph.blocks[0]));
+    const module = new ModuleBuilder(this.#limits);
+    for (const number of imports.numbers) {
+      const ref = this.#functions.get(number);
+      if (ref === undefined) throw new Error(`there is no function ${number}`);
+      module.import('float', ref.name, ref.params, ref.result);
+    }
     module.append('region', f, 'i32', true);
     const blocks = graph.blocks.map(({ code }) => code);
     return { bytes: module.toBytes(), pages: pagesOf(graph), instructions: graph.instructions, blocks };
   }
 }
 
+/** Pages besides the first one. */
 function pagesOf({ blocks }: Graph): number[] {
-  const pages = new Set<number>();
+  const pages: number[] = [];
+  let last = 0;
+  const note = (page: number): void => {
+    if (page === last) return;
+    last = page;
+    if (page !== 0 && !pages.includes(page)) pages.push(page);
+  };
   for (const { code } of blocks) {
     for (const { offset, decoded } of code) {
-      pages.add(Math.floor(offset / PAGE));
-      pages.add(Math.floor((offset + decoded.length - 1) / PAGE));
+      note(offset >> PAGE_BITS);
+      note((offset + decoded.length - 1) >> PAGE_BITS);
     }
   }
-  pages.delete(0);
-  return [...pages].sort((a, b) => a - b);
-}
-
-/** The same functions as imports, each of which is made when it is first looked at. */
-function importsOf(module: ModuleBuilder, functions: FloatFunctions): FloatFunctions {
-  const { f32, f64, ...others } = functions;
-  return Object.assign(lazily(module, others), { f32: lazily(module, f32), f64: lazily(module, f64) });
-}
-
-function lazily<T extends object>(module: ModuleBuilder, functions: T): T {
-  const imports = {};
-  for (const [key, ref] of Object.entries<FunctionRef>(functions as Record<string, FunctionRef>)) {
-    let imported: FunctionRef | undefined;
-    const get = () => {
-      imported ??= module.import('float', ref.name, ref.params, ref.result);
-      return imported;
-    };
-    Object.defineProperty(imports, key, { get, enumerable: true });
-  }
-  return imports as T;
+  return pages.sort((a, b) => a - b);
 }

@@ -1,103 +1,47 @@
-import { effectsOf, type RegisterClass } from '../isa/index.ts';
-import { type FunctionBuilder, f64, type I64, i64, type Local } from '../wasm/index.ts';
+import type { FunctionBuilder } from '../wasm/index.ts';
 import type { Graph } from './graph.ts';
-import type { HartLayout } from './hart-layout.ts';
+import { FIRST_REGISTER } from './traits.ts';
 
-const OPERANDS = ['rs1', 'rs2', 'rs3', 'rd'] as const;
+/** The guest's registers that a region uses: each has a local. Those of both files are numbered on, f0 is 32. */
+export class Registers {
+  /** Index of the local of each register; 0 where there is none. */
+  readonly locals = new Int32Array(64);
+  /** Sets of registers, a bit for each. */
+  usedX = 0;
+  usedF = 0;
+  writtenX = 0;
+  writtenF = 0;
+  /** Some instruction uses floating-point registers or flags. */
+  usesFloat = false;
 
-/** One register file of the guest, as far as a region uses it: each register has a local. */
-class RegisterFile<T extends 'i64' | 'f64'> {
-  readonly #class: RegisterClass;
-  readonly #type: T;
-  readonly #offset: number;
-  readonly #locals = new Map<number, Local<T>>();
-  readonly #written = new Set<number>();
-
-  constructor(registerClass: RegisterClass, type: T, offset: number) {
-    this.#class = registerClass;
-    this.#type = type;
-    this.#offset = offset;
-  }
-
-  /** Notes what the instructions use. */
-  scan(graph: Graph, f: FunctionBuilder): void {
-    for (const { code } of graph.blocks) {
-      for (const { decoded } of code) {
-        const { registers } = decoded.instruction.format;
-        for (const operand of OPERANDS) {
-          const register = decoded[operand];
-          if (registers[operand] !== this.#class || (this.#class === 'x' && register === 0)) continue;
-          if (!this.#locals.has(register)) this.#locals.set(register, f.local(this.#type));
-          if (operand === 'rd') this.#written.add(register);
-        }
+  constructor({ blocks }: Graph, f: FunctionBuilder) {
+    for (const { code } of blocks) {
+      for (let index = 0; index < code.length; index++) {
+        const { decoded, traits } = code[index];
+        const { x } = traits;
+        if (x.rs1) this.usedX |= 1 << decoded.rs1;
+        if (x.rs2) this.usedX |= 1 << decoded.rs2;
+        if (x.rd) this.writtenX |= 1 << decoded.rd;
+        if (!traits.usesFloat) continue;
+        this.usesFloat = true;
+        const operands = traits.f;
+        if (operands.rs1) this.usedF |= 1 << decoded.rs1;
+        if (operands.rs2) this.usedF |= 1 << decoded.rs2;
+        if (operands.rs3) this.usedF |= 1 << decoded.rs3;
+        if (operands.rd) this.writtenF |= 1 << decoded.rd;
       }
     }
+    // x0 is no register, but a constant.
+    this.writtenX &= ~1;
+    this.usedX = (this.usedX & ~1) | this.writtenX;
+    this.usedF |= this.writtenF;
+    this.#declare(this.usedX, FIRST_REGISTER.x, 'i64', f);
+    this.#declare(this.usedF, FIRST_REGISTER.f, 'f64', f);
   }
 
-  load(f: FunctionBuilder, hart: Local<'i32'>): void {
-    for (const [register, local] of this.#locals) {
-      const at = this.#offset + register * 8;
-      if (local.type === 'i64') f.set(local as Local, i64.load(hart, at));
-      else f.set(local as Local, f64.load(hart, at));
+  #declare(used: number, first: number, type: 'i64' | 'f64', f: FunctionBuilder): void {
+    for (let register = 0; register < 32; register++) {
+      if ((used & (1 << register)) !== 0) this.locals[first + register] = f.declare(type);
     }
-  }
-
-  store(f: FunctionBuilder, hart: Local<'i32'>): void {
-    for (const register of this.#written) {
-      f.store(`${this.#type}.store`, hart, this.local(register), this.#offset + register * 8);
-    }
-  }
-
-  local(register: number): Local<T> {
-    const local = this.#locals.get(register);
-    if (local === undefined) throw new Error(`${this.#class}${register} was not found in the region`);
-    return local;
-  }
-}
-
-/** The guest's registers while a region runs: in locals, read at its entry and written back at its exits. */
-export class Registers {
-  readonly #x: RegisterFile<'i64'>;
-  readonly #f: RegisterFile<'f64'>;
-  /** Some instruction uses floating-point registers or flags. */
-  readonly usesFloat: boolean;
-
-  constructor(graph: Graph, f: FunctionBuilder, { field }: HartLayout) {
-    this.#x = new RegisterFile('x', 'i64', field.x);
-    this.#f = new RegisterFile('f', 'f64', field.f);
-    this.#x.scan(graph, f);
-    this.#f.scan(graph, f);
-    this.usesFloat = graph.blocks.some(({ code }) =>
-      code.some(({ decoded }) => effectsOf(decoded.instruction).usesFloat),
-    );
-  }
-
-  load(f: FunctionBuilder, hart: Local<'i32'>): void {
-    this.#x.load(f, hart);
-    this.#f.load(f, hart);
-  }
-
-  store(f: FunctionBuilder, hart: Local<'i32'>): void {
-    this.#x.store(f, hart);
-    this.#f.store(f, hart);
-  }
-
-  /** An integer register as an operand. */
-  x(register: number): I64 {
-    return register === 0 ? i64.const(0) : this.#x.local(register);
-  }
-
-  /** An integer register to be written; not x0. */
-  xLocal(register: number): Local<'i64'> {
-    return this.#x.local(register);
-  }
-
-  /** All 64 bits of a floating-point register; doubles are what most of them hold. */
-  f(register: number): I64 {
-    return i64.reinterpret_f64(this.#f.local(register));
-  }
-
-  setF(f: FunctionBuilder, register: number, bits: I64): void {
-    f.set(this.#f.local(register), f64.reinterpret_i64(bits));
   }
 }

@@ -1,4 +1,5 @@
 import type { ByteWriter } from './byte-writer.ts';
+import { HOLE } from './hole.ts';
 
 /** The number types of WebAssembly. */
 export type ValType = 'i32' | 'i64' | 'f32' | 'f64';
@@ -51,6 +52,23 @@ export class I64Const extends Expr<'i64'> {
   }
 }
 
+/** A constant that a stencil fills in from a slot; `wide`: from two (see {@link HOLE}). */
+export class ConstHole<T extends 'i32' | 'i64'> extends Expr<T> {
+  readonly #slot: number;
+  readonly #kind: 'signed' | 'wide';
+
+  constructor(type: T, slot: number, kind: 'signed' | 'wide' = 'signed') {
+    super(type);
+    this.#slot = slot;
+    this.#kind = kind;
+  }
+
+  emit(code: ByteWriter): void {
+    code.u8(this.type === 'i32' ? 0x41 : 0x42);
+    code.hole(HOLE[this.#kind] | (this.#slot << 8));
+  }
+}
+
 /** A local variable or parameter; as an expression, its value. */
 export class Local<T extends ValType = ValType> extends Expr<T> {
   readonly index: number;
@@ -62,7 +80,7 @@ export class Local<T extends ValType = ValType> extends Expr<T> {
 
   emit(code: ByteWriter): void {
     code.u8(0x20);
-    code.u32(this.index);
+    code.index(this.index);
   }
 }
 
@@ -80,7 +98,7 @@ export class Tee<T extends ValType> extends Expr<T> {
   emit(code: ByteWriter): void {
     this.#value.emit(code);
     code.u8(0x22);
-    code.u32(this.#local.index);
+    code.index(this.#local.index);
   }
 }
 
@@ -154,7 +172,7 @@ export class Select<T extends ValType> extends Expr<T> {
 /** Writes the operands of a memory instruction: alignment exponent and static offset in bytes. */
 export function emitMemoryArgument(code: ByteWriter, alignment: number, offset: number): void {
   code.u32(alignment);
-  code.u32(offset);
+  code.index(offset);
 }
 
 /** A load; the access may be misaligned, the alignment exponent 0 promises nothing. */
@@ -216,7 +234,8 @@ export function emitCall(code: ByteWriter, callee: FunctionRef, args: readonly E
   }
   for (const arg of args) arg.emit(code);
   code.u8(0x10);
-  code.u32(callee.index);
+  if (code.holes === undefined) code.u32(callee.index);
+  else code.hole(HOLE.callee | (callee.index << 8));
 }
 
 /** The value of a function call. */

@@ -8,6 +8,8 @@ import {
   VALTYPE_CODE,
   type ValType,
 } from './expression.ts';
+import { SLOTS } from './hole.ts';
+import type { Stencil } from './stencil.ts';
 
 /** The target of a branch: the end of a block, or the start of a loop. */
 export interface Label {
@@ -37,9 +39,7 @@ const END = 0x0b;
 /** Writes the body of one function: statements are appended as they are called. */
 export class FunctionBuilder {
   readonly params: readonly Local[];
-  readonly #code = new ByteWriter(4096);
-  /** Offsets in the code of branches that are hardly ever taken. */
-  readonly #unlikely: number[] = [];
+  readonly #code: ByteWriter;
   #codeOffset = 0;
   readonly #localTypes: ValType[] = [];
   readonly #paramCount: number;
@@ -48,7 +48,10 @@ export class FunctionBuilder {
   #scoped: Local[] | undefined;
   #depth = 0;
 
-  constructor(params: readonly ValType[]) {
+  /** @param code takes the code, from its start on; it is free again once the body is complete */
+  constructor(params: readonly ValType[], code = new ByteWriter(256)) {
+    code.reset();
+    this.#code = code;
     this.#paramCount = params.length;
     this.params = params.map((type, index) => new Local(type, index));
   }
@@ -68,6 +71,11 @@ export class FunctionBuilder {
     const local = new Local(type, index);
     this.#scoped?.push(local);
     return local;
+  }
+
+  /** As {@link local}, but only the index. */
+  declare(type: ValType): number {
+    return this.#paramCount + this.#localTypes.push(type) - 1;
   }
 
   /**
@@ -93,7 +101,12 @@ export class FunctionBuilder {
   set<T extends ValType>(local: Local<T>, value: Expr<T>): void {
     value.emit(this.#code);
     this.#code.u8(0x21);
-    this.#code.u32(local.index);
+    this.#code.index(local.index);
+  }
+
+  /** Leaves a value on the stack, for {@link openIf}. */
+  push(value: Expr): void {
+    value.emit(this.#code);
   }
 
   drop(value: Expr): void {
@@ -149,7 +162,7 @@ export class FunctionBuilder {
     this.#depth--;
     this.#code.u8(END);
     this.#code.u8(0x21);
-    this.#code.u32(value.index);
+    this.#code.index(value.index);
     return value;
   }
 
@@ -168,7 +181,7 @@ export class FunctionBuilder {
   /** As {@link if}, for what hardly ever happens: the engine need not keep registers for it. */
   ifUnlikely(condition: Expr<'i32'>, then: () => void): void {
     condition.emit(this.#code);
-    this.#unlikely.push(this.#code.length);
+    this.#code.markUnlikely();
     this.#code.u8(0x04);
     this.#code.u8(BLOCK_TYPE_EMPTY);
     this.#depth++;
@@ -193,13 +206,13 @@ export class FunctionBuilder {
 
   br(label: Label): void {
     this.#code.u8(0x0c);
-    this.#code.u32(this.#distance(label));
+    this.#code.index(this.#distance(label));
   }
 
   brIf(label: Label, condition: Expr<'i32'>): void {
     condition.emit(this.#code);
     this.#code.u8(0x0d);
-    this.#code.u32(this.#distance(label));
+    this.#code.index(this.#distance(label));
   }
 
   /** Branches to `labels[index]`, or to `fallback` when the index is out of range. */
@@ -207,8 +220,8 @@ export class FunctionBuilder {
     index.emit(this.#code);
     this.#code.u8(0x0e);
     this.#code.u32(labels.length);
-    for (const label of labels) this.#code.u32(this.#distance(label));
-    this.#code.u32(this.#distance(fallback));
+    for (const label of labels) this.#code.index(this.#distance(label));
+    this.#code.index(this.#distance(fallback));
   }
 
   return(value?: Expr): void {
@@ -222,28 +235,82 @@ export class FunctionBuilder {
 
   /** The encoded function body: locals, code and final `end` (core specification 5.5.13). */
   toBody(): ByteWriter {
-    if (this.#depth !== 0) throw new Error('a block was left open');
     const body = new ByteWriter(this.#code.length + 64);
-    const groups: { type: ValType; count: number }[] = [];
-    for (const type of this.#localTypes) {
-      const last = groups.at(-1);
-      if (last?.type === type) last.count++;
-      else groups.push({ type, count: 1 });
+    this.writeBody(body);
+    return body;
+  }
+
+  /** As {@link toBody}, behind what `body` has already. */
+  writeBody(body: ByteWriter): void {
+    if (this.#depth !== 0) throw new Error('a block was left open');
+    const types = this.#localTypes;
+    const start = body.length;
+    let groups = 0;
+    for (let i = 0; i < types.length; i++) if (i === 0 || types[i] !== types[i - 1]) groups++;
+    body.u32(groups);
+    for (let from = 0; from < types.length; ) {
+      let to = from;
+      while (to < types.length && types[to] === types[from]) to++;
+      body.u32(to - from);
+      body.u8(VALTYPE_CODE[types[from]]);
+      from = to;
     }
-    body.u32(groups.length);
-    for (const { type, count } of groups) {
-      body.u32(count);
-      body.u8(VALTYPE_CODE[type]);
-    }
-    this.#codeOffset = body.length;
+    this.#codeOffset = body.length - start;
     body.append(this.#code);
     body.u8(END);
-    return body;
+  }
+
+  /** How many blocks are open: the depth of the innermost label. */
+  get depth(): number {
+    return this.#depth;
+  }
+
+  /** Opens a block or loop, which {@link close} closes; its label has the new {@link depth}. */
+  open(what: 'block' | 'loop', type?: ValType): void {
+    this.#code.u8(what === 'block' ? 0x02 : 0x03);
+    this.#code.u8(type === undefined ? BLOCK_TYPE_EMPTY : VALTYPE_CODE[type]);
+    this.#depth++;
+  }
+
+  /** Opens a block that runs if the value on the stack is not 0. */
+  openIf(): void {
+    this.#code.u8(0x04);
+    this.#code.u8(BLOCK_TYPE_EMPTY);
+    this.#depth++;
+  }
+
+  close(): void {
+    this.#depth--;
+    this.#code.u8(END);
+  }
+
+  /** Takes the value on the stack, as which a block was left. */
+  setFromStack(local: Local): void {
+    this.#code.u8(0x21);
+    this.#code.index(local.index);
+  }
+
+  /** Branches to a label by its depth. */
+  branch(depth: number): void {
+    this.#code.u8(0x0c);
+    this.#code.u32(this.#depth - depth);
+  }
+
+  /**
+   * Writes a stencil.
+   *
+   * @param values for its holes, of {@link SLOTS}.all elements; those for its own locals are filled in here
+   */
+  paste({ operations, temporaries }: Stencil, values: Int32Array): void {
+    for (let k = 0; k < temporaries.length; k++) {
+      values[SLOTS.temporaries + k] = this.local(temporaries[k]).index;
+    }
+    this.#code.paste(operations, values);
   }
 
   /** Offsets in the body of the branches that are hardly ever taken; call {@link toBody} first. */
   unlikelyBranches(): number[] {
-    return this.#unlikely.map((at) => at + this.#codeOffset);
+    return this.#code.unlikely.map((at) => at + this.#codeOffset);
   }
 
   #nest(opcode: number, body: (label: Label) => void): void {

@@ -1,6 +1,14 @@
 export { ByteWriter } from './byte-writer.ts';
-export { type Expr, type FunctionRef, type FunctionType, Local, type ValType } from './expression.ts';
+export {
+  ConstHole,
+  type Expr,
+  type FunctionRef,
+  type FunctionType,
+  Local,
+  type ValType,
+} from './expression.ts';
 export { FunctionBuilder, type Label, type StoreName } from './function-builder.ts';
+export { indexHole, SLOTS } from './hole.ts';
 export { type MemoryLimits, ModuleBuilder } from './module-builder.ts';
 export {
   call,
@@ -17,4 +25,6 @@ export {
   select,
   tee,
 } from './operations.ts';
+export type { Stencil } from './stencil.ts';
+export { labelHole, localHole, recordStencil } from './stencil-builder.ts';
 export { moduleText } from './text.ts';

@@ -1,0 +1,57 @@
+import {
+  ConstHole,
+  type Expr,
+  type FunctionBuilder,
+  type I32,
+  type I64,
+  i32,
+  i64,
+  type Local,
+  labelHole,
+} from '../wasm/index.ts';
+import { FRAME, SLOT } from './frame-locals.ts';
+import type { HartLayout } from './hart-layout.ts';
+
+/** What is checked: a number of bytes from an address on. */
+export interface Probed {
+  readonly address: I64;
+  readonly stores: boolean;
+  /** Constants: bytes less one, and what they are aligned to less one; `mask` has the bits of the page number, too. */
+  readonly last: I64;
+  readonly aligned: I64;
+  readonly mask: I64;
+  /** They are more than what they are aligned to, so that they may end in the next page. */
+  readonly isLong: boolean;
+  /** The instruction is outside of the page of the entry. */
+  readonly far: boolean;
+}
+
+/**
+ * Sets `host` to the address in linear memory of bytes at a virtual address, if the TLB knows their page and they are
+ * aligned. The tag of another page or context differs, as does that of a misaligned address, whose low bits are kept, and
+ * that of a span that ends in the next page. Else leaves the region: no call is made, which the engine would have to keep
+ * registers for.
+ */
+export function probe(f: FunctionBuilder, { tlb }: HartLayout, host: Local<'i32'>, probed: Probed): void {
+  const { entries, entryBytes, loads, stores: storeTable } = tlb;
+  const { address, stores, last, aligned, mask, isLong, far } = probed;
+  const table = stores ? storeTable : loads;
+  const virtual = f.let(address);
+  const index = i32.and(
+    i32.wrap_i64(i64.shr_u(virtual, i64.const(12 - Math.log2(entryBytes)))),
+    i32.const((entries - 1) * entryBytes),
+  );
+  const entry = f.let(i32.add(index, FRAME.tlb));
+  const key = stores ? FRAME.storeKey : FRAME.loadKey;
+  const page: Expr<'i64'> = isLong
+    ? i64.or(i64.and(i64.add(virtual, last), i64.const(-4096)), i64.and(virtual, aligned))
+    : i64.and(virtual, mask);
+  resumeIf(f, i64.ne(i64.load(entry, table), i64.or(page, key)), far);
+  f.set(host, i32.add(i32.wrap_i64(virtual), i32.load(entry, table + 8)));
+}
+
+/** Leaves, if a condition holds, before an instruction that the interpreter must carry out. */
+export function resumeIf(f: FunctionBuilder, condition: I32, far: boolean): void {
+  const where = far ? new ConstHole('i64', SLOT.where, 'wide') : new ConstHole('i32', SLOT.where);
+  f.brIfWith(labelHole(SLOT.label), where, condition);
+}

@@ -1,0 +1,166 @@
+import {
+  ConstHole,
+  type FunctionBuilder,
+  f64,
+  i32,
+  i64,
+  indexHole,
+  labelHole,
+  localHole,
+  recordStencil,
+  type Stencil,
+} from '../wasm/index.ts';
+import { REGION_BUDGET, REGION_EXIT } from './exits.ts';
+import { addressHole, FRAME, registerHole, SLOT } from './frame-locals.ts';
+import { probe, resumeIf } from './probe.ts';
+import { RegionSemantics, type Setting } from './region-semantics.ts';
+import { SHAPE, type Traits } from './traits.ts';
+
+/** Low bits of the constants of exits, which say how many instructions are to be given back. */
+export const UNSPENT_BITS = 16;
+const UNSPENT_MASK = 0xffff;
+/** fflags.NX. */
+const INEXACT = 1;
+const LAST_ROUNDING_MODE = 4;
+
+/** Shapes of checks of groups: bits. */
+export const PROBE = { stores: 1, long: 2, far: 4, x0: 8, atBase: 16 } as const;
+
+/**
+ * The code that regions are put together from, with holes. A piece is recorded when it is first wanted, by the
+ * descriptions of instructions and the builders of WebAssembly, and only copied from then on.
+ */
+export class Stencils {
+  readonly #setting: Setting;
+  readonly #instructions = new Map<number, Stencil>();
+  readonly #probes: (Stencil | undefined)[] = [];
+  readonly #pieces = new Map<keyof typeof PIECES, Stencil>();
+
+  constructor(setting: Setting) {
+    this.#setting = setting;
+  }
+
+  /** The code of an instruction. @param shape see {@link SHAPE} */
+  instruction({ instruction }: Traits, shape: number): Stencil {
+    const key = instruction.id * SHAPE.count + shape;
+    const known = this.#instructions.get(key);
+    if (known !== undefined) return known;
+    const made = recordStencil((f) =>
+      instruction.semantics(new RegionSemantics(f, this.#setting, instruction, shape)),
+    );
+    this.#instructions.set(key, made);
+    return made;
+  }
+
+  /** The check of a group of accesses. @param shape see {@link PROBE} */
+  probe(shape: number): Stencil {
+    const known = this.#probes[shape];
+    if (known !== undefined) return known;
+    const has = (what: keyof typeof PROBE): boolean => (shape & PROBE[what]) !== 0;
+    const base = registerHole(SLOT.rs1, has('x0'));
+    const made = recordStencil((f) =>
+      probe(f, this.#setting.layout, localHole('i32', SLOT.host), {
+        address: has('atBase') ? base : i64.add(base, new ConstHole('i64', SLOT.imm)),
+        stores: has('stores'),
+        last: new ConstHole('i64', SLOT.span),
+        aligned: new ConstHole('i64', SLOT.alignment),
+        mask: new ConstHole('i64', SLOT.alignment),
+        isLong: has('long'),
+        far: has('far'),
+      }),
+    );
+    this.#probes[shape] = made;
+    return made;
+  }
+
+  /** Another piece. */
+  piece(name: keyof typeof PIECES): Stencil {
+    const known = this.#pieces.get(name);
+    if (known !== undefined) return known;
+    const made = recordStencil((f) => PIECES[name](f, this.#setting));
+    this.#pieces.set(name, made);
+    return made;
+  }
+}
+
+const { hart, page, target, budget, exit, slot } = FRAME;
+const isSpent = i32.le_s(budget, i32.const(0));
+
+/** Pieces by name; where there are two, one is for offsets within the page of the entry, or for the offset 0. */
+const PIECES = {
+  /** The begin of a region, before the registers are read. */
+  enter: (f: FunctionBuilder, { layout: { field } }: Setting) => {
+    f.set(page, i64.load(hart, field.pageAddress));
+    f.set(FRAME.tlb, i32.load(hart, field.tlb));
+    f.set(FRAME.loadKey, i64.load(hart, field.loadKey));
+    f.set(FRAME.storeKey, i64.load(hart, field.storeKey));
+    f.set(budget, i32.add(i32.load(hart, field.budget), i32.const(REGION_BUDGET)));
+  },
+  enterFloat: (f: FunctionBuilder, { layout: { field } }: Setting) => {
+    f.set(FRAME.inexact, i32.and(i32.load(hart, field.fflags), i32.const(INEXACT)));
+    f.set(FRAME.inexactNearest, i32.and(FRAME.inexact, i32.eqz(i32.load(hart, field.frm))));
+  },
+  readX: (f: FunctionBuilder) => f.set(localHole('i64', SLOT.rd), i64.load(hart, indexHole(SLOT.offset))),
+  readF: (f: FunctionBuilder) => f.set(localHole('f64', SLOT.rd), f64.load(hart, indexHole(SLOT.offset))),
+  writeX: (f: FunctionBuilder) =>
+    f.store('i64.store', hart, localHole('i64', SLOT.rs1), indexHole(SLOT.offset)),
+  writeF: (f: FunctionBuilder) =>
+    f.store('f64.store', hart, localHole('f64', SLOT.rs1), indexHole(SLOT.offset)),
+  /** The ends of a region, before and after the registers are written. */
+  atSlot: (f: FunctionBuilder, { layout: { field } }: Setting) =>
+    f.store('i32.store', hart, i32.add(i32.load(hart, field.pageSlots), slot), field.slot),
+  atTarget: (f: FunctionBuilder, { layout: { field } }: Setting) =>
+    f.store('i64.store', hart, target, field.pc),
+  leave: (f: FunctionBuilder, { layout: { field } }: Setting) => {
+    f.store('i32.store', hart, i32.sub(budget, i32.const(REGION_BUDGET)), field.budget);
+    f.return(exit);
+  },
+  /** What conditional exits have handed over is in `target` or `slot`. */
+  stuckFar: (f: FunctionBuilder) => {
+    f.set(budget, i32.add(budget, i32.and(i32.wrap_i64(target), i32.const(UNSPENT_MASK))));
+    f.set(target, i64.add(page, i64.shr_s(target, i64.const(UNSPENT_BITS))));
+    f.set(exit, i32.const(REGION_EXIT.nextFar));
+  },
+  stuck: (f: FunctionBuilder) => {
+    f.set(budget, i32.add(budget, i32.and(slot, i32.const(UNSPENT_MASK))));
+    f.set(slot, i32.shr_u(slot, i32.const(UNSPENT_BITS)));
+    f.set(exit, i32.const(REGION_EXIT.resume));
+  },
+  spent: (f: FunctionBuilder) => f.set(exit, i32.const(REGION_EXIT.near)),
+  /** Accounts for instructions that are about to run. */
+  spend: (f: FunctionBuilder) => f.set(budget, i32.sub(budget, new ConstHole('i32', SLOT.imm))),
+  leaveNear: (f: FunctionBuilder) => {
+    f.set(slot, new ConstHole('i32', SLOT.where));
+    f.set(exit, new ConstHole('i32', SLOT.kind));
+    f.br(labelHole(SLOT.label));
+  },
+  leaveFar: (f: FunctionBuilder) => {
+    f.set(target, addressHole(SLOT.where, false));
+    f.set(exit, new ConstHole('i32', SLOT.kind));
+    f.br(labelHole(SLOT.label));
+  },
+  /** Leaves by a jump if the region has run for so long that it must be left. */
+  ifSpent: (f: FunctionBuilder) =>
+    f.brIfWith(labelHole(SLOT.label), new ConstHole('i32', SLOT.where), isSpent),
+  ifSpentFar: (f: FunctionBuilder) => f.ifUnlikely(isSpent, () => PIECES.leaveFar(f)),
+  /** Leaves by a jump to the address in `target`; the jump is at `pc`. */
+  jump: (f: FunctionBuilder, setting: Setting) => jump(f, setting, false),
+  jumpAtZero: (f: FunctionBuilder, setting: Setting) => jump(f, setting, true),
+  /** Whether `target` is an address. */
+  expect: (f: FunctionBuilder) => f.push(i64.eq(target, addressHole(SLOT.where, false))),
+  expectZero: (f: FunctionBuilder) => f.push(i64.eq(target, addressHole(SLOT.where, true))),
+  /** Floating-point instructions are illegal while FS is off or the dynamic rounding mode is reserved. */
+  checkFloat: (f: FunctionBuilder, setting: Setting) => checkFloat(f, setting, false),
+  checkFloatFar: (f: FunctionBuilder, setting: Setting) => checkFloat(f, setting, true),
+} as const satisfies Record<string, (f: FunctionBuilder, setting: Setting) => void>;
+
+function jump(f: FunctionBuilder, { layout: { field } }: Setting, atZero: boolean): void {
+  f.store('i64.store', hart, addressHole(SLOT.pc, atZero), field.jumpSite);
+  f.set(exit, i32.const(REGION_EXIT.indirect));
+  f.br(labelHole(SLOT.label));
+}
+
+function checkFloat(f: FunctionBuilder, { layout: { field } }: Setting, far: boolean): void {
+  const modeIsReserved = i32.gt_u(i32.load(hart, field.frm), i32.const(LAST_ROUNDING_MODE));
+  resumeIf(f, i32.or(i32.load(hart, field.floatOff), modeIsReserved), far);
+}

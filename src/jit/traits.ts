@@ -1,0 +1,137 @@
+import {
+  type Decoded,
+  effectsOf,
+  type Instruction,
+  type RegisterClass,
+  type RegisterField,
+} from '../isa/index.ts';
+
+/** Where the registers of a class begin among the 64 of both. */
+export const FIRST_REGISTER: Readonly<Record<RegisterClass, number>> = { x: 0, f: 32 };
+
+/** Which operands are registers of a class. */
+export interface Operands {
+  readonly rd: boolean;
+  readonly rs1: boolean;
+  readonly rs2: boolean;
+  readonly rs3: boolean;
+}
+
+/** What compiling an instruction needs to know of its description, found once. */
+export interface Traits {
+  readonly instruction: Instruction;
+  readonly control: 'none' | 'branch' | 'jump' | 'indirect' | 'system';
+  readonly endsBlock: boolean;
+  readonly pure: boolean;
+  readonly writesX: boolean;
+  readonly usesFloat: boolean;
+  readonly needsFloat: boolean;
+  /** Bytes of a plain access at an immediate from rs1; 0: it is none. */
+  readonly accessBytes: number;
+  readonly stores: boolean;
+  /** It has a check of its own, which may leave the region before it. */
+  readonly mayLeave: boolean;
+  readonly readsPc: boolean;
+  /** It has a rounding mode, which may be reserved. */
+  readonly rounds: boolean;
+  readonly x: Operands;
+  readonly f: Operands;
+  /** Where the file begins that an operand is of. */
+  readonly first: Readonly<Record<RegisterField, number>>;
+  /** What of {@link shapeOf} makes a difference. */
+  readonly shapeMask: number;
+}
+
+/**
+ * What the code of an instruction depends on besides numbers that can be filled in: bits for what is zero, for places
+ * outside of the page of the entry, and the rounding mode. 0 for most.
+ */
+export const SHAPE = {
+  rs1: 1,
+  rs2: 2,
+  rd: 4,
+  imm: 8,
+  pc: 16,
+  nextPc: 32,
+  far: 64,
+  rm: 128,
+  count: 1024,
+} as const;
+
+const PAGE = 4096;
+
+export function isNear(offset: number): boolean {
+  return offset >= 0 && offset < PAGE;
+}
+
+/** The shape of an instruction at an offset. */
+export function shapeOf(
+  { shapeMask }: Traits,
+  { rs1, rs2, rd, imm, rm, length }: Decoded,
+  offset: number,
+): number {
+  if (shapeMask === 0) return 0;
+  const all =
+    (rs1 === 0 ? SHAPE.rs1 : 0) |
+    (rs2 === 0 ? SHAPE.rs2 : 0) |
+    (rd === 0 ? SHAPE.rd : 0) |
+    (imm === 0 ? SHAPE.imm : 0) |
+    (offset === 0 ? SHAPE.pc : 0) |
+    (offset + length === 0 ? SHAPE.nextPc : 0) |
+    (isNear(offset) ? 0 : SHAPE.far) |
+    (rm * SHAPE.rm);
+  return all & shapeMask;
+}
+
+const known: (Traits | undefined)[] = [];
+
+/** The traits of an instruction. */
+export function traitsOf(instruction: Instruction): Traits {
+  const cached = known[instruction.id];
+  if (cached?.instruction === instruction) return cached;
+  const found = find(instruction);
+  known[instruction.id] = found;
+  return found;
+}
+
+function find(instruction: Instruction): Traits {
+  const { format, needsFloat } = instruction;
+  const effects = effectsOf(instruction);
+  const accessBytes = format.fields.has('imm') ? effects.accessBytes : 0;
+  const operands = (wanted: RegisterClass): Operands => ({
+    rd: format.registers.rd === wanted,
+    rs1: format.registers.rs1 === wanted,
+    rs2: format.registers.rs2 === wanted,
+    rs3: format.registers.rs3 === wanted,
+  });
+  const first = (field: RegisterField): number => FIRST_REGISTER[format.registers[field] ?? 'x'];
+  const x = operands('x');
+  const mayLeave = effects.usesMemory && accessBytes === 0;
+  // The address of a plain access is that of its group.
+  const shapeMask =
+    (x.rs1 && accessBytes === 0 ? SHAPE.rs1 : 0) |
+    (x.rs2 ? SHAPE.rs2 : 0) |
+    (x.rd ? SHAPE.rd : 0) |
+    (format.fields.has('imm') && accessBytes === 0 ? SHAPE.imm : 0) |
+    (effects.readsPc ? SHAPE.pc | SHAPE.nextPc : 0) |
+    (mayLeave ? SHAPE.far : 0) |
+    (effects.usesFloat ? 7 * SHAPE.rm : 0);
+  return {
+    instruction,
+    control: effects.control,
+    endsBlock: effects.endsBlock,
+    pure: effects.pure,
+    writesX: effects.writesRd,
+    usesFloat: effects.usesFloat,
+    needsFloat,
+    accessBytes,
+    stores: effects.stores,
+    mayLeave,
+    readsPc: effects.readsPc,
+    rounds: format.fields.has('rm'),
+    x,
+    f: operands('f'),
+    first: { rd: first('rd'), rs1: first('rs1'), rs2: first('rs2'), rs3: first('rs3') },
+    shapeMask,
+  };
+}

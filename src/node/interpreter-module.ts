@@ -20,7 +20,7 @@ const DIGITS = 64;
 export async function interpreterModule(): Promise<WebAssembly.Module> {
   if (import.meta.url.endsWith('.ts')) return cachedInterpreter(defaultCacheDir());
   const built = await readFile(join(import.meta.dirname, 'interpreter.wasm')).catch(() => undefined);
-  return new WebAssembly.Module(built ?? (await generate()));
+  return new WebAssembly.Module(built ?? (await interpreterBytes()));
 }
 
 /**
@@ -35,12 +35,13 @@ export async function cachedInterpreter(cacheDir: string): Promise<WebAssembly.M
   const key = hashOfSources(sources);
   const cached = await readCached(path, key);
   if (cached !== undefined) return new WebAssembly.Module(cached);
-  const bytes = await generate();
+  const bytes = await interpreterBytes();
   await store(path, key, bytes, cacheDir);
   return new WebAssembly.Module(bytes);
 }
 
-async function generate(): Promise<Uint8Array<ArrayBuffer>> {
+/** Generates the interpreter. */
+export async function interpreterBytes(): Promise<Uint8Array<ArrayBuffer>> {
   const { generateInterpreter } = await import('../hart/interpreter/generate.ts');
   return generateInterpreter(LIMITS);
 }

@@ -28,6 +28,13 @@ export function startCli(args: readonly string[], options: { env?: NodeJS.Proces
   return startProcess(process.execPath, [main, ...args], options.env);
 }
 
+/** Runs another program of this Node to its end, without input. */
+export async function runNode(args: readonly string[]): Promise<Ran> {
+  const { child, ended } = startProcess(process.execPath, args);
+  child.stdin.end();
+  return ended;
+}
+
 /**
  * Starts `hartvisor` below `script`, which gives it a terminal; pipes lead to that terminal. Its process number is
  * printed first, as `process N`.

@@ -1,0 +1,117 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runNode } from './command.ts';
+import { finisher, writeProgram } from './programs.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+// Within the checkout, so that dependencies are found.
+mkdirSync(join(root, 'build'), { recursive: true });
+const directory = mkdtempSync(join(root, 'build', 'package-'));
+const main = join(directory, 'dist', 'cli', 'main.js');
+const hartvisor = (...args: readonly string[]) => runNode([main, ...args]);
+
+beforeAll(async () => {
+  const built = await runNode([join(root, 'scripts', 'bundle.ts'), join(directory, 'dist')]);
+  expect(built).toMatchObject({ status: 0, stderr: '' });
+  for (const name of ['package.json', 'README.md', join('guests', 'tick', 'tick.elf')]) {
+    cpSync(join(root, name), join(directory, name));
+  }
+});
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('the package', () => {
+  test('holds what is loaded by its name, and neither sources nor tests', () => {
+    // Scripts of the package would build the checkout.
+    const listing = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: directory,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [{ files }]: [{ files: { path: string }[] }] = JSON.parse(listing);
+    const paths = files.map(({ path }) => path);
+    expect(paths).toEqual(
+      expect.arrayContaining([
+        'README.md',
+        'package.json',
+        'guests/tick/tick.elf',
+        'dist/cli/main.js',
+        'dist/node/worker-entry.js',
+        'dist/node/verify-entry.js',
+        'dist/node/stress-entry.js',
+        'dist/node/interpreter.wasm',
+        'dist/verify/public.js',
+      ]),
+    );
+    expect(paths.filter((path) => /\.(ts|map)$/.test(path) || path.includes('.test.'))).toEqual([]);
+  });
+
+  test('begins with a module that every Node can read as far as its message', () => {
+    expect(readFileSync(main, 'utf8')).not.toMatch(/^\s*import\s*[^(\s]/m);
+  });
+
+  test('knows its version', async () => {
+    const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(await hartvisor('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test('brings the interpreter of its harts', async () => {
+    const { interpreterBytes } = await import('../../src/node/interpreter-module.ts');
+    const shipped = readFileSync(join(directory, 'dist', 'node', 'interpreter.wasm'));
+    expect(shipped.equals(await interpreterBytes())).toBe(true);
+  });
+});
+
+describe('the command of the package', () => {
+  test('runs a program', async () => {
+    const program = writeProgram(join(directory, 'exit.elf'), finisher(0x7_3333));
+    expect(await hartvisor('machine', program)).toMatchObject({ status: 7 });
+  });
+
+  test('runs a program also without the interpreter that it brings', async () => {
+    const program = writeProgram(join(directory, 'exit.elf'), finisher(0x5555));
+    const shipped = join(directory, 'dist', 'node', 'interpreter.wasm');
+    renameSync(shipped, `${shipped}.away`);
+    expect(await hartvisor('machine', program)).toMatchObject({ status: 0, stderr: '' });
+    renameSync(`${shipped}.away`, shipped);
+  });
+
+  test('runs the guest that it brings', async () => {
+    const { status, stdout } = await hartvisor('run', '--guest', 'tick', '--append', 'seconds=1');
+    expect(stdout).toMatch(/tick: PASS\r?\n$/);
+    expect(status).toBe(0);
+  });
+
+  test('proves and refutes', async () => {
+    const args = ['--protocol', 'take-mirror', 'published', '--scenario', 'ipi-after-round'];
+    const { status, stdout } = await hartvisor('verify', ...args);
+    expect(stdout).toMatch(/ipi-after-round +proven +P1/);
+    expect(status).toBe(10);
+  });
+
+  test('replays a counterexample on threads', async () => {
+    expect(await hartvisor('verify', 'replay', 'published/ipi-after-round')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('real threads'),
+    });
+  });
+
+  test('finds what modules of people import', async () => {
+    const file = join(directory, 'mine.mjs');
+    const text = `import { protocolByName } from 'hartvisor/verify';
+      export const mine = { ...protocolByName('take-mirror'), name: 'mine' };`;
+    writeFileSync(file, text);
+    const { status, stdout } = await hartvisor('verify', '--file', file, '--scenario', 'ipi-after-round');
+    expect(stdout).toMatch(/ipi-after-round +PROVEN/);
+    expect(status).toBe(0);
+  });
+
+  test('stresses protocols between threads', async () => {
+    const { status, stdout } = await hartvisor('stress', '--protocol', 'take-mirror', '--seconds', '0.2');
+    expect(stdout).toContain('take-mirror');
+    expect(status).toBe(0);
+  });
+});

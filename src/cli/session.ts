@@ -60,7 +60,7 @@ class Session {
 
   constructor(config: MachineConfig, host: MachineHost, options: SessionOptions) {
     this.#options = options;
-    this.#machine = createMachine(config, host, {
+    this.#machine = createMachine({ ...config, detachFiles: true }, host, {
       onOutput: (bytes) => this.#output(bytes),
       onInputSpace: () => this.#terminal.continueInput(),
       onNotice: (text) => this.#say(text),

@@ -191,6 +191,27 @@ describe('a thread that fails', () => {
   });
 });
 
+describe('the files of a machine', () => {
+  const threadless = scriptedHost(() => () => undefined);
+
+  test.each([
+    ['are detached when they are in its memory', true, 0],
+    ['stay as they are otherwise', false, 64],
+  ])('%s', (_, detachFiles, initrdLength) => {
+    const kernel = guestProgram(SPIN);
+    const size = kernel.bytes.length;
+    const initrd = new Uint8Array(64);
+    const machine = new Machine(
+      { ...domain(SPIN), kernel, initrd, detachFiles } as MachineConfig,
+      threadless,
+      quiet,
+    );
+    expect(initrd).toHaveLength(initrdLength);
+    expect(kernel.bytes).toHaveLength(detachFiles ? 0 : size);
+    expect(machine.deviceTree.length).toBeGreaterThan(0);
+  });
+});
+
 describe('a machine that cannot be put together', () => {
   test('has a kernel larger than its memory', () => {
     const kernel = { ...guestProgram(SPIN), memorySize: 64 * MIB };

@@ -17,7 +17,14 @@ import type { RunBare, WorkerMessage, WorkerStart } from './thread.ts';
 import { createScheduler, createVcpus } from './vcpus.ts';
 
 /** What a machine is made of. */
-export type MachineConfig = { readonly engine?: Engine } & (
+export type MachineConfig = {
+  readonly engine?: Engine;
+  /**
+   * Once the kernel, the initrd or the program is in guest memory, its buffer is detached: collectors of garbage take their
+   * time with what is no object of the language, and these are tens of MiB.
+   */
+  readonly detachFiles?: boolean;
+} & (
   | {
       readonly kind: 'domain';
       /** 1 to 64. */
@@ -137,6 +144,7 @@ export class Machine {
     this.#memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared: true });
     const bytes = new Uint8Array(this.#memory.buffer);
     for (const part of boot.parts) bytes.set(part.bytes, plan.ram.offset + part.address - plan.ram.base);
+    if (config.detachFiles === true) detachFiles(boot);
     this.#control = new Control(this.#memory, plan.control);
     this.#startedAt = performance.now() + host.clockOffset;
     const clock = new GuestClock(this.#startedAt, host.clockOffset);
@@ -367,6 +375,14 @@ function planConfig(config: MachineConfig): ConfiguredBoot {
   } as const;
   if (config.kind === 'domain') return planBoot(config.kernel, config.initrd, description);
   return planBare(config.program, description);
+}
+
+/** Frees the memory of all files; the device tree is the machine's own. */
+function detachFiles({ parts, deviceTree }: ConfiguredBoot): void {
+  for (const { buffer } of parts.map(({ bytes }) => bytes)) {
+    // The parts of an ELF file share one.
+    if (buffer !== deviceTree.buffer && buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
+  }
 }
 
 function shapeOf(config: MachineConfig) {

@@ -17,10 +17,10 @@ beforeAll(() => {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-test('a file is read whole', async () => {
-  expect(new TextDecoder().decode(await readInputFile(inside('full'), 'The kernel', '--kernel'))).toBe(
-    'content',
-  );
+test('a file is read whole, into memory of its own', async () => {
+  const bytes = await readInputFile(inside('full'), 'The kernel', '--kernel');
+  expect(new TextDecoder().decode(bytes)).toBe('content');
+  expect(bytes.buffer.byteLength).toBe(7);
 });
 
 test.each([

@@ -27,12 +27,18 @@ export async function readInputFile(
     if (status.size > largestFile) {
       throw new InputError(`${what} ${path} has ${status.size} bytes, more than a guest has memory.`);
     }
-    const bytes = new Uint8Array(await file.readFile());
+    const bytes = ownBytes(await file.readFile());
     if (bytes.length === 0) throw new InputError(`${what} ${path} is empty. Fetch, copy or build it again.`);
     return bytes;
   } catch (error) {
     throw explained(error, `${what} ${path} cannot be read`);
   }
+}
+
+/** A buffer's bytes in memory that nothing else uses: a second copy of a kernel would stay until the collector comes. */
+function ownBytes({ buffer, byteOffset, byteLength }: Buffer<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  return byteLength === buffer.byteLength ? bytes : bytes.slice();
 }
 
 /**

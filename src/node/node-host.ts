@@ -10,6 +10,9 @@ const workerFile = new URL(
   import.meta.url,
 );
 
+/** MiB for objects that were just made; more would be filled before the collector comes, and a hart makes few that last. */
+const youngObjects = 3;
+
 /** What a machine's thread is sent when it is to begin. */
 export interface ThreadStart {
   readonly start: WorkerStart;
@@ -28,7 +31,7 @@ export class NodeHost implements MachineHost {
    * would only slow that one's down.
    */
   prepare(): void {
-    this.#waiting.push(new Worker(workerFile));
+    this.#waiting.push(startWorker());
     this.#interpreter ??= interpreterModule();
   }
 
@@ -37,7 +40,7 @@ export class NodeHost implements MachineHost {
     onMessage: (message: WorkerMessage) => void,
     onExit: (error: Error | undefined) => void,
   ): RunningThread {
-    const worker = this.#waiting.pop() ?? new Worker(workerFile);
+    const worker = this.#waiting.pop() ?? startWorker();
     let failure: Error | undefined;
     let terminated = false;
     worker.on('message', onMessage);
@@ -65,6 +68,10 @@ export class NodeHost implements MachineHost {
       },
     };
   }
+}
+
+function startWorker(): Worker {
+  return new Worker(workerFile, { resourceLimits: { maxYoungGenerationSizeMb: youngObjects } });
 }
 
 function asError(error: unknown): Error {

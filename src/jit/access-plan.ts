@@ -77,14 +77,14 @@ class Planner {
   plan(): AccessPlan {
     this.#cover();
     if (this.#hoist()) this.#cover();
-    const groups = this.#accesses.map((accesses) => this.#resolved(accesses.groups));
+    const groups: AccessGroups[] = [];
+    for (const accesses of this.#accesses) groups.push(this.#resolved(accesses));
     return { groups, before: this.#hoisted };
   }
 
-  #resolved(groups: AccessGroups): AccessGroups {
-    const resolved: (AccessGroup | undefined)[] = [];
-    for (const group of groups) resolved.push(group === undefined ? undefined : this.#resolve(group));
-    return resolved;
+  #resolved({ groups, exposed }: BlockAccesses): AccessGroups {
+    if (exposed.every(({ id }) => this.#covered[id] === undefined)) return groups;
+    return groups.map((group) => (group === undefined ? undefined : this.#resolve(group)));
   }
 
   #resolve(group: AccessGroup): AccessGroup {
@@ -133,9 +133,10 @@ class Planner {
       for (const { index } of loop.blocks) written |= this.#accesses[index].written;
       for (const block of loop.blocks) {
         const { exposed } = this.#accesses[block.index];
-        if (exposed.length === 0 || !this.#runsEachTurn(block, loop)) continue;
         for (const group of exposed) {
-          if ((written & (1 << group.base)) === 0) this.#hoistGroup(loop, group);
+          if ((written & (1 << group.base)) !== 0 || this.#covered[group.id] !== undefined) continue;
+          if (!this.#runsEachTurn(block, loop)) break;
+          this.#hoistGroup(loop, group);
         }
       }
     }
@@ -148,7 +149,6 @@ class Planner {
   }
 
   #hoistGroup({ header }: Loop, group: AccessGroup): void {
-    if (this.#covered[group.id] !== undefined) return;
     // A loop around this one, or this one itself, may have a check that covers it.
     for (const outer of this.#loops()) {
       const groups = outer.has[header.index] === 1 ? this.#hoisted[outer.header.index] : undefined;
@@ -194,14 +194,17 @@ class Planner {
 class AvailableChecks {
   readonly #flow: Flow;
   readonly #all: readonly AccessGroup[];
+  /** Words of a set. */
   readonly #words: number;
   readonly #start: Int32Array;
   readonly #end: Int32Array;
-  /** What a block makes, and what of all others survives it. */
+  /** What a block makes, and what becomes invalid in it. */
   readonly #made: Int32Array;
-  readonly #kept: Int32Array;
+  readonly #lost: Int32Array;
   /** What is checked before a block, if it is the header of a loop. */
   readonly #before: Int32Array;
+  /** The groups through each register. */
+  readonly #byBase: Int32Array;
 
   constructor(
     flow: Flow,
@@ -216,45 +219,63 @@ class AvailableChecks {
     this.#start = new Int32Array(size);
     this.#end = new Int32Array(size).fill(-1);
     this.#made = new Int32Array(size);
-    this.#kept = new Int32Array(size);
+    this.#lost = new Int32Array(size);
     this.#before = new Int32Array(size);
+    this.#byBase = new Int32Array(32 * this.#words);
+    let bases = 0;
+    for (const { id, base } of all) {
+      this.#add(this.#byBase, base, id);
+      bases |= 1 << base;
+    }
     for (let index = 0; index < accesses.length; index++) {
       const { open, written } = accesses[index];
       for (const group of open) if (group !== undefined) this.#add(this.#made, index, group.id);
-      for (const { id, base } of all) if ((written & (1 << base)) === 0) this.#add(this.#kept, index, id);
-      for (const { id } of hoisted[index] ?? []) this.#add(this.#before, index, id);
+      this.#lose(index, written & bases);
+      const before = hoisted[index];
+      if (before !== undefined) for (const { id } of before) this.#add(this.#before, index, id);
     }
     this.#solve();
   }
 
   /** Those through a base register. */
   at(index: number, base: number): readonly AccessGroup[] {
-    const found: AccessGroup[] = [];
-    for (const group of this.#all) {
-      if (group.base === base && this.#has(this.#start, index, group.id)) found.push(group);
+    let found: AccessGroup[] | undefined;
+    for (let word = 0; word < this.#words; word++) {
+      let set = this.#start[index * this.#words + word] & this.#byBase[base * this.#words + word];
+      for (; set !== 0; set &= set - 1) {
+        found ??= [];
+        found.push(this.#all[word * 32 + lowestBit(set)]);
+      }
     }
-    return found;
+    return found ?? NO_CHECKS;
   }
 
   #add(sets: Int32Array, index: number, id: number): void {
     sets[index * this.#words + (id >> 5)] |= 1 << (id & 31);
   }
 
-  #has(sets: Int32Array, index: number, id: number): boolean {
-    return (sets[index * this.#words + (id >> 5)] & (1 << (id & 31))) !== 0;
+  /** @param registers that a block writes: a bit for each */
+  #lose(index: number, registers: number): void {
+    for (let rest = registers; rest !== 0; rest &= rest - 1) {
+      const base = lowestBit(rest);
+      for (let word = 0; word < this.#words; word++) {
+        this.#lost[index * this.#words + word] |= this.#byBase[base * this.#words + word];
+      }
+    }
   }
 
   /** Blocks that were not looked at yet count as if everything held at their ends. */
   #solve(): void {
+    const { order } = this.#flow;
     for (let changed = true; changed; ) {
       changed = false;
-      for (const block of this.#flow.order) {
+      for (const block of order) {
         for (let word = 0; word < this.#words; word++) {
           const at = block.index * this.#words + word;
           const start = this.#meet(block, word);
-          const end = (start & this.#kept[at]) | this.#made[at];
+          const end = (start & ~this.#lost[at]) | this.#made[at];
           this.#start[at] = start;
-          changed ||= this.#end[at] !== end;
+          if (this.#end[at] !== end) changed = true;
           this.#end[at] = end;
         }
       }
@@ -274,4 +295,10 @@ class AvailableChecks {
     }
     return set;
   }
+}
+
+const NO_CHECKS: readonly AccessGroup[] = [];
+
+function lowestBit(set: number): number {
+  return 31 - Math.clz32(set & -set);
 }

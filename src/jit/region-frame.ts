@@ -3,7 +3,7 @@ import { REGION_EXIT, type RegionExit } from './exits.ts';
 import { FRAME, FRAME_TYPES, SLOT } from './frame-locals.ts';
 import type { Graph } from './graph.ts';
 import type { HartLayout } from './hart-layout.ts';
-import type { Imports } from './imports.ts';
+import type { Imports } from './region-module.ts';
 import { Registers } from './registers.ts';
 import { type Stencils, UNSPENT_BITS } from './stencils.ts';
 import { FIRST_REGISTER, isNear } from './traits.ts';

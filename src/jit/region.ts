@@ -1,21 +1,13 @@
-import { defineFloat } from '../float/float.ts';
-import {
-  ByteWriter,
-  FunctionBuilder,
-  type FunctionRef,
-  type MemoryLimits,
-  ModuleBuilder,
-} from '../wasm/index.ts';
+import type { MemoryLimits } from '../wasm/index.ts';
 import type { CodeSource } from './code-source.ts';
 import { buildGraph, type Graph, type GraphLimits, type Placed } from './graph.ts';
 import type { HartLayout } from './hart-layout.ts';
-import { functionsByNumber, Imports } from './imports.ts';
 import { RegionCode } from './region-code.ts';
 import { RegionFrame } from './region-frame.ts';
+import { Imports, RegionModules } from './region-module.ts';
 import { Stencils } from './stencils.ts';
 
 const PAGE_BITS = 12;
-const NO_MEMORY: MemoryLimits = { minimum: 0, maximum: 0 };
 
 /** What a region may grow to: most code is not worth more than a few blocks, as compiling optimized costs a millisecond a KiB. */
 const LIMITS: Readonly<Record<'shallow' | 'deep', GraphLimits>> = {
@@ -48,20 +40,15 @@ export interface Region {
 
 /** Compiles regions; the result depends on the guest's code alone, so that equal code gives equal modules. */
 export class RegionCompiler {
-  readonly #limits: MemoryLimits;
   readonly #layout: HartLayout;
+  readonly #modules: RegionModules;
   readonly #stencils: Stencils;
-  readonly #functions: ReadonlyMap<number, FunctionRef>;
-  /** Is reused for the code of each region. */
-  readonly #code = new ByteWriter(16_384);
 
   /** @param alone no other thread works in the guest's memory */
   constructor(limits: MemoryLimits, layout: HartLayout, alone: boolean) {
-    this.#limits = limits;
     this.#layout = layout;
-    const float = defineFloat(new ModuleBuilder(NO_MEMORY));
-    this.#stencils = new Stencils({ layout, float, alone });
-    this.#functions = functionsByNumber(float);
+    this.#modules = new RegionModules(limits);
+    this.#stencils = new Stencils({ layout, float: this.#modules.float, alone });
   }
 
   /**
@@ -74,20 +61,14 @@ export class RegionCompiler {
   compile(source: CodeSource, entry: number, { depth, apart }: CompileOptions): Region | undefined {
     const graph = buildGraph(source, entry, LIMITS[depth]);
     if (graph === undefined) return undefined;
-    const f = new FunctionBuilder(['i32'], this.#code);
+    const f = this.#modules.function();
     const imports = new Imports();
     const frame = new RegionFrame(f, graph, this.#layout, this.#stencils, imports);
     const code = new RegionCode(graph, frame, apart ? 0 : LONGEST_SPAN);
     frame.write(() => code.tree(graph.blocks[0]));
-    const module = new ModuleBuilder(this.#limits);
-    for (const number of imports.numbers) {
-      const ref = this.#functions.get(number);
-      if (ref === undefined) throw new Error(`there is no function ${number}`);
-      module.import('float', ref.name, ref.params, ref.result);
-    }
-    module.append('region', f, 'i32', true);
-    const blocks = graph.blocks.map(({ code }) => code);
-    return { bytes: module.toBytes(), pages: pagesOf(graph), instructions: graph.instructions, blocks };
+    const bytes = this.#modules.bytes(f, imports);
+    const blocks = graph.blocks.map((block) => block.code);
+    return { bytes, pages: pagesOf(graph), instructions: graph.instructions, blocks };
   }
 }
 

@@ -9,7 +9,7 @@ export {
 } from './expression.ts';
 export { FunctionBuilder, type Label, type StoreName } from './function-builder.ts';
 export { indexHole, SLOTS } from './hole.ts';
-export { type MemoryLimits, ModuleBuilder } from './module-builder.ts';
+export { type MemoryLimits, ModuleBuilder, writeSingleFunction } from './module-builder.ts';
 export {
   call,
   callIndirect,

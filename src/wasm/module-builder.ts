@@ -5,6 +5,8 @@ import { FunctionBuilder } from './function-builder.ts';
 /** Section numbers (core specification 5.5.2). */
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 
+const MAGIC = new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+
 /** Limits of an imported memory, in pages of 64 KiB. */
 export interface MemoryLimits {
   readonly minimum: number;
@@ -118,7 +120,16 @@ export class ModuleBuilder {
   toBytes(): Uint8Array<ArrayBuffer> {
     const code = this.#functions.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
     const out = new ByteWriter(code + 1024);
-    out.bytes(new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]));
+    this.writeHead(out);
+    this.#writeHints(out);
+    section(out, SECTION.code, (w) => this.#writeCode(w));
+    this.writeTail(out);
+    return out.toBytes();
+  }
+
+  /** What comes before the code: it depends on what the functions are, not on what they do. */
+  writeHead(out: ByteWriter): void {
+    out.bytes(MAGIC);
     section(out, SECTION.type, (w) => {
       w.u32(this.#types.length);
       for (const type of this.#types) writeType(w, type);
@@ -129,10 +140,11 @@ export class ModuleBuilder {
       for (const { type } of this.#functions) w.u32(type);
     });
     section(out, SECTION.export, (w) => this.#writeExports(w));
-    this.#writeHints(out);
-    section(out, SECTION.code, (w) => this.#writeCode(w));
+  }
+
+  /** What comes behind the code, as {@link writeHead}. */
+  writeTail(out: ByteWriter): void {
     section(out, SECTION.custom, (w) => this.#writeNames(w));
-    return out.toBytes();
   }
 
   #writeImports(w: ByteWriter): void {
@@ -183,17 +195,9 @@ export class ModuleBuilder {
     const hinted = this.#functions.filter(({ unlikely }) => unlikely.length > 0);
     if (hinted.length === 0) return;
     section(out, SECTION.custom, (w) => {
-      w.name('metadata.code.branch_hint');
+      w.name(HINTS);
       w.u32(hinted.length);
-      for (const { ref, unlikely } of hinted) {
-        w.u32(ref.index);
-        w.u32(unlikely.length);
-        for (const offset of unlikely) {
-          w.u32(offset);
-          w.u32(1);
-          w.u8(0);
-        }
-      }
+      for (const { ref, unlikely } of hinted) writeHints(w, ref.index, unlikely);
     });
   }
 
@@ -219,6 +223,51 @@ export class ModuleBuilder {
     const known = this.#types.indexOf(key);
     return known >= 0 ? known : this.#types.push(key) - 1;
   }
+}
+
+const HINTS = 'metadata.code.branch_hint';
+
+function writeHints(w: ByteWriter, index: number, unlikely: readonly number[]): void {
+  w.u32(index);
+  w.u32(unlikely.length);
+  for (const offset of unlikely) {
+    w.u32(offset);
+    w.u32(1);
+    w.u8(0);
+  }
+}
+
+/**
+ * Writes the section of hints and that of the code of a module with a single function, between its head and its tail.
+ *
+ * @param body the function, complete; `scratch` is overwritten
+ */
+export function writeSingleFunction(
+  out: ByteWriter,
+  index: number,
+  builder: FunctionBuilder,
+  scratch: ByteWriter,
+): void {
+  const body = scratch;
+  body.reset();
+  builder.writeBody(body);
+  const unlikely = builder.unlikelyBranches();
+  if (unlikely.length > 0) {
+    section(out, SECTION.custom, (w) => {
+      w.name(HINTS);
+      w.u32(1);
+      writeHints(w, index, unlikely);
+    });
+  }
+  out.u8(SECTION.code);
+  out.u32(body.length + 1 + bytesOfU32(body.length));
+  out.u32(1);
+  out.u32(body.length);
+  out.append(body);
+}
+
+function bytesOfU32(value: number): number {
+  return Math.max(1, Math.ceil((32 - Math.clz32(value)) / 7));
 }
 
 function isValType(name: string): name is ValType {

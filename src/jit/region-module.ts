@@ -1,0 +1,95 @@
+import { defineFloat, type FloatFunctions } from '../float/float.ts';
+import {
+  ByteWriter,
+  FunctionBuilder,
+  type FunctionRef,
+  type MemoryLimits,
+  ModuleBuilder,
+  writeSingleFunction,
+} from '../wasm/index.ts';
+
+const NO_MEMORY: MemoryLimits = { minimum: 0, maximum: 0 };
+const PARAMETERS = ['i32'] as const;
+
+/** What is around the code of a module. */
+interface Shell {
+  readonly head: Uint8Array;
+  readonly tail: Uint8Array;
+}
+
+/** The functions that a region imports, in the order in which they are first called. */
+export class Imports {
+  /** By their numbers among all functions of floating point. */
+  readonly numbers: number[] = [];
+
+  /** The index of a function in the region's module. */
+  indexOf(number: number): number {
+    const known = this.numbers.indexOf(number);
+    return known < 0 ? this.numbers.push(number) - 1 : known;
+  }
+}
+
+/**
+ * Modules of regions: one function `region`, and functions of floating point as imports. What is around the code is the
+ * same for all with the same imports, most of which have none; buffers are used again.
+ */
+export class RegionModules {
+  /** The functions that can be called, with the numbers of {@link Imports}. */
+  readonly float: FloatFunctions = defineFloat(new ModuleBuilder(NO_MEMORY));
+  readonly #limits: MemoryLimits;
+  readonly #functions: ReadonlyMap<number, FunctionRef>;
+  readonly #shells = new Map<string, Shell>();
+  readonly #code = new ByteWriter(16_384);
+  readonly #body = new ByteWriter(16_384);
+  readonly #module = new ByteWriter(16_384);
+
+  constructor(limits: MemoryLimits) {
+    this.#limits = limits;
+    this.#functions = byNumber(this.float);
+  }
+
+  /** The function of the next region; the one before must be complete. */
+  function(): FunctionBuilder {
+    return new FunctionBuilder(PARAMETERS, this.#code);
+  }
+
+  /** The module around a function. */
+  bytes(builder: FunctionBuilder, { numbers }: Imports): Uint8Array<ArrayBuffer> {
+    const { head, tail } = this.#shellFor(numbers);
+    const out = this.#module;
+    out.reset();
+    out.bytes(head);
+    writeSingleFunction(out, numbers.length, builder, this.#body);
+    out.bytes(tail);
+    return out.toBytes();
+  }
+
+  #shellFor(numbers: readonly number[]): Shell {
+    const key = numbers.join();
+    const known = this.#shells.get(key);
+    if (known !== undefined) return known;
+    const module = new ModuleBuilder(this.#limits);
+    for (const number of numbers) {
+      const ref = this.#functions.get(number);
+      if (ref === undefined) throw new Error(`there is no function ${number}`);
+      module.import('float', ref.name, ref.params, ref.result);
+    }
+    module.declare('region', PARAMETERS, 'i32', true);
+    const head = new ByteWriter();
+    const tail = new ByteWriter();
+    module.writeHead(head);
+    module.writeTail(tail);
+    const shell = { head: head.toBytes(), tail: tail.toBytes() };
+    this.#shells.set(key, shell);
+    return shell;
+  }
+}
+
+function byNumber({ f32, f64, ...others }: FloatFunctions): ReadonlyMap<number, FunctionRef> {
+  const all: readonly FunctionRef[] = [
+    ...Object.values(others),
+    ...Object.values(f32),
+    ...Object.values(f64),
+  ];
+  return new Map(all.map((ref) => [ref.index, ref]));
+}

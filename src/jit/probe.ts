@@ -6,7 +6,7 @@ import {
   type I64,
   i32,
   i64,
-  type Local,
+  Local,
   labelHole,
 } from '../wasm/index.ts';
 import { FRAME, SLOT } from './frame-locals.ts';
@@ -36,7 +36,7 @@ export function probe(f: FunctionBuilder, { tlb }: HartLayout, host: Local<'i32'
   const { entries, entryBytes, loads, stores: storeTable } = tlb;
   const { address, stores, last, aligned, mask, isLong, far } = probed;
   const table = stores ? storeTable : loads;
-  const virtual = f.let(address);
+  const virtual = address instanceof Local ? address : f.let(address);
   const index = i32.and(
     i32.wrap_i64(i64.shr_u(virtual, i64.const(12 - Math.log2(entryBytes)))),
     i32.const((entries - 1) * entryBytes),

@@ -77,12 +77,30 @@ export class RegionCode {
     // Every way round a loop has a jump to a lower address.
     if (jumped && offset <= source) frame.jumpOutIfSpent(offset);
     if (isRetreating(this.#flow, from, block) || this.#flow.isMerge[block.index]) {
-      const label = this.#labels[block.index];
-      if (label === 0) throw new Error('a jump to a block that is not around');
-      frame.f.branch(label);
+      frame.f.branch(this.#labelOf(block));
     } else {
       this.tree(block);
     }
+  }
+
+  #labelOf({ index }: Block): number {
+    const label = this.#labels[index];
+    if (label === 0) throw new Error('a jump to a block that is not around');
+    return label;
+  }
+
+  /** As {@link #go}, if the value on the stack is not 0. */
+  #goIf(from: Block, target: Target): void {
+    const { f } = this.#frame;
+    const { block, offset } = target;
+    const isForward = block !== undefined && !isRetreating(this.#flow, from, block);
+    if (isForward && this.#flow.isMerge[block.index] && offset > from.code[from.code.length - 1].offset) {
+      f.branchIf(this.#labelOf(block));
+      return;
+    }
+    f.openIf();
+    this.#go(from, target);
+    f.close();
   }
 
   #block(block: Block): void {
@@ -94,7 +112,7 @@ export class RegionCode {
     const last = code.length - 1;
     for (let at = 0; at <= last; at++) {
       const placed = code[at];
-      if (at < last && placed.traits.pure && placed.decoded.rd === 0) continue;
+      if (placed.traits.pure && placed.decoded.rd === 0) continue;
       this.#instruction(placed, code.length - at, groups[at]);
     }
     switch (end.kind) {
@@ -105,9 +123,7 @@ export class RegionCode {
         frame.goOn(end.offset);
         break;
       case 'branch':
-        frame.f.openIf();
-        this.#go(block, end.taken);
-        frame.f.close();
+        this.#goIf(block, end.taken);
         this.#go(block, end.otherwise);
         break;
       case 'indirect':

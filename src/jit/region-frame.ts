@@ -13,7 +13,7 @@ const values = new Int32Array(SLOTS.all);
 
 /**
  * The function of a region around the code of its blocks: reads the guest's registers at the entry, and writes them back
- * at two common exits, one for slots of the entry's page and one for addresses.
+ * where all ways out meet, behind those to slots of the entry's page and those to addresses.
  *
  * The budget counts the instructions of a block when it begins; an exit in its middle gives back those that did not run.
  */
@@ -27,8 +27,8 @@ export class RegionFrame {
   readonly #imports: Imports;
   /** Depths of the labels of exits. */
   #far = 0;
-  #near = 0;
-  #spent = 0;
+  #ended = 0;
+  #jumped = 0;
   #stuck = 0;
   #stuckFar = 0;
 
@@ -44,15 +44,17 @@ export class RegionFrame {
   /**
    * Writes the function; `body` writes the blocks, none of which runs past its end.
    *
-   * Conditional exits hand over where they are as a constant. So they are single branches out of the way of the code that
-   * goes on, also for engines that do not know hints, and small.
+   * Exits hand over where they are as a constant. So conditional ones are single branches out of the way of the code that
+   * goes on, also for engines that do not know hints, and all are small.
    */
   write(body: () => void): void {
     const { f } = this;
     this.#enter();
+    const out = this.#open();
     this.#far = this.#open();
-    this.#near = this.#open();
-    this.#spent = this.#open('i32');
+    const near = this.#open();
+    this.#ended = this.#open('i32');
+    this.#jumped = this.#open('i32');
     this.#stuck = this.#open('i32');
     this.#stuckFar = this.#open('i64');
     body();
@@ -61,15 +63,18 @@ export class RegionFrame {
     f.branch(this.#far);
     this.#close(FRAME.slot);
     this.#piece('stuck');
-    f.branch(this.#near);
+    f.branch(near);
     this.#close(FRAME.slot);
-    this.#piece('spent');
-    f.branch(this.#near);
+    this.#piece('jumped');
+    f.branch(near);
+    this.#close(FRAME.slot);
+    this.#piece('ended');
     f.close();
     this.#piece('atSlot');
-    this.#leave();
+    f.branch(out);
     f.close();
     this.#piece('atTarget');
+    f.close();
     this.#leave();
     f.unreachable();
   }
@@ -134,12 +139,12 @@ export class RegionFrame {
 
   /** Leaves by a jump to an offset. */
   jumpOut(offset: number): void {
-    this.#leaveTo(offset, REGION_EXIT.near, REGION_EXIT.far);
+    this.#leaveTo(offset, this.#jumped, REGION_EXIT.far);
   }
 
   /** Leaves because what follows at an offset is not part of the region. */
   goOn(offset: number): void {
-    this.#leaveTo(offset, REGION_EXIT.next, REGION_EXIT.nextFar);
+    this.#leaveTo(offset, this.#ended, REGION_EXIT.nextFar);
   }
 
   /**
@@ -168,7 +173,7 @@ export class RegionFrame {
   jumpOutIfSpent(offset: number): void {
     if (isNear(offset)) {
       values[SLOT.where] = offset * this.#layout.slotScale;
-      this.#exitTo(this.#spent);
+      this.#exitTo(this.#jumped);
       this.#piece('ifSpent');
     } else {
       values[SLOT.where] = offset;
@@ -192,11 +197,11 @@ export class RegionFrame {
     this.f.openIf();
   }
 
-  #leaveTo(offset: number, inPage: RegionExit, elsewhere: RegionExit): void {
+  /** @param inPage the label of the exit for slots; `elsewhere` says how the region ends if it is not in the page */
+  #leaveTo(offset: number, inPage: number, elsewhere: RegionExit): void {
     if (isNear(offset)) {
       values[SLOT.where] = offset * this.#layout.slotScale;
-      values[SLOT.kind] = inPage;
-      this.#exitTo(this.#near);
+      this.#exitTo(inPage);
       this.#piece('leaveNear');
     } else {
       values[SLOT.where] = offset;

@@ -115,7 +115,7 @@ const PIECES = {
     f.store('i32.store', hart, i32.sub(budget, i32.const(REGION_BUDGET)), field.budget);
     f.return(exit);
   },
-  /** What conditional exits have handed over is in `target` or `slot`. */
+  /** What exits have handed over is in `target` or `slot`. */
   stuckFar: (f: FunctionBuilder) => {
     f.set(budget, i32.add(budget, i32.and(i32.wrap_i64(target), i32.const(UNSPENT_MASK))));
     f.set(target, i64.add(page, i64.shr_s(target, i64.const(UNSPENT_BITS))));
@@ -126,12 +126,12 @@ const PIECES = {
     f.set(slot, i32.shr_u(slot, i32.const(UNSPENT_BITS)));
     f.set(exit, i32.const(REGION_EXIT.resume));
   },
-  spent: (f: FunctionBuilder) => f.set(exit, i32.const(REGION_EXIT.near)),
+  jumped: (f: FunctionBuilder) => f.set(exit, i32.const(REGION_EXIT.near)),
+  ended: (f: FunctionBuilder) => f.set(exit, i32.const(REGION_EXIT.next)),
   /** Accounts for instructions that are about to run. */
   spend: (f: FunctionBuilder) => f.set(budget, i32.sub(budget, new ConstHole('i32', SLOT.imm))),
   leaveNear: (f: FunctionBuilder) => {
-    f.set(slot, new ConstHole('i32', SLOT.where));
-    f.set(exit, new ConstHole('i32', SLOT.kind));
+    f.push(new ConstHole('i32', SLOT.where));
     f.br(labelHole(SLOT.label));
   },
   leaveFar: (f: FunctionBuilder) => {

@@ -46,6 +46,8 @@ export class FunctionBuilder {
   /** Locals of scopes that have ended. */
   readonly #free: Local[] = [];
   #scoped: Local[] | undefined;
+  /** Locals of stencils, of each type in turn. */
+  readonly #temporaries: Record<ValType, number[]> = { i32: [], i64: [], f32: [], f64: [] };
   #depth = 0;
 
   /** @param code takes the code, from its start on; it is free again once the body is complete */
@@ -290,6 +292,12 @@ export class FunctionBuilder {
     this.#code.index(local.index);
   }
 
+  /** Branches to a label by its depth if the value on the stack is not 0. */
+  branchIf(depth: number): void {
+    this.#code.u8(0x0d);
+    this.#code.u32(this.#depth - depth);
+  }
+
   /** Branches to a label by its depth. */
   branch(depth: number): void {
     this.#code.u8(0x0c);
@@ -302,10 +310,19 @@ export class FunctionBuilder {
    * @param values for its holes, of {@link SLOTS}.all elements; those for its own locals are filled in here
    */
   paste({ operations, temporaries }: Stencil, values: Int32Array): void {
+    let [i32s, i64s, others] = [0, 0, 0];
     for (let k = 0; k < temporaries.length; k++) {
-      values[SLOTS.temporaries + k] = this.local(temporaries[k]).index;
+      const type = temporaries[k];
+      const nth = type === 'i32' ? i32s++ : type === 'i64' ? i64s++ : others++;
+      values[SLOTS.temporaries + k] = this.#temporary(type, nth);
     }
     this.#code.paste(operations, values);
+  }
+
+  #temporary(type: ValType, nth: number): number {
+    const pool = this.#temporaries[type];
+    if (nth === pool.length) pool.push(this.declare(type));
+    return pool[nth];
   }
 
   /** Offsets in the body of the branches that are hardly ever taken; call {@link toBody} first. */

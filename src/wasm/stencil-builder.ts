@@ -38,19 +38,65 @@ class StencilBuilder extends FunctionBuilder {
   }
 
   stencil(): Stencil {
-    const operations: number[] = [];
+    const recorded: number[] = [];
     const callees: number[] = [];
     const holes = this.#recorded.holes ?? [];
     const bytes = this.#recorded.toBytes();
     let next = 0;
     for (let at = 0; at <= bytes.length; at++) {
       for (; next < holes.length && holes[next].at === at; next++) {
-        operations.push(named(holes[next].operation, callees));
+        recorded.push(named(holes[next].operation, callees));
       }
-      if (at < bytes.length) operations.push(bytes[at]);
+      if (at < bytes.length) recorded.push(bytes[at]);
     }
-    return { operations: Int32Array.from(operations), temporaries: this.#temporaries, callees };
+    const { operations, kept } = withoutDetours(recorded);
+    return {
+      operations: Int32Array.from(operations),
+      temporaries: kept.map((slot) => this.#temporaries[slot - SLOTS.temporaries]),
+      callees,
+    };
   }
+}
+
+const LOCAL = { get: 0x20, set: 0x21, tee: 0x22 } as const;
+
+/**
+ * Leaves values on the stack that are set to a local of the stencil only to be read at once, and numbers the locals that
+ * are still used anew.
+ */
+function withoutDetours(recorded: readonly number[]): {
+  readonly operations: readonly number[];
+  /** The slots that the locals had before. */
+  readonly kept: readonly number[];
+} {
+  const operations: number[] = [];
+  for (let at = 0; at < recorded.length; at++) {
+    const local = recorded[at + 1];
+    const isDetour =
+      recorded[at] === LOCAL.set &&
+      isTemporary(local) &&
+      recorded[at + 2] === LOCAL.get &&
+      recorded[at + 3] === local;
+    if (!isDetour) {
+      operations.push(recorded[at]);
+      continue;
+    }
+    if (recorded.filter((other) => other === local).length > 2) operations.push(LOCAL.tee, local);
+    at += 3;
+  }
+  const kept = [...new Set(operations.filter(isTemporary))].sort((a, b) => a - b);
+  const renumber = (operation: number): number =>
+    isTemporary(operation) ? indexHole(SLOTS.temporaries + kept.indexOf(operation)) : operation;
+  return { operations: operations.map(renumber), kept: kept.map((hole) => (hole >> 8) & 0xffff) };
+}
+
+/** Holes of locals come behind opcodes only: no other byte before one looks like reading or setting a local. */
+function isTemporary(operation: number | undefined): operation is number {
+  return (
+    operation !== undefined &&
+    operation >= indexHole(SLOTS.temporaries) &&
+    operation < indexHole(SLOTS.callees)
+  );
 }
 
 /** Gives each function that is called a slot. */

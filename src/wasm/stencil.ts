@@ -7,7 +7,7 @@ import type { ValType } from './expression.ts';
 export interface Stencil {
   /** Bytes, and holes, which are larger. */
   readonly operations: Int32Array;
-  /** Types of its own locals, of unknown value before. */
+  /** Types of its own locals, of unknown value before; other stencils may use the same ones. */
   readonly temporaries: readonly ValType[];
   /** Numbers of the imported functions that it calls. */
   readonly callees: readonly number[];

@@ -18,7 +18,9 @@ import { parseArgs } from 'node:util';
 import { greeting } from '../src/boot/initramfs.ts';
 import { parseCount, parseMemory } from '../src/cli/quantities.ts';
 import { InputError } from '../src/errors/input-error.ts';
-import { maximumMemory, planMachine } from '../src/machine/plan.ts';
+import { HART_BYTES } from '../src/hart/layout.ts';
+import { type RegionStatistics, readRegionStatistics } from '../src/hart/region-statistics.ts';
+import { type MachinePlan, maximumMemory, planMachine } from '../src/machine/plan.ts';
 import {
   type Attribution,
   attribute,
@@ -88,8 +90,11 @@ function readOptions(): Options {
   };
 }
 
-function linearMemoryOf({ smp, pcpus, memoryBytes }: Options): LinearMemory {
-  const plan = planMachine({ kind: 'domain', cpus: smp, pcpus, ramBytes: memoryBytes });
+function planOf({ smp, pcpus, memoryBytes }: Options): MachinePlan {
+  return planMachine({ kind: 'domain', cpus: smp, pcpus, ramBytes: memoryBytes });
+}
+
+function linearMemoryOf(plan: MachinePlan): LinearMemory {
   const [first] = plan.harts;
   if (first === undefined) throw new Error('a machine has a hart');
   return {
@@ -113,6 +118,19 @@ function measure(pid: number, memory: LinearMemory): Attribution {
     const highest = entries[(offset / PAGE) * PAGEMAP_ENTRY + PAGEMAP_ENTRY - 1] as number;
     return (highest & 0x80) !== 0;
   });
+}
+
+/** What the compilers of a process's harts have done: its memory holds the counters. */
+function regionsOf(pid: number, memory: LinearMemory, harts: readonly number[]): RegionStatistics[] {
+  const linear = findLinear(parseMappings(readFileSync(`/proc/${pid}/smaps`, 'utf8')), memory);
+  const file = openSync(`/proc/${pid}/mem`, 'r');
+  const all = harts.map((hart) => {
+    const block = new Uint8Array(HART_BYTES);
+    readSync(file, block, 0, block.length, (linear?.from ?? 0) + hart);
+    return readRegionStatistics(block, 0);
+  });
+  closeSync(file);
+  return all;
 }
 
 async function heapsOf(child: ChildProcess): Promise<readonly HeapReport[]> {
@@ -146,7 +164,8 @@ function describe(attribution: Attribution, heaps: readonly HeapReport[]): strin
 
 async function main(): Promise<number> {
   const options = readOptions();
-  const memory = linearMemoryOf(options);
+  const plan = planOf(options);
+  const memory = linearMemoryOf(plan);
   const probe = join(import.meta.dirname, 'memory', 'probe.ts');
   const child = spawn(process.execPath, ['--import', probe, ...options.command], {
     stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
@@ -178,6 +197,8 @@ async function main(): Promise<number> {
     overhead = (overheadOf(attribution) * 1024) / MB;
     const seconds = ((performance.now() - start) / 1000).toFixed(0);
     console.log(`${seconds} s after the boot\n${describe(attribution, await heapsOf(child))}`);
+    for (const { live, compiled, bytes } of regionsOf(child.pid, memory, plan.harts))
+      console.log(`           regions: ${live} now, ${compiled} so far, ${(bytes / 1024).toFixed(0)} KiB`);
   } while (options.every !== undefined);
   process.off('exit', kill);
   kill();

@@ -37,7 +37,10 @@ export class RegionCounters {
  *
  * @param base byte address of the hart's area in linear memory
  */
-export function readRegionStatistics(memory: WebAssembly.Memory, base: number): RegionStatistics {
+export function readRegionStatistics(
+  memory: Pick<WebAssembly.Memory, 'buffer'>,
+  base: number,
+): RegionStatistics {
   const counts = new Float64Array(memory.buffer, base + FIELD.regionCounts, REGION_COUNTS.length);
   const exits = new BigInt64Array(memory.buffer, base + FIELD.regionExits, 8);
   const [retired] = new BigInt64Array(memory.buffer, base + FIELD.regionInstructions, 1);

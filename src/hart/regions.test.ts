@@ -67,3 +67,58 @@ describe('code that is compiled before it has ever run can be left to the interp
     expect(regions).toBeGreaterThan(0);
   });
 });
+
+describe('what is compiled changes with what runs', () => {
+  /** Samples of each of these periods: PERIOD for each of the threshold. */
+  const period = (compileAfter: number) => 2048 * compileAfter;
+
+  /** Two loops on pages of their own, and how often each was compiled. */
+  function twoLoops(compileAfter: number) {
+    const compiled = { here: 0, far: 0 };
+    const bed = new HartBed({
+      engine: 'jit',
+      compileAfter,
+      onRegion: ({ pageLow }) => {
+        compiled[pageLow === (FAR | 0) ? 'far' : 'here']++;
+      },
+    });
+    bed.load(`
+      here: addi a0, a0, 1
+        j here
+        .org ${FAR - RAM}
+      far: addi a1, a1, 1
+        j far`);
+    const met = (loop: 'here' | 'far', samples: number) => {
+      bed.pc = BigInt(bed.symbol(loop));
+      // Each run samples at its first jump; compiled code does its first one out of the loop later.
+      for (let sample = 0; sample < samples; sample++) bed.run(compiled[loop] === 0 ? 3 : 9000);
+    };
+    return { bed, compiled, met };
+  }
+
+  test('code that is met now and then is not compiled, however long that goes on', () => {
+    const { compiled, met } = twoLoops(4);
+    for (let turn = 0; turn < 6; turn++) {
+      met('far', 1);
+      met('here', period(4));
+    }
+    expect(compiled.here).toBeGreaterThan(0);
+    expect(compiled.far).toBe(0);
+    met('far', 4);
+    expect(compiled.far).toBe(1);
+  });
+
+  test('a region that is not met any more is dropped, and comes back when it is', () => {
+    const { bed, compiled, met } = twoLoops(1);
+    met('far', 1);
+    expect(compiled.far).toBe(1);
+    met('here', 8 * period(1));
+    met('far', 1);
+    expect(compiled.far).toBe(1);
+    met('here', 10 * period(1));
+    expect(bed.hart.regionStatistics?.live).toBe(1);
+    met('far', 1);
+    expect(compiled.far).toBe(2);
+    expect(bed.hart.regionStatistics?.live).toBe(2);
+  });
+});

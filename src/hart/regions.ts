@@ -21,6 +21,13 @@ const PAGE = 4096;
 const THRESHOLD = 512;
 /** So many times as often: then it is compiled again, with all that it leads to. */
 const DEEP = 3;
+/**
+ * After so many samples for each of the threshold, half of what was counted is forgotten: otherwise all code that ever runs is
+ * compiled in the end, and machine code takes more and more memory.
+ */
+const PERIOD = 2048;
+/** Regions that no sample has met for so many of these periods are dropped. */
+const LONGEST_IDLE = 8;
 /** Counters of samples; slots share them. */
 const COUNTERS = 1 << 14;
 const LAYOUT: HartLayout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
@@ -106,6 +113,10 @@ export class Regions {
   readonly #byPage = new Map<number, Set<number>>();
   readonly #free: number[] = [];
   readonly #threshold: number;
+  /** Samples until half of the heat is forgotten. */
+  #untilCooling: number;
+  /** Periods since a sample met the region, by its number. */
+  readonly #idle = new Uint8Array(REGION_RECORDS);
   #nextNumber = 1;
   readonly #statistics: RegionCounters;
 
@@ -113,6 +124,7 @@ export class Regions {
     this.#options = options;
     this.#compiler = new RegionCompiler(options.limits, LAYOUT, options.alone);
     this.#threshold = options.threshold ?? THRESHOLD;
+    this.#untilCooling = PERIOD * this.#threshold;
     this.#words = options.state.words;
     this.#memoryWords = new Int32Array(options.memory.buffer);
     this.#halfwords = new Uint16Array(options.memory.buffer);
@@ -123,6 +135,8 @@ export class Regions {
   /** Counts that the hart has arrived at the current slot, and compiles from there on when that was often. */
   sample(): void {
     this.#sampleJump();
+    this.#noteUse();
+    if (--this.#untilCooling === 0) this.#cool();
     const slot = this.#words[FIELD.slot >> 2];
     const counter = counterOf(slot);
     const heat = this.#heat[counter];
@@ -130,6 +144,21 @@ export class Regions {
     this.#heat[counter] = heat + 1;
     if (heat + 1 === this.#threshold) this.#compile(slot, 'shallow');
     else if (heat + 1 === DEEP * this.#threshold) this.#compile(slot, 'deep');
+  }
+
+  #noteUse(): void {
+    const record = this.#words[FIELD.lastRegion >> 2];
+    if (record !== 0) this.#idle[(record - this.#options.records) / REGION.bytes] = 0;
+  }
+
+  /** Forgets half of the samples, and the regions that no longer show in them. */
+  #cool(): void {
+    this.#untilCooling = PERIOD * this.#threshold;
+    for (let counter = 0; counter < COUNTERS; counter++) this.#heat[counter] >>= 1;
+    for (const number of [...this.#installed.keys()]) {
+      if (this.#idle[number] < LONGEST_IDLE) this.#idle[number]++;
+      else this.#drop(number);
+    }
   }
 
   /** If a region was left here by a jump to an address in a register, the next one may do better. */
@@ -219,6 +248,7 @@ export class Regions {
     this.#halfwords[(slots + CODE_PAGE.regions) / 2 + (slot - slots) / SLOT.bytes] = number;
     this.#halfwords[slot / 2] = OPERATION.region;
     const pages = [slots, ...region.pages.map((page) => source.slotsOf(page))];
+    this.#idle[number] = 0;
     this.#installed.set(number, { number, slot, depth, firstBits, pages });
     for (const page of pages) {
       const numbers = this.#byPage.get(page) ?? new Set();

@@ -56,6 +56,8 @@ export interface HartBedOptions {
   readonly engine?: BedEngine;
   /** Is told of each compiled region. */
   readonly onRegion?: NonNullable<HartOptions['onRegion']>;
+  /** Samples after which code is compiled; 1 unless given. */
+  readonly compileAfter?: number;
   readonly hsHost?: boolean;
   readonly codePages?: number;
   /** Bytes of RAM; 2 MiB unless given. */
@@ -121,6 +123,7 @@ export class HartBed {
     this.engine = options.engine ?? DEFAULT_BED_ENGINE;
     this.hart = this.#newHart({
       ...(options.onRegion === undefined ? {} : { onRegion: options.onRegion }),
+      compileAfter: options.compileAfter ?? 1,
       memory: this.memory,
       interpreter: options.interpreter ?? interpreter(),
       area: AREA + index * areaBytes,
@@ -139,7 +142,7 @@ export class HartBed {
 
   #newHart(options: HartOptions): Hart {
     const { engine } = this;
-    if (engine !== 'lockstep') return new Hart({ ...options, compile: engine === 'jit', compileAfter: 1 });
+    if (engine !== 'lockstep') return new Hart({ ...options, compile: engine === 'jit' });
     const lockstep = {
       onDifference: (report: string) => {
         throw new Error(report);
@@ -147,7 +150,7 @@ export class HartBed {
       slice: SHORT_CHUNK,
       memoryInterval: 0,
     };
-    return new LockstepHart({ ...options, compileAfter: 1 }, lockstep);
+    return new LockstepHart(options, lockstep);
   }
 
   /** Does something to the hart, or to both that run in lock step. */

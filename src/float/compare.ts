@@ -1,6 +1,5 @@
 import type { FunctionRef, Local } from '../wasm/expression.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
-import type { ModuleBuilder } from '../wasm/module-builder.ts';
 import { type I32, i32, i64, select } from '../wasm/operations.ts';
 import { FLAG, raise } from './flags.ts';
 import {
@@ -13,6 +12,7 @@ import {
   type RawFormat,
   signOf,
 } from './format.ts';
+import type { FunctionHome } from './function-home.ts';
 
 /** Comparisons and selections: nothing is rounded. All but `classify` end with the parameter `flags: i32`. */
 export interface CompareFunctions<B extends Bits> {
@@ -42,7 +42,7 @@ function anySignalling<B extends Bits>(
 }
 
 function defineRelation<B extends Bits, F extends Native>(
-  module: ModuleBuilder,
+  module: FunctionHome,
   format: Format<B, F>,
   relation: Relation,
 ): FunctionRef<'i32'> {
@@ -60,7 +60,7 @@ function defineRelation<B extends Bits, F extends Native>(
 }
 
 function defineExtremum<B extends Bits, F extends Native>(
-  module: ModuleBuilder,
+  module: FunctionHome,
   format: Format<B, F>,
   which: 'min' | 'max',
 ): FunctionRef<B> {
@@ -84,7 +84,7 @@ function defineExtremum<B extends Bits, F extends Native>(
 /** Bit numbers of FCLASS for positive numbers; those of negative ones mirror them, 7 - n. */
 const CLASS = { zero: 4, subnormal: 5, normal: 6, infinite: 7, signallingNan: 8, quietNan: 9 } as const;
 
-function defineClassify<B extends Bits>(module: ModuleBuilder, format: RawFormat<B>): FunctionRef<'i32'> {
+function defineClassify<B extends Bits>(module: FunctionHome, format: RawFormat<B>): FunctionRef<'i32'> {
   const { name, bits, infinity, fractionBits } = format;
   return module.function(`${name}.classify`, [bits], 'i32', (f) => {
     const raw = f.let(format.widen(f.param(0, bits)));
@@ -103,7 +103,7 @@ function defineClassify<B extends Bits>(module: ModuleBuilder, format: RawFormat
 }
 
 export function defineCompare<B extends Bits, F extends Native>(
-  module: ModuleBuilder,
+  module: FunctionHome,
   format: Format<B, F>,
 ): CompareFunctions<B> {
   return {

@@ -1,5 +1,4 @@
 import type { FunctionRef, Local } from '../wasm/expression.ts';
-import type { ModuleBuilder } from '../wasm/module-builder.ts';
 import { call, f32, f64, type I32, type I64, i32, i64, select } from '../wasm/operations.ts';
 import { FLAG, inexactSeen, raise } from './flags.ts';
 import {
@@ -11,6 +10,7 @@ import {
   isSignallingNan,
   type Native,
 } from './format.ts';
+import type { FunctionHome } from './function-home.ts';
 import { powerOfTwo, roundToIntegral } from './integral.ts';
 import { unpack } from './round.ts';
 import type { SlowContext } from './slow-arithmetic.ts';
@@ -56,7 +56,7 @@ const float64 = BINARY64.toFloat;
  * (a: i64, rm, flags): converts a binary64 number. Rounding to an integral value is exact in every mode, and so is
  * all that follows it.
  */
-function defineToInteger(module: ModuleBuilder, kind: IntegerKind): FunctionRef<'i64'> {
+function defineToInteger(module: FunctionHome, kind: IntegerKind): FunctionRef<'i64'> {
   return module.function(`f64.to${kind.name}`, ['i64', 'i32', 'i32'], 'i64', (f) => {
     const [raw, rm, flags] = [f.param(0, 'i64'), f.param(1, 'i32'), f.param(2, 'i32')];
     const value = f.let(float64(raw));
@@ -169,11 +169,11 @@ export function defineConvert32(
   };
 }
 
-export function defineResize(module: ModuleBuilder, round32: FunctionRef<'i32'>): ResizeFunctions {
+export function defineResize(module: FunctionHome, round32: FunctionRef<'i32'>): ResizeFunctions {
   return { narrow: defineNarrow(module, round32), widen: defineWiden(module) };
 }
 
-function defineNarrow(module: ModuleBuilder, round32: FunctionRef<'i32'>): FunctionRef<'i32'> {
+function defineNarrow(module: FunctionHome, round32: FunctionRef<'i32'>): FunctionRef<'i32'> {
   const slow = module.function('narrowSlow', ['i64', 'i32', 'i32'], 'i32', (f) => {
     const [raw, rm, flags] = [f.param(0, 'i64'), f.param(1, 'i32'), f.param(2, 'i32')];
     f.if(isNan(BINARY64, raw), () => {
@@ -198,7 +198,7 @@ function defineNarrow(module: ModuleBuilder, round32: FunctionRef<'i32'>): Funct
   });
 }
 
-function defineWiden(module: ModuleBuilder): FunctionRef<'i64'> {
+function defineWiden(module: FunctionHome): FunctionRef<'i64'> {
   return module.function('widen', ['i32', 'i32'], 'i64', (f) => {
     const [bits, flags] = [f.param(0, 'i32'), f.param(1, 'i32')];
     const value = f.let(f32.reinterpret_i32(bits));

@@ -25,6 +25,8 @@ import {
   SINGLE,
   toInteger,
 } from '../../test/float/reference.ts';
+import { ModuleBuilder } from '../wasm/index.ts';
+import { declareFloat, defineFloat } from './float.ts';
 
 const run = instantiate();
 const REPEATABLE = { seed: 20260801, numRuns: 3000 };
@@ -178,4 +180,9 @@ describe('between the formats', () => {
     for (const bits of specials(SINGLE)) checkWiden(bits);
     fc.assert(fc.property(datum(SINGLE), checkWiden), REPEATABLE);
   });
+});
+
+test('declared, the functions are as they are when they are defined', () => {
+  const module = new ModuleBuilder({ minimum: 1, maximum: 1 });
+  expect(declareFloat()).toEqual(defineFloat(module));
 });

@@ -1,5 +1,4 @@
 import type { FunctionRef } from '../wasm/expression.ts';
-import type { ModuleBuilder } from '../wasm/module-builder.ts';
 import { type ArithmeticFunctions, defineArithmetic32, defineArithmetic64 } from './arithmetic.ts';
 import { type CompareFunctions, defineCompare } from './compare.ts';
 import {
@@ -10,6 +9,7 @@ import {
   type ResizeFunctions,
 } from './convert.ts';
 import { BINARY32, BINARY64, type Bits } from './format.ts';
+import { declarations, type FunctionHome } from './function-home.ts';
 import { defineIntegerHelpers, defineRound } from './round.ts';
 
 /** The operations of one format. */
@@ -33,7 +33,7 @@ export interface FloatFunctions extends ResizeFunctions {
 }
 
 /** Defines the functions; call it once per module, after the imports. */
-export function defineFloat(module: ModuleBuilder): FloatFunctions {
+export function defineFloat(module: FunctionHome): FloatFunctions {
   const helpers = defineIntegerHelpers(module);
   const single = { module, format: BINARY32, helpers, round: defineRound(module, BINARY32, helpers) };
   const double = { module, format: BINARY64, helpers, round: defineRound(module, BINARY64, helpers) };
@@ -47,6 +47,14 @@ export function defineFloat(module: ModuleBuilder): FloatFunctions {
     f64: { ...defineArithmetic64(double), ...defineCompare(module, BINARY64), ...convert64 },
     ...defineResize(module, single.round),
   };
+}
+
+/**
+ * What the functions are, for modules that import them: names, types, and the numbers that they have in a module of
+ * nothing else. To define them as well takes as long as to load the modules of a hart.
+ */
+export function declareFloat(): FloatFunctions {
+  return defineFloat(declarations());
 }
 
 /** All of them in a row. */

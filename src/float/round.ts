@@ -1,9 +1,9 @@
 import type { FunctionRef, Local } from '../wasm/expression.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
-import type { ModuleBuilder } from '../wasm/module-builder.ts';
 import { call, type I32, type I64, i32, i64, select } from '../wasm/operations.ts';
 import { FLAG, ROUND, raise } from './flags.ts';
 import { type Bits, type Encoding, type RawFormat, signBit, signOf } from './format.ts';
+import type { FunctionHome } from './function-home.ts';
 
 /** A finite number (-1)^sign × significand × 2^exponent. */
 export interface Unpacked {
@@ -21,7 +21,7 @@ export interface IntegerHelpers {
   readonly multiplyHigh: FunctionRef<'i64'>;
 }
 
-export function defineIntegerHelpers(module: ModuleBuilder): IntegerHelpers {
+export function defineIntegerHelpers(module: FunctionHome): IntegerHelpers {
   return {
     shiftRightSticky: module.function('shiftRightSticky', ['i64', 'i32'], 'i64', (f) => {
       const value = f.param(0, 'i64');
@@ -84,7 +84,7 @@ export function zeroSumSign(signA: I32, signB: I32, rm: I32): I32 {
  * that at least precision + 2 bits are significant. Tininess is detected after rounding with unbounded exponent.
  */
 export function defineRound<B extends Bits>(
-  module: ModuleBuilder,
+  module: FunctionHome,
   format: RawFormat<B>,
   helpers: IntegerHelpers,
 ): FunctionRef<B> {

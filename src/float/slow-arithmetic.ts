@@ -1,6 +1,5 @@
 import type { Expr, FunctionRef, Local } from '../wasm/expression.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
-import type { ModuleBuilder } from '../wasm/module-builder.ts';
 import { call, f64, type I32, type I64, i32, i64, select } from '../wasm/operations.ts';
 import { FLAG, raise } from './flags.ts';
 import {
@@ -14,11 +13,12 @@ import {
   type Native,
   signBit,
 } from './format.ts';
+import type { FunctionHome } from './function-home.ts';
 import { type IntegerHelpers, nonZero, type Unpacked, unpack, zeroSumSign } from './round.ts';
 
 /** Everything that the slow functions of one format need. */
 export interface SlowContext<B extends Bits, F extends Native> {
-  readonly module: ModuleBuilder;
+  readonly module: FunctionHome;
   readonly format: Format<B, F>;
   readonly helpers: IntegerHelpers;
   readonly round: FunctionRef<B>;

@@ -2,7 +2,6 @@ import { Worker } from 'node:worker_threads';
 import type { MachineHost, RunningThread } from '../machine/machine.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
 import { sharedClockOffset } from './clock.ts';
-import { interpreterModule } from './interpreter-module.ts';
 
 /** The compiler rewrites the endings of imports, but not that of a worker's file: it has the one that this file has. */
 const workerFile = new URL(
@@ -23,7 +22,7 @@ export interface ThreadStart {
 export class NodeHost implements MachineHost {
   readonly clockOffset = sharedClockOffset();
   readonly #waiting: Worker[] = [];
-  #interpreter: Promise<WebAssembly.Module> | undefined;
+  #compiled: Promise<WebAssembly.Module> | undefined;
 
   /**
    * Starts a thread ahead of time: it loads its modules while the caller still reads files and puts the machine
@@ -32,7 +31,7 @@ export class NodeHost implements MachineHost {
    */
   prepare(): void {
     this.#waiting.push(startWorker());
-    this.#interpreter ??= interpreterModule();
+    void this.#interpreter();
   }
 
   spawn(
@@ -53,8 +52,7 @@ export class NodeHost implements MachineHost {
         failure ??= new Error(`thread ${start.index} of the machine ended with status ${code}`);
       onExit(failure);
     });
-    this.#interpreter ??= interpreterModule();
-    this.#interpreter.then(
+    this.#interpreter().then(
       (interpreter) => worker.postMessage({ start, interpreter } satisfies ThreadStart),
       (error: unknown) => {
         failure ??= asError(error);
@@ -67,6 +65,12 @@ export class NodeHost implements MachineHost {
         await worker.terminate();
       },
     };
+  }
+
+  #interpreter(): Promise<WebAssembly.Module> {
+    // Loaded when the first thread has been started, which has more to do.
+    this.#compiled ??= import('./interpreter-module.ts').then(({ interpreterModule }) => interpreterModule());
+    return this.#compiled;
   }
 }
 

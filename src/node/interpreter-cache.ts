@@ -1,0 +1,65 @@
+import { hash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { defaultCacheDir } from './cache-dir.ts';
+
+/** The rooms whose modules decide what the interpreter's bytes are. */
+const ROOMS = ['float', 'hart', 'isa', 'jit', 'wasm'] as const;
+
+/** Hexadecimal digits of a SHA-256. */
+const DIGITS = 64;
+
+/**
+ * The interpreter of these sources, from a cache if it is there and intact.
+ *
+ * @param generate - makes it anew
+ * @param cacheDir - need not exist, nor be writable: then the interpreter is generated each time
+ */
+export async function cachedInterpreter(
+  generate: () => Promise<Uint8Array<ArrayBuffer>>,
+  cacheDir = defaultCacheDir(),
+): Promise<Uint8Array<ArrayBuffer>> {
+  const sources = dirname(import.meta.dirname);
+  // One file for each place that sources are in: what a change of them makes useless is replaced.
+  const path = join(cacheDir, `interpreter-${hash('sha256', sources).slice(0, 16)}`);
+  const key = hashOfSources(sources);
+  const cached = await readCached(path, key);
+  if (cached !== undefined) return cached;
+  const bytes = await generate();
+  await store(path, key, bytes, cacheDir);
+  return bytes;
+}
+
+/** Of all modules that may decide, and of the one that has the options. */
+function hashOfSources(sources: string): string {
+  const texts = [readFileSync(join(sources, 'node', 'interpreter-module.ts'), 'utf8')];
+  for (const room of ROOMS) {
+    const names = readdirSync(join(sources, room), { recursive: true, encoding: 'utf8' });
+    for (const name of names.sort()) {
+      if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue;
+      texts.push(room, name, readFileSync(join(sources, room, name), 'utf8'));
+    }
+  }
+  return hash('sha256', texts.join('\0'));
+}
+
+/** The file has the sources' hash, the hash of what follows, and the module. */
+async function readCached(path: string, key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const file = await readFile(path).catch(() => undefined);
+  if (file === undefined || file.toString('latin1', 0, DIGITS) !== key) return undefined;
+  const bytes = new Uint8Array(file.subarray(2 * DIGITS));
+  return hash('sha256', bytes) === file.toString('latin1', DIGITS, 2 * DIGITS) ? bytes : undefined;
+}
+
+/** In one step, so that a reader sees the old file or the new one. A cache that cannot be written is no mistake. */
+async function store(path: string, key: string, bytes: Uint8Array, cacheDir: string): Promise<void> {
+  const temporary = `${path}-${process.pid}-${hash('sha256', String(process.hrtime.bigint())).slice(0, 8)}`;
+  try {
+    await mkdir(cacheDir, { recursive: true });
+    await writeFile(temporary, Buffer.concat([Buffer.from(key + hash('sha256', bytes), 'latin1'), bytes]));
+    await rename(temporary, path);
+  } catch {
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}

@@ -1,4 +1,4 @@
-/** The benchmarks: `npm run bench -- cpu|boot|linux|irq [options]`. */
+/** The benchmarks: `npm run bench -- cpu|boot|linux|irq|regions [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
 import { formatCpuResult, runCpuBench } from './cpu/cpu.ts';
@@ -7,6 +7,7 @@ import { formatLinuxResult } from './linux/format.ts';
 import { runLinuxBench } from './linux/linux.ts';
 import { RunFailure } from './measured-run.ts';
 import { readBootOptions, readCpuOptions, readLinuxOptions, usage } from './options.ts';
+import { runRegionsBench } from './regions/regions.ts';
 
 /** Standard output is for the result alone. */
 const onProgress = (line: string) => process.stderr.write(`${line}\n`);
@@ -30,9 +31,18 @@ async function linux(args: readonly string[]): Promise<string> {
 }
 
 async function irq(args: readonly string[]): Promise<string> {
-  if (args.length > 0)
-    throw new InputError(`bench -- irq has no options, so ${args.join(' ')} means nothing.`);
+  noOptions('irq', args);
   return runIrqBench();
+}
+
+async function regions(args: readonly string[]): Promise<string> {
+  noOptions('regions', args);
+  return runRegionsBench(onProgress);
+}
+
+function noOptions(name: string, args: readonly string[]): void {
+  if (args.length > 0)
+    throw new InputError(`bench -- ${name} has no options, so ${args.join(' ')} means nothing.`);
 }
 
 const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<string>> = new Map([
@@ -40,6 +50,7 @@ const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<strin
   ['boot', boot],
   ['linux', linux],
   ['irq', irq],
+  ['regions', regions],
 ]);
 
 async function main([name, ...args]: readonly string[]): Promise<void> {

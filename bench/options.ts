@@ -62,12 +62,13 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | boot | linux | irq [options]
+export const usage = `npm run bench -- cpu | boot | linux | irq | regions [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   boot   Linux from start to its first userspace line and to power-off, against QEMU (TCG)
   linux  system calls, page faults, switches, interrupts and throughput within Linux, against QEMU (TCG)
   irq    an interrupt round of each protocol, against the same in C
+  regions  how fast guest code becomes WebAssembly: the compiler alone, in new processes and later
 
 Options of cpu, boot and linux:
   --runs N          turns, in each of which all sides run once (default: 5)

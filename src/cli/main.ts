@@ -13,6 +13,8 @@ async function main(): Promise<void> {
   // Sources are stripped of their types and compiled once, not at every start; in threads too, which inherit it.
   const { enableCompileCache } = await import('node:module');
   enableCompileCache();
+  const { takeImportsAsWritten } = await import('../node/source-imports.ts');
+  takeImportsAsWritten();
   const { runCli } = await import('./cli.ts');
   await runCli(process.argv.slice(2));
 }

@@ -74,8 +74,15 @@ export class NodeHost implements MachineHost {
   }
 }
 
+/**
+ * From a checkout the thread's first module is imported by a line of JavaScript, which asks for the cache of compiled
+ * sources before: without it Node loads its compiler for TypeScript in each thread, for this one module.
+ */
 function startWorker(): Worker {
-  return new Worker(workerFile, { resourceLimits: { maxYoungGenerationSizeMb: youngObjects } });
+  const resourceLimits = { maxYoungGenerationSizeMb: youngObjects };
+  if (workerFile.pathname.endsWith('.js')) return new Worker(workerFile, { resourceLimits });
+  const line = `require('node:module').enableCompileCache(); import(${JSON.stringify(workerFile.href)});`;
+  return new Worker(line, { eval: true, resourceLimits });
 }
 
 function asError(error: unknown): Error {

@@ -2,9 +2,11 @@
 import { enableCompileCache } from 'node:module';
 import { parentPort } from 'node:worker_threads';
 import type { ThreadStart } from './node-host.ts';
+import { takeImportsAsWritten } from './source-imports.ts';
 
 // Each thread has to ask for the cache of compiled sources itself, before it imports what is to be found there.
 enableCompileCache();
+takeImportsAsWritten();
 if (parentPort === null) throw new Error('this module is the start of a worker thread');
 const port = parentPort;
 // Listens before it loads: whatever the thread is sent meanwhile waits for it.

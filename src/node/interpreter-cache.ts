@@ -35,13 +35,20 @@ export async function cachedInterpreter(
 function hashOfSources(sources: string): string {
   const texts = [readFileSync(join(sources, 'node', 'interpreter-module.ts'), 'utf8')];
   for (const room of ROOMS) {
-    const names = readdirSync(join(sources, room), { recursive: true, encoding: 'utf8' });
-    for (const name of names.sort()) {
-      if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue;
-      texts.push(room, name, readFileSync(join(sources, room, name), 'utf8'));
-    }
+    for (const path of modulesIn(join(sources, room))) texts.push(path, readFileSync(path, 'utf8'));
   }
   return hash('sha256', texts.join('\0'));
+}
+
+/** Node's own recursive listing takes longer than to read the files. */
+function modulesIn(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .sort((left, right) => (left.name < right.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory()) return modulesIn(path);
+      return entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts') ? [path] : [];
+    });
 }
 
 /** The file has the sources' hash, the hash of what follows, and the module. */

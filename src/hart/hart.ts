@@ -71,7 +71,7 @@ export class Hart {
   readonly pmp: Pmp;
   readonly mmu: Mmu;
   readonly physical: PhysicalMemory;
-  readonly #ram: RamWindow;
+  readonly #options: HartOptions;
   readonly #words: Int32Array;
   readonly #memoryWords: Int32Array;
   readonly #decode: Decode;
@@ -93,7 +93,7 @@ export class Hart {
     this.exceptionRow = new ExceptionRow(this.#words);
     this.#position = new Position(this.state);
     this.#memoryWords = new Int32Array(memory.buffer);
-    this.#ram = ram;
+    this.#options = options;
     this.#words[FIELD.exitRequest >> 2] = options.exitRequest;
     this.#words[FIELD.hsHost >> 2] = options.hsHost ? 1 : 0;
     describeHart(this.#words, options);
@@ -300,8 +300,9 @@ export class Hart {
    */
   #fetchPage(low: number, high: number, keep = 0): number {
     if (!this.mmu.translate(low, high, ACCESS.fetch, 2)) return 0;
-    const page = Math.floor((this.mmu.physical - this.#ram.base) / PAGE);
-    if (page < 0 || page >= this.#ram.size / PAGE) {
+    const { ram } = this.#options;
+    const page = Math.floor((this.mmu.physical - ram.base) / PAGE);
+    if (page < 0 || page >= ram.size / PAGE) {
       this.#raiseAt(CAUSE.fetchAccess, low, high);
       return 0;
     }
@@ -445,8 +446,7 @@ export class Hart {
   /** The caller of `run` measured the fuel by the timer as it was: a new deadline may come earlier. */
   #endsFuel({ csr }: Decoded): boolean {
     if (!TIMER_CSRS.includes(csr)) return false;
-    this.#count.endChunk();
-    this.#count.start(0);
+    this.#count.restrict(this.#options.platform.fuelForTimer?.() ?? 0);
     return true;
   }
 

@@ -44,6 +44,13 @@ export class InstructionCount {
     this.#words[BUDGET] = 0;
   }
 
+  /** Ends the chunk under way, and allows `fuel` instructions from here on, but no more than before. */
+  restrict(fuel: number): void {
+    const left = (this.#words[FUEL] as number) - this.inChunk;
+    this.endChunk();
+    this.#words[FUEL] = Math.max(0, Math.min(left, fuel));
+  }
+
   /** The current instruction does not retire. */
   takeBack(): void {
     this.#words[BUDGET] = (this.#words[BUDGET] as number) + 1;

@@ -9,6 +9,11 @@ export interface Platform {
   lines(): number;
   /** Levels of hgeip, bit per guest external interrupt. */
   guestExternalLines(): number;
+  /**
+   * The guest has just set a deadline: instructions that may be started until somebody must look whether it has come.
+   * Without this, `run` returns at once, as its caller measured the fuel by the deadline before.
+   */
+  fuelForTimer?(): number;
 }
 
 /** Physical memory outside of RAM: devices. The result of a read is left in `low` and `high`. */

@@ -16,6 +16,11 @@ export class Pace {
   /** Instructions for about `ticks` from `now` on. */
   start(now: number, ticks: number): number {
     this.#startedAt = now;
+    return this.instructionsIn(ticks);
+  }
+
+  /** Instructions for about `ticks`. */
+  instructionsIn(ticks: number): number {
     return Math.max(FEWEST, Math.min(Math.floor(ticks * this.#perTick), 2 ** 30));
   }
 

@@ -202,6 +202,27 @@ describe('time', () => {
     expect(bed.read64(RAM + 1024)).toBeLessThan(20_000n);
   });
 
+  test('the guest stays where it is when it sets its timer, and leaves in time for the earliest deadline', () => {
+    const bed = new DomainBed().load(`
+      la t0, handler; csrw stvec, t0
+      li t0, 32; csrw sie, t0
+      csrsi sstatus, 2
+      ${SET_TIMER_IN(1_000_000).repeat(20)}
+      ${SET_TIMER_IN(3_000)}
+      ${SET_TIMER_IN(300)}
+      rdinstret s0
+    1: j 1b
+    .align 4
+    handler: rdinstret s1; sub s1, s1, s0
+      li t0, ${RAM + 0x8000}; sd s1, (t0)
+      ${SHUTDOWN}`);
+    bed.run();
+    expect(bed.ended).toBe('shutdown');
+    expect(bed.vcpu.stat('exitYield')).toBeLessThan(10);
+    // An instruction a tick, and then rounds of a hundred.
+    expect(bed.read64(RAM + 0x8000)).toBeLessThan(600n);
+  });
+
   test('spinning vCPUs share a pCPU', () => {
     const bed = new DomainBed({ vcpus: 8, step: 2000 }).load(`
       bnez a0, other

@@ -17,6 +17,8 @@ const LONGEST_RUN = 50_000;
 /** The longest sleep of an idle pCPU in milliseconds; it is woken for everything that happens. */
 const LONGEST_SLEEP = 60_000;
 const TICKS_PER_MS = 10_000;
+/** A guest that waits for another vCPU is back so many times, some microseconds apart, before its thread rests. */
+const MOST_SPINS = 20;
 /** WFI: the one instruction that a guest is stopped at by hstatus.VTW. */
 const WFI = 0x1050_0073;
 /** WRS.NTO, with which Linux waits in its spinlocks. */
@@ -57,6 +59,8 @@ export class Pcpu {
   #current: Vcpu | undefined;
   /** Ticks at which the first of the sleeping vCPUs must be woken. */
   #wakeAt = Number.POSITIVE_INFINITY;
+  /** Times in a row that the guest left because it waits for another vCPU. */
+  #spins = 0;
   /** Exceptions of the hart that were looked at. */
   #traps = 0;
 
@@ -144,6 +148,9 @@ export class Pcpu {
       return false;
     }
     if ((outcome === 'sleep' || outcome === 'suspend') && this.#sleep(vcpu, outcome)) return false;
+    this.#spins = outcome === 'relax' ? this.#spins + 1 : 0;
+    // Who makes it wait may be waiting for a processor of this machine.
+    if (this.#spins > MOST_SPINS) this.#domain.scheduler.doze();
     // A guest that spins for a lock leaves the rest of its slice to those who may hold it.
     if (outcome !== 'give up' && !this.#yields(outcome === 'relax' ? 0 : sliceEnd)) return true;
     this.#giveUp(vcpu);
@@ -196,6 +203,17 @@ export class Pcpu {
     const end = Math.min(now + LONGEST_RUN, this.#wakeAt, timer > now ? timer : Number.POSITIVE_INFINITY);
     const othersWait = this.#domain.scheduler.waiting > 0;
     return this.#paces[vcpu.index].start(now, (othersWait ? Math.min(end, sliceEnd) : end) - now);
+  }
+
+  /**
+   * For the platform of the hart, within a run: instructions until the deadline that the guest has just set. One that has
+   * passed needs nothing: the hart sees its interrupt.
+   */
+  fuelForTimer(): number {
+    const vcpu = this.#current;
+    if (vcpu === undefined) return 0;
+    const ticks = vcpu.runDeadline(this.#hart) - this.#domain.ticks();
+    return ticks > 0 ? this.#paces[vcpu.index].instructionsIn(ticks) : Number.POSITIVE_INFINITY;
   }
 
   #count(vcpu: Vcpu, before: number, instructions: number): void {

@@ -47,6 +47,26 @@ describe('sleeping', () => {
     }
   });
 
+  test('also when the last one was short, so that this one begins awake', () => {
+    const scheduler = new Scheduler(makeWords(), VCPUS);
+    for (let round = 0; round < 100; round++) {
+      const { sequence } = scheduler;
+      scheduler.announce(1);
+      scheduler.sleep(sequence, Number.POSITIVE_INFINITY);
+      // Nothing comes now.
+      if (round % 10 === 0) scheduler.sleep(scheduler.sequence, 0.5);
+    }
+  });
+
+  test('lasts for the time given, however the last one ended', () => {
+    const scheduler = new Scheduler(makeWords(), VCPUS);
+    for (const milliseconds of [0.05, 0.15, 0.5, 3, 0.05, 3]) {
+      const start = performance.now();
+      scheduler.sleep(scheduler.sequence, milliseconds);
+      expect(performance.now() - start).toBeGreaterThanOrEqual(milliseconds);
+    }
+  });
+
   test('ends after the time given', () => {
     const scheduler = new Scheduler(makeWords(), VCPUS);
     scheduler.sleep(scheduler.sequence, 1);

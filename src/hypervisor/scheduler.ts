@@ -9,12 +9,23 @@ const FREE = 0;
 const HELD = 1;
 /** Rounds of looking at a held lock before sleeping: its holders run a few instructions. */
 const SPINS = 100;
+/** The system wakes a thread up to so many milliseconds later than asked: they are spent awake at the end of a sleep. */
+const LATE = 0.1;
+/**
+ * The longest wait, in milliseconds, that is spent awake from its beginning, if the last one was that short: vCPUs that
+ * work for each other wait for less than falling asleep and waking up takes.
+ */
+const SHORT = 0.2;
+/** How long {@link Scheduler.doze} takes, in milliseconds. */
+const DOZE = 0.05;
 /** False once this thread was refused `Atomics.wait`. */
 let maySleep = true;
 
 export class Scheduler {
   readonly #words: Int32Array;
   readonly #vcpus: number;
+  /** The last sleep of this thread was ended early and soon. */
+  #expectsShort = false;
 
   /** Words of shared memory for so many vCPUs; zero words are an empty queue. */
   static wordsFor(vcpus: number): number {
@@ -71,10 +82,29 @@ export class Scheduler {
 
   /** Sleeps until the sequence differs from `sequence`, at most `milliseconds`. */
   sleep(sequence: number, milliseconds: number): void {
-    Atomics.add(this.#words, WORD.sleepers, 1);
-    // Meets the add and the notify in `announce`: returns at once when the sequence has moved already.
-    Atomics.wait(this.#words, WORD.sequence, sequence, milliseconds);
-    Atomics.sub(this.#words, WORD.sleepers, 1);
+    const start = performance.now();
+    const end = start + milliseconds;
+    if (this.#expectsShort) this.#watch(sequence, Math.min(end, start + SHORT));
+    const left = end - performance.now();
+    if (left > LATE && this.sequence === sequence) {
+      Atomics.add(this.#words, WORD.sleepers, 1);
+      // Meets the add and the notify in `announce`: returns at once when the sequence has moved already.
+      Atomics.wait(this.#words, WORD.sequence, sequence, left - LATE);
+      Atomics.sub(this.#words, WORD.sleepers, 1);
+    }
+    this.#watch(sequence, end);
+    this.#expectsShort = this.sequence !== sequence && performance.now() - start < SHORT;
+  }
+
+  /** Leaves the processor of this machine to other threads for a moment. */
+  doze(): void {
+    // Meets the notify in `announce`, which may end it early; nothing depends on that.
+    Atomics.wait(this.#words, WORD.sequence, this.sequence, DOZE);
+  }
+
+  /** Waits awake until the sequence differs from `sequence`, at most until `end`. */
+  #watch(sequence: number, end: number): void {
+    while (this.sequence === sequence && performance.now() < end);
   }
 
   /** Makes up to `pcpus` idle pCPUs look around: there is work, or the domain ends. */

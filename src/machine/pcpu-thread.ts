@@ -52,6 +52,7 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
       ticks,
       lines: () => 0,
       guestExternalLines: () => (devices.plic.contextPending(pcpu.current) ? GUEST_EXTERNAL : 0),
+      fuelForTimer: () => pcpu.fuelForTimer(),
     },
     guestExternalInterrupts: 1,
     extensions: HART_EXTENSIONS,

@@ -169,6 +169,7 @@ export class DomainBed {
         ticks: () => this.ticks(),
         lines: () => 0,
         guestExternalLines: () => (this.lines[this.pcpus[index]?.current ?? -1] ? 2 : 0),
+        fuelForTimer: () => this.pcpus[index]?.fuelForTimer() ?? 0,
       },
       guestExternalInterrupts: 1,
       extensions: HART_EXTENSIONS,
@@ -222,7 +223,7 @@ export class DomainBed {
 
 /** An instruction a tick, whatever the clock of a test says. */
 class SteadyPace extends Pace {
-  override start(_now: number, ticks: number): number {
+  override instructionsIn(ticks: number): number {
     return Math.max(100, Math.min(ticks, 20_000));
   }
 }

@@ -1,4 +1,5 @@
-import { makeRequest, waitUntilOutside } from '../../interrupts/run-state.ts';
+import { hasRequests, makeRequest, runState, waitUntilOutside } from '../../interrupts/run-state.ts';
+import { RunState, type VcpuWords } from '../../interrupts/words.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { REQUEST } from '../vcpu-layout.ts';
 import { SBI, type SbiCall, type SbiExtension } from './call.ts';
@@ -6,6 +7,8 @@ import { SBI, type SbiCall, type SbiExtension } from './call.ts';
 const FUNCTION = { fenceI: 0, sfenceVma: 1, sfenceVmaAsid: 2, firstGuest: 3, lastGuest: 6 } as const;
 /** A guest leaves within microseconds. Where it takes longer (its thread is not scheduled, or gone) we look around. */
 const PATIENCE_MS = 100;
+/** For so long we look ourselves, in milliseconds, as waking a thread up takes longer. */
+const WATCH_MS = 0.05;
 
 /**
  * Chapter "RFENCE Extension". The call returns when no target can use what was valid before: each has either left its
@@ -35,6 +38,13 @@ export const rfenceExtension: SbiExtension = {
 function fence({ domain }: SbiCall, targets: readonly Vcpu[], request: number): void {
   for (const { interrupts } of targets) makeRequest(interrupts.words, request);
   for (const { interrupts } of targets) {
+    watch(interrupts.words);
     while (domain.running && !waitUntilOutside(interrupts.words, PATIENCE_MS));
   }
+}
+
+/** Gives the vCPU a moment to leave its guest; whether it did is found out by `waitUntilOutside`. */
+function watch(words: VcpuWords): void {
+  const end = performance.now() + WATCH_MS;
+  while (runState(words) === RunState.IN_GUEST && hasRequests(words) && performance.now() < end);
 }

@@ -14,6 +14,7 @@ import {
 import { FIELD, TLB } from '../layout.ts';
 import { STATUS } from './call-outs.ts';
 import { CODE_PAGE, OPERATION, REGION, SLOT_SCALE } from './slots.ts';
+import { AHEAD } from './walk-code.ts';
 
 /** Address of the TLB entry that fetches from a guest-virtual address look at; add TLB.fetches. */
 export function fetchEntry(hart: Local<'i32'>, address: Local<'i64'>): I32 {
@@ -28,6 +29,7 @@ export function fetchEntry(hart: Local<'i32'>, address: Local<'i64'>): I32 {
 export interface RegionParts {
   readonly lookup: FunctionRef<'i32'>;
   readonly fetch: FunctionRef<'i32'>;
+  readonly fetchPage: FunctionRef<'i32'>;
   readonly poll: FunctionRef<'i32'>;
   readonly balk: FunctionRef<'void'>;
 }
@@ -47,7 +49,7 @@ export function defineEnterRegion(module: ModuleBuilder, parts: RegionParts): Fu
     const exit = f.local('i32');
     f.loop((again) => {
       f.set(record, regionRecord(hart, slot));
-      checkPages(f, hart, record, () => {
+      checkPages(f, hart, record, parts.fetchPage, () => {
         f.call(stepAside, hart, slot);
         f.return(i32.const(STATUS.changed));
       });
@@ -157,8 +159,18 @@ function regionRecord(hart: Local<'i32'>, slot: Local<'i32'>): I32 {
   return i32.add(i32.load(hart, FIELD.regions), i32.mul(number, i32.const(REGION.bytes)));
 }
 
-/** Code of other pages may have been translated elsewhere since the region was compiled, or not be executable. */
-function checkPages(f: FunctionBuilder, hart: Local<'i32'>, record: Local<'i32'>, moved: () => void): void {
+/**
+ * Code of other pages may have been translated elsewhere since the region was compiled, or not be executable. A page that
+ * the TLB has forgotten is looked for: the guest may never come to that part of the region, but must not be kept out of
+ * the rest for it.
+ */
+function checkPages(
+  f: FunctionBuilder,
+  hart: Local<'i32'>,
+  record: Local<'i32'>,
+  fetchPage: FunctionRef<'i32'>,
+  moved: () => void,
+): void {
   f.block((valid) => {
     f.block((invalid) => {
       for (let page = 0; page < REGION.mostPages; page++) {
@@ -167,8 +179,11 @@ function checkPages(f: FunctionBuilder, hart: Local<'i32'>, record: Local<'i32'>
         const address = f.let(i64.add(i64.load(hart, FIELD.pageAddress), i64.load32_s(record, at)));
         const entry = f.let(fetchEntry(hart, address));
         const tag = i64.or(address, i64.load(hart, FIELD.fetchKey));
-        f.brIf(invalid, i64.ne(i64.load(entry, TLB.fetches), tag));
-        f.brIf(invalid, i32.ne(i32.load(entry, TLB.fetches + 8), i32.load(record, at + 4)));
+        const slots = f.let(i32.load(entry, TLB.fetches + 8));
+        f.if(i64.ne(i64.load(entry, TLB.fetches), tag), () => {
+          f.set(slots, call(fetchPage, hart, address, i32.const(AHEAD)));
+        });
+        f.brIf(invalid, i32.ne(slots, i32.load(record, at + 4)));
       }
       f.br(valid);
     });

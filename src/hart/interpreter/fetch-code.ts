@@ -5,6 +5,7 @@ import {
   type FunctionRef,
   i32,
   i64,
+  type Local,
   type ModuleBuilder,
 } from '../../wasm/index.ts';
 import { ACCESS } from '../exceptions.ts';
@@ -12,22 +13,31 @@ import { FETCH_LIST, FIELD, TLB } from '../layout.ts';
 import { CODE_DIRECTORY, CODE_PAGE } from './slots.ts';
 import { refillRequest } from './walk-code.ts';
 
+/** What {@link defineFetchPage} needs of the interpreter. */
+export interface FetchPageParts {
+  readonly refill: FunctionRef<'i32'>;
+  readonly samePage: FunctionRef<'i32'>;
+}
+
 /** What {@link defineFetch} needs of the interpreter. */
 export interface FetchParts {
   readonly lookup: FunctionRef<'i32'>;
-  readonly refill: FunctionRef<'i32'>;
-  readonly samePage: FunctionRef<'i32'>;
+  readonly fetchPage: FunctionRef<'i32'>;
   readonly callOut: FunctionRef<'i32'>;
 }
 
-/** `fetch(hart) -> status`: as the call-out of that name, which it makes where it does not know the page itself. */
-export function defineFetch(module: ModuleBuilder, parts: FetchParts): FunctionRef<'i32'> {
-  const { lookup, refill, samePage, callOut } = parts;
-  return module.function('fetch', ['i32'], 'i32', (f) => {
+/**
+ * `fetchPage(hart, address, ahead) -> slots`: puts the decoded page of an address into the TLB, or returns 0 and has done
+ * nothing. `ahead`, 0 or {@link AHEAD}, goes into the request to refill.
+ */
+export function defineFetchPage(module: ModuleBuilder, parts: FetchPageParts): FunctionRef<'i32'> {
+  const { refill, samePage } = parts;
+  return module.function('fetchPage', ['i32', 'i64', 'i32'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
+    const address = f.param(1, 'i64');
     f.block((unknown) => {
-      const pc = f.let(i64.load(hart, FIELD.pc));
-      const host = f.let(call(refill, hart, pc, i32.const(refillRequest(ACCESS.fetch, 2))));
+      const request = i32.or(i32.const(refillRequest(ACCESS.fetch, 2)), f.param(2, 'i32'));
+      const host = f.let(call(refill, hart, address, request));
       f.brIf(unknown, i32.eqz(host));
       const offset = f.let(i32.sub(host, i32.load(hart, FIELD.ramOffset)));
       const page = f.let(i32.shr_u(offset, i32.const(12)));
@@ -44,25 +54,41 @@ export function defineFetch(module: ModuleBuilder, parts: FetchParts): FunctionR
         f.store('i32.store', slots, epoch, CODE_PAGE.verified);
       });
       f.store('i32.store', slots, i32.const(1), CODE_PAGE.used);
-
-      const index = i32.and(
-        i32.wrap_i64(i64.shr_u(pc, i64.const(8))),
-        i32.const((TLB.entries - 1) * TLB.entryBytes),
-      );
-      const at = f.let(i32.add(i32.add(index, i32.load(hart, FIELD.tlb)), i32.const(TLB.fetches)));
-      f.store('i64.store', at, i64.or(i64.and(pc, i64.const(-4096)), i64.load(hart, FIELD.fetchKey)));
-      f.store('i32.store', at, slots, 8);
-      const fills = f.let(i32.load(hart, FIELD.fetchFills));
-      f.if(i32.lt_u(fills, i32.const(FETCH_LIST)), () => {
-        f.store('i32.store', i32.add(hart, i32.shl(fills, i32.const(2))), at, FIELD.fetchList);
-      });
-      f.if(i32.le_u(fills, i32.const(FETCH_LIST)), () => {
-        f.store('i32.store', hart, i32.add(fills, i32.const(1)), FIELD.fetchFills);
-      });
-      f.store('i32.store', hart, call(lookup, hart, pc), FIELD.slot);
-      f.return(i32.const(0));
+      fill(f, hart, address, slots);
+      f.return(slots);
     });
-    f.return(call(callOut));
+    f.return(i32.const(0));
+    f.unreachable();
+  });
+}
+
+/** As `Tlb.fillFetch`. */
+function fill(f: FunctionBuilder, hart: Local<'i32'>, address: Local<'i64'>, slots: Local<'i32'>): void {
+  const index = i32.and(
+    i32.wrap_i64(i64.shr_u(address, i64.const(8))),
+    i32.const((TLB.entries - 1) * TLB.entryBytes),
+  );
+  const at = f.let(i32.add(i32.add(index, i32.load(hart, FIELD.tlb)), i32.const(TLB.fetches)));
+  f.store('i64.store', at, i64.or(i64.and(address, i64.const(-4096)), i64.load(hart, FIELD.fetchKey)));
+  f.store('i32.store', at, slots, 8);
+  const fills = f.let(i32.load(hart, FIELD.fetchFills));
+  f.if(i32.lt_u(fills, i32.const(FETCH_LIST)), () => {
+    f.store('i32.store', i32.add(hart, i32.shl(fills, i32.const(2))), at, FIELD.fetchList);
+  });
+  f.if(i32.le_u(fills, i32.const(FETCH_LIST)), () => {
+    f.store('i32.store', hart, i32.add(fills, i32.const(1)), FIELD.fetchFills);
+  });
+}
+
+/** `fetch(hart) -> status`: as the call-out of that name, which it makes where it does not know the page itself. */
+export function defineFetch(module: ModuleBuilder, parts: FetchParts): FunctionRef<'i32'> {
+  const { lookup, fetchPage, callOut } = parts;
+  return module.function('fetch', ['i32'], 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    const pc = f.let(i64.load(hart, FIELD.pc));
+    f.if(i32.eqz(call(fetchPage, hart, pc, i32.const(0))), () => f.return(call(callOut)));
+    f.store('i32.store', hart, call(lookup, hart, pc), FIELD.slot);
+    f.return(i32.const(0));
     f.unreachable();
   });
 }

@@ -61,7 +61,8 @@ export function generateInterpreter(limits: MemoryLimits, shortcuts = true): Uin
   const poll = definePoll(module, out.sample);
   const definePaths = shortcuts ? definePrivileged : declinePrivileged;
   const privileged = definePaths(module, { out, lookup, poll, samePage: defineSamePage(module) });
-  const regionParts = { lookup, poll, fetch: privileged.fetch, balk: out.balk };
+  const { fetch, fetchPage } = privileged;
+  const regionParts = { lookup, poll, fetch, fetchPage, balk: out.balk };
   const helpers: Helpers = {
     lookup,
     poll,

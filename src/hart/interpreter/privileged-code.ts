@@ -4,7 +4,7 @@ import { ACCESS } from '../exceptions.ts';
 import { FIELD, TLB } from '../layout.ts';
 import type { CallOuts } from './call-outs.ts';
 import { defineCsr } from './csr-code.ts';
-import { defineFetch } from './fetch-code.ts';
+import { defineFetch, defineFetchPage } from './fetch-code.ts';
 import { defineMisses, type MissFunctions } from './miss-code.ts';
 import { csrAddress, ENVCFG } from './privileged-fields.ts';
 import { defineTraps, NOT_DONE, type TrapFunctions } from './trap-code.ts';
@@ -16,6 +16,8 @@ export interface PrivilegedCode extends TrapFunctions, MissFunctions {
   readonly csr: FunctionRef<'i32'>;
   /** See {@link defineFetch}. */
   readonly fetch: FunctionRef<'i32'>;
+  /** See {@link defineFetchPage}. */
+  readonly fetchPage: FunctionRef<'i32'>;
   /** `(hart, address)`: 1 if CBO.ZERO is done, 0 if nothing has happened. */
   readonly zeroBlock: FunctionRef<'i32'>;
 }
@@ -41,6 +43,7 @@ export function declinePrivileged(module: ModuleBuilder, { out }: PrivilegedPart
     fenceI: decline('fenceI', ['i32'], NOT_DONE),
     csr: decline('csr', ['i32', 'i32', 'i32', 'i64', 'i32'], 0),
     zeroBlock: decline('zeroBlock', ['i32', 'i64'], 0),
+    fetchPage: decline('fetchPage', ['i32', 'i64', 'i32'], 0),
     fetch: module.function('fetch', ['i32'], 'i32', (f) => f.return(call(out.fetch))),
     load: callOut('load', out.load),
     store: callOut('store', out.store),
@@ -51,11 +54,13 @@ export function declinePrivileged(module: ModuleBuilder, { out }: PrivilegedPart
 export function definePrivileged(module: ModuleBuilder, parts: PrivilegedParts): PrivilegedCode {
   const { out } = parts;
   const refill = defineRefill(module);
-  const fetch = defineFetch(module, { ...parts, refill, callOut: out.fetch });
+  const fetchPage = defineFetchPage(module, { ...parts, refill });
+  const fetch = defineFetch(module, { ...parts, fetchPage, callOut: out.fetch });
   const traps = defineTraps(module, { ...parts, fetch });
   return {
     ...traps,
     fetch,
+    fetchPage,
     zeroBlock: defineZeroBlock(module, refill),
     csr: defineCsr(module, out),
     ...defineMisses(module, { out, refill, trap: traps.trap }),

@@ -23,6 +23,9 @@ import { csrAddress, ENVCFG, HIGH, STATUS, statusOfMode } from './privileged-fie
 /** Added to a request: the access must be aligned. */
 const ALIGNED = 64;
 
+/** Added to a request: nobody accesses the page yet, so that its entry must not be marked. */
+export const AHEAD = 128;
+
 /** A request to {@link defineRefill}: the kind of access, 4 for each byte accessed less one, and if it must be aligned. */
 export function refillRequest(access: number, bytes: number, aligned = false): number {
   return access | ((bytes - 1) << 2) | (aligned ? ALIGNED : 0);
@@ -212,6 +215,7 @@ class RefillGenerator {
     const marks = select(isStore, i64.const(ENTRY.accessed | ENTRY.dirty), i64.const(ENTRY.accessed));
     const marked = f.let(i64.or(this.#entry, marks));
     f.if(i64.ne(marked, this.#entry), () => {
+      this.#giveUpIf(i32.and(this.#request, i32.const(AHEAD)));
       const environment = this.#ofMode(
         i32.load(this.#hart, csrAddress('henvcfg') + HIGH),
         i32.load(this.#hart, csrAddress('menvcfg') + HIGH),

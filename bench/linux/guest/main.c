@@ -22,7 +22,7 @@ static int64_t time_of(const struct benchmark *benchmark, uint64_t *iterations) 
 
 #define WINDOW 40000000
 #define QUIET_WINDOWS 3
-#define MOST_WINDOWS 3000
+#define MOST_ATTEMPTS 1000
 
 /* Whether nothing else wanted to run on this vCPU for a while. */
 static int has_vcpu_alone(void) {
@@ -34,17 +34,23 @@ static int has_vcpu_alone(void) {
   return used >= passed - passed / 32;
 }
 
-/* When /init starts, the kernel still tests its ciphers in threads of its own, for seconds: on all vCPUs, and longer on a
- * slower machine. */
-static void wait_for_kernel(int vcpus) {
+static int is_quiet(int vcpus) {
   for (int cpu = vcpus - 1; cpu >= 0; cpu--) {
     pin_to(cpu);
-    int quiet = 0;
-    for (int windows = 0; quiet < QUIET_WINDOWS; windows++) {
-      if (windows == MOST_WINDOWS) fail("the kernel is still busy on vCPU", cpu);
-      quiet = has_vcpu_alone() ? quiet + 1 : 0;
+    for (int windows = 0; windows < QUIET_WINDOWS; windows++) {
+      if (!has_vcpu_alone()) return 0;
     }
   }
+  return 1;
+}
+
+/* When /init starts, the kernel still tests its ciphers in threads of its own, for seconds: on any vCPU, and longer on a
+ * slower machine. */
+static void wait_for_kernel(int vcpus) {
+  for (int attempts = 0; !is_quiet(vcpus); attempts++) {
+    if (attempts == MOST_ATTEMPTS) fail("the kernel is still busy after attempts to find it at rest,", attempts);
+  }
+  pin_to(0);
 }
 
 /* As many iterations as fill the wanted time. Their search also warms the machine up. A moment in which the machine did

@@ -1,4 +1,4 @@
-import type { Block } from './graph.ts';
+import type { Block, Placed } from './graph.ts';
 
 /**
  * Accesses through one base register which does not change in between: they are checked together, where the first of
@@ -15,7 +15,15 @@ export interface AccessGroup {
   span: number;
   /** Bytes of the widest access: the address at the lowest offset must be a multiple of this. */
   alignment: number;
-  /** Index of the local with the address of the lowest access in linear memory; 0 before the check is written. */
+  /**
+   * Bytes that each turn of a loop moves the base register by. Not 0: the group is checked at the start of a turn, for as
+   * many turns as stay within the page, and `low` is relative to where the register is then.
+   */
+  readonly stride: number;
+  /**
+   * Index of the local with the address of the lowest access in linear memory; 0 before the check is written. With a
+   * stride it has the distance of linear memory from the guest's addresses.
+   */
   host: number;
 }
 
@@ -44,8 +52,14 @@ const NO_GROUPS: AccessGroups = [];
  *
  * @param longestSpan bytes that a group may span; 0 leaves each access alone
  * @param all takes the groups
+ * @param strided accesses that have a group already
  */
-export function groupAccesses({ code }: Block, longestSpan: number, all: AccessGroup[]): BlockAccesses {
+export function groupAccesses(
+  { code }: Block,
+  longestSpan: number,
+  all: AccessGroup[],
+  strided: ReadonlyMap<Placed, AccessGroup> | undefined,
+): BlockAccesses {
   let written = 0;
   let groups: (AccessGroup | undefined)[] | undefined;
   let open: (AccessGroup | undefined)[] | undefined;
@@ -53,7 +67,11 @@ export function groupAccesses({ code }: Block, longestSpan: number, all: AccessG
   for (let index = 0; index < code.length; index++) {
     const { decoded, traits } = code[index];
     const { accessBytes } = traits;
-    if (accessBytes > 0) {
+    const known = strided?.get(code[index]);
+    if (known !== undefined) {
+      groups ??= new Array<AccessGroup | undefined>(code.length).fill(undefined);
+      groups[index] = known;
+    } else if (accessBytes > 0) {
       const { rs1, imm } = decoded;
       groups ??= new Array<AccessGroup | undefined>(code.length).fill(undefined);
       open ??= new Array<AccessGroup | undefined>(32).fill(undefined);
@@ -81,8 +99,9 @@ export function newGroup(
   span: number,
   alignment: number,
   all: AccessGroup[],
+  stride = 0,
 ): AccessGroup {
-  const group = { id: all.length, base, stores: false, low, span, alignment, host: 0 };
+  const group = { id: all.length, base, stores: false, low, span, alignment, stride, host: 0 };
   all.push(group);
   return group;
 }

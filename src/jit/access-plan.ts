@@ -6,8 +6,10 @@ import {
   newGroup,
   widen,
 } from './access-groups.ts';
-import { type Dominates, type Flow, isRetreating } from './flow.ts';
+import type { Dominates, Flow } from './flow.ts';
 import type { Block, Graph } from './graph.ts';
+import { findLoops, type Loop } from './loops.ts';
+import { findStrided, type StridedLoop } from './strided.ts';
 
 /** Where memory accesses of a region are checked. */
 export interface AccessPlan {
@@ -15,15 +17,7 @@ export interface AccessPlan {
   readonly groups: readonly AccessGroups[];
   /** By index of the header of a loop: groups that are checked before it. */
   readonly before: readonly (readonly AccessGroup[] | undefined)[];
-}
-
-/** A loop that is entered at its header only, with the blocks that close it. */
-interface Loop {
-  readonly header: Block;
-  readonly blocks: readonly Block[];
-  /** By index of a block: 1 if it is one of the loop's. */
-  readonly has: Uint8Array;
-  readonly latches: readonly Block[];
+  readonly strided: readonly StridedLoop[];
 }
 
 /**
@@ -40,12 +34,18 @@ export function planAccesses(
   longestSpan: number,
 ): AccessPlan {
   const all: AccessGroup[] = [];
+  const loops = longestSpan === 0 ? [] : findLoops(flow, dominates);
+  const strided =
+    loops.length === 0 ? undefined : findStrided(loops, flow, dominates, longestSpan, all);
   const accesses: BlockAccesses[] = [];
-  for (const block of graph.blocks) accesses.push(groupAccesses(block, longestSpan, all));
-  if (longestSpan === 0 || all.length === 0 || graph.blocks[0].next.length === 0) {
-    return { groups: accesses.map(({ groups }) => groups), before: [] };
+  for (const block of graph.blocks) {
+    accesses.push(groupAccesses(block, longestSpan, all, strided?.groups));
   }
-  return new Planner(flow, dominates, longestSpan, accesses, all).plan();
+  const { groups, before } =
+    longestSpan === 0 || all.length === 0 || graph.blocks[0].next.length === 0
+      ? { groups: accesses.map((block) => block.groups), before: [] }
+      : new Planner(flow, dominates, longestSpan, accesses, all, loops).plan();
+  return { groups, before, strided: strided?.loops ?? [] };
 }
 
 class Planner {
@@ -57,8 +57,9 @@ class Planner {
   /** By group: the earlier one whose check covers it. */
   readonly #covered: (AccessGroup | undefined)[] = [];
   /** By index of the header of a loop. */
-  readonly #hoisted: (AccessGroup[] | undefined)[] = [];
-  #foundLoops: readonly Loop[] | undefined;
+  readonly #hoisted: (AccessGroup[] | undefined)[];
+  #hoists = false;
+  readonly #loops: readonly Loop[];
 
   constructor(
     flow: Flow,
@@ -66,15 +67,18 @@ class Planner {
     longestSpan: number,
     accesses: readonly BlockAccesses[],
     all: AccessGroup[],
+    loops: readonly Loop[],
   ) {
+    this.#loops = loops;
     this.#flow = flow;
     this.#dominates = dominates;
     this.#longestSpan = longestSpan;
     this.#accesses = accesses;
     this.#all = all;
+    this.#hoisted = accesses.map(() => undefined);
   }
 
-  plan(): AccessPlan {
+  plan(): Pick<AccessPlan, 'groups' | 'before'> {
     this.#cover();
     if (this.#hoist()) this.#cover();
     const groups: AccessGroups[] = [];
@@ -127,8 +131,7 @@ class Planner {
 
   /** Finds what can be checked before loops, outer ones first. */
   #hoist(): boolean {
-    const loops = this.#loops();
-    for (const loop of loops) {
+    for (const loop of this.#loops) {
       let written = 0;
       for (const { index } of loop.blocks) written |= this.#accesses[index].written;
       for (const block of loop.blocks) {
@@ -140,7 +143,7 @@ class Planner {
         }
       }
     }
-    return this.#hoisted.length > 0;
+    return this.#hoists;
   }
 
   #runsEachTurn(block: Block, { latches }: Loop): boolean {
@@ -150,45 +153,32 @@ class Planner {
 
   #hoistGroup({ header }: Loop, group: AccessGroup): void {
     // A loop around this one, or this one itself, may have a check that covers it.
-    for (const outer of this.#loops()) {
+    for (const outer of this.#loops) {
       const groups = outer.has[header.index] === 1 ? this.#hoisted[outer.header.index] : undefined;
       if (groups?.some((earlier) => this.#covers(earlier, group))) return;
     }
     const { base, low, span, alignment, stores } = group;
     const hoisted = newGroup(base, low, span, alignment, this.#all);
     hoisted.stores = stores;
+    this.#hoists = true;
     const others = this.#hoisted[header.index];
     if (others === undefined) this.#hoisted[header.index] = [hoisted];
     else others.push(hoisted);
   }
-
-  #loops(): readonly Loop[] {
-    if (this.#foundLoops !== undefined) return this.#foundLoops;
-    const { order, isLoopHeader } = this.#flow;
-    const loops: Loop[] = [];
-    for (const block of order) if (isLoopHeader[block.index]) loops.push(this.#loopOf(block));
-    this.#foundLoops = loops.sort((a, b) => b.blocks.length - a.blocks.length);
-    return loops;
-  }
-
-  #loopOf(header: Block): Loop {
-    const { predecessors } = this.#flow;
-    const latches = predecessors[header.index].filter(
-      (from) => isRetreating(this.#flow, from, header) && this.#dominates(header, from),
-    );
-    const has = new Uint8Array(this.#accesses.length);
-    const blocks = [header];
-    has[header.index] = 1;
-    const queue = [...latches];
-    for (let block = queue.pop(); block !== undefined; block = queue.pop()) {
-      if (has[block.index] === 1) continue;
-      has[block.index] = 1;
-      blocks.push(block);
-      for (const from of predecessors[block.index]) queue.push(from);
-    }
-    return { header, blocks, has, latches };
-  }
 }
+
+/** Sets for each block. */
+const SETS = {
+  /** What holds at its start and at its end. */
+  start: 0,
+  end: 1,
+  /** What it makes, and what becomes invalid in it. */
+  made: 2,
+  lost: 3,
+  /** What is checked before it, if it is the header of a loop. */
+  before: 4,
+  count: 5,
+} as const;
 
 /** The checks that hold at the start of each block: a set of bits for each, one for each group. */
 class AvailableChecks {
@@ -196,13 +186,8 @@ class AvailableChecks {
   readonly #all: readonly AccessGroup[];
   /** Words of a set. */
   readonly #words: number;
-  readonly #start: Int32Array;
-  readonly #end: Int32Array;
-  /** What a block makes, and what becomes invalid in it. */
-  readonly #made: Int32Array;
-  readonly #lost: Int32Array;
-  /** What is checked before a block, if it is the header of a loop. */
-  readonly #before: Int32Array;
+  /** {@link SETS} of each block. */
+  readonly #sets: Int32Array;
   /** The groups through each register. */
   readonly #byBase: Int32Array;
 
@@ -215,68 +200,78 @@ class AvailableChecks {
     this.#flow = flow;
     this.#all = all;
     this.#words = (all.length + 31) >> 5;
-    const size = accesses.length * this.#words;
-    this.#start = new Int32Array(size);
-    this.#end = new Int32Array(size).fill(-1);
-    this.#made = new Int32Array(size);
-    this.#lost = new Int32Array(size);
-    this.#before = new Int32Array(size);
+    this.#sets = new Int32Array(accesses.length * SETS.count * this.#words);
     this.#byBase = new Int32Array(32 * this.#words);
     let bases = 0;
     for (const { id, base } of all) {
-      this.#add(this.#byBase, base, id);
+      this.#byBase[base * this.#words + (id >> 5)] |= 1 << (id & 31);
       bases |= 1 << base;
     }
     for (let index = 0; index < accesses.length; index++) {
       const { open, written } = accesses[index];
-      for (const group of open) if (group !== undefined) this.#add(this.#made, index, group.id);
+      const end = this.#at(SETS.end, index);
+      // Blocks that were not looked at yet count as if everything held at their ends.
+      this.#sets.fill(-1, end, end + this.#words);
+      this.#add(SETS.made, index, open);
       this.#lose(index, written & bases);
-      const before = hoisted[index];
-      if (before !== undefined) for (const { id } of before) this.#add(this.#before, index, id);
+      this.#add(SETS.before, index, hoisted[index] ?? NO_CHECKS);
     }
     this.#solve();
+  }
+
+  /** Where a set of a block begins. */
+  #at(set: (typeof SETS)[keyof typeof SETS], index: number): number {
+    return (index * SETS.count + set) * this.#words;
   }
 
   /** Those through a base register. */
   at(index: number, base: number): readonly AccessGroup[] {
     let found: AccessGroup[] | undefined;
     for (let word = 0; word < this.#words; word++) {
-      let set = this.#start[index * this.#words + word] & this.#byBase[base * this.#words + word];
-      for (; set !== 0; set &= set - 1) {
+      let set = this.#sets[this.#at(SETS.start, index) + word] & this.#byBase[base * this.#words + word];
+      while (set !== 0) {
+        const bit = 31 - Math.clz32(set);
+        set &= ~(1 << bit);
         found ??= [];
-        found.push(this.#all[word * 32 + lowestBit(set)]);
+        found.push(this.#all[word * 32 + bit]);
       }
     }
     return found ?? NO_CHECKS;
   }
 
-  #add(sets: Int32Array, index: number, id: number): void {
-    sets[index * this.#words + (id >> 5)] |= 1 << (id & 31);
+  #add(set: typeof SETS.made | typeof SETS.before, index: number, groups: AccessGroups): void {
+    const at = this.#at(set, index);
+    for (const group of groups) {
+      if (group !== undefined) this.#sets[at + (group.id >> 5)] |= 1 << (group.id & 31);
+    }
   }
 
   /** @param registers that a block writes: a bit for each */
   #lose(index: number, registers: number): void {
-    for (let rest = registers; rest !== 0; rest &= rest - 1) {
-      const base = lowestBit(rest);
+    const at = this.#at(SETS.lost, index);
+    for (let base = 0; base < 32; base++) {
+      if ((registers & (1 << base)) === 0) continue;
       for (let word = 0; word < this.#words; word++) {
-        this.#lost[index * this.#words + word] |= this.#byBase[base * this.#words + word];
+        this.#sets[at + word] |= this.#byBase[base * this.#words + word];
       }
     }
   }
 
-  /** Blocks that were not looked at yet count as if everything held at their ends. */
   #solve(): void {
+    const sets = this.#sets;
+    const words = this.#words;
     const { order } = this.#flow;
     for (let changed = true; changed; ) {
       changed = false;
       for (const block of order) {
-        for (let word = 0; word < this.#words; word++) {
-          const at = block.index * this.#words + word;
+        const at = this.#at(SETS.start, block.index);
+        for (let word = 0; word < words; word++) {
           const start = this.#meet(block, word);
-          const end = (start & ~this.#lost[at]) | this.#made[at];
-          this.#start[at] = start;
-          if (this.#end[at] !== end) changed = true;
-          this.#end[at] = end;
+          const lost = sets[at + SETS.lost * words + word];
+          const end = (start & ~lost) | sets[at + SETS.made * words + word];
+          sets[at + word] = start;
+          if (sets[at + SETS.end * words + word] !== end) changed = true;
+          sets[at + SETS.end * words + word] = end;
         }
       }
     }
@@ -285,12 +280,12 @@ class AvailableChecks {
   /** What holds at the ends of all blocks before, and what is checked before a loop. */
   #meet(block: Block, word: number): number {
     const { order, position, predecessors } = this.#flow;
-    const before = this.#before[block.index * this.#words + word];
+    const before = this.#sets[this.#at(SETS.before, block.index) + word];
     if (block === order[0]) return before;
     const here = position[block.index];
     let set = -1;
     for (const { index } of predecessors[block.index]) {
-      const end = this.#end[index * this.#words + word];
+      const end = this.#sets[this.#at(SETS.end, index) + word];
       set &= position[index] >= here ? end : end | before;
     }
     return set;
@@ -298,7 +293,3 @@ class AvailableChecks {
 }
 
 const NO_CHECKS: readonly AccessGroup[] = [];
-
-function lowestBit(set: number): number {
-  return 31 - Math.clz32(set & -set);
-}

@@ -17,6 +17,8 @@ export const FRAME = {
   /** Set in regions that use floating point: see QuickConditions. */
   inexact: new Local('i32', 9),
   inexactNearest: new Local('i32', 10),
+  /** Where a register that a loop moves points to in linear memory. */
+  moved: new Local('i32', 11),
 } as const;
 
 /** Types of the locals above, without the parameter. */

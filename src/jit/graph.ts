@@ -77,6 +77,8 @@ interface Wanted {
 }
 
 const LINK = 1;
+/** Functions that a call through a register is compiled for. */
+const MOST_CALLEES = 8;
 
 /**
  * Finds the control flow from `entry` on: along branches, direct jumps and calls, which are followed into their callees,
@@ -148,7 +150,7 @@ class GraphBuilder {
     } else if (isReturn(decoded) && context.parent !== undefined) {
       this.#want(context.parent, context.returnOffset);
     } else if (control === 'indirect') {
-      const targets = this.#limits.callDepth === 0 ? [] : this.#source.targetsOf(offset);
+      const targets = this.#limits.callDepth === 0 ? [] : likelyTargets(this.#source, offset, decoded);
       const callee = targets.length > 0 && isCall(decoded) ? this.#callee(context, offset, next) : context;
       if (callee !== undefined) for (const target of targets) this.#want(callee, target);
     }
@@ -253,13 +255,19 @@ class Ends {
     }
     const into = isCall(decoded) ? context.calls?.get(offset) : context;
     if (into === undefined) return [];
-    return this.#source.targetsOf(offset).map((target) => this.#target(into, target, true));
+    return likelyTargets(this.#source, offset, decoded).map((target) => this.#target(into, target, true));
   }
 
   #target(context: Context, offset: number, jumped: boolean): Target {
     const draft = context.blocks.get(offset);
     return { offset, jumped, block: draft === undefined ? undefined : this.#blocks[draft.index] };
   }
+}
+
+/** Where a jump to an address in a register may go; calls to few functions, as each of them is compiled in place. */
+function likelyTargets(source: CodeSource, offset: number, decoded: Decoded): readonly number[] {
+  const targets = source.targetsOf(offset);
+  return isCall(decoded) ? targets.slice(0, MOST_CALLEES) : targets;
 }
 
 function outside(offset: number): Target {

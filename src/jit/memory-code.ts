@@ -55,6 +55,7 @@ export class MemoryCode implements MemorySemantics {
       mask,
       isLong: false,
       far: this.#far,
+      addendOnly: false,
     });
     return host;
   }

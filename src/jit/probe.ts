@@ -24,6 +24,8 @@ export interface Probed {
   readonly isLong: boolean;
   /** The instruction is outside of the page of the entry. */
   readonly far: boolean;
+  /** Wanted is the distance of linear memory from virtual addresses of the page. */
+  readonly addendOnly: boolean;
 }
 
 /**
@@ -38,7 +40,7 @@ export function probe(f: FunctionBuilder, { tlb }: HartLayout, host: Local<'i32'
   const table = stores ? storeTable : loads;
   const virtual = address instanceof Local ? address : f.let(address);
   const index = i32.and(
-    i32.wrap_i64(i64.shr_u(virtual, i64.const(12 - Math.log2(entryBytes)))),
+    i32.shr_u(i32.wrap_i64(virtual), i32.const(12 - Math.log2(entryBytes))),
     i32.const((entries - 1) * entryBytes),
   );
   const entry = f.let(i32.add(index, FRAME.tlb));
@@ -46,8 +48,10 @@ export function probe(f: FunctionBuilder, { tlb }: HartLayout, host: Local<'i32'
   const page: Expr<'i64'> = isLong
     ? i64.or(i64.and(i64.add(virtual, last), i64.const(-4096)), i64.and(virtual, aligned))
     : i64.and(virtual, mask);
-  resumeIf(f, i64.ne(i64.load(entry, table), i64.or(page, key)), far);
-  f.set(host, i32.add(i32.wrap_i64(virtual), i32.load(entry, table + 8)));
+  // V8 reads what it compares with directly twice, once for nothing; what it subtracts from is read once.
+  resumeIf(f, i64.ne(i64.sub(i64.load(entry, table), page), key), far);
+  const addend = i32.load(entry, table + 8);
+  f.set(host, probed.addendOnly ? addend : i32.add(i32.wrap_i64(virtual), addend));
 }
 
 /** Leaves, if a condition holds, before an instruction that the interpreter must carry out. */

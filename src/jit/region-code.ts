@@ -1,13 +1,31 @@
+import type { Decoded } from '../isa/index.ts';
 import type { AccessGroup } from './access-groups.ts';
 import { type AccessPlan, planAccesses } from './access-plan.ts';
 import { analyseFlow, type Dominates, type Flow, isRetreating } from './flow.ts';
-import { SLOT } from './frame-locals.ts';
+import { FRAME, SLOT } from './frame-locals.ts';
 import type { Block, Graph, Placed, Target } from './graph.ts';
 import type { RegionFrame } from './region-frame.ts';
 import { PROBE } from './stencils.ts';
+import type { StridedLoop } from './strided.ts';
 import { isNear, shapeOf } from './traits.ts';
 
-const PAGE_MASK = -4096;
+const PAGE = 4096;
+const PAGE_MASK = -PAGE;
+/** Expected targets of a jump that are compared one after the other; more have a table, if they are close together. */
+const FEW = 4;
+const MOST_COMPARED = 8;
+/** Bytes between the targets of a jump that a table is made for. */
+const LONGEST_TABLE = 4096;
+
+/** The turns of a loop that are left until its accesses must be checked again, and where that is done. */
+interface Window {
+  /** By index of a block: 1 if it is one of the loop's. */
+  readonly has: Uint8Array;
+  /** Index of a local. */
+  readonly turns: number;
+  /** Depth of a label. */
+  readonly outer: number;
+}
 
 /**
  * Writes the blocks of a region as structured code: a loop for each loop of the guest, a block for each place where ways
@@ -20,6 +38,8 @@ export class RegionCode {
   readonly #accesses: AccessPlan;
   /** Depths of the labels of blocks by index; 0: none yet. */
   readonly #labels: Int32Array;
+  /** By index of a header: a loop whose accesses are checked for several turns. */
+  readonly #windows: (Window | undefined)[];
 
   /** @param longestSpan bytes within which accesses are checked together */
   constructor(graph: Graph, frame: RegionFrame, longestSpan: number) {
@@ -29,6 +49,7 @@ export class RegionCode {
     this.#dominates = dominates;
     this.#accesses = planAccesses(graph, flow, dominates, longestSpan);
     this.#labels = new Int32Array(graph.blocks.length);
+    this.#windows = graph.blocks.map(() => undefined);
   }
 
   /** Writes a block and all that it dominates. */
@@ -40,10 +61,48 @@ export class RegionCode {
     const { offset } = block.code[0];
     for (const group of this.#accesses.before[block.index] ?? []) this.#check(group, offset, 0);
     const { f } = this.#frame;
+    const strided = this.#accesses.strided.find(({ loop }) => loop.header === block);
+    if (strided !== undefined) f.open('loop');
+    if (strided !== undefined) this.#windows[block.index] = this.#openWindow(strided);
     f.open('loop');
     this.#labels[block.index] = f.depth;
     this.#within(block);
     f.close();
+    if (strided !== undefined) f.close();
+  }
+
+  /** Checks what a loop accesses through registers that it moves, for as many turns as that holds. */
+  #openWindow({ loop: { header, has }, longestTurn, checks }: StridedLoop): Window {
+    const { f, values, registers } = this.#frame;
+    const { offset } = header.code[0];
+    const outer = f.depth;
+    const turns = f.declare('i32');
+    values[SLOT.rd] = turns;
+    values[SLOT.imm] = longestTurn;
+    this.#frame.piece('turns');
+    for (const check of checks) {
+      const { base, low, span, stride } = check;
+      this.#check(check, offset, 0);
+      values[SLOT.rd] = turns;
+      values[SLOT.rs1] = registers.locals[base];
+      values[SLOT.imm] = low;
+      values[SLOT.span] = PAGE - span;
+      values[SLOT.alignment] = Math.abs(stride);
+      this.#frame.piece(stride > 0 ? 'turnsUp' : 'turnsDown');
+    }
+    return { has, turns, outer };
+  }
+
+  /** Goes round a loop; when the turns are used up, its accesses are checked again. */
+  #nextTurn(from: Block, header: Block, { has, turns, outer }: Window, jumped: boolean): void {
+    const { f, values } = this.#frame;
+    if (has[from.index] === 1) {
+      values[SLOT.rd] = turns;
+      this.#frame.piece('nextTurn');
+      f.branchIf(this.#labelOf(header));
+    }
+    if (jumped) this.#frame.jumpOutIfSpent(header.code[0].offset);
+    f.branch(outer);
   }
 
   /** Writes a block inside of the wasm blocks whose ends are the places where its ways meet again; the last is outermost. */
@@ -72,6 +131,11 @@ export class RegionCode {
     if (block === undefined || (isRetreating(this.#flow, from, block) && !this.#dominates(block, from))) {
       if (jumped) frame.jumpOut(offset);
       else frame.goOn(offset);
+      return;
+    }
+    const window = this.#windows[block.index];
+    if (window !== undefined && isRetreating(this.#flow, from, block)) {
+      this.#nextTurn(from, block, window, jumped);
       return;
     }
     // Every way round a loop has a jump to a lower address.
@@ -127,13 +191,48 @@ export class RegionCode {
         this.#go(block, end.otherwise);
         break;
       case 'indirect':
-        for (const candidate of end.expected) {
-          frame.openIfTarget(candidate.offset);
-          this.#go(block, candidate);
-          frame.f.close();
-        }
+        this.#indirect(block, end.expected);
         frame.jumpToTarget(code[last].offset);
     }
+  }
+
+  /** Goes on at the expected target that the address of a jump is; behind this it is none of them. */
+  #indirect(block: Block, expected: readonly Target[]): void {
+    const frame = this.#frame;
+    const offsets = expected.map(({ offset }) => offset);
+    const low = Math.min(...offsets);
+    const span = Math.max(...offsets) - low;
+    if (expected.length > FEW && span <= LONGEST_TABLE) {
+      this.#jumpByTable(block, expected, low, span);
+      return;
+    }
+    for (const candidate of expected.slice(0, MOST_COMPARED)) {
+      frame.openIfTarget(candidate.offset);
+      this.#go(block, candidate);
+      frame.f.close();
+    }
+  }
+
+  #jumpByTable(block: Block, expected: readonly Target[], low: number, span: number): void {
+    const { f, values } = this.#frame;
+    f.open('block');
+    const other = f.depth;
+    const labels = new Map<number, number>();
+    for (const { offset } of [...expected].reverse()) {
+      f.open('block');
+      labels.set(offset, f.depth);
+    }
+    values[SLOT.where] = low;
+    values[SLOT.span] = span;
+    values[SLOT.label] = f.depth - other;
+    this.#frame.piece('tableIndex');
+    const table = Array.from({ length: span / 2 + 1 }, (_, at) => labels.get(low + at * 2) ?? other);
+    f.branchTable(table, other);
+    for (const candidate of expected) {
+      f.close();
+      this.#go(block, candidate);
+    }
+    f.close();
   }
 
   /** @param unspent instructions of its block from this one on */
@@ -144,11 +243,16 @@ export class RegionCode {
     const { values, registers } = frame;
     const { locals } = registers;
     const { first } = traits;
+    const isStrided = group !== undefined && group.stride !== 0;
+    if (isStrided) this.#follow(group, decoded);
     values[SLOT.rs1] = locals[first.rs1 + decoded.rs1];
     values[SLOT.rs2] = locals[first.rs2 + decoded.rs2];
     values[SLOT.rd] = locals[first.rd + decoded.rd];
     values[SLOT.imm] = decoded.imm;
-    if (group !== undefined) {
+    if (isStrided) {
+      values[SLOT.host] = FRAME.moved.index;
+      values[SLOT.offset] = Math.max(decoded.imm, 0);
+    } else if (group !== undefined) {
       values[SLOT.host] = group.host;
       values[SLOT.offset] = decoded.imm - group.low;
     } else if (traits.mayLeave) {
@@ -162,10 +266,19 @@ export class RegionCode {
     frame.paste(frame.stencils.instruction(traits, shapeOf(traits, decoded, offset)));
   }
 
+  /** Finds where the base register of a strided access points to; offsets of WebAssembly are not negative. */
+  #follow({ host }: AccessGroup, { rs1, imm }: Decoded): void {
+    const { values, registers } = this.#frame;
+    values[SLOT.rs1] = registers.locals[rs1];
+    values[SLOT.host] = host;
+    values[SLOT.imm] = imm;
+    this.#frame.piece(imm < 0 ? 'movedBelow' : 'moved');
+  }
+
   /** Writes the check of a group, at an offset or before a loop that begins there. */
   #check(group: AccessGroup, offset: number, unspent: number): void {
     const { f, values, registers, stencils } = this.#frame;
-    const { base, low, span, alignment, stores } = group;
+    const { base, low, span, alignment, stores, stride } = group;
     group.host = f.declare('i32');
     const isLong = span > alignment;
     values[SLOT.host] = group.host;
@@ -179,7 +292,8 @@ export class RegionCode {
       (isLong ? PROBE.long : 0) |
       (isNear(offset) ? 0 : PROBE.far) |
       (base === 0 ? PROBE.x0 : 0) |
-      (low === 0 ? PROBE.atBase : 0);
+      (low === 0 ? PROBE.atBase : 0) |
+      (stride === 0 ? 0 : PROBE.addendOnly);
     this.#frame.paste(stencils.probe(shape));
   }
 

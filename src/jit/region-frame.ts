@@ -59,21 +59,21 @@ export class RegionFrame {
     this.#stuckFar = this.#open('i64');
     body();
     this.#close(FRAME.target);
-    this.#piece('stuckFar');
+    this.piece('stuckFar');
     f.branch(this.#far);
     this.#close(FRAME.slot);
-    this.#piece('stuck');
+    this.piece('stuck');
     f.branch(near);
     this.#close(FRAME.slot);
-    this.#piece('jumped');
+    this.piece('jumped');
     f.branch(near);
     this.#close(FRAME.slot);
-    this.#piece('ended');
+    this.piece('ended');
     f.close();
-    this.#piece('atSlot');
+    this.piece('atSlot');
     f.branch(out);
     f.close();
-    this.#piece('atTarget');
+    this.piece('atTarget');
     f.close();
     this.#leave();
     f.unreachable();
@@ -94,10 +94,10 @@ export class RegionFrame {
   #enter(): void {
     const { usedX, usedF, usesFloat } = this.registers;
     const { x, f } = this.#layout.field;
-    this.#piece('enter');
+    this.piece('enter');
     this.#each(usedX, FIRST_REGISTER.x, x, 'readX');
     this.#each(usedF, FIRST_REGISTER.f, f, 'readF');
-    if (usesFloat) this.#piece('enterFloat');
+    if (usesFloat) this.piece('enterFloat');
   }
 
   #leave(): void {
@@ -105,7 +105,7 @@ export class RegionFrame {
     const { x, f } = this.#layout.field;
     this.#each(writtenX, FIRST_REGISTER.x, x, 'writeX');
     this.#each(writtenF, FIRST_REGISTER.f, f, 'writeF');
-    this.#piece('leave');
+    this.piece('leave');
   }
 
   /** Writes a piece for each register of a set. @param at offset of the first register of the file in the hart block */
@@ -120,7 +120,8 @@ export class RegionFrame {
     }
   }
 
-  #piece(name: Parameters<Stencils['piece']>[0]): void {
+  /** Writes a piece with the {@link values}. */
+  piece(name: Parameters<Stencils['piece']>[0]): void {
     this.paste(this.stencils.piece(name));
   }
 
@@ -134,7 +135,7 @@ export class RegionFrame {
   /** Accounts for instructions that are about to run. */
   spend(instructions: number): void {
     values[SLOT.imm] = instructions;
-    this.#piece('spend');
+    this.piece('spend');
   }
 
   /** Leaves by a jump to an offset. */
@@ -166,7 +167,7 @@ export class RegionFrame {
   /** Leaves before code with floating point if that is illegal now. */
   checkFloat(offset: number, unspent: number): void {
     this.mayResume(offset, unspent);
-    this.#piece(isNear(offset) ? 'checkFloat' : 'checkFloatFar');
+    this.piece(isNear(offset) ? 'checkFloat' : 'checkFloatFar');
   }
 
   /** Leaves by a jump to an offset if the region has run for so long that it must be left. */
@@ -174,12 +175,12 @@ export class RegionFrame {
     if (isNear(offset)) {
       values[SLOT.where] = offset * this.#layout.slotScale;
       this.#exitTo(this.#jumped);
-      this.#piece('ifSpent');
+      this.piece('ifSpent');
     } else {
       values[SLOT.where] = offset;
       values[SLOT.kind] = REGION_EXIT.far;
       this.#exitTo(this.#far);
-      this.#piece('ifSpentFar');
+      this.piece('ifSpentFar');
     }
   }
 
@@ -187,13 +188,13 @@ export class RegionFrame {
   jumpToTarget(site: number): void {
     values[SLOT.pc] = site;
     this.#exitTo(this.#far);
-    this.#piece(site === 0 ? 'jumpAtZero' : 'jump');
+    this.piece(site === 0 ? 'jumpAtZero' : 'jump');
   }
 
   /** Begins what is done if the address in {@link FRAME}.target is that of an offset. */
   openIfTarget(offset: number): void {
     values[SLOT.where] = offset;
-    this.#piece(offset === 0 ? 'expectZero' : 'expect');
+    this.piece(offset === 0 ? 'expectZero' : 'expect');
     this.f.openIf();
   }
 
@@ -202,12 +203,12 @@ export class RegionFrame {
     if (isNear(offset)) {
       values[SLOT.where] = offset * this.#layout.slotScale;
       this.#exitTo(inPage);
-      this.#piece('leaveNear');
+      this.piece('leaveNear');
     } else {
       values[SLOT.where] = offset;
       values[SLOT.kind] = elsewhere;
       this.#exitTo(this.#far);
-      this.#piece('leaveFar');
+      this.piece('leaveFar');
     }
   }
 

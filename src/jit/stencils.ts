@@ -2,6 +2,7 @@ import {
   ConstHole,
   type FunctionBuilder,
   f64,
+  type I32,
   i32,
   i64,
   indexHole,
@@ -9,6 +10,7 @@ import {
   localHole,
   recordStencil,
   type Stencil,
+  select,
 } from '../wasm/index.ts';
 import { REGION_BUDGET, REGION_EXIT } from './exits.ts';
 import { addressHole, FRAME, registerHole, SLOT } from './frame-locals.ts';
@@ -22,9 +24,10 @@ const UNSPENT_MASK = 0xffff;
 /** fflags.NX. */
 const INEXACT = 1;
 const LAST_ROUNDING_MODE = 4;
+const PAGE = 4096;
 
 /** Shapes of checks of groups: bits. */
-export const PROBE = { stores: 1, long: 2, far: 4, x0: 8, atBase: 16 } as const;
+export const PROBE = { stores: 1, long: 2, far: 4, x0: 8, atBase: 16, addendOnly: 32 } as const;
 
 /**
  * The code that regions are put together from, with holes. A piece is recorded when it is first wanted, by the
@@ -67,6 +70,7 @@ export class Stencils {
         mask: new ConstHole('i64', SLOT.alignment),
         isLong: has('long'),
         far: has('far'),
+        addendOnly: has('addendOnly'),
       }),
     );
     this.#probes[shape] = made;
@@ -128,6 +132,23 @@ const PIECES = {
   },
   jumped: (f: FunctionBuilder) => f.set(exit, i32.const(REGION_EXIT.near)),
   ended: (f: FunctionBuilder) => f.set(exit, i32.const(REGION_EXIT.next)),
+  /** For how many turns of a loop, of `imm` instructions at most, the region may go on: 1 or more. */
+  turns: (f: FunctionBuilder) => {
+    const turns = i32.add(i32.div_u(budget, new ConstHole('i32', SLOT.imm)), i32.const(1));
+    f.set(turnsHole, select(i32.gt_s(budget, i32.const(0)), turns, i32.const(1)));
+  },
+  /** No more turns than a register that is moved stays in its page for: by `stride` bytes upwards or downwards. */
+  turnsUp: (f: FunctionBuilder) =>
+    limitTurns(f, i32.sub(new ConstHole('i32', SLOT.span), f.let(offsetInPage()))),
+  turnsDown: (f: FunctionBuilder) => limitTurns(f, offsetInPage()),
+  nextTurn: (f: FunctionBuilder) => {
+    f.set(turnsHole, i32.sub(turnsHole, i32.const(1)));
+    f.push(turnsHole);
+  },
+  /** Where a register points to, `host` being the distance from there to linear memory; with an offset below 0 of it. */
+  moved: (f: FunctionBuilder) => f.set(FRAME.moved, movedTo()),
+  movedBelow: (f: FunctionBuilder) =>
+    f.set(FRAME.moved, i32.add(movedTo(), new ConstHole('i32', SLOT.imm))),
   /** Accounts for instructions that are about to run. */
   spend: (f: FunctionBuilder) => f.set(budget, i32.sub(budget, new ConstHole('i32', SLOT.imm))),
   leaveNear: (f: FunctionBuilder) => {
@@ -149,10 +170,33 @@ const PIECES = {
   /** Whether `target` is an address. */
   expect: (f: FunctionBuilder) => f.push(i64.eq(target, addressHole(SLOT.where, false))),
   expectZero: (f: FunctionBuilder) => f.push(i64.eq(target, addressHole(SLOT.where, true))),
+  /** Which one of the addresses from `where` on, two bytes apart, is in `target`; if it is farther than `span`, goes on at `label`. */
+  tableIndex: (f: FunctionBuilder) => {
+    const distance = f.let(i64.sub(target, addressHole(SLOT.where, false)));
+    f.brIf(labelHole(SLOT.label), i64.gt_u(distance, new ConstHole('i64', SLOT.span)));
+    f.push(i32.shr_u(i32.wrap_i64(distance), i32.const(1)));
+  },
   /** Floating-point instructions are illegal while FS is off or the dynamic rounding mode is reserved. */
   checkFloat: (f: FunctionBuilder, setting: Setting) => checkFloat(f, setting, false),
   checkFloatFar: (f: FunctionBuilder, setting: Setting) => checkFloat(f, setting, true),
 } as const satisfies Record<string, (f: FunctionBuilder, setting: Setting) => void>;
+
+const turnsHole = localHole('i32', SLOT.rd);
+
+function movedTo(): I32 {
+  return i32.add(i32.wrap_i64(localHole('i64', SLOT.rs1)), localHole('i32', SLOT.host));
+}
+
+/** The offset in its page of the address `imm` bytes from a register. */
+function offsetInPage(): I32 {
+  const address = i64.add(localHole('i64', SLOT.rs1), new ConstHole('i64', SLOT.imm));
+  return i32.and(i32.wrap_i64(address), i32.const(PAGE - 1));
+}
+
+function limitTurns(f: FunctionBuilder, room: I32): void {
+  const turns = f.let(i32.add(i32.div_u(room, new ConstHole('i32', SLOT.alignment)), i32.const(1)));
+  f.set(turnsHole, select(i32.lt_u(turns, turnsHole), turns, turnsHole));
+}
 
 function jump(f: FunctionBuilder, { layout: { field } }: Setting, atZero: boolean): void {
   f.store('i64.store', hart, addressHole(SLOT.pc, atZero), field.jumpSite);

@@ -83,14 +83,14 @@ export function shapeOf(
   return all & shapeMask;
 }
 
-const known: (Traits | undefined)[] = [];
+const known = new Map<Instruction, Traits>();
 
 /** The traits of an instruction. */
 export function traitsOf(instruction: Instruction): Traits {
-  const cached = known[instruction.id];
-  if (cached?.instruction === instruction) return cached;
+  const cached = known.get(instruction);
+  if (cached !== undefined) return cached;
   const found = find(instruction);
-  known[instruction.id] = found;
+  known.set(instruction, found);
   return found;
 }
 

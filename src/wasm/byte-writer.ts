@@ -48,12 +48,20 @@ export class ByteWriter {
 
   /** Unsigned LEB128; `value` is an integer in 0..2^32-1. */
   u32(value: number): void {
+    if (value >= 0 && value < 0x80) {
+      this.u8(value);
+      return;
+    }
     this.#reserve(LONGEST);
     this.#length = writeU32(this.#bytes, this.#length, value);
   }
 
   /** Signed LEB128 of a 32-bit integer. */
   s32(value: number): void {
+    if (value >= -0x40 && value < 0x40) {
+      this.u8(value & 0x7f);
+      return;
+    }
     this.#reserve(LONGEST);
     this.#length = writeS32(this.#bytes, this.#length, value);
   }
@@ -68,9 +76,9 @@ export class ByteWriter {
     this.#length = writeS64(this.#bytes, this.#length, BigInt(value));
   }
 
-  /** An index of a local or function, an offset or the distance of a label: a number, or a hole. */
+  /** An index of a local or function, an offset or the distance of a label: a number, or, while a stencil is recorded, a hole. */
   index(value: number): void {
-    if (value >= HOLE.index) this.hole(value);
+    if (this.holes !== undefined && value >= HOLE.index) this.hole(value);
     else this.u32(value);
   }
 
@@ -106,7 +114,7 @@ export class ByteWriter {
           at = writeS32(bytes, at, values[slot]);
           break;
         case HOLE.wide:
-          at = writeS64(bytes, at, BigInt(values[slot]) * 0x1_0000n + BigInt(values[slot + 1]));
+          at = writeWide(bytes, at, values[slot] * 0x1_0000 + values[slot + 1]);
           break;
         default:
           this.unlikely.push(at);
@@ -161,6 +169,18 @@ function writeS32(bytes: Uint8Array, start: number, value: number): number {
   }
   bytes[at++] = rest & 0x7f;
   return at;
+}
+
+/** As {@link writeS32}, of any safe integer. */
+function writeWide(bytes: Uint8Array, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  while (rest < -0x8000_0000 || rest > 0x7fff_ffff) {
+    const next = Math.floor(rest / 0x80);
+    bytes[at++] = (rest - next * 0x80) | 0x80;
+    rest = next;
+  }
+  return writeS32(bytes, at, rest);
 }
 
 function writeS64(bytes: Uint8Array, start: number, value: bigint): number {

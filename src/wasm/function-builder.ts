@@ -298,6 +298,14 @@ export class FunctionBuilder {
     this.#code.u32(this.#depth - depth);
   }
 
+  /** Branches to the label at the place that is on the stack, or to `fallback` if there is none; by their depths. */
+  branchTable(depths: readonly number[], fallback: number): void {
+    this.#code.u8(0x0e);
+    this.#code.u32(depths.length);
+    for (const depth of depths) this.#code.u32(this.#depth - depth);
+    this.#code.u32(this.#depth - fallback);
+  }
+
   /** Branches to a label by its depth. */
   branch(depth: number): void {
     this.#code.u8(0x0c);

@@ -192,7 +192,11 @@ async function main(): Promise<number> {
   let overhead = 0;
   do {
     await delay((options.every ?? options.rest) * 1000);
-    if (ended || child.pid === undefined) break;
+    if (ended || child.pid === undefined) {
+      if (overhead > 0) break;
+      console.log(`hartvisor ended before its memory was looked at:\n${log.slice(-1000)}`);
+      return 1;
+    }
     const attribution = measure(child.pid, memory);
     overhead = (overheadOf(attribution) * 1024) / MB;
     const seconds = ((performance.now() - start) / 1000).toFixed(0);

@@ -1,3 +1,4 @@
+import type { RegionStatistics } from '../../src/hart/region-statistics.ts';
 import { Machine, type MachineConfig, type MachineEnd, type VcpuStats } from '../../src/machine/machine.ts';
 import { NodeHost } from '../../src/node/node-host.ts';
 
@@ -7,6 +8,8 @@ export interface MachineRun {
   readonly output: string;
   readonly notices: readonly string[];
   readonly stats: readonly VcpuStats[];
+  /** Of each pCPU or hart, where code is compiled. */
+  readonly regions: readonly RegionStatistics[];
 }
 
 /** Input for a guest's console, once its output contains `after`. */
@@ -44,5 +47,5 @@ export async function runMachine(
   const limit = setTimeout(() => machine.stop(), limitMs);
   const end = await machine.ended;
   clearTimeout(limit);
-  return { end, output, notices, stats: machine.stats() };
+  return { end, output, notices, stats: machine.stats(), regions: machine.regionStats() };
 }

@@ -1,9 +1,9 @@
 /** Targets that a jump site keeps; a jump with more is better left to a look-up. */
-const MOST_TARGETS = 8;
+const MOST_TARGETS = 48;
 /** Sites that are kept. */
 const MOST_SITES = 4096;
 /** Samples of a site after which its counts are halved, so that old ones lose weight. */
-const LONG = 64;
+const LONG = 1024;
 
 interface Site {
   /** Samples by distance of the target from the jump, in bytes. */

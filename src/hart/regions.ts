@@ -38,7 +38,7 @@ const PATIENCE = 2000;
 /** Jumps farther than that, in bytes, are not followed: offsets within a region are 32-bit numbers. */
 const FARTHEST = 2 ** 30;
 /** Samples of a jump at which a region that ends with it is compiled anew. */
-const WORTH_ANOTHER = 8;
+const WORTH_ANOTHER: readonly number[] = [8, 200];
 
 /** What the regions of a hart work with. */
 export interface RegionsOptions {
@@ -175,7 +175,7 @@ export class Regions {
     if (slots === 0 || Math.abs(distance) > FARTHEST) return;
     const samples = this.#jumps.note(slots + (siteLow & (PAGE - 2)) * SLOT_SCALE, distance);
     const installed = this.#installed.get((record - this.#options.records) / REGION.bytes);
-    if (samples === WORTH_ANOTHER && installed?.depth === 'deep') this.#retry(installed);
+    if (WORTH_ANOTHER.includes(samples) && installed?.depth === 'deep') this.#retry(installed);
   }
 
   /** The last region is left all the time because it cannot go on: checking its accesses apart may help. */

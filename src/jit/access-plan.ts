@@ -35,8 +35,7 @@ export function planAccesses(
 ): AccessPlan {
   const all: AccessGroup[] = [];
   const loops = longestSpan === 0 ? [] : findLoops(flow, dominates);
-  const strided =
-    loops.length === 0 ? undefined : findStrided(loops, flow, dominates, longestSpan, all);
+  const strided = loops.length === 0 ? undefined : findStrided(loops, flow, dominates, longestSpan, all);
   const accesses: BlockAccesses[] = [];
   for (const block of graph.blocks) {
     accesses.push(groupAccesses(block, longestSpan, all, strided?.groups));

@@ -1,4 +1,4 @@
-import { defineFloat, type FloatFunctions } from '../float/float.ts';
+import { declareFloat, type FloatFunctions } from '../float/float.ts';
 import {
   ByteWriter,
   FunctionBuilder,
@@ -8,7 +8,6 @@ import {
   writeSingleFunction,
 } from '../wasm/index.ts';
 
-const NO_MEMORY: MemoryLimits = { minimum: 0, maximum: 0 };
 const PARAMETERS = ['i32'] as const;
 
 /** What is around the code of a module. */
@@ -35,7 +34,7 @@ export class Imports {
  */
 export class RegionModules {
   /** The functions that can be called, with the numbers of {@link Imports}. */
-  readonly float: FloatFunctions = defineFloat(new ModuleBuilder(NO_MEMORY));
+  readonly float: FloatFunctions = declareFloat();
   readonly #limits: MemoryLimits;
   readonly #functions: ReadonlyMap<number, FunctionRef>;
   readonly #shells = new Map<string, Shell>();

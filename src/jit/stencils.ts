@@ -147,8 +147,7 @@ const PIECES = {
   },
   /** Where a register points to, `host` being the distance from there to linear memory; with an offset below 0 of it. */
   moved: (f: FunctionBuilder) => f.set(FRAME.moved, movedTo()),
-  movedBelow: (f: FunctionBuilder) =>
-    f.set(FRAME.moved, i32.add(movedTo(), new ConstHole('i32', SLOT.imm))),
+  movedBelow: (f: FunctionBuilder) => f.set(FRAME.moved, i32.add(movedTo(), new ConstHole('i32', SLOT.imm))),
   /** Accounts for instructions that are about to run. */
   spend: (f: FunctionBuilder) => f.set(budget, i32.sub(budget, new ConstHole('i32', SLOT.imm))),
   leaveNear: (f: FunctionBuilder) => {

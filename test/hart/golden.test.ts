@@ -26,6 +26,16 @@ const PROGRAMS: Readonly<Record<string, string>> = {
     sh t1, 8(s1)
     addi s2, s2, -1
     bnez s2, 1b`,
+  'moving-pointers': `
+    li s0, ${DATA}
+    li s1, ${DATA + 0x900}
+    li s2, 100
+  1: lw t0, 0(s0)
+    addi s0, s0, 4
+    sd t0, -8(s1)
+    addi s1, s1, -8
+    addi s2, s2, -1
+    bnez s2, 1b`,
   'call-in-place': `
     li s0, 200
     j 1f

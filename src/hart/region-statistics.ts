@@ -20,11 +20,18 @@ export type RegionStatistics = Readonly<Record<RegionCount, number>> & {
 /** The counters of the compiler in a hart block. */
 export class RegionCounters {
   readonly #counts: Float64Array;
+  readonly #retired: BigInt64Array;
 
   constructor(memory: WebAssembly.Memory, base: number) {
+    this.#retired = new BigInt64Array(memory.buffer, base + FIELD.regionInstructions, 1);
     this.#counts = new Float64Array(memory.buffer, base + FIELD.regionCounts, REGION_COUNTS.length);
     this.#counts.fill(0);
     new BigInt64Array(memory.buffer, base + FIELD.regionExits, 9).fill(0n);
+  }
+
+  /** Instructions that compiled code has retired. */
+  get retired(): number {
+    return Number(this.#retired[0]);
   }
 
   add(name: RegionCount, by: number): void {

@@ -122,3 +122,45 @@ describe('what is compiled changes with what runs', () => {
     expect(bed.hart.regionStatistics?.live).toBe(2);
   });
 });
+
+describe('a region that often cannot go on is compiled with a check for each access', () => {
+  /** How often the loop at `loop` was compiled. */
+  function compilations(source: string): number {
+    const entries: number[] = [];
+    const bed: HartBed = new HartBed({
+      engine: 'jit',
+      onRegion: ({ pageLow, region }) => entries.push((pageLow >>> 0) + region.blocks[0][0].offset),
+    });
+    bed.load(source).finish(40_000_000);
+    return entries.filter((entry) => entry === bed.symbol('loop')).length;
+  }
+
+  test('if what it checks together is in two pages', () => {
+    const turns = (count: number) => `
+      li s0, ${DATA - 8}
+      li s1, ${count}
+    loop: ld t0, 0(s0)
+      sd s1, 16(s0)
+      addi s1, s1, -1
+      bnez s1, loop
+      ${FINISH}`;
+    expect(compilations(turns(60_000))).toBe(compilations(turns(600)) + 1);
+  });
+
+  test('but not if it moves from page to page', () => {
+    const passes = (count: number) => `
+      li s2, ${count}
+    pass:
+      li s0, ${DATA}
+      li s1, ${40 * 170}
+    loop: ld t0, 0(s0)
+      sd s1, 16(s0)
+      addi s0, s0, 24
+      addi s1, s1, -1
+      bnez s1, loop
+      addi s2, s2, -1
+      bnez s2, pass
+      ${FINISH}`;
+    expect(compilations(passes(150))).toBe(compilations(passes(15)));
+  });
+});

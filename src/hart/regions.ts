@@ -34,6 +34,8 @@ const LAYOUT: HartLayout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
 
 /** Exits because a region cannot go on, after which it is compiled otherwise. */
 const PATIENCE = 2000;
+/** Instructions of compiled code that make up for one such exit: each page that a loop enters may cost one. */
+const WORTH_A_STOP = 1000;
 
 /** Jumps farther than that, in bytes, are not followed: offsets within a region are 32-bit numbers. */
 const FARTHEST = 2 ** 30;
@@ -89,6 +91,8 @@ interface Installed {
   readonly firstBits: number;
   /** First slots of all pages that it has code of. */
   readonly pages: readonly number[];
+  /** Instructions that compiled code had retired when the patience with it began. */
+  patientSince: number;
 }
 
 /**
@@ -183,8 +187,18 @@ export class Regions {
     const number = (this.#words[FIELD.lastRegion >> 2] - this.#options.records) / REGION.bytes;
     const installed = this.#installed.get(number);
     if (installed === undefined) return;
+    const { retired } = this.#statistics;
+    if (retired - installed.patientSince > PATIENCE * WORTH_A_STOP) {
+      installed.patientSince = retired;
+      this.#memoryWords[this.#recordOf(number) / 4 + REGION.patience / 4] = PATIENCE;
+      return;
+    }
     this.#apart.add(installed.slot);
     this.#retry(installed);
+  }
+
+  #recordOf(number: number): number {
+    return this.#options.records + number * REGION.bytes;
   }
 
   /** Drops a region that the next sample at its place brings back, compiled otherwise. */
@@ -249,7 +263,10 @@ export class Regions {
     this.#halfwords[slot / 2] = OPERATION.region;
     const pages = [slots, ...region.pages.map((page) => source.slotsOf(page))];
     this.#idle[number] = 0;
-    this.#installed.set(number, { number, slot, depth, firstBits, pages });
+    this.#installed.set(number, {
+      ...{ number, slot, depth, firstBits, pages },
+      patientSince: this.#statistics.retired,
+    });
     for (const page of pages) {
       const numbers = this.#byPage.get(page) ?? new Set();
       this.#byPage.set(page, numbers.add(number));

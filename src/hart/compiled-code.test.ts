@@ -119,6 +119,24 @@ describe('compiled code', () => {
     expect(compiled).toBeGreaterThan(2000);
   });
 
+  test('converts between formats of floating point', () => {
+    const { result, compiled } = runBoth(`
+      li t0, 0x6000
+      csrs mstatus, t0
+      li s0, 500
+      fcvt.d.w fa1, x0
+    1: fcvt.d.w fa0, s0
+      fcvt.s.d fa0, fa0
+      fcvt.d.s fa0, fa0
+      fadd.d fa1, fa1, fa0
+      addi s0, s0, -1
+      bnez s0, 1b
+      fcvt.w.d a0, fa1
+      ${FINISH}`);
+    expect(result).toBe(125_250);
+    expect(compiled).toBeGreaterThan(2000);
+  });
+
   test('misaligned accesses within pages and across them', () => {
     const { result, compiled } = runBoth(`
       li s0, 500

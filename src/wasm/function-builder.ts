@@ -318,11 +318,10 @@ export class FunctionBuilder {
    * @param values for its holes, of {@link SLOTS}.all elements; those for its own locals are filled in here
    */
   paste({ operations, temporaries }: Stencil, values: Int32Array): void {
-    let [i32s, i64s, others] = [0, 0, 0];
+    const used = { i32: 0, i64: 0, f32: 0, f64: 0 };
     for (let k = 0; k < temporaries.length; k++) {
       const type = temporaries[k];
-      const nth = type === 'i32' ? i32s++ : type === 'i64' ? i64s++ : others++;
-      values[SLOTS.temporaries + k] = this.#temporary(type, nth);
+      values[SLOTS.temporaries + k] = this.#temporary(type, used[type]++);
     }
     this.#code.paste(operations, values);
   }

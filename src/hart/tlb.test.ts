@@ -14,7 +14,7 @@ let tlb: Tlb;
 let words: Int32Array;
 
 beforeEach(() => {
-  const memory = new WebAssembly.Memory({ initial: 8, maximum: 8, shared: true });
+  const memory = new WebAssembly.Memory({ initial: 32, maximum: 32, shared: true });
   state = new HartState(memory, 0);
   words = new Int32Array(memory.buffer, TABLE, TLB.bytes >> 2);
   // What was there before, as another thread's hart would leave it.

@@ -86,14 +86,17 @@ export class Scheduler {
     const end = start + milliseconds;
     if (this.#expectsShort) this.#watch(sequence, Math.min(end, start + SHORT));
     const left = end - performance.now();
-    if (left > LATE && this.sequence === sequence) {
-      Atomics.add(this.#words, WORD.sleepers, 1);
-      // Meets the add and the notify in `announce`: returns at once when the sequence has moved already.
-      Atomics.wait(this.#words, WORD.sequence, sequence, left - LATE);
-      Atomics.sub(this.#words, WORD.sleepers, 1);
-    }
-    this.#watch(sequence, end);
+    // Who was woken looks around, also if that was news of what it has seen before: it must not watch until the end.
+    if (left <= LATE || this.#wait(sequence, left - LATE) === 'timed-out') this.#watch(sequence, end);
     this.#expectsShort = this.sequence !== sequence && performance.now() - start < SHORT;
+  }
+
+  #wait(sequence: number, milliseconds: number): 'ok' | 'not-equal' | 'timed-out' {
+    Atomics.add(this.#words, WORD.sleepers, 1);
+    // Meets the add and the notify in `announce`: returns at once when the sequence has moved already.
+    const outcome = Atomics.wait(this.#words, WORD.sequence, sequence, milliseconds);
+    Atomics.sub(this.#words, WORD.sleepers, 1);
+    return outcome;
   }
 
   /** Leaves the processor of this machine to other threads for a moment. */

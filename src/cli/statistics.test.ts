@@ -27,7 +27,17 @@ test('columns have heads and are aligned to the right', () => {
 
 test('what was compiled has a column for each hart, and a row for each way out of a region', () => {
   const exits = { near: 1, far: 2, next: 3, nextFar: 4, resume: 5, indirect: 6 };
-  const hart = { live: 2, compiled: 3, bytes: 4096, instructions: 50, time: 1.6, retired: 1_234_567, exits };
+  const times = { longest: 0.75, running: 120.4, interpreting: 9 };
+  const hart = {
+    live: 2,
+    compiled: 3,
+    bytes: 4096,
+    instructions: 50,
+    time: 1.6,
+    retired: 1_234_567,
+    exits,
+    ...times,
+  };
   expect(regionTable([hart, { ...hart, live: 0 }], 'pCPU').split('\n')).toEqual([
     'compiled code                                   pCPU 0     pCPU 1',
     '  regions now                                        2          0',
@@ -35,6 +45,9 @@ test('what was compiled has a column for each hart, and a row for each way out o
     '  guest instructions in them                        50         50',
     '  KiB of WebAssembly                                 4          4',
     '  ms spent compiling                                 2          2',
+    '  ms for one region, at most                       0.8        0.8',
+    '  ms in compiled code, about                       120        120',
+    '  ms in the interpreter, about                       9          9',
     '  instructions retired                       1,234,567  1,234,567',
     'left',
     '  by a jump within the page                          1          1',

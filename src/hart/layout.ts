@@ -109,9 +109,9 @@ export const FIELD = {
   regionExits: 0xd00,
   regionInstructions: 0xd40,
   /** Record of the region that has led to where the hart is, by a jump from {@link FIELD}.jumpSite; 0: something else did. */
-  arrivedBy: 0xd70,
+  arrivedBy: 0xd48,
   /** What the compiler has done: doubles in the order of REGION_COUNTS. */
-  regionCounts: 0xd48,
+  regionCounts: 0xd50,
   /**
    * Fetch entries of the TLB filled since they were last forgotten: how many, and the addresses of the first of them.
    */

@@ -2,13 +2,24 @@ import { REGION_EXIT } from '../jit/exits.ts';
 import { FIELD } from './layout.ts';
 
 /** Counters of the compiler, in the order in which the hart block has them. */
-const REGION_COUNTS = ['live', 'compiled', 'bytes', 'instructions', 'time'] as const;
+const REGION_COUNTS = [
+  'live',
+  'compiled',
+  'bytes',
+  'instructions',
+  'time',
+  'longest',
+  'running',
+  'interpreting',
+] as const;
 
 type RegionCount = (typeof REGION_COUNTS)[number];
 
 /**
  * What the compiler of a hart has done, and how its code was left. `live` regions are there now, `compiled` have ever
- * been; `bytes` of their modules and guest `instructions` in them count all of these. `time` is in milliseconds.
+ * been; `bytes` of their modules and guest `instructions` in them count all of these. `time` of compiling and the `longest`
+ * time for a region are in milliseconds, as are the times spent `running` compiled code and `interpreting`: estimates
+ * from samples.
  */
 export type RegionStatistics = Readonly<Record<RegionCount, number>> & {
   /** Instructions that compiled code has retired. */
@@ -32,6 +43,12 @@ export class RegionCounters {
   /** Instructions that compiled code has retired. */
   get retired(): number {
     return Number(this.#retired[0]);
+  }
+
+  /** Keeps the larger one. */
+  raise(name: RegionCount, to: number): void {
+    const index = REGION_COUNTS.indexOf(name);
+    this.#counts[index] = Math.max(this.#counts[index], to);
   }
 
   add(name: RegionCount, by: number): void {

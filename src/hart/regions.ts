@@ -14,6 +14,7 @@ import { JumpProfile } from './jump-profile.ts';
 import { FIELD, TLB } from './layout.ts';
 import { RegionCounters } from './region-statistics.ts';
 import type { HartState } from './state.ts';
+import { TierClock } from './tier-clock.ts';
 import type { Tlb } from './tlb.ts';
 
 const PAGE = 4096;
@@ -123,6 +124,7 @@ export class Regions {
   readonly #idle = new Uint8Array(REGION_RECORDS);
   #nextNumber = 1;
   readonly #statistics: RegionCounters;
+  readonly #tierClock: TierClock;
 
   constructor(options: RegionsOptions) {
     this.#options = options;
@@ -134,10 +136,12 @@ export class Regions {
     this.#halfwords = new Uint16Array(options.memory.buffer);
     this.#words[FIELD.regions >> 2] = options.records;
     this.#statistics = new RegionCounters(options.memory, options.state.base);
+    this.#tierClock = new TierClock(this.#statistics);
   }
 
   /** Counts that the hart has arrived at the current slot, and compiles from there on when that was often. */
   sample(): void {
+    this.#tierClock.sample();
     this.#sampleJump();
     this.#noteUse();
     if (--this.#untilCooling === 0) this.#cool();
@@ -242,7 +246,9 @@ export class Regions {
     const source = new HartCode(this.#options, this.#jumps, slots);
     const region = this.#compiler.compile(source, halfword * 2, { depth, apart: this.#apart.has(slot) });
     if (region !== undefined) this.#install(region, { slot, slots, depth }, source);
-    this.#statistics.add('time', performance.now() - start);
+    const time = performance.now() - start;
+    this.#statistics.add('time', time);
+    this.#statistics.raise('longest', time);
   }
 
   #regionAt(slots: number, halfword: number): Installed | undefined {

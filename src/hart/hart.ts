@@ -433,6 +433,9 @@ export class Hart {
       case OUTCOME.next:
         this.#position.skip(decoded.length);
         return this.#afterSystem(this.#endsFuel(decoded));
+      case OUTCOME.fenced:
+        this.#position.skip(decoded.length);
+        return this.#resume();
       case OUTCOME.jumped:
         return this.#afterSystem(true);
       case OUTCOME.wait:

@@ -76,6 +76,8 @@ export const OUTCOME = {
   exception: 2,
   /** WFI with nothing pending: set pc behind the instruction, then sleep until an interrupt is pending. */
   wait: 3,
+  /** Go on behind FENCE.I, and look for no interrupts. */
+  fenced: 4,
 } as const;
 export type Outcome = (typeof OUTCOME)[keyof typeof OUTCOME];
 

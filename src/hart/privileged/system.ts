@@ -1,12 +1,12 @@
 /** The system instructions, one handler each. */
 import type { Decoded } from '../../isa/instruction.ts';
 import { CAUSE } from '../exceptions.ts';
-import { CSR } from '../layout.ts';
+import { CSR, FIELD } from '../layout.ts';
 import { cacheBlock } from './cache-block.ts';
 import { type Context, OUTCOME, type Outcome, raise } from './context.ts';
 import { csrInstruction } from './csr-instructions.ts';
 import type { CsrTable } from './csr-table.ts';
-import { HSTATUS, MODE, STATUS } from './registers.ts';
+import { HSTATUS, MODE, QUIET, STATUS } from './registers.ts';
 import { returnFromGuestSupervisor, returnFromMachine, returnFromSupervisor } from './trap.ts';
 import { waitForInterrupt, waitOnReservation } from './wait.ts';
 
@@ -103,9 +103,10 @@ function fence(hart: Context, kind: 'vma' | 'vvma' | 'gvma', { rs1, rs2 }: Decod
   return OUTCOME.next;
 }
 
+/** Generated code leaves it to this if many pages were fetched, also ahead for compiled code, and must do the same. */
 const fenceI: Handler = (hart) => {
   hart.hooks.fenceI();
-  return OUTCOME.next;
+  return hart.state.words[FIELD.quiet >> 2] === QUIET.no ? OUTCOME.next : OUTCOME.fenced;
 };
 
 /** hlv, hlvx and hsv: for M and HS, and for U if hstatus.HU permits. */

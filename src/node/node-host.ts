@@ -11,6 +11,11 @@ const workerFile = new URL(
 
 /** MiB for objects that were just made; more would be filled before the collector comes, and a hart makes few that last. */
 const youngObjects = 3;
+/**
+ * MiB, the same for those that last. A thread has about 20; the smaller the bound, the less garbage gathers on top of them
+ * before the collector comes (V8 takes a bound of 4 GiB as leave to let a heap grow to four times of what lives).
+ */
+const oldObjects = 512;
 
 /** What a machine's thread is sent when it is to begin. */
 export interface ThreadStart {
@@ -79,7 +84,7 @@ export class NodeHost implements MachineHost {
  * sources before: without it Node loads its compiler for TypeScript in each thread, for this one module.
  */
 function startWorker(): Worker {
-  const resourceLimits = { maxYoungGenerationSizeMb: youngObjects };
+  const resourceLimits = { maxYoungGenerationSizeMb: youngObjects, maxOldGenerationSizeMb: oldObjects };
   if (workerFile.pathname.endsWith('.js')) return new Worker(workerFile, { resourceLimits });
   const line = `require('node:module').enableCompileCache(); import(${JSON.stringify(workerFile.href)});`;
   return new Worker(line, { eval: true, resourceLimits });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FINISH, HartBed, PAGE, PTE, RAM } from '../../test/hart/hart-bed.ts';
+import { supervisorProgram } from '../../test/hart/paging-bed.ts';
 import { CAUSE } from './exceptions.ts';
 
 const FIRST_TABLES = RAM + 0x4_0000;
@@ -43,25 +44,7 @@ class SpaceBed extends HartBed {
 
 /** Runs `body` in S-mode with satp set to `satp`; traps end the program, with their cause in a0. */
 function supervisor(satp: bigint, body: string): string {
-  return `
-    la t0, trapped
-    csrw mtvec, t0
-    li t0, ${satp}
-    csrw satp, t0
-    li t0, 0x800
-    csrw mstatus, t0
-    la t0, body
-    csrw mepc, t0
-    mret
-  body:
-    ${body}
-    ${FINISH}
-    .balign 4
-  trapped:
-    csrr a0, mcause
-    csrr a1, mtval
-    csrr a2, mepc
-    ${FINISH}`;
+  return supervisorProgram(satp, body, `csrr a0, mcause\ncsrr a1, mtval\ncsrr a2, mepc\n${FINISH}`);
 }
 
 describe('page tables that change under running code', () => {

@@ -156,7 +156,7 @@ export class Regions {
 
   #noteUse(): void {
     const record = this.#words[FIELD.lastRegion >> 2];
-    if (record !== 0) this.#idle[(record - this.#options.records) / REGION.bytes] = 0;
+    if (record !== 0) this.#idle[this.#numberOf(record)] = 0;
   }
 
   /** Forgets half of the samples, and the regions that no longer show in them. */
@@ -182,13 +182,13 @@ export class Regions {
     const slots = this.#options.tlb.lookupFetch(siteLow, siteHigh);
     if (slots === 0 || Math.abs(distance) > FARTHEST) return;
     const samples = this.#jumps.note(slots + (siteLow & (PAGE - 2)) * SLOT_SCALE, distance);
-    const installed = this.#installed.get((record - this.#options.records) / REGION.bytes);
+    const installed = this.#installed.get(this.#numberOf(record));
     if (WORTH_ANOTHER.includes(samples) && installed?.depth === 'deep') this.#retry(installed);
   }
 
   /** The last region is left all the time because it cannot go on: checking its accesses apart may help. */
   balk(): void {
-    const number = (this.#words[FIELD.lastRegion >> 2] - this.#options.records) / REGION.bytes;
+    const number = this.#numberOf(this.#words[FIELD.lastRegion >> 2]);
     const installed = this.#installed.get(number);
     if (installed === undefined) return;
     const { retired } = this.#statistics;
@@ -199,6 +199,11 @@ export class Regions {
     }
     this.#apart.add(installed.slot);
     this.#retry(installed);
+  }
+
+  /** The number of the region whose record is at an address. */
+  #numberOf(record: number): number {
+    return (record - this.#options.records) / REGION.bytes;
   }
 
   #recordOf(number: number): number {
@@ -280,7 +285,7 @@ export class Regions {
     this.#options.onRegion?.({
       pageLow: this.#words[FIELD.pageAddress >> 2],
       pageHigh: this.#words[(FIELD.pageAddress >> 2) + 1],
-      record: this.#options.records + number * REGION.bytes,
+      record: this.#recordOf(number),
       region,
     });
     this.#statistics.add('live', 1);
@@ -291,7 +296,7 @@ export class Regions {
 
   #writeRecord(number: number, slot: number, { pages }: Region, source: HartCode): void {
     const words = this.#memoryWords;
-    const record = (this.#options.records + number * REGION.bytes) / 4;
+    const record = this.#recordOf(number) / 4;
     words[record + REGION.element / 4] = number;
     words[record + REGION.operation / 4] = this.#halfwords[slot / 2];
     words[record + REGION.pages / 4] = pages.length;
@@ -306,7 +311,7 @@ export class Regions {
   /** The interpreter carries out the first instruction where the region cannot. */
   #packAside(number: number, first: Decoded | undefined): number {
     if (first === undefined) throw new Error('a region begins with an instruction');
-    this.#options.code.packAside(this.#options.records + number * REGION.bytes + REGION.aside, first);
+    this.#options.code.packAside(this.#recordOf(number) + REGION.aside, first);
     return first.bits;
   }
 
@@ -324,7 +329,7 @@ export class Regions {
     const installed = this.#installed.get(number);
     if (installed === undefined) return;
     const { slot, pages } = installed;
-    const record = (this.#options.records + number * REGION.bytes) / 4;
+    const record = this.#recordOf(number) / 4;
     if (this.#halfwords[slot / 2] === OPERATION.region) {
       this.#halfwords[slot / 2] = this.#memoryWords[record + REGION.operation / 4];
     }

@@ -27,9 +27,6 @@ export interface AccessGroup {
   host: number;
 }
 
-/** A range of addresses from a base register on. */
-export type Span = Pick<AccessGroup, 'low' | 'span' | 'alignment'>;
-
 /** The group of each instruction of a block, by index; undefined for those that access no memory by base and offset. */
 export type AccessGroups = readonly (AccessGroup | undefined)[];
 

@@ -8,7 +8,7 @@ import {
 } from './access-groups.ts';
 import type { Dominates, Flow } from './flow.ts';
 import type { Block, Graph } from './graph.ts';
-import { findLoops, type Loop } from './loops.ts';
+import { findLoops, type Loop, runsEachTurn } from './loops.ts';
 import { findStrided, type StridedLoop } from './strided.ts';
 
 /** Where memory accesses of a region are checked. */
@@ -68,12 +68,12 @@ class Planner {
     all: AccessGroup[],
     loops: readonly Loop[],
   ) {
-    this.#loops = loops;
     this.#flow = flow;
     this.#dominates = dominates;
     this.#longestSpan = longestSpan;
     this.#accesses = accesses;
     this.#all = all;
+    this.#loops = loops;
     this.#hoisted = accesses.map(() => undefined);
   }
 
@@ -137,17 +137,12 @@ class Planner {
         const { exposed } = this.#accesses[block.index];
         for (const group of exposed) {
           if ((written & (1 << group.base)) !== 0 || this.#covered[group.id] !== undefined) continue;
-          if (!this.#runsEachTurn(block, loop)) break;
+          if (!runsEachTurn(block, loop, this.#dominates)) break;
           this.#hoistGroup(loop, group);
         }
       }
     }
     return this.#hoists;
-  }
-
-  #runsEachTurn(block: Block, { latches }: Loop): boolean {
-    for (const latch of latches) if (!this.#dominates(block, latch)) return false;
-    return true;
   }
 
   #hoistGroup({ header }: Loop, group: AccessGroup): void {

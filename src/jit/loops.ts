@@ -53,6 +53,12 @@ export function withoutLargest(flow: Flow, { header, latches }: Loop): Loop | un
   );
 }
 
+/** Whether each turn of a loop passes a block. */
+export function runsEachTurn(block: Block, { latches }: Loop, dominates: Dominates): boolean {
+  for (const latch of latches) if (!dominates(block, latch)) return false;
+  return true;
+}
+
 /** Whether each turn of a loop passes each of its blocks once at most: no loop is within. */
 export function isInnermost({ header, blocks, has }: Loop, flow: Flow): boolean {
   for (const from of blocks) {

@@ -62,7 +62,6 @@ export class RegionCode {
     for (const group of this.#accesses.before[block.index] ?? []) this.#check(group, offset, 0);
     const { f } = this.#frame;
     const strided = this.#accesses.strided.find(({ loop }) => loop.header === block);
-    if (strided !== undefined) f.open('loop');
     if (strided !== undefined) this.#windows[block.index] = this.#openWindow(strided);
     f.open('loop');
     this.#labels[block.index] = f.depth;
@@ -71,10 +70,11 @@ export class RegionCode {
     if (strided !== undefined) f.close();
   }
 
-  /** Checks what a loop accesses through registers that it moves, for as many turns as that holds. */
+  /** Opens a loop that checks what another accesses through registers that it moves, for as many turns as that holds. */
   #openWindow({ loop: { header, has }, longestTurn, checks }: StridedLoop): Window {
     const { f, values, registers } = this.#frame;
     const { offset } = header.code[0];
+    f.open('loop');
     const outer = f.depth;
     const turns = f.declare('i32');
     values[SLOT.rd] = turns;

@@ -1,7 +1,7 @@
 import { type AccessGroup, newGroup, widen } from './access-groups.ts';
 import type { Dominates, Flow } from './flow.ts';
-import type { Block, Placed } from './graph.ts';
-import { isInnermost, type Loop, withoutLargest } from './loops.ts';
+import type { Placed } from './graph.ts';
+import { isInnermost, type Loop, runsEachTurn, withoutLargest } from './loops.ts';
 
 /** Bytes that a turn may move a register by: for longer steps a page has too few turns. */
 const LONGEST_STRIDE = 512;
@@ -108,17 +108,16 @@ function groupFor(
 
 /** What a loop accesses, and how far a turn moves each register; NaN: otherwise than by ADDI in each turn. */
 function scan(
-  { blocks, latches }: Loop,
+  loop: Loop,
   { position }: Flow,
   dominates: Dominates,
 ): { readonly accesses: readonly Access[]; readonly moved: Float64Array } {
   const accesses: Access[] = [];
   const moved = new Float64Array(32);
   // A block that not all turns pass lies between two that all pass, in this order too.
-  const order = [...blocks].sort((a, b) => position[a.index] - position[b.index]);
-  const isAlways = (block: Block) => latches.every((latch) => dominates(block, latch));
+  const order = [...loop.blocks].sort((a, b) => position[a.index] - position[b.index]);
   for (const block of order) {
-    const always = isAlways(block);
+    const always = runsEachTurn(block, loop, dominates);
     for (const placed of block.code) {
       const { instruction, rd, rs1, imm } = placed.decoded;
       const { accessBytes, writesX } = placed.traits;

@@ -146,29 +146,10 @@ export class FunctionBuilder {
 
   /** `body` may branch to the label it is given, which is the end of the block. */
   block(body: (end: Label) => void): void {
-    this.#nest(0x02, body);
+    this.#nest('block', body);
   }
 
-  /**
-   * A block that is left with a value, by {@link brIfWith} only: `body` must not run past its end.
-   *
-   * @returns the value, behind the block
-   */
-  valueBlock<T extends ValType>(type: T, body: (end: Label) => void): Local<T> {
-    const value = this.local(type);
-    this.#code.u8(0x02);
-    this.#code.u8(VALTYPE_CODE[type]);
-    this.#depth++;
-    body({ depth: this.#depth });
-    this.unreachable();
-    this.#depth--;
-    this.#code.u8(END);
-    this.#code.u8(0x21);
-    this.#code.index(value.index);
-    return value;
-  }
-
-  /** Branches to the end of a {@link valueBlock}. The value is evaluated in any case: it should be a constant. */
+  /** Branches to the end of a block that is left with a value. That is evaluated in any case: it should be a constant. */
   brIfWith(label: Label, value: Expr, condition: Expr<'i32'>): void {
     value.emit(this.#code);
     this.brIf(label, condition);
@@ -177,53 +158,43 @@ export class FunctionBuilder {
 
   /** `body` may branch to the label it is given, which is the start of the loop. */
   loop(body: (start: Label) => void): void {
-    this.#nest(0x03, body);
+    this.#nest('loop', body);
   }
 
   /** As {@link if}, for what hardly ever happens: the engine need not keep registers for it. */
   ifUnlikely(condition: Expr<'i32'>, then: () => void): void {
     condition.emit(this.#code);
     this.#code.markUnlikely();
-    this.#code.u8(0x04);
-    this.#code.u8(BLOCK_TYPE_EMPTY);
-    this.#depth++;
+    this.openIf();
     then();
-    this.#depth--;
-    this.#code.u8(END);
+    this.close();
   }
 
   if(condition: Expr<'i32'>, then: () => void, otherwise?: () => void): void {
     condition.emit(this.#code);
-    this.#code.u8(0x04);
-    this.#code.u8(BLOCK_TYPE_EMPTY);
-    this.#depth++;
+    this.openIf();
     then();
     if (otherwise !== undefined) {
       this.#code.u8(0x05);
       otherwise();
     }
-    this.#depth--;
-    this.#code.u8(END);
+    this.close();
   }
 
   br(label: Label): void {
-    this.#code.u8(0x0c);
-    this.#code.index(this.#distance(label));
+    this.branch(label.depth);
   }
 
   brIf(label: Label, condition: Expr<'i32'>): void {
     condition.emit(this.#code);
-    this.#code.u8(0x0d);
-    this.#code.index(this.#distance(label));
+    this.branchIf(label.depth);
   }
 
   /** Branches to `labels[index]`, or to `fallback` when the index is out of range. */
   brTable(labels: readonly Label[], fallback: Label, index: Expr<'i32'>): void {
     index.emit(this.#code);
-    this.#code.u8(0x0e);
-    this.#code.u32(labels.length);
-    for (const label of labels) this.#code.index(this.#distance(label));
-    this.#code.index(this.#distance(fallback));
+    const depths = labels.map(({ depth }) => depth);
+    this.branchTable(depths, fallback.depth);
   }
 
   return(value?: Expr): void {
@@ -295,21 +266,21 @@ export class FunctionBuilder {
   /** Branches to a label by its depth if the value on the stack is not 0. */
   branchIf(depth: number): void {
     this.#code.u8(0x0d);
-    this.#code.u32(this.#depth - depth);
+    this.#code.index(this.#depth - depth);
   }
 
   /** Branches to the label at the place that is on the stack, or to `fallback` if there is none; by their depths. */
   branchTable(depths: readonly number[], fallback: number): void {
     this.#code.u8(0x0e);
     this.#code.u32(depths.length);
-    for (const depth of depths) this.#code.u32(this.#depth - depth);
-    this.#code.u32(this.#depth - fallback);
+    for (const depth of depths) this.#code.index(this.#depth - depth);
+    this.#code.index(this.#depth - fallback);
   }
 
   /** Branches to a label by its depth. */
   branch(depth: number): void {
     this.#code.u8(0x0c);
-    this.#code.u32(this.#depth - depth);
+    this.#code.index(this.#depth - depth);
   }
 
   /**
@@ -337,16 +308,9 @@ export class FunctionBuilder {
     return this.#code.unlikely.map((at) => at + this.#codeOffset);
   }
 
-  #nest(opcode: number, body: (label: Label) => void): void {
-    this.#code.u8(opcode);
-    this.#code.u8(BLOCK_TYPE_EMPTY);
-    this.#depth++;
+  #nest(what: 'block' | 'loop', body: (label: Label) => void): void {
+    this.open(what);
     body({ depth: this.#depth });
-    this.#depth--;
-    this.#code.u8(END);
-  }
-
-  #distance(label: Label): number {
-    return this.#depth - label.depth;
+    this.close();
   }
 }

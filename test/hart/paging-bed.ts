@@ -28,28 +28,33 @@ export class PagingBed extends HartBed {
 
   /** Runs `body` in S-mode; traps go to `handler` in M-mode, which ends with mret unless it ends the program. */
   supervisor(body: string, handler = `csrr a0, mcause\ncsrr a1, mtval\n${FINISH}`): number {
-    this.load(`
-      la t0, trapped
-      csrw mtvec, t0
-      li t0, ${satp(0)}
-      csrw satp, t0
-      li t0, 0x800
-      csrw mstatus, t0
-      la t0, body
-      csrw mepc, t0
-      mret
-    body:
-      ${body}
-      ${FINISH}
-      .balign 4
-    trapped:
-      ${handler}`);
+    this.load(supervisorProgram(satp(0), body, handler));
     return this.finish(400_000);
   }
 
   get compiled(): number {
     return this.hart.regionStatistics?.retired ?? 0;
   }
+}
+
+/** A program that runs `body` in S-mode with a value of satp; traps go to `handler` in M-mode. */
+export function supervisorProgram(satp: bigint, body: string, handler: string): string {
+  return `
+    la t0, trapped
+    csrw mtvec, t0
+    li t0, ${satp}
+    csrw satp, t0
+    li t0, 0x800
+    csrw mstatus, t0
+    la t0, body
+    csrw mepc, t0
+    mret
+  body:
+    ${body}
+    ${FINISH}
+    .balign 4
+  trapped:
+    ${handler}`;
 }
 
 /** The value of satp for the tables of that number, which have an ASID each. */

@@ -18,6 +18,7 @@ import { Position } from './position.ts';
 import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
 import { type RegionStatistics, readRegionStatistics } from './region-statistics.ts';
 import { type PlacedRegion, Regions } from './regions.ts';
+import { reservationHolds } from './reservation.ts';
 import { HartState } from './state.ts';
 import { Tlb } from './tlb.ts';
 
@@ -349,9 +350,12 @@ export class Hart {
    */
   #arrive(): number {
     if (!this.#count.chunkIsOver) return STATUS.changed;
+    return this.#exitRequested() || this.#count.fuelIsUsedUp ? this.#leave(EXIT.yield) : STATUS.changed;
+  }
+
+  #exitRequested(): boolean {
     // Pairs with the store of a kick: whoever wants the hart out sets this word last.
-    const wanted = Atomics.load(this.#memoryWords, (this.#words[FIELD.exitRequest >> 2] as number) >> 2);
-    return wanted !== 0 || this.#count.fuelIsUsedUp ? this.#leave(EXIT.yield) : STATUS.changed;
+    return Atomics.load(this.#memoryWords, (this.#words[FIELD.exitRequest >> 2] as number) >> 2) !== 0;
   }
 
   /** The current instruction has raised the exception in the record: it does not retire, and its trap is taken. */
@@ -483,6 +487,8 @@ export class Hart {
         this.#contextChanged = true;
       },
       retired: (out) => this.#count.readBefore(out),
+      reservationHolds: () => reservationHolds(this.state, this.#memoryWords),
+      exitRequested: () => this.#exitRequested(),
     };
   }
 

@@ -47,7 +47,7 @@ export const FIELD = {
   floatOff: 0x268,
   /** Set to 1 by every write to floating-point state; folded into the FS fields when they are looked at. */
   floatDirty: 0x26c,
-  /** LR reservation: address in linear memory (0 = none), width in bytes, loaded value (i64). */
+  /** LR reservation: address in linear memory (0 = none), width in bits, loaded value (i64). */
   reservation: 0x270,
   reservationWidth: 0x274,
   reservationValue: 0x278,

@@ -14,6 +14,11 @@ export interface Platform {
    * Without this, `run` returns at once, as its caller measured the fuel by the deadline before.
    */
   fuelForTimer?(): number;
+  /**
+   * A guest waits for another hart to write to its reservation set (WRS.NTO): ticks for which the hart may watch the memory
+   * before it leaves the guest to its host. Without this, none.
+   */
+  watchTicks?(): number;
 }
 
 /** Physical memory outside of RAM: devices. The result of a read is left in `low` and `high`. */

@@ -83,6 +83,52 @@ describe('a guest that waits for another on the same pCPU', () => {
   });
 });
 
+describe('a guest that waits for another on another pCPU', () => {
+  const WORD = RAM + 0x8000;
+  const WAIT = `
+    1: lr.w t0, (s0)
+      bnez t0, 2f
+      wrs.nto
+      j 1b
+    2:`;
+
+  /** @param looks at the clock until another hart writes */
+  function waiting(source: string, looks: number): DomainBed {
+    const bed = new DomainBed({ step: 10 }).load(`li s0, ${WORD}\n${source}\n${SHUTDOWN}`);
+    const words = new Int32Array(bed.memory.buffer, bed.plan.ram.offset + WORD - RAM, 1);
+    let seen = 0;
+    bed.onLook = () => {
+      if (++seen === looks) words[0] = 1;
+    };
+    return bed;
+  }
+
+  test('sees the answer without leaving the guest', () => {
+    const bed = waiting(WAIT, 15).run();
+    expect(bed.ended).toBe('shutdown');
+    expect(bed.vcpu.stat('exitVirtual')).toBe(0);
+  });
+
+  test('leaves it now and then if that takes long', () => {
+    const bed = waiting(WAIT, 200).run();
+    expect(bed.ended).toBe('shutdown');
+    expect(bed.vcpu.stat('exitVirtual')).toBeGreaterThan(2);
+    expect(bed.vcpu.stat('exitVirtual')).toBeLessThan(20);
+  });
+
+  test('gets the timer interrupt that comes first', () => {
+    const bed = waiting(
+      `la t0, handler; csrw stvec, t0; li t0, 32; csrw sie, t0; csrsi sstatus, 2
+      ${SET_TIMER_IN(1000)}
+      ${WAIT}
+      .align 4
+      handler: ${PUT('t')}`,
+      100_000,
+    ).run();
+    expect(bed.output).toBe('t');
+  });
+});
+
 describe('WFI', () => {
   test('sleeps until the timer, which interrupts right behind it (scenarios 47, 65)', () => {
     const bed = new DomainBed().load(`

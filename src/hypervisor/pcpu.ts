@@ -17,8 +17,10 @@ const LONGEST_RUN = 50_000;
 /** The longest sleep of an idle pCPU in milliseconds; it is woken for everything that happens. */
 const LONGEST_SLEEP = 60_000;
 const TICKS_PER_MS = 10_000;
-/** A guest that waits for another vCPU is back so many times, some microseconds apart, before its thread rests. */
-const MOST_SPINS = 20;
+/** How long a guest may watch memory for the answer of another vCPU, in ticks, before others get its pCPU. */
+const LONGEST_WATCH = 200;
+/** How long a guest may wait for another vCPU, in ticks, before its thread rests. */
+const LONGEST_AWAKE = 500;
 /** WFI: the one instruction that a guest is stopped at by hstatus.VTW. */
 const WFI = 0x1050_0073;
 /** WRS.NTO, with which Linux waits in its spinlocks. */
@@ -59,8 +61,10 @@ export class Pcpu {
   #current: Vcpu | undefined;
   /** Ticks at which the first of the sleeping vCPUs must be woken. */
   #wakeAt = Number.POSITIVE_INFINITY;
-  /** Times in a row that the guest left because it waits for another vCPU. */
-  #spins = 0;
+  /** Ticks at which the guest began to do nothing but wait for another vCPU. */
+  #waitsSince = Number.POSITIVE_INFINITY;
+  /** Ticks at which the current stay in the guest is to end. */
+  #runEnd = 0;
   /** Exceptions of the hart that were looked at. */
   #traps = 0;
 
@@ -148,13 +152,22 @@ export class Pcpu {
       return false;
     }
     if ((outcome === 'sleep' || outcome === 'suspend') && this.#sleep(vcpu, outcome)) return false;
-    this.#spins = outcome === 'relax' ? this.#spins + 1 : 0;
-    // Who makes it wait may be waiting for a processor of this machine.
-    if (this.#spins > MOST_SPINS) this.#domain.scheduler.doze();
+    this.#rest(outcome === 'relax');
     // A guest that spins for a lock leaves the rest of its slice to those who may hold it.
     if (outcome !== 'give up' && !this.#yields(outcome === 'relax' ? 0 : sliceEnd)) return true;
     this.#giveUp(vcpu);
     return false;
+  }
+
+  /** Who makes the guest wait may be waiting for a processor of this machine. */
+  #rest(waits: boolean): void {
+    if (!waits) {
+      this.#waitsSince = Number.POSITIVE_INFINITY;
+      return;
+    }
+    const now = this.#domain.ticks();
+    this.#waitsSince = Math.min(this.#waitsSince, now);
+    if (now - this.#waitsSince > LONGEST_AWAKE) this.#domain.scheduler.doze();
   }
 
   /** After each stay in the guest: sleepers are woken in time, and those who wait get their turn. */
@@ -202,7 +215,8 @@ export class Pcpu {
     // A deadline in the past has done its work: the interrupt is pending, if the guest cares or not.
     const end = Math.min(now + LONGEST_RUN, this.#wakeAt, timer > now ? timer : Number.POSITIVE_INFINITY);
     const othersWait = this.#domain.scheduler.waiting > 0;
-    return this.#paces[vcpu.index].start(now, (othersWait ? Math.min(end, sliceEnd) : end) - now);
+    this.#runEnd = othersWait ? Math.min(end, sliceEnd) : end;
+    return this.#paces[vcpu.index].start(now, this.#runEnd - now);
   }
 
   /**
@@ -212,8 +226,21 @@ export class Pcpu {
   fuelForTimer(): number {
     const vcpu = this.#current;
     if (vcpu === undefined) return 0;
-    const ticks = vcpu.runDeadline(this.#hart) - this.#domain.ticks();
-    return ticks > 0 ? this.#paces[vcpu.index].instructionsIn(ticks) : Number.POSITIVE_INFINITY;
+    const deadline = vcpu.runDeadline(this.#hart);
+    const ticks = deadline - this.#domain.ticks();
+    if (ticks <= 0) return Number.POSITIVE_INFINITY;
+    this.#runEnd = Math.min(this.#runEnd, deadline);
+    return this.#paces[vcpu.index].instructionsIn(ticks);
+  }
+
+  /**
+   * For the platform of the hart, within a run: ticks for which the guest may watch memory for another vCPU's answer. None
+   * if that vCPU may be one that waits for this pCPU. What is spent here counts as no instructions, so it is bounded by
+   * the time for the run.
+   */
+  watchTicks(): number {
+    if (this.#domain.scheduler.waiting > 0) return 0;
+    return Math.min(LONGEST_WATCH, this.#runEnd - this.#domain.ticks());
   }
 
   #count(vcpu: Vcpu, before: number, instructions: number): void {

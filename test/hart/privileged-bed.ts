@@ -67,6 +67,12 @@ export class PrivilegedBed {
   /** Calls of hooks, in words. */
   readonly calls: string[] = [];
   hookSucceeds = true;
+  reservationHolds = true;
+  exitRequested = false;
+  /** For how long a guest may watch its reservation set. */
+  watchTicks = 0;
+  /** Called with each look at the clock. */
+  onLook: () => void = () => undefined;
 
   constructor(options: Partial<PrivilegedOptions> = {}) {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
@@ -82,9 +88,13 @@ export class PrivilegedBed {
 
   #platform(): Platform {
     return {
-      ticks: () => this.ticks,
+      ticks: () => {
+        this.onLook();
+        return this.ticks;
+      },
       lines: () => this.lines,
       guestExternalLines: () => this.guestExternalLines,
+      watchTicks: () => this.watchTicks,
     };
   }
 
@@ -107,6 +117,8 @@ export class PrivilegedBed {
       pmpRead: (csr, out) => assign(out, pmp.get(csr) ?? 0n),
       pmpWrite: (csr, lowHalf, highHalf) => void pmp.set(csr, joined(lowHalf, highHalf)),
       retired: (out) => assign(out, this.retired),
+      reservationHolds: () => this.reservationHolds,
+      exitRequested: () => this.exitRequested,
     };
   }
 

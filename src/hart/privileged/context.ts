@@ -37,6 +37,10 @@ export interface PrivilegedHooks {
   pmpWrite(csr: number, low: number, high: number): void;
   /** Leaves the number of instructions retired before the current one in `out`. */
   retired(out: Halves): void;
+  /** Whether memory still holds what the last LR loaded. Only with a reservation. */
+  reservationHolds(): boolean;
+  /** Whether somebody wants the hart to leave the guest. */
+  exitRequested(): boolean;
 }
 
 /** What a hart has. */

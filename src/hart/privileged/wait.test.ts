@@ -147,6 +147,59 @@ describe('WRS.NTO', () => {
     expect(outcome === 'exception' ? bed.privileged.exception.cause : outcome).toBe(result);
   });
 
+  describe('that may watch memory for a while', () => {
+    const LIMIT = 100;
+    function watching(): PrivilegedBed {
+      const bed = new PrivilegedBed();
+      bed.write('hstatus', bits(21));
+      bed.write('hideleg', bits(2));
+      bed.write('hie', bits(2));
+      bed.enter('VS');
+      bed.state.words[FIELD.reservation >> 2] = 0x1000;
+      bed.watchTicks = LIMIT;
+      return bed;
+    }
+    /** @param happens at the tenth look at the clock */
+    function wait(bed: PrivilegedBed, happens: () => void): string {
+      bed.onLook = () => {
+        bed.ticks++;
+        if (bed.ticks === 10) happens();
+      };
+      return bed.execute('wrs.nto');
+    }
+
+    test('ends when another hart has written', () => {
+      const bed = watching();
+      const outcome = wait(bed, () => {
+        bed.reservationHolds = false;
+      });
+      expect(outcome).toBe('next');
+      expect(bed.ticks).toBeLessThan(20);
+    });
+
+    test('ends when an enabled interrupt becomes pending', () => {
+      const bed = watching();
+      expect(wait(bed, () => bed.write('hvip', bits(2)))).toBe('next');
+      expect(bed.ticks).toBeLessThan(20);
+    });
+
+    test('traps at once when somebody wants the hart', () => {
+      const bed = watching();
+      const outcome = wait(bed, () => {
+        bed.exitRequested = true;
+      });
+      expect(outcome).toBe('exception');
+      expect(bed.ticks).toBeLessThan(20);
+    });
+
+    test('traps when the time is over', () => {
+      const bed = watching();
+      expect(wait(bed, () => undefined)).toBe('exception');
+      expect(bed.ticks).toBeGreaterThan(LIMIT);
+      expect(bed.ticks).toBeLessThan(LIMIT + 20);
+    });
+  });
+
   test('ends for an enabled pending interrupt, without a trap', () => {
     const bed = new PrivilegedBed();
     bed.write('hstatus', bits(21));

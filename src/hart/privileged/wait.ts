@@ -30,8 +30,8 @@ export function waitForInterrupt(hart: Context, bits: number): Outcome {
 }
 
 /**
- * WRS.NTO (Zawrs): waiting on a reservation set may end at any time, so it ends at once. A guest under VTW traps instead
- * while it has something to wait for, with a time limit of 0 as for WFI: its hypervisor can use the time better.
+ * WRS.NTO (Zawrs): waiting on a reservation set may end at any time, so it ends at once. A guest under VTW waits as long as
+ * its host allows, and traps then: its hypervisor can use the time better.
  *
  * @param bits the encoding, for xtval
  */
@@ -40,8 +40,20 @@ export function waitOnReservation(hart: Context, bits: number): Outcome {
   const waits = virtual !== 0 && words[FIELD.reservation >> 2] !== 0 && !wakePending(hart);
   const limited = ((csr[CSR.hstatus] as number) & HSTATUS.vtw) !== 0;
   const machineLimit = ((csr[CSR.mstatus] as number) & STATUS.tw) !== 0;
-  if (waits && limited && !machineLimit) return raise(hart, CAUSE.virtualInstruction, bits);
-  return OUTCOME.next;
+  if (!waits || !limited || machineLimit || endsSoon(hart)) return OUTCOME.next;
+  return raise(hart, CAUSE.virtualInstruction, bits);
+}
+
+/** Watches the reservation set. An answer that comes from another thread is seen much sooner than by way of the host. */
+function endsSoon(hart: Context): boolean {
+  const { platform, hooks } = hart;
+  const limit = platform.watchTicks?.() ?? 0;
+  if (limit <= 0) return false;
+  const end = platform.ticks() + limit;
+  while (hooks.reservationHolds() && !wakePending(hart)) {
+    if (hooks.exitRequested() || platform.ticks() >= end) return false;
+  }
+  return true;
 }
 
 /**

@@ -1,0 +1,15 @@
+import { FIELD } from './layout.ts';
+import type { HartState } from './state.ts';
+
+/**
+ * Whether memory still holds what the hart's last LR loaded. A write of the same value goes unnoticed, as for SC.
+ *
+ * @param memory all linear memory
+ */
+export function reservationHolds({ words }: HartState, memory: Int32Array): boolean {
+  const at = words[FIELD.reservation >> 2] >> 2;
+  // Both meet the store of whoever the guest waits for, in its compiled or interpreted code.
+  if (Atomics.load(memory, at) !== words[FIELD.reservationValue >> 2]) return false;
+  if (words[FIELD.reservationWidth >> 2] === 32) return true;
+  return Atomics.load(memory, at + 1) === words[(FIELD.reservationValue >> 2) + 1];
+}

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FINISH, HartBed, RAM } from '../../test/hart/hart-bed.ts';
+import type { Region } from '../jit/index.ts';
 import { OPERATION, REGION } from './interpreter/slots.ts';
 
 /** More than a chunk, so that the next jump is one after which the interpreter samples. */
@@ -123,17 +124,20 @@ describe('what is compiled changes with what runs', () => {
   });
 });
 
-describe('a region that often cannot go on is compiled with a check for each access', () => {
-  /** How often the loop at `loop` was compiled. */
-  function compilations(source: string): number {
-    const entries: number[] = [];
+describe('a region that often cannot go on is compiled with fewer accesses for each check', () => {
+  /** The regions that began at `loop`, one after the other. */
+  function compiled(source: string): readonly Region[] {
+    const regions: Region[] = [];
     const bed: HartBed = new HartBed({
       engine: 'jit',
-      onRegion: ({ pageLow, region }) => entries.push((pageLow >>> 0) + region.blocks[0][0].offset),
+      onRegion: ({ pageLow, region }) => {
+        if ((pageLow >>> 0) + region.blocks[0][0].offset === bed.symbol('loop')) regions.push(region);
+      },
     });
     bed.load(source).finish(40_000_000);
-    return entries.filter((entry) => entry === bed.symbol('loop')).length;
+    return regions;
   }
+  const compilations = (source: string) => compiled(source).length;
 
   test('if what it checks together is in two pages', () => {
     const turns = (count: number) => `
@@ -145,6 +149,32 @@ describe('a region that often cannot go on is compiled with a check for each acc
       bnez s1, loop
       ${FINISH}`;
     expect(compilations(turns(60_000))).toBe(compilations(turns(600)) + 1);
+  });
+
+  test('only through the register whose accesses are in two pages', () => {
+    const regions = compiled(`
+      li s2, 4000
+    pass:
+      li s0, ${DATA - 256}
+      li s3, ${DATA}
+      li s1, 64
+    loop: ld t0, 0(s0)
+      sd s1, 64(s0)
+      ld t1, 8(s3)
+      ld t2, 16(s3)
+      addi s0, s0, 8
+      addi s1, s1, -1
+      bnez s1, loop
+      addi s2, s2, -1
+      bnez s2, pass
+      ${FINISH}`);
+    const S0 = 1 << 8;
+    const S3 = 1 << 19;
+    const wide = regions.map(({ wideChecks }) =>
+      [...wideChecks.values()].reduce((all, bases) => all | bases),
+    );
+    // With functions that it calls, too, the second time.
+    expect(wide).toEqual([S0 | S3, S0 | S3, S3]);
   });
 
   test('but not if it moves from page to page', () => {

@@ -92,6 +92,8 @@ interface Installed {
   readonly firstBits: number;
   /** First slots of all pages that it has code of. */
   readonly pages: readonly number[];
+  /** Base registers of checks of several accesses, a bit for each, by the slot where such a check leaves. */
+  readonly wideChecks: ReadonlyMap<number, number>;
   /** Instructions that compiled code had retired when the patience with it began. */
   patientSince: number;
 }
@@ -111,7 +113,9 @@ export class Regions {
   readonly #halfwords: Uint16Array;
   readonly #heat = new Uint16Array(COUNTERS);
   readonly #jumps = new JumpProfile();
-  /** Slots of regions that cannot go on often, because they work across pages. */
+  /** By the slots of regions that often cannot go on: base registers with too many accesses at once across pages. */
+  readonly #narrow = new Map<number, number>();
+  /** Slots of regions for which that was of no help. */
   readonly #apart = new Set<number>();
   readonly #installed = new Map<number, Installed>();
   /** Numbers of the regions of each decoded page, by its slots. */
@@ -186,7 +190,7 @@ export class Regions {
     if (WORTH_ANOTHER.includes(samples) && installed?.depth === 'deep') this.#retry(installed);
   }
 
-  /** The last region is left all the time because it cannot go on: checking its accesses apart may help. */
+  /** The last region is left all the time because it cannot go on: checking fewer of its accesses at once may help. */
   balk(): void {
     const number = this.#numberOf(this.#words[FIELD.lastRegion >> 2]);
     const installed = this.#installed.get(number);
@@ -197,8 +201,15 @@ export class Regions {
       this.#memoryWords[this.#recordOf(number) / 4 + REGION.patience / 4] = PATIENCE;
       return;
     }
-    this.#apart.add(installed.slot);
+    this.#checkLess(installed);
     this.#retry(installed);
+  }
+
+  #checkLess({ slot, wideChecks }: Installed): void {
+    const narrow = this.#narrow.get(slot) ?? 0;
+    const bases = wideChecks.get(this.#words[FIELD.slot >> 2]) ?? 0;
+    if ((bases & ~narrow) === 0) this.#apart.add(slot);
+    else this.#narrow.set(slot, narrow | bases);
   }
 
   /** The number of the region whose record is at an address. */
@@ -228,8 +239,10 @@ export class Regions {
     for (const number of [...(this.#byPage.get(slots) ?? [])]) {
       const slot = this.#installed.get(number)?.slot ?? 0;
       this.#drop(number);
-      // What comes there now may be worth compiling, too.
+      // What comes there now may be worth compiling, too, and work in another way.
       this.#heat[counterOf(slot)] = 0;
+      this.#narrow.delete(slot);
+      this.#apart.delete(slot);
     }
   }
 
@@ -249,7 +262,8 @@ export class Regions {
     }
     const start = performance.now();
     const source = new HartCode(this.#options, this.#jumps, slots);
-    const region = this.#compiler.compile(source, halfword * 2, { depth, apart: this.#apart.has(slot) });
+    const how = { depth, apart: this.#apart.has(slot), narrow: this.#narrow.get(slot) ?? 0 };
+    const region = this.#compiler.compile(source, halfword * 2, how);
     if (region !== undefined) this.#install(region, { slot, slots, depth }, source);
     const time = performance.now() - start;
     this.#statistics.add('time', time);
@@ -276,6 +290,7 @@ export class Regions {
     this.#idle[number] = 0;
     this.#installed.set(number, {
       ...{ number, slot, depth, firstBits, pages },
+      wideChecks: source.bySlot(region.wideChecks),
       patientSince: this.#statistics.retired,
     });
     for (const page of pages) {
@@ -359,6 +374,16 @@ class HartCode implements CodeSource {
   /** The slots of a page that is in reach. */
   slotsOf(page: number): number {
     return this.#slots.get(page) ?? this.#find(page);
+  }
+
+  /** What is known of offsets, of the slots there. */
+  bySlot(values: ReadonlyMap<number, number>): ReadonlyMap<number, number> {
+    return new Map(
+      [...values].map(([offset, value]) => {
+        const slots = this.slotsOf(Math.floor(offset / PAGE));
+        return [slots + ((offset & (PAGE - 1)) >> 1) * SLOT.bytes, value];
+      }),
+    );
   }
 
   at(offset: number): Decoded | undefined {

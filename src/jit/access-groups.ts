@@ -27,6 +27,17 @@ export interface AccessGroup {
   host: number;
 }
 
+/** What may be checked together. */
+export interface SpanLimits {
+  /** Bytes that a check may cover; 0: each access has its own, where it is. */
+  readonly longest: number;
+  /**
+   * Base registers, a bit for each: through these only what is in the same naturally aligned unit, which no boundary of
+   * pages divides.
+   */
+  readonly narrow: number;
+}
+
 /** The group of each instruction of a block, by index; undefined for those that access no memory by base and offset. */
 export type AccessGroups = readonly (AccessGroup | undefined)[];
 
@@ -47,13 +58,12 @@ const NO_GROUPS: AccessGroups = [];
 /**
  * Groups the loads and stores of a block.
  *
- * @param longestSpan bytes that a group may span; 0 leaves each access alone
  * @param all takes the groups
  * @param strided accesses that have a group already
  */
 export function groupAccesses(
   { code }: Block,
-  longestSpan: number,
+  limits: SpanLimits,
   all: AccessGroup[],
   strided: ReadonlyMap<Placed, AccessGroup> | undefined,
 ): BlockAccesses {
@@ -73,7 +83,7 @@ export function groupAccesses(
       groups ??= new Array<AccessGroup | undefined>(code.length).fill(undefined);
       open ??= new Array<AccessGroup | undefined>(32).fill(undefined);
       let group = open[rs1];
-      if (group === undefined || !widen(group, imm, accessBytes, accessBytes, longestSpan)) {
+      if (group === undefined || !widen(group, imm, accessBytes, accessBytes, limits)) {
         group = newGroup(rs1, imm, accessBytes, accessBytes, all);
         open[rs1] = group;
         if ((written & (1 << rs1)) === 0) exposed.push(group);
@@ -109,14 +119,15 @@ export function widen(
   low: number,
   span: number,
   alignment: number,
-  longestSpan: number,
+  limits: SpanLimits,
 ): boolean {
   const lowest = Math.min(group.low, low);
   const end = Math.max(group.low + group.span, low + span);
   // If the lowest address is aligned as the widest access needs it, all of them must be aligned.
   if ((group.low - lowest) % group.alignment !== 0 || (low - lowest) % alignment !== 0) return false;
   const widest = Math.max(group.alignment, alignment);
-  if (end - lowest > longestSpan) return false;
+  const isNarrow = (limits.narrow & (1 << group.base)) !== 0;
+  if (end - lowest > (isNarrow ? Math.min(widest, limits.longest) : limits.longest)) return false;
   group.low = lowest;
   group.span = end - lowest;
   group.alignment = widest;

@@ -7,7 +7,11 @@ import { buildGraph, type Graph } from './graph.ts';
 const decode = createDecoder({ extensions: new Set<Extension>(['i', 'm']), xlen: 64 });
 
 /** Plans the accesses of a program, which ends with a system instruction. */
-function plan(source: string, longestSpan = 128): { readonly graph: Graph; readonly accesses: AccessPlan } {
+function plan(
+  source: string,
+  longest = 128,
+  narrow = 0,
+): { readonly graph: Graph; readonly accesses: AccessPlan } {
   const { bytes } = assemble(`${source}\necall`);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const code = {
@@ -18,7 +22,7 @@ function plan(source: string, longestSpan = 128): { readonly graph: Graph; reado
   const graph = buildGraph(code, 0, { instructions: 100, callDepth: 0 });
   if (graph === undefined) throw new Error('nothing to compile');
   const { flow, dominates } = analyseFlow(graph);
-  return { graph, accesses: planAccesses(graph, flow, dominates, longestSpan) };
+  return { graph, accesses: planAccesses(graph, flow, dominates, { longest, narrow }) };
 }
 
 /** The groups of all accesses, by the offsets of their instructions. */
@@ -74,5 +78,15 @@ describe('a check', () => {
   test('is made for each access where these are to be apart', () => {
     const result = plan('ld a1, 0(a0)\nld a2, 8(a0)', 0);
     expect(groups(result).get(4)).not.toBe(groups(result).get(0));
+  });
+
+  test('is made for each aligned unit where a register has too much in different pages', () => {
+    const A0 = 1 << 10;
+    const found = groups(
+      plan('ld a1, 0(a0)\nlw a2, 4(a0)\nld a2, 8(a0)\nld a3, 0(a4)\nld a3, 8(a4)', 128, A0),
+    );
+    expect(found.get(4)).toBe(found.get(0));
+    expect(found.get(8)).not.toBe(found.get(0));
+    expect(found.get(16)).toBe(found.get(12));
   });
 });

@@ -4,6 +4,7 @@ import {
   type BlockAccesses,
   groupAccesses,
   newGroup,
+  type SpanLimits,
   widen,
 } from './access-groups.ts';
 import type { Dominates, Flow } from './flow.ts';
@@ -24,33 +25,26 @@ export interface AccessPlan {
  * Plans checks: a check made earlier holds wherever all ways have passed it and its base register has not been written
  * since; what every turn of a loop accesses through a register that the loop does not write is checked before the loop.
  * Nothing can change the TLB while a region runs.
- *
- * @param longestSpan bytes that a check may cover; 0: each access has its own, where it is
  */
-export function planAccesses(
-  graph: Graph,
-  flow: Flow,
-  dominates: Dominates,
-  longestSpan: number,
-): AccessPlan {
+export function planAccesses(graph: Graph, flow: Flow, dominates: Dominates, limits: SpanLimits): AccessPlan {
   const all: AccessGroup[] = [];
-  const loops = longestSpan === 0 ? [] : findLoops(flow, dominates);
-  const strided = loops.length === 0 ? undefined : findStrided(loops, flow, dominates, longestSpan, all);
+  const loops = limits.longest === 0 ? [] : findLoops(flow, dominates);
+  const strided = loops.length === 0 ? undefined : findStrided(loops, flow, dominates, limits, all);
   const accesses: BlockAccesses[] = [];
   for (const block of graph.blocks) {
-    accesses.push(groupAccesses(block, longestSpan, all, strided?.groups));
+    accesses.push(groupAccesses(block, limits, all, strided?.groups));
   }
   const { groups, before } =
-    longestSpan === 0 || all.length === 0 || graph.blocks[0].next.length === 0
+    limits.longest === 0 || all.length === 0 || graph.blocks[0].next.length === 0
       ? { groups: accesses.map((block) => block.groups), before: [] }
-      : new Planner(flow, dominates, longestSpan, accesses, all, loops).plan();
+      : new Planner(flow, dominates, limits, accesses, all, loops).plan();
   return { groups, before, strided: strided?.loops ?? [] };
 }
 
 class Planner {
   readonly #flow: Flow;
   readonly #dominates: Dominates;
-  readonly #longestSpan: number;
+  readonly #limits: SpanLimits;
   readonly #accesses: readonly BlockAccesses[];
   readonly #all: AccessGroup[];
   /** By group: the earlier one whose check covers it. */
@@ -63,14 +57,14 @@ class Planner {
   constructor(
     flow: Flow,
     dominates: Dominates,
-    longestSpan: number,
+    limits: SpanLimits,
     accesses: readonly BlockAccesses[],
     all: AccessGroup[],
     loops: readonly Loop[],
   ) {
     this.#flow = flow;
     this.#dominates = dominates;
-    this.#longestSpan = longestSpan;
+    this.#limits = limits;
     this.#accesses = accesses;
     this.#all = all;
     this.#loops = loops;
@@ -125,7 +119,7 @@ class Planner {
 
   #covers(earlier: AccessGroup, { base, stores, low, span, alignment }: AccessGroup): boolean {
     if (earlier.base !== base || (stores && !earlier.stores)) return false;
-    return widen(earlier, low, span, alignment, this.#longestSpan);
+    return widen(earlier, low, span, alignment, this.#limits);
   }
 
   /** Finds what can be checked before loops, outer ones first. */

@@ -1,5 +1,5 @@
 import type { Decoded } from '../isa/index.ts';
-import type { AccessGroup } from './access-groups.ts';
+import type { AccessGroup, SpanLimits } from './access-groups.ts';
 import { type AccessPlan, planAccesses } from './access-plan.ts';
 import { analyseFlow, type Dominates, type Flow, isRetreating } from './flow.ts';
 import { FRAME, SLOT } from './frame-locals.ts';
@@ -38,16 +38,20 @@ export class RegionCode {
   readonly #accesses: AccessPlan;
   /** Depths of the labels of blocks by index; 0: none yet. */
   readonly #labels: Int32Array;
+  /**
+   * Where a check of several accesses leaves the region, by offset: the base registers of such checks there, a bit for each.
+   */
+  readonly wideChecks = new Map<number, number>();
   /** By index of a header: a loop whose accesses are checked for several turns. */
   readonly #windows: (Window | undefined)[];
 
-  /** @param longestSpan bytes within which accesses are checked together */
-  constructor(graph: Graph, frame: RegionFrame, longestSpan: number) {
+  /** @param limits tell what is checked together */
+  constructor(graph: Graph, frame: RegionFrame, limits: SpanLimits) {
     this.#frame = frame;
     const { flow, dominates } = analyseFlow(graph);
     this.#flow = flow;
     this.#dominates = dominates;
-    this.#accesses = planAccesses(graph, flow, dominates, longestSpan);
+    this.#accesses = planAccesses(graph, flow, dominates, limits);
     this.#labels = new Int32Array(graph.blocks.length);
     this.#windows = graph.blocks.map(() => undefined);
   }
@@ -287,6 +291,7 @@ export class RegionCode {
     values[SLOT.span] = span - 1;
     values[SLOT.alignment] = isLong ? alignment - 1 : PAGE_MASK | (alignment - 1);
     this.#frame.mayResume(offset, unspent);
+    if (isLong) this.wideChecks.set(offset, (this.wideChecks.get(offset) ?? 0) | (1 << base));
     const shape =
       (stores ? PROBE.stores : 0) |
       (isLong ? PROBE.long : 0) |

@@ -22,8 +22,10 @@ const LONGEST_SPAN = 128;
 export interface CompileOptions {
   /** With or without functions that are called and likely targets of indirect jumps. */
   readonly depth: 'shallow' | 'deep';
-  /** Check each memory access apart: for code that works across the boundaries of pages. */
+  /** Check each memory access apart, where it is. */
   readonly apart: boolean;
+  /** Base registers, a bit for each, through which accesses are checked one by one: together they cross pages too often. */
+  readonly narrow: number;
 }
 
 /** A compiled region. */
@@ -36,6 +38,11 @@ export interface Region {
   readonly instructions: number;
   /** The same by blocks: what was compiled. */
   readonly blocks: readonly (readonly Placed[])[];
+  /**
+   * Where checks of several accesses at once stop the region, by offset from the page of the entry: the base registers of
+   * these, a bit for each.
+   */
+  readonly wideChecks: ReadonlyMap<number, number>;
 }
 
 /** Compiles regions; the result depends on the guest's code alone, so that equal code gives equal modules. */
@@ -58,17 +65,18 @@ export class RegionCompiler {
    * @param how decides about size and checks
    * @returns undefined when the first instruction is not for compiled code
    */
-  compile(source: CodeSource, entry: number, { depth, apart }: CompileOptions): Region | undefined {
+  compile(source: CodeSource, entry: number, { depth, apart, narrow }: CompileOptions): Region | undefined {
     const graph = buildGraph(source, entry, LIMITS[depth]);
     if (graph === undefined) return undefined;
     const f = this.#modules.function();
     const imports = new Imports();
     const frame = new RegionFrame(f, graph, this.#layout, this.#stencils, imports);
-    const code = new RegionCode(graph, frame, apart ? 0 : LONGEST_SPAN);
+    const code = new RegionCode(graph, frame, { longest: apart ? 0 : LONGEST_SPAN, narrow });
     frame.write(() => code.tree(graph.blocks[0]));
     const bytes = this.#modules.bytes(f, imports);
     const blocks = graph.blocks.map((block) => block.code);
-    return { bytes, pages: pagesOf(graph), instructions: graph.instructions, blocks };
+    const { wideChecks } = code;
+    return { bytes, pages: pagesOf(graph), instructions: graph.instructions, wideChecks, blocks };
   }
 }
 

@@ -1,4 +1,4 @@
-import { type AccessGroup, newGroup, widen } from './access-groups.ts';
+import { type AccessGroup, newGroup, type SpanLimits, widen } from './access-groups.ts';
 import type { Dominates, Flow } from './flow.ts';
 import type { Placed } from './graph.ts';
 import { isInnermost, type Loop, runsEachTurn, withoutLargest } from './loops.ts';
@@ -37,21 +37,20 @@ interface Access {
  * Finds accesses of innermost loops through registers that each turn moves by the same number of bytes. They can be
  * checked once for many turns: until the first of them leaves its page.
  *
- * @param longestSpan bytes that a check may cover
  * @param all takes the groups
  */
 export function findStrided(
   loops: readonly Loop[],
   flow: Flow,
   dominates: Dominates,
-  longestSpan: number,
+  limits: SpanLimits,
   all: AccessGroup[],
 ): StridedAccesses {
   const groups = new Map<Placed, AccessGroup>();
   const found: StridedLoop[] = [];
   for (const whole of loops) {
     for (let loop: Loop | undefined = whole; loop !== undefined; loop = withoutLargest(flow, loop)) {
-      const checks = isInnermost(loop, flow) ? groupsOf(loop, flow, dominates, longestSpan, groups, all) : [];
+      const checks = isInnermost(loop, flow) ? groupsOf(loop, flow, dominates, limits, groups, all) : [];
       if (checks.length === 0) continue;
       const longestTurn = loop.blocks.reduce((sum, { code }) => sum + code.length, 0);
       found.push({ loop, longestTurn, checks });
@@ -65,7 +64,7 @@ function groupsOf(
   loop: Loop,
   flow: Flow,
   dominates: Dominates,
-  longestSpan: number,
+  limits: SpanLimits,
   groups: Map<Placed, AccessGroup>,
   all: AccessGroup[],
 ): readonly AccessGroup[] {
@@ -76,7 +75,7 @@ function groupsOf(
     for (const access of accesses) {
       const stride = moved[access.placed.decoded.rs1];
       if (access.always !== always || stride === 0 || !(Math.abs(stride) <= LONGEST_STRIDE)) continue;
-      const group = groupFor(access, stride, checks, longestSpan, all);
+      const group = groupFor(access, stride, checks, limits, all);
       if (group !== undefined) groups.set(access.placed, group);
     }
   }
@@ -87,7 +86,7 @@ function groupFor(
   { placed, offset, always }: Access,
   stride: number,
   checks: AccessGroup[],
-  longestSpan: number,
+  limits: SpanLimits,
   all: AccessGroup[],
 ): AccessGroup | undefined {
   const { accessBytes, stores } = placed.traits;
@@ -95,7 +94,7 @@ function groupFor(
   if (stride % accessBytes !== 0) return undefined;
   for (const check of checks) {
     if (check.base !== rs1 || !(always || check.stores || !stores)) continue;
-    if (!widen(check, offset, accessBytes, accessBytes, longestSpan)) continue;
+    if (!widen(check, offset, accessBytes, accessBytes, limits)) continue;
     check.stores ||= stores;
     return check;
   }

@@ -3,7 +3,6 @@
  * The file is compiled without contraction of a * b + c into one operation: fused operations are written as such.
  */
 #include <stdint.h>
-#include <string.h>
 
 enum { STEPS = 1500 };
 
@@ -74,14 +73,14 @@ uint64_t integer_block(uint64_t seed) {
 static uint64_t bits_of(double value) {
   uint64_t bits;
   if (value != value) return UINT64_C(0x7ff8000000000000);
-  memcpy(&bits, &value, sizeof bits);
+  __builtin_memcpy(&bits, &value, sizeof bits);
   return bits;
 }
 
 static uint64_t single_bits_of(float value) {
   uint32_t bits;
   if (value != value) return 0x7fc00000;
-  memcpy(&bits, &value, sizeof bits);
+  __builtin_memcpy(&bits, &value, sizeof bits);
   return bits;
 }
 
@@ -89,7 +88,7 @@ static uint64_t single_bits_of(float value) {
 static double number(uint64_t bits) {
   if ((bits & 7) != 0) bits = (bits & ~(UINT64_C(0x7ff) << 52)) | ((bits >> 3 & 63) + 991) << 52;
   double value;
-  memcpy(&value, &bits, sizeof value);
+  __builtin_memcpy(&value, &bits, sizeof value);
   return value;
 }
 

@@ -286,6 +286,57 @@ describe('time', () => {
   });
 });
 
+describe('instret and cycle', () => {
+  const LOOP = 30_000;
+  const FOUND = RAM + 0x8000;
+  /** Counts a loop again and again, and ends with the results in memory: the difference of each counter. */
+  const COUNTING = `
+      li s0, ${FOUND}; li s1, 4
+    count: li a0, ${LOOP}; rdcycle s2; rdinstret s3
+    loop: addi a0, a0, -1; nop; bnez a0, loop
+      rdinstret t3; rdcycle t2
+      sub t2, t2, s2; sub t3, t3, s3; sd t2, 0(s0); sd t3, 8(s0)
+      addi s0, s0, 16; addi s1, s1, -1; bnez s1, count
+      ${SHUTDOWN}`;
+  /** From the instruction behind rdinstret to the next one, and from the first rdcycle to the second. */
+  const EXPECTED = { cycle: BigInt(3 * LOOP + 3), instret: BigInt(3 * LOOP + 1) };
+
+  function expectExact(bed: DomainBed): void {
+    expect(bed.ended).toBe('shutdown');
+    for (let round = 0; round < 4; round++) {
+      const at = FOUND + 16 * round;
+      expect({ cycle: bed.read64(at), instret: bed.read64(at + 8) }, `round ${round}`).toEqual(EXPECTED);
+    }
+  }
+
+  test('are exact while vCPUs share a pCPU', () => {
+    const bed = new DomainBed({ vcpus: 3, step: 4000 }).load(`
+      bnez a0, other
+      ${START(1, 'other')}
+      ${START(2, 'other')}
+      ${COUNTING}
+    other: j other`);
+    expectExact(bed.run());
+    expect(bed.vcpu.stat('loads')).toBeGreaterThan(4);
+  });
+
+  test('are exact although the vCPU goes from one pCPU to the other', () => {
+    const bed = new DomainBed({ pcpus: 2 }).load(COUNTING);
+    bed.start();
+    let looks = 0;
+    bed.onLook = () => {
+      // The domain seems to end for the pCPU at work: it puts its vCPU back.
+      if (++looks % 7 === 0 && bed.vcpu.stat('migrations') < 4) bed.ended = 'stopped';
+    };
+    for (let turn = 0; bed.ended !== 'shutdown'; turn++) {
+      bed.ended = undefined;
+      bed.pcpus[turn % 2]?.run();
+    }
+    expectExact(bed);
+    expect(bed.vcpu.stat('migrations')).toBe(4);
+  });
+});
+
 describe('starting and stopping', () => {
   test('a vCPU that has stopped itself can be started again, and keeps what came meanwhile (65)', () => {
     const bed = new DomainBed({ vcpus: 2, step: 500 }).load(`

@@ -9,8 +9,8 @@ import type { Vcpu } from './vcpu.ts';
 import { STAT } from './vcpu-layout.ts';
 
 const decode = createDecoder({ extensions: HART_EXTENSIONS, xlen: 64 });
-/** Count by themselves. */
-const COUNTERS: readonly string[] = ['cycle', 'time', 'instret'];
+/** Goes on by itself. */
+const TIME = 'time';
 /** Read-only bits that follow the clock: STIP. */
 const STIP = 32n;
 
@@ -43,6 +43,11 @@ function execute(hart: Hart, bits: number): boolean {
 }
 
 const A0 = 10;
+const CYCLE = 0xc00;
+const INSTRET = 0xc02;
+const MCYCLE = 0xb00;
+const MINSTRET = 0xb02;
+const MCOUNTINHIBIT = 0x320;
 /** csrrs a0, number, zero */
 function read(hart: Hart, number: number): bigint | undefined {
   if (!execute(hart, (number << 20) | (2 << 12) | (A0 << 7) | 0x73)) return undefined;
@@ -60,7 +65,7 @@ function visible(hart: Hart): Map<string, bigint> {
   const found = new Map<string, bigint>();
   for (let number = 0; number < 4096; number++) {
     const name = csrName(number) ?? '';
-    const value = COUNTERS.includes(name) ? undefined : read(hart, number);
+    const value = name === TIME ? undefined : read(hart, number);
     if (value !== undefined) found.set(name, name === 'sip' ? value & ~STIP : value);
   }
   return found;
@@ -77,6 +82,15 @@ function scramble(hart: Hart, next: () => number): void {
   for (let index = 1; index < 32; index++) state.setX(index, next(), next());
   for (let word = FIELD.f >> 2; word < FIELD.slot >> 2; word++) state.words[word] = next();
   state.setPc(next() & ~1, next());
+  retire(hart, next());
+}
+
+/** Makes the hart look as if it had executed more instructions: at most 2^31, with a carry now and then. */
+function retire({ state: { words } }: Hart, count: number): void {
+  const at = FIELD.instret >> 2;
+  const low = ((words[at] as number) >>> 0) + (count >>> 1);
+  words[at] = low;
+  if (low >= 2 ** 32) words[at + 1] = (words[at + 1] as number) + 1;
 }
 
 function registers({ state }: Hart): number[] {
@@ -109,8 +123,19 @@ describe('switching between vCPUs', () => {
     expect(one?.csrs).not.toEqual(two?.csrs);
     // The list is not empty, and holds what a supervisor needs.
     expect([...(one?.csrs.keys() ?? [])]).toEqual(
-      expect.arrayContaining(['sstatus', 'sie', 'sip', 'stvec', 'satp', 'stimecmp', 'fcsr', 'senvcfg']),
+      expect.arrayContaining([
+        'sstatus',
+        'sie',
+        'sip',
+        'stvec',
+        'satp',
+        'stimecmp',
+        'fcsr',
+        'senvcfg',
+        'instret',
+      ]),
     );
+    retire(there, next());
     // Back in the other order, the first one on the other hart.
     for (const [vcpu, hart, pcpu, expected] of [
       [second, here, 0, two],
@@ -124,6 +149,44 @@ describe('switching between vCPUs', () => {
       });
       vcpu.interrupts.yield();
     }
+  });
+
+  test('keeps counters apart that are stopped and that go on, whatever the harts count meanwhile', () => {
+    const bed = new DomainBed({ vcpus: 2, pcpus: 2 });
+    const [first, second] = bed.vcpus as [Vcpu, Vcpu];
+    const [here, there] = bed.harts as [Hart, Hart];
+    const on = (vcpu: Vcpu, hart: Hart, inside: () => void): void => {
+      dispatchVcpu(vcpu.interrupts.words);
+      if (vcpu.stat('loads') === 0) vcpu.applyStart();
+      vcpu.load(hart, hart === here ? 0 : 1);
+      visit(hart, vcpu, inside);
+      vcpu.save(hart);
+      vcpu.interrupts.yield();
+    };
+    const counters = (hart: Hart) => [read(hart, CYCLE), read(hart, INSTRET)];
+    for (const vcpu of bed.vcpus) bed.start(RAM, vcpu.index);
+    retire(here, 5000);
+    on(first, here, () => {
+      expect(counters(here), 'a vCPU begins with no instructions').toEqual([0n, 0n]);
+      // The host stops minstret and sets both, as it does for an SBI call.
+      here.privileged.writeCsr(MCOUNTINHIBIT, 4, 0);
+      here.privileged.writeCsr(MCYCLE, -1, 0);
+      here.privileged.writeCsr(MINSTRET, 7, 1);
+      retire(here, 200);
+    });
+    on(second, here, () => {
+      expect(counters(here)).toEqual([0n, 0n]);
+      retire(here, 60);
+      expect(counters(here)).toEqual([30n, 30n]);
+    });
+    retire(there, 900);
+    on(first, there, () => expect(counters(there)).toEqual([0x1_0000_0063n, 0x1_0000_0007n]));
+    on(second, there, () => expect(counters(there)).toEqual([30n, 30n]));
+    on(first, here, () => {
+      here.privileged.writeCsr(MCOUNTINHIBIT, 0, 0);
+      retire(here, 10);
+      expect(counters(here)).toEqual([0x1_0000_0068n, 0x1_0000_000cn]);
+    });
   });
 
   test.each([

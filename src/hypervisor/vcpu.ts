@@ -70,7 +70,15 @@ const GUEST_CSRS: readonly CsrField[] = [
   'senvcfg',
   'hstatus',
   'hvip',
+  // Before the counters, which it stops.
+  'mcountinhibit',
 ];
+
+/** The counters: where a hart has them as CSRs, and where a vCPU that is not loaded keeps their values. */
+const COUNTERS = [
+  { number: 0xb00, at: CSR.mcycleOffset },
+  { number: 0xb02, at: CSR.minstretOffset },
+] as const;
 
 /** One vCPU as one thread sees it; its state is in shared memory. */
 export class Vcpu {
@@ -187,6 +195,7 @@ export class Vcpu {
     state.words[FIELD.frm >> 2] = words[WORDS + VCPU_WORD.frm] as number;
     state.words[FIELD.reservation >> 2] = 0;
     for (const name of GUEST_CSRS) this.#copyCsr(name, this.#csr, state.csr);
+    this.#loadCounters(hart);
     this.#setReturn(hart, words[WORDS + VCPU_WORD.privilege] as number);
     const last = words[VCPU.lastPcpu >> 2] as number;
     words[VCPU.lastPcpu >> 2] = pcpu + 1;
@@ -217,6 +226,7 @@ export class Vcpu {
     words[WORDS + VCPU_WORD.frm] = state.words[FIELD.frm >> 2] as number;
     words[WORDS + VCPU_WORD.privilege] = ((state.csr[CSR.mstatus] as number) >> 8) & 1;
     for (const name of GUEST_CSRS) this.#copyCsr(name, state.csr, this.#csr);
+    this.#saveCounters(hart);
     this.#publishDeadline();
   }
 
@@ -361,6 +371,21 @@ export class Vcpu {
     const at = CSR[name];
     to[at] = from[at] as number;
     to[at + 1] = from[at + 1] as number;
+  }
+
+  /** The hart has counted for other vCPUs, or was another one: its counters go on from where this vCPU's were. */
+  #loadCounters({ privileged }: Hart): void {
+    for (const { number, at } of COUNTERS) {
+      privileged.writeCsr(number, this.#csr[at] as number, this.#csr[at + 1] as number);
+    }
+  }
+
+  #saveCounters({ privileged }: Hart): void {
+    for (const { number, at } of COUNTERS) {
+      privileged.readCsr(number);
+      this.#csr[at] = privileged.low;
+      this.#csr[at + 1] = privileged.high;
+    }
   }
 
   #setDeadlineWords(low: number, high: number): void {

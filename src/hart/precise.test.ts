@@ -76,6 +76,13 @@ describe('an exception', () => {
     expect(bed.x('a0')).toBe(7n);
   });
 
+  test.each(['ebreak', 'c.ebreak'])('of %s tells its address', (code) => {
+    const bed = new HartBed().load(program(`nop\n here: ${code}`));
+    bed.finish();
+    const here = BigInt(bed.symbol('here'));
+    expect([bed.x('s2'), bed.x('s3'), bed.x('s4')]).toEqual([here, BigInt(CAUSE.breakpoint), here]);
+  });
+
   test('of a jump to nowhere is about the target, and the link is written', () => {
     const bed = new HartBed().load(program('li a0, 0x5000\n jalr ra, (a0)\n after:'));
     bed.finish();

@@ -6,7 +6,7 @@ import { STATUS } from './call-outs.ts';
 import { CHANGE } from './csr-code.ts';
 import type { Frame } from './frame.ts';
 import { SLOT } from './slots.ts';
-import { NOT_DONE } from './trap-code.ts';
+import { NOT_DONE, savedPc } from './trap-code.ts';
 
 /** Code that carries out the current instruction, a system instruction, and leaves it; or that goes on behind. */
 type SystemCode = (frame: Frame) => void;
@@ -26,6 +26,12 @@ const ecall: SystemCode = (frame) => {
   f.if(i32.eqz(i32.load(hart, FIELD.privilege)), () => {
     attempt(frame, privileged.trap, hart, i32.const(CAUSE.ecallFromU), i64.const(0));
   });
+};
+
+/** In a guest the address is one of the guest's, which matters to a trap into HS or M only. */
+const ebreak: SystemCode = (frame) => {
+  const { hart, privileged } = frame;
+  attempt(frame, privileged.trap, hart, i32.const(CAUSE.breakpoint), savedPc(hart));
 };
 
 const sret: SystemCode = (frame) => attempt(frame, frame.privileged.sret, frame.hart);
@@ -63,6 +69,7 @@ function csr(change: number, immediate: boolean): SystemCode {
 
 const SYSTEM_CODE: ReadonlyMap<string, SystemCode> = new Map([
   ['ecall', ecall],
+  ['ebreak', ebreak],
   ['sret', sret],
   ['sfence.vma', fence],
   ['sinval.vma', fence],

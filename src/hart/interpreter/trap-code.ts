@@ -8,6 +8,7 @@ import {
   type FunctionBuilder,
   type FunctionRef,
   type I32,
+  type I64,
   i32,
   i64,
   type Local,
@@ -55,7 +56,7 @@ export function defineTraps(module: ModuleBuilder, parts: ArrivalParts): TrapFun
 }
 
 /** The address of the current instruction, when the slot is in the hart block. */
-function savedPc(hart: Local<'i32'>) {
+export function savedPc(hart: Local<'i32'>): I64 {
   const distance = i32.sub(i32.load(hart, FIELD.slot), i32.load(hart, FIELD.pageSlots));
   const offset = i32.shr_u(distance, i32.const(Math.log2(SLOT_SCALE)));
   return i64.add(i64.load(hart, FIELD.pageAddress), i64.extend_i32_u(offset));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { joined } from '../../../test/hart/hart-bed.ts';
 import { bits, type Mode, PrivilegedBed } from '../../../test/hart/privileged-bed.ts';
 
 const ILLEGAL = 2;
@@ -54,13 +55,25 @@ describe('permission', () => {
     expect(causes(name, set)).toEqual(expected);
   });
 
-  test('an environment call and a breakpoint leave xtval 0', () => {
-    const bed = new PrivilegedBed();
-    for (const name of ['ecall', 'ebreak']) {
-      bed.privileged.exception.tvalLow = 5;
-      bed.execute(name);
-      expect(bed.privileged.exception.tvalLow).toBe(0);
-    }
+  test.each([
+    ['ecall', 'M', 0n, false],
+    ['ecall', 'VU', 0n, false],
+    ['ebreak', 'M', 0xffff_ffff_8000_1002n, false],
+    ['ebreak', 'U', 0xffff_ffff_8000_1002n, false],
+    ['ebreak', 'VS', 0xffff_ffff_8000_1002n, true],
+    ['ebreak', 'VU', 0xffff_ffff_8000_1002n, true],
+    ['mret', 'HS', 0x3020_0073n, false],
+    ['hfence.gvma', 'VS', 0x6200_0073n, false],
+  ] as const)('%s in %s gives xtval %i, an address of the guest: %s', (name, mode, tval, guestVirtual) => {
+    const bed = new PrivilegedBed().enter(mode);
+    const { exception } = bed.privileged;
+    Object.assign(exception, { tvalLow: 5, tvalHigh: 5, guestVirtual: !guestVirtual });
+    bed.pc = 0xffff_ffff_8000_1002n;
+    expect(bed.execute(name)).toBe('exception');
+    expect([joined(exception.tvalLow, exception.tvalHigh), exception.guestVirtual]).toEqual([
+      tval,
+      guestVirtual,
+    ]);
   });
 });
 

@@ -32,7 +32,13 @@ const ecall: Handler = (hart) => {
   return raise(hart, virtual !== 0 ? CAUSE.ecallFromVs : CAUSE.ecallFromHs);
 };
 
-const ebreak: Handler = (hart) => raise(hart, CAUSE.breakpoint);
+/** xtval gets the breakpoint's address, as an access has it that a watchpoint stops ("Machine Trap Value"). */
+const ebreak: Handler = (hart) => {
+  const { pcLow, pcHigh, virtual } = hart.state;
+  const outcome = raise(hart, CAUSE.breakpoint, pcLow, pcHigh);
+  hart.exception.guestVirtual = virtual !== 0;
+  return outcome;
+};
 
 const mret: Handler = (hart, _table, decoded) => {
   if (hart.state.privilege !== MODE.machine) return illegal(hart, decoded);

@@ -20,6 +20,8 @@ rmSync(target, { recursive: true, force: true });
 const bundle = await rolldown({
   cwd: root,
   platform: 'node',
+  // The oldest Node that the package runs on (`engines`). Sources do without `using`, which it cannot read.
+  transform: { target: 'node22' },
   input: Object.fromEntries(entries.map((name) => [name, join(root, 'src', `${name}.ts`)])),
   // Packages come as dependencies.
   external: /^(?![./])/,

@@ -1,7 +1,11 @@
 #!/bin/sh
-# Installs the Debian packages whose programs the tests and benchmarks run: `npm run setup`.
-# Where nothing is missing it does nothing. Without root it says what to install; tests without their program are skipped.
+# Installs the programs that tests and benchmarks run: `npm run setup`. Nodes that the package is tested on come by npm,
+# the rest as Debian packages. Where nothing is missing it does nothing. Without root it says what to install; tests
+# without their program are skipped.
 set -eu
+
+npm ci --prefix "$(dirname "$0")/../test/nodes" --no-audit --no-fund --loglevel=error ||
+  echo "setup: npm did not bring the Nodes of test/nodes; the tests of the package on them will be skipped." >&2
 
 missing=''
 

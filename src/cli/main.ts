@@ -1,11 +1,13 @@
 #!/usr/bin/env node
-const neededNode = 24;
+/** As `engines` of package.json has it: the oldest maintained Node, from the version on that has `module.registerHooks`. */
+const needed = { major: 22, minor: 15 };
 
 /** Only what every version of Node knows: older ones must get as far as the message. */
 async function main(): Promise<void> {
-  if (Number(process.versions.node.split('.')[0]) < neededNode) {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < needed.major || (major === needed.major && minor < needed.minor)) {
     process.stderr.write(
-      `hartvisor: Node ${neededNode} or newer is needed, this is ${process.versions.node}. ` +
+      `hartvisor: Node ${needed.major}.${needed.minor} or newer is needed, this is ${process.versions.node}. ` +
         'From a checkout, npm start and npm run hartvisor use a Node of their own.\n',
     );
     process.exit(2);

@@ -17,19 +17,24 @@ export async function readInputFile(
   option: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    await using file = await open(path, 'r');
-    const status = await file.stat();
-    if (status.isDirectory())
-      throw new InputError(`${what} ${path} is a directory. Give a file with ${option}.`);
-    if (!status.isFile() && !status.isFIFO()) {
-      throw new InputError(`${what} ${path} is a device or a socket. Give a file with ${option}.`);
+    const file = await open(path, 'r');
+    try {
+      const status = await file.stat();
+      if (status.isDirectory())
+        throw new InputError(`${what} ${path} is a directory. Give a file with ${option}.`);
+      if (!status.isFile() && !status.isFIFO()) {
+        throw new InputError(`${what} ${path} is a device or a socket. Give a file with ${option}.`);
+      }
+      if (status.size > largestFile) {
+        throw new InputError(`${what} ${path} has ${status.size} bytes, more than a guest has memory.`);
+      }
+      const bytes = ownBytes(await file.readFile());
+      if (bytes.length === 0)
+        throw new InputError(`${what} ${path} is empty. Fetch, copy or build it again.`);
+      return bytes;
+    } finally {
+      await file.close();
     }
-    if (status.size > largestFile) {
-      throw new InputError(`${what} ${path} has ${status.size} bytes, more than a guest has memory.`);
-    }
-    const bytes = ownBytes(await file.readFile());
-    if (bytes.length === 0) throw new InputError(`${what} ${path} is empty. Fetch, copy or build it again.`);
-    return bytes;
   } catch (error) {
     throw explained(error, `${what} ${path} cannot be read`);
   }

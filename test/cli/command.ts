@@ -28,9 +28,9 @@ export function startCli(args: readonly string[], options: { env?: NodeJS.Proces
   return startProcess(process.execPath, [main, ...args], options.env);
 }
 
-/** Runs another program of this Node to its end, without input. */
-export async function runNode(args: readonly string[]): Promise<Ran> {
-  const { child, ended } = startProcess(process.execPath, args);
+/** Runs another program to its end, without input, on the Node of the tests or on another one. */
+export async function runNode(args: readonly string[], node: string = process.execPath): Promise<Ran> {
+  const { child, ended } = startProcess(node, args);
   child.stdin.end();
   return ended;
 }

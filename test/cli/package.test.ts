@@ -1,8 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, test as base, beforeAll, describe, expect } from 'vitest';
 import { runNode } from './command.ts';
 import { finisher, writeProgram } from './programs.ts';
 
@@ -11,7 +20,23 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 mkdirSync(join(root, 'build'), { recursive: true });
 const directory = mkdtempSync(join(root, 'build', 'package-'));
 const main = join(directory, 'dist', 'cli', 'main.js');
-const hartvisor = (...args: readonly string[]) => runNode([main, ...args]);
+
+/** The oldest maintained Node and the newest, which `npm run setup` brings, beside the one of the tests. */
+const nodes = [
+  { name: 'its own Node', node: process.execPath },
+  ...['oldest', 'newest'].map((age) => ({
+    name: `the ${age} Node`,
+    node: join(
+      root,
+      'test',
+      'nodes',
+      'node_modules',
+      `${age}-${process.platform}-${process.arch}`,
+      'bin',
+      'node',
+    ),
+  })),
+];
 
 beforeAll(async () => {
   const built = await runNode([join(root, 'scripts', 'bundle.ts'), join(directory, 'dist')]);
@@ -24,6 +49,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('the package', () => {
+  const test = base;
+
   test('holds what is loaded by its name, and neither sources nor tests', () => {
     // Scripts of the package would build the checkout.
     const listing = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
@@ -55,7 +82,7 @@ describe('the package', () => {
 
   test('knows its version', async () => {
     const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-    expect(await hartvisor('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+    expect(await runNode([main, '--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
   });
 
   test('brings the interpreter of its harts', async () => {
@@ -65,7 +92,10 @@ describe('the package', () => {
   });
 });
 
-describe('the command of the package', () => {
+describe.each(nodes)('the command of the package on $name', ({ node }) => {
+  const test = base.skipIf(!existsSync(node));
+  const hartvisor = (...args: readonly string[]) => runNode([main, ...args], node);
+
   test('runs a program', async () => {
     const program = writeProgram(join(directory, 'exit.elf'), finisher(0x7_3333));
     expect(await hartvisor('machine', program)).toMatchObject({ status: 7 });

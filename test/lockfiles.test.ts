@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+
+/** An entry of a lockfile, as far as the tests look at it. */
+interface Locked {
+  readonly version?: string;
+  readonly integrity?: string;
+  readonly link?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
+describe.each(['package-lock.json', 'test/nodes/package-lock.json'])('%s', (file) => {
+  const text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+  const { packages }: { packages: Readonly<Record<string, Locked>> } = JSON.parse(text);
+  const installed = Object.entries(packages).filter(
+    ([path, { link }]) => /(^|\/)node_modules\//.test(path) && !link,
+  );
+
+  test('pins by its hash each package that can be installed', () => {
+    expect(installed.length).toBeGreaterThan(0);
+    const without = installed.filter(([, { integrity }]) => !integrity?.startsWith('sha512-'));
+    expect(without.map(([path]) => path)).toEqual([]);
+  });
+
+  test('has no package with an install script, which could fetch what no hash covers', () => {
+    expect(installed.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path)).toEqual(
+      [],
+    );
+  });
+
+  test('names no registry', () => {
+    expect(text).not.toMatch(/"resolved": "https?:/);
+  });
+});
+
+test('dependencies are pinned to one version', () => {
+  for (const file of ['package.json', 'scripts/node-binary/package.json', 'test/nodes/package.json']) {
+    const manifest: Record<string, Readonly<Record<string, string>> | undefined> = JSON.parse(
+      readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'),
+    );
+    for (const kind of ['dependencies', 'devDependencies', 'optionalDependencies']) {
+      for (const [name, range] of Object.entries(manifest[kind] ?? {})) {
+        expect(range, `${name} in ${file}`).toMatch(/^(npm:[a-z0-9-]+@)?\d+\.\d+\.\d+$|^file:/);
+      }
+    }
+  }
+});

@@ -1,7 +1,7 @@
 /** Loops whose memory accesses are checked for many turns at once, in lock step with the interpreter. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PAGE, PTE } from '../../test/hart/hart-bed.ts';
+import { FINISH, HartBed, PAGE, PTE } from '../../test/hart/hart-bed.ts';
 import { DATA, END, ON_ECALL, PagingBed, VIRTUAL } from '../../test/hart/paging-bed.ts';
 import { CAUSE } from './exceptions.ts';
 
@@ -115,8 +115,52 @@ describe('a loop that moves its pointers', () => {
   });
 });
 
+describe('a turn that "moves" x0, by a HINT, and could access memory through it,', () => {
+  const TURNS = 3000;
+  const LOOP = `
+      li s0, ${TURNS}
+      li a0, 0
+      li a1, 0
+    1: addi zero, zero, 8
+      beqz a1, 2f
+      lw a2, (zero)
+      bnez a2, 1b
+    2: addi a0, a0, 1
+      beqz a0, 3f
+    3: addi s0, s0, -1
+      bnez s0, 1b`;
+
+  test('is compiled, for M-mode', () => {
+    const bed = new HartBed({ engine: 'lockstep' }).load(`${LOOP}\n${FINISH}`);
+    expect(bed.finish()).toBe(TURNS);
+    expect(bed.hart.regionStatistics?.retired).toBeGreaterThan(TURNS * 3);
+  });
+
+  test('is compiled, for an unprivileged program', () => {
+    const bed = new HartBed({ engine: 'lockstep' });
+    bed
+      .both(({ pmp }) => pmp.allowAll())
+      .load(`
+      la t0, trapped
+      csrw mtvec, t0
+      la t0, user
+      csrw mepc, t0
+      mret
+    user:
+      ${LOOP}
+      ecall
+      .balign 4
+    trapped:
+      ${FINISH}`);
+    expect(bed.finish()).toBe(TURNS);
+    expect(bed.csr('mcause')).toBe(BigInt(CAUSE.ecallFromU));
+    expect(bed.hart.regionStatistics?.retired).toBeGreaterThan(TURNS * 3);
+  });
+});
+
 /** One step of a turn: an access through a pointer, or moving one. */
 interface Step {
+  /** The last one is x0. */
   readonly pointer: number;
   readonly access: 'lb' | 'lhu' | 'lw' | 'ld' | 'sb' | 'sh' | 'sw' | 'sd' | 'move';
   readonly imm: number;
@@ -125,7 +169,7 @@ interface Step {
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  pointer: fc.integer({ min: 0, max: 2 }),
+  pointer: fc.constantFrom(0, 1, 2, 0, 1, 2, 0, 1, 2, 3),
   access: fc.constantFrom('lb', 'lhu', 'lw', 'ld', 'sb', 'sh', 'sw', 'sd', 'move', 'move'),
   imm: fc.oneof(fc.integer({ min: -9, max: 9 }), fc.constantFrom(-64, -32, 16, 24, 40, 64, 88, 120)),
   bit: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined, freq: 3 }),
@@ -142,7 +186,7 @@ const program = fc.record({
 });
 
 function instructionsOf({ pointer, access, imm, bit }: Step, index: number): string {
-  const register = `s${pointer + 2}`;
+  const register = pointer < 3 ? `s${pointer + 2}` : 'zero';
   const what = {
     move: `addi ${register}, ${register}, ${imm}`,
     load: `${access} t0, ${imm}(${register})\n add a2, a2, t0`,

@@ -1,4 +1,5 @@
 import type { Block, Placed } from './graph.ts';
+import { writtenX } from './traits.ts';
 
 /**
  * Accesses through one base register which does not change in between: they are checked together, where the first of
@@ -91,9 +92,10 @@ export function groupAccesses(
       group.stores ||= traits.stores;
       groups[index] = group;
     }
-    if (traits.writesX) {
-      if (open !== undefined) open[decoded.rd] = undefined;
-      written |= 1 << decoded.rd;
+    const register = writtenX(decoded, traits);
+    if (register !== 0) {
+      if (open !== undefined) open[register] = undefined;
+      written |= 1 << register;
     }
   }
   return { groups: groups ?? NO_GROUPS, exposed, open: open ?? NO_GROUPS, written };

@@ -89,4 +89,16 @@ describe('a check', () => {
     expect(found.get(8)).not.toBe(found.get(0));
     expect(found.get(16)).toBe(found.get(12));
   });
+
+  test('through x0 holds behind HINTs, which write nothing', () => {
+    const found = groups(plan('ld a1, 0(zero)\naddi zero, zero, 8\nlui zero, 1\nld a2, 16(zero)'));
+    expect(found.get(12)).toBe(found.get(0));
+    expect(found.get(0)).toMatchObject({ base: 0, low: 0, span: 24, stride: 0 });
+  });
+
+  test('through x0 is made before a loop, not for its turns', () => {
+    const result = plan('1: ld a1, 0(zero)\naddi zero, zero, 8\nbnez a1, 1b');
+    expect(result.accesses.strided).toEqual([]);
+    expect(result.accesses.before[0]).toEqual([groups(result).get(0)]);
+  });
 });

@@ -1,6 +1,6 @@
 import type { FunctionBuilder } from '../wasm/index.ts';
 import type { Graph } from './graph.ts';
-import { FIRST_REGISTER } from './traits.ts';
+import { FIRST_REGISTER, writtenX } from './traits.ts';
 
 /** The guest's registers that a region uses: each has a local. Those of both files are numbered on, f0 is 32. */
 export class Registers {
@@ -21,7 +21,8 @@ export class Registers {
         const { x } = traits;
         if (x.rs1) this.usedX |= 1 << decoded.rs1;
         if (x.rs2) this.usedX |= 1 << decoded.rs2;
-        if (x.rd) this.writtenX |= 1 << decoded.rd;
+        const written = writtenX(decoded, traits);
+        if (written !== 0) this.writtenX |= 1 << written;
         if (!traits.usesFloat) continue;
         this.usesFloat = true;
         const operands = traits.f;
@@ -32,7 +33,6 @@ export class Registers {
       }
     }
     // x0 is no register, but a constant.
-    this.writtenX &= ~1;
     this.usedX = (this.usedX & ~1) | this.writtenX;
     this.usedF |= this.writtenF;
     this.#declare(this.usedX, FIRST_REGISTER.x, 'i64', f);

@@ -2,6 +2,7 @@ import { type AccessGroup, newGroup, type SpanLimits, widen } from './access-gro
 import type { Dominates, Flow } from './flow.ts';
 import type { Placed } from './graph.ts';
 import { isInnermost, type Loop, runsEachTurn, withoutLargest } from './loops.ts';
+import { writtenX } from './traits.ts';
 
 /** Bytes that a turn may move a register by: for longer steps a page has too few turns. */
 const LONGEST_STRIDE = 512;
@@ -118,12 +119,12 @@ function scan(
   for (const block of order) {
     const always = runsEachTurn(block, loop, dominates);
     for (const placed of block.code) {
-      const { instruction, rd, rs1, imm } = placed.decoded;
-      const { accessBytes, writesX } = placed.traits;
-      if (accessBytes > 0) accesses.push({ placed, offset: imm + moved[rs1], always });
-      if (!writesX) continue;
-      const adds = instruction.name === 'addi' && rs1 === rd && always;
-      moved[rd] += adds ? imm : Number.NaN;
+      const { instruction, rs1, imm } = placed.decoded;
+      if (placed.traits.accessBytes > 0) accesses.push({ placed, offset: imm + moved[rs1], always });
+      const written = writtenX(placed.decoded, placed.traits);
+      if (written === 0) continue;
+      const adds = instruction.name === 'addi' && rs1 === written && always;
+      moved[written] += adds ? imm : Number.NaN;
     }
   }
   return { accesses, moved };

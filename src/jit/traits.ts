@@ -23,6 +23,7 @@ export interface Traits {
   readonly control: 'none' | 'branch' | 'jump' | 'indirect' | 'system';
   readonly endsBlock: boolean;
   readonly pure: boolean;
+  /** It has an integer register as its destination, which may be x0: see {@link writtenX}. */
   readonly writesX: boolean;
   readonly usesFloat: boolean;
   readonly needsFloat: boolean;
@@ -59,6 +60,11 @@ export const SHAPE = {
 } as const;
 
 const PAGE = 4096;
+
+/** The integer register that an instruction writes; 0: none, as x0 stays what it is. */
+export function writtenX({ rd }: Decoded, { writesX }: Traits): number {
+  return writesX ? rd : 0;
+}
 
 export function isNear(offset: number): boolean {
   return offset >= 0 && offset < PAGE;

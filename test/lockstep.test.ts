@@ -46,6 +46,7 @@ async function run(config: MachineConfig, last?: string): Promise<LockstepRun> {
   const end = await machine.ended;
   const instructions = machine.stats().reduce((sum, vcpu) => sum + vcpu.instructions, 0);
   const compiled = machine.regionStats().reduce((sum, { retired }) => sum + retired, 0);
+  expect(machine.regionStats().every(({ refused }) => refused === 0)).toBe(true);
   return { end, output, instructions, compiled };
 }
 

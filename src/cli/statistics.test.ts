@@ -31,6 +31,7 @@ test('what was compiled has a column for each hart, and a row for each way out o
   const hart = {
     live: 2,
     compiled: 3,
+    refused: 1,
     bytes: 4096,
     instructions: 50,
     time: 1.6,
@@ -42,6 +43,7 @@ test('what was compiled has a column for each hart, and a row for each way out o
     'compiled code                                   pCPU 0     pCPU 1',
     '  regions now                                        2          0',
     '  regions compiled                                   3          3',
+    '  regions that did not compile                       1          1',
     '  guest instructions in them                        50         50',
     '  KiB of WebAssembly                                 4          4',
     '  ms spent compiling                                 2          2',

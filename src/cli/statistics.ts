@@ -63,6 +63,7 @@ export function regionTable(harts: readonly RegionStatistics[], what: string): s
     ['compiled code', ...harts.map((_, index) => `${what} ${index}`)],
     row('  regions now', ({ live }) => grouped(live)),
     row('  regions compiled', ({ compiled }) => grouped(compiled)),
+    row('  regions that did not compile', ({ refused }) => grouped(refused)),
     row('  guest instructions in them', ({ instructions }) => grouped(instructions)),
     row('  KiB of WebAssembly', ({ bytes }) => grouped(bytes / 1024)),
     row('  ms spent compiling', ({ time }) => grouped(time)),

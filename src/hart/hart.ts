@@ -55,6 +55,8 @@ export interface HartOptions {
   readonly alone?: boolean;
   /** Is told of each compiled region. */
   readonly onRegion?: (placed: PlacedRegion) => void;
+  /** Is told, in words for people, of the first code that does not compile. */
+  readonly onRefused?: (text: string) => void;
   /** GEILEN, the number of guest external interrupts. */
   readonly guestExternalInterrupts?: number;
   /** Byte address of the 32-bit word whose becoming non-zero makes `run` return. */
@@ -126,10 +128,12 @@ export class Hart {
     this.reset();
   }
 
-  #createRegions({ memory, area, codePages, alone, compileAfter, onRegion }: HartOptions): Regions {
+  #createRegions(options: HartOptions): Regions {
+    const { memory, area, codePages, alone, compileAfter, onRegion, onRefused } = options;
     return new Regions({
       ...(compileAfter === undefined ? {} : { threshold: compileAfter }),
       ...(onRegion === undefined ? {} : { onRegion }),
+      ...(onRefused === undefined ? {} : { onRefused }),
       memory,
       limits: { minimum: 1, maximum: 65536 },
       alone: alone === true,

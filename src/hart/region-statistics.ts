@@ -11,6 +11,7 @@ const REGION_COUNTS = [
   'longest',
   'running',
   'interpreting',
+  'refused',
 ] as const;
 
 type RegionCount = (typeof REGION_COUNTS)[number];
@@ -19,7 +20,7 @@ type RegionCount = (typeof REGION_COUNTS)[number];
  * What the compiler of a hart has done, and how its code was left. `live` regions are there now, `compiled` have ever
  * been; `bytes` of their modules and guest `instructions` in them count all of these. `time` of compiling and the `longest`
  * time for a region are in milliseconds, as are the times spent `running` compiled code and `interpreting`: estimates
- * from samples.
+ * from samples. What was `refused` did not compile, and is interpreted.
  */
 export type RegionStatistics = Readonly<Record<RegionCount, number>> & {
   /** Instructions that compiled code has retired. */

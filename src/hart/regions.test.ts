@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { FINISH, HartBed, RAM } from '../../test/hart/hart-bed.ts';
-import type { Region } from '../jit/index.ts';
+import { type Region, RegionCompiler } from '../jit/index.ts';
 import { OPERATION, REGION } from './interpreter/slots.ts';
 
 /** More than a chunk, so that the next jump is one after which the interpreter samples. */
@@ -194,3 +194,92 @@ describe('a region that often cannot go on is compiled with fewer accesses for e
     expect(compilations(passes(150))).toBe(compilations(passes(15)));
   });
 });
+
+describe('code that does not compile is interpreted', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  const INVALID: Region = {
+    bytes: Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0xff),
+    ...{ pages: [], instructions: 1, blocks: [], wideChecks: new Map() },
+  };
+  const TURNS = 50_000;
+
+  /** A loop at the start of RAM, and one that is never refused; then they are swapped by another program. */
+  function refusing(compile: () => Region) {
+    const told: string[] = [];
+    const original = RegionCompiler.prototype.compile;
+    const tried = vi.spyOn(RegionCompiler.prototype, 'compile').mockImplementation(function (
+      this: RegionCompiler,
+      ...[source, entry, how]: Parameters<typeof original>
+    ) {
+      return entry === 16 ? compile() : original.call(this, source, entry, how);
+    });
+    const bed = new HartBed({ engine: 'jit', compileAfter: 4, onRefused: (text) => told.push(text) });
+    const loop = (first: string): void => {
+      bed.load(`
+        .option norvc
+        fence.i
+        li s1, ${TURNS}
+        li a0, 0
+        1: ${first}
+        addi s1, s1, -1
+        bnez s1, 1b
+        li s1, ${TURNS}
+        2: addi a0, a0, 1
+        addi s1, s1, -1
+        bnez s1, 2b
+        ${FINISH}`);
+      bed.pc = BigInt(RAM);
+    };
+    const tries = () => tried.mock.calls.filter(([, entry]) => entry === 16).length;
+    return { bed, told, loop, tries };
+  }
+
+  test.each([
+    ['because the compiler fails', () => fail()],
+    ['because the engine refuses it', () => INVALID],
+  ])('for good, %s', (_name, compile) => {
+    const { bed, told, loop, tries } = refusing(compile);
+    loop('addi a0, a0, 1');
+    expect(bed.finish(2_000_000)).toBe(2 * TURNS);
+    expect(tries()).toBe(1);
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain('0x80000010 did not compile');
+    expect(bed.hart.regionStatistics).toMatchObject({ refused: 1 });
+    // The other loop was compiled.
+    expect(bed.hart.regionStatistics?.retired).toBeGreaterThan(TURNS);
+  });
+
+  test('until other code comes there, and is told of once', () => {
+    const { bed, told, loop, tries } = refusing(fail);
+    loop('addi a0, a0, 1');
+    bed.finish(2_000_000);
+    loop('addi a0, a0, 2');
+    expect(bed.finish(2_000_000)).toBe(3 * TURNS);
+    expect(tries()).toBe(2);
+    expect(told).toHaveLength(1);
+    expect(bed.hart.regionStatistics).toMatchObject({ refused: 2 });
+  });
+
+  test('while what was compiled of it before stays', () => {
+    let tries = 0;
+    const original = RegionCompiler.prototype.compile;
+    vi.spyOn(RegionCompiler.prototype, 'compile').mockImplementation(function (
+      this: RegionCompiler,
+      ...[source, entry, how]: Parameters<typeof original>
+    ) {
+      if (how.depth === 'deep') tries++;
+      return how.depth === 'deep' ? fail() : original.call(this, source, entry, how);
+    });
+    const bed = new HartBed({ engine: 'jit', compileAfter: 4, onRefused: () => undefined });
+    bed.load('1: addi a0, a0, 1\nj 1b');
+    for (let run = 0; run < 60; run++) bed.run(20_000);
+    expect(tries).toBe(1);
+    expect(bed.hart.regionStatistics).toMatchObject({ live: 1, refused: 1 });
+    expect(bed.hart.regionStatistics?.retired).toBeGreaterThan(60 * 10_000);
+  });
+});
+
+function fail(): never {
+  throw new Error('not this one');
+}

@@ -9,6 +9,7 @@ import {
 import type { MemoryLimits } from '../wasm/index.ts';
 import { REGION_RECORDS } from './area.ts';
 import type { CodeCache } from './code-cache.ts';
+import { EntryNotes } from './entry-notes.ts';
 import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
 import { JumpProfile } from './jump-profile.ts';
 import { FIELD, TLB } from './layout.ts';
@@ -63,6 +64,8 @@ export interface RegionsOptions {
   readonly threshold?: number;
   /** Is told of each region that is put in place. */
   readonly onRegion?: (placed: PlacedRegion) => void;
+  /** Is told, for people, of the first code that does not compile. */
+  readonly onRefused?: (text: string) => void;
 }
 
 /** A region where it has been put. */
@@ -80,6 +83,12 @@ interface Place {
   readonly slot: number;
   readonly slots: number;
   readonly depth: CompileOptions['depth'];
+}
+
+/** A region with its code in the engine. */
+interface Compiled {
+  readonly region: Region;
+  readonly run: WebAssembly.ExportValue | undefined;
 }
 
 /** A region that is in place. */
@@ -113,10 +122,8 @@ export class Regions {
   readonly #halfwords: Uint16Array;
   readonly #heat = new Uint16Array(COUNTERS);
   readonly #jumps = new JumpProfile();
-  /** By the slots of regions that often cannot go on: base registers with too many accesses at once across pages. */
-  readonly #narrow = new Map<number, number>();
-  /** Slots of regions for which that was of no help. */
-  readonly #apart = new Set<number>();
+  readonly #notes = new EntryNotes();
+  #hasTold = false;
   readonly #installed = new Map<number, Installed>();
   /** Numbers of the regions of each decoded page, by its slots. */
   readonly #byPage = new Map<number, Set<number>>();
@@ -205,11 +212,11 @@ export class Regions {
     this.#retry(installed);
   }
 
-  #checkLess({ slot, wideChecks }: Installed): void {
-    const narrow = this.#narrow.get(slot) ?? 0;
+  #checkLess({ slot, pages: [page], wideChecks }: Installed): void {
+    const note = this.#notes.change(page, slot);
     const bases = wideChecks.get(this.#words[FIELD.slot >> 2]) ?? 0;
-    if ((bases & ~narrow) === 0) this.#apart.add(slot);
-    else this.#narrow.set(slot, narrow | bases);
+    if ((bases & ~note.narrow) === 0) note.apart = true;
+    else note.narrow |= bases;
   }
 
   /** The number of the region whose record is at an address. */
@@ -237,13 +244,16 @@ export class Regions {
   /** Forgets the regions that have code of the decoded page at `slots`. */
   dropPage(slots: number): void {
     for (const number of [...(this.#byPage.get(slots) ?? [])]) {
-      const slot = this.#installed.get(number)?.slot ?? 0;
+      const installed = this.#installed.get(number);
+      if (installed === undefined) continue;
+      const { slot, pages } = installed;
       this.#drop(number);
       // What comes there now may be worth compiling, too, and work in another way.
       this.#heat[counterOf(slot)] = 0;
-      this.#narrow.delete(slot);
-      this.#apart.delete(slot);
+      this.#notes.forgetSlot(pages[0], slot);
     }
+    this.#notes.forget(slots);
+    this.#byPage.delete(slots);
   }
 
   #dropAll(): void {
@@ -256,18 +266,52 @@ export class Regions {
     // A straddling instruction is executed beside its page, and its slot stands for others in turn.
     if (halfword < 0 || halfword >= CODE_PAGE.halfwords || this.#options.code.isStraddling(slot)) return;
     const old = this.#regionAt(slots, halfword);
-    if (old !== undefined) {
-      if (depth === 'shallow' || old.depth === 'deep') return;
-      this.#drop(old.number);
-    }
+    if (old !== undefined && (depth === 'shallow' || old.depth === 'deep')) return;
+    if (this.#notes.of(slots, slot)?.refused === true) return;
+    const place = { slot, slots, depth };
     const start = performance.now();
     const source = new HartCode(this.#options, this.#jumps, slots);
-    const how = { depth, apart: this.#apart.has(slot), narrow: this.#narrow.get(slot) ?? 0 };
-    const region = this.#compiler.compile(source, halfword * 2, how);
-    if (region !== undefined) this.#install(region, { slot, slots, depth }, source);
+    const compiled = this.#make(place, source);
+    if (compiled !== undefined) {
+      if (old !== undefined) this.#drop(old.number);
+      this.#install(compiled, place, source);
+    }
     const time = performance.now() - start;
     this.#statistics.add('time', time);
     this.#statistics.raise('longest', time);
+  }
+
+  /**
+   * Compiles what begins at a place. A guest can write any code that there is: if some of it should not compile, or the engine
+   * refuses the outcome, it is interpreted from then on, and nothing else happens.
+   */
+  #make({ slot, slots, depth }: Place, source: HartCode): Compiled | undefined {
+    const { memory, float } = this.#options;
+    const { apart = false, narrow = 0 } = this.#notes.of(slots, slot) ?? {};
+    const offset = ((slot - slots) / SLOT.bytes) * 2;
+    try {
+      const region = this.#compiler.compile(source, offset, { depth, apart, narrow });
+      if (region === undefined) return undefined;
+      const module = new WebAssembly.Module(region.bytes);
+      const { exports } = new WebAssembly.Instance(module, { env: { memory }, float });
+      return { region, run: exports.region };
+    } catch (error) {
+      this.#notes.change(slots, slot).refused = true;
+      this.#statistics.add('refused', 1);
+      this.#tell(offset, error);
+      return undefined;
+    }
+  }
+
+  #tell(offset: number, error: unknown): void {
+    if (this.#hasTold) return;
+    this.#hasTold = true;
+    const [low, high] = this.#words.subarray(FIELD.pageAddress >> 2, (FIELD.pageAddress >> 2) + 2);
+    const address = (BigInt(high >>> 0) << 32n) | BigInt((low + offset) >>> 0);
+    this.#options.onRefused?.(
+      `the guest's code at 0x${address.toString(16)} did not compile, which is a mistake of hartvisor; ` +
+        `it is interpreted, and runs slowly (${String(error)})`,
+    );
   }
 
   #regionAt(slots: number, halfword: number): Installed | undefined {
@@ -275,14 +319,12 @@ export class Regions {
     return this.#installed.get(this.#halfwords[(slots + CODE_PAGE.regions) / 2 + halfword]);
   }
 
-  #install(region: Region, { slot, slots, depth }: Place, source: HartCode): void {
-    const { memory, table, float } = this.#options;
-    const module = new WebAssembly.Module(region.bytes);
-    const instance = new WebAssembly.Instance(module, { env: { memory }, float });
+  #install({ region, run }: Compiled, { slot, slots, depth }: Place, source: HartCode): void {
+    const { table } = this.#options;
     const number = this.#number();
     if (number >= table.length) table.grow(Math.max(64, table.length));
-    table.set(number, instance.exports.region);
-    this.#writeRecord(number, slot, region, source);
+    table.set(number, run);
+    this.#writeRecord(number, { slot, slots, depth }, region, source);
     const firstBits = this.#packAside(number, source.at(((slot - slots) / SLOT.bytes) * 2));
     this.#halfwords[(slots + CODE_PAGE.regions) / 2 + (slot - slots) / SLOT.bytes] = number;
     this.#halfwords[slot / 2] = OPERATION.region;
@@ -309,13 +351,13 @@ export class Regions {
     this.#statistics.add('instructions', region.instructions);
   }
 
-  #writeRecord(number: number, slot: number, { pages }: Region, source: HartCode): void {
+  #writeRecord(number: number, { slot, slots }: Place, { pages }: Region, source: HartCode): void {
     const words = this.#memoryWords;
     const record = this.#recordOf(number) / 4;
     words[record + REGION.element / 4] = number;
     words[record + REGION.operation / 4] = this.#halfwords[slot / 2];
     words[record + REGION.pages / 4] = pages.length;
-    words[record + REGION.patience / 4] = this.#apart.has(slot) ? 0 : PATIENCE;
+    words[record + REGION.patience / 4] = this.#notes.of(slots, slot)?.apart === true ? 0 : PATIENCE;
     for (const [index, page] of pages.entries()) {
       const at = record + (REGION.firstPage + index * REGION.pageBytes) / 4;
       words[at] = page * PAGE;

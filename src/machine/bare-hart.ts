@@ -95,6 +95,7 @@ class BareHart {
         guestExternalLines: () => 0,
       },
       extensions: HART_EXTENSIONS,
+      onRefused: (text) => host.notify({ kind: 'refused', text }),
       hartId: index,
       hsHost: false,
       exitRequest: (plan.vcpus[index] ?? 0) + 4 * EXIT_REQUEST,

@@ -124,6 +124,8 @@ export class Machine {
   #grace: ReturnType<typeof setTimeout> | undefined;
   #stuck = '';
   #difference = '';
+  /** The first notice of code that did not compile. */
+  #refused = '';
   #finish: (end: MachineEnd) => void = () => undefined;
 
   /**
@@ -283,6 +285,10 @@ export class Machine {
         break;
       case 'notice':
         this.#callbacks.onNotice?.(message.text);
+        break;
+      case 'refused':
+        if (this.#refused === '') this.#callbacks.onNotice?.(message.text);
+        this.#refused ||= message.text;
         break;
       case 'stuck':
         this.#stuck ||= message.text;

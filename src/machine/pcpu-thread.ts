@@ -57,6 +57,7 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
     },
     guestExternalInterrupts: 1,
     extensions: HART_EXTENSIONS,
+    onRefused: (text) => host.notify({ kind: 'refused', text }),
     hartId: start.index,
     hsHost: true,
     exitRequest: vcpus[0]?.exitRequest ?? 0,

@@ -47,6 +47,8 @@ export type WorkerMessage =
   | { readonly kind: 'stuck'; readonly text: string }
   /** Compiled and interpreted code do not do the same; in words how. The machine is ending. */
   | { readonly kind: 'differs'; readonly text: string }
+  /** Some of the guest's code did not compile, and is interpreted; in words which. Once a thread. */
+  | { readonly kind: 'refused'; readonly text: string }
   /** For people: a line that is worth knowing. */
   | { readonly kind: 'notice'; readonly text: string };
 

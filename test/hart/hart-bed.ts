@@ -56,6 +56,8 @@ export interface HartBedOptions {
   readonly engine?: BedEngine;
   /** Is told of each compiled region. */
   readonly onRegion?: NonNullable<HartOptions['onRegion']>;
+  /** Is told of code that does not compile, which is a failure unless this is given. */
+  readonly onRefused?: (text: string) => void;
   /** Samples after which code is compiled; 1 unless given. */
   readonly compileAfter?: number;
   readonly hsHost?: boolean;
@@ -123,6 +125,7 @@ export class HartBed {
     this.engine = options.engine ?? DEFAULT_BED_ENGINE;
     this.hart = this.#newHart({
       ...(options.onRegion === undefined ? {} : { onRegion: options.onRegion }),
+      onRefused: options.onRefused ?? fail,
       compileAfter: options.compileAfter ?? 1,
       memory: this.memory,
       interpreter: options.interpreter ?? interpreter(),
@@ -296,6 +299,10 @@ export class HartBed {
       guestExternalLines: () => this.guestExternalLines,
     };
   }
+}
+
+function fail(text: string): never {
+  throw new Error(text);
 }
 
 function numberOf(name: string): number {

@@ -122,6 +122,7 @@ export class LockstepStreams {
         hsHost: false,
         exitRequest: EXIT_REQUEST,
         compileAfter: 1,
+        onRefused: onDifference,
       },
       {
         onDifference,

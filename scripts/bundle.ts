@@ -13,8 +13,16 @@ import { interpreterBytes } from '../src/node/interpreter-module.ts';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const target = process.argv[2] ?? join(root, 'dist');
 
-/** What is started or imported by its name: the command, the threads, and what people's modules import. */
-const entries = ['cli/main', 'node/worker-entry', 'node/verify-entry', 'node/stress-entry', 'verify/public'];
+/** What is started or imported by its name: the command, the threads, and the `exports` of package.json. */
+const entries = [
+  'cli/main',
+  'node/worker-entry',
+  'node/verify-entry',
+  'node/stress-entry',
+  'node/index',
+  'interrupts/index',
+  'verify/public',
+];
 
 rmSync(target, { recursive: true, force: true });
 const bundle = await rolldown({

@@ -1,0 +1,29 @@
+/**
+ * Machines in a Node program, as `hartvisor`: `new Machine(configuration, new NodeHost(), callbacks)`, then `start()` and
+ * `await machine.ended`. Mistakes in a configuration or a file are `InputError`s, whose message is for people.
+ *
+ * @module
+ */
+
+export { type ElfFile, readElf } from '../boot/elf.ts';
+export { type InitramfsOptions, initramfs } from '../boot/initramfs.ts';
+export { type Kernel, readKernel } from '../boot/kernel-image.ts';
+export { InputError } from '../errors/input-error.ts';
+export type { BareProgram } from '../machine/bare-boot.ts';
+export type { Engine } from '../machine/engine.ts';
+export {
+  Machine,
+  type MachineCallbacks,
+  type MachineConfig,
+  type MachineEnd,
+  type MachineHost,
+  type RunningThread,
+  type VcpuStats,
+} from '../machine/machine.ts';
+export {
+  type DebianGuest,
+  debianGuest,
+  type FetchOptions,
+  type FetchProgress,
+} from './debian/debian-guest.ts';
+export { NodeHost } from './node-host.ts';

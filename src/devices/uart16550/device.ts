@@ -3,7 +3,15 @@ import type { AccessWidth, IrqLine } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { UART16550 } from './facts.ts';
 import { FCR, FIFO_SIZE, IER, IIR, LCR, LSR, MCR, MSR, REG, TRIGGER_LEVELS } from './registers.ts';
-import { INPUT_CAPACITY, OUTPUT_CAPACITY, OUTPUT_SLACK, WORD, WORDS } from './words.ts';
+import {
+  INPUT_CAPACITY,
+  OUTPUT_CAPACITY,
+  OUTPUT_SLACK,
+  POLLS_FOR_INPUT,
+  POLLS_OF_OUTPUT,
+  WORD,
+  WORDS,
+} from './words.ts';
 
 /** What the port is connected to. The functions are called on the thread that made the access. */
 export interface Uart16550Wiring {
@@ -13,9 +21,11 @@ export interface Uart16550Wiring {
   /** There is room again after {@link Uart16550.receive} took fewer bytes than it was given. */
   onInputSpace?(): void;
   /**
-   * Hold input back on the wire until the guest enables the receive interrupt. Linux throws away what arrives
-   * before (drivers/tty/serial/8250/8250_port.c, serial8250_do_startup clears the FIFO and reads RBR), which would
-   * eat the first bytes of piped input. Firmware that polls needs `false`, the default.
+   * Hold input back on the wire until the guest listens: it enables the receive interrupt, or polls for input. Linux
+   * throws away what arrives before (drivers/tty/serial/8250/8250_port.c, serial8250_do_startup clears the FIFO and
+   * reads RBR), which would eat the first bytes of piped input. It never polls: each of its looks at LSR is followed by
+   * output or by a write to a control register, whereas a guest that waits for input looks again and again
+   * ({@link POLLS_FOR_INPUT}). Where the chip is all that a guest has, `false`, the default, has no exceptions.
    */
   readonly holdInput?: boolean;
 }
@@ -172,16 +182,20 @@ export class Uart16550 extends SharedDevice {
         else this.#transmit(value);
         break;
       case REG.IER:
+        words[WORD.POLLS] = 0;
         if (this.#divisorLatch()) words[WORD.DLM] = value;
         else this.#enableInterrupts(value & IER.ALL);
         break;
       case REG.FCR:
+        words[WORD.POLLS] = 0;
         this.#controlFifos(value);
         break;
       case REG.LCR:
+        words[WORD.POLLS] = 0;
         words[WORD.LCR] = value;
         break;
       case REG.MCR:
+        words[WORD.POLLS] = 0;
         this.#controlModem(value & MCR.ALL);
         break;
       case REG.SCR:
@@ -230,11 +244,20 @@ export class Uart16550 extends SharedDevice {
 
   #readLineStatus(): number {
     const words = this.words;
+    this.#notePoll();
     const ready = this.#received() > 0 ? LSR.DATA_READY : 0;
     const empty = words[WORD.STALLED] === 0 ? LSR.HOLDING_EMPTY | LSR.TRANSMITTER_EMPTY : 0;
     const errors = words[WORD.LINE_ERRORS];
     words[WORD.LINE_ERRORS] = 0;
     return ready | errors | empty;
+  }
+
+  /** A look while the transmitter is busy waits for that. */
+  #notePoll(): void {
+    const words = this.words;
+    if (words[WORD.STALLED] !== 0 || words[WORD.POLLS] >= POLLS_FOR_INPUT || this.#listening()) return;
+    words[WORD.POLLS]++;
+    if (this.#listening()) this.#fillReceiver();
   }
 
   #readModemStatus(): number {
@@ -305,6 +328,7 @@ export class Uart16550 extends SharedDevice {
     if (this.#loopback()) {
       this.#loopBack(byte);
     } else if (this.#output.push(byte)) {
+      if (!this.#polling()) words[WORD.POLLS] = Math.max(0, words[WORD.POLLS] - POLLS_OF_OUTPUT);
       if (this.#output.free < OUTPUT_SLACK) words[WORD.STALLED] = 1;
       this.#announceOutput();
     }
@@ -356,7 +380,12 @@ export class Uart16550 extends SharedDevice {
 
   #listening(): boolean {
     if (this.#loopback()) return false;
-    return this.#wiring.holdInput !== true || (this.words[WORD.IER] & IER.RECEIVED) !== 0;
+    if (this.#wiring.holdInput !== true) return true;
+    return (this.words[WORD.IER] & IER.RECEIVED) !== 0 || this.#polling();
+  }
+
+  #polling(): boolean {
+    return this.words[WORD.POLLS] >= POLLS_FOR_INPUT;
   }
 
   #fillReceiver(): void {

@@ -11,6 +11,15 @@ export const OUTPUT_CAPACITY = 65_536;
  */
 export const OUTPUT_SLACK = 4096;
 
+/**
+ * Looks at LSR that are not for output, after which a guest polls for input. Linux makes three at most before it writes a
+ * control register again (8250_port.c, serial8250_do_startup: what was received, whether there is a port at all, whether
+ * the transmitter is empty); a few more of another processor's console may come in between.
+ */
+export const POLLS_FOR_INPUT = 16;
+/** Looks that a byte of output accounts for: drivers wait for an empty transmitter before it, or after it, or both. */
+export const POLLS_OF_OUTPUT = 2;
+
 /** Bytes of input that may wait on the wire. */
 export const INPUT_CAPACITY = 16_384;
 
@@ -38,6 +47,8 @@ export const WORD = {
   FIFO_FIRST: GUARD.WORDS + 10,
   /** Receiver FIFO: bytes in it. */
   FIFO_COUNT: GUARD.WORDS + 11,
+  /** While input is held: looks at LSR that led to no output, up to POLLS_FOR_INPUT. */
+  POLLS: GUARD.WORDS + 12,
   /** Receiver FIFO: one byte a word. */
   FIFO,
   /** Here begins what is outside the chip and outlives a reset: the cable. */

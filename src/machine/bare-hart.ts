@@ -7,14 +7,14 @@ import { describeStuck, STUCK_AFTER } from '../hypervisor/stuck.ts';
 import { enterGuest } from '../interrupts/run-state.ts';
 import { EXIT_REQUEST, type VcpuWords, vcpuWordsAt, WAKE_SEQUENCE } from '../interrupts/words.ts';
 import { GuestClock } from './clock.ts';
-import { Control, END, type EndReason } from './control.ts';
+import { Control, END, type EndReason, NEWS } from './control.ts';
 import { createDevices, deviceSpace, emitAll } from './devices.ts';
 import { createHart, finishHart, hostWrote } from './engine-hart.ts';
 import { HART_EXTENSIONS } from './extensions.ts';
 import { finishEnds } from './finish.ts';
 import { InstructionClock } from './instruction-clock.ts';
 import { kickHart } from './kick-hart.ts';
-import type { RunBare, WorkerHost, WorkerStart } from './thread.ts';
+import { newsTeller, type RunBare, type WorkerHost, type WorkerStart } from './thread.ts';
 
 /** mip bits of the interrupt lines. */
 const LINE = { msip: 1 << 3, mtip: 1 << 7, seip: 1 << 9, meip: 1 << 11 } as const;
@@ -58,21 +58,22 @@ class BareHart {
         ? new InstructionClock()
         : new GuestClock(start.startedAt, host.clockOffset);
     this.#words = wordsOf(start, index);
+    const tell = newsTeller(this.#control, host);
     const kick = (hart: number): void => {
       if (hart < plan.cpus) kickHart(wordsOf(start, hart));
     };
     const end = (reason: EndReason, code = 0): void => {
       if (!this.#control.end(reason, code)) return;
       for (let hart = 0; hart < plan.cpus; hart++) kick(hart);
-      host.notify({ kind: 'ended' });
+      tell(NEWS.ended);
     };
     const devices = createDevices(memory, plan, this.#clock, {
       contextChanged: (context) => kick(context >> 1),
       coreLocalChanged: kick,
       finish: (finish) => finishEnds(finish, end),
-      output: () => host.notify({ kind: 'output' }),
-      inputSpace: () => host.notify({ kind: 'inputSpace' }),
-      alarm: () => host.notify({ kind: 'alarm' }),
+      output: () => tell(NEWS.output),
+      inputSpace: () => tell(NEWS.inputSpace),
+      alarm: () => tell(NEWS.alarm),
     });
     const { clint, plic, uart } = devices;
     if (clint === undefined) throw new Error('a bare machine has a CLINT');
@@ -195,7 +196,9 @@ class BareHart {
     return new Htif(htifMemory(start.memory, start.plan.ram, this.#hart), addresses, {
       onExit: (code) => (code === 0 ? end(END.powerOff) : end(END.failure, code)),
       onOutput: output,
-      onUnknown: (text) => host.notify({ kind: 'notice', text }),
+      onUnknown: (text) => {
+        if (this.#control.countNotice()) host.notify({ kind: 'notice', text });
+      },
     });
   }
 }

@@ -7,7 +7,7 @@ import { HSM, STAT, type Stat } from '../hypervisor/vcpu-layout.ts';
 import { timesForced } from '../interrupts/forced-order.ts';
 import { type BareProgram, planBare } from './bare-boot.ts';
 import { GuestClock } from './clock.ts';
-import { Control, END } from './control.ts';
+import { Control, END, NEWS } from './control.ts';
 import { createDevices, type Devices } from './devices.ts';
 import { DEFAULT_ENGINE, type Engine } from './engine.ts';
 import { advertisedExtensions } from './extensions.ts';
@@ -272,16 +272,8 @@ export class Machine {
 
   #receive(message: WorkerMessage): void {
     switch (message.kind) {
-      case 'output':
-        // The guest writes no more: what is left is little, and whoever waits for the end gets it before.
-        this.#outputBusy = false;
-        this.#drain();
-        break;
-      case 'inputSpace':
-        this.#callbacks.onInputSpace?.();
-        break;
-      case 'alarm':
-        this.#setAlarm();
+      case 'news':
+        this.#hear(this.#control.takeNews());
         break;
       case 'notice':
         this.#callbacks.onNotice?.(message.text);
@@ -296,10 +288,14 @@ export class Machine {
       case 'differs':
         this.#difference ||= message.text;
         break;
-      case 'ended':
-        this.#terminateLater();
-        break;
     }
+  }
+
+  #hear(news: number): void {
+    if ((news & NEWS.output) !== 0) this.#drain();
+    if ((news & NEWS.inputSpace) !== 0) this.#callbacks.onInputSpace?.();
+    if ((news & NEWS.alarm) !== 0) this.#setAlarm();
+    if ((news & NEWS.ended) !== 0) this.#terminateLater();
   }
 
   /** Takes the port's output, unless its reader is busy: then the guest finds the port full, and waits. */
@@ -339,7 +335,11 @@ export class Machine {
     if (this.#running > 0) return;
     clearTimeout(this.#alarm);
     clearTimeout(this.#grace);
+    // The guest writes no more: what is left is little, and whoever waits for the end gets it before.
+    this.#outputBusy = false;
     this.#drain();
+    const unsent = this.#control.unsentNotices;
+    if (unsent > 0) this.#callbacks.onNotice?.(`There were ${unsent} more notices of this kind.`);
     this.#finish(this.#end());
   }
 

@@ -5,13 +5,13 @@ import { enqueueStarted } from '../hypervisor/enqueue-started.ts';
 import { openToGuests } from '../hypervisor/guest-environment.ts';
 import { Pcpu, type PcpuDomain } from '../hypervisor/pcpu.ts';
 import { GuestClock } from './clock.ts';
-import { Control, END } from './control.ts';
+import { Control, END, NEWS } from './control.ts';
 import { createDevices, deviceSpace, emitAll } from './devices.ts';
 import { createHart, finishHart, hostWrote, onEach } from './engine-hart.ts';
 import { HART_EXTENSIONS } from './extensions.ts';
 import { finishEnds } from './finish.ts';
 import { InstructionClock } from './instruction-clock.ts';
-import type { WorkerHost, WorkerStart } from './thread.ts';
+import { newsTeller, type WorkerHost, type WorkerStart } from './thread.ts';
 import { createScheduler, createVcpus } from './vcpus.ts';
 
 /** hgeip: the external interrupt line of the loaded vCPU. */
@@ -21,6 +21,7 @@ const GUEST_EXTERNAL = 1 << 1;
 export function runPcpu(start: WorkerStart, host: WorkerHost): void {
   const { memory, plan } = start;
   const control = new Control(memory, plan.control);
+  const tell = newsTeller(control, host);
   const instructionClock = start.engine === 'lockstep' ? new InstructionClock() : undefined;
   const clock = instructionClock ?? new GuestClock(start.startedAt, host.clockOffset);
   const scheduler = createScheduler(start, instructionClock);
@@ -28,15 +29,15 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
     if (!control.end(reason, code)) return;
     for (const vcpu of vcpus) vcpu.kick();
     scheduler.announce(plan.pcpus);
-    host.notify({ kind: 'ended' });
+    tell(NEWS.ended);
   };
   const devices = createDevices(memory, plan, clock, {
     contextChanged: (context) => vcpus[context]?.kick(),
     coreLocalChanged: () => undefined,
     finish: (finish) => finishEnds(finish, endWith),
-    output: () => host.notify({ kind: 'output' }),
-    inputSpace: () => host.notify({ kind: 'inputSpace' }),
-    alarm: () => host.notify({ kind: 'alarm' }),
+    output: () => tell(NEWS.output),
+    inputSpace: () => tell(NEWS.inputSpace),
+    alarm: () => tell(NEWS.alarm),
   });
   const ticks = () => clock.ticks();
   const vcpus = createVcpus(start, scheduler, ticks, (index) => devices.plic.contextPending(index));

@@ -1,4 +1,5 @@
 /** What a machine's threads and its owner tell each other. */
+import type { Control, News } from './control.ts';
 import type { Engine } from './engine.ts';
 import type { MachinePlan } from './plan.ts';
 
@@ -33,16 +34,13 @@ export interface WorkerStart {
   readonly bare?: RunBare;
 }
 
-/** What a thread tells the main thread. */
+/**
+ * What a thread tells the main thread. A guest can cause no more than a bounded number of messages that wait: `news` is sent
+ * when none is under way, notices are counted, and the other two come with the machine's end.
+ */
 export type WorkerMessage =
-  /** There is console output to take. */
-  | { readonly kind: 'output' }
-  /** There is room for console input again. */
-  | { readonly kind: 'inputSpace' }
-  /** The clock's alarm was changed. */
-  | { readonly kind: 'alarm' }
-  /** The machine is ending. */
-  | { readonly kind: 'ended' }
+  /** `Control.takeNews` has something. */
+  | { readonly kind: 'news' }
   /** The guest can make no progress; in words why. The machine is ending. */
   | { readonly kind: 'stuck'; readonly text: string }
   /** Compiled and interpreted code do not do the same; in words how. The machine is ending. */
@@ -59,4 +57,11 @@ export interface WorkerHost {
   /** Milliseconds to add to this thread's `performance.now()` for the time that all threads share. */
   readonly clockOffset: number;
   notify(message: WorkerMessage): void;
+}
+
+/** How a thread tells news: each kind until the main thread has taken it. */
+export function newsTeller(control: Control, host: WorkerHost): (news: News) => void {
+  return (news) => {
+    if (control.tell(news)) host.notify({ kind: 'news' });
+  };
 }

@@ -114,6 +114,29 @@ describe('system calls', () => {
     expect(output).toBe('mcycle = 5\n');
   });
 
+  test('a long write is copied piece by piece, all of it or as far as there is memory', () => {
+    const long = 100_000;
+    const pieces: number[] = [];
+    const wide: HtifMemory = {
+      ...memory,
+      bytes(address, length) {
+        pieces.push(length);
+        return address + length <= BASE + long ? new Uint8Array(length).fill(46) : undefined;
+      },
+    };
+    const write = (address: number, length: number) => {
+      for (const [index, word] of [64, 1, address, length].entries()) put(BLOCK + 8 * index, BigInt(word));
+      put(TOHOST, BigInt(BLOCK));
+      makeHtif(wide).poll();
+      return Number(get(BLOCK));
+    };
+    expect([write(BASE, long), output.length]).toEqual([long, long]);
+    expect(Math.max(...pieces)).toBeLessThan(2 ** 15);
+    const taken = write(BASE + 1, long);
+    expect(taken).toBeGreaterThan(long / 2);
+    expect([taken < long, output.length]).toEqual([true, long + taken]);
+  });
+
   test('what cannot be done is answered with an error number, and the program goes on', () => {
     expect(call(64, 5, BASE, 1)).toBe(-9n);
     expect(call(64, 1, BASE + SIZE - 1, 2)).toBe(-14n);

@@ -28,6 +28,8 @@ export interface HtifHost {
 
 /** The longest write taken at once; a length above it is a mistake of the program. */
 const LONGEST_WRITE = 2 ** 24;
+/** Bytes that are copied at a time. */
+const PIECE = 2 ** 14;
 
 /** What a failed system call gives: minus the error numbers of Linux. */
 const ERROR = { BAD_FILE: -9, BAD_ADDRESS: -14, NO_SUCH_CALL: -38 } as const;
@@ -101,10 +103,19 @@ export class Htif {
       return ERROR.NO_SUCH_CALL;
     }
     if (file !== STDOUT && file !== STDERR) return ERROR.BAD_FILE;
-    const bytes = length <= LONGEST_WRITE ? this.#memory.bytes(address, length) : undefined;
-    if (bytes === undefined) return ERROR.BAD_ADDRESS;
-    this.#host.onOutput(bytes);
-    return length;
+    return length <= LONGEST_WRITE ? this.#write(address, length) : ERROR.BAD_ADDRESS;
+  }
+
+  /** In pieces: a program that writes without end does not make copies of all its memory. */
+  #write(address: number, length: number): number {
+    let written = 0;
+    do {
+      const bytes = this.#memory.bytes(address + written, Math.min(length - written, PIECE));
+      if (bytes === undefined) return written > 0 ? written : ERROR.BAD_ADDRESS;
+      this.#host.onOutput(bytes);
+      written += bytes.length;
+    } while (written < length);
+    return written;
   }
 
   /** Exact below 2^53; NaN where there is no memory. */

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { InputError } from '../errors/input-error.ts';
 import { packageFile } from '../node/package-files.ts';
+import { printable } from '../node/printable.ts';
+import { lastWords } from '../node/terminal-writer.ts';
 import { EXIT_STATUS } from './exit-status.ts';
 import { defectText } from './outcome.ts';
 import { createProgram } from './program.ts';
@@ -47,10 +49,10 @@ function reportError(error: unknown): number {
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? EXIT_STATUS.success : EXIT_STATUS.badInput;
   if (error instanceof InputError) {
-    process.stderr.write(`hartvisor: ${error.message}\n`);
+    lastWords(`hartvisor: ${printable(error.message)}\n`);
     return EXIT_STATUS.badInput;
   }
-  process.stderr.write(`hartvisor: ${defectText(error)}\n`);
+  lastWords(`hartvisor: ${printable(defectText(error))}\n`);
   return EXIT_STATUS.defect;
 }
 

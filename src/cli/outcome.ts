@@ -1,4 +1,5 @@
 import type { MachineEnd } from '../machine/machine.ts';
+import { printableLine } from '../node/printable.ts';
 import { type EndingSignal, signalStatus } from '../node/signals.ts';
 import { EXIT_STATUS, statusOfGuestCode } from './exit-status.ts';
 
@@ -29,7 +30,7 @@ export function outcomeOf(end: MachineEnd, context: OutcomeContext): Outcome {
     case 'failure':
       return failureOutcome(end.code, context.passGuestCode);
     case 'stuck':
-      return { status: EXIT_STATUS.stuck, message: `The guest is stuck: ${end.message}. Check the kernel.` };
+      return { status: EXIT_STATUS.stuck, message: `The guest is stuck: ${end.message} Check the kernel.` };
     case 'differs':
       return { status: EXIT_STATUS.differs, message: end.report };
     case 'defect':
@@ -39,7 +40,7 @@ export function outcomeOf(end: MachineEnd, context: OutcomeContext): Outcome {
 
 /** The guest's kernel has panicked. */
 export function panicOutcome(reason: string): Outcome {
-  return { status: EXIT_STATUS.panic, message: `The guest's kernel panicked: ${reason}` };
+  return { status: EXIT_STATUS.panic, message: `The guest's kernel panicked: ${printableLine(reason)}` };
 }
 
 /** `--timeout` has passed. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { InputError } from '../errors/input-error.ts';
 import { Machine, type MachineCallbacks, type MachineConfig, type MachineHost } from '../machine/machine.ts';
+import { consoleStreams } from '../node/console-streams.ts';
 import { onEndingSignal, signalStatus } from '../node/signals.ts';
 import { Terminal } from '../node/terminal.ts';
 import { EXIT_STATUS } from './exit-status.ts';
@@ -22,8 +23,11 @@ export interface SessionOptions {
   readonly banner: string;
 }
 
-/** How long a stopped machine's threads, and the reader of its output, may take. */
-const stopMilliseconds = 2000;
+/**
+ * How long the threads of a machine that was interrupted may take, then the reader of its output, and at the end that of
+ * messages: whoever sends SIGTERM or types Ctrl-A x has an answer within a second, also when nobody reads.
+ */
+const patience = { threads: 400, output: 300, messages: 200 } as const;
 /** How long a kernel whose last line told of a panic has to be silent. */
 const panicMilliseconds = 2000;
 
@@ -65,14 +69,11 @@ class Session {
       onInputSpace: () => this.#terminal.continueInput(),
       onNotice: (text) => this.#say(text),
     });
-    this.#terminal = new Terminal(
-      { input: process.stdin, output: process.stdout, messages: process.stderr },
-      {
-        onInput: (bytes) => this.#machine.input(bytes),
-        onQuit: () => this.#interruption.resolve(this.#quitOutcome()),
-        onOutputClosed: () => this.#interruption.resolve({ status: signalStatus('SIGPIPE') }),
-      },
-    );
+    this.#terminal = new Terminal(consoleStreams(), {
+      onInput: (bytes) => this.#machine.input(bytes),
+      onQuit: () => this.#interruption.resolve(this.#quitOutcome()),
+      onOutputClosed: () => this.#interruption.resolve({ status: signalStatus('SIGPIPE') }),
+    });
   }
 
   async run(): Promise<number> {
@@ -111,8 +112,8 @@ class Session {
       return outcome;
     }
     this.#machine.stop();
-    await Promise.race([ended, delay(stopMilliseconds)]);
-    await Promise.race([this.#terminal.flush(), delay(stopMilliseconds)]);
+    await Promise.race([ended, delay(patience.threads)]);
+    await Promise.race([this.#terminal.flush(), delay(patience.output)]);
     return outcome;
   }
 
@@ -123,6 +124,7 @@ class Session {
     if (forced !== undefined)
       this.#say(`The schedule was forced ${forced} ${forced === 1 ? 'time' : 'times'}.`);
     if (message !== undefined) this.#say(message);
+    await Promise.race([this.#terminal.flushMessages(), delay(patience.messages)]);
   }
 
   #printStatistics(): void {

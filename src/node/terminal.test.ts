@@ -131,10 +131,10 @@ test('what the guest has no room for waits, in order, and Ctrl-A x is still seen
   expect(rig.events).toEqual(['input ab', 'quit']);
   rig.room = 2;
   rig.terminal.continueInput();
-  expect(rig.events.slice(2)).toEqual(['input c', 'input d']);
+  expect(rig.events.slice(2)).toEqual(['input cd']);
   rig.room = 10;
   rig.terminal.continueInput();
-  expect(rig.events.slice(4)).toEqual(['input e']);
+  expect(rig.events.slice(3)).toEqual(['input e']);
 });
 
 test('a long input is left in the pipe until the guest reads', async () => {
@@ -197,6 +197,40 @@ test('a reader that goes away is told of, and not waited for', async () => {
   await terminal.flush();
   expect(terminal.write(Buffer.from('x'))).toBeUndefined();
   expect(events).toEqual(['closed']);
+});
+
+test('input that comes byte by byte and is not read is kept in order, and stops as a long one does', async () => {
+  const rig = bench();
+  rig.room = 0;
+  const bytes = Array.from({ length: 1000 }, (_, index) => String.fromCharCode(97 + (index % 26)));
+  for (const byte of bytes) rig.input.emit('data', Buffer.from(byte));
+  rig.room = 300;
+  rig.terminal.continueInput();
+  rig.room = Number.POSITIVE_INFINITY;
+  rig.terminal.continueInput();
+  expect(rig.events.map((event) => event.slice('input '.length)).join('')).toBe(bytes.join(''));
+});
+
+test('messages that nobody reads are left out from some point on, and counted', () => {
+  const { input } = bench();
+  const messages = new SlowWriter(false);
+  const terminal = new Terminal(
+    { input, output: new SlowWriter(false), messages },
+    { onInput: () => 0, onQuit: () => undefined, onOutputClosed: () => undefined },
+  );
+  const text = 'x'.repeat(1000);
+  for (let count = 0; count < 1000; count++) terminal.notice(text);
+  expect(messages.writableLength).toBeLessThan(300_000);
+  const waiting = Math.floor(messages.writableLength / 1001);
+  while (messages.writableLength > 0) messages.go();
+  terminal.notice('last');
+  expect(messages.taken.at(-1)).toBe(`(${1000 - waiting} messages were left out.)\nlast\n`);
+});
+
+test('control characters of a message are named', () => {
+  const { terminal, events } = bench();
+  terminal.notice('a\x1b[2Jb\nc');
+  expect(events).toEqual(['message a\\x1b[2Jb\nc\n']);
 });
 
 test('on a terminal, messages do not follow an unfinished line of the guest', () => {

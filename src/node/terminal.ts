@@ -1,10 +1,12 @@
 import type { Readable, Writable } from 'node:stream';
+import { ByteQueue } from './byte-queue.ts';
 import { EscapeKeys, escapeHelp } from './escape-keys.ts';
+import { printable } from './printable.ts';
 
 /** A stream of input that may be a terminal: `process.stdin`. */
 export type TerminalInput = Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
 
-/** The streams of a {@link Terminal}; those of the process by default. */
+/** The streams of a {@link Terminal}. */
 export interface TerminalStreams {
   readonly input: TerminalInput;
   readonly output: Writable & { readonly isTTY?: boolean };
@@ -31,6 +33,11 @@ export interface TerminalHandlers {
  * stops, so that a large file in a pipe does not end up in memory.
  */
 const backlogLimit = 1024 * 1024;
+/**
+ * Bytes that may wait for a reader of messages who does not come: beyond, messages are left out, and counted. Those who type
+ * or send Ctrl-A h a million times get no million answers.
+ */
+const messageLimit = 256 * 1024;
 const newline = 0x0a;
 
 /**
@@ -43,8 +50,8 @@ export class Terminal {
   readonly #streams: TerminalStreams;
   readonly #handlers: TerminalHandlers;
   readonly #keys = new EscapeKeys();
-  #backlog: Uint8Array[] = [];
-  #backlogBytes = 0;
+  readonly #backlog = new ByteQueue();
+  #leftOut = 0;
   #lineOpen = false;
   #drained: Promise<void> | undefined;
   #closed = false;
@@ -61,7 +68,7 @@ export class Terminal {
 
   /** Starts to read. The terminal is given back by {@link Terminal.close}, and in any case when the process exits. */
   open(): void {
-    const { input, output } = this.#streams;
+    const { input, output, messages } = this.#streams;
     this.#setRawMode(true);
     process.once('exit', this.#restore);
     process.on('SIGCONT', this.#resumed);
@@ -69,6 +76,8 @@ export class Terminal {
     // Input that cannot be read (a closed terminal, a directory) is input that ends.
     input.on('error', ignore);
     output.on('error', this.#onOutputError);
+    // Messages go unread when their reader is gone; that is no reason to fail.
+    messages.on('error', ignore);
   }
 
   /** Gives the terminal back and stops to read. */
@@ -85,11 +94,13 @@ export class Terminal {
 
   /** Offers again what the guest had no room for. */
   continueInput(): void {
-    const waiting = this.#backlog;
-    this.#backlog = [];
-    this.#backlogBytes = 0;
-    for (const bytes of waiting) this.#offer(bytes);
-    if (this.#backlogBytes < backlogLimit && !this.#closed) this.#streams.input.resume();
+    while (this.#backlog.length > 0) {
+      const bytes = this.#backlog.first();
+      const taken = this.#handlers.onInput(bytes);
+      this.#backlog.drop(taken);
+      if (taken < bytes.length) break;
+    }
+    if (this.#backlog.length < backlogLimit && !this.#closed) this.#streams.input.resume();
   }
 
   /**
@@ -109,19 +120,27 @@ export class Terminal {
   /** Says something to the person, on lines of its own. */
   notice(text: string): void {
     const { messages, output } = this.#streams;
+    if (messages.writableLength > messageLimit) {
+      this.#leftOut++;
+      return;
+    }
     // Where both go to one terminal the text must not follow an unfinished line of the guest.
     const start = this.#lineOpen && output.isTTY === true ? '\n' : '';
     this.#lineOpen = false;
-    messages.write(`${start}${text}\n`.replaceAll('\n', this.interactive ? '\r\n' : '\n'));
+    const before = this.#leftOut > 0 ? `(${this.#leftOut} messages were left out.)\n` : '';
+    this.#leftOut = 0;
+    const lines = `${start}${before}${printable(text)}\n`;
+    messages.write(lines.replaceAll('\n', this.interactive ? '\r\n' : '\n'));
   }
 
   /** Waits until all output is written, or can no longer be. */
-  async flush(): Promise<void> {
-    const { output } = this.#streams;
-    if (!output.writable || output.writableLength === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    output.write('', () => resolve());
-    await promise;
+  flush(): Promise<void> {
+    return written(this.#streams.output);
+  }
+
+  /** The same for messages. */
+  flushMessages(): Promise<void> {
+    return written(this.#streams.messages);
   }
 
   readonly #onData = (chunk: Uint8Array | string): void => {
@@ -151,11 +170,10 @@ export class Terminal {
   }
 
   #offer(bytes: Uint8Array): void {
-    const taken = this.#backlogBytes > 0 ? 0 : this.#handlers.onInput(bytes);
+    const taken = this.#backlog.length > 0 ? 0 : this.#handlers.onInput(bytes);
     if (taken === bytes.length) return;
     this.#backlog.push(bytes.subarray(taken));
-    this.#backlogBytes += bytes.length - taken;
-    if (this.#backlogBytes >= backlogLimit) this.#streams.input.pause();
+    if (this.#backlog.length >= backlogLimit) this.#streams.input.pause();
   }
 
   #setRawMode(raw: boolean): void {
@@ -167,6 +185,13 @@ export class Terminal {
       // The terminal is gone (its window was closed): there is nothing to set or restore.
     }
   }
+}
+
+async function written(stream: Writable): Promise<void> {
+  if (!stream.writable || stream.writableLength === 0) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.write('', () => resolve());
+  await promise;
 }
 
 function ignore(): void {}

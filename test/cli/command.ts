@@ -40,13 +40,19 @@ export async function runNode(args: readonly string[], node: string = process.ex
  * printed first, as `process N`.
  *
  * @param before - a shell command for the same terminal
- * @param after - another one
+ * @param after - another one, which finds the status in `$status`
+ * @param redirections - a shell's, of streams that shall be another file than the terminal
  */
-export function startOnTerminal(args: readonly string[], before = 'true', after = 'true'): Running {
+export function startOnTerminal(
+  args: readonly string[],
+  before = 'true',
+  after = 'true',
+  redirections = '',
+): Running {
   const quoted = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ');
   return startProcess('script', [
     '-qec',
-    `${before}; sh -c "echo process \\$\\$; exec ${quoted}"; status=$?; ${after}; exit $status`,
+    `${before}; sh -c "echo process \\$\\$; exec ${quoted} ${redirections}"; status=$?; ${after}; exit $status`,
     '/dev/null',
   ]);
 }

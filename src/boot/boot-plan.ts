@@ -1,7 +1,8 @@
 import { writeDeviceTree } from './fdt-writer.ts';
 import type { Kernel } from './kernel-image.ts';
 import { type MachineDescription, machineTree, memoryMap } from './machine-tree.ts';
-import { type LoadedPart, placeBoot } from './placement.ts';
+import { placeBoot } from './placement.ts';
+import { type LoadedPart, RamLayout } from './ram-layout.ts';
 
 /** All that a machine needs to start a kernel. */
 export interface BootPlan {
@@ -14,32 +15,29 @@ export interface BootPlan {
   readonly deviceTree: Uint8Array<ArrayBuffer>;
 }
 
+/** RAM of the described machine, in which nothing lies yet. */
+export function emptyRam({ memorySize }: Pick<MachineDescription, 'memorySize'>): RamLayout {
+  return new RamLayout({ start: memoryMap.ramBase, end: memoryMap.ramBase + memorySize });
+}
+
 /**
  * Plans the start of a kernel on the described machine (`Documentation/arch/riscv/boot.rst`): places it, its initrd
  * and a device tree that says where the initrd lies.
  *
- * @throws InputError when memory is too small for them.
+ * @param layout - the machine's RAM, firmware in it
+ * @throws InputError when memory is too small for them, or they would lie in the same place.
  */
 export function planBoot(
   kernel: Kernel,
   initrd: Uint8Array | undefined,
   machine: Omit<MachineDescription, 'initrd'>,
+  layout: RamLayout = emptyRam(machine),
 ): BootPlan {
   const treeFor = (extent: { start: number; end: number } | undefined) =>
     writeDeviceTree(machineTree(extent === undefined ? machine : { ...machine, initrd: extent }));
   // Addresses take the same room whatever they are, so a first draft has the final size.
-  const draft = treeFor(initrd && { start: 0, end: 0 });
-  const placed = placeBoot({
-    ramBase: memoryMap.ramBase,
-    ramSize: machine.memorySize,
-    kernel,
-    deviceTreeSize: draft.length,
-    ...(initrd === undefined ? {} : { initrdSize: initrd.length }),
-  });
-  const deviceTree = treeFor(placed.initrd);
-  const parts = [...placed.parts, { address: placed.deviceTree.start, bytes: deviceTree }];
-  if (initrd !== undefined && placed.initrd !== undefined) {
-    parts.push({ address: placed.initrd.start, bytes: initrd });
-  }
-  return { parts, entry: placed.entry, deviceTreeAddress: placed.deviceTree.start, deviceTree };
+  const deviceTree = treeFor(initrd && { start: 0, end: 0 });
+  const placed = placeBoot(layout, { kernel, deviceTree, ...(initrd === undefined ? {} : { initrd }) });
+  deviceTree.set(treeFor(placed.initrd));
+  return { parts: layout.parts, entry: placed.entry, deviceTreeAddress: placed.deviceTree.start, deviceTree };
 }

@@ -88,6 +88,35 @@ it('finds no symbol in a stripped file', () => {
   expect(readElf(buildElf({ segments: program.segments }), 'a.elf').symbol('tohost')).toBeUndefined();
 });
 
+it('refuses more than one symbol table, be they 65,000 that share all their symbols', () => {
+  const file = buildElf(program);
+  const view = new DataView(file.buffer);
+  const [sectionSize, count] = [64, 65_000];
+  const table = Number(view.getBigUint64(40, true));
+  const many = new Uint8Array(table + sectionSize * count);
+  many.set(file);
+  for (let index = 3; index < count; index++) {
+    many.copyWithin(table + sectionSize * index, table + sectionSize, table + sectionSize * 2);
+  }
+  new DataView(many.buffer).setUint16(60, count, true);
+  const elf = readElf(many, 'a.elf');
+  expect(() => elf.symbol('nowhere')).toThrow(
+    /^a\.elf is a damaged ELF file: at byte \d+, it has 64998 symbol tables instead of one\./,
+  );
+});
+
+it('tells which bytes describe the file: headers and notes', () => {
+  const [first] = program.segments;
+  const file = buildElf({ segments: [first, first] });
+  const view = new DataView(file.buffer);
+  view.setUint32(64 + 56, 4, true);
+  expect(readElf(file, 'a.elf').metadata).toEqual([
+    { offset: 0, length: 64 },
+    { offset: 64, length: 112 },
+    { offset: 64 + 112 + 4, length: 4 },
+  ]);
+});
+
 it('names machines', () => {
   expect(elfMachineName(62)).toBe('x86-64');
   expect(elfMachineName(4711)).toBe('machine number 4711');

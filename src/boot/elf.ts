@@ -40,6 +40,12 @@ export interface ElfSegment {
   readonly flags: { readonly read: boolean; readonly write: boolean; readonly execute: boolean };
 }
 
+/** Bytes of a file. */
+export interface FileRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** A symbol of the file's symbol table. */
 export interface ElfSymbol {
   readonly value: bigint;
@@ -55,6 +61,8 @@ export interface ElfFile {
   readonly entry: bigint;
   /** The loadable segments that hold anything, in the file's order. */
   readonly segments: readonly ElfSegment[];
+  /** Bytes of the file that describe it and are nothing that a program needs: its headers and notes. */
+  readonly metadata: readonly FileRange[];
   /** Looks a symbol up by name; undefined when there is none or the file is stripped. */
   readonly symbol: (name: string) => ElfSymbol | undefined;
 }
@@ -90,13 +98,14 @@ export function readElf(bytes: Uint8Array, source: string): ElfFile {
   }
   const layout = fileClass === 2 ? layout64 : layout32;
   reader.require(0, layout.headerSize, 'the ELF header');
-  const segments = readSegments(reader, layout);
+  const { segments, notes } = readProgram(reader, layout);
   return {
     bits: layout.bits,
     type: elfTypes[reader.u16(16, 'the ELF header')] ?? 'other',
     machine: reader.u16(18, 'the ELF header'),
     entry: reader.address(24, layout.bits, 'the ELF header'),
     segments,
+    metadata: [...headerRanges(reader, layout), ...notes],
     symbol: (name) => findSymbol(reader, layout, name),
   };
 }
@@ -149,24 +158,46 @@ const layout32: Layout = {
 };
 
 const segmentTypeLoad = 1;
+const segmentTypeNote = 4;
 const sectionTypeSymbols = 2;
 
-function readSegments(reader: Reader, layout: Layout): ElfSegment[] {
+function readProgram(reader: Reader, layout: Layout): { segments: ElfSegment[]; notes: FileRange[] } {
   const table = readTable(reader, layout, layout.programHeaders, layout.program.size, 'program headers');
   const segments: ElfSegment[] = [];
+  const notes: FileRange[] = [];
   for (const header of table) {
-    if (reader.u32(header, 'a program header') !== segmentTypeLoad) continue;
+    const type = reader.u32(header, 'a program header');
+    if (type === segmentTypeNote) notes.push(readRange(reader, layout, header));
+    if (type !== segmentTypeLoad) continue;
     const segment = readSegment(reader, layout, header);
     if (segment.memorySize > 0) segments.push(segment);
   }
-  return segments;
+  return { segments, notes };
+}
+
+/** The ELF header and the program headers. */
+function headerRanges(reader: Reader, layout: Layout): FileRange[] {
+  const { offset, entrySize, count } = layout.programHeaders;
+  const length = reader.u16(entrySize, 'the ELF header') * reader.u16(count, 'the ELF header');
+  return [
+    { offset: 0, length: layout.headerSize },
+    { offset: reader.size(offset, layout.bits, 'the ELF header'), length },
+  ];
+}
+
+/** The bytes of the file that a program header is about. */
+function readRange(reader: Reader, { program, bits }: Layout, header: number): FileRange {
+  const what = 'a program header';
+  return {
+    offset: reader.size(header + program.offset, bits, what),
+    length: reader.size(header + program.fileSize, bits, what),
+  };
 }
 
 function readSegment(reader: Reader, layout: Layout, header: number): ElfSegment {
   const { program, bits } = layout;
   const what = 'a program header';
-  const fileOffset = reader.size(header + program.offset, bits, what);
-  const fileSize = reader.size(header + program.fileSize, bits, what);
+  const { offset: fileOffset, length: fileSize } = readRange(reader, layout, header);
   const memorySize = reader.size(header + program.memorySize, bits, what);
   if (fileSize > memorySize) {
     throw reader.broken(
@@ -206,27 +237,24 @@ function readTable(
 function findSymbol(reader: Reader, layout: Layout, name: string): ElfSymbol | undefined {
   const { section } = layout;
   const sections = readTable(reader, layout, layout.sectionHeaders, section.size, 'section headers');
-  const wanted = new TextEncoder().encode(`${name}\0`);
-  for (const header of sections) {
-    if (reader.u32(header + section.type, 'a section header') !== sectionTypeSymbols) continue;
-    const link = reader.u32(header + section.link, 'a section header');
-    if (link >= sections.length) {
-      throw reader.broken(header, `a symbol table names string section ${link} of ${sections.length}`);
-    }
-    const names = readSection(reader, layout, sections[link], 'the string table');
-    const symbols = readSection(reader, layout, header, 'the symbol table');
-    const found = searchSymbols(reader, layout, symbols, names, wanted);
-    if (found !== undefined) return found;
+  const tables = sections.filter(
+    (header) => reader.u32(header + section.type, 'a section header') === sectionTypeSymbols,
+  );
+  const [header] = tables;
+  if (header === undefined) return undefined;
+  // As the ABI says. It also keeps the search short: 65,535 tables may share the same millions of symbols.
+  if (tables.length > 1) throw reader.broken(header, `it has ${tables.length} symbol tables instead of one`);
+  const link = reader.u32(header + section.link, 'a section header');
+  const strings = sections[link];
+  if (strings === undefined) {
+    throw reader.broken(header, `a symbol table names string section ${link} of ${sections.length}`);
   }
-  return undefined;
+  const names = readSection(reader, layout, strings, 'the string table');
+  const symbols = readSection(reader, layout, header, 'the symbol table');
+  return searchSymbols(reader, layout, symbols, names, new TextEncoder().encode(`${name}\0`));
 }
 
-interface Extent {
-  readonly offset: number;
-  readonly length: number;
-}
-
-function readSection(reader: Reader, layout: Layout, header: number, what: string): Extent {
+function readSection(reader: Reader, layout: Layout, header: number, what: string): FileRange {
   const offset = reader.size(header + layout.section.offset, layout.bits, what);
   const length = reader.size(header + layout.section.length, layout.bits, what);
   reader.require(offset, length, what);
@@ -236,8 +264,8 @@ function readSection(reader: Reader, layout: Layout, header: number, what: strin
 function searchSymbols(
   reader: Reader,
   layout: Layout,
-  symbols: Extent,
-  names: Extent,
+  symbols: FileRange,
+  names: FileRange,
   wanted: Uint8Array,
 ): ElfSymbol | undefined {
   const { size, value, length } = layout.symbol;
@@ -245,6 +273,8 @@ function searchSymbols(
   const table = reader.bytes.subarray(names.offset, names.offset + names.length);
   for (let at = symbols.offset; at + size <= symbols.offset + symbols.length; at += size) {
     const start = reader.u32(at, what);
+    // Most names differ in the first byte, and a file may have millions.
+    if (table[start] !== wanted[0]) continue;
     if (!wanted.every((byte, index) => table[start + index] === byte)) continue;
     return {
       value: reader.address(at + value, layout.bits, what),

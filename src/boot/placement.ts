@@ -1,38 +1,23 @@
 import { InputError } from '../errors/input-error.ts';
-import type { ElfFile } from './elf.ts';
+import type { ElfFile, ElfSegment } from './elf.ts';
 import type { Kernel } from './kernel-image.ts';
+import { alignUp, type Extent, RamLayout } from './ram-layout.ts';
 
-/** Bytes to be copied to a physical address before the machine starts. Memory that is not listed is zero. */
-export interface LoadedPart {
-  readonly address: number;
-  readonly bytes: Uint8Array;
-}
-
-/** Memory from `start` up to, not including, `end`. */
-export interface Extent {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** What {@link placeBoot} is to place. Sizes in bytes. */
+/** What {@link placeBoot} is to place. */
 export interface BootInputs {
-  readonly ramBase: number;
-  readonly ramSize: number;
   readonly kernel: Kernel;
-  readonly initrdSize?: number;
-  /** An upper bound will do: the blob itself can only be written when this is known. */
-  readonly deviceTreeSize: number;
+  readonly initrd?: Uint8Array;
+  /** The device tree. Its length counts; its bytes may be written later. */
+  readonly deviceTree: Uint8Array;
 }
 
-/** Where everything goes. Physical addresses. */
+/** Where everything went. Physical addresses. */
 export interface BootPlacement {
-  readonly parts: readonly LoadedPart[];
   /** Address that the first hart starts at. */
   readonly entry: number;
   /** All memory that the kernel takes, zeroed data included. */
   readonly kernel: Extent;
   readonly initrd?: Extent;
-  /** Where the device tree blob goes, and the end of the room that was asked for. */
   readonly deviceTree: Extent;
 }
 
@@ -41,30 +26,38 @@ const pageSize = 4096;
 const deviceTreeAlignment = 2 * 1024 * 1024;
 /** Below 4 GiB every kernel can reach initrd and device tree, 32-bit loaders and DMA included. */
 const highestEnd = 0x1_0000_0000;
+/** The initrd keeps this far from the kernel's start, as with QEMU (`hw/riscv/boot.c`), where memory has room. */
+const initrdDistance = 128 * 1024 * 1024;
 
 /**
  * Places a kernel, its initrd and its device tree in RAM: the kernel where it asks to be, the device tree in the last
- * 2 MiB page that has room, the initrd right below it. That keeps most of RAM in one piece above the kernel, which
- * clears and grows upwards.
+ * 2 MiB page that has room. The initrd goes as low as with QEMU: words such as `mem=256M` make a kernel do without
+ * the memory above, and the initrd must not lie there. Half of a small memory stays between the kernel and the
+ * initrd, for kernels that use more than they say. Where all that has no room, the initrd goes to the top.
  *
- * @throws InputError when memory is too small; the message has the sizes.
+ * @throws InputError when memory is too small, with the sizes, or when parts would overlap.
  */
-export function placeBoot(inputs: BootInputs): BootPlacement {
-  const placedKernel = placeKernel(inputs);
-  const { kernel } = placedKernel;
-  const top = Math.min(inputs.ramBase + inputs.ramSize, highestEnd);
-  const treeStart = alignDown(top - inputs.deviceTreeSize, deviceTreeAlignment);
-  const deviceTree = { start: treeStart, end: treeStart + inputs.deviceTreeSize };
-  const initrdSize = inputs.initrdSize ?? 0;
-  const initrdStart = alignDown(treeStart - initrdSize, pageSize);
-  if (initrdStart < kernel.end) throw tooSmall(inputs, kernel, initrdSize);
-  if (inputs.initrdSize === undefined) return { ...placedKernel, deviceTree };
-  return { ...placedKernel, deviceTree, initrd: { start: initrdStart, end: initrdStart + initrdSize } };
+export function placeBoot(layout: RamLayout, inputs: BootInputs): BootPlacement {
+  const { entry, kernel } = placeKernel(layout, inputs);
+  const room = { size: inputs.deviceTree.length, alignment: deviceTreeAlignment, to: highestEnd };
+  const treeStart = layout.highest(room);
+  if (treeStart === undefined) throw tooSmall(layout.ram, inputs, kernel);
+  const deviceTree = layout.put('The device tree', treeStart, inputs.deviceTree);
+  if (inputs.initrd === undefined) return { entry, kernel, deviceTree };
+  return { entry, kernel, deviceTree, initrd: placeInitrd(layout, inputs, inputs.initrd, kernel) };
 }
 
-/** Where an ELF executable goes: see {@link placeElf}. */
+function placeInitrd(layout: RamLayout, inputs: BootInputs, initrd: Uint8Array, kernel: Extent): Extent {
+  const room = { size: Math.max(initrd.length, 1), alignment: pageSize, to: highestEnd };
+  const memory = layout.ram.end - layout.ram.start;
+  const from = kernel.start + Math.min(memory / 2, initrdDistance);
+  const start = layout.lowest({ ...room, from: Math.max(from, kernel.end) }) ?? layout.highest(room);
+  if (start === undefined) throw tooSmall(layout.ram, inputs, kernel);
+  return layout.put('The initrd', start, initrd);
+}
+
+/** Where an ELF executable went: see {@link placeElf}. */
 export interface ElfPlacement {
-  readonly parts: readonly LoadedPart[];
   readonly entry: number;
   readonly extent: Extent;
   /** What was added to the file's addresses; a symbol's address in memory is its value plus this. */
@@ -75,31 +68,68 @@ export interface ElfPlacement {
  * Places the segments of an ELF executable at their physical addresses. Position-independent ones that are linked to
  * address 0, as OpenSBI is, go to the start of RAM; they relocate themselves.
  *
+ * A linker puts the file's headers and notes in front of the code that it was told to put at the start of RAM. That
+ * page is left out: no program needs it.
+ *
  * The entry is a physical address, or a virtual one that lies in a segment.
  *
  * @param source - names the file in messages.
- * @throws InputError when a segment or the entry lies outside RAM.
+ * @throws InputError when a segment or the entry lies outside RAM, or a segment where something else is.
  */
-export function placeElf(elf: ElfFile, ram: Extent, source = 'the ELF file'): ElfPlacement {
+export function placeElf(layout: RamLayout, elf: ElfFile, source = 'The ELF file'): ElfPlacement {
+  const { ram } = layout;
   const independent = elf.type === 'shared' && elf.segments.some((segment) => segment.physicalAddress === 0n);
   const bias = independent ? ram.start : 0;
-  const starts = elf.segments.map((segment) => segment.physicalAddress + BigInt(bias));
-  elf.segments.forEach((segment, index) => {
-    const end = starts[index] + BigInt(segment.memorySize);
-    if (starts[index] >= BigInt(ram.start) && end <= BigInt(ram.end)) return;
-    throw new InputError(
-      `${source} wants to lie at ${hex(starts[index])} to ${hex(end)}, but RAM is ` +
-        `${hex(ram.start)} to ${hex(ram.end)}. Link it for an address in RAM or give more memory with --memory; ` +
-        'for Linux, give the Image rather than vmlinux.',
-    );
-  });
-  const ends = elf.segments.map((segment, index) => Number(starts[index]) + segment.memorySize);
-  return {
-    parts: elf.segments.map((segment, index) => ({ address: Number(starts[index]), bytes: segment.data })),
-    entry: physicalEntry(elf, ram, bias, source),
-    extent: { start: Math.min(...starts.map(Number)), end: Math.max(...ends) },
-    bias,
-  };
+  const belowRam = new BelowRam(elf, ram, bias, source);
+  let start = ram.end;
+  let end = ram.start;
+  for (const segment of elf.segments) {
+    const omitted = belowRam.omittedBytes(segment);
+    if (omitted >= segment.memorySize) continue;
+    const address = segment.physicalAddress + BigInt(bias + omitted);
+    const extent = layout.put(source, address, segment.data.subarray(omitted), segment.memorySize - omitted);
+    start = Math.min(start, extent.start);
+    end = Math.max(end, extent.end);
+  }
+  return { entry: physicalEntry(elf, ram, bias, source), extent: { start, end: Math.max(start, end) }, bias };
+}
+
+/** Tells how many bytes of a segment are headers, notes and padding that lie below RAM. */
+class BelowRam {
+  readonly #metadata: readonly Extent[];
+  /** Keeps what is left out apart, too: otherwise 65,535 segments could have us look at the same gigabyte each. */
+  readonly #layout: RamLayout;
+  readonly #source: string;
+
+  constructor(elf: ElfFile, ram: Extent, bias: number, source: string) {
+    this.#layout = new RamLayout({ start: 0, end: ram.start - bias });
+    this.#source = source;
+    this.#metadata = elf.metadata
+      .map(({ offset, length }) => ({ start: offset, end: offset + length }))
+      .sort((one, other) => one.start - other.start);
+  }
+
+  /** 0 as well when something below RAM is more than that. */
+  omittedBytes({ physicalAddress, data, memorySize, fileOffset }: ElfSegment): number {
+    const distance = BigInt(this.#layout.ram.end) - physicalAddress;
+    if (distance <= 0n) return 0;
+    const size = distance < BigInt(memorySize) ? Number(distance) : memorySize;
+    // Memory that the file does not fill is what a program works in.
+    if (size > data.length) return 0;
+    this.#layout.put(this.#source, physicalAddress, data.subarray(0, size));
+    let at = 0;
+    for (const { start, end } of this.#metadata) {
+      const gapEnd = Math.min(start - fileOffset, size);
+      if (at < gapEnd && !isZero(data.subarray(at, gapEnd))) return 0;
+      at = Math.max(at, end - fileOffset);
+    }
+    return at >= size || isZero(data.subarray(at, size)) ? size : 0;
+  }
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  for (const byte of bytes) if (byte !== 0) return false;
+  return true;
 }
 
 function physicalEntry(elf: ElfFile, ram: Extent, bias: number, source: string): number {
@@ -107,7 +137,8 @@ function physicalEntry(elf: ElfFile, ram: Extent, bias: number, source: string):
   if (entry >= BigInt(ram.start) && entry < BigInt(ram.end)) return Number(entry);
   for (const { virtualAddress, physicalAddress, memorySize } of elf.segments) {
     const offset = elf.entry - virtualAddress;
-    if (offset >= 0n && offset < BigInt(memorySize)) return Number(physicalAddress + offset) + bias;
+    const address = physicalAddress + BigInt(bias) + offset;
+    if (offset >= 0n && offset < BigInt(memorySize) && address >= BigInt(ram.start)) return Number(address);
   }
   throw new InputError(
     `${source} has its entry at ${hex(elf.entry)}, which is neither in RAM (${hex(ram.start)} to ${hex(ram.end)}) ` +
@@ -115,47 +146,44 @@ function physicalEntry(elf: ElfFile, ram: Extent, bias: number, source: string):
   );
 }
 
-interface PlacedKernel {
-  readonly parts: readonly LoadedPart[];
-  readonly entry: number;
-  readonly kernel: Extent;
-}
-
-function placeKernel(inputs: BootInputs): PlacedKernel {
-  const ram = { start: inputs.ramBase, end: inputs.ramBase + inputs.ramSize };
-  if (inputs.kernel.kind === 'elf') {
-    const { parts, entry, extent } = placeElf(inputs.kernel.elf, ram, 'The kernel');
-    return { parts, entry, kernel: extent };
+function placeKernel(layout: RamLayout, inputs: BootInputs): Pick<BootPlacement, 'entry' | 'kernel'> {
+  const { ram } = layout;
+  const { kernel } = inputs;
+  if (kernel.kind === 'elf') {
+    const { entry, extent } = placeElf(layout, kernel.elf, 'The kernel');
+    return { entry, kernel: extent };
   }
-  const start = ram.start + inputs.kernel.textOffset;
-  const kernel = { start, end: start + inputs.kernel.memorySize };
-  if (kernel.end > ram.end) throw tooSmall(inputs, kernel, inputs.initrdSize ?? 0);
-  return { parts: [{ address: start, bytes: inputs.kernel.bytes }], entry: start, kernel };
+  const start = ram.start + kernel.textOffset;
+  const extent = { start, end: start + kernel.memorySize };
+  if (extent.end > ram.end) throw tooSmall(ram, inputs, extent);
+  return { entry: start, kernel: layout.put('The kernel', start, kernel.bytes, kernel.memorySize) };
 }
 
 /** Says which part is too large, and how much memory would hold all of them. */
-function tooSmall(inputs: BootInputs, kernel: Extent, initrdSize: number): InputError {
-  const kernelEnd = kernel.end - inputs.ramBase;
+function tooSmall(ram: Extent, { initrd, deviceTree }: BootInputs, kernel: Extent): InputError {
+  const ramSize = ram.end - ram.start;
+  const initrdSize = initrd?.length ?? 0;
+  const kernelEnd = kernel.end - ram.start;
   const needed = mebibytes(
     alignUp(kernelEnd + initrdSize + pageSize, deviceTreeAlignment) +
-      alignUp(inputs.deviceTreeSize, deviceTreeAlignment),
+      alignUp(deviceTree.length, deviceTreeAlignment),
   );
-  const memory = `The guest has ${describeSize(inputs.ramSize)} of memory`;
-  if (inputs.ramBase + inputs.ramSize > highestEnd) {
+  const memory = `The guest has ${describeSize(ramSize)} of memory`;
+  if (ram.end > highestEnd) {
     return new InputError(
       `The initrd of ${describeSize(initrdSize)} does not fit between the kernel and the 4 GiB line that ` +
         'it must stay below. Use a smaller initrd.',
     );
   }
-  if (initrdSize > inputs.ramSize) {
+  if (initrdSize > ramSize) {
     return new InputError(
       `${memory}, but the initrd alone takes ${describeSize(initrdSize)}. Give it more with --memory: ` +
         `at least ${needed} MiB, and as much again for what the kernel unpacks from it.`,
     );
   }
-  const initrd = initrdSize > 0 ? `, the initrd ${describeSize(initrdSize)}` : '';
+  const alsoInitrd = initrdSize > 0 ? `, the initrd ${describeSize(initrdSize)}` : '';
   return new InputError(
-    `${memory}, which is too little: the kernel takes the first ${describeSize(kernelEnd)}${initrd}. ` +
+    `${memory}, which is too little: the kernel takes the first ${describeSize(kernelEnd)}${alsoInitrd}. ` +
       `Give it more with --memory: at least ${needed} MiB, and some for the guest to work in.`,
   );
 }
@@ -164,18 +192,11 @@ function mebibytes(size: number): number {
   return Math.ceil(size / (1024 * 1024));
 }
 
-function describeSize(size: number): string {
+/** A size in bytes for people: `512 MiB`. */
+export function describeSize(size: number): string {
   const mebibyte = 1024 * 1024;
   if (size < mebibyte) return `${size} bytes`;
   return size % mebibyte === 0 ? `${size / mebibyte} MiB` : `${(size / mebibyte).toFixed(1)} MiB`;
-}
-
-function alignDown(value: number, alignment: number): number {
-  return Math.floor(value / alignment) * alignment;
-}
-
-function alignUp(value: number, alignment: number): number {
-  return Math.ceil(value / alignment) * alignment;
 }
 
 function hex(value: number | bigint): string {

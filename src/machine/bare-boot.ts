@@ -1,9 +1,10 @@
-import { type BootPlan, planBoot } from '../boot/boot-plan.ts';
+import { type BootPlan, emptyRam, planBoot } from '../boot/boot-plan.ts';
 import type { ElfFile } from '../boot/elf.ts';
 import { writeDeviceTree } from '../boot/fdt-writer.ts';
 import type { Kernel } from '../boot/kernel-image.ts';
-import { type MachineDescription, machineTree, memoryMap } from '../boot/machine-tree.ts';
-import { type LoadedPart, placeElf } from '../boot/placement.ts';
+import { type MachineDescription, machineTree } from '../boot/machine-tree.ts';
+import { describeSize, placeElf } from '../boot/placement.ts';
+import type { RamLayout } from '../boot/ram-layout.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { RunBare } from './thread.ts';
 
@@ -27,19 +28,22 @@ export interface BareBoot extends Pick<BootPlan, 'parts' | 'entry' | 'deviceTree
   readonly bare: RunBare;
 }
 
-/** The device tree of a program without a kernel starts at a page. */
-const TREE_ALIGNMENT = 0x1000;
-const DYNAMIC_INFO_OFFSET = 0x1000;
+/** The device tree of a program without a kernel, and what fw_dynamic is told, start at a page. */
+const PAGE = 0x1000;
 
-/** Plans the start of a bare machine. @throws InputError when the program does not fit into memory */
+/**
+ * Plans the start of a bare machine.
+ *
+ * @throws InputError when what starts does not fit into memory, or two parts of it want the same place
+ */
 export function planBare(program: BareProgram, machine: Omit<MachineDescription, 'initrd'>): BareBoot {
-  const ram = { start: memoryMap.ramBase, end: memoryMap.ramBase + machine.memorySize };
-  const placed = placeFirmware(program.image, ram);
-  if (program.kind === 'program') return withoutKernel(placed, program.image, ram, machine);
-  const boot = planBoot(program.kernel, program.initrd, machine);
-  const dynamicInfo = boot.deviceTreeAddress - DYNAMIC_INFO_OFFSET;
+  const layout = emptyRam(machine);
+  const placed = placeFirmware(layout, program.image);
+  if (program.kind === 'program') return withoutKernel(layout, placed, program.image, machine);
+  const boot = planBoot(program.kernel, program.initrd, machine, layout);
+  const dynamicInfo = placeHigh(layout, 'What the firmware is told', dynamicInfoBlock(boot.entry));
   return {
-    parts: [...placed.parts, ...boot.parts, { address: dynamicInfo, bytes: dynamicInfoBlock(boot.entry) }],
+    parts: layout.parts,
     entry: placed.entry,
     deviceTree: boot.deviceTree,
     deviceTreeAddress: boot.deviceTreeAddress,
@@ -48,30 +52,45 @@ export function planBare(program: BareProgram, machine: Omit<MachineDescription,
 }
 
 interface Placed {
-  readonly parts: readonly LoadedPart[];
   readonly entry: number;
   readonly bias: number;
 }
 
-function placeFirmware(image: FirmwareImage, ram: { start: number; end: number }): Placed {
-  if (image.kind === 'elf') return placeElf(image.elf, ram, image.source);
-  if (image.bytes.length > ram.end - ram.start) {
+function placeFirmware(layout: RamLayout, image: FirmwareImage): Placed {
+  if (image.kind === 'elf') return placeElf(layout, image.elf, image.source);
+  const { start, end } = layout.ram;
+  if (image.bytes.length > end - start) {
     throw new InputError(
-      `${image.source} has ${image.bytes.length} bytes, but RAM only ${ram.end - ram.start}. Give more with --memory.`,
+      `${image.source} has ${image.bytes.length} bytes, but RAM only ${end - start}. Give more with --memory.`,
     );
   }
-  return { parts: [{ address: ram.start, bytes: image.bytes }], entry: ram.start, bias: 0 };
+  layout.put(image.source, start, image.bytes);
+  return { entry: start, bias: 0 };
+}
+
+/** Places something that may lie anywhere as high as there is room. */
+function placeHigh(layout: RamLayout, what: string, bytes: Uint8Array): number {
+  const address = layout.highest({ size: bytes.length, alignment: PAGE });
+  if (address === undefined) {
+    const { start, end } = layout.ram;
+    throw new InputError(
+      `${what} takes ${bytes.length} bytes, for which the program leaves no room in ${describeSize(end - start)} of ` +
+        'memory. Give more with --memory.',
+    );
+  }
+  layout.put(what, address, bytes);
+  return address;
 }
 
 function withoutKernel(
+  layout: RamLayout,
   placed: Placed,
   image: FirmwareImage,
-  ram: { start: number; end: number },
   machine: MachineDescription,
 ): BareBoot {
   const deviceTree = writeDeviceTree(machineTree(machine));
   // Programs may be larger than they look (bss, stacks), so the device tree keeps to the end of RAM.
-  const deviceTreeAddress = Math.floor((ram.end - deviceTree.length) / TREE_ALIGNMENT) * TREE_ALIGNMENT;
+  const deviceTreeAddress = placeHigh(layout, 'The device tree', deviceTree);
   const symbol = (name: string): number | undefined => {
     const found = image.kind === 'elf' ? image.elf.symbol(name) : undefined;
     return found === undefined ? undefined : Number(found.value) + placed.bias;
@@ -79,7 +98,7 @@ function withoutKernel(
   const tohost = symbol('tohost');
   const fromhost = symbol('fromhost');
   return {
-    parts: [...placed.parts, { address: deviceTreeAddress, bytes: deviceTree }],
+    parts: layout.parts,
     entry: placed.entry,
     deviceTree,
     deviceTreeAddress,

@@ -1,5 +1,5 @@
+import { compressionOf } from './compression.ts';
 import { elfMachineName, isElf } from './elf.ts';
-import { isGzip } from './gzip.ts';
 
 /** What a file is when it is not what was asked for, and what to do about it. */
 export interface FileKind {
@@ -14,6 +14,8 @@ interface Signature {
   readonly bytes: string | readonly number[];
   readonly kind: FileKind;
 }
+
+const unpackTools = { gzip: 'gunzip', xz: 'unxz', zstd: 'unzstd' } as const;
 
 const unpackFirst = (tool: string) => `Unpack it first (${tool} FILE) and give the result.`;
 
@@ -33,12 +35,6 @@ const signatures: readonly Signature[] = [
       name: 'a compressed EFI kernel (zboot, usually called vmlinuz.efi)',
       advice: "Give the raw Image, arch/riscv/boot/Image in the kernel's build directory.",
     },
-  },
-  { offset: 0, bytes: [0x28, 0xb5, 0x2f, 0xfd], kind: { name: 'zstd data', advice: unpackFirst('unzstd') } },
-  {
-    offset: 0,
-    bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a],
-    kind: { name: 'xz data', advice: unpackFirst('unxz') },
   },
   { offset: 0, bytes: 'BZh', kind: { name: 'bzip2 data', advice: unpackFirst('bunzip2') } },
   { offset: 0, bytes: [0x04, 0x22, 0x4d, 0x18], kind: { name: 'lz4 data', advice: unpackFirst('unlz4') } },
@@ -92,14 +88,24 @@ const signatures: readonly Signature[] = [
 export function describeFile(bytes: Uint8Array): FileKind {
   if (bytes.length === 0) return { name: 'an empty file', advice: 'Fetch or build it again.' };
   if (isElf(bytes)) return describeElf(bytes);
-  if (isGzip(bytes)) return { name: 'gzip data', advice: unpackFirst('gunzip') };
+  const compression = compressionOf(bytes);
+  if (compression !== undefined) {
+    return { name: `${compression} data`, advice: unpackFirst(unpackTools[compression]) };
+  }
   const match = signatures.find((signature) => matches(bytes, signature));
   if (match !== undefined) return match.kind;
   if (bytes[0] === 0x4d && bytes[1] === 0x5a) return describePe(bytes);
   if (bytes.every((byte) => byte === 0))
     return { name: 'a file of zeros only', advice: 'Fetch or build it again.' };
   if (looksLikeText(bytes)) return { name: 'text' };
-  return { name: 'data of a kind that hartvisor does not know' };
+  return unmarked;
+}
+
+const unmarked: FileKind = { name: 'data of a kind that hartvisor does not know' };
+
+/** Whether nothing tells what the bytes are. Firmware and kernels without a header are like that. */
+export function isUnmarked(bytes: Uint8Array): boolean {
+  return describeFile(bytes) === unmarked;
 }
 
 function describeElf(bytes: Uint8Array): FileKind {

@@ -1,11 +1,14 @@
 import { InputError } from '../errors/input-error.ts';
+import type { Unpackers } from './compression.ts';
 import { type ElfFile, elfMachineName, isElf, machineRiscv, readElf } from './elf.ts';
-import { describeFile } from './file-kind.ts';
-import { type Inflate, inflateGzip, isGzip } from './gzip.ts';
+import { describeFile, isUnmarked } from './file-kind.ts';
+import { inflateGzip } from './gzip.ts';
+import { unpackKernel } from './unpack-kernel.ts';
 
-/** A raw RISC-V `Image`: loaded as it is, entered at its first byte. */
+/** A kernel that is loaded as it is, and entered at its first byte. */
 export interface RawKernel {
-  readonly kind: 'image';
+  /** `image`: it has the header of a RISC-V `Image`. `raw`: it has none, as Xen and U-Boot. */
+  readonly kind: 'image' | 'raw';
   readonly bytes: Uint8Array;
   /** Bytes from the start of RAM to where it wants to lie. */
   readonly textOffset: number;
@@ -35,29 +38,36 @@ const header = {
 const flagBigEndian = 1;
 const peMachineRiscv32 = 0x5032;
 
+/** Where a kernel lies that does not say it: where the Image of a 64-bit Linux wants to be, and as with QEMU. */
+const usualTextOffset = 0x20_0000;
+
 const wanted =
-  'hartvisor starts 64-bit RISC-V kernels: a raw Image, a gzip-compressed Image, or a RISC-V ELF executable.';
+  'hartvisor starts 64-bit RISC-V kernels: a raw Image, one compressed with gzip, xz or zstd, an EFI zboot kernel, ' +
+  'a RISC-V ELF executable, or machine code without any header.';
 
 /**
- * Reads a kernel: a raw `Image`, a gzip-compressed one, or an ELF executable.
+ * Reads a kernel: an `Image`, an ELF executable, or machine code without a header; compressed or not, as an EFI
+ * program that unpacks itself (zboot) too.
  *
  * @param source - names the file in messages.
- * @param inflate - unpacks gzip data; by default with the platform's `DecompressionStream`.
+ * @param unpackers - for compressed kernels; by default there is the platform's `DecompressionStream` for gzip.
  * @throws InputError that says what the file is instead, or that it is cut short.
  */
 export async function readKernel(
   bytes: Uint8Array,
   source: string,
-  inflate: Inflate = inflateGzip,
+  unpackers: Unpackers = { gzip: inflateGzip },
 ): Promise<Kernel> {
-  if (!isGzip(bytes)) return readPlainKernel(bytes, source);
-  const inflated = await inflate(bytes, source);
-  return readPlainKernel(inflated, `${source} (unpacked from gzip)`);
+  const unpacked = await unpackKernel(bytes, source, unpackers);
+  return readPlainKernel(unpacked.bytes, unpacked.source);
 }
 
 function readPlainKernel(bytes: Uint8Array, source: string): Kernel {
   if (isElf(bytes)) return { kind: 'elf', elf: readKernelElf(bytes, source) };
   if (isRiscvImage(bytes)) return readImage(bytes, source);
+  if (isUnmarked(bytes)) {
+    return { kind: 'raw', bytes, textOffset: usualTextOffset, memorySize: bytes.length };
+  }
   const { name, advice } = describeFile(bytes);
   throw new InputError(
     [`${source} is not a RISC-V kernel: it is ${name}.`, advice, wanted].filter(Boolean).join(' '),

@@ -61,7 +61,7 @@ export interface MachineDescription {
   /** Extensions in canonical order: single letters (without the base `i`), then names such as `zicsr`. */
   readonly extensions: readonly string[];
   readonly mmuType: MmuType;
-  /** The kernel command line. */
+  /** The kernel command line. Without any words there is no property, as with QEMU. */
   readonly bootArgs?: string;
   /** Where the initrd lies, end exclusive. */
   readonly initrd?: { readonly start: number; readonly end: number };
@@ -116,7 +116,7 @@ function chosen(machine: MachineDescription): DeviceTreeNode {
   const properties: DeviceTreeProperty[] = [
     ['stdout-path', strings(`/soc/${unitName('serial', memoryMap.uart.base)}`)],
   ];
-  if (machine.bootArgs !== undefined) properties.push(['bootargs', strings(machine.bootArgs)]);
+  if (machine.bootArgs) properties.push(['bootargs', strings(machine.bootArgs)]);
   if (machine.initrd !== undefined) {
     properties.push(['linux,initrd-start', u64s(machine.initrd.start)]);
     properties.push(['linux,initrd-end', u64s(machine.initrd.end)]);

@@ -7,9 +7,25 @@ test('without words of the person, the usual ones are used', () => {
 });
 
 test('the words of the person come last', () => {
-  expect(linuxCommandLine(' quiet ', ['COLUMNS=80'])).toBe(
+  expect(linuxCommandLine('quiet', ['COLUMNS=80'])).toBe(
     'console=ttyS0 earlycon=sbi panic=-1 COLUMNS=80 quiet',
   );
+});
+
+test('the words of the person stay as they are, blanks and all', () => {
+  expect(linuxCommandLine(' a="b  c" ')).toBe('console=ttyS0 earlycon=sbi panic=-1  a="b  c" ');
+});
+
+test('what is quoted, or for init, is no option of the kernel', () => {
+  const usual = 'console=ttyS0 earlycon=sbi panic=-1';
+  for (const words of ['dyndbg="file x console +p"', '-- console=x', 'x="panic" -- panic=1 earlycon']) {
+    expect(linuxCommandLine(words)).toBe(`${usual} ${words}`);
+  }
+  expect(linuxCommandLine('"console=hvc0" panic=1 -- earlycon')).toBe(
+    'earlycon=sbi "console=hvc0" panic=1 -- earlycon',
+  );
+  // A quote that is not closed reaches to the end.
+  expect(linuxCommandLine('x="a console=b')).toBe(`${usual} x="a console=b`);
 });
 
 test('a word that the person gives is not given twice', () => {

@@ -10,10 +10,21 @@ const usualWords = [
 
 /** A kernel command line: the usual words first, so that those of the person are the last ones and count. */
 export function linuxCommandLine(append: string | undefined, extra: readonly string[] = []): string {
-  const own = append?.trim() ?? '';
-  const chosen = new Set(own.split(/\s+/).map((word) => word.split('=')[0]));
+  const own = append ?? '';
+  const chosen = kernelOptions(own);
   const usual = usualWords.filter(({ option }) => !chosen.has(option)).map(({ word }) => word);
-  return [...usual, ...extra, own].filter((word) => word !== '').join(' ');
+  return [...usual, ...extra, ...(own.trim() === '' ? [] : [own])].join(' ');
+}
+
+/**
+ * The names of the options in a command line, as Linux reads it (`lib/cmdline.c`, `next_arg`): blanks between double
+ * quotes part no words, and what stands behind `--` is for init.
+ */
+function kernelOptions(line: string): ReadonlySet<string> {
+  const words: readonly string[] = line.match(/(?:"[^"]*"?|[^\s"])+/g) ?? [];
+  const end = words.indexOf('--');
+  const own = end < 0 ? words : words.slice(0, end);
+  return new Set(own.map((word) => word.replaceAll('"', '').split('=')[0] ?? ''));
 }
 
 /** The terminal's size for the shell of the guest that hartvisor brings: the kernel passes the words to /init. */

@@ -1,9 +1,10 @@
 import { isElf } from '../boot/elf.ts';
-import { describeFile } from '../boot/file-kind.ts';
+import { describeFile, isUnmarked } from '../boot/file-kind.ts';
 import { readKernel, readKernelElf } from '../boot/kernel-image.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { BareProgram, FirmwareImage } from '../machine/bare-boot.ts';
 import { readInputFile } from '../node/files.ts';
+import { unpackers } from '../node/unpackers.ts';
 import { readInitrd, readKernelFile } from './guest.ts';
 
 /** What decides what a bare machine starts. */
@@ -37,9 +38,6 @@ export async function loadProgram({ file, bios, initrd }: ProgramChoice): Promis
   };
 }
 
-/** What the name of data is that has no mark: raw firmware has none. */
-const unmarked = describeFile(Uint8Array.of(1, 0x80)).name;
-
 async function readFirmware(path: string, what: string, option: string): Promise<FirmwareImage> {
   const bytes = await readInputFile(path, what, option);
   if (isElf(bytes)) return { kind: 'elf', elf: readKernelElf(bytes, path), source: path };
@@ -49,8 +47,9 @@ async function readFirmware(path: string, what: string, option: string): Promise
         `below hartvisor's own SBI: hartvisor run --kernel ${path}.`,
     );
   }
+  // Raw firmware has no mark.
+  if (isUnmarked(bytes)) return { kind: 'raw', bytes, source: path };
   const kind = describeFile(bytes);
-  if (kind.name === unmarked) return { kind: 'raw', bytes, source: path };
   throw new InputError(
     [`${path} cannot start in M-mode: it is ${kind.name}.`, kind.advice, wanted].filter(Boolean).join(' '),
   );
@@ -60,7 +59,7 @@ const wanted = 'Give a RISC-V ELF executable or raw firmware.';
 
 async function isLinuxImage(bytes: Uint8Array, path: string): Promise<boolean> {
   try {
-    return (await readKernel(bytes, path)).kind === 'image';
+    return (await readKernel(bytes, path, unpackers)).kind === 'image';
   } catch (error) {
     if (error instanceof InputError) return false;
     throw error;

@@ -3,6 +3,7 @@ import { type Kernel, readKernel } from '../boot/kernel-image.ts';
 import { InputError } from '../errors/input-error.ts';
 import { readInputFile } from '../node/files.ts';
 import { packageFile } from '../node/package-files.ts';
+import { unpackers } from '../node/unpackers.ts';
 import type { GuestName } from './choices.ts';
 import { linuxCommandLine, windowWords } from './command-line.ts';
 import { fetchProgress } from './fetch-progress.ts';
@@ -12,6 +13,8 @@ export interface GuestChoice {
   readonly kernel?: string | undefined;
   readonly initrd?: string | undefined;
   readonly append?: string | undefined;
+  /** The words of `append` are all that the guest gets. */
+  readonly appendOnly?: true | undefined;
   readonly guest?: GuestName | undefined;
 }
 
@@ -49,16 +52,16 @@ export async function readInitrd(path: string): Promise<Uint8Array<ArrayBuffer>>
 
 /** Reads a kernel that a person named. */
 export async function readKernelFile(path: string, option: string): Promise<Kernel> {
-  return readKernel(await readInputFile(path, 'The kernel', option), path);
+  return readKernel(await readInputFile(path, 'The kernel', option), path, unpackers);
 }
 
-async function loadKernel(
-  path: string,
-  { append }: GuestChoice,
-  initrd: Uint8Array | undefined,
-): Promise<Guest> {
+async function loadKernel(path: string, choice: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest> {
   const kernel = await readKernelFile(path, '--kernel');
-  return { name: path, kernel, ...(initrd && { initrd }), bootArgs: linuxCommandLine(append) };
+  return { name: path, kernel, ...(initrd && { initrd }), bootArgs: commandLine(choice) };
+}
+
+function commandLine({ append, appendOnly }: GuestChoice, extra: readonly string[] = []): string {
+  return appendOnly === true ? (append ?? '') : linuxCommandLine(append, extra);
 }
 
 async function loadTick({ initrd, append }: GuestChoice): Promise<Guest> {
@@ -68,12 +71,12 @@ async function loadTick({ initrd, append }: GuestChoice): Promise<Guest> {
   return { name: 'tick', kernel, bootArgs: append ?? '' };
 }
 
-async function loadDebian({ append }: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest> {
+async function loadDebian(choice: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest> {
   const { debianGuest } = await import('../node/debian/debian-guest.ts');
   const progress = fetchProgress(process.stderr);
   const files = await debianGuest({ onProgress: progress.report }).finally(progress.done);
   const kernel = await readKernelFile(files.kernelPath, '--kernel');
-  const bootArgs = linuxCommandLine(append, process.stdin.isTTY ? windowWords(process.stdout) : []);
+  const bootArgs = commandLine(choice, process.stdin.isTTY ? windowWords(process.stdout) : []);
   return {
     name: `Debian's kernel ${files.version}`,
     kernel,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { describeStuck } from '../hypervisor/stuck.ts';
 import type { MachineEnd } from '../machine/machine.ts';
 import { EXIT_STATUS, exitStatusHelp, statusOfGuestCode } from './exit-status.ts';
 import { outcomeOf, panicOutcome, signalOutcome, timeoutOutcome } from './outcome.ts';
@@ -47,6 +48,20 @@ describe('the exit status', () => {
     const outcome = outcomeOf({ reason: 'defect', error: new Error('broken') }, quiet);
     expect(outcome.status).toBe(1);
     expect(outcome.message).toMatch(/report.*\nError: broken\n +at /s);
+  });
+
+  test('of a guest that is stuck is 6, with whole sentences', () => {
+    const trap = { cause: 12, pcLow: 0x1000, pcHigh: 0 };
+    const message = describeStuck('vCPU 0', trap, trap, 'stvec', { low: 0, high: 0 });
+    for (const [passGuestCode, end] of [
+      [false, 'Check the kernel.'],
+      [true, 'Check the program.'],
+    ] as const) {
+      const outcome = outcomeOf({ reason: 'stuck', message }, { ...quiet, passGuestCode });
+      expect(outcome.status).toBe(6);
+      expect(outcome.message).toMatch(/^The guest is stuck: vCPU 0 takes one/);
+      expect(outcome.message?.endsWith(`not made for this machine. ${end}`)).toBe(true);
+    }
   });
 
   test('of timeouts and signals is what shells and coreutils use', () => {

@@ -30,12 +30,17 @@ export function outcomeOf(end: MachineEnd, context: OutcomeContext): Outcome {
     case 'failure':
       return failureOutcome(end.code, context.passGuestCode);
     case 'stuck':
-      return { status: EXIT_STATUS.stuck, message: `The guest is stuck: ${end.message} Check the kernel.` };
+      return { status: EXIT_STATUS.stuck, message: stuckText(end.message, context.passGuestCode) };
     case 'differs':
       return { status: EXIT_STATUS.differs, message: end.report };
     case 'defect':
       return { status: EXIT_STATUS.defect, message: defectText(end.error) };
   }
+}
+
+/** @param message - whole sentences */
+function stuckText(message: string, bare: boolean): string {
+  return `The guest is stuck: ${message} Check the ${bare ? 'program' : 'kernel'}.`;
 }
 
 /** The guest's kernel has panicked. */

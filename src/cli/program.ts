@@ -41,12 +41,16 @@ function addRun(program: Command, finished: Finished): void {
   program
     .command('run')
     .description("Run a guest on virtual CPUs: without --kernel, Debian's kernel with a shell.")
-    .option('--kernel <file>', 'kernel: raw Image, gzip-compressed Image or RISC-V ELF')
+    .option(
+      '--kernel <file>',
+      'kernel: Image or EFI zboot, also packed by gzip, xz or zstd, RISC-V ELF, or raw',
+    )
     .option('--initrd <file>', 'initial RAM disk')
     .option(
       '--append <words>',
       'kernel command line, behind console=ttyS0 earlycon=sbi panic=-1 as far as it does not set these itself',
     )
+    .option('--append-only', 'the words of --append are the whole kernel command line, as with QEMU')
     .option('--guest <name>', `a guest that hartvisor brings: ${guestNames.join(', ')}`)
     .option('--smp <n>', `virtual CPUs, 1 to ${maximumCpus} (default: 2)`)
     .option('--pcpus <n>', 'threads that run them (default: as many as processors and vCPUs, at most 2)')

@@ -14,6 +14,7 @@ export interface RunCommandOptions extends RunWords {
   readonly kernel?: string | undefined;
   readonly initrd?: string | undefined;
   readonly append?: string | undefined;
+  readonly appendOnly?: true | undefined;
   readonly guest?: string | undefined;
   readonly stats?: true | undefined;
   readonly schedule?: string | undefined;

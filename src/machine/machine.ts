@@ -64,7 +64,7 @@ export type MachineEnd =
   | { readonly reason: 'failure'; readonly code: number }
   /** By {@link Machine.stop}. */
   | { readonly reason: 'stopped' }
-  /** The guest cannot make progress. */
+  /** The guest cannot make progress; `message` says in whole sentences why. */
   | { readonly reason: 'stuck'; readonly message: string }
   /** Under `lockstep`: compiled and interpreted code do not do the same. `report` says in many lines how. */
   | { readonly reason: 'differs'; readonly report: string }

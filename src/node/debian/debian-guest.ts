@@ -191,11 +191,11 @@ function pathIn(set: FileSet, pattern: RegExp): string {
 /** Puts a failure into words for the person who started hartvisor; defects of hartvisor pass as they are. */
 function explained(error: unknown, what: string, wayOut: string, cacheDir: string): unknown {
   const message = (reason: string) =>
-    new InputError(`${what} cannot be fetched: ${reason}. ${wayOut}`.trim());
+    new InputError(`${what} cannot be fetched: ${reason.replace(/\.$/, '')}. ${wayOut}`.trim());
   if (error instanceof CommandMissing) {
     return message(`${error.command} is not on this machine (Debian and its relatives have it)`);
   }
-  if (error instanceof InputError) return message(error.message.replace(/\.$/, ''));
+  if (error instanceof InputError) return message(error.message);
   if (isSystemError(error)) return message(`the cache directory ${cacheDir} cannot be used (${error.code})`);
   if (error instanceof Error) return message(error.message);
   return error;

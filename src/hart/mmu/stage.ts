@@ -114,7 +114,7 @@ export class Stage {
     this.#levels = mode >= FIRST_MODE && mode <= LAST_MODE ? mode - MODE_LEVELS : 0;
     const aligned = this.#guestPhysical ? atpLow & ~3 : atpLow;
     this.#rootLow = aligned << PAGE_SHIFT;
-    this.#rootHigh = ((atpHigh & 0xfff) << 20) | (aligned >>> 20);
+    this.#rootHigh = ((atpHigh & 0xfff) << PAGE_SHIFT) | (aligned >>> (32 - PAGE_SHIFT));
     this.#memoryTypes = memoryTypes;
     this.#updates = updates;
   }

@@ -1,14 +1,16 @@
 /**
  * Runs generated programs on compiled and on interpreted code in lock step:
- * `node scripts/lockstep.ts [--millions N] [--seed S] [--steps N] [--passes N]`.
+ * `node scripts/lockstep.ts [--millions N] [--seed S] [--steps N] [--passes N] [--origin MiB]`, where the origin is
+ * the place of hart and RAM in linear memory.
  *
  * It ends after so many million instructions, or at the first difference, with status 1.
  */
 import { parseArgs } from 'node:util';
 import { LockstepStreams } from '../test/streams/in-lockstep.ts';
 
-const USAGE = 'usage: node scripts/lockstep.ts [--millions N] [--seed S] [--steps N] [--passes N]';
-const DEFAULTS = { millions: '1000', seed: '1', steps: '1500', passes: '200' };
+const USAGE =
+  'usage: node scripts/lockstep.ts [--millions N] [--seed S] [--steps N] [--passes N] [--origin MiB]';
+const DEFAULTS = { millions: '1000', seed: '1', steps: '1500', passes: '200', origin: '0' };
 
 function readOptions(): Record<keyof typeof DEFAULTS, number> {
   const names = Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[];
@@ -23,8 +25,8 @@ function readOptions(): Record<keyof typeof DEFAULTS, number> {
   return Object.fromEntries(names.map((name) => [name, read(name)])) as Record<keyof typeof DEFAULTS, number>;
 }
 
-function compare({ millions, seed, steps, passes }: Record<keyof typeof DEFAULTS, number>): number {
-  const streams = new LockstepStreams(steps, passes);
+function compare({ millions, seed, steps, passes, origin }: Record<keyof typeof DEFAULTS, number>): number {
+  const streams = new LockstepStreams(steps, passes, origin * 2 ** 20);
   const { tally } = streams;
   const start = performance.now();
   let told = start;

@@ -43,9 +43,10 @@ class FuzzBed extends HartBed {
 
   /** Everything that no guest may reach. */
   #outside(): [number, number][] {
+    const { origin } = this;
     return [
-      [0, 64],
-      [68, 0x1000],
+      [origin, origin + 64],
+      [origin + 68, origin + 0x1000],
       [this.areaEnd, this.ramOffset],
       [this.ramOffset + this.ramBytes, this.bytes.length],
     ];

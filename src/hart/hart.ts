@@ -359,7 +359,9 @@ export class Hart {
 
   #exitRequested(): boolean {
     // Pairs with the store of a kick: whoever wants the hart out sets this word last.
-    return Atomics.load(this.#memoryWords, (this.#words[FIELD.exitRequest >> 2] as number) >> 2) !== 0;
+    return (
+      Atomics.load(this.#memoryWords, (this.state.addresses[FIELD.exitRequest >> 2] as number) / 4) !== 0
+    );
   }
 
   /** The current instruction has raised the exception in the record: it does not retire, and its trap is taken. */

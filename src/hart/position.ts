@@ -11,20 +11,22 @@ const PAGE_ADDRESS = FIELD.pageAddress >> 2;
 export class Position {
   readonly #state: HartState;
   readonly #words: Int32Array;
+  readonly #addresses: Uint32Array;
 
   constructor(state: HartState) {
     this.#state = state;
     this.#words = state.words;
+    this.#addresses = state.addresses;
   }
 
   /** The current slot. */
   get slot(): number {
-    return this.#words[SLOT_FIELD] as number;
+    return this.#addresses[SLOT_FIELD] as number;
   }
 
   /** The first slot of the current page. */
   get pageSlots(): number {
-    return this.#words[PAGE_SLOTS] as number;
+    return this.#addresses[PAGE_SLOTS] as number;
   }
 
   /** Makes the slot of pc current, in the decoded page that begins at `slots`. */

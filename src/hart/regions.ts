@@ -118,6 +118,7 @@ export class Regions {
   readonly #options: RegionsOptions;
   readonly #compiler: RegionCompiler;
   readonly #words: Int32Array;
+  readonly #addresses: Uint32Array;
   readonly #memoryWords: Int32Array;
   readonly #halfwords: Uint16Array;
   readonly #heat = new Uint16Array(COUNTERS);
@@ -143,6 +144,7 @@ export class Regions {
     this.#threshold = options.threshold ?? THRESHOLD;
     this.#untilCooling = PERIOD * this.#threshold;
     this.#words = options.state.words;
+    this.#addresses = options.state.addresses;
     this.#memoryWords = new Int32Array(options.memory.buffer);
     this.#halfwords = new Uint16Array(options.memory.buffer);
     this.#words[FIELD.regions >> 2] = options.records;
@@ -156,7 +158,7 @@ export class Regions {
     this.#sampleJump();
     this.#noteUse();
     if (--this.#untilCooling === 0) this.#cool();
-    const slot = this.#words[FIELD.slot >> 2];
+    const slot = this.#addresses[FIELD.slot >> 2];
     const counter = counterOf(slot);
     const heat = this.#heat[counter];
     if (heat >= DEEP * this.#threshold) return;
@@ -166,7 +168,7 @@ export class Regions {
   }
 
   #noteUse(): void {
-    const record = this.#words[FIELD.lastRegion >> 2];
+    const record = this.#addresses[FIELD.lastRegion >> 2];
     if (record !== 0) this.#idle[this.#numberOf(record)] = 0;
   }
 
@@ -183,7 +185,7 @@ export class Regions {
   /** If a region was left here by a jump to an address in a register, the next one may do better. */
   #sampleJump(): void {
     const words = this.#words;
-    const record = words[FIELD.arrivedBy >> 2];
+    const record = this.#addresses[FIELD.arrivedBy >> 2];
     if (record === 0) return;
     words[FIELD.arrivedBy >> 2] = 0;
     const { pcLow, pcHigh } = this.#options.state;
@@ -199,7 +201,7 @@ export class Regions {
 
   /** The last region is left all the time because it cannot go on: checking fewer of its accesses at once may help. */
   balk(): void {
-    const number = this.#numberOf(this.#words[FIELD.lastRegion >> 2]);
+    const number = this.#numberOf(this.#addresses[FIELD.lastRegion >> 2]);
     const installed = this.#installed.get(number);
     if (installed === undefined) return;
     const { retired } = this.#statistics;
@@ -214,7 +216,7 @@ export class Regions {
 
   #checkLess({ slot, pages: [page], wideChecks }: Installed): void {
     const note = this.#notes.change(page, slot);
-    const bases = wideChecks.get(this.#words[FIELD.slot >> 2]) ?? 0;
+    const bases = wideChecks.get(this.#addresses[FIELD.slot >> 2]) ?? 0;
     if ((bases & ~note.narrow) === 0) note.apart = true;
     else note.narrow |= bases;
   }
@@ -261,7 +263,7 @@ export class Regions {
   }
 
   #compile(slot: number, depth: CompileOptions['depth']): void {
-    const slots = this.#words[FIELD.pageSlots >> 2];
+    const slots = this.#addresses[FIELD.pageSlots >> 2];
     const halfword = (slot - slots) / SLOT.bytes;
     // A straddling instruction is executed beside its page, and its slot stands for others in turn.
     if (halfword < 0 || halfword >= CODE_PAGE.halfwords || this.#options.code.isStraddling(slot)) return;

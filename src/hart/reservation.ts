@@ -6,8 +6,8 @@ import type { HartState } from './state.ts';
  *
  * @param memory all linear memory
  */
-export function reservationHolds({ words }: HartState, memory: Int32Array): boolean {
-  const at = words[FIELD.reservation >> 2] >> 2;
+export function reservationHolds({ words, addresses }: HartState, memory: Int32Array): boolean {
+  const at = addresses[FIELD.reservation >> 2] / 4;
   // Both meet the store of whoever the guest waits for, in its compiled or interpreted code.
   if (Atomics.load(memory, at) !== words[FIELD.reservationValue >> 2]) return false;
   if (words[FIELD.reservationWidth >> 2] === 32) return true;

@@ -7,6 +7,11 @@ export class HartState {
   readonly base: number;
   /** The hart block as 32-bit words; index = FIELD offset >> 2. */
   readonly words: Int32Array;
+  /**
+   * The same words without sign, to read those that are addresses in linear memory: they may be 2^31 and more, where
+   * {@link words} has negative numbers. Index in words of other sizes by division then, not by shifts.
+   */
+  readonly addresses: Uint32Array;
   /** CSR halves; index with `CSR.name` (low) and `CSR.name + 1` (high). */
   readonly csr: Int32Array;
 
@@ -14,6 +19,7 @@ export class HartState {
     this.memory = memory;
     this.base = base;
     this.words = new Int32Array(memory.buffer, base, HART_BYTES >> 2);
+    this.addresses = new Uint32Array(memory.buffer, base, HART_BYTES >> 2);
     this.csr = new Int32Array(memory.buffer, base + FIELD.csr, CSR_COUNT * 2);
   }
 

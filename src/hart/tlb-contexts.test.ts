@@ -98,7 +98,7 @@ class ContextBed extends HartBed {
 
   /** What generated code finds for an access of one byte: an address in linear memory, or undefined on a miss. */
   probe(access: Access, address: number): number | undefined {
-    const { words } = this.hart.state;
+    const { words, addresses } = this.hart.state;
     const table = { [ACCESS.load]: TLB.loads, [ACCESS.store]: TLB.stores, [ACCESS.fetch]: TLB.fetches }[
       access
     ];
@@ -108,7 +108,7 @@ class ContextBed extends HartBed {
       [ACCESS.fetch]: FIELD.fetchKey,
     };
     const key = words[keyField[access] >> 2] ?? 0;
-    const tlb = new Int32Array(this.memory.buffer, words[FIELD.tlb >> 2]);
+    const tlb = new Int32Array(this.memory.buffer, addresses[FIELD.tlb >> 2]);
     const entry = (table + ((address >>> 12) % TLB.entries) * TLB.entryBytes) >> 2;
     if (tlb[entry] !== ((address & -PAGE) | key) || tlb[entry + 1] !== 0) return undefined;
     return ((tlb[entry + 2] ?? 0) + address) >>> 0;

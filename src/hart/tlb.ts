@@ -148,12 +148,12 @@ export class Tlb {
    * this again and again: then few entries have been filled in between, and they are emptied one by one.
    */
   flushFetches(): void {
-    const { words } = this.#state;
+    const { words, addresses } = this.#state;
     const fills = words[FIELD.fetchFills >> 2] as number;
     words[FIELD.fetchFills >> 2] = 0;
     if (fills <= FETCH_LIST) {
       for (let index = 0; index < fills; index++) {
-        const word = ((words[(FIELD.fetchList >> 2) + index] as number) - this.#base) >> 2;
+        const word = ((addresses[(FIELD.fetchList >> 2) + index] as number) - this.#base) / 4;
         this.#words[word] = EMPTY;
         this.#words[word + 1] = EMPTY;
       }
@@ -220,7 +220,7 @@ export class Tlb {
     const word = (TLB.fetches >> 2) + entryWord(addressLow);
     const key = this.#state.words[FIELD.fetchKey >> 2] as number;
     const hit = this.#words[word] === ((addressLow & ~0xfff) | key) && this.#words[word + 1] === addressHigh;
-    return hit ? (this.#words[word + 2] as number) : 0;
+    return hit ? (this.#words[word + 2] as number) >>> 0 : 0;
   }
 
   #fill(table: number, low: number, high: number, key: number, datum: number, pageSize: number): void {

@@ -84,7 +84,9 @@ describe('a guest that waits for another on the same pCPU', () => {
 });
 
 describe('a guest that waits for another on another pCPU', () => {
-  const WORD = RAM + 0x8000;
+  const NEAR = RAM + 0x8000;
+  /** Above 2 GiB in linear memory, and above 4 GiB for the guest. */
+  const FAR = RAM + 0x8000_8000;
   const WAIT = `
     1: lr.w t0, (s0)
       bnez t0, 2f
@@ -93,9 +95,10 @@ describe('a guest that waits for another on another pCPU', () => {
     2:`;
 
   /** @param looks at the clock until another hart writes */
-  function waiting(source: string, looks: number): DomainBed {
-    const bed = new DomainBed({ step: 10 }).load(`li s0, ${WORD}\n${source}\n${SHUTDOWN}`);
-    const words = new Int32Array(bed.memory.buffer, bed.plan.ram.offset + WORD - RAM, 1);
+  function waiting(source: string, looks: number, word = NEAR): DomainBed {
+    const ramBytes = word - RAM + 0x8000;
+    const bed = new DomainBed({ step: 10, ramBytes }).load(`li s0, ${word}\n${source}\n${SHUTDOWN}`);
+    const words = new Int32Array(bed.memory.buffer, bed.hostOf(word), 1);
     let seen = 0;
     bed.onLook = () => {
       if (++seen === looks) words[0] = 1;
@@ -103,8 +106,8 @@ describe('a guest that waits for another on another pCPU', () => {
     return bed;
   }
 
-  test('sees the answer without leaving the guest', () => {
-    const bed = waiting(WAIT, 15).run();
+  test.each([NEAR, FAR])('sees the answer at %i without leaving the guest', (word) => {
+    const bed = waiting(WAIT, 15, word).run();
     expect(bed.ended).toBe('shutdown');
     expect(bed.vcpu.stat('exitVirtual')).toBe(0);
   });

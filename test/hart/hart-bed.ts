@@ -23,7 +23,7 @@ export const DEVICE = 0x20_0000;
 
 const EXTENSIONS: readonly Extension[] = [...PRIVILEGED_EXTENSIONS, 'zba', 'zbb', 'zbs', 'zihintpause'];
 const PAGES_64K = 65536;
-/** Where the exit-request word, canaries and the hart's area lie in linear memory. */
+/** Where the exit-request word, canaries and the hart's area lie, from where the bed begins in linear memory. */
 const EXIT_REQUEST = 64;
 const AREA = 0x1000;
 
@@ -49,6 +49,8 @@ export type BedEngine = 'interp' | 'jit' | 'lockstep';
 
 /** Beds that do not say otherwise have this engine, so that all programs can be run on each. */
 const DEFAULT_BED_ENGINE: BedEngine = process.env.HART_BED_ENGINE === 'jit' ? 'jit' : 'interp';
+/** Beds that do not say otherwise begin here in linear memory, so that all programs can be run high up in it. */
+const DEFAULT_BED_ORIGIN = Number(process.env.HART_BED_ORIGIN ?? 0);
 /** Instructions between two samples of code to compile, where it is compiled at once. */
 const SHORT_CHUNK = 24;
 
@@ -72,6 +74,8 @@ export interface HartBedOptions {
   readonly interpreter?: WebAssembly.Module;
   /** The memory of the other harts, with what they have in RAM. */
   readonly memory?: WebAssembly.Memory;
+  /** Where everything of the bed begins in linear memory, which is not used below: a multiple of 4096; 0 unless given. */
+  readonly origin?: number;
 }
 
 /** An access that reached a device. */
@@ -88,6 +92,8 @@ export class HartBed {
   readonly memory: WebAssembly.Memory;
   readonly hart: Hart;
   readonly engine: BedEngine;
+  /** Where the bed begins in linear memory. */
+  readonly origin: number;
   readonly ramBytes: number;
   /** Where RAM begins in linear memory. */
   readonly ramOffset: number;
@@ -112,9 +118,10 @@ export class HartBed {
     const { codePages = 32, ramBytes = 2 << 20, hsHost = false, guestExternalInterrupts = 0 } = options;
     const { harts = 1, index = 0 } = options;
     const areaBytes = Math.ceil(hartAreaBytes(codePages) / 64) * 64;
-    const exitRequest = EXIT_REQUEST + index * 4;
+    this.origin = options.origin ?? DEFAULT_BED_ORIGIN;
+    const exitRequest = this.origin + EXIT_REQUEST + index * 4;
     this.ramBytes = ramBytes;
-    this.areaEnd = AREA + harts * areaBytes;
+    this.areaEnd = this.origin + AREA + harts * areaBytes;
     // A page of canary on both sides of RAM.
     this.ramOffset = Math.ceil(this.areaEnd / PAGE) * PAGE + PAGE;
     const pages = Math.ceil((this.ramOffset + ramBytes + PAGE) / PAGES_64K);
@@ -129,7 +136,7 @@ export class HartBed {
       compileAfter: options.compileAfter ?? 1,
       memory: this.memory,
       interpreter: options.interpreter ?? interpreter(),
-      area: AREA + index * areaBytes,
+      area: this.origin + AREA + index * areaBytes,
       codePages,
       ram: { base: RAM, size: ramBytes, offset: this.ramOffset },
       devices: this.#devices(),

@@ -28,6 +28,8 @@ export interface DomainBedOptions {
   readonly vcpus?: number;
   readonly pcpus?: number;
   readonly protocol?: string;
+  /** Bytes of RAM; 1 MiB unless given. */
+  readonly ramBytes?: number;
   /** Ticks that pass with each look at the clock. */
   readonly step?: number;
 }
@@ -62,9 +64,10 @@ export class DomainBed {
   readonly #step: number;
   #looks = 0;
 
-  constructor({ vcpus = 1, pcpus = 1, protocol = 'take-mirror', step = 50 }: DomainBedOptions = {}) {
+  constructor(options: DomainBedOptions = {}) {
+    const { vcpus = 1, pcpus = 1, protocol = 'take-mirror', step = 50, ramBytes = RAM_BYTES } = options;
     this.#step = step;
-    this.plan = planMachine({ kind: 'domain', cpus: vcpus, pcpus, ramBytes: RAM_BYTES });
+    this.plan = planMachine({ kind: 'domain', cpus: vcpus, pcpus, ramBytes });
     const { plan } = this;
     this.memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared: true });
     const { memory } = this;
@@ -199,7 +202,7 @@ export class DomainBed {
       },
       isRam: (low, high, bytes) => {
         const offset = (high >>> 0) * 2 ** 32 + (low >>> 0) - RAM;
-        return offset >= 0 && offset + bytes <= RAM_BYTES;
+        return offset >= 0 && offset + bytes <= this.plan.ram.size;
       },
       consoleWrite: (low, _high, bytes) => {
         const count = Math.min(bytes, this.room);

@@ -4,6 +4,7 @@ import { LAYOUT } from './layout.ts';
 import { generateProgram, type Program } from './program.ts';
 
 const CODE_PAGES = 64;
+/** From the origin on in linear memory. */
 const EXIT_REQUEST = 64;
 const AREA = 0x1000;
 const WASM_PAGE = 0x1_0000;
@@ -33,9 +34,10 @@ export class LockstepStreams {
     regions: 0,
     reports: [],
   };
-  readonly #offset = Math.ceil((AREA + hartAreaBytes(CODE_PAGES)) / WASM_PAGE) * WASM_PAGE;
-  readonly #memory = this.#newMemory();
-  readonly #shadowMemory = this.#newMemory();
+  readonly #origin: number;
+  readonly #offset: number;
+  readonly #memory: WebAssembly.Memory;
+  readonly #shadowMemory: WebAssembly.Memory;
   readonly #interpreter = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: 0x1_0000 }));
   readonly #steps: number;
   readonly #passes: number;
@@ -43,8 +45,13 @@ export class LockstepStreams {
   /**
    * @param steps of each program
    * @param passes of each program, from its start to its end
+   * @param origin where hart and RAM begin in linear memory: a multiple of 64 KiB
    */
-  constructor(steps: number, passes: number) {
+  constructor(steps: number, passes: number, origin = 0) {
+    this.#origin = origin;
+    this.#offset = origin + Math.ceil((AREA + hartAreaBytes(CODE_PAGES)) / WASM_PAGE) * WASM_PAGE;
+    this.#memory = this.#newMemory();
+    this.#shadowMemory = this.#newMemory();
     this.#steps = steps;
     this.#passes = passes;
   }
@@ -60,8 +67,8 @@ export class LockstepStreams {
 
   #runProgram(program: Program): string | undefined {
     const bytes = new Uint8Array(this.#memory.buffer);
-    bytes.fill(0, 0, this.#offset + LAYOUT.logEnd - LAYOUT.ram);
-    new Uint8Array(this.#shadowMemory.buffer).fill(0, 0, this.#offset);
+    bytes.fill(0, this.#origin, this.#offset + LAYOUT.logEnd - LAYOUT.ram);
+    new Uint8Array(this.#shadowMemory.buffer).fill(0, this.#origin, this.#offset);
     let report: string | undefined;
     let ended = false;
     const hart = this.#newHart(
@@ -72,7 +79,7 @@ export class LockstepStreams {
         report = text;
       },
     );
-    const stop = new Int32Array(this.#memory.buffer, EXIT_REQUEST, 1);
+    const stop = new Int32Array(this.#memory.buffer, this.#origin + EXIT_REQUEST, 1);
     for (let pass = 0; pass < this.#passes && report === undefined; pass++) {
       bytes.set(program.image, this.#offset);
       if (pass === 0) hart.copyMemory();
@@ -97,12 +104,12 @@ export class LockstepStreams {
   }
 
   #newHart(finish: () => void, onDifference: (report: string) => void): LockstepHart {
-    const stop = new Int32Array(this.#memory.buffer, EXIT_REQUEST, 1);
+    const stop = new Int32Array(this.#memory.buffer, this.#origin + EXIT_REQUEST, 1);
     return new LockstepHart(
       {
         memory: this.#memory,
         interpreter: this.#interpreter,
-        area: AREA,
+        area: this.#origin + AREA,
         codePages: CODE_PAGES,
         ram: { base: LAYOUT.ram, size: LAYOUT.ramBytes, offset: this.#offset },
         devices: {
@@ -120,7 +127,7 @@ export class LockstepStreams {
         extensions: EXTENSIONS,
         hartId: 0,
         hsHost: false,
-        exitRequest: EXIT_REQUEST,
+        exitRequest: this.#origin + EXIT_REQUEST,
         compileAfter: 1,
         onRefused: onDifference,
       },

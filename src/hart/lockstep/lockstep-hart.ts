@@ -209,7 +209,7 @@ export class LockstepHart extends Hart {
         exit: { compiled, interpreted },
         differences: stateDifferences(this.state.words, shadow.state.words),
         strayed,
-        region: this.#regionsByRecord.get(this.state.words[FIELD.lastRegion >> 2]),
+        region: this.#regionsByRecord.get(this.state.addresses[FIELD.lastRegion >> 2]),
       }),
     );
     return compiled;
@@ -241,7 +241,7 @@ export class LockstepHart extends Hart {
 
   #isAskedToLeave(): boolean {
     // Meets the store of a kick, as the poll of the hart itself.
-    return Atomics.load(this.#memoryWords, this.state.words[FIELD.exitRequest >> 2] >> 2) !== 0;
+    return Atomics.load(this.#memoryWords, this.state.addresses[FIELD.exitRequest >> 2] / 4) !== 0;
   }
 
   #fail(report: string): void {

@@ -39,7 +39,7 @@ const PATIENCE = 2000;
 /** Instructions of compiled code that make up for one such exit: each page that a loop enters may cost one. */
 const WORTH_A_STOP = 1000;
 
-/** Jumps farther than that, in bytes, are not followed: offsets within a region are 32-bit numbers. */
+/** Jumps farther than that, in bytes, are not noted: no region reaches farther. */
 const FARTHEST = 2 ** 30;
 /** Samples of a jump at which a region that ends with it is compiled anew. */
 const WORTH_ANOTHER: readonly number[] = [8, 200];

@@ -76,6 +76,11 @@ interface Wanted {
   readonly offset: number;
 }
 
+/**
+ * Bytes from the page of the entry that jumps are followed for. Offsets are 32-bit numbers in code and records, and from
+ * there a direct jump, which is an exit then, still has one.
+ */
+const REACH = 2 ** 30;
 const LINK = 1;
 /** Functions that a call through a register is compiled for. */
 const MOST_CALLEES = 8;
@@ -157,7 +162,7 @@ class GraphBuilder {
   }
 
   #want(context: Context, offset: number): void {
-    if (this.#source.isWarm(offset)) this.#queue.push({ context, offset });
+    if (Math.abs(offset) <= REACH && this.#source.isWarm(offset)) this.#queue.push({ context, offset });
   }
 
   #callee(context: Context, offset: number, returnOffset: number): Context | undefined {

@@ -69,7 +69,7 @@ export const FIELD = {
   /**
    * A QUIET value. 1: when last looked at, no interrupt was both pending and locally enabled, and nothing has been done
    * since that could have made one pending, except that time went by. Generated code then need not look. 2: nor while
-   * SIE stays 0 in S-mode.
+   * SIE stays 0 in S-mode, or MIE in M-mode.
    */
   quiet: 0x2a0,
   /** 1: physical memory protection lets S- and U-mode do everything. */
@@ -86,6 +86,10 @@ export const FIELD = {
    */
   dataKeys: 0x2c0,
   fetchKeys: 0x2d0,
+  /** The same for M-mode without MPRV: the key of data, then that of fetches. */
+  machineKeys: 0xc10,
+  /** mhartid. */
+  hartId: 0xc0c,
   /** Exceptions with no instruction in between: instructions retired before (i64), how many, the first's cause and pc. */
   rowRetired: 0x2d8,
   rowLength: 0x2e0,

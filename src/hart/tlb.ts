@@ -22,8 +22,8 @@ const ASID_SPAN = 0x1_0000;
 /** Numbers that {@link addressSpace} gives. */
 const SPACES = 2 * ASID_SPAN;
 const EMPTY = 0;
-/** Keys that one selection can take: that of fetches, that of data, and five that generated code will select. */
-const MOST_AT_ONCE = 7;
+/** Keys that one selection can take: that of fetches, that of data, and seven that generated code will select. */
+const MOST_AT_ONCE = 9;
 
 /** What the walker calls pages larger than these goes by another map of where superpages are. */
 const PAGE_SIZE = { small: 0x1000, mega: 0x20_0000, giga: 0x4000_0000 } as const;
@@ -40,7 +40,8 @@ const MAP_BITS = 4096;
  * the 511 keys are used up.
  *
  * Generated code reads the tables, fills in what it has walked itself, empties the entries of one page, and selects keys
- * that this class has selected before in the same address space (`dataKeys` and `fetchKeys` in {@link FIELD}).
+ * that this class has chosen before for M-mode and the same address space (`dataKeys`, `fetchKeys` and `machineKeys` in
+ * {@link FIELD}).
  */
 export class Tlb {
   readonly #state: HartState;
@@ -82,7 +83,7 @@ export class Tlb {
     const dataKey = this.#key(this.#space(dataPrivilege, dataVirtual) + permissions) << TLB.keyShift;
     words[FIELD.loadKey >> 2] = dataKey;
     words[FIELD.storeKey >> 2] = dataKey;
-    if (privilege !== MACHINE) this.#remember(fetchKey, dataKey, permissions);
+    this.#remember(fetchKey, dataKey, permissions);
   }
 
   /**
@@ -93,10 +94,13 @@ export class Tlb {
     const { words, privilege, virtual } = this.#state;
     // A host that plays HS-mode runs no code there: its guest, which goes on soon, finds its keys again.
     if (virtual === 0 && this.#state.hsHost) return;
+    // M-mode returns to the address space that satp names, which it may just have written.
     const space = this.#space(SUPERVISOR, virtual);
-    if (space !== this.#remembered) this.#forgetKeys();
+    if (space !== this.#remembered) this.#forgetSpace();
     this.#remembered = space;
     if (words[(FIELD.fetchKeys >> 2) + SUPERVISOR] === 0) this.#foresee(virtual);
+    if (words[FIELD.machineKeys >> 2] === 0) this.#foreseeMachine();
+    if (privilege === MACHINE) return;
     words[(FIELD.fetchKeys >> 2) + privilege] = fetchKey;
     if ((permissions & ~CONTEXT.sum) !== 0) return;
     // SUM means nothing to U-mode.
@@ -119,8 +123,19 @@ export class Tlb {
     }
   }
 
+  #foreseeMachine(): void {
+    const { words } = this.#state;
+    words[FIELD.machineKeys >> 2] = this.#key(CONTEXT.machine) << TLB.keyShift;
+    words[(FIELD.machineKeys >> 2) + 1] = this.#key(CONTEXT.machine + CONTEXT.fetch) << TLB.keyShift;
+  }
+
   /** Generated code must have every key selected anew. */
   #forgetKeys(): void {
+    this.#state.words.fill(0, FIELD.machineKeys >> 2, (FIELD.machineKeys >> 2) + 2);
+    this.#forgetSpace();
+  }
+
+  #forgetSpace(): void {
     this.#state.words.fill(0, FIELD.dataKeys >> 2, (FIELD.fetchKeys >> 2) + 2);
   }
 

@@ -1,14 +1,12 @@
 /**
  * The CSRs that kernels access all the time, in generated code: sscratch, sepc, scause, stval, sstatus, satp (to read),
- * the counters and the float CSRs. All other accesses, and those that change what these are made for, are left to
- * `privileged/`.
+ * the counters, the float CSRs, and those of M-mode (`machine-csr-code.ts`). All other accesses, and those that change what
+ * these are made for, are left to `privileged/`.
  */
 import {
   call,
-  type FunctionBuilder,
   type FunctionRef,
   type I32,
-  type I64,
   i32,
   i64,
   type Local,
@@ -17,11 +15,24 @@ import {
 } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 import type { CallOuts } from './call-outs.ts';
+import {
+  type CsrAccess,
+  changed,
+  defineAccess,
+  deliver,
+  dirtySummary,
+  epcFixedBits,
+  foldFloat,
+  giveUpIf,
+  isRead,
+  PARAMETERS,
+  refreshFloatOff,
+  retiredCount,
+  storedAccess,
+} from './csr-access.ts';
+import { defineMachineCsr, isMachineCsr } from './machine-csr-code.ts';
+import { selectDataKey } from './mode-code.ts';
 import { csrAddress, HSTATUS, QUIET, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
-import { selectDataKey } from './trap-code.ts';
-
-/** How an instruction changes a CSR. */
-export const CHANGE = { write: 0, set: 1, clear: 2, none: 3 } as const;
 
 const FLAGS = 0x001;
 const ROUNDING = 0x002;
@@ -31,20 +42,20 @@ const SCRATCH = 0x140;
 const SATP = 0x180;
 const CYCLE = 0xc00;
 const MSTATUS = csrAddress('mstatus');
-/** UXL, and SD, in the high half. */
+/** UXL, in the high half. */
 const UXL = BigInt(STATUS.uxlHigh) << 32n;
-const SD = 1n << 63n;
 
 /**
  * `csr(hart, number, change, operand, rd)`: 1 if the access is done, 0 if nothing has happened. `rd` is the offset of the
  * register among the x registers.
  */
 export function defineCsr(module: ModuleBuilder, out: CallOuts): FunctionRef<'i32'> {
-  const float = define(module, 'csr float', floatAccess);
-  const status = define(module, 'csr status', statusAccess);
-  const stored = define(module, 'csr stored', storedAccess);
-  const counter = define(module, 'csr counter', (access) => counterAccess(access, out));
-  const satp = define(module, 'csr satp', satpAccess);
+  const float = defineAccess(module, 'csr float', floatAccess);
+  const status = defineAccess(module, 'csr status', statusAccess);
+  const stored = defineAccess(module, 'csr stored', trapAccess);
+  const counter = defineAccess(module, 'csr counter', (access) => counterAccess(access, out));
+  const satp = defineAccess(module, 'csr satp', satpAccess);
+  const machine = defineMachineCsr(module);
   return module.function('csr', PARAMETERS, 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const number = f.param(1, 'i32');
@@ -55,6 +66,7 @@ export function defineCsr(module: ModuleBuilder, out: CallOuts): FunctionRef<'i3
       const isIn = i32.lt_u(i32.sub(number, i32.const(first)), i32.const(count));
       f.if(isIn, () => f.return(call(callee, hart, number, ...rest)));
     };
+    f.if(isMachineCsr(number), () => f.return(call(machine, hart, number, ...rest)));
     group(SCRATCH, 4, stored);
     group(STATUS_NUMBER, 1, status);
     group(CYCLE, 3, counter);
@@ -65,82 +77,19 @@ export function defineCsr(module: ModuleBuilder, out: CallOuts): FunctionRef<'i3
   });
 }
 
-const PARAMETERS = ['i32', 'i32', 'i32', 'i64', 'i32'] as const;
-
-/** The parameters of {@link defineCsr}. */
-interface CsrAccess {
-  readonly f: FunctionBuilder;
-  readonly hart: Local<'i32'>;
-  readonly number: Local<'i32'>;
-  readonly change: Local<'i32'>;
-  readonly operand: Local<'i64'>;
-  readonly rd: Local<'i32'>;
-}
-
-function define(module: ModuleBuilder, name: string, build: (access: CsrAccess) => void): FunctionRef<'i32'> {
-  return module.function(name, PARAMETERS, 'i32', (f) => {
-    build({
-      f,
-      hart: f.param(0, 'i32'),
-      number: f.param(1, 'i32'),
-      change: f.param(2, 'i32'),
-      operand: f.param(3, 'i64'),
-      rd: f.param(4, 'i32'),
-    });
-    f.unreachable();
-  });
-}
-
-function giveUpIf({ f }: CsrAccess, condition: I32): void {
-  f.if(condition, () => f.return(i32.const(0)));
-}
-
 /** U-mode has none of the CSRs of S-mode. */
 function refuseUser(access: CsrAccess): void {
   giveUpIf(access, i32.eqz(i32.load(access.hart, FIELD.privilege)));
 }
 
-const isRead = ({ change }: CsrAccess): I32 => i32.eq(change, i32.const(CHANGE.none));
-
-/** What the instruction makes of the old value; of no meaning if it only reads. */
-function changed({ f, change, operand }: CsrAccess, old: Local<'i64'>): Local<'i64'> {
-  const value = f.local('i64');
-  f.set(value, operand);
-  f.block((done) => {
-    f.block((clear) => {
-      f.block((set) => {
-        f.brTable([done, set, clear], done, change);
-      });
-      f.set(value, i64.or(old, operand));
-      f.br(done);
-    });
-    f.set(value, i64.and(old, i64.xor(operand, i64.const(-1))));
-  });
-  return value;
-}
-
-/** Ends the access. */
-function deliver({ f, hart, rd }: CsrAccess, old: I64): void {
-  f.if(rd, () => f.store('i64.store', i32.add(hart, rd), old, FIELD.x));
-  f.return(i32.const(1));
-}
-
 /** sscratch, sepc, scause and stval. */
-function storedAccess(access: CsrAccess): void {
+function trapAccess(access: CsrAccess): void {
   const { f, hart, number } = access;
   refuseUser(access);
   const index = i32.sub(number, i32.const(SCRATCH));
   const at = f.let(i32.add(trapCsrs(hart), i32.shl(index, i32.const(3))));
-  const old = f.let(i64.load(at, csrAddress('sscratch')));
-  f.if(i32.eqz(isRead(access)), () => {
-    const value = changed(access, old);
-    f.if(i32.eq(number, i32.const(SCRATCH + 1)), () => {
-      const low = i64.extend_i32_u(i32.load(hart, FIELD.epcAlignment));
-      f.set(value, i64.and(value, i64.xor(low, i64.const(-1))));
-    });
-    f.store('i64.store', at, value, csrAddress('sscratch'));
-  });
-  deliver(access, old);
+  const isEpc = i32.eq(number, i32.const(SCRATCH + 1));
+  storedAccess(access, at, csrAddress('sscratch'), select(isEpc, epcFixedBits(hart), i64.const(0)));
 }
 
 /** sstatus: changes of MXR are left to others, and so is SIE where an interrupt waits for it. */
@@ -152,8 +101,7 @@ function statusAccess(access: CsrAccess): void {
   const status = f.let(i32.load(at, MSTATUS));
   const writable = f.let(i32.load(hart, FIELD.statusBits));
   const visible = i64.or(i64.extend_i32_u(i32.and(status, writable)), i64.const(UXL));
-  const isDirty = i32.eq(i32.and(status, i32.const(STATUS.fs)), i32.const(STATUS.fs));
-  const old = f.let(i64.or(visible, select(isDirty, i64.const(SD), i64.const(0))));
+  const old = f.let(i64.or(visible, dirtySummary(status)));
   f.if(i32.eqz(isRead(access)), () => {
     const value = i32.wrap_i64(changed(access, old));
     const difference = f.let(i32.and(i32.xor(status, value), writable));
@@ -165,25 +113,6 @@ function statusAccess(access: CsrAccess): void {
     f.if(i32.and(difference, i32.const(STATUS.fs)), () => refreshFloatOff(access));
   });
   deliver(access, old);
-}
-
-/** As the functions of the same names in `privileged/`. */
-function foldFloat({ f, hart }: CsrAccess): void {
-  f.if(i32.load(hart, FIELD.floatDirty), () => {
-    const fold = (offset: number): void => {
-      f.store('i32.store', hart, i32.or(i32.load(hart, offset), i32.const(STATUS.fs)), offset);
-    };
-    f.store('i32.store', hart, i32.const(0), FIELD.floatDirty);
-    fold(MSTATUS);
-    f.if(i32.load(hart, FIELD.virtual), () => fold(csrAddress('vsstatus')));
-  });
-}
-
-function refreshFloatOff({ f, hart }: CsrAccess): void {
-  const isOff = (offset: number): I32 => i32.eqz(i32.and(i32.load(hart, offset), i32.const(STATUS.fs)));
-  const isGuest = i32.load(hart, FIELD.virtual);
-  const guest = select(isGuest, isOff(csrAddress('vsstatus')), i32.const(0));
-  f.store('i32.store', hart, i32.or(isOff(MSTATUS), guest), FIELD.floatOff);
 }
 
 /** Selects the key of the context with the other SUM. */
@@ -232,15 +161,12 @@ function counterAccess(access: CsrAccess, out: CallOuts): void {
     deliver(access, i64.add(i64.load(hart, FIELD.mailboxValue), delta));
   });
   giveUpIf(access, i32.and(i32.load(hart, csrAddress('mcountinhibit')), bit));
-  // The current instruction is in the chunk, but has not retired.
-  const inChunk = i32.sub(i32.sub(i32.load(hart, FIELD.chunk), i32.load(hart, FIELD.budget)), i32.const(1));
-  const retired = i64.add(i64.load(hart, FIELD.instret), i64.extend_i32_s(inChunk));
   const offset = select(
     i32.eq(number, i32.const(CYCLE)),
     i64.load(hart, csrAddress('mcycleOffset')),
     i64.load(hart, csrAddress('minstretOffset')),
   );
-  deliver(access, i64.add(retired, offset));
+  deliver(access, retiredCount(access, offset));
 }
 
 const enabled = (hart: Local<'i32'>, name: 'mcounteren' | 'hcounteren' | 'scounteren'): I32 =>

@@ -17,7 +17,7 @@ import { FIELD } from '../layout.ts';
 import type { CallOuts } from './call-outs.ts';
 import { ATOMIC_READ } from './call-outs.ts';
 import { LOAD_KINDS } from './load-kinds.ts';
-import { NOT_DONE } from './trap-code.ts';
+import { NOT_DONE } from './mode-code.ts';
 import { refillRequest } from './walk-code.ts';
 
 /** `(hart, argument) -> status`, with the arguments and the mailbox of the call-outs of the same names. */

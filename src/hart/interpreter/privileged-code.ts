@@ -6,8 +6,9 @@ import type { CallOuts } from './call-outs.ts';
 import { defineCsr } from './csr-code.ts';
 import { defineFetch, defineFetchPage } from './fetch-code.ts';
 import { defineMisses, type MissFunctions } from './miss-code.ts';
+import { NOT_DONE } from './mode-code.ts';
 import { csrAddress, ENVCFG } from './privileged-fields.ts';
-import { defineTraps, NOT_DONE, type TrapFunctions } from './trap-code.ts';
+import { defineTraps, type TrapFunctions } from './trap-code.ts';
 import { defineRefill, refillRequest } from './walk-code.ts';
 
 /** Functions of the interpreter's module. */
@@ -39,6 +40,7 @@ export function declinePrivileged(module: ModuleBuilder, { out }: PrivilegedPart
   return {
     trap: decline('trap', ['i32', 'i32', 'i64'], NOT_DONE),
     sret: decline('sret', ['i32'], NOT_DONE),
+    mret: decline('mret', ['i32'], NOT_DONE),
     fencePage: decline('fencePage', ['i32', 'i64'], NOT_DONE),
     fenceI: decline('fenceI', ['i32'], NOT_DONE),
     csr: decline('csr', ['i32', 'i32', 'i32', 'i64', 'i32'], 0),

@@ -3,10 +3,10 @@ import { call, type Expr, type FunctionRef, type I64, i32, i64 } from '../../was
 import { CAUSE } from '../exceptions.ts';
 import { FIELD } from '../layout.ts';
 import { STATUS } from './call-outs.ts';
-import { CHANGE } from './csr-code.ts';
+import { CHANGE } from './csr-access.ts';
 import type { Frame } from './frame.ts';
+import { NOT_DONE, savedPc } from './mode-code.ts';
 import { SLOT } from './slots.ts';
-import { NOT_DONE, savedPc } from './trap-code.ts';
 
 /** Code that carries out the current instruction, a system instruction, and leaves it; or that goes on behind. */
 type SystemCode = (frame: Frame) => void;
@@ -21,10 +21,13 @@ function attempt({ f }: Frame, callee: FunctionRef<'i32'>, ...args: Expr[]): voi
   f.if(i32.ne(status, i32.const(NOT_DONE)), () => f.return(status));
 }
 
+/** A guest's call to its hypervisor is not for here. */
 const ecall: SystemCode = (frame) => {
   const { f, hart, privileged } = frame;
-  f.if(i32.eqz(i32.load(hart, FIELD.privilege)), () => {
-    attempt(frame, privileged.trap, hart, i32.const(CAUSE.ecallFromU), i64.const(0));
+  const privilege = f.let(i32.load(hart, FIELD.privilege));
+  const isGuest = i32.ne(i32.load(hart, FIELD.virtual), i32.const(0));
+  f.if(i32.eqz(i32.and(isGuest, privilege)), () => {
+    attempt(frame, privileged.trap, hart, i32.add(privilege, i32.const(CAUSE.ecallFromU)), i64.const(0));
   });
 };
 
@@ -35,6 +38,8 @@ const ebreak: SystemCode = (frame) => {
 };
 
 const sret: SystemCode = (frame) => attempt(frame, frame.privileged.sret, frame.hart);
+
+const mret: SystemCode = (frame) => attempt(frame, frame.privileged.mret, frame.hart);
 
 /** With x0 the fence is about all addresses. */
 const fence: SystemCode = (frame) => {
@@ -71,6 +76,7 @@ const SYSTEM_CODE: ReadonlyMap<string, SystemCode> = new Map([
   ['ecall', ecall],
   ['ebreak', ebreak],
   ['sret', sret],
+  ['mret', mret],
   ['sfence.vma', fence],
   ['sinval.vma', fence],
   ['fence.i', fenceI],

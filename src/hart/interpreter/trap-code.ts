@@ -1,30 +1,17 @@
 /**
  * The common traps in generated code: exceptions of U- and S-mode that the same address space handles in S-mode (VU and VS
- * in a guest), the SRET back, and SFENCE.VMA of a page. Every function either does all that the TypeScript in
+ * in a guest), the SRET back, SFENCE.VMA of a page, and what `machine-trap-code.ts` has for M-mode. Every function either does all that the TypeScript in
  * `privileged/` would do, or gives up without having changed anything.
  */
-import {
-  call,
-  type FunctionBuilder,
-  type FunctionRef,
-  type I32,
-  type I64,
-  i32,
-  i64,
-  type Local,
-  type ModuleBuilder,
-  select,
-} from '../../wasm/index.ts';
+import { call, type FunctionRef, type I32, i32, i64, type ModuleBuilder, select } from '../../wasm/index.ts';
 import { FETCH_LIST, FIELD, TLB } from '../layout.ts';
 import { STATUS as RETURN } from './call-outs.ts';
+import { defineMachineTrap, defineMret } from './machine-trap-code.ts';
+import { enterMode, giveUpIf, keysOf, noteException, savedPc } from './mode-code.ts';
 import { csrAddress, HSTATUS, QUIET, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
-import { CODE_DIRECTORY, SLOT_SCALE } from './slots.ts';
-
-/** What a function gives back that has not done anything. */
-export const NOT_DONE = -1;
+import { CODE_DIRECTORY } from './slots.ts';
 
 const SUPERVISOR = 1;
-const SUM_SHIFT = 18;
 const MSTATUS = csrAddress('mstatus');
 
 /** What trap code needs of the interpreter. */
@@ -39,6 +26,7 @@ export interface TrapFunctions {
   /** `(hart, cause, tval)`: the current instruction raises an exception, and does not retire. */
   readonly trap: FunctionRef<'i32'>;
   readonly sret: FunctionRef<'i32'>;
+  readonly mret: FunctionRef<'i32'>;
   /** `(hart, address)`: SFENCE.VMA of a page, of any ASID. */
   readonly fencePage: FunctionRef<'i32'>;
   /** `(hart)`: FENCE.I, unless many fetch translations are to be forgotten. */
@@ -50,21 +38,10 @@ export function defineTraps(module: ModuleBuilder, parts: ArrivalParts): TrapFun
   return {
     trap: defineTrap(module, arrive),
     sret: defineSret(module, arrive),
+    mret: defineMret(module, arrive),
     fencePage: defineFencePage(module, arrive),
     fenceI: defineFenceI(module, arrive),
   };
-}
-
-/** The address of the current instruction, when the slot is in the hart block. */
-export function savedPc(hart: Local<'i32'>): I64 {
-  const distance = i32.sub(i32.load(hart, FIELD.slot), i32.load(hart, FIELD.pageSlots));
-  const offset = i32.shr_u(distance, i32.const(Math.log2(SLOT_SCALE)));
-  return i64.add(i64.load(hart, FIELD.pageAddress), i64.extend_i32_u(offset));
-}
-
-/** Declines what the function is not made for. */
-function giveUpIf(f: FunctionBuilder, condition: I32): void {
-  f.if(condition, () => f.return(i32.const(NOT_DONE)));
 }
 
 /** `arrive(hart, pc)`: goes on there, and looks whether the hart shall leave, as after a jump. */
@@ -90,72 +67,30 @@ function defineArrive(module: ModuleBuilder, { fetch, lookup, poll }: ArrivalPar
   });
 }
 
-/** The TLB keys of a context of the current address space; gives up where they are not known or MXR is set. */
-function keysOf(
-  f: FunctionBuilder,
-  hart: Local<'i32'>,
-  status: Local<'i32'>,
-  privilege: Local<'i32'>,
-): { readonly data: Local<'i32'>; readonly fetch: Local<'i32'> } {
-  const anyMxr = i32.and(i32.or(status, i32.load(hart, MSTATUS)), i32.const(STATUS.mxr));
-  giveUpIf(f, anyMxr);
-  const sum = i32.and(i32.shr_u(status, i32.const(SUM_SHIFT)), i32.const(1));
-  const context = i32.or(privilege, i32.shl(sum, i32.const(1)));
-  const data = f.let(i32.load(i32.add(hart, i32.shl(context, i32.const(2))), FIELD.dataKeys));
-  const fetch = f.let(i32.load(i32.add(hart, i32.shl(privilege, i32.const(2))), FIELD.fetchKeys));
-  giveUpIf(f, i32.or(i32.eqz(data), i32.eqz(fetch)));
-  return { data, fetch };
-}
-
-/** Changes privilege within the same V, as `setMode` does. */
-function enterMode(
-  f: FunctionBuilder,
-  hart: Local<'i32'>,
-  privilege: I32,
-  keys: { readonly data: Local<'i32'>; readonly fetch: Local<'i32'> },
-): void {
-  f.store('i32.store', hart, privilege, FIELD.privilege);
-  f.store('i32.store', hart, i32.const(0), FIELD.reservation);
-  selectDataKey(f, hart, keys.data);
-  f.store('i64.store', hart, i64.extend_i32_u(keys.fetch), FIELD.fetchKey);
-}
-
-/** Loads and stores have the same key. */
-export function selectDataKey(f: FunctionBuilder, hart: Local<'i32'>, key: Local<'i32'>): void {
-  f.store('i64.store', hart, i64.extend_i32_u(key), FIELD.loadKey);
-  f.store('i64.store', hart, i64.extend_i32_u(key), FIELD.storeKey);
-}
-
 function defineTrap(module: ModuleBuilder, arrive: FunctionRef<'i32'>): FunctionRef<'i32'> {
+  const machineTrap = defineMachineTrap(module, arrive);
   return module.function('trap', ['i32', 'i32', 'i64'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const cause = f.param(1, 'i32');
     const tval = f.param(2, 'i64');
     const privilege = f.let(i32.load(hart, FIELD.privilege));
-    giveUpIf(f, i32.gt_u(privilege, i32.const(SUPERVISOR)));
-    const isGuest = i32.load(hart, FIELD.virtual);
-    const guest = select(isGuest, i32.load(hart, csrAddress('hedeleg')), i32.const(-1));
-    const delegated = i32.and(i32.load(hart, csrAddress('medeleg')), guest);
-    giveUpIf(f, i32.eqz(i32.and(i32.shr_u(delegated, cause), i32.const(1))));
+    const isDelegated = (to: I32): I32 => i32.and(i32.shr_u(to, cause), i32.const(1));
+    const medeleg = i32.load(hart, csrAddress('medeleg'));
+    f.if(
+      i32.load(hart, FIELD.virtual),
+      () => giveUpIf(f, i32.eqz(isDelegated(i32.and(medeleg, i32.load(hart, csrAddress('hedeleg')))))),
+      () => {
+        const mayDelegate = i32.le_u(privilege, i32.const(SUPERVISOR));
+        f.if(i32.eqz(i32.and(mayDelegate, isDelegated(medeleg))), () => {
+          f.return(call(machineTrap, hart, cause, tval));
+        });
+      },
+    );
     const statusBase = f.let(statusAddress(hart));
     const status = f.let(i32.load(statusBase, MSTATUS));
     const supervisor = f.let(i32.const(SUPERVISOR));
     const keys = keysOf(f, hart, status, supervisor);
-    // The current instruction is taken back.
-    const budget = f.let(i32.add(i32.load(hart, FIELD.budget), i32.const(1)));
-    const inChunk = i64.extend_i32_s(i32.sub(i32.load(hart, FIELD.chunk), budget));
-    const retired = f.let(i64.add(i64.load(hart, FIELD.instret), inChunk));
-    // Exceptions that follow each other with nothing in between are counted and looked at elsewhere.
-    giveUpIf(f, i64.eq(retired, i64.load(hart, FIELD.rowRetired)));
-
-    const pc = f.let(savedPc(hart));
-    f.store('i32.store', hart, budget, FIELD.budget);
-    f.store('i64.store', hart, retired, FIELD.rowRetired);
-    f.store('i32.store', hart, i32.const(1), FIELD.rowLength);
-    f.store('i32.store', hart, cause, FIELD.rowCause);
-    f.store('i64.store', hart, pc, FIELD.rowPc);
-    f.store('i64.store', hart, i64.add(i64.load(hart, FIELD.rowTotal), i64.const(1)), FIELD.rowTotal);
-
+    const pc = noteException(f, hart, cause);
     const kept = i32.and(status, i32.const(~(STATUS.sie | STATUS.spie | STATUS.spp)));
     const enabled = i32.shl(i32.and(status, i32.const(STATUS.sie)), i32.const(4));
     const previous = i32.shl(privilege, i32.const(STATUS.sppShift));

@@ -3,7 +3,7 @@ import { CSR } from '../layout.ts';
 import type { Context } from './context.ts';
 import { type CsrDefinition, constant, ignoreWrite, legalized, type Mask, stored } from './csr-definition.ts';
 import { hasSupervisorTimer, machineEnabled, machinePending, storedPending } from './pending.ts';
-import { GUEST_INTERRUPTS, INTERRUPT, MACHINE_INTERRUPTS, SUPERVISOR_INTERRUPTS } from './registers.ts';
+import { GUEST_INTERRUPTS, INTERRUPT, MIE, SUPERVISOR_INTERRUPTS } from './registers.ts';
 import { readMstatus, writeMstatus } from './status.ts';
 
 /** Exceptions that can be delegated: all but ecall from M-mode (11), the reserved and the double trap (16). */
@@ -34,7 +34,7 @@ function writeMideleg(hart: Context, value: number): void {
 /** hie is part of mie and has its own storage. */
 function writeMie(hart: Context, value: number): void {
   const { csr } = hart.state;
-  csr[CSR.mie] = value & (SUPERVISOR_INTERRUPTS | MACHINE_INTERRUPTS);
+  csr[CSR.mie] = value & MIE;
   csr[CSR.hie] = value & hypervisorInterrupts(hart);
 }
 

@@ -28,8 +28,8 @@ export function takeInterrupt(hart: Context): TrapTarget | undefined {
   }
   const target =
     takeForMachine(hart, pending) ?? takeForHypervisor(hart, pending) ?? takeForGuest(hart, pending);
-  // Either there was none for this mode, or its SIE is 0.
-  state.words[FIELD.quiet >> 2] = state.privilege === MODE.supervisor ? QUIET.masked : QUIET.no;
+  // Either there was none for this mode, or its SIE or MIE is 0.
+  state.words[FIELD.quiet >> 2] = state.privilege === MODE.user ? QUIET.no : QUIET.masked;
   return target;
 }
 

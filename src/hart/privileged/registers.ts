@@ -29,6 +29,23 @@ export const STATUS = {
   sdHigh: 1 << 31,
 } as const;
 
+/** Bits of sstatus and vsstatus that software may write. */
+export const SUPERVISOR_STATUS = STATUS.sie | STATUS.spie | STATUS.spp | STATUS.fs | STATUS.sum | STATUS.mxr;
+
+/** Bits of mstatus that software may write: low half, and those of the hypervisor extension in the high half. */
+export const MACHINE_STATUS = {
+  bits:
+    SUPERVISOR_STATUS |
+    STATUS.mie |
+    STATUS.mpie |
+    STATUS.mpp |
+    STATUS.mprv |
+    STATUS.tvm |
+    STATUS.tw |
+    STATUS.tsr,
+  highBits: STATUS.gvaHigh | STATUS.mpvHigh,
+} as const;
+
 export const HSTATUS = {
   gva: 1 << 6,
   spv: 1 << 7,
@@ -83,6 +100,8 @@ export const SUPERVISOR_INTERRUPTS = INTERRUPT.ssi | INTERRUPT.sti | INTERRUPT.s
 /** Interrupts of VS level, which hideleg can hand on. */
 export const GUEST_INTERRUPTS = INTERRUPT.vssi | INTERRUPT.vsti | INTERRUPT.vsei;
 export const MACHINE_INTERRUPTS = INTERRUPT.msi | INTERRUPT.mti | INTERRUPT.mei;
+/** Bits of mie that are not those of hie. */
+export const MIE = SUPERVISOR_INTERRUPTS | MACHINE_INTERRUPTS;
 
 /** mcounteren, hcounteren and scounteren. */
 export const COUNTER = { cycle: 1 << 0, time: 1 << 1, instret: 1 << 2 } as const;
@@ -92,6 +111,6 @@ export const MODE = { user: 0, supervisor: 1, machine: 3 } as const;
 
 /**
  * What `FIELD.quiet` of the hart block tells generated code. `masked`: an interrupt is pending and locally enabled, but
- * S-mode (HS or VS) goes on without it while SIE of its status register is 0.
+ * S-mode (HS or VS) goes on without it while SIE of its status register is 0, and M-mode while MIE is not turned on.
  */
 export const QUIET = { no: 0, yes: 1, masked: 2 } as const;

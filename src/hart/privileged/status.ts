@@ -1,12 +1,8 @@
 import { CSR, FIELD } from '../layout.ts';
 import type { HartState } from '../state.ts';
 import type { Context } from './context.ts';
-import { HSTATUS, STATUS } from './registers.ts';
+import { HSTATUS, MACHINE_STATUS, STATUS, SUPERVISOR_STATUS } from './registers.ts';
 
-/** Bits of sstatus and vsstatus that software may write. */
-const SUPERVISOR_BITS = STATUS.sie | STATUS.spie | STATUS.spp | STATUS.fs | STATUS.sum | STATUS.mxr;
-const MACHINE_BITS =
-  SUPERVISOR_BITS | STATUS.mie | STATUS.mpie | STATUS.mpp | STATUS.mprv | STATUS.tvm | STATUS.tw | STATUS.tsr;
 const HYPERVISOR_BITS =
   HSTATUS.gva | HSTATUS.spv | HSTATUS.spvp | HSTATUS.hu | HSTATUS.vtvm | HSTATUS.vtw | HSTATUS.vtsr;
 /** Bits that address translation depends on. */
@@ -66,7 +62,7 @@ function legalMpp(old: number, low: number): number {
 
 /** Bits of sstatus and vsstatus that software may write. */
 export function supervisorStatusBits(extensions: ReadonlySet<string>): number {
-  return extensions.has('f') ? SUPERVISOR_BITS : SUPERVISOR_BITS & ~STATUS.fs;
+  return extensions.has('f') ? SUPERVISOR_STATUS : SUPERVISOR_STATUS & ~STATUS.fs;
 }
 
 function writableBits(hart: Context, bits: number): number {
@@ -87,22 +83,26 @@ function updateMstatus(hart: Context, bits: number, low: number): void {
 export function writeMstatus(hart: Context, low: number, high: number): void {
   const { state, features } = hart;
   if (features.hypervisor) {
-    const bits = STATUS.gvaHigh | STATUS.mpvHigh;
+    const bits = MACHINE_STATUS.highBits;
     const old = state.csr[CSR.mstatus + 1] as number;
     state.csr[CSR.mstatus + 1] = (old & ~bits) | (high & bits);
     if (((old ^ high) & STATUS.mpvHigh) !== 0) hart.hooks.contextChanged();
   }
-  updateMstatus(hart, writableBits(hart, MACHINE_BITS), legalMpp(state.csr[CSR.mstatus] as number, low));
+  updateMstatus(
+    hart,
+    writableBits(hart, MACHINE_STATUS.bits),
+    legalMpp(state.csr[CSR.mstatus] as number, low),
+  );
 }
 
 export function readSstatus(hart: Context): void {
   foldFloat(hart.state);
-  hart.low = (hart.state.csr[CSR.mstatus] as number) & SUPERVISOR_BITS;
+  hart.low = (hart.state.csr[CSR.mstatus] as number) & SUPERVISOR_STATUS;
   hart.high = STATUS.uxlHigh | dirtySummary(hart.low);
 }
 
 export function writeSstatus(hart: Context, low: number): void {
-  updateMstatus(hart, writableBits(hart, SUPERVISOR_BITS), low);
+  updateMstatus(hart, writableBits(hart, SUPERVISOR_STATUS), low);
 }
 
 export function readVsstatus(hart: Context): void {
@@ -114,7 +114,7 @@ export function readVsstatus(hart: Context): void {
 export function writeVsstatus(hart: Context, low: number): void {
   const { state } = hart;
   foldFloat(state);
-  const bits = writableBits(hart, SUPERVISOR_BITS);
+  const bits = writableBits(hart, SUPERVISOR_STATUS);
   const old = state.csr[CSR.vsstatus] as number;
   const now = low & bits;
   state.csr[CSR.vsstatus] = now;

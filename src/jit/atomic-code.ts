@@ -72,7 +72,7 @@ export class AtomicCode {
 
   /**
    * The reservation is the address and the value: a store-conditional succeeds if memory still holds that value, so
-   * a change and back by another hart in between goes unseen (as in QEMU).
+   * a change and back by another hart in between goes unseen (as in QEMU). docs/jit.md says what the other way costs.
    */
   loadReserved(width: AtomicWidth, host: Local<'i32'>): I64 {
     const f = this.#f;

@@ -115,6 +115,12 @@ export class CodeCache {
     return (this.directory + CODE_DIRECTORY.first + number * CODE_DIRECTORY.entryBytes) / 4;
   }
 
+  /** First slot of the decoded page that a slot is of; 0: it is of none. */
+  pageOf(slot: number): number {
+    const index = Math.floor((slot - this.#base) / CODE_PAGE.bytes);
+    return index >= 0 && index < this.#pages ? this.#base + index * CODE_PAGE.bytes : 0;
+  }
+
   /** The encoding at a slot, as it was when the page was decoded: 32 bits, of which a compressed one uses 16. */
   bitsAt(slots: number, halfword: number): number {
     const at = (slots + CODE_PAGE.snapshot) / 2 + halfword;

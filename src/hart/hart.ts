@@ -392,6 +392,10 @@ export class Hart {
         this.#regions?.sample();
         return undefined;
       },
+      stretch: () => {
+        this.#regions?.sampleStretch();
+        return undefined;
+      },
       balk: () => {
         this.#regions?.balk();
         return undefined;

@@ -121,6 +121,15 @@ export const FIELD = {
    */
   fetchFills: 0xc04,
   fetchList: 0xe00,
+  /**
+   * Where the interpreter began to work, behind a region or a trap: the slot, 0 if the last sample was taken since; the
+   * budget then, from which the poll makes the number of instructions since; the address of the page (i64). Then how
+   * many more such instructions there are to be until a sample of where they began is taken.
+   */
+  stretch: 0xf00,
+  stretchLength: 0xf04,
+  stretchPage: 0xf08,
+  stretchCredit: 0xf10,
 } as const;
 
 /**

@@ -200,7 +200,7 @@ describe('code that does not compile is interpreted', () => {
 
   const INVALID: Region = {
     bytes: Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0xff),
-    ...{ pages: [], instructions: 1, blocks: [], wideChecks: new Map() },
+    ...{ depth: 'shallow', pages: [], instructions: 1, cutOff: undefined, blocks: [], wideChecks: new Map() },
   };
   const TURNS = 50_000;
 

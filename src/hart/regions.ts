@@ -1,8 +1,8 @@
 import type { Decode, Decoded } from '../isa/index.ts';
 import {
-  type CodeSource,
   type CompileOptions,
   type HartLayout,
+  isCompilable,
   type Region,
   RegionCompiler,
 } from '../jit/index.ts';
@@ -10,6 +10,7 @@ import type { MemoryLimits } from '../wasm/index.ts';
 import { REGION_RECORDS } from './area.ts';
 import type { CodeCache } from './code-cache.ts';
 import { EntryNotes } from './entry-notes.ts';
+import { type HalfwordTest, HartCode, type Place } from './hart-code.ts';
 import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
 import { JumpProfile } from './jump-profile.ts';
 import { FIELD, TLB } from './layout.ts';
@@ -43,6 +44,11 @@ const WORTH_A_STOP = 1000;
 const FARTHEST = 2 ** 30;
 /** Samples of a jump at which a region that ends with it is compiled anew. */
 const WORTH_ANOTHER: readonly number[] = [8, 200];
+
+/** Instructions of interpreted stretches for each sample of where these begin. */
+const STRETCH_CREDIT = 1024;
+/** Instructions that the interpreter must carry out, at the start of a stretch, that are passed over. */
+const MOST_PASSED_OVER = 8;
 
 /** What the regions of a hart work with. */
 export interface RegionsOptions {
@@ -78,12 +84,7 @@ export interface PlacedRegion {
   readonly region: Region;
 }
 
-/** Where a region shall begin: the slot, and the first one of its page. */
-interface Place {
-  readonly slot: number;
-  readonly slots: number;
-  readonly depth: CompileOptions['depth'];
-}
+type Depth = CompileOptions['depth'];
 
 /** A region with its code in the engine. */
 interface Compiled {
@@ -96,7 +97,7 @@ interface Installed {
   readonly number: number;
   /** Slot at which it begins. */
   readonly slot: number;
-  readonly depth: CompileOptions['depth'];
+  readonly depth: Depth;
   /** The encoding of its first instruction. */
   readonly firstBits: number;
   /** First slots of all pages that it has code of. */
@@ -125,6 +126,8 @@ export class Regions {
   readonly #jumps = new JumpProfile();
   readonly #notes = new EntryNotes();
   #hasTold = false;
+  /** By slots of instructions that only the interpreter carries out: the slot of the next one that compiled code does. */
+  readonly #behind = new Map<number, number>();
   readonly #installed = new Map<number, Installed>();
   /** Numbers of the regions of each decoded page, by its slots. */
   readonly #byPage = new Map<number, Set<number>>();
@@ -148,6 +151,7 @@ export class Regions {
     this.#memoryWords = new Int32Array(options.memory.buffer);
     this.#halfwords = new Uint16Array(options.memory.buffer);
     this.#words[FIELD.regions >> 2] = options.records;
+    this.#words[FIELD.stretchCredit >> 2] = STRETCH_CREDIT;
     this.#statistics = new RegionCounters(options.memory, options.state.base);
     this.#tierClock = new TierClock(this.#statistics);
   }
@@ -158,13 +162,73 @@ export class Regions {
     this.#sampleJump();
     this.#noteUse();
     if (--this.#untilCooling === 0) this.#cool();
-    const slot = this.#addresses[FIELD.slot >> 2];
+    const words = this.#words;
+    this.#meet(this.#addresses[FIELD.slot >> 2], FIELD.pageAddress);
+    if (words[FIELD.stretch >> 2] === 0) return;
+    words[FIELD.stretchCredit >> 2] -= words[FIELD.stretchLength >> 2];
+    if (words[FIELD.stretchCredit >> 2] > 0) words[FIELD.stretch >> 2] = 0;
+    else this.sampleStretch();
+  }
+
+  /**
+   * Counts that interpreted code, of which there has been enough since the last such sample, began behind a region or a
+   * trap. It may lead to a taken jump, where other samples are taken, after a long time only, or to another region.
+   */
+  sampleStretch(): void {
+    const slot = this.#addresses[FIELD.stretch >> 2];
+    this.#words[FIELD.stretch >> 2] = 0;
+    this.#words[FIELD.stretchCredit >> 2] = STRETCH_CREDIT;
+    this.#meet(slot, FIELD.stretchPage, this.#isDeep);
+  }
+
+  /**
+   * A sample of a slot, behind which a region begins when there have been enough.
+   *
+   * @param pageAddress a field of the hart block: the guest-virtual address of the page
+   * @param isOthers given for a stretch: as for {@link #compile}
+   */
+  #meet(slot: number, pageAddress: number, isOthers?: HalfwordTest): void {
+    const entry = this.#behind.get(slot) ?? slot;
+    const depth = this.#warm(entry);
+    const slots = depth === undefined ? 0 : this.#options.code.pageOf(entry);
+    if (depth === undefined || slots === 0) return;
+    const pageLow = this.#words[pageAddress >> 2];
+    const pageHigh = this.#words[(pageAddress >> 2) + 1];
+    const place = this.#compilable({ slot: entry, slots, pageLow, pageHigh });
+    if (place === undefined) return;
+    if (place.slot !== slot) this.#behind.set(slot, place.slot);
+    // The code behind a deep region is as hot.
+    this.#compile(place, isOthers && this.#wasInDeep() ? 'deep' : depth, isOthers);
+  }
+
+  /** Counts a sample of a slot. @returns how to compile what begins there, if that is due now */
+  #warm(slot: number): Depth | undefined {
     const counter = counterOf(slot);
     const heat = this.#heat[counter];
-    if (heat >= DEEP * this.#threshold) return;
+    if (heat >= DEEP * this.#threshold) return undefined;
     this.#heat[counter] = heat + 1;
-    if (heat + 1 === this.#threshold) this.#compile(slot, 'shallow');
-    else if (heat + 1 === DEEP * this.#threshold) this.#compile(slot, 'deep');
+    if (heat + 1 === this.#threshold) return 'shallow';
+    return heat + 1 === DEEP * this.#threshold ? 'deep' : undefined;
+  }
+
+  #wasInDeep(): boolean {
+    const last = this.#installed.get(this.#numberOf(this.#addresses[FIELD.lastRegion >> 2]));
+    return last?.depth === 'deep';
+  }
+
+  /** The first place from one on, within a page, where a region may begin. */
+  #compilable(place: Place): Place | undefined {
+    const { slot, slots } = place;
+    const source = new HartCode(this.#options, this.#jumps, place);
+    let offset = (slot - slots) / SLOT_SCALE;
+    for (let count = 0; count < MOST_PASSED_OVER && offset < PAGE; count++) {
+      const decoded = source.at(offset);
+      if (decoded === undefined) break;
+      if (isCompilable(decoded)) return { ...place, slot: slots + offset * SLOT_SCALE };
+      offset += decoded.length;
+      if (!source.isWarm(offset)) break;
+    }
+    return undefined;
   }
 
   #noteUse(): void {
@@ -175,6 +239,7 @@ export class Regions {
   /** Forgets half of the samples, and the regions that no longer show in them. */
   #cool(): void {
     this.#untilCooling = PERIOD * this.#threshold;
+    this.#behind.clear();
     for (let counter = 0; counter < COUNTERS; counter++) this.#heat[counter] >>= 1;
     for (const number of [...this.#installed.keys()]) {
       if (this.#idle[number] < LONGEST_IDLE) this.#idle[number]++;
@@ -255,6 +320,7 @@ export class Regions {
       this.#notes.forgetSlot(pages[0], slot);
     }
     this.#notes.forget(slots);
+    this.#behind.clear();
     this.#byPage.delete(slots);
   }
 
@@ -262,18 +328,18 @@ export class Regions {
     for (const number of [...this.#installed.keys()]) this.#drop(number);
   }
 
-  #compile(slot: number, depth: CompileOptions['depth']): void {
-    const slots = this.#addresses[FIELD.pageSlots >> 2];
+  /** @param isOthers whether the region is not to go on at a halfword of a page, given by its slots */
+  #compile(place: Place, depth: Depth, isOthers?: HalfwordTest): void {
+    const { slot, slots } = place;
     const halfword = (slot - slots) / SLOT.bytes;
     // A straddling instruction is executed beside its page, and its slot stands for others in turn.
     if (halfword < 0 || halfword >= CODE_PAGE.halfwords || this.#options.code.isStraddling(slot)) return;
     const old = this.#regionAt(slots, halfword);
     if (old !== undefined && (depth === 'shallow' || old.depth === 'deep')) return;
     if (this.#notes.of(slots, slot)?.refused === true) return;
-    const place = { slot, slots, depth };
     const start = performance.now();
-    const source = new HartCode(this.#options, this.#jumps, slots);
-    const compiled = this.#make(place, source);
+    const source = new HartCode(this.#options, this.#jumps, place, isOthers);
+    const compiled = this.#make(place, depth, source);
     if (compiled !== undefined) {
       if (old !== undefined) this.#drop(old.number);
       this.#install(compiled, place, source);
@@ -287,7 +353,8 @@ export class Regions {
    * Compiles what begins at a place. A guest can write any code that there is: if some of it should not compile, or the engine
    * refuses the outcome, it is interpreted from then on, and nothing else happens.
    */
-  #make({ slot, slots, depth }: Place, source: HartCode): Compiled | undefined {
+  #make(place: Place, depth: Depth, source: HartCode): Compiled | undefined {
+    const { slot, slots } = place;
     const { memory, float } = this.#options;
     const { apart = false, narrow = 0 } = this.#notes.of(slots, slot) ?? {};
     const offset = ((slot - slots) / SLOT.bytes) * 2;
@@ -300,33 +367,50 @@ export class Regions {
     } catch (error) {
       this.#notes.change(slots, slot).refused = true;
       this.#statistics.add('refused', 1);
-      this.#tell(offset, error);
+      this.#tell(place, offset, error);
       return undefined;
     }
   }
 
-  #tell(offset: number, error: unknown): void {
+  #tell({ pageLow, pageHigh }: Place, offset: number, error: unknown): void {
     if (this.#hasTold) return;
     this.#hasTold = true;
-    const [low, high] = this.#words.subarray(FIELD.pageAddress >> 2, (FIELD.pageAddress >> 2) + 2);
-    const address = (BigInt(high >>> 0) << 32n) | BigInt((low + offset) >>> 0);
+    const address = (BigInt(pageHigh >>> 0) << 32n) | BigInt((pageLow + offset) >>> 0);
     this.#options.onRefused?.(
       `the guest's code at 0x${address.toString(16)} did not compile, which is a mistake of hartvisor; ` +
         `it is interpreted, and runs slowly (${String(error)})`,
     );
   }
 
+  /** The next stretch that is met where a deep region was cut off is compiled: it is run as often. */
+  #awaitNext(offset: number, source: HartCode): void {
+    const slots = source.slotsOf(Math.floor(offset / PAGE));
+    if (slots === 0) return;
+    const halfword = (offset & (PAGE - 1)) >> 1;
+    if (this.#isDeep(slots, halfword)) return;
+    // Otherwise nothing would be interpreted there.
+    const next = this.#regionAt(slots, halfword);
+    if (next !== undefined) this.#drop(next.number);
+    this.#heat[counterOf(slots + halfword * SLOT.bytes)] = DEEP * this.#threshold - 1;
+  }
+
+  /** What leads to such a region need not have the same code once more, as every part of a long loop would. */
+  readonly #isDeep = (slots: number, halfword: number): boolean =>
+    this.#regionAt(slots, halfword)?.depth === 'deep';
+
   #regionAt(slots: number, halfword: number): Installed | undefined {
     if (this.#halfwords[(slots + halfword * SLOT.bytes) / 2] !== OPERATION.region) return undefined;
     return this.#installed.get(this.#halfwords[(slots + CODE_PAGE.regions) / 2 + halfword]);
   }
 
-  #install({ region, run }: Compiled, { slot, slots, depth }: Place, source: HartCode): void {
+  #install({ region, run }: Compiled, place: Place, source: HartCode): void {
+    const { slot, slots, pageLow, pageHigh } = place;
+    const { depth } = region;
     const { table } = this.#options;
     const number = this.#number();
     if (number >= table.length) table.grow(Math.max(64, table.length));
     table.set(number, run);
-    this.#writeRecord(number, { slot, slots, depth }, region, source);
+    this.#writeRecord(number, place, region, source);
     const firstBits = this.#packAside(number, source.at(((slot - slots) / SLOT.bytes) * 2));
     this.#halfwords[(slots + CODE_PAGE.regions) / 2 + (slot - slots) / SLOT.bytes] = number;
     this.#halfwords[slot / 2] = OPERATION.region;
@@ -341,12 +425,8 @@ export class Regions {
       const numbers = this.#byPage.get(page) ?? new Set();
       this.#byPage.set(page, numbers.add(number));
     }
-    this.#options.onRegion?.({
-      pageLow: this.#words[FIELD.pageAddress >> 2],
-      pageHigh: this.#words[(FIELD.pageAddress >> 2) + 1],
-      record: this.#recordOf(number),
-      region,
-    });
+    if (region.depth === 'deep' && region.cutOff !== undefined) this.#awaitNext(region.cutOff, source);
+    this.#options.onRegion?.({ pageLow, pageHigh, record: this.#recordOf(number), region });
     this.#statistics.add('live', 1);
     this.#statistics.add('compiled', 1);
     this.#statistics.add('bytes', region.bytes.length);
@@ -397,76 +477,6 @@ export class Regions {
     this.#statistics.add('live', -1);
     for (const page of pages) this.#byPage.get(page)?.delete(number);
     this.#free.push(number);
-  }
-}
-
-/** The guest's code around a page, as the hart has it decoded and translated now. */
-class HartCode implements CodeSource {
-  readonly #options: RegionsOptions;
-  readonly #halfwords: Uint16Array;
-  readonly #jumps: JumpProfile;
-  /** Slots of pages by their distance from the first; 0: not in reach. */
-  readonly #slots = new Map<number, number>();
-
-  constructor(options: RegionsOptions, jumps: JumpProfile, slots: number) {
-    this.#options = options;
-    this.#jumps = jumps;
-    this.#halfwords = new Uint16Array(options.memory.buffer);
-    this.#slots.set(0, slots);
-  }
-
-  /** The slots of a page that is in reach. */
-  slotsOf(page: number): number {
-    return this.#slots.get(page) ?? this.#find(page);
-  }
-
-  /** What is known of offsets, of the slots there. */
-  bySlot(values: ReadonlyMap<number, number>): ReadonlyMap<number, number> {
-    return new Map(
-      [...values].map(([offset, value]) => {
-        const slots = this.slotsOf(Math.floor(offset / PAGE));
-        return [slots + ((offset & (PAGE - 1)) >> 1) * SLOT.bytes, value];
-      }),
-    );
-  }
-
-  at(offset: number): Decoded | undefined {
-    const page = Math.floor(offset / PAGE);
-    const slots = this.slotsOf(page);
-    if (slots === 0) return undefined;
-    const { code, decode } = this.#options;
-    const halfword = (offset & (PAGE - 1)) >> 1;
-    let bits = code.bitsAt(slots, halfword);
-    if (halfword === CODE_PAGE.halfwords - 1 && (bits & 3) === 3) {
-      const next = this.slotsOf(page + 1);
-      if (next === 0) return undefined;
-      bits = (bits | (code.bitsAt(next, 0) << 16)) >>> 0;
-    }
-    return decode(bits);
-  }
-
-  targetsOf(offset: number): readonly number[] {
-    const slots = this.slotsOf(Math.floor(offset / PAGE));
-    if (slots === 0) return [];
-    const site = slots + (offset & (PAGE - 2)) * SLOT_SCALE;
-    return this.#jumps.targets(site).map((distance) => offset + distance);
-  }
-
-  isWarm(offset: number): boolean {
-    const slots = this.slotsOf(Math.floor(offset / PAGE));
-    if (slots === 0) return false;
-    return this.#halfwords[slots / 2 + ((offset & (PAGE - 1)) >> 1) * (SLOT.bytes / 2)] !== OPERATION.decode;
-  }
-
-  #find(page: number): number {
-    const { state, tlb } = this.#options;
-    const { words } = state;
-    const address = page * PAGE + (words[FIELD.pageAddress >> 2] >>> 0);
-    const low = address | 0;
-    const high = (words[(FIELD.pageAddress >> 2) + 1] + Math.floor(address / 2 ** 32)) | 0;
-    const found = this.#slots.size > REGION.mostPages ? 0 : tlb.lookupFetch(low, high);
-    if (found !== 0) this.#slots.set(page, found);
-    return found;
   }
 }
 

@@ -19,7 +19,7 @@ function plan(
     isWarm: () => true,
     targetsOf: () => [],
   };
-  const graph = buildGraph(code, 0, { instructions: 100, callDepth: 0 });
+  const graph = buildGraph(code, 0, { instructions: 100, most: 100, callDepth: 0 });
   if (graph === undefined) throw new Error('nothing to compile');
   const { flow, dominates } = analyseFlow(graph);
   return { graph, accesses: planAccesses(graph, flow, dominates, { longest, narrow }) };

@@ -8,4 +8,6 @@ export interface CodeSource {
   targetsOf(offset: number): readonly number[];
   /** Whether the interpreter has come near this instruction: code that never ran is not worth compiling. */
   isWarm(offset: number): boolean;
+  /** Whether the region is not to go on at an offset, since another one that is as large begins there. */
+  isOthers?(offset: number): boolean;
 }

@@ -14,7 +14,7 @@ test.each([2 ** 30 - 4, -(2 ** 30), 2 ** 29 + 64, -(2 ** 21)])(
       isWarm: () => true,
       targetsOf: (offset) => [offset + distance],
     };
-    const graph = buildGraph(source, 0, { instructions: 3000, callDepth: 3 });
+    const graph = buildGraph(source, 0, { instructions: 3000, most: 3000, callDepth: 3 });
     const offsets = graph?.blocks.map(({ code }) => code[0].offset) ?? [];
     expect(offsets.length).toBe(Math.floor(2 ** 30 / Math.abs(distance)) + 1);
     expect(Math.max(...offsets.map(Math.abs))).toBeLessThanOrEqual(2 ** 30);

@@ -40,12 +40,19 @@ export interface Block {
 export interface Graph {
   readonly blocks: readonly Block[];
   readonly instructions: number;
+  /** Where a block was cut off because the region is large enough: an offset at which the next one may begin. */
+  readonly cutOff: number | undefined;
 }
 
 /** Bounds of a region. */
 export interface GraphLimits {
-  /** Instructions; blocks that do not fit any more become exits. */
+  /**
+   * Instructions with which no more blocks are begun; those that do not fit any more become exits. A block counts for
+   * {@link LONG_BLOCK} at most.
+   */
   readonly instructions: number;
+  /** Instructions in all, however long blocks are. */
+  readonly most: number;
   /** Calls within calls that are compiled in place. */
   readonly callDepth: number;
 }
@@ -82,6 +89,9 @@ interface Wanted {
  */
 const REACH = 2 ** 30;
 const LINK = 1;
+/** What is behind a long block must not be left out because of its length: a loop would be left in every turn. */
+const LONG_BLOCK = 64;
+const PAGE = 4096;
 /** Functions that a call through a register is compiled for. */
 const MOST_CALLEES = 8;
 
@@ -101,6 +111,9 @@ class GraphBuilder {
   readonly #queue: Wanted[] = [];
   readonly #drafts: Draft[] = [];
   #instructions = 0;
+  /** What counts for the limit. */
+  #weight = 0;
+  #cutOff: number | undefined;
 
   constructor(source: CodeSource, limits: GraphLimits) {
     this.#source = source;
@@ -111,10 +124,10 @@ class GraphBuilder {
     const queue = this.#queue;
     queue.push({ context: newContext(undefined, 0), offset: entry });
     for (let next = 0; next < queue.length; next++) {
-      if (this.#instructions >= this.#limits.instructions) break;
+      if (this.#weight >= this.#limits.instructions || this.#instructions >= this.#limits.most) break;
       this.#explore(queue[next].context, queue[next].offset);
     }
-    return this.#drafts.length === 0 ? undefined : assemble(this.#source, this.#drafts);
+    return this.#drafts.length === 0 ? undefined : assemble(this.#source, this.#drafts, this.#cutOff);
   }
 
   /** Scans a block and queues what it leads to. */
@@ -122,12 +135,16 @@ class GraphBuilder {
     const { blocks } = context;
     if (blocks.has(start)) return;
     const code: Placed[] = [];
-    let left = this.#limits.instructions - this.#instructions;
-    for (let offset = start; left > 0; left--) {
+    let left = this.#limits.most - this.#instructions;
+    for (let offset = start; ; left--) {
       const decoded = this.#source.at(offset);
       if (decoded === undefined) break;
       const traits = traitsOf(decoded.instruction);
-      if (!isCompilable(decoded, traits)) break;
+      if (!isCompilable(decoded)) break;
+      if (left <= 0 && !isStraddling(offset, decoded)) {
+        this.#cutOff = offset;
+        break;
+      }
       const placed = { offset, decoded, traits };
       code.push(placed);
       if (traits.endsBlock) {
@@ -135,10 +152,11 @@ class GraphBuilder {
         break;
       }
       offset += decoded.length;
-      if (blocks.has(offset)) break;
+      if (blocks.has(offset) || this.#isOthers(context, offset)) break;
     }
     if (code.length === 0) return;
     this.#instructions += code.length;
+    this.#weight += Math.min(code.length, LONG_BLOCK);
     const draft = { index: this.#drafts.length, context, offset: start, code };
     blocks.set(start, draft);
     this.#drafts.push(draft);
@@ -162,7 +180,13 @@ class GraphBuilder {
   }
 
   #want(context: Context, offset: number): void {
-    if (Math.abs(offset) <= REACH && this.#source.isWarm(offset)) this.#queue.push({ context, offset });
+    if (Math.abs(offset) > REACH || !this.#source.isWarm(offset) || this.#isOthers(context, offset)) return;
+    this.#queue.push({ context, offset });
+  }
+
+  /** Functions that are called may be in place even so. */
+  #isOthers({ parent }: Context, offset: number): boolean {
+    return parent === undefined && this.#source.isOthers?.(offset) === true;
   }
 
   #callee(context: Context, offset: number, returnOffset: number): Context | undefined {
@@ -175,7 +199,7 @@ class GraphBuilder {
 }
 
 /** Makes blocks of drafts, cut where another block begins. */
-function assemble(source: CodeSource, drafts: readonly Draft[]): Graph {
+function assemble(source: CodeSource, drafts: readonly Draft[], cutOff: number | undefined): Graph {
   const blocks: Block[] = [];
   let instructions = 0;
   for (const draft of drafts) {
@@ -190,7 +214,7 @@ function assemble(source: CodeSource, drafts: readonly Draft[]): Graph {
     block.end = ends.of(context, block.code[block.code.length - 1]);
     block.next = following(block.end);
   }
-  return { blocks, instructions };
+  return { blocks, instructions, cutOff };
 }
 
 function cut({ context: { blocks }, code }: Draft): void {
@@ -285,8 +309,14 @@ function newContext(parent: Context | undefined, returnOffset: number): Context 
 }
 
 /** System instructions, and float instructions with a reserved rounding mode, are left to the interpreter. */
-function isCompilable({ rm }: Decoded, { control, rounds }: Traits): boolean {
+export function isCompilable({ instruction, rm }: Decoded): boolean {
+  const { control, rounds } = traitsOf(instruction);
   return control !== 'system' && !(rounds && (rm === 5 || rm === 6));
+}
+
+/** No region begins with an instruction that ends in the next page. */
+function isStraddling(offset: number, { length }: Decoded): boolean {
+  return (offset & (PAGE - 1)) + length > PAGE;
 }
 
 /** A direct call, by the convention that the hardware predicts by ("RV32I", table "Return-address stack"). */

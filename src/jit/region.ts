@@ -11,8 +11,8 @@ const PAGE_BITS = 12;
 
 /** What a region may grow to: most code is not worth more than a few blocks, as compiling optimized costs a millisecond a KiB. */
 const LIMITS: Readonly<Record<'shallow' | 'deep', GraphLimits>> = {
-  shallow: { instructions: 96, callDepth: 0 },
-  deep: { instructions: 320, callDepth: 3 },
+  shallow: { instructions: 96, most: 96, callDepth: 0 },
+  deep: { instructions: 320, most: 1024, callDepth: 3 },
 };
 
 /** Groups of accesses that are larger, in bytes, cross pages too often. */
@@ -32,10 +32,14 @@ export interface CompileOptions {
 export interface Region {
   /** A module that exports `region(hart): REGION_EXIT` and imports `env.memory` and functions of float/ by their names. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** As it was asked for, or deep in place of shallow. */
+  readonly depth: CompileOptions['depth'];
   /** Pages that it has code of, besides that of the entry, relative to it. */
   readonly pages: readonly number[];
   /** Guest instructions, counting those of functions that are compiled in place at each place. */
   readonly instructions: number;
+  /** Where a long run of instructions was cut off, by offset from the page of the entry: it goes on in another region. */
+  readonly cutOff: number | undefined;
   /** The same by blocks: what was compiled. */
   readonly blocks: readonly (readonly Placed[])[];
   /**
@@ -66,7 +70,10 @@ export class RegionCompiler {
    * @returns undefined when the first instruction is not for compiled code
    */
   compile(source: CodeSource, entry: number, { depth, apart, narrow }: CompileOptions): Region | undefined {
-    const graph = buildGraph(source, entry, LIMITS[depth]);
+    const first = buildGraph(source, entry, LIMITS[depth]);
+    // Of a block that is longer than a shallow region, all is run when its first instruction is.
+    const isLong = first?.blocks.length === 1 && first.cutOff !== undefined;
+    const graph = isLong ? buildGraph(source, entry, LIMITS.deep) : first;
     if (graph === undefined) return undefined;
     const f = this.#modules.function();
     const imports = new Imports();
@@ -76,7 +83,11 @@ export class RegionCompiler {
     const bytes = this.#modules.bytes(f, imports);
     const blocks = graph.blocks.map((block) => block.code);
     const { wideChecks } = code;
-    return { bytes, pages: pagesOf(graph), instructions: graph.instructions, wideChecks, blocks };
+    const { instructions, cutOff } = graph;
+    return {
+      ...{ bytes, depth: isLong ? 'deep' : depth, pages: pagesOf(graph) },
+      ...{ instructions, cutOff, wideChecks, blocks },
+    };
   }
 }
 

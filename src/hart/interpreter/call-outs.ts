@@ -10,6 +10,8 @@ export interface CallOuts {
   readonly straddle: FunctionRef<'i32'>;
   /** Notes that the hart has just arrived at the current slot, now and then, to find the code that is run most. */
   readonly sample: FunctionRef<'void'>;
+  /** Notes that FIELD.stretch has ended at a region, now and then, to find the code that no sample meets. */
+  readonly stretch: FunctionRef<'void'>;
   /** Leaves the time in ticks, without htimedelta, in the mailbox value. */
   readonly time: FunctionRef<'void'>;
   /** Tells that FIELD.lastRegion is left too often because it cannot go on. */

@@ -32,6 +32,7 @@ export interface RegionParts {
   readonly fetchPage: FunctionRef<'i32'>;
   readonly poll: FunctionRef<'i32'>;
   readonly balk: FunctionRef<'void'>;
+  readonly stretch: FunctionRef<'void'>;
 }
 
 /**
@@ -47,6 +48,7 @@ export function defineEnterRegion(module: ModuleBuilder, parts: RegionParts): Fu
     const record = f.local('i32');
     const budget = f.local('i32');
     const exit = f.local('i32');
+    endStretch(f, hart, parts.stretch);
     f.loop((again) => {
       f.set(record, regionRecord(hart, slot));
       checkPages(f, hart, record, parts.fetchPage, () => {
@@ -137,8 +139,26 @@ function pollIfSpent(
   const spent = i32.le_s(i32.load(hart, FIELD.budget), i32.const(0));
   f.if(i32.and(jumped, spent), () => {
     f.store('i32.store', hart, select(indirect, record, i32.const(0)), FIELD.arrivedBy);
+    f.store('i32.store', hart, i32.const(0), FIELD.stretch);
     const status = f.let(call(poll, hart));
     f.if(status, () => f.return(status));
+  });
+}
+
+/**
+ * Accounts for what was interpreted before the region. Samples are taken behind taken jumps only, so there may never be
+ * one between two regions of a long run of instructions.
+ */
+function endStretch(f: FunctionBuilder, hart: Local<'i32'>, stretch: FunctionRef<'void'>): void {
+  f.if(i32.load(hart, FIELD.stretch), () => {
+    const length = i32.sub(i32.load(hart, FIELD.stretchLength), i32.load(hart, FIELD.budget));
+    const credit = f.let(i32.sub(i32.load(hart, FIELD.stretchCredit), length));
+    f.store('i32.store', hart, credit, FIELD.stretchCredit);
+    f.if(i32.le_s(credit, i32.const(0)), () => {
+      f.call(stretch);
+      // There may be other regions now.
+      f.return(i32.const(STATUS.changed));
+    });
   });
 }
 

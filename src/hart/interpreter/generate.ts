@@ -62,7 +62,7 @@ export function generateInterpreter(limits: MemoryLimits, shortcuts = true): Uin
   const definePaths = shortcuts ? definePrivileged : declinePrivileged;
   const privileged = definePaths(module, { out, lookup, poll, samePage: defineSamePage(module) });
   const { fetch, fetchPage } = privileged;
-  const regionParts = { lookup, poll, fetch, fetchPage, balk: out.balk };
+  const regionParts = { lookup, poll, fetch, fetchPage, balk: out.balk, stretch: out.stretch };
   const helpers: Helpers = {
     lookup,
     poll,
@@ -82,6 +82,7 @@ function importCallOuts(module: ModuleBuilder): CallOuts {
   return {
     decode: module.import('env', 'decode', [], 'void'),
     sample: module.import('env', 'sample', [], 'void'),
+    stretch: module.import('env', 'stretch', [], 'void'),
     balk: module.import('env', 'balk', [], 'void'),
     time: module.import('env', 'time', [], 'void'),
     fetch: status('fetch'),
@@ -120,7 +121,8 @@ function defineLookup(module: ModuleBuilder): FunctionRef<'i32'> {
 function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): FunctionRef<'i32'> {
   return module.function('poll', ['i32'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
-    const retired = f.let(i32.sub(i32.load(hart, FIELD.chunk), i32.load(hart, FIELD.budget)));
+    const spent = f.let(i32.load(hart, FIELD.budget));
+    const retired = f.let(i32.sub(i32.load(hart, FIELD.chunk), spent));
     const fuel = f.let(i32.sub(i32.load(hart, FIELD.fuel), retired));
     const instret = i64.add(i64.load(hart, FIELD.instret), i64.extend_i32_s(retired));
     f.store('i64.store', hart, instret, FIELD.instret);
@@ -134,6 +136,7 @@ function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): Functio
       f.return(i32.const(STATUS.leave));
     });
     const chunk = f.let(select(i32.lt_s(fuel, i32.const(CHUNK)), fuel, i32.const(CHUNK)));
+    f.store('i32.store', hart, i32.sub(i32.load(hart, FIELD.stretchLength), spent), FIELD.stretchLength);
     f.store('i32.store', hart, chunk, FIELD.chunk);
     f.store('i32.store', hart, chunk, FIELD.budget);
     f.if(i32.load(hart, FIELD.regions), () => f.call(sample));
@@ -210,6 +213,9 @@ class RunGenerator {
     f.loop((reload) => {
       f.set(this.#slot, i32.load(this.#hart, FIELD.slot));
       f.set(this.#budget, i32.load(this.#hart, FIELD.budget));
+      f.store('i32.store', this.#hart, this.#slot, FIELD.stretch);
+      f.store('i32.store', this.#hart, this.#budget, FIELD.stretchLength);
+      f.store('i64.store', this.#hart, i64.load(this.#hart, FIELD.pageAddress), FIELD.stretchPage);
       f.block((changed) => {
         f.loop((dispatch) => {
           f.block((far) => {

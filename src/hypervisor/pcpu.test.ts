@@ -341,7 +341,7 @@ describe('instret and cycle', () => {
 });
 
 describe('starting and stopping', () => {
-  test('a vCPU that has stopped itself can be started again, and keeps what came meanwhile (65)', () => {
+  test('a vCPU that has stopped itself can be started again, without the IPIs that came meanwhile', () => {
     const bed = new DomainBed({ vcpus: 2, step: 500 }).load(`
       bnez a0, second
       li s0, 3
@@ -355,7 +355,21 @@ describe('starting and stopping', () => {
       li a7, 0x48534d; li a6, 1; ecall
     never: ${PUT('!')}j never`);
     bed.run();
-    expect(bed.output).toBe('022');
+    expect(bed.output).toBe('000');
+    expect(bed.vcpus[1]?.stat('setSoft')).toBe(3);
+  });
+
+  test('an IPI that is sent to a vCPU after its start is pending when it begins', () => {
+    const bed = new DomainBed({ vcpus: 2, step: 500 }).load(`
+      bnez a0, second
+      ${SEND_IPI(2)}
+      ${START(1, 'second')}
+      ${SEND_IPI(2)}
+    rest: wfi; j rest
+    second: csrr a0, sip; addi a0, a0, 48; li a7, 0x4442434e; li a6, 2; ecall
+      ${SHUTDOWN}`);
+    bed.run();
+    expect(bed.output).toBe('2');
   });
 
   test('a stopped vCPU is not woken by interrupts (65)', () => {

@@ -278,8 +278,13 @@ export class Vcpu {
     hart.state.setX(11, argumentLow, argumentHigh);
   }
 
-  /** Where a vCPU that is about to start begins, and the value for its a1; set by whoever starts it. */
+  /**
+   * Where a vCPU that is about to start begins, and the value for its a1; set by whoever has claimed its start. Interrupts
+   * sent to it while it was stopped are not for what starts now, as little as its registers are: HSM gives a stopped hart
+   * back to the SBI implementation, and IPIs are for harts in S-mode. What comes after this is kept.
+   */
   setStart(addressLow: number, addressHigh: number, argumentLow: number, argumentHigh: number): void {
+    this.interrupts.resetStopped();
     this.#words.set([addressLow, addressHigh, argumentLow, argumentHigh], VCPU.startAddress >> 2);
   }
 

@@ -189,6 +189,28 @@ describe.each(PROTOCOLS)('with $name', (protocol) => {
     hart.enter(vcpu);
     expect(hart.hvipLo).toBe(TIMER);
   });
+
+  test('a stopped vCPU begins without what came before its start, and takes what comes after', () => {
+    const numbers = interruptNumbers({ levels: [40] });
+    const words = createVcpuWords();
+    const vcpu = vcpuOn({ words, protocol, numbers });
+    // As the thread that starts it sees it.
+    const starter = new VcpuInterrupts({ words, protocol, numbers, debug: true });
+    const hart = new Hart();
+    vcpu.setInterrupt(IRQ_VS_SOFT);
+    hart.enter(vcpu);
+    hart.exit(vcpu);
+    vcpu.stop();
+    vcpu.setInterrupt(IRQ_VS_SOFT);
+    vcpu.setInterrupt(40);
+    starter.resetStopped();
+    startVcpu(words);
+    starter.setInterrupt(IRQ_VS_EXT);
+    expect(dispatchVcpu(words)).toBe(true);
+    vcpu.load(0);
+    hart.enter(vcpu);
+    expect([hart.hvipLo, hart.hvipHi]).toEqual([EXT, 0]);
+  });
 });
 
 describe('sleeping', () => {

@@ -316,13 +316,31 @@ export class VcpuInterrupts {
    */
   reset(): void {
     this.#require('reset', Phase.SYNCED);
+    this.#forgetShared();
+    this.#local.hvipLo = 0;
+    this.#local.hvipHi = 0;
+    this.#hvipLo = 0;
+  }
+
+  /**
+   * {@link reset} for a vCPU that is stopped and about to start anew: what was announced to it before and since is not
+   * for its next life. The caller has claimed the start and calls `startVcpu` next; what is set after that is kept.
+   */
+  resetStopped(): void {
+    if (this.#debug && runState(this.words) !== RunState.STOPPED) {
+      throw new InterruptRuleError('resetStopped needs a vCPU that is stopped');
+    }
+    this.#forgetShared();
+    // Both meet the loads in `load` on the pCPU that takes the vCPU next.
+    Atomics.store(this.words, SAVED_HVIP, 0);
+    Atomics.store(this.words, SAVED_HVIP + 1, 0);
+  }
+
+  #forgetShared(): void {
     for (const index of [IRQS_PENDING, IRQS_PENDING + 1, IRQS_PENDING_MASK, IRQS_PENDING_MASK + 1]) {
       // Meets the producers' accesses, which are quiet or may be dropped.
       Atomics.store(this.words, index, 0);
     }
-    this.#local.hvipLo = 0;
-    this.#local.hvipHi = 0;
-    this.#hvipLo = 0;
   }
 
   #has(enabledLo: number, enabledHi: number): boolean {

@@ -1,33 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CpioEntry, withParentDirectories, writeCpio } from '../../src/boot/cpio.ts';
-import { InputError } from '../../src/errors/input-error.ts';
+import { compileGuest, programInitramfs } from '../compile.ts';
 
-const COMPILER = 'riscv64-linux-gnu-gcc';
-
-/** Without a C library; of the compiler's own, only what divides 128-bit numbers and the like. */
-const FLAGS = [
-  ...['-O2', '-g', '-std=gnu17', '-Wall', '-Wextra', '-Wno-parentheses', '-Werror'],
-  ...['-march=rv64gc_zba_zbb_zbs', '-mabi=lp64d', '-mcmodel=medany'],
-  ...[
-    '-ffreestanding',
-    '-fno-math-errno',
-    '-ffp-contract=off',
-    '-fno-pic',
-    '-no-pie',
-    '-fno-stack-protector',
-  ],
-  // Otherwise gcc finds that the loop of memcpy is a memcpy, and calls it.
-  ...['-fno-tree-loop-distribute-patterns', '-fno-asynchronous-unwind-tables'],
-  // The kernel maps code and data with different rights, so they must not share a page.
-  ...['-nostdlib', '-static', '-Wl,--build-id=none', '-Wl,-z,separate-code'],
-];
-
-/** Whether the compiler that {@link buildSoak} needs can be run here. */
-export function hasCompiler(): boolean {
-  return spawnSync(COMPILER, ['--version']).status === 0;
-}
+export { hasCompiler } from '../compile.ts';
 
 /**
  * Compiles the soak guest's program.
@@ -37,31 +12,12 @@ export function hasCompiler(): boolean {
  * @throws InputError when the compiler is missing, or finds an error or a warning
  */
 export function buildSoak(directory: string): string {
-  if (!hasCompiler()) {
-    throw new InputError(
-      `The soak guest is compiled from C, but ${COMPILER} cannot be run here. Install Debian's gcc-riscv64-linux-gnu.`,
-    );
-  }
   const sources = readdirSync(import.meta.dirname).filter((name) => /\.[cS]$/.test(name));
-  const elf = join(directory, 'soak.elf');
   const paths = sources.map((name) => join(import.meta.dirname, name));
-  const result = spawnSync(COMPILER, [...FLAGS, ...paths, '-lgcc', '-o', elf], { encoding: 'utf8' });
-  if (result.status !== 0)
-    throw new InputError(`${COMPILER} could not compile guests/soak:\n${result.stderr}`);
-  return elf;
+  return compileGuest('soak', paths, directory);
 }
 
 /** An initramfs whose only program is that of {@link buildSoak}. */
 export function soakInitramfs(elf: string): Uint8Array {
-  const directories = ['proc', 'tmp'].map((path): CpioEntry => {
-    return { kind: 'directory', path, mode: 0o755 };
-  });
-  return writeCpio(
-    withParentDirectories([
-      // Without devtmpfs the kernel opens this one for /init.
-      { kind: 'character-device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
-      ...directories,
-      { kind: 'file', path: 'init', mode: 0o755, data: readFileSync(elf) },
-    ]),
-  );
+  return programInitramfs(readFileSync(elf), ['proc', 'tmp']);
 }

@@ -1,4 +1,5 @@
 import type { Hart } from '../hart/index.ts';
+import { CSR } from '../hart/layout.ts';
 
 const CSR_NUMBER = { hedeleg: 0x602, hideleg: 0x603, hcounteren: 0x606, henvcfg: 0x60a } as const;
 
@@ -6,7 +7,9 @@ const CSR_NUMBER = { hedeleg: 0x602, hideleg: 0x603, hcounteren: 0x606, henvcfg:
  * Exceptions that a guest handles itself: everything but its calls to the hypervisor (10), guest-page faults (20, 21,
  * 23) and virtual-instruction exceptions (22).
  */
-const DELEGATED_EXCEPTIONS = 0b1011_0001_1111_1111;
+export const DELEGATED_EXCEPTIONS = 0b1011_0001_1111_1111;
+/** Misaligned loads and stores: the one part of it that the guest can change. */
+const MISALIGNED = (1 << 4) | (1 << 6);
 /** VSSI, VSTI, VSEI. */
 const DELEGATED_INTERRUPTS = 0x444;
 /** cycle, time, instret. */
@@ -24,4 +27,14 @@ export function openToGuests(hart: Hart, sstc: boolean): void {
   privileged.writeCsr(CSR_NUMBER.hideleg, DELEGATED_INTERRUPTS, 0);
   privileged.writeCsr(CSR_NUMBER.hcounteren, COUNTERS, 0);
   privileged.writeCsr(CSR_NUMBER.henvcfg, CACHE_BLOCKS, ADUE_HIGH | (sstc ? STCE_HIGH : 0));
+}
+
+/** Whether the loaded guest handles misaligned accesses itself. */
+export function delegatesMisaligned({ state: { csr } }: Hart): boolean {
+  return ((csr[CSR.hedeleg] as number) & MISALIGNED) !== 0;
+}
+
+/** Lets the loaded guest handle misaligned accesses itself, or not. */
+export function delegateMisaligned({ state: { csr } }: Hart, delegated: boolean): void {
+  csr[CSR.hedeleg] = ((csr[CSR.hedeleg] as number) & ~MISALIGNED) | (delegated ? MISALIGNED : 0);
 }

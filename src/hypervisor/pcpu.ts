@@ -3,9 +3,12 @@ import type { Hart } from '../hart/index.ts';
 import { CSR, EXIT, type Exit } from '../hart/layout.ts';
 import { dispatchVcpu, runState, takeRequests } from '../interrupts/run-state.ts';
 import { RunState } from '../interrupts/words.ts';
+import type { FirmwareEvent } from './firmware-state.ts';
+import { delegateMisaligned, delegatesMisaligned } from './guest-environment.ts';
 import { Pace } from './pace.ts';
 import { dispatchSbi, SbiCall, type SbiDomain } from './sbi/index.ts';
 import type { Scheduler } from './scheduler.ts';
+import { beginSteal, endSteal } from './steal-time.ts';
 import { describeStuck, STUCK_AFTER } from './stuck.ts';
 import { type Vcpu, VSEIP, VSSIP, VSTIP } from './vcpu.ts';
 import { HSM, REQUEST } from './vcpu-layout.ts';
@@ -32,6 +35,13 @@ const AS_ACCESS_FAULT: ReadonlyMap<number, number> = new Map([
   [CAUSE.fetchGuestPageFault, CAUSE.fetchAccess],
   [CAUSE.loadGuestPageFault, CAUSE.loadAccess],
   [CAUSE.storeGuestPageFault, CAUSE.storeAccess],
+]);
+
+/** What the SBI counts of those exceptions that reach the hypervisor. */
+const AS_FIRMWARE_EVENT: ReadonlyMap<number, FirmwareEvent> = new Map([
+  [CAUSE.loadMisaligned, 'misalignedLoad'],
+  [CAUSE.storeMisaligned, 'misalignedStore'],
+  [CAUSE.illegalInstruction, 'illegalInstruction'],
 ]);
 
 /** What becomes of the vCPU after an exit. */
@@ -134,7 +144,9 @@ export class Pcpu {
     if (vcpu.changeHsm(HSM.startPending, HSM.started)) vcpu.applyStart();
     if (vcpu.load(this.#hart, this.#index)) this.#forget();
     if (vcpu.waiting && !this.#endsWait(vcpu)) return;
-    const sliceEnd = this.#domain.ticks() + TIME_SLICE;
+    const now = this.#domain.ticks();
+    endSteal(vcpu.firmware, this.#domain, now);
+    const sliceEnd = now + TIME_SLICE;
     while (this.#goOn(vcpu, sliceEnd));
   }
 
@@ -288,10 +300,22 @@ export class Pcpu {
       default:
         vcpu.count('exitOther');
         // A host interrupt needs nothing but the exit.
-        if ((csr[CSR.scause + 1] as number) >= 0)
-          this.#hart.reflectToGuest(AS_ACCESS_FAULT.get(cause) ?? cause);
+        if ((csr[CSR.scause + 1] as number) >= 0) this.#reflect(vcpu, AS_ACCESS_FAULT.get(cause) ?? cause);
         return 'go on';
     }
+  }
+
+  /**
+   * Gives the guest an exception. One that it did not want to handle itself is a misaligned access that cannot be
+   * carried out in parts (the hart does all others): it gets it all the same, as firmware would do.
+   */
+  #reflect(vcpu: Vcpu, cause: number): void {
+    const event = AS_FIRMWARE_EVENT.get(cause);
+    if (event !== undefined) vcpu.firmware.count(event);
+    const delegated = delegatesMisaligned(this.#hart);
+    delegateMisaligned(this.#hart, true);
+    this.#hart.reflectToGuest(cause);
+    delegateMisaligned(this.#hart, delegated);
   }
 
   #sbi(vcpu: Vcpu): Outcome {
@@ -322,7 +346,7 @@ export class Pcpu {
       return 'relax';
     }
     // What the guest tried does not exist on a hart without the hypervisor extension.
-    this.#hart.reflectToGuest(CAUSE.illegalInstruction);
+    this.#reflect(vcpu, CAUSE.illegalInstruction);
     return 'go on';
   }
 
@@ -380,6 +404,7 @@ export class Pcpu {
 
   #giveUp(vcpu: Vcpu): void {
     vcpu.save(this.#hart);
+    if (this.#domain.running) beginSteal(vcpu.firmware, this.#domain, this.#domain.ticks());
     vcpu.interrupts.yield();
     this.#domain.scheduler.enqueue(vcpu.index);
   }

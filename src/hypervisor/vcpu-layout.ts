@@ -1,5 +1,6 @@
 import { CSR_COUNT } from '../hart/layout.ts';
 import { VCPU_BYTES } from '../interrupts/words.ts';
+import { FIRMWARE_BYTES } from './firmware-state.ts';
 
 /**
  * The shared area of one vCPU in linear memory: the words of interrupts/, then what its hypervisor keeps between runs.
@@ -84,8 +85,11 @@ export const OWN_STAT = places(OWN_STATS);
 /** Where each shared counter is, counted in 32-bit words. */
 export const SHARED_STAT = places(SHARED_STATS);
 
+/** Where the state of a vCPU is that `firmware-state.ts` describes. */
+export const VCPU_FIRMWARE = VCPU.sharedStats + 64;
+
 /** Bytes of a vCPU's area. */
-export const VCPU_AREA_BYTES = VCPU.sharedStats + 64;
+export const VCPU_AREA_BYTES = VCPU_FIRMWARE + FIRMWARE_BYTES;
 
 /** Requests to a vCPU, carried out before it enters its guest. */
 export const REQUEST = {

@@ -5,6 +5,8 @@ import { IRQ_VS_SOFT, interruptNumbers } from '../interrupts/numbers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { VcpuInterrupts } from '../interrupts/vcpu-interrupts.ts';
 import { EXIT_REQUEST, vcpuWordsAt } from '../interrupts/words.ts';
+import { FirmwareState } from './firmware-state.ts';
+import { DELEGATED_EXCEPTIONS } from './guest-environment.ts';
 import {
   HSM,
   OWN_STAT,
@@ -13,6 +15,7 @@ import {
   type SharedStat,
   type Stat,
   VCPU,
+  VCPU_FIRMWARE,
   VCPU_WORD,
 } from './vcpu-layout.ts';
 
@@ -68,6 +71,7 @@ const GUEST_CSRS: readonly CsrField[] = [
   'vstimecmp',
   'scounteren',
   'senvcfg',
+  'hedeleg',
   'hstatus',
   'hvip',
   // Before the counters, which it stops.
@@ -84,6 +88,8 @@ const COUNTERS = [
 export class Vcpu {
   readonly index: number;
   readonly interrupts: VcpuInterrupts;
+  /** What the machine's firmware keeps for it, had it one. */
+  readonly firmware: FirmwareState;
   /** Address in linear memory of the word that asks this vCPU's guest to be left. */
   readonly exitRequest: number;
   readonly #words: Int32Array;
@@ -104,6 +110,7 @@ export class Vcpu {
     const { memory, area } = options;
     this.index = options.index;
     this.exitRequest = area + VCPU.interrupts + 4 * EXIT_REQUEST;
+    this.firmware = new FirmwareState(memory, area + VCPU_FIRMWARE);
     this.#words = new Int32Array(memory.buffer, area, VCPU.csr >> 2);
     this.#csr = new Int32Array(memory.buffer, area + VCPU.csr, CSR_COUNT * 2);
     this.#stats = new Float64Array(memory.buffer, area + VCPU.stats, Object.keys(OWN_STAT).length);
@@ -121,7 +128,10 @@ export class Vcpu {
       protocol: options.protocol,
       numbers: interruptNumbers(),
       derive: () => this.#levels(),
-      wake: options.wake,
+      wake: () => {
+        this.firmware.readySince = options.ticks();
+        options.wake();
+      },
       debug: options.debug ?? false,
     });
   }
@@ -151,6 +161,8 @@ export class Vcpu {
     // vsstatus: UXL = 64 bits, FS = Initial is for the guest to set.
     this.#csr[CSR.vsstatus + 1] = 2;
     this.#csr[CSR.hstatus + 1] = 2;
+    this.#csr[CSR.hedeleg] = DELEGATED_EXCEPTIONS;
+    this.firmware.reset();
     // Kernels without a driver for counters leave this as firmware does, and their programs read the time.
     this.#csr[CSR.scounteren] = USER_COUNTERS;
   }
@@ -279,12 +291,13 @@ export class Vcpu {
   }
 
   /**
-   * Where a vCPU that is about to start begins, and the value for its a1; set by whoever has claimed its start. Interrupts
-   * sent to it while it was stopped are not for what starts now, as little as its registers are: HSM gives a stopped hart
-   * back to the SBI implementation, and IPIs are for harts in S-mode. What comes after this is kept.
+   * Where a vCPU that is about to start begins, and the value for its a1; set by whoever has claimed its start.
+   * Interrupts that were sent to it before are dropped: HSM gives a stopped hart back to the SBI implementation, so they
+   * were not for the supervisor that starts now. What comes after this is kept.
    */
   setStart(addressLow: number, addressHigh: number, argumentLow: number, argumentHigh: number): void {
     this.interrupts.resetStopped();
+    this.firmware.readySince = this.#ticks();
     this.#words.set([addressLow, addressHigh, argumentLow, argumentHigh], VCPU.startAddress >> 2);
   }
 

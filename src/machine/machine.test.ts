@@ -80,6 +80,21 @@ describe('a domain ends', () => {
   });
 });
 
+describe('a domain', () => {
+  test('tells a guest how long its vCPUs wait for a pCPU', async () => {
+    const source = `
+      bnez a0, other
+      li a7, 0x48534d; li a6, 0; li a0, 1; la a1, other; li a2, 0; ecall
+      li a7, 0x48534d; li a6, 0; li a0, 2; la a1, other; li a2, 0; ecall
+      li s0, 0x80800000
+      li a7, 0x535441; li a6, 0; add a0, s0, zero; li a1, 0; li a2, 0; ecall
+    stolen: ld t0, 8(s0); beqz t0, stolen
+      ${reset(0, 0)}
+    other: j other`;
+    expect((await run(domain(source, 3, 2))).end).toEqual({ reason: 'poweroff' });
+  });
+});
+
 describe('a bare machine ends', () => {
   test.each([
     ['by the finisher', `${finish(0x5555)}${SPIN}`, { reason: 'poweroff' }],

@@ -87,7 +87,7 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
       host.notify({ kind: 'stuck', text: why });
       endWith(END.stuck);
     },
-    ...guestMemory(plan.ram),
+    ...guestMemory(memory, plan.ram, hart),
     ...consoleOf(start, hart, devices.uart, control),
   };
   const pcpu = new Pcpu(start.index, hart, domain);
@@ -102,11 +102,29 @@ function hostOffset(ram: RamWindow, low: number, high: number): number {
   return ram.offset + (high >>> 0) * 2 ** 32 + (low >>> 0) - ram.base;
 }
 
-function guestMemory(ram: RamWindow): Pick<PcpuDomain, 'isRam'> {
+function guestMemory(
+  memory: WebAssembly.Memory,
+  ram: RamWindow,
+  hart: Hart,
+): Pick<PcpuDomain, 'isRam' | 'words'> {
+  const all = new Int32Array(memory.buffer);
+  const isRam = (low: number, high: number, bytes: number): boolean => {
+    const offset = hostOffset(ram, low, high) - ram.offset;
+    return offset >= 0 && offset + bytes <= ram.size;
+  };
   return {
-    isRam: (low, high, bytes) => {
-      const offset = hostOffset(ram, low, high) - ram.offset;
-      return offset >= 0 && offset + bytes <= ram.size;
+    isRam,
+    words: (low, high, count) => {
+      if ((low & 3) !== 0 || !isRam(low, high, 4 * count)) return undefined;
+      const first = hostOffset(ram, low, high) / 4;
+      return {
+        // Both meet accesses of the guest's other harts.
+        load: (index) => Atomics.load(all, first + index),
+        store: (index, value) => {
+          Atomics.store(all, first + index, value);
+          hostWrote(hart, 4 * (first + index), 4);
+        },
+      };
     },
   };
 }

@@ -185,6 +185,11 @@ export class DomainBed {
     return hart;
   }
 
+  #isRam(low: number, high: number, bytes: number): boolean {
+    const offset = (high >>> 0) * 2 ** 32 + (low >>> 0) - RAM;
+    return offset >= 0 && offset + bytes <= this.plan.ram.size;
+  }
+
   #makeDomain(): PcpuDomain {
     const bed = this;
     return {
@@ -200,9 +205,14 @@ export class DomainBed {
         this.stuck = why;
         this.end('stuck');
       },
-      isRam: (low, high, bytes) => {
-        const offset = (high >>> 0) * 2 ** 32 + (low >>> 0) - RAM;
-        return offset >= 0 && offset + bytes <= this.plan.ram.size;
+      isRam: (low, high, bytes) => this.#isRam(low, high, bytes),
+      words: (low, high, count) => {
+        if ((low & 3) !== 0 || !this.#isRam(low, high, 4 * count)) return undefined;
+        const words = new Int32Array(this.memory.buffer, this.hostOf(low >>> 0), count);
+        return {
+          load: (index) => Atomics.load(words, index),
+          store: (index, value) => Atomics.store(words, index, value),
+        };
       },
       consoleWrite: (low, _high, bytes) => {
         const count = Math.min(bytes, this.room);

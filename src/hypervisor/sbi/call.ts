@@ -1,7 +1,7 @@
 import type { Hart } from '../../hart/index.ts';
 import type { Vcpu } from '../vcpu.ts';
 
-/** Standard error codes (SBI specification 2.0, chapter "Binary Encoding"). */
+/** Standard error codes (SBI specification 3.0, chapter "Binary Encoding"). */
 export const SBI = {
   success: 0,
   failed: -1,
@@ -12,10 +12,20 @@ export const SBI = {
   alreadyAvailable: -6,
   alreadyStarted: -7,
   alreadyStopped: -8,
+  noSharedMemory: -9,
+  invalidState: -10,
+  badRange: -11,
+  deniedLocked: -14,
 } as const;
 
 /** What becomes of the calling vCPU: it goes on, is suspended until an interrupt is pending and then goes on, or stops. */
 export type SbiOutcome = 'return' | 'suspend' | 'stop';
+
+/** 32-bit words of guest memory that a call may use: all of them are RAM. */
+export interface GuestWords {
+  load(index: number): number;
+  store(index: number, value: number): void;
+}
 
 /** What calls may do with the domain around the caller. */
 export interface SbiDomain {
@@ -34,6 +44,8 @@ export interface SbiDomain {
   consolePut(byte: number): boolean;
   /** Whether so many bytes from a guest-physical address on are all RAM. */
   isRam(addressLow: number, addressHigh: number, bytes: number): boolean;
+  /** Words of RAM from a guest-physical address on; undefined if it is not aligned to 4, or not all of them are RAM. */
+  words(addressLow: number, addressHigh: number, count: number): GuestWords | undefined;
 }
 
 /** One ECALL from VS-mode: arguments a0..a5 are read from the hart, results are left here. */
@@ -75,6 +87,39 @@ export class SbiCall {
     this.error = SBI.success;
     this.valueLow = value | 0;
     this.valueHigh = value < 0 ? -1 : 0;
+  }
+
+  /** Returns success with a value of 64 bits. */
+  succeedWide(low: number, high: number): void {
+    this.error = SBI.success;
+    this.valueLow = low | 0;
+    this.valueHigh = high | 0;
+  }
+
+  /** Ends the call as an error code says. */
+  finish(error: number): void {
+    if (error === SBI.success) this.succeed();
+    else this.fail(error);
+  }
+
+  /** Whether a pair of arguments, the second for bits above XLEN, is all ones: the way to say "no memory". */
+  isNowhere(index: number): boolean {
+    return (this.low(index) & this.high(index) & this.low(index + 1) & this.high(index + 1)) === -1;
+  }
+
+  /** Whether argument `index` is not 0: reserved flags, or the part of an address above XLEN, where no RAM is. */
+  isNotZero(index: number): boolean {
+    return (this.low(index) | this.high(index)) !== 0;
+  }
+
+  /** Where a vCPU can begin: argument `index` is the address of an instruction in RAM. */
+  isEntry(index: number): boolean {
+    return (this.low(index) & 1) === 0 && this.domain.isRam(this.low(index), this.high(index), 2);
+  }
+
+  /** The vCPU whose number argument `index` is. */
+  vcpuAt(index: number): Vcpu | undefined {
+    return this.high(index) === 0 ? this.domain.vcpus[this.low(index) >>> 0] : undefined;
   }
 
   /**

@@ -31,7 +31,6 @@ export const dbcnExtension: SbiExtension = {
 function transfer(call: SbiCall, move: (low: number, high: number, bytes: number) => number): void {
   const bytes = (call.high(0) >>> 0) * 2 ** 32 + (call.low(0) >>> 0);
   const [low, high] = [call.low(1), call.high(1)];
-  const beyondXlen = (call.low(2) | call.high(2)) !== 0;
-  if (beyondXlen || !call.domain.isRam(low, high, bytes)) call.fail(SBI.invalidParameter);
+  if (call.isNotZero(2) || !call.domain.isRam(low, high, bytes)) call.fail(SBI.invalidParameter);
   else call.succeed(move(low, high, Math.min(bytes, LONGEST)));
 }

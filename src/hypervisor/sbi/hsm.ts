@@ -19,14 +19,10 @@ export const hsmExtension: SbiExtension = {
 /** By function number: they leave a success in the call, and return an error. */
 const FUNCTIONS: readonly ((call: SbiCall) => number)[] = [start, stop, status, suspend];
 
-function target(call: SbiCall) {
-  return call.high(0) === 0 ? call.domain.vcpus[call.low(0) >>> 0] : undefined;
-}
-
 function start(call: SbiCall): number {
-  const vcpu = target(call);
+  const vcpu = call.vcpuAt(0);
   if (vcpu === undefined) return SBI.invalidParameter;
-  if (!isEntry(call)) return SBI.invalidAddress;
+  if (!call.isEntry(1)) return SBI.invalidAddress;
   if (!vcpu.changeHsm(HSM.stopped, HSM.startPending)) {
     return vcpu.hsm === HSM.stopPending ? SBI.failed : SBI.alreadyAvailable;
   }
@@ -41,15 +37,10 @@ function stop(call: SbiCall): number {
 }
 
 function status(call: SbiCall): number {
-  const vcpu = target(call);
+  const vcpu = call.vcpuAt(0);
   if (vcpu === undefined) return SBI.invalidParameter;
   call.succeed(vcpu.hsm);
   return SBI.success;
-}
-
-/** Where a vCPU can begin: an address (argument 1) of an instruction in RAM. */
-function isEntry(call: SbiCall): boolean {
-  return (call.low(1) & 1) === 0 && call.domain.isRam(call.low(1), call.high(1), 2);
 }
 
 /**
@@ -59,7 +50,7 @@ function isEntry(call: SbiCall): boolean {
 function suspend(call: SbiCall): number {
   const type = call.low(0);
   if (type === SUSPEND.nonRetentive) {
-    if (!isEntry(call)) return SBI.invalidAddress;
+    if (!call.isEntry(1)) return SBI.invalidAddress;
     call.vcpu.resumeAt(call.hart, call.low(1), call.high(1), call.low(2), call.high(2));
     call.returns = false;
   } else if (type !== SUSPEND.retentive) {

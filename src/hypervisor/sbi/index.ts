@@ -1,13 +1,17 @@
 import { baseExtension } from './base.ts';
 import { SBI, type SbiCall, type SbiExtension } from './call.ts';
 import { dbcnExtension } from './dbcn.ts';
+import { fwftExtension } from './fwft.ts';
 import { hsmExtension } from './hsm.ts';
 import { ipiExtension } from './ipi.ts';
+import { pmuExtension } from './pmu.ts';
 import { rfenceExtension } from './rfence.ts';
 import { srstExtension } from './srst.ts';
+import { staExtension } from './sta.ts';
+import { suspExtension } from './susp.ts';
 import { timeExtension } from './time.ts';
 
-export { SBI, SbiCall, type SbiDomain, type SbiOutcome } from './call.ts';
+export { type GuestWords, SBI, SbiCall, type SbiDomain, type SbiOutcome } from './call.ts';
 
 const EXTENSIONS: ReadonlyMap<number, SbiExtension> = new Map(
   [
@@ -18,6 +22,10 @@ const EXTENSIONS: ReadonlyMap<number, SbiExtension> = new Map(
     hsmExtension,
     srstExtension,
     dbcnExtension,
+    suspExtension,
+    staExtension,
+    fwftExtension,
+    pmuExtension,
   ].map((extension) => [extension.id, extension]),
 );
 

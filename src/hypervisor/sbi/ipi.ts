@@ -11,7 +11,12 @@ export const ipiExtension: SbiExtension = {
       call.fail(SBI.invalidParameter);
       return true;
     }
-    for (const vcpu of targets) vcpu.setSoftInterrupt();
+    for (const vcpu of targets) {
+      vcpu.setSoftInterrupt();
+      if (vcpu === call.vcpu) continue;
+      call.vcpu.firmware.count('ipiSent');
+      vcpu.firmware.count('ipiReceived');
+    }
     call.succeed();
     return true;
   },

@@ -29,11 +29,29 @@ export const rfenceExtension: SbiExtension = {
       call.fail(SBI.invalidParameter);
       return true;
     }
+    count(call, targets, functionId);
     fence(call, targets, functionId === FUNCTION.fenceI ? REQUEST.fenceI : REQUEST.fence);
     call.succeed();
     return true;
   },
 };
+
+/** By function number: what the caller and the other harts count. */
+const EVENTS = [
+  ['fenceISent', 'fenceIReceived'],
+  ['sfenceVmaSent', 'sfenceVmaReceived'],
+  ['sfenceVmaAsidSent', 'sfenceVmaAsidReceived'],
+] as const;
+
+function count({ vcpu }: SbiCall, targets: readonly Vcpu[], functionId: number): void {
+  const events = EVENTS[functionId];
+  if (events === undefined) return;
+  for (const target of targets) {
+    if (target === vcpu) continue;
+    vcpu.firmware.count(events[0]);
+    target.firmware.count(events[1]);
+  }
+}
 
 function fence({ domain }: SbiCall, targets: readonly Vcpu[], request: number): void {
   for (const { interrupts } of targets) makeRequest(interrupts.words, request);

@@ -7,6 +7,7 @@ export const timeExtension: SbiExtension = {
   call(functionId: number, call: SbiCall): boolean {
     if (functionId !== 0) return false;
     call.vcpu.setDeadline(call.hart, call.low(0), call.high(0));
+    call.vcpu.firmware.count('setTimer');
     call.succeed();
     return true;
   },

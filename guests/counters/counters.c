@@ -1,0 +1,145 @@
+/* The first and only program of the guest: counts with perf_event_open, prints what it found, powers off.
+ *
+ * A line is a name, then numbers. Linux gets the counters from the SBI (PMU extension).
+ */
+#include <stdint.h>
+
+enum {
+  SYS_IOCTL = 29,
+  SYS_READ = 63,
+  SYS_WRITE = 64,
+  SYS_EXIT = 93,
+  SYS_SCHED_SETAFFINITY = 122,
+  SYS_REBOOT = 142,
+  SYS_CLONE = 220,
+  SYS_MMAP = 222,
+  SYS_MPROTECT = 226,
+  SYS_PERF_EVENT_OPEN = 241,
+  SYS_WAIT4 = 260,
+};
+enum { SIGCHLD = 17, PAGE = 4096 };
+enum { PERF_TYPE_HARDWARE = 0, PERF_TYPE_RAW = 4 };
+enum { CYCLES = 0, INSTRUCTIONS = 1, CACHE_MISSES = 3 };
+enum { ENABLE = 0x2400, DISABLE = 0x2401, RESET = 0x2403 };
+enum { ROUNDS = 4, TURNS = 5000000, INSTRUCTIONS_A_TURN = 4 };
+
+static long call(long number, long a, long b, long c, long d, long e, long f) {
+  register long a0 __asm__("a0") = a;
+  register long a1 __asm__("a1") = b;
+  register long a2 __asm__("a2") = c;
+  register long a3 __asm__("a3") = d;
+  register long a4 __asm__("a4") = e;
+  register long a5 __asm__("a5") = f;
+  register long a7 __asm__("a7") = number;
+  __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7) : "memory");
+  return a0;
+}
+
+static char line[200];
+static unsigned length;
+
+static void put(const char *text) {
+  while (*text != 0) line[length++] = *text++;
+}
+static void number(long value) {
+  char digits[24];
+  unsigned count = 0;
+  uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+  do digits[count++] = '0' + rest % 10;
+  while ((rest /= 10) != 0);
+  put(value < 0 ? " -" : " ");
+  while (count != 0) line[length++] = digits[--count];
+}
+static void end_line(void) {
+  put("\n");
+  call(SYS_WRITE, 1, (long)line, length, 0, 0, 0);
+  length = 0;
+}
+
+/* A counter of this process, on whatever processor it runs; or an error. */
+static long open_counter(uint32_t type, uint64_t config) {
+  uint64_t attributes[8] = {type | UINT64_C(64) << 32, config, 0, 0, 0, 1 /* disabled */};
+  return call(SYS_PERF_EVENT_OPEN, (long)attributes, 0, -1, -1, 0, 0);
+}
+static void control(long counter, long what) { call(SYS_IOCTL, counter, what, 0, 0, 0, 0); }
+static long value_of(long counter) {
+  long value = -1;
+  call(SYS_READ, counter, (long)&value, sizeof value, 0, 0, 0);
+  return value;
+}
+
+static void spin(long turns) {
+  __asm__ volatile("1: addi %0, %0, -1\n nop\n nop\n bnez %0, 1b" : "+r"(turns));
+}
+
+static void count_loops(void) {
+  long instructions = open_counter(PERF_TYPE_HARDWARE, INSTRUCTIONS);
+  long cycles = open_counter(PERF_TYPE_HARDWARE, CYCLES);
+  for (int round = 0; round < ROUNDS; round++) {
+    control(instructions, RESET), control(cycles, RESET);
+    control(instructions, ENABLE), control(cycles, ENABLE);
+    spin(TURNS);
+    control(cycles, DISABLE), control(instructions, DISABLE);
+    put("loop"), number((long)TURNS * INSTRUCTIONS_A_TURN);
+    number(value_of(instructions)), number(value_of(cycles)), end_line();
+  }
+  put("missing"), number(open_counter(PERF_TYPE_HARDWARE, CACHE_MISSES)), end_line();
+}
+
+static void pin_to(unsigned cpu) {
+  uint64_t mask = UINT64_C(1) << cpu;
+  call(SYS_SCHED_SETAFFINITY, 0, sizeof mask, (long)&mask, 0, 0, 0);
+}
+
+/* Remote fences: two threads of one address space, each on its own processor, one of which changes the page table. */
+static char stack[PAGE];
+static volatile int stop;
+
+static void child(void) {
+  pin_to(1);
+  while (!stop) spin(1000);
+  for (;;) call(SYS_EXIT, 0, 0, 0, 0, 0, 0);
+}
+static void start_thread(void) {
+  enum { CLONE_VM = 0x100 };
+  register long a0 __asm__("a0") = CLONE_VM | SIGCHLD;
+  register long a1 __asm__("a1") = (long)stack + sizeof stack;
+  register long a7 __asm__("a7") = SYS_CLONE;
+  __asm__ volatile("ecall\n bnez a0, 1f\n jalr %2\n 1:" : "+r"(a0) : "r"(a1), "r"(&child), "r"(a7) : "memory", "ra");
+}
+
+static void count_firmware(void) {
+  static const uint8_t codes[] = {5 /* set_timer */, 6 /* IPI sent */, 7, 10 /* SFENCE.VMA sent */, 12 /* with ASID */};
+  enum { CODES = sizeof codes, CHANGES = 200 };
+  long counters[CODES];
+  pin_to(0);
+  for (int index = 0; index < CODES; index++) {
+    counters[index] = open_counter(PERF_TYPE_RAW, UINT64_C(1) << 63 | codes[index]);
+    control(counters[index], ENABLE);
+  }
+  start_thread();
+  char *memory = (char *)call(SYS_MMAP, 0, PAGE, 3, 0x22, -1, 0);
+  for (int change = 0; change < CHANGES; change++) {
+    memory[0] = 1;
+    call(SYS_MPROTECT, (long)memory, PAGE, 1, 0, 0, 0);
+    call(SYS_MPROTECT, (long)memory, PAGE, 3, 0, 0, 0);
+    spin(2000);
+  }
+  stop = 1;
+  call(SYS_WAIT4, -1, 0, 0, 0, 0, 0);
+  put("firmware");
+  for (int index = 0; index < CODES; index++) number(value_of(counters[index]));
+  end_line();
+}
+
+/* Entry: the linker lets code reach its data by gp. */
+__asm__(".globl _start\n_start:\n"
+        ".option push\n.option norelax\nlla gp, __global_pointer$\n.option pop\n"
+        "tail start_program");
+
+_Noreturn void start_program(void);
+void start_program(void) {
+  count_loops();
+  count_firmware();
+  for (;;) call(SYS_REBOOT, 0xfee1dead, 672274793, 0x4321fedc, 0, 0, 0);
+}

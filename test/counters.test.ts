@@ -1,0 +1,76 @@
+/** As under `perf stat`: Linux counts instructions, cycles and calls of the firmware by the SBI's PMU extension. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { hasCompiler } from '../guests/compile.ts';
+import { buildCounters } from '../guests/counters/build.ts';
+import { readKernel } from '../src/boot/kernel-image.ts';
+import { InputError } from '../src/errors/input-error.ts';
+import { debianGuest } from '../src/node/debian/debian-guest.ts';
+import { runMachine } from './machine/run-machine.ts';
+
+const LIMIT_MS = 240_000;
+/** Changes of the page table that the guest makes while another thread uses it. */
+const CHANGES = 200;
+
+/** Undefined, with a word why, where the guest cannot be had. */
+async function kernelPath(): Promise<string | undefined> {
+  try {
+    if (!hasCompiler()) throw new InputError('There is no riscv64-linux-gnu-gcc here.');
+    return (await debianGuest()).kernelPath;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    console.warn(`counters.test: skipped. ${error.message}`);
+    return undefined;
+  }
+}
+const path = await kernelPath();
+const scratch = mkdtempSync(join(tmpdir(), 'counters-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+describe.skipIf(path === undefined)('perf in a Linux guest', () => {
+  test(
+    'counts loops on vCPUs that share a pCPU, and remote fences',
+    async () => {
+      if (path === undefined) throw new Error('there is no kernel');
+      const { end, output } = await runMachine(
+        {
+          kind: 'domain',
+          vcpus: 2,
+          pcpus: 1,
+          memoryBytes: 256 * 1024 * 1024,
+          protocol: 'take-mirror',
+          kernel: await readKernel(readFileSync(path), path),
+          initrd: buildCounters(scratch),
+          bootArgs: 'console=ttyS0 earlycon=sbi panic=-1',
+          debug: true,
+        },
+        LIMIT_MS,
+      );
+      expect(end, output.slice(-3000)).toEqual({ reason: 'poweroff' });
+      const rows = (name: string): number[][] =>
+        [...output.matchAll(new RegExp(`^${name}((?: -?\\d+)+)`, 'gm'))].map(([, numbers]) =>
+          (numbers ?? '').trim().split(' ').map(Number),
+        );
+      expect(rows('loop')).toHaveLength(4);
+      for (const [expected = 0, ...counts] of rows('loop')) {
+        for (const counted of counts) {
+          expect(counted).toBeGreaterThan(expected);
+          // Interrupts are counted too, and no clock says how many there are.
+          expect(counted).toBeLessThan(expected * 2);
+        }
+      }
+      // ENOENT: no counter counts cache misses.
+      expect(rows('missing')).toEqual([[-2]]);
+      const [[setTimer, sent, received, fences = 0, fencesWithAsid = 0] = []] = rows('firmware');
+      // With Sstc the guest sets its timer itself.
+      expect(setTimer).toBe(0);
+      expect(sent).toBeGreaterThan(0);
+      expect(received).toBeGreaterThan(0);
+      expect(fences + fencesWithAsid).toBeGreaterThanOrEqual(CHANGES / 2);
+      expect(output).toContain('16 firmware and 2 hardware counters');
+    },
+    LIMIT_MS + 20_000,
+  );
+});

@@ -3,6 +3,7 @@ import type { Hart } from '../hart/index.ts';
 import { CSR, EXIT, type Exit } from '../hart/layout.ts';
 import { dispatchVcpu, runState, takeRequests } from '../interrupts/run-state.ts';
 import { RunState } from '../interrupts/words.ts';
+import { deliverEvent } from './deliver-event.ts';
 import type { FirmwareEvent } from './firmware-state.ts';
 import { delegateMisaligned, delegatesMisaligned } from './guest-environment.ts';
 import { Pace } from './pace.ts';
@@ -189,10 +190,13 @@ export class Pcpu {
     return now >= sliceEnd && this.#domain.scheduler.waiting > 0;
   }
 
-  #carryOutRequests(vcpu: Vcpu): void {
+  /** @returns whether a software event was among them: the guest goes on in its handler */
+  #carryOutRequests(vcpu: Vcpu): boolean {
     const requests = takeRequests(vcpu.interrupts.words);
     if ((requests & REQUEST.fence) !== 0) this.#hart.flushTranslations();
     if ((requests & REQUEST.fenceI) !== 0) this.#hart.fenceI();
+    if ((requests & REQUEST.event) === 0) return false;
+    return deliverEvent(this.#hart, vcpu.index, this.#domain.events);
   }
 
   /** Runs the guest once: from the published entry to sync, nothing else happens on this pCPU. */
@@ -377,8 +381,12 @@ export class Pcpu {
    * @returns false when the vCPU sleeps on, and is no longer this pCPU's
    */
   #endsWait(vcpu: Vcpu): boolean {
-    this.#carryOutRequests(vcpu);
+    const hasEvent = this.#carryOutRequests(vcpu);
     if (!this.#domain.running) return true;
+    if (hasEvent) {
+      this.#noteAwake(vcpu);
+      return true;
+    }
     if (vcpu.block() !== 'pending') return false;
     this.#wakeUp(vcpu);
     return true;
@@ -387,6 +395,10 @@ export class Pcpu {
   /** After {@link Vcpu.block} said `pending`. */
   #wakeUp(vcpu: Vcpu): void {
     if (vcpu.reload(this.#hart, this.#index)) this.#forget();
+    this.#noteAwake(vcpu);
+  }
+
+  #noteAwake(vcpu: Vcpu): void {
     vcpu.waiting = false;
     vcpu.changeHsm(HSM.suspended, HSM.started);
   }
@@ -394,6 +406,7 @@ export class Pcpu {
   #stop(vcpu: Vcpu): void {
     vcpu.hsm = HSM.stopPending;
     vcpu.save(this.#hart);
+    this.#domain.events.locked(() => this.#domain.events.forget(vcpu.index));
     vcpu.interrupts.stop();
     // Last: from here on another vCPU may start it.
     vcpu.hsm = HSM.stopped;

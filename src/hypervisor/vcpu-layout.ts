@@ -97,6 +97,8 @@ export const REQUEST = {
   fence: 1,
   /** Instruction fetches must see all stores made so far. */
   fenceI: 2,
+  /** Look for software events to deliver. */
+  event: 4,
 } as const;
 
 /** HSM states (SBI specification, chapter "Hart State Management Extension"). */

@@ -81,7 +81,7 @@ describe('a domain ends', () => {
 });
 
 describe('a domain', () => {
-  test('tells a guest how long its vCPUs wait for a pCPU', async () => {
+  test('tells a guest how long its vCPUs wait for a pCPU, and hands software events to another thread’s vCPU', async () => {
     const source = `
       bnez a0, other
       li a7, 0x48534d; li a6, 0; li a0, 1; la a1, other; li a2, 0; ecall
@@ -89,8 +89,14 @@ describe('a domain', () => {
       li s0, 0x80800000
       li a7, 0x535441; li a6, 0; add a0, s0, zero; li a1, 0; li a2, 0; ecall
     stolen: ld t0, 8(s0); beqz t0, stolen
-      ${reset(0, 0)}
-    other: j other`;
+      li a7, 0x535345; li a6, 7
+    inject: li a0, 0xffff0000; li a1, 2; ecall; bnez a0, inject
+    stay: j stay
+    other: li a7, 0x535345; li a6, 2; li a0, 0xffff0000; la a1, handler; li a2, 0; ecall
+      li a6, 4; li a0, 0xffff0000; ecall
+      li a6, 8; ecall
+    spin: j spin
+    handler: ${reset(0, 0)}`;
     expect((await run(domain(source, 3, 2))).end).toEqual({ reason: 'poweroff' });
   });
 });

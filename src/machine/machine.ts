@@ -14,7 +14,7 @@ import { advertisedExtensions } from './extensions.ts';
 import { kickHart } from './kick-hart.ts';
 import { type MachinePlan, planMachine } from './plan.ts';
 import type { RunBare, WorkerMessage, WorkerStart } from './thread.ts';
-import { createScheduler, createVcpus } from './vcpus.ts';
+import { createEvents, createScheduler, createVcpus } from './vcpus.ts';
 
 /** What a machine is made of. */
 export type MachineConfig = {
@@ -165,6 +165,7 @@ export class Machine {
       () => false,
     );
     for (const vcpu of this.#vcpus) vcpu.reset();
+    createEvents({ memory: this.#memory, plan }).reset();
     if (config.kind === 'domain') this.#prepareBootVcpu(boot);
     this.ended = new Promise((resolve) => {
       this.#finish = resolve;

@@ -12,7 +12,7 @@ import { HART_EXTENSIONS } from './extensions.ts';
 import { finishEnds } from './finish.ts';
 import { InstructionClock } from './instruction-clock.ts';
 import { newsTeller, type WorkerHost, type WorkerStart } from './thread.ts';
-import { createScheduler, createVcpus } from './vcpus.ts';
+import { createEvents, createScheduler, createVcpus } from './vcpus.ts';
 
 /** hgeip: the external interrupt line of the loaded vCPU. */
 const GUEST_EXTERNAL = 1 << 1;
@@ -72,6 +72,7 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
   const domain: PcpuDomain = {
     vcpus,
     scheduler,
+    events: createEvents(start),
     get running() {
       return control.running;
     },

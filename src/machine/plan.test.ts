@@ -7,6 +7,7 @@ import { Plic } from '../devices/plic/device.ts';
 import { Uart16550 } from '../devices/uart16550/device.ts';
 import { hartAreaBytes } from '../hart/area.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
+import { SoftwareEvents } from '../hypervisor/software-events.ts';
 import { VCPU_AREA_BYTES } from '../hypervisor/vcpu-layout.ts';
 import { CONTROL_BYTES } from './control.ts';
 import { type MachinePlan, maximumMemory, planMachine, plicContexts } from './plan.ts';
@@ -23,6 +24,7 @@ function areas(plan: MachinePlan): { from: number; bytes: number }[] {
     words(plan.rtc, GoldfishRtc.WORDS),
     words(plan.clint, Clint.wordsFor(plan.cpus)),
     words(plan.scheduler, Scheduler.wordsFor(plan.cpus)),
+    words(plan.events, SoftwareEvents.wordsFor(plan.cpus)),
     ...plan.vcpus.map((from) => ({ from, bytes: VCPU_AREA_BYTES })),
     ...plan.harts.map((from) => ({ from, bytes: hartAreaBytes(plan.codePages) })),
     { from: plan.ram.offset, bytes: plan.ram.size },

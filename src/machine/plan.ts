@@ -6,6 +6,7 @@ import { Uart16550 } from '../devices/uart16550/device.ts';
 import { hartAreaBytes } from '../hart/area.ts';
 import type { RamWindow } from '../hart/platform.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
+import { SoftwareEvents } from '../hypervisor/software-events.ts';
 import { VCPU_AREA_BYTES } from '../hypervisor/vcpu-layout.ts';
 import { CONTROL_BYTES } from './control.ts';
 
@@ -37,6 +38,7 @@ export interface MachinePlan extends MachineShape {
   readonly rtc: number;
   readonly clint: number;
   readonly scheduler: number;
+  readonly events: number;
   readonly vcpus: readonly number[];
   readonly harts: readonly number[];
   readonly codePages: number;
@@ -70,6 +72,7 @@ export function planMachine(shape: MachineShape): MachinePlan {
   const rtc = words(GoldfishRtc.WORDS);
   const clint = words(Clint.wordsFor(shape.cpus));
   const scheduler = words(Scheduler.wordsFor(shape.cpus));
+  const events = words(SoftwareEvents.wordsFor(shape.cpus));
   const vcpus = Array.from({ length: shape.cpus }, () => memory.take(VCPU_AREA_BYTES));
   const harts = Array.from({ length: shape.pcpus }, () => memory.take(hartAreaBytes(CODE_PAGES), 4096));
   const offset = memory.take(shape.ramBytes, RAM_ALIGNMENT);
@@ -85,6 +88,7 @@ export function planMachine(shape: MachineShape): MachinePlan {
     rtc,
     clint,
     scheduler,
+    events,
     vcpus,
     harts,
     codePages: CODE_PAGES,

@@ -1,4 +1,5 @@
 import { Scheduler } from '../hypervisor/scheduler.ts';
+import { SoftwareEvents } from '../hypervisor/software-events.ts';
 import { Vcpu } from '../hypervisor/vcpu.ts';
 import { forceOrder } from '../interrupts/forced-order.ts';
 import { protocolByName } from '../interrupts/protocols.ts';
@@ -40,4 +41,10 @@ export function createScheduler(
   return clock === undefined
     ? new Scheduler(words, plan.cpus)
     : new SkippingScheduler(words, plan.cpus, clock);
+}
+
+/** The software events of a domain, as one thread sees them. */
+export function createEvents({ memory, plan }: Pick<WorkerStart, 'memory' | 'plan'>): SoftwareEvents {
+  const words = new Int32Array(memory.buffer, plan.events, SoftwareEvents.wordsFor(plan.cpus));
+  return new SoftwareEvents(words, plan.cpus);
 }

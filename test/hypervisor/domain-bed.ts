@@ -5,6 +5,7 @@ import { openToGuests } from '../../src/hypervisor/guest-environment.ts';
 import { Pace } from '../../src/hypervisor/pace.ts';
 import { Pcpu, type PcpuDomain } from '../../src/hypervisor/pcpu.ts';
 import { Scheduler } from '../../src/hypervisor/scheduler.ts';
+import { SoftwareEvents } from '../../src/hypervisor/software-events.ts';
 import { Vcpu } from '../../src/hypervisor/vcpu.ts';
 import { HSM } from '../../src/hypervisor/vcpu-layout.ts';
 import { protocolByName } from '../../src/interrupts/protocols.ts';
@@ -42,6 +43,7 @@ export class DomainBed {
   readonly plan: MachinePlan;
   readonly memory: WebAssembly.Memory;
   readonly scheduler: Scheduler;
+  readonly events: SoftwareEvents;
   readonly vcpus: readonly Vcpu[];
   readonly harts: readonly Hart[];
   readonly pcpus: readonly Pcpu[];
@@ -76,6 +78,9 @@ export class DomainBed {
     this.scheduler = new PatientScheduler(words, vcpus, (ticks) => {
       this.now += ticks;
     });
+    const eventWords = new Int32Array(memory.buffer, plan.events, SoftwareEvents.wordsFor(vcpus));
+    this.events = new SoftwareEvents(eventWords, vcpus);
+    this.events.reset();
     this.lines = Array.from({ length: vcpus }, () => false);
     this.vcpus = plan.vcpus.map((_, index) =>
       this.vcpuOf(
@@ -195,6 +200,7 @@ export class DomainBed {
     return {
       vcpus: this.vcpus,
       scheduler: this.scheduler,
+      events: this.events,
       get running() {
         return bed.ended === undefined;
       },

@@ -21,6 +21,7 @@ export const EID = {
   sta: 0x53_5441,
   fwft: 0x4657_4654,
   pmu: 0x50_4d55,
+  sse: 0x53_5345,
 } as const;
 
 type Argument = number | bigint;

@@ -1,7 +1,7 @@
 import type { SbiCall, SbiExtension } from './call.ts';
 
-/** Specification version 2.0: major in bits 30:24. */
-const SPEC_VERSION = 2 << 24;
+/** Specification version 3.0: major in bits 30:24. */
+const SPEC_VERSION = 3 << 24;
 /** Implementation number: none is registered for hartvisor, so one far above those that are. */
 const IMPLEMENTATION = 0x4856;
 const IMPLEMENTATION_VERSION = 1;

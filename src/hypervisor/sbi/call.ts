@@ -1,4 +1,5 @@
 import type { Hart } from '../../hart/index.ts';
+import type { SoftwareEvents } from '../software-events.ts';
 import type { Vcpu } from '../vcpu.ts';
 
 /** Standard error codes (SBI specification 3.0, chapter "Binary Encoding"). */
@@ -46,6 +47,8 @@ export interface SbiDomain {
   isRam(addressLow: number, addressHigh: number, bytes: number): boolean;
   /** Words of RAM from a guest-physical address on; undefined if it is not aligned to 4, or not all of them are RAM. */
   words(addressLow: number, addressHigh: number, count: number): GuestWords | undefined;
+  /** The software events of all vCPUs. */
+  readonly events: SoftwareEvents;
 }
 
 /** One ECALL from VS-mode: arguments a0..a5 are read from the hart, results are left here. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { RAM } from '../../../test/hypervisor/domain-bed.ts';
 import { EID, SbiBed } from '../../../test/hypervisor/sbi-bed.ts';
+import { deliverEvent } from '../deliver-event.ts';
 import { beginSteal, endSteal } from '../steal-time.ts';
 import { SBI } from './index.ts';
 
@@ -63,6 +64,8 @@ test('whatever a guest asks for, it gets an answer, and nothing outside of its m
         const vcpu = index % 2;
         const made = bed.callOf(vcpu, extension, id, ...args);
         expect(errors).toContain(made.error);
+        const hart = bed.harts[vcpu] ?? bed.hart;
+        deliverEvent(hart, vcpu, bed.events);
         const { firmware } = bed.vcpus[vcpu] ?? bed.vcpu;
         beginSteal(firmware, bed.domain, index);
         endSteal(firmware, bed.domain, index + 1);

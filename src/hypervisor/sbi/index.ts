@@ -7,6 +7,7 @@ import { ipiExtension } from './ipi.ts';
 import { pmuExtension } from './pmu.ts';
 import { rfenceExtension } from './rfence.ts';
 import { srstExtension } from './srst.ts';
+import { sseExtension } from './sse.ts';
 import { staExtension } from './sta.ts';
 import { suspExtension } from './susp.ts';
 import { timeExtension } from './time.ts';
@@ -26,13 +27,14 @@ const EXTENSIONS: ReadonlyMap<number, SbiExtension> = new Map(
     staExtension,
     fwftExtension,
     pmuExtension,
+    sseExtension,
   ].map((extension) => [extension.id, extension]),
 );
 
 const A6 = 16;
 const A7 = 17;
 
-/** Carries out the call in the hart's registers: extension in a7, function in a6 (SBI specification 2.0). */
+/** Carries out the call in the hart's registers: extension in a7, function in a6 (SBI specification 3.0). */
 export function dispatchSbi(call: SbiCall): void {
   const { state } = call.hart;
   const extension = state.xHigh(A7) === 0 ? EXTENSIONS.get(state.xLow(A7)) : undefined;

@@ -26,8 +26,8 @@ const pending = (vcpu: number): boolean =>
   Atomics.load(bed.vcpus[vcpu]?.interrupts.words ?? new Int32Array(1), 0) !== 0;
 
 describe('BASE', () => {
-  test('is version 2.0, with zero for the machine ids', () => {
-    expect(value(EID.base, 0)).toBe(0x0200_0000);
+  test('is version 3.0, with zero for the machine ids', () => {
+    expect(value(EID.base, 0)).toBe(0x0300_0000);
     for (const id of [4, 5, 6]) expect(value(EID.base, id)).toBe(0);
     expect(value(EID.base, 1)).toBeGreaterThan(11);
   });

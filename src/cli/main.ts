@@ -12,9 +12,9 @@ async function main(): Promise<void> {
     );
     process.exit(2);
   }
-  // Sources are stripped of their types and compiled once, not at every start; in threads too, which inherit it.
-  const { enableCompileCache } = await import('node:module');
-  enableCompileCache();
+  // Sources are stripped of their types and compiled once, not at every start.
+  const { useCompileCache } = await import('../node/compile-cache.ts');
+  useCompileCache();
   const { takeImportsAsWritten } = await import('../node/source-imports.ts');
   takeImportsAsWritten();
   const { runCli } = await import('./cli.ts');

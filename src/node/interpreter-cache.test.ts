@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -68,6 +69,22 @@ test('is generated anew when the cache is damaged', async () => {
     expect(readFileSync(file).equals(intact)).toBe(true);
   }
   expect(generated).toBe(1 + damaged.length);
+});
+
+test('clears away what a killed process left, and nothing of a living one', async () => {
+  const dead = spawnSync('true').pid;
+  const [left, living] = [dead, process.pid].map((pid) => `interpreter-0123456789abcdef-${pid}-01234567`);
+  for (const name of [left, living]) writeFileSync(join(directory, String(name)), '');
+  await interpreter();
+  expect(readdirSync(directory)).toHaveLength(2);
+  expect(readdirSync(directory)).toContain(living);
+});
+
+test('is not taken from a directory that others may write to', async () => {
+  await interpreter();
+  chmodSync(directory, 0o777);
+  expect(await interpreter()).toEqual(fresh);
+  expect(generated).toBe(2);
 });
 
 test('needs no cache that can be written', async () => {

@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { defaultCacheDir } from './cache-dir.ts';
+import { removeAbandoned } from './leftovers.ts';
+import { readPrivateFile, whyUnusable } from './private-directory.ts';
 
 /** The rooms whose modules decide what the interpreter's bytes are. */
 const ROOMS = ['float', 'hart', 'isa', 'jit', 'wasm'] as const;
@@ -14,12 +16,13 @@ const DIGITS = 64;
  * The interpreter of these sources, from a cache if it is there and intact.
  *
  * @param generate - makes it anew
- * @param cacheDir - need not exist, nor be writable: then the interpreter is generated each time
+ * @param cacheDir - need not exist, nor be writable, nor be safe from others: then the interpreter is generated each time
  */
 export async function cachedInterpreter(
   generate: () => Promise<Uint8Array<ArrayBuffer>>,
   cacheDir = defaultCacheDir(),
 ): Promise<Uint8Array<ArrayBuffer>> {
+  if (cacheDir === undefined || whyUnusable(cacheDir) !== undefined) return generate();
   const sources = dirname(import.meta.dirname);
   // One file for each place that sources are in: what a change of them makes useless is replaced.
   const path = join(cacheDir, `interpreter-${hash('sha256', sources).slice(0, 16)}`);
@@ -53,7 +56,7 @@ function modulesIn(directory: string): string[] {
 
 /** The file has the sources' hash, the hash of what follows, and the module. */
 async function readCached(path: string, key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const file = await readFile(path).catch(() => undefined);
+  const file = await readPrivateFile(path);
   if (file === undefined || file.toString('latin1', 0, DIGITS) !== key) return undefined;
   const bytes = new Uint8Array(file.subarray(2 * DIGITS));
   return hash('sha256', bytes) === file.toString('latin1', DIGITS, 2 * DIGITS) ? bytes : undefined;
@@ -63,8 +66,9 @@ async function readCached(path: string, key: string): Promise<Uint8Array<ArrayBu
 async function store(path: string, key: string, bytes: Uint8Array, cacheDir: string): Promise<void> {
   const temporary = `${path}-${process.pid}-${hash('sha256', String(process.hrtime.bigint())).slice(0, 8)}`;
   try {
-    await mkdir(cacheDir, { recursive: true });
-    await writeFile(temporary, Buffer.concat([Buffer.from(key + hash('sha256', bytes), 'latin1'), bytes]));
+    await removeAbandoned(cacheDir, /^interpreter-[0-9a-f]{16}-(\d+)-/);
+    const content = Buffer.concat([Buffer.from(key + hash('sha256', bytes), 'latin1'), bytes]);
+    await writeFile(temporary, content, { mode: 0o600 });
     await rename(temporary, path);
   } catch {
     await rm(temporary, { force: true }).catch(() => undefined);

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { MachineHost, RunningThread } from '../machine/machine.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
 import { sharedClockOffset } from './clock.ts';
+import { compileCacheDir } from './compile-cache.ts';
 
 /** The compiler rewrites the endings of imports, but not that of a worker's file: it has the one that this file has. */
 const workerFile = new URL(
@@ -86,8 +87,10 @@ export class NodeHost implements MachineHost {
 function startWorker(): Worker {
   const resourceLimits = { maxYoungGenerationSizeMb: youngObjects, maxOldGenerationSizeMb: oldObjects };
   if (workerFile.pathname.endsWith('.js')) return new Worker(workerFile, { resourceLimits });
-  const line = `require('node:module').enableCompileCache(); import(${JSON.stringify(workerFile.href)});`;
-  return new Worker(line, { eval: true, resourceLimits });
+  const cache = compileCacheDir();
+  const ask =
+    cache === undefined ? '' : `require('node:module').enableCompileCache(${JSON.stringify(cache)});`;
+  return new Worker(`${ask} import(${JSON.stringify(workerFile.href)});`, { eval: true, resourceLimits });
 }
 
 function asError(error: unknown): Error {

@@ -1,9 +1,10 @@
 /** The first module of the checker's thread. */
-import { enableCompileCache, registerHooks } from 'node:module';
+import { registerHooks } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
+import { useCompileCache } from './compile-cache.ts';
 import type { VerifyStart } from './verify-host.ts';
 
-enableCompileCache();
+useCompileCache();
 if (parentPort === null) throw new Error('this module is the start of a worker thread');
 const port = parentPort;
 

@@ -1,11 +1,11 @@
 /** The first module of a machine's thread. */
-import { enableCompileCache } from 'node:module';
 import { parentPort } from 'node:worker_threads';
+import { useCompileCache } from './compile-cache.ts';
 import type { ThreadStart } from './node-host.ts';
 import { takeImportsAsWritten } from './source-imports.ts';
 
 // Each thread has to ask for the cache of compiled sources itself, before it imports what is to be found there.
-enableCompileCache();
+useCompileCache();
 takeImportsAsWritten();
 if (parentPort === null) throw new Error('this module is the start of a worker thread');
 const port = parentPort;

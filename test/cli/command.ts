@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { compileCacheDir } from '../../src/node/compile-cache.ts';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -20,6 +21,10 @@ export interface Running {
   readonly ended: Promise<Ran>;
 }
 
+/** What earlier runs have compiled is used, although there is no cache. */
+const compileCache = compileCacheDir();
+const compiled = compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache };
+
 /** No run of a test takes longer; the process is killed then, which shows as status null. */
 const longest = 50_000;
 
@@ -33,6 +38,11 @@ export async function runNode(args: readonly string[], node: string = process.ex
   const { child, ended } = startProcess(node, args);
   child.stdin.end();
   return ended;
+}
+
+/** Starts `hartvisor` as `nohup hartvisor` does in a shell. */
+export function startBelowNohup(args: readonly string[]): Running {
+  return startProcess('bash', ['-c', 'nohup "$@"', 'bash', process.execPath, main, ...args]);
 }
 
 /**
@@ -65,7 +75,9 @@ export async function runCli(args: readonly string[]): Promise<Ran> {
 }
 
 function startProcess(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
-  const child = spawn(command, args, { env: { ...process.env, HARTVISOR_CACHE: '/dev/null/cache', ...env } });
+  const child = spawn(command, args, {
+    env: { ...process.env, HARTVISOR_CACHE: '/dev/null/cache', ...compiled, ...env },
+  });
   const killer = setTimeout(() => child.kill('SIGKILL'), longest);
   // The process may be gone before it has read its input.
   child.stdin.on('error', () => undefined);

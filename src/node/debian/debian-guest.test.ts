@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -135,6 +144,29 @@ describe.skipIf(dpkgMissing)('debianGuest', () => {
     await debianGuest({ cacheDir });
     const left = readdirSync(cacheDir).filter((name) => name.startsWith('.partial'));
     expect(left).toEqual([`.partial-${process.pid}-1`]);
+  });
+
+  it('clears away old sets that no record names', async () => {
+    fakeApt();
+    const old = new Date(Date.now() - 86_400_000);
+    for (const name of ['debian-guest-0123456789ab', 'debian-guest-ba9876543210']) {
+      mkdirSync(join(cacheDir, name, 'boot'), { recursive: true });
+      if (name.endsWith('b')) utimesSync(join(cacheDir, name), old, old);
+    }
+    chmodSync(cacheDir, 0o700);
+    const { kernelPath } = await debianGuest({ cacheDir });
+    const left = readdirSync(cacheDir).filter((name) => /^debian-guest-\w+$/.test(name));
+    expect(left.sort()).toEqual(
+      ['debian-guest-ba9876543210', String(kernelPath.slice(cacheDir.length + 1).split('/')[0])].sort(),
+    );
+  });
+
+  it('refuses a cache that others may write to', async () => {
+    mkdirSync(cacheDir);
+    chmodSync(cacheDir, 0o777);
+    await expect(debianGuest({ cacheDir })).rejects.toThrow(
+      /cannot be used because others may write to it \(mode 777\): chmod go-w .*--guest tick/,
+    );
   });
 
   it('names the ways out when the network is missing, and leaves nothing behind', async () => {

@@ -1,7 +1,8 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { InputError } from '../../errors/input-error.ts';
 import { defaultCacheDir } from '../cache-dir.ts';
+import { whyUnusable } from '../private-directory.ts';
 import { CommandMissing, unpackMembers } from './command.ts';
 import { type FileSet, readFileSet, storeFileSet, withWorkDirectory } from './file-set.ts';
 import { type PackageDescription, type PrivateApt, privateApt } from './private-apt.ts';
@@ -109,6 +110,12 @@ async function cachedOrFetched(
   plan: (apt: PrivateApt) => Promise<Request>,
 ): Promise<FileSet> {
   const cacheDir = options.cacheDir ?? defaultCacheDir();
+  if (cacheDir === undefined) {
+    const noHome = 'there is no home directory to keep it in (name one with HARTVISOR_CACHE)';
+    throw cannotFetch(what, noHome, wayOut);
+  }
+  const unusable = whyUnusable(resolve(cacheDir));
+  if (unusable !== undefined) throw cannotFetch(what, unusableCache(cacheDir, unusable), wayOut);
   const cached = await readFileSet(cacheDir, key);
   if (cached !== undefined) return cached;
   try {
@@ -188,15 +195,22 @@ function pathIn(set: FileSet, pattern: RegExp): string {
   return join(set.directory, file.path);
 }
 
+function unusableCache(cacheDir: string, why: string): string {
+  return `the cache directory ${cacheDir} cannot be used ${why}`;
+}
+
+function cannotFetch(what: string, reason: string, wayOut: string): InputError {
+  return new InputError(`${what} cannot be fetched: ${reason.replace(/\.$/, '')}. ${wayOut}`.trim());
+}
+
 /** Puts a failure into words for the person who started hartvisor; defects of hartvisor pass as they are. */
 function explained(error: unknown, what: string, wayOut: string, cacheDir: string): unknown {
-  const message = (reason: string) =>
-    new InputError(`${what} cannot be fetched: ${reason.replace(/\.$/, '')}. ${wayOut}`.trim());
+  const message = (reason: string) => cannotFetch(what, reason, wayOut);
   if (error instanceof CommandMissing) {
     return message(`${error.command} is not on this machine (Debian and its relatives have it)`);
   }
   if (error instanceof InputError) return message(error.message);
-  if (isSystemError(error)) return message(`the cache directory ${cacheDir} cannot be used (${error.code})`);
+  if (isSystemError(error)) return message(unusableCache(cacheDir, `(${error.code})`));
   if (error instanceof Error) return message(error.message);
   return error;
 }

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeAbandoned } from '../leftovers.ts';
+import { readPrivateFile } from '../private-directory.ts';
 
 /** A file of a cached set: its path within the set, and what it must still be when it is used again. */
 export interface FileRecord {
@@ -61,26 +63,47 @@ export async function storeFileSet(
   const replacedIsBad = replaced !== undefined && (await readFileSet(cacheDir, key)) === undefined;
   await rename(prepared, join(cacheDir, directory));
   const manifest: Manifest = { format: 1, directory, version, files };
-  const temporary = join(cacheDir, `${directory}.json`);
-  await writeFile(temporary, `${JSON.stringify(manifest, null, 2)}\n`);
+  const temporary = join(cacheDir, partialName());
+  await writeFile(temporary, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
   await rename(temporary, join(cacheDir, `${key}.json`));
   // A good set stays where it is: another process may be about to read it.
   if (replacedIsBad) await rm(join(cacheDir, replaced.directory), { recursive: true, force: true });
+  await removeUnnamed(cacheDir, key, [directory, replaced?.directory]);
   return { directory: join(cacheDir, directory), version, files };
 }
 
+/** The name of something unfinished, by which {@link removeAbandoned} knows whose it is. */
+function partialName(): string {
+  return `.partial-${process.pid}-${process.hrtime.bigint()}`;
+}
+
+/** Nobody comes back after that long to a set whose manifest was replaced, or was never written. */
+const FORGOTTEN_MS = 3_600_000;
+
+/** Removes old sets that no manifest names: those of processes that were killed, and good ones that were replaced. */
+async function removeUnnamed(cacheDir: string, key: string, named: readonly unknown[]): Promise<void> {
+  for (const name of await readdir(cacheDir)) {
+    if (!name.startsWith(`${key}-`) || !/^[0-9a-f]{12}$/.test(name.slice(key.length + 1))) continue;
+    if (named.includes(name)) continue;
+    const path = join(cacheDir, name);
+    const changed = await stat(path).catch(() => undefined);
+    if (changed !== undefined && Date.now() - changed.mtimeMs > FORGOTTEN_MS) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+}
+
 /**
- * Makes a directory of its own for unfinished work within the cache, and removes it when the work is over. What
- * processes that were killed left behind goes as well.
+ * Makes a directory of its own for unfinished work within the cache, which must exist, and removes it when the work is over.
+ * What processes that were killed left behind goes as well.
  */
 export async function withWorkDirectory<T>(
   cacheDir: string,
   work: (directory: string) => Promise<T>,
 ): Promise<T> {
-  await mkdir(cacheDir, { recursive: true });
-  await removeAbandoned(cacheDir);
-  const directory = join(cacheDir, `.partial-${process.pid}-${process.hrtime.bigint()}`);
-  await mkdir(directory);
+  await removeAbandoned(cacheDir, /^\.partial-(\d+)-/);
+  const directory = join(cacheDir, partialName());
+  await mkdir(directory, { mode: 0o700 });
   try {
     return await work(directory);
   } finally {
@@ -88,26 +111,11 @@ export async function withWorkDirectory<T>(
   }
 }
 
-async function removeAbandoned(cacheDir: string): Promise<void> {
-  for (const name of await readdir(cacheDir)) {
-    const owner = /^\.partial-(\d+)-/.exec(name)?.[1];
-    if (owner === undefined || isAlive(Number(owner))) continue;
-    await rm(join(cacheDir, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: there is such a process, it is another user's.
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
-  }
-}
-
 async function readManifest(cacheDir: string, key: string): Promise<Manifest | undefined> {
   try {
-    const manifest: unknown = JSON.parse(await readFile(join(cacheDir, `${key}.json`), 'utf8'));
+    const text = await readPrivateFile(join(cacheDir, `${key}.json`));
+    if (text === undefined) return undefined;
+    const manifest: unknown = JSON.parse(text.toString());
     return isManifest(manifest, key) ? manifest : undefined;
   } catch {
     return undefined;
@@ -144,7 +152,8 @@ async function recordOf(directory: string, path: string): Promise<FileRecord> {
 async function isIntact(path: string, expected: FileRecord): Promise<boolean> {
   try {
     if ((await stat(path)).size !== expected.size) return false;
-    return hash('sha256', await readFile(path)) === expected.sha256;
+    const data = await readPrivateFile(path);
+    return data !== undefined && hash('sha256', data) === expected.sha256;
   } catch {
     return false;
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { InputError } from '../errors/input-error.ts';
+import { keepIgnoringHangup } from '../node/hangup.ts';
 import { packageFile } from '../node/package-files.ts';
 import { printable } from '../node/printable.ts';
 import { lastWords } from '../node/terminal-writer.ts';
@@ -15,6 +16,7 @@ import { fromQemuWords } from './qemu-words.ts';
  * @param args - without the program's own name
  */
 export async function runCli(args: readonly string[]): Promise<void> {
+  keepIgnoringHangup();
   // What nobody waits for ends the process as well; its exit gives the terminal back.
   process.on('uncaughtException', (error) => process.exit(reportError(error)));
   process.on('unhandledRejection', (error) => process.exit(reportError(error)));

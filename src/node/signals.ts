@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { ignoresHangup } from './hangup.ts';
 
 /** Signals that ask the process to end. In raw mode they come from elsewhere: Ctrl-C is the guest's. */
 const ending = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
@@ -7,6 +8,8 @@ export type EndingSignal = (typeof ending)[number];
 /**
  * Calls `handler` for the first signal that asks the process to end; the second one ends it at once, through the
  * `exit` event, so that the terminal is restored.
+ *
+ * A hangup that the process was started to ignore ({@link ignoresHangup}) is none of them.
  *
  * @returns a function that stops listening
  */
@@ -19,9 +22,10 @@ export function onEndingSignal(handler: (signal: EndingSignal) => void): () => v
     seen = true;
     handler(name);
   };
-  for (const signal of ending) process.on(signal, listener);
+  const heard = ignoresHangup() ? ending.filter((signal) => signal !== 'SIGHUP') : ending;
+  for (const signal of heard) process.on(signal, listener);
   return () => {
-    for (const signal of ending) process.off(signal, listener);
+    for (const signal of heard) process.off(signal, listener);
   };
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readDeviceTree } from '../../src/boot/fdt-reader.ts';
-import { runCli, startCli, startOnTerminal } from './command.ts';
+import { runCli, startBelowNohup, startCli, startOnTerminal } from './command.ts';
 import { finisher, printMessage, systemReset, writeProgram } from './programs.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'hartvisor-session-'));
@@ -162,6 +162,16 @@ test.each([
   await printed('ready\n');
   child.kill(signal);
   expect(await ended).toEqual({ status, stdout: 'ready\n', stderr: `hartvisor: Ended by ${signal}.\n` });
+});
+
+test('SIGHUP does nothing below nohup', async () => {
+  const { child, printed, ended } = startBelowNohup(['run', '--kernel', echo]);
+  await printed('ready\n');
+  child.kill('SIGHUP');
+  child.stdin.write('ab');
+  await printed('AB');
+  child.stdin.end('Q');
+  expect(await ended).toMatchObject({ status: 0, stdout: 'ready\nAB' });
 });
 
 test('a reader that goes away ends it, as SIGPIPE does', async () => {

@@ -30,26 +30,31 @@ export async function readInputFile(
   { file: fileLimit, stream: streamLimit }: ReadLimits = limits,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    await using file = await open(path, 'r');
-    const status = await file.stat();
-    if (status.isDirectory())
-      throw new InputError(`${what} ${path} is a directory. Give a file with ${option}.`);
-    if (!status.isFile() && !status.isFIFO()) {
-      throw new InputError(`${what} ${path} is a device or a socket. Give a file with ${option}.`);
+    const file = await open(path, 'r');
+    try {
+      const status = await file.stat();
+      if (status.isDirectory())
+        throw new InputError(`${what} ${path} is a directory. Give a file with ${option}.`);
+      if (!status.isFile() && !status.isFIFO()) {
+        throw new InputError(`${what} ${path} is a device or a socket. Give a file with ${option}.`);
+      }
+      if (status.size > fileLimit) {
+        throw new InputError(
+          `${what} ${path} has ${status.size} bytes. Give at most ${inGiB(fileLimit)}: no guest has more memory.`,
+        );
+      }
+      const bytes = status.size > 0 ? await readFile(file, status.size) : await readStream(file, streamLimit);
+      if (bytes === undefined) {
+        throw new InputError(
+          `${what} ${path} has not ended after ${inGiB(streamLimit)}, the most that a pipe may bring. Give it as a file.`,
+        );
+      }
+      if (bytes.length === 0)
+        throw new InputError(`${what} ${path} is empty. Fetch, copy or build it again.`);
+      return bytes;
+    } finally {
+      await file.close();
     }
-    if (status.size > fileLimit) {
-      throw new InputError(
-        `${what} ${path} has ${status.size} bytes. Give at most ${inGiB(fileLimit)}: no guest has more memory.`,
-      );
-    }
-    const bytes = status.size > 0 ? await readFile(file, status.size) : await readStream(file, streamLimit);
-    if (bytes === undefined) {
-      throw new InputError(
-        `${what} ${path} has not ended after ${inGiB(streamLimit)}, the most that a pipe may bring. Give it as a file.`,
-      );
-    }
-    if (bytes.length === 0) throw new InputError(`${what} ${path} is empty. Fetch, copy or build it again.`);
-    return bytes;
   } catch (error) {
     throw explained(error, `${what} ${path} cannot be read`);
   }

@@ -102,10 +102,14 @@ function isOutside(uid: number): boolean {
  */
 export async function readPrivateFile(path: string): Promise<Buffer<ArrayBuffer> | undefined> {
   try {
-    await using file = await open(path, 'r');
-    const status = await file.stat();
-    if (!status.isFile() || !isTrusted(status) || (status.mode & OTHERS_MAY_WRITE) !== 0) return undefined;
-    return await file.readFile();
+    const file = await open(path, 'r');
+    try {
+      const status = await file.stat();
+      if (!status.isFile() || !isTrusted(status) || (status.mode & OTHERS_MAY_WRITE) !== 0) return undefined;
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
   } catch {
     return undefined;
   }

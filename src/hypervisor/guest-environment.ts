@@ -16,8 +16,9 @@ const DELEGATED_INTERRUPTS = 0x444;
 const COUNTERS = 0b111;
 /** henvcfg: CBIE = flush, CBCFE, CBZE. */
 const CACHE_BLOCKS = (1 << 4) | (1 << 6) | (1 << 7);
-/** henvcfg, high half: STCE, ADUE. */
+/** henvcfg, high half: STCE, PBMTE, ADUE. What the hart lacks stays 0. */
 const STCE_HIGH = 1 << 31;
+const PBMTE_HIGH = 1 << 30;
 const ADUE_HIGH = 1 << 29;
 
 /** Sets up HS-mode's side of a hart for guests: what they may do and handle by themselves. Once per hart. */
@@ -26,7 +27,8 @@ export function openToGuests(hart: Hart, sstc: boolean): void {
   privileged.writeCsr(CSR_NUMBER.hedeleg, DELEGATED_EXCEPTIONS, 0);
   privileged.writeCsr(CSR_NUMBER.hideleg, DELEGATED_INTERRUPTS, 0);
   privileged.writeCsr(CSR_NUMBER.hcounteren, COUNTERS, 0);
-  privileged.writeCsr(CSR_NUMBER.henvcfg, CACHE_BLOCKS, ADUE_HIGH | (sstc ? STCE_HIGH : 0));
+  const high = ADUE_HIGH | PBMTE_HIGH | (sstc ? STCE_HIGH : 0);
+  privileged.writeCsr(CSR_NUMBER.henvcfg, CACHE_BLOCKS, high);
 }
 
 /** Whether the loaded guest handles misaligned accesses itself. */

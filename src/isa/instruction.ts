@@ -17,14 +17,18 @@ export type Extension =
   | 'zifencei'
   | 'zicntr'
   | 'zihintpause'
+  | 'zihpm'
   | 'zba'
   | 'zbb'
   | 'zbs'
   | 'zicbom'
   | 'zicboz'
   | 'zawrs'
+  | 'sstc'
+  | 'svadu'
   | 'svinval'
-  | 'sstc';
+  | 'svnapot'
+  | 'svpbmt';
 
 /** One instruction: its encoding, what it needs, and what it does. */
 export interface Instruction {

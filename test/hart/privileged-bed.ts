@@ -32,8 +32,12 @@ export const EXTENSIONS: readonly Extension[] = [
   'zicbom',
   'zicboz',
   'zawrs',
-  'svinval',
+  'zihpm',
   'sstc',
+  'svadu',
+  'svinval',
+  'svnapot',
+  'svpbmt',
 ];
 
 /** The five modes: privilege and V. */

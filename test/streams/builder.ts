@@ -13,7 +13,7 @@ import type { Random } from './random.ts';
 /** What both machines have. */
 export const EXTENSIONS: ReadonlySet<Extension> = new Set<Extension>([
   ...(['i', 'm', 'a', 'f', 'd', 'c', 'h', 'zicsr', 'zifencei', 'zicntr', 'zihintpause'] as const),
-  ...(['zba', 'zbb', 'zbs', 'svinval'] as const),
+  ...(['zba', 'zbb', 'zbs', 'zihpm', 'svadu', 'svinval', 'svnapot', 'svpbmt'] as const),
 ]);
 
 export const decode = createDecoder({ extensions: EXTENSIONS, xlen: 64 });

@@ -3,7 +3,7 @@
  * offset that makes up for writes. While mcountinhibit stops a counter, its offset field holds the value itself.
  */
 import { CSR } from '../layout.ts';
-import type { Context } from './context.ts';
+import type { Context, Features } from './context.ts';
 import {
   type CsrDefinition,
   constant,
@@ -95,9 +95,15 @@ function userCounter(number: number, name: string, read: CsrDefinition['read']):
   return { number, name, read, write: ignoreWrite, gate: counterGate(1 << (number & 31)) };
 }
 
+const withEventCounters = ({ extensions }: Features): boolean => extensions.has('zihpm');
+
 /** hpmcounter3..31 count nothing. */
 const eventCounters = Array.from({ length: 29 }, (_, index) => index + 3).flatMap((index) => [
-  { ...constant(0xc00 + index, `hpmcounter${index}`), gate: counterGate(1 << index) },
+  {
+    ...constant(0xc00 + index, `hpmcounter${index}`),
+    exists: withEventCounters,
+    gate: counterGate(1 << index),
+  },
   constant(0xb00 + index, `mhpmcounter${index}`),
   constant(0x320 + index, `mhpmevent${index}`),
 ]);

@@ -12,7 +12,10 @@ function configurableLow(features: Features): number {
 }
 
 function configurableHigh(features: Features): number {
-  return ENVCFG.adueHigh | ENVCFG.pbmteHigh | (features.sstc ? ENVCFG.stceHigh : 0);
+  const { extensions, sstc } = features;
+  const adue = extensions.has('svadu') ? ENVCFG.adueHigh : 0;
+  const pbmte = extensions.has('svpbmt') ? ENVCFG.pbmteHigh : 0;
+  return adue | pbmte | (sstc ? ENVCFG.stceHigh : 0);
 }
 
 /** The reserved value of CBIE leaves the field as it was. */
@@ -111,9 +114,10 @@ export function updatesAccessedDirty(csr: Int32Array, stage: 'supervisor' | 'gue
   return ((csr[field + 1] as number) & ENVCFG.adueHigh) !== 0;
 }
 
-/** After reset hardware updates A and D bits; software that wants faults instead clears ADUE. */
+/** After reset hardware with Svadu updates A and D bits; software that wants faults instead clears ADUE. */
 export function resetEnvironment(hart: Context): void {
   const { csr } = hart.state;
-  csr[CSR.menvcfg + 1] = ENVCFG.adueHigh;
-  csr[CSR.henvcfg + 1] = hart.features.hypervisor ? ENVCFG.adueHigh : 0;
+  const adue = configurableHigh(hart.features) & ENVCFG.adueHigh;
+  csr[CSR.menvcfg + 1] = adue;
+  csr[CSR.henvcfg + 1] = hart.features.hypervisor ? adue : 0;
 }

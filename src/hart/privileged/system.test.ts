@@ -196,7 +196,16 @@ describe('cache-block operations', () => {
     expect(bed.read('senvcfg')).toBe(0xf1n);
     const plain = new PrivilegedBed({ extensions: new Set(['i', 'zicsr']) });
     plain.write('menvcfg', (1n << 64n) - 1n);
-    expect(plain.read('menvcfg')).toBe(bits(0, 61, 62));
+    expect(plain.read('menvcfg')).toBe(bits(0));
+    for (const [extension, bit] of [
+      ['svadu', 61],
+      ['svpbmt', 62],
+      ['sstc', 63],
+    ] as const) {
+      const one = new PrivilegedBed({ extensions: new Set(['i', 'zicsr', extension]) });
+      one.write('menvcfg', (1n << 64n) - 1n);
+      expect(one.read('menvcfg')).toBe(bits(0, bit));
+    }
   });
 });
 

@@ -64,6 +64,8 @@ export function regionTable(harts: readonly RegionStatistics[], what: string): s
     row('  regions now', ({ live }) => grouped(live)),
     row('  regions compiled', ({ compiled }) => grouped(compiled)),
     row('  regions that did not compile', ({ refused }) => grouped(refused)),
+    row('  regions dropped to make room', ({ evicted }) => grouped(evicted)),
+    row('  KiB of memory for them, about', ({ memory }) => grouped(memory / 1024)),
     row('  guest instructions in them', ({ instructions }) => grouped(instructions)),
     row('  KiB of WebAssembly', ({ bytes }) => grouped(bytes / 1024)),
     row('  ms spent compiling', ({ time }) => grouped(time)),

@@ -51,6 +51,8 @@ export interface HartOptions {
   readonly compile?: boolean;
   /** How often code must have been met at the end of a chunk to be compiled. */
   readonly compileAfter?: number;
+  /** Bytes that compiled code may take in this process, beside linear memory; an estimate. */
+  readonly codeBytes?: number;
   /** No other thread works in RAM while this hart runs: compiled code need not be atomic. */
   readonly alone?: boolean;
   /** Is told of each compiled region. */
@@ -129,8 +131,9 @@ export class Hart {
   }
 
   #createRegions(options: HartOptions): Regions {
-    const { memory, area, codePages, alone, compileAfter, onRegion, onRefused } = options;
+    const { memory, area, codePages, alone, compileAfter, codeBytes, onRegion, onRefused } = options;
     return new Regions({
+      ...(codeBytes === undefined ? {} : { codeBytes }),
       ...(compileAfter === undefined ? {} : { threshold: compileAfter }),
       ...(onRegion === undefined ? {} : { onRegion }),
       ...(onRefused === undefined ? {} : { onRefused }),

@@ -2,6 +2,8 @@
 const MOST_TARGETS = 48;
 /** Sites that are kept. */
 const MOST_SITES = 4096;
+/** Targets of all sites that are kept; for more, all is forgotten. */
+const MOST_KEPT = 32_768;
 /** Samples of a site after which its counts are halved, so that old ones lose weight. */
 const LONG = 1024;
 
@@ -17,13 +19,23 @@ interface Site {
  */
 export class JumpProfile {
   readonly #sites = new Map<number, Site>();
+  /** Targets of all of them. */
+  #kept = 0;
+
+  /** How many targets of jumps are remembered. */
+  get kept(): number {
+    return this.#kept;
+  }
 
   /** Notes a jump. @returns how many samples of the site there are now */
   note(slot: number, distance: number): number {
+    if (this.#sites.size >= MOST_SITES || this.#kept >= MOST_KEPT) this.#forget();
     const site = this.#siteOf(slot);
+    const before = site.targets.size;
     site.targets.set(distance, (site.targets.get(distance) ?? 0) + 1);
     site.samples++;
     if (site.samples % LONG === 0) fade(site.targets);
+    this.#kept += site.targets.size - before;
     return site.samples;
   }
 
@@ -37,10 +49,14 @@ export class JumpProfile {
       .map(([distance]) => distance);
   }
 
+  #forget(): void {
+    this.#sites.clear();
+    this.#kept = 0;
+  }
+
   #siteOf(slot: number): Site {
     const known = this.#sites.get(slot);
     if (known !== undefined) return known;
-    if (this.#sites.size >= MOST_SITES) this.#sites.clear();
     const site: Site = { targets: new Map(), samples: 0 };
     this.#sites.set(slot, site);
     return site;

@@ -12,6 +12,8 @@ const REGION_COUNTS = [
   'running',
   'interpreting',
   'refused',
+  'evicted',
+  'memory',
 ] as const;
 
 type RegionCount = (typeof REGION_COUNTS)[number];
@@ -20,7 +22,8 @@ type RegionCount = (typeof REGION_COUNTS)[number];
  * What the compiler of a hart has done, and how its code was left. `live` regions are there now, `compiled` have ever
  * been; `bytes` of their modules and guest `instructions` in them count all of these. `time` of compiling and the `longest`
  * time for a region are in milliseconds, as are the times spent `running` compiled code and `interpreting`: estimates
- * from samples. What was `refused` did not compile, and is interpreted.
+ * from samples. What was `refused` did not compile, and is interpreted. Live regions take
+ * about so many bytes of `memory`; `evicted` ones were dropped to make room for others.
  */
 export type RegionStatistics = Readonly<Record<RegionCount, number>> & {
   /** Instructions that compiled code has retired. */
@@ -50,6 +53,21 @@ export class RegionCounters {
   raise(name: RegionCount, to: number): void {
     const index = REGION_COUNTS.indexOf(name);
     this.#counts[index] = Math.max(this.#counts[index], to);
+  }
+
+  /** A region is put in place. @param memory bytes that all of them take now */
+  placed(bytes: number, instructions: number, memory: number): void {
+    this.add('live', 1);
+    this.add('compiled', 1);
+    this.add('bytes', bytes);
+    this.add('instructions', instructions);
+    this.#counts[REGION_COUNTS.indexOf('memory')] = memory;
+  }
+
+  /** A region is dropped. @param memory bytes that the others take */
+  dropped(memory: number): void {
+    this.add('live', -1);
+    this.#counts[REGION_COUNTS.indexOf('memory')] = memory;
   }
 
   add(name: RegionCount, by: number): void {

@@ -280,6 +280,59 @@ describe('code that does not compile is interpreted', () => {
   });
 });
 
+describe('the memory of compiled code', () => {
+  const LOOPS = 200;
+  const LIMIT = 1 << 20;
+  /** Loops that are all different, and another one that is called in between. */
+  const program = (loops: number): string =>
+    Array.from(
+      { length: loops },
+      (_, number) => `
+      li s1, 20
+      1: addi a0, a0, ${number}
+      addi s1, s1, -1
+      bnez s1, 1b
+      li s1, 20
+      jal hot`,
+    ).join('\n');
+
+  test('has a bound in bytes: what was not met for longest makes room', () => {
+    const regions: number[] = [];
+    let most = 0;
+    const bed: HartBed = new HartBed({
+      engine: 'jit',
+      codeBytes: LIMIT,
+      onRegion: ({ pageLow, region }) => {
+        regions.push((pageLow >>> 0) + region.blocks[0][0].offset);
+        most = Math.max(most, bed.hart.regionStatistics?.memory ?? 0);
+      },
+    });
+    bed.load(`
+      li a0, 0
+      li s2, 3
+      again:
+      ${program(LOOPS)}
+      addi s2, s2, -1
+      beqz s2, end
+      j again
+      end:
+      ${FINISH}
+      .balign 4096
+      hot: addi s1, s1, -1
+      bnez s1, hot
+      ret`);
+    expect(bed.finish(2_000_000)).toBe((3 * 20 * LOOPS * (LOOPS - 1)) / 2);
+    const { evicted = 0, memory = 0, live = 0, compiled = 0 } = bed.hart.regionStatistics ?? {};
+    expect(compiled).toBeGreaterThan(2 * LOOPS);
+    expect(evicted).toBeGreaterThan(LOOPS);
+    expect(live).toBeLessThan(60);
+    expect(most).toBeLessThanOrEqual(LIMIT);
+    expect(memory).toBeGreaterThan(LIMIT / 2);
+    // This one was always met between the others.
+    expect(regions.filter((address) => address === bed.symbol('hot')).length).toBeLessThan(4);
+  });
+});
+
 function fail(): never {
   throw new Error('not this one');
 }

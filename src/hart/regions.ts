@@ -14,6 +14,7 @@ import { type HalfwordTest, HartCode, type Place } from './hart-code.ts';
 import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
 import { JumpProfile } from './jump-profile.ts';
 import { FIELD, TLB } from './layout.ts';
+import { RegionMemory } from './region-memory.ts';
 import { RegionCounters } from './region-statistics.ts';
 import type { HartState } from './state.ts';
 import { TierClock } from './tier-clock.ts';
@@ -33,6 +34,8 @@ const PERIOD = 2048;
 const LONGEST_IDLE = 8;
 /** Counters of samples; slots share them. */
 const COUNTERS = 1 << 14;
+/** Bytes that the regions of a hart may take unless something else is said. */
+const CODE_BYTES = 64 << 20;
 const LAYOUT: HartLayout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
 
 /** Exits because a region cannot go on, after which it is compiled otherwise. */
@@ -68,6 +71,8 @@ export interface RegionsOptions {
   readonly float: WebAssembly.Exports;
   /** Samples after which the code at a slot is compiled; {@link THRESHOLD} unless given. */
   readonly threshold?: number;
+  /** Bytes that regions may take in this process, as an estimate; {@link CODE_BYTES} unless given. */
+  readonly codeBytes?: number;
   /** Is told of each region that is put in place. */
   readonly onRegion?: (placed: PlacedRegion) => void;
   /** Is told, for people, of the first code that does not compile. */
@@ -125,6 +130,7 @@ export class Regions {
   readonly #heat = new Uint16Array(COUNTERS);
   readonly #jumps = new JumpProfile();
   readonly #notes = new EntryNotes();
+  readonly #memory: RegionMemory;
   #hasTold = false;
   /** By slots of instructions that only the interpreter carries out: the slot of the next one that compiled code does. */
   readonly #behind = new Map<number, number>();
@@ -145,6 +151,7 @@ export class Regions {
     this.#options = options;
     this.#compiler = new RegionCompiler(options.limits, LAYOUT, options.alone);
     this.#threshold = options.threshold ?? THRESHOLD;
+    this.#memory = new RegionMemory(options.codeBytes ?? CODE_BYTES);
     this.#untilCooling = PERIOD * this.#threshold;
     this.#words = options.state.words;
     this.#addresses = options.state.addresses;
@@ -233,7 +240,10 @@ export class Regions {
 
   #noteUse(): void {
     const record = this.#addresses[FIELD.lastRegion >> 2];
-    if (record !== 0) this.#idle[this.#numberOf(record)] = 0;
+    if (record === 0) return;
+    const number = this.#numberOf(record);
+    this.#idle[number] = 0;
+    this.#memory.meet(number);
   }
 
   /** Forgets half of the samples, and the regions that no longer show in them. */
@@ -324,8 +334,14 @@ export class Regions {
     this.#byPage.delete(slots);
   }
 
-  #dropAll(): void {
-    for (const number of [...this.#installed.keys()]) this.#drop(number);
+  /** Drops regions to make room for others; what is hot will soon be back. */
+  #makeRoom(numbers: readonly number[]): void {
+    for (const number of numbers) {
+      const slot = this.#installed.get(number)?.slot ?? 0;
+      this.#drop(number);
+      this.#heat[counterOf(slot)] = 0;
+    }
+    this.#statistics.add('evicted', numbers.length);
   }
 
   /** @param isOthers whether the region is not to go on at a halfword of a page, given by its slots */
@@ -405,8 +421,8 @@ export class Regions {
 
   #install({ region, run }: Compiled, place: Place, source: HartCode): void {
     const { slot, slots, pageLow, pageHigh } = place;
-    const { depth } = region;
     const { table } = this.#options;
+    this.#makeRoom(this.#memory.victims(region.bytes.length));
     const number = this.#number();
     if (number >= table.length) table.grow(Math.max(64, table.length));
     table.set(number, run);
@@ -417,7 +433,7 @@ export class Regions {
     const pages = [slots, ...region.pages.map((page) => source.slotsOf(page))];
     this.#idle[number] = 0;
     this.#installed.set(number, {
-      ...{ number, slot, depth, firstBits, pages },
+      ...{ number, slot, depth: region.depth, firstBits, pages },
       wideChecks: source.bySlot(region.wideChecks),
       patientSince: this.#statistics.retired,
     });
@@ -427,10 +443,8 @@ export class Regions {
     }
     if (region.depth === 'deep' && region.cutOff !== undefined) this.#awaitNext(region.cutOff, source);
     this.#options.onRegion?.({ pageLow, pageHigh, record: this.#recordOf(number), region });
-    this.#statistics.add('live', 1);
-    this.#statistics.add('compiled', 1);
-    this.#statistics.add('bytes', region.bytes.length);
-    this.#statistics.add('instructions', region.instructions);
+    this.#memory.add(number, region.bytes.length);
+    this.#statistics.placed(region.bytes.length, region.instructions, this.#memory.total);
   }
 
   #writeRecord(number: number, { slot, slots }: Place, { pages }: Region, source: HartCode): void {
@@ -458,9 +472,7 @@ export class Regions {
     const free = this.#free.pop();
     if (free !== undefined) return free;
     if (this.#nextNumber < REGION_RECORDS) return this.#nextNumber++;
-    // What is hot will soon be back.
-    this.#dropAll();
-    this.#heat.fill(0);
+    this.#makeRoom(this.#memory.share());
     return this.#number();
   }
 
@@ -474,7 +486,8 @@ export class Regions {
     }
     this.#options.table.set(number, null);
     this.#installed.delete(number);
-    this.#statistics.add('live', -1);
+    this.#memory.remove(number);
+    this.#statistics.dropped(this.#memory.total);
     for (const page of pages) this.#byPage.get(page)?.delete(number);
     this.#free.push(number);
   }

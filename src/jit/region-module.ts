@@ -9,6 +9,8 @@ import {
 } from '../wasm/index.ts';
 
 const PARAMETERS = ['i32'] as const;
+/** Shells that are kept; for more, all are made anew. A guest chooses the order of its imports, of which there is no end. */
+const MOST_SHELLS = 128;
 
 /** What is around the code of a module. */
 interface Shell {
@@ -47,6 +49,11 @@ export class RegionModules {
     this.#functions = byNumber(this.float);
   }
 
+  /** How many shells are kept. */
+  get shells(): number {
+    return this.#shells.size;
+  }
+
   /** The function of the next region; the one before must be complete. */
   function(): FunctionBuilder {
     return new FunctionBuilder(PARAMETERS, this.#code);
@@ -79,6 +86,7 @@ export class RegionModules {
     module.writeHead(head);
     module.writeTail(tail);
     const shell = { head: head.toBytes(), tail: tail.toBytes() };
+    if (this.#shells.size >= MOST_SHELLS) this.#shells.clear();
     this.#shells.set(key, shell);
     return shell;
   }

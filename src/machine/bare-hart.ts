@@ -83,6 +83,7 @@ class BareHart {
       interpreter: host.interpreter,
       area: plan.harts[index] ?? 0,
       codePages: plan.codePages,
+      codeBytes: plan.codeBytes,
       alone: plan.cpus === 1,
       ram: plan.ram,
       devices: deviceSpace(devices.bus),

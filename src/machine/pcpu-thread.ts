@@ -46,6 +46,7 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
     interpreter: host.interpreter,
     area: plan.harts[start.index] ?? 0,
     codePages: plan.codePages,
+    codeBytes: plan.codeBytes,
     alone: plan.pcpus === 1,
     ram: plan.ram,
     devices: deviceSpace(devices.bus),

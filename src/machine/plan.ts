@@ -18,6 +18,9 @@ const CACHE_LINE = 64;
 const LARGEST_MEMORY = 2 ** 32;
 /** Decoded pages of 20 KiB for each hart: the code that a booting Linux runs fits twice. */
 const CODE_PAGES = 2048;
+/** Bytes of the process for compiled code, of all harts together; but a hart has so many at least. */
+const CODE_BYTES = 192 << 20;
+const LEAST_CODE_BYTES = 8 << 20;
 
 /** What decides how linear memory is divided. */
 export interface MachineShape {
@@ -42,6 +45,8 @@ export interface MachinePlan extends MachineShape {
   readonly vcpus: readonly number[];
   readonly harts: readonly number[];
   readonly codePages: number;
+  /** Bytes outside of linear memory that the compiled code of each hart may take. */
+  readonly codeBytes: number;
   readonly ram: RamWindow;
   /** Linear memory in WebAssembly pages. */
   readonly pages: number;
@@ -92,6 +97,7 @@ export function planMachine(shape: MachineShape): MachinePlan {
     vcpus,
     harts,
     codePages: CODE_PAGES,
+    codeBytes: Math.max(LEAST_CODE_BYTES, Math.floor(CODE_BYTES / Math.max(1, shape.pcpus))),
     ram: { base: memoryMap.ramBase, size: shape.ramBytes, offset },
     pages: Math.ceil(bytes / WASM_PAGE),
   };

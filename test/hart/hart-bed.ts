@@ -60,6 +60,8 @@ export interface HartBedOptions {
   readonly onRegion?: NonNullable<HartOptions['onRegion']>;
   /** Is told of code that does not compile, which is a failure unless this is given. */
   readonly onRefused?: (text: string) => void;
+  /** Bytes that compiled code may take. */
+  readonly codeBytes?: number;
   /** Samples after which code is compiled; 1 unless given. */
   readonly compileAfter?: number;
   readonly hsHost?: boolean;
@@ -132,6 +134,7 @@ export class HartBed {
     this.engine = options.engine ?? DEFAULT_BED_ENGINE;
     this.hart = this.#newHart({
       ...(options.onRegion === undefined ? {} : { onRegion: options.onRegion }),
+      ...(options.codeBytes === undefined ? {} : { codeBytes: options.codeBytes }),
       onRefused: options.onRefused ?? fail,
       compileAfter: options.compileAfter ?? 1,
       memory: this.memory,

@@ -1,5 +1,6 @@
 import type { Extension } from '../isa/index.ts';
 import { FIELD } from './layout.ts';
+import type { Pmp, PmpRange } from './mmu/index.ts';
 import type { RamWindow } from './platform.ts';
 import { supervisorStatusBits } from './privileged/index.ts';
 
@@ -16,11 +17,40 @@ interface Description {
  */
 export function describeHart(words: Int32Array, { ram, extensions, hartId }: Description): void {
   words[FIELD.ramOffset >> 2] = ram.offset;
-  words[FIELD.ramBase >> 2] = ram.base | 0;
-  words[(FIELD.ramBase >> 2) + 1] = Math.floor(ram.base / 2 ** 32);
-  words[FIELD.ramSize >> 2] = ram.size | 0;
-  words[(FIELD.ramSize >> 2) + 1] = Math.floor(ram.size / 2 ** 32);
   words[FIELD.hartId >> 2] = hartId;
   words[FIELD.statusBits >> 2] = supervisorStatusBits(extensions);
   words[FIELD.epcAlignment >> 2] = extensions.has('c') ? 1 : 3;
+}
+
+const SUPERVISOR = 1;
+const MACHINE = 3;
+/** Loads, stores and fetches. */
+const EVERYTHING = 7;
+
+/** Writes where generated code need not look at physical memory protection; call when that has changed. */
+export function describeProtection(words: Int32Array, ram: RamWindow, pmp: Pmp): void {
+  for (const [privilege, field] of [
+    [SUPERVISOR, FIELD.openBase],
+    [MACHINE, FIELD.machineOpenBase],
+  ] as const) {
+    const { start, end } = largestOpen(pmp.ranges(ram.base, ram.base + ram.size, privilege));
+    writeDouble(words, field, start);
+    writeDouble(words, field + FIELD.openSize - FIELD.openBase, end - start);
+    words[(field + FIELD.openHost - FIELD.openBase) >> 2] = ram.offset + start - ram.base;
+  }
+}
+
+function largestOpen(ranges: readonly PmpRange[]): { start: number; end: number } {
+  let largest = { start: 0, end: 0 };
+  for (const range of ranges) {
+    const size = range.end - range.start;
+    if (range.permissions === EVERYTHING && size > largest.end - largest.start) largest = range;
+  }
+  return largest;
+}
+
+/** Writes a whole number below 2^53 as 64 bits. */
+function writeDouble(words: Int32Array, field: number, value: number): void {
+  words[field >> 2] = value | 0;
+  words[(field >> 2) + 1] = Math.floor(value / 2 ** 32);
 }

@@ -1,7 +1,7 @@
 import { createDecoder, type Decode, type Decoded, type Extension } from '../isa/index.ts';
 import { codeCacheBytes } from './area.ts';
 import { CodeCache } from './code-cache.ts';
-import { describeHart } from './describe-hart.ts';
+import { describeHart, describeProtection } from './describe-hart.ts';
 import { ExceptionRow } from './exception-row.ts';
 import { ACCESS, CAUSE } from './exceptions.ts';
 import { guestAccess } from './guest-access.ts';
@@ -102,9 +102,7 @@ export class Hart {
     this.#words[FIELD.exitRequest >> 2] = options.exitRequest;
     this.#words[FIELD.hsHost >> 2] = options.hsHost ? 1 : 0;
     describeHart(this.#words, options);
-    this.pmp = new Pmp((open) => {
-      this.#words[FIELD.unprotected >> 2] = open ? 1 : 0;
-    });
+    this.pmp = new Pmp(() => describeProtection(this.#words, ram, this.pmp));
     this.physical = new PhysicalMemory(memory, ram, options.devices);
     this.privileged = new Privileged(this.state, options.platform, this.#hooks(), options);
     this.tlb = new Tlb(this.state, memory, area + HART_BYTES);

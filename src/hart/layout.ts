@@ -72,14 +72,10 @@ export const FIELD = {
    * SIE stays 0 in S-mode, or MIE in M-mode.
    */
   quiet: 0x2a0,
-  /** 1: physical memory protection lets S- and U-mode do everything. */
-  unprotected: 0x2a4,
-  /** RAM: its address in linear memory; guest-physical start and size in bytes (i64 each). */
+  /** RAM: its address in linear memory. */
   ramOffset: 0x2a8,
   /** What refill found when it gave up: 1 if the walk is sure to end in a page fault. */
   pageFault: 0x2ac,
-  ramBase: 0x2b0,
-  ramSize: 0x2b8,
   /**
    * TLB keys of the contexts that the current address space has without MXR, << 3, or 0 where none is selected yet: for
    * data by privilege (0 U, 1 S) + 2 * SUM, for fetches by privilege.
@@ -130,6 +126,16 @@ export const FIELD = {
   stretchLength: 0xf04,
   stretchPage: 0xf08,
   stretchCredit: 0xf10,
+  /**
+   * The largest part of RAM in which physical memory protection refuses S- and U-mode nothing, and that for M-mode:
+   * guest-physical start and size in bytes (i64 each), whole pages, and its address in linear memory.
+   */
+  openBase: 0xf40,
+  openSize: 0xf48,
+  openHost: 0xf50,
+  machineOpenBase: 0xf58,
+  machineOpenSize: 0xf60,
+  machineOpenHost: 0xf68,
 } as const;
 
 /**

@@ -1,3 +1,3 @@
 export { Mmu, type TranslationMode } from './mmu.ts';
-export { Pmp, type WordPair } from './pmp.ts';
+export { Pmp, type PmpRange, type WordPair } from './pmp.ts';
 export { UNPAGED } from './stage.ts';

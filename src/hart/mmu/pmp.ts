@@ -22,6 +22,14 @@ const ADDRESS_HIGH = 0x3f_ffff;
 const EVERYTHING = 2 ** 56;
 const TWO_32 = 2 ** 32;
 
+/** Whole pages [start, end), in bytes, in which all accesses of one kind have the same answer. */
+export interface PmpRange {
+  readonly start: number;
+  readonly end: number;
+  /** A bit for each kind of access that is allowed: `1 << ACCESS.x`. */
+  readonly permissions: number;
+}
+
 /** A 64-bit value as two words; either may be signed. */
 export interface WordPair {
   low: number;
@@ -49,10 +57,10 @@ export class Pmp {
   #machineFree = true;
   /** No access of S- and U-mode can fail. */
   #lowerFree = false;
-  readonly #onChange: (open: boolean) => void;
+  readonly #onChange: () => void;
 
-  /** @param onChange called after every change; `open` tells that no access of S- and U-mode can fail */
-  constructor(onChange: (open: boolean) => void = () => undefined) {
+  /** @param onChange called after every change */
+  constructor(onChange: () => void = () => undefined) {
     this.#onChange = onChange;
   }
 
@@ -137,6 +145,46 @@ export class Pmp {
     return entry < 0 || this.#covers(entry, page, PAGE);
   }
 
+  /**
+   * The largest ranges of whole pages from `start` to `end` for which {@link uniform} is true and something is allowed, in
+   * ascending order. Pages that an entry divides are in none of them.
+   *
+   * @param start - bytes, a multiple of 4096, as is `end`
+   */
+  ranges(start: number, end: number, privilege: number): PmpRange[] {
+    if (privilege === MACHINE ? this.#machineFree : this.#lowerFree) {
+      return [{ start, end, permissions: allPermissions }];
+    }
+    const cuts = [start, end];
+    for (let entry = 0; entry < this.#active; entry++) {
+      cuts.push(...[this.#start[entry], this.#end[entry]].filter((cut) => cut > start && cut < end));
+    }
+    cuts.sort((a, b) => a - b);
+    const ranges: PmpRange[] = [];
+    for (let index = 0; index + 1 < cuts.length; index++) {
+      const permissions = this.#permissions(cuts[index], privilege);
+      const first = Math.ceil(cuts[index] / PAGE) * PAGE;
+      const last = Math.floor(cuts[index + 1] / PAGE) * PAGE;
+      if (first >= last || permissions === 0) continue;
+      const before = ranges.at(-1);
+      if (before?.end === first && before.permissions === permissions) {
+        ranges[ranges.length - 1] = { start: before.start, end: last, permissions };
+      } else {
+        ranges.push({ start: first, end: last, permissions });
+      }
+    }
+    return ranges;
+  }
+
+  /** What is allowed for a byte. */
+  #permissions(physical: number, privilege: number): number {
+    const entry = this.#firstMatch(physical, 1);
+    if (entry < 0) return privilege === MACHINE ? allPermissions : 0;
+    const flags = this.#flags[entry];
+    if (privilege === MACHINE && (flags & LOCKED) === 0) return allPermissions;
+    return flags & allPermissions;
+  }
+
   #firstMatch(physical: number, width: number): number {
     const end = physical + width;
     for (let entry = 0; entry < this.#active; entry++) {
@@ -199,7 +247,7 @@ export class Pmp {
       this.#active > 0 &&
       this.#covers(0, 0, EVERYTHING) &&
       (this.#flags[0] & allPermissions) === allPermissions;
-    this.#onChange(this.#lowerFree);
+    this.#onChange();
   }
 
   #compileEntry(entry: number): void {

@@ -1,0 +1,166 @@
+/** One stage of address translation in generated code: Sv39, Sv48 or Sv57, and their G-stage forms. */
+import { type FunctionBuilder, type I32, type I64, i32, i64, type Local } from '../../wasm/index.ts';
+import { FIELD } from '../layout.ts';
+import { ENTRY } from '../mmu/entry.ts';
+
+/** Numbers of MODE in satp, vsatp and hgatp that translate; MODE 8 has 3 levels. */
+const FIRST_MODE = 8;
+const LAST_MODE = 10;
+/** Bits 63:54 of an entry: extensions and reserved. */
+const EXTENSION_SHIFT = 54;
+const NUMBER_SHIFT = 10;
+const PAGE_SHIFT = 12;
+const LEVEL_BITS = 9;
+/** The root of the G-stage has four pages, for two more address bits. */
+const WIDE_BITS = 2;
+const GIGA_SHIFT = 30;
+const MODE_SHIFT = 60;
+/** The root's page number. */
+const ROOT_BITS = (1n << 44n) - 1n;
+
+/** What a stage works with. The conditions leave the function if they hold. */
+export interface StageParts {
+  readonly f: FunctionBuilder;
+  readonly hart: Local<'i32'>;
+  readonly address: Local<'i64'>;
+  /** The address is guest-physical: zero-extended and two bits wider, instead of sign-extended. */
+  readonly guestPhysical: boolean;
+  /** Where the entry at an address is in linear memory; leaves the function if nobody here knows. */
+  entryHost(address: Local<'i64'>): I32;
+  faultIf(condition: I32): void;
+  giveUpIf(condition: I32): void;
+}
+
+/** Code of one walk: {@link StageCode.descend}, then what the caller demands of the leaf, then {@link StageCode.mark}. */
+export class StageCode {
+  readonly #parts: StageParts;
+  /** The entry looked at: its address before the stage below, where it is in linear memory, and what was read. */
+  readonly entryAddress: Local<'i64'>;
+  readonly #entryHost: Local<'i32'>;
+  readonly #entry: Local<'i64'>;
+  /** Position in the address of the digit that selects the entry; 0 as long as there is none. */
+  readonly shift: Local<'i64'>;
+
+  constructor(parts: StageParts) {
+    const { f } = parts;
+    this.#parts = parts;
+    this.entryAddress = f.local('i64');
+    this.#entryHost = f.local('i32');
+    this.#entry = f.local('i64');
+    this.shift = f.local('i64');
+  }
+
+  /** Finds the leaf of the address. @param atp satp, vsatp or hgatp, whose MODE is not 0 */
+  descend(atp: Local<'i64'>): void {
+    const { f, faultIf } = this.#parts;
+    this.#begin(atp);
+    f.loop((again) => {
+      this.#load();
+      f.if(i32.eqz(this.has(ENTRY.read | ENTRY.write | ENTRY.execute)), () => {
+        faultIf(this.has(ENTRY.user | ENTRY.accessed | ENTRY.dirty));
+        f.set(this.shift, i64.sub(this.shift, i64.const(LEVEL_BITS)));
+        faultIf(i64.lt_s(this.shift, i64.const(PAGE_SHIFT)));
+        const digit = i64.and(this.#digits(), i64.const((1 << LEVEL_BITS) - 1));
+        f.set(this.entryAddress, i64.or(this.#page(), i64.shl(digit, i64.const(3))));
+        f.br(again);
+      });
+    });
+    faultIf(i64.ne(i64.and(this.#page(), this.#offsetMask()), i64.const(0)));
+  }
+
+  /** The first entry, and whether the address is one of those that can be translated. */
+  #begin(atp: Local<'i64'>): void {
+    const { f, address, guestPhysical, faultIf, giveUpIf } = this.#parts;
+    const mode = f.let(i64.sub(i64.shr_u(atp, i64.const(MODE_SHIFT)), i64.const(FIRST_MODE)));
+    giveUpIf(i64.gt_u(mode, i64.const(LAST_MODE - FIRST_MODE)));
+    // The highest level's digit begins at bit 30, 39 or 48, and has 9 bits.
+    f.set(this.shift, i64.add(i64.mul(mode, i64.const(LEVEL_BITS)), i64.const(GIGA_SHIFT)));
+    const digits = f.let(this.#digits());
+    const bits = guestPhysical ? LEVEL_BITS + WIDE_BITS : LEVEL_BITS;
+    const digit = i64.and(digits, i64.const((1 << bits) - 1));
+    if (guestPhysical) {
+      faultIf(i64.ne(digits, digit));
+    } else {
+      const unused = f.let(i64.sub(i64.const(64 - LEVEL_BITS), this.shift));
+      faultIf(i64.ne(i64.shr_s(i64.shl(address, unused), unused), address));
+    }
+    const root = i64.shl(i64.and(atp, i64.const(ROOT_BITS)), i64.const(PAGE_SHIFT));
+    f.set(this.entryAddress, i64.or(root, i64.shl(digit, i64.const(3))));
+  }
+
+  /** Reads the entry, which must be valid. */
+  #load(): void {
+    const { f, entryHost, faultIf, giveUpIf } = this.#parts;
+    f.set(this.#entryHost, entryHost(this.entryAddress));
+    // Pairs with the stores of guests to their page tables, and with the compare-exchange below on other harts.
+    f.set(this.#entry, i64.atomic.load(this.#entryHost));
+    giveUpIf(i64.ne(i64.shr_u(this.#entry, i64.const(EXTENSION_SHIFT)), i64.const(0)));
+    faultIf(i32.eqz(this.has(ENTRY.valid)));
+    faultIf(i32.eq(this.has(ENTRY.read | ENTRY.write), i32.const(ENTRY.write)));
+  }
+
+  /**
+   * Sets A, or A and D, in the leaf.
+   *
+   * @param may - called where bits are to be set: code that leaves the function if that may not be done
+   * @param writableHost - as `entryHost`, to write
+   */
+  mark(marks: I64, may: () => void, writableHost?: (address: Local<'i64'>) => I32): void {
+    const { f, giveUpIf } = this.#parts;
+    const marked = f.let(i64.or(this.#entry, marks));
+    f.if(i64.ne(marked, this.#entry), () => {
+      may();
+      // The stage below may have begun to say something else.
+      if (writableHost) giveUpIf(i32.ne(writableHost(this.entryAddress), this.#entryHost));
+      // Atomic against stores of guests to the entry and against other harts that mark it.
+      const found = i64.atomic.rmwCmpxchg(this.#entryHost, this.#entry, marked);
+      giveUpIf(i64.ne(found, this.#entry));
+    });
+  }
+
+  /** Those of the given bits that the entry has. */
+  has(bits: number | I32): I32 {
+    return i32.and(i32.wrap_i64(this.#entry), typeof bits === 'number' ? i32.const(bits) : bits);
+  }
+
+  /** What the address is translated to. */
+  translated(): I64 {
+    return i64.or(this.#page(), i64.and(this.#parts.address, this.#offsetMask()));
+  }
+
+  /** The address, from the digit of the current level upwards. */
+  #digits(): I64 {
+    return i64.shr_u(this.#parts.address, this.shift);
+  }
+
+  /** The address in an entry, whose upper bits are 0. */
+  #page(): I64 {
+    return i64.shl(i64.shr_u(this.#entry, i64.const(NUMBER_SHIFT)), i64.const(PAGE_SHIFT));
+  }
+
+  /** The bits of the address below the digit of the current level. */
+  #offsetMask(): I64 {
+    return i64.sub(i64.shl(i64.const(1), this.shift), i64.const(1));
+  }
+}
+
+/** Address of the hart block, moved so that FIELD.openBase to openHost are those of M-mode where `isMachine` is 1. */
+export function openRange(hart: Local<'i32'>, isMachine: I32): I32 {
+  return i32.add(hart, i32.mul(isMachine, i32.const(FIELD.machineOpenBase - FIELD.openBase)));
+}
+
+/**
+ * The address in linear memory of a physical address in a page of RAM that physical memory protection leaves alone.
+ *
+ * @param range - see {@link openRange}
+ */
+export function openHost(
+  f: FunctionBuilder,
+  range: Local<'i32'>,
+  physical: I64,
+  giveUpIf: (condition: I32) => void,
+): I32 {
+  const offset = f.let(i64.sub(physical, i64.load(range, FIELD.openBase)));
+  giveUpIf(i64.ge_u(offset, i64.load(range, FIELD.openSize)));
+  return i32.add(i32.wrap_i64(offset), i32.load(range, FIELD.openHost));
+}

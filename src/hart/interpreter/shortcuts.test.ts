@@ -20,6 +20,11 @@ const LARGE = 0x4020_0000;
 const USER_CODE = 0xc000_0000;
 const STEPS_TO_LEAVE = 20_000;
 
+/** Handler of HS-mode, and the tables of the G-stage, which has everything at its own address. */
+const HYPERVISOR = RAM + 0x9000;
+const GUEST_TABLES = RAM + 0x4_0000;
+const GUEST_LEAVES = GUEST_TABLES + 5 * PAGE;
+
 const SPV = 1n << 7n;
 const SPVP = 1n << 8n;
 const SPP = 1n << 8n;
@@ -147,9 +152,19 @@ function sumText(page: number): string {
 
 const entry = (target: number, flags: number): bigint => (BigInt(target >>> 12) << 10n) | BigInt(flags);
 
+/** A guest of a host in TypeScript, a supervisor, or a guest of a hypervisor in HS-mode. */
+type Role = 'guest' | 'supervisor' | 'nested';
+
+/** A naturally aligned PMP entry: a page of RAM in it, log2 of its size in bytes, and permissions. */
+type Protection = readonly [page: number, size: number, permissions: number];
+
 interface Plan {
   readonly program: string;
-  readonly guest: boolean;
+  readonly role: Role;
+  /** PMP entries before one that lets everything through. */
+  readonly protection: readonly Protection[];
+  /** Pages of RAM whose entries in the G-stage have these flags. */
+  readonly guestPages: readonly (readonly [page: number, flags: number])[];
   /** Entries of both address spaces: flags, and the upper bits. */
   readonly entries: readonly (readonly [flags: number, upper: number])[];
   readonly large: number;
@@ -158,26 +173,32 @@ interface Plan {
 }
 
 function prepare(plan: Plan, module?: WebAssembly.Module): HartBed {
-  const bed = new HartBed({ hsHost: plan.guest, ...(module === undefined ? {} : { interpreter: module }) });
+  const isGuest = plan.role !== 'supervisor';
+  const bed = new HartBed({
+    hsHost: plan.role === 'guest',
+    ...(module === undefined ? {} : { interpreter: module }),
+  });
   bed.load(`${plan.program}\nend: j end`, CODE);
   bed.load(HANDLER_TEXT, HANDLER);
   for (const root of [0, 1]) prepareTables(bed, plan, root);
   bed.setCsr('menvcfg', (1n << 63n) | (plan.updates ? 1n << 61n : 0n) | 0xf0n);
   bed.setCsr('mcounteren', 7n);
   bed.setCsr('scounteren', 5n);
-  const s = plan.guest ? 'vs' : 's';
+  const s = isGuest ? 'vs' : 's';
   bed.setCsr(`${s}tvec`, BigInt(HANDLER));
-  if (plan.guest) {
+  if (isGuest) {
     bed.setCsr('henvcfg', bed.csr('menvcfg'));
     bed.setCsr('hedeleg', 0xb1ffn);
     bed.setCsr('hideleg', 0x444n);
     bed.setCsr('hcounteren', 3n);
     bed.setCsr('vsstatus', 1n << 13n);
-  } else {
-    bed.hart.pmp.allowAll();
-    bed.setCsr('medeleg', 0xb1ffn);
+  }
+  if (plan.role !== 'guest') {
+    protect(bed, plan.protection);
+    bed.setCsr('medeleg', 0xf0_b1ffn);
     bed.setCsr('mideleg', 0x222n);
   }
+  if (plan.role === 'nested') prepareGuestTables(bed, plan);
   bed.setCsr(`${s}atp`, satp(0));
   bed.setX('s2', satp(0));
   bed.setX('s3', satp(1));
@@ -186,9 +207,32 @@ function prepare(plan: Plan, module?: WebAssembly.Module): HartBed {
   bed.ticks = 123_456;
   bed.setCsr('sstatus', SPP | (1n << 13n));
   bed.setCsr('sepc', BigInt(CODE));
-  if (plan.guest) bed.setCsr('hstatus', SPV | SPVP);
+  if (isGuest) bed.setCsr('hstatus', SPV | SPVP);
   bed.hart.resumeGuest();
   return bed;
+}
+
+/** All entries are locked, so that they are about M-mode, too. */
+function protect(bed: HartBed, protection: readonly Protection[]): void {
+  let config = 0x1fn << BigInt(protection.length * 8);
+  for (const [index, [page, size, permissions]] of protection.entries()) {
+    const base = BigInt(RAM + page * PAGE) & -(1n << BigInt(size));
+    bed.setCsr(`pmpaddr${index}`, (base >> 2n) | ((1n << BigInt(size - 3)) - 1n));
+    config |= BigInt(0x98 | permissions) << BigInt(index * 8);
+  }
+  bed.setCsr(`pmpaddr${protection.length}`, (1n << 54n) - 1n);
+  bed.setCsr('pmpcfg0', config);
+}
+
+/** Sv39x4 with a leaf of 4 KiB for each page of RAM. */
+function prepareGuestTables(bed: HartBed, { guestPages }: Plan): void {
+  bed.load('csrr t6, sepc\naddi t6, t6, 4\ncsrw sepc, t6\nsret', HYPERVISOR);
+  bed.setCsr('stvec', BigInt(HYPERVISOR));
+  bed.setEntry(GUEST_TABLES, RAM / 2 ** 30, GUEST_TABLES + 4 * PAGE, PTE.v);
+  bed.setEntry(GUEST_TABLES + 4 * PAGE, 0, GUEST_LEAVES, PTE.v);
+  for (let page = 0; page < 512; page++) bed.setEntry(GUEST_LEAVES, page, RAM + page * PAGE, PTE.all | PTE.u);
+  for (const [page, flags] of guestPages) bed.setEntry(GUEST_LEAVES, page, RAM + page * PAGE, flags);
+  bed.setCsr('hgatp', (8n << 60n) | (3n << 44n) | BigInt(GUEST_TABLES >>> 12));
 }
 
 const satp = (root: number): bigint =>
@@ -242,9 +286,22 @@ const upperBits = fc.oneof(
   fc.constantFrom(1, 0x80, 0x100, 0x200, 0x3ff),
 );
 
+/** Pages of RAM with data, and those with tables. */
+const pageNumber = fc.oneof(
+  { weight: 3, arbitrary: fc.nat(DATA_PAGES - 1).map((page) => (DATA - RAM) / PAGE + page) },
+  fc.nat(0x2f).map((page) => (TABLES - RAM) / PAGE + page),
+);
+const protection = fc.tuple(
+  pageNumber,
+  fc.constantFrom(3, 5, 11, 12, 12, 13, 14),
+  fc.constantFrom(0, 1, 1, 3, 3, 4, 5, 7),
+);
+
 const plan: fc.Arbitrary<Plan> = fc.record({
   program: fc.array(snippet, { minLength: 10, maxLength: 60 }).map((lines) => lines.join('\n')),
-  guest: fc.boolean(),
+  role: fc.constantFrom<Role>('guest', 'supervisor', 'nested'),
+  protection: fc.array(protection, { maxLength: 3 }),
+  guestPages: fc.array(fc.tuple(pageNumber, entryFlags), { maxLength: 6 }),
   entries: fc.array(fc.tuple(entryFlags, upperBits), { minLength: DATA_PAGES, maxLength: DATA_PAGES }),
   large: entryFlags,
   updates: fc.boolean(),
@@ -272,7 +329,7 @@ describe('what generated code does of the privileged architecture', () => {
         expect(outcome(fast)).toEqual(outcome(slow));
       }
     });
-    fc.assert(property, { numRuns: 150 });
+    fc.assert(property, { numRuns: 225 });
     expect(finished).toBeGreaterThan(50);
   });
 });

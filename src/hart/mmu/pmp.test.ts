@@ -152,6 +152,30 @@ describe('matching', () => {
     );
   });
 
+  it('finds all ranges of uniform pages, and no larger ones', () => {
+    const PAGES = 6;
+    fc.assert(
+      fc.property(fc.array(entryArbitrary, { maxLength: 6 }), privilegeArbitrary, (entries, privilege) => {
+        const pmp = pmpWith(entries);
+        const ranges = pmp.ranges(0, PAGES * 4096, privilege);
+        for (const [index, { end, permissions }] of ranges.entries()) {
+          const next = ranges[index + 1];
+          if (next?.start === end) expect(next.permissions).not.toBe(permissions);
+        }
+        for (let page = 0; page < PAGES * 4096; page += 4096) {
+          const found = ranges.filter(({ start, end }) => start <= page && page < end);
+          const permissions = ACCESSES.map((access) => pmp.check(page, 8, access, privilege));
+          const expected = pmp.uniform(page, privilege) && permissions.includes(true);
+          expect(found.length).toBe(expected ? 1 : 0);
+          for (const range of found) {
+            expect(ACCESSES.map((access) => (range.permissions & (1 << access)) !== 0)).toEqual(permissions);
+          }
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it('calls a page uniform when an entry covers it or none touches it', () => {
     const pmp = pmpWith([{ config: NAPOT | READ, address: 0x4ffn }]);
     expect(pmp.uniform(0x1000, SUPERVISOR)).toBe(false);

@@ -161,24 +161,18 @@ export class Pmp {
     }
     cuts.sort((a, b) => a - b);
     const ranges: PmpRange[] = [];
-    for (let index = 0; index + 1 < cuts.length; index++) {
-      const permissions = this.#permissions(cuts[index], privilege);
-      const first = Math.ceil(cuts[index] / PAGE) * PAGE;
-      const last = Math.floor(cuts[index + 1] / PAGE) * PAGE;
-      if (first >= last || permissions === 0) continue;
-      const before = ranges.at(-1);
-      if (before?.end === first && before.permissions === permissions) {
-        ranges[ranges.length - 1] = { start: before.start, end: last, permissions };
-      } else {
-        ranges.push({ start: first, end: last, permissions });
-      }
+    for (let from = start, at = 1; at < cuts.length; at++) {
+      // Entries that begin or end within another one that comes before them in priority change nothing.
+      const entry = this.#firstMatch(from, 1);
+      if (cuts[at] < end && this.#firstMatch(cuts[at], 1) === entry) continue;
+      addRange(ranges, from, cuts[at], this.#permissions(entry, privilege));
+      from = cuts[at];
     }
     return ranges;
   }
 
-  /** What is allowed for a byte. */
-  #permissions(physical: number, privilege: number): number {
-    const entry = this.#firstMatch(physical, 1);
+  /** What an entry allows, or the lack of one. */
+  #permissions(entry: number, privilege: number): number {
     if (entry < 0) return privilege === MACHINE ? allPermissions : 0;
     const flags = this.#flags[entry];
     if (privilege === MACHINE && (flags & LOCKED) === 0) return allPermissions;
@@ -290,6 +284,19 @@ export class Pmp {
 }
 
 const allPermissions = (1 << ACCESS.load) | (1 << ACCESS.store) | (1 << ACCESS.fetch);
+
+/** Adds the whole pages from one byte to another. */
+function addRange(ranges: PmpRange[], from: number, to: number, permissions: number): void {
+  const start = Math.ceil(from / PAGE) * PAGE;
+  const end = Math.floor(to / PAGE) * PAGE;
+  if (start >= end || permissions === 0) return;
+  const before = ranges.at(-1);
+  if (before?.end === start && before.permissions === permissions) {
+    ranges[ranges.length - 1] = { start: before.start, end, permissions };
+  } else {
+    ranges.push({ start, end, permissions });
+  }
+}
 
 function bytes(low: number, high: number): number {
   return (high * TWO_32 + (low >>> 0)) * 4;

@@ -4,7 +4,7 @@
  *
  *     node scripts/floods.ts [--seconds S] [FLOOD...]
  *
- * Without names all floods run at the same time, each for S seconds, 60 unless given. For each it prints what was resident after
+ * Without names all floods run, one after the other, each for S seconds, 60 unless given. For each it prints what was resident after
  * a quarter of the time and the most after that, and how long SIGTERM took. The exit status is 1 if one grew by more than
  * 40 MB, took a second, or ended by itself.
  */
@@ -218,16 +218,15 @@ if (unknown.length > 0) {
 const directory = mkdtempSync(join(tmpdir(), 'hartvisor-floods-'));
 const names = positionals.length > 0 ? positionals : Object.keys(FLOODS);
 console.log('flood                 MB early    most  ms for SIGTERM');
-const results = await Promise.all(
-  names.map(async (name) => {
-    const flood = FLOODS[name] as Flood;
-    const { early, most, answer, failure } = await run(name, flood, seconds, directory);
-    const numbers = [early / MB, most / MB, answer].map((value) => value.toFixed(0).padStart(8)).join('');
-    console.log(
-      `${name.padEnd(20)}  ${numbers}  ${flood.what}${failure === '' ? '' : `: ${failure.toUpperCase()}`}`,
-    );
-    return failure;
-  }),
-);
+let failures = 0;
+for (const name of names) {
+  const flood = FLOODS[name] as Flood;
+  const { early, most, answer, failure } = await run(name, flood, seconds, directory);
+  const numbers = [early / MB, most / MB, answer].map((value) => value.toFixed(0).padStart(8)).join('');
+  console.log(
+    `${name.padEnd(20)}  ${numbers}  ${flood.what}${failure === '' ? '' : `: ${failure.toUpperCase()}`}`,
+  );
+  if (failure !== '') failures++;
+}
 rmSync(directory, { recursive: true });
-process.exit(results.some((failure) => failure !== '') ? 1 : 0);
+process.exit(failures > 0 ? 1 : 0);

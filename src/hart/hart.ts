@@ -415,9 +415,25 @@ export class Hart {
       system: () => this.#system(),
       illegal: () => this.#illegal(),
       load: (kind) => (this.#access.load(kind) ? STATUS.proceed : this.#trap()),
-      store: (bytes) => (this.#access.store(bytes) ? STATUS.proceed : this.#trap()),
+      store: (bytes) => {
+        if (!this.#access.store(bytes)) return this.#trap();
+        return this.#access.storedToDevice ? this.#afterDevice() : STATUS.proceed;
+      },
       atomic: (argument) => (this.#access.atomic(argument) ? STATUS.proceed : this.#trap()),
     };
+  }
+
+  /**
+   * Behind a store to a device, which may have raised an interrupt of this very hart: it is taken before the next
+   * instruction, not at the next poll. Fuel is looked at so that a hart that follows in lock step, which nobody asks to
+   * leave, can stop there too.
+   */
+  #afterDevice(): number {
+    if (!this.#exitRequested() && !this.#count.fuelIsUsedUp) return STATUS.proceed;
+    this.#position.savePc();
+    this.#position.skip((this.#currentBits() & 3) === 3 ? 4 : 2);
+    this.#count.endEarly();
+    return this.#resume();
   }
 
   /** Fetches the second half of an instruction from the next page. */

@@ -51,6 +51,11 @@ export class InstructionCount {
     this.#words[FUEL] = Math.max(0, Math.min(left, fuel));
   }
 
+  /** Ends the chunk under way; the rest of the fuel stays. */
+  endEarly(): void {
+    this.restrict(Number.MAX_SAFE_INTEGER);
+  }
+
   /** The current instruction does not retire. */
   takeBack(): void {
     this.#words[BUDGET] = (this.#words[BUDGET] as number) + 1;

@@ -27,6 +27,8 @@ export class MemoryAccess {
   /** Where both parts of the access that {@link MemoryAccess.#locate} found begin in linear memory. */
   #firstPart = 0;
   #secondPart = 0;
+  /** The last store that raised no exception was to a device. */
+  storedToDevice = false;
 
   constructor(state: HartState, mmu: Mmu, tlb: Tlb, physical: PhysicalMemory) {
     this.#state = state;
@@ -63,9 +65,11 @@ export class MemoryAccess {
     const high = words[(FIELD.mailboxAddress >> 2) + 1] as number;
     const valueLow = words[FIELD.mailboxValue >> 2] as number;
     const valueHigh = words[(FIELD.mailboxValue >> 2) + 1] as number;
+    this.storedToDevice = false;
     if (crossesPages(low, bytes))
       return this.#storeAcrossPages(low, high, bytes, valueLow, valueHigh, this.#own);
     if (!this.#mmu.translate(low, high, ACCESS.store, bytes)) return false;
+    this.storedToDevice = this.#physical.hostAddress(this.#mmu.physical, bytes) < 0;
     this.#fill(ACCESS.store, low, high, bytes);
     if (this.#physical.write(this.#mmu.physical, bytes, valueLow, valueHigh)) return true;
     return this.#accessFault(ACCESS.store, low, high);

@@ -148,6 +148,24 @@ describe('a bare machine ends', () => {
     },
   );
 
+  test.each(['jit', 'lockstep'] as const)(
+    'a hart’s own MSIP interrupts it right behind the store: %s',
+    async (engine) => {
+      const source = `
+      la t0, handler; csrw mtvec, t0; li t0, 8; csrw mie, t0; csrsi mstatus, 8
+      li s0, 0x2000000; li s1, 1; li s2, 20000
+    again: la s3, behind; sw s1, (s0)
+      addi s4, s4, 1
+    behind: addi s2, s2, -1; bnez s2, again
+      bnez s4, bad
+      ${finish(0x5555)}
+    bad: ${finish(0x3333)}${SPIN}
+    .align 4
+    handler: sw zero, (s0); csrw mepc, s3; mret`;
+      expect((await run({ ...bare(source), engine })).end).toEqual({ reason: 'poweroff' });
+    },
+  );
+
   test('a sleeping hart wakes up for its timer and for others', async () => {
     const source = `
       csrr s1, mhartid; li s2, 0x2000000

@@ -1,3 +1,5 @@
+import { Sleep } from './sleep.ts';
+
 /**
  * The run queue of a domain, shared by its pCPUs: numbers of runnable vCPUs in the order in which they became so.
  *
@@ -9,13 +11,6 @@ const FREE = 0;
 const HELD = 1;
 /** Rounds of looking at a held lock before sleeping: its holders run a few instructions. */
 const SPINS = 100;
-/** The system wakes a thread up to so many milliseconds later than asked: they are spent awake at the end of a sleep. */
-const LATE = 0.1;
-/**
- * The longest wait, in milliseconds, that is spent awake from its beginning, if the last one was that short: vCPUs that
- * work for each other wait for less than falling asleep and waking up takes.
- */
-const SHORT = 0.2;
 /** How long {@link Scheduler.doze} takes, in milliseconds. */
 const DOZE = 0.05;
 /** False once this thread was refused `Atomics.wait`. */
@@ -24,8 +19,7 @@ let maySleep = true;
 export class Scheduler {
   readonly #words: Int32Array;
   readonly #vcpus: number;
-  /** The last sleep of this thread was ended early and soon. */
-  #expectsShort = false;
+  readonly #sleep: Sleep;
 
   /** Words of shared memory for so many vCPUs; zero words are an empty queue. */
   static wordsFor(vcpus: number): number {
@@ -35,6 +29,7 @@ export class Scheduler {
   constructor(words: Int32Array, vcpus: number) {
     this.#words = words;
     this.#vcpus = vcpus;
+    this.#sleep = new Sleep(words, WORD.sequence, WORD.sleepers);
   }
 
   /** Puts a vCPU that has become runnable at the end of the queue and wakes an idle pCPU. */
@@ -76,45 +71,23 @@ export class Scheduler {
 
   /** Read before looking for work, and given to {@link sleep} when there is none. */
   get sequence(): number {
-    // Meets the add in `announce`.
-    return Atomics.load(this.#words, WORD.sequence);
+    return this.#sleep.sequence;
   }
 
   /** Sleeps until the sequence differs from `sequence`, at most `milliseconds`. */
   sleep(sequence: number, milliseconds: number): void {
-    const start = performance.now();
-    const end = start + milliseconds;
-    if (this.#expectsShort) this.#watch(sequence, Math.min(end, start + SHORT));
-    const left = end - performance.now();
-    // Who was woken looks around, also if that was news of what it has seen before: it must not watch until the end.
-    if (left <= LATE || this.#wait(sequence, left - LATE) === 'timed-out') this.#watch(sequence, end);
-    this.#expectsShort = this.sequence !== sequence && performance.now() - start < SHORT;
-  }
-
-  #wait(sequence: number, milliseconds: number): 'ok' | 'not-equal' | 'timed-out' {
-    Atomics.add(this.#words, WORD.sleepers, 1);
-    // Meets the add and the notify in `announce`: returns at once when the sequence has moved already.
-    const outcome = Atomics.wait(this.#words, WORD.sequence, sequence, milliseconds);
-    Atomics.sub(this.#words, WORD.sleepers, 1);
-    return outcome;
+    this.#sleep.until(sequence, milliseconds);
   }
 
   /** Leaves the processor of this machine to other threads for a moment. */
   doze(): void {
-    // Meets the notify in `announce`, which may end it early; nothing depends on that.
+    // Meets the notify of `announce`, which may end it early; nothing depends on that.
     Atomics.wait(this.#words, WORD.sequence, this.sequence, DOZE);
-  }
-
-  /** Waits awake until the sequence differs from `sequence`, at most until `end`. */
-  #watch(sequence: number, end: number): void {
-    while (this.sequence === sequence && performance.now() < end);
   }
 
   /** Makes up to `pcpus` idle pCPUs look around: there is work, or the domain ends. */
   announce(pcpus: number): void {
-    // Meets the load in `sequence` and the wait in `sleep`.
-    Atomics.add(this.#words, WORD.sequence, 1);
-    if (Atomics.load(this.#words, WORD.sleepers) !== 0) Atomics.notify(this.#words, WORD.sequence, pcpus);
+    this.#sleep.wake(pcpus);
   }
 
   /** Meets `#unlock` of the thread that held it. */

@@ -17,6 +17,7 @@ test('no two words overlap, and all lie in the block', () => {
     layout.EXIT_COUNT,
     layout.EXIT_WAITERS,
     layout.OWNER,
+    layout.WAKE_SLEEPERS,
   ];
   const double = [layout.IRQS_PENDING, layout.IRQS_PENDING_MASK, layout.SAVED_HVIP];
   const used = [...single, ...double.flatMap((word) => [word, word + 1])];

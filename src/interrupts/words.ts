@@ -40,6 +40,9 @@ export const EXIT_WAITERS = 9;
 /** 0 when no pCPU has the vCPU loaded, otherwise that pCPU's number + 1. */
 export const OWNER = 10;
 
+/** How many threads sleep on {@link WAKE_SEQUENCE}; only harts of bare machines count, so that a kick need not notify. */
+export const WAKE_SLEEPERS = 11;
+
 /** Two words: the owner's cached hvip while the vCPU is not loaded anywhere. */
 export const SAVED_HVIP = 12;
 

@@ -3,9 +3,16 @@ import type { Hart, HartOptions } from '../hart/index.ts';
 import { CSR, EXIT } from '../hart/layout.ts';
 import type { RamWindow } from '../hart/platform.ts';
 import { Pace } from '../hypervisor/pace.ts';
+import { Sleep } from '../hypervisor/sleep.ts';
 import { describeStuck, STUCK_AFTER } from '../hypervisor/stuck.ts';
 import { enterGuest } from '../interrupts/run-state.ts';
-import { EXIT_REQUEST, type VcpuWords, vcpuWordsAt, WAKE_SEQUENCE } from '../interrupts/words.ts';
+import {
+  EXIT_REQUEST,
+  type VcpuWords,
+  vcpuWordsAt,
+  WAKE_SEQUENCE,
+  WAKE_SLEEPERS,
+} from '../interrupts/words.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END, type EndReason, NEWS } from './control.ts';
 import { createDevices, deviceSpace, emitAll } from './devices.ts';
@@ -41,6 +48,7 @@ class BareHart {
   readonly #clock: GuestClock | InstructionClock;
   readonly #hart: Hart;
   readonly #words: VcpuWords;
+  readonly #sleeper: Sleep;
   readonly #htif: Htif | undefined;
   readonly #pace = new Pace();
   readonly #timerDeadline: () => number;
@@ -57,10 +65,13 @@ class BareHart {
       start.engine === 'lockstep'
         ? new InstructionClock()
         : new GuestClock(start.startedAt, host.clockOffset);
-    this.#words = wordsOf(start, index);
+    const harts = Array.from({ length: plan.cpus }, (_, hart) => wordsOf(start, hart));
+    this.#words = harts[index] ?? wordsOf(start, index);
+    this.#sleeper = new Sleep(this.#words, WAKE_SEQUENCE, WAKE_SLEEPERS);
     const tell = newsTeller(this.#control, host);
     const kick = (hart: number): void => {
-      if (hart < plan.cpus) kickHart(wordsOf(start, hart));
+      const words = harts[hart];
+      if (words !== undefined) kickHart(words);
     };
     const end = (reason: EndReason, code = 0): void => {
       if (!this.#control.end(reason, code)) return;
@@ -161,8 +172,8 @@ class BareHart {
   }
 
   #sleep(): void {
-    // Meets the add in `kickHart`: what is kicked for after this load ends the wait.
-    const sequence = Atomics.load(this.#words, WAKE_SEQUENCE);
+    // What this hart is kicked for after this ends the sleep.
+    const { sequence } = this.#sleeper;
     while (this.#control.running) {
       // Before the look at what is pending: a timer that becomes due in between is not taken for one that was due before.
       const untilTimer = this.#untilTimer(this.#clock.ticks()) / TICKS_PER_MS;
@@ -170,7 +181,7 @@ class BareHart {
       const longest = this.#htif === undefined ? LONGEST_SLEEP_MS : HTIF_INTERVAL / TICKS_PER_MS;
       const timeout = Math.min(untilTimer, longest);
       if (this.#clock instanceof InstructionClock && timeout < LONGEST_SLEEP_MS) this.#clock.skip(timeout);
-      else if (Atomics.wait(this.#words, WAKE_SEQUENCE, sequence, timeout) !== 'timed-out') return;
+      else if (this.#sleeper.until(sequence, timeout, untilTimer <= longest)) return;
       this.#htif?.poll();
     }
   }

@@ -1,4 +1,4 @@
-/** The benchmarks: `npm run bench -- cpu|boot|linux|irq|regions [options]`. */
+/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|irq|regions [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
 import { formatCpuResult, runCpuBench } from './cpu/cpu.ts';
@@ -6,8 +6,9 @@ import { runIrqBench } from './irq/irq.ts';
 import { formatLinuxResult } from './linux/format.ts';
 import { runLinuxBench } from './linux/linux.ts';
 import { RunFailure } from './measured-run.ts';
-import { readBootOptions, readCpuOptions, readLinuxOptions, usage } from './options.ts';
+import { readBootOptions, readCpuOptions, readLinuxOptions, readSweepOptions, usage } from './options.ts';
 import { runRegionsBench } from './regions/regions.ts';
+import { runSweep } from './sweep/sweep.ts';
 
 /** Standard output is for the result alone. */
 const onProgress = (line: string) => process.stderr.write(`${line}\n`);
@@ -15,6 +16,12 @@ const onProgress = (line: string) => process.stderr.write(`${line}\n`);
 async function cpu(args: readonly string[]): Promise<string> {
   const options = readCpuOptions(args);
   const result = await runCpuBench(options, onProgress);
+  return options.json ? JSON.stringify(result, undefined, 2) : formatCpuResult(result);
+}
+
+async function sweep(args: readonly string[]): Promise<string> {
+  const options = readSweepOptions(args);
+  const result = await runSweep(options, onProgress);
   return options.json ? JSON.stringify(result, undefined, 2) : formatCpuResult(result);
 }
 
@@ -47,6 +54,7 @@ function noOptions(name: string, args: readonly string[]): void {
 
 const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<string>> = new Map([
   ['cpu', cpu],
+  ['sweep', sweep],
   ['boot', boot],
   ['linux', linux],
   ['irq', irq],

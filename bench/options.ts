@@ -62,16 +62,17 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | boot | linux | irq | regions [options]
+export const usage = `npm run bench -- cpu | sweep | boot | linux | irq | regions [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
+  sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
   boot   Linux from start to its first userspace line and to power-off, against QEMU (TCG)
   linux  system calls, page faults, switches, interrupts and throughput within Linux, against QEMU (TCG)
   irq    an interrupt round of each protocol, against the same in C
   regions  how fast guest code becomes WebAssembly: the compiler alone, in new processes and later
 
-Options of cpu, boot and linux:
-  --runs N          turns, in each of which all sides run once (default: 5)
+Options of cpu, sweep, boot and linux:
+  --runs N          turns, in each of which all sides run once (default: 5; of sweep 1)
   --qemu LIST       QEMU programs, or "trixie" for the one of that Debian release, fetched with its libraries; all
                     others are compared with the first (default: qemu-system-riscv64)
   --node LIST       programs of Node that run hartvisor, or versions as 26, fetched by npm (default: this one)
@@ -89,9 +90,9 @@ Options of boot:
 Options of linux:
   --benchmarks A,B  only these
   --ms N            milliseconds that each is to take in the guest (default: 500)
-Options of cpu and linux:
+Options of cpu, sweep and linux:
   --cc PATH         C compiler for RISC-V (default: riscv64-linux-gnu-gcc or riscv64-unknown-elf-gcc)
-Options of cpu:
+Options of cpu and sweep (--kernels of cpu alone; --times of sweep is 2 by default):
   --kernels A,B     only these; "chase" and "stream" mean all of their sizes
   --times N         do each kernel's work, about a second of QEMU's, N times in a run (default: 5); 1 shows what
                     compiling costs
@@ -117,6 +118,17 @@ export function readCpuOptions(args: readonly string[]): CpuOptions {
     times: wholeNumber(values.times, '--times', 1000),
     compiler: values.cc,
   };
+}
+
+/** Reads the options of `sweep`. @throws InputError that says what is possible */
+export function readSweepOptions(args: readonly string[]): Omit<CpuOptions, 'kernels'> {
+  const { times, cc, ...values } = parse(args, {
+    ...common,
+    runs: { type: 'string', default: '1' },
+    times: { type: 'string', default: '2' },
+    cc: { type: 'string' },
+  });
+  return { ...readCommon(values), times: wholeNumber(times, '--times', 1000), compiler: cc };
 }
 
 /** Reads the options of `boot`. @throws InputError that says what is possible */

@@ -99,10 +99,9 @@ export class MemoryAccess {
    * reported with the address given, wherever it is in the block (CMO specification, "Traps").
    */
   cacheBlock(zero: boolean, low: number, high: number): boolean {
-    const translated = zero
-      ? this.#mmu.translate(low, high, ACCESS.store, 1)
-      : // Either permission will do; a fault is reported as a store's.
-        this.#mmu.translate(low, high, ACCESS.load, 1) || this.#mmu.translate(low, high, ACCESS.store, 1);
+    const may = (access: Access) => this.#mmu.translateBlock(low, high, access, CACHE_BLOCK);
+    // To operate on a block without changing it either permission will do; a fault is reported as a store's.
+    const translated = (!zero && may(ACCESS.load)) || may(ACCESS.store);
     if (!translated) return false;
     if (!zero) return true;
     const block = this.#mmu.physical - (low & (CACHE_BLOCK - 1));

@@ -109,3 +109,50 @@ test('the protected memory stays closed', () => {
   expect(bed.csr('mcause')).toBe(5n);
   expect(bed.csr('mtval')).toBe(BigInt(RAM + FIRMWARE_BYTES - 8));
 });
+
+describe('a cache block that is protected in part', () => {
+  const BLOCK = DATA + 0x40;
+
+  /** Runs an instruction in S-mode on a block, of which 8 bytes have these permissions. */
+  function operate(instruction: string, permissions: bigint, at: number): HartBed {
+    const bed = new HartBed();
+    bed.setCsr('menvcfg', 0xf0n);
+    bed.setCsr('pmpaddr0', BigInt(at / 4));
+    bed.setCsr('pmpaddr1', (1n << 54n) - 1n);
+    bed.setCsr('pmpcfg0', 0x1f18n | permissions);
+    bed.load(`${instruction}\nend: j end`, CODE);
+    bed.load(`j . + ${CODE + 4 - RAM}`, RAM);
+    bed.setCsr('mtvec', BigInt(RAM));
+    bed.write64(BLOCK, 1n);
+    bed.setX('s0', BigInt(BLOCK + 4));
+    inSupervisor(bed);
+    bed.setCsr('satp', 0n);
+    run(bed);
+    return bed;
+  }
+
+  test.each([BLOCK, BLOCK + 8, BLOCK + 56])('is not cleared, wherever that is: %i', (at) => {
+    for (const permissions of [0n, 1n, 5n]) {
+      const bed = operate('cbo.zero (s0)', permissions, at);
+      expect(bed.csr('mcause')).toBe(7n);
+      expect(bed.csr('mtval')).toBe(BigInt(BLOCK + 4));
+      expect(bed.read64(BLOCK)).toBe(1n);
+    }
+  });
+
+  test('is not operated on', () => {
+    for (const name of ['cbo.clean', 'cbo.flush', 'cbo.inval']) {
+      const bed = operate(`${name} (s0)`, 0n, BLOCK + 16);
+      expect(bed.csr('mcause'), name).toBe(7n);
+      expect(bed.csr('mtval'), name).toBe(BigInt(BLOCK + 4));
+    }
+  });
+
+  test('is cleared when what is protected lies beside it', () => {
+    for (const at of [BLOCK - 8, BLOCK + 64]) {
+      const bed = operate('cbo.zero (s0)', 0n, at);
+      expect(bed.csr('mcause')).toBe(0n);
+      expect(bed.read64(BLOCK)).toBe(0n);
+    }
+  });
+});

@@ -127,6 +127,18 @@ export class Mmu {
     return this.#translate(vaLow, vaHigh, width);
   }
 
+  /**
+   * Translates as {@link translate} does, for an access to all of an aligned block.
+   *
+   * @param block - bytes, a power of two of at most 4096
+   */
+  translateBlock(vaLow: number, vaHigh: number, access: Access, block: number): boolean {
+    if (!this.translate(vaLow, vaHigh, access, 1)) return false;
+    const start = this.physical - (vaLow & (block - 1));
+    const allowed = this.#pmp.check(start, block, access, this.#mode.privilege);
+    return allowed || this.#fail(ACCESS_FAULT[access], vaLow, vaHigh);
+  }
+
   /** Loads and stores of the hart as it is are about guest virtual addresses. */
   get usesGuestAddresses(): boolean {
     const status = this.#csr[CSR.mstatus];

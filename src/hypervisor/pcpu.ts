@@ -1,7 +1,9 @@
 import { CAUSE } from '../hart/exceptions.ts';
 import type { Hart } from '../hart/index.ts';
 import { CSR, EXIT, type Exit } from '../hart/layout.ts';
-import { dispatchVcpu, runState, takeRequests } from '../interrupts/run-state.ts';
+import { dispatchVcpu, runState } from '../interrupts/run-state.ts';
+import type { BlockResult } from '../interrupts/vcpu-interrupts.ts';
+import { type LoopOutcome, type LoopPart, type LoopSurroundings, VcpuLoop } from '../interrupts/vcpu-loop.ts';
 import { RunState } from '../interrupts/words.ts';
 import { deliverEvent } from './deliver-event.ts';
 import type { FirmwareEvent } from './firmware-state.ts';
@@ -45,7 +47,7 @@ const AS_FIRMWARE_EVENT: ReadonlyMap<number, FirmwareEvent> = new Map([
   [CAUSE.illegalInstruction, 'illegalInstruction'],
 ]);
 
-/** What becomes of the vCPU after an exit. */
+/** What the guest has to do after an exit. */
 type Outcome = 'go on' | 'relax' | 'sleep' | 'suspend' | 'stop';
 
 /** What a pCPU works for, as its thread sees it. */
@@ -56,26 +58,34 @@ export interface PcpuDomain extends SbiDomain {
   stuck(why: string): void;
 }
 
-/**
- * One pCPU: a thread with one hart that runs the vCPUs of a domain, one at a time.
- *
- * ```text
- * take a vCPU · load · { requests · enter · flush · guest · exit · sync · handle } · save and block, yield or stop
- * ```
- */
+/** One pCPU: a thread with one hart that runs the vCPUs of a domain, one at a time, each in its {@link VcpuLoop}. */
 export class Pcpu {
   readonly #index: number;
   readonly #hart: Hart;
   readonly #domain: PcpuDomain;
   /** One for each vCPU: a guest that looks at the clock all the time runs at a tenth of another's speed. */
   readonly #paces: readonly Pace[];
+  readonly #loops: readonly VcpuLoop[];
   #current: Vcpu | undefined;
   /** Ticks at which the first of the sleeping vCPUs must be woken. */
   #wakeAt = Number.POSITIVE_INFINITY;
   /** Ticks at which the guest began to do nothing but wait for another vCPU. */
   #waitsSince = Number.POSITIVE_INFINITY;
+  /** Ticks at which the current vCPU's time slice ends. */
+  #sliceEnd = 0;
   /** Ticks at which the current stay in the guest is to end. */
   #runEnd = 0;
+  /** The current vCPU has not entered its guest since it was loaded. */
+  #isFresh = false;
+  /** Instructions for the stay in the guest that is prepared. */
+  #fuel = 0;
+  /** Bits that the last flush added to HVIP. */
+  #flushed = 0;
+  /** Why the guest was left, and instructions of that stay. */
+  #exit: Exit = EXIT.trap;
+  #ran = 0;
+  /** The vCPU has been awake, and its coming sleep is counted. */
+  #fallsAsleep = false;
   /** Exceptions of the hart that were looked at. */
   #traps = 0;
 
@@ -84,6 +94,7 @@ export class Pcpu {
     this.#hart = hart;
     this.#domain = domain;
     this.#paces = domain.vcpus.map(() => newPace());
+    this.#loops = domain.vcpus.map((vcpu) => new VcpuLoop(this.#surroundings(vcpu)));
   }
 
   /** Number of the vCPU that is loaded, -1 if none is. */
@@ -143,33 +154,57 @@ export class Pcpu {
   /** Runs one vCPU until it gives up its pCPU. */
   #serve(vcpu: Vcpu): void {
     if (vcpu.changeHsm(HSM.startPending, HSM.started)) vcpu.applyStart();
-    if (vcpu.load(this.#hart, this.#index)) this.#forget();
-    if (vcpu.waiting && !this.#endsWait(vcpu)) return;
-    const now = this.#domain.ticks();
-    endSteal(vcpu.firmware, this.#domain, now);
-    const sliceEnd = now + TIME_SLICE;
-    while (this.#goOn(vcpu, sliceEnd));
+    vcpu.count('loads');
+    this.#isFresh = true;
+    const loop = this.#loops[vcpu.index];
+    for (let part: LoopPart = 'load'; part !== 'gone'; part = loop.step(part));
+  }
+
+  /** What the loop of a vCPU finds around it on this pCPU. */
+  #surroundings(vcpu: Vcpu): LoopSurroundings {
+    const { csr } = this.#hart.state;
+    const domain = this.#domain;
+    return {
+      interrupts: vcpu.interrupts,
+      pcpu: this.#index,
+      get running() {
+        return domain.running;
+      },
+      get hvipLo() {
+        return (csr[CSR.hvip] as number) >>> 0;
+      },
+      get hvipHi() {
+        return (csr[CSR.hvip + 1] as number) >>> 0;
+      },
+      get waiting() {
+        return vcpu.waiting;
+      },
+      set waiting(waits) {
+        vcpu.waiting = waits;
+        if (!waits) vcpu.changeHsm(HSM.suspended, HSM.started);
+      },
+      prepareEntry: () => this.#prepareEntry(vcpu),
+      writeHvip: (lo, hi) => {
+        this.#flushed = lo & ~(csr[CSR.hvip] as number);
+        csr[CSR.hvip] = lo;
+        csr[CSR.hvip + 1] = hi;
+      },
+      runGuest: () => this.#runGuest(),
+      carryOut: (requests) => this.#carryOut(vcpu, requests),
+      handle: () => this.#handle(vcpu),
+      saveRegisters: () => vcpu.save(this.#hart),
+      loadRegisters: () => {
+        if (vcpu.loadRegisters(this.#hart, this.#index)) this.#forget();
+      },
+      block: () => this.#block(vcpu),
+      queue: () => domain.scheduler.enqueue(vcpu.index),
+      stopped: () => this.#stopped(vcpu),
+    };
   }
 
   #forget(): void {
     this.#hart.flushTranslations();
     this.#hart.fenceI();
-  }
-
-  /** One round of the vCPU loop. @returns false when the vCPU is no longer this pCPU's */
-  #goOn(vcpu: Vcpu, sliceEnd: number): boolean {
-    this.#carryOutRequests(vcpu);
-    const outcome = this.#domain.running ? this.#handle(vcpu, this.#enter(vcpu, sliceEnd)) : 'give up';
-    if (outcome === 'stop') {
-      this.#stop(vcpu);
-      return false;
-    }
-    if ((outcome === 'sleep' || outcome === 'suspend') && this.#sleep(vcpu, outcome)) return false;
-    this.#rest(outcome === 'relax');
-    // A guest that spins for a lock leaves the rest of its slice to those who may hold it.
-    if (outcome !== 'give up' && !this.#yields(outcome === 'relax' ? 0 : sliceEnd)) return true;
-    this.#giveUp(vcpu);
-    return false;
   }
 
   /** Who makes the guest wait may be waiting for a processor of this machine. */
@@ -191,47 +226,43 @@ export class Pcpu {
   }
 
   /** @returns whether a software event was among them: the guest goes on in its handler */
-  #carryOutRequests(vcpu: Vcpu): boolean {
-    const requests = takeRequests(vcpu.interrupts.words);
+  #carryOut(vcpu: Vcpu, requests: number): boolean {
     if ((requests & REQUEST.fence) !== 0) this.#hart.flushTranslations();
     if ((requests & REQUEST.fenceI) !== 0) this.#hart.fenceI();
     if ((requests & REQUEST.event) === 0) return false;
     return deliverEvent(this.#hart, vcpu.index, this.#domain.events);
   }
 
-  /** Runs the guest once: from the published entry to sync, nothing else happens on this pCPU. */
-  #enter(vcpu: Vcpu, sliceEnd: number): Exit | 'requests' {
+  #prepareEntry(vcpu: Vcpu): void {
+    if (this.#isFresh) {
+      const now = this.#domain.ticks();
+      endSteal(vcpu.firmware, this.#domain, now);
+      this.#sliceEnd = now + TIME_SLICE;
+      this.#isFresh = false;
+    }
+    this.#fuel = this.#fuelFor(vcpu);
+    this.#hart.useExitRequest(vcpu.exitRequest);
+  }
+
+  /** Runs the guest until it is left: directly after HVIP was written, and nothing else before the loop takes it back. */
+  #runGuest(): boolean {
     const hart = this.#hart;
-    const { csr } = hart.state;
-    const { interrupts } = vcpu;
-    const fuel = this.#fuel(vcpu, sliceEnd);
-    hart.useExitRequest(vcpu.exitRequest);
-    if (!interrupts.enterGuest()) return 'requests';
-    interrupts.flushInterrupts();
-    interrupts.checkHvipWrite();
-    const before = csr[CSR.hvip] as number;
-    csr[CSR.hvip] = interrupts.hvipLo;
-    csr[CSR.hvip + 1] = interrupts.hvipHi;
     const started = hart.instructions;
     hart.resumeGuest();
-    const exit = hart.run(fuel);
-    interrupts.exitGuest();
-    interrupts.syncInterrupts((csr[CSR.hvip] as number) >>> 0, (csr[CSR.hvip + 1] as number) >>> 0);
-    const instructions = hart.instructions - started;
-    this.#count(vcpu, before, instructions);
-    this.#watchProgress(vcpu, instructions);
-    return exit;
+    this.#exit = hart.run(this.#fuel);
+    this.#ran = hart.instructions - started;
+    return true;
   }
 
   /** Instructions until something is to be done, as fast as the guest ran lately. */
-  #fuel(vcpu: Vcpu, sliceEnd: number): number {
+  #fuelFor(vcpu: Vcpu): number {
     this.#watchSleepers();
     const now = this.#domain.ticks();
     const timer = vcpu.runDeadline(this.#hart);
     // A deadline in the past has done its work: the interrupt is pending, if the guest cares or not.
     const end = Math.min(now + LONGEST_RUN, this.#wakeAt, timer > now ? timer : Number.POSITIVE_INFINITY);
     const othersWait = this.#domain.scheduler.waiting > 0;
-    this.#runEnd = othersWait ? Math.min(end, sliceEnd) : end;
+    this.#runEnd = othersWait ? Math.min(end, this.#sliceEnd) : end;
     return this.#paces[vcpu.index].start(now, this.#runEnd - now);
   }
 
@@ -259,8 +290,9 @@ export class Pcpu {
     return Math.min(LONGEST_WATCH, this.#runEnd - this.#domain.ticks());
   }
 
-  #count(vcpu: Vcpu, before: number, instructions: number): void {
-    const flushed = vcpu.interrupts.hvipLo & ~before;
+  #count(vcpu: Vcpu): void {
+    const flushed = this.#flushed;
+    const instructions = this.#ran;
     this.#paces[vcpu.index].finish(this.#domain.ticks(), instructions);
     vcpu.count('instructions', instructions);
     vcpu.count('exits');
@@ -275,9 +307,9 @@ export class Pcpu {
   }
 
   /** Ends the domain if the vCPU has done nothing but trap for long. */
-  #watchProgress(vcpu: Vcpu, instructions: number): void {
+  #watchProgress(vcpu: Vcpu): void {
     const { exceptionRow } = this.#hart;
-    const barren = vcpu.noteProgress(instructions, exceptionRow.total - this.#traps, exceptionRow);
+    const barren = vcpu.noteProgress(this.#ran, exceptionRow.total - this.#traps, exceptionRow);
     this.#traps = exceptionRow.total;
     if (barren < STUCK_AFTER) return;
     const { csr } = this.#hart.state;
@@ -287,9 +319,31 @@ export class Pcpu {
     );
   }
 
-  #handle(vcpu: Vcpu, exit: Exit | 'requests'): Outcome {
-    if (exit === 'requests') return 'go on';
-    if (exit !== EXIT.trap) {
+  #handle(vcpu: Vcpu): LoopOutcome {
+    this.#count(vcpu);
+    this.#watchProgress(vcpu);
+    const outcome = this.#handleExit(vcpu);
+    if (outcome === 'stop') {
+      vcpu.hsm = HSM.stopPending;
+      this.#domain.events.locked(() => this.#domain.events.forget(vcpu.index));
+      return 'stop';
+    }
+    if (outcome === 'suspend') vcpu.hsm = HSM.suspended;
+    if (outcome === 'suspend' || outcome === 'sleep') {
+      // Counted before, because a vCPU that sleeps may be anybody's.
+      vcpu.count('sleeps');
+      this.#fallsAsleep = true;
+      return 'block';
+    }
+    this.#rest(outcome === 'relax');
+    // A guest that spins for a lock leaves the rest of its slice to those who may hold it.
+    if (!this.#yields(outcome === 'relax' ? 0 : this.#sliceEnd)) return 'enter';
+    if (this.#domain.running) beginSteal(vcpu.firmware, this.#domain, this.#domain.ticks());
+    return 'yield';
+  }
+
+  #handleExit(vcpu: Vcpu): Outcome {
+    if (this.#exit !== EXIT.trap) {
       vcpu.count('exitYield');
       this.#hart.interruptGuest();
       return 'go on';
@@ -361,64 +415,18 @@ export class Pcpu {
     csr[CSR.sepc] = low;
   }
 
-  /** @returns true when the vCPU is no longer this pCPU's */
-  #sleep(vcpu: Vcpu, how: 'sleep' | 'suspend'): boolean {
-    vcpu.save(this.#hart);
-    vcpu.waiting = true;
-    if (how === 'suspend') vcpu.hsm = HSM.suspended;
-    // Counted before, because a vCPU that sleeps may be anybody's.
-    vcpu.count('sleeps');
-    if (vcpu.block() !== 'pending') return true;
-    vcpu.count('sleeps', -1);
-    this.#wakeUp(vcpu);
-    return false;
+  #block(vcpu: Vcpu): BlockResult {
+    const result = vcpu.block();
+    if (result === 'pending' && this.#fallsAsleep) vcpu.count('sleeps', -1);
+    this.#fallsAsleep = false;
+    return result;
   }
 
-  /**
-   * Kicks tell that something may have changed. Whether it is something to wake up for is decided here, so that an
-   * interrupt that the guest has disabled, a remote fence or a stray kick leaves it asleep.
-   *
-   * @returns false when the vCPU sleeps on, and is no longer this pCPU's
-   */
-  #endsWait(vcpu: Vcpu): boolean {
-    const hasEvent = this.#carryOutRequests(vcpu);
-    if (!this.#domain.running) return true;
-    if (hasEvent) {
-      this.#noteAwake(vcpu);
-      return true;
-    }
-    if (vcpu.block() !== 'pending') return false;
-    this.#wakeUp(vcpu);
-    return true;
-  }
-
-  /** After {@link Vcpu.block} said `pending`. */
-  #wakeUp(vcpu: Vcpu): void {
-    if (vcpu.reload(this.#hart, this.#index)) this.#forget();
-    this.#noteAwake(vcpu);
-  }
-
-  #noteAwake(vcpu: Vcpu): void {
-    vcpu.waiting = false;
-    vcpu.changeHsm(HSM.suspended, HSM.started);
-  }
-
-  #stop(vcpu: Vcpu): void {
-    vcpu.hsm = HSM.stopPending;
-    vcpu.save(this.#hart);
-    this.#domain.events.locked(() => this.#domain.events.forget(vcpu.index));
-    vcpu.interrupts.stop();
+  #stopped(vcpu: Vcpu): void {
     // Last: from here on another vCPU may start it.
     vcpu.hsm = HSM.stopped;
     if (this.#domain.running && this.#domain.vcpus.every(({ hsm }) => hsm === HSM.stopped)) {
       this.#domain.stuck('All vCPUs have stopped themselves, so none is left to start one again.');
     }
-  }
-
-  #giveUp(vcpu: Vcpu): void {
-    vcpu.save(this.#hart);
-    if (this.#domain.running) beginSteal(vcpu.firmware, this.#domain, this.#domain.ticks());
-    vcpu.interrupts.yield();
-    this.#domain.scheduler.enqueue(vcpu.index);
   }
 }

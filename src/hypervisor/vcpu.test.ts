@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DomainBed, RAM } from '../../test/hypervisor/domain-bed.ts';
+import { DomainBed, loadVcpu, RAM } from '../../test/hypervisor/domain-bed.ts';
 import { CSR, FIELD, type Hart } from '../hart/index.ts';
 import { csrName, OUTCOME } from '../hart/privileged/index.ts';
 import { dispatchVcpu } from '../interrupts/run-state.ts';
@@ -108,7 +108,7 @@ describe('switching between vCPUs', () => {
     for (const vcpu of [first, second]) {
       expect(dispatchVcpu(vcpu.interrupts.words)).toBe(true);
       vcpu.applyStart();
-      vcpu.load(here, 0);
+      loadVcpu(vcpu, here, 0);
       visit(here, vcpu, () => {
         scramble(here, next);
         const kept = registers(here);
@@ -142,7 +142,7 @@ describe('switching between vCPUs', () => {
       [first, there, 1, one],
     ] as const) {
       expect(dispatchVcpu(vcpu.interrupts.words)).toBe(true);
-      expect(vcpu.load(hart, pcpu)).toBe(pcpu === 1);
+      expect(loadVcpu(vcpu, hart, pcpu)).toBe(pcpu === 1);
       visit(hart, vcpu, () => {
         expect(registers(hart)).toEqual(expected?.registers);
         expect(visible(hart)).toEqual(expected?.csrs);
@@ -158,7 +158,7 @@ describe('switching between vCPUs', () => {
     const on = (vcpu: Vcpu, hart: Hart, inside: () => void): void => {
       dispatchVcpu(vcpu.interrupts.words);
       if (vcpu.stat('loads') === 0) vcpu.applyStart();
-      vcpu.load(hart, hart === here ? 0 : 1);
+      loadVcpu(vcpu, hart, hart === here ? 0 : 1);
       visit(hart, vcpu, inside);
       vcpu.save(hart);
       vcpu.interrupts.yield();
@@ -198,14 +198,14 @@ describe('switching between vCPUs', () => {
     bed.start();
     dispatchVcpu(bed.vcpu.interrupts.words);
     bed.vcpu.applyStart();
-    bed.vcpu.load(here, 0);
+    loadVcpu(bed.vcpu, here, 0);
     visit(here, bed.vcpu, () => {
       here.state.privilege = privilege;
     });
     bed.vcpu.save(here);
     bed.vcpu.interrupts.yield();
     dispatchVcpu(bed.vcpu.interrupts.words);
-    bed.vcpu.load(there, 1);
+    loadVcpu(bed.vcpu, there, 1);
     visit(there, bed.vcpu, () => {
       expect([there.state.virtual, there.state.privilege]).toEqual([1, privilege]);
     });
@@ -217,7 +217,7 @@ describe('switching between vCPUs', () => {
     bed.start();
     dispatchVcpu(first.interrupts.words);
     first.applyStart();
-    first.load(bed.hart, 0);
+    loadVcpu(first, bed.hart, 0);
     second.setSoftInterrupt();
     visit(bed.hart, first, () => expect(read(bed.hart, 0x144)).toBe(0n));
     first.setSoftInterrupt();
@@ -234,7 +234,7 @@ describe('falling asleep', () => {
     expect(bed.scheduler.dequeue()).toBe(0);
     dispatchVcpu(vcpu.interrupts.words);
     vcpu.applyStart();
-    vcpu.load(here, 0);
+    loadVcpu(vcpu, here, 0);
     visit(here, vcpu, () => write(here, 0x104, 0x200, 0));
     // The same vCPU as the thread of the other pCPU sees it.
     const other = bed.vcpuOf(0, () => false);
@@ -245,7 +245,7 @@ describe('falling asleep', () => {
       other.kick();
       expect(bed.scheduler.dequeue()).toBe(0);
       expect(dispatchVcpu(other.interrupts.words)).toBe(true);
-      expect(other.load(there, 1)).toBe(true);
+      expect(loadVcpu(other, there, 1)).toBe(true);
       visit(there, other, () => {
         there.state.setX(5, 42, 0);
         write(there, 0x140, 43, 0);
@@ -256,7 +256,7 @@ describe('falling asleep', () => {
     };
     vcpu.save(here);
     expect(vcpu.block()).toBe('pending');
-    expect(vcpu.reload(here, 0), 'fences on the other pCPU were not made here').toBe(true);
+    expect(vcpu.loadRegisters(here, 0), 'fences on the other pCPU were not made here').toBe(true);
     visit(here, vcpu, () => {
       expect(here.state.xLow(5)).toBe(42);
       expect(read(here, 0x140)).toBe(43n);
@@ -278,7 +278,7 @@ describe('a start', () => {
       bed.scheduler.dequeue();
       dispatchVcpu(vcpu.interrupts.words);
       vcpu.applyStart();
-      vcpu.load(hart, 0);
+      loadVcpu(vcpu, hart, 0);
       visit(hart, vcpu, () => {
         expect(read(hart, 0x180), `satp, round ${round}`).toBe(0n);
         expect(read(hart, 0x104), 'sie').toBe(0n);

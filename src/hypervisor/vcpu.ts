@@ -3,7 +3,7 @@ import type { Hart } from '../hart/index.ts';
 import { CSR, CSR_COUNT, type CsrField, FIELD } from '../hart/layout.ts';
 import { IRQ_VS_SOFT, interruptNumbers } from '../interrupts/numbers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
-import { VcpuInterrupts } from '../interrupts/vcpu-interrupts.ts';
+import { type BlockResult, VcpuInterrupts } from '../interrupts/vcpu-interrupts.ts';
 import { EXIT_REQUEST, vcpuWordsAt } from '../interrupts/words.ts';
 import { FirmwareState } from './firmware-state.ts';
 import { DELEGATED_EXCEPTIONS } from './guest-environment.ts';
@@ -188,14 +188,7 @@ export class Vcpu {
    * @returns whether the hart may hold translations or code of this vCPU that are out of date, because another pCPU had
    * it last: fences there did not reach this hart
    */
-  load(hart: Hart, pcpu: number): boolean {
-    this.interrupts.load(pcpu);
-    this.count('loads');
-    return this.reload(hart, pcpu);
-  }
-
-  /** {@link load} for a vCPU that the pCPU owns already: after {@link block} said `pending`. */
-  reload(hart: Hart, pcpu: number): boolean {
+  loadRegisters(hart: Hart, pcpu: number): boolean {
     const { state } = hart;
     const words = this.#words;
     state.words.set(words.subarray(VCPU.x >> 2, VCPU.words >> 2), FIELD.x >> 2);
@@ -242,8 +235,8 @@ export class Vcpu {
     this.#publishDeadline();
   }
 
-  /** Sleeps if nothing is pending. The vCPU has been saved, and is to be {@link reload}ed if something is. */
-  block(): 'blocked' | 'woken' | 'pending' {
+  /** Sleeps if nothing is pending. The vCPU has been saved, and is to be loaded again if something is. */
+  block(): BlockResult {
     this.#hartDerives = false;
     // The guest's vsie is these bits of hie (hideleg has them all).
     const result = this.interrupts.block((this.#csr[CSR.hie] as number) & GUEST_INTERRUPTS, 0);

@@ -68,6 +68,16 @@ const Phase = {
 
 type Phase = (typeof Phase)[keyof typeof Phase];
 
+/** Everything that the owner's object of a vCPU knows between two calls, as plain data. */
+export interface OwnerImage {
+  readonly local: OwnerState;
+  readonly phase: Phase;
+  /** Number of the pCPU plus 1; 0 if this object has never loaded the vCPU. */
+  readonly ownerTag: number;
+  /** {@link VcpuInterrupts.hvipLo}, from the flush to the sync. */
+  readonly hvipLo: number;
+}
+
 /**
  * The pending interrupts of one vCPU.
  *
@@ -341,6 +351,26 @@ export class VcpuInterrupts {
       // Meets the producers' accesses, which are quiet or may be dropped.
       Atomics.store(this.words, index, 0);
     }
+  }
+
+  /** The object's own state, for {@link resume}. It changes nothing, and touches no shared word. */
+  capture(): OwnerImage {
+    const inside = this.#phase === Phase.FLUSHED || this.#phase === Phase.EXITED;
+    return {
+      local: { ...this.#local },
+      phase: this.#phase,
+      ownerTag: this.#ownerTag,
+      hvipLo: inside ? this.#hvipLo : 0,
+    };
+  }
+
+  /** Goes on where another object on the same words, with the same options, was when it was captured. */
+  resume(image: OwnerImage): void {
+    this.#local.hvipLo = image.local.hvipLo;
+    this.#local.hvipHi = image.local.hvipHi;
+    this.#phase = image.phase;
+    this.#ownerTag = image.ownerTag;
+    this.#hvipLo = image.hvipLo;
   }
 
   #has(enabledLo: number, enabledHi: number): boolean {

@@ -270,3 +270,10 @@ export const SHUTDOWN = `
   ecall
 1: j 1b
 `;
+
+/** Loads a vCPU that was dispatched, as its loop does. @returns what `Vcpu.loadRegisters` does */
+export function loadVcpu(vcpu: Vcpu, hart: Hart, pcpu: number): boolean {
+  vcpu.interrupts.load(pcpu);
+  vcpu.count('loads');
+  return vcpu.loadRegisters(hart, pcpu);
+}

@@ -3,7 +3,7 @@ import { dispatchSbi, SBI, SbiCall } from '../../src/hypervisor/sbi/index.ts';
 import type { Vcpu } from '../../src/hypervisor/vcpu.ts';
 import { HSM } from '../../src/hypervisor/vcpu-layout.ts';
 import { dispatchVcpu } from '../../src/interrupts/run-state.ts';
-import { DomainBed, RAM } from './domain-bed.ts';
+import { DomainBed, loadVcpu, RAM } from './domain-bed.ts';
 
 /** All bits: base -1 of a hart mask, no memory, ... */
 export const ALL = -1n;
@@ -41,7 +41,7 @@ export class SbiBed extends DomainBed {
     dispatchVcpu(vcpu.interrupts.words);
     vcpu.changeHsm(HSM.startPending, HSM.started);
     vcpu.applyStart();
-    vcpu.load(this.harts[pcpu] ?? this.hart, pcpu);
+    loadVcpu(vcpu, this.harts[pcpu] ?? this.hart, pcpu);
   }
 
   /** Makes a call in the registers of a vCPU, which is loaded on the pCPU of the same number. */

@@ -53,7 +53,7 @@ test('a locked feature stays as it is until its hart starts anew; other harts ha
   bed.loadVcpu(1, 1);
   expect(bed.callOf(1, EID.fwft, 1, 0)).toMatchObject({ error: SBI.success, valueLow: 1 });
   bed.vcpu.applyStart();
-  bed.vcpu.reload(bed.hart, 0);
+  bed.vcpu.loadRegisters(bed.hart, 0);
   expect(bed.value(EID.fwft, 1, 0)).toBe(1n);
   expect(set(bed, 0, 0, 0)).toBe(SBI.success);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { RAM } from '../../../test/hypervisor/domain-bed.ts';
+import { loadVcpu, RAM } from '../../../test/hypervisor/domain-bed.ts';
 import { ALL, EID, SbiBed } from '../../../test/hypervisor/sbi-bed.ts';
 import { CSR } from '../../hart/index.ts';
 import { dispatchVcpu, hasRequests, takeRequests } from '../../interrupts/run-state.ts';
@@ -142,7 +142,7 @@ describe('RFENCE', () => {
     bed.start(RAM, 1);
     bed.scheduler.dequeue();
     dispatchVcpu(other.interrupts.words);
-    other.load(bed.hart, 1);
+    loadVcpu(other, bed.hart, 1);
     other.interrupts.enterGuest();
     bed.ended = 'stopped';
     expect(error(EID.rfence, 0, 0b10, 0)).toBe(SBI.success);

@@ -35,14 +35,14 @@ export function bitsAfter(
   };
   const text = states[run.names.indexOf(VCPU_NAME)];
   const state = (text === undefined ? {} : JSON.parse(text)) as {
-    local?: { hvipLo: number; hvipHi: number };
+    owner?: { local: { hvipLo: number; hvipHi: number } } | null;
     lo?: number;
     hi?: number;
   };
   return {
     pending: bitOf('irqs_pending'),
     mask: bitOf('irqs_pending_mask'),
-    cached: hasBit(irq, state.local?.hvipLo ?? 0, state.local?.hvipHi ?? 0),
+    cached: hasBit(irq, state.owner?.local.hvipLo ?? 0, state.owner?.local.hvipHi ?? 0),
     hvip: hasBit(irq, state.lo ?? 0, state.hi ?? 0),
   };
 }

@@ -1,6 +1,7 @@
 /** All mutants. A new one needs an entry in its list. */
 import { LOOP_MUTANTS } from './loop-mutants.ts';
 import type { Mutant } from './mutant.ts';
+import { PART_MUTANTS } from './part-mutants.ts';
 import { SLEEP_MUTANTS } from './sleep-mutants.ts';
 import { SPINLOCK_MUTANTS } from './spinlock-mutants.ts';
 import { TAKE_MIRROR_MUTANTS } from './take-mirror-mutants.ts';
@@ -12,5 +13,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...XEN_MINIMAL_PATCH_MUTANTS,
   ...SPINLOCK_MUTANTS,
   ...LOOP_MUTANTS,
+  ...PART_MUTANTS,
   ...SLEEP_MUTANTS,
 ];

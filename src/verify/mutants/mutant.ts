@@ -8,6 +8,7 @@ import type { Protocol } from '../../interrupts/protocol.ts';
 import type * as runState from '../../interrupts/run-state.ts';
 import { takeMirror } from '../../interrupts/take-mirror.ts';
 import type { VcpuInterrupts } from '../../interrupts/vcpu-interrupts.ts';
+import type { VcpuLoop } from '../../interrupts/vcpu-loop.ts';
 import type { PropertyId } from '../property.ts';
 import { type Scenario, scenario, type ThreadMaker } from '../scenario.ts';
 
@@ -19,6 +20,9 @@ export type ProtocolFunctions = Pick<Protocol, 'set' | 'unset' | 'sync' | 'flush
 
 /** A class whose objects do what `VcpuInterrupts` does, but for one thing. */
 export type VcpuInterruptsClass = typeof VcpuInterrupts;
+
+/** A class whose objects do what `VcpuLoop` does, but for one thing. */
+export type VcpuLoopClass = typeof VcpuLoop;
 
 export interface Mutant {
   /** Lower case, words joined by `-`; unique among the mutants of all bases. */
@@ -33,6 +37,8 @@ export interface Mutant {
   readonly runState?: (real: RunStateFunctions) => Partial<RunStateFunctions>;
   /** A class in the place of `VcpuInterrupts`, made from it. */
   readonly vcpu?: (Real: VcpuInterruptsClass) => VcpuInterruptsClass;
+  /** A class in the place of `VcpuLoop`, made from it. */
+  readonly vcpuLoop?: (Real: VcpuLoopClass) => VcpuLoopClass;
   /** For a broken loop: the scenario with the loop as it shall be, and with it broken. */
   readonly loop?: { readonly right: Scenario; readonly broken: Scenario };
   /** The smallest scenario that kills it, and what it breaks there. */

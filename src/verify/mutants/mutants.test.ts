@@ -9,7 +9,7 @@ import type { Scenario } from '../scenario.ts';
 import { SCENARIOS } from '../scenarios/index.ts';
 import { type VerifyResult, verify } from '../verify.ts';
 import { MUTANTS } from './index.ts';
-import type { Mutant, RunStateFunctions, VcpuInterruptsClass } from './mutant.ts';
+import type { Mutant, RunStateFunctions, VcpuInterruptsClass, VcpuLoopClass } from './mutant.ts';
 import { mutatedProtocol } from './mutant.ts';
 import { RIGHT_CHANGES } from './right-changes.ts';
 import { MUTANT_SCENARIOS } from './scenarios.ts';
@@ -18,6 +18,7 @@ import { MUTANT_SCENARIOS } from './scenarios.ts';
 const replaced = vi.hoisted(() => ({
   runState: {} as Readonly<Record<string, unknown>>,
   vcpu: undefined as ((Real: unknown) => unknown) | undefined,
+  vcpuLoop: undefined as ((Real: unknown) => unknown) | undefined,
 }));
 
 const originals = vi.hoisted(() => ({ runState: undefined as unknown }));
@@ -32,20 +33,30 @@ vi.mock('../../interrupts/run-state.ts', async (importOriginal) => {
   return Object.fromEntries(Object.entries(real).map(([name, value]) => [name, ask(name, value)]));
 });
 
+/** Stands in for a class: each object is made by the class of the mutant that is tried, if it has one. */
+const standIn = vi.hoisted(() => (Real: object, current: () => ((real: unknown) => unknown) | undefined) => {
+  const made = new Map<unknown, unknown>();
+  const stand: object = new Proxy(Real, {
+    construct: (_real, args, target) => {
+      const make = current();
+      const known = make === undefined ? Real : (made.get(make) ?? make(Real));
+      if (make !== undefined) made.set(make, known);
+      const chosen = known as new () => object;
+      // A class that extends this one keeps what it overrides.
+      return target === stand ? Reflect.construct(chosen, args) : Reflect.construct(chosen, args, target);
+    },
+  });
+  return stand;
+});
+
 vi.mock('../../interrupts/vcpu-interrupts.ts', async (importOriginal) => {
   const real = await importOriginal<{ VcpuInterrupts: VcpuInterruptsClass }>();
-  const made = new Map<unknown, VcpuInterruptsClass>();
-  const current = () => {
-    const make = replaced.vcpu;
-    if (make === undefined) return real.VcpuInterrupts;
-    const known = made.get(make) ?? (make(real.VcpuInterrupts) as VcpuInterruptsClass);
-    made.set(make, known);
-    return known;
-  };
-  const VcpuInterrupts = new Proxy(real.VcpuInterrupts, {
-    construct: (_real, args) => Reflect.construct(current(), args) as object,
-  });
-  return { ...real, VcpuInterrupts };
+  return { ...real, VcpuInterrupts: standIn(real.VcpuInterrupts, () => replaced.vcpu) };
+});
+
+vi.mock('../../interrupts/vcpu-loop.ts', async (importOriginal) => {
+  const real = await importOriginal<{ VcpuLoop: VcpuLoopClass }>();
+  return { ...real, VcpuLoop: standIn(real.VcpuLoop, () => replaced.vcpuLoop) };
 });
 
 const ALL: readonly Scenario[] = [...SCENARIOS.filter(({ group }) => group !== 'deep'), ...MUTANT_SCENARIOS];
@@ -64,11 +75,13 @@ afterEach(() => {
 function verifyMutant(mutant: Omit<Mutant, 'killedBy'>, scenario: Scenario, maxTime = 30_000): VerifyResult {
   replaced.runState = mutant.runState?.(originals.runState as RunStateFunctions) ?? {};
   replaced.vcpu = mutant.vcpu as typeof replaced.vcpu;
+  replaced.vcpuLoop = mutant.vcpuLoop as typeof replaced.vcpuLoop;
   try {
     return verify(mutatedProtocol(mutant), scenario, { maxTime });
   } finally {
     replaced.runState = {};
     replaced.vcpu = undefined;
+    replaced.vcpuLoop = undefined;
   }
 }
 
@@ -115,7 +128,8 @@ test.each(RIGHT_CHANGES)('$name is no mistake', { timeout: 300_000 }, (change) =
   const wrong = scenarios
     .filter((scenario) => verifyBase(change.base, scenario).verdict === 'PROVEN')
     .map((scenario) => verifyMutant(change, scenario))
-    .filter(({ verdict }) => verdict !== 'PROVEN');
+    .filter(({ verdict }) => verdict !== 'PROVEN')
+    .map(({ scenario, verdict, reason }) => `${scenario}: ${verdict}, ${reason}`);
   expect(wrong).toEqual([]);
 });
 

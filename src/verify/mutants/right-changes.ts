@@ -5,7 +5,6 @@ import { minimalPatch } from '../../interrupts/minimal-patch.ts';
 import { takeMirror } from '../../interrupts/take-mirror.ts';
 import {
   EXIT_COUNT,
-  EXIT_WAITERS,
   IRQS_PENDING,
   IRQS_PENDING_MASK,
   RUN_STATE,
@@ -64,18 +63,6 @@ export const RIGHT_CHANGES: readonly Omit<Mutant, 'killedBy'>[] = [
         (readOnce(words, IRQS_PENDING) & enabledLo) !== 0 ||
         (local.wordCount === 2 && (readOnce(words, IRQS_PENDING + 1) & enabledHi) !== 0),
     },
-  },
-  {
-    name: 'exit-counts-first',
-    about: 'leaving the guest counts the exit, then says that it is outside: it is outside already',
-    base: takeMirror,
-    runState: () => ({
-      exitGuest: (words) => {
-        Atomics.add(words, EXIT_COUNT, 1);
-        Atomics.store(words, RUN_STATE, RunState.OUTSIDE_GUEST);
-        if (Atomics.load(words, EXIT_WAITERS) !== 0) Atomics.notify(words, EXIT_COUNT);
-      },
-    }),
   },
   {
     name: 'exit-always-notifies',

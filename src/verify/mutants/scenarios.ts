@@ -1,7 +1,7 @@
 import { enterGuest, exitGuest, makeRequest, takeRequests } from '../../interrupts/run-state.ts';
 import { EXIT_REQUEST, REQUESTS } from '../../interrupts/words.ts';
 import { type Scenario, scenario, type ThreadMaker } from '../scenario.ts';
-import { device } from '../world/producers.ts';
+import { device, sender } from '../world/producers.ts';
 import { clock } from '../world/timer.ts';
 import { vcpu } from '../world/vcpu.ts';
 
@@ -61,6 +61,13 @@ export const MUTANT_SCENARIOS: readonly Scenario[] = [
     about: 'What the unset leaves behind must not make the set believe that somebody has kicked.',
     group: 'extended',
     threads: [vcpu({ idle: 'busy' }), device({ script: '-+', fall: 'never' })],
+  }),
+  scenario({
+    name: 'self-ipi-exits',
+    title: 'The guest sends itself an IPI between exits of all kinds',
+    about: 'An exit that comes between makes sync see the bit clear first, and set the next time.',
+    group: 'extended',
+    threads: [vcpu({ selfSends: 1, exits: true }), sender()],
   }),
   scenario({
     name: 'request',

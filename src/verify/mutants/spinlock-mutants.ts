@@ -41,7 +41,7 @@ export const SPINLOCK_MUTANTS: readonly Mutant[] = [
     protocol: {
       sync: (words, local, hvipLo, hvipHi) => base.sync(words, local, hvipLo & local.hvipLo, hvipHi),
     },
-    killedBy: ['self-ipi', 'P4'],
+    killedBy: ['self-ipi-exits', 'P1'],
   },
   {
     name: 'flush-without-the-lock',

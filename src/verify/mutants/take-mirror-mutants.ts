@@ -145,7 +145,7 @@ export const TAKE_MIRROR_MUTANTS: readonly Mutant[] = [
         local.hvipLo = (local.hvipLo & (hvipLo | ~local.guestWritableLo)) >>> 0;
       },
     },
-    killedBy: ['self-ipi', 'P4'],
+    killedBy: ['self-ipi-exits', 'P1'],
   },
   {
     name: 'sync-only-sets',

@@ -1,18 +1,14 @@
-import type { OwnerState } from '../../interrupts/protocol.ts';
-import { dispatchVcpu, kick, startVcpu, takeRequests } from '../../interrupts/run-state.ts';
+import { dispatchVcpu, kick, startVcpu } from '../../interrupts/run-state.ts';
+import type { VcpuInterrupts } from '../../interrupts/vcpu-interrupts.ts';
 import type { RestView } from '../explorer.ts';
 import type { Env, Thread } from '../thread.ts';
+import { type LoopGuest, type LoopState, type Mutable, stepLoop } from './loop-surroundings.ts';
 import { interruptName } from './word-names.ts';
 import { hasBit, ownerIn, type World } from './world.ts';
 
-interface PcpuState {
-  readonly at: 'idle' | 'enter' | 'flush' | 'guest' | 'exit' | 'block';
-  readonly local: OwnerState | null;
-  /** The guest's edges in HVIP. */
-  readonly lo: number;
-}
-
-const IDLE: PcpuState = { at: 'idle', local: null, lo: 0 };
+const IDLE: LoopState = { at: 'gone', owner: null, lo: 0, hi: 0, waiting: false };
+/** Bit of the word for the registers: the vCPU waits for an interrupt. No edge has this number. */
+const WAITING = 1 << 31;
 
 /**
  * Makes one of several pCPUs that serve the same run queue, with one vCPU on it. Its guest takes interrupts or, with
@@ -24,7 +20,7 @@ export function pcpu(number: number): (world: World) => Thread {
     return {
       name: `P${number}`,
       initial: IDLE,
-      step: (state, env) => step(world, env, number, state as PcpuState),
+      step: (state, env) => step(world, env, number, state as LoopState),
     };
   };
 }
@@ -54,62 +50,56 @@ function isStillKnown(world: World, view: RestView, irq: number): boolean {
   return world.memory.runAlone([...view.contents], () => {
     kick(world.words, () => undefined);
     dispatchVcpu(world.words);
-    const { interrupts } = ownerIn(world, 0, undefined);
+    const interrupts = ownerIn(world, null);
     interrupts.load(0);
     interrupts.flushInterrupts();
     return hasBit(irq, interrupts.hvipLo, 0);
   });
 }
 
-function step(world: World, env: Env, number: number, state: PcpuState): PcpuState {
-  if (state.local === null) return dispatch(world, env, number);
-  const { interrupts, local } = ownerIn(world, number, state.local);
-  switch (state.at) {
-    case 'enter':
-      env.note('enter');
-      if (interrupts.enterGuest()) return { ...state, at: 'flush', local };
-      takeRequests(world.words);
-      return { ...state, local };
-    case 'flush':
-      env.note('flush');
-      env.before({ is: 'flush', lo: state.lo, hi: 0 });
-      interrupts.flushInterrupts();
-      env.after({ is: 'flushed', lo: interrupts.hvipLo, hi: 0 });
-      return { at: 'guest', local, lo: interrupts.hvipLo };
-    case 'guest':
-      return runGuest(world, env, state);
-    case 'exit':
-      env.note('exit');
-      interrupts.exitGuest();
-      interrupts.syncInterrupts(state.lo, 0);
-      return { ...state, at: 'block', local };
-    default:
-      env.note('save, block');
-      // Meets the loads here and in `dispatch`.
-      Atomics.store(registers(world), 0, state.lo);
-      if (interrupts.block(world.numbers.allowedLo, 0) !== 'pending') return IDLE;
-      return { at: 'enter', local, lo: Atomics.load(registers(world), 0) };
-  }
+function step(world: World, env: Env, number: number, state: LoopState): LoopState {
+  if (state.at === 'gone') return dispatch(world, env);
+  const next = stepLoop(
+    world,
+    state,
+    env,
+    (now, of, interrupts) => guest(world, now, of, interrupts),
+    number,
+  );
+  return next.at === 'gone' ? IDLE : next;
 }
 
-function runGuest(world: World, env: Env, state: PcpuState): PcpuState {
-  const irq = world.edges.find((edge) => hasBit(edge, state.lo, 0));
-  if (irq !== undefined && env.choose(2) === 0) {
-    env.note(`takes ${interruptName(irq)}, clears it`);
-    return { ...state, lo: state.lo & ~(1 << irq) };
-  }
-  env.note('WFI');
-  return { ...state, at: 'exit' };
+function guest(world: World, now: Mutable<LoopState>, env: Env, interrupts: VcpuInterrupts): LoopGuest {
+  return {
+    runGuest: () => {
+      const irq = world.edges.find((edge) => hasBit(edge, now.lo, 0));
+      if (irq === undefined || env.choose(2) === 1) {
+        env.note('WFI');
+        return true;
+      }
+      env.note(`takes ${interruptName(irq)}, clears it`);
+      now.lo &= ~(1 << irq);
+      return false;
+    },
+    handle: () => 'block',
+    saveRegisters: () => {
+      // Meets the load below, on the pCPU that has the vCPU next.
+      Atomics.store(registers(world), 0, now.lo | (now.waiting ? WAITING : 0));
+    },
+    loadRegisters: () => {
+      const saved = Atomics.load(registers(world), 0);
+      now.lo = saved & ~WAITING;
+      now.waiting = (saved & WAITING) !== 0;
+    },
+    block: () => interrupts.block(world.numbers.allowedLo, 0),
+    queue: () => world.wake(),
+  };
 }
 
-function dispatch(world: World, env: Env, number: number): PcpuState {
+function dispatch(world: World, env: Env): LoopState {
   const queue = world.word('run_queue');
   // Meets the add of whoever wakes the vCPU, and the compare-exchange of other pCPUs.
   const length = env.awaitWord(queue, 0, 'different', 0);
   if (Atomics.compareExchange(queue, 0, length, length - 1) !== length) return IDLE;
-  if (!dispatchVcpu(world.words)) return IDLE;
-  env.note('load');
-  const { interrupts, local } = ownerIn(world, number, undefined);
-  interrupts.load(number);
-  return { at: 'enter', local, lo: Atomics.load(registers(world), 0) };
+  return dispatchVcpu(world.words) ? { ...IDLE, at: 'load' } : IDLE;
 }

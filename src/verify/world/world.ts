@@ -1,7 +1,7 @@
 import { InputError } from '../../errors/input-error.ts';
 import { type ExtraInterrupts, type InterruptNumbers, interruptNumbers } from '../../interrupts/numbers.ts';
-import type { OwnerState, Protocol } from '../../interrupts/protocol.ts';
-import { VcpuInterrupts } from '../../interrupts/vcpu-interrupts.ts';
+import type { Protocol } from '../../interrupts/protocol.ts';
+import { type OwnerImage, VcpuInterrupts } from '../../interrupts/vcpu-interrupts.ts';
 import type { VcpuWords } from '../../interrupts/words.ts';
 import type { RestView } from '../explorer.ts';
 import { Monitor } from '../monitor.ts';
@@ -146,40 +146,10 @@ export function hasBit(irq: number, lo: number, hi: number): boolean {
   return (((irq < 32 ? lo : hi) >>> (irq & 31)) & 1) !== 0;
 }
 
-/** An owner's view of the vCPU's interrupts, and the protocol's own state inside it. */
-export interface Owner {
-  readonly interrupts: VcpuInterrupts;
-  readonly local: OwnerState;
-}
-
-/**
- * Makes the shipped `VcpuInterrupts` of the pCPU that has the vCPU loaded, in the state that an earlier step left. The
- * class keeps its state private, so the object takes the state in by `load`, off the record, and the protocol's own
- * part is reached through the protocol's functions, which are handed it.
- */
-export function ownerIn(world: World, pcpu: number, local: OwnerState | undefined): Owner {
-  let inside: OwnerState | undefined;
-  let probing = true;
-  const { protocol } = world;
-  const interrupts = new VcpuInterrupts({
-    words: world.words,
-    protocol: {
-      ...protocol,
-      has: (words, owner, lo, hi) => {
-        inside = owner;
-        return probing || protocol.has(words, owner, lo, hi);
-      },
-    },
-    numbers: world.numbers,
-    derive: world.derive,
-    wake: world.wake,
-  });
-  interrupts.hasInterrupts(0, 0);
-  probing = false;
-  if (inside === undefined) throw new Error('VcpuInterrupts.hasInterrupts did not ask the protocol');
-  if (local !== undefined) {
-    world.memory.offTheRecord(() => interrupts.load(pcpu));
-    Object.assign(inside, local);
-  }
-  return { interrupts, local: inside };
+/** Makes the shipped `VcpuInterrupts` of the pCPU that has the vCPU loaded, or is to load it, as an earlier step left it. */
+export function ownerIn(world: World, image: OwnerImage | null): VcpuInterrupts {
+  const { words, protocol, numbers, derive, wake } = world;
+  const interrupts = new VcpuInterrupts({ words, protocol, numbers, derive, wake });
+  if (image !== null) interrupts.resume(image);
+  return interrupts;
 }

@@ -39,8 +39,8 @@ function wordOf(instruction: string): number {
 }
 
 /**
- * What a hart stores into code that it has compiled, it carries out behind FENCE.I, whatever instruction has stored it
- * (unprivileged architecture, "Zifencei").
+ * A hart carries out behind FENCE.I the code that it has stored, whatever instruction has stored it (unprivileged
+ * architecture, "Zifencei").
  */
 describe('behind FENCE.I, hot code is as it was changed', () => {
   const STORE = RAM + 0x2000;

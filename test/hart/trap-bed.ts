@@ -1,8 +1,8 @@
 import { type BedEngine, FINISHER, HartBed, PAGE, PTE, RAM } from './hart-bed.ts';
 
-/** Where a {@link TrapBed} may have pages of its own: below are its programs, from here on its page tables. */
 const TABLES = RAM + 0x1_0000;
 const HANDLER = RAM + 0x100;
+/** From here on a test has RAM for its own; programs may lie below {@link TABLES}, too. */
 export const PAGES = RAM + 0x4_0000;
 
 const MPP_SHIFT = 11n;
@@ -64,7 +64,7 @@ export class TrapBed extends HartBed {
     return at;
   }
 
-  /** PMP as after {@link openMemory}, with an entry before: what that one says holds for its addresses. */
+  /** As {@link openMemory}, with another PMP entry before: its pmpaddr, and its byte of pmpcfg. */
   protect(address: number, config: number): void {
     this.setCsr('pmpcfg0', 0n);
     this.setCsr('pmpaddr0', BigInt(address));

@@ -1,0 +1,74 @@
+/** Where Linux programs seldom go: debuggers, code that others change, processors that go away, times far ahead. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { hasCompiler } from '../guests/compile.ts';
+import { buildCorners } from '../guests/corners/build.ts';
+import { readKernel } from '../src/boot/kernel-image.ts';
+import { InputError } from '../src/errors/input-error.ts';
+import { debianGuest } from '../src/node/debian/debian-guest.ts';
+import { runMachine } from './machine/run-machine.ts';
+
+const LIMIT_MS = 240_000;
+const VCPUS = 4;
+/** How often each processor goes away and comes back. */
+const ROUNDS = Number(process.env.CORNERS_ROUNDS ?? 4);
+const TROUBLE = /rcu.*stall|lockup|Oops|BUG:|WARNING:|Call Trace|self-detected|failed to (come|start)/;
+
+/** Undefined, with a word why, where the guest cannot be had. */
+async function kernelPath(): Promise<string | undefined> {
+  try {
+    if (!hasCompiler()) throw new InputError('There is no riscv64-linux-gnu-gcc here.');
+    return (await debianGuest()).kernelPath;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    console.warn(`corners.test: skipped. ${error.message}`);
+    return undefined;
+  }
+}
+const path = await kernelPath();
+const scratch = mkdtempSync(join(tmpdir(), 'corners-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+describe.skipIf(path === undefined)('in a Linux guest', () => {
+  test(
+    'faults, patches, breakpoints, far deadlines and processors are as they should be',
+    async () => {
+      if (path === undefined) throw new Error('there is no kernel');
+      const { end, output } = await runMachine(
+        {
+          kind: 'domain',
+          vcpus: VCPUS,
+          pcpus: 2,
+          memoryBytes: 256 * 1024 * 1024,
+          protocol: 'take-mirror',
+          kernel: await readKernel(readFileSync(path), path),
+          initrd: buildCorners(scratch),
+          bootArgs: `console=ttyS0 earlycon=sbi loglevel=5 panic=-1 -- ${ROUNDS}`,
+          debug: true,
+        },
+        LIMIT_MS,
+      );
+      if (process.env.CORNERS_SHOW) console.log(output);
+      expect(end, output.slice(-3000)).toEqual({ reason: 'poweroff' });
+      const parts = Object.fromEntries(
+        [...output.matchAll(/^corners: (\w+) (\d+), \d+ ms\r?$/gm)].map(([, part, count]) => [
+          part,
+          Number(count),
+        ]),
+      );
+      expect(parts, output.slice(-3000)).toEqual({
+        faults: 12,
+        patches: 2000,
+        breakpoints: 300,
+        deadlines: 18,
+        processors: ROUNDS * VCPUS,
+        mistakes: 0,
+      });
+      expect(output).not.toMatch(/WRONG|CRASH/);
+      expect(output).not.toMatch(TROUBLE);
+    },
+    LIMIT_MS + 20_000,
+  );
+});

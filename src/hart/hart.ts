@@ -15,10 +15,13 @@ import { Mmu, Pmp } from './mmu/index.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import type { DeviceSpace, Platform, RamWindow } from './platform.ts';
 import { Position } from './position.ts';
+import { writesCsr } from './privileged/csr-instructions.ts';
 import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
+import { QUIET } from './privileged/registers.ts';
 import { type RegionStatistics, readRegionStatistics } from './region-statistics.ts';
 import { type PlacedRegion, Regions } from './regions.ts';
 import { reservationHolds } from './reservation.ts';
+import { RunTime } from './run-time.ts';
 import { HartState } from './state.ts';
 import { Tlb } from './tlb.ts';
 
@@ -27,8 +30,9 @@ const PAGE = 4096;
 const HOST_INTERRUPTION = 24;
 /** `run` returns after so many exceptions with no instruction in between, since only its caller can end that. */
 const LONGEST_ROW = 1024;
-/** stimecmp and vstimecmp. */
-const TIMER_CSRS: readonly number[] = [0x14d, 0x24d];
+const INTEGER_LOADS: ReadonlySet<string> = new Set(['lb', 'lbu', 'lh', 'lhu', 'lw', 'lwu', 'ld']);
+/** stimecmp and vstimecmp, and what they are compared with or count for: htimedelta, menvcfg and henvcfg. */
+const TIMER_CSRS: readonly number[] = [0x14d, 0x24d, 0x605, 0x30a, 0x60a];
 
 /** What a hart is made of. */
 export interface HartOptions {
@@ -86,6 +90,7 @@ export class Hart {
   readonly #regionTable = new WebAssembly.Table({ initial: 0, element: 'anyfunc' });
   readonly #regions: Regions | undefined;
   readonly #count: InstructionCount;
+  readonly #time: RunTime;
   readonly #position: Position;
   /** Privilege or address space has changed: the next instruction must be looked up anew. */
   #contextChanged = false;
@@ -95,6 +100,7 @@ export class Hart {
     this.state = new HartState(memory, area);
     this.#words = this.state.words;
     this.#count = new InstructionCount(this.#words);
+    this.#time = new RunTime(options.platform);
     this.exceptionRow = new ExceptionRow(this.#words);
     this.#position = new Position(this.state);
     this.#memoryWords = new Int32Array(memory.buffer);
@@ -166,12 +172,13 @@ export class Hart {
 
   /**
    * Runs guest code until there is a reason to return: about `fuel` instructions have been started, the exit-request
-   * word is not 0, WFI has nothing to wait for but an interrupt, or (with `hsHost`) a trap for the host was taken.
+   * word is not 0, the platform's `runEnd` has come, WFI has nothing to wait for but an interrupt, or (with `hsHost`) a trap for the host was taken.
    *
    * @param fuel instructions, 1..2^31-1; looked at on taken jumps and after traps only, so that a few more may run
    */
   run(fuel: number): Exit {
     this.#count.start(fuel);
+    this.#time.start();
     return this.#run(this.#enter());
   }
 
@@ -354,6 +361,7 @@ export class Hart {
    * without a taken branch.
    */
   #arrive(): number {
+    if (this.#time.spend()) this.#count.restrict(0);
     if (!this.#count.chunkIsOver) return STATUS.changed;
     return this.#exitRequested() || this.#count.fuelIsUsedUp ? this.#leave(EXIT.yield) : STATUS.changed;
   }
@@ -390,6 +398,7 @@ export class Hart {
         return undefined;
       },
       sample: () => {
+        if (this.#time.poll()) this.#hurry();
         this.#regions?.sample();
         return undefined;
       },
@@ -403,6 +412,7 @@ export class Hart {
       },
       time: () => {
         const ticks = options.platform.ticks();
+        if (this.#time.seen(ticks)) this.#hurry();
         this.#words[FIELD.mailboxValue >> 2] = ticks | 0;
         this.#words[(FIELD.mailboxValue >> 2) + 1] = Math.floor(ticks / 2 ** 32) | 0;
         return undefined;
@@ -414,12 +424,20 @@ export class Hart {
       straddle: () => this.#straddle(),
       system: () => this.#system(),
       illegal: () => this.#illegal(),
-      load: (kind) => (this.#access.load(kind) ? STATUS.proceed : this.#trap()),
+      load: (kind) => {
+        if (!this.#access.load(kind)) return this.#trap();
+        return this.#time.spend() ? this.#leaveBehindLoad() : STATUS.proceed;
+      },
       store: (bytes) => {
         if (!this.#access.store(bytes)) return this.#trap();
+        if (this.#time.spend()) return this.#leaveBehind((this.#currentBits() & 3) === 3 ? 4 : 2);
         return this.#access.storedToDevice ? this.#afterDevice() : STATUS.proceed;
       },
-      atomic: (argument) => (this.#access.atomic(argument) ? STATUS.proceed : this.#trap()),
+      atomic: (argument) => {
+        if (!this.#access.atomic(argument)) return this.#trap();
+        if (this.#time.spend()) this.#hurry();
+        return STATUS.proceed;
+      },
     };
   }
 
@@ -430,10 +448,33 @@ export class Hart {
    */
   #afterDevice(): number {
     if (!this.#exitRequested() && !this.#count.fuelIsUsedUp) return STATUS.proceed;
+    return this.#leaveBehind((this.#currentBits() & 3) === 3 ? 4 : 2);
+  }
+
+  /** Goes on behind an instruction of `length` bytes, which is done, after a look whether to go on at all. */
+  #leaveBehind(length: number): number {
     this.#position.savePc();
-    this.#position.skip((this.#currentBits() & 3) === 3 ? 4 : 2);
+    this.#position.skip(length);
     this.#count.endEarly();
     return this.#resume();
+  }
+
+  /** The time of the run is over: what the load has left in the mailbox goes to its register here, if it is a plain one. */
+  #leaveBehindLoad(): number {
+    const decoded = this.#decode(this.#currentBits());
+    if (decoded === undefined || !INTEGER_LOADS.has(decoded.instruction.name)) {
+      this.#hurry();
+      return STATUS.proceed;
+    }
+    const value = FIELD.mailboxValue >> 2;
+    this.state.setX(decoded.rd, this.#words[value] as number, this.#words[value + 1] as number);
+    return this.#leaveBehind(decoded.length);
+  }
+
+  /** The time of the run is over, in the middle of an instruction: ends it at the next poll or system instruction. */
+  #hurry(): void {
+    this.#count.exhaust();
+    this.#words[FIELD.quiet >> 2] = QUIET.no;
   }
 
   /** Fetches the second half of an instruction from the next page. */
@@ -463,7 +504,7 @@ export class Hart {
     switch (this.privileged.execute(decoded)) {
       case OUTCOME.next:
         this.#position.skip(decoded.length);
-        return this.#afterSystem(this.#endsFuel(decoded));
+        return this.#afterSystem(this.#endsFuel(decoded) || this.#time.spend());
       case OUTCOME.fenced:
         this.#position.skip(decoded.length);
         return this.#resume();
@@ -478,8 +519,8 @@ export class Hart {
   }
 
   /** The caller of `run` measured the fuel by the timer as it was: a new deadline may come earlier. */
-  #endsFuel({ csr }: Decoded): boolean {
-    if (!TIMER_CSRS.includes(csr)) return false;
+  #endsFuel(decoded: Decoded): boolean {
+    if (!TIMER_CSRS.includes(decoded.csr) || !writesCsr(decoded)) return false;
     this.#count.restrict(this.#options.platform.fuelForTimer?.() ?? 0);
     return true;
   }

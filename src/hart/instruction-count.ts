@@ -51,6 +51,11 @@ export class InstructionCount {
     this.#words[FUEL] = Math.max(0, Math.min(left, fuel));
   }
 
+  /** Leaves no fuel but for the chunk under way. */
+  exhaust(): void {
+    this.#words[FUEL] = Math.min(this.#words[FUEL] as number, Math.max(this.inChunk, 0));
+  }
+
   /** Ends the chunk under way; the rest of the fuel stays. */
   endEarly(): void {
     this.restrict(Number.MAX_SAFE_INTEGER);

@@ -15,6 +15,11 @@ export interface Platform {
    */
   fuelForTimer?(): number;
   /**
+   * Ticks at which the run under way shall end, in whatever number of instructions: fuel is no more than a guess. Without
+   * this, `run` goes by fuel alone.
+   */
+  runEnd?(): number;
+  /**
    * A guest waits for another hart to write to its reservation set (WRS.NTO): ticks for which the hart may watch the memory
    * before it leaves the guest to its host. Without this, none.
    */

@@ -251,6 +251,36 @@ describe('time', () => {
     expect(bed.read64(RAM + 1024)).toBeLessThan(20_000n);
   });
 
+  test('the timer comes in time to a guest whose instructions take far longer than its fuel allows for', () => {
+    const bed = new DomainBed({ step: 100 }).load(`
+      la t0, handler; csrw stvec, t0
+      li t0, 32; csrw sie, t0; csrsi sstatus, 2
+      ${SET_TIMER_IN(5000)}
+    again: rdtime t2; j again
+    .align 4
+    handler: rdtime t1; csrr t0, stimecmp; sub t1, t1, t0; li s0, ${RAM}; sd t1, 1024(s0); ${SHUTDOWN}`);
+    bed.run();
+    expect(bed.vcpu.stat('deliveredTimer')).toBe(1);
+    // A look at the clock takes 100 ticks here.
+    expect(bed.read64(RAM + 1024)).toBeLessThan(2_000n);
+  });
+
+  test('a timer that is enabled after it was set comes in time', () => {
+    const bed = new DomainBed().load(`
+      la t0, handler; csrw stvec, t0
+      ${SET_TIMER_IN(300)}
+      li t0, 32; csrw sie, t0
+      csrsi sstatus, 2
+      rdinstret s0
+    1: j 1b
+    .align 4
+    handler: rdinstret s1; sub s1, s1, s0
+      li t0, ${RAM + 0x8000}; sd s1, (t0)
+      ${SHUTDOWN}`);
+    bed.run();
+    expect(bed.read64(RAM + 0x8000)).toBeLessThan(600n);
+  });
+
   test('the guest stays where it is when it sets its timer, and leaves in time for the earliest deadline', () => {
     const bed = new DomainBed().load(`
       la t0, handler; csrw stvec, t0

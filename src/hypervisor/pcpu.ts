@@ -280,6 +280,11 @@ export class Pcpu {
     return this.#paces[vcpu.index].instructionsIn(ticks);
   }
 
+  /** For the platform of the hart: ticks at which the run under way is to end. */
+  get runEnd(): number {
+    return this.#runEnd;
+  }
+
   /**
    * For the platform of the hart, within a run: ticks for which the guest may watch memory for another vCPU's answer. None
    * if that vCPU may be one that waits for this pCPU. What is spent here counts as no instructions, so it is bounded by

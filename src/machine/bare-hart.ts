@@ -51,6 +51,8 @@ class BareHart {
   readonly #sleeper: Sleep;
   readonly #htif: Htif | undefined;
   readonly #pace = new Pace();
+  /** Ticks at which the run under way is to end. */
+  #runEnd = 0;
   readonly #timerDeadline: () => number;
   readonly #stuck: (why: string) => void;
   /** Exceptions in a row, and those that were looked at. */
@@ -106,6 +108,7 @@ class BareHart {
           (plic.contextPending(index * 2) ? LINE.meip : 0) |
           (plic.contextPending(index * 2 + 1) ? LINE.seip : 0),
         guestExternalLines: () => 0,
+        runEnd: () => this.#runEnd,
       },
       extensions: HART_EXTENSIONS,
       onRefused: (text) => host.notify({ kind: 'refused', text }),
@@ -133,7 +136,9 @@ class BareHart {
       enterGuest(this.#words);
       const now = this.#clock.ticks();
       const started = this.#hart.instructions;
-      const exit = this.#hart.run(this.#pace.start(now, Math.min(this.#longestRun, this.#untilTimer(now))));
+      const longest = Math.min(this.#longestRun, this.#untilTimer(now));
+      this.#runEnd = now + longest;
+      const exit = this.#hart.run(this.#pace.start(now, longest));
       const instructions = this.#hart.instructions - started;
       this.#pace.finish(this.#clock.ticks(), instructions);
       this.#watchProgress(instructions);

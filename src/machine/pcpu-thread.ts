@@ -55,6 +55,7 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
       lines: () => 0,
       guestExternalLines: () => (devices.plic.contextPending(pcpu.current) ? GUEST_EXTERNAL : 0),
       fuelForTimer: () => pcpu.fuelForTimer(),
+      runEnd: () => pcpu.runEnd,
       watchTicks: () => pcpu.watchTicks(),
     },
     guestExternalInterrupts: 1,

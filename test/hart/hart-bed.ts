@@ -110,6 +110,8 @@ export class HartBed {
   ticks = 0;
   lines = 0;
   guestExternalLines = 0;
+  /** Ticks at which a run shall end. */
+  runEnd = Number.POSITIVE_INFINITY;
   /** What was stored to {@link FINISHER}. */
   result: number | undefined;
   symbols: ReadonlyMap<string, bigint> = new Map();
@@ -307,6 +309,7 @@ export class HartBed {
       ticks: () => this.ticks,
       lines: () => this.lines,
       guestExternalLines: () => this.guestExternalLines,
+      runEnd: () => this.runEnd,
     };
   }
 }

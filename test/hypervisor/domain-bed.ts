@@ -178,6 +178,7 @@ export class DomainBed {
         lines: () => 0,
         guestExternalLines: () => (this.lines[this.pcpus[index]?.current ?? -1] ? 2 : 0),
         fuelForTimer: () => this.pcpus[index]?.fuelForTimer() ?? 0,
+        runEnd: () => this.pcpus[index]?.runEnd ?? 0,
         watchTicks: () => this.pcpus[index]?.watchTicks() ?? 0,
       },
       guestExternalInterrupts: 1,

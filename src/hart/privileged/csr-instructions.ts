@@ -7,13 +7,19 @@ import type { CsrTable } from './csr-table.ts';
 
 type Operation = 'write' | 'set' | 'clear';
 
+/** Whether an instruction on CSRs writes: csrrs and csrrc with x0, or with an immediate of 0, do not. */
+export function writesCsr({ instruction, rs1, imm }: Decoded): boolean {
+  const { name } = instruction;
+  if (name.startsWith('csrrw')) return true;
+  return (name.endsWith('i') ? imm : rs1) !== 0;
+}
+
 /** An instruction on CSRs; `immediate` forms take their operand from `imm` instead of rs1. */
 export function csrInstruction(operation: Operation, immediate: boolean) {
   return (hart: Context, table: CsrTable, decoded: Decoded): Outcome => {
     const { state } = hart;
     const operandLow = immediate ? decoded.imm : state.xLow(decoded.rs1);
     const operandHigh = immediate ? 0 : state.xHigh(decoded.rs1);
-    // csrrs and csrrc with x0, or with an immediate of 0, do not write at all.
     const writes = operation === 'write' || (immediate ? decoded.imm : decoded.rs1) !== 0;
     const verdict = table.check(hart, decoded.csr, writes);
     if (verdict !== VERDICT.allowed) {

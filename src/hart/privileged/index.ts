@@ -96,7 +96,7 @@ export class Privileged {
     return wakePending(this.#hart);
   }
 
-  /** Earliest time in ticks at which stimecmp or vstimecmp will raise an enabled interrupt; Infinity if none. */
+  /** Earliest time in ticks at which stimecmp or vstimecmp will raise an interrupt; Infinity if none. */
   nextDeadline(): number {
     return nextDeadline(this.#hart);
   }

@@ -2,8 +2,8 @@
 import { CAUSE } from '../exceptions.ts';
 import { CSR, FIELD } from '../layout.ts';
 import { type Context, OUTCOME, type Outcome, raise } from './context.ts';
-import { hasGuestTimer, hasSupervisorTimer, machineEnabled, pendingAndEnabled, readTime } from './pending.ts';
-import { HSTATUS, INTERRUPT, MODE, STATUS } from './registers.ts';
+import { hasGuestTimer, hasSupervisorTimer, pendingAndEnabled, readTime } from './pending.ts';
+import { HSTATUS, MODE, STATUS } from './registers.ts';
 import { isAtLeast, subtractTo, toNumber } from './wide.ts';
 
 /** WFI may complete: a locally enabled interrupt is pending, whatever global enables and delegation say. */
@@ -57,18 +57,13 @@ function endsSoon(hart: Context): boolean {
 }
 
 /**
- * The earliest time, in ticks, at which stimecmp or vstimecmp will make an enabled interrupt pending; Infinity if
- * none will. A deadline that has passed counts for nothing: its interrupt is pending already.
+ * The earliest time, in ticks, at which stimecmp or vstimecmp will make an interrupt pending; Infinity if none will. Whether
+ * it is enabled may change until then, of which nobody is told. A deadline that has passed counts for nothing: its interrupt
+ * is pending already.
  */
 export function nextDeadline(hart: Context): number {
-  const enabled = machineEnabled(hart);
-  let remaining = Infinity;
-  if ((enabled & INTERRUPT.sti) !== 0 && hasSupervisorTimer(hart)) {
-    remaining = ticksUntil(hart, CSR.stimecmp, false);
-  }
-  if ((enabled & INTERRUPT.vsti) !== 0 && hasGuestTimer(hart)) {
-    remaining = Math.min(remaining, ticksUntil(hart, CSR.vstimecmp, true));
-  }
+  let remaining = hasSupervisorTimer(hart) ? ticksUntil(hart, CSR.stimecmp, false) : Infinity;
+  if (hasGuestTimer(hart)) remaining = Math.min(remaining, ticksUntil(hart, CSR.vstimecmp, true));
   return remaining === Infinity ? Infinity : hart.platform.ticks() + remaining;
 }
 

@@ -1,0 +1,46 @@
+import type { Platform } from './platform.ts';
+
+/** Work between two looks at the clock: a call-out of about 300 ns is 1. */
+const LOOK_AFTER = 16;
+/** What code between two polls counts for, which no call-out interrupts: it may be slow, too. */
+const POLL = 4;
+
+/**
+ * Whether the time is over that a run was given. Fuel counts instructions, as many as the hart carried out in that time
+ * lately; code that asks devices or takes traps is hundreds of times slower, and would run past a deadline for long.
+ */
+export class RunTime {
+  readonly #platform: Platform;
+  #left = LOOK_AFTER;
+  #isOver = false;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  /** A run begins. */
+  start(): void {
+    this.#isOver = false;
+  }
+
+  /** Notes a call-out, and looks at the clock now and then. @returns whether the run shall end */
+  spend(work = 1): boolean {
+    this.#left -= work;
+    if (this.#left <= 0) {
+      this.#left = LOOK_AFTER;
+      if (this.#platform.runEnd !== undefined) this.seen(this.#platform.ticks());
+    }
+    return this.#isOver;
+  }
+
+  /** As {@link spend}, for a poll of generated code. */
+  poll(): boolean {
+    return this.spend(POLL);
+  }
+
+  /** Somebody has looked at the clock. @returns whether the run shall end */
+  seen(ticks: number): boolean {
+    if (ticks >= (this.#platform.runEnd?.() ?? Number.POSITIVE_INFINITY)) this.#isOver = true;
+    return this.#isOver;
+  }
+}

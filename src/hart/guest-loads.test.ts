@@ -4,7 +4,7 @@
  * faults are those of loads.
  */
 import { describe, expect, test } from 'vitest';
-import { PTE, RAM } from '../../test/hart/hart-bed.ts';
+import { PAGE, PTE, RAM } from '../../test/hart/hart-bed.ts';
 import { leafEntry, PAGES, TrapBed } from '../../test/hart/trap-bed.ts';
 import { CAUSE } from './exceptions.ts';
 
@@ -46,30 +46,40 @@ const CASES: readonly Case[] = PERMISSIONS.flatMap((first) =>
 );
 
 class GuestLoadBed extends TrapBed {
-  readonly #first = this.map(this.root, VIRTUAL, GUEST_PHYSICAL, PTE.all);
-  readonly #second = this.map(this.guestRoot, BigInt(GUEST_PHYSICAL), PAGES, PTE.all | PTE.u);
+  readonly #offset: number;
+  /** Two pages, all the permissions of which are the same. */
+  readonly #entries = [0, PAGE].map((page) => ({
+    page,
+    first: this.map(this.root, VIRTUAL + BigInt(page), 0, 0),
+    second: this.map(this.guestRoot, BigInt(GUEST_PHYSICAL + page), 0, 0),
+  }));
 
-  constructor() {
+  /** @param offset of the accesses in the first page */
+  constructor(offset: number) {
     // These instructions are not compiled.
     super('interp');
     this.setCsr('satp', 0n);
-    this.write64(PAGES, VALUE);
+    this.#offset = offset;
+    this.write64(PAGES + offset, VALUE);
   }
 
   /** @returns the cause of the trap: an ecall of HS-mode, if the instruction had none */
   carryOut(c: Case): number {
-    this.write64(this.#first, leafEntry(GUEST_PHYSICAL, OPEN | c.first | (c.user ? PTE.u : 0)));
-    this.write64(this.#second, leafEntry(PAGES, OPEN | c.second | PTE.u));
+    for (const { page, first, second } of this.#entries) {
+      this.write64(first, leafEntry(GUEST_PHYSICAL + page, OPEN | c.first | (c.user ? PTE.u : 0)));
+      this.write64(second, leafEntry(PAGES + page, OPEN | c.second | PTE.u));
+    }
     this.setCsr('hstatus', c.supervisor ? SPVP : 0n);
     this.setCsr('vsstatus', (c.sum ? SUM : 0n) | (c.guestMxr ? MXR : 0n));
+    const address = VIRTUAL + BigInt(this.#offset);
     // SUM of HS-mode has no say: it is the other way round.
     const status = (c.mxr ? MXR : 0n) | (c.sum ? 0n : SUM);
-    const { cause, tval, tval2, guestVirtual } = this.enter('S', CODE, { a0: VIRTUAL, a1: VALUE }, status);
+    const { cause, tval, tval2, guestVirtual } = this.enter('S', CODE, { a0: address, a1: VALUE }, status);
     if (cause === CAUSE.ecallFromHs) return cause;
     const guestFault = cause === CAUSE.loadGuestPageFault || cause === CAUSE.storeGuestPageFault;
     expect([tval, tval2, guestVirtual]).toEqual([
-      VIRTUAL,
-      guestFault ? BigInt(GUEST_PHYSICAL) >> 2n : 0n,
+      address,
+      guestFault ? BigInt(GUEST_PHYSICAL + this.#offset) >> 2n : 0n,
       true,
     ]);
     return cause;
@@ -79,7 +89,7 @@ class GuestLoadBed extends TrapBed {
 const mayUse = (c: Case): boolean => (c.supervisor ? !c.user || c.sum : c.user);
 const readable = (flags: number, mxr: boolean): boolean => (flags & (mxr ? PTE.r | PTE.x : PTE.r)) !== 0;
 
-describe('in a guest’s memory', () => {
+describe.each([0, PAGE - 1])('at offset %i of a guest’s page', (offset) => {
   test.each([
     ['hlvx.wu a2, (a0)', 0x8765_4321n, PTE.x],
     ['hlvx.hu a2, (a0)', 0x4321n, PTE.x],
@@ -87,7 +97,7 @@ describe('in a guest’s memory', () => {
     ['hlv.w a2, (a0)', 0xffff_ffff_8765_4321n, PTE.r],
     ['hsv.d a1, (a0)', 0n, PTE.w],
   ])('%s needs what it should need in both stages', (instruction, value, permission) => {
-    const bed = new GuestLoadBed();
+    const bed = new GuestLoadBed(offset);
     bed.load(`li a2, 0\n ${instruction}\n ecall`, CODE);
     const [pageFault, guestFault] =
       permission === PTE.w

@@ -3,7 +3,7 @@
  * fault (privileged architecture, "Priority and Matching Logic"); in code that is compiled already, too.
  */
 import { describe, expect, test } from 'vitest';
-import { RAM } from '../../test/hart/hart-bed.ts';
+import { PAGE, RAM } from '../../test/hart/hart-bed.ts';
 import { HOT, type Mode, PAGES, type Trap, TrapBed } from '../../test/hart/trap-bed.ts';
 import { CAUSE } from './exceptions.ts';
 
@@ -94,6 +94,19 @@ describe.each([1, HOT])('behind %i turns of a loop', (turns) => {
     expect(bed.access(store, AT - 8, turns).cause).toBe(CAUSE.ecallFromHs);
     expect(bed.access(store, AT + 4, turns).cause).toBe(CAUSE.ecallFromHs);
   });
+});
+
+test('a page with an entry for some of its words is looked at anew in each access', () => {
+  const bed = new ProtectedBed();
+  bed.protect(AT >>> 2, NA4);
+  bed.load(`1: ld a2, 8(a0)\n sd a2, 16(a0)\n addi a1, a1, -1\n bnez a1, 1b\n jr a3`, CODE + PAGE);
+  for (const access of ACCESSES) {
+    // Without a fence between what is allowed and what is not.
+    const place = BigInt(bed.symbol(`loop${ACCESSES.indexOf(access)}`));
+    const trap = bed.enter('S', CODE + PAGE, { a0: AT, a1: HOT, a3: place });
+    expect(trap, access).toMatchObject({ cause: faultOf(access), epc: place, tval: BigInt(AT) });
+  }
+  expect(bed.compiled).toBeGreaterThan(HOT);
 });
 
 describe('at the end of the address space', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { importsOf } from './imports.ts';
-import { checkLayers } from './layer-rules.ts';
+import { checkLayers, rooms, unusedRules } from './layer-rules.ts';
 
 function check(files: Readonly<Record<string, string>>): string[] {
   return checkLayers(new Map(Object.entries(files)), ['commander']).map(
@@ -44,7 +44,8 @@ describe('checkLayers', () => {
         'src/isa/a.ts': "import { b } from '../wasm/b.ts';",
         'src/wasm/b.ts': 'export const b = 1;',
         'src/wasm/b.test.ts': "import '../isa/a.ts'; import 'vitest'; import 'node:fs'; import './b.ts';",
-        'src/cli/main.ts': "import { Command } from 'commander'; import 'node:fs'; import '../isa/a.ts';",
+        'src/cli/main.ts': "import { Command } from 'commander'; import 'node:fs'; import '../hart/c.ts';",
+        'src/hart/c.ts': 'export const c = 1;',
       }),
     ).toEqual([]);
   });
@@ -105,5 +106,18 @@ describe('checkLayers', () => {
       'src/attic/a.ts:1 imports src/attic/b.ts, which does not exist',
       'src/attic/a.ts:1 is in no known room: give its folder a line in scripts/layer-rules.ts',
     ]);
+  });
+});
+
+describe('unusedRules', () => {
+  it('names each room without a folder and each arrow that nothing uses', () => {
+    const sources = new Map([
+      ['src/wasm/emit.ts', ''],
+      ['src/float/add.ts', "import { emit } from '../wasm/emit.ts';"],
+    ]);
+    const unused = unusedRules(sources);
+    expect(unused).toEqual(expect.arrayContaining(['isa', 'isa -> wasm', 'cli -> node']));
+    expect(unused.filter((rule) => /^(wasm|float)/.test(rule))).toEqual([]);
+    expect(unused.length).toBeLessThan(Object.values(rooms).flat().length + Object.keys(rooms).length);
   });
 });

@@ -16,7 +16,7 @@ export async function deflateGzip(bytes: Uint8Array): Promise<Uint8Array<ArrayBu
 
 interface ByteTransform {
   readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<BufferSource>;
+  readonly writable: WritableStream<ArrayBuffer | ArrayBufferView<ArrayBuffer>>;
 }
 
 async function* pipe(bytes: Uint8Array, transform: ByteTransform): AsyncGenerator<Uint8Array> {

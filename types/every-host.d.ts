@@ -1,0 +1,54 @@
+/**
+ * The globals beside the language that Node and pages share, and that portable rooms may use. `tsconfig.portable.json`
+ * compiles those rooms with these instead of the libraries of Node or of browsers, so that neither leaks in.
+ */
+declare const performance: { now(): number; readonly timeOrigin: number };
+
+interface TimerId {
+  readonly timerId: unique symbol;
+}
+declare function setTimeout(callback: () => void, milliseconds?: number): TimerId;
+declare function clearTimeout(timer: TimerId | undefined): void;
+declare function setInterval(callback: () => void, milliseconds?: number): TimerId;
+declare function clearInterval(timer: TimerId | undefined): void;
+
+declare const crypto: { getRandomValues<T extends ArrayBufferView<ArrayBuffer>>(array: T): T };
+declare function structuredClone<T>(value: T): T;
+
+declare class TextEncoder {
+  encode(text?: string): Uint8Array<ArrayBuffer>;
+}
+declare class TextDecoder {
+  constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
+  decode(bytes?: ArrayBuffer | ArrayBufferView, options?: { stream?: boolean }): string;
+}
+
+interface AbortSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+  throwIfAborted(): void;
+}
+
+type BufferSource = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+interface ReadableStreamReader<T> {
+  read(): Promise<{ readonly done: false; readonly value: T } | { readonly done: true; readonly value?: T }>;
+  cancel(reason?: unknown): Promise<void>;
+}
+interface ReadableStream<T> {
+  getReader(): ReadableStreamReader<T>;
+}
+interface WritableStreamWriter<T> {
+  write(chunk: T): Promise<void>;
+  close(): Promise<void>;
+}
+interface WritableStream<T> {
+  getWriter(): WritableStreamWriter<T>;
+}
+declare class CompressionStream {
+  constructor(format: 'gzip' | 'deflate' | 'deflate-raw');
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly writable: WritableStream<BufferSource>;
+}
+declare class DecompressionStream extends CompressionStream {}

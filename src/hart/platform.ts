@@ -5,8 +5,10 @@ export interface Platform {
   /**
    * Levels of the interrupt lines into this hart, as mip bits: MSIP (3), MTIP (7), SEIP (9), MEIP (11).
    * They are derived from the devices whenever the hart looks, never stored in the hart.
+   *
+   * @param wanted the bits that matter; the others may be left 0, so that no device is asked in vain
    */
-  lines(): number;
+  lines(wanted: number): number;
   /** Levels of hgeip, bit per guest external interrupt. */
   guestExternalLines(): number;
   /**

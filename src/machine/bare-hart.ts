@@ -102,11 +102,11 @@ class BareHart {
       devices: deviceSpace(devices.bus),
       platform: {
         ticks: () => this.#clock.ticks(),
-        lines: () =>
-          (clint.softPending(index) ? LINE.msip : 0) |
-          (clint.timerPending(index) ? LINE.mtip : 0) |
-          (plic.contextPending(index * 2) ? LINE.meip : 0) |
-          (plic.contextPending(index * 2 + 1) ? LINE.seip : 0),
+        lines: (wanted) =>
+          ((wanted & LINE.msip) !== 0 && clint.softPending(index) ? LINE.msip : 0) |
+          ((wanted & LINE.mtip) !== 0 && clint.timerPending(index) ? LINE.mtip : 0) |
+          ((wanted & LINE.meip) !== 0 && plic.contextPending(index * 2) ? LINE.meip : 0) |
+          ((wanted & LINE.seip) !== 0 && plic.contextPending(index * 2 + 1) ? LINE.seip : 0),
         guestExternalLines: () => 0,
         runEnd: () => this.#runEnd,
       },

@@ -66,6 +66,8 @@ export class PrivilegedBed {
   /** What the platform shows. */
   ticks = 0;
   lines = 0;
+  /** The lines that the hart has looked for last; undefined if none. */
+  wantedLines: number | undefined;
   guestExternalLines = 0;
   retired = 0n;
   /** Calls of hooks, in words. */
@@ -96,7 +98,10 @@ export class PrivilegedBed {
         this.onLook();
         return this.ticks;
       },
-      lines: () => this.lines,
+      lines: (wanted) => {
+        this.wantedLines = wanted;
+        return this.lines;
+      },
       guestExternalLines: () => this.guestExternalLines,
       watchTicks: () => this.watchTicks,
     };

@@ -66,7 +66,7 @@ export class Tape {
     };
     return {
       ticks: () => ask(QUESTION.ticks, () => platform.ticks()),
-      lines: () => ask(QUESTION.lines, () => platform.lines()),
+      lines: (wanted) => ask(QUESTION.lines, () => platform.lines(wanted)),
       guestExternalLines: () => ask(QUESTION.guestExternalLines, () => platform.guestExternalLines()),
     };
   }
@@ -96,7 +96,7 @@ export class Tape {
       this.#mode === 'live' ? live() : this.#next(question, []).low;
     return {
       ticks: () => ask(QUESTION.ticks, () => platform.ticks()),
-      lines: () => ask(QUESTION.lines, () => platform.lines()),
+      lines: (wanted) => ask(QUESTION.lines, () => platform.lines(wanted)),
       guestExternalLines: () => ask(QUESTION.guestExternalLines, () => platform.guestExternalLines()),
     };
   }

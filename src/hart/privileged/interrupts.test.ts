@@ -241,3 +241,23 @@ describe('the choice of interrupt', () => {
     );
   });
 });
+
+describe('interrupt lines', () => {
+  test('are asked for where they are enabled only, as devices must be asked', () => {
+    const bed = new PrivilegedBed();
+    expect(bed.takeInterrupt()).toBeUndefined();
+    expect(bed.wantedLines).toBeUndefined();
+    for (const line of [3, 7, 9, 11]) {
+      bed.write('mie', bits(line));
+      expect(bed.takeInterrupt()).toBeUndefined();
+      expect(bed.wantedLines).toBe(1 << line);
+    }
+  });
+
+  test('are all asked for by a look at mip', () => {
+    const bed = new PrivilegedBed();
+    bed.lines = 0xa88;
+    expect(bed.read('mip')).toBe(0xa88n);
+    expect(Number(bed.wantedLines) & 0xa88).toBe(0xa88);
+  });
+});

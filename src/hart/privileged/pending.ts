@@ -76,7 +76,7 @@ export function storedPending(hart: Context): number {
 
 /** The part `wanted` of mip. Sources that nobody asks about are not looked at: reading the time is not free. */
 export function machinePending(hart: Context, wanted: number): number {
-  let pending = (storedPending(hart) | hart.platform.lines()) & wanted;
+  let pending = (storedPending(hart) | hart.platform.lines(wanted)) & wanted;
   if ((wanted & INTERRUPT.sti) !== 0 && hasSupervisorTimer(hart) && timeReached(hart, false)) {
     pending |= INTERRUPT.sti;
   }

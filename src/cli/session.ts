@@ -24,10 +24,13 @@ export interface SessionOptions {
 }
 
 /**
- * How long the threads of a machine that was interrupted may take, then the reader of its output, and at the end that of
- * messages: whoever sends SIGTERM or types Ctrl-A x has an answer within a second, also when nobody reads.
+ * Milliseconds after which a machine that was interrupted is no longer waited for: its threads, the reader of its output, and
+ * that of messages. All count from the interruption: whoever sends SIGTERM or types Ctrl-A x has an answer within a second,
+ * also when nobody reads and the process is busy.
  */
-const patience = { threads: 400, output: 300, messages: 200 } as const;
+const deadlines = { threads: 300, output: 450, messages: 500 } as const;
+/** The same for messages about a machine that ended by itself, from then on. */
+const messagePatience = 200;
 /** How long a kernel whose last line told of a panic has to be silent. */
 const panicMilliseconds = 2000;
 
@@ -60,6 +63,8 @@ class Session {
   readonly #machine: Machine;
   readonly #panic = new PanicWatch();
   readonly #interruption = Promise.withResolvers<Outcome>();
+  /** When it happened, as `performance.now` has it. */
+  #interrupted: number | undefined;
   #panicTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(config: MachineConfig, host: MachineHost, options: SessionOptions) {
@@ -71,13 +76,13 @@ class Session {
     });
     this.#terminal = new Terminal(consoleStreams(), {
       onInput: (bytes) => this.#machine.input(bytes),
-      onQuit: () => this.#interruption.resolve(this.#quitOutcome()),
-      onOutputClosed: () => this.#interruption.resolve({ status: signalStatus('SIGPIPE') }),
+      onQuit: () => this.#interrupt(this.#quitOutcome()),
+      onOutputClosed: () => this.#interrupt({ status: signalStatus('SIGPIPE') }),
     });
   }
 
   async run(): Promise<number> {
-    const stopListening = onEndingSignal((signal) => this.#interruption.resolve(signalOutcome(signal)));
+    const stopListening = onEndingSignal((signal) => this.#interrupt(signalOutcome(signal)));
     const timer = this.#startTimeout();
     try {
       this.#terminal.open();
@@ -100,21 +105,35 @@ class Session {
   async #end(): Promise<Outcome> {
     const { ended } = this.#machine;
     const own = ended.then((end) => outcomeOf(end, this.#outcomeContext()));
-    let interrupted = false;
-    const interruption = this.#interruption.promise.then((outcome) => {
-      interrupted = true;
-      return outcome;
-    });
+    const interruption = this.#interruption.promise;
     const outcome = await Promise.race([own, interruption]);
-    if (!interrupted) {
+    if (this.#interrupted === undefined) {
       // A reader that is slow, such as a pager, still gets everything.
       await Promise.race([this.#terminal.flush(), interruption]);
       return outcome;
     }
     this.#machine.stop();
-    await Promise.race([ended, delay(patience.threads)]);
-    await Promise.race([this.#terminal.flush(), delay(patience.output)]);
+    await this.#within('threads', ended);
+    await this.#within('output', this.#terminal.flush());
     return outcome;
+  }
+
+  /** The first one counts. */
+  #interrupt(outcome: Outcome): void {
+    if (this.#interrupted !== undefined) return;
+    this.#interrupted = performance.now();
+    // Input without end would keep the process from its end.
+    this.#terminal.stopInput();
+    this.#interruption.resolve(outcome);
+  }
+
+  /** Waits for a part of the end of a machine, until its deadline. */
+  async #within(part: keyof typeof deadlines, done: Promise<unknown>): Promise<void> {
+    const left =
+      this.#interrupted === undefined
+        ? messagePatience
+        : this.#interrupted + deadlines[part] - performance.now();
+    await Promise.race([done, delay(Math.max(left, 0))]);
   }
 
   async #report({ message }: Outcome): Promise<void> {
@@ -124,7 +143,7 @@ class Session {
     if (forced !== undefined)
       this.#say(`The schedule was forced ${forced} ${forced === 1 ? 'time' : 'times'}.`);
     if (message !== undefined) this.#say(message);
-    await Promise.race([this.#terminal.flushMessages(), delay(patience.messages)]);
+    await this.#within('messages', this.#terminal.flushMessages());
   }
 
   #printStatistics(): void {
@@ -139,7 +158,7 @@ class Session {
   #startTimeout(): ReturnType<typeof setTimeout> | undefined {
     const { timeout } = this.#options;
     if (timeout === undefined) return undefined;
-    return setTimeout(() => this.#interruption.resolve(timeoutOutcome(timeout)), timeout * 1000);
+    return setTimeout(() => this.#interrupt(timeoutOutcome(timeout)), timeout * 1000);
   }
 
   #output(bytes: Uint8Array): Promise<void> | undefined {
@@ -147,7 +166,7 @@ class Session {
     clearTimeout(this.#panicTimer);
     if (this.#panic.halted) {
       this.#panicTimer = setTimeout(
-        () => this.#interruption.resolve(panicOutcome(this.#panic.reason ?? 'it did not say why')),
+        () => this.#interrupt(panicOutcome(this.#panic.reason ?? 'it did not say why')),
         panicMilliseconds,
       );
     }

@@ -152,6 +152,19 @@ test('a long input is left in the pipe until the guest reads', async () => {
   ).toBe(40 * 64 * 1024 + 3);
 });
 
+test('input is left alone once it is stopped, also when the guest has room again', async () => {
+  const rig = bench();
+  rig.room = 1;
+  await typed(rig.input, 'ab');
+  rig.terminal.stopInput();
+  await typed(rig.input, '\x01hcd');
+  rig.room = Number.POSITIVE_INFINITY;
+  rig.terminal.continueInput();
+  await typed(rig.input, '\x01h');
+  expect(rig.events).toEqual(['input a', 'input b']);
+  expect(rig.input.isPaused()).toBe(true);
+});
+
 test('output that is not taken asks to wait until it is', async () => {
   const { terminal, output } = bench();
   expect(terminal.write(Buffer.from('ab'))).toBeUndefined();

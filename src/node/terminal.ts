@@ -54,6 +54,7 @@ export class Terminal {
   #leftOut = 0;
   #lineOpen = false;
   #drained: Promise<void> | undefined;
+  #stopped = false;
   #closed = false;
 
   constructor(streams: TerminalStreams, handlers: TerminalHandlers) {
@@ -80,16 +81,23 @@ export class Terminal {
     messages.on('error', ignore);
   }
 
+  /** Reads no more: what comes from here on stays where it is. */
+  stopInput(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    const { input } = this.#streams;
+    input.off('data', this.#onData);
+    input.pause();
+  }
+
   /** Gives the terminal back and stops to read. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const { input } = this.#streams;
+    this.stopInput();
     this.#restore();
     process.off('exit', this.#restore);
     process.off('SIGCONT', this.#resumed);
-    input.off('data', this.#onData);
-    input.pause();
   }
 
   /** Offers again what the guest had no room for. */
@@ -100,7 +108,7 @@ export class Terminal {
       this.#backlog.drop(taken);
       if (taken < bytes.length) break;
     }
-    if (this.#backlog.length < backlogLimit && !this.#closed) this.#streams.input.resume();
+    if (this.#backlog.length < backlogLimit && !this.#stopped) this.#streams.input.resume();
   }
 
   /**

@@ -4,7 +4,7 @@ import { buildElf, type FixtureSegment } from '../../test/fixtures/elf-fixture.t
 import { InputError } from '../errors/input-error.ts';
 import { type ElfFile, readElf } from './elf.ts';
 import type { RawKernel } from './kernel-image.ts';
-import { type BootPlacement, placeBoot, placeElf } from './placement.ts';
+import { type BootPlacement, checkInitrdSize, placeBoot, placeElf } from './placement.ts';
 import { RamLayout } from './ram-layout.ts';
 
 const mebibyte = 1024 * 1024;
@@ -109,6 +109,14 @@ describe('placeBoot', () => {
       'The guest has 512 MiB of memory, but the initrd alone takes 600 MiB. Give it more with --memory: ' +
         'at least 636 MiB, and as much again for what the kernel unpacks from it.',
     );
+  });
+
+  it('says the same by sizes alone, before anything is read', () => {
+    expect(() => checkInitrdSize(512 * mebibyte, 600 * mebibyte)).toThrow(
+      'The guest has 512 MiB of memory, but the initrd alone takes 600 MiB. Give it more with --memory: ' +
+        'at least 604 MiB, and as much again for what the kernel unpacks from it.',
+    );
+    expect(() => checkInitrdSize(512 * mebibyte, 512 * mebibyte)).not.toThrow();
   });
 
   it('names the kernel when memory does not hold it', () => {

@@ -175,16 +175,32 @@ function tooSmall(ram: Extent, { initrd, deviceTree }: BootInputs, kernel: Exten
         'it must stay below. Use a smaller initrd.',
     );
   }
-  if (initrdSize > ramSize) {
-    return new InputError(
-      `${memory}, but the initrd alone takes ${describeSize(initrdSize)}. Give it more with --memory: ` +
-        `at least ${needed} MiB, and as much again for what the kernel unpacks from it.`,
-    );
-  }
+  if (initrdSize > ramSize) return initrdTooLarge(ramSize, initrdSize, needed);
   const alsoInitrd = initrdSize > 0 ? `, the initrd ${describeSize(initrdSize)}` : '';
   return new InputError(
     `${memory}, which is too little: the kernel takes the first ${describeSize(kernelEnd)}${alsoInitrd}. ` +
       `Give it more with --memory: at least ${needed} MiB, and some for the guest to work in.`,
+  );
+}
+
+/**
+ * Refuses an initrd that is larger than memory by its size alone, so that it need not be read before.
+ *
+ * @param ramSize - bytes of guest memory
+ * @param initrdSize - bytes
+ * @throws InputError when it is larger
+ */
+export function checkInitrdSize(ramSize: number, initrdSize: number): void {
+  if (initrdSize <= ramSize) return;
+  const withDeviceTree = alignUp(initrdSize + pageSize, deviceTreeAlignment) + deviceTreeAlignment;
+  throw initrdTooLarge(ramSize, initrdSize, mebibytes(withDeviceTree));
+}
+
+/** @param needed - MiB */
+function initrdTooLarge(ramSize: number, initrdSize: number, needed: number): InputError {
+  return new InputError(
+    `The guest has ${describeSize(ramSize)} of memory, but the initrd alone takes ${describeSize(initrdSize)}. ` +
+      `Give it more with --memory: at least ${needed} MiB, and as much again for what the kernel unpacks from it.`,
   );
 }
 

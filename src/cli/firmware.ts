@@ -12,6 +12,8 @@ export interface ProgramChoice {
   readonly file: string;
   readonly bios?: string | undefined;
   readonly initrd?: string | undefined;
+  /** Bytes of memory that the machine will have. */
+  readonly memoryBytes: number;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface ProgramChoice {
  *
  * @throws InputError when files are missing or are not what they should be
  */
-export async function loadProgram({ file, bios, initrd }: ProgramChoice): Promise<BareProgram> {
+export async function loadProgram({ file, bios, initrd, memoryBytes }: ProgramChoice): Promise<BareProgram> {
   if (bios === undefined) {
     if (initrd !== undefined) {
       throw new InputError(
@@ -34,7 +36,7 @@ export async function loadProgram({ file, bios, initrd }: ProgramChoice): Promis
     kind: 'firmware',
     image,
     kernel,
-    ...(initrd === undefined ? {} : { initrd: await readInitrd(initrd) }),
+    ...(initrd === undefined ? {} : { initrd: await readInitrd(initrd, memoryBytes) }),
   };
 }
 

@@ -1,7 +1,8 @@
 import { initramfs } from '../boot/initramfs.ts';
 import { type Kernel, readKernel } from '../boot/kernel-image.ts';
+import { checkInitrdSize } from '../boot/placement.ts';
 import { InputError } from '../errors/input-error.ts';
-import { readInputFile } from '../node/files.ts';
+import { guestLimits, readInputFile } from '../node/files.ts';
 import { packageFile } from '../node/package-files.ts';
 import { unpackers } from '../node/unpackers.ts';
 import type { GuestName } from './choices.ts';
@@ -16,6 +17,8 @@ export interface GuestChoice {
   /** The words of `append` are all that the guest gets. */
   readonly appendOnly?: true | undefined;
   readonly guest?: GuestName | undefined;
+  /** Bytes of memory that it will have. */
+  readonly memoryBytes: number;
 }
 
 /** A guest, ready to be put into memory. */
@@ -41,13 +44,19 @@ export async function loadGuest(choice: GuestChoice): Promise<Guest> {
   }
   if (guest === 'tick') return loadTick(choice);
   // The person's own files first: a mistake there should not cost a download.
-  const initrd = choice.initrd === undefined ? undefined : await readInitrd(choice.initrd);
+  const initrd =
+    choice.initrd === undefined ? undefined : await readInitrd(choice.initrd, choice.memoryBytes);
   return kernel === undefined ? loadDebian(choice, initrd) : loadKernel(kernel, choice, initrd);
 }
 
-/** Reads an initrd: whatever the kernel takes, so its content is not looked at. */
-export async function readInitrd(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  return readInputFile(path, 'The initrd', '--initrd');
+/**
+ * Reads an initrd: whatever the kernel takes, so its content is not looked at.
+ *
+ * @param memoryBytes - of the guest: a larger file is not read
+ */
+export async function readInitrd(path: string, memoryBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const checkSize = (bytes: number) => checkInitrdSize(memoryBytes, bytes);
+  return readInputFile(path, 'The initrd', '--initrd', { ...guestLimits, checkSize });
 }
 
 /** Reads a kernel that a person named. */

@@ -31,7 +31,11 @@ export interface RunCommandOptions extends RunWords {
  */
 export async function runCommand(options: RunCommandOptions, host: MachineHost): Promise<number> {
   const shape = readRunWords(options, availableParallelism());
-  const guest = await loadGuest({ ...options, guest: readGuestName(options.guest) });
+  const guest = await loadGuest({
+    ...options,
+    guest: readGuestName(options.guest),
+    memoryBytes: shape.memoryBytes,
+  });
   const { name, ...parts } = guest;
   const { timeout, ...numbers } = shape;
   const forced = await readSchedule(options.schedule, shape.pcpus);
@@ -75,7 +79,7 @@ export async function machineCommand(
   host: MachineHost,
 ): Promise<number> {
   const { harts, memoryBytes, engine, timeout } = readMachineWords(options);
-  const program = await loadProgram({ ...options, file });
+  const program = await loadProgram({ ...options, file, memoryBytes });
   const { append } = options;
   const bootArgs = append === undefined ? {} : { bootArgs: append };
   const config: MachineConfig = { kind: 'bare', engine, harts, memoryBytes, program, ...bootArgs };

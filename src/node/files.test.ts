@@ -97,6 +97,23 @@ test('a file above the limit is refused before it is read, and one at the limit 
   expect(await readInputFile(path, 'The initrd', '--initrd', small)).toHaveLength(small.file);
 });
 
+test('a file whose size is refused is not read', async () => {
+  const path = inside('refused');
+  writeFileSync(path, '');
+  // More than one array holds: to read it would fail in another way.
+  truncateSync(path, 2 ** 40);
+  const limits = {
+    file: Number.MAX_SAFE_INTEGER,
+    stream: 1,
+    checkSize: (bytes: number) => {
+      throw new InputError(`${bytes} is too much`);
+    },
+  };
+  await expect(readInputFile(path, 'The initrd', '--initrd', limits)).rejects.toThrow(
+    new InputError(`${2 ** 40} is too much`),
+  );
+});
+
 test('a file of several pieces is read whole', async () => {
   const path = inside('pieces');
   writeFileSync(path, '');

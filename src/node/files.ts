@@ -7,9 +7,12 @@ export interface ReadLimits {
   readonly file: number;
   /** Of what does not tell its size beforehand, such as a pipe: it may never end. */
   readonly stream: number;
+  /** Is given the size of a file before it is read, and throws an InputError when that is too much. */
+  readonly checkSize?: (bytes: number) => void;
 }
 
-const limits: ReadLimits = { file: 2 ** 32, stream: 2 ** 30 };
+/** For kernels and initrds. */
+export const guestLimits: ReadLimits = { file: 2 ** 32, stream: 2 ** 30 };
 
 /** Bytes that are read at a time; Node reads no 2 GiB in one go. */
 const PIECE = 2 ** 26;
@@ -27,7 +30,7 @@ export async function readInputFile(
   path: string,
   what: string,
   option: string,
-  { file: fileLimit, stream: streamLimit }: ReadLimits = limits,
+  { file: fileLimit, stream: streamLimit, checkSize }: ReadLimits = guestLimits,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
     const file = await open(path, 'r');
@@ -43,6 +46,7 @@ export async function readInputFile(
           `${what} ${path} has ${status.size} bytes. Give at most ${inGiB(fileLimit)}: no guest has more memory.`,
         );
       }
+      checkSize?.(status.size);
       const bytes = status.size > 0 ? await readFile(file, status.size) : await readStream(file, streamLimit);
       if (bytes === undefined) {
         throw new InputError(

@@ -5,11 +5,11 @@
  *     node scripts/boots.ts [--count N] [--shapes VxP,...] [--timeout S] [--logs DIR] [-- OPTIONS]
  *
  * OPTIONS go to `hartvisor run` unchanged: `--kernel`, `--protocol` and so on. The exit status is 0 if every boot
- * was good. Logs of bad boots are kept in DIR; their names are printed.
+ * was good. Logs of bad boots are kept in DIR, a new one unless given; their names are printed.
  */
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -32,7 +32,7 @@ const { values, positionals } = readArguments(() =>
       count: { type: 'string', default: '20' },
       shapes: { type: 'string', default: '1x1,2x2,4x2,8x1' },
       timeout: { type: 'string', default: '300' },
-      logs: { type: 'string', default: join(tmpdir(), 'hartvisor-boots') },
+      logs: { type: 'string' },
       // Another program in place of the CLI, for the test of this script.
       cli: { type: 'string', default: join(import.meta.dirname, '..', 'src', 'cli', 'main.ts') },
     },
@@ -98,9 +98,13 @@ async function bootAll(shape: Shape): Promise<Row> {
   return { ...shape, good, seconds };
 }
 
+let logs = values.logs;
+
 function keep(name: string, log: string): string {
-  mkdirSync(values.logs, { recursive: true });
-  const path = join(values.logs, `${name.replaceAll(' ', '-')}.log`);
+  // A name that others can foresee in a directory for all would be theirs to make first.
+  logs ??= mkdtempSync(join(tmpdir(), 'hartvisor-boots-'));
+  mkdirSync(logs, { recursive: true });
+  const path = join(logs, `${name.replaceAll(' ', '-')}.log`);
   writeFileSync(path, log);
   return path;
 }

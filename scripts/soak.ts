@@ -8,11 +8,11 @@
  *
  * OPTIONS go to `hartvisor run` unchanged, such as `--engine jit`. A run is good if no result was wrong, every worker
  * made progress, the kernel had nothing to complain about, and neither hartvisor's memory nor the guest's leaked (judged
- * from ten minutes on). The exit status is 0 then. The log is kept in DIR.
+ * from ten minutes on). The exit status is 0 then. The log is kept in DIR, a new one unless given.
  */
 
 import { spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -66,7 +66,7 @@ function readOptions(): Options {
       kernel: { type: 'string' },
       // Files and programs in place of the usual ones, for the test of this script.
       initrd: { type: 'string' },
-      logs: { type: 'string', default: join(tmpdir(), 'hartvisor-soak') },
+      logs: { type: 'string' },
       cli: { type: 'string', default: join(import.meta.dirname, '..', 'src', 'cli', 'main.ts') },
     },
     allowPositionals: true,
@@ -76,7 +76,9 @@ function readOptions(): Options {
     if (Number.isSafeInteger(value) && value >= 1) return value;
     throw new InputError(`--${name} ${values[name]} is not a whole number from 1 on`);
   };
-  const { memory, kinds, kernel, initrd, logs, cli } = values;
+  const { memory, kinds, kernel, initrd, cli } = values;
+  // A name that others can foresee in a directory for all would be theirs to make first.
+  const logs = values.logs ?? mkdtempSync(join(tmpdir(), 'hartvisor-soak-'));
   return {
     seconds: values.seconds === undefined ? number('minutes') * 60 : number('seconds'),
     vcpus: number('smp'),

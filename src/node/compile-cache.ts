@@ -1,7 +1,11 @@
+import { readdir } from 'node:fs/promises';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { defaultCacheDir } from './cache-dir.ts';
+import { removeForgotten } from './leftovers.ts';
 import { whyUnusable } from './private-directory.ts';
+
+const COMPILED = 'compiled';
 
 let directory: string | undefined;
 let known = false;
@@ -21,7 +25,7 @@ export function compileCacheDir(): string | undefined {
 function ownDirectory(): string | undefined {
   const cache = defaultCacheDir();
   if (cache === undefined || whyUnusable(cache) !== undefined) return undefined;
-  const path = join(cache, 'compiled');
+  const path = join(cache, COMPILED);
   return whyUnusable(path) === undefined ? path : undefined;
 }
 
@@ -29,4 +33,16 @@ function ownDirectory(): string | undefined {
 export function useCompileCache(): void {
   const path = compileCacheDir();
   if (path !== undefined) enableCompileCache(path);
+}
+
+/**
+ * Removes compiled modules that are 30 days old from a cache directory: those of checkouts that are gone stay otherwise. What is
+ * still in use is compiled once more.
+ */
+export async function removeForgottenModules(cacheDir: string): Promise<void> {
+  const path = join(cacheDir, COMPILED);
+  // One directory for each version of Node.
+  for (const version of await readdir(path).catch(() => [])) {
+    await removeForgotten(join(path, version), /^/).catch(() => undefined);
+  }
 }

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { defaultCacheDir } from './cache-dir.ts';
-import { removeAbandoned } from './leftovers.ts';
+import { removeForgottenModules } from './compile-cache.ts';
+import { removeAbandoned, removeForgotten } from './leftovers.ts';
 import { readPrivateFile, whyUnusable } from './private-directory.ts';
 
 /** The rooms whose modules decide what the interpreter's bytes are. */
@@ -28,7 +29,10 @@ export async function cachedInterpreter(
   const path = join(cacheDir, `interpreter-${hash('sha256', sources).slice(0, 16)}`);
   const key = hashOfSources(sources);
   const cached = await readCached(path, key);
-  if (cached !== undefined) return cached;
+  if (cached !== undefined) {
+    await markUsed(path);
+    return cached;
+  }
   const bytes = await generate();
   await store(path, key, bytes, cacheDir);
   return bytes;
@@ -62,11 +66,27 @@ async function readCached(path: string, key: string): Promise<Uint8Array<ArrayBu
   return hash('sha256', bytes) === file.toString('latin1', DIGITS, 2 * DIGITS) ? bytes : undefined;
 }
 
+/** Milliseconds. */
+const DAY = 24 * 3_600_000;
+
+/** Once a day, so that what is used is not taken for forgotten. */
+async function markUsed(path: string): Promise<void> {
+  try {
+    const now = new Date();
+    if (now.getTime() - (await stat(path)).mtimeMs > DAY) await utimes(path, now, now);
+  } catch {
+    // A cache that cannot be written is no mistake.
+  }
+}
+
 /** In one step, so that a reader sees the old file or the new one. A cache that cannot be written is no mistake. */
 async function store(path: string, key: string, bytes: Uint8Array, cacheDir: string): Promise<void> {
   const temporary = `${path}-${process.pid}-${hash('sha256', String(process.hrtime.bigint())).slice(0, 8)}`;
   try {
     await removeAbandoned(cacheDir, /^interpreter-[0-9a-f]{16}-(\d+)-/);
+    // Of checkouts that are gone.
+    await removeForgotten(cacheDir, /^interpreter-[0-9a-f]{16}$/);
+    await removeForgottenModules(cacheDir);
     const content = Buffer.concat([Buffer.from(key + hash('sha256', bytes), 'latin1'), bytes]);
     await writeFile(temporary, content, { mode: 0o600 });
     await rename(temporary, path);

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FINISH, HartBed, PAGE, RAM } from '../../test/hart/hart-bed.ts';
-import { assemble } from '../isa/index.ts';
+import { assemble, createDecoder } from '../isa/index.ts';
+import { codeCacheBytes, REGION_RECORDS } from './area.ts';
+import { CodeCache } from './code-cache.ts';
+import { CODE_PAGE, REGION, SLOT } from './interpreter/slots.ts';
 
 const CODE = RAM + 0x10_0000;
 const LIST = RAM + 0x8_0000;
@@ -199,4 +202,25 @@ describe('the end of RAM', () => {
     expect(bed.csr('mcause')).toBe(1n);
     expect([bed.csr('mepc'), bed.csr('mtval')]).toEqual([BigInt(end - 2), BigInt(end)]);
   });
+});
+
+test('slots aside are not those of instructions that straddle pages', () => {
+  const pages = 3;
+  const base = PAGE;
+  const memory = new WebAssembly.Memory({ initial: 8, maximum: 8, shared: true });
+  const code = new CodeCache({
+    ...{ memory, base, pages, ram: { base: RAM, size: PAGE, offset: 0x4_0000 } },
+    decode: createDecoder({ extensions: new Set(['i']), xlen: 64 }),
+    samePage: () => true,
+    onEvict: () => undefined,
+    onChange: () => undefined,
+  });
+  for (let page = 0; page < pages; page++) {
+    expect(code.isStraddling(base + page * CODE_PAGE.bytes + CODE_PAGE.straddling * SLOT.bytes)).toBe(true);
+    expect(code.isStraddling(base + page * CODE_PAGE.bytes)).toBe(false);
+  }
+  for (let region = 0; region < REGION_RECORDS; region++) {
+    const aside = base + codeCacheBytes(pages) + region * REGION.bytes + REGION.aside;
+    if (code.isStraddling(aside)) throw new Error(`that of region ${region} is`);
+  }
 });

@@ -181,7 +181,9 @@ export class CodeCache {
 
   /** Whether a slot is the one of its page for the instruction that ends in the next page. */
   isStraddling(slot: number): boolean {
-    return (slot - this.#base) % CODE_PAGE.bytes === CODE_PAGE.straddling * SLOT.bytes;
+    // Slots aside of other kinds may lie as far behind where a page would begin.
+    const slots = this.pageOf(slot);
+    return slots !== 0 && slot - slots === CODE_PAGE.straddling * SLOT.bytes;
   }
 
   /** The full encoding of the instruction at a straddling slot. */

@@ -129,6 +129,11 @@ export class CodeCache {
     return (low | (high << 16)) >>> 0;
   }
 
+  /** The encoding of the instruction that begins in the last halfword of a page and ends in another. */
+  bitsAcross(slots: number, nextSlots: number): number {
+    return (this.bitsAt(slots, PAGE_HALFWORDS - 1) | (this.bitsAt(nextSlots, 0) << 16)) >>> 0;
+  }
+
   /** Decodes from `slot` on, up to the end of the page, a jump, or code that is decoded already. */
   decodeFrom(slots: number, slot: number): void {
     let halfword = (slot - slots) / SLOT.bytes;
@@ -156,7 +161,7 @@ export class CodeCache {
    */
   straddlingSlot(slots: number, nextSlots: number): number {
     const index = (slots - this.#base) / CODE_PAGE.bytes;
-    const bits = this.bitsAt(slots, PAGE_HALFWORDS - 1) | (this.bitsAt(nextSlots, 0) << 16);
+    const bits = this.bitsAcross(slots, nextSlots) | 0;
     const slot = slots + CODE_PAGE.straddling * SLOT.bytes;
     if (this.#straddling[index] !== bits) {
       this.#pack(slot, this.#decode(bits >>> 0), NOWHERE);
@@ -173,8 +178,9 @@ export class CodeCache {
    * Decodes an instruction to a slot outside of its page, with what leads back behind it.
    *
    * @param slot address of 24 bytes
+   * @param decoded undefined: an illegal instruction
    */
-  packAside(slot: number, decoded: Decoded): void {
+  packAside(slot: number, decoded: Decoded | undefined): void {
     this.#pack(slot, decoded, NOWHERE);
     for (const behind of [1, 2]) this.#halfwords[(slot + behind * SLOT.bytes) / 2] = OPERATION.asideEnd;
   }

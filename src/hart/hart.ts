@@ -10,6 +10,7 @@ import { InstructionCount } from './instruction-count.ts';
 import { STATUS } from './interpreter/call-outs.ts';
 import { CODE_PAGE, SLOT } from './interpreter/slots.ts';
 import { CSR, EXIT, type Exit, FIELD, HART_BYTES, TLB } from './layout.ts';
+import { LoneInstruction } from './lone-instruction.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { Mmu, Pmp } from './mmu/index.ts';
 import { PhysicalMemory } from './physical-memory.ts';
@@ -92,6 +93,7 @@ export class Hart {
   readonly #count: InstructionCount;
   readonly #time: RunTime;
   readonly #position: Position;
+  readonly #lone: LoneInstruction;
   /** Privilege or address space has changed: the next instruction must be looked up anew. */
   #contextChanged = false;
 
@@ -130,6 +132,7 @@ export class Hart {
       onChange: (slots) => this.#regions?.dropPage(slots),
     });
     this.#words[FIELD.codeDirectory >> 2] = this.#code.directory;
+    this.#lone = new LoneInstruction(area, this.#code, this.#decode);
     if (options.compile === true) this.#regions = this.#createRegions(options);
     this.reset();
   }
@@ -290,24 +293,61 @@ export class Hart {
    * `changed`, or `leave` when the host must handle one or they do not end.
    */
   #goToPc(): number {
-    const { state, tlb } = this;
+    const { state } = this;
     this.#contextChanged = false;
     for (let status: number = STATUS.proceed; ; status = STATUS.changed) {
       const low = state.pcLow;
       const high = state.pcHigh;
-      let slots = tlb.lookupFetch(low, high);
-      if (slots === 0) slots = this.#fetchPage(low, high);
-      if (slots !== 0) {
-        this.#position.enter(slots);
-        return status;
-      }
+      if (this.#enterCode(low, high)) return status;
       if (this.#enterTrap(low, high)) return STATUS.leave;
     }
   }
 
+  /** Makes the code at pc current; false: an exception was raised. */
+  #enterCode(low: number, high: number): boolean {
+    const known = this.tlb.lookupFetch(low, high);
+    const slots = known === 0 ? this.#fetchPage(low, high) : known;
+    if (slots === 0) return false;
+    if (known === 0 && !this.mmu.cacheable) return this.#enterAlone(low, high, slots);
+    this.#position.enter(slots);
+    return true;
+  }
+
   /**
-   * The decoded page of an address that the TLB does not know; 0: an exception was raised. Protection by PMP that is
-   * finer than a page is looked at for this address only, not for what is executed behind it in the page.
+   * Makes one instruction current, with nothing behind it but the next fetch, where not all of a page may be executed. The
+   * MMU has just translated its first half. Halves are fetched apart: the second one raises an exception of its own.
+   *
+   * @param slots the decoded page
+   */
+  #enterAlone(low: number, high: number, slots: number): boolean {
+    const { mmu, state } = this;
+    const halfword = (low & (PAGE - 2)) >> 1;
+    let bits = this.#code.bitsAt(slots, halfword);
+    if ((bits & 3) !== 3) {
+      bits &= 0xffff;
+    } else if (halfword === CODE_PAGE.halfwords - 1) {
+      const next = this.#nextPage(low, high, slots);
+      if (next === 0) return false;
+      bits = this.#code.bitsAcross(slots, next);
+    } else if (!this.pmp.check(mmu.physical + 2, 2, ACCESS.fetch, state.privilege)) {
+      this.#raiseAt(CAUSE.fetchAccess, low + 2, high);
+      return false;
+    }
+    this.#position.enter(slots);
+    this.#position.enterAside(this.#lone.place(bits), halfword);
+    return true;
+  }
+
+  /** The decoded page behind that of an instruction in its last halfword; 0: an exception was raised. */
+  #nextPage(low: number, high: number, slots: number): number {
+    const nextLow = (low + 2) | 0;
+    const nextHigh = nextLow === 0 ? (high + 1) | 0 : high;
+    return this.tlb.lookupFetch(nextLow, nextHigh) || this.#fetchPage(nextLow, nextHigh, slots);
+  }
+
+  /**
+   * The decoded page of an address that the TLB does not know; 0: an exception was raised. The TLB does not get to know
+   * it where physical memory protection lets only parts of it be executed.
    *
    * @param keep slots of a decoded page that must stay
    */
@@ -386,8 +426,8 @@ export class Hart {
     const { slot, pageSlots } = this.#position;
     const halfword = (slot - pageSlots) / SLOT.bytes;
     if (this.#code.isStraddling(slot)) return this.#code.straddlingBits(slot);
-    // The page only seems to begin there where a region's first instruction is carried out aside.
-    const aside = this.#regions?.firstBits(slot);
+    // The page only seems to begin there where an instruction is carried out aside.
+    const aside = this.#lone.bitsAt(slot) ?? this.#regions?.firstBits(slot);
     return aside ?? this.#code.bitsAt(pageSlots, halfword);
   }
 
@@ -481,10 +521,8 @@ export class Hart {
   #straddle(): number {
     this.#position.savePc();
     const { pcLow, pcHigh } = this.state;
-    const nextLow = (pcLow + 2) | 0;
-    const nextHigh = nextLow === 0 ? (pcHigh + 1) | 0 : pcHigh;
     const slots = this.#position.pageSlots;
-    const next = this.tlb.lookupFetch(nextLow, nextHigh) || this.#fetchPage(nextLow, nextHigh, slots);
+    const next = this.#nextPage(pcLow, pcHigh, slots);
     if (next === 0) return this.#enterTrap(pcLow, pcHigh) ? STATUS.leave : this.#resume();
     this.#position.enterAside(this.#code.straddlingSlot(slots, next), CODE_PAGE.halfwords - 1);
     return STATUS.proceed;

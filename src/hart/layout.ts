@@ -136,6 +136,8 @@ export const FIELD = {
   machineOpenBase: 0xf58,
   machineOpenSize: 0xf60,
   machineOpenHost: 0xf68,
+  /** The slots of an instruction that is fetched alone: its own, then two that lead back. */
+  alone: 0xf80,
 } as const;
 
 /**

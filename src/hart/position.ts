@@ -50,7 +50,9 @@ export class Position {
   /** Sets pc to the address of the current slot. */
   savePc(): void {
     const words = this.#words;
-    const low = ((words[PAGE_ADDRESS] as number) >>> 0) + (this.slot - this.pageSlots) / SLOT_SCALE;
+    // Where a slot aside lies low in memory, its page appears to begin below 0, that is, at the upper end.
+    const distance = (this.slot - this.pageSlots) >>> 0;
+    const low = ((words[PAGE_ADDRESS] as number) >>> 0) + distance / SLOT_SCALE;
     const carry = low >= 0x1_0000_0000 ? 1 : 0;
     this.#state.setPc(low | 0, ((words[PAGE_ADDRESS + 1] as number) + carry) | 0);
   }

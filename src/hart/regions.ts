@@ -196,9 +196,10 @@ export class Regions {
    */
   #meet(slot: number, pageAddress: number, isOthers?: HalfwordTest): void {
     const entry = this.#behind.get(slot) ?? slot;
-    const depth = this.#warm(entry);
-    const slots = depth === undefined ? 0 : this.#options.code.pageOf(entry);
-    if (depth === undefined || slots === 0) return;
+    // Slots of no page are aside, and stand for others in turn.
+    const slots = this.#options.code.pageOf(entry);
+    const depth = slots === 0 ? undefined : this.#warm(entry);
+    if (depth === undefined) return;
     const pageLow = this.#words[pageAddress >> 2];
     const pageHigh = this.#words[(pageAddress >> 2) + 1];
     const place = this.#compilable({ slot: entry, slots, pageLow, pageHigh });

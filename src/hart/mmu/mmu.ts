@@ -237,7 +237,7 @@ export class Mmu {
       (!executable || this.#pmp.check(physical, width, ACCESS.fetch, privilege));
     if (!allowed) return this.#fail(ACCESS_FAULT[access], vaLow, vaHigh);
     this.physical = physical;
-    this.cacheable = this.#pmp.uniform(physical, privilege);
+    this.cacheable = this.#pmp.uniform(physical, privilege, access);
     return true;
   }
 

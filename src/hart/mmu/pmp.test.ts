@@ -141,11 +141,14 @@ describe('matching', () => {
         fc.constantFrom(...ACCESSES),
         (entries, privilege, access) => {
           const pmp = pmpWith(entries);
-          if (!pmp.uniform(0x1abc, privilege)) return;
-          const first = pmp.check(0x1000, 8, access, privilege);
-          for (let at = 0x1000; at < 0x2000; at += 8) {
-            expect(allowed(entries, at, 8, access, privilege)).toBe(first);
+          const width = access === ACCESS.fetch ? 2 : 8;
+          const answers = new Set<boolean>();
+          for (let at = 0x1000; at < 0x2000; at += width) {
+            answers.add(allowed(entries, at, width, access, privilege));
           }
+          const isUniform = pmp.uniform(0x1abc, privilege, access);
+          if (isUniform) expect(answers.size).toBe(1);
+          if (access === ACCESS.fetch) expect(isUniform).toBe(answers.size === 1);
         },
       ),
       { numRuns: 500 },
@@ -165,7 +168,7 @@ describe('matching', () => {
         for (let page = 0; page < PAGES * 4096; page += 4096) {
           const found = ranges.filter(({ start, end }) => start <= page && page < end);
           const permissions = ACCESSES.map((access) => pmp.check(page, 8, access, privilege));
-          const expected = pmp.uniform(page, privilege) && permissions.includes(true);
+          const expected = pmp.uniform(page, privilege, ACCESS.load) && permissions.includes(true);
           expect(found.length).toBe(expected ? 1 : 0);
           for (const range of found) {
             expect(ACCESSES.map((access) => (range.permissions & (1 << access)) !== 0)).toEqual(permissions);
@@ -178,10 +181,12 @@ describe('matching', () => {
 
   it('calls a page uniform when an entry covers it or none touches it', () => {
     const pmp = pmpWith([{ config: NAPOT | READ, address: 0x4ffn }]);
-    expect(pmp.uniform(0x1000, SUPERVISOR)).toBe(false);
-    expect(pmp.uniform(0x5000, SUPERVISOR)).toBe(true);
+    expect(pmp.uniform(0x1000, SUPERVISOR, ACCESS.load)).toBe(false);
+    // Nothing may be executed, within the entry or without one.
+    expect(pmp.uniform(0x1000, SUPERVISOR, ACCESS.fetch)).toBe(true);
+    expect(pmp.uniform(0x5000, SUPERVISOR, ACCESS.load)).toBe(true);
     setAddress(pmp, 0, 0x5ffn);
-    expect(pmp.uniform(0x1ffc, SUPERVISOR)).toBe(true);
+    expect(pmp.uniform(0x1ffc, SUPERVISOR, ACCESS.load)).toBe(true);
   });
 
   it('finds the size of every power-of-two range', () => {
@@ -211,7 +216,7 @@ describe('privilege', () => {
     const pmp = new Pmp();
     pmp.allowAll();
     for (const access of ACCESSES) expect(pmp.check(0x1_2345_6780, 8, access, USER)).toBe(true);
-    expect(pmp.uniform(0x8000_0000, USER)).toBe(true);
+    expect(pmp.uniform(0x8000_0000, USER, ACCESS.load)).toBe(true);
     pmp.reset();
     expect(pmp.check(0, 4, ACCESS.load, SUPERVISOR)).toBe(false);
   });

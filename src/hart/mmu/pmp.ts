@@ -137,12 +137,27 @@ export class Pmp {
     return (flags & (1 << access)) !== 0;
   }
 
-  /** Whether one answer of {@link check} holds for every access within the 4 KiB page that contains `physical`. */
-  uniform(physical: number, privilege: number): boolean {
+  /**
+   * Whether one answer of {@link check} holds for every access of a kind within the 4 KiB page that contains `physical`.
+   * Fetches are of 2 bytes, which no entry divides.
+   */
+  uniform(physical: number, privilege: number, access: Access): boolean {
     if (privilege === MACHINE ? this.#machineFree : this.#lowerFree) return true;
     const page = Math.floor(physical / PAGE) * PAGE;
     const entry = this.#firstMatch(page, PAGE);
-    return entry < 0 || this.#covers(entry, page, PAGE);
+    if (entry < 0 || this.#covers(entry, page, PAGE)) return true;
+    return access === ACCESS.fetch && this.#uniformForFetches(page, privilege);
+  }
+
+  #uniformForFetches(page: number, privilege: number): boolean {
+    const answer = this.check(page, 1, ACCESS.fetch, privilege);
+    for (let entry = 0; entry < this.#active; entry++) {
+      for (const cut of [this.#start[entry], this.#end[entry]]) {
+        const divides = cut > page && cut < page + PAGE;
+        if (divides && this.check(cut, 1, ACCESS.fetch, privilege) !== answer) return false;
+      }
+    }
+    return true;
   }
 
   /**

@@ -1,5 +1,5 @@
 /** The run queue of the hypervisor, as it ships, with pCPUs that sleep on it and threads that wake them. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -66,13 +66,23 @@ function of(name: string, ...threads: ThreadMaker[]): Scenario {
 const folder = mkdtempSync(join(tmpdir(), 'hartvisor-scheduler-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The source with something else in the place of a piece of it. */
-async function changed(name: string, piece: string, by: string): Promise<Queue> {
-  const source = readFileSync(new URL('../hypervisor/scheduler.ts', import.meta.url), 'utf8');
-  expect(source.split(piece)).toHaveLength(2);
-  const file = join(folder, `${name}.ts`);
-  writeFileSync(file, source.replace(piece, by));
-  return ((await import(pathToFileURL(file).href)) as { Scheduler: Queue }).Scheduler;
+const SOURCES = ['scheduler.ts', 'sleep.ts'] as const;
+
+/** The run queue from sources with something else in the place of a piece of one of them. */
+async function changed(
+  name: string,
+  file: (typeof SOURCES)[number],
+  piece: string,
+  by: string,
+): Promise<Queue> {
+  const room = join(folder, name);
+  mkdirSync(room);
+  for (const source of SOURCES) {
+    const text = readFileSync(new URL(`../hypervisor/${source}`, import.meta.url), 'utf8');
+    if (source === file) expect(text.split(piece)).toHaveLength(2);
+    writeFileSync(join(room, source), source === file ? text.replace(piece, by) : text);
+  }
+  return ((await import(pathToFileURL(join(room, 'scheduler.ts')).href)) as { Scheduler: Queue }).Scheduler;
 }
 
 const twoWakers = (Queue: Queue) => of('two-wakers', pcpu(Queue, 'P0'), waker(Queue, 0), waker(Queue, 1));
@@ -92,7 +102,7 @@ describe('nothing stays on the run queue while all pCPUs sleep', () => {
   });
 
   test('also when the lock is slept on at once', async () => {
-    const Impatient = await changed('impatient', 'SPINS = 100', 'SPINS = -1');
+    const Impatient = await changed('impatient', 'scheduler.ts', 'SPINS = 100', 'SPINS = -1');
     const result = verify(takeMirror, twoWakers(Impatient));
     expect(result, result.reason).toMatchObject({ verdict: 'PROVEN' });
   });
@@ -100,12 +110,16 @@ describe('nothing stays on the run queue while all pCPUs sleep', () => {
 
 describe('a mistake there is found', () => {
   test.each([
-    ['announce-nothing', 'Atomics.notify(this.#words, WORD.sequence, pcpus)', 'void pcpus'],
-    ['count-nothing', 'Atomics.add(this.#words, WORD.sequence, 1)', 'void 0'],
-    ['sleep-unannounced', 'Atomics.add(this.#words, WORD.sleepers, 1)', 'void 0'],
-    ['sleep-on-news', 'WORD.sequence, sequence, milliseconds', 'WORD.sequence, this.sequence, milliseconds'],
+    ['announce-nothing', 'Atomics.notify(words, sequence, threads)', 'void threads'],
+    ['count-nothing', 'Atomics.add(words, sequence, 1)', 'void 0'],
+    ['sleep-unannounced', 'Atomics.add(this.#words, this.#sleepers, 1)', 'void 0'],
+    [
+      'sleep-on-news',
+      'this.#sequence, sequence, milliseconds',
+      'this.#sequence, this.sequence, milliseconds',
+    ],
   ])('%s', async (name, piece, by) => {
-    const result = verify(takeMirror, twoWakers(await changed(name, piece, by)));
+    const result = verify(takeMirror, twoWakers(await changed(name, 'sleep.ts', piece, by)));
     expect(result, result.reason).toMatchObject({
       verdict: 'VIOLATED',
       reason: 'P4: a vCPU is on the run queue, and all pCPUs sleep',

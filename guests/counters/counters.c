@@ -16,11 +16,13 @@ enum {
   SYS_MPROTECT = 226,
   SYS_PERF_EVENT_OPEN = 241,
   SYS_WAIT4 = 260,
+  SYS_MEMBARRIER = 283,
 };
 enum { SIGCHLD = 17, PAGE = 4096 };
 enum { PERF_TYPE_HARDWARE = 0, PERF_TYPE_RAW = 4 };
 enum { CYCLES = 0, INSTRUCTIONS = 1, CACHE_MISSES = 3 };
 enum { ENABLE = 0x2400, DISABLE = 0x2401, RESET = 0x2403 };
+enum { PRIVATE_EXPEDITED = 1 << 3, REGISTER_PRIVATE_EXPEDITED = 1 << 4 };
 enum { ROUNDS = 4, TURNS = 5000000, INSTRUCTIONS_A_TURN = 4 };
 
 static long call(long number, long a, long b, long c, long d, long e, long f) {
@@ -91,13 +93,18 @@ static void pin_to(unsigned cpu) {
   call(SYS_SCHED_SETAFFINITY, 0, sizeof mask, (long)&mask, 0, 0, 0);
 }
 
-/* Remote fences: two threads of one address space, each on its own processor, one of which changes the page table. */
+/* Remote fences and IPIs: two threads of one address space, each on its own processor. One changes the page table; the
+ * other asks for memory barriers, for which its kernel sends an IPI to every processor that runs the address space. */
 static char stack[PAGE];
+static volatile long barriers;
 static volatile int stop;
 
 static void child(void) {
   pin_to(1);
-  while (!stop) spin(1000);
+  while (!stop) {
+    call(SYS_MEMBARRIER, PRIVATE_EXPEDITED, 0, 0, 0, 0, 0);
+    barriers++;
+  }
   for (;;) call(SYS_EXIT, 0, 0, 0, 0, 0, 0);
 }
 static void start_thread(void) {
@@ -117,14 +124,17 @@ static void count_firmware(void) {
     counters[index] = open_counter(PERF_TYPE_RAW, UINT64_C(1) << 63 | codes[index]);
     control(counters[index], ENABLE);
   }
+  call(SYS_MEMBARRIER, REGISTER_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0);
   start_thread();
+  while (barriers == 0) spin(1000);
   char *memory = (char *)call(SYS_MMAP, 0, PAGE, 3, 0x22, -1, 0);
   for (int change = 0; change < CHANGES; change++) {
     memory[0] = 1;
     call(SYS_MPROTECT, (long)memory, PAGE, 1, 0, 0, 0);
     call(SYS_MPROTECT, (long)memory, PAGE, 3, 0, 0, 0);
-    spin(2000);
+    call(SYS_MEMBARRIER, PRIVATE_EXPEDITED, 0, 0, 0, 0, 0);
   }
+  for (long seen = barriers; barriers < seen + 2;) spin(1000);
   stop = 1;
   call(SYS_WAIT4, -1, 0, 0, 0, 0, 0);
   put("firmware");

@@ -8,16 +8,15 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   float: ['wasm'],
   isa: ['wasm'],
   jit: ['isa', 'float', 'wasm'],
-  memory: [],
   interrupts: [],
   hart: ['isa', 'float', 'wasm', 'jit'],
-  devices: ['errors'],
+  devices: ['boot', 'errors'],
   hypervisor: ['interrupts', 'hart'],
   verify: ['interrupts', 'errors'],
   stress: ['interrupts', 'errors'],
   boot: ['errors'],
   machine: ['errors', 'boot', 'devices', 'hypervisor', 'hart', 'interrupts', 'isa'],
-  node: ['errors', 'boot', 'machine', 'hart', 'stress', 'verify'],
+  node: ['errors', 'boot', 'devices', 'machine', 'hart', 'stress', 'verify'],
   cli: ['errors', 'node', 'boot', 'machine', 'hypervisor', 'hart', 'interrupts', 'verify', 'stress'],
 };
 

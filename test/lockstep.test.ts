@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import { InputError } from '../src/errors/input-error.ts';
-import { Machine, type MachineConfig, type MachineEnd } from '../src/machine/machine.ts';
+import type { MachineConfig } from '../src/machine/config.ts';
+import { Machine, type MachineEnd } from '../src/machine/machine.ts';
 import { type DebianGuest, debianGuest } from '../src/node/debian/debian-guest.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { LockstepStreams } from './streams/in-lockstep.ts';
@@ -36,10 +37,12 @@ async function run(config: MachineConfig, last?: string): Promise<LockstepRun> {
   const decoder = new TextDecoder();
   let output = '';
   const machine = new Machine({ ...config, engine: 'lockstep' }, new NodeHost(), {
-    onOutput: (bytes) => {
-      output += decoder.decode(bytes, { stream: true });
-      if (last !== undefined && output.includes(last)) machine.stop();
-      return undefined;
+    console: {
+      output: (bytes) => {
+        output += decoder.decode(bytes, { stream: true });
+        if (last !== undefined && output.includes(last)) machine.stop();
+        return undefined;
+      },
     },
   });
   machine.start();

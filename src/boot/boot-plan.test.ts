@@ -11,9 +11,10 @@ const kernel: Kernel = {
   memorySize: 0x10_0000,
 };
 const machine = {
-  kind: 'domain',
   cpus: 2,
+  ramBase: 0x8000_0000,
   memorySize: 0x800_0000,
+  devices: { soc: [], root: [], console: '/soc/serial@10000000' },
   extensions: ['m', 'a'],
   mmuType: 'riscv,sv39',
 } as const;

@@ -1,6 +1,6 @@
 import { writeDeviceTree } from './fdt-writer.ts';
 import type { Kernel } from './kernel-image.ts';
-import { type MachineDescription, machineTree, memoryMap } from './machine-tree.ts';
+import { type MachineDescription, machineTree } from './machine-tree.ts';
 import { placeBoot } from './placement.ts';
 import { type LoadedPart, RamLayout } from './ram-layout.ts';
 
@@ -16,8 +16,11 @@ export interface BootPlan {
 }
 
 /** RAM of the described machine, in which nothing lies yet. */
-export function emptyRam({ memorySize }: Pick<MachineDescription, 'memorySize'>): RamLayout {
-  return new RamLayout({ start: memoryMap.ramBase, end: memoryMap.ramBase + memorySize });
+export function emptyRam({
+  ramBase,
+  memorySize,
+}: Pick<MachineDescription, 'ramBase' | 'memorySize'>): RamLayout {
+  return new RamLayout({ start: ramBase, end: ramBase + memorySize });
 }
 
 /**

@@ -2,7 +2,7 @@ import { isElf } from '../boot/elf.ts';
 import { describeFile, isUnmarked } from '../boot/file-kind.ts';
 import { readKernel, readKernelElf } from '../boot/kernel-image.ts';
 import { InputError } from '../errors/input-error.ts';
-import type { BareProgram, FirmwareImage } from '../machine/bare-boot.ts';
+import type { BareProgram, FirmwareImage } from '../machine/bare/boot.ts';
 import { readInputFile } from '../node/files.ts';
 import { unpackers } from '../node/unpackers.ts';
 import { readInitrd, readKernelFile } from './guest.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeStuck } from '../hypervisor/stuck.ts';
+import { describeStuck } from '../hart/stuck.ts';
 import type { MachineEnd } from '../machine/machine.ts';
 import { EXIT_STATUS, exitStatusHelp, statusOfGuestCode } from './exit-status.ts';
 import { outcomeOf, panicOutcome, signalOutcome, timeoutOutcome } from './outcome.ts';

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../errors/input-error.ts';
 import { isOrder } from '../interrupts/forced-order.ts';
-import type { MachineConfig, MachineHost } from '../machine/machine.ts';
+import type { MachineConfig } from '../machine/config.ts';
+import type { MachineHost } from '../machine/machine.ts';
 import { writeOutputFile } from '../node/files.ts';
 import { type GuestName, guestNames } from './choices.ts';
 import { loadProgram } from './firmware.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { InputError } from '../errors/input-error.ts';
-import { Machine, type MachineCallbacks, type MachineConfig, type MachineHost } from '../machine/machine.ts';
+import type { MachineConfig } from '../machine/config.ts';
+import { Machine, type MachineCallbacks, type MachineHost } from '../machine/machine.ts';
 import { consoleStreams } from '../node/console-streams.ts';
 import { onEndingSignal, signalStatus } from '../node/signals.ts';
 import { Terminal } from '../node/terminal.ts';
@@ -54,7 +55,7 @@ export async function runSession(
  * @throws InputError as {@link runSession}
  */
 export function deviceTreeOf(config: MachineConfig, host: MachineHost): Uint8Array {
-  return createMachine(config, host, { onOutput: () => undefined }).deviceTree;
+  return createMachine(config, host, { console: { output: () => undefined } }).deviceTree;
 }
 
 class Session {
@@ -70,8 +71,10 @@ class Session {
   constructor(config: MachineConfig, host: MachineHost, options: SessionOptions) {
     this.#options = options;
     this.#machine = createMachine({ ...config, detachFiles: true }, host, {
-      onOutput: (bytes) => this.#output(bytes),
-      onInputSpace: () => this.#terminal.continueInput(),
+      console: {
+        output: (bytes) => this.#output(bytes),
+        inputSpace: () => this.#terminal.continueInput(),
+      },
       onNotice: (text) => this.#say(text),
     });
     this.#terminal = new Terminal(consoleStreams(), {

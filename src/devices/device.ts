@@ -40,8 +40,17 @@ export interface Device {
  * order. Hence the order of locks: device first, interrupt controller second, and nothing that `set` calls may
  * come back to the device.
  */
-export interface IrqLine {
+export interface LineSink {
   set(level: boolean): void;
+}
+
+/**
+ * The way by which a device sends message-signalled interrupts: a store of 32 bits to an address that an interrupt file or
+ * a controller answers (RISC-V AIA, chapter "Incoming MSI Controller").
+ */
+export interface MsiSink {
+  /** @returns false if nothing at the address takes messages */
+  send(address: number, data: number): boolean;
 }
 
 /** Time as guests see it, the same in every thread. */

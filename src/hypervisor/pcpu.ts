@@ -1,6 +1,8 @@
 import { CAUSE } from '../hart/exceptions.ts';
 import type { Hart } from '../hart/index.ts';
 import { CSR, EXIT, type Exit } from '../hart/layout.ts';
+import { Pace } from '../hart/pace.ts';
+import { describeStuck, STUCK_AFTER } from '../hart/stuck.ts';
 import { dispatchVcpu, runState } from '../interrupts/run-state.ts';
 import type { BlockResult } from '../interrupts/vcpu-interrupts.ts';
 import { type LoopOutcome, type LoopPart, type LoopSurroundings, VcpuLoop } from '../interrupts/vcpu-loop.ts';
@@ -8,11 +10,9 @@ import { RunState } from '../interrupts/words.ts';
 import { deliverEvent } from './deliver-event.ts';
 import type { FirmwareEvent } from './firmware-state.ts';
 import { delegateMisaligned, delegatesMisaligned } from './guest-environment.ts';
-import { Pace } from './pace.ts';
 import { dispatchSbi, SbiCall, type SbiDomain } from './sbi/index.ts';
 import type { Scheduler } from './scheduler.ts';
 import { beginSteal, endSteal } from './steal-time.ts';
-import { describeStuck, STUCK_AFTER } from './stuck.ts';
 import { type Vcpu, VSEIP, VSSIP, VSTIP } from './vcpu.ts';
 import { HSM, REQUEST } from './vcpu-layout.ts';
 
@@ -53,6 +53,10 @@ type Outcome = 'go on' | 'relax' | 'sleep' | 'suspend' | 'stop';
 /** What a pCPU works for, as its thread sees it. */
 export interface PcpuDomain extends SbiDomain {
   readonly scheduler: Scheduler;
+  /** The vCPUs are to leave their pCPUs for a while, which then {@link stand}. */
+  readonly pausing: boolean;
+  /** Called between two vCPUs: stands still while the domain is paused. */
+  stand(): void;
   ticks(): number;
   /** Ends the domain because its guest can make no progress; `why` is for people. */
   stuck(why: string): void;
@@ -106,13 +110,19 @@ export class Pcpu {
   run(): void {
     const { scheduler } = this.#domain;
     while (this.#domain.running) {
-      // Read first: what is queued or ended after this ends the sleep below.
+      this.#domain.stand();
+      // Read first: what is queued, paused or ended after this ends the sleep below.
       const { sequence } = scheduler;
       this.#wakeSleepers();
       const index = scheduler.dequeue();
       if (index >= 0) this.#dispatch(index);
-      else if (this.#domain.running) scheduler.sleep(sequence, this.#untilWake());
+      else if (this.#goesOn) scheduler.sleep(sequence, this.#untilWake());
     }
+  }
+
+  /** Guests may be entered: the domain has not ended and is not paused. */
+  get #goesOn(): boolean {
+    return this.#domain.running && !this.#domain.pausing;
   }
 
   /** Wakes the vCPUs whose timer is due, and notes when the next one is. */
@@ -164,11 +174,12 @@ export class Pcpu {
   #surroundings(vcpu: Vcpu): LoopSurroundings {
     const { csr } = this.#hart.state;
     const domain = this.#domain;
+    const goesOn = () => this.#goesOn;
     return {
       interrupts: vcpu.interrupts,
       pcpu: this.#index,
       get running() {
-        return domain.running;
+        return goesOn();
       },
       get hvipLo() {
         return (csr[CSR.hvip] as number) >>> 0;
@@ -222,7 +233,7 @@ export class Pcpu {
   #yields(sliceEnd: number): boolean {
     const now = this.#domain.ticks();
     if (now >= this.#wakeAt) this.#wakeSleepers();
-    return now >= sliceEnd && this.#domain.scheduler.waiting > 0;
+    return (now >= sliceEnd && this.#domain.scheduler.waiting > 0) || this.#domain.pausing;
   }
 
   /** @returns whether a software event was among them: the guest goes on in its handler */

@@ -4,8 +4,9 @@ import { bareProgram, finish, guestProgram, reset } from '../../test/machine/pro
 import { readKernelElf } from '../boot/kernel-image.ts';
 import { assemble } from '../isa/index.ts';
 import { NodeHost } from '../node/node-host.ts';
+import type { MachineConfig } from './config.ts';
 import { MOST_NOTICES } from './control.ts';
-import { Machine, type MachineConfig, type MachineEnd } from './machine.ts';
+import { Machine, type MachineEnd } from './machine.ts';
 
 const LIMIT_MS = 30_000;
 const MIB = 2 ** 20;
@@ -65,9 +66,11 @@ async function runUnread(config: MachineConfig): Promise<Unread> {
   let ended = false;
   let pieces = 0;
   const machine = new Machine(config, new NodeHost(), {
-    onOutput() {
-      if (!ended) pieces++;
-      return never;
+    console: {
+      output() {
+        if (!ended) pieces++;
+        return never;
+      },
     },
     onNotice: (text) => notices.push(text),
   });

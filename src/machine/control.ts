@@ -1,5 +1,5 @@
-/** Words that say whether a machine runs and how it ended, and what its threads have for the main thread. */
-const WORD = { ended: 0, reason: 1, code: 2, news: 3, notices: 4 } as const;
+/** Words that say whether a machine runs and how it ended, where its threads stand, and when its time began. */
+const WORD = { ended: 0, reason: 1, code: 2, notices: 3, pause: 4, standing: 5, startedAt: 6 } as const;
 
 /** Bytes of the control block. */
 export const CONTROL_BYTES = 64;
@@ -18,31 +18,21 @@ export const END = {
 } as const;
 export type EndReason = (typeof END)[keyof typeof END];
 
-/** What threads tell the main thread without words, a bit each: that it should look. */
-export const NEWS = {
-  /** There is console output to take. */
-  output: 1,
-  /** There is room for console input again. */
-  inputSpace: 2,
-  /** The clock's alarm was changed. */
-  alarm: 4,
-  /** The machine is ending. */
-  ended: 8,
-} as const;
-export type News = (typeof NEWS)[keyof typeof NEWS];
-
 /** The most notices for people that a guest can cause; the others are counted only. */
 export const MOST_NOTICES = 10;
 const COUNTED_NOTICES = 2 ** 30;
 
-/** The end of a machine, agreed upon by all its threads: the first reason counts. */
+/** The life of a machine, agreed upon by all its threads: it runs, is paused, and ends, for the first of several reasons. */
 export class Control {
   readonly #words: Int32Array;
+  readonly #startedAt: Float64Array;
 
   constructor(memory: WebAssembly.Memory, address: number) {
     this.#words = new Int32Array(memory.buffer, address, CONTROL_BYTES >> 2);
+    this.#startedAt = new Float64Array(memory.buffer, address + 4 * WORD.startedAt, 1);
   }
 
+  /** False once the machine has ended; a machine that is paused runs. */
   get running(): boolean {
     // Meets the exchange in `end`.
     return Atomics.load(this.#words, WORD.ended) === 0;
@@ -55,23 +45,76 @@ export class Control {
     Atomics.store(this.#words, WORD.code, code);
     // Meets the load in `running`.
     Atomics.store(this.#words, WORD.ended, 1);
+    // Both meet the waits for a pause to begin and to be over, which the end is, too.
+    Atomics.notify(this.#words, WORD.standing);
+    Atomics.notify(this.#words, WORD.pause);
     return true;
   }
 
   /**
-   * Notes news for the main thread. However often a guest causes them, one message is under way at most.
-   *
-   * @returns whether the caller has to send it: the main thread knows of none that it has not taken
+   * Shared time in milliseconds at which guest time was 0, moved on by each pause. Written by the owner while no thread
+   * works for the guest: before they start, and before {@link resume}.
    */
-  tell(news: News): boolean {
-    // Meets the exchange in `takeNews`: bits set before it are taken by it, those set after it find 0 and are sent.
-    return Atomics.or(this.#words, WORD.news, news) === 0;
+  get startedAt(): number {
+    return this.#startedAt[0];
   }
 
-  /** Takes all news. What they are about is looked at after that, so that nothing told later is missed. */
-  takeNews(): number {
-    // Meets the or in `tell`.
-    return Atomics.exchange(this.#words, WORD.news, 0);
+  set startedAt(milliseconds: number) {
+    this.#startedAt[0] = milliseconds;
+  }
+
+  /** Threads are to leave their guest, and to go to {@link stand}. */
+  get pausing(): boolean {
+    // Meets the store in `pause` and the one in `resume`.
+    return (Atomics.load(this.#words, WORD.pause) & 1) !== 0;
+  }
+
+  /**
+   * For a thread that is outside its guest: stands still while the machine is paused.
+   *
+   * @returns whether it stood, and {@link startedAt} has to be read anew
+   */
+  stand(): boolean {
+    let stood = false;
+    for (;;) {
+      const pause = Atomics.load(this.#words, WORD.pause);
+      if ((pause & 1) === 0 || !this.running) return stood;
+      stood = true;
+      // Meets the loads in `allStand`.
+      Atomics.add(this.#words, WORD.standing, 1);
+      Atomics.notify(this.#words, WORD.standing);
+      // Meets the notifies in `resume` and `end`.
+      while (Atomics.load(this.#words, WORD.pause) === pause && this.running) {
+        Atomics.wait(this.#words, WORD.pause, pause, LONGEST_STAND_MS);
+      }
+      // Before the next look at `pause`: whoever is counted and sees another pause begin stands again without entering.
+      Atomics.sub(this.#words, WORD.standing, 1);
+    }
+  }
+
+  /** Begins a pause; threads are woken by the caller. For the owner, while the machine is not paused. */
+  pause(): void {
+    // Meets the loads in `pausing` and `stand`.
+    Atomics.add(this.#words, WORD.pause, 1);
+  }
+
+  /** Waits until so many threads stand still. @returns false if the machine ended, or the pause was over, before */
+  async allStand(threads: number): Promise<boolean> {
+    for (;;) {
+      // Meets the add in `stand`.
+      const standing = Atomics.load(this.#words, WORD.standing);
+      if (!this.running || !this.pausing) return false;
+      if (standing >= threads) return true;
+      await Atomics.waitAsync(this.#words, WORD.standing, standing, LONGEST_STAND_MS).value;
+    }
+  }
+
+  /** Ends a pause. For the owner. */
+  resume(): void {
+    // Meets the loads in `pausing` and `stand`.
+    Atomics.add(this.#words, WORD.pause, 1);
+    Atomics.notify(this.#words, WORD.pause);
+    Atomics.notify(this.#words, WORD.standing);
   }
 
   /** Counts a notice for people. @returns whether it may be sent: one of the first {@link MOST_NOTICES} */
@@ -95,3 +138,6 @@ export class Control {
     return Atomics.load(this.#words, WORD.code);
   }
 }
+
+/** Whoever waits looks again after this time, in milliseconds; nothing depends on it. */
+const LONGEST_STAND_MS = 60_000;

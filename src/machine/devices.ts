@@ -1,76 +1,113 @@
-import { interruptSource, memoryMap } from '../boot/machine-tree.ts';
+import type { DescribedDevices } from '../boot/machine-tree.ts';
 import { Bus } from '../devices/bus.ts';
-import { Clint } from '../devices/clint/device.ts';
+import type {
+  ConsoleWires,
+  DeviceInstance,
+  DeviceServices,
+  DeviceSetting,
+  Finish,
+  HartInputs,
+  InterruptController,
+} from '../devices/descriptor.ts';
 import type { Clock } from '../devices/device.ts';
-import { GoldfishRtc } from '../devices/goldfish-rtc/device.ts';
-import { Plic } from '../devices/plic/device.ts';
-import { type Finish, TestFinisher } from '../devices/test-finisher/device.ts';
-import { Uart16550 } from '../devices/uart16550/device.ts';
 import type { DeviceSpace } from '../hart/platform.ts';
 import type { Control } from './control.ts';
-import { type MachinePlan, plicContexts } from './plan.ts';
+import { type Part, partsOf } from './parts.ts';
+import type { MachinePlan } from './plan.ts';
 
-/** What devices tell the rest of the machine, in the thread where it happens. */
-export interface DeviceEvents {
-  /** The level of an interrupt controller context may have changed. */
-  contextChanged(context: number): void;
-  /** A bare hart's software or timer interrupt may have changed. */
-  coreLocalChanged(hart: number): void;
+/** The rest of the machine, as its devices see it in one thread. */
+export interface DeviceSurroundings {
+  readonly clock: Clock;
+  /** The lines of the devices to a hart may have changed. */
+  hartChanged(hart: number): void;
   finish(finish: Finish): void;
-  output(): void;
-  inputSpace(): void;
-  alarm(): void;
+  /** A device, by its number in {@link Devices.instances}, has an event for its host's side. */
+  tell(device: number, event: number): void;
 }
 
 /** A machine's devices, as one thread sees them. */
 export interface Devices {
   readonly bus: Bus;
-  readonly uart: Uart16550;
-  readonly plic: Plic;
-  readonly rtc: GoldfishRtc;
-  /** Bare machines only. */
-  readonly clint: Clint | undefined;
+  readonly instances: readonly DeviceInstance[];
+  readonly inputs: readonly HartInputs[];
+  readonly console: ConsoleWires;
 }
 
 /** Makes this thread's device objects over the shared words of linear memory. */
 export function createDevices(
   memory: WebAssembly.Memory,
   plan: MachinePlan,
-  clock: Clock,
-  events: DeviceEvents,
+  surroundings: DeviceSurroundings,
 ): Devices {
-  const words = (address: number, count: number): Int32Array => new Int32Array(memory.buffer, address, count);
-  const contexts = plicContexts(plan);
-  const plic = new Plic(words(plan.plic, Plic.wordsFor(contexts)), {
-    contexts,
-    onContextChange: (context) => events.contextChanged(context),
-  });
-  const uart = new Uart16550(words(plan.uart, Uart16550.WORDS), {
-    irq: plic.line(interruptSource.uart),
-    onOutput: () => events.output(),
-    onInputSpace: () => events.inputSpace(),
-    holdInput: plan.kind === 'domain',
-  });
-  const rtc = new GoldfishRtc(words(plan.rtc, GoldfishRtc.WORDS), {
-    irq: plic.line(interruptSource.rtc),
-    clock,
-    onAlarmChange: () => events.alarm(),
-  });
+  const parts = partsOf(plan.kind);
+  let controller: InterruptController | undefined;
+  const create = (part: Part, index: number): DeviceInstance => {
+    const instance = part.device.create(
+      servicesFor(memory, plan, surroundings, part, index, () => controller),
+    );
+    controller ??= instance.controller;
+    return instance;
+  };
+  // The controller has no sources of its own, and its lines go to the others.
+  const ordered = [...parts.entries()].sort(([, one], [, other]) => sourcesOf(one) - sourcesOf(other));
+  const made = new Map(ordered.map(([index, part]) => [index, create(part, index)]));
+  const instances = parts.map((_, index) => made.get(index)).filter((instance) => instance !== undefined);
   const bus = new Bus();
-  bus.attach(memoryMap.uart.base, uart);
-  bus.attach(memoryMap.plic.base, plic);
-  bus.attach(memoryMap.rtc.base, rtc);
-  bus.attach(memoryMap.testFinisher.base, new TestFinisher((finish) => events.finish(finish)));
-  let clint: Clint | undefined;
-  if (plan.kind === 'bare') {
-    clint = new Clint(words(plan.clint, Clint.wordsFor(plan.cpus)), {
-      harts: plan.cpus,
-      clock,
-      onChange: (hart) => events.coreLocalChanged(hart),
-    });
-    bus.attach(memoryMap.clint.base, clint);
-  }
-  return { bus, uart, plic, rtc, clint };
+  for (const [index, { base }] of parts.entries()) bus.attach(base, instances[index].device);
+  const console = instances.find((instance) => instance.console !== undefined)?.console;
+  if (console === undefined) throw new Error('a machine has a console');
+  return { bus, instances, inputs: instances.flatMap(({ inputs }) => inputs ?? []), console };
+}
+
+function sourcesOf({ sources = [] }: Part): number {
+  return sources.length;
+}
+
+function servicesFor(
+  memory: WebAssembly.Memory,
+  plan: MachinePlan,
+  { clock, hartChanged, finish, tell }: DeviceSurroundings,
+  { device, sources = [] }: Part,
+  index: number,
+  controller: () => InterruptController | undefined,
+): DeviceServices {
+  return {
+    kind: plan.kind,
+    cpus: plan.cpus,
+    words: new Int32Array(memory.buffer, plan.devices[index], device.wordsFor(plan)),
+    clock,
+    line: (which = 0) => {
+      const wired = controller();
+      const source = sources[which];
+      if (wired === undefined || source === undefined) {
+        throw new Error(`${device.name} has no interrupt ${which} in this machine`);
+      }
+      return wired.line(source);
+    },
+    hartChanged,
+    finish,
+    tell: (event) => tell(index, event),
+  };
+}
+
+/** The lines that all devices hold up at a hart, of those that are wanted. */
+export function linesOf(inputs: readonly HartInputs[], hart: number, wanted: number): number {
+  let lines = 0;
+  for (const input of inputs) lines |= input.lines(hart, wanted);
+  return lines;
+}
+
+/** The devices as the device tree of a machine describes them. */
+export function describeDevices(setting: DeviceSetting): DescribedDevices {
+  const described = partsOf(setting.kind).map(({ device, base, sources = [] }) =>
+    device.describe({ ...setting, base, sources }),
+  );
+  const console = described.find((nodes) => nodes.console !== undefined)?.console;
+  return {
+    soc: described.flatMap(({ soc }) => soc),
+    root: described.flatMap(({ root }) => root ?? []),
+    ...(console === undefined ? {} : { console }),
+  };
 }
 
 const PAUSE_MS = 1;
@@ -78,12 +115,19 @@ const PAUSE_MS = 1;
 /**
  * Puts bytes into the console's output, and waits for room where there is none: whoever shows the output may be slow.
  *
+ * @param stand called while there is none, for the case that the machine is to be paused
  * @returns false if the machine ended meanwhile
  */
-export function emitAll(uart: Uart16550, bytes: Uint8Array, control: Control): boolean {
+export function emitAll(
+  console: ConsoleWires,
+  bytes: Uint8Array,
+  control: Control,
+  stand: () => void,
+): boolean {
   for (let rest = bytes; ; ) {
-    rest = rest.subarray(uart.emit(rest));
+    rest = rest.subarray(console.emit(rest));
     if (rest.length === 0) return true;
+    stand();
     if (!control.running) return false;
     // A word of our own that nobody notifies: a pause.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { bareProgram, finish, guestProgram } from '../../test/machine/programs.ts';
 import { runMachine } from '../../test/machine/run-machine.ts';
+import type { MachineConfig } from './config.ts';
 import { advertisedExtensions } from './extensions.ts';
-import type { MachineConfig } from './machine.ts';
 
 const MIB = 2 ** 20;
 

@@ -1,4 +1,4 @@
-import type { Finish } from '../devices/test-finisher/device.ts';
+import type { Finish } from '../devices/descriptor.ts';
 import { END, type EndReason } from './control.ts';
 
 /** Ends the machine as a write to the test finisher asks for. */

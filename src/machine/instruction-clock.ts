@@ -21,6 +21,9 @@ export class InstructionClock implements Clock {
     this.#instructions = instructions;
   }
 
+  /** A pause takes no instructions, and so no time. */
+  restart(): void {}
+
   ticks(): number {
     return Math.floor(this.#instructions() / PER_TICK) + this.#skipped;
   }

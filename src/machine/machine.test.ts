@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { bareProgram, finish, guestProgram, reset } from '../../test/machine/programs.ts';
 import { type MachineRun, runMachine } from '../../test/machine/run-machine.ts';
 import { InputError } from '../errors/input-error.ts';
-import { Machine, type MachineConfig, type MachineHost } from './machine.ts';
+import type { MachineConfig } from './config.ts';
+import { Machine, type MachineHost } from './machine.ts';
 import type { WorkerMessage } from './worker.ts';
 
 const LIMIT_MS = 30_000;
@@ -210,7 +211,7 @@ function scriptedHost(spawn: (index: number, exit: (error?: Error) => void) => (
   return host;
 }
 
-const quiet = { onOutput: () => undefined };
+const quiet = { console: { output: () => undefined } };
 
 describe('a thread that fails', () => {
   test('takes the machine down, and is what is reported', async () => {

@@ -1,31 +1,34 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { memoryMap } from '../boot/machine-tree.ts';
-import { Clint } from '../devices/clint/device.ts';
-import { GoldfishRtc } from '../devices/goldfish-rtc/device.ts';
-import { Plic } from '../devices/plic/device.ts';
-import { Uart16550 } from '../devices/uart16550/device.ts';
 import { hartAreaBytes } from '../hart/area.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../hypervisor/software-events.ts';
 import { VCPU_AREA_BYTES } from '../hypervisor/vcpu-layout.ts';
+import { HartWords } from './bare/hart-words.ts';
 import { CONTROL_BYTES } from './control.ts';
-import { type MachinePlan, maximumMemory, planMachine, plicContexts } from './plan.ts';
+import { DeviceEvents } from './device-events.ts';
+import { partsOf, RAM_BASE } from './parts.ts';
+import { type MachinePlan, maximumMemory, planMachine } from './plan.ts';
 
 const MIB = 2 ** 20;
+
+function areasOfKind(plan: MachinePlan): { from: number; bytes: number }[] {
+  if (plan.kind === 'bare') return plan.hartWords.map((from) => ({ from, bytes: HartWords.BYTES }));
+  return [
+    { from: plan.scheduler, bytes: 4 * Scheduler.wordsFor(plan.cpus) },
+    { from: plan.events, bytes: 4 * SoftwareEvents.wordsFor(plan.cpus) },
+    ...plan.vcpus.map((from) => ({ from, bytes: VCPU_AREA_BYTES })),
+  ];
+}
 
 /** Every area of a plan: where it begins, and how long it is. */
 function areas(plan: MachinePlan): { from: number; bytes: number }[] {
   const words = (from: number, count: number) => ({ from, bytes: count * 4 });
   return [
     { from: plan.control, bytes: CONTROL_BYTES },
-    words(plan.uart, Uart16550.WORDS),
-    words(plan.plic, Plic.wordsFor(plicContexts(plan))),
-    words(plan.rtc, GoldfishRtc.WORDS),
-    words(plan.clint, Clint.wordsFor(plan.cpus)),
-    words(plan.scheduler, Scheduler.wordsFor(plan.cpus)),
-    words(plan.events, SoftwareEvents.wordsFor(plan.cpus)),
-    ...plan.vcpus.map((from) => ({ from, bytes: VCPU_AREA_BYTES })),
+    ...partsOf(plan.kind).map(({ device }, index) => words(plan.devices[index] ?? 0, device.wordsFor(plan))),
+    words(plan.deviceEvents, DeviceEvents.wordsFor(plan.devices.length)),
+    ...areasOfKind(plan),
     ...plan.harts.map((from) => ({ from, bytes: hartAreaBytes(plan.codePages) })),
     { from: plan.ram.offset, bytes: plan.ram.size },
   ];
@@ -51,9 +54,9 @@ describe('planMachine', () => {
           expect(from % 64, 'starts on a cache line').toBe(0);
           expect(from + bytes).toBeLessThanOrEqual(all[index + 1]?.from ?? plan.pages * 65_536);
         }
-        expect(plan.vcpus).toHaveLength(shape.cpus);
+        expect(plan.kind === 'domain' ? plan.vcpus : plan.hartWords).toHaveLength(shape.cpus);
         expect(plan.harts).toHaveLength(shape.pcpus);
-        expect(plan.ram).toMatchObject({ base: memoryMap.ramBase, size: shape.ramBytes });
+        expect(plan.ram).toMatchObject({ base: RAM_BASE, size: shape.ramBytes });
         expect(plan.ram.offset % (2 * MIB)).toBe(0);
       }),
     );

@@ -1,14 +1,12 @@
-import { memoryMap } from '../boot/machine-tree.ts';
-import { Clint } from '../devices/clint/device.ts';
-import { GoldfishRtc } from '../devices/goldfish-rtc/device.ts';
-import { Plic } from '../devices/plic/device.ts';
-import { Uart16550 } from '../devices/uart16550/device.ts';
 import { hartAreaBytes } from '../hart/area.ts';
 import type { RamWindow } from '../hart/platform.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../hypervisor/software-events.ts';
 import { VCPU_AREA_BYTES } from '../hypervisor/vcpu-layout.ts';
+import { HartWords } from './bare/hart-words.ts';
 import { CONTROL_BYTES } from './control.ts';
+import { DeviceEvents } from './device-events.ts';
+import { partsOf, RAM_BASE } from './parts.ts';
 
 const WASM_PAGE = 0x1_0000;
 /** RAM starts at such a boundary of linear memory, as guest superpages do. */
@@ -23,8 +21,8 @@ const CODE_BYTES = 192 << 20;
 const LEAST_CODE_BYTES = 8 << 20;
 
 /** What decides how linear memory is divided. */
-export interface MachineShape {
-  readonly kind: 'domain' | 'bare';
+export interface MachineShape<Kind extends 'domain' | 'bare' = 'domain' | 'bare'> {
+  readonly kind: Kind;
   /** Guest processors: vCPUs of a domain, harts of a bare machine. */
   readonly cpus: number;
   /** Threads with a hart each; a bare machine has one for each of its harts. */
@@ -33,16 +31,12 @@ export interface MachineShape {
   readonly ramBytes: number;
 }
 
-/** Where everything is in linear memory: byte addresses. The same in every thread. */
-export interface MachinePlan extends MachineShape {
+/** Where everything that all machines have is in linear memory: byte addresses. The same in every thread. */
+interface CommonPlan extends MachineShape {
   readonly control: number;
-  readonly uart: number;
-  readonly plic: number;
-  readonly rtc: number;
-  readonly clint: number;
-  readonly scheduler: number;
-  readonly events: number;
-  readonly vcpus: readonly number[];
+  /** The words of each device, as `partsOf` lists them. */
+  readonly devices: readonly number[];
+  readonly deviceEvents: number;
   readonly harts: readonly number[];
   readonly codePages: number;
   /** Bytes outside of linear memory that the compiled code of each hart may take. */
@@ -52,10 +46,22 @@ export interface MachinePlan extends MachineShape {
   readonly pages: number;
 }
 
-/** Contexts of the interrupt controller: one a vCPU (S-mode), two a bare hart (M- and S-mode). */
-export function plicContexts(shape: MachineShape): number {
-  return shape.kind === 'domain' ? shape.cpus : shape.cpus * 2;
+/** The same with what a domain has. */
+export interface DomainPlan extends CommonPlan {
+  readonly kind: 'domain';
+  readonly scheduler: number;
+  readonly events: number;
+  readonly vcpus: readonly number[];
 }
+
+/** The same with what a bare machine has. */
+export interface BarePlan extends CommonPlan {
+  readonly kind: 'bare';
+  /** {@link HartWords} of each hart. */
+  readonly hartWords: readonly number[];
+}
+
+export type MachinePlan = DomainPlan | BarePlan;
 
 class Allocator {
   #next = CACHE_LINE;
@@ -65,20 +71,35 @@ class Allocator {
     this.#next = address + bytes;
     return address;
   }
+
+  takeWords(count: number): number {
+    return this.take(count * Int32Array.BYTES_PER_ELEMENT);
+  }
+}
+
+type OfKind = Omit<DomainPlan, keyof CommonPlan> | Omit<BarePlan, keyof CommonPlan>;
+
+function planKind({ kind, cpus }: MachineShape, memory: Allocator): OfKind {
+  const each = (bytes: number): number[] => Array.from({ length: cpus }, () => memory.take(bytes));
+  if (kind === 'bare') return { hartWords: each(HartWords.BYTES) };
+  return {
+    scheduler: memory.takeWords(Scheduler.wordsFor(cpus)),
+    events: memory.takeWords(SoftwareEvents.wordsFor(cpus)),
+    vcpus: each(VCPU_AREA_BYTES),
+  };
 }
 
 /** Divides linear memory. @throws RangeError when it would take more than 4 GiB */
+export function planMachine(shape: MachineShape<'domain'>): DomainPlan;
+export function planMachine(shape: MachineShape<'bare'>): BarePlan;
+export function planMachine(shape: MachineShape): MachinePlan;
 export function planMachine(shape: MachineShape): MachinePlan {
   const memory = new Allocator();
-  const words = (count: number): number => memory.take(count * Int32Array.BYTES_PER_ELEMENT);
   const control = memory.take(CONTROL_BYTES);
-  const uart = words(Uart16550.WORDS);
-  const plic = words(Plic.wordsFor(plicContexts(shape)));
-  const rtc = words(GoldfishRtc.WORDS);
-  const clint = words(Clint.wordsFor(shape.cpus));
-  const scheduler = words(Scheduler.wordsFor(shape.cpus));
-  const events = words(SoftwareEvents.wordsFor(shape.cpus));
-  const vcpus = Array.from({ length: shape.cpus }, () => memory.take(VCPU_AREA_BYTES));
+  const parts = partsOf(shape.kind);
+  const devices = parts.map(({ device }) => memory.takeWords(device.wordsFor(shape)));
+  const deviceEvents = memory.takeWords(DeviceEvents.wordsFor(parts.length));
+  const ofKind = planKind(shape, memory);
   const harts = Array.from({ length: shape.pcpus }, () => memory.take(hartAreaBytes(CODE_PAGES), 4096));
   const offset = memory.take(shape.ramBytes, RAM_ALIGNMENT);
   const bytes = offset + shape.ramBytes;
@@ -88,19 +109,15 @@ export function planMachine(shape: MachineShape): MachinePlan {
   return {
     ...shape,
     control,
-    uart,
-    plic,
-    rtc,
-    clint,
-    scheduler,
-    events,
-    vcpus,
+    devices,
+    deviceEvents,
+    ...ofKind,
     harts,
     codePages: CODE_PAGES,
     codeBytes: Math.max(LEAST_CODE_BYTES, Math.floor(CODE_BYTES / Math.max(1, shape.pcpus))),
-    ram: { base: memoryMap.ramBase, size: shape.ramBytes, offset },
+    ram: { base: RAM_BASE, size: shape.ramBytes, offset },
     pages: Math.ceil(bytes / WASM_PAGE),
-  };
+  } as MachinePlan;
 }
 
 /** The most RAM, in bytes, that a machine of this shape can have; whole mebibytes. */

@@ -1,7 +1,6 @@
 /** What a machine's threads and its owner tell each other. */
-import type { Control, News } from './control.ts';
 import type { Engine } from './engine.ts';
-import type { MachinePlan } from './plan.ts';
+import type { BarePlan, DomainPlan } from './plan.ts';
 
 /** Where the harts of a bare machine start, all of them in M-mode with their number in a0. Physical addresses. */
 export interface RunBare {
@@ -15,32 +14,44 @@ export interface RunBare {
   readonly fromhost?: number;
 }
 
-/** What a thread is given to start with; it can be sent by `postMessage`. */
-export interface WorkerStart {
+/** What each thread is given to start with; it can be sent by `postMessage`. */
+export interface ThreadStart {
   readonly memory: WebAssembly.Memory;
-  readonly plan: MachinePlan;
   /** Number of the pCPU, or of the bare hart. */
   readonly index: number;
-  /** Shared time in milliseconds at which guest time is 0. */
-  readonly startedAt: number;
   readonly engine: Engine;
-  /** Name of the interrupt protocol of a domain. */
+}
+
+/** The start of a pCPU. */
+export interface PcpuStart extends ThreadStart {
+  readonly kind: 'domain';
+  readonly plan: DomainPlan;
+  /** Name of the interrupt protocol. */
   readonly protocol: string;
   /** The order of accesses to force where the protocol's sync and set meet (`forceOrder`). */
   readonly forcedOrder?: string;
   /** Check the rules of the vCPU loop. */
   readonly debug: boolean;
-  /** Where a bare machine starts. */
-  readonly bare?: RunBare;
 }
 
+/** The start of a hart of a bare machine. */
+export interface BareStart extends ThreadStart {
+  readonly kind: 'bare';
+  readonly plan: BarePlan;
+  readonly bare: RunBare;
+}
+
+export type WorkerStart = PcpuStart | BareStart;
+
 /**
- * What a thread tells the main thread. A guest can cause no more than a bounded number of messages that wait: `news` is sent
- * when none is under way, notices are counted, and the other two come with the machine's end.
+ * What a thread tells the main thread. A guest can cause no more than a bounded number of messages that wait: an event of a
+ * device is sent when none of its kind is under way, notices are counted, and the others come once or with the machine's end.
  */
 export type WorkerMessage =
-  /** `Control.takeNews` has something. */
-  | { readonly kind: 'news' }
+  /** A device has something for its host's side ({@link DeviceEvents}). Both are numbers. */
+  | { readonly kind: 'device'; readonly device: number; readonly event: number }
+  /** The machine is ending. */
+  | { readonly kind: 'ended' }
   /** The guest can make no progress; in words why. The machine is ending. */
   | { readonly kind: 'stuck'; readonly text: string }
   /** Compiled and interpreted code do not do the same; in words how. The machine is ending. */
@@ -57,11 +68,4 @@ export interface WorkerHost {
   /** Milliseconds to add to this thread's `performance.now()` for the time that all threads share. */
   readonly clockOffset: number;
   notify(message: WorkerMessage): void;
-}
-
-/** How a thread tells news: each kind until the main thread has taken it. */
-export function newsTeller(control: Control, host: WorkerHost): (news: News) => void {
-  return (news) => {
-    if (control.tell(news)) host.notify({ kind: 'news' });
-  };
 }

@@ -8,17 +8,18 @@
 export { type ElfFile, readElf } from '../boot/elf.ts';
 export { type InitramfsOptions, initramfs } from '../boot/initramfs.ts';
 export { type Kernel, readKernel } from '../boot/kernel-image.ts';
+export type { Backends, ConsoleBackend } from '../devices/backends.ts';
 export { InputError } from '../errors/input-error.ts';
-export type { BareProgram } from '../machine/bare-boot.ts';
+export type { BareProgram } from '../machine/bare/boot.ts';
+export type { MachineConfig } from '../machine/config.ts';
 export type { Engine } from '../machine/engine.ts';
+export type { VcpuStats } from '../machine/kind.ts';
 export {
   Machine,
   type MachineCallbacks,
-  type MachineConfig,
   type MachineEnd,
   type MachineHost,
   type RunningThread,
-  type VcpuStats,
 } from '../machine/machine.ts';
 export {
   type DebianGuest,

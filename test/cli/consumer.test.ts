@@ -62,7 +62,7 @@ const config: MachineConfig = {
   memoryBytes: 64 * 1024 * 1024,
   program: { kind: 'program', image: { kind: 'elf', elf: readElf(readFileSync(source), source), source } },
 };
-const machine = new Machine(config, new NodeHost(), { onOutput: () => undefined });
+const machine = new Machine(config, new NodeHost(), { console: { output: () => undefined } });
 machine.start();
 const end: MachineEnd = await machine.ended;
 console.log(JSON.stringify(end), new InputError('x') instanceof Error);

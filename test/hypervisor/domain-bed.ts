@@ -1,8 +1,8 @@
 import { Hart } from '../../src/hart/index.ts';
+import { Pace } from '../../src/hart/pace.ts';
 import { csrName } from '../../src/hart/privileged/index.ts';
 import { enqueueStarted } from '../../src/hypervisor/enqueue-started.ts';
 import { openToGuests } from '../../src/hypervisor/guest-environment.ts';
-import { Pace } from '../../src/hypervisor/pace.ts';
 import { Pcpu, type PcpuDomain } from '../../src/hypervisor/pcpu.ts';
 import { Scheduler } from '../../src/hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../../src/hypervisor/software-events.ts';
@@ -11,7 +11,7 @@ import { HSM } from '../../src/hypervisor/vcpu-layout.ts';
 import { protocolByName } from '../../src/interrupts/protocols.ts';
 import { assemble } from '../../src/isa/index.ts';
 import { HART_EXTENSIONS } from '../../src/machine/extensions.ts';
-import { type MachinePlan, planMachine } from '../../src/machine/plan.ts';
+import { type DomainPlan, planMachine } from '../../src/machine/plan.ts';
 import { interpreter } from '../hart/hart-bed.ts';
 
 export const RAM = 0x8000_0000;
@@ -40,7 +40,7 @@ export interface DomainBedOptions {
  * console and devices are plain variables. Rules of the vCPU loop are checked.
  */
 export class DomainBed {
-  readonly plan: MachinePlan;
+  readonly plan: DomainPlan;
   readonly memory: WebAssembly.Memory;
   readonly scheduler: Scheduler;
   readonly events: SoftwareEvents;
@@ -202,6 +202,8 @@ export class DomainBed {
       vcpus: this.vcpus,
       scheduler: this.scheduler,
       events: this.events,
+      pausing: false,
+      stand: () => undefined,
       get running() {
         return bed.ended === undefined;
       },

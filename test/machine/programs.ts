@@ -1,7 +1,7 @@
 import type { RawKernel } from '../../src/boot/kernel-image.ts';
 import { csrName } from '../../src/hart/privileged/index.ts';
 import { assemble } from '../../src/isa/index.ts';
-import type { BareProgram } from '../../src/machine/bare-boot.ts';
+import type { BareProgram } from '../../src/machine/bare/boot.ts';
 
 const TEXT_OFFSET = 0x20_0000;
 const RAM = 0x8000_0000;

@@ -1,5 +1,7 @@
 import type { RegionStatistics } from '../../src/hart/region-statistics.ts';
-import { Machine, type MachineConfig, type MachineEnd, type VcpuStats } from '../../src/machine/machine.ts';
+import type { MachineConfig } from '../../src/machine/config.ts';
+import type { VcpuStats } from '../../src/machine/kind.ts';
+import { Machine, type MachineEnd } from '../../src/machine/machine.ts';
 import { NodeHost } from '../../src/node/node-host.ts';
 
 /** What a machine did from its start to its end. */
@@ -34,12 +36,14 @@ export async function runMachine(
   const waiting = [...typed];
   let output = '';
   const machine = new Machine(config, new NodeHost(), {
-    onOutput: (bytes) => {
-      output += decoder.decode(bytes, { stream: true });
-      while (waiting[0] !== undefined && output.includes(waiting[0].after)) {
-        machine.input(encoder.encode(waiting.shift()?.text));
-      }
-      return undefined;
+    console: {
+      output: (bytes) => {
+        output += decoder.decode(bytes, { stream: true });
+        while (waiting[0] !== undefined && output.includes(waiting[0].after)) {
+          machine.input(encoder.encode(waiting.shift()?.text));
+        }
+        return undefined;
+      },
     },
     onNotice: (text) => notices.push(text),
   });

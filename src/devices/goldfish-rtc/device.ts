@@ -1,4 +1,4 @@
-import type { AccessWidth, Clock, IrqLine } from '../device.ts';
+import type { AccessWidth, Clock, LineSink } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { GOLDFISH_RTC } from './facts.ts';
 import { REG } from './registers.ts';
@@ -16,7 +16,7 @@ function isHighHalf(offset: number): boolean {
 
 /** What the clock is connected to. */
 export interface GoldfishRtcWiring {
-  readonly irq: IrqLine;
+  readonly irq: LineSink;
   readonly clock: Clock;
   /**
    * The alarm was armed, moved or disarmed: whoever keeps time calls {@link GoldfishRtc.checkAlarm} after

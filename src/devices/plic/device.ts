@@ -1,4 +1,4 @@
-import type { AccessWidth, IrqLine, SavedDevice } from '../device.ts';
+import type { AccessWidth, LineSink, SavedDevice } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { PLIC } from './facts.ts';
 import { MAP, PRIORITY_MASK } from './registers.ts';
@@ -60,7 +60,7 @@ export class Plic extends SharedDevice {
    *
    * @param source - 1 to 95
    */
-  line(source: number): IrqLine {
+  line(source: number): LineSink {
     if (!Number.isInteger(source) || source < 1 || source > PLIC.sources) {
       throw new RangeError(`A PLIC source is 1 to ${PLIC.sources}, not ${source}`);
     }

@@ -1,7 +1,6 @@
-/** The interrupt controller as QEMU's `virt` machine places it. */
+/** The interrupt controller that QEMU's `virt` machine has. */
 export const PLIC = {
   compatible: ['sifive,plic-1.0.0', 'riscv,plic0'],
-  base: 0x0c00_0000,
   size: 0x60_0000,
   /** Interrupt sources, 1 to 95: the device tree's `riscv,ndev`. Source 0 means "none". */
   sources: 95,

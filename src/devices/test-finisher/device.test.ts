@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import { Bus } from '../bus.ts';
-import { type Finish, TestFinisher } from './device.ts';
-import { TEST_FINISHER } from './facts.ts';
+import type { Finish } from '../descriptor.ts';
+import { TestFinisher } from './device.ts';
+
+const BASE = 0x10_0000;
 
 function finishesOf(action: (bus: Bus) => void): Finish[] {
   const finishes: Finish[] = [];
   const bus = new Bus();
-  bus.attach(TEST_FINISHER.base, new TestFinisher((finish) => finishes.push(finish)));
+  bus.attach(BASE, new TestFinisher((finish) => finishes.push(finish)));
   action(bus);
   return finishes;
 }
@@ -22,17 +24,15 @@ test.each<[number, 2 | 4, Finish[]]>([
   [0, 4, []],
   [0x5554, 4, []],
 ])('writing 0x%x in %i bytes', (value, width, expected) => {
-  expect(finishesOf((bus) => expect(bus.write(TEST_FINISHER.base, width, value)).toBe(true))).toEqual(
-    expected,
-  );
+  expect(finishesOf((bus) => expect(bus.write(BASE, width, value)).toBe(true))).toEqual(expected);
 });
 
 test('other offsets do nothing, single bytes and double words are not answered', () => {
   const finishes = finishesOf((bus) => {
-    expect(bus.write(TEST_FINISHER.base + 4, 4, 0x5555)).toBe(true);
-    expect(bus.write(TEST_FINISHER.base, 1, 0x55)).toBe(false);
-    expect(bus.write(TEST_FINISHER.base, 8, 0x5555)).toBe(false);
-    expect(bus.read(TEST_FINISHER.base, 4)).toBe(true);
+    expect(bus.write(BASE + 4, 4, 0x5555)).toBe(true);
+    expect(bus.write(BASE, 1, 0x55)).toBe(false);
+    expect(bus.write(BASE, 8, 0x5555)).toBe(false);
+    expect(bus.read(BASE, 4)).toBe(true);
     expect(bus.lo).toBe(0);
   });
   expect(finishes).toEqual([]);

@@ -1,13 +1,7 @@
+import type { Finish } from '../descriptor.ts';
 import type { AccessWidth, Device } from '../device.ts';
 import { TEST_FINISHER } from './facts.ts';
 import { FINISH, REG } from './registers.ts';
-
-/** How a guest asked for its end. */
-export type Finish =
-  | { readonly kind: 'pass' }
-  /** `code` is 0 to 65535. */
-  | { readonly kind: 'fail'; readonly code: number }
-  | { readonly kind: 'reset' };
 
 /**
  * SiFive's test finisher: one write powers the machine off or resets it. It has no state, so nothing to share,

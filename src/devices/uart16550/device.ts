@@ -1,5 +1,5 @@
 import { ByteRing } from '../byte-ring.ts';
-import type { AccessWidth, IrqLine } from '../device.ts';
+import type { AccessWidth, LineSink } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { UART16550 } from './facts.ts';
 import { FCR, FIFO_SIZE, IER, IIR, LCR, LSR, MCR, MSR, REG, TRIGGER_LEVELS } from './registers.ts';
@@ -15,7 +15,7 @@ import {
 
 /** What the port is connected to. The functions are called on the thread that made the access. */
 export interface Uart16550Wiring {
-  readonly irq: IrqLine;
+  readonly irq: LineSink;
   /** There is output to {@link Uart16550.drain}. Called once until the next drain, outside the device's lock. */
   onOutput?(): void;
   /** There is room again after {@link Uart16550.receive} took fewer bytes than it was given. */

@@ -1,12 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { findNode, findProperty } from './device-tree.ts';
-import { readCells, readDeviceTree, readStrings } from './fdt-reader.ts';
-import { writeDeviceTree } from './fdt-writer.ts';
-import { isaString, type MachineDescription, machineTree } from './machine-tree.ts';
+import { findNode, findProperty } from '../boot/device-tree.ts';
+import { readCells, readDeviceTree, readStrings } from '../boot/fdt-reader.ts';
+import { writeDeviceTree } from '../boot/fdt-writer.ts';
+import { isaString, type MachineDescription, machineTree } from '../boot/machine-tree.ts';
+import { describeDevices } from './devices.ts';
+import { RAM_BASE } from './parts.ts';
 
 const extensions = ['m', 'a', 'f', 'd', 'c', 'zicbom', 'zicboz', 'zicsr', 'zba', 'sstc'];
-const domain: MachineDescription = {
+interface Described extends Omit<MachineDescription, 'devices' | 'ramBase'> {
+  readonly kind: 'domain' | 'bare';
+}
+
+const domain: Described = {
   kind: 'domain',
   cpus: 2,
   memorySize: 512 * 1024 * 1024,
@@ -16,10 +22,14 @@ const domain: MachineDescription = {
   initrd: { start: 0x9f00_0000, end: 0x9f12_3456 },
   rngSeed: new Uint8Array(32).fill(9),
 };
-const bare: MachineDescription = { ...domain, kind: 'bare' };
+const bare: Described = { ...domain, kind: 'bare' };
 
-function read(machine: MachineDescription) {
-  const { root } = readDeviceTree(writeDeviceTree(machineTree(machine)));
+function blobOf(machine: Described): Uint8Array {
+  return writeDeviceTree(machineTree({ ...machine, ramBase: RAM_BASE, devices: describeDevices(machine) }));
+}
+
+function read(machine: Described) {
+  const { root } = readDeviceTree(blobOf(machine));
   const value = (path: string, name: string) => {
     const found = findNode(root, path);
     return found === undefined ? undefined : findProperty(found, name);
@@ -107,14 +117,12 @@ describe('machineTree', () => {
   });
 
   it('refuses a machine without cpus', () => {
-    expect(() => machineTree({ ...domain, cpus: 0 })).toThrow(RangeError);
-    expect(() => machineTree({ ...domain, memorySize: 0 })).toThrow(RangeError);
+    expect(() => blobOf({ ...domain, cpus: 0 })).toThrow(RangeError);
+    expect(() => blobOf({ ...domain, memorySize: 0 })).toThrow(RangeError);
   });
 
   it.each([domain, bare])("passes the checks of Debian's dtc without a warning ($kind)", (machine) => {
-    const result = spawnSync('dtc', ['-I', 'dtb', '-O', 'dts'], {
-      input: writeDeviceTree(machineTree(machine)),
-    });
+    const result = spawnSync('dtc', ['-I', 'dtb', '-O', 'dts'], { input: blobOf(machine) });
     if (result.error !== undefined) return console.log('skipped: dtc is not installed');
     expect(String(result.stderr)).toBe('');
     expect(result.status).toBe(0);

@@ -1,46 +1,47 @@
-import type { Uart16550 } from '../devices/uart16550/device.ts';
-import type { Hart, HartOptions } from '../hart/index.ts';
-import type { RamWindow } from '../hart/platform.ts';
-import { enqueueStarted } from '../hypervisor/enqueue-started.ts';
-import { openToGuests } from '../hypervisor/guest-environment.ts';
-import { Pcpu, type PcpuDomain } from '../hypervisor/pcpu.ts';
-import { GuestClock } from './clock.ts';
-import { Control, END, NEWS } from './control.ts';
-import { createDevices, deviceSpace, emitAll } from './devices.ts';
-import { createHart, finishHart, hostWrote, onEach } from './engine-hart.ts';
-import { HART_EXTENSIONS } from './extensions.ts';
-import { finishEnds } from './finish.ts';
-import { InstructionClock } from './instruction-clock.ts';
-import { newsTeller, type WorkerHost, type WorkerStart } from './thread.ts';
+import type { ConsoleWires } from '../../devices/descriptor.ts';
+import type { Hart, HartOptions } from '../../hart/index.ts';
+import type { RamWindow } from '../../hart/platform.ts';
+import { enqueueStarted } from '../../hypervisor/enqueue-started.ts';
+import { openToGuests } from '../../hypervisor/guest-environment.ts';
+import { Pcpu, type PcpuDomain } from '../../hypervisor/pcpu.ts';
+import { GuestClock } from '../clock.ts';
+import { Control, END } from '../control.ts';
+import { eventTeller } from '../device-events.ts';
+import { createDevices, deviceSpace, emitAll, linesOf } from '../devices.ts';
+import { createHart, finishHart, hostWrote, onEach } from '../engine-hart.ts';
+import { HART_EXTENSIONS } from '../extensions.ts';
+import { finishEnds } from '../finish.ts';
+import { InstructionClock } from '../instruction-clock.ts';
+import type { PcpuStart, WorkerHost } from '../thread.ts';
 import { createEvents, createScheduler, createVcpus } from './vcpus.ts';
 
+/** The supervisor external interrupt, as `mip` has it. */
+const EXTERNAL = 1 << 9;
 /** hgeip: the external interrupt line of the loaded vCPU. */
 const GUEST_EXTERNAL = 1 << 1;
 
 /** The life of a pCPU: puts this thread's part of the domain together and runs vCPUs until the end. */
-export function runPcpu(start: WorkerStart, host: WorkerHost): void {
+export function runPcpu(start: PcpuStart, host: WorkerHost): void {
   const { memory, plan } = start;
   const control = new Control(memory, plan.control);
-  const tell = newsTeller(control, host);
   const instructionClock = start.engine === 'lockstep' ? new InstructionClock() : undefined;
-  const clock = instructionClock ?? new GuestClock(start.startedAt, host.clockOffset);
+  const clock = instructionClock ?? new GuestClock(control.startedAt, host.clockOffset);
   const scheduler = createScheduler(start, instructionClock);
   const endWith = (reason: (typeof END)[keyof typeof END], code = 0): void => {
     if (!control.end(reason, code)) return;
     for (const vcpu of vcpus) vcpu.kick();
     scheduler.announce(plan.pcpus);
-    tell(NEWS.ended);
+    host.notify({ kind: 'ended' });
   };
-  const devices = createDevices(memory, plan, clock, {
-    contextChanged: (context) => vcpus[context]?.kick(),
-    coreLocalChanged: () => undefined,
+  const devices = createDevices(memory, plan, {
+    clock,
+    hartChanged: (hart) => vcpus[hart]?.kick(),
     finish: (finish) => finishEnds(finish, endWith),
-    output: () => tell(NEWS.output),
-    inputSpace: () => tell(NEWS.inputSpace),
-    alarm: () => tell(NEWS.alarm),
+    tell: eventTeller(start, host),
   });
+  const externalPending = (vcpu: number): boolean => linesOf(devices.inputs, vcpu, EXTERNAL) !== 0;
   const ticks = () => clock.ticks();
-  const vcpus = createVcpus(start, scheduler, ticks, (index) => devices.plic.contextPending(index));
+  const vcpus = createVcpus(start, scheduler, ticks, externalPending);
   const options: HartOptions = {
     memory,
     interpreter: host.interpreter,
@@ -53,7 +54,7 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
     platform: {
       ticks,
       lines: () => 0,
-      guestExternalLines: () => (devices.plic.contextPending(pcpu.current) ? GUEST_EXTERNAL : 0),
+      guestExternalLines: () => (externalPending(pcpu.current) ? GUEST_EXTERNAL : 0),
       fuelForTimer: () => pcpu.fuelForTimer(),
       runEnd: () => pcpu.runEnd,
       watchTicks: () => pcpu.watchTicks(),
@@ -71,6 +72,9 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
   });
   instructionClock?.follow(() => hart.instructions);
   onEach(hart, (each) => openToGuests(each, true));
+  const stand = (): void => {
+    if (control.stand()) clock.restart(control.startedAt);
+  };
   const domain: PcpuDomain = {
     vcpus,
     scheduler,
@@ -78,6 +82,10 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
     get running() {
       return control.running;
     },
+    get pausing() {
+      return control.pausing;
+    },
+    stand,
     ticks,
     start: (vcpu) => enqueueStarted(vcpu, scheduler),
     end: (reason) =>
@@ -91,7 +99,7 @@ export function runPcpu(start: WorkerStart, host: WorkerHost): void {
       endWith(END.stuck);
     },
     ...guestMemory(memory, plan.ram, hart),
-    ...consoleOf(start, hart, devices.uart, control),
+    ...consoleOf(start, hart, devices.console, control, stand),
   };
   const pcpu = new Pcpu(start.index, hart, domain);
   pcpu.run();
@@ -134,24 +142,25 @@ function guestMemory(
 
 /** The debug console: the same wires as the serial port, beside its registers. */
 function consoleOf(
-  { memory, plan: { ram } }: Pick<WorkerStart, 'memory' | 'plan'>,
+  { memory, plan: { ram } }: Pick<PcpuStart, 'memory' | 'plan'>,
   hart: Hart,
-  uart: Uart16550,
+  console: ConsoleWires,
   control: Control,
+  stand: () => void,
 ): ConsoleCalls {
   const bytes = new Uint8Array(memory.buffer);
   return {
     consoleWrite: (low, high, count) => {
       const from = hostOffset(ram, low, high);
-      return uart.emit(bytes.slice(from, from + count));
+      return console.emit(bytes.slice(from, from + count));
     },
     consoleRead: (low, high, count) => {
-      const input = uart.takeInput(count);
+      const input = console.takeInput(count);
       const to = hostOffset(ram, low, high);
       bytes.set(input, to);
       hostWrote(hart, to, input.length);
       return input.length;
     },
-    consolePut: (byte) => emitAll(uart, Uint8Array.of(byte), control),
+    consolePut: (byte) => emitAll(console, Uint8Array.of(byte), control, stand),
   };
 }

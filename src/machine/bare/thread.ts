@@ -1,30 +1,21 @@
-import { Htif, type HtifMemory } from '../devices/htif/device.ts';
-import type { Hart, HartOptions } from '../hart/index.ts';
-import { CSR, EXIT } from '../hart/layout.ts';
-import type { RamWindow } from '../hart/platform.ts';
-import { Pace } from '../hypervisor/pace.ts';
-import { Sleep } from '../hypervisor/sleep.ts';
-import { describeStuck, STUCK_AFTER } from '../hypervisor/stuck.ts';
-import { enterGuest } from '../interrupts/run-state.ts';
-import {
-  EXIT_REQUEST,
-  type VcpuWords,
-  vcpuWordsAt,
-  WAKE_SEQUENCE,
-  WAKE_SLEEPERS,
-} from '../interrupts/words.ts';
-import { GuestClock } from './clock.ts';
-import { Control, END, type EndReason, NEWS } from './control.ts';
-import { createDevices, deviceSpace, emitAll } from './devices.ts';
-import { createHart, finishHart, hostWrote } from './engine-hart.ts';
-import { HART_EXTENSIONS } from './extensions.ts';
-import { finishEnds } from './finish.ts';
-import { InstructionClock } from './instruction-clock.ts';
-import { kickHart } from './kick-hart.ts';
-import { newsTeller, type RunBare, type WorkerHost, type WorkerStart } from './thread.ts';
+import type { HartInputs } from '../../devices/descriptor.ts';
+import { Htif, type HtifMemory } from '../../devices/htif/device.ts';
+import type { Hart, HartOptions } from '../../hart/index.ts';
+import { CSR, EXIT } from '../../hart/layout.ts';
+import { Pace } from '../../hart/pace.ts';
+import type { RamWindow } from '../../hart/platform.ts';
+import { describeStuck, STUCK_AFTER } from '../../hart/stuck.ts';
+import { GuestClock } from '../clock.ts';
+import { Control, END, type EndReason } from '../control.ts';
+import { eventTeller } from '../device-events.ts';
+import { createDevices, deviceSpace, emitAll, linesOf } from '../devices.ts';
+import { createHart, finishHart, hostWrote } from '../engine-hart.ts';
+import { HART_EXTENSIONS } from '../extensions.ts';
+import { finishEnds } from '../finish.ts';
+import { InstructionClock } from '../instruction-clock.ts';
+import type { BareStart, RunBare, WorkerHost } from '../thread.ts';
+import { HartWords } from './hart-words.ts';
 
-/** mip bits of the interrupt lines. */
-const LINE = { msip: 1 << 3, mtip: 1 << 7, seip: 1 << 9, meip: 1 << 11 } as const;
 /** The longest stay in guest code, in ticks. */
 const LONGEST_RUN = 50_000;
 /** Between two looks at `tohost`, in ticks. */
@@ -32,13 +23,8 @@ const HTIF_INTERVAL = 10_000;
 const TICKS_PER_MS = 10_000;
 const LONGEST_SLEEP_MS = 60_000;
 
-/** The words of a bare hart that other threads use: to get it out of its code, and out of its sleep. */
-function wordsOf(start: Pick<WorkerStart, 'memory' | 'plan'>, hart: number): VcpuWords {
-  return vcpuWordsAt(start.memory.buffer, start.plan.vcpus[hart] ?? 0);
-}
-
 /** The life of one hart of a bare machine. */
-export function runBareHart(start: WorkerStart, host: WorkerHost): void {
+export function runBareHart(start: BareStart, host: WorkerHost): void {
   new BareHart(start, host).run();
 }
 
@@ -47,50 +33,40 @@ class BareHart {
   readonly #control: Control;
   readonly #clock: GuestClock | InstructionClock;
   readonly #hart: Hart;
-  readonly #words: VcpuWords;
-  readonly #sleeper: Sleep;
+  readonly #words: HartWords;
   readonly #htif: Htif | undefined;
   readonly #pace = new Pace();
   /** Ticks at which the run under way is to end. */
   #runEnd = 0;
-  readonly #timerDeadline: () => number;
+  readonly #inputs: readonly HartInputs[];
   readonly #stuck: (why: string) => void;
   /** Exceptions in a row, and those that were looked at. */
   #barren = 0;
   #traps = 0;
 
-  constructor(start: WorkerStart, host: WorkerHost) {
+  constructor(start: BareStart, host: WorkerHost) {
     const { memory, plan, index } = start;
     this.#index = index;
     this.#control = new Control(memory, plan.control);
     this.#clock =
       start.engine === 'lockstep'
         ? new InstructionClock()
-        : new GuestClock(start.startedAt, host.clockOffset);
-    const harts = Array.from({ length: plan.cpus }, (_, hart) => wordsOf(start, hart));
-    this.#words = harts[index] ?? wordsOf(start, index);
-    this.#sleeper = new Sleep(this.#words, WAKE_SEQUENCE, WAKE_SLEEPERS);
-    const tell = newsTeller(this.#control, host);
-    const kick = (hart: number): void => {
-      const words = harts[hart];
-      if (words !== undefined) kickHart(words);
-    };
+        : new GuestClock(this.#control.startedAt, host.clockOffset);
+    const harts = HartWords.ofAll(memory, plan);
+    this.#words = harts[index];
+    const kick = (hart: number): void => harts[hart]?.kick();
     const end = (reason: EndReason, code = 0): void => {
       if (!this.#control.end(reason, code)) return;
-      for (let hart = 0; hart < plan.cpus; hart++) kick(hart);
-      tell(NEWS.ended);
+      for (const words of harts) words.kick();
+      host.notify({ kind: 'ended' });
     };
-    const devices = createDevices(memory, plan, this.#clock, {
-      contextChanged: (context) => kick(context >> 1),
-      coreLocalChanged: kick,
+    const { bus, console, inputs } = createDevices(memory, plan, {
+      clock: this.#clock,
+      hartChanged: kick,
       finish: (finish) => finishEnds(finish, end),
-      output: () => tell(NEWS.output),
-      inputSpace: () => tell(NEWS.inputSpace),
-      alarm: () => tell(NEWS.alarm),
+      tell: eventTeller(start, host),
     });
-    const { clint, plic, uart } = devices;
-    if (clint === undefined) throw new Error('a bare machine has a CLINT');
-    this.#timerDeadline = () => clint.deadline(index);
+    this.#inputs = inputs;
     const options: HartOptions = {
       memory,
       interpreter: host.interpreter,
@@ -99,14 +75,10 @@ class BareHart {
       codeBytes: plan.codeBytes,
       alone: plan.cpus === 1,
       ram: plan.ram,
-      devices: deviceSpace(devices.bus),
+      devices: deviceSpace(bus),
       platform: {
         ticks: () => this.#clock.ticks(),
-        lines: (wanted) =>
-          ((wanted & LINE.msip) !== 0 && clint.softPending(index) ? LINE.msip : 0) |
-          ((wanted & LINE.mtip) !== 0 && clint.timerPending(index) ? LINE.mtip : 0) |
-          ((wanted & LINE.meip) !== 0 && plic.contextPending(index * 2) ? LINE.meip : 0) |
-          ((wanted & LINE.seip) !== 0 && plic.contextPending(index * 2 + 1) ? LINE.seip : 0),
+        lines: (wanted) => linesOf(inputs, index, wanted),
         guestExternalLines: () => 0,
         runEnd: () => this.#runEnd,
       },
@@ -114,7 +86,7 @@ class BareHart {
       onRefused: (text) => host.notify({ kind: 'refused', text }),
       hartId: index,
       hsHost: false,
-      exitRequest: (plan.vcpus[index] ?? 0) + 4 * EXIT_REQUEST,
+      exitRequest: this.#words.exitRequest,
     };
     this.#hart = createHart(options, start.engine, (text) => {
       host.notify({ kind: 'differs', text });
@@ -127,13 +99,19 @@ class BareHart {
       end(END.stuck);
     };
     this.#begin(start.bare);
-    this.#htif = this.#makeHtif(start, end, (bytes) => emitAll(uart, bytes, this.#control), host);
+    this.#htif = this.#makeHtif(
+      start,
+      end,
+      (bytes) => emitAll(console, bytes, this.#control, () => this.#stand()),
+      host,
+    );
   }
 
   run(): void {
     while (this.#control.running) {
-      // Clears the exit request before the interrupt lines are looked at: a later kick is seen by the guest's poll.
-      enterGuest(this.#words);
+      this.#stand();
+      this.#words.enter();
+      if (this.#control.pausing) continue;
       const now = this.#clock.ticks();
       const started = this.#hart.instructions;
       const longest = Math.min(this.#longestRun, this.#untilTimer(now));
@@ -148,6 +126,10 @@ class BareHart {
     finishHart(this.#hart);
   }
 
+  #stand(): void {
+    if (this.#control.stand()) this.#clock.restart(this.#control.startedAt);
+  }
+
   /** Ticks that the hart may stay in its code at a time, and sleep if it serves the host-target interface. */
   get #longestRun(): number {
     return this.#htif === undefined ? LONGEST_RUN : HTIF_INTERVAL;
@@ -155,12 +137,12 @@ class BareHart {
 
   /** Ticks until a timer of this hart becomes due; those that are due have done their work. */
   #untilTimer(now: number): number {
-    const machine = this.#timerDeadline();
-    const timers = Math.min(
-      machine > now ? machine : Number.POSITIVE_INFINITY,
-      this.#hart.privileged.nextDeadline(),
-    );
-    return Math.max(timers - now, 0);
+    let next = this.#hart.privileged.nextDeadline();
+    for (const input of this.#inputs) {
+      const deadline = input.deadline?.(this.#index) ?? Number.POSITIVE_INFINITY;
+      if (deadline > now) next = Math.min(next, deadline);
+    }
+    return Math.max(next - now, 0);
   }
 
   #watchProgress(instructions: number): void {
@@ -178,21 +160,20 @@ class BareHart {
 
   #sleep(): void {
     // What this hart is kicked for after this ends the sleep.
-    const { sequence } = this.#sleeper;
-    while (this.#control.running) {
+    const { sequence } = this.#words.sleep;
+    while (this.#control.running && !this.#control.pausing) {
       // Before the look at what is pending: a timer that becomes due in between is not taken for one that was due before.
       const untilTimer = this.#untilTimer(this.#clock.ticks()) / TICKS_PER_MS;
       if (this.#hart.privileged.wakePending()) return;
       const longest = this.#htif === undefined ? LONGEST_SLEEP_MS : HTIF_INTERVAL / TICKS_PER_MS;
       const timeout = Math.min(untilTimer, longest);
       if (this.#clock instanceof InstructionClock && timeout < LONGEST_SLEEP_MS) this.#clock.skip(timeout);
-      else if (this.#sleeper.until(sequence, timeout, untilTimer <= longest)) return;
+      else if (this.#words.sleep.until(sequence, timeout, untilTimer <= longest)) return;
       this.#htif?.poll();
     }
   }
 
-  #begin(bare: RunBare | undefined): void {
-    if (bare === undefined) throw new Error('a bare machine needs to know where it starts');
+  #begin(bare: RunBare): void {
     const { state } = this.#hart;
     state.setPc(bare.entry | 0, Math.floor(bare.entry / 2 ** 32));
     state.setX(10, this.#index, 0);
@@ -202,12 +183,12 @@ class BareHart {
 
   /** One thread serves the host-target interface: that of hart 0. */
   #makeHtif(
-    start: WorkerStart,
+    start: BareStart,
     end: (reason: EndReason, code?: number) => void,
     output: (bytes: Uint8Array) => void,
     host: WorkerHost,
   ): Htif | undefined {
-    const { tohost, fromhost } = start.bare ?? {};
+    const { tohost, fromhost } = start.bare;
     if (tohost === undefined || start.index !== 0) return undefined;
     const addresses = fromhost === undefined ? { tohost } : { tohost, fromhost };
     return new Htif(htifMemory(start.memory, start.plan.ram, this.#hart), addresses, {

@@ -1,14 +1,14 @@
-import { Scheduler } from '../hypervisor/scheduler.ts';
-import { SoftwareEvents } from '../hypervisor/software-events.ts';
-import { Vcpu } from '../hypervisor/vcpu.ts';
-import { forceOrder } from '../interrupts/forced-order.ts';
-import { protocolByName } from '../interrupts/protocols.ts';
-import { type InstructionClock, SkippingScheduler } from './instruction-clock.ts';
-import type { WorkerStart } from './thread.ts';
+import { Scheduler } from '../../hypervisor/scheduler.ts';
+import { SoftwareEvents } from '../../hypervisor/software-events.ts';
+import { Vcpu } from '../../hypervisor/vcpu.ts';
+import { forceOrder } from '../../interrupts/forced-order.ts';
+import { protocolByName } from '../../interrupts/protocols.ts';
+import { type InstructionClock, SkippingScheduler } from '../instruction-clock.ts';
+import type { PcpuStart } from '../thread.ts';
 
 /** This thread's objects for all vCPUs of a domain. */
 export function createVcpus(
-  start: Pick<WorkerStart, 'memory' | 'plan' | 'protocol' | 'forcedOrder' | 'debug'>,
+  start: Pick<PcpuStart, 'memory' | 'plan' | 'protocol' | 'forcedOrder' | 'debug'>,
   scheduler: Scheduler,
   ticks: () => number,
   externalPending: (vcpu: number) => boolean,
@@ -34,7 +34,7 @@ export function createVcpus(
 
 /** The run queue of a domain, as one thread sees it. */
 export function createScheduler(
-  { memory, plan }: Pick<WorkerStart, 'memory' | 'plan'>,
+  { memory, plan }: Pick<PcpuStart, 'memory' | 'plan'>,
   clock?: InstructionClock,
 ): Scheduler {
   const words = new Int32Array(memory.buffer, plan.scheduler, Scheduler.wordsFor(plan.cpus));
@@ -44,7 +44,7 @@ export function createScheduler(
 }
 
 /** The software events of a domain, as one thread sees them. */
-export function createEvents({ memory, plan }: Pick<WorkerStart, 'memory' | 'plan'>): SoftwareEvents {
+export function createEvents({ memory, plan }: Pick<PcpuStart, 'memory' | 'plan'>): SoftwareEvents {
   const words = new Int32Array(memory.buffer, plan.events, SoftwareEvents.wordsFor(plan.cpus));
   return new SoftwareEvents(words, plan.cpus);
 }

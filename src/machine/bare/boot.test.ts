@@ -1,16 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildElf } from '../../test/fixtures/elf-fixture.ts';
-import { bareProgram, finish, guestProgram } from '../../test/machine/programs.ts';
-import { runMachine } from '../../test/machine/run-machine.ts';
-import { readElf } from '../boot/elf.ts';
-import { memoryMap } from '../boot/machine-tree.ts';
-import { InputError } from '../errors/input-error.ts';
-import { type BareBoot, type BareProgram, type FirmwareImage, planBare } from './bare-boot.ts';
+import { buildElf } from '../../../test/fixtures/elf-fixture.ts';
+import { bareProgram, finish, guestProgram } from '../../../test/machine/programs.ts';
+import { runMachine } from '../../../test/machine/run-machine.ts';
+import { readElf } from '../../boot/elf.ts';
+import { InputError } from '../../errors/input-error.ts';
+import { describeDevices } from '../devices.ts';
+import { RAM_BASE } from '../parts.ts';
+import { type BareBoot, type BareProgram, type FirmwareImage, planBare } from './boot.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const RAM = memoryMap.ramBase;
+const RAM = RAM_BASE;
 
 const raw = (size: number): FirmwareImage => ({
   kind: 'raw',
@@ -29,7 +30,14 @@ function elf(offset: number, size: number): FirmwareImage {
 }
 
 const machine = (memorySize: number, cpus = 1) =>
-  ({ kind: 'bare', cpus, memorySize, extensions: ['m'], mmuType: 'riscv,sv39' }) as const;
+  ({
+    cpus,
+    ramBase: RAM,
+    memorySize,
+    devices: describeDevices({ kind: 'bare', cpus }),
+    extensions: ['m'],
+    mmuType: 'riscv,sv39',
+  }) as const;
 
 function expectApart({ parts }: Pick<BareBoot, 'parts'>, memorySize: number): void {
   const ordered = parts.toSorted((one, other) => one.address - other.address);

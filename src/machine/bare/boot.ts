@@ -1,12 +1,12 @@
-import { type BootPlan, emptyRam, planBoot } from '../boot/boot-plan.ts';
-import type { ElfFile } from '../boot/elf.ts';
-import { writeDeviceTree } from '../boot/fdt-writer.ts';
-import type { Kernel } from '../boot/kernel-image.ts';
-import { type MachineDescription, machineTree } from '../boot/machine-tree.ts';
-import { describeSize, placeElf } from '../boot/placement.ts';
-import type { RamLayout } from '../boot/ram-layout.ts';
-import { InputError } from '../errors/input-error.ts';
-import type { RunBare } from './thread.ts';
+import { type BootPlan, emptyRam, planBoot } from '../../boot/boot-plan.ts';
+import type { ElfFile } from '../../boot/elf.ts';
+import { writeDeviceTree } from '../../boot/fdt-writer.ts';
+import type { Kernel } from '../../boot/kernel-image.ts';
+import { type MachineDescription, machineTree } from '../../boot/machine-tree.ts';
+import { describeSize, placeElf } from '../../boot/placement.ts';
+import type { RamLayout } from '../../boot/ram-layout.ts';
+import { InputError } from '../../errors/input-error.ts';
+import type { RunBare } from '../thread.ts';
 
 /** What starts in M-mode: a program, or firmware that starts a kernel. */
 export type BareProgram =

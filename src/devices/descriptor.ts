@@ -1,0 +1,112 @@
+import type { DeviceTreeNode } from '../boot/device-tree.ts';
+import type { Backends } from './backends.ts';
+import type { Clock, Device, LineSink } from './device.ts';
+
+/** What a device may know of the machine that it is part of. */
+export interface DeviceSetting {
+  /** `domain`: a guest below the hypervisor. `bare`: software starts in M-mode. */
+  readonly kind: 'domain' | 'bare';
+  /** Harts as the guest counts them: vCPUs of a domain, harts of a bare machine. */
+  readonly cpus: number;
+}
+
+/** Where the machine has put a device. */
+export interface DevicePlace extends DeviceSetting {
+  /** Guest-physical address of the first byte of its window. */
+  readonly base: number;
+  /** Its sources at the interrupt controller, in the order in which the device names them. */
+  readonly sources: readonly number[];
+}
+
+/** How a guest asked for the machine's end. */
+export type Finish =
+  | { readonly kind: 'pass' }
+  /** `code` is 0 to 65535. */
+  | { readonly kind: 'fail'; readonly code: number }
+  | { readonly kind: 'reset' };
+
+/** All that a device's object is made from, in each thread anew. */
+export interface DeviceServices extends DeviceSetting {
+  /** The device's shared words: as many as it asked for, zero in a new machine. */
+  readonly words: Int32Array;
+  readonly clock: Clock;
+  /** The wire to the interrupt controller. @param index which of the device's sources, 0 if it has one */
+  line(index?: number): LineSink;
+  /** What {@link HartInputs} says of a hart may have changed. Called without locks, or with a device's that drives a line. */
+  hartChanged(hart: number): void;
+  /** Tells the {@link HostSide} of an event, a small number of the device's own. It may be told once for several. */
+  tell(event: number): void;
+  /** Ends the machine. */
+  finish(finish: Finish): void;
+}
+
+/** An interrupt controller, as other devices see it. */
+export interface InterruptController {
+  /**
+   * The wire of a source, for the one device that drives it.
+   *
+   * @throws RangeError if there is no such source
+   */
+  line(source: number): LineSink;
+}
+
+/** A device that drives interrupt inputs of harts: an interrupt controller, a timer. */
+export interface HartInputs {
+  /** @returns those of the `wanted` bits of `mip` that the device holds up at a hart; asked for often, on any thread */
+  lines(hart: number, wanted: number): number;
+  /** Ticks at which the device's lines to a hart change by themselves: in the past if they have, Infinity if never. */
+  deadline?(hart: number): number;
+}
+
+/** The wires of a terminal, for whoever uses them beside the registers: the SBI's debug console, the host-target interface. */
+export interface ConsoleWires {
+  /** Puts bytes into the output. @returns how many were taken, fewer than given while nobody reads */
+  emit(bytes: Uint8Array): number;
+  /** Takes input that no driver has read. @param limit bytes at most */
+  takeInput(limit: number): Uint8Array;
+  /** Puts bytes on the wire to the guest. @returns how many were taken */
+  receive(bytes: Uint8Array): number;
+}
+
+/** The part of a device that works for it on the thread that owns the machine. */
+export interface HostSide {
+  /** An event that {@link DeviceServices.tell} was told of, in any thread. */
+  hear(event: number): void;
+  /** The machine is paused: nothing may change the device until {@link resume}, whatever happens outside. */
+  pause?(): void;
+  /** Looks after all that has come up since {@link pause}. */
+  resume?(): void;
+  /** No thread works for the guest any more: what is left is brought to its end. */
+  finish?(): void;
+}
+
+/** A device of one thread, and the parts that it plays. */
+export interface DeviceInstance {
+  readonly device: Device;
+  readonly controller?: InterruptController;
+  readonly inputs?: HartInputs;
+  readonly console?: ConsoleWires;
+  /** Makes the host's side, where the device has one. Called once, on the thread that owns the machine. */
+  connect?(backends: Backends): HostSide;
+}
+
+/** Nodes of the device tree, by where they belong. */
+export interface DeviceNodes {
+  readonly soc: readonly DeviceTreeNode[];
+  readonly root?: readonly DeviceTreeNode[];
+  /** Path of the node that `stdout-path` may name. */
+  readonly console?: string;
+}
+
+/** A kind of device: all that a machine needs to have one. */
+export interface DeviceDescriptor {
+  readonly name: string;
+  /** For the table in `docs/devices.md`. */
+  readonly about: string;
+  /** Bytes of its window of addresses. */
+  readonly size: number;
+  /** Shared words that it needs. */
+  wordsFor(setting: DeviceSetting): number;
+  create(services: DeviceServices): DeviceInstance;
+  describe(place: DevicePlace): DeviceNodes;
+}

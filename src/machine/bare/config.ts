@@ -1,0 +1,11 @@
+import type { CommonConfig } from '../config.ts';
+import type { BareProgram } from './boot.ts';
+
+/** A machine whose software starts in M-mode. */
+export interface BareConfig extends CommonConfig {
+  readonly kind: 'bare';
+  /** 1 to 64. */
+  readonly harts: number;
+  readonly program: BareProgram;
+  readonly bootArgs?: string;
+}

@@ -1,0 +1,40 @@
+import { Sleep, wakeSleepers } from '../../hypervisor/sleep.ts';
+import type { BarePlan } from '../plan.ts';
+
+const WORD = { exitRequest: 0, wakeSequence: 1, sleepers: 2 } as const;
+
+/** The words of a hart of a bare machine by which other threads get it out of its code, and out of its sleep. */
+export class HartWords {
+  /** A cache line. */
+  static readonly BYTES = 64;
+  /** Where the hart sleeps. */
+  readonly sleep: Sleep;
+  /** Byte address, in linear memory, of the word that generated code polls. */
+  readonly exitRequest: number;
+  readonly #words: Int32Array;
+
+  /** @param address byte address in linear memory, a multiple of 64 */
+  constructor(memory: WebAssembly.Memory, address: number) {
+    this.#words = new Int32Array(memory.buffer, address, HartWords.BYTES >> 2);
+    this.sleep = new Sleep(this.#words, WORD.wakeSequence, WORD.sleepers);
+    this.exitRequest = address + 4 * WORD.exitRequest;
+  }
+
+  /** The words of all harts of a machine. */
+  static ofAll(memory: WebAssembly.Memory, plan: BarePlan): readonly HartWords[] {
+    return plan.hartWords.map((address) => new HartWords(memory, address));
+  }
+
+  /** The hart enters its code next: before it looks at its interrupt lines, so that a later kick is seen by its poll. */
+  enter(): void {
+    // Meets the store in `kick`.
+    Atomics.store(this.#words, WORD.exitRequest, 0);
+  }
+
+  /** Makes the hart look at its interrupt lines, wherever it is. What it shall see is written before. */
+  kick(): void {
+    // Meets the store in `enter` and the poll in the hart's code.
+    Atomics.store(this.#words, WORD.exitRequest, 1);
+    wakeSleepers(this.#words, WORD.wakeSequence, WORD.sleepers);
+  }
+}

@@ -1,0 +1,21 @@
+import type { Kernel } from '../../boot/kernel-image.ts';
+import type { CommonConfig } from '../config.ts';
+
+/** A guest of the hypervisor. */
+export interface DomainConfig extends CommonConfig {
+  readonly kind: 'domain';
+  /** 1 to 64. */
+  readonly vcpus: number;
+  /** Threads that run them: 1 to `vcpus`. */
+  readonly pcpus: number;
+  /** Name of the interrupt protocol. */
+  readonly protocol: string;
+  readonly kernel: Kernel;
+  readonly initrd?: Uint8Array;
+  /** The kernel command line. */
+  readonly bootArgs: string;
+  /** The order of accesses to force where the protocol's sync and set meet (`forceOrder`); needs two pCPUs. */
+  readonly forcedOrder?: string;
+  /** Check the rules of the vCPU loop. */
+  readonly debug?: boolean;
+}

@@ -1,0 +1,31 @@
+import type { BootPlan } from '../boot/boot-plan.ts';
+import type { Stat } from '../hypervisor/vcpu-layout.ts';
+import type { GuestClock } from './clock.ts';
+import type { MachinePlan } from './plan.ts';
+import type { ThreadStart, WorkerStart } from './thread.ts';
+
+/** Counters of one vCPU. */
+export type VcpuStats = Readonly<Record<Stat, number>>;
+
+/** A machine of one kind before it has memory. */
+export interface MachineDraft {
+  readonly plan: MachinePlan;
+  /** What goes into RAM. */
+  readonly boot: Pick<BootPlan, 'parts' | 'deviceTree'>;
+  /** Makes its processors, once RAM is filled. */
+  create(memory: WebAssembly.Memory, clock: GuestClock): Processors;
+}
+
+/** The processors of a machine, whatever its kind, on the thread that owns it. */
+export interface Processors {
+  /** Makes a processor of the guest look at its interrupts. */
+  kick(hart: number): void;
+  /** Makes all threads leave guest code and sleep, and look around. */
+  wakeAll(): void;
+  /** The counters of each vCPU so far; a bare machine has none. */
+  stats(): readonly VcpuStats[];
+  /** How often the order of accesses that a domain's configuration names was forced so far. */
+  timesForced(): number;
+  /** All that a thread starts with. */
+  startOf(thread: ThreadStart): WorkerStart;
+}

@@ -1,0 +1,34 @@
+import { clint } from '../devices/clint/descriptor.ts';
+import type { DeviceDescriptor, DeviceSetting } from '../devices/descriptor.ts';
+import { goldfishRtc } from '../devices/goldfish-rtc/descriptor.ts';
+import { plic } from '../devices/plic/descriptor.ts';
+import { testFinisher } from '../devices/test-finisher/descriptor.ts';
+import { uart16550 } from '../devices/uart16550/descriptor.ts';
+
+/** Guest-physical address of RAM, as on QEMU's `virt`. */
+export const RAM_BASE = 0x8000_0000;
+
+/** A device of a machine: where it lies, and how it is wired. */
+export interface Part {
+  readonly device: DeviceDescriptor;
+  /** Guest-physical address of its first byte. */
+  readonly base: number;
+  /** Its sources at the interrupt controller. */
+  readonly sources?: readonly number[];
+  /** The kind of machine that has it; both, if there is none. */
+  readonly only?: DeviceSetting['kind'];
+}
+
+/** The devices of our machines, where QEMU's `virt` has them (QEMU's hw/riscv/virt.c). One line each. */
+const PARTS: readonly Part[] = [
+  { device: testFinisher, base: 0x10_0000 },
+  { device: goldfishRtc, base: 0x10_1000, sources: [11] },
+  { device: clint, base: 0x200_0000, only: 'bare' },
+  { device: plic, base: 0xc00_0000 },
+  { device: uart16550, base: 0x1000_0000, sources: [10] },
+];
+
+/** The devices of a machine of that kind, in the order of the device tree. */
+export function partsOf(kind: DeviceSetting['kind']): readonly Part[] {
+  return PARTS.filter(({ only }) => only === undefined || only === kind);
+}

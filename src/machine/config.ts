@@ -1,18 +1,5 @@
 import type { BareConfig } from './bare/config.ts';
 import type { DomainConfig } from './domain/config.ts';
-import type { Engine } from './engine.ts';
-
-/** What machines of both kinds are made of. */
-export interface CommonConfig {
-  readonly engine?: Engine;
-  /**
-   * Once the kernel, the initrd or the program is in guest memory, its buffer is detached: collectors of garbage take their
-   * time with what is no object of the language, and these are tens of MiB.
-   */
-  readonly detachFiles?: boolean;
-  /** Guest RAM in bytes, a multiple of 4096. */
-  readonly memoryBytes: number;
-}
 
 /** What a machine is made of. */
 export type MachineConfig = DomainConfig | BareConfig;

@@ -1,6 +1,6 @@
 import type { MachineDescription } from '../boot/machine-tree.ts';
 import type { DeviceSetting } from '../devices/descriptor.ts';
-import type { CommonConfig } from './config.ts';
+import type { CommonConfig } from './common-config.ts';
 import { describeDevices } from './devices.ts';
 import { advertisedExtensions } from './extensions.ts';
 import { RAM_BASE } from './parts.ts';

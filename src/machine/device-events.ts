@@ -1,6 +1,3 @@
-import type { MachinePlan } from './plan.ts';
-import type { WorkerHost } from './thread.ts';
-
 /** Events that a device may have, numbered from 0. */
 const MOST_EVENTS = 32;
 
@@ -40,21 +37,4 @@ export class DeviceEvents {
     // Meets the or in `tell`.
     Atomics.and(this.#words, device, ~(1 << event));
   }
-}
-
-/** The way by which the devices of a thread tell the machine's owner of events. */
-export function eventTeller(
-  { memory, plan }: { readonly memory: WebAssembly.Memory; readonly plan: MachinePlan },
-  host: Pick<WorkerHost, 'notify'>,
-): (device: number, event: number) => void {
-  const events = eventsOf(memory, plan);
-  return (device, event) => {
-    if (events.tell(device, event)) host.notify({ kind: 'device', device, event });
-  };
-}
-
-/** The events of a machine's devices, as one thread sees them. */
-export function eventsOf(memory: WebAssembly.Memory, plan: MachinePlan): DeviceEvents {
-  const count = DeviceEvents.wordsFor(plan.devices.length);
-  return new DeviceEvents(new Int32Array(memory.buffer, plan.deviceEvents, count));
 }

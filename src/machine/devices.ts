@@ -12,8 +12,10 @@ import type {
 import type { Clock } from '../devices/device.ts';
 import type { DeviceSpace } from '../hart/platform.ts';
 import type { Control } from './control.ts';
+import { DeviceEvents } from './device-events.ts';
 import { type Part, partsOf } from './parts.ts';
 import type { MachinePlan } from './plan.ts';
+import type { WorkerHost } from './thread.ts';
 
 /** The rest of the machine, as its devices see it in one thread. */
 export interface DeviceSurroundings {
@@ -108,6 +110,23 @@ export function describeDevices(setting: DeviceSetting): DescribedDevices {
     root: described.flatMap(({ root }) => root ?? []),
     ...(console === undefined ? {} : { console }),
   };
+}
+
+/** The way by which the devices of a thread tell the machine's owner of events. */
+export function eventTeller(
+  { memory, plan }: { readonly memory: WebAssembly.Memory; readonly plan: MachinePlan },
+  host: Pick<WorkerHost, 'notify'>,
+): (device: number, event: number) => void {
+  const events = eventsOf(memory, plan);
+  return (device, event) => {
+    if (events.tell(device, event)) host.notify({ kind: 'device', device, event });
+  };
+}
+
+/** The events of a machine's devices, as one thread sees them. */
+export function eventsOf(memory: WebAssembly.Memory, plan: MachinePlan): DeviceEvents {
+  const count = DeviceEvents.wordsFor(plan.devices.length);
+  return new DeviceEvents(new Int32Array(memory.buffer, plan.deviceEvents, count));
 }
 
 const PAUSE_MS = 1;

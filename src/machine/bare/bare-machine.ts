@@ -26,7 +26,7 @@ class BareMachine implements Processors {
 
   constructor(plan: BarePlan, memory: WebAssembly.Memory, start: RunBare) {
     this.#plan = plan;
-    this.#harts = HartWords.ofAll(memory, plan);
+    this.#harts = HartWords.ofAll(memory, plan.hartWords);
     this.#start = start;
   }
 

@@ -1,4 +1,4 @@
-import type { CommonConfig } from '../config.ts';
+import type { CommonConfig } from '../common-config.ts';
 import type { BareProgram } from './boot.ts';
 
 /** A machine whose software starts in M-mode. */

@@ -1,5 +1,4 @@
 import { Sleep, wakeSleepers } from '../../hypervisor/sleep.ts';
-import type { BarePlan } from '../plan.ts';
 
 const WORD = { exitRequest: 0, wakeSequence: 1, sleepers: 2 } as const;
 
@@ -20,9 +19,9 @@ export class HartWords {
     this.exitRequest = address + 4 * WORD.exitRequest;
   }
 
-  /** The words of all harts of a machine. */
-  static ofAll(memory: WebAssembly.Memory, plan: BarePlan): readonly HartWords[] {
-    return plan.hartWords.map((address) => new HartWords(memory, address));
+  /** The words of all harts of a machine, by their addresses. */
+  static ofAll(memory: WebAssembly.Memory, addresses: readonly number[]): readonly HartWords[] {
+    return addresses.map((address) => new HartWords(memory, address));
   }
 
   /** The hart enters its code next: before it looks at its interrupt lines, so that a later kick is seen by its poll. */

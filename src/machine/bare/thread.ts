@@ -7,8 +7,7 @@ import type { RamWindow } from '../../hart/platform.ts';
 import { describeStuck, STUCK_AFTER } from '../../hart/stuck.ts';
 import { GuestClock } from '../clock.ts';
 import { Control, END, type EndReason } from '../control.ts';
-import { eventTeller } from '../device-events.ts';
-import { createDevices, deviceSpace, emitAll, linesOf } from '../devices.ts';
+import { createDevices, deviceSpace, emitAll, eventTeller, linesOf } from '../devices.ts';
 import { createHart, finishHart, hostWrote } from '../engine-hart.ts';
 import { HART_EXTENSIONS } from '../extensions.ts';
 import { finishEnds } from '../finish.ts';
@@ -52,7 +51,7 @@ class BareHart {
       start.engine === 'lockstep'
         ? new InstructionClock()
         : new GuestClock(this.#control.startedAt, host.clockOffset);
-    const harts = HartWords.ofAll(memory, plan);
+    const harts = HartWords.ofAll(memory, plan.hartWords);
     this.#words = harts[index];
     const kick = (hart: number): void => harts[hart]?.kick();
     const end = (reason: EndReason, code = 0): void => {

@@ -1,5 +1,5 @@
 import type { Kernel } from '../../boot/kernel-image.ts';
-import type { CommonConfig } from '../config.ts';
+import type { CommonConfig } from '../common-config.ts';
 
 /** A guest of the hypervisor. */
 export interface DomainConfig extends CommonConfig {

@@ -1,0 +1,13 @@
+import type { Engine } from './engine.ts';
+
+/** What machines of both kinds are made of. */
+export interface CommonConfig {
+  readonly engine?: Engine;
+  /**
+   * Once the kernel, the initrd or the program is in guest memory, its buffer is detached: collectors of garbage take their
+   * time with what is no object of the language, and these are tens of MiB.
+   */
+  readonly detachFiles?: boolean;
+  /** Guest RAM in bytes, a multiple of 4096. */
+  readonly memoryBytes: number;
+}

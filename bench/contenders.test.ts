@@ -25,6 +25,12 @@ describe('nameField', () => {
     ]);
   });
 
+  test('other checkouts are called by their folders', () => {
+    const { others } = nameField([qemu('1')], [node('v24')], [], ['/tmp/before', '../older/']);
+    expect(others.map(({ label }) => label)).toEqual(['hartvisor', 'before', 'older']);
+    expect(hartvisorCommand(others[1], 'run')[1]).toBe('/tmp/before/src/cli/main.ts');
+  });
+
   test('the same twice is a mistake of the user', () => {
     const twice = () => nameField([qemu('1')], [node('v24.1.0'), node('v24.1.0')], []);
     expect(twice).toThrow(InputError);

@@ -3,6 +3,8 @@
  * or more engines. A second QEMU may be measured against the first.
  */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../src/errors/input-error.ts';
 import type { CommandLine } from './measured-run.ts';
@@ -17,6 +19,8 @@ export interface ContenderOptions {
   readonly nodes: readonly string[];
   /** hartvisor's engines; empty leaves the choice to hartvisor. */
   readonly engines: readonly string[];
+  /** Other checkouts of hartvisor, measured beside this one: folders. */
+  readonly checkouts: readonly string[];
 }
 
 /** One who is measured. */
@@ -30,6 +34,8 @@ export interface Contender {
   readonly version: string;
   /** Options for `hartvisor run` and `hartvisor machine`. */
   readonly words: readonly string[];
+  /** The folder of a hartvisor's sources. */
+  readonly checkout: string;
 }
 
 /** All who are measured; each of the others is compared with the yardstick. */
@@ -44,15 +50,15 @@ export interface Program {
   readonly version: string;
 }
 
-const cli = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const ownCheckout = fileURLToPath(new URL('..', import.meta.url));
 
 /** hartvisor as its users run it. */
 export function hartvisorCommand(
-  { program, words }: Contender,
+  { program, words, checkout }: Contender,
   command: string,
   ...args: string[]
 ): CommandLine {
-  return [program, cli, command, ...words, ...args];
+  return [program, join(checkout, 'src', 'cli', 'main.ts'), command, ...words, ...args];
 }
 
 /** QEMU's `virt` with its serial port on standard output. */
@@ -67,7 +73,7 @@ export function qemuCommand({ program }: Contender, ...args: string[]): CommandL
  * @throws InputError when one cannot be run or fetched
  */
 export async function prepareField(
-  { qemus, nodes, engines }: ContenderOptions,
+  { qemus, nodes, engines, checkouts }: ContenderOptions,
   directory: string,
   onProgress: (line: string) => void,
 ): Promise<Field> {
@@ -81,7 +87,14 @@ export async function prepareField(
     const program = isNodeVersion(name) ? await fetchNode(name, directory, onProgress) : name;
     prepared.node.push({ program, version: versionOf(program, '--node', 'Install Node 24') });
   }
-  return nameField(prepared.qemu, prepared.node, engines);
+  for (const checkout of checkouts) {
+    if (!existsSync(join(checkout, 'src', 'cli', 'main.ts'))) {
+      throw new InputError(
+        `--checkout ${checkout} has no src/cli/main.ts. Name a folder with hartvisor's sources.`,
+      );
+    }
+  }
+  return nameField(prepared.qemu, prepared.node, engines, checkouts);
 }
 
 /**
@@ -94,24 +107,37 @@ export function nameField(
   qemus: readonly Program[],
   nodes: readonly Program[],
   engines: readonly string[],
+  checkouts: readonly string[] = [],
 ): Field {
   const [yardstick, ...rivals] = qemus.map(({ program, version }): Contender => {
     const number = /\d+\.\d+(\.\d+)?/.exec(version)?.[0] ?? version;
-    return { label: qemus.length > 1 ? `QEMU ${number}` : 'QEMU', kind: 'qemu', program, version, words: [] };
+    return {
+      label: qemus.length > 1 ? `QEMU ${number}` : 'QEMU',
+      kind: 'qemu',
+      program,
+      version,
+      words: [],
+      checkout: '',
+    };
   });
-  const onNodes = nodes.flatMap(({ program, version }) =>
-    (engines.length > 0 ? engines : [undefined]).map((engine): Contender => {
-      const parts = [engine ?? '', nodes.length > 1 ? `Node ${version.replace(/^v/, '')}` : ''];
-      const label = parts.filter((part) => part !== '').join(', ') || 'hartvisor';
-      const words = engine === undefined ? [] : ['--engine', engine];
-      return { label, kind: 'hartvisor', program, version: `Node ${version}`, words };
-    }),
+  const ways = nodes.flatMap((node) =>
+    (engines.length > 0 ? engines : [undefined]).flatMap((engine) =>
+      [undefined, ...checkouts].map((checkout) => ({ node, engine, checkout })),
+    ),
   );
+  const onNodes = ways.map(({ node: { program, version }, engine, checkout }): Contender => {
+    const onNode = nodes.length > 1 ? `Node ${version.replace(/^v/, '')}` : '';
+    const parts = [checkout === undefined ? '' : basename(resolve(checkout)), engine ?? '', onNode];
+    const label = parts.filter((part) => part !== '').join(', ') || 'hartvisor';
+    const words = engine === undefined ? [] : ['--engine', engine];
+    const folder = checkout ?? ownCheckout;
+    return { label, kind: 'hartvisor', program, version: `Node ${version}`, words, checkout: folder };
+  });
   const others = [...rivals, ...onNodes];
   const labels = [yardstick, ...others].map(({ label }) => label);
   const twice = labels.find((label, index) => labels.indexOf(label) !== index);
   if (twice !== undefined) {
-    throw new InputError(`${twice} is to be measured twice. Name each QEMU, Node and engine once.`);
+    throw new InputError(`${twice} is to be measured twice. Name each QEMU, Node, engine and checkout once.`);
   }
   return { yardstick, others };
 }

@@ -51,6 +51,7 @@ const common = {
   qemu: { type: 'string', default: 'qemu-system-riscv64' },
   node: { type: 'string', default: process.execPath },
   engine: { type: 'string' },
+  checkout: { type: 'string' },
   json: { type: 'boolean', default: false },
   timeout: { type: 'string', default: '300' },
 } as const;
@@ -77,6 +78,7 @@ Options of cpu, sweep, boot and linux:
                     others are compared with the first (default: qemu-system-riscv64)
   --node LIST       programs of Node that run hartvisor, or versions as 26, fetched by npm (default: this one)
   --engine LIST     engines, each measured with each Node (default: hartvisor's choice)
+  --checkout LIST   folders with other versions of hartvisor, each measured in turns with this one
   --timeout SECONDS give up after this time of one run (default: 300)
   --json            print the result as JSON
 Options of boot and linux:
@@ -179,6 +181,7 @@ function readCommon(values: {
   readonly qemu: string;
   readonly node: string;
   readonly engine?: string | undefined;
+  readonly checkout?: string | undefined;
   readonly json: boolean;
   readonly timeout: string;
 }): CommonOptions {
@@ -189,6 +192,7 @@ function readCommon(values: {
     qemus: list(values.qemu, '--qemu'),
     nodes: list(values.node, '--node'),
     engines: values.engine === undefined ? [] : list(values.engine, '--engine'),
+    checkouts: values.checkout === undefined ? [] : list(values.checkout, '--checkout'),
   };
 }
 

@@ -8,6 +8,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   float: ['wasm'],
   isa: ['wasm'],
   jit: ['isa', 'float', 'wasm'],
+  memory: [],
   interrupts: [],
   hart: ['isa', 'float', 'wasm', 'jit'],
   devices: ['boot', 'errors'],

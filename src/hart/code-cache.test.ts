@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FINISH, HartBed, PAGE, RAM } from '../../test/hart/hart-bed.ts';
 import { assemble, createDecoder } from '../isa/index.ts';
+import { GuestMemory } from '../memory/guest-memory.ts';
 import { codeCacheBytes, REGION_RECORDS } from './area.ts';
 import { CodeCache } from './code-cache.ts';
 import { CODE_PAGE, REGION, SLOT } from './interpreter/slots.ts';
@@ -209,7 +210,7 @@ test('slots aside are not those of instructions that straddle pages', () => {
   const base = PAGE;
   const memory = new WebAssembly.Memory({ initial: 8, maximum: 8, shared: true });
   const code = new CodeCache({
-    ...{ memory, base, pages, ram: { base: RAM, size: PAGE, offset: 0x4_0000 } },
+    ...{ base, pages, ram: new GuestMemory(memory, { base: RAM, size: PAGE, offset: 0x4_0000 }) },
     decode: createDecoder({ extensions: new Set(['i']), xlen: 64 }),
     samePage: () => true,
     onEvict: () => undefined,

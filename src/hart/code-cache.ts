@@ -1,7 +1,7 @@
 import { type Decode, type Decoded, effectsOf } from '../isa/index.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
 import { operationFor } from './interpreter/operations.ts';
 import { CODE_DIRECTORY, CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
-import type { RamWindow } from './platform.ts';
 
 const PAGE = 4096;
 const PAGE_HALFWORDS = CODE_PAGE.halfwords;
@@ -11,12 +11,11 @@ const NOWHERE = -1;
 
 /** What a code cache works with. */
 export interface CodeCacheOptions {
-  readonly memory: WebAssembly.Memory;
   /** Byte address in linear memory of `codeCacheBytes` bytes, aligned to 64. */
   readonly base: number;
   /** Decoded pages that it holds. */
   readonly pages: number;
-  readonly ram: RamWindow;
+  readonly ram: GuestMemory;
   readonly decode: Decode;
   /** Compares two pages in linear memory, fast. */
   readonly samePage: (a: number, b: number) => boolean;
@@ -36,7 +35,7 @@ export interface CodeCacheOptions {
  */
 export class CodeCache {
   readonly #decode: Decode;
-  readonly #ram: RamWindow;
+  readonly #ram: GuestMemory;
   readonly #base: number;
   readonly #pages: number;
   readonly #bytes: Uint8Array;
@@ -55,7 +54,8 @@ export class CodeCache {
   readonly #onChange: (slots: number) => void;
 
   constructor(options: CodeCacheOptions) {
-    const { memory, base, pages, ram } = options;
+    const { base, pages, ram } = options;
+    const { buffer } = ram.linear;
     this.#decode = options.decode;
     this.#ram = ram;
     this.#base = base;
@@ -64,9 +64,9 @@ export class CodeCache {
     this.#samePage = options.samePage;
     this.#onEvict = options.onEvict;
     this.#onChange = options.onChange;
-    this.#bytes = new Uint8Array(memory.buffer);
-    this.#halfwords = new Uint16Array(memory.buffer);
-    this.#words = new Int32Array(memory.buffer);
+    this.#bytes = new Uint8Array(buffer);
+    this.#halfwords = new Uint16Array(buffer);
+    this.#words = new Int32Array(buffer);
     this.#indexOf = new Int32Array(Math.ceil(ram.size / PAGE)).fill(NOWHERE);
     this.#holds = new Int32Array(pages).fill(NOWHERE);
     this.#straddling = new Int32Array(pages);
@@ -220,7 +220,7 @@ export class CodeCache {
     for (let halfword = PAGE_HALFWORDS; halfword < PAGE_HALFWORDS + 2; halfword++) {
       this.#halfwords[(slots + halfword * SLOT.bytes) / 2] = OPERATION.pageEnd;
     }
-    const source = this.#ram.offset + page * PAGE;
+    const source = this.#ram.offsetOfPage(page);
     this.#bytes.copyWithin(slots + CODE_PAGE.snapshot, source, source + PAGE);
     return index;
   }
@@ -241,10 +241,10 @@ export class CodeCache {
   #verify(index: number, page: number): void {
     const slots = this.#base + index * CODE_PAGE.bytes;
     this.#words[(slots + CODE_PAGE.verified) / 4] = this.#epoch;
-    if (this.#samePage(slots + CODE_PAGE.snapshot, this.#ram.offset + page * PAGE)) return;
+    if (this.#samePage(slots + CODE_PAGE.snapshot, this.#ram.offsetOfPage(page))) return;
     this.#onChange(slots);
     const snapshot = (slots + CODE_PAGE.snapshot) / 4;
-    const source = (this.#ram.offset + page * PAGE) / 4;
+    const source = this.#ram.offsetOfPage(page) / 4;
     const words = this.#words;
     for (let word = 0; word < PAGE / 4; word++) {
       const now = words[source + word] as number;

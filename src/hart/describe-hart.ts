@@ -1,11 +1,11 @@
 import type { Extension } from '../isa/index.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
 import { FIELD } from './layout.ts';
 import type { Pmp, PmpRange } from './mmu/index.ts';
-import type { RamWindow } from './platform.ts';
 import { supervisorStatusBits } from './privileged/index.ts';
 
 interface Description {
-  readonly ram: RamWindow;
+  readonly ram: GuestMemory;
   readonly extensions: ReadonlySet<Extension>;
   readonly hartId: number;
 }
@@ -16,7 +16,7 @@ interface Description {
  * @param words the hart block
  */
 export function describeHart(words: Int32Array, { ram, extensions, hartId }: Description): void {
-  words[FIELD.ramOffset >> 2] = ram.offset;
+  words[FIELD.ramOffset >> 2] = ram.offsetOfPage(0);
   words[FIELD.hartId >> 2] = hartId;
   words[FIELD.statusBits >> 2] = supervisorStatusBits(extensions);
   words[FIELD.epcAlignment >> 2] = extensions.has('c') ? 1 : 3;
@@ -28,7 +28,7 @@ const MACHINE = 3;
 const EVERYTHING = 7;
 
 /** Writes where generated code need not look at physical memory protection; call when that has changed. */
-export function describeProtection(words: Int32Array, ram: RamWindow, pmp: Pmp): void {
+export function describeProtection(words: Int32Array, ram: GuestMemory, pmp: Pmp): void {
   for (const [privilege, field] of [
     [SUPERVISOR, FIELD.openBase],
     [MACHINE, FIELD.machineOpenBase],
@@ -36,7 +36,7 @@ export function describeProtection(words: Int32Array, ram: RamWindow, pmp: Pmp):
     const { start, end } = largestOpen(pmp.ranges(ram.base, ram.base + ram.size, privilege));
     writeDouble(words, field, start);
     writeDouble(words, field + FIELD.openSize - FIELD.openBase, end - start);
-    words[(field + FIELD.openHost - FIELD.openBase) >> 2] = ram.offset + start - ram.base;
+    words[(field + FIELD.openHost - FIELD.openBase) >> 2] = ram.offsetOf(start, end - start);
   }
 }
 

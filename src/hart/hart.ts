@@ -1,4 +1,5 @@
 import { createDecoder, type Decode, type Decoded, type Extension } from '../isa/index.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
 import { codeCacheBytes } from './area.ts';
 import { CodeCache } from './code-cache.ts';
 import { describeHart, describeProtection } from './describe-hart.ts';
@@ -14,7 +15,7 @@ import { LoneInstruction } from './lone-instruction.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { Mmu, Pmp } from './mmu/index.ts';
 import { PhysicalMemory } from './physical-memory.ts';
-import type { DeviceSpace, Platform, RamWindow } from './platform.ts';
+import type { DeviceSpace, Platform } from './platform.ts';
 import { Position } from './position.ts';
 import { writesCsr } from './privileged/csr-instructions.ts';
 import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
@@ -37,15 +38,14 @@ const TIMER_CSRS: readonly number[] = [0x14d, 0x24d, 0x605, 0x30a, 0x60a];
 
 /** What a hart is made of. */
 export interface HartOptions {
-  /** Linear memory of fixed size, shared by all harts of a machine. */
-  readonly memory: WebAssembly.Memory;
+  /** RAM, whose linear memory all harts of a machine share: their areas are in it, too. */
+  readonly ram: GuestMemory;
   /** The compiled interpreter (`generateInterpreter`). */
   readonly interpreter: WebAssembly.Module;
   /** Byte address of this hart's area in linear memory: `hartAreaBytes` bytes, aligned to 64. */
   readonly area: number;
   /** Decoded pages that the code cache holds. */
   readonly codePages: number;
-  readonly ram: RamWindow;
   readonly devices: DeviceSpace;
   readonly platform: Platform;
   readonly extensions: ReadonlySet<Extension>;
@@ -98,7 +98,8 @@ export class Hart {
   #contextChanged = false;
 
   constructor(options: HartOptions) {
-    const { memory, area, ram } = options;
+    const { area, ram } = options;
+    const memory = ram.linear;
     this.state = new HartState(memory, area);
     this.#words = this.state.words;
     this.#count = new InstructionCount(this.#words);
@@ -111,15 +112,14 @@ export class Hart {
     this.#words[FIELD.hsHost >> 2] = options.hsHost ? 1 : 0;
     describeHart(this.#words, options);
     this.pmp = new Pmp(() => describeProtection(this.#words, ram, this.pmp));
-    this.physical = new PhysicalMemory(memory, ram, options.devices);
+    this.physical = new PhysicalMemory(ram, options.devices);
     this.privileged = new Privileged(this.state, options.platform, this.#hooks(), options);
     this.tlb = new Tlb(this.state, memory, area + HART_BYTES);
-    this.mmu = new Mmu(this.state, memory, ram, this.pmp, this.privileged.exception);
+    this.mmu = new Mmu(this.state, ram, this.pmp, this.privileged.exception);
     this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical);
     this.#decode = createDecoder({ extensions: options.extensions, xlen: 64 });
     this.#generated = instantiate(options.interpreter, memory, this.#regionTable, this.#callOuts(options));
     this.#code = new CodeCache({
-      memory,
       base: area + HART_BYTES + TLB.bytes,
       pages: options.codePages,
       ram,
@@ -138,13 +138,13 @@ export class Hart {
   }
 
   #createRegions(options: HartOptions): Regions {
-    const { memory, area, codePages, alone, compileAfter, codeBytes, onRegion, onRefused } = options;
+    const { ram, area, codePages, alone, compileAfter, codeBytes, onRegion, onRefused } = options;
     return new Regions({
       ...(codeBytes === undefined ? {} : { codeBytes }),
       ...(compileAfter === undefined ? {} : { threshold: compileAfter }),
       ...(onRegion === undefined ? {} : { onRegion }),
       ...(onRefused === undefined ? {} : { onRefused }),
-      memory,
+      memory: ram.linear,
       limits: { minimum: 1, maximum: 65536 },
       alone: alone === true,
       records: area + HART_BYTES + TLB.bytes + codeCacheBytes(codePages),
@@ -203,6 +203,14 @@ export class Hart {
     if (exit === EXIT.yield) this.#position.savePc();
     return exit;
   }
+
+  /** Does something to the hart beside running it. In lock step it is done to both harts, and must depend on nothing else. */
+  both(action: (hart: Hart) => void): void {
+    action(this);
+  }
+
+  /** The hart will run no more: lock step compares memory for the last time. */
+  finish(): void {}
 
   /** Instructions retired so far, as a double: exact below 2^53. */
   get instructions(): number {
@@ -353,9 +361,8 @@ export class Hart {
    */
   #fetchPage(low: number, high: number, keep = 0): number {
     if (!this.mmu.translate(low, high, ACCESS.fetch, 2)) return 0;
-    const { ram } = this.#options;
-    const page = Math.floor((this.mmu.physical - ram.base) / PAGE);
-    if (page < 0 || page >= ram.size / PAGE) {
+    const page = this.#options.ram.pageOf(this.mmu.physical);
+    if (page < 0) {
       this.#raiseAt(CAUSE.fetchAccess, low, high);
       return 0;
     }

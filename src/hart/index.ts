@@ -4,5 +4,5 @@ export { Hart, type HartOptions } from './hart.ts';
 export { generateInterpreter } from './interpreter/generate.ts';
 export { CSR, EXIT, type Exit, FIELD } from './layout.ts';
 export { LockstepHart, type LockstepOptions } from './lockstep/lockstep-hart.ts';
-export type { DeviceSpace, Platform, RamWindow } from './platform.ts';
+export type { DeviceSpace, Platform } from './platform.ts';
 export { type RegionStatistics, readRegionStatistics } from './region-statistics.ts';

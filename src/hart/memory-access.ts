@@ -1,3 +1,4 @@
+import type { GuestMemory } from '../memory/guest-memory.ts';
 import { ACCESS, type Access, CAUSE, type Exception } from './exceptions.ts';
 import { ATOMIC_READ } from './interpreter/call-outs.ts';
 import { LOAD_KINDS } from './interpreter/load-kinds.ts';
@@ -22,6 +23,7 @@ export class MemoryAccess {
   readonly #mmu: Mmu;
   readonly #tlb: Tlb;
   readonly #physical: PhysicalMemory;
+  readonly #ram: GuestMemory;
   readonly #exception: Exception;
   readonly #own: Translate;
   /** Where both parts of the access that {@link MemoryAccess.#locate} found begin in linear memory. */
@@ -35,6 +37,7 @@ export class MemoryAccess {
     this.#mmu = mmu;
     this.#tlb = tlb;
     this.#physical = physical;
+    this.#ram = physical.ram;
     this.#exception = mmu.exception;
     this.#own = (low, high, access, width) => mmu.translate(low, high, access, width);
   }
@@ -69,7 +72,7 @@ export class MemoryAccess {
     if (crossesPages(low, bytes))
       return this.#storeAcrossPages(low, high, bytes, valueLow, valueHigh, this.#own);
     if (!this.#mmu.translate(low, high, ACCESS.store, bytes)) return false;
-    this.storedToDevice = this.#physical.hostAddress(this.#mmu.physical, bytes) < 0;
+    this.storedToDevice = this.#ram.offsetOf(this.#mmu.physical, bytes) < 0;
     this.#fill(ACCESS.store, low, high, bytes);
     if (this.#physical.write(this.#mmu.physical, bytes, valueLow, valueHigh)) return true;
     return this.#accessFault(ACCESS.store, low, high);
@@ -87,7 +90,7 @@ export class MemoryAccess {
       return this.#fault(cause, low, high);
     }
     if (!this.#mmu.translate(low, high, access, bytes)) return false;
-    const host = this.#physical.hostAddress(this.#mmu.physical, bytes);
+    const host = this.#ram.offsetOf(this.#mmu.physical, bytes);
     if (host < 0) return this.#accessFault(access, low, high);
     this.#fill(access, low, high, bytes);
     words[FIELD.mailboxValue >> 2] = host;
@@ -139,10 +142,10 @@ export class MemoryAccess {
   /** Lets the next access to this page hit, if it is RAM that the TLB may hold. A device may raise an interrupt. */
   #fill(access: Access, low: number, high: number, bytes: number): void {
     const mmu = this.#mmu;
-    if (this.#physical.hostAddress(mmu.physical, bytes) < 0) this.#state.words[FIELD.quiet >> 2] = 0;
+    if (this.#ram.offsetOf(mmu.physical, bytes) < 0) this.#state.words[FIELD.quiet >> 2] = 0;
     if (!mmu.cacheable) return;
     const page = mmu.physical - (low & (PAGE - 1));
-    const host = this.#physical.hostAddress(page, PAGE);
+    const host = this.#ram.offsetOf(page, PAGE);
     if (host < 0) return;
     if (access === ACCESS.load) this.#tlb.fillLoad(low, high, host, mmu.pageSize);
     else this.#tlb.fillStore(low, high, host, mmu.pageSize);
@@ -188,12 +191,12 @@ export class MemoryAccess {
   #locate(low: number, high: number, bytes: number, access: Access, translate: Translate): boolean {
     const first = PAGE - (low & (PAGE - 1));
     if (!translate(low, high, access, first)) return false;
-    this.#firstPart = this.#physical.hostAddress(this.#mmu.physical, first);
+    this.#firstPart = this.#ram.offsetOf(this.#mmu.physical, first);
     if (this.#firstPart < 0) return this.#accessFault(access, low, high);
     const nextLow = (low + first) | 0;
     const nextHigh = nextLow === 0 ? (high + 1) | 0 : high;
     if (!translate(nextLow, nextHigh, access, bytes - first)) return false;
-    this.#secondPart = this.#physical.hostAddress(this.#mmu.physical, bytes - first);
+    this.#secondPart = this.#ram.offsetOf(this.#mmu.physical, bytes - first);
     return this.#secondPart >= 0 || this.#accessFault(access, nextLow, nextHigh);
   }
 

@@ -1,40 +1,36 @@
-import type { DeviceSpace, RamWindow } from './platform.ts';
+import type { GuestMemory, HostOffset } from '../memory/guest-memory.ts';
+import type { DeviceSpace } from './platform.ts';
 
 /**
- * Guest-physical memory: RAM in linear memory, devices elsewhere. Widths are in bytes: 1, 2, 4 or 8.
+ * Guest-physical memory as a hart accesses it: RAM in linear memory, devices elsewhere. Widths are in bytes: 1, 2, 4 or 8.
  *
  * An aligned access to RAM is one access to linear memory, as the memory model wants it: other harts never see or leave
  * half of it.
  */
 export class PhysicalMemory {
+  readonly ram: GuestMemory;
   readonly #bytes: Uint8Array;
   readonly #halfwords: Uint16Array;
   readonly #words: Int32Array;
   readonly #doubles: BigInt64Array;
-  readonly #ram: RamWindow;
   readonly #devices: DeviceSpace;
   /** Result of the last read, zero-extended to 64 bits. */
   low = 0;
   high = 0;
 
-  constructor(memory: WebAssembly.Memory, ram: RamWindow, devices: DeviceSpace) {
-    this.#bytes = new Uint8Array(memory.buffer);
-    this.#halfwords = new Uint16Array(memory.buffer);
-    this.#words = new Int32Array(memory.buffer);
-    this.#doubles = new BigInt64Array(memory.buffer);
-    this.#ram = ram;
+  constructor(ram: GuestMemory, devices: DeviceSpace) {
+    const { buffer } = ram.linear;
+    this.ram = ram;
+    this.#bytes = new Uint8Array(buffer);
+    this.#halfwords = new Uint16Array(buffer);
+    this.#words = new Int32Array(buffer);
+    this.#doubles = new BigInt64Array(buffer);
     this.#devices = devices;
-  }
-
-  /** Address in linear memory of `width` bytes at a physical address, or -1 if they are not all in RAM. */
-  hostAddress(address: number, width: number): number {
-    const offset = address - this.#ram.base;
-    return offset >= 0 && offset + width <= this.#ram.size ? this.#ram.offset + offset : -1;
   }
 
   /** False: nothing answers at this address, which is an access fault. */
   read(address: number, width: number): boolean {
-    const host = this.hostAddress(address, width);
+    const host = this.ram.offsetOf(address, width);
     if (host >= 0) {
       this.#readRam(host, width);
       return true;
@@ -46,7 +42,7 @@ export class PhysicalMemory {
   }
 
   write(address: number, width: number, low: number, high: number): boolean {
-    const host = this.hostAddress(address, width);
+    const host = this.ram.offsetOf(address, width);
     if (host >= 0) {
       this.#writeRam(host, width, low, high);
       return true;
@@ -55,7 +51,7 @@ export class PhysicalMemory {
   }
 
   /** Reads `width` bytes of RAM, of which `first` are at `start` in linear memory and the others at `next`. */
-  readParts(start: number, first: number, next: number, width: number): void {
+  readParts(start: HostOffset, first: number, next: HostOffset, width: number): void {
     this.low = 0;
     this.high = 0;
     for (let index = 0; index < width; index++) {
@@ -65,7 +61,14 @@ export class PhysicalMemory {
     }
   }
 
-  writeParts(start: number, first: number, next: number, width: number, low: number, high: number): void {
+  writeParts(
+    start: HostOffset,
+    first: number,
+    next: HostOffset,
+    width: number,
+    low: number,
+    high: number,
+  ): void {
     for (let index = 0; index < width; index++) {
       const byte = index < 4 ? low >>> (index * 8) : high >>> ((index - 4) * 8);
       this.#bytes[index < first ? start + index : next + index - first] = byte;
@@ -74,13 +77,13 @@ export class PhysicalMemory {
 
   /** Writes zeros. False, and nothing is written, unless all of it is RAM. */
   clear(address: number, bytes: number): boolean {
-    const host = this.hostAddress(address, bytes);
+    const host = this.ram.offsetOf(address, bytes);
     if (host < 0) return false;
     this.#bytes.fill(0, host, host + bytes);
     return true;
   }
 
-  #readRam(host: number, width: number): void {
+  #readRam(host: HostOffset, width: number): void {
     if (host % width !== 0) {
       this.readParts(host, width, 0, width);
       return;
@@ -97,7 +100,7 @@ export class PhysicalMemory {
     }
   }
 
-  #writeRam(host: number, width: number, low: number, high: number): void {
+  #writeRam(host: HostOffset, width: number, low: number, high: number): void {
     if (host % width !== 0) this.writeParts(host, width, 0, width, low, high);
     else if (width === 1) this.#bytes[host] = low;
     else if (width === 2) this.#halfwords[host >>> 1] = low;

@@ -36,13 +36,3 @@ export interface DeviceSpace {
   readonly low: number;
   readonly high: number;
 }
-
-/**
- * Guest RAM within linear memory: `size` bytes from guest-physical `base`, at `offset` in linear memory. All three are
- * multiples of 4096: decoded code and translations go by pages.
- */
-export interface RamWindow {
-  readonly base: number;
-  readonly size: number;
-  readonly offset: number;
-}

@@ -247,7 +247,7 @@ export class Pcpu {
   #prepareEntry(vcpu: Vcpu): void {
     if (this.#isFresh) {
       const now = this.#domain.ticks();
-      endSteal(vcpu.firmware, this.#domain, now);
+      endSteal(vcpu.firmware, this.#domain.memory, now);
       this.#sliceEnd = now + TIME_SLICE;
       this.#isFresh = false;
     }
@@ -354,7 +354,7 @@ export class Pcpu {
     this.#rest(outcome === 'relax');
     // A guest that spins for a lock leaves the rest of its slice to those who may hold it.
     if (!this.#yields(outcome === 'relax' ? 0 : this.#sliceEnd)) return 'enter';
-    if (this.#domain.running) beginSteal(vcpu.firmware, this.#domain, this.#domain.ticks());
+    if (this.#domain.running) beginSteal(vcpu.firmware, this.#domain.memory, this.#domain.ticks());
     return 'yield';
   }
 

@@ -1,14 +1,10 @@
+import { type GuestMemory, physicalAddress } from '../memory/guest-memory.ts';
 import type { FirmwareState } from './firmware-state.ts';
-import type { GuestWords } from './sbi/call.ts';
 
 /** Words of the structure that a guest reads (SBI specification, table "STA Shared Memory Structure"). */
 export const STEAL_WORDS = 16;
 const WORD = { sequence: 0, steal: 2, preempted: 4 } as const;
 const NANOSECONDS_PER_TICK = 100;
-
-interface GuestMemory {
-  words(addressLow: number, addressHigh: number, count: number): GuestWords | undefined;
-}
 
 /** A vCPU that could run waits for a pCPU from now on, in ticks. */
 export function beginSteal(firmware: FirmwareState, memory: GuestMemory, now: number): void {
@@ -26,7 +22,7 @@ export function endSteal(firmware: FirmwareState, memory: GuestMemory, now: numb
 export function publishSteal(firmware: FirmwareState, memory: GuestMemory, preempted: boolean): void {
   const { stealArea, stolen } = firmware;
   if (stealArea === undefined) return;
-  const words = memory.words(stealArea.low, stealArea.high, STEAL_WORDS);
+  const words = memory.words(physicalAddress(stealArea.low, stealArea.high), STEAL_WORDS);
   if (words === undefined) return;
   // Odd while the figure is written: the guest may read it on another vCPU. It may have written anything to the word.
   const sequence = words.load(WORD.sequence) | 1;

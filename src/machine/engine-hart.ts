@@ -16,19 +16,3 @@ export function createHart(
   if (engine === 'lockstep') return new LockstepHart(options, { onDifference });
   return new Hart({ ...options, compile: engine === 'jit' });
 }
-
-/** Does something to a hart, or to both that run in lock step. */
-export function onEach(hart: Hart, action: (hart: Hart) => void): void {
-  if (hart instanceof LockstepHart) hart.both(action);
-  else action(hart);
-}
-
-/** The machine itself has written to guest memory, at an address in linear memory. */
-export function hostWrote(hart: Hart, address: number, bytes: number): void {
-  if (hart instanceof LockstepHart) hart.hostWrote(address, bytes);
-}
-
-/** The hart will run no more: what lock step looks at only now and then is looked at for the last time. */
-export function finishHart(hart: Hart): void {
-  if (hart instanceof LockstepHart) hart.compareMemory();
-}

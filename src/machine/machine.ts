@@ -1,6 +1,7 @@
 import type { Backends } from '../devices/backends.ts';
 import type { HostSide } from '../devices/descriptor.ts';
 import { type RegionStatistics, readRegionStatistics } from '../hart/region-statistics.ts';
+import { GuestMemory } from '../memory/guest-memory.ts';
 import { draftBareMachine } from './bare/bare-machine.ts';
 import { GuestClock } from './clock.ts';
 import type { MachineConfig } from './config.ts';
@@ -98,9 +99,11 @@ export class Machine {
     this.plan = plan;
     this.deviceTree = draft.boot.deviceTree;
     this.#memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared: true });
-    const bytes = new Uint8Array(this.#memory.buffer);
-    for (const part of draft.boot.parts)
-      bytes.set(part.bytes, plan.ram.offset + part.address - plan.ram.base);
+    const ram = new GuestMemory(this.#memory, plan.ram);
+    for (const { address, bytes } of draft.boot.parts) {
+      if (!ram.copyIn(address, bytes))
+        throw new RangeError(`a part of the boot plan is not in RAM: ${address}`);
+    }
     if (config.detachFiles === true) detachFiles(draft.boot);
     this.#control = new Control(this.#memory, plan.control);
     this.#control.startedAt = this.#now();

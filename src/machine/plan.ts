@@ -1,8 +1,8 @@
 import { hartAreaBytes } from '../hart/area.ts';
-import type { RamWindow } from '../hart/platform.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../hypervisor/software-events.ts';
 import { VCPU_AREA_BYTES } from '../hypervisor/vcpu-layout.ts';
+import type { RamWindow } from '../memory/guest-memory.ts';
 import { HartWords } from './bare/hart-words.ts';
 import { CONTROL_BYTES } from './control.ts';
 import { DeviceEvents } from './device-events.ts';

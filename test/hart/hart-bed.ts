@@ -12,6 +12,7 @@ import {
 import { CSR, type CsrField } from '../../src/hart/layout.ts';
 import { csrName, csrNumber } from '../../src/hart/privileged/index.ts';
 import { assemble, type Extension, registerNumber } from '../../src/isa/index.ts';
+import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { EXTENSIONS as PRIVILEGED_EXTENSIONS } from './privileged-bed.ts';
 
 export const RAM = 0x8000_0000;
@@ -139,11 +140,10 @@ export class HartBed {
       ...(options.codeBytes === undefined ? {} : { codeBytes: options.codeBytes }),
       onRefused: options.onRefused ?? fail,
       compileAfter: options.compileAfter ?? 1,
-      memory: this.memory,
       interpreter: options.interpreter ?? interpreter(),
       area: this.origin + AREA + index * areaBytes,
       codePages,
-      ram: { base: RAM, size: ramBytes, offset: this.ramOffset },
+      ram: new GuestMemory(this.memory, { base: RAM, size: ramBytes, offset: this.ramOffset }),
       devices: this.#devices(),
       platform: this.#platform(),
       extensions: new Set(EXTENSIONS),
@@ -170,8 +170,7 @@ export class HartBed {
 
   /** Does something to the hart, or to both that run in lock step. */
   both(action: (hart: Hart) => void): this {
-    if (this.hart instanceof LockstepHart) this.hart.both(action);
-    else action(this.hart);
+    this.hart.both(action);
     return this;
   }
 

@@ -3,6 +3,7 @@ import { CSR, type CsrField, HART_BYTES } from '../../src/hart/layout.ts';
 import { Mmu } from '../../src/hart/mmu/mmu.ts';
 import { Pmp } from '../../src/hart/mmu/pmp.ts';
 import { HartState } from '../../src/hart/state.ts';
+import { GuestMemory } from '../../src/memory/guest-memory.ts';
 
 export const V = 1n;
 export const R = 2n;
@@ -54,8 +55,7 @@ export class Bed {
   readonly exception = noException();
   readonly mmu = new Mmu(
     this.state,
-    this.memory,
-    { base: RAM_BASE, size: RAM_BYTES, offset: RAM_OFFSET },
+    new GuestMemory(this.memory, { base: RAM_BASE, size: RAM_BYTES, offset: RAM_OFFSET }),
     this.pmp,
     this.exception,
   );

@@ -12,6 +12,7 @@ import { protocolByName } from '../../src/interrupts/protocols.ts';
 import { assemble } from '../../src/isa/index.ts';
 import { HART_EXTENSIONS } from '../../src/machine/extensions.ts';
 import { type DomainPlan, planMachine } from '../../src/machine/plan.ts';
+import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { interpreter } from '../hart/hart-bed.ts';
 
 export const RAM = 0x8000_0000;
@@ -42,6 +43,7 @@ export interface DomainBedOptions {
 export class DomainBed {
   readonly plan: DomainPlan;
   readonly memory: WebAssembly.Memory;
+  readonly ram: GuestMemory;
   readonly scheduler: Scheduler;
   readonly events: SoftwareEvents;
   readonly vcpus: readonly Vcpu[];
@@ -73,6 +75,7 @@ export class DomainBed {
     const { plan } = this;
     this.memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared: true });
     const { memory } = this;
+    this.ram = new GuestMemory(memory, plan.ram);
     this.bytes = new Uint8Array(memory.buffer);
     const words = new Int32Array(memory.buffer, plan.scheduler, Scheduler.wordsFor(vcpus));
     this.scheduler = new PatientScheduler(words, vcpus, (ticks) => {
@@ -150,7 +153,7 @@ export class DomainBed {
   }
 
   hostOf(address: number): number {
-    return address - RAM + this.plan.ram.offset;
+    return this.ram.offsetOf(address, 0);
   }
 
   read64(address: number): bigint {
@@ -165,13 +168,11 @@ export class DomainBed {
   }
 
   #makeHart(area: number, index: number): Hart {
-    const { memory, plan } = this;
     const hart = new Hart({
-      memory,
+      ram: this.ram,
       interpreter: interpreter(),
       area,
-      codePages: plan.codePages,
-      ram: plan.ram,
+      codePages: this.plan.codePages,
       devices: { read: () => false, write: () => false, low: 0, high: 0 },
       platform: {
         ticks: () => this.ticks(),
@@ -189,11 +190,6 @@ export class DomainBed {
     });
     openToGuests(hart, true);
     return hart;
-  }
-
-  #isRam(low: number, high: number, bytes: number): boolean {
-    const offset = (high >>> 0) * 2 ** 32 + (low >>> 0) - RAM;
-    return offset >= 0 && offset + bytes <= this.plan.ram.size;
   }
 
   #makeDomain(): PcpuDomain {
@@ -214,26 +210,16 @@ export class DomainBed {
         this.stuck = why;
         this.end('stuck');
       },
-      isRam: (low, high, bytes) => this.#isRam(low, high, bytes),
-      words: (low, high, count) => {
-        if ((low & 3) !== 0 || !this.#isRam(low, high, 4 * count)) return undefined;
-        const words = new Int32Array(this.memory.buffer, this.hostOf(low >>> 0), count);
-        return {
-          load: (index) => Atomics.load(words, index),
-          store: (index, value) => Atomics.store(words, index, value),
-        };
+      memory: this.ram,
+      consoleWrite: (bytes) => {
+        const taken = bytes.subarray(0, this.room);
+        this.output += String.fromCharCode(...taken);
+        return taken.length;
       },
-      consoleWrite: (low, _high, bytes) => {
-        const count = Math.min(bytes, this.room);
-        const from = this.hostOf(low >>> 0);
-        this.output += String.fromCharCode(...this.bytes.slice(from, from + count));
-        return count;
-      },
-      consoleRead: (low, _high, bytes) => {
-        const text = this.input.slice(0, bytes);
-        this.input = this.input.slice(text.length);
-        this.bytes.set(new TextEncoder().encode(text), this.hostOf(low >>> 0));
-        return text.length;
+      consoleRead: (most) => {
+        const text = this.input.slice(0, most);
+        this.input = this.input.slice(most);
+        return new TextEncoder().encode(text);
       },
       consolePut: (byte) => {
         if (this.room === 0) return false;

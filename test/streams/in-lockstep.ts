@@ -1,4 +1,5 @@
 import { generateInterpreter, hartAreaBytes, LockstepHart } from '../../src/hart/index.ts';
+import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { EXTENSIONS } from './builder.ts';
 import { LAYOUT } from './layout.ts';
 import { generateProgram, type Program } from './program.ts';
@@ -69,9 +70,15 @@ export class LockstepStreams {
     const bytes = new Uint8Array(this.#memory.buffer);
     bytes.fill(0, this.#origin, this.#offset + LAYOUT.logEnd - LAYOUT.ram);
     new Uint8Array(this.#shadowMemory.buffer).fill(0, this.#origin, this.#offset);
+    const ram = new GuestMemory(this.#memory, {
+      base: LAYOUT.ram,
+      size: LAYOUT.ramBytes,
+      offset: this.#offset,
+    });
     let report: string | undefined;
     let ended = false;
     const hart = this.#newHart(
+      ram,
       () => {
         ended = true;
       },
@@ -81,9 +88,8 @@ export class LockstepStreams {
     );
     const stop = new Int32Array(this.#memory.buffer, this.#origin + EXIT_REQUEST, 1);
     for (let pass = 0; pass < this.#passes && report === undefined; pass++) {
-      bytes.set(program.image, this.#offset);
+      ram.copyIn(LAYOUT.ram, program.image);
       if (pass === 0) hart.copyMemory();
-      else hart.hostWrote(this.#offset, program.image.length);
       hart.state.setPc(LAYOUT.ram | 0, 0);
       hart.slice = FIRST_SLICES[pass] ?? SLICE;
       const before = hart.instructions;
@@ -103,15 +109,14 @@ export class LockstepStreams {
     return report;
   }
 
-  #newHart(finish: () => void, onDifference: (report: string) => void): LockstepHart {
+  #newHart(ram: GuestMemory, finish: () => void, onDifference: (report: string) => void): LockstepHart {
     const stop = new Int32Array(this.#memory.buffer, this.#origin + EXIT_REQUEST, 1);
     return new LockstepHart(
       {
-        memory: this.#memory,
+        ram,
         interpreter: this.#interpreter,
         area: this.#origin + AREA,
         codePages: CODE_PAGES,
-        ram: { base: LAYOUT.ram, size: LAYOUT.ramBytes, offset: this.#offset },
         devices: {
           low: 0,
           high: 0,

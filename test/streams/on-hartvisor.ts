@@ -1,4 +1,5 @@
 import { generateInterpreter, Hart, hartAreaBytes } from '../../src/hart/index.ts';
+import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { EXTENSIONS } from './builder.ts';
 import { COMPARED, LAYOUT } from './layout.ts';
 import type { Outcome } from './on-qemu.ts';
@@ -61,11 +62,10 @@ export class HartvisorMachine {
 
   #newHart(finish: () => void): Hart {
     return new Hart({
-      memory: this.#memory,
       interpreter: this.#interpreter,
       area: AREA,
       codePages: CODE_PAGES,
-      ram: { base: LAYOUT.ram, size: LAYOUT.ramBytes, offset: this.#offset },
+      ram: new GuestMemory(this.#memory, { base: LAYOUT.ram, size: LAYOUT.ramBytes, offset: this.#offset }),
       devices: {
         low: 0,
         high: 0,

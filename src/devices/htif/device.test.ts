@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { GuestMemory } from '../../memory/guest-memory.ts';
 import { Htif, type HtifMemory } from './device.ts';
 import { decodeTohost } from './registers.ts';
 
@@ -9,27 +10,23 @@ const TOHOST = BASE + 0x100;
 const FROMHOST = BASE + 0x140;
 const BLOCK = BASE + 0x200;
 
-let view = new DataView(new ArrayBuffer(SIZE));
-const memory: HtifMemory = {
-  load32: (address) =>
-    address >= BASE && address + 4 <= BASE + SIZE ? view.getUint32(address - BASE, true) : undefined,
-  store32(address, value) {
-    if (address < BASE || address + 4 > BASE + SIZE) return false;
-    view.setUint32(address - BASE, value, true);
-    return true;
-  },
-  bytes(address, length) {
-    if (!(address >= BASE && address + length <= BASE + SIZE)) return undefined;
-    return new Uint8Array(view.buffer, address - BASE, length).slice();
-  },
-};
+const linear = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+const view = new DataView(linear.buffer, 0, SIZE);
+const ram = new GuestMemory(linear, { base: BASE, size: SIZE, offset: 0 });
+/** The guest's memory, with other accesses in place of some. */
+const memoryWith = (others: Partial<HtifMemory>): HtifMemory => ({
+  load32: (address) => ram.load32(address),
+  store32: (address, value) => ram.store32(address, value),
+  copyOut: (address, length) => ram.copyOut(address, length),
+  ...others,
+});
 const get = (address: number) => view.getBigInt64(address - BASE, true);
 const put = (address: number, value: bigint) => view.setBigInt64(address - BASE, value, true);
 
 let exits: number[] = [];
 let output = '';
 let unknown: string[] = [];
-function makeHtif(source = memory): Htif {
+function makeHtif(source: HtifMemory = ram): Htif {
   return new Htif(
     source,
     { tohost: TOHOST, fromhost: FROMHOST },
@@ -52,7 +49,7 @@ function call(...words: (number | bigint)[]): bigint {
 }
 
 beforeEach(() => {
-  view = new DataView(new ArrayBuffer(SIZE));
+  new Uint8Array(linear.buffer).fill(0);
   exits = [];
   output = '';
   unknown = [];
@@ -108,7 +105,7 @@ test('characters are put out one by one', () => {
 
 describe('system calls', () => {
   test('write puts the bytes out and gives their number', () => {
-    new Uint8Array(view.buffer).set(new TextEncoder().encode('mcycle = 5\n'), 0x400);
+    ram.copyIn(BASE + 0x400, new TextEncoder().encode('mcycle = 5\n'));
     expect(call(64, 1, BASE + 0x400, 11)).toBe(11n);
     expect(call(64, 2, BASE + 0x400, 0)).toBe(0n);
     expect(output).toBe('mcycle = 5\n');
@@ -117,13 +114,12 @@ describe('system calls', () => {
   test('a long write is copied piece by piece, all of it or as far as there is memory', () => {
     const long = 100_000;
     const pieces: number[] = [];
-    const wide: HtifMemory = {
-      ...memory,
-      bytes(address, length) {
+    const wide = memoryWith({
+      copyOut(address, length) {
         pieces.push(length);
         return address + length <= BASE + long ? new Uint8Array(length).fill(46) : undefined;
       },
-    };
+    });
     const write = (address: number, length: number) => {
       for (const [index, word] of [64, 1, address, length].entries()) put(BLOCK + 8 * index, BigInt(word));
       put(TOHOST, BigInt(BLOCK));
@@ -162,13 +158,12 @@ test('an unknown request is named', () => {
 
 test('a store that lands between the two loads is not torn', () => {
   let loads = 0;
-  const racing: HtifMemory = {
-    ...memory,
+  const racing = memoryWith({
     load32(address) {
       if (loads++ === 1) put(TOHOST, 0x0101_0000_0000_0058n);
-      return memory.load32(address);
+      return ram.load32(address);
     },
-  };
+  });
   makeHtif(racing).poll();
   expect(output).toBe('X');
 });

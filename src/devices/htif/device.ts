@@ -1,14 +1,8 @@
+import type { GuestMemory } from '../../memory/guest-memory.ts';
 import { decodeTohost, SYSCALL } from './registers.ts';
 
-/** The guest's memory, by guest-physical address. */
-export interface HtifMemory {
-  /** An atomic load of four bytes, unsigned; undefined if there is no memory. */
-  load32(address: number): number | undefined;
-  /** An atomic store of four bytes; false if there is no memory. */
-  store32(address: number, value: number): boolean;
-  /** A copy of a range; undefined unless all of it is memory. */
-  bytes(address: number, length: number): Uint8Array | undefined;
-}
+/** What the interface needs of guest memory. */
+export type HtifMemory = Pick<GuestMemory, 'load32' | 'store32' | 'copyOut'>;
 
 /** Where the program keeps the two words: the values of its symbols `tohost` and `fromhost`. */
 export interface HtifAddresses {
@@ -110,7 +104,7 @@ export class Htif {
   #write(address: number, length: number): number {
     let written = 0;
     do {
-      const bytes = this.#memory.bytes(address + written, Math.min(length - written, PIECE));
+      const bytes = this.#memory.copyOut(address + written, Math.min(length - written, PIECE));
       if (bytes === undefined) return written > 0 ? written : ERROR.BAD_ADDRESS;
       this.#host.onOutput(bytes);
       written += bytes.length;

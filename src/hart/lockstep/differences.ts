@@ -1,6 +1,6 @@
 import { registerName } from '../../isa/index.ts';
+import type { GuestMemory } from '../../memory/guest-memory.ts';
 import { CSR, CSR_COUNT, FIELD } from '../layout.ts';
-import type { RamWindow } from '../platform.ts';
 
 /** A part of the state that two harts have different: its name and 64-bit values. */
 export interface Difference {
@@ -11,7 +11,7 @@ export interface Difference {
 
 /** How many differences of memory are of interest. */
 const MOST_WORDS = 8;
-const PAGE = 4096;
+const PAGE_WORDS = 1024;
 
 const SINGLE = ['fflags', 'frm', 'floatOff', 'floatDirty', 'privilege', 'virtual', 'rowLength'] as const;
 const DOUBLE = ['pc', 'instret', 'rowTotal'] as const;
@@ -65,20 +65,16 @@ function valueAt(words: Int32Array, offset: number, double: boolean): bigint {
   return double ? (BigInt(words[(offset >> 2) + 1] >>> 0) << 32n) | low : low;
 }
 
-/** The first 64-bit words of RAM that differ between two memories of the same layout. */
-export function memoryDifferences(
-  compiled: WebAssembly.Memory,
-  interpreted: WebAssembly.Memory,
-  { base, offset, size }: RamWindow,
-): Difference[] {
+/** The first 64-bit words that differ between two memories of the same size. */
+export function memoryDifferences(compiled: GuestMemory, interpreted: GuestMemory): Difference[] {
   const found: Difference[] = [];
-  const a = new Int32Array(compiled.buffer, offset, size / 4);
-  const b = new Int32Array(interpreted.buffer, offset, size / 4);
+  const a = compiled.asWords();
+  const b = interpreted.asWords();
   for (let word = 0; word < a.length && found.length < MOST_WORDS; word++) {
     if (a[word] === b[word]) continue;
     const at = word & -2;
     found.push({
-      name: `RAM 0x${(base + at * 4).toString(16)}`,
+      name: `RAM 0x${(compiled.base + at * 4).toString(16)}`,
       compiled: valueAt(a, at * 4, true),
       interpreted: valueAt(b, at * 4, true),
     });
@@ -87,15 +83,13 @@ export function memoryDifferences(
   return found;
 }
 
-/** Makes RAM in `to` what it is in `from`; pages that are zero in both are not touched. */
-export function copyMemory(
-  from: WebAssembly.Memory,
-  to: WebAssembly.Memory,
-  { offset, size }: RamWindow,
-): void {
-  for (let page = offset; page < offset + size; page += PAGE) {
-    const source = new Int32Array(from.buffer, page, PAGE / 4);
-    const target = new Int32Array(to.buffer, page, PAGE / 4);
+/** Makes `to` what `from` is; pages that are equal are not touched, so that those of zeros take no memory of the host. */
+export function copyMemory(from: GuestMemory, to: GuestMemory): void {
+  const sources = from.asWords();
+  const targets = to.asWords();
+  for (let at = 0; at < sources.length; at += PAGE_WORDS) {
+    const source = sources.subarray(at, at + PAGE_WORDS);
+    const target = targets.subarray(at, at + PAGE_WORDS);
     if (source.some((word, index) => word !== target[index])) target.set(source);
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { interpreter } from '../../../test/hart/hart-bed.ts';
 import { assemble } from '../../isa/index.ts';
+import { GuestMemory } from '../../memory/guest-memory.ts';
 import { hartAreaBytes } from '../area.ts';
 import type { HartOptions } from '../hart.ts';
 import { LockstepHart } from './lockstep-hart.ts';
@@ -14,18 +15,18 @@ const DEVICE = 0x1000_0000;
 const DATA = RAM + 0x8000;
 
 /** A hart in lock step, with a device that gives a different value each time; and the reports of differences. */
-function newHart(source: string): { hart: LockstepHart; reports: string[]; memory: WebAssembly.Memory } {
+function newHart(source: string): { hart: LockstepHart; reports: string[]; ram: GuestMemory } {
   const pages = Math.ceil((OFFSET + RAM_BYTES) / 65536);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  new Uint8Array(memory.buffer).set(assemble(source, { origin: BigInt(RAM) }).bytes, OFFSET);
+  const ram = new GuestMemory(memory, { base: RAM, size: RAM_BYTES, offset: OFFSET });
+  ram.copyIn(RAM, assemble(source, { origin: BigInt(RAM) }).bytes);
   const reports: string[] = [];
   let next = 0;
   const options: HartOptions = {
-    memory,
+    ram,
     interpreter: interpreter(),
     area: AREA,
     codePages: CODE_PAGES,
-    ram: { base: RAM, size: RAM_BYTES, offset: OFFSET },
     devices: {
       read: (address) => address === DEVICE && ++next > 0,
       write: (address) => address === DEVICE,
@@ -43,7 +44,7 @@ function newHart(source: string): { hart: LockstepHart; reports: string[]; memor
   };
   const hart = new LockstepHart(options, { onDifference: (report) => reports.push(report), slice: 50 });
   hart.state.setPc(RAM | 0, 0);
-  return { hart, reports, memory };
+  return { hart, reports, ram };
 }
 
 const LOOP = `
@@ -119,14 +120,13 @@ describe('two harts in lock step', () => {
   });
 
   test('are told what the host writes to memory and does to the hart', () => {
-    const { hart, reports, memory } = newHart(`
+    const { hart, reports, ram } = newHart(`
       li s0, ${DATA}
     1: ld a0, (s0)
       add a1, a1, a0
       j 1b`);
     hart.run(1000);
-    new Int32Array(memory.buffer)[(OFFSET + DATA - RAM) / 4] = 5;
-    hart.hostWrote(OFFSET + DATA - RAM, 4);
+    ram.store32(DATA, 5);
     hart.state.setX(11, 100, 0);
     hart.both((each) => each.privileged.writeCsr(0x340, 1234, 0));
     hart.run(1000);

@@ -1,3 +1,4 @@
+import type { GuestMemory } from '../../memory/guest-memory.ts';
 import { Hart, type HartOptions } from '../hart.ts';
 import { EXIT, type Exit, FIELD } from '../layout.ts';
 import type { PlacedRegion } from '../regions.ts';
@@ -28,15 +29,16 @@ export interface LockstepOptions {
  * both must be in the same state.
  *
  * The first one decides where a stretch ends, as the interpreter can stop at any taken jump, trap and return, and
- * compiled code at some of them. Guest memory must be written by nobody else: there are no other harts, and who writes on
- * behalf of a device says so ({@link hostWrote}).
+ * compiled code at some of them. Guest memory must be written by nobody else: there are no other harts, and the host writes
+ * with the {@link GuestMemory} of the options.
  */
 export class LockstepHart extends Hart {
   readonly shadow: Hart;
   /** Instructions after which registers and CSRs are compared, 1 or more. */
   slice: number;
   readonly #tape: Tape;
-  readonly #options: HartOptions;
+  readonly #ram: GuestMemory;
+  readonly #shadowRam: GuestMemory;
   readonly #lockstep: LockstepOptions;
   readonly #regionsByRecord: Map<number, PlacedRegion>;
   readonly #memoryWords: Int32Array;
@@ -47,6 +49,12 @@ export class LockstepHart extends Hart {
   #memoryComparedAt = 0;
 
   constructor(options: HartOptions, lockstep: LockstepOptions) {
+    const { linear } = options.ram;
+    const pages = linear.buffer.byteLength / 0x1_0000;
+    // The same layout, so that addresses in linear memory are the same too.
+    const shadowRam = options.ram.within(
+      lockstep.memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
+    );
     const tape = new Tape();
     const regions = new Map<number, PlacedRegion>();
     super({
@@ -60,17 +68,20 @@ export class LockstepHart extends Hart {
       },
     });
     this.#tape = tape;
-    this.#options = options;
     this.#lockstep = lockstep;
     this.slice = lockstep.slice ?? SLICE;
     this.#regionsByRecord = regions;
-    this.#memoryWords = new Int32Array(options.memory.buffer);
-    const pages = options.memory.buffer.byteLength / 0x1_0000;
+    this.#memoryWords = new Int32Array(linear.buffer);
+    this.#ram = options.ram;
+    this.#shadowRam = shadowRam;
+    options.ram.onWrite((address, bytes) => {
+      const written = options.ram.copyOut(address, bytes);
+      if (written !== undefined) shadowRam.copyIn(address, written);
+    });
     this.shadow = new Hart({
       ...options,
       compile: false,
-      // The same layout, so that addresses in linear memory are the same too.
-      memory: lockstep.memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
+      ram: shadowRam,
       platform: tape.replayPlatform(options.platform),
       devices: tape.replayDevices(),
     });
@@ -96,12 +107,7 @@ export class LockstepHart extends Hart {
     return EXIT.yield;
   }
 
-  /**
-   * Carries out on both harts what a caller does to a hart beside running it.
-   *
-   * @param action must not depend on anything but the hart
-   */
-  both(action: (hart: Hart) => void): void {
+  override both(action: (hart: Hart) => void): void {
     if (this.#busy) {
       action(this);
       return;
@@ -136,24 +142,22 @@ export class LockstepHart extends Hart {
     else this.both((hart) => hart.fenceI());
   }
 
-  /** Somebody else than the guest has written to linear memory. */
-  hostWrote(address: number, bytes: number): void {
-    const from = new Uint8Array(this.#options.memory.buffer, address, bytes);
-    new Uint8Array(this.shadow.state.memory.buffer).set(from, address);
-  }
-
   /** Makes all RAM of the interpreting hart what it is for the other one: somebody has written to it anywhere. */
   copyMemory(): void {
-    copyMemory(this.#options.memory, this.shadow.state.memory, this.#options.ram);
+    copyMemory(this.#ram, this.#shadowRam);
     this.#started = true;
   }
 
   /** Compares RAM now. */
   compareMemory(): void {
     if (this.#differs || !this.#started) return;
-    const found = memoryDifferences(this.#options.memory, this.shadow.state.memory, this.#options.ram);
+    const found = memoryDifferences(this.#ram, this.#shadowRam);
     if (found.length > 0) this.#fail(describeMemory(found, this.#memoryComparedAt, this.instructions));
     this.#memoryComparedAt = this.instructions;
+  }
+
+  override finish(): void {
+    this.compareMemory();
   }
 
   #start(): void {

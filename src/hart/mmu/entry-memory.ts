@@ -1,10 +1,9 @@
+import { type GuestMemory, type GuestPhysical, physicalAddress } from '../../memory/guest-memory.ts';
 import { ACCESS } from '../exceptions.ts';
-import type { RamWindow } from '../platform.ts';
 import type { Pmp } from './pmp.ts';
 
 const ENTRY_BYTES = 8;
 const SUPERVISOR = 1;
-const TWO_32 = 2 ** 32;
 
 /** What became of an attempt to set bits of an entry. */
 export const UPDATE = { done: 0, changed: 1, forbidden: 2 } as const;
@@ -21,27 +20,27 @@ export class EntryMemory {
   high = 0;
   readonly #words: Int32Array;
   readonly #entries: BigInt64Array;
-  readonly #ram: RamWindow;
+  readonly #ram: GuestMemory;
   readonly #pmp: Pmp;
   /** Index in #words of the entry in `low` and `high`. */
   #index = 0;
-  #physical = 0;
+  #physical: GuestPhysical = 0;
 
-  constructor(memory: WebAssembly.Memory, ram: RamWindow, pmp: Pmp) {
-    this.#words = new Int32Array(memory.buffer);
-    this.#entries = new BigInt64Array(memory.buffer);
+  constructor(ram: GuestMemory, pmp: Pmp) {
+    this.#words = new Int32Array(ram.linear.buffer);
+    this.#entries = new BigInt64Array(ram.linear.buffer);
     this.#ram = ram;
     this.#pmp = pmp;
   }
 
   /** Reads the entry at a supervisor-physical address (a multiple of 8). False: access fault. */
   load(addressLow: number, addressHigh: number): boolean {
-    const physical = (addressHigh >>> 0) * TWO_32 + (addressLow >>> 0);
-    const offset = physical - this.#ram.base;
-    if (offset < 0 || offset + ENTRY_BYTES > this.#ram.size) return false;
+    const physical = physicalAddress(addressLow, addressHigh);
+    const host = this.#ram.offsetOf(physical, ENTRY_BYTES);
+    if (host < 0) return false;
     if (!this.#pmp.check(physical, ENTRY_BYTES, ACCESS.load, SUPERVISOR)) return false;
     this.#physical = physical;
-    this.#index = (this.#ram.offset + offset) >>> 2;
+    this.#index = host >>> 2;
     this.#loadPair(this.#index);
     return true;
   }

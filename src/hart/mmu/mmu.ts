@@ -1,6 +1,6 @@
+import { type GuestMemory, type GuestPhysical, physicalAddress } from '../../memory/guest-memory.ts';
 import { ACCESS, type Access, CAUSE, type Exception } from '../exceptions.ts';
 import { CSR } from '../layout.ts';
-import type { RamWindow } from '../platform.ts';
 import { updatesAccessedDirty } from '../privileged/index.ts';
 import type { HartState } from '../state.ts';
 import { ENTRY } from './entry.ts';
@@ -26,7 +26,6 @@ export interface TranslationMode {
 
 const MACHINE = 3;
 const SUPERVISOR = 1;
-const TWO_32 = 2 ** 32;
 
 /** mstatus, low half: MPP at 11; MPRV; SUM and MXR, which vsstatus has in the same place. High half: MPV. */
 const MPP_SHIFT = 11;
@@ -63,7 +62,7 @@ export class Mmu {
   /**
    * The physical address: exact below 2^53; above, exact to its page. Nothing answers there.
    */
-  physical = 0;
+  physical: GuestPhysical = 0;
   /** The protection treats the whole 4 KiB page alike, so that the translation may be kept for this kind of access. */
   cacheable = false;
   /**
@@ -93,12 +92,11 @@ export class Mmu {
   readonly #rule: LeafRule = { permissions: 0, userRequired: false, userForbidden: false, marks: 0 };
 
   /**
-   * @param memory - linear memory; it must not grow afterwards
    * @param ram - the only part of physical memory where page tables may be
    * @param exception - filled in when a translation fails
    */
-  constructor(state: HartState, memory: WebAssembly.Memory, ram: RamWindow, pmp: Pmp, exception: Exception) {
-    const entries = new EntryMemory(memory, ram, pmp);
+  constructor(state: HartState, ram: GuestMemory, pmp: Pmp, exception: Exception) {
+    const entries = new EntryMemory(ram, pmp);
     this.exception = exception;
     this.#state = state;
     this.#csr = state.csr;
@@ -231,7 +229,7 @@ export class Mmu {
   /** Physical memory protection of the access itself, and the results. */
   #protect(vaLow: number, vaHigh: number, low: number, high: number, width: number): boolean {
     const { access, privilege, executable } = this.#mode;
-    const physical = (high >>> 0) * TWO_32 + (low >>> 0);
+    const physical = physicalAddress(low, high);
     const allowed =
       this.#pmp.check(physical, width, access, privilege) &&
       (!executable || this.#pmp.check(physical, width, ACCESS.fetch, privilege));

@@ -1,4 +1,5 @@
 import type { Hart } from '../../hart/index.ts';
+import type { GuestMemory } from '../../memory/guest-memory.ts';
 import type { SoftwareEvents } from '../software-events.ts';
 import type { Vcpu } from '../vcpu.ts';
 
@@ -22,12 +23,6 @@ export const SBI = {
 /** What becomes of the calling vCPU: it goes on, is suspended until an interrupt is pending and then goes on, or stops. */
 export type SbiOutcome = 'return' | 'suspend' | 'stop';
 
-/** 32-bit words of guest memory that a call may use: all of them are RAM. */
-export interface GuestWords {
-  load(index: number): number;
-  store(index: number, value: number): void;
-}
-
 /** What calls may do with the domain around the caller. */
 export interface SbiDomain {
   readonly vcpus: readonly Vcpu[];
@@ -37,16 +32,13 @@ export interface SbiDomain {
   start(vcpu: Vcpu): void;
   /** Ends the domain. */
   end(reason: 'shutdown' | 'failure' | 'reboot'): void;
-  /** Writes bytes of guest memory, which is RAM, to the console; returns how many were taken. */
-  consoleWrite(addressLow: number, addressHigh: number, bytes: number): number;
-  /** Reads pending console input into guest memory, which is RAM; returns how many bytes there were. */
-  consoleRead(addressLow: number, addressHigh: number, bytes: number): number;
+  /** Writes bytes to the console; returns how many were taken. */
+  consoleWrite(bytes: Uint8Array): number;
+  /** Takes pending console input, so many bytes at most. */
+  consoleRead(most: number): Uint8Array;
   /** Writes one byte to the console, and waits for room if there is none. False: the domain has ended meanwhile. */
   consolePut(byte: number): boolean;
-  /** Whether so many bytes from a guest-physical address on are all RAM. */
-  isRam(addressLow: number, addressHigh: number, bytes: number): boolean;
-  /** Words of RAM from a guest-physical address on; undefined if it is not aligned to 4, or not all of them are RAM. */
-  words(addressLow: number, addressHigh: number, count: number): GuestWords | undefined;
+  readonly memory: GuestMemory;
   /** The software events of all vCPUs. */
   readonly events: SoftwareEvents;
 }
@@ -76,6 +68,11 @@ export class SbiCall {
 
   high(index: number): number {
     return this.hart.state.xHigh(10 + index);
+  }
+
+  /** Argument a0..a7 as a number: exact below 2^53. */
+  unsigned(index: number): number {
+    return (this.high(index) >>> 0) * 2 ** 32 + (this.low(index) >>> 0);
   }
 
   /** Returns with an error code. */
@@ -117,7 +114,7 @@ export class SbiCall {
 
   /** Where a vCPU can begin: argument `index` is the address of an instruction in RAM. */
   isEntry(index: number): boolean {
-    return (this.low(index) & 1) === 0 && this.domain.isRam(this.low(index), this.high(index), 2);
+    return (this.low(index) & 1) === 0 && this.domain.memory.contains(this.unsigned(index), 2);
   }
 
   /** The vCPU whose number argument `index` is. */

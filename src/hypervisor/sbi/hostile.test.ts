@@ -67,8 +67,8 @@ test('whatever a guest asks for, it gets an answer, and nothing outside of its m
         const hart = bed.harts[vcpu] ?? bed.hart;
         deliverEvent(hart, vcpu, bed.events);
         const { firmware } = bed.vcpus[vcpu] ?? bed.vcpu;
-        beginSteal(firmware, bed.domain, index);
-        endSteal(firmware, bed.domain, index + 1);
+        beginSteal(firmware, bed.ram, index);
+        endSteal(firmware, bed.ram, index + 1);
       }
     }),
     { numRuns: 150, seed: 21 },

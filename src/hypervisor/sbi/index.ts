@@ -12,7 +12,7 @@ import { staExtension } from './sta.ts';
 import { suspExtension } from './susp.ts';
 import { timeExtension } from './time.ts';
 
-export { type GuestWords, SBI, SbiCall, type SbiDomain, type SbiOutcome } from './call.ts';
+export { SBI, SbiCall, type SbiDomain, type SbiOutcome } from './call.ts';
 
 const EXTENSIONS: ReadonlyMap<number, SbiExtension> = new Map(
   [

@@ -1,5 +1,5 @@
+import { type GuestMemory, physicalAddress } from '../../memory/guest-memory.ts';
 import type { FirmwareState } from '../firmware-state.ts';
-import type { SbiDomain } from './call.ts';
 
 /** Bytes of the memory that a guest shares for this; they are aligned to as many. */
 export const SNAPSHOT_BYTES = 4096;
@@ -16,9 +16,9 @@ export interface Snapshot {
 }
 
 /** The memory for snapshots that the calling vCPU has named; undefined if it has named none. */
-export function snapshotOf(firmware: FirmwareState, domain: SbiDomain): Snapshot | undefined {
+export function snapshotOf(firmware: FirmwareState, memory: GuestMemory): Snapshot | undefined {
   const { snapshotArea } = firmware;
-  const words = snapshotArea && domain.words(snapshotArea.low, snapshotArea.high, WORDS);
+  const words = snapshotArea && memory.words(physicalAddress(snapshotArea.low, snapshotArea.high), WORDS);
   if (words === undefined) return undefined;
   return {
     load: (index) => {

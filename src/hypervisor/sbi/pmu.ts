@@ -136,7 +136,7 @@ function start(call: SbiCall): number {
   const flags = flagsOf(call, START.known);
   if (counters === undefined || flags === undefined || flags === START.known) return SBI.invalidParameter;
   if (!counters.every((counter) => hasEvent(firmware, counter))) return SBI.invalidParameter;
-  const snapshot = snapshotOf(firmware, domain);
+  const snapshot = snapshotOf(firmware, domain.memory);
   const fromSnapshot = (flags & START.fromSnapshot) !== 0;
   if (fromSnapshot && snapshot === undefined) return SBI.noSharedMemory;
   const stopped = counters.filter((counter) => !firmware.isStarted(counter));
@@ -156,7 +156,7 @@ function stop(call: SbiCall): number {
   const counters = counterSet(call);
   const flags = flagsOf(call, STOP.known);
   if (counters === undefined || flags === undefined) return SBI.invalidParameter;
-  const snapshot = snapshotOf(firmware, domain);
+  const snapshot = snapshotOf(firmware, domain.memory);
   const takesSnapshot = (flags & STOP.takeSnapshot) !== 0;
   if (takesSnapshot && snapshot === undefined) return SBI.noSharedMemory;
   const started = counters.filter((counter) => firmware.isStarted(counter));
@@ -195,7 +195,7 @@ function setSnapshotArea(call: SbiCall): number {
   if (call.isNotZero(2)) return SBI.invalidParameter;
   const nowhere = call.isNowhere(0);
   if (!nowhere && (low & (SNAPSHOT_BYTES - 1)) !== 0) return SBI.invalidParameter;
-  const usable = nowhere || (!call.isNotZero(1) && domain.isRam(low, high, SNAPSHOT_BYTES));
+  const usable = nowhere || (!call.isNotZero(1) && domain.memory.contains(call.unsigned(0), SNAPSHOT_BYTES));
   if (!usable) return SBI.invalidAddress;
   vcpu.firmware.snapshotArea = nowhere ? undefined : { low, high };
   call.succeed();
@@ -204,11 +204,10 @@ function setSnapshotArea(call: SbiCall): number {
 
 /** Says of each event of a list whether there is a counter for it. */
 function eventInfo(call: SbiCall): number {
-  const [low, high] = [call.low(0), call.high(0)];
   const entries = call.low(2) >>> 0;
-  if (call.isNotZero(3) || (low & 15) !== 0) return SBI.invalidParameter;
+  if (call.isNotZero(3) || (call.low(0) & 15) !== 0) return SBI.invalidParameter;
   if (call.high(2) !== 0 || entries > MOST_ENTRIES) return SBI.failed;
-  const words = call.isNotZero(1) ? undefined : call.domain.words(low, high, 4 * entries);
+  const words = call.isNotZero(1) ? undefined : call.domain.memory.words(call.unsigned(0), 4 * entries);
   if (words === undefined) return SBI.invalidAddress;
   // Read once: the guest may change them while they are looked at.
   const events = Array.from({ length: entries }, (_, entry) => words.load(4 * entry));

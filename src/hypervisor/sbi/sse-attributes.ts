@@ -1,5 +1,6 @@
+import type { GuestWords } from '../../memory/guest-memory.ts';
 import { ATTRIBUTE, EVENT_STATE, type SoftwareEvent } from '../software-events.ts';
-import { type GuestWords, SBI, type SbiCall } from './call.ts';
+import { SBI, type SbiCall } from './call.ts';
 
 const ONE_SHOT = 1;
 /** SPP, SPIE, SPV, SPVP, SPELP, SDT: all can be kept, though only the first two mean something on our harts. */
@@ -18,7 +19,7 @@ function rangeOf(call: SbiCall): Range | number {
   if (count === 0) return SBI.invalidParameter;
   if (base + count > ATTRIBUTE.count) return SBI.badRange;
   const usable = (call.low(3) & 7) === 0 && !call.isNotZero(4);
-  const words = usable ? call.domain.words(call.low(3), call.high(3), 2 * count) : undefined;
+  const words = usable ? call.domain.memory.words(call.unsigned(3), 2 * count) : undefined;
   return words === undefined ? SBI.invalidAddress : { base, count, words };
 }
 

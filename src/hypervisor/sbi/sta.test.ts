@@ -48,13 +48,13 @@ describe('STA', () => {
     const { firmware } = bed.vcpu;
     set(AREA, 0, 0);
     const first = word(0);
-    beginSteal(firmware, bed.domain, 5000);
+    beginSteal(firmware, bed.ram, 5000);
     expect([word(0) % 2, steal(), word(16)]).toEqual([0, 0n, 1]);
-    endSteal(firmware, bed.domain, 5070);
+    endSteal(firmware, bed.ram, 5070);
     expect([word(0) % 2, steal(), word(16)]).toEqual([0, 70n * NS_PER_TICK, 0]);
     expect(word(0)).not.toBe(first);
-    beginSteal(firmware, bed.domain, 6000);
-    endSteal(firmware, bed.domain, 6000 + 50_000_000);
+    beginSteal(firmware, bed.ram, 6000);
+    endSteal(firmware, bed.ram, 6000 + 50_000_000);
     expect(steal()).toBe(50_000_070n * NS_PER_TICK);
   });
 
@@ -62,21 +62,21 @@ describe('STA', () => {
     const { firmware } = bed.vcpu;
     set(AREA, 0, 0);
     bed.bytes.fill(0xff, bed.hostOf(AREA), bed.hostOf(AREA + 64));
-    beginSteal(firmware, bed.domain, 100);
-    endSteal(firmware, bed.domain, 101);
+    beginSteal(firmware, bed.ram, 100);
+    endSteal(firmware, bed.ram, 101);
     expect([word(0) % 2, steal(), word(16)]).toEqual([0, NS_PER_TICK, 0]);
     expect(set(ALL, ALL, 0)).toBe(SBI.success);
     const before = [...bed.bytes.slice(bed.hostOf(AREA), bed.hostOf(AREA + 64))];
-    beginSteal(firmware, bed.domain, 200);
-    endSteal(firmware, bed.domain, 300);
+    beginSteal(firmware, bed.ram, 200);
+    endSteal(firmware, bed.ram, 300);
     expect([...bed.bytes.slice(bed.hostOf(AREA), bed.hostOf(AREA + 64))]).toEqual(before);
   });
 
   test('begins anew when it is asked for again, and ends when its hart starts anew', () => {
     const { firmware } = bed.vcpu;
     set(AREA, 0, 0);
-    beginSteal(firmware, bed.domain, 100);
-    endSteal(firmware, bed.domain, 200);
+    beginSteal(firmware, bed.ram, 100);
+    endSteal(firmware, bed.ram, 200);
     set(AREA, 0, 0);
     expect(steal()).toBe(0n);
     bed.vcpu.applyStart();

@@ -22,11 +22,11 @@ function setArea(call: SbiCall): number {
   }
   const [low, high] = [call.low(0), call.high(0)];
   if ((low & 63) !== 0) return SBI.invalidParameter;
-  const words = call.isNotZero(1) ? undefined : domain.words(low, high, STEAL_WORDS);
+  const words = call.isNotZero(1) ? undefined : domain.memory.words(call.unsigned(0), STEAL_WORDS);
   if (words === undefined) return SBI.invalidAddress;
   for (let index = 0; index < STEAL_WORDS; index++) words.store(index, 0);
   firmware.stealArea = { low, high };
   firmware.stolen = 0;
-  publishSteal(firmware, domain, false);
+  publishSteal(firmware, domain.memory, false);
   return SBI.success;
 }

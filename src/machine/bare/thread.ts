@@ -1,14 +1,14 @@
 import type { HartInputs } from '../../devices/descriptor.ts';
-import { Htif, type HtifMemory } from '../../devices/htif/device.ts';
+import { Htif } from '../../devices/htif/device.ts';
 import type { Hart, HartOptions } from '../../hart/index.ts';
 import { CSR, EXIT } from '../../hart/layout.ts';
 import { Pace } from '../../hart/pace.ts';
-import type { RamWindow } from '../../hart/platform.ts';
 import { describeStuck, STUCK_AFTER } from '../../hart/stuck.ts';
+import { GuestMemory } from '../../memory/guest-memory.ts';
 import { GuestClock } from '../clock.ts';
 import { Control, END, type EndReason } from '../control.ts';
 import { createDevices, deviceSpace, emitAll, eventTeller, linesOf } from '../devices.ts';
-import { createHart, finishHart, hostWrote } from '../engine-hart.ts';
+import { createHart } from '../engine-hart.ts';
 import { HART_EXTENSIONS } from '../extensions.ts';
 import { finishEnds } from '../finish.ts';
 import { InstructionClock } from '../instruction-clock.ts';
@@ -45,6 +45,7 @@ class BareHart {
 
   constructor(start: BareStart, host: WorkerHost) {
     const { memory, plan, index } = start;
+    const ram = new GuestMemory(memory, plan.ram);
     this.#index = index;
     this.#control = new Control(memory, plan.control);
     this.#clock =
@@ -67,13 +68,12 @@ class BareHart {
     });
     this.#inputs = inputs;
     const options: HartOptions = {
-      memory,
+      ram,
       interpreter: host.interpreter,
       area: plan.harts[index] ?? 0,
       codePages: plan.codePages,
       codeBytes: plan.codeBytes,
       alone: plan.cpus === 1,
-      ram: plan.ram,
       devices: deviceSpace(bus),
       platform: {
         ticks: () => this.#clock.ticks(),
@@ -100,6 +100,7 @@ class BareHart {
     this.#begin(start.bare);
     this.#htif = this.#makeHtif(
       start,
+      ram,
       end,
       (bytes) => emitAll(console, bytes, this.#control, () => this.#stand()),
       host,
@@ -122,7 +123,7 @@ class BareHart {
       this.#htif?.poll();
       if (exit === EXIT.wait) this.#sleep();
     }
-    finishHart(this.#hart);
+    this.#hart.finish();
   }
 
   #stand(): void {
@@ -183,6 +184,7 @@ class BareHart {
   /** One thread serves the host-target interface: that of hart 0. */
   #makeHtif(
     start: BareStart,
+    ram: GuestMemory,
     end: (reason: EndReason, code?: number) => void,
     output: (bytes: Uint8Array) => void,
     host: WorkerHost,
@@ -190,7 +192,7 @@ class BareHart {
     const { tohost, fromhost } = start.bare;
     if (tohost === undefined || start.index !== 0) return undefined;
     const addresses = fromhost === undefined ? { tohost } : { tohost, fromhost };
-    return new Htif(htifMemory(start.memory, start.plan.ram, this.#hart), addresses, {
+    return new Htif(ram, addresses, {
       onExit: (code) => (code === 0 ? end(END.powerOff) : end(END.failure, code)),
       onOutput: output,
       onUnknown: (text) => {
@@ -198,32 +200,4 @@ class BareHart {
       },
     });
   }
-}
-
-function htifMemory(memory: WebAssembly.Memory, ram: RamWindow, hart: Hart): HtifMemory {
-  const words = new Int32Array(memory.buffer);
-  const bytes = new Uint8Array(memory.buffer);
-  const hostAddress = (address: number, length: number): number => {
-    const offset = address - ram.base;
-    return offset >= 0 && offset + length <= ram.size ? ram.offset + offset : -1;
-  };
-  return {
-    load32: (address) => {
-      const host = hostAddress(address, 4);
-      // Meets the guest's plain store of its request, which it repeats looking at until it is taken.
-      return host < 0 ? undefined : Atomics.load(words, host >>> 2) >>> 0;
-    },
-    store32: (address, value) => {
-      const host = hostAddress(address, 4);
-      if (host < 0) return false;
-      // Meets the guest's plain load, which waits for the word to change.
-      Atomics.store(words, host >>> 2, value);
-      hostWrote(hart, host, 4);
-      return true;
-    },
-    bytes: (address, length) => {
-      const host = hostAddress(address, length);
-      return host < 0 ? undefined : bytes.slice(host, host + length);
-    },
-  };
 }

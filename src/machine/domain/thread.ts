@@ -1,13 +1,12 @@
-import type { ConsoleWires } from '../../devices/descriptor.ts';
-import type { Hart, HartOptions } from '../../hart/index.ts';
-import type { RamWindow } from '../../hart/platform.ts';
+import type { HartOptions } from '../../hart/index.ts';
 import { enqueueStarted } from '../../hypervisor/enqueue-started.ts';
 import { openToGuests } from '../../hypervisor/guest-environment.ts';
 import { Pcpu, type PcpuDomain } from '../../hypervisor/pcpu.ts';
+import { GuestMemory } from '../../memory/guest-memory.ts';
 import { GuestClock } from '../clock.ts';
 import { Control, END } from '../control.ts';
 import { createDevices, deviceSpace, emitAll, eventTeller, linesOf } from '../devices.ts';
-import { createHart, finishHart, hostWrote, onEach } from '../engine-hart.ts';
+import { createHart } from '../engine-hart.ts';
 import { HART_EXTENSIONS } from '../extensions.ts';
 import { finishEnds } from '../finish.ts';
 import { InstructionClock } from '../instruction-clock.ts';
@@ -22,6 +21,7 @@ const GUEST_EXTERNAL = 1 << 1;
 /** The life of a pCPU: puts this thread's part of the domain together and runs vCPUs until the end. */
 export function runPcpu(start: PcpuStart, host: WorkerHost): void {
   const { memory, plan } = start;
+  const ram = new GuestMemory(memory, plan.ram);
   const control = new Control(memory, plan.control);
   const instructionClock = start.engine === 'lockstep' ? new InstructionClock() : undefined;
   const clock = instructionClock ?? new GuestClock(control.startedAt, host.clockOffset);
@@ -42,13 +42,12 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
   const ticks = () => clock.ticks();
   const vcpus = createVcpus(start, scheduler, ticks, externalPending);
   const options: HartOptions = {
-    memory,
+    ram,
     interpreter: host.interpreter,
     area: plan.harts[start.index] ?? 0,
     codePages: plan.codePages,
     codeBytes: plan.codeBytes,
     alone: plan.pcpus === 1,
-    ram: plan.ram,
     devices: deviceSpace(devices.bus),
     platform: {
       ticks,
@@ -70,7 +69,7 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
     endWith(END.differs);
   });
   instructionClock?.follow(() => hart.instructions);
-  onEach(hart, (each) => openToGuests(each, true));
+  hart.both((each) => openToGuests(each, true));
   const stand = (): void => {
     if (control.stand()) clock.restart(control.startedAt);
   };
@@ -97,69 +96,13 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
       host.notify({ kind: 'stuck', text: why });
       endWith(END.stuck);
     },
-    ...guestMemory(memory, plan.ram, hart),
-    ...consoleOf(start, hart, devices.console, control, stand),
+    memory: ram,
+    // The debug console: the same wires as the serial port, beside its registers.
+    consoleWrite: (bytes) => devices.console.emit(bytes),
+    consoleRead: (most) => devices.console.takeInput(most),
+    consolePut: (byte) => emitAll(devices.console, Uint8Array.of(byte), control, stand),
   };
   const pcpu = new Pcpu(start.index, hart, domain);
   pcpu.run();
-  finishHart(hart);
-}
-
-type ConsoleCalls = Pick<PcpuDomain, 'consoleWrite' | 'consoleRead' | 'consolePut'>;
-
-/** Offset in linear memory of an address in RAM. */
-function hostOffset(ram: RamWindow, low: number, high: number): number {
-  return ram.offset + (high >>> 0) * 2 ** 32 + (low >>> 0) - ram.base;
-}
-
-function guestMemory(
-  memory: WebAssembly.Memory,
-  ram: RamWindow,
-  hart: Hart,
-): Pick<PcpuDomain, 'isRam' | 'words'> {
-  const all = new Int32Array(memory.buffer);
-  const isRam = (low: number, high: number, bytes: number): boolean => {
-    const offset = hostOffset(ram, low, high) - ram.offset;
-    return offset >= 0 && offset + bytes <= ram.size;
-  };
-  return {
-    isRam,
-    words: (low, high, count) => {
-      if ((low & 3) !== 0 || !isRam(low, high, 4 * count)) return undefined;
-      const first = hostOffset(ram, low, high) / 4;
-      return {
-        // Both meet accesses of the guest's other harts.
-        load: (index) => Atomics.load(all, first + index),
-        store: (index, value) => {
-          Atomics.store(all, first + index, value);
-          hostWrote(hart, 4 * (first + index), 4);
-        },
-      };
-    },
-  };
-}
-
-/** The debug console: the same wires as the serial port, beside its registers. */
-function consoleOf(
-  { memory, plan: { ram } }: Pick<PcpuStart, 'memory' | 'plan'>,
-  hart: Hart,
-  console: ConsoleWires,
-  control: Control,
-  stand: () => void,
-): ConsoleCalls {
-  const bytes = new Uint8Array(memory.buffer);
-  return {
-    consoleWrite: (low, high, count) => {
-      const from = hostOffset(ram, low, high);
-      return console.emit(bytes.slice(from, from + count));
-    },
-    consoleRead: (low, high, count) => {
-      const input = console.takeInput(count);
-      const to = hostOffset(ram, low, high);
-      bytes.set(input, to);
-      hostWrote(hart, to, input.length);
-      return input.length;
-    },
-    consolePut: (byte) => emitAll(console, Uint8Array.of(byte), control, stand),
-  };
+  hart.finish();
 }

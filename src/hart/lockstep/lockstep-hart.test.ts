@@ -14,8 +14,15 @@ const OFFSET = Math.ceil((AREA + hartAreaBytes(CODE_PAGES)) / 4096) * 4096;
 const DEVICE = 0x1000_0000;
 const DATA = RAM + 0x8000;
 
-/** A hart in lock step, with a device that gives a different value each time; and the reports of differences. */
-function newHart(source: string): { hart: LockstepHart; reports: string[]; ram: GuestMemory } {
+/**
+ * A hart in lock step, with a device that gives a different value each time; and the reports of differences.
+ *
+ * @param onRead is what the device does to memory when it is read
+ */
+function newHart(
+  source: string,
+  onRead: (ram: GuestMemory, value: number) => void = () => undefined,
+): { hart: LockstepHart; reports: string[]; ram: GuestMemory } {
   const pages = Math.ceil((OFFSET + RAM_BYTES) / 65536);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const ram = new GuestMemory(memory, { base: RAM, size: RAM_BYTES, offset: OFFSET });
@@ -28,7 +35,10 @@ function newHart(source: string): { hart: LockstepHart; reports: string[]; ram: 
     area: AREA,
     codePages: CODE_PAGES,
     devices: {
-      read: (address) => address === DEVICE && ++next > 0,
+      read: (address) => {
+        if (address === DEVICE) onRead(ram, ++next);
+        return address === DEVICE;
+      },
       write: (address) => address === DEVICE,
       get low() {
         return next;
@@ -136,5 +146,25 @@ describe('two harts in lock step', () => {
     hart.compareMemory();
     expect(reports).toEqual([]);
     expect(hart.state.xLow(10)).toBe(5);
+  });
+
+  test('find what a device writes to memory when they have asked it, and not before', () => {
+    const { hart, reports } = newHart(
+      `
+      li s0, ${DATA}
+      li s1, ${DEVICE}
+    1: lw a0, (s0)
+      lw a1, (s1)
+      lw a2, (s0)
+      sub a3, a2, a0
+      add a4, a4, a3
+      j 1b`,
+      (ram, value) => ram.copyIn(DATA, Uint8Array.of(value, value >> 8)),
+    );
+    for (let runs = 0; runs < 20; runs++) hart.run(1000);
+    hart.compareMemory();
+    expect(reports).toEqual([]);
+    expect(hart.state.xLow(14)).toBeGreaterThan(3000);
+    expect(hart.regionStatistics?.compiled).toBeGreaterThan(0);
   });
 });

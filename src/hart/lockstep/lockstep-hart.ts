@@ -55,7 +55,7 @@ export class LockstepHart extends Hart {
     const shadowRam = options.ram.within(
       lockstep.memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
     );
-    const tape = new Tape();
+    const tape = new Tape(options.ram, shadowRam);
     const regions = new Map<number, PlacedRegion>();
     super({
       ...options,
@@ -74,10 +74,6 @@ export class LockstepHart extends Hart {
     this.#memoryWords = new Int32Array(linear.buffer);
     this.#ram = options.ram;
     this.#shadowRam = shadowRam;
-    options.ram.onWrite((address, bytes) => {
-      const written = options.ram.copyOut(address, bytes);
-      if (written !== undefined) shadowRam.copyIn(address, written);
-    });
     this.shadow = new Hart({
       ...options,
       compile: false,

@@ -1,3 +1,4 @@
+import type { GuestMemory, GuestPhysical } from '../../memory/guest-memory.ts';
 import type { DeviceSpace, Platform } from '../platform.ts';
 
 /** What a hart asked its surroundings. */
@@ -12,6 +13,13 @@ interface Entry {
   readonly answered: boolean;
   readonly low: number;
   readonly high: number;
+  /** What was written to RAM on the way: a device may read and write memory. */
+  readonly writes: readonly Write[];
+}
+
+interface Write {
+  readonly address: GuestPhysical;
+  readonly bytes: Uint8Array;
 }
 
 /**
@@ -20,6 +28,10 @@ interface Entry {
  */
 export class Tape {
   readonly #entries: Entry[] = [];
+  /** RAM of the second hart. */
+  readonly #ram: GuestMemory;
+  /** Writes for the entry that comes next. */
+  #writes: Write[] = [];
   #at = 0;
   #mode: 'live' | 'record' | 'replay' = 'live';
   #low = 0;
@@ -27,11 +39,26 @@ export class Tape {
   /** How the second hart left the tape first, in words. */
   #strayed: string | undefined;
 
+  /**
+   * @param first RAM of the first hart; what the host writes there is found by the second one at the same point of its code
+   * @param second RAM of the second hart
+   */
+  constructor(first: GuestMemory, second: GuestMemory) {
+    this.#ram = second;
+    first.onWrite((address, length) => {
+      const bytes = first.copyOut(address, length);
+      if (bytes === undefined) return;
+      if (this.#mode === 'record') this.#writes.push({ address, bytes });
+      else second.copyIn(address, bytes);
+    });
+  }
+
   /** Runs `body` with everything that the first hart asks recorded. */
   record(body: () => void): void {
     this.#entries.length = 0;
     this.#at = 0;
     this.#strayed = undefined;
+    this.#writes = [];
     this.#in('record', body);
   }
 
@@ -60,8 +87,7 @@ export class Tape {
   recordPlatform(platform: Platform): Platform {
     const ask = (question: Question, answer: () => number): number => {
       const low = answer();
-      if (this.#mode === 'record')
-        this.#entries.push({ question, operands: [], answered: true, low, high: 0 });
+      this.#note({ question, operands: [], answered: true, low, high: 0 });
       return low;
     };
     return {
@@ -74,7 +100,7 @@ export class Tape {
   recordDevices(devices: DeviceSpace): DeviceSpace {
     const note = (question: Question, operands: readonly number[], answered: boolean): boolean => {
       const { low, high } = devices;
-      if (this.#mode === 'record') this.#entries.push({ question, operands, answered, low, high });
+      this.#note({ question, operands, answered, low, high });
       return answered;
     };
     return {
@@ -115,6 +141,12 @@ export class Tape {
     };
   }
 
+  #note(entry: Omit<Entry, 'writes'>): void {
+    if (this.#mode !== 'record') return;
+    this.#entries.push({ ...entry, writes: this.#writes });
+    if (this.#writes.length > 0) this.#writes = [];
+  }
+
   #answer(question: Question, operands: readonly number[]): boolean {
     const { answered, low, high } = this.#next(question, operands);
     this.#low = low;
@@ -124,7 +156,7 @@ export class Tape {
 
   #next(question: Question, operands: readonly number[]): Entry {
     const entry = this.#entries[this.#at];
-    const asked: Entry = { question, operands, answered: false, low: 0, high: 0 };
+    const asked: Entry = { question, operands, answered: false, low: 0, high: 0, writes: [] };
     if (
       entry === undefined ||
       entry.question !== question ||
@@ -135,6 +167,7 @@ export class Tape {
       return asked;
     }
     this.#at++;
+    for (const { address, bytes } of entry.writes) this.#ram.copyIn(address, bytes);
     return entry;
   }
 }

@@ -445,7 +445,7 @@ export class Hart {
         return undefined;
       },
       sample: () => {
-        if (this.#time.poll()) this.#hurry();
+        if (this.#time.spend()) this.#hurry();
         this.#regions?.sample();
         return undefined;
       },

@@ -195,6 +195,8 @@ export class Regions {
    * @param isOthers given for a stretch: as for {@link #compile}
    */
   #meet(slot: number, pageAddress: number, isOthers?: HalfwordTest): void {
+    // Most samples are of code that is compiled as well as it can be, some 10 million a second.
+    if (this.#heat[counterOf(slot)] >= DEEP * this.#threshold) return;
     const entry = this.#behind.get(slot) ?? slot;
     // Slots of no page are aside, and stand for others in turn.
     const slots = this.#options.code.pageOf(entry);

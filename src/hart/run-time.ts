@@ -1,10 +1,7 @@
 import type { Platform } from './platform.ts';
 
-/** Work between two looks at the clock: a call-out of about 300 ns is 1. */
+/** Call-outs and polls between two looks at the clock: they are some 300 ns apart, in interpreted code 3 us. */
 const LOOK_AFTER = 16;
-/** What code between two polls counts for, which no call-out interrupts: it may be slow, too. */
-const POLL = 4;
-
 /**
  * Whether the time is over that a run was given. Fuel counts instructions, as many as the hart carried out in that time
  * lately; code that asks devices or takes traps is hundreds of times slower, and would run past a deadline for long.
@@ -23,19 +20,14 @@ export class RunTime {
     this.#isOver = false;
   }
 
-  /** Notes a call-out, and looks at the clock now and then. @returns whether the run shall end */
-  spend(work = 1): boolean {
-    this.#left -= work;
-    if (this.#left <= 0) {
+  /** Notes a call-out or a poll, and looks at the clock now and then. @returns whether the run shall end */
+  spend(): boolean {
+    this.#left--;
+    if (this.#left === 0) {
       this.#left = LOOK_AFTER;
       if (this.#platform.runEnd !== undefined) this.seen(this.#platform.ticks());
     }
     return this.#isOver;
-  }
-
-  /** As {@link spend}, for a poll of generated code. */
-  poll(): boolean {
-    return this.spend(POLL);
   }
 
   /** Somebody has looked at the clock. @returns whether the run shall end */

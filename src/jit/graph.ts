@@ -46,12 +46,9 @@ export interface Graph {
 
 /** Bounds of a region. */
 export interface GraphLimits {
-  /**
-   * Instructions with which no more blocks are begun; those that do not fit any more become exits. A block counts for
-   * {@link LONG_BLOCK} at most.
-   */
+  /** Instructions with which no more blocks are begun; those that do not fit any more become exits. */
   readonly instructions: number;
-  /** Instructions in all, however long blocks are. */
+  /** Instructions in all, however long the last block is. */
   readonly most: number;
   /** Calls within calls that are compiled in place. */
   readonly callDepth: number;
@@ -89,8 +86,6 @@ interface Wanted {
  */
 const REACH = 2 ** 30;
 const LINK = 1;
-/** What is behind a long block must not be left out because of its length: a loop would be left in every turn. */
-const LONG_BLOCK = 64;
 const PAGE = 4096;
 /** Functions that a call through a register is compiled for. */
 const MOST_CALLEES = 8;
@@ -111,8 +106,6 @@ class GraphBuilder {
   readonly #queue: Wanted[] = [];
   readonly #drafts: Draft[] = [];
   #instructions = 0;
-  /** What counts for the limit. */
-  #weight = 0;
   #cutOff: number | undefined;
 
   constructor(source: CodeSource, limits: GraphLimits) {
@@ -124,7 +117,7 @@ class GraphBuilder {
     const queue = this.#queue;
     queue.push({ context: newContext(undefined, 0), offset: entry });
     for (let next = 0; next < queue.length; next++) {
-      if (this.#weight >= this.#limits.instructions || this.#instructions >= this.#limits.most) break;
+      if (this.#instructions >= this.#limits.instructions) break;
       this.#explore(queue[next].context, queue[next].offset);
     }
     return this.#drafts.length === 0 ? undefined : assemble(this.#source, this.#drafts, this.#cutOff);
@@ -156,7 +149,6 @@ class GraphBuilder {
     }
     if (code.length === 0) return;
     this.#instructions += code.length;
-    this.#weight += Math.min(code.length, LONG_BLOCK);
     const draft = { index: this.#drafts.length, context, offset: start, code };
     blocks.set(start, draft);
     this.#drafts.push(draft);

@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
+import type { MachineConfig } from '../machine/config.ts';
 import { DEFAULT_ENGINE, ENGINES } from '../machine/engine.ts';
 import type { MachineHost } from '../machine/machine.ts';
 import { defaultMemory, guestNames, maximumCpus } from './choices.ts';
@@ -67,7 +68,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('--debug', 'check the rules of the vCPU loop while it runs')
     .addHelpText('after', keysHelp + exitStatusHelp)
     .action(async (options) => {
-      const host = await prepareHost(options);
+      const host = await prepareHost('domain', options);
       const { runCommand } = await import('./run-command.ts');
       finished.status = await runCommand(options, host);
     });
@@ -89,7 +90,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--dumpdtb <file>', 'write the device tree to a file and end')
     .addHelpText('after', keysHelp + machineStatusHelp)
     .action(async (file, options) => {
-      const host = await prepareHost(options);
+      const host = await prepareHost('bare', options);
       const { machineCommand } = await import('./run-command.ts');
       finished.status = await machineCommand(file, options, host);
     });
@@ -99,9 +100,12 @@ function addMachine(program: Command, finished: Finished): void {
  * The machine's modules only where they are needed: help and mistakes should not wait for them. And first of all a
  * thread, so that it loads its modules while this one loads the others and reads files.
  */
-async function prepareHost({ dumpdtb }: { readonly dumpdtb?: string | undefined }): Promise<MachineHost> {
+async function prepareHost(
+  kind: MachineConfig['kind'],
+  { dumpdtb }: { readonly dumpdtb?: string | undefined },
+): Promise<MachineHost> {
   const { NodeHost } = await import('../node/node-host.ts');
   const host = new NodeHost();
-  if (dumpdtb === undefined) host.prepare();
+  if (dumpdtb === undefined) host.prepare(kind);
   return host;
 }

@@ -41,7 +41,7 @@ export interface RunningThread {
 export interface MachineHost {
   /** Milliseconds to add to `performance.now()` of the calling thread for the time that all threads share. */
   readonly clockOffset: number;
-  /** Starts a thread that calls `runWorker(start, ...)`; `onExit` is called when it has returned or failed. */
+  /** Starts a thread that calls what `loadWorker(start.kind)` gives; `onExit` is called when it has returned or failed. */
   spawn(
     start: WorkerStart,
     onMessage: (message: WorkerMessage) => void,

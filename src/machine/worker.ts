@@ -1,11 +1,22 @@
-import { runBareHart } from './bare/thread.ts';
-import { runPcpu } from './domain/thread.ts';
 import type { WorkerHost, WorkerStart } from './thread.ts';
 
 export type { WorkerHost, WorkerMessage, WorkerStart } from './thread.ts';
 
 /** The whole life of a machine's thread: returns when the machine has ended. */
-export function runWorker(start: WorkerStart, host: WorkerHost): void {
-  if (start.kind === 'domain') runPcpu(start, host);
-  else runBareHart(start, host);
+export type RunWorker = (start: WorkerStart, host: WorkerHost) => void;
+
+/** Loads what the threads of a kind of machine run, and nothing of the other kind: a module costs half a millisecond. */
+export async function loadWorker(kind: WorkerStart['kind']): Promise<RunWorker> {
+  if (kind === 'domain') {
+    const { runPcpu } = await import('./domain/thread.ts');
+    return (start, host) => {
+      if (start.kind !== 'domain') throw new Error('this thread of a machine has loaded what pCPUs run');
+      runPcpu(start, host);
+    };
+  }
+  const { runBareHart } = await import('./bare/thread.ts');
+  return (start, host) => {
+    if (start.kind !== 'bare') throw new Error('this thread of a machine has loaded what bare harts run');
+    runBareHart(start, host);
+  };
 }

@@ -3,7 +3,7 @@ import type { WorkerStart } from '../machine/worker.ts';
 import { NodeHost } from './node-host.ts';
 
 /** Not the start of any machine. */
-const nonsense = { plan: { kind: 'domain', vcpus: [] } } as unknown as WorkerStart;
+const nonsense = { kind: 'domain' } as WorkerStart;
 
 test('a thread that fails is reported once, with its error', async () => {
   const ends: (Error | undefined)[] = [];
@@ -35,7 +35,7 @@ test('a thread that was started ahead of time is the first that is taken', async
   const onWorker = () => started++;
   process.on('worker', onWorker);
   const host = new NodeHost();
-  host.prepare();
+  host.prepare('domain');
   await new Promise((done) => setImmediate(done));
   expect(started).toBe(1);
   const ends = [0, 1].map(() => {

@@ -18,6 +18,11 @@ const youngObjects = 3;
  */
 const oldObjects = 512;
 
+/** What a machine's thread knows before it is sent anything. */
+export interface ThreadData {
+  readonly kind: WorkerStart['kind'];
+}
+
 /** What a machine's thread is sent when it is to begin. */
 export interface ThreadStart {
   readonly start: WorkerStart;
@@ -27,16 +32,16 @@ export interface ThreadStart {
 /** Machines on Node: their threads are `worker_threads`. */
 export class NodeHost implements MachineHost {
   readonly clockOffset = sharedClockOffset();
-  readonly #waiting: Worker[] = [];
+  readonly #waiting = new Map<ThreadData['kind'], Worker>();
   #compiled: Promise<WebAssembly.Module> | undefined;
 
   /**
-   * Starts a thread ahead of time: it loads its modules while the caller still reads files and puts the machine
+   * Starts a thread for a machine of that kind ahead of time: it loads its modules while the caller still reads files and puts the machine
    * together. The next {@link spawn} takes it. One is enough: a guest begins on one thread, and the others' loading
    * would only slow that one's down.
    */
-  prepare(): void {
-    this.#waiting.push(startWorker());
+  prepare(kind: ThreadData['kind']): void {
+    this.#waiting.set(kind, startWorker(kind));
     void this.#interpreter();
   }
 
@@ -45,7 +50,8 @@ export class NodeHost implements MachineHost {
     onMessage: (message: WorkerMessage) => void,
     onExit: (error: Error | undefined) => void,
   ): RunningThread {
-    const worker = this.#waiting.pop() ?? startWorker();
+    const worker = this.#waiting.get(start.kind) ?? startWorker(start.kind);
+    this.#waiting.delete(start.kind);
     let failure: Error | undefined;
     let terminated = false;
     worker.on('message', onMessage);
@@ -84,13 +90,18 @@ export class NodeHost implements MachineHost {
  * From a checkout the thread's first module is imported by a line of JavaScript, which asks for the cache of compiled
  * sources before: without it Node loads its compiler for TypeScript in each thread, for this one module.
  */
-function startWorker(): Worker {
+function startWorker(kind: ThreadData['kind']): Worker {
+  const workerData: ThreadData = { kind };
   const resourceLimits = { maxYoungGenerationSizeMb: youngObjects, maxOldGenerationSizeMb: oldObjects };
-  if (workerFile.pathname.endsWith('.js')) return new Worker(workerFile, { resourceLimits });
+  if (workerFile.pathname.endsWith('.js')) return new Worker(workerFile, { resourceLimits, workerData });
   const cache = compileCacheDir();
   const ask =
     cache === undefined ? '' : `require('node:module').enableCompileCache(${JSON.stringify(cache)});`;
-  return new Worker(`${ask} import(${JSON.stringify(workerFile.href)});`, { eval: true, resourceLimits });
+  return new Worker(`${ask} import(${JSON.stringify(workerFile.href)});`, {
+    eval: true,
+    resourceLimits,
+    workerData,
+  });
 }
 
 function asError(error: unknown): Error {

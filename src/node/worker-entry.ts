@@ -1,7 +1,7 @@
 /** The first module of a machine's thread. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { useCompileCache } from './compile-cache.ts';
-import type { ThreadStart } from './node-host.ts';
+import type { ThreadData, ThreadStart } from './node-host.ts';
 import { takeImportsAsWritten } from './source-imports.ts';
 
 // Each thread has to ask for the cache of compiled sources itself, before it imports what is to be found there.
@@ -11,8 +11,9 @@ if (parentPort === null) throw new Error('this module is the start of a worker t
 const port = parentPort;
 // Listens before it loads: whatever the thread is sent meanwhile waits for it.
 const began = new Promise<ThreadStart>((resolve) => port.once('message', resolve));
-const [{ runWorker }, { sharedClockOffset }] = await Promise.all([
-  import('../machine/worker.ts'),
+const { kind } = workerData as ThreadData;
+const [runWorker, { sharedClockOffset }] = await Promise.all([
+  import('../machine/worker.ts').then(({ loadWorker }) => loadWorker(kind)),
   import('./clock.ts'),
 ]);
 const { start, interpreter } = await began;

@@ -4,6 +4,7 @@ import { type Import, importsOf } from './imports.ts';
 /** Each room (a folder of `src/`), and the other rooms whose modules it may import. */
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  layout: [],
   wasm: [],
   float: ['wasm'],
   isa: ['wasm'],
@@ -16,7 +17,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   verify: ['interrupts', 'errors'],
   stress: ['interrupts', 'errors'],
   boot: ['errors'],
-  machine: ['errors', 'boot', 'devices', 'hypervisor', 'hart', 'interrupts', 'isa', 'memory'],
+  machine: ['errors', 'layout', 'boot', 'devices', 'hypervisor', 'hart', 'interrupts', 'isa', 'memory'],
   node: ['errors', 'boot', 'devices', 'machine', 'hart', 'stress', 'verify'],
   cli: ['errors', 'node', 'boot', 'machine', 'hypervisor', 'hart', 'interrupts', 'verify', 'stress'],
 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CONTROL_BYTES, Control, END, MOST_NOTICES } from './control.ts';
+import { CONTROL, CONTROL_BYTES, Control, END, MOST_NOTICES } from './control.ts';
 
 const memory = () => new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
 
@@ -24,7 +24,7 @@ describe('Control', () => {
     const sent = Array.from({ length: MOST_NOTICES + 5 }, () => control.countNotice());
     expect(sent.filter(Boolean)).toHaveLength(MOST_NOTICES);
     expect([sent.lastIndexOf(true), control.unsentNotices]).toEqual([MOST_NOTICES - 1, 5]);
-    new Int32Array(shared.buffer, 64, CONTROL_BYTES / 4)[3] = 2 ** 30 - 1;
+    CONTROL.over(shared.buffer, 64)[CONTROL.word.notices] = 2 ** 30 - 1;
     for (let count = 0; count < 5; count++) expect(control.countNotice()).toBe(false);
     expect(control.unsentNotices).toBe(2 ** 30 - MOST_NOTICES);
   });

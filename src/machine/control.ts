@@ -1,8 +1,20 @@
-/** Words that say whether a machine runs and how it ended, where its threads stand, and when its time began. */
-const WORD = { ended: 0, reason: 1, code: 2, notices: 3, pause: 4, standing: 5, startedAt: 6 } as const;
+import { f64, i32, struct } from '../layout/struct.ts';
+
+/** Whether a machine runs and how it ended, where its threads stand, and when its time began. */
+export const CONTROL = struct({
+  ended: i32,
+  reason: i32,
+  code: i32,
+  notices: i32,
+  pause: i32,
+  standing: i32,
+  startedAt: f64,
+});
+
+const WORD = CONTROL.word;
 
 /** Bytes of the control block. */
-export const CONTROL_BYTES = 64;
+export const CONTROL_BYTES = CONTROL.bytes;
 
 /** How a machine came to its end. */
 export const END = {
@@ -28,8 +40,8 @@ export class Control {
   readonly #startedAt: Float64Array;
 
   constructor(memory: WebAssembly.Memory, address: number) {
-    this.#words = new Int32Array(memory.buffer, address, CONTROL_BYTES >> 2);
-    this.#startedAt = new Float64Array(memory.buffer, address + 4 * WORD.startedAt, 1);
+    this.#words = CONTROL.over(memory.buffer, address);
+    this.#startedAt = CONTROL.view('startedAt', memory.buffer, address);
   }
 
   /** False once the machine has ended; a machine that is paused runs. */

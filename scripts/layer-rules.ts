@@ -10,7 +10,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   isa: ['wasm'],
   jit: ['isa', 'float', 'wasm'],
   memory: [],
-  interrupts: [],
+  interrupts: ['layout'],
   hart: ['isa', 'float', 'wasm', 'jit', 'memory'],
   devices: ['boot', 'errors', 'memory'],
   hypervisor: ['interrupts', 'hart', 'memory'],

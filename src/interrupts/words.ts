@@ -1,3 +1,5 @@
+import { align, array, i32, struct } from '../layout/struct.ts';
+
 /**
  * The shared block of one vCPU: 32-bit words that producers on any thread and the vCPU's own thread both touch.
  *
@@ -13,50 +15,75 @@
  */
 export type VcpuWords = Int32Array<ArrayBufferLike>;
 
-/** Two words: the interrupts that producers announced, numbers 0-31 and 32-63. The C name is `irqs_pending`. */
-export const IRQS_PENDING = 0;
+/** A block starts at a multiple of this many bytes: a cache line. */
+export const VCPU_ALIGNMENT = 64;
 
-/** Two words: which bits of {@link IRQS_PENDING} were written since the last flush. Only the two-bitmap protocols use it. */
-export const IRQS_PENDING_MASK = 2;
+/** Words that only some protocols use. */
+const PROTOCOL = struct({
+  /** Not zero while a thread is inside the lock of the protocol with a spinlock. */
+  lock: i32,
+  /** For protocols of a person's own, and those to come. */
+  own: array(i32, 7),
+  /** For code that is put around a protocol. */
+  wrapper: array(i32, 8),
+});
 
-/** Not zero: whoever runs this vCPU's guest leaves it at the next poll. */
-export const EXIT_REQUEST = 4;
+/** The places of all words. */
+export const VCPU_BLOCK = struct({
+  /** Two words: the interrupts that producers announced, numbers 0-31 and 32-63. The C name is `irqs_pending`. */
+  irqsPending: array(i32, 2),
+  /** Two words: which bits of {@link IRQS_PENDING} were written since the last flush. Only the two-bitmap protocols use it. */
+  irqsPendingMask: array(i32, 2),
+  /** Not zero: whoever runs this vCPU's guest leaves it at the next poll. */
+  exitRequest: i32,
+  /** One of {@link RunState}. */
+  runState: i32,
+  /** Work for the vCPU before it enters its guest again, one bit each; the hypervisor gives the bits their meaning. */
+  requests: i32,
+  /** Counts the times a waker took this vCPU out of `BLOCKED`; a thread that serves one vCPU sleeps on it. */
+  wakeSequence: i32,
+  /** Counts guest exits, so that a remote fence can tell "left and came back" from "never left". */
+  exitCount: i32,
+  /** How many threads sleep on {@link EXIT_COUNT}: an exit that nobody waits for makes no notify call. */
+  exitWaiters: i32,
+  /** 0 when no pCPU has the vCPU loaded, otherwise that pCPU's number + 1. */
+  owner: i32,
+  /** How many threads sleep on {@link WAKE_SEQUENCE}; only harts of bare machines count, so that a kick need not notify. */
+  wakeSleepers: i32,
+  /** Two words: the owner's cached hvip while the vCPU is not loaded anywhere. */
+  savedHvip: array(i32, 2),
+  /** On a cache line of its own. */
+  protocol: align(VCPU_ALIGNMENT, PROTOCOL),
+});
 
-/** One of {@link RunState}. */
-export const RUN_STATE = 5;
+export const {
+  irqsPending: IRQS_PENDING,
+  irqsPendingMask: IRQS_PENDING_MASK,
+  exitRequest: EXIT_REQUEST,
+  runState: RUN_STATE,
+  requests: REQUESTS,
+  wakeSequence: WAKE_SEQUENCE,
+  exitCount: EXIT_COUNT,
+  exitWaiters: EXIT_WAITERS,
+  owner: OWNER,
+  wakeSleepers: WAKE_SLEEPERS,
+  savedHvip: SAVED_HVIP,
+} = VCPU_BLOCK.word;
 
-/** Work for the vCPU before it enters its guest again, one bit each; the hypervisor gives the bits their meaning. */
-export const REQUESTS = 6;
+/** Index of the lock of the protocol with a spinlock. */
+export const IRQS_PENDING_LOCK = VCPU_BLOCK.word.protocol + PROTOCOL.word.lock;
 
-/** Counts the times a waker took this vCPU out of `BLOCKED`; a thread that serves one vCPU sleeps on it. */
-export const WAKE_SEQUENCE = 7;
+/** The first of seven words that a protocol of a person's own may use. */
+export const PROTOCOL_WORDS = VCPU_BLOCK.word.protocol + PROTOCOL.word.own;
 
-/** Counts guest exits, so that a remote fence can tell "left and came back" from "never left". */
-export const EXIT_COUNT = 8;
+/** The first of eight words for code that is put around a protocol, such as a forced order of accesses. */
+export const WRAPPER_WORDS = VCPU_BLOCK.word.protocol + PROTOCOL.word.wrapper;
 
-/** How many threads sleep on {@link EXIT_COUNT}: an exit that nobody waits for makes no notify call. */
-export const EXIT_WAITERS = 9;
-
-/** 0 when no pCPU has the vCPU loaded, otherwise that pCPU's number + 1. */
-export const OWNER = 10;
-
-/** How many threads sleep on {@link WAKE_SEQUENCE}; only harts of bare machines count, so that a kick need not notify. */
-export const WAKE_SLEEPERS = 11;
-
-/** Two words: the owner's cached hvip while the vCPU is not loaded anywhere. */
-export const SAVED_HVIP = 12;
-
-/** Not zero while a thread is inside the lock of the protocol with a spinlock, on a cache line of its own. */
-export const IRQS_PENDING_LOCK = 16;
-
-/** Length of the block in 32-bit words: two cache lines, the second one free for protocols that need more words. */
-export const VCPU_WORDS = 32;
+/** Length of the block in 32-bit words: two cache lines. */
+export const VCPU_WORDS = VCPU_BLOCK.words;
 
 /** Length of the block in bytes. */
-export const VCPU_BYTES = VCPU_WORDS * Int32Array.BYTES_PER_ELEMENT;
-
-/** A block starts at a multiple of this many bytes. */
-export const VCPU_ALIGNMENT = 64;
+export const VCPU_BYTES = VCPU_BLOCK.bytes;
 
 /**
  * The values of {@link RUN_STATE}, and who may leave each state.
@@ -95,7 +122,7 @@ export function vcpuWordsAt(buffer: ArrayBufferLike, byteOffset: number): VcpuWo
       `A vCPU's words need ${VCPU_BYTES} bytes at offset ${byteOffset}, but the buffer has ${buffer.byteLength}`,
     );
   }
-  return new Int32Array(buffer, byteOffset, VCPU_WORDS);
+  return VCPU_BLOCK.over(buffer, byteOffset);
 }
 
 /** Makes a fresh vCPU's words in memory of their own. */

@@ -1,19 +1,30 @@
-import { CODE_DIRECTORY, CODE_PAGE, REGION } from './interpreter/slots.ts';
-import { HART_BYTES, TLB } from './layout.ts';
+import { array, struct } from '../layout/struct.ts';
+import { DECODED_PAGE, DIRECTORY, REGION_RECORD } from './interpreter/slots.ts';
+import { HART, TLB_TABLES } from './layout.ts';
 
 /** Regions that a hart can have at once, plus one: there is none with number 0. */
 export const REGION_RECORDS = 8192;
 
-/** Bytes of linear memory for a cache of `pages` decoded pages: they, and their directory. */
-export function codeCacheBytes(pages: number): number {
-  return pages * CODE_PAGE.bytes + CODE_DIRECTORY.bytes;
+/** A cache of so many decoded pages. */
+export function codeCache(pages: number) {
+  return struct({ pages: array(DECODED_PAGE, pages), directory: DIRECTORY });
 }
 
 /**
- * Bytes of linear memory that a hart takes: state, TLB, code cache and the records of regions.
+ * All that a hart has in linear memory.
  *
  * It stands apart from the hart so that whoever divides memory need not load one.
  */
+export function hartArea(codePages: number) {
+  return struct({
+    hart: HART,
+    tlb: TLB_TABLES,
+    code: codeCache(codePages),
+    records: array(REGION_RECORD, REGION_RECORDS),
+  });
+}
+
+/** Bytes of linear memory that a hart takes. */
 export function hartAreaBytes(codePages: number): number {
-  return HART_BYTES + TLB.bytes + codeCacheBytes(codePages) + REGION_RECORDS * REGION.bytes;
+  return hartArea(codePages).bytes;
 }

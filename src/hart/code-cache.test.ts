@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { FINISH, HartBed, PAGE, RAM } from '../../test/hart/hart-bed.ts';
 import { assemble, createDecoder } from '../isa/index.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
-import { codeCacheBytes, REGION_RECORDS } from './area.ts';
+import { codeCache, REGION_RECORDS } from './area.ts';
 import { CodeCache } from './code-cache.ts';
-import { CODE_PAGE, REGION, SLOT } from './interpreter/slots.ts';
+import { CODE_PAGE, REGION } from './interpreter/slots.ts';
 
 const CODE = RAM + 0x10_0000;
 const LIST = RAM + 0x8_0000;
@@ -217,11 +217,11 @@ test('slots aside are not those of instructions that straddle pages', () => {
     onChange: () => undefined,
   });
   for (let page = 0; page < pages; page++) {
-    expect(code.isStraddling(base + page * CODE_PAGE.bytes + CODE_PAGE.straddling * SLOT.bytes)).toBe(true);
+    expect(code.isStraddling(base + page * CODE_PAGE.bytes + CODE_PAGE.straddling)).toBe(true);
     expect(code.isStraddling(base + page * CODE_PAGE.bytes)).toBe(false);
   }
   for (let region = 0; region < REGION_RECORDS; region++) {
-    const aside = base + codeCacheBytes(pages) + region * REGION.bytes + REGION.aside;
+    const aside = base + codeCache(pages).bytes + region * REGION.bytes + REGION.aside;
     if (code.isStraddling(aside)) throw new Error(`that of region ${region} is`);
   }
 });

@@ -1,7 +1,15 @@
 import { type Decode, type Decoded, effectsOf } from '../isa/index.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
+import { codeCache } from './area.ts';
 import { operationFor } from './interpreter/operations.ts';
-import { CODE_DIRECTORY, CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
+import {
+  CODE_DIRECTORY,
+  CODE_PAGE,
+  DIRECTORY_ENTRY,
+  OPERATION,
+  SLOT,
+  SLOT_SCALE,
+} from './interpreter/slots.ts';
 
 const PAGE = 4096;
 const PAGE_HALFWORDS = CODE_PAGE.halfwords;
@@ -11,7 +19,7 @@ const NOWHERE = -1;
 
 /** What a code cache works with. */
 export interface CodeCacheOptions {
-  /** Byte address in linear memory of `codeCacheBytes` bytes, aligned to 64. */
+  /** Byte address in linear memory of `codeCache` bytes, aligned to 64. */
   readonly base: number;
   /** Decoded pages that it holds. */
   readonly pages: number;
@@ -36,6 +44,8 @@ export interface CodeCacheOptions {
 export class CodeCache {
   readonly #decode: Decode;
   readonly #ram: GuestMemory;
+  /** Address in linear memory of the directory, which generated code reads; it may begin a new epoch, too. */
+  readonly directory: number;
   readonly #base: number;
   readonly #pages: number;
   readonly #bytes: Uint8Array;
@@ -61,6 +71,7 @@ export class CodeCache {
     this.#base = base;
     if (pages < 2) throw new Error('an instruction may take two decoded pages');
     this.#pages = pages;
+    this.directory = base + codeCache(pages).at.directory;
     this.#samePage = options.samePage;
     this.#onEvict = options.onEvict;
     this.#onChange = options.onChange;
@@ -72,12 +83,7 @@ export class CodeCache {
     this.#straddling = new Int32Array(pages);
     this.#words[(this.directory + CODE_DIRECTORY.epoch) / 4] = 0;
     const first = (this.directory + CODE_DIRECTORY.first) / 4;
-    this.#words.fill(NOWHERE, first, first + CODE_DIRECTORY.entries * 2);
-  }
-
-  /** Address in linear memory of the directory, which generated code reads; it may begin a new epoch, too. */
-  get directory(): number {
-    return this.#base + this.#pages * CODE_PAGE.bytes;
+    this.#words.fill(NOWHERE, first, first + CODE_DIRECTORY.entries * (DIRECTORY_ENTRY.bytes / 4));
   }
 
   /** How many FENCE.I there were. */
@@ -112,7 +118,7 @@ export class CodeCache {
   /** Index in #words of the directory's entry for a page. */
   #entryOf(page: number): number {
     const number = page & (CODE_DIRECTORY.entries - 1);
-    return (this.directory + CODE_DIRECTORY.first + number * CODE_DIRECTORY.entryBytes) / 4;
+    return (this.directory + CODE_DIRECTORY.first + number * DIRECTORY_ENTRY.bytes) / 4;
   }
 
   /** First slot of the decoded page that a slot is of; 0: it is of none. */
@@ -162,7 +168,7 @@ export class CodeCache {
   straddlingSlot(slots: number, nextSlots: number): number {
     const index = (slots - this.#base) / CODE_PAGE.bytes;
     const bits = this.bitsAcross(slots, nextSlots) | 0;
-    const slot = slots + CODE_PAGE.straddling * SLOT.bytes;
+    const slot = slots + CODE_PAGE.straddling;
     if (this.#straddling[index] !== bits) {
       this.#pack(slot, this.#decode(bits >>> 0), NOWHERE);
       this.#halfwords[slot / 2 + SLOT.bytes] = OPERATION.pageEnd;
@@ -189,7 +195,7 @@ export class CodeCache {
   isStraddling(slot: number): boolean {
     // Slots aside of other kinds may lie as far behind where a page would begin.
     const slots = this.pageOf(slot);
-    return slots !== 0 && slot - slots === CODE_PAGE.straddling * SLOT.bytes;
+    return slots !== 0 && slot - slots === CODE_PAGE.straddling;
   }
 
   /** The full encoding of the instruction at a straddling slot. */

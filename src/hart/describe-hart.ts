@@ -1,6 +1,6 @@
 import type { Extension } from '../isa/index.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import { FIELD } from './layout.ts';
+import { FIELD, OPEN } from './layout.ts';
 import type { Pmp, PmpRange } from './mmu/index.ts';
 import { supervisorStatusBits } from './privileged/index.ts';
 
@@ -30,13 +30,13 @@ const EVERYTHING = 7;
 /** Writes where generated code need not look at physical memory protection; call when that has changed. */
 export function describeProtection(words: Int32Array, ram: GuestMemory, pmp: Pmp): void {
   for (const [privilege, field] of [
-    [SUPERVISOR, FIELD.openBase],
-    [MACHINE, FIELD.machineOpenBase],
+    [SUPERVISOR, FIELD.open],
+    [MACHINE, FIELD.open + OPEN.bytes],
   ] as const) {
     const { start, end } = largestOpen(pmp.ranges(ram.base, ram.base + ram.size, privilege));
-    writeDouble(words, field, start);
-    writeDouble(words, field + FIELD.openSize - FIELD.openBase, end - start);
-    words[(field + FIELD.openHost - FIELD.openBase) >> 2] = ram.offsetOf(start, end - start);
+    writeDouble(words, field + OPEN.at.base, start);
+    writeDouble(words, field + OPEN.at.size, end - start);
+    words[(field + OPEN.at.host) >> 2] = ram.offsetOf(start, end - start);
   }
 }
 

@@ -1,6 +1,5 @@
 import { createDecoder, type Decode, type Decoded, type Extension } from '../isa/index.ts';
-import type { GuestMemory } from '../memory/guest-memory.ts';
-import { codeCacheBytes } from './area.ts';
+import { hartArea } from './area.ts';
 import { CodeCache } from './code-cache.ts';
 import { describeHart, describeProtection } from './describe-hart.ts';
 import { ExceptionRow } from './exception-row.ts';
@@ -10,7 +9,7 @@ import { type GeneratedCode, instantiate } from './instantiate.ts';
 import { InstructionCount } from './instruction-count.ts';
 import { STATUS } from './interpreter/call-outs.ts';
 import { CODE_PAGE, SLOT } from './interpreter/slots.ts';
-import { CSR, EXIT, type Exit, FIELD, HART_BYTES, TLB } from './layout.ts';
+import { CSR, EXIT, type Exit, FIELD } from './layout.ts';
 import { LoneInstruction } from './lone-instruction.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { Mmu, Pmp } from './mmu/index.ts';
@@ -114,13 +113,15 @@ export class Hart {
     this.pmp = new Pmp(() => describeProtection(this.#words, ram, this.pmp));
     this.physical = new PhysicalMemory(ram, options.devices);
     this.privileged = new Privileged(this.state, options.platform, this.#hooks(), options);
-    this.tlb = new Tlb(this.state, memory, area + HART_BYTES);
-    this.mmu = new Mmu(this.state, ram, this.pmp, this.privileged.exception);
+    const parts = hartArea(options.codePages).at;
+    this.tlb = new Tlb(this.state, memory, area + parts.tlb);
+    this.mmu = new Mmu(this.state, memory, ram, this.pmp, this.privileged.exception);
     this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical);
     this.#decode = createDecoder({ extensions: options.extensions, xlen: 64 });
     this.#generated = instantiate(options.interpreter, memory, this.#regionTable, this.#callOuts(options));
     this.#code = new CodeCache({
-      base: area + HART_BYTES + TLB.bytes,
+      memory,
+      base: area + parts.code,
       pages: options.codePages,
       ram,
       decode: this.#decode,
@@ -147,7 +148,7 @@ export class Hart {
       memory: ram.linear,
       limits: { minimum: 1, maximum: 65536 },
       alone: alone === true,
-      records: area + HART_BYTES + TLB.bytes + codeCacheBytes(codePages),
+      records: area + hartArea(codePages).at.records,
       state: this.state,
       tlb: this.tlb,
       code: this.#code,

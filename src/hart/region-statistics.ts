@@ -1,22 +1,7 @@
 import { REGION_EXIT } from '../jit/exits.ts';
-import { FIELD } from './layout.ts';
+import { HART, REGION_COUNTS } from './layout.ts';
 
-/** Counters of the compiler, in the order in which the hart block has them. */
-const REGION_COUNTS = [
-  'live',
-  'compiled',
-  'bytes',
-  'instructions',
-  'time',
-  'longest',
-  'running',
-  'interpreting',
-  'refused',
-  'evicted',
-  'memory',
-] as const;
-
-type RegionCount = (typeof REGION_COUNTS)[number];
+type RegionCount = (typeof REGION_COUNTS.names)[number];
 
 /**
  * What the compiler of a hart has done, and how its code was left. `live` regions are there now, `compiled` have ever
@@ -38,10 +23,11 @@ export class RegionCounters {
   readonly #retired: BigInt64Array;
 
   constructor(memory: WebAssembly.Memory, base: number) {
-    this.#retired = new BigInt64Array(memory.buffer, base + FIELD.regionInstructions, 1);
-    this.#counts = new Float64Array(memory.buffer, base + FIELD.regionCounts, REGION_COUNTS.length);
+    this.#retired = HART.view('regionInstructions', memory.buffer, base);
+    this.#counts = HART.view('regionCounts', memory.buffer, base);
+    this.#retired.fill(0n);
     this.#counts.fill(0);
-    new BigInt64Array(memory.buffer, base + FIELD.regionExits, 9).fill(0n);
+    HART.view('regionExits', memory.buffer, base).fill(0n);
   }
 
   /** Instructions that compiled code has retired. */
@@ -51,7 +37,7 @@ export class RegionCounters {
 
   /** Keeps the larger one. */
   raise(name: RegionCount, to: number): void {
-    const index = REGION_COUNTS.indexOf(name);
+    const index = REGION_COUNTS.index[name];
     this.#counts[index] = Math.max(this.#counts[index], to);
   }
 
@@ -61,17 +47,17 @@ export class RegionCounters {
     this.add('compiled', 1);
     this.add('bytes', bytes);
     this.add('instructions', instructions);
-    this.#counts[REGION_COUNTS.indexOf('memory')] = memory;
+    this.#counts[REGION_COUNTS.index.memory] = memory;
   }
 
   /** A region is dropped. @param memory bytes that the others take */
   dropped(memory: number): void {
     this.add('live', -1);
-    this.#counts[REGION_COUNTS.indexOf('memory')] = memory;
+    this.#counts[REGION_COUNTS.index.memory] = memory;
   }
 
   add(name: RegionCount, by: number): void {
-    this.#counts[REGION_COUNTS.indexOf(name)] += by;
+    this.#counts[REGION_COUNTS.index[name]] += by;
   }
 }
 
@@ -84,11 +70,11 @@ export function readRegionStatistics(
   memory: Pick<WebAssembly.Memory, 'buffer'>,
   base: number,
 ): RegionStatistics {
-  const counts = new Float64Array(memory.buffer, base + FIELD.regionCounts, REGION_COUNTS.length);
-  const exits = new BigInt64Array(memory.buffer, base + FIELD.regionExits, 8);
-  const [retired] = new BigInt64Array(memory.buffer, base + FIELD.regionInstructions, 1);
+  const counts = HART.view('regionCounts', memory.buffer, base);
+  const exits = HART.view('regionExits', memory.buffer, base);
+  const [retired] = HART.view('regionInstructions', memory.buffer, base);
   return {
-    ...(Object.fromEntries(REGION_COUNTS.map((name, index) => [name, counts[index]])) as Record<
+    ...(Object.fromEntries(REGION_COUNTS.names.map((name, index) => [name, counts[index]])) as Record<
       RegionCount,
       number
     >),

@@ -11,7 +11,7 @@ import { REGION_RECORDS } from './area.ts';
 import type { CodeCache } from './code-cache.ts';
 import { EntryNotes } from './entry-notes.ts';
 import { type HalfwordTest, HartCode, type Place } from './hart-code.ts';
-import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
+import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
 import { JumpProfile } from './jump-profile.ts';
 import { FIELD, TLB } from './layout.ts';
 import { RegionMemory } from './region-memory.ts';
@@ -458,7 +458,7 @@ export class Regions {
     words[record + REGION.pages / 4] = pages.length;
     words[record + REGION.patience / 4] = this.#notes.of(slots, slot)?.apart === true ? 0 : PATIENCE;
     for (const [index, page] of pages.entries()) {
-      const at = record + (REGION.firstPage + index * REGION.pageBytes) / 4;
+      const at = record + (REGION.firstPage + index * REGION_PAGE.bytes) / 4;
       words[at] = page * PAGE;
       words[at + 1] = source.slotsOf(page);
     }

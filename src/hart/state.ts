@@ -1,4 +1,4 @@
-import { CSR_COUNT, FIELD, HART_BYTES } from './layout.ts';
+import { FIELD, HART } from './layout.ts';
 
 /** The state of one hart in linear memory, as TypeScript sees it. */
 export class HartState {
@@ -12,31 +12,36 @@ export class HartState {
    * {@link words} has negative numbers. Index in words of other sizes by division then, not by shifts.
    */
   readonly addresses: Uint32Array;
+  /** Halves of x0 to x31, and of f0 to f31: low ones at even places. */
+  readonly x: Int32Array;
+  readonly f: Int32Array;
   /** CSR halves; index with `CSR.name` (low) and `CSR.name + 1` (high). */
   readonly csr: Int32Array;
 
   constructor(memory: WebAssembly.Memory, base: number) {
     this.memory = memory;
     this.base = base;
-    this.words = new Int32Array(memory.buffer, base, HART_BYTES >> 2);
-    this.addresses = new Uint32Array(memory.buffer, base, HART_BYTES >> 2);
-    this.csr = new Int32Array(memory.buffer, base + FIELD.csr, CSR_COUNT * 2);
+    this.words = HART.over(memory.buffer, base);
+    this.addresses = new Uint32Array(memory.buffer, base, this.words.length);
+    this.x = HART.view('x', memory.buffer, base);
+    this.f = HART.view('f', memory.buffer, base);
+    this.csr = HART.view('csr', memory.buffer, base);
   }
 
   /** Low 32 bits of x register `index`. */
   xLow(index: number): number {
-    return this.words[index * 2] as number;
+    return this.x[index * 2] as number;
   }
 
   xHigh(index: number): number {
-    return this.words[index * 2 + 1] as number;
+    return this.x[index * 2 + 1] as number;
   }
 
   /** Writes x register `index`; writes to x0 are dropped. */
   setX(index: number, low: number, high: number): void {
     if (index === 0) return;
-    this.words[index * 2] = low;
-    this.words[index * 2 + 1] = high;
+    this.x[index * 2] = low;
+    this.x[index * 2 + 1] = high;
   }
 
   get pcLow(): number {

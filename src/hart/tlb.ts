@@ -1,4 +1,4 @@
-import { CSR, FETCH_LIST, FIELD, TLB } from './layout.ts';
+import { CSR, FETCH_LIST, FIELD, HART, SUPERPAGE_BITS, TLB, TLB_ENTRY } from './layout.ts';
 import { UNPAGED } from './mmu/index.ts';
 import type { HartState } from './state.ts';
 
@@ -29,8 +29,8 @@ const MOST_AT_ONCE = 9;
 const PAGE_SIZE = { small: 0x1000, mega: 0x20_0000, giga: 0x4000_0000 } as const;
 /** Entries of a table that a superpage of 2 MiB can fill. */
 const MEGA_ENTRIES = PAGE_SIZE.mega / PAGE_SIZE.small;
-/** Bits of each map of superpages. */
-const MAP_BITS = 4096;
+/** Place of what an entry leads to, behind its tag. */
+const DATUM = TLB_ENTRY.word.datum;
 
 /**
  * Manages the software TLB of a hart (its layout: {@link TLB}).
@@ -47,6 +47,11 @@ export class Tlb {
   readonly #state: HartState;
   readonly #base: number;
   readonly #words: Int32Array;
+  readonly #dataKeys: Int32Array;
+  readonly #fetchKeys: Int32Array;
+  readonly #machineKeys: Int32Array;
+  readonly #superpages: Int32Array;
+  readonly #gigapages: Int32Array;
   readonly #keys = new Map<number, number>();
   #nextKey = 1;
   /** The address space, and V, that the keys in the hart block are for. */
@@ -57,6 +62,11 @@ export class Tlb {
     this.#state = state;
     this.#base = base;
     this.#words = new Int32Array(memory.buffer, base, TLB.bytes >> 2);
+    this.#dataKeys = HART.view('dataKeys', memory.buffer, state.base);
+    this.#fetchKeys = HART.view('fetchKeys', memory.buffer, state.base);
+    this.#machineKeys = HART.view('machineKeys', memory.buffer, state.base);
+    this.#superpages = HART.view('superpages', memory.buffer, state.base);
+    this.#gigapages = HART.view('gigapages', memory.buffer, state.base);
     state.words[FIELD.tlb >> 2] = base;
     this.#clear();
   }
@@ -91,52 +101,50 @@ export class Tlb {
    * just been switched to will soon be in all of them.
    */
   #remember(fetchKey: number, dataKey: number, permissions: number): void {
-    const { words, privilege, virtual } = this.#state;
+    const { privilege, virtual } = this.#state;
     // A host that plays HS-mode runs no code there: its guest, which goes on soon, finds its keys again.
     if (virtual === 0 && this.#state.hsHost) return;
     // M-mode returns to the address space that satp names, which it may just have written.
     const space = this.#space(SUPERVISOR, virtual);
     if (space !== this.#remembered) this.#forgetSpace();
     this.#remembered = space;
-    if (words[(FIELD.fetchKeys >> 2) + SUPERVISOR] === 0) this.#foresee(virtual);
-    if (words[FIELD.machineKeys >> 2] === 0) this.#foreseeMachine();
+    if (this.#fetchKeys[SUPERVISOR] === 0) this.#foresee(virtual);
+    if (this.#machineKeys[0] === 0) this.#foreseeMachine();
     if (privilege === MACHINE) return;
-    words[(FIELD.fetchKeys >> 2) + privilege] = fetchKey;
+    this.#fetchKeys[privilege] = fetchKey;
     if ((permissions & ~CONTEXT.sum) !== 0) return;
     // SUM means nothing to U-mode.
-    const at = FIELD.dataKeys >> 2;
-    if (privilege === 0) words[at] = words[at + 2] = dataKey;
-    else words[at + privilege + (permissions !== 0 ? 2 : 0)] = dataKey;
+    const keys = this.#dataKeys;
+    if (privilege === 0) keys[0] = keys[2] = dataKey;
+    else keys[privilege + (permissions !== 0 ? 2 : 0)] = dataKey;
   }
 
   /** Keys of both privileges, without MXR. */
   #foresee(virtual: number): void {
-    const { words } = this.#state;
-    const data = FIELD.dataKeys >> 2;
-    const fetches = FIELD.fetchKeys >> 2;
+    const data = this.#dataKeys;
     for (const privilege of [0, SUPERVISOR]) {
       const space = this.#space(privilege, virtual);
-      words[fetches + privilege] = this.#key(space + CONTEXT.fetch) << TLB.keyShift;
-      words[data + privilege] = this.#key(space) << TLB.keyShift;
+      this.#fetchKeys[privilege] = this.#key(space + CONTEXT.fetch) << TLB.keyShift;
+      data[privilege] = this.#key(space) << TLB.keyShift;
       const sum = privilege === 0 ? 0 : CONTEXT.sum;
-      words[data + privilege + 2] = this.#key(space + sum) << TLB.keyShift;
+      data[privilege + 2] = this.#key(space + sum) << TLB.keyShift;
     }
   }
 
   #foreseeMachine(): void {
-    const { words } = this.#state;
-    words[FIELD.machineKeys >> 2] = this.#key(CONTEXT.machine) << TLB.keyShift;
-    words[(FIELD.machineKeys >> 2) + 1] = this.#key(CONTEXT.machine + CONTEXT.fetch) << TLB.keyShift;
+    this.#machineKeys[0] = this.#key(CONTEXT.machine) << TLB.keyShift;
+    this.#machineKeys[1] = this.#key(CONTEXT.machine + CONTEXT.fetch) << TLB.keyShift;
   }
 
   /** Generated code must have every key selected anew. */
   #forgetKeys(): void {
-    this.#state.words.fill(0, FIELD.machineKeys >> 2, (FIELD.machineKeys >> 2) + 2);
+    this.#machineKeys.fill(0);
     this.#forgetSpace();
   }
 
   #forgetSpace(): void {
-    this.#state.words.fill(0, FIELD.dataKeys >> 2, (FIELD.fetchKeys >> 2) + 2);
+    this.#dataKeys.fill(0);
+    this.#fetchKeys.fill(0);
   }
 
   /** Forgets every translation. */
@@ -188,14 +196,14 @@ export class Tlb {
   flushPage(addressLow: number, addressHigh: number, virtual: boolean): void {
     const { words } = this.#state;
     const page = pageNumber(addressLow, addressHigh);
-    const giga = mapPlace(FIELD.gigapages, page, PAGE_SIZE.giga);
-    if (words[FIELD.hugePages >> 2] !== 0 || ((words[giga.word] as number) & giga.bit) !== 0) {
+    const giga = mapPlace(page, PAGE_SIZE.giga);
+    if (words[FIELD.hugePages >> 2] !== 0 || (this.#gigapages[giga.word] & giga.bit) !== 0) {
       this.flushContexts(virtual, undefined);
       return;
     }
-    const mega = mapPlace(FIELD.superpages, page, PAGE_SIZE.mega);
-    const isMega = ((words[mega.word] as number) & mega.bit) !== 0;
-    const index = (addressLow >>> 12) & (TLB.entries - 1);
+    const mega = mapPlace(page, PAGE_SIZE.mega);
+    const isMega = (this.#superpages[mega.word] & mega.bit) !== 0;
+    const index = entryIndex(addressLow);
     if (isMega) this.#empty(index & -MEGA_ENTRIES, MEGA_ENTRIES);
     else this.#empty(index, 1);
   }
@@ -235,7 +243,7 @@ export class Tlb {
     const word = (TLB.fetches >> 2) + entryWord(addressLow);
     const key = this.#state.words[FIELD.fetchKey >> 2] as number;
     const hit = this.#words[word] === ((addressLow & ~0xfff) | key) && this.#words[word + 1] === addressHigh;
-    return hit ? (this.#words[word + 2] as number) >>> 0 : 0;
+    return hit ? this.#words[word + DATUM] >>> 0 : 0;
   }
 
   #fill(table: number, low: number, high: number, key: number, datum: number, pageSize: number): void {
@@ -244,23 +252,24 @@ export class Tlb {
     const word = (table >> 2) + entryWord(low);
     this.#words[word] = (low & ~0xfff) | key;
     this.#words[word + 1] = high;
-    this.#words[word + 2] = datum;
+    this.#words[word + DATUM] = datum;
   }
 
   #noteSuperpage(low: number, high: number, pageSize: number): void {
-    const { words } = this.#state;
     if (pageSize > PAGE_SIZE.giga) {
-      words[FIELD.hugePages >> 2] = 1;
+      this.#state.words[FIELD.hugePages >> 2] = 1;
       return;
     }
     const isMega = pageSize <= PAGE_SIZE.mega;
-    const field = isMega ? FIELD.superpages : FIELD.gigapages;
-    const { word, bit } = mapPlace(field, pageNumber(low, high), isMega ? PAGE_SIZE.mega : PAGE_SIZE.giga);
-    words[word] = (words[word] as number) | bit;
+    const map = isMega ? this.#superpages : this.#gigapages;
+    const { word, bit } = mapPlace(pageNumber(low, high), isMega ? PAGE_SIZE.mega : PAGE_SIZE.giga);
+    map[word] |= bit;
   }
 
   #forgetSuperpages(): void {
-    this.#state.words.fill(0, FIELD.superpages >> 2, (FIELD.hugePages >> 2) + 1);
+    this.#superpages.fill(0);
+    this.#gigapages.fill(0);
+    this.#state.words[FIELD.hugePages >> 2] = 0;
   }
 
   /** The number of a privilege, virtualization mode and address space: the context of a fetch but for its kind. */
@@ -324,13 +333,18 @@ function pageNumber(low: number, high: number): number {
   return (high >>> 0) * 0x10_0000 + (low >>> 12);
 }
 
-/** Index in 32-bit words of the entry for an address, within a table. */
-function entryWord(low: number): number {
-  return ((low >>> 12) & (TLB.entries - 1)) * (TLB.entryBytes >> 2);
+/** Which entry of a table an address has. */
+function entryIndex(low: number): number {
+  return (low >>> 12) & (TLB.entries - 1);
 }
 
-/** Where a map of superpages has the bit for a page: index of the word in the hart block, and the bit. */
-function mapPlace(field: number, page: number, size: number): { word: number; bit: number } {
-  const number = Math.floor(page / (size / PAGE_SIZE.small)) % MAP_BITS;
-  return { word: (field >> 2) + (number >> 5), bit: 1 << (number & 31) };
+/** Index in 32-bit words of the entry for an address, within a table. */
+function entryWord(low: number): number {
+  return entryIndex(low) * (TLB.entryBytes >> 2);
+}
+
+/** Where a map of superpages has the bit for a page. */
+function mapPlace(page: number, size: number): { word: number; bit: number } {
+  const number = Math.floor(page / (size / PAGE_SIZE.small)) % SUPERPAGE_BITS;
+  return { word: number >> 5, bit: 1 << (number & 31) };
 }

@@ -1,3 +1,5 @@
+import { array, f64, halves, i32, i64, row, struct } from '../layout/struct.ts';
+
 /**
  * Firmware events of the SBI's PMU extension (chapter "Performance Monitoring Unit Extension", table "PMU Firmware
  * Events") that can come up in a guest: those of hypervisors cannot, and access faults never leave the guest.
@@ -25,32 +27,28 @@ export const COUNTER = { cycle: 0, instret: 2, firstFirmware: 3, count: 19 } as 
 /** All bits of both words: no shared memory. */
 const NOWHERE = -1;
 const EVENTS = 14;
-/** Byte offsets from the start of the state, which is aligned to 8. */
-const AT = {
-  /** The value of each counter as a 64-bit integer; while a firmware counter runs: what to add to its event's count. */
-  values: 0,
-  /** Nanoseconds stolen since the guest asked for the figure, and ticks since when it waits for a pCPU (doubles). */
-  stolen: COUNTER.count * 8,
-  readySince: COUNTER.count * 8 + 8,
-  /** How often each event came up, by its code (64-bit integers). */
-  events: COUNTER.count * 8 + 16,
-  /** The event that each counter is mapped to, 0 = none; then single words. */
-  mapped: COUNTER.count * 8 + 16 + EVENTS * 8,
-  words: COUNTER.count * 8 + 16 + EVENTS * 8 + COUNTER.count * 4,
-} as const;
-const WORD = {
-  /** Bit n: counter n runs. */
-  started: 0,
-  /** Bit n: local firmware feature n is locked. */
-  locks: 1,
-  /** Guest-physical addresses of shared memory, two words each. */
-  stealArea: 2,
-  snapshotArea: 4,
-  count: 6,
-} as const;
+/** Nanoseconds stolen since the guest asked for the figure, and ticks since when it waits for a pCPU. */
+const TIMES = row(f64, ['stolen', 'readySince']);
 
-/** Bytes of the state of one vCPU. */
-export const FIRMWARE_BYTES = Math.ceil((AT.words + WORD.count * 4) / 8) * 8;
+/** The state of one vCPU. */
+export const FIRMWARE = struct({
+  /** The value of each counter; while a firmware counter runs: what to add to its event's count. */
+  values: array(i64, COUNTER.count),
+  times: TIMES,
+  /** How often each event came up, by its code. */
+  events: array(i64, EVENTS),
+  /** The event that each counter is mapped to, 0 = none. */
+  mapped: array(i32, COUNTER.count),
+  /** Bit n: counter n runs. */
+  started: i32,
+  /** Bit n: local firmware feature n is locked. */
+  locks: i32,
+  /** Guest-physical addresses of shared memory. */
+  stealArea: halves,
+  snapshotArea: halves,
+});
+
+const WORD = FIRMWARE.word;
 
 /** A guest-physical address as two words. */
 export interface GuestAddress {
@@ -63,7 +61,7 @@ export interface GuestAddress {
  * its present run state, except for the counts of events, which any thread counts.
  */
 export class FirmwareState {
-  /** Of the PMU's counters; see {@link AT}. */
+  /** Of the PMU's counters; see {@link FIRMWARE}. */
   readonly values: BigInt64Array;
   readonly mapped: Int32Array;
   readonly #events: BigInt64Array;
@@ -73,18 +71,19 @@ export class FirmwareState {
   /** @param area byte address in linear memory, aligned to 8 */
   constructor(memory: WebAssembly.Memory, area: number) {
     const { buffer } = memory;
-    this.values = new BigInt64Array(buffer, area + AT.values, COUNTER.count);
-    this.#times = new Float64Array(buffer, area + AT.stolen, 2);
-    this.#events = new BigInt64Array(buffer, area + AT.events, EVENTS);
-    this.mapped = new Int32Array(buffer, area + AT.mapped, COUNTER.count);
-    this.#words = new Int32Array(buffer, area + AT.words, WORD.count);
+    this.values = FIRMWARE.view('values', buffer, area);
+    this.#times = FIRMWARE.view('times', buffer, area);
+    this.#events = FIRMWARE.view('events', buffer, area);
+    this.mapped = FIRMWARE.view('mapped', buffer, area);
+    this.#words = FIRMWARE.over(buffer, area);
   }
 
   /** What a hart finds at its start: no feature is locked, no counter mapped, no memory shared. */
   reset(): void {
     this.values.fill(0n);
     this.mapped.fill(0);
-    this.#words.fill(0);
+    this.#words[WORD.started] = 0;
+    this.#words[WORD.locks] = 0;
     this.stealArea = undefined;
     this.snapshotArea = undefined;
   }
@@ -138,20 +137,20 @@ export class FirmwareState {
 
   /** Nanoseconds for which the vCPU could have run, but waited for a pCPU. */
   get stolen(): number {
-    return this.#times[0] as number;
+    return this.#times[TIMES.index.stolen] as number;
   }
 
   set stolen(nanoseconds: number) {
-    this.#times[0] = nanoseconds;
+    this.#times[TIMES.index.stolen] = nanoseconds;
   }
 
   /** Ticks at which the vCPU began to wait for a pCPU; written before it is queued, and read by the pCPU that takes it. */
   get readySince(): number {
-    return this.#times[1] as number;
+    return this.#times[TIMES.index.readySince] as number;
   }
 
   set readySince(ticks: number) {
-    this.#times[1] = ticks;
+    this.#times[TIMES.index.readySince] = ticks;
   }
 
   #address(at: number): GuestAddress | undefined {

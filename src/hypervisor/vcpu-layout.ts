@@ -1,50 +1,9 @@
-import { CSR_COUNT } from '../hart/layout.ts';
-import { VCPU_BYTES } from '../interrupts/words.ts';
-import { FIRMWARE_BYTES } from './firmware-state.ts';
+import { CSRS } from '../hart/layout.ts';
+import { VCPU_BLOCK } from '../interrupts/words.ts';
+import { align, array, f64, halves, i32, i64, row, struct } from '../layout/struct.ts';
+import { FIRMWARE } from './firmware-state.ts';
 
-/**
- * The shared area of one vCPU in linear memory: the words of interrupts/, then what its hypervisor keeps between runs.
- * Offsets in bytes from the area's start; the area is aligned to 64.
- *
- * Everything behind the interrupt words belongs to whoever may touch the vCPU in its present run state (the pCPU that
- * has it loaded, or the one that starts a stopped one) and is handed over with that state.
- */
-export const VCPU = {
-  interrupts: 0,
-  /** Number of the pCPU that had it loaded last, plus 1; 0 = none yet. */
-  lastPcpu: VCPU_BYTES,
-  /** HSM state as the SBI names it (i32). */
-  hsm: VCPU_BYTES + 4,
-  /** Where it starts: address (two words), and the value for a1 (two words). */
-  startAddress: VCPU_BYTES + 8,
-  startArgument: VCPU_BYTES + 16,
-  /** Timer deadline in ticks as an i64, for those who watch over sleeping vCPUs; all ones = none. */
-  deadline: VCPU_BYTES + 24,
-  /** x1..x31 at their register's place, pc in place of x0. */
-  x: VCPU_BYTES + 64,
-  f: VCPU_BYTES + 64 + 256,
-  /** Words at {@link VCPU_WORD}. */
-  words: VCPU_BYTES + 64 + 512,
-  csr: VCPU_BYTES + 64 + 512 + 64,
-  /** Counters of the owner, one double each in the order of {@link OWN_STATS}. */
-  stats: VCPU_BYTES + 64 + 512 + 64 + CSR_COUNT * 8,
-  /** Counters of everybody, one 32-bit word each in the order of {@link SHARED_STATS}. */
-  sharedStats: VCPU_BYTES + 64 + 512 + 64 + CSR_COUNT * 8 + 128,
-} as const;
-
-/** Places of 32-bit words from {@link VCPU.words} on. */
-export const VCPU_WORD = {
-  fflags: 0,
-  frm: 1,
-  privilege: 2,
-  /** 1: it has executed WFI (or a suspend call), and goes on only with an interrupt pending. */
-  waiting: 3,
-  /** Exceptions since its last instruction. */
-  barren: 4,
-  /** The first of them: cause and two words of pc. */
-  barrenCause: 5,
-  barrenPc: 6,
-} as const;
+const CACHE_LINE = 64;
 
 /** Counters that only the pCPU counts that has the vCPU loaded. */
 const OWN_STATS = [
@@ -76,20 +35,59 @@ export type Stat = OwnStat | SharedStat;
 /** All counters of a vCPU. */
 export const STAT: readonly Stat[] = [...OWN_STATS, ...SHARED_STATS];
 
-function places<Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> {
-  return Object.freeze(Object.fromEntries(names.map((name, index) => [name, index]))) as Record<Name, number>;
-}
+const OWN = row(f64, OWN_STATS);
+const SHARED = row(i32, SHARED_STATS);
 
-/** Where each counter of the owner is, counted in doubles. */
-export const OWN_STAT = places(OWN_STATS);
-/** Where each shared counter is, counted in 32-bit words. */
-export const SHARED_STAT = places(SHARED_STATS);
+/** Place of each counter of the owner in their view. */
+export const OWN_STAT = OWN.index;
+/** Place of each shared counter in their view. */
+export const SHARED_STAT = SHARED.index;
 
-/** Where the state of a vCPU is that `firmware-state.ts` describes. */
-export const VCPU_FIRMWARE = VCPU.sharedStats + 64;
+/** What belongs to the guest of a vCPU besides its CSRs; zero before the vCPU is started. */
+export const GUEST = struct({
+  /** x1..x31 at their register's place, pc in place of x0. */
+  x: array(halves, 32),
+  f: array(halves, 32),
+  fflags: i32,
+  frm: i32,
+  privilege: i32,
+  /** 1: it has executed WFI (or a suspend call), and goes on only with an interrupt pending. */
+  waiting: i32,
+  /** Exceptions since its last instruction. */
+  barren: i32,
+  /** The first of them. */
+  barrenCause: i32,
+  barrenPc: halves,
+});
+
+/**
+ * The shared area of one vCPU in linear memory: the words of interrupts/, then what its hypervisor keeps between runs.
+ * The area is aligned to 64.
+ *
+ * Everything behind the interrupt words belongs to whoever may touch the vCPU in its present run state (the pCPU that
+ * has it loaded, or the one that starts a stopped one) and is handed over with that state.
+ */
+export const VCPU = struct({
+  interrupts: VCPU_BLOCK,
+  /** Number of the pCPU that had it loaded last, plus 1; 0 = none yet. */
+  lastPcpu: i32,
+  /** HSM state as the SBI names it. */
+  hsm: i32,
+  /** Where it starts, and the value for a1. */
+  startAddress: halves,
+  startArgument: halves,
+  /** Timer deadline in ticks, for those who watch over sleeping vCPUs; all ones = none. */
+  deadline: i64,
+  guest: align(CACHE_LINE, GUEST),
+  csr: align(CACHE_LINE, CSRS),
+  stats: align(CACHE_LINE, OWN),
+  sharedStats: align(CACHE_LINE, SHARED),
+  /** As `firmware-state.ts` describes it. */
+  firmware: FIRMWARE,
+});
 
 /** Bytes of a vCPU's area. */
-export const VCPU_AREA_BYTES = VCPU_FIRMWARE + FIRMWARE_BYTES;
+export const VCPU_AREA_BYTES = VCPU.bytes;
 
 /** Requests to a vCPU, carried out before it enters its guest. */
 export const REQUEST = {

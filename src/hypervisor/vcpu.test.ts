@@ -94,7 +94,7 @@ function retire({ state: { words } }: Hart, count: number): void {
 }
 
 function registers({ state }: Hart): number[] {
-  return [...state.words.subarray(2, FIELD.slot >> 2), state.pcLow, state.pcHigh];
+  return [...state.x.subarray(2), ...state.f, state.pcLow, state.pcHigh];
 }
 
 describe('switching between vCPUs', () => {

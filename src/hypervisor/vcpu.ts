@@ -1,6 +1,6 @@
 import type { ExceptionRow } from '../hart/exception-row.ts';
 import type { Hart } from '../hart/index.ts';
-import { CSR, CSR_COUNT, type CsrField, FIELD } from '../hart/layout.ts';
+import { CSR, type CsrField, FIELD } from '../hart/layout.ts';
 import { IRQ_VS_SOFT, interruptNumbers } from '../interrupts/numbers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { type BlockResult, VcpuInterrupts } from '../interrupts/vcpu-interrupts.ts';
@@ -8,6 +8,7 @@ import { EXIT_REQUEST, vcpuWordsAt } from '../interrupts/words.ts';
 import { FirmwareState } from './firmware-state.ts';
 import { DELEGATED_EXCEPTIONS } from './guest-environment.ts';
 import {
+  GUEST,
   HSM,
   OWN_STAT,
   type OwnStat,
@@ -15,8 +16,6 @@ import {
   type SharedStat,
   type Stat,
   VCPU,
-  VCPU_FIRMWARE,
-  VCPU_WORD,
 } from './vcpu-layout.ts';
 
 /** hvip and hip positions (privileged specification, "Hypervisor Interrupt Registers"). */
@@ -26,7 +25,11 @@ export const VSEIP = 1 << 10;
 export const GUEST_INTERRUPTS = VSSIP | VSTIP | VSEIP;
 
 const NO_DEADLINE = -1n;
-const WORDS = VCPU.words >> 2;
+/** Numbers of the registers for the first two arguments. */
+const A0 = 10;
+const A1 = 11;
+const WORD = VCPU.word;
+const GUEST_WORD = GUEST.word;
 /** mstatus and vsstatus: SIE, SPP, and both bits of FS. */
 const STATUS = { sie: 1 << 1, spp: 1 << 8, fs: 3 << 13 } as const;
 /**
@@ -92,7 +95,12 @@ export class Vcpu {
   readonly firmware: FirmwareState;
   /** Address in linear memory of the word that asks this vCPU's guest to be left. */
   readonly exitRequest: number;
+  /** The whole area, but for what the views below are of. */
   readonly #words: Int32Array;
+  /** Places: {@link GUEST_WORD}. */
+  readonly #guest: Int32Array;
+  readonly #x: Int32Array;
+  readonly #f: Int32Array;
   readonly #csr: Int32Array;
   readonly #stats: Float64Array;
   readonly #sharedStats: Int32Array;
@@ -107,24 +115,24 @@ export class Vcpu {
   #hartDerives = true;
 
   constructor(options: VcpuOptions) {
-    const { memory, area } = options;
+    const { area } = options;
+    const { buffer } = options.memory;
     this.index = options.index;
-    this.exitRequest = area + VCPU.interrupts + 4 * EXIT_REQUEST;
-    this.firmware = new FirmwareState(memory, area + VCPU_FIRMWARE);
-    this.#words = new Int32Array(memory.buffer, area, VCPU.csr >> 2);
-    this.#csr = new Int32Array(memory.buffer, area + VCPU.csr, CSR_COUNT * 2);
-    this.#stats = new Float64Array(memory.buffer, area + VCPU.stats, Object.keys(OWN_STAT).length);
-    this.#sharedStats = new Int32Array(
-      memory.buffer,
-      area + VCPU.sharedStats,
-      Object.keys(SHARED_STAT).length,
-    );
-    this.#deadline = new BigInt64Array(memory.buffer, area + VCPU.deadline, 1);
+    this.exitRequest = area + VCPU.at.interrupts + 4 * EXIT_REQUEST;
+    this.firmware = new FirmwareState(options.memory, area + VCPU.at.firmware);
+    this.#words = VCPU.over(buffer, area);
+    this.#guest = VCPU.view('guest', buffer, area);
+    this.#x = GUEST.view('x', buffer, area + VCPU.at.guest);
+    this.#f = GUEST.view('f', buffer, area + VCPU.at.guest);
+    this.#csr = VCPU.view('csr', buffer, area);
+    this.#stats = VCPU.view('stats', buffer, area);
+    this.#sharedStats = VCPU.view('sharedStats', buffer, area);
+    this.#deadline = VCPU.view('deadline', buffer, area);
     this.#ticks = options.ticks;
     this.#externalPending = options.externalPending;
     this.#sstc = options.sstc;
     this.interrupts = new VcpuInterrupts({
-      words: vcpuWordsAt(memory.buffer, area + VCPU.interrupts),
+      words: vcpuWordsAt(buffer, area + VCPU.at.interrupts),
       protocol: options.protocol,
       numbers: interruptNumbers(),
       derive: () => this.#levels(),
@@ -140,24 +148,24 @@ export class Vcpu {
   reset(): void {
     this.hsm = HSM.stopped;
     this.#csr.fill(0);
-    this.#words.fill(0, WORDS);
+    this.#guest.fill(0);
     this.#setDeadlineWords(-1, -1);
     Atomics.store(this.#deadline, 0, NO_DEADLINE);
-    this.#words[VCPU.lastPcpu >> 2] = 0;
+    this.#words[WORD.lastPcpu] = 0;
   }
 
   /** Sets where a stopped vCPU will begin; S-mode, address translation off, a0 = its number, a1 = `argument`. */
   #prepareStart(addressLow: number, addressHigh: number, argumentLow: number, argumentHigh: number): void {
-    const words = this.#words;
-    words.fill(0, VCPU.x >> 2, VCPU.csr >> 2);
+    this.#guest.fill(0);
     this.#csr.fill(0);
     this.#setDeadlineWords(-1, -1);
-    words[VCPU.x >> 2] = addressLow;
-    words[(VCPU.x >> 2) + 1] = addressHigh;
-    words[(VCPU.x >> 2) + 20] = this.index;
-    words[(VCPU.x >> 2) + 22] = argumentLow;
-    words[(VCPU.x >> 2) + 23] = argumentHigh;
-    words[WORDS + VCPU_WORD.privilege] = 1;
+    const x = this.#x;
+    x[0] = addressLow;
+    x[1] = addressHigh;
+    x[2 * A0] = this.index;
+    x[2 * A1] = argumentLow;
+    x[2 * A1 + 1] = argumentHigh;
+    this.#guest[GUEST_WORD.privilege] = 1;
     // vsstatus: UXL = 64 bits, FS = Initial is for the guest to set.
     this.#csr[CSR.vsstatus + 1] = 2;
     this.#csr[CSR.hstatus + 1] = 2;
@@ -169,17 +177,17 @@ export class Vcpu {
 
   get hsm(): number {
     // Meets the store below, on the thread that changes the state.
-    return Atomics.load(this.#words, VCPU.hsm >> 2);
+    return Atomics.load(this.#words, WORD.hsm);
   }
 
   set hsm(state: number) {
-    Atomics.store(this.#words, VCPU.hsm >> 2, state);
+    Atomics.store(this.#words, WORD.hsm, state);
   }
 
   /** Claims a state change that several vCPUs may ask for at once. */
   changeHsm(from: number, to: number): boolean {
     // Meets itself on other threads: one of them wins.
-    return Atomics.compareExchange(this.#words, VCPU.hsm >> 2, from, to) === from;
+    return Atomics.compareExchange(this.#words, WORD.hsm, from, to) === from;
   }
 
   /**
@@ -191,19 +199,21 @@ export class Vcpu {
   loadRegisters(hart: Hart, pcpu: number): boolean {
     const { state } = hart;
     const words = this.#words;
-    state.words.set(words.subarray(VCPU.x >> 2, VCPU.words >> 2), FIELD.x >> 2);
-    state.csr[CSR.sepc] = words[VCPU.x >> 2] as number;
-    state.csr[CSR.sepc + 1] = words[(VCPU.x >> 2) + 1] as number;
-    state.words[0] = 0;
-    state.words[1] = 0;
-    state.words[FIELD.fflags >> 2] = words[WORDS + VCPU_WORD.fflags] as number;
-    state.words[FIELD.frm >> 2] = words[WORDS + VCPU_WORD.frm] as number;
+    const guest = this.#guest;
+    state.x.set(this.#x);
+    state.f.set(this.#f);
+    state.csr[CSR.sepc] = this.#x[0] as number;
+    state.csr[CSR.sepc + 1] = this.#x[1] as number;
+    state.x[0] = 0;
+    state.x[1] = 0;
+    state.words[FIELD.fflags >> 2] = guest[GUEST_WORD.fflags] as number;
+    state.words[FIELD.frm >> 2] = guest[GUEST_WORD.frm] as number;
     state.words[FIELD.reservation >> 2] = 0;
     for (const name of GUEST_CSRS) this.#copyCsr(name, this.#csr, state.csr);
     this.#loadCounters(hart);
-    this.#setReturn(hart, words[WORDS + VCPU_WORD.privilege] as number);
-    const last = words[VCPU.lastPcpu >> 2] as number;
-    words[VCPU.lastPcpu >> 2] = pcpu + 1;
+    this.#setReturn(hart, guest[GUEST_WORD.privilege] as number);
+    const last = words[WORD.lastPcpu] as number;
+    words[WORD.lastPcpu] = pcpu + 1;
     const moved = last !== 0 && last !== pcpu + 1;
     if (moved) this.count('migrations');
     return moved || last === 0;
@@ -223,13 +233,14 @@ export class Vcpu {
   /** Takes the vCPU's registers and CSRs out of the hart, which is outside of the guest: sepc tells where it was. */
   save(hart: Hart): void {
     const { state } = hart;
-    const words = this.#words;
-    words.set(state.words.subarray(FIELD.x >> 2, FIELD.slot >> 2), VCPU.x >> 2);
-    words[VCPU.x >> 2] = state.csr[CSR.sepc] as number;
-    words[(VCPU.x >> 2) + 1] = state.csr[CSR.sepc + 1] as number;
-    words[WORDS + VCPU_WORD.fflags] = state.words[FIELD.fflags >> 2] as number;
-    words[WORDS + VCPU_WORD.frm] = state.words[FIELD.frm >> 2] as number;
-    words[WORDS + VCPU_WORD.privilege] = ((state.csr[CSR.mstatus] as number) >> 8) & 1;
+    const guest = this.#guest;
+    this.#x.set(state.x);
+    this.#f.set(state.f);
+    this.#x[0] = state.csr[CSR.sepc] as number;
+    this.#x[1] = state.csr[CSR.sepc + 1] as number;
+    guest[GUEST_WORD.fflags] = state.words[FIELD.fflags >> 2] as number;
+    guest[GUEST_WORD.frm] = state.words[FIELD.frm >> 2] as number;
+    guest[GUEST_WORD.privilege] = ((state.csr[CSR.mstatus] as number) >> 8) & 1;
     for (const name of GUEST_CSRS) this.#copyCsr(name, state.csr, this.#csr);
     this.#saveCounters(hart);
     this.#publishDeadline();
@@ -279,8 +290,8 @@ export class Vcpu {
     csr[CSR.vsstatus] = (csr[CSR.vsstatus] as number) & ~STATUS.sie;
     csr[CSR.vsatp] = 0;
     csr[CSR.vsatp + 1] = 0;
-    hart.state.setX(10, this.index, 0);
-    hart.state.setX(11, argumentLow, argumentHigh);
+    hart.state.setX(A0, this.index, 0);
+    hart.state.setX(A1, argumentLow, argumentHigh);
   }
 
   /**
@@ -291,16 +302,20 @@ export class Vcpu {
   setStart(addressLow: number, addressHigh: number, argumentLow: number, argumentHigh: number): void {
     this.interrupts.resetStopped();
     this.firmware.readySince = this.#ticks();
-    this.#words.set([addressLow, addressHigh, argumentLow, argumentHigh], VCPU.startAddress >> 2);
+    this.#words.set([addressLow, addressHigh], WORD.startAddress);
+    this.#words.set([argumentLow, argumentHigh], WORD.startArgument);
   }
 
   /** Turns what {@link setStart} left into the state the vCPU starts in. */
   applyStart(): void {
-    const [addressLow = 0, addressHigh = 0, argumentLow = 0, argumentHigh = 0] = this.#words.subarray(
-      VCPU.startAddress >> 2,
-      (VCPU.startAddress >> 2) + 4,
+    const words = this.#words;
+    const { startAddress, startArgument } = WORD;
+    this.#prepareStart(
+      words[startAddress],
+      words[startAddress + 1],
+      words[startArgument],
+      words[startArgument + 1],
     );
-    this.#prepareStart(addressLow, addressHigh, argumentLow, argumentHigh);
   }
 
   /** Ticks at which a sleeping vCPU's timer is due, as it was when it was saved; Infinity if never. */
@@ -324,11 +339,11 @@ export class Vcpu {
 
   /** Whether the vCPU has executed WFI (or a suspend call) and waits for an interrupt since. For its owner. */
   get waiting(): boolean {
-    return this.#words[WORDS + VCPU_WORD.waiting] !== 0;
+    return this.#guest[GUEST_WORD.waiting] !== 0;
   }
 
   set waiting(waits: boolean) {
-    this.#words[WORDS + VCPU_WORD.waiting] = waits ? 1 : 0;
+    this.#guest[GUEST_WORD.waiting] = waits ? 1 : 0;
   }
 
   /**
@@ -338,27 +353,27 @@ export class Vcpu {
    * @returns exceptions since its last instruction
    */
   noteProgress(instructions: number, traps: number, row: ExceptionRow): number {
-    const words = this.#words;
-    if (instructions > 0) words[WORDS + VCPU_WORD.barren] = 0;
+    const guest = this.#guest;
+    if (instructions > 0) guest[GUEST_WORD.barren] = 0;
     if (traps === 0) return 0;
-    const before = words[WORDS + VCPU_WORD.barren] as number;
+    const before = guest[GUEST_WORD.barren] as number;
     if (before === 0) {
-      words[WORDS + VCPU_WORD.barrenCause] = row.firstCause;
-      words[WORDS + VCPU_WORD.barrenPc] = row.firstPcLow;
-      words[WORDS + VCPU_WORD.barrenPc + 1] = row.firstPcHigh;
+      guest[GUEST_WORD.barrenCause] = row.firstCause;
+      guest[GUEST_WORD.barrenPc] = row.firstPcLow;
+      guest[GUEST_WORD.barrenPc + 1] = row.firstPcHigh;
     }
     // Those before the last instruction do not count.
     const barren = before + Math.min(traps, row.length);
-    words[WORDS + VCPU_WORD.barren] = barren;
+    guest[GUEST_WORD.barren] = barren;
     return barren;
   }
 
   /** What began the row of exceptions that {@link noteProgress} counts. */
   get barrenOrigin(): { readonly cause: number; readonly pcLow: number; readonly pcHigh: number } {
-    const words = this.#words;
-    const at = WORDS + VCPU_WORD.barrenPc;
-    const cause = words[WORDS + VCPU_WORD.barrenCause] as number;
-    return { cause, pcLow: words[at] as number, pcHigh: words[at + 1] as number };
+    const guest = this.#guest;
+    const at = GUEST_WORD.barrenPc;
+    const cause = guest[GUEST_WORD.barrenCause] as number;
+    return { cause, pcLow: guest[at] as number, pcHigh: guest[at + 1] as number };
   }
 
   /** Adds to a counter, for the vCPU's owner. */

@@ -13,17 +13,9 @@ import {
 } from '../../wasm/index.ts';
 import { FIELD, TLB } from '../layout.ts';
 import { STATUS } from './call-outs.ts';
-import { CODE_PAGE, OPERATION, REGION, SLOT_SCALE } from './slots.ts';
+import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT_SCALE } from './slots.ts';
+import { DATUM, tlbEntry } from './tlb-code.ts';
 import { AHEAD } from './walk-code.ts';
-
-/** Address of the TLB entry that fetches from a guest-virtual address look at; add TLB.fetches. */
-export function fetchEntry(hart: Local<'i32'>, address: Local<'i64'>): I32 {
-  const index = i32.and(
-    i32.wrap_i64(i64.shr_u(address, i64.const(8))),
-    i32.const((TLB.entries - 1) * TLB.entryBytes),
-  );
-  return i32.add(index, i32.load(hart, FIELD.tlb));
-}
 
 /** Functions of the interpreter that regions lead to. */
 export interface RegionParts {
@@ -194,16 +186,18 @@ function checkPages(
   f.block((valid) => {
     f.block((invalid) => {
       for (let page = 0; page < REGION.mostPages; page++) {
-        const at = REGION.firstPage + page * REGION.pageBytes;
+        const at = REGION.firstPage + page * REGION_PAGE.bytes;
         f.brIf(valid, i32.le_u(i32.load(record, REGION.pages), i32.const(page)));
-        const address = f.let(i64.add(i64.load(hart, FIELD.pageAddress), i64.load32_s(record, at)));
-        const entry = f.let(fetchEntry(hart, address));
+        const address = f.let(
+          i64.add(i64.load(hart, FIELD.pageAddress), i64.load32_s(record, at + REGION_PAGE.at.distance)),
+        );
+        const entry = f.let(tlbEntry(hart, address));
         const tag = i64.or(address, i64.load(hart, FIELD.fetchKey));
-        const slots = f.let(i32.load(entry, TLB.fetches + 8));
+        const slots = f.let(i32.load(entry, TLB.fetches + DATUM));
         f.if(i64.ne(i64.load(entry, TLB.fetches), tag), () => {
           f.set(slots, call(fetchPage, hart, address, i32.const(AHEAD)));
         });
-        f.brIf(invalid, i32.ne(slots, i32.load(record, at + 4)));
+        f.brIf(invalid, i32.ne(slots, i32.load(record, at + REGION_PAGE.at.slots)));
       }
       f.br(valid);
     });

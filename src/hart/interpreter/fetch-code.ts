@@ -10,7 +10,8 @@ import {
 } from '../../wasm/index.ts';
 import { ACCESS } from '../exceptions.ts';
 import { FETCH_LIST, FIELD, TLB } from '../layout.ts';
-import { CODE_DIRECTORY, CODE_PAGE } from './slots.ts';
+import { CODE_DIRECTORY, CODE_PAGE, DIRECTORY_ENTRY } from './slots.ts';
+import { DATUM, tlbEntry, tlbTag } from './tlb-code.ts';
 import { refillRequest } from './walk-code.ts';
 
 /** What {@link defineFetchPage} needs of the interpreter. */
@@ -43,9 +44,9 @@ export function defineFetchPage(module: ModuleBuilder, parts: FetchPageParts): F
       const page = f.let(i32.shr_u(offset, i32.const(12)));
       const directory = f.let(i32.load(hart, FIELD.codeDirectory));
       const number = i32.and(page, i32.const(CODE_DIRECTORY.entries - 1));
-      const entry = f.let(i32.add(directory, i32.mul(number, i32.const(CODE_DIRECTORY.entryBytes))));
-      f.brIf(unknown, i32.ne(i32.load(entry, CODE_DIRECTORY.first), page));
-      const slots = f.let(i32.load(entry, CODE_DIRECTORY.first + 4));
+      const entry = f.let(i32.add(directory, i32.mul(number, i32.const(DIRECTORY_ENTRY.bytes))));
+      f.brIf(unknown, i32.ne(i32.load(entry, CODE_DIRECTORY.first + DIRECTORY_ENTRY.at.page), page));
+      const slots = f.let(i32.load(entry, CODE_DIRECTORY.first + DIRECTORY_ENTRY.at.slots));
       const epoch = i32.load(directory, CODE_DIRECTORY.epoch);
       f.if(i32.ne(i32.load(slots, CODE_PAGE.verified), epoch), () => {
         const snapshot = i32.add(slots, i32.const(CODE_PAGE.snapshot));
@@ -64,13 +65,9 @@ export function defineFetchPage(module: ModuleBuilder, parts: FetchPageParts): F
 
 /** As `Tlb.fillFetch`. */
 function fill(f: FunctionBuilder, hart: Local<'i32'>, address: Local<'i64'>, slots: Local<'i32'>): void {
-  const index = i32.and(
-    i32.wrap_i64(i64.shr_u(address, i64.const(8))),
-    i32.const((TLB.entries - 1) * TLB.entryBytes),
-  );
-  const at = f.let(i32.add(i32.add(index, i32.load(hart, FIELD.tlb)), i32.const(TLB.fetches)));
-  f.store('i64.store', at, i64.or(i64.and(address, i64.const(-4096)), i64.load(hart, FIELD.fetchKey)));
-  f.store('i32.store', at, slots, 8);
+  const at = f.let(i32.add(tlbEntry(hart, address), i32.const(TLB.fetches)));
+  f.store('i64.store', at, tlbTag(hart, address, 'fetchKey'));
+  f.store('i32.store', at, slots, DATUM);
   const fills = f.let(i32.load(hart, FIELD.fetchFills));
   f.if(i32.lt_u(fills, i32.const(FETCH_LIST)), () => {
     f.store('i32.store', i32.add(hart, i32.shl(fills, i32.const(2))), at, FIELD.fetchList);

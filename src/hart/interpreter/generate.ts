@@ -14,7 +14,7 @@ import {
 } from '../../wasm/index.ts';
 import { EXIT, FIELD, TLB } from '../layout.ts';
 import { type CallOuts, STATUS } from './call-outs.ts';
-import { defineAsideEnd, defineEnterRegion, fetchEntry } from './enter-region.ts';
+import { defineAsideEnd, defineEnterRegion } from './enter-region.ts';
 import { defineSamePage } from './fetch-code.ts';
 import type { Frame } from './frame.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
@@ -22,6 +22,7 @@ import { declinePrivileged, definePrivileged, type PrivilegedCode } from './priv
 import { currentPc, slotSemantics } from './slot-operands.ts';
 import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './slots.ts';
 import { generateSystem } from './system-code.ts';
+import { DATUM, tlbEntry } from './tlb-code.ts';
 
 /**
  * Instructions between two looks at the exit-request word. Small enough for a kick to take effect within
@@ -100,12 +101,12 @@ function defineLookup(module: ModuleBuilder): FunctionRef<'i32'> {
   return module.function('lookup', ['i32', 'i64'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const target = f.param(1, 'i64');
-    const entry = f.let(fetchEntry(hart, target));
+    const entry = f.let(tlbEntry(hart, target));
     const page = f.let(i64.and(target, i64.const(-4096)));
     // An odd target cannot come up: jalr clears bit 0 and immediates are even.
     const wanted = i64.or(page, i64.load(hart, FIELD.fetchKey));
     f.if(i64.ne(i64.load(entry, TLB.fetches), wanted), () => f.return(i32.const(0)));
-    const slots = f.let(i32.load(entry, TLB.fetches + 8));
+    const slots = f.let(i32.load(entry, TLB.fetches + DATUM));
     f.store('i32.store', hart, slots, FIELD.pageSlots);
     f.store('i64.store', hart, page, FIELD.pageAddress);
     const offset = i32.and(i32.wrap_i64(target), i32.const(0xffe));
@@ -329,11 +330,11 @@ class RunGenerator {
     this.#refund();
     f.scope(() => {
       const page = f.let(i64.add(i64.load(this.#hart, FIELD.pageAddress), i64.const(4096)));
-      const entry = f.let(fetchEntry(this.#hart, page));
+      const entry = f.let(tlbEntry(this.#hart, page));
       const slots = f.let(i32.load(this.#hart, FIELD.pageSlots));
       const tag = i64.or(page, i64.load(this.#hart, FIELD.fetchKey));
       const translated = i64.eq(i64.load(entry, TLB.fetches), tag);
-      const samePage = i32.eq(i32.load(entry, TLB.fetches + 8), i32.load(slots, CODE_PAGE.straddlingFor));
+      const samePage = i32.eq(i32.load(entry, TLB.fetches + DATUM), i32.load(slots, CODE_PAGE.straddlingFor));
       const unchanged = i32.eq(
         i32.load(this.#hart, FIELD.codeGeneration),
         i32.load(slots, CODE_PAGE.straddlingFor + 4),
@@ -341,7 +342,7 @@ class RunGenerator {
       f.if(
         i32.and(i32.and(translated, samePage), unchanged),
         () => {
-          f.set(this.#slot, i32.add(slots, i32.const(CODE_PAGE.straddling * SLOT.bytes)));
+          f.set(this.#slot, i32.add(slots, i32.const(CODE_PAGE.straddling)));
           const apparent = i32.sub(this.#slot, i32.const((CODE_PAGE.halfwords - 1) * SLOT.bytes));
           f.store('i32.store', this.#hart, apparent, FIELD.pageSlots);
         },

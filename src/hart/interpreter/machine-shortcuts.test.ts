@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DEVICE, HartBed, PTE, RAM } from '../../../test/hart/hart-bed.ts';
-import { CSR_COUNT, FIELD } from '../layout.ts';
+import { FIELD } from '../layout.ts';
 import { generateInterpreter } from './generate.ts';
 
 /** Everything privileged in TypeScript. */
@@ -205,9 +205,9 @@ function outcome(bed: HartBed): Record<string, unknown> {
   const at = (field: number, count: number): number[] => [...words.slice(field >> 2, (field >> 2) + count)];
   const { exceptionRow } = bed.hart;
   return {
-    x: at(FIELD.x, 64),
+    x: [...bed.hart.state.x],
     pc: bed.pc,
-    csr: at(FIELD.csr, CSR_COUNT * 2),
+    csr: [...bed.hart.state.csr],
     mode: at(FIELD.privilege, 2),
     float: at(FIELD.fflags, 3),
     row: [exceptionRow.length, exceptionRow.total, exceptionRow.cause, exceptionRow.firstPcLow],

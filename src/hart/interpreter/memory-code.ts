@@ -5,6 +5,7 @@ import { FIELD, TLB } from '../layout.ts';
 import { ATOMIC_READ } from './call-outs.ts';
 import type { Frame } from './frame.ts';
 import { LOAD_KINDS } from './load-kinds.ts';
+import { DATUM, tlbEntry } from './tlb-code.ts';
 
 /** Memory accesses of the interpreter: a TLB probe in line, everything else by call-out. */
 export class MemoryCode implements MemorySemantics {
@@ -72,14 +73,10 @@ export class MemoryCode implements MemorySemantics {
    */
   #probe(table: number, key: number, virtual: Local<'i64'>, bytes: number, miss: Label): Expr<'i32'> {
     const { f, hart } = this.#frame;
-    const index = i32.and(
-      i32.wrap_i64(i64.shr_u(virtual, i64.const(8))),
-      i32.const((TLB.entries - 1) * TLB.entryBytes),
-    );
-    const entry = f.let(i32.add(index, i32.load(hart, FIELD.tlb)));
+    const entry = f.let(tlbEntry(hart, virtual));
     const wanted = i64.or(i64.and(virtual, i64.const(-4096 | (bytes - 1))), i64.load(hart, key));
     f.brIf(miss, i64.ne(i64.load(entry, table), wanted));
-    return i32.add(i32.wrap_i64(virtual), i32.load(entry, table + 8));
+    return i32.add(i32.wrap_i64(virtual), i32.load(entry, table + DATUM));
   }
 
   #atomicHost(table: number, key: number, address: I64, bytes: number, flags = 0): Local<'i32'> {

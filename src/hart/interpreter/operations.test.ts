@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HartBed, RAM } from '../../../test/hart/hart-bed.ts';
 import { effectsOf, instructions } from '../../isa/index.ts';
-import { FIELD } from '../layout.ts';
 import { OPERATIONS, operationFor } from './operations.ts';
 
 const DATA = RAM + 0x10_0000;
@@ -19,8 +18,8 @@ function outcome(bed: HartBed, bits: number, registers: readonly bigint[]): Reco
   bed.load('ebreak', RAM + 4);
   for (let index = 0; index < 32; index++) {
     bed.setX(`x${index}`, registers[index] ?? 0n);
-    bed.hart.state.words[(FIELD.f >> 2) + index * 2] = Number(BigInt.asIntN(32, registers[31 - index] ?? 0n));
-    bed.hart.state.words[(FIELD.f >> 2) + index * 2 + 1] = -1;
+    bed.hart.state.f[index * 2] = Number(BigInt.asIntN(32, registers[31 - index] ?? 0n));
+    bed.hart.state.f[index * 2 + 1] = -1;
   }
   // An address that every kind of access may use.
   bed.setX('x11', BigInt(DATA + 0x800));
@@ -34,7 +33,7 @@ function outcome(bed: HartBed, bits: number, registers: readonly bigint[]): Reco
     // An illegal instruction's bits are in mtval, with rd.
     trap: [bed.csr('mcause'), bed.csr('mepc'), bed.csr('mcause') === 2n ? 0n : bed.csr('mtval')],
     x: Array.from({ length: 32 }, (_, index) => (index === RD ? 0n : bed.x(`x${index}`))),
-    f: [...state.words.slice(FIELD.f >> 2, (FIELD.f >> 2) + 64)],
+    f: [...state.f],
     flags: [bed.csr('fcsr'), bed.csr('mstatus')],
     memory: Buffer.from(bed.bytes.slice(base, base + 0x1000)).toString('latin1'),
   };

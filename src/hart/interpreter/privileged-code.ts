@@ -8,6 +8,7 @@ import { defineFetch, defineFetchPage } from './fetch-code.ts';
 import { defineMisses, type MissFunctions } from './miss-code.ts';
 import { NOT_DONE } from './mode-code.ts';
 import { csrAddress, ENVCFG } from './privileged-fields.ts';
+import { DATUM, tlbEntry, tlbTag } from './tlb-code.ts';
 import { defineTraps, type TrapFunctions } from './trap-code.ts';
 import { defineRefill, refillRequest } from './walk-code.ts';
 
@@ -84,14 +85,9 @@ function defineZeroBlock(module: ModuleBuilder, refill: FunctionRef<'i32'>): Fun
     const user = select(privilege, i32.const(-1), environment('senvcfg'));
     const allowed = i32.and(i32.and(machine, guest), i32.and(user, i32.const(ENVCFG.cbze)));
     f.if(i32.eqz(allowed), () => f.return(i32.const(0)));
-    const index = i32.and(
-      i32.wrap_i64(i64.shr_u(address, i64.const(8))),
-      i32.const((TLB.entries - 1) * TLB.entryBytes),
-    );
-    const entry = f.let(i32.add(index, i32.load(hart, FIELD.tlb)));
-    const tag = i64.or(i64.and(address, i64.const(-4096)), i64.load(hart, FIELD.storeKey));
-    const host = f.let(i32.add(i32.load(entry, TLB.stores + 8), i32.wrap_i64(address)));
-    f.if(i64.ne(i64.load(entry, TLB.stores), tag), () => {
+    const entry = f.let(tlbEntry(hart, address));
+    const host = f.let(i32.add(i32.load(entry, TLB.stores + DATUM), i32.wrap_i64(address)));
+    f.if(i64.ne(i64.load(entry, TLB.stores), tlbTag(hart, address, 'storeKey')), () => {
       f.set(host, call(refill, hart, address, i32.const(refillRequest(ACCESS.store, 1))));
       f.if(i32.eqz(host), () => f.return(i32.const(0)));
     });

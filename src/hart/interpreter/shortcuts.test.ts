@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HartBed, PAGE, PTE, RAM } from '../../../test/hart/hart-bed.ts';
-import { CSR_COUNT, FIELD } from '../layout.ts';
+import { FIELD } from '../layout.ts';
 import { generateInterpreter } from './generate.ts';
 
 /** Everything privileged in TypeScript. */
@@ -259,10 +259,10 @@ function outcome(bed: HartBed): Record<string, unknown> {
   const at = (field: number, count: number): number[] => [...words.slice(field >> 2, (field >> 2) + count)];
   const { exceptionRow } = bed.hart;
   return {
-    x: at(FIELD.x, 64),
-    f: at(FIELD.f, 64),
+    x: [...bed.hart.state.x],
+    f: [...bed.hart.state.f],
     pc: bed.pc,
-    csr: at(FIELD.csr, CSR_COUNT * 2),
+    csr: [...bed.hart.state.csr],
     mode: at(FIELD.privilege, 2),
     float: at(FIELD.fflags, 3),
     instructions: bed.hart.instructions,

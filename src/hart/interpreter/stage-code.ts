@@ -1,6 +1,6 @@
 /** One stage of address translation in generated code: Sv39, Sv48 or Sv57, and their G-stage forms. */
 import { type FunctionBuilder, type I32, type I64, i32, i64, type Local } from '../../wasm/index.ts';
-import { FIELD } from '../layout.ts';
+import { FIELD, OPEN } from '../layout.ts';
 import { ENTRY } from '../mmu/entry.ts';
 
 /** Numbers of MODE in satp, vsatp and hgatp that translate; MODE 8 has 3 levels. */
@@ -144,9 +144,9 @@ export class StageCode {
   }
 }
 
-/** Address of the hart block, moved so that FIELD.openBase to openHost are those of M-mode where `isMachine` is 1. */
+/** Address of the hart block, moved so that FIELD.open is that of M-mode where `isMachine` is 1. */
 export function openRange(hart: Local<'i32'>, isMachine: I32): I32 {
-  return i32.add(hart, i32.mul(isMachine, i32.const(FIELD.machineOpenBase - FIELD.openBase)));
+  return i32.add(hart, i32.mul(isMachine, i32.const(OPEN.bytes)));
 }
 
 /**
@@ -160,7 +160,7 @@ export function openHost(
   physical: I64,
   giveUpIf: (condition: I32) => void,
 ): I32 {
-  const offset = f.let(i64.sub(physical, i64.load(range, FIELD.openBase)));
-  giveUpIf(i64.ge_u(offset, i64.load(range, FIELD.openSize)));
-  return i32.add(i32.wrap_i64(offset), i32.load(range, FIELD.openHost));
+  const offset = f.let(i64.sub(physical, i64.load(range, FIELD.open + OPEN.at.base)));
+  giveUpIf(i64.ge_u(offset, i64.load(range, FIELD.open + OPEN.at.size)));
+  return i32.add(i32.wrap_i64(offset), i32.load(range, FIELD.open + OPEN.at.host));
 }

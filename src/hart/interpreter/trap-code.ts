@@ -10,6 +10,7 @@ import { defineMachineTrap, defineMret } from './machine-trap-code.ts';
 import { enterMode, giveUpIf, keysOf, noteException, savedPc } from './mode-code.ts';
 import { csrAddress, HSTATUS, QUIET, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
 import { CODE_DIRECTORY } from './slots.ts';
+import { SUPERPAGE_MASK, tlbEntry } from './tlb-code.ts';
 
 const SUPERVISOR = 1;
 const MSTATUS = csrAddress('mstatus');
@@ -157,18 +158,14 @@ function defineFencePage(module: ModuleBuilder, arrive: FunctionRef<'i32'>): Fun
     giveUpIf(f, forbidden);
     const mapped = (field: number, shift: number): I32 => {
       const number = i32.wrap_i64(i64.shr_u(address, i64.const(shift)));
-      const word = i32.and(i32.shr_u(number, i32.const(3)), i32.const(0x1fc));
+      const word = i32.and(i32.shr_u(number, i32.const(3)), i32.const(SUPERPAGE_MASK));
       const bits = i32.load(i32.add(hart, word), field);
       return i32.and(i32.shr_u(bits, number), i32.const(1));
     };
     const superpage = i32.or(mapped(FIELD.superpages, 21), mapped(FIELD.gigapages, 30));
     giveUpIf(f, i32.or(superpage, i32.load(hart, FIELD.hugePages)));
 
-    const index = i32.and(
-      i32.wrap_i64(i64.shr_u(address, i64.const(8))),
-      i32.const((TLB.entries - 1) * TLB.entryBytes),
-    );
-    const entry = f.let(i32.add(index, i32.load(hart, FIELD.tlb)));
+    const entry = f.let(tlbEntry(hart, address));
     for (const table of [TLB.loads, TLB.stores, TLB.fetches]) {
       f.store('i64.store', entry, i64.const(0), table);
     }

@@ -21,6 +21,7 @@ import { FIELD, TLB } from '../layout.ts';
 import { ENTRY } from '../mmu/entry.ts';
 import { csrAddress, ENVCFG, HIGH, STATUS, statusOfMode } from './privileged-fields.ts';
 import { openHost, openRange, StageCode } from './stage-code.ts';
+import { DATUM, SUPERPAGE_MASK, tlbEntry, tlbTag } from './tlb-code.ts';
 
 /** Added to a request: the access must be aligned. */
 const ALIGNED = 64;
@@ -162,24 +163,20 @@ class RefillGenerator {
       this.#giveUpIf(i32.gt_u(last, i32.const(PAGE_OFFSET)));
       const entry = f.let(this.#tlbEntry());
       f.if(i64.eq(i64.load(entry, TLB.loads), this.#tag()), () =>
-        f.return(i32.add(low, i32.load(entry, TLB.loads + 8))),
+        f.return(i32.add(low, i32.load(entry, TLB.loads + DATUM))),
       );
     });
   }
 
   /** The TLB entry of the address, in the table of the access. */
   #tlbEntry(): I32 {
-    const index = i32.and(
-      i32.wrap_i64(i64.shr_u(this.#address, i64.const(8))),
-      i32.const((TLB.entries - 1) * TLB.entryBytes),
-    );
     // The tables of loads and stores lie behind each other, and both have the same key.
     const table = i32.mul(this.#access(), i32.const(TLB.stores - TLB.loads));
-    return i32.add(i32.add(index, table), i32.load(this.#hart, FIELD.tlb));
+    return i32.add(tlbEntry(this.#hart, this.#address), table);
   }
 
   #tag(): I64 {
-    return i64.or(i64.and(this.#address, i64.const(-4096)), i64.load(this.#hart, FIELD.loadKey));
+    return tlbTag(this.#hart, this.#address, 'loadKey');
   }
 
   /** Leaves what is rare to others. @returns the status register whose SUM counts */
@@ -252,7 +249,7 @@ class RefillGenerator {
     f.if(i32.ne(this.#access(), i32.const(ACCESS.fetch)), () => {
       const at = f.let(this.#tlbEntry());
       f.store('i64.store', at, this.#tag(), TLB.loads);
-      f.store('i32.store', at, i32.sub(host, i32.wrap_i64(this.#address)), TLB.loads + 8);
+      f.store('i32.store', at, i32.sub(host, i32.wrap_i64(this.#address)), TLB.loads + DATUM);
     });
     f.return(host);
     f.unreachable();
@@ -263,7 +260,9 @@ class RefillGenerator {
     const f = this.#f;
     const note = (field: number, bits: number): void => {
       const number = i32.wrap_i64(i64.shr_u(this.#address, i64.const(bits)));
-      const at = f.let(i32.add(this.#hart, i32.and(i32.shr_u(number, i32.const(3)), i32.const(0x1fc))));
+      const at = f.let(
+        i32.add(this.#hart, i32.and(i32.shr_u(number, i32.const(3)), i32.const(SUPERPAGE_MASK))),
+      );
       const bit = i32.shl(i32.const(1), number);
       f.store('i32.store', at, i32.or(i32.load(at, field), bit), field);
     };

@@ -1,6 +1,6 @@
 import { registerName } from '../../isa/index.ts';
 import type { GuestMemory } from '../../memory/guest-memory.ts';
-import { CSR, CSR_COUNT, FIELD } from '../layout.ts';
+import { CSR, FIELD, HART } from '../layout.ts';
 
 /** A part of the state that two harts have different: its name and 64-bit values. */
 export interface Difference {
@@ -16,23 +16,37 @@ const PAGE_WORDS = 1024;
 const SINGLE = ['fflags', 'frm', 'floatOff', 'floatDirty', 'privilege', 'virtual', 'rowLength'] as const;
 const DOUBLE = ['pc', 'instret', 'rowTotal'] as const;
 
-/** Ranges of the hart block, in bytes, that are a hart's state for its guest and do not say how it is kept. */
-export const STATE_RANGES: readonly (readonly [start: number, end: number])[] = [
-  [FIELD.x, FIELD.slot],
-  [FIELD.pc, FIELD.pc + 8],
-  [FIELD.fflags, FIELD.virtual + 4],
-  [FIELD.csr, FIELD.csr + CSR_COUNT * 8],
-];
+/** Fields of the hart block that are a hart's state for its guest and do not say how it is kept. */
+const STATE = [
+  'x',
+  'f',
+  'pc',
+  'fflags',
+  'frm',
+  'floatOff',
+  'floatDirty',
+  'reservation',
+  'reservationWidth',
+  'reservationValue',
+  'privilege',
+  'virtual',
+  'csr',
+] as const;
 
-/** What must be equal after a run besides {@link STATE_RANGES}. */
-const COUNTERS: readonly (readonly [start: number, end: number])[] = [
-  [FIELD.instret, FIELD.instret + 8],
-  [FIELD.rowLength, FIELD.rowTotal + 8],
-];
+/** What must be equal after a run besides {@link STATE}. */
+const COUNTERS = ['instret', 'rowLength', 'rowCause', 'rowPc', 'rowTotal'] as const;
+
+/** Where {@link STATE} is in the hart block, in bytes. */
+export const STATE_RANGES = STATE.map(range);
+const COUNTER_RANGES = COUNTERS.map(range);
+
+function range(name: keyof typeof FIELD): readonly [start: number, end: number] {
+  return [FIELD[name], FIELD[name] + HART.sizes[name]];
+}
 
 /** Whether two hart blocks are the same state; fast. */
 export function sameState(a: Int32Array, b: Int32Array): boolean {
-  for (const ranges of [STATE_RANGES, COUNTERS]) {
+  for (const ranges of [STATE_RANGES, COUNTER_RANGES]) {
     for (const [start, end] of ranges) {
       for (let word = start >> 2; word < end >> 2; word++) if (a[word] !== b[word]) return false;
     }

@@ -1,5 +1,5 @@
 import type { Extension } from '../../isa/instruction.ts';
-import { CSR, CSR_COUNT, FIELD } from '../layout.ts';
+import { CSR, FIELD } from '../layout.ts';
 import type { Context } from './context.ts';
 import { resetEnvironment } from './csr-environment.ts';
 import type { CsrTable } from './csr-table.ts';
@@ -27,7 +27,7 @@ const HANDED_ON = ['medeleg', 'mideleg', 'mcounteren', 'menvcfg', 'mstateen0'] a
 export function reset(hart: Context, table: CsrTable): void {
   const { state, features } = hart;
   const { words, csr } = state;
-  csr.fill(0, 0, CSR_COUNT * 2);
+  csr.fill(0);
   words[FIELD.fflags >> 2] = 0;
   words[FIELD.frm >> 2] = 0;
   words[FIELD.hsHost >> 2] = features.hsHost ? 1 : 0;

@@ -5,6 +5,7 @@ import { type Import, importsOf } from './imports.ts';
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   layout: [],
+  sync: ['layout'],
   wasm: [],
   float: ['wasm'],
   isa: ['wasm'],
@@ -12,8 +13,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   memory: [],
   interrupts: ['layout'],
   hart: ['layout', 'isa', 'float', 'wasm', 'jit', 'memory'],
-  devices: ['boot', 'errors', 'memory'],
-  hypervisor: ['layout', 'interrupts', 'hart', 'memory'],
+  devices: ['boot', 'errors', 'sync', 'memory'],
+  hypervisor: ['layout', 'sync', 'interrupts', 'hart', 'memory'],
   verify: ['interrupts', 'errors'],
   stress: ['interrupts', 'errors'],
   boot: ['errors'],

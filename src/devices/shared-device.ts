@@ -1,6 +1,6 @@
 import { InputError } from '../errors/input-error.ts';
+import { GUARD, GuardedWords } from '../sync/guarded-words.ts';
 import type { AccessWidth, Device, SavedDevice } from './device.ts';
-import { GUARD, GuardedWords } from './guarded-words.ts';
 
 /**
  * What all devices with state have in common: guarded shared words, and reset, save and restore over them.
@@ -25,7 +25,7 @@ export abstract class SharedDevice implements Device {
   constructor(words: Int32Array, count: number, owner: string, reset: { from?: number; to?: number } = {}) {
     this.guard = new GuardedWords(words, count, owner);
     this.words = this.guard.words;
-    this.#resetFrom = reset.from ?? GUARD.WORDS;
+    this.#resetFrom = reset.from ?? GUARD.words;
     this.#resetTo = reset.to ?? count;
   }
 
@@ -47,7 +47,7 @@ export abstract class SharedDevice implements Device {
   save(): SavedDevice {
     return this.guard.locked(() => ({
       device: this.name,
-      words: Array.from(this.words.subarray(GUARD.WORDS)),
+      words: Array.from(this.words.subarray(GUARD.words)),
     }));
   }
 
@@ -57,7 +57,7 @@ export abstract class SharedDevice implements Device {
    * @throws InputError when it is the state of another device or of another shape
    */
   restore(saved: SavedDevice): void {
-    const count = this.words.length - GUARD.WORDS;
+    const count = this.words.length - GUARD.words;
     if (saved.device !== this.name || saved.words.length !== count) {
       throw new InputError(
         `The saved state is that of "${saved.device}" with ${saved.words.length} words, and cannot be loaded into ` +
@@ -65,7 +65,7 @@ export abstract class SharedDevice implements Device {
       );
     }
     this.guard.change(() => {
-      this.words.set(saved.words, GUARD.WORDS);
+      this.words.set(saved.words, GUARD.words);
       this.driveOutputs();
     });
   }

@@ -1,3 +1,5 @@
+import { i32, many, struct } from '../layout/struct.ts';
+import { Lock } from '../sync/lock.ts';
 import { Sleep } from './sleep.ts';
 
 /**
@@ -6,35 +8,32 @@ import { Sleep } from './sleep.ts';
  * A vCPU is in the queue exactly while its run state is RUNNABLE, so the queue never holds more than all of them.
  * An idle pCPU sleeps on SEQUENCE, which counts up with every change that it may have to see.
  */
-const WORD = { lock: 0, sequence: 1, head: 2, count: 3, sleepers: 4, queue: 5 } as const;
-const FREE = 0;
-const HELD = 1;
-/** Rounds of looking at a held lock before sleeping: its holders run a few instructions. */
-const SPINS = 100;
+const QUEUE = struct({ lock: i32, sequence: i32, head: i32, count: i32, sleepers: i32, queue: many(i32) });
+const WORD = QUEUE.word;
 /** How long {@link Scheduler.doze} takes, in milliseconds. */
 const DOZE = 0.05;
-/** False once this thread was refused `Atomics.wait`. */
-let maySleep = true;
 
 export class Scheduler {
   readonly #words: Int32Array;
   readonly #vcpus: number;
+  readonly #lock: Lock;
   readonly #sleep: Sleep;
 
   /** Words of shared memory for so many vCPUs; zero words are an empty queue. */
   static wordsFor(vcpus: number): number {
-    return WORD.queue + vcpus;
+    return QUEUE.wordsFor(vcpus);
   }
 
   constructor(words: Int32Array, vcpus: number) {
     this.#words = words;
     this.#vcpus = vcpus;
+    this.#lock = new Lock(words, WORD.lock);
     this.#sleep = new Sleep(words, WORD.sequence, WORD.sleepers);
   }
 
   /** Puts a vCPU that has become runnable at the end of the queue and wakes an idle pCPU. */
   enqueue(vcpu: number): void {
-    this.#lock();
+    this.#lock.acquire();
     const count = Atomics.load(this.#words, WORD.count);
     const room = count < this.#vcpus;
     if (room) {
@@ -42,7 +41,7 @@ export class Scheduler {
       Atomics.store(this.#words, WORD.queue + tail, vcpu);
       Atomics.store(this.#words, WORD.count, count + 1);
     }
-    this.#unlock();
+    this.#lock.release();
     if (!room) throw new Error(`vCPU ${vcpu} is queued twice`);
     this.announce(1);
   }
@@ -51,7 +50,7 @@ export class Scheduler {
   dequeue(): number {
     // A glance without the lock: a vCPU queued just now also moves the sequence, which the caller waits on.
     if (Atomics.load(this.#words, WORD.count) === 0) return -1;
-    this.#lock();
+    this.#lock.acquire();
     const count = Atomics.load(this.#words, WORD.count);
     let vcpu = -1;
     if (count > 0) {
@@ -60,7 +59,7 @@ export class Scheduler {
       Atomics.store(this.#words, WORD.head, (head + 1) % this.#vcpus);
       Atomics.store(this.#words, WORD.count, count - 1);
     }
-    this.#unlock();
+    this.#lock.release();
     return vcpu;
   }
 
@@ -88,31 +87,5 @@ export class Scheduler {
   /** Makes up to `pcpus` idle pCPUs look around: there is work, or the domain ends. */
   announce(pcpus: number): void {
     this.#sleep.wake(pcpus);
-  }
-
-  /** Meets `#unlock` of the thread that held it. */
-  #lock(): void {
-    for (let spins = 0; Atomics.compareExchange(this.#words, WORD.lock, FREE, HELD) !== FREE; spins++) {
-      // Holders run a few instructions and never sleep: a wait is only for the case that their thread was preempted.
-      if (spins > SPINS) this.#pause();
-    }
-  }
-
-  /** The main thread of a browser may not wait; it spins. */
-  #pause(): void {
-    if (!maySleep) return;
-    try {
-      // Meets the notify in `#unlock`.
-      Atomics.wait(this.#words, WORD.lock, HELD, 1);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      maySleep = false;
-    }
-  }
-
-  #unlock(): void {
-    // Meets the compare-exchange in `#lock`.
-    Atomics.store(this.#words, WORD.lock, FREE);
-    Atomics.notify(this.#words, WORD.lock, 1);
   }
 }

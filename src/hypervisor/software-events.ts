@@ -1,3 +1,6 @@
+import { array, halves, i32, many, struct } from '../layout/struct.ts';
+import { Lock } from '../sync/lock.ts';
+
 /**
  * Supervisor software events (SBI specification, chapter "Supervisor Software Events Extension"): their state, in
  * shared memory, and the choice of the one to deliver. There are the two that software injects itself; the others need
@@ -29,19 +32,13 @@ const PENDING = 1 << 2;
 const INJECTABLE = 1 << 3;
 const ONE_SHOT = 1;
 
-const FREE = 0;
-const HELD = 1;
-/** Rounds of looking at a held lock before sleeping: its holders run a few instructions. */
-const SPINS = 100;
-
-/** Words before the records: the lock. A record follows for the global event, and one for each vCPU. */
-const RECORDS = 2;
-/** Words of a record: the attributes, then one of its own. */
-const RECORD = {
+const RECORD = struct({
+  attributes: array(halves, ATTRIBUTE.count),
   /** Of the global event: number of the vCPU that handles it. Of a local one: not 0 if its vCPU takes events. */
-  own: 2 * ATTRIBUTE.count,
-  words: 2 * ATTRIBUTE.count + 2,
-} as const;
+  own: i32,
+});
+/** A record for the global event, then one for each vCPU. */
+const EVENTS = struct({ lock: i32, records: many(RECORD) });
 
 /** One event as one vCPU sees it; used with the lock held. */
 export class SoftwareEvent {
@@ -90,11 +87,11 @@ export class SoftwareEvent {
   }
 
   get own(): number {
-    return this.#words[this.#at + RECORD.own] as number;
+    return this.#words[this.#at + RECORD.word.own] as number;
   }
 
   set own(value: number) {
-    this.#words[this.#at + RECORD.own] = value;
+    this.#words[this.#at + RECORD.word.own] = value;
   }
 
   /** Puts the event into the state that it has before it is used. */
@@ -120,20 +117,21 @@ export class SoftwareEvent {
 /** The software events of a domain, as one thread sees them. Everything but {@link locked} is for inside of it. */
 export class SoftwareEvents {
   readonly global: SoftwareEvent;
-  readonly #words: Int32Array;
+  readonly #lock: Lock;
   readonly #locals: readonly SoftwareEvent[];
 
   /** Words of shared memory for so many vCPUs. */
   static wordsFor(vcpus: number): number {
-    return RECORDS + (vcpus + 1) * RECORD.words;
+    return EVENTS.wordsFor(vcpus + 1);
   }
 
   constructor(words: Int32Array, vcpus: number) {
-    this.#words = words;
-    this.global = new SoftwareEvent(EVENT.global, words, RECORDS);
+    const { lock, records } = EVENTS.word;
+    this.#lock = new Lock(words, lock);
+    this.global = new SoftwareEvent(EVENT.global, words, records);
     this.#locals = Array.from(
       { length: vcpus },
-      (_, vcpu) => new SoftwareEvent(EVENT.local, words, RECORDS + (vcpu + 1) * RECORD.words),
+      (_, vcpu) => new SoftwareEvent(EVENT.local, words, records + (vcpu + 1) * RECORD.words),
     );
   }
 
@@ -145,18 +143,7 @@ export class SoftwareEvents {
 
   /** Does something while no other thread looks at events. */
   locked<Result>(action: () => Result): Result {
-    // Meets the store below, of the thread that held it.
-    for (let spins = 0; Atomics.compareExchange(this.#words, 0, FREE, HELD) !== FREE; spins++) {
-      // Holders never sleep: a wait is only for the case that their thread was preempted.
-      if (spins > SPINS) Atomics.wait(this.#words, 0, HELD, 1);
-    }
-    try {
-      return action();
-    } finally {
-      // Meets the compare-exchange and the wait above.
-      Atomics.store(this.#words, 0, FREE);
-      Atomics.notify(this.#words, 0, 1);
-    }
+    return this.#lock.withLock(action);
   }
 
   local(vcpu: number): SoftwareEvent {

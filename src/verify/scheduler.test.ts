@@ -1,7 +1,7 @@
 /** The run queue of the hypervisor, as it ships, with pCPUs that sleep on it and threads that wake them. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Scheduler } from '../hypervisor/scheduler.ts';
@@ -66,7 +66,13 @@ function of(name: string, ...threads: ThreadMaker[]): Scenario {
 const folder = mkdtempSync(join(tmpdir(), 'hartvisor-scheduler-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const SOURCES = ['scheduler.ts', 'sleep.ts'] as const;
+/** The run queue, and what it imports, as paths below src/. */
+const SOURCES = [
+  'hypervisor/scheduler.ts',
+  'hypervisor/sleep.ts',
+  'sync/lock.ts',
+  'layout/struct.ts',
+] as const;
 
 /** The run queue from sources with something else in the place of a piece of one of them. */
 async function changed(
@@ -75,14 +81,15 @@ async function changed(
   piece: string,
   by: string,
 ): Promise<Queue> {
-  const room = join(folder, name);
-  mkdirSync(room);
   for (const source of SOURCES) {
-    const text = readFileSync(new URL(`../hypervisor/${source}`, import.meta.url), 'utf8');
+    const text = readFileSync(new URL(`../${source}`, import.meta.url), 'utf8');
     if (source === file) expect(text.split(piece)).toHaveLength(2);
-    writeFileSync(join(room, source), source === file ? text.replace(piece, by) : text);
+    const copy = join(folder, name, source);
+    mkdirSync(dirname(copy), { recursive: true });
+    writeFileSync(copy, source === file ? text.replace(piece, by) : text);
   }
-  return ((await import(pathToFileURL(join(room, 'scheduler.ts')).href)) as { Scheduler: Queue }).Scheduler;
+  const { href } = pathToFileURL(join(folder, name, SOURCES[0]));
+  return ((await import(href)) as { Scheduler: Queue }).Scheduler;
 }
 
 const twoWakers = (Queue: Queue) => of('two-wakers', pcpu(Queue, 'P0'), waker(Queue, 0), waker(Queue, 1));
@@ -102,7 +109,7 @@ describe('nothing stays on the run queue while all pCPUs sleep', () => {
   });
 
   test('also when the lock is slept on at once', async () => {
-    const Impatient = await changed('impatient', 'scheduler.ts', 'SPINS = 100', 'SPINS = -1');
+    const Impatient = await changed('impatient', 'sync/lock.ts', 'SPINS = 64', 'SPINS = 0');
     const result = verify(takeMirror, twoWakers(Impatient));
     expect(result, result.reason).toMatchObject({ verdict: 'PROVEN' });
   });
@@ -119,7 +126,7 @@ describe('a mistake there is found', () => {
       'this.#sequence, this.sequence, milliseconds',
     ],
   ])('%s', async (name, piece, by) => {
-    const result = verify(takeMirror, twoWakers(await changed(name, 'sleep.ts', piece, by)));
+    const result = verify(takeMirror, twoWakers(await changed(name, 'hypervisor/sleep.ts', piece, by)));
     expect(result, result.reason).toMatchObject({
       verdict: 'VIOLATED',
       reason: 'P4: a vCPU is on the run queue, and all pCPUs sleep',

@@ -1,11 +1,11 @@
-import { GUARD } from '../guarded-words.ts';
+import { GUARD } from '../../sync/guarded-words.ts';
 
 /** The shared words; those of the harts follow, `HART.WORDS` each. */
 export const WORD = {
   /** mtime minus the clock's ticks, modulo 2^64: set by writes of mtime. */
-  OFFSET_LO: GUARD.WORDS,
-  OFFSET_HI: GUARD.WORDS + 1,
-  HARTS: GUARD.WORDS + 2,
+  OFFSET_LO: GUARD.words,
+  OFFSET_HI: GUARD.words + 1,
+  HARTS: GUARD.words + 2,
 } as const;
 
 /** Words of one hart, from its first. */

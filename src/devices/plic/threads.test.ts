@@ -85,7 +85,7 @@ test('threads that raise, claim and complete at once lose nothing and see nothin
 
   const modules = {
     plic: new URL('./device.ts', import.meta.url).href,
-    lock: new URL('../lock.ts', import.meta.url).href,
+    lock: new URL('../../sync/lock.ts', import.meta.url).href,
   };
   const common = {
     modules,

@@ -1,19 +1,19 @@
-import { GUARD } from '../guarded-words.ts';
+import { GUARD } from '../../sync/guarded-words.ts';
 import { PLIC } from './facts.ts';
 
 /** Words that hold one bit a source, source 0 included. */
 export const BITMAP_WORDS = Math.ceil((PLIC.sources + 1) / 32);
 
-const PRIORITY = GUARD.WORDS + 3 * BITMAP_WORDS;
+const PRIORITY = GUARD.words + 3 * BITMAP_WORDS;
 
 /** The shared words of the controller; those of the contexts follow, `CONTEXT.WORDS` each. */
 export const WORD = {
   /** Bitmap: what each source drives. It is the sources' state, and outlives a reset of the controller. */
-  LINE: GUARD.WORDS,
+  LINE: GUARD.words,
   /** Bitmap: requests that the gateways have forwarded and nobody has claimed. */
-  PENDING: GUARD.WORDS + BITMAP_WORDS,
+  PENDING: GUARD.words + BITMAP_WORDS,
   /** Bitmap: requests claimed and not completed; their gateways are shut. */
-  CLAIMED: GUARD.WORDS + 2 * BITMAP_WORDS,
+  CLAIMED: GUARD.words + 2 * BITMAP_WORDS,
   /** One word a source. */
   PRIORITY,
   CONTEXTS: PRIORITY + PLIC.sources + 1,

@@ -1,5 +1,5 @@
+import { GUARD } from '../../sync/guarded-words.ts';
 import { ByteRing } from '../byte-ring.ts';
-import { GUARD } from '../guarded-words.ts';
 import { FIFO_SIZE } from './registers.ts';
 
 /** Bytes of output that may wait for the consumer. */
@@ -23,32 +23,32 @@ export const POLLS_OF_OUTPUT = 2;
 /** Bytes of input that may wait on the wire. */
 export const INPUT_CAPACITY = 16_384;
 
-const FIFO = GUARD.WORDS + 13;
+const FIFO = GUARD.words + 13;
 const CABLE = FIFO + FIFO_SIZE;
 const OUTPUT = CABLE + 3;
 const INPUT = OUTPUT + ByteRing.wordsFor(OUTPUT_CAPACITY);
 
 /** The shared words of one port. */
 export const WORD = {
-  IER: GUARD.WORDS,
-  FCR: GUARD.WORDS + 1,
-  LCR: GUARD.WORDS + 2,
-  MCR: GUARD.WORDS + 3,
-  SCR: GUARD.WORDS + 4,
-  DLL: GUARD.WORDS + 5,
-  DLM: GUARD.WORDS + 6,
+  IER: GUARD.words,
+  FCR: GUARD.words + 1,
+  LCR: GUARD.words + 2,
+  MCR: GUARD.words + 3,
+  SCR: GUARD.words + 4,
+  DLL: GUARD.words + 5,
+  DLM: GUARD.words + 6,
   /** Error bits of LSR that nobody has read yet. */
-  LINE_ERRORS: GUARD.WORDS + 7,
+  LINE_ERRORS: GUARD.words + 7,
   /** Change bits of MSR that nobody has read yet. */
-  MODEM_CHANGES: GUARD.WORDS + 8,
+  MODEM_CHANGES: GUARD.words + 8,
   /** 1 while the "transmitter holding register empty" interrupt is due. */
-  EMPTY_DUE: GUARD.WORDS + 9,
+  EMPTY_DUE: GUARD.words + 9,
   /** Receiver FIFO: index of its oldest byte. */
-  FIFO_FIRST: GUARD.WORDS + 10,
+  FIFO_FIRST: GUARD.words + 10,
   /** Receiver FIFO: bytes in it. */
-  FIFO_COUNT: GUARD.WORDS + 11,
+  FIFO_COUNT: GUARD.words + 11,
   /** While input is held: looks at LSR that led to no output, up to POLLS_FOR_INPUT. */
-  POLLS: GUARD.WORDS + 12,
+  POLLS: GUARD.words + 12,
   /** Receiver FIFO: one byte a word. */
   FIFO,
   /** Here begins what is outside the chip and outlives a reset: the cable. */

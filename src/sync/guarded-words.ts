@@ -1,7 +1,10 @@
+import { i32, struct } from '../layout/struct.ts';
 import { Lock } from './lock.ts';
 
-/** The words at the start of every device's memory; a device's own words follow. */
-export const GUARD = { LOCK: 0, VERSION: 1, WORDS: 2 } as const;
+/** What comes before the words that it guards. */
+export const GUARD = struct({ lock: i32, version: i32 });
+
+const VERSION = GUARD.word.version;
 
 /**
  * Shared words that change only under a lock, and that can be read without it.
@@ -27,19 +30,19 @@ export class GuardedWords {
       throw new RangeError(`${owner} needs ${count} shared words, and was given ${words.length}`);
     }
     this.words = words.length === count ? words : words.subarray(0, count);
-    this.#lock = new Lock(words, GUARD.LOCK);
+    this.#lock = new Lock(words, GUARD.word.lock);
   }
 
   /** Runs `body`, which may write the words, alone. */
   change<T>(body: () => T): T {
     this.#lock.acquire();
     // To odd: readers turn away. Counterparts: the loads in version and stillAt.
-    Atomics.add(this.words, GUARD.VERSION, 1);
+    Atomics.add(this.words, VERSION, 1);
     try {
       return body();
     } finally {
       // To even: what readers see is whole again. Counterparts: the loads in version and stillAt.
-      Atomics.add(this.words, GUARD.VERSION, 1);
+      Atomics.add(this.words, VERSION, 1);
       this.#lock.release();
     }
   }
@@ -52,12 +55,12 @@ export class GuardedWords {
   /** The version to hand to {@link stillAt} after reading. */
   version(): number {
     // Counterpart: the additions in change.
-    return Atomics.load(this.words, GUARD.VERSION);
+    return Atomics.load(this.words, VERSION);
   }
 
   /** True if nothing changed since `version` was read and nothing was changing then. */
   stillAt(version: number): boolean {
     // Counterpart: the additions in change.
-    return (version & 1) === 0 && Atomics.load(this.words, GUARD.VERSION) === version;
+    return (version & 1) === 0 && Atomics.load(this.words, VERSION) === version;
   }
 }

@@ -101,10 +101,10 @@ describe('GuardedWords', () => {
   });
 
   test('readers without the lock never see half a change', async () => {
-    const words = memory(GUARD.WORDS + 2);
+    const words = memory(GUARD.words + 2);
     const body = `
       const guard = new GuardedWords(words, words.length, 'test');
-      const a = ${GUARD.WORDS}, b = a + 1;
+      const a = ${GUARD.words}, b = a + 1;
       const differ = () => Atomics.load(words, a) !== Atomics.load(words, b);
       let torn = 0;
       for (let round = 0; round < 30000; round++) {
@@ -118,6 +118,6 @@ describe('GuardedWords', () => {
       }
       return torn;`;
     expect(await inThreads(3, words, body)).toEqual([0, 0, 0]);
-    expect(words[GUARD.WORDS]).toBe(30_000);
+    expect(words[GUARD.words]).toBe(30_000);
   });
 });

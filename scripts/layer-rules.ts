@@ -13,7 +13,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   memory: [],
   interrupts: ['layout'],
   hart: ['layout', 'isa', 'float', 'wasm', 'jit', 'memory'],
-  devices: ['boot', 'errors', 'sync', 'memory'],
+  devices: ['boot', 'errors', 'layout', 'sync', 'memory'],
   hypervisor: ['layout', 'sync', 'interrupts', 'hart', 'memory'],
   verify: ['interrupts', 'errors'],
   stress: ['interrupts', 'errors'],

@@ -1,5 +1,8 @@
-/** Words before the bytes: how many bytes were ever taken and ever put, both modulo 2^32. */
-const WORD = { TAKEN: 0, PUT: 1, BYTES: 2 } as const;
+import { i32, many, struct, u8 } from '../layout/struct.ts';
+
+/** How many bytes were ever taken and ever put, both modulo 2^32, then those that are there. */
+const RING = struct({ TAKEN: i32, PUT: i32, BYTES: many(u8) });
+const WORD = RING.word;
 
 /**
  * A queue of bytes in shared memory, from one producer to one consumer, without a lock.
@@ -25,11 +28,11 @@ export class ByteRing {
     this.capacity = capacity;
     this.#words = words;
     this.#first = first;
-    this.#bytes = new Uint8Array(words.buffer, words.byteOffset + 4 * (first + WORD.BYTES), capacity);
+    this.#bytes = new Uint8Array(words.buffer, words.byteOffset + 4 * first + RING.at.BYTES, capacity);
   }
 
   static wordsFor(capacity: number): number {
-    return WORD.BYTES + capacity / 4;
+    return RING.wordsFor(capacity);
   }
 
   /** Bytes in the queue: at least so many for the consumer, at most so many for the producer. */

@@ -1,15 +1,19 @@
+import { halves, i32, struct } from '../../layout/struct.ts';
 import { GUARD } from '../../sync/guarded-words.ts';
 
-/** The shared words of the clock; 64-bit values take two, the low half first. */
-export const WORD = {
+const RTC = struct({
+  guard: GUARD,
   /** The guest's time minus the host's, in nanoseconds modulo 2^64. */
-  OFFSET: GUARD.words,
-  ALARM: GUARD.words + 2,
+  OFFSET: halves,
+  ALARM: halves,
   /** The high half of the time when TIME_LOW was last read. */
-  LATCH: GUARD.words + 4,
-  ARMED: GUARD.words + 5,
-  ENABLED: GUARD.words + 6,
-  PENDING: GUARD.words + 7,
-} as const;
+  LATCH: i32,
+  ARMED: i32,
+  ENABLED: i32,
+  PENDING: i32,
+});
 
-export const WORDS = GUARD.words + 8;
+/** The shared words of the clock. */
+export const WORD = RTC.word;
+
+export const WORDS = RTC.words;

@@ -1,3 +1,4 @@
+import { array, i32, struct } from '../../layout/struct.ts';
 import { GUARD } from '../../sync/guarded-words.ts';
 import { ByteRing } from '../byte-ring.ts';
 import { FIFO_SIZE } from './registers.ts';
@@ -23,44 +24,54 @@ export const POLLS_OF_OUTPUT = 2;
 /** Bytes of input that may wait on the wire. */
 export const INPUT_CAPACITY = 16_384;
 
-const FIFO = GUARD.words + 13;
-const CABLE = FIFO + FIFO_SIZE;
-const OUTPUT = CABLE + 3;
-const INPUT = OUTPUT + ByteRing.wordsFor(OUTPUT_CAPACITY);
+/** What is outside the chip and outlives a reset: the cable. */
+const CABLE = struct({
+  /** 1 from when the output ring has too little room until it is drained. */
+  STALLED: i32,
+  /** 1 from the call of onOutput until the consumer drains. */
+  OUTPUT_TOLD: i32,
+  /** 1 when the producer of input was turned away and waits for onInputSpace. */
+  INPUT_WANTED: i32,
+  OUTPUT: array(i32, ByteRing.wordsFor(OUTPUT_CAPACITY)),
+  INPUT: array(i32, ByteRing.wordsFor(INPUT_CAPACITY)),
+});
+
+const PORT = struct({
+  guard: GUARD,
+  IER: i32,
+  FCR: i32,
+  LCR: i32,
+  MCR: i32,
+  SCR: i32,
+  DLL: i32,
+  DLM: i32,
+  /** Error bits of LSR that nobody has read yet. */
+  LINE_ERRORS: i32,
+  /** Change bits of MSR that nobody has read yet. */
+  MODEM_CHANGES: i32,
+  /** 1 while the "transmitter holding register empty" interrupt is due. */
+  EMPTY_DUE: i32,
+  /** Receiver FIFO: index of its oldest byte. */
+  FIFO_FIRST: i32,
+  /** Receiver FIFO: bytes in it. */
+  FIFO_COUNT: i32,
+  /** While input is held: looks at LSR that led to no output, up to POLLS_FOR_INPUT. */
+  POLLS: i32,
+  /** Receiver FIFO: one byte a word. */
+  FIFO: array(i32, FIFO_SIZE),
+  CABLE,
+});
+
+const cable = PORT.word.CABLE;
 
 /** The shared words of one port. */
 export const WORD = {
-  IER: GUARD.words,
-  FCR: GUARD.words + 1,
-  LCR: GUARD.words + 2,
-  MCR: GUARD.words + 3,
-  SCR: GUARD.words + 4,
-  DLL: GUARD.words + 5,
-  DLM: GUARD.words + 6,
-  /** Error bits of LSR that nobody has read yet. */
-  LINE_ERRORS: GUARD.words + 7,
-  /** Change bits of MSR that nobody has read yet. */
-  MODEM_CHANGES: GUARD.words + 8,
-  /** 1 while the "transmitter holding register empty" interrupt is due. */
-  EMPTY_DUE: GUARD.words + 9,
-  /** Receiver FIFO: index of its oldest byte. */
-  FIFO_FIRST: GUARD.words + 10,
-  /** Receiver FIFO: bytes in it. */
-  FIFO_COUNT: GUARD.words + 11,
-  /** While input is held: looks at LSR that led to no output, up to POLLS_FOR_INPUT. */
-  POLLS: GUARD.words + 12,
-  /** Receiver FIFO: one byte a word. */
-  FIFO,
-  /** Here begins what is outside the chip and outlives a reset: the cable. */
-  CABLE,
-  /** 1 from when the output ring has too little room until it is drained. */
-  STALLED: CABLE,
-  /** 1 from the call of onOutput until the consumer drains. */
-  OUTPUT_TOLD: CABLE + 1,
-  /** 1 when the producer of input was turned away and waits for onInputSpace. */
-  INPUT_WANTED: CABLE + 2,
-  OUTPUT,
-  INPUT,
+  ...PORT.word,
+  STALLED: cable + CABLE.word.STALLED,
+  OUTPUT_TOLD: cable + CABLE.word.OUTPUT_TOLD,
+  INPUT_WANTED: cable + CABLE.word.INPUT_WANTED,
+  OUTPUT: cable + CABLE.word.OUTPUT,
+  INPUT: cable + CABLE.word.INPUT,
 } as const;
 
-export const WORDS = INPUT + ByteRing.wordsFor(INPUT_CAPACITY);
+export const WORDS = PORT.words;

@@ -48,3 +48,20 @@ export interface Exception {
 export function noException(): Exception {
   return { cause: 0, tvalLow: 0, tvalHigh: 0, tval2Low: 0, tval2High: 0, tinst: 0, guestVirtual: false };
 }
+
+/** Fills the record in; only a guest page fault has more to say. */
+export function fillException(
+  exception: Exception,
+  cause: number,
+  tvalLow: number,
+  tvalHigh: number,
+  guestVirtual: boolean,
+): void {
+  exception.cause = cause;
+  exception.tvalLow = tvalLow;
+  exception.tvalHigh = tvalHigh;
+  exception.tval2Low = 0;
+  exception.tval2High = 0;
+  exception.tinst = 0;
+  exception.guestVirtual = guestVirtual;
+}

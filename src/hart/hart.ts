@@ -3,7 +3,7 @@ import { hartArea } from './area.ts';
 import { CodeCache } from './code-cache.ts';
 import { describeHart, describeProtection } from './describe-hart.ts';
 import { ExceptionRow } from './exception-row.ts';
-import { ACCESS, CAUSE } from './exceptions.ts';
+import { ACCESS, CAUSE, fillException } from './exceptions.ts';
 import { guestAccess } from './guest-access.ts';
 import { type GeneratedCode, instantiate } from './instantiate.ts';
 import { InstructionCount } from './instruction-count.ts';
@@ -374,14 +374,8 @@ export class Hart {
   }
 
   #raiseAt(cause: number, tvalLow: number, tvalHigh: number): void {
-    const { exception } = this.privileged;
-    exception.cause = cause;
-    exception.tvalLow = tvalLow;
-    exception.tvalHigh = tvalHigh;
-    exception.tval2Low = 0;
-    exception.tval2High = 0;
-    exception.tinst = 0;
-    exception.guestVirtual = this.state.virtual !== 0 && cause !== CAUSE.illegalInstruction;
+    const isAddress = this.state.virtual !== 0 && cause !== CAUSE.illegalInstruction;
+    fillException(this.privileged.exception, cause, tvalLow, tvalHigh, isAddress);
   }
 
   /** Takes the exception that is in the record. True: `run` must return, the host handles it. */

@@ -1,5 +1,5 @@
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import { ACCESS, type Access, CAUSE, type Exception } from './exceptions.ts';
+import { ACCESS, type Access, CAUSE, type Exception, fillException } from './exceptions.ts';
 import { ATOMIC_READ } from './interpreter/call-outs.ts';
 import { LOAD_KINDS } from './interpreter/load-kinds.ts';
 import { FIELD } from './layout.ts';
@@ -205,14 +205,7 @@ export class MemoryAccess {
   }
 
   #fault(cause: number, low: number, high: number): boolean {
-    const exception = this.#exception;
-    exception.cause = cause;
-    exception.tvalLow = low;
-    exception.tvalHigh = high;
-    exception.tval2Low = 0;
-    exception.tval2High = 0;
-    exception.tinst = 0;
-    exception.guestVirtual = this.#mmu.usesGuestAddresses;
+    fillException(this.#exception, cause, low, high, this.#mmu.usesGuestAddresses);
     return false;
   }
 }

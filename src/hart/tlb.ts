@@ -1,5 +1,6 @@
 import { CSR, FETCH_LIST, FIELD, HART, SUPERPAGE_BITS, TLB, TLB_ENTRY } from './layout.ts';
 import { UNPAGED } from './mmu/index.ts';
+import { MODE, STATUS } from './privileged/registers.ts';
 import type { HartState } from './state.ts';
 
 /** Bits of a context number below the address-space identifiers. */
@@ -15,9 +16,6 @@ const CONTEXT = {
   bits: 128,
 } as const;
 
-const MSTATUS = { mppShift: 11, mprv: 1 << 17, sum: 1 << 18, mxr: 1 << 19, mpvHigh: 1 << 7 } as const;
-const MACHINE = 3;
-const SUPERVISOR = 1;
 const ASID_SPAN = 0x1_0000;
 /** Numbers that {@link addressSpace} gives. */
 const SPACES = 2 * ASID_SPAN;
@@ -84,10 +82,10 @@ export class Tlb {
     const status = csr[CSR.mstatus] as number;
     let dataPrivilege = privilege;
     let dataVirtual = virtual;
-    if (privilege === MACHINE && (status & MSTATUS.mprv) !== 0) {
-      dataPrivilege = (status >> MSTATUS.mppShift) & 3;
-      const mpv = ((csr[CSR.mstatus + 1] as number) & MSTATUS.mpvHigh) !== 0;
-      dataVirtual = mpv && dataPrivilege !== MACHINE ? 1 : 0;
+    if (privilege === MODE.machine && (status & STATUS.mprv) !== 0) {
+      dataPrivilege = (status >> STATUS.mppShift) & 3;
+      const mpv = ((csr[CSR.mstatus + 1] as number) & STATUS.mpvHigh) !== 0;
+      dataVirtual = mpv && dataPrivilege !== MODE.machine ? 1 : 0;
     }
     const permissions = this.#permissions(dataPrivilege, dataVirtual);
     const dataKey = this.#key(this.#space(dataPrivilege, dataVirtual) + permissions) << TLB.keyShift;
@@ -105,12 +103,12 @@ export class Tlb {
     // A host that plays HS-mode runs no code there: its guest, which goes on soon, finds its keys again.
     if (virtual === 0 && this.#state.hsHost) return;
     // M-mode returns to the address space that satp names, which it may just have written.
-    const space = this.#space(SUPERVISOR, virtual);
+    const space = this.#space(MODE.supervisor, virtual);
     if (space !== this.#remembered) this.#forgetSpace();
     this.#remembered = space;
-    if (this.#fetchKeys[SUPERVISOR] === 0) this.#foresee(virtual);
+    if (this.#fetchKeys[MODE.supervisor] === 0) this.#foresee(virtual);
     if (this.#machineKeys[0] === 0) this.#foreseeMachine();
-    if (privilege === MACHINE) return;
+    if (privilege === MODE.machine) return;
     this.#fetchKeys[privilege] = fetchKey;
     if ((permissions & ~CONTEXT.sum) !== 0) return;
     // SUM means nothing to U-mode.
@@ -122,7 +120,7 @@ export class Tlb {
   /** Keys of both privileges, without MXR. */
   #foresee(virtual: number): void {
     const data = this.#dataKeys;
-    for (const privilege of [0, SUPERVISOR]) {
+    for (const privilege of [0, MODE.supervisor]) {
       const space = this.#space(privilege, virtual);
       this.#fetchKeys[privilege] = this.#key(space + CONTEXT.fetch) << TLB.keyShift;
       data[privilege] = this.#key(space) << TLB.keyShift;
@@ -274,7 +272,7 @@ export class Tlb {
 
   /** The number of a privilege, virtualization mode and address space: the context of a fetch but for its kind. */
   #space(privilege: number, virtual: number): number {
-    if (privilege === MACHINE) return CONTEXT.machine;
+    if (privilege === MODE.machine) return CONTEXT.machine;
     const { csr } = this.#state;
     const bits = privilege === 0 ? CONTEXT.user : 0;
     if (virtual === 0) return addressSpace(csr[CSR.satp + 1] as number) * CONTEXT.bits + bits;
@@ -285,15 +283,15 @@ export class Tlb {
 
   /** What else decides about loads and stores. */
   #permissions(privilege: number, virtual: number): number {
-    if (privilege === MACHINE) return 0;
+    if (privilege === MODE.machine) return 0;
     const { csr } = this.#state;
     const status = csr[CSR.mstatus] as number;
     const own = virtual === 0 ? status : (csr[CSR.vsstatus] as number);
     return (
       // U-mode does not care about SUM.
-      ((own & MSTATUS.sum) !== 0 && privilege !== 0 ? CONTEXT.sum : 0) |
-      ((own & MSTATUS.mxr) !== 0 ? CONTEXT.mxr : 0) |
-      (virtual !== 0 && (status & MSTATUS.mxr) !== 0 ? CONTEXT.hostMxr : 0)
+      ((own & STATUS.sum) !== 0 && privilege !== 0 ? CONTEXT.sum : 0) |
+      ((own & STATUS.mxr) !== 0 ? CONTEXT.mxr : 0) |
+      (virtual !== 0 && (status & STATUS.mxr) !== 0 ? CONTEXT.hostMxr : 0)
     );
   }
 

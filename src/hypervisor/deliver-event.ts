@@ -1,5 +1,6 @@
 import type { Hart } from '../hart/index.ts';
 import { CSR } from '../hart/layout.ts';
+import { STATUS } from '../hart/privileged/registers.ts';
 import { makeRequest } from '../interrupts/run-state.ts';
 import {
   ATTRIBUTE,
@@ -13,8 +14,6 @@ import { REQUEST } from './vcpu-layout.ts';
 
 const VSSTATUS = 0x200;
 const VSEPC = 0x241;
-/** vsstatus; of mstatus only SPP is used here. */
-const STATUS = { sie: 1 << 1, spie: 1 << 5, spp: 1 << 8 } as const;
 /** Attribute "interrupted flags". */
 const FLAG = { spp: 1, spie: 2 } as const;
 const A6 = 16;

@@ -1,5 +1,7 @@
+import { CAUSE } from '../hart/exceptions.ts';
 import type { Hart } from '../hart/index.ts';
 import { CSR } from '../hart/layout.ts';
+import { COUNTER, ENVCFG, GUEST_INTERRUPTS } from '../hart/privileged/registers.ts';
 
 const CSR_NUMBER = { hedeleg: 0x602, hideleg: 0x603, hcounteren: 0x606, henvcfg: 0x60a } as const;
 
@@ -9,25 +11,19 @@ const CSR_NUMBER = { hedeleg: 0x602, hideleg: 0x603, hcounteren: 0x606, henvcfg:
  */
 export const DELEGATED_EXCEPTIONS = 0b1011_0001_1111_1111;
 /** Misaligned loads and stores: the one part of it that the guest can change. */
-const MISALIGNED = (1 << 4) | (1 << 6);
-/** VSSI, VSTI, VSEI. */
-const DELEGATED_INTERRUPTS = 0x444;
-/** cycle, time, instret. */
-const COUNTERS = 0b111;
+const MISALIGNED = (1 << CAUSE.loadMisaligned) | (1 << CAUSE.storeMisaligned);
+const COUNTERS = COUNTER.cycle | COUNTER.time | COUNTER.instret;
 /** henvcfg: CBIE = flush, CBCFE, CBZE. */
-const CACHE_BLOCKS = (1 << 4) | (1 << 6) | (1 << 7);
-/** henvcfg, high half: STCE, PBMTE, ADUE. What the hart lacks stays 0. */
-const STCE_HIGH = 1 << 31;
-const PBMTE_HIGH = 1 << 30;
-const ADUE_HIGH = 1 << 29;
+const CACHE_BLOCKS = (1 << 4) | ENVCFG.cbcfe | ENVCFG.cbze;
 
 /** Sets up HS-mode's side of a hart for guests: what they may do and handle by themselves. Once per hart. */
 export function openToGuests(hart: Hart, sstc: boolean): void {
   const { privileged } = hart;
   privileged.writeCsr(CSR_NUMBER.hedeleg, DELEGATED_EXCEPTIONS, 0);
-  privileged.writeCsr(CSR_NUMBER.hideleg, DELEGATED_INTERRUPTS, 0);
+  privileged.writeCsr(CSR_NUMBER.hideleg, GUEST_INTERRUPTS, 0);
   privileged.writeCsr(CSR_NUMBER.hcounteren, COUNTERS, 0);
-  const high = ADUE_HIGH | PBMTE_HIGH | (sstc ? STCE_HIGH : 0);
+  // What the hart lacks stays 0.
+  const high = ENVCFG.adueHigh | ENVCFG.pbmteHigh | (sstc ? ENVCFG.stceHigh : 0);
   privileged.writeCsr(CSR_NUMBER.henvcfg, CACHE_BLOCKS, high);
 }
 

@@ -2,6 +2,7 @@ import { CAUSE } from '../hart/exceptions.ts';
 import type { Hart } from '../hart/index.ts';
 import { CSR, EXIT, type Exit } from '../hart/layout.ts';
 import { Pace } from '../hart/pace.ts';
+import { HSTATUS } from '../hart/privileged/registers.ts';
 import { describeStuck, STUCK_AFTER } from '../hart/stuck.ts';
 import { dispatchVcpu, runState } from '../interrupts/run-state.ts';
 import type { BlockResult } from '../interrupts/vcpu-interrupts.ts';
@@ -31,8 +32,6 @@ const LONGEST_AWAKE = 500;
 const WFI = 0x1050_0073;
 /** WRS.NTO, with which Linux waits in its spinlocks. */
 const WRS_NTO = 0x00d0_0073;
-/** hstatus.SPVP: the trap came from VS-mode, not VU-mode. */
-const SPVP = 1 << 8;
 /** Guest-page faults cannot come up without G-stage translation; a guest would know them as access faults. */
 const AS_ACCESS_FAULT: ReadonlyMap<number, number> = new Map([
   [CAUSE.fetchGuestPageFault, CAUSE.fetchAccess],
@@ -408,7 +407,8 @@ export class Pcpu {
 
   #virtualInstruction(vcpu: Vcpu): Outcome {
     const { csr } = this.#hart.state;
-    const fromSupervisor = ((csr[CSR.hstatus] as number) & SPVP) !== 0;
+    // The trap came from VS-mode, not VU-mode.
+    const fromSupervisor = ((csr[CSR.hstatus] as number) & HSTATUS.spvp) !== 0;
     if (csr[CSR.stval] === WFI && fromSupervisor) {
       vcpu.count('exitWfi');
       this.#skip(4);

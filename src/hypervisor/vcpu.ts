@@ -1,6 +1,7 @@
 import type { ExceptionRow } from '../hart/exception-row.ts';
 import type { Hart } from '../hart/index.ts';
 import { CSR, type CsrField, FIELD } from '../hart/layout.ts';
+import { COUNTER, GUEST_INTERRUPTS, HSTATUS, INTERRUPT, STATUS } from '../hart/privileged/registers.ts';
 import { IRQ_VS_SOFT, interruptNumbers } from '../interrupts/numbers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { type BlockResult, VcpuInterrupts } from '../interrupts/vcpu-interrupts.ts';
@@ -19,10 +20,7 @@ import {
 } from './vcpu-layout.ts';
 
 /** hvip and hip positions (privileged specification, "Hypervisor Interrupt Registers"). */
-export const VSSIP = 1 << 2;
-export const VSTIP = 1 << 6;
-export const VSEIP = 1 << 10;
-export const GUEST_INTERRUPTS = VSSIP | VSTIP | VSEIP;
+export const { vssi: VSSIP, vsti: VSTIP, vsei: VSEIP } = INTERRUPT;
 
 const NO_DEADLINE = -1n;
 /** Numbers of the registers for the first two arguments. */
@@ -30,13 +28,10 @@ const A0 = 10;
 const A1 = 11;
 const WORD = VCPU.word;
 const GUEST_WORD = GUEST.word;
-/** mstatus and vsstatus: SIE, SPP, and both bits of FS. */
-const STATUS = { sie: 1 << 1, spp: 1 << 8, fs: 3 << 13 } as const;
 /**
- * hstatus: SPV and SPVP (the guest is entered by SRET), VGEIN = 1 (guest external interrupt 1 is the line from the
- * interrupt controller), VTW (WFI traps at once).
+ * The guest is entered by SRET; guest external interrupt 1 is the line from the interrupt controller; WFI traps at once.
  */
-const GUEST_HSTATUS = (1 << 7) | (1 << 8) | (1 << 12) | (1 << 21);
+const GUEST_HSTATUS = HSTATUS.spv | HSTATUS.spvp | (1 << HSTATUS.vgeinShift) | HSTATUS.vtw;
 /** Position of hgatp.VMID in the high half. */
 const VMID_SHIFT = 12;
 
@@ -58,8 +53,8 @@ export interface VcpuOptions {
   readonly debug?: boolean;
 }
 
-/** scounteren: user mode may read cycle, time and instret. */
-const USER_COUNTERS = 7;
+/** scounteren: what user mode may read. */
+const USER_COUNTERS = COUNTER.cycle | COUNTER.time | COUNTER.instret;
 
 /** CSRs that belong to the guest and move with the vCPU. */
 const GUEST_CSRS: readonly CsrField[] = [
@@ -240,7 +235,7 @@ export class Vcpu {
     this.#x[1] = state.csr[CSR.sepc + 1] as number;
     guest[GUEST_WORD.fflags] = state.words[FIELD.fflags >> 2] as number;
     guest[GUEST_WORD.frm] = state.words[FIELD.frm >> 2] as number;
-    guest[GUEST_WORD.privilege] = ((state.csr[CSR.mstatus] as number) >> 8) & 1;
+    guest[GUEST_WORD.privilege] = ((state.csr[CSR.mstatus] as number) >> STATUS.sppShift) & 1;
     for (const name of GUEST_CSRS) this.#copyCsr(name, state.csr, this.#csr);
     this.#saveCounters(hart);
     this.#publishDeadline();

@@ -1,7 +1,8 @@
 import { type GuestMemory, type GuestPhysical, physicalAddress } from '../../memory/guest-memory.ts';
-import { ACCESS, type Access, CAUSE, type Exception } from '../exceptions.ts';
+import { ACCESS, type Access, CAUSE, type Exception, fillException } from '../exceptions.ts';
 import { CSR } from '../layout.ts';
 import { updatesAccessedDirty } from '../privileged/index.ts';
+import { ENVCFG, HSTATUS, MODE, STATUS } from '../privileged/registers.ts';
 import type { HartState } from '../state.ts';
 import { ENTRY } from './entry.ts';
 import { EntryMemory } from './entry-memory.ts';
@@ -23,20 +24,6 @@ export interface TranslationMode {
   /** Execute permission takes the place of read permission (HLVX). */
   executable: boolean;
 }
-
-const MACHINE = 3;
-const SUPERVISOR = 1;
-
-/** mstatus, low half: MPP at 11; MPRV; SUM and MXR, which vsstatus has in the same place. High half: MPV. */
-const MPP_SHIFT = 11;
-const MPRV = 1 << 17;
-const SUM = 1 << 18;
-const MXR = 1 << 19;
-const MPV = 1 << 7;
-/** hstatus.SPVP. */
-const SPVP = 1 << 8;
-/** PBMTE of menvcfg and henvcfg, high half. */
-const PBMTE = 1 << 30;
 
 /** Causes by ACCESS value. */
 const ACCESS_FAULT = [CAUSE.loadAccess, CAUSE.storeAccess, CAUSE.fetchAccess] as const;
@@ -81,7 +68,7 @@ export class Mmu {
   /** VS-stage; its tables are in guest-physical memory. */
   readonly #virtual: Stage;
   readonly #mode: TranslationMode = {
-    privilege: MACHINE,
+    privilege: MODE.machine,
     virtual: false,
     access: ACCESS.load,
     sum: false,
@@ -115,9 +102,9 @@ export class Mmu {
    */
   translate(vaLow: number, vaHigh: number, access: Access, width: number): boolean {
     const status = this.#csr[CSR.mstatus];
-    if (access !== ACCESS.fetch && (status & MPRV) !== 0) {
-      const privilege = (status >>> MPP_SHIFT) & 3;
-      const virtual = (this.#csr[CSR.mstatus + 1] & MPV) !== 0;
+    if (access !== ACCESS.fetch && (status & STATUS.mprv) !== 0) {
+      const privilege = (status >>> STATUS.mppShift) & 3;
+      const virtual = (this.#csr[CSR.mstatus + 1] & STATUS.mpvHigh) !== 0;
       this.#setMode(privilege, virtual, access, false);
     } else {
       this.#setMode(this.#state.privilege, this.#state.virtual !== 0, access, false);
@@ -140,8 +127,9 @@ export class Mmu {
   /** Loads and stores of the hart as it is are about guest virtual addresses. */
   get usesGuestAddresses(): boolean {
     const status = this.#csr[CSR.mstatus];
-    if ((status & MPRV) === 0) return this.#state.virtual !== 0;
-    return ((status >>> MPP_SHIFT) & 3) !== MACHINE && (this.#csr[CSR.mstatus + 1] & MPV) !== 0;
+    if ((status & STATUS.mprv) === 0) return this.#state.virtual !== 0;
+    if (((status >>> STATUS.mppShift) & 3) === MODE.machine) return false;
+    return (this.#csr[CSR.mstatus + 1] & STATUS.mpvHigh) !== 0;
   }
 
   /**
@@ -150,7 +138,7 @@ export class Mmu {
    * @param executable - HLVX: execute instead of read permission; still a load
    */
   translateGuest(vaLow: number, vaHigh: number, access: Access, width: number, executable: boolean): boolean {
-    const privilege = (this.#csr[CSR.hstatus] & SPVP) !== 0 ? SUPERVISOR : 0;
+    const privilege = (this.#csr[CSR.hstatus] & HSTATUS.spvp) !== 0 ? MODE.supervisor : 0;
     this.#setMode(privilege, true, access, executable);
     return this.#translate(vaLow, vaHigh, width);
   }
@@ -160,18 +148,18 @@ export class Mmu {
     const status = this.#csr[CSR.mstatus];
     const own = virtual ? this.#csr[CSR.vsstatus] : status;
     mode.privilege = privilege;
-    mode.virtual = virtual && privilege !== MACHINE;
+    mode.virtual = virtual && privilege !== MODE.machine;
     mode.access = access;
-    mode.sum = (own & SUM) !== 0;
-    mode.mxr = ((own | status) & MXR) !== 0;
-    mode.guestMxr = (status & MXR) !== 0;
+    mode.sum = (own & STATUS.sum) !== 0;
+    mode.mxr = ((own | status) & STATUS.mxr) !== 0;
+    mode.guestMxr = (status & STATUS.mxr) !== 0;
     mode.executable = executable;
   }
 
   #translate(low: number, high: number, width: number): boolean {
     const mode = this.#mode;
     if (mode.virtual) return this.#translateTwoStages(low, high, width);
-    if (mode.privilege === MACHINE) {
+    if (mode.privilege === MODE.machine) {
       this.pageSize = UNPAGED;
       return this.#protect(low, high, low, high, width);
     }
@@ -179,7 +167,7 @@ export class Mmu {
     const csr = this.#csr;
     const environment = csr[CSR.menvcfg + 1];
     const updates = updatesAccessedDirty(csr, 'supervisor');
-    stage.select(csr[CSR.satp], csr[CSR.satp + 1], (environment & PBMTE) !== 0, updates);
+    stage.select(csr[CSR.satp], csr[CSR.satp + 1], (environment & ENVCFG.pbmteHigh) !== 0, updates);
     const outcome = stage.walk(low, high, this.#ownRule());
     if (outcome !== OUTCOME.done) return this.#failFirst(outcome, low, high);
     this.pageSize = stage.pageSize;
@@ -188,7 +176,7 @@ export class Mmu {
 
   #translateTwoStages(low: number, high: number, width: number): boolean {
     const csr = this.#csr;
-    const machineTypes = csr[CSR.menvcfg + 1] & PBMTE;
+    const machineTypes = csr[CSR.menvcfg + 1] & ENVCFG.pbmteHigh;
     const first = this.#virtual;
     const guest = this.#guest;
     const updates = updatesAccessedDirty(csr, 'supervisor');
@@ -263,14 +251,7 @@ export class Mmu {
   }
 
   #fail(cause: number, low: number, high: number): false {
-    const exception = this.exception;
-    exception.cause = cause;
-    exception.tvalLow = low;
-    exception.tvalHigh = high;
-    exception.tval2Low = 0;
-    exception.tval2High = 0;
-    exception.tinst = 0;
-    exception.guestVirtual = this.#mode.virtual;
+    fillException(this.exception, cause, low, high, this.#mode.virtual);
     return false;
   }
 }

@@ -1,5 +1,5 @@
 import type { Decoded, Extension } from '../../isa/instruction.ts';
-import { type Exception, noException } from '../exceptions.ts';
+import { type Exception, fillException, noException } from '../exceptions.ts';
 import type { Platform } from '../platform.ts';
 import type { HartState } from '../state.ts';
 import type { Halves } from './wide.ts';
@@ -125,13 +125,6 @@ export class Context implements Halves {
 
 /** Fills the exception record in; the address parts of it are 0. */
 export function raise(hart: Context, cause: number, tvalLow = 0, tvalHigh = 0): typeof OUTCOME.exception {
-  const { exception } = hart;
-  exception.cause = cause;
-  exception.tvalLow = tvalLow;
-  exception.tvalHigh = tvalHigh;
-  exception.tval2Low = 0;
-  exception.tval2High = 0;
-  exception.tinst = 0;
-  exception.guestVirtual = false;
+  fillException(hart.exception, cause, tvalLow, tvalHigh, false);
   return OUTCOME.exception;
 }

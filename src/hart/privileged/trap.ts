@@ -1,3 +1,4 @@
+import { fillException } from '../exceptions.ts';
 import { CSR } from '../layout.ts';
 import type { Context, TrapTarget } from './context.ts';
 import { HSTATUS, MODE, STATUS } from './registers.ts';
@@ -28,13 +29,7 @@ export function enterException(hart: Context, epcLow: number, epcHigh: number): 
 /** Takes an interrupt between two instructions: pc is the one that comes next. */
 export function enterInterrupt(hart: Context, target: TrapTarget, cause: number): TrapTarget {
   const { exception, state } = hart;
-  exception.cause = cause;
-  exception.tvalLow = 0;
-  exception.tvalHigh = 0;
-  exception.tval2Low = 0;
-  exception.tval2High = 0;
-  exception.tinst = 0;
-  exception.guestVirtual = false;
+  fillException(exception, cause, 0, 0, false);
   enter(hart, target, cause, true, state.pcLow, state.pcHigh);
   return target;
 }

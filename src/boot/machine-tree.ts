@@ -1,3 +1,4 @@
+import { TICKS_PER_SECOND } from '../time/ticks.ts';
 import {
   bytes,
   cells,
@@ -9,9 +10,6 @@ import {
   strings,
   u64s,
 } from './device-tree.ts';
-
-/** Ticks of the `time` CSR in a second. */
-export const timebaseFrequency = 10_000_000;
 
 /** Address translation of a cpu, in the binding's words (`riscv/cpus.yaml`). */
 export type MmuType = 'riscv,sv39' | 'riscv,sv48' | 'riscv,sv57' | 'riscv,none';
@@ -103,7 +101,7 @@ function cpus(machine: MachineDescription): DeviceTreeNode {
     [
       ['#address-cells', cells(1)],
       ['#size-cells', cells(0)],
-      ['timebase-frequency', cells(timebaseFrequency)],
+      ['timebase-frequency', cells(TICKS_PER_SECOND)],
     ],
     Array.from({ length: machine.cpus }, (_, hart) => cpu(machine, hart)),
   );

@@ -1,4 +1,5 @@
-const TICKS_PER_SECOND = 10_000_000;
+import { TICKS_PER_SECOND } from '../time/ticks.ts';
+
 /** Assumed until measured: instructions per tick (50 MIPS). */
 const FIRST_GUESS = 5;
 /** Fewest instructions in one go, however near a deadline is: entering costs about as much. */

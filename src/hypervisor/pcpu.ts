@@ -8,6 +8,8 @@ import { dispatchVcpu, runState } from '../interrupts/run-state.ts';
 import type { BlockResult } from '../interrupts/vcpu-interrupts.ts';
 import { type LoopOutcome, type LoopPart, type LoopSurroundings, VcpuLoop } from '../interrupts/vcpu-loop.ts';
 import { RunState } from '../interrupts/words.ts';
+import { instructionNamed } from '../isa/index.ts';
+import { TICKS_PER_MS } from '../time/ticks.ts';
 import { deliverEvent } from './deliver-event.ts';
 import type { FirmwareEvent } from './firmware-state.ts';
 import { delegateMisaligned, delegatesMisaligned } from './guest-environment.ts';
@@ -17,21 +19,20 @@ import { beginSteal, endSteal } from './steal-time.ts';
 import { type Vcpu, VSEIP, VSSIP, VSTIP } from './vcpu.ts';
 import { HSM, REQUEST } from './vcpu-layout.ts';
 
-/** How long a vCPU may keep its pCPU while others wait, in ticks of 10 MHz. */
+/** How long a vCPU may keep its pCPU while others wait, in ticks. */
 const TIME_SLICE = 40_000;
 /** The longest stay in the guest, in ticks: V8 replaces the running code only when `run` returns. */
 const LONGEST_RUN = 50_000;
 /** The longest sleep of an idle pCPU in milliseconds; it is woken for everything that happens. */
 const LONGEST_SLEEP = 60_000;
-const TICKS_PER_MS = 10_000;
 /** How long a guest may watch memory for the answer of another vCPU, in ticks, before others get its pCPU. */
 const LONGEST_WATCH = 200;
 /** How long a guest may wait for another vCPU, in ticks, before its thread rests. */
 const LONGEST_AWAKE = 500;
-/** WFI: the one instruction that a guest is stopped at by hstatus.VTW. */
-const WFI = 0x1050_0073;
-/** WRS.NTO, with which Linux waits in its spinlocks. */
-const WRS_NTO = 0x00d0_0073;
+/** The one instruction that a guest is stopped at by hstatus.VTW. */
+const { match: WFI } = instructionNamed('wfi');
+/** With it Linux waits in its spinlocks. */
+const { match: WRS_NTO } = instructionNamed('wrs.nto');
 /** Guest-page faults cannot come up without G-stage translation; a guest would know them as access faults. */
 const AS_ACCESS_FAULT: ReadonlyMap<number, number> = new Map([
   [CAUSE.fetchGuestPageFault, CAUSE.fetchAccess],

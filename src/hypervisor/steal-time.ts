@@ -1,10 +1,10 @@
 import { type GuestMemory, physicalAddress } from '../memory/guest-memory.ts';
+import { NANOSECONDS_PER_TICK } from '../time/ticks.ts';
 import type { FirmwareState } from './firmware-state.ts';
 
 /** Words of the structure that a guest reads (SBI specification, table "STA Shared Memory Structure"). */
 export const STEAL_WORDS = 16;
 const WORD = { sequence: 0, steal: 2, preempted: 4 } as const;
-const NANOSECONDS_PER_TICK = 100;
 
 /** A vCPU that could run waits for a pCPU from now on, in ticks. */
 export function beginSteal(firmware: FirmwareState, memory: GuestMemory, now: number): void {

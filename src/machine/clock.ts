@@ -1,10 +1,8 @@
 import type { Clock } from '../devices/device.ts';
-
-/** Ticks of guest time in a millisecond: 10 MHz. */
-const TICKS_PER_MS = 10_000;
+import { TICKS_PER_MS } from '../time/ticks.ts';
 
 /**
- * Guest time: ticks of 10 MHz since the machine was put together, without the time in which it was paused; the same in
+ * Guest time: ticks since the machine was put together, without the time in which it was paused; the same in
  * every thread.
  *
  * Each thread's `performance.now()` has an origin of its own, so a thread gives the distance of its origin from the

@@ -1,12 +1,11 @@
 import type { Clock } from '../devices/device.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
+import { NANOSECONDS_PER_TICK, TICKS_PER_MS } from '../time/ticks.ts';
 
 /** Instructions that take one tick: 100 million a second. */
 const PER_TICK = 10;
-const TICKS_PER_MS = 10_000;
 /** Guests under this clock are started at 2026-01-01T00:00:00Z. */
 const EPOCH_NANOSECONDS = 1_767_225_600_000_000_000n;
-const NANOSECONDS_PER_TICK = 100n;
 
 /**
  * Guest time that goes by the instructions that the machine's only hart has retired, so that a machine does the same each
@@ -34,7 +33,7 @@ export class InstructionClock implements Clock {
   }
 
   wallNanoseconds(): bigint {
-    return EPOCH_NANOSECONDS + BigInt(this.ticks()) * NANOSECONDS_PER_TICK;
+    return EPOCH_NANOSECONDS + BigInt(this.ticks() * NANOSECONDS_PER_TICK);
   }
 }
 

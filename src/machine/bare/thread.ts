@@ -5,6 +5,7 @@ import { CSR, EXIT } from '../../hart/layout.ts';
 import { Pace } from '../../hart/pace.ts';
 import { describeStuck, STUCK_AFTER } from '../../hart/stuck.ts';
 import { GuestMemory } from '../../memory/guest-memory.ts';
+import { TICKS_PER_MS } from '../../time/ticks.ts';
 import { GuestClock } from '../clock.ts';
 import { Control, END, type EndReason } from '../control.ts';
 import { createDevices, deviceSpace, emitAll, eventTeller, linesOf } from '../devices.ts';
@@ -18,8 +19,7 @@ import { HartWords } from './hart-words.ts';
 /** The longest stay in guest code, in ticks. */
 const LONGEST_RUN = 50_000;
 /** Between two looks at `tohost`, in ticks. */
-const HTIF_INTERVAL = 10_000;
-const TICKS_PER_MS = 10_000;
+const HTIF_INTERVAL = TICKS_PER_MS;
 const LONGEST_SLEEP_MS = 60_000;
 
 /** The life of one hart of a bare machine. */

@@ -1,3 +1,5 @@
+import type { TlbTable } from '../codegen/index.ts';
+
 /**
  * What compiled code must know of a hart in linear memory: offsets in bytes from the hart block, and the TLB. The hart
  * declares them (its `FIELD` and `TLB`) and hands them in, so that they are declared once.
@@ -23,9 +25,7 @@ export interface HartLayout {
     readonly reservationWidth: number;
     readonly reservationValue: number;
   };
-  readonly tlb: {
-    readonly entries: number;
-    readonly entryBytes: number;
+  readonly tlb: TlbTable & {
     readonly loads: number;
     readonly stores: number;
   };

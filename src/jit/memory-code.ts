@@ -1,9 +1,8 @@
+import { type AtomicCode, LOADS, STORE_NAMES } from '../codegen/index.ts';
 import type { AmoOperation, AtomicWidth, LoadKind, MemorySemantics, StoreWidth } from '../isa/index.ts';
 import { type FunctionBuilder, type I64, i64, indexHole, type Local, localHole } from '../wasm/index.ts';
-import type { AtomicCode } from './atomic-code.ts';
 import { SLOT } from './frame-locals.ts';
 import type { HartLayout } from './hart-layout.ts';
-import { LOADS, STORE_NAMES } from './plain-access.ts';
 import { probe } from './probe.ts';
 
 const PAGE_MASK = -4096;

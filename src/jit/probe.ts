@@ -1,3 +1,4 @@
+import { tlbOffset } from '../codegen/index.ts';
 import {
   ConstHole,
   type Expr,
@@ -35,15 +36,10 @@ export interface Probed {
  * registers for.
  */
 export function probe(f: FunctionBuilder, { tlb }: HartLayout, host: Local<'i32'>, probed: Probed): void {
-  const { entries, entryBytes, loads, stores: storeTable } = tlb;
   const { address, stores, last, aligned, mask, isLong, far } = probed;
-  const table = stores ? storeTable : loads;
+  const table = stores ? tlb.stores : tlb.loads;
   const virtual = address instanceof Local ? address : f.let(address);
-  const index = i32.and(
-    i32.shr_u(i32.wrap_i64(virtual), i32.const(12 - Math.log2(entryBytes))),
-    i32.const((entries - 1) * entryBytes),
-  );
-  const entry = f.let(i32.add(index, FRAME.tlb));
+  const entry = f.let(i32.add(tlbOffset(tlb, virtual), FRAME.tlb));
   const key = stores ? FRAME.storeKey : FRAME.loadKey;
   const page: Expr<'i64'> = isLong
     ? i64.or(i64.and(i64.add(virtual, last), i64.const(-4096)), i64.and(virtual, aligned))

@@ -1,3 +1,4 @@
+import { FloatCode, type FloatFrame } from '../codegen/index.ts';
 import { BINARY32, BINARY64, hasFiniteValue, isSafelyNormal } from '../float/format.ts';
 import type { FloatArithmetic, FloatBits, FloatFormat, IntegerFormat } from '../isa/index.ts';
 import {
@@ -14,7 +15,6 @@ import {
   relaxedMadd,
   type ValType,
 } from '../wasm/index.ts';
-import { FloatCode, type FloatFrame } from './float-code.ts';
 import { fusesMadd } from './fused.ts';
 
 /** Rounding modes of the rm field. */

@@ -1,3 +1,4 @@
+import { AtomicCode } from '../codegen/index.ts';
 import type { FloatFunctions } from '../float/float.ts';
 import type { Instruction, Semantics } from '../isa/index.ts';
 import {
@@ -11,7 +12,6 @@ import {
   Local,
   localHole,
 } from '../wasm/index.ts';
-import { AtomicCode } from './atomic-code.ts';
 import { addressHole, FRAME, registerHole, SLOT } from './frame-locals.ts';
 import type { HartLayout } from './hart-layout.ts';
 import { MemoryCode } from './memory-code.ts';

@@ -8,7 +8,7 @@ import { removeAbandoned, removeForgotten } from './leftovers.ts';
 import { readPrivateFile, whyUnusable } from './private-directory.ts';
 
 /** The rooms whose modules decide what the interpreter's bytes are. */
-const ROOMS = ['float', 'hart', 'isa', 'jit', 'layout', 'wasm'] as const;
+const ROOMS = ['codegen', 'float', 'hart', 'isa', 'jit', 'layout', 'wasm'] as const;
 
 /** Hexadecimal digits of a SHA-256. */
 const DIGITS = 64;

@@ -1,4 +1,4 @@
-import { FloatCode } from '../../jit/index.ts';
+import { FloatCode } from '../../codegen/index.ts';
 import { i32, i64, select } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 import type { Frame } from './frame.ts';

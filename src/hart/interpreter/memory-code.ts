@@ -1,5 +1,5 @@
+import { AtomicCode, LOADS, STORE_NAMES } from '../../codegen/index.ts';
 import type { AmoOperation, AtomicWidth, LoadKind, MemorySemantics, StoreWidth } from '../../isa/index.ts';
-import { AtomicCode, LOADS, STORE_NAMES } from '../../jit/index.ts';
 import { type Expr, type I64, i32, i64, type Label, type Local } from '../../wasm/index.ts';
 import { FIELD, TLB } from '../layout.ts';
 import { ATOMIC_READ } from './call-outs.ts';

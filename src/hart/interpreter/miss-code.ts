@@ -1,5 +1,5 @@
 /** Data accesses that the dispatch loop does not find in the TLB: in generated code where a common page walk will do. */
-import { LOADS, STORE_NAMES } from '../../jit/index.ts';
+import { LOADS, STORE_NAMES } from '../../codegen/index.ts';
 import {
   call,
   type FunctionBuilder,

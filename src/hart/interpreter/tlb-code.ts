@@ -1,9 +1,9 @@
 /** How generated code looks into the software TLB. */
+import { tlbOffset } from '../../codegen/index.ts';
 import { type I32, type I64, i32, i64, type Local } from '../../wasm/index.ts';
 import { FIELD, SUPERPAGE_BITS, TLB, TLB_ENTRY } from '../layout.ts';
 
-const PAGE_BITS = 12;
-const ENTRY_BITS = Math.log2(TLB.entryBytes);
+const PAGE = 4096;
 
 /** Where an entry has what it leads to, behind its tag. */
 export const DATUM = TLB_ENTRY.at.datum;
@@ -13,11 +13,7 @@ export const SUPERPAGE_MASK = SUPERPAGE_BITS / 8 - Int32Array.BYTES_PER_ELEMENT;
 
 /** Address of the entry for the page of a guest-virtual address; add the offset of a table. */
 export function tlbEntry(hart: Local<'i32'>, address: Local<'i64'>): I32 {
-  const index = i32.and(
-    i32.wrap_i64(i64.shr_u(address, i64.const(PAGE_BITS - ENTRY_BITS))),
-    i32.const((TLB.entries - 1) * TLB.entryBytes),
-  );
-  return i32.add(index, i32.load(hart, FIELD.tlb));
+  return i32.add(tlbOffset(TLB, address), i32.load(hart, FIELD.tlb));
 }
 
 /** The fields of the hart block that have keys. */
@@ -25,5 +21,5 @@ type TlbKey = 'loadKey' | 'storeKey' | 'fetchKey';
 
 /** The tag of an entry for the page of an address. */
 export function tlbTag(hart: Local<'i32'>, address: Local<'i64'>, key: TlbKey): I64 {
-  return i64.or(i64.and(address, i64.const(-(2 ** PAGE_BITS))), i64.load(hart, FIELD[key]));
+  return i64.or(i64.and(address, i64.const(-PAGE)), i64.load(hart, FIELD[key]));
 }

@@ -9,7 +9,13 @@ import {
   type Local,
   select,
 } from '../wasm/index.ts';
-import type { HartLayout } from './hart-layout.ts';
+
+/** Where the hart block has the LR reservation, in bytes. */
+export interface ReservationFields {
+  readonly reservation: number;
+  readonly reservationWidth: number;
+  readonly reservationValue: number;
+}
 
 /** What atomic memory operations use of the instructions of one width. */
 interface Integer<T extends 'i32' | 'i64'> {
@@ -49,9 +55,9 @@ export class AtomicCode {
   readonly #alone: boolean;
   readonly #f: FunctionBuilder;
   readonly #hart: Local<'i32'>;
-  readonly #field: HartLayout['field'];
+  readonly #field: ReservationFields;
 
-  constructor(f: FunctionBuilder, hart: Local<'i32'>, field: HartLayout['field'], alone: boolean) {
+  constructor(f: FunctionBuilder, hart: Local<'i32'>, field: ReservationFields, alone: boolean) {
     this.#alone = alone;
     this.#f = f;
     this.#hart = hart;

@@ -1,0 +1,4 @@
+export { AtomicCode } from './atomic-code.ts';
+export { FloatCode, type FloatFrame } from './float-code.ts';
+export { LOADS, STORE_NAMES } from './plain-access.ts';
+export { type TlbTable, tlbOffset } from './tlb-offset.ts';

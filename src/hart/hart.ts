@@ -1,32 +1,30 @@
-import { createDecoder, type Decode, type Decoded, type Extension } from '../isa/index.ts';
+import { createDecoder, type Decode, type Decoded } from '../isa/index.ts';
 import { hartArea } from './area.ts';
 import { CodeCache } from './code-cache.ts';
 import { describeHart, describeProtection } from './describe-hart.ts';
 import { ExceptionRow } from './exception-row.ts';
-import { ACCESS, CAUSE, fillException } from './exceptions.ts';
+import { CAUSE, fillException } from './exceptions.ts';
+import { Fetcher } from './fetcher.ts';
 import { guestAccess } from './guest-access.ts';
+import { type HartOptions, regionOptions } from './hart-options.ts';
 import { type GeneratedCode, instantiate } from './instantiate.ts';
 import { InstructionCount } from './instruction-count.ts';
 import { STATUS } from './interpreter/call-outs.ts';
-import { CODE_PAGE, SLOT } from './interpreter/slots.ts';
 import { CSR, EXIT, type Exit, FIELD } from './layout.ts';
-import { LoneInstruction } from './lone-instruction.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { Mmu, Pmp } from './mmu/index.ts';
 import { PhysicalMemory } from './physical-memory.ts';
-import type { DeviceSpace, Platform } from './platform.ts';
 import { Position } from './position.ts';
 import { writesCsr } from './privileged/csr-instructions.ts';
 import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
 import { QUIET } from './privileged/registers.ts';
 import { type RegionStatistics, readRegionStatistics } from './region-statistics.ts';
-import { type PlacedRegion, Regions } from './regions.ts';
 import { reservationHolds } from './reservation.ts';
 import { RunTime } from './run-time.ts';
 import { HartState } from './state.ts';
+import { Regions } from './tiers/regions.ts';
 import { Tlb } from './tlb.ts';
 
-const PAGE = 4096;
 /** A cause that the specification leaves to custom use: the host wants the guest out for its own reasons. */
 const HOST_INTERRUPTION = 24;
 /** `run` returns after so many exceptions with no instruction in between, since only its caller can end that. */
@@ -34,40 +32,6 @@ const LONGEST_ROW = 1024;
 const INTEGER_LOADS: ReadonlySet<string> = new Set(['lb', 'lbu', 'lh', 'lhu', 'lw', 'lwu', 'ld']);
 /** stimecmp and vstimecmp, and what they are compared with or count for: htimedelta, menvcfg and henvcfg. */
 const TIMER_CSRS: readonly number[] = [0x14d, 0x24d, 0x605, 0x30a, 0x60a];
-
-/** What a hart is made of. */
-export interface HartOptions {
-  /** RAM, whose linear memory all harts of a machine share: their areas are in it, too. */
-  readonly ram: GuestMemory;
-  /** The compiled interpreter (`generateInterpreter`). */
-  readonly interpreter: WebAssembly.Module;
-  /** Byte address of this hart's area in linear memory: `hartAreaBytes` bytes, aligned to 64. */
-  readonly area: number;
-  /** Decoded pages that the code cache holds. */
-  readonly codePages: number;
-  readonly devices: DeviceSpace;
-  readonly platform: Platform;
-  readonly extensions: ReadonlySet<Extension>;
-  readonly hartId: number;
-  /** HS-mode is played by TypeScript: `run` returns for every trap that is not the guest's own. */
-  readonly hsHost: boolean;
-  /** Compile what runs often; otherwise all code is interpreted. */
-  readonly compile?: boolean;
-  /** How often code must have been met at the end of a chunk to be compiled. */
-  readonly compileAfter?: number;
-  /** Bytes that compiled code may take in this process, beside linear memory; an estimate. */
-  readonly codeBytes?: number;
-  /** No other thread works in RAM while this hart runs: compiled code need not be atomic. */
-  readonly alone?: boolean;
-  /** Is told of each compiled region. */
-  readonly onRegion?: (placed: PlacedRegion) => void;
-  /** Is told, in words for people, of the first code that does not compile. */
-  readonly onRefused?: (text: string) => void;
-  /** GEILEN, the number of guest external interrupts. */
-  readonly guestExternalInterrupts?: number;
-  /** Byte address of the 32-bit word whose becoming non-zero makes `run` return. */
-  readonly exitRequest: number;
-}
 
 /**
  * One RISC-V hart: state in linear memory, instructions carried out by the generated interpreter, everything that is
@@ -92,7 +56,7 @@ export class Hart {
   readonly #count: InstructionCount;
   readonly #time: RunTime;
   readonly #position: Position;
-  readonly #lone: LoneInstruction;
+  readonly #fetcher: Fetcher;
   /** Privilege or address space has changed: the next instruction must be looked up anew. */
   #contextChanged = false;
 
@@ -115,12 +79,11 @@ export class Hart {
     this.privileged = new Privileged(this.state, options.platform, this.#hooks(), options);
     const parts = hartArea(options.codePages).at;
     this.tlb = new Tlb(this.state, memory, area + parts.tlb);
-    this.mmu = new Mmu(this.state, memory, ram, this.pmp, this.privileged.exception);
+    this.mmu = new Mmu(this.state, ram, this.pmp, this.privileged.exception);
     this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical);
     this.#decode = createDecoder({ extensions: options.extensions, xlen: 64 });
     this.#generated = instantiate(options.interpreter, memory, this.#regionTable, this.#callOuts(options));
     this.#code = new CodeCache({
-      memory,
       base: area + parts.code,
       pages: options.codePages,
       ram,
@@ -133,22 +96,24 @@ export class Hart {
       onChange: (slots) => this.#regions?.dropPage(slots),
     });
     this.#words[FIELD.codeDirectory >> 2] = this.#code.directory;
-    this.#lone = new LoneInstruction(area, this.#code, this.#decode);
+    this.#fetcher = new Fetcher({
+      state: this.state,
+      position: this.#position,
+      code: this.#code,
+      decode: this.#decode,
+      tlb: this.tlb,
+      mmu: this.mmu,
+      pmp: this.pmp,
+      ram,
+      raise: (cause, tvalLow, tvalHigh) => this.#raiseAt(cause, tvalLow, tvalHigh),
+    });
     if (options.compile === true) this.#regions = this.#createRegions(options);
     this.reset();
   }
 
   #createRegions(options: HartOptions): Regions {
-    const { ram, area, codePages, alone, compileAfter, codeBytes, onRegion, onRefused } = options;
     return new Regions({
-      ...(codeBytes === undefined ? {} : { codeBytes }),
-      ...(compileAfter === undefined ? {} : { threshold: compileAfter }),
-      ...(onRegion === undefined ? {} : { onRegion }),
-      ...(onRefused === undefined ? {} : { onRefused }),
-      memory: ram.linear,
-      limits: { minimum: 1, maximum: 65536 },
-      alone: alone === true,
-      records: area + hartArea(codePages).at.records,
+      ...regionOptions(options),
       state: this.state,
       tlb: this.tlb,
       code: this.#code,
@@ -307,70 +272,9 @@ export class Hart {
     for (let status: number = STATUS.proceed; ; status = STATUS.changed) {
       const low = state.pcLow;
       const high = state.pcHigh;
-      if (this.#enterCode(low, high)) return status;
+      if (this.#fetcher.enter(low, high)) return status;
       if (this.#enterTrap(low, high)) return STATUS.leave;
     }
-  }
-
-  /** Makes the code at pc current; false: an exception was raised. */
-  #enterCode(low: number, high: number): boolean {
-    const known = this.tlb.lookupFetch(low, high);
-    const slots = known === 0 ? this.#fetchPage(low, high) : known;
-    if (slots === 0) return false;
-    if (known === 0 && !this.mmu.cacheable) return this.#enterAlone(low, high, slots);
-    this.#position.enter(slots);
-    return true;
-  }
-
-  /**
-   * Makes one instruction current, with nothing behind it but the next fetch, where not all of a page may be executed. The
-   * MMU has just translated its first half. Halves are fetched apart: the second one raises an exception of its own.
-   *
-   * @param slots the decoded page
-   */
-  #enterAlone(low: number, high: number, slots: number): boolean {
-    const { mmu, state } = this;
-    const halfword = (low & (PAGE - 2)) >> 1;
-    let bits = this.#code.bitsAt(slots, halfword);
-    if ((bits & 3) !== 3) {
-      bits &= 0xffff;
-    } else if (halfword === CODE_PAGE.halfwords - 1) {
-      const next = this.#nextPage(low, high, slots);
-      if (next === 0) return false;
-      bits = this.#code.bitsAcross(slots, next);
-    } else if (!this.pmp.check(mmu.physical + 2, 2, ACCESS.fetch, state.privilege)) {
-      this.#raiseAt(CAUSE.fetchAccess, low + 2, high);
-      return false;
-    }
-    this.#position.enter(slots);
-    this.#position.enterAside(this.#lone.place(bits), halfword);
-    return true;
-  }
-
-  /** The decoded page behind that of an instruction in its last halfword; 0: an exception was raised. */
-  #nextPage(low: number, high: number, slots: number): number {
-    const nextLow = (low + 2) | 0;
-    const nextHigh = nextLow === 0 ? (high + 1) | 0 : high;
-    return this.tlb.lookupFetch(nextLow, nextHigh) || this.#fetchPage(nextLow, nextHigh, slots);
-  }
-
-  /**
-   * The decoded page of an address that the TLB does not know; 0: an exception was raised. The TLB does not get to know
-   * it where physical memory protection lets only parts of it be executed.
-   *
-   * @param keep slots of a decoded page that must stay
-   */
-  #fetchPage(low: number, high: number, keep = 0): number {
-    if (!this.mmu.translate(low, high, ACCESS.fetch, 2)) return 0;
-    const page = this.#options.ram.pageOf(this.mmu.physical);
-    if (page < 0) {
-      this.#raiseAt(CAUSE.fetchAccess, low, high);
-      return 0;
-    }
-    const slots = this.#code.slotsOf(page, keep);
-    this.#words[FIELD.codeGeneration >> 2] = this.#code.generation;
-    if (this.mmu.cacheable) this.tlb.fillFetch(low, high, slots, this.mmu.pageSize);
-    return slots;
   }
 
   #raiseAt(cause: number, tvalLow: number, tvalHigh: number): void {
@@ -425,12 +329,7 @@ export class Hart {
 
   /** The encoding of the current instruction. */
   #currentBits(): number {
-    const { slot, pageSlots } = this.#position;
-    const halfword = (slot - pageSlots) / SLOT.bytes;
-    if (this.#code.isStraddling(slot)) return this.#code.straddlingBits(slot);
-    // The page only seems to begin there where an instruction is carried out aside.
-    const aside = this.#lone.bitsAt(slot) ?? this.#regions?.firstBits(slot);
-    return aside ?? this.#code.bitsAt(pageSlots, halfword);
+    return this.#regions?.firstBits(this.#position.slot) ?? this.#fetcher.currentBits();
   }
 
   #callOuts(options: HartOptions): Record<string, (argument: number) => number | undefined> {
@@ -523,11 +422,8 @@ export class Hart {
   #straddle(): number {
     this.#position.savePc();
     const { pcLow, pcHigh } = this.state;
-    const slots = this.#position.pageSlots;
-    const next = this.#nextPage(pcLow, pcHigh, slots);
-    if (next === 0) return this.#enterTrap(pcLow, pcHigh) ? STATUS.leave : this.#resume();
-    this.#position.enterAside(this.#code.straddlingSlot(slots, next), CODE_PAGE.halfwords - 1);
-    return STATUS.proceed;
+    if (this.#fetcher.straddle(pcLow, pcHigh)) return STATUS.proceed;
+    return this.#enterTrap(pcLow, pcHigh) ? STATUS.leave : this.#resume();
   }
 
   #illegal(): number {
@@ -579,16 +475,17 @@ export class Hart {
         this.#contextChanged = true;
         this.tlb.select();
       },
-      fence: (kind, addressLow, addressHigh, id) => this.#fence(kind, addressLow, addressHigh, id),
+      fence: (kind, addressLow, addressHigh, id) => {
+        this.#contextChanged = true;
+        this.tlb.fence(kind, addressLow, addressHigh, id);
+      },
       fenceI: () => {
         this.#contextChanged = true;
         this.fenceI();
       },
       cacheBlock: (operation, low, high) => this.#access.cacheBlock(operation === 'zero', low, high),
       guestAccess: (decoded) => guestAccess(this.state, this.#access, decoded),
-      pmpRead: (csr, out) => {
-        this.pmp.readCsr(csr, out);
-      },
+      pmpRead: (csr, out) => this.pmp.readCsr(csr, out),
       pmpWrite: (csr, low, high) => {
         this.pmp.writeCsr(csr, low, high);
         this.tlb.flushAll();
@@ -598,20 +495,5 @@ export class Hart {
       reservationHolds: () => reservationHolds(this.state, this.#memoryWords),
       exitRequested: () => this.#exitRequested(),
     };
-  }
-
-  #fence(
-    kind: 'vma' | 'vvma' | 'gvma',
-    addressLow: number | undefined,
-    addressHigh: number | undefined,
-    id: number | undefined,
-  ): void {
-    this.#contextChanged = true;
-    const virtual = kind !== 'vma' || this.state.virtual !== 0;
-    if (kind === 'gvma' || addressLow === undefined || addressHigh === undefined) {
-      this.tlb.flushContexts(virtual, kind === 'gvma' ? undefined : id);
-    } else {
-      this.tlb.flushPage(addressLow, addressHigh, virtual);
-    }
   }
 }

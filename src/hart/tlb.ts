@@ -153,6 +153,21 @@ export class Tlb {
     this.select();
   }
 
+  /** SFENCE.VMA, HFENCE.VVMA and HFENCE.GVMA, of all addresses or identifiers where none is given. */
+  fence(
+    kind: 'vma' | 'vvma' | 'gvma',
+    addressLow: number | undefined,
+    addressHigh: number | undefined,
+    id: number | undefined,
+  ): void {
+    const virtual = kind !== 'vma' || this.#state.virtual !== 0;
+    if (kind === 'gvma' || addressLow === undefined || addressHigh === undefined) {
+      this.flushContexts(virtual, kind === 'gvma' ? undefined : id);
+    } else {
+      this.flushPage(addressLow, addressHigh, virtual);
+    }
+  }
+
   /** Forgets the translations of V=1 (`virtual` true) or V=0; with `asid`, only those of that address space. */
   flushContexts(virtual: boolean, asid: number | undefined): void {
     for (const context of this.#keys.keys()) {

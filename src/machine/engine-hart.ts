@@ -1,5 +1,6 @@
 // Not from the index: it also has the generator of the interpreter, which a thread has no use for.
-import { Hart, type HartOptions } from '../hart/hart.ts';
+import { Hart } from '../hart/hart.ts';
+import type { HartOptions } from '../hart/hart-options.ts';
 import { LockstepHart } from '../hart/lockstep/lockstep-hart.ts';
 import type { Engine } from './engine.ts';
 

@@ -3,7 +3,7 @@ import { interpreter } from '../../../test/hart/hart-bed.ts';
 import { assemble } from '../../isa/index.ts';
 import { GuestMemory } from '../../memory/guest-memory.ts';
 import { hartAreaBytes } from '../area.ts';
-import type { HartOptions } from '../hart.ts';
+import type { HartOptions } from '../hart-options.ts';
 import { LockstepHart } from './lockstep-hart.ts';
 
 const RAM = 0x8000_0000;

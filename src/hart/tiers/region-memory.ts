@@ -1,4 +1,4 @@
-import { REGION_RECORDS } from './area.ts';
+import { REGION_RECORDS } from '../area.ts';
 
 /**
  * Bytes that the process has for a region beside its code, and for each byte of its module: what the engine knows of a

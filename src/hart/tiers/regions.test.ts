@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { FINISH, HartBed, RAM } from '../../test/hart/hart-bed.ts';
-import { type Region, RegionCompiler } from '../jit/index.ts';
-import { OPERATION, REGION } from './interpreter/slots.ts';
+import { FINISH, HartBed, RAM } from '../../../test/hart/hart-bed.ts';
+import { type Region, RegionCompiler } from '../../jit/index.ts';
+import { OPERATION, REGION } from '../interpreter/slots.ts';
 
 /** More than a chunk, so that the next jump is one after which the interpreter samples. */
 const LONG = 'nop\n'.repeat(1100);

@@ -1,9 +1,9 @@
-import type { Decode, Decoded } from '../isa/index.ts';
-import type { CodeSource } from '../jit/index.ts';
-import type { CodeCache } from './code-cache.ts';
-import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
+import type { Decode, Decoded } from '../../isa/index.ts';
+import type { CodeSource } from '../../jit/index.ts';
+import type { CodeCache } from '../code-cache.ts';
+import { CODE_PAGE, OPERATION, REGION, SLOT, SLOT_SCALE } from '../interpreter/slots.ts';
+import type { Tlb } from '../tlb.ts';
 import type { JumpProfile } from './jump-profile.ts';
-import type { Tlb } from './tlb.ts';
 
 const PAGE = 4096;
 

@@ -1,4 +1,4 @@
-import type { RegionCounters } from './region-statistics.ts';
+import type { RegionCounters } from '../region-statistics.ts';
 
 /** One interval between samples of so many is timed: reading the clock takes longer than a sample. */
 const ONE_OF = 64;

@@ -1,39 +1,23 @@
-import type { Decode, Decoded } from '../isa/index.ts';
-import {
-  type CompileOptions,
-  type HartLayout,
-  isCompilable,
-  type Region,
-  RegionCompiler,
-} from '../jit/index.ts';
-import type { MemoryLimits } from '../wasm/index.ts';
-import { REGION_RECORDS } from './area.ts';
-import type { CodeCache } from './code-cache.ts';
+import type { Decode, Decoded } from '../../isa/index.ts';
+import { type HartLayout, isCompilable, type Region, RegionCompiler } from '../../jit/index.ts';
+import type { MemoryLimits } from '../../wasm/index.ts';
+import { REGION_RECORDS } from '../area.ts';
+import type { CodeCache } from '../code-cache.ts';
+import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT, SLOT_SCALE } from '../interpreter/slots.ts';
+import { FIELD, TLB } from '../layout.ts';
+import { RegionCounters } from '../region-statistics.ts';
+import type { HartState } from '../state.ts';
+import type { Tlb } from '../tlb.ts';
 import { EntryNotes } from './entry-notes.ts';
 import { type HalfwordTest, HartCode, type Place } from './hart-code.ts';
-import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT, SLOT_SCALE } from './interpreter/slots.ts';
+import { type Depth, Heat } from './heat.ts';
 import { JumpProfile } from './jump-profile.ts';
-import { FIELD, TLB } from './layout.ts';
 import { RegionMemory } from './region-memory.ts';
-import { RegionCounters } from './region-statistics.ts';
-import type { HartState } from './state.ts';
 import { TierClock } from './tier-clock.ts';
-import type { Tlb } from './tlb.ts';
 
 const PAGE = 4096;
-/** Samples after which the code at a slot is compiled. */
-const THRESHOLD = 512;
-/** So many times as often: then it is compiled again, with all that it leads to. */
-const DEEP = 3;
-/**
- * After so many samples for each of the threshold, half of what was counted is forgotten: otherwise all code that ever runs is
- * compiled in the end, and machine code takes more and more memory.
- */
-const PERIOD = 2048;
-/** Regions that no sample has met for so many of these periods are dropped. */
+/** Regions that no sample has met for so many periods of {@link Heat} are dropped. */
 const LONGEST_IDLE = 8;
-/** Counters of samples; slots share them. */
-const COUNTERS = 1 << 14;
 /** Bytes that the regions of a hart may take unless something else is said. */
 const CODE_BYTES = 64 << 20;
 const LAYOUT: HartLayout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
@@ -69,7 +53,7 @@ export interface RegionsOptions {
   readonly table: WebAssembly.Table;
   /** The functions of float/ by their names. */
   readonly float: WebAssembly.Exports;
-  /** Samples after which the code at a slot is compiled; {@link THRESHOLD} unless given. */
+  /** Samples after which the code at a slot is compiled; {@link Heat} has a number unless given. */
   readonly threshold?: number;
   /** Bytes that regions may take in this process, as an estimate; {@link CODE_BYTES} unless given. */
   readonly codeBytes?: number;
@@ -88,8 +72,6 @@ export interface PlacedRegion {
   readonly record: number;
   readonly region: Region;
 }
-
-type Depth = CompileOptions['depth'];
 
 /** A region with its code in the engine. */
 interface Compiled {
@@ -127,7 +109,7 @@ export class Regions {
   readonly #addresses: Uint32Array;
   readonly #memoryWords: Int32Array;
   readonly #halfwords: Uint16Array;
-  readonly #heat = new Uint16Array(COUNTERS);
+  readonly #heat: Heat;
   readonly #jumps = new JumpProfile();
   readonly #notes = new EntryNotes();
   readonly #memory: RegionMemory;
@@ -138,9 +120,6 @@ export class Regions {
   /** Numbers of the regions of each decoded page, by its slots. */
   readonly #byPage = new Map<number, Set<number>>();
   readonly #free: number[] = [];
-  readonly #threshold: number;
-  /** Samples until half of the heat is forgotten. */
-  #untilCooling: number;
   /** Periods since a sample met the region, by its number. */
   readonly #idle = new Uint8Array(REGION_RECORDS);
   #nextNumber = 1;
@@ -150,9 +129,8 @@ export class Regions {
   constructor(options: RegionsOptions) {
     this.#options = options;
     this.#compiler = new RegionCompiler(options.limits, LAYOUT, options.alone);
-    this.#threshold = options.threshold ?? THRESHOLD;
+    this.#heat = new Heat(options.threshold);
     this.#memory = new RegionMemory(options.codeBytes ?? CODE_BYTES);
-    this.#untilCooling = PERIOD * this.#threshold;
     this.#words = options.state.words;
     this.#addresses = options.state.addresses;
     this.#memoryWords = new Int32Array(options.memory.buffer);
@@ -168,7 +146,7 @@ export class Regions {
     this.#tierClock.sample();
     this.#sampleJump();
     this.#noteUse();
-    if (--this.#untilCooling === 0) this.#cool();
+    if (this.#heat.pass()) this.#cool();
     const words = this.#words;
     this.#meet(this.#addresses[FIELD.slot >> 2], FIELD.pageAddress);
     if (words[FIELD.stretch >> 2] === 0) return;
@@ -196,11 +174,11 @@ export class Regions {
    */
   #meet(slot: number, pageAddress: number, isOthers?: HalfwordTest): void {
     // Most samples are of code that is compiled as well as it can be, some 10 million a second.
-    if (this.#heat[counterOf(slot)] >= DEEP * this.#threshold) return;
+    if (this.#heat.isSpent(slot)) return;
     const entry = this.#behind.get(slot) ?? slot;
     // Slots of no page are aside, and stand for others in turn.
     const slots = this.#options.code.pageOf(entry);
-    const depth = slots === 0 ? undefined : this.#warm(entry);
+    const depth = slots === 0 ? undefined : this.#heat.warm(entry);
     if (depth === undefined) return;
     const pageLow = this.#words[pageAddress >> 2];
     const pageHigh = this.#words[(pageAddress >> 2) + 1];
@@ -209,16 +187,6 @@ export class Regions {
     if (place.slot !== slot) this.#behind.set(slot, place.slot);
     // The code behind a deep region is as hot.
     this.#compile(place, isOthers && this.#wasInDeep() ? 'deep' : depth, isOthers);
-  }
-
-  /** Counts a sample of a slot. @returns how to compile what begins there, if that is due now */
-  #warm(slot: number): Depth | undefined {
-    const counter = counterOf(slot);
-    const heat = this.#heat[counter];
-    if (heat >= DEEP * this.#threshold) return undefined;
-    this.#heat[counter] = heat + 1;
-    if (heat + 1 === this.#threshold) return 'shallow';
-    return heat + 1 === DEEP * this.#threshold ? 'deep' : undefined;
   }
 
   #wasInDeep(): boolean {
@@ -249,11 +217,9 @@ export class Regions {
     this.#memory.meet(number);
   }
 
-  /** Forgets half of the samples, and the regions that no longer show in them. */
+  /** Half of the samples has been forgotten: forgets the regions that no longer show in them. */
   #cool(): void {
-    this.#untilCooling = PERIOD * this.#threshold;
     this.#behind.clear();
-    for (let counter = 0; counter < COUNTERS; counter++) this.#heat[counter] >>= 1;
     for (const number of [...this.#installed.keys()]) {
       if (this.#idle[number] < LONGEST_IDLE) this.#idle[number]++;
       else this.#drop(number);
@@ -311,7 +277,7 @@ export class Regions {
   /** Drops a region that the next sample at its place brings back, compiled otherwise. */
   #retry({ number, slot, depth }: Installed): void {
     this.#drop(number);
-    this.#heat[counterOf(slot)] = (depth === 'deep' ? DEEP : 1) * this.#threshold - 1;
+    this.#heat.expect(slot, depth);
   }
 
   /** The encoding of the instruction whose slot aside this is; undefined: it is none of these. */
@@ -329,7 +295,7 @@ export class Regions {
       const { slot, pages } = installed;
       this.#drop(number);
       // What comes there now may be worth compiling, too, and work in another way.
-      this.#heat[counterOf(slot)] = 0;
+      this.#heat.forget(slot);
       this.#notes.forgetSlot(pages[0], slot);
     }
     this.#notes.forget(slots);
@@ -342,7 +308,7 @@ export class Regions {
     for (const number of numbers) {
       const slot = this.#installed.get(number)?.slot ?? 0;
       this.#drop(number);
-      this.#heat[counterOf(slot)] = 0;
+      this.#heat.forget(slot);
     }
     this.#statistics.add('evicted', numbers.length);
   }
@@ -410,7 +376,7 @@ export class Regions {
     // Otherwise nothing would be interpreted there.
     const next = this.#regionAt(slots, halfword);
     if (next !== undefined) this.#drop(next.number);
-    this.#heat[counterOf(slots + halfword * SLOT.bytes)] = DEEP * this.#threshold - 1;
+    this.#heat.expect(slots + halfword * SLOT.bytes, 'deep');
   }
 
   /** What leads to such a region need not have the same code once more, as every part of a long loop would. */
@@ -494,9 +460,4 @@ export class Regions {
     for (const page of pages) this.#byPage.get(page)?.delete(number);
     this.#free.push(number);
   }
-}
-
-/** The counter of samples of a slot. */
-function counterOf(slot: number): number {
-  return (Math.imul(slot >> 3, 0x9e37_79b1) >>> 18) & (COUNTERS - 1);
 }

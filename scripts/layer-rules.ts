@@ -18,7 +18,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   devices: ['boot', 'errors', 'layout', 'sync', 'memory'],
   hypervisor: ['layout', 'sync', 'time', 'interrupts', 'isa', 'hart', 'memory'],
   verify: ['interrupts', 'errors'],
-  stress: ['interrupts', 'errors'],
+  stress: ['layout', 'interrupts', 'errors'],
   boot: ['errors', 'time'],
   machine: [
     'errors',

@@ -1,4 +1,5 @@
 import type { DeviceTreeNode } from '../boot/device-tree.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Backends } from './backends.ts';
 import type { Clock, Device, LineSink } from './device.ts';
 
@@ -29,6 +30,8 @@ export type Finish =
 export interface DeviceServices extends DeviceSetting {
   /** The device's shared words: as many as it asked for, zero in a new machine. */
   readonly words: Int32Array;
+  /** The guest's RAM. */
+  readonly memory: GuestMemory;
   readonly clock: Clock;
   /** The wire to the interrupt controller. @param index which of the device's sources, 0 if it has one */
   line(index?: number): LineSink;

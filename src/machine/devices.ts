@@ -11,6 +11,7 @@ import type {
 } from '../devices/descriptor.ts';
 import type { Clock } from '../devices/device.ts';
 import type { DeviceSpace } from '../hart/platform.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Control } from './control.ts';
 import { DeviceEvents } from './device-events.ts';
 import { type Part, partsOf } from './parts.ts';
@@ -35,9 +36,9 @@ export interface Devices {
   readonly console: ConsoleWires;
 }
 
-/** Makes this thread's device objects over the shared words of linear memory. */
+/** Makes this thread's device objects over the shared words of linear memory. @param memory that of the thread's hart */
 export function createDevices(
-  memory: WebAssembly.Memory,
+  memory: GuestMemory,
   plan: MachinePlan,
   surroundings: DeviceSurroundings,
 ): Devices {
@@ -66,7 +67,7 @@ function sourcesOf({ sources = [] }: Part): number {
 }
 
 function servicesFor(
-  memory: WebAssembly.Memory,
+  memory: GuestMemory,
   plan: MachinePlan,
   { clock, hartChanged, finish, tell }: DeviceSurroundings,
   { device, sources = [] }: Part,
@@ -76,7 +77,8 @@ function servicesFor(
   return {
     kind: plan.kind,
     cpus: plan.cpus,
-    words: new Int32Array(memory.buffer, plan.devices[index], device.wordsFor(plan)),
+    words: new Int32Array(memory.linear.buffer, plan.devices[index], device.wordsFor(plan)),
+    memory,
     clock,
     line: (which = 0) => {
       const wired = controller();

@@ -108,7 +108,7 @@ export class Machine {
     this.#control = new Control(this.#memory, plan.control);
     this.#control.startedAt = this.#now();
     this.#clock = new GuestClock(this.#control.startedAt, host.clockOffset);
-    this.#devices = createDevices(this.#memory, plan, {
+    this.#devices = createDevices(ram, plan, {
       clock: this.#clock,
       hartChanged: (hart) => this.#processors.kick(hart),
       finish: () => undefined,

@@ -60,7 +60,7 @@ class BareHart {
       for (const words of harts) words.kick();
       host.notify({ kind: 'ended' });
     };
-    const { bus, console, inputs } = createDevices(memory, plan, {
+    const { bus, console, inputs } = createDevices(ram, plan, {
       clock: this.#clock,
       hartChanged: kick,
       finish: (finish) => finishEnds(finish, end),

@@ -32,7 +32,7 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
     scheduler.announce(plan.pcpus);
     host.notify({ kind: 'ended' });
   };
-  const devices = createDevices(memory, plan, {
+  const devices = createDevices(ram, plan, {
     clock,
     hartChanged: (hart) => vcpus[hart]?.kick(),
     finish: (finish) => finishEnds(finish, endWith),

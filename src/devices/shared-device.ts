@@ -37,10 +37,13 @@ export abstract class SharedDevice implements Device {
 
   /** Puts the device into the state it has at power-on. */
   reset(): void {
-    this.guard.change(() => {
-      this.words.fill(0, this.#resetFrom, this.#resetTo);
-      this.driveOutputs();
-    });
+    this.guard.change(() => this.clear());
+  }
+
+  /** What a reset does; called with the lock held. */
+  protected clear(): void {
+    this.words.fill(0, this.#resetFrom, this.#resetTo);
+    this.driveOutputs();
   }
 
   /** A copy of the device's state, taken between two accesses. */

@@ -1,0 +1,36 @@
+import { strings } from '../../boot/device-tree.ts';
+import type { DeviceDescriptor, DeviceServices } from '../descriptor.ts';
+import { deviceNode, interrupts } from '../tree.ts';
+import { VIRTIO_MMIO } from './facts.ts';
+import type { VirtioFunction } from './function.ts';
+import { VirtioMmio } from './mmio.ts';
+import { virtioWords } from './words.ts';
+
+/** A kind of virtio device, as a part of machines. */
+export interface VirtioDescription extends Pick<DeviceDescriptor, 'name' | 'about'> {
+  /** The greatest size of each of its queues: powers of two up to 32768. */
+  readonly queues: readonly number[];
+  create(services: DeviceServices): VirtioFunction;
+}
+
+/** A virtio device behind registers of its own. It has one interrupt source. */
+export function overMmio({ name, about, queues, create }: VirtioDescription): DeviceDescriptor {
+  return {
+    name,
+    about,
+    size: VIRTIO_MMIO.size,
+    wordsFor: () => virtioWords(queues.length),
+    create: (services) => {
+      const { words, memory, line } = services;
+      return { device: new VirtioMmio(words, create(services), queues, { memory, irq: line() }) };
+    },
+    describe: (place) => ({
+      soc: [
+        deviceNode('virtio_mmio', place, VIRTIO_MMIO.size, [
+          ['compatible', strings(VIRTIO_MMIO.compatible)],
+          ...interrupts(place),
+        ]),
+      ],
+    }),
+  };
+}

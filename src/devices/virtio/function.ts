@@ -1,0 +1,32 @@
+import type { AccessWidth } from '../device.ts';
+import type { VirtQueue } from './queue.ts';
+
+/** The configuration space of a virtio device: little-endian fields that its kind defines. */
+export interface ConfigSpace {
+  /** Bytes of it. */
+  readonly size: number;
+  read(offset: number, width: AccessWidth): number;
+  write(offset: number, width: AccessWidth, value: number): void;
+}
+
+/**
+ * A kind of virtio device (virtio 1.2, chapter 5), without the transport over which drivers reach it. One object lives in
+ * each thread; all of its methods are called with the device's lock held.
+ */
+export interface VirtioFunction {
+  readonly name: string;
+  /** Its number in the list of device types. */
+  readonly id: number;
+  /** The features of its own: bits 0 to 23. */
+  readonly features: number;
+  readonly config?: ConfigSpace;
+  /**
+   * The driver may have put chains into a queue, or has started with chains in it. Takes as many as the queue has entries at
+   * most, so that no guest keeps a thread here.
+   *
+   * @throws RingError by the queue's methods: the device stops until the driver resets it
+   */
+  notify(queue: VirtQueue, index: number): void;
+  /** The driver has reset the device; its queues are as in a new one. */
+  reset?(): void;
+}

@@ -1,0 +1,43 @@
+import { array, halves, i32, many, struct } from '../../layout/struct.ts';
+import { GUARD } from '../../sync/guarded-words.ts';
+
+const QUEUE = struct({
+  DESC: halves,
+  DRIVER: halves,
+  DEVICE: halves,
+  SIZE: i32,
+  READY: i32,
+  /** The first 32 features as they were when the queue became ready. */
+  FEATURES: i32,
+  /** Index, modulo 2^16, of the next chain to be taken from the driver's ring. */
+  NEXT: i32,
+  /** Index of the next entry of the device's ring. */
+  USED: i32,
+  /** What USED was when an interrupt was last thought of. */
+  SIGNALLED: i32,
+});
+
+const TRANSPORT = struct({
+  guard: GUARD,
+  STATUS: i32,
+  INTERRUPT_STATUS: i32,
+  DEVICE_FEATURES_SEL: i32,
+  DRIVER_FEATURES_SEL: i32,
+  /** What the driver has chosen of the first 32 features, and of the next 32. */
+  DRIVER_FEATURES: array(i32, 2),
+  QUEUE_SEL: i32,
+  CONFIG_GENERATION: i32,
+  QUEUES: many(QUEUE),
+});
+
+/** The shared words of the transport. Those of its queues follow, {@link QUEUE_WORDS} for each. */
+export const WORD = TRANSPORT.word;
+
+/** The words of one queue, from its first. */
+export const QUEUE_WORD = QUEUE.word;
+export const QUEUE_WORDS = QUEUE.words;
+
+/** @returns the shared words of a device with so many queues */
+export function virtioWords(queues: number): number {
+  return TRANSPORT.wordsFor(queues);
+}

@@ -21,7 +21,7 @@ const DATA = RAM + 0x8000;
  */
 function newHart(
   source: string,
-  onRead: (ram: GuestMemory, value: number) => void = () => undefined,
+  onRead: (ram: GuestMemory, value: number) => unknown = () => undefined,
 ): { hart: LockstepHart; reports: string[]; ram: GuestMemory } {
   const pages = Math.ceil((OFFSET + RAM_BYTES) / 65536);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
@@ -159,7 +159,8 @@ describe('two harts in lock step', () => {
       sub a3, a2, a0
       add a4, a4, a3
       j 1b`,
-      (ram, value) => ram.copyIn(DATA, Uint8Array.of(value, value >> 8)),
+      // Not always: some answers come without writes.
+      (ram, value) => value % 3 === 0 && ram.copyIn(DATA, Uint8Array.of(value, value >> 8)),
     );
     for (let runs = 0; runs < 20; runs++) hart.run(1000);
     hart.compareMemory();

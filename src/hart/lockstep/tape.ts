@@ -22,6 +22,8 @@ interface Write {
   readonly bytes: Uint8Array;
 }
 
+const NONE: readonly Write[] = [];
+
 /**
  * What the surroundings of one hart answered, for another hart that must get the same answers to the same questions: then
  * nothing that they do differently comes from outside.
@@ -143,8 +145,9 @@ export class Tape {
 
   #note(entry: Omit<Entry, 'writes'>): void {
     if (this.#mode !== 'record') return;
-    this.#entries.push({ ...entry, writes: this.#writes });
-    if (this.#writes.length > 0) this.#writes = [];
+    const writes = this.#writes.length > 0 ? this.#writes : NONE;
+    if (writes !== NONE) this.#writes = [];
+    this.#entries.push({ ...entry, writes });
   }
 
   #answer(question: Question, operands: readonly number[]): boolean {

@@ -281,6 +281,22 @@ describe('derived levels', () => {
     expect(hart.hvipLo).toBe(0);
   });
 
+  test('are those of all 64 interrupts', () => {
+    let level = 0;
+    const vcpu = vcpuOn({ derive: () => level & TIMER, deriveHi: () => level, debug: true });
+    const hart = new Hart();
+    level = 1 << 31;
+    expect(vcpu.hasInterrupts(ALL, 0)).toBe(false);
+    expect(vcpu.hasInterrupts(0, 1 << 31)).toBe(true);
+    hart.enter(vcpu);
+    expect([hart.hvipLo, hart.hvipHi]).toEqual([0, 0x8000_0000]);
+    hart.exit(vcpu);
+    expect(vcpu.savePending()).toEqual({ lo: 0, hi: 0 });
+    level = 0;
+    hart.enter(vcpu);
+    expect(hart.hvipHi).toBe(0);
+  });
+
   test('scenario 35: the level of a shared line is the OR of its sources, whoever changed one last', () => {
     const lines = [false, false];
     const vcpu = vcpuOn({ derive: () => (lines.includes(true) ? EXT : 0) });

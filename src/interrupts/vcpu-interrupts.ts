@@ -28,6 +28,8 @@ export interface VcpuInterruptsOptions {
    * controller. Asked at each flush and each `hasInterrupts`, never stored; whoever changes the source calls `kick`.
    */
   readonly derive?: () => number;
+  /** The same for interrupts 32-63: none unless given. */
+  readonly deriveHi?: () => number;
   /** Puts the vCPU on the run queue; called once for each time that it is woken. */
   readonly wake?: Wake;
   /** Check the rules of the vCPU loop and throw an {@link InterruptRuleError} when one is broken. */
@@ -76,6 +78,7 @@ export interface OwnerImage {
   readonly ownerTag: number;
   /** {@link VcpuInterrupts.hvipLo}, from the flush to the sync. */
   readonly hvipLo: number;
+  readonly hvipHi: number;
 }
 
 /**
@@ -97,18 +100,21 @@ export class VcpuInterrupts {
   readonly numbers: InterruptNumbers;
   readonly #local: OwnerState;
   readonly #derive: () => number;
+  readonly #deriveHi: () => number;
   readonly #wake: Wake;
   readonly #debug: boolean;
   #phase: Phase = Phase.UNLOADED;
   #ownerTag = 0;
   #hvipLo = 0;
+  #hvipHi = 0;
 
   constructor(options: VcpuInterruptsOptions) {
     this.words = options.words;
     this.protocol = options.protocol ?? DEFAULT_PROTOCOL;
     this.numbers = options.numbers ?? interruptNumbers();
     this.#local = createOwnerState(this.numbers);
-    this.#derive = options.derive ?? (() => 0);
+    this.#derive = options.derive ?? none;
+    this.#deriveHi = options.deriveHi ?? none;
     this.#wake = options.wake ?? (() => undefined);
     this.#debug = options.debug ?? false;
   }
@@ -180,6 +186,7 @@ export class VcpuInterrupts {
     this.#require('flushInterrupts', Phase.ENTERING);
     this.protocol.flush(this.words, this.#local);
     this.#hvipLo = (this.#local.hvipLo | this.#derive()) >>> 0;
+    this.#hvipHi = (this.#local.hvipHi | this.#deriveHi()) >>> 0;
     this.#phase = Phase.FLUSHED;
   }
 
@@ -193,9 +200,9 @@ export class VcpuInterrupts {
     return this.#hvipLo;
   }
 
-  /** What the last flush wants in HVIP, bits 63:32 (hviph on RV32). */
+  /** The same for bits 63:32 (hviph on RV32). */
   get hvipHi(): number {
-    return this.#local.hvipHi;
+    return this.#hvipHi;
   }
 
   /**
@@ -330,6 +337,7 @@ export class VcpuInterrupts {
     this.#local.hvipLo = 0;
     this.#local.hvipHi = 0;
     this.#hvipLo = 0;
+    this.#hvipHi = 0;
   }
 
   /**
@@ -361,6 +369,7 @@ export class VcpuInterrupts {
       phase: this.#phase,
       ownerTag: this.#ownerTag,
       hvipLo: inside ? this.#hvipLo : 0,
+      hvipHi: inside ? this.#hvipHi : 0,
     };
   }
 
@@ -371,11 +380,14 @@ export class VcpuInterrupts {
     this.#phase = image.phase;
     this.#ownerTag = image.ownerTag;
     this.#hvipLo = image.hvipLo;
+    this.#hvipHi = image.hvipHi;
   }
 
   #has(enabledLo: number, enabledHi: number): boolean {
     return (
-      this.protocol.has(this.words, this.#local, enabledLo, enabledHi) || (this.#derive() & enabledLo) !== 0
+      this.protocol.has(this.words, this.#local, enabledLo, enabledHi) ||
+      (this.#derive() & enabledLo) !== 0 ||
+      (this.#deriveHi() & enabledHi) !== 0
     );
   }
 
@@ -422,7 +434,7 @@ export class VcpuInterrupts {
   /** Between a flush and the next sync only the guest changes HVIP, and only where it may. */
   #checkLevels(hvipLo: number, hvipHi: number): void {
     const lo = (hvipLo ^ this.#hvipLo) & ~this.#local.guestWritableLo;
-    const hi = (hvipHi ^ this.#local.hvipHi) & ~this.#local.guestWritableHi;
+    const hi = (hvipHi ^ this.#hvipHi) & ~this.#local.guestWritableHi;
     if ((lo | hi) !== 0) {
       throw new InterruptRuleError(
         `HVIP bits ${hex(hi)}:${hex(lo)}, which a guest cannot write, differ from what the flush asked for: ` +
@@ -431,6 +443,8 @@ export class VcpuInterrupts {
     }
   }
 }
+
+const none = (): number => 0;
 
 function hex(bits: number): string {
   return (bits >>> 0).toString(16).padStart(8, '0');

@@ -34,7 +34,7 @@ test('offsets count from the base, also far above 4 GiB', () => {
   for (const base of [0, 0x1000, 2 ** 45]) {
     const spy = makeSpy(0x100);
     const bus = busWith(spy, base);
-    expect([bus.read(base + 4, 4), bus.lo, bus.hi]).toEqual([true, 0x104, 0]);
+    expect([bus.read(base + 4, 4), bus.low, bus.high]).toEqual([true, 0x104, 0]);
     expect(bus.write(base + 0xff, 1, 0xabcd)).toBe(true);
     expect(spy.log).toEqual(['read 4 4', 'write 255 1 cd']);
   }
@@ -59,20 +59,20 @@ test('values reach the device unsigned and cut to the width', () => {
 test('double words are split, low first, or handed over whole', () => {
   const plain = makeSpy(0x100);
   const bus = busWith(plain);
-  expect([bus.read(0x1008, 8), bus.lo, bus.hi]).toEqual([true, 0x108, 0x10c]);
+  expect([bus.read(0x1008, 8), bus.low, bus.high]).toEqual([true, 0x108, 0x10c]);
   expect(plain.log).toEqual(['read 8 4', 'read 12 4']);
 
   const halves: number[] = [];
   const whole = busWith(
     makeSpy(0x100, {
       read64(offset, into) {
-        into.lo = offset;
-        into.hi = 7;
+        into.low = offset;
+        into.high = 7;
       },
       write64: (offset, lo, hi) => halves.push(offset, lo, hi),
     }),
   );
-  expect([whole.read(0x1008, 8), whole.lo, whole.hi]).toEqual([true, 8, 7]);
+  expect([whole.read(0x1008, 8), whole.low, whole.high]).toEqual([true, 8, 7]);
   whole.write(0x1010, 8, -1, 5);
   expect(halves).toEqual([16, 0xffff_ffff, 5]);
 });

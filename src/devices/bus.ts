@@ -1,4 +1,5 @@
-import type { BusWidth, Device, Halves } from './device.ts';
+import type { Halves } from '../layout/halves.ts';
+import type { BusWidth, Device } from './device.ts';
 
 const ALL_WIDTHS = 1 | 2 | 4 | 8;
 
@@ -15,14 +16,14 @@ interface Window {
  * Finds the device behind a guest-physical address.
  *
  * Addresses are whole numbers below 2^53. An access that no device answers gives `false` and changes nothing; the
- * hart then raises its access fault. A value read is left in `lo` and `hi`, so that the path allocates nothing and
+ * hart then raises its access fault. A value read is left in `low` and `high`, so that the path allocates nothing and
  * touches no BigInt. Each thread has its own bus over its own device objects.
  */
 export class Bus implements Halves {
   /** The value of the last successful read; its bits 0 to 31. */
-  lo = 0;
+  low = 0;
   /** Bits 32 to 63 of the last successful read, 0 for the smaller widths. */
-  hi = 0;
+  high = 0;
   readonly #windows: Window[] = [];
   #last: Window | undefined;
 
@@ -50,41 +51,41 @@ export class Bus implements Halves {
     for (const { base, device } of this.#windows) yield { base, device };
   }
 
-  /** @returns true and the value in `lo` and `hi`, or false if nothing answers at that address and width. */
+  /** @returns true and the value in `low` and `high`, or false if nothing answers at that address and width. */
   read(address: number, width: BusWidth): boolean {
     const window = this.#find(address, width);
     if (window === undefined) return false;
     const { device } = window;
     const offset = address - window.base;
     if (width !== 8) {
-      this.lo = device.read(offset, width);
-      this.hi = 0;
+      this.low = device.read(offset, width);
+      this.high = 0;
     } else if (device.read64 !== undefined) {
       device.read64(offset, this);
     } else {
-      this.lo = device.read(offset, 4);
-      this.hi = device.read(offset + 4, 4);
+      this.low = device.read(offset, 4);
+      this.high = device.read(offset + 4, 4);
     }
     return true;
   }
 
   /**
-   * @param lo - the value's low 32 bits, signed or unsigned; bits above the width are dropped
-   * @param hi - its high 32 bits, used for width 8 only
+   * @param low - the value's low 32 bits, signed or unsigned; bits above the width are dropped
+   * @param high - its high 32 bits, used for width 8 only
    * @returns false if nothing answers at that address and width
    */
-  write(address: number, width: BusWidth, lo: number, hi = 0): boolean {
+  write(address: number, width: BusWidth, low: number, high = 0): boolean {
     const window = this.#find(address, width);
     if (window === undefined) return false;
     const { device } = window;
     const offset = address - window.base;
     if (width !== 8) {
-      device.write(offset, width, width === 4 ? lo >>> 0 : lo & (2 ** (8 * width) - 1));
+      device.write(offset, width, width === 4 ? low >>> 0 : low & (2 ** (8 * width) - 1));
     } else if (device.write64 !== undefined) {
-      device.write64(offset, lo >>> 0, hi >>> 0);
+      device.write64(offset, low >>> 0, high >>> 0);
     } else {
-      device.write(offset, 4, lo >>> 0);
-      device.write(offset + 4, 4, hi >>> 0);
+      device.write(offset, 4, low >>> 0);
+      device.write(offset + 4, 4, high >>> 0);
     }
     return true;
   }

@@ -1,14 +1,10 @@
+import type { Halves } from '../layout/halves.ts';
+
 /** Bytes of one access that a device sees. Eight-byte accesses have methods of their own. */
 export type AccessWidth = 1 | 2 | 4;
 
 /** Bytes of one access that a hart makes. */
 export type BusWidth = AccessWidth | 8;
-
-/** A 64-bit value as two unsigned 32-bit numbers, each 0 to 2^32 - 1. */
-export interface Halves {
-  lo: number;
-  hi: number;
-}
 
 /**
  * Something that guests reach by loads and stores to a window of physical addresses.
@@ -27,10 +23,10 @@ export interface Device {
   read(offset: number, width: AccessWidth): number;
   /** @param value - unsigned, below 2^(8 * width) */
   write(offset: number, width: AccessWidth, value: number): void;
-  /** One indivisible 8-byte read. Without it the bus makes two 4-byte reads, the lower address first. */
+  /** One indivisible 8-byte read, both halves unsigned. Without it the bus makes two 4-byte reads, the lower address first. */
   read64?(offset: number, into: Halves): void;
   /** One indivisible 8-byte write. Without it the bus makes two 4-byte writes, the lower address first. */
-  write64?(offset: number, lo: number, hi: number): void;
+  write64?(offset: number, low: number, high: number): void;
 }
 
 /**

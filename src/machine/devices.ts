@@ -10,7 +10,6 @@ import type {
   InterruptController,
 } from '../devices/descriptor.ts';
 import type { Clock } from '../devices/device.ts';
-import type { DeviceSpace } from '../hart/platform.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Control } from './control.ts';
 import { DeviceEvents } from './device-events.ts';
@@ -153,22 +152,4 @@ export function emitAll(
     // A word of our own that nobody notifies: a pause.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
   }
-}
-
-/** The bus as a hart sees it. */
-export function deviceSpace(bus: Bus): DeviceSpace {
-  return {
-    read: (address, width) => isWidth(width) && bus.read(address, width),
-    write: (address, width, low, high) => isWidth(width) && bus.write(address, width, low, high),
-    get low() {
-      return bus.lo;
-    },
-    get high() {
-      return bus.hi;
-    },
-  };
-}
-
-function isWidth(width: number): width is 1 | 2 | 4 | 8 {
-  return width === 1 || width === 2 || width === 4 || width === 8;
 }

@@ -26,9 +26,9 @@ const high = (value: bigint) => Number((value >> 32n) & 0xffff_ffffn);
 const compareOffset = (hart: number) => MAP.MTIMECMP + 8 * hart;
 const put64 = (offset: number, value: bigint) => clint.write64(offset, low(value), high(value));
 function get64(offset: number): bigint {
-  const into = { lo: 0, hi: 0 };
+  const into = { low: 0, high: 0 };
   clint.read64(offset, into);
-  return (BigInt(into.hi) << 32n) | BigInt(into.lo);
+  return (BigInt(into.high) << 32n) | BigInt(into.low);
 }
 
 beforeEach(() => {
@@ -146,7 +146,7 @@ test('answers words and double words on the bus', () => {
   bus.attach(0x200_0000, clint);
   expect(bus.write(0x200_4008, 8, 0x55, 0x66)).toBe(true);
   expect(bus.read(0x200_4008, 8)).toBe(true);
-  expect([bus.lo, bus.hi]).toEqual([0x55, 0x66]);
+  expect([bus.low, bus.high]).toEqual([0x55, 0x66]);
   expect([bus.read(0x200_0000, 1), bus.read(0x200_0000, 2), bus.read(0x200_bffc, 4)]).toEqual([
     false,
     false,

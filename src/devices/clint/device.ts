@@ -1,4 +1,5 @@
-import type { AccessWidth, Clock, Halves, SavedDevice } from '../device.ts';
+import type { Halves } from '../../layout/halves.ts';
+import type { AccessWidth, Clock, SavedDevice } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { CLINT } from './facts.ts';
 import { MAP } from './registers.ts';
@@ -30,7 +31,7 @@ export class Clint extends SharedDevice {
   readonly #clock: Clock;
   readonly #onChange: (hart: number) => void;
   /** Scratch of this thread, so that no access allocates. */
-  readonly #now: Halves = { lo: 0, hi: 0 };
+  readonly #now: Halves = { low: 0, high: 0 };
 
   /** Shared words for so many harts. */
   static wordsFor(harts: number): number {
@@ -82,13 +83,13 @@ export class Clint extends SharedDevice {
   }
 
   read(offset: number, _width: AccessWidth): number {
-    const into: Halves = { lo: 0, hi: 0 };
+    const into: Halves = { low: 0, high: 0 };
     if (offset < MAP.MTIMECMP) {
       const hart = offset >> 2;
       return hart < this.#harts ? this.#load(this.#hartWord(hart) + HART.MSIP) : 0;
     }
     this.read64(offset & ~7, into);
-    return (offset & 4) === 0 ? into.lo : into.hi;
+    return (offset & 4) === 0 ? into.low : into.high;
   }
 
   write(offset: number, _width: AccessWidth, value: number): void {
@@ -101,25 +102,25 @@ export class Clint extends SharedDevice {
   }
 
   read64(offset: number, into: Halves): void {
-    into.lo = 0;
-    into.hi = 0;
+    into.low = 0;
+    into.high = 0;
     if (offset === MAP.MTIME) {
       this.readTime(into);
     } else if (offset < MAP.MTIMECMP) {
-      into.lo = this.read(offset, 4);
-      into.hi = this.read(offset + 4, 4);
+      into.low = this.read(offset, 4);
+      into.high = this.read(offset + 4, 4);
     } else if (offset < MAP.END) {
       const hart = (offset - MAP.MTIMECMP) >> 3;
       if (hart < this.#harts) this.guard.locked(() => this.#compare(hart, into));
     }
   }
 
-  write64(offset: number, lo: number, hi: number): void {
+  write64(offset: number, low: number, high: number): void {
     if (offset < MAP.MTIMECMP) {
-      this.#setSoft(offset >> 2, lo & 1);
-      this.#setSoft((offset >> 2) + 1, hi & 1);
+      this.#setSoft(offset >> 2, low & 1);
+      this.#setSoft((offset >> 2) + 1, high & 1);
     } else {
-      this.#write(offset, lo, hi);
+      this.#write(offset, low, high);
     }
   }
 
@@ -161,9 +162,9 @@ export class Clint extends SharedDevice {
   }
 
   /** Writes one half or both of mtime or of an mtimecmp; an undefined half keeps its value. */
-  #write(offset: number, lo: number | undefined, hi: number | undefined): void {
+  #write(offset: number, low: number | undefined, high: number | undefined): void {
     if (offset === MAP.MTIME) {
-      this.guard.change(() => this.#setTime(lo, hi));
+      this.guard.change(() => this.#setTime(low, high));
       this.#tellAll();
       return;
     }
@@ -171,17 +172,17 @@ export class Clint extends SharedDevice {
     if (hart >= this.#harts || offset >= MAP.END) return;
     const base = this.#hartWord(hart);
     this.guard.change(() => {
-      if (lo !== undefined) this.#store(base + HART.NEVER_LO, ~lo);
-      if (hi !== undefined) this.#store(base + HART.NEVER_HI, ~hi);
+      if (low !== undefined) this.#store(base + HART.NEVER_LO, ~low);
+      if (high !== undefined) this.#store(base + HART.NEVER_HI, ~high);
     });
     this.#onChange(hart);
   }
 
-  #setTime(lo: number | undefined, hi: number | undefined): void {
+  #setTime(low: number | undefined, high: number | undefined): void {
     const ticks = this.#clock.ticks();
     this.#timeAt(ticks, this.#now);
-    const newLo = lo ?? this.#now.lo;
-    const newHi = hi ?? this.#now.hi;
+    const newLo = low ?? this.#now.low;
+    const newHi = high ?? this.#now.high;
     const offsetLo = newLo - (ticks >>> 0);
     const borrow = offsetLo < 0 ? 1 : 0;
     this.#store(WORD.OFFSET_LO, offsetLo);
@@ -193,24 +194,24 @@ export class Clint extends SharedDevice {
   }
 
   #timeAt(ticks: number, into: Halves): void {
-    const lo = (ticks >>> 0) + (this.#load(WORD.OFFSET_LO) >>> 0);
-    const carry = lo >= TWO_32 ? 1 : 0;
-    into.lo = lo >>> 0;
-    into.hi = (Math.floor(ticks / TWO_32) + this.#load(WORD.OFFSET_HI) + carry) >>> 0;
+    const low = (ticks >>> 0) + (this.#load(WORD.OFFSET_LO) >>> 0);
+    const carry = low >= TWO_32 ? 1 : 0;
+    into.low = low >>> 0;
+    into.high = (Math.floor(ticks / TWO_32) + this.#load(WORD.OFFSET_HI) + carry) >>> 0;
   }
 
   #compare(hart: number, into: Halves): void {
     const base = this.#hartWord(hart);
-    into.lo = ~this.#load(base + HART.NEVER_LO) >>> 0;
-    into.hi = ~this.#load(base + HART.NEVER_HI) >>> 0;
+    into.low = ~this.#load(base + HART.NEVER_LO) >>> 0;
+    into.high = ~this.#load(base + HART.NEVER_HI) >>> 0;
   }
 
   #due(hart: number): boolean {
     const base = this.#hartWord(hart);
-    const hi = ~this.#load(base + HART.NEVER_HI) >>> 0;
+    const high = ~this.#load(base + HART.NEVER_HI) >>> 0;
     const now = this.#now;
     this.#time(now);
-    return now.hi > hi || (now.hi === hi && now.lo >= ~this.#load(base + HART.NEVER_LO) >>> 0);
+    return now.high > high || (now.high === high && now.low >= ~this.#load(base + HART.NEVER_LO) >>> 0);
   }
 
   #deadline(hart: number): number {
@@ -218,10 +219,10 @@ export class Clint extends SharedDevice {
     const ticks = this.#clock.ticks();
     const now = this.#now;
     this.#timeAt(ticks, now);
-    const lo = (~this.#load(base + HART.NEVER_LO) >>> 0) - now.lo;
-    const hi = (~this.#load(base + HART.NEVER_HI) >>> 0) - now.hi;
+    const low = (~this.#load(base + HART.NEVER_LO) >>> 0) - now.low;
+    const high = (~this.#load(base + HART.NEVER_HI) >>> 0) - now.high;
     // Both differences are exact, and so is the sum wherever it stays below 2^53.
-    const away = hi * TWO_32 + lo;
+    const away = high * TWO_32 + low;
     const at = ticks + away;
     if (at >= Number.MAX_SAFE_INTEGER) return Number.POSITIVE_INFINITY;
     return away <= 0 ? ticks : at;

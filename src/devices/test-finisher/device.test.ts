@@ -33,7 +33,7 @@ test('other offsets do nothing, single bytes and double words are not answered',
     expect(bus.write(BASE, 1, 0x55)).toBe(false);
     expect(bus.write(BASE, 8, 0x5555)).toBe(false);
     expect(bus.read(BASE, 4)).toBe(true);
-    expect(bus.lo).toBe(0);
+    expect(bus.low).toBe(0);
   });
   expect(finishes).toEqual([]);
 });

@@ -1,8 +1,8 @@
 import type { Decoded, Extension } from '../../isa/instruction.ts';
+import type { Halves } from '../../layout/halves.ts';
 import { type Exception, fillException, noException } from '../exceptions.ts';
 import type { Platform } from '../platform.ts';
 import type { HartState } from '../state.ts';
-import type { Halves } from './wide.ts';
 
 /** What the privileged architecture asks of the rest of the hart. */
 export interface PrivilegedHooks {

@@ -2,6 +2,8 @@
  * Counters. Every instruction takes one cycle: mcycle and minstret both count retired instructions, each with an
  * offset that makes up for writes. While mcountinhibit stops a counter, its offset field holds the value itself.
  */
+
+import { addTo, subtractTo } from '../../layout/halves.ts';
 import { CSR } from '../layout.ts';
 import type { Context, Features } from './context.ts';
 import {
@@ -15,7 +17,6 @@ import {
 } from './csr-definition.ts';
 import { readTime } from './pending.ts';
 import { COUNTER, MODE } from './registers.ts';
-import { addTo, subtractTo } from './wide.ts';
 
 /** Counters that can be stopped: the bit in mcountinhibit and the offset field. */
 const CYCLE = { bit: COUNTER.cycle, offset: CSR.mcycleOffset };

@@ -19,6 +19,7 @@ import { HANDLERS, type Handler } from './system.ts';
 import { enterException, returnFromSupervisor } from './trap.ts';
 import { nextDeadline, wakePending } from './wait.ts';
 
+export type { Halves } from '../../layout/halves.ts';
 export {
   type Features,
   OUTCOME,
@@ -30,7 +31,6 @@ export {
 export { updatesAccessedDirty } from './csr-environment.ts';
 export { csrName, csrNumber } from './csr-table.ts';
 export { supervisorStatusBits } from './status.ts';
-export type { Halves } from './wide.ts';
 
 /**
  * The privileged architecture of one hart: CSRs, traps, interrupts and system instructions in M, HS, U, VS and VU

@@ -1,7 +1,7 @@
+import { addTo, isAtLeast, setNumber } from '../../layout/halves.ts';
 import { CSR } from '../layout.ts';
 import type { Context } from './context.ts';
 import { ENVCFG, HSTATUS, INTERRUPT, SUPERVISOR_INTERRUPTS } from './registers.ts';
-import { addTo, isAtLeast, setNumber } from './wide.ts';
 
 /** stimecmp raises STIP (Sstc): menvcfg.STCE. */
 export function hasSupervisorTimer(hart: Context): boolean {

@@ -1,10 +1,11 @@
 /** WFI, and what a sleeping hart waits for. */
+
+import { isAtLeast, subtractTo, toNumber } from '../../layout/halves.ts';
 import { CAUSE } from '../exceptions.ts';
 import { CSR, FIELD } from '../layout.ts';
 import { type Context, OUTCOME, type Outcome, raise } from './context.ts';
 import { hasGuestTimer, hasSupervisorTimer, pendingAndEnabled, readTime } from './pending.ts';
 import { HSTATUS, MODE, STATUS } from './registers.ts';
-import { isAtLeast, subtractTo, toNumber } from './wide.ts';
 
 /** WFI may complete: a locally enabled interrupt is pending, whatever global enables and delegation say. */
 export function wakePending(hart: Context): boolean {

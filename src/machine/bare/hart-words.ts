@@ -1,11 +1,13 @@
 import { Sleep, wakeSleepers } from '../../hypervisor/sleep.ts';
+import { align, i32, struct } from '../../layout/struct.ts';
 
-const WORD = { exitRequest: 0, wakeSequence: 1, sleepers: 2 } as const;
+/** On a cache line of its own. */
+const WORDS = align(64, struct({ exitRequest: i32, wakeSequence: i32, sleepers: i32 }));
+const WORD = WORDS.word;
 
 /** The words of a hart of a bare machine by which other threads get it out of its code, and out of its sleep. */
 export class HartWords {
-  /** A cache line. */
-  static readonly BYTES = 64;
+  static readonly BYTES = WORDS.bytes;
   /** Where the hart sleeps. */
   readonly sleep: Sleep;
   /** Byte address, in linear memory, of the word that generated code polls. */
@@ -14,9 +16,9 @@ export class HartWords {
 
   /** @param address byte address in linear memory, a multiple of 64 */
   constructor(memory: WebAssembly.Memory, address: number) {
-    this.#words = new Int32Array(memory.buffer, address, HartWords.BYTES >> 2);
+    this.#words = WORDS.over(memory.buffer, address);
     this.sleep = new Sleep(this.#words, WORD.wakeSequence, WORD.sleepers);
-    this.exitRequest = address + 4 * WORD.exitRequest;
+    this.exitRequest = address + WORDS.at.exitRequest;
   }
 
   /** The words of all harts of a machine, by their addresses. */

@@ -8,7 +8,7 @@ import { GuestMemory } from '../../memory/guest-memory.ts';
 import { TICKS_PER_MS } from '../../time/ticks.ts';
 import { GuestClock } from '../clock.ts';
 import { Control, END, type EndReason } from '../control.ts';
-import { createDevices, deviceSpace, emitAll, eventTeller, linesOf } from '../devices.ts';
+import { createDevices, emitAll, eventTeller, linesOf } from '../devices.ts';
 import { createHart } from '../engine-hart.ts';
 import { HART_EXTENSIONS } from '../extensions.ts';
 import { finishEnds } from '../finish.ts';
@@ -74,7 +74,7 @@ class BareHart {
       codePages: plan.codePages,
       codeBytes: plan.codeBytes,
       alone: plan.cpus === 1,
-      devices: deviceSpace(bus),
+      devices: bus,
       platform: {
         ticks: () => this.#clock.ticks(),
         lines: (wanted) => linesOf(inputs, index, wanted),

@@ -5,7 +5,7 @@ import { Pcpu, type PcpuDomain } from '../../hypervisor/pcpu.ts';
 import { GuestMemory } from '../../memory/guest-memory.ts';
 import { GuestClock } from '../clock.ts';
 import { Control, END } from '../control.ts';
-import { createDevices, deviceSpace, emitAll, eventTeller, linesOf } from '../devices.ts';
+import { createDevices, emitAll, eventTeller, linesOf } from '../devices.ts';
 import { createHart } from '../engine-hart.ts';
 import { HART_EXTENSIONS } from '../extensions.ts';
 import { finishEnds } from '../finish.ts';
@@ -48,7 +48,7 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
     codePages: plan.codePages,
     codeBytes: plan.codeBytes,
     alone: plan.pcpus === 1,
-    devices: deviceSpace(devices.bus),
+    devices: devices.bus,
     platform: {
       ticks,
       lines: () => 0,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addTo, type Halves, isAtLeast, setNumber, subtractTo, toNumber } from './wide.ts';
+import { addTo, type Halves, isAtLeast, setNumber, subtractTo, toNumber } from './halves.ts';
 
 const edge = fc.constantFrom(0n, 1n, 0x7fff_ffffn, 0x8000_0000n, 0xffff_ffffn, 1n << 32n, (1n << 64n) - 1n);
 const wide = fc.oneof(edge, fc.bigInt(0n, (1n << 64n) - 1n));

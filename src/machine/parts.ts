@@ -4,6 +4,7 @@ import { goldfishRtc } from '../devices/goldfish-rtc/descriptor.ts';
 import { plic } from '../devices/plic/descriptor.ts';
 import { testFinisher } from '../devices/test-finisher/descriptor.ts';
 import { uart16550 } from '../devices/uart16550/descriptor.ts';
+import { virtioRng } from '../devices/virtio-rng/descriptor.ts';
 
 /** Guest-physical address of RAM, as on QEMU's `virt`. */
 export const RAM_BASE = 0x8000_0000;
@@ -26,6 +27,7 @@ const PARTS: readonly Part[] = [
   { device: clint, base: 0x200_0000, only: 'bare' },
   { device: plic, base: 0xc00_0000 },
   { device: uart16550, base: 0x1000_0000, sources: [10] },
+  { device: virtioRng, base: 0x1000_1000, sources: [1] },
 ];
 
 /** The devices of a machine of that kind, in the order of the device tree. */

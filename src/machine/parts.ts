@@ -1,5 +1,6 @@
 import { clint } from '../devices/clint/descriptor.ts';
 import type { DeviceDescriptor, DeviceSetting } from '../devices/descriptor.ts';
+import { fwCfg } from '../devices/fw-cfg/descriptor.ts';
 import { goldfishRtc } from '../devices/goldfish-rtc/descriptor.ts';
 import { plic } from '../devices/plic/descriptor.ts';
 import { testFinisher } from '../devices/test-finisher/descriptor.ts';
@@ -28,6 +29,7 @@ const PARTS: readonly Part[] = [
   { device: plic, base: 0xc00_0000 },
   { device: uart16550, base: 0x1000_0000, sources: [10] },
   { device: virtioRng, base: 0x1000_1000, sources: [1] },
+  { device: fwCfg, base: 0x1010_0000 },
 ];
 
 /** The devices of a machine of that kind, in the order of the device tree. */

@@ -25,4 +25,4 @@ const unpackXz: Unpack = async (bytes, source, maximumSize = maximumUnpackedSize
 };
 
 /** What Node can unpack. */
-export const unpackers: Unpackers = { gzip: inflateGzip, zstd: unpackZstd, xz: unpackXz };
+export const unpackers: Required<Unpackers> = { gzip: inflateGzip, zstd: unpackZstd, xz: unpackXz };

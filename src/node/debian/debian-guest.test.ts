@@ -221,6 +221,17 @@ describe.skipIf(dpkgMissing)('debianPackage', () => {
     expect(readFileSync(join(fetched.directory, 'usr/bin/busybox'), 'utf8')).toBe('busybox');
   });
 
+  it('unpacks what was asked for, beside the whole package', async () => {
+    fakeApt();
+    const members = ['*/big.ko'];
+    const part = await debianPackage(kernelPackage, { cacheDir, members });
+    expect(part.files).toEqual(['lib/modules/big.ko']);
+    const whole = await debianPackage(kernelPackage, { cacheDir });
+    expect(whole.files).toHaveLength(2);
+    expect(await debianPackage(kernelPackage, { cacheDir, members })).toEqual(part);
+    expect(downloads()).toBe(2);
+  });
+
   it.each(['', '-o', '../x', 'A', 'a b'])('refuses the name %j', async (name) => {
     await expect(debianPackage(name, { cacheDir })).rejects.toThrow(InputError);
   });

@@ -79,20 +79,29 @@ export async function debianGuest(options: FetchOptions = {}): Promise<DebianGue
   };
 }
 
+/** Which files of a package are wanted. */
+export interface PackageOptions extends FetchOptions {
+  /** Patterns of `tar` for their names, such as `./boot/config-*`; all of them unless given. */
+  readonly members?: readonly string[];
+}
+
 /**
  * A package of Debian's riscv64 release, unpacked into the cache: firmware and tools to test against.
  *
  * @param name - the package's name, such as `opensbi`.
  * @throws InputError as {@link debianGuest}, and when there is no such package.
  */
-export async function debianPackage(name: string, options: FetchOptions = {}): Promise<DebianPackage> {
+export async function debianPackage(name: string, options: PackageOptions = {}): Promise<DebianPackage> {
   // The rules for package names (Debian policy 5.6.1); it becomes an argument and a file name.
   if (!/^[a-z0-9][a-z0-9+.-]+$/.test(name))
     throw new InputError(`"${name}" is not the name of a Debian package`);
-  const key = `debian-package-${name}`;
+  const { members = [] } = options;
+  const key = ['debian-package', name, ...members.map((member) => member.replaceAll(/[^\w.-]+/g, ''))].join(
+    '-',
+  );
   const set = await cachedOrFetched(key, options, `Debian's package ${name}`, '', async (apt) => {
     const { version } = await apt.describe(name);
-    return { version, packages: [{ name, members: ['*'] }] };
+    return { version, packages: [{ name, members: members.length > 0 ? members : ['*'] }] };
   });
   return { directory: set.directory, version: set.version, files: set.files.map((file) => file.path) };
 }

@@ -22,6 +22,12 @@ export interface CpuOptions extends CommonOptions {
   readonly compiler: string | undefined;
 }
 
+/** Options of `bench -- sweep`: as those of `cpu`, but that it has kernels of its own. */
+export interface SweepOptions extends Omit<CpuOptions, 'kernels'> {
+  /** A file for a picture of the speeds, as SVG. */
+  readonly plot: string | undefined;
+}
+
 /** The shape of a Linux guest. */
 interface GuestOptions extends CommonOptions {
   /** A kernel in place of Debian's. */
@@ -98,6 +104,8 @@ Options of cpu and sweep (--kernels of cpu alone; --times of sweep is 2 by defau
   --kernels A,B     only these; "chase" and "stream" mean all of their sizes
   --times N         do each kernel's work, about a second of QEMU's, N times in a run (default: 5); 1 shows what
                     compiling costs
+Options of sweep:
+  --plot FILE       draw the speeds of hartvisor, as SVG
 
 CPU kernels:
 ${kernels.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}
@@ -123,14 +131,15 @@ export function readCpuOptions(args: readonly string[]): CpuOptions {
 }
 
 /** Reads the options of `sweep`. @throws InputError that says what is possible */
-export function readSweepOptions(args: readonly string[]): Omit<CpuOptions, 'kernels'> {
-  const { times, cc, ...values } = parse(args, {
+export function readSweepOptions(args: readonly string[]): SweepOptions {
+  const { times, cc, plot, ...values } = parse(args, {
     ...common,
     runs: { type: 'string', default: '1' },
     times: { type: 'string', default: '2' },
     cc: { type: 'string' },
+    plot: { type: 'string' },
   });
-  return { ...readCommon(values), times: wholeNumber(times, '--times', 1000), compiler: cc };
+  return { ...readCommon(values), times: wholeNumber(times, '--times', 1000), compiler: cc, plot };
 }
 
 /** Reads the options of `boot`. @throws InputError that says what is possible */

@@ -2,11 +2,13 @@
  * Looks for cliffs: the same work with more and more of something (instructions in a loop, places of calls, pages of
  * code, memory), against QEMU. It is measured like the kernels of `cpu`.
  */
+import { writeFileSync } from 'node:fs';
 import { type CpuResult, formatCpuResult, runCpuBench } from '../cpu/cpu.ts';
 import { type Kernel, kernels } from '../cpu/kernels.ts';
 import { RunFailure } from '../measured-run.ts';
-import type { CpuOptions } from '../options.ts';
+import type { SweepOptions } from '../options.ts';
 import { median } from '../statistics.ts';
+import { plot } from './plot.ts';
 
 /** A point whose speed is below the best one before it in its series, divided by this, is a step ... */
 const STEP = 3;
@@ -21,6 +23,8 @@ const points: readonly Kernel[] = [
   ...series('straight', 'BODY', 'instructions', [48, 200, 400, 1200, 4000, 16_000]),
   ...series('sites', 'SITES', 'places of calls', [1, 8, 64, 512]),
   ...series('spread', 'PAGES', 'pages of code', [1, 4, 16, 64]),
+  ...series('spaces', 'SPACES', 'processes in turns', [1, 4, 16, 64]),
+  ...series('guards', 'REGIONS', 'entries of physical memory protection', [0, 1, 4, 15]),
   ...kernels.filter(({ source }) => source === 'stream' || source === 'chase'),
 ];
 
@@ -30,11 +34,13 @@ const points: readonly Kernel[] = [
  * @throws RunFailure with the report when there is a step; else as {@link runCpuBench}
  */
 export async function runSweep(
-  options: Omit<CpuOptions, 'kernels'>,
+  options: SweepOptions,
   onProgress: (line: string) => void,
 ): Promise<CpuResult> {
   const result = await runCpuBench({ ...options, kernels: points }, onProgress);
-  const steps = findSteps(speedsOf(result));
+  const speeds = speedsOf(result);
+  if (options.plot !== undefined) writeFileSync(options.plot, plot(speeds[0].label, speeds));
+  const steps = findSteps(speeds);
   if (steps.length > 0) throw new RunFailure([formatCpuResult(result), '', ...steps].join('\n'));
   return result;
 }

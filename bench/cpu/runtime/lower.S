@@ -18,11 +18,14 @@ run_in_supervisor:
         sd      s\n, 8+8*\n(sp)
         .endr
         csrw    mscratch, sp
-        # One region of physical memory protection that allows all of memory.
+        # One region of physical memory protection that allows all of memory, if there is none yet.
+        csrr    t0, pmpcfg0
+        bnez    t0, 1f
         li      t0, -1
         csrw    pmpaddr0, t0
         li      t0, 0x1f
         csrw    pmpcfg0, t0
+1:
         li      t0, 1 << ECALL_FROM_USER
         csrw    medeleg, t0
         la      t0, back

@@ -3,6 +3,7 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import { FIELD, OPEN } from './layout.ts';
 import type { Pmp, PmpRange } from './mmu/index.ts';
 import { supervisorStatusBits } from './privileged/index.ts';
+import { MODE } from './privileged/registers.ts';
 
 interface Description {
   readonly ram: GuestMemory;
@@ -22,16 +23,14 @@ export function describeHart(words: Int32Array, { ram, extensions, hartId }: Des
   words[FIELD.epcAlignment >> 2] = extensions.has('c') ? 1 : 3;
 }
 
-const SUPERVISOR = 1;
-const MACHINE = 3;
 /** Loads, stores and fetches. */
 const EVERYTHING = 7;
 
 /** Writes where generated code need not look at physical memory protection; call when that has changed. */
 export function describeProtection(words: Int32Array, ram: GuestMemory, pmp: Pmp): void {
   for (const [privilege, field] of [
-    [SUPERVISOR, FIELD.open],
-    [MACHINE, FIELD.open + OPEN.bytes],
+    [MODE.supervisor, FIELD.open],
+    [MODE.machine, FIELD.open + OPEN.bytes],
   ] as const) {
     const { start, end } = largestOpen(pmp.ranges(ram.base, ram.base + ram.size, privilege));
     writeDouble(words, field + OPEN.at.base, start);

@@ -28,11 +28,10 @@ import {
   retiredCount,
   storedAccess,
 } from './csr-access.ts';
-import { csrAddress, HIGH, MACHINE_STATUS, MIE, QUIET, STATUS } from './privileged-fields.ts';
+import { csrAddress, HIGH, MACHINE_STATUS, MIE, MODE, QUIET, STATUS } from './privileged-fields.ts';
 
 /** Bits 9:8 of a CSR's number: the lowest privilege that may access it. */
 const LEVEL = 0x300;
-const MACHINE = 3;
 const STATUS_NUMBER = 0x300;
 const ISA = 0x301;
 const ENABLE = 0x304;
@@ -64,7 +63,7 @@ export function defineMachineCsr(module: ModuleBuilder): FunctionRef<'i32'> {
     const hart = f.param(0, 'i32');
     const number = f.param(1, 'i32');
     const rest = [f.param(2, 'i32'), f.param(3, 'i64'), f.param(4, 'i32')] as const;
-    f.if(i32.ne(i32.load(hart, FIELD.privilege), i32.const(MACHINE)), () => f.return(i32.const(0)));
+    f.if(i32.ne(i32.load(hart, FIELD.privilege), i32.const(MODE.machine)), () => f.return(i32.const(0)));
     const is = (condition: I32, callee: FunctionRef<'i32'>): void => {
       f.if(condition, () => f.return(call(callee, hart, number, ...rest)));
     };

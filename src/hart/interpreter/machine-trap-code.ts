@@ -13,9 +13,8 @@ import {
 } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 import { enterMode, giveUpIf, keysOf, type ModeKeys, machineKeys, noteException } from './mode-code.ts';
-import { csrAddress, HIGH, QUIET, STATUS } from './privileged-fields.ts';
+import { csrAddress, HIGH, MODE, QUIET, STATUS } from './privileged-fields.ts';
 
-const MACHINE = 3;
 const MSTATUS = csrAddress('mstatus');
 
 /** `(hart, cause, tval)`: as the trap that it is a part of; V is 0. */
@@ -40,7 +39,7 @@ export function defineMachineTrap(module: ModuleBuilder, arrive: FunctionRef<'i3
     f.store('i64.store', hart, tval, csrAddress('mtval'));
     f.store('i64.store', hart, i64.const(0), csrAddress('mtval2'));
     f.store('i64.store', hart, i64.const(0), csrAddress('mtinst'));
-    enterMode(f, hart, i32.const(MACHINE), keys);
+    enterMode(f, hart, i32.const(MODE.machine), keys);
     f.return(call(arrive, hart, i64.and(i64.load(hart, csrAddress('mtvec')), i64.const(-4))));
     f.unreachable();
   });
@@ -51,7 +50,7 @@ export function defineMret(module: ModuleBuilder, arrive: FunctionRef<'i32'>): F
   return module.function('mret', ['i32'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     giveUpIf(f, i32.ne(i32.load(hart, FIELD.quiet), i32.const(QUIET.yes)));
-    giveUpIf(f, i32.ne(i32.load(hart, FIELD.privilege), i32.const(MACHINE)));
+    giveUpIf(f, i32.ne(i32.load(hart, FIELD.privilege), i32.const(MODE.machine)));
     const status = f.let(i32.load(hart, MSTATUS));
     giveUpIf(f, i32.and(status, i32.const(STATUS.mprv)));
     const privilege = f.let(i32.and(i32.shr_u(status, i32.const(STATUS.mppShift)), i32.const(3)));
@@ -64,7 +63,7 @@ export function defineMret(module: ModuleBuilder, arrive: FunctionRef<'i32'>): F
       enterMode(f, hart, privilege, keys);
       f.return(call(arrive, hart, i64.load(hart, csrAddress('mepc'))));
     };
-    f.if(i32.eq(privilege, i32.const(MACHINE)), () => go(machineKeys(f, hart)));
+    f.if(i32.eq(privilege, i32.const(MODE.machine)), () => go(machineKeys(f, hart)));
     giveUpIf(f, i32.and(i32.load(hart, MSTATUS + HIGH), i32.const(STATUS.mpvHigh)));
     go(keysOf(f, hart, status, privilege));
     f.unreachable();

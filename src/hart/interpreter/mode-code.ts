@@ -7,7 +7,6 @@ import { SLOT_SCALE } from './slots.ts';
 /** What a function gives back that has not done anything. */
 export const NOT_DONE = -1;
 
-const SUM_SHIFT = 18;
 const MSTATUS = csrAddress('mstatus');
 
 /** The TLB keys of a mode. */
@@ -37,7 +36,7 @@ export function keysOf(
 ): ModeKeys {
   const anyMxr = i32.and(i32.or(status, i32.load(hart, MSTATUS)), i32.const(STATUS.mxr));
   giveUpIf(f, anyMxr);
-  const sum = i32.and(i32.shr_u(status, i32.const(SUM_SHIFT)), i32.const(1));
+  const sum = i32.and(i32.shr_u(status, i32.const(Math.log2(STATUS.sum))), i32.const(1));
   const context = i32.or(privilege, i32.shl(sum, i32.const(1)));
   const data = f.let(i32.load(i32.add(hart, i32.shl(context, i32.const(2))), FIELD.dataKeys));
   const fetch = f.let(i32.load(i32.add(hart, i32.shl(privilege, i32.const(2))), FIELD.fetchKeys));

@@ -8,11 +8,10 @@ import { FETCH_LIST, FIELD, TLB } from '../layout.ts';
 import { STATUS as RETURN } from './call-outs.ts';
 import { defineMachineTrap, defineMret } from './machine-trap-code.ts';
 import { enterMode, giveUpIf, keysOf, noteException, savedPc } from './mode-code.ts';
-import { csrAddress, HSTATUS, QUIET, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
+import { csrAddress, HSTATUS, MODE, QUIET, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
 import { CODE_DIRECTORY } from './slots.ts';
 import { SUPERPAGE_MASK, tlbEntry } from './tlb-code.ts';
 
-const SUPERVISOR = 1;
 const MSTATUS = csrAddress('mstatus');
 
 /** What trap code needs of the interpreter. */
@@ -81,7 +80,7 @@ function defineTrap(module: ModuleBuilder, arrive: FunctionRef<'i32'>): Function
       i32.load(hart, FIELD.virtual),
       () => giveUpIf(f, i32.eqz(isDelegated(i32.and(medeleg, i32.load(hart, csrAddress('hedeleg')))))),
       () => {
-        const mayDelegate = i32.le_u(privilege, i32.const(SUPERVISOR));
+        const mayDelegate = i32.le_u(privilege, i32.const(MODE.supervisor));
         f.if(i32.eqz(i32.and(mayDelegate, isDelegated(medeleg))), () => {
           f.return(call(machineTrap, hart, cause, tval));
         });
@@ -89,7 +88,7 @@ function defineTrap(module: ModuleBuilder, arrive: FunctionRef<'i32'>): Function
     );
     const statusBase = f.let(statusAddress(hart));
     const status = f.let(i32.load(statusBase, MSTATUS));
-    const supervisor = f.let(i32.const(SUPERVISOR));
+    const supervisor = f.let(i32.const(MODE.supervisor));
     const keys = keysOf(f, hart, status, supervisor);
     const pc = noteException(f, hart, cause);
     const kept = i32.and(status, i32.const(~(STATUS.sie | STATUS.spie | STATUS.spp)));
@@ -117,7 +116,7 @@ function defineSret(module: ModuleBuilder, arrive: FunctionRef<'i32'>): Function
   return module.function('sret', ['i32'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     giveUpIf(f, i32.ne(i32.load(hart, FIELD.quiet), i32.const(QUIET.yes)));
-    giveUpIf(f, i32.ne(i32.load(hart, FIELD.privilege), i32.const(SUPERVISOR)));
+    giveUpIf(f, i32.ne(i32.load(hart, FIELD.privilege), i32.const(MODE.supervisor)));
     const hstatus = i32.load(hart, csrAddress('hstatus'));
     f.if(
       i32.load(hart, FIELD.virtual),
@@ -149,7 +148,7 @@ function defineFencePage(module: ModuleBuilder, arrive: FunctionRef<'i32'>): Fun
     const hart = f.param(0, 'i32');
     const address = f.param(1, 'i64');
     giveUpIf(f, i32.eq(i32.load(hart, FIELD.quiet), i32.const(QUIET.no)));
-    giveUpIf(f, i32.ne(i32.load(hart, FIELD.privilege), i32.const(SUPERVISOR)));
+    giveUpIf(f, i32.ne(i32.load(hart, FIELD.privilege), i32.const(MODE.supervisor)));
     const forbidden = select(
       i32.load(hart, FIELD.virtual),
       i32.and(i32.load(hart, csrAddress('hstatus')), i32.const(HSTATUS.vtvm)),

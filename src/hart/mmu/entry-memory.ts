@@ -1,9 +1,9 @@
 import { type GuestMemory, type GuestPhysical, physicalAddress } from '../../memory/guest-memory.ts';
 import { ACCESS } from '../exceptions.ts';
+import { MODE } from '../privileged/registers.ts';
 import type { Pmp } from './pmp.ts';
 
 const ENTRY_BYTES = 8;
-const SUPERVISOR = 1;
 
 /** What became of an attempt to set bits of an entry. */
 export const UPDATE = { done: 0, changed: 1, forbidden: 2 } as const;
@@ -38,7 +38,7 @@ export class EntryMemory {
     const physical = physicalAddress(addressLow, addressHigh);
     const host = this.#ram.offsetOf(physical, ENTRY_BYTES);
     if (host < 0) return false;
-    if (!this.#pmp.check(physical, ENTRY_BYTES, ACCESS.load, SUPERVISOR)) return false;
+    if (!this.#pmp.check(physical, ENTRY_BYTES, ACCESS.load, MODE.supervisor)) return false;
     this.#physical = physical;
     this.#index = host >>> 2;
     this.#loadPair(this.#index);
@@ -51,7 +51,7 @@ export class EntryMemory {
    * @returns changed: somebody else wrote the entry, read it again; forbidden: access fault
    */
   setBits(bits: number): Update {
-    if (!this.#pmp.check(this.#physical, ENTRY_BYTES, ACCESS.store, SUPERVISOR)) return UPDATE.forbidden;
+    if (!this.#pmp.check(this.#physical, ENTRY_BYTES, ACCESS.store, MODE.supervisor)) return UPDATE.forbidden;
     const seen = (BigInt(this.high) << 32n) | BigInt(this.low >>> 0);
     // Atomic against guest stores to the entry and against setBits of other harts: all 64 bits must be as read.
     const found = Atomics.compareExchange(this.#entries, this.#index >>> 1, seen, seen | BigInt(bits));

@@ -2,7 +2,7 @@ import { AssemblyError, OperandError } from './assembly-error.ts';
 import { evaluate, type SymbolLookup } from './assembly-expression.ts';
 import { parseOperands } from './assembly-operands.ts';
 import { parseSource, type Statement } from './assembly-source.ts';
-import { compressedInstructions } from './c.ts';
+import { compressedInstructionsFor } from './c.ts';
 import { findCompressed } from './decoder.ts';
 import { directives } from './directives.ts';
 import type { Format } from './formats.ts';
@@ -53,7 +53,9 @@ interface Encoding {
   readonly isReserved: (operands: Operands) => boolean;
 }
 
-const compressedByName = new Map(compressedInstructions.map((compressed) => [compressed.name, compressed]));
+const compressedByName = new Map(
+  compressedInstructionsFor(64).map((compressed) => [compressed.name, compressed]),
+);
 
 /** `fcvt.d.s` and the conversions of words to doubles are exact; their rounding mode is rne by convention. */
 const EXACT = new Set(['fcvt.d.s', 'fcvt.d.w', 'fcvt.d.wu']);
@@ -63,13 +65,13 @@ const DYNAMIC = 7;
 function findEncoding(name: string): Encoding | undefined {
   const compressed = compressedByName.get(name);
   if (compressed !== undefined) return { ...compressed, length: 2 };
-  const instruction = findInstruction(name);
+  const instruction = findInstruction(name, 64);
   return instruction && { ...instruction, length: 4, isReserved: () => false };
 }
 
 /** Some operands of a compressed instruction make another one: `c.mv` from x0 would be `c.jr`. */
 function isOther({ name, length }: Encoding, bits: number): boolean {
-  return length === 2 && findCompressed(bits)?.name !== name;
+  return length === 2 && findCompressed(bits, 64)?.name !== name;
 }
 
 /** The instruction without its ordering suffix, and aq << 1 | rl. */

@@ -77,6 +77,7 @@ const AMOUNT = scattered([
   [12, 12, 5],
   [6, 2, 0],
 ]);
+const WORD_AMOUNT = scattered([[6, 2, 0]]);
 const STACK_ADJUST = scattered(
   [
     [12, 12, 9],
@@ -174,15 +175,19 @@ function store(name: string, rs2: RegisterSource, rs1: RegisterSource, immediate
 export const C_LW = load('CL.w', narrow(2), narrow(7), WORD_OFFSET);
 export const C_LD = load('CL.d', narrow(2), narrow(7), DOUBLE_OFFSET);
 export const C_FLD = load('CL.fd', narrow(2), narrow(7), DOUBLE_OFFSET, true);
+export const C_FLW = load('CL.fw', narrow(2), narrow(7), WORD_OFFSET, true);
 export const C_SW = store('CS.w', narrow(2), narrow(7), WORD_OFFSET);
 export const C_SD = store('CS.d', narrow(2), narrow(7), DOUBLE_OFFSET);
 export const C_FSD = store('CS.fd', narrow(2), narrow(7), DOUBLE_OFFSET, true);
+export const C_FSW = store('CS.fw', narrow(2), narrow(7), WORD_OFFSET, true);
 export const C_LWSP = load('CI.lwsp', wide(7), SP, WORD_LOAD_SP);
 export const C_LDSP = load('CI.ldsp', wide(7), SP, DOUBLE_LOAD_SP);
 export const C_FLDSP = load('CI.fldsp', wide(7), SP, DOUBLE_LOAD_SP, true);
+export const C_FLWSP = load('CI.flwsp', wide(7), SP, WORD_LOAD_SP, true);
 export const C_SWSP = store('CSS.w', wide(2), SP, WORD_STORE_SP);
 export const C_SDSP = store('CSS.d', wide(2), SP, DOUBLE_STORE_SP);
 export const C_FSDSP = store('CSS.fd', wide(2), SP, DOUBLE_STORE_SP, true);
+export const C_FSWSP = store('CSS.fw', wide(2), SP, WORD_STORE_SP, true);
 
 /** rd is source and destination. */
 export const C_ADDI = compressed('CI', 0xe003, {
@@ -211,6 +216,19 @@ export const C_SHIFT = compressed('CB.shift', 0xec03, {
   rs1: narrow(7),
   immediate: AMOUNT,
 });
+/** Shifts of RV32: an amount of 32 and more is reserved. */
+export const C_SLLI_WORD = compressed('CI.slli-word', 0xf003, {
+  syntax: ['rd', 'shift'],
+  rd: wide(7),
+  rs1: wide(7),
+  immediate: WORD_AMOUNT,
+});
+export const C_SHIFT_WORD = compressed('CB.shift-word', 0xfc03, {
+  syntax: ['rd', 'shift'],
+  rd: narrow(7),
+  rs1: narrow(7),
+  immediate: WORD_AMOUNT,
+});
 /** Shifts by 0. */
 export const C_SLLI_0 = compressed('CI.slli64', 0xf07f, { syntax: ['rd'], rd: wide(7), rs1: wide(7) });
 export const C_SHIFT_0 = compressed('CB.shift64', 0xfc7f, { syntax: ['rd'], rd: narrow(7), rs1: narrow(7) });
@@ -237,6 +255,7 @@ export const C_JR = compressed('CR.jr', 0xf07f, { syntax: ['rs1'], rs1: wide(7) 
 export const C_JALR = compressed('CR.jalr', 0xf07f, { syntax: ['rs1'], rd: RA, rs1: wide(7) });
 export const C_EBREAK = compressed('CR.ebreak', 0xffff, { syntax: [] });
 export const C_J = compressed('CJ', 0xe003, { syntax: ['target'], immediate: JUMP });
+export const C_JAL = compressed('CJ.jal', 0xe003, { syntax: ['target'], rd: RA, immediate: JUMP });
 export const C_BRANCH = compressed('CB.branch', 0xe003, {
   syntax: ['rs1', 'target'],
   rs1: narrow(7),

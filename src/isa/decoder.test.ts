@@ -1,10 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Extension, Instruction, Operands } from './index.ts';
-import { compressedInstructions, createDecoder, instructionNamed, instructions } from './index.ts';
+import type { Extension, Instruction, Operands, Xlen } from './index.ts';
+import { compressedInstructionsFor, createDecoder, instructionNamed, instructionsFor } from './index.ts';
 
-const everything = new Set<Extension>([...instructions.map(({ extension }) => extension), 'c', 'svinval']);
-const decode = createDecoder({ extensions: everything, xlen: 64 });
+const everything = new Set<Extension>([
+  ...instructionsFor(64).map(({ extension }) => extension),
+  'c',
+  'svinval',
+]);
+const decoders = {
+  32: createDecoder({ extensions: everything, xlen: 32 }),
+  64: createDecoder({ extensions: everything, xlen: 64 }),
+};
+const widths = [32, 64] as const;
 
 /** Legal operands of an instruction, those that its format lacks 0. */
 function operandsOf({ format }: Instruction): fc.Arbitrary<Operands> {
@@ -28,16 +36,18 @@ const bitsOf = (instruction: Instruction, operands: Operands): number =>
 /** More specific encodings that lie within others: what they take away from them is not a round trip. */
 const inside: Readonly<Record<string, string>> = { pause: 'fence', 'fence.tso': 'fence' };
 
-describe('the instruction table', () => {
-  test('numbers instructions by their position and names each once', () => {
-    expect(instructions.map(({ id }) => id)).toEqual(instructions.map((_, index) => index));
+describe.each(widths)('the instruction table of RV%i', (xlen) => {
+  const instructions = instructionsFor(xlen);
+
+  test('numbers and names each instruction once', () => {
+    expect(new Set(instructions.map(({ id }) => id)).size).toBe(instructions.length);
     expect(new Set(instructions.map(({ name }) => name)).size).toBe(instructions.length);
-    expect(() => instructionNamed('addd')).toThrow(/no instruction is named addd/);
+    expect(() => instructionNamed('addd', xlen)).toThrow(`no instruction of RV${xlen} is named addd`);
   });
 
   test.each([
     ['32-bit', instructions],
-    ['16-bit', compressedInstructions],
+    ['16-bit', compressedInstructionsFor(xlen)],
   ])('%s encodings are disjoint, or one has all the fixed bits of the other', (_, encodings) => {
     for (const [index, a] of encodings.entries()) {
       expect(a.match & ~a.mask, a.name).toBe(0);
@@ -67,16 +77,37 @@ describe('the instruction table', () => {
   });
 });
 
+test('instructions of both widths are the same objects unless their encodings differ', () => {
+  const wide = new Map(instructionsFor(64).map((instruction) => [instruction.name, instruction]));
+  const differ = instructionsFor(32).filter((instruction) => wide.get(instruction.name) !== instruction);
+  expect(differ.map(({ name }) => name)).toEqual([
+    ...['slli', 'srli', 'srai', 'rori', 'zext.h', 'rev8', 'bclri', 'bexti', 'binvi', 'bseti'],
+  ]);
+  const narrow = new Set(instructionsFor(32).map(({ name }) => name));
+  expect([...wide.keys()].filter((name) => !narrow.has(name))).toEqual([
+    ...['addiw', 'slliw', 'srliw', 'sraiw', 'addw', 'subw', 'sllw', 'srlw', 'sraw', 'ld', 'lwu', 'sd'],
+    ...['mulw', 'divw', 'divuw', 'remw', 'remuw', 'lr.d', 'sc.d'],
+    ...['swap', 'add', 'xor', 'and', 'or', 'min', 'max', 'minu', 'maxu'].map((name) => `amo${name}.d`),
+    ...['fcvt.l.s', 'fcvt.s.l', 'fcvt.lu.s', 'fcvt.s.lu', 'fmv.x.d', 'fmv.d.x'],
+    ...['fcvt.l.d', 'fcvt.d.l', 'fcvt.lu.d', 'fcvt.d.lu'],
+    ...['sh1add.uw', 'sh2add.uw', 'sh3add.uw', 'add.uw', 'slli.uw'],
+    ...['clzw', 'ctzw', 'cpopw', 'rolw', 'rorw', 'roriw', 'hlv.wu', 'hlv.d', 'hsv.d'],
+  ]);
+});
+
 describe('formats', () => {
   test('hold rs2 or an immediate beside rd, never both: back ends keep them in one place', () => {
-    for (const { name, format } of instructions) {
+    for (const { name, format } of widths.flatMap(instructionsFor)) {
       const { fields } = format;
       expect(fields.has('rd') && fields.has('rs2') && fields.has('imm'), name).toBe(false);
     }
   });
 });
 
-describe('the decoder', () => {
+describe.each(widths)('the decoder of RV%i', (xlen) => {
+  const instructions = instructionsFor(xlen);
+  const decode = decoders[xlen];
+
   test.each(instructions.map((instruction) => [instruction.name, instruction] as const))(
     'decodes what %s encodes',
     (name, instruction) => {
@@ -120,17 +151,19 @@ describe('the decoder', () => {
   });
 
   test('refuses what an absent extension brings', () => {
-    const base = createDecoder({ extensions: new Set(['i']), xlen: 64 });
+    const base = createDecoder({ extensions: new Set(['i']), xlen });
     expect(base(0x0000_4505)).toBeUndefined();
     expect(base(0x02a5_0533)).toBeUndefined();
     expect(base(0x00a5_0533)?.instruction.name).toBe('add');
     // The hint is a fence that orders nothing.
     expect(base(0x0100_000f)?.instruction.name).toBe('fence');
-    const noSvinval = createDecoder({ extensions: new Set(['i', 'h']), xlen: 64 });
+    const noSvinval = createDecoder({ extensions: new Set(['i', 'h']), xlen });
     expect(noSvinval(0x2600_0073)).toBeUndefined();
     expect(noSvinval(0x2200_0073)?.instruction.name).toBe('hfence.vvma');
-    const noDouble = createDecoder({ extensions: new Set(['i', 'c', 'f']), xlen: 64 });
+    const noDouble = createDecoder({ extensions: new Set(['i', 'c', 'f']), xlen });
     expect(noDouble(0x2000)).toBeUndefined();
+    const noFloat = createDecoder({ extensions: new Set(['i', 'c']), xlen });
+    expect(noFloat(0x6000)?.instruction.name).toBe(xlen === 32 ? undefined : 'ld');
   });
 
   test('refuses reserved encodings', () => {
@@ -138,18 +171,43 @@ describe('the decoder', () => {
       'all zero': 0,
       'all ones': 0xffff_ffff,
       'c.addi4spn with 0': 0x0004,
-      'c.addiw to x0': 0x2001,
       'c.lui with 0': 0x6081,
       'c.addi16sp with 0': 0x6101,
       'c.lwsp to x0': 0x4002,
-      'c.ldsp to x0': 0x6002,
       'c.jr to x0': 0x8002,
       'lr.w with rs2': 0x1015_2b2f,
-      'slli by 64': 0x0405_1013,
+      'slli by XLEN': xlen === 64 ? 0x0405_1013 : 0x0205_1013,
       'slliw by 32': 0x0205_101b,
       'ecall with rd': 0x0000_00f3,
       'jalr with funct3 1': 0x0000_1067,
     };
-    for (const [name, bits] of Object.entries(reserved)) expect(decode(bits), name).toBeUndefined();
+    const ofWidth: Record<Xlen, Record<string, number>> = {
+      32: {
+        'c.slli by 32': 0x1502,
+        'c.srli by 32': 0x9101,
+        'c.srai by 32': 0x9501,
+        'c.subw': 0x9d09,
+        'c.addw': 0x9d29,
+        ld: 0x0005_3503,
+        'zext.h of RV64': 0x0805_453b,
+      },
+      64: { 'c.addiw to x0': 0x2001, 'c.ldsp to x0': 0x6002, 'zext.h of RV32': 0x0805_4533 },
+    };
+    for (const [name, bits] of Object.entries({ ...reserved, ...ofWidth[xlen] })) {
+      expect(decode(bits), name).toBeUndefined();
+    }
   });
+});
+
+test('five compressed encodings are another instruction on the other width', () => {
+  const text = (xlen: Xlen, bits: number) => {
+    const { instruction, rd, rs1, rs2, imm } = decoders[xlen](bits) ?? {};
+    return `${instruction?.name} ${[rd, rs1, rs2, imm].join()}`;
+  };
+  const both = (bits: number) => widths.map((xlen) => text(xlen, bits));
+  expect(both(0x2505)).toEqual(['jal 1,0,0,1568', 'addiw 10,10,0,1']);
+  expect(both(0x6548)).toEqual(['flw 10,10,0,12', 'ld 10,10,0,136']);
+  expect(both(0xe548)).toEqual(['fsw 0,10,10,12', 'sd 0,10,10,136']);
+  expect(both(0x6512)).toEqual(['flw 10,2,0,4', 'ld 10,2,0,256']);
+  expect(both(0xe52a)).toEqual(['fsw 0,2,10,136', 'sd 0,2,10,136']);
 });

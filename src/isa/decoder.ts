@@ -1,12 +1,12 @@
-import { type CompressedInstruction, compressedInstructions } from './c.ts';
-import type { Decoded, Extension, Instruction } from './instruction.ts';
+import { type CompressedInstruction, compressedInstructionsFor } from './c.ts';
+import type { Decoded, Extension, Instruction, Xlen } from './instruction.ts';
 import type { Operands } from './operands.ts';
-import { instructions } from './table.ts';
+import { instructionsFor } from './table.ts';
 
 /** What a decoder accepts. */
 export interface DecoderOptions {
   readonly extensions: ReadonlySet<Extension>;
-  readonly xlen: 64;
+  readonly xlen: Xlen;
 }
 
 /**
@@ -28,11 +28,14 @@ export function mostSpecificFirst<E extends Encoding>(encodings: readonly E[]): 
   return encodings.toSorted((a, b) => fixedBits(b) - fixedBits(a));
 }
 
-const compressedBySpecificity = mostSpecificFirst(compressedInstructions);
+const compressedBySpecificity = {
+  32: mostSpecificFirst(compressedInstructionsFor(32)),
+  64: mostSpecificFirst(compressedInstructionsFor(64)),
+};
 
 /** The compressed encoding that 16 bits are, reserved or not; undefined if there is none. */
-export function findCompressed(bits: number): CompressedInstruction | undefined {
-  return compressedBySpecificity.find(({ match, mask }) => (bits & mask) === match);
+export function findCompressed(bits: number, xlen: Xlen): CompressedInstruction | undefined {
+  return compressedBySpecificity[xlen].find(({ match, mask }) => (bits & mask) === match);
 }
 
 /** opcode[6:2], funct3 and funct7 select a bucket of the few instructions that agree with them. */
@@ -42,14 +45,13 @@ const keyOf = (bits: number): number =>
   ((bits >>> 17) & 0x7f00) | ((bits >>> 7) & 0xe0) | ((bits >>> 2) & 0x1f);
 const bitsOfKey = (key: number): number => ((key & 0x7f00) << 17) | ((key & 0xe0) << 7) | ((key & 0x1f) << 2);
 
-/** Makes a decoder for a set of extensions; its tables fill as encodings are met. */
+/** Makes a decoder for a width and a set of extensions; its tables fill as encodings are met. */
 export function createDecoder({ extensions, xlen }: DecoderOptions): Decode {
   const isSupported = (instruction: Instruction): boolean =>
     extensions.has(instruction.extension) &&
-    (instruction.alsoNeeds === undefined || extensions.has(instruction.alsoNeeds)) &&
-    (instruction.xlen ?? xlen) === xlen;
-  const decode32 = decoder32(mostSpecificFirst(instructions.filter(isSupported)));
-  const decode16 = extensions.has('c') ? decoder16(isSupported) : () => undefined;
+    (instruction.alsoNeeds === undefined || extensions.has(instruction.alsoNeeds));
+  const decode32 = decoder32(mostSpecificFirst(instructionsFor(xlen).filter(isSupported)));
+  const decode16 = extensions.has('c') ? decoder16(isSupported, xlen) : () => undefined;
   return (bits) => ((bits & 3) === 3 ? decode32(bits >>> 0) : decode16(bits & 0xffff));
 }
 
@@ -74,12 +76,12 @@ function decoder32(supported: readonly Instruction[]): Decode {
   };
 }
 
-function decoder16(isSupported: (instruction: Instruction) => boolean): Decode {
+function decoder16(isSupported: (instruction: Instruction) => boolean, xlen: Xlen): Decode {
   const known = new Array<Decoded | undefined>(0x1_0000).fill(undefined);
   return (bits) => {
     const cached = known[bits];
     if (cached !== undefined) return cached;
-    const compressed = findCompressed(bits);
+    const compressed = findCompressed(bits, xlen);
     if (compressed === undefined || !isSupported(compressed.expandsTo)) return undefined;
     const operands = compressed.format.decode(bits);
     if (compressed.isReserved(operands)) return undefined;

@@ -1,5 +1,5 @@
-import type { Format } from './formats.ts';
-import type { Extension, Instruction } from './instruction.ts';
+import { type Format, SHIFT, SHIFT_WORD } from './formats.ts';
+import type { Extension, Instruction, Xlen } from './instruction.ts';
 import type { SemanticsOf } from './semantics.ts';
 
 /** An instruction before the table gives it its number. */
@@ -9,7 +9,7 @@ export type InstructionDefinition = Omit<Instruction, 'id'>;
 export interface Requirements {
   readonly extension: Extension;
   readonly alsoNeeds?: Extension;
-  readonly xlen?: 32 | 64;
+  readonly xlen?: Xlen;
   readonly needsFloat?: boolean;
 }
 
@@ -34,6 +34,25 @@ export function instructionsOf(requirements: Requirements): Define {
     needsFloat,
     semantics,
   });
+}
+
+type Encodings = Readonly<Record<Xlen, readonly [format: Format, match: number]>>;
+
+/** Defines an instruction whose encoding depends on the width, and its meaning does not. */
+export function encodedByWidth(
+  extension: Extension,
+): (name: string, encodings: Encodings, semantics: SemanticsOf) => InstructionDefinition[] {
+  const define = { 32: instructionsOf({ extension, xlen: 32 }), 64: instructionsOf({ extension, xlen: 64 }) };
+  return (name, encodings, semantics) =>
+    ([32, 64] as const).map((xlen) => define[xlen](name, ...encodings[xlen], semantics));
+}
+
+/** Defines an instruction with the number of a bit: 5 bits of the encoding for RV32, 6 for RV64. */
+export function shiftsOf(
+  extension: Extension,
+): (name: string, match: number, semantics: SemanticsOf) => InstructionDefinition[] {
+  const define = encodedByWidth(extension);
+  return (name, match, semantics) => define(name, { 32: [SHIFT_WORD, match], 64: [SHIFT, match] }, semantics);
 }
 
 /** The hart carries the instruction out itself. */

@@ -35,7 +35,7 @@ export function disassembleData(bits: number, length: 2 | 4): string {
 }
 
 function encodingOf(decoded: Decoded): { readonly name: string; readonly format: Format } {
-  const compressed = decoded.length === 2 ? findCompressed(decoded.bits) : undefined;
+  const compressed = decoded.length === 2 ? findCompressed(decoded.bits, 64) : undefined;
   return compressed ?? decoded.instruction;
 }
 

@@ -146,12 +146,12 @@ export const BRANCH = format('branch', 0x0000_707f, {
 });
 export const U = format('U', 0x0000_007f, { syntax: ['rd', 'upper'], immediate: immediateU });
 export const J = format('J', 0x0000_007f, { syntax: ['rd', 'target'], immediate: immediateJ });
-/** Shift by a constant of 6 bits. */
+/** Shift of 64 bits by a constant of 6. */
 export const SHIFT = format('shift', 0xfc00_707f, {
   syntax: ['rd', 'rs1', 'shift'],
   immediate: unsignedAt(20, 6),
 });
-/** Shift of a word by a constant of 5 bits. */
+/** Shift of 32 bits by a constant of 5: of a word on RV64, of a register on RV32. */
 export const SHIFT_WORD = format('shift-word', 0xfe00_707f, {
   syntax: ['rd', 'rs1', 'shift'],
   immediate: unsignedAt(20, 5),

@@ -1,11 +1,11 @@
 export { type AssemblerOptions, type Assembly, assemble } from './assembler.ts';
 export { AssemblyError } from './assembly-error.ts';
-export { type CompressedInstruction, compressedInstructions } from './c.ts';
+export { type CompressedInstruction, compressedInstructionsFor } from './c.ts';
 export { createDecoder, type Decode, type DecoderOptions, findCompressed } from './decoder.ts';
 export { type DisassemblyOptions, disassemble, disassembleData } from './disassembler.ts';
 export { type Effects, effectsOf } from './effects.ts';
 export type { Field, Format, OperandSyntax, RegisterClass, RegisterField } from './formats.ts';
-export type { Decoded, Extension, Instruction, Operands } from './instruction.ts';
+export type { Decoded, Extension, Instruction, Operands, Xlen } from './instruction.ts';
 export { F_NAMES, registerName, registerNumber, X_NAMES } from './registers.ts';
 export type {
   AmoOperation,
@@ -22,4 +22,4 @@ export type {
   SemanticsOf,
   StoreWidth,
 } from './semantics.ts';
-export { findInstruction, instructionNamed, instructions } from './table.ts';
+export { findInstruction, instructionNamed, instructionsFor } from './table.ts';

@@ -30,11 +30,14 @@ export type Extension =
   | 'svnapot'
   | 'svpbmt';
 
+/** Width of integer registers and addresses in bits: RV32 or RV64. */
+export type Xlen = 32 | 64;
+
 /** One instruction: its encoding, what it needs, and what it does. */
 export interface Instruction {
   /** Assembler mnemonic, such as `amoadd.d`. */
   readonly name: string;
-  /** Position in the instruction table; the interpreter's dispatch number is derived from it. */
+  /** Its number among the instructions of both widths; the interpreter's dispatch number is derived from it. */
   readonly id: number;
   /** Bits of the encoding that are fixed, and their values: `(bits & mask) === match`, as unsigned 32-bit. */
   readonly match: number;
@@ -46,7 +49,7 @@ export interface Instruction {
   /** A second extension without which the encoding is illegal, such as `h` for `hinval.vvma`. */
   readonly alsoNeeds?: Extension;
   /** XLEN for which the encoding exists; undefined for both. */
-  readonly xlen?: 32 | 64;
+  readonly xlen?: Xlen;
   /** It is illegal while mstatus.FS (and vsstatus.FS in a virtual machine) is Off. */
   readonly needsFloat: boolean;
   readonly semantics: SemanticsOf;

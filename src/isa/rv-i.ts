@@ -1,10 +1,11 @@
 import { i32, i64 } from '../wasm/index.ts';
-import { bySystem, type InstructionDefinition, instructionsOf } from './define.ts';
-import { BRANCH, FENCE, I, J, LOAD, NONE, R, SHIFT, SHIFT_WORD, STORE, U } from './formats.ts';
+import { bySystem, type InstructionDefinition, instructionsOf, shiftsOf } from './define.ts';
+import { BRANCH, FENCE, I, J, LOAD, NONE, R, SHIFT_WORD, STORE, U } from './formats.ts';
 import { shiftAmount, word, wordResult } from './words.ts';
 
 const base = instructionsOf({ extension: 'i' });
 const base64 = instructionsOf({ extension: 'i', xlen: 64 });
+const shift = shiftsOf('i');
 
 const arithmetic: readonly InstructionDefinition[] = [
   base('lui', U, 0x0000_0037, ({ rd, imm }) => rd.set(imm)),
@@ -15,9 +16,9 @@ const arithmetic: readonly InstructionDefinition[] = [
   base('xori', I, 0x0000_4013, ({ rd, rs1, imm }) => rd.set(i64.xor(rs1, imm))),
   base('ori', I, 0x0000_6013, ({ rd, rs1, imm }) => rd.set(i64.or(rs1, imm))),
   base('andi', I, 0x0000_7013, ({ rd, rs1, imm }) => rd.set(i64.and(rs1, imm))),
-  base('slli', SHIFT, 0x0000_1013, ({ rd, rs1, imm }) => rd.set(i64.shl(rs1, imm))),
-  base('srli', SHIFT, 0x0000_5013, ({ rd, rs1, imm }) => rd.set(i64.shr_u(rs1, imm))),
-  base('srai', SHIFT, 0x4000_5013, ({ rd, rs1, imm }) => rd.set(i64.shr_s(rs1, imm))),
+  ...shift('slli', 0x0000_1013, ({ rd, rs1, imm }) => rd.set(i64.shl(rs1, imm))),
+  ...shift('srli', 0x0000_5013, ({ rd, rs1, imm }) => rd.set(i64.shr_u(rs1, imm))),
+  ...shift('srai', 0x4000_5013, ({ rd, rs1, imm }) => rd.set(i64.shr_s(rs1, imm))),
   base('add', R, 0x0000_0033, ({ rd, rs1, rs2 }) => rd.set(i64.add(rs1, rs2))),
   base('sub', R, 0x4000_0033, ({ rd, rs1, rs2 }) => rd.set(i64.sub(rs1, rs2))),
   base('sll', R, 0x0000_1033, ({ rd, rs1, rs2 }) => rd.set(i64.shl(rs1, rs2))),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Expr, type FunctionBuilder, ModuleBuilder, type ValType } from '../wasm/index.ts';
 import type { FloatSemantics, MemorySemantics, Semantics } from './index.ts';
-import { effectsOf, instructionNamed, instructions } from './index.ts';
+import { effectsOf, instructionNamed, instructionsFor } from './index.ts';
 
 /** Operands as unsigned 64-bit integers, but the immediate signed. */
 interface Inputs {
@@ -41,7 +41,7 @@ function parameters(f: FunctionBuilder): Semantics {
   };
 }
 
-const pure = instructions.filter((instruction) => {
+const pure = instructionsFor(64).filter((instruction) => {
   const { pure, writesRd } = effectsOf(instruction);
   return pure && writesRd;
 });

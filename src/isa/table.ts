@@ -2,7 +2,7 @@ import { aInstructions } from './a.ts';
 import { dInstructions } from './d.ts';
 import { fInstructions } from './f.ts';
 import { hypervisorInstructions } from './hypervisor.ts';
-import type { Instruction } from './instruction.ts';
+import type { Instruction, Xlen } from './instruction.ts';
 import { mInstructions } from './m.ts';
 import { privilegedInstructions } from './privileged.ts';
 import { baseInstructions } from './rv-i.ts';
@@ -15,8 +15,8 @@ import { zicsrInstructions } from './zicsr.ts';
 import { zifenceiInstructions } from './zifencei.ts';
 import { zihintpauseInstructions } from './zihintpause.ts';
 
-/** All 32-bit instructions; `id` is the index. */
-export const instructions: readonly Instruction[] = Object.freeze(
+/** The 32-bit instructions of both widths; `id` is the index. */
+const all: readonly Instruction[] = Object.freeze(
   [
     ...baseInstructions,
     ...mInstructions,
@@ -36,16 +36,29 @@ export const instructions: readonly Instruction[] = Object.freeze(
   ].map((definition, id) => Object.freeze({ ...definition, id })),
 );
 
-const byName = new Map(instructions.map((instruction) => [instruction.name, instruction]));
+function tableFor(xlen: Xlen) {
+  const instructions = Object.freeze(all.filter((instruction) => (instruction.xlen ?? xlen) === xlen));
+  return {
+    instructions,
+    byName: new Map(instructions.map((instruction) => [instruction.name, instruction])),
+  };
+}
 
-/** The instruction with a mnemonic, such as `amoadd.d`; undefined if there is none. */
-export function findInstruction(name: string): Instruction | undefined {
-  return byName.get(name);
+const tables = { 32: tableFor(32), 64: tableFor(64) };
+
+/** All 32-bit instructions of a width; one that is the same on both is the same object. */
+export function instructionsFor(xlen: Xlen): readonly Instruction[] {
+  return tables[xlen].instructions;
+}
+
+/** The instruction with a mnemonic, such as `amoadd.d`; undefined if the width has none. */
+export function findInstruction(name: string, xlen: Xlen): Instruction | undefined {
+  return tables[xlen].byName.get(name);
 }
 
 /** The instruction with a mnemonic; throws if there is none: for names written in the program. */
-export function instructionNamed(name: string): Instruction {
-  const found = byName.get(name);
-  if (found === undefined) throw new Error(`no instruction is named ${name}`);
+export function instructionNamed(name: string, xlen: Xlen = 64): Instruction {
+  const found = findInstruction(name, xlen);
+  if (found === undefined) throw new Error(`no instruction of RV${xlen} is named ${name}`);
   return found;
 }

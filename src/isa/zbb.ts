@@ -1,11 +1,13 @@
 import { type I64, i32, i64, select } from '../wasm/index.ts';
-import { type InstructionDefinition, instructionsOf } from './define.ts';
-import { R, SHIFT, SHIFT_WORD, UNARY } from './formats.ts';
+import { encodedByWidth, type InstructionDefinition, instructionsOf, shiftsOf } from './define.ts';
+import { R, SHIFT_WORD, UNARY } from './formats.ts';
 import type { Semantics } from './semantics.ts';
 import { shiftAmount, word, wordResult } from './words.ts';
 
 const zbb = instructionsOf({ extension: 'zbb' });
 const zbb64 = instructionsOf({ extension: 'zbb', xlen: 64 });
+const zbbByWidth = encodedByWidth('zbb');
+const shift = shiftsOf('zbb');
 
 const not = (value: I64): I64 => i64.xor(value, i64.const(-1));
 
@@ -58,7 +60,7 @@ const counts: readonly InstructionDefinition[] = [
 const rotations: readonly InstructionDefinition[] = [
   zbb('rol', R, 0x6000_1033, ({ rd, rs1, rs2 }) => rd.set(i64.rotl(rs1, rs2))),
   zbb('ror', R, 0x6000_5033, ({ rd, rs1, rs2 }) => rd.set(i64.rotr(rs1, rs2))),
-  zbb('rori', SHIFT, 0x6000_5013, ({ rd, rs1, imm }) => rd.set(i64.rotr(rs1, imm))),
+  ...shift('rori', 0x6000_5013, ({ rd, rs1, imm }) => rd.set(i64.rotr(rs1, imm))),
   zbb64('rolw', R, 0x6000_103b, ({ rd, rs1, rs2 }) =>
     rd.set(wordResult(i32.rotl(word(rs1), shiftAmount(rs2)))),
   ),
@@ -73,9 +75,11 @@ const rotations: readonly InstructionDefinition[] = [
 const bytes: readonly InstructionDefinition[] = [
   zbb('sext.b', UNARY, 0x6040_1013, ({ rd, rs1 }) => rd.set(i64.extend8_s(rs1))),
   zbb('sext.h', UNARY, 0x6050_1013, ({ rd, rs1 }) => rd.set(i64.extend16_s(rs1))),
-  zbb64('zext.h', UNARY, 0x0800_403b, ({ rd, rs1 }) => rd.set(i64.and(rs1, i64.const(0xffff)))),
+  ...zbbByWidth('zext.h', { 32: [UNARY, 0x0800_4033], 64: [UNARY, 0x0800_403b] }, ({ rd, rs1 }) =>
+    rd.set(i64.and(rs1, i64.const(0xffff))),
+  ),
   zbb('orc.b', UNARY, 0x2870_5013, orCombineBytes),
-  zbb64('rev8', UNARY, 0x6b80_5013, reverseBytes),
+  ...zbbByWidth('rev8', { 32: [UNARY, 0x6980_5013], 64: [UNARY, 0x6b80_5013] }, reverseBytes),
 ];
 
 /** Zbb: basic bit manipulation. */

@@ -3,13 +3,13 @@ import {
   type Decoded,
   effectsOf,
   type Instruction,
-  instructions,
+  instructionsFor,
 } from '../../src/isa/index.ts';
 import type { CodeSource } from '../../src/jit/code-source.ts';
 import { Random } from '../streams/random.ts';
 
 const PAGE = 4096;
-const extensions = new Set(instructions.map(({ extension }) => extension));
+const extensions = new Set(instructionsFor(64).map(({ extension }) => extension));
 const decode = createDecoder({ extensions, xlen: 64 });
 
 /** Chances of an instruction to be of a kind, in percent; the rest is of any kind. */
@@ -35,11 +35,10 @@ const STEPS = [-512, -64, -16, -8, -4, -2, -1, 0, 1, 2, 4, 8, 8, 8, 16, 24, 512,
 const PAGES = [0, 0, 0, 0, 1, 1, -1, 7, -256, 2 ** 17, -(2 ** 18), 2 ** 18 - 1];
 
 const ofKind = KINDS.map(
-  ([percent, names]) =>
-    [percent, instructions.filter(({ name, xlen }) => names.test(name) && xlen !== 32)] as const,
+  ([percent, names]) => [percent, instructionsFor(64).filter(({ name }) => names.test(name))] as const,
 );
-const others = instructions.filter((one) => one.xlen !== 32 && effectsOf(one).control !== 'system');
-const systems = instructions.filter((one) => one.xlen !== 32 && effectsOf(one).control === 'system');
+const others = instructionsFor(64).filter((one) => effectsOf(one).control !== 'system');
+const systems = instructionsFor(64).filter((one) => effectsOf(one).control === 'system');
 
 /**
  * Code of a seed: branches, jumps and calls in all directions between instructions of all kinds, on several pages. Hardly

@@ -76,7 +76,7 @@ export class Builder {
   /** The instruction under test. */
   emit(decoded: Decoded): void {
     const name =
-      (decoded.length === 2 ? findCompressed(decoded.bits)?.name : undefined) ?? decoded.instruction.name;
+      (decoded.length === 2 ? findCompressed(decoded.bits, 64)?.name : undefined) ?? decoded.instruction.name;
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
     this.code.emit(decoded.bits, decoded.length);
   }

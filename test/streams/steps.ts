@@ -1,11 +1,11 @@
 import {
-  compressedInstructions,
+  compressedInstructionsFor,
   type Decoded,
   type Extension,
   effectsOf,
   findCompressed,
   type Instruction,
-  instructions,
+  instructionsFor,
 } from '../../src/isa/index.ts';
 import { type Builder, decode, EXTENSIONS } from './builder.ts';
 import { encode } from './code.ts';
@@ -17,7 +17,7 @@ export const NEVER_GENERATED: ReadonlySet<string> = new Set(['wfi', 'mret', 'sre
 /** LR and SC have steps of their own: one without the other leaves a reservation behind. */
 const PAIRED: ReadonlySet<string> = new Set(['lr.w', 'lr.d', 'sc.w', 'sc.d']);
 
-const candidates: readonly Instruction[] = instructions.filter(
+const candidates: readonly Instruction[] = instructionsFor(64).filter(
   ({ name, extension }) => EXTENSIONS.has(extension) && !NEVER_GENERATED.has(name) && !PAIRED.has(name),
 );
 
@@ -34,7 +34,7 @@ function randomInstruction({ random }: Builder): Decoded | undefined {
 }
 
 function randomCompressed({ random }: Builder): Decoded | undefined {
-  const { mask, match } = random.pick(compressedInstructions);
+  const { mask, match } = random.pick(compressedInstructionsFor(64));
   return decode(((random.bits() & ~mask) | match) & 0xffff);
 }
 
@@ -83,7 +83,7 @@ function skippedSteps(builder: Builder): void {
 
 /** The encoding with another immediate. */
 function withImmediate(decoded: Decoded, imm: number): number {
-  const compressed = decoded.length === 2 ? findCompressed(decoded.bits) : undefined;
+  const compressed = decoded.length === 2 ? findCompressed(decoded.bits, 64) : undefined;
   const { match, format } = compressed ?? decoded.instruction;
   return (match | format.encode({ ...decoded, imm })) >>> 0;
 }
@@ -190,7 +190,7 @@ function dispatch(builder: Builder, decoded: Decoded): boolean {
 function illegalStep({ random, code }: Builder): void {
   for (;;) {
     const long = random.chance(0.7);
-    const { match } = long ? random.pick(instructions) : random.pick(compressedInstructions);
+    const { match } = long ? random.pick(instructionsFor(64)) : random.pick(compressedInstructionsFor(64));
     const near = (match | (random.bits() & 0x01ff_8f80)) ^ (1 << random.between(2, long ? 31 : 15));
     const bits = (random.chance(0.7) ? near : random.bits()) & (long ? ~0 : 0xffff);
     if (((bits & 3) === 3) !== long || decode(bits >>> 0) !== undefined) continue;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HartBed, RAM } from '../../../test/hart/hart-bed.ts';
-import { effectsOf, instructions } from '../../isa/index.ts';
+import { effectsOf, instructionsFor } from '../../isa/index.ts';
 import { OPERATIONS, operationFor } from './operations.ts';
 
 const DATA = RAM + 0x10_0000;
@@ -42,7 +42,7 @@ function outcome(bed: HartBed, bits: number, registers: readonly bigint[]): Reco
 describe('operations', () => {
   test('with rd = x0 do all that they do otherwise, but leave x0 alone', () => {
     const bed = new HartBed();
-    const candidates = instructions.filter((instruction) => {
+    const candidates = instructionsFor(64).filter((instruction) => {
       const { control, writesRd } = effectsOf(instruction);
       return writesRd && control !== 'system';
     });
@@ -75,7 +75,7 @@ describe('operations', () => {
   });
 
   test('fall back to far targets and to keeping the result', () => {
-    for (const instruction of instructions) {
+    for (const instruction of instructionsFor(64)) {
       const operation = operationFor(instruction.id, 4, true, true);
       expect(operation.instruction).toBe(instruction);
     }

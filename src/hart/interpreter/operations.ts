@@ -1,4 +1,4 @@
-import { compressedInstructions, effectsOf, type Instruction, instructions } from '../../isa/index.ts';
+import { compressedInstructionsFor, effectsOf, type Instruction, instructionsFor } from '../../isa/index.ts';
 import type { Variant } from './slot-operands.ts';
 import { OPERATION } from './slots.ts';
 
@@ -26,7 +26,7 @@ const INLINE_NAMES: ReadonlySet<string> = new Set([
 
 /** Instructions that a compressed encoding expands to. */
 const COMPRESSED: ReadonlySet<Instruction> = new Set(
-  compressedInstructions.map(({ expandsTo }) => expandsTo),
+  compressedInstructionsFor(64).map(({ expandsTo }) => expandsTo),
 );
 
 /** Identifies an operation: instruction, length, whether its target is near, and whether it keeps its result. */
@@ -36,7 +36,7 @@ function operationKey(instructionId: number, length: number, near: boolean, disc
 
 function listOperations(): readonly Operation[] {
   const operations: Operation[] = [];
-  for (const instruction of instructions) {
+  for (const instruction of instructionsFor(64)) {
     const { control, pure, writesRd } = effectsOf(instruction);
     const inline = control !== 'system' && isInline(instruction);
     const lengths: readonly (2 | 4)[] = COMPRESSED.has(instruction) ? [4, 2] : [4];

@@ -9,7 +9,8 @@ import {
   RING,
   VirtioDriver,
 } from '../../../test/devices/virtio-driver.ts';
-import { type Chain, fillChain, LONGEST_CHAIN } from './chain.ts';
+import { GuestMemory } from '../../memory/guest-memory.ts';
+import { type Chain, fillChain, LONGEST_CHAIN, readChain } from './chain.ts';
 import type { VirtQueue } from './queue.ts';
 import { DESCRIPTOR, DESCRIPTOR_BYTES, FEATURE, INTERRUPT, REG, STATUS } from './registers.ts';
 
@@ -154,6 +155,23 @@ describe('a chain', () => {
     const longest = run([table(LONGEST_CHAIN)], links(LONGEST_CHAIN));
     expect([longest.stopped, longest.chains[0]?.readable.length]).toEqual([false, LONGEST_CHAIN]);
     expect(run([table(LONGEST_CHAIN + 1)], links(LONGEST_CHAIN + 1)).stopped).toBe(true);
+  });
+
+  test('has less than 4 GiB, however often it has the same bytes', () => {
+    const linear = new WebAssembly.Memory({ initial: 65, maximum: 65, shared: true });
+    const memory = new GuestMemory(linear, { base: RAM, size: 65 << 16, offset: 0 });
+    const bytes = 1 << 22;
+    for (let index = 0; index < LONGEST_CHAIN; index++) {
+      const at = RAM + DESCRIPTOR_BYTES * index;
+      memory.write32(at, RAM);
+      memory.write32(at + 8, index === 0 ? bytes - 1 : bytes);
+      memory.write16(at + 12, index + 1 < LONGEST_CHAIN ? WRITE | NEXT : WRITE);
+      memory.write16(at + 14, index + 1);
+    }
+    const table = { address: RAM, count: LONGEST_CHAIN };
+    expect(readChain(memory, table, 0, true).room).toBe(2 ** 32 - 1);
+    memory.write32(RAM + 8, bytes);
+    expect(() => readChain(memory, table, 0, true)).toThrow('4 GiB');
   });
 
   test('is what it was when it was read', () => {

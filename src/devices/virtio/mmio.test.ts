@@ -144,9 +144,13 @@ describe('negotiation', () => {
     choose(0, 1);
     const driver = new VirtioDriver(rig, { size: 8, start: false });
     driver.put(REG.DRIVER_FEATURES_SEL, 0);
-    driver.put(REG.DRIVER_FEATURES, 1);
+    driver.put(REG.DRIVER_FEATURES, FEATURE.INDIRECT_DESC);
+    driver.makeReady();
     driver.put(REG.STATUS, READY | STATUS.DRIVER_OK);
     expect(driver.status).toBe(READY | STATUS.DRIVER_OK);
+    driver.add([{ address: BUFFERS, length: 8, write: true }], 0);
+    driver.notify();
+    expect(driver.status & STATUS.NEEDS_RESET).toBe(STATUS.NEEDS_RESET);
   });
 
   test('bits of the status stay until a reset; the driver cannot ask for one', () => {
@@ -199,14 +203,21 @@ describe('a driver', () => {
     expect([notified, driver.status & STATUS.NEEDS_RESET]).toEqual([[], 0]);
   });
 
-  test('cannot move or grow a queue that is ready', () => {
+  test('cannot move, grow or begin a queue that is ready', () => {
     const driver = new VirtioDriver(rig, { size: 8 });
+    const use = (address: number) => {
+      driver.add([{ address, length: 8, write: true }]);
+      driver.notify();
+      return driver.take();
+    };
+    expect(use(BUFFERS)).toHaveLength(1);
+    rig.memory.write8(BUFFERS, 0);
     for (const register of [REG.QUEUE_DESC, REG.QUEUE_DRIVER, REG.QUEUE_DEVICE]) driver.put(register, 0x1234);
     driver.put(REG.QUEUE_NUM, 0);
     driver.put(REG.QUEUE_READY, 1);
-    driver.add([{ address: BUFFERS, length: 8, write: true }]);
-    driver.notify();
-    expect(driver.take()).toHaveLength(1);
+    expect(use(BUFFERS + 8)).toHaveLength(1);
+    // The first chain was not taken again.
+    expect(rig.memory.read8(BUFFERS)).toBe(0);
   });
 
   test('begins anew with a queue that it has taken away', () => {

@@ -22,13 +22,15 @@ function rowsOf(text: string): Row[] {
 }
 
 interface Reference {
+  readonly text: string;
   readonly path: string;
   readonly titles: readonly string[];
 }
 
 /** Links of a cell, each with the quoted parts of titles that follow it. */
 function referencesOf(cell: string): Reference[] {
-  return [...cell.matchAll(/\[[^\]]*\]\(([^)]+)\)((?:,? "[^"]+")*)/g)].map(([, path, quoted]) => ({
+  return [...cell.matchAll(/\[([^\]]*)\]\(([^)]+)\)((?:,? "[^"]+")*)/g)].map(([, text, path, quoted]) => ({
+    text,
     path,
     titles: [...quoted.matchAll(/"([^"]+)"/g)].map(([, title]) => title),
   }));
@@ -63,15 +65,20 @@ describe('what the table names exists', () => {
   test.each([...new Set(references.map(({ path }) => path))])('%s', (path) => {
     const file = new URL(path, page);
     expect(existsSync(file)).toBe(true);
-    const titles = titlesOf(readFileSync(file, 'utf8'));
-    for (const part of references.filter((each) => each.path === path).flatMap((each) => each.titles)) {
+    const source = readFileSync(file, 'utf8');
+    const titles = titlesOf(source);
+    const here = references.filter((each) => each.path === path);
+    for (const part of here.flatMap((each) => each.titles)) {
       expect(
         titles.filter((title) => title.includes(part)),
         part,
       ).not.toEqual([]);
     }
-    const scenario = /verify\/scenarios\/([\w-]+)\.ts$/.exec(path)?.[1];
-    if (scenario !== undefined) expect(SCENARIOS.map(({ name }) => name)).toContain(scenario);
+    if (!path.startsWith('../src/verify/scenarios/')) return;
+    for (const { text } of here) {
+      expect(SCENARIOS.map(({ name }) => name)).toContain(text);
+      expect(source).toContain(`name: '${text}'`);
+    }
   });
 
   test('a test is named by a part of its title, and a number in the title is that of its row', () => {

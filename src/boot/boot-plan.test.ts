@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
+import { findNode, findProperty, readCells, readDeviceTree } from '../../test/fixtures/fdt-reader.ts';
 import { planBoot } from './boot-plan.ts';
-import { findNode, findProperty } from './device-tree.ts';
-import { readCells, readDeviceTree } from './fdt-reader.ts';
 import type { Kernel } from './kernel-image.ts';
 
 const kernel: Kernel = {

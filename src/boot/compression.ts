@@ -72,7 +72,7 @@ export async function collect(
 }
 
 /** Pieces as one, of `size` bytes together. */
-export function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+function join(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
   const result = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {

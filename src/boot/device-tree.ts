@@ -84,21 +84,3 @@ export function splitU64(value: number): [high: number, low: number] {
   }
   return [Math.floor(value / 2 ** 32), value >>> 0];
 }
-
-/**
- * The node at a path such as `/soc/serial@10000000`; `/` is the root.
- *
- * @returns undefined when there is none.
- */
-export function findNode(root: DeviceTreeNode, path: string): DeviceTreeNode | undefined {
-  let current: DeviceTreeNode | undefined = root;
-  for (const name of path.split('/').filter((part) => part !== '')) {
-    current = current?.children.find((child) => child.name === name);
-  }
-  return current;
-}
-
-/** The value of a node's property, or undefined when the node has none of that name. */
-export function findProperty(owner: DeviceTreeNode, name: string): PropertyValue | undefined {
-  return owner.properties.find(([candidate]) => candidate === name)?.[1];
-}

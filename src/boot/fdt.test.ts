@@ -1,6 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import {
+  findNode,
+  findProperty,
+  readCells,
+  readDeviceTree,
+  readStrings,
+} from '../../test/fixtures/fdt-reader.ts';
 import { InputError } from '../errors/input-error.ts';
 import {
   bytes,
@@ -8,14 +15,11 @@ import {
   type DeviceTree,
   type DeviceTreeNode,
   empty,
-  findNode,
-  findProperty,
   node,
   ref,
   strings,
   u64s,
 } from './device-tree.ts';
-import { readCells, readDeviceTree, readStrings } from './fdt-reader.ts';
 import { writeDeviceTree } from './fdt-writer.ts';
 
 const dtcMissing = spawnSync('dtc', ['--version']).error !== undefined;

@@ -1,17 +1,13 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { InputError } from '../errors/input-error.ts';
-import { compressionOf } from './compression.ts';
-import { deflateGzip, inflateGzip } from './gzip.ts';
+import { inflateGzip } from './gzip.ts';
 
-it('unpacks what gzip packs and packs what gzip unpacks', async () => {
+it('unpacks all that gzip packs', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), async (data) => {
       expect(await inflateGzip(gzipSync(data), 'x')).toEqual(data);
-      const packed = await deflateGzip(data);
-      expect(compressionOf(packed)).toBe('gzip');
-      expect(new Uint8Array(gunzipSync(packed))).toEqual(data);
     }),
     { numRuns: 20 },
   );

@@ -1,18 +1,8 @@
-import { collect, join, maximumUnpackedSize, type Unpack } from './compression.ts';
+import { collect, maximumUnpackedSize, type Unpack } from './compression.ts';
 
 /** Inflates a gzip stream with the platform's `DecompressionStream`, which Node and browsers share. */
 export const inflateGzip: Unpack = (bytes, source, maximumSize = maximumUnpackedSize) =>
   collect(pipe(bytes, new DecompressionStream('gzip')), { bytes, source, compression: 'gzip', maximumSize });
-
-/** Packs bytes as a gzip stream. */
-export async function deflateGzip(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of pipe(bytes, new CompressionStream('gzip'))) chunks.push(chunk);
-  return join(
-    chunks,
-    chunks.reduce((sum, chunk) => sum + chunk.length, 0),
-  );
-}
 
 interface ByteTransform {
   readonly readable: ReadableStream<Uint8Array>;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { published } from './field/published.ts';
 import { forceOrder, isOrder, timesForced } from './forced-order.ts';
 import { interruptNumbers } from './numbers.ts';
 import { createOwnerState } from './protocol.ts';
-import { published } from './published.ts';
 import { createVcpuWords } from './words.ts';
 
 test('an order is made of V and S', () => {

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rig } from '../../test/interrupts/rig.ts';
-import { direct } from './direct.ts';
+import { direct } from './field/direct.ts';
+import { published } from './field/published.ts';
+import { xchg } from './field/xchg.ts';
 import { IRQ_PMU_OVF, IRQ_VS_EXT, IRQ_VS_SOFT, IRQ_VS_TIMER } from './numbers.ts';
 import { DEFAULT_PROTOCOL, PROTOCOLS, protocolByName } from './protocols.ts';
-import { published } from './published.ts';
 import { takeMirror } from './take-mirror.ts';
 import { IRQS_PENDING, IRQS_PENDING_MASK } from './words.ts';
-import { xchg } from './xchg.ts';
 
 const SOFT = 1 << IRQ_VS_SOFT;
 const TIMER = 1 << IRQ_VS_TIMER;
@@ -43,7 +43,7 @@ test('scenario 1: take-mirror records a set in one word, and hvip waits for the 
   expect(rig.local.hvipLo).toBe(0);
 });
 
-/** What the other two do in these scenarios is in `field-protocols.test.ts`. */
+/** The other two are in `field-protocols.test.ts`, as far as they differ in these scenarios. */
 const TRACKING = PROTOCOLS.filter((protocol) => protocol !== xchg && protocol !== direct);
 
 describe.each(TRACKING)('$name', (protocol) => {

@@ -1,12 +1,12 @@
-import { direct } from './direct.ts';
-import { kvmSpinlock } from './kvm-spinlock.ts';
-import { minimalPatch } from './minimal-patch.ts';
+import { direct } from './field/direct.ts';
+import { kvmSpinlock } from './field/kvm-spinlock.ts';
+import { minimalPatch } from './field/minimal-patch.ts';
+import { published } from './field/published.ts';
+import { xchg } from './field/xchg.ts';
+import { xen } from './field/xen.ts';
+import { xenMinimalPatch } from './field/xen-minimal-patch.ts';
 import type { Protocol } from './protocol.ts';
-import { published } from './published.ts';
 import { takeMirror } from './take-mirror.ts';
-import { xchg } from './xchg.ts';
-import { xen } from './xen.ts';
-import { xenMinimalPatch } from './xen-minimal-patch.ts';
 
 /** Every protocol that a domain can be started with; the shipped one first. A new one needs its file and a line here. */
 export const PROTOCOLS: readonly Protocol[] = [

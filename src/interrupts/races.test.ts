@@ -4,13 +4,16 @@ import { describe, expect, test } from 'vitest';
 import type { MailState } from '../../test/interrupts/mail-scenario.ts';
 import { mailScenario } from '../../test/interrupts/mail-scenario.ts';
 import { explore, runSchedule, Stepper } from '../../test/interrupts/stepper.ts';
-import { direct } from './direct.ts';
-import { kvmSpinlock } from './kvm-spinlock.ts';
-import { minimalPatch } from './minimal-patch.ts';
+import { direct } from './field/direct.ts';
+import { kvmSpinlock } from './field/kvm-spinlock.ts';
+import { minimalPatch } from './field/minimal-patch.ts';
+import { published } from './field/published.ts';
+import { xchg } from './field/xchg.ts';
+import { xen } from './field/xen.ts';
+import { xenMinimalPatch } from './field/xen-minimal-patch.ts';
 import { IRQ_VS_EXT, IRQ_VS_SOFT, interruptNumbers } from './numbers.ts';
 import type { Protocol } from './protocol.ts';
 import { createOwnerState } from './protocol.ts';
-import { published } from './published.ts';
 import { enterGuest, exitRequested, makeRequest, takeRequests } from './run-state.ts';
 import { takeMirror } from './take-mirror.ts';
 import { VcpuInterrupts } from './vcpu-interrupts.ts';
@@ -22,9 +25,6 @@ import {
   RUN_STATE,
   RunState,
 } from './words.ts';
-import { xchg } from './xchg.ts';
-import { xen } from './xen.ts';
-import { xenMinimalPatch } from './xen-minimal-patch.ts';
 
 const SOFT = 1 << IRQ_VS_SOFT;
 

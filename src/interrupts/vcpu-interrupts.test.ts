@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { direct } from './direct.ts';
+import { direct } from './field/direct.ts';
 import { IRQ_VS_EXT, IRQ_VS_SOFT, IRQ_VS_TIMER, interruptNumbers } from './numbers.ts';
 import type { Protocol } from './protocol.ts';
 import { PROTOCOLS } from './protocols.ts';

@@ -1,7 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { findNode, findProperty } from '../boot/device-tree.ts';
-import { readCells, readDeviceTree, readStrings } from '../boot/fdt-reader.ts';
+import {
+  findNode,
+  findProperty,
+  readCells,
+  readDeviceTree,
+  readStrings,
+} from '../../test/fixtures/fdt-reader.ts';
 import { writeDeviceTree } from '../boot/fdt-writer.ts';
 import { isaString, type MachineDescription, machineTree } from '../boot/machine-tree.ts';
 import { describeDevices } from './devices.ts';

@@ -1,7 +1,7 @@
 import { type AtomicsTarget, currentFunction, type WaitAnswer, withAtomics } from './atomics.ts';
 import { HarnessFault } from './fault.ts';
 import { Kind, type Operation, WaitResult } from './operations.ts';
-import { PROPERTIES, type PropertyId } from './property.ts';
+import type { PropertyId } from './property.ts';
 import type { SharedMemory } from './shared-memory.ts';
 import type { SpecEvent } from './spec-event.ts';
 import type { Env, LocalState, Thread } from './thread.ts';
@@ -203,9 +203,4 @@ export function describeOutcome(outcome: StepOutcome, memory: SharedMemory): str
   if (operation === undefined) return next === null ? 'the thread ends' : `the next state ${next}`;
   const word = operation.address < 0 ? '' : ` of ${memory.words[operation.address].name}`;
   return `operation ${operation.kind}${word} with ${operation.a}, ${operation.b}`;
-}
-
-/** The name of a property, for messages. */
-export function propertyText(property: PropertyId): string {
-  return `${property}: ${PROPERTIES[property]}`;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { published } from '../interrupts/field/published.ts';
 import type { OwnerState, Protocol } from '../interrupts/protocol.ts';
 import { protocolByName } from '../interrupts/protocols.ts';
-import { published } from '../interrupts/published.ts';
 import { makeRequest } from '../interrupts/run-state.ts';
 import { takeMirror } from '../interrupts/take-mirror.ts';
 import type { VcpuWords } from '../interrupts/words.ts';

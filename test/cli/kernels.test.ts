@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { findNode, findProperty } from '../../src/boot/device-tree.ts';
-import { readDeviceTree } from '../../src/boot/fdt-reader.ts';
 import { assemble } from '../../src/isa/index.ts';
+import { findNode, findProperty, readDeviceTree } from '../fixtures/fdt-reader.ts';
 import { runCli } from './command.ts';
 import { finisher, printMessage, systemReset, writeProgram } from './programs.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readDeviceTree } from '../../src/boot/fdt-reader.ts';
+import { readDeviceTree } from '../fixtures/fdt-reader.ts';
 import { runCli, startBelowNohup, startCli, startOnTerminal } from './command.ts';
 import { finisher, printMessage, systemReset, writeProgram } from './programs.ts';
 

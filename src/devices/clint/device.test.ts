@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ManualClock } from '../../../test/fixtures/manual-clock.ts';
 import { Bus } from '../bus.ts';
-import { ManualClock } from '../manual-clock.ts';
 import { Clint } from './device.ts';
 import { MAP } from './registers.ts';
 

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { ManualClock } from '../manual-clock.ts';
+import { ManualClock } from '../../../test/fixtures/manual-clock.ts';
 import { GoldfishRtc } from './device.ts';
 import { REG } from './registers.ts';
 

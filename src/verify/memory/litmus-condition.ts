@@ -2,9 +2,8 @@
  * The condition of a litmus test: `exists (0:x5=1 /\ x=2)`, with `\/`, `not`, `~`, `true` and `false`.
  */
 import { InputError } from '../../errors/input-error.ts';
-import type { FinalState } from './axiomatic.ts';
 
-/** What an atom of a condition looks at: a register of a hart, or a location. */
+/** The place that an atom of a condition looks at: a register of a hart, or a location. */
 export type Observed = { readonly hart: number; readonly register: number } | { readonly location: number };
 
 export type Condition =
@@ -141,23 +140,4 @@ export function evaluate(
       return unknown ? undefined : !decides;
     }
   }
-}
-
-/** Everything that the condition looks at, each once. */
-export function observedBy(condition: Condition): Observed[] {
-  const found = new Map<string, Observed>();
-  const visit = (one: Condition): void => {
-    if (one.kind === 'equals') found.set(JSON.stringify(one.what), one.what);
-    else if (one.kind === 'not') visit(one.of);
-    else if (one.kind !== 'constant') one.parts.forEach(visit);
-  };
-  visit(condition);
-  return [...found.values()];
-}
-
-/** The values that a final state has for what is observed. */
-export function outcomeOf(observed: readonly Observed[], state: FinalState): number[] {
-  return observed.map((what) =>
-    'register' in what ? state.registers[what.hart][what.register] : state.memory[what.location],
-  );
 }

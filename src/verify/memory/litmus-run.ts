@@ -1,6 +1,6 @@
 /** Runs litmus tests: whether the model allows what a test asks about. */
 import { type Completeness, enumerateExecutions, type FinalState } from './axiomatic.ts';
-import { evaluate, observedBy, outcomeOf } from './litmus-condition.ts';
+import { evaluate } from './litmus-condition.ts';
 import type { LitmusTest } from './litmus-parser.ts';
 import type { Program } from './program.ts';
 
@@ -35,12 +35,4 @@ export function runLitmus(test: LitmusTest, enumerate: Enumerator = enumerateExe
     (registers) => !observable && matters(registers, undefined),
   );
   return { ...completeness, observable };
-}
-
-/** Every outcome, as the values of what the test's condition looks at: one line each, sorted. */
-export function outcomesOf(test: LitmusTest, enumerate: Enumerator = enumerateExecutions): string[] {
-  const observed = observedBy(test.condition);
-  const outcomes = new Set<string>();
-  enumerate(test.program, (state) => outcomes.add(outcomeOf(observed, state).join(' ')));
-  return [...outcomes].sort();
 }

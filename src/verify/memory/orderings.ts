@@ -1,6 +1,6 @@
 /**
- * How the kernel's operations are ordered on RISC-V, as data: what a protocol that is written with
- * `interrupts/bitops.ts` is as C on hardware. Sources: Linux `arch/riscv/include/asm/{bitops,cmpxchg,barrier,fence}.h`
+ * How the kernel's operations are ordered on RISC-V, as data: a protocol that is written with
+ * `interrupts/field/bitops.ts`, as C on hardware. Sources: Linux `arch/riscv/include/asm/{bitops,cmpxchg,barrier,fence}.h`
  * and `include/asm-generic/{barrier,ticket_spinlock}.h`; Xen's `arch/riscv/include/asm` has the same, except where noted.
  */
 import { FENCE_FULL, type FenceOrder, type Order, READS, RELAXED, WRITES } from './program.ts';
@@ -40,8 +40,6 @@ export const NAMED_ORDERINGS = {
   acqrel: ordering(BOTH),
   sc: ordering(BOTH, { before: [...FENCE_FULL], after: [...FENCE_FULL] }),
 } as const satisfies Readonly<Record<string, Ordering>>;
-
-export type OrderName = keyof typeof NAMED_ORDERINGS;
 
 /**
  * The kernel's operations. `test_and_set_bit()` is an `amoor.aqrl` whether or not it changes the bit; that the kernel's
@@ -86,7 +84,7 @@ export const KERNEL_BARRIERS = {
 
 export type KernelBarrier = keyof typeof KERNEL_BARRIERS;
 
-/** What portable code may rely on when one of these finds the bit, or the value, so that it changes nothing. */
+/** Portable code may rely on these orders when one of these operations finds the bit, or the value, so that it changes nothing. */
 export const PORTABLE_ON_FAILURE: Readonly<Partial<Record<KernelOperation, Ordering>>> = {
   test_and_set_bit: ordering(RELAXED),
   test_and_clear_bit: ordering(RELAXED),
@@ -97,7 +95,7 @@ export const PORTABLE_ON_FAILURE: Readonly<Partial<Record<KernelOperation, Order
 export interface Weakening {
   /** The place that was weakened: an operation or a barrier. */
   readonly at: string;
-  /** What is gone, as assembly calls it: `.aq`, `.rl`, `fence rw,rw`. */
+  /** The missing order, as assembly calls it: `.aq`, `.rl`, `fence rw,rw`. */
   readonly without: string;
 }
 

@@ -28,14 +28,6 @@ export interface Futures {
 /** With more loads left than this, a hart counts as one that loops. */
 export const MOST_COUNTED = 16;
 
-/** Every hart may load every word, for ever. */
-export function allReaders(harts: number, words: number): Futures {
-  return {
-    readers: Array.from({ length: words }, () => (1 << harts) - 1),
-    loads: Array.from({ length: harts }, () => Number.POSITIVE_INFINITY),
-  };
-}
-
 /** The simplest state that behaves like this one. */
 export function canonical(state: WeakState, futures: Futures): WeakState {
   const { messages, views } = state;

@@ -5,7 +5,7 @@ import { enumerateExecutions } from './axiomatic.ts';
 import { KERNEL_BARRIERS, KERNEL_ORDERINGS, NAMED_ORDERINGS, type Ordering } from './orderings.ts';
 import { type FenceOrder, type Instruction, type Order, type Program, RELAXED } from './program.ts';
 import { type Continuation, canKeep, type Foresight, makePromise, promisableStores } from './promises.ts';
-import { allReaders, canonical, encodeView, encodeWords } from './weak-encoding.ts';
+import { canonical, encodeView, encodeWords, type Futures } from './weak-encoding.ts';
 import { fence, finalWords, initialState, outcomes, type WeakAccess, type WeakState } from './weak-memory.ts';
 
 /** One thread's program: accesses with the register that gets the result, and fences. */
@@ -72,6 +72,14 @@ function continuation(steps: readonly Step[]): Continuation {
   return {
     access: access && ordering && { ...access, ordering },
     after: () => [continuation(steps.slice(end))],
+  };
+}
+
+/** Every hart may load every word, for ever. */
+function allReaders(harts: number, words: number): Futures {
+  return {
+    readers: Array.from({ length: words }, () => (1 << harts) - 1),
+    loads: Array.from({ length: harts }, () => Number.POSITIVE_INFINITY),
   };
 }
 

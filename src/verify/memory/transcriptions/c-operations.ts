@@ -15,7 +15,7 @@ import {
   type Ordering,
 } from '../orderings.ts';
 
-/** What has no name in the kernel's headers that we could use as it is. */
+/** Operations without a name in the kernel's headers that we could use as it is. */
 const OWN_ORDERINGS = {
   atomic_fetch_or: NAMED_ORDERINGS.acqrel,
   atomic_fetch_andnot: NAMED_ORDERINGS.acqrel,
@@ -34,7 +34,7 @@ export type COperation = KernelOperation | keyof typeof OWN_ORDERINGS;
 
 /** One operation in the text of a function. */
 export interface Place {
-  /** What reports call it, for instance `set: set_bit(mask)`. */
+  /** Its name in reports, for instance `set: set_bit(mask)`. */
   readonly name: string;
   readonly ordering: Ordering;
   /** The barrier that stands directly before it. */

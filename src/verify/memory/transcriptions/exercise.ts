@@ -10,7 +10,7 @@ import {
 
 export type ProtocolFunctions = Pick<Protocol, 'set' | 'unset' | 'sync' | 'flush' | 'has'>;
 
-/** What a call is made on, made anew for each. */
+/** The words and the owner's state for a call, made anew for each. */
 export interface Situation {
   /** In words, for messages. */
   readonly text: string;

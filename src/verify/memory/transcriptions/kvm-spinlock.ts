@@ -3,7 +3,7 @@
  * accesses. The lock is RISC-V's ticket lock, of which the fully ordered taking of the ticket is transcribed; a queued
  * lock (`CONFIG_RISCV_QUEUED_SPINLOCKS`) only acquires there.
  */
-import { kvmSpinlock } from '../../../interrupts/kvm-spinlock.ts';
+import { kvmSpinlock } from '../../../interrupts/field/kvm-spinlock.ts';
 import { IRQ_PMU_OVF, IRQ_VS_SOFT } from '../../../interrupts/numbers.ts';
 import {
   IRQS_PENDING,

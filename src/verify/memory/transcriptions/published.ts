@@ -1,6 +1,7 @@
 /** `published`: `kvm_riscv_vcpu_{set,unset,sync,flush}_interrupt(s)` of `arch/riscv/kvm/vcpu.c` until Linux 7.1. */
+
+import { published } from '../../../interrupts/field/published.ts';
 import { IRQ_PMU_OVF, IRQ_VS_SOFT } from '../../../interrupts/numbers.ts';
-import { published } from '../../../interrupts/published.ts';
 import { IRQS_PENDING, IRQS_PENDING_MASK, type VcpuWords } from '../../../interrupts/words.ts';
 import type { CFunction } from './c-operations.ts';
 import type { Transcription } from './transcription-type.ts';

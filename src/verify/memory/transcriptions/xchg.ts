@@ -2,8 +2,9 @@
  * `xchg`: the line of the mail, `*hvip |= xchg(&v->arch.irqs_pending[0], 0UL)`, with the `set_bit()` and `clear_bit()` of the patch
  * under review before it. The mail has no second bitmap, and so no barrier between two.
  */
+
+import { xchg } from '../../../interrupts/field/xchg.ts';
 import { IRQS_PENDING } from '../../../interrupts/words.ts';
-import { xchg } from '../../../interrupts/xchg.ts';
 import { TAKE_MIRROR } from './take-mirror.ts';
 import type { Transcription } from './transcription-type.ts';
 

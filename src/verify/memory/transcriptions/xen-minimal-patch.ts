@@ -1,5 +1,5 @@
 /** `xen-minimal-patch`: Xen's C code, with the two functions of `minimal-patch`. */
-import { xenMinimalPatch } from '../../../interrupts/xen-minimal-patch.ts';
+import { xenMinimalPatch } from '../../../interrupts/field/xen-minimal-patch.ts';
 import { MINIMAL_PATCH } from './minimal-patch.ts';
 import type { Transcription } from './transcription-type.ts';
 import { XEN } from './xen.ts';

@@ -2,9 +2,10 @@
  * `xen`: `vcpu_{set,unset}_interrupt()`, `vcpu_{sync,flush}_interrupts()` of `xen/arch/riscv/domain.c`. `ACCESS_ONCE()` is
  * `READ_ONCE` here, as it is in what it compiles to.
  */
+
+import { xen } from '../../../interrupts/field/xen.ts';
 import { IRQ_VS_SOFT } from '../../../interrupts/numbers.ts';
 import { IRQS_PENDING, IRQS_PENDING_MASK, type VcpuWords } from '../../../interrupts/words.ts';
-import { xen } from '../../../interrupts/xen.ts';
 import type { CFunction } from './c-operations.ts';
 import { PUBLISHED } from './published.ts';
 import type { Transcription } from './transcription-type.ts';

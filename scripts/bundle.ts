@@ -19,6 +19,7 @@ const entries = [
   'node/worker-entry',
   'node/verify-entry',
   'node/stress-entry',
+  'verify/threaded/forced-order',
   'node/index',
   'interrupts/index',
   'verify/public',

@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import { DEFAULT_ENGINE, ENGINES } from '../machine/engine.ts';
-import type { MachineHost } from '../machine/machine.ts';
+import type { NodeHost } from '../node/node-host.ts';
 import { defaultMemory, guestNames, maximumCpus } from './choices.ts';
 import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
 import type { Finished } from './finished.ts';
@@ -103,7 +103,7 @@ function addMachine(program: Command, finished: Finished): void {
 async function prepareHost(
   kind: MachineConfig['kind'],
   { dumpdtb }: { readonly dumpdtb?: string | undefined },
-): Promise<MachineHost> {
+): Promise<NodeHost> {
   const { NodeHost } = await import('../node/node-host.ts');
   const host = new NodeHost();
   if (dumpdtb === undefined) host.prepare(kind);

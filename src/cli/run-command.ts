@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../errors/input-error.ts';
-import { isOrder } from '../interrupts/forced-order.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
 import { writeOutputFile } from '../node/files.ts';
+import type { NodeHost } from '../node/node-host.ts';
 import { type GuestName, guestNames } from './choices.ts';
 import { loadProgram } from './firmware.ts';
 import { loadGuest } from './guest.ts';
@@ -30,7 +30,7 @@ export interface RunCommandOptions extends RunWords {
  * @returns the exit status
  * @throws InputError for options and files that cannot be used
  */
-export async function runCommand(options: RunCommandOptions, host: MachineHost): Promise<number> {
+export async function runCommand(options: RunCommandOptions, host: NodeHost): Promise<number> {
   const shape = readRunWords(options, availableParallelism());
   const guest = await loadGuest({
     ...options,
@@ -39,20 +39,19 @@ export async function runCommand(options: RunCommandOptions, host: MachineHost):
   });
   const { name, ...parts } = guest;
   const { timeout, ...numbers } = shape;
-  const forced = await readSchedule(options.schedule, shape.pcpus);
   const config: MachineConfig = {
     kind: 'domain',
     ...numbers,
     ...parts,
-    ...forced,
     debug: options.debug === true,
   };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
+  const forced = await force(options.schedule, shape.pcpus, host);
   const memory = `${shape.memoryBytes / 2 ** 20} MiB`;
   return runSession(config, host, {
     timeout,
     statistics: options.stats === true,
-    forced: options.schedule !== undefined,
+    ...(forced === undefined ? {} : { timesForced: forced }),
     passGuestCode: false,
     banner: `${name} on ${counted(shape.vcpus, 'vCPU')}, ${counted(shape.pcpus, 'thread')}, ${memory}.`,
   });
@@ -98,19 +97,27 @@ async function dumpDeviceTree(config: MachineConfig, host: MachineHost, path: st
   return 0;
 }
 
-/** `PROTOCOL/SCENARIO`, whose counterexample is looked for, or an order of V and S as it is. */
-async function readSchedule(
+/**
+ * Has the machine's threads force an order of accesses: that of `PROTOCOL/SCENARIO`, whose counterexample is looked for, or
+ * one of V and S as it is. What does that is loaded for those who ask for it.
+ */
+async function force(
   text: string | undefined,
   pcpus: number,
-): Promise<{ readonly forcedOrder?: string }> {
-  if (text === undefined) return {};
+  host: NodeHost,
+): Promise<(() => number) | undefined> {
+  if (text === undefined) return undefined;
   if (pcpus < 2) {
     throw new InputError('--schedule makes two threads meet: give at least --smp 2 and --pcpus 2.');
   }
-  if (isOrder(text)) return { forcedOrder: text };
+  const [{ forceOrder }, { isOrder }] = await Promise.all([
+    import('../node/forced-order.ts'),
+    import('../verify/threaded/forced-order.ts'),
+  ]);
+  if (isOrder(text)) return forceOrder(host, text);
   const { findOrder } = await import('../node/verify-host.ts');
   const { readId } = await import('./verify-options.ts');
-  return { forcedOrder: await findOrder(readId(text, '--schedule')) };
+  return forceOrder(host, await findOrder(readId(text, '--schedule')));
 }
 
 function readGuestName(name: string | undefined): GuestName | undefined {

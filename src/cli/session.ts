@@ -16,8 +16,8 @@ export interface SessionOptions {
   readonly timeout: number | undefined;
   /** Print the vCPUs' counters at the end. */
   readonly statistics: boolean;
-  /** Say how often the forced order of accesses happened. */
-  readonly forced?: boolean;
+  /** Tells how often an order of accesses was forced, for the end. */
+  readonly timesForced?: () => number;
   /** Whether a failure code of the guest becomes the exit status. */
   readonly passGuestCode: boolean;
   /** A line about what is started, for a person at a terminal. */
@@ -142,7 +142,7 @@ class Session {
   async #report({ message }: Outcome): Promise<void> {
     this.#terminal.close();
     if (this.#options.statistics) this.#printStatistics();
-    const forced = this.#options.forced ? this.#machine.timesForced() : undefined;
+    const forced = this.#options.timesForced?.();
     if (forced !== undefined)
       this.#say(`The schedule was forced ${forced} ${forced === 1 ? 'time' : 'times'}.`);
     if (message !== undefined) this.#say(message);

@@ -24,8 +24,6 @@ export interface Processors {
   wakeAll(): void;
   /** The counters of each vCPU so far; a bare machine has none. */
   stats(): readonly VcpuStats[];
-  /** How often the order of accesses that a domain's configuration names was forced so far. */
-  timesForced(): number;
   /** All that a thread starts with. */
   startOf(thread: ThreadStart): WorkerStart;
 }

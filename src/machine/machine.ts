@@ -184,11 +184,6 @@ export class Machine {
     return this.plan.harts.map((area) => readRegionStatistics(this.#memory, area));
   }
 
-  /** How often the order of {@link MachineConfig} was forced so far. */
-  timesForced(): number {
-    return this.#processors.timesForced();
-  }
-
   async #beginPause(): Promise<void> {
     this.#control.pause();
     this.#processors.wakeAll();

@@ -1,4 +1,5 @@
 /** What a machine's threads and its owner tell each other. */
+import type { Protocol } from '../interrupts/protocol.ts';
 import type { Engine } from './engine.ts';
 import type { BarePlan, DomainPlan } from './plan.ts';
 
@@ -28,8 +29,6 @@ export interface PcpuStart extends ThreadStart {
   readonly plan: DomainPlan;
   /** Name of the interrupt protocol. */
   readonly protocol: string;
-  /** The order of accesses to force where the protocol's sync and set meet (`forceOrder`). */
-  readonly forcedOrder?: string;
   /** Check the rules of the vCPU loop. */
   readonly debug: boolean;
 }
@@ -68,4 +67,6 @@ export interface WorkerHost {
   /** Milliseconds to add to this thread's `performance.now()` for the time that all threads share. */
   readonly clockOffset: number;
   notify(message: WorkerMessage): void;
+  /** Gives what this thread uses in the place of a domain's protocol: for demonstrations and tests. */
+  readonly standIn?: (protocol: Protocol) => Protocol;
 }

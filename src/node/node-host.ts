@@ -23,16 +23,25 @@ export interface ThreadData {
   readonly kind: WorkerStart['kind'];
 }
 
+/** A module that a machine's threads load before they start: its `extendHost(data)` gives parts of their `WorkerHost`. */
+export interface ThreadModule {
+  readonly url: string;
+  /** Can be sent by `postMessage`. */
+  readonly data: unknown;
+}
+
 /** What a machine's thread is sent when it is to begin. */
 export interface ThreadStart {
   readonly start: WorkerStart;
   readonly interpreter: WebAssembly.Module;
+  readonly modules: readonly ThreadModule[];
 }
 
 /** Machines on Node: their threads are `worker_threads`. */
 export class NodeHost implements MachineHost {
   readonly clockOffset = sharedClockOffset();
   readonly #waiting = new Map<ThreadData['kind'], Worker>();
+  readonly #modules: ThreadModule[] = [];
   #compiled: Promise<WebAssembly.Module> | undefined;
 
   /**
@@ -43,6 +52,11 @@ export class NodeHost implements MachineHost {
   prepare(kind: ThreadData['kind']): void {
     this.#waiting.set(kind, startWorker(kind));
     void this.#interpreter();
+  }
+
+  /** Has the threads that are spawned from now on load a module before they start. */
+  loadFirst(module: ThreadModule): void {
+    this.#modules.push(module);
   }
 
   spawn(
@@ -65,7 +79,8 @@ export class NodeHost implements MachineHost {
       onExit(failure);
     });
     this.#interpreter().then(
-      (interpreter) => worker.postMessage({ start, interpreter } satisfies ThreadStart),
+      (interpreter) =>
+        worker.postMessage({ start, interpreter, modules: this.#modules } satisfies ThreadStart),
       (error: unknown) => {
         failure ??= asError(error);
         void worker.terminate();

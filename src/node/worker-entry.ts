@@ -1,5 +1,6 @@
 /** The first module of a machine's thread. */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { WorkerHost } from '../machine/worker.ts';
 import { useCompileCache } from './compile-cache.ts';
 import type { ThreadData, ThreadStart } from './node-host.ts';
 import { takeImportsAsWritten } from './source-imports.ts';
@@ -16,9 +17,14 @@ const [runWorker, { sharedClockOffset }] = await Promise.all([
   import('../machine/worker.ts').then(({ loadWorker }) => loadWorker(kind)),
   import('./clock.ts'),
 ]);
-const { start, interpreter } = await began;
-runWorker(start, {
+const { start, interpreter, modules } = await began;
+const host: WorkerHost = {
   clockOffset: sharedClockOffset(),
   interpreter,
   notify: (message) => port.postMessage(message),
-});
+};
+for (const { url, data } of modules) {
+  const { extendHost } = (await import(url)) as { extendHost(given: unknown): Partial<WorkerHost> };
+  Object.assign(host, extendHost(data));
+}
+runWorker(start, host);

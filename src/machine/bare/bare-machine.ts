@@ -42,10 +42,6 @@ class BareMachine implements Processors {
     return [];
   }
 
-  timesForced(): number {
-    return 0;
-  }
-
   startOf(thread: ThreadStart): WorkerStart {
     return { ...thread, kind: 'bare', plan: this.#plan, bare: this.#start };
   }

@@ -14,8 +14,6 @@ export interface DomainConfig extends CommonConfig {
   readonly initrd?: Uint8Array;
   /** The kernel command line. */
   readonly bootArgs: string;
-  /** The order of accesses to force where the protocol's sync and set meet (`forceOrder`); needs two pCPUs. */
-  readonly forcedOrder?: string;
   /** Check the rules of the vCPU loop. */
   readonly debug?: boolean;
 }

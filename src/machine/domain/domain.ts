@@ -3,7 +3,6 @@ import { enqueueStarted } from '../../hypervisor/enqueue-started.ts';
 import type { Scheduler } from '../../hypervisor/scheduler.ts';
 import type { Vcpu } from '../../hypervisor/vcpu.ts';
 import { HSM, STAT } from '../../hypervisor/vcpu-layout.ts';
-import { timesForced } from '../../interrupts/forced-order.ts';
 import type { GuestClock } from '../clock.ts';
 import { describeMachine } from '../describe.ts';
 import type { MachineDraft, Processors, VcpuStats } from '../kind.ts';
@@ -68,19 +67,8 @@ class Domain implements Processors {
   }
 
   startOf(thread: ThreadStart): WorkerStart {
-    const { protocol, debug = false, forcedOrder } = this.#config;
-    return {
-      ...thread,
-      kind: 'domain',
-      plan: this.#plan,
-      protocol,
-      debug,
-      ...(forcedOrder === undefined ? {} : { forcedOrder }),
-    };
-  }
-
-  timesForced(): number {
-    return this.#vcpus.reduce((sum, { interrupts }) => sum + timesForced(interrupts.words), 0);
+    const { protocol, debug = false } = this.#config;
+    return { ...thread, kind: 'domain', plan: this.#plan, protocol, debug };
   }
 
   #startFirst({ entry, deviceTreeAddress }: Pick<BootPlan, 'entry' | 'deviceTreeAddress'>): void {

@@ -40,7 +40,7 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
   });
   const externalPending = (vcpu: number): boolean => linesOf(devices.inputs, vcpu, EXTERNAL) !== 0;
   const ticks = () => clock.ticks();
-  const vcpus = createVcpus(start, scheduler, ticks, externalPending);
+  const vcpus = createVcpus(start, scheduler, ticks, externalPending, host.standIn);
   const options: HartOptions = {
     ram,
     interpreter: host.interpreter,

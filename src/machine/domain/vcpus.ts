@@ -1,21 +1,20 @@
 import { Scheduler } from '../../hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../../hypervisor/software-events.ts';
 import { Vcpu } from '../../hypervisor/vcpu.ts';
-import { forceOrder } from '../../interrupts/forced-order.ts';
 import { protocolByName } from '../../interrupts/protocols.ts';
 import { type InstructionClock, SkippingScheduler } from '../instruction-clock.ts';
-import type { PcpuStart } from '../thread.ts';
+import type { PcpuStart, WorkerHost } from '../thread.ts';
 
 /** This thread's objects for all vCPUs of a domain. */
 export function createVcpus(
-  start: Pick<PcpuStart, 'memory' | 'plan' | 'protocol' | 'forcedOrder' | 'debug'>,
+  start: Pick<PcpuStart, 'memory' | 'plan' | 'protocol' | 'debug'>,
   scheduler: Scheduler,
   ticks: () => number,
   externalPending: (vcpu: number) => boolean,
+  standIn: WorkerHost['standIn'] = (shipped) => shipped,
 ): readonly Vcpu[] {
   const { memory, plan } = start;
-  const plain = protocolByName(start.protocol);
-  const protocol = start.forcedOrder === undefined ? plain : forceOrder(plain, start.forcedOrder);
+  const protocol = standIn(protocolByName(start.protocol));
   return plan.vcpus.map(
     (area, index) =>
       new Vcpu({

@@ -1,18 +1,19 @@
 import { expect, test } from 'vitest';
-import { published } from './field/published.ts';
-import { forceOrder, isOrder, timesForced } from './forced-order.ts';
-import { interruptNumbers } from './numbers.ts';
-import { createOwnerState } from './protocol.ts';
-import { createVcpuWords } from './words.ts';
+import { published } from '../../interrupts/field/published.ts';
+import { interruptNumbers } from '../../interrupts/numbers.ts';
+import { createOwnerState } from '../../interrupts/protocol.ts';
+import { createVcpuWords } from '../../interrupts/words.ts';
+import { extendHost, forcedOrder, isOrder, timesForced } from './forced-order.ts';
 
 test('an order is made of V and S', () => {
   expect(['VSVS', 'V', 'SV'].every(isOrder)).toBe(true);
   expect(['', 'VX', 'vs', 'published/mail'].some(isOrder)).toBe(false);
-  expect(() => forceOrder(published, 'VX')).toThrow(RangeError);
+  expect(() => forcedOrder('VX')).toThrow(RangeError);
 });
 
 test('where nobody meets, the protocol does what it does', () => {
-  const forced = forceOrder(published, 'VSVS');
+  const order = forcedOrder('VSVS');
+  const forced = extendHost(order).standIn(published);
   const [words, plainWords] = [createVcpuWords(), createVcpuWords()];
   const [local, plainLocal] = [createOwnerState(interruptNumbers()), createOwnerState(interruptNumbers())];
   for (const [protocol, own, state] of [
@@ -27,7 +28,7 @@ test('where nobody meets, the protocol does what it does', () => {
     protocol.flush(own, state);
     expect(state.hvipLo).toBe(0);
   }
-  expect([...words.subarray(0, 4)]).toEqual([...plainWords.subarray(0, 4)]);
-  expect(timesForced(words)).toBe(0);
+  expect([...words]).toEqual([...plainWords]);
+  expect(timesForced(order)).toBe(0);
   expect(globalThis.Atomics[Symbol.toStringTag]).toBe('Atomics');
 });

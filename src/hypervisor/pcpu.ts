@@ -4,17 +4,16 @@ import { CSR, EXIT, type Exit } from '../hart/layout.ts';
 import { Pace } from '../hart/pace.ts';
 import { HSTATUS } from '../hart/privileged/registers.ts';
 import { describeStuck, STUCK_AFTER } from '../hart/stuck.ts';
-import { dispatchVcpu, runState } from '../interrupts/run-state.ts';
+import { dispatchVcpu } from '../interrupts/run-state.ts';
 import type { BlockResult } from '../interrupts/vcpu-interrupts.ts';
 import { type LoopOutcome, type LoopPart, type LoopSurroundings, VcpuLoop } from '../interrupts/vcpu-loop.ts';
-import { RunState } from '../interrupts/words.ts';
 import { instructionNamed } from '../isa/index.ts';
-import { TICKS_PER_MS } from '../time/ticks.ts';
 import { deliverEvent } from './deliver-event.ts';
 import type { FirmwareEvent } from './firmware-state.ts';
 import { delegateMisaligned, delegatesMisaligned } from './guest-environment.ts';
 import { dispatchSbi, SbiCall, type SbiDomain } from './sbi/index.ts';
 import type { Scheduler } from './scheduler.ts';
+import { nextVcpu, SleepWatch } from './sleep-watch.ts';
 import { beginSteal, endSteal } from './steal-time.ts';
 import { type Vcpu, VSEIP, VSSIP, VSTIP } from './vcpu.ts';
 import { HSM, REQUEST } from './vcpu-layout.ts';
@@ -23,8 +22,6 @@ import { HSM, REQUEST } from './vcpu-layout.ts';
 const TIME_SLICE = 40_000;
 /** The longest stay in the guest, in ticks: V8 replaces the running code only when `run` returns. */
 const LONGEST_RUN = 50_000;
-/** The longest sleep of an idle pCPU in milliseconds; it is woken for everything that happens. */
-const LONGEST_SLEEP = 60_000;
 /** How long a guest may watch memory for the answer of another vCPU, in ticks, before others get its pCPU. */
 const LONGEST_WATCH = 200;
 /** How long a guest may wait for another vCPU, in ticks, before its thread rests. */
@@ -70,9 +67,8 @@ export class Pcpu {
   /** One for each vCPU: a guest that looks at the clock all the time runs at a tenth of another's speed. */
   readonly #paces: readonly Pace[];
   readonly #loops: readonly VcpuLoop[];
+  readonly #sleepers: SleepWatch;
   #current: Vcpu | undefined;
-  /** Ticks at which the first of the sleeping vCPUs must be woken. */
-  #wakeAt = Number.POSITIVE_INFINITY;
   /** Ticks at which the guest began to do nothing but wait for another vCPU. */
   #waitsSince = Number.POSITIVE_INFINITY;
   /** Ticks at which the current vCPU's time slice ends. */
@@ -99,6 +95,7 @@ export class Pcpu {
     this.#domain = domain;
     this.#paces = domain.vcpus.map(() => newPace());
     this.#loops = domain.vcpus.map((vcpu) => new VcpuLoop(this.#surroundings(vcpu)));
+    this.#sleepers = new SleepWatch(domain.vcpus, () => domain.ticks());
   }
 
   /** Number of the vCPU that is loaded, -1 if none is. */
@@ -108,47 +105,16 @@ export class Pcpu {
 
   /** Runs vCPUs until the domain ends. */
   run(): void {
-    const { scheduler } = this.#domain;
     while (this.#domain.running) {
       this.#domain.stand();
-      // Read first: what is queued, paused or ended after this ends the sleep below.
-      const { sequence } = scheduler;
-      this.#wakeSleepers();
-      const index = scheduler.dequeue();
+      const index = nextVcpu(this.#domain.scheduler, this.#sleepers, () => this.#goesOn);
       if (index >= 0) this.#dispatch(index);
-      else if (this.#goesOn) scheduler.sleep(sequence, this.#untilWake());
     }
   }
 
   /** Guests may be entered: the domain has not ended and is not paused. */
   get #goesOn(): boolean {
     return this.#domain.running && !this.#domain.pausing;
-  }
-
-  /** Wakes the vCPUs whose timer is due, and notes when the next one is. */
-  #wakeSleepers(): void {
-    const now = this.#domain.ticks();
-    for (const vcpu of this.#domain.vcpus) {
-      if (runState(vcpu.interrupts.words) === RunState.BLOCKED && vcpu.sleepDeadline <= now) vcpu.kick();
-    }
-    this.#watchSleepers();
-  }
-
-  /**
-   * Every pCPU watches over all sleepers: while it runs a guest and while it sleeps, until the earliest deadline that it
-   * knew then. Whoever puts a vCPU to sleep knows that one's deadline, so there is always a pCPU that does.
-   */
-  #watchSleepers(): void {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { interrupts, sleepDeadline } of this.#domain.vcpus) {
-      if (runState(interrupts.words) === RunState.BLOCKED) next = Math.min(next, sleepDeadline);
-    }
-    this.#wakeAt = next;
-  }
-
-  /** Milliseconds until a sleeper must be woken. */
-  #untilWake(): number {
-    return Math.max(0, Math.min((this.#wakeAt - this.#domain.ticks()) / TICKS_PER_MS, LONGEST_SLEEP));
   }
 
   #dispatch(index: number): void {
@@ -232,7 +198,7 @@ export class Pcpu {
   /** After each stay in the guest: sleepers are woken in time, and those who wait get their turn. */
   #yields(sliceEnd: number): boolean {
     const now = this.#domain.ticks();
-    if (now >= this.#wakeAt) this.#wakeSleepers();
+    if (now >= this.#sleepers.wakeAt) this.#sleepers.wakeDue();
     return (now >= sliceEnd && this.#domain.scheduler.waiting > 0) || this.#domain.pausing;
   }
 
@@ -267,11 +233,15 @@ export class Pcpu {
 
   /** Instructions until something is to be done, as fast as the guest ran lately. */
   #fuelFor(vcpu: Vcpu): number {
-    this.#watchSleepers();
+    this.#sleepers.look();
     const now = this.#domain.ticks();
     const timer = vcpu.runDeadline(this.#hart);
     // A deadline in the past has done its work: the interrupt is pending, if the guest cares or not.
-    const end = Math.min(now + LONGEST_RUN, this.#wakeAt, timer > now ? timer : Number.POSITIVE_INFINITY);
+    const end = Math.min(
+      now + LONGEST_RUN,
+      this.#sleepers.wakeAt,
+      timer > now ? timer : Number.POSITIVE_INFINITY,
+    );
     const othersWait = this.#domain.scheduler.waiting > 0;
     this.#runEnd = othersWait ? Math.min(end, this.#sliceEnd) : end;
     return this.#paces[vcpu.index].start(now, this.#runEnd - now);

@@ -1,6 +1,6 @@
 import { i32, many, struct } from '../layout/struct.ts';
 import { Lock } from '../sync/lock.ts';
-import { Sleep } from './sleep.ts';
+import { type NewSleep, Sleep } from './sleep.ts';
 
 /**
  * The run queue of a domain, shared by its pCPUs: numbers of runnable vCPUs in the order in which they became so.
@@ -24,11 +24,12 @@ export class Scheduler {
     return QUEUE.wordsFor(vcpus);
   }
 
-  constructor(words: Int32Array, vcpus: number) {
+  /** @param newSleep makes the sleep of this thread's pCPU while it is idle */
+  constructor(words: Int32Array, vcpus: number, newSleep: NewSleep = (...place) => new Sleep(...place)) {
     this.#words = words;
     this.#vcpus = vcpus;
     this.#lock = new Lock(words, WORD.lock);
-    this.#sleep = new Sleep(words, WORD.sequence, WORD.sleepers);
+    this.#sleep = newSleep(words, WORD.sequence, WORD.sleepers);
   }
 
   /** Puts a vCPU that has become runnable at the end of the queue and wakes an idle pCPU. */

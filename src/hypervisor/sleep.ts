@@ -14,6 +14,9 @@ export function wakeSleepers(words: Int32Array, sequence: number, sleepers: numb
   if (Atomics.load(words, sleepers) !== 0) Atomics.notify(words, sequence, threads);
 }
 
+/** Makes the sleep of a thread, as the constructor of {@link Sleep} does. */
+export type NewSleep = (...place: ConstructorParameters<typeof Sleep>) => Sleep;
+
 /**
  * How every thread with a hart sleeps while it has nothing to do: on a word of shared memory that counts up with all that
  * may be news for it. Whoever has news writes them first, and then calls {@link wake}.

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Scheduler } from '../hypervisor/scheduler.ts';
-import { InstructionClock, SkippingScheduler } from './instruction-clock.ts';
+import { InstructionClock, SkippingSleep } from './instruction-clock.ts';
 
 test('time goes by instructions, ten a tick', () => {
   const clock = new InstructionClock();
@@ -15,7 +15,7 @@ test('time goes by instructions, ten a tick', () => {
 test('sleep moves the clock on instead of taking time', () => {
   const clock = new InstructionClock();
   const words = new Int32Array(new SharedArrayBuffer(Scheduler.wordsFor(1) * 4));
-  const scheduler = new SkippingScheduler(words, 1, clock);
+  const scheduler = new Scheduler(words, 1, (...place) => new SkippingSleep(...place, clock));
   scheduler.sleep(scheduler.sequence, 12.00001);
   expect(clock.ticks()).toBe(120_001);
   // Something has happened in between: no sleep.

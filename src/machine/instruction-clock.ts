@@ -1,5 +1,5 @@
 import type { Clock } from '../devices/device.ts';
-import { Scheduler } from '../hypervisor/scheduler.ts';
+import { Sleep } from '../hypervisor/sleep.ts';
 import { NANOSECONDS_PER_TICK, TICKS_PER_MS } from '../time/ticks.ts';
 
 /** Instructions that take one tick: 100 million a second. */
@@ -40,18 +40,19 @@ export class InstructionClock implements Clock {
 /** The longest sleep that is skipped, in milliseconds: whoever sleeps longer waits for input, not for time. */
 const LONGEST_SKIP = 59_999;
 
-/** A run queue whose idle pCPU skips the time until there is something to do. */
-export class SkippingScheduler extends Scheduler {
+/** The sleep of a thread that skips the time until there is something to do. */
+export class SkippingSleep extends Sleep {
   readonly #clock: InstructionClock;
 
-  constructor(words: Int32Array, vcpus: number, clock: InstructionClock) {
-    super(words, vcpus);
+  constructor(words: Int32Array, sequence: number, sleepers: number, clock: InstructionClock) {
+    super(words, sequence, sleepers);
     this.#clock = clock;
   }
 
-  override sleep(sequence: number, milliseconds: number): void {
-    if (this.sequence !== sequence) return;
-    if (milliseconds > LONGEST_SKIP) super.sleep(sequence, milliseconds);
-    else this.#clock.skip(milliseconds);
+  override until(sequence: number, milliseconds: number, punctual = true): boolean {
+    if (this.sequence !== sequence) return true;
+    if (milliseconds > LONGEST_SKIP) return super.until(sequence, milliseconds, punctual);
+    this.#clock.skip(milliseconds);
+    return false;
   }
 }

@@ -1,4 +1,4 @@
-import { Sleep, wakeSleepers } from '../../hypervisor/sleep.ts';
+import { type NewSleep, Sleep, wakeSleepers } from '../../hypervisor/sleep.ts';
 import { align, i32, struct } from '../../layout/struct.ts';
 
 /** On a cache line of its own. */
@@ -14,16 +14,20 @@ export class HartWords {
   readonly exitRequest: number;
   readonly #words: Int32Array;
 
-  /** @param address byte address in linear memory, a multiple of 64 */
-  constructor(memory: WebAssembly.Memory, address: number) {
-    this.#words = WORDS.over(memory.buffer, address);
-    this.sleep = new Sleep(this.#words, WORD.wakeSequence, WORD.sleepers);
+  /** @param address byte address of the words in linear memory, a multiple of 64 */
+  constructor(words: Int32Array, address: number, newSleep: NewSleep = (...place) => new Sleep(...place)) {
+    this.#words = words;
+    this.sleep = newSleep(words, WORD.wakeSequence, WORD.sleepers);
     this.exitRequest = address + WORDS.at.exitRequest;
   }
 
   /** The words of all harts of a machine, by their addresses. */
-  static ofAll(memory: WebAssembly.Memory, addresses: readonly number[]): readonly HartWords[] {
-    return addresses.map((address) => new HartWords(memory, address));
+  static ofAll(
+    memory: WebAssembly.Memory,
+    addresses: readonly number[],
+    newSleep?: NewSleep,
+  ): readonly HartWords[] {
+    return addresses.map((address) => new HartWords(WORDS.over(memory.buffer, address), address, newSleep));
   }
 
   /** The hart enters its code next: before it looks at its interrupt lines, so that a later kick is seen by its poll. */

@@ -12,9 +12,10 @@ import { createDevices, emitAll, eventTeller, linesOf } from '../devices.ts';
 import { createHart } from '../engine-hart.ts';
 import { HART_EXTENSIONS } from '../extensions.ts';
 import { finishEnds } from '../finish.ts';
-import { InstructionClock } from '../instruction-clock.ts';
+import { InstructionClock, SkippingSleep } from '../instruction-clock.ts';
 import type { BareStart, RunBare, WorkerHost } from '../thread.ts';
 import { HartWords } from './hart-words.ts';
+import { BareLoop, type BarePart, type BareSurroundings } from './loop.ts';
 
 /** The longest stay in guest code, in ticks. */
 const LONGEST_RUN = 50_000;
@@ -32,7 +33,7 @@ class BareHart {
   readonly #control: Control;
   readonly #clock: GuestClock | InstructionClock;
   readonly #hart: Hart;
-  readonly #words: HartWords;
+  readonly #loop: BareLoop;
   readonly #htif: Htif | undefined;
   readonly #pace = new Pace();
   /** Ticks at which the run under way is to end. */
@@ -48,16 +49,18 @@ class BareHart {
     const ram = new GuestMemory(memory, plan.ram);
     this.#index = index;
     this.#control = new Control(memory, plan.control);
-    this.#clock =
-      start.engine === 'lockstep'
-        ? new InstructionClock()
-        : new GuestClock(this.#control.startedAt, host.clockOffset);
-    const harts = HartWords.ofAll(memory, plan.hartWords);
-    this.#words = harts[index];
+    const skipping = start.engine === 'lockstep' ? new InstructionClock() : undefined;
+    this.#clock = skipping ?? new GuestClock(this.#control.startedAt, host.clockOffset);
+    const harts = HartWords.ofAll(
+      memory,
+      plan.hartWords,
+      skipping && ((...place) => new SkippingSleep(...place, skipping)),
+    );
+    const words = harts[index];
     const kick = (hart: number): void => harts[hart]?.kick();
     const end = (reason: EndReason, code = 0): void => {
       if (!this.#control.end(reason, code)) return;
-      for (const words of harts) words.kick();
+      for (const each of harts) each.kick();
       host.notify({ kind: 'ended' });
     };
     const { bus, console, inputs } = createDevices(ram, plan, {
@@ -85,13 +88,13 @@ class BareHart {
       onRefused: (text) => host.notify({ kind: 'refused', text }),
       hartId: index,
       hsHost: false,
-      exitRequest: this.#words.exitRequest,
+      exitRequest: words.exitRequest,
     };
     this.#hart = createHart(options, start.engine, (text) => {
       host.notify({ kind: 'differs', text });
       end(END.differs);
     });
-    if (this.#clock instanceof InstructionClock) this.#clock.follow(() => this.#hart.instructions);
+    skipping?.follow(() => this.#hart.instructions);
     this.#stuck = (why) => {
       // First the reason, so that it is there when the last thread has ended.
       host.notify({ kind: 'stuck', text: why });
@@ -105,25 +108,41 @@ class BareHart {
       (bytes) => emitAll(console, bytes, this.#control, () => this.#stand()),
       host,
     );
+    this.#loop = new BareLoop(words, this.#surroundings());
   }
 
   run(): void {
-    while (this.#control.running) {
-      this.#stand();
-      this.#words.enter();
-      if (this.#control.pausing) continue;
-      const now = this.#clock.ticks();
-      const started = this.#hart.instructions;
-      const longest = Math.min(this.#longestRun, this.#untilTimer(now));
-      this.#runEnd = now + longest;
-      const exit = this.#hart.run(this.#pace.start(now, longest));
-      const instructions = this.#hart.instructions - started;
-      this.#pace.finish(this.#clock.ticks(), instructions);
-      this.#watchProgress(instructions);
-      this.#htif?.poll();
-      if (exit === EXIT.wait) this.#sleep();
-    }
+    for (let part: BarePart = 'code'; part !== 'end'; part = this.#loop.step(part)) this.#htif?.poll();
     this.#hart.finish();
+  }
+
+  #surroundings(): BareSurroundings {
+    const control = this.#control;
+    return {
+      get running() {
+        return control.running;
+      },
+      get pausing() {
+        return control.pausing;
+      },
+      longestSleep: this.#htif === undefined ? LONGEST_SLEEP_MS : HTIF_INTERVAL / TICKS_PER_MS,
+      stand: () => this.#stand(),
+      runCode: () => this.#runCode(),
+      untilTimer: () => this.#untilTimer(this.#clock.ticks()) / TICKS_PER_MS,
+      wakePending: () => this.#hart.privileged.wakePending(),
+    };
+  }
+
+  #runCode(): boolean {
+    const now = this.#clock.ticks();
+    const started = this.#hart.instructions;
+    const longest = Math.min(this.#longestRun, this.#untilTimer(now));
+    this.#runEnd = now + longest;
+    const exit = this.#hart.run(this.#pace.start(now, longest));
+    const instructions = this.#hart.instructions - started;
+    this.#pace.finish(this.#clock.ticks(), instructions);
+    this.#watchProgress(instructions);
+    return exit === EXIT.wait;
   }
 
   #stand(): void {
@@ -156,21 +175,6 @@ class BareHart {
     const handler = { low: state.csr[field] as number, high: state.csr[field + 1] as number };
     const first = { cause: row.firstCause, pcLow: row.firstPcLow, pcHigh: row.firstPcHigh };
     this.#stuck(describeStuck(`Hart ${this.#index}`, first, row, register, handler));
-  }
-
-  #sleep(): void {
-    // What this hart is kicked for after this ends the sleep.
-    const { sequence } = this.#words.sleep;
-    while (this.#control.running && !this.#control.pausing) {
-      // Before the look at what is pending: a timer that becomes due in between is not taken for one that was due before.
-      const untilTimer = this.#untilTimer(this.#clock.ticks()) / TICKS_PER_MS;
-      if (this.#hart.privileged.wakePending()) return;
-      const longest = this.#htif === undefined ? LONGEST_SLEEP_MS : HTIF_INTERVAL / TICKS_PER_MS;
-      const timeout = Math.min(untilTimer, longest);
-      if (this.#clock instanceof InstructionClock && timeout < LONGEST_SLEEP_MS) this.#clock.skip(timeout);
-      else if (this.#words.sleep.until(sequence, timeout, untilTimer <= longest)) return;
-      this.#htif?.poll();
-    }
   }
 
   #begin(bare: RunBare): void {

@@ -2,7 +2,7 @@ import { Scheduler } from '../../hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../../hypervisor/software-events.ts';
 import { Vcpu } from '../../hypervisor/vcpu.ts';
 import { protocolByName } from '../../interrupts/protocols.ts';
-import { type InstructionClock, SkippingScheduler } from '../instruction-clock.ts';
+import { type InstructionClock, SkippingSleep } from '../instruction-clock.ts';
 import type { PcpuStart, WorkerHost } from '../thread.ts';
 
 /** This thread's objects for all vCPUs of a domain. */
@@ -39,7 +39,7 @@ export function createScheduler(
   const words = new Int32Array(memory.buffer, plan.scheduler, Scheduler.wordsFor(plan.cpus));
   return clock === undefined
     ? new Scheduler(words, plan.cpus)
-    : new SkippingScheduler(words, plan.cpus, clock);
+    : new Scheduler(words, plan.cpus, (...place) => new SkippingSleep(...place, clock));
 }
 
 /** The software events of a domain, as one thread sees them. */

@@ -1,5 +1,4 @@
 /** Every mistake in the order of accesses is invisible under `sc`, and is killed under `rvwmo`. */
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { orderingBy, TRANSCRIPTIONS, weakened } from '../../../src/verify/memory/transcription.ts';
 import type { OrderingOf } from '../../../src/verify/memory/weak-access.ts';
@@ -39,19 +38,4 @@ test.each(WEAK_MUTANTS)('$base.name: $name', (mutant) => {
 test('mutants have names of their own', () => {
   const names = [...MUTANTS, ...WEAK_MUTANTS].map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
-});
-
-/** The section of the page that lists them. */
-const PAGE = new URL('../../../docs/mutants.md', import.meta.url);
-const SECTION = /(?<=\n## In the order of accesses\n)[\s\S]*?(?=\n## )/;
-
-test('the page has every one of them, and no other', () => {
-  const rows = (SECTION.exec(readFileSync(PAGE, 'utf8'))?.[0] ?? '')
-    .split('\n')
-    .filter((line) => line.startsWith('- '));
-  expect(rows).toEqual(
-    WEAK_MUTANTS.map(({ name, about, base, weakening: { at, without }, killedBy: [scenario, property] }) => {
-      return `- \`${base.name}\`, \`${name}\` (\`${at}\` without \`${without}\`): ${about}. ${property} in **${scenario}**.`;
-    }),
-  );
 });

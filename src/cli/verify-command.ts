@@ -1,13 +1,12 @@
 import { runVerify } from '../node/verify-host.ts';
 import type { JobMessage, VerifyJob } from '../verify/job.ts';
-import type { MemoryModel } from '../verify/memory-model.ts';
-import { type JsonReport, type JsonResult, REPORT_SCHEMA } from '../verify/report-json.ts';
+import { type JsonResult, jsonReport } from '../verify/report-json.ts';
 import { SCENARIOS } from '../verify/scenarios/index.ts';
 import type { WeakeningResult } from '../verify/weak-job.ts';
 import { statusOfVerdict } from './exit-status.ts';
 import { liveLine } from './live-line.ts';
 import { fileOf, limitsOf, readMemory, type VerifyWords } from './verify-options.ts';
-import { formatResults, formatWeakenings, progressText, weakNote } from './verify-table.ts';
+import { exploredNote, formatResults, formatWeakenings, progressText, weakNote } from './verify-table.ts';
 
 /** Options of `hartvisor verify` as the parser gives them. */
 export interface VerifyCommandOptions extends VerifyWords {
@@ -59,27 +58,14 @@ export async function verifyCommand(options: VerifyCommandOptions): Promise<numb
     }
     process.stdout.write(
       options.json
-        ? jsonText(results, memory, milliseconds)
-        : formatResults(results, milliseconds, options.file) + (memory === 'rvwmo' ? weakNote(results) : ''),
+        ? `${JSON.stringify(jsonReport(results, memory, milliseconds), undefined, 2)}\n`
+        : formatResults(results, milliseconds, options.file) +
+            (memory === 'rvwmo' ? weakNote(results) : exploredNote(results, options.file)),
     );
     return statusOfVerdict(status);
   } finally {
     line.clear();
   }
-}
-
-function jsonText(results: readonly JsonResult[], memory: MemoryModel, milliseconds: number): string {
-  const sum = (of: (result: JsonResult) => number) => results.reduce((total, each) => total + of(each), 0);
-  const report: JsonReport = {
-    schema: REPORT_SCHEMA,
-    tool: 'hartvisor verify',
-    memory,
-    states: sum(({ states }) => states),
-    transitions: sum(({ transitions }) => transitions),
-    milliseconds,
-    results,
-  };
-  return `${JSON.stringify(report, undefined, 2)}\n`;
 }
 
 function scenarioList(): string {

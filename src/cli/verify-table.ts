@@ -1,6 +1,6 @@
 import type { JobMessage } from '../verify/job.ts';
 import { PROPERTIES } from '../verify/property.ts';
-import type { JsonResult } from '../verify/report-json.ts';
+import { exploredBy, type JsonResult } from '../verify/report-json.ts';
 import type { WeakeningResult } from '../verify/weak-job.ts';
 
 const count = (value: number) => value.toLocaleString('en-US');
@@ -25,6 +25,11 @@ export function formatResults(results: readonly JsonResult[], milliseconds: numb
   const table = protocols.length === 1 ? singleTable(results) : matrixTable(results, protocols);
   const states = results.reduce((sum, result) => sum + result.states, 0);
   return `${[...table, '', ...legend(results, file), summary(results, states, milliseconds)].join('\n')}\n`;
+}
+
+/** The sources that ran in every order, which are those that ship, and the person's own. */
+export function exploredNote(results: readonly JsonResult[], file: string | undefined): string {
+  return `explored: ${[...(file === undefined ? [] : [file]), ...exploredBy(results)].join(', ')}\n`;
 }
 
 /** What a run under RVWMO is about, and what it has not looked at. */

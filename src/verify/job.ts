@@ -9,14 +9,13 @@ import { exportLitmus } from './export/litmus.ts';
 import { exportMermaid } from './export/mermaid.ts';
 import { exportPromela } from './export/promela.ts';
 import { HarnessFault } from './fault.ts';
-import { statusOf } from './matrix.ts';
 import type { MemoryModel } from './memory-model.ts';
 import { concernsSleepers } from './operations.ts';
 import { loadPlugin } from './plugin.ts';
 import { type JsonResult, jsonResult } from './report-json.ts';
 import type { Scenario } from './scenario.ts';
 import { type Selection, select, type Wanted } from './selection.ts';
-import { type VerifyOptions, type VerifyResult, verify } from './verify.ts';
+import { statusOf, type VerifyOptions, type VerifyResult, verify } from './verify.ts';
 import {
   transcribed,
   verifyUnderRvwmo,
@@ -30,7 +29,7 @@ import {
 export const EXPORT_FORMATS = ['html', 'mermaid', 'litmus', 'promela'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** What a run is asked. */
+/** The question to a run. */
 export interface VerifyJob extends Wanted {
   /**
    * `matrix`: every protocol in every scenario. `explain`: the shortest counterexample of the one protocol. `weaken`:
@@ -58,7 +57,7 @@ export interface JobResult {
   readonly exports: Readonly<Partial<Record<ExportFormat, string>>>;
 }
 
-/** What a run tells while it goes on, and at its end. */
+/** News from a run while it goes on, and at its end. */
 export type JobMessage =
   | {
       readonly kind: 'progress';
@@ -185,7 +184,7 @@ function answer(job: VerifyJob, selection: Selection, result: VerifyResult): Job
   return { json, text: explain(result), exports };
 }
 
-/** What sleeps in `Atomics.wait` has no form in models and instructions. */
+/** Sleep in `Atomics.wait` has no form in models and instructions. */
 function write(format: ExportFormat, protocol: Protocol, scenario: Scenario, result: VerifyResult): string {
   const sleeps = result.counterexample?.steps.some(({ operation }) => concernsSleepers(operation.kind));
   if (format === 'litmus' && sleeps) {

@@ -1,12 +1,12 @@
 import { describeStep } from './describe.ts';
 import { type BitValues, bitsAfter, findErasure } from './explain.ts';
-import type { MatrixResult } from './matrix.ts';
+import { exploredSources } from './explored-sources.ts';
 import type { MemoryModel } from './memory-model.ts';
 import { remarks } from './remarks.ts';
 import type { Counterexample, VerifyResult } from './verify.ts';
 
 /** Changes when a field changes its meaning or goes away. */
-export const REPORT_SCHEMA = 1;
+const REPORT_SCHEMA = 1;
 
 /** One access of a counterexample. */
 export interface JsonStep {
@@ -22,13 +22,13 @@ export interface JsonStep {
   /** True for words that no other thread uses; such steps do not count in `length`. */
   readonly quiet: boolean;
   readonly notes: readonly string[];
-  /** What weak memory, or the lack of an order, has to do with it; empty under `sc`. */
+  /** The part of weak memory, or of a missing order, in it; empty under `sc`. */
   readonly remarks: readonly string[];
   /** Bits of the interrupt that the counterexample is about. */
   readonly bits: BitValues;
 }
 
-/** What a counterexample under RVWMO has besides. */
+/** More of a counterexample under RVWMO. */
 export interface JsonWeak {
   /** The order that was taken away: where, and what it is; null with all orders. */
   readonly missing: { readonly at: string; readonly without: string } | null;
@@ -61,23 +61,40 @@ export interface JsonReport {
   readonly tool: 'hartvisor verify';
   /** The memory model that was explored. */
   readonly memory: MemoryModel;
+  /** Under `sc`: the source files that were explored, as {@link exploredSources} has them. */
+  readonly explored?: readonly string[];
   readonly states: number;
   readonly transitions: number;
   readonly milliseconds: number;
   readonly results: readonly JsonResult[];
 }
 
-/** The report for one or many results. */
-export function jsonReport({ results, states, transitions, milliseconds }: MatrixResult): JsonReport {
+/**
+ * The report on one or many results.
+ *
+ * @param milliseconds of the whole run
+ */
+export function jsonReport(
+  results: readonly JsonResult[],
+  memory: MemoryModel,
+  milliseconds: number,
+): JsonReport {
+  const sum = (of: (result: JsonResult) => number) => results.reduce((total, each) => total + of(each), 0);
   return {
     schema: REPORT_SCHEMA,
     tool: 'hartvisor verify',
-    memory: 'sc',
-    states,
-    transitions,
+    memory,
+    ...(memory === 'sc' ? { explored: exploredBy(results) } : {}),
+    states: sum(({ states }) => states),
+    transitions: sum(({ transitions }) => transitions),
     milliseconds,
-    results: results.map(jsonResult),
+    results,
   };
+}
+
+/** The source files that were explored for these results. */
+export function exploredBy(results: readonly JsonResult[]): readonly string[] {
+  return exploredSources([...new Set(results.map(({ protocol }) => protocol))]);
 }
 
 /** One result. */

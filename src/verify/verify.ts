@@ -33,6 +33,22 @@ export const VERIFY_STATUS: Readonly<Record<Exclude<VerdictName, 'FAULT'> | Faul
   'replay-mismatch': 8,
 };
 
+const BY_WEIGHT: readonly VerdictName[] = ['PROVEN', 'NOT PROVEN', 'VIOLATED', 'FAULT'];
+
+/** The exit status for one or several results: that of the gravest verdict, and a fault outweighs all verdicts. */
+export function statusOf(results: readonly VerifyResult[]): number {
+  const gravest = results.reduce<VerifyResult | undefined>(
+    (worst, each) =>
+      worst === undefined || BY_WEIGHT.indexOf(each.verdict) > BY_WEIGHT.indexOf(worst.verdict)
+        ? each
+        : worst,
+    undefined,
+  );
+  if (gravest === undefined) return VERIFY_STATUS.PROVEN;
+  if (gravest.verdict !== 'FAULT') return VERIFY_STATUS[gravest.verdict];
+  return VERIFY_STATUS[gravest.fault?.kind ?? 'replay-mismatch'];
+}
+
 export interface VerifyOptions {
   /** Default 50 million. */
   readonly maxStates?: number;
@@ -67,7 +83,7 @@ export interface Counterexample {
   readonly weak?: {
     /** The order that was taken away from the C code. */
     readonly missing: Weakening | undefined;
-    /** How many of the last steps come after the violation: what a thread does that had made a store ahead of its turn. */
+    /** How many of the last steps come after the violation: those of a thread that had made a store ahead of its turn. */
     readonly tail: number;
   };
 }
@@ -92,7 +108,7 @@ export interface VerifyResult {
   readonly bytes: number;
   /** Upper estimate of the probability that a state was missed because two fingerprints are equal. */
   readonly collisionProbability: number;
-  /** What the proof rests on beyond the model: loops that were recognised as waiting. */
+  /** The proof rests on these beyond the model: loops that were recognised as waiting. */
   readonly assumptions: readonly string[];
 }
 

@@ -16,8 +16,3 @@ export const SCENARIOS: readonly Scenario[] = [
   ...SLEEPERS,
   ...BROKEN_RULES,
 ];
-
-/** The scenarios of a group. */
-export function scenariosIn(group: Scenario['group']): readonly Scenario[] {
-  return SCENARIOS.filter((scenario) => scenario.group === group);
-}

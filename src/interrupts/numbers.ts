@@ -38,7 +38,7 @@ export interface InterruptNumbers {
   readonly guestWritableHi: number;
 }
 
-/** What a vCPU has beyond the software, timer and external interrupts. */
+/** Interrupts of a vCPU beyond the software, timer and external ones. */
 export interface ExtraInterrupts {
   /** The vCPU has the local counter overflow interrupt (Sscofpmf with Shlcofideleg or hvien). */
   readonly lcofi?: boolean;

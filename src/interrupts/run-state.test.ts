@@ -117,7 +117,7 @@ test('a kick that is late with its news does not wake the vCPU from its next sle
   const words = loadedVcpu();
   prepareToBlock(words);
   const sequence = wakeSequence(words);
-  // What the kick that ended an earlier sleep does last.
+  // The last part of the kick that ended an earlier sleep.
   Atomics.add(words, WAKE_SEQUENCE, 1);
   expect(waitForWake(words, sequence, 10_000)).toBe(false);
   expect(cancelBlock(words)).toBe(true);

@@ -41,7 +41,7 @@ export class InterruptRuleError extends Error {
   override readonly name = 'InterruptRuleError';
 }
 
-/** What became of a vCPU that wanted to sleep. */
+/** The end of a vCPU's attempt to sleep. */
 export type BlockResult =
   /** It sleeps until a kick puts it on the run queue, which may have happened already. It is no longer loaded here. */
   | 'blocked'

@@ -32,7 +32,7 @@ export type LoopPart =
   /** Not this pCPU's any more. */
   | 'gone';
 
-/** What the handler of an exit decides. */
+/** The decision of the handler of an exit. */
 export type LoopOutcome = 'enter' | 'block' | 'yield' | 'stop';
 
 /** Around the loop: the hart with the guest in it, the handlers of exits, the memory for registers, the run queue. */

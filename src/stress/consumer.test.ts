@@ -25,12 +25,12 @@ const HALF_WAY = 14 << 4;
 const MASKED = 15 << 4;
 
 interface Act {
-  /** What the sender does before this entry: it begins a burst of one, ends it, both, or both and waits for rest. */
+  /** The sender before this entry: it begins a burst of one, ends it, both, or both and waits for rest. */
   readonly sends?: 'starts' | 'finishes' | 'all' | 'rests';
   /** How many messages a burst that starts here has sent by now. Default 1. */
   readonly messages?: number;
   readonly behavior?: number;
-  /** What the protocol puts into hvip at this entry. */
+  /** The protocol's hvip at this entry. */
   readonly hvip?: number;
   readonly line?: 0 | 1;
 }

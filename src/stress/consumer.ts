@@ -30,7 +30,7 @@ const EMPTY_ROUNDS = 2;
 /** Rounds without news before the thread sleeps: some milliseconds, see the sender's spinning. */
 const IDLE_ROUNDS = 30_000;
 
-/** What the vCPU's thread counts. */
+/** The counts of the vCPU's thread. */
 export interface StressCounts {
   /** Messages that the guest read in its handler. */
   received: number;

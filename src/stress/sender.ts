@@ -46,14 +46,14 @@ const ABSENT_MESSAGES = 32_768;
 /** An answer that took so many looks came from a thread that was off its processor; the next burst is a longest one. */
 const LATE_SPINS = 30_000;
 
-/** What a thread of a run has to do with. */
+/** The objects of a thread of a run. */
 export interface StressParty {
   readonly protocol: Protocol;
   readonly vcpu: VcpuWords;
   readonly words: Int32Array;
 }
 
-/** What a sender did. */
+/** The interrupts that a sender has sent. */
 export interface SenderCounts {
   /** Messages, each with one `set` of the software interrupt. */
   readonly sent: number;

@@ -12,7 +12,7 @@ import { createStressWords, SHOWN_LOST, SHOWN_RECEIVED, STOP } from './words.ts'
 const MAXIMUM_SENDERS = 16;
 const MAXIMUM_SECONDS = 3600;
 
-/** What a thread of a run gets to start with; it can be posted to a worker. */
+/** The start of a thread of a run; it can be posted to a worker. */
 export interface StressJob {
   readonly protocol: string;
   readonly vcpu: VcpuWords;
@@ -22,7 +22,7 @@ export interface StressJob {
   readonly role: number | 'vcpu';
 }
 
-/** What a thread of a run ends with: what a sender sent, or the counts of the vCPU. */
+/** The end of a thread of a run: the interrupts that a sender sent, or the counts of the vCPU. */
 export type StressResult = SenderCounts | { readonly counts: StressCounts };
 
 /** Starts threads. */
@@ -31,7 +31,7 @@ export interface StressHost {
   start(job: StressJob): { readonly result: Promise<StressResult>; terminate(): Promise<void> };
 }
 
-/** What a run looks like while it goes on. */
+/** A run while it goes on. */
 export interface StressProgress {
   readonly protocol: string;
   readonly elapsedSeconds: number;
@@ -52,7 +52,7 @@ export interface StressOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What became of one protocol. */
+/** The result of one protocol. */
 export interface StressRow extends StressCounts, SenderCounts {
   readonly protocol: string;
   readonly seconds: number;

@@ -27,7 +27,7 @@ const ANSWERS = struct({
 const SENDER = struct({ own: align(CACHE_LINE, OWN), answers: align(CACHE_LINE, ANSWERS) });
 
 /**
- * What the threads of a stress run share beside the vCPU's words. Every access is an `Atomics.*` call. Messages are numbered
+ * Words that the threads of a stress run share beside the vCPU's. Every access is an `Atomics.*` call. Messages are numbered
  * modulo 2^32.
  */
 const RUN = struct({

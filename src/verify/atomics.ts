@@ -8,7 +8,7 @@
 import { HarnessFault } from './fault.ts';
 import { ALL_SLEEPERS, ATOMICS_KINDS, type Kind } from './operations.ts';
 
-/** What `Atomics.wait` returns. */
+/** The results of `Atomics.wait`. */
 export type WaitAnswer = 'ok' | 'not-equal' | 'timed-out';
 
 /** Receives the accesses of the code that runs under {@link withAtomics}. */

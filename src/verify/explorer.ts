@@ -22,7 +22,7 @@ export interface RestView {
   readonly hasLimit?: boolean;
 }
 
-/** What a search is about. */
+/** The threads to search through, and the judges of what they do. */
 export interface Problem {
   readonly programs: ThreadPrograms;
   readonly monitor: Monitor;
@@ -71,7 +71,7 @@ export interface SearchResult {
 /** Thrown when a word turns out to be used, or shared, that was not before. */
 class LayoutChanged extends Error {}
 
-/** What becomes of a word's content. */
+/** Ways to keep a word's content in a state. */
 const Treatment = { PLAIN: 0, UNREAD: 1, COUNT: 2 } as const;
 
 /** States between two looks at the clock. */
@@ -202,7 +202,7 @@ class Search {
       this.#low ^= mixLow(index, vector[index]);
       this.#high ^= mixHigh(index, vector[index]);
     }
-    // What precedes the first shared access of each thread commutes with everything.
+    // Accesses before the first shared one of each thread commute with everything.
     for (let thread = 0; thread < this.#threads; thread++) this.#runPrivate(thread);
     this.#table.insert(this.#low, this.#high, -1, 0);
     this.#enqueue();
@@ -310,7 +310,7 @@ class Search {
     return result;
   }
 
-  /** What an access to a counter gives: its value is no number here, so adding gives none either. */
+  /** The result of an access to a counter: its value is no number here, so adding gives none either. */
   #stepCounter(slot: number, kind: Kind, old: number, a: number): number {
     if (this.#treatment[slot] === Treatment.UNREAD) return resultOf(kind, old, a);
     if (kind !== Kind.ADD) return old;

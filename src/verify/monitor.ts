@@ -1,7 +1,7 @@
 /**
  * The specification as an automaton beside the threads.
  *
- * What interrupts mean is said by an ideal vCPU in which every call takes effect at one moment between its begin and
+ * The meaning of interrupts is that of an ideal vCPU in which every call takes effect at one moment between its begin and
  * its end: `set` of an edge makes it pending, a flush may consume a pending edge, `set` and `unset` of a level give
  * it a value. The monitor follows *all* such moments at once (a subset construction), so that the order of overlapping
  * calls is never held against the protocol. When no moments explain what was seen, the protocol is wrong.
@@ -34,7 +34,7 @@ interface SpecState {
   readonly looks: boolean;
   /** Callers with a store ahead of its turn, each as often as it has one. */
   readonly ahead: readonly number[];
-  /** What is violated unless a call that is still to come explains it. */
+  /** The violation that there is unless a call that is still to come explains it. */
   readonly suspicion: SpecViolation | null;
   readonly ideals: readonly Ideal[];
 }
@@ -185,7 +185,7 @@ export class Monitor {
     return this.#resolved({ ...from, ahead, ideals });
   }
 
-  /** What was suspected is so when nothing explains it any more, and is not when something does without a guess. */
+  /** A suspicion is true when nothing explains it any more, and false when something does without a guess. */
   #resolved(state: SpecState): number | SpecViolation {
     if (state.ideals.length === 0 && state.suspicion !== null) return state.suspicion;
     const isClear = state.ideals.some(({ guesses }) => guesses.length === 0);

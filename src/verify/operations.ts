@@ -1,5 +1,5 @@
 /**
- * What a thread can be about to do: an access to one shared word, or one of the checker's own pauses. Kinds are small
+ * The next thing that a thread does: an access to one shared word, or one of the checker's own pauses. Kinds are small
  * integers because the explorer keeps them in typed arrays.
  */
 export const Kind = {
@@ -37,7 +37,7 @@ export function touchesMemory(kind: Kind): boolean {
   return kind < Kind.CHOOSE;
 }
 
-/** What {@link Kind.WAIT} and {@link Kind.ASLEEP} give to the thread. */
+/** The results of {@link Kind.WAIT} and {@link Kind.ASLEEP} for the thread. */
 export const WaitResult = {
   /** Of `ASLEEP`: somebody woke the thread. */
   WOKEN: 0,
@@ -104,7 +104,7 @@ export function valueAfter(kind: Kind, old: number, a: number, b: number): numbe
   }
 }
 
-/** What the operation returns to the thread when it found `old`. */
+/** The result of the operation for the thread when it found `old`. */
 export function resultOf(kind: Kind, old: number, a: number): number {
   return kind === Kind.STORE ? a : old;
 }

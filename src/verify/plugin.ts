@@ -6,7 +6,7 @@ import { installAtomics, uninstallAtomics } from './atomics.ts';
 import { type Scenario, scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
-/** What a module brings. */
+/** The protocols and scenarios of a module. */
 export interface Plugin {
   readonly protocols: readonly Protocol[];
   readonly scenarios: readonly Scenario[];

@@ -22,7 +22,7 @@ import type { World } from './world/world.ts';
 
 export type { Frame } from './thread-runner.ts';
 
-/** What a step did that plain memory does not know. */
+/** The part of a step that plain memory does not know. */
 export interface WeakNote {
   /** The C operation's fences and annotations; undefined for what is no access to a shared word. */
   readonly ordering: Ordering | undefined;
@@ -39,9 +39,9 @@ export interface ReplayStep extends Move {
   /** On weak memory. */
   readonly weak?: WeakNote;
   readonly operation: Operation;
-  /** What the thread did between its access before and this one. */
+  /** Notes of the thread between its access before and this one. */
   readonly notes: readonly string[];
-  /** What the thread got. */
+  /** The result for the thread. */
   readonly result: number;
   /** Content of the word before and after; 0 for a choice. */
   readonly before: number;
@@ -71,7 +71,7 @@ export interface ReplayedRun {
 export class Replay {
   readonly world: World;
   readonly steps: ReplayStep[] = [];
-  /** What the specification objected to, if it has. */
+  /** The objection of the specification, if it has one. */
   violation: SpecViolation | undefined;
   readonly contents: number[];
   readonly #runners: readonly ThreadRunner[];

@@ -15,7 +15,7 @@ export type ThreadMaker = (world: World) => Thread;
 export interface Scenario {
   /** Lower case, words joined by `-`. */
   readonly name: string;
-  /** What happens in it, in one line. */
+  /** The situation in one line. */
   readonly title: string;
   /** Why it is there: what it would catch. */
   readonly about: string;

@@ -6,7 +6,7 @@ import type { Plugin } from './plugin.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
-/** What was asked for, by names. */
+/** The protocols and scenarios that were asked for, by names. */
 export interface Wanted {
   /** Names of protocols; empty for the usual ones: those of the person's module, or else all of hartvisor's. */
   readonly protocols: readonly string[];

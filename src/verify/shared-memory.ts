@@ -2,7 +2,7 @@ import { type AtomicsTarget, withAtomics } from './atomics.ts';
 import { HarnessFault } from './fault.ts';
 import { Kind, resultOf, valueAfter } from './operations.ts';
 
-/** What a shared word is called, and how reports show it. */
+/** The name of a shared word, and how reports show it. */
 export interface WordInfo {
   readonly name: string;
   /** `interrupts`: one bit for each interrupt number, from `firstIrq` on. */
@@ -26,7 +26,7 @@ export function withoutCounts(words: readonly WordInfo[], contents: readonly num
   return contents.map((value, address) => (words[address].isCount ? 0 : value));
 }
 
-/** What threads may do with a count. */
+/** The accesses of threads to a count. */
 const COUNT_KINDS: readonly Kind[] = [Kind.LOAD, Kind.ADD, Kind.WAIT, Kind.ASLEEP, Kind.NOTIFY];
 
 /**

@@ -14,10 +14,10 @@ export interface Sleeper {
   readonly address: number;
 }
 
-/** What an operation on sleepers came to. */
+/** The sleepers after an operation on them, and its result. */
 export interface SleeperStep {
   readonly sleepers: readonly Sleeper[];
-  /** What the thread gets: one of {@link WaitResult}, or how many were woken. */
+  /** For the thread: one of {@link WaitResult}, or how many were woken. */
   readonly result: number;
 }
 

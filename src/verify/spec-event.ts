@@ -1,6 +1,6 @@
 import type { PropertyId } from './property.ts';
 
-/** What threads tell the specification. Bits of interrupts are in hvip positions, as two words. */
+/** News from threads for the specification. Bits of interrupts are in hvip positions, as two words. */
 export type SpecEvent =
   /** A thread begins to set or unset an interrupt. */
   | { readonly is: 'call'; readonly thread: string; readonly irq: number; readonly set: boolean }

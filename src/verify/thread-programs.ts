@@ -26,7 +26,7 @@ const REMEMBERED_BITS = 32;
 /** Values of counts are exchanged for this less the value when the code runs for the second time. */
 const MIRROR = 1000;
 
-/** What an engine is able to do. */
+/** Abilities of an engine. */
 export interface EngineAbilities {
   /** It knows threads that sleep in `Atomics.wait`. Default false: code that sleeps is a fault then. */
   readonly sleepers?: boolean;
@@ -125,7 +125,7 @@ export class ThreadPrograms {
     return this.#origins[node].state;
   }
 
-  /** What went wrong at a node of kind `FAIL`. */
+  /** The failure at a node of kind `FAIL`. */
   failureOf(node: number): { readonly property: PropertyId; readonly message: string } | undefined {
     return this.#outcomes[node].failure;
   }

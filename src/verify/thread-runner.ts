@@ -19,11 +19,11 @@ export class ThreadRunner {
   readonly thread: Thread;
   /** The JSON state in which the current step began, undefined when the thread has ended. */
   state: string | undefined;
-  /** What the accesses of the current step have returned so far. */
+  /** Results of the accesses of the current step so far. */
   results: readonly number[] = [];
   /** Events that an earlier step left to happen with this step's first access. */
   carried: readonly SpecEvent[] = [];
-  /** What the thread did since its last access. */
+  /** Notes of the thread since its last access. */
   notes: readonly string[] = [];
   /** Where the pending access is. */
   frames: readonly Frame[] = [];

@@ -3,10 +3,10 @@ import type { SpecEvent } from './spec-event.ts';
 
 export type { PropertyId } from './property.ts';
 
-/** What a thread remembers between two steps: plain data that survives JSON. */
+/** The memory of a thread between two steps: plain data that survives JSON. */
 export type LocalState = object;
 
-/** What a thread's step can ask of the checker, beside `Atomics` on the scenario's words. */
+/** The checker, as a thread's step can ask it, beside `Atomics` on the scenario's words. */
 export interface Env {
   /** Branches: every number from 0 to `count - 1` is tried. */
   choose(count: number): number;

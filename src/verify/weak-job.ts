@@ -33,7 +33,7 @@ const LONGEST = 20_000;
 
 const NOT_FURTHER = `No store takes effect more than ${HORIZON} accesses ahead of its turn, and no more than ${AT_ONCE} of a thread at once`;
 
-/** What a scenario says of the code with or without an order. */
+/** The verdict of a scenario on the code with or without an order. */
 export interface WeakFinding {
   readonly scenario: string;
   /** `payload`: the whole scenario cannot be judged, so only P6 and P7 are looked at. */
@@ -41,16 +41,16 @@ export interface WeakFinding {
   readonly verdict: VerifyResult['verdict'];
   readonly reason: string;
   readonly states: number;
-  /** What the verdict rests on. */
+  /** The verdict rests on these. */
   readonly assumptions: readonly string[];
 }
 
-/** What taking one order away does, in the scenarios that are proven with it. */
+/** The effect of taking one order away, in the scenarios that are proven with it. */
 export interface WeakeningResult {
   readonly protocol: string;
   /** The place in the protocol. */
   readonly at: string;
-  /** What is gone, as assembly calls it. */
+  /** The missing order, as assembly calls it. */
   readonly without: string;
   /** No scenario that is proven with all orders comes to that place. */
   readonly isUnused: boolean;
@@ -121,7 +121,7 @@ function findOrder(protocol: Protocol, words: string): { weakening: Weakening; o
   );
 }
 
-/** What an order is called. */
+/** The name of an order. */
 export function nameOf({ at, without }: Weakening): string {
   return `${at} ${without}`;
 }

@@ -23,7 +23,7 @@ function scenarioNamed(name: string) {
   return found;
 }
 
-/** What SPIN's own exhaustive search says of the exported model. */
+/** The answer of SPIN's own exhaustive search on the exported model. */
 function spin(model: string): { errors: number; output: string } {
   writeFileSync(join(directory, 'model.pml'), model);
   execFileSync('spin', ['-a', 'model.pml'], { cwd: directory });

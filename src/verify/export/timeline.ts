@@ -30,7 +30,7 @@ export type TimelineRow =
   /** From here on: a thread comes to a store that has taken effect before. */
   | { readonly kind: 'tail' };
 
-/** What a picture of a counterexample is made of. */
+/** The parts of a picture of a counterexample. */
 export interface Timeline {
   readonly protocol: string;
   readonly scenario: string;
@@ -137,7 +137,7 @@ function initialBits({ steps, irq }: JsonCounterexample): BitValues {
   return { pending: found('pending'), mask: found('mask'), cached, hvip };
 }
 
-/** What a picture is of, in one line. */
+/** The title of a picture, in one line. */
 export function headingOf({ protocol, scenario, missing, isWeak }: Timeline): string {
   const without = missing === undefined ? '' : ` without ${missing}`;
   return `${protocol}${without} in ${scenario}${isWeak ? ' under RVWMO' : ''}`;

@@ -1,5 +1,5 @@
 /**
- * What one hart has seen of memory, after Promising-RISC-V (Pulte, Pichon-Pharabod, Kang, Lee, Hur: "Promising-ARM/
+ * One hart's view of memory, after Promising-RISC-V (Pulte, Pichon-Pharabod, Kang, Lee, Hur: "Promising-ARM/
  * RISC-V", PLDI 2019). Memory is the list of all stores in the order in which they take effect; the time of a store is
  * its position from 1 on, and time 0 stands for all initial values. A hart executes in program order; each of its
  * operations has a view, the time that it cannot be earlier than, and preserved program order shows as views that
@@ -23,10 +23,10 @@ export const Slot = {
   /** The latest of all loads, and of all stores, so far: what fences and releases wait for. */
   READ_OLD: 0,
   WRITE_OLD: 1,
-  /** What later loads, and later stores, must come after. */
+  /** Later loads, and later stores, must come after these. */
   READ_NEW: 2,
   WRITE_NEW: 3,
-  /** What branches and addresses so far depend on: later stores come after it (rules 11 and 13). */
+  /** Branches and addresses so far depend on this: later stores come after it (rules 11 and 13). */
   CAPTURED: 4,
   /** The latest RCsc operation with a release annotation: later ones with an acquire annotation come after it (rule 7). */
   RELEASED: 5,
@@ -76,18 +76,18 @@ export class HartView {
     if (order.after & WRITES) this.#raise(Slot.WRITE_NEW, waits);
   }
 
-  /** What a load must come after, before it has read. */
+  /** A load must come after this, before it has read. */
   beforeLoad(address: number, order: Order): number {
     return Math.max(address, this.slots[Slot.READ_NEW], this.#beforeAnnotated(order));
   }
 
-  /** What a store must come after. */
+  /** A store must come after this. */
   beforeStore(address: number, data: number, order: Order): number {
     const { slots } = this;
     return Math.max(address, data, slots[Slot.CAPTURED], slots[Slot.WRITE_NEW], this.#beforeAnnotated(order));
   }
 
-  /** What an AMO, which is a load and a store at one time, must come after. */
+  /** An AMO, which is a load and a store at one time, must come after this. */
   beforeAmo(address: number, data: number, order: Order): number {
     return Math.max(this.beforeLoad(address, order), this.beforeStore(address, data, order));
   }

@@ -31,7 +31,7 @@ const BRANCH_TESTS: readonly string[] = ['eq', 'ne', 'lt', 'ge', 'ltu', 'geu'];
 
 export interface AssemblyOptions {
   /**
-   * What `lw.aq` and `sw.rl` are: RCsc as Zalasr defines them, or RCpc as the published suite of 2017-2019 and herd's
+   * The meaning of `lw.aq` and `sw.rl`: RCsc as Zalasr defines them, or RCpc as the published suite of 2017-2019 and herd's
    * model took them before that extension existed. Default `rcsc`.
    */
   readonly plainAnnotations?: 'rcsc' | 'rcpc';

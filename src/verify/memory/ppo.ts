@@ -50,7 +50,7 @@ export function sameLocationLoads(events: readonly MemoryEvent[], index: number)
 }
 
 /**
- * What rules 3 and 12 add for a load that reads from an earlier store of its own hart: the store itself when it is
+ * Rules 3 and 12 add this for a load that reads from an earlier store of its own hart: the store itself when it is
  * atomic, and what its address and data depend on.
  */
 export function orderThroughForwarding(store: MemoryEvent, index: number): number {

@@ -38,7 +38,7 @@ export type AmoOperation = 'swap' | 'add' | 'and' | 'or' | 'xor' | 'min' | 'max'
 export type AluOperation = 'add' | 'sub' | 'and' | 'or' | 'xor' | 'sll' | 'srl' | 'slt' | 'sltu';
 export type BranchTest = 'eq' | 'ne' | 'lt' | 'ge' | 'ltu' | 'geu';
 
-/** What all memory instructions have: `offset(base)`, the size in bytes and the annotations. */
+/** The common part of memory instructions: `offset(base)`, the size in bytes and the annotations. */
 interface MemoryOperands {
   /** Register number, 0-31. */
   readonly base: number;

@@ -54,7 +54,7 @@ function allPromisable(
 ): PromisedStore[] {
   const found = new Map<string, PromisedStore>();
   const visit = ({ path, access, before, after }: Ahead): boolean => {
-    // What overtakes nothing needs no promise, and what was promised before is promised.
+    // A store that overtakes nothing needs no promise, and one that was promised before needs no other.
     const isNew = writes(access) && after.messages.length > before.messages.length;
     if (isNew && overtakes(path, access)) {
       const { location: word, value } = after.messages[after.messages.length - 1];

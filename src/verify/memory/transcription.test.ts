@@ -12,7 +12,7 @@ import {
   situations,
 } from './transcriptions/exercise.ts';
 
-/** What another thread does in the middle: nothing, or it changes words before each access of the function. */
+/** Another thread in the middle: it does nothing, or it changes words before each access of the function. */
 type Meddler = (words: VcpuWords, access: number) => void;
 
 const MEDDLERS: readonly Meddler[] = [

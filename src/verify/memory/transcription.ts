@@ -2,7 +2,7 @@
  * Protocols as C on RISC-V: which of the kernel's operations each access is, and where the barriers stand, from the C
  * code of `transcriptions/`. What is explored under RVWMO is that code.
  *
- * What is not the protocol's (run state, requests to leave the guest, devices) is taken as fully ordered.
+ * Words that are not the protocol's (run state, requests to leave the guest, devices) are taken as fully ordered.
  */
 import type { Protocol } from '../../interrupts/protocol.ts';
 import {

@@ -15,7 +15,7 @@ export interface AccessSite {
   readonly within?: string | undefined;
 }
 
-/** What an access is in the C code on RISC-V. */
+/** An access as it is in the C code on RISC-V. */
 export type OrderingOf = (site: AccessSite) => Ordering;
 
 /** Whether an access may read another store than the last one: loads, and read-modify-writes by LR/SC. */

@@ -9,7 +9,7 @@ import { WeakReplay } from './weak-replay.ts';
 import { formatWeakSchedule, parseWeakSchedule, type WeakMove } from './weak-schedule.ts';
 import type { OrderingOf, WeakSearchResult, WeakStep, WordUse } from './weak-search.ts';
 
-/** What was explored. */
+/** The explored protocol and scenario. */
 export interface WeakSubject {
   /** The C code. */
   readonly code: Protocol;
@@ -142,7 +142,7 @@ function walk(
   return { moves, quiet, length: moves.length - quiet.size };
 }
 
-/** What threads do until they have come to the stores that took effect ahead of their turn. */
+/** The moves of threads until they have come to the stores that took effect ahead of their turn. */
 function tailOf(subject: WeakSubject, use: WordUse, moves: readonly WeakMove[]): WeakMove[] {
   const replayed = (tail: readonly WeakMove[]): WeakReplay => {
     const replay = begin(subject, use);

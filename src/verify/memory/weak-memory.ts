@@ -18,7 +18,7 @@ export interface WeakMessage extends Message {
 
 /** Immutable, except that nobody else has seen a state that {@link WeakMemory} is making. */
 export interface WeakState {
-  /** What each word held before the messages. */
+  /** The content of each word before the messages. */
   readonly base: readonly number[];
   readonly messages: readonly WeakMessage[];
   readonly views: readonly HartView[];
@@ -34,7 +34,7 @@ export interface WeakAccess {
 }
 
 export interface WeakOutcome {
-  /** What the access returns to the thread. */
+  /** The result of the access for the thread. */
   readonly result: number;
   /** The time of the store that was read, 0 for the word's base; -1 when nothing was read. */
   readonly readFrom: number;
@@ -47,7 +47,7 @@ export function initialState(harts: number, words: readonly number[]): WeakState
   return { base: words, messages: [], views };
 }
 
-/** What a word holds at a time, if a store to it was then; the base at time 0. */
+/** The content of a word at a time, if a store to it was then; the base at time 0. */
 export function valueAt(state: WeakState, word: number, time: number): number | undefined {
   if (time === 0) return state.base[word];
   const message = state.messages[time - 1];
@@ -60,7 +60,7 @@ export function lastStore(state: WeakState, word: number, end: number = state.me
   return 0;
 }
 
-/** What every hart will see in the end. */
+/** The contents that every hart will see in the end. */
 export function finalWords(state: WeakState): number[] {
   return state.base.map((_, word) => valueAt(state, word, lastStore(state, word)) ?? 0);
 }

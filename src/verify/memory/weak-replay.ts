@@ -26,7 +26,7 @@ type WeakReplayStep = ReplayStep & WeakMove & { readonly weak: WeakNote };
 export class WeakReplay {
   readonly world: World;
   readonly steps: WeakReplayStep[] = [];
-  /** What the specification objected to, if it has. */
+  /** The objection of the specification, if it has one. */
   violation: SpecViolation | undefined;
   readonly #runners: readonly ThreadRunner[];
   readonly #orderingOf: OrderingOf;
@@ -65,7 +65,7 @@ export class WeakReplay {
     return this.#runners.map(({ state }) => state);
   }
 
-  /** What each word holds in the end if nothing more is stored. */
+  /** The content of each word in the end if nothing more is stored. */
   get contents(): readonly number[] {
     return finalWords(this.#state);
   }
@@ -112,7 +112,7 @@ export class WeakReplay {
     });
   }
 
-  /** What an access would return to the thread by this move. */
+  /** The result of an access for the thread by this move. */
   resultOf(move: WeakMove): number {
     return this.#do(move).result;
   }

@@ -35,7 +35,7 @@ export type WeakBounds = Pick<Bounds, 'maxStates' | 'maxTime'> & {
   readonly valuesOnly?: boolean;
 };
 
-/** What a search has found out about the words. */
+/** The findings of a search about the words. */
 export interface WordUse {
   /** By address: the one thread that uses the word, -1 when several do. */
   readonly owners: ReadonlyMap<number, number>;
@@ -130,7 +130,7 @@ class WeakSearch {
   readonly #rest: number[] = [];
   #transitions = 0;
   #found: FoundStep | undefined;
-  /** What is found first of all that cannot be judged, see {@link #isJudged}. */
+  /** The first finding that cannot be judged, see {@link #isJudged}. */
   #unjudged: FoundStep | undefined;
 
   constructor(
@@ -256,7 +256,7 @@ class WeakSearch {
     for (const one of local.promises) this.#go(at, one);
   }
 
-  /** What a thread can do, computed once for its words, view and node. */
+  /** The moves of a thread, computed once for its words, view and node. */
   #successors(at: number, thread: number): Successors {
     const node = this.#nodeAt(at, thread);
     const key = [this.#places.at(at, 0), this.#places.at(at, 3 + 2 * thread), node];

@@ -1,5 +1,5 @@
 /**
- * What one thread can do in a weak memory state. It depends on the words, on what that thread has seen and on where it
+ * The moves of one thread in a weak memory state. They depend on the words, on what that thread has seen and on where it
  * is; of the other threads on nothing. So it is computed once, however many states have these three in common.
  */
 import { isEnabled, Kind, resultOf, valueAfter } from '../operations.ts';
@@ -39,7 +39,7 @@ export interface LocalStep {
   readonly view: HartView;
   /** Where the thread is then. */
   readonly node: number;
-  /** What the specification is told, as `ThreadPrograms.eventLists` numbers it. */
+  /** Events for the specification, as `ThreadPrograms.eventLists` numbers it. */
   readonly events: number;
 }
 

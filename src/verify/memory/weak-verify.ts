@@ -20,7 +20,7 @@ export interface WeakVerdict extends WeakSearchResult {
 const AHEAD_OF_ITS_TURN =
   'fails only where a store of the vCPU takes effect ahead of its turn, and then the checker does not know when it flushed';
 
-/** What a flush may have looked at is known of the thread of this name only. */
+/** The words that a flush may have looked at are known of the thread of this name only. */
 const OTHER_VCPU = `asks what a flush could see, which is known of a thread "${VCPU_NAME}" only, and the scenario has none`;
 
 /** How many accesses ahead of their turn stores are looked for, unless somebody asks for others. */

@@ -14,7 +14,7 @@ import { replay, verify } from '../verify.ts';
 import type { World } from '../world/world.ts';
 import type { RealStep, ReplayThreadResult } from './replay-thread.ts';
 
-/** What is to be replayed. */
+/** The counterexample to replay. */
 export interface ReplayRequest {
   readonly file?: { readonly url: string; readonly shown: string };
   readonly protocol: string;
@@ -43,7 +43,7 @@ export interface ReplayPlan {
   readonly steps: readonly PlannedStep[];
   /** Initial contents of all words. */
   readonly initial: readonly number[];
-  /** What the replay on plain memory ends with. */
+  /** The outcome of the replay on plain memory. */
   readonly outcome: string;
 }
 

@@ -41,7 +41,7 @@ export const CONTROL_WORDS = SLEEPERS + 1 + 2 * MOST_THREADS;
 /** Milliseconds after which a thread believes that its turn will never come. */
 const LONGEST_WAIT = 20_000;
 
-/** What a thread of a replay gets; it can be posted to a worker. */
+/** The start of a thread of a replay; it can be posted to a worker. */
 export interface ReplayStart {
   readonly file?: { readonly url: string; readonly shown: string };
   readonly protocol: string;

@@ -8,7 +8,7 @@ import {
 import type { Env } from '../thread.ts';
 import { ownerIn, type World } from './world.ts';
 
-/** What a thread that carries out the loop of a vCPU knows between two steps, whatever its guest is. */
+/** The state of a thread that carries out the loop of a vCPU, between two steps, whatever its guest is. */
 export interface LoopState {
   readonly at: LoopPart;
   /** The interrupts' own state; null while the vCPU is not loaded here. */
@@ -28,7 +28,7 @@ export type MakeGuest<State extends LoopState> = (
 
 export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** What differs between one kind of explored vCPU and the other. */
+/** The guest of an explored vCPU, its handlers and its registers. */
 export interface LoopGuest {
   /** One action of the guest. @returns whether it has left */
   runGuest(): boolean;

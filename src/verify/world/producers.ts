@@ -55,7 +55,7 @@ function checkMail(world: World, name: string, mail: Int32Array<ArrayBufferLike>
   );
 }
 
-/** What makes a running guest see that a level fell. `never` breaks the rule. */
+/** The kick that makes a running guest see that a level fell. `never` breaks the rule. */
 export type FallKick = 'caller' | 'protocol' | 'never';
 
 export interface DeviceOptions {

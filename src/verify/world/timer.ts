@@ -25,7 +25,7 @@ export function timerMode(world: World, kind: TimerKind): void {
   }
 }
 
-/** What the vCPU does when its guest programs a new deadline, or none. */
+/** The guest of the vCPU programs a new deadline, or none. */
 export function rearmTimer(world: World, env: Env, thread: string, arm: boolean): void {
   const word = timerWord(world);
   const value = arm ? Timer.ARMED : Timer.OFF;

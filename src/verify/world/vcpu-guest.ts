@@ -10,7 +10,7 @@ import { rearmTimer, type TimerKind, timerWord } from './timer.ts';
 import { interruptName } from './word-names.ts';
 import { hasBit, type World } from './world.ts';
 
-/** What the guest does and how the loop around it is built. */
+/** Choices for the guest and for the loop around it. */
 export interface VcpuOptions {
   /** With nothing to do the guest executes WFI, or stays inside until it is told to leave. Default `wfi`. */
   readonly idle?: 'wfi' | 'busy';

@@ -9,7 +9,7 @@ import { guestAccess } from './guest-access.ts';
 import { type HartOptions, regionOptions } from './hart-options.ts';
 import { type GeneratedCode, instantiate } from './instantiate.ts';
 import { InstructionCount } from './instruction-count.ts';
-import { STATUS } from './interpreter/call-outs.ts';
+import { CALL_RESULT } from './interpreter/call-outs.ts';
 import { CSR, EXIT, type Exit, FIELD } from './layout.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { Mmu, Pmp } from './mmu/index.ts';
@@ -162,7 +162,7 @@ export class Hart {
   }
 
   #run(status: number): Exit {
-    if (status === STATUS.leave) return this.#exit();
+    if (status === CALL_RESULT.leave) return this.#exit();
     this.#generated.run(this.state.base);
     const exit = this.#exit();
     this.#count.endChunk();
@@ -259,7 +259,7 @@ export class Hart {
 
   #leave(exit: Exit): number {
     this.#words[FIELD.exit >> 2] = exit;
-    return STATUS.leave;
+    return CALL_RESULT.leave;
   }
 
   /**
@@ -269,11 +269,11 @@ export class Hart {
   #goToPc(): number {
     const { state } = this;
     this.#contextChanged = false;
-    for (let status: number = STATUS.proceed; ; status = STATUS.changed) {
+    for (let status: number = CALL_RESULT.proceed; ; status = CALL_RESULT.changed) {
       const low = state.pcLow;
       const high = state.pcHigh;
       if (this.#fetcher.enter(low, high)) return status;
-      if (this.#enterTrap(low, high)) return STATUS.leave;
+      if (this.#enterTrap(low, high)) return CALL_RESULT.leave;
     }
   }
 
@@ -299,7 +299,7 @@ export class Hart {
 
   /** Goes on at pc after a trap or a jump by TypeScript. */
   #resume(): number {
-    return this.#goToPc() === STATUS.leave ? STATUS.leave : this.#arrive();
+    return this.#goToPc() === CALL_RESULT.leave ? CALL_RESULT.leave : this.#arrive();
   }
 
   /**
@@ -308,8 +308,8 @@ export class Hart {
    */
   #arrive(): number {
     if (this.#time.spend()) this.#count.restrict(0);
-    if (!this.#count.chunkIsOver) return STATUS.changed;
-    return this.#exitRequested() || this.#count.fuelIsUsedUp ? this.#leave(EXIT.yield) : STATUS.changed;
+    if (!this.#count.chunkIsOver) return CALL_RESULT.changed;
+    return this.#exitRequested() || this.#count.fuelIsUsedUp ? this.#leave(EXIT.yield) : CALL_RESULT.changed;
   }
 
   #exitRequested(): boolean {
@@ -323,7 +323,7 @@ export class Hart {
   #trap(): number {
     this.#count.takeBack();
     this.#position.savePc();
-    if (this.#enterTrap(this.state.pcLow, this.state.pcHigh)) return STATUS.leave;
+    if (this.#enterTrap(this.state.pcLow, this.state.pcHigh)) return CALL_RESULT.leave;
     return this.#resume();
   }
 
@@ -360,24 +360,24 @@ export class Hart {
       },
       fetch: () => {
         const status = this.#goToPc();
-        return status === STATUS.changed ? this.#arrive() : status;
+        return status === CALL_RESULT.changed ? this.#arrive() : status;
       },
       straddle: () => this.#straddle(),
       system: () => this.#system(),
       illegal: () => this.#illegal(),
       load: (kind) => {
         if (!this.#access.load(kind)) return this.#trap();
-        return this.#time.spend() ? this.#leaveBehindLoad() : STATUS.proceed;
+        return this.#time.spend() ? this.#leaveBehindLoad() : CALL_RESULT.proceed;
       },
       store: (bytes) => {
         if (!this.#access.store(bytes)) return this.#trap();
         if (this.#time.spend()) return this.#leaveBehind((this.#currentBits() & 3) === 3 ? 4 : 2);
-        return this.#access.storedToDevice ? this.#afterDevice() : STATUS.proceed;
+        return this.#access.storedToDevice ? this.#afterDevice() : CALL_RESULT.proceed;
       },
       atomic: (argument) => {
         if (!this.#access.atomic(argument)) return this.#trap();
         if (this.#time.spend()) this.#hurry();
-        return STATUS.proceed;
+        return CALL_RESULT.proceed;
       },
     };
   }
@@ -388,7 +388,7 @@ export class Hart {
    * leave, can stop there too.
    */
   #afterDevice(): number {
-    if (!this.#exitRequested() && !this.#count.fuelIsUsedUp) return STATUS.proceed;
+    if (!this.#exitRequested() && !this.#count.fuelIsUsedUp) return CALL_RESULT.proceed;
     return this.#leaveBehind((this.#currentBits() & 3) === 3 ? 4 : 2);
   }
 
@@ -405,7 +405,7 @@ export class Hart {
     const decoded = this.#decode(this.#currentBits());
     if (decoded === undefined || !INTEGER_LOADS.has(decoded.instruction.name)) {
       this.#hurry();
-      return STATUS.proceed;
+      return CALL_RESULT.proceed;
     }
     const value = FIELD.mailboxValue >> 2;
     this.state.setX(decoded.rd, this.#words[value] as number, this.#words[value + 1] as number);
@@ -422,8 +422,8 @@ export class Hart {
   #straddle(): number {
     this.#position.savePc();
     const { pcLow, pcHigh } = this.state;
-    if (this.#fetcher.straddle(pcLow, pcHigh)) return STATUS.proceed;
-    return this.#enterTrap(pcLow, pcHigh) ? STATUS.leave : this.#resume();
+    if (this.#fetcher.straddle(pcLow, pcHigh)) return CALL_RESULT.proceed;
+    return this.#enterTrap(pcLow, pcHigh) ? CALL_RESULT.leave : this.#resume();
   }
 
   #illegal(): number {
@@ -465,7 +465,7 @@ export class Hart {
   #afterSystem(jumped: boolean): number {
     const target = this.#takeInterrupt();
     if (target !== undefined && target !== 'VS' && this.state.hsHost) return this.#leave(EXIT.trap);
-    if (target === undefined && !jumped && !this.#contextChanged) return STATUS.proceed;
+    if (target === undefined && !jumped && !this.#contextChanged) return CALL_RESULT.proceed;
     return this.#resume();
   }
 

@@ -26,8 +26,8 @@ export const FRAME_TYPES: readonly ValType[] = Object.values(FRAME)
   .filter((local) => local !== FRAME.hart)
   .map(({ type }) => type);
 
-/** Slots of the holes of recorded code. */
-export const SLOT = {
+/** Numbers of the holes of recorded code. */
+export const HOLE = {
   /** Indexes of locals. */
   rs1: 0,
   rs2: 1,

@@ -1,7 +1,7 @@
 import { type AtomicCode, LOADS, STORE_NAMES } from '../codegen/index.ts';
 import type { AmoOperation, AtomicWidth, LoadKind, MemorySemantics, StoreWidth } from '../isa/index.ts';
 import { type FunctionBuilder, type I64, i64, indexHole, type Local, localHole } from '../wasm/index.ts';
-import { SLOT } from './frame-locals.ts';
+import { HOLE } from './frame-locals.ts';
 import type { HartLayout } from './hart-layout.ts';
 import { probe } from './probe.ts';
 
@@ -16,7 +16,7 @@ export class MemoryCode implements MemorySemantics {
   readonly #layout: HartLayout;
   readonly #atomics: AtomicCode;
   readonly #far: boolean;
-  readonly #host = localHole('i32', SLOT.host);
+  readonly #host = localHole('i32', HOLE.host);
 
   /** @param far the instruction is outside of the page of the entry */
   constructor(f: FunctionBuilder, layout: HartLayout, atomics: AtomicCode, far: boolean) {
@@ -26,10 +26,10 @@ export class MemoryCode implements MemorySemantics {
     this.#far = far;
   }
 
-  readonly load = (kind: LoadKind): I64 => this.#f.let(LOADS[kind](this.#host, indexHole(SLOT.offset)));
+  readonly load = (kind: LoadKind): I64 => this.#f.let(LOADS[kind](this.#host, indexHole(HOLE.offset)));
 
   readonly store = (width: StoreWidth, _address: I64, value: I64): void =>
-    this.#f.store(STORE_NAMES[width], this.#host, value, indexHole(SLOT.offset));
+    this.#f.store(STORE_NAMES[width], this.#host, value, indexHole(HOLE.offset));
 
   readonly amo = (operation: AmoOperation, width: AtomicWidth, address: I64, value: I64): I64 =>
     this.#atomics.amo(operation, width, this.#single(address, width / 8, true), value);

@@ -10,7 +10,7 @@ import {
   Local,
   labelHole,
 } from '../wasm/index.ts';
-import { FRAME, SLOT } from './frame-locals.ts';
+import { FRAME, HOLE } from './frame-locals.ts';
 import type { HartLayout } from './hart-layout.ts';
 
 /** What is checked: a number of bytes from an address on. */
@@ -52,6 +52,6 @@ export function probe(f: FunctionBuilder, { tlb }: HartLayout, host: Local<'i32'
 
 /** Leaves, if a condition holds, before an instruction that the interpreter must carry out. */
 export function resumeIf(f: FunctionBuilder, condition: I32, far: boolean): void {
-  const where = far ? new ConstHole('i64', SLOT.where, 'wide') : new ConstHole('i32', SLOT.where);
-  f.brIfWith(labelHole(SLOT.label), where, condition);
+  const where = far ? new ConstHole('i64', HOLE.where, 'wide') : new ConstHole('i32', HOLE.where);
+  f.brIfWith(labelHole(HOLE.label), where, condition);
 }

@@ -2,7 +2,7 @@ import type { Decoded } from '../isa/index.ts';
 import type { AccessGroup, SpanLimits } from './access-groups.ts';
 import { type AccessPlan, planAccesses } from './access-plan.ts';
 import { analyseFlow, type Dominates, type Flow, isRetreating } from './flow.ts';
-import { FRAME, SLOT } from './frame-locals.ts';
+import { FRAME, HOLE } from './frame-locals.ts';
 import type { Block, Graph, Placed, Target } from './graph.ts';
 import type { RegionFrame } from './region-frame.ts';
 import { PROBE } from './stencils.ts';
@@ -81,17 +81,17 @@ export class RegionCode {
     f.open('loop');
     const outer = f.depth;
     const turns = f.declare('i32');
-    values[SLOT.rd] = turns;
-    values[SLOT.imm] = longestTurn;
+    values[HOLE.rd] = turns;
+    values[HOLE.imm] = longestTurn;
     this.#frame.piece('turns');
     for (const check of checks) {
       const { base, low, span, stride } = check;
       this.#check(check, offset, 0);
-      values[SLOT.rd] = turns;
-      values[SLOT.rs1] = registers.locals[base];
-      values[SLOT.imm] = low;
-      values[SLOT.span] = PAGE - span;
-      values[SLOT.alignment] = Math.abs(stride);
+      values[HOLE.rd] = turns;
+      values[HOLE.rs1] = registers.locals[base];
+      values[HOLE.imm] = low;
+      values[HOLE.span] = PAGE - span;
+      values[HOLE.alignment] = Math.abs(stride);
       this.#frame.piece(stride > 0 ? 'turnsUp' : 'turnsDown');
     }
     return { has, turns, outer };
@@ -101,7 +101,7 @@ export class RegionCode {
   #nextTurn(from: Block, header: Block, { has, turns, outer }: Window, jumped: boolean): void {
     const { f, values } = this.#frame;
     if (has[from.index] === 1) {
-      values[SLOT.rd] = turns;
+      values[HOLE.rd] = turns;
       this.#frame.piece('nextTurn');
       f.branchIf(this.#labelOf(header));
     }
@@ -226,9 +226,9 @@ export class RegionCode {
       f.open('block');
       labels.set(offset, f.depth);
     }
-    values[SLOT.where] = low;
-    values[SLOT.span] = span;
-    values[SLOT.label] = f.depth - other;
+    values[HOLE.where] = low;
+    values[HOLE.span] = span;
+    values[HOLE.label] = f.depth - other;
     this.#frame.piece('tableIndex');
     const table = Array.from({ length: span / 2 + 1 }, (_, at) => labels.get(low + at * 2) ?? other);
     f.branchTable(table, other);
@@ -249,33 +249,33 @@ export class RegionCode {
     const { first } = traits;
     const isStrided = group !== undefined && group.stride !== 0;
     if (isStrided) this.#follow(group, decoded);
-    values[SLOT.rs1] = locals[first.rs1 + decoded.rs1];
-    values[SLOT.rs2] = locals[first.rs2 + decoded.rs2];
-    values[SLOT.rd] = locals[first.rd + decoded.rd];
-    values[SLOT.imm] = decoded.imm;
+    values[HOLE.rs1] = locals[first.rs1 + decoded.rs1];
+    values[HOLE.rs2] = locals[first.rs2 + decoded.rs2];
+    values[HOLE.rd] = locals[first.rd + decoded.rd];
+    values[HOLE.imm] = decoded.imm;
     if (isStrided) {
-      values[SLOT.host] = FRAME.moved.index;
-      values[SLOT.offset] = Math.max(decoded.imm, 0);
+      values[HOLE.host] = FRAME.moved.index;
+      values[HOLE.offset] = Math.max(decoded.imm, 0);
     } else if (group !== undefined) {
-      values[SLOT.host] = group.host;
-      values[SLOT.offset] = decoded.imm - group.low;
+      values[HOLE.host] = group.host;
+      values[HOLE.offset] = decoded.imm - group.low;
     } else if (traits.mayLeave) {
       frame.mayResume(offset, unspent);
     }
     if (traits.readsPc) {
-      values[SLOT.pc] = offset;
-      values[SLOT.nextPc] = offset + decoded.length;
+      values[HOLE.pc] = offset;
+      values[HOLE.nextPc] = offset + decoded.length;
     }
-    if (traits.usesFloat) values[SLOT.rs3] = locals[first.rs3 + decoded.rs3];
+    if (traits.usesFloat) values[HOLE.rs3] = locals[first.rs3 + decoded.rs3];
     frame.paste(frame.stencils.instruction(traits, shapeOf(traits, decoded, offset)));
   }
 
   /** Finds where the base register of a strided access points to; offsets of WebAssembly are not negative. */
   #follow({ host }: AccessGroup, { rs1, imm }: Decoded): void {
     const { values, registers } = this.#frame;
-    values[SLOT.rs1] = registers.locals[rs1];
-    values[SLOT.host] = host;
-    values[SLOT.imm] = imm;
+    values[HOLE.rs1] = registers.locals[rs1];
+    values[HOLE.host] = host;
+    values[HOLE.imm] = imm;
     this.#frame.piece(imm < 0 ? 'movedBelow' : 'moved');
   }
 
@@ -285,11 +285,11 @@ export class RegionCode {
     const { base, low, span, alignment, stores, stride } = group;
     group.host = f.declare('i32');
     const isLong = span > alignment;
-    values[SLOT.host] = group.host;
-    values[SLOT.rs1] = registers.locals[base];
-    values[SLOT.imm] = low;
-    values[SLOT.span] = span - 1;
-    values[SLOT.alignment] = isLong ? alignment - 1 : PAGE_MASK | (alignment - 1);
+    values[HOLE.host] = group.host;
+    values[HOLE.rs1] = registers.locals[base];
+    values[HOLE.imm] = low;
+    values[HOLE.span] = span - 1;
+    values[HOLE.alignment] = isLong ? alignment - 1 : PAGE_MASK | (alignment - 1);
     this.#frame.mayResume(offset, unspent);
     if (isLong) this.wideChecks.set(offset, (this.wideChecks.get(offset) ?? 0) | (1 << base));
     const shape =

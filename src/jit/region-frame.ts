@@ -1,6 +1,6 @@
 import { type FunctionBuilder, SLOTS, type Stencil } from '../wasm/index.ts';
 import { REGION_EXIT, type RegionExit } from './exits.ts';
-import { FRAME, FRAME_TYPES, SLOT } from './frame-locals.ts';
+import { FRAME, FRAME_TYPES, HOLE } from './frame-locals.ts';
 import type { Graph } from './graph.ts';
 import type { HartLayout } from './hart-layout.ts';
 import type { Imports } from './region-module.ts';
@@ -114,8 +114,8 @@ export class RegionFrame {
     const stencil = this.stencils.piece(piece);
     for (let register = 0; register < 32; register++) {
       if ((set & (1 << register)) === 0) continue;
-      values[SLOT.rd] = values[SLOT.rs1] = locals[first + register];
-      values[SLOT.offset] = at + register * 8;
+      values[HOLE.rd] = values[HOLE.rs1] = locals[first + register];
+      values[HOLE.offset] = at + register * 8;
       this.paste(stencil);
     }
   }
@@ -134,7 +134,7 @@ export class RegionFrame {
 
   /** Accounts for instructions that are about to run. */
   spend(instructions: number): void {
-    values[SLOT.imm] = instructions;
+    values[HOLE.imm] = instructions;
     this.piece('spend');
   }
 
@@ -155,11 +155,11 @@ export class RegionFrame {
    */
   mayResume(offset: number, unspent: number): void {
     if (isNear(offset)) {
-      values[SLOT.where] = ((offset * this.#layout.slotScale) << UNSPENT_BITS) | unspent;
+      values[HOLE.where] = ((offset * this.#layout.slotScale) << UNSPENT_BITS) | unspent;
       this.#exitTo(this.#stuck);
     } else {
-      values[SLOT.where] = offset;
-      values[SLOT.where + 1] = unspent;
+      values[HOLE.where] = offset;
+      values[HOLE.where + 1] = unspent;
       this.#exitTo(this.#stuckFar);
     }
   }
@@ -173,12 +173,12 @@ export class RegionFrame {
   /** Leaves by a jump to an offset if the region has run for so long that it must be left. */
   jumpOutIfSpent(offset: number): void {
     if (isNear(offset)) {
-      values[SLOT.where] = offset * this.#layout.slotScale;
+      values[HOLE.where] = offset * this.#layout.slotScale;
       this.#exitTo(this.#jumped);
       this.piece('ifSpent');
     } else {
-      values[SLOT.where] = offset;
-      values[SLOT.kind] = REGION_EXIT.far;
+      values[HOLE.where] = offset;
+      values[HOLE.kind] = REGION_EXIT.far;
       this.#exitTo(this.#far);
       this.piece('ifSpentFar');
     }
@@ -186,14 +186,14 @@ export class RegionFrame {
 
   /** Leaves by a jump to the address in {@link FRAME}.target; `site` is the offset of the jump. */
   jumpToTarget(site: number): void {
-    values[SLOT.pc] = site;
+    values[HOLE.pc] = site;
     this.#exitTo(this.#far);
     this.piece(site === 0 ? 'jumpAtZero' : 'jump');
   }
 
   /** Begins what is done if the address in {@link FRAME}.target is that of an offset. */
   openIfTarget(offset: number): void {
-    values[SLOT.where] = offset;
+    values[HOLE.where] = offset;
     this.piece(offset === 0 ? 'expectZero' : 'expect');
     this.f.openIf();
   }
@@ -201,18 +201,18 @@ export class RegionFrame {
   /** @param inPage the label of the exit for slots; `elsewhere` says how the region ends if it is not in the page */
   #leaveTo(offset: number, inPage: number, elsewhere: RegionExit): void {
     if (isNear(offset)) {
-      values[SLOT.where] = offset * this.#layout.slotScale;
+      values[HOLE.where] = offset * this.#layout.slotScale;
       this.#exitTo(inPage);
       this.piece('leaveNear');
     } else {
-      values[SLOT.where] = offset;
-      values[SLOT.kind] = elsewhere;
+      values[HOLE.where] = offset;
+      values[HOLE.kind] = elsewhere;
       this.#exitTo(this.#far);
       this.piece('leaveFar');
     }
   }
 
   #exitTo(label: number): void {
-    values[SLOT.label] = this.f.depth - label;
+    values[HOLE.label] = this.f.depth - label;
   }
 }

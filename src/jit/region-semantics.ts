@@ -12,7 +12,7 @@ import {
   Local,
   localHole,
 } from '../wasm/index.ts';
-import { addressHole, FRAME, registerHole, SLOT } from './frame-locals.ts';
+import { addressHole, FRAME, HOLE, registerHole } from './frame-locals.ts';
 import type { HartLayout } from './hart-layout.ts';
 import { MemoryCode } from './memory-code.ts';
 import { QuickFloat } from './quick-float.ts';
@@ -51,22 +51,22 @@ export class RegionSemantics implements Semantics {
     this.#shape = shape;
     this.rs1 = this.#operand('rs1', 'x');
     this.rs2 = this.#operand('rs2', 'x');
-    this.imm = this.#has('imm') ? i64.const(0) : new ConstHole('i64', SLOT.imm);
+    this.imm = this.#has('imm') ? i64.const(0) : new ConstHole('i64', HOLE.imm);
     const atomics = new AtomicCode(f, FRAME.hart, setting.layout.field, setting.alone);
     this.memory = new MemoryCode(f, setting.layout, atomics, this.#has('far'));
   }
 
   get pc(): I64 {
-    return addressHole(SLOT.pc, this.#has('pc'));
+    return addressHole(HOLE.pc, this.#has('pc'));
   }
 
   get nextPc(): I64 {
-    return addressHole(SLOT.nextPc, this.#has('nextPc'));
+    return addressHole(HOLE.nextPc, this.#has('nextPc'));
   }
 
   readonly rd = {
     set: (value: I64): void => {
-      if (!this.#has('rd')) this.#f.set(localHole('i64', SLOT.rd), value);
+      if (!this.#has('rd')) this.#f.set(localHole('i64', HOLE.rd), value);
       else if (!(value instanceof Local)) this.#f.drop(value);
     },
   };
@@ -87,7 +87,7 @@ export class RegionSemantics implements Semantics {
         rs2: this.#operand('rs2', 'f'),
         rs3: this.#operand('rs3', 'f'),
       },
-      write: (bits: I64) => f.set(localHole('f64', SLOT.rd), f64.reinterpret_i64(bits)),
+      write: (bits: I64) => f.set(localHole('f64', HOLE.rd), f64.reinterpret_i64(bits)),
       markDirty: () => f.store('i32.store', FRAME.hart, i32.const(1), field.floatDirty),
       roundingMode: () => (rm === DYNAMIC ? i32.load(FRAME.hart, field.frm) : i32.const(rm)),
     };
@@ -112,7 +112,7 @@ export class RegionSemantics implements Semantics {
   /** A register as an operand: all 64 bits; nothing if it is of the other file. */
   #operand(name: 'rs1' | 'rs2' | 'rs3', file: 'x' | 'f'): I64 {
     if (this.#instruction.format.registers[name] !== file) return i64.const(0);
-    if (file === 'f') return i64.reinterpret_f64(localHole('f64', SLOT[name]));
-    return registerHole(SLOT[name], name !== 'rs3' && this.#has(name));
+    if (file === 'f') return i64.reinterpret_f64(localHole('f64', HOLE[name]));
+    return registerHole(HOLE[name], name !== 'rs3' && this.#has(name));
   }
 }

@@ -13,7 +13,7 @@ import {
   select,
 } from '../wasm/index.ts';
 import { REGION_BUDGET, REGION_EXIT } from './exits.ts';
-import { addressHole, FRAME, registerHole, SLOT } from './frame-locals.ts';
+import { addressHole, FRAME, HOLE, registerHole } from './frame-locals.ts';
 import { probe, resumeIf } from './probe.ts';
 import { RegionSemantics, type Setting } from './region-semantics.ts';
 import { SHAPE, type Traits } from './traits.ts';
@@ -60,14 +60,14 @@ export class Stencils {
     const known = this.#probes[shape];
     if (known !== undefined) return known;
     const has = (what: keyof typeof PROBE): boolean => (shape & PROBE[what]) !== 0;
-    const base = registerHole(SLOT.rs1, has('x0'));
+    const base = registerHole(HOLE.rs1, has('x0'));
     const made = recordStencil((f) =>
-      probe(f, this.#setting.layout, localHole('i32', SLOT.host), {
-        address: has('atBase') ? base : i64.add(base, new ConstHole('i64', SLOT.imm)),
+      probe(f, this.#setting.layout, localHole('i32', HOLE.host), {
+        address: has('atBase') ? base : i64.add(base, new ConstHole('i64', HOLE.imm)),
         stores: has('stores'),
-        last: new ConstHole('i64', SLOT.span),
-        aligned: new ConstHole('i64', SLOT.alignment),
-        mask: new ConstHole('i64', SLOT.alignment),
+        last: new ConstHole('i64', HOLE.span),
+        aligned: new ConstHole('i64', HOLE.alignment),
+        mask: new ConstHole('i64', HOLE.alignment),
         isLong: has('long'),
         far: has('far'),
         addendOnly: has('addendOnly'),
@@ -104,12 +104,12 @@ const PIECES = {
     f.set(FRAME.inexact, i32.and(i32.load(hart, field.fflags), i32.const(INEXACT)));
     f.set(FRAME.inexactNearest, i32.and(FRAME.inexact, i32.eqz(i32.load(hart, field.frm))));
   },
-  readX: (f: FunctionBuilder) => f.set(localHole('i64', SLOT.rd), i64.load(hart, indexHole(SLOT.offset))),
-  readF: (f: FunctionBuilder) => f.set(localHole('f64', SLOT.rd), f64.load(hart, indexHole(SLOT.offset))),
+  readX: (f: FunctionBuilder) => f.set(localHole('i64', HOLE.rd), i64.load(hart, indexHole(HOLE.offset))),
+  readF: (f: FunctionBuilder) => f.set(localHole('f64', HOLE.rd), f64.load(hart, indexHole(HOLE.offset))),
   writeX: (f: FunctionBuilder) =>
-    f.store('i64.store', hart, localHole('i64', SLOT.rs1), indexHole(SLOT.offset)),
+    f.store('i64.store', hart, localHole('i64', HOLE.rs1), indexHole(HOLE.offset)),
   writeF: (f: FunctionBuilder) =>
-    f.store('f64.store', hart, localHole('f64', SLOT.rs1), indexHole(SLOT.offset)),
+    f.store('f64.store', hart, localHole('f64', HOLE.rs1), indexHole(HOLE.offset)),
   /** The ends of a region, before and after the registers are written. */
   atSlot: (f: FunctionBuilder, { layout: { field } }: Setting) =>
     f.store('i32.store', hart, i32.add(i32.load(hart, field.pageSlots), slot), field.slot),
@@ -134,12 +134,12 @@ const PIECES = {
   ended: (f: FunctionBuilder) => f.set(exit, i32.const(REGION_EXIT.next)),
   /** For how many turns of a loop, of `imm` instructions at most, the region may go on: 1 or more. */
   turns: (f: FunctionBuilder) => {
-    const turns = i32.add(i32.div_u(budget, new ConstHole('i32', SLOT.imm)), i32.const(1));
+    const turns = i32.add(i32.div_u(budget, new ConstHole('i32', HOLE.imm)), i32.const(1));
     f.set(turnsHole, select(i32.gt_s(budget, i32.const(0)), turns, i32.const(1)));
   },
   /** No more turns than a register that is moved stays in its page for: by `stride` bytes upwards or downwards. */
   turnsUp: (f: FunctionBuilder) =>
-    limitTurns(f, i32.sub(new ConstHole('i32', SLOT.span), f.let(offsetInPage()))),
+    limitTurns(f, i32.sub(new ConstHole('i32', HOLE.span), f.let(offsetInPage()))),
   turnsDown: (f: FunctionBuilder) => limitTurns(f, offsetInPage()),
   nextTurn: (f: FunctionBuilder) => {
     f.set(turnsHole, i32.sub(turnsHole, i32.const(1)));
@@ -147,32 +147,32 @@ const PIECES = {
   },
   /** Where a register points to, `host` being the distance from there to linear memory; with an offset below 0 of it. */
   moved: (f: FunctionBuilder) => f.set(FRAME.moved, movedTo()),
-  movedBelow: (f: FunctionBuilder) => f.set(FRAME.moved, i32.add(movedTo(), new ConstHole('i32', SLOT.imm))),
+  movedBelow: (f: FunctionBuilder) => f.set(FRAME.moved, i32.add(movedTo(), new ConstHole('i32', HOLE.imm))),
   /** Accounts for instructions that are about to run. */
-  spend: (f: FunctionBuilder) => f.set(budget, i32.sub(budget, new ConstHole('i32', SLOT.imm))),
+  spend: (f: FunctionBuilder) => f.set(budget, i32.sub(budget, new ConstHole('i32', HOLE.imm))),
   leaveNear: (f: FunctionBuilder) => {
-    f.push(new ConstHole('i32', SLOT.where));
-    f.br(labelHole(SLOT.label));
+    f.push(new ConstHole('i32', HOLE.where));
+    f.br(labelHole(HOLE.label));
   },
   leaveFar: (f: FunctionBuilder) => {
-    f.set(target, addressHole(SLOT.where, false));
-    f.set(exit, new ConstHole('i32', SLOT.kind));
-    f.br(labelHole(SLOT.label));
+    f.set(target, addressHole(HOLE.where, false));
+    f.set(exit, new ConstHole('i32', HOLE.kind));
+    f.br(labelHole(HOLE.label));
   },
   /** Leaves by a jump if the region has run for so long that it must be left. */
   ifSpent: (f: FunctionBuilder) =>
-    f.brIfWith(labelHole(SLOT.label), new ConstHole('i32', SLOT.where), isSpent),
+    f.brIfWith(labelHole(HOLE.label), new ConstHole('i32', HOLE.where), isSpent),
   ifSpentFar: (f: FunctionBuilder) => f.ifUnlikely(isSpent, () => PIECES.leaveFar(f)),
   /** Leaves by a jump to the address in `target`; the jump is at `pc`. */
   jump: (f: FunctionBuilder, setting: Setting) => jump(f, setting, false),
   jumpAtZero: (f: FunctionBuilder, setting: Setting) => jump(f, setting, true),
   /** Whether `target` is an address. */
-  expect: (f: FunctionBuilder) => f.push(i64.eq(target, addressHole(SLOT.where, false))),
-  expectZero: (f: FunctionBuilder) => f.push(i64.eq(target, addressHole(SLOT.where, true))),
+  expect: (f: FunctionBuilder) => f.push(i64.eq(target, addressHole(HOLE.where, false))),
+  expectZero: (f: FunctionBuilder) => f.push(i64.eq(target, addressHole(HOLE.where, true))),
   /** Which one of the addresses from `where` on, two bytes apart, is in `target`; if it is farther than `span`, goes on at `label`. */
   tableIndex: (f: FunctionBuilder) => {
-    const distance = f.let(i64.sub(target, addressHole(SLOT.where, false)));
-    f.brIf(labelHole(SLOT.label), i64.gt_u(distance, new ConstHole('i64', SLOT.span)));
+    const distance = f.let(i64.sub(target, addressHole(HOLE.where, false)));
+    f.brIf(labelHole(HOLE.label), i64.gt_u(distance, new ConstHole('i64', HOLE.span)));
     f.push(i32.shr_u(i32.wrap_i64(distance), i32.const(1)));
   },
   /** Floating-point instructions are illegal while FS is off or the dynamic rounding mode is reserved. */
@@ -180,27 +180,27 @@ const PIECES = {
   checkFloatFar: (f: FunctionBuilder, setting: Setting) => checkFloat(f, setting, true),
 } as const satisfies Record<string, (f: FunctionBuilder, setting: Setting) => void>;
 
-const turnsHole = localHole('i32', SLOT.rd);
+const turnsHole = localHole('i32', HOLE.rd);
 
 function movedTo(): I32 {
-  return i32.add(i32.wrap_i64(localHole('i64', SLOT.rs1)), localHole('i32', SLOT.host));
+  return i32.add(i32.wrap_i64(localHole('i64', HOLE.rs1)), localHole('i32', HOLE.host));
 }
 
 /** The offset in its page of the address `imm` bytes from a register. */
 function offsetInPage(): I32 {
-  const address = i64.add(localHole('i64', SLOT.rs1), new ConstHole('i64', SLOT.imm));
+  const address = i64.add(localHole('i64', HOLE.rs1), new ConstHole('i64', HOLE.imm));
   return i32.and(i32.wrap_i64(address), i32.const(PAGE - 1));
 }
 
 function limitTurns(f: FunctionBuilder, room: I32): void {
-  const turns = f.let(i32.add(i32.div_u(room, new ConstHole('i32', SLOT.alignment)), i32.const(1)));
+  const turns = f.let(i32.add(i32.div_u(room, new ConstHole('i32', HOLE.alignment)), i32.const(1)));
   f.set(turnsHole, select(i32.lt_u(turns, turnsHole), turns, turnsHole));
 }
 
 function jump(f: FunctionBuilder, { layout: { field } }: Setting, atZero: boolean): void {
-  f.store('i64.store', hart, addressHole(SLOT.pc, atZero), field.jumpSite);
+  f.store('i64.store', hart, addressHole(HOLE.pc, atZero), field.jumpSite);
   f.set(exit, i32.const(REGION_EXIT.indirect));
-  f.br(labelHole(SLOT.label));
+  f.br(labelHole(HOLE.label));
 }
 
 function checkFloat(f: FunctionBuilder, { layout: { field } }: Setting, far: boolean): void {

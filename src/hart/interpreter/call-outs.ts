@@ -32,10 +32,10 @@ export interface CallOuts {
 }
 
 /**
- * What a call-out returns: `proceed`, or that the current slot has changed (a trap, or a jump by TypeScript), or that
+ * The return value of a call-out: `proceed`, or the current slot has changed (a trap, or a jump by TypeScript), or
  * `run` must return.
  */
-export const STATUS = { proceed: 0, changed: 1, leave: 2 } as const;
+export const CALL_RESULT = { proceed: 0, changed: 1, leave: 2 } as const;
 
 /** Added to the width in the argument of the `atomic` call-out: read permission suffices. */
 export const ATOMIC_READ = 16;

@@ -12,7 +12,7 @@ import {
   select,
 } from '../../wasm/index.ts';
 import { FIELD, TLB } from '../layout.ts';
-import { STATUS } from './call-outs.ts';
+import { CALL_RESULT } from './call-outs.ts';
 import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT_SCALE } from './slots.ts';
 import { DATUM, tlbEntry } from './tlb-code.ts';
 import { AHEAD } from './walk-code.ts';
@@ -45,7 +45,7 @@ export function defineEnterRegion(module: ModuleBuilder, parts: RegionParts): Fu
       f.set(record, regionRecord(hart, slot));
       checkPages(f, hart, record, parts.fetchPage, () => {
         f.call(stepAside, hart, slot);
-        f.return(i32.const(STATUS.changed));
+        f.return(i32.const(CALL_RESULT.changed));
       });
       f.store('i32.store', hart, record, FIELD.lastRegion);
       f.set(budget, i32.load(hart, FIELD.budget));
@@ -57,13 +57,13 @@ export function defineEnterRegion(module: ModuleBuilder, parts: RegionParts): Fu
         f.store('i32.store', record, patience, REGION.patience);
         f.if(i32.eqz(patience), () => f.call(parts.balk));
         f.call(stepAside, hart, slot);
-        f.return(i32.const(STATUS.changed));
+        f.return(i32.const(CALL_RESULT.changed));
       });
       f.if(i32.and(exit, i32.const(REGION_EXIT.far)), () => goFar(f, hart, slot, parts));
       pollIfSpent(f, hart, record, exit, parts.poll);
       f.brIf(again, i32.eq(i32.load16_u(slot), i32.const(OPERATION.region)));
     });
-    f.return(i32.const(STATUS.changed));
+    f.return(i32.const(CALL_RESULT.changed));
     f.unreachable();
   });
 }
@@ -80,7 +80,7 @@ export function defineAsideEnd(module: ModuleBuilder, parts: RegionParts): Funct
     const offset = i64.extend_i32_u(i32.shr_u(distance, i32.const(Math.log2(SLOT_SCALE))));
     f.store('i64.store', hart, i64.add(i64.load(hart, FIELD.pageAddress), offset), FIELD.pc);
     goFar(f, hart, slot, parts);
-    f.return(i32.const(STATUS.changed));
+    f.return(i32.const(CALL_RESULT.changed));
     f.unreachable();
   });
 }
@@ -149,7 +149,7 @@ function endStretch(f: FunctionBuilder, hart: Local<'i32'>, stretch: FunctionRef
     f.if(i32.le_s(credit, i32.const(0)), () => {
       f.call(stretch);
       // There may be other regions now.
-      f.return(i32.const(STATUS.changed));
+      f.return(i32.const(CALL_RESULT.changed));
     });
   });
 }

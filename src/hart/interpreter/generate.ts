@@ -13,7 +13,7 @@ import {
   select,
 } from '../../wasm/index.ts';
 import { EXIT, FIELD, TLB } from '../layout.ts';
-import { type CallOuts, STATUS } from './call-outs.ts';
+import { CALL_RESULT, type CallOuts } from './call-outs.ts';
 import { defineAsideEnd, defineEnterRegion } from './enter-region.ts';
 import { defineSamePage } from './fetch-code.ts';
 import type { Frame } from './frame.ts';
@@ -134,14 +134,14 @@ function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): Functio
     const wanted = i32.atomic.load(i32.load(hart, FIELD.exitRequest));
     f.if(i32.or(wanted, i32.le_s(fuel, i32.const(0))), () => {
       f.store('i32.store', hart, i32.const(EXIT.yield), FIELD.exit);
-      f.return(i32.const(STATUS.leave));
+      f.return(i32.const(CALL_RESULT.leave));
     });
     const chunk = f.let(select(i32.lt_s(fuel, i32.const(CHUNK)), fuel, i32.const(CHUNK)));
     f.store('i32.store', hart, i32.sub(i32.load(hart, FIELD.stretchLength), spent), FIELD.stretchLength);
     f.store('i32.store', hart, chunk, FIELD.chunk);
     f.store('i32.store', hart, chunk, FIELD.budget);
     f.if(i32.load(hart, FIELD.regions), () => f.call(sample));
-    f.return(i32.const(STATUS.proceed));
+    f.return(i32.const(CALL_RESULT.proceed));
     f.unreachable();
   });
 }
@@ -170,7 +170,7 @@ function defineOutlined(module: ModuleBuilder, library: Library): Outlined {
       };
       generateSystem(frame, operation.instruction.name);
       generateOperation(frame, operation);
-      f.return(i32.const(STATUS.proceed));
+      f.return(i32.const(CALL_RESULT.proceed));
       f.unreachable();
     });
     functions.set(operation.number, ref);
@@ -232,7 +232,9 @@ class RunGenerator {
           f.br(dispatch);
         });
       });
-      f.if(i32.eq(this.#status, i32.const(STATUS.leave)), () => f.return(i32.load(this.#hart, FIELD.exit)));
+      f.if(i32.eq(this.#status, i32.const(CALL_RESULT.leave)), () =>
+        f.return(i32.load(this.#hart, FIELD.exit)),
+      );
       f.br(reload);
     });
     f.unreachable();

@@ -2,7 +2,7 @@
 import { call, type Expr, type FunctionRef, type I64, i32, i64 } from '../../wasm/index.ts';
 import { CAUSE } from '../exceptions.ts';
 import { FIELD } from '../layout.ts';
-import { STATUS } from './call-outs.ts';
+import { CALL_RESULT } from './call-outs.ts';
 import { CHANGE } from './csr-access.ts';
 import type { Frame } from './frame.ts';
 import { NOT_DONE, savedPc } from './mode-code.ts';
@@ -52,7 +52,7 @@ const fenceI: SystemCode = (frame) => attempt(frame, frame.privileged.fenceI, fr
 const zeroBlock: SystemCode = (frame) => {
   const { f, hart, privileged } = frame;
   const done = call(privileged.zeroBlock, hart, x(frame, SLOT.b));
-  f.if(done, () => f.return(i32.const(STATUS.proceed)));
+  f.if(done, () => f.return(i32.const(CALL_RESULT.proceed)));
 };
 
 /** The slot has the number of the CSR, and above it the immediate. */
@@ -68,7 +68,9 @@ function csr(change: number, immediate: boolean): SystemCode {
       f.if(i32.eqz(source), () => f.set(changes, i32.const(CHANGE.none)));
     }
     const rd = i32.load8_u(slot, SLOT.a);
-    f.if(call(privileged.csr, hart, number, changes, operand, rd), () => f.return(i32.const(STATUS.proceed)));
+    f.if(call(privileged.csr, hart, number, changes, operand, rd), () =>
+      f.return(i32.const(CALL_RESULT.proceed)),
+    );
   };
 }
 

@@ -5,7 +5,7 @@
  */
 import { call, type FunctionRef, type I32, i32, i64, type ModuleBuilder, select } from '../../wasm/index.ts';
 import { FETCH_LIST, FIELD, TLB } from '../layout.ts';
-import { STATUS as RETURN } from './call-outs.ts';
+import { CALL_RESULT } from './call-outs.ts';
 import { defineMachineTrap, defineMret } from './machine-trap-code.ts';
 import { enterMode, giveUpIf, keysOf, noteException, savedPc } from './mode-code.ts';
 import { csrAddress, HSTATUS, MODE, QUIET, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
@@ -60,9 +60,9 @@ function defineArrive(module: ModuleBuilder, { fetch, lookup, poll }: ArrivalPar
       },
     );
     f.if(i32.le_s(i32.load(hart, FIELD.budget), i32.const(0)), () => {
-      f.if(call(poll, hart), () => f.return(i32.const(RETURN.leave)));
+      f.if(call(poll, hart), () => f.return(i32.const(CALL_RESULT.leave)));
     });
-    f.return(i32.const(RETURN.changed));
+    f.return(i32.const(CALL_RESULT.changed));
     f.unreachable();
   });
 }

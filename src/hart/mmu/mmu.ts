@@ -7,7 +7,7 @@ import type { HartState } from '../state.ts';
 import { ENTRY } from './entry.ts';
 import { EntryMemory } from './entry-memory.ts';
 import type { Pmp } from './pmp.ts';
-import { type LeafRule, OUTCOME, type Outcome, Stage, UNPAGED } from './stage.ts';
+import { type LeafRule, Stage, UNPAGED, WALK_RESULT, type WalkResult } from './stage.ts';
 
 /** In whose name memory is accessed: what privilege, translation and permissions depend on. */
 export interface TranslationMode {
@@ -168,8 +168,8 @@ export class Mmu {
     const environment = csr[CSR.menvcfg + 1];
     const updates = updatesAccessedDirty(csr, 'supervisor');
     stage.select(csr[CSR.satp], csr[CSR.satp + 1], (environment & ENVCFG.pbmteHigh) !== 0, updates);
-    const outcome = stage.walk(low, high, this.#ownRule());
-    if (outcome !== OUTCOME.done) return this.#failFirst(outcome, low, high);
+    const result = stage.walk(low, high, this.#ownRule());
+    if (result !== WALK_RESULT.done) return this.#failFirst(result, low, high);
     this.pageSize = stage.pageSize;
     return this.#protect(low, high, stage.low, stage.high, width);
   }
@@ -183,11 +183,11 @@ export class Mmu {
     guest.select(csr[CSR.hgatp], csr[CSR.hgatp + 1], machineTypes !== 0, updates);
     const guestTypes = (csr[CSR.henvcfg + 1] & machineTypes) !== 0;
     first.select(csr[CSR.vsatp], csr[CSR.vsatp + 1], guestTypes, updatesAccessedDirty(csr, 'guest'));
-    const outcome = first.walk(low, high, this.#ownRule());
-    if (outcome !== OUTCOME.done) return this.#failFirst(outcome, low, high);
-    const guestOutcome = guest.walk(first.low, first.high, this.#guestRule());
-    if (guestOutcome === OUTCOME.pageFault) return this.#failGuest(low, high, first.low, first.high, 0);
-    if (guestOutcome !== OUTCOME.done) return this.#fail(ACCESS_FAULT[this.#mode.access], low, high);
+    const result = first.walk(low, high, this.#ownRule());
+    if (result !== WALK_RESULT.done) return this.#failFirst(result, low, high);
+    const guestResult = guest.walk(first.low, first.high, this.#guestRule());
+    if (guestResult === WALK_RESULT.pageFault) return this.#failGuest(low, high, first.low, first.high, 0);
+    if (guestResult !== WALK_RESULT.done) return this.#fail(ACCESS_FAULT[this.#mode.access], low, high);
     this.pageSize = first.pageSize;
     return this.#protect(low, high, guest.low, guest.high, width);
   }
@@ -228,14 +228,14 @@ export class Mmu {
   }
 
   /** Fills in the exception for a failure of the first (or only) stage. */
-  #failFirst(outcome: Outcome, low: number, high: number): false {
+  #failFirst(result: WalkResult, low: number, high: number): false {
     const first = this.#virtual;
-    switch (outcome) {
-      case OUTCOME.pageFault:
+    switch (result) {
+      case WALK_RESULT.pageFault:
         return this.#fail(PAGE_FAULT[this.#mode.access], low, high);
-      case OUTCOME.tableReadFault:
+      case WALK_RESULT.tableReadFault:
         return this.#failGuest(low, high, first.entryLow, first.entryHigh, TABLE_READ_INSTRUCTION);
-      case OUTCOME.tableWriteFault:
+      case WALK_RESULT.tableWriteFault:
         return this.#failGuest(low, high, first.entryLow, first.entryHigh, TABLE_WRITE_INSTRUCTION);
       default:
         return this.#fail(ACCESS_FAULT[this.#mode.access], low, high);

@@ -14,7 +14,7 @@ import {
 import { type EntryMemory, UPDATE } from './entry-memory.ts';
 
 /** How a stage ended. */
-export const OUTCOME = {
+export const WALK_RESULT = {
   done: 0,
   /** Page fault of this stage. */
   pageFault: 1,
@@ -24,7 +24,7 @@ export const OUTCOME = {
   tableReadFault: 3,
   tableWriteFault: 4,
 } as const;
-export type Outcome = (typeof OUTCOME)[keyof typeof OUTCOME];
+export type WalkResult = (typeof WALK_RESULT)[keyof typeof WALK_RESULT];
 
 /** Somebody else changed the entry: it must be read and judged again. */
 const RETRY = -1;
@@ -120,14 +120,14 @@ export class Stage {
   }
 
   /** Translates an address. */
-  walk(low: number, high: number, rule: Readonly<LeafRule>): Outcome {
+  walk(low: number, high: number, rule: Readonly<LeafRule>): WalkResult {
     if (this.#levels === 0) {
       this.low = low;
       this.high = high;
       this.pageSize = UNPAGED;
-      return OUTCOME.done;
+      return WALK_RESULT.done;
     }
-    if (!this.#inRange(high)) return OUTCOME.pageFault;
+    if (!this.#inRange(high)) return WALK_RESULT.pageFault;
     return this.#descend(low, high, rule);
   }
 
@@ -140,7 +140,7 @@ export class Stage {
     return sign === 0 || sign === -1;
   }
 
-  #descend(low: number, high: number, rule: Readonly<LeafRule>): Outcome {
+  #descend(low: number, high: number, rule: Readonly<LeafRule>): WalkResult {
     const entry = this.#memory;
     let level = this.#levels - 1;
     let tableLow = this.#rootLow;
@@ -150,17 +150,17 @@ export class Stage {
       this.entryLow = tableLow | ((digit(low, high, level) & mask) << 3);
       this.entryHigh = tableHigh;
       const read = this.#loadEntry();
-      if (read !== OUTCOME.done) return read;
-      if (!isUsable(entry.low, entry.high, this.#memoryTypes)) return OUTCOME.pageFault;
+      if (read !== WALK_RESULT.done) return read;
+      if (!isUsable(entry.low, entry.high, this.#memoryTypes)) return WALK_RESULT.pageFault;
       if (isPointer(entry.low)) {
-        if (level === 0 || isReservedPointer(entry.low, entry.high)) return OUTCOME.pageFault;
+        if (level === 0 || isReservedPointer(entry.low, entry.high)) return WALK_RESULT.pageFault;
         tableLow = addressLow(entry.low);
         tableHigh = addressHigh(entry.low, entry.high);
         mask = LEVEL_MASK;
         level--;
         continue;
       }
-      if (!isAligned(entry.low, entry.high, level) || !allows(entry.low, rule)) return OUTCOME.pageFault;
+      if (!isAligned(entry.low, entry.high, level) || !allows(entry.low, rule)) return WALK_RESULT.pageFault;
       // Setting A or D changes the entry in RAM only; what was read keeps its address.
       const leafLow = entry.low;
       const leafHigh = entry.high;
@@ -168,41 +168,42 @@ export class Stage {
       if (missing !== 0) {
         const marked = this.#mark(missing);
         if (marked === RETRY) continue;
-        if (marked !== OUTCOME.done) return marked;
+        if (marked !== WALK_RESULT.done) return marked;
       }
       this.#finish(low, high, level, leafLow, leafHigh);
-      return OUTCOME.done;
+      return WALK_RESULT.done;
     }
   }
 
   /** Reads the entry at entryLow/entryHigh. */
-  #loadEntry(): Outcome {
+  #loadEntry(): WalkResult {
     const under = this.#under;
     if (under === undefined) return this.#loadPhysical(this.entryLow, this.entryHigh);
-    const outcome = under.walk(this.entryLow, this.entryHigh, TABLE_READ);
-    if (outcome === OUTCOME.done) return this.#loadPhysical(under.low, under.high);
-    return outcome === OUTCOME.pageFault ? OUTCOME.tableReadFault : outcome;
+    const result = under.walk(this.entryLow, this.entryHigh, TABLE_READ);
+    if (result === WALK_RESULT.done) return this.#loadPhysical(under.low, under.high);
+    return result === WALK_RESULT.pageFault ? WALK_RESULT.tableReadFault : result;
   }
 
-  #loadPhysical(low: number, high: number): Outcome {
-    return this.#memory.load(low, high) ? OUTCOME.done : OUTCOME.accessFault;
+  #loadPhysical(low: number, high: number): WalkResult {
+    return this.#memory.load(low, high) ? WALK_RESULT.done : WALK_RESULT.accessFault;
   }
 
   /** Sets A or D in the entry read last. */
-  #mark(bits: number): Outcome | typeof RETRY {
-    if (!this.#updates) return OUTCOME.pageFault;
+  #mark(bits: number): WalkResult | typeof RETRY {
+    if (!this.#updates) return WALK_RESULT.pageFault;
     const under = this.#under;
     if (under !== undefined) {
       const seenLow = this.#memory.low;
       const seenHigh = this.#memory.high;
-      const outcome = under.walk(this.entryLow, this.entryHigh, TABLE_WRITE);
-      if (outcome !== OUTCOME.done) return outcome === OUTCOME.pageFault ? OUTCOME.tableWriteFault : outcome;
-      if (!this.#memory.load(under.low, under.high)) return OUTCOME.accessFault;
+      const result = under.walk(this.entryLow, this.entryHigh, TABLE_WRITE);
+      if (result !== WALK_RESULT.done)
+        return result === WALK_RESULT.pageFault ? WALK_RESULT.tableWriteFault : result;
+      if (!this.#memory.load(under.low, under.high)) return WALK_RESULT.accessFault;
       if (this.#memory.low !== seenLow || this.#memory.high !== seenHigh) return RETRY;
     }
     const update = this.#memory.setBits(bits);
-    if (update === UPDATE.forbidden) return OUTCOME.accessFault;
-    return update === UPDATE.changed ? RETRY : OUTCOME.done;
+    if (update === UPDATE.forbidden) return WALK_RESULT.accessFault;
+    return update === UPDATE.changed ? RETRY : WALK_RESULT.done;
   }
 
   /** Puts together the page's address and the offset within it. */

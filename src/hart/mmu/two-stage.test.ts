@@ -233,8 +233,8 @@ describe('permissions of both stages', () => {
     return bed.translateGuest(at, c.access, c.executable);
   }
 
-  function expected(c: Case, outcome: Verdict): Result {
-    switch (outcome) {
+  function expected(c: Case, result: Verdict): Result {
+    switch (result) {
       case 'done':
         return { physical: page + 0x10 };
       case 'page fault':
@@ -246,7 +246,7 @@ describe('permissions of both stages', () => {
           c.access,
           at,
           guestPhysical(entry),
-          outcome === 'table read' ? TABLE_READ : TABLE_WRITE,
+          result === 'table read' ? TABLE_READ : TABLE_WRITE,
         );
     }
   }
@@ -255,19 +255,19 @@ describe('permissions of both stages', () => {
     const seen = new Map<Verdict, number>();
     fc.assert(
       fc.property(anyCase, (c) => {
-        const outcome = verdict(c);
-        seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
-        expect(run(c)).toEqual(expected(c, outcome));
+        const result = verdict(c);
+        seen.set(result, (seen.get(result) ?? 0) + 1);
+        expect(run(c)).toEqual(expected(c, result));
         const marks = c.access === ACCESS.store ? A | D : A;
-        const passedVirtual = outcome === 'done' || outcome === 'guest page';
+        const passedVirtual = result === 'done' || result === 'guest page';
         const wrote = passedVirtual && (c.virtualFlags & marks) !== marks;
         expect(bed.entry(entry)).toBe(
           leaf(guestPhysical(page), c.virtualFlags | (passedVirtual ? marks : 0n)),
         );
         expect(bed.entry(tableLeaf)).toBe(
-          leaf(table, c.tableFlags | (outcome === 'table read' ? 0n : A) | (wrote ? D : 0n)),
+          leaf(table, c.tableFlags | (result === 'table read' ? 0n : A) | (wrote ? D : 0n)),
         );
-        expect(bed.entry(pageLeaf)).toBe(leaf(page, c.pageFlags | (outcome === 'done' ? marks : 0n)));
+        expect(bed.entry(pageLeaf)).toBe(leaf(page, c.pageFlags | (result === 'done' ? marks : 0n)));
       }),
       { numRuns: 30_000 },
     );

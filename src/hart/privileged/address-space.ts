@@ -12,22 +12,22 @@ function isSupported(high: number): boolean {
 }
 
 /** satp or vsatp, by its field: a write with an unsupported MODE is ignored altogether. */
-export function writeSatp(hart: Context, field: number, low: number, high: number): void {
+export function writeSatp(context: Context, field: number, low: number, high: number): void {
   if (!isSupported(high)) return;
-  const { csr } = hart.state;
+  const { csr } = context.state;
   csr[field] = low;
   csr[field + 1] = high;
-  hart.hooks.contextChanged();
+  context.hooks.contextChanged();
 }
 
 /**
  * hgatp: an unsupported MODE leaves MODE as it was while the other fields are written; the root table is 16 KiB, so
  * the lowest two bits of PPN are 0.
  */
-export function writeHgatp(hart: Context, field: number, low: number, high: number): void {
-  const { csr } = hart.state;
+export function writeHgatp(context: Context, field: number, low: number, high: number): void {
+  const { csr } = context.state;
   const mode = (isSupported(high) ? high : (csr[field + 1] as number)) & MODE_HIGH;
   csr[field] = low & ~3;
   csr[field + 1] = mode | (high & HGATP_HIGH);
-  hart.hooks.contextChanged();
+  context.hooks.contextChanged();
 }

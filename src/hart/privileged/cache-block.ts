@@ -16,8 +16,8 @@ const ENABLE: Readonly<Record<Operation, number>> = {
 };
 
 /** menvcfg decides for everything below M-mode, henvcfg for guests, senvcfg for user mode. */
-function permission(hart: Context, enable: number): Verdict {
-  const { csr, privilege, virtual } = hart.state;
+function permission(context: Context, enable: number): Verdict {
+  const { csr, privilege, virtual } = context.state;
   if (privilege === MODE.machine) return VERDICT.allowed;
   if (((csr[CSR.menvcfg] as number) & enable) === 0) return VERDICT.illegal;
   if (virtual !== 0 && ((csr[CSR.henvcfg] as number) & enable) === 0) return VERDICT.virtual;
@@ -32,12 +32,12 @@ function permission(hart: Context, enable: number): Verdict {
  * in front of it makes no difference between the two.
  */
 export function cacheBlock(operation: Operation) {
-  return (hart: Context, _table: unknown, { bits, rs1 }: Decoded): Outcome => {
-    const verdict = permission(hart, ENABLE[operation]);
-    if (verdict === VERDICT.illegal) return raise(hart, CAUSE.illegalInstruction, bits | 0);
-    if (verdict === VERDICT.virtual) return raise(hart, CAUSE.virtualInstruction, bits | 0);
-    const { state } = hart;
-    const done = hart.hooks.cacheBlock(operation, state.xLow(rs1), state.xHigh(rs1));
+  return (context: Context, _table: unknown, { bits, rs1 }: Decoded): Outcome => {
+    const verdict = permission(context, ENABLE[operation]);
+    if (verdict === VERDICT.illegal) return raise(context, CAUSE.illegalInstruction, bits | 0);
+    if (verdict === VERDICT.virtual) return raise(context, CAUSE.virtualInstruction, bits | 0);
+    const { state } = context;
+    const done = context.hooks.cacheBlock(operation, state.xLow(rs1), state.xHigh(rs1));
     return done ? OUTCOME.next : OUTCOME.exception;
   };
 }

@@ -124,7 +124,7 @@ export class Context implements Halves {
 }
 
 /** Fills the exception record in; the address parts of it are 0. */
-export function raise(hart: Context, cause: number, tvalLow = 0, tvalHigh = 0): typeof OUTCOME.exception {
-  fillException(hart.exception, cause, tvalLow, tvalHigh, false);
+export function raise(context: Context, cause: number, tvalLow = 0, tvalHigh = 0): typeof OUTCOME.exception {
+  fillException(context.exception, cause, tvalLow, tvalHigh, false);
   return OUTCOME.exception;
 }

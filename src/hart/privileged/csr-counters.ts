@@ -28,9 +28,9 @@ type Counter = typeof CYCLE | typeof INSTRET;
  * M-mode, then hcounteren for guests, then scounteren for user mode.
  */
 export function counterGate(bit: number): Gate {
-  return (hart, privilege, virtual) => {
+  return (context, privilege, virtual) => {
     if (privilege === MODE.machine) return VERDICT.allowed;
-    const { csr } = hart.state;
+    const { csr } = context.state;
     if (((csr[CSR.mcounteren] as number) & bit) === 0) return VERDICT.illegal;
     if (virtual !== 0 && ((csr[CSR.hcounteren] as number) & bit) === 0) return VERDICT.virtual;
     if (privilege === MODE.user && ((csr[CSR.scounteren] as number) & bit) === 0) {
@@ -40,46 +40,46 @@ export function counterGate(bit: number): Gate {
   };
 }
 
-function isInhibited(hart: Context, counter: Counter): boolean {
-  return ((hart.state.csr[CSR.mcountinhibit] as number) & counter.bit) !== 0;
+function isInhibited(context: Context, counter: Counter): boolean {
+  return ((context.state.csr[CSR.mcountinhibit] as number) & counter.bit) !== 0;
 }
 
-function readCounter(hart: Context, counter: Counter): void {
-  const { csr } = hart.state;
+function readCounter(context: Context, counter: Counter): void {
+  const { csr } = context.state;
   const low = csr[counter.offset] as number;
   const high = csr[counter.offset + 1] as number;
-  if (isInhibited(hart, counter)) {
-    hart.low = low;
-    hart.high = high;
+  if (isInhibited(context, counter)) {
+    context.low = low;
+    context.high = high;
     return;
   }
-  hart.hooks.retired(hart);
-  addTo(hart, hart.low, hart.high, low, high);
+  context.hooks.retired(context);
+  addTo(context, context.low, context.high, low, high);
 }
 
 /** The next instruction reads what is written: the writing instruction does not count ("minstret"). */
-function writeCounter(hart: Context, counter: Counter, low: number, high: number): void {
-  const { csr } = hart.state;
-  if (isInhibited(hart, counter)) {
-    hart.low = low;
-    hart.high = high;
+function writeCounter(context: Context, counter: Counter, low: number, high: number): void {
+  const { csr } = context.state;
+  if (isInhibited(context, counter)) {
+    context.low = low;
+    context.high = high;
   } else {
-    hart.hooks.retired(hart);
-    addTo(hart, hart.low, hart.high, hart.instructions, 0);
-    subtractTo(hart, low, high, hart.low, hart.high);
+    context.hooks.retired(context);
+    addTo(context, context.low, context.high, context.instructions, 0);
+    subtractTo(context, low, high, context.low, context.high);
   }
-  csr[counter.offset] = hart.low;
-  csr[counter.offset + 1] = hart.high;
+  csr[counter.offset] = context.low;
+  csr[counter.offset + 1] = context.high;
 }
 
 /** Stopping or starting a counter keeps its value. */
-function writeInhibit(hart: Context, low: number): void {
-  const { csr } = hart.state;
+function writeInhibit(context: Context, low: number): void {
+  const { csr } = context.state;
   for (const counter of [CYCLE, INSTRET]) {
-    readCounter(hart, counter);
-    const { low: valueLow, high: valueHigh } = hart;
+    readCounter(context, counter);
+    const { low: valueLow, high: valueHigh } = context;
     csr[CSR.mcountinhibit] = ((csr[CSR.mcountinhibit] as number) & ~counter.bit) | (low & counter.bit);
-    writeCounter(hart, counter, valueLow, valueHigh);
+    writeCounter(context, counter, valueLow, valueHigh);
   }
 }
 
@@ -87,8 +87,8 @@ function machineCounter(number: number, name: string, counter: Counter): CsrDefi
   return {
     number,
     name,
-    read: (hart) => readCounter(hart, counter),
-    write: (hart, low, high) => writeCounter(hart, counter, low, high),
+    read: (context) => readCounter(context, counter),
+    write: (context, low, high) => writeCounter(context, counter, low, high),
   };
 }
 
@@ -110,14 +110,14 @@ const eventCounters = Array.from({ length: 29 }, (_, index) => index + 3).flatMa
 ]);
 
 export const COUNTER_CSRS: readonly CsrDefinition[] = [
-  userCounter(0xc00, 'cycle', (hart) => readCounter(hart, CYCLE)),
-  userCounter(0xc01, 'time', (hart) => readTime(hart, hart.state.virtual !== 0)),
-  userCounter(0xc02, 'instret', (hart) => readCounter(hart, INSTRET)),
+  userCounter(0xc00, 'cycle', (context) => readCounter(context, CYCLE)),
+  userCounter(0xc01, 'time', (context) => readTime(context, context.state.virtual !== 0)),
+  userCounter(0xc02, 'instret', (context) => readCounter(context, INSTRET)),
   machineCounter(0xb00, 'mcycle', CYCLE),
   machineCounter(0xb02, 'minstret', INSTRET),
   {
     ...stored(0x320, 'mcountinhibit'),
-    write: (hart, low) => writeInhibit(hart, low),
+    write: (context, low) => writeInhibit(context, low),
   },
   stored(0x306, 'mcounteren', LOW_HALF),
   stored(0x106, 'scounteren', LOW_HALF),

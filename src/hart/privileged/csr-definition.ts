@@ -9,17 +9,17 @@ export type Verdict = (typeof VERDICT)[keyof typeof VERDICT];
  * Decides about an access beyond what the CSR number says, such as counter enables. Privilege and V are arguments
  * because the choice of exception in a guest depends on what HS-mode would be allowed to do.
  */
-export type Gate = (hart: Context, privilege: number, virtual: number) => Verdict;
+export type Gate = (context: Context, privilege: number, virtual: number) => Verdict;
 
 /** A CSR as data. The number itself tells the lowest privilege (bits 9:8) and read-only CSRs (bits 11:10 = 3). */
 export interface CsrDefinition {
   readonly number: number;
   readonly name: string;
   /** Leaves the value in `hart.low` and `hart.high`. */
-  readonly read: (hart: Context) => void;
-  readonly write: (hart: Context, low: number, high: number) => void;
+  readonly read: (context: Context) => void;
+  readonly write: (context: Context, low: number, high: number) => void;
   /** What csrrs and csrrc start from, where that differs from what is read. */
-  readonly modify?: (hart: Context) => void;
+  readonly modify?: (context: Context) => void;
   readonly gate?: Gate;
   /** The VS CSR that takes its place when V=1. */
   readonly guest?: string;
@@ -48,8 +48,8 @@ export function stored(
   return {
     number,
     name,
-    read: (hart) => readField(hart, CSR[name]),
-    write: (hart, low, high) => writeField(hart, CSR[name], mask, low, high),
+    read: (context) => readField(context, CSR[name]),
+    write: (context, low, high) => writeField(context, CSR[name], mask, low, high),
     ...extras,
   };
 }
@@ -61,7 +61,7 @@ export function legalized(
   write: CsrDefinition['write'],
   extras: CsrExtras = {},
 ): CsrDefinition {
-  return { number, name, read: (hart) => readField(hart, CSR[name]), write, ...extras };
+  return { number, name, read: (context) => readField(context, CSR[name]), write, ...extras };
 }
 
 /** A CSR that always reads as the same value; writes, where the number permits them, are ignored. */
@@ -69,9 +69,9 @@ export function constant(number: number, name: string, low = 0, high = 0): CsrDe
   return {
     number,
     name,
-    read: (hart) => {
-      hart.low = low;
-      hart.high = high;
+    read: (context) => {
+      context.low = low;
+      context.high = high;
     },
     write: ignoreWrite,
   };
@@ -80,14 +80,14 @@ export function constant(number: number, name: string, low = 0, high = 0): CsrDe
 export const ignoreWrite: CsrDefinition['write'] = () => undefined;
 
 /** @param field index from {@link CSR} */
-function readField(hart: Context, field: number): void {
-  const { csr } = hart.state;
-  hart.low = csr[field] as number;
-  hart.high = csr[field + 1] as number;
+function readField(context: Context, field: number): void {
+  const { csr } = context.state;
+  context.low = csr[field] as number;
+  context.high = csr[field + 1] as number;
 }
 
-function writeField(hart: Context, field: number, mask: Mask, low: number, high: number): void {
-  const { csr } = hart.state;
+function writeField(context: Context, field: number, mask: Mask, low: number, high: number): void {
+  const { csr } = context.state;
   csr[field] = ((csr[field] as number) & ~mask[0]) | (low & mask[0]);
   csr[field + 1] = ((csr[field + 1] as number) & ~mask[1]) | (high & mask[1]);
 }

@@ -19,29 +19,29 @@ function configurableHigh(features: Features): number {
 }
 
 /** The reserved value of CBIE leaves the field as it was. */
-function writeLow(hart: Context, field: number, low: number): void {
-  const { csr } = hart.state;
+function writeLow(context: Context, field: number, low: number): void {
+  const { csr } = context.state;
   const old = csr[field] as number;
   const value =
     (low & ENVCFG.cbie) === ENVCFG.cbieReserved ? (low & ~ENVCFG.cbie) | (old & ENVCFG.cbie) : low;
-  csr[field] = value & configurableLow(hart.features);
+  csr[field] = value & configurableLow(context.features);
 }
 
 /** Bits that are 0 in menvcfg are read-only 0 in henvcfg: the stored value is always the one in effect. */
-function writeMenvcfg(hart: Context, low: number, high: number): void {
-  const { csr } = hart.state;
-  writeLow(hart, CSR.menvcfg, low);
-  const value = high & configurableHigh(hart.features);
+function writeMenvcfg(context: Context, low: number, high: number): void {
+  const { csr } = context.state;
+  writeLow(context, CSR.menvcfg, low);
+  const value = high & configurableHigh(context.features);
   csr[CSR.menvcfg + 1] = value;
   csr[CSR.henvcfg + 1] = (csr[CSR.henvcfg + 1] as number) & value;
-  hart.hooks.contextChanged();
+  context.hooks.contextChanged();
 }
 
-function writeHenvcfg(hart: Context, low: number, high: number): void {
-  const { csr } = hart.state;
-  writeLow(hart, CSR.henvcfg, low);
+function writeHenvcfg(context: Context, low: number, high: number): void {
+  const { csr } = context.state;
+  writeLow(context, CSR.henvcfg, low);
   csr[CSR.henvcfg + 1] = high & (csr[CSR.menvcfg + 1] as number);
-  hart.hooks.contextChanged();
+  context.hooks.contextChanged();
 }
 
 /**
@@ -51,9 +51,9 @@ function writeHenvcfg(hart: Context, low: number, high: number): void {
 function stateGate(bitHigh: number, index: 0 | 1 | 2 | 3 = 0): Gate {
   const machine = CSR[`mstateen${index}`] + 1;
   const hypervisor = CSR[`hstateen${index}`] + 1;
-  return (hart, privilege, virtual) => {
-    if (privilege === MODE.machine || !hart.features.stateEnable) return VERDICT.allowed;
-    const { csr } = hart.state;
+  return (context, privilege, virtual) => {
+    if (privilege === MODE.machine || !context.features.stateEnable) return VERDICT.allowed;
+    const { csr } = context.state;
     if (((csr[machine] as number) & bitHigh) === 0) return VERDICT.illegal;
     return virtual !== 0 && ((csr[hypervisor] as number) & bitHigh) === 0 ? VERDICT.virtual : VERDICT.allowed;
   };
@@ -96,7 +96,7 @@ export const ENVIRONMENT_CSRS: readonly CsrDefinition[] = [
   legalized(0x60a, 'henvcfg', writeHenvcfg, { exists: withHypervisor, gate: stateGate(STATEEN.envcfgHigh) }),
   {
     ...stored(0x10a, 'senvcfg', undefined, { gate: stateGate(STATEEN.envcfgHigh) }),
-    write: (hart, low) => writeLow(hart, CSR.senvcfg, low),
+    write: (context, low) => writeLow(context, CSR.senvcfg, low),
   },
   ...stateEnables(0),
   ...stateEnables(1),
@@ -115,9 +115,9 @@ export function updatesAccessedDirty(csr: Int32Array, stage: 'supervisor' | 'gue
 }
 
 /** After reset hardware with Svadu updates A and D bits; software that wants faults instead clears ADUE. */
-export function resetEnvironment(hart: Context): void {
-  const { csr } = hart.state;
-  const adue = configurableHigh(hart.features) & ENVCFG.adueHigh;
+export function resetEnvironment(context: Context): void {
+  const { csr } = context.state;
+  const adue = configurableHigh(context.features) & ENVCFG.adueHigh;
   csr[CSR.menvcfg + 1] = adue;
-  csr[CSR.henvcfg + 1] = hart.features.hypervisor ? adue : 0;
+  csr[CSR.henvcfg + 1] = context.features.hypervisor ? adue : 0;
 }

@@ -12,13 +12,13 @@ const OFF = FIELD.floatOff >> 2;
 const gate: Gate = ({ state }) => (state.words[OFF] === 0 ? VERDICT.allowed : VERDICT.illegal);
 const exists = (features: Features): boolean => features.float;
 
-function view(hart: Context, value: number): void {
-  hart.low = value;
-  hart.high = 0;
+function view(context: Context, value: number): void {
+  context.low = value;
+  context.high = 0;
 }
 
-function set(hart: Context, flags: number | undefined, rounding: number | undefined): void {
-  const { words } = hart.state;
+function set(context: Context, flags: number | undefined, rounding: number | undefined): void {
+  const { words } = context.state;
   if (flags !== undefined) words[FLAGS] = flags & 0x1f;
   if (rounding !== undefined) words[ROUNDING] = rounding & 7;
   words[DIRTY] = 1;
@@ -30,26 +30,26 @@ export const FLOAT_CSRS: readonly CsrDefinition[] = [
     name: 'fflags',
     gate,
     exists,
-    read: (hart) => view(hart, hart.state.words[FLAGS] as number),
-    write: (hart, low) => set(hart, low, undefined),
+    read: (context) => view(context, context.state.words[FLAGS] as number),
+    write: (context, low) => set(context, low, undefined),
   },
   {
     number: 0x002,
     name: 'frm',
     gate,
     exists,
-    read: (hart) => view(hart, hart.state.words[ROUNDING] as number),
-    write: (hart, low) => set(hart, undefined, low),
+    read: (context) => view(context, context.state.words[ROUNDING] as number),
+    write: (context, low) => set(context, undefined, low),
   },
   {
     number: 0x003,
     name: 'fcsr',
     gate,
     exists,
-    read: (hart) => {
-      const { words } = hart.state;
-      view(hart, ((words[ROUNDING] as number) << 5) | (words[FLAGS] as number));
+    read: (context) => {
+      const { words } = context.state;
+      view(context, ((words[ROUNDING] as number) << 5) | (words[FLAGS] as number));
     },
-    write: (hart, low) => set(hart, low, low >> 5),
+    write: (context, low) => set(context, low, low >> 5),
   },
 ];

@@ -12,18 +12,18 @@ import { readHstatus, readVsstatus, writeHstatus, writeVsstatus } from './status
 /** Exceptions that can be handed on to a guest ("Bits of hedeleg that must be writable"). */
 const GUEST_DELEGABLE = 0x000c_b1ff;
 
-function low(hart: Context, value: number): void {
-  hart.low = value;
-  hart.high = 0;
+function low(context: Context, value: number): void {
+  context.low = value;
+  context.high = 0;
 }
 
 /** Interrupts that the guest sees; in vsip and vsie they are one bit position lower than in hip and hie. */
-function delegated(hart: Context): number {
-  return (hart.state.csr[CSR.hideleg] as number) & GUEST_INTERRUPTS;
+function delegated(context: Context): number {
+  return (context.state.csr[CSR.hideleg] as number) & GUEST_INTERRUPTS;
 }
 
-function writeHie(hart: Context, value: number): void {
-  hart.state.csr[CSR.hie] = value & hypervisorInterrupts(hart);
+function writeHie(context: Context, value: number): void {
+  context.state.csr[CSR.hie] = value & hypervisorInterrupts(context);
 }
 
 /** VSSIP of hip is hvip's; the other bits are levels. */
@@ -31,17 +31,17 @@ function writeSoftwarePending({ state: { csr } }: Context, pending: number): voi
   csr[CSR.hvip] = ((csr[CSR.hvip] as number) & ~INTERRUPT.vssi) | (pending & INTERRUPT.vssi);
 }
 
-function writeVsip(hart: Context, value: number): void {
-  if ((delegated(hart) & INTERRUPT.vssi) !== 0) writeSoftwarePending(hart, value << 1);
+function writeVsip(context: Context, value: number): void {
+  if ((delegated(context) & INTERRUPT.vssi) !== 0) writeSoftwarePending(context, value << 1);
 }
 
-function readVsie(hart: Context): void {
-  low(hart, ((hart.state.csr[CSR.hie] as number) & delegated(hart)) >> 1);
+function readVsie(context: Context): void {
+  low(context, ((context.state.csr[CSR.hie] as number) & delegated(context)) >> 1);
 }
 
-function writeVsie(hart: Context, value: number): void {
-  const { csr } = hart.state;
-  const bits = delegated(hart);
+function writeVsie(context: Context, value: number): void {
+  const { csr } = context.state;
+  const bits = delegated(context);
   csr[CSR.hie] = ((csr[CSR.hie] as number) & ~bits) | ((value << 1) & bits);
 }
 
@@ -60,15 +60,20 @@ const definitions: readonly CsrDefinition[] = [
   {
     number: 0x644,
     name: 'hip',
-    read: (hart) => low(hart, hypervisorPending(hart, hypervisorInterrupts(hart))),
+    read: (context) => low(context, hypervisorPending(context, hypervisorInterrupts(context))),
     write: writeSoftwarePending,
   },
   stored(0x645, 'hvip', [GUEST_INTERRUPTS, 0]),
   stored(0x64a, 'htinst'),
-  legalized(0x680, 'hgatp', (hart, value, high) => writeHgatp(hart, CSR.hgatp, value, high), {
+  legalized(0x680, 'hgatp', (context, value, high) => writeHgatp(context, CSR.hgatp, value, high), {
     trappedByTvm: true,
   }),
-  { number: 0xe12, name: 'hgeip', read: (hart) => low(hart, guestExternalPending(hart)), write: ignoreWrite },
+  {
+    number: 0xe12,
+    name: 'hgeip',
+    read: (context) => low(context, guestExternalPending(context)),
+    write: ignoreWrite,
+  },
   { number: 0x200, name: 'vsstatus', read: readVsstatus, write: writeVsstatus },
   { number: 0x204, name: 'vsie', read: readVsie, write: writeVsie },
   legalized(0x205, 'vstvec', writeTrapVector(CSR.vstvec)),
@@ -79,10 +84,10 @@ const definitions: readonly CsrDefinition[] = [
   {
     number: 0x244,
     name: 'vsip',
-    read: (hart) => low(hart, hypervisorPending(hart, delegated(hart)) >> 1),
+    read: (context) => low(context, hypervisorPending(context, delegated(context)) >> 1),
     write: writeVsip,
   },
-  legalized(0x280, 'vsatp', (hart, value, high) => writeSatp(hart, CSR.vsatp, value, high)),
+  legalized(0x280, 'vsatp', (context, value, high) => writeSatp(context, CSR.vsatp, value, high)),
 ];
 
 export const HYPERVISOR_CSRS: readonly CsrDefinition[] = [

@@ -14,47 +14,52 @@ export function writesCsr({ instruction, rs1, imm }: Decoded): boolean {
   return (name.endsWith('i') ? imm : rs1) !== 0;
 }
 
+/** The change that an instruction makes to a CSR, with the operand in two halves; without `writes` it only reads. */
+interface CsrAccess {
+  readonly operation: Operation;
+  readonly writes: boolean;
+  readonly low: number;
+  readonly high: number;
+}
+
 /** An instruction on CSRs; `immediate` forms take their operand from `imm` instead of rs1. */
 export function csrInstruction(operation: Operation, immediate: boolean) {
-  return (hart: Context, table: CsrTable, decoded: Decoded): Outcome => {
-    const { state } = hart;
-    const operandLow = immediate ? decoded.imm : state.xLow(decoded.rs1);
-    const operandHigh = immediate ? 0 : state.xHigh(decoded.rs1);
+  return (context: Context, table: CsrTable, decoded: Decoded): Outcome => {
+    const { state } = context;
+    const low = immediate ? decoded.imm : state.xLow(decoded.rs1);
+    const high = immediate ? 0 : state.xHigh(decoded.rs1);
     const writes = operation === 'write' || (immediate ? decoded.imm : decoded.rs1) !== 0;
-    const verdict = table.check(hart, decoded.csr, writes);
+    const verdict = table.check(context, decoded.csr, writes);
     if (verdict !== VERDICT.allowed) {
       const cause = verdict === VERDICT.illegal ? CAUSE.illegalInstruction : CAUSE.virtualInstruction;
-      return raise(hart, cause, decoded.bits | 0);
+      return raise(context, cause, decoded.bits | 0);
     }
-    access(hart, table, decoded, operation, writes, operandLow, operandHigh);
+    access(context, table, decoded, { operation, writes, low, high });
     return OUTCOME.next;
   };
 }
 
 function access(
-  hart: Context,
+  context: Context,
   table: CsrTable,
   decoded: Decoded,
-  operation: Operation,
-  writes: boolean,
-  operandLow: number,
-  operandHigh: number,
+  { operation, writes, low, high }: CsrAccess,
 ): void {
-  const definition = table.effective(decoded.csr, hart.state.virtual);
+  const definition = table.effective(decoded.csr, context.state.virtual);
   if (definition === undefined) return;
-  hart.instructions = 1;
-  definition.read(hart);
-  const { low: oldLow, high: oldHigh } = hart;
+  context.instructions = 1;
+  definition.read(context);
+  const { low: oldLow, high: oldHigh } = context;
   if (writes) {
     if (operation === 'write') {
-      definition.write(hart, operandLow, operandHigh);
+      definition.write(context, low, high);
     } else {
-      definition.modify?.(hart);
-      const { low, high } = hart;
-      if (operation === 'set') definition.write(hart, low | operandLow, high | operandHigh);
-      else definition.write(hart, low & ~operandLow, high & ~operandHigh);
+      definition.modify?.(context);
+      const { low: nowLow, high: nowHigh } = context;
+      if (operation === 'set') definition.write(context, nowLow | low, nowHigh | high);
+      else definition.write(context, nowLow & ~low, nowHigh & ~high);
     }
   }
-  hart.instructions = 0;
-  hart.state.setX(decoded.rd, oldLow, oldHigh);
+  context.instructions = 0;
+  context.state.setX(decoded.rd, oldLow, oldHigh);
 }

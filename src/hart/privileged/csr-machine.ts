@@ -11,15 +11,15 @@ const DELEGABLE_EXCEPTIONS: Mask = [0x00fc_b7ff, 0];
 const GUEST_EXCEPTIONS = 0x00f0_0400;
 
 /** Interrupts of VS level, always delegated to HS; 12 exists if there are guest external interrupts. */
-export function hypervisorInterrupts(hart: Context): number {
-  const { hypervisor, geilen } = hart.features;
+export function hypervisorInterrupts(context: Context): number {
+  const { hypervisor, geilen } = context.features;
   if (!hypervisor) return 0;
   return geilen > 0 ? GUEST_INTERRUPTS | INTERRUPT.sgei : GUEST_INTERRUPTS;
 }
 
-function low(hart: Context, value: number): void {
-  hart.low = value;
-  hart.high = 0;
+function low(context: Context, value: number): void {
+  context.low = value;
+  context.high = 0;
 }
 
 function writeMedeleg({ state, features }: Context, value: number): void {
@@ -27,31 +27,31 @@ function writeMedeleg({ state, features }: Context, value: number): void {
   state.csr[CSR.medeleg] = value & bits;
 }
 
-function writeMideleg(hart: Context, value: number): void {
-  hart.state.csr[CSR.mideleg] = (value & SUPERVISOR_INTERRUPTS) | hypervisorInterrupts(hart);
+function writeMideleg(context: Context, value: number): void {
+  context.state.csr[CSR.mideleg] = (value & SUPERVISOR_INTERRUPTS) | hypervisorInterrupts(context);
 }
 
 /** hie is part of mie and has its own storage. */
-function writeMie(hart: Context, value: number): void {
-  const { csr } = hart.state;
+function writeMie(context: Context, value: number): void {
+  const { csr } = context.state;
   csr[CSR.mie] = value & MIE;
-  csr[CSR.hie] = value & hypervisorInterrupts(hart);
+  csr[CSR.hie] = value & hypervisorInterrupts(context);
 }
 
 /**
  * SSIP and SEIP are stored here, STIP too unless stimecmp drives it, VSSIP in hvip; everything else is a level. What
  * csrrs and csrrc start from leaves the external line out of SEIP ("mip and mie").
  */
-function writeMip(hart: Context, value: number): void {
-  const { csr } = hart.state;
-  const bits = hasSupervisorTimer(hart) ? SUPERVISOR_INTERRUPTS & ~INTERRUPT.sti : SUPERVISOR_INTERRUPTS;
+function writeMip(context: Context, value: number): void {
+  const { csr } = context.state;
+  const bits = hasSupervisorTimer(context) ? SUPERVISOR_INTERRUPTS & ~INTERRUPT.sti : SUPERVISOR_INTERRUPTS;
   csr[CSR.mip] = ((csr[CSR.mip] as number) & ~bits) | (value & bits);
-  if (!hart.features.hypervisor) return;
+  if (!context.features.hypervisor) return;
   csr[CSR.hvip] = ((csr[CSR.hvip] as number) & ~INTERRUPT.vssi) | (value & INTERRUPT.vssi);
 }
 
-function modifyMip(hart: Context): void {
-  low(hart, (machinePending(hart, ~0) & ~INTERRUPT.sei) | (storedPending(hart) & INTERRUPT.sei));
+function modifyMip(context: Context): void {
+  low(context, (machinePending(context, ~0) & ~INTERRUPT.sei) | (storedPending(context) & INTERRUPT.sei));
 }
 
 /** Bits 1:0 hold MODE: 0 direct, 1 vectored. */
@@ -77,8 +77,8 @@ function pmp(number: number, name: string, lastEntry: number): CsrDefinition {
     number,
     name,
     exists: (features) => lastEntry < features.pmpEntries,
-    read: (hart) => hart.hooks.pmpRead(number, hart),
-    write: (hart, value, high) => hart.hooks.pmpWrite(number, value, high),
+    read: (context) => context.hooks.pmpRead(number, context),
+    write: (context, value, high) => context.hooks.pmpWrite(number, value, high),
   };
 }
 
@@ -91,7 +91,7 @@ export const MACHINE_CSRS: readonly CsrDefinition[] = [
   {
     number: 0xf14,
     name: 'mhartid',
-    read: (hart) => low(hart, hart.features.hartId),
+    read: (context) => low(context, context.features.hartId),
     write: ignoreWrite,
   },
   constant(0xf15, 'mconfigptr'),
@@ -99,7 +99,7 @@ export const MACHINE_CSRS: readonly CsrDefinition[] = [
   legalized(0x301, 'misa', ignoreWrite),
   legalized(0x302, 'medeleg', writeMedeleg),
   legalized(0x303, 'mideleg', writeMideleg),
-  { number: 0x304, name: 'mie', read: (hart) => low(hart, machineEnabled(hart)), write: writeMie },
+  { number: 0x304, name: 'mie', read: (context) => low(context, machineEnabled(context)), write: writeMie },
   legalized(0x305, 'mtvec', writeTrapVector(CSR.mtvec)),
   stored(0x340, 'mscratch'),
   legalized(0x341, 'mepc', writeTrapPc(CSR.mepc)),
@@ -108,7 +108,7 @@ export const MACHINE_CSRS: readonly CsrDefinition[] = [
   {
     number: 0x344,
     name: 'mip',
-    read: (hart) => low(hart, machinePending(hart, ~0)),
+    read: (context) => low(context, machinePending(context, ~0)),
     write: writeMip,
     modify: modifyMip,
   },

@@ -10,30 +10,30 @@ import { COUNTER, INTERRUPT, MODE, SUPERVISOR_INTERRUPTS } from './registers.ts'
 import { readSstatus, writeSstatus } from './status.ts';
 
 /** Interrupts of supervisor level that mideleg has handed on: the others are read-only 0 in sip and sie. */
-function delegated(hart: Context): number {
-  return (hart.state.csr[CSR.mideleg] as number) & SUPERVISOR_INTERRUPTS;
+function delegated(context: Context): number {
+  return (context.state.csr[CSR.mideleg] as number) & SUPERVISOR_INTERRUPTS;
 }
 
-function readSie(hart: Context): void {
-  hart.low = (hart.state.csr[CSR.mie] as number) & delegated(hart);
-  hart.high = 0;
+function readSie(context: Context): void {
+  context.low = (context.state.csr[CSR.mie] as number) & delegated(context);
+  context.high = 0;
 }
 
-function writeSie(hart: Context, low: number): void {
-  const { csr } = hart.state;
-  const bits = delegated(hart);
+function writeSie(context: Context, low: number): void {
+  const { csr } = context.state;
+  const bits = delegated(context);
   csr[CSR.mie] = ((csr[CSR.mie] as number) & ~bits) | (low & bits);
 }
 
-function readSip(hart: Context): void {
-  hart.low = machinePending(hart, delegated(hart));
-  hart.high = 0;
+function readSip(context: Context): void {
+  context.low = machinePending(context, delegated(context));
+  context.high = 0;
 }
 
 /** Only SSIP is writable: STIP and SEIP come from M-mode, stimecmp or the interrupt controller. */
-function writeSip(hart: Context, low: number): void {
-  const { csr } = hart.state;
-  const bits = delegated(hart) & INTERRUPT.ssi;
+function writeSip(context: Context, low: number): void {
+  const { csr } = context.state;
+  const bits = delegated(context) & INTERRUPT.ssi;
   csr[CSR.mip] = ((csr[CSR.mip] as number) & ~bits) | (low & bits);
 }
 
@@ -43,12 +43,12 @@ const timeGate = counterGate(COUNTER.time);
  * stimecmp and vstimecmp: below M-mode they need mcounteren.TM and menvcfg.STCE; a guest needs hcounteren.TM and
  * henvcfg.STCE as well ("Supervisor Timer Register").
  */
-export const timerGate: Gate = (hart, privilege, virtual) => {
+export const timerGate: Gate = (context, privilege, virtual) => {
   if (privilege === MODE.machine) return VERDICT.allowed;
-  if (!hasSupervisorTimer(hart)) return VERDICT.illegal;
-  const verdict = timeGate(hart, privilege, virtual);
+  if (!hasSupervisorTimer(context)) return VERDICT.illegal;
+  const verdict = timeGate(context, privilege, virtual);
   if (verdict !== VERDICT.allowed) return verdict;
-  return virtual !== 0 && !hasGuestTimer(hart) ? VERDICT.virtual : VERDICT.allowed;
+  return virtual !== 0 && !hasGuestTimer(context) ? VERDICT.virtual : VERDICT.allowed;
 };
 
 export const SUPERVISOR_CSRS: readonly CsrDefinition[] = [
@@ -65,7 +65,7 @@ export const SUPERVISOR_CSRS: readonly CsrDefinition[] = [
     gate: timerGate,
     exists: (features) => features.sstc,
   }),
-  legalized(0x180, 'satp', (hart, low, high) => writeSatp(hart, CSR.satp, low, high), {
+  legalized(0x180, 'satp', (context, low, high) => writeSatp(context, CSR.satp, low, high), {
     guest: 'vsatp',
     trappedByTvm: true,
   }),

@@ -60,12 +60,14 @@ export class CsrTable {
   }
 
   /** Whether the current mode may access a CSR, and which exception says no. */
-  check(hart: Context, number: number, writes: boolean): Verdict {
+  check(context: Context, number: number, writes: boolean): Verdict {
     const definition = this.#definitions[number];
     if (definition === undefined) return VERDICT.illegal;
     if (writes && number >>> 10 === 3) return VERDICT.illegal;
-    const { privilege, virtual } = hart.state;
-    return virtual === 0 ? checkHost(hart, definition, privilege) : checkGuest(hart, definition, privilege);
+    const { privilege, virtual } = context.state;
+    return virtual === 0
+      ? checkHost(context, definition, privilege)
+      : checkGuest(context, definition, privilege);
   }
 }
 
@@ -75,31 +77,31 @@ function lowestPrivilege({ number }: CsrDefinition): number {
   return level === 2 ? MODE.supervisor : level;
 }
 
-function checkHost(hart: Context, definition: CsrDefinition, privilege: number): Verdict {
+function checkHost(context: Context, definition: CsrDefinition, privilege: number): Verdict {
   if (privilege < lowestPrivilege(definition)) return VERDICT.illegal;
   if (
     definition.trappedByTvm === true &&
     privilege === MODE.supervisor &&
-    ((hart.state.csr[CSR.mstatus] as number) & STATUS.tvm) !== 0
+    ((context.state.csr[CSR.mstatus] as number) & STATUS.tvm) !== 0
   ) {
     return VERDICT.illegal;
   }
-  return definition.gate?.(hart, privilege, 0) ?? VERDICT.allowed;
+  return definition.gate?.(context, privilege, 0) ?? VERDICT.allowed;
 }
 
 /**
  * Accesses from VS- and VU-mode. An access that HS-mode would be allowed (TVM aside) but the guest is not raises a
  * virtual-instruction exception, any other refused access an illegal-instruction exception ("Trap Cause Codes").
  */
-function checkGuest(hart: Context, definition: CsrDefinition, privilege: number): Verdict {
+function checkGuest(context: Context, definition: CsrDefinition, privilege: number): Verdict {
   const level = (definition.number >>> 8) & 3;
   if (level === MODE.machine) return VERDICT.illegal;
   if (privilege < level) {
-    const forHost = definition.gate?.(hart, MODE.supervisor, 0) ?? VERDICT.allowed;
+    const forHost = definition.gate?.(context, MODE.supervisor, 0) ?? VERDICT.allowed;
     return forHost === VERDICT.allowed ? VERDICT.virtual : VERDICT.illegal;
   }
-  if (definition.trappedByTvm === true && ((hart.state.csr[CSR.hstatus] as number) & HSTATUS.vtvm) !== 0) {
+  if (definition.trappedByTvm === true && ((context.state.csr[CSR.hstatus] as number) & HSTATUS.vtvm) !== 0) {
     return VERDICT.virtual;
   }
-  return definition.gate?.(hart, privilege, 1) ?? VERDICT.allowed;
+  return definition.gate?.(context, privilege, 1) ?? VERDICT.allowed;
 }

@@ -41,16 +41,16 @@ export class Privileged {
   /** The exception on its way to {@link Privileged.enterTrap}; shared with everything that can raise one. */
   readonly exception: Exception;
   readonly features: Features;
-  readonly #hart: Context;
+  readonly #context: Context;
   readonly #table: CsrTable;
   /** Handlers by instruction id, filled as instructions are met. */
   readonly #handlers: (Handler | undefined)[] = [];
 
   constructor(state: HartState, platform: Platform, hooks: PrivilegedHooks, options: PrivilegedOptions) {
-    this.#hart = new Context(state, platform, hooks, options);
-    this.#table = new CsrTable(this.#hart.features);
-    this.exception = this.#hart.exception;
-    this.features = this.#hart.features;
+    this.#context = new Context(state, platform, hooks, options);
+    this.#table = new CsrTable(this.#context.features);
+    this.exception = this.#context.exception;
+    this.features = this.#context.features;
   }
 
   /**
@@ -58,7 +58,7 @@ export class Privileged {
    * set. With `hsHost` M-mode is absent: privilege is HS, and everything that M-mode could hand on is handed on.
    */
   reset(): void {
-    reset(this.#hart, this.#table);
+    reset(this.#context, this.#table);
   }
 
   /**
@@ -70,56 +70,56 @@ export class Privileged {
   execute(decoded: Decoded): number {
     const { id } = decoded.instruction;
     const handler = this.#handlers[id] ?? this.#lookUp(decoded);
-    return handler(this.#hart, this.#table, decoded);
+    return handler(this.#context, this.#table, decoded);
   }
 
   #lookUp({ instruction }: Decoded): Handler {
     const handler =
       HANDLERS.get(instruction.name) ??
-      ((hart, _table, { bits }) => raise(hart, CAUSE.illegalInstruction, bits | 0));
+      ((context, _table, { bits }) => raise(context, CAUSE.illegalInstruction, bits | 0));
     this.#handlers[instruction.id] = handler;
     return handler;
   }
 
   /** Takes the exception in {@link Privileged.exception}; `epc` is the instruction that raised it. pc is set. */
   enterTrap(epcLow: number, epcHigh: number): TrapTarget {
-    return enterException(this.#hart, epcLow, epcHigh);
+    return enterException(this.#context, epcLow, epcHigh);
   }
 
   /** Takes the interrupt of highest priority that may be taken now, if any: pc is where it returns to. */
   takeInterrupt(): TrapTarget | undefined {
-    return takeInterrupt(this.#hart);
+    return takeInterrupt(this.#context);
   }
 
   /** WFI may complete: a locally enabled interrupt is pending, whatever global enables and delegation say. */
   wakePending(): boolean {
-    return wakePending(this.#hart);
+    return wakePending(this.#context);
   }
 
   /** Earliest time in ticks at which stimecmp or vstimecmp will raise an interrupt; Infinity if none. */
   nextDeadline(): number {
-    return nextDeadline(this.#hart);
+    return nextDeadline(this.#context);
   }
 
   /** SRET as HS-mode executes it, without checks: how a host that plays HS-mode enters or resumes its guest. */
   returnFromSupervisor(): void {
-    returnFromSupervisor(this.#hart);
+    returnFromSupervisor(this.#context);
   }
 
   /** Brings FS of the status registers and {@link FIELD.floatOff} up to date, for those who look at raw state. */
   foldFloat(): void {
-    foldFloat(this.#hart.state);
-    refreshFloatOff(this.#hart.state);
+    foldFloat(this.#context.state);
+    refreshFloatOff(this.#context.state);
   }
 
   /** Low half of the last {@link Privileged.readCsr}. */
   get low(): number {
-    return this.#hart.low;
+    return this.#context.low;
   }
 
   /** High half of the last {@link Privileged.readCsr}. */
   get high(): number {
-    return this.#hart.high;
+    return this.#context.high;
   }
 
   /**
@@ -132,7 +132,7 @@ export class Privileged {
   readCsr(number: number): boolean {
     const definition = this.#table.get(number);
     if (definition === undefined) return false;
-    definition.read(this.#hart);
+    definition.read(this.#context);
     return true;
   }
 
@@ -140,7 +140,7 @@ export class Privileged {
   writeCsr(number: number, low: number, high: number): boolean {
     const definition = this.#table.get(number);
     if (definition === undefined) return false;
-    definition.write(this.#hart, low, high);
+    definition.write(this.#context, low, high);
     return true;
   }
 }

@@ -19,45 +19,45 @@ function highest(pending: number): number {
  * Takes the interrupt of highest priority that may be taken now, if there is one. Interrupts for a more privileged
  * mode come first, whatever their number; VS-level ones are taken only when V=1.
  */
-export function takeInterrupt(hart: Context): TrapTarget | undefined {
-  const pending = pendingAndEnabled(hart);
-  const { state } = hart;
+export function takeInterrupt(context: Context): TrapTarget | undefined {
+  const pending = pendingAndEnabled(context);
+  const { state } = context;
   if (pending === 0) {
     state.words[FIELD.quiet >> 2] = QUIET.yes;
     return undefined;
   }
   const target =
-    takeForMachine(hart, pending) ?? takeForHypervisor(hart, pending) ?? takeForGuest(hart, pending);
+    takeForMachine(context, pending) ?? takeForHypervisor(context, pending) ?? takeForGuest(context, pending);
   // Either there was none for this mode, or its SIE or MIE is 0.
   state.words[FIELD.quiet >> 2] = state.privilege === MODE.user ? QUIET.no : QUIET.masked;
   return target;
 }
 
-function takeForMachine(hart: Context, pending: number): TrapTarget | undefined {
-  const { csr, privilege } = hart.state;
+function takeForMachine(context: Context, pending: number): TrapTarget | undefined {
+  const { csr, privilege } = context.state;
   const mine = pending & ~(csr[CSR.mideleg] as number);
   if (mine === 0) return undefined;
   const enabled = privilege !== MODE.machine || ((csr[CSR.mstatus] as number) & STATUS.mie) !== 0;
   if (!enabled) return undefined;
-  return enterInterrupt(hart, hart.features.hsHost ? 'HS' : 'M', highest(mine));
+  return enterInterrupt(context, context.features.hsHost ? 'HS' : 'M', highest(mine));
 }
 
-function takeForHypervisor(hart: Context, pending: number): TrapTarget | undefined {
-  const { csr, privilege, virtual } = hart.state;
+function takeForHypervisor(context: Context, pending: number): TrapTarget | undefined {
+  const { csr, privilege, virtual } = context.state;
   if (privilege === MODE.machine) return undefined;
   const mine = pending & (csr[CSR.mideleg] as number) & ~(csr[CSR.hideleg] as number);
   if (mine === 0) return undefined;
   const enabled =
     virtual !== 0 || privilege === MODE.user || ((csr[CSR.mstatus] as number) & STATUS.sie) !== 0;
-  return enabled ? enterInterrupt(hart, 'HS', highest(mine)) : undefined;
+  return enabled ? enterInterrupt(context, 'HS', highest(mine)) : undefined;
 }
 
 /** Causes 2, 6 and 10 become 1, 5 and 9 for the guest. */
-function takeForGuest(hart: Context, pending: number): TrapTarget | undefined {
-  const { csr, privilege, virtual } = hart.state;
+function takeForGuest(context: Context, pending: number): TrapTarget | undefined {
+  const { csr, privilege, virtual } = context.state;
   if (virtual === 0) return undefined;
   const mine = pending & (csr[CSR.hideleg] as number) & GUEST_INTERRUPTS;
   if (mine === 0) return undefined;
   const enabled = privilege === MODE.user || ((csr[CSR.vsstatus] as number) & STATUS.sie) !== 0;
-  return enabled ? enterInterrupt(hart, 'VS', highest(mine) - 1) : undefined;
+  return enabled ? enterInterrupt(context, 'VS', highest(mine) - 1) : undefined;
 }

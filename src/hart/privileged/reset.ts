@@ -24,8 +24,8 @@ const HANDED_ON = ['medeleg', 'mideleg', 'mcounteren', 'menvcfg', 'mstateen0'] a
  * Architectural reset of everything but pc, x and f registers. Fields for which the specification leaves the value
  * open become 0, except ADUE.
  */
-export function reset(hart: Context, table: CsrTable): void {
-  const { state, features } = hart;
+export function reset(context: Context, table: CsrTable): void {
+  const { state, features } = context;
   const { words, csr } = state;
   csr.fill(0);
   words[FIELD.fflags >> 2] = 0;
@@ -33,22 +33,22 @@ export function reset(hart: Context, table: CsrTable): void {
   words[FIELD.hsHost >> 2] = features.hsHost ? 1 : 0;
   state.privilege = MODE.machine;
   state.virtual = 0;
-  resetStatus(hart);
-  resetEnvironment(hart);
+  resetStatus(context);
+  resetEnvironment(context);
   csr[CSR.misa] = misaLow(features.extensions);
   csr[CSR.misa + 1] = MXL_64_HIGH;
-  table.get(0x303)?.write(hart, 0, 0);
+  table.get(0x303)?.write(context, 0, 0);
   // Nothing is due before software has set a time.
   csr.fill(-1, CSR.stimecmp, CSR.stimecmp + 2);
   csr.fill(-1, CSR.vstimecmp, CSR.vstimecmp + 2);
-  if (features.hsHost) openToHypervisor(hart, table);
-  setMode(hart, features.hsHost ? MODE.supervisor : MODE.machine, 0);
+  if (features.hsHost) openToHypervisor(context, table);
+  setMode(context, features.hsHost ? MODE.supervisor : MODE.machine, 0);
 }
 
-function openToHypervisor(hart: Context, table: CsrTable): void {
+function openToHypervisor(context: Context, table: CsrTable): void {
   for (const name of HANDED_ON) {
     const number = NUMBERS[name];
-    table.get(number)?.write(hart, ~0, ~0);
+    table.get(number)?.write(context, ~0, ~0);
   }
 }
 

@@ -33,14 +33,14 @@ export function refreshFloatOff(state: HartState): void {
 }
 
 /** Changes privilege and V. A reservation does not outlive the mode in which it was made. */
-export function setMode(hart: Context, privilege: number, virtual: number): void {
-  const { state } = hart;
+export function setMode(context: Context, privilege: number, virtual: number): void {
+  const { state } = context;
   foldFloat(state);
   state.privilege = privilege;
   state.virtual = virtual;
   state.words[FIELD.reservation >> 2] = 0;
   refreshFloatOff(state);
-  hart.hooks.contextChanged();
+  context.hooks.contextChanged();
 }
 
 /** SD of a status register whose low half is `low`: FS is Dirty. */
@@ -48,11 +48,11 @@ function dirtySummary(low: number): number {
   return (low & STATUS.fs) === STATUS.fs ? STATUS.sdHigh : 0;
 }
 
-export function readMstatus(hart: Context): void {
-  foldFloat(hart.state);
-  const { csr } = hart.state;
-  hart.low = csr[CSR.mstatus] as number;
-  hart.high = (csr[CSR.mstatus + 1] as number) | dirtySummary(hart.low);
+export function readMstatus(context: Context): void {
+  foldFloat(context.state);
+  const { csr } = context.state;
+  context.low = csr[CSR.mstatus] as number;
+  context.high = (csr[CSR.mstatus + 1] as number) | dirtySummary(context.low);
 }
 
 /** MPP can hold U, S and M; the reserved value 2 leaves it as it was. */
@@ -65,87 +65,87 @@ export function supervisorStatusBits(extensions: ReadonlySet<string>): number {
   return extensions.has('f') ? SUPERVISOR_STATUS : SUPERVISOR_STATUS & ~STATUS.fs;
 }
 
-function writableBits(hart: Context, bits: number): number {
-  return hart.features.float ? bits : bits & ~STATUS.fs;
+function writableBits(context: Context, bits: number): number {
+  return context.features.float ? bits : bits & ~STATUS.fs;
 }
 
 /** Replaces `bits` of mstatus by those of `low`, and what follows from it. */
-function updateMstatus(hart: Context, bits: number, low: number): void {
-  const { state } = hart;
+function updateMstatus(context: Context, bits: number, low: number): void {
+  const { state } = context;
   foldFloat(state);
   const old = state.csr[CSR.mstatus] as number;
   const now = (old & ~bits) | (low & bits);
   state.csr[CSR.mstatus] = now;
   if (((old ^ now) & STATUS.fs) !== 0) refreshFloatOff(state);
-  if (((old ^ now) & TRANSLATION_BITS) !== 0) hart.hooks.contextChanged();
+  if (((old ^ now) & TRANSLATION_BITS) !== 0) context.hooks.contextChanged();
 }
 
-export function writeMstatus(hart: Context, low: number, high: number): void {
-  const { state, features } = hart;
+export function writeMstatus(context: Context, low: number, high: number): void {
+  const { state, features } = context;
   if (features.hypervisor) {
     const bits = MACHINE_STATUS.highBits;
     const old = state.csr[CSR.mstatus + 1] as number;
     state.csr[CSR.mstatus + 1] = (old & ~bits) | (high & bits);
-    if (((old ^ high) & STATUS.mpvHigh) !== 0) hart.hooks.contextChanged();
+    if (((old ^ high) & STATUS.mpvHigh) !== 0) context.hooks.contextChanged();
   }
   updateMstatus(
-    hart,
-    writableBits(hart, MACHINE_STATUS.bits),
+    context,
+    writableBits(context, MACHINE_STATUS.bits),
     legalMpp(state.csr[CSR.mstatus] as number, low),
   );
 }
 
-export function readSstatus(hart: Context): void {
-  foldFloat(hart.state);
-  hart.low = (hart.state.csr[CSR.mstatus] as number) & SUPERVISOR_STATUS;
-  hart.high = STATUS.uxlHigh | dirtySummary(hart.low);
+export function readSstatus(context: Context): void {
+  foldFloat(context.state);
+  context.low = (context.state.csr[CSR.mstatus] as number) & SUPERVISOR_STATUS;
+  context.high = STATUS.uxlHigh | dirtySummary(context.low);
 }
 
-export function writeSstatus(hart: Context, low: number): void {
-  updateMstatus(hart, writableBits(hart, SUPERVISOR_STATUS), low);
+export function writeSstatus(context: Context, low: number): void {
+  updateMstatus(context, writableBits(context, SUPERVISOR_STATUS), low);
 }
 
-export function readVsstatus(hart: Context): void {
-  foldFloat(hart.state);
-  hart.low = hart.state.csr[CSR.vsstatus] as number;
-  hart.high = STATUS.uxlHigh | dirtySummary(hart.low);
+export function readVsstatus(context: Context): void {
+  foldFloat(context.state);
+  context.low = context.state.csr[CSR.vsstatus] as number;
+  context.high = STATUS.uxlHigh | dirtySummary(context.low);
 }
 
-export function writeVsstatus(hart: Context, low: number): void {
-  const { state } = hart;
+export function writeVsstatus(context: Context, low: number): void {
+  const { state } = context;
   foldFloat(state);
-  const bits = writableBits(hart, SUPERVISOR_STATUS);
+  const bits = writableBits(context, SUPERVISOR_STATUS);
   const old = state.csr[CSR.vsstatus] as number;
   const now = low & bits;
   state.csr[CSR.vsstatus] = now;
   if (((old ^ now) & STATUS.fs) !== 0) refreshFloatOff(state);
-  if (((old ^ now) & TRANSLATION_BITS) !== 0) hart.hooks.contextChanged();
+  if (((old ^ now) & TRANSLATION_BITS) !== 0) context.hooks.contextChanged();
 }
 
-export function readHstatus(hart: Context): void {
-  hart.low = hart.state.csr[CSR.hstatus] as number;
-  hart.high = HSTATUS.vsxlHigh;
+export function readHstatus(context: Context): void {
+  context.low = context.state.csr[CSR.hstatus] as number;
+  context.high = HSTATUS.vsxlHigh;
 }
 
 /** VGEIN can hold 0 to GEILEN; other values leave it as it was. */
-export function writeHstatus(hart: Context, low: number): void {
-  const { csr } = hart.state;
+export function writeHstatus(context: Context, low: number): void {
+  const { csr } = context.state;
   const old = csr[CSR.hstatus] as number;
   const source = (low & HSTATUS.vgein) >> HSTATUS.vgeinShift;
-  const vgein = (source <= hart.features.geilen ? low : old) & HSTATUS.vgein;
+  const vgein = (source <= context.features.geilen ? low : old) & HSTATUS.vgein;
   csr[CSR.hstatus] = (low & HYPERVISOR_BITS) | vgein;
-  if (((old ^ low) & HSTATUS.spvp) !== 0) hart.hooks.contextChanged();
+  if (((old ^ low) & HSTATUS.spvp) !== 0) context.hooks.contextChanged();
 }
 
 /** Values of the status registers after reset; those that only hold constants get them too. */
-export function resetStatus(hart: Context): void {
-  const { csr } = hart.state;
+export function resetStatus(context: Context): void {
+  const { csr } = context.state;
   csr[CSR.mstatus] = 0;
   csr[CSR.mstatus + 1] = STATUS.uxlHigh | STATUS.sxlHigh;
   csr[CSR.vsstatus] = 0;
   csr[CSR.vsstatus + 1] = STATUS.uxlHigh;
   csr[CSR.hstatus] = 0;
   csr[CSR.hstatus + 1] = HSTATUS.vsxlHigh;
-  hart.state.words[FLOAT_DIRTY] = 0;
-  refreshFloatOff(hart.state);
+  context.state.words[FLOAT_DIRTY] = 0;
+  refreshFloatOff(context.state);
 }

@@ -11,12 +11,12 @@ import { returnFromGuestSupervisor, returnFromMachine, returnFromSupervisor } fr
 import { waitForInterrupt, waitOnReservation } from './wait.ts';
 
 /** Carries an instruction out; the result is an OUTCOME. */
-export type Handler = (hart: Context, table: CsrTable, decoded: Decoded) => Outcome;
+export type Handler = (context: Context, table: CsrTable, decoded: Decoded) => Outcome;
 
-const illegal = (hart: Context, { bits }: Decoded): Outcome =>
-  raise(hart, CAUSE.illegalInstruction, bits | 0);
-const virtualInstruction = (hart: Context, { bits }: Decoded): Outcome =>
-  raise(hart, CAUSE.virtualInstruction, bits | 0);
+const illegal = (context: Context, { bits }: Decoded): Outcome =>
+  raise(context, CAUSE.illegalInstruction, bits | 0);
+const virtualInstruction = (context: Context, { bits }: Decoded): Outcome =>
+  raise(context, CAUSE.virtualInstruction, bits | 0);
 
 const next: Handler = () => OUTCOME.next;
 
@@ -25,102 +25,104 @@ const hasStatus = ({ state }: Context, bit: number): boolean =>
 const hasHstatus = ({ state }: Context, bit: number): boolean =>
   ((state.csr[CSR.hstatus] as number) & bit) !== 0;
 
-const ecall: Handler = (hart) => {
-  const { privilege, virtual } = hart.state;
-  if (privilege === MODE.user) return raise(hart, CAUSE.ecallFromU);
-  if (privilege === MODE.machine) return raise(hart, CAUSE.ecallFromM);
-  return raise(hart, virtual !== 0 ? CAUSE.ecallFromVs : CAUSE.ecallFromHs);
+const ecall: Handler = (context) => {
+  const { privilege, virtual } = context.state;
+  if (privilege === MODE.user) return raise(context, CAUSE.ecallFromU);
+  if (privilege === MODE.machine) return raise(context, CAUSE.ecallFromM);
+  return raise(context, virtual !== 0 ? CAUSE.ecallFromVs : CAUSE.ecallFromHs);
 };
 
 /** xtval gets the breakpoint's address, as an access has it that a watchpoint stops ("Machine Trap Value"). */
-const ebreak: Handler = (hart) => {
-  const { pcLow, pcHigh, virtual } = hart.state;
-  const outcome = raise(hart, CAUSE.breakpoint, pcLow, pcHigh);
-  hart.exception.guestVirtual = virtual !== 0;
+const ebreak: Handler = (context) => {
+  const { pcLow, pcHigh, virtual } = context.state;
+  const outcome = raise(context, CAUSE.breakpoint, pcLow, pcHigh);
+  context.exception.guestVirtual = virtual !== 0;
   return outcome;
 };
 
-const mret: Handler = (hart, _table, decoded) => {
-  if (hart.state.privilege !== MODE.machine) return illegal(hart, decoded);
-  returnFromMachine(hart);
+const mret: Handler = (context, _table, decoded) => {
+  if (context.state.privilege !== MODE.machine) return illegal(context, decoded);
+  returnFromMachine(context);
   return OUTCOME.jumped;
 };
 
 /** TSR closes it to HS-mode, VTSR to VS-mode. */
-const sret: Handler = (hart, _table, decoded) => {
-  const { privilege, virtual } = hart.state;
+const sret: Handler = (context, _table, decoded) => {
+  const { privilege, virtual } = context.state;
   if (virtual !== 0) {
-    if (privilege === MODE.user || hasHstatus(hart, HSTATUS.vtsr)) return virtualInstruction(hart, decoded);
-    returnFromGuestSupervisor(hart);
+    if (privilege === MODE.user || hasHstatus(context, HSTATUS.vtsr))
+      return virtualInstruction(context, decoded);
+    returnFromGuestSupervisor(context);
     return OUTCOME.jumped;
   }
-  if (privilege === MODE.user) return illegal(hart, decoded);
-  if (privilege === MODE.supervisor && hasStatus(hart, STATUS.tsr)) return illegal(hart, decoded);
-  returnFromSupervisor(hart);
+  if (privilege === MODE.user) return illegal(context, decoded);
+  if (privilege === MODE.supervisor && hasStatus(context, STATUS.tsr)) return illegal(context, decoded);
+  returnFromSupervisor(context);
   return OUTCOME.jumped;
 };
 
-const wfi: Handler = (hart, _table, { bits }) => waitForInterrupt(hart, bits | 0);
+const wfi: Handler = (context, _table, { bits }) => waitForInterrupt(context, bits | 0);
 
 /** sfence.vma and sinval.vma: TVM closes them to HS-mode, VTVM to VS-mode. */
-const fenceAddressSpace: Handler = (hart, _table, decoded) => {
-  const { privilege, virtual } = hart.state;
+const fenceAddressSpace: Handler = (context, _table, decoded) => {
+  const { privilege, virtual } = context.state;
   if (virtual !== 0) {
-    if (privilege === MODE.user || hasHstatus(hart, HSTATUS.vtvm)) return virtualInstruction(hart, decoded);
-  } else if (privilege === MODE.user || (privilege === MODE.supervisor && hasStatus(hart, STATUS.tvm))) {
-    return illegal(hart, decoded);
+    if (privilege === MODE.user || hasHstatus(context, HSTATUS.vtvm))
+      return virtualInstruction(context, decoded);
+  } else if (privilege === MODE.user || (privilege === MODE.supervisor && hasStatus(context, STATUS.tvm))) {
+    return illegal(context, decoded);
   }
-  return fence(hart, 'vma', decoded);
+  return fence(context, 'vma', decoded);
 };
 
 /** sfence.w.inval and sfence.inval.ir order what sinval.vma and the others already do at once (Svinval). */
-const fenceInvalidation: Handler = (hart, _table, decoded) => {
-  if (hart.state.privilege !== MODE.user) return OUTCOME.next;
-  return hart.state.virtual !== 0 ? virtualInstruction(hart, decoded) : illegal(hart, decoded);
+const fenceInvalidation: Handler = (context, _table, decoded) => {
+  if (context.state.privilege !== MODE.user) return OUTCOME.next;
+  return context.state.virtual !== 0 ? virtualInstruction(context, decoded) : illegal(context, decoded);
 };
 
 /** hfence.vvma, hinval.vvma: not affected by TVM. */
-const fenceGuestVirtual: Handler = (hart, _table, decoded) => {
-  if (hart.state.virtual !== 0) return virtualInstruction(hart, decoded);
-  if (hart.state.privilege === MODE.user) return illegal(hart, decoded);
-  return fence(hart, 'vvma', decoded);
+const fenceGuestVirtual: Handler = (context, _table, decoded) => {
+  if (context.state.virtual !== 0) return virtualInstruction(context, decoded);
+  if (context.state.privilege === MODE.user) return illegal(context, decoded);
+  return fence(context, 'vvma', decoded);
 };
 
 /** hfence.gvma, hinval.gvma: TVM closes them to HS-mode. */
-const fenceGuestPhysical: Handler = (hart, _table, decoded) => {
-  const { privilege, virtual } = hart.state;
-  if (virtual !== 0) return virtualInstruction(hart, decoded);
-  if (privilege === MODE.user || (privilege === MODE.supervisor && hasStatus(hart, STATUS.tvm))) {
-    return illegal(hart, decoded);
+const fenceGuestPhysical: Handler = (context, _table, decoded) => {
+  const { privilege, virtual } = context.state;
+  if (virtual !== 0) return virtualInstruction(context, decoded);
+  if (privilege === MODE.user || (privilege === MODE.supervisor && hasStatus(context, STATUS.tvm))) {
+    return illegal(context, decoded);
   }
-  return fence(hart, 'gvma', decoded);
+  return fence(context, 'gvma', decoded);
 };
 
 /** Bits of an ASID and of a VMID; the rest of the register is ignored. */
 const ASID_MASK = 0xffff;
 const VMID_MASK = 0x3fff;
 
-function fence(hart: Context, kind: 'vma' | 'vvma' | 'gvma', { rs1, rs2 }: Decoded): Outcome {
-  const { state } = hart;
+function fence(context: Context, kind: 'vma' | 'vvma' | 'gvma', { rs1, rs2 }: Decoded): Outcome {
+  const { state } = context;
   const mask = kind === 'gvma' ? VMID_MASK : ASID_MASK;
   const id = rs2 === 0 ? undefined : state.xLow(rs2) & mask;
-  if (rs1 === 0) hart.hooks.fence(kind, undefined, undefined, id);
-  else hart.hooks.fence(kind, state.xLow(rs1), state.xHigh(rs1), id);
+  if (rs1 === 0) context.hooks.fence(kind, undefined, undefined, id);
+  else context.hooks.fence(kind, state.xLow(rs1), state.xHigh(rs1), id);
   return OUTCOME.next;
 }
 
 /** Generated code leaves it to this if many pages were fetched, also ahead for compiled code, and must do the same. */
-const fenceI: Handler = (hart) => {
-  hart.hooks.fenceI();
-  return hart.state.words[FIELD.quiet >> 2] === QUIET.no ? OUTCOME.next : OUTCOME.fenced;
+const fenceI: Handler = (context) => {
+  context.hooks.fenceI();
+  return context.state.words[FIELD.quiet >> 2] === QUIET.no ? OUTCOME.next : OUTCOME.fenced;
 };
 
 /** hlv, hlvx and hsv: for M and HS, and for U if hstatus.HU permits. */
-const guestAccess: Handler = (hart, _table, decoded) => {
-  const { privilege, virtual } = hart.state;
-  if (virtual !== 0) return virtualInstruction(hart, decoded);
-  if (privilege === MODE.user && !hasHstatus(hart, HSTATUS.hu)) return illegal(hart, decoded);
-  return hart.hooks.guestAccess(decoded) ? OUTCOME.next : OUTCOME.exception;
+const guestAccess: Handler = (context, _table, decoded) => {
+  const { privilege, virtual } = context.state;
+  if (virtual !== 0) return virtualInstruction(context, decoded);
+  if (privilege === MODE.user && !hasHstatus(context, HSTATUS.hu)) return illegal(context, decoded);
+  return context.hooks.guestAccess(decoded) ? OUTCOME.next : OUTCOME.exception;
 };
 
 const GUEST_ACCESSES = [
@@ -152,7 +154,7 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['mret', mret],
   ['sret', sret],
   ['wfi', wfi],
-  ['wrs.nto', (hart, _table, { bits }) => waitOnReservation(hart, bits)],
+  ['wrs.nto', (context, _table, { bits }) => waitOnReservation(context, bits)],
   // A short wait ends at once, and is no reason to trap.
   ['wrs.sto', next],
   ['fence.i', fenceI],

@@ -8,8 +8,8 @@ import { setMode } from './status.ts';
 const INTERRUPT_HIGH = 1 << 31;
 
 /** Where an exception goes: to M unless medeleg hands it on to HS, from there to a guest if hedeleg does. */
-function exceptionTarget(hart: Context, cause: number): TrapTarget {
-  const { state, features } = hart;
+function exceptionTarget(context: Context, cause: number): TrapTarget {
+  const { state, features } = context;
   const bit = 1 << cause;
   const fromGuest = state.virtual !== 0;
   const delegable = fromGuest || state.privilege !== MODE.machine;
@@ -19,42 +19,42 @@ function exceptionTarget(hart: Context, cause: number): TrapTarget {
 }
 
 /** Takes the exception in the exception record; `epc` is the address of the instruction that raised it. */
-export function enterException(hart: Context, epcLow: number, epcHigh: number): TrapTarget {
-  const { cause } = hart.exception;
-  const target = exceptionTarget(hart, cause);
-  enter(hart, target, cause, false, epcLow, epcHigh);
+export function enterException(context: Context, epcLow: number, epcHigh: number): TrapTarget {
+  const { cause } = context.exception;
+  const target = exceptionTarget(context, cause);
+  enter(context, target, cause, false, epcLow, epcHigh);
   return target;
 }
 
 /** Takes an interrupt between two instructions: pc is the one that comes next. */
-export function enterInterrupt(hart: Context, target: TrapTarget, cause: number): TrapTarget {
-  const { exception, state } = hart;
+export function enterInterrupt(context: Context, target: TrapTarget, cause: number): TrapTarget {
+  const { exception, state } = context;
   fillException(exception, cause, 0, 0, false);
-  enter(hart, target, cause, true, state.pcLow, state.pcHigh);
+  enter(context, target, cause, true, state.pcLow, state.pcHigh);
   return target;
 }
 
 function enter(
-  hart: Context,
+  context: Context,
   target: TrapTarget,
   cause: number,
   interrupt: boolean,
   epcLow: number,
   epcHigh: number,
 ): void {
-  if (target === 'M') enterMachine(hart, cause, interrupt, epcLow, epcHigh);
-  else if (target === 'HS') enterHypervisor(hart, cause, interrupt, epcLow, epcHigh);
-  else enterGuest(hart, cause, interrupt, epcLow, epcHigh);
+  if (target === 'M') enterMachine(context, cause, interrupt, epcLow, epcHigh);
+  else if (target === 'HS') enterHypervisor(context, cause, interrupt, epcLow, epcHigh);
+  else enterGuest(context, cause, interrupt, epcLow, epcHigh);
 }
 
 function enterMachine(
-  hart: Context,
+  context: Context,
   cause: number,
   interrupt: boolean,
   epcLow: number,
   epcHigh: number,
 ): void {
-  const { state, exception } = hart;
+  const { state, exception } = context;
   const { csr, privilege, virtual } = state;
   const status = csr[CSR.mstatus] as number;
   const mpie = (status & STATUS.mie) !== 0 ? STATUS.mpie : 0;
@@ -69,18 +69,18 @@ function enterMachine(
   setPair(csr, CSR.mtval, exception.tvalLow, exception.tvalHigh);
   setPair(csr, CSR.mtval2, exception.tval2Low, exception.tval2High);
   setPair(csr, CSR.mtinst, exception.tinst, 0);
-  jumpToHandler(hart, CSR.mtvec, cause, interrupt);
-  setMode(hart, MODE.machine, 0);
+  jumpToHandler(context, CSR.mtvec, cause, interrupt);
+  setMode(context, MODE.machine, 0);
 }
 
 function enterHypervisor(
-  hart: Context,
+  context: Context,
   cause: number,
   interrupt: boolean,
   epcLow: number,
   epcHigh: number,
 ): void {
-  const { state, exception } = hart;
+  const { state, exception } = context;
   const { csr, privilege, virtual } = state;
   csr[CSR.mstatus] = pushSupervisorStack(csr[CSR.mstatus] as number, privilege);
   let hstatus = (csr[CSR.hstatus] as number) & ~(HSTATUS.spv | HSTATUS.gva);
@@ -95,20 +95,26 @@ function enterHypervisor(
   setPair(csr, CSR.stval, exception.tvalLow, exception.tvalHigh);
   setPair(csr, CSR.htval, exception.tval2Low, exception.tval2High);
   setPair(csr, CSR.htinst, exception.tinst, 0);
-  jumpToHandler(hart, CSR.stvec, cause, interrupt);
-  setMode(hart, MODE.supervisor, 0);
+  jumpToHandler(context, CSR.stvec, cause, interrupt);
+  setMode(context, MODE.supervisor, 0);
 }
 
 /** A trap within the guest: hstatus and the supervisor CSRs of HS stay as they are. */
-function enterGuest(hart: Context, cause: number, interrupt: boolean, epcLow: number, epcHigh: number): void {
-  const { state, exception } = hart;
+function enterGuest(
+  context: Context,
+  cause: number,
+  interrupt: boolean,
+  epcLow: number,
+  epcHigh: number,
+): void {
+  const { state, exception } = context;
   const { csr, privilege } = state;
   csr[CSR.vsstatus] = pushSupervisorStack(csr[CSR.vsstatus] as number, privilege);
   setPair(csr, CSR.vsepc, epcLow, epcHigh);
   setPair(csr, CSR.vscause, cause, interrupt ? INTERRUPT_HIGH : 0);
   setPair(csr, CSR.vstval, exception.tvalLow, exception.tvalHigh);
-  jumpToHandler(hart, CSR.vstvec, cause, interrupt);
-  setMode(hart, MODE.supervisor, 1);
+  jumpToHandler(context, CSR.vstvec, cause, interrupt);
+  setMode(context, MODE.supervisor, 1);
 }
 
 /** SPIE = SIE, SIE = 0, SPP = the mode before the trap. M-mode cannot come here. */
@@ -133,8 +139,8 @@ function jumpToHandler({ state }: Context, vector: number, cause: number, interr
 }
 
 /** MRET: the stack of mstatus is popped; MPRV ends unless M-mode goes on. */
-export function returnFromMachine(hart: Context): void {
-  const { csr } = hart.state;
+export function returnFromMachine(context: Context): void {
+  const { csr } = context.state;
   const status = csr[CSR.mstatus] as number;
   const privilege = (status & STATUS.mpp) >> STATUS.mppShift;
   const virtual =
@@ -144,28 +150,28 @@ export function returnFromMachine(hart: Context): void {
   if (privilege !== MODE.machine) popped &= ~STATUS.mprv;
   csr[CSR.mstatus] = popped;
   csr[CSR.mstatus + 1] = (csr[CSR.mstatus + 1] as number) & ~STATUS.mpvHigh;
-  hart.state.setPc(csr[CSR.mepc] as number, csr[CSR.mepc + 1] as number);
-  setMode(hart, privilege, virtual);
+  context.state.setPc(csr[CSR.mepc] as number, csr[CSR.mepc + 1] as number);
+  setMode(context, privilege, virtual);
 }
 
 /** SRET in M- or HS-mode: to the guest if hstatus.SPV says so. */
-export function returnFromSupervisor(hart: Context): void {
-  const { csr } = hart.state;
+export function returnFromSupervisor(context: Context): void {
+  const { csr } = context.state;
   const status = csr[CSR.mstatus] as number;
   const hstatus = csr[CSR.hstatus] as number;
   csr[CSR.hstatus] = hstatus & ~HSTATUS.spv;
   csr[CSR.mstatus] = popSupervisorStack(status) & ~STATUS.mprv;
-  hart.state.setPc(csr[CSR.sepc] as number, csr[CSR.sepc + 1] as number);
-  setMode(hart, (status & STATUS.spp) !== 0 ? 1 : 0, (hstatus & HSTATUS.spv) !== 0 ? 1 : 0);
+  context.state.setPc(csr[CSR.sepc] as number, csr[CSR.sepc + 1] as number);
+  setMode(context, (status & STATUS.spp) !== 0 ? 1 : 0, (hstatus & HSTATUS.spv) !== 0 ? 1 : 0);
 }
 
 /** SRET in VS-mode. */
-export function returnFromGuestSupervisor(hart: Context): void {
-  const { csr } = hart.state;
+export function returnFromGuestSupervisor(context: Context): void {
+  const { csr } = context.state;
   const status = csr[CSR.vsstatus] as number;
   csr[CSR.vsstatus] = popSupervisorStack(status);
-  hart.state.setPc(csr[CSR.vsepc] as number, csr[CSR.vsepc + 1] as number);
-  setMode(hart, (status & STATUS.spp) !== 0 ? 1 : 0, 1);
+  context.state.setPc(csr[CSR.vsepc] as number, csr[CSR.vsepc + 1] as number);
+  setMode(context, (status & STATUS.spp) !== 0 ? 1 : 0, 1);
 }
 
 /** SIE = SPIE, SPIE = 1, SPP = U. */

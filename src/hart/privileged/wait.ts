@@ -8,8 +8,8 @@ import { hasGuestTimer, hasSupervisorTimer, pendingAndEnabled, readTime } from '
 import { HSTATUS, MODE, STATUS } from './registers.ts';
 
 /** WFI may complete: a locally enabled interrupt is pending, whatever global enables and delegation say. */
-export function wakePending(hart: Context): boolean {
-  return pendingAndEnabled(hart) !== 0;
+export function wakePending(context: Context): boolean {
+  return pendingAndEnabled(context) !== 0;
 }
 
 /**
@@ -18,16 +18,17 @@ export function wakePending(hart: Context): boolean {
  *
  * @param bits the encoding, for xtval
  */
-export function waitForInterrupt(hart: Context, bits: number): Outcome {
-  const { csr, privilege, virtual } = hart.state;
+export function waitForInterrupt(context: Context, bits: number): Outcome {
+  const { csr, privilege, virtual } = context.state;
   if (privilege !== MODE.machine) {
-    if (((csr[CSR.mstatus] as number) & STATUS.tw) !== 0) return raise(hart, CAUSE.illegalInstruction, bits);
+    if (((csr[CSR.mstatus] as number) & STATUS.tw) !== 0)
+      return raise(context, CAUSE.illegalInstruction, bits);
     const refusedToGuest =
       virtual !== 0 && (privilege === MODE.user || ((csr[CSR.hstatus] as number) & HSTATUS.vtw) !== 0);
-    if (refusedToGuest) return raise(hart, CAUSE.virtualInstruction, bits);
-    if (privilege === MODE.user) return raise(hart, CAUSE.illegalInstruction, bits);
+    if (refusedToGuest) return raise(context, CAUSE.virtualInstruction, bits);
+    if (privilege === MODE.user) return raise(context, CAUSE.illegalInstruction, bits);
   }
-  return wakePending(hart) ? OUTCOME.next : OUTCOME.wait;
+  return wakePending(context) ? OUTCOME.next : OUTCOME.wait;
 }
 
 /**
@@ -36,22 +37,22 @@ export function waitForInterrupt(hart: Context, bits: number): Outcome {
  *
  * @param bits the encoding, for xtval
  */
-export function waitOnReservation(hart: Context, bits: number): Outcome {
-  const { words, csr, virtual } = hart.state;
-  const waits = virtual !== 0 && words[FIELD.reservation >> 2] !== 0 && !wakePending(hart);
+export function waitOnReservation(context: Context, bits: number): Outcome {
+  const { words, csr, virtual } = context.state;
+  const waits = virtual !== 0 && words[FIELD.reservation >> 2] !== 0 && !wakePending(context);
   const limited = ((csr[CSR.hstatus] as number) & HSTATUS.vtw) !== 0;
   const machineLimit = ((csr[CSR.mstatus] as number) & STATUS.tw) !== 0;
-  if (!waits || !limited || machineLimit || endsSoon(hart)) return OUTCOME.next;
-  return raise(hart, CAUSE.virtualInstruction, bits);
+  if (!waits || !limited || machineLimit || endsSoon(context)) return OUTCOME.next;
+  return raise(context, CAUSE.virtualInstruction, bits);
 }
 
 /** Watches the reservation set. An answer that comes from another thread is seen much sooner than by way of the host. */
-function endsSoon(hart: Context): boolean {
-  const { platform, hooks } = hart;
+function endsSoon(context: Context): boolean {
+  const { platform, hooks } = context;
   const limit = platform.watchTicks?.() ?? 0;
   if (limit <= 0) return false;
   const end = platform.ticks() + limit;
-  while (hooks.reservationHolds() && !wakePending(hart)) {
+  while (hooks.reservationHolds() && !wakePending(context)) {
     if (hooks.exitRequested() || platform.ticks() >= end) return false;
   }
   return true;
@@ -62,20 +63,20 @@ function endsSoon(hart: Context): boolean {
  * it is enabled may change until then, of which nobody is told. A deadline that has passed counts for nothing: its interrupt
  * is pending already.
  */
-export function nextDeadline(hart: Context): number {
-  let remaining = hasSupervisorTimer(hart) ? ticksUntil(hart, CSR.stimecmp, false) : Infinity;
-  if (hasGuestTimer(hart)) remaining = Math.min(remaining, ticksUntil(hart, CSR.vstimecmp, true));
-  return remaining === Infinity ? Infinity : hart.platform.ticks() + remaining;
+export function nextDeadline(context: Context): number {
+  let remaining = hasSupervisorTimer(context) ? ticksUntil(context, CSR.stimecmp, false) : Infinity;
+  if (hasGuestTimer(context)) remaining = Math.min(remaining, ticksUntil(context, CSR.vstimecmp, true));
+  return remaining === Infinity ? Infinity : context.platform.ticks() + remaining;
 }
 
 /** Distances of 2^53 ticks (28 years) and more are for ever. */
-function ticksUntil(hart: Context, field: number, virtual: boolean): number {
-  const { csr } = hart.state;
+function ticksUntil(context: Context, field: number, virtual: boolean): number {
+  const { csr } = context.state;
   const low = csr[field] as number;
   const high = csr[field + 1] as number;
-  readTime(hart, virtual);
-  if (isAtLeast(hart.low, hart.high, low, high)) return Infinity;
-  subtractTo(hart, low, high, hart.low, hart.high);
-  const ticks = toNumber(hart.low, hart.high);
+  readTime(context, virtual);
+  if (isAtLeast(context.low, context.high, low, high)) return Infinity;
+  subtractTo(context, low, high, context.low, context.high);
+  const ticks = toNumber(context.low, context.high);
   return ticks > Number.MAX_SAFE_INTEGER ? Infinity : ticks;
 }

@@ -12,7 +12,7 @@ const compiler = new RegionCompiler(
 );
 
 function instructionsOf({ source, entry, depth }: Candidate): number {
-  return compiler.compile(source, entry, { depth, apart: false, narrow: 0 })?.instructions ?? 0;
+  return compiler.compile(source, entry, { depth, ungrouped: false, ungroupedBases: 0 })?.instructions ?? 0;
 }
 
 test('the loops with floating point are many, different and compiled whole', () => {

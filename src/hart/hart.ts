@@ -347,8 +347,8 @@ export class Hart {
         this.#regions?.sampleStretch();
         return undefined;
       },
-      balk: () => {
-        this.#regions?.balk();
+      deoptimize: () => {
+        this.#regions?.deoptimize();
         return undefined;
       },
       time: () => {

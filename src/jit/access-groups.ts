@@ -36,7 +36,7 @@ export interface SpanLimits {
    * Base registers, a bit for each: through these only what is in the same naturally aligned unit, which no boundary of
    * pages divides.
    */
-  readonly narrow: number;
+  readonly ungroupedBases: number;
 }
 
 /** The group of each instruction of a block, by index; undefined for those that access no memory by base and offset. */
@@ -128,8 +128,8 @@ export function widen(
   // If the lowest address is aligned as the widest access needs it, all of them must be aligned.
   if ((group.low - lowest) % group.alignment !== 0 || (low - lowest) % alignment !== 0) return false;
   const widest = Math.max(group.alignment, alignment);
-  const isNarrow = (limits.narrow & (1 << group.base)) !== 0;
-  if (end - lowest > (isNarrow ? Math.min(widest, limits.longest) : limits.longest)) return false;
+  const isUngrouped = (limits.ungroupedBases & (1 << group.base)) !== 0;
+  if (end - lowest > (isUngrouped ? Math.min(widest, limits.longest) : limits.longest)) return false;
   group.low = lowest;
   group.span = end - lowest;
   group.alignment = widest;

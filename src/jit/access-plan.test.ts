@@ -10,7 +10,7 @@ const decode = createDecoder({ extensions: new Set<Extension>(['i', 'm']), xlen:
 function plan(
   source: string,
   longest = 128,
-  narrow = 0,
+  ungroupedBases = 0,
 ): { readonly graph: Graph; readonly accesses: AccessPlan } {
   const { bytes } = assemble(`${source}\necall`);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
@@ -22,7 +22,7 @@ function plan(
   const graph = buildGraph(code, 0, { instructions: 100, most: 100, callDepth: 0 });
   if (graph === undefined) throw new Error('nothing to compile');
   const { flow, dominates } = analyseFlow(graph);
-  return { graph, accesses: planAccesses(graph, flow, dominates, { longest, narrow }) };
+  return { graph, accesses: planAccesses(graph, flow, dominates, { longest, ungroupedBases }) };
 }
 
 /** The groups of all accesses, by the offsets of their instructions. */
@@ -75,7 +75,7 @@ describe('a check', () => {
     expect(accesses.before.flat().filter((group) => group !== undefined)).toHaveLength(1);
   });
 
-  test('is made for each access where these are to be apart', () => {
+  test('is made for each access where these are not to be grouped', () => {
     const result = plan('ld a1, 0(a0)\nld a2, 8(a0)', 0);
     expect(groups(result).get(4)).not.toBe(groups(result).get(0));
   });

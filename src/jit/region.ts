@@ -22,10 +22,10 @@ const LONGEST_SPAN = 128;
 export interface CompileOptions {
   /** With or without functions that are called and likely targets of indirect jumps. */
   readonly depth: 'shallow' | 'deep';
-  /** Check each memory access apart, where it is. */
-  readonly apart: boolean;
+  /** Check each memory access by itself, where it is. */
+  readonly ungrouped: boolean;
   /** Base registers, a bit for each, through which accesses are checked one by one: together they cross pages too often. */
-  readonly narrow: number;
+  readonly ungroupedBases: number;
 }
 
 /** A compiled region. */
@@ -69,7 +69,11 @@ export class RegionCompiler {
    * @param how decides about size and checks
    * @returns undefined when the first instruction is not for compiled code
    */
-  compile(source: CodeSource, entry: number, { depth, apart, narrow }: CompileOptions): Region | undefined {
+  compile(
+    source: CodeSource,
+    entry: number,
+    { depth, ungrouped, ungroupedBases }: CompileOptions,
+  ): Region | undefined {
     const first = buildGraph(source, entry, LIMITS[depth]);
     // Of a block that is longer than a shallow region, all is run when its first instruction is.
     const isLong = first?.blocks.length === 1 && first.cutOff !== undefined;
@@ -78,7 +82,7 @@ export class RegionCompiler {
     const f = this.#modules.function();
     const imports = new Imports();
     const frame = new RegionFrame(f, graph, this.#layout, this.#stencils, imports);
-    const code = new RegionCode(graph, frame, { longest: apart ? 0 : LONGEST_SPAN, narrow });
+    const code = new RegionCode(graph, frame, { longest: ungrouped ? 0 : LONGEST_SPAN, ungroupedBases });
     frame.write(() => code.tree(graph.blocks[0]));
     const bytes = this.#modules.bytes(f, imports);
     const blocks = graph.blocks.map((block) => block.code);

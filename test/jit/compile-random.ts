@@ -34,8 +34,8 @@ export class RandomCompilations {
       const entry = count === 0 ? code.offsets[0] : random.pick(near);
       const how: CompileOptions = {
         depth: random.pick(['shallow', 'deep']),
-        apart: random.chance(0.1),
-        narrow: random.chance(0.2) ? random.bits() | 0 : 0,
+        ungrouped: random.chance(0.1),
+        ungroupedBases: random.chance(0.2) ? random.bits() | 0 : 0,
       };
       this.#compile(seed, code, entry, how, random.below(2));
     }

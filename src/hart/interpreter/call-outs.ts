@@ -15,7 +15,7 @@ export interface CallOuts {
   /** Leaves the time in ticks, without htimedelta, in the mailbox value. */
   readonly time: FunctionRef<'void'>;
   /** Tells that FIELD.lastRegion is left too often because it cannot go on. */
-  readonly balk: FunctionRef<'void'>;
+  readonly deoptimize: FunctionRef<'void'>;
   /** Carries out the current instruction. */
   readonly system: FunctionRef<'i32'>;
   /** Raises an illegal-instruction exception for the current instruction. */

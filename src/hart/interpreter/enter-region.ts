@@ -23,7 +23,7 @@ export interface RegionParts {
   readonly fetch: FunctionRef<'i32'>;
   readonly fetchPage: FunctionRef<'i32'>;
   readonly poll: FunctionRef<'i32'>;
-  readonly balk: FunctionRef<'void'>;
+  readonly deoptimize: FunctionRef<'void'>;
   readonly stretch: FunctionRef<'void'>;
 }
 
@@ -55,7 +55,7 @@ export function defineEnterRegion(module: ModuleBuilder, parts: RegionParts): Fu
       f.if(i32.eq(exit, i32.const(REGION_EXIT.resume)), () => {
         const patience = f.let(i32.sub(i32.load(record, REGION.patience), i32.const(1)));
         f.store('i32.store', record, patience, REGION.patience);
-        f.if(i32.eqz(patience), () => f.call(parts.balk));
+        f.if(i32.eqz(patience), () => f.call(parts.deoptimize));
         f.call(stepAside, hart, slot);
         f.return(i32.const(CALL_RESULT.changed));
       });

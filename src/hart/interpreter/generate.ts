@@ -63,7 +63,7 @@ export function generateInterpreter(limits: MemoryLimits, shortcuts = true): Uin
   const definePaths = shortcuts ? definePrivileged : declinePrivileged;
   const privileged = definePaths(module, { out, lookup, poll, samePage: defineSamePage(module) });
   const { fetch, fetchPage } = privileged;
-  const regionParts = { lookup, poll, fetch, fetchPage, balk: out.balk, stretch: out.stretch };
+  const regionParts = { lookup, poll, fetch, fetchPage, deoptimize: out.deoptimize, stretch: out.stretch };
   const helpers: Helpers = {
     lookup,
     poll,
@@ -84,7 +84,7 @@ function importCallOuts(module: ModuleBuilder): CallOuts {
     decode: module.import('env', 'decode', [], 'void'),
     sample: module.import('env', 'sample', [], 'void'),
     stretch: module.import('env', 'stretch', [], 'void'),
-    balk: module.import('env', 'balk', [], 'void'),
+    deoptimize: module.import('env', 'deoptimize', [], 'void'),
     time: module.import('env', 'time', [], 'void'),
     fetch: status('fetch'),
     straddle: status('straddle'),

@@ -4,12 +4,12 @@ import { EntryNotes } from './entry-notes.ts';
 test('a slot is remembered until its page has other code', () => {
   const notes = new EntryNotes();
   notes.change(100, 108).refused = true;
-  notes.change(200, 208).narrow |= 4;
-  expect(notes.of(100, 108)).toEqual({ narrow: 0, apart: false, refused: true });
+  notes.change(200, 208).ungroupedBases |= 4;
+  expect(notes.of(100, 108)).toEqual({ ungroupedBases: 0, ungrouped: false, refused: true });
   expect(notes.of(100, 116)).toBeUndefined();
   notes.forget(100);
   expect(notes.of(100, 108)).toBeUndefined();
-  expect(notes.of(200, 208)?.narrow).toBe(4);
+  expect(notes.of(200, 208)?.ungroupedBases).toBe(4);
   expect(notes.count).toBe(1);
 });
 

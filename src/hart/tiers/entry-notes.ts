@@ -4,9 +4,9 @@ const MOST_NOTES = 4096;
 /** What was learned about compiling from a slot on. */
 export interface EntryNote {
   /** Base registers, a bit for each, with too many accesses at once across pages. */
-  narrow: number;
-  /** Checking less at once through single registers was of no help: each access is checked apart. */
-  apart: boolean;
+  ungroupedBases: number;
+  /** Checking less at once through single registers was of no help: each access is checked by itself. */
+  ungrouped: boolean;
   /** The code did not compile, and is left to the interpreter. */
   refused: boolean;
 }
@@ -35,7 +35,7 @@ export class EntryNotes {
     if (known !== undefined) return known;
     while (this.#count >= MOST_NOTES) this.#forgetFirst();
     const notes = this.#pages.get(page) ?? new Map<number, EntryNote>();
-    const note = { narrow: 0, apart: false, refused: false };
+    const note = { ungroupedBases: 0, ungrouped: false, refused: false };
     this.#pages.set(page, notes.set(slot, note));
     this.#count++;
     return note;

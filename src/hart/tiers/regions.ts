@@ -244,7 +244,7 @@ export class Regions {
   }
 
   /** The last region is left all the time because it cannot go on: checking fewer of its accesses at once may help. */
-  balk(): void {
+  deoptimize(): void {
     const number = this.#numberOf(this.#addresses[FIELD.lastRegion >> 2]);
     const installed = this.#installed.get(number);
     if (installed === undefined) return;
@@ -261,8 +261,8 @@ export class Regions {
   #checkLess({ slot, pages: [page], wideChecks }: Installed): void {
     const note = this.#notes.change(page, slot);
     const bases = wideChecks.get(this.#addresses[FIELD.slot >> 2]) ?? 0;
-    if ((bases & ~note.narrow) === 0) note.apart = true;
-    else note.narrow |= bases;
+    if ((bases & ~note.ungroupedBases) === 0) note.ungrouped = true;
+    else note.ungroupedBases |= bases;
   }
 
   /** The number of the region whose record is at an address. */
@@ -341,10 +341,10 @@ export class Regions {
   #make(place: Place, depth: Depth, source: HartCode): Compiled | undefined {
     const { slot, slots } = place;
     const { memory, float } = this.#options;
-    const { apart = false, narrow = 0 } = this.#notes.of(slots, slot) ?? {};
+    const { ungrouped = false, ungroupedBases = 0 } = this.#notes.of(slots, slot) ?? {};
     const offset = ((slot - slots) / SLOT.bytes) * 2;
     try {
-      const region = this.#compiler.compile(source, offset, { depth, apart, narrow });
+      const region = this.#compiler.compile(source, offset, { depth, ungrouped, ungroupedBases });
       if (region === undefined) return undefined;
       const module = new WebAssembly.Module(region.bytes);
       const { exports } = new WebAssembly.Instance(module, { env: { memory }, float });
@@ -422,7 +422,7 @@ export class Regions {
     words[record + REGION.element / 4] = number;
     words[record + REGION.operation / 4] = this.#halfwords[slot / 2];
     words[record + REGION.pages / 4] = pages.length;
-    words[record + REGION.patience / 4] = this.#notes.of(slots, slot)?.apart === true ? 0 : PATIENCE;
+    words[record + REGION.patience / 4] = this.#notes.of(slots, slot)?.ungrouped === true ? 0 : PATIENCE;
     for (const [index, page] of pages.entries()) {
       const at = record + (REGION.firstPage + index * REGION_PAGE.bytes) / 4;
       words[at] = page * PAGE;

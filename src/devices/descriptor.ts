@@ -57,7 +57,10 @@ export interface InterruptController {
 export interface HartInputs {
   /** @returns those of the `wanted` bits of `mip` that the device holds up at a hart; asked for often, on any thread */
   lines(hart: number, wanted: number): number;
-  /** Ticks at which the device's lines to a hart change by themselves: in the past if they have, Infinity if never. */
+  /**
+   * Ticks at which the device's lines to a hart change by themselves: in the past if they have, Infinity if never. Harts of bare
+   * machines ask; in a domain harts have timers of their own (Sstc, the SBI).
+   */
   deadline?(hart: number): number;
 }
 

@@ -1,4 +1,5 @@
 import { type Expr, type I32, type I64, i32, i64, type ValType } from '../wasm/index.ts';
+import { emitSemantics } from './emit-semantics.ts';
 import type { Instruction } from './instruction.ts';
 import type { FloatBits, FloatFormat, FloatSemantics, FloatSource, Semantics } from './semantics.ts';
 
@@ -55,7 +56,7 @@ function record(instruction: Instruction): Effects {
     control: 'none',
     endsBlock: false,
   };
-  instruction.semantics(recorder(seen));
+  emitSemantics(instruction, recorder(seen), instruction.xlen ?? 64);
   seen.usesFloat ||= instruction.needsFloat;
   seen.endsBlock = seen.control !== 'none';
   seen.pure = !(seen.usesMemory || seen.usesFloat || seen.endsBlock);

@@ -1,8 +1,8 @@
 import type { Format } from './formats.ts';
 import type { Operands } from './operands.ts';
-import type { SemanticsOf } from './semantics.ts';
+import type { SemanticsOf, Xlen } from './semantics.ts';
 
-export type { Operands };
+export type { Operands, Xlen };
 
 /** Extensions that an instruction can belong to, spelt as in the ISA string. */
 export type Extension =
@@ -29,9 +29,6 @@ export type Extension =
   | 'svinval'
   | 'svnapot'
   | 'svpbmt';
-
-/** Width of integer registers and addresses in bits: RV32 or RV64. */
-export type Xlen = 32 | 64;
 
 /** One instruction: its encoding, what it needs, and what it does. */
 export interface Instruction {

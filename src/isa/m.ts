@@ -1,8 +1,8 @@
-import { type I64, i32, i64, select } from '../wasm/index.ts';
+import { type I64, i64, select } from '../wasm/index.ts';
 import { type InstructionDefinition, instructionsOf } from './define.ts';
 import { R } from './formats.ts';
-import type { Semantics } from './semantics.ts';
-import { unsignedWord, word, wordResult } from './words.ts';
+import type { Semantics, SemanticsOf, Xlen } from './semantics.ts';
+import { atWidth, binary, unsignedWord } from './words.ts';
 
 const m = instructionsOf({ extension: 'm' });
 const m64 = instructionsOf({ extension: 'm', xlen: 64 });
@@ -25,95 +25,76 @@ function ifNegative(sign: I64, value: I64): I64 {
   return i64.and(i64.shr_s(sign, i64.const(63)), value);
 }
 
-function mulh(s: Semantics): void {
-  const a = s.let(s.rs1);
-  const b = s.let(s.rs2);
-  const high = highProduct(s, a, b);
-  s.rd.set(i64.sub(i64.sub(high, ifNegative(a, b)), ifNegative(b, a)));
+/** The upper half of a product of registers, each of them signed or not. */
+function upperHalf(aSigned: boolean, bSigned: boolean): SemanticsOf {
+  return (s, xlen) =>
+    s.rd.set(xlen === 64 ? ofDoublewords(s, aSigned, bSigned) : ofWords(s, aSigned, bSigned));
 }
 
-function mulhsu(s: Semantics): void {
+function ofDoublewords(s: Semantics, aSigned: boolean, bSigned: boolean): I64 {
   const a = s.let(s.rs1);
   const b = s.let(s.rs2);
-  s.rd.set(i64.sub(highProduct(s, a, b), ifNegative(a, b)));
+  const unsigned = highProduct(s, a, b);
+  const high = aSigned ? i64.sub(unsigned, ifNegative(a, b)) : unsigned;
+  return bSigned ? i64.sub(high, ifNegative(b, a)) : high;
 }
 
-function mulhu(s: Semantics): void {
-  const a = s.let(s.rs1);
-  const b = s.let(s.rs2);
-  s.rd.set(highProduct(s, a, b));
+function ofWords({ rs1, rs2 }: Semantics, aSigned: boolean, bSigned: boolean): I64 {
+  const product = i64.mul(aSigned ? rs1 : unsignedWord(rs1), bSigned ? rs2 : unsignedWord(rs2));
+  return i64.shr_s(product, i64.const(32));
 }
 
 /**
  * Signed division. WebAssembly traps on a divisor of 0 and on overflow, so that the divisors 0 and -1 are replaced
  * by 1 and their results (-1, and the negated dividend) selected.
  */
-function div(s: Semantics): void {
-  const a = s.let(s.rs1);
-  const b = s.let(s.rs2);
-  const one = i64.const(1);
-  const zeroOrMinusOne = s.let(i64.le_u(i64.add(b, one), one));
-  const special = select(i64.eqz(b), i64.const(-1), i64.sub(i64.const(0), a));
-  s.rd.set(select(zeroOrMinusOne, special, i64.div_s(a, select(zeroOrMinusOne, one, b))));
+function div(s: Semantics, width: Xlen): void {
+  const quotient = atWidth(width, (integers) => {
+    const a = s.let(integers.take(s.rs1));
+    const b = s.let(integers.take(s.rs2));
+    const one = integers.const(1);
+    const zeroOrMinusOne = s.let(integers.le_u(integers.add(b, one), one));
+    const special = select(integers.eqz(b), integers.const(-1), integers.sub(integers.const(0), a));
+    const divisor = select(zeroOrMinusOne, one, b);
+    return integers.result(select(zeroOrMinusOne, special, integers.div_s(a, divisor)));
+  });
+  s.rd.set(quotient);
 }
 
-function divw(s: Semantics): void {
-  const a = s.let(word(s.rs1));
-  const b = s.let(word(s.rs2));
-  const one = i32.const(1);
-  const zeroOrMinusOne = s.let(i32.le_u(i32.add(b, one), one));
-  const special = select(i32.eqz(b), i32.const(-1), i32.sub(i32.const(0), a));
-  s.rd.set(wordResult(select(zeroOrMinusOne, special, i32.div_s(a, select(zeroOrMinusOne, one, b)))));
-}
-
-/** Division operations for which only a divisor of 0 is special; the divisor 1 stands in for it. */
-function guarded(operate: (a: I64, b: I64) => I64, byZero: (a: I64) => I64): (s: Semantics) => void {
-  return (s) => {
-    const a = s.let(s.rs1);
-    const b = s.let(s.rs2);
-    const result = operate(a, select(i64.eqz(b), i64.const(1), b));
-    s.rd.set(select(i64.eqz(b), byZero(a), result));
+/**
+ * Division operations for which only a divisor of 0 is special; the divisor 1 stands in for it. The quotient of a
+ * division by 0 is -1, the remainder the dividend.
+ */
+function guarded(name: 'div_u' | 'rem_s' | 'rem_u'): (s: Semantics, width: Xlen) => void {
+  return (s, width) => {
+    const value = atWidth(width, (integers) => {
+      const a = s.let(integers.take(s.rs1));
+      const b = s.let(integers.take(s.rs2));
+      const result = integers[name](a, select(integers.eqz(b), integers.const(1), b));
+      const byZero = name === 'div_u' ? integers.const(-1) : a;
+      return integers.result(select(integers.eqz(b), byZero, result));
+    });
+    s.rd.set(value);
   };
 }
 
-/** As {@link guarded}, on words. */
-function guardedWord(name: 'div_u' | 'rem_s' | 'rem_u'): (s: Semantics) => void {
-  return (s) => {
-    const a = s.let(word(s.rs1));
-    const b = s.let(word(s.rs2));
-    const result = i32[name](a, select(i32.eqz(b), i32.const(1), b));
-    s.rd.set(wordResult(select(i32.eqz(b), name === 'div_u' ? i32.const(-1) : a, result)));
-  };
-}
+const divu = guarded('div_u');
+const rem = guarded('rem_s');
+const remu = guarded('rem_u');
 
 /** M (unprivileged specification, chapter "M"; results of division by zero and overflow are in its table). */
 export const mInstructions: readonly InstructionDefinition[] = [
   m('mul', R, 0x0200_0033, ({ rd, rs1, rs2 }) => rd.set(i64.mul(rs1, rs2))),
-  m('mulh', R, 0x0200_1033, mulh),
-  m('mulhsu', R, 0x0200_2033, mulhsu),
-  m('mulhu', R, 0x0200_3033, mulhu),
+  m('mulh', R, 0x0200_1033, upperHalf(true, true)),
+  m('mulhsu', R, 0x0200_2033, upperHalf(true, false)),
+  m('mulhu', R, 0x0200_3033, upperHalf(false, false)),
   m('div', R, 0x0200_4033, div),
-  m(
-    'divu',
-    R,
-    0x0200_5033,
-    guarded(i64.div_u, () => i64.const(-1)),
-  ),
-  m(
-    'rem',
-    R,
-    0x0200_6033,
-    guarded(i64.rem_s, (a) => a),
-  ),
-  m(
-    'remu',
-    R,
-    0x0200_7033,
-    guarded(i64.rem_u, (a) => a),
-  ),
-  m64('mulw', R, 0x0200_003b, ({ rd, rs1, rs2 }) => rd.set(wordResult(i32.mul(word(rs1), word(rs2))))),
-  m64('divw', R, 0x0200_403b, divw),
-  m64('divuw', R, 0x0200_503b, guardedWord('div_u')),
-  m64('remw', R, 0x0200_603b, guardedWord('rem_s')),
-  m64('remuw', R, 0x0200_703b, guardedWord('rem_u')),
+  m('divu', R, 0x0200_5033, divu),
+  m('rem', R, 0x0200_6033, rem),
+  m('remu', R, 0x0200_7033, remu),
+  m64('mulw', R, 0x0200_003b, ({ rd, rs1, rs2 }) => rd.set(binary(32, 'mul', rs1, rs2))),
+  m64('divw', R, 0x0200_403b, (s) => div(s, 32)),
+  m64('divuw', R, 0x0200_503b, (s) => divu(s, 32)),
+  m64('remw', R, 0x0200_603b, (s) => rem(s, 32)),
+  m64('remuw', R, 0x0200_703b, (s) => remu(s, 32)),
 ];

@@ -1,7 +1,7 @@
-import { i32, i64 } from '../wasm/index.ts';
+import { i64 } from '../wasm/index.ts';
 import { bySystem, type InstructionDefinition, instructionsOf, shiftsOf } from './define.ts';
 import { BRANCH, FENCE, I, J, LOAD, NONE, R, SHIFT_WORD, STORE, U } from './formats.ts';
-import { shiftAmount, word, wordResult } from './words.ts';
+import { binary } from './words.ts';
 
 const base = instructionsOf({ extension: 'i' });
 const base64 = instructionsOf({ extension: 'i', xlen: 64 });
@@ -16,43 +16,31 @@ const arithmetic: readonly InstructionDefinition[] = [
   base('xori', I, 0x0000_4013, ({ rd, rs1, imm }) => rd.set(i64.xor(rs1, imm))),
   base('ori', I, 0x0000_6013, ({ rd, rs1, imm }) => rd.set(i64.or(rs1, imm))),
   base('andi', I, 0x0000_7013, ({ rd, rs1, imm }) => rd.set(i64.and(rs1, imm))),
-  ...shift('slli', 0x0000_1013, ({ rd, rs1, imm }) => rd.set(i64.shl(rs1, imm))),
-  ...shift('srli', 0x0000_5013, ({ rd, rs1, imm }) => rd.set(i64.shr_u(rs1, imm))),
-  ...shift('srai', 0x4000_5013, ({ rd, rs1, imm }) => rd.set(i64.shr_s(rs1, imm))),
+  ...shift('slli', 0x0000_1013, ({ rd, rs1, imm }, xlen) => rd.set(binary(xlen, 'shl', rs1, imm))),
+  ...shift('srli', 0x0000_5013, ({ rd, rs1, imm }, xlen) => rd.set(binary(xlen, 'shr_u', rs1, imm))),
+  ...shift('srai', 0x4000_5013, ({ rd, rs1, imm }, xlen) => rd.set(binary(xlen, 'shr_s', rs1, imm))),
   base('add', R, 0x0000_0033, ({ rd, rs1, rs2 }) => rd.set(i64.add(rs1, rs2))),
   base('sub', R, 0x4000_0033, ({ rd, rs1, rs2 }) => rd.set(i64.sub(rs1, rs2))),
-  base('sll', R, 0x0000_1033, ({ rd, rs1, rs2 }) => rd.set(i64.shl(rs1, rs2))),
+  base('sll', R, 0x0000_1033, ({ rd, rs1, rs2 }, xlen) => rd.set(binary(xlen, 'shl', rs1, rs2))),
   base('slt', R, 0x0000_2033, ({ rd, rs1, rs2 }) => rd.set(i64.extend_i32_u(i64.lt_s(rs1, rs2)))),
   base('sltu', R, 0x0000_3033, ({ rd, rs1, rs2 }) => rd.set(i64.extend_i32_u(i64.lt_u(rs1, rs2)))),
   base('xor', R, 0x0000_4033, ({ rd, rs1, rs2 }) => rd.set(i64.xor(rs1, rs2))),
-  base('srl', R, 0x0000_5033, ({ rd, rs1, rs2 }) => rd.set(i64.shr_u(rs1, rs2))),
-  base('sra', R, 0x4000_5033, ({ rd, rs1, rs2 }) => rd.set(i64.shr_s(rs1, rs2))),
+  base('srl', R, 0x0000_5033, ({ rd, rs1, rs2 }, xlen) => rd.set(binary(xlen, 'shr_u', rs1, rs2))),
+  base('sra', R, 0x4000_5033, ({ rd, rs1, rs2 }, xlen) => rd.set(binary(xlen, 'shr_s', rs1, rs2))),
   base('or', R, 0x0000_6033, ({ rd, rs1, rs2 }) => rd.set(i64.or(rs1, rs2))),
   base('and', R, 0x0000_7033, ({ rd, rs1, rs2 }) => rd.set(i64.and(rs1, rs2))),
 ];
 
 const words: readonly InstructionDefinition[] = [
-  base64('addiw', I, 0x0000_001b, ({ rd, rs1, imm }) => rd.set(wordResult(i32.add(word(rs1), word(imm))))),
-  base64('slliw', SHIFT_WORD, 0x0000_101b, ({ rd, rs1, imm }) =>
-    rd.set(wordResult(i32.shl(word(rs1), shiftAmount(imm)))),
-  ),
-  base64('srliw', SHIFT_WORD, 0x0000_501b, ({ rd, rs1, imm }) =>
-    rd.set(wordResult(i32.shr_u(word(rs1), shiftAmount(imm)))),
-  ),
-  base64('sraiw', SHIFT_WORD, 0x4000_501b, ({ rd, rs1, imm }) =>
-    rd.set(wordResult(i32.shr_s(word(rs1), shiftAmount(imm)))),
-  ),
-  base64('addw', R, 0x0000_003b, ({ rd, rs1, rs2 }) => rd.set(wordResult(i32.add(word(rs1), word(rs2))))),
-  base64('subw', R, 0x4000_003b, ({ rd, rs1, rs2 }) => rd.set(wordResult(i32.sub(word(rs1), word(rs2))))),
-  base64('sllw', R, 0x0000_103b, ({ rd, rs1, rs2 }) =>
-    rd.set(wordResult(i32.shl(word(rs1), shiftAmount(rs2)))),
-  ),
-  base64('srlw', R, 0x0000_503b, ({ rd, rs1, rs2 }) =>
-    rd.set(wordResult(i32.shr_u(word(rs1), shiftAmount(rs2)))),
-  ),
-  base64('sraw', R, 0x4000_503b, ({ rd, rs1, rs2 }) =>
-    rd.set(wordResult(i32.shr_s(word(rs1), shiftAmount(rs2)))),
-  ),
+  base64('addiw', I, 0x0000_001b, ({ rd, rs1, imm }) => rd.set(binary(32, 'add', rs1, imm))),
+  base64('slliw', SHIFT_WORD, 0x0000_101b, ({ rd, rs1, imm }) => rd.set(binary(32, 'shl', rs1, imm))),
+  base64('srliw', SHIFT_WORD, 0x0000_501b, ({ rd, rs1, imm }) => rd.set(binary(32, 'shr_u', rs1, imm))),
+  base64('sraiw', SHIFT_WORD, 0x4000_501b, ({ rd, rs1, imm }) => rd.set(binary(32, 'shr_s', rs1, imm))),
+  base64('addw', R, 0x0000_003b, ({ rd, rs1, rs2 }) => rd.set(binary(32, 'add', rs1, rs2))),
+  base64('subw', R, 0x4000_003b, ({ rd, rs1, rs2 }) => rd.set(binary(32, 'sub', rs1, rs2))),
+  base64('sllw', R, 0x0000_103b, ({ rd, rs1, rs2 }) => rd.set(binary(32, 'shl', rs1, rs2))),
+  base64('srlw', R, 0x0000_503b, ({ rd, rs1, rs2 }) => rd.set(binary(32, 'shr_u', rs1, rs2))),
+  base64('sraw', R, 0x4000_503b, ({ rd, rs1, rs2 }) => rd.set(binary(32, 'shr_s', rs1, rs2))),
 ];
 
 const control: readonly InstructionDefinition[] = [

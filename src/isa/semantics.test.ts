@@ -1,10 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Expr, type FunctionBuilder, ModuleBuilder, type ValType } from '../wasm/index.ts';
-import type { FloatSemantics, MemorySemantics, Semantics } from './index.ts';
-import { effectsOf, instructionNamed, instructionsFor } from './index.ts';
+import {
+  type Expr,
+  type FunctionBuilder,
+  type I64,
+  i64,
+  ModuleBuilder,
+  type ValType,
+} from '../wasm/index.ts';
+import type { FloatSemantics, Instruction, MemorySemantics, Semantics, Xlen } from './index.ts';
+import { effectsOf, emitSemantics, instructionNamed, instructionsFor } from './index.ts';
 
-/** Operands as unsigned 64-bit integers, but the immediate signed. */
+/** Operands as unsigned integers of XLEN bits, but the immediate signed. */
 interface Inputs {
   readonly a: bigint;
   readonly b: bigint;
@@ -41,20 +48,29 @@ function parameters(f: FunctionBuilder): Semantics {
   };
 }
 
-const pure = instructionsFor(64).filter((instruction) => {
-  const { pure, writesRd } = effectsOf(instruction);
-  return pure && writesRd;
-});
+const widths = [32, 64] as const;
 
-function compile(): ReadonlyMap<string, (inputs: Inputs) => bigint> {
+function pureInstructions(xlen: Xlen): readonly Instruction[] {
+  return instructionsFor(xlen).filter((instruction) => {
+    const { pure, writesRd } = effectsOf(instruction);
+    return pure && writesRd;
+  });
+}
+
+/** Each instruction as a function of its inputs; results are unsigned. */
+function compile(
+  xlen: Xlen,
+  instructions: readonly Instruction[],
+  backEnd: (f: FunctionBuilder) => Semantics,
+): ReadonlyMap<string, (inputs: Inputs) => bigint> {
   const module = new ModuleBuilder({ minimum: 1, maximum: 1 });
-  for (const { name, semantics } of pure) {
+  for (const instruction of instructions) {
     module.function(
-      name,
+      instruction.name,
       ['i64', 'i64', 'i64', 'i64'],
       'i64',
       (f) => {
-        semantics(parameters(f));
+        emitSemantics(instruction, backEnd(f), xlen);
         f.unreachable();
       },
       true,
@@ -62,16 +78,19 @@ function compile(): ReadonlyMap<string, (inputs: Inputs) => bigint> {
   }
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.toBytes()), { env: { memory } });
+  const register = (value: bigint): bigint => BigInt.asIntN(xlen, value);
   return new Map(
-    pure.map(({ name }) => {
+    instructions.map(({ name }) => {
       const run = exports[name];
       if (typeof run !== 'function') throw new Error(`${name} is not exported`);
-      return [name, ({ a, b, imm, pc }) => BigInt.asUintN(64, run(a, b, imm, pc))];
+      return [name, ({ a, b, imm, pc }) => BigInt.asUintN(64, run(register(a), register(b), imm, pc))];
     }),
   );
 }
 
-const signed = (value: bigint): bigint => BigInt.asIntN(64, value);
+/** A result as a register of 64 bits holds it: sign-extended from XLEN, and then unsigned. */
+const inRegister = (xlen: Xlen, value: bigint): bigint => BigInt.asUintN(64, BigInt.asIntN(xlen, value));
+
 const signedWord = (value: bigint): bigint => BigInt.asIntN(32, value);
 const unsignedWord = (value: bigint): bigint => BigInt.asUintN(32, value);
 const flag = (condition: boolean): bigint => (condition ? 1n : 0n);
@@ -98,36 +117,87 @@ function rotateLeft(value: bigint, by: bigint, width: number): bigint {
 const rotateRight = (value: bigint, by: bigint, width: number): bigint =>
   rotateLeft(value, BigInt(width) - (by % BigInt(width)), width);
 
-const bytesOf = (value: bigint): bigint[] =>
-  Array.from({ length: 8 }, (_, index) => (value >> BigInt(index * 8)) & 0xffn);
+const bytesOf = (value: bigint, width: number): bigint[] =>
+  Array.from({ length: width / 8 }, (_, index) => (value >> BigInt(index * 8)) & 0xffn);
 const fromBytes = (bytes: readonly bigint[]): bigint =>
   bytes.reduce((sum, byte, index) => sum | (byte << BigInt(index * 8)), 0n);
 
-const bit = (index: bigint): bigint => 1n << (index & 63n);
+type Models = Readonly<Record<string, (inputs: Inputs) => bigint>>;
 
-/** What each instruction computes, in exact integers; results are taken modulo 2^64. */
-const models: Readonly<Record<string, (inputs: Inputs) => bigint>> = {
-  lui: ({ imm }) => imm,
-  auipc: ({ imm, pc }) => pc + imm,
-  addi: ({ a, imm }) => a + imm,
-  slti: ({ a, imm }) => flag(signed(a) < imm),
-  sltiu: ({ a, imm }) => flag(a < BigInt.asUintN(64, imm)),
-  xori: ({ a, imm }) => a ^ imm,
-  ori: ({ a, imm }) => a | imm,
-  andi: ({ a, imm }) => a & imm,
-  slli: ({ a, imm }) => a * 2n ** (imm & 63n),
-  srli: ({ a, imm }) => a / 2n ** (imm & 63n),
-  srai: ({ a, imm }) => signed(a) >> (imm & 63n),
-  add: ({ a, b }) => a + b,
-  sub: ({ a, b }) => a - b,
-  sll: ({ a, b }) => a * 2n ** (b & 63n),
-  slt: ({ a, b }) => flag(signed(a) < signed(b)),
-  sltu: ({ a, b }) => flag(a < b),
-  xor: ({ a, b }) => a ^ b,
-  srl: ({ a, b }) => a / 2n ** (b & 63n),
-  sra: ({ a, b }) => signed(a) >> (b & 63n),
-  or: ({ a, b }) => a | b,
-  and: ({ a, b }) => a & b,
+/** What each instruction of both widths computes, in exact integers; results are taken modulo 2^XLEN. */
+function modelsOf(xlen: Xlen): Models {
+  const bits = BigInt(xlen);
+  const last = bits - 1n;
+  const signed = (value: bigint): bigint => BigInt.asIntN(xlen, value);
+  const bit = (index: bigint): bigint => 1n << (index & last);
+  return {
+    lui: ({ imm }) => imm,
+    auipc: ({ imm, pc }) => pc + imm,
+    addi: ({ a, imm }) => a + imm,
+    slti: ({ a, imm }) => flag(signed(a) < imm),
+    sltiu: ({ a, imm }) => flag(a < BigInt.asUintN(xlen, imm)),
+    xori: ({ a, imm }) => a ^ imm,
+    ori: ({ a, imm }) => a | imm,
+    andi: ({ a, imm }) => a & imm,
+    slli: ({ a, imm }) => a * 2n ** (imm & last),
+    srli: ({ a, imm }) => a / 2n ** (imm & last),
+    srai: ({ a, imm }) => signed(a) >> (imm & last),
+    add: ({ a, b }) => a + b,
+    sub: ({ a, b }) => a - b,
+    sll: ({ a, b }) => a * 2n ** (b & last),
+    slt: ({ a, b }) => flag(signed(a) < signed(b)),
+    sltu: ({ a, b }) => flag(a < b),
+    xor: ({ a, b }) => a ^ b,
+    srl: ({ a, b }) => a / 2n ** (b & last),
+    sra: ({ a, b }) => signed(a) >> (b & last),
+    or: ({ a, b }) => a | b,
+    and: ({ a, b }) => a & b,
+
+    mul: ({ a, b }) => a * b,
+    mulh: ({ a, b }) => (signed(a) * signed(b)) >> bits,
+    mulhsu: ({ a, b }) => (signed(a) * b) >> bits,
+    mulhu: ({ a, b }) => (a * b) >> bits,
+    div: ({ a, b }) => quotient(signed(a), signed(b)),
+    divu: ({ a, b }) => quotient(a, b),
+    rem: ({ a, b }) => remainder(signed(a), signed(b)),
+    remu: ({ a, b }) => remainder(a, b),
+
+    sh1add: ({ a, b }) => 2n * a + b,
+    sh2add: ({ a, b }) => 4n * a + b,
+    sh3add: ({ a, b }) => 8n * a + b,
+
+    andn: ({ a, b }) => a & ~b,
+    orn: ({ a, b }) => a | ~b,
+    xnor: ({ a, b }) => ~(a ^ b),
+    max: ({ a, b }) => pick(signed(a) < signed(b), b, a),
+    maxu: ({ a, b }) => pick(a < b, b, a),
+    min: ({ a, b }) => pick(signed(a) < signed(b), a, b),
+    minu: ({ a, b }) => pick(a < b, a, b),
+    clz: ({ a }) => run(bitsOf(a, xlen).reverse()),
+    ctz: ({ a }) => run(bitsOf(a, xlen)),
+    cpop: ({ a }) => ones(bitsOf(a, xlen)),
+    rol: ({ a, b }) => rotateLeft(a, b, xlen),
+    ror: ({ a, b }) => rotateRight(a, b, xlen),
+    rori: ({ a, imm }) => rotateRight(a, imm & last, xlen),
+    'sext.b': ({ a }) => BigInt.asIntN(8, a),
+    'sext.h': ({ a }) => BigInt.asIntN(16, a),
+    'zext.h': ({ a }) => BigInt.asUintN(16, a),
+    'orc.b': ({ a }) => fromBytes(bytesOf(a, xlen).map((byte) => (byte === 0n ? 0n : 0xffn))),
+    rev8: ({ a }) => fromBytes(bytesOf(a, xlen).reverse()),
+
+    bclr: ({ a, b }) => a & ~bit(b),
+    bclri: ({ a, imm }) => a & ~bit(imm),
+    bext: ({ a, b }) => flag((a & bit(b)) !== 0n),
+    bexti: ({ a, imm }) => flag((a & bit(imm)) !== 0n),
+    binv: ({ a, b }) => a ^ bit(b),
+    binvi: ({ a, imm }) => a ^ bit(imm),
+    bset: ({ a, b }) => a | bit(b),
+    bseti: ({ a, imm }) => a | bit(imm),
+  };
+}
+
+/** Those that RV64 has besides: on words. */
+const wordModels: Models = {
   addiw: ({ a, imm }) => signedWord(a + imm),
   slliw: ({ a, imm }) => signedWord(a << (imm & 31n)),
   srliw: ({ a, imm }) => signedWord(unsignedWord(a) >> (imm & 31n)),
@@ -137,64 +207,25 @@ const models: Readonly<Record<string, (inputs: Inputs) => bigint>> = {
   sllw: ({ a, b }) => signedWord(a << (b & 31n)),
   srlw: ({ a, b }) => signedWord(unsignedWord(a) >> (b & 31n)),
   sraw: ({ a, b }) => signedWord(a) >> (b & 31n),
-
-  mul: ({ a, b }) => a * b,
-  mulh: ({ a, b }) => (signed(a) * signed(b)) >> 64n,
-  mulhsu: ({ a, b }) => (signed(a) * b) >> 64n,
-  mulhu: ({ a, b }) => (a * b) >> 64n,
   mulw: ({ a, b }) => signedWord(a * b),
-  div: ({ a, b }) => quotient(signed(a), signed(b)),
-  divu: ({ a, b }) => quotient(a, b),
-  rem: ({ a, b }) => remainder(signed(a), signed(b)),
-  remu: ({ a, b }) => remainder(a, b),
   divw: ({ a, b }) => signedWord(quotient(signedWord(a), signedWord(b))),
   divuw: ({ a, b }) => signedWord(quotient(unsignedWord(a), unsignedWord(b))),
   remw: ({ a, b }) => signedWord(remainder(signedWord(a), signedWord(b))),
   remuw: ({ a, b }) => signedWord(remainder(unsignedWord(a), unsignedWord(b))),
-
   'add.uw': ({ a, b }) => unsignedWord(a) + b,
   'slli.uw': ({ a, imm }) => unsignedWord(a) << (imm & 63n),
-  sh1add: ({ a, b }) => 2n * a + b,
-  sh2add: ({ a, b }) => 4n * a + b,
-  sh3add: ({ a, b }) => 8n * a + b,
   'sh1add.uw': ({ a, b }) => 2n * unsignedWord(a) + b,
   'sh2add.uw': ({ a, b }) => 4n * unsignedWord(a) + b,
   'sh3add.uw': ({ a, b }) => 8n * unsignedWord(a) + b,
-
-  andn: ({ a, b }) => a & ~b,
-  orn: ({ a, b }) => a | ~b,
-  xnor: ({ a, b }) => ~(a ^ b),
-  max: ({ a, b }) => pick(signed(a) < signed(b), b, a),
-  maxu: ({ a, b }) => pick(a < b, b, a),
-  min: ({ a, b }) => pick(signed(a) < signed(b), a, b),
-  minu: ({ a, b }) => pick(a < b, a, b),
-  clz: ({ a }) => run(bitsOf(a, 64).reverse()),
-  ctz: ({ a }) => run(bitsOf(a, 64)),
-  cpop: ({ a }) => ones(bitsOf(a, 64)),
   clzw: ({ a }) => run(bitsOf(unsignedWord(a), 32).reverse()),
   ctzw: ({ a }) => run(bitsOf(unsignedWord(a), 32)),
   cpopw: ({ a }) => ones(bitsOf(unsignedWord(a), 32)),
-  rol: ({ a, b }) => rotateLeft(a, b, 64),
-  ror: ({ a, b }) => rotateRight(a, b, 64),
-  rori: ({ a, imm }) => rotateRight(a, imm & 63n, 64),
   rolw: ({ a, b }) => signedWord(rotateLeft(unsignedWord(a), b, 32)),
   rorw: ({ a, b }) => signedWord(rotateRight(unsignedWord(a), b, 32)),
   roriw: ({ a, imm }) => signedWord(rotateRight(unsignedWord(a), imm & 31n, 32)),
-  'sext.b': ({ a }) => BigInt.asIntN(8, a),
-  'sext.h': ({ a }) => BigInt.asIntN(16, a),
-  'zext.h': ({ a }) => BigInt.asUintN(16, a),
-  'orc.b': ({ a }) => fromBytes(bytesOf(a).map((byte) => (byte === 0n ? 0n : 0xffn))),
-  rev8: ({ a }) => fromBytes(bytesOf(a).reverse()),
-
-  bclr: ({ a, b }) => a & ~bit(b),
-  bclri: ({ a, imm }) => a & ~bit(imm),
-  bext: ({ a, b }) => flag((a & bit(b)) !== 0n),
-  bexti: ({ a, imm }) => flag((a & bit(imm)) !== 0n),
-  binv: ({ a, b }) => a ^ bit(b),
-  binvi: ({ a, imm }) => a ^ bit(imm),
-  bset: ({ a, b }) => a | bit(b),
-  bseti: ({ a, imm }) => a | bit(imm),
 };
+
+const models = { 32: modelsOf(32), 64: { ...modelsOf(64), ...wordModels } };
 
 /** Any value, and often one near the ends of the 8-, 16-, 32- and 64-bit ranges or with few bits. */
 const values = fc.oneof(
@@ -207,24 +238,124 @@ const values = fc.oneof(
   fc.array(fc.constantFrom(0n, 0n, 1n, 0x80n, 0xffn), { minLength: 8, maxLength: 8 }).map(fromBytes),
 );
 
-describe('pure instructions compute what exact integers do', () => {
-  const compiled = compile();
+const immediatesOf = ({ format }: Instruction) => {
+  const { min, max, step } = format.immediate;
+  return fc.integer({ min: min / step, max: max / step }).map((steps) => BigInt(steps * step));
+};
+
+/** Inputs of an instruction: `values` cut to the width. */
+const inputsOf = (xlen: Xlen, instruction: Instruction) => {
+  const value = values.map((any) => BigInt.asUintN(xlen, any));
+  return fc.record({ a: value, b: value, imm: immediatesOf(instruction), pc: value });
+};
+
+describe.each(widths)('pure instructions of RV%i compute what exact integers do', (xlen) => {
+  const pure = pureInstructions(xlen);
+  const compiled = compile(xlen, pure, parameters);
 
   test('all of them have a model', () => {
-    expect(Object.keys(models).toSorted()).toEqual(pure.map(({ name }) => name).toSorted());
+    expect(Object.keys(models[xlen]).toSorted()).toEqual(pure.map(({ name }) => name).toSorted());
   });
 
-  test.each(Object.entries(models))('%s', (name, model) => {
+  test.each(Object.entries(models[xlen]))('%s', (name, model) => {
     const evaluate = compiled.get(name);
     if (evaluate === undefined) throw new Error(`${name} was not compiled`);
-    const { min, max, step } = instructionNamed(name).format.immediate;
-    const immediates = fc.integer({ min: min / step, max: max / step }).map((steps) => BigInt(steps * step));
     fc.assert(
-      fc.property(values, values, immediates, values, (a, b, imm, pc) => {
-        const inputs = { a, b, imm, pc };
-        expect(evaluate(inputs)).toBe(BigInt.asUintN(64, model(inputs)));
+      fc.property(inputsOf(xlen, instructionNamed(name, xlen)), (inputs) => {
+        expect(evaluate(inputs)).toBe(inRegister(xlen, model(inputs)));
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+/**
+ * A back end for instructions that do more than compute: returns the result, or the address, target or condition that it
+ * is given. All that is loaded is `b`.
+ */
+function returning(what: 'result' | 'place', f: FunctionBuilder): Semantics {
+  const loaded = f.param(1, 'i64');
+  const place = (value: I64): void => (what === 'place' ? f.return(value) : undefined);
+  const access = (address: I64): I64 => {
+    place(address);
+    return loaded;
+  };
+  return {
+    rs1: f.param(0, 'i64'),
+    rs2: f.param(1, 'i64'),
+    imm: f.param(2, 'i64'),
+    pc: f.param(3, 'i64'),
+    nextPc: f.param(3, 'i64'),
+    rd: { set: (value) => (what === 'result' ? f.return(value) : undefined) },
+    get float(): FloatSemantics {
+      return absent();
+    },
+    memory: {
+      load: (_kind, address) => access(address),
+      store: (_width, address) => place(address),
+      amo: (_operation, _width, address) => access(address),
+      loadReserved: (_width, address) => access(address),
+      storeConditional: (_width, address) => access(address),
+      fence: absent,
+    },
+    let: <T extends ValType>(value: Expr<T>) => f.let(value),
+    branch: (condition) => place(i64.extend_i32_u(condition)),
+    jump: () => undefined,
+    jumpTo: place,
+    system: absent,
+  };
+}
+
+function conditionsOf(xlen: Xlen): Models {
+  const signed = (value: bigint): bigint => BigInt.asIntN(xlen, value);
+  return {
+    beq: ({ a, b }) => flag(a === b),
+    bne: ({ a, b }) => flag(a !== b),
+    blt: ({ a, b }) => flag(signed(a) < signed(b)),
+    bge: ({ a, b }) => flag(signed(a) >= signed(b)),
+    bltu: ({ a, b }) => flag(a < b),
+    bgeu: ({ a, b }) => flag(a >= b),
+  };
+}
+
+describe.each(widths)('other instructions of RV%i', (xlen) => {
+  const others = instructionsFor(xlen).filter((instruction) => {
+    const { pure, usesFloat, control, usesMemory, loads, stores } = effectsOf(instruction);
+    const fences = usesMemory && !loads && !stores;
+    return !(pure || usesFloat || control === 'system' || fences);
+  });
+  const compare = (
+    what: 'result' | 'place',
+    instructions: readonly Instruction[],
+    expected: (name: string, inputs: Inputs) => bigint,
+  ): void => {
+    const compiled = compile(xlen, instructions, (f) => returning(what, f));
+    for (const instruction of instructions) {
+      const { name } = instruction;
+      const property = fc.property(inputsOf(xlen, instruction), (inputs) => {
+        expect(compiled.get(name)?.(inputs), name).toBe(expected(name, inputs));
+      });
+      fc.assert(property, { numRuns: 100 });
+    }
+  };
+
+  test('access addresses and jump to targets of XLEN bits', () => {
+    const places = others.filter((one) => effectsOf(one).usesMemory || effectsOf(one).control === 'indirect');
+    expect(places.map(({ name }) => name)).toEqual(expect.arrayContaining(['lw', 'sb', 'amoadd.w', 'jalr']));
+    compare('place', places, (name, { a, imm }) =>
+      BigInt.asUintN(xlen, name === 'jalr' ? (a + imm) & ~1n : a + imm),
+    );
+  });
+
+  test('compare registers', () => {
+    const conditions = conditionsOf(xlen);
+    const branches = others.filter((one) => effectsOf(one).control === 'branch');
+    expect(branches.map(({ name }) => name)).toEqual(Object.keys(conditions));
+    compare('place', branches, (name, inputs) => conditions[name](inputs));
+  });
+
+  test('extend results by their sign', () => {
+    const writing = others.filter((one) => effectsOf(one).writesRd);
+    compare('result', writing, (name, { b, pc }) => inRegister(xlen, name.startsWith('jal') ? pc : b));
   });
 });

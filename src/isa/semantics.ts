@@ -1,5 +1,8 @@
 import type { Expr, I32, I64, ValType } from '../wasm/index.ts';
 
+/** Width of integer registers and addresses in bits: RV32 or RV64. */
+export type Xlen = 32 | 64;
+
 /** Memory accesses of loads: width in bits and how the value is extended to 64 bits. */
 export type LoadKind = 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'i64';
 
@@ -120,5 +123,9 @@ export interface Semantics {
   system(): void;
 }
 
-/** The meaning of an instruction, written once for every back end. */
-export type SemanticsOf = (s: Semantics) => void;
+/**
+ * The meaning of an instruction, written once for every back end and both widths. Values have 64 bits: on RV32 those of
+ * registers are sign-extended, `pc` and `nextPc` zero-extended. Results and addresses may have any upper half there:
+ * {@link emitSemantics} sees to it, except that back ends themselves keep `pc + imm` of jumps and branches within XLEN.
+ */
+export type SemanticsOf = (s: Semantics, xlen: Xlen) => void;

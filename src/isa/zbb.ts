@@ -1,8 +1,8 @@
-import { type I64, i32, i64, select } from '../wasm/index.ts';
+import { type I64, i64, select } from '../wasm/index.ts';
 import { encodedByWidth, type InstructionDefinition, instructionsOf, shiftsOf } from './define.ts';
 import { R, SHIFT_WORD, UNARY } from './formats.ts';
-import type { Semantics } from './semantics.ts';
-import { shiftAmount, word, wordResult } from './words.ts';
+import type { Semantics, Xlen } from './semantics.ts';
+import { binary, unary } from './words.ts';
 
 const zbb = instructionsOf({ extension: 'zbb' });
 const zbb64 = instructionsOf({ extension: 'zbb', xlen: 64 });
@@ -32,10 +32,10 @@ function exchange(value: I64, distance: number, mask: bigint): I64 {
   return i64.or(i64.shl(i64.and(value, i64.const(mask)), by), i64.and(i64.shr_u(value, by), i64.const(mask)));
 }
 
-function reverseBytes(s: Semantics): void {
+function reverseBytes(s: Semantics, xlen: Xlen): void {
   const bytes = s.let(exchange(s.let(s.rs1), 8, 0x00ff_00ff_00ff_00ffn));
   const halves = s.let(exchange(bytes, 16, 0x0000_ffff_0000_ffffn));
-  s.rd.set(i64.rotl(halves, i64.const(32)));
+  s.rd.set(xlen === 64 ? i64.rotl(halves, i64.const(32)) : halves);
 }
 
 const logic: readonly InstructionDefinition[] = [
@@ -49,27 +49,21 @@ const logic: readonly InstructionDefinition[] = [
 ];
 
 const counts: readonly InstructionDefinition[] = [
-  zbb('clz', UNARY, 0x6000_1013, ({ rd, rs1 }) => rd.set(i64.clz(rs1))),
-  zbb('ctz', UNARY, 0x6010_1013, ({ rd, rs1 }) => rd.set(i64.ctz(rs1))),
-  zbb('cpop', UNARY, 0x6020_1013, ({ rd, rs1 }) => rd.set(i64.popcnt(rs1))),
-  zbb64('clzw', UNARY, 0x6000_101b, ({ rd, rs1 }) => rd.set(wordResult(i32.clz(word(rs1))))),
-  zbb64('ctzw', UNARY, 0x6010_101b, ({ rd, rs1 }) => rd.set(wordResult(i32.ctz(word(rs1))))),
-  zbb64('cpopw', UNARY, 0x6020_101b, ({ rd, rs1 }) => rd.set(wordResult(i32.popcnt(word(rs1))))),
+  zbb('clz', UNARY, 0x6000_1013, ({ rd, rs1 }, xlen) => rd.set(unary(xlen, 'clz', rs1))),
+  zbb('ctz', UNARY, 0x6010_1013, ({ rd, rs1 }, xlen) => rd.set(unary(xlen, 'ctz', rs1))),
+  zbb('cpop', UNARY, 0x6020_1013, ({ rd, rs1 }, xlen) => rd.set(unary(xlen, 'popcnt', rs1))),
+  zbb64('clzw', UNARY, 0x6000_101b, ({ rd, rs1 }) => rd.set(unary(32, 'clz', rs1))),
+  zbb64('ctzw', UNARY, 0x6010_101b, ({ rd, rs1 }) => rd.set(unary(32, 'ctz', rs1))),
+  zbb64('cpopw', UNARY, 0x6020_101b, ({ rd, rs1 }) => rd.set(unary(32, 'popcnt', rs1))),
 ];
 
 const rotations: readonly InstructionDefinition[] = [
-  zbb('rol', R, 0x6000_1033, ({ rd, rs1, rs2 }) => rd.set(i64.rotl(rs1, rs2))),
-  zbb('ror', R, 0x6000_5033, ({ rd, rs1, rs2 }) => rd.set(i64.rotr(rs1, rs2))),
-  ...shift('rori', 0x6000_5013, ({ rd, rs1, imm }) => rd.set(i64.rotr(rs1, imm))),
-  zbb64('rolw', R, 0x6000_103b, ({ rd, rs1, rs2 }) =>
-    rd.set(wordResult(i32.rotl(word(rs1), shiftAmount(rs2)))),
-  ),
-  zbb64('rorw', R, 0x6000_503b, ({ rd, rs1, rs2 }) =>
-    rd.set(wordResult(i32.rotr(word(rs1), shiftAmount(rs2)))),
-  ),
-  zbb64('roriw', SHIFT_WORD, 0x6000_501b, ({ rd, rs1, imm }) =>
-    rd.set(wordResult(i32.rotr(word(rs1), shiftAmount(imm)))),
-  ),
+  zbb('rol', R, 0x6000_1033, ({ rd, rs1, rs2 }, xlen) => rd.set(binary(xlen, 'rotl', rs1, rs2))),
+  zbb('ror', R, 0x6000_5033, ({ rd, rs1, rs2 }, xlen) => rd.set(binary(xlen, 'rotr', rs1, rs2))),
+  ...shift('rori', 0x6000_5013, ({ rd, rs1, imm }, xlen) => rd.set(binary(xlen, 'rotr', rs1, imm))),
+  zbb64('rolw', R, 0x6000_103b, ({ rd, rs1, rs2 }) => rd.set(binary(32, 'rotl', rs1, rs2))),
+  zbb64('rorw', R, 0x6000_503b, ({ rd, rs1, rs2 }) => rd.set(binary(32, 'rotr', rs1, rs2))),
+  zbb64('roriw', SHIFT_WORD, 0x6000_501b, ({ rd, rs1, imm }) => rd.set(binary(32, 'rotr', rs1, imm))),
 ];
 
 const bytes: readonly InstructionDefinition[] = [

@@ -1,3 +1,4 @@
+import { emitSemantics } from '../isa/index.ts';
 import {
   ConstHole,
   type FunctionBuilder,
@@ -49,7 +50,7 @@ export class Stencils {
     const known = this.#instructions.get(key);
     if (known !== undefined) return known;
     const made = recordStencil((f) =>
-      instruction.semantics(new RegionSemantics(f, this.#setting, instruction, shape)),
+      emitSemantics(instruction, new RegionSemantics(f, this.#setting, instruction, shape), 64),
     );
     this.#instructions.set(key, made);
     return made;

@@ -1,4 +1,5 @@
 import { defineFloat, type FloatFunctions, floatFunctions } from '../../float/float.ts';
+import { emitSemantics } from '../../isa/index.ts';
 import {
   call,
   type FunctionBuilder,
@@ -184,7 +185,7 @@ function generateOperation(frame: Frame, operation: Operation): void {
       frame.callOut(frame.out.illegal);
     });
   }
-  operation.instruction.semantics(slotSemantics(frame, operation));
+  emitSemantics(operation.instruction, slotSemantics(frame, operation), 64);
 }
 
 /** The dispatch loop. */

@@ -1,5 +1,5 @@
 /**
- * Who takes part in a comparison: QEMU, which is the yardstick, and hartvisor on one or more versions of Node with one
+ * The contenders of a comparison: QEMU, which is the yardstick, and hartvisor on one or more versions of Node with one
  * or more engines. A second QEMU may be measured against the first.
  */
 import { spawnSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import type { CommandLine } from './measured-run.ts';
 import { fetchQemu, isDebianRelease } from './programs/debian-qemu.ts';
 import { fetchNode, isNodeVersion } from './programs/npm-node.ts';
 
-/** What a person chose. */
+/** The contenders that a person chose. */
 export interface ContenderOptions {
   /** QEMU programs, the yardstick first; `trixie` stands for that Debian release's. */
   readonly qemus: readonly string[];
@@ -30,7 +30,7 @@ export interface Contender {
   readonly kind: 'qemu' | 'hartvisor';
   /** QEMU, or the Node that runs hartvisor. */
   readonly program: string;
-  /** What the program says of itself. */
+  /** The version that the program prints. */
   readonly version: string;
   /** Options for `hartvisor run` and `hartvisor machine`. */
   readonly words: readonly string[];

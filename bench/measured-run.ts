@@ -7,7 +7,7 @@ import { InputError } from '../src/errors/input-error.ts';
 /** A program and its arguments. */
 export type CommandLine = readonly [program: string, ...args: string[]];
 
-/** What to measure beside the whole run, and when to give up. */
+/** The measurements beside the whole run, and when to give up. */
 export interface RunLimits {
   /** Seconds after which the program is killed. */
   readonly timeout: number;

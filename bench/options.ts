@@ -4,7 +4,7 @@ import type { ContenderOptions } from './contenders.ts';
 import { type Kernel, kernels, selectKernels } from './cpu/kernels.ts';
 import { type LinuxBenchmark, linuxBenchmarks, selectBenchmarks } from './linux/benchmarks.ts';
 
-/** What all comparisons with QEMU may be told. */
+/** Options of all comparisons with QEMU. */
 interface CommonOptions extends ContenderOptions {
   /** Turns: how often each side runs. */
   readonly runs: number;

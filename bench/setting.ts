@@ -1,7 +1,7 @@
 import { cpus, loadavg } from 'node:os';
 import { type Contender, everyone, type Field } from './contenders.ts';
 
-/** What is true of a whole measurement. */
+/** The facts of a whole measurement. */
 export interface Setting {
   /** Date in ISO 8601, UTC. */
   readonly date: string;

@@ -1,7 +1,7 @@
 import { type Contender, everyone, type Field } from './contenders.ts';
 import { ratioOfTurns, type Spread } from './statistics.ts';
 
-/** What was measured of each contender, by label: one sample for each turn. */
+/** The measurements of each contender, by label: one sample for each turn. */
 export type Samples<T> = Readonly<Record<string, readonly T[]>>;
 
 /** Lets everyone run once in each turn, so that a slow minute meets all. */

@@ -1,6 +1,6 @@
 /**
- * A Linux machine in a program: boots Debian's kernel on two vCPUs, runs a script in it, stands still for a second in between,
- * and gets the script's output.
+ * A Linux machine in a program: boots Debian's kernel on two vCPUs, runs a script in it, stands still for a second in
+ * between, and gets the script's output.
  *
  *     npm run example -- linux           in a checkout
  *     node linux.ts                      beside an installed hartvisor, Node 24

@@ -16,13 +16,13 @@ export interface Boot {
   readonly seconds: number;
 }
 
-/** What {@link guestCommand} makes a healthy guest print. */
+/** The line that {@link guestCommand} makes a healthy guest print. */
 const processors = (vcpus: number) => `processors up: ${vcpus}`;
 
-/** What each guest runs before it powers off. */
+/** The command that each guest runs before it powers off. */
 export const guestCommand = 'echo processors up: $(nproc)';
 
-/** What a kernel prints when something went wrong on the way. */
+/** Words that a kernel prints when something went wrong on the way. */
 const TROUBLE = /rcu stall|rcu: INFO|detected stalls|soft lockup|Oops|\bBUG\b|WARNING|Kernel panic/;
 
 /** Lists what is wrong with a boot; a good one has an empty list. */

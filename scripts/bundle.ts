@@ -1,7 +1,7 @@
 /**
- * `npm run build`, its first half: the sources as few files in `dist/`, or in the directory that is given. A process and
- * each of its threads load some hundred modules before a guest runs, and to find, read and link one takes Node half a
- * millisecond. The compiler adds the types.
+ * `npm run build`, its first half: the sources as few files in `dist/`, or in the directory that is given. A process
+ * and each of its threads load some hundred modules before a guest runs, and to find, read and link one takes Node half
+ * a millisecond. The compiler adds the types.
  */
 
 import { rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { interpreterBytes } from '../src/node/interpreter-module.ts';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const target = process.argv[2] ?? join(root, 'dist');
 
-/** What is started or imported by its name: the command, the threads, and the `exports` of package.json. */
+/** Modules that are started or imported by name: the command, the threads, and the `exports` of package.json. */
 const entries = [
   'cli/main',
   'node/worker-entry',

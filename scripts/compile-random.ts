@@ -1,5 +1,6 @@
 /**
- * Compiles regions of random code and has the engine check them: `node scripts/compile-random.ts [--regions N] [--seed S]`.
+ * Compiles regions of random code and has the engine check them:
+ * `node scripts/compile-random.ts [--regions N] [--seed S]`.
  *
  * It ends after so many regions, or at the first that is refused, with status 1.
  */

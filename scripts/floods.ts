@@ -1,12 +1,12 @@
 /**
- * Guests, and people's input, that flood the host, with nobody who reads the output: the memory of the process has to stay flat,
- * and SIGTERM has to be answered within a second. Needs Linux, and `script` for floods of a terminal.
+ * Guests, and people's input, that flood the host, with nobody who reads the output: the memory of the process has to
+ * stay flat, and SIGTERM has to be answered within a second. Needs Linux, and `script` for floods of a terminal.
  *
  *     node scripts/floods.ts [--seconds S] [FLOOD...]
  *
- * Without names all floods run, one after the other, each for S seconds, 60 unless given. For each it prints what was resident after
- * a quarter of the time and the most after that, and how long SIGTERM took. The exit status is 1 if one grew by more than
- * 40 MB, took a second, or ended by itself.
+ * Without names all floods run, one after the other, each for S seconds, 60 unless given. For each it prints what was
+ * resident after a quarter of the time and the most after that, and how long SIGTERM took. The exit status is 1 if one
+ * grew by more than 40 MB, took a second, or ended by itself.
  */
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
@@ -36,7 +36,7 @@ interface Flood {
   readonly command: 'machine' | 'run';
   /** The guest, in assembly. */
   readonly source: string;
-  /** What is put into standard input, again and again. */
+  /** Text that is put into standard input, again and again. */
   readonly input?: string;
   /** Standard output and error are a terminal. */
   readonly terminal?: boolean;

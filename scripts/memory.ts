@@ -1,13 +1,13 @@
 /**
- * Where the memory of hartvisor's process is: boots Debian's kernel to the shell, lets it rest, and divides what is resident
- * into guest RAM and all else, the overhead. Needs Linux.
+ * Where the memory of hartvisor's process is: boots Debian's kernel to the shell, lets it rest, and divides what is
+ * resident into guest RAM and all else, the overhead. Needs Linux.
  *
  *     node scripts/memory.ts [--smp N] [--pcpus N] [--memory SIZE] [--rest S] [--limit MIB] [--every S]
  *                            [--kernel FILE --initrd FILE] [--append WORDS] [-- OPTIONS]
  *
- * OPTIONS go to `hartvisor run` unchanged. The exit status is 1 if the overhead is not below the limit, 300 MB unless given.
- * With --every, all is printed each S seconds until the guest ends: to see what grows. The end of boot is the line that
- * the initramfs prints first, or that of a guest of one's own with --marker.
+ * OPTIONS go to `hartvisor run` unchanged. The exit status is 1 if the overhead is not below the limit, 300 MB unless
+ * given. With --every, all is printed each S seconds until the guest ends: to see what grows. The end of boot is the
+ * line that the initramfs prints first, or that of a guest of one's own with --marker.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -120,7 +120,7 @@ function measure(pid: number, memory: LinearMemory): Attribution {
   });
 }
 
-/** What the compilers of a process's harts have done: its memory holds the counters. */
+/** Statistics of the compilers of a process's harts: its memory holds the counters. */
 function regionsOf(pid: number, memory: LinearMemory, harts: readonly number[]): RegionStatistics[] {
   const linear = findLinear(parseMappings(readFileSync(`/proc/${pid}/smaps`, 'utf8')), memory);
   const file = openSync(`/proc/${pid}/mem`, 'r');

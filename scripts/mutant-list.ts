@@ -1,6 +1,6 @@
 /**
- * Writes the lists of docs/mutants.md: which scenarios kill each mutant. All of it takes some ten minutes; options have a
- * part of it computed anew and leave the rest as the page has it.
+ * Writes the lists of docs/mutants.md: which scenarios kill each mutant. All of it takes some ten minutes; options have
+ * a part of it computed anew and leave the rest as the page has it.
  *
  *     node scripts/mutant-list.ts [--lists] [--mutant NAME]... [--scenario NAME]...
  */

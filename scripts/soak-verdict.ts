@@ -23,7 +23,7 @@ export interface Sample extends Report {
   readonly resident: number;
 }
 
-/** What a run has shown. */
+/** The findings of a run. */
 export interface Soak {
   /** Exit status of the command; undefined when it was killed. */
   readonly status: number | undefined;
@@ -32,7 +32,7 @@ export interface Soak {
   readonly samples: readonly Sample[];
 }
 
-/** What was asked for. */
+/** The run that was asked for. */
 export interface Wanted {
   /** Seconds of work. */
   readonly seconds: number;
@@ -51,7 +51,7 @@ const allowedGrowth = 1.1;
 const REPORT =
   /^soak: (report|end) t=(\d+) wrong=(\d+) stalls=(\d+) free=(\d+) available=(\d+) \|((?: \w+=\d+)+)$/;
 
-/** What the guest, or its kernel, prints only when something is wrong; beside the words that spoil a boot. */
+/** Words that the guest, or its kernel, prints only when something is wrong; beside those that spoil a boot. */
 const TROUBLE =
   /soak: (WRONG|CRASH|STALL|ENDED)|blocked for more than|Out of memory|oom-kill|unhandled signal/;
 

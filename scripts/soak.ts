@@ -1,14 +1,14 @@
 /**
- * Runs Linux under load for a long time and checks every result: Debian's kernel with the soak guest (`guests/soak`) as its
- * only program.
+ * Runs Linux under load for a long time and checks every result: Debian's kernel with the soak guest (`guests/soak`) as
+ * its only program.
  *
  *     node scripts/soak.ts [--minutes M | --seconds S] [--smp N] [--pcpus N] [--seed N] [--memory SIZE]
  *                          [--interval S] [--patience S] [--kinds NAME,...] [--kernel FILE] [--logs DIR]
  *                          [-- OPTIONS]
  *
  * OPTIONS go to `hartvisor run` unchanged, such as `--engine jit`. A run is good if no result was wrong, every worker
- * made progress, the kernel had nothing to complain about, and neither hartvisor's memory nor the guest's leaked (judged
- * from ten minutes on). The exit status is 0 then. The log is kept in DIR, a new one unless given.
+ * made progress, the kernel had nothing to complain about, and neither hartvisor's memory nor the guest's leaked
+ * (judged from ten minutes on). The exit status is 0 then. The log is kept in DIR, a new one unless given.
  */
 
 import { spawn } from 'node:child_process';

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-/** What a compiler has without a C library (C17, section 4, paragraph 6). */
+/** Headers that a compiler has without a C library (C17, section 4, paragraph 6). */
 const FREESTANDING = [
   'float',
   'iso646',

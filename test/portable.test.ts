@@ -1,4 +1,4 @@
-/** What `tsconfig.portable.json` keeps out of the rooms that run in browsers, too. */
+/** Tests that `tsconfig.portable.json` keeps Node and the DOM out of the rooms that run in browsers, too. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -16,10 +16,12 @@ import { formatRatio, formatSeconds, formatTable } from '../table.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { type Samples, takeTurns, timesAgainst } from '../turns.ts';
 
-/** hartvisor gives its guests the first three by default; both sides get the same. The last makes the guest power off. */
+/**
+ * hartvisor gives its guests the first three by default; both sides get the same. The last makes the guest power off.
+ */
 const usualWords = 'console=ttyS0 earlycon=sbi panic=-1 hartvisor.run=true';
 
-/** What is measured of each boot, in seconds. */
+/** The times that are measured of each boot, in seconds. */
 export type BootTime = 'userspace' | 'poweroff' | 'cpu';
 
 const bootTimes: Readonly<Record<BootTime, { readonly about: string; of(run: MeasuredRun): number }>> = {

@@ -115,7 +115,7 @@ function commandFor(contender: Contender, elf: string) {
 }
 
 /**
- * What a run of a kernel says, and how long it took.
+ * The output of a run of a kernel, and how long it took.
  *
  * @param what was run, for messages
  * @throws RunFailure when it did not end well, and where the CPU time of a process that runs cannot be read

@@ -20,7 +20,9 @@ const stream = (kib: number): Kernel => ({
   about: `sequential reads and writes over ${kib} KiB`,
 });
 
-/** `steps` shrinks as sets outgrow caches; it is no multiple of a cycle's length, so that the checksum says something. */
+/**
+ * `steps` shrinks as sets outgrow caches; it is no multiple of a cycle's length, so that the checksum says something.
+ */
 const chase = (kib: number, steps: number): Kernel => ({
   name: `chase-${kib}k`,
   source: 'chase',

@@ -1,5 +1,5 @@
 /**
- * What an interrupt round costs: set → flush → the guest takes and clears it → sync, for every protocol, in TypeScript
+ * Measures an interrupt round: set → flush → the guest takes and clears it → sync, for every protocol, in TypeScript
  * (the shipped source) and in C (`irq.c`, gcc -O2), on one thread without contention.
  *
  * Each sample is a process of its own, so that V8 compiles one protocol as it does in a running domain. C and
@@ -34,7 +34,10 @@ function runRounds(protocol: Protocol, rounds: number): number {
   return sum;
 }
 
-/** A name for the rounds of take-mirror as one would write them without an interface, a checker or other protocols in mind. */
+/**
+ * A name for the rounds of take-mirror as one would write them without an interface, a checker or other protocols in
+ * mind.
+ */
 const BY_HAND = 'take-mirror, by hand';
 
 /** Does what {@link runRounds} does with take-mirror. */

@@ -1,7 +1,7 @@
 /**
- * What the kernel and processes of a Linux guest do most often, by the guest's own clock: the same kernel and a
- * program of ours as its only process, on hartvisor (as many threads as vCPUs) and on QEMU, in turns. The guest's clock is held
- * against the wall's in each run.
+ * Measures the most frequent work of a Linux guest's kernel and processes, by the guest's own clock: the same kernel
+ * and a program of ours as its only process, on hartvisor (as many threads as vCPUs) and on QEMU, in turns. The guest's
+ * clock is held against the wall's in each run.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -11,7 +11,7 @@ export interface BenchmarkTimes {
   readonly cpu: number | undefined;
 }
 
-/** What a guest reported. */
+/** The report of a guest. */
 export interface GuestReport {
   readonly benchmarks: ReadonlyMap<string, BenchmarkTimes>;
   /** The guest's seconds for each second on the wall, from its first line to its last benchmark. */

@@ -46,9 +46,9 @@ export async function fetchQemu(
 }
 
 /**
- * Its own loader and libraries, since the program may need a newer C library than this machine's; its own firmware, since a
- * program that a loader starts does not know where it lies. Without a sound system to choose it looks for none: the modules
- * that this machine may have for it are another QEMU's.
+ * Its own loader and libraries, since the program may need a newer C library than this machine's; its own firmware,
+ * since a program that a loader starts does not know where it lies. Without a sound system to choose it looks for none:
+ * the modules that this machine may have for it are another QEMU's.
  */
 export function startScript(tree: string, loader: Loader): string {
   const libraries = join(tree, 'usr/lib', loader.folder);

@@ -4,7 +4,7 @@ import { FIELD, TLB } from '../../src/hart/layout.ts';
 import { RegionCompiler } from '../../src/jit/index.ts';
 import { type Candidate, floatCandidates, kernelCandidates } from './sources.ts';
 
-/** What one process has measured; times are milliseconds of its thread on a processor. */
+/** The measurements of one process; times are milliseconds of its thread on a processor. */
 export interface Measured {
   /** From the first region on: how many, and what they took until then. */
   readonly cold: readonly {

@@ -11,7 +11,8 @@ const PROGRAM = fileURLToPath(new URL('./measure.ts', import.meta.url));
 
 /**
  * How fast guest code becomes WebAssembly: functions of Debian's kernel and generated loops with floating point, by the
- * compiler alone. Each run is a process of its own, so that its first regions are compiled by code that V8 has just met.
+ * compiler alone. Each run is a process of its own, so that its first regions are compiled by code that V8 has just
+ * met.
  *
  * @throws InputError when the kernel cannot be had
  * @throws RunFailure when a run ends otherwise than it should

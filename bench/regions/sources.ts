@@ -84,7 +84,7 @@ export function kernelCandidates(image: Uint8Array, count: number): readonly Can
   return candidatesAt(view, shuffled, (index) => (index % DEEP_EACH === 0 ? 'deep' : 'shallow'));
 }
 
-/** What loops of the generated program do; `R` and `F` become registers, `N` an offset. */
+/** Instructions in loops of the generated program; `R` and `F` become registers, `N` an offset. */
 const LINES: readonly string[] = [
   ...['fld fF, N(s0)', 'fsd fF, N(s0)', 'flw fF, N(s1)', 'fadd.d fF, fF, fF', 'fmul.d fF, fF, fF'],
   ...['fmadd.d fF, fF, fF, fF', 'fsub.s fF, fF, fF', 'fdiv.d fF, fF, fF', 'fsgnj.d fF, fF, fF'],

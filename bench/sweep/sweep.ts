@@ -18,7 +18,7 @@ const LONGER = 1.5;
 const series = (source: string, define: string, about: string, values: readonly number[]): Kernel[] =>
   values.map((value) => ({ name: `${source}-${value}`, source, defines: { [define]: value }, about }));
 
-/** What is measured, in the order of its series. */
+/** The programs that are measured, in the order of their series. */
 const points: readonly Kernel[] = [
   ...series('straight', 'BODY', 'instructions', [48, 200, 400, 1200, 4000, 16_000]),
   ...series('sites', 'SITES', 'places of calls', [1, 8, 64, 512]),
@@ -49,7 +49,7 @@ export async function runSweep(
 export interface Point {
   readonly name: string;
   readonly series: string;
-  /** Who was measured. */
+  /** The contender that was measured. */
   readonly label: string;
   /** Relative to QEMU. */
   readonly speed: number;

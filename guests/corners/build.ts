@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileGuest, programInitramfs } from '../compile.ts';
 
-/** What stands in for a C library there. */
+/** Files of the soak guest that stand in for a C library. */
 const SOAK = ['start.S', 'sys.c', 'text.c', 'checks.c'];
 
 /**

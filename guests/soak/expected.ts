@@ -1,6 +1,6 @@
 /**
- * Makes expected.h: the results of arithmetic.c on the processor at hand, by the host's gcc, and SHA-256 digests by Node's
- * crypto. The guest compares its own results with them.
+ * Makes expected.h: the results of arithmetic.c on the processor at hand, by the host's gcc, and SHA-256 digests by
+ * Node's crypto. The guest compares its own results with them.
  *
  *     node guests/soak/expected.ts        writes guests/soak/expected.h
  */

@@ -70,7 +70,7 @@ static void sparse(void) {
   expect("size with a hole", (uint64_t)size_of(fd), offset + 5000);
   expect_zeros("byte of a hole", fd, 3000, random_below(HOLE - 3000));
   expect_zeros("byte at the end of a hole", fd, 2000, offset - 2000);
-  /* What was cut off does not come back. */
+  /* Bytes that were cut off do not come back. */
   checked(syscall3(SYS_FTRUNCATE, fd, (long)offset + 1234, 0), "error of ftruncate");
   checked(syscall3(SYS_FTRUNCATE, fd, (long)offset + 5000, 0), "error of ftruncate");
   expect_zeros("byte cut off", fd, 5000 - 1234, offset + 1234);

@@ -22,7 +22,7 @@ struct shared {
 };
 static struct shared *shared;
 
-/* What the supervisor knows of a worker. */
+/* A worker as the supervisor knows it. */
 struct watched {
   long process; /* 0 when it has ended */
   uint64_t rounds;

@@ -1,4 +1,4 @@
-/* What the kinds of work and the supervisor share. */
+/* Declarations that the kinds of work and the supervisor share. */
 #ifndef SOAK_H
 #define SOAK_H
 

@@ -53,7 +53,7 @@ static void add_atomically(uint64_t index) {
            !__atomic_compare_exchange_n(&common.maximum, &seen, mine, 1, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
     }
   }
-  /* What one thread puts in another takes out: at the end all but one value were seen. */
+  /* One thread takes out the value that another has put in: at the end all but one value were seen. */
   uint64_t taken = index + 1;
   for (uint64_t i = 0; i < TURNS; i++) taken = __atomic_exchange_n(&common.exchanged, taken, __ATOMIC_ACQ_REL);
   __atomic_fetch_add(&common.sum, taken << 32, __ATOMIC_RELAXED);

@@ -40,7 +40,7 @@ void count_round(struct hart *h)
 	add_locked(h);
 }
 
-/* What is wrong with the counters, or 0. Call when no hart counts any more. */
+/* Describes a fault of the counters; 0 if there is none. Call when no hart counts any more. */
 const char *count_verdict(void)
 {
 	u64 added = 0;

@@ -33,7 +33,7 @@ static inline void irq_off(void) { __asm__ volatile("csrci sstatus, 2" : : : "me
 static inline void irq_on(void) { __asm__ volatile("csrsi sstatus, 2" : : : "memory"); }
 static inline u64 now(void) { return csr_read(time); }
 
-/* What one hart did and saw. Its own code and its own interrupt handler write it; others read it for the report. */
+/* Counts of one hart. Its own code and its own interrupt handler write it; others read it for the report. */
 struct hart {
 	u64 stack_top; /* first: start.S reads it */
 	u64 index;     /* place in the device tree, 0 up */
@@ -43,7 +43,7 @@ struct hart {
 	volatile u64 online;
 	volatile u64 rounds;
 
-	/* What the hart waits for, for the watchdog's account. */
+	/* The event that the hart waits for, for the watchdog's account. */
 	const char *volatile doing;
 	volatile u64 doing_about;
 	volatile u64 doing_since;
@@ -77,7 +77,7 @@ struct hart {
 	volatile u64 log[8], log_length;
 } __attribute__((aligned(64)));
 
-/* What the device tree says (fdt.c). */
+/* The machine as the device tree describes it (fdt.c). */
 struct machine {
 	u64 harts;
 	u64 harts_ignored;
@@ -94,7 +94,7 @@ struct machine {
 #define LENIENT_TIMER 2UL
 #define LENIENT_START 4UL
 
-/* What the boot arguments ask for. */
+/* Options from the boot arguments. */
 struct options {
 	u64 seconds, rounds, ipis; /* 0: no such target */
 	u64 watchdog;              /* seconds without progress before the run fails */

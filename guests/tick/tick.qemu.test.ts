@@ -9,7 +9,7 @@ import { buildTick, findToolchain } from './build.ts';
 const here = import.meta.dirname;
 const QEMU = 'qemu-system-riscv64';
 
-/** What keeps these tests from running here, or undefined. */
+/** The reason why these tests cannot run here, or undefined. */
 function missing(): string | undefined {
   try {
     execFileSync(QEMU, ['--version'], { stdio: 'ignore' });

@@ -1,4 +1,4 @@
-/* What trap.S calls: tells interrupts apart and checks the state every trap must have. */
+/* Called by trap.S: tells interrupts apart and checks the state every trap must have. */
 #include "tick.h"
 
 void trap(void);

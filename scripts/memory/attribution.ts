@@ -13,7 +13,7 @@ export interface Mapping {
   readonly resident: number;
 }
 
-/** What memory is used for, in the order of the table. */
+/** The uses of memory, in the order of the table. */
 export const USE = {
   guestRam: 'guest RAM',
   harts: 'areas of harts: decoded pages, TLBs, records of regions',
@@ -46,7 +46,10 @@ const PAGE = 4096;
 const HEADER = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ *(.*)$/;
 /** glibc's arenas besides the first are reserved in blocks of that size, which begin at multiples of it. */
 const ARENA = 0x400_0000;
-/** The kernel places mappings without a wish near the end of the address space; V8 wishes for random places for its heaps. */
+/**
+ * The kernel places mappings without a wish near the end of the address space; V8 wishes for random places for its
+ * heaps.
+ */
 const UNPLACED = 0x7000_0000_0000;
 
 /** Reads the text of `/proc/PID/smaps`. */
@@ -124,7 +127,7 @@ function isInArena(address: number, all: readonly Mapping[]): boolean {
   return rest !== undefined && rest.permissions === '---p' && rest.to === start + ARENA;
 }
 
-/** What is not guest RAM, in KiB. */
+/** Memory that is not guest RAM, in KiB. */
 export function overheadOf(attribution: Attribution): number {
   const { guestRam, ...others } = attribution;
   return Object.values(others).reduce((sum, part) => sum + part, 0);

@@ -1,17 +1,17 @@
 /**
- * Runs within hartvisor's process before its own code (`node --import`): tells the parent what V8 says of the heaps of all
- * threads, whenever it asks.
+ * Runs within hartvisor's process before its own code (`node --import`): tells the parent what V8 says of the heaps of
+ * all threads, whenever it asks.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { getHeapStatistics, type HeapInfo } from 'node:v8';
 import { isMainThread, type Worker } from 'node:worker_threads';
 
-/** What V8 says of one thread's heap, in bytes. */
+/** V8's report of one thread's heap, in bytes. */
 export interface HeapReport {
   /** In use, and taken from the system. */
   readonly used: number;
   readonly total: number;
-  /** What its compilers and the like have from malloc. */
+  /** Memory that its compilers and the like have from malloc. */
   readonly malloced: number;
   /** Array buffers and other things that objects of the heap keep alive. */
   readonly external: number;

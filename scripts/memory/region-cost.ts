@@ -1,8 +1,8 @@
 /**
- * What a compiled region costs the process: `node scripts/memory/region-cost.ts [--regions N] [--turns N]`.
+ * Measures the memory of a compiled region: `node scripts/memory/region-cost.ts [--regions N] [--turns N]`.
  *
- * For several kinds of code and sizes a hart runs so many loops, all different, and what is resident is compared before and
- * after, all of linear memory having been touched before. Each case has a process of its own. Needs Linux.
+ * For several kinds of code and sizes a hart runs so many loops, all different, and what is resident is compared before
+ * and after, all of linear memory having been touched before. Each case has a process of its own. Needs Linux.
  */
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';

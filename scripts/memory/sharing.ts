@@ -1,6 +1,6 @@
 /**
- * Finds out whether the engine shares compiled WebAssembly between threads that compile equal bytes for themselves, as the
- * harts of a machine do.
+ * Finds out whether the engine shares compiled WebAssembly between threads that compile equal bytes for themselves, as
+ * the harts of a machine do.
  *
  *     node scripts/memory/sharing.ts
  *
@@ -13,7 +13,7 @@ import { runInNewContext } from 'node:vm';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { FunctionBuilder, i32, ModuleBuilder } from '../../src/wasm/index.ts';
 
-/** What a thread is asked to do, and how long it took, in milliseconds. */
+/** The work that a thread is asked for, and how long it took, in milliseconds. */
 type Request = { readonly label: number; readonly calls: number } | 'forget';
 export interface Times {
   readonly first: number;
@@ -25,7 +25,9 @@ const TURNS = 200;
 const STEPS = 400;
 const ENOUGH_TO_OPTIMIZE = 5000;
 
-/** A function with much for an optimizing compiler to leave out, in a module with a label that changes its bytes only. */
+/**
+ * A function with much for an optimizing compiler to leave out, in a module with a label that changes its bytes only.
+ */
 function moduleBytes(label: number): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder({ minimum: 0, maximum: 0 });
   const f = new FunctionBuilder(['i32']);

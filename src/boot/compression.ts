@@ -14,7 +14,7 @@ export type Unpack = (
   maximumSize?: number,
 ) => Promise<Uint8Array<ArrayBuffer>>;
 
-/** What unpacks each of them; a surrounding may lack some. */
+/** A function for each of them; a surrounding may lack some. */
 export type Unpackers = Readonly<Partial<Record<Compression, Unpack>>>;
 
 /** More than any kernel or initrd holds: a small file that claims more is damaged or made to fill the memory. */

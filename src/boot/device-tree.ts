@@ -18,7 +18,7 @@ export interface PhandleReference {
   readonly phandleOf: string;
 }
 
-/** What a property may hold. */
+/** The value of a property. */
 export type PropertyValue =
   | { readonly kind: 'empty' }
   | { readonly kind: 'cells'; readonly cells: readonly (number | PhandleReference)[] }

@@ -23,7 +23,7 @@ const machineNames = new Map<number, string>([
   [258, 'LoongArch'],
 ]);
 
-/** What sort of ELF file it is (`e_type`). */
+/** The type of an ELF file (`e_type`). */
 export type ElfType = 'relocatable' | 'executable' | 'shared' | 'core' | 'other';
 
 /** A loadable part of the program (a `PT_LOAD` program header). */

@@ -1,11 +1,11 @@
 import { compressionOf } from './compression.ts';
 import { elfMachineName, isElf } from './elf.ts';
 
-/** What a file is when it is not what was asked for, and what to do about it. */
+/** The kind of a file that cannot be used, and advice for the person who gave it. */
 export interface FileKind {
   /** As it fits behind "it is": `an x86 Linux kernel (bzImage)`. */
   readonly name: string;
-  /** What to do, as a sentence; undefined when there is nothing more to say than to give another file. */
+  /** The advice as a sentence; undefined when there is none but to give another file. */
   readonly advice?: string;
 }
 

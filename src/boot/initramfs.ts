@@ -16,7 +16,7 @@ export interface ExtraFile {
   readonly mode?: number;
 }
 
-/** What {@link initramfs} puts together. */
+/** The parts that {@link initramfs} puts together. */
 export interface InitramfsOptions {
   /** A statically linked busybox for the guest: there is no C library beside it. */
   readonly busybox: Uint8Array;
@@ -70,8 +70,8 @@ done
  * `cttyhack` finds the real terminal behind the console and makes it the controlling one, which job control and
  * Ctrl-C need; `setsid` makes the session that it may control.
  *
- * The end of a session hangs up its terminal, and what is queued for it is lost: so the last thing a session does is to set
- * the terminal, which waits for the queue to drain.
+ * The end of a session hangs up its terminal, and what is queued for it is lost: so the last thing a session does is to
+ * set the terminal, which waits for the queue to drain.
  *
  * The command to run comes from the file below /etc/hartvisor, or from hartvisor.run="..." on the kernel's command
  * line. A word such as COLUMNS=100 there reaches this environment: the kernel passes on what it does not know.
@@ -110,7 +110,7 @@ export function initramfs(options: InitramfsOptions): Uint8Array<ArrayBuffer> {
       return { kind: 'directory', path, mode: 0o755 };
     }),
     { kind: 'file', path: 'bin/busybox', mode: 0o755, data: options.busybox },
-    // What /init needs before it installs the rest.
+    // The commands that /init needs before it installs the rest.
     ...['sh', 'mount', 'mkdir'].map((applet): CpioEntry => {
       return { kind: 'symlink', path: `bin/${applet}`, target: 'busybox' };
     }),

@@ -24,7 +24,7 @@ export interface DescribedDevices {
   readonly console?: string;
 }
 
-/** What {@link machineTree} describes. */
+/** The machine that {@link machineTree} describes. */
 export interface MachineDescription {
   /** Harts, numbered 0 and up. */
   readonly cpus: number;

@@ -3,7 +3,7 @@ import type { ElfFile, ElfSegment } from './elf.ts';
 import type { Kernel } from './kernel-image.ts';
 import { alignUp, type Extent, RamLayout } from './ram-layout.ts';
 
-/** What {@link placeBoot} is to place. */
+/** The parts that {@link placeBoot} places. */
 export interface BootInputs {
   readonly kernel: Kernel;
   readonly initrd?: Uint8Array;
@@ -60,7 +60,7 @@ function placeInitrd(layout: RamLayout, inputs: BootInputs, initrd: Uint8Array, 
 export interface ElfPlacement {
   readonly entry: number;
   readonly extent: Extent;
-  /** What was added to the file's addresses; a symbol's address in memory is its value plus this. */
+  /** Added to the file's addresses; a symbol's address in memory is its value plus this. */
   readonly bias: number;
 }
 

@@ -29,7 +29,7 @@ interface Taken extends Extent {
 }
 
 /**
- * What lies where in RAM before the machine starts. Whatever is loaded is placed here, and nothing gets a place that
+ * The parts of RAM before the machine starts. All that is loaded is placed here, and nothing gets a place that
  * is outside RAM or that another part has.
  */
 export class RamLayout {
@@ -43,7 +43,7 @@ export class RamLayout {
     this.ram = ram;
   }
 
-  /** What has been placed, in the order in which it was. */
+  /** The parts so far, in the order in which they were placed. */
   get parts(): readonly LoadedPart[] {
     return this.#parts;
   }

@@ -17,7 +17,7 @@ import { fromQemuWords } from './qemu-words.ts';
  */
 export async function runCli(args: readonly string[]): Promise<void> {
   keepIgnoringHangup();
-  // What nobody waits for ends the process as well; its exit gives the terminal back.
+  // An error that nobody waits for ends the process as well; its exit gives the terminal back.
   process.on('uncaughtException', (error) => process.exit(reportError(error)));
   process.on('unhandledRejection', (error) => process.exit(reportError(error)));
   // Messages go unread when the other end of a pipe is closed; that is no reason to fail.

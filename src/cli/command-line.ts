@@ -2,7 +2,7 @@
 const usualWords = [
   // The guest's console is the serial port: Debian's kernel has no driver for that of the SBI.
   { option: 'console', word: 'console=ttyS0' },
-  // What happens before the serial port's driver is up, a panic for want of memory for example, goes through the SBI.
+  // Messages before the serial port's driver is up, such as a panic for want of memory, go through the SBI.
   { option: 'earlycon', word: 'earlycon=sbi' },
   // A panic resets the machine at once, by which hartvisor knows of it.
   { option: 'panic', word: 'panic=-1' },

@@ -7,7 +7,7 @@ import { readInputFile } from '../node/files.ts';
 import { unpackers } from '../node/unpackers.ts';
 import { readInitrd, readKernelFile } from './guest.ts';
 
-/** What decides what a bare machine starts. */
+/** The options that choose the software of a bare machine. */
 export interface ProgramChoice {
   readonly file: string;
   readonly bios?: string | undefined;

@@ -9,7 +9,7 @@ import type { GuestName } from './choices.ts';
 import { linuxCommandLine, windowWords } from './command-line.ts';
 import { fetchProgress } from './fetch-progress.ts';
 
-/** What decides which guest is started. */
+/** The options that choose a guest. */
 export interface GuestChoice {
   readonly kernel?: string | undefined;
   readonly initrd?: string | undefined;
@@ -23,7 +23,7 @@ export interface GuestChoice {
 
 /** A guest, ready to be put into memory. */
 export interface Guest {
-  /** What it is, for people. */
+  /** Its name, for people. */
   readonly name: string;
   readonly kernel: Kernel;
   readonly initrd?: Uint8Array;

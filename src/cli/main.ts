@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-/** As `engines` of package.json has it: the oldest maintained Node, from the version on that has `module.registerHooks`. */
+/**
+ * As `engines` of package.json has it: the oldest maintained Node, from the version on that has `module.registerHooks`.
+ */
 const needed = { major: 22, minor: 15 };
 
 /** Only what every version of Node knows: older ones must get as far as the message. */

@@ -9,7 +9,7 @@ export interface Outcome {
   readonly message?: string;
 }
 
-/** What decides about the outcome beside the machine's own end. */
+/** The facts that decide about the outcome beside the machine's own end. */
 export interface OutcomeContext {
   /** Why the guest's kernel panicked, if it did. */
   readonly panicReason: string | undefined;

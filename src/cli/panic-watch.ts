@@ -18,7 +18,7 @@ export class PanicWatch {
   #linesSince = 0;
   #lastLineIsEnd = false;
 
-  /** What the kernel gave as the reason; undefined while it has not panicked. */
+  /** The reason that the kernel gave; undefined while it has not panicked. */
   get reason(): string | undefined {
     return this.#linesSince <= linesOfPanic ? this.#reason : undefined;
   }

@@ -98,8 +98,8 @@ async function dumpDeviceTree(config: MachineConfig, host: MachineHost, path: st
 }
 
 /**
- * Has the machine's threads force an order of accesses: that of `PROTOCOL/SCENARIO`, whose counterexample is looked for, or
- * one of V and S as it is. What does that is loaded for those who ask for it.
+ * Has the machine's threads force an order of accesses: that of `PROTOCOL/SCENARIO`, whose counterexample is looked
+ * for, or one of V and S as it is. What does that is loaded for those who ask for it.
  */
 async function force(
   text: string | undefined,

@@ -25,9 +25,9 @@ export interface SessionOptions {
 }
 
 /**
- * Milliseconds after which a machine that was interrupted is no longer waited for: its threads, the reader of its output, and
- * that of messages. All count from the interruption: whoever sends SIGTERM or types Ctrl-A x has an answer within a second,
- * also when nobody reads and the process is busy.
+ * Milliseconds after which a machine that was interrupted is no longer waited for: its threads, the reader of its
+ * output, and that of messages. All count from the interruption: whoever sends SIGTERM or types Ctrl-A x has an answer
+ * within a second, also when nobody reads and the process is busy.
  */
 const deadlines = { threads: 300, output: 450, messages: 500 } as const;
 /** The same for messages about a machine that ended by itself, from then on. */

@@ -52,7 +52,7 @@ export function statisticsTable(vcpus: readonly VcpuStatistics[]): string {
   return align([head, ...body]);
 }
 
-/** What compiled code has done, as a table: a column for each hart. */
+/** Statistics of compiled code as a table: a column for each hart. */
 export function regionTable(harts: readonly RegionStatistics[], what: string): string {
   const row = (label: string, value: (hart: RegionStatistics) => string): string[] => [
     label,

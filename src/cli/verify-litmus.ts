@@ -42,7 +42,7 @@ export async function litmusCommand(directory: string, options: LitmusOptions): 
   const report = litmusReport(
     filesOf(directory, paths, (text) => line.show(text)),
     expectation,
-    // What the tests of the RISC-V suite and herd's model of it mean by the annotations of plain loads and stores.
+    // The meaning that annotations of plain loads and stores have in the RISC-V suite and in herd's model.
     { plainAnnotations: 'rcpc' },
   );
   line.clear();

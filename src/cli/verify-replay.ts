@@ -22,7 +22,7 @@ export async function replayCommand(
   return same ? EXIT_STATUS.success : statusOfVerdict(VERIFY_STATUS['replay-mismatch']);
 }
 
-/** What happened, for people, and whether it is what the exploration says. */
+/** The account of a replay for people, and whether it agrees with the exploration. */
 export function formatReplay(
   id: string,
   { plan, run, outcome, diverged }: ThreadedReplay,

@@ -6,7 +6,7 @@ import type { WeakeningResult } from '../verify/weak-job.ts';
 const count = (value: number) => value.toLocaleString('en-US');
 const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`;
 
-/** What goes on, for a terminal's last line. */
+/** The progress of the exploration, for a terminal's last line. */
 export function progressText(message: Extract<JobMessage, { kind: 'progress' }>): string {
   const { protocol, scenario, cell, cells, states, milliseconds } = message;
   const far = states === 0 ? '' : `: ${count(states)} states, ${seconds(milliseconds)}`;
@@ -32,7 +32,7 @@ export function exploredNote(results: readonly JsonResult[], file: string | unde
   return `explored: ${[...(file === undefined ? [] : [file]), ...exploredBy(results)].join(', ')}\n`;
 }
 
-/** What a run under RVWMO is about, and what it has not looked at. */
+/** Says which question a run under RVWMO answers, and which cases it has left out. */
 export function weakNote(results: readonly JsonResult[]): string {
   const about = "Under RVWMO, with the orders of the kernel's operations.\n";
   const cut = results.filter(({ verdict, assumptions }) => verdict === 'PROVEN' && assumptions.length > 0);
@@ -151,7 +151,7 @@ function layOut(rows: readonly (readonly string[])[], right: readonly number[]):
   );
 }
 
-/** What the abbreviations mean, and what to do next. */
+/** Explains the abbreviations, and names the next commands. */
 function legend(results: readonly JsonResult[], file: string | undefined): string[] {
   const violated = results.filter(({ verdict }) => verdict === 'VIOLATED');
   const properties = [...new Set(violated.map(({ reason }) => reason.slice(0, 2)))].sort();
@@ -180,7 +180,7 @@ function legend(results: readonly JsonResult[], file: string | undefined): strin
   return lines.length === 0 ? [] : [...lines, ''];
 }
 
-/** What `explain` needs besides to show the same. */
+/** The options with which `explain` shows the same. */
 function optionsFor({ counterexample }: JsonResult, file: string | undefined): string {
   const memory = counterexample?.weak === undefined ? '' : ' --memory rvwmo';
   return memory + (file === undefined ? '' : ` --file ${file}`);

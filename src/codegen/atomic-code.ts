@@ -17,7 +17,7 @@ export interface ReservationFields {
   readonly reservationValue: number;
 }
 
-/** What atomic memory operations use of the instructions of one width. */
+/** Instructions of one width that atomic memory operations use. */
 interface Integer<T extends 'i32' | 'i64'> {
   readonly atomic: {
     load(address: I32): Expr<T>;
@@ -48,8 +48,8 @@ interface Plain<T extends 'i32' | 'i64'> {
 }
 
 /**
- * Atomic accesses at an address in linear memory that translation and alignment checks have given. Where one thread alone
- * works in the guest's memory, plain accesses are atomic enough and take a fraction of the time.
+ * Atomic accesses at an address in linear memory that translation and alignment checks have given. Where one thread
+ * alone works in the guest's memory, plain accesses are atomic enough and take a fraction of the time.
  */
 export class AtomicCode {
   readonly #alone: boolean;

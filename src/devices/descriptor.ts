@@ -3,7 +3,7 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Backends } from './backends.ts';
 import type { Clock, Device, LineSink } from './device.ts';
 
-/** What a device may know of the machine that it is part of. */
+/** The facts of its machine that a device may know. */
 export interface DeviceSetting {
   /** `domain`: a guest below the hypervisor. `bare`: software starts in M-mode. */
   readonly kind: 'domain' | 'bare';
@@ -35,7 +35,7 @@ export interface DeviceServices extends DeviceSetting {
   readonly clock: Clock;
   /** The wire to the interrupt controller. @param index which of the device's sources, 0 if it has one */
   line(index?: number): LineSink;
-  /** What {@link HartInputs} says of a hart may have changed. Called without locks, or with a device's that drives a line. */
+  /** The {@link HartInputs} of a hart may have changed. Called without locks, or with a device's that drives a line. */
   hartChanged(hart: number): void;
   /** Tells the {@link HostSide} of an event, a small number of the device's own. It may be told once for several. */
   tell(event: number): void;
@@ -64,7 +64,10 @@ export interface HartInputs {
   deadline?(hart: number): number;
 }
 
-/** The wires of a terminal, for whoever uses them beside the registers: the SBI's debug console, the host-target interface. */
+/**
+ * The wires of a terminal, for whoever uses them beside the registers: the SBI's debug console, the host-target
+ * interface.
+ */
 export interface ConsoleWires {
   /** Puts bytes into the output. @returns how many were taken, fewer than given while nobody reads */
   emit(bytes: Uint8Array): number;

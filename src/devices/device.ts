@@ -23,7 +23,10 @@ export interface Device {
   read(offset: number, width: AccessWidth): number;
   /** @param value - unsigned, below 2^(8 * width) */
   write(offset: number, width: AccessWidth, value: number): void;
-  /** One indivisible 8-byte read, both halves unsigned. Without it the bus makes two 4-byte reads, the lower address first. */
+  /**
+   * One indivisible 8-byte read, both halves unsigned. Without it the bus makes two 4-byte reads, the lower address
+   * first.
+   */
   read64?(offset: number, into: Halves): void;
   /** One indivisible 8-byte write. Without it the bus makes two 4-byte writes, the lower address first. */
   write64?(offset: number, low: number, high: number): void;
@@ -41,8 +44,8 @@ export interface LineSink {
 }
 
 /**
- * The way by which a device sends message-signalled interrupts: a store of 32 bits to an address that an interrupt file or
- * a controller answers (RISC-V AIA, chapter "Incoming MSI Controller").
+ * The way by which a device sends message-signalled interrupts: a store of 32 bits to an address that an interrupt file
+ * or a controller answers (RISC-V AIA, chapter "Incoming MSI Controller").
  */
 export interface MsiSink {
   /** @returns false if nothing at the address takes messages */

@@ -3,7 +3,7 @@ import { GUARD, GuardedWords } from '../sync/guarded-words.ts';
 import type { AccessWidth, Device, SavedDevice } from './device.ts';
 
 /**
- * What all devices with state have in common: guarded shared words, and reset, save and restore over them.
+ * The common part of all devices with state: guarded shared words, and reset, save and restore over them.
  *
  * Zero words are a device just reset, so fresh memory needs no preparation, and any thread may construct its object
  * at any time.
@@ -40,7 +40,7 @@ export abstract class SharedDevice implements Device {
     this.guard.change(() => this.clear());
   }
 
-  /** What a reset does; called with the lock held. */
+  /** Resets the words; called with the lock held. */
   protected clear(): void {
     this.words.fill(0, this.#resetFrom, this.#resetTo);
     this.driveOutputs();

@@ -122,7 +122,7 @@ function exactSum(
   return { sum, rest: f.let(rest) };
 }
 
-/** What the rounded product leaves of a × b (Dekker, with Veltkamp's splitting into 26 bits). */
+/** The difference of a × b and the rounded product (Dekker, with Veltkamp's splitting into 26 bits). */
 function productRest(
   f: FunctionBuilder,
   a: Local<'f64'>,

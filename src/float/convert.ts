@@ -17,7 +17,9 @@ import type { SlowContext } from './slow-arithmetic.ts';
 
 /** Conversions (value, rm: i32, flags: i32) between a format and the integers of the RISC-V registers. */
 export interface ConvertFunctions<B extends Bits> {
-  /** The result is i64, those of 32 bits sign-extended; out of range it saturates and is invalid, NaN is the maximum. */
+  /**
+   * The result is i64, those of 32 bits sign-extended; out of range it saturates and is invalid, NaN is the maximum.
+   */
   readonly toI32: FunctionRef<'i64'>;
   readonly toU32: FunctionRef<'i64'>;
   readonly toI64: FunctionRef<'i64'>;

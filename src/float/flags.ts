@@ -2,7 +2,9 @@ import type { Local } from '../wasm/expression.ts';
 import type { FunctionBuilder } from '../wasm/function-builder.ts';
 import { type I32, i32 } from '../wasm/operations.ts';
 
-/** Accrued exceptions, the bits of `fflags` (RISC-V unprivileged specification, "Floating-Point Control and Status"). */
+/**
+ * Accrued exceptions, the bits of `fflags` (RISC-V unprivileged specification, "Floating-Point Control and Status").
+ */
 export const FLAG = { inexact: 1, underflow: 2, overflow: 4, divideByZero: 8, invalid: 16 } as const;
 
 /** Rounding modes, the encodings of `frm` (same section). */

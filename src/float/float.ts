@@ -50,7 +50,7 @@ export function defineFloat(module: FunctionHome): FloatFunctions {
 }
 
 /**
- * What the functions are, for modules that import them: names, types, and the numbers that they have in a module of
+ * Declares the functions for modules that import them: names, types, and the numbers that they have in a module of
  * nothing else. To define them as well takes as long as to load the modules of a hart.
  */
 export function declareFloat(): FloatFunctions {

@@ -17,7 +17,7 @@ const PAGE_HALFWORDS = CODE_PAGE.halfwords;
 const DECODE_AHEAD = 32;
 const NOWHERE = -1;
 
-/** What a code cache works with. */
+/** The parts and sizes of a code cache. */
 export interface CodeCacheOptions {
   /** Byte address in linear memory of `codeCache` bytes, aligned to 64. */
   readonly base: number;
@@ -91,7 +91,9 @@ export class CodeCache {
     return this.#words[(this.directory + CODE_DIRECTORY.epoch) / 4] as number;
   }
 
-  /** FENCE.I: what was decoded before must be verified before it is used again. The caller forgets fetch translations. */
+  /**
+   * FENCE.I: what was decoded before must be verified before it is used again. The caller forgets fetch translations.
+   */
   invalidate(): void {
     this.#words[(this.directory + CODE_DIRECTORY.epoch) / 4] = (this.#epoch + 1) | 0;
   }

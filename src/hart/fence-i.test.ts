@@ -28,7 +28,8 @@ function looksAfter(fills: number): number {
   return looks;
 }
 
-// Compiled code fetches ahead from pages that the interpreter may never come to: both must take interrupts at the same places.
+// Compiled code fetches ahead from pages that the interpreter may never come to: both must take interrupts at the same
+// places.
 test('FENCE.I looks for interrupts no more often when the TLB has more of the code', () => {
   expect(looksAfter(FETCH_LIST + 1)).toBe(looksAfter(1));
 });

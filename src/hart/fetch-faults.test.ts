@@ -1,6 +1,6 @@
 /**
- * Faults of an instruction whose second half is in another page: the trap is at the instruction's beginning, and mtval is
- * where the part begins that could not be fetched (privileged architecture, "Machine Trap Value (mtval) Register").
+ * Faults of an instruction whose second half is in another page: the trap is at the instruction's beginning, and mtval
+ * is where the part begins that could not be fetched (privileged architecture, "Machine Trap Value (mtval) Register").
  */
 import { describe, expect, test } from 'vitest';
 import { PAGE, PTE } from '../../test/hart/hart-bed.ts';

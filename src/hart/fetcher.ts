@@ -12,7 +12,7 @@ import type { Tlb } from './tlb.ts';
 
 const PAGE = 4096;
 
-/** What instructions are fetched by. */
+/** The parts of a hart that fetch instructions. */
 export interface FetchParts {
   readonly state: HartState;
   readonly position: Position;
@@ -47,7 +47,9 @@ export class Fetcher {
     return true;
   }
 
-  /** Makes the instruction at pc current, which begins at the end of the current page; false: an exception was raised. */
+  /**
+   * Makes the instruction at pc current, which begins at the end of the current page; false: an exception was raised.
+   */
   straddle(low: number, high: number): boolean {
     const { position, code } = this.#parts;
     const slots = position.pageSlots;
@@ -67,8 +69,9 @@ export class Fetcher {
   }
 
   /**
-   * Makes one instruction current, with nothing behind it but the next fetch, where not all of a page may be executed. The
-   * MMU has just translated its first half. Halves are fetched apart: the second one raises an exception of its own.
+   * Makes one instruction current, with nothing behind it but the next fetch, where not all of a page may be executed.
+   * The MMU has just translated its first half. Halves are fetched apart: the second one raises an exception of its
+   * own.
    *
    * @param slots the decoded page
    */

@@ -144,7 +144,7 @@ function unsettle(bed: FuzzBed, random: Random): void {
   bed.pc = BigInt(RAM + random.below(0x10_0000) * 2);
 }
 
-/** What a host that plays HS-mode does: enters its guest by SRET, behind the instruction that trapped or elsewhere. */
+/** Acts as a host that plays HS-mode: enters its guest by SRET, behind the instruction that trapped or elsewhere. */
 function resume(bed: FuzzBed, random: Random): void {
   const { privileged } = bed.hart;
   privileged.writeCsr(0x600, 0x80 | (random.below(2) << 8), 0);

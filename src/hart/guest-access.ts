@@ -3,7 +3,7 @@ import { FIELD } from './layout.ts';
 import type { MemoryAccess } from './memory-access.ts';
 import type { HartState } from './state.ts';
 
-/** What an hlv, hlvx or hsv instruction accesses; width in bytes. */
+/** The access of an hlv, hlvx or hsv instruction; width in bytes. */
 interface GuestAccess {
   readonly bytes: number;
   readonly signed: boolean;

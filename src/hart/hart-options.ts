@@ -4,7 +4,7 @@ import { hartArea } from './area.ts';
 import type { DeviceSpace, Platform } from './platform.ts';
 import type { PlacedRegion } from './tiers/regions.ts';
 
-/** What a hart is made of. */
+/** The parts and settings of a hart. */
 export interface HartOptions {
   /** RAM, whose linear memory all harts of a machine share: their areas are in it, too. */
   readonly ram: GuestMemory;

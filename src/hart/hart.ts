@@ -123,7 +123,7 @@ export class Hart {
     });
   }
 
-  /** What was compiled; undefined for a hart that only interprets. */
+  /** Statistics of the compiler; undefined for a hart that only interprets. */
   get regionStatistics(): RegionStatistics | undefined {
     return this.#regions && readRegionStatistics(this.state.memory, this.state.base);
   }
@@ -141,7 +141,8 @@ export class Hart {
 
   /**
    * Runs guest code until there is a reason to return: about `fuel` instructions have been started, the exit-request
-   * word is not 0, the platform's `runEnd` has come, WFI has nothing to wait for but an interrupt, or (with `hsHost`) a trap for the host was taken.
+   * word is not 0, the platform's `runEnd` has come, WFI has nothing to wait for but an interrupt, or (with `hsHost`) a
+   * trap for the host was taken.
    *
    * @param fuel instructions, 1..2^31-1; looked at on taken jumps and after traps only, so that a few more may run
    */
@@ -170,7 +171,10 @@ export class Hart {
     return exit;
   }
 
-  /** Does something to the hart beside running it. In lock step it is done to both harts, and must depend on nothing else. */
+  /**
+   * Does something to the hart beside running it. In lock step it is done to both harts, and must depend on nothing
+   * else.
+   */
   both(action: (hart: Hart) => void): void {
     action(this);
   }
@@ -400,7 +404,9 @@ export class Hart {
     return this.#resume();
   }
 
-  /** The time of the run is over: what the load has left in the mailbox goes to its register here, if it is a plain one. */
+  /**
+   * The time of the run is over: what the load has left in the mailbox goes to its register here, if it is a plain one.
+   */
   #leaveBehindLoad(): number {
     const decoded = this.#decode(this.#currentBits());
     if (decoded === undefined || !INTEGER_LOADS.has(decoded.instruction.name)) {

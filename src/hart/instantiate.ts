@@ -1,4 +1,4 @@
-/** What the generated module offers. */
+/** The functions that the generated module exports. */
 export interface GeneratedCode {
   /** Runs the hart whose block is at this address. @returns an EXIT */
   run(hart: number): number;

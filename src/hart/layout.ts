@@ -1,14 +1,14 @@
 /**
- * Where a hart keeps its state in linear memory, declared once for the generated code and for TypeScript. TypeScript works
- * on the two halves of 64-bit fields, never on BigInt in paths that matter.
+ * Where a hart keeps its state in linear memory, declared once for the generated code and for TypeScript. TypeScript
+ * works on the two halves of 64-bit fields, never on BigInt in paths that matter.
  */
 import { REGION_EXIT } from '../jit/exits.ts';
 import { align, array, f64, halves, i32, i64, row, struct } from '../layout/struct.ts';
 import { SLOT_TYPE } from './interpreter/slots.ts';
 
 /**
- * CSRs with storage of their own. Others are views of these (sstatus of mstatus, hip of hvip, ...). Generated code counts
- * on stvec to satp having the same order as vstvec to vsatp.
+ * CSRs with storage of their own. Others are views of these (sstatus of mstatus, hip of hvip, ...). Generated code
+ * counts on stvec to satp having the same order as vstvec to vsatp.
  */
 const CSR_FIELDS = [
   'mstatus',
@@ -161,18 +161,18 @@ export const HART = align(
     /** Guest-virtual address of the jump by which a region was last left to an address from a register. */
     jumpSite: halves,
     /**
-     * A QUIET value. 1: when last looked at, no interrupt was both pending and locally enabled, and nothing has been done
-     * since that could have made one pending, except that time went by. Generated code then need not look. 2: nor while
-     * SIE stays 0 in S-mode, or MIE in M-mode.
+     * A QUIET value. 1: when last looked at, no interrupt was both pending and locally enabled, and nothing has been
+     * done since that could have made one pending, except that time went by. Generated code then need not look. 2: nor
+     * while SIE stays 0 in S-mode, or MIE in M-mode.
      */
     quiet: i32,
     /** RAM: its address in linear memory. */
     ramOffset: i32,
-    /** What refill found when it gave up: 1 if the walk is sure to end in a page fault. */
+    /** The finding of refill when it gave up: 1 if the walk is sure to end in a page fault. */
     pageFault: i32,
     /**
-     * TLB keys of the contexts that the current address space has without MXR, << 3, or 0 where none is selected yet: for
-     * data by privilege (0 U, 1 S) + 2 * SUM, for fetches by privilege.
+     * TLB keys of the contexts that the current address space has without MXR, << 3, or 0 where none is selected yet:
+     * for data by privilege (0 U, 1 S) + 2 * SUM, for fetches by privilege.
      */
     dataKeys: array(i32, 4),
     fetchKeys: array(i32, 2),
@@ -191,12 +191,16 @@ export const HART = align(
     statusBits: i32,
     epcAlignment: i32,
     csr: align(64, CSRS),
-    /** Where the TLB may hold parts of superpages of 2 MiB and of 1 GiB: a bit for each, by the low bits of its number. */
+    /**
+     * Where the TLB may hold parts of superpages of 2 MiB and of 1 GiB: a bit for each, by the low bits of its number.
+     */
     superpages: array(i32, SUPERPAGE_BITS / 32),
     gigapages: array(i32, SUPERPAGE_BITS / 32),
     /** Not 0 if it may hold parts of larger ones. */
     hugePages: i32,
-    /** Fetch entries of the TLB filled since they were last forgotten: how many, and the addresses of the first of them. */
+    /**
+     * Fetch entries of the TLB filled since they were last forgotten: how many, and the addresses of the first of them.
+     */
     fetchFills: i32,
     fetchList: array(i32, FETCH_LIST),
     /** Address in linear memory of the directory of decoded pages. */
@@ -206,18 +210,20 @@ export const HART = align(
     /** How often regions were left, by REGION_EXIT, and the instructions that they have run. */
     regionExits: array(i64, Object.keys(REGION_EXIT).length),
     regionInstructions: i64,
-    /** What the compiler has done. */
+    /** Counts of the compiler. */
     regionCounts: REGION_COUNTS,
     /**
-     * Where the interpreter began to work, behind a region or a trap: the slot, 0 if the last sample was taken since; the
-     * budget then, from which the poll makes the number of instructions since; the address of the page. Then how many
-     * more such instructions there are to be until a sample of where they began is taken.
+     * Where the interpreter began to work, behind a region or a trap: the slot, 0 if the last sample was taken since;
+     * the budget then, from which the poll makes the number of instructions since; the address of the page. Then how
+     * many more such instructions there are to be until a sample of where they began is taken.
      */
     stretch: i32,
     stretchLength: i32,
     stretchPage: halves,
     stretchCredit: i32,
-    /** The largest part of RAM in which physical memory protection refuses S- and U-mode nothing, and that for M-mode. */
+    /**
+     * The largest part of RAM in which physical memory protection refuses S- and U-mode nothing, and that for M-mode.
+     */
     open: array(OPEN, 2),
     /** The slots of an instruction that is fetched alone: its own, then two that lead back. */
     alone: array(SLOT_TYPE, 3),

@@ -6,7 +6,9 @@ const DATA = RAM + 0x10_0000;
 const WARM_UP = 3_000_000;
 const INSTRUCTIONS = 1_000_000;
 
-/** The share of the instructions of an endless loop that is interpreted after a while, and the regions that there are. */
+/**
+ * The share of the instructions of an endless loop that is interpreted after a while, and the regions that there are.
+ */
 function interpretedShare(source: string): { readonly share: number; readonly live: number } {
   const bed = new HartBed({ engine: 'jit', compileAfter: 8 });
   bed.load(source);

@@ -185,8 +185,8 @@ export class MemoryAccess {
   }
 
   /**
-   * Finds both parts of an access that crosses a page boundary. Both must be RAM: devices do not take part in misaligned
-   * accesses. A fault is reported for the part that has it ("Machine Trap Value").
+   * Finds both parts of an access that crosses a page boundary. Both must be RAM: devices do not take part in
+   * misaligned accesses. A fault is reported for the part that has it ("Machine Trap Value").
    */
   #locate(low: number, high: number, bytes: number, access: Access, translate: Translate): boolean {
     const first = PAGE - (low & (PAGE - 1));

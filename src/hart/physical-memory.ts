@@ -2,7 +2,8 @@ import type { GuestMemory, HostOffset } from '../memory/guest-memory.ts';
 import type { DeviceSpace } from './platform.ts';
 
 /**
- * Guest-physical memory as a hart accesses it: RAM in linear memory, devices elsewhere. Widths are in bytes: 1, 2, 4 or 8.
+ * Guest-physical memory as a hart accesses it: RAM in linear memory, devices elsewhere. Widths are in bytes: 1, 2, 4 or
+ * 8.
  *
  * An aligned access to RAM is one access to linear memory, as the memory model wants it: other harts never see or leave
  * half of it.

@@ -1,4 +1,4 @@
-/** What surrounds a hart: time, interrupt lines, and devices behind physical addresses. */
+/** The surroundings of a hart: time, interrupt lines, and devices behind physical addresses. */
 export interface Platform {
   /** The `time` counter (mtime) in ticks of 10 MHz: a whole number below 2^53. */
   ticks(): number;
@@ -17,13 +17,13 @@ export interface Platform {
    */
   fuelForTimer?(): number;
   /**
-   * Ticks at which the run under way shall end, in whatever number of instructions: fuel is no more than a guess. Without
-   * this, `run` goes by fuel alone.
+   * Ticks at which the run under way shall end, in whatever number of instructions: fuel is no more than a guess.
+   * Without this, `run` goes by fuel alone.
    */
   runEnd?(): number;
   /**
-   * A guest waits for another hart to write to its reservation set (WRS.NTO): ticks for which the hart may watch the memory
-   * before it leaves the guest to its host. Without this, none.
+   * A guest waits for another hart to write to its reservation set (WRS.NTO): ticks for which the hart may watch the
+   * memory before it leaves the guest to its host. Without this, none.
    */
   watchTicks?(): number;
 }

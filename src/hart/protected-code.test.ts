@@ -172,7 +172,7 @@ describe.each(ENGINES)('with engine %s', (engine) => {
     name: string;
     source: string;
     entries: (at: number) => readonly Entry[];
-    /** What a0 comes to, and how far behind `at` the trap is; undefined: at the end. */
+    /** The value of a0 at the end, and how far behind `at` the trap is; undefined: at the end. */
     a0: bigint;
     epc?: number;
     tval?: number;

@@ -1,6 +1,6 @@
 /**
- * Accesses that a PMP entry matches in part fail, whatever the entry allows, and those that wrap around the address space
- * fault (privileged architecture, "Priority and Matching Logic"); in code that is compiled already, too.
+ * Accesses that a PMP entry matches in part fail, whatever the entry allows, and those that wrap around the address
+ * space fault (privileged architecture, "Priority and Matching Logic"); in code that is compiled already, too.
  */
 import { describe, expect, test } from 'vitest';
 import { PAGE, RAM } from '../../test/hart/hart-bed.ts';

@@ -1,7 +1,7 @@
 /**
  * Misaligned accesses across two pages, interpreted and compiled: both pages are translated, mtval is the first byte of
- * the part that cannot be accessed (privileged architecture, "Machine Trap Value (mtval) Register"), and nothing of a store
- * that faults is done, which the specification leaves open.
+ * the part that cannot be accessed (privileged architecture, "Machine Trap Value (mtval) Register"), and nothing of a
+ * store that faults is done, which the specification leaves open.
  */
 import { describe, expect, test } from 'vitest';
 import { DEVICE, PAGE, PTE, RAM } from '../../test/hart/hart-bed.ts';
@@ -78,7 +78,7 @@ function splits(use: (instruction: Instruction, before: number) => void): void {
   }
 }
 
-/** What a fault leaves, which is the same in code that is compiled already. */
+/** The state that a fault leaves, which is the same in code that is compiled already. */
 interface Faults {
   readonly border: bigint;
   readonly load: number;

@@ -1,7 +1,7 @@
 /**
- * Exceptions without an instruction in between after which a guest is called stuck. Nothing that such a hart does changes
- * anything any more, and it takes about a second to get there: time enough for another hart that would repair its trap
- * handler.
+ * Exceptions without an instruction in between after which a guest is called stuck. Nothing that such a hart does
+ * changes anything any more, and it takes about a second to get there: time enough for another hart that would repair
+ * its trap handler.
  */
 export const STUCK_AFTER = 300_000;
 

@@ -96,7 +96,7 @@ class ContextBed extends HartBed {
     tlb.select();
   }
 
-  /** What generated code finds for an access of one byte: an address in linear memory, or undefined on a miss. */
+  /** The answer of generated code for an access of one byte: an address in linear memory, or undefined on a miss. */
   probe(access: Access, address: number): number | undefined {
     const { words, addresses } = this.hart.state;
     const table = { [ACCESS.load]: TLB.loads, [ACCESS.store]: TLB.stores, [ACCESS.fetch]: TLB.fetches }[

@@ -17,7 +17,7 @@ beforeEach(() => {
   const memory = new WebAssembly.Memory({ initial: 32, maximum: 32, shared: true });
   state = new HartState(memory, 0);
   words = new Int32Array(memory.buffer, TABLE, TLB.bytes >> 2);
-  // What was there before, as another thread's hart would leave it.
+  // Old contents, as another thread's hart would leave them.
   words.fill(0x0101_0101);
   tlb = new Tlb(state, memory, TABLE);
   use({});

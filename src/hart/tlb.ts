@@ -23,7 +23,7 @@ const EMPTY = 0;
 /** Keys that one selection can take: that of fetches, that of data, and seven that generated code will select. */
 const MOST_AT_ONCE = 9;
 
-/** What the walker calls pages larger than these goes by another map of where superpages are. */
+/** Sizes of pages: small ones, and up to 2 MiB and up to 1 GiB the superpages of which a map tells where they are. */
 const PAGE_SIZE = { small: 0x1000, mega: 0x20_0000, giga: 0x4000_0000 } as const;
 /** Entries of a table that a superpage of 2 MiB can fill. */
 const MEGA_ENTRIES = PAGE_SIZE.mega / PAGE_SIZE.small;
@@ -37,9 +37,9 @@ const DATUM = TLB_ENTRY.word.datum;
  * A context switch selects other keys and flushes nothing; a fence forgets keys, and the tables are cleared only when
  * the 511 keys are used up.
  *
- * Generated code reads the tables, fills in what it has walked itself, empties the entries of one page, and selects keys
- * that this class has chosen before for M-mode and the same address space (`dataKeys`, `fetchKeys` and `machineKeys` in
- * {@link FIELD}).
+ * Generated code reads the tables, fills in what it has walked itself, empties the entries of one page, and selects
+ * keys that this class has chosen before for M-mode and the same address space (`dataKeys`, `fetchKeys` and
+ * `machineKeys` in {@link FIELD}).
  */
 export class Tlb {
   readonly #state: HartState;
@@ -180,8 +180,8 @@ export class Tlb {
   }
 
   /**
-   * Forgets instruction translations, so that decoded pages are looked up (and verified) again. Code that patches code does
-   * this again and again: then few entries have been filled in between, and they are emptied one by one.
+   * Forgets instruction translations, so that decoded pages are looked up (and verified) again. Code that patches code
+   * does this again and again: then few entries have been filled in between, and they are emptied one by one.
    */
   flushFetches(): void {
     const { words, addresses } = this.#state;
@@ -296,7 +296,7 @@ export class Tlb {
     return (guest * SPACES + space) * CONTEXT.bits + bits + CONTEXT.virtual;
   }
 
-  /** What else decides about loads and stores. */
+  /** Bits of a context that decide about loads and stores besides privilege and V. */
   #permissions(privilege: number, virtual: number): number {
     if (privilege === MODE.machine) return 0;
     const { csr } = this.#state;

@@ -78,7 +78,7 @@ export class FirmwareState {
     this.#words = FIRMWARE.over(buffer, area);
   }
 
-  /** What a hart finds at its start: no feature is locked, no counter mapped, no memory shared. */
+  /** The state at the start of a hart: no feature is locked, no counter mapped, no memory shared. */
   reset(): void {
     this.values.fill(0n);
     this.mapped.fill(0);
@@ -144,7 +144,9 @@ export class FirmwareState {
     this.#times[TIMES.index.stolen] = nanoseconds;
   }
 
-  /** Ticks at which the vCPU began to wait for a pCPU; written before it is queued, and read by the pCPU that takes it. */
+  /**
+   * Ticks at which the vCPU began to wait for a pCPU; written before it is queued, and read by the pCPU that takes it.
+   */
   get readySince(): number {
     return this.#times[TIMES.index.readySince] as number;
   }

@@ -22,7 +22,7 @@ export function openToGuests(hart: Hart, sstc: boolean): void {
   privileged.writeCsr(CSR_NUMBER.hedeleg, DELEGATED_EXCEPTIONS, 0);
   privileged.writeCsr(CSR_NUMBER.hideleg, GUEST_INTERRUPTS, 0);
   privileged.writeCsr(CSR_NUMBER.hcounteren, COUNTERS, 0);
-  // What the hart lacks stays 0.
+  // Bits of features that the hart lacks stay 0.
   const high = ENVCFG.adueHigh | ENVCFG.pbmteHigh | (sstc ? ENVCFG.stceHigh : 0);
   privileged.writeCsr(CSR_NUMBER.henvcfg, CACHE_BLOCKS, high);
 }

@@ -37,17 +37,17 @@ const AS_ACCESS_FAULT: ReadonlyMap<number, number> = new Map([
   [CAUSE.storeGuestPageFault, CAUSE.storeAccess],
 ]);
 
-/** What the SBI counts of those exceptions that reach the hypervisor. */
+/** The SBI's firmware events for exceptions that reach the hypervisor. */
 const AS_FIRMWARE_EVENT: ReadonlyMap<number, FirmwareEvent> = new Map([
   [CAUSE.loadMisaligned, 'misalignedLoad'],
   [CAUSE.storeMisaligned, 'misalignedStore'],
   [CAUSE.illegalInstruction, 'illegalInstruction'],
 ]);
 
-/** What the guest has to do after an exit. */
+/** The guest's next step after an exit. */
 type Outcome = 'go on' | 'relax' | 'sleep' | 'suspend' | 'stop';
 
-/** What a pCPU works for, as its thread sees it. */
+/** The domain that a pCPU works for, as its thread sees it. */
 export interface PcpuDomain extends SbiDomain {
   readonly scheduler: Scheduler;
   /** The vCPUs are to leave their pCPUs for a while, which then {@link stand}. */
@@ -136,7 +136,7 @@ export class Pcpu {
     for (let part: LoopPart = 'load'; part !== 'gone'; part = loop.step(part));
   }
 
-  /** What the loop of a vCPU finds around it on this pCPU. */
+  /** The surroundings of a vCPU's loop on this pCPU. */
   #surroundings(vcpu: Vcpu): LoopSurroundings {
     const { csr } = this.#hart.state;
     const domain = this.#domain;
@@ -184,7 +184,7 @@ export class Pcpu {
     this.#hart.fenceI();
   }
 
-  /** Who makes the guest wait may be waiting for a processor of this machine. */
+  /** Dozes when the guest has waited for long: the vCPU that it waits for may need this processor of the host. */
   #rest(waits: boolean): void {
     if (!waits) {
       this.#waitsSince = Number.POSITIVE_INFINITY;
@@ -221,7 +221,9 @@ export class Pcpu {
     this.#hart.useExitRequest(vcpu.exitRequest);
   }
 
-  /** Runs the guest until it is left: directly after HVIP was written, and nothing else before the loop takes it back. */
+  /**
+   * Runs the guest until it is left: directly after HVIP was written, and nothing else before the loop takes it back.
+   */
   #runGuest(): boolean {
     const hart = this.#hart;
     const started = hart.instructions;
@@ -248,8 +250,8 @@ export class Pcpu {
   }
 
   /**
-   * For the platform of the hart, within a run: instructions until the deadline that the guest has just set. One that has
-   * passed needs nothing: the hart sees its interrupt.
+   * For the platform of the hart, within a run: instructions until the deadline that the guest has just set. One that
+   * has passed needs nothing: the hart sees its interrupt.
    */
   fuelForTimer(): number {
     const vcpu = this.#current;
@@ -267,9 +269,9 @@ export class Pcpu {
   }
 
   /**
-   * For the platform of the hart, within a run: ticks for which the guest may watch memory for another vCPU's answer. None
-   * if that vCPU may be one that waits for this pCPU. What is spent here counts as no instructions, so it is bounded by
-   * the time for the run.
+   * For the platform of the hart, within a run: ticks for which the guest may watch memory for another vCPU's answer.
+   * None if that vCPU may be one that waits for this pCPU. What is spent here counts as no instructions, so it is
+   * bounded by the time for the run.
    */
   watchTicks(): number {
     if (this.#domain.scheduler.waiting > 0) return 0;
@@ -390,7 +392,7 @@ export class Pcpu {
       this.#skip(4);
       return 'relax';
     }
-    // What the guest tried does not exist on a hart without the hypervisor extension.
+    // A hart without the hypervisor extension does not have this instruction.
     this.#reflect(vcpu, CAUSE.illegalInstruction);
     return 'go on';
   }

@@ -1,4 +1,6 @@
-/** The system wakes a thread up to so many milliseconds later than asked: they are spent awake at the end of a sleep. */
+/**
+ * The system wakes a thread up to so many milliseconds later than asked: they are spent awake at the end of a sleep.
+ */
 const LATE = 0.1;
 /**
  * The longest wait, in milliseconds, that is spent awake from its beginning, if the last one was that short: processors
@@ -6,7 +8,9 @@ const LATE = 0.1;
  */
 const SHORT = 0.2;
 
-/** As {@link Sleep.wake}, for a thread that never sleeps there itself. All of them wake up, unless `threads` is given. */
+/**
+ * As {@link Sleep.wake}, for a thread that never sleeps there itself. All of them wake up, unless `threads` is given.
+ */
 export function wakeSleepers(words: Int32Array, sequence: number, sleepers: number, threads?: number): void {
   // Meets the load of `Sleep.sequence` and the wait in `Sleep.until`.
   Atomics.add(words, sequence, 1);
@@ -18,8 +22,8 @@ export function wakeSleepers(words: Int32Array, sequence: number, sleepers: numb
 export type NewSleep = (...place: ConstructorParameters<typeof Sleep>) => Sleep;
 
 /**
- * How every thread with a hart sleeps while it has nothing to do: on a word of shared memory that counts up with all that
- * may be news for it. Whoever has news writes them first, and then calls {@link wake}.
+ * How every thread with a hart sleeps while it has nothing to do: on a word of shared memory that counts up with all
+ * that may be news for it. Whoever has news writes them first, and then calls {@link wake}.
  */
 export class Sleep {
   readonly #words: Int32Array;
@@ -55,7 +59,7 @@ export class Sleep {
     const end = start + milliseconds;
     if (this.#expectsShort) this.#watch(sequence, Math.min(end, start + SHORT));
     const left = end - performance.now() - (punctual ? LATE : 0);
-    // Who was woken looks around, also if that was news of what it has seen before: it must not watch until the end.
+    // A thread that was woken looks around, even if it has seen the reason before: it must not watch until the end.
     if (left <= 0 || this.#wait(sequence, left) === 'timed-out') this.#watch(sequence, end);
     const differs = this.sequence !== sequence;
     this.#expectsShort = differs && performance.now() - start < SHORT;

@@ -25,7 +25,10 @@ const OWN_STATS = [
   'migrations',
 ] as const;
 
-/** Counters that any thread counts: software interrupts set for the vCPU, and kicks, whether they found it asleep or not. */
+/**
+ * Counters that any thread counts: software interrupts set for the vCPU, and kicks, whether they found it asleep or
+ * not.
+ */
 const SHARED_STATS = ['setSoft', 'kicks'] as const;
 
 export type OwnStat = (typeof OWN_STATS)[number];
@@ -43,7 +46,7 @@ export const OWN_STAT = OWN.index;
 /** Place of each shared counter in their view. */
 export const SHARED_STAT = SHARED.index;
 
-/** What belongs to the guest of a vCPU besides its CSRs; zero before the vCPU is started. */
+/** The guest's state of a vCPU besides its CSRs; zero before the vCPU is started. */
 export const GUEST = struct({
   /** x1..x31 at their register's place, pc in place of x0. */
   x: array(halves, 32),

@@ -60,7 +60,7 @@ function write(hart: Hart, number: number, low: number, high: number): void {
   execute(hart, (number << 20) | (A0 << 15) | (1 << 12) | 0x73);
 }
 
-/** What a guest in VS-mode can read, by name. */
+/** The CSRs that a guest in VS-mode can read, by name. */
 function visible(hart: Hart): Map<string, bigint> {
   const found = new Map<string, bigint>();
   for (let number = 0; number < 4096; number++) {

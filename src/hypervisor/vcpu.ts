@@ -29,20 +29,23 @@ const A1 = 11;
 const WORD = VCPU.word;
 const GUEST_WORD = GUEST.word;
 /**
- * The guest is entered by SRET; guest external interrupt 1 is the line from the interrupt controller; WFI traps at once.
+ * The guest is entered by SRET; guest external interrupt 1 is the line from the interrupt controller; WFI traps at
+ * once.
  */
 const GUEST_HSTATUS = HSTATUS.spv | HSTATUS.spvp | (1 << HSTATUS.vgeinShift) | HSTATUS.vtw;
 /** Position of hgatp.VMID in the high half. */
 const VMID_SHIFT = 12;
 
-/** What a vCPU needs of its domain, as one thread sees it. */
+/** The parts of its domain that a vCPU needs, as one thread sees them. */
 export interface VcpuOptions {
   readonly memory: WebAssembly.Memory;
   /** Byte address of the vCPU's area. */
   readonly area: number;
   readonly index: number;
   readonly protocol: Protocol;
-  /** Level of the external interrupt line of this vCPU, from the interrupt controller; hgeip[1] of the hart it is on. */
+  /**
+   * Level of the external interrupt line of this vCPU, from the interrupt controller; hgeip[1] of the hart it is on.
+   */
   readonly externalPending: () => boolean;
   /** Guest time in ticks. */
   readonly ticks: () => number;
@@ -86,7 +89,7 @@ const COUNTERS = [
 export class Vcpu {
   readonly index: number;
   readonly interrupts: VcpuInterrupts;
-  /** What the machine's firmware keeps for it, had it one. */
+  /** The state that the machine's firmware would keep for it. */
   readonly firmware: FirmwareState;
   /** Address in linear memory of the word that asks this vCPU's guest to be left. */
   readonly exitRequest: number;
@@ -104,7 +107,7 @@ export class Vcpu {
   readonly #externalPending: () => boolean;
   readonly #sstc: boolean;
   /**
-   * What the hart derives by itself while the guest runs is left out of the levels then: the external interrupt
+   * Levels that the hart derives by itself while the guest runs are left out then: the external interrupt
    * (hgeip), and the timer if the guest has Sstc.
    */
   #hartDerives = true;
@@ -291,8 +294,8 @@ export class Vcpu {
 
   /**
    * Where a vCPU that is about to start begins, and the value for its a1; set by whoever has claimed its start.
-   * Interrupts that were sent to it before are dropped: HSM gives a stopped hart back to the SBI implementation, so they
-   * were not for the supervisor that starts now. What comes after this is kept.
+   * Interrupts that were sent to it before are dropped: HSM gives a stopped hart back to the SBI implementation, so
+   * they were not for the supervisor that starts now. What comes after this is kept.
    */
   setStart(addressLow: number, addressHigh: number, argumentLow: number, argumentHigh: number): void {
     this.interrupts.resetStopped();
@@ -363,7 +366,7 @@ export class Vcpu {
     return barren;
   }
 
-  /** What began the row of exceptions that {@link noteProgress} counts. */
+  /** The exception that began the row which {@link noteProgress} counts. */
   get barrenOrigin(): { readonly cause: number; readonly pcLow: number; readonly pcHigh: number } {
     const guest = this.#guest;
     const at = GUEST_WORD.barrenPc;

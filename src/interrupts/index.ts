@@ -1,7 +1,8 @@
 /**
  * The mechanism by itself, as `hartvisor/interrupts`: the pending interrupts of a vCPU on any shared memory, without a
- * hart, a hypervisor or a machine. Any thread sets and unsets interrupts; the thread that runs the vCPU flushes before it
- * enters its guest, and syncs after it. `docs/interrupts.md` explains why nothing is lost, `examples/ipi.ts` uses it.
+ * hart, a hypervisor or a machine. Any thread sets and unsets interrupts; the thread that runs the vCPU flushes before
+ * it enters its guest, and syncs after it. `docs/interrupts.md` explains why nothing is lost, `examples/ipi.ts` uses
+ * it.
  *
  * @module
  */

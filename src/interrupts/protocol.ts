@@ -2,8 +2,8 @@ import type { InterruptNumbers } from './numbers.ts';
 import type { VcpuWords } from './words.ts';
 
 /**
- * The part of a vCPU's interrupts that its own thread keeps: one small plain object, so that it moves between threads as a
- * few numbers and a checker can hold, compare and restore it.
+ * The part of a vCPU's interrupts that its own thread keeps: one small plain object, so that it moves between threads
+ * as a few numbers and a checker can hold, compare and restore it.
  *
  * Only the pCPU that has the vCPU loaded touches it.
  */

@@ -8,7 +8,9 @@ import { xenMinimalPatch } from './field/xen-minimal-patch.ts';
 import type { Protocol } from './protocol.ts';
 import { takeMirror } from './take-mirror.ts';
 
-/** Every protocol that a domain can be started with; the shipped one first. A new one needs its file and a line here. */
+/**
+ * Every protocol that a domain can be started with; the shipped one first. A new one needs its file and a line here.
+ */
 export const PROTOCOLS: readonly Protocol[] = [
   takeMirror,
   published,

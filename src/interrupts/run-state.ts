@@ -7,7 +7,8 @@
  * - Entering: the vCPU publishes `IN_GUEST` and clears the exit request, *then* looks at requests and flushes. Others
  *   write their news (an interrupt, a request) and *then* set the exit request. So news is either seen before
  *   the guest runs, or the exit request is set after it was cleared and the guest leaves at its first poll.
- * - Sleeping: the vCPU publishes `BLOCKED`, *then* looks whether anything is pending. Others write their news and *then*
+ * - Sleeping: the vCPU publishes `BLOCKED`, *then* looks whether anything is pending. Others write their news and
+ * *then*
  *   look whether it is blocked. So at least one of the two sees the other.
  */
 import type { RunState as State, VcpuWords } from './words.ts';
@@ -40,7 +41,9 @@ export function startVcpu(words: VcpuWords): boolean {
   return leave(words, RunState.STOPPED, RunState.RUNNABLE);
 }
 
-/** Claims a runnable vCPU for the calling pCPU, which took it from a run queue. Returns false when it was not runnable. */
+/**
+ * Claims a runnable vCPU for the calling pCPU, which took it from a run queue. Returns false when it was not runnable.
+ */
 export function dispatchVcpu(words: VcpuWords): boolean {
   return leave(words, RunState.RUNNABLE, RunState.OUTSIDE_GUEST);
 }
@@ -66,7 +69,8 @@ export function stopVcpu(words: VcpuWords): void {
 export function enterGuest(words: VcpuWords): boolean {
   // Meets the load in `waitUntilOutside`: whoever made a request either finds us in the guest, or we find its request.
   Atomics.store(words, RUN_STATE, RunState.IN_GUEST);
-  // Meets the store in `requestExit`. Cleared before requests and interrupts are read: what is set later is polled later.
+  // Meets the store in `requestExit`. Cleared before requests and interrupts are read: what is set later is polled
+  // later.
   Atomics.store(words, EXIT_REQUEST, 0);
   if (!hasRequests(words)) {
     return true;
@@ -81,7 +85,9 @@ export function exitRequested(words: VcpuWords): boolean {
   return Atomics.load(words, EXIT_REQUEST) !== 0;
 }
 
-/** Publishes that the vCPU has left its guest. Sync follows directly, before anything looks at the vCPU's interrupts. */
+/**
+ * Publishes that the vCPU has left its guest. Sync follows directly, before anything looks at the vCPU's interrupts.
+ */
 export function exitGuest(words: VcpuWords): void {
   // Meets the load in `waitUntilOutside`.
   Atomics.store(words, RUN_STATE, RunState.OUTSIDE_GUEST);
@@ -112,7 +118,9 @@ export function cancelBlock(words: VcpuWords): boolean {
   return leave(words, RunState.BLOCKED, RunState.OUTSIDE_GUEST);
 }
 
-/** Makes a running guest leave at its next poll, without waking a vCPU that sleeps. What it shall see is written before. */
+/**
+ * Makes a running guest leave at its next poll, without waking a vCPU that sleeps. What it shall see is written before.
+ */
 export function requestExit(words: VcpuWords): void {
   // Meets the store in `enterGuest` and the poll in the guest.
   Atomics.store(words, EXIT_REQUEST, 1);

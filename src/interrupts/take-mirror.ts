@@ -16,8 +16,8 @@
  * shared to race on. Two interrupts never depend on each other, so words need no consistency among themselves. What is
  * pending is therefore always `word | edges kept in the cached hvip`, and that is what `has` looks at.
  *
- * An `unset` of an edge withdraws what no flush has taken yet. What was taken is the guest's: its owner clears that with
- * `VcpuInterrupts.clearOwnInterrupt`, as the guest could have done itself.
+ * An `unset` of an edge withdraws what no flush has taken yet. What was taken is the guest's: its owner clears that
+ * with `VcpuInterrupts.clearOwnInterrupt`, as the guest could have done itself.
  */
 import type { OwnerState, Protocol } from './protocol.ts';
 import type { VcpuWords } from './words.ts';

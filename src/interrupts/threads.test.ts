@@ -37,7 +37,9 @@ const SENDER = `
   parentPort.postMessage({ sent });
 `;
 
-/** The vCPU: its guest answers a software interrupt by clearing it and reading all mail, and sleeps in WFI otherwise. */
+/**
+ * The vCPU: its guest answers a software interrupt by clearing it and reading all mail, and sleeps in WFI otherwise.
+ */
 const VCPU = `
   import { parentPort, workerData } from 'node:worker_threads';
   const { VcpuInterrupts } = await import(${moduleUrl('./vcpu-interrupts.ts')});

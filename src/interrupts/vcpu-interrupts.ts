@@ -48,8 +48,8 @@ export type BlockResult =
   /** A waker has put it on the run queue already. It is no longer loaded here. */
   | 'woken'
   /**
-   * Something is pending, and it is loaded here again. What the caller saved must be loaded again, too: between the two a
-   * waker may have handed the vCPU to another pCPU, which ran it and put it to sleep once more.
+   * Something is pending, and it is loaded here again. What the caller saved must be loaded again, too: between the two
+   * a waker may have handed the vCPU to another pCPU, which ran it and put it to sleep once more.
    */
   | 'pending';
 
@@ -88,7 +88,8 @@ export interface OwnerImage {
  * pCPU that has the vCPU loaded, in this order:
  *
  * ```text
- * load · { enterGuest · flushInterrupts · write HVIP · run · exitGuest · syncInterrupts · handle } · save/yield/block/stop
+ * load · { enterGuest · flushInterrupts · write HVIP · run · exitGuest · syncInterrupts · handle }
+ *      · save/yield/block/stop
  * ```
  *
  * From `enterGuest` to the guest's first instruction nothing else runs on the pCPU, and from `exitGuest` to
@@ -150,7 +151,10 @@ export class VcpuInterrupts {
     return wanted;
   }
 
-  /** Makes the vCPU look at its interrupts and requests soon, wherever it is: after a change of a derived level. Any thread. */
+  /**
+   * Makes the vCPU look at its interrupts and requests soon, wherever it is: after a change of a derived level. Any
+   * thread.
+   */
   kick(): void {
     kick(this.words, this.#wake);
   }
@@ -181,7 +185,9 @@ export class VcpuInterrupts {
     this.#phase = Phase.SYNCED;
   }
 
-  /** Computes {@link hvipLo} and {@link hvipHi} after `enterGuest`. The caller writes them to HVIP and enters at once. */
+  /**
+   * Computes {@link hvipLo} and {@link hvipHi} after `enterGuest`. The caller writes them to HVIP and enters at once.
+   */
   flushInterrupts(): void {
     this.#require('flushInterrupts', Phase.ENTERING);
     this.protocol.flush(this.words, this.#local);
@@ -190,12 +196,14 @@ export class VcpuInterrupts {
     this.#phase = Phase.FLUSHED;
   }
 
-  /** In debug runs: throws an {@link InterruptRuleError} unless the caller may write the hart's HVIP for this vCPU now. */
+  /**
+   * In debug runs: throws an {@link InterruptRuleError} unless the caller may write the hart's HVIP for this vCPU now.
+   */
   checkHvipWrite(): void {
     this.#require('The write of HVIP', Phase.FLUSHED);
   }
 
-  /** What the last flush wants in HVIP, bits 31:0, derived levels included. */
+  /** The value for HVIP from the last flush, bits 31:0, derived levels included. */
   get hvipLo(): number {
     return this.#hvipLo;
   }
@@ -310,8 +318,8 @@ export class VcpuInterrupts {
   }
 
   /**
-   * Makes the interrupts of an image pending again, as a producer does: one that is set meanwhile is not lost. Before it,
-   * {@link reset} makes a used vCPU fresh.
+   * Makes the interrupts of an image pending again, as a producer does: one that is set meanwhile is not lost. Before
+   * it, {@link reset} makes a used vCPU fresh.
    *
    * @throws RangeError when the image has an interrupt that this vCPU has not; nothing was touched.
    */

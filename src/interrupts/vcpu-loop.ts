@@ -74,12 +74,13 @@ export interface LoopSurroundings {
 }
 
 /**
- * The loop that every vCPU runs in: which of its parts follows which, and what each does to the words that other threads
- * see. `hypervisor/` runs it around harts; `verify/` explores it with a guest and handlers of its own. So it keeps nothing
- * between two parts: whoever has the surroundings can stop after any part and go on later.
+ * The loop that every vCPU runs in: which of its parts follows which, and what each does to the words that other
+ * threads see. `hypervisor/` runs it around harts; `verify/` explores it with a guest and handlers of its own. So it
+ * keeps nothing between two parts: whoever has the surroundings can stop after any part and go on later.
  *
- * The rules that no protocol can repair are kept here: HVIP is taken back directly after the exit; between the published
- * entry and the guest nothing happens but flush and the write of HVIP; and who blocks publishes first, then looks.
+ * The rules that no protocol can repair are kept here: HVIP is taken back directly after the exit; between the
+ * published entry and the guest nothing happens but flush and the write of HVIP; and who blocks publishes first, then
+ * looks.
  */
 export class VcpuLoop {
   protected readonly at: LoopSurroundings;

@@ -7,9 +7,9 @@ import { align, array, i32, struct } from '../layout/struct.ts';
  * cache line: generated WebAssembly polls {@link EXIT_REQUEST} by its address
  * (`base + 4 * EXIT_REQUEST`), and two vCPUs never share a line.
  *
- * Every access to one of these words is an `Atomics.*` call (or a WebAssembly atomic); a plain `words[i]` is a data race.
- * JavaScript atomics are sequentially consistent, so the comments at the atomics name the access that each of them
- * meets on another thread and need no barriers of their own.
+ * Every access to one of these words is an `Atomics.*` call (or a WebAssembly atomic); a plain `words[i]` is a data
+ * race. JavaScript atomics are sequentially consistent, so the comments at the atomics name the access that each of
+ * them meets on another thread and need no barriers of their own.
  *
  * A block of zeros is a fresh vCPU: nothing pending, nothing requested, stopped, owned by nobody.
  */
@@ -32,7 +32,10 @@ const PROTOCOL = struct({
 export const VCPU_BLOCK = struct({
   /** Two words: the interrupts that producers announced, numbers 0-31 and 32-63. The C name is `irqs_pending`. */
   irqsPending: array(i32, 2),
-  /** Two words: which bits of {@link IRQS_PENDING} were written since the last flush. Only the two-bitmap protocols use it. */
+  /**
+   * Two words: which bits of {@link IRQS_PENDING} were written since the last flush. Only the two-bitmap protocols use
+   * it.
+   */
   irqsPendingMask: array(i32, 2),
   /** Not zero: whoever runs this vCPU's guest leaves it at the next poll. */
   exitRequest: i32,
@@ -48,7 +51,9 @@ export const VCPU_BLOCK = struct({
   exitWaiters: i32,
   /** 0 when no pCPU has the vCPU loaded, otherwise that pCPU's number + 1. */
   owner: i32,
-  /** How many threads sleep on {@link WAKE_SEQUENCE}; only harts of bare machines count, so that a kick need not notify. */
+  /**
+   * How many threads sleep on {@link WAKE_SEQUENCE}; only harts of bare machines count, so that a kick need not notify.
+   */
   wakeSleepers: i32,
   /** Two words: the owner's cached hvip while the vCPU is not loaded anywhere. */
   savedHvip: array(i32, 2),

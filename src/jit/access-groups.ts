@@ -17,8 +17,8 @@ export interface AccessGroup {
   /** Bytes of the widest access: the address at the lowest offset must be a multiple of this. */
   alignment: number;
   /**
-   * Bytes that each turn of a loop moves the base register by. Not 0: the group is checked at the start of a turn, for as
-   * many turns as stay within the page, and `low` is relative to where the register is then.
+   * Bytes that each turn of a loop moves the base register by. Not 0: the group is checked at the start of a turn, for
+   * as many turns as stay within the page, and `low` is relative to where the register is then.
    */
   readonly stride: number;
   /**
@@ -28,7 +28,7 @@ export interface AccessGroup {
   host: number;
 }
 
-/** What may be checked together. */
+/** Limits for accesses that are checked together. */
 export interface SpanLimits {
   /** Bytes that a check may cover; 0: each access has its own, where it is. */
   readonly longest: number;

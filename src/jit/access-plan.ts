@@ -157,13 +157,13 @@ class Planner {
 
 /** Sets for each block. */
 const SETS = {
-  /** What holds at its start and at its end. */
+  /** The checks that hold at its start and at its end. */
   start: 0,
   end: 1,
-  /** What it makes, and what becomes invalid in it. */
+  /** The checks that it makes, and those that become invalid in it. */
   made: 2,
   lost: 3,
-  /** What is checked before it, if it is the header of a loop. */
+  /** The checks before it, if it is the header of a loop. */
   before: 4,
   count: 5,
 } as const;
@@ -265,7 +265,7 @@ class AvailableChecks {
     }
   }
 
-  /** What holds at the ends of all blocks before, and what is checked before a loop. */
+  /** The checks that hold at the ends of all blocks before, and those before a loop. */
   #meet(block: Block, word: number): number {
     const { order, position, predecessors } = this.#flow;
     const before = this.#sets[this.#at(SETS.before, block.index) + word];

@@ -1,6 +1,6 @@
 import type { Block, Graph } from './graph.ts';
 
-/** What structured code must know of a control-flow graph. Blocks that the entry does not lead to are left out. */
+/** A control-flow graph as structured code needs it. Blocks that the entry does not lead to are left out. */
 export interface Flow {
   /** Blocks in reverse postorder. */
   readonly order: readonly Block[];
@@ -19,7 +19,10 @@ export interface Flow {
 /** Whether `a` is `b`, or on every way from the entry to it. */
 export type Dominates = (a: Block, b: Block) => boolean;
 
-/** An edge back, seen from the entry. It closes a loop if its target dominates its source, else the loop has two entries. */
+/**
+ * An edge back, seen from the entry. It closes a loop if its target dominates its source, else the loop has two
+ * entries.
+ */
 export function isRetreating({ position }: Flow, from: Block, to: Block): boolean {
   return position[to.index] <= position[from.index];
 }

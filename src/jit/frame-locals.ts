@@ -41,7 +41,7 @@ export const HOLE = {
   nextPc: 7,
   span: 8,
   alignment: 9,
-  /** What an exit hands over: two slots, of which those within the page use one. */
+  /** The place that an exit hands over: two numbers, of which exits within the page use one. */
   where: 10,
   kind: 12,
   /** An offset of an access. */

@@ -81,8 +81,8 @@ interface Wanted {
 }
 
 /**
- * Bytes from the page of the entry that jumps are followed for. Offsets are 32-bit numbers in code and records, and from
- * there a direct jump, which is an exit then, still has one.
+ * Bytes from the page of the entry that jumps are followed for. Offsets are 32-bit numbers in code and records, and
+ * from there a direct jump, which is an exit then, still has one.
  */
 const REACH = 2 ** 30;
 const LINK = 1;
@@ -91,8 +91,8 @@ const PAGE = 4096;
 const MOST_CALLEES = 8;
 
 /**
- * Finds the control flow from `entry` on: along branches, direct jumps and calls, which are followed into their callees,
- * to returns and indirect jumps, system instructions, code that never ran, or the limits.
+ * Finds the control flow from `entry` on: along branches, direct jumps and calls, which are followed into their
+ * callees, to returns and indirect jumps, system instructions, code that never ran, or the limits.
  *
  * @returns undefined when not even the first instruction can be compiled
  */

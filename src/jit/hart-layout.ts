@@ -1,7 +1,7 @@
 import type { TlbTable } from '../codegen/index.ts';
 
 /**
- * What compiled code must know of a hart in linear memory: offsets in bytes from the hart block, and the TLB. The hart
+ * The layout of a hart in linear memory for compiled code: offsets in bytes from the hart block, and the TLB. The hart
  * declares them (its `FIELD` and `TLB`) and hands them in, so that they are declared once.
  */
 export interface HartLayout {

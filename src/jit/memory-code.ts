@@ -8,8 +8,8 @@ import { probe } from './probe.ts';
 const PAGE_MASK = -4096;
 
 /**
- * Memory accesses of compiled code. Plain ones are relative to what the check of their group has found; atomic ones have a
- * check of their own.
+ * Memory accesses of compiled code. Plain ones are relative to what the check of their group has found; atomic ones
+ * have a check of their own.
  */
 export class MemoryCode implements MemorySemantics {
   readonly #f: FunctionBuilder;

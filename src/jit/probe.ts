@@ -13,7 +13,7 @@ import {
 import { FRAME, HOLE } from './frame-locals.ts';
 import type { HartLayout } from './hart-layout.ts';
 
-/** What is checked: a number of bytes from an address on. */
+/** The range that is checked: a number of bytes from an address on. */
 export interface Probed {
   readonly address: I64;
   readonly stores: boolean;
@@ -31,9 +31,9 @@ export interface Probed {
 
 /**
  * Sets `host` to the address in linear memory of bytes at a virtual address, if the TLB knows their page and they are
- * aligned. The tag of another page or context differs, as does that of a misaligned address, whose low bits are kept, and
- * that of a span that ends in the next page. Else leaves the region: no call is made, which the engine would have to keep
- * registers for.
+ * aligned. The tag of another page or context differs, as does that of a misaligned address, whose low bits are kept,
+ * and that of a span that ends in the next page. Else leaves the region: no call is made, which the engine would have
+ * to keep registers for.
  */
 export function probe(f: FunctionBuilder, { tlb }: HartLayout, host: Local<'i32'>, probed: Probed): void {
   const { address, stores, last, aligned, mask, isLong, far } = probed;

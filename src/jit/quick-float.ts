@@ -22,7 +22,7 @@ const NEAREST = 0;
 const TOWARD_ZERO = 1;
 const DYNAMIC = 7;
 
-/** What a region knows when it is entered, in locals. */
+/** Facts that a region finds when it is entered, in locals. */
 export interface QuickConditions {
   /** The inexact flag is set: results that are only inexact raise nothing new. */
   readonly inexact: I32;
@@ -38,8 +38,8 @@ interface Quick<N extends 'f32' | 'f64', B extends 'i32' | 'i64'> {
 
 /**
  * Floating point of compiled code. As long as the inexact flag is set and rounding is to nearest, the machine's own
- * instruction gives the right result, and nothing needs to be raised if the result is a normal number. Everything else goes to
- * the functions of float/.
+ * instruction gives the right result, and nothing needs to be raised if the result is a normal number. Everything else
+ * goes to the functions of float/.
  */
 export class QuickFloat extends FloatCode {
   readonly #frame: FloatFrame;

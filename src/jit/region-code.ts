@@ -28,8 +28,8 @@ interface Window {
 }
 
 /**
- * Writes the blocks of a region as structured code: a loop for each loop of the guest, a block for each place where ways
- * meet (Ramsey, "Beyond Relooper"). A jump into the middle of a loop has no such form and leaves the region.
+ * Writes the blocks of a region as structured code: a loop for each loop of the guest, a block for each place where
+ * ways meet (Ramsey, "Beyond Relooper"). A jump into the middle of a loop has no such form and leaves the region.
  */
 export class RegionCode {
   readonly #frame: RegionFrame;
@@ -39,7 +39,8 @@ export class RegionCode {
   /** Depths of the labels of blocks by index; 0: none yet. */
   readonly #labels: Int32Array;
   /**
-   * Where a check of several accesses leaves the region, by offset: the base registers of such checks there, a bit for each.
+   * Where a check of several accesses leaves the region, by offset: the base registers of such checks there, a bit for
+   * each.
    */
   readonly wideChecks = new Map<number, number>();
   /** By index of a header: a loop whose accesses are checked for several turns. */
@@ -74,7 +75,9 @@ export class RegionCode {
     if (strided !== undefined) f.close();
   }
 
-  /** Opens a loop that checks what another accesses through registers that it moves, for as many turns as that holds. */
+  /**
+   * Opens a loop that checks what another accesses through registers that it moves, for as many turns as that holds.
+   */
   #openWindow({ loop: { header, has }, longestTurn, checks }: StridedLoop): Window {
     const { f, values, registers } = this.#frame;
     const { offset } = header.code[0];
@@ -109,7 +112,10 @@ export class RegionCode {
     f.branch(outer);
   }
 
-  /** Writes a block inside of the wasm blocks whose ends are the places where its ways meet again; the last is outermost. */
+  /**
+   * Writes a block inside of the wasm blocks whose ends are the places where its ways meet again; the last is
+   * outermost.
+   */
   #within(block: Block): void {
     const { f } = this.#frame;
     const { dominated, isMerge } = this.#flow;

@@ -12,10 +12,11 @@ import { FIRST_REGISTER, isNear } from './traits.ts';
 const values = new Int32Array(SLOTS.all);
 
 /**
- * The function of a region around the code of its blocks: reads the guest's registers at the entry, and writes them back
- * where all ways out meet, behind those to slots of the entry's page and those to addresses.
+ * The function of a region around the code of its blocks: reads the guest's registers at the entry, and writes them
+ * back where all ways out meet, behind those to slots of the entry's page and those to addresses.
  *
- * The budget counts the instructions of a block when it begins; an exit in its middle gives back those that did not run.
+ * The budget counts the instructions of a block when it begins; an exit in its middle gives back those that did not
+ * run.
  */
 export class RegionFrame {
   readonly f: FunctionBuilder;
@@ -44,8 +45,8 @@ export class RegionFrame {
   /**
    * Writes the function; `body` writes the blocks, none of which runs past its end.
    *
-   * Exits hand over where they are as a constant. So conditional ones are single branches out of the way of the code that
-   * goes on, also for engines that do not know hints, and all are small.
+   * Exits hand over where they are as a constant. So conditional ones are single branches out of the way of the code
+   * that goes on, also for engines that do not know hints, and all are small.
    */
   write(body: () => void): void {
     const { f } = this;

@@ -9,10 +9,13 @@ import {
 } from '../wasm/index.ts';
 
 const PARAMETERS = ['i32'] as const;
-/** Shells that are kept; for more, all are made anew. A guest chooses the order of its imports, of which there is no end. */
+/**
+ * Shells that are kept; for more, all are made anew. A guest chooses the order of its imports, of which there is no
+ * end.
+ */
 const MOST_SHELLS = 128;
 
-/** What is around the code of a module. */
+/** The sections around the code of a module. */
 interface Shell {
   readonly head: Uint8Array;
   readonly tail: Uint8Array;

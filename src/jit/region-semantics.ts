@@ -21,7 +21,7 @@ import { SHAPE } from './traits.ts';
 /** Value of the rm field that selects fcsr.frm. */
 const DYNAMIC = 7;
 
-/** What all code of a compiler has in common. */
+/** The setting that all code of a compiler has in common. */
 export interface Setting {
   readonly layout: HartLayout;
   readonly float: FloatFunctions;
@@ -30,8 +30,9 @@ export interface Setting {
 }
 
 /**
- * The compiler's back end: records the code of an instruction of some shape, with holes for the locals of its registers,
- * its immediate and where it is. A branch leaves its condition on the stack, an indirect jump its target in a local.
+ * The compiler's back end: records the code of an instruction of some shape, with holes for the locals of its
+ * registers, its immediate and where it is. A branch leaves its condition on the stack, an indirect jump its target in
+ * a local.
  */
 export class RegionSemantics implements Semantics {
   readonly #f: FunctionBuilder;

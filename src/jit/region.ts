@@ -9,7 +9,7 @@ import { Stencils } from './stencils.ts';
 
 const PAGE_BITS = 12;
 
-/** What a region may grow to: most code is not worth more than a few blocks, as compiling optimized costs a millisecond a KiB. */
+/** Limits of regions: most code is not worth more than a few blocks, as V8 optimizes a KiB in a millisecond. */
 const LIMITS: Readonly<Record<'shallow' | 'deep', GraphLimits>> = {
   shallow: { instructions: 96, most: 96, callDepth: 0 },
   deep: { instructions: 320, most: 1024, callDepth: 3 },
@@ -24,13 +24,17 @@ export interface CompileOptions {
   readonly depth: 'shallow' | 'deep';
   /** Check each memory access by itself, where it is. */
   readonly ungrouped: boolean;
-  /** Base registers, a bit for each, through which accesses are checked one by one: together they cross pages too often. */
+  /**
+   * Base registers, a bit for each, through which accesses are checked one by one: together they cross pages too often.
+   */
   readonly ungroupedBases: number;
 }
 
 /** A compiled region. */
 export interface Region {
-  /** A module that exports `region(hart): REGION_EXIT` and imports `env.memory` and functions of float/ by their names. */
+  /**
+   * A module that exports `region(hart): REGION_EXIT` and imports `env.memory` and functions of float/ by their names.
+   */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** As it was asked for, or deep in place of shallow. */
   readonly depth: CompileOptions['depth'];
@@ -38,13 +42,15 @@ export interface Region {
   readonly pages: readonly number[];
   /** Guest instructions, counting those of functions that are compiled in place at each place. */
   readonly instructions: number;
-  /** Where a long run of instructions was cut off, by offset from the page of the entry: it goes on in another region. */
+  /**
+   * Where a long run of instructions was cut off, by offset from the page of the entry: it goes on in another region.
+   */
   readonly cutOff: number | undefined;
   /** The same by blocks: what was compiled. */
   readonly blocks: readonly (readonly Placed[])[];
   /**
-   * Where checks of several accesses at once stop the region, by offset from the page of the entry: the base registers of
-   * these, a bit for each.
+   * Where checks of several accesses at once stop the region, by offset from the page of the entry: the base registers
+   * of these, a bit for each.
    */
   readonly wideChecks: ReadonlyMap<number, number>;
 }

@@ -120,7 +120,7 @@ const PIECES = {
     f.store('i32.store', hart, i32.sub(budget, i32.const(REGION_BUDGET)), field.budget);
     f.return(exit);
   },
-  /** What exits have handed over is in `target` or `slot`. */
+  /** An exit leaves its value in `target` or `slot`. */
   stuckFar: (f: FunctionBuilder) => {
     f.set(budget, i32.add(budget, i32.and(i32.wrap_i64(target), i32.const(UNSPENT_MASK))));
     f.set(target, i64.add(page, i64.shr_s(target, i64.const(UNSPENT_BITS))));
@@ -146,7 +146,9 @@ const PIECES = {
     f.set(turnsHole, i32.sub(turnsHole, i32.const(1)));
     f.push(turnsHole);
   },
-  /** Where a register points to, `host` being the distance from there to linear memory; with an offset below 0 of it. */
+  /**
+   * Where a register points to, `host` being the distance from there to linear memory; with an offset below 0 of it.
+   */
   moved: (f: FunctionBuilder) => f.set(FRAME.moved, movedTo()),
   movedBelow: (f: FunctionBuilder) => f.set(FRAME.moved, i32.add(movedTo(), new ConstHole('i32', HOLE.imm))),
   /** Accounts for instructions that are about to run. */
@@ -170,7 +172,10 @@ const PIECES = {
   /** Whether `target` is an address. */
   expect: (f: FunctionBuilder) => f.push(i64.eq(target, addressHole(HOLE.where, false))),
   expectZero: (f: FunctionBuilder) => f.push(i64.eq(target, addressHole(HOLE.where, true))),
-  /** Which one of the addresses from `where` on, two bytes apart, is in `target`; if it is farther than `span`, goes on at `label`. */
+  /**
+   * Which one of the addresses from `where` on, two bytes apart, is in `target`; if it is farther than `span`, goes on
+   * at `label`.
+   */
   tableIndex: (f: FunctionBuilder) => {
     const distance = f.let(i64.sub(target, addressHole(HOLE.where, false)));
     f.brIf(labelHole(HOLE.label), i64.gt_u(distance, new ConstHole('i64', HOLE.span)));

@@ -15,11 +15,11 @@ export interface StridedLoop {
   readonly loop: Loop;
   /** Instructions of a turn, at most. */
   readonly longestTurn: number;
-  /** What is checked before a turn, for all the turns that stay within the same pages. */
+  /** The checks before a turn, for all the turns that stay within the same pages. */
   readonly checks: readonly AccessGroup[];
 }
 
-/** What loops access through registers that they move. */
+/** Accesses of loops through registers that they move. */
 export interface StridedAccesses {
   readonly loops: readonly StridedLoop[];
   readonly groups: ReadonlyMap<Placed, AccessGroup>;
@@ -71,7 +71,7 @@ function groupsOf(
 ): readonly AccessGroup[] {
   const checks: AccessGroup[] = [];
   const { accesses, moved } = scan(loop, flow, dominates);
-  // What each turn accesses comes first, as it decides what is checked.
+  // Accesses of every turn come first, as they decide about the checks.
   for (const always of [true, false]) {
     for (const access of accesses) {
       const stride = moved[access.placed.decoded.rs1];
@@ -106,7 +106,7 @@ function groupFor(
   return check;
 }
 
-/** What a loop accesses, and how far a turn moves each register; NaN: otherwise than by ADDI in each turn. */
+/** The accesses of a loop, and how far a turn moves each register; NaN: otherwise than by ADDI in each turn. */
 function scan(
   loop: Loop,
   { position }: Flow,

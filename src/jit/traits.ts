@@ -17,7 +17,7 @@ export interface Operands {
   readonly rs3: boolean;
 }
 
-/** What compiling an instruction needs to know of its description, found once. */
+/** The facts of an instruction's description that the compiler needs, found once. */
 export interface Traits {
   readonly instruction: Instruction;
   readonly control: 'none' | 'branch' | 'jump' | 'indirect' | 'system';
@@ -39,13 +39,13 @@ export interface Traits {
   readonly f: Operands;
   /** Where the file begins that an operand is of. */
   readonly first: Readonly<Record<RegisterField, number>>;
-  /** What of {@link shapeOf} makes a difference. */
+  /** The bits of {@link shapeOf} that make a difference. */
   readonly shapeMask: number;
 }
 
 /**
- * What the code of an instruction depends on besides numbers that can be filled in: bits for what is zero, for places
- * outside of the page of the entry, and the rounding mode. 0 for most.
+ * The facts that the code of an instruction depends on besides numbers that can be filled in: bits for operands that
+ * are zero, for places outside of the page of the entry, and the rounding mode. 0 for most.
  */
 export const SHAPE = {
   rs1: 1,

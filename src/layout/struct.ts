@@ -1,6 +1,6 @@
 /**
- * Layouts of shared memory, declared as the fields that there are, by name and type. Their places follow from that, in the
- * order in which they are given and aligned as their types want it, so that no two of them overlap:
+ * Layouts of shared memory, declared as the fields that there are, by name and type. Their places follow from that, in
+ * the order in which they are given and aligned as their types want it, so that no two of them overlap:
  *
  *     const POINT = struct({ x: f64, y: f64, flags: i32 });
  *     const LINE = struct({ kind: i32, ends: array(POINT, 2) });
@@ -93,8 +93,8 @@ export function many<View>(type: Type<View>): Type<View> & { readonly element: T
 }
 
 /**
- * A type that begins at a multiple of `alignment` bytes, and behind which the next field begins at another one: with 64, a
- * cache line that it shares with no other field.
+ * A type that begins at a multiple of `alignment` bytes, and behind which the next field begins at another one: with
+ * 64, a cache line that it shares with no other field.
  */
 export function align<T extends Type>(alignment: number, type: T): T {
   if (alignment < 1 || !Number.isInteger(Math.log2(alignment))) {
@@ -163,8 +163,8 @@ function withSize<View>({ alignment, over }: Type<View>, bytes: number): Type<Vi
 }
 
 /**
- * V8 keeps properties that were added one by one under computed names in a hash table. In an object that comes from JSON it
- * knows the place of each, and where the object is a constant it takes them for constants, too.
+ * V8 keeps properties that were added one by one under computed names in a hash table. In an object that comes from
+ * JSON it knows the place of each, and where the object is a constant it takes them for constants, too.
  */
 function constants<T extends Readonly<Record<string, number>>>(values: T): Readonly<T> {
   return Object.freeze(JSON.parse(JSON.stringify(values)) as T);

@@ -1,11 +1,11 @@
 import type { Engine } from './engine.ts';
 
-/** What machines of both kinds are made of. */
+/** The part of the configuration that machines of both kinds have. */
 export interface CommonConfig {
   readonly engine?: Engine;
   /**
-   * Once the kernel, the initrd or the program is in guest memory, its buffer is detached: collectors of garbage take their
-   * time with what is no object of the language, and these are tens of MiB.
+   * Once the kernel, the initrd or the program is in guest memory, its buffer is detached: collectors of garbage take
+   * their time with what is no object of the language, and these are tens of MiB.
    */
   readonly detachFiles?: boolean;
   /** Guest RAM in bytes, a multiple of 4096. */

@@ -1,5 +1,5 @@
 import type { BareConfig } from './bare/config.ts';
 import type { DomainConfig } from './domain/config.ts';
 
-/** What a machine is made of. */
+/** The configuration of a machine. */
 export type MachineConfig = DomainConfig | BareConfig;

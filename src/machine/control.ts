@@ -34,7 +34,10 @@ export type EndReason = (typeof END)[keyof typeof END];
 export const MOST_NOTICES = 10;
 const COUNTED_NOTICES = 2 ** 30;
 
-/** The life of a machine, agreed upon by all its threads: it runs, is paused, and ends, for the first of several reasons. */
+/**
+ * The life of a machine, agreed upon by all its threads: it runs, is paused, and ends, for the first of several
+ * reasons.
+ */
 export class Control {
   readonly #words: Int32Array;
   readonly #startedAt: Float64Array;
@@ -131,7 +134,8 @@ export class Control {
 
   /** Counts a notice for people. @returns whether it may be sent: one of the first {@link MOST_NOTICES} */
   countNotice(): boolean {
-    // Both meet each other on other threads, and the load in `unsentNotices`. The count stops long before it would wrap.
+    // Both meet each other on other threads, and the load in `unsentNotices`. The count stops long before it would
+    // wrap.
     if (Atomics.load(this.#words, WORD.notices) >= COUNTED_NOTICES) return false;
     return Atomics.add(this.#words, WORD.notices, 1) < MOST_NOTICES;
   }

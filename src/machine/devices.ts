@@ -35,7 +35,10 @@ export interface Devices {
   readonly console: ConsoleWires;
 }
 
-/** Makes this thread's device objects over the shared words of linear memory. @param memory that of the thread's hart */
+/**
+ * Makes this thread's device objects over the shared words of linear memory.
+ * @param memory that of the thread's hart
+ */
 export function createDevices(
   memory: GuestMemory,
   plan: MachinePlan,

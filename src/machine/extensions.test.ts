@@ -10,8 +10,8 @@ const MIB = 2 ** 20;
 const UNTESTABLE = new Set(['zihintpause', 'zicsr']);
 
 /*
- * Tables at 0x8040_0000 (Sv39): the first GiB and that of RAM as they are, and from 4 GiB on pages of one page in RAM, each
- * with one of the things that an extension allows.
+ * Tables at 0x8040_0000 (Sv39): the first GiB and that of RAM as they are, and from 4 GiB on pages of one page in RAM,
+ * each with one of the things that an extension allows.
  */
 const PAGES = `
   li t0, 0x80400000

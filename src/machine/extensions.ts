@@ -1,8 +1,9 @@
 import type { Extension } from '../isa/index.ts';
 
 /**
- * What our harts implement, in canonical order as ISA strings list it. Decoder, CSRs and device trees follow from this
- * list, so that no guest finds less than it is told, and firmware, which closes what it does not find here, opens all.
+ * The extensions of our harts, in canonical order as ISA strings list them. Decoder, CSRs and device trees follow from
+ * this list, so that no guest finds less than it is told, and firmware, which closes all features that it does not find
+ * here, opens all of ours.
  */
 const IMPLEMENTED: readonly Extension[] = [
   'i',
@@ -30,13 +31,13 @@ const IMPLEMENTED: readonly Extension[] = [
   'svpbmt',
 ];
 
-/** What the hypervisor keeps from the guest of a domain: its own mode, and counters that count nothing. */
+/** Extensions that the guest of a domain does not get: the hypervisor's own mode, and counters that count nothing. */
 const BARE_ONLY: ReadonlySet<Extension> = new Set<Extension>(['h', 'zihpm']);
 
 /** Every extension, for the harts themselves. */
 export const HART_EXTENSIONS: ReadonlySet<Extension> = new Set(IMPLEMENTED);
 
-/** What a machine's device tree lists: what its software can use. */
+/** The extensions that a machine's device tree lists: those that its software can use. */
 export function advertisedExtensions(kind: 'domain' | 'bare'): readonly Extension[] {
   return IMPLEMENTED.filter((name) => name !== 'i' && (kind === 'bare' || !BARE_ONLY.has(name)));
 }

@@ -8,8 +8,8 @@ const PER_TICK = 10;
 const EPOCH_NANOSECONDS = 1_767_225_600_000_000_000n;
 
 /**
- * Guest time that goes by the instructions that the machine's only hart has retired, so that a machine does the same each
- * time that it is run. Sleep takes no time at all: {@link skip} moves the clock on.
+ * Guest time that goes by the instructions that the machine's only hart has retired, so that a machine does the same
+ * each time that it is run. Sleep takes no time at all: {@link skip} moves the clock on.
  */
 export class InstructionClock implements Clock {
   #instructions: () => number = () => 0;

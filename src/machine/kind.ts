@@ -10,7 +10,7 @@ export type VcpuStats = Readonly<Record<Stat, number>>;
 /** A machine of one kind before it has memory. */
 export interface MachineDraft {
   readonly plan: MachinePlan;
-  /** What goes into RAM. */
+  /** The parts that go into RAM. */
   readonly boot: Pick<BootPlan, 'parts' | 'deviceTree'>;
   /** Makes its processors, once RAM is filled. */
   create(memory: WebAssembly.Memory, clock: GuestClock): Processors;

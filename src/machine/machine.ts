@@ -37,11 +37,13 @@ export interface RunningThread {
   terminate(): Promise<void>;
 }
 
-/** What the surroundings (Node, a page) provide. */
+/** Services of the surroundings (Node, a page). */
 export interface MachineHost {
   /** Milliseconds to add to `performance.now()` of the calling thread for the time that all threads share. */
   readonly clockOffset: number;
-  /** Starts a thread that calls what `loadWorker(start.kind)` gives; `onExit` is called when it has returned or failed. */
+  /**
+   * Starts a thread that calls what `loadWorker(start.kind)` gives; `onExit` is called when it has returned or failed.
+   */
   spawn(
     start: WorkerStart,
     onMessage: (message: WorkerMessage) => void,
@@ -49,7 +51,7 @@ export interface MachineHost {
   ): RunningThread;
 }
 
-/** What the machine's owner gives it to work with, and is told. */
+/** The backends that the machine's owner gives it, and the functions that tell the owner of events. */
 export interface MachineCallbacks extends Backends {
   /** For people. */
   onNotice?(text: string): void;
@@ -145,8 +147,8 @@ export class Machine {
   }
 
   /**
-   * Stops the machine where it is: resolves when each of its processors is outside of guest code and no device changes any
-   * more, or when it has ended. Guest time stands still from then until {@link resume}.
+   * Stops the machine where it is: resolves when each of its processors is outside of guest code and no device changes
+   * any more, or when it has ended. Guest time stands still from then until {@link resume}.
    */
   pause(): Promise<void> {
     this.#pause ??= this.#beginPause();
@@ -178,7 +180,7 @@ export class Machine {
     return this.#processors.stats();
   }
 
-  /** What each pCPU or hart has compiled; empty where all code is interpreted. */
+  /** Statistics of the compiler of each pCPU or hart; empty where all code is interpreted. */
   regionStats(): readonly RegionStatistics[] {
     if ((this.#config.engine ?? DEFAULT_ENGINE) === 'interp') return [];
     return this.plan.harts.map((area) => readRegionStatistics(this.#memory, area));

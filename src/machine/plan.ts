@@ -20,7 +20,7 @@ const CODE_PAGES = 2048;
 const CODE_BYTES = 192 << 20;
 const LEAST_CODE_BYTES = 8 << 20;
 
-/** What decides how linear memory is divided. */
+/** The facts that decide how linear memory is divided. */
 export interface MachineShape<Kind extends 'domain' | 'bare' = 'domain' | 'bare'> {
   readonly kind: Kind;
   /** Guest processors: vCPUs of a domain, harts of a bare machine. */

@@ -19,11 +19,12 @@ const RETURN_ZERO = 0x0000_0513;
 const RET = 0x0000_8067;
 
 /**
- * Both vCPUs do the same to each other. `published` of a vCPU is the round that its function returns for sure, `acked` the
- * last one that it has seen. The other one patches the function, fences remotely, publishes, and waits for the answer.
+ * Both vCPUs do the same to each other. `published` of a vCPU is the round that its function returns for sure, `acked`
+ * the last one that it has seen. The other one patches the function, fences remotely, publishes, and waits for the
+ * answer.
  *
- * s0 own number, s1 other's number, s2/s3 `published` of both, s4/s5 `acked` of both, s6 own function, s7 other's function,
- * s8 round that the own function was last found in, s9 round that the other's function was last patched to.
+ * s0 own number, s1 other's number, s2/s3 `published` of both, s4/s5 `acked` of both, s6 own function, s7 other's
+ * function, s8 round that the own function was last found in, s9 round that the other's function was last patched to.
  */
 const PROGRAM = `
     li s0, 0
@@ -128,7 +129,7 @@ test(
       LIMIT_MS,
     );
     expect(end).toEqual({ reason: 'poweroff' });
-    // What is patched is dropped: nearly all of the long rounds have compiled the function anew.
+    // A patched function is dropped: nearly all of the long rounds have compiled it anew.
     for (const { compiled } of regions) expect(compiled).toBeGreaterThan(ROUNDS / LONG_EVERY / 2);
   },
   2 * LIMIT_MS,

@@ -1,4 +1,4 @@
-/** What a machine's threads and its owner tell each other. */
+/** The messages between a machine's threads and its owner. */
 import type { Protocol } from '../interrupts/protocol.ts';
 import type { Engine } from './engine.ts';
 import type { BarePlan, DomainPlan } from './plan.ts';
@@ -15,7 +15,7 @@ export interface RunBare {
   readonly fromhost?: number;
 }
 
-/** What each thread is given to start with; it can be sent by `postMessage`. */
+/** The data that each thread starts with; it can be sent by `postMessage`. */
 export interface ThreadStart {
   readonly memory: WebAssembly.Memory;
   /** Number of the pCPU, or of the bare hart. */
@@ -43,8 +43,9 @@ export interface BareStart extends ThreadStart {
 export type WorkerStart = PcpuStart | BareStart;
 
 /**
- * What a thread tells the main thread. A guest can cause no more than a bounded number of messages that wait: an event of a
- * device is sent when none of its kind is under way, notices are counted, and the others come once or with the machine's end.
+ * A message of a thread to the main thread. A guest can make only a bounded number of messages wait: an event of a
+ * device is sent when none of its kind is under way, notices are counted, and the others come once or with the
+ * machine's end.
  */
 export type WorkerMessage =
   /** A device has something for its host's side ({@link DeviceEvents}). Both are numbers. */
@@ -60,7 +61,7 @@ export type WorkerMessage =
   /** For people: a line that is worth knowing. */
   | { readonly kind: 'notice'; readonly text: string };
 
-/** What the thread's surroundings provide. */
+/** Services of the thread's surroundings. */
 export interface WorkerHost {
   /** The compiled interpreter (`generateInterpreter`). */
   readonly interpreter: WebAssembly.Module;

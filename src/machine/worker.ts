@@ -5,7 +5,9 @@ export type { WorkerHost, WorkerMessage, WorkerStart } from './thread.ts';
 /** The whole life of a machine's thread: returns when the machine has ended. */
 export type RunWorker = (start: WorkerStart, host: WorkerHost) => void;
 
-/** Loads what the threads of a kind of machine run, and nothing of the other kind: a module costs half a millisecond. */
+/**
+ * Loads what the threads of a kind of machine run, and nothing of the other kind: a module costs half a millisecond.
+ */
 export async function loadWorker(kind: WorkerStart['kind']): Promise<RunWorker> {
   if (kind === 'domain') {
     const { runPcpu } = await import('./domain/thread.ts');

@@ -27,7 +27,8 @@ export interface GuestWords {
 const PAGE = 4096;
 
 /**
- * The RAM of one guest, as one thread sees it: the only place where a guest-physical address becomes one of linear memory.
+ * The RAM of one guest, as one thread sees it: the only place where a guest-physical address becomes one of linear
+ * memory.
  *
  * Addresses and lengths may come from the guest as they are. A range that is not all in RAM gives `undefined`, false or
  * -1, and nothing of it is written. An empty range is in RAM where its address is, or is the end of RAM. Values are
@@ -35,8 +36,9 @@ const PAGE = 4096;
  *
  * The writing methods are for the host: devices, the SBI, a debugger. They announce each write to the listeners of this
  * object ({@link onWrite}), that is, of this thread. A hart's own stores are the guest's; they go to linear memory at
- * {@link offsetOf} and are not announced. Decoded code listens to neither: as on real machines whose devices write to memory,
- * a guest says FENCE.I before it executes what was written, and each hart then compares its decoded pages with RAM.
+ * {@link offsetOf} and are not announced. Decoded code listens to neither: as on real machines whose devices write to
+ * memory, a guest says FENCE.I before it executes what was written, and each hart then compares its decoded pages with
+ * RAM.
  */
 export class GuestMemory {
   /** Guest-physical address of the first byte of RAM. */

@@ -2,8 +2,8 @@
 const PIECE = 16_384;
 
 /**
- * A queue of bytes that takes little more memory than there are bytes in it, however small the pieces are in which they come:
- * what arrives byte by byte would otherwise be as many objects.
+ * A queue of bytes that takes little more memory than there are bytes in it, however small the pieces are in which they
+ * come: what arrives byte by byte would otherwise be as many objects.
  */
 export class ByteQueue {
   readonly #pieces: Uint8Array[] = [];

@@ -11,9 +11,9 @@ let directory: string | undefined;
 let known = false;
 
 /**
- * Where Node keeps compiled modules: what lies there is run as it is. Without a name Node takes a directory below /tmp that
- * any user of the system can make first; ours is this user's alone, or there is none. A person's own `NODE_COMPILE_CACHE`
- * counts.
+ * Where Node keeps compiled modules: what lies there is run as it is. Without a name Node takes a directory below /tmp
+ * that any user of the system can make first; ours is this user's alone, or there is none. A person's own
+ * `NODE_COMPILE_CACHE` counts.
  */
 export function compileCacheDir(): string | undefined {
   if (known) return directory;
@@ -36,8 +36,8 @@ export function useCompileCache(): void {
 }
 
 /**
- * Removes compiled modules that are 30 days old from a cache directory: those of checkouts that are gone stay otherwise. What is
- * still in use is compiled once more.
+ * Removes compiled modules that are 30 days old from a cache directory: those of checkouts that are gone stay
+ * otherwise. What is still in use is compiled once more.
  */
 export async function removeForgottenModules(cacheDir: string): Promise<void> {
   const path = join(cacheDir, COMPILED);

@@ -1,4 +1,4 @@
-/** What a person can ask of hartvisor itself at the guest's console. */
+/** Commands to hartvisor itself that a person can type at the guest's console. */
 export type ConsoleCommand = 'quit' | 'help';
 
 /** Ctrl-A, as in QEMU and screen. */
@@ -13,7 +13,7 @@ export const escapeHelp = [
   'Ctrl-A Ctrl-A  send Ctrl-A to the guest',
 ].join('\n');
 
-/** What {@link EscapeKeys.take} made of some input. */
+/** Some input after {@link EscapeKeys.take}. */
 export interface KeyedInput {
   /** Bytes for the guest; none of those behind a quit. */
   readonly guest: Uint8Array;

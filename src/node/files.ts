@@ -24,7 +24,8 @@ const STREAM_PIECE = 2 ** 20;
  *
  * @param what - the file's role as a message begins with it: `The kernel`.
  * @param option - where the name came from: `--kernel`.
- * @throws InputError when it is missing, unreadable, neither a file nor a pipe, empty, above 4 GiB, or above 1 GiB in a pipe.
+ * @throws InputError when it is missing, unreadable, neither a file nor a pipe, empty, above 4 GiB, or above 1 GiB in a
+ * pipe.
  */
 export async function readInputFile(
   path: string,

@@ -13,8 +13,8 @@ export interface ProcessFacts {
 
 /**
  * Whether the process was started such that a hangup shall not end it: by `nohup`. Node sets all signals back to their
- * defaults when it starts (src/node.cc, ResetSignalHandlers), so what `nohup` did to SIGHUP is gone by now, and only its
- * other traces tell:
+ * defaults when it starts (src/node.cc, ResetSignalHandlers), so what `nohup` did to SIGHUP is gone by now, and only
+ * its other traces tell:
  *
  * - shells leave the program that they started in `_`, and `nohup` passes it on;
  * - in place of a terminal, GNU's gives an input that cannot be read: a device that is open for writing only;

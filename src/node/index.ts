@@ -1,6 +1,6 @@
 /**
- * Machines in a Node program, as `hartvisor`: `new Machine(configuration, new NodeHost(), callbacks)`, then `start()` and
- * `await machine.ended`. Mistakes in a configuration or a file are `InputError`s, whose message is for people.
+ * Machines in a Node program, as `hartvisor`: `new Machine(configuration, new NodeHost(), callbacks)`, then `start()`
+ * and `await machine.ended`. Mistakes in a configuration or a file are `InputError`s, whose message is for people.
  *
  * @module
  */

@@ -17,7 +17,8 @@ const DIGITS = 64;
  * The interpreter of these sources, from a cache if it is there and intact.
  *
  * @param generate - makes it anew
- * @param cacheDir - need not exist, nor be writable, nor be safe from others: then the interpreter is generated each time
+ * @param cacheDir - need not exist, nor be writable, nor be safe from others: then the interpreter is generated each
+ * time
  */
 export async function cachedInterpreter(
   generate: () => Promise<Uint8Array<ArrayBuffer>>,

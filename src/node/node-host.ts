@@ -10,27 +10,31 @@ const workerFile = new URL(
   import.meta.url,
 );
 
-/** MiB for objects that were just made; more would be filled before the collector comes, and a hart makes few that last. */
+/**
+ * MiB for objects that were just made; more would be filled before the collector comes, and a hart makes few that last.
+ */
 const youngObjects = 3;
 /**
- * MiB, the same for those that last. A thread has about 20; the smaller the bound, the less garbage gathers on top of them
- * before the collector comes (V8 takes a bound of 4 GiB as leave to let a heap grow to four times of what lives).
+ * MiB, the same for those that last. A thread has about 20; the smaller the bound, the less garbage gathers on top of
+ * them before the collector comes (V8 takes a bound of 4 GiB as leave to let a heap grow to four times of what lives).
  */
 const oldObjects = 512;
 
-/** What a machine's thread knows before it is sent anything. */
+/** The data that a machine's thread is made with, before it is sent anything. */
 export interface ThreadData {
   readonly kind: WorkerStart['kind'];
 }
 
-/** A module that a machine's threads load before they start: its `extendHost(data)` gives parts of their `WorkerHost`. */
+/**
+ * A module that a machine's threads load before they start: its `extendHost(data)` gives parts of their `WorkerHost`.
+ */
 export interface ThreadModule {
   readonly url: string;
   /** Can be sent by `postMessage`. */
   readonly data: unknown;
 }
 
-/** What a machine's thread is sent when it is to begin. */
+/** The message that makes a machine's thread begin. */
 export interface ThreadStart {
   readonly start: WorkerStart;
   readonly interpreter: WebAssembly.Module;
@@ -45,9 +49,9 @@ export class NodeHost implements MachineHost {
   #compiled: Promise<WebAssembly.Module> | undefined;
 
   /**
-   * Starts a thread for a machine of that kind ahead of time: it loads its modules while the caller still reads files and puts the machine
-   * together. The next {@link spawn} takes it. One is enough: a guest begins on one thread, and the others' loading
-   * would only slow that one's down.
+   * Starts a thread for a machine of that kind ahead of time: it loads its modules while the caller still reads files
+   * and puts the machine together. The next {@link spawn} takes it. One is enough: a guest begins on one thread, and
+   * the others' loading would only slow that one's down.
    */
   prepare(kind: ThreadData['kind']): void {
     this.#waiting.set(kind, startWorker(kind));

@@ -2,8 +2,8 @@
 const LONGEST = 500;
 
 /**
- * Text with its control characters escaped, as `\x1b`: what a guest, a file or a path brings into a message does nothing to
- * a terminal or a log. Line ends and tabs stay.
+ * Text with its control characters escaped, as `\x1b`: what a guest, a file or a path brings into a message does
+ * nothing to a terminal or a log. Line ends and tabs stay.
  */
 export function printable(text: string): string {
   return text.replaceAll(/[^\P{Cc}\n\t]/gu, escaped);

@@ -9,8 +9,8 @@ const STICKY = 0o1000;
 const ROOT = 0;
 
 /**
- * Looks whether what lies in a directory can be trusted, and makes it, for this user alone, if it is not there: nobody else
- * but root may own it or write to it, nor put another one in its place.
+ * Looks whether what lies in a directory can be trusted, and makes it, for this user alone, if it is not there: nobody
+ * else but root may own it or write to it, nor put another one in its place.
  *
  * @param path - absolute
  * @returns words that follow "cannot be used"; undefined where the directory can
@@ -37,8 +37,8 @@ function whatIsThere(path: string): [there: string, missing: string[]] {
 }
 
 /**
- * One after the other: Node's own way of making a directory with its parents does not end below /proc, where they are there
- * and nothing can be made in them.
+ * One after the other: Node's own way of making a directory with its parents does not end below /proc, where they are
+ * there and nothing can be made in them.
  */
 function makeDirectory(path: string): void {
   try {
@@ -85,7 +85,9 @@ function isTrusted({ uid }: Stats): boolean {
   return own === undefined || uid === own || uid === ROOT || isOutside(uid);
 }
 
-/** In a user namespace (user_namespaces(7)) all owners that it does not have show as this one, root of the system too. */
+/**
+ * In a user namespace (user_namespaces(7)) all owners that it does not have show as this one, root of the system too.
+ */
 function isOutside(uid: number): boolean {
   try {
     if (uid !== Number(readFileSync('/proc/sys/kernel/overflowuid', 'latin1'))) return false;

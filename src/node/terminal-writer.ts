@@ -9,9 +9,9 @@ const SOON = 1;
 const SELDOM = 50;
 
 /**
- * Writes to a terminal without ever waiting for it: Node's own streams for terminals write synchronously, so that one that
- * nobody reads (a window that hangs, a multiplexer that was stopped) would hold the whole thread. What the terminal does not
- * take is tried again, and meanwhile {@link Writable.write} says that it is enough.
+ * Writes to a terminal without ever waiting for it: Node's own streams for terminals write synchronously, so that one
+ * that nobody reads (a window that hangs, a multiplexer that was stopped) would hold the whole thread. What the
+ * terminal does not take is tried again, and meanwhile {@link Writable.write} says that it is enough.
  */
 export class TerminalWriter extends Writable {
   readonly isTTY = true;
@@ -62,8 +62,8 @@ function tryWrite(descriptor: number, bytes: Uint8Array): number {
 }
 
 /**
- * Opens the terminal behind a standard stream a second time, so that its writes do not wait while those of the shell and all
- * others that share the stream do. The descriptor lives until the process ends.
+ * Opens the terminal behind a standard stream a second time, so that its writes do not wait while those of the shell
+ * and all others that share the stream do. The descriptor lives until the process ends.
  *
  * @returns undefined where that cannot be done
  */

@@ -14,7 +14,7 @@ export interface TerminalStreams {
   readonly messages: Writable;
 }
 
-/** What a {@link Terminal} asks for. */
+/** The functions that a {@link Terminal} calls. */
 export interface TerminalHandlers {
   /**
    * Input for the guest.
@@ -34,8 +34,8 @@ export interface TerminalHandlers {
  */
 const backlogLimit = 1024 * 1024;
 /**
- * Bytes that may wait for a reader of messages who does not come: beyond, messages are left out, and counted. Those who type
- * or send Ctrl-A h a million times get no million answers.
+ * Bytes that may wait for a reader of messages who does not come: beyond, messages are left out, and counted. Those who
+ * type or send Ctrl-A h a million times get no million answers.
  */
 const messageLimit = 256 * 1024;
 const newline = 0x0a;

@@ -6,7 +6,7 @@ import { unpackers } from './unpackers.ts';
 
 const decoded = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
 const repeated = new TextEncoder().encode('AB'.repeat(1000));
-/** What Debian's `xz` makes of them, by the check that kernels are packed with. */
+/** The same bytes from Debian's `xz`, with the check that kernels are packed with. */
 const xzWithCrc32 = decoded(
   '/Td6WFoAAAFpIt42AgAhARYAAAB0L+Wj4AfPABNdACCQq/wd//f/1IEKn3RzgdJvugAAAB2VaJ4AASvQDwAAACdOqH8+MA2LAgAAAAABWVo=',
 );

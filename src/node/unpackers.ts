@@ -24,5 +24,5 @@ const unpackXz: Unpack = async (bytes, source, maximumSize = maximumUnpackedSize
   return collect(new XzReadableStream(packed), { bytes, source, compression: 'xz', maximumSize });
 };
 
-/** What Node can unpack. */
+/** The kinds of compression that Node can unpack. */
 export const unpackers: Required<Unpackers> = { gzip: inflateGzip, zstd: unpackZstd, xz: unpackXz };

@@ -8,7 +8,7 @@ import {
   type ReplayThreadResult,
 } from '../verify/threaded/replay-thread.ts';
 
-/** What a thread of the checker does. */
+/** The work of a thread of the checker. */
 type VerifyTask =
   | { readonly kind: 'job'; readonly job: VerifyJob }
   | { readonly kind: 'order'; readonly request: ReplayRequest }
@@ -16,7 +16,7 @@ type VerifyTask =
   | { readonly kind: 'thread'; readonly start: ReplayStart }
   | { readonly kind: 'judge'; readonly request: ReplayRequest; readonly run: RealRun };
 
-/** What a thread of the checker gets to start with. */
+/** The data that a thread of the checker starts with. */
 export interface VerifyStart {
   readonly task: VerifyTask;
   /** Length and bytes of the name of the place in a person's module where the thread is. */
@@ -104,7 +104,7 @@ function placeOf(place: Uint8Array): string {
 export interface ThreadedReplay {
   readonly plan: ReplayPlan;
   readonly run: RealRun;
-  /** What the specification says of the run. */
+  /** The verdict of the specification on the run. */
   readonly outcome: string;
   /** Why the run left the schedule, if it did. */
   readonly diverged: string | undefined;

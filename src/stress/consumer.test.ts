@@ -19,7 +19,9 @@ const SOFT = 1 << IRQ_VS_SOFT;
 const EXT = 1 << IRQ_VS_EXT;
 const BASE = senderBase(0);
 
-/** Behavior of the guest: it takes an interrupt at its entry, half-way, or not in this run of it, and never computes. */
+/**
+ * Behavior of the guest: it takes an interrupt at its entry, half-way, or not in this run of it, and never computes.
+ */
 const AT_ONCE = 0;
 const HALF_WAY = 14 << 4;
 const MASKED = 15 << 4;

@@ -53,8 +53,8 @@ export interface StressCounts {
  * exits, over and over until every sender has ended.
  *
  * A loss is found without a clock. A sender whose burst is finished and whose last message is unanswered does nothing
- * more. When all senders are like that, whole rounds follow, and no interrupt is pending in them, then a message that is
- * still unread will never be read. The senders are answered at that rest, so the run goes on.
+ * more. When all senders are like that, whole rounds follow, and no interrupt is pending in them, then a message that
+ * is still unread will never be read. The senders are answered at that rest, so the run goes on.
  *
  * @param behavior - a random 32-bit number for each entry: what the guest does
  */
@@ -103,7 +103,10 @@ function guestTurns(random: number): number {
   return (random >>> 8) & ((64 << (random & 3)) - 1);
 }
 
-/** When the guest takes an interrupt that is there at its entry: right away, or in some runs half-way or not in this one. */
+/**
+ * When the guest takes an interrupt that is there at its entry: right away, or in some runs half-way or not in this
+ * one.
+ */
 function entryKind(random: number): 'at-once' | 'half-way' | 'masked' {
   switch ((random >>> 4) & 15) {
     case 14:
@@ -228,8 +231,8 @@ class StressVcpu {
   }
 
   /**
-   * Whether a sender has finished a burst and does nothing until it is answered, because its last message is unread or it
-   * waits for a rest; or has ended.
+   * Whether a sender has finished a burst and does nothing until it is answered, because its last message is unread or
+   * it waits for a rest; or has ended.
    */
   #isQuiet(sender: number): boolean {
     const { words } = this.#party;

@@ -29,7 +29,8 @@ function cells(row: StressRow): string[] {
  * The report as a table of plain text, without a newline at its end.
  *
  * - Sent: messages, each with a call of `set`. Received: those that the guest read.
- * - Bursts: times that a sender waited for its answer; each can show one loss. Taken: interrupts, each for one message or many.
+ * - Bursts: times that a sender waited for its answer; each can show one loss. Taken: interrupts, each for one message
+ * or many.
  * - Lost: interrupts that were missing when everything was at rest. Doubled: those that no call of `set` accounts for.
  * - Levels wrong: rests at which the guest's external interrupt was not what its line said.
  */

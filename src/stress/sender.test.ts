@@ -94,7 +94,8 @@ test('sender 0 says what the line is before it sets or unsets the external inter
 });
 
 /**
- * A sender and the vCPU on one thread: after a `sync` the sender sends a burst of three whenever everything was at rest.
+ * A sender and the vCPU on one thread: after a `sync` the sender sends a burst of three whenever everything was at
+ * rest.
  */
 function alternate(protocol: Protocol, bursts: number) {
   const words = createStressWords(1);

@@ -29,8 +29,8 @@ const SPINS = 3_000_000;
 const LONGEST = 256;
 
 /**
- * Most messages of a burst; which entry is used is random. A burst of one races with the exit of the guest that has just
- * answered. A long one has a `set` at every point of many rounds, and only its end can show a loss.
+ * Most messages of a burst; which entry is used is random. A burst of one races with the exit of the guest that has
+ * just answered. A long one has a `set` at every point of many rounds, and only its end can show a loss.
  */
 const BURSTS = [1, 1, 1, 1, 2, 4, 16, LONGEST] as const;
 
@@ -38,8 +38,8 @@ const BURSTS = [1, 1, 1, 1, 2, 4, 16, LONGEST] as const;
 const GAPS = [1, 1, 16, 128] as const;
 
 /**
- * While the vCPU's thread is off its processor, there is nothing to race with, and a longest burst goes on up to this many
- * messages, so that it is still going on when the thread comes back, at whatever point of a round it was stopped.
+ * While the vCPU's thread is off its processor, there is nothing to race with, and a longest burst goes on up to this
+ * many messages, so that it is still going on when the thread comes back, at whatever point of a round it was stopped.
  */
 const ABSENT_MESSAGES = 32_768;
 
@@ -57,7 +57,10 @@ export interface StressParty {
 export interface SenderCounts {
   /** Messages, each with one `set` of the software interrupt. */
   readonly sent: number;
-  /** Bursts of messages. After each of them the sender waited, so that its last message could not be covered by a later one. */
+  /**
+   * Bursts of messages. After each of them the sender waited, so that its last message could not be covered by a later
+   * one.
+   */
   readonly bursts: number;
 }
 

@@ -2,7 +2,7 @@ import { align, i32, many, struct } from '../layout/struct.ts';
 
 const CACHE_LINE = 64;
 
-/** What a sender writes, and nobody else. */
+/** Words that a sender writes, and nobody else. */
 const OWN = struct({
   mail: i32,
   /** The last message of the last burst whose `set` calls have all returned. */
@@ -27,8 +27,8 @@ const ANSWERS = struct({
 const SENDER = struct({ own: align(CACHE_LINE, OWN), answers: align(CACHE_LINE, ANSWERS) });
 
 /**
- * Words that the threads of a stress run share beside the vCPU's. Every access is an `Atomics.*` call. Messages are numbered
- * modulo 2^32.
+ * Words that the threads of a stress run share beside the vCPU's. Every access is an `Atomics.*` call. Messages are
+ * numbered modulo 2^32.
  */
 const RUN = struct({
   /** Not zero: senders end after a burst at which everything comes to rest. */

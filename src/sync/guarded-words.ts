@@ -1,7 +1,7 @@
 import { i32, struct } from '../layout/struct.ts';
 import { Lock } from './lock.ts';
 
-/** What comes before the words that it guards. */
+/** Words that come before those that they guard. */
 export const GUARD = struct({ lock: i32, version: i32 });
 
 const VERSION = GUARD.word.version;

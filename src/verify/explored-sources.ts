@@ -14,8 +14,8 @@ const PROTOCOL: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Source files that are explored, by their paths in a checkout: all that runs in a vCPU's loop, but for the guest and the
- * handlers of exits. `explored-sources.test.ts` holds the list against the functions that really run.
+ * Source files that are explored, by their paths in a checkout: all that runs in a vCPU's loop, but for the guest and
+ * the handlers of exits. `explored-sources.test.ts` holds the list against the functions that really run.
  *
  * @param protocols names; those of a person's own protocols add nothing
  */

@@ -1,8 +1,8 @@
 /**
  * The specification as an automaton beside the threads.
  *
- * The meaning of interrupts is that of an ideal vCPU in which every call takes effect at one moment between its begin and
- * its end: `set` of an edge makes it pending, a flush may consume a pending edge, `set` and `unset` of a level give
+ * The meaning of interrupts is that of an ideal vCPU in which every call takes effect at one moment between its begin
+ * and its end: `set` of an edge makes it pending, a flush may consume a pending edge, `set` and `unset` of a level give
  * it a value. The monitor follows *all* such moments at once (a subset construction), so that the order of overlapping
  * calls is never held against the protocol. When no moments explain what was seen, the protocol is wrong.
  */

@@ -16,7 +16,9 @@ export const Kind = {
   AWAIT_EQUAL: 9,
   /** Waits until the word differs from the operand. */
   AWAIT_DIFFERENT: 10,
-  /** `Atomics.wait` looks: falls asleep when the word equals the operand. `b` is 1 when the wait has a limit of time. */
+  /**
+   * `Atomics.wait` looks: falls asleep when the word equals the operand. `b` is 1 when the wait has a limit of time.
+   */
   WAIT: 11,
   /** The thread sleeps in `Atomics.wait`, or has been woken there and has not gone on yet. Operands as of `WAIT`. */
   ASLEEP: 12,

@@ -1,5 +1,6 @@
 /**
- * The module `hartvisor/verify`, for those who write protocols or scenarios of their own; `docs/verify.md` is its manual.
+ * The module `hartvisor/verify`, for those who write protocols or scenarios of their own; `docs/verify.md` is its
+ * manual.
  */
 export { IRQ_PMU_OVF, IRQ_VS_EXT, IRQ_VS_SOFT, IRQ_VS_TIMER } from '../interrupts/numbers.ts';
 export type { OwnerState, Protocol } from '../interrupts/protocol.ts';

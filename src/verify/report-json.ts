@@ -32,7 +32,9 @@ export interface JsonStep {
 export interface JsonWeak {
   /** The order that was taken away: where, and what it is; null with all orders. */
   readonly missing: { readonly at: string; readonly without: string } | null;
-  /** How many of the last steps come after the violation: those of threads that had made a store ahead of their turn. */
+  /**
+   * How many of the last steps come after the violation: those of threads that had made a store ahead of their turn.
+   */
   readonly tail: number;
 }
 

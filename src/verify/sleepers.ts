@@ -2,9 +2,9 @@
  * The threads that sleep in `Atomics.wait`, in the order in which `Atomics.notify` wakes them: first in, first out for
  * each word (ECMAScript, "WaiterList Objects"). Nobody wakes up for no reason there, so neither does anybody here.
  *
- * A limit of time is not measured: a thread that has one may find its time over at any moment while it sleeps. But that is
- * no event that anybody may count on. Where nothing else can move the scenario is judged as if all limits were endless,
- * because a wake-up that only a timeout makes up for is lost.
+ * A limit of time is not measured: a thread that has one may find its time over at any moment while it sleeps. But that
+ * is no event that anybody may count on. Where nothing else can move the scenario is judged as if all limits were
+ * endless, because a wake-up that only a timeout makes up for is lost.
  */
 import { Kind, WaitResult } from './operations.ts';
 
@@ -65,8 +65,8 @@ export function isPackedIn(queue: number, thread: number): boolean {
 }
 
 /**
- * The same as {@link stepSleepers} on a queue in one number, for the explorer. Threads are sorted by word, so that an order
- * that nobody can tell makes no states of its own.
+ * The same as {@link stepSleepers} on a queue in one number, for the explorer. Threads are sorted by word, so that an
+ * order that nobody can tell makes no states of its own.
  *
  * @param wordOf tells which word a thread sleeps on, or is about to
  * @returns the queue and the result

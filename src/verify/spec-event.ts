@@ -11,13 +11,13 @@ export type SpecEvent =
   /** The flush is over; `lo` and `hi` are what it wants in HVIP. */
   | { readonly is: 'flushed'; readonly lo: number; readonly hi: number }
   /**
-   * Whatever the vCPU reads from now on is no older than this moment; of a flush later on that is all that is known. Weak
-   * memory only: without, a flush looks between its begin and its end.
+   * Whatever the vCPU reads from now on is no older than this moment; of a flush later on that is all that is known.
+   * Weak memory only: without, a flush looks between its begin and its end.
    */
   | { readonly is: 'look' }
   /**
-   * A store of the thread has taken effect ahead of its turn, perhaps one of a call that the thread has not come to yet; and
-   * the thread has come to that store. Weak memory only.
+   * A store of the thread has taken effect ahead of its turn, perhaps one of a call that the thread has not come to
+   * yet; and the thread has come to that store. Weak memory only.
    */
   | { readonly is: 'ahead' | 'kept'; readonly thread: string }
   /** The source of a derived level changes, at this very moment. */

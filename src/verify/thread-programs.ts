@@ -310,7 +310,7 @@ export class ThreadPrograms {
         `${this.threads[thread].name} sleeps on ${name}, or wakes who sleeps there, which this kind of search has no model for`,
       );
     }
-    // Who moves next matters here, whoever else uses the word.
+    // The order of turns matters here, whichever thread uses the word besides.
     const slot = this.#slot(address, thread);
     if (this.hasSleepers && this.ownerOfSlot[slot] < 0) return;
     this.ownerOfSlot[slot] = -1;

@@ -83,7 +83,9 @@ export interface Counterexample {
   readonly weak?: {
     /** The order that was taken away from the C code. */
     readonly missing: Weakening | undefined;
-    /** How many of the last steps come after the violation: those of a thread that had made a store ahead of its turn. */
+    /**
+     * How many of the last steps come after the violation: those of a thread that had made a store ahead of its turn.
+     */
     readonly tail: number;
   };
 }

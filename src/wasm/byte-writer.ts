@@ -76,7 +76,10 @@ export class ByteWriter {
     this.#length = writeS64(this.#bytes, this.#length, BigInt(value));
   }
 
-  /** An index of a local or function, an offset or the distance of a label: a number, or, while a stencil is recorded, a hole. */
+  /**
+   * An index of a local or function, an offset or the distance of a label: a number, or, while a stencil is recorded, a
+   * hole.
+   */
   index(value: number): void {
     if (this.holes !== undefined && value >= HOLE.index) this.hole(value);
     else this.u32(value);

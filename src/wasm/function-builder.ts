@@ -149,7 +149,9 @@ export class FunctionBuilder {
     this.#nest('block', body);
   }
 
-  /** Branches to the end of a block that is left with a value. That is evaluated in any case: it should be a constant. */
+  /**
+   * Branches to the end of a block that is left with a value. That is evaluated in any case: it should be a constant.
+   */
   brIfWith(label: Label, value: Expr, condition: Expr<'i32'>): void {
     value.emit(this.#code);
     this.brIf(label, condition);

@@ -1,5 +1,5 @@
 /**
- * What stands in recorded code for a number that is known only when the code is written. Bits 24 and up tell the kind,
+ * Stands in recorded code for a number that is known only when the code is written. Bits 24 and up tell the kind,
  * bits 23:8 the slot of the number, and bits 7:0 are added to an index.
  */
 export const HOLE = {

@@ -127,7 +127,7 @@ export class ModuleBuilder {
     return out.toBytes();
   }
 
-  /** What comes before the code: it depends on what the functions are, not on what they do. */
+  /** Writes the sections before the code: they depend on the types and names of the functions, not on their code. */
   writeHead(out: ByteWriter): void {
     out.bytes(MAGIC);
     section(out, SECTION.type, (w) => {
@@ -142,7 +142,7 @@ export class ModuleBuilder {
     section(out, SECTION.export, (w) => this.#writeExports(w));
   }
 
-  /** What comes behind the code, as {@link writeHead}. */
+  /** Writes the sections behind the code, as {@link writeHead} does those before it. */
   writeTail(out: ByteWriter): void {
     section(out, SECTION.custom, (w) => this.#writeNames(w));
   }

@@ -35,7 +35,7 @@ const MEMORY: readonly string[] = [...LOADS.split(' '), ...STORES.split(' ')];
 const UNARY =
   /\.(eqz|clz|ctz|popcnt|abs|neg|ceil|floor|trunc|nearest|sqrt|.*_[if](32|64)(_[su])?|extend\d+_s)$/;
 
-/** What an instruction is called, how many values it takes, and whether it leaves one. */
+/** The name of an instruction, how many values it takes, and whether it leaves one. */
 export interface Opcode {
   readonly name: string;
   readonly takes: number;

@@ -61,8 +61,8 @@ class StencilBuilder extends FunctionBuilder {
 const LOCAL = { get: 0x20, set: 0x21, tee: 0x22 } as const;
 
 /**
- * Leaves values on the stack that are set to a local of the stencil only to be read at once, and numbers the locals that
- * are still used anew.
+ * Leaves values on the stack that are set to a local of the stencil only to be read at once, and numbers the locals
+ * that are still used anew.
  */
 function withoutDetours(recorded: readonly number[]): {
   readonly operations: readonly number[];

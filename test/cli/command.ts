@@ -5,7 +5,7 @@ import { compileCacheDir } from '../../src/node/compile-cache.ts';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
-/** What a run of the command line came to. */
+/** The result of a run of the command line. */
 export interface Ran {
   /** The exit status; null when a signal ended the process. */
   readonly status: number | null;
@@ -21,7 +21,7 @@ export interface Running {
   readonly ended: Promise<Ran>;
 }
 
-/** What earlier runs have compiled is used, although there is no cache. */
+/** Code that earlier runs have compiled is used, although there is no cache. */
 const compileCache = compileCacheDir();
 const compiled = compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache };
 

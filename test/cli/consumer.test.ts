@@ -40,7 +40,7 @@ beforeAll(async () => {
   mkdirSync(installed, { recursive: true });
   execFileSync('tar', ['-xzf', join(packed, filename), '-C', installed, '--strip-components=1']);
   writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
-  // What every project with TypeScript on Node has.
+  // Packages that every project with TypeScript on Node has.
   mkdirSync(join(project, 'node_modules', '@types'));
   symlinkSync(join(root, 'node_modules', '@types', 'node'), join(project, 'node_modules', '@types', 'node'));
   symlinkSync(join(root, 'node_modules', 'undici-types'), join(project, 'node_modules', 'undici-types'));

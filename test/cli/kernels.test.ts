@@ -38,7 +38,7 @@ function zboot(payload: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** What `xz` makes of bytes; without the program the case is left out. */
+/** Packs bytes by `xz`; without the program the case is left out. */
 function xz(bytes: Uint8Array): Uint8Array | undefined {
   try {
     return execFileSync('xz', ['--check=crc32', '--stdout'], { input: bytes });

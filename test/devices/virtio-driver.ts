@@ -146,7 +146,8 @@ export class VirtioDriver {
   /**
    * Puts a chain into the ring without telling.
    *
-   * @param direct how many of its pieces have descriptors in the queue, the others are in an indirect table; all, if left out
+   * @param direct how many of its pieces have descriptors in the queue, the others are in an indirect table; all, if
+   * left out
    * @returns its head
    */
   add(pieces: readonly Piece[], direct = pieces.length): number {

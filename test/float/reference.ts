@@ -108,7 +108,8 @@ function round(encoding: Encoding, negative: boolean, size: Fraction, rm: number
   const lowest = 1 - bias;
   const exponent = Math.max(lead, lowest) - fractionBits;
   const { integer, inexact } = roundToUnit(size, negative, exponent, rm);
-  // The unit is 1 in the last place, so the field follows from the exponent, less one for the leading bit in the integer.
+  // The unit is 1 in the last place, so the field follows from the exponent, less one for the leading bit in the
+  // integer.
   const bits = (BigInt(exponent + fractionBits - lowest) << BigInt(fractionBits)) + integer;
   if (bits >= infinity) {
     const toInfinity = rm === RNE || rm === RMM || rm === (negative ? RDN : RUP);

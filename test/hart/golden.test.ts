@@ -1,5 +1,5 @@
 /**
- * What is compiled, as text, for people to look at when the compiler changes: `npx vitest run test/hart/golden.test.ts -u`
+ * Compiled code as text, for people to look at when the compiler changes: `npx vitest run test/hart/golden.test.ts -u`
  * writes the files of `golden/` anew.
  */
 import { describe, expect, test } from 'vitest';

@@ -77,7 +77,9 @@ export interface HartBedOptions {
   readonly interpreter?: WebAssembly.Module;
   /** The memory of the other harts, with what they have in RAM. */
   readonly memory?: WebAssembly.Memory;
-  /** Where everything of the bed begins in linear memory, which is not used below: a multiple of 4096; 0 unless given. */
+  /**
+   * Where everything of the bed begins in linear memory, which is not used below: a multiple of 4096; 0 unless given.
+   */
   readonly origin?: number;
 }
 
@@ -105,7 +107,7 @@ export class HartBed {
   readonly bytes: Uint8Array;
   /** Accesses to the device page. */
   readonly accesses: DeviceAccess[] = [];
-  /** What reads of the device give. */
+  /** The value that reads of the device give. */
   deviceLow = 0;
   deviceHigh = 0;
   ticks = 0;
@@ -113,7 +115,7 @@ export class HartBed {
   guestExternalLines = 0;
   /** Ticks at which a run shall end. */
   runEnd = Number.POSITIVE_INFINITY;
-  /** What was stored to {@link FINISHER}. */
+  /** The value that was stored to {@link FINISHER}. */
   result: number | undefined;
   symbols: ReadonlyMap<string, bigint> = new Map();
   readonly #view: DataView;

@@ -63,7 +63,7 @@ const joined = (lowHalf: number, highHalf: number): bigint =>
 export class PrivilegedBed {
   readonly state: HartState;
   readonly privileged: Privileged;
-  /** What the platform shows. */
+  /** The time and the lines of the platform. */
   ticks = 0;
   lines = 0;
   /** The lines that the hart has looked for last; undefined if none. */

@@ -27,8 +27,8 @@ export interface Trap {
 export const HOT = 300;
 
 /**
- * A hart with empty tables of Sv39 for S-mode (satp) and VS-mode (vsatp), and of Sv39x4 (hgatp): all with RAM at its own
- * address. It enters code in some mode, and every trap ends that. In lock step unless another engine is given.
+ * A hart with empty tables of Sv39 for S-mode (satp) and VS-mode (vsatp), and of Sv39x4 (hgatp): all with RAM at its
+ * own address. It enters code in some mode, and every trap ends that. In lock step unless another engine is given.
  */
 export class TrapBed extends HartBed {
   #tables = TABLES;

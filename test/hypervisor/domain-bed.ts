@@ -37,8 +37,8 @@ export interface DomainBedOptions {
 }
 
 /**
- * A domain without threads: its pCPUs are served by the calling thread, its time goes on with each look at the clock, its
- * console and devices are plain variables. Rules of the vCPU loop are checked.
+ * A domain without threads: its pCPUs are served by the calling thread, its time goes on with each look at the clock,
+ * its console and devices are plain variables. Rules of the vCPU loop are checked.
  */
 export class DomainBed {
   readonly plan: DomainPlan;

@@ -61,7 +61,7 @@ export function mailScenario(protocol: Protocol, senders: number, rounds: number
 
 export interface MailScenario extends Scenario {
   readonly state: MailState;
-  /** What each finished set said about a kick. */
+  /** The answers of finished sets: whether a kick is due. */
   readonly kicks: boolean[];
 }
 

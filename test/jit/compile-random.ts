@@ -9,7 +9,7 @@ const ENTRIES = 4;
 const limits = { minimum: 1, maximum: 65_536 };
 const layout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
 
-/** What was compiled so far. */
+/** Counts of the code compiled so far. */
 export interface CompileTally {
   regions: number;
   instructions: number;

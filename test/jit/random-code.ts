@@ -25,7 +25,7 @@ const KINDS: readonly (readonly [percent: number, names: RegExp])[] = [
 ];
 /** Percent of instructions that are compressed. */
 const COMPRESSED = 15;
-/** What the interpreter is most likely to have come near to. */
+/** The probability that the interpreter has decoded an instruction before. */
 const WARM = 0.95;
 const MOST_INSTRUCTIONS = 90;
 /** Registers that are used most: few, so that instructions meet, and x0 and the link register above all. */
@@ -41,8 +41,9 @@ const others = instructionsFor(64).filter((one) => effectsOf(one).control !== 's
 const systems = instructionsFor(64).filter((one) => effectsOf(one).control === 'system');
 
 /**
- * Code of a seed: branches, jumps and calls in all directions between instructions of all kinds, on several pages. Hardly
- * any of it makes sense, with x0 as a destination more often than in any program, and a compiler must take it all.
+ * Code of a seed: branches, jumps and calls in all directions between instructions of all kinds, on several pages.
+ * Hardly any of it makes sense, with x0 as a destination more often than in any program, and a compiler must take it
+ * all.
  */
 export class RandomCode implements CodeSource {
   readonly #random: Random;

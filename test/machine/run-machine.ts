@@ -4,7 +4,7 @@ import type { VcpuStats } from '../../src/machine/kind.ts';
 import { Machine, type MachineEnd } from '../../src/machine/machine.ts';
 import { NodeHost } from '../../src/node/node-host.ts';
 
-/** What a machine did from its start to its end. */
+/** A machine's run from its start to its end. */
 export interface MachineRun {
   readonly end: MachineEnd;
   readonly output: string;

@@ -10,7 +10,7 @@ import { freeRegisters, type Setting } from './frame.ts';
 import { LAYOUT, POOL, type Roles, TRAP_BYTES } from './layout.ts';
 import type { Random } from './random.ts';
 
-/** What both machines have. */
+/** Extensions that both machines have. */
 export const EXTENSIONS: ReadonlySet<Extension> = new Set<Extension>([
   ...(['i', 'm', 'a', 'f', 'd', 'c', 'h', 'zicsr', 'zifencei', 'zicntr', 'zihintpause'] as const),
   ...(['zba', 'zbb', 'zbs', 'zihpm', 'svadu', 'svinval', 'svnapot', 'svpbmt'] as const),

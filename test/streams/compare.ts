@@ -23,7 +23,7 @@ class Words {
   }
 }
 
-/** What differs after a program has run on both machines, with the steps to blame; undefined if nothing does. */
+/** Describes the differences after a program has run on both machines, with the steps to blame; undefined if none. */
 export function compareOutcomes(program: Program, ours: Outcome, theirs: Outcome): string | undefined {
   if (ours.every((bytes, index) => equal(bytes, theirs[index]))) return undefined;
   const both: Both = { ours: new Words(ours), theirs: new Words(theirs) };

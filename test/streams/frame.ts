@@ -72,7 +72,7 @@ export function freeRegisters(roles: Roles): number[] {
   return Array.from({ length: 31 }, (_, index) => index + 1).filter((register) => !taken.has(register));
 }
 
-/** What surrounds the body: setting up, the trap handlers, and storing the registers at the end. */
+/** The code around the body: setting up, the trap handlers, and storing the registers at the end. */
 export function assembleFrame(roles: Roles, setting: Setting): Uint8Array<ArrayBuffer> {
   const source = [start(roles, setting), handler('m', roles), handler('s', roles), end(roles)].join('\n');
   const { bytes } = assemble(source, { origin: BigInt(LAYOUT.frame), csrs: CSRS });

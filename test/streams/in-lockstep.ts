@@ -15,7 +15,7 @@ const LIMIT = 2_000_000;
 const FIRST_SLICES = [1, 2, 3, 1, 2, 3, 5, 7];
 const SLICE = 500;
 
-/** What programs came to in lock step. */
+/** Counts of programs in lock step. */
 export interface LockstepTally {
   programs: number;
   /** Instructions that each engine has retired, and how many of them compiled code has. */

@@ -8,7 +8,7 @@ export const LAYOUT = {
   /** Operands: 64-bit values, then addresses; the register points to the middle. */
   pool: 0x8000_4000,
   poolMiddle: 0x8000_4800,
-  /** What loads and stores use: four pages, addressed from the middle. */
+  /** Memory for loads and stores: four pages, addressed from the middle. */
   data: 0x8000_8000,
   dataMiddle: 0x8000_a000,
   dataBytes: 0x4000,

@@ -3,7 +3,7 @@ import { HartvisorMachine } from './on-hartvisor.ts';
 import { runOnQemu } from './on-qemu.ts';
 import { generateProgram, type Program } from './program.ts';
 
-/** What one or more programs came to. */
+/** Counts of one or more programs. */
 export interface Tally {
   programs: number;
   steps: number;

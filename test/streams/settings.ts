@@ -64,7 +64,7 @@ function address(random: Random, paged: boolean): bigint {
   return BigInt(page + random.below(PROBE.pages) * 0x1000 + offset);
 }
 
-/** What the pool holds: pairs of corner values that are related, then addresses that mostly fault. */
+/** The values of the pool: pairs of corner values that are related, then addresses that mostly fault. */
 export function poolValues(random: Random, setting: Setting): bigint[] {
   const pairs = Array.from({ length: POOL.values / 2 }, () => {
     const value = cornerValue(random);

@@ -9,7 +9,9 @@ const [SHORT, LONG] = [1, 1e6];
 /** Milliseconds of a wait that is over, but not at once. */
 export const LIMIT = 100;
 
-/** Runs a part of a step in which `performance.now` shows two times: one until a sleep begins, and one that is after it. */
+/**
+ * Runs a part of a step in which `performance.now` shows two times: one until a sleep begins, and one that is after it.
+ */
 export function inShortTime<T>(body: () => T): T {
   // `Sleep.until` looks when it begins, and before it sleeps.
   let looks = 0;

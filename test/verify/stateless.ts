@@ -26,7 +26,9 @@ import type { World } from '../../src/verify/world/world.ts';
 export interface StatelessResult {
   /** Ends of executions in which nothing moves, without repetition. */
   readonly rests: readonly RestView[];
-  /** Ends by an objection of the specification, or by an error of the code: property and message, without repetition. */
+  /**
+   * Ends by an objection of the specification, or by an error of the code: property and message, without repetition.
+   */
   readonly violations: readonly string[];
   /** Executions that were followed to an end. */
   readonly executions: number;
@@ -243,7 +245,7 @@ class Search {
 
   #footprint({ kind, address }: Operation): Omit<Footprint, 'tells'> {
     const seen = address >= 0 && !this.#world.memory.words[address].unread;
-    // Who sleeps or wakes counts as a write of the word: too much dependence costs time and nothing else.
+    // Sleeping and waking count as writes of the word: too much dependence costs time and nothing else.
     const reads = kind === Kind.LOAD || kind === Kind.AWAIT_EQUAL || kind === Kind.AWAIT_DIFFERENT;
     return { address: seen ? address : -1, writes: !reads };
   }

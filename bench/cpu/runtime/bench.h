@@ -1,4 +1,4 @@
-/* What a kernel has to offer and may use. */
+/* The function that a kernel has to offer, and those that it may use. */
 #ifndef BENCH_H
 #define BENCH_H
 

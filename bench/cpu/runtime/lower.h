@@ -27,7 +27,7 @@ void map_ram(uint64_t *root);
  * leave_supervisor. */
 uint64_t run_in_supervisor(uint64_t (*function)(void), const uint64_t *root);
 
-/* What a trap from user mode leaves for its handler: x1 to x31, then pc. */
+/* The registers that a trap from user mode leaves for its handler: x1 to x31, then pc. */
 struct trap_frame {
   uint64_t x[31];
   uint64_t pc;

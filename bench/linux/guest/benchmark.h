@@ -1,4 +1,4 @@
-/* What a benchmark is, and those that there are. */
+/* A benchmark, and those that there are. */
 #ifndef BENCHMARK_H
 #define BENCHMARK_H
 
@@ -10,7 +10,7 @@ struct benchmark {
   int vcpus;
   /* The first of a measurement, not part of the time; may be missing. */
   void (*set_up)(void);
-  /* What is measured: at least as many iterations as asked for, and returns how many. */
+  /* The work that is measured: at least as many iterations as asked for; returns how many. */
   uint64_t (*run)(uint64_t iterations);
   /* Ends what set_up started; may be missing. */
   void (*tear_down)(void);

@@ -1,4 +1,4 @@
-/* What the benchmarks need of a C library, over plain system calls. */
+/* The part of a C library that the benchmarks need, over plain system calls. */
 #include "linux.h"
 
 #include "report.h"

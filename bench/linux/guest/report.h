@@ -1,4 +1,4 @@
-/* What the guest says on its console, a line each:
+/* The guest's messages on its console, a line each:
  *
  *   started CLOCK                 the first
  *   begin NAME CLOCK              a measurement starts after a pause; if another begins before its end, it does not count

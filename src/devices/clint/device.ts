@@ -7,7 +7,7 @@ import { clintWords, HART, WORD } from './words.ts';
 
 const TWO_32 = 2 ** 32;
 
-/** What the device is connected to. */
+/** The wires of the device. */
 export interface ClintWiring {
   readonly harts: number;
   readonly clock: Clock;

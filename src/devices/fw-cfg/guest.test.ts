@@ -17,8 +17,8 @@ const bigEndian = (register: string, bytes: number, at: string): string =>
 const dump = (item: number, bytes: number) => `li a0, ${item}; li a1, ${bytes}; jal ra, dump\n`;
 
 /**
- * Prints some items in hexadecimal, a line each: read byte by byte, and compared with a request for the same. Last come the
- * directory and the first file in it.
+ * Prints some items in hexadecimal, a line each: read byte by byte, and compared with a request for the same. Last come
+ * the directory and the first file in it.
  */
 const source = `
   li s0, 0x10100000; li s1, 0x10000000; la s2, buffer

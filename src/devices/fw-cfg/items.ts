@@ -3,7 +3,7 @@ import { FILE, ID, ITEM } from './registers.ts';
 /** Contents of items, by their numbers. */
 export type Items = ReadonlyMap<number, Uint8Array>;
 
-/** What guests can read about their machine. */
+/** Facts about their machine that guests can read. */
 export interface Described {
   readonly kind: string;
   readonly cpus: number;

@@ -14,7 +14,7 @@ function isHighHalf(offset: number): boolean {
   return offset === REG.TIME_HIGH || offset === REG.ALARM_HIGH;
 }
 
-/** What the clock is connected to. */
+/** The wires of the clock. */
 export interface GoldfishRtcWiring {
   readonly irq: LineSink;
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 import type { HostSide } from '../descriptor.ts';
 import type { GoldfishRtc } from './device.ts';
 
-/** What the clock tells its host's side: the alarm was set or cleared. */
+/** Events for the clock's host's side: the alarm was set or cleared. */
 export const EVENT = { alarm: 0 } as const;
 
 /** The longest wait that a timer of JavaScript can have, in milliseconds. */

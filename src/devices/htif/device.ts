@@ -1,7 +1,7 @@
 import type { GuestMemory } from '../../memory/guest-memory.ts';
 import { decodeTohost, SYSCALL } from './registers.ts';
 
-/** What the interface needs of guest memory. */
+/** Guest memory, as the interface needs it. */
 export type HtifMemory = Pick<GuestMemory, 'load32' | 'store32' | 'copyOut'>;
 
 /** Where the program keeps the two words: the values of its symbols `tohost` and `fromhost`. */
@@ -11,7 +11,7 @@ export interface HtifAddresses {
   readonly fromhost?: number;
 }
 
-/** What the host does for the program. */
+/** Services of the host for the program. */
 export interface HtifHost {
   /** @param code - 0 if the program passed */
   onExit(code: number): void;
@@ -25,7 +25,7 @@ const LONGEST_WRITE = 2 ** 24;
 /** Bytes that are copied at a time. */
 const PIECE = 2 ** 14;
 
-/** What a failed system call gives: minus the error numbers of Linux. */
+/** Results of failed system calls: minus the error numbers of Linux. */
 const ERROR = { BAD_FILE: -9, BAD_ADDRESS: -14, NO_SUCH_CALL: -38 } as const;
 
 const STDOUT = 1;

@@ -10,7 +10,7 @@ export const CONSOLE_COMMAND = { READ: 0, WRITE: 1 } as const;
 /** System calls of the proxy kernel that programs make: the number stands first in their block of arguments. */
 export const SYSCALL = { WRITE: 64 } as const;
 
-/** What a word in `tohost` asks for. */
+/** The request of a word in `tohost`. */
 export type HtifRequest =
   | { readonly kind: 'none' }
   /** The program has ended; 0 means that it passed, for riscv-tests else the number of the test that failed. */

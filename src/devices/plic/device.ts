@@ -7,7 +7,7 @@ import { BITMAP_WORDS, CONTEXT, plicWords, WORD } from './words.ts';
 /** In place of a context's level: it does not listen to the source in question. */
 const DEAF = 2;
 
-/** What the controller is connected to. */
+/** The wires of the controller. */
 export interface PlicWiring {
   /** Targets: as a rule M-mode and S-mode of each hart, in the order of the device tree's `interrupts-extended`. */
   readonly contexts: number;

@@ -11,7 +11,7 @@ const ONE_CONTEXT = struct({ ENABLE: BITMAP, THRESHOLD: i32 });
 
 const CONTROLLER = struct({
   guard: GUARD,
-  /** What each source drives. It is the sources' state, and outlives a reset of the controller. */
+  /** The level that each source drives. It is the sources' state, and outlives a reset of the controller. */
   LINE: BITMAP,
   /** Requests that the gateways have forwarded and nobody has claimed. */
   PENDING: BITMAP,

@@ -2,7 +2,7 @@
 export const REG = { FINISH: 0 } as const;
 
 /**
- * What bits 15:0 of a write ask for. `syscon-poweroff` and `syscon-reboot` nodes of the device tree carry the first
+ * Requests in bits 15:0 of a write. `syscon-poweroff` and `syscon-reboot` nodes of the device tree carry the first
  * and the last (Linux, drivers/power/reset/syscon-poweroff.c and syscon-reboot.c).
  */
 export const FINISH = {

@@ -13,7 +13,7 @@ import {
   WORDS,
 } from './words.ts';
 
-/** What the port is connected to. The functions are called on the thread that made the access. */
+/** The wires of the port. The functions are called on the thread that made the access. */
 export interface Uart16550Wiring {
   readonly irq: LineSink;
   /** There is output to {@link Uart16550.drain}. Called once until the next drain, outside the device's lock. */
@@ -123,8 +123,8 @@ export class Uart16550 extends SharedDevice {
   }
 
   /**
-   * Takes input that the guest's driver has not read, past the receiver: for the SBI debug console, which reads the same
-   * wire.
+   * Takes input that the guest's driver has not read, past the receiver: for the SBI debug console, which reads the
+   * same wire.
    *
    * @param limit - bytes at most
    */

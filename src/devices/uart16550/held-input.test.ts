@@ -40,7 +40,7 @@ const testTransmitter = () => {
   put(REG.IER, 0);
 };
 
-/** What Linux does with the port, from drivers/tty/serial/8250/8250_port.c, as far as it matters to input. */
+/** The work of Linux with the port, from drivers/tty/serial/8250/8250_port.c, as far as it matters to input. */
 const linux: Readonly<Record<string, () => void>> = {
   autoconfig() {
     put(REG.IER, 0);

@@ -2,7 +2,7 @@ import type { ConsoleBackend } from '../backends.ts';
 import type { HostSide } from '../descriptor.ts';
 import type { Uart16550 } from './device.ts';
 
-/** What the port tells its host's side. */
+/** Events for the port's host's side. */
 export const EVENT = { output: 0, inputSpace: 1 } as const;
 
 /** Brings the port's output to a terminal. */
@@ -29,11 +29,11 @@ export class Uart16550Host implements HostSide {
   resume(): void {
     this.#paused = false;
     this.#drain();
-    // What was typed meanwhile was not taken.
+    // Input that was typed meanwhile was not taken.
     this.#terminal.inputSpace?.();
   }
 
-  /** What is left is little, since the guest writes no more: whoever waits for the machine's end gets it before. */
+  /** Writes the rest, which is little as the guest writes no more, before anybody is told of the machine's end. */
   finish(): void {
     this.#busy = false;
     this.#paused = false;

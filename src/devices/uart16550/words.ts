@@ -13,9 +13,9 @@ export const OUTPUT_CAPACITY = 65_536;
 export const OUTPUT_SLACK = 4096;
 
 /**
- * Looks at LSR that are not for output, after which a guest polls for input. Linux makes three at most before it writes a
- * control register again (8250_port.c, serial8250_do_startup: what was received, whether there is a port at all, whether
- * the transmitter is empty); a few more of another processor's console may come in between.
+ * Looks at LSR that are not for output, after which a guest polls for input. Linux makes three at most before it writes
+ * a control register again (8250_port.c, serial8250_do_startup: what was received, whether there is a port at all,
+ * whether the transmitter is empty); a few more of another processor's console may come in between.
  */
 export const POLLS_FOR_INPUT = 16;
 /** Looks that a byte of output accounts for: drivers wait for an empty transmitter before it, or after it, or both. */
@@ -24,7 +24,7 @@ export const POLLS_OF_OUTPUT = 2;
 /** Bytes of input that may wait on the wire. */
 export const INPUT_CAPACITY = 16_384;
 
-/** What is outside the chip and outlives a reset: the cable. */
+/** The cable, which is outside the chip and outlives a reset. */
 const CABLE = struct({
   /** 1 from when the output ring has too little room until it is drained. */
   STALLED: i32,

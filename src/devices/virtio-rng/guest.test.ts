@@ -6,7 +6,7 @@ import type { MachineConfig } from '../../machine/config.ts';
 import { FEATURE, REG } from '../virtio/registers.ts';
 
 const LIMIT = 60_000;
-/** What a driver has set when it works. */
+/** The status bits that a driver has set when it works. */
 const ALIVE = 0xf;
 
 /** The names of a privilege level: its CSRs and its external interrupt. */
@@ -54,8 +54,9 @@ const used = (index: number, head: number, written: number): string => `
 `;
 
 /**
- * A driver of the entropy device: asks with two kinds of chains, by interrupt and without, puts a wrong number into the ring,
- * and starts anew. Then it prints the random bytes. It knows of eight places where the device may be, as on QEMU's `virt`.
+ * A driver of the entropy device: asks with two kinds of chains, by interrupt and without, puts a wrong number into the
+ * ring, and starts anew. Then it prints the random bytes. It knows of eight places where the device may be, as on
+ * QEMU's `virt`.
  */
 const driver = ({ mode, enable, cause }: Level): string => `
   la t0, trap; csrw ${mode}tvec, t0

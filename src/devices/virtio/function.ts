@@ -10,8 +10,8 @@ export interface ConfigSpace {
 }
 
 /**
- * A kind of virtio device (virtio 1.2, chapter 5), without the transport over which drivers reach it. One object lives in
- * each thread; all of its methods are called with the device's lock held.
+ * A kind of virtio device (virtio 1.2, chapter 5), without the transport over which drivers reach it. One object lives
+ * in each thread; all of its methods are called with the device's lock held.
  */
 export interface VirtioFunction {
   readonly name: string;
@@ -21,8 +21,8 @@ export interface VirtioFunction {
   readonly features: number;
   readonly config?: ConfigSpace;
   /**
-   * The driver may have put chains into a queue, or has started with chains in it. Takes as many as the queue has entries at
-   * most, so that no guest keeps a thread here.
+   * The driver may have put chains into a queue, or has started with chains in it. Takes as many as the queue has
+   * entries at most, so that no guest keeps a thread here.
    *
    * @throws RingError by the queue's methods: the device stops until the driver resets it
    */

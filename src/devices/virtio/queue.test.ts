@@ -53,7 +53,7 @@ const segment = fc
   .tuple(fc.integer({ min: 0, max: 0x7fff }), fc.integer({ min: 1, max: 0x1000 }))
   .map(([offset, length]) => ({ address: BUFFERS + Math.min(offset, 0x8000 - length), length }));
 
-/** What a driver may ask for, and how it does it. */
+/** The requests of a driver, and how it makes them. */
 const request = fc.record({
   readable: fc.array(segment, { maxLength: 3 }),
   writable: fc.array(segment, { maxLength: 3 }),

@@ -15,9 +15,9 @@ const EVENT = 2;
 /**
  * The device's side of a split virtqueue (virtio 1.2, section 2.7).
  *
- * Its state is in shared words, so that each thread may have its own object; whoever calls it holds the lock of the device.
- * What the guest has written is never believed: each method throws {@link RingError} when the rings break the rules.
- * Indices count modulo 2^16.
+ * Its state is in shared words, so that each thread may have its own object; whoever calls it holds the lock of the
+ * device. Nothing that the guest has written is believed: each method throws {@link RingError} when the rings break the
+ * rules. Indices count modulo 2^16.
  */
 export class VirtQueue {
   readonly #memory: GuestMemory;

@@ -13,7 +13,7 @@ const QUEUE = struct({
   NEXT: i32,
   /** Index of the next entry of the device's ring. */
   USED: i32,
-  /** What USED was when an interrupt was last thought of. */
+  /** The value of USED when an interrupt was last considered. */
   SIGNALLED: i32,
 });
 
@@ -23,7 +23,7 @@ const TRANSPORT = struct({
   INTERRUPT_STATUS: i32,
   DEVICE_FEATURES_SEL: i32,
   DRIVER_FEATURES_SEL: i32,
-  /** What the driver has chosen of the first 32 features, and of the next 32. */
+  /** The features that the driver has chosen of the first 32, and of the next 32. */
   DRIVER_FEATURES: array(i32, 2),
   QUEUE_SEL: i32,
   CONFIG_GENERATION: i32,

@@ -1,4 +1,4 @@
-/** What all accesses to CSRs in generated code have in common. */
+/** The common part of all accesses to CSRs in generated code. */
 import {
   type FunctionBuilder,
   type FunctionRef,
@@ -58,7 +58,7 @@ export function giveUpIf({ f }: CsrAccess, condition: I32): void {
 
 export const isRead = ({ change }: CsrAccess): I32 => i32.eq(change, i32.const(CHANGE.none));
 
-/** What the instruction makes of the old value; of no meaning if it only reads. */
+/** The new value that the instruction makes of the old one; of no meaning if it only reads. */
 export function changed({ f, change, operand }: CsrAccess, old: Local<'i64'>): Local<'i64'> {
   const value = f.local('i64');
   f.set(value, operand);
@@ -124,7 +124,7 @@ export function epcFixedBits(hart: Local<'i32'>): I64 {
   return i64.extend_i32_u(i32.load(hart, FIELD.epcAlignment));
 }
 
-/** What a counter shows that counts retired instructions, before the current one; `offset` makes up for writes. */
+/** The value of a counter of retired instructions, without the current one; `offset` makes up for writes. */
 export function retiredCount({ f, hart }: CsrAccess, offset: I64): Local<'i64'> {
   // The current instruction is in the chunk, but has not retired.
   const inChunk = i32.sub(i32.sub(i32.load(hart, FIELD.chunk), i32.load(hart, FIELD.budget)), i32.const(1));

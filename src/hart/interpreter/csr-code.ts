@@ -1,7 +1,7 @@
 /**
  * The CSRs that kernels access all the time, in generated code: sscratch, sepc, scause, stval, sstatus, satp (to read),
- * the counters, the float CSRs, and those of M-mode (`machine-csr-code.ts`). All other accesses, and those that change what
- * these are made for, are left to `privileged/`.
+ * the counters, the float CSRs, and those of M-mode (`machine-csr-code.ts`). All other accesses, and those that change
+ * what these are made for, are left to `privileged/`.
  */
 import {
   call,
@@ -46,8 +46,8 @@ const MSTATUS = csrAddress('mstatus');
 const UXL = BigInt(STATUS.uxlHigh) << 32n;
 
 /**
- * `csr(hart, number, change, operand, rd)`: 1 if the access is done, 0 if nothing has happened. `rd` is the offset of the
- * register among the x registers.
+ * `csr(hart, number, change, operand, rd)`: 1 if the access is done, 0 if nothing has happened. `rd` is the offset of
+ * the register among the x registers.
  */
 export function defineCsr(module: ModuleBuilder, out: CallOuts): FunctionRef<'i32'> {
   const float = defineAccess(module, 'csr float', floatAccess);

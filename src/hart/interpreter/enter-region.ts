@@ -172,9 +172,9 @@ function regionRecord(hart: Local<'i32'>, slot: Local<'i32'>): I32 {
 }
 
 /**
- * Code of other pages may have been translated elsewhere since the region was compiled, or not be executable. A page that
- * the TLB has forgotten is looked for: the guest may never come to that part of the region, but must not be kept out of
- * the rest for it.
+ * Code of other pages may have been translated elsewhere since the region was compiled, or not be executable. A page
+ * that the TLB has forgotten is looked for: the guest may never come to that part of the region, but must not be kept
+ * out of the rest for it.
  */
 function checkPages(
   f: FunctionBuilder,

@@ -1,4 +1,6 @@
-/** Fetches that miss the TLB, in generated code: where the page is decoded already, and has not changed since FENCE.I. */
+/**
+ * Fetches that miss the TLB, in generated code: where the page is decoded already, and has not changed since FENCE.I.
+ */
 import {
   call,
   type FunctionBuilder,
@@ -14,13 +16,13 @@ import { CODE_DIRECTORY, CODE_PAGE, DIRECTORY_ENTRY } from './slots.ts';
 import { DATUM, tlbEntry, tlbTag } from './tlb-code.ts';
 import { refillRequest } from './walk-code.ts';
 
-/** What {@link defineFetchPage} needs of the interpreter. */
+/** Functions of the interpreter that {@link defineFetchPage} calls. */
 export interface FetchPageParts {
   readonly refill: FunctionRef<'i32'>;
   readonly samePage: FunctionRef<'i32'>;
 }
 
-/** What {@link defineFetch} needs of the interpreter. */
+/** Functions of the interpreter that {@link defineFetch} calls. */
 export interface FetchParts {
   readonly lookup: FunctionRef<'i32'>;
   readonly fetchPage: FunctionRef<'i32'>;
@@ -28,8 +30,8 @@ export interface FetchParts {
 }
 
 /**
- * `fetchPage(hart, address, ahead) -> slots`: puts the decoded page of an address into the TLB, or returns 0 and has done
- * nothing. `ahead`, 0 or {@link AHEAD}, goes into the request to refill.
+ * `fetchPage(hart, address, ahead) -> slots`: puts the decoded page of an address into the TLB, or returns 0 and has
+ * done nothing. `ahead`, 0 or {@link AHEAD}, goes into the request to refill.
  */
 export function defineFetchPage(module: ModuleBuilder, parts: FetchPageParts): FunctionRef<'i32'> {
   const { refill, samePage } = parts;

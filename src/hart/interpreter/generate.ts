@@ -31,7 +31,7 @@ import { DATUM, tlbEntry } from './tlb-code.ts';
  */
 const CHUNK = 1024;
 
-/** What every generated function may call. */
+/** Functions that every generated function may call. */
 export interface Library {
   readonly out: CallOuts;
   readonly float: FloatFunctions;

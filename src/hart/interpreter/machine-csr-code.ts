@@ -1,6 +1,6 @@
 /**
- * The CSRs of M-mode that firmware and small kernels access all the time, in generated code: mstatus, mie, mtvec, those of
- * traps, the IDs and counters, and others to read. mip is a matter of devices, and left to `privileged/`.
+ * The CSRs of M-mode that firmware and small kernels access all the time, in generated code: mstatus, mie, mtvec, those
+ * of traps, the IDs and counters, and others to read. mip is a matter of devices, and left to `privileged/`.
  */
 import {
   call,
@@ -85,8 +85,8 @@ function trapAccess(access: CsrAccess): void {
 }
 
 /**
- * mstatus. Nothing that M-mode itself translates by changes while MPRV stays 0; the rest counts when the mode changes. MIE is
- * left to others where an interrupt waits for it.
+ * mstatus. Nothing that M-mode itself translates by changes while MPRV stays 0; the rest counts when the mode changes.
+ * MIE is left to others where an interrupt waits for it.
  */
 function statusAccess(access: CsrAccess): void {
   const { f, hart } = access;
@@ -121,8 +121,8 @@ function hasHypervisor(hart: Local<'i32'>): I32 {
 }
 
 /**
- * mie but for the interrupts of guests. One that becomes enabled may be pending, for which nobody has looked: it waits until
- * MIE is turned on, or is left to others where that is 1.
+ * mie but for the interrupts of guests. One that becomes enabled may be pending, for which nobody has looked: it waits
+ * until MIE is turned on, or is left to others where that is 1.
  */
 function enableAccess(access: CsrAccess): void {
   const { f, hart } = access;

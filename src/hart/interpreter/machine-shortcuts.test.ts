@@ -68,7 +68,7 @@ const exception = fc.constantFrom(
   'fadd.d fa0, fa0, fa1',
 );
 
-/** What every mode can do, with whatever result. */
+/** Instructions that every mode can try, with whatever result. */
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(fc.constantFrom(...READ), register).map(([n, r]) => `csrr ${r}, ${n}`) },
   {

@@ -1,4 +1,6 @@
-/** Data accesses that the dispatch loop does not find in the TLB: in generated code where a common page walk will do. */
+/**
+ * Data accesses that the dispatch loop does not find in the TLB: in generated code where a common page walk will do.
+ */
 import { LOADS, STORE_NAMES } from '../../codegen/index.ts';
 import {
   call,

@@ -4,7 +4,7 @@ import { FIELD } from '../layout.ts';
 import { csrAddress, STATUS } from './privileged-fields.ts';
 import { SLOT_SCALE } from './slots.ts';
 
-/** What a function gives back that has not done anything. */
+/** The result of a function that has not done anything. */
 export const NOT_DONE = -1;
 
 const MSTATUS = csrAddress('mstatus');

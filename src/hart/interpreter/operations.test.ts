@@ -8,7 +8,7 @@ const DATA = RAM + 0x10_0000;
 const TRAP = RAM + 0x8000;
 const RD = 5;
 
-/** What is left when an instruction has been carried out and the breakpoint behind it, or a trap, was met. */
+/** The state when an instruction has been carried out and the breakpoint behind it, or a trap, was met. */
 function outcome(bed: HartBed, bits: number, registers: readonly bigint[]): Record<string, unknown> {
   bed.hart.reset();
   bed.setCsr('mtvec', BigInt(TRAP));

@@ -1,4 +1,4 @@
-/** What generated code does itself of the privileged architecture, before it calls out. */
+/** The part of the privileged architecture that generated code carries out itself, before it calls out. */
 import { call, type FunctionRef, i32, i64, type ModuleBuilder, select } from '../../wasm/index.ts';
 import { ACCESS } from '../exceptions.ts';
 import { FIELD, TLB } from '../layout.ts';
@@ -24,7 +24,7 @@ export interface PrivilegedCode extends TrapFunctions, MissFunctions {
   readonly zeroBlock: FunctionRef<'i32'>;
 }
 
-/** What privileged code needs of the interpreter. */
+/** Functions of the interpreter that privileged code calls. */
 export interface PrivilegedParts {
   readonly out: CallOuts;
   readonly lookup: FunctionRef<'i32'>;

@@ -93,11 +93,13 @@ export const REGION_RECORD = struct({
   /** How often the region may be left because it could not go on before TypeScript is told. */
   patience: i32,
   firstPage: array(REGION_PAGE, MOST_PAGES),
-  /** Its first instruction once more, with all jumps far, for when the region cannot run; then two slots that lead back. */
+  /**
+   * Its first instruction once more, with all jumps far, for when the region cannot run; then two slots that lead back.
+   */
   aside: align(32, array(SLOT_TYPE, 3)),
 });
 
-/** What the interpreter must know of a compiled region: a record in linear memory. */
+/** A compiled region as the interpreter knows it: a record in linear memory. */
 export const REGION = { ...REGION_RECORD.at, bytes: REGION_RECORD.bytes, mostPages: MOST_PAGES } as const;
 
 const DIRECTORY_ENTRIES = 4096;

@@ -18,7 +18,7 @@ const MODE_SHIFT = 60;
 /** The root's page number. */
 const ROOT_BITS = (1n << 44n) - 1n;
 
-/** What a stage works with. The conditions leave the function if they hold. */
+/** The inputs of a stage. The conditions leave the function if they hold. */
 export interface StageParts {
   readonly f: FunctionBuilder;
   readonly hart: Local<'i32'>;
@@ -31,7 +31,9 @@ export interface StageParts {
   giveUpIf(condition: I32): void;
 }
 
-/** Code of one walk: {@link StageCode.descend}, then what the caller demands of the leaf, then {@link StageCode.mark}. */
+/**
+ * Code of one walk: {@link StageCode.descend}, then what the caller demands of the leaf, then {@link StageCode.mark}.
+ */
 export class StageCode {
   readonly #parts: StageParts;
   /** The entry looked at: its address before the stage below, where it is in linear memory, and what was read. */
@@ -123,7 +125,7 @@ export class StageCode {
     return i32.and(i32.wrap_i64(this.#entry), typeof bits === 'number' ? i32.const(bits) : bits);
   }
 
-  /** What the address is translated to. */
+  /** The translated address. */
   translated(): I64 {
     return i64.or(this.#page(), i64.and(this.#parts.address, this.#offsetMask()));
   }

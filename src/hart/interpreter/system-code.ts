@@ -1,4 +1,4 @@
-/** What interpreter functions do themselves of system instructions, before they call out. */
+/** The part of system instructions that interpreter functions carry out themselves, before they call out. */
 import { call, type Expr, type FunctionRef, type I64, i32, i64 } from '../../wasm/index.ts';
 import { CAUSE } from '../exceptions.ts';
 import { FIELD } from '../layout.ts';

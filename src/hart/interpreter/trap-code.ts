@@ -1,7 +1,7 @@
 /**
- * The common traps in generated code: exceptions of U- and S-mode that the same address space handles in S-mode (VU and VS
- * in a guest), the SRET back, SFENCE.VMA of a page, and what `machine-trap-code.ts` has for M-mode. Every function either does all that the TypeScript in
- * `privileged/` would do, or gives up without having changed anything.
+ * The common traps in generated code: exceptions of U- and S-mode that the same address space handles in S-mode (VU and
+ * VS in a guest), the SRET back, SFENCE.VMA of a page, and what `machine-trap-code.ts` has for M-mode. Every function
+ * either does all that the TypeScript in `privileged/` would do, or gives up without having changed anything.
  */
 import { call, type FunctionRef, type I32, i32, i64, type ModuleBuilder, select } from '../../wasm/index.ts';
 import { FETCH_LIST, FIELD, TLB } from '../layout.ts';
@@ -14,7 +14,7 @@ import { SUPERPAGE_MASK, tlbEntry } from './tlb-code.ts';
 
 const MSTATUS = csrAddress('mstatus');
 
-/** What trap code needs of the interpreter. */
+/** Functions of the interpreter that trap code calls. */
 export interface ArrivalParts {
   readonly fetch: FunctionRef<'i32'>;
   readonly lookup: FunctionRef<'i32'>;

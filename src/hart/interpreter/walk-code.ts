@@ -1,6 +1,6 @@
 /**
- * The common page walks in generated code: no stage, one, or two, of Sv39, Sv48 or Sv57, with tables and page in RAM that
- * physical memory protection leaves alone, no MXR, no bits of extensions in the entries. All other walks are the
+ * The common page walks in generated code: no stage, one, or two, of Sv39, Sv48 or Sv57, with tables and page in RAM
+ * that physical memory protection leaves alone, no MXR, no bits of extensions in the entries. All other walks are the
  * TypeScript walker's (`mmu/`), which this one agrees with wherever it does not give up.
  */
 import {
@@ -29,7 +29,9 @@ const ALIGNED = 64;
 /** Added to a request: nobody accesses the page yet, so that its entry must not be marked. */
 export const AHEAD = 128;
 
-/** A request to {@link defineRefill}: the kind of access, 4 for each byte accessed less one, and if it must be aligned. */
+/**
+ * A request to {@link defineRefill}: the kind of access, 4 for each byte accessed less one, and if it must be aligned.
+ */
 export function refillRequest(access: number, bytes: number, aligned = false): number {
   return access | ((bytes - 1) << 2) | (aligned ? ALIGNED : 0);
 }
@@ -41,9 +43,9 @@ const GIGA_SHIFT = 30;
 const PAGE_OFFSET = 0xfff;
 
 /**
- * `refill(hart, address, request)`: translates for the current context and puts the page into the TLB (unless the access
- * is a fetch). The address in linear memory of what `address` means, or 0: nothing but A and D bits has changed, and
- * {@link FIELD.pageFault} is 1 if a page fault is certain.
+ * `refill(hart, address, request)`: translates for the current context and puts the page into the TLB (unless the
+ * access is a fetch). The address in linear memory of what `address` means, or 0: nothing but A and D bits has changed,
+ * and {@link FIELD.pageFault} is 1 if a page fault is certain.
  */
 export function defineRefill(module: ModuleBuilder): FunctionRef<'i32'> {
   const guestWalk = defineGuestWalk(module);
@@ -53,8 +55,8 @@ export function defineRefill(module: ModuleBuilder): FunctionRef<'i32'> {
 }
 
 /**
- * `guestWalk(hart, address, request)`: the G-stage, for privileges below M. The request is the ENTRY bit that the leaf must
- * have, and {@link AHEAD} if no entry may be marked. The address in linear memory, or 0: ask TypeScript.
+ * `guestWalk(hart, address, request)`: the G-stage, for privileges below M. The request is the ENTRY bit that the leaf
+ * must have, and {@link AHEAD} if no entry may be marked. The address in linear memory, or 0: ask TypeScript.
  */
 function defineGuestWalk(module: ModuleBuilder): FunctionRef<'i32'> {
   return module.function('guestWalk', ['i32', 'i64', 'i32'], 'i32', (f) => {

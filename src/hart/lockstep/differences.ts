@@ -33,7 +33,7 @@ const STATE = [
   'csr',
 ] as const;
 
-/** What must be equal after a run besides {@link STATE}. */
+/** Fields that must be equal after a run besides {@link STATE}. */
 const COUNTERS = ['instret', 'rowLength', 'rowCause', 'rowPc', 'rowTotal'] as const;
 
 /** Where {@link STATE} is in the hart block, in bytes. */
@@ -97,7 +97,9 @@ export function memoryDifferences(compiled: GuestMemory, interpreted: GuestMemor
   return found;
 }
 
-/** Makes `to` what `from` is; pages that are equal are not touched, so that those of zeros take no memory of the host. */
+/**
+ * Makes `to` what `from` is; pages that are equal are not touched, so that those of zeros take no memory of the host.
+ */
 export function copyMemory(from: GuestMemory, to: GuestMemory): void {
   const sources = from.asWords();
   const targets = to.asWords();

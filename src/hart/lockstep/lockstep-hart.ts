@@ -26,12 +26,12 @@ export interface LockstepOptions {
 
 /**
  * A hart that compiles, and beside it one that interprets the same guest in a memory of its own. What the surroundings
- * answer to the first one (time, interrupt lines, devices) is answered to the second one too; after every stretch of code
- * both must be in the same state.
+ * answer to the first one (time, interrupt lines, devices) is answered to the second one too; after every stretch of
+ * code both must be in the same state.
  *
  * The first one decides where a stretch ends, as the interpreter can stop at any taken jump, trap and return, and
- * compiled code at some of them. Guest memory must be written by nobody else: there are no other harts, and the host writes
- * with the {@link GuestMemory} of the options.
+ * compiled code at some of them. Guest memory must be written by nobody else: there are no other harts, and the host
+ * writes with the {@link GuestMemory} of the options.
  */
 export class LockstepHart extends Hart {
   readonly shadow: Hart;

@@ -4,7 +4,7 @@ import { EXIT, type Exit } from '../layout.ts';
 import type { PlacedRegion } from '../tiers/regions.ts';
 import type { Difference } from './differences.ts';
 
-/** What is known about the stretch of guest code that two engines carried out differently. */
+/** A stretch of guest code that two engines carried out differently. */
 export interface Stretch {
   /** Guest-virtual address at which it began, and instructions that had retired before it. */
   readonly startPc: bigint;

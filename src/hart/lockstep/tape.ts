@@ -1,7 +1,7 @@
 import type { GuestMemory, GuestPhysical } from '../../memory/guest-memory.ts';
 import type { DeviceSpace, Platform } from '../platform.ts';
 
-/** What a hart asked its surroundings. */
+/** Questions of a hart to its surroundings. */
 const QUESTION = { ticks: 0, lines: 1, guestExternalLines: 2, read: 3, write: 4 } as const;
 type Question = (typeof QUESTION)[keyof typeof QUESTION];
 
@@ -13,7 +13,7 @@ interface Entry {
   readonly answered: boolean;
   readonly low: number;
   readonly high: number;
-  /** What was written to RAM on the way: a device may read and write memory. */
+  /** Writes to RAM on the way: a device may read and write memory. */
   readonly writes: readonly Write[];
 }
 
@@ -25,7 +25,7 @@ interface Write {
 const NONE: readonly Write[] = [];
 
 /**
- * What the surroundings of one hart answered, for another hart that must get the same answers to the same questions: then
+ * The answers that one hart got from its surroundings, for another hart that must get the same ones: then
  * nothing that they do differently comes from outside.
  */
 export class Tape {
@@ -42,7 +42,8 @@ export class Tape {
   #strayed: string | undefined;
 
   /**
-   * @param first RAM of the first hart; what the host writes there is found by the second one at the same point of its code
+   * @param first RAM of the first hart; what the host writes there is found by the second one at the same point of its
+   * code
    * @param second RAM of the second hart
    */
   constructor(first: GuestMemory, second: GuestMemory) {

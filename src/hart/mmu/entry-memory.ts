@@ -5,7 +5,7 @@ import type { Pmp } from './pmp.ts';
 
 const ENTRY_BYTES = 8;
 
-/** What became of an attempt to set bits of an entry. */
+/** Results of an attempt to set bits of an entry. */
 export const UPDATE = { done: 0, changed: 1, forbidden: 2 } as const;
 export type Update = (typeof UPDATE)[keyof typeof UPDATE];
 

@@ -192,7 +192,7 @@ export class Mmu {
     return this.#protect(low, high, guest.low, guest.high, width);
   }
 
-  /** What the first (or only) stage must grant. */
+  /** The rule for leaves of the first (or only) stage. */
   #ownRule(): LeafRule {
     const mode = this.#mode;
     const rule = this.#rule;
@@ -203,7 +203,7 @@ export class Mmu {
     return rule;
   }
 
-  /** What the G-stage must grant: every access counts as a user's. */
+  /** The rule for leaves of the G-stage: every access counts as a user's. */
   #guestRule(): LeafRule {
     const mode = this.#mode;
     const rule = this.#rule;

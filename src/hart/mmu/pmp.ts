@@ -138,8 +138,8 @@ export class Pmp {
   }
 
   /**
-   * Whether one answer of {@link check} holds for every access of a kind within the 4 KiB page that contains `physical`.
-   * Fetches are of 2 bytes, which no entry divides.
+   * Whether one answer of {@link check} holds for every access of a kind within the 4 KiB page that contains
+   * `physical`. Fetches are of 2 bytes, which no entry divides.
    */
   uniform(physical: number, privilege: number, access: Access): boolean {
     if (privilege === MACHINE ? this.#machineFree : this.#lowerFree) return true;
@@ -161,8 +161,8 @@ export class Pmp {
   }
 
   /**
-   * The largest ranges of whole pages from `start` to `end` for which {@link uniform} is true and something is allowed, in
-   * ascending order. Pages that an entry divides are in none of them.
+   * The largest ranges of whole pages from `start` to `end` for which {@link uniform} is true and something is allowed,
+   * in ascending order. Pages that an entry divides are in none of them.
    *
    * @param start - bytes, a multiple of 4096, as is `end`
    */
@@ -186,7 +186,7 @@ export class Pmp {
     return ranges;
   }
 
-  /** What an entry allows, or the lack of one. */
+  /** The permissions of an entry, or those that hold without one. */
   #permissions(entry: number, privilege: number): number {
     if (entry < 0) return privilege === MACHINE ? allPermissions : 0;
     const flags = this.#flags[entry];

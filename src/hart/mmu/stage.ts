@@ -29,7 +29,7 @@ export type WalkResult = (typeof WALK_RESULT)[keyof typeof WALK_RESULT];
 /** Somebody else changed the entry: it must be read and judged again. */
 const RETRY = -1;
 
-/** What a leaf must grant; plain records that are reused. */
+/** The permissions that a leaf must grant; plain records that are reused. */
 export interface LeafRule {
   /** One of these permission bits must be set. */
   permissions: number;

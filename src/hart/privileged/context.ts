@@ -4,7 +4,7 @@ import { type Exception, fillException, noException } from '../exceptions.ts';
 import type { Platform } from '../platform.ts';
 import type { HartState } from '../state.ts';
 
-/** What the privileged architecture asks of the rest of the hart. */
+/** Services of the rest of the hart for the privileged architecture. */
 export interface PrivilegedHooks {
   /**
    * Something that address translation depends on has changed: privilege, V, MPRV, MPP, MPV, SUM, MXR, SPVP, an
@@ -43,7 +43,7 @@ export interface PrivilegedHooks {
   exitRequested(): boolean;
 }
 
-/** What a hart has. */
+/** Features of a hart. */
 export interface PrivilegedOptions {
   readonly extensions: ReadonlySet<Extension>;
   readonly hartId: number;
@@ -85,12 +85,12 @@ export const OUTCOME = {
 } as const;
 export type Outcome = (typeof OUTCOME)[keyof typeof OUTCOME];
 
-/** Who handles a trap. */
+/** The mode that handles a trap. */
 export type TrapTarget = 'M' | 'HS' | 'VS';
 
 /**
- * What every rule of the privileged architecture works on. `low` and `high` hold the 64-bit result of CSR reads and
- * the like.
+ * The hart as every rule of the privileged architecture gets it. `low` and `high` hold the 64-bit result of CSR reads
+ * and the like.
  */
 export class Context implements Halves {
   readonly state: HartState;

@@ -18,7 +18,7 @@ export interface CsrDefinition {
   /** Leaves the value in `hart.low` and `hart.high`. */
   readonly read: (context: Context) => void;
   readonly write: (context: Context, low: number, high: number) => void;
-  /** What csrrs and csrrc start from, where that differs from what is read. */
+  /** Gives the value that csrrs and csrrc start from, where it differs from the one that is read. */
   readonly modify?: (context: Context) => void;
   readonly gate?: Gate;
   /** The VS CSR that takes its place when V=1. */

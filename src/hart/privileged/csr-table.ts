@@ -35,7 +35,7 @@ export function csrName(number: number): string | undefined {
 /** The CSRs of one hart. */
 export class CsrTable {
   readonly #definitions: (CsrDefinition | undefined)[];
-  /** What an access by that number means when V=1. */
+  /** The register that an access by that number means when V=1. */
   readonly #inGuest: (CsrDefinition | undefined)[];
 
   constructor(features: Features) {
@@ -54,7 +54,7 @@ export class CsrTable {
     return this.#definitions[number];
   }
 
-  /** What an instruction accesses by `number`; check with {@link CsrTable.check} first. */
+  /** The register that an instruction accesses by `number`; check with {@link CsrTable.check} first. */
   effective(number: number, virtual: number): CsrDefinition | undefined {
     return virtual === 0 ? this.#definitions[number] : this.#inGuest[number];
   }

@@ -110,7 +110,8 @@ export const COUNTER = { cycle: 1 << 0, time: 1 << 1, instret: 1 << 2 } as const
 export const MODE = { user: 0, supervisor: 1, machine: 3 } as const;
 
 /**
- * What `FIELD.quiet` of the hart block tells generated code. `masked`: an interrupt is pending and locally enabled, but
- * S-mode (HS or VS) goes on without it while SIE of its status register is 0, and M-mode while MIE is not turned on.
+ * Values of `FIELD.quiet` of the hart block, for generated code. `masked`: an interrupt is pending and locally enabled,
+ * but S-mode (HS or VS) goes on without it while SIE of its status register is 0, and M-mode while MIE is not turned
+ * on.
  */
 export const QUIET = { no: 0, yes: 1, masked: 2 } as const;

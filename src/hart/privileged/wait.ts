@@ -32,8 +32,8 @@ export function waitForInterrupt(context: Context, bits: number): Outcome {
 }
 
 /**
- * WRS.NTO (Zawrs): waiting on a reservation set may end at any time, so it ends at once. A guest under VTW waits as long as
- * its host allows, and traps then: its hypervisor can use the time better.
+ * WRS.NTO (Zawrs): waiting on a reservation set may end at any time, so it ends at once. A guest under VTW waits as
+ * long as its host allows, and traps then: its hypervisor can use the time better.
  *
  * @param bits the encoding, for xtval
  */
@@ -46,7 +46,9 @@ export function waitOnReservation(context: Context, bits: number): Outcome {
   return raise(context, CAUSE.virtualInstruction, bits);
 }
 
-/** Watches the reservation set. An answer that comes from another thread is seen much sooner than by way of the host. */
+/**
+ * Watches the reservation set. An answer that comes from another thread is seen much sooner than by way of the host.
+ */
 function endsSoon(context: Context): boolean {
   const { platform, hooks } = context;
   const limit = platform.watchTicks?.() ?? 0;
@@ -59,9 +61,9 @@ function endsSoon(context: Context): boolean {
 }
 
 /**
- * The earliest time, in ticks, at which stimecmp or vstimecmp will make an interrupt pending; Infinity if none will. Whether
- * it is enabled may change until then, of which nobody is told. A deadline that has passed counts for nothing: its interrupt
- * is pending already.
+ * The earliest time, in ticks, at which stimecmp or vstimecmp will make an interrupt pending; Infinity if none will.
+ * Whether it is enabled may change until then, of which nobody is told. A deadline that has passed counts for nothing:
+ * its interrupt is pending already.
  */
 export function nextDeadline(context: Context): number {
   let remaining = hasSupervisorTimer(context) ? ticksUntil(context, CSR.stimecmp, false) : Infinity;

@@ -1,7 +1,7 @@
 /** Slots that are remembered; for more, all those of the page are forgotten that was first to have one. */
 const MOST_NOTES = 4096;
 
-/** What was learned about compiling from a slot on. */
+/** Experience with compiling from a slot on. */
 export interface EntryNote {
   /** Base registers, a bit for each, with too many accesses at once across pages. */
   ungroupedBases: number;
@@ -12,8 +12,8 @@ export interface EntryNote {
 }
 
 /**
- * What was learned about the slots where regions begin, by the decoded page that they are in. Guests choose how many such
- * slots there are, so that the number of notes is limited.
+ * Notes about the slots where regions begin, by the decoded page that they are in. Guests choose how many such slots
+ * there are, so that the number of notes is limited.
  */
 export class EntryNotes {
   readonly #pages = new Map<number, Map<number, EntryNote>>();

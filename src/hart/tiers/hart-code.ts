@@ -20,7 +20,7 @@ export interface Place {
   readonly pageHigh: number;
 }
 
-/** What {@link HartCode} reads. */
+/** The parts of a hart that {@link HartCode} reads. */
 export interface HartCodeOptions {
   readonly memory: WebAssembly.Memory;
   readonly tlb: Tlb;
@@ -60,7 +60,7 @@ export class HartCode implements CodeSource {
     return slots === 0 ? 0 : slots + (offset & (PAGE - 2)) * SLOT_SCALE;
   }
 
-  /** What is known of offsets, of the slots there. */
+  /** Values by slot, from values by offset. */
   bySlot(values: ReadonlyMap<number, number>): ReadonlyMap<number, number> {
     return new Map([...values].map(([offset, value]) => [this.slotOf(offset), value]));
   }

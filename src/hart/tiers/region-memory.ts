@@ -2,7 +2,8 @@ import { REGION_RECORDS } from '../area.ts';
 
 /**
  * Bytes that the process has for a region beside its code, and for each byte of its module: what the engine knows of a
- * module and its instance, and the machine code of both of its compilers. Measured with V8 by `scripts/memory/region-cost.ts`.
+ * module and its instance, and the machine code of both of its compilers. Measured with V8 by
+ * `scripts/memory/region-cost.ts`.
  */
 const FIXED_BYTES = 18 << 10;
 const BYTES_FOR_BYTE = 5;
@@ -10,8 +11,8 @@ const BYTES_FOR_BYTE = 5;
 const SHARE = 8;
 
 /**
- * How much memory the regions of a hart take, as an estimate, and which of them go where that is too much: the guest decides
- * how much code it has, so that the number of regions says little.
+ * How much memory the regions of a hart take, as an estimate, and which of them go where that is too much: the guest
+ * decides how much code it has, so that the number of regions says little.
  */
 export class RegionMemory {
   readonly #limit: number;

@@ -37,7 +37,7 @@ const STRETCH_CREDIT = 1024;
 /** Instructions that the interpreter must carry out, at the start of a stretch, that are passed over. */
 const MOST_PASSED_OVER = 8;
 
-/** What the regions of a hart work with. */
+/** The parts of a hart that its regions need. */
 export interface RegionsOptions {
   readonly memory: WebAssembly.Memory;
   readonly limits: MemoryLimits;
@@ -114,7 +114,9 @@ export class Regions {
   readonly #notes = new EntryNotes();
   readonly #memory: RegionMemory;
   #hasTold = false;
-  /** By slots of instructions that only the interpreter carries out: the slot of the next one that compiled code does. */
+  /**
+   * By slots of instructions that only the interpreter carries out: the slot of the next one that compiled code does.
+   */
   readonly #behind = new Map<number, number>();
   readonly #installed = new Map<number, Installed>();
   /** Numbers of the regions of each decoded page, by its slots. */
@@ -294,7 +296,7 @@ export class Regions {
       if (installed === undefined) continue;
       const { slot, pages } = installed;
       this.#drop(number);
-      // What comes there now may be worth compiling, too, and work in another way.
+      // The new code there may be worth compiling, too, and behave in another way.
       this.#heat.forget(slot);
       this.#notes.forgetSlot(pages[0], slot);
     }
@@ -335,8 +337,8 @@ export class Regions {
   }
 
   /**
-   * Compiles what begins at a place. A guest can write any code that there is: if some of it should not compile, or the engine
-   * refuses the outcome, it is interpreted from then on, and nothing else happens.
+   * Compiles what begins at a place. A guest can write any code that there is: if some of it should not compile, or the
+   * engine refuses the outcome, it is interpreted from then on, and nothing else happens.
    */
   #make(place: Place, depth: Depth, source: HartCode): Compiled | undefined {
     const { slot, slots } = place;
@@ -379,7 +381,7 @@ export class Regions {
     this.#heat.expect(slots + halfword * SLOT.bytes, 'deep');
   }
 
-  /** What leads to such a region need not have the same code once more, as every part of a long loop would. */
+  /** Code that leads to a deep region need not contain it once more, as every part of a long loop would. */
   readonly #isDeep = (slots: number, halfword: number): boolean =>
     this.#regionAt(slots, halfword)?.depth === 'deep';
 

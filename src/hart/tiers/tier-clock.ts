@@ -2,12 +2,16 @@ import type { RegionCounters } from '../region-statistics.ts';
 
 /** One interval between samples of so many is timed: reading the clock takes longer than a sample. */
 const ONE_OF = 64;
-/** Instructions of compiled code in an interval that is counted as compiled: the interpreter runs 1024 between samples. */
+/**
+ * Instructions of compiled code in an interval that is counted as compiled: the interpreter runs 1024 between samples.
+ */
 const MOST_OF_A_CHUNK = 512;
 /** Milliseconds: a longer interval was spent outside of the guest, or asleep. */
 const TOO_LONG = 0.2;
 
-/** Estimates how long a hart runs compiled code, and how long it interprets, from a few intervals between its samples. */
+/**
+ * Estimates how long a hart runs compiled code, and how long it interprets, from a few intervals between its samples.
+ */
 export class TierClock {
   readonly #counters: Pick<RegionCounters, 'add' | 'retired'>;
   readonly #now: () => number;

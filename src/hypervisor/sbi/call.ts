@@ -20,10 +20,10 @@ export const SBI = {
   deniedLocked: -14,
 } as const;
 
-/** What becomes of the calling vCPU: it goes on, is suspended until an interrupt is pending and then goes on, or stops. */
+/** The fate of the calling vCPU: it goes on, is suspended until an interrupt is pending and then goes on, or stops. */
 export type SbiOutcome = 'return' | 'suspend' | 'stop';
 
-/** What calls may do with the domain around the caller. */
+/** The domain around the caller, as far as calls may use it. */
 export interface SbiDomain {
   readonly vcpus: readonly Vcpu[];
   /** False once the domain has ended. */

@@ -80,7 +80,7 @@ function configurable(event: SoftwareEvent, valid: boolean): number {
   return valid ? SBI.success : SBI.invalidParameter;
 }
 
-/** What was interrupted can be changed by the hart that runs the handler. */
+/** Judges a write of the interrupted state: only the hart that runs the handler can change it. */
 function interrupted({ vcpu }: SbiCall, event: SoftwareEvent, valid: boolean): number {
   const here = event.state === EVENT_STATE.running && (!event.isGlobal || event.own === vcpu.index);
   if (!here) return SBI.invalidState;

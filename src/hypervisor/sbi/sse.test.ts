@@ -53,7 +53,7 @@ function prepare(event: number, priority = 0): void {
   expect(sse(FID.register, event, HANDLER, 77)).toBe(SBI.success);
   expect(sse(FID.enable, event)).toBe(SBI.success);
 }
-/** What the pCPU of a vCPU does before it enters the guest. */
+/** The step of a vCPU's pCPU before it enters the guest. */
 const deliver = (vcpu = 0): boolean => deliverEvent(bed.harts[vcpu] ?? bed.hart, vcpu, bed.domain.events);
 
 describe('event numbers', () => {

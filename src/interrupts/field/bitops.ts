@@ -1,5 +1,6 @@
 /**
- * The kernel's names for operations on bitmaps and for its spinlock, so that a protocol taken from C reads like its original.
+ * The kernel's names for operations on bitmaps and for its spinlock, so that a protocol taken from C reads like its
+ * original.
  *
  * A bitmap is given by the index of its first word; `nr` is a bit number in it. The kernel's barriers have no
  * counterpart here, because `Atomics` are sequentially consistent; the protocols mention them in comments where the

@@ -1,20 +1,22 @@
 /**
- * The stop-gap: no tracking at all. The author of the Xen patch offered it on 15 January 2026, until the rest of the series would
- * be ready, as the body of the timer's expiry handler:
+ * The stop-gap: no tracking at all. The author of the Xen patch offered it on 15 January 2026, until the rest of the
+ * series would be ready, as the body of the timer's expiry handler:
  *
  * ```c
  * csr_set(CSR_HVIP, IRQ_VS_TIMER);
  * vcpu->hvip = csr_read(CSR_HVIP);
  * ```
  *
- * Nobody discussed it. Earlier in the thread he gives the reason himself why tracking exists, and it is the fault of this
- * code: a producer that runs elsewhere than its vCPU writes `vcpu->hvip` in memory, and when the vCPU is switched out its
- * own processor saves the register over it (`vcpu->hvip = csr_read(CSR_HVIP)`). What the producer wrote in between is gone.
+ * Nobody discussed it. Earlier in the thread he gives the reason himself why tracking exists, and it is the fault of
+ * this code: a producer that runs elsewhere than its vCPU writes `vcpu->hvip` in memory, and when the vCPU is switched
+ * out its own processor saves the register over it (`vcpu->hvip = csr_read(CSR_HVIP)`). What the producer wrote in
+ * between is gone.
  *
- * How it maps to our words. The shared word is `vcpu->hvip`. `flush` is the restore: memory goes to the register. `sync` is
- * the save: the register goes to memory, over whatever is there. A producer never runs on the hart that has the target's
- * guest in it, so it reaches the memory and not the register. That is every cross-processor producer of the
- * original; the only good case, a handler on the vCPU's own processor, is here one that runs between `sync` and `flush`.
+ * How it maps to our words. The shared word is `vcpu->hvip`. `flush` is the restore: memory goes to the register.
+ * `sync` is the save: the register goes to memory, over whatever is there. A producer never runs on the hart that has
+ * the target's guest in it, so it reaches the memory and not the register. That is every cross-processor producer of
+ * the original; the only good case, a handler on the vCPU's own processor, is here one that runs between `sync` and
+ * `flush`.
  *
  * Two more faults of the original are left out in its favour. A handler on another processor also sets the bit in that
  * processor's HVIP, which belongs to the vCPU loaded there; a producer here knows the words of its target only. And

@@ -7,8 +7,9 @@
  * longer be between its two writes while `sync` does its own, and nothing is lost. KVM had this very lock in the first
  * version of its RISC-V series (2019) and gave it up in the second.
  *
- * Its price: every flush, sync and has takes the lock, also when there is nothing to do, and a thread that is descheduled
- * inside holds up all others. In the kernel, with interrupts off, that is nanoseconds; between worker threads it may be a time slice.
+ * Its price: every flush, sync and has takes the lock, also when there is nothing to do, and a thread that is
+ * descheduled inside holds up all others. In the kernel, with interrupts off, that is nanoseconds; between worker
+ * threads it may be a time slice.
  *
  * `sync` folds the guest's clearing, but not its setting, of LCOFIP, as in the original.
  */

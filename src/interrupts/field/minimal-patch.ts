@@ -1,7 +1,7 @@
 /**
- * `published.ts` with two lines changed, so that it loses nothing and needs no lock. Paolo Bonzini asked in October 2019, in
- * the review of the ninth version of KVM's RISC-V series, whether `sync` could not simply refresh the cached register;
- * the answer was no, because WFI looks at `irqs_pending`. The second line is what was missing from that idea.
+ * `published.ts` with two lines changed, so that it loses nothing and needs no lock. Paolo Bonzini asked in October
+ * 2019, in the review of the ninth version of KVM's RISC-V series, whether `sync` could not simply refresh the cached
+ * register; the answer was no, because WFI looks at `irqs_pending`. The second line is what was missing from that idea.
  *
  * 1. `sync` writes only the cached hvip, which no other thread touches, and never the bitmaps.
  * 2. A reader takes from `irqs_pending` only what the mask covers, and the rest from the cached hvip.
@@ -10,8 +10,8 @@
  * which of the two is newer. A producer's last write of a pending bit is followed by its mask bit; the exchange that
  * takes this mask bit is followed by a read of the pending bit, which returns that write or a newer one. So the value
  * is in force from the write of the mask bit on: through `has` until the flush, and in hvip after it, until the guest
- * changes it. The pending bit of VSSIP stays 1 for good once it was set; its mask bit is the edge. So everybody who reads
- * `irqs_pending` has to look at the mask too, which `VcpuInterrupts` does by asking `has` only.
+ * changes it. The pending bit of VSSIP stays 1 for good once it was set; its mask bit is the edge. So everybody who
+ * reads `irqs_pending` has to look at the mask too, which `VcpuInterrupts` does by asking `has` only.
  *
  * As in `published`, `unset` asks for no kick. Unlike there, guest-writable bits other than VSSIP are folded both ways.
  */

@@ -5,18 +5,18 @@
  * an exchange and applies the pending bits that it covers. Function names and order of accesses are the original's.
  *
  * It is right about levels. For them (timer, external) the argument of its authors holds: whoever writes a pending bit
- * sets its mask bit afterwards, so some later flush consumes that mask bit and reads that value or a newer one; the last
- * writer wins, and a stale value lasts for one round only. The design also lets a level fall without a lock, which a
- * single word emptied by an exchange could not.
+ * sets its mask bit afterwards, so some later flush consumes that mask bit and reads that value or a newer one; the
+ * last writer wins, and a stale value lasts for one round only. The design also lets a level fall without a lock, which
+ * a single word emptied by an exchange could not.
  *
- * It is wrong about VSSIP. The premise is many producers and one consumer. For VSSIP the vCPU is both: when the guest has
- * written the bit, `sync` sets the mask bit and then writes the pending bit, while a producer writes the same two
+ * It is wrong about VSSIP. The premise is many producers and one consumer. For VSSIP the vCPU is both: when the guest
+ * has written the bit, `sync` sets the mask bit and then writes the pending bit, while a producer writes the same two
  * bits in the other order. If a producer is between its two writes while `sync` does its own two, `sync` finds the mask
  * clear, concludes that no producer has spoken since the last flush, and clears a pending bit that was just set; the
- * mask bit that the producer adds only makes the flush deliver the cleared value. The IPI is gone and no later round brings it
- * back. Ordering does not matter: it happens with sequentially consistent accesses, and no barrier cures it, because
- * no single access changes the pair. `races.test.ts` replays it step by step. Linux put a spinlock around each of these
- * functions in July 2026 ("RISC-V: KVM: Serialize virtual interrupt pending state updates").
+ * mask bit that the producer adds only makes the flush deliver the cleared value. The IPI is gone and no later round
+ * brings it back. Ordering does not matter: it happens with sequentially consistent accesses, and no barrier cures it,
+ * because no single access changes the pair. `races.test.ts` replays it step by step. Linux put a spinlock around each
+ * of these functions in July 2026 ("RISC-V: KVM: Serialize virtual interrupt pending state updates").
  *
  * `unset` asks for no kick, as in the original, so a running guest sees a level fall at its next exit only.
  * `sync` folds the guest's clearing, but not its setting, of LCOFIP, also as in the original.
@@ -70,7 +70,8 @@ function flushWord(words: VcpuWords, word: 0 | 1, hvip: number): number {
   if (readOnce(words, IRQS_PENDING_MASK + word) === 0) {
     return hvip;
   }
-  // xchg_acquire() in the original. Meets the same mask writes: a mask bit that is seen here has its pending bit written.
+  // xchg_acquire() in the original. Meets the same mask writes: a mask bit that is seen here has its pending bit
+  // written.
   const mask = xchg(words, IRQS_PENDING_MASK + word, 0);
   // Meets the pending writes of producers.
   const val = readOnce(words, IRQS_PENDING + word) & mask;

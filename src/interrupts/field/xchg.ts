@@ -1,19 +1,20 @@
 /**
  * The reviewer's question: why a second bitmap, when `*hvip |= xchg(&v->arch.irqs_pending[0], 0UL)` would not need a
- * lock either? (Jan Beulich on xen-devel, 13 January 2026, in the review of version 1 of the Xen patch.) It was never answered
- * in the thread. This file is the answer.
+ * lock either? (Jan Beulich on xen-devel, 13 January 2026, in the review of version 1 of the Xen patch.) It was never
+ * answered in the thread. This file is the answer.
  *
- * It is right about edges: an edge moves from the word into hvip by one atomic exchange and nothing moves it back, which is
- * half of `take-mirror.ts`. No IPI is lost or doubled, provided that `sync` keeps what the guest did to its own bits in the
- * cached hvip. The mail is silent about `sync`, so we read it in its favour: with the reconciliation of the
- * patch under review, or with none, `|=` would deliver again what the guest has cleared.
+ * It is right about edges: an edge moves from the word into hvip by one atomic exchange and nothing moves it back,
+ * which is half of `take-mirror.ts`. No IPI is lost or doubled, provided that `sync` keeps what the guest did to its
+ * own bits in the cached hvip. The mail is silent about `sync`, so we read it in its favour: with the reconciliation of
+ * the patch under review, or with none, `|=` would deliver again what the guest has cleared.
  *
- * It is wrong about levels: an interrupt can be announced and never withdrawn. Once an exchange has moved a level into hvip, clearing
- * its bit in the word does nothing; hvip keeps it, and the guest cannot clear VSTIP or VSEIP itself. The guest takes
- * the interrupt again and again. The second bitmap of the original exists to carry that 1 → 0 between threads.
+ * It is wrong about levels: an interrupt can be announced and never withdrawn. Once an exchange has moved a level into
+ * hvip, clearing its bit in the word does nothing; hvip keeps it, and the guest cannot clear VSTIP or VSEIP itself. The
+ * guest takes the interrupt again and again. The second bitmap of the original exists to carry that 1 → 0 between
+ * threads.
  *
- * A guest whose levels are all derived (VSTIP from its deadline, VSEIP from its interrupt controller, as our domains have
- * them) never meets the fault.
+ * A guest whose levels are all derived (VSTIP from its deadline, VSEIP from its interrupt controller, as our domains
+ * have them) never meets the fault.
  */
 
 import type { OwnerState, Protocol } from '../protocol.ts';

@@ -3,15 +3,16 @@
  * rounds of review.
  *
  * Changed by the review: only the numbers 2, 6 and 10 are accepted (`numbers.ts` here). The barrier became a write
- * barrier whose partner, the acquire half of the exchange in the flush, is named. `sync` lost the parts that nobody used and
- * looks at VSSIP only. And a producer kicks only if its pending bit *or* its mask bit rose: either alone is not enough,
- * because after an unset and a set only the pending bit rises, and after the guest cleared VSSIP without an exit only
- * the mask bit does.
+ * barrier whose partner, the acquire half of the exchange in the flush, is named. `sync` lost the parts that nobody
+ * used and looks at VSSIP only. And a producer kicks only if its pending bit *or* its mask bit rose: either alone is
+ * not enough, because after an unset and a set only the pending bit rises, and after the guest cleared VSSIP without an
+ * exit only the mask bit does.
  *
  * Not changed: `sync` still writes both words of the producers, in the opposite order, and the commit argues that
  * this is safe because flush follows on the same processor. It is safe against the vCPU itself, not against a producer
- * on another one: `races.test.ts` replays the loss. Here it is one step quieter than in `published`, because the producer
- * finds both bits set already and does not kick either. No guest runs on Xen's RISC-V port of that date, so nobody has met it.
+ * on another one: `races.test.ts` replays the loss. Here it is one step quieter than in `published`, because the
+ * producer finds both bits set already and does not kick either. No guest runs on Xen's RISC-V port of that date, so
+ * nobody has met it.
  *
  * Ours: Xen syncs and flushes in one go before it enters a guest; our vCPU loop syncs right after the exit,
  * which is stricter and the same to these functions. Xen writes HVIP only when the mask was not zero; our loop

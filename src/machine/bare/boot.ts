@@ -8,7 +8,7 @@ import type { RamLayout } from '../../boot/ram-layout.ts';
 import { InputError } from '../../errors/input-error.ts';
 import type { RunBare } from '../thread.ts';
 
-/** What starts in M-mode: a program, or firmware that starts a kernel. */
+/** The software that starts in M-mode: a program, or firmware that starts a kernel. */
 export type BareProgram =
   | { readonly kind: 'program'; readonly image: FirmwareImage }
   | {

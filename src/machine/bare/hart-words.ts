@@ -30,7 +30,9 @@ export class HartWords {
     return addresses.map((address) => new HartWords(WORDS.over(memory.buffer, address), address, newSleep));
   }
 
-  /** The hart enters its code next: before it looks at its interrupt lines, so that a later kick is seen by its poll. */
+  /**
+   * The hart enters its code next: before it looks at its interrupt lines, so that a later kick is seen by its poll.
+   */
   enter(): void {
     // Meets the store in `kick`.
     Atomics.store(this.#words, WORD.exitRequest, 0);

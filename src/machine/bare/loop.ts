@@ -26,8 +26,8 @@ export interface BareSurroundings {
 }
 
 /**
- * The loop of a hart that no hypervisor runs. As in `VcpuLoop`, nothing is kept between two parts, so that the checker can
- * explore it. Whoever has news for the hart (an interrupt, a pause, the end) writes them first, and kicks it then.
+ * The loop of a hart that no hypervisor runs. As in `VcpuLoop`, nothing is kept between two parts, so that the checker
+ * can explore it. Whoever has news for the hart (an interrupt, a pause, the end) writes them first, and kicks it then.
  */
 export class BareLoop {
   readonly #words: HartWords;

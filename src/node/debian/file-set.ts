@@ -11,7 +11,7 @@ export interface FileRecord {
   readonly sha256: string;
 }
 
-/** What the cache knows of one set of files that were fetched together. */
+/** A set of files that were fetched together, as the cache has it. */
 export interface FileSet {
   /** Absolute directory that holds the files. */
   readonly directory: string;
@@ -94,8 +94,8 @@ async function removeUnnamed(cacheDir: string, key: string, named: readonly unkn
 }
 
 /**
- * Makes a directory of its own for unfinished work within the cache, which must exist, and removes it when the work is over.
- * What processes that were killed left behind goes as well.
+ * Makes a directory of its own for unfinished work within the cache, which must exist, and removes it when the work is
+ * over. Remains of processes that were killed are removed as well.
  */
 export async function withWorkDirectory<T>(
   cacheDir: string,

@@ -20,7 +20,7 @@ export interface PackageDescription {
 export interface PrivateApt {
   /** Fetches the package index. */
   readonly update: () => Promise<void>;
-  /** What a package depends on, in the index's order. */
+  /** The packages that a package depends on, in the index's order. */
   readonly dependencies: (name: string) => Promise<readonly string[]>;
   readonly describe: (name: string) => Promise<PackageDescription>;
   /**

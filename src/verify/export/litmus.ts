@@ -27,9 +27,9 @@ interface Column {
 
 /**
  * The accesses of a counterexample to the words that its threads share, each thread's in a row, with the results that
- * they had as the condition. Under RVWMO each access has the fences and annotations of its C operation. Under sc every one
- * is fully ordered (`.aq.rl`, and fences around loads and stores), as `Atomics` are in JavaScript. The question is whether
- * this is possible, and it is.
+ * they had as the condition. Under RVWMO each access has the fences and annotations of its C operation. Under sc every
+ * one is fully ordered (`.aq.rl`, and fences around loads and stores), as `Atomics` are in JavaScript. The question is
+ * whether this is possible, and it is.
  *
  * @throws RangeError when a thread has more accesses than registers.
  */

@@ -25,8 +25,8 @@ class Silent extends Monitor {
  *
  * The property is the loss of edges: when nothing can move, no edge that was set is still owed to the guest. What is
  * pending is owed from the first access of `set` on, and paid by a flush that has its bit in hvip. This is weaker than
- * hartvisor's own specification, and independent of it: it says nothing of levels, of duplicates, and of interrupts that
- * were pending before the first step.
+ * hartvisor's own specification, and independent of it: it says nothing of levels, of duplicates, and of interrupts
+ * that were pending before the first step.
  *
  * @throws InputError when the threads' programs are too large.
  */

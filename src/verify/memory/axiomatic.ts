@@ -238,7 +238,9 @@ class Candidate {
     return mask;
   }
 
-  /** No store of another hart comes between what a load-reserved reads and the store-conditional that it is paired with. */
+  /**
+   * No store of another hart comes between what a load-reserved reads and the store-conditional that it is paired with.
+   */
   #isAtomic(): boolean {
     for (const [index, event] of this.#events.entries()) {
       if (event.paired < 0) continue;

@@ -28,7 +28,9 @@ export const Slot = {
   WRITE_NEW: 3,
   /** Branches and addresses so far depend on this: later stores come after it (rules 11 and 13). */
   CAPTURED: 4,
-  /** The latest RCsc operation with a release annotation: later ones with an acquire annotation come after it (rule 7). */
+  /**
+   * The latest RCsc operation with a release annotation: later ones with an acquire annotation come after it (rule 7).
+   */
   RELEASED: 5,
   /** The load-reserved in force: location + 1 or 0, the time it read from, and its view. */
   RESERVED_LOCATION: 6,
@@ -144,7 +146,9 @@ export class HartView {
     this.#raise(Slot.READ_OLD, time);
   }
 
-  /** Whether a store-conditional may succeed at `time`: no other hart's store lies between the load-reserved's and it. */
+  /**
+   * Whether a store-conditional may succeed at `time`: no other hart's store lies between the load-reserved's and it.
+   */
   canSucceed(
     messages: readonly Message[],
     hart: number,

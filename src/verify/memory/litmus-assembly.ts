@@ -31,8 +31,8 @@ const BRANCH_TESTS: readonly string[] = ['eq', 'ne', 'lt', 'ge', 'ltu', 'geu'];
 
 export interface AssemblyOptions {
   /**
-   * The meaning of `lw.aq` and `sw.rl`: RCsc as Zalasr defines them, or RCpc as the published suite of 2017-2019 and herd's
-   * model took them before that extension existed. Default `rcsc`.
+   * The meaning of `lw.aq` and `sw.rl`: RCsc as Zalasr defines them, or RCpc as the published suite of 2017-2019 and
+   * herd's model took them before that extension existed. Default `rcsc`.
    */
   readonly plainAnnotations?: 'rcsc' | 'rcpc';
 }

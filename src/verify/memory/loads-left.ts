@@ -2,8 +2,8 @@ import type { ThreadPrograms } from '../thread-programs.ts';
 import { MOST_COUNTED } from './weak-encoding.ts';
 
 /**
- * How many loads a thread has left at most from each of its nodes on, as far as the graphs of the threads are known. The
- * graphs grow while they are explored, so a search has to ask in the end whether it was right.
+ * How many loads a thread has left at most from each of its nodes on, as far as the graphs of the threads are known.
+ * The graphs grow while they are explored, so a search has to ask in the end whether it was right.
  */
 export class LoadsLeft {
   readonly #programs: ThreadPrograms;

@@ -1,7 +1,8 @@
 /**
  * How the kernel's operations are ordered on RISC-V, as data: a protocol that is written with
- * `interrupts/field/bitops.ts`, as C on hardware. Sources: Linux `arch/riscv/include/asm/{bitops,cmpxchg,barrier,fence}.h`
- * and `include/asm-generic/{barrier,ticket_spinlock}.h`; Xen's `arch/riscv/include/asm` has the same, except where noted.
+ * `interrupts/field/bitops.ts`, as C on hardware. Sources: Linux
+ * `arch/riscv/include/asm/{bitops,cmpxchg,barrier,fence}.h` and `include/asm-generic/{barrier,ticket_spinlock}.h`;
+ * Xen's `arch/riscv/include/asm` has the same, except where noted.
  */
 import { FENCE_FULL, type FenceOrder, type Order, READS, RELAXED, WRITES } from './program.ts';
 
@@ -84,7 +85,10 @@ export const KERNEL_BARRIERS = {
 
 export type KernelBarrier = keyof typeof KERNEL_BARRIERS;
 
-/** Portable code may rely on these orders when one of these operations finds the bit, or the value, so that it changes nothing. */
+/**
+ * Portable code may rely on these orders when one of these operations finds the bit, or the value, so that it changes
+ * nothing.
+ */
 export const PORTABLE_ON_FAILURE: Readonly<Partial<Record<KernelOperation, Ordering>>> = {
   test_and_set_bit: ordering(RELAXED),
   test_and_clear_bit: ordering(RELAXED),

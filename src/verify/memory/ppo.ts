@@ -5,7 +5,10 @@
  */
 import type { MemoryEvent } from './hart-runs.ts';
 
-/** For each operation of a hart, the earlier ones that stay ordered before it whatever the loads read: all rules but 2, 3 and 12. */
+/**
+ * For each operation of a hart, the earlier ones that stay ordered before it whatever the loads read: all rules but 2,
+ * 3 and 12.
+ */
 export function fixedOrder(events: readonly MemoryEvent[]): Int32Array {
   const before = new Int32Array(events.length);
   let acquires = 0;

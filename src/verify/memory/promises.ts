@@ -174,9 +174,9 @@ function writes({ kind }: WeakAccess): boolean {
 }
 
 /**
- * Whether a store may take effect before the thread's next access, the first of the path to it. If program order is preserved
- * between the two, perhaps by way of others, then whatever the next access reads takes effect before the store, and the
- * thread can just as well make that access first: every execution can be had without the promise.
+ * Whether a store may take effect before the thread's next access, the first of the path to it. If program order is
+ * preserved between the two, perhaps by way of others, then whatever the next access reads takes effect before the
+ * store, and the thread can just as well make that access first: every execution can be had without the promise.
  */
 export function overtakes(path: readonly WeakAccess[], store: WeakAccess): boolean {
   if (path.length === 0) return false;

@@ -108,8 +108,8 @@ export function orderingsOf(transcription: Transcription): ProtocolOrderings {
 }
 
 /**
- * The ordering of each access of {@link transcribed}, by the transcription with these orderings; fully ordered where it is
- * not the protocol's.
+ * The ordering of each access of {@link transcribed}, by the transcription with these orderings; fully ordered where it
+ * is not the protocol's.
  */
 export function orderingBy(
   transcription: Transcription,

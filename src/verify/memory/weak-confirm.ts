@@ -83,8 +83,8 @@ interface Expanded {
 }
 
 /**
- * Finds the moves for the steps of a path. The search knows what a load has read by its value only; where several stores
- * have it, one after the other is tried, the oldest first.
+ * Finds the moves for the steps of a path. The search knows what a load has read by its value only; where several
+ * stores have it, one after the other is tried, the oldest first.
  */
 function expand(subject: WeakSubject, found: Found): Expanded {
   const choices: number[] = [];

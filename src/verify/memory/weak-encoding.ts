@@ -14,7 +14,7 @@ import {
 } from './hart-view.ts';
 import { lastStore, type WeakMessage, type WeakState } from './weak-memory.ts';
 
-/** Who may look at what in the future. */
+/** The words that each hart may access in the future. */
 export interface Futures {
   /**
    * For each word, the mask of the harts that may yet load it other than by a read-modify-write that is an AMO, which
@@ -110,9 +110,9 @@ function keepReadable(state: WeakState, hart: number, masks: readonly number[], 
 }
 
 /**
- * Keeps what a hart with a few loads left can make use of. Where it finds the same value in several stores it may as well
- * take the first: what it can see afterwards includes what it could see otherwise. So from each time that its view may
- * have, only the first store of each value counts, and after as many rounds as there are loads nothing is added.
+ * Keeps what a hart with a few loads left can make use of. Where it finds the same value in several stores it may as
+ * well take the first: what it can see afterwards includes what it could see otherwise. So from each time that its view
+ * may have, only the first store of each value counts, and after as many rounds as there are loads nothing is added.
  */
 function keepFirsts(
   state: WeakState,
@@ -225,8 +225,8 @@ function renumbered(view: HartView, renumber: readonly number[], isKept: readonl
 
 /**
  * Times that make no difference become 0 or an earlier one. A view is compared with the times of stores that the hart
- * can load, and of its own promises: one between two of them is as good as the earlier of the two. Its other stores come
- * after all that is there now, whatever the view.
+ * can load, and of its own promises: one between two of them is as good as the earlier of the two. Its other stores
+ * come after all that is there now, whatever the view.
  */
 function normalized(
   slots: number[],
@@ -268,7 +268,7 @@ function normalized(
 export function encodeWords({ messages, base }: Pick<WeakState, 'messages' | 'base'>): number[] {
   const numbers = [messages.length];
   for (const { location, value, hart, isPromised } of messages) {
-    // Who has stored a value does not matter any more.
+    // The hart that has stored a value does not matter any more.
     numbers.push(location, value, isPromised ? hart : -1);
   }
   for (const value of base) numbers.push(value);

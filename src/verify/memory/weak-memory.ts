@@ -4,7 +4,8 @@
  *
  * Threads are JavaScript, whose values carry no dependencies: address, data and control dependencies are not kept, so
  * this memory is *weaker* than RVWMO. What holds here holds on hardware; what fails here may be kept by a dependency.
- * A promised store is the exception: `promises.ts` lets a thread promise only what it will store whatever the others do.
+ * A promised store is the exception: `promises.ts` lets a thread promise only what it will store whatever the others
+ * do.
  */
 import { isEnabled, Kind, resultOf, valueAfter } from '../operations.ts';
 import { HartView, type Message } from './hart-view.ts';

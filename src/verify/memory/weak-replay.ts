@@ -1,6 +1,6 @@
 /**
- * Runs threads by a schedule on weak memory. It shares with the explorer what an access may do (`weak-memory.ts`), and no
- * tables: here the whole history of stores is kept, and the code runs anew.
+ * Runs threads by a schedule on weak memory. It shares with the explorer what an access may do (`weak-memory.ts`), and
+ * no tables: here the whole history of stores is kept, and the code runs anew.
  */
 import type { Protocol } from '../../interrupts/protocol.ts';
 import { underStandIn } from '../atomics.ts';

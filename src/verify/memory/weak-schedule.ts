@@ -12,9 +12,10 @@ export interface WeakMove extends Move {
 }
 
 /**
- * Writes a schedule for weak memory: as `formatSchedule` does, and besides `~` and a number for a load that does not see so
- * many newer stores, `!` for the store that has taken effect already, and a move of its own, `^WORD=VALUE`, where it
- * does. `S^irqs_pending=4.V*3.V~1.S*2.S!`: S's store of 4 takes effect before S does the two accesses ahead of it.
+ * Writes a schedule for weak memory: as `formatSchedule` does, and besides `~` and a number for a load that does not
+ * see so many newer stores, `!` for the store that has taken effect already, and a move of its own, `^WORD=VALUE`,
+ * where it does. `S^irqs_pending=4.V*3.V~1.S*2.S!`: S's store of 4 takes effect before S does the two accesses ahead of
+ * it.
  */
 export function formatWeakSchedule(
   moves: readonly WeakMove[],

@@ -2,8 +2,8 @@
  * Explores a scenario with its words under RVWMO instead of sequential consistency. The same threads, monitor and
  * judgement of rest as `explorer.ts`; slower, because a state carries what each thread has seen.
  *
- * A store overtakes earlier accesses of its thread by being promised. That is looked for `horizon` accesses ahead; with a
- * horizon of 0, stores take effect in program order.
+ * A store overtakes earlier accesses of its thread by being promised. That is looked for `horizon` accesses ahead; with
+ * a horizon of 0, stores take effect in program order.
  *
  * Words that one thread alone uses are its variables: they order nothing, and the thread passes them on its way.
  */
@@ -380,8 +380,8 @@ class WeakSearch {
   }
 
   /**
-   * A store of a producer that takes effect ahead of its turn is told to the specification. With one of the vCPU's, it does not
-   * know when the flush was; that does not matter to what threads read, but to the order of calls and flushes.
+   * A store of a producer that takes effect ahead of its turn is told to the specification. With one of the vCPU's, it
+   * does not know when the flush was; that does not matter to what threads read, but to the order of calls and flushes.
    */
   #isJudged({ violation: { property }, parent, step }: FoundStep): boolean {
     if (property === 'P6' || property === 'P7') return true;

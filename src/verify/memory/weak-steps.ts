@@ -1,6 +1,6 @@
 /**
- * The moves of one thread in a weak memory state. They depend on the words, on what that thread has seen and on where it
- * is; of the other threads on nothing. So it is computed once, however many states have these three in common.
+ * The moves of one thread in a weak memory state. They depend on the words, on what that thread has seen and on where
+ * it is; of the other threads on nothing. So it is computed once, however many states have these three in common.
  */
 import { isEnabled, Kind, resultOf, valueAfter } from '../operations.ts';
 import type { ThreadPrograms } from '../thread-programs.ts';

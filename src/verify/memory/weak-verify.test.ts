@@ -103,7 +103,8 @@ describe('levels under RVWMO', () => {
 });
 
 test('what the flush reads is not older than the beginning, and may be as old', () => {
-  // Without any order, the first flush need not see a level that has risen since. That the vCPU never learns of it is wrong.
+  // Without any order, the first flush need not see a level that has risen since. That the vCPU never learns of it is
+  // wrong.
   const result = verifyWeakly(takeMirror, named('timer'), RELAXED_ALL, BOUNDS);
   expect(result).toMatchObject({ verdict: 'VIOLATED', found: { property: 'P4' } });
 });

@@ -32,8 +32,8 @@ export const AT_ONCE = 2;
 const DEFAULT_BOUNDS = { maxStates: 1_000_000, maxTime: 60_000, horizon: HORIZON, atOnce: AT_ONCE };
 
 /**
- * Explores the scenario under RVWMO, with stores at most `horizon` accesses ahead of their turn (default {@link HORIZON}).
- * Where the protocol has a transcription, that is what is explored.
+ * Explores the scenario under RVWMO, with stores at most `horizon` accesses ahead of their turn (default {@link
+ * HORIZON}). Where the protocol has a transcription, that is what is explored.
  *
  * With `valuesOnly`, PROVEN means that no message stays unread (P6) and that nothing throws (P7), not that no interrupt
  * is lost.

@@ -1,17 +1,19 @@
 /**
- * Makes a predicted race happen: where the vCPU's `sync` finds that its guest has cleared VSSIP, it waits a moment for a
- * producer that wants to set it again, and then the two make their accesses in a given order.
+ * Makes a predicted race happen: where the vCPU's `sync` finds that its guest has cleared VSSIP, it waits a moment for
+ * a producer that wants to set it again, and then the two make their accesses in a given order.
  *
  * For demonstrations and tests: a thread of a machine loads this module when somebody asks for it, and never else. A
- * protocol that is correct stays correct under every order; one that loses an interrupt in this order loses it now, in a
- * real guest. Nothing is changed about the protocol itself: its functions run as they are, on the threads that they run on
- * anyway, and each of their accesses waits for its turn.
+ * protocol that is correct stays correct under every order; one that loses an interrupt in this order loses it now, in
+ * a real guest. Nothing is changed about the protocol itself: its functions run as they are, on the threads that they
+ * run on anyway, and each of their accesses waits for its turn.
  */
 import { IRQ_VS_SOFT } from '../../interrupts/numbers.ts';
 import type { OwnerState, Protocol } from '../../interrupts/protocol.ts';
 import type { VcpuWords } from '../../interrupts/words.ts';
 
-/** Words by which the two sides find each other, for each vCPU, all zero at first. Shared by the threads of a machine. */
+/**
+ * Words by which the two sides find each other, for each vCPU, all zero at first. Shared by the threads of a machine.
+ */
 type Meetings = Int32Array<ArrayBufferLike>;
 
 /** Words of one vCPU's meeting. */

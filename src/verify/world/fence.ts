@@ -21,8 +21,8 @@ export interface FencerOptions {
 }
 
 /**
- * Makes a thread that takes a page away from the guest, as a vCPU does that makes an SBI call for a remote fence: it asks the vCPU to
- * forget the page, waits until that one is outside its guest, and gives the page to somebody else.
+ * Makes a thread that takes a page away from the guest, as a vCPU does that makes an SBI call for a remote fence: it
+ * asks the vCPU to forget the page, waits until that one is outside its guest, and gives the page to somebody else.
  */
 export function fencer(options: FencerOptions = {}): (world: World) => Thread {
   const { name = 'F', looksAgain = false, asksLate = false } = options;

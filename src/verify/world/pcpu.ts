@@ -12,7 +12,8 @@ const WAITING = 1 << 31;
 
 /**
  * Makes one of several pCPUs that serve the same run queue, with one vCPU on it. Its guest takes interrupts or, with
- * interrupts off, executes WFI while it has some. What the vCPU's registers are worth is kept in memory while it sleeps.
+ * interrupts off, executes WFI while it has some. What the vCPU's registers are worth is kept in memory while it
+ * sleeps.
  */
 export function pcpu(number: number): (world: World) => Thread {
   return (world) => {

@@ -113,7 +113,10 @@ export interface SharedLineOptions {
   /** Which of the devices on the line this is, from 0. */
   readonly index: number;
   readonly script?: string;
-  /** `derived`: the level is computed from all devices. `stored`: each evaluates it and then sets or unsets; breaks rule 4. */
+  /**
+   * `derived`: the level is computed from all devices. `stored`: each evaluates it and then sets or unsets; breaks rule
+   * 4.
+   */
   readonly level?: 'derived' | 'stored';
 }
 

@@ -40,8 +40,8 @@ export interface VcpuOptions {
   /** The vCPU is saved as a snapshot and restored once before anything else happens. Default false. */
   readonly restored?: boolean;
   /**
-   * Where a blocked vCPU waits: on a run queue, or in the thread that serves it alone and sleeps in `waitForWake`, there
-   * also with a limit of time. Default `queue`.
+   * Where a blocked vCPU waits: on a run queue, or in the thread that serves it alone and sleeps in `waitForWake`,
+   * there also with a limit of time. Default `queue`.
    */
   readonly sleeps?: 'queue' | 'alone' | 'alone, with a limit';
   /** The guest uses pages until a {@link fencer} takes them away from it. Default false. */

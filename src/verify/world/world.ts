@@ -146,7 +146,10 @@ export function hasBit(irq: number, lo: number, hi: number): boolean {
   return (((irq < 32 ? lo : hi) >>> (irq & 31)) & 1) !== 0;
 }
 
-/** Makes the shipped `VcpuInterrupts` of the pCPU that has the vCPU loaded, or is to load it, as an earlier step left it. */
+/**
+ * Makes the shipped `VcpuInterrupts` of the pCPU that has the vCPU loaded, or is to load it, as an earlier step left
+ * it.
+ */
 export function ownerIn(world: World, image: OwnerImage | null): VcpuInterrupts {
   const { words, protocol, numbers, derive, wake } = world;
   const interrupts = new VcpuInterrupts({ words, protocol, numbers, derive, wake });

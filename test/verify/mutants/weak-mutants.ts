@@ -1,6 +1,6 @@
 /**
- * Mistakes in the order of accesses: C code with one order less, which no interleaving of its accesses shows. Under `sc` each
- * of them is as right as its base; only the weak memory of RISC-V tells them apart.
+ * Mistakes in the order of accesses: C code with one order less, which no interleaving of its accesses shows. Under
+ * `sc` each of them is as right as its base; only the weak memory of RISC-V tells them apart.
  */
 import { kvmSpinlock } from '../../../src/interrupts/field/kvm-spinlock.ts';
 import { minimalPatch } from '../../../src/interrupts/field/minimal-patch.ts';

@@ -1,7 +1,7 @@
 /**
- * The operations of the C code that protocols are transcribed with, by the names that the kernel, or Xen, has for them. Each
- * does with `Atomics` what the C operation does to the word, and leaves on record which operation of which function it is,
- * by which its ordering is found.
+ * The operations of the C code that protocols are transcribed with, by the names that the kernel, or Xen, has for them.
+ * Each does with `Atomics` what the C operation does to the word, and leaves on record which operation of which
+ * function it is, by which its ordering is found.
  */
 import type { VcpuWords } from '../../../interrupts/words.ts';
 import { IRQS_PENDING_LOCK, IRQS_PENDING_MASK } from '../../../interrupts/words.ts';

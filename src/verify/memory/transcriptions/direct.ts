@@ -1,6 +1,7 @@
 /**
- * `direct`: the stop-gap of the mail, on `vcpu->hvip` in memory, which is word `pending` here. `csr_set()` of the mail is atomic on
- * the register; on memory it is `set_bit()`. Saving and restoring are a plain store and load in the original.
+ * `direct`: the stop-gap of the mail, on `vcpu->hvip` in memory, which is word `pending` here. `csr_set()` of the mail
+ * is atomic on the register; on memory it is `set_bit()`. Saving and restoring are a plain store and load in the
+ * original.
  */
 import { direct } from '../../../interrupts/field/direct.ts';
 import { IRQS_PENDING as HVIP } from '../../../interrupts/words.ts';

@@ -1,7 +1,7 @@
 /**
- * `kvm-spinlock`: `arch/riscv/kvm/vcpu.c` since Linux 7.2. Under the lock the C code has the plain bit operations and plain
- * accesses. The lock is RISC-V's ticket lock, of which the fully ordered taking of the ticket is transcribed; a queued
- * lock (`CONFIG_RISCV_QUEUED_SPINLOCKS`) only acquires there.
+ * `kvm-spinlock`: `arch/riscv/kvm/vcpu.c` since Linux 7.2. Under the lock the C code has the plain bit operations and
+ * plain accesses. The lock is RISC-V's ticket lock, of which the fully ordered taking of the ticket is transcribed; a
+ * queued lock (`CONFIG_RISCV_QUEUED_SPINLOCKS`) only acquires there.
  */
 import { kvmSpinlock } from '../../../interrupts/field/kvm-spinlock.ts';
 import { IRQ_PMU_OVF, IRQ_VS_SOFT } from '../../../interrupts/numbers.ts';

@@ -1,4 +1,6 @@
-/** `minimal-patch`: the C code of `published`, with the two functions changed as in `interrupts/field/minimal-patch.ts`. */
+/**
+ * `minimal-patch`: the C code of `published`, with the two functions changed as in `interrupts/field/minimal-patch.ts`.
+ */
 import { minimalPatch } from '../../../interrupts/field/minimal-patch.ts';
 import { IRQS_PENDING, IRQS_PENDING_MASK, type VcpuWords } from '../../../interrupts/words.ts';
 import type { CFunction } from './c-operations.ts';

@@ -1,7 +1,7 @@
 /**
  * `take-mirror` as we propose it for C, with the weakest orders that its argument asks for: producers publish what came
- * before with their or/and, and the take acquires it. The load of `flush` is ordered by the entry around it, that of `has`
- * by the sleep around it.
+ * before with their or/and, and the take acquires it. The load of `flush` is ordered by the entry around it, that of
+ * `has` by the sleep around it.
  */
 import { takeMirror } from '../../../interrupts/take-mirror.ts';
 import { IRQS_PENDING, type VcpuWords } from '../../../interrupts/words.ts';

@@ -3,9 +3,9 @@ import type { VcpuWords } from '../../../interrupts/words.ts';
 import type { CFunction } from './c-operations.ts';
 
 /**
- * A protocol as C on RISC-V: the functions of `Protocol`, with every access to a shared word made by an operation of the
- * C code and with the barriers where the C code has them. A test holds its accesses against those of the protocol of the same
- * name in `src/interrupts/`, one by one.
+ * A protocol as C on RISC-V: the functions of `Protocol`, with every access to a shared word made by an operation of
+ * the C code and with the barriers where the C code has them. A test holds its accesses against those of the protocol
+ * of the same name in `src/interrupts/`, one by one.
  */
 export interface Transcription {
   /** Name of the protocol. */

@@ -1,6 +1,6 @@
 /**
- * `xen`: `vcpu_{set,unset}_interrupt()`, `vcpu_{sync,flush}_interrupts()` of `xen/arch/riscv/domain.c`. `ACCESS_ONCE()` is
- * `READ_ONCE` here, as it is in what it compiles to.
+ * `xen`: `vcpu_{set,unset}_interrupt()`, `vcpu_{sync,flush}_interrupts()` of `xen/arch/riscv/domain.c`. `ACCESS_ONCE()`
+ * is `READ_ONCE` here, as it is in what it compiles to.
  */
 
 import { xen } from '../../../interrupts/field/xen.ts';

@@ -6,6 +6,7 @@ import { compressedInstructionsFor } from './c.ts';
 import { findCompressed } from './decoder.ts';
 import { directives } from './directives.ts';
 import type { Format } from './formats.ts';
+import type { Xlen } from './instruction.ts';
 import type { Operands } from './operands.ts';
 import { expandPseudo, loadImmediate } from './pseudo-instructions.ts';
 import { ORDERING_SUFFIXES } from './registers.ts';
@@ -13,6 +14,8 @@ import { findInstruction } from './table.ts';
 
 /** What source may refer to, and where its first byte lies. */
 export interface AssemblerOptions {
+  /** Width of the hart that the code is for; 64 if not given. */
+  readonly xlen?: Xlen;
   /** Address of the first byte; 0 if not given. */
   readonly origin?: bigint;
   /** CSR numbers by name; numbers can always be written. */
@@ -35,11 +38,10 @@ export interface Assembly {
  * @throws AssemblyError with the line of the first mistake
  */
 export function assemble(source: string, options: AssemblerOptions = {}): Assembly {
-  const { origin = 0n, csrs = new Map() } = options;
   const statements = parseSource(source);
-  const layout = new Pass(origin, csrs, new Map(), new Map(), true);
+  const layout = new Pass(options);
   layout.run(statements);
-  const encoding = new Pass(origin, csrs, layout.symbols, layout.numbered, false);
+  const encoding = new Pass(options, layout);
   encoding.run(statements);
   return { bytes: Uint8Array.from(encoding.bytes), symbols: encoding.symbols };
 }
@@ -53,34 +55,30 @@ interface Encoding {
   readonly isReserved: (operands: Operands) => boolean;
 }
 
-const compressedByName = new Map(
-  compressedInstructionsFor(64).map((compressed) => [compressed.name, compressed]),
-);
-
 /** `fcvt.d.s` and the conversions of words to doubles are exact; their rounding mode is rne by convention. */
 const EXACT = new Set(['fcvt.d.s', 'fcvt.d.w', 'fcvt.d.wu']);
 const RNE = 0;
 const DYNAMIC = 7;
 
-function findEncoding(name: string): Encoding | undefined {
-  const compressed = compressedByName.get(name);
+function findEncoding(name: string, xlen: Xlen): Encoding | undefined {
+  const compressed = compressedInstructionsFor(xlen).find((one) => one.name === name);
   if (compressed !== undefined) return { ...compressed, length: 2 };
-  const instruction = findInstruction(name, 64);
+  const instruction = findInstruction(name, xlen);
   return instruction && { ...instruction, length: 4, isReserved: () => false };
 }
 
 /** Some operands of a compressed instruction make another one: `c.mv` from x0 would be `c.jr`. */
-function isOther({ name, length }: Encoding, bits: number): boolean {
-  return length === 2 && findCompressed(bits, 64)?.name !== name;
+function isOther({ name, length }: Encoding, bits: number, xlen: Xlen): boolean {
+  return length === 2 && findCompressed(bits, xlen)?.name !== name;
 }
 
 /** The instruction without its ordering suffix, and aq << 1 | rl. */
-function findOrdered(name: string): { encoding: Encoding; ordering: number } | undefined {
-  const plain = findEncoding(name);
+function findOrdered(name: string, xlen: Xlen): { encoding: Encoding; ordering: number } | undefined {
+  const plain = findEncoding(name, xlen);
   if (plain !== undefined) return { encoding: plain, ordering: 0 };
   const ordering = ORDERING_SUFFIXES.findIndex((suffix) => suffix !== '' && name.endsWith(suffix));
   if (ordering < 0) return undefined;
-  const encoding = findEncoding(name.slice(0, -ORDERING_SUFFIXES[ordering].length));
+  const encoding = findEncoding(name.slice(0, -ORDERING_SUFFIXES[ordering].length), xlen);
   return encoding?.format.fields.has('ordering') ? { encoding, ordering } : undefined;
 }
 
@@ -92,23 +90,16 @@ class Pass {
   readonly numbered = new Map<string, bigint[]>();
   readonly #origin: bigint;
   readonly #csrs: ReadonlyMap<string, number>;
-  readonly #knownSymbols: ReadonlyMap<string, bigint>;
-  readonly #knownNumbered: ReadonlyMap<string, readonly bigint[]>;
-  readonly #isLayout: boolean;
+  readonly #xlen: Xlen;
+  readonly #layout: Pass | undefined;
   #pc = 0n;
 
-  constructor(
-    origin: bigint,
-    csrs: ReadonlyMap<string, number>,
-    knownSymbols: ReadonlyMap<string, bigint>,
-    knownNumbered: ReadonlyMap<string, readonly bigint[]>,
-    isLayout: boolean,
-  ) {
+  /** @param layout the first pass; undefined: this is the first one */
+  constructor({ origin = 0n, csrs = new Map(), xlen = 64 }: AssemblerOptions, layout?: Pass) {
     this.#origin = origin;
     this.#csrs = csrs;
-    this.#knownSymbols = knownSymbols;
-    this.#knownNumbered = knownNumbered;
-    this.#isLayout = isLayout;
+    this.#xlen = xlen;
+    this.#layout = layout;
   }
 
   run(statements: readonly Statement[]): void {
@@ -141,13 +132,13 @@ class Pass {
     if (name === '.') return this.#pc;
     const local = /^(\d+)([bf])$/.exec(name);
     if (local !== null) return this.#localLabel(local[1], local[2]);
-    return this.symbols.get(name) ?? this.#knownSymbols.get(name);
+    return this.symbols.get(name) ?? this.#layout?.symbols.get(name);
   };
 
   #localLabel(number: string, direction: string): bigint | undefined {
     const before = this.numbered.get(number) ?? [];
     if (direction === 'b') return before.at(-1);
-    return this.#knownNumbered.get(number)?.[before.length];
+    return this.#layout?.numbered.get(number)?.[before.length];
   }
 
   #statement({ name, operands }: Statement): void {
@@ -164,7 +155,7 @@ class Pass {
       offset: this.bytes.length,
       // Sizes, and what .equ defines, must be known in the first pass; data need not be.
       evaluate: (text) => this.#evaluate(text),
-      evaluateData: (text) => (this.#isLayout ? 0n : this.#evaluate(text)),
+      evaluateData: (text) => (this.#layout === undefined ? 0n : this.#evaluate(text)),
       define: (symbol, value) => this.symbols.set(symbol, value),
       emit: (bytes) => {
         for (const byte of bytes) this.bytes.push(byte);
@@ -190,9 +181,10 @@ class Pass {
     const [first = '', second = ''] = operands;
     if (name === 'li' && operands.length === 2) {
       const value = this.#evaluate(second);
-      if (value < -(2n ** 63n) || value >= 2n ** 64n)
-        throw new OperandError(`${value} does not fit in 64 bits`);
-      return loadImmediate(first, value);
+      const bits = BigInt(this.#xlen);
+      if (value < -(2n ** (bits - 1n)) || value >= 2n ** bits)
+        throw new OperandError(`${value} does not fit in ${bits} bits`);
+      return loadImmediate(first, value, this.#xlen);
     }
     if ((name === 'la' || name === 'lla') && operands.length === 2) {
       return this.#pcRelative(first, second, (low) => `addi ${first}, ${first}, ${low}`);
@@ -208,29 +200,30 @@ class Pass {
 
   /** `auipc`, and an instruction that adds the low 12 bits of the distance. */
   #pcRelative(register: string, target: string, second: (low: bigint) => string): readonly string[] {
-    const distance = this.#isLayout ? 0n : this.#evaluate(target) - this.#pc;
+    const distance = this.#layout === undefined ? 0n : this.#evaluate(target) - this.#pc;
     const low = BigInt.asIntN(12, distance);
-    const high = (distance - low) >> 12n;
+    const high = BigInt.asIntN(this.#xlen - 12, (distance - low) >> 12n);
     if (high !== BigInt.asIntN(20, high)) throw new OperandError(`'${target}' is more than 2 GiB away`);
     return [`auipc ${register}, ${high}`, second(low)];
   }
 
   #encode(name: string, operands: readonly string[]): void {
-    const found = findOrdered(name);
-    if (found === undefined) throw new OperandError(`instruction '${name}' is not known`);
+    const found = findOrdered(name, this.#xlen);
+    if (found === undefined)
+      throw new OperandError(`instruction '${name}' is not known${this.#xlen === 32 ? ' on RV32' : ''}`);
     const { encoding, ordering } = found;
-    const bits = this.#isLayout ? 0 : this.#encodingBits(encoding, ordering, operands);
+    const bits = this.#layout === undefined ? 0 : this.#encodingBits(encoding, ordering, operands);
     for (let index = 0; index < encoding.length; index++) this.bytes.push((bits >>> (8 * index)) & 0xff);
   }
 
   #encodingBits(encoding: Encoding, ordering: number, texts: readonly string[]): number {
     const { name, format, match, isReserved } = encoding;
-    const context = { pc: this.#pc, lookup: this.#lookup, csrs: this.#csrs };
+    const context = { pc: this.#pc, lookup: this.#lookup, csrs: this.#csrs, xlen: this.#xlen };
     const parsed = parseOperands(format, texts, context, EXACT.has(name) ? RNE : DYNAMIC);
     const operands = format.fields.has('ordering') ? { ...parsed, rm: ordering } : parsed;
     const bits = (match | format.encode(operands)) >>> 0;
     this.#checkRegisters(format, operands, bits);
-    if (isReserved(format.decode(bits)) || isOther(encoding, bits))
+    if (isReserved(format.decode(bits)) || isOther(encoding, bits, this.#xlen))
       throw new OperandError('these operands are reserved');
     return bits;
   }

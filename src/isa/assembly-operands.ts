@@ -4,6 +4,7 @@ import type { Format, OperandSyntax, RegisterField } from './formats.ts';
 import type { Immediate } from './immediates.ts';
 import type { Operands } from './operands.ts';
 import { ROUNDING_MODES, registerNumber } from './registers.ts';
+import type { Xlen } from './semantics.ts';
 
 /** What operands may refer to. */
 export interface OperandContext {
@@ -11,6 +12,7 @@ export interface OperandContext {
   readonly pc: bigint;
   readonly lookup: SymbolLookup;
   readonly csrs: ReadonlyMap<string, number>;
+  readonly xlen: Xlen;
 }
 
 type MutableOperands = { -readonly [K in keyof Operands]: Operands[K] };
@@ -65,7 +67,7 @@ function parseOperand(
       operands.imm = inRange(upperValue(number()), immediate);
       break;
     case 'target':
-      operands.imm = inRange(BigInt.asIntN(64, number() - context.pc), immediate);
+      operands.imm = inRange(BigInt.asIntN(context.xlen, number() - context.pc), immediate);
       break;
     case 'csr':
       operands.csr = csrNumber(text, context);

@@ -1,10 +1,12 @@
 import { findCompressed } from './decoder.ts';
 import type { Format, OperandSyntax, RegisterField } from './formats.ts';
-import type { Decoded } from './instruction.ts';
+import type { Decoded, Xlen } from './instruction.ts';
 import { ORDERING_SUFFIXES, ROUNDING_MODES, registerName } from './registers.ts';
 
 /** What the text depends on besides the instruction. */
 export interface DisassemblyOptions {
+  /** Width of the hart that has decoded the instruction; 64 if not given. */
+  readonly xlen?: Xlen;
   /** Address of the instruction, from which jump targets count; 0 if not given. */
   readonly pc?: bigint;
   /** Names of CSRs by number; others are written as numbers. */
@@ -19,7 +21,7 @@ const EXACT = new Set(['fcvt.d.s', 'fcvt.d.w', 'fcvt.d.wu']);
  * and its operands, separated by commas, with ABI names of registers.
  */
 export function disassemble(decoded: Decoded, options: DisassemblyOptions = {}): string {
-  const { name, format } = encodingOf(decoded);
+  const { name, format } = encodingOf(decoded, options.xlen);
   const suffix = format.fields.has('ordering') ? ORDERING_SUFFIXES[decoded.rm] : '';
   const operands = format.syntax
     .map((operand) =>
@@ -34,8 +36,8 @@ export function disassembleData(bits: number, length: 2 | 4): string {
   return `.${length}byte 0x${(length === 2 ? bits & 0xffff : bits >>> 0).toString(16)}`;
 }
 
-function encodingOf(decoded: Decoded): { readonly name: string; readonly format: Format } {
-  const compressed = decoded.length === 2 ? findCompressed(decoded.bits, 64) : undefined;
+function encodingOf(decoded: Decoded, xlen: Xlen = 64): { readonly name: string; readonly format: Format } {
+  const compressed = decoded.length === 2 ? findCompressed(decoded.bits, xlen) : undefined;
   return compressed ?? decoded.instruction;
 }
 
@@ -43,7 +45,7 @@ function operandText(
   operand: OperandSyntax,
   format: Format,
   decoded: Decoded,
-  { pc = 0n, csrNames }: DisassemblyOptions,
+  { pc = 0n, csrNames, xlen = 64 }: DisassemblyOptions,
 ): string {
   const register = (field: RegisterField): string =>
     registerName(format.registers[field] ?? 'x', decoded[field]);
@@ -60,7 +62,7 @@ function operandText(
     case 'upper':
       return hexadecimal(decoded.imm >>> 12);
     case 'target':
-      return hexadecimal(BigInt.asUintN(64, pc + BigInt(decoded.imm)));
+      return hexadecimal(BigInt.asUintN(xlen, pc + BigInt(decoded.imm)));
     case 'csr':
       return csrNames?.get(decoded.csr) ?? hexadecimal(decoded.csr);
     case 'rm':

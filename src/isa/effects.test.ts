@@ -42,7 +42,7 @@ test('memory and control are reported', () => {
 });
 
 test('what semantics use agrees with the operands of the format', () => {
-  for (const instruction of instructionsFor(64)) {
+  for (const instruction of [...instructionsFor(32), ...instructionsFor(64)]) {
     const effects = effectsOf(instruction);
     if (effects.control === 'system') continue;
     const { registers } = instruction.format;

@@ -1,3 +1,5 @@
+import type { Xlen } from './semantics.ts';
+
 /**
  * Pseudo-instructions by name and number of operands (RISC-V assembly programmer's manual, "Pseudoinstructions"): the
  * instructions that they stand for, where $1 is the first operand.
@@ -82,17 +84,19 @@ export function expandPseudo(name: string, operands: readonly string[]): readonl
 }
 
 /**
- * The instructions that load a constant, as `li` does: at most eight, each shift as wide as the zeros allow.
+ * The instructions that load a constant, as `li` does: two at most on RV32, eight on RV64, each shift as wide as the zeros
+ * allow.
  *
- * @param value any integer of 64 bits, signed or unsigned
+ * @param value any integer of XLEN bits, signed or unsigned
  */
-export function loadImmediate(register: string, value: bigint): string[] {
-  const wanted = BigInt.asIntN(64, value);
+export function loadImmediate(register: string, value: bigint, xlen: Xlen): string[] {
+  const wanted = BigInt.asIntN(xlen, value);
   const low = BigInt.asIntN(12, wanted);
   if (wanted === low) return [`addi ${register}, x0, ${low}`];
   if (wanted === BigInt.asIntN(32, wanted)) {
     const upper = ((wanted - low) >> 12n) & 0xf_ffffn;
-    const rest = low === 0n ? [] : [`addiw ${register}, ${register}, ${low}`];
+    const add = xlen === 64 ? 'addiw' : 'addi';
+    const rest = low === 0n ? [] : [`${add} ${register}, ${register}, ${low}`];
     return [`lui ${register}, ${upper}`, ...rest];
   }
   let high = BigInt.asIntN(64, wanted - low) >> 12n;
@@ -102,5 +106,5 @@ export function loadImmediate(register: string, value: bigint): string[] {
     shift++;
   }
   const rest = low === 0n ? [] : [`addi ${register}, ${register}, ${low}`];
-  return [...loadImmediate(register, high), `slli ${register}, ${register}, ${shift}`, ...rest];
+  return [...loadImmediate(register, high, xlen), `slli ${register}, ${register}, ${shift}`, ...rest];
 }

@@ -4,7 +4,7 @@ import type { MachineEnd } from '../machine/machine.ts';
 import { EXIT_STATUS, exitStatusHelp, statusOfGuestCode } from './exit-status.ts';
 import { outcomeOf, panicOutcome, signalOutcome, timeoutOutcome } from './outcome.ts';
 
-const quiet = { panicReason: undefined, passGuestCode: false };
+const quiet = { panicReason: undefined, kind: 'domain' } as const;
 const status = (end: MachineEnd, context = {}) => outcomeOf(end, { ...quiet, ...context }).status;
 
 describe('the exit status', () => {
@@ -26,7 +26,7 @@ describe('the exit status', () => {
 
   test('of a failure is 3, or the code where codes are passed on', () => {
     expect(status({ reason: 'failure', code: 7 })).toBe(3);
-    expect(outcomeOf({ reason: 'failure', code: 7 }, { ...quiet, passGuestCode: true })).toEqual({
+    expect(outcomeOf({ reason: 'failure', code: 7 }, { ...quiet, kind: 'bare' })).toEqual({
       status: 7,
       message: 'The program reported failure 7.',
     });
@@ -53,11 +53,11 @@ describe('the exit status', () => {
   test('of a guest that is stuck is 6, with whole sentences', () => {
     const trap = { cause: 12, pcLow: 0x1000, pcHigh: 0 };
     const message = describeStuck('vCPU 0', trap, trap, 'stvec', { low: 0, high: 0 });
-    for (const [passGuestCode, end] of [
-      [false, 'Check the kernel.'],
-      [true, 'Check the program.'],
+    for (const [kind, end] of [
+      ['domain', 'Check the kernel.'],
+      ['bare', 'Check the program.'],
     ] as const) {
-      const outcome = outcomeOf({ reason: 'stuck', message }, { ...quiet, passGuestCode });
+      const outcome = outcomeOf({ reason: 'stuck', message }, { ...quiet, kind });
       expect(outcome.status).toBe(6);
       expect(outcome.message).toMatch(/^The guest is stuck: vCPU 0 takes one/);
       expect(outcome.message?.endsWith(`not made for this machine. ${end}`)).toBe(true);

@@ -13,8 +13,8 @@ export interface Outcome {
 export interface OutcomeContext {
   /** Why the guest's kernel panicked, if it did. */
   readonly panicReason: string | undefined;
-  /** Whether a failure code of the guest becomes the exit status. */
-  readonly passGuestCode: boolean;
+  /** A failure code of a bare machine's program becomes the exit status. */
+  readonly kind: 'domain' | 'bare';
 }
 
 /** The outcome of a machine that ended by itself. */
@@ -28,9 +28,9 @@ export function outcomeOf(end: MachineEnd, context: OutcomeContext): Outcome {
       if (context.panicReason !== undefined) return panicOutcome(context.panicReason);
       return { status: EXIT_STATUS.reset, message: 'The guest asked for a reset.' };
     case 'failure':
-      return failureOutcome(end.code, context.passGuestCode);
+      return failureOutcome(end.code, context.kind);
     case 'stuck':
-      return { status: EXIT_STATUS.stuck, message: stuckText(end.message, context.passGuestCode) };
+      return { status: EXIT_STATUS.stuck, message: stuckText(end.message, context.kind) };
     case 'differs':
       return { status: EXIT_STATUS.differs, message: end.report };
     case 'defect':
@@ -39,8 +39,8 @@ export function outcomeOf(end: MachineEnd, context: OutcomeContext): Outcome {
 }
 
 /** @param message - whole sentences */
-function stuckText(message: string, bare: boolean): string {
-  return `The guest is stuck: ${message} Check the ${bare ? 'program' : 'kernel'}.`;
+function stuckText(message: string, kind: OutcomeContext['kind']): string {
+  return `The guest is stuck: ${message} Check the ${kind === 'bare' ? 'program' : 'kernel'}.`;
 }
 
 /** The guest's kernel has panicked. */
@@ -64,8 +64,8 @@ export function defectText(error: unknown): string {
   return `A defect of hartvisor. Please report it with the command line and this text:\n${details}`;
 }
 
-function failureOutcome(code: number, passGuestCode: boolean): Outcome {
-  if (!passGuestCode) {
+function failureOutcome(code: number, kind: OutcomeContext['kind']): Outcome {
+  if (kind === 'domain') {
     return { status: EXIT_STATUS.guestFailure, message: 'The guest powered off and reported a failure.' };
   }
   return { status: statusOfGuestCode(code), message: `The program reported failure ${code}.` };

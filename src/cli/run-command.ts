@@ -52,7 +52,6 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
     timeout,
     statistics: options.stats === true,
     ...(forced === undefined ? {} : { timesForced: forced }),
-    passGuestCode: false,
     banner: `${name} on ${counted(shape.vcpus, 'vCPU')}, ${counted(shape.pcpus, 'thread')}, ${memory}.`,
   });
 }
@@ -87,7 +86,6 @@ export async function machineCommand(
   return runSession(config, host, {
     timeout,
     statistics: options.stats === true,
-    passGuestCode: true,
     banner: `${file} on ${counted(harts, 'hart')}, ${memoryBytes / 2 ** 20} MiB.`,
   });
 }

@@ -18,8 +18,6 @@ export interface SessionOptions {
   readonly statistics: boolean;
   /** Tells how often an order of accesses was forced, for the end. */
   readonly timesForced?: () => number;
-  /** Whether a failure code of the guest becomes the exit status. */
-  readonly passGuestCode: boolean;
   /** A line about what is started, for a person at a terminal. */
   readonly banner: string;
 }
@@ -60,6 +58,7 @@ export function deviceTreeOf(config: MachineConfig, host: MachineHost): Uint8Arr
 
 class Session {
   readonly #options: SessionOptions;
+  readonly #kind: MachineConfig['kind'];
   readonly #terminal: Terminal;
   readonly #machine: Machine;
   readonly #panic = new PanicWatch();
@@ -70,6 +69,7 @@ class Session {
 
   constructor(config: MachineConfig, host: MachineHost, options: SessionOptions) {
     this.#options = options;
+    this.#kind = config.kind;
     this.#machine = createMachine({ ...config, detachFiles: true }, host, {
       console: {
         output: (bytes) => this.#output(bytes),
@@ -150,12 +150,12 @@ class Session {
   }
 
   #printStatistics(): void {
-    const { passGuestCode } = this.#options;
     // Bare harts have no counters of vCPUs.
-    const vcpus = passGuestCode ? [] : this.#machine.stats();
+    const vcpus = this.#kind === 'bare' ? [] : this.#machine.stats();
     if (vcpus.length > 0) this.#terminal.notice(statisticsTable(vcpus));
     const regions = this.#machine.regionStats();
-    if (regions.length > 0) this.#terminal.notice(regionTable(regions, passGuestCode ? 'hart' : 'pCPU'));
+    if (regions.length > 0)
+      this.#terminal.notice(regionTable(regions, this.#kind === 'bare' ? 'hart' : 'pCPU'));
   }
 
   #startTimeout(): ReturnType<typeof setTimeout> | undefined {
@@ -177,7 +177,7 @@ class Session {
   }
 
   #outcomeContext() {
-    return { panicReason: this.#panic.reason, passGuestCode: this.#options.passGuestCode };
+    return { panicReason: this.#panic.reason, kind: this.#kind };
   }
 
   #quitOutcome(): Outcome {

@@ -7,7 +7,7 @@ import { CAUSE, fillException } from './exceptions.ts';
 import { Fetcher } from './fetcher.ts';
 import { guestAccess } from './guest-access.ts';
 import { type HartOptions, regionOptions } from './hart-options.ts';
-import { type GeneratedCode, instantiate } from './instantiate.ts';
+import { type CallOutFunctions, type GeneratedCode, instantiate } from './instantiate.ts';
 import { InstructionCount } from './instruction-count.ts';
 import { CALL_RESULT } from './interpreter/call-outs.ts';
 import { CSR, EXIT, type Exit, FIELD } from './layout.ts';
@@ -83,10 +83,18 @@ export class Hart {
     this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical);
     this.#decode = createDecoder({ extensions: options.extensions, xlen: 64 });
     this.#generated = instantiate(options.interpreter, memory, this.#regionTable, this.#callOuts(options));
-    this.#code = new CodeCache({
-      base: area + parts.code,
-      pages: options.codePages,
-      ram,
+    this.#code = this.#createCode(area + parts.code);
+    this.#words[FIELD.codeDirectory >> 2] = this.#code.directory;
+    this.#fetcher = this.#createFetcher();
+    if (options.compile === true) this.#regions = this.#createRegions(options);
+    this.reset();
+  }
+
+  #createCode(base: number): CodeCache {
+    return new CodeCache({
+      base,
+      pages: this.#options.codePages,
+      ram: this.#options.ram,
       decode: this.#decode,
       samePage: (a, b) => this.#generated.samePage(a, b) !== 0,
       onEvict: (slots) => {
@@ -95,8 +103,10 @@ export class Hart {
       },
       onChange: (slots) => this.#regions?.dropPage(slots),
     });
-    this.#words[FIELD.codeDirectory >> 2] = this.#code.directory;
-    this.#fetcher = new Fetcher({
+  }
+
+  #createFetcher(): Fetcher {
+    return new Fetcher({
       state: this.state,
       position: this.#position,
       code: this.#code,
@@ -104,11 +114,9 @@ export class Hart {
       tlb: this.tlb,
       mmu: this.mmu,
       pmp: this.pmp,
-      ram,
+      ram: this.#options.ram,
       raise: (cause, tvalLow, tvalHigh) => this.#raiseAt(cause, tvalLow, tvalHigh),
     });
-    if (options.compile === true) this.#regions = this.#createRegions(options);
-    this.reset();
   }
 
   #createRegions(options: HartOptions): Regions {
@@ -171,10 +179,7 @@ export class Hart {
     return exit;
   }
 
-  /**
-   * Does something to the hart beside running it. In lock step it is done to both harts, and must depend on nothing
-   * else.
-   */
+  /** Does something to the hart beside running it; in lock step to both harts, so that it must depend on nothing else. */
   both(action: (hart: Hart) => void): void {
     action(this);
   }
@@ -336,31 +341,20 @@ export class Hart {
     return this.#regions?.firstBits(this.#position.slot) ?? this.#fetcher.currentBits();
   }
 
-  #callOuts(options: HartOptions): Record<string, (argument: number) => number | undefined> {
+  #callOuts(options: HartOptions): CallOutFunctions {
     return {
-      decode: () => {
-        this.#code.decodeFrom(this.#position.pageSlots, this.#position.slot);
-        return undefined;
-      },
+      decode: () => this.#code.decodeFrom(this.#position.pageSlots, this.#position.slot),
       sample: () => {
         if (this.#time.spend()) this.#hurry();
         this.#regions?.sample();
-        return undefined;
       },
-      stretch: () => {
-        this.#regions?.sampleStretch();
-        return undefined;
-      },
-      deoptimize: () => {
-        this.#regions?.deoptimize();
-        return undefined;
-      },
+      stretch: () => this.#regions?.sampleStretch(),
+      deoptimize: () => this.#regions?.deoptimize(),
       time: () => {
         const ticks = options.platform.ticks();
         if (this.#time.seen(ticks)) this.#hurry();
         this.#words[FIELD.mailboxValue >> 2] = ticks | 0;
         this.#words[(FIELD.mailboxValue >> 2) + 1] = Math.floor(ticks / 2 ** 32) | 0;
-        return undefined;
       },
       fetch: () => {
         const status = this.#goToPc();
@@ -404,9 +398,7 @@ export class Hart {
     return this.#resume();
   }
 
-  /**
-   * The time of the run is over: what the load has left in the mailbox goes to its register here, if it is a plain one.
-   */
+  /** The time of the run is over: the loaded value goes from the mailbox to its register here, if it is a plain load. */
   #leaveBehindLoad(): number {
     const decoded = this.#decode(this.#currentBits());
     if (decoded === undefined || !INTEGER_LOADS.has(decoded.instruction.name)) {

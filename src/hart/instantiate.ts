@@ -1,3 +1,13 @@
+import type { FunctionRef } from '../wasm/index.ts';
+import type { CallOuts } from './interpreter/call-outs.ts';
+
+/** The functions of TypeScript that generated code calls. */
+export type CallOutFunctions = {
+  readonly [Name in keyof CallOuts]: (
+    argument: number,
+  ) => CallOuts[Name] extends FunctionRef<'i32'> ? number : void;
+};
+
 /** The functions that the generated module exports. */
 export interface GeneratedCode {
   /** Runs the hart whose block is at this address. @returns an EXIT */
@@ -17,7 +27,7 @@ export function instantiate(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
   regions: WebAssembly.Table,
-  callOuts: Record<string, CallableFunction>,
+  callOuts: CallOutFunctions,
 ): GeneratedCode {
   const { exports } = new WebAssembly.Instance(module, { env: { memory, regions, ...callOuts } });
   const { run, samePage } = exports;

@@ -297,14 +297,12 @@ export class Pcpu {
   /** Ends the domain if the vCPU has done nothing but trap for long. */
   #watchProgress(vcpu: Vcpu): void {
     const { exceptionRow } = this.#hart;
-    const barren = vcpu.noteProgress(this.#ran, exceptionRow.total - this.#traps, exceptionRow);
+    const sinceProgress = vcpu.noteProgress(this.#ran, exceptionRow.total - this.#traps, exceptionRow);
     this.#traps = exceptionRow.total;
-    if (barren < STUCK_AFTER) return;
+    if (sinceProgress < STUCK_AFTER) return;
     const { csr } = this.#hart.state;
     const handler = { low: csr[CSR.vstvec] as number, high: csr[CSR.vstvec + 1] as number };
-    this.#domain.stuck(
-      describeStuck(`vCPU ${vcpu.index}`, vcpu.barrenOrigin, exceptionRow, 'stvec', handler),
-    );
+    this.#domain.stuck(describeStuck(`vCPU ${vcpu.index}`, vcpu.rowOrigin, exceptionRow, 'stvec', handler));
   }
 
   #handle(vcpu: Vcpu): LoopOutcome {

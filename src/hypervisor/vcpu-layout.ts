@@ -57,10 +57,10 @@ export const GUEST = struct({
   /** 1: it has executed WFI (or a suspend call), and goes on only with an interrupt pending. */
   waiting: i32,
   /** Exceptions since its last instruction. */
-  barren: i32,
+  sinceProgress: i32,
   /** The first of them. */
-  barrenCause: i32,
-  barrenPc: halves,
+  rowCause: i32,
+  rowPc: halves,
 });
 
 /**

@@ -352,25 +352,25 @@ export class Vcpu {
    */
   noteProgress(instructions: number, traps: number, row: ExceptionRow): number {
     const guest = this.#guest;
-    if (instructions > 0) guest[GUEST_WORD.barren] = 0;
+    if (instructions > 0) guest[GUEST_WORD.sinceProgress] = 0;
     if (traps === 0) return 0;
-    const before = guest[GUEST_WORD.barren] as number;
+    const before = guest[GUEST_WORD.sinceProgress] as number;
     if (before === 0) {
-      guest[GUEST_WORD.barrenCause] = row.firstCause;
-      guest[GUEST_WORD.barrenPc] = row.firstPcLow;
-      guest[GUEST_WORD.barrenPc + 1] = row.firstPcHigh;
+      guest[GUEST_WORD.rowCause] = row.firstCause;
+      guest[GUEST_WORD.rowPc] = row.firstPcLow;
+      guest[GUEST_WORD.rowPc + 1] = row.firstPcHigh;
     }
     // Those before the last instruction do not count.
-    const barren = before + Math.min(traps, row.length);
-    guest[GUEST_WORD.barren] = barren;
-    return barren;
+    const sinceProgress = before + Math.min(traps, row.length);
+    guest[GUEST_WORD.sinceProgress] = sinceProgress;
+    return sinceProgress;
   }
 
   /** The exception that began the row which {@link noteProgress} counts. */
-  get barrenOrigin(): { readonly cause: number; readonly pcLow: number; readonly pcHigh: number } {
+  get rowOrigin(): { readonly cause: number; readonly pcLow: number; readonly pcHigh: number } {
     const guest = this.#guest;
-    const at = GUEST_WORD.barrenPc;
-    const cause = guest[GUEST_WORD.barrenCause] as number;
+    const at = GUEST_WORD.rowPc;
+    const cause = guest[GUEST_WORD.rowCause] as number;
     return { cause, pcLow: guest[at] as number, pcHigh: guest[at + 1] as number };
   }
 

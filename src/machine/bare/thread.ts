@@ -1,19 +1,15 @@
-import type { HartInputs } from '../../devices/descriptor.ts';
+import type { ConsoleWires, HartInputs } from '../../devices/descriptor.ts';
 import { Htif } from '../../devices/htif/device.ts';
-import type { Hart, HartOptions } from '../../hart/index.ts';
+import type { Hart } from '../../hart/index.ts';
 import { CSR, EXIT } from '../../hart/layout.ts';
 import { Pace } from '../../hart/pace.ts';
 import { describeStuck, STUCK_AFTER } from '../../hart/stuck.ts';
-import { GuestMemory } from '../../memory/guest-memory.ts';
 import { TICKS_PER_MS } from '../../time/ticks.ts';
-import { GuestClock } from '../clock.ts';
-import { Control, END, type EndReason } from '../control.ts';
-import { createDevices, emitAll, eventTeller, linesOf } from '../devices.ts';
-import { createHart } from '../engine-hart.ts';
-import { HART_EXTENSIONS } from '../extensions.ts';
-import { finishEnds } from '../finish.ts';
-import { InstructionClock, SkippingSleep } from '../instruction-clock.ts';
+import { END } from '../control.ts';
+import { emitAll, linesOf } from '../devices.ts';
+import { SkippingSleep } from '../instruction-clock.ts';
 import type { BareStart, RunBare, WorkerHost } from '../thread.ts';
+import { ThreadFrame } from '../thread-frame.ts';
 import { HartWords } from './hart-words.ts';
 import { BareLoop, type BarePart, type BareSurroundings } from './loop.ts';
 
@@ -30,8 +26,7 @@ export function runBareHart(start: BareStart, host: WorkerHost): void {
 
 class BareHart {
   readonly #index: number;
-  readonly #control: Control;
-  readonly #clock: GuestClock | InstructionClock;
+  readonly #frame: ThreadFrame;
   readonly #hart: Hart;
   readonly #loop: BareLoop;
   readonly #htif: Htif | undefined;
@@ -39,76 +34,35 @@ class BareHart {
   /** Ticks at which the run under way is to end. */
   #runEnd = 0;
   readonly #inputs: readonly HartInputs[];
-  readonly #stuck: (why: string) => void;
-  /** Exceptions in a row, and those that were looked at. */
-  #barren = 0;
+  /** Exceptions since the last instruction, and those that were looked at. */
+  #sinceProgress = 0;
   #traps = 0;
 
   constructor(start: BareStart, host: WorkerHost) {
-    const { memory, plan, index } = start;
-    const ram = new GuestMemory(memory, plan.ram);
-    this.#index = index;
-    this.#control = new Control(memory, plan.control);
-    const skipping = start.engine === 'lockstep' ? new InstructionClock() : undefined;
-    this.#clock = skipping ?? new GuestClock(this.#control.startedAt, host.clockOffset);
-    const harts = HartWords.ofAll(
-      memory,
-      plan.hartWords,
-      skipping && ((...place) => new SkippingSleep(...place, skipping)),
-    );
-    const words = harts[index];
-    const kick = (hart: number): void => harts[hart]?.kick();
-    const end = (reason: EndReason, code = 0): void => {
-      if (!this.#control.end(reason, code)) return;
+    const { plan, index } = start;
+    const frame = new ThreadFrame(start, host, () => {
       for (const each of harts) each.kick();
-      host.notify({ kind: 'ended' });
-    };
-    const { bus, console, inputs } = createDevices(ram, plan, {
-      clock: this.#clock,
-      hartChanged: kick,
-      finish: (finish) => finishEnds(finish, end),
-      tell: eventTeller(start, host),
     });
+    const harts = wordsOf(start, frame);
+    const { bus, console, inputs } = frame.createDevices((hart) => harts[hart]?.kick());
+    this.#index = index;
+    this.#frame = frame;
     this.#inputs = inputs;
-    const options: HartOptions = {
-      ram,
-      interpreter: host.interpreter,
-      area: plan.harts[index] ?? 0,
-      codePages: plan.codePages,
-      codeBytes: plan.codeBytes,
+    this.#hart = frame.createHart({
       alone: plan.cpus === 1,
       devices: bus,
       platform: {
-        ticks: () => this.#clock.ticks(),
+        ticks: frame.ticks,
         lines: (wanted) => linesOf(inputs, index, wanted),
         guestExternalLines: () => 0,
         runEnd: () => this.#runEnd,
       },
-      extensions: HART_EXTENSIONS,
-      onRefused: (text) => host.notify({ kind: 'refused', text }),
-      hartId: index,
       hsHost: false,
-      exitRequest: words.exitRequest,
-    };
-    this.#hart = createHart(options, start.engine, (text) => {
-      host.notify({ kind: 'differs', text });
-      end(END.differs);
+      exitRequest: harts[index].exitRequest,
     });
-    skipping?.follow(() => this.#hart.instructions);
-    this.#stuck = (why) => {
-      // First the reason, so that it is there when the last thread has ended.
-      host.notify({ kind: 'stuck', text: why });
-      end(END.stuck);
-    };
     this.#begin(start.bare);
-    this.#htif = this.#makeHtif(
-      start,
-      ram,
-      end,
-      (bytes) => emitAll(console, bytes, this.#control, () => this.#stand()),
-      host,
-    );
-    this.#loop = new BareLoop(words, this.#surroundings());
+    this.#htif = createHtif(start, host, frame, console);
+    this.#loop = new BareLoop(harts[index], this.#surroundings());
   }
 
   run(): void {
@@ -117,7 +71,7 @@ class BareHart {
   }
 
   #surroundings(): BareSurroundings {
-    const control = this.#control;
+    const { control } = this.#frame;
     return {
       get running() {
         return control.running;
@@ -126,27 +80,23 @@ class BareHart {
         return control.pausing;
       },
       longestSleep: this.#htif === undefined ? LONGEST_SLEEP_MS : HTIF_INTERVAL / TICKS_PER_MS,
-      stand: () => this.#stand(),
+      stand: this.#frame.stand,
       runCode: () => this.#runCode(),
-      untilTimer: () => this.#untilTimer(this.#clock.ticks()) / TICKS_PER_MS,
+      untilTimer: () => this.#untilTimer(this.#frame.ticks()) / TICKS_PER_MS,
       wakePending: () => this.#hart.privileged.wakePending(),
     };
   }
 
   #runCode(): boolean {
-    const now = this.#clock.ticks();
+    const now = this.#frame.ticks();
     const started = this.#hart.instructions;
     const longest = Math.min(this.#longestRun, this.#untilTimer(now));
     this.#runEnd = now + longest;
     const exit = this.#hart.run(this.#pace.start(now, longest));
     const instructions = this.#hart.instructions - started;
-    this.#pace.finish(this.#clock.ticks(), instructions);
+    this.#pace.finish(this.#frame.ticks(), instructions);
     this.#watchProgress(instructions);
     return exit === EXIT.wait;
-  }
-
-  #stand(): void {
-    if (this.#control.stand()) this.#clock.restart(this.#control.startedAt);
   }
 
   /** Ticks that the hart may stay in its code at a time, and sleep if it serves the host-target interface. */
@@ -168,13 +118,13 @@ class BareHart {
     const { exceptionRow: row, state } = this.#hart;
     const traps = row.total - this.#traps;
     this.#traps = row.total;
-    this.#barren = instructions > 0 ? Math.min(traps, row.length) : this.#barren + traps;
-    if (this.#barren < STUCK_AFTER) return;
+    this.#sinceProgress = instructions > 0 ? Math.min(traps, row.length) : this.#sinceProgress + traps;
+    if (this.#sinceProgress < STUCK_AFTER) return;
     const register = state.privilege === 3 ? 'mtvec' : 'stvec';
     const field = CSR[state.virtual === 0 ? register : 'vstvec'];
     const handler = { low: state.csr[field] as number, high: state.csr[field + 1] as number };
     const first = { cause: row.firstCause, pcLow: row.firstPcLow, pcHigh: row.firstPcHigh };
-    this.#stuck(describeStuck(`Hart ${this.#index}`, first, row, register, handler));
+    this.#frame.stuck(describeStuck(`Hart ${this.#index}`, first, row, register, handler));
   }
 
   #begin(bare: RunBare): void {
@@ -184,24 +134,31 @@ class BareHart {
     state.setX(11, bare.deviceTreeAddress | 0, Math.floor(bare.deviceTreeAddress / 2 ** 32));
     state.setX(12, bare.dynamicInfo | 0, Math.floor(bare.dynamicInfo / 2 ** 32));
   }
+}
 
-  /** One thread serves the host-target interface: that of hart 0. */
-  #makeHtif(
-    start: BareStart,
-    ram: GuestMemory,
-    end: (reason: EndReason, code?: number) => void,
-    output: (bytes: Uint8Array) => void,
-    host: WorkerHost,
-  ): Htif | undefined {
-    const { tohost, fromhost } = start.bare;
-    if (tohost === undefined || start.index !== 0) return undefined;
-    const addresses = fromhost === undefined ? { tohost } : { tohost, fromhost };
-    return new Htif(ram, addresses, {
-      onExit: (code) => (code === 0 ? end(END.powerOff) : end(END.failure, code)),
-      onOutput: output,
-      onUnknown: (text) => {
-        if (this.#control.countNotice()) host.notify({ kind: 'notice', text });
-      },
-    });
-  }
+function wordsOf({ memory, plan }: BareStart, { skipping }: ThreadFrame): readonly HartWords[] {
+  return HartWords.ofAll(
+    memory,
+    plan.hartWords,
+    skipping && ((...place) => new SkippingSleep(...place, skipping)),
+  );
+}
+
+/** One thread serves the host-target interface: that of hart 0. */
+function createHtif(
+  start: BareStart,
+  host: WorkerHost,
+  { ram, control, end, stand }: ThreadFrame,
+  console: ConsoleWires,
+): Htif | undefined {
+  const { tohost, fromhost } = start.bare;
+  if (tohost === undefined || start.index !== 0) return undefined;
+  const addresses = fromhost === undefined ? { tohost } : { tohost, fromhost };
+  return new Htif(ram, addresses, {
+    onExit: (code) => (code === 0 ? end(END.powerOff) : end(END.failure, code)),
+    onOutput: (bytes) => emitAll(console, bytes, control, stand),
+    onUnknown: (text) => {
+      if (control.countNotice()) host.notify({ kind: 'notice', text });
+    },
+  });
 }

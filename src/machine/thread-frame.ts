@@ -1,0 +1,94 @@
+import type { Hart, HartOptions } from '../hart/index.ts';
+import { GuestMemory } from '../memory/guest-memory.ts';
+import { GuestClock } from './clock.ts';
+import { Control, END, type EndReason } from './control.ts';
+import { createDevices, type Devices, eventTeller } from './devices.ts';
+import { createHart } from './engine-hart.ts';
+import { HART_EXTENSIONS } from './extensions.ts';
+import { finishEnds } from './finish.ts';
+import { InstructionClock } from './instruction-clock.ts';
+import type { WorkerHost, WorkerStart } from './thread.ts';
+
+/** Options of a hart that differ between the kinds of machine. */
+export type OwnHartOptions = Pick<
+  HartOptions,
+  'alone' | 'devices' | 'exitRequest' | 'guestExternalInterrupts' | 'hsHost' | 'platform'
+>;
+
+/** One thread's part of a machine, as far as both kinds of machine have it: memory, time, devices, the end. */
+export class ThreadFrame {
+  readonly ram: GuestMemory;
+  readonly control: Control;
+  /** The clock under lock step, which counts instructions; else undefined. */
+  readonly skipping: InstructionClock | undefined;
+  /** Guest time in ticks. */
+  readonly ticks: () => number;
+  readonly #clock: GuestClock | InstructionClock;
+  readonly #start: WorkerStart;
+  readonly #host: WorkerHost;
+  readonly #wakeAll: () => void;
+
+  /** @param wakeAll has all processors of the machine look around, when it ends */
+  constructor(start: WorkerStart, host: WorkerHost, wakeAll: () => void) {
+    const { memory, plan } = start;
+    this.ram = new GuestMemory(memory, plan.ram);
+    this.control = new Control(memory, plan.control);
+    this.skipping = start.engine === 'lockstep' ? new InstructionClock() : undefined;
+    const clock = this.skipping ?? new GuestClock(this.control.startedAt, host.clockOffset);
+    this.#clock = clock;
+    this.ticks = () => clock.ticks();
+    this.#start = start;
+    this.#host = host;
+    this.#wakeAll = wakeAll;
+  }
+
+  /** Ends the machine, unless it has ended. */
+  readonly end = (reason: EndReason, code = 0): void => {
+    if (!this.control.end(reason, code)) return;
+    this.#wakeAll();
+    this.#host.notify({ kind: 'ended' });
+  };
+
+  /** Ends the machine because its guest can make no progress; `why` is for people. */
+  stuck(why: string): void {
+    // First the reason, so that it is there when the last thread has ended.
+    this.#host.notify({ kind: 'stuck', text: why });
+    this.end(END.stuck);
+  }
+
+  /** Stands still while the machine is paused. */
+  readonly stand = (): void => {
+    if (this.control.stand()) this.#clock.restart(this.control.startedAt);
+  };
+
+  /** @param hartChanged the lines of the devices to a hart may have changed */
+  createDevices(hartChanged: (hart: number) => void): Devices {
+    return createDevices(this.ram, this.#start.plan, {
+      clock: this.#clock,
+      hartChanged,
+      finish: (finish) => finishEnds(finish, this.end),
+      tell: eventTeller(this.#start, this.#host),
+    });
+  }
+
+  createHart(own: OwnHartOptions): Hart {
+    const { plan, index, engine } = this.#start;
+    const options: HartOptions = {
+      ...own,
+      ram: this.ram,
+      interpreter: this.#host.interpreter,
+      area: plan.harts[index] ?? 0,
+      codePages: plan.codePages,
+      codeBytes: plan.codeBytes,
+      extensions: HART_EXTENSIONS,
+      onRefused: (text) => this.#host.notify({ kind: 'refused', text }),
+      hartId: index,
+    };
+    const hart = createHart(options, engine, (text) => {
+      this.#host.notify({ kind: 'differs', text });
+      this.end(END.differs);
+    });
+    this.skipping?.follow(() => hart.instructions);
+    return hart;
+  }
+}

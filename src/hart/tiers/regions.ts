@@ -33,7 +33,7 @@ const FARTHEST = 2 ** 30;
 const WORTH_ANOTHER: readonly number[] = [8, 200];
 
 /** Instructions of interpreted stretches for each sample of where these begin. */
-const STRETCH_CREDIT = 1024;
+const STRETCH_CREDIT = 8192;
 /** Instructions that the interpreter must carry out, at the start of a stretch, that are passed over. */
 const MOST_PASSED_OVER = 8;
 

@@ -9,7 +9,10 @@ const INSTRUCTIONS = 1_000_000;
 /**
  * The share of the instructions of an endless loop that is interpreted after a while, and the regions that there are.
  */
-function interpretedShare(source: string, warmUp = WARM_UP): { readonly share: number; readonly live: number } {
+function interpretedShare(
+  source: string,
+  warmUp = WARM_UP,
+): { readonly share: number; readonly live: number } {
   const bed = new HartBed({ engine: 'jit', compileAfter: 8 });
   bed.load(source);
   const measure = () => ({ all: bed.hart.instructions, compiled: bed.hart.regionStatistics?.retired ?? 0 });

@@ -97,7 +97,7 @@ describe.each([1, HOT])('behind %i turns of a loop', (turns) => {
 });
 
 /** The loop ends and begins with the interpreter, of whose work few samples are taken. */
-const LONG = 8;
+const LONG = 32;
 
 test('a page with an entry for some of its words is looked at anew in each access', () => {
   const bed = new ProtectedBed();

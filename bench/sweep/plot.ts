@@ -11,6 +11,9 @@ const RANGE = { least: 1 / 16, most: 16 } as const;
 const TICKS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16];
 const COLOURS = ['#0969da', '#cf222e', '#1a7f37', '#9a6700', '#8250df', '#bf3989', '#1b7c83'];
 
+const titleOf = (label: string): string =>
+  `Speed of ${label} relative to QEMU, series by series, from the smallest size to the largest`;
+
 const heightOf = (speed: number): number => {
   const bounded = Math.min(Math.max(speed, RANGE.least), RANGE.most);
   const share = Math.log(bounded / RANGE.least) / Math.log(RANGE.most / RANGE.least);
@@ -54,6 +57,7 @@ export function plot(label: string, points: readonly Point[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}"`,
     '  font-family="sans-serif" font-size="13">',
+    `<title>${titleOf(label)}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
     ...grid,
     text(

@@ -189,7 +189,9 @@ export class Machine {
   async #beginPause(): Promise<void> {
     this.#control.pause();
     this.#processors.wakeAll();
-    if (!(await this.#control.allStand(this.#running))) return;
+    const stands = await this.#control.allStand(this.#running);
+    // It may have been resumed since the last thread stood still.
+    if (!stands || !this.#control.pausing) return;
     for (const side of this.#hostSides) side?.pause?.();
     this.#pausedAt = this.#now();
   }

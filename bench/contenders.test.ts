@@ -42,6 +42,6 @@ test('commands pass the engine on, and name the program of the contender', () =>
   const { yardstick, others } = nameField([qemu('1')], [node('v24')], ['jit']);
   expect(qemuCommand(yardstick, '-smp', '2').slice(0, 3)).toEqual(['qemu-1', '-M', 'virt']);
   const [program, cli, ...args] = hartvisorCommand(others[0], 'run', '--smp', '2');
-  expect([program, cli?.endsWith('/src/cli/main.ts')]).toEqual(['node-v24', true]);
+  expect([program, cli?.endsWith('/src/cli/start.js')]).toEqual(['node-v24', true]);
   expect(args).toEqual(['run', '--engine', 'jit', '--smp', '2']);
 });

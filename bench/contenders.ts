@@ -58,7 +58,14 @@ export function hartvisorCommand(
   command: string,
   ...args: string[]
 ): CommandLine {
-  return [program, join(checkout, 'src', 'cli', 'main.ts'), command, ...words, ...args];
+  return [program, commandFile(checkout), command, ...words, ...args];
+}
+
+/** The first module of a checkout's command: older ones have no start.js. */
+function commandFile(checkout: string): string {
+  const folder = join(checkout, 'src', 'cli');
+  const start = join(folder, 'start.js');
+  return existsSync(start) ? start : join(folder, 'main.ts');
 }
 
 /** QEMU's `virt` with its serial port on standard output. */
@@ -88,7 +95,7 @@ export async function prepareField(
     prepared.node.push({ program, version: versionOf(program, '--node', 'Install Node 24') });
   }
   for (const checkout of checkouts) {
-    if (!existsSync(join(checkout, 'src', 'cli', 'main.ts'))) {
+    if (!existsSync(commandFile(checkout))) {
       throw new InputError(
         `--checkout ${checkout} has no src/cli/main.ts. Name a folder with hartvisor's sources.`,
       );

@@ -23,6 +23,8 @@ const oldObjects = 512;
 /** The data that a machine's thread is made with, before it is sent anything. */
 export interface ThreadData {
   readonly kind: WorkerStart['kind'];
+  /** The directory in which Node keeps compiled modules. */
+  readonly compileCache: string | undefined;
 }
 
 /**
@@ -110,12 +112,14 @@ export class NodeHost implements MachineHost {
  * sources before: without it Node loads its compiler for TypeScript in each thread, for this one module.
  */
 function startWorker(kind: ThreadData['kind']): Worker {
-  const workerData: ThreadData = { kind };
+  const compileCache = compileCacheDir();
+  const workerData: ThreadData = { kind, compileCache };
   const resourceLimits = { maxYoungGenerationSizeMb: youngObjects, maxOldGenerationSizeMb: oldObjects };
   if (workerFile.pathname.endsWith('.js')) return new Worker(workerFile, { resourceLimits, workerData });
-  const cache = compileCacheDir();
   const ask =
-    cache === undefined ? '' : `require('node:module').enableCompileCache(${JSON.stringify(cache)});`;
+    compileCache === undefined
+      ? ''
+      : `require('node:module').enableCompileCache(${JSON.stringify(compileCache)});`;
   return new Worker(`${ask} import(${JSON.stringify(workerFile.href)});`, {
     eval: true,
     resourceLimits,

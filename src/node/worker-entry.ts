@@ -1,18 +1,18 @@
 /** The first module of a machine's thread. */
+import { enableCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { WorkerHost } from '../machine/worker.ts';
-import { useCompileCache } from './compile-cache.ts';
 import type { ThreadData, ThreadStart } from './node-host.ts';
 import { takeImportsAsWritten } from './source-imports.ts';
 
+const { kind, compileCache } = workerData as ThreadData;
 // Each thread has to ask for the cache of compiled sources itself, before it imports what is to be found there.
-useCompileCache();
+if (compileCache !== undefined) enableCompileCache(compileCache);
 takeImportsAsWritten();
 if (parentPort === null) throw new Error('this module is the start of a worker thread');
 const port = parentPort;
 // Listens before it loads: whatever the thread is sent meanwhile waits for it.
 const began = new Promise<ThreadStart>((resolve) => port.once('message', resolve));
-const { kind } = workerData as ThreadData;
 const [runWorker, { sharedClockOffset }] = await Promise.all([
   import('../machine/worker.ts').then(({ loadWorker }) => loadWorker(kind)),
   import('./clock.ts'),

@@ -279,3 +279,9 @@ export const TLB = {
   keyShift: 3,
   lastKey: 511,
 } as const;
+
+/**
+ * Instructions: fewer between two regions are not worth a third one, which would cost as much to enter. Mostly they are
+ * the rest of a loop's turn, when the region of the loop was left for a page that is not in the TLB.
+ */
+export const SHORT_STRETCH = 16;

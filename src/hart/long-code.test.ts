@@ -95,3 +95,10 @@ test('long code that is compiled in parts does what the interpreter does', () =>
   expect(results[0]).toBeDefined();
   expect(results[1]).toBe(results[0]);
 });
+
+test('the rest of a loop behind an instruction that is not compiled becomes no region if it is short', () => {
+  const loop = (rest: number) =>
+    `li s0, 1\nloop: ${straight(40)}\ncsrr t0, sscratch\n${straight(rest)}\nj loop`;
+  expect(interpretedShare(loop(8)).live).toBe(1);
+  expect(interpretedShare(loop(40)).live).toBe(2);
+});

@@ -11,7 +11,7 @@ import {
   type ModuleBuilder,
   select,
 } from '../../wasm/index.ts';
-import { FIELD, TLB } from '../layout.ts';
+import { FIELD, SHORT_STRETCH, TLB } from '../layout.ts';
 import { CALL_RESULT } from './call-outs.ts';
 import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT_SCALE } from './slots.ts';
 import { DATUM, tlbEntry } from './tlb-code.ts';
@@ -143,13 +143,15 @@ function pollIfSpent(
  */
 function endStretch(f: FunctionBuilder, hart: Local<'i32'>, stretch: FunctionRef<'void'>): void {
   f.if(i32.load(hart, FIELD.stretch), () => {
-    const length = i32.sub(i32.load(hart, FIELD.stretchLength), i32.load(hart, FIELD.budget));
-    const credit = f.let(i32.sub(i32.load(hart, FIELD.stretchCredit), length));
-    f.store('i32.store', hart, credit, FIELD.stretchCredit);
-    f.if(i32.le_s(credit, i32.const(0)), () => {
-      f.call(stretch);
-      // There may be other regions now.
-      f.return(i32.const(CALL_RESULT.changed));
+    const length = f.let(i32.sub(i32.load(hart, FIELD.stretchLength), i32.load(hart, FIELD.budget)));
+    f.if(i32.ge_s(length, i32.const(SHORT_STRETCH)), () => {
+      const credit = f.let(i32.sub(i32.load(hart, FIELD.stretchCredit), length));
+      f.store('i32.store', hart, credit, FIELD.stretchCredit);
+      f.if(i32.le_s(credit, i32.const(0)), () => {
+        f.call(stretch);
+        // There may be other regions now.
+        f.return(i32.const(CALL_RESULT.changed));
+      });
     });
   });
 }

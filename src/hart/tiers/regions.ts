@@ -4,7 +4,7 @@ import type { MemoryLimits } from '../../wasm/index.ts';
 import { REGION_RECORDS } from '../area.ts';
 import type { CodeCache } from '../code-cache.ts';
 import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT, SLOT_SCALE } from '../interpreter/slots.ts';
-import { FIELD, TLB } from '../layout.ts';
+import { FIELD, SHORT_STRETCH, TLB } from '../layout.ts';
 import { RegionCounters } from '../region-statistics.ts';
 import type { HartState } from '../state.ts';
 import type { Tlb } from '../tlb.ts';
@@ -152,7 +152,8 @@ export class Regions {
     const words = this.#words;
     this.#meet(this.#addresses[FIELD.slot >> 2], FIELD.pageAddress);
     if (words[FIELD.stretch >> 2] === 0) return;
-    words[FIELD.stretchCredit >> 2] -= words[FIELD.stretchLength >> 2];
+    const length = words[FIELD.stretchLength >> 2];
+    if (length >= SHORT_STRETCH) words[FIELD.stretchCredit >> 2] -= length;
     if (words[FIELD.stretchCredit >> 2] > 0) words[FIELD.stretch >> 2] = 0;
     else this.sampleStretch();
   }

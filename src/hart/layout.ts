@@ -221,6 +221,8 @@ export const HART = align(
     stretchLength: i32,
     stretchPage: halves,
     stretchCredit: i32,
+    /** Where a region was left last for the interpreter to carry out an instruction: the slot. */
+    resumedAt: i32,
     /**
      * The largest part of RAM in which physical memory protection refuses S- and U-mode nothing, and that for M-mode.
      */
@@ -281,7 +283,7 @@ export const TLB = {
 } as const;
 
 /**
- * Instructions: fewer between two regions are not worth a third one, which would cost as much to enter. Mostly they are
- * the rest of a loop's turn, when the region of the loop was left for a page that is not in the TLB.
+ * Instructions: fewer behind a region that the interpreter had to help are not worth another region, which would cost as
+ * much to enter. Mostly they are the rest of a loop's turn, when the loop comes to a page that is not in the TLB.
  */
 export const SHORT_STRETCH = 16;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FINISH, HartBed, RAM } from '../../test/hart/hart-bed.ts';
+import { DEVICE, FINISH, HartBed, RAM } from '../../test/hart/hart-bed.ts';
 
 const DATA = RAM + 0x10_0000;
 /** By then all is compiled; instructions that are looked at. */
@@ -96,9 +96,11 @@ test('long code that is compiled in parts does what the interpreter does', () =>
   expect(results[1]).toBe(results[0]);
 });
 
-test('the rest of a loop behind an instruction that is not compiled becomes no region if it is short', () => {
-  const loop = (rest: number) =>
-    `li s0, 1\nloop: ${straight(40)}\ncsrr t0, sscratch\n${straight(rest)}\nj loop`;
+test('the rest of a turn behind an access that compiled code leaves to the interpreter becomes no region if short', () => {
+  // Of 16 turns one loads from a device.
+  const access = 'andi t1, s1, 15\nseqz t1, t1\nneg t1, t1\nand t1, t1, s2\nadd t1, t1, s0\nlw t2, (t1)';
+  const loop = (rest: number) => `li s0, ${DATA}\nli s2, ${DEVICE - DATA}
+    loop: addi s1, s1, 1\n${straight(40)}\n${access}\n${straight(rest)}\nj loop`;
   expect(interpretedShare(loop(8)).live).toBe(1);
-  expect(interpretedShare(loop(40)).live).toBe(2);
+  expect(interpretedShare(loop(40)).live).toBeGreaterThan(1);
 });

@@ -57,6 +57,7 @@ export function defineEnterRegion(module: ModuleBuilder, parts: RegionParts): Fu
         f.store('i32.store', record, patience, REGION.patience);
         f.if(i32.eqz(patience), () => f.call(parts.deoptimize));
         f.call(stepAside, hart, slot);
+        f.store('i32.store', hart, i32.load(hart, FIELD.slot), FIELD.resumedAt);
         f.return(i32.const(CALL_RESULT.changed));
       });
       f.if(i32.and(exit, i32.const(REGION_EXIT.far)), () => goFar(f, hart, slot, parts));
@@ -142,9 +143,11 @@ function pollIfSpent(
  * one between two regions of a long run of instructions.
  */
 function endStretch(f: FunctionBuilder, hart: Local<'i32'>, stretch: FunctionRef<'void'>): void {
-  f.if(i32.load(hart, FIELD.stretch), () => {
+  const start = f.let(i32.load(hart, FIELD.stretch));
+  f.if(start, () => {
     const length = f.let(i32.sub(i32.load(hart, FIELD.stretchLength), i32.load(hart, FIELD.budget)));
-    f.if(i32.ge_s(length, i32.const(SHORT_STRETCH)), () => {
+    const isLong = i32.ge_s(length, i32.const(SHORT_STRETCH));
+    f.if(i32.or(isLong, i32.ne(start, i32.load(hart, FIELD.resumedAt))), () => {
       const credit = f.let(i32.sub(i32.load(hart, FIELD.stretchCredit), length));
       f.store('i32.store', hart, credit, FIELD.stretchCredit);
       f.if(i32.le_s(credit, i32.const(0)), () => {

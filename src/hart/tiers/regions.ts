@@ -151,9 +151,12 @@ export class Regions {
     if (this.#heat.pass()) this.#cool();
     const words = this.#words;
     this.#meet(this.#addresses[FIELD.slot >> 2], FIELD.pageAddress);
-    if (words[FIELD.stretch >> 2] === 0) return;
+    const stretch = words[FIELD.stretch >> 2];
+    if (stretch === 0) return;
     const length = words[FIELD.stretchLength >> 2];
-    if (length >= SHORT_STRETCH) words[FIELD.stretchCredit >> 2] -= length;
+    if (length >= SHORT_STRETCH || stretch !== words[FIELD.resumedAt >> 2]) {
+      words[FIELD.stretchCredit >> 2] -= length;
+    }
     if (words[FIELD.stretchCredit >> 2] > 0) words[FIELD.stretch >> 2] = 0;
     else this.sampleStretch();
   }

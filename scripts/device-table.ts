@@ -2,23 +2,22 @@
  * Writes the table of devices in `docs/devices.md` from the machine's list: `node scripts/device-table.ts`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { partsOf } from '../src/machine/parts.ts';
+import { PARTS } from '../src/machine/parts.ts';
 
 const file = new URL('../docs/devices.md', import.meta.url);
 const BEGIN = '<!-- devices: written by `node scripts/device-table.ts` -->';
 const END = '<!-- end -->';
 
-const HEAD = ['folder', 'address', 'source', 'machines', 'device'];
+const HEAD = ['folder', 'address', 'source', 'machines', '`--aia`', 'device'];
 
 /** A Markdown table of all devices, its columns padded. */
 export function deviceTable(): string {
-  const bare = partsOf('bare');
-  const domain = new Set(partsOf('domain'));
-  const rows = bare.map((part) => [
+  const rows = PARTS.map((part) => [
     `\`${part.device.name}/\``,
     `0x${part.base.toString(16)}`,
     (part.sources ?? []).join(', '),
-    domain.has(part) ? 'all' : 'bare',
+    part.only ?? 'all',
+    part.aia?.join(', ') ?? 'any',
     part.device.about,
   ]);
   const widths = HEAD.map((head, column) =>

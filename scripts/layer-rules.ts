@@ -33,7 +33,18 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'memory',
   ],
   node: ['errors', 'boot', 'devices', 'machine', 'hart', 'stress', 'verify'],
-  cli: ['errors', 'node', 'boot', 'machine', 'hypervisor', 'hart', 'interrupts', 'verify', 'stress'],
+  cli: [
+    'errors',
+    'node',
+    'boot',
+    'devices',
+    'machine',
+    'hypervisor',
+    'hart',
+    'interrupts',
+    'verify',
+    'stress',
+  ],
 };
 
 /** The rooms that may use Node's modules and npm packages; all others run in a browser as they are. */

@@ -37,13 +37,16 @@ const files = await fetched();
 const script = `
 echo "nproc: $(nproc)"
 grep -m 1 isa /proc/cpuinfo
-grep riscv-timer /proc/interrupts
+grep -E 'riscv-timer|ttyS0' /proc/interrupts
 `;
 
 describe.skipIf(files === undefined)('OpenSBI starts Debian in HS-mode', () => {
-  test(
-    'on 2 harts, to userspace and power-off',
-    async () => {
+  test.each([
+    ['none', 'SiFive PLIC'],
+    ['aplic', 'APLIC-DIRECT'],
+  ] as const)(
+    'on 2 harts, to userspace and power-off, with --aia %s',
+    async (aia, controller) => {
       if (files === undefined) throw new Error('there are no files');
       const image = {
         kind: 'raw',
@@ -59,6 +62,7 @@ describe.skipIf(files === undefined)('OpenSBI starts Debian in HS-mode', () => {
           memoryBytes: 512 * 1024 * 1024,
           program: { kind: 'firmware', image, kernel, initrd },
           bootArgs: 'console=ttyS0 earlycon=sbi',
+          aia,
         },
         LIMIT_MS,
       );
@@ -69,6 +73,8 @@ describe.skipIf(files === undefined)('OpenSBI starts Debian in HS-mode', () => {
       expect(output).toMatch(/rv64imafdch_/);
       const timer = /(\d+)\s+(\d+)\s+RISC-V INTC\s+5 Edge\s+riscv-timer/.exec(output)?.slice(1).map(Number);
       expect(Math.min(...(timer ?? [0]))).toBeGreaterThan(0);
+      const serial = new RegExp(`(\\d+)\\s+(\\d+)\\s+${controller}\\s+10 (Edge|Level)\\s+ttyS0`).exec(output);
+      expect(Number(serial?.[1]) + Number(serial?.[2])).toBeGreaterThan(0);
       expect(output).not.toMatch(/rcu.*stall|soft lockup|Oops|BUG:/);
     },
     LIMIT_MS + 20_000,

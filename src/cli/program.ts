@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
+import { AIA } from '../devices/descriptor.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import { DEFAULT_ENGINE, ENGINES } from '../machine/engine.ts';
@@ -84,6 +85,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--append <words>', 'boot arguments in the device tree')
     .option('--smp <n>', `harts, 1 to ${maximumCpus}`, '1')
     .option('-m, --memory <size>', 'memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
+    .option('--aia <name>', `how interrupts reach the harts, the PLIC being none: ${AIA.join(', ')}`, 'none')
     .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)
     .option('--stats', 'print what was compiled at the end')
     .option('--timeout <seconds>', 'stop the machine after this time')

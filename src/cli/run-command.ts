@@ -77,11 +77,12 @@ export async function machineCommand(
   options: MachineCommandOptions,
   host: MachineHost,
 ): Promise<number> {
-  const { harts, memoryBytes, engine, timeout } = readMachineWords(options);
+  const { timeout, ...shape } = readMachineWords(options);
+  const { harts, memoryBytes } = shape;
   const program = await loadProgram({ ...options, file, memoryBytes });
   const { append } = options;
   const bootArgs = append === undefined ? {} : { bootArgs: append };
-  const config: MachineConfig = { kind: 'bare', engine, harts, memoryBytes, program, ...bootArgs };
+  const config: MachineConfig = { kind: 'bare', ...shape, program, ...bootArgs };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
   return runSession(config, host, {
     timeout,

@@ -57,10 +57,20 @@ test('the numbers of a bare machine are read', () => {
   expect(readMachineWords({ smp: '4', memory: '1G', timeout: '2.5' })).toEqual({
     harts: 4,
     memoryBytes: 2 ** 30,
+    aia: 'none',
     engine: DEFAULT_ENGINE,
     timeout: 2.5,
   });
   expect(() => readMachineWords({ smp: '1', memory: '5G' })).toThrow(/Give at most/);
+});
+
+test('an interrupt architecture is found by its name, and the error for another lists them', () => {
+  expect(readMachineWords({ smp: '1', memory, aia: 'aplic' }).aia).toBe('aplic');
+  for (const aia of ['', 'plic', 'APLIC', 'aplic,imsic']) {
+    expect(() => readMachineWords({ smp: '1', memory, aia })).toThrow(
+      new InputError(`--aia ${aia}: there is no such interrupt architecture; give one of none, aplic.`),
+    );
+  }
 });
 
 test('lock step has one thread', () => {

@@ -1,3 +1,4 @@
+import { AIA, type Aia } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import { DEFAULT_PROTOCOL, protocolByName } from '../interrupts/protocols.ts';
 import { DEFAULT_ENGINE, ENGINES, type Engine } from '../machine/engine.ts';
@@ -59,6 +60,7 @@ export function readRunWords(words: RunWords, cores: number): RunShape {
 export interface MachineWords {
   readonly smp: string;
   readonly memory: string;
+  readonly aia?: string | undefined;
   readonly engine?: string | undefined;
   readonly timeout?: string | undefined;
 }
@@ -67,6 +69,7 @@ export interface MachineWords {
 export interface MachineShape {
   readonly harts: number;
   readonly memoryBytes: number;
+  readonly aia: Aia;
   readonly engine: Engine;
   readonly timeout: number | undefined;
 }
@@ -80,10 +83,12 @@ export function readMachineWords(words: MachineWords): MachineShape {
   const harts = parseCount(words.smp, '--smp', 'harts', maximumCpus);
   const engine = readEngine(words.engine);
   if (engine === 'lockstep' && harts > 1) throw new InputError(oneThread('--smp', harts));
-  const maximum = maximumMemory({ kind: 'bare', cpus: harts, pcpus: harts });
+  const aia = readAia(words.aia, AIA);
+  const maximum = maximumMemory({ kind: 'bare', cpus: harts, pcpus: harts, aia });
   return {
     harts,
     memoryBytes: parseMemory(words.memory, '--memory', maximum),
+    aia,
     engine,
     timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
   };
@@ -97,6 +102,14 @@ function readEngine(name: string | undefined): Engine {
   const found = ENGINES.find((engine) => engine === (name ?? DEFAULT_ENGINE));
   if (found !== undefined) return found;
   throw new InputError(`--engine ${name}: there is no such engine; the engines are ${ENGINES.join(', ')}.`);
+}
+
+function readAia(name: string | undefined, choices: readonly Aia[]): Aia {
+  const found = choices.find((aia) => aia === (name ?? 'none'));
+  if (found !== undefined) return found;
+  throw new InputError(
+    `--aia ${name}: there is no such interrupt architecture; give one of ${choices.join(', ')}.`,
+  );
 }
 
 function readProtocol(name: string | undefined): string {

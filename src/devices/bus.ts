@@ -8,6 +8,8 @@ interface Window {
   readonly base: number;
   /** Guest-physical address after the last byte. */
   readonly end: number;
+  /** Guest-physical address of the device's offset 0. */
+  readonly origin: number;
   readonly device: Device;
   readonly widths: number;
 }
@@ -28,22 +30,13 @@ export class Bus implements Halves {
   #last: Window | undefined;
 
   /**
-   * Puts a device at an address.
+   * Puts a device at an address, with all of its windows.
    *
-   * @throws RangeError if the window is not a range of addresses, or overlaps one that is taken
+   * @throws RangeError if a window is not a range of addresses, or overlaps one that is taken
    */
-  attach(base: number, device: Device): void {
-    const end = base + device.size;
-    if (!Number.isSafeInteger(base) || base < 0 || !Number.isSafeInteger(end) || end <= base) {
-      throw new RangeError(`${device.name}: no window of ${device.size} bytes fits at ${base}`);
-    }
-    const other = this.#windows.find((window) => base < window.end && window.base < end);
-    if (other !== undefined) {
-      throw new RangeError(
-        `${device.name} at 0x${base.toString(16)} overlaps ${other.device.name} at 0x${other.base.toString(16)}`,
-      );
-    }
-    this.#windows.push({ base, end, device, widths: device.widths ?? ALL_WIDTHS });
+  attach(origin: number, device: Device): void {
+    const windows = device.windows ?? [{ offset: 0, size: device.size }];
+    for (const { offset, size } of windows) this.#attach(origin + offset, size, origin, device);
   }
 
   /** The devices and their addresses, in the order they were attached. */
@@ -56,7 +49,7 @@ export class Bus implements Halves {
     const window = this.#find(address, width);
     if (window === undefined) return false;
     const { device } = window;
-    const offset = address - window.base;
+    const offset = address - window.origin;
     if (width !== 8) {
       this.low = device.read(offset, width);
       this.high = 0;
@@ -78,7 +71,7 @@ export class Bus implements Halves {
     const window = this.#find(address, width);
     if (window === undefined) return false;
     const { device } = window;
-    const offset = address - window.base;
+    const offset = address - window.origin;
     if (width !== 8) {
       device.write(offset, width, width === 4 ? low >>> 0 : low & (2 ** (8 * width) - 1));
     } else if (device.write64 !== undefined) {
@@ -88,6 +81,20 @@ export class Bus implements Halves {
       device.write(offset + 4, 4, high >>> 0);
     }
     return true;
+  }
+
+  #attach(base: number, size: number, origin: number, device: Device): void {
+    const end = base + size;
+    if (!Number.isSafeInteger(base) || base < 0 || !Number.isSafeInteger(end) || end <= base) {
+      throw new RangeError(`${device.name}: no window of ${size} bytes fits at ${base}`);
+    }
+    const other = this.#windows.find((window) => base < window.end && window.base < end);
+    if (other !== undefined) {
+      throw new RangeError(
+        `${device.name} at 0x${base.toString(16)} overlaps ${other.device.name} at 0x${other.base.toString(16)}`,
+      );
+    }
+    this.#windows.push({ base, end, origin, device, widths: device.widths ?? ALL_WIDTHS });
   }
 
   #find(address: number, width: BusWidth): Window | undefined {

@@ -3,12 +3,19 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Backends } from './backends.ts';
 import type { Clock, Device, LineSink } from './device.ts';
 
+/** How external interrupts reach the harts of a machine, in QEMU's words: by the PLIC, or by an APLIC with wires to harts. */
+export const AIA = ['none', 'aplic'] as const;
+
+export type Aia = (typeof AIA)[number];
+
 /** The facts of its machine that a device may know. */
 export interface DeviceSetting {
   /** `domain`: a guest below the hypervisor. `bare`: software starts in M-mode. */
   readonly kind: 'domain' | 'bare';
   /** Harts as the guest counts them: vCPUs of a domain, harts of a bare machine. */
   readonly cpus: number;
+  /** `none` if it is left out. */
+  readonly aia?: Aia;
 }
 
 /** Where the machine has put a device. */
@@ -112,8 +119,6 @@ export interface DeviceDescriptor {
   readonly name: string;
   /** For the table in `docs/devices.md`. */
   readonly about: string;
-  /** Bytes of its window of addresses. */
-  readonly size: number;
   /** Shared words that it needs. */
   wordsFor(setting: DeviceSetting): number;
   create(services: DeviceServices): DeviceInstance;

@@ -6,6 +6,12 @@ export type AccessWidth = 1 | 2 | 4;
 /** Bytes of one access that a hart makes. */
 export type BusWidth = AccessWidth | 8;
 
+/** A part of a device's range of addresses, in bytes from its start. */
+export interface DeviceWindow {
+  readonly offset: number;
+  readonly size: number;
+}
+
 /**
  * Something that guests reach by loads and stores to a window of physical addresses.
  *
@@ -17,6 +23,8 @@ export interface Device {
   readonly name: string;
   /** Bytes of the window. */
   readonly size: number;
+  /** The parts of the range at which the device answers, where that is not all of it; in rising order. */
+  readonly windows?: readonly DeviceWindow[];
   /** The widths that the device answers, 1 | 2 | 4 | 8 added up; every width when left out. */
   readonly widths?: number;
   /** @returns the register's value, unsigned. */

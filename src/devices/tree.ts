@@ -24,11 +24,14 @@ export function deviceNode(
   return node(`${name}@${base.toString(16)}`, [['reg', u64s(base, size)], ...properties], [], label);
 }
 
+/** The level of a wire that asserts an interrupt, as an APLIC's bindings number it. */
+const HIGH = 4;
+
 /** The properties that name a device's sources at the interrupt controller. */
-export function interrupts({ sources }: DevicePlace): DeviceTreeProperty[] {
+export function interrupts({ sources, aia = 'none' }: DevicePlace): DeviceTreeProperty[] {
   return [
     ['interrupt-parent', cells(ref(CONTROLLER_LABEL))],
-    ['interrupts', cells(...sources)],
+    ['interrupts', cells(...(aia === 'none' ? sources : sources.flatMap((source) => [source, HIGH])))],
   ];
 }
 

@@ -1,4 +1,7 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   findNode,
@@ -7,14 +10,18 @@ import {
   readDeviceTree,
   readStrings,
 } from '../../test/fixtures/fdt-reader.ts';
+import { haveQemu } from '../../test/machine/on-qemu.ts';
+import type { DeviceTreeNode, PropertyValue } from '../boot/device-tree.ts';
 import { writeDeviceTree } from '../boot/fdt-writer.ts';
 import { isaString, type MachineDescription, machineTree } from '../boot/machine-tree.ts';
+import type { Aia } from '../devices/descriptor.ts';
 import { describeDevices } from './devices.ts';
 import { RAM_BASE } from './parts.ts';
 
 const extensions = ['m', 'a', 'f', 'd', 'c', 'zicbom', 'zicboz', 'zicsr', 'zba', 'sstc'];
 interface Described extends Omit<MachineDescription, 'devices' | 'ramBase'> {
   readonly kind: 'domain' | 'bare';
+  readonly aia?: Aia;
 }
 
 const domain: Described = {
@@ -28,6 +35,7 @@ const domain: Described = {
   rngSeed: new Uint8Array(32).fill(9),
 };
 const bare: Described = { ...domain, kind: 'bare' };
+const withAplic: Described = { ...bare, aia: 'aplic' };
 
 function blobOf(machine: Described): Uint8Array {
   return writeDeviceTree(machineTree({ ...machine, ramBase: RAM_BASE, devices: describeDevices(machine) }));
@@ -59,6 +67,65 @@ function wires({ root, cells }: ReturnType<typeof read>, path: string): number[]
     harts.get(list[index * 2]) ?? -1,
     list[index * 2 + 1],
   ]);
+}
+
+/** Properties of ours that QEMU 7.2 does not have: newer bindings. */
+const NEWER = ['riscv,delegation', '#msi-cells'];
+/** Devices of both that have an interrupt, and the interrupt controllers. */
+const SHARED = /^(aplic|imsics|rtc|serial|virtio_mmio)@/;
+
+/** The properties of the nodes that both have, by the paths of the nodes that they refer to. */
+function sharedNodes(blob: Uint8Array): Record<string, Record<string, unknown>> {
+  const { root } = readDeviceTree(blob);
+  const all = [...nodesOf(root, '')];
+  const paths = new Map(
+    all.map(([path, { properties }]) => [readCells(new Map(properties).get('phandle'))?.[0], path]),
+  );
+  const shared = all.filter(([, { name }]) => SHARED.test(name) && !/^virtio_mmio@1000[2-8]/.test(name));
+  return Object.fromEntries(
+    shared.map(([path, { properties }]) => {
+      const kept = properties.filter(
+        ([name]) => name !== 'phandle' && name !== '#address-cells' && !NEWER.includes(name),
+      );
+      return [path, Object.fromEntries(kept.map(([name, value]) => [name, meaningOf(name, value, paths)]))];
+    }),
+  );
+}
+
+const REFERENCES = [
+  'interrupt-parent',
+  'interrupts-extended',
+  'msi-parent',
+  'riscv,children',
+  'riscv,delegate',
+];
+
+function meaningOf(
+  name: string,
+  value: PropertyValue,
+  paths: ReadonlyMap<number | undefined, string>,
+): unknown {
+  const cells = readCells(value);
+  if (cells === undefined || !REFERENCES.includes(name)) return value;
+  // A reference comes first, and before each number of a hart's interrupt.
+  return cells.map((cell, index) =>
+    index === 0 || (name === 'interrupts-extended' && index % 2 === 0) ? paths.get(cell) : cell,
+  );
+}
+
+function* nodesOf(from: DeviceTreeNode, path: string): Generator<[string, DeviceTreeNode]> {
+  yield [path, from];
+  for (const child of from.children) yield* nodesOf(child, `${path}/${child.name}`);
+}
+
+function treeOfQemu(machine: string, cpus: number): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'device-tree-'));
+  const file = join(folder, 'dtb');
+  const args = ['-M', `${machine},dumpdtb=${file}`, '-smp', `${cpus}`, '-m', '512M', '-display', 'none'];
+  execFileSync('qemu-system-riscv64', args, { stdio: 'ignore' });
+  const blob = readFileSync(file);
+  rmSync(folder, { recursive: true });
+  return blob;
 }
 
 describe('machineTree', () => {
@@ -126,12 +193,35 @@ describe('machineTree', () => {
     expect(() => blobOf({ ...domain, memorySize: 0 })).toThrow(RangeError);
   });
 
-  it.each([domain, bare])("passes the checks of Debian's dtc without a warning ($kind)", (machine) => {
-    const result = spawnSync('dtc', ['-I', 'dtb', '-O', 'dts'], { input: blobOf(machine) });
-    if (result.error !== undefined) return console.log('skipped: dtc is not installed');
-    expect(String(result.stderr)).toBe('');
-    expect(result.status).toBe(0);
+  it('has an APLIC in the place of the PLIC, with a second cell for the kind of wire', () => {
+    const machine = read(withAplic);
+    expect(findNode(machine.root, '/soc/plic@c000000')).toBeUndefined();
+    expect(wires(machine, '/soc/aplic@c000000')).toEqual([
+      [0, 11],
+      [1, 11],
+    ]);
+    expect(wires(machine, '/soc/aplic@d000000')).toEqual([
+      [0, 9],
+      [1, 9],
+    ]);
+    expect(machine.cells('/soc/serial@10000000', 'interrupts')).toEqual([10, 4]);
   });
+
+  it.runIf(haveQemu())('describes interrupt controllers and what interrupts as QEMU does', () => {
+    const ours = sharedNodes(blobOf(withAplic));
+    const theirs = sharedNodes(treeOfQemu('virt,aia=aplic', withAplic.cpus));
+    expect(ours).toEqual(theirs);
+  });
+
+  it.each([domain, bare, withAplic])(
+    "passes the checks of Debian's dtc without a warning ($kind, $aia)",
+    (machine) => {
+      const result = spawnSync('dtc', ['-I', 'dtb', '-O', 'dts'], { input: blobOf(machine) });
+      if (result.error !== undefined) return console.log('skipped: dtc is not installed');
+      expect(String(result.stderr)).toBe('');
+      expect(result.status).toBe(0);
+    },
+  );
 });
 
 it('isaString puts single letters first', () => {

@@ -14,7 +14,7 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Control } from './control.ts';
 import { DeviceEvents } from './device-events.ts';
 import { type Part, partsOf } from './parts.ts';
-import type { MachinePlan } from './plan.ts';
+import { type MachinePlan, settingOf } from './plan.ts';
 import type { WorkerHost } from './thread.ts';
 
 /** The rest of the machine, as its devices see it in one thread. */
@@ -44,7 +44,7 @@ export function createDevices(
   plan: MachinePlan,
   surroundings: DeviceSurroundings,
 ): Devices {
-  const parts = partsOf(plan.kind);
+  const parts = partsOf(plan);
   let controller: InterruptController | undefined;
   const create = (part: Part, index: number): DeviceInstance => {
     const instance = part.device.create(
@@ -77,8 +77,7 @@ function servicesFor(
   controller: () => InterruptController | undefined,
 ): DeviceServices {
   return {
-    kind: plan.kind,
-    cpus: plan.cpus,
+    ...settingOf(plan),
     words: new Int32Array(memory.linear.buffer, plan.devices[index], device.wordsFor(plan)),
     memory,
     clock,
@@ -105,7 +104,7 @@ export function linesOf(inputs: readonly HartInputs[], hart: number, wanted: num
 
 /** The devices as the device tree of a machine describes them. */
 export function describeDevices(setting: DeviceSetting): DescribedDevices {
-  const described = partsOf(setting.kind).map(({ device, base, sources = [] }) =>
+  const described = partsOf(setting).map(({ device, base, sources = [] }) =>
     device.describe({ ...setting, base, sources }),
   );
   const console = described.find((nodes) => nodes.console !== undefined)?.console;

@@ -1,5 +1,6 @@
+import { aplic } from '../devices/aplic/descriptor.ts';
 import { clint } from '../devices/clint/descriptor.ts';
-import type { DeviceDescriptor, DeviceSetting } from '../devices/descriptor.ts';
+import type { Aia, DeviceDescriptor, DeviceSetting } from '../devices/descriptor.ts';
 import { fwCfg } from '../devices/fw-cfg/descriptor.ts';
 import { goldfishRtc } from '../devices/goldfish-rtc/descriptor.ts';
 import { plic } from '../devices/plic/descriptor.ts';
@@ -19,20 +20,25 @@ export interface Part {
   readonly sources?: readonly number[];
   /** The kind of machine that has it; both, if there is none. */
   readonly only?: DeviceSetting['kind'];
+  /** The settings of `--aia` with which machines have it; all, if there are none. */
+  readonly aia?: readonly Aia[];
 }
 
 /** The devices of our machines, where QEMU's `virt` has them (QEMU's hw/riscv/virt.c). One line each. */
-const PARTS: readonly Part[] = [
+export const PARTS: readonly Part[] = [
   { device: testFinisher, base: 0x10_0000 },
   { device: goldfishRtc, base: 0x10_1000, sources: [11] },
   { device: clint, base: 0x200_0000, only: 'bare' },
-  { device: plic, base: 0xc00_0000 },
+  { device: plic, base: 0xc00_0000, aia: ['none'] },
+  { device: aplic, base: 0xc00_0000, only: 'bare', aia: ['aplic'] },
   { device: uart16550, base: 0x1000_0000, sources: [10] },
   { device: virtioRng, base: 0x1000_1000, sources: [1] },
   { device: fwCfg, base: 0x1010_0000 },
 ];
 
-/** The devices of a machine of that kind, in the order of the device tree. */
-export function partsOf(kind: DeviceSetting['kind']): readonly Part[] {
-  return PARTS.filter(({ only }) => only === undefined || only === kind);
+/** The devices of a machine, in the order of the device tree. */
+export function partsOf({ kind, aia = 'none' }: Pick<DeviceSetting, 'kind' | 'aia'>): readonly Part[] {
+  return PARTS.filter(
+    (part) => (part.only ?? kind) === kind && (part.aia === undefined || part.aia.includes(aia)),
+  );
 }

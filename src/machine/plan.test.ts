@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { AIA } from '../devices/descriptor.ts';
 import { hartAreaBytes } from '../hart/area.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../hypervisor/software-events.ts';
@@ -26,7 +27,7 @@ function areas(plan: MachinePlan): { from: number; bytes: number }[] {
   const words = (from: number, count: number) => ({ from, bytes: count * 4 });
   return [
     { from: plan.control, bytes: CONTROL_BYTES },
-    ...partsOf(plan.kind).map(({ device }, index) => words(plan.devices[index] ?? 0, device.wordsFor(plan))),
+    ...partsOf(plan).map(({ device }, index) => words(plan.devices[index] ?? 0, device.wordsFor(plan))),
     words(plan.deviceEvents, DeviceEvents.wordsFor(plan.devices.length)),
     ...areasOfKind(plan),
     ...plan.harts.map((from) => ({ from, bytes: hartAreaBytes(plan.codePages) })),
@@ -39,6 +40,7 @@ const shapes = fc
     kind: fc.constantFrom('domain', 'bare'),
     cpus: fc.integer({ min: 1, max: 64 }),
     pcpus: fc.integer({ min: 1, max: 8 }),
+    aia: fc.constantFrom(...AIA),
     ramBytes: fc.integer({ min: 1, max: 1024 }).map((mebibytes) => mebibytes * MIB),
   })
   .map((shape) => ({ ...shape, pcpus: Math.min(shape.cpus, shape.pcpus) }) as const);

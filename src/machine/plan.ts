@@ -1,3 +1,4 @@
+import type { DeviceSetting } from '../devices/descriptor.ts';
 import { hartAreaBytes } from '../hart/area.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../hypervisor/software-events.ts';
@@ -21,10 +22,8 @@ const CODE_BYTES = 192 << 20;
 const LEAST_CODE_BYTES = 8 << 20;
 
 /** The facts that decide how linear memory is divided. */
-export interface MachineShape<Kind extends 'domain' | 'bare' = 'domain' | 'bare'> {
+export interface MachineShape<Kind extends 'domain' | 'bare' = 'domain' | 'bare'> extends DeviceSetting {
   readonly kind: Kind;
-  /** Guest processors: vCPUs of a domain, harts of a bare machine. */
-  readonly cpus: number;
   /** Threads with a hart each; a bare machine has one for each of its harts. */
   readonly pcpus: number;
   /** Guest RAM in bytes, a multiple of 4096. */
@@ -96,7 +95,7 @@ export function planMachine(shape: MachineShape): MachinePlan;
 export function planMachine(shape: MachineShape): MachinePlan {
   const memory = new Allocator();
   const control = memory.take(CONTROL_BYTES);
-  const parts = partsOf(shape.kind);
+  const parts = partsOf(shape);
   const devices = parts.map(({ device }) => memory.takeWords(device.wordsFor(shape)));
   const deviceEvents = memory.takeWords(DeviceEvents.wordsFor(parts.length));
   const ofKind = planKind(shape, memory);
@@ -118,6 +117,11 @@ export function planMachine(shape: MachineShape): MachinePlan {
     ram: { base: RAM_BASE, size: shape.ramBytes, offset },
     pages: Math.ceil(bytes / WASM_PAGE),
   } as MachinePlan;
+}
+
+/** Those facts of a machine that its devices may know. */
+export function settingOf({ kind, cpus, aia }: MachineShape): DeviceSetting {
+  return { kind, cpus, ...(aia === undefined ? {} : { aia }) };
 }
 
 /** The most RAM, in bytes, that a machine of this shape can have; whole mebibytes. */

@@ -10,7 +10,6 @@ const TIMER = 1 << HART_INTERRUPT.machineTimer;
 export const clint: DeviceDescriptor = {
   name: 'clint',
   about: 'machine timer and software interrupts, for bare machines',
-  size: CLINT.size,
   wordsFor: ({ cpus }) => Clint.wordsFor(cpus),
   create: ({ words, clock, cpus, hartChanged }) => {
     const device = new Clint(words, { harts: cpus, clock, onChange: hartChanged });

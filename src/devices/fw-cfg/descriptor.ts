@@ -8,7 +8,6 @@ import { describe } from './items.ts';
 export const fwCfg: DeviceDescriptor = {
   name: 'fw-cfg',
   about: "QEMU's firmware configuration: items about the machine to be read",
-  size: FW_CFG.size,
   wordsFor: () => FwCfg.WORDS,
   create: ({ words, memory, kind, cpus }) => {
     return { device: new FwCfg(words, describe({ kind, cpus, ramBytes: memory.size }), memory) };

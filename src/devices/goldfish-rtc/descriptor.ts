@@ -8,7 +8,6 @@ import { EVENT, GoldfishRtcHost } from './host.ts';
 export const goldfishRtc: DeviceDescriptor = {
   name: 'goldfish-rtc',
   about: 'real-time clock with an alarm',
-  size: GOLDFISH_RTC.size,
   wordsFor: () => GoldfishRtc.WORDS,
   create: ({ words, line, clock, tell }) => {
     const device = new GoldfishRtc(words, { irq: line(), clock, onAlarmChange: () => tell(EVENT.alarm) });

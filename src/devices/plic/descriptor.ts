@@ -16,7 +16,6 @@ function targetsOf({ kind }: DeviceSetting): readonly number[] {
 export const plic: DeviceDescriptor = {
   name: 'plic',
   about: 'platform-level interrupt controller, 95 sources',
-  size: PLIC.size,
   wordsFor: (setting) => Plic.wordsFor(setting.cpus * targetsOf(setting).length),
   create: ({ words, hartChanged, ...setting }) => {
     const targets = targetsOf(setting);

@@ -20,7 +20,6 @@ function powerNode(name: string, value: number): DeviceTreeNode {
 export const testFinisher: DeviceDescriptor = {
   name: 'test-finisher',
   about: 'power-off, failure and reset by one store',
-  size: TEST_FINISHER.size,
   wordsFor: () => 0,
   create: ({ finish }) => ({ device: new TestFinisher(finish) }),
   describe: (place) => ({

@@ -8,7 +8,6 @@ import { EVENT, Uart16550Host } from './host.ts';
 export const uart16550: DeviceDescriptor = {
   name: 'uart16550',
   about: '16550A serial port with FIFOs, the console of guests',
-  size: UART16550.size,
   wordsFor: () => Uart16550.WORDS,
   create: ({ words, line, tell, kind }) => {
     const device = new Uart16550(words, {

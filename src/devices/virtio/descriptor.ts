@@ -18,7 +18,6 @@ export function overMmio({ name, about, queues, create }: VirtioDescription): De
   return {
     name,
     about,
-    size: VIRTIO_MMIO.size,
     wordsFor: () => virtioWords(queues.length),
     create: (services) => {
       const { words, memory, line } = services;

@@ -13,9 +13,10 @@ import { HartWords } from './hart-words.ts';
  * @throws RangeError for numbers out of range
  */
 export function draftBareMachine(config: BareConfig): MachineDraft {
-  const setting = { kind: config.kind, cpus: config.harts };
+  const { kind, harts: cpus, aia } = config;
+  const setting = { kind, cpus, ...(aia === undefined ? {} : { aia }) };
   const boot = planBare(config.program, describeMachine(setting, config));
-  const plan = planMachine({ ...setting, pcpus: config.harts, ramBytes: config.memoryBytes });
+  const plan = planMachine({ ...setting, pcpus: cpus, ramBytes: config.memoryBytes });
   return { plan, boot, create: (memory) => new BareMachine(plan, memory, boot.bare) };
 }
 

@@ -1,3 +1,4 @@
+import type { Aia } from '../../devices/descriptor.ts';
 import type { CommonConfig } from '../common-config.ts';
 import type { BareProgram } from './boot.ts';
 
@@ -8,4 +9,6 @@ export interface BareConfig extends CommonConfig {
   readonly harts: number;
   readonly program: BareProgram;
   readonly bootArgs?: string;
+  /** How external interrupts reach the harts; `none`, the default, is the PLIC. */
+  readonly aia?: Aia;
 }

@@ -4,6 +4,11 @@ import { type MachineDescription, machineTree } from './machine-tree.ts';
 import { placeBoot } from './placement.ts';
 import { type LoadedPart, RamLayout } from './ram-layout.ts';
 
+interface Extent {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** All that a machine needs to start a kernel. */
 export interface BootPlan {
   /** Kernel, initrd and device tree, to be copied into RAM that is otherwise zero. */
@@ -28,6 +33,7 @@ export function emptyRam({
  * and a device tree that says where the initrd lies.
  *
  * @param layout - the machine's RAM, firmware in it
+ * @param placeReserved - places what the kernel must leave alone, when all else has its place, and says where it lies
  * @throws InputError when memory is too small for them, or they would lie in the same place.
  */
 export function planBoot(
@@ -35,12 +41,14 @@ export function planBoot(
   initrd: Uint8Array | undefined,
   machine: Omit<MachineDescription, 'initrd'>,
   layout: RamLayout = emptyRam(machine),
+  placeReserved?: (entry: number) => Extent,
 ): BootPlan {
-  const treeFor = (extent: { start: number; end: number } | undefined) =>
-    writeDeviceTree(machineTree(extent === undefined ? machine : { ...machine, initrd: extent }));
+  const treeFor = (initrd: Extent | undefined, reserved: Extent | undefined) =>
+    writeDeviceTree(machineTree({ ...machine, ...(initrd && { initrd }), ...(reserved && { reserved }) }));
   // Addresses take the same room whatever they are, so a first draft has the final size.
-  const deviceTree = treeFor(initrd && { start: 0, end: 0 });
+  const draft = { start: 0, end: 1 };
+  const deviceTree = treeFor(initrd && draft, placeReserved && draft);
   const placed = placeBoot(layout, { kernel, deviceTree, ...(initrd === undefined ? {} : { initrd }) });
-  deviceTree.set(treeFor(placed.initrd));
+  deviceTree.set(treeFor(placed.initrd, placeReserved?.(placed.entry)));
   return { parts: layout.parts, entry: placed.entry, deviceTreeAddress: placed.deviceTree.start, deviceTree };
 }

@@ -40,6 +40,8 @@ export interface MachineDescription {
   readonly bootArgs?: string;
   /** Where the initrd lies, end exclusive. */
   readonly initrd?: { readonly start: number; readonly end: number };
+  /** Memory that the kernel must leave alone, end exclusive. */
+  readonly reserved?: { readonly start: number; readonly end: number };
   /** Randomness for the kernel's generator; the kernel wipes it. */
   readonly rngSeed?: Uint8Array;
 }
@@ -72,7 +74,10 @@ export function machineTree(machine: MachineDescription): DeviceTree {
       soc(machine.devices),
     ],
   );
-  return { root, bootCpu: 0, reservations: [] };
+  const { reserved } = machine;
+  const reservations =
+    reserved === undefined ? [] : [{ address: reserved.start, size: reserved.end - reserved.start }];
+  return { root, bootCpu: 0, reservations };
 }
 
 /** The ISA string of the older binding, `riscv,isa`: single letters, then the others behind underscores. */

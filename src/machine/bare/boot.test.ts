@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildElf } from '../../../test/fixtures/elf-fixture.ts';
+import { readDeviceTree } from '../../../test/fixtures/fdt-reader.ts';
 import { bareProgram, finish, guestProgram } from '../../../test/machine/programs.ts';
 import { runMachine } from '../../../test/machine/run-machine.ts';
 import { readElf } from '../../boot/elf.ts';
@@ -105,6 +106,12 @@ describe('planBare', () => {
     expect(planBare(zeroed, machine(64 * KIB)).deviceTreeAddress).toBe(RAM + 28 * KIB);
     const small: BareProgram = { kind: 'program', image: raw(16) };
     expect(() => planBare(small, machine(4 * KIB, 64))).toThrow(/^The device tree takes \d+ bytes/);
+  });
+
+  test('has the kernel leave alone what harts that start late are told', () => {
+    const program: BareProgram = { kind: 'firmware', image: raw(64 * KIB), kernel: guestProgram('nop\n') };
+    const { bare, deviceTree } = planBare(program, machine(64 * MIB));
+    expect(readDeviceTree(deviceTree).reservations).toEqual([{ address: bare.dynamicInfo, size: 48 }]);
   });
 
   test('refuses firmware that reaches into the kernel', () => {

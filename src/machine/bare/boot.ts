@@ -40,8 +40,13 @@ export function planBare(program: BareProgram, machine: Omit<MachineDescription,
   const layout = emptyRam(machine);
   const placed = placeFirmware(layout, program.image);
   if (program.kind === 'program') return withoutKernel(layout, placed, program.image, machine);
-  const boot = planBoot(program.kernel, program.initrd, machine, layout);
-  const dynamicInfo = placeHigh(layout, 'What the firmware is told', dynamicInfoBlock(boot.entry));
+  let dynamicInfo = 0;
+  // A hart whose thread starts late reads it when the kernel runs on another one.
+  const boot = planBoot(program.kernel, program.initrd, machine, layout, (entry) => {
+    const block = dynamicInfoBlock(entry);
+    dynamicInfo = placeHigh(layout, 'What the firmware is told', block);
+    return { start: dynamicInfo, end: dynamicInfo + block.length };
+  });
   return {
     parts: layout.parts,
     entry: placed.entry,

@@ -211,6 +211,7 @@ test('slots aside are not those of instructions that straddle pages', () => {
   const memory = new WebAssembly.Memory({ initial: 8, maximum: 8, shared: true });
   const code = new CodeCache({
     ...{ base, pages, ram: new GuestMemory(memory, { base: RAM, size: PAGE, offset: 0x4_0000 }) },
+    xlen: 64,
     decode: createDecoder({ extensions: new Set(['i']), xlen: 64 }),
     samePage: () => true,
     onEvict: () => undefined,

@@ -1,7 +1,7 @@
-import { type Decode, type Decoded, effectsOf } from '../isa/index.ts';
+import { type Decode, type Decoded, effectsOf, type Xlen } from '../isa/index.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { codeCache } from './area.ts';
-import { operationFor } from './interpreter/operations.ts';
+import { type OperationSet, operationsOf } from './interpreter/operations.ts';
 import {
   CODE_DIRECTORY,
   CODE_PAGE,
@@ -24,6 +24,7 @@ export interface CodeCacheOptions {
   /** Decoded pages that it holds. */
   readonly pages: number;
   readonly ram: GuestMemory;
+  readonly xlen: Xlen;
   readonly decode: Decode;
   /** Compares two pages in linear memory, fast. */
   readonly samePage: (a: number, b: number) => boolean;
@@ -43,6 +44,7 @@ export interface CodeCacheOptions {
  */
 export class CodeCache {
   readonly #decode: Decode;
+  readonly #operations: OperationSet;
   readonly #ram: GuestMemory;
   /** Address in linear memory of the directory, which generated code reads; it may begin a new epoch, too. */
   readonly directory: number;
@@ -67,6 +69,7 @@ export class CodeCache {
     const { base, pages, ram } = options;
     const { buffer } = ram.linear;
     this.#decode = options.decode;
+    this.#operations = operationsOf(options.xlen);
     this.#ram = ram;
     this.#base = base;
     if (pages < 2) throw new Error('an instruction may take two decoded pages');
@@ -276,7 +279,7 @@ export class CodeCache {
     const target = halfword + imm / 2;
     const near = halfword !== NOWHERE && target >= 0 && target < PAGE_HALFWORDS;
     const hasRd = fields.has('rd');
-    const operation = operationFor(instruction.id, length, near, hasRd && rd === 0);
+    const operation = this.#operations.find(instruction.id, length, near, hasRd && rd === 0);
     this.#bytes[at + SLOT.a] = (hasRd ? rd : rs2) * 8;
     this.#bytes[at + SLOT.b] = rs1 * 8;
     if (fields.has('csr')) {

@@ -97,7 +97,7 @@ export class Fetcher {
   /** The decoded page behind that of an instruction in its last halfword; 0: an exception was raised. */
   #nextPage(low: number, high: number, slots: number): number {
     const nextLow = (low + 2) | 0;
-    const nextHigh = nextLow === 0 ? (high + 1) | 0 : high;
+    const nextHigh = nextLow === 0 ? (high + 1) & this.#parts.state.upper : high;
     return this.#parts.tlb.lookupFetch(nextLow, nextHigh) || this.#fetchPage(nextLow, nextHigh, slots);
   }
 

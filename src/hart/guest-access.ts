@@ -43,7 +43,7 @@ export function guestAccess(state: HartState, memory: MemoryAccess, decoded: Dec
   if (access === undefined) throw new Error(`${instruction.name} is not a guest access`);
   const { bytes, signed, store, executable } = access;
   const low = state.xLow(rs1);
-  const high = state.xHigh(rs1);
+  const high = state.addressHigh(rs1);
   if (store) return memory.guestStore(low, high, bytes, state.xLow(rs2), state.xHigh(rs2));
   if (!memory.guestLoad(low, high, bytes, signed, executable)) return false;
   const at = FIELD.mailboxValue >> 2;

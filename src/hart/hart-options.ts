@@ -1,4 +1,4 @@
-import type { Extension } from '../isa/index.ts';
+import type { Extension, Xlen } from '../isa/index.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { hartArea } from './area.ts';
 import type { DeviceSpace, Platform } from './platform.ts';
@@ -8,7 +8,9 @@ import type { PlacedRegion } from './tiers/regions.ts';
 export interface HartOptions {
   /** RAM, whose linear memory all harts of a machine share: their areas are in it, too. */
   readonly ram: GuestMemory;
-  /** The compiled interpreter (`generateInterpreter`). */
+  /** Width of registers and addresses: 64 unless given. */
+  readonly xlen?: Xlen;
+  /** The compiled interpreter (`generateInterpreter`) of that width. */
   readonly interpreter: WebAssembly.Module;
   /** Byte address of this hart's area in linear memory: `hartAreaBytes` bytes, aligned to 64. */
   readonly area: number;

@@ -15,7 +15,7 @@ import { MemoryAccess } from './memory-access.ts';
 import { Mmu, Pmp } from './mmu/index.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import { Position } from './position.ts';
-import { writesCsr } from './privileged/csr-instructions.ts';
+import { writesTimer } from './privileged/csr-instructions.ts';
 import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
 import { QUIET } from './privileged/registers.ts';
 import { type RegionStatistics, readRegionStatistics } from './region-statistics.ts';
@@ -30,8 +30,6 @@ const HOST_INTERRUPTION = 24;
 /** `run` returns after so many exceptions with no instruction in between, since only its caller can end that. */
 const LONGEST_ROW = 1024;
 const INTEGER_LOADS: ReadonlySet<string> = new Set(['lb', 'lbu', 'lh', 'lhu', 'lw', 'lwu', 'ld']);
-/** stimecmp and vstimecmp, and what they are compared with or count for: htimedelta, menvcfg and henvcfg. */
-const TIMER_CSRS: readonly number[] = [0x14d, 0x24d, 0x605, 0x30a, 0x60a];
 
 /**
  * One RISC-V hart: state in linear memory, instructions carried out by the generated interpreter, everything that is
@@ -61,9 +59,9 @@ export class Hart {
   #contextChanged = false;
 
   constructor(options: HartOptions) {
-    const { area, ram } = options;
+    const { area, ram, xlen = 64 } = options;
     const memory = ram.linear;
-    this.state = new HartState(memory, area);
+    this.state = new HartState(memory, area, xlen);
     this.#words = this.state.words;
     this.#count = new InstructionCount(this.#words);
     this.#time = new RunTime(options.platform);
@@ -74,14 +72,14 @@ export class Hart {
     this.#words[FIELD.exitRequest >> 2] = options.exitRequest;
     this.#words[FIELD.hsHost >> 2] = options.hsHost ? 1 : 0;
     describeHart(this.#words, options);
-    this.pmp = new Pmp(() => describeProtection(this.#words, ram, this.pmp));
+    this.pmp = new Pmp(xlen, () => describeProtection(this.#words, ram, this.pmp));
     this.physical = new PhysicalMemory(ram, options.devices);
     this.privileged = new Privileged(this.state, options.platform, this.#hooks(), options);
     const parts = hartArea(options.codePages).at;
     this.tlb = new Tlb(this.state, memory, area + parts.tlb);
     this.mmu = new Mmu(this.state, ram, this.pmp, this.privileged.exception);
     this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical);
-    this.#decode = createDecoder({ extensions: options.extensions, xlen: 64 });
+    this.#decode = createDecoder({ extensions: options.extensions, xlen });
     this.#generated = instantiate(options.interpreter, memory, this.#regionTable, this.#callOuts(options));
     this.#code = this.#createCode(area + parts.code);
     this.#words[FIELD.codeDirectory >> 2] = this.#code.directory;
@@ -95,6 +93,7 @@ export class Hart {
       base,
       pages: this.#options.codePages,
       ram: this.#options.ram,
+      xlen: this.state.xlen,
       decode: this.#decode,
       samePage: (a, b) => this.#generated.samePage(a, b) !== 0,
       onEvict: (slots) => {
@@ -454,7 +453,7 @@ export class Hart {
 
   /** The caller of `run` measured the fuel by the timer as it was: a new deadline may come earlier. */
   #endsFuel(decoded: Decoded): boolean {
-    if (!TIMER_CSRS.includes(decoded.csr) || !writesCsr(decoded)) return false;
+    if (!writesTimer(decoded)) return false;
     this.#count.restrict(this.#options.platform.fuelForTimer?.() ?? 0);
     return true;
   }

@@ -194,7 +194,7 @@ export class MemoryAccess {
     this.#firstPart = this.#ram.offsetOf(this.#mmu.physical, first);
     if (this.#firstPart < 0) return this.#accessFault(access, low, high);
     const nextLow = (low + first) | 0;
-    const nextHigh = nextLow === 0 ? (high + 1) | 0 : high;
+    const nextHigh = nextLow === 0 ? (high + 1) & this.#state.upper : high;
     if (!translate(nextLow, nextHigh, access, bytes - first)) return false;
     this.#secondPart = this.#ram.offsetOf(this.#mmu.physical, bytes - first);
     return this.#secondPart >= 0 || this.#accessFault(access, nextLow, nextHigh);

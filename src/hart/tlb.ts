@@ -23,10 +23,10 @@ const EMPTY = 0;
 /** Keys that one selection can take: that of fetches, that of data, and seven that generated code will select. */
 const MOST_AT_ONCE = 9;
 
-/** Sizes of pages: small ones, and up to 2 MiB and up to 1 GiB the superpages of which a map tells where they are. */
-const PAGE_SIZE = { small: 0x1000, mega: 0x20_0000, giga: 0x4000_0000 } as const;
-/** Entries of a table that a superpage of 2 MiB can fill. */
-const MEGA_ENTRIES = PAGE_SIZE.mega / PAGE_SIZE.small;
+/** Sizes of pages: small ones, and up to 1 GiB those superpages that the second map tells of. */
+const PAGE_SIZE = { small: 0x1000, giga: 0x4000_0000 } as const;
+/** Up to this size the first map tells where superpages are: those of Sv39 and its like, and those of Sv32. */
+const MEGA_SIZE = { 32: 0x40_0000, 64: 0x20_0000 } as const;
 /** Place of what an entry leads to, behind its tag. */
 const DATUM = TLB_ENTRY.word.datum;
 
@@ -50,6 +50,7 @@ export class Tlb {
   readonly #machineKeys: Int32Array;
   readonly #superpages: Int32Array;
   readonly #gigapages: Int32Array;
+  readonly #mega: number;
   readonly #keys = new Map<number, number>();
   #nextKey = 1;
   /** The address space, and V, that the keys in the hart block are for. */
@@ -65,6 +66,7 @@ export class Tlb {
     this.#machineKeys = HART.view('machineKeys', memory.buffer, state.base);
     this.#superpages = HART.view('superpages', memory.buffer, state.base);
     this.#gigapages = HART.view('gigapages', memory.buffer, state.base);
+    this.#mega = MEGA_SIZE[state.xlen];
     state.words[FIELD.tlb >> 2] = base;
     this.#clear();
   }
@@ -204,7 +206,7 @@ export class Tlb {
 
   /**
    * Forgets the translations of the page of a virtual address, in all contexts of V: one page, all of a superpage of 2
-   * MiB, or everything where there are larger ones.
+   * MiB (4 MiB on RV32), or everything where there are larger ones.
    */
   flushPage(addressLow: number, addressHigh: number, virtual: boolean): void {
     const { words } = this.#state;
@@ -214,11 +216,11 @@ export class Tlb {
       this.flushContexts(virtual, undefined);
       return;
     }
-    const mega = mapPlace(page, PAGE_SIZE.mega);
+    const mega = mapPlace(page, this.#mega);
     const isMega = (this.#superpages[mega.word] & mega.bit) !== 0;
     const index = entryIndex(addressLow);
-    if (isMega) this.#empty(index & -MEGA_ENTRIES, MEGA_ENTRIES);
-    else this.#empty(index, 1);
+    const entries = isMega ? this.#mega / PAGE_SIZE.small : 1;
+    this.#empty(index & -entries, entries);
   }
 
   /** Empties entries of all tables. */
@@ -255,7 +257,8 @@ export class Tlb {
   lookupFetch(addressLow: number, addressHigh: number): number {
     const word = (TLB.fetches >> 2) + entryWord(addressLow);
     const key = this.#state.words[FIELD.fetchKey >> 2] as number;
-    const hit = this.#words[word] === ((addressLow & ~0xfff) | key) && this.#words[word + 1] === addressHigh;
+    const high = addressHigh & this.#state.upper;
+    const hit = this.#words[word] === ((addressLow & ~0xfff) | key) && this.#words[word + 1] === high;
     return hit ? this.#words[word + DATUM] >>> 0 : 0;
   }
 
@@ -273,9 +276,9 @@ export class Tlb {
       this.#state.words[FIELD.hugePages >> 2] = 1;
       return;
     }
-    const isMega = pageSize <= PAGE_SIZE.mega;
+    const isMega = pageSize <= this.#mega;
     const map = isMega ? this.#superpages : this.#gigapages;
-    const { word, bit } = mapPlace(pageNumber(low, high), isMega ? PAGE_SIZE.mega : PAGE_SIZE.giga);
+    const { word, bit } = mapPlace(pageNumber(low, high), isMega ? this.#mega : PAGE_SIZE.giga);
     map[word] |= bit;
   }
 
@@ -329,7 +332,7 @@ export class Tlb {
 }
 
 /**
- * The address space of a satp or vsatp by its high half: MODE in 63:60, ASID from bit 44. All of them share one while
+ * The address space of a satp or vsatp by its high half, in the form of RV64: MODE in 63:60, ASID from bit 44. All of them share one while
  * MODE is Bare; a change of MODE must show at once ("Supervisor Address Translation and Protection").
  */
 function addressSpace(high: number): number {

@@ -24,3 +24,4 @@ export type {
   StoreWidth,
 } from './semantics.ts';
 export { findInstruction, instructionNamed, instructionsFor } from './table.ts';
+export { addressWithin } from './words.ts';

@@ -16,6 +16,11 @@ export function unsignedWord(value: I64): I64 {
   return i64.and(value, i64.const(0xffff_ffff));
 }
 
+/** An address, which may have been computed beyond the last one of its width: then it is counted from 0 on. */
+export function addressWithin(xlen: Xlen, address: I64): I64 {
+  return xlen === 64 ? address : unsignedWord(address);
+}
+
 type IntegerType = 'i32' | 'i64';
 type UnaryName = 'clz' | 'ctz' | 'popcnt';
 type BinaryName =

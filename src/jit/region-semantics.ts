@@ -1,6 +1,6 @@
 import { AtomicCode } from '../codegen/index.ts';
 import type { FloatFunctions } from '../float/float.ts';
-import type { Instruction, Semantics } from '../isa/index.ts';
+import type { Instruction, Semantics, Xlen } from '../isa/index.ts';
 import {
   ConstHole,
   type FunctionBuilder,
@@ -23,6 +23,7 @@ const DYNAMIC = 7;
 
 /** The setting that all code of a compiler has in common. */
 export interface Setting {
+  readonly xlen: Xlen;
   readonly layout: HartLayout;
   readonly float: FloatFunctions;
   /** No other thread works in the guest's memory. */

@@ -1,3 +1,4 @@
+import type { Xlen } from '../isa/index.ts';
 import type { MemoryLimits } from '../wasm/index.ts';
 import type { CodeSource } from './code-source.ts';
 import { buildGraph, type Graph, type GraphLimits, type Placed } from './graph.ts';
@@ -62,10 +63,10 @@ export class RegionCompiler {
   readonly #stencils: Stencils;
 
   /** @param alone no other thread works in the guest's memory */
-  constructor(limits: MemoryLimits, layout: HartLayout, alone: boolean) {
+  constructor(limits: MemoryLimits, layout: HartLayout, alone: boolean, xlen: Xlen = 64) {
     this.#layout = layout;
     this.#modules = new RegionModules(limits);
-    this.#stencils = new Stencils({ layout, float: this.#modules.float, alone });
+    this.#stencils = new Stencils({ xlen, layout, float: this.#modules.float, alone });
   }
 
   /**

@@ -1,9 +1,10 @@
-import { emitSemantics } from '../isa/index.ts';
+import { addressWithin, emitSemantics } from '../isa/index.ts';
 import {
   ConstHole,
   type FunctionBuilder,
   f64,
   type I32,
+  type I64,
   i32,
   i64,
   indexHole,
@@ -50,7 +51,11 @@ export class Stencils {
     const known = this.#instructions.get(key);
     if (known !== undefined) return known;
     const made = recordStencil((f) =>
-      emitSemantics(instruction, new RegionSemantics(f, this.#setting, instruction, shape), 64),
+      emitSemantics(
+        instruction,
+        new RegionSemantics(f, this.#setting, instruction, shape),
+        this.#setting.xlen,
+      ),
     );
     this.#instructions.set(key, made);
     return made;
@@ -64,7 +69,10 @@ export class Stencils {
     const base = registerHole(HOLE.rs1, has('x0'));
     const made = recordStencil((f) =>
       probe(f, this.#setting.layout, localHole('i32', HOLE.host), {
-        address: has('atBase') ? base : i64.add(base, new ConstHole('i64', HOLE.imm)),
+        address: addressWithin(
+          this.#setting.xlen,
+          has('atBase') ? base : i64.add(base, new ConstHole('i64', HOLE.imm)),
+        ),
         stores: has('stores'),
         last: new ConstHole('i64', HOLE.span),
         aligned: new ConstHole('i64', HOLE.alignment),
@@ -121,9 +129,9 @@ const PIECES = {
     f.return(exit);
   },
   /** An exit leaves its value in `target` or `slot`. */
-  stuckFar: (f: FunctionBuilder) => {
+  stuckFar: (f: FunctionBuilder, { xlen }: Setting) => {
     f.set(budget, i32.add(budget, i32.and(i32.wrap_i64(target), i32.const(UNSPENT_MASK))));
-    f.set(target, i64.add(page, i64.shr_s(target, i64.const(UNSPENT_BITS))));
+    f.set(target, addressWithin(xlen, i64.add(page, i64.shr_s(target, i64.const(UNSPENT_BITS)))));
     f.set(exit, i32.const(REGION_EXIT.nextFar));
   },
   stuck: (f: FunctionBuilder) => {
@@ -157,27 +165,28 @@ const PIECES = {
     f.push(new ConstHole('i32', HOLE.where));
     f.br(labelHole(HOLE.label));
   },
-  leaveFar: (f: FunctionBuilder) => {
-    f.set(target, addressHole(HOLE.where, false));
+  leaveFar: (f: FunctionBuilder, setting: Setting) => {
+    f.set(target, targetHole(setting));
     f.set(exit, new ConstHole('i32', HOLE.kind));
     f.br(labelHole(HOLE.label));
   },
   /** Leaves by a jump if the region has run for so long that it must be left. */
   ifSpent: (f: FunctionBuilder) =>
     f.brIfWith(labelHole(HOLE.label), new ConstHole('i32', HOLE.where), isSpent),
-  ifSpentFar: (f: FunctionBuilder) => f.ifUnlikely(isSpent, () => PIECES.leaveFar(f)),
+  ifSpentFar: (f: FunctionBuilder, setting: Setting) =>
+    f.ifUnlikely(isSpent, () => PIECES.leaveFar(f, setting)),
   /** Leaves by a jump to the address in `target`; the jump is at `pc`. */
   jump: (f: FunctionBuilder, setting: Setting) => jump(f, setting, false),
   jumpAtZero: (f: FunctionBuilder, setting: Setting) => jump(f, setting, true),
   /** Whether `target` is an address. */
-  expect: (f: FunctionBuilder) => f.push(i64.eq(target, addressHole(HOLE.where, false))),
+  expect: (f: FunctionBuilder, setting: Setting) => f.push(i64.eq(target, targetHole(setting))),
   expectZero: (f: FunctionBuilder) => f.push(i64.eq(target, addressHole(HOLE.where, true))),
   /**
    * Which one of the addresses from `where` on, two bytes apart, is in `target`; if it is farther than `span`, goes on
    * at `label`.
    */
-  tableIndex: (f: FunctionBuilder) => {
-    const distance = f.let(i64.sub(target, addressHole(HOLE.where, false)));
+  tableIndex: (f: FunctionBuilder, setting: Setting) => {
+    const distance = f.let(i64.sub(target, targetHole(setting)));
     f.brIf(labelHole(HOLE.label), i64.gt_u(distance, new ConstHole('i64', HOLE.span)));
     f.push(i32.shr_u(i32.wrap_i64(distance), i32.const(1)));
   },
@@ -187,6 +196,11 @@ const PIECES = {
 } as const satisfies Record<string, (f: FunctionBuilder, setting: Setting) => void>;
 
 const turnsHole = localHole('i32', HOLE.rd);
+
+/** The address of the place that an exit or an expected jump leads to. */
+function targetHole({ xlen }: Setting): I64 {
+  return addressWithin(xlen, addressHole(HOLE.where, false));
+}
 
 function movedTo(): I32 {
   return i32.add(i32.wrap_i64(localHole('i64', HOLE.rs1)), localHole('i32', HOLE.host));
@@ -203,8 +217,8 @@ function limitTurns(f: FunctionBuilder, room: I32): void {
   f.set(turnsHole, select(i32.lt_u(turns, turnsHole), turns, turnsHole));
 }
 
-function jump(f: FunctionBuilder, { layout: { field } }: Setting, atZero: boolean): void {
-  f.store('i64.store', hart, addressHole(HOLE.pc, atZero), field.jumpSite);
+function jump(f: FunctionBuilder, { xlen, layout: { field } }: Setting, atZero: boolean): void {
+  f.store('i64.store', hart, addressWithin(xlen, addressHole(HOLE.pc, atZero)), field.jumpSite);
   f.set(exit, i32.const(REGION_EXIT.indirect));
   f.br(labelHole(HOLE.label));
 }

@@ -11,7 +11,7 @@ import {
 } from '../../src/hart/index.ts';
 import { CSR, type CsrField } from '../../src/hart/layout.ts';
 import { csrName, csrNumber } from '../../src/hart/privileged/index.ts';
-import { assemble, type Extension, registerNumber } from '../../src/isa/index.ts';
+import { assemble, type Extension, registerNumber, type Xlen } from '../../src/isa/index.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { EXTENSIONS as PRIVILEGED_EXTENSIONS } from './privileged-bed.ts';
 
@@ -31,12 +31,15 @@ const AREA = 0x1000;
 /** Page table entry bits. */
 export const PTE = { v: 1, r: 2, w: 4, x: 8, u: 16, a: 64, d: 128, rwx: 14, all: 0xcf } as const;
 
-let compiled: WebAssembly.Module | undefined;
+const compiled = new Map<Xlen, WebAssembly.Module>();
 
-/** The interpreter, compiled once per test file. */
-export function interpreter(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: PAGES_64K }));
-  return compiled;
+/** The interpreter of a width, compiled once per test file. */
+export function interpreter(xlen: Xlen = 64): WebAssembly.Module {
+  const known = compiled.get(xlen);
+  if (known !== undefined) return known;
+  const made = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: PAGES_64K }, xlen));
+  compiled.set(xlen, made);
+  return made;
 }
 
 const CSR_NUMBERS: ReadonlyMap<string, number> = new Map(
@@ -56,6 +59,8 @@ const DEFAULT_BED_ORIGIN = Number(process.env.HART_BED_ORIGIN ?? 0);
 const SHORT_CHUNK = 24;
 
 export interface HartBedOptions {
+  /** Width of the hart, 64 unless given. */
+  readonly xlen?: Xlen;
   readonly engine?: BedEngine;
   /** Is told of each compiled region. */
   readonly onRegion?: NonNullable<HartOptions['onRegion']>;
@@ -120,10 +125,12 @@ export class HartBed {
   symbols: ReadonlyMap<string, bigint> = new Map();
   readonly #view: DataView;
   readonly #exitRequest: Int32Array;
+  readonly #xlen: Xlen;
 
   constructor(options: HartBedOptions = {}) {
     const { codePages = 32, ramBytes = 2 << 20, hsHost = false, guestExternalInterrupts = 0 } = options;
     const { harts = 1, index = 0 } = options;
+    this.#xlen = options.xlen ?? 64;
     const areaBytes = Math.ceil(hartAreaBytes(codePages) / 64) * 64;
     this.origin = options.origin ?? DEFAULT_BED_ORIGIN;
     const exitRequest = this.origin + EXIT_REQUEST + index * 4;
@@ -142,7 +149,8 @@ export class HartBed {
       ...(options.codeBytes === undefined ? {} : { codeBytes: options.codeBytes }),
       onRefused: options.onRefused ?? fail,
       compileAfter: options.compileAfter ?? 1,
-      interpreter: options.interpreter ?? interpreter(),
+      xlen: this.#xlen,
+      interpreter: options.interpreter ?? interpreter(this.#xlen),
       area: this.origin + AREA + index * areaBytes,
       codePages,
       ram: new GuestMemory(this.memory, { base: RAM, size: ramBytes, offset: this.ramOffset }),
@@ -178,7 +186,11 @@ export class HartBed {
 
   /** Assembles `source` at a physical address, the start of RAM unless given. Its symbols are added to `symbols`. */
   load(source: string, address = RAM): this {
-    const { bytes, symbols } = assemble(source, { origin: BigInt(address), csrs: CSR_NUMBERS });
+    const { bytes, symbols } = assemble(source, {
+      xlen: this.#xlen,
+      origin: BigInt(address),
+      csrs: CSR_NUMBERS,
+    });
     this.bytes.set(bytes, this.hostOf(address));
     this.symbols = new Map([...this.symbols, ...symbols]);
     return this;

@@ -1,4 +1,5 @@
 /** The common part of all accesses to CSRs in generated code. */
+import { addressWithin, type Xlen } from '../../isa/index.ts';
 import {
   type FunctionBuilder,
   type FunctionRef,
@@ -17,13 +18,13 @@ import { csrAddress, STATUS } from './privileged-fields.ts';
 export const CHANGE = { write: 0, set: 1, clear: 2, none: 3 } as const;
 
 const MSTATUS = csrAddress('mstatus');
-const SD = 1n << 63n;
 
 /** The parameters of functions that access CSRs. */
 export const PARAMETERS = ['i32', 'i32', 'i32', 'i64', 'i32'] as const;
 
 /** {@link PARAMETERS}, and the function under construction. */
 export interface CsrAccess {
+  readonly xlen: Xlen;
   readonly f: FunctionBuilder;
   readonly hart: Local<'i32'>;
   readonly number: Local<'i32'>;
@@ -35,11 +36,13 @@ export interface CsrAccess {
 /** A function that accesses some CSRs: 1 if the access is done, 0 if nothing has happened. */
 export function defineAccess(
   module: ModuleBuilder,
+  xlen: Xlen,
   name: string,
   build: (access: CsrAccess) => void,
 ): FunctionRef<'i32'> {
   return module.function(name, PARAMETERS, 'i32', (f) => {
     build({
+      xlen,
       f,
       hart: f.param(0, 'i32'),
       number: f.param(1, 'i32'),
@@ -76,8 +79,9 @@ export function changed({ f, change, operand }: CsrAccess, old: Local<'i64'>): L
 }
 
 /** Ends the access. */
-export function deliver({ f, hart, rd }: CsrAccess, old: I64): void {
-  f.if(rd, () => f.store('i64.store', i32.add(hart, rd), old, FIELD.x));
+export function deliver({ xlen, f, hart, rd }: CsrAccess, old: I64): void {
+  const result = xlen === 64 ? old : i64.extend32_s(old);
+  f.if(rd, () => f.store('i64.store', i32.add(hart, rd), result, FIELD.x));
   f.return(i32.const(1));
 }
 
@@ -101,20 +105,20 @@ export function refreshFloatOff({ f, hart }: CsrAccess): void {
 }
 
 /** SD as it is read: FS of this status register is Dirty. */
-export function dirtySummary(status: Local<'i32'>): I64 {
+export function dirtySummary({ xlen }: CsrAccess, status: Local<'i32'>): I64 {
   const isDirty = i32.eq(i32.and(status, i32.const(STATUS.fs)), i32.const(STATUS.fs));
-  return select(isDirty, i64.const(SD), i64.const(0));
+  return select(isDirty, i64.const(1n << BigInt(xlen - 1)), i64.const(0));
 }
 
 /** A CSR that is its storage: writes keep all bits but those of `fixed`, which are 0. */
 export function storedAccess(access: CsrAccess, at: I32, offset: number, fixed?: I64): void {
-  const { f } = access;
+  const { xlen, f } = access;
   const base = f.let(at);
   const old = f.let(i64.load(base, offset));
   f.if(i32.eqz(isRead(access)), () => {
     const value = changed(access, old);
     const legal = fixed === undefined ? value : i64.and(value, i64.xor(fixed, i64.const(-1)));
-    f.store('i64.store', base, legal, offset);
+    f.store('i64.store', base, addressWithin(xlen, legal), offset);
   });
   deliver(access, old);
 }

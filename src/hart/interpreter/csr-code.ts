@@ -3,10 +3,12 @@
  * the counters, the float CSRs, and those of M-mode (`machine-csr-code.ts`). All other accesses, and those that change
  * what these are made for, are left to `privileged/`.
  */
+import type { Xlen } from '../../isa/index.ts';
 import {
   call,
   type FunctionRef,
   type I32,
+  type I64,
   i32,
   i64,
   type Local,
@@ -41,6 +43,7 @@ const STATUS_NUMBER = 0x100;
 const SCRATCH = 0x140;
 const SATP = 0x180;
 const CYCLE = 0xc00;
+const CYCLE_HIGH = 0xc80;
 const MSTATUS = csrAddress('mstatus');
 /** UXL, in the high half. */
 const UXL = BigInt(STATUS.uxlHigh) << 32n;
@@ -49,13 +52,17 @@ const UXL = BigInt(STATUS.uxlHigh) << 32n;
  * `csr(hart, number, change, operand, rd)`: 1 if the access is done, 0 if nothing has happened. `rd` is the offset of
  * the register among the x registers.
  */
-export function defineCsr(module: ModuleBuilder, out: CallOuts): FunctionRef<'i32'> {
-  const float = defineAccess(module, 'csr float', floatAccess);
-  const status = defineAccess(module, 'csr status', statusAccess);
-  const stored = defineAccess(module, 'csr stored', trapAccess);
-  const counter = defineAccess(module, 'csr counter', (access) => counterAccess(access, out));
-  const satp = defineAccess(module, 'csr satp', satpAccess);
-  const machine = defineMachineCsr(module);
+export function defineCsr(module: ModuleBuilder, xlen: Xlen, out: CallOuts): FunctionRef<'i32'> {
+  const float = defineAccess(module, xlen, 'csr float', floatAccess);
+  const status = defineAccess(module, xlen, 'csr status', statusAccess);
+  const stored = defineAccess(module, xlen, 'csr stored', trapAccess);
+  const counter = defineAccess(module, xlen, 'csr counter', (access) => counterAccess(access, out, CYCLE));
+  const counterHigh =
+    xlen === 64
+      ? undefined
+      : defineAccess(module, xlen, 'csr counter high', (access) => counterAccess(access, out, CYCLE_HIGH));
+  const satp = defineAccess(module, xlen, 'csr satp', satpAccess);
+  const machine = defineMachineCsr(module, xlen);
   return module.function('csr', PARAMETERS, 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const number = f.param(1, 'i32');
@@ -70,6 +77,7 @@ export function defineCsr(module: ModuleBuilder, out: CallOuts): FunctionRef<'i3
     group(SCRATCH, 4, stored);
     group(STATUS_NUMBER, 1, status);
     group(CYCLE, 3, counter);
+    if (counterHigh !== undefined) group(CYCLE_HIGH, 3, counterHigh);
     group(FLAGS, 3, float);
     group(SATP, 1, satp);
     f.return(i32.const(0));
@@ -94,14 +102,14 @@ function trapAccess(access: CsrAccess): void {
 
 /** sstatus: changes of MXR are left to others, and so is SIE where an interrupt waits for it. */
 function statusAccess(access: CsrAccess): void {
-  const { f, hart } = access;
+  const { xlen, f, hart } = access;
   refuseUser(access);
   foldFloat(access);
   const at = f.let(statusAddress(hart));
   const status = f.let(i32.load(at, MSTATUS));
   const writable = f.let(i32.load(hart, FIELD.statusBits));
-  const visible = i64.or(i64.extend_i32_u(i32.and(status, writable)), i64.const(UXL));
-  const old = f.let(i64.or(visible, dirtySummary(status)));
+  const visible = i64.or(i64.extend_i32_u(i32.and(status, writable)), i64.const(xlen === 64 ? UXL : 0));
+  const old = f.let(i64.or(visible, dirtySummary(access, status)));
   f.if(i32.eqz(isRead(access)), () => {
     const value = i32.wrap_i64(changed(access, old));
     const difference = f.let(i32.and(i32.xor(status, value), writable));
@@ -141,12 +149,21 @@ function satpAccess(access: CsrAccess): void {
     i32.and(i32.load(hart, MSTATUS), i32.const(STATUS.tvm)),
   );
   giveUpIf(access, i32.and(i32.eqz(isMachine), i32.ne(closed, i32.const(0))));
-  deliver(access, f.let(i64.load(trapCsrs(hart), csrAddress('satp'))));
+  const satp = f.let(i64.load(trapCsrs(hart), csrAddress('satp')));
+  deliver(access, access.xlen === 64 ? satp : narrowSatp(satp));
 }
 
-/** cycle, time and instret. */
-function counterAccess(access: CsrAccess, out: CallOuts): void {
+/** satp of RV32, which is kept in the form of RV64 ({@link readSatp}). */
+function narrowSatp(satp: Local<'i64'>): I64 {
+  const moved = (bits: bigint, by: number): I64 => i64.shr_u(i64.and(satp, i64.const(bits)), i64.const(by));
+  const number = i64.and(satp, i64.const(0x3f_ffff));
+  return i64.or(number, i64.or(moved(0x1ffn << 44n, 22), moved(1n << 60n, 29)));
+}
+
+/** cycle, time and instret, whose numbers begin at `first`, or on RV32 their high halves. */
+function counterAccess(access: CsrAccess, out: CallOuts, first: number): void {
   const { f, hart, number } = access;
+  const half = (value: I64): I64 => (first === CYCLE_HIGH ? i64.shr_u(value, i64.const(32)) : value);
   giveUpIf(access, i32.eqz(isRead(access)));
   const bit = f.let(i32.shl(i32.const(1), number));
   const privilege = f.let(i32.load(hart, FIELD.privilege));
@@ -155,18 +172,18 @@ function counterAccess(access: CsrAccess, out: CallOuts): void {
   const guest = select(isGuest, enabled(hart, 'hcounteren'), i32.const(-1));
   const user = select(privilege, i32.const(-1), enabled(hart, 'scounteren'));
   giveUpIf(access, i32.eqz(i32.and(i32.and(machine, guest), i32.and(user, bit))));
-  f.if(i32.eq(number, i32.const(CYCLE + 1)), () => {
+  f.if(i32.eq(number, i32.const(first + 1)), () => {
     f.call(out.time);
     const delta = select(isGuest, i64.load(hart, csrAddress('htimedelta')), i64.const(0));
-    deliver(access, i64.add(i64.load(hart, FIELD.mailboxValue), delta));
+    deliver(access, half(i64.add(i64.load(hart, FIELD.mailboxValue), delta)));
   });
   giveUpIf(access, i32.and(i32.load(hart, csrAddress('mcountinhibit')), bit));
   const offset = select(
-    i32.eq(number, i32.const(CYCLE)),
+    i32.eq(number, i32.const(first)),
     i64.load(hart, csrAddress('mcycleOffset')),
     i64.load(hart, csrAddress('minstretOffset')),
   );
-  deliver(access, retiredCount(access, offset));
+  deliver(access, half(retiredCount(access, offset)));
 }
 
 const enabled = (hart: Local<'i32'>, name: 'mcounteren' | 'hcounteren' | 'scounteren'): I32 =>

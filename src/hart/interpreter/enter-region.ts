@@ -1,3 +1,4 @@
+import { addressWithin, type Xlen } from '../../isa/index.ts';
 import { REGION_EXIT } from '../../jit/exits.ts';
 import {
   call,
@@ -19,6 +20,7 @@ import { AHEAD } from './walk-code.ts';
 
 /** Functions of the interpreter that regions lead to. */
 export interface RegionParts {
+  readonly xlen: Xlen;
   readonly lookup: FunctionRef<'i32'>;
   readonly fetch: FunctionRef<'i32'>;
   readonly fetchPage: FunctionRef<'i32'>;
@@ -43,7 +45,7 @@ export function defineEnterRegion(module: ModuleBuilder, parts: RegionParts): Fu
     endStretch(f, hart, parts.stretch);
     f.loop((again) => {
       f.set(record, regionRecord(hart, slot));
-      checkPages(f, hart, record, parts.fetchPage, () => {
+      checkPages(f, hart, record, parts, () => {
         f.call(stepAside, hart, slot);
         f.return(i32.const(CALL_RESULT.changed));
       });
@@ -79,7 +81,8 @@ export function defineAsideEnd(module: ModuleBuilder, parts: RegionParts): Funct
     const slot = f.param(1, 'i32');
     const distance = i32.sub(slot, i32.load(hart, FIELD.pageSlots));
     const offset = i64.extend_i32_u(i32.shr_u(distance, i32.const(Math.log2(SLOT_SCALE))));
-    f.store('i64.store', hart, i64.add(i64.load(hart, FIELD.pageAddress), offset), FIELD.pc);
+    const address = i64.add(i64.load(hart, FIELD.pageAddress), offset);
+    f.store('i64.store', hart, addressWithin(parts.xlen, address), FIELD.pc);
     goFar(f, hart, slot, parts);
     f.return(i32.const(CALL_RESULT.changed));
     f.unreachable();
@@ -185,7 +188,7 @@ function checkPages(
   f: FunctionBuilder,
   hart: Local<'i32'>,
   record: Local<'i32'>,
-  fetchPage: FunctionRef<'i32'>,
+  { xlen, fetchPage }: RegionParts,
   moved: () => void,
 ): void {
   f.block((valid) => {
@@ -193,9 +196,8 @@ function checkPages(
       for (let page = 0; page < REGION.mostPages; page++) {
         const at = REGION.firstPage + page * REGION_PAGE.bytes;
         f.brIf(valid, i32.le_u(i32.load(record, REGION.pages), i32.const(page)));
-        const address = f.let(
-          i64.add(i64.load(hart, FIELD.pageAddress), i64.load32_s(record, at + REGION_PAGE.at.distance)),
-        );
+        const distance = i64.load32_s(record, at + REGION_PAGE.at.distance);
+        const address = f.let(addressWithin(xlen, i64.add(i64.load(hart, FIELD.pageAddress), distance)));
         const entry = f.let(tlbEntry(hart, address));
         const tag = i64.or(address, i64.load(hart, FIELD.fetchKey));
         const slots = f.let(i32.load(entry, TLB.fetches + DATUM));

@@ -1,4 +1,5 @@
 import type { FloatFunctions } from '../../float/float.ts';
+import type { Xlen } from '../../isa/index.ts';
 import type { FunctionBuilder, FunctionRef, I32, I64, Local } from '../../wasm/index.ts';
 import type { CallOuts } from './call-outs.ts';
 import type { PrivilegedCode } from './privileged-code.ts';
@@ -10,6 +11,7 @@ export interface Frame {
   readonly hart: Local<'i32'>;
   /** Address of the current slot. */
   readonly slot: Local<'i32'>;
+  readonly xlen: Xlen;
   readonly out: CallOuts;
   readonly float: FloatFunctions;
   readonly privileged: PrivilegedCode;

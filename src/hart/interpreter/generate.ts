@@ -1,5 +1,5 @@
 import { defineFloat, type FloatFunctions, floatFunctions } from '../../float/float.ts';
-import { emitSemantics } from '../../isa/index.ts';
+import { addressWithin, emitSemantics, type Xlen } from '../../isa/index.ts';
 import {
   call,
   type FunctionBuilder,
@@ -18,7 +18,7 @@ import { CALL_RESULT, type CallOuts } from './call-outs.ts';
 import { defineAsideEnd, defineEnterRegion } from './enter-region.ts';
 import { defineSamePage } from './fetch-code.ts';
 import type { Frame } from './frame.ts';
-import { OPERATIONS, type Operation } from './operations.ts';
+import { type Operation, operationsOf } from './operations.ts';
 import { declinePrivileged, definePrivileged, type PrivilegedCode } from './privileged-code.ts';
 import { currentPc, slotSemantics } from './slot-operands.ts';
 import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './slots.ts';
@@ -31,8 +31,9 @@ import { DATUM, tlbEntry } from './tlb-code.ts';
  */
 const CHUNK = 1024;
 
-/** Functions that every generated function may call. */
+/** The width of the hart, and functions that every generated function may call. */
 export interface Library {
+  readonly xlen: Xlen;
   readonly out: CallOuts;
   readonly float: FloatFunctions;
   readonly privileged: PrivilegedCode;
@@ -55,23 +56,28 @@ type Outlined = ReadonlyMap<number, FunctionRef<'i32'>>;
  * It is one loop around a `br_table` over decoded slots: on V8 that is three to four times faster than a function for
  * each instruction with tail calls, because nothing is saved and restored between instructions.
  */
-export function generateInterpreter(limits: MemoryLimits, shortcuts = true): Uint8Array<ArrayBuffer> {
+export function generateInterpreter(
+  limits: MemoryLimits,
+  xlen: Xlen = 64,
+  shortcuts = true,
+): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder(limits);
   const out = importCallOuts(module);
   module.importTable('env', 'regions');
   const lookup = defineLookup(module);
   const poll = definePoll(module, out.sample);
   const definePaths = shortcuts ? definePrivileged : declinePrivileged;
-  const privileged = definePaths(module, { out, lookup, poll, samePage: defineSamePage(module) });
+  const privileged = definePaths(module, { xlen, out, lookup, poll, samePage: defineSamePage(module) });
   const { fetch, fetchPage } = privileged;
-  const regionParts = { lookup, poll, fetch, fetchPage, deoptimize: out.deoptimize, stretch: out.stretch };
+  const { deoptimize, stretch } = out;
+  const regionParts = { xlen, lookup, poll, fetch, fetchPage, deoptimize, stretch };
   const helpers: Helpers = {
     lookup,
     poll,
     enterRegion: defineEnterRegion(module, regionParts),
     asideEnd: defineAsideEnd(module, regionParts),
   };
-  const library: Library = { out, float: defineFloat(module), privileged };
+  const library: Library = { xlen, out, float: defineFloat(module), privileged };
   for (const ref of floatFunctions(library.float)) module.export(ref);
   const outlined = defineOutlined(module, library);
   module.function('run', ['i32'], 'i32', (f) => generateRun(f, library, helpers, outlined), true);
@@ -153,7 +159,7 @@ function defineOutlined(module: ModuleBuilder, library: Library): Outlined {
   const refuse = (): never => {
     throw new Error('only operations in the dispatch loop may jump');
   };
-  for (const operation of OPERATIONS) {
+  for (const operation of operationsOf(library.xlen).all) {
     if (operation.inline) continue;
     const name = `op ${operation.instruction.name}${operation.length === 2 ? ' (c)' : ''}`;
     const ref = module.function(name, ['i32', 'i32'], 'i32', (f) => {
@@ -185,7 +191,7 @@ function generateOperation(frame: Frame, operation: Operation): void {
       frame.callOut(frame.out.illegal);
     });
   }
-  emitSemantics(operation.instruction, slotSemantics(frame, operation), 64);
+  emitSemantics(operation.instruction, slotSemantics(frame, operation), frame.xlen);
 }
 
 /** The dispatch loop. */
@@ -287,7 +293,9 @@ class RunGenerator {
       () => this.#advance(2),
       () => this.#outside(this.#helpers.enterRegion, labels),
       () => this.#outside(this.#helpers.asideEnd, labels),
-      ...OPERATIONS.map((operation) => () => this.#operation(operation, outlined, labels)),
+      ...operationsOf(this.#library.xlen).all.map(
+        (operation) => () => this.#operation(operation, outlined, labels),
+      ),
     ];
     const dispatch = (inner: readonly Label[]): void => {
       f.set(this.#budget, i32.sub(this.#budget, i32.const(1)));
@@ -323,7 +331,7 @@ class RunGenerator {
 
   #pageEnd(labels: RunLabels): void {
     this.#refund();
-    this.#f.set(this.#target, currentPc(this.#frame(labels)));
+    this.#f.set(this.#target, addressWithin(this.#library.xlen, currentPc(this.#frame(labels))));
     this.#f.br(labels.far);
   }
 
@@ -332,7 +340,8 @@ class RunGenerator {
     const f = this.#f;
     this.#refund();
     f.scope(() => {
-      const page = f.let(i64.add(i64.load(this.#hart, FIELD.pageAddress), i64.const(4096)));
+      const behind = i64.add(i64.load(this.#hart, FIELD.pageAddress), i64.const(4096));
+      const page = f.let(addressWithin(this.#library.xlen, behind));
       const entry = f.let(tlbEntry(this.#hart, page));
       const slots = f.let(i32.load(this.#hart, FIELD.pageSlots));
       const tag = i64.or(page, i64.load(this.#hart, FIELD.fetchKey));

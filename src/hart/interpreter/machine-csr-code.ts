@@ -2,6 +2,7 @@
  * The CSRs of M-mode that firmware and small kernels access all the time, in generated code: mstatus, mie, mtvec, those
  * of traps, the IDs and counters, and others to read. mip is a matter of devices, and left to `privileged/`.
  */
+import type { Xlen } from '../../isa/index.ts';
 import {
   call,
   type FunctionRef,
@@ -54,11 +55,11 @@ export function isMachineCsr(number: Local<'i32'>): I32 {
 }
 
 /** As `defineCsr`, for the CSRs of M-mode. */
-export function defineMachineCsr(module: ModuleBuilder): FunctionRef<'i32'> {
-  const trap = defineAccess(module, 'csr M trap', trapAccess);
-  const status = defineAccess(module, 'csr mstatus', statusAccess);
-  const enable = defineAccess(module, 'csr mie', enableAccess);
-  const others = defineAccess(module, 'csr M others', otherAccess);
+export function defineMachineCsr(module: ModuleBuilder, xlen: Xlen): FunctionRef<'i32'> {
+  const trap = defineAccess(module, xlen, 'csr M trap', trapAccess);
+  const status = defineAccess(module, xlen, 'csr mstatus', statusAccess);
+  const enable = defineAccess(module, xlen, 'csr mie', enableAccess);
+  const others = defineAccess(module, xlen, 'csr M others', otherAccess);
   return module.function('csr M', PARAMETERS, 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const number = f.param(1, 'i32');
@@ -92,7 +93,7 @@ function statusAccess(access: CsrAccess): void {
   const { f, hart } = access;
   foldFloat(access);
   const status = f.let(i32.load(hart, MSTATUS));
-  const old = f.let(i64.or(i64.load(hart, MSTATUS), dirtySummary(status)));
+  const old = f.let(i64.or(i64.load(hart, MSTATUS), dirtySummary(access, status)));
   f.if(i32.eqz(isRead(access)), () => {
     const wide = changed(access, old);
     const value = f.let(i32.wrap_i64(wide));
@@ -106,14 +107,19 @@ function statusAccess(access: CsrAccess): void {
     const enables = i32.ne(i32.and(i32.and(difference, value), i32.const(STATUS.mie)), i32.const(0));
     giveUpIf(access, i32.and(isMasked, enables));
     f.store('i32.store', hart, i32.xor(status, difference), MSTATUS);
-    const high = i32.load(hart, MSTATUS + HIGH);
-    const highBits = select(hasHypervisor(hart), i32.const(MACHINE_STATUS.highBits), i32.const(0));
-    const newHigh = i32.wrap_i64(i64.shr_u(wide, i64.const(32)));
-    const highDifference = i32.and(i32.xor(high, newHigh), highBits);
-    f.store('i32.store', hart, i32.xor(high, highDifference), MSTATUS + HIGH);
+    if (access.xlen === 64) changeHighStatus(access, wide);
     f.if(i32.and(difference, i32.const(STATUS.fs)), () => refreshFloatOff(access));
   });
   deliver(access, old);
+}
+
+/** The high half of mstatus, which on RV32 is a register of its own. */
+function changeHighStatus({ f, hart }: CsrAccess, value: Local<'i64'>): void {
+  const high = i32.load(hart, MSTATUS + HIGH);
+  const highBits = select(hasHypervisor(hart), i32.const(MACHINE_STATUS.highBits), i32.const(0));
+  const newHigh = i32.wrap_i64(i64.shr_u(value, i64.const(32)));
+  const highDifference = i32.and(i32.xor(high, newHigh), highBits);
+  f.store('i32.store', hart, i32.xor(high, highDifference), MSTATUS + HIGH);
 }
 
 function hasHypervisor(hart: Local<'i32'>): I32 {

@@ -5,7 +5,7 @@ import { FIELD } from '../layout.ts';
 import { generateInterpreter } from './generate.ts';
 
 /** Everything privileged in TypeScript. */
-const slowModule = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: 65536 }, false));
+const slowModule = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: 65536 }, 64, false));
 
 const HANDLER = RAM + 0x8000;
 const SUPERVISOR_HANDLER = RAM + 0x9000;

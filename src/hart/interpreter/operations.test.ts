@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HartBed, RAM } from '../../../test/hart/hart-bed.ts';
 import { effectsOf, instructionsFor } from '../../isa/index.ts';
-import { OPERATIONS, operationFor } from './operations.ts';
+import { operationsOf } from './operations.ts';
 
 const DATA = RAM + 0x10_0000;
 const TRAP = RAM + 0x8000;
@@ -64,21 +64,23 @@ describe('operations', () => {
     fc.assert(property, { numRuns: 1500 });
   });
 
-  test('have numbers of their own, by which slots find them', () => {
-    for (const [index, operation] of OPERATIONS.entries()) {
-      expect(operation.number - (OPERATIONS[0]?.number ?? 0)).toBe(index);
+  test.each([32, 64] as const)('of RV%i have numbers of their own, by which slots find them', (xlen) => {
+    const operations = operationsOf(xlen);
+    for (const [index, operation] of operations.all.entries()) {
+      expect(operation.number - (operations.all[0]?.number ?? 0)).toBe(index);
       const { instruction, length, near, discards } = operation;
-      expect(operationFor(instruction.id, length, near, discards)).toBe(operation);
+      expect(operations.find(instruction.id, length, near, discards)).toBe(operation);
     }
     // Slots have 16 bits for them.
-    expect(OPERATIONS.length).toBeLessThan(2 ** 16 - 16);
+    expect(operations.all.length).toBeLessThan(2 ** 16 - 16);
   });
 
-  test('fall back to far targets and to keeping the result', () => {
-    for (const instruction of instructionsFor(64)) {
-      const operation = operationFor(instruction.id, 4, true, true);
+  test.each([32, 64] as const)('of RV%i fall back to far targets and to keeping the result', (xlen) => {
+    const operations = operationsOf(xlen);
+    for (const instruction of instructionsFor(xlen)) {
+      const operation = operations.find(instruction.id, 4, true, true);
       expect(operation.instruction).toBe(instruction);
     }
-    expect(() => operationFor(-1, 4, false, false)).toThrow('has no operation');
+    expect(() => operations.find(-1, 4, false, false)).toThrow('has no operation');
   });
 });

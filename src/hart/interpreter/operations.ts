@@ -1,4 +1,10 @@
-import { compressedInstructionsFor, effectsOf, type Instruction, instructionsFor } from '../../isa/index.ts';
+import {
+  compressedInstructionsFor,
+  effectsOf,
+  type Instruction,
+  instructionsFor,
+  type Xlen,
+} from '../../isa/index.ts';
 import type { Variant } from './slot-operands.ts';
 import { OPERATION } from './slots.ts';
 
@@ -24,22 +30,18 @@ const INLINE_NAMES: ReadonlySet<string> = new Set([
   'sh3add',
 ]);
 
-/** Instructions that a compressed encoding expands to. */
-const COMPRESSED: ReadonlySet<Instruction> = new Set(
-  compressedInstructionsFor(64).map(({ expandsTo }) => expandsTo),
-);
-
 /** Identifies an operation: instruction, length, whether its target is near, and whether it keeps its result. */
 function operationKey(instructionId: number, length: number, near: boolean, discards: boolean): number {
   return instructionId * 8 + (length === 2 ? 4 : 0) + (near ? 2 : 0) + (discards ? 1 : 0);
 }
 
-function listOperations(): readonly Operation[] {
+function listOperations(xlen: Xlen): readonly Operation[] {
+  const compressed = new Set(compressedInstructionsFor(xlen).map(({ expandsTo }) => expandsTo));
   const operations: Operation[] = [];
-  for (const instruction of instructionsFor(64)) {
+  for (const instruction of instructionsFor(xlen)) {
     const { control, pure, writesRd } = effectsOf(instruction);
     const inline = control !== 'system' && isInline(instruction);
-    const lengths: readonly (2 | 4)[] = COMPRESSED.has(instruction) ? [4, 2] : [4];
+    const lengths: readonly (2 | 4)[] = compressed.has(instruction) ? [4, 2] : [4];
     for (const length of lengths) {
       for (const near of control === 'branch' || control === 'jump' ? [true, false] : [false]) {
         for (const discards of writesRd && !pure && control !== 'system' ? [false, true] : [false]) {
@@ -64,31 +66,42 @@ function isInline(instruction: Instruction): boolean {
   return INLINE_EXTENSIONS.has(instruction.extension) || INLINE_NAMES.has(instruction.name);
 }
 
-/** Every operation of the interpreter, in the order of their numbers. */
-export const OPERATIONS: readonly Operation[] = listOperations();
-
-const BY_KEY: ReadonlyMap<number, Operation> = new Map(
-  OPERATIONS.map((operation) => [
-    operationKey(operation.instruction.id, operation.length, operation.near, operation.discards),
-    operation,
-  ]),
-);
-
 /**
- * The operation of an instruction in a variant. With rd = x0 an instruction that does more than write rd discards its
- * result; one that does nothing else is a no-operation, and its operation is never used.
+ * The operations of the interpreter of one width, in the order of their numbers.
  */
-export function operationFor(
-  instructionId: number,
-  length: number,
-  near: boolean,
-  rdIsZero: boolean,
-): Operation {
-  for (const candidateNear of near ? [true, false] : [false]) {
-    for (const discards of rdIsZero ? [true, false] : [false]) {
-      const found = BY_KEY.get(operationKey(instructionId, length, candidateNear, discards));
-      if (found !== undefined) return found;
-    }
+export class OperationSet {
+  readonly all: readonly Operation[];
+  readonly #byKey: ReadonlyMap<number, Operation>;
+
+  constructor(xlen: Xlen) {
+    this.all = listOperations(xlen);
+    this.#byKey = new Map(
+      this.all.map((operation) => [
+        operationKey(operation.instruction.id, operation.length, operation.near, operation.discards),
+        operation,
+      ]),
+    );
   }
-  throw new Error(`instruction ${instructionId} has no operation of length ${length}`);
+
+  /**
+   * The operation of an instruction in a variant. With rd = x0 an instruction that does more than write rd discards its
+   * result; one that does nothing else is a no-operation, and its operation is never used.
+   */
+  find(instructionId: number, length: number, near: boolean, rdIsZero: boolean): Operation {
+    for (const candidateNear of near ? [true, false] : [false]) {
+      for (const discards of rdIsZero ? [true, false] : [false]) {
+        const found = this.#byKey.get(operationKey(instructionId, length, candidateNear, discards));
+        if (found !== undefined) return found;
+      }
+    }
+    throw new Error(`instruction ${instructionId} has no operation of length ${length}`);
+  }
+}
+
+const sets: Partial<Record<Xlen, OperationSet>> = {};
+
+/** The operations of the interpreter of a width. */
+export function operationsOf(xlen: Xlen): OperationSet {
+  sets[xlen] ??= new OperationSet(xlen);
+  return sets[xlen];
 }

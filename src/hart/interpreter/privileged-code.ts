@@ -1,4 +1,5 @@
 /** The part of the privileged architecture that generated code carries out itself, before it calls out. */
+import type { Xlen } from '../../isa/index.ts';
 import { call, type FunctionRef, i32, i64, type ModuleBuilder, select } from '../../wasm/index.ts';
 import { ACCESS } from '../exceptions.ts';
 import { FIELD, TLB } from '../layout.ts';
@@ -26,6 +27,7 @@ export interface PrivilegedCode extends TrapFunctions, MissFunctions {
 
 /** Functions of the interpreter that privileged code calls. */
 export interface PrivilegedParts {
+  readonly xlen: Xlen;
   readonly out: CallOuts;
   readonly lookup: FunctionRef<'i32'>;
   readonly poll: FunctionRef<'i32'>;
@@ -55,8 +57,8 @@ export function declinePrivileged(module: ModuleBuilder, { out }: PrivilegedPart
 }
 
 export function definePrivileged(module: ModuleBuilder, parts: PrivilegedParts): PrivilegedCode {
-  const { out } = parts;
-  const refill = defineRefill(module);
+  const { xlen, out } = parts;
+  const refill = defineRefill(module, xlen);
   const fetchPage = defineFetchPage(module, { ...parts, refill });
   const fetch = defineFetch(module, { ...parts, fetchPage, callOut: out.fetch });
   const traps = defineTraps(module, { ...parts, fetch });
@@ -65,7 +67,7 @@ export function definePrivileged(module: ModuleBuilder, parts: PrivilegedParts):
     fetch,
     fetchPage,
     zeroBlock: defineZeroBlock(module, refill),
-    csr: defineCsr(module, out),
+    csr: defineCsr(module, xlen, out),
     ...defineMisses(module, { out, refill, trap: traps.trap }),
   };
 }

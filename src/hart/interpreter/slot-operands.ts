@@ -1,4 +1,4 @@
-import type { Format, Semantics } from '../../isa/index.ts';
+import { addressWithin, type Format, type Semantics } from '../../isa/index.ts';
 import { type Expr, type I32, type I64, i32, i64, Local } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 import { slotFloat } from './float-code.ts';
@@ -31,12 +31,13 @@ export function currentPc(frame: Frame): I64 {
 
 /** The interpreter's back end: operands come from the current slot, registers are in memory. */
 export function slotSemantics(frame: Frame, variant: Variant): Semantics {
-  const { f, slot, out } = frame;
+  const { f, slot, out, xlen } = frame;
   const rs2Position =
     variant.format.fields.has('rd') || !variant.format.fields.has('imm') ? SLOT.rs2 : SLOT.a;
   const readX = (position: number): I64 => i64.load(registerAddress(frame, position), FIELD.x);
   const imm = i64.load32_s(slot, SLOT.c);
   const pc = currentPc(frame);
+  const farTarget = addressWithin(xlen, i64.add(pc, imm));
   return {
     rs1: readX(SLOT.b),
     rs2: readX(rs2Position),
@@ -55,12 +56,12 @@ export function slotSemantics(frame: Frame, variant: Variant): Semantics {
     branch: (condition: I32) => {
       f.if(condition, () => {
         if (variant.near) frame.goNear(i32.load(slot, SLOT.c));
-        else frame.goFar(i64.add(pc, imm));
+        else frame.goFar(farTarget);
       });
     },
     jump: () => {
       if (variant.near) frame.goNear(i32.load(slot, SLOT.c));
-      else frame.goFar(i64.add(pc, imm));
+      else frame.goFar(farTarget);
     },
     jumpTo: (target: I64) => frame.goFar(target),
     system: () => frame.callOut(out.system),

@@ -1,4 +1,5 @@
 /** The part of system instructions that interpreter functions carry out themselves, before they call out. */
+import { addressWithin } from '../../isa/index.ts';
 import { call, type Expr, type FunctionRef, type I64, i32, i64 } from '../../wasm/index.ts';
 import { CAUSE } from '../exceptions.ts';
 import { FIELD } from '../layout.ts';
@@ -13,6 +14,11 @@ type SystemCode = (frame: Frame) => void;
 
 function x(frame: Frame, position: number): I64 {
   return i64.load(i32.add(frame.hart, i32.load8_u(frame.slot, position)), FIELD.x);
+}
+
+/** A register that holds an address. */
+function address(frame: Frame, position: number): I64 {
+  return addressWithin(frame.xlen, x(frame, position));
 }
 
 /** Leaves the instruction if its function has done it. */
@@ -44,14 +50,14 @@ const mret: SystemCode = (frame) => attempt(frame, frame.privileged.mret, frame.
 /** With x0 the fence is about all addresses. */
 const fence: SystemCode = (frame) => {
   const { f, hart, slot, privileged } = frame;
-  f.if(i32.load8_u(slot, SLOT.b), () => attempt(frame, privileged.fencePage, hart, x(frame, SLOT.b)));
+  f.if(i32.load8_u(slot, SLOT.b), () => attempt(frame, privileged.fencePage, hart, address(frame, SLOT.b)));
 };
 
 const fenceI: SystemCode = (frame) => attempt(frame, frame.privileged.fenceI, frame.hart);
 
 const zeroBlock: SystemCode = (frame) => {
   const { f, hart, privileged } = frame;
-  const done = call(privileged.zeroBlock, hart, x(frame, SLOT.b));
+  const done = call(privileged.zeroBlock, hart, address(frame, SLOT.b));
   f.if(done, () => f.return(i32.const(CALL_RESULT.proceed)));
 };
 

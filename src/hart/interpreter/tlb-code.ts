@@ -1,5 +1,6 @@
 /** How generated code looks into the software TLB. */
 import { tlbOffset } from '../../codegen/index.ts';
+import type { Xlen } from '../../isa/index.ts';
 import { type I32, type I64, i32, i64, type Local } from '../../wasm/index.ts';
 import { FIELD, SUPERPAGE_BITS, TLB, TLB_ENTRY } from '../layout.ts';
 
@@ -10,6 +11,13 @@ export const DATUM = TLB_ENTRY.at.datum;
 
 /** Where the word for a superpage is in a map of them: these bits of its number divided by 8. */
 export const SUPERPAGE_MASK = SUPERPAGE_BITS / 8 - Int32Array.BYTES_PER_ELEMENT;
+
+/** Where the numbers of the superpages of the two maps begin in an address: those of 2 MiB, or 4 MiB on RV32. */
+export function megaShift(xlen: Xlen): number {
+  return xlen === 64 ? 21 : 22;
+}
+
+export const GIGA_SHIFT = 30;
 
 /** Address of the entry for the page of a guest-virtual address; add the offset of a table. */
 export function tlbEntry(hart: Local<'i32'>, address: Local<'i64'>): I32 {

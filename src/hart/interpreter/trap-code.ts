@@ -3,6 +3,7 @@
  * VS in a guest), the SRET back, SFENCE.VMA of a page, and what `machine-trap-code.ts` has for M-mode. Every function
  * either does all that the TypeScript in `privileged/` would do, or gives up without having changed anything.
  */
+import { addressWithin, type Xlen } from '../../isa/index.ts';
 import { call, type FunctionRef, type I32, i32, i64, type ModuleBuilder, select } from '../../wasm/index.ts';
 import { FETCH_LIST, FIELD, TLB } from '../layout.ts';
 import { CALL_RESULT } from './call-outs.ts';
@@ -10,12 +11,13 @@ import { defineMachineTrap, defineMret } from './machine-trap-code.ts';
 import { enterMode, giveUpIf, keysOf, noteException, savedPc } from './mode-code.ts';
 import { csrAddress, HSTATUS, MODE, QUIET, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
 import { CODE_DIRECTORY } from './slots.ts';
-import { SUPERPAGE_MASK, tlbEntry } from './tlb-code.ts';
+import { GIGA_SHIFT, megaShift, SUPERPAGE_MASK, tlbEntry } from './tlb-code.ts';
 
 const MSTATUS = csrAddress('mstatus');
 
 /** Functions of the interpreter that trap code calls. */
 export interface ArrivalParts {
+  readonly xlen: Xlen;
   readonly fetch: FunctionRef<'i32'>;
   readonly lookup: FunctionRef<'i32'>;
   readonly poll: FunctionRef<'i32'>;
@@ -39,16 +41,19 @@ export function defineTraps(module: ModuleBuilder, parts: ArrivalParts): TrapFun
     trap: defineTrap(module, arrive),
     sret: defineSret(module, arrive),
     mret: defineMret(module, arrive),
-    fencePage: defineFencePage(module, arrive),
+    fencePage: defineFencePage(module, parts.xlen, arrive),
     fenceI: defineFenceI(module, arrive),
   };
 }
 
 /** `arrive(hart, pc)`: goes on there, and looks whether the hart shall leave, as after a jump. */
-function defineArrive(module: ModuleBuilder, { fetch, lookup, poll }: ArrivalParts): FunctionRef<'i32'> {
+function defineArrive(
+  module: ModuleBuilder,
+  { xlen, fetch, lookup, poll }: ArrivalParts,
+): FunctionRef<'i32'> {
   return module.function('arrive', ['i32', 'i64'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
-    const pc = f.param(1, 'i64');
+    const pc = xlen === 64 ? f.param(1, 'i64') : f.let(addressWithin(xlen, f.param(1, 'i64')));
     const slot = f.let(call(lookup, hart, pc));
     f.if(
       slot,
@@ -143,7 +148,7 @@ function defineSret(module: ModuleBuilder, arrive: FunctionRef<'i32'>): Function
 }
 
 /** Empties the entries of the page; gives up if it may belong to a superpage. */
-function defineFencePage(module: ModuleBuilder, arrive: FunctionRef<'i32'>): FunctionRef<'i32'> {
+function defineFencePage(module: ModuleBuilder, xlen: Xlen, arrive: FunctionRef<'i32'>): FunctionRef<'i32'> {
   return module.function('fencePage', ['i32', 'i64'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const address = f.param(1, 'i64');
@@ -161,7 +166,7 @@ function defineFencePage(module: ModuleBuilder, arrive: FunctionRef<'i32'>): Fun
       const bits = i32.load(i32.add(hart, word), field);
       return i32.and(i32.shr_u(bits, number), i32.const(1));
     };
-    const superpage = i32.or(mapped(FIELD.superpages, 21), mapped(FIELD.gigapages, 30));
+    const superpage = i32.or(mapped(FIELD.superpages, megaShift(xlen)), mapped(FIELD.gigapages, GIGA_SHIFT));
     giveUpIf(f, i32.or(superpage, i32.load(hart, FIELD.hugePages)));
 
     const entry = f.let(tlbEntry(hart, address));

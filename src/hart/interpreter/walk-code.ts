@@ -1,8 +1,9 @@
 /**
- * The common page walks in generated code: no stage, one, or two, of Sv39, Sv48 or Sv57, with tables and page in RAM
+ * The common page walks in generated code: no stage, one, or two, of Sv39, Sv48 or Sv57, or of Sv32, with tables and page in RAM
  * that physical memory protection leaves alone, no MXR, no bits of extensions in the entries. All other walks are the
  * TypeScript walker's (`mmu/`), which this one agrees with wherever it does not give up.
  */
+import type { Xlen } from '../../isa/index.ts';
 import {
   call,
   type Expr,
@@ -21,7 +22,7 @@ import { FIELD, TLB } from '../layout.ts';
 import { ENTRY } from '../mmu/entry.ts';
 import { csrAddress, ENVCFG, HIGH, STATUS, statusOfMode } from './privileged-fields.ts';
 import { openHost, openRange, StageCode } from './stage-code.ts';
-import { DATUM, SUPERPAGE_MASK, tlbEntry, tlbTag } from './tlb-code.ts';
+import { DATUM, GIGA_SHIFT, megaShift, SUPERPAGE_MASK, tlbEntry, tlbTag } from './tlb-code.ts';
 
 /** Added to a request: the access must be aligned. */
 const ALIGNED = 64;
@@ -38,8 +39,6 @@ export function refillRequest(access: number, bytes: number, aligned = false): n
 
 const PERMISSIONS = ENTRY.read | ENTRY.write | ENTRY.execute;
 const PAGE_SHIFT = 12;
-const MEGA_SHIFT = 21;
-const GIGA_SHIFT = 30;
 const PAGE_OFFSET = 0xfff;
 
 /**
@@ -47,10 +46,10 @@ const PAGE_OFFSET = 0xfff;
  * access is a fetch). The address in linear memory of what `address` means, or 0: nothing but A and D bits has changed,
  * and {@link FIELD.pageFault} is 1 if a page fault is certain.
  */
-export function defineRefill(module: ModuleBuilder): FunctionRef<'i32'> {
-  const guestWalk = defineGuestWalk(module);
+export function defineRefill(module: ModuleBuilder, xlen: Xlen): FunctionRef<'i32'> {
+  const guestWalk = defineGuestWalk(module, xlen);
   return module.function('refill', ['i32', 'i64', 'i32'], 'i32', (f) =>
-    new RefillGenerator(f, guestWalk).generate(),
+    new RefillGenerator(f, xlen, guestWalk).generate(),
   );
 }
 
@@ -58,7 +57,7 @@ export function defineRefill(module: ModuleBuilder): FunctionRef<'i32'> {
  * `guestWalk(hart, address, request)`: the G-stage, for privileges below M. The request is the ENTRY bit that the leaf
  * must have, and {@link AHEAD} if no entry may be marked. The address in linear memory, or 0: ask TypeScript.
  */
-function defineGuestWalk(module: ModuleBuilder): FunctionRef<'i32'> {
+function defineGuestWalk(module: ModuleBuilder, xlen: Xlen): FunctionRef<'i32'> {
   return module.function('guestWalk', ['i32', 'i64', 'i32'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const address = f.param(1, 'i64');
@@ -66,7 +65,7 @@ function defineGuestWalk(module: ModuleBuilder): FunctionRef<'i32'> {
     const giveUpIf = (condition: I32): void => f.if(condition, () => f.return(i32.const(0)));
     const entryHost = (physical: I64): I32 => openHost(f, hart, physical, giveUpIf);
     const stage = new StageCode({
-      ...{ f, hart, address, entryHost, giveUpIf },
+      ...{ xlen, f, hart, address, entryHost, giveUpIf },
       guestPhysical: true,
       faultIf: giveUpIf,
     });
@@ -96,6 +95,7 @@ function updatesMarks(environment: I32): I32 {
 
 class RefillGenerator {
   readonly #f: FunctionBuilder;
+  readonly #xlen: Xlen;
   readonly #guestWalk: FunctionRef<'i32'>;
   readonly #hart: Local<'i32'>;
   readonly #address: Local<'i64'>;
@@ -105,8 +105,9 @@ class RefillGenerator {
   readonly #twoStages: Local<'i32'>;
   readonly #open: Local<'i32'>;
 
-  constructor(f: FunctionBuilder, guestWalk: FunctionRef<'i32'>) {
+  constructor(f: FunctionBuilder, xlen: Xlen, guestWalk: FunctionRef<'i32'>) {
     this.#f = f;
+    this.#xlen = xlen;
     this.#guestWalk = guestWalk;
     this.#hart = f.param(0, 'i32');
     this.#address = f.param(1, 'i64');
@@ -144,6 +145,7 @@ class RefillGenerator {
 
   #firstStage(): StageCode {
     return new StageCode({
+      xlen: this.#xlen,
       f: this.#f,
       hart: this.#hart,
       address: this.#address,
@@ -260,6 +262,7 @@ class RefillGenerator {
   /** Lets fences know that more than one entry may belong to a page (`Tlb.flushPage`). */
   #noteSuperpage(shift: Local<'i64'>): void {
     const f = this.#f;
+    const mega = megaShift(this.#xlen);
     const note = (field: number, bits: number): void => {
       const number = i32.wrap_i64(i64.shr_u(this.#address, i64.const(bits)));
       const at = f.let(
@@ -269,8 +272,8 @@ class RefillGenerator {
       f.store('i32.store', at, i32.or(i32.load(at, field), bit), field);
     };
     f.if(
-      i64.eq(shift, i64.const(MEGA_SHIFT)),
-      () => note(FIELD.superpages, MEGA_SHIFT),
+      i64.eq(shift, i64.const(mega)),
+      () => note(FIELD.superpages, mega),
       () => {
         f.if(
           i64.eq(shift, i64.const(GIGA_SHIFT)),

@@ -59,12 +59,12 @@ function differenceLines(differences: readonly Difference[]): string[] {
 }
 
 /** The guest's code of a region, block by block, and its WebAssembly. */
-export function regionLines({ pageLow, pageHigh, region }: PlacedRegion): string[] {
+export function regionLines({ pageLow, pageHigh, xlen, region }: PlacedRegion): string[] {
   const page = (BigInt(pageHigh >>> 0) << 32n) | BigInt(pageLow >>> 0);
   const blocks = region.blocks.map((block) =>
     block.map(({ offset, decoded }) => {
       const pc = BigInt.asUintN(64, page + BigInt(offset));
-      return `    ${hex(pc)}  ${disassemble(decoded, { pc })}`;
+      return `    ${hex(pc)}  ${disassemble(decoded, { xlen, pc })}`;
     }),
   );
   return [

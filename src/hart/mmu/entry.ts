@@ -1,4 +1,4 @@
-/** Bits of a page table entry (Sv39, Sv48, Sv57 and their G-stage forms), by half. */
+/** Bits of a page table entry (Sv39, Sv48, Sv57 and their G-stage forms), by half. Those of Sv32 are the low half. */
 export const ENTRY = {
   valid: 0x01,
   read: 0x02,
@@ -16,10 +16,6 @@ const RESERVED = 0x7f << 22;
 const NUMBER_HIGH = 0x3f_ffff;
 
 const PERMISSIONS = ENTRY.read | ENTRY.write | ENTRY.execute;
-
-/** Address bits below the translated part, for a leaf at each level (low and high word). */
-export const OFFSET_LOW = Int32Array.of(0xfff, 0x1f_ffff, 0x3fff_ffff, -1, -1);
-export const OFFSET_HIGH = Int32Array.of(0, 0, 0, 0x7f, 0xffff);
 
 /** A contiguous entry (Svnapot) stands for 16 pages and has 8 in the lowest digit of its page number. */
 const CONTIGUOUS_DIGIT = 0xf000;
@@ -63,9 +59,13 @@ export function isContiguous(high: number): boolean {
   return (high & CONTIGUOUS) !== 0;
 }
 
-/** Whether the page number of a leaf fits its level: an aligned superpage, or the one known contiguous size. */
-export function isAligned(low: number, high: number, level: number): boolean {
-  if (level === 0) return !isContiguous(high) || (addressLow(low) & CONTIGUOUS_DIGIT) === CONTIGUOUS_64K;
+/** Whether the page number of a leaf of the lowest level is possible: one page, or the one known contiguous size. */
+export function isSmallPage(low: number, high: number): boolean {
+  return !isContiguous(high) || (addressLow(low) & CONTIGUOUS_DIGIT) === CONTIGUOUS_64K;
+}
+
+/** Whether a superpage is aligned; the offsets are the address bits below the translated part, by half. */
+export function isSuperpage(low: number, high: number, offsetLow: number, offsetHigh: number): boolean {
   if (isContiguous(high)) return false;
-  return ((addressLow(low) & OFFSET_LOW[level]) | (addressHigh(low, high) & OFFSET_HIGH[level])) === 0;
+  return ((addressLow(low) & offsetLow) | (addressHigh(low, high) & offsetHigh)) === 0;
 }

@@ -34,12 +34,12 @@ const GUEST_PAGE_FAULT = [
   CAUSE.fetchGuestPageFault,
 ] as const;
 
-/** Trap instruction values for accesses to VS-stage page tables of RV64 ("special pseudoinstructions"). */
-const TABLE_READ_INSTRUCTION = 0x3000;
-const TABLE_WRITE_INSTRUCTION = 0x3020;
+/** Trap instruction values for accesses to VS-stage page tables ("special pseudoinstructions"). */
+const TABLE_READ_INSTRUCTION = { 32: 0x2000, 64: 0x3000 } as const;
+const TABLE_WRITE_INSTRUCTION = { 32: 0x2020, 64: 0x3020 } as const;
 
 /**
- * Address translation and protection of one hart: Sv39, Sv48 and Sv57 under satp, or under vsatp and hgatp in two
+ * Address translation and protection of one hart: Sv39, Sv48 and Sv57, on RV32 Sv32, under satp, or under vsatp and hgatp in two
  * stages, then physical memory protection (privileged specification, "Virtual Address Translation Process" and
  * "Two-Stage Address Translation").
  *
@@ -83,14 +83,15 @@ export class Mmu {
    * @param exception - filled in when a translation fails
    */
   constructor(state: HartState, ram: GuestMemory, pmp: Pmp, exception: Exception) {
-    const entries = new EntryMemory(ram, pmp);
+    const { xlen } = state;
+    const entries = new EntryMemory(ram, pmp, xlen);
     this.exception = exception;
     this.#state = state;
     this.#csr = state.csr;
     this.#pmp = pmp;
-    this.#single = new Stage(entries, false);
-    this.#guest = new Stage(entries, true);
-    this.#virtual = new Stage(entries, false, this.#guest);
+    this.#single = new Stage(xlen, entries, false);
+    this.#guest = new Stage(xlen, entries, true);
+    this.#virtual = new Stage(xlen, entries, false, this.#guest);
   }
 
   /**
@@ -230,13 +231,14 @@ export class Mmu {
   /** Fills in the exception for a failure of the first (or only) stage. */
   #failFirst(result: WalkResult, low: number, high: number): false {
     const first = this.#virtual;
+    const { xlen } = this.#state;
     switch (result) {
       case WALK_RESULT.pageFault:
         return this.#fail(PAGE_FAULT[this.#mode.access], low, high);
       case WALK_RESULT.tableReadFault:
-        return this.#failGuest(low, high, first.entryLow, first.entryHigh, TABLE_READ_INSTRUCTION);
+        return this.#failGuest(low, high, first.entryLow, first.entryHigh, TABLE_READ_INSTRUCTION[xlen]);
       case WALK_RESULT.tableWriteFault:
-        return this.#failGuest(low, high, first.entryLow, first.entryHigh, TABLE_WRITE_INSTRUCTION);
+        return this.#failGuest(low, high, first.entryLow, first.entryHigh, TABLE_WRITE_INSTRUCTION[xlen]);
       default:
         return this.#fail(ACCESS_FAULT[this.#mode.access], low, high);
     }

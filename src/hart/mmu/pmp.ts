@@ -1,3 +1,4 @@
+import type { Xlen } from '../../isa/index.ts';
 import { ACCESS, type Access } from '../exceptions.ts';
 
 /** Number of entries; the specification allows 0, 16 or 64. */
@@ -17,9 +18,10 @@ const MODE = { off: 0, topOfRange: 1, naturallyAligned4: 2, naturallyAligned: 3 
 
 const MACHINE = 3;
 const PAGE = 4096;
-/** pmpaddr holds bits 55:2 of an address: 22 bits above the low word. */
-const ADDRESS_HIGH = 0x3f_ffff;
-const EVERYTHING = 2 ** 56;
+/** pmpaddr holds bits 55:2 of an address: 22 bits above the low word. On RV32 bits 33:2. */
+const ADDRESS_HIGH = { 32: 0, 64: 0x3f_ffff } as const;
+/** End of the addresses that there can be. */
+const EVERYTHING = { 32: 2 ** 34, 64: 2 ** 56 } as const;
 const TWO_32 = 2 ** 32;
 
 /** Whole pages [start, end), in bytes, in which all accesses of one kind have the same answer. */
@@ -57,10 +59,12 @@ export class Pmp {
   #machineFree = true;
   /** No access of S- and U-mode can fail. */
   #lowerFree = false;
+  readonly #xlen: Xlen;
   readonly #onChange: () => void;
 
   /** @param onChange called after every change */
-  constructor(onChange: () => void = () => undefined) {
+  constructor(xlen: Xlen = 64, onChange: () => void = () => undefined) {
+    this.#xlen = xlen;
     this.#onChange = onChange;
   }
 
@@ -76,13 +80,13 @@ export class Pmp {
   allowAll(): void {
     this.reset();
     this.#addressLow[0] = -1;
-    this.#addressHigh[0] = ADDRESS_HIGH;
+    this.#addressHigh[0] = ADDRESS_HIGH[this.#xlen];
     this.#config[0] = (MODE.naturallyAligned << MODE_SHIFT) | READ | WRITE | 4;
     this.#compile();
   }
 
   /**
-   * Reads pmpcfg0, pmpcfg2 or pmpaddr0..15 into `out`.
+   * Reads pmpcfg0, pmpcfg2 (on RV32 pmpcfg0..3) or pmpaddr0..15 into `out`.
    *
    * @param csr - CSR number, 0x3a0..0x3ef
    * @returns false when there is no such CSR (also the odd pmpcfg of RV64), which is an illegal instruction
@@ -97,12 +101,12 @@ export class Pmp {
     const first = this.#firstOfConfig(csr);
     if (first < 0) return false;
     out.low = this.#configWord(first);
-    out.high = this.#configWord(first + 4);
+    out.high = this.#xlen === 64 ? this.#configWord(first + 4) : 0;
     return true;
   }
 
   /**
-   * Writes pmpcfg0, pmpcfg2 or pmpaddr0..15; locked parts keep their value.
+   * Writes pmpcfg0, pmpcfg2 (on RV32 pmpcfg0..3) or pmpaddr0..15; locked parts keep their value.
    *
    * Translations cached before may allow what is now forbidden until the guest executes SFENCE.VMA.
    *
@@ -116,7 +120,7 @@ export class Pmp {
       const first = this.#firstOfConfig(csr);
       if (first < 0) return false;
       this.#writeConfigWord(first, low);
-      this.#writeConfigWord(first + 4, high);
+      if (this.#xlen === 64) this.#writeConfigWord(first + 4, high);
     }
     this.#compile();
     return true;
@@ -208,6 +212,7 @@ export class Pmp {
 
   #firstOfConfig(csr: number): number {
     const offset = csr - CSR_PMPCFG0;
+    if (this.#xlen === 32) return offset >= 0 && offset < ENTRIES / 4 ? offset * 4 : -1;
     return offset === 0 || offset === 2 ? offset * 4 : -1;
   }
 
@@ -231,7 +236,7 @@ export class Pmp {
     const above = entry + 1;
     if (above < ENTRIES && this.#isLocked(above) && this.#mode(above) === MODE.topOfRange) return;
     this.#addressLow[entry] = low;
-    this.#addressHigh[entry] = high & ADDRESS_HIGH;
+    this.#addressHigh[entry] = high & ADDRESS_HIGH[this.#xlen];
   }
 
   #isLocked(entry: number): boolean {
@@ -254,7 +259,7 @@ export class Pmp {
     for (let entry = 0; entry < ENTRIES; entry++) this.#compileEntry(entry);
     this.#lowerFree =
       this.#active > 0 &&
-      this.#covers(0, 0, EVERYTHING) &&
+      this.#covers(0, 0, EVERYTHING[this.#xlen]) &&
       (this.#flags[0] & allPermissions) === allPermissions;
     this.#onChange();
   }

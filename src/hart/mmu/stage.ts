@@ -1,15 +1,15 @@
+import type { Xlen } from '../../isa/index.ts';
 import {
   addressHigh,
   addressLow,
   CONTIGUOUS_OFFSET,
   ENTRY,
-  isAligned,
   isContiguous,
   isPointer,
   isReservedPointer,
+  isSmallPage,
+  isSuperpage,
   isUsable,
-  OFFSET_HIGH,
-  OFFSET_LOW,
 } from './entry.ts';
 import { type EntryMemory, UPDATE } from './entry-memory.ts';
 
@@ -55,24 +55,48 @@ const TABLE_WRITE: Readonly<LeafRule> = {
   marks: ENTRY.accessed | ENTRY.dirty,
 };
 
-/** MODE field of satp, vsatp and hgatp: 8, 9, 10 for 3, 4, 5 levels. Others translate nothing (Bare). */
-const FIRST_MODE = 8;
-const LAST_MODE = 10;
-const MODE_LEVELS = 5;
+/** The page tables of a width. */
+interface Tables {
+  /** MODE field of satp, vsatp and hgatp that translates, and levels in the first mode; others have one more each. */
+  readonly firstMode: number;
+  readonly lastMode: number;
+  readonly levels: number;
+  /** Bits of the address that select an entry. */
+  readonly levelBits: number;
+  /** Binary logarithm of the bytes of an entry. */
+  readonly entryShift: number;
+  /** Address bits below the translated part, for a leaf at each level (low and high word). */
+  readonly offsetLow: Int32Array;
+  readonly offsetHigh: Int32Array;
+  /** Bytes of a leaf's page by level: doubles, because a power costs as much as a third of the walk. */
+  readonly pageSizes: Float64Array;
+}
+
+/** satp and its like are kept in the form of RV64 on both (`address-space.ts`). */
+const TABLES: Readonly<Record<Xlen, Tables>> = {
+  32: {
+    ...{ firstMode: 1, lastMode: 1, levels: 2, levelBits: 10, entryShift: 2 },
+    offsetLow: Int32Array.of(0xfff, 0x3f_ffff),
+    offsetHigh: Int32Array.of(0, 0),
+    pageSizes: Float64Array.of(2 ** 12, 2 ** 22),
+  },
+  64: {
+    ...{ firstMode: 8, lastMode: 10, levels: 3, levelBits: 9, entryShift: 3 },
+    offsetLow: Int32Array.of(0xfff, 0x1f_ffff, 0x3fff_ffff, -1, -1),
+    offsetHigh: Int32Array.of(0, 0, 0, 0x7f, 0xffff),
+    pageSizes: Float64Array.of(2 ** 12, 2 ** 21, 2 ** 30, 2 ** 39, 2 ** 48),
+  },
+};
 
 /** "Page size" of a stage that does not translate. */
 export const UNPAGED = 2 ** 56;
 
-const LEVEL_BITS = 9;
-const LEVEL_MASK = 0x1ff;
 /** The root of a guest-physical translation has four pages, for two more address bits. */
-const WIDE_ROOT_MASK = 0x7ff;
+const WIDE_BITS = 2;
 const PAGE_SHIFT = 12;
-/** Bytes of a leaf's page by level: doubles, because a power costs as much as a third of the walk. */
-const PAGE_SIZES = Float64Array.of(2 ** 12, 2 ** 21, 2 ** 30, 2 ** 39, 2 ** 48);
 
 /**
- * One stage of address translation: page tables of three to five levels, or none.
+ * One stage of address translation: page tables of three to five levels, on RV32 of two, or none.
  *
  * Addresses are pairs of 32-bit words. The tables' own addresses go through the stage `under` this one, if there is
  * one (the VS-stage's tables are in guest-physical memory).
@@ -86,6 +110,8 @@ export class Stage {
   entryLow = 0;
   entryHigh = 0;
 
+  readonly #tables: Tables;
+  readonly #xlen: Xlen;
   readonly #memory: EntryMemory;
   readonly #under: Stage | undefined;
   /** The address is guest-physical: zero-extended and two bits wider, instead of sign-extended. */
@@ -96,7 +122,9 @@ export class Stage {
   #memoryTypes = false;
   #updates = false;
 
-  constructor(memory: EntryMemory, guestPhysical: boolean, under?: Stage) {
+  constructor(xlen: Xlen, memory: EntryMemory, guestPhysical: boolean, under?: Stage) {
+    this.#xlen = xlen;
+    this.#tables = TABLES[xlen];
     this.#memory = memory;
     this.#guestPhysical = guestPhysical;
     this.#under = under;
@@ -105,13 +133,14 @@ export class Stage {
   /**
    * Chooses the tables.
    *
-   * @param atpLow - satp, vsatp or hgatp, both halves
+   * @param atpLow - satp, vsatp or hgatp, both halves of the form of RV64
    * @param memoryTypes - Svpbmt is enabled for this stage
    * @param updates - A and D bits are set on the way (Svadu); otherwise an access that needs them faults (Svade)
    */
   select(atpLow: number, atpHigh: number, memoryTypes: boolean, updates: boolean): void {
     const mode = atpHigh >>> 28;
-    this.#levels = mode >= FIRST_MODE && mode <= LAST_MODE ? mode - MODE_LEVELS : 0;
+    const { firstMode, lastMode, levels } = this.#tables;
+    this.#levels = mode >= firstMode && mode <= lastMode ? mode - firstMode + levels : 0;
     const aligned = this.#guestPhysical ? atpLow & ~3 : atpLow;
     this.#rootLow = aligned << PAGE_SHIFT;
     this.#rootHigh = ((atpHigh & 0xfff) << PAGE_SHIFT) | (aligned >>> (32 - PAGE_SHIFT));
@@ -133,21 +162,24 @@ export class Stage {
 
   /** Whether the bits above the translated ones are what they must be. */
   #inRange(high: number): boolean {
-    // Bits of the high word that are translated: 7, 16 or 25, and two more of a guest-physical address.
-    const bits = PAGE_SHIFT + LEVEL_BITS * this.#levels - 32;
-    if (this.#guestPhysical) return high >>> (bits + 2) === 0;
+    // Bits of the high word that are translated: 7, 16 or 25, and two more of a guest-physical address. In Sv32 0.
+    const bits = PAGE_SHIFT + this.#tables.levelBits * this.#levels - 32;
+    if (this.#guestPhysical) return high >>> (bits + WIDE_BITS) === 0;
+    if (this.#xlen === 32) return true;
     const sign = high >> (bits - 1);
     return sign === 0 || sign === -1;
   }
 
   #descend(low: number, high: number, rule: Readonly<LeafRule>): WalkResult {
     const entry = this.#memory;
+    const { levelBits, entryShift, offsetLow, offsetHigh } = this.#tables;
+    const levelMask = (1 << levelBits) - 1;
     let level = this.#levels - 1;
     let tableLow = this.#rootLow;
     let tableHigh = this.#rootHigh;
-    let mask = this.#guestPhysical ? WIDE_ROOT_MASK : LEVEL_MASK;
+    let mask = this.#guestPhysical ? (1 << (levelBits + WIDE_BITS)) - 1 : levelMask;
     for (;;) {
-      this.entryLow = tableLow | ((digit(low, high, level) & mask) << 3);
+      this.entryLow = tableLow | ((digit(low, high, level, levelBits) & mask) << entryShift);
       this.entryHigh = tableHigh;
       const read = this.#loadEntry();
       if (read !== WALK_RESULT.done) return read;
@@ -156,11 +188,15 @@ export class Stage {
         if (level === 0 || isReservedPointer(entry.low, entry.high)) return WALK_RESULT.pageFault;
         tableLow = addressLow(entry.low);
         tableHigh = addressHigh(entry.low, entry.high);
-        mask = LEVEL_MASK;
+        mask = levelMask;
         level--;
         continue;
       }
-      if (!isAligned(entry.low, entry.high, level) || !allows(entry.low, rule)) return WALK_RESULT.pageFault;
+      const fits =
+        level === 0
+          ? isSmallPage(entry.low, entry.high)
+          : isSuperpage(entry.low, entry.high, offsetLow[level], offsetHigh[level]);
+      if (!fits || !allows(entry.low, rule)) return WALK_RESULT.pageFault;
       // Setting A or D changes the entry in RAM only; what was read keeps its address.
       const leafLow = entry.low;
       const leafHigh = entry.high;
@@ -208,18 +244,19 @@ export class Stage {
 
   /** Puts together the page's address and the offset within it. */
   #finish(low: number, high: number, level: number, leafLow: number, leafHigh: number): void {
+    const tables = this.#tables;
     const contiguous = isContiguous(leafHigh);
-    const offsetLow = contiguous ? CONTIGUOUS_OFFSET : OFFSET_LOW[level];
-    const offsetHigh = OFFSET_HIGH[level];
+    const offsetLow = contiguous ? CONTIGUOUS_OFFSET : tables.offsetLow[level];
+    const offsetHigh = tables.offsetHigh[level];
     this.low = (addressLow(leafLow) & ~offsetLow) | (low & offsetLow);
     this.high = (addressHigh(leafLow, leafHigh) & ~offsetHigh) | (high & offsetHigh);
-    this.pageSize = contiguous ? CONTIGUOUS_OFFSET + 1 : PAGE_SIZES[level];
+    this.pageSize = contiguous ? CONTIGUOUS_OFFSET + 1 : tables.pageSizes[level];
   }
 }
 
 /** Bits of the address that select the entry at a level, with more significant bits above them. */
-function digit(low: number, high: number, level: number): number {
-  const shift = PAGE_SHIFT + LEVEL_BITS * level;
+function digit(low: number, high: number, level: number, levelBits: number): number {
+  const shift = PAGE_SHIFT + levelBits * level;
   return shift < 32 ? (low >>> shift) | (high << (32 - shift)) : high >>> (shift - 32);
 }
 

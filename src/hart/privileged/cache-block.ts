@@ -37,7 +37,7 @@ export function cacheBlock(operation: Operation) {
     if (verdict === VERDICT.illegal) return raise(context, CAUSE.illegalInstruction, bits | 0);
     if (verdict === VERDICT.virtual) return raise(context, CAUSE.virtualInstruction, bits | 0);
     const { state } = context;
-    const done = context.hooks.cacheBlock(operation, state.xLow(rs1), state.xHigh(rs1));
+    const done = context.hooks.cacheBlock(operation, state.xLow(rs1), state.addressHigh(rs1));
     return done ? OUTCOME.next : OUTCOME.exception;
   };
 }

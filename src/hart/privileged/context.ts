@@ -1,4 +1,4 @@
-import type { Decoded, Extension } from '../../isa/instruction.ts';
+import type { Decoded, Extension, Xlen } from '../../isa/instruction.ts';
 import type { Halves } from '../../layout/halves.ts';
 import { type Exception, fillException, noException } from '../exceptions.ts';
 import type { Platform } from '../platform.ts';
@@ -59,6 +59,7 @@ export interface PrivilegedOptions {
 
 /** {@link PrivilegedOptions} in the form in which rules ask. */
 export interface Features {
+  readonly xlen: Xlen;
   readonly extensions: ReadonlySet<Extension>;
   readonly hartId: number;
   readonly hsHost: boolean;
@@ -110,6 +111,7 @@ export class Context implements Halves {
     const { extensions } = options;
     const hypervisor = extensions.has('h');
     this.features = {
+      xlen: state.xlen,
       extensions,
       hartId: options.hartId,
       hsHost: options.hsHost ?? false,

@@ -83,17 +83,22 @@ function writeInhibit(context: Context, low: number): void {
   }
 }
 
+/** From the number of a counter to that of its upper half on RV32. */
+const UPPER = 0x80;
+
 function machineCounter(number: number, name: string, counter: Counter): CsrDefinition {
   return {
     number,
     name,
     read: (context) => readCounter(context, counter),
     write: (context, low, high) => writeCounter(context, counter, low, high),
+    upper: number + UPPER,
   };
 }
 
 function userCounter(number: number, name: string, read: CsrDefinition['read']): CsrDefinition {
-  return { number, name, read, write: ignoreWrite, gate: counterGate(1 << (number & 31)) };
+  const gate = counterGate(1 << (number & 31));
+  return { number, name, read, write: ignoreWrite, gate, upper: number + UPPER };
 }
 
 const withEventCounters = ({ extensions }: Features): boolean => extensions.has('zihpm');
@@ -104,8 +109,9 @@ const eventCounters = Array.from({ length: 29 }, (_, index) => index + 3).flatMa
     ...constant(0xc00 + index, `hpmcounter${index}`),
     exists: withEventCounters,
     gate: counterGate(1 << index),
+    upper: 0xc00 + index + UPPER,
   },
-  constant(0xb00 + index, `mhpmcounter${index}`),
+  constant(0xb00 + index, `mhpmcounter${index}`, 0, 0, { upper: 0xb00 + index + UPPER }),
   constant(0x320 + index, `mhpmevent${index}`),
 ]);
 

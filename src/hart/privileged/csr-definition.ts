@@ -23,13 +23,18 @@ export interface CsrDefinition {
   readonly gate?: Gate;
   /** The VS CSR that takes its place when V=1. */
   readonly guest?: string;
+  /**
+   * On RV32 the register has 32 bits, and its upper half is a register of this number, whose name has an h more. Without
+   * it RV32 has no upper half.
+   */
+  readonly upper?: number;
   /** mstatus.TVM closes it to HS-mode, hstatus.VTVM to VS-mode. */
   readonly trappedByTvm?: boolean;
   /** False: a hart with these features lacks it. */
   readonly exists?: (features: Features) => boolean;
 }
 
-export type CsrExtras = Pick<CsrDefinition, 'gate' | 'guest' | 'trappedByTvm' | 'exists'>;
+export type CsrExtras = Pick<CsrDefinition, 'gate' | 'guest' | 'upper' | 'trappedByTvm' | 'exists'>;
 
 /** Bits that software may write: low and high half. */
 export type Mask = readonly [low: number, high: number];
@@ -64,8 +69,39 @@ export function legalized(
   return { number, name, read: (context) => readField(context, CSR[name]), write, ...extras };
 }
 
+/** The registers of RV32 that have the upper halves of others. */
+export function upperHalves(definitions: readonly CsrDefinition[]): CsrDefinition[] {
+  return definitions.flatMap((whole) => (whole.upper === undefined ? [] : [upperHalf(whole, whole.upper)]));
+}
+
+function upperHalf(whole: CsrDefinition, number: number): CsrDefinition {
+  const { name, gate, guest, exists, read, modify = read } = whole;
+  return {
+    number,
+    name: `${name}h`,
+    read: (context) => {
+      read(context);
+      context.low = context.high;
+      context.high = 0;
+    },
+    write: (context, low) => {
+      modify(context);
+      whole.write(context, context.low, low);
+    },
+    ...(gate === undefined ? {} : { gate }),
+    ...(guest === undefined ? {} : { guest: `${guest}h` }),
+    exists: (features) => features.xlen === 32 && exists?.(features) !== false,
+  };
+}
+
 /** A CSR that always reads as the same value; writes, where the number permits them, are ignored. */
-export function constant(number: number, name: string, low = 0, high = 0): CsrDefinition {
+export function constant(
+  number: number,
+  name: string,
+  low = 0,
+  high = 0,
+  extras: CsrExtras = {},
+): CsrDefinition {
   return {
     number,
     name,
@@ -74,6 +110,7 @@ export function constant(number: number, name: string, low = 0, high = 0): CsrDe
       context.high = high;
     },
     write: ignoreWrite,
+    ...extras,
   };
 }
 

@@ -77,7 +77,7 @@ function stateEnables(index: 0 | 1 | 2 | 3): CsrDefinition[] {
         csr[CSR[machine] + 1] = high & bits;
         csr[CSR[hypervisor] + 1] = (csr[CSR[hypervisor] + 1] as number) & high;
       },
-      { exists: withStateEnable },
+      { exists: withStateEnable, upper: 0x31c + index },
     ),
     legalized(
       0x60c + index,
@@ -85,15 +85,19 @@ function stateEnables(index: 0 | 1 | 2 | 3): CsrDefinition[] {
       ({ state: { csr } }, _low, high) => {
         csr[CSR[hypervisor] + 1] = high & (csr[CSR[machine] + 1] as number);
       },
-      { exists: withGuestStateEnable, gate },
+      { exists: withGuestStateEnable, gate, upper: 0x61c + index },
     ),
     { ...constant(0x10c + index, `sstateen${index}`), exists: withStateEnable, gate },
   ];
 }
 
 export const ENVIRONMENT_CSRS: readonly CsrDefinition[] = [
-  legalized(0x30a, 'menvcfg', writeMenvcfg),
-  legalized(0x60a, 'henvcfg', writeHenvcfg, { exists: withHypervisor, gate: stateGate(STATEEN.envcfgHigh) }),
+  legalized(0x30a, 'menvcfg', writeMenvcfg, { upper: 0x31a }),
+  legalized(0x60a, 'henvcfg', writeHenvcfg, {
+    exists: withHypervisor,
+    gate: stateGate(STATEEN.envcfgHigh),
+    upper: 0x61a,
+  }),
   {
     ...stored(0x10a, 'senvcfg', undefined, { gate: stateGate(STATEEN.envcfgHigh) }),
     write: (context, low) => writeLow(context, CSR.senvcfg, low),

@@ -1,6 +1,6 @@
 /** CSRs of the hypervisor extension: those of HS-mode and the VS replicas of supervisor CSRs. */
 import { CSR } from '../layout.ts';
-import { writeHgatp, writeSatp } from './address-space.ts';
+import { readAddressSpace, writeHgatp, writeSatp } from './address-space.ts';
 import type { Context } from './context.ts';
 import { type CsrDefinition, ignoreWrite, legalized, stored } from './csr-definition.ts';
 import { hypervisorInterrupts, writeTrapPc, writeTrapVector } from './csr-machine.ts';
@@ -51,10 +51,10 @@ function writeHgeie({ state, features }: Context, value: number): void {
 
 const definitions: readonly CsrDefinition[] = [
   { number: 0x600, name: 'hstatus', read: readHstatus, write: writeHstatus },
-  stored(0x602, 'hedeleg', [GUEST_DELEGABLE, 0]),
+  stored(0x602, 'hedeleg', [GUEST_DELEGABLE, 0], { upper: 0x612 }),
   stored(0x603, 'hideleg', [GUEST_INTERRUPTS, 0]),
   legalized(0x604, 'hie', writeHie),
-  stored(0x605, 'htimedelta'),
+  stored(0x605, 'htimedelta', undefined, { upper: 0x615 }),
   legalized(0x607, 'hgeie', writeHgeie),
   stored(0x643, 'htval'),
   {
@@ -65,9 +65,13 @@ const definitions: readonly CsrDefinition[] = [
   },
   stored(0x645, 'hvip', [GUEST_INTERRUPTS, 0]),
   stored(0x64a, 'htinst'),
-  legalized(0x680, 'hgatp', (context, value, high) => writeHgatp(context, CSR.hgatp, value, high), {
+  {
+    number: 0x680,
+    name: 'hgatp',
+    read: readAddressSpace(CSR.hgatp),
+    write: (context, value, high) => writeHgatp(context, CSR.hgatp, value, high),
     trappedByTvm: true,
-  }),
+  },
   {
     number: 0xe12,
     name: 'hgeip',
@@ -87,7 +91,12 @@ const definitions: readonly CsrDefinition[] = [
     read: (context) => low(context, hypervisorPending(context, delegated(context)) >> 1),
     write: writeVsip,
   },
-  legalized(0x280, 'vsatp', (context, value, high) => writeSatp(context, CSR.vsatp, value, high)),
+  {
+    number: 0x280,
+    name: 'vsatp',
+    read: readAddressSpace(CSR.vsatp),
+    write: (context, value, high) => writeSatp(context, CSR.vsatp, value, high),
+  },
 ];
 
 export const HYPERVISOR_CSRS: readonly CsrDefinition[] = [
@@ -96,6 +105,7 @@ export const HYPERVISOR_CSRS: readonly CsrDefinition[] = [
     exists: (features: Context['features']) => features.hypervisor,
   })),
   stored(0x24d, 'vstimecmp', undefined, {
+    upper: 0x25d,
     gate: timerGate,
     exists: (features) => features.hypervisor && features.sstc,
   }),

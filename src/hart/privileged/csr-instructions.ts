@@ -8,10 +8,21 @@ import type { CsrTable } from './csr-table.ts';
 type Operation = 'write' | 'set' | 'clear';
 
 /** Whether an instruction on CSRs writes: csrrs and csrrc with x0, or with an immediate of 0, do not. */
-export function writesCsr({ instruction, rs1, imm }: Decoded): boolean {
+function writesCsr({ instruction, rs1, imm }: Decoded): boolean {
   const { name } = instruction;
   if (name.startsWith('csrrw')) return true;
   return (name.endsWith('i') ? imm : rs1) !== 0;
+}
+
+/**
+ * stimecmp and vstimecmp, and what they are compared with or count for: htimedelta, menvcfg and henvcfg, and the upper
+ * halves of all.
+ */
+const TIMER_CSRS: readonly number[] = [0x14d, 0x15d, 0x24d, 0x25d, 0x605, 0x615, 0x30a, 0x31a, 0x60a, 0x61a];
+
+/** Whether an instruction on CSRs may move the time at which a timer is due. */
+export function writesTimer(decoded: Decoded): boolean {
+  return TIMER_CSRS.includes(decoded.csr) && writesCsr(decoded);
 }
 
 /** The change that an instruction makes to a CSR, with the operand in two halves; without `writes` it only reads. */
@@ -39,6 +50,11 @@ export function csrInstruction(operation: Operation, immediate: boolean) {
   };
 }
 
+function changed(operation: Operation, now: number, operand: number): number {
+  if (operation === 'write') return operand;
+  return operation === 'set' ? now | operand : now & ~operand;
+}
+
 function access(
   context: Context,
   table: CsrTable,
@@ -51,14 +67,12 @@ function access(
   definition.read(context);
   const { low: oldLow, high: oldHigh } = context;
   if (writes) {
-    if (operation === 'write') {
-      definition.write(context, low, high);
-    } else {
-      definition.modify?.(context);
-      const { low: nowLow, high: nowHigh } = context;
-      if (operation === 'set') definition.write(context, nowLow | low, nowHigh | high);
-      else definition.write(context, nowLow & ~low, nowHigh & ~high);
-    }
+    if (operation !== 'write') definition.modify?.(context);
+    const { low: nowLow, high: nowHigh } = context;
+    const nextLow = changed(operation, nowLow, low);
+    if (context.features.xlen === 64) definition.write(context, nextLow, changed(operation, nowHigh, high));
+    // The upper half is a register of its own, or there is none.
+    else definition.write(context, nextLow, definition.upper === undefined ? 0 : nowHigh);
   }
   context.instructions = 0;
   context.state.setX(decoded.rd, oldLow, oldHigh);

@@ -72,11 +72,16 @@ export function writeTrapPc(field: number): CsrDefinition['write'] {
 
 const withHypervisor: CsrDefinition['exists'] = (features) => features.hypervisor;
 
-function pmp(number: number, name: string, lastEntry: number): CsrDefinition {
+function pmp(
+  number: number,
+  name: string,
+  firstEntry: number,
+  isFor: (features: Context['features']) => boolean = () => true,
+): CsrDefinition {
   return {
     number,
     name,
-    exists: (features) => lastEntry < features.pmpEntries,
+    exists: (features) => firstEntry < features.pmpEntries && isFor(features),
     read: (context) => context.hooks.pmpRead(number, context),
     write: (context, value, high) => context.hooks.pmpWrite(number, value, high),
   };
@@ -95,9 +100,9 @@ export const MACHINE_CSRS: readonly CsrDefinition[] = [
     write: ignoreWrite,
   },
   constant(0xf15, 'mconfigptr'),
-  { number: 0x300, name: 'mstatus', read: readMstatus, write: writeMstatus },
+  { number: 0x300, name: 'mstatus', read: readMstatus, write: writeMstatus, upper: 0x310 },
   legalized(0x301, 'misa', ignoreWrite),
-  legalized(0x302, 'medeleg', writeMedeleg),
+  legalized(0x302, 'medeleg', writeMedeleg, { upper: 0x312 }),
   legalized(0x303, 'mideleg', writeMideleg),
   { number: 0x304, name: 'mie', read: (context) => low(context, machineEnabled(context)), write: writeMie },
   legalized(0x305, 'mtvec', writeTrapVector(CSR.mtvec)),
@@ -114,9 +119,11 @@ export const MACHINE_CSRS: readonly CsrDefinition[] = [
   },
   stored(0x34a, 'mtinst', undefined, { exists: withHypervisor }),
   stored(0x34b, 'mtval2', undefined, { exists: withHypervisor }),
-  constant(0x747, 'mseccfg'),
-  // RV64 has the even-numbered pmpcfg registers only, each for 8 entries.
-  ...range(8).map((index) => pmp(0x3a0 + 2 * index, `pmpcfg${2 * index}`, 8 * index)),
+  constant(0x747, 'mseccfg', 0, 0, { upper: 0x757 }),
+  // RV64 has the even-numbered pmpcfg registers only, each for 8 entries; on RV32 each is for 4.
+  ...range(16).map((index) =>
+    pmp(0x3a0 + index, `pmpcfg${index}`, 4 * index, ({ xlen }) => xlen === 32 || index % 2 === 0),
+  ),
   ...range(64).map((index) => pmp(0x3b0 + index, `pmpaddr${index}`, index)),
   // No debug triggers: type 0 in tdata1, and tinfo says so.
   constant(0x7a0, 'tselect'),

@@ -1,6 +1,6 @@
 /** CSRs of S-mode. Most are views of machine CSRs, or are replaced by a VS CSR when V=1. */
 import { CSR } from '../layout.ts';
-import { writeSatp } from './address-space.ts';
+import { readAddressSpace, writeSatp } from './address-space.ts';
 import type { Context } from './context.ts';
 import { counterGate } from './csr-counters.ts';
 import { type CsrDefinition, type Gate, legalized, stored, VERDICT } from './csr-definition.ts';
@@ -61,12 +61,17 @@ export const SUPERVISOR_CSRS: readonly CsrDefinition[] = [
   stored(0x143, 'stval', undefined, { guest: 'vstval' }),
   { number: 0x144, name: 'sip', read: readSip, write: writeSip, guest: 'vsip' },
   stored(0x14d, 'stimecmp', undefined, {
+    upper: 0x15d,
     guest: 'vstimecmp',
     gate: timerGate,
     exists: (features) => features.sstc,
   }),
-  legalized(0x180, 'satp', (context, low, high) => writeSatp(context, CSR.satp, low, high), {
+  {
+    number: 0x180,
+    name: 'satp',
+    read: readAddressSpace(CSR.satp),
+    write: (context, low, high) => writeSatp(context, CSR.satp, low, high),
     guest: 'vsatp',
     trappedByTvm: true,
-  }),
+  },
 ];

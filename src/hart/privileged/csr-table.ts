@@ -1,7 +1,7 @@
 import { CSR } from '../layout.ts';
 import type { Context, Features } from './context.ts';
 import { COUNTER_CSRS } from './csr-counters.ts';
-import { type CsrDefinition, VERDICT, type Verdict } from './csr-definition.ts';
+import { type CsrDefinition, upperHalves, VERDICT, type Verdict } from './csr-definition.ts';
 import { ENVIRONMENT_CSRS } from './csr-environment.ts';
 import { FLOAT_CSRS } from './csr-float.ts';
 import { HYPERVISOR_CSRS } from './csr-hypervisor.ts';
@@ -9,8 +9,8 @@ import { MACHINE_CSRS } from './csr-machine.ts';
 import { SUPERVISOR_CSRS } from './csr-supervisor.ts';
 import { HSTATUS, MODE, STATUS } from './registers.ts';
 
-/** All CSRs that a hart can have. */
-export const CSR_DEFINITIONS: readonly CsrDefinition[] = [
+/** All CSRs that a hart can have but the upper halves of those that RV32 divides. */
+const WHOLE: readonly CsrDefinition[] = [
   ...FLOAT_CSRS,
   ...COUNTER_CSRS,
   ...SUPERVISOR_CSRS,
@@ -18,6 +18,9 @@ export const CSR_DEFINITIONS: readonly CsrDefinition[] = [
   ...ENVIRONMENT_CSRS,
   ...MACHINE_CSRS,
 ];
+
+/** All CSRs that a hart can have. */
+export const CSR_DEFINITIONS: readonly CsrDefinition[] = [...WHOLE, ...upperHalves(WHOLE)];
 
 const byName = new Map(CSR_DEFINITIONS.map((definition) => [definition.name, definition]));
 const byNumber = new Map(CSR_DEFINITIONS.map((definition) => [definition.number, definition]));

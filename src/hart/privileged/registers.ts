@@ -26,7 +26,8 @@ export const STATUS = {
   sxlHigh: 2 << 2,
   gvaHigh: 1 << 6,
   mpvHigh: 1 << 7,
-  sdHigh: 1 << 31,
+  /** The uppermost bit, in the half that has it: the high one of RV64. */
+  sd: 1 << 31,
 } as const;
 
 /** Bits of sstatus and vsstatus that software may write. */

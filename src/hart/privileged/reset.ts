@@ -6,8 +6,9 @@ import type { CsrTable } from './csr-table.ts';
 import { MODE } from './registers.ts';
 import { resetStatus, setMode } from './status.ts';
 
-/** MXL = 2: 64 bits. */
+/** MXL = 2 for 64 bits, in the high half; 1 for 32, in what is the upper half of 32 bits then. */
 const MXL_64_HIGH = 2 << 30;
+const MXL_32 = 1 << 30;
 
 const LETTERS: readonly Extension[] = ['a', 'c', 'd', 'f', 'h', 'i', 'm'];
 
@@ -35,8 +36,8 @@ export function reset(context: Context, table: CsrTable): void {
   state.virtual = 0;
   resetStatus(context);
   resetEnvironment(context);
-  csr[CSR.misa] = misaLow(features.extensions);
-  csr[CSR.misa + 1] = MXL_64_HIGH;
+  csr[CSR.misa] = misaLow(features.extensions) | (features.xlen === 32 ? MXL_32 : 0);
+  csr[CSR.misa + 1] = features.xlen === 64 ? MXL_64_HIGH : 0;
   table.get(0x303)?.write(context, 0, 0);
   // Nothing is due before software has set a time.
   csr.fill(-1, CSR.stimecmp, CSR.stimecmp + 2);

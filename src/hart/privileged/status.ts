@@ -43,16 +43,23 @@ export function setMode(context: Context, privilege: number, virtual: number): v
   context.hooks.contextChanged();
 }
 
-/** SD of a status register whose low half is `low`: FS is Dirty. */
-function dirtySummary(low: number): number {
-  return (low & STATUS.fs) === STATUS.fs ? STATUS.sdHigh : 0;
+/** Leaves a status register in the context, with SD, which is its uppermost bit: FS is Dirty. */
+function deliver(context: Context, low: number, high: number): void {
+  const dirty = (low & STATUS.fs) === STATUS.fs ? STATUS.sd : 0;
+  const isWide = context.features.xlen === 64;
+  context.low = isWide ? low : low | dirty;
+  context.high = isWide ? high | dirty : high;
+}
+
+/** A field that says that registers have 64 bits; RV32 has none. */
+function widthField(context: Context, field: number): number {
+  return context.features.xlen === 64 ? field : 0;
 }
 
 export function readMstatus(context: Context): void {
   foldFloat(context.state);
   const { csr } = context.state;
-  context.low = csr[CSR.mstatus] as number;
-  context.high = (csr[CSR.mstatus + 1] as number) | dirtySummary(context.low);
+  deliver(context, csr[CSR.mstatus] as number, csr[CSR.mstatus + 1] as number);
 }
 
 /** MPP can hold U, S and M; the reserved value 2 leaves it as it was. */
@@ -97,8 +104,8 @@ export function writeMstatus(context: Context, low: number, high: number): void 
 
 export function readSstatus(context: Context): void {
   foldFloat(context.state);
-  context.low = (context.state.csr[CSR.mstatus] as number) & SUPERVISOR_STATUS;
-  context.high = STATUS.uxlHigh | dirtySummary(context.low);
+  const status = (context.state.csr[CSR.mstatus] as number) & SUPERVISOR_STATUS;
+  deliver(context, status, widthField(context, STATUS.uxlHigh));
 }
 
 export function writeSstatus(context: Context, low: number): void {
@@ -107,8 +114,7 @@ export function writeSstatus(context: Context, low: number): void {
 
 export function readVsstatus(context: Context): void {
   foldFloat(context.state);
-  context.low = context.state.csr[CSR.vsstatus] as number;
-  context.high = STATUS.uxlHigh | dirtySummary(context.low);
+  deliver(context, context.state.csr[CSR.vsstatus] as number, widthField(context, STATUS.uxlHigh));
 }
 
 export function writeVsstatus(context: Context, low: number): void {
@@ -124,7 +130,7 @@ export function writeVsstatus(context: Context, low: number): void {
 
 export function readHstatus(context: Context): void {
   context.low = context.state.csr[CSR.hstatus] as number;
-  context.high = HSTATUS.vsxlHigh;
+  context.high = widthField(context, HSTATUS.vsxlHigh);
 }
 
 /** VGEIN can hold 0 to GEILEN; other values leave it as it was. */
@@ -141,11 +147,11 @@ export function writeHstatus(context: Context, low: number): void {
 export function resetStatus(context: Context): void {
   const { csr } = context.state;
   csr[CSR.mstatus] = 0;
-  csr[CSR.mstatus + 1] = STATUS.uxlHigh | STATUS.sxlHigh;
+  csr[CSR.mstatus + 1] = widthField(context, STATUS.uxlHigh | STATUS.sxlHigh);
   csr[CSR.vsstatus] = 0;
-  csr[CSR.vsstatus + 1] = STATUS.uxlHigh;
+  csr[CSR.vsstatus + 1] = widthField(context, STATUS.uxlHigh);
   csr[CSR.hstatus] = 0;
-  csr[CSR.hstatus + 1] = HSTATUS.vsxlHigh;
+  csr[CSR.hstatus + 1] = widthField(context, HSTATUS.vsxlHigh);
   context.state.words[FLOAT_DIRTY] = 0;
   refreshFloatOff(context.state);
 }

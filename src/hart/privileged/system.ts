@@ -98,16 +98,16 @@ const fenceGuestPhysical: Handler = (context, _table, decoded) => {
   return fence(context, 'gvma', decoded);
 };
 
-/** Bits of an ASID and of a VMID; the rest of the register is ignored. */
-const ASID_MASK = 0xffff;
-const VMID_MASK = 0x3fff;
+/** Bits of an ASID and of a VMID, by width; the rest of the register is ignored. */
+const ASID_MASK = { 32: 0x1ff, 64: 0xffff } as const;
+const VMID_MASK = { 32: 0x7f, 64: 0x3fff } as const;
 
 function fence(context: Context, kind: 'vma' | 'vvma' | 'gvma', { rs1, rs2 }: Decoded): Outcome {
   const { state } = context;
-  const mask = kind === 'gvma' ? VMID_MASK : ASID_MASK;
+  const mask = (kind === 'gvma' ? VMID_MASK : ASID_MASK)[state.xlen];
   const id = rs2 === 0 ? undefined : state.xLow(rs2) & mask;
   if (rs1 === 0) context.hooks.fence(kind, undefined, undefined, id);
-  else context.hooks.fence(kind, state.xLow(rs1), state.xHigh(rs1), id);
+  else context.hooks.fence(kind, state.xLow(rs1), state.addressHigh(rs1), id);
   return OUTCOME.next;
 }
 

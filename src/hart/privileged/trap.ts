@@ -1,11 +1,12 @@
 import { fillException } from '../exceptions.ts';
 import { CSR } from '../layout.ts';
+import type { HartState } from '../state.ts';
 import type { Context, TrapTarget } from './context.ts';
 import { HSTATUS, MODE, STATUS } from './registers.ts';
 import { setMode } from './status.ts';
 
-/** Bit 63 of xcause, in the high half. */
-const INTERRUPT_HIGH = 1 << 31;
+/** The uppermost bit of xcause, in its half. */
+const INTERRUPT = 1 << 31;
 
 /** Where an exception goes: to M unless medeleg hands it on to HS, from there to a guest if hedeleg does. */
 function exceptionTarget(context: Context, cause: number): TrapTarget {
@@ -65,7 +66,7 @@ function enterMachine(
     (virtual !== 0 ? STATUS.mpvHigh : 0) |
     (exception.guestVirtual ? STATUS.gvaHigh : 0);
   setPair(csr, CSR.mepc, epcLow, epcHigh);
-  setPair(csr, CSR.mcause, cause, interrupt ? INTERRUPT_HIGH : 0);
+  setCause(state, CSR.mcause, cause, interrupt);
   setPair(csr, CSR.mtval, exception.tvalLow, exception.tvalHigh);
   setPair(csr, CSR.mtval2, exception.tval2Low, exception.tval2High);
   setPair(csr, CSR.mtinst, exception.tinst, 0);
@@ -91,7 +92,7 @@ function enterHypervisor(
   }
   csr[CSR.hstatus] = hstatus;
   setPair(csr, CSR.sepc, epcLow, epcHigh);
-  setPair(csr, CSR.scause, cause, interrupt ? INTERRUPT_HIGH : 0);
+  setCause(state, CSR.scause, cause, interrupt);
   setPair(csr, CSR.stval, exception.tvalLow, exception.tvalHigh);
   setPair(csr, CSR.htval, exception.tval2Low, exception.tval2High);
   setPair(csr, CSR.htinst, exception.tinst, 0);
@@ -111,7 +112,7 @@ function enterGuest(
   const { csr, privilege } = state;
   csr[CSR.vsstatus] = pushSupervisorStack(csr[CSR.vsstatus] as number, privilege);
   setPair(csr, CSR.vsepc, epcLow, epcHigh);
-  setPair(csr, CSR.vscause, cause, interrupt ? INTERRUPT_HIGH : 0);
+  setCause(state, CSR.vscause, cause, interrupt);
   setPair(csr, CSR.vstval, exception.tvalLow, exception.tvalHigh);
   jumpToHandler(context, CSR.vstvec, cause, interrupt);
   setMode(context, MODE.supervisor, 1);
@@ -126,6 +127,12 @@ function pushSupervisorStack(status: number, privilege: number): number {
 function setPair(csr: Int32Array, field: number, low: number, high: number): void {
   csr[field] = low;
   csr[field + 1] = high;
+}
+
+function setCause({ csr, xlen }: HartState, field: number, cause: number, interrupt: boolean): void {
+  const bit = interrupt ? INTERRUPT : 0;
+  if (xlen === 64) setPair(csr, field, cause, bit);
+  else setPair(csr, field, cause | bit, 0);
 }
 
 /** pc = BASE, or BASE + 4 * cause for interrupts in vectored mode. */

@@ -1,4 +1,4 @@
-import type { Decode, Decoded } from '../../isa/index.ts';
+import type { Decode, Decoded, Xlen } from '../../isa/index.ts';
 import { type HartLayout, isCompilable, type Region, RegionCompiler } from '../../jit/index.ts';
 import type { MemoryLimits } from '../../wasm/index.ts';
 import { REGION_RECORDS } from '../area.ts';
@@ -68,6 +68,8 @@ export interface PlacedRegion {
   /** Guest-virtual address of the page of its entry, as two words. */
   readonly pageLow: number;
   readonly pageHigh: number;
+  /** Width of its hart. */
+  readonly xlen: Xlen;
   /** Address in linear memory of its record. */
   readonly record: number;
   readonly region: Region;
@@ -130,7 +132,7 @@ export class Regions {
 
   constructor(options: RegionsOptions) {
     this.#options = options;
-    this.#compiler = new RegionCompiler(options.limits, LAYOUT, options.alone);
+    this.#compiler = new RegionCompiler(options.limits, LAYOUT, options.alone, options.state.xlen);
     this.#heat = new Heat(options.threshold);
     this.#memory = new RegionMemory(options.codeBytes ?? CODE_BYTES);
     this.#words = options.state.words;
@@ -417,7 +419,13 @@ export class Regions {
       this.#byPage.set(page, numbers.add(number));
     }
     if (region.depth === 'deep' && region.cutOff !== undefined) this.#awaitNext(region.cutOff, source);
-    this.#options.onRegion?.({ pageLow, pageHigh, record: this.#recordOf(number), region });
+    this.#options.onRegion?.({
+      pageLow,
+      pageHigh,
+      xlen: this.#options.state.xlen,
+      record: this.#recordOf(number),
+      region,
+    });
     this.#memory.add(number, region.bytes.length);
     this.#statistics.placed(region.bytes.length, region.instructions, this.#memory.total);
   }

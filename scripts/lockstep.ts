@@ -1,7 +1,7 @@
 /**
  * Runs generated programs on compiled and on interpreted code in lock step:
- * `node scripts/lockstep.ts [--millions N] [--seed S] [--steps N] [--passes N] [--origin MiB]`, where the origin is
- * the place of hart and RAM in linear memory.
+ * `node scripts/lockstep.ts [--millions N] [--seed S] [--steps N] [--passes N] [--origin MiB] [--xlen 32|64]`, where the
+ * origin is the place of hart and RAM in linear memory.
  *
  * It ends after so many million instructions, or at the first difference, with status 1.
  */
@@ -9,8 +9,8 @@ import { parseArgs } from 'node:util';
 import { LockstepStreams } from '../test/streams/in-lockstep.ts';
 
 const USAGE =
-  'usage: node scripts/lockstep.ts [--millions N] [--seed S] [--steps N] [--passes N] [--origin MiB]';
-const DEFAULTS = { millions: '1000', seed: '1', steps: '1500', passes: '200', origin: '0' };
+  'usage: node scripts/lockstep.ts [--millions N] [--seed S] [--steps N] [--passes N] [--origin MiB] [--xlen 32|64]';
+const DEFAULTS = { millions: '1000', seed: '1', steps: '1500', passes: '200', origin: '0', xlen: '64' };
 
 function readOptions(): Record<keyof typeof DEFAULTS, number> {
   const names = Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[];
@@ -25,8 +25,15 @@ function readOptions(): Record<keyof typeof DEFAULTS, number> {
   return Object.fromEntries(names.map((name) => [name, read(name)])) as Record<keyof typeof DEFAULTS, number>;
 }
 
-function compare({ millions, seed, steps, passes, origin }: Record<keyof typeof DEFAULTS, number>): number {
-  const streams = new LockstepStreams(steps, passes, origin * 2 ** 20);
+function compare({
+  millions,
+  seed,
+  steps,
+  passes,
+  origin,
+  xlen,
+}: Record<keyof typeof DEFAULTS, number>): number {
+  const streams = new LockstepStreams(steps, passes, origin * 2 ** 20, xlen === 32 ? 32 : 64);
   const { tally } = streams;
   const start = performance.now();
   let told = start;

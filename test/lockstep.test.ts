@@ -54,12 +54,13 @@ async function run(config: MachineConfig, last?: string): Promise<LockstepRun> {
 }
 
 test.each([
-  ['at the start', 0, 12],
-  ['above 2 GiB', 0x9000_0000, 4],
-])(
-  'generated programs do the same: %s of linear memory',
-  (_, origin, programs) => {
-    const streams = new LockstepStreams(600, 16, origin);
+  ['at the start', 64, 0, 12],
+  ['above 2 GiB', 64, 0x9000_0000, 4],
+  ['at the start', 32, 0, 12],
+] as const)(
+  'generated programs do the same: %s of linear memory, on RV%i',
+  (_, xlen, origin, programs) => {
+    const streams = new LockstepStreams(600, 16, origin, xlen);
     for (let seed = 1; seed <= programs; seed++) streams.run(seed);
     const { tally } = streams;
     expect(tally.reports.join('\n\n')).toBe('');

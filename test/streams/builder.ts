@@ -1,22 +1,32 @@
 import {
   createDecoder,
+  type Decode,
   type Decoded,
   type Extension,
   findCompressed,
   type RegisterClass,
+  type Xlen,
 } from '../../src/isa/index.ts';
 import { Code } from './code.ts';
 import { freeRegisters, type Setting } from './frame.ts';
 import { LAYOUT, POOL, type Roles, TRAP_BYTES } from './layout.ts';
 import type { Random } from './random.ts';
 
-/** Extensions that both machines have. */
-export const EXTENSIONS: ReadonlySet<Extension> = new Set<Extension>([
+const BOTH: readonly Extension[] = [
   ...(['i', 'm', 'a', 'f', 'd', 'c', 'h', 'zicsr', 'zifencei', 'zicntr', 'zihintpause'] as const),
-  ...(['zba', 'zbb', 'zbs', 'zihpm', 'svadu', 'svinval', 'svnapot', 'svpbmt'] as const),
-]);
+  ...(['zba', 'zbb', 'zbs', 'zihpm', 'svadu', 'svinval'] as const),
+];
 
-export const decode = createDecoder({ extensions: EXTENSIONS, xlen: 64 });
+/** Extensions that both machines have, by width. */
+export const EXTENSIONS: Readonly<Record<Xlen, ReadonlySet<Extension>>> = {
+  32: new Set(BOTH),
+  64: new Set<Extension>([...BOTH, 'svnapot', 'svpbmt']),
+};
+
+export const decoders = {
+  32: createDecoder({ extensions: EXTENSIONS[32], xlen: 32 }),
+  64: createDecoder({ extensions: EXTENSIONS[64], xlen: 64 }),
+} as const;
 
 /** One unit of a program: an instruction under test with its operands and the logging of its results. */
 export interface Step {
@@ -30,7 +40,7 @@ const BLOCK_SLOTS = 500;
 
 /** A program under construction: code, steps, and which step fills which slot of the log. */
 export class Builder {
-  readonly code = new Code();
+  readonly code: Code;
   readonly steps: Step[] = [];
   /** The step of each slot of the log, in the order in which the program fills them. */
   readonly slots: number[] = [];
@@ -39,6 +49,8 @@ export class Builder {
   readonly random: Random;
   readonly roles: Roles;
   readonly setting: Setting;
+  readonly xlen: Xlen;
+  readonly decode: Decode;
   readonly free: ReadonlySet<number>;
   #block: number[] = [];
   #traps = 0;
@@ -48,6 +60,9 @@ export class Builder {
     this.random = random;
     this.roles = roles;
     this.setting = setting;
+    this.xlen = setting.xlen;
+    this.decode = decoders[setting.xlen];
+    this.code = new Code(setting.xlen);
     this.free = new Set(freeRegisters(roles));
   }
 
@@ -76,7 +91,8 @@ export class Builder {
   /** The instruction under test. */
   emit(decoded: Decoded): void {
     const name =
-      (decoded.length === 2 ? findCompressed(decoded.bits, 64)?.name : undefined) ?? decoded.instruction.name;
+      (decoded.length === 2 ? findCompressed(decoded.bits, this.xlen)?.name : undefined) ??
+      decoded.instruction.name;
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
     this.code.emit(decoded.bits, decoded.length);
   }
@@ -85,7 +101,11 @@ export class Builder {
   log(registers: RegisterClass, register: number, step = this.steps.length - 1): void {
     const imm = this.#block.length * 8 - 2048;
     this.#block.push(step);
-    this.code.add(registers === 'x' ? 'sd' : 'fsd', { rs1: this.roles.log, rs2: register, imm });
+    this.code.add(registers === 'x' ? this.#integer('s') : 'fsd', {
+      rs1: this.roles.log,
+      rs2: register,
+      imm,
+    });
   }
 
   /** Ends a block of the log, which has been run `times` times. */
@@ -102,11 +122,18 @@ export class Builder {
   /** Loads a corner value into a register, if it is one that may be written. */
   refresh(registers: RegisterClass, register: number, slot = this.random.below(POOL.values)): void {
     if (registers === 'x' && !this.free.has(register)) return;
-    this.code.add(registers === 'x' ? 'ld' : 'fld', {
+    // An integer of RV32 is either half of a value.
+    const half = this.xlen === 32 && registers === 'x' && slot < POOL.values ? 4 * this.random.below(2) : 0;
+    this.code.add(registers === 'x' ? this.#integer('l') : 'fld', {
       rd: register,
       rs1: this.roles.pool,
-      imm: slot * 8 - 2048,
+      imm: slot * 8 - 2048 + half,
     });
+  }
+
+  /** The load or store of a whole register. */
+  #integer(letter: 'l' | 's'): string {
+    return letter + (this.xlen === 64 ? 'd' : 'w');
   }
 
   /** Loads one of the pool's addresses. */

@@ -1,19 +1,24 @@
-import { instructionNamed, type Operands } from '../../src/isa/index.ts';
+import { instructionNamed, type Operands, type Xlen } from '../../src/isa/index.ts';
 import { LAYOUT } from './layout.ts';
 
 const NO_OPERANDS: Operands = { rd: 0, rs1: 0, rs2: 0, rs3: 0, imm: 0, csr: 0, rm: 0 };
 
 /** The 32-bit encoding of an instruction. */
-export function encode(name: string, operands: Partial<Operands>): number {
-  const { match, format } = instructionNamed(name);
+export function encode(name: string, operands: Partial<Operands>, xlen: Xlen = 64): number {
+  const { match, format } = instructionNamed(name, xlen);
   return (match | format.encode({ ...NO_OPERANDS, ...operands })) >>> 0;
 }
 
 /** The body of a program as it grows. */
 export class Code {
+  readonly #xlen: Xlen;
   readonly #bytes = new DataView(new ArrayBuffer(LAYOUT.bodyEnd - LAYOUT.body));
   /** Bytes so far. */
   length = 0;
+
+  constructor(xlen: Xlen) {
+    this.#xlen = xlen;
+  }
 
   /** Address of the next instruction. */
   get pc(): number {
@@ -27,7 +32,7 @@ export class Code {
 
   /** A 32-bit instruction by name. */
   add(name: string, operands: Partial<Operands>): void {
-    this.emit(encode(name, operands), 4);
+    this.emit(encode(name, operands, this.#xlen), 4);
   }
 
   patch(offset: number, bits: number, bytes: 2 | 4): void {

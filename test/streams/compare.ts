@@ -1,5 +1,5 @@
 import { disassemble, disassembleData } from '../../src/isa/index.ts';
-import { decode, type Step } from './builder.ts';
+import { decoders, type Step } from './builder.ts';
 import { CSRS, STATE_NAMES } from './frame.ts';
 import { COMPARED, LAYOUT, TRAP_FIELDS, TRAP_WORDS } from './layout.ts';
 import type { Outcome } from './on-qemu.ts';
@@ -107,7 +107,8 @@ function memoryDifferences(both: Both): string[] {
 }
 
 /** The instructions of a step, with the operands that it loads. */
-function listing({ image, roles }: Program, { start, end }: Step): string {
+function listing({ image, roles, setting }: Program, { start, end }: Step): string {
+  const { xlen } = setting;
   const view = new DataView(image.buffer);
   const lines: string[] = [];
   for (let offset = start; offset < end; ) {
@@ -115,10 +116,10 @@ function listing({ image, roles }: Program, { start, end }: Step): string {
     const low = view.getUint16(at, true);
     const length = (low & 3) === 3 ? 4 : 2;
     const bits = length === 4 ? view.getUint32(at, true) : low;
-    const decoded = decode(bits);
+    const decoded = decoders[xlen](bits);
     const pc = BigInt(LAYOUT.body + offset);
-    let text = decoded ? disassemble(decoded, { pc, csrNames }) : disassembleData(bits, length);
-    if (decoded && decoded.rs1 === roles.pool && /^f?ld /.test(text)) {
+    let text = decoded ? disassemble(decoded, { xlen, pc, csrNames }) : disassembleData(bits, length);
+    if (decoded && decoded.rs1 === roles.pool && /^(?:f?ld|lw) /.test(text)) {
       text += ` # ${hex(view.getBigUint64(LAYOUT.poolMiddle - LAYOUT.ram + decoded.imm, true))}`;
     }
     lines.push(`    ${pc.toString(16)}: ${bits.toString(16).padStart(length * 2, '0')}  ${text}`);

@@ -1,4 +1,4 @@
-import { assemble } from '../../src/isa/index.ts';
+import { assemble, type Xlen } from '../../src/isa/index.ts';
 import { LAYOUT, type Roles, TRAP_BYTES, TRAP_FIELDS } from './layout.ts';
 
 /** The mode in which the body of a program runs. */
@@ -6,8 +6,9 @@ export type Mode = 'M' | 'S' | 'U' | 'VS' | 'VU';
 
 /** Machine state under which the body runs. */
 export interface Setting {
+  readonly xlen: Xlen;
   readonly mode: Mode;
-  /** Sv39 is on, the VS-stage in a guest; never in M-mode. */
+  /** Sv39 or Sv32 is on, the VS-stage in a guest; never in M-mode. */
   readonly paged: boolean;
   /** Exceptions handed to S-mode, as medeleg bits. */
   readonly delegated: number;
@@ -35,6 +36,7 @@ export const CSRS: ReadonlyMap<string, number> = new Map([
   ['htval', 0x643],
   ['hgatp', 0x680],
   ['mstatus', 0x300],
+  ['mstatush', 0x310],
   ['misa', 0x301],
   ['medeleg', 0x302],
   ['mideleg', 0x303],
@@ -53,10 +55,11 @@ export const CSRS: ReadonlyMap<string, number> = new Map([
 ]);
 
 const MODE_BITS = { M: 3, S: 1, U: 0, VS: 1, VU: 0 } as const;
-const STATUS = { floatsDirty: 3 << 13, sum: 1 << 18, mxr: 1 << 19, mppShift: 11, mpv: 1n << 39n } as const;
+const STATUS = { floatsDirty: 3 << 13, sum: 1 << 18, mxr: 1 << 19, mppShift: 11, mpvHigh: 1 << 7 } as const;
 
-/** A value of satp, vsatp or hgatp: mode 8 is Sv39, or Sv39x4. */
-const addressSpace = (root: number): bigint => (8n << 60n) | BigInt(root >>> 12);
+/** A value of satp, vsatp or hgatp: mode 8 is Sv39, or Sv39x4, on RV32 mode 1 Sv32, or Sv32x4. */
+const addressSpace = (root: number, xlen: Xlen): bigint =>
+  (xlen === 64 ? 8n << 60n : 1n << 31n) | BigInt(root >>> 12);
 
 export function isVirtual(mode: Mode): boolean {
   return mode === 'VS' || mode === 'VU';
@@ -74,8 +77,14 @@ export function freeRegisters(roles: Roles): number[] {
 
 /** The code around the body: setting up, the trap handlers, and storing the registers at the end. */
 export function assembleFrame(roles: Roles, setting: Setting): Uint8Array<ArrayBuffer> {
-  const source = [start(roles, setting), handler('m', roles), handler('s', roles), end(roles)].join('\n');
-  const { bytes } = assemble(source, { origin: BigInt(LAYOUT.frame), csrs: CSRS });
+  const { xlen } = setting;
+  const parts = [
+    start(roles, setting),
+    handler('m', roles, xlen),
+    handler('s', roles, xlen),
+    end(roles, xlen),
+  ];
+  const { bytes } = assemble(parts.join('\n'), { xlen, origin: BigInt(LAYOUT.frame), csrs: CSRS });
   if (bytes.length > LAYOUT.frameBytes) throw new Error('the frame of a program is too long');
   return bytes;
 }
@@ -84,11 +93,14 @@ function start(roles: Roles, setting: Setting): string {
   const t = `x${roles.temporary}`;
   const supervisor = STATUS.floatsDirty | (setting.sum ? STATUS.sum : 0) | (setting.mxr ? STATUS.mxr : 0);
   const virtual = isVirtual(setting.mode);
-  const mpv = virtual ? STATUS.mpv : 0n;
-  const status = BigInt(supervisor | (MODE_BITS[setting.mode] << STATUS.mppShift)) | mpv;
-  const tables = setting.paged ? addressSpace(LAYOUT.tables) : 0n;
+  const { xlen } = setting;
+  const statusHigh = virtual ? STATUS.mpvHigh : 0;
+  const statusLow = supervisor | (MODE_BITS[setting.mode] << STATUS.mppShift);
+  const tables = setting.paged ? addressSpace(LAYOUT.tables, xlen) : 0n;
   const floats = Array.from({ length: 32 }, (_, index) => `fld f${index}, ${index * 8}(x${roles.pool})`);
-  const integers = freeRegisters(roles).map((index) => `ld x${index}, ${-index * 8}(x${roles.pool})`);
+  const integers = freeRegisters(roles).map(
+    (index) => `${xlen === 64 ? 'ld' : 'lw'} x${index}, ${-index * 8}(x${roles.pool})`,
+  );
   const csr = (name: string, value: string | number | bigint): string =>
     `li ${t}, ${value}\ncsrw ${name}, ${t}`;
   return [
@@ -105,13 +117,15 @@ function start(roles: Roles, setting: Setting): string {
     csr('pmpcfg0', 0x1f),
     csr('satp', virtual ? 0 : tables),
     csr('vsatp', virtual ? tables : 0),
-    csr('hgatp', virtual ? addressSpace(LAYOUT.guestTables) : 0),
+    csr('hgatp', virtual ? addressSpace(LAYOUT.guestTables, xlen) : 0),
     csr('vsstatus', supervisor),
     ...['hedeleg', 'hideleg', 'hstatus', 'htval', 'mtval2'].map((name) => csr(name, 0)),
     'sfence.vma x0, x0',
     'hfence.gvma x0, x0',
     'hfence.vvma x0, x0',
-    csr('mstatus', status),
+    ...(xlen === 64
+      ? [csr('mstatus', (BigInt(statusHigh) << 32n) | BigInt(statusLow))]
+      : [csr('mstatus', statusLow), csr('mstatush', statusHigh)]),
     csr('fcsr', 0),
     `li x${roles.pool}, ${LAYOUT.poolMiddle}`,
     ...floats,
@@ -131,14 +145,14 @@ function start(roles: Roles, setting: Setting): string {
 type TrapField = (typeof TRAP_FIELDS)[number];
 /** This exception's xtval is taken to be 0, as it is on QEMU 7.2; QEMU 10 gives the address. */
 const BREAKPOINT = 3;
-/** Where a handler finds GVA. */
+/** Where a handler finds GVA; that of M-mode is in mstatush on RV32, which is not noted. */
 const GUEST_ADDRESS_BITS: Readonly<Record<'m' | 's', Partial<Record<TrapField, number>>>> = {
   m: { status: 38, hstatus: 6 },
   s: { hstatus: 6 },
 };
 
 /** Notes the trap and goes on behind the instruction; after a fault of fetch, where the link register says. */
-function handler(level: 'm' | 's', roles: Roles): string {
+function handler(level: 'm' | 's', roles: Roles, xlen: Xlen): string {
   const t = `x${roles.temporary}`;
   const traps = `x${roles.traps}`;
   const label = (name: string): string => `${level}_${name}`;
@@ -149,8 +163,8 @@ function handler(level: 'm' | 's', roles: Roles): string {
     return [
       `csrr ${t}, ${csrOf(name)}`,
       // QEMU 7.2 has its own idea of which traps set GVA.
-      ...(guestAddress === undefined ? [] : [`bclri ${t}, ${t}, ${guestAddress}`]),
-      `sd ${t}, ${index * 8}(${traps})`,
+      ...(guestAddress === undefined || guestAddress >= xlen ? [] : [`bclri ${t}, ${t}, ${guestAddress}`]),
+      `${storeOf(xlen)} ${t}, ${index * 8}(${traps})`,
     ];
   });
   return `
@@ -202,12 +216,20 @@ export const STATE_NAMES: readonly string[] = [
   ...STORED_CSRS,
 ];
 
-function end(roles: Roles): string {
+/** The store of a whole integer register. */
+function storeOf(xlen: Xlen): 'sd' | 'sw' {
+  return xlen === 64 ? 'sd' : 'sw';
+}
+
+function end(roles: Roles, xlen: Xlen): string {
   const t = `x${roles.temporary}`;
   const log = `x${roles.log}`;
-  const integers = Array.from({ length: 32 }, (_, index) => `sd x${index}, ${index * 8}(${t})`);
+  const sx = storeOf(xlen);
+  const integers = Array.from({ length: 32 }, (_, index) => `${sx} x${index}, ${index * 8}(${t})`);
   const floats = Array.from({ length: 32 }, (_, index) => `fsd f${index}, ${256 + index * 8}(${t})`);
-  const csrs = STORED_CSRS.map((name, index) => `csrr ${log}, ${name}\nsd ${log}, ${512 + index * 8}(${t})`);
+  const csrs = STORED_CSRS.map(
+    (name, index) => `csrr ${log}, ${name}\n${sx} ${log}, ${512 + index * 8}(${t})`,
+  );
   return `
     end:
     li ${t}, ${STATUS.floatsDirty}

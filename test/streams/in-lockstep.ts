@@ -1,4 +1,5 @@
 import { generateInterpreter, hartAreaBytes, LockstepHart } from '../../src/hart/index.ts';
+import type { Xlen } from '../../src/isa/index.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { EXTENSIONS } from './builder.ts';
 import { LAYOUT } from './layout.ts';
@@ -39,7 +40,8 @@ export class LockstepStreams {
   readonly #offset: number;
   readonly #memory: WebAssembly.Memory;
   readonly #shadowMemory: WebAssembly.Memory;
-  readonly #interpreter = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: 0x1_0000 }));
+  readonly #interpreter: WebAssembly.Module;
+  readonly #xlen: Xlen;
   readonly #steps: number;
   readonly #passes: number;
 
@@ -47,8 +49,11 @@ export class LockstepStreams {
    * @param steps of each program
    * @param passes of each program, from its start to its end
    * @param origin where hart and RAM begin in linear memory: a multiple of 64 KiB
+   * @param xlen width of the harts
    */
-  constructor(steps: number, passes: number, origin = 0) {
+  constructor(steps: number, passes: number, origin = 0, xlen: Xlen = 64) {
+    this.#xlen = xlen;
+    this.#interpreter = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: 0x1_0000 }, xlen));
     this.#origin = origin;
     this.#offset = origin + Math.ceil((AREA + hartAreaBytes(CODE_PAGES)) / WASM_PAGE) * WASM_PAGE;
     this.#memory = this.#newMemory();
@@ -60,7 +65,7 @@ export class LockstepStreams {
   /** Generates a program and runs it. */
   run(seed: number): void {
     const { tally } = this;
-    const program = generateProgram(seed, this.#steps, { jumps: true });
+    const program = generateProgram(seed, this.#steps, { jumps: true, xlen: this.#xlen });
     const report = this.#runProgram(program);
     tally.programs++;
     if (report !== undefined) tally.reports.push(`seed ${seed}: ${report}`);
@@ -114,6 +119,7 @@ export class LockstepStreams {
     return new LockstepHart(
       {
         ram,
+        xlen: this.#xlen,
         interpreter: this.#interpreter,
         area: this.#origin + AREA,
         codePages: CODE_PAGES,
@@ -129,7 +135,7 @@ export class LockstepStreams {
           },
         },
         platform: { ticks: () => 0, lines: () => 0, guestExternalLines: () => 0 },
-        extensions: EXTENSIONS,
+        extensions: EXTENSIONS[this.#xlen],
         hartId: 0,
         hsHost: false,
         exitRequest: this.#origin + EXIT_REQUEST,

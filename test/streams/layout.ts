@@ -29,23 +29,21 @@ export const LAYOUT = {
   state: 0x8020_0000,
   traps: 0x8020_1000,
   trapsEnd: 0x8030_0000,
-  /** One 64-bit slot for each logged result. */
+  /** One 64-bit slot for each logged result, of which integers of RV32 fill the lower half. */
   log: 0x8030_0000,
   logEnd: 0x8040_0000,
   finisher: 0x10_0000,
 } as const;
 
-/** 64-bit words that a trap leaves in its log, by name without the letter of the mode. */
+/** Slots of 64 bits that a trap fills in its log, by name without the letter of the mode. */
 export const TRAP_FIELDS = ['cause', 'tval', 'epc', 'status', 'tval2', 'hstatus'] as const;
 export const TRAP_WORDS = TRAP_FIELDS.length;
 export const TRAP_BYTES = TRAP_WORDS * 8;
 
-/** Virtual addresses that only Sv39 programs use, with all kinds of permissions. */
+/** Virtual addresses that only programs with paging use, with all kinds of permissions: Sv39, or Sv32. */
 export const PROBE = {
-  base: 0x4000_0000,
-  pages: 64,
-  largePage: 0x4020_0000,
-  misalignedPage: 0x4040_0000,
+  32: { base: 0x4000_0000, pages: 64, largePage: 0x4040_0000, misalignedPage: 0x4080_0000 },
+  64: { base: 0x4000_0000, pages: 64, largePage: 0x4020_0000, misalignedPage: 0x4040_0000 },
 } as const;
 
 /** Memory that must be equal after a run, as [start, end). */

@@ -1,5 +1,5 @@
 import type { Decoded, Instruction } from '../../src/isa/index.ts';
-import { type Builder, decode } from './builder.ts';
+import type { Builder } from './builder.ts';
 import { encode } from './code.ts';
 import type { Random } from './random.ts';
 
@@ -29,7 +29,7 @@ export function memoryStep(builder: Builder, decoded: Decoded): boolean {
   builder.emit(decoded);
   builder.logResults(decoded);
   if (known && registers.rd === undefined && random.chance(0.5)) {
-    builder.code.add('ld', { rd: builder.roles.temporary, rs1, imm });
+    builder.code.add(builder.xlen === 64 ? 'ld' : 'lw', { rd: builder.roles.temporary, rs1, imm });
     builder.log('x', builder.roles.temporary);
   }
   return true;
@@ -73,12 +73,13 @@ const isOffset = (value: number): boolean => value >= -2048 && value <= 2047;
 /** LR, then SC to the same place, to another, or twice; it never leaves a reservation behind. */
 export function reservationStep(builder: Builder): void {
   const { random, free, code, roles } = builder;
-  const letter = random.pick(['w', 'd']);
+  const letter = builder.xlen === 64 ? random.pick(['w', 'd']) : 'w';
   const registers = [...free];
   const base = random.pick(registers);
   const choose = (): number => random.pick(registers.filter((register) => register !== base));
   const emit = (name: string, rd: number, rs2: number): void => {
-    const decoded = decode(encode(`${name}.${letter}`, { rd, rs1: base, rs2, rm: random.below(4) }));
+    const bits = encode(`${name}.${letter}`, { rd, rs1: base, rs2, rm: random.below(4) }, builder.xlen);
+    const decoded = builder.decode(bits);
     if (decoded === undefined) throw new Error(`${name}.${letter} does not decode`);
     builder.emit(decoded);
     builder.log('x', rd);
@@ -104,7 +105,7 @@ export function wildJump(builder: Builder): void {
   const base = random.pick([...free]);
   builder.loadAddress(base);
   if (random.chance(0.3)) code.add('addi', { rd: base, rs1: base, imm: random.below(2) });
-  const decoded = decode(encode('jalr', { rd: roles.link, rs1: base, imm: 0 }));
+  const decoded = builder.decode(encode('jalr', { rd: roles.link, rs1: base, imm: 0 }, builder.xlen));
   if (decoded === undefined) throw new Error('jalr does not decode');
   builder.emit(decoded);
 }

@@ -1,4 +1,5 @@
 import { generateInterpreter, Hart, hartAreaBytes } from '../../src/hart/index.ts';
+import type { Xlen } from '../../src/isa/index.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { EXTENSIONS } from './builder.ts';
 import { COMPARED, LAYOUT } from './layout.ts';
@@ -21,10 +22,13 @@ export class HartvisorMachine {
   /** Instructions that the last program retired. */
   instructions = 0;
 
-  constructor() {
+  readonly #xlen: Xlen;
+
+  constructor(xlen: Xlen = 64) {
+    this.#xlen = xlen;
     const pages = (this.#offset + LAYOUT.ramBytes) / WASM_PAGE;
     this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    this.#interpreter = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: 0x1_0000 }));
+    this.#interpreter = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: 0x1_0000 }, xlen));
   }
 
   /** Runs a program to its end. */
@@ -34,7 +38,7 @@ export class HartvisorMachine {
     bytes.fill(
       0,
       this.#offset + LAYOUT.probeLarge - LAYOUT.ram,
-      this.#offset + LAYOUT.probeLarge - LAYOUT.ram + 0x20_0000,
+      this.#offset + LAYOUT.probeLarge - LAYOUT.ram + 0x40_0000,
     );
     bytes.set(program.image, this.#offset);
     this.#runToEnd(program.seed);
@@ -62,6 +66,7 @@ export class HartvisorMachine {
 
   #newHart(finish: () => void): Hart {
     return new Hart({
+      xlen: this.#xlen,
       interpreter: this.#interpreter,
       area: AREA,
       codePages: CODE_PAGES,
@@ -77,7 +82,7 @@ export class HartvisorMachine {
         },
       },
       platform: { ticks: () => 0, lines: () => 0, guestExternalLines: () => 0 },
-      extensions: EXTENSIONS,
+      extensions: EXTENSIONS[this.#xlen],
       hartId: 0,
       hsHost: false,
       exitRequest: EXIT_REQUEST,

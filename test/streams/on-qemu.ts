@@ -1,19 +1,20 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Xlen } from '../../src/isa/index.ts';
 import { COMPARED, LAYOUT } from './layout.ts';
 import type { Program } from './program.ts';
 
-const QEMU = 'qemu-system-riscv64';
+const QEMU = { 32: 'qemu-system-riscv32', 64: 'qemu-system-riscv64' } as const;
 const TIMEOUT = 20_000;
 
 /** Why programs cannot be run on QEMU here; undefined if they can. */
-export function missingQemu(): string | undefined {
+export function missingQemu(xlen: Xlen = 64): string | undefined {
   try {
-    execFileSync(QEMU, ['--version'], { stdio: 'ignore' });
+    execFileSync(QEMU[xlen], ['--version'], { stdio: 'ignore' });
     return undefined;
   } catch {
-    return `${QEMU} is not installed`;
+    return `${QEMU[xlen]} is not installed`;
   }
 }
 
@@ -35,9 +36,13 @@ export async function runOnQemu(program: Program, folder: string): Promise<Outco
     const size = LAYOUT.ramBytes;
     const machine = ['-M', 'virt,memory-backend=ram', '-smp', '2', '-m', `${size >> 20}M`];
     const backend = ['-object', `memory-backend-file,id=ram,size=${size},mem-path=${ram},share=on`];
-    const cpu = ['-cpu', 'rv64,zba=true,zbb=true,zbs=true,zbc=false,h=true,svinval=true'];
+    const { xlen } = program.setting;
+    const cpu = ['-cpu', `rv${xlen},zba=true,zbb=true,zbs=true,zbc=false,h=true,svinval=true`];
     const quiet = ['-display', 'none', '-serial', 'none', '-monitor', 'none'];
-    await finished(spawn(QEMU, [...machine, ...backend, ...cpu, ...quiet, '-bios', image]), program.seed);
+    await finished(
+      spawn(QEMU[xlen], [...machine, ...backend, ...cpu, ...quiet, '-bios', image]),
+      program.seed,
+    );
     return readParts(ram);
   } finally {
     rmSync(image, { force: true });

@@ -1,3 +1,4 @@
+import type { Xlen } from '../../src/isa/index.ts';
 import { Builder, type Step } from './builder.ts';
 import { assembleFrame, isVirtual, type Setting } from './frame.ts';
 import { LAYOUT, type Roles } from './layout.ts';
@@ -25,11 +26,16 @@ const C_JR = 0x8002;
  * Generates a program of about `steps` steps. Each step loads operands, carries out one instruction (or an exchange of
  * LR and SC, or a jump across a few) and logs what it has produced, so that a wrong result is seen where it arises.
  *
+ * @param xlen width of the hart that it is for, 64 unless given
  * @param jumps put jumps to the next instruction between steps: places where compiled code can begin
  */
-export function generateProgram(seed: number, steps: number, { jumps = false } = {}): Program {
+export function generateProgram(
+  seed: number,
+  steps: number,
+  { jumps = false, xlen = 64 }: { readonly jumps?: boolean; readonly xlen?: Xlen } = {},
+): Program {
   const random = new Random(seed);
-  const setting = chooseSetting(random);
+  const setting = chooseSetting(random, xlen);
   const roles = chooseRoles(random);
   const builder = new Builder(random, roles, setting);
   while (builder.steps.length < steps && !builder.isFull) block(builder, jumps);
@@ -69,7 +75,7 @@ function imageOf(builder: Builder): Uint8Array<ArrayBuffer> {
     view.setUint32(LAYOUT.data - LAYOUT.ram + offset, random.bits(), true);
   }
   if (setting.paged) put(LAYOUT.tables, pageTables(random, setting));
-  if (isVirtual(setting.mode)) put(LAYOUT.guestTables, guestTables(random));
+  if (isVirtual(setting.mode)) put(LAYOUT.guestTables, guestTables(random, setting.xlen));
   for (let offset = 0; offset < 0x1000; offset += 2) {
     view.setUint16(LAYOUT.probeCode - LAYOUT.ram + offset, C_JR | (roles.link << 7), true);
   }

@@ -5,7 +5,7 @@ import { LAYOUT, type Roles, TRAP_BYTES } from './layout.ts';
 import { HartvisorMachine } from './on-hartvisor.ts';
 
 const roles: Roles = { log: 5, traps: 6, temporary: 7, pool: 28, data: 29, link: 30, counter: 31 };
-const setting = { mode: 'M', paged: false, delegated: 0, sum: false, mxr: false } as const;
+const setting = { xlen: 64, mode: 'M', paged: false, delegated: 0, sum: false, mxr: false } as const;
 const ROUNDED = ['fcvt.d.s', 'fcvt.d.w', 'fcvt.d.wu', 'fcvt.s.d', 'fcvt.s.l', 'fadd.s', 'fmadd.d', 'fsqrt.d'];
 const DYNAMIC = 7;
 const machine = new HartvisorMachine();

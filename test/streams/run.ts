@@ -1,3 +1,4 @@
+import type { Xlen } from '../../src/isa/index.ts';
 import { compareOutcomes } from './compare.ts';
 import { HartvisorMachine } from './on-hartvisor.ts';
 import { runOnQemu } from './on-qemu.ts';
@@ -20,15 +21,19 @@ export function newTally(): Tally {
 
 /** Runs generated programs on both machines, one after another, and adds up what they came to. */
 export class StreamRunner {
-  readonly #hart = new HartvisorMachine();
+  readonly #hart: HartvisorMachine;
+  readonly #xlen: Xlen;
   readonly #folder: string;
   readonly #steps: number;
 
   /**
    * @param folder for scratch files
    * @param steps of each program
+   * @param xlen width of the harts
    */
-  constructor(folder: string, steps: number) {
+  constructor(folder: string, steps: number, xlen: Xlen = 64) {
+    this.#hart = new HartvisorMachine(xlen);
+    this.#xlen = xlen;
     this.#folder = folder;
     this.#steps = steps;
   }
@@ -37,7 +42,7 @@ export class StreamRunner {
   async run(seeds: Iterable<number>, tally: Tally): Promise<void> {
     let previous: Promise<void> = Promise.resolve();
     for (const seed of seeds) {
-      const program = generateProgram(seed, this.#steps);
+      const program = generateProgram(seed, this.#steps, { xlen: this.#xlen });
       await previous;
       previous = this.#compare(program, tally);
       // An error of the previous program must not go unnoticed while the next one is generated.

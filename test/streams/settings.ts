@@ -1,3 +1,4 @@
+import type { Xlen } from '../../src/isa/index.ts';
 import { cornerValue, relatedValue } from './corner-values.ts';
 import { isUser, isVirtual, type Mode, type Setting } from './frame.ts';
 import { LAYOUT, POOL, PROBE, type Roles } from './layout.ts';
@@ -6,10 +7,11 @@ import type { Random } from './random.ts';
 /** Exceptions that can be handed to S-mode; ecall from S ends programs and stays with M-mode. */
 const DELEGABLE = 0xf0_b5ff;
 
-export function chooseSetting(random: Random): Setting {
+export function chooseSetting(random: Random, xlen: Xlen): Setting {
   const mode: Mode = random.pick(['M', 'M', 'S', 'U', 'VS', 'VU']);
-  if (mode === 'M') return { mode, paged: false, delegated: 0, sum: false, mxr: false };
+  if (mode === 'M') return { xlen, mode, paged: false, delegated: 0, sum: false, mxr: false };
   return {
+    xlen,
     mode,
     paged: random.chance(0.8),
     delegated: random.chance(0.5) ? random.bits() & DELEGABLE : random.pick([0, DELEGABLE]),
@@ -44,24 +46,35 @@ const NOTHING_THERE: readonly bigint[] = [
   0x0000_0040n,
 ];
 
-/** Virtual addresses that lead nowhere under Sv39. */
-const NOT_MAPPED: readonly bigint[] = [
-  0n,
-  0x20_0000_0000n,
-  0x40_0000_0000n,
-  0x7fff_ffff_ffff_fff8n,
-  0x8000_0000_0000_0000n,
-  0xffff_ffbf_ffff_fff8n,
-  0xffff_ffff_ffff_fff8n,
-  BigInt(PROBE.misalignedPage) + 0x1238n,
-];
+/** Virtual addresses that lead nowhere. */
+const NOT_MAPPED: Readonly<Record<Xlen, readonly bigint[]>> = {
+  32: [
+    0n,
+    0x2000_0000n,
+    0x7fff_fff8n,
+    0xc000_0000n,
+    0xffff_fff8n,
+    BigInt(PROBE[32].misalignedPage) + 0x1238n,
+  ],
+  64: [
+    0n,
+    0x20_0000_0000n,
+    0x40_0000_0000n,
+    0x7fff_ffff_ffff_fff8n,
+    0x8000_0000_0000_0000n,
+    0xffff_ffbf_ffff_fff8n,
+    0xffff_ffff_ffff_fff8n,
+    BigInt(PROBE[64].misalignedPage) + 0x1238n,
+  ],
+};
 
-function address(random: Random, paged: boolean): bigint {
+function address(random: Random, { xlen, paged }: Setting): bigint {
   if (!paged) return random.pick(NOTHING_THERE);
-  if (random.chance(0.1)) return random.pick(NOT_MAPPED);
-  const page = random.chance(0.1) ? PROBE.largePage : PROBE.base;
+  if (random.chance(0.1)) return random.pick(NOT_MAPPED[xlen]);
+  const probe = PROBE[xlen];
+  const page = random.chance(0.1) ? probe.largePage : probe.base;
   const offset = random.pick([0, 8, 0x800, 0xff8, 0xffc, 0xffe, 0xfff, random.below(0x1000)]);
-  return BigInt(page + random.below(PROBE.pages) * 0x1000 + offset);
+  return BigInt(page + random.below(probe.pages) * 0x1000 + offset);
 }
 
 /** The values of the pool: pairs of corner values that are related, then addresses that mostly fault. */
@@ -70,7 +83,7 @@ export function poolValues(random: Random, setting: Setting): bigint[] {
     const value = cornerValue(random);
     return [value, relatedValue(random, value)];
   });
-  const addresses = Array.from({ length: POOL.slots - POOL.values }, () => address(random, setting.paged));
+  const addresses = Array.from({ length: POOL.slots - POOL.values }, () => address(random, setting));
   return [...pairs.flat(), ...addresses];
 }
 
@@ -82,6 +95,10 @@ const LEAF = PTE.v | PTE.r | PTE.w | PTE.x | PTE.a | PTE.d;
  * where the body and the data are; probed pages have permissions of all kinds.
  */
 export function pageTables(random: Random, setting: Setting): Uint8Array<ArrayBuffer> {
+  return setting.xlen === 64 ? sv39Tables(random, setting) : sv32Tables(random, setting);
+}
+
+function sv39Tables(random: Random, setting: Setting): Uint8Array<ArrayBuffer> {
   const tables = new DataView(new ArrayBuffer(LAYOUT.tableBytes));
   const set = (table: number, index: number, physical: number, flags: number): void =>
     tables.setBigUint64(table * 0x1000 + index * 8, BigInt((physical / 0x1000) * 0x400 + flags), true);
@@ -97,14 +114,42 @@ export function pageTables(random: Random, setting: Setting): Uint8Array<ArrayBu
   set(3, 0, LAYOUT.tables + 0x4000, PTE.v);
   set(3, 1, LAYOUT.probeLarge, (LEAF & ~PTE.x) | (random.chance(0.5) ? PTE.u : 0));
   set(3, 2, LAYOUT.probeLarge + 0x1000, LEAF);
-  for (let index = 0; index < PROBE.pages; index++) {
+  probedPages(random, setting, (index, page, flags) => set(4, index, page, flags));
+  return new Uint8Array(tables.buffer);
+}
+
+/** The root has a table of small pages for all of the program's memory, and one for the probed ones. */
+function sv32Tables(random: Random, setting: Setting): Uint8Array<ArrayBuffer> {
+  const tables = new DataView(new ArrayBuffer(LAYOUT.tableBytes));
+  const set = (table: number, index: number, physical: number, flags: number): void =>
+    tables.setUint32(table * 0x1000 + index * 4, (physical / 0x1000) * 0x400 + flags, true);
+  const own = isUser(setting.mode) ? LEAF | PTE.u : LEAF;
+  const { base, largePage, misalignedPage } = PROBE[32];
+  const rootIndex = (address: number): number => Math.floor(address / 0x40_0000);
+  set(0, rootIndex(LAYOUT.ram), LAYOUT.tables + 0x1000, PTE.v);
+  for (let index = 0; index < 1024; index++) {
+    const page = LAYOUT.ram + index * 0x1000;
+    set(1, index, page, page < LAYOUT.frame + LAYOUT.frameBytes ? LEAF : own);
+  }
+  set(0, rootIndex(base), LAYOUT.tables + 0x2000, PTE.v);
+  set(0, rootIndex(largePage), LAYOUT.probeLarge, (LEAF & ~PTE.x) | (random.chance(0.5) ? PTE.u : 0));
+  set(0, rootIndex(misalignedPage), LAYOUT.probeLarge + 0x1000, LEAF);
+  probedPages(random, setting, (index, page, flags) => set(2, index, page, flags));
+  return new Uint8Array(tables.buffer);
+}
+
+function probedPages(
+  random: Random,
+  setting: Setting,
+  set: (index: number, page: number, flags: number) => void,
+): void {
+  for (let index = 0; index < PROBE[setting.xlen].pages; index++) {
     const flags = probeFlags(random, setting);
     // Where the G-stage has nothing, a guest-page fault follows.
     const nowhere = isVirtual(setting.mode) && random.chance(0.2);
     const memory = (flags & PTE.x) !== 0 ? LAYOUT.probeCode : LAYOUT.probeData;
-    set(4, index, nowhere ? NO_GUEST_MEMORY : memory, flags);
+    set(index, nowhere ? NO_GUEST_MEMORY : memory, flags);
   }
-  return new Uint8Array(tables.buffer);
 }
 
 /** Guest-physical memory that no G-stage here maps. */
@@ -114,15 +159,22 @@ const NO_GUEST_MEMORY = 0xc000_0000;
  * The tables of the G-stage as bytes for {@link LAYOUT.guestTables}: memory maps to itself in superpages, of which
  * the probed one has permissions of all kinds.
  */
-export function guestTables(random: Random): Uint8Array<ArrayBuffer> {
+export function guestTables(random: Random, xlen: Xlen): Uint8Array<ArrayBuffer> {
   const tables = new DataView(new ArrayBuffer(LAYOUT.guestTableBytes));
+  const flagsOf = (page: number): number =>
+    page === LAYOUT.probeLarge ? random.bits() & 0xff & ~PTE.x : LEAF | PTE.u;
+  if (xlen === 32) {
+    for (let page: number = LAYOUT.ram; page < LAYOUT.ram + LAYOUT.ramBytes; page += 0x40_0000) {
+      tables.setUint32((page / 0x40_0000) * 4, (page / 0x1000) * 0x400 + flagsOf(page), true);
+    }
+    return new Uint8Array(tables.buffer);
+  }
   const set = (offset: number, physical: number, flags: number): void =>
     tables.setBigUint64(offset, BigInt((physical / 0x1000) * 0x400 + flags), true);
   set(2 * 8, LAYOUT.guestTables + 0x4000, PTE.v);
   for (let index = 0; index < LAYOUT.ramBytes >> 21; index++) {
     const page = LAYOUT.ram + index * 0x20_0000;
-    const probed = page === LAYOUT.probeLarge;
-    set(0x4000 + index * 8, page, probed ? random.bits() & 0xff & ~PTE.x : LEAF | PTE.u);
+    set(0x4000 + index * 8, page, flagsOf(page));
   }
   return new Uint8Array(tables.buffer);
 }

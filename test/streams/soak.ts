@@ -1,5 +1,5 @@
 /**
- * Compares generated programs for a given time: `node test/streams/soak.ts [--seconds N] [--seed S] [--steps N]`.
+ * Compares generated programs for a given time: `node test/streams/soak.ts [--seconds N] [--seed S] [--steps N] [--xlen 32|64]`.
  * Differences are printed as they are found; the status is 1 if there are any. `--seed S --seconds 0` runs one program.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,12 +9,13 @@ import { parseArgs } from 'node:util';
 import { missingQemu } from './on-qemu.ts';
 import { newTally, StreamRunner } from './run.ts';
 
-const USAGE = 'usage: node test/streams/soak.ts [--seconds N] [--seed S] [--steps N]';
+const USAGE = 'usage: node test/streams/soak.ts [--seconds N] [--seed S] [--steps N] [--xlen 32|64]';
 
 interface Options {
   readonly seconds: number;
   readonly seed: number;
   readonly steps: number;
+  readonly xlen: number;
 }
 
 function options(): Options {
@@ -23,6 +24,7 @@ function options(): Options {
       seconds: { type: 'string', default: '60' },
       seed: { type: 'string', default: `${Date.now() % 1_000_000_000}` },
       steps: { type: 'string', default: '8000' },
+      xlen: { type: 'string', default: '64' },
     },
   });
   const whole = (name: keyof Options): number => {
@@ -30,15 +32,15 @@ function options(): Options {
       throw new Error(`--${name} must be a whole number, not '${values[name]}'`);
     return Number(values[name]);
   };
-  return { seconds: whole('seconds'), seed: whole('seed'), steps: whole('steps') };
+  return { seconds: whole('seconds'), seed: whole('seed'), steps: whole('steps'), xlen: whole('xlen') };
 }
 
-async function soak({ seconds, seed, steps }: Options): Promise<number> {
+async function soak({ seconds, seed, steps, xlen }: Options): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'streams-'));
   const tally = newTally();
   const start = performance.now();
   try {
-    const runner = new StreamRunner(folder, steps);
+    const runner = new StreamRunner(folder, steps, xlen === 32 ? 32 : 64);
     let shown = 0;
     let next = seed;
     do {
@@ -58,7 +60,7 @@ async function soak({ seconds, seed, steps }: Options): Promise<number> {
 
 try {
   const chosen = options();
-  const missing = missingQemu();
+  const missing = missingQemu(chosen.xlen === 32 ? 32 : 64);
   if (missing !== undefined) throw new Error(missing);
   process.exitCode = await soak(chosen);
 } catch (error) {

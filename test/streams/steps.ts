@@ -6,8 +6,9 @@ import {
   findCompressed,
   type Instruction,
   instructionsFor,
+  type Xlen,
 } from '../../src/isa/index.ts';
-import { type Builder, decode, EXTENSIONS } from './builder.ts';
+import { type Builder, EXTENSIONS } from './builder.ts';
 import { encode } from './code.ts';
 import { CSRS, isUser, isVirtual } from './frame.ts';
 import { memoryStep, reservationStep, wildJump } from './memory-steps.ts';
@@ -17,24 +18,29 @@ export const NEVER_GENERATED: ReadonlySet<string> = new Set(['wfi', 'mret', 'sre
 /** LR and SC have steps of their own: one without the other leaves a reservation behind. */
 const PAIRED: ReadonlySet<string> = new Set(['lr.w', 'lr.d', 'sc.w', 'sc.d']);
 
-const candidates: readonly Instruction[] = instructionsFor(64).filter(
-  ({ name, extension }) => EXTENSIONS.has(extension) && !NEVER_GENERATED.has(name) && !PAIRED.has(name),
-);
+function candidatesFor(xlen: Xlen): readonly Instruction[] {
+  return instructionsFor(xlen).filter(
+    ({ name, extension }) =>
+      EXTENSIONS[xlen].has(extension) && !NEVER_GENERATED.has(name) && !PAIRED.has(name),
+  );
+}
+
+const candidates = { 32: candidatesFor(32), 64: candidatesFor(64) };
 
 /** Rounding modes, so that the reserved ones are rare. */
 const ROUNDING = [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 5, 6];
 
 /** Random operands for an instruction. */
-function randomInstruction({ random }: Builder): Decoded | undefined {
-  const instruction = random.pick(candidates);
+function randomInstruction({ random, xlen, decode }: Builder): Decoded | undefined {
+  const instruction = random.pick(candidates[xlen]);
   let bits = (random.bits() & ~instruction.mask) | instruction.match;
   if (instruction.format.fields.has('rm')) bits = (bits & ~0x7000) | (random.pick(ROUNDING) << 12);
   const decoded = decode(bits >>> 0);
   return decoded?.instruction === instruction ? decoded : undefined;
 }
 
-function randomCompressed({ random }: Builder): Decoded | undefined {
-  const { mask, match } = random.pick(compressedInstructionsFor(64));
+function randomCompressed({ random, xlen, decode }: Builder): Decoded | undefined {
+  const { mask, match } = random.pick(compressedInstructionsFor(xlen));
   return decode(((random.bits() & ~mask) | match) & 0xffff);
 }
 
@@ -82,8 +88,8 @@ function skippedSteps(builder: Builder): void {
 }
 
 /** The encoding with another immediate. */
-function withImmediate(decoded: Decoded, imm: number): number {
-  const compressed = decoded.length === 2 ? findCompressed(decoded.bits, 64) : undefined;
+function withImmediate({ xlen }: Builder, decoded: Decoded, imm: number): number {
+  const compressed = decoded.length === 2 ? findCompressed(decoded.bits, xlen) : undefined;
   const { match, format } = compressed ?? decoded.instruction;
   return (match | format.encode({ ...decoded, imm })) >>> 0;
 }
@@ -96,7 +102,7 @@ function jumpStep(builder: Builder, decoded: Decoded): void {
   const at = code.length;
   builder.emit(decoded);
   skippedSteps(builder);
-  code.patch(at, withImmediate(decoded, code.length - at), decoded.length);
+  code.patch(at, withImmediate(builder, decoded, code.length - at), decoded.length);
   if (decoded.instruction.format.registers.rd === 'x') builder.log('x', decoded.rd, own);
 }
 
@@ -113,8 +119,8 @@ function indirectStep(builder: Builder, decoded: Decoded): void {
   builder.emit(decoded);
   skippedSteps(builder);
   const distance = code.length - start - imm + random.below(2);
-  code.patch(start + 4, encode('addi', { rd: rs1, rs1, imm: distance }), 4);
-  code.patch(at, withImmediate(decoded, imm), decoded.length);
+  code.patch(start + 4, encode('addi', { rd: rs1, rs1, imm: distance }, builder.xlen), 4);
+  code.patch(at, withImmediate(builder, decoded, imm), decoded.length);
   builder.log('x', decoded.rd, own);
 }
 
@@ -140,7 +146,7 @@ function csrOperation(bits: number, csr: number, reading: boolean): number {
 const isSupervisorCsr = (number: number): boolean => ((number >> 8) & 3) === 1;
 
 function csrStep(builder: Builder, decoded: Decoded): void {
-  const { random, setting } = builder;
+  const { random, setting, decode } = builder;
   const reading = random.chance(0.15);
   const all = reading ? READ_CSRS : random.chance(0.1) ? NO_CSRS : FREE_CSRS;
   const csr = random.pick(setting.mode === 'VU' ? all.filter((number) => !isSupervisorCsr(number)) : all);
@@ -187,10 +193,12 @@ function dispatch(builder: Builder, decoded: Decoded): boolean {
 }
 
 /** An encoding that is none: close to a valid one, or any. */
-function illegalStep({ random, code }: Builder): void {
+function illegalStep({ random, code, xlen, decode }: Builder): void {
   for (;;) {
     const long = random.chance(0.7);
-    const { match } = long ? random.pick(instructionsFor(64)) : random.pick(compressedInstructionsFor(64));
+    const { match } = long
+      ? random.pick(instructionsFor(xlen))
+      : random.pick(compressedInstructionsFor(xlen));
     const near = (match | (random.bits() & 0x01ff_8f80)) ^ (1 << random.between(2, long ? 31 : 15));
     const bits = (random.chance(0.7) ? near : random.bits()) & (long ? ~0 : 0xffff);
     if (((bits & 3) === 3) !== long || decode(bits >>> 0) !== undefined) continue;

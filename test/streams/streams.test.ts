@@ -9,7 +9,7 @@ import { generateProgram } from './program.ts';
 import { newTally, StreamRunner } from './run.ts';
 import { NEVER_GENERATED } from './steps.ts';
 
-const reason = missingQemu();
+const reason = missingQemu(32) ?? missingQemu(64);
 if (reason !== undefined) console.warn(`streams.test: ${reason}, so generated programs are not compared`);
 
 const folder = mkdtempSync(join(tmpdir(), 'streams-'));
@@ -24,20 +24,20 @@ describe('generated programs', () => {
     expect(generateProgram(8, 300).image).not.toEqual(generateProgram(7, 300).image);
   });
 
-  test('contain every instruction of the table', () => {
-    const seen = new Set(SEEDS.flatMap((seed) => [...generateProgram(seed, STEPS).counts.keys()]));
+  test.each([32, 64] as const)('contain every instruction of the table of RV%i', (xlen) => {
+    const seen = new Set(SEEDS.flatMap((seed) => [...generateProgram(seed, STEPS, { xlen }).counts.keys()]));
     const expected = [
-      ...instructionsFor(64).filter(({ extension }) => EXTENSIONS.has(extension)),
-      ...compressedInstructionsFor(64),
+      ...instructionsFor(xlen).filter(({ extension }) => EXTENSIONS[xlen].has(extension)),
+      ...compressedInstructionsFor(xlen),
     ].map(({ name }) => name);
     expect(expected.filter((name) => !seen.has(name) && !NEVER_GENERATED.has(name))).toEqual([]);
   });
 
-  test.skipIf(reason !== undefined)(
-    'leave the same registers, flags, traps and memory on hartvisor and on QEMU',
-    async () => {
+  test.skipIf(reason !== undefined).each([32, 64] as const)(
+    'leave the same registers, flags, traps and memory on hartvisor and on QEMU: RV%i',
+    async (xlen) => {
       const tally = newTally();
-      await new StreamRunner(folder, STEPS).run(SEEDS, tally);
+      await new StreamRunner(folder, STEPS, xlen).run(SEEDS, tally);
       expect(tally.reports.join('\n\n')).toBe('');
       expect(tally.programs).toBe(SEEDS.length);
       expect(tally.instructions).toBeGreaterThan(tally.steps);

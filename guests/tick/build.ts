@@ -1,8 +1,8 @@
 /**
- * Builds tick.elf from the sources beside this file with Debian's RISC-V cross compiler.
+ * Builds tick.elf, for RV64, and tick-rv32.elf from the sources beside this file with Debian's RISC-V cross compiler.
  *
- *     node guests/tick/build.ts            writes guests/tick/tick.elf and guests/tick/tick.json
- *     node guests/tick/build.ts --symbols  writes guests/tick/tick.symbols.elf, to look up addresses in
+ *     node guests/tick/build.ts            writes both to guests/tick/, and guests/tick/tick.json
+ *     node guests/tick/build.ts --symbols  writes tick.symbols.elf and tick-rv32.symbols.elf, to look up addresses in
  *
  * The same compiler and linker give the same bytes, wherever the checkout lies and whenever it is built; tick.json
  * says which versions made the file that is checked in.
@@ -14,14 +14,14 @@ import { join } from 'node:path';
 
 const PREFIX = 'riscv64-linux-gnu-';
 
+/** What differs between the widths. */
+const WIDTHS = {
+  32: { file: 'tick-rv32', flags: ['-march=rv32imac_zicsr_zifencei', '-mabi=ilp32'] },
+  64: { file: 'tick', flags: ['-march=rv64imac_zicsr_zifencei', '-mabi=lp64'] },
+} as const;
+
 const FLAGS = [
-  ...[
-    '-march=rv64imac_zicsr_zifencei',
-    '-mabi=lp64',
-    '-mcmodel=medany',
-    '-mno-relax',
-    '-msmall-data-limit=0',
-  ],
+  ...['-mcmodel=medany', '-mno-relax', '-msmall-data-limit=0'],
   ...['-ffreestanding', '-nostdlib', '-static', '-fno-pic', '-fno-stack-protector'],
   ...['-fno-asynchronous-unwind-tables', '-fno-tree-loop-distribute-patterns', '-fno-ident'],
   ...['-O2', '-g0', '-Wall', '-Wextra', '-Werror', '-frandom-seed=tick'],
@@ -50,11 +50,16 @@ export function findToolchain(): Toolchain | undefined {
 }
 
 /**
- * Compiles and links the sources in `directory` into the ELF file `output`, stripped unless `symbols` is asked for.
+ * Compiles and links the sources in `directory` into the ELF file `output` for harts of `xlen` bits, stripped unless
+ * `symbols` is asked for.
  *
  * @throws when the compiler is missing, or finds an error or a warning; its messages go to standard error.
  */
-export function buildTick(directory: string, output: string, { symbols = false } = {}): void {
+export function buildTick(
+  directory: string,
+  output: string,
+  { xlen = 64, symbols = false }: { readonly xlen?: 32 | 64; readonly symbols?: boolean } = {},
+): void {
   const names = readdirSync(directory);
   const sources = [
     ...names.filter((name) => name.endsWith('.S')).sort(),
@@ -70,7 +75,14 @@ export function buildTick(directory: string, output: string, { symbols = false }
       stdio: ['ignore', 'inherit', 'inherit'],
     });
   try {
-    run('gcc', [...FLAGS, `-ffile-prefix-map=${directory}=.`, ...sources, '-o', output]);
+    run('gcc', [
+      ...WIDTHS[xlen].flags,
+      ...FLAGS,
+      `-ffile-prefix-map=${directory}=.`,
+      ...sources,
+      '-o',
+      output,
+    ]);
     if (!symbols) run('strip', ['--strip-all', '--remove-section=.comment', output]);
   } finally {
     rmSync(scratch, { recursive: true });
@@ -82,10 +94,13 @@ if (import.meta.main) {
   if (toolchain === undefined) {
     console.error(`build: ${PREFIX}gcc is missing; install Debian's gcc-riscv64-linux-gnu`);
     process.exitCode = 1;
-  } else if (process.argv.includes('--symbols')) {
-    buildTick(import.meta.dirname, join(import.meta.dirname, 'tick.symbols.elf'), { symbols: true });
   } else {
-    buildTick(import.meta.dirname, join(import.meta.dirname, 'tick.elf'));
-    writeFileSync(join(import.meta.dirname, 'tick.json'), `${JSON.stringify(toolchain, null, 2)}\n`);
+    const symbols = process.argv.includes('--symbols');
+    const here = import.meta.dirname;
+    for (const xlen of [32, 64] as const) {
+      const { file } = WIDTHS[xlen];
+      buildTick(here, join(here, symbols ? `${file}.symbols.elf` : `${file}.elf`), { xlen, symbols });
+    }
+    if (!symbols) writeFileSync(join(here, 'tick.json'), `${JSON.stringify(toolchain, null, 2)}\n`);
   }
 }

@@ -12,16 +12,16 @@ void exact_expect(struct hart *h, const void *pc)
 {
 	h->expect_hits = 0;
 	h->log_length = 0;
-	h->expect_pc = (u64)pc;
+	h->expect_pc = (word)pc;
 }
 
 /* From the trap handler: counts interrupts at the expected place, and logs the causes in the order they came. */
-void exact_seen(struct hart *h, u64 cause, u64 pc)
+void exact_seen(struct hart *h, word cause, word pc)
 {
 	if (pc != h->expect_pc)
 		return;
 	h->expect_hits++;
-	for (u64 i = 0; i < h->log_length; i++)
+	for (word i = 0; i < h->log_length; i++)
 		if (h->log[i] == cause)
 			return;
 	if (h->log_length < 8)
@@ -45,7 +45,7 @@ static void wfi(struct hart *h)
 static void ipi_to_self(struct hart *h)
 {
 	irq_off();
-	u64 ssis = h->ssis;
+	word ssis = h->ssis;
 	ipi_self(h);
 	doing(h, "WFI to end with its own IPI pending", 0);
 	wfi(h);
@@ -61,7 +61,7 @@ static void ipi_to_self(struct hart *h)
 static void self_set_masked(struct hart *h)
 {
 	irq_off();
-	u64 ssis = h->ssis;
+	word ssis = h->ssis;
 	h->self_sets++;
 	self_set();
 	exact_check(h, (csr_read(sip) & SOFT) != 0, "sip.SSIP reads 1 after the hart set it");
@@ -75,7 +75,7 @@ static void self_set_masked(struct hart *h)
 
 static void self_set_open(struct hart *h)
 {
-	u64 ssis = h->ssis;
+	word ssis = h->ssis;
 	exact_expect(h, self_set_next);
 	h->self_sets++;
 	self_set();
@@ -86,7 +86,7 @@ static void enable_open(struct hart *h)
 {
 	irq_off();
 	csr_clear(sie, SOFT);
-	u64 ssis = h->ssis;
+	word ssis = h->ssis;
 	h->self_sets++;
 	self_set();
 	irq_on();
@@ -132,7 +132,7 @@ void exact_round(struct hart *h)
 static void set_and_clear(struct hart *h)
 {
 	irq_off();
-	u64 ssis = h->ssis;
+	word ssis = h->ssis;
 	self_set();
 	sbi_probe(SBI_TIME);
 	exact_check(h, (csr_read(sip) & SOFT) != 0, "sip.SSIP stays 1 across an SBI call");
@@ -154,7 +154,7 @@ static void set_and_clear(struct hart *h)
 static void write_zero(struct hart *h)
 {
 	irq_off();
-	u64 ssis = h->ssis;
+	word ssis = h->ssis;
 	timer_arm(h, now());
 	await_pending(h, TIMER);
 	self_set();

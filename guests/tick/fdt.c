@@ -19,22 +19,22 @@ struct node {
 	const char *name;
 	struct property compatible, device_type, reg, status, isa, isa_extensions, phandle, interrupts,
 		interrupts_extended, timebase, bootargs, shift, width;
-	u64 controller; /* in a cpu node: the phandle of its interrupt controller */
+	word controller; /* in a cpu node: the phandle of its interrupt controller */
 };
 
-static u64 controllers[MAX_HARTS]; /* phandle of each hart's interrupt controller */
+static word controllers[MAX_HARTS]; /* phandle of each hart's interrupt controller */
 static struct property plic_contexts;
 
 static u32 cell(const u8 *data) { return (u32)data[0] << 24 | (u32)data[1] << 16 | (u32)data[2] << 8 | data[3]; }
 
-static u64 cell_of(struct property property, u64 otherwise)
+static word cell_of(struct property property, word otherwise)
 {
 	return property.length >= 4 ? cell(property.data) : otherwise;
 }
 
-static u64 address_of(struct property reg)
+static word address_of(struct property reg)
 {
-	return reg.length >= 8 ? (u64)cell(reg.data) << 32 | cell(reg.data + 4) : 0;
+	return reg.length >= 8 ? (word)((u64)cell(reg.data) << 32 | cell(reg.data + 4)) : 0;
 }
 
 static int equal(const char *a, const char *b)
@@ -44,11 +44,11 @@ static int equal(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* Is the word one of the property's strings? */
-static int lists(struct property property, const char *word)
+/* Is the text one of the property's strings? */
+static int lists(struct property property, const char *text)
 {
 	for (u32 i = 0; i < property.length; i++)
-		if ((i == 0 || !property.data[i - 1]) && equal((const char *)property.data + i, word))
+		if ((i == 0 || !property.data[i - 1]) && equal((const char *)property.data + i, text))
 			return 1;
 	return 0;
 }
@@ -89,7 +89,7 @@ static void keep(struct node *node, const char *name, struct property property)
 		{ "reg-shift", &node->shift },
 		{ "reg-io-width", &node->width },
 	};
-	for (u64 i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+	for (word i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
 		if (equal(name, wanted[i].name))
 			*wanted[i].to = property;
 }
@@ -137,17 +137,17 @@ static void found(struct node *node, struct node *parent)
 /* Context n of the PLIC is the n-th pair (interrupt controller, cause) of its interrupts-extended. */
 static const char *find_contexts(void)
 {
-	for (u64 i = 0; i < machine.harts; i++) {
-		harts[i].plic_context = NEVER;
+	for (word i = 0; i < machine.harts; i++) {
+		harts[i].plic_context = NONE;
 		for (u32 n = 0; n * 8 + 8 <= plic_contexts.length; n++) {
 			const u8 *pair = plic_contexts.data + n * 8;
 			if (cell(pair) == controllers[i] && cell(pair + 4) == CAUSE_EXTERNAL)
 				harts[i].plic_context = n;
 		}
-		if (harts[i].plic_context == NEVER)
+		if (harts[i].plic_context == NONE)
 			return "the PLIC has no S-mode context for one of the harts";
-		if (harts[i].hartid >= 64)
-			return "hart ids above 63 are not supported";
+		if (harts[i].hartid >= 8 * sizeof(word))
+			return "a hart id does not fit into the hart masks of SBI calls";
 	}
 	return 0;
 }
@@ -161,7 +161,7 @@ const char *fdt_parse(const void *tree)
 		return "a1 is not the address of a device tree";
 	const u8 *at = base + cell(base + 8);
 	const char *strings = (const char *)base + cell(base + 12);
-	u64 depth = 0;
+	word depth = 0;
 	for (;;) {
 		u32 token = cell(at);
 		at += 4;
@@ -171,7 +171,7 @@ const char *fdt_parse(const void *tree)
 			nodes[depth] = (struct node){ .name = (const char *)at };
 			while (*at)
 				at++;
-			at += 4 - ((u64)(at - base) & 3);
+			at += 4 - ((word)(at - base) & 3);
 			depth++;
 		} else if (token == PROPERTY && depth) {
 			struct property property = { at + 8, cell(at) };

@@ -11,25 +11,42 @@
 #define PTE_X 8UL
 #define PTE_U 16UL
 #define PTE_AD 0xc0UL
-#define SATP_SV39 (8UL << 60)
-#define GIB (1UL << 30)
 #define PAGE 4096UL
+#define ENTRIES (PAGE / sizeof(word))
 
-/* Sv39: 4 GiB mapped to themselves, one gigapage of them again for U-mode, and the pages that move. */
+/*
+ * Sv39: 4 GiB mapped to themselves in gigapages. Sv32: the same but for two of its megapages. One page of the root once
+ * more for U-mode, and the pages that move.
+ */
+#if __riscv_xlen == 64
+#define PAGING "Sv39"
+#define SATP_MODE (8UL << 60)
+#define SLOT_SIZE (1UL << 30)
+#define OWN_SLOTS 4UL
 #define USER_SLOT 8UL
 #define MOVING_SLOT 9UL
+#else
+#define PAGING "Sv32"
+#define SATP_MODE (1UL << 31)
+#define SLOT_SIZE (1UL << 22)
+#define OWN_SLOTS 1024UL
+#define USER_SLOT 256UL
+#define MOVING_SLOT 257UL
+#endif
 
-static u64 root[512] __attribute__((aligned(4096)));
-static u64 middle[512] __attribute__((aligned(4096)));
-static volatile u64 leaves[512] __attribute__((aligned(4096)));
-static volatile u64 frames[MAX_HARTS][2][512] __attribute__((aligned(4096)));
+static word root[ENTRIES] __attribute__((aligned(4096)));
+#if __riscv_xlen == 64
+static word middle[ENTRIES] __attribute__((aligned(4096)));
+#endif
+static volatile word leaves[ENTRIES] __attribute__((aligned(4096)));
+static volatile word frames[MAX_HARTS][2][ENTRIES] __attribute__((aligned(4096)));
 static volatile u32 code[MAX_HARTS][16] __attribute__((aligned(64)));
-static u64 alias;
+static word alias;
 static int paging;
 
-static u64 pte(const volatile void *page, u64 flags) { return (u64)page >> 12 << 10 | flags; }
+static word pte(const volatile void *page, word flags) { return (word)page >> 12 << 10 | flags; }
 
-static void write_code(u64 owner, u64 value)
+static void write_code(word owner, word value)
 {
 	code[owner][0] = (u32)value << 20 | 10 << 7 | 0x13; /* li a0, value */
 	code[owner][1] = 0x00008067;			    /* ret */
@@ -37,42 +54,49 @@ static void write_code(u64 owner, u64 value)
 
 void fence_init(void)
 {
-	u64 rwx = PTE_V | PTE_R | PTE_W | PTE_X | PTE_AD;
-	u64 here = (u64)user_loop & -GIB;
-	for (u64 i = 0; i < 4; i++)
-		root[i] = pte((void *)(i * GIB), rwx);
+	word rwx = PTE_V | PTE_R | PTE_W | PTE_X | PTE_AD;
+	word here = (word)user_loop & -SLOT_SIZE;
+	for (word i = 0; i < OWN_SLOTS; i++)
+		root[i] = pte((void *)(i * SLOT_SIZE), rwx);
 	root[USER_SLOT] = pte((void *)here, PTE_V | PTE_R | PTE_X | PTE_U | PTE_AD);
+#if __riscv_xlen == 64
 	root[MOVING_SLOT] = pte(middle, PTE_V);
 	middle[0] = pte((void *)leaves, PTE_V);
-	for (u64 i = 0; i < MAX_HARTS; i++) {
+#else
+	root[MOVING_SLOT] = pte((void *)leaves, PTE_V);
+#endif
+	for (word i = 0; i < MAX_HARTS; i++) {
 		write_code(i, 0);
 		leaves[i] = pte(frames[i][0], PTE_V | PTE_R | PTE_W | PTE_AD);
 	}
 	fence_hart_init();
 	paging = csr_read(satp) != 0;
-	alias = paging ? USER_SLOT * GIB - here : 0;
+	alias = paging ? USER_SLOT * SLOT_SIZE - here : 0;
 }
 
-/* Turns paging on for this hart; a hart without Sv39 ignores the write and the pages are left out. */
+/* Turns paging on for this hart; a hart without this paging ignores the write and the pages are left out. */
 void fence_hart_init(void)
 {
 	__asm__ volatile("fence.i; sfence.vma" : : : "memory");
-	csr_write(satp, SATP_SV39 | (u64)root >> 12);
+	csr_write(satp, SATP_MODE | (word)root >> 12);
 	__asm__ volatile("sfence.vma" : : : "memory");
 }
 
+/* The name of the paging. */
+const char *fence_paging(void) { return PAGING; }
+
 /* The distance from an address to where U-mode may execute it. */
-u64 fence_user_alias(void) { return alias; }
+word fence_user_alias(void) { return alias; }
 
-static u64 moving_page(u64 owner) { return MOVING_SLOT * GIB + owner * PAGE; }
+static word moving_page(word owner) { return MOVING_SLOT * SLOT_SIZE + owner * PAGE; }
 
-u64 fence_run_code(u64 owner) { return ((u64(*)(void))code[owner])(); }
+word fence_run_code(word owner) { return ((word(*)(void))code[owner])(); }
 
-u64 fence_read_page(u64 owner) { return *(volatile u64 *)moving_page(owner); }
+word fence_read_page(word owner) { return *(volatile word *)moving_page(owner); }
 
-static u64 change_code(struct hart *h, u64 others)
+static word change_code(struct hart *h, word others)
 {
-	u64 value = random(h, 2048);
+	word value = random(h, 2048);
 	write_code(h->index, value);
 	__asm__ volatile("fence.i; fence rw, rw" : : : "memory");
 	long error = sbi_fence_i(others, 0);
@@ -81,18 +105,18 @@ static u64 change_code(struct hart *h, u64 others)
 	return value;
 }
 
-static u64 move_page(struct hart *h, u64 others)
+static word move_page(struct hart *h, word others)
 {
-	u64 value = random(h, NEVER) << 8 | h->index;
-	u64 page = moving_page(h->index);
-	u64 to = leaves[h->index] == pte(frames[h->index][0], PTE_V | PTE_R | PTE_W | PTE_AD);
+	word value = random(h, NONE) << 8 | h->index;
+	word page = moving_page(h->index);
+	word to = leaves[h->index] == pte(frames[h->index][0], PTE_V | PTE_R | PTE_W | PTE_AD);
 	frames[h->index][to][0] = value;
 	leaves[h->index] = pte(frames[h->index][to], PTE_V | PTE_R | PTE_W | PTE_AD);
 	__asm__ volatile("fence rw, rw; sfence.vma %0" : : "r"(page) : "memory");
-	/* start = size = 0 and size = 2^64-1 both mean the whole address space (SBI chapter 8) */
-	u64 start[] = { page, page & -GIB, 0, 0 };
-	u64 size[] = { PAGE, PAGE * MAX_HARTS, 0, NEVER };
-	u64 way = random(h, 4);
+	/* start = size = 0 and a size of all ones both mean the whole address space (SBI chapter 8) */
+	word start[] = { page, page & -SLOT_SIZE, 0, 0 };
+	word size[] = { PAGE, PAGE * MAX_HARTS, 0, NONE };
+	word way = random(h, 4);
 	long error = sbi_sfence_vma(others, 0, start[way], size[way]);
 	if (error)
 		fail("hart %lu: SBI remote_sfence_vma answered %ld", h->index, error);
@@ -102,18 +126,18 @@ static u64 move_page(struct hart *h, u64 others)
 void fence_round(struct hart *h)
 {
 	doing(h, "remote fences", 0);
-	u64 others = 0, asked = 0;
-	for (u64 i = 0; i < machine.harts; i++)
+	word others = 0, asked = 0;
+	for (word i = 0; i < machine.harts; i++)
 		if (&harts[i] != h)
 			others |= 1UL << harts[i].hartid;
-	u64 replies = h->replies;
+	word replies = h->replies;
 	int pages = paging && random(h, 2);
-	u64 value = pages ? move_page(h, others) : change_code(h, others);
+	word value = pages ? move_page(h, others) : change_code(h, others);
 	h->fences++;
-	u64 seen = pages ? fence_read_page(h->index) : fence_run_code(h->index);
+	word seen = pages ? fence_read_page(h->index) : fence_run_code(h->index);
 	if (seen != value)
 		fail("hart %lu: after its own fence it sees %lu, not %lu", h->index, seen, value);
-	for (u64 i = 0; i < machine.harts; i++) {
+	for (word i = 0; i < machine.harts; i++) {
 		if (&harts[i] == h)
 			continue;
 		ipi_send(h, &harts[i], pages ? KIND_PAGE : KIND_CODE, value);

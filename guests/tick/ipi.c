@@ -31,9 +31,9 @@ struct message {
 
 /* One sender, one receiver: each side writes its own index only. */
 struct queue {
-	volatile u64 head; /* messages ever sent; release by post(), acquire by drain() */
-	volatile u64 called; /* of these, announced by a call that has returned; release by call(), acquire by overdue() */
-	volatile u64 tail; /* messages ever received; release by drain(), acquire by room() */
+	volatile word head; /* messages ever sent; release by post(), acquire by drain() */
+	volatile word called; /* of these, announced by a call that has returned; release by call(), acquire by overdue() */
+	volatile word tail; /* messages ever received; release by drain(), acquire by room() */
 	struct message ring[RING];
 } __attribute__((aligned(64)));
 
@@ -41,20 +41,20 @@ static struct queue queues[MAX_HARTS][MAX_HARTS]; /* [receiver][sender] */
 
 static u64 mix(u64 tag, u64 value)
 {
-	u64 x = (tag ^ value << 17 ^ value) * 0x9e3779b97f4a7c15UL;
+	u64 x = (tag ^ value << 17 ^ value) * 0x9e3779b97f4a7c15ULL;
 	return x ^ x >> 29;
 }
 
-static u64 tag_of(struct hart *from, struct hart *to, u64 seq, u64 kind)
+static u64 tag_of(struct hart *from, struct hart *to, word seq, word kind)
 {
-	return kind << 56 | from->index << 48 | to->index << 40 | (seq & 0xffffffffffUL);
+	return (u64)kind << 56 | (u64)from->index << 48 | (u64)to->index << 40 | (seq & 0xffffffffffULL);
 }
 
 /* With interrupts off: queues a message. */
-static void post(struct hart *h, struct hart *to, u64 kind, u64 value)
+static void post(struct hart *h, struct hart *to, word kind, u64 value)
 {
 	struct queue *queue = &queues[to->index][h->index];
-	u64 seq = queue->head;
+	word seq = queue->head;
 	u64 tag = tag_of(h, to, seq, kind);
 	queue->ring[seq % RING] = (struct message){ tag, value, mix(tag, value) };
 	__atomic_store_n(&queue->head, seq + 1, __ATOMIC_RELEASE);
@@ -64,7 +64,7 @@ static void post(struct hart *h, struct hart *to, u64 kind, u64 value)
 /* Everything queued for the hart before the call is announced when it returns. */
 struct announcement {
 	struct hart *to;
-	u64 head;
+	word head;
 };
 
 static struct announcement announce(struct hart *h, struct hart *to)
@@ -73,7 +73,7 @@ static struct announcement announce(struct hart *h, struct hart *to)
 	return (struct announcement){ to, queues[to->index][h->index].head };
 }
 
-static void send_ipi(struct hart *h, u64 mask, u64 base)
+static void send_ipi(struct hart *h, word mask, word base)
 {
 	long error = sbi_send_ipi(mask, base);
 	if (error)
@@ -96,7 +96,7 @@ static void call(struct hart *h, struct hart *to)
 		send_ipi(h, 1UL << to->hartid, 0);
 	else
 		send_ipi(h, 1, to->hartid);
-	u64 on = csr_read(sstatus) & SSTATUS_SIE;
+	word on = csr_read(sstatus) & SSTATUS_SIE;
 	irq_off();
 	announced(h, announcement);
 	csr_set(sstatus, on);
@@ -115,7 +115,7 @@ static void room(struct hart *h, struct hart *to)
 }
 
 /* Queues a message and interrupts the receiver, which may be the hart itself. */
-void ipi_send(struct hart *h, struct hart *to, u64 kind, u64 value)
+void ipi_send(struct hart *h, struct hart *to, word kind, u64 value)
 {
 	room(h, to);
 	post(h, to, kind, value);
@@ -129,43 +129,43 @@ void ipi_self(struct hart *h)
 	struct queue *queue = &queues[h->index][h->index];
 	if (queue->head - queue->tail >= RING - ROOM_FOR_REPLIES)
 		fail("hart %lu: %lu messages from itself are unread", h->index, queue->head - queue->tail);
-	post(h, h, KIND_PLAIN, random(h, NEVER));
+	post(h, h, KIND_PLAIN, random(h, NONE));
 	call(h, h);
 }
 
 static void send_many(struct hart *h)
 {
 	int all = random(h, 3) == 0;
-	u64 mask = 0, targets = 0;
+	word mask = 0, targets = 0;
 	struct announcement announcements[MAX_HARTS];
-	for (u64 i = 0; i < machine.harts; i++) {
+	for (word i = 0; i < machine.harts; i++) {
 		if (!all && random(h, 2))
 			continue;
 		room(h, &harts[i]);
-		post(h, &harts[i], KIND_PLAIN, random(h, NEVER));
+		post(h, &harts[i], KIND_PLAIN, random(h, NONE));
 		irq_on();
 		mask |= 1UL << harts[i].hartid;
 		announcements[targets++] = announce(h, &harts[i]);
 	}
 	/* base -1 names every hart whatever the mask says (SBI chapter 3.1) */
-	send_ipi(h, mask, all && !machine.harts_ignored ? NEVER : 0);
+	send_ipi(h, mask, all && !machine.harts_ignored ? NONE : 0);
 	irq_off();
-	for (u64 i = 0; i < targets; i++)
+	for (word i = 0; i < targets; i++)
 		announced(h, announcements[i]);
 	irq_on();
 }
 
 static struct hart *anyone(struct hart *h) { return &harts[random(h, machine.harts)]; }
 
-void ipi_await_replies(struct hart *h, u64 replies)
+void ipi_await_replies(struct hart *h, word replies)
 {
-	for (u64 seen = h->replies; seen < replies; seen = h->replies)
+	for (word seen = h->replies; seen < replies; seen = h->replies)
 		await(h, "replies, still missing", replies - seen, &h->replies, seen);
 }
 
 static void ask(struct hart *h, struct hart *to)
 {
-	u64 replies = h->replies;
+	word replies = h->replies;
 	ipi_send(h, to, KIND_ASK, replies);
 	ipi_await_replies(h, replies + 1);
 }
@@ -173,8 +173,8 @@ static void ask(struct hart *h, struct hart *to)
 void ipi_round(struct hart *h)
 {
 	doing(h, "sending messages", 0);
-	for (u64 i = random(h, 4); i > 0; i--)
-		ipi_send(h, anyone(h), KIND_PLAIN, random(h, NEVER));
+	for (word i = random(h, 4); i > 0; i--)
+		ipi_send(h, anyone(h), KIND_PLAIN, random(h, NONE));
 	switch (random(h, 4)) {
 	case 0:
 		return send_many(h);
@@ -187,7 +187,7 @@ void ipi_round(struct hart *h)
  * Until asked, or for a while, without WFI: either without a trap of its own, so that the interrupt has to force its
  * way in, or trapping all the time, so that the interrupt meets a hart that comes and goes.
  */
-static void spin_until_asked(struct hart *h, u64 seen, int trapping)
+static void spin_until_asked(struct hart *h, word seen, int trapping)
 {
 	doing(h, "the partner's question, spinning", seen - h->rest_asks);
 	for (u64 start = now(); h->asks == seen && now() - start < microseconds(SPIN_MICROSECONDS);)
@@ -195,7 +195,7 @@ static void spin_until_asked(struct hart *h, u64 seen, int trapping)
 			sbi_probe(SBI_BASE);
 }
 
-static void spin_in_user_mode(struct hart *h, u64 seen)
+static void spin_in_user_mode(struct hart *h, word seen)
 {
 	doing(h, "the partner's question, in U-mode", seen - h->rest_asks);
 	irq_off();
@@ -212,14 +212,14 @@ static void spin_in_user_mode(struct hart *h, u64 seen)
 void ipi_duet(struct hart *h, struct hart *partner, int asks)
 {
 	if (asks) {
-		for (u64 i = 0; i < DUET_ASKS; i++) {
+		for (word i = 0; i < DUET_ASKS; i++) {
 			if (random(h, 3) == 0)
 				ipi_send(h, partner, KIND_PLAIN, i);
 			ask(h, partner);
 		}
 		return;
 	}
-	for (u64 seen = h->asks; seen - h->rest_asks < DUET_ASKS; seen = h->asks) {
+	for (word seen = h->asks; seen - h->rest_asks < DUET_ASKS; seen = h->asks) {
 		switch (random(h, 6)) {
 		case 0:
 			timer_round(h);
@@ -265,22 +265,22 @@ static void receive(struct hart *h, struct hart *from, const struct message *mes
 		h->asks++;
 	}
 	if (seen != message->value)
-		fail("hart %lu: after the remote %s of hart %lu it sees %lx, not %lx", h->index,
+		fail("hart %lu: after the remote %s of hart %lu it sees %llx, not %llx", h->index,
 		     message->tag >> 56 == KIND_CODE ? "fence.i" : "sfence.vma", from->index, seen, message->value);
 	reply(h, from);
 }
 
-static u64 drain(struct hart *h)
+static word drain(struct hart *h)
 {
-	u64 count = 0;
-	for (u64 i = 0; i < machine.harts; i++) {
+	word count = 0;
+	for (word i = 0; i < machine.harts; i++) {
 		struct queue *queue = &queues[h->index][i];
 		while (queue->tail != __atomic_load_n(&queue->head, __ATOMIC_ACQUIRE)) {
-			u64 seq = queue->tail;
+			word seq = queue->tail;
 			struct message message = queue->ring[seq % RING];
 			u64 tag = tag_of(&harts[i], h, seq, message.tag >> 56);
 			if (message.tag != tag || message.check != mix(tag, message.value))
-				fail("hart %lu: message %lu of hart %lu is damaged: tag %lx, value %lx", h->index, seq,
+				fail("hart %lu: message %lu of hart %lu is damaged: tag %llx, value %llx", h->index, seq,
 				     i, message.tag, message.value);
 			__atomic_store_n(&queue->tail, seq + 1, __ATOMIC_RELEASE);
 			h->received++;
@@ -293,8 +293,8 @@ static u64 drain(struct hart *h)
 
 static void check_bound(struct hart *h)
 {
-	u64 taken = h->ssis - h->rest_ssis;
-	u64 allowed = h->received + h->self_sets - h->rest_allowed;
+	word taken = h->ssis - h->rest_ssis;
+	word allowed = h->received + h->self_sets - h->rest_allowed;
 	if (taken > allowed)
 		fail("hart %lu: %lu software interrupts for %lu messages: one came from nowhere", h->index, taken,
 		     allowed);
@@ -311,9 +311,9 @@ void ipi_interrupt(struct hart *h)
 }
 
 /* The sender, plus 1, of a message that is unread although the call that announces it has returned, or 0. */
-static u64 overdue(struct hart *h)
+static word overdue(struct hart *h)
 {
-	for (u64 i = 0; i < machine.harts; i++) {
+	for (word i = 0; i < machine.harts; i++) {
 		struct queue *queue = &queues[h->index][i];
 		if (__atomic_load_n(&queue->called, __ATOMIC_ACQUIRE) > queue->tail)
 			return i + 1;
@@ -327,8 +327,8 @@ static u64 overdue(struct hart *h)
  */
 void ipi_check_lost(struct hart *h)
 {
-	u64 sender = overdue(h);
-	for (u64 tries = 0; sender && !(csr_read(sip) & SOFT); tries++) {
+	word sender = overdue(h);
+	for (word tries = 0; sender && !(csr_read(sip) & SOFT); tries++) {
 		if (tries == LOST_AFTER_TRIES)
 			fail("hart %lu: an IPI of hart %lu was lost: its message is unread and sip.SSIP is 0", h->index,
 			     sender - 1);
@@ -336,10 +336,10 @@ void ipi_check_lost(struct hart *h)
 	}
 }
 
-static u64 unread(struct hart *h)
+static word unread(struct hart *h)
 {
-	u64 count = 0;
-	for (u64 i = 0; i < machine.harts; i++)
+	word count = 0;
+	for (word i = 0; i < machine.harts; i++)
 		count += __atomic_load_n(&queues[h->index][i].head, __ATOMIC_ACQUIRE) - queues[h->index][i].tail;
 	return count;
 }
@@ -347,7 +347,7 @@ static u64 unread(struct hart *h)
 /* When no hart sends any more: sleeps until everything sent to this hart was received. */
 void ipi_rest(struct hart *h)
 {
-	for (u64 seen = h->received; unread(h); seen = h->received)
+	for (word seen = h->received; unread(h); seen = h->received)
 		await(h, "unread messages", unread(h), &h->received, seen);
 }
 
@@ -363,8 +363,8 @@ void ipi_at_rest(struct hart *h)
 /* Prints the queues that are not empty. */
 void ipi_describe(void)
 {
-	for (u64 to = 0; to < machine.harts; to++)
-		for (u64 from = 0; from < machine.harts; from++) {
+	for (word to = 0; to < machine.harts; to++)
+		for (word from = 0; from < machine.harts; from++) {
 			struct queue *queue = &queues[to][from];
 			if (queue->head != queue->tail)
 				print("tick: hart %lu has not read %lu of %lu messages of hart %lu\r\n", to,

@@ -14,36 +14,36 @@ u64 started_at;
 static u8 stacks[MAX_HARTS][STACK] __attribute__((aligned(16)));
 static volatile int stop;
 
-void boot(u64 hartid, const void *tree);
+void boot(word hartid, const void *tree);
 void secondary(struct hart *h, const void *opaque, int strayed);
 
 /* For the compiler, which turns assignments of structures into calls. */
-void *memcpy(void *to, const void *from, u64 size)
+void *memcpy(void *to, const void *from, word size)
 {
-	for (u64 i = 0; i < size; i++)
+	for (word i = 0; i < size; i++)
 		((volatile u8 *)to)[i] = ((const u8 *)from)[i];
 	return to;
 }
 
-void *memset(void *to, int value, u64 size)
+void *memset(void *to, int value, word size)
 {
-	for (u64 i = 0; i < size; i++)
+	for (word i = 0; i < size; i++)
 		((volatile u8 *)to)[i] = (u8)value;
 	return to;
 }
 
 /* The number after `name=`, a whole word of the boot arguments, or the value given. */
-static u64 option(const char *name, u64 otherwise)
+static word option(const char *name, word otherwise)
 {
 	const char *at = machine.bootargs;
 	while (at && *at) {
-		const char *word = name;
-		while (*word && *at == *word)
-			at++, word++;
-		if (!*word && *at == '=') {
-			u64 value = 0;
+		const char *letter = name;
+		while (*letter && *at == *letter)
+			at++, letter++;
+		if (!*letter && *at == '=') {
+			word value = 0;
 			for (at++; *at >= '0' && *at <= '9'; at++)
-				value = value * 10 + (u64)(*at - '0');
+				value = value * 10 + (word)(*at - '0');
 			return value;
 		}
 		while (*at && *at != ' ')
@@ -70,13 +70,13 @@ static void read_options(void)
 static void check_firmware(void)
 {
 	static const struct {
-		u64 extension;
+		word extension;
 		const char *name;
 	} needed[] = { { SBI_TIME, "TIME" }, { SBI_IPI, "IPI" }, { SBI_RFENCE, "RFENCE" }, { SBI_HSM, "HSM" }, { SBI_SRST, "SRST" } };
-	for (u64 i = 0; i < sizeof needed / sizeof needed[0]; i++)
+	for (word i = 0; i < sizeof needed / sizeof needed[0]; i++)
 		if (!sbi_probe(needed[i].extension))
 			fail("the SBI firmware lacks the extension %s", needed[i].name);
-	const u64 unknown = 0x0a000000UL + 0x7469636b; /* no extension has this number */
+	const word unknown = 0x0a000000UL + 0x7469636b; /* no extension has this number */
 	if (sbi_probe(unknown) != 0)
 		fail("SBI probe_extension finds an extension that does not exist");
 	if (sbi_call(unknown, 0, 0, 0, 0, 0).error != SBI_NOT_SUPPORTED)
@@ -87,18 +87,18 @@ static void check_firmware(void)
 
 static void banner(void)
 {
-	u64 version = (u64)sbi_call(SBI_BASE, 0, 0, 0, 0, 0).value;
-	u64 implementation = (u64)sbi_call(SBI_BASE, 1, 0, 0, 0, 0).value;
+	word version = (word)sbi_call(SBI_BASE, 0, 0, 0, 0, 0).value;
+	word implementation = (word)sbi_call(SBI_BASE, 1, 0, 0, 0, 0).value;
 	print("\r\ntick: %lu harts, timebase %lu Hz, timers by %s, SBI %lu.%lu (implementation %lu), paging %s\r\n",
 	      machine.harts, machine.timebase, options.sstc ? "stimecmp and SBI" : "SBI", version >> 24 & 0x7f,
-	      version & 0xffffff, implementation, csr_read(satp) ? "Sv39" : "off");
+	      version & 0xffffff, implementation, csr_read(satp) ? fence_paging() : "off");
 	if (machine.harts_ignored)
-		print("tick: %lu more harts are left alone: %lu is the most\r\n", machine.harts_ignored, (u64)MAX_HARTS);
+		print("tick: %lu more harts are left alone: %lu is the most\r\n", machine.harts_ignored, (word)MAX_HARTS);
 }
 
 static void start_others(void)
 {
-	for (u64 i = 0; i < machine.harts; i++) {
+	for (word i = 0; i < machine.harts; i++) {
 		struct hart *h = &harts[i];
 		struct sbi_result status = sbi_hart_status(h->hartid);
 		long expected = h == leader ? HSM_STARTED : HSM_STOPPED;
@@ -107,11 +107,11 @@ static void start_others(void)
 			     status.value);
 		if (h == leader)
 			continue;
-		long error = sbi_hart_start(h->hartid, (u64)secondary_entry, (u64)h);
+		long error = sbi_hart_start(h->hartid, (word)secondary_entry, (word)h);
 		if (error)
 			fail("hart %lu: SBI hart_start answered %ld", i, error);
 	}
-	if (sbi_hart_start(leader->hartid, (u64)secondary_entry, 0) != SBI_ALREADY_AVAILABLE)
+	if (sbi_hart_start(leader->hartid, (word)secondary_entry, 0) != SBI_ALREADY_AVAILABLE)
 		fail("SBI hart_start of a running hart does not answer SBI_ERR_ALREADY_AVAILABLE");
 }
 
@@ -129,15 +129,15 @@ static void storm_round(struct hart *h, int has_uart)
 }
 
 /* Pairs of harts where nobody else interrupts, other pairs each time; who has no partner keeps to its timers. */
-static void duet(struct hart *h, u64 turn, int has_uart)
+static void duet(struct hart *h, word turn, int has_uart)
 {
-	u64 ways = 1; /* partners differ by 1 to ways - 1 in exclusive or */
+	word ways = 1; /* partners differ by 1 to ways - 1 in exclusive or */
 	while (ways < machine.harts)
 		ways *= 2;
-	u64 partner = ways > 1 ? h->index ^ (1 + turn % (ways - 1)) : NEVER;
+	word partner = ways > 1 ? h->index ^ (1 + turn % (ways - 1)) : NONE;
 	if (partner < machine.harts)
 		return ipi_duet(h, &harts[partner], (turn / (ways - 1) + (h->index < partner)) & 1);
-	for (u64 i = 0; i < ROUNDS_PER_EPOCH; i++) {
+	for (word i = 0; i < ROUNDS_PER_EPOCH; i++) {
 		timer_round(h);
 		if (has_uart)
 			external_round(h);
@@ -149,7 +149,7 @@ static void silence(struct hart *h)
 {
 	nap(h, microseconds(1000)); /* for software interrupts that are still on their way */
 	ipi_at_rest(h);
-	u64 ssis = h->ssis, external = h->external;
+	word ssis = h->ssis, external = h->external;
 	nap(h, microseconds(random(h, 500)));
 	nap(h, microseconds(random(h, 500)));
 	if (h->ssis != ssis)
@@ -160,26 +160,26 @@ static void silence(struct hart *h)
 
 static int reached(void)
 {
-	u64 sent = 0;
-	for (u64 i = 0; i < machine.harts; i++) {
+	word sent = 0;
+	for (word i = 0; i < machine.harts; i++) {
 		sent += harts[i].sent;
 		if (harts[i].rounds < options.rounds)
 			return 0;
 	}
-	return sent >= options.ipis && now() - started_at >= options.seconds * machine.timebase;
+	return sent >= options.ipis && now() - started_at >= (u64)options.seconds * machine.timebase;
 }
 
 static void run(struct hart *h)
 {
 	barrier(h);
-	for (u64 epoch = 0; !stop; epoch++) {
+	for (word epoch = 0; !stop; epoch++) {
 		int has_uart = epoch / 2 % machine.harts == h->index;
 		if (has_uart)
 			plic_route(h, 1);
 		if (epoch & 1)
 			duet(h, epoch / 2, has_uart);
 		else
-			for (u64 i = 0; i < ROUNDS_PER_EPOCH; i++)
+			for (word i = 0; i < ROUNDS_PER_EPOCH; i++)
 				storm_round(h, has_uart);
 		h->rounds += ROUNDS_PER_EPOCH;
 		if (has_uart)
@@ -228,12 +228,12 @@ void secondary(struct hart *h, const void *opaque, int strayed)
 static void await_stopped(void)
 {
 	doing(leader, "the other harts to stop", 0);
-	for (u64 i = 0; i < machine.harts; i++)
+	for (word i = 0; i < machine.harts; i++)
 		while (&harts[i] != leader && sbi_hart_status(harts[i].hartid).value != HSM_STOPPED)
 			check_watchdog(leader);
 }
 
-void boot(u64 hartid, const void *tree)
+void boot(word hartid, const void *tree)
 {
 	const char *missing = fdt_parse(tree);
 	if (missing)
@@ -241,10 +241,10 @@ void boot(u64 hartid, const void *tree)
 	uart_init();
 	read_options();
 	started_at = now();
-	for (u64 i = 0; i < machine.harts; i++) {
+	for (word i = 0; i < machine.harts; i++) {
 		struct hart *h = &harts[i];
-		h->stack_top = (u64)(stacks[i] + STACK);
-		h->random = (options.seed * 0x9e3779b97f4a7c15UL + i + 1) * 0xbf58476d1ce4e5b9UL | 1;
+		h->stack_top = (word)(stacks[i] + STACK);
+		h->random = (options.seed * 0x9e3779b97f4a7c15ULL + i + 1) * 0xbf58476d1ce4e5b9ULL | 1;
 		h->deadline = NEVER;
 		h->doing_since = started_at;
 		hart_of[h->hartid] = h;

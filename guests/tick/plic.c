@@ -11,13 +11,13 @@ static struct hart *volatile owner;
 static u64 next_line; /* guest time of the next progress line; only the owner of the UART looks */
 static char line[96];
 
-static void write(u64 offset, u64 value)
+static void write(word offset, word value)
 {
 	*(volatile u32 *)(machine.plic + offset) = (u32)value;
 	__asm__ volatile("fence iorw, iorw" : : : "memory");
 }
 
-static u64 claim_register(struct hart *h) { return 0x200004 + 0x1000 * h->plic_context; }
+static word claim_register(struct hart *h) { return 0x200004 + 0x1000 * h->plic_context; }
 
 void plic_init(void) { write(4 * machine.uart_irq, 1); }
 
@@ -31,7 +31,7 @@ void plic_route(struct hart *h, int on)
 
 void plic_interrupt(struct hart *h)
 {
-	u64 irq = *(volatile u32 *)(machine.plic + claim_register(h));
+	word irq = *(volatile u32 *)(machine.plic + claim_register(h));
 	if (!irq)
 		fail("hart %lu: an external interrupt with nothing to claim", h->index);
 	if (irq != machine.uart_irq)
@@ -43,7 +43,7 @@ void plic_interrupt(struct hart *h)
 	h->external++;
 }
 
-static void start(struct hart *h, const char *text, u64 length)
+static void start(struct hart *h, const char *text, word length)
 {
 	irq_off();
 	uart_start(text, length);
@@ -53,17 +53,17 @@ static void start(struct hart *h, const char *text, u64 length)
 
 static void progress(struct hart *h)
 {
-	u64 received = 0, fired = 0;
-	for (u64 i = 0; i < machine.harts; i++) {
+	word received = 0, fired = 0;
+	for (word i = 0; i < machine.harts; i++) {
 		received += harts[i].received;
 		fired += harts[i].fired;
 	}
-	next_line = now() + machine.timebase * 5;
-	u64 length = format(line, sizeof line, "tick: %lu s, %lu IPIs, %lu timers\r\n",
+	next_line = now() + machine.timebase * 5ULL;
+	word length = format(line, sizeof line, "tick: %llu s, %lu IPIs, %lu timers\r\n",
 			    (now() - started_at) / machine.timebase, received, fired);
-	u64 before = h->external;
+	word before = h->external;
 	start(h, line, length);
-	for (u64 i = 0; i <= length; i++)
+	for (word i = 0; i <= length; i++)
 		await(h, "a transmitter interrupt, characters left", length - i, &h->external, before + i);
 }
 
@@ -79,9 +79,9 @@ static void all_at_once(struct hart *h)
 	csr_set(sip, SOFT);
 	exact_expect(h, irq_open_next);
 	irq_open();
-	u64 place[16] = { 0 };
+	word place[16] = { 0 };
 	irq_off();
-	for (u64 i = h->log_length; i > 0; i--)
+	for (word i = h->log_length; i > 0; i--)
 		place[h->log[i - 1] & 15] = i;
 	int ordered = place[CAUSE_EXTERNAL] == 1 && place[CAUSE_SOFT] == 2 && place[CAUSE_TIMER] == 3;
 	if (!ordered && options.lenient & LENIENT_ORDER)
@@ -94,9 +94,9 @@ static void all_at_once(struct hart *h)
 /* For the hart that the UART is routed to. */
 void external_round(struct hart *h)
 {
-	u64 before = h->external;
+	word before = h->external;
 	if (next_line == 0)
-		next_line = started_at + machine.timebase * 5;
+		next_line = started_at + machine.timebase * 5ULL;
 	if (now() >= next_line)
 		return progress(h);
 	if (random(h, 2))

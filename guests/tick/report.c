@@ -22,13 +22,13 @@ static void table(void)
 	struct hart sum = { 0 };
 	print("hart  armed  fired  again cancel late-us   sent   recv   ssis  empty   self    ext  sleep   idle"
 	      "   user fences checks tolerated\r\n");
-	for (u64 i = 0; i <= machine.harts; i++) {
+	for (word i = 0; i <= machine.harts; i++) {
 		struct hart *h = i < machine.harts ? &harts[i] : &sum;
 		if (h == &sum)
 			print(" all");
 		else
 			print("%4lu", i);
-		print(" %6lu %6lu %6lu %6lu %7lu %6lu %6lu %6lu %6lu %6lu", h->armed, h->fired, h->rearmed,
+		print(" %6lu %6lu %6lu %6lu %7llu %6lu %6lu %6lu %6lu %6lu", h->armed, h->fired, h->rearmed,
 		      h->cancelled, h->late_max * 1000000 / machine.timebase, h->sent, h->received, h->ssis, h->empty,
 		      h->self_sets);
 		print(" %6lu %6lu %6lu %6lu %6lu %6lu %9lu\r\n", h->external, h->sleeps, h->idle, h->user, h->fences,
@@ -60,15 +60,15 @@ static void table(void)
 static void describe(void)
 {
 	u64 time = now();
-	for (u64 i = 0; i < machine.harts; i++) {
+	for (word i = 0; i < machine.harts; i++) {
 		struct hart *h = &harts[i];
-		print("tick: hart %lu for %lu ms: %s (%lx); deadline ", i,
+		print("tick: hart %lu for %llu ms: %s (%lx); deadline ", i,
 		      (time - h->doing_since) * 1000 / machine.timebase, h->doing ? h->doing : "nothing",
 		      h->doing_about);
 		if (h->deadline == NEVER)
 			print("none\r\n");
 		else
-			print("%ld us %s\r\n",
+			print("%llu us %s\r\n",
 			      (h->deadline > time ? h->deadline - time : time - h->deadline) * 1000000 /
 				      machine.timebase,
 			      h->deadline > time ? "ahead" : "ago");
@@ -105,8 +105,8 @@ void fail(const char *reason, ...)
 /* When all other harts have stopped. */
 void finish(void)
 {
-	u64 sent = 0, received = 0;
-	for (u64 i = 0; i < machine.harts; i++) {
+	word sent = 0, received = 0;
+	for (word i = 0; i < machine.harts; i++) {
 		struct hart *h = &harts[i];
 		if (h->armed != h->fired + h->rearmed + h->cancelled)
 			fail("hart %lu: %lu timers armed, but %lu ended", i, h->armed,

@@ -1,4 +1,5 @@
 # Entry of the boot hart (a0 = hartid, a1 = device tree) and of the harts that SBI HSM starts.
+#include "word.h"
 
 	.section .text.start, "ax"
 	.globl _start
@@ -11,8 +12,8 @@ _start:
 	bnez	t2, strayed
 	la	t0, bss_start
 	la	t1, bss_end
-1:	sd	zero, 0(t0)
-	addi	t0, t0, 8
+1:	SX	zero, 0(t0)
+	addi	t0, t0, WORD
 	bltu	t0, t1, 1b
 	la	sp, boot_stack_top
 	la	t0, trap_entry
@@ -34,11 +35,11 @@ secondary_entry:
 	li	a2, 0
 join:
 	la	t0, hart_of
-	slli	t1, a0, 3
+	slli	t1, a0, WORD_SHIFT
 	add	t0, t0, t1
-	ld	tp, 0(t0)
+	LX	tp, 0(t0)
 	beqz	tp, 3f
-	ld	sp, 0(tp)
+	LX	sp, 0(tp)
 	la	t0, trap_entry
 	csrw	stvec, t0
 	mv	a0, tp

@@ -62,8 +62,8 @@ const defects: readonly Defect[] = [
   {
     name: 'one software interrupt comes from nowhere at rest',
     file: 'main.c',
-    from: '\tu64 ssis = h->ssis, external',
-    to: '\tif (h->index == 1 && h->rounds > 30) csr_set(sip, SOFT);\n\tu64 ssis = h->ssis - (h->rounds > 30 && h->index == 1), external',
+    from: '\tword ssis = h->ssis, external',
+    to: '\tif (h->index == 1 && h->rounds > 30) csr_set(sip, SOFT);\n\tword ssis = h->ssis - (h->rounds > 30 && h->index == 1), external',
     verdict: /FAIL hart 1: .*came from nowhere/,
   },
   {
@@ -106,7 +106,7 @@ const defects: readonly Defect[] = [
     name: 'an external interrupt reaches another hart as well',
     file: 'plic.c',
     from: '\twrite(0x200000 + 0x1000',
-    to: '\tfor (u64 i = 0; i < machine.harts; i++)\n\t\twrite(0x2000 + 0x80 * harts[i].plic_context, 1UL << machine.uart_irq);\n\twrite(0x200000 + 0x1000',
+    to: '\tfor (word i = 0; i < machine.harts; i++)\n\t\twrite(0x2000 + 0x80 * harts[i].plic_context, 1UL << machine.uart_irq);\n\twrite(0x200000 + 0x1000',
     verdict: /FAIL hart \d: (an external interrupt with nothing to claim|got the UART's interrupt)/,
   },
   {

@@ -5,12 +5,25 @@
 #include "sbi.h"
 
 #define CSR_STIMECMP 0x14d
+#define CSR_STIMECMPH 0x15d
+
+/* On RV32 two writes, in between which no deadline may show that is earlier than both. */
+static void write_stimecmp(u64 deadline)
+{
+#if __riscv_xlen == 32
+	__asm__ volatile("csrw %0, %1" : : "i"(CSR_STIMECMPH), "r"(NONE) : "memory");
+	__asm__ volatile("csrw %0, %1" : : "i"(CSR_STIMECMP), "r"((word)deadline) : "memory");
+	__asm__ volatile("csrw %0, %1" : : "i"(CSR_STIMECMPH), "r"((word)(deadline >> 32)) : "memory");
+#else
+	__asm__ volatile("csrw %0, %1" : : "i"(CSR_STIMECMP), "r"(deadline) : "memory");
+#endif
+}
 
 /* Through stimecmp where the hart has it, but now and then through the SBI: both have to agree. */
 static void program(struct hart *h, u64 deadline)
 {
 	if (options.sstc && random(h, 4)) {
-		__asm__ volatile("csrw %0, %1" : : "i"(CSR_STIMECMP), "r"(deadline) : "memory");
+		write_stimecmp(deadline);
 		return;
 	}
 	long error = sbi_set_timer(deadline);
@@ -70,7 +83,7 @@ void timer_interrupt(struct hart *h)
 	if (h->deadline == NEVER)
 		fail("hart %lu: a timer interrupt with no deadline armed", h->index);
 	if (time < h->deadline)
-		fail("hart %lu: a timer interrupt %lu ticks before its deadline", h->index, h->deadline - time);
+		fail("hart %lu: a timer interrupt %llu ticks before its deadline", h->index, h->deadline - time);
 	if (time - h->deadline > h->late_max && h->deadline > started_at)
 		h->late_max = time - h->deadline;
 	h->deadline = NEVER;
@@ -83,7 +96,7 @@ void timer_interrupt(struct hart *h)
 void nap(struct hart *h, u64 ticks)
 {
 	irq_off();
-	u64 fired = h->fired;
+	word fired = h->fired;
 	timer_arm(h, now() + ticks);
 	irq_on();
 	while (h->fired == fired)
@@ -95,8 +108,8 @@ static void past(struct hart *h)
 {
 	irq_off();
 	u64 time = now();
-	u64 fired = h->fired;
-	timer_arm(h, random(h, 4) ? time - random(h, time < 1000 ? time : 1000) : 0);
+	word fired = h->fired;
+	timer_arm(h, random(h, 4) ? time - random(h, time < 1000 ? (word)time : 1000) : 0);
 	await_pending(h, TIMER);
 	csr_clear(sip, TIMER);
 	exact_check(h, (csr_read(sip) & TIMER) != 0, "sip.STIP cannot be cleared by the guest");
@@ -129,7 +142,7 @@ static void cancel_race(struct hart *h)
 static void rearm(struct hart *h)
 {
 	irq_off();
-	timer_arm(h, now() + machine.timebase * (1 + random(h, 100)));
+	timer_arm(h, now() + (u64)machine.timebase * (1 + random(h, 100)));
 	irq_on();
 	nap(h, microseconds(random(h, 200)));
 }
@@ -138,7 +151,7 @@ static void rearm(struct hart *h)
 static void from_user(struct hart *h)
 {
 	irq_off();
-	u64 user = h->user;
+	word user = h->user;
 	timer_arm(h, now() + microseconds(random(h, 50)));
 	user_wait(fence_user_alias());
 	exact_check(h, h->user == user + 1, "an interrupt is taken out of U-mode with sstatus.SIE = 0");

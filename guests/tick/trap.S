@@ -1,6 +1,8 @@
 # Trap entry, and the instructions whose exact behaviour at an interrupt is checked.
 # Compressed instructions are off in this file so that "the next instruction" is always 4 bytes on.
 
+#include "word.h"
+
 	.option norvc
 	.text
 
@@ -9,41 +11,41 @@
 	.globl trap_entry
 	.balign 4
 trap_entry:
-	addi	sp, sp, -128
-	sd	ra, 0(sp)
-	sd	t0, 8(sp)
-	sd	t1, 16(sp)
-	sd	t2, 24(sp)
-	sd	t3, 32(sp)
-	sd	t4, 40(sp)
-	sd	t5, 48(sp)
-	sd	t6, 56(sp)
-	sd	a0, 64(sp)
-	sd	a1, 72(sp)
-	sd	a2, 80(sp)
-	sd	a3, 88(sp)
-	sd	a4, 96(sp)
-	sd	a5, 104(sp)
-	sd	a6, 112(sp)
-	sd	a7, 120(sp)
+	addi	sp, sp, -16 * WORD
+	SX	ra, 0 * WORD(sp)
+	SX	t0, 1 * WORD(sp)
+	SX	t1, 2 * WORD(sp)
+	SX	t2, 3 * WORD(sp)
+	SX	t3, 4 * WORD(sp)
+	SX	t4, 5 * WORD(sp)
+	SX	t5, 6 * WORD(sp)
+	SX	t6, 7 * WORD(sp)
+	SX	a0, 8 * WORD(sp)
+	SX	a1, 9 * WORD(sp)
+	SX	a2, 10 * WORD(sp)
+	SX	a3, 11 * WORD(sp)
+	SX	a4, 12 * WORD(sp)
+	SX	a5, 13 * WORD(sp)
+	SX	a6, 14 * WORD(sp)
+	SX	a7, 15 * WORD(sp)
 	call	trap
-	ld	ra, 0(sp)
-	ld	t0, 8(sp)
-	ld	t1, 16(sp)
-	ld	t2, 24(sp)
-	ld	t3, 32(sp)
-	ld	t4, 40(sp)
-	ld	t5, 48(sp)
-	ld	t6, 56(sp)
-	ld	a0, 64(sp)
-	ld	a1, 72(sp)
-	ld	a2, 80(sp)
-	ld	a3, 88(sp)
-	ld	a4, 96(sp)
-	ld	a5, 104(sp)
-	ld	a6, 112(sp)
-	ld	a7, 120(sp)
-	addi	sp, sp, 128
+	LX	ra, 0 * WORD(sp)
+	LX	t0, 1 * WORD(sp)
+	LX	t1, 2 * WORD(sp)
+	LX	t2, 3 * WORD(sp)
+	LX	t3, 4 * WORD(sp)
+	LX	t4, 5 * WORD(sp)
+	LX	t5, 6 * WORD(sp)
+	LX	t6, 7 * WORD(sp)
+	LX	a0, 8 * WORD(sp)
+	LX	a1, 9 * WORD(sp)
+	LX	a2, 10 * WORD(sp)
+	LX	a3, 11 * WORD(sp)
+	LX	a4, 12 * WORD(sp)
+	LX	a5, 13 * WORD(sp)
+	LX	a6, 14 * WORD(sp)
+	LX	a7, 15 * WORD(sp)
+	addi	sp, sp, 16 * WORD
 	sret
 
 # Each of these makes a pending interrupt takeable; it has to be taken at the *_next label.
@@ -79,7 +81,7 @@ sret_open_next:
 # An interrupt between the load and the WFI would be missed; trap() moves such a return address to the end.
 	.globl wfi_open, wfi_open_wfi, wfi_open_done
 wfi_open:
-	ld	t0, 0(a0)
+	LX	t0, 0(a0)
 	bne	t0, a1, wfi_open_done
 wfi_open_wfi:
 	wfi

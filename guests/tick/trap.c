@@ -3,7 +3,7 @@
 
 void trap(void);
 
-static void unexpected(struct hart *h, u64 cause, u64 pc)
+static void unexpected(struct hart *h, word cause, word pc)
 {
 	fail("hart %lu: unexpected trap: scause %lx, sepc %lx, stval %lx", h ? h->index : 0, cause, pc,
 	     csr_read(stval));
@@ -12,9 +12,9 @@ static void unexpected(struct hart *h, u64 cause, u64 pc)
 void trap(void)
 {
 	struct hart *h = self();
-	u64 cause = csr_read(scause);
-	u64 pc = csr_read(sepc);
-	u64 status = csr_read(sstatus);
+	word cause = csr_read(scause);
+	word pc = csr_read(sepc);
+	word status = csr_read(sstatus);
 	if ((long)cause >= 0 || !h)
 		unexpected(h, cause, pc);
 	park_if_failed();
@@ -26,13 +26,13 @@ void trap(void)
 		if (!(status & SSTATUS_SPIE))
 			fail("hart %lu: an interrupt was taken with sstatus.SIE = 0 at %lx", h->index, pc);
 	} else {
-		if (pc != (u64)user_loop + fence_user_alias())
+		if (pc != (word)user_loop + fence_user_alias())
 			fail("hart %lu: interrupt out of U-mode at %lx", h->index, pc);
 		h->user++;
 		csr_write(sepc, user_done);
 		csr_set(sstatus, SSTATUS_SPP);
 	}
-	if (pc == (u64)wfi_open || pc == (u64)wfi_open + 4 || pc == (u64)wfi_open_wfi)
+	if (pc == (word)wfi_open || pc == (word)wfi_open + 4 || pc == (word)wfi_open_wfi)
 		csr_write(sepc, wfi_open_done);
 	exact_seen(h, cause & 0xff, pc);
 	switch (cause & 0xff) {

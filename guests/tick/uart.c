@@ -11,17 +11,17 @@ enum { THR = 0, IER = 1, IIR = 2, LSR = 5 };
 #define LSR_THRE 0x20
 
 static const char *volatile sending;
-static volatile u64 left;
+static volatile word left;
 
-static u64 read(u64 reg)
+static word read(word reg)
 {
-	u64 address = machine.uart + (reg << machine.uart_shift);
+	word address = machine.uart + (reg << machine.uart_shift);
 	return machine.uart_width == 4 ? *(volatile u32 *)address & 0xff : *(volatile u8 *)address;
 }
 
-static void write(u64 reg, u64 value)
+static void write(word reg, word value)
 {
-	u64 address = machine.uart + (reg << machine.uart_shift);
+	word address = machine.uart + (reg << machine.uart_shift);
 	if (machine.uart_width == 4)
 		*(volatile u32 *)address = (u32)value;
 	else
@@ -38,9 +38,9 @@ void uart_quiet(void)
 	left = 0;
 }
 
-void uart_write(const char *text, u64 length)
+void uart_write(const char *text, word length)
 {
-	for (u64 i = 0; i < length; i++) {
+	for (word i = 0; i < length; i++) {
 		while (!(read(LSR) & LSR_THRE))
 			;
 		write(THR, (u8)text[i]);
@@ -51,7 +51,7 @@ void uart_write(const char *text, u64 length)
  * Sends the text by interrupts: one when the transmitter's interrupt is enabled, because the holding register is
  * empty already, and one for each character written: length + 1 in all, the last of which turns them off.
  */
-void uart_start(const char *text, u64 length)
+void uart_start(const char *text, word length)
 {
 	while (!(read(LSR) & LSR_THRE))
 		check_watchdog(self());
@@ -62,7 +62,7 @@ void uart_start(const char *text, u64 length)
 
 void uart_interrupt(void)
 {
-	u64 cause = read(IIR) & IIR_CAUSE;
+	word cause = read(IIR) & IIR_CAUSE;
 	if (cause != IIR_THRI)
 		fail("the UART interrupted but its IIR names cause %lu, not an empty transmitter", cause);
 	if (!left) {

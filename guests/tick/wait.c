@@ -2,18 +2,18 @@
 #include "tick.h"
 
 /* xorshift64*: below a bound, or 0 for a bound of 0. */
-u64 random(struct hart *h, u64 below)
+word random(struct hart *h, word below)
 {
 	u64 x = h->random;
 	x ^= x >> 12;
 	x ^= x << 25;
 	x ^= x >> 27;
 	h->random = x;
-	return below ? (x * 0x2545f4914f6cdd1dUL >> 32) % below : 0;
+	return below ? (word)(x * 0x2545f4914f6cdd1dULL >> 32) % below : 0;
 }
 
 /* Says what the hart is about to do or wait for, and restarts its watchdog. */
-void doing(struct hart *h, const char *what, u64 about)
+void doing(struct hart *h, const char *what, word about)
 {
 	h->doing = what;
 	h->doing_about = about;
@@ -23,7 +23,7 @@ void doing(struct hart *h, const char *what, u64 about)
 void check_watchdog(struct hart *h)
 {
 	u64 time = now();
-	if (time > h->doing_since && time - h->doing_since > options.watchdog * machine.timebase)
+	if (time > h->doing_since && time - h->doing_since > (u64)options.watchdog * machine.timebase)
 		fail("hart %lu made no progress for %lu s", h->index, options.watchdog);
 }
 
@@ -32,7 +32,7 @@ void check_watchdog(struct hart *h)
  * Half of the sleeps have interrupts off around the test and the WFI, which then must wake by an interrupt that is
  * pending and masked; the other half have them on. May return early.
  */
-void sleep_while(struct hart *h, volatile u64 *counter, u64 value)
+void sleep_while(struct hart *h, volatile word *counter, word value)
 {
 	check_watchdog(h);
 	if (random(h, 2)) {
@@ -55,12 +55,12 @@ void sleep_while(struct hart *h, volatile u64 *counter, u64 value)
  * Sleeps until the counter leaves the value. Nothing but the event itself and a timer at the watchdog's end wakes the
  * hart, so an interrupt that is lost, or that does not end a WFI, is not covered up by the next tick.
  */
-void await(struct hart *h, const char *what, u64 about, volatile u64 *counter, u64 value)
+void await(struct hart *h, const char *what, word about, volatile word *counter, word value)
 {
 	doing(h, what, about);
 	irq_off();
 	if (*counter == value) {
-		timer_arm(h, now() + (options.watchdog + 1) * machine.timebase);
+		timer_arm(h, now() + (options.watchdog + 1ULL) * machine.timebase);
 		irq_on();
 		while (*counter == value)
 			sleep_while(h, counter, value);
@@ -71,19 +71,19 @@ void await(struct hart *h, const char *what, u64 about, volatile u64 *counter, u
 }
 
 /* With interrupts off: until sip shows the bit, which it must soon. */
-void await_pending(struct hart *h, u64 bit)
+void await_pending(struct hart *h, word bit)
 {
 	doing(h, "a bit of sip", bit);
 	while (!(csr_read(sip) & bit))
 		check_watchdog(h);
 }
 
-static volatile u64 arrived, phase;
+static volatile word arrived, phase;
 
 /* Returns when every hart has come here. The harts nap meanwhile: no IPI wakes them, so that none is covered up. */
 void barrier(struct hart *h)
 {
-	u64 mine = __atomic_load_n(&phase, __ATOMIC_ACQUIRE);
+	word mine = __atomic_load_n(&phase, __ATOMIC_ACQUIRE);
 	doing(h, "the other harts, at barrier", mine);
 	if (__atomic_add_fetch(&arrived, 1, __ATOMIC_ACQ_REL) == machine.harts) {
 		__atomic_store_n(&arrived, 0, __ATOMIC_RELAXED);

@@ -8,7 +8,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
-import { interpreterBytes } from '../src/node/interpreter-module.ts';
+import { interpreterBytes, interpreterFile } from '../src/node/interpreter-module.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const target = process.argv[2] ?? join(root, 'dist');
@@ -42,4 +42,6 @@ await bundle.write({
   chunkFileNames: 'node/[name]-[hash].js',
 });
 await bundle.close();
-writeFileSync(join(target, 'node', 'interpreter.wasm'), await interpreterBytes());
+for (const xlen of [32, 64] as const) {
+  writeFileSync(join(target, 'node', interpreterFile(xlen)), await interpreterBytes(xlen));
+}

@@ -5,8 +5,9 @@ import { readKernel } from '../src/boot/kernel-image.ts';
 import { PROTOCOLS } from '../src/interrupts/protocols.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
-const file = new URL('../guests/tick/tick.elf', import.meta.url);
-const kernel = await readKernel(readFileSync(file), 'tick.elf');
+const read = (name: string, xlen: 32 | 64) =>
+  readKernel(readFileSync(new URL(`../guests/tick/${name}`, import.meta.url)), name, {}, xlen);
+const kernels = { 32: await read('tick-rv32.elf', 32), 64: await read('tick.elf', 64) } as const;
 const LIMIT_MS = 90_000;
 
 function runTick(
@@ -14,10 +15,21 @@ function runTick(
   pcpus: number,
   bootArgs: string,
   protocol = 'take-mirror',
+  xlen: 32 | 64 = 64,
 ): Promise<MachineRun> {
   const memoryBytes = 32 * 1024 * 1024;
   return runMachine(
-    { kind: 'domain', vcpus, pcpus, memoryBytes, protocol, kernel, bootArgs, debug: true },
+    {
+      kind: 'domain',
+      xlen,
+      vcpus,
+      pcpus,
+      memoryBytes,
+      protocol,
+      kernel: kernels[xlen],
+      bootArgs,
+      debug: true,
+    },
     LIMIT_MS,
   );
 }
@@ -57,6 +69,23 @@ describe('tick loses nothing and gets nothing from nowhere', () => {
       expect(output).toContain('tick: PASS');
       expect(end).toEqual({ reason: 'poweroff' });
       expect(stats).toHaveLength(vcpus);
+    },
+    LIMIT_MS + 20_000,
+  );
+
+  test.each([
+    [1, 1],
+    [2, 2],
+    [4, 2],
+    [8, 1],
+    [8, 2],
+  ])(
+    'on %i vCPUs of RV32 over %i pCPUs',
+    async (vcpus, pcpus) => {
+      const { end, output } = await runTick(vcpus, pcpus, 'seconds=1', 'take-mirror', 32);
+      expect(output).toContain('paging Sv32');
+      expect(output).toContain('tick: PASS');
+      expect(end).toEqual({ reason: 'poweroff' });
     },
     LIMIT_MS + 20_000,
   );

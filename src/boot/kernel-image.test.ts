@@ -30,6 +30,14 @@ function buildImage(
   return bytes;
 }
 
+/** An Image without a PE header. */
+function plainImage(textOffset: number): Uint8Array {
+  const bytes = new Uint8Array(4096);
+  new DataView(bytes.buffer).setBigUint64(8, BigInt(textOffset), true);
+  bytes.set(text('RISCV\0\0\0RSC\x05'), 48);
+  return bytes;
+}
+
 const text = (content: string) => new TextEncoder().encode(content);
 const at = (offset: number, content: readonly number[] | Uint8Array) => {
   const bytes = new Uint8Array(Math.max(offset + content.length, 2048));
@@ -177,5 +185,23 @@ describe('readKernel', () => {
     await expect(failure).rejects.toThrow(InputError);
     await expect(failure).rejects.toThrow(message);
     await expect(failure).rejects.toThrow(/^the-file /);
+  });
+
+  it.each([
+    ['a 64-bit ELF', buildElf(program), /is for 64-bit RISC-V, and these harts are RV32\. .*--cpu rv64/],
+    ['a 64-bit Image with a PE header', buildImage(), /is for 64-bit RISC-V/],
+    ['a 64-bit Image without one', plainImage(0x20_0000), /is for 64-bit RISC-V/],
+  ])('refuses %s for harts of RV32', async (_, bytes, message) => {
+    await expect(readKernel(bytes, 'the-file', {}, 32)).rejects.toThrow(message);
+  });
+
+  it('reads kernels for harts of RV32', async () => {
+    const elf = await readKernel(buildElf({ ...program, bits: 32 }), 'kernel.elf', {}, 32);
+    expect(elf).toMatchObject({ elf: { bits: 32, entry: 0x80200000n } });
+    const expected = { kind: 'image', textOffset: 0x40_0000 };
+    expect(await readKernel(plainImage(0x40_0000), 'Image', {}, 32)).toMatchObject(expected);
+    await expect(readKernel(plainImage(0x40_0000), 'Image')).rejects.toThrow(/is for 32-bit RISC-V/);
+    const raw = await readKernel(Uint8Array.of(0x6f, 0, 0, 0), 'raw', {}, 32);
+    expect(raw).toMatchObject({ kind: 'raw', textOffset: 0x40_0000 });
   });
 });

@@ -22,6 +22,9 @@ export interface ElfKernel {
   readonly elf: ElfFile;
 }
 
+/** Width of the harts that a kernel is for. */
+type Width = 32 | 64;
+
 /** A kernel that hartvisor can start. */
 export type Kernel = RawKernel | ElfKernel;
 
@@ -36,13 +39,15 @@ const header = {
   peOffset: 60,
 } as const;
 const flagBigEndian = 1;
+/** Machine numbers of PE headers, and where an Image without one wants to lie: kernels for RV32 at 4 MiB. */
 const peMachineRiscv32 = 0x5032;
+const textOffset32 = 0x40_0000;
 
-/** Where a kernel lies that does not say it: where the Image of a 64-bit Linux wants to be, and as with QEMU. */
-const usualTextOffset = 0x20_0000;
+/** Where a kernel lies that does not say it: where the Image of Linux wants to be, and as with QEMU. */
+const usualTextOffset: Readonly<Record<Width, number>> = { 32: textOffset32, 64: 0x20_0000 };
 
 const wanted =
-  'hartvisor starts 64-bit RISC-V kernels: a raw Image, one compressed with gzip, xz or zstd, an EFI zboot kernel, ' +
+  'hartvisor starts RISC-V kernels: a raw Image, one compressed with gzip, xz or zstd, an EFI zboot kernel, ' +
   'a RISC-V ELF executable, or machine code without any header.';
 
 /**
@@ -51,22 +56,24 @@ const wanted =
  *
  * @param source - names the file in messages.
  * @param unpackers - for compressed kernels; by default there is the platform's `DecompressionStream` for gzip.
+ * @param xlen - width of the harts that are to run it.
  * @throws InputError that says what the file is instead, or that it is cut short.
  */
 export async function readKernel(
   bytes: Uint8Array,
   source: string,
   unpackers: Unpackers = { gzip: inflateGzip },
+  xlen: Width = 64,
 ): Promise<Kernel> {
   const unpacked = await unpackKernel(bytes, source, unpackers);
-  return readPlainKernel(unpacked.bytes, unpacked.source);
+  return readPlainKernel(unpacked.bytes, unpacked.source, xlen);
 }
 
-function readPlainKernel(bytes: Uint8Array, source: string): Kernel {
-  if (isElf(bytes)) return { kind: 'elf', elf: readKernelElf(bytes, source) };
-  if (isRiscvImage(bytes)) return readImage(bytes, source);
+function readPlainKernel(bytes: Uint8Array, source: string, xlen: Width): Kernel {
+  if (isElf(bytes)) return { kind: 'elf', elf: readKernelElf(bytes, source, xlen) };
+  if (isRiscvImage(bytes)) return readImage(bytes, source, xlen);
   if (isUnmarked(bytes)) {
-    return { kind: 'raw', bytes, textOffset: usualTextOffset, memorySize: bytes.length };
+    return { kind: 'raw', bytes, textOffset: usualTextOffset[xlen], memorySize: bytes.length };
   }
   const { name, advice } = describeFile(bytes);
   throw new InputError(
@@ -75,20 +82,19 @@ function readPlainKernel(bytes: Uint8Array, source: string): Kernel {
 }
 
 /**
- * Reads an ELF executable for a 64-bit RISC-V machine.
+ * Reads an ELF executable for a RISC-V machine.
  *
+ * @param xlen - width of its harts.
  * @throws InputError when it is for something else or is not to be started as it is.
  */
-export function readKernelElf(bytes: Uint8Array, source: string): ElfFile {
+export function readKernelElf(bytes: Uint8Array, source: string, xlen: Width = 64): ElfFile {
   const elf = readElf(bytes, source);
   if (elf.machine !== machineRiscv) {
     throw new InputError(
       `${source} is an ELF file for ${elfMachineName(elf.machine)}; hartvisor needs one for RISC-V (EM_RISCV, 243).`,
     );
   }
-  if (elf.bits !== 64) {
-    throw new InputError(`${source} is for 32-bit RISC-V; hartvisor's harts are RV64. Build it for rv64.`);
-  }
+  if (elf.bits !== xlen) throw otherWidth(source, xlen);
   if (elf.type === 'relocatable' || elf.type === 'core') {
     const what = elf.type === 'core' ? 'a core dump' : 'an object file that is not linked yet';
     throw new InputError(`${source} is ${what}. Give a linked executable.`);
@@ -97,6 +103,13 @@ export function readKernelElf(bytes: Uint8Array, source: string): ElfFile {
     throw new InputError(`${source} is an ELF file without a loadable segment: there is nothing to start.`);
   }
   return elf;
+}
+
+function otherWidth(source: string, xlen: Width): InputError {
+  const other = 96 - xlen;
+  return new InputError(
+    `${source} is for ${other}-bit RISC-V, and these harts are RV${xlen}. Start it with --cpu rv${other}, or build it for rv${xlen}.`,
+  );
 }
 
 function isRiscvImage(bytes: Uint8Array): boolean {
@@ -111,15 +124,16 @@ function holds(bytes: Uint8Array, offset: number, text: string): boolean {
   );
 }
 
-function readImage(bytes: Uint8Array, source: string): RawKernel {
+function readImage(bytes: Uint8Array, source: string, xlen: Width): RawKernel {
   if (bytes.length < header.size) throw cutShort(source, header.size, bytes.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if ((view.getUint32(header.flags, true) & flagBigEndian) !== 0) {
     throw new InputError(`${source} is a big-endian RISC-V kernel; hartvisor's harts are little-endian.`);
   }
-  const fileSize = sizeInFile(view, source);
+  const fileSize = sizeInFile(view);
   if (fileSize > bytes.length) throw cutShort(source, fileSize, bytes.length);
   const textOffset = readSize(view, header.textOffset, source, 'text_offset');
+  if (widthOf(view, textOffset) !== xlen) throw otherWidth(source, xlen);
   const imageSize = readSize(view, header.imageSize, source, 'image_size');
   return { kind: 'image', bytes, textOffset, memorySize: Math.max(imageSize, bytes.length) };
 }
@@ -141,20 +155,31 @@ function readSize(view: DataView, offset: number, source: string, name: string):
   return Number(value);
 }
 
+/** Where the PE header of a kernel with an EFI stub is, or would be if the file were complete. */
+function peHeader(view: DataView): number | undefined {
+  const pe = view.getUint32(header.peOffset, true);
+  if (view.getUint16(0, true) !== 0x5a4d || pe < header.size) return undefined;
+  return pe + 24 > view.byteLength || view.getUint32(pe, true) === 0x4550 ? pe : undefined;
+}
+
+/** The header of an Image says nothing about it: its PE header does, and else where Linux wants to lie. */
+function widthOf(view: DataView, textOffset: number): Width {
+  const pe = peHeader(view);
+  const is32 =
+    pe === undefined ? textOffset === textOffset32 : view.getUint16(pe + 4, true) === peMachineRiscv32;
+  return is32 ? 32 : 64;
+}
+
 /**
  * How long the file must be. `image_size` counts zeroed memory too, so it does not tell; but kernels with an EFI stub
  * carry a PE header whose sections say which bytes of the file they take (Microsoft's PE format, "Section Table").
  *
  * @returns the size of the Image header where there is no PE header.
  */
-function sizeInFile(view: DataView, source: string): number {
-  const pe = view.getUint32(header.peOffset, true);
-  if (view.getUint16(0, true) !== 0x5a4d || pe < header.size) return header.size;
+function sizeInFile(view: DataView): number {
+  const pe = peHeader(view);
+  if (pe === undefined) return header.size;
   if (pe + 24 > view.byteLength) return pe + 24;
-  if (view.getUint32(pe, true) !== 0x4550) return header.size;
-  if (view.getUint16(pe + 4, true) === peMachineRiscv32) {
-    throw new InputError(`${source} is for 32-bit RISC-V; hartvisor's harts are RV64. Build it for rv64.`);
-  }
   const count = view.getUint16(pe + 6, true);
   const table = pe + 24 + view.getUint16(pe + 20, true);
   if (table + count * 40 > view.byteLength) return table + count * 40;

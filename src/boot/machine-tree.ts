@@ -12,7 +12,7 @@ import {
 } from './device-tree.ts';
 
 /** Address translation of a cpu, in the binding's words (`riscv/cpus.yaml`). */
-export type MmuType = 'riscv,sv39' | 'riscv,sv48' | 'riscv,sv57' | 'riscv,none';
+export type MmuType = 'riscv,sv32' | 'riscv,sv39' | 'riscv,sv48' | 'riscv,sv57' | 'riscv,none';
 
 /** The devices of a machine, as its tree has them. */
 export interface DescribedDevices {
@@ -36,6 +36,8 @@ export interface MachineDescription {
   /** Extensions in canonical order: single letters (without the base `i`), then names such as `zicsr`. */
   readonly extensions: readonly string[];
   readonly mmuType: MmuType;
+  /** Width of the harts: 64 unless given. */
+  readonly xlen?: 32 | 64;
   /** The kernel command line. Without any words there is no property, as with QEMU. */
   readonly bootArgs?: string;
   /** Where the initrd lies, end exclusive. */
@@ -81,10 +83,10 @@ export function machineTree(machine: MachineDescription): DeviceTree {
 }
 
 /** The ISA string of the older binding, `riscv,isa`: single letters, then the others behind underscores. */
-export function isaString(extensions: readonly string[]): string {
+export function isaString(extensions: readonly string[], xlen: 32 | 64 = 64): string {
   const single = extensions.filter((name) => name.length === 1);
   const multiple = extensions.filter((name) => name.length > 1);
-  return [`rv64i${single.join('')}`, ...multiple].join('_');
+  return [`rv${xlen}i${single.join('')}`, ...multiple].join('_');
 }
 
 function chosen(machine: MachineDescription): DeviceTreeNode {
@@ -113,15 +115,15 @@ function cpus(machine: MachineDescription): DeviceTreeNode {
 }
 
 function cpu(machine: MachineDescription, hart: number): DeviceTreeNode {
-  const { extensions } = machine;
+  const { extensions, xlen = 64 } = machine;
   const properties: DeviceTreeProperty[] = [
     ['device_type', strings('cpu')],
     ['reg', cells(hart)],
     ['status', strings('okay')],
     ['compatible', strings('riscv')],
     // Linux 6.5 and older know only the string; newer ones prefer the list.
-    ['riscv,isa', strings(isaString(extensions))],
-    ['riscv,isa-base', strings('rv64i')],
+    ['riscv,isa', strings(isaString(extensions, xlen))],
+    ['riscv,isa-base', strings(`rv${xlen}i`)],
     ['riscv,isa-extensions', strings('i', ...extensions)],
     ['mmu-type', strings(machine.mmuType)],
   ];

@@ -3,6 +3,7 @@ import { describeFile, isUnmarked } from '../boot/file-kind.ts';
 import { readKernel, readKernelElf } from '../boot/kernel-image.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { BareProgram, FirmwareImage } from '../machine/bare/boot.ts';
+import type { Xlen } from '../machine/cpu.ts';
 import { readInputFile } from '../node/files.ts';
 import { unpackers } from '../node/unpackers.ts';
 import { readInitrd, readKernelFile } from './guest.ts';
@@ -14,6 +15,8 @@ export interface ProgramChoice {
   readonly initrd?: string | undefined;
   /** Bytes of memory that the machine will have. */
   readonly memoryBytes: number;
+  /** Width of the harts. */
+  readonly xlen: Xlen;
 }
 
 /**
@@ -21,17 +24,18 @@ export interface ProgramChoice {
  *
  * @throws InputError when files are missing or are not what they should be
  */
-export async function loadProgram({ file, bios, initrd, memoryBytes }: ProgramChoice): Promise<BareProgram> {
+export async function loadProgram(choice: ProgramChoice): Promise<BareProgram> {
+  const { file, bios, initrd, memoryBytes, xlen } = choice;
   if (bios === undefined) {
     if (initrd !== undefined) {
       throw new InputError(
         `--initrd ${initrd} is for a kernel, and a kernel needs firmware: give it with --bios.`,
       );
     }
-    return { kind: 'program', image: await readFirmware(file, 'The program', 'FILE') };
+    return { kind: 'program', image: await readFirmware(file, xlen, 'The program', 'FILE') };
   }
-  const image = await readFirmware(bios, 'The firmware', '--bios');
-  const kernel = await readKernelFile(file, 'FILE');
+  const image = await readFirmware(bios, xlen, 'The firmware', '--bios');
+  const kernel = await readKernelFile(file, 'FILE', xlen);
   return {
     kind: 'firmware',
     image,
@@ -40,10 +44,10 @@ export async function loadProgram({ file, bios, initrd, memoryBytes }: ProgramCh
   };
 }
 
-async function readFirmware(path: string, what: string, option: string): Promise<FirmwareImage> {
+async function readFirmware(path: string, xlen: Xlen, what: string, option: string): Promise<FirmwareImage> {
   const bytes = await readInputFile(path, what, option);
-  if (isElf(bytes)) return { kind: 'elf', elf: readKernelElf(bytes, path), source: path };
-  if (await isLinuxImage(bytes, path)) {
+  if (isElf(bytes)) return { kind: 'elf', elf: readKernelElf(bytes, path, xlen), source: path };
+  if (await isLinuxImage(bytes, path, xlen)) {
     throw new InputError(
       `${path} is a Linux kernel, which does not start in M-mode. Give the firmware for it with --bios, or start it ` +
         `below hartvisor's own SBI: hartvisor run --kernel ${path}.`,
@@ -59,9 +63,9 @@ async function readFirmware(path: string, what: string, option: string): Promise
 
 const wanted = 'Give a RISC-V ELF executable or raw firmware.';
 
-async function isLinuxImage(bytes: Uint8Array, path: string): Promise<boolean> {
+async function isLinuxImage(bytes: Uint8Array, path: string, xlen: Xlen): Promise<boolean> {
   try {
-    return (await readKernel(bytes, path, unpackers)).kind === 'image';
+    return (await readKernel(bytes, path, unpackers, xlen)).kind === 'image';
   } catch (error) {
     if (error instanceof InputError) return false;
     throw error;

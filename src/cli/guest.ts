@@ -2,6 +2,7 @@ import { initramfs } from '../boot/initramfs.ts';
 import { type Kernel, readKernel } from '../boot/kernel-image.ts';
 import { checkInitrdSize } from '../boot/placement.ts';
 import { InputError } from '../errors/input-error.ts';
+import type { Xlen } from '../machine/cpu.ts';
 import { guestLimits, readInputFile } from '../node/files.ts';
 import { packageFile } from '../node/package-files.ts';
 import { unpackers } from '../node/unpackers.ts';
@@ -19,6 +20,8 @@ export interface GuestChoice {
   readonly guest?: GuestName | undefined;
   /** Bytes of memory that it will have. */
   readonly memoryBytes: number;
+  /** Width of the harts. */
+  readonly xlen: Xlen;
 }
 
 /** A guest, ready to be put into memory. */
@@ -30,7 +33,10 @@ export interface Guest {
   readonly bootArgs: string;
 }
 
-const tickFile = packageFile('guests/tick/tick.elf');
+const tickFiles = {
+  32: packageFile('guests/tick/tick-rv32.elf'),
+  64: packageFile('guests/tick/tick.elf'),
+} as const;
 
 /**
  * Reads, or the first time fetches, the guest that was asked for.
@@ -60,12 +66,12 @@ export async function readInitrd(path: string, memoryBytes: number): Promise<Uin
 }
 
 /** Reads a kernel that a person named. */
-export async function readKernelFile(path: string, option: string): Promise<Kernel> {
-  return readKernel(await readInputFile(path, 'The kernel', option), path, unpackers);
+export async function readKernelFile(path: string, option: string, xlen: Xlen): Promise<Kernel> {
+  return readKernel(await readInputFile(path, 'The kernel', option), path, unpackers, xlen);
 }
 
 async function loadKernel(path: string, choice: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest> {
-  const kernel = await readKernelFile(path, '--kernel');
+  const kernel = await readKernelFile(path, '--kernel', choice.xlen);
   return { name: path, kernel, ...(initrd && { initrd }), bootArgs: commandLine(choice) };
 }
 
@@ -73,18 +79,25 @@ function commandLine({ append, appendOnly }: GuestChoice, extra: readonly string
   return appendOnly === true ? (append ?? '') : linuxCommandLine(append, extra);
 }
 
-async function loadTick({ initrd, append }: GuestChoice): Promise<Guest> {
+async function loadTick({ initrd, append, xlen }: GuestChoice): Promise<Guest> {
   if (initrd !== undefined)
     throw new InputError(`--guest tick has no use for --initrd ${initrd}. Leave it out.`);
-  const kernel = await readKernel(await readInputFile(tickFile, 'The embedded guest', '--guest'), tickFile);
+  const file = tickFiles[xlen];
+  const bytes = await readInputFile(file, 'The embedded guest', '--guest');
+  const kernel = await readKernel(bytes, file, unpackers, xlen);
   return { name: 'tick', kernel, bootArgs: append ?? '' };
 }
 
 async function loadDebian(choice: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest> {
+  if (choice.xlen === 32) {
+    throw new InputError(
+      'Debian has no kernel for RV32. Name one of your own with --kernel, or leave out --cpu rv32.',
+    );
+  }
   const { debianGuest } = await import('../node/debian/debian-guest.ts');
   const progress = fetchProgress(process.stderr);
   const files = await debianGuest({ onProgress: progress.report }).finally(progress.done);
-  const kernel = await readKernelFile(files.kernelPath, '--kernel');
+  const kernel = await readKernelFile(files.kernelPath, '--kernel', choice.xlen);
   const bootArgs = commandLine(choice, process.stdin.isTTY ? windowWords(process.stdout) : []);
   return {
     name: `Debian's kernel ${files.version}`,

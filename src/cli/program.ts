@@ -2,14 +2,18 @@ import { Command } from '@commander-js/extra-typings';
 import { AIA } from '../devices/descriptor.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
 import type { MachineConfig } from '../machine/config.ts';
+import { CPUS, DEFAULT_CPU } from '../machine/cpu.ts';
 import { DEFAULT_ENGINE, ENGINES } from '../machine/engine.ts';
 import type { NodeHost } from '../node/node-host.ts';
 import { defaultMemory, guestNames, maximumCpus } from './choices.ts';
+import { readCpu } from './cpu-word.ts';
 import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
 import type { Finished } from './finished.ts';
 import { addStress, addVerify } from './verify-program.ts';
 
 const protocols = PROTOCOLS.map((protocol) => protocol.name).join(', ');
+
+const cpuHelp = `width of the harts: ${Object.keys(CPUS).join(', ')}`;
 
 const keysHelp = `
 Your terminal is the guest's serial console:
@@ -54,6 +58,7 @@ function addRun(program: Command, finished: Finished): void {
     )
     .option('--append-only', 'the words of --append are the whole kernel command line, as with QEMU')
     .option('--guest <name>', `a guest that hartvisor brings: ${guestNames.join(', ')}`)
+    .option('--cpu <name>', cpuHelp, DEFAULT_CPU)
     .option('--smp <n>', `virtual CPUs, 1 to ${maximumCpus} (default: 2)`)
     .option('--pcpus <n>', 'threads that run them (default: as many as processors and vCPUs, at most 2)')
     .option('-m, --memory <size>', 'guest memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
@@ -83,6 +88,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--bios <file>', 'firmware to start, such as OpenSBI fw_dynamic or fw_jump, ELF or raw')
     .option('--initrd <file>', 'initial RAM disk for the kernel')
     .option('--append <words>', 'boot arguments in the device tree')
+    .option('--cpu <name>', cpuHelp, DEFAULT_CPU)
     .option('--smp <n>', `harts, 1 to ${maximumCpus}`, '1')
     .option('-m, --memory <size>', 'memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--aia <name>', `how interrupts reach the harts, the PLIC being none: ${AIA.join(', ')}`, 'none')
@@ -104,10 +110,10 @@ function addMachine(program: Command, finished: Finished): void {
  */
 async function prepareHost(
   kind: MachineConfig['kind'],
-  { dumpdtb }: { readonly dumpdtb?: string | undefined },
+  { dumpdtb, cpu }: { readonly dumpdtb?: string | undefined; readonly cpu: string },
 ): Promise<NodeHost> {
   const { NodeHost } = await import('../node/node-host.ts');
   const host = new NodeHost();
-  if (dumpdtb === undefined) host.prepare(kind);
+  if (dumpdtb === undefined) host.prepare(kind, readCpu(cpu));
   return host;
 }

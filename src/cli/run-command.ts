@@ -35,6 +35,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
   const guest = await loadGuest({
     ...options,
     guest: readGuestName(options.guest),
+    xlen: shape.xlen,
     memoryBytes: shape.memoryBytes,
   });
   const { name, ...parts } = guest;
@@ -78,8 +79,8 @@ export async function machineCommand(
   host: MachineHost,
 ): Promise<number> {
   const { timeout, ...shape } = readMachineWords(options);
-  const { harts, memoryBytes } = shape;
-  const program = await loadProgram({ ...options, file, memoryBytes });
+  const { harts, xlen, memoryBytes } = shape;
+  const program = await loadProgram({ ...options, file, xlen, memoryBytes });
   const { append } = options;
   const bootArgs = append === undefined ? {} : { bootArgs: append };
   const config: MachineConfig = { kind: 'bare', ...shape, program, ...bootArgs };

@@ -7,6 +7,7 @@ const memory = '512M';
 
 test('without options there are two vCPUs on as many threads as there are processors, at most two', () => {
   const shape = {
+    xlen: 64,
     vcpus: 2,
     memoryBytes: 512 * 2 ** 20,
     protocol: 'take-mirror',
@@ -23,6 +24,26 @@ test('threads are not more than vCPUs, and more than two where they are asked fo
   expect(readRunWords({ memory, smp: '8', pcpus: '8' }, 1).pcpus).toBe(8);
   expect(() => readRunWords({ memory, smp: '2', pcpus: '3' }, 8)).toThrow(
     new InputError('--pcpus 3 is not possible: give a whole number of threads for 2 vCPUs, 1 to 2.'),
+  );
+});
+
+test.each(['3G', '5G', '2049M'])('on RV32 %s of memory is refused, with the reason', (size) => {
+  expect(readRunWords({ memory: '2G', cpu: 'rv32' }, 2)).toMatchObject({ xlen: 32, memoryBytes: 2 ** 31 });
+  for (const read of [
+    () => readRunWords({ memory: size, cpu: 'rv32' }, 2),
+    () => readMachineWords({ memory: size, smp: '1', cpu: 'rv32' }),
+  ]) {
+    expect(read).toThrow(
+      new InputError(
+        `--memory ${size}: addresses of RV32 end at 4 GiB, and RAM begins at 2 GiB, so that at most 2048 MiB fit.`,
+      ),
+    );
+  }
+});
+
+test('harts that there are not are refused', () => {
+  expect(() => readRunWords({ memory, cpu: 'rv128' }, 2)).toThrow(
+    new InputError('--cpu rv128: there are no such harts; there are rv32 and rv64.'),
   );
 });
 
@@ -55,6 +76,7 @@ test('the most memory that is offered is possible, and a page more is not', () =
 
 test('the numbers of a bare machine are read', () => {
   expect(readMachineWords({ smp: '4', memory: '1G', timeout: '2.5' })).toEqual({
+    xlen: 64,
     harts: 4,
     memoryBytes: 2 ** 30,
     aia: 'none',

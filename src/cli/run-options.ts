@@ -1,9 +1,12 @@
 import { AIA, type Aia } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import { DEFAULT_PROTOCOL, protocolByName } from '../interrupts/protocols.ts';
+import type { Xlen } from '../machine/cpu.ts';
 import { DEFAULT_ENGINE, ENGINES, type Engine } from '../machine/engine.ts';
+import { RAM_BASE } from '../machine/parts.ts';
 import { maximumMemory } from '../machine/plan.ts';
 import { maximumCpus } from './choices.ts';
+import { readCpu } from './cpu-word.ts';
 import { parseCount, parseMemory, parseSeconds } from './quantities.ts';
 
 const defaultVcpus = 2;
@@ -12,6 +15,7 @@ const defaultMaximumPcpus = 2;
 
 /** Options of `hartvisor run` as they were typed. */
 export interface RunWords {
+  readonly cpu?: string | undefined;
   readonly smp?: string | undefined;
   readonly pcpus?: string | undefined;
   readonly memory: string;
@@ -22,6 +26,7 @@ export interface RunWords {
 
 /** The same, read and checked. */
 export interface RunShape {
+  readonly xlen: Xlen;
   readonly vcpus: number;
   readonly pcpus: number;
   readonly memoryBytes: number;
@@ -46,10 +51,12 @@ export function readRunWords(words: RunWords, cores: number): RunShape {
       ? Math.min(vcpus, cores, most)
       : parseCount(words.pcpus, '--pcpus', `threads for ${vcpus} vCPUs`, vcpus);
   if (engine === 'lockstep' && pcpus > 1) throw new InputError(oneThread('--pcpus', pcpus));
+  const xlen = readCpu(words.cpu);
   return {
+    xlen,
     vcpus,
     pcpus,
-    memoryBytes: parseMemory(words.memory, '--memory', maximumMemory({ kind: 'domain', cpus: vcpus, pcpus })),
+    memoryBytes: readMemory(words.memory, xlen, maximumMemory({ kind: 'domain', cpus: vcpus, pcpus })),
     protocol: readProtocol(words.protocol),
     engine,
     timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
@@ -58,6 +65,7 @@ export function readRunWords(words: RunWords, cores: number): RunShape {
 
 /** Options of `hartvisor machine` as they were typed. */
 export interface MachineWords {
+  readonly cpu?: string | undefined;
   readonly smp: string;
   readonly memory: string;
   readonly aia?: string | undefined;
@@ -67,6 +75,7 @@ export interface MachineWords {
 
 /** The same, read and checked. */
 export interface MachineShape {
+  readonly xlen: Xlen;
   readonly harts: number;
   readonly memoryBytes: number;
   readonly aia: Aia;
@@ -85,13 +94,28 @@ export function readMachineWords(words: MachineWords): MachineShape {
   if (engine === 'lockstep' && harts > 1) throw new InputError(oneThread('--smp', harts));
   const aia = readAia(words.aia, AIA);
   const maximum = maximumMemory({ kind: 'bare', cpus: harts, pcpus: harts, aia });
+  const xlen = readCpu(words.cpu);
   return {
+    xlen,
     harts,
-    memoryBytes: parseMemory(words.memory, '--memory', maximum),
+    memoryBytes: readMemory(words.memory, xlen, maximum),
     aia,
     engine,
     timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
   };
+}
+
+/** Memory that RAM can have below 4 GiB, where the addresses of RV32 end. */
+const below4GiB = 2 ** 32 - RAM_BASE;
+
+function readMemory(text: string, xlen: Xlen, maximum: number): number {
+  if (xlen === 64 || parseMemory(text, '--memory', Number.MAX_SAFE_INTEGER) <= below4GiB) {
+    return parseMemory(text, '--memory', maximum);
+  }
+  throw new InputError(
+    `--memory ${text}: addresses of RV32 end at 4 GiB, and RAM begins at ${RAM_BASE / 2 ** 30} GiB, so that at most ` +
+      `${below4GiB / 2 ** 20} MiB fit.`,
+  );
 }
 
 function oneThread(option: string, given: number): string {

@@ -344,9 +344,15 @@ export class Pcpu {
       default:
         vcpu.count('exitOther');
         // A host interrupt needs nothing but the exit.
-        if ((csr[CSR.scause + 1] as number) >= 0) this.#reflect(vcpu, AS_ACCESS_FAULT.get(cause) ?? cause);
+        if (!this.#isInterrupt(cause)) this.#reflect(vcpu, AS_ACCESS_FAULT.get(cause) ?? cause);
         return 'go on';
     }
+  }
+
+  /** The uppermost bit of scause, whose low half this is. */
+  #isInterrupt(cause: number): boolean {
+    const { xlen, csr } = this.#hart.state;
+    return (xlen === 64 ? (csr[CSR.scause + 1] as number) : cause) < 0;
   }
 
   /**
@@ -396,9 +402,9 @@ export class Pcpu {
   }
 
   #skip(bytes: number): void {
-    const { csr } = this.#hart.state;
+    const { csr, upper } = this.#hart.state;
     const low = ((csr[CSR.sepc] as number) + bytes) | 0;
-    if (low >= 0 && low < bytes) csr[CSR.sepc + 1] = (csr[CSR.sepc + 1] as number) + 1;
+    if (low >= 0 && low < bytes) csr[CSR.sepc + 1] = ((csr[CSR.sepc + 1] as number) + 1) & upper;
     csr[CSR.sepc] = low;
   }
 

@@ -6,6 +6,7 @@ import { IRQ_VS_SOFT, interruptNumbers } from '../interrupts/numbers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { type BlockResult, VcpuInterrupts } from '../interrupts/vcpu-interrupts.ts';
 import { EXIT_REQUEST, vcpuWordsAt } from '../interrupts/words.ts';
+import type { Xlen } from '../isa/index.ts';
 import { FirmwareState } from './firmware-state.ts';
 import { DELEGATED_EXCEPTIONS } from './guest-environment.ts';
 import {
@@ -54,6 +55,8 @@ export interface VcpuOptions {
   /** Puts this vCPU on the run queue. */
   readonly wake: () => void;
   readonly debug?: boolean;
+  /** Width of the guest: 64 unless given. */
+  readonly xlen?: Xlen;
 }
 
 /** scounteren: what user mode may read. */
@@ -106,6 +109,7 @@ export class Vcpu {
   readonly #ticks: () => number;
   readonly #externalPending: () => boolean;
   readonly #sstc: boolean;
+  readonly #xlen: Xlen;
   /**
    * Levels that the hart derives by itself while the guest runs are left out then: the external interrupt
    * (hgeip), and the timer if the guest has Sstc.
@@ -129,6 +133,7 @@ export class Vcpu {
     this.#ticks = options.ticks;
     this.#externalPending = options.externalPending;
     this.#sstc = options.sstc;
+    this.#xlen = options.xlen ?? 64;
     this.interrupts = new VcpuInterrupts({
       words: vcpuWordsAt(buffer, area + VCPU.at.interrupts),
       protocol: options.protocol,
@@ -162,11 +167,11 @@ export class Vcpu {
     x[1] = addressHigh;
     x[2 * A0] = this.index;
     x[2 * A1] = argumentLow;
-    x[2 * A1 + 1] = argumentHigh;
+    x[2 * A1 + 1] = this.#xlen === 64 ? argumentHigh : argumentLow >> 31;
     this.#guest[GUEST_WORD.privilege] = 1;
-    // vsstatus: UXL = 64 bits, FS = Initial is for the guest to set.
-    this.#csr[CSR.vsstatus + 1] = 2;
-    this.#csr[CSR.hstatus + 1] = 2;
+    // FS = Initial is for the guest to set.
+    this.#csr[CSR.vsstatus + 1] = this.#xlen === 64 ? STATUS.uxlHigh : 0;
+    this.#csr[CSR.hstatus + 1] = this.#xlen === 64 ? HSTATUS.vsxlHigh : 0;
     this.#csr[CSR.hedeleg] = DELEGATED_EXCEPTIONS;
     this.firmware.reset();
     // Kernels without a driver for counters leave this as firmware does, and their programs read the time.

@@ -1,7 +1,10 @@
+import type { Xlen } from './cpu.ts';
 import type { Engine } from './engine.ts';
 
 /** The part of the configuration that machines of both kinds have. */
 export interface CommonConfig {
+  /** Width of the harts, for which the software must be: 64 unless given. */
+  readonly xlen?: Xlen;
   readonly engine?: Engine;
   /**
    * Once the kernel, the initrd or the program is in guest memory, its buffer is detached: collectors of garbage take

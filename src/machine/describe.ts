@@ -11,7 +11,7 @@ const SEED_BYTES = 64;
 /** Describes a machine for its device tree. */
 export function describeMachine(
   setting: DeviceSetting,
-  { memoryBytes, engine, bootArgs }: CommonConfig & { readonly bootArgs?: string },
+  { memoryBytes, engine, bootArgs, xlen = 64 }: CommonConfig & { readonly bootArgs?: string },
 ): MachineDescription {
   const seed = new Uint8Array(SEED_BYTES);
   return {
@@ -19,8 +19,9 @@ export function describeMachine(
     ramBase: RAM_BASE,
     memorySize: memoryBytes,
     devices: describeDevices(setting),
-    extensions: advertisedExtensions(setting.kind),
-    mmuType: 'riscv,sv57',
+    extensions: advertisedExtensions(setting.kind, xlen),
+    mmuType: xlen === 64 ? 'riscv,sv57' : 'riscv,sv32',
+    xlen,
     ...(bootArgs === undefined ? {} : { bootArgs }),
     // In lock step a machine does the same each time.
     rngSeed: engine === 'lockstep' ? seed.fill(1) : crypto.getRandomValues(seed),

@@ -1,4 +1,4 @@
-import type { Extension } from '../isa/index.ts';
+import type { Extension, Xlen } from '../isa/index.ts';
 
 /**
  * The extensions of our harts, in canonical order as ISA strings list them. Decoder, CSRs and device trees follow from
@@ -34,10 +34,17 @@ const IMPLEMENTED: readonly Extension[] = [
 /** Extensions that the guest of a domain does not get: the hypervisor's own mode, and counters that count nothing. */
 const BARE_ONLY: ReadonlySet<Extension> = new Set<Extension>(['h', 'zihpm']);
 
+/** Extensions that are about page table entries of 64 bits, which RV32 has not. */
+const WIDE_ONLY: ReadonlySet<Extension> = new Set<Extension>(['svnapot', 'svpbmt']);
+
 /** Every extension, for the harts themselves. */
-export const HART_EXTENSIONS: ReadonlySet<Extension> = new Set(IMPLEMENTED);
+export function hartExtensions(xlen: Xlen): ReadonlySet<Extension> {
+  return new Set(IMPLEMENTED.filter((name) => xlen === 64 || !WIDE_ONLY.has(name)));
+}
 
 /** The extensions that a machine's device tree lists: those that its software can use. */
-export function advertisedExtensions(kind: 'domain' | 'bare'): readonly Extension[] {
-  return IMPLEMENTED.filter((name) => name !== 'i' && (kind === 'bare' || !BARE_ONLY.has(name)));
+export function advertisedExtensions(kind: 'domain' | 'bare', xlen: Xlen = 64): readonly Extension[] {
+  return [...hartExtensions(xlen)].filter(
+    (name) => name !== 'i' && (kind === 'bare' || !BARE_ONLY.has(name)),
+  );
 }

@@ -127,10 +127,10 @@ export class Machine {
   /** Starts the machine's threads. */
   start(): void {
     const { pcpus } = this.plan;
-    const { engine = DEFAULT_ENGINE } = this.#config;
+    const { engine = DEFAULT_ENGINE, xlen = 64 } = this.#config;
     this.#running = pcpus;
     for (let index = 0; index < pcpus; index++) {
-      const start = this.#processors.startOf({ memory: this.#memory, index, engine });
+      const start = this.#processors.startOf({ memory: this.#memory, index, engine, xlen });
       this.#threads.push(
         this.#host.spawn(
           start,

@@ -4,7 +4,7 @@ import { GuestClock } from './clock.ts';
 import { Control, END, type EndReason } from './control.ts';
 import { createDevices, type Devices, eventTeller } from './devices.ts';
 import { createHart } from './engine-hart.ts';
-import { HART_EXTENSIONS } from './extensions.ts';
+import { hartExtensions } from './extensions.ts';
 import { finishEnds } from './finish.ts';
 import { InstructionClock } from './instruction-clock.ts';
 import type { WorkerHost, WorkerStart } from './thread.ts';
@@ -72,7 +72,7 @@ export class ThreadFrame {
   }
 
   createHart(own: OwnHartOptions): Hart {
-    const { plan, index, engine } = this.#start;
+    const { plan, index, engine, xlen } = this.#start;
     const options: HartOptions = {
       ...own,
       ram: this.ram,
@@ -80,7 +80,8 @@ export class ThreadFrame {
       area: plan.harts[index] ?? 0,
       codePages: plan.codePages,
       codeBytes: plan.codeBytes,
-      extensions: HART_EXTENSIONS,
+      xlen,
+      extensions: hartExtensions(xlen),
       onRefused: (text) => this.#host.notify({ kind: 'refused', text }),
       hartId: index,
     };

@@ -1,5 +1,6 @@
 /** The messages between a machine's threads and its owner. */
 import type { Protocol } from '../interrupts/protocol.ts';
+import type { Xlen } from './cpu.ts';
 import type { Engine } from './engine.ts';
 import type { BarePlan, DomainPlan } from './plan.ts';
 
@@ -21,6 +22,7 @@ export interface ThreadStart {
   /** Number of the pCPU, or of the bare hart. */
   readonly index: number;
   readonly engine: Engine;
+  readonly xlen: Xlen;
 }
 
 /** The start of a pCPU. */
@@ -63,7 +65,7 @@ export type WorkerMessage =
 
 /** Services of the thread's surroundings. */
 export interface WorkerHost {
-  /** The compiled interpreter (`generateInterpreter`). */
+  /** The compiled interpreter (`generateInterpreter`) for harts of the machine's width. */
   readonly interpreter: WebAssembly.Module;
   /** Milliseconds to add to this thread's `performance.now()` for the time that all threads share. */
   readonly clockOffset: number;

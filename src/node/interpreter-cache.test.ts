@@ -26,11 +26,12 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const fresh = Uint8Array.of(1, 2, 3, 4);
 
-function interpreter(cacheDir = directory): Promise<Uint8Array> {
-  return cachedInterpreter(async () => {
+function interpreter(cacheDir = directory, xlen: 32 | 64 = 64): Promise<Uint8Array> {
+  const generate = async () => {
     generated++;
     return fresh;
-  }, cacheDir);
+  };
+  return cachedInterpreter(generate, xlen, cacheDir);
 }
 
 /** The only file of the cache: a hash of the sources, one of what follows, and that. */

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Xlen } from '../machine/cpu.ts';
 import { defaultCacheDir } from './cache-dir.ts';
 import { removeForgottenModules } from './compile-cache.ts';
 import { removeAbandoned, removeForgotten } from './leftovers.ts';
@@ -16,18 +17,19 @@ const DIGITS = 64;
 /**
  * The interpreter of these sources, from a cache if it is there and intact.
  *
- * @param generate - makes it anew
+ * @param generate - makes it anew, for harts of `xlen` bits
  * @param cacheDir - need not exist, nor be writable, nor be safe from others: then the interpreter is generated each
  * time
  */
 export async function cachedInterpreter(
   generate: () => Promise<Uint8Array<ArrayBuffer>>,
+  xlen: Xlen,
   cacheDir = defaultCacheDir(),
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (cacheDir === undefined || whyUnusable(cacheDir) !== undefined) return generate();
   const sources = dirname(import.meta.dirname);
-  // One file for each place that sources are in: what a change of them makes useless is replaced.
-  const path = join(cacheDir, `interpreter-${hash('sha256', sources).slice(0, 16)}`);
+  // One file for each width and place that sources are in: what a change of them makes useless is replaced.
+  const path = join(cacheDir, `interpreter-${hash('sha256', `${xlen} ${sources}`).slice(0, 16)}`);
   const key = hashOfSources(sources);
   const cached = await readCached(path, key);
   if (cached !== undefined) {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Xlen } from '../machine/cpu.ts';
 
 /** Limits in WebAssembly pages that the memory of every machine is within. */
 const LIMITS = { minimum: 1, maximum: 65536 } as const;
@@ -8,21 +9,26 @@ const LIMITS = { minimum: 1, maximum: 65536 } as const;
  * The interpreter, ready to be instantiated. Generating it takes a tenth of a second, so that of a built package comes
  * with it, and that of a checkout is kept in the cache directory for as long as the sources stay the same.
  */
-export async function interpreterModule(): Promise<WebAssembly.Module> {
-  return new WebAssembly.Module(await keptBytes());
+export async function interpreterModule(xlen: Xlen): Promise<WebAssembly.Module> {
+  return new WebAssembly.Module(await keptBytes(xlen));
 }
 
-async function keptBytes(): Promise<Uint8Array<ArrayBuffer>> {
+async function keptBytes(xlen: Xlen): Promise<Uint8Array<ArrayBuffer>> {
   if (import.meta.url.endsWith('.ts')) {
     const { cachedInterpreter } = await import('./interpreter-cache.ts');
-    return cachedInterpreter(interpreterBytes);
+    return cachedInterpreter(() => interpreterBytes(xlen), xlen);
   }
-  const built = await readFile(join(import.meta.dirname, 'interpreter.wasm')).catch(() => undefined);
-  return built ?? interpreterBytes();
+  const built = await readFile(join(import.meta.dirname, interpreterFile(xlen))).catch(() => undefined);
+  return built ?? interpreterBytes(xlen);
 }
 
-/** Generates the interpreter. */
-export async function interpreterBytes(): Promise<Uint8Array<ArrayBuffer>> {
+/** The name of the file that a built package has the interpreter of a width in. */
+export function interpreterFile(xlen: Xlen): string {
+  return `interpreter-rv${xlen}.wasm`;
+}
+
+/** Generates the interpreter of a width. */
+export async function interpreterBytes(xlen: Xlen): Promise<Uint8Array<ArrayBuffer>> {
   const { generateInterpreter } = await import('../hart/interpreter/generate.ts');
-  return generateInterpreter(LIMITS);
+  return generateInterpreter(LIMITS, xlen);
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { Xlen } from '../machine/cpu.ts';
 import type { MachineHost, RunningThread } from '../machine/machine.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
 import { sharedClockOffset } from './clock.ts';
@@ -48,16 +49,16 @@ export class NodeHost implements MachineHost {
   readonly clockOffset = sharedClockOffset();
   readonly #waiting = new Map<ThreadData['kind'], Worker>();
   readonly #modules: ThreadModule[] = [];
-  #compiled: Promise<WebAssembly.Module> | undefined;
+  readonly #compiled = new Map<Xlen, Promise<WebAssembly.Module>>();
 
   /**
    * Starts a thread for a machine of that kind ahead of time: it loads its modules while the caller still reads files
    * and puts the machine together. The next {@link spawn} takes it. One is enough: a guest begins on one thread, and
    * the others' loading would only slow that one's down.
    */
-  prepare(kind: ThreadData['kind']): void {
+  prepare(kind: ThreadData['kind'], xlen: Xlen = 64): void {
     this.#waiting.set(kind, startWorker(kind));
-    void this.#interpreter();
+    void this.#interpreter(xlen);
   }
 
   /** Has the threads that are spawned from now on load a module before they start. */
@@ -84,7 +85,7 @@ export class NodeHost implements MachineHost {
         failure ??= new Error(`thread ${start.index} of the machine ended with status ${code}`);
       onExit(failure);
     });
-    this.#interpreter().then(
+    this.#interpreter(start.xlen).then(
       (interpreter) =>
         worker.postMessage({ start, interpreter, modules: this.#modules } satisfies ThreadStart),
       (error: unknown) => {
@@ -100,10 +101,15 @@ export class NodeHost implements MachineHost {
     };
   }
 
-  #interpreter(): Promise<WebAssembly.Module> {
+  #interpreter(xlen: Xlen): Promise<WebAssembly.Module> {
+    const known = this.#compiled.get(xlen);
+    if (known !== undefined) return known;
     // Loaded when the first thread has been started, which has more to do.
-    this.#compiled ??= import('./interpreter-module.ts').then(({ interpreterModule }) => interpreterModule());
-    return this.#compiled;
+    const compiled = import('./interpreter-module.ts').then(({ interpreterModule }) =>
+      interpreterModule(xlen),
+    );
+    this.#compiled.set(xlen, compiled);
+    return compiled;
   }
 }
 

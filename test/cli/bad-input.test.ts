@@ -69,6 +69,19 @@ const cases: readonly (readonly [what: string, args: readonly string[], message:
     ['run', '--kernel', image, '--memory', '1'],
     /1 MiB of memory, which is too little.* at least \d+ MiB/,
   ],
+  [
+    'more memory than RV32 has addresses for',
+    ['run', '--cpu', 'rv32', '--kernel', kernel, '--memory', '5G'],
+    /addresses of RV32 end at 4 GiB.* 2048 MiB/,
+  ],
+  [
+    'a kernel of the other width',
+    ['run', '-cpu', 'rv32', '--kernel', kernel],
+    /kernel\.elf is for 64-bit RISC-V.*--cpu rv64/,
+  ],
+  ['a program of the other width', ['machine', '--cpu', 'rv32', kernel], /kernel\.elf is for 64-bit RISC-V/],
+  ['a Debian guest on RV32', ['run', '--cpu', 'rv32'], /Debian has no kernel for RV32/],
+  ['unknown harts', ['run', '--cpu', 'max'], /--cpu max: .* rv32 and rv64/],
   ['no size', ['run', '-m', 'lots'], /--memory lots is not a size/],
   [
     'an initrd larger than memory',

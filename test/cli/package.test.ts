@@ -41,7 +41,8 @@ const nodes = [
 beforeAll(async () => {
   const built = await runNode([join(root, 'scripts', 'bundle.ts'), join(directory, 'dist')]);
   expect(built).toMatchObject({ status: 0, stderr: '' });
-  for (const name of ['package.json', 'README.md', join('guests', 'tick', 'tick.elf')]) {
+  const guests = ['tick.elf', 'tick-rv32.elf'].map((name) => join('guests', 'tick', name));
+  for (const name of ['package.json', 'README.md', ...guests]) {
     cpSync(join(root, name), join(directory, name));
   }
 });
@@ -65,11 +66,13 @@ describe('the package', () => {
         'README.md',
         'package.json',
         'guests/tick/tick.elf',
+        'guests/tick/tick-rv32.elf',
         'dist/cli/main.js',
         'dist/node/worker-entry.js',
         'dist/node/verify-entry.js',
         'dist/node/stress-entry.js',
-        'dist/node/interpreter.wasm',
+        'dist/node/interpreter-rv32.wasm',
+        'dist/node/interpreter-rv64.wasm',
         'dist/verify/public.js',
       ]),
     );
@@ -85,10 +88,10 @@ describe('the package', () => {
     expect(await runNode([main, '--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  test('brings the interpreter of its harts', async () => {
+  test.each([32, 64] as const)('brings the interpreter of its harts of RV%i', async (xlen) => {
     const { interpreterBytes } = await import('../../src/node/interpreter-module.ts');
-    const shipped = readFileSync(join(directory, 'dist', 'node', 'interpreter.wasm'));
-    expect(shipped.equals(await interpreterBytes())).toBe(true);
+    const shipped = readFileSync(join(directory, 'dist', 'node', `interpreter-rv${xlen}.wasm`));
+    expect(shipped.equals(await interpreterBytes(xlen))).toBe(true);
   });
 });
 
@@ -103,7 +106,7 @@ describe.each(nodes)('the command of the package on $name', ({ node }) => {
 
   test('runs a program also without the interpreter that it brings', async () => {
     const program = writeProgram(join(directory, 'exit.elf'), finisher(0x5555));
-    const shipped = join(directory, 'dist', 'node', 'interpreter.wasm');
+    const shipped = join(directory, 'dist', 'node', 'interpreter-rv64.wasm');
     renameSync(shipped, `${shipped}.away`);
     expect(await hartvisor('machine', program)).toMatchObject({ status: 0, stderr: '' });
     renameSync(`${shipped}.away`, shipped);

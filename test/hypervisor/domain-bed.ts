@@ -9,8 +9,8 @@ import { SoftwareEvents } from '../../src/hypervisor/software-events.ts';
 import { Vcpu } from '../../src/hypervisor/vcpu.ts';
 import { HSM } from '../../src/hypervisor/vcpu-layout.ts';
 import { protocolByName } from '../../src/interrupts/protocols.ts';
-import { assemble } from '../../src/isa/index.ts';
-import { HART_EXTENSIONS } from '../../src/machine/extensions.ts';
+import { assemble, type Xlen } from '../../src/isa/index.ts';
+import { hartExtensions } from '../../src/machine/extensions.ts';
 import { type DomainPlan, planMachine } from '../../src/machine/plan.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { interpreter } from '../hart/hart-bed.ts';
@@ -34,6 +34,8 @@ export interface DomainBedOptions {
   readonly ramBytes?: number;
   /** Ticks that pass with each look at the clock. */
   readonly step?: number;
+  /** Width of the harts, 64 unless given. */
+  readonly xlen?: Xlen;
 }
 
 /**
@@ -66,11 +68,13 @@ export class DomainBed {
   /** Called with each look at the clock. */
   onLook: () => void = () => undefined;
   readonly #step: number;
+  readonly #xlen: Xlen;
   #looks = 0;
 
   constructor(options: DomainBedOptions = {}) {
     const { vcpus = 1, pcpus = 1, protocol = 'take-mirror', step = 50, ramBytes = RAM_BYTES } = options;
     this.#step = step;
+    this.#xlen = options.xlen ?? 64;
     this.plan = planMachine({ kind: 'domain', cpus: vcpus, pcpus, ramBytes });
     const { plan } = this;
     this.memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared: true });
@@ -121,12 +125,13 @@ export class DomainBed {
       sstc: true,
       wake: () => this.scheduler.enqueue(index),
       debug: true,
+      xlen: this.#xlen,
     });
   }
 
   /** Assembles a program into RAM. */
   load(source: string, address = RAM): this {
-    const { bytes } = assemble(source, { origin: BigInt(address), csrs: CSR_NUMBERS });
+    const { bytes } = assemble(source, { xlen: this.#xlen, origin: BigInt(address), csrs: CSR_NUMBERS });
     this.bytes.set(bytes, this.hostOf(address));
     return this;
   }
@@ -170,7 +175,8 @@ export class DomainBed {
   #makeHart(area: number, index: number): Hart {
     const hart = new Hart({
       ram: this.ram,
-      interpreter: interpreter(),
+      xlen: this.#xlen,
+      interpreter: interpreter(this.#xlen),
       area,
       codePages: this.plan.codePages,
       devices: { read: () => false, write: () => false, low: 0, high: 0 },
@@ -183,7 +189,7 @@ export class DomainBed {
         watchTicks: () => this.pcpus[index]?.watchTicks() ?? 0,
       },
       guestExternalInterrupts: 1,
-      extensions: HART_EXTENSIONS,
+      extensions: hartExtensions(this.#xlen),
       hartId: index,
       hsHost: true,
       exitRequest: this.vcpu.exitRequest,

@@ -3,6 +3,7 @@ import { dispatchSbi, SBI, SbiCall } from '../../src/hypervisor/sbi/index.ts';
 import type { Vcpu } from '../../src/hypervisor/vcpu.ts';
 import { HSM } from '../../src/hypervisor/vcpu-layout.ts';
 import { dispatchVcpu } from '../../src/interrupts/run-state.ts';
+import type { Xlen } from '../../src/isa/index.ts';
 import { DomainBed, loadVcpu, RAM } from './domain-bed.ts';
 
 /** All bits: base -1 of a hart mask, no memory, ... */
@@ -28,8 +29,8 @@ type Argument = number | bigint;
 
 /** A domain whose vCPU 0 is loaded on pCPU 0 and makes SBI calls; the others are stopped. */
 export class SbiBed extends DomainBed {
-  constructor(vcpus = 3) {
-    super({ vcpus, pcpus: Math.min(vcpus, 2) });
+  constructor(vcpus = 3, xlen: Xlen = 64) {
+    super({ vcpus, pcpus: Math.min(vcpus, 2), xlen });
     this.loadVcpu(0, 0);
   }
 

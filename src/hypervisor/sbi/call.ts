@@ -66,8 +66,14 @@ export class SbiCall {
     return this.hart.state.xLow(10 + index);
   }
 
+  /** The high half, which is 0 on RV32. */
   high(index: number): number {
-    return this.hart.state.xHigh(10 + index);
+    return this.hart.state.addressHigh(10 + index);
+  }
+
+  /** High half of an argument of 64 bits: on RV32 it takes two registers. */
+  highOfWide(index: number): number {
+    return this.hart.state.xlen === 64 ? this.high(index) : this.low(index + 1);
   }
 
   /** Argument a0..a7 as a number: exact below 2^53. */
@@ -104,7 +110,11 @@ export class SbiCall {
 
   /** Whether a pair of arguments, the second for bits above XLEN, is all ones: the way to say "no memory". */
   isNowhere(index: number): boolean {
-    return (this.low(index) & this.high(index) & this.low(index + 1) & this.high(index + 1)) === -1;
+    return this.#isAllOnes(index) && this.#isAllOnes(index + 1);
+  }
+
+  #isAllOnes(index: number): boolean {
+    return this.low(index) === -1 && this.high(index) === this.hart.state.upper;
   }
 
   /** Whether argument `index` is not 0: reserved flags, or the part of an address above XLEN, where no RAM is. */
@@ -130,7 +140,7 @@ export class SbiCall {
     const { vcpus } = this.domain;
     const baseLow = this.low(index + 1);
     const baseHigh = this.high(index + 1);
-    if (baseLow === -1 && baseHigh === -1) return vcpus;
+    if (this.#isAllOnes(index + 1)) return vcpus;
     const targets: Vcpu[] = [];
     for (let bit = 0; bit < 64; bit++) {
       const word = bit < 32 ? this.low(index) : this.high(index);

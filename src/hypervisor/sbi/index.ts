@@ -37,7 +37,7 @@ const A7 = 17;
 /** Carries out the call in the hart's registers: extension in a7, function in a6 (SBI specification 3.0). */
 export function dispatchSbi(call: SbiCall): void {
   const { state } = call.hart;
-  const extension = state.xHigh(A7) === 0 ? EXTENSIONS.get(state.xLow(A7)) : undefined;
-  const known = extension !== undefined && state.xHigh(A6) === 0 && state.xLow(A6) >= 0;
+  const extension = state.addressHigh(A7) === 0 ? EXTENSIONS.get(state.xLow(A7)) : undefined;
+  const known = extension !== undefined && state.addressHigh(A6) === 0 && state.xLow(A6) >= 0;
   if (!known || !extension.call(state.xLow(A6), call)) call.fail(SBI.notSupported);
 }

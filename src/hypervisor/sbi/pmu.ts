@@ -18,7 +18,7 @@ const START = { setValue: 1, fromSnapshot: 2, known: 3 } as const;
 const STOP = { reset: 1, takeSnapshot: 2, known: 3 } as const;
 /** counter_info: bits of the counter less one, and the type in the highest bit. */
 const WIDTH = 63 << 12;
-const TYPE_FIRMWARE_HIGH = 1 << 31;
+const TYPE_FIRMWARE = 1 << 31;
 const CSR_CYCLE = 0xc00;
 /** Entries of an event list in one call: more would keep the caller out of its guest for long. */
 const MOST_ENTRIES = 0x1_0000;
@@ -86,15 +86,17 @@ function flagsOf(call: SbiCall, known: number): number | undefined {
 function counterInfo(call: SbiCall): number {
   const counter = counterOf(call);
   if (counter === undefined) return SBI.invalidParameter;
-  if (counter >= COUNTER.firstFirmware) call.succeedWide(WIDTH, TYPE_FIRMWARE_HIGH);
-  else call.succeed(WIDTH | (CSR_CYCLE + counter));
+  const { xlen } = call.hart.state;
+  if (counter >= COUNTER.firstFirmware) {
+    call.succeedWide(xlen === 64 ? WIDTH : WIDTH | TYPE_FIRMWARE, xlen === 64 ? TYPE_FIRMWARE : 0);
+  } else call.succeed(WIDTH | (CSR_CYCLE + counter));
   return SBI.success;
 }
 
-/** The event of arguments 3 and 4; undefined for one that no counter here counts. */
+/** The event of arguments 3 and 4, on RV32 also 5; undefined for one that no counter here counts. */
 function eventOf(call: SbiCall): number | undefined {
   const event = call.low(3);
-  const plain = call.high(3) === 0 && !call.isNotZero(4);
+  const plain = call.high(3) === 0 && !call.isNotZero(4) && call.highOfWide(4) === 0;
   return plain && isKnownEvent(event) ? event : undefined;
 }
 
@@ -141,7 +143,8 @@ function start(call: SbiCall): number {
   if (fromSnapshot && snapshot === undefined) return SBI.noSharedMemory;
   const stopped = counters.filter((counter) => !firmware.isStarted(counter));
   for (const counter of stopped) {
-    if ((flags & START.setValue) !== 0) setCounter(hart, firmware, counter, wide(call.low(3), call.high(3)));
+    if ((flags & START.setValue) !== 0)
+      setCounter(hart, firmware, counter, wide(call.low(3), call.highOfWide(3)));
     if (fromSnapshot) setCounter(hart, firmware, counter, snapshot?.load(counter - call.low(0)) ?? 0n);
     startCounter(hart, firmware, counter);
   }
@@ -181,11 +184,13 @@ function firmwareRead(call: SbiCall): number {
   return SBI.success;
 }
 
-/** Registers of 64 bits have no upper half elsewhere. */
+/** The upper half on RV32. Registers of 64 bits have none elsewhere. */
 function firmwareReadHigh(call: SbiCall): number {
   const counter = counterOf(call);
   if (counter === undefined || counter < COUNTER.firstFirmware) return SBI.invalidParameter;
-  call.succeed();
+  const isWide = call.hart.state.xlen === 64;
+  const value = isWide ? 0n : readCounter(call.hart, call.vcpu.firmware, counter);
+  call.succeed(Number(BigInt.asIntN(32, value >> 32n)));
   return SBI.success;
 }
 

@@ -6,31 +6,33 @@ const ONE_SHOT = 1;
 /** SPP, SPIE, SPV, SPVP, SPELP, SDT: all can be kept, though only the first two mean something on our harts. */
 const KNOWN_FLAGS = 0x3f;
 
-/** The attributes that a call names, and the memory for their values. */
+/** The attributes that a call names, and the memory for their values: each has one word, or two on RV64. */
 interface Range {
   readonly base: number;
   readonly count: number;
   readonly words: GuestWords;
+  readonly wordsOfEach: 1 | 2;
 }
 
-/** Arguments: first attribute and number of attributes, both 32 bits wide, then the address of 64-bit values. */
+/** Arguments: first attribute and number of attributes, both 32 bits wide, then the address of values of XLEN bits. */
 function rangeOf(call: SbiCall): Range | number {
   const [base, count] = [call.low(1) >>> 0, call.low(2) >>> 0];
   if (count === 0) return SBI.invalidParameter;
   if (base + count > ATTRIBUTE.count) return SBI.badRange;
-  const usable = (call.low(3) & 7) === 0 && !call.isNotZero(4);
-  const words = usable ? call.domain.memory.words(call.unsigned(3), 2 * count) : undefined;
-  return words === undefined ? SBI.invalidAddress : { base, count, words };
+  const wordsOfEach = call.hart.state.xlen === 64 ? 2 : 1;
+  const usable = (call.low(3) & (4 * wordsOfEach - 1)) === 0 && !call.isNotZero(4);
+  const words = usable ? call.domain.memory.words(call.unsigned(3), wordsOfEach * count) : undefined;
+  return words === undefined ? SBI.invalidAddress : { base, count, words, wordsOfEach };
 }
 
 /** Copies attributes to memory. @returns an error */
 export function readAttributes(call: SbiCall, event: SoftwareEvent): number {
   const range = rangeOf(call);
   if (typeof range === 'number') return range;
-  const { base, count, words } = range;
+  const { base, count, words, wordsOfEach } = range;
   for (let index = 0; index < count; index++) {
-    words.store(2 * index, event.low(base + index));
-    words.store(2 * index + 1, event.high(base + index));
+    words.store(wordsOfEach * index, event.low(base + index));
+    if (wordsOfEach === 2) words.store(2 * index + 1, event.high(base + index));
   }
   return SBI.success;
 }
@@ -39,12 +41,12 @@ export function readAttributes(call: SbiCall, event: SoftwareEvent): number {
 export function writeAttributes(call: SbiCall, event: SoftwareEvent): number {
   const range = rangeOf(call);
   if (typeof range === 'number') return range;
-  const { base, count, words } = range;
+  const { base, count, words, wordsOfEach } = range;
   // Read once: the guest may change them while they are looked at.
   const values = Array.from({ length: count }, (_, index) => ({
     attribute: base + index,
-    low: words.load(2 * index),
-    high: words.load(2 * index + 1),
+    low: words.load(wordsOfEach * index),
+    high: wordsOfEach === 2 ? words.load(2 * index + 1) : 0,
   }));
   for (const { attribute, low, high } of values) {
     const error = refusal(call, event, attribute, low, high);

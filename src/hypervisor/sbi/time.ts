@@ -6,7 +6,7 @@ export const timeExtension: SbiExtension = {
   name: 'TIME',
   call(functionId: number, call: SbiCall): boolean {
     if (functionId !== 0) return false;
-    call.vcpu.setDeadline(call.hart, call.low(0), call.high(0));
+    call.vcpu.setDeadline(call.hart, call.low(0), call.highOfWide(0));
     call.vcpu.firmware.count('setTimer');
     call.succeed();
     return true;

@@ -43,7 +43,7 @@ export function planBare(program: BareProgram, machine: Omit<MachineDescription,
   let dynamicInfo = 0;
   // A hart whose thread starts late reads it when the kernel runs on another one.
   const boot = planBoot(program.kernel, program.initrd, machine, layout, (entry) => {
-    const block = dynamicInfoBlock(entry);
+    const block = dynamicInfoBlock(entry, machine.xlen ?? 64);
     dynamicInfo = placeHigh(layout, 'What the firmware is told', block);
     return { start: dynamicInfo, end: dynamicInfo + block.length };
   });
@@ -118,10 +118,11 @@ function withoutKernel(
 }
 
 /** OpenSBI's `struct fw_dynamic_info` (include/sbi/fw_dynamic.h): the kernel's address, entered in S-mode. */
-function dynamicInfoBlock(kernelEntry: number): Uint8Array<ArrayBuffer> {
+function dynamicInfoBlock(kernelEntry: number, xlen: 32 | 64): Uint8Array<ArrayBuffer> {
   const MAGIC = 0x4942534fn;
   const VERSION = 2n;
   const S_MODE = 1n;
   const fields = [MAGIC, VERSION, BigInt(kernelEntry), S_MODE, 0n, 0n];
+  if (xlen === 32) return new Uint8Array(Uint32Array.from(fields, Number).buffer);
   return new Uint8Array(new BigUint64Array(fields).buffer);
 }

@@ -41,7 +41,7 @@ class Domain implements Processors {
     this.#plan = plan;
     this.#scheduler = createScheduler({ memory, plan });
     this.#vcpus = createVcpus(
-      { memory, plan, protocol: config.protocol, debug: false },
+      { memory, plan, protocol: config.protocol, debug: false, xlen: config.xlen ?? 64 },
       this.#scheduler,
       () => clock.ticks(),
       () => false,

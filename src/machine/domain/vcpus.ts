@@ -7,7 +7,7 @@ import type { PcpuStart, WorkerHost } from '../thread.ts';
 
 /** This thread's objects for all vCPUs of a domain. */
 export function createVcpus(
-  start: Pick<PcpuStart, 'memory' | 'plan' | 'protocol' | 'debug'>,
+  start: Pick<PcpuStart, 'memory' | 'plan' | 'protocol' | 'debug' | 'xlen'>,
   scheduler: Scheduler,
   ticks: () => number,
   externalPending: (vcpu: number) => boolean,
@@ -27,6 +27,7 @@ export function createVcpus(
         sstc: true,
         wake: () => scheduler.enqueue(index),
         debug: start.debug,
+        xlen: start.xlen,
       }),
   );
 }

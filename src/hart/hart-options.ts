@@ -36,6 +36,8 @@ export interface HartOptions {
   readonly onRefused?: (text: string) => void;
   /** GEILEN, the number of guest external interrupts. */
   readonly guestExternalInterrupts?: number;
+  /** Smaia and Ssaia: none, or without or with an IMSIC, whose files the platform has. */
+  readonly aia?: 'none' | 'aplic' | 'aplic-imsic';
   /** Byte address of the 32-bit word whose becoming non-zero makes `run` return. */
   readonly exitRequest: number;
 }

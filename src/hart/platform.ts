@@ -12,6 +12,11 @@ export interface Platform {
   /** Levels of hgeip, bit per guest external interrupt. */
   guestExternalLines(): number;
   /**
+   * An interrupt file of this hart's IMSIC: 0 is that of machine level, 1 that of supervisor level, 1 + n that of guest
+   * external interrupt n. A hart with an IMSIC has them all; their levels are part of `lines` and `guestExternalLines`.
+   */
+  interruptFile?(number: number): InterruptFilePort | undefined;
+  /**
    * The guest has just set a deadline: instructions that may be started until somebody must look whether it has come.
    * Without this, `run` returns at once, as its caller measured the fuel by the deadline before.
    */
@@ -26,6 +31,20 @@ export interface Platform {
    * memory before it leaves the guest to its host. Without this, none.
    */
   watchTicks?(): number;
+}
+
+/** An interrupt file as its hart sees it (AIA specification, "Incoming MSI Controller"). */
+export interface InterruptFilePort {
+  /** Whether it delivers an interrupt. */
+  asserts(): boolean;
+  /** The smallest identity that is pending, enabled and below the threshold; 0 if there is none. */
+  top(): number;
+  /** Clears the pending bit of an identity that {@link top} gave; 0 does nothing. */
+  claim(identity: number): void;
+  /** Reads register 0x70 to 0xff; false if there is none of that number for this width. */
+  read(register: number, xlen: 32 | 64, out: { low: number; high: number }): boolean;
+  /** Writes such a register, of which the same instruction has read the old value: only bits that differ change. */
+  write(register: number, xlen: 32 | 64, oldLow: number, oldHigh: number, low: number, high: number): void;
 }
 
 /** Physical memory outside of RAM: devices. The result of a read is left in `low` and `high`. */

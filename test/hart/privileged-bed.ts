@@ -10,6 +10,7 @@ import {
   type TrapTarget,
 } from '../../src/hart/privileged/index.ts';
 import { HartState } from '../../src/hart/state.ts';
+import { FILE_BLOCK, InterruptFile } from '../../src/interrupts/interrupt-file.ts';
 import {
   createDecoder,
   type Decoded,
@@ -69,6 +70,8 @@ export class PrivilegedBed {
   /** The lines that the hart has looked for last; undefined if none. */
   wantedLines: number | undefined;
   guestExternalLines = 0;
+  /** Interrupt files of an IMSIC: that of machine level, of supervisor level, of guests from 1 on. */
+  readonly files: readonly InterruptFile[];
   retired = 0n;
   /** Calls of hooks, in words. */
   readonly calls: string[] = [];
@@ -82,6 +85,7 @@ export class PrivilegedBed {
 
   constructor(options: Partial<PrivilegedOptions> = {}) {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    this.files = options.aia === 'aplic-imsic' ? createFiles(2 + (options.guestExternalInterrupts ?? 0)) : [];
     this.state = new HartState(memory, 0);
     this.privileged = new Privileged(this.state, this.#platform(), this.#hooks(), {
       extensions: new Set(EXTENSIONS),
@@ -100,9 +104,16 @@ export class PrivilegedBed {
       },
       lines: (wanted) => {
         this.wantedLines = wanted;
-        return this.lines;
+        const [machine, supervisor] = this.files;
+        return this.lines | (machine?.asserts() ? 1 << 11 : 0) | (supervisor?.asserts() ? 1 << 9 : 0);
       },
-      guestExternalLines: () => this.guestExternalLines,
+      guestExternalLines: () => {
+        const asserting = this.files.map((file, number) =>
+          number > 1 && file.asserts() ? 1 << (number - 1) : 0,
+        );
+        return asserting.reduce((lines, line) => lines | line, this.guestExternalLines);
+      },
+      interruptFile: (number) => this.files[number],
       watchTicks: () => this.watchTicks,
     };
   }
@@ -245,6 +256,12 @@ export class PrivilegedBed {
   takeInterrupt(): TrapTarget | undefined {
     return this.privileged.takeInterrupt();
   }
+}
+
+function createFiles(count: number): InterruptFile[] {
+  return Array.from({ length: count }, () => {
+    return new InterruptFile(FILE_BLOCK.over(new SharedArrayBuffer(FILE_BLOCK.bytes), 0));
+  });
 }
 
 function assign(out: Halves, value: bigint): void {

@@ -1,14 +1,20 @@
 import type { GuestMemory, GuestPhysical } from '../../memory/guest-memory.ts';
-import type { DeviceSpace, Platform } from '../platform.ts';
+import type { DeviceSpace, InterruptFilePort, Platform } from '../platform.ts';
 
 /** Questions of a hart to its surroundings. */
-const QUESTION = { ticks: 0, lines: 1, guestExternalLines: 2, read: 3, write: 4 } as const;
+const QUESTION = { ticks: 0, lines: 1, guestExternalLines: 2, read: 3, write: 4, file: 5 } as const;
 type Question = (typeof QUESTION)[keyof typeof QUESTION];
+
+/** Of a question to an interrupt file, the operand behind the file's number. */
+const FILE_CALL = { asserts: 0, top: 1, claim: 2, read: 3, write: 4 } as const;
 
 /** A question with its operands and the answer. */
 interface Entry {
   readonly question: Question;
-  /** Of a device access: address and width; of a write the value too. */
+  /**
+   * Of a device access: address and width; of a write the value too. Of an interrupt file: its number, what is called,
+   * and with what.
+   */
   readonly operands: readonly number[];
   readonly answered: boolean;
   readonly low: number;
@@ -97,6 +103,38 @@ export class Tape {
       ticks: () => ask(QUESTION.ticks, () => platform.ticks()),
       lines: (wanted) => ask(QUESTION.lines, () => platform.lines(wanted)),
       guestExternalLines: () => ask(QUESTION.guestExternalLines, () => platform.guestExternalLines()),
+      interruptFile: (number) => this.#recordFile(number, platform.interruptFile?.(number)),
+    };
+  }
+
+  #recordFile(number: number, file: InterruptFilePort | undefined): InterruptFilePort | undefined {
+    if (file === undefined) return undefined;
+    const note = (operands: readonly number[], low: number, high = 0, answered = true): void =>
+      this.#note({ question: QUESTION.file, operands: [number, ...operands], answered, low, high });
+    return {
+      asserts: () => {
+        const asserts = file.asserts();
+        note([FILE_CALL.asserts], asserts ? 1 : 0);
+        return asserts;
+      },
+      top: () => {
+        const top = file.top();
+        note([FILE_CALL.top], top);
+        return top;
+      },
+      claim: (identity) => {
+        file.claim(identity);
+        note([FILE_CALL.claim, identity], 0);
+      },
+      read: (register, xlen, out) => {
+        const isThere = file.read(register, xlen, out);
+        note([FILE_CALL.read, register, xlen], out.low, out.high, isThere);
+        return isThere;
+      },
+      write: (...values) => {
+        file.write(...values);
+        note([FILE_CALL.write, ...values], 0);
+      },
     };
   }
 
@@ -127,6 +165,26 @@ export class Tape {
       ticks: () => ask(QUESTION.ticks, () => platform.ticks()),
       lines: (wanted) => ask(QUESTION.lines, () => platform.lines(wanted)),
       guestExternalLines: () => ask(QUESTION.guestExternalLines, () => platform.guestExternalLines()),
+      interruptFile: (number) => {
+        const file = platform.interruptFile?.(number);
+        return this.#mode === 'live' || file === undefined ? file : this.#replayFile(number);
+      },
+    };
+  }
+
+  #replayFile(number: number): InterruptFilePort {
+    const ask = (...operands: readonly number[]): Entry => this.#next(QUESTION.file, [number, ...operands]);
+    return {
+      asserts: () => ask(FILE_CALL.asserts).low !== 0,
+      top: () => ask(FILE_CALL.top).low,
+      claim: (identity) => void ask(FILE_CALL.claim, identity),
+      read: (register, xlen, out) => {
+        const { answered, low, high } = ask(FILE_CALL.read, register, xlen);
+        out.low = low;
+        out.high = high;
+        return answered;
+      },
+      write: (...values) => void ask(FILE_CALL.write, ...values),
     };
   }
 
@@ -187,6 +245,8 @@ function describe({ question, operands }: Entry, who = 'compiled code'): string 
       return `${who} loads ${device}`;
     case QUESTION.write:
       return `${who} stores ${value} in ${device}`;
+    case QUESTION.file:
+      return `${who} uses interrupt file ${address} (${[width, low, high].join(', ')})`;
     default:
       return `${who} looks at interrupt lines`;
   }

@@ -55,6 +55,8 @@ export interface PrivilegedOptions {
   readonly guestExternalInterrupts?: number;
   /** Smstateen; firmware that does not know it leaves senvcfg and henvcfg closed to HS-mode. Default false. */
   readonly stateEnable?: boolean;
+  /** Smaia and Ssaia: without, or with interrupt files of an IMSIC ({@link Platform.interruptFile}). Default none. */
+  readonly aia?: 'none' | 'aplic' | 'aplic-imsic';
 }
 
 /** {@link PrivilegedOptions} in the form in which rules ask. */
@@ -69,6 +71,8 @@ export interface Features {
   readonly hypervisor: boolean;
   readonly float: boolean;
   readonly sstc: boolean;
+  readonly aia: boolean;
+  readonly imsic: boolean;
 }
 
 /** Result of an instruction that {@link Privileged.execute} carries out. */
@@ -108,7 +112,7 @@ export class Context implements Halves {
     this.state = state;
     this.platform = platform;
     this.hooks = hooks;
-    const { extensions } = options;
+    const { extensions, aia = 'none' } = options;
     const hypervisor = extensions.has('h');
     this.features = {
       xlen: state.xlen,
@@ -121,6 +125,8 @@ export class Context implements Halves {
       hypervisor,
       float: extensions.has('f'),
       sstc: extensions.has('sstc'),
+      aia: aia !== 'none',
+      imsic: aia === 'aplic-imsic',
     };
   }
 }

@@ -9,7 +9,7 @@ export type Verdict = (typeof VERDICT)[keyof typeof VERDICT];
  * Decides about an access beyond what the CSR number says, such as counter enables. Privilege and V are arguments
  * because the choice of exception in a guest depends on what HS-mode would be allowed to do.
  */
-export type Gate = (context: Context, privilege: number, virtual: number) => Verdict;
+export type Gate = (context: Context, privilege: number, virtual: number, writes: boolean) => Verdict;
 
 /** A CSR as data. The number itself tells the lowest privilege (bits 9:8) and read-only CSRs (bits 11:10 = 3). */
 export interface CsrDefinition {
@@ -18,9 +18,13 @@ export interface CsrDefinition {
   /** Leaves the value in `hart.low` and `hart.high`. */
   readonly read: (context: Context) => void;
   readonly write: (context: Context, low: number, high: number) => void;
+  /** As `write`, where the change depends on the value that the same instruction has read. */
+  readonly exchange?: (context: Context, oldLow: number, oldHigh: number, low: number, high: number) => void;
   /** Gives the value that csrrs and csrrc start from, where it differs from the one that is read. */
   readonly modify?: (context: Context) => void;
   readonly gate?: Gate;
+  /** Decides alone about accesses with V=1, where the rules for all CSRs of a level do not apply. */
+  readonly guestGate?: (context: Context, privilege: number) => Verdict;
   /** The VS CSR that takes its place when V=1. */
   readonly guest?: string;
   /**
@@ -34,7 +38,10 @@ export interface CsrDefinition {
   readonly exists?: (features: Features) => boolean;
 }
 
-export type CsrExtras = Pick<CsrDefinition, 'gate' | 'guest' | 'upper' | 'trappedByTvm' | 'exists'>;
+export type CsrExtras = Pick<
+  CsrDefinition,
+  'gate' | 'guestGate' | 'guest' | 'upper' | 'trappedByTvm' | 'exists'
+>;
 
 /** Bits that software may write: low and high half. */
 export type Mask = readonly [low: number, high: number];

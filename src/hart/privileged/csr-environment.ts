@@ -48,7 +48,7 @@ function writeHenvcfg(context: Context, low: number, high: number): void {
  * A state-enable bit of number `index` guards an access: mstateen closes it to everything below M-mode, hstateen to
  * guests.
  */
-function stateGate(bitHigh: number, index: 0 | 1 | 2 | 3 = 0): Gate {
+export function stateGate(bitHigh: number, index: 0 | 1 | 2 | 3 = 0): Gate {
   const machine = CSR[`mstateen${index}`] + 1;
   const hypervisor = CSR[`hstateen${index}`] + 1;
   return (context, privilege, virtual) => {
@@ -63,18 +63,23 @@ const withStateEnable = (features: Features): boolean => features.stateEnable;
 const withGuestStateEnable = (features: Features): boolean => features.stateEnable && features.hypervisor;
 const withHypervisor = (features: Features): boolean => features.hypervisor;
 
+/** Bits of mstateen0 that software may write. */
+function firstStateBits({ aia, imsic }: Features): number {
+  const added = aia ? STATEEN.aiaHigh | STATEEN.indirectHigh : 0;
+  return STATEEN.selfHigh | STATEEN.envcfgHigh | added | (imsic ? STATEEN.imsicHigh : 0);
+}
+
 /** The mstateen, hstateen and sstateen registers of one number; bits below 32 control nothing that the hart has. */
 function stateEnables(index: 0 | 1 | 2 | 3): CsrDefinition[] {
   const machine: CsrField = `mstateen${index}`;
   const hypervisor: CsrField = `hstateen${index}`;
-  const bits = index === 0 ? STATEEN.selfHigh | STATEEN.envcfgHigh : STATEEN.selfHigh;
   const gate = stateGate(STATEEN.selfHigh, index);
   return [
     legalized(
       0x30c + index,
       machine,
-      ({ state: { csr } }, _low, high) => {
-        csr[CSR[machine] + 1] = high & bits;
+      ({ state: { csr }, features }, _low, high) => {
+        csr[CSR[machine] + 1] = high & (index === 0 ? firstStateBits(features) : STATEEN.selfHigh);
         csr[CSR[hypervisor] + 1] = (csr[CSR[hypervisor] + 1] as number) & high;
       },
       { exists: withStateEnable, upper: 0x31c + index },

@@ -70,9 +70,11 @@ function access(
     if (operation !== 'write') definition.modify?.(context);
     const { low: nowLow, high: nowHigh } = context;
     const nextLow = changed(operation, nowLow, low);
-    if (context.features.xlen === 64) definition.write(context, nextLow, changed(operation, nowHigh, high));
-    // The upper half is a register of its own, or there is none.
-    else definition.write(context, nextLow, definition.upper === undefined ? 0 : nowHigh);
+    // On RV32 the upper half is a register of its own, or there is none.
+    const kept = definition.upper === undefined ? 0 : nowHigh;
+    const nextHigh = context.features.xlen === 64 ? changed(operation, nowHigh, high) : kept;
+    if (definition.exchange === undefined) definition.write(context, nextLow, nextHigh);
+    else definition.exchange(context, oldLow, oldHigh, nextLow, nextHigh);
   }
   context.instructions = 0;
   context.state.setX(decoded.rd, oldLow, oldHigh);

@@ -1,6 +1,7 @@
 /** CSRs of S-mode. Most are views of machine CSRs, or are replaced by a VS CSR when V=1. */
 import { CSR } from '../layout.ts';
 import { readAddressSpace, writeSatp } from './address-space.ts';
+import { hasInjection } from './aia/top.ts';
 import type { Context } from './context.ts';
 import { counterGate } from './csr-counters.ts';
 import { type CsrDefinition, type Gate, legalized, stored, VERDICT } from './csr-definition.ts';
@@ -41,14 +42,14 @@ const timeGate = counterGate(COUNTER.time);
 
 /**
  * stimecmp and vstimecmp: below M-mode they need mcounteren.TM and menvcfg.STCE; a guest needs hcounteren.TM and
- * henvcfg.STCE as well ("Supervisor Timer Register").
+ * henvcfg.STCE as well ("Supervisor Timer Register"), and may not clear an interrupt by a write under hvictl.VTI (AIA).
  */
-export const timerGate: Gate = (context, privilege, virtual) => {
+export const timerGate: Gate = (context, privilege, virtual, writes) => {
   if (privilege === MODE.machine) return VERDICT.allowed;
   if (!hasSupervisorTimer(context)) return VERDICT.illegal;
-  const verdict = timeGate(context, privilege, virtual);
-  if (verdict !== VERDICT.allowed) return verdict;
-  return virtual !== 0 && !hasGuestTimer(context) ? VERDICT.virtual : VERDICT.allowed;
+  const verdict = timeGate(context, privilege, virtual, writes);
+  if (verdict !== VERDICT.allowed || virtual === 0) return verdict;
+  return !hasGuestTimer(context) || (writes && hasInjection(context)) ? VERDICT.virtual : VERDICT.allowed;
 };
 
 export const SUPERVISOR_CSRS: readonly CsrDefinition[] = [

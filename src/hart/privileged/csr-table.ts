@@ -1,4 +1,6 @@
 import { CSR } from '../layout.ts';
+import { AIA_CSRS } from './aia/csr-aia.ts';
+import { WIDENED, widenedUpperHalves } from './aia/widened.ts';
 import type { Context, Features } from './context.ts';
 import { COUNTER_CSRS } from './csr-counters.ts';
 import { type CsrDefinition, upperHalves, VERDICT, type Verdict } from './csr-definition.ts';
@@ -17,10 +19,15 @@ const WHOLE: readonly CsrDefinition[] = [
   ...HYPERVISOR_CSRS,
   ...ENVIRONMENT_CSRS,
   ...MACHINE_CSRS,
+  ...AIA_CSRS,
 ];
 
 /** All CSRs that a hart can have. */
-export const CSR_DEFINITIONS: readonly CsrDefinition[] = [...WHOLE, ...upperHalves(WHOLE)];
+export const CSR_DEFINITIONS: readonly CsrDefinition[] = [
+  ...WHOLE,
+  ...upperHalves(WHOLE),
+  ...widenedUpperHalves(WHOLE),
+];
 
 const byName = new Map(CSR_DEFINITIONS.map((definition) => [definition.name, definition]));
 const byNumber = new Map(CSR_DEFINITIONS.map((definition) => [definition.number, definition]));
@@ -44,11 +51,14 @@ export class CsrTable {
   constructor(features: Features) {
     this.#definitions = new Array<CsrDefinition | undefined>(0x1000).fill(undefined);
     this.#inGuest = new Array<CsrDefinition | undefined>(0x1000).fill(undefined);
-    for (const definition of CSR_DEFINITIONS) {
-      if (definition.exists?.(features) === false) continue;
+    const own = CSR_DEFINITIONS.filter(({ exists }) => exists?.(features) !== false).map((definition) =>
+      features.aia ? { ...definition, ...WIDENED.get(definition.name) } : definition,
+    );
+    const names = new Map(own.map((definition) => [definition.name, definition]));
+    for (const definition of own) {
       this.#definitions[definition.number] = definition;
       this.#inGuest[definition.number] =
-        definition.guest === undefined ? definition : byName.get(definition.guest);
+        definition.guest === undefined ? definition : names.get(definition.guest);
     }
   }
 
@@ -69,8 +79,8 @@ export class CsrTable {
     if (writes && number >>> 10 === 3) return VERDICT.illegal;
     const { privilege, virtual } = context.state;
     return virtual === 0
-      ? checkHost(context, definition, privilege)
-      : checkGuest(context, definition, privilege);
+      ? checkHost(context, definition, privilege, writes)
+      : checkGuest(context, definition, privilege, writes);
   }
 }
 
@@ -80,7 +90,7 @@ function lowestPrivilege({ number }: CsrDefinition): number {
   return level === 2 ? MODE.supervisor : level;
 }
 
-function checkHost(context: Context, definition: CsrDefinition, privilege: number): Verdict {
+function checkHost(context: Context, definition: CsrDefinition, privilege: number, writes: boolean): Verdict {
   if (privilege < lowestPrivilege(definition)) return VERDICT.illegal;
   if (
     definition.trappedByTvm === true &&
@@ -89,22 +99,28 @@ function checkHost(context: Context, definition: CsrDefinition, privilege: numbe
   ) {
     return VERDICT.illegal;
   }
-  return definition.gate?.(context, privilege, 0) ?? VERDICT.allowed;
+  return definition.gate?.(context, privilege, 0, writes) ?? VERDICT.allowed;
 }
 
 /**
  * Accesses from VS- and VU-mode. An access that HS-mode would be allowed (TVM aside) but the guest is not raises a
  * virtual-instruction exception, any other refused access an illegal-instruction exception ("Trap Cause Codes").
  */
-function checkGuest(context: Context, definition: CsrDefinition, privilege: number): Verdict {
+function checkGuest(
+  context: Context,
+  definition: CsrDefinition,
+  privilege: number,
+  writes: boolean,
+): Verdict {
   const level = (definition.number >>> 8) & 3;
   if (level === MODE.machine) return VERDICT.illegal;
+  if (definition.guestGate !== undefined) return definition.guestGate(context, privilege);
   if (privilege < level) {
-    const forHost = definition.gate?.(context, MODE.supervisor, 0) ?? VERDICT.allowed;
+    const forHost = definition.gate?.(context, MODE.supervisor, 0, writes) ?? VERDICT.allowed;
     return forHost === VERDICT.allowed ? VERDICT.virtual : VERDICT.illegal;
   }
   if (definition.trappedByTvm === true && ((context.state.csr[CSR.hstatus] as number) & HSTATUS.vtvm) !== 0) {
     return VERDICT.virtual;
   }
-  return definition.gate?.(context, privilege, 1) ?? VERDICT.allowed;
+  return definition.gate?.(context, privilege, 1, writes) ?? VERDICT.allowed;
 }

@@ -78,6 +78,12 @@ export const ENVCFG = {
 /** mstateen0 and hstateen0 (Smstateen). */
 export const STATEEN = {
   envcfgHigh: 1 << 30,
+  /** IMSIC state: stopei, vstopei, and the files behind sireg and vsireg. */
+  imsicHigh: 1 << 26,
+  /** What else the AIA adds. */
+  aiaHigh: 1 << 27,
+  /** siselect, sireg, vsiselect and vsireg. */
+  indirectHigh: 1 << 28,
   /** SE0, and bit 63 of the others: access to the stateen registers of lower levels. */
   selfHigh: 1 << 31,
 } as const;
@@ -94,6 +100,7 @@ export const INTERRUPT = {
   vsei: 1 << 10,
   mei: 1 << 11,
   sgei: 1 << 12,
+  lcofi: 1 << 13,
 } as const;
 
 /** Interrupts of supervisor level (HS). */

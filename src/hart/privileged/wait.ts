@@ -3,13 +3,19 @@
 import { isAtLeast, subtractTo, toNumber } from '../../layout/halves.ts';
 import { CAUSE } from '../exceptions.ts';
 import { CSR, FIELD } from '../layout.ts';
+import { guestTop, machineTop, supervisorTop } from './aia/top.ts';
 import { type Context, OUTCOME, type Outcome, raise } from './context.ts';
 import { hasGuestTimer, hasSupervisorTimer, pendingAndEnabled, readTime } from './pending.ts';
 import { HSTATUS, MODE, STATUS } from './registers.ts';
 
-/** WFI may complete: a locally enabled interrupt is pending, whatever global enables and delegation say. */
+/**
+ * WFI may complete: a locally enabled interrupt is pending, whatever global enables and delegation say; with the AIA,
+ * mtopi, stopi or vstopi is not 0.
+ */
 export function wakePending(context: Context): boolean {
-  return pendingAndEnabled(context) !== 0;
+  if (!context.features.aia) return pendingAndEnabled(context) !== 0;
+  if (machineTop(context) !== 0 || supervisorTop(context) !== 0) return true;
+  return context.features.hypervisor && guestTop(context) !== 0;
 }
 
 /**

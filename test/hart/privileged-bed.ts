@@ -83,10 +83,10 @@ export class PrivilegedBed {
   /** Called with each look at the clock. */
   onLook: () => void = () => undefined;
 
-  constructor(options: Partial<PrivilegedOptions> = {}) {
+  constructor(options: Partial<PrivilegedOptions> = {}, xlen: 32 | 64 = 64) {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     this.files = options.aia === 'aplic-imsic' ? createFiles(2 + (options.guestExternalInterrupts ?? 0)) : [];
-    this.state = new HartState(memory, 0);
+    this.state = new HartState(memory, 0, xlen);
     this.privileged = new Privileged(this.state, this.#platform(), this.#hooks(), {
       extensions: new Set(EXTENSIONS),
       hartId: 0,

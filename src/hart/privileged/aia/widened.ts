@@ -118,10 +118,19 @@ const injectionGate: Gate = (context, _privilege, virtual) =>
 
 /** By name. */
 export const WIDENED: ReadonlyMap<string, Part> = new Map<string, Part>([
-  ['mip', { upper: 0x354,  read: (context) => set(context, mipLow(context, ~0), 0), write: writeMip, modify: modifyMip }],
+  [
+    'mip',
+    {
+      upper: 0x354,
+      read: (context) => set(context, mipLow(context, ~0), 0),
+      write: writeMip,
+      modify: modifyMip,
+    },
+  ],
   [
     'mie',
-    { upper: 0x314, 
+    {
+      upper: 0x314,
       read: (context) => set(context, machineEnabled(context), 0),
       write: (context, low) => {
         replace(context, CSR.mie, MIE | INTERRUPT.lcofi, low);
@@ -131,7 +140,8 @@ export const WIDENED: ReadonlyMap<string, Part> = new Map<string, Part>([
   ],
   [
     'mideleg',
-    { upper: 0x313, 
+    {
+      upper: 0x313,
       write: (context, low) => {
         context.state.csr[CSR.mideleg] = (low & DELEGABLE) | hypervisorInterrupts(context);
       },
@@ -139,7 +149,8 @@ export const WIDENED: ReadonlyMap<string, Part> = new Map<string, Part>([
   ],
   [
     'sip',
-    { upper: 0x154, 
+    {
+      upper: 0x154,
       read: (context) => set(context, sipLow(context, mipLow(context, DELEGABLE)), sipHigh(context)),
       write: writeSip,
       gate: injectionGate,
@@ -147,7 +158,8 @@ export const WIDENED: ReadonlyMap<string, Part> = new Map<string, Part>([
   ],
   [
     'sie',
-    { upper: 0x114, 
+    {
+      upper: 0x114,
       read: (context) => set(context, sieLow(context), sieHigh(context)),
       write: writeSie,
       gate: injectionGate,
@@ -155,7 +167,8 @@ export const WIDENED: ReadonlyMap<string, Part> = new Map<string, Part>([
   ],
   [
     'hideleg',
-    { upper: 0x613, 
+    {
+      upper: 0x613,
       read: (context) => set(context, hidelegLow(context), hidelegHigh(context)),
       write: ({ state: { csr } }, low, high) => {
         const own = ((csr[CSR.mideleg] as number) | (csr[CSR.mvien] as number)) & LOCAL_LOW;
@@ -166,15 +179,16 @@ export const WIDENED: ReadonlyMap<string, Part> = new Map<string, Part>([
   ],
   [
     'hvip',
-    { upper: 0x655, 
+    {
+      upper: 0x655,
       write: (context, low, high) => {
         replace(context, CSR.hvip, GUEST_INTERRUPTS | LOCAL_LOW, low);
         replace(context, CSR.hvip + 1, ~0, high);
       },
     },
   ],
-  ['vsip', { upper: 0x254,  read: readVsip, write: writeVsip }],
-  ['vsie', { upper: 0x214,  read: readVsie, write: writeVsie }],
+  ['vsip', { upper: 0x254, read: readVsip, write: writeVsip }],
+  ['vsie', { upper: 0x214, read: readVsie, write: writeVsie }],
 ]);
 
 const aiaGate = stateGate(STATEEN.aiaHigh);
@@ -186,7 +200,11 @@ export function widenedUpperHalves(definitions: readonly CsrDefinition[]): CsrDe
     if (part === undefined) return [];
     const { exists } = definition;
     return [
-      { ...definition, ...part, exists: (features: Features) => features.aia && exists?.(features) !== false },
+      {
+        ...definition,
+        ...part,
+        exists: (features: Features) => features.aia && exists?.(features) !== false,
+      },
     ];
   });
   return upperHalves(widened).map((half) => ({ ...half, gate: inTurn(aiaGate, half.gate) }));

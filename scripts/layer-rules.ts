@@ -15,7 +15,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   memory: [],
   interrupts: ['layout'],
   hart: ['layout', 'codegen', 'time', 'isa', 'float', 'wasm', 'jit', 'memory'],
-  devices: ['boot', 'errors', 'layout', 'sync', 'memory'],
+  devices: ['boot', 'errors', 'interrupts', 'layout', 'sync', 'memory'],
   hypervisor: ['layout', 'sync', 'time', 'interrupts', 'isa', 'hart', 'memory'],
   verify: ['interrupts', 'errors'],
   stress: ['layout', 'interrupts', 'errors'],

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
+import type { DomainAia } from '../src/devices/descriptor.ts';
 import { InputError } from '../src/errors/input-error.ts';
 import { type DebianGuest, debianGuest } from '../src/node/debian/debian-guest.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
@@ -39,7 +40,7 @@ echo "sum: $(seq 1 100 | awk '{ s += $1 } END { print s }')"
 dmesg | grep -ci 'stall\\|lockup' | sed 's/^/trouble: /'
 `;
 
-async function boot(vcpus: number, pcpus: number): Promise<MachineRun> {
+async function boot(vcpus: number, pcpus: number, aia: DomainAia = 'none'): Promise<MachineRun> {
   if (guest === undefined) throw new Error('there is no guest');
   const kernel = await readKernel(readFileSync(guest.kernelPath), guest.kernelPath);
   const initrd = initramfs({ busybox: readFileSync(guest.busyboxPath), run: script });
@@ -50,6 +51,7 @@ async function boot(vcpus: number, pcpus: number): Promise<MachineRun> {
       pcpus,
       memoryBytes: 512 * 1024 * 1024,
       protocol: 'take-mirror',
+      aia,
       kernel,
       initrd,
       bootArgs: 'console=ttyS0 earlycon=sbi',
@@ -116,6 +118,29 @@ describe.skipIf(guest === undefined)('Debian boots to userspace and powers off',
         // The kernel multiplexes its kinds of IPI over one software interrupt.
         expect(count).toBeGreaterThan(0);
       }
+    },
+    LIMIT_MS + 20_000,
+  );
+
+  test(
+    'on 4 vCPUs over 2 pCPUs with interrupt files, between which its IPIs are messages',
+    async () => {
+      const { end, output, stats } = await boot(4, 2, 'aplic-imsic');
+      expect(end, output.slice(-2000)).toEqual({ reason: 'poweroff' });
+      expect(output).toContain('riscv-imsic: imsics@28000000: providing IPIs using interrupt 1');
+      expect(output).toContain('nproc: 4\r\n');
+      expect(output).toContain('pipeline: 997 987 979');
+      expect(output).toContain('trouble: 0');
+      expect(output).not.toMatch(TROUBLE);
+      expect(
+        Math.max(...interrupts(output, 'second', /APLIC-MSI-d000000\.aplic\s+10 .*ttyS0/)),
+      ).toBeGreaterThan(0);
+      const before = sums(output, 'first', /^\s*IPI\d+:/, 4);
+      for (const [vcpu, count] of sums(output, 'second', /^\s*IPI\d+:/, 4).entries()) {
+        expect(count).toBeGreaterThan(before[vcpu] ?? 0);
+      }
+      // Nobody asks the SBI for one.
+      expect(stats.map(({ setSoft }) => setSoft)).toEqual([0, 0, 0, 0]);
     },
     LIMIT_MS + 20_000,
   );

@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
-import { AIA } from '../devices/descriptor.ts';
+import { AIA, DOMAIN_AIA } from '../devices/descriptor.ts';
+import { IMSIC } from '../devices/imsic/facts.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import { CPUS, DEFAULT_CPU } from '../machine/cpu.ts';
@@ -63,6 +64,11 @@ function addRun(program: Command, finished: Finished): void {
     .option('--pcpus <n>', 'threads that run them (default: as many as processors and vCPUs, at most 2)')
     .option('-m, --memory <size>', 'guest memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--protocol <name>', `how interrupts reach a vCPU: ${protocols}`)
+    .option(
+      '--aia <name>',
+      `how devices' interrupts reach it, the PLIC being none: ${DOMAIN_AIA.join(', ')}`,
+      'none',
+    )
     .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)
     .option(
       '--schedule <id>',
@@ -92,6 +98,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--smp <n>', `harts, 1 to ${maximumCpus}`, '1')
     .option('-m, --memory <size>', 'memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--aia <name>', `how interrupts reach the harts, the PLIC being none: ${AIA.join(', ')}`, 'none')
+    .option('--aia-guests <n>', `guest interrupt files of each hart, 0 to ${IMSIC.maxGuests} (default: 0)`)
     .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)
     .option('--stats', 'print what was compiled at the end')
     .option('--timeout <seconds>', 'stop the machine after this time')

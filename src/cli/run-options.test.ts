@@ -11,6 +11,7 @@ test('without options there are two vCPUs on as many threads as there are proces
     vcpus: 2,
     memoryBytes: 512 * 2 ** 20,
     protocol: 'take-mirror',
+    aia: 'none',
     engine: DEFAULT_ENGINE,
     timeout: undefined,
   };
@@ -80,6 +81,7 @@ test('the numbers of a bare machine are read', () => {
     harts: 4,
     memoryBytes: 2 ** 30,
     aia: 'none',
+    aiaGuests: 0,
     engine: DEFAULT_ENGINE,
     timeout: 2.5,
   });
@@ -88,11 +90,32 @@ test('the numbers of a bare machine are read', () => {
 
 test('an interrupt architecture is found by its name, and the error for another lists them', () => {
   expect(readMachineWords({ smp: '1', memory, aia: 'aplic' }).aia).toBe('aplic');
+  expect(readRunWords({ memory, aia: 'aplic-imsic' }, 2).aia).toBe('aplic-imsic');
   for (const aia of ['', 'plic', 'APLIC', 'aplic,imsic']) {
     expect(() => readMachineWords({ smp: '1', memory, aia })).toThrow(
-      new InputError(`--aia ${aia}: there is no such interrupt architecture; give one of none, aplic.`),
+      new InputError(
+        `--aia ${aia}: there is no such interrupt architecture; give one of none, aplic, aplic-imsic.`,
+      ),
     );
   }
+  expect(() => readRunWords({ memory, aia: 'aplic' }, 2)).toThrow(
+    new InputError('--aia aplic: there is no such interrupt architecture; give one of none, aplic-imsic.'),
+  );
+});
+
+test('guest interrupt files are 0 to 7, of IMSICs', () => {
+  const read = (aiaGuests: string, aia = 'aplic-imsic') =>
+    readMachineWords({ smp: '1', memory, aia, aiaGuests });
+  expect(['0', '3', '7'].map((count) => read(count).aiaGuests)).toEqual([0, 3, 7]);
+  for (const count of ['8', '-1', '1.5', '', 'x', '1e0']) {
+    expect(() => read(count)).toThrow(
+      new InputError(
+        `--aia-guests ${count} is not possible: give a whole number of guest interrupt files, 0 to 7.`,
+      ),
+    );
+  }
+  expect(read('0', 'aplic').aiaGuests).toBe(0);
+  expect(() => read('1', 'aplic')).toThrow(/give --aia aplic-imsic with it/);
 });
 
 test('lock step has one thread', () => {

@@ -1,4 +1,5 @@
-import { AIA, type Aia } from '../devices/descriptor.ts';
+import { AIA, type Aia, DOMAIN_AIA, type DomainAia } from '../devices/descriptor.ts';
+import { IMSIC } from '../devices/imsic/facts.ts';
 import { InputError } from '../errors/input-error.ts';
 import { DEFAULT_PROTOCOL, protocolByName } from '../interrupts/protocols.ts';
 import type { Xlen } from '../machine/cpu.ts';
@@ -20,6 +21,7 @@ export interface RunWords {
   readonly pcpus?: string | undefined;
   readonly memory: string;
   readonly protocol?: string | undefined;
+  readonly aia?: string | undefined;
   readonly engine?: string | undefined;
   readonly timeout?: string | undefined;
 }
@@ -31,6 +33,7 @@ export interface RunShape {
   readonly pcpus: number;
   readonly memoryBytes: number;
   readonly protocol: string;
+  readonly aia: DomainAia;
   readonly engine: Engine;
   /** Seconds. */
   readonly timeout: number | undefined;
@@ -52,11 +55,14 @@ export function readRunWords(words: RunWords, cores: number): RunShape {
       : parseCount(words.pcpus, '--pcpus', `threads for ${vcpus} vCPUs`, vcpus);
   if (engine === 'lockstep' && pcpus > 1) throw new InputError(oneThread('--pcpus', pcpus));
   const xlen = readCpu(words.cpu);
+  const aia = readAia(words.aia, DOMAIN_AIA);
+  const maximum = maximumMemory({ kind: 'domain', cpus: vcpus, pcpus, aia });
   return {
     xlen,
     vcpus,
     pcpus,
-    memoryBytes: readMemory(words.memory, xlen, maximumMemory({ kind: 'domain', cpus: vcpus, pcpus })),
+    memoryBytes: readMemory(words.memory, xlen, maximum),
+    aia,
     protocol: readProtocol(words.protocol),
     engine,
     timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
@@ -69,6 +75,7 @@ export interface MachineWords {
   readonly smp: string;
   readonly memory: string;
   readonly aia?: string | undefined;
+  readonly aiaGuests?: string | undefined;
   readonly engine?: string | undefined;
   readonly timeout?: string | undefined;
 }
@@ -79,6 +86,7 @@ export interface MachineShape {
   readonly harts: number;
   readonly memoryBytes: number;
   readonly aia: Aia;
+  readonly aiaGuests: number;
   readonly engine: Engine;
   readonly timeout: number | undefined;
 }
@@ -93,13 +101,15 @@ export function readMachineWords(words: MachineWords): MachineShape {
   const engine = readEngine(words.engine);
   if (engine === 'lockstep' && harts > 1) throw new InputError(oneThread('--smp', harts));
   const aia = readAia(words.aia, AIA);
-  const maximum = maximumMemory({ kind: 'bare', cpus: harts, pcpus: harts, aia });
+  const aiaGuests = readGuestFiles(words.aiaGuests, aia);
+  const maximum = maximumMemory({ kind: 'bare', cpus: harts, pcpus: harts, aia, aiaGuests });
   const xlen = readCpu(words.cpu);
   return {
     xlen,
     harts,
     memoryBytes: readMemory(words.memory, xlen, maximum),
     aia,
+    aiaGuests,
     engine,
     timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
   };
@@ -128,12 +138,30 @@ function readEngine(name: string | undefined): Engine {
   throw new InputError(`--engine ${name}: there is no such engine; the engines are ${ENGINES.join(', ')}.`);
 }
 
-function readAia(name: string | undefined, choices: readonly Aia[]): Aia {
+function readAia<Choice extends Aia>(name: string | undefined, choices: readonly Choice[]): Choice {
   const found = choices.find((aia) => aia === (name ?? 'none'));
   if (found !== undefined) return found;
   throw new InputError(
     `--aia ${name}: there is no such interrupt architecture; give one of ${choices.join(', ')}.`,
   );
+}
+
+/** Guest interrupt files of each hart are files of IMSICs. */
+function readGuestFiles(text: string | undefined, aia: Aia): number {
+  if (text === undefined) return 0;
+  const most = IMSIC.maxGuests;
+  const files = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (!(files >= 0 && files <= most)) {
+    throw new InputError(
+      `--aia-guests ${text} is not possible: give a whole number of guest interrupt files, 0 to ${most}.`,
+    );
+  }
+  if (files > 0 && aia !== 'aplic-imsic') {
+    throw new InputError(
+      `--aia-guests ${text}: guest interrupt files are those of IMSICs: give --aia aplic-imsic with it.`,
+    );
+  }
+  return files;
 }
 
 function readProtocol(name: string | undefined): string {

@@ -1,12 +1,21 @@
 import type { DeviceTreeNode } from '../boot/device-tree.ts';
+import type { InterruptFile } from '../interrupts/interrupt-file.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Backends } from './backends.ts';
-import type { Clock, Device, LineSink } from './device.ts';
+import type { Clock, Device, LineSink, MsiSink } from './device.ts';
 
-/** How external interrupts reach the harts of a machine, in QEMU's words: by the PLIC, or by an APLIC with wires to harts. */
-export const AIA = ['none', 'aplic'] as const;
+/**
+ * How external interrupts reach the harts of a machine, in QEMU's words: by the PLIC, by an APLIC with wires to harts, or
+ * by messages to the harts' IMSICs, which an APLIC also sends.
+ */
+export const AIA = ['none', 'aplic', 'aplic-imsic'] as const;
 
 export type Aia = (typeof AIA)[number];
+
+/** Those of a domain: each of its vCPUs has an interrupt file where there is an APLIC. */
+export const DOMAIN_AIA = ['none', 'aplic-imsic'] as const;
+
+export type DomainAia = (typeof DOMAIN_AIA)[number];
 
 /** The facts of its machine that a device may know. */
 export interface DeviceSetting {
@@ -16,6 +25,8 @@ export interface DeviceSetting {
   readonly cpus: number;
   /** `none` if it is left out. */
   readonly aia?: Aia;
+  /** Guest interrupt files of each hart's IMSIC: 0 if it is left out. */
+  readonly aiaGuests?: number;
 }
 
 /** Where the machine has put a device. */
@@ -42,6 +53,7 @@ export interface DeviceServices extends DeviceSetting {
   readonly clock: Clock;
   /** The wire to the interrupt controller. @param index which of the device's sources, 0 if it has one */
   line(index?: number): LineSink;
+  readonly msi: MsiSink;
   /** The {@link HartInputs} of a hart may have changed. Called without locks, or with a device's that drives a line. */
   hartChanged(hart: number): void;
   /** Tells the {@link HostSide} of an event, a small number of the device's own. It may be told once for several. */
@@ -58,6 +70,19 @@ export interface InterruptController {
    * @throws RangeError if there is no such source
    */
   line(source: number): LineSink;
+}
+
+/** The interrupt files of all harts, as the rest of the machine sees them. */
+export interface InterruptFiles {
+  /**
+   * The file of a hart by its number: one for each level at which software of this kind of machine receives interrupts,
+   * the highest level first, then those of guests. Undefined if there is none.
+   */
+  file(hart: number, number: number): InterruptFile | undefined;
+  /** A message is sent to that offset in the device's window. @returns false if no file takes messages there */
+  receive(offset: number, data: number): boolean;
+  /** Offset of the page of a hart's supervisor-level file. */
+  supervisorPage(hart: number): number;
 }
 
 /** A device that drives interrupt inputs of harts: an interrupt controller, a timer. */
@@ -101,6 +126,7 @@ export interface DeviceInstance {
   readonly device: Device;
   readonly controller?: InterruptController;
   readonly inputs?: HartInputs;
+  readonly interruptFiles?: InterruptFiles;
   readonly console?: ConsoleWires;
   /** Makes the host's side, where the device has one. Called once, on the thread that owns the machine. */
   connect?(backends: Backends): HostSide;

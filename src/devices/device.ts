@@ -58,6 +58,8 @@ export interface LineSink {
 export interface MsiSink {
   /** @returns false if nothing at the address takes messages */
   send(address: number, data: number): boolean;
+  /** Address of a hart's supervisor-level file, for a controller that no software tells. */
+  supervisorPage(hart: number): number;
 }
 
 /** Time as guests see it, the same in every thread. */

@@ -5,6 +5,9 @@ import type { DevicePlace } from './descriptor.ts';
 /** Label of the machine's interrupt controller. */
 export const CONTROLLER_LABEL = 'interrupts';
 
+/** Labels of the interrupt files, which take messages. */
+export const MESSAGES_LABEL = { machine: 'machine-messages', supervisor: 'messages' } as const;
+
 /** Interrupt numbers of a hart (privileged architecture, table of `mcause` values). */
 export const HART_INTERRUPT = {
   machineSoftware: 3,

@@ -73,6 +73,8 @@ const GUEST_CSRS: readonly CsrField[] = [
   'vstval',
   'vsatp',
   'vstimecmp',
+  // The interrupt file that it looks into is the vCPU's own, and stays where it is.
+  'vsiselect',
   'scounteren',
   'senvcfg',
   'hedeleg',

@@ -19,7 +19,7 @@ export function describeMachine(
     ramBase: RAM_BASE,
     memorySize: memoryBytes,
     devices: describeDevices(setting),
-    extensions: advertisedExtensions(setting.kind, xlen),
+    extensions: advertisedExtensions(setting, xlen),
     mmuType: xlen === 64 ? 'riscv,sv57' : 'riscv,sv32',
     xlen,
     ...(bootArgs === undefined ? {} : { bootArgs }),

@@ -22,6 +22,7 @@ const extensions = ['m', 'a', 'f', 'd', 'c', 'zicbom', 'zicboz', 'zicsr', 'zba',
 interface Described extends Omit<MachineDescription, 'devices' | 'ramBase'> {
   readonly kind: 'domain' | 'bare';
   readonly aia?: Aia;
+  readonly aiaGuests?: number;
 }
 
 const domain: Described = {
@@ -36,6 +37,8 @@ const domain: Described = {
 };
 const bare: Described = { ...domain, kind: 'bare' };
 const withAplic: Described = { ...bare, aia: 'aplic' };
+const withImsic: Described = { ...bare, aia: 'aplic-imsic', aiaGuests: 3 };
+const domainWithImsic: Described = { ...domain, aia: 'aplic-imsic' };
 
 function blobOf(machine: Described): Uint8Array {
   return writeDeviceTree(machineTree({ ...machine, ramBase: RAM_BASE, devices: describeDevices(machine) }));
@@ -207,13 +210,29 @@ describe('machineTree', () => {
     expect(machine.cells('/soc/serial@10000000', 'interrupts')).toEqual([10, 4]);
   });
 
-  it.runIf(haveQemu())('describes interrupt controllers and what interrupts as QEMU does', () => {
-    const ours = sharedNodes(blobOf(withAplic));
-    const theirs = sharedNodes(treeOfQemu('virt,aia=aplic', withAplic.cpus));
-    expect(ours).toEqual(theirs);
+  it.runIf(haveQemu()).each([
+    [withAplic, 'aia=aplic'],
+    [withImsic, 'aia=aplic-imsic,aia-guests=3'],
+    [{ ...withImsic, cpus: 3, aiaGuests: 0 }, 'aia=aplic-imsic'],
+    [{ ...withImsic, cpus: 5, aiaGuests: 4 }, 'aia=aplic-imsic,aia-guests=4'],
+  ])('describes interrupt controllers and what interrupts as QEMU does (%o, %s)', (machine, words) => {
+    expect(sharedNodes(blobOf(machine))).toEqual(sharedNodes(treeOfQemu(`virt,${words}`, machine.cpus)));
   });
 
-  it.each([domain, bare, withAplic])(
+  it('gives a domain the interrupt files of supervisor level alone, and an APLIC that sends to them', () => {
+    const machine = read(domainWithImsic);
+    const names = findNode(machine.root, '/soc')?.children.map(({ name }) => name) ?? [];
+    expect(names.filter((name) => /^(plic|aplic|imsics)@/.test(name))).toEqual([
+      'aplic@d000000',
+      'imsics@28000000',
+    ]);
+    expect(machine.cells('/soc/imsics@28000000', 'reg')).toEqual([0, 0x2800_0000, 0, 0x2000]);
+    expect(machine.cells('/soc/aplic@d000000', 'msi-parent')).toEqual(
+      machine.cells('/soc/imsics@28000000', 'phandle'),
+    );
+  });
+
+  it.each([domain, bare, withAplic, withImsic, domainWithImsic])(
     "passes the checks of Debian's dtc without a warning ($kind, $aia)",
     (machine) => {
       const result = spawnSync('dtc', ['-I', 'dtb', '-O', 'dts'], { input: blobOf(machine) });

@@ -8,6 +8,7 @@ import type {
   Finish,
   HartInputs,
   InterruptController,
+  InterruptFiles,
 } from '../devices/descriptor.ts';
 import type { Clock } from '../devices/device.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
@@ -33,6 +34,8 @@ export interface Devices {
   readonly instances: readonly DeviceInstance[];
   readonly inputs: readonly HartInputs[];
   readonly console: ConsoleWires;
+  /** The interrupt files of the harts, where they have any. */
+  readonly interruptFiles: InterruptFiles | undefined;
 }
 
 /**
@@ -45,12 +48,11 @@ export function createDevices(
   surroundings: DeviceSurroundings,
 ): Devices {
   const parts = partsOf(plan);
-  let controller: InterruptController | undefined;
+  const wired: Wired = {};
   const create = (part: Part, index: number): DeviceInstance => {
-    const instance = part.device.create(
-      servicesFor(memory, plan, surroundings, part, index, () => controller),
-    );
-    controller ??= instance.controller;
+    const instance = part.device.create(servicesFor(memory, plan, surroundings, part, index, wired));
+    wired.controller ??= instance.controller;
+    if (instance.interruptFiles !== undefined) wired.files = { ...part, files: instance.interruptFiles };
     return instance;
   };
   // The controller has no sources of its own, and its lines go to the others.
@@ -61,7 +63,19 @@ export function createDevices(
   for (const [index, { base }] of parts.entries()) bus.attach(base, instances[index].device);
   const console = instances.find((instance) => instance.console !== undefined)?.console;
   if (console === undefined) throw new Error('a machine has a console');
-  return { bus, instances, inputs: instances.flatMap(({ inputs }) => inputs ?? []), console };
+  return {
+    bus,
+    instances,
+    inputs: instances.flatMap(({ inputs }) => inputs ?? []),
+    console,
+    interruptFiles: wired.files?.files,
+  };
+}
+
+/** What devices reach beside the bus, once it is made. */
+interface Wired {
+  controller?: InterruptController | undefined;
+  files?: { readonly base: number; readonly files: InterruptFiles };
 }
 
 function sourcesOf({ sources = [] }: Part): number {
@@ -74,7 +88,7 @@ function servicesFor(
   { clock, hartChanged, finish, tell }: DeviceSurroundings,
   { device, sources = [] }: Part,
   index: number,
-  controller: () => InterruptController | undefined,
+  wired: Wired,
 ): DeviceServices {
   return {
     ...settingOf(plan),
@@ -82,12 +96,17 @@ function servicesFor(
     memory,
     clock,
     line: (which = 0) => {
-      const wired = controller();
       const source = sources[which];
-      if (wired === undefined || source === undefined) {
+      if (wired.controller === undefined || source === undefined) {
         throw new Error(`${device.name} has no interrupt ${which} in this machine`);
       }
-      return wired.line(source);
+      return wired.controller.line(source);
+    },
+    // Interrupt files alone: they take no locks, so that no device can be made to wait for itself.
+    msi: {
+      send: (address, data) => wired.files?.files.receive(address - wired.files.base, data) ?? false,
+      supervisorPage: (hart) =>
+        wired.files === undefined ? 0 : wired.files.base + wired.files.files.supervisorPage(hart),
     },
     hartChanged,
     finish,

@@ -6,8 +6,11 @@ import { advertisedExtensions } from './extensions.ts';
 
 const MIB = 2 ** 20;
 
-/** Hints execute everywhere, so nothing tells whether they are implemented; and without CSRs nothing could be told. */
-const UNTESTABLE = new Set(['zihintpause', 'zicsr']);
+/**
+ * Hints execute everywhere, so nothing tells whether they are implemented; without CSRs nothing could be told; and
+ * S-mode sees nothing of Smaia.
+ */
+const UNTESTABLE = new Set(['smaia', 'zihintpause', 'zicsr']);
 
 /*
  * Tables at 0x8040_0000 (Sv39): the first GiB and that of RAM as they are, and from 4 GiB on pages of one page in RAM,
@@ -124,8 +127,12 @@ const bare: MachineConfig = {
 };
 
 describe('the device tree lists what can be used, neither more nor less', () => {
-  test.each([domain, bare])('in a machine of kind $kind', async (config) => {
-    const listed = advertisedExtensions(config.kind).filter((name) => !UNTESTABLE.has(name));
-    expect((await usable(config)).toSorted()).toEqual(listed.toSorted());
-  });
+  const imsic = 'aplic-imsic';
+  test.each([domain, bare, { ...domain, aia: imsic } as const, { ...bare, aia: imsic } as const])(
+    'in a machine of kind $kind, $aia',
+    async (config) => {
+      const listed = advertisedExtensions(config).filter((name) => !UNTESTABLE.has(name));
+      expect((await usable(config)).toSorted()).toEqual(listed.toSorted());
+    },
+  );
 });

@@ -1,3 +1,4 @@
+import type { DeviceSetting } from '../devices/descriptor.ts';
 import type { Extension, Xlen } from '../isa/index.ts';
 
 /**
@@ -42,9 +43,18 @@ export function hartExtensions(xlen: Xlen): ReadonlySet<Extension> {
   return new Set(IMPLEMENTED.filter((name) => xlen === 64 || !WIDE_ONLY.has(name)));
 }
 
+/** What harts with IMSICs have, M-mode's part first; it goes in front of the extension that comes next. */
+const OF_IMSIC = ['smaia', 'ssaia'];
+const BEHIND_IMSIC = 'sstc';
+
 /** The extensions that a machine's device tree lists: those that its software can use. */
-export function advertisedExtensions(kind: 'domain' | 'bare', xlen: Xlen = 64): readonly Extension[] {
-  return [...hartExtensions(xlen)].filter(
+export function advertisedExtensions(
+  { kind, aia }: Pick<DeviceSetting, 'kind' | 'aia'>,
+  xlen: Xlen = 64,
+): readonly string[] {
+  const names = [...hartExtensions(xlen)].filter(
     (name) => name !== 'i' && (kind === 'bare' || !BARE_ONLY.has(name)),
   );
+  const imsic = aia === 'aplic-imsic' ? OF_IMSIC.slice(kind === 'bare' ? 0 : 1) : [];
+  return names.flatMap((name) => (name === BEHIND_IMSIC ? [...imsic, name] : [name]));
 }

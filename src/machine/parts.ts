@@ -3,6 +3,7 @@ import { clint } from '../devices/clint/descriptor.ts';
 import type { Aia, DeviceDescriptor, DeviceSetting } from '../devices/descriptor.ts';
 import { fwCfg } from '../devices/fw-cfg/descriptor.ts';
 import { goldfishRtc } from '../devices/goldfish-rtc/descriptor.ts';
+import { imsic } from '../devices/imsic/descriptor.ts';
 import { plic } from '../devices/plic/descriptor.ts';
 import { testFinisher } from '../devices/test-finisher/descriptor.ts';
 import { uart16550 } from '../devices/uart16550/descriptor.ts';
@@ -30,7 +31,10 @@ export const PARTS: readonly Part[] = [
   { device: goldfishRtc, base: 0x10_1000, sources: [11] },
   { device: clint, base: 0x200_0000, only: 'bare' },
   { device: plic, base: 0xc00_0000, aia: ['none'] },
-  { device: aplic, base: 0xc00_0000, only: 'bare', aia: ['aplic'] },
+  { device: aplic, base: 0xc00_0000, only: 'bare', aia: ['aplic', 'aplic-imsic'] },
+  { device: aplic, base: 0xd00_0000, only: 'domain', aia: ['aplic-imsic'] },
+  { device: imsic, base: 0x2400_0000, only: 'bare', aia: ['aplic-imsic'] },
+  { device: imsic, base: 0x2800_0000, only: 'domain', aia: ['aplic-imsic'] },
   { device: uart16550, base: 0x1000_0000, sources: [10] },
   { device: virtioRng, base: 0x1000_1000, sources: [1] },
   { device: fwCfg, base: 0x1010_0000 },

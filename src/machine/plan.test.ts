@@ -41,6 +41,7 @@ const shapes = fc
     cpus: fc.integer({ min: 1, max: 64 }),
     pcpus: fc.integer({ min: 1, max: 8 }),
     aia: fc.constantFrom(...AIA),
+    aiaGuests: fc.integer({ min: 0, max: 7 }),
     ramBytes: fc.integer({ min: 1, max: 1024 }).map((mebibytes) => mebibytes * MIB),
   })
   .map((shape) => ({ ...shape, pcpus: Math.min(shape.cpus, shape.pcpus) }) as const);

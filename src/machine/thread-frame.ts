@@ -82,6 +82,7 @@ export class ThreadFrame {
       codeBytes: plan.codeBytes,
       xlen,
       extensions: hartExtensions(xlen),
+      aia: plan.aia === 'aplic-imsic' ? plan.aia : 'none',
       onRefused: (text) => this.#host.notify({ kind: 'refused', text }),
       hartId: index,
     };

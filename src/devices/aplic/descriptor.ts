@@ -1,6 +1,6 @@
 import { cells, type DeviceTreeNode, empty, ref, strings } from '../../boot/device-tree.ts';
 import type { DeviceDescriptor, DevicePlace, DeviceSetting } from '../descriptor.ts';
-import { CONTROLLER_LABEL, deviceNode, HART_INTERRUPT, toEveryHart } from '../tree.ts';
+import { CONTROLLER_LABEL, deviceNode, HART_INTERRUPT, MESSAGES_LABEL, toEveryHart } from '../tree.ts';
 import { Aplic, type AplicLevel } from './device.ts';
 import { APLIC } from './facts.ts';
 
@@ -17,16 +17,23 @@ function domainsOf({ kind }: DeviceSetting): readonly AplicLevel[] {
   return kind === 'bare' ? ['machine', 'supervisor'] : ['supervisor'];
 }
 
+/** Harts with IMSICs take messages only. */
+function sendsMessages({ aia }: DeviceSetting): boolean {
+  return aia === 'aplic-imsic';
+}
+
 export const aplic: DeviceDescriptor = {
   name: 'aplic',
   about: 'advanced platform-level interrupt controller, 96 sources',
   wordsFor: (setting) => Aplic.wordsFor(domainsOf(setting).length, setting.cpus),
-  create: ({ words, hartChanged, ...setting }) => {
+  create: ({ words, hartChanged, msi, ...setting }) => {
     const domains = domainsOf(setting);
     const device = new Aplic(words, {
       harts: setting.cpus,
       domains,
-      delivery: { onChange: (_domain, hart) => hartChanged(hart) },
+      delivery: sendsMessages(setting)
+        ? { msi, guests: setting.aiaGuests ?? 0 }
+        : { onChange: (_domain, hart) => hartChanged(hart) },
     });
     return {
       device,
@@ -68,7 +75,9 @@ function domainNode(
       ['#address-cells', cells(0)],
       ['#interrupt-cells', cells(2)],
       ['interrupt-controller', empty],
-      toEveryHart(place, [EXTERNAL[level]]),
+      sendsMessages(place)
+        ? ['msi-parent', cells(ref(MESSAGES_LABEL[level]))]
+        : toEveryHart(place, [EXTERNAL[level]]),
       ['riscv,num-sources', cells(APLIC.sources)],
       ...(delegates
         ? ([

@@ -22,15 +22,17 @@ function direct(domains = BOTH): Aplic {
   });
 }
 
-function byMessages(guests = 3, domains = BOTH, supervisorPage?: (hart: number) => number): Aplic {
+function byMessages(guests = 3, domains = BOTH): Aplic {
   sent = [];
   return new Aplic(words(domains.length), {
     harts: HARTS,
     domains,
     delivery: {
-      msi: { send: (address, data) => sent.push({ address, data }) > 0 },
+      msi: {
+        send: (address, data) => sent.push({ address, data }) > 0,
+        supervisorPage: (hart) => 0x2800_0000 + 0x1000 * hart,
+      },
       guests,
-      ...(supervisorPage === undefined ? {} : { supervisorPage }),
     },
   });
 }
@@ -430,7 +432,7 @@ describe('messages', () => {
   });
 
   test('a root at supervisor level sends to pages that nobody has to tell it', () => {
-    aplic = byMessages(0, ['supervisor'], (hart) => 0x2800_0000 + 0x1000 * hart);
+    aplic = byMessages(0, ['supervisor']);
     put(MAP.DOMAINCFG, DOMAINCFG.IE);
     put(MAP.MSIADDRCFG, 1);
     config(10, MODE.EDGE1);

@@ -26,8 +26,6 @@ export interface MessageDelivery {
   readonly msi: MsiSink;
   /** Guest interrupt files of each hart. */
   readonly guests: number;
-  /** The page of a hart's supervisor-level file, for a root that is none of machine level: no software tells it. */
-  supervisorPage?(hart: number): number;
 }
 
 /** The wires of the controller. */
@@ -430,11 +428,14 @@ export class Aplic extends SharedDevice {
     const messages = this.#messages;
     if (messages === undefined) return;
     const hart = hartOf(target);
-    messages.msi.send(this.#address(domain, hart, guestOf(target), messages), target & TARGET.IDENTITY);
+    messages.msi.send(this.#address(domain, hart, guestOf(target), messages.msi), target & TARGET.IDENTITY);
   }
 
-  #address(domain: number, hart: number, guest: number, { supervisorPage }: MessageDelivery): number {
+  #address(domain: number, hart: number, guest: number, msi: MsiSink): number {
     if (this.#domains[domain] === 'machine') return this.#addresses.machine(hart);
-    return supervisorPage === undefined ? this.#addresses.supervisor(hart, guest) : supervisorPage(hart);
+    // Without a machine level no software tells the controller where the files are.
+    return this.#domains[ROOT] === 'machine'
+      ? this.#addresses.supervisor(hart, guest)
+      : msi.supervisorPage(hart);
   }
 }

@@ -69,7 +69,13 @@ class Rig {
       harts: HARTS,
       domains: ['machine', 'supervisor'],
       delivery: messages
-        ? { guests: 63, msi: { send: (address, data) => this.sent.push(messageOf(address, data)) > 0 } }
+        ? {
+            guests: 63,
+            msi: {
+              send: (address, data) => this.sent.push(messageOf(address, data)) > 0,
+              supervisorPage: () => 0,
+            },
+          }
         : { onChange: (where, which) => this.told.push(`${where}.${which}`) },
     });
     // A page a hart for machine level, 128 KiB a hart for the other.

@@ -1,6 +1,6 @@
 import { describeMachine } from '../describe.ts';
 import type { MachineDraft, Processors, VcpuStats } from '../kind.ts';
-import { type BarePlan, planMachine } from '../plan.ts';
+import { type BarePlan, planMachine, settingOf } from '../plan.ts';
 import type { RunBare, ThreadStart, WorkerStart } from '../thread.ts';
 import { planBare } from './boot.ts';
 import type { BareConfig } from './config.ts';
@@ -13,10 +13,9 @@ import { HartWords } from './hart-words.ts';
  * @throws RangeError for numbers out of range
  */
 export function draftBareMachine(config: BareConfig): MachineDraft {
-  const { kind, harts: cpus, aia } = config;
-  const setting = { kind, cpus, ...(aia === undefined ? {} : { aia }) };
+  const setting = settingOf({ ...config, cpus: config.harts });
   const boot = planBare(config.program, describeMachine(setting, config));
-  const plan = planMachine({ ...setting, pcpus: cpus, ramBytes: config.memoryBytes });
+  const plan = planMachine({ ...setting, kind: 'bare', pcpus: config.harts, ramBytes: config.memoryBytes });
   return { plan, boot, create: (memory) => new BareMachine(plan, memory, boot.bare) };
 }
 

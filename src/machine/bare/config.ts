@@ -11,4 +11,6 @@ export interface BareConfig extends CommonConfig {
   readonly bootArgs?: string;
   /** How external interrupts reach the harts; `none`, the default, is the PLIC. */
   readonly aia?: Aia;
+  /** Guest interrupt files of each hart's IMSIC, 0 to 7; 0 is the default. */
+  readonly aiaGuests?: number;
 }

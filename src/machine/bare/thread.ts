@@ -1,4 +1,4 @@
-import type { ConsoleWires, HartInputs } from '../../devices/descriptor.ts';
+import type { ConsoleWires, HartInputs, InterruptFiles } from '../../devices/descriptor.ts';
 import { Htif } from '../../devices/htif/device.ts';
 import type { Hart } from '../../hart/index.ts';
 import { CSR, EXIT } from '../../hart/layout.ts';
@@ -8,6 +8,7 @@ import { TICKS_PER_MS } from '../../time/ticks.ts';
 import { END } from '../control.ts';
 import { emitAll, linesOf } from '../devices.ts';
 import { SkippingSleep } from '../instruction-clock.ts';
+import type { BarePlan } from '../plan.ts';
 import type { BareStart, RunBare, WorkerHost } from '../thread.ts';
 import { ThreadFrame } from '../thread-frame.ts';
 import { HartWords } from './hart-words.ts';
@@ -44,7 +45,7 @@ class BareHart {
       for (const each of harts) each.kick();
     });
     const harts = wordsOf(start, frame);
-    const { bus, console, inputs } = frame.createDevices((hart) => harts[hart]?.kick());
+    const { bus, console, inputs, interruptFiles } = frame.createDevices((hart) => harts[hart]?.kick());
     this.#index = index;
     this.#frame = frame;
     this.#inputs = inputs;
@@ -54,9 +55,11 @@ class BareHart {
       platform: {
         ticks: frame.ticks,
         lines: (wanted) => linesOf(inputs, index, wanted),
-        guestExternalLines: () => 0,
+        guestExternalLines: () => guestLines(plan, interruptFiles, index),
+        interruptFile: (number) => interruptFiles?.file(index, number),
         runEnd: () => this.#runEnd,
       },
+      guestExternalInterrupts: plan.aiaGuests ?? 0,
       hsHost: false,
       exitRequest: harts[index].exitRequest,
     });
@@ -134,6 +137,15 @@ class BareHart {
     state.setX(11, bare.deviceTreeAddress | 0, Math.floor(bare.deviceTreeAddress / 2 ** 32));
     state.setX(12, bare.dynamicInfo | 0, Math.floor(bare.dynamicInfo / 2 ** 32));
   }
+}
+
+/** hgeip: the guest interrupt files of a hart that have something to deliver. */
+function guestLines({ aiaGuests = 0 }: BarePlan, files: InterruptFiles | undefined, hart: number): number {
+  let lines = 0;
+  for (let guest = 1; guest <= aiaGuests; guest++) {
+    if (files?.file(hart, guest + 1)?.asserts() === true) lines |= 1 << guest;
+  }
+  return lines;
 }
 
 function wordsOf({ memory, plan }: BareStart, { skipping }: ThreadFrame): readonly HartWords[] {

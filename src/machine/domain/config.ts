@@ -1,4 +1,5 @@
 import type { Kernel } from '../../boot/kernel-image.ts';
+import type { DomainAia } from '../../devices/descriptor.ts';
 import type { CommonConfig } from '../common-config.ts';
 
 /** A guest of the hypervisor. */
@@ -14,6 +15,8 @@ export interface DomainConfig extends CommonConfig {
   readonly initrd?: Uint8Array;
   /** The kernel command line. */
   readonly bootArgs: string;
+  /** How external interrupts reach the vCPUs; `none`, the default, is the PLIC. */
+  readonly aia?: DomainAia;
   /** Check the rules of the vCPU loop. */
   readonly debug?: boolean;
 }

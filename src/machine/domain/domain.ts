@@ -6,7 +6,7 @@ import { HSM, STAT } from '../../hypervisor/vcpu-layout.ts';
 import type { GuestClock } from '../clock.ts';
 import { describeMachine } from '../describe.ts';
 import type { MachineDraft, Processors, VcpuStats } from '../kind.ts';
-import { type DomainPlan, planMachine } from '../plan.ts';
+import { type DomainPlan, planMachine, settingOf } from '../plan.ts';
 import type { ThreadStart, WorkerStart } from '../thread.ts';
 import type { DomainConfig } from './config.ts';
 import { createEvents, createScheduler, createVcpus } from './vcpus.ts';
@@ -18,9 +18,9 @@ import { createEvents, createScheduler, createVcpus } from './vcpus.ts';
  * @throws RangeError for numbers out of range
  */
 export function draftDomain(config: DomainConfig): MachineDraft {
-  const setting = { kind: config.kind, cpus: config.vcpus };
+  const setting = settingOf({ ...config, cpus: config.vcpus });
   const boot = planBoot(config.kernel, config.initrd, describeMachine(setting, config));
-  const plan = planMachine({ ...setting, pcpus: config.pcpus, ramBytes: config.memoryBytes });
+  const plan = planMachine({ ...setting, kind: 'domain', pcpus: config.pcpus, ramBytes: config.memoryBytes });
   return { plan, boot, create: (memory, clock) => new Domain(config, plan, memory, boot, clock) };
 }
 

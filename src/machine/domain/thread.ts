@@ -11,6 +11,8 @@ import { createEvents, createScheduler, createVcpus } from './vcpus.ts';
 const EXTERNAL = 1 << 9;
 /** hgeip: the external interrupt line of the loaded vCPU. */
 const GUEST_EXTERNAL = 1 << 1;
+/** The interrupt file of guest external interrupt 1, which is that of the loaded vCPU. */
+const GUEST_FILE = 2;
 const ENDS = { shutdown: END.powerOff, failure: END.failure, reboot: END.reboot } as const;
 
 /** The life of a pCPU: puts this thread's part of the domain together and runs vCPUs until the end. */
@@ -31,6 +33,8 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
       ticks: frame.ticks,
       lines: () => 0,
       guestExternalLines: () => (externalPending(pcpu.current) ? GUEST_EXTERNAL : 0),
+      interruptFile: (number) =>
+        number === GUEST_FILE ? devices.interruptFiles?.file(pcpu.current, 0) : undefined,
       fuelForTimer: () => pcpu.fuelForTimer(),
       runEnd: () => pcpu.runEnd,
       watchTicks: () => pcpu.watchTicks(),

@@ -20,6 +20,7 @@ const entries = [
   'node/verify-entry',
   'node/stress-entry',
   'verify/threaded/forced-order',
+  'node/drives/drive-thread',
   'node/index',
   'interrupts/index',
   'verify/public',

@@ -1,41 +1,16 @@
 /** Debian's own drivers for the devices that no driver of its kernel image knows. */
 import { readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type ExtraFile, initramfs } from '../src/boot/initramfs.ts';
+import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
-import { InputError } from '../src/errors/input-error.ts';
-import { type DebianGuest, debianGuest, debianPackage } from '../src/node/debian/debian-guest.ts';
-import { unpackers } from '../src/node/unpackers.ts';
+import { debianModules } from './machine/debian-modules.ts';
 import { runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 120_000;
 /** In the order in which they are loaded. */
 const MODULES = ['virtio_mmio.ko', 'virtio-rng.ko', 'qemu_fw_cfg.ko'];
 
-interface Files {
-  readonly guest: DebianGuest;
-  readonly modules: readonly ExtraFile[];
-}
-
-/** Undefined, with a word why, where the packages cannot be fetched: no apt, no network, a newer kernel. */
-async function fetched(): Promise<Files | undefined> {
-  try {
-    const guest = await debianGuest();
-    const members = MODULES.map((name) => `*/${name}.xz`);
-    const { directory, files } = await debianPackage(`linux-image-${guest.version}`, { members });
-    const unpacked = files.map(async (file) => ({
-      path: `modules/${basename(file, '.xz')}`,
-      data: await unpackers.xz(readFileSync(join(directory, file)), file),
-    }));
-    return { guest, modules: await Promise.all(unpacked) };
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    console.warn(`modules.test: skipped. ${error.message}`);
-    return undefined;
-  }
-}
-const files = await fetched();
+const files = await debianModules(MODULES);
 
 const script = `
 for module in ${MODULES.join(' ')}; do insmod /modules/$module && echo "loaded $module"; done

@@ -22,6 +22,13 @@ Your terminal is the guest's serial console:
   Ctrl-A h       help
   Ctrl-A Ctrl-A  send Ctrl-A`;
 
+const driveHelp =
+  "the same in QEMU's words: file=disk.img[,format=raw][,readonly=on][,snapshot=on][,serial=NAME]";
+
+function collect(word: string, before: readonly string[] = []): readonly string[] {
+  return [...before, word];
+}
+
 /**
  * The command line's grammar. The parser leaves a command's exit status in `finished`.
  *
@@ -63,6 +70,8 @@ function addRun(program: Command, finished: Finished): void {
     .option('--smp <n>', `virtual CPUs, 1 to ${maximumCpus} (default: 2)`)
     .option('--pcpus <n>', 'threads that run them (default: as many as processors and vCPUs, at most 2)')
     .option('-m, --memory <size>', 'guest memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
+    .option('--disk <file>', 'a disk, which is this file; again for more', collect)
+    .option('--drive <words>', driveHelp, collect)
     .option('--protocol <name>', `how interrupts reach a vCPU: ${protocols}`)
     .option(
       '--aia <name>',
@@ -97,6 +106,8 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--cpu <name>', cpuHelp, DEFAULT_CPU)
     .option('--smp <n>', `harts, 1 to ${maximumCpus}`, '1')
     .option('-m, --memory <size>', 'memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
+    .option('--disk <file>', 'a disk, which is this file; again for more', collect)
+    .option('--drive <words>', driveHelp, collect)
     .option('--aia <name>', `how interrupts reach the harts, the PLIC being none: ${AIA.join(', ')}`, 'none')
     .option('--aia-guests <n>', `guest interrupt files of each hart, 0 to ${IMSIC.maxGuests} (default: 0)`)
     .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)

@@ -1,17 +1,19 @@
 import { availableParallelism } from 'node:os';
+import type { DriveFacts } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
 import { writeOutputFile } from '../node/files.ts';
 import type { NodeHost } from '../node/node-host.ts';
 import { type GuestName, guestNames } from './choices.ts';
+import { type DriveWords, readDrives } from './drive-options.ts';
 import { loadProgram } from './firmware.ts';
 import { loadGuest } from './guest.ts';
 import { type MachineWords, type RunWords, readMachineWords, readRunWords } from './run-options.ts';
 import { deviceTreeOf, runSession } from './session.ts';
 
 /** Options of `hartvisor run` as the parser gives them. */
-export interface RunCommandOptions extends RunWords {
+export interface RunCommandOptions extends RunWords, DriveWords {
   readonly kernel?: string | undefined;
   readonly initrd?: string | undefined;
   readonly append?: string | undefined;
@@ -31,7 +33,8 @@ export interface RunCommandOptions extends RunWords {
  * @throws InputError for options and files that cannot be used
  */
 export async function runCommand(options: RunCommandOptions, host: NodeHost): Promise<number> {
-  const shape = readRunWords(options, availableParallelism());
+  const drives = await giveDrives(options, host);
+  const shape = readRunWords(options, availableParallelism(), drives);
   const guest = await loadGuest({
     ...options,
     guest: readGuestName(options.guest),
@@ -44,6 +47,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
     kind: 'domain',
     ...numbers,
     ...parts,
+    drives,
     debug: options.debug === true,
   };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
@@ -58,7 +62,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
 }
 
 /** Options of `hartvisor machine` as the parser gives them. */
-export interface MachineCommandOptions extends MachineWords {
+export interface MachineCommandOptions extends MachineWords, DriveWords {
   readonly bios?: string | undefined;
   readonly initrd?: string | undefined;
   readonly append?: string | undefined;
@@ -76,20 +80,31 @@ export interface MachineCommandOptions extends MachineWords {
 export async function machineCommand(
   file: string,
   options: MachineCommandOptions,
-  host: MachineHost,
+  host: NodeHost,
 ): Promise<number> {
-  const { timeout, ...shape } = readMachineWords(options);
+  const drives = await giveDrives(options, host);
+  const { timeout, ...shape } = readMachineWords(options, drives);
   const { harts, xlen, memoryBytes } = shape;
   const program = await loadProgram({ ...options, file, xlen, memoryBytes });
   const { append } = options;
   const bootArgs = append === undefined ? {} : { bootArgs: append };
-  const config: MachineConfig = { kind: 'bare', ...shape, program, ...bootArgs };
+  const config: MachineConfig = { kind: 'bare', ...shape, program, ...bootArgs, drives };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
   return runSession(config, host, {
     timeout,
     statistics: options.stats === true,
     banner: `${file} on ${counted(harts, 'hart')}, ${memoryBytes / 2 ** 20} MiB.`,
   });
+}
+
+/** Opens the drives of a machine that the host is going to start; they stay open until the process ends. */
+async function giveDrives(words: DriveWords, host: NodeHost): Promise<readonly DriveFacts[]> {
+  const options = readDrives(words);
+  if (options.length === 0) return [];
+  const { openDrives } = await import('../node/drives/open-drives.ts');
+  const { facts, module } = openDrives(options);
+  host.loadFirst(module);
+  return facts;
 }
 
 async function dumpDeviceTree(config: MachineConfig, host: MachineHost, path: string): Promise<number> {

@@ -1,4 +1,4 @@
-import { AIA, type Aia, DOMAIN_AIA, type DomainAia } from '../devices/descriptor.ts';
+import { AIA, type Aia, DOMAIN_AIA, type DomainAia, type DriveFacts } from '../devices/descriptor.ts';
 import { IMSIC } from '../devices/imsic/facts.ts';
 import { InputError } from '../errors/input-error.ts';
 import { DEFAULT_PROTOCOL, protocolByName } from '../interrupts/protocols.ts';
@@ -45,7 +45,7 @@ export interface RunShape {
  * @param cores - processors of this machine
  * @throws InputError that says what is possible
  */
-export function readRunWords(words: RunWords, cores: number): RunShape {
+export function readRunWords(words: RunWords, cores: number, drives: readonly DriveFacts[] = []): RunShape {
   const vcpus = words.smp === undefined ? defaultVcpus : parseCount(words.smp, '--smp', 'vCPUs', maximumCpus);
   const engine = readEngine(words.engine);
   const most = engine === 'lockstep' ? 1 : defaultMaximumPcpus;
@@ -56,7 +56,7 @@ export function readRunWords(words: RunWords, cores: number): RunShape {
   if (engine === 'lockstep' && pcpus > 1) throw new InputError(oneThread('--pcpus', pcpus));
   const xlen = readCpu(words.cpu);
   const aia = readAia(words.aia, DOMAIN_AIA);
-  const maximum = maximumMemory({ kind: 'domain', cpus: vcpus, pcpus, aia });
+  const maximum = maximumMemory({ kind: 'domain', cpus: vcpus, pcpus, aia, drives });
   return {
     xlen,
     vcpus,
@@ -96,13 +96,13 @@ export interface MachineShape {
  *
  * @throws InputError that says what is possible
  */
-export function readMachineWords(words: MachineWords): MachineShape {
+export function readMachineWords(words: MachineWords, drives: readonly DriveFacts[] = []): MachineShape {
   const harts = parseCount(words.smp, '--smp', 'harts', maximumCpus);
   const engine = readEngine(words.engine);
   if (engine === 'lockstep' && harts > 1) throw new InputError(oneThread('--smp', harts));
   const aia = readAia(words.aia, AIA);
   const aiaGuests = readGuestFiles(words.aiaGuests, aia);
-  const maximum = maximumMemory({ kind: 'bare', cpus: harts, pcpus: harts, aia, aiaGuests });
+  const maximum = maximumMemory({ kind: 'bare', cpus: harts, pcpus: harts, aia, aiaGuests, drives });
   const xlen = readCpu(words.cpu);
   return {
     xlen,

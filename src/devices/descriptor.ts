@@ -1,6 +1,7 @@
 import type { DeviceTreeNode } from '../boot/device-tree.ts';
 import type { InterruptFile } from '../interrupts/interrupt-file.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
+import type { Storage } from '../storage/storage.ts';
 import type { Backends } from './backends.ts';
 import type { Clock, Device, LineSink, MsiSink } from './device.ts';
 
@@ -17,6 +18,17 @@ export const DOMAIN_AIA = ['none', 'aplic-imsic'] as const;
 
 export type DomainAia = (typeof DOMAIN_AIA)[number];
 
+/** A drive of a machine, as its devices know it. It can be sent by `postMessage`. */
+export interface DriveFacts {
+  /** For people. */
+  readonly name: string;
+  /** Bytes, a multiple of 512. */
+  readonly bytes: number;
+  readonly readOnly: boolean;
+  /** For the guest: up to 20 bytes of UTF-8. */
+  readonly serial: string;
+}
+
 /** The facts of its machine that a device may know. */
 export interface DeviceSetting {
   /** `domain`: a guest below the hypervisor. `bare`: software starts in M-mode. */
@@ -27,6 +39,8 @@ export interface DeviceSetting {
   readonly aia?: Aia;
   /** Guest interrupt files of each hart's IMSIC: 0 if it is left out. */
   readonly aiaGuests?: number;
+  /** None if they are left out. */
+  readonly drives?: readonly DriveFacts[];
 }
 
 /** Where the machine has put a device. */
@@ -60,6 +74,12 @@ export interface DeviceServices extends DeviceSetting {
   tell(event: number): void;
   /** Ends the machine. */
   finish(finish: Finish): void;
+  /** Makes the I/O thread call {@link DeviceInstance.work}; undefined in a machine that has none. */
+  readonly wakeIo: (() => void) | undefined;
+  /** The contents of a drive, by its number. Only on the thread that carries out the device's requests. */
+  openDrive(drive: number): Storage;
+  /** Tells people something that is worth knowing. */
+  notice(text: string): void;
 }
 
 /** An interrupt controller, as other devices see it. */
@@ -128,6 +148,8 @@ export interface DeviceInstance {
   readonly inputs?: HartInputs;
   readonly interruptFiles?: InterruptFiles;
   readonly console?: ConsoleWires;
+  /** Does some of the work that may take long, on the I/O thread. @returns whether there may be more */
+  work?(): boolean;
   /** Makes the host's side, where the device has one. Called once, on the thread that owns the machine. */
   connect?(backends: Backends): HostSide;
 }

@@ -1,3 +1,4 @@
+import type { DriveFacts } from '../devices/descriptor.ts';
 import type { Xlen } from './cpu.ts';
 import type { Engine } from './engine.ts';
 
@@ -13,4 +14,6 @@ export interface CommonConfig {
   readonly detachFiles?: boolean;
   /** Guest RAM in bytes, a multiple of 4096. */
   readonly memoryBytes: number;
+  /** Disks; the threads of the machine open what is in them by `WorkerHost.openDrive`. */
+  readonly drives?: readonly DriveFacts[];
 }

@@ -1,3 +1,4 @@
+import { Sleep, wakeSleepers } from '../hypervisor/sleep.ts';
 import { f64, i32, struct } from '../layout/struct.ts';
 
 /** Whether a machine runs and how it ended, where its threads stand, and when its time began. */
@@ -8,6 +9,8 @@ export const CONTROL = struct({
   notices: i32,
   pause: i32,
   standing: i32,
+  io: i32,
+  ioSleepers: i32,
   startedAt: f64,
 });
 
@@ -63,6 +66,7 @@ export class Control {
     // Both meet the waits for a pause to begin and to be over, which the end is, too.
     Atomics.notify(this.#words, WORD.standing);
     Atomics.notify(this.#words, WORD.pause);
+    this.wakeIo();
     return true;
   }
 
@@ -107,10 +111,21 @@ export class Control {
     }
   }
 
-  /** Begins a pause; threads are woken by the caller. For the owner, while the machine is not paused. */
+  /** Makes the I/O thread look around: there is work, a pause or the end. */
+  wakeIo(): void {
+    wakeSleepers(this.#words, WORD.io, WORD.ioSleepers);
+  }
+
+  /** The sleep of the I/O thread. */
+  ioSleep(): Sleep {
+    return new Sleep(this.#words, WORD.io, WORD.ioSleepers);
+  }
+
+  /** Begins a pause; threads with harts are woken by the caller. For the owner, while the machine is not paused. */
   pause(): void {
     // Meets the loads in `pausing` and `stand`.
     Atomics.add(this.#words, WORD.pause, 1);
+    this.wakeIo();
   }
 
   /** Waits until so many threads stand still. @returns false if the machine ended, or the pause was over, before */

@@ -12,6 +12,7 @@ import type {
 } from '../devices/descriptor.ts';
 import type { Clock } from '../devices/device.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
+import type { Storage } from '../storage/storage.ts';
 import type { Control } from './control.ts';
 import { DeviceEvents } from './device-events.ts';
 import { type Part, partsOf } from './parts.ts';
@@ -26,6 +27,10 @@ export interface DeviceSurroundings {
   finish(finish: Finish): void;
   /** A device, by its number in {@link Devices.instances}, has an event for its host's side. */
   tell(device: number, event: number): void;
+  /** Makes the I/O thread look for work, where the machine has one. */
+  readonly wakeIo: (() => void) | undefined;
+  openDrive(drive: number): Storage;
+  notice(text: string): void;
 }
 
 /** A machine's devices, as one thread sees them. */
@@ -85,13 +90,15 @@ function sourcesOf({ sources = [] }: Part): number {
 function servicesFor(
   memory: GuestMemory,
   plan: MachinePlan,
-  { clock, hartChanged, finish, tell }: DeviceSurroundings,
+  surroundings: DeviceSurroundings,
   { device, sources = [] }: Part,
   index: number,
   wired: Wired,
 ): DeviceServices {
+  const { clock, hartChanged, finish, tell, wakeIo, openDrive, notice } = surroundings;
   return {
     ...settingOf(plan),
+    ...{ wakeIo, openDrive, notice },
     words: new Int32Array(memory.linear.buffer, plan.devices[index], device.wordsFor(plan)),
     memory,
     clock,

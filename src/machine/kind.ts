@@ -2,7 +2,7 @@ import type { BootPlan } from '../boot/boot-plan.ts';
 import type { Stat } from '../hypervisor/vcpu-layout.ts';
 import type { GuestClock } from './clock.ts';
 import type { MachinePlan } from './plan.ts';
-import type { ThreadStart, WorkerStart } from './thread.ts';
+import type { BareStart, PcpuStart, ThreadStart } from './thread.ts';
 
 /** Counters of one vCPU. */
 export type VcpuStats = Readonly<Record<Stat, number>>;
@@ -25,5 +25,5 @@ export interface Processors {
   /** The counters of each vCPU so far; a bare machine has none. */
   stats(): readonly VcpuStats[];
   /** All that a thread starts with. */
-  startOf(thread: ThreadStart): WorkerStart;
+  startOf(thread: ThreadStart): PcpuStart | BareStart;
 }

@@ -10,6 +10,7 @@ import type { DeviceEvents } from './device-events.ts';
 import { createDevices, type Devices, eventsOf } from './devices.ts';
 import { draftDomain } from './domain/domain.ts';
 import { DEFAULT_ENGINE } from './engine.ts';
+import { hasIoThread } from './io/io.ts';
 import type { MachineDraft, Processors, VcpuStats } from './kind.ts';
 import type { MachinePlan } from './plan.ts';
 import type { WorkerMessage, WorkerStart } from './thread.ts';
@@ -115,6 +116,11 @@ export class Machine {
       hartChanged: (hart) => this.#processors.kick(hart),
       finish: () => undefined,
       tell: (device, event) => this.#hostSides[device]?.hear(event),
+      wakeIo: () => this.#control.wakeIo(),
+      openDrive: () => {
+        throw new Error("drives are opened by the machine's own threads");
+      },
+      notice: (text) => callbacks.onNotice?.(text),
     });
     this.#events = eventsOf(this.#memory, plan);
     this.#hostSides = this.#devices.instances.map((instance) => instance.connect?.(callbacks));
@@ -128,9 +134,17 @@ export class Machine {
   start(): void {
     const { pcpus } = this.plan;
     const { engine = DEFAULT_ENGINE, xlen = 64 } = this.#config;
-    this.#running = pcpus;
+    const memory = this.#memory;
+    const starts: WorkerStart[] = [];
     for (let index = 0; index < pcpus; index++) {
-      const start = this.#processors.startOf({ memory: this.#memory, index, engine, xlen });
+      starts.push(this.#processors.startOf({ memory, index, engine, xlen }));
+    }
+    if (hasIoThread({ plan: this.plan, engine })) {
+      const of = this.#processors.startOf({ memory, index: 0, engine, xlen });
+      starts.push({ kind: 'io', memory, index: pcpus, engine, xlen, of });
+    }
+    this.#running = starts.length;
+    for (const start of starts) {
       this.#threads.push(
         this.#host.spawn(
           start,

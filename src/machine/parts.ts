@@ -7,6 +7,7 @@ import { imsic } from '../devices/imsic/descriptor.ts';
 import { plic } from '../devices/plic/descriptor.ts';
 import { testFinisher } from '../devices/test-finisher/descriptor.ts';
 import { uart16550 } from '../devices/uart16550/descriptor.ts';
+import { virtioBlk } from '../devices/virtio-blk/descriptor.ts';
 import { virtioRng } from '../devices/virtio-rng/descriptor.ts';
 
 /** Guest-physical address of RAM, as on QEMU's `virt`. */
@@ -23,7 +24,12 @@ export interface Part {
   readonly only?: DeviceSetting['kind'];
   /** The settings of `--aia` with which machines have it; all, if there are none. */
   readonly aia?: readonly Aia[];
+  /** The number of the drive that it shows: a machine without that drive does not have it. */
+  readonly drive?: number;
 }
+
+/** Drives of a machine at most: QEMU's `virt` has eight places for virtio, and one is taken. */
+export const MOST_DRIVES = 7;
 
 /** The devices of our machines, where QEMU's `virt` has them (QEMU's hw/riscv/virt.c). One line each. */
 export const PARTS: readonly Part[] = [
@@ -37,12 +43,22 @@ export const PARTS: readonly Part[] = [
   { device: imsic, base: 0x2800_0000, only: 'domain', aia: ['aplic-imsic'] },
   { device: uart16550, base: 0x1000_0000, sources: [10] },
   { device: virtioRng, base: 0x1000_1000, sources: [1] },
+  ...Array.from({ length: MOST_DRIVES }, (_, drive) => ({
+    ...{ device: virtioBlk(drive), base: 0x1000_2000 + 0x1000 * drive, sources: [2 + drive], drive },
+  })),
   { device: fwCfg, base: 0x1010_0000 },
 ];
 
 /** The devices of a machine, in the order of the device tree. */
-export function partsOf({ kind, aia = 'none' }: Pick<DeviceSetting, 'kind' | 'aia'>): readonly Part[] {
+export function partsOf({
+  kind,
+  aia = 'none',
+  drives = [],
+}: Pick<DeviceSetting, 'kind' | 'aia' | 'drives'>): readonly Part[] {
   return PARTS.filter(
-    (part) => (part.only ?? kind) === kind && (part.aia === undefined || part.aia.includes(aia)),
+    (part) =>
+      (part.only ?? kind) === kind &&
+      (part.aia === undefined || part.aia.includes(aia)) &&
+      (part.drive === undefined || part.drive < drives.length),
   );
 }

@@ -120,8 +120,14 @@ export function planMachine(shape: MachineShape): MachinePlan {
 }
 
 /** Those facts of a machine that its devices may know. */
-export function settingOf({ kind, cpus, aia = 'none', aiaGuests = 0 }: DeviceSetting): DeviceSetting {
-  return { kind, cpus, aia, aiaGuests };
+export function settingOf({
+  kind,
+  cpus,
+  aia = 'none',
+  aiaGuests = 0,
+  drives = [],
+}: DeviceSetting): DeviceSetting {
+  return { kind, cpus, aia, aiaGuests, drives };
 }
 
 /** The most RAM, in bytes, that a machine of this shape can have; whole mebibytes. */

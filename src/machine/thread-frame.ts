@@ -7,12 +7,13 @@ import { createHart } from './engine-hart.ts';
 import { hartExtensions } from './extensions.ts';
 import { finishEnds } from './finish.ts';
 import { InstructionClock } from './instruction-clock.ts';
-import type { WorkerHost, WorkerStart } from './thread.ts';
+import { hasIoThread } from './io/io.ts';
+import type { BareStart, PcpuStart, WorkerHost } from './thread.ts';
 
 /** Options of a hart that differ between the kinds of machine. */
 export type OwnHartOptions = Pick<
   HartOptions,
-  'alone' | 'devices' | 'exitRequest' | 'guestExternalInterrupts' | 'hsHost' | 'platform'
+  'devices' | 'exitRequest' | 'guestExternalInterrupts' | 'hsHost' | 'platform'
 >;
 
 /** One thread's part of a machine, as far as both kinds of machine have it: memory, time, devices, the end. */
@@ -24,12 +25,12 @@ export class ThreadFrame {
   /** Guest time in ticks. */
   readonly ticks: () => number;
   readonly #clock: GuestClock | InstructionClock;
-  readonly #start: WorkerStart;
+  readonly #start: PcpuStart | BareStart;
   readonly #host: WorkerHost;
   readonly #wakeAll: () => void;
 
   /** @param wakeAll has all processors of the machine look around, when it ends */
-  constructor(start: WorkerStart, host: WorkerHost, wakeAll: () => void) {
+  constructor(start: PcpuStart | BareStart, host: WorkerHost, wakeAll: () => void) {
     const { memory, plan } = start;
     this.ram = new GuestMemory(memory, plan.ram);
     this.control = new Control(memory, plan.control);
@@ -56,6 +57,11 @@ export class ThreadFrame {
     this.end(END.stuck);
   }
 
+  /** Tells people something that is worth knowing, unless the guest has caused many such notices. */
+  notice(text: string): void {
+    if (this.control.countNotice()) this.#host.notify({ kind: 'notice', text });
+  }
+
   /** Stands still while the machine is paused. */
   readonly stand = (): void => {
     if (this.control.stand()) this.#clock.restart(this.control.startedAt);
@@ -68,6 +74,13 @@ export class ThreadFrame {
       hartChanged,
       finish: (finish) => finishEnds(finish, this.end),
       tell: eventTeller(this.#start, this.#host),
+      wakeIo: hasIoThread(this.#start) ? () => this.control.wakeIo() : undefined,
+      openDrive: (drive) => {
+        const { openDrive } = this.#host;
+        if (openDrive === undefined) throw new Error('nobody has said what is in the drives of this machine');
+        return openDrive(drive);
+      },
+      notice: (text) => this.notice(text),
     });
   }
 
@@ -83,6 +96,7 @@ export class ThreadFrame {
       xlen,
       extensions: hartExtensions(xlen),
       aia: plan.aia === 'aplic-imsic' ? plan.aia : 'none',
+      alone: plan.pcpus === 1 && !hasIoThread(this.#start),
       onRefused: (text) => this.#host.notify({ kind: 'refused', text }),
       hartId: index,
     };

@@ -1,5 +1,6 @@
 /** The messages between a machine's threads and its owner. */
 import type { Protocol } from '../interrupts/protocol.ts';
+import type { Storage } from '../storage/storage.ts';
 import type { Xlen } from './cpu.ts';
 import type { Engine } from './engine.ts';
 import type { BarePlan, DomainPlan } from './plan.ts';
@@ -42,7 +43,14 @@ export interface BareStart extends ThreadStart {
   readonly bare: RunBare;
 }
 
-export type WorkerStart = PcpuStart | BareStart;
+/** The start of the thread that does for devices what may take long. */
+export interface IoStart extends ThreadStart {
+  readonly kind: 'io';
+  /** The start of one of the machine's processors. */
+  readonly of: PcpuStart | BareStart;
+}
+
+export type WorkerStart = PcpuStart | BareStart | IoStart;
 
 /**
  * A message of a thread to the main thread. A guest can make only a bounded number of messages wait: an event of a
@@ -70,6 +78,8 @@ export interface WorkerHost {
   /** Milliseconds to add to this thread's `performance.now()` for the time that all threads share. */
   readonly clockOffset: number;
   notify(message: WorkerMessage): void;
+  /** Opens the contents of a drive, by its number; not there in a machine without drives. */
+  readonly openDrive?: (drive: number) => Storage;
   /** Gives what this thread uses in the place of a domain's protocol: for demonstrations and tests. */
   readonly standIn?: (protocol: Protocol) => Protocol;
 }

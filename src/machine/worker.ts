@@ -16,6 +16,14 @@ export async function loadWorker(kind: WorkerStart['kind']): Promise<RunWorker> 
       runPcpu(start, host);
     };
   }
+  if (kind === 'io') {
+    const { runIo } = await import('./io/thread.ts');
+    return (start, host) => {
+      if (start.kind !== 'io')
+        throw new Error('this thread of a machine has loaded what its I/O thread runs');
+      runIo(start, host);
+    };
+  }
   const { runBareHart } = await import('./bare/thread.ts');
   return (start, host) => {
     if (start.kind !== 'bare') throw new Error('this thread of a machine has loaded what bare harts run');

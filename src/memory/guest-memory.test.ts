@@ -273,3 +273,35 @@ test('addresses of linear memory are no addresses of the guest', () => {
   // @ts-expect-error its type is that of the other space
   expect(ram.contains(host, 1)).toBe(false);
 });
+
+describe('work in place', () => {
+  test('sees the bytes of RAM, and is announced where it writes', () => {
+    clear();
+    const memory = new GuestMemory(linear, { base: 0x8000_0000, size: SIZE, offset: OFFSET });
+    const written: [number, number][] = [];
+    memory.onWrite((address, bytes) => written.push([address, bytes]));
+    expect(memory.fill(0x8000_0010, 3, (bytes) => bytes.set([1, 2, 3]))).toBe(true);
+    const seen: number[] = [];
+    expect(memory.use(0x8000_000f, 5, (bytes) => seen.push(...bytes))).toBe(true);
+    expect([seen, written]).toEqual([[0, 1, 2, 3, 0], [[0x8000_0010, 3]]]);
+    const fail = () => {
+      throw new Error('half of it');
+    };
+    expect(() => memory.fill(0x8000_0000, 2, fail)).toThrow('half of it');
+    expect(written).toHaveLength(2);
+  });
+
+  test.each([
+    [0x8000_0000 - 1, 1],
+    [0x8000_0000 + SIZE - 1, 2],
+    [2 ** 60, 1],
+    [0x8000_0000, -1],
+  ])('is not done at 0x%x, %d bytes', (address, length) => {
+    const memory = new GuestMemory(linear, { base: 0x8000_0000, size: SIZE, offset: OFFSET });
+    const never = () => {
+      throw new Error('called');
+    };
+    memory.onWrite(never);
+    expect([memory.use(address, length, never), memory.fill(address, length, never)]).toEqual([false, false]);
+  });
+});

@@ -116,6 +116,27 @@ export class GuestMemory {
     return true;
   }
 
+  /**
+   * Lets `work` read a range in place. The guest may change it meanwhile.
+   *
+   * @returns false, without a call, unless it is all RAM
+   */
+  use(address: GuestPhysical, length: number, work: (bytes: Uint8Array) => void): boolean {
+    const at = this.offsetOf(address, length);
+    if (at < 0) return false;
+    work(this.#bytes.subarray(at, at + length));
+    return true;
+  }
+
+  /** Lets `work` write a range in place; else as {@link use}. It counts as written also where `work` throws. */
+  fill(address: GuestPhysical, length: number, work: (bytes: Uint8Array) => void): boolean {
+    try {
+      return this.use(address, length, work);
+    } finally {
+      if (this.contains(address, length)) this.#announce(address, length);
+    }
+  }
+
   /** A plain read, unsigned, at any alignment; so are the next two. */
   read8(address: GuestPhysical): number | undefined {
     const at = this.offsetOf(address, 1);

@@ -46,7 +46,12 @@ export interface Rig {
   level(): boolean;
 }
 
-export function createRig(make: (memory: GuestMemory) => VirtioFunction, sizes: readonly number[]): Rig {
+/** @param wakeIo given if requests that may take long are carried out by {@link VirtioMmio.work} */
+export function createRig(
+  make: (memory: GuestMemory) => VirtioFunction,
+  sizes: readonly number[],
+  wakeIo?: () => void,
+): Rig {
   const memory = createRam();
   let level = false;
   const words = new Int32Array(new SharedArrayBuffer(4 * virtioWords(sizes.length)));
@@ -55,7 +60,7 @@ export function createRig(make: (memory: GuestMemory) => VirtioFunction, sizes: 
       level = to;
     },
   };
-  const device = new VirtioMmio(words, make(memory), sizes, { memory, irq });
+  const device = new VirtioMmio(words, make(memory), sizes, { memory, irq, wakeIo });
   return { device, memory, level: () => level };
 }
 

@@ -29,13 +29,14 @@ export async function runMachine(
   config: MachineConfig,
   limitMs: number,
   typed: readonly Typed[] = [],
+  host = new NodeHost(),
 ): Promise<MachineRun> {
   const notices: string[] = [];
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
   const waiting = [...typed];
   let output = '';
-  const machine = new Machine(config, new NodeHost(), {
+  const machine = new Machine(config, host, {
     console: {
       output: (bytes) => {
         output += decoder.decode(bytes, { stream: true });

@@ -107,18 +107,60 @@ function readDescriptor(memory: GuestMemory, { address, count }: Table, index: n
   return { address: physicalAddress(low, high), length, flags, next };
 }
 
+/** Bytes of all segments together. */
+export function bytesIn(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** A part of consecutive segments: so many bytes, or fewer where they end, from an offset on. */
+export function slice(segments: readonly Segment[], offset: number, bytes: number): Segment[] {
+  const part: Segment[] = [];
+  let skip = offset;
+  let left = bytes;
+  for (const { address, length } of segments) {
+    if (left <= 0) break;
+    const from = Math.min(skip, length);
+    skip -= from;
+    const most = Math.min(length - from, left);
+    left -= most;
+    if (most > 0) part.push({ address: address + from, length: most });
+  }
+  return part;
+}
+
+/** A copy of so many bytes from an offset in segments on; undefined if there are fewer. The caller bounds them. */
+export function gather(
+  memory: GuestMemory,
+  segments: readonly Segment[],
+  offset: number,
+  bytes: number,
+): Uint8Array<ArrayBuffer> | undefined {
+  const all = new Uint8Array(bytes);
+  let done = 0;
+  for (const { address, length } of slice(segments, offset, bytes)) {
+    memory.use(address, length, (part) => all.set(part, done));
+    done += length;
+  }
+  return done === bytes ? all : undefined;
+}
+
 /**
- * Copies bytes to the writable part of a chain, from its start on.
+ * Copies bytes to segments, from their start on.
  *
  * @returns how many there was room for
  */
-export function fillChain(memory: GuestMemory, { writable }: Chain, bytes: Uint8Array): number {
+export function scatter(memory: GuestMemory, segments: readonly Segment[], bytes: Uint8Array): number {
   let done = 0;
-  for (const { address, length } of writable) {
+  for (const { address, length } of segments) {
     if (done === bytes.length) break;
     const part = bytes.subarray(done, done + length);
     memory.copyIn(address, part);
     done += part.length;
   }
   return done;
+}
+
+/** Copies bytes to the writable part of a chain, as {@link scatter} does. */
+export function fillChain(memory: GuestMemory, { writable }: Chain, bytes: Uint8Array): number {
+  return scatter(memory, writable, bytes);
 }

@@ -20,8 +20,9 @@ export function overMmio({ name, about, queues, create }: VirtioDescription): De
     about,
     wordsFor: () => virtioWords(queues.length),
     create: (services) => {
-      const { words, memory, line } = services;
-      return { device: new VirtioMmio(words, create(services), queues, { memory, irq: line() }) };
+      const { words, memory, line, wakeIo } = services;
+      const device = new VirtioMmio(words, create(services), queues, { memory, irq: line(), wakeIo });
+      return { device, work: () => device.work() };
     },
     describe: (place) => ({
       soc: [

@@ -1,4 +1,5 @@
 import type { AccessWidth } from '../device.ts';
+import type { Chain } from './chain.ts';
 import type { VirtQueue } from './queue.ts';
 
 /** The configuration space of a virtio device: little-endian fields that its kind defines. */
@@ -26,7 +27,15 @@ export interface VirtioFunction {
    *
    * @throws RingError by the queue's methods: the device stops until the driver resets it
    */
-  notify(queue: VirtQueue, index: number): void;
+  notify?(queue: VirtQueue, index: number): void;
+  /**
+   * In place of {@link notify}, for work that may take long: carries out the request of a chain, on the I/O thread where
+   * the machine has one, without the device's lock. The queues are in use meanwhile: a reset waits for it.
+   *
+   * @returns bytes from the start of the chain's writable part that are new
+   * @throws RingError when the chain is no request: the device stops
+   */
+  carryOut?(chain: Chain, index: number): number;
   /** The driver has reset the device; its queues are as in a new one. */
   reset?(): void;
 }

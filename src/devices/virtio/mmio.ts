@@ -1,6 +1,8 @@
 import type { GuestMemory } from '../../memory/guest-memory.ts';
+import { Lock } from '../../sync/lock.ts';
 import type { AccessWidth, LineSink } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
+import type { Chain } from './chain.ts';
 import { VIRTIO_MMIO } from './facts.ts';
 import type { VirtioFunction } from './function.ts';
 import { VirtQueue } from './queue.ts';
@@ -13,6 +15,8 @@ const DRIVER_BITS = 0xff & ~STATUS.NEEDS_RESET;
 /** The driver works, and the device may. */
 const LIVE = STATUS.FEATURES_OK | STATUS.DRIVER_OK;
 const ALL_ONES = 0xffff_ffff;
+/** Requests that are carried out together: a driver that resets its device waits for them. */
+const BATCH = 16;
 
 /** The words of a queue that its registers show, by their offset. */
 const ADDRESSES: ReadonlyMap<number, number> = new Map([
@@ -28,6 +32,14 @@ const ADDRESSES: ReadonlyMap<number, number> = new Map([
 export interface VirtioWiring {
   readonly memory: GuestMemory;
   readonly irq: LineSink;
+  /** Makes the I/O thread call {@link VirtioMmio.work}; without it, requests are carried out where they are made. */
+  readonly wakeIo?: (() => void) | undefined;
+}
+
+/** Requests that were taken from a queue. */
+interface Batch {
+  readonly index: number;
+  readonly chains: readonly Chain[];
 }
 
 /**
@@ -41,6 +53,8 @@ export class VirtioMmio extends SharedDevice {
   readonly size = VIRTIO_MMIO.size;
   readonly #function: VirtioFunction;
   readonly #irq: LineSink;
+  readonly #wakeIo: (() => void) | undefined;
+  readonly #io: Lock;
   readonly #sizes: readonly number[];
   readonly #queues: readonly VirtQueue[];
 
@@ -52,12 +66,14 @@ export class VirtioMmio extends SharedDevice {
     words: Int32Array,
     device: VirtioFunction,
     sizes: readonly number[],
-    { memory, irq }: VirtioWiring,
+    { memory, irq, wakeIo }: VirtioWiring,
   ) {
-    super(words, virtioWords(sizes.length), device.name);
+    super(words, virtioWords(sizes.length), device.name, { from: WORD.STATUS });
     this.name = device.name;
     this.#function = device;
     this.#irq = irq;
+    this.#wakeIo = wakeIo;
+    this.#io = new Lock(words, WORD.IO);
     this.#sizes = sizes;
     this.#queues = sizes.map((size, index) => {
       const first = firstWord(index);
@@ -75,9 +91,34 @@ export class VirtioMmio extends SharedDevice {
   }
 
   write(offset: number, width: AccessWidth, value: number): void {
-    this.guard.change(() => {
-      if (offset >= REG.CONFIG) this.#writeConfig(offset - REG.CONFIG, width, value);
-      else if (width === 4) this.#writeRegister(offset, value);
+    const change = () =>
+      this.guard.change(() => {
+        if (offset >= REG.CONFIG) this.#writeConfig(offset - REG.CONFIG, width, value);
+        else if (width === 4) this.#writeRegister(offset, value);
+      });
+    // Behind a reset, or the end of a queue, buffers are the driver's again.
+    const ends = value === 0 && (offset === REG.STATUS || offset === REG.QUEUE_READY);
+    if (ends && this.#wakeIo !== undefined) this.#io.withLock(change);
+    else change();
+  }
+
+  /**
+   * For the I/O thread: carries out some of the requests that there are.
+   *
+   * @returns whether there were any, and there may be more
+   */
+  work(): boolean {
+    return this.#io.withLock(() => {
+      const batch = this.guard.change(() => this.#takeBatch());
+      if (batch === undefined) return false;
+      const { index, chains } = batch;
+      const queue = this.#queues[index];
+      for (const chain of chains) {
+        const result = this.#carryOut(chain, index);
+        this.guard.change(() => this.#guarded(() => queue.push(chain, result())));
+      }
+      this.guard.change(() => this.#guarded(() => this.#tellUsed(queue)));
+      return true;
     });
   }
 
@@ -217,13 +258,64 @@ export class VirtioMmio extends SharedDevice {
 
   /** Lets the device work at a queue, if driver and device are ready for that. */
   #serve(index: number): void {
+    const queue = this.#queueInUse(index);
+    if (queue === undefined) return;
+    if (this.#function.carryOut !== undefined && this.#wakeIo !== undefined) {
+      this.words[WORD.NOTIFIED] |= 1 << index;
+      this.#wakeIo();
+      return;
+    }
+    this.#guarded(() => {
+      this.#function.notify?.(queue, index);
+      if (this.#function.carryOut !== undefined) this.#carryOutAll(queue, index);
+      this.#tellUsed(queue);
+    });
+  }
+
+  /** A queue that driver and device are ready to use. */
+  #queueInUse(index: number): VirtQueue | undefined {
     const queue = this.#queues[index];
     const status = this.words[WORD.STATUS] & (LIVE | STATUS.NEEDS_RESET);
-    if (queue?.ready !== true || status !== LIVE) return;
-    this.#guarded(() => {
-      this.#function.notify(queue, index);
-      if (queue.wantsInterrupt()) this.#interrupt(INTERRUPT.USED_BUFFER);
-    });
+    return queue?.ready === true && status === LIVE ? queue : undefined;
+  }
+
+  /** Takes as many chains as the queue has entries at most. */
+  #carryOutAll(queue: VirtQueue, index: number): void {
+    for (let left = queue.listen(); left > 0; left--) {
+      const chain = queue.pop();
+      if (chain === undefined) return;
+      queue.push(chain, this.#carryOut(chain, index)());
+    }
+  }
+
+  /** Takes requests from the first queue that may have some; undefined if none has. */
+  #takeBatch(): Batch | undefined {
+    const { words } = this;
+    while (words[WORD.NOTIFIED] !== 0) {
+      const index = Math.clz32(words[WORD.NOTIFIED] & -words[WORD.NOTIFIED]) ^ 31;
+      const chains: Chain[] = [];
+      const queue = this.#queueInUse(index);
+      if (queue !== undefined) this.#guarded(() => takeChains(queue, chains));
+      if (chains.length > 0) return { index, chains };
+      words[WORD.NOTIFIED] &= ~(1 << index);
+    }
+    return undefined;
+  }
+
+  /** @returns gives what `carryOut` has returned, or throws what it has thrown, with the device's lock held */
+  #carryOut(chain: Chain, index: number): () => number {
+    try {
+      const written = this.#function.carryOut?.(chain, index) ?? 0;
+      return () => written;
+    } catch (error) {
+      return () => {
+        throw error;
+      };
+    }
+  }
+
+  #tellUsed(queue: VirtQueue): void {
+    if (queue.wantsInterrupt()) this.#interrupt(INTERRUPT.USED_BUFFER);
   }
 
   /** Stops the device if the guest has broken a queue. */
@@ -247,4 +339,12 @@ export class VirtioMmio extends SharedDevice {
 
 function firstWord(queue: number): number {
   return WORD.QUEUES + QUEUE_WORDS * queue;
+}
+
+function takeChains(queue: VirtQueue, into: Chain[]): void {
+  for (let left = Math.min(queue.listen(), BATCH); left > 0; left--) {
+    const chain = queue.pop();
+    if (chain === undefined) return;
+    into.push(chain);
+  }
 }

@@ -19,6 +19,8 @@ const QUEUE = struct({
 
 const TRANSPORT = struct({
   guard: GUARD,
+  /** A lock: held while requests are carried out, and for what must not happen meanwhile. It comes before the guard's. */
+  IO: i32,
   STATUS: i32,
   INTERRUPT_STATUS: i32,
   DEVICE_FEATURES_SEL: i32,
@@ -27,6 +29,8 @@ const TRANSPORT = struct({
   DRIVER_FEATURES: array(i32, 2),
   QUEUE_SEL: i32,
   CONFIG_GENERATION: i32,
+  /** Queues in which the I/O thread may find chains, a bit for each. */
+  NOTIFIED: i32,
   QUEUES: many(QUEUE),
 });
 

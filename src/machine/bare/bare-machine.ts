@@ -1,7 +1,7 @@
 import { describeMachine } from '../describe.ts';
 import type { MachineDraft, Processors, VcpuStats } from '../kind.ts';
 import { type BarePlan, planMachine, settingOf } from '../plan.ts';
-import type { RunBare, ThreadStart, WorkerStart } from '../thread.ts';
+import type { BareStart, RunBare, ThreadStart } from '../thread.ts';
 import { planBare } from './boot.ts';
 import type { BareConfig } from './config.ts';
 import { HartWords } from './hart-words.ts';
@@ -42,7 +42,7 @@ class BareMachine implements Processors {
     return [];
   }
 
-  startOf(thread: ThreadStart): WorkerStart {
+  startOf(thread: ThreadStart): BareStart {
     return { ...thread, kind: 'bare', plan: this.#plan, bare: this.#start };
   }
 }

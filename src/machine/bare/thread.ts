@@ -40,7 +40,7 @@ class BareHart {
   #traps = 0;
 
   constructor(start: BareStart, host: WorkerHost) {
-    const { plan, index } = start;
+    const { index } = start;
     const frame = new ThreadFrame(start, host, () => {
       for (const each of harts) each.kick();
     });
@@ -50,7 +50,6 @@ class BareHart {
     this.#frame = frame;
     this.#inputs = inputs;
     this.#hart = frame.createHart({
-      alone: plan.cpus === 1,
       devices: bus,
       platform: {
         ticks: frame.ticks,
@@ -64,7 +63,7 @@ class BareHart {
       exitRequest: harts[index].exitRequest,
     });
     this.#begin(start.bare);
-    this.#htif = createHtif(start, host, frame, console);
+    this.#htif = createHtif(start, frame, console);
     this.#loop = new BareLoop(harts[index], this.#surroundings());
   }
 
@@ -157,20 +156,14 @@ function wordsOf({ memory, plan }: BareStart, { skipping }: ThreadFrame): readon
 }
 
 /** One thread serves the host-target interface: that of hart 0. */
-function createHtif(
-  start: BareStart,
-  host: WorkerHost,
-  { ram, control, end, stand }: ThreadFrame,
-  console: ConsoleWires,
-): Htif | undefined {
+function createHtif(start: BareStart, frame: ThreadFrame, console: ConsoleWires): Htif | undefined {
   const { tohost, fromhost } = start.bare;
+  const { ram, control, end, stand } = frame;
   if (tohost === undefined || start.index !== 0) return undefined;
   const addresses = fromhost === undefined ? { tohost } : { tohost, fromhost };
   return new Htif(ram, addresses, {
     onExit: (code) => (code === 0 ? end(END.powerOff) : end(END.failure, code)),
     onOutput: (bytes) => emitAll(console, bytes, control, stand),
-    onUnknown: (text) => {
-      if (control.countNotice()) host.notify({ kind: 'notice', text });
-    },
+    onUnknown: (text) => frame.notice(text),
   });
 }

@@ -7,7 +7,7 @@ import type { GuestClock } from '../clock.ts';
 import { describeMachine } from '../describe.ts';
 import type { MachineDraft, Processors, VcpuStats } from '../kind.ts';
 import { type DomainPlan, planMachine, settingOf } from '../plan.ts';
-import type { ThreadStart, WorkerStart } from '../thread.ts';
+import type { PcpuStart, ThreadStart } from '../thread.ts';
 import type { DomainConfig } from './config.ts';
 import { createEvents, createScheduler, createVcpus } from './vcpus.ts';
 
@@ -66,7 +66,7 @@ class Domain implements Processors {
     );
   }
 
-  startOf(thread: ThreadStart): WorkerStart {
+  startOf(thread: ThreadStart): PcpuStart {
     const { protocol, debug = false } = this.#config;
     return { ...thread, kind: 'domain', plan: this.#plan, protocol, debug };
   }

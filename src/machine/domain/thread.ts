@@ -27,7 +27,6 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
   const externalPending = (vcpu: number): boolean => linesOf(devices.inputs, vcpu, EXTERNAL) !== 0;
   const vcpus = createVcpus(start, scheduler, frame.ticks, externalPending, host.standIn);
   const hart = frame.createHart({
-    alone: plan.pcpus === 1,
     devices: devices.bus,
     platform: {
       ticks: frame.ticks,

@@ -1,0 +1,91 @@
+import { basename } from 'node:path';
+import { InputError } from '../errors/input-error.ts';
+import { MOST_DRIVES } from '../machine/parts.ts';
+import type { DriveOptions } from '../node/drives/open-drives.ts';
+
+/** The options that name drives, as they were typed. */
+export interface DriveWords {
+  /** Files. */
+  readonly disk?: readonly string[] | undefined;
+  /** QEMU's lists, as `file=disk.img,snapshot=on`. */
+  readonly drive?: readonly string[] | undefined;
+}
+
+const SERIAL_BYTES = 20;
+const KEYS = ['file', 'format', 'if', 'readonly', 'snapshot', 'serial', 'id'] as const;
+type Key = (typeof KEYS)[number];
+
+/**
+ * Reads `--disk` and `--drive`, the disks first.
+ *
+ * @throws InputError that says which word is wrong, and what is possible
+ */
+export function readDrives({ disk = [], drive = [] }: DriveWords): readonly DriveOptions[] {
+  const drives = [
+    ...disk.map((file) => ({ file, readOnly: false, snapshot: false, serial: serialOf(file) })),
+    ...drive.map(readDrive),
+  ];
+  if (drives.length > MOST_DRIVES)
+    throw new InputError(`There are ${drives.length} drives; a machine has ${MOST_DRIVES} at most.`);
+  const files = new Map<string, DriveOptions>();
+  for (const each of drives) {
+    const other = files.get(each.file);
+    if (other !== undefined && !(isLeftAlone(each) && isLeftAlone(other)))
+      throw new InputError(
+        `The drive ${each.file} is given twice: the guest would write to it in two ways. ` +
+          'Give both readonly=on or snapshot=on.',
+      );
+    files.set(each.file, each);
+  }
+  return drives;
+}
+
+function isLeftAlone({ readOnly, snapshot }: DriveOptions): boolean {
+  return readOnly || snapshot;
+}
+
+function readDrive(text: string): DriveOptions {
+  const values = new Map<Key, string>();
+  // A comma of a value is written twice, as for QEMU.
+  for (const word of text.replaceAll(',,', '\0').split(',')) {
+    const [name, ...rest] = word.replaceAll('\0', ',').split('=');
+    const key = KEYS.find((known) => known === name);
+    if (key === undefined || rest.length === 0)
+      throw new InputError(
+        `--drive ${text}: "${word}" is none of ${KEYS.map((each) => `${each}=`).join(', ')}.`,
+      );
+    values.set(key, rest.join('='));
+  }
+  const file = values.get('file');
+  if (file === undefined || file === '')
+    throw new InputError(`--drive ${text}: there is no file. Name one, as --drive file=disk.img`);
+  only(text, 'format', values.get('format'), ['raw']);
+  only(text, 'if', values.get('if'), ['virtio', 'none']);
+  const serial = values.get('serial') ?? serialOf(file);
+  if (Buffer.byteLength(serial) > SERIAL_BYTES)
+    throw new InputError(`--drive ${text}: the serial number has more than ${SERIAL_BYTES} bytes.`);
+  return {
+    ...{ file, serial },
+    readOnly: isOn(text, 'readonly', values.get('readonly')),
+    snapshot: isOn(text, 'snapshot', values.get('snapshot')),
+  };
+}
+
+function only(text: string, key: Key, value: string | undefined, possible: readonly string[]): void {
+  if (value === undefined || possible.includes(value)) return;
+  throw new InputError(
+    `--drive ${text}: ${key}=${value} is not possible; hartvisor has ${possible.join(', ')}.`,
+  );
+}
+
+function isOn(text: string, key: Key, value = 'off'): boolean {
+  if (value === 'on' || value === 'off') return value === 'on';
+  throw new InputError(`--drive ${text}: ${key} is on or off, not "${value}".`);
+}
+
+/** As much of a file's name as a serial number takes. */
+function serialOf(file: string): string {
+  let serial = basename(file);
+  while (Buffer.byteLength(serial) > SERIAL_BYTES) serial = serial.slice(0, -1);
+  return serial;
+}

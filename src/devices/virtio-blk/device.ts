@@ -1,0 +1,155 @@
+import type { GuestMemory } from '../../memory/guest-memory.ts';
+import { checkRange, type Storage } from '../../storage/storage.ts';
+import type { DriveFacts } from '../descriptor.ts';
+import { bytesIn, type Chain, gather, type Segment, scatter, slice } from '../virtio/chain.ts';
+import type { ConfigSpace, VirtioFunction } from '../virtio/function.ts';
+import { RingError } from '../virtio/ring-error.ts';
+import { blkConfig, MOST_RANGE_SECTORS, MOST_RANGES } from './config.ts';
+import {
+  BLK_FEATURE,
+  HEADER_BYTES,
+  ID_BYTES,
+  RANGE_BYTES,
+  REQUEST,
+  REQUEST_STATUS,
+  UNMAP,
+  VIRTIO_BLK,
+} from './facts.ts';
+
+const { OK, IOERR, UNSUPP } = REQUEST_STATUS;
+const WRITES: readonly number[] = [REQUEST.WRITE, REQUEST.DISCARD, REQUEST.WRITE_ZEROES];
+
+/** The surroundings of a drive. */
+export interface BlkOptions {
+  readonly memory: GuestMemory;
+  readonly drive: DriveFacts;
+  /** The drive's contents, asked for when the first request comes, on the thread that carries requests out. */
+  open(): Storage;
+  /** The host could not read or write; `text` is for people. */
+  onTrouble(text: string): void;
+}
+
+/** A request as its driver wrote it. */
+interface Request {
+  readonly type: number;
+  /** Byte of the drive; not exact above 2^53, where no drive reaches. */
+  readonly offset: number;
+  /** The data behind the header, and the room before the status. */
+  readonly data: readonly Segment[];
+  readonly room: readonly Segment[];
+}
+
+/** A disk: requests that read, write and flush a {@link Storage}. */
+export class VirtioBlk implements VirtioFunction {
+  readonly name = 'virtio-blk';
+  readonly id = VIRTIO_BLK.id;
+  readonly features: number;
+  readonly config: ConfigSpace;
+  readonly #options: BlkOptions;
+  #storage: Storage | undefined;
+
+  constructor(options: BlkOptions) {
+    const { SEG_MAX, RO, BLK_SIZE, FLUSH, DISCARD, WRITE_ZEROES } = BLK_FEATURE;
+    this.features = SEG_MAX | BLK_SIZE | FLUSH | (options.drive.readOnly ? RO : DISCARD | WRITE_ZEROES);
+    this.config = blkConfig(options.drive);
+    this.#options = options;
+  }
+
+  carryOut(chain: Chain): number {
+    const { memory } = this.#options;
+    const header = gather(memory, chain.readable, 0, HEADER_BYTES);
+    if (header === undefined || chain.room < 1) throw new RingError('a request without a header or a status');
+    const view = new DataView(header.buffer);
+    const sector = view.getUint32(8, true) + view.getUint32(12, true) * 2 ** 32;
+    const room = chain.room - 1;
+    const request = {
+      type: view.getUint32(0, true),
+      offset: sector * VIRTIO_BLK.sector,
+      data: slice(chain.readable, HEADER_BYTES, bytesIn(chain.readable) - HEADER_BYTES),
+      room: slice(chain.writable, 0, room),
+    };
+    const { status, written } = this.#answer(request);
+    scatter(memory, slice(chain.writable, room, 1), Uint8Array.of(status));
+    // The status is the last byte, and all before it count as written, too.
+    return status === OK && written < room ? written : room + 1;
+  }
+
+  #answer(request: Request): { readonly status: number; readonly written: number } {
+    const { drive, onTrouble } = this.#options;
+    if (drive.readOnly && WRITES.includes(request.type)) return { status: IOERR, written: 0 };
+    try {
+      return this.#perform(request);
+    } catch (error) {
+      if (error instanceof RangeError) return { status: IOERR, written: 0 };
+      const why = error instanceof Error ? error.message : String(error);
+      onTrouble(`The drive ${drive.name} has an error, which the guest is told: ${why}`);
+      return { status: IOERR, written: 0 };
+    }
+  }
+
+  #perform({ type, offset, data, room }: Request): { readonly status: number; readonly written: number } {
+    const { memory, drive } = this.#options;
+    this.#storage ??= this.#options.open();
+    const storage = this.#storage;
+    switch (type) {
+      case REQUEST.READ: {
+        let at = offset;
+        checkSectors(storage, offset, bytesIn(room));
+        for (const { address, length } of room) {
+          memory.fill(address, length, (into) => storage.read(at, into));
+          at += length;
+        }
+        return { status: OK, written: at - offset };
+      }
+      case REQUEST.WRITE: {
+        let at = offset;
+        checkSectors(storage, offset, bytesIn(data));
+        for (const { address, length } of data) {
+          memory.use(address, length, (bytes) => storage.write(at, bytes));
+          at += length;
+        }
+        return { status: OK, written: 0 };
+      }
+      case REQUEST.FLUSH:
+        storage.flush();
+        return { status: OK, written: 0 };
+      case REQUEST.GET_ID: {
+        const name = new TextEncoder().encode(drive.serial).subarray(0, ID_BYTES);
+        const id = new Uint8Array(ID_BYTES);
+        id.set(name);
+        return { status: OK, written: scatter(memory, room, id) };
+      }
+      case REQUEST.DISCARD:
+      case REQUEST.WRITE_ZEROES:
+        return { status: this.#zero(storage, type, data), written: 0 };
+      default:
+        return { status: UNSUPP, written: 0 };
+    }
+  }
+
+  /** Zeroes ranges. A range to discard may keep its bytes, but zeroes are what QEMU's disks read there. */
+  #zero(storage: Storage, type: number, data: readonly Segment[]): number {
+    const length = bytesIn(data);
+    if (length === 0 || length % RANGE_BYTES !== 0 || length > MOST_RANGES * RANGE_BYTES) return IOERR;
+    const ranges = gather(this.#options.memory, data, 0, length);
+    if (ranges === undefined) return IOERR;
+    const view = new DataView(ranges.buffer);
+    for (let at = 0; at < length; at += RANGE_BYTES) {
+      const sector = view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+      const sectors = view.getUint32(at + 8, true);
+      const flags = view.getUint32(at + 12, true);
+      const known = type === REQUEST.WRITE_ZEROES ? UNMAP : 0;
+      if ((flags & ~known) !== 0) return UNSUPP;
+      if (sectors > MOST_RANGE_SECTORS) return IOERR;
+      const discard = type === REQUEST.DISCARD || (flags & UNMAP) !== 0;
+      storage.zero(sector * VIRTIO_BLK.sector, sectors * VIRTIO_BLK.sector, discard);
+    }
+    return OK;
+  }
+}
+
+/** Before the first of several parts, so that nothing is done of a request that is refused. */
+function checkSectors(storage: Storage, offset: number, bytes: number): void {
+  checkRange(storage, offset, bytes);
+  if (bytes % VIRTIO_BLK.sector !== 0) throw new RangeError(`${bytes} bytes are not whole sectors`);
+}

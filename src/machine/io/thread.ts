@@ -1,0 +1,37 @@
+import { HartWords } from '../bare/hart-words.ts';
+import { createScheduler, createVcpus } from '../domain/vcpus.ts';
+import type { BareStart, IoStart, PcpuStart, WorkerHost } from '../thread.ts';
+import { ThreadFrame } from '../thread-frame.ts';
+
+/** Whoever waits looks again after this time, in milliseconds; nothing depends on it. */
+const LONGEST_SLEEP_MS = 60_000;
+
+/** The life of the thread that does for the machine's devices what may take long: files are read and written here. */
+export function runIo({ of }: IoStart, host: WorkerHost): void {
+  const harts = kickable(of);
+  const frame = new ThreadFrame(of, host, () => {
+    for (const hart of harts) hart.kick();
+  });
+  const { instances } = frame.createDevices((hart) => harts[hart]?.kick());
+  const workers = instances.filter((instance) => instance.work !== undefined);
+  const sleep = frame.control.ioSleep();
+  while (frame.control.running) {
+    // Before the look for work: what is asked for later moves it.
+    const { sequence } = sleep;
+    frame.stand();
+    let worked = false;
+    for (const worker of workers) worked = worker.work?.() === true || worked;
+    if (!worked) sleep.until(sequence, LONGEST_SLEEP_MS, false);
+  }
+}
+
+/** The guest's processors, which look at their interrupts when they are kicked. */
+function kickable(start: PcpuStart | BareStart): readonly { kick(): void }[] {
+  if (start.kind === 'bare') return HartWords.ofAll(start.memory, start.plan.hartWords);
+  return createVcpus(
+    { ...start, debug: false },
+    createScheduler(start),
+    () => 0,
+    () => false,
+  );
+}

@@ -1,0 +1,31 @@
+import { checkRange, type Storage } from './storage.ts';
+
+/** A drive of bytes in memory. */
+export class MemoryStorage implements Storage {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  read(offset: number, into: Uint8Array): void {
+    checkRange(this, offset, into.length);
+    into.set(this.bytes.subarray(offset, offset + into.length));
+  }
+
+  write(offset: number, from: Uint8Array): void {
+    checkRange(this, offset, from.length);
+    this.bytes.set(from, offset);
+  }
+
+  flush(): void {}
+
+  zero(offset: number, bytes: number): void {
+    checkRange(this, offset, bytes);
+    this.bytes.fill(0, offset, offset + bytes);
+  }
+}

@@ -40,7 +40,7 @@ class BareHart {
   #traps = 0;
 
   constructor(start: BareStart, host: WorkerHost) {
-    const { index } = start;
+    const { plan, index } = start;
     const frame = new ThreadFrame(start, host, () => {
       for (const each of harts) each.kick();
     });

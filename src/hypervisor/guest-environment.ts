@@ -1,15 +1,23 @@
 import { CAUSE } from '../hart/exceptions.ts';
 import type { Hart } from '../hart/index.ts';
 import { CSR } from '../hart/layout.ts';
-import { COUNTER, ENVCFG, GUEST_INTERRUPTS } from '../hart/privileged/registers.ts';
+import { COUNTER, ENVCFG, GUEST_INTERRUPTS, INTERRUPT } from '../hart/privileged/registers.ts';
 
-const CSR_NUMBER = { hedeleg: 0x602, hideleg: 0x603, hcounteren: 0x606, henvcfg: 0x60a } as const;
+const CSR_NUMBER = {
+  hedeleg: 0x602,
+  hideleg: 0x603,
+  hcounteren: 0x606,
+  hvien: 0x608,
+  henvcfg: 0x60a,
+} as const;
 
 /**
  * Exceptions that a guest handles itself: everything but its calls to the hypervisor (10), guest-page faults (20, 21,
  * 23) and virtual-instruction exceptions (22).
  */
 export const DELEGATED_EXCEPTIONS = 0b1011_0001_1111_1111;
+/** hvien: interrupts that a guest of harts with the AIA may raise and clear by itself. */
+export const VIRTUAL_INTERRUPTS = INTERRUPT.lcofi;
 /** Misaligned loads and stores: the one part of it that the guest can change. */
 const MISALIGNED = (1 << CAUSE.loadMisaligned) | (1 << CAUSE.storeMisaligned);
 const COUNTERS = COUNTER.cycle | COUNTER.time | COUNTER.instret;
@@ -22,6 +30,8 @@ export function openToGuests(hart: Hart, sstc: boolean): void {
   privileged.writeCsr(CSR_NUMBER.hedeleg, DELEGATED_EXCEPTIONS, 0);
   privileged.writeCsr(CSR_NUMBER.hideleg, GUEST_INTERRUPTS, 0);
   privileged.writeCsr(CSR_NUMBER.hcounteren, COUNTERS, 0);
+  // Harts without the AIA have no such register.
+  privileged.writeCsr(CSR_NUMBER.hvien, VIRTUAL_INTERRUPTS, 0);
   // Bits of features that the hart lacks stay 0.
   const high = ENVCFG.adueHigh | ENVCFG.pbmteHigh | (sstc ? ENVCFG.stceHigh : 0);
   privileged.writeCsr(CSR_NUMBER.henvcfg, CACHE_BLOCKS, high);

@@ -11,6 +11,7 @@ import { instructionNamed } from '../isa/index.ts';
 import { deliverEvent } from './deliver-event.ts';
 import type { FirmwareEvent } from './firmware-state.ts';
 import { delegateMisaligned, delegatesMisaligned } from './guest-environment.ts';
+import { skipsPriorities } from './guest-priorities.ts';
 import { dispatchSbi, SbiCall, type SbiDomain } from './sbi/index.ts';
 import type { Scheduler } from './scheduler.ts';
 import { nextVcpu, SleepWatch } from './sleep-watch.ts';
@@ -395,6 +396,10 @@ export class Pcpu {
     if (csr[CSR.stval] === WRS_NTO) {
       this.#skip(4);
       return 'relax';
+    }
+    if (fromSupervisor && skipsPriorities(this.#hart)) {
+      this.#skip(4);
+      return 'go on';
     }
     // A hart without the hypervisor extension does not have this instruction.
     this.#reflect(vcpu, CAUSE.illegalInstruction);

@@ -8,7 +8,7 @@ import { type BlockResult, VcpuInterrupts } from '../interrupts/vcpu-interrupts.
 import { EXIT_REQUEST, vcpuWordsAt } from '../interrupts/words.ts';
 import type { Xlen } from '../isa/index.ts';
 import { FirmwareState } from './firmware-state.ts';
-import { DELEGATED_EXCEPTIONS } from './guest-environment.ts';
+import { DELEGATED_EXCEPTIONS, VIRTUAL_INTERRUPTS } from './guest-environment.ts';
 import {
   GUEST,
   HSM,
@@ -52,6 +52,8 @@ export interface VcpuOptions {
   readonly ticks: () => number;
   /** The guest programs vstimecmp itself (Sstc); otherwise only the SBI does. */
   readonly sstc: boolean;
+  /** The harts have the AIA with an IMSIC, and the guest may raise and clear LCOFI itself. Default false. */
+  readonly aia?: boolean;
   /** Puts this vCPU on the run queue. */
   readonly wake: () => void;
   readonly debug?: boolean;
@@ -84,6 +86,9 @@ const GUEST_CSRS: readonly CsrField[] = [
   'mcountinhibit',
 ];
 
+/** With the AIA: its select register, and the bits of vsie for interrupts that hvien turns on. */
+const AIA_GUEST_CSRS: readonly CsrField[] = ['vsiselect', 'vsieVirtual'];
+
 /** The counters: where a hart has them as CSRs, and where a vCPU that is not loaded keeps their values. */
 const COUNTERS = [
   { number: 0xb00, at: CSR.mcycleOffset },
@@ -111,6 +116,7 @@ export class Vcpu {
   readonly #ticks: () => number;
   readonly #externalPending: () => boolean;
   readonly #sstc: boolean;
+  readonly #guestCsrs: readonly CsrField[];
   readonly #xlen: Xlen;
   /**
    * Levels that the hart derives by itself while the guest runs are left out then: the external interrupt
@@ -135,11 +141,13 @@ export class Vcpu {
     this.#ticks = options.ticks;
     this.#externalPending = options.externalPending;
     this.#sstc = options.sstc;
+    const aia = options.aia === true;
+    this.#guestCsrs = aia ? [...GUEST_CSRS, ...AIA_GUEST_CSRS] : GUEST_CSRS;
     this.#xlen = options.xlen ?? 64;
     this.interrupts = new VcpuInterrupts({
       words: vcpuWordsAt(buffer, area + VCPU.at.interrupts),
       protocol: options.protocol,
-      numbers: interruptNumbers(),
+      numbers: interruptNumbers({ lcofi: aia }),
       derive: () => this.#levels(),
       wake: () => {
         this.firmware.readySince = options.ticks();
@@ -214,7 +222,7 @@ export class Vcpu {
     state.words[FIELD.fflags >> 2] = guest[GUEST_WORD.fflags] as number;
     state.words[FIELD.frm >> 2] = guest[GUEST_WORD.frm] as number;
     state.words[FIELD.reservation >> 2] = 0;
-    for (const name of GUEST_CSRS) this.#copyCsr(name, this.#csr, state.csr);
+    for (const name of this.#guestCsrs) this.#copyCsr(name, this.#csr, state.csr);
     this.#loadCounters(hart);
     this.#setReturn(hart, guest[GUEST_WORD.privilege] as number);
     const last = words[WORD.lastPcpu] as number;
@@ -246,7 +254,7 @@ export class Vcpu {
     guest[GUEST_WORD.fflags] = state.words[FIELD.fflags >> 2] as number;
     guest[GUEST_WORD.frm] = state.words[FIELD.frm >> 2] as number;
     guest[GUEST_WORD.privilege] = ((state.csr[CSR.mstatus] as number) >> STATUS.sppShift) & 1;
-    for (const name of GUEST_CSRS) this.#copyCsr(name, state.csr, this.#csr);
+    for (const name of this.#guestCsrs) this.#copyCsr(name, state.csr, this.#csr);
     this.#saveCounters(hart);
     this.#publishDeadline();
   }
@@ -254,8 +262,10 @@ export class Vcpu {
   /** Sleeps if nothing is pending. The vCPU has been saved, and is to be loaded again if something is. */
   block(): BlockResult {
     this.#hartDerives = false;
-    // The guest's vsie is these bits of hie (hideleg has them all).
-    const result = this.interrupts.block((this.#csr[CSR.hie] as number) & GUEST_INTERRUPTS, 0);
+    // The guest's vsie is these bits of hie (hideleg has them all), and those that hvien turns on.
+    const delegated = (this.#csr[CSR.hie] as number) & GUEST_INTERRUPTS;
+    const virtual = (this.#csr[CSR.vsieVirtual] as number) & VIRTUAL_INTERRUPTS;
+    const result = this.interrupts.block(delegated | virtual, 0);
     this.#hartDerives = true;
     return result;
   }

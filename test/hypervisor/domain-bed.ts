@@ -8,6 +8,7 @@ import { Scheduler } from '../../src/hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../../src/hypervisor/software-events.ts';
 import { Vcpu } from '../../src/hypervisor/vcpu.ts';
 import { HSM } from '../../src/hypervisor/vcpu-layout.ts';
+import { FILE_BLOCK, InterruptFile } from '../../src/interrupts/interrupt-file.ts';
 import { protocolByName } from '../../src/interrupts/protocols.ts';
 import { assemble, type Xlen } from '../../src/isa/index.ts';
 import { hartExtensions } from '../../src/machine/extensions.ts';
@@ -34,6 +35,8 @@ export interface DomainBedOptions {
   readonly ramBytes?: number;
   /** Ticks that pass with each look at the clock. */
   readonly step?: number;
+  /** The AIA: each vCPU has an interrupt file. */
+  readonly aia?: boolean;
   /** Width of the harts, 64 unless given. */
   readonly xlen?: Xlen;
 }
@@ -69,12 +72,19 @@ export class DomainBed {
   onLook: () => void = () => undefined;
   readonly #step: number;
   readonly #xlen: Xlen;
+  readonly #aia: boolean;
+  /** Interrupt files of the vCPUs. */
+  readonly files: readonly InterruptFile[];
   #looks = 0;
 
   constructor(options: DomainBedOptions = {}) {
     const { vcpus = 1, pcpus = 1, protocol = 'take-mirror', step = 50, ramBytes = RAM_BYTES } = options;
     this.#step = step;
     this.#xlen = options.xlen ?? 64;
+    this.#aia = options.aia === true;
+    this.files = Array.from({ length: vcpus }, () => {
+      return new InterruptFile(FILE_BLOCK.over(new SharedArrayBuffer(FILE_BLOCK.bytes), 0));
+    });
     this.plan = planMachine({ kind: 'domain', cpus: vcpus, pcpus, ramBytes });
     const { plan } = this;
     this.memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared: true });
@@ -94,7 +104,7 @@ export class DomainBed {
         index,
         () => {
           this.onLine();
-          return this.lines[index] ?? false;
+          return this.lines[index] === true || this.files[index]?.asserts() === true;
         },
         protocol,
       ),
@@ -123,6 +133,7 @@ export class DomainBed {
       externalPending,
       ticks: () => this.ticks(),
       sstc: true,
+      aia: this.#aia,
       wake: () => this.scheduler.enqueue(index),
       debug: true,
       xlen: this.#xlen,
@@ -183,12 +194,17 @@ export class DomainBed {
       platform: {
         ticks: () => this.ticks(),
         lines: () => 0,
-        guestExternalLines: () => (this.lines[this.pcpus[index]?.current ?? -1] ? 2 : 0),
+        guestExternalLines: () => {
+          const vcpu = this.pcpus[index]?.current ?? -1;
+          return this.lines[vcpu] === true || this.files[vcpu]?.asserts() === true ? 2 : 0;
+        },
+        interruptFile: (number) => (number === 2 ? this.files[this.pcpus[index]?.current ?? -1] : undefined),
         fuelForTimer: () => this.pcpus[index]?.fuelForTimer() ?? 0,
         runEnd: () => this.pcpus[index]?.runEnd ?? 0,
         watchTicks: () => this.pcpus[index]?.watchTicks() ?? 0,
       },
       guestExternalInterrupts: 1,
+      aia: this.#aia ? 'aplic-imsic' : 'none',
       extensions: hartExtensions(this.#xlen),
       hartId: index,
       hsHost: true,

@@ -25,6 +25,7 @@ export function createVcpus(
         externalPending: () => externalPending(index),
         ticks,
         sstc: true,
+        aia: plan.aia === 'aplic-imsic',
         wake: () => scheduler.enqueue(index),
         debug: start.debug,
         xlen: start.xlen,

@@ -1,0 +1,108 @@
+/** Guests of harts with the AIA: small programs on a whole domain. */
+import { describe, expect, test } from 'vitest';
+import { DomainBed, SHUTDOWN } from '../../test/hypervisor/domain-bed.ts';
+
+const PUT = (letter: string) => `li a7, 0x4442434e; li a6, 2; li a0, ${letter.charCodeAt(0)}; ecall\n`;
+/** Prints a0 as a letter from A on. */
+const PUT_A0 = 'addi a0, a0, 65; li a7, 0x4442434e; li a6, 2; ecall\n';
+const START_SECOND = 'li a7, 0x48534d; li a6, 0; li a0, 1; la a1, second; li a2, 0; ecall\n';
+const WRITE = (register: number, value: string) =>
+  `li t0, ${register}; csrw siselect, t0; li t0, ${value}; csrw sireg, t0\n`;
+const EXPECT = (value: string) => `li t1, ${value}; bne t0, t1, bad\n`;
+const BAD = `bad: ${PUT('!')} ${SHUTDOWN}`;
+
+function bedOf(program: string, vcpus = 1): DomainBed {
+  return new DomainBed({ vcpus, aia: true }).load(program + BAD);
+}
+
+describe('an interrupt file', () => {
+  const HANDLER = `
+    csrr t0, stopi; srli t0, t0, 16; ${EXPECT('9')}
+    csrrw a0, stopei, x0; srli a0, a0, 16; ${PUT_A0}
+    csrr t0, stopei; bnez t0, more; ${SHUTDOWN}
+    more: sret\n`;
+
+  test('gives a guest its messages, in order, without an exit', () => {
+    const bed = bedOf(`
+      la t0, handler; csrw stvec, t0
+      ${WRITE(0x70, '1')} ${WRITE(0xc0, '0x26')}
+      li t0, 512; csrw sie, t0; csrsi sstatus, 2
+      wait: wfi; j wait
+      .align 2
+      handler: ${HANDLER}`);
+    for (const identity of [5, 3, 1, 2]) bed.files[0]?.receive(identity);
+    expect(bed.run().output).toBe('BCF');
+    expect(bed.vcpu.stat('exitVirtual')).toBe(0);
+  });
+
+  test('is what a sleeping vCPU wakes up for', () => {
+    const bed = bedOf(`
+      ${WRITE(0x70, '1')} ${WRITE(0xc0, '4')}
+      li t0, 512; csrw sie, t0
+      li a7, 0x54494d45; li a6, 0; rdtime a0; li t0, 20000; add a0, a0, t0; ecall
+      wfi
+      csrr t0, stopei; ${EXPECT('0x20002')} ${PUT('y')} ${SHUTDOWN}`);
+    let sent = false;
+    bed.onLook = () => {
+      if (!sent && bed.vcpu.stat('sleeps') === 1) {
+        sent = true;
+        if (bed.files[0]?.receive(2) === true) bed.vcpu.kick();
+      }
+    };
+    bed.start();
+    bed.pcpus[0]?.run();
+    expect([bed.output, sent]).toEqual(['y', true]);
+  });
+});
+
+describe('state of the AIA', () => {
+  test('belongs to a vCPU, not to the hart that it is on', () => {
+    const bed = bedOf(
+      `
+      ${WRITE(0x70, '1')} li t0, 32; csrw sie, t0
+      ${START_SECOND}
+      li t2, 20
+      again: csrr t0, siselect; ${EXPECT('0x70')}
+      csrr t0, sireg; ${EXPECT('1')}
+      csrr t0, sie; ${EXPECT('32')}
+      rdtime a0; li t0, 3000; add a0, a0, t0; li a7, 0x54494d45; li a6, 0; ecall
+      wfi
+      addi t2, t2, -1; bnez t2, again
+      ${PUT('y')} ${SHUTDOWN}
+      second: ${WRITE(0xc0, '0x40')} li t0, 0x2000; csrw sie, t0
+      loop: csrr t0, siselect; ${EXPECT('0xc0')} csrr t0, sie; ${EXPECT('0x2000')} j loop\n`,
+      2,
+    );
+    expect(bed.run().output).toBe('y');
+    expect(bed.vcpus[1]?.stat('exitYield')).toBeGreaterThan(10);
+  });
+
+  test('a guest raises and clears LCOFI, across exits, and it ends WFI', () => {
+    const call = 'li a7, 0x10; li a6, 0; ecall\n';
+    const bed = bedOf(`
+      li t3, 0x2000; csrw sip, t3; ${call}
+      csrr t0, sip; ${EXPECT('0x2000')}
+      csrw sie, t3; wfi
+      csrr t0, stopi; srli t0, t0, 16; ${EXPECT('13')}
+      la t0, handler; csrw stvec, t0; csrsi sstatus, 2
+      j bad
+      .align 2
+      handler: csrr t0, scause; slli t0, t0, 1; srli t0, t0, 1; ${EXPECT('13')}
+      csrc sip, t3; ${call}
+      csrr t0, sip; ${EXPECT('0')} ${PUT('y')} ${SHUTDOWN}`);
+    expect(bed.run().output).toBe('y');
+  });
+
+  test('priorities of a guest are read-only zeros', () => {
+    const bed = bedOf(`
+      la t0, bad; csrw stvec, t0
+      ${WRITE(0x30, '-1')} csrr t0, sireg; ${EXPECT('0')}
+      li t0, 0x3e; csrw siselect, t0; li t0, 7; csrrs t0, sireg, t0; ${EXPECT('0')}
+      la t0, odd; csrw stvec, t0
+      li t0, 0x31; csrw siselect, t0; csrr t0, sireg; j bad
+      .align 2
+      odd: csrr t0, scause; ${EXPECT('2')} ${PUT('y')} ${SHUTDOWN}`);
+    expect(bed.run().output).toBe('y');
+    expect(bed.vcpu.stat('exitVirtual')).toBe(4);
+  });
+});

@@ -26,8 +26,8 @@ test('a store that takes effect ahead of its turn, and the order that is missing
   const { text } = await explained('take-mirror', 'one-mail', 'set .rl');
   expect(Math.max(...text.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(72);
   expect(text).toMatchInlineSnapshot(`
-    "take-mirror without .rl of set: atomic_fetch_or(pending) in one-mail
-    under RVWMO: VIOLATED
+    "take-mirror without .rl of set: atomic_fetch_or_release(pending) in
+    one-mail under RVWMO: VIOLATED
     P6: the handler never reads the message of S
     (P6: the payload is visible to the handler; 13 steps; bits of VSSIP)
 
@@ -50,7 +50,8 @@ test('a store that takes effect ahead of its turn, and the order that is missing
        [sync]
        [block]
      8                          mail_S := 1                 0    0    0    0
-     9                          atomic_fetch_or(pend)=0     0    0    0    0
+     9                          atomic_fetch_or_release(    0    0    0    0
+                                pend)=0
        ... in effect since step 3
        ... without .rl
     10                          exit_request := 1           0    0    0    0
@@ -92,7 +93,7 @@ test('pictures have the same', async () => {
   expect(exports.html).not.toContain('On real threads');
 });
 
-test.each([['take-mirror', 'one-mail', 'set .rl', /(amoor\.w\.aq)( )/, '$1.rl$2']] as const)(
+test.each([['take-mirror', 'one-mail', 'set .rl', /(amoor\.w)( )/, '$1.rl$2']] as const)(
   'litmus: what %s does in %s without %s is allowed, with it forbidden',
   async (...of) => {
     const [protocol, scenario, without, weaker, whole] = of;
@@ -106,5 +107,5 @@ test.each([['take-mirror', 'one-mail', 'set .rl', /(amoor\.w\.aq)( )/, '$1.rl$2'
 
 test('an order has to be named so that one fits', async () => {
   await expect(explained('take-mirror', 'mail', 'smp_mb')).rejects.toThrow('fits none of its orders');
-  await expect(explained('take-mirror', 'mail', '.rl')).rejects.toThrow('fits several orders');
+  await expect(explained('xen-minimal-patch', 'mail', '.rl')).rejects.toThrow('fits several orders');
 });

@@ -42,7 +42,7 @@ beforeAll(async () => {
   const built = await runNode([join(root, 'scripts', 'bundle.ts'), join(directory, 'dist')]);
   expect(built).toMatchObject({ status: 0, stderr: '' });
   const guests = ['tick.elf', 'tick-rv32.elf'].map((name) => join('guests', 'tick', name));
-  for (const name of ['package.json', 'README.md', ...guests]) {
+  for (const name of ['package.json', 'README.md', join('c', 'vcpu_irqs.h'), ...guests]) {
     cpSync(join(root, name), join(directory, name));
   }
 });
@@ -65,6 +65,7 @@ describe('the package', () => {
       expect.arrayContaining([
         'README.md',
         'package.json',
+        'c/vcpu_irqs.h',
         'guests/tick/tick.elf',
         'guests/tick/tick-rv32.elf',
         'dist/cli/main.js',

@@ -59,7 +59,7 @@ describe('take-mirror under RVWMO', () => {
     const one = named('one-mail');
     const whole = orderingBy(TRANSCRIPTIONS['take-mirror']);
     expect(verifyWeakly(takeMirror, one, whole, bounds).verdict).toBe('PROVEN');
-    const weaker = without('take-mirror', 'set: atomic_fetch_or(pending)', '.rl');
+    const weaker = without('take-mirror', 'set: atomic_fetch_or_release(pending)', '.rl');
     const result = verifyWeakly(takeMirror, one, weaker, bounds);
     expect(result).toMatchObject({ verdict: 'VIOLATED', found: { property: 'P6' } });
     expect(result.found?.path.some(({ promised }) => promised >= 0)).toBe(true);

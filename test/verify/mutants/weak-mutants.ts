@@ -21,7 +21,7 @@ export const WEAK_MUTANTS: readonly WeakMutant[] = [
     about:
       'set publishes nothing with its or: the interrupt overtakes the message, and a set that skips its kick has nothing else to publish it with',
     base: takeMirror,
-    weakening: { at: 'set: atomic_fetch_or(pending)', without: '.rl' },
+    weakening: { at: 'set: atomic_fetch_or_release(pending)', without: '.rl' },
     killedBy: ['one-mail', 'P6'],
   },
   {

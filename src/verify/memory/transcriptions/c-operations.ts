@@ -15,12 +15,12 @@ import {
   type Ordering,
 } from '../orderings.ts';
 
-/** Operations without a name in the kernel's headers that we could use as it is. */
+/** Operations that KVM and Xen do not use there. */
 const OWN_ORDERINGS = {
-  atomic_fetch_or: NAMED_ORDERINGS.acqrel,
-  atomic_fetch_andnot: NAMED_ORDERINGS.acqrel,
-  /** With the annotation that the ISA has for it; Linux emits a relaxed AMO and a fence. */
+  /** Linux's names, with the annotations that the ISA has for them; Linux emits a relaxed AMO and a fence. */
+  atomic_fetch_or_release: NAMED_ORDERINGS.rel,
   atomic_fetch_andnot_acquire: NAMED_ORDERINGS.acq,
+  atomic_fetch_andnot_relaxed: NAMED_ORDERINGS.rlx,
   /** Plain accesses, under a lock. */
   __set_bit: NAMED_ORDERINGS.rlx,
   __clear_bit: NAMED_ORDERINGS.rlx,
@@ -95,12 +95,12 @@ export class CFunction {
     return this.#do('xchg_acquire', index, () => Atomics.exchange(words, index, value));
   }
 
-  atomic_fetch_or(bits: number, words: VcpuWords, index: number): number {
-    return this.#do('atomic_fetch_or', index, () => Atomics.or(words, index, bits));
+  atomic_fetch_or_release(bits: number, words: VcpuWords, index: number): number {
+    return this.#do('atomic_fetch_or_release', index, () => Atomics.or(words, index, bits));
   }
 
-  atomic_fetch_andnot(bits: number, words: VcpuWords, index: number): number {
-    return this.#do('atomic_fetch_andnot', index, () => Atomics.and(words, index, ~bits));
+  atomic_fetch_andnot_relaxed(bits: number, words: VcpuWords, index: number): number {
+    return this.#do('atomic_fetch_andnot_relaxed', index, () => Atomics.and(words, index, ~bits));
   }
 
   atomic_fetch_andnot_acquire(bits: number, words: VcpuWords, index: number): number {

@@ -1,7 +1,7 @@
 /**
- * `take-mirror` as we propose it for C, with the weakest orders that its argument asks for: producers publish what came
- * before with their or/and, and the take acquires it. The load of `flush` is ordered by the entry around it, that of
- * `has` by the sleep around it.
+ * `take-mirror` as `c/vcpu_irqs.h` has it in C: a set publishes what came before it, and the take acquires that. The
+ * load of `flush` is ordered by the entry around it, that of `has` by the sleep around it, and what set and unset do
+ * before the kick by the barrier that a kick begins with.
  */
 import { takeMirror } from '../../../interrupts/take-mirror.ts';
 import { IRQS_PENDING, type VcpuWords } from '../../../interrupts/words.ts';
@@ -19,11 +19,11 @@ export const TAKE_MIRROR: Transcription = {
   provenance: takeMirror.provenance,
   set: (c, words, irq) => {
     const bit = 1 << (irq & 31);
-    return (c.atomic_fetch_or(bit, words, IRQS_PENDING + (irq >> 5)) & bit) === 0;
+    return (c.atomic_fetch_or_release(bit, words, IRQS_PENDING + (irq >> 5)) & bit) === 0;
   },
   unset: (c, words, irq) => {
     const bit = 1 << (irq & 31);
-    return (c.atomic_fetch_andnot(bit, words, IRQS_PENDING + (irq >> 5)) & bit) !== 0;
+    return (c.atomic_fetch_andnot_relaxed(bit, words, IRQS_PENDING + (irq >> 5)) & bit) !== 0;
   },
   sync: (_c, _words, local, hvipLo, hvipHi) => {
     local.hvipLo = ((local.hvipLo & ~local.guestWritableLo) | (hvipLo & local.guestWritableLo)) >>> 0;

@@ -17,6 +17,7 @@ export interface ExplainOptions extends VerifyWords {
   readonly mermaid?: true | undefined;
   readonly litmus?: true | undefined;
   readonly promela?: true | undefined;
+  readonly c?: true | undefined;
   readonly json?: true | undefined;
 }
 
@@ -34,9 +35,11 @@ export async function explainCommand(
   if (protocol === undefined && options.file === undefined) {
     throw new InputError('Which protocol? For example: hartvisor verify explain published');
   }
-  const printed = (['mermaid', 'litmus', 'promela'] as const).filter((format) => options[format]);
+  const printed = (['mermaid', 'litmus', 'promela', 'c'] as const).filter((format) => options[format]);
   if (printed.length + (options.json ? 1 : 0) > 1) {
-    throw new InputError('Only one of --mermaid, --litmus, --promela and --json can be printed at a time.');
+    throw new InputError(
+      'Only one of --c, --mermaid, --litmus, --promela and --json can be printed at a time.',
+    );
   }
   const memory = memoryOf(options);
   const formats: ExportFormat[] = [...printed, ...(options.html === undefined ? [] : ['html' as const])];

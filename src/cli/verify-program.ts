@@ -64,6 +64,7 @@ export function addVerify(program: Command, finished: Finished): void {
       '--without <words>',
       'take one order of the C code away, under rvwmo: words of its row in --weaken',
     )
+    .option('--c', 'show it in the C code of the protocol')
     .option('--html <path>', 'write a page with a sequence diagram')
     .option('--mermaid', 'print a Mermaid sequence diagram')
     .option('--litmus', 'print a RISC-V litmus test, as herd7 reads it')

@@ -88,12 +88,17 @@ export function findErasure({ steps, replay, irq, property }: Counterexample): {
 /** The counterexample as a table of two columns, at most 72 characters wide, ready to paste into a mail. */
 export function explain(result: VerifyResult): string {
   const { counterexample } = result;
-  const head = [...wrap(headline(result)), ...wrap(result.reason)];
+  const head = headLines(result);
   if (counterexample === undefined) return `${head.join('\n')}\n`;
   const { property, length, schedule, irq } = counterexample;
   const about = `(${property}: ${PROPERTIES[property]}; ${length} steps; bits of ${interruptName(irq)})`;
   const tail = wrap(`schedule: ${schedule}`);
   return `${[...head, ...wrap(about), '', ...table(counterexample), '', ...tail].join('\n')}\n`;
+}
+
+/** What was found, in lines for a mail. */
+export function headLines(result: VerifyResult): string[] {
+  return [...wrap(headline(result)), ...wrap(result.reason)];
 }
 
 function headline({ protocol, scenario, verdict, counterexample }: VerifyResult): string {

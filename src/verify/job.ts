@@ -3,12 +3,15 @@
  */
 import { InputError } from '../errors/input-error.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
-import { explain } from './explain.ts';
+import { PROTOCOLS } from '../interrupts/protocols.ts';
+import { explain, headLines } from './explain.ts';
+import { exportC } from './export/c-listing.ts';
 import { exportHtml } from './export/html.ts';
 import { exportLitmus } from './export/litmus.ts';
 import { exportMermaid } from './export/mermaid.ts';
 import { exportPromela } from './export/promela.ts';
 import { HarnessFault } from './fault.ts';
+import { TRANSCRIPTIONS, transcribed as transcribedCode } from './memory/transcription.ts';
 import type { MemoryModel } from './memory-model.ts';
 import { concernsSleepers } from './operations.ts';
 import { loadPlugin } from './plugin.ts';
@@ -26,7 +29,7 @@ import {
 } from './weak-job.ts';
 
 /** Forms in which a counterexample, or for Promela the model, is written. */
-export const EXPORT_FORMATS = ['html', 'mermaid', 'litmus', 'promela'] as const;
+export const EXPORT_FORMATS = ['html', 'mermaid', 'litmus', 'promela', 'c'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** The question to a run. */
@@ -90,7 +93,7 @@ export async function runVerifyJob(
 ): Promise<void> {
   try {
     const plugin = job.file === undefined ? undefined : await loadPlugin(job.file.url, job.file.shown, enter);
-    const selection = select(wantedOf(job), plugin);
+    const selection = codeOf(job, select(wantedOf(job), plugin));
     if (job.task === 'weaken') {
       weakenAll(job, selection, post);
       post({ kind: 'done', status: 0 });
@@ -103,6 +106,21 @@ export async function runVerifyJob(
     if (!(error instanceof InputError)) throw error;
     post({ kind: 'mistake', message: error.message });
   }
+}
+
+/** For the C code, that is run, also where its orders do not matter: it knows which statement each access is. */
+function codeOf({ formats }: VerifyJob, { protocols, scenarios }: Selection): Selection {
+  if (formats?.includes('c') !== true) return { protocols, scenarios };
+  const inC = protocols.map((protocol) => {
+    const { name } = protocol;
+    const code = TRANSCRIPTIONS[name];
+    // One of a person's own may have a name of ours.
+    if (code !== undefined && PROTOCOLS.includes(protocol)) return transcribedCode(code);
+    throw new InputError(
+      `${name} is not written down in C, so --c cannot show it; it knows ${transcribed().join(', ')}.`,
+    );
+  });
+  return { protocols: inC, scenarios };
 }
 
 function runCells(
@@ -207,6 +225,7 @@ function writeForm(
   result: VerifyResult,
 ): string {
   if (format === 'promela') return exportPromela(protocol, scenario);
+  if (format === 'c') return exportC(result, headLines(result));
   if (result.counterexample === undefined) {
     throw new InputError(
       `${result.protocol} has no counterexample in ${result.scenario} (${result.verdict}), so there is nothing to write as ${format}.`,

@@ -79,6 +79,11 @@ function callable(transcription: Transcription, places: Map<string, Place>): Pro
   };
 }
 
+/** The operation of the C code that an access with this name is; undefined for accesses that are not the protocol's. */
+export function placeIn(transcription: Transcription, name: string | undefined): Place | undefined {
+  return name === undefined ? undefined : compile(transcription).places.get(name);
+}
+
 /** The C code as a protocol: its accesses tell which operation they are. */
 export function transcribed(transcription: Transcription): Protocol {
   return compile(transcription).protocol;

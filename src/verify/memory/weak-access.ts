@@ -18,8 +18,10 @@ export interface AccessSite {
 /** An access as it is in the C code on RISC-V. */
 export type OrderingOf = (site: AccessSite) => Ordering;
 
+/** The kinds that read a word and leave it as it is. */
+const LOADS: readonly Kind[] = [Kind.LOAD, Kind.AWAIT_EQUAL, Kind.AWAIT_DIFFERENT, Kind.WAIT];
+
 /** Whether an access may read another store than the last one: loads, and read-modify-writes by LR/SC. */
 export function readsFreely(kind: Kind, ordering: Ordering): boolean {
-  const isLoad = kind === Kind.LOAD || kind === Kind.AWAIT_EQUAL || kind === Kind.AWAIT_DIFFERENT;
-  return isLoad || (kind !== Kind.STORE && ordering.reserve !== undefined);
+  return LOADS.includes(kind) || (kind !== Kind.STORE && ordering.reserve !== undefined);
 }

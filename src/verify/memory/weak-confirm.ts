@@ -132,7 +132,7 @@ function walk(
     }
     const fits = replay
       .moves(thread)
-      .filter((move) => move.keeps === keeps && replay.resultOf(move) === result)
+      .filter((move) => move.keeps === keeps && replay.hasResult(move, result))
       .sort((one, other) => other.behind - one.behind);
     const move = fits.length > 1 ? choose(fits) : fits[0];
     if (move === undefined) return undefined;

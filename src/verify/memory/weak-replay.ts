@@ -5,9 +5,18 @@
 import type { Protocol } from '../../interrupts/protocol.ts';
 import { underStandIn } from '../atomics.ts';
 import { HarnessFault } from '../fault.ts';
-import { isEnabled, Kind, type Operation, resultOf, touchesMemory, valueAfter } from '../operations.ts';
+import {
+  concernsSleepers,
+  isEnabled,
+  Kind,
+  type Operation,
+  resultOf,
+  touchesMemory,
+  valueAfter,
+} from '../operations.ts';
 import type { ReplayStep, WeakNote } from '../replay.ts';
 import { populate, type Scenario } from '../scenario.ts';
+import { withoutCounts } from '../shared-memory.ts';
 import type { SpecEvent, SpecViolation } from '../spec-event.ts';
 import { StepRunner } from '../step-runner.ts';
 import { ThreadRunner } from '../thread-runner.ts';
@@ -20,6 +29,7 @@ import { seesAll } from './weak-encoding.ts';
 import { finalWords, initialState, outcomes, type WeakOutcome, type WeakState } from './weak-memory.ts';
 import type { WeakMove } from './weak-schedule.ts';
 import type { WordUse } from './weak-search.ts';
+import { isTimeout, WeakSleepers } from './weak-sleepers.ts';
 
 type WeakReplayStep = ReplayStep & WeakMove & { readonly weak: WeakNote };
 
@@ -32,6 +42,7 @@ export class WeakReplay {
   readonly #orderingOf: OrderingOf;
   readonly #use: WordUse;
   readonly #valuesOnly: boolean;
+  readonly #sleepers: WeakSleepers;
   #state: WeakState;
   /** By time: the step that made, or promised, the store. */
   #storedBy: readonly number[] = [];
@@ -50,7 +61,9 @@ export class WeakReplay {
     this.#orderingOf = orderingOf;
     this.#use = use;
     this.#valuesOnly = valuesOnly;
-    this.#state = initialState(this.#runners.length, this.world.memory.initial);
+    const { initial } = this.world.memory;
+    this.#sleepers = new WeakSleepers(initial.length);
+    this.#state = initialState(this.#runners.length, [...initial, 0]);
     this.#spec = this.world.monitor.initial;
     // Nothing that is read is older than the beginning.
     if (this.names.includes(VCPU_NAME)) this.#tell([{ is: 'look' }]);
@@ -67,7 +80,7 @@ export class WeakReplay {
 
   /** The content of each word in the end if nothing more is stored. */
   get contents(): readonly number[] {
-    return finalWords(this.#state);
+    return finalWords(this.#state).slice(0, this.world.memory.words.length);
   }
 
   notesOf(thread: number): readonly string[] {
@@ -112,18 +125,29 @@ export class WeakReplay {
     });
   }
 
-  /** The result of an access for the thread by this move. */
-  resultOf(move: WeakMove): number {
-    return this.#do(move).result;
+  /** Whether an access may have this result in the search by this move; there a count has other values. */
+  hasResult(move: WeakMove, result: number): boolean {
+    const operation = this.pending(move.thread);
+    const isCount = operation !== undefined && this.world.memory.words[operation.address]?.isCount === true;
+    if (isCount && !concernsSleepers(operation.kind)) return true;
+    return this.#do(move).result === result;
   }
 
   /** A state in which nothing moves is judged; a thread that failed is reported. */
   judge(): SpecViolation | undefined {
     if (this.violation !== undefined) return this.violation;
     for (const { failure } of this.#runners) if (failure !== undefined) return failure;
-    if (this.#runners.some((_, thread) => this.moves(thread).length > 0)) return undefined;
-    const view = { states: this.states, spec: this.#spec, contents: this.contents };
+    if (this.#runners.some((_, thread) => this.#movesByItself(thread))) return undefined;
+    const contents = withoutCounts(this.world.memory.words, this.contents);
+    const asleep = this.#runners.map((_, thread) => this.#sleepers.isAsleep(this.#state, thread));
+    const view = { states: this.states, spec: this.#spec, contents, asleep };
     return underStandIn(() => this.world.atRest(view));
+  }
+
+  /** Whether a thread can go on, without the help of a limit of time. */
+  #movesByItself(thread: number): boolean {
+    const kind = this.pending(thread)?.kind;
+    return this.moves(thread).some((move) => kind === undefined || !isTimeout(kind, this.#do(move).result));
   }
 
   /**
@@ -150,7 +174,8 @@ export class WeakReplay {
     const thread = this.names[move.thread];
     if (move.keeps && thread !== VCPU_NAME) this.#tell([{ is: 'kept', thread }]);
     if (this.#isLook(move.thread)) this.#tell([{ is: 'look' }]);
-    const ordering = touchesMemory(operation.kind) && !this.isOwn(operation);
+    const { kind } = operation;
+    const ordering = touchesMemory(kind) && !concernsSleepers(kind) && !this.isOwn(operation);
     const weak = {
       ordering: ordering ? this.#orderingAt(move.thread, operation) : undefined,
       unseen,
@@ -193,7 +218,7 @@ export class WeakReplay {
   /** The content of the word as the access found it. */
   #beforeOf({ kind, address }: Operation, result: number): number {
     if (address < 0) return 0;
-    return kind === Kind.STORE ? this.contents[address] : result;
+    return kind === Kind.STORE || concernsSleepers(kind) ? this.contents[address] : result;
   }
 
   #do(move: WeakMove): {
@@ -230,6 +255,7 @@ export class WeakReplay {
 
   #outcomes(thread: number, operation: Operation): WeakOutcome[] {
     const { kind, address, a, b } = operation;
+    if (concernsSleepers(kind)) return this.#sleepers.outcomes(this.#state, thread, operation);
     const ordering = this.#orderingAt(thread, operation);
     return outcomes(this.#state, thread, { kind, address, a, b, ordering });
   }

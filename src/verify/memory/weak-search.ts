@@ -10,6 +10,7 @@
 import type { Bounds, Problem } from '../explorer.ts';
 import { GrowingInts } from '../growing-ints.ts';
 import { Kind } from '../operations.ts';
+import { withoutCounts } from '../shared-memory.ts';
 import type { SpecEvent, SpecViolation } from '../spec-event.ts';
 import type { ThreadPrograms } from '../thread-programs.ts';
 import { TransitionLog } from '../transition-log.ts';
@@ -21,6 +22,7 @@ import type { Foresight } from './promises.ts';
 import type { OrderingOf } from './weak-access.ts';
 import { canonical, encodeView, encodeWords, seesAll } from './weak-encoding.ts';
 import { finalWords, initialState, type WeakState } from './weak-memory.ts';
+import { isTimeout } from './weak-sleepers.ts';
 import { LayoutChanged, type LocalStep, ThreadSteps, type WeakStep, type Words } from './weak-steps.ts';
 
 export type { AccessSite, OrderingOf } from './weak-access.ts';
@@ -193,7 +195,8 @@ class WeakSearch {
       base = settled.base;
       return settled.node;
     });
-    const state = initialState(this.#threads, base);
+    // The list of sleepers is a word more.
+    const state = initialState(this.#threads, this.#programs.hasSleepers ? [...base, 0] : base);
     const { initial } = this.#problem.monitor;
     // Nothing that is read is older than the beginning.
     const spec = this.#programs.threads.some(({ name }) => name === VCPU_NAME)
@@ -231,19 +234,24 @@ class WeakSearch {
       return;
     }
     let moved = false;
+    let hasLimit = false;
     for (let thread = 0; thread < this.#threads; thread++) {
       const node = this.#nodeAt(at, thread);
-      if (kind.at(node) === Kind.FAIL) {
+      const of = kind.at(node) as Kind;
+      if (of === Kind.FAIL) {
         const violation = this.#programs.failureOf(node);
         if (violation !== undefined) this.#reportAt(violation, at);
         return;
       }
       const { accesses } = this.#successors(at, thread);
-      for (const one of accesses) this.#go(at, one);
-      moved ||= accesses.length > 0;
+      for (const one of accesses) {
+        this.#go(at, one);
+        if (isTimeout(of, one.step.result)) hasLimit = true;
+        else moved = true;
+      }
     }
     if (moved) for (let thread = 0; thread < this.#threads; thread++) this.#promise(at, thread);
-    else this.#judgeRest(at);
+    else this.#judgeRest(at, hasLimit);
   }
 
   #promise(at: number, thread: number): void {
@@ -282,10 +290,30 @@ class WeakSearch {
       nodes.push(other === thread ? node : this.#nodeAt(at, other));
       views.push(other === thread ? view : this.#viewAt(at, other));
     }
-    const state = { base: words.base, messages: words.messages, views };
+    const isCounted = step.promised < 0 && this.#steps.addsToCount(this.#nodeAt(at, thread));
+    const messages = isCounted ? this.#counted(words, nodes) : words.messages;
+    const state = { base: words.base, messages, views };
     const spec = this.#isLook(state, step) ? this.#told(told, LOOK) : told;
     const target = this.#insert(state, nodes, typeof spec === 'number' ? spec : told, at, step);
     this.#log?.add(target);
+  }
+
+  /**
+   * The stores, the last of which is an addition to a count. Its value becomes one that no thread remembers, and that
+   * no other store has which might still be read: nobody can tell which one it is.
+   */
+  #counted({ base, messages }: Words, nodes: readonly number[]): Words['messages'] {
+    const { remembers, countValues, memory, slots } = this.#programs;
+    const { location } = messages[messages.length - 1];
+    const taken = new Set([base[location]]);
+    for (const one of messages.slice(0, -1)) if (one.location === location) taken.add(one.value);
+    const bits = nodes.reduce((all, node) => all | remembers.at(node), 0);
+    for (let value = 0; value < countValues; value++) {
+      const isRemembered = (bits & this.#programs.countBit(slots[location], value)) !== 0;
+      if (!isRemembered && !taken.has(value))
+        return messages.with(-1, { ...messages[messages.length - 1], value });
+    }
+    throw new RangeError(`More values of ${memory.words[slots[location]].name} are known than fit`);
   }
 
   /** The specification, told of a store that takes effect ahead of its turn, and that its thread has come to it. */
@@ -345,15 +373,19 @@ class WeakSearch {
     return place;
   }
 
-  #judgeRest(at: number): void {
+  #judgeRest(at: number, hasLimit: boolean): void {
     const { kind, slots, memory, threads } = this.#programs;
     const contents = [...memory.initial];
-    for (const [slot, value] of finalWords(this.#stateAt(at)).entries()) contents[slots[slot]] = value;
+    const values = finalWords(this.#stateAt(at));
+    for (const [slot, address] of slots.entries()) contents[address] = values[slot];
+    const asleep = threads.map((_, thread) => this.#steps.isAsleep(this.#wordsAt(at), thread));
     const states = threads.map((_, thread) => {
       const node = this.#nodeAt(at, thread);
       return kind.at(node) === Kind.END ? undefined : this.#programs.stateOf(node);
     });
-    const violation = this.#problem.atRest({ states, spec: this.#specAt(at), contents });
+    const judged = withoutCounts(memory.words, contents);
+    const view = { states, spec: this.#specAt(at), contents: judged, asleep, hasLimit };
+    const violation = this.#problem.atRest(view);
     if (violation !== undefined) this.#reportAt(violation, at);
     else this.#rest.push(at);
   }

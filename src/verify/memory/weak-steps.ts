@@ -2,7 +2,7 @@
  * The moves of one thread in a weak memory state. They depend on the words, on what that thread has seen and on where
  * it is; of the other threads on nothing. So it is computed once, however many states have these three in common.
  */
-import { isEnabled, Kind, resultOf, valueAfter } from '../operations.ts';
+import { concernsSleepers, isEnabled, Kind, resultOf, valueAfter } from '../operations.ts';
 import type { ThreadPrograms } from '../thread-programs.ts';
 import type { HartView } from './hart-view.ts';
 import type { Ordering } from './orderings.ts';
@@ -15,7 +15,8 @@ import {
   promisableStores,
 } from './promises.ts';
 import { type OrderingOf, readsFreely } from './weak-access.ts';
-import { outcomes, type WeakAccess, type WeakState } from './weak-memory.ts';
+import { outcomes, type WeakAccess, type WeakOutcome, type WeakState } from './weak-memory.ts';
+import { WeakSleepers } from './weak-sleepers.ts';
 
 /** A step of a counterexample: the thread, what its access returned, and the choice among the outcomes. */
 export interface WeakStep {
@@ -58,6 +59,7 @@ export class ThreadSteps {
   readonly #readers: number[];
   readonly #foresight: Foresight;
   readonly #layout: number;
+  readonly #sleepers: WeakSleepers;
   readonly #orderings: Ordering[] = [];
 
   constructor(programs: ThreadPrograms, orderingOf: OrderingOf, readers: number[], foresight: Foresight) {
@@ -66,7 +68,14 @@ export class ThreadSteps {
     this.#readers = readers;
     this.#foresight = foresight;
     this.#layout = programs.layoutVersion;
-    while (readers.length < programs.slots.length) readers.push(0);
+    // The list of sleepers, behind all words, has read-modify-writes only.
+    this.#sleepers = new WeakSleepers(programs.slots.length);
+    while (readers.length < programs.slots.length + (programs.hasSleepers ? 1 : 0)) readers.push(0);
+  }
+
+  /** Whether the thread sleeps in `Atomics.wait`. */
+  isAsleep(words: Words, thread: number): boolean {
+    return this.#programs.hasSleepers && this.#sleepers.isAsleep(words, thread);
   }
 
   /** Whether the thread, at a node, may read another store than the last one. */
@@ -87,10 +96,8 @@ export class ThreadSteps {
     if (this.#isOwn(slot)) return this.#ownAccess(words, view, node);
     this.#noteReader(node);
     const found: LocalStep[] = [];
-    const [a, b] = [programs.a.at(node), programs.b.at(node)];
     const state = this.#alone(words, view);
-    const access = { kind, address: slot, a, b, ordering: this.#orderingAt(node) };
-    for (const { result, readFrom, state: next } of outcomes(state, thread, access)) {
+    for (const { result, readFrom, state: next } of this.#outcomes(state, node)) {
       const keeps = owed(next, thread) < owed(state, thread);
       const behind = readFrom < 0 ? 0 : newerThan(readFrom, slot, words);
       const step = { thread, result, behind, promised: -1, keeps };
@@ -98,6 +105,23 @@ export class ThreadSteps {
       if (one !== undefined) found.push(one);
     }
     return found;
+  }
+
+  #outcomes(state: WeakState, node: number): WeakOutcome[] {
+    const programs = this.#programs;
+    const kind = programs.kind.at(node) as Kind;
+    const thread = programs.threadOf.at(node);
+    const [address, a, b] = [programs.slot.at(node), programs.a.at(node), programs.b.at(node)];
+    if (concernsSleepers(kind)) return this.#sleepers.outcomes(state, thread, { kind, address, a, b });
+    const all = outcomes(state, thread, { kind, address, a, b, ordering: this.#orderingAt(node) });
+    // Of a count, code may know whether it has moved, but not what it was.
+    return this.addsToCount(node) ? all.map((one) => ({ ...one, result: 0 })) : all;
+  }
+
+  /** Whether a node adds to a count, so that there the count gets a value that no thread remembers. */
+  addsToCount(node: number): boolean {
+    const { kind, slot, slots, memory } = this.#programs;
+    return kind.at(node) === Kind.ADD && memory.words[slots[slot.at(node)]].isCount === true;
   }
 
   /** Every store that the thread may make ahead of its turn. */
@@ -188,7 +212,8 @@ export class ThreadSteps {
       if (programs.kind.at(at) === Kind.CHOOSE) {
         for (let way = 0; way < programs.a.at(at); way++)
           work.push({ node: this.#after(at, way), base: now });
-      } else if (programs.slot.at(at) < 0) {
+      } else if (programs.slot.at(at) < 0 || concernsSleepers(programs.kind.at(at) as Kind)) {
+        // What concerns sleepers is fully ordered, so nothing behind it is ahead of its turn.
         found.push({ access: undefined, after: () => [] });
       } else if (this.#isOwn(programs.slot.at(at))) {
         const own = this.#passOwn(at, now);

@@ -53,7 +53,7 @@ export function verifyWeakly(
     const transcription = TRANSCRIPTIONS[protocol.name];
     const code = transcription === undefined ? protocol : transcribed(transcription);
     const world = populate(code, scenario);
-    const programs = new ThreadPrograms(world.threads, world.memory);
+    const programs = new ThreadPrograms(world.threads, world.memory, { sleepers: true });
     const problem = {
       programs,
       monitor: world.monitor,

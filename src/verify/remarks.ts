@@ -1,4 +1,6 @@
-import type { ReplayStep } from './replay.ts';
+import { loopPlaceOf } from './memory/loop-orderings.ts';
+import type { Kind } from './operations.ts';
+import type { ReplayedRun, ReplayStep } from './replay.ts';
 import type { Counterexample } from './verify.ts';
 
 /** Numbers of the steps that reports show, from 1; none for quiet ones. */
@@ -31,10 +33,21 @@ export function remarks(example: Counterexample): readonly (readonly string[])[]
   });
 }
 
-function missingRemark({ operation: { within } }: ReplayStep, { weak }: Counterexample): string[] {
+function missingRemark(step: ReplayStep, { weak, replay }: Counterexample): string[] {
   const missing = weak?.missing;
-  if (missing === undefined || within === undefined) return [];
+  const place = step.operation.within ?? loopPlaceOfStep(step, replay);
+  if (missing === undefined || place === undefined) return [];
   // A barrier's name begins with the place that it stands at.
-  const isHere = missing.at === within || missing.at.startsWith(`${within}: `);
+  const isHere = missing.at === place || missing.at.startsWith(`${place}: `);
   return isHere ? [`without ${missing.without}`] : [];
+}
+
+/** The name of the access of the loop that a step is; undefined for others. */
+export function loopPlaceOfStep(
+  { thread, operation: { kind, address, a, within }, weak }: ReplayStep,
+  { names, world }: ReplayedRun,
+): string | undefined {
+  if (address < 0 || weak?.isPromise) return undefined;
+  const word = world.memory.words[address].name;
+  return loopPlaceOf({ thread: names[thread], word, kind: kind as Kind, operand: a, within });
 }

@@ -30,6 +30,8 @@ const MIRROR = 1000;
 export interface EngineAbilities {
   /** It knows threads that sleep in `Atomics.wait`. Default false: code that sleeps is a fault then. */
   readonly sleepers?: boolean;
+  /** Names of words that count as shared, also where one thread alone uses them. Default: none. */
+  readonly shared?: readonly string[];
 }
 
 /** A node's place: the step that it is in and the results so far. */
@@ -84,6 +86,7 @@ export class ThreadPrograms {
   readonly spins = new Set<string>();
 
   readonly #sleepers: boolean;
+  readonly #shared: readonly string[];
   /** Addresses of the counts. */
   readonly #counts: readonly number[];
   readonly #runner: StepRunner;
@@ -93,10 +96,15 @@ export class ThreadPrograms {
   readonly #listOf = new Map<string, number>([['[]', 0]]);
   readonly #slotOf = new Map<number, number>();
 
-  constructor(threads: readonly Thread[], memory: SharedMemory, { sleepers = false }: EngineAbilities = {}) {
+  constructor(
+    threads: readonly Thread[],
+    memory: SharedMemory,
+    { sleepers = false, shared = [] }: EngineAbilities = {},
+  ) {
     this.threads = threads;
     this.memory = memory;
     this.#sleepers = sleepers;
+    this.#shared = shared;
     this.#counts = memory.words.flatMap(({ isCount }, address) => (isCount ? [address] : []));
     this.#runner = new StepRunner(memory);
     this.starts = threads.map((thread, index) => this.#start(index, JSON.stringify(thread.initial), []).node);
@@ -330,7 +338,7 @@ export class ThreadPrograms {
     if (known === undefined) {
       this.#slotOf.set(address, this.slots.length);
       this.slots.push(address);
-      this.ownerOfSlot.push(thread);
+      this.ownerOfSlot.push(this.#shared.includes(this.memory.words[address].name) ? -1 : thread);
       this.layoutVersion++;
       return this.slots.length - 1;
     }

@@ -10,6 +10,7 @@ import {
   TRANSCRIPTIONS,
   type Transcription,
   transcribed as transcribedCode,
+  type Weakened,
   weakened,
 } from './memory/transcription.ts';
 import { confirmWeakly } from './memory/weak-confirm.ts';
@@ -98,15 +99,15 @@ export function verifyWithout(
   words: string,
   options: VerifyOptions = {},
 ): VerifyResult {
-  const { weakening, orderingOf } = findOrder(protocol, words);
-  const bounds = boundsOf(options);
+  const { weakening, orderingOf, shared } = findOrder(protocol, words);
+  const bounds = { ...boundsOf(options), shared };
   const all = run(protocol, scenario, orderingOf, bounds, weakening);
   if (all.verdict !== 'NOT PROVEN') return all;
   const payload = run(protocol, scenario, orderingOf, { ...bounds, valuesOnly: true }, weakening);
   return payload.verdict === 'VIOLATED' ? payload : all;
 }
 
-function findOrder(protocol: Protocol, words: string): { weakening: Weakening; orderingOf: OrderingOf } {
+function findOrder(protocol: Protocol, words: string): Weakened {
   const orders = [...weakened(transcriptionOf(protocol))];
   const wanted = partsOf(words);
   const found = orders.filter(({ weakening }) => {
@@ -140,14 +141,28 @@ export function* weakenings(
   scenarios: readonly Scenario[],
   options: VerifyOptions = {},
 ): Generator<WeakeningResult> {
-  const transcription = transcriptionOf(protocol);
-  const bounds = boundsOf(options);
+  const orders = [...weakened(transcriptionOf(protocol))];
+  for (const whole of new Set(orders.map((order) => order.whole))) {
+    const of = orders.filter((order) => order.whole === whole);
+    yield* weakeningsOf(protocol, scenarios, of, boundsOf(options));
+  }
+}
+
+/** Orders that are taken away from the same whole. */
+function* weakeningsOf(
+  protocol: Protocol,
+  scenarios: readonly Scenario[],
+  orders: readonly Weakened[],
+  limits: Partial<WeakBounds>,
+): Generator<WeakeningResult> {
+  const [{ whole, shared }] = orders;
+  const bounds = { ...limits, shared };
   const used = new Set<string>();
   const proven: Sound[] = [];
   const left: WeakFinding[] = [];
   for (const scenario of scenarios) {
     const comesTo = new Set<string>();
-    const finding = findingWithAll(protocol, scenario, watched(transcription, comesTo), bounds, comesTo);
+    const finding = findingWithAll(protocol, scenario, watched(whole, comesTo), bounds, comesTo);
     if (finding.verdict === 'PROVEN') {
       const hasMessage = comesTo.has(MESSAGE_PLACE);
       proven.push({ scenario, judged: finding.judged, states: finding.states, hasMessage });
@@ -155,7 +170,7 @@ export function* weakenings(
     } else left.push(finding);
   }
   proven.sort((one, other) => one.states - other.states);
-  for (const { weakening, orderingOf } of weakened(transcription)) {
+  for (const { weakening, orderingOf } of orders) {
     const isUnused = ![...used].some((place) => isAt(weakening.at, place));
     const findings = isUnused ? [] : findingsWithout(protocol, proven, orderingOf, bounds);
     yield { protocol: protocol.name, ...weakening, isUnused, findings, left };
@@ -170,9 +185,8 @@ interface Sound {
   readonly hasMessage: boolean;
 }
 
-/** The orderings of a transcription; the places that accesses come to are added to `used`. */
-function watched(transcription: Transcription, used: Set<string>): OrderingOf {
-  const orderingOf = orderingBy(transcription);
+/** The same orderings; the places that accesses come to are added to `used`. */
+function watched(orderingOf: OrderingOf, used: Set<string>): OrderingOf {
   return (site) => {
     const place = placeOf(site);
     if (place !== undefined) used.add(place);

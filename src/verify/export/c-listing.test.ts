@@ -72,6 +72,7 @@ test('the header, where an order is missing', async () => {
                 /* enter */
          1      run_state = IN_GUEST;
          2      exit_request = 0;
+                smp_mb();
     S: a store takes effect ahead of its turn
          3      v->pending[0] = 0x4
                 /* step 9, ahead of its turn */
@@ -94,9 +95,11 @@ test('the header, where an order is missing', async () => {
                 /* in effect since step 3 */
                 /* without .rl */
     S:
+                VCPU_IRQS_KICK_MB();
         10      exit_request = 1;
     vCPU:
         11      run_state = BLOCKED;
+                smp_mb();
     vCPU: vcpu_irqs_has()
         12      VCPU_IRQS_LOAD(&v->pending[0]); /* 0x0 */
     S:

@@ -3,7 +3,7 @@ import { RunState } from '../../interrupts/words.ts';
 import { placeIn, TRANSCRIPTIONS } from '../memory/transcription.ts';
 import { Kind, touchesMemory } from '../operations.ts';
 import { PROPERTIES } from '../property.ts';
-import { remarks, stepNumbers } from '../remarks.ts';
+import { loopPlaceOfStep, remarks, stepNumbers } from '../remarks.ts';
 import type { ReplayStep } from '../replay.ts';
 import type { WordInfo } from '../shared-memory.ts';
 import type { Counterexample, VerifyResult } from '../verify.ts';
@@ -18,8 +18,15 @@ interface CStyle {
   readonly functions: Readonly<Record<FunctionName, string>>;
   /** The structure's fields. */
   readonly fields: { readonly pending: string; readonly mask: string; readonly lock: string };
+  /** By name of an access of the loop: the barrier before, or behind it, that the protocol brings along or asks for. */
+  readonly loopBarriers?: Readonly<Record<string, Barriers>>;
   /** Names that differ from those of the operations. */
   readonly macros?: Readonly<Record<string, string>>;
+}
+
+interface Barriers {
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
 }
 
 const FIELDS = {
@@ -63,6 +70,11 @@ const HEADER: CStyle = {
     has: 'vcpu_irqs_has',
   },
   fields: { ...FIELDS, pending: 'v->pending' },
+  loopBarriers: {
+    'enter: WRITE_ONCE(exit_request)': { after: 'smp_mb' },
+    'block: WRITE_ONCE(run_state)': { after: 'smp_mb' },
+    'kick: WRITE_ONCE(exit_request)': { before: 'VCPU_IRQS_KICK_MB' },
+  },
   macros: {
     READ_ONCE: 'VCPU_IRQS_LOAD',
     atomic_fetch_or_release: 'VCPU_IRQS_FETCH_OR_RELEASE',
@@ -112,11 +124,12 @@ function listing(example: Counterexample, protocol: string, style: CStyle): stri
     for (const text of step.notes) note(text);
     if (number === undefined) continue;
     enter(step.thread, callerOf(step, style));
-    const barrier = barrierOf(example, step, protocol);
-    if (barrier !== undefined) lines.push(`            ${barrier}();`);
+    const { before, after } = barriersOf(example, step, protocol, style);
+    if (before !== undefined) lines.push(`            ${before}();`);
     const [statement, value] = statementOf(step, replay.world.memory.words, style);
     const shown = value === undefined ? '' : ` /* ${value} */`;
     lines.push(`${String(number).padStart(6)}      ${statement}${shown}`);
+    if (after !== undefined) lines.push(`            ${after}();`);
     for (const remark of remarked[index]) note(remark);
   }
   for (const thread of replay.names.keys()) {
@@ -128,14 +141,19 @@ function listing(example: Counterexample, protocol: string, style: CStyle): stri
   return lines;
 }
 
-/** The barrier before a statement, unless it was taken away. */
-function barrierOf(
-  { weak }: Counterexample,
-  { operation: { within } }: ReplayStep,
+/** The barriers around a statement, but for the one that was taken away. */
+function barriersOf(
+  { weak, replay }: Counterexample,
+  step: ReplayStep,
   protocol: string,
-): string | undefined {
+  { loopBarriers = {} }: CStyle,
+): Barriers {
+  const { within } = step.operation;
+  const missing = weak?.missing?.at;
   const barrier = placeIn(TRANSCRIPTIONS[protocol], within)?.barrier;
-  return weak?.missing?.at === `${within}: ${barrier}` ? undefined : barrier;
+  if (barrier !== undefined) return missing === `${within}: ${barrier}` ? {} : { before: barrier };
+  const place = loopPlaceOfStep(step, replay);
+  return place === undefined || place === missing ? {} : (loopBarriers[place] ?? {});
 }
 
 /** The function of the protocol that a step is in, with the operand that it must have had. */

@@ -2,9 +2,11 @@
  * Protocols as C on RISC-V: which of the kernel's operations each access is, and where the barriers stand, from the C
  * code of `transcriptions/`. What is explored under RVWMO is that code.
  *
- * Words that are not the protocol's (run state, requests to leave the guest, devices) are taken as fully ordered.
+ * Words that are not the protocol's (run state, requests to leave the guest, devices) are taken as fully ordered, but
+ * for the barriers that a transcription asks its callers for: `loop-orderings.ts`.
  */
 import type { Protocol } from '../../interrupts/protocol.ts';
+import { inLoop, LOOP_ORDERINGS, LOOP_WORDS, loopPlaceOf } from './loop-orderings.ts';
 import {
   KERNEL_ORDERINGS,
   NAMED_ORDERINGS,
@@ -94,8 +96,12 @@ export function placesOf(transcription: Transcription): string[] {
   return [...compile(transcription).places.keys()];
 }
 
-/** The place of an access, undefined when it is not the protocol's. */
+/** The place of an access, undefined when it is neither the protocol's nor the loop's. */
 export function placeOf(site: AccessSite): string | undefined {
+  return protocolPlaceOf(site) ?? loopPlaceOf(site);
+}
+
+function protocolPlaceOf(site: AccessSite): string | undefined {
   return site.word.startsWith('mail_') ? MESSAGE_PLACE : site.within;
 }
 
@@ -122,7 +128,7 @@ export function orderingBy(
 ): OrderingOf {
   const { places } = compile(transcription);
   return (site) => {
-    const at = placeOf(site);
+    const at = protocolPlaceOf(site);
     if (at === undefined) return NAMED_ORDERINGS.sc;
     const place = places.get(at);
     if (place === undefined) throw new RangeError(`The C code of ${transcription.name} has no ${at}`);
@@ -132,11 +138,25 @@ export function orderingBy(
   };
 }
 
-/** The transcription with one order less, for each of its orders. */
-export function* weakened(
-  transcription: Transcription,
-): Generator<{ readonly weakening: Weakening; readonly orderingOf: OrderingOf }> {
+/** One order less, in the protocol or in the loop. */
+export interface Weakened {
+  readonly weakening: Weakening;
+  readonly orderingOf: OrderingOf;
+  /** With that order. */
+  readonly whole: OrderingOf;
+  /** Names of the words that count as shared in both. */
+  readonly shared: readonly string[];
+}
+
+/** The transcription with one order less, for each of its orders, and for those that it asks its callers for. */
+export function* weakened(transcription: Transcription): Generator<Weakened> {
+  const whole = orderingBy(transcription);
   for (const { weakening, orderings } of weaken(orderingsOf(transcription))) {
-    yield { weakening, orderingOf: orderingBy(transcription, orderings) };
+    yield { weakening, orderingOf: orderingBy(transcription, orderings), whole, shared: [] };
+  }
+  if (!transcription.asksForBarriers) return;
+  const plain = inLoop(whole);
+  for (const { weakening, orderings } of weaken(LOOP_ORDERINGS)) {
+    yield { weakening, orderingOf: inLoop(whole, orderings), whole: plain, shared: LOOP_WORDS };
   }
 }

@@ -35,6 +35,8 @@ export type WeakBounds = Pick<Bounds, 'maxStates' | 'maxTime'> & {
   readonly atOnce: number;
   /** Judge by the values that threads see and leave, not by the order of their calls: of P6 and P7. Default false. */
   readonly valuesOnly?: boolean;
+  /** Names of words that count as shared, because of the barriers at their accesses. Default: none. */
+  readonly shared?: readonly string[];
 };
 
 /** The findings of a search about the words. */

@@ -53,7 +53,10 @@ export function verifyWeakly(
     const transcription = TRANSCRIPTIONS[protocol.name];
     const code = transcription === undefined ? protocol : transcribed(transcription);
     const world = populate(code, scenario);
-    const programs = new ThreadPrograms(world.threads, world.memory, { sleepers: true });
+    const programs = new ThreadPrograms(world.threads, world.memory, {
+      sleepers: true,
+      shared: bounds.shared ?? [],
+    });
     const problem = {
       programs,
       monitor: world.monitor,

@@ -17,6 +17,7 @@ function flushWord(c: CFunction, words: VcpuWords, index: number, hvip: number, 
 export const TAKE_MIRROR: Transcription = {
   name: 'take-mirror',
   provenance: takeMirror.provenance,
+  asksForBarriers: true,
   set: (c, words, irq) => {
     const bit = 1 << (irq & 31);
     return (c.atomic_fetch_or_release(bit, words, IRQS_PENDING + (irq >> 5)) & bit) === 0;

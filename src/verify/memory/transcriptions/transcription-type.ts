@@ -12,6 +12,11 @@ export interface Transcription {
   readonly name: string;
   /** Where the C code, or what it was made from, is to be found. */
   readonly provenance: string;
+  /**
+   * It says which barriers the loop around it and a kick need: `loop-orderings.ts`. Without, the loop is taken as fully
+   * ordered.
+   */
+  readonly asksForBarriers?: true;
   set(c: CFunction, words: VcpuWords, irq: number): boolean;
   unset(c: CFunction, words: VcpuWords, irq: number): boolean;
   sync(c: CFunction, words: VcpuWords, local: OwnerState, hvipLo: number, hvipHi: number): void;

@@ -30,18 +30,26 @@ export const HOST: Compiler = {
   flags: [...STRICT, '-O2', '-pthread', '-D_POSIX_C_SOURCE=200809L'],
 };
 
-/** For both widths the cross compiler of the guests, and for 32 bits one that is made for bare machines. */
-export const RISCV: readonly (Compiler & { readonly prefix: string; readonly xlen: 32 | 64 })[] = [
-  { prefix: CROSS, xlen: 64 as const, machine: RV64 },
-  { prefix: CROSS, xlen: 32 as const, machine: RV32 },
-  { prefix: BARE, xlen: 32 as const, machine: RV32 },
-].map(({ prefix, xlen, machine }) => ({
-  name: `${prefix}gcc for RV${xlen}`,
-  command: `${prefix}gcc`,
-  flags: [...STRICT, '-O2', ...FREESTANDING, ...machine],
-  prefix,
-  xlen,
-}));
+/** A cross compiler, with the beginning of the names of its programs. */
+export interface CrossCompiler extends Compiler {
+  readonly prefix: string;
+  readonly xlen: 32 | 64;
+}
+
+/** The compiler for each width: that of the guests, which knows both, or else that for bare machines. */
+export const RISCV: readonly CrossCompiler[] = [
+  { xlen: 64 as const, machine: RV64 },
+  { xlen: 32 as const, machine: RV32 },
+].map(({ xlen, machine }) => {
+  const all = [CROSS, BARE].map((prefix) => ({
+    name: `RV${xlen} by ${prefix}gcc`,
+    command: `${prefix}gcc`,
+    flags: [...STRICT, '-O2', ...FREESTANDING, ...machine],
+    prefix,
+    xlen,
+  }));
+  return all.find((compiler) => missing(compiler) === undefined) ?? all[0];
+});
 
 /** Why the compiler cannot be used, or undefined. Nothing but its absence is a reason. */
 export function missing({ command }: Compiler): string | undefined {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { installAtomics, uninstallAtomics } from '../../src/verify/atomics.ts';
 import { CALLS } from '../../src/verify/memory/transcriptions/exercise.ts';
-import { compile, missing, RISCV } from './compilers.ts';
+import { type CrossCompiler, compile, missing, RISCV } from './compilers.ts';
 import { type CompiledCode, readCode } from './riscv-code.ts';
 import { compareCall, type Meddler, NO_KICK_BARRIER, situationsOf } from './sequences.ts';
 
@@ -26,7 +26,7 @@ const MEDDLERS: readonly Meddler[] = [
 
 let builds = 0;
 
-function build(compiler: (typeof RISCV)[number], numbers: number, args: readonly string[]): CompiledCode {
+function build(compiler: CrossCompiler, numbers: number, args: readonly string[]): CompiledCode {
   const elf = join(scratch, `functions-${builds++}.elf`);
   // The linker need not find an entry, and puts the code at 0.
   const link = ['-Wl,-Ttext=0,--entry=0,--build-id=none', '-Wl,--no-relax'];

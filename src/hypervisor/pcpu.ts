@@ -19,10 +19,16 @@ import { beginSteal, endSteal } from './steal-time.ts';
 import { type Vcpu, VSEIP, VSSIP, VSTIP } from './vcpu.ts';
 import { HSM, REQUEST } from './vcpu-layout.ts';
 
-/** How long a vCPU may keep its pCPU while others wait, in ticks. */
-const TIME_SLICE = 40_000;
-/** The longest stay in the guest, in ticks: V8 replaces the running code only when `run` returns. */
-const LONGEST_RUN = 50_000;
+/**
+ * How long a vCPU may keep its pCPU while others wait, in ticks. A change of vCPUs costs some microseconds, and a vCPU
+ * that was sent an interrupt waits for so long where there are twice as many vCPUs as pCPUs.
+ */
+const TIME_SLICE = 20_000;
+/**
+ * The longest stay in the guest, in ticks. V8 replaces the running code only when `run` returns, and a vCPU that has
+ * become runnable meanwhile gets this pCPU no sooner.
+ */
+const LONGEST_RUN = 20_000;
 /** How long a guest may watch memory for the answer of another vCPU, in ticks, before others get its pCPU. */
 const LONGEST_WATCH = 200;
 /** How long a guest may wait for another vCPU, in ticks, before its thread rests. */

@@ -9,6 +9,7 @@ export { type ElfFile, readElf } from '../boot/elf.ts';
 export { type InitramfsOptions, initramfs } from '../boot/initramfs.ts';
 export { type Kernel, readKernel } from '../boot/kernel-image.ts';
 export type { Backends, ConsoleBackend } from '../devices/backends.ts';
+export type { DriveFacts } from '../devices/descriptor.ts';
 export { InputError } from '../errors/input-error.ts';
 export type { BareProgram } from '../machine/bare/boot.ts';
 export type { MachineConfig } from '../machine/config.ts';
@@ -27,4 +28,5 @@ export {
   type FetchOptions,
   type FetchProgress,
 } from './debian/debian-guest.ts';
-export { NodeHost } from './node-host.ts';
+export { type DriveOptions, type OpenDrives, openDrives } from './drives/open-drives.ts';
+export { NodeHost, type ThreadModule } from './node-host.ts';

@@ -1,5 +1,5 @@
 import type { Halves } from '../layout/halves.ts';
-import type { BusWidth, Device } from './device.ts';
+import type { BusWidth, Device, MessagePort } from './device.ts';
 
 const ALL_WIDTHS = 1 | 2 | 4 | 8;
 
@@ -95,6 +95,12 @@ export class Bus implements Halves {
       );
     }
     this.#windows.push({ base, end, origin, device, widths: device.widths ?? ALL_WIDTHS });
+  }
+
+  /** The interrupt file whose page begins at an address, if there is one that takes messages as they come. */
+  messagePort(address: number): MessagePort | undefined {
+    const window = this.#windowAt(address);
+    return window?.device.messagePort?.(address - window.origin);
   }
 
   #find(address: number, width: BusWidth): Window | undefined {

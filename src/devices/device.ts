@@ -36,8 +36,20 @@ export interface Device {
    * first.
    */
   read64?(offset: number, into: Halves): void;
+  /** The interrupt file whose page begins at an offset, if there is one: stores to its first word need no device. */
+  messagePort?(offset: number): MessagePort | undefined;
   /** One indivisible 8-byte write. Without it the bus makes two 4-byte writes, the lower address first. */
   write64?(offset: number, low: number, high: number): void;
+}
+
+/** An interrupt file as harts see it that send messages to it by themselves. */
+export interface MessagePort {
+  /** Address in linear memory of its pending bits, 32 a word, that of identity 0 first; a message sets its own. */
+  readonly pendingAt: number;
+  /** Identities that there are, from 1 on. */
+  readonly identities: number;
+  /** The bit of an identity was 0, and has just been set. */
+  arrived(identity: number): void;
 }
 
 /**

@@ -371,6 +371,11 @@ export class Hart {
         if (this.#time.spend()) return this.#leaveBehind((this.#currentBits() & 3) === 3 ? 4 : 2);
         return this.#access.storedToDevice ? this.#afterDevice() : CALL_RESULT.proceed;
       },
+      message: (pending) => {
+        this.#access.messageArrived(pending);
+        if (this.#time.spend()) return this.#leaveBehind((this.#currentBits() & 3) === 3 ? 4 : 2);
+        return this.#afterDevice();
+      },
       atomic: (argument) => {
         if (!this.#access.atomic(argument)) return this.#trap();
         if (this.#time.spend()) this.#hurry();

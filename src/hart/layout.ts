@@ -129,6 +129,15 @@ export const FETCH_LIST = 64;
 /** Bits of a map of superpages. */
 export const SUPERPAGE_BITS = 4096;
 
+/**
+ * A page of an interrupt file: its tag as that of a {@link TLB_ENTRY} for stores, the address in linear memory of the
+ * file's pending bits, and how many identities it has.
+ */
+export const MESSAGE_ENTRY = struct({ tag: halves, pending: i32, identities: i32 });
+
+/** Entries for such pages, by the low bits of their numbers; a power of two. */
+export const MESSAGE_ENTRIES = 16;
+
 /** The hart block. */
 export const HART = align(
   4096,
@@ -258,6 +267,10 @@ export const HART = align(
     open: array(OPEN, 2),
     /** The slots of an instruction that is fetched alone: its own, then two that lead back. */
     alone: array(SLOT_TYPE, 3),
+    /** 0: there is nothing in the next field that holds. Every fence of data translations sets it to 0. */
+    messagesHold: i32,
+    /** Pages of interrupt files of other harts and vCPUs to which stores have gone. */
+    messages: array(MESSAGE_ENTRY, MESSAGE_ENTRIES),
   }),
 );
 

@@ -5,6 +5,7 @@ import { LOAD_KINDS } from './interpreter/load-kinds.ts';
 import { FIELD } from './layout.ts';
 import type { Mmu } from './mmu/index.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
+import type { MessagePort } from './platform.ts';
 import type { HartState } from './state.ts';
 import type { Tlb } from './tlb.ts';
 
@@ -26,6 +27,8 @@ export class MemoryAccess {
   readonly #ram: GuestMemory;
   readonly #exception: Exception;
   readonly #own: Translate;
+  /** Interrupt files to which messages go in generated code, by the addresses of their pending bits. */
+  readonly #ports = new Map<number, MessagePort>();
   /** Where both parts of the access that {@link MemoryAccess.#locate} found begin in linear memory. */
   #firstPart = 0;
   #secondPart = 0;
@@ -146,9 +149,26 @@ export class MemoryAccess {
     if (!mmu.cacheable) return;
     const page = mmu.physical - (low & (PAGE - 1));
     const host = this.#ram.offsetOf(page, PAGE);
-    if (host < 0) return;
+    if (host < 0) {
+      if (access === ACCESS.store && page === mmu.physical) this.#fillMessage(low, high, page);
+      return;
+    }
     if (access === ACCESS.load) this.#tlb.fillLoad(low, high, host, mmu.pageSize);
     else this.#tlb.fillStore(low, high, host, mmu.pageSize);
+  }
+
+  #fillMessage(low: number, high: number, page: number): void {
+    const port = this.#physical.messagePort(page);
+    if (port === undefined) return;
+    this.#ports.set(port.pendingAt, port);
+    this.#tlb.fillMessage(low, high, port.pendingAt, port.identities);
+  }
+
+  /** Generated code has set the bit of the identity in the mailbox value, where it was 0. */
+  messageArrived(pending: number): void {
+    const { words } = this.#state;
+    words[FIELD.quiet >> 2] = 0;
+    this.#ports.get(pending)?.arrived(words[FIELD.mailboxValue >> 2] as number);
   }
 
   /** Puts what `physical` has read into the mailbox. */

@@ -1,5 +1,5 @@
 import type { GuestMemory, HostOffset } from '../memory/guest-memory.ts';
-import type { DeviceSpace } from './platform.ts';
+import type { DeviceSpace, MessagePort } from './platform.ts';
 
 /**
  * Guest-physical memory as a hart accesses it: RAM in linear memory, devices elsewhere. Widths are in bytes: 1, 2, 4 or
@@ -49,6 +49,11 @@ export class PhysicalMemory {
       return true;
     }
     return address % width === 0 && this.#devices.write(address, width, low, high);
+  }
+
+  /** The interrupt file whose page begins at an address, if there is one that takes messages as they come. */
+  messagePort(address: number): MessagePort | undefined {
+    return this.#devices.messagePort?.(address);
   }
 
   /** Reads `width` bytes of RAM, of which `first` are at `start` in linear memory and the others at `next`. */

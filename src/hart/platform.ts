@@ -54,4 +54,16 @@ export interface DeviceSpace {
   write(address: number, width: number, low: number, high: number): boolean;
   readonly low: number;
   readonly high: number;
+  /** The interrupt file whose page begins at an address, if there is one that takes stores of messages as they come. */
+  messagePort?(address: number): MessagePort | undefined;
+}
+
+/** An interrupt file as those see it who send messages to it. */
+export interface MessagePort {
+  /** Address in linear memory of its pending bits, 32 a word, that of identity 0 first; a message sets its own. */
+  readonly pendingAt: number;
+  /** Identities that there are, from 1 on. */
+  readonly identities: number;
+  /** The bit of an identity was 0, and has just been set. */
+  arrived(identity: number): void;
 }

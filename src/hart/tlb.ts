@@ -1,4 +1,14 @@
-import { CSR, FETCH_LIST, FIELD, HART, SUPERPAGE_BITS, TLB, TLB_ENTRY } from './layout.ts';
+import {
+  CSR,
+  FETCH_LIST,
+  FIELD,
+  HART,
+  MESSAGE_ENTRIES,
+  MESSAGE_ENTRY,
+  SUPERPAGE_BITS,
+  TLB,
+  TLB_ENTRY,
+} from './layout.ts';
 import { UNPAGED } from './mmu/index.ts';
 import { MODE, STATUS } from './privileged/registers.ts';
 import type { HartState } from './state.ts';
@@ -50,6 +60,7 @@ export class Tlb {
   readonly #machineKeys: Int32Array;
   readonly #superpages: Int32Array;
   readonly #gigapages: Int32Array;
+  readonly #messages: Int32Array;
   readonly #mega: number;
   readonly #keys = new Map<number, number>();
   #nextKey = 1;
@@ -67,6 +78,7 @@ export class Tlb {
     this.#superpages = HART.view('superpages', memory.buffer, state.base);
     this.#gigapages = HART.view('gigapages', memory.buffer, state.base);
     this.#mega = MEGA_SIZE[state.xlen];
+    this.#messages = HART.view('messages', memory.buffer, state.base);
     state.words[FIELD.tlb >> 2] = base;
     this.#clear();
   }
@@ -225,6 +237,7 @@ export class Tlb {
 
   /** Empties entries of all tables. */
   #empty(first: number, count: number): void {
+    this.#state.words[FIELD.messagesHold >> 2] = 0;
     for (const table of [TLB.loads, TLB.stores, TLB.fetches]) {
       const word = (table + first * TLB.entryBytes) >> 2;
       this.#words.fill(EMPTY, word, word + count * (TLB.entryBytes >> 2));
@@ -240,6 +253,19 @@ export class Tlb {
   fillStore(addressLow: number, addressHigh: number, host: number, pageSize: number): void {
     const key = this.#state.words[FIELD.storeKey >> 2] as number;
     this.#fill(TLB.stores, addressLow, addressHigh, key, host - (addressLow & ~0xfff), pageSize);
+  }
+
+  /** Lets stores to the first word of this page set bits of an interrupt file at once. */
+  fillMessage(addressLow: number, addressHigh: number, pending: number, identities: number): void {
+    const { words } = this.#state;
+    if (words[FIELD.messagesHold >> 2] === 0) this.#messages.fill(EMPTY);
+    words[FIELD.messagesHold >> 2] = 1;
+    const word = ((addressLow >>> 12) & (MESSAGE_ENTRIES - 1)) * MESSAGE_ENTRY.words;
+    this.#messages[word + MESSAGE_ENTRY.word.tag] =
+      (addressLow & ~0xfff) | (words[FIELD.storeKey >> 2] as number);
+    this.#messages[word + MESSAGE_ENTRY.word.tag + 1] = addressHigh;
+    this.#messages[word + MESSAGE_ENTRY.word.pending] = pending;
+    this.#messages[word + MESSAGE_ENTRY.word.identities] = identities;
   }
 
   /** Lets jumps into this page go straight to its decoded slots. */
@@ -326,6 +352,7 @@ export class Tlb {
     this.#forgetKeys();
     this.#forgetSuperpages();
     this.#state.words[FIELD.fetchFills >> 2] = 0;
+    this.#state.words[FIELD.messagesHold >> 2] = 0;
     this.#words.fill(EMPTY);
     this.#nextKey = 1;
   }

@@ -94,11 +94,18 @@ export class InterruptFile {
     const bit = 1 << (identity & 31);
     // Meets the owner's loads in `top`, and its and in `claim` and `#change`.
     const rose = (Atomics.or(this.words, PENDING + index, bit) & bit) === 0;
-    return rose && this.#takes(identity, index, bit);
+    return rose && this.takes(identity);
   }
 
-  /** Whether the owner takes an identity now, as a sender sees it. */
-  #takes(identity: number, index: number, bit: number): boolean {
+  /** Byte address of the pending bits in the buffer of the words: for code that carries out {@link receive} itself. */
+  get pendingAt(): number {
+    return this.words.byteOffset + FILE_BLOCK.at.pending;
+  }
+
+  /** Whether the owner takes an identity now, as a sender sees it that has just set its bit. */
+  takes(identity: number): boolean {
+    const index = identity >>> 5;
+    const bit = 1 << (identity & 31);
     // These three meet the owner's stores in `write`; after one of them it looks at the pending bits itself.
     if ((Atomics.load(this.words, ENABLED + index) & bit) === 0) return false;
     if (Atomics.load(this.words, DELIVERY) === 0) return false;
@@ -188,10 +195,10 @@ export class InterruptFile {
    */
   write(register: number, xlen: 32 | 64, oldLow: number, oldHigh: number, low: number, high: number): void {
     if (register === FILE_REGISTER.delivery) {
-      // Meets the loads in `#takes` and `asserts`. The owner looks at the pending bits next.
+      // Meets the loads in `takes` and `asserts`. The owner looks at the pending bits next.
       Atomics.store(this.words, DELIVERY, low & 1);
     } else if (register === FILE_REGISTER.threshold) {
-      // Meets the load in `#takes`. The owner looks at the pending bits next.
+      // Meets the load in `takes`. The owner looks at the pending bits next.
       Atomics.store(this.words, THRESHOLD, low & LARGEST_IDENTITY);
     } else if (register >= FILE_REGISTER.pending) {
       const index = register & 0x3f;
@@ -206,7 +213,7 @@ export class InterruptFile {
     const legal = index === 0 ? value & ~1 : value;
     const clear = old & ~legal;
     const set = legal & ~old;
-    // Both meet, for pending bits, the or in `receive`, and for enable bits, the load in `#takes`.
+    // Both meet, for pending bits, the or in `receive`, and for enable bits, the load in `takes`.
     if (clear !== 0) Atomics.and(this.words, base + index, ~clear);
     if (set !== 0) Atomics.or(this.words, base + index, set);
   }

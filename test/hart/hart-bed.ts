@@ -74,6 +74,8 @@ export interface HartBedOptions {
   readonly codePages?: number;
   /** Bytes of RAM; 2 MiB unless given. */
   readonly ramBytes?: number;
+  /** The interrupt file whose page begins at an address. */
+  readonly messagePort?: DeviceSpace['messagePort'];
   readonly guestExternalInterrupts?: number;
   /** Harts that share the memory, 1 unless given, and which one of them this is. */
   readonly harts?: number;
@@ -154,7 +156,7 @@ export class HartBed {
       area: this.origin + AREA + index * areaBytes,
       codePages,
       ram: new GuestMemory(this.memory, { base: RAM, size: ramBytes, offset: this.ramOffset }),
-      devices: this.#devices(),
+      devices: this.#devices(options.messagePort),
       platform: this.#platform(),
       extensions: new Set(EXTENSIONS),
       hartId: index,
@@ -290,9 +292,10 @@ export class HartBed {
     this.write64(table + index * 8, (BigInt(target >>> 12) << 10n) | BigInt(flags));
   }
 
-  #devices(): DeviceSpace {
+  #devices(messagePort: DeviceSpace['messagePort'] = () => undefined): DeviceSpace {
     const bed = this;
     return {
+      messagePort,
       read: (address, width) => {
         if (address < DEVICE || address >= DEVICE + PAGE) return false;
         bed.accesses.push({ kind: 'read', address, width, low: bed.deviceLow, high: bed.deviceHigh });

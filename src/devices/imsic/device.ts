@@ -1,6 +1,6 @@
 import { FILE_BLOCK, InterruptFile } from '../../interrupts/interrupt-file.ts';
 import { swapBytes } from '../byte-order.ts';
-import type { AccessWidth, DeviceWindow, SavedDevice } from '../device.ts';
+import type { AccessWidth, DeviceWindow, MessagePort, SavedDevice } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { IMSIC } from './facts.ts';
 import { MAP } from './registers.ts';
@@ -89,6 +89,20 @@ export class Imsic extends SharedDevice {
     const register = offset % MAP.PAGE;
     if (register === MAP.SETEIPNUM_LE) this.#receive(offset, value);
     else if (register === MAP.SETEIPNUM_BE) this.#receive(offset - register, swapBytes(value));
+  }
+
+  messagePort(offset: number): MessagePort | undefined {
+    if (offset % MAP.PAGE !== MAP.SETEIPNUM_LE) return undefined;
+    const { hart, number } = this.#placeOf(offset);
+    const file = this.file(hart, number);
+    if (file === undefined) return undefined;
+    return {
+      pendingAt: file.pendingAt,
+      identities: file.identities,
+      arrived: (identity) => {
+        if (file.takes(identity)) this.#wiring.onArrival(hart);
+      },
+    };
   }
 
   /** Nothing: harts ask for their levels. */

@@ -25,6 +25,11 @@ export interface CallOuts {
   /** Stores the mailbox value; the argument is the width in bytes. */
   readonly store: FunctionRef<'i32'>;
   /**
+   * A message has made the identity in the mailbox value pending in the interrupt file whose pending bits are at that
+   * address of linear memory, where it was not so before.
+   */
+  readonly message: FunctionRef<'i32'>;
+  /**
    * Translates the mailbox address for an atomic access and leaves its address in linear memory in the mailbox value;
    * the argument is the width in bytes, plus 16 for LR (which needs only read permission).
    */

@@ -99,6 +99,7 @@ function importCallOuts(module: ModuleBuilder): CallOuts {
     illegal: status('illegal'),
     load: statusOf('load'),
     store: statusOf('store'),
+    message: statusOf('message'),
     atomic: statusOf('atomic'),
   };
 }

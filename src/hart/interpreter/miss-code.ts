@@ -15,12 +15,14 @@ import {
   select,
 } from '../../wasm/index.ts';
 import { ACCESS, CAUSE } from '../exceptions.ts';
-import { FIELD } from '../layout.ts';
+import { FIELD, MESSAGE_ENTRIES, MESSAGE_ENTRY } from '../layout.ts';
 import type { CallOuts } from './call-outs.ts';
 import { ATOMIC_READ } from './call-outs.ts';
 import { LOAD_KINDS } from './load-kinds.ts';
 import { NOT_DONE } from './mode-code.ts';
 import { refillRequest } from './walk-code.ts';
+
+const PAGE_OFFSET = 0xfff;
 
 /** `(hart, argument) -> status`, with the arguments and the mailbox of the call-outs of the same names. */
 export interface MissFunctions {
@@ -111,8 +113,43 @@ function load(miss: Miss): void {
   f.return(i32.const(0));
 }
 
+/** Address of the entry for a page in the table of interrupt files; add {@link FIELD.messages}. */
+function messageEntry(hart: Local<'i32'>, address: I32): I32 {
+  const index = i32.and(i32.shr_u(address, i32.const(12)), i32.const(MESSAGE_ENTRIES - 1));
+  return i32.add(hart, i32.mul(index, i32.const(MESSAGE_ENTRY.bytes)));
+}
+
+/**
+ * A message to a page of an interrupt file that is known: one atomic or. TypeScript is called if the bit was 0, to kick
+ * whoever takes the interrupt.
+ */
+function sendMessage({ f, hart, argument, out }: Miss): void {
+  const isMessage = i32.and(i32.eq(argument, i32.const(4)), i32.load(hart, FIELD.messagesHold));
+  f.if(isMessage, () => {
+    const low = f.let(i32.load(hart, FIELD.mailboxAddress));
+    const entry = f.let(messageEntry(hart, low));
+    const tag = i64.or(i64.load(hart, FIELD.mailboxAddress), i64.load(hart, FIELD.storeKey));
+    const isKnown = i64.eq(i64.load(entry, FIELD.messages + MESSAGE_ENTRY.at.tag), tag);
+    const isPort = i32.eqz(i32.and(low, i32.const(PAGE_OFFSET)));
+    f.if(i32.and(isPort, isKnown), () => {
+      const identity = f.let(i32.load(hart, FIELD.mailboxValue));
+      const identities = i32.load(entry, FIELD.messages + MESSAGE_ENTRY.at.identities);
+      f.if(i32.lt_u(i32.sub(identity, i32.const(1)), identities), () => {
+        const pending = f.let(i32.load(entry, FIELD.messages + MESSAGE_ENTRY.at.pending));
+        const word = i32.add(pending, i32.shl(i32.shr_u(identity, i32.const(5)), i32.const(2)));
+        const bit = f.let(i32.shl(i32.const(1), identity));
+        // Meets the loads and the and of the file's owner (`InterruptFile`).
+        const before = f.let(i32.atomic.rmwOr(word, bit));
+        f.if(i32.eqz(i32.and(before, bit)), () => f.return(call(out.message, pending)));
+        f.return(i32.const(0));
+      });
+    });
+  });
+}
+
 function store(miss: Miss): void {
   const { f, hart, argument, out } = miss;
+  sendMessage(miss);
   const bytes = i32.sub(argument, i32.const(1));
   const request = i32.or(i32.shl(bytes, i32.const(2)), i32.const(ACCESS.store));
   const host = find(miss, request, i32.const(CAUSE.storePageFault), out.store);

@@ -169,6 +169,7 @@ function defineFencePage(module: ModuleBuilder, xlen: Xlen, arrive: FunctionRef<
     const superpage = i32.or(mapped(FIELD.superpages, megaShift(xlen)), mapped(FIELD.gigapages, GIGA_SHIFT));
     giveUpIf(f, i32.or(superpage, i32.load(hart, FIELD.hugePages)));
 
+    f.store('i32.store', hart, i32.const(0), FIELD.messagesHold);
     const entry = f.let(tlbEntry(hart, address));
     for (const table of [TLB.loads, TLB.stores, TLB.fetches]) {
       f.store('i64.store', entry, i64.const(0), table);

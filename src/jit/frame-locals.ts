@@ -1,4 +1,13 @@
-import { ConstHole, type I64, i64, Local, localHole, type ValType } from '../wasm/index.ts';
+import type { Xlen } from '../isa/index.ts';
+import {
+  ConstHole,
+  type FunctionBuilder,
+  type I64,
+  i64,
+  Local,
+  localHole,
+  type ValType,
+} from '../wasm/index.ts';
 
 /** Locals that every region has, at the same indexes, so that recorded code can name them. */
 export const FRAME = {
@@ -55,7 +64,19 @@ export function addressHole(slot: number, isZero: boolean): I64 {
   return isZero ? FRAME.page : i64.add(FRAME.page, new ConstHole('i64', slot));
 }
 
-/** An integer register that a slot has; x0 if `isZero`. */
-export function registerHole(slot: number, isZero: boolean): I64 {
-  return isZero ? i64.const(0) : localHole('i64', slot);
+/** The type of the local of an integer register. */
+export function registerType(xlen: Xlen): 'i32' | 'i64' {
+  return xlen === 64 ? 'i64' : 'i32';
+}
+
+/** An integer register that a slot has, as hart blocks have it; x0 if `isZero`. */
+export function registerHole(xlen: Xlen, slot: number, isZero = false): I64 {
+  if (isZero) return i64.const(0);
+  return xlen === 64 ? localHole('i64', slot) : i64.extend_i32_s(localHole('i32', slot));
+}
+
+/** Sets an integer register that a slot has to a value as hart blocks have it. */
+export function setRegister(f: FunctionBuilder, xlen: Xlen, slot: number, value: I64): void {
+  if (xlen === 64) f.set(localHole('i64', slot), value);
+  else f.set(localHole('i32', slot), value.narrowed());
 }

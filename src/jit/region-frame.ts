@@ -33,13 +33,21 @@ export class RegionFrame {
   #stuck = 0;
   #stuckFar = 0;
 
-  constructor(f: FunctionBuilder, graph: Graph, layout: HartLayout, stencils: Stencils, imports: Imports) {
+  /** @param integer type of the locals of integer registers */
+  constructor(
+    f: FunctionBuilder,
+    graph: Graph,
+    layout: HartLayout,
+    stencils: Stencils,
+    imports: Imports,
+    integer: 'i32' | 'i64',
+  ) {
     this.f = f;
     this.#layout = layout;
     this.#imports = imports;
     this.stencils = stencils;
     for (const type of FRAME_TYPES) f.declare(type);
-    this.registers = new Registers(graph, f);
+    this.registers = new Registers(graph, f, integer);
   }
 
   /**

@@ -12,7 +12,7 @@ import {
   Local,
   localHole,
 } from '../wasm/index.ts';
-import { addressHole, FRAME, HOLE, registerHole } from './frame-locals.ts';
+import { addressHole, FRAME, HOLE, registerHole, setRegister } from './frame-locals.ts';
 import type { HartLayout } from './hart-layout.ts';
 import { MemoryCode } from './memory-code.ts';
 import { QuickFloat } from './quick-float.ts';
@@ -68,7 +68,7 @@ export class RegionSemantics implements Semantics {
 
   readonly rd = {
     set: (value: I64): void => {
-      if (!this.#has('rd')) this.#f.set(localHole('i64', HOLE.rd), value);
+      if (!this.#has('rd')) setRegister(this.#f, this.#setting.xlen, HOLE.rd, value);
       else if (!(value instanceof Local)) this.#f.drop(value);
     },
   };
@@ -96,7 +96,8 @@ export class RegionSemantics implements Semantics {
     return new QuickFloat(state, FRAME, rm);
   }
 
-  readonly branch = (condition: I32): void => this.#f.push(condition);
+  readonly branch = (condition: I32): void =>
+    this.#f.push(this.#setting.xlen === 64 ? condition : condition.ofWords());
 
   /** Where to is known from the block's end. */
   readonly jump = (): void => undefined;
@@ -115,6 +116,6 @@ export class RegionSemantics implements Semantics {
   #operand(name: 'rs1' | 'rs2' | 'rs3', file: 'x' | 'f'): I64 {
     if (this.#instruction.format.registers[name] !== file) return i64.const(0);
     if (file === 'f') return i64.reinterpret_f64(localHole('f64', HOLE[name]));
-    return registerHole(HOLE[name], name !== 'rs3' && this.#has(name));
+    return registerHole(this.#setting.xlen, HOLE[name], name !== 'rs3' && this.#has(name));
   }
 }

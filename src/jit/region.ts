@@ -1,6 +1,7 @@
 import type { Xlen } from '../isa/index.ts';
 import type { MemoryLimits } from '../wasm/index.ts';
 import type { CodeSource } from './code-source.ts';
+import { registerType } from './frame-locals.ts';
 import { buildGraph, type Graph, type GraphLimits, type Placed } from './graph.ts';
 import type { HartLayout } from './hart-layout.ts';
 import { RegionCode } from './region-code.ts';
@@ -61,9 +62,11 @@ export class RegionCompiler {
   readonly #layout: HartLayout;
   readonly #modules: RegionModules;
   readonly #stencils: Stencils;
+  readonly #xlen: Xlen;
 
   /** @param alone no other thread works in the guest's memory */
   constructor(limits: MemoryLimits, layout: HartLayout, alone: boolean, xlen: Xlen = 64) {
+    this.#xlen = xlen;
     this.#layout = layout;
     this.#modules = new RegionModules(limits);
     this.#stencils = new Stencils({ xlen, layout, float: this.#modules.float, alone });
@@ -88,7 +91,7 @@ export class RegionCompiler {
     if (graph === undefined) return undefined;
     const f = this.#modules.function();
     const imports = new Imports();
-    const frame = new RegionFrame(f, graph, this.#layout, this.#stencils, imports);
+    const frame = new RegionFrame(f, graph, this.#layout, this.#stencils, imports, registerType(this.#xlen));
     const code = new RegionCode(graph, frame, { longest: ungrouped ? 0 : LONGEST_SPAN, ungroupedBases });
     frame.write(() => code.tree(graph.blocks[0]));
     const bytes = this.#modules.bytes(f, imports);

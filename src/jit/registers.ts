@@ -14,7 +14,8 @@ export class Registers {
   /** Some instruction uses floating-point registers or flags. */
   usesFloat = false;
 
-  constructor({ blocks }: Graph, f: FunctionBuilder) {
+  /** @param integer type of the locals of integer registers */
+  constructor({ blocks }: Graph, f: FunctionBuilder, integer: 'i32' | 'i64') {
     for (const { code } of blocks) {
       for (let index = 0; index < code.length; index++) {
         const { decoded, traits } = code[index];
@@ -35,11 +36,11 @@ export class Registers {
     // x0 is no register, but a constant.
     this.usedX = (this.usedX & ~1) | this.writtenX;
     this.usedF |= this.writtenF;
-    this.#declare(this.usedX, FIRST_REGISTER.x, 'i64', f);
+    this.#declare(this.usedX, FIRST_REGISTER.x, integer, f);
     this.#declare(this.usedF, FIRST_REGISTER.f, 'f64', f);
   }
 
-  #declare(used: number, first: number, type: 'i64' | 'f64', f: FunctionBuilder): void {
+  #declare(used: number, first: number, type: 'i32' | 'i64' | 'f64', f: FunctionBuilder): void {
     for (let register = 0; register < 32; register++) {
       if ((used & (1 << register)) !== 0) this.locals[first + register] = f.declare(type);
     }

@@ -66,11 +66,11 @@ export class Stencils {
     const known = this.#probes[shape];
     if (known !== undefined) return known;
     const has = (what: keyof typeof PROBE): boolean => (shape & PROBE[what]) !== 0;
-    const base = registerHole(HOLE.rs1, has('x0'));
+    const base = registerHole(this.#setting.xlen, HOLE.rs1, has('x0'));
     const made = recordStencil((f) =>
       probe(f, this.#setting.layout, localHole('i32', HOLE.host), {
-        address: addressWithin(
-          this.#setting.xlen,
+        address: addressOf(
+          this.#setting,
           has('atBase') ? base : i64.add(base, new ConstHole('i64', HOLE.imm)),
         ),
         stores: has('stores'),
@@ -113,10 +113,13 @@ const PIECES = {
     f.set(FRAME.inexact, i32.and(i32.load(hart, field.fflags), i32.const(INEXACT)));
     f.set(FRAME.inexactNearest, i32.and(FRAME.inexact, i32.eqz(i32.load(hart, field.frm))));
   },
-  readX: (f: FunctionBuilder) => f.set(localHole('i64', HOLE.rd), i64.load(hart, indexHole(HOLE.offset))),
+  readX: (f: FunctionBuilder, { xlen }: Setting) =>
+    xlen === 64
+      ? f.set(localHole('i64', HOLE.rd), i64.load(hart, indexHole(HOLE.offset)))
+      : f.set(localHole('i32', HOLE.rd), i32.load(hart, indexHole(HOLE.offset))),
   readF: (f: FunctionBuilder) => f.set(localHole('f64', HOLE.rd), f64.load(hart, indexHole(HOLE.offset))),
-  writeX: (f: FunctionBuilder) =>
-    f.store('i64.store', hart, localHole('i64', HOLE.rs1), indexHole(HOLE.offset)),
+  writeX: (f: FunctionBuilder, { xlen }: Setting) =>
+    f.store('i64.store', hart, registerHole(xlen, HOLE.rs1), indexHole(HOLE.offset)),
   writeF: (f: FunctionBuilder) =>
     f.store('f64.store', hart, localHole('f64', HOLE.rs1), indexHole(HOLE.offset)),
   /** The ends of a region, before and after the registers are written. */
@@ -147,9 +150,9 @@ const PIECES = {
     f.set(turnsHole, select(i32.gt_s(budget, i32.const(0)), turns, i32.const(1)));
   },
   /** No more turns than a register that is moved stays in its page for: by `stride` bytes upwards or downwards. */
-  turnsUp: (f: FunctionBuilder) =>
-    limitTurns(f, i32.sub(new ConstHole('i32', HOLE.span), f.let(offsetInPage()))),
-  turnsDown: (f: FunctionBuilder) => limitTurns(f, offsetInPage()),
+  turnsUp: (f: FunctionBuilder, setting: Setting) =>
+    limitTurns(f, i32.sub(new ConstHole('i32', HOLE.span), f.let(offsetInPage(setting)))),
+  turnsDown: (f: FunctionBuilder, setting: Setting) => limitTurns(f, offsetInPage(setting)),
   nextTurn: (f: FunctionBuilder) => {
     f.set(turnsHole, i32.sub(turnsHole, i32.const(1)));
     f.push(turnsHole);
@@ -157,8 +160,9 @@ const PIECES = {
   /**
    * Where a register points to, `host` being the distance from there to linear memory; with an offset below 0 of it.
    */
-  moved: (f: FunctionBuilder) => f.set(FRAME.moved, movedTo()),
-  movedBelow: (f: FunctionBuilder) => f.set(FRAME.moved, i32.add(movedTo(), new ConstHole('i32', HOLE.imm))),
+  moved: (f: FunctionBuilder, setting: Setting) => f.set(FRAME.moved, movedTo(setting)),
+  movedBelow: (f: FunctionBuilder, setting: Setting) =>
+    f.set(FRAME.moved, i32.add(movedTo(setting), new ConstHole('i32', HOLE.imm))),
   /** Accounts for instructions that are about to run. */
   spend: (f: FunctionBuilder) => f.set(budget, i32.sub(budget, new ConstHole('i32', HOLE.imm))),
   leaveNear: (f: FunctionBuilder) => {
@@ -202,14 +206,24 @@ function targetHole({ xlen }: Setting): I64 {
   return addressWithin(xlen, addressHole(HOLE.where, false));
 }
 
-function movedTo(): I32 {
-  return i32.add(i32.wrap_i64(localHole('i64', HOLE.rs1)), localHole('i32', HOLE.host));
+/** A guest-virtual address that was computed from registers. */
+function addressOf({ xlen }: Setting, address: I64): I64 {
+  return xlen === 64 ? address : i64.extend_i32_u(address.narrowed());
+}
+
+/** The low half of an integer register. */
+function lowHalf({ xlen }: Setting, slot: number): I32 {
+  return xlen === 64 ? i32.wrap_i64(localHole('i64', slot)) : localHole('i32', slot);
+}
+
+function movedTo(setting: Setting): I32 {
+  return i32.add(lowHalf(setting, HOLE.rs1), localHole('i32', HOLE.host));
 }
 
 /** The offset in its page of the address `imm` bytes from a register. */
-function offsetInPage(): I32 {
-  const address = i64.add(localHole('i64', HOLE.rs1), new ConstHole('i64', HOLE.imm));
-  return i32.and(i32.wrap_i64(address), i32.const(PAGE - 1));
+function offsetInPage({ xlen }: Setting): I32 {
+  const address = i64.add(registerHole(xlen, HOLE.rs1), new ConstHole('i64', HOLE.imm));
+  return i32.and(xlen === 64 ? i32.wrap_i64(address) : address.narrowed(), i32.const(PAGE - 1));
 }
 
 function limitTurns(f: FunctionBuilder, room: I32): void {

@@ -21,8 +21,50 @@ export abstract class Expr<T extends ValType = ValType> {
     this.type = type;
   }
 
+  /** Of a value of 64 bits: whether its upper half is sure to be the sign of its lower half. */
+  get isSignExtended(): boolean {
+    return false;
+  }
+
+  /** The lower half of a value of 64 bits, computed with 32 bits as far as that gives the same. */
+  narrowed(): Expr<'i32'> {
+    return new Unary('i32', OPCODE.wrap, this);
+  }
+
+  /** The same condition about words, where it compares values of 64 bits that are sign-extended. */
+  ofWords(): Expr<T> {
+    return this;
+  }
+
   abstract emit(code: ByteWriter): void;
 }
+
+/** Opcodes that {@link Expr.narrowed} knows. */
+const OPCODE = {
+  wrap: 0xa7,
+  extendSigned: 0xac,
+  extendUnsigned: 0xad,
+  extend8: 0xc2,
+  extend16: 0xc3,
+  extend32: 0xc4,
+  narrowExtend8: 0xc0,
+  narrowExtend16: 0xc1,
+  /** Comparisons of 64 bits, and how much lower those of 32 bits are. */
+  isZero: 0x50,
+  firstComparison: 0x51,
+  lastComparison: 0x5a,
+  toWords: 0x0b,
+} as const;
+
+/** i64.add, sub, mul, and, or, xor, and what they are with 32 bits. */
+const NARROW: ReadonlyMap<number, number> = new Map([
+  [0x7c, 0x6a],
+  [0x7d, 0x6b],
+  [0x7e, 0x6c],
+  [0x83, 0x71],
+  [0x84, 0x72],
+  [0x85, 0x73],
+]);
 
 export class I32Const extends Expr<'i32'> {
   readonly value: number;
@@ -46,6 +88,15 @@ export class I64Const extends Expr<'i64'> {
     this.value = value;
   }
 
+  override get isSignExtended(): boolean {
+    const wide = BigInt(this.value);
+    return BigInt.asIntN(32, wide) === wide;
+  }
+
+  override narrowed(): Expr<'i32'> {
+    return new I32Const(Number(BigInt.asIntN(32, BigInt(this.value))));
+  }
+
   emit(code: ByteWriter): void {
     code.u8(0x42);
     code.s64(this.value);
@@ -61,6 +112,14 @@ export class ConstHole<T extends 'i32' | 'i64'> extends Expr<T> {
     super(type);
     this.#slot = slot;
     this.#kind = kind;
+  }
+
+  override get isSignExtended(): boolean {
+    return this.#kind === 'signed';
+  }
+
+  override narrowed(): Expr<'i32'> {
+    return this.#kind === 'signed' ? new ConstHole('i32', this.#slot) : super.narrowed();
   }
 
   emit(code: ByteWriter): void {
@@ -118,6 +177,33 @@ export class Unary<T extends ValType> extends Expr<T> {
     return this.#opcode === opcode ? this.#operand : undefined;
   }
 
+  override get isSignExtended(): boolean {
+    return this.#opcode === OPCODE.extendSigned;
+  }
+
+  override narrowed(): Expr<'i32'> {
+    const operand = this.#operand;
+    switch (this.#opcode) {
+      case OPCODE.extendSigned:
+        return operand as Expr<'i32'>;
+      case OPCODE.extendUnsigned:
+        return operand.ofWords() as Expr<'i32'>;
+      case OPCODE.extend32:
+        return operand.narrowed();
+      case OPCODE.extend8:
+        return new Unary('i32', OPCODE.narrowExtend8, operand.narrowed());
+      case OPCODE.extend16:
+        return new Unary('i32', OPCODE.narrowExtend16, operand.narrowed());
+      default:
+        return super.narrowed();
+    }
+  }
+
+  override ofWords(): Expr<T> {
+    const isTest = this.#opcode === OPCODE.isZero && this.#operand.isSignExtended;
+    return isTest ? new Unary(this.type, OPCODE.isZero - OPCODE.toWords, this.#operand.narrowed()) : this;
+  }
+
   emit(code: ByteWriter): void {
     this.#operand.emit(code);
     if (this.#opcode > 0xff) {
@@ -141,6 +227,19 @@ export class Binary<T extends ValType> extends Expr<T> {
     this.#right = right;
   }
 
+  override narrowed(): Expr<'i32'> {
+    const opcode = NARROW.get(this.#opcode);
+    if (opcode === undefined) return super.narrowed();
+    return new Binary('i32', opcode, this.#left.narrowed(), this.#right.narrowed());
+  }
+
+  override ofWords(): Expr<T> {
+    const compares = this.#opcode >= OPCODE.firstComparison && this.#opcode <= OPCODE.lastComparison;
+    if (!compares || !this.#left.isSignExtended || !this.#right.isSignExtended) return this;
+    const opcode = this.#opcode - OPCODE.toWords;
+    return new Binary(this.type, opcode, this.#left.narrowed(), this.#right.narrowed());
+  }
+
   emit(code: ByteWriter): void {
     this.#left.emit(code);
     this.#right.emit(code);
@@ -159,6 +258,10 @@ export class Select<T extends ValType> extends Expr<T> {
     this.#condition = condition;
     this.#whenTrue = whenTrue;
     this.#whenFalse = whenFalse;
+  }
+
+  override narrowed(): Expr<'i32'> {
+    return new Select(this.#condition.ofWords(), this.#whenTrue.narrowed(), this.#whenFalse.narrowed());
   }
 
   emit(code: ByteWriter): void {

@@ -74,7 +74,7 @@ describe('levels', () => {
   });
 
   test('a derived level changes at once', () => {
-    const high: SpecEvent = { is: 'level', irq: EXT, high: true };
+    const high: SpecEvent = { is: 'effect', irq: EXT, high: true };
     expect(verdictOf(high, flush(), flushed())).toBe('P3');
     expect(verdictOf(flush(), high, flushed())).toBe('settled');
     const { monitor, end } = run(high);

@@ -121,7 +121,7 @@ export class Monitor {
         return this.#close({ ...from, ahead: [...from.ahead, this.#caller(event.thread)] });
       case 'kept':
         return this.#kept(from, this.#caller(event.thread));
-      case 'level':
+      case 'effect':
         return this.#close({
           ...from,
           ideals: from.ideals.map((ideal) => this.#effect(ideal, event.irq, event.high, isWatching(from))),

@@ -20,8 +20,8 @@ export type SpecEvent =
    * yet; and the thread has come to that store. Weak memory only.
    */
   | { readonly is: 'ahead' | 'kept'; readonly thread: string }
-  /** The source of a derived level changes, at this very moment. */
-  | { readonly is: 'level'; readonly irq: number; readonly high: boolean };
+  /** An interrupt changes at this very moment: the source of a derived level, or an edge that becomes pending. */
+  | { readonly is: 'effect'; readonly irq: number; readonly high: boolean };
 
 export interface SpecViolation {
   readonly property: PropertyId;

@@ -136,7 +136,7 @@ class IdlePcpus {
         if (hasBit(IRQ_VS_TIMER, now.lo, 0)) {
           env.note('takes VSTIP, stops the timer');
           Atomics.store(programmed(world), 0, 0);
-          env.after({ is: 'level', irq: IRQ_VS_TIMER, high: false });
+          env.after({ is: 'effect', irq: IRQ_VS_TIMER, high: false });
         }
         env.note('WFI');
         return true;
@@ -162,7 +162,7 @@ const clock: ThreadMaker = (world) => ({
   initial: {},
   step: (_state, env) => {
     Atomics.store(time(world), 0, 1);
-    env.after({ is: 'level', irq: IRQ_VS_TIMER, high: true });
+    env.after({ is: 'effect', irq: IRQ_VS_TIMER, high: true });
     return null;
   },
 });

@@ -172,7 +172,7 @@ function driveShared(
   const before = high ? Atomics.or(sources, 0, bit) : Atomics.and(sources, 0, ~bit);
   const now = high ? before | bit : before & ~bit;
   if (level === 'derived') {
-    env.after({ is: 'level', irq: IRQ_VS_EXT, high: now !== 0 });
+    env.after({ is: 'effect', irq: IRQ_VS_EXT, high: now !== 0 });
     world.producer().kick();
     return;
   }

@@ -37,7 +37,7 @@ export function rearmTimer(world: World, env: Env, thread: string, arm: boolean)
   }
   // As above.
   Atomics.store(word, 0, value);
-  env.after({ is: 'level', irq: IRQ_VS_TIMER, high: false });
+  env.after({ is: 'effect', irq: IRQ_VS_TIMER, high: false });
 }
 
 /**
@@ -63,7 +63,7 @@ function tick(world: World, env: Env): object {
     return {};
   }
   if (Atomics.compareExchange(word, 0, Timer.ARMED, Timer.EXPIRED) === Timer.ARMED) {
-    env.after({ is: 'level', irq: IRQ_VS_TIMER, high: true });
+    env.after({ is: 'effect', irq: IRQ_VS_TIMER, high: true });
     env.note('time is up; the callback kicks');
     world.producer().kick();
   }

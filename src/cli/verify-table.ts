@@ -23,7 +23,7 @@ export function progressText(message: Extract<JobMessage, { kind: 'progress' }>)
 export function formatResults(results: readonly JsonResult[], milliseconds: number, file?: string): string {
   const protocols = [...new Set(results.map(({ protocol }) => protocol))];
   const table = protocols.length === 1 ? singleTable(results) : matrixTable(results, protocols);
-  const states = results.reduce((sum, result) => sum + result.states, 0);
+  const states = results.reduce((sum, result) => sum + statesOf(result), 0);
   return `${[...table, '', ...legend(results, file), summary(results, states, milliseconds)].join('\n')}\n`;
 }
 
@@ -87,15 +87,42 @@ function findingText({ scenario, judged, verdict, reason }: WeakeningResult['fin
 function singleTable(results: readonly JsonResult[]): string[] {
   const rows = results.map((result) => [
     result.scenario,
-    result.verdict,
-    count(result.states),
-    seconds(result.milliseconds),
-    result.verdict === 'PROVEN' ? '' : result.reason,
+    isForEveryNumber(result) ? `PROVEN ${EVERY_NUMBER}` : result.verdict,
+    count(statesOf(result)),
+    seconds(millisecondsOf(result)),
+    result.verdict === 'PROVEN' ? otherNumbersText(result) : result.reason,
   ]);
   return [
     `${results[0]?.protocol ?? 'no protocol'}:`,
     ...layOut([['scenario', 'verdict', 'states', 'time', ''], ...rows], [2, 3]),
   ];
+}
+
+const EVERY_NUMBER = 'for every number of senders';
+
+function isForEveryNumber({ everyNumber }: JsonResult): boolean {
+  return everyNumber?.verdict === 'PROVEN';
+}
+
+/** States of both explorations: with the scenario's own senders, and with any number of them. */
+function statesOf({ states, everyNumber }: JsonResult): number {
+  return states + (everyNumber?.states ?? 0);
+}
+
+function millisecondsOf({ milliseconds, everyNumber }: JsonResult): number {
+  return milliseconds + (everyNumber?.milliseconds ?? 0);
+}
+
+/** The bounds of a proof that is not for every number of senders. */
+function otherNumbersText({ scenario, everyNumber }: JsonResult): string {
+  switch (everyNumber?.verdict) {
+    case 'VIOLATED':
+      return `but ${scenario}+${everyNumber.senders ?? ''} is violated: ${everyNumber.reason}`;
+    case 'NOT PROVEN':
+      return `not ${EVERY_NUMBER}: ${everyNumber.reason}`;
+    default:
+      return '';
+  }
 }
 
 function matrixTable(results: readonly JsonResult[], protocols: readonly string[]): string[] {
@@ -116,8 +143,8 @@ function matrixTable(results: readonly JsonResult[], protocols: readonly string[
     return [
       scenario,
       ...protocols.map((name) => cell(row.find(({ protocol }) => protocol === name))),
-      count(sum(({ states }) => states)),
-      seconds(sum(({ milliseconds }) => milliseconds)),
+      count(sum(statesOf)),
+      seconds(sum(millisecondsOf)),
     ];
   });
   const right = [protocols.length + 1, protocols.length + 2];
@@ -127,7 +154,7 @@ function matrixTable(results: readonly JsonResult[], protocols: readonly string[
 function cell(result: JsonResult | undefined): string {
   switch (result?.verdict) {
     case 'PROVEN':
-      return 'proven';
+      return isForEveryNumber(result) ? 'proven*' : 'proven';
     case 'VIOLATED':
       return result.reason.slice(0, 2);
     case 'NOT PROVEN':
@@ -176,8 +203,29 @@ function legend(results: readonly JsonResult[], file: string | undefined): strin
       : [
           `How it happens: hartvisor verify explain ${example.protocol} ${example.scenario}${optionsFor(example, file)}`,
         ];
-  const lines = [...broken, ...open, ...next];
+  const lines = [...broken, ...otherNumbers(results), ...open, ...next];
   return lines.length === 0 ? [] : [...lines, ''];
+}
+
+/** Tells which proofs are for every number of senders, and what is known of the others. */
+function otherNumbers(results: readonly JsonResult[]): string[] {
+  const of = (verdict: string) => results.filter(({ everyNumber }) => everyNumber?.verdict === verdict);
+  const isOne = new Set(results.map(({ protocol }) => protocol)).size === 1;
+  if (isOne) return [];
+  const violated = Map.groupBy(of('VIOLATED'), ({ protocol }) => protocol);
+  return [
+    ...(of('PROVEN').length > 0 ? [`*   ${EVERY_NUMBER}`] : []),
+    ...[...violated].map(([protocol, each]) => {
+      const where = each.map(
+        ({ scenario, everyNumber }) =>
+          `${everyNumber?.reason.slice(0, 2)} in ${scenario}+${everyNumber?.senders}`,
+      );
+      return `${protocol} fails with other senders: ${where.join(', ')}`;
+    }),
+    ...of('NOT PROVEN').map(
+      (result) => `${result.protocol} in ${result.scenario}: ${otherNumbersText(result)}`,
+    ),
+  ];
 }
 
 /** The options with which `explain` shows the same. */
@@ -191,5 +239,7 @@ function summary(results: readonly JsonResult[], states: number, milliseconds: n
     .map((verdict) => ({ verdict, number: results.filter((result) => result.verdict === verdict).length }))
     .filter(({ number }) => number > 0)
     .map(({ verdict, number }) => `${number} ${verdict.toLowerCase()}`);
-  return `${verdicts.join(', ')}; ${count(states)} states in ${seconds(milliseconds)}.`;
+  const every = results.filter(isForEveryNumber).length;
+  const beyond = every === 0 ? '' : ` ${count(every)} ${EVERY_NUMBER};`;
+  return `${verdicts.join(', ')};${beyond} ${count(states)} states in ${seconds(milliseconds)}.`;
 }

@@ -98,13 +98,25 @@ export function explain(result: VerifyResult): string {
 
 /** What was found, in lines for a mail. */
 export function headLines(result: VerifyResult): string[] {
-  return [...wrap(headline(result)), ...wrap(result.reason)];
+  return [headline(result), result.reason, ...otherNumbers(result)].flatMap(wrap);
 }
 
-function headline({ protocol, scenario, verdict, counterexample }: VerifyResult): string {
+/** The bounds of a proof that is for the scenario's own number of senders. */
+function otherNumbers({ scenario, everyNumber }: VerifyResult): string[] {
+  switch (everyNumber?.verdict) {
+    case 'VIOLATED':
+      return [`But ${scenario}+${everyNumber.senders} is VIOLATED: ${everyNumber.reason}`];
+    case 'NOT PROVEN':
+      return [`For every number of senders: NOT PROVEN: ${everyNumber.reason}`];
+    default:
+      return [];
+  }
+}
+
+function headline({ protocol, scenario, verdict, counterexample, everyNumber }: VerifyResult): string {
   const weak = counterexample?.weak;
   const missing = weak?.missing === undefined ? '' : ` without ${weak.missing.without} of ${weak.missing.at}`;
-  return `${protocol}${missing} in ${scenario}${weak === undefined ? '' : ' under RVWMO'}: ${verdict}`;
+  return `${protocol}${missing} in ${scenario}${weak === undefined ? '' : ' under RVWMO'}: ${verdict}${everyNumber?.verdict === 'PROVEN' ? ' for every number of senders' : ''}`;
 }
 
 function table(example: Counterexample): string[] {

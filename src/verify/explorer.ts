@@ -1,10 +1,14 @@
+import { Crowd, END, MANY } from './crowd/crowd.ts';
+import { Seen } from './crowd/seen.ts';
 import { Frontier } from './frontier.ts';
 import type { Monitor } from './monitor.ts';
-import { isEnabled, Kind, resultOf, valueAfter } from './operations.ts';
+import { isEnabled, Kind } from './operations.ts';
 import { withoutCounts } from './shared-memory.ts';
-import { isPackedIn, MOST_THREADS_WITH_SLEEPERS, packedAfter } from './sleepers.ts';
+import { isPackedIn } from './sleepers.ts';
 import type { SpecViolation } from './spec-event.ts';
-import { MOST_CHOICES, MOST_THREADS, mixHigh, mixLow, StateTable, stepCode } from './state-table.ts';
+import { SpecTable } from './spec-table.ts';
+import { MOST_CHOICES, StateTable, stepCode } from './state-table.ts';
+import { LayoutChanged, StateVector } from './state-vector.ts';
 import type { ThreadPrograms } from './thread-programs.ts';
 import { TransitionLog } from './transition-log.ts';
 
@@ -24,12 +28,15 @@ export interface RestView {
 
 /** The threads to search through, and the judges of what they do. */
 export interface Problem {
+  /** The last of the threads may be crowds: each then stands for any number of its like. */
   readonly programs: ThreadPrograms;
   readonly monitor: Monitor;
   /** Judges a state in which nothing can move. Returns what is wrong with it. */
   atRest(view: RestView): SpecViolation | undefined;
-  /** Whether rest must be reachable from everywhere. */
+  /** Whether rest must be reachable from everywhere; with a crowd, whether that is without new calls of it. */
   readonly mustRest: boolean;
+  /** With a crowd: what is known of it. The more, the faster. */
+  readonly seen?: Seen;
 }
 
 /** Bounds of a search. Reaching one gives NOT PROVEN, never silence. */
@@ -68,14 +75,13 @@ export interface SearchResult {
   readonly collisionProbability: number;
 }
 
-/** Thrown when a word turns out to be used, or shared, that was not before. */
-class LayoutChanged extends Error {}
-
-/** Ways to keep a word's content in a state. */
-const Treatment = { PLAIN: 0, UNREAD: 1, COUNT: 2 } as const;
-
 /** States between two looks at the clock. */
 const CLOCK_INTERVAL = 8192;
+
+/** In the place of the step by which a thread of a crowd has led to a state: it has no name. */
+const CROWD_STEP = 0xff;
+/** How many accesses a thread of a crowd that runs alone may take until its call is over. */
+const LONGEST_CALL = 64;
 
 /**
  * Explores everything that the threads can do, breadth first, so that the first violation has a shortest path. A step
@@ -88,9 +94,11 @@ export function explore(
   onProgress: (progress: Progress) => void,
   now: () => number,
 ): SearchResult {
+  const seen = problem.seen ?? new Seen(problem.programs.memory);
+  const started = now();
   for (;;) {
     try {
-      return new Search(problem, bounds, onProgress, now).run();
+      return new Search(problem, seen, bounds, onProgress, now).run(started);
     } catch (error) {
       if (!(error instanceof LayoutChanged)) throw error;
     }
@@ -103,60 +111,47 @@ class Search {
   readonly #bounds: Bounds;
   readonly #onProgress: (progress: Progress) => void;
   readonly #now: () => number;
-  readonly #slots: number;
-  readonly #threads: number;
-  readonly #width: number;
-  readonly #layout: number;
-  readonly #owner: Int32Array;
-  /** By slot: one of {@link Treatment}. */
-  readonly #treatment: Uint8Array;
-  /** Component of the vector that has the sleepers, -1 when nobody ever sleeps. */
-  readonly #queue: number;
-  readonly #wordOf = (thread: number): number => this.#programs.slot.at(this.#next[this.#slots + thread]);
+  readonly #seen: Seen;
+  readonly #crowd: Crowd | undefined;
+  readonly #vector: StateVector;
   readonly #table = new StateTable();
   readonly #frontier: Frontier;
   readonly #log: TransitionLog | undefined;
   readonly #current: Int32Array;
-  readonly #next: Int32Array;
   readonly #rest: number[] = [];
-  /** Monitor state after a list of events, by both numbers; -1 not computed, -2 a violation. */
-  #spec: Int32Array[] = [];
-  readonly #violations = new Map<string, SpecViolation>();
-  #low = 0;
-  #high = 0;
+  /** States from which a thread of the crowd comes to the end of its call by itself. */
+  readonly #completing: number[] = [];
   #transitions = 0;
   #found: Found | undefined;
 
-  constructor(problem: Problem, bounds: Bounds, onProgress: (progress: Progress) => void, now: () => number) {
+  constructor(
+    problem: Problem,
+    seen: Seen,
+    bounds: Bounds,
+    onProgress: (progress: Progress) => void,
+    now: () => number,
+  ) {
     this.#problem = problem;
     this.#programs = problem.programs;
+    this.#seen = seen;
     this.#bounds = bounds;
     this.#onProgress = onProgress;
     this.#now = now;
-    this.#slots = this.#programs.slots.length;
-    this.#threads = this.#programs.threads.length;
-    if (this.#threads > MOST_THREADS) throw new RangeError(`A scenario has at most ${MOST_THREADS} threads`);
-    const { hasSleepers, memory, slots } = this.#programs;
-    if (hasSleepers && this.#threads > MOST_THREADS_WITH_SLEEPERS) {
-      throw new RangeError(`A scenario with Atomics.wait has at most ${MOST_THREADS_WITH_SLEEPERS} threads`);
-    }
-    this.#width = this.#slots + this.#threads + (hasSleepers ? 2 : 1);
-    this.#queue = hasSleepers ? this.#width - 2 : -1;
-    this.#treatment = Uint8Array.from(slots, (address) => {
-      const { unread, isCount } = memory.words[address];
-      return unread ? Treatment.UNREAD : isCount ? Treatment.COUNT : Treatment.PLAIN;
-    });
-    this.#layout = this.#programs.layoutVersion;
-    this.#owner = Int32Array.from(this.#programs.ownerOfSlot);
-    this.#frontier = new Frontier(this.#width + 2);
+    const { crowds } = this.#programs;
+    this.#crowd = crowds.length === 0 ? undefined : new Crowd(this.#programs, crowds, seen);
+    const spec = new SpecTable(problem.monitor, this.#programs.eventLists);
+    this.#vector = new StateVector(this.#programs, spec, this.#crowd?.components ?? 0);
+    this.#current = new Int32Array(this.#vector.next.length);
+    this.#frontier = new Frontier(this.#current.length);
     this.#log = problem.mustRest ? new TransitionLog() : undefined;
-    this.#current = new Int32Array(this.#width + 2);
-    this.#next = new Int32Array(this.#width + 2);
   }
 
-  run(): SearchResult {
-    const started = this.#now();
-    this.#insertInitial();
+  /** @param started the time at which the first of all searches began */
+  run(started: number): SearchResult {
+    const vector = this.#vector;
+    vector.start();
+    this.#table.insert(vector.low, vector.high, -1, 0);
+    this.#frontier.push(vector.seal());
     let expanded = 0;
     let bounded: string | undefined;
     while (expanded < this.#table.count && this.#found === undefined) {
@@ -187,41 +182,20 @@ class Search {
     return this.#table.bytes + this.#frontier.bytes + (this.#log?.bytes ?? 0);
   }
 
-  #insertInitial(): void {
-    const vector = this.#next;
-    for (let slot = 0; slot < this.#slots; slot++) {
-      vector[slot] = this.#programs.memory.initial[this.#programs.slots[slot]];
-    }
-    for (let thread = 0; thread < this.#threads; thread++) {
-      vector[this.#slots + thread] = this.#programs.starts[thread];
-    }
-    vector[this.#width - 1] = this.#problem.monitor.initial;
-    this.#low = 0;
-    this.#high = 0;
-    for (let index = 0; index < this.#width; index++) {
-      this.#low ^= mixLow(index, vector[index]);
-      this.#high ^= mixHigh(index, vector[index]);
-    }
-    // Accesses before the first shared one of each thread commute with everything.
-    for (let thread = 0; thread < this.#threads; thread++) this.#runPrivate(thread);
-    this.#table.insert(this.#low, this.#high, -1, 0);
-    this.#enqueue();
-  }
-
   #expand(state: number): void {
     const { kind, slot, a, b } = this.#programs;
     const current = this.#current;
     const chooser = this.#chooser();
     if (chooser >= 0) {
-      const ways = a.at(current[this.#slots + chooser]);
+      const ways = a.at(current[this.#vector.slots + chooser]);
       if (ways > MOST_CHOICES) throw new RangeError(`A step chooses among at most ${MOST_CHOICES} ways`);
       for (let way = 0; way < ways; way++) this.#step(state, chooser, way);
       return;
     }
     let moved = false;
     let hasLimit = false;
-    for (let thread = 0; thread < this.#threads; thread++) {
-      const node = current[this.#slots + thread];
+    for (let thread = 0; thread < this.#vector.threads; thread++) {
+      const node = current[this.#vector.slots + thread];
       const of = kind.at(node) as Kind;
       if (of === Kind.FAIL) {
         const failure = this.#programs.failureOf(node);
@@ -233,7 +207,7 @@ class Search {
         this.#step(state, thread, 0);
         moved = true;
       } else if (of === Kind.ASLEEP) {
-        if (!isPackedIn(current[this.#queue], thread)) {
+        if (!isPackedIn(current[this.#vector.queue], thread)) {
           this.#step(state, thread, 0);
           moved = true;
         } else if (b.at(node) !== 0) {
@@ -242,190 +216,149 @@ class Search {
         }
       }
     }
-    if (!moved) this.#judgeRest(state, hasLimit);
+    const isQuiet = this.#crowd === undefined || this.#stepCrowd(state, this.#crowd);
+    if (!moved && isQuiet) this.#judgeRest(state, hasLimit);
   }
 
   /** A thread that is about to choose: a choice commutes with all that others do, so no other thread needs to move. */
   #chooser(): number {
-    for (let thread = 0; thread < this.#threads; thread++) {
-      if (this.#programs.kind.at(this.#current[this.#slots + thread]) === Kind.CHOOSE) return thread;
+    for (let thread = 0; thread < this.#vector.threads; thread++) {
+      if (this.#programs.kind.at(this.#current[this.#vector.slots + thread]) === Kind.CHOOSE) return thread;
     }
     return -1;
   }
 
   #step(state: number, thread: number, choice: number): void {
-    const width = this.#width;
-    const next = this.#next;
-    for (let index = 0; index < width; index++) next[index] = this.#current[index];
-    this.#low = this.#current[width];
-    this.#high = this.#current[width + 1];
+    this.#vector.copy(this.#current);
     this.#transitions++;
-    const ok = this.#perform(thread, choice) && this.#runPrivate(thread);
+    const ok = this.#vector.perform(thread, choice) && this.#vector.runPrivate(thread);
+    const reached = this.#reach(ok, state, stepCode(thread, choice));
+    if (reached >= 0) this.#log?.add(reached);
+  }
+
+  /** Takes note of the vector's state, or of the objection to it. Returns its number, -1 for an objection. */
+  #reach(ok: boolean, from: number, code: number): number {
     if (!ok) {
-      const violation = this.#violations.get('last');
-      if (violation !== undefined) this.#report(violation, state, stepCode(thread, choice));
-      return;
+      const { objection } = this.#vector;
+      if (objection !== undefined) this.#report(objection, from, code);
+      return -1;
     }
-    const reached = this.#table.insert(this.#low, this.#high, state, stepCode(thread, choice));
-    if (reached >= 0) this.#enqueue();
-    this.#log?.add(reached >= 0 ? reached : -1 - reached);
-  }
-
-  /** Queues the vector `#next`; its fingerprint goes with it. */
-  #enqueue(): void {
-    this.#next[this.#width] = this.#low;
-    this.#next[this.#width + 1] = this.#high;
-    this.#frontier.push(this.#next);
-  }
-
-  /** Does the pending operation of a thread on the vector `#next`. Returns false when the monitor objects. */
-  #perform(thread: number, choice: number): boolean {
-    const programs = this.#programs;
-    const next = this.#next;
-    const place = this.#slots + thread;
-    const node = next[place];
-    const kind = programs.kind.at(node) as Kind;
-    const slot = programs.slot.at(node);
-    let result = choice;
-    if (slot >= 0) {
-      const old = next[slot];
-      const a = programs.a.at(node);
-      if (kind >= Kind.WAIT) result = this.#stepSleepers(thread, kind, old, a);
-      else if (this.#treatment[slot] === Treatment.PLAIN) {
-        result = resultOf(kind, old, a);
-        this.#change(slot, old, valueAfter(kind, old, a, programs.b.at(node)));
-      } else result = this.#stepCounter(slot, kind, old, a);
-    }
-    const edge = programs.edge(node, result);
-    if (programs.layoutVersion !== this.#layout) throw new LayoutChanged();
-    this.#change(place, node, programs.edgeTarget.at(edge));
-    const events = programs.edgeEvents.at(edge);
-    return events === 0 || this.#tell(events);
-  }
-
-  #stepSleepers(thread: number, kind: Kind, value: number, a: number): number {
-    const before = this.#next[this.#queue];
-    const [after, result] = packedAfter(before, kind, thread, value, a, this.#wordOf);
-    this.#change(this.#queue, before, after);
-    return result;
-  }
-
-  /** The result of an access to a counter: its value is no number here, so adding gives none either. */
-  #stepCounter(slot: number, kind: Kind, old: number, a: number): number {
-    if (this.#treatment[slot] === Treatment.UNREAD) return resultOf(kind, old, a);
-    if (kind !== Kind.ADD) return old;
-    if (a !== 0) this.#change(slot, old, this.#freshValue(slot));
-    return 0;
+    const reached = this.#table.insert(this.#vector.low, this.#vector.high, from, code);
+    if (reached < 0) return -1 - reached;
+    this.#frontier.push(this.#vector.seal());
+    return reached;
   }
 
   /**
-   * A value that differs from all that threads have read from a count and may still compare. Nobody can tell which one
-   * it is, so it may be the one from before when nobody remembers that.
+   * Lets one thread of the crowd go on from each place where there is one, and begin at each home. Nothing of it is in
+   * the log: that a state comes to rest must not depend on new calls, nor on a thread that only perhaps is there.
+   *
+   * @returns whether no thread of the crowd is in a call
    */
-  #freshValue(slot: number): number {
-    const programs = this.#programs;
-    const address = programs.slots[slot];
-    let remembered = 0;
-    for (let thread = 0; thread < this.#threads; thread++) {
-      remembered |= programs.remembers.at(this.#next[this.#slots + thread]);
-    }
-    for (let value = 0; value < programs.countValues; value++) {
-      if ((remembered & programs.countBit(address, value)) === 0) return value;
-    }
-    throw new RangeError(`Threads remember more values of ${programs.memory.words[address].name} than fit`);
-  }
-
-  /** Goes on with a thread while it touches only words that no other thread uses, and tells the monitor nothing new. */
-  #runPrivate(thread: number): boolean {
-    const { slot, hasEvents } = this.#programs;
-    for (let steps = 0; steps < 10_000; steps++) {
-      const node = this.#next[this.#slots + thread];
-      const at = slot.at(node);
-      if (at < 0 || this.#owner[at] !== thread || hasEvents.at(node) !== 0) return true;
-      const kind = this.#programs.kind.at(node) as Kind;
-      if (!isEnabled(kind, this.#next[at], this.#programs.a.at(node))) return true;
-      if (!this.#perform(thread, 0)) return false;
-    }
-    return true;
-  }
-
-  #change(component: number, from: number, to: number): void {
-    if (from === to) return;
-    this.#low ^= mixLow(component, from) ^ mixLow(component, to);
-    this.#high ^= mixHigh(component, from) ^ mixHigh(component, to);
-    this.#next[component] = to;
-  }
-
-  #tell(events: number): boolean {
-    const place = this.#width - 1;
-    const from = this.#next[place];
-    this.#spec[events] ??= new Int32Array(0);
-    let to = from < this.#spec[events].length ? this.#spec[events][from] - 1 : -1;
-    if (to === -1) to = this.#computeSpec(events, from);
-    if (to === -2) {
-      this.#rememberViolation(events, from);
-      return false;
-    }
-    this.#change(place, from, to);
-    return true;
-  }
-
-  #computeSpec(events: number, from: number): number {
-    let to = from;
-    for (const event of this.#programs.eventLists[events]) {
-      const next = this.#problem.monitor.next(to, event);
-      if (typeof next !== 'number') {
-        to = -2;
-        break;
+  #stepCrowd(state: number, crowd: Crowd): boolean {
+    let isQuiet = true;
+    let completes = this.#log === undefined;
+    for (let place = 0; place < crowd.places; place++) {
+      if (place < crowd.homes) {
+        this.#goOn(state, crowd, place);
+        continue;
       }
-      to = next;
+      const count = crowd.countIn(this.#current[this.#vector.extra + crowd.componentOf(place)], place);
+      if (count === 0) continue;
+      isQuiet = false;
+      this.#goOn(state, crowd, place, crowd.isCounted(place) ? count - 1 : 0);
+      if (count === MANY) this.#goOn(state, crowd, place, MANY);
+      completes ||= crowd.alwaysEnds || this.#completesAlone(crowd, place);
     }
-    let row = this.#spec[events];
-    if (from >= row.length) {
-      const longer = new Int32Array(Math.max(64, from * 2));
-      longer.set(row);
-      row = longer;
-      this.#spec[events] = row;
-    }
-    // 0 is "not computed", so numbers are kept one higher.
-    row[from] = to + 1;
-    return to;
+    if (!isQuiet && completes) this.#completing.push(state);
+    return isQuiet;
   }
 
-  #rememberViolation(events: number, from: number): void {
-    let at = from;
-    for (const event of this.#programs.eventLists[events]) {
-      const next = this.#problem.monitor.next(at, event);
-      if (typeof next !== 'number') {
-        this.#violations.set('last', next);
-        return;
-      }
-      at = next;
+  /** @param left the counter of that place without the thread that goes on; there is none for a home */
+  #goOn(state: number, crowd: Crowd, place: number, left?: number): void {
+    const failure = this.#programs.failureOf(crowd.nodeAt(place));
+    if (failure !== undefined) {
+      this.#report(failure, state, -1);
+      return;
     }
+    this.#vector.copy(this.#current);
+    this.#transitions++;
+    const way = this.#accessOfCrowd(crowd, place);
+    if (left !== undefined) this.#setCount(crowd, place, left);
+    const target = crowd.targetOf(place, way);
+    if (target >= crowd.homes) this.#arrive(crowd, target);
+    const events = crowd.eventsOf(place, way);
+    this.#reach(events === 0 || this.#vector.tell(events), state, CROWD_STEP);
+  }
+
+  #arrive(crowd: Crowd, place: number): void {
+    const before = crowd.countIn(this.#vector.next[this.#vector.extra + crowd.componentOf(place)], place);
+    if (before > 0 && crowd.isCounted(place) && !this.#seen.countsOn) {
+      this.#seen.share(crowd.nodeAt(place));
+      throw new LayoutChanged();
+    }
+    this.#setCount(crowd, place, before === 0 && crowd.isCounted(place) ? 1 : MANY);
+  }
+
+  #setCount(crowd: Crowd, place: number, count: number): void {
+    const at = this.#vector.extra + crowd.componentOf(place);
+    const before = this.#vector.next[at];
+    this.#vector.change(at, before, crowd.withCount(before, place, count));
+  }
+
+  /** Whether a thread at that place gets to the end of its call while all others stand still. */
+  #completesAlone(crowd: Crowd, place: number): boolean {
+    this.#vector.copy(this.#current);
+    let at = place;
+    for (let steps = 0; steps < LONGEST_CALL; steps++) {
+      if (this.#programs.failureOf(crowd.nodeAt(at)) !== undefined) return false;
+      at = crowd.targetOf(at, this.#accessOfCrowd(crowd, at));
+      if (at === END) return true;
+    }
+    return false;
+  }
+
+  /** Does the operation of a thread of the crowd on the vector. Returns the way on from its place. */
+  #accessOfCrowd(crowd: Crowd, place: number): number {
+    const { kind, slot, slots, memory, threads } = this.#programs;
+    const node = crowd.nodeAt(place);
+    const result = this.#vector.access(threads.length, node, 0);
+    const way = crowd.wayWith(place, result);
+    if (way >= 0) return way;
+    this.#seen.addResult(kind.at(node) as Kind, memory.words[slots[slot.at(node)]].name, result);
+    throw new LayoutChanged();
   }
 
   #judgeRest(state: number, hasLimit: boolean): void {
     const { kind, slots, memory } = this.#programs;
     const contents = [...memory.initial];
-    for (let slot = 0; slot < this.#slots; slot++) contents[slots[slot]] = this.#current[slot];
+    for (let slot = 0; slot < this.#vector.slots; slot++) contents[slots[slot]] = this.#current[slot];
     const asleep = this.#programs.threads.map(
-      (_, thread) => this.#queue >= 0 && isPackedIn(this.#current[this.#queue], thread),
+      (_, thread) => this.#vector.queue >= 0 && isPackedIn(this.#current[this.#vector.queue], thread),
     );
-    const states = Array.from({ length: this.#threads }, (_, thread) => {
-      const node = this.#current[this.#slots + thread];
+    const states = Array.from({ length: this.#vector.threads }, (_, thread) => {
+      const node = this.#current[this.#vector.slots + thread];
       return kind.at(node) === Kind.END ? undefined : this.#programs.stateOf(node);
     });
-    const spec = this.#current[this.#width - 1];
+    const spec = this.#current[this.#vector.width - 1];
     const view = { states, spec, contents: withoutCounts(memory.words, contents), asleep, hasLimit };
     const violation = this.#problem.atRest(view);
     if (violation !== undefined) this.#report(violation, state, -1);
-    else this.#rest.push(state);
+    else if (this.#canFinish()) this.#rest.push(state);
+  }
+
+  /** Whether a thread of the crowd that is as if it had not begun gets to the end of its call. */
+  #canFinish(): boolean {
+    const crowd = this.#crowd;
+    if (crowd === undefined || this.#log === undefined) return true;
+    return Array.from({ length: crowd.homes }).every((_, home) => this.#completesAlone(crowd, home));
   }
 
   #checkRest(): void {
     if (this.#log === undefined) return;
     const rests = new Uint8Array(this.#table.count);
     for (const state of this.#rest) rests[state] = 1;
+    for (const state of this.#completing) rests[state] = 1;
     const restless = this.#log.findRestless(rests);
     if (restless < 0) return;
     const path = this.#table.pathTo(restless);

@@ -4,6 +4,7 @@
 import { InputError } from '../errors/input-error.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
+import { EveryNumberAnswers } from './crowd/every-number.ts';
 import { explain, headLines } from './explain.ts';
 import { exportC } from './export/c-listing.ts';
 import { exportHtml } from './export/html.ts';
@@ -132,13 +133,19 @@ function runCells(
   const cells = protocols.length * scenarios.length;
   const bounds = boundsOf(job);
   const explore = exploration(job);
+  // To explain the worst of many, only what is violated counts.
+  const everyNumber = job.task === 'matrix' || cells === 1 ? new EveryNumberAnswers() : undefined;
   for (const scenario of scenarios) {
     for (const protocol of protocols) {
       const at = { protocol: protocol.name, scenario: scenario.name, cell: results.length, cells };
       const onProgress = ({ states, milliseconds }: { states: number; milliseconds: number }) =>
         post({ kind: 'progress', ...at, states, milliseconds });
       onProgress({ states: 0, milliseconds: 0 });
-      const result = explore(protocol, scenario, { ...bounds, onProgress });
+      const result = explore(protocol, scenario, {
+        ...bounds,
+        ...(everyNumber === undefined ? {} : { everyNumber }),
+        onProgress,
+      });
       results.push(result);
       if (job.task === 'matrix') {
         post({ kind: 'result', result: { json: jsonResult(result), text: explain(result), exports: {} } });

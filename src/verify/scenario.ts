@@ -6,7 +6,23 @@ import type { Thread } from './thread.ts';
 import { World } from './world/world.ts';
 
 /** Makes one thread of a scenario in its world. */
-export type ThreadMaker = (world: World) => Thread;
+export interface ThreadMaker {
+  (world: World): Thread;
+  /** Of a sender: there may be any number of its like. */
+  readonly sends?: Sends;
+}
+
+/** A sender among other senders. */
+export interface Sends {
+  readonly name: string;
+  /** Undefined for the vCPU's first edge. */
+  readonly irq: number | undefined;
+  /**
+   * Makes it as it has to be beside any number of senders: of one that does more than to send, so that it has to be
+   * there itself.
+   */
+  readonly beside?: (world: World) => Thread;
+}
 
 /**
  * One situation to explore: who acts on the vCPU, and what its guest does. The specification follows from the

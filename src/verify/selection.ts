@@ -2,6 +2,7 @@
 import { InputError } from '../errors/input-error.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
+import { withSenders } from './crowd/every-number.ts';
 import type { Plugin } from './plugin.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
@@ -11,8 +12,9 @@ export interface Wanted {
   /** Names of protocols; empty for the usual ones: those of the person's module, or else all of hartvisor's. */
   readonly protocols: readonly string[];
   /**
-   * Names of scenarios and of their groups, in which `*` stands for any text; empty for the usual ones: those of the
-   * person's module, and with a protocol of that module or without a module the group `default`.
+   * Names of scenarios and of their groups, in which `*` stands for any text; `NAME+N` for one scenario with another
+   * number of senders. Empty for the usual ones: those of the person's module, and with a protocol of that module or
+   * without a module the group `default`.
    */
   readonly scenarios: readonly string[];
 }
@@ -53,7 +55,30 @@ function named(protocols: readonly Protocol[], name: string): Protocol {
   throw new InputError(`There is no interrupt protocol "${name}"; the protocols are ${known}.`);
 }
 
-function matching(scenarios: readonly Scenario[], patterns: readonly string[]): readonly Scenario[] {
+/** The most senders that can be asked for: the explorer has room for so many threads. */
+const MOST_SENDERS = 8;
+
+/** The scenario `NAME+N`; undefined for a text of another form. */
+function counted(scenarios: readonly Scenario[], pattern: string): Scenario | undefined {
+  const [, name, digits] = /^([^+*]+)\+(\d+)$/.exec(pattern) ?? [];
+  const found = scenarios.find((scenario) => scenario.name === name);
+  if (found === undefined) return undefined;
+  const count = Number(digits);
+  const made = count >= 1 && count <= MOST_SENDERS ? withSenders(found, count) : undefined;
+  if (made !== undefined) return made;
+  throw new InputError(
+    `No scenario fits "${pattern}". "+N" gives a scenario that has senders from 1 to ${MOST_SENDERS} of them.`,
+  );
+}
+
+function matching(all: readonly Scenario[], given: readonly string[]): readonly Scenario[] {
+  const made = given.map((pattern) => counted(all, pattern));
+  const extra = made.filter((scenario) => scenario !== undefined);
+  const patterns = given.filter((_, index) => made[index] === undefined);
+  return [...(patterns.length === 0 ? [] : fitting(all, patterns)), ...extra];
+}
+
+function fitting(scenarios: readonly Scenario[], patterns: readonly string[]): readonly Scenario[] {
   const tests = patterns.map((pattern) => ({ pattern, test: globTest(pattern) }));
   for (const { pattern, test } of tests) {
     if (scenarios.some((scenario) => fits(scenario, test))) continue;

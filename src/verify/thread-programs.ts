@@ -32,6 +32,8 @@ export interface EngineAbilities {
   readonly sleepers?: boolean;
   /** Names of words that count as shared, also where one thread alone uses them. Default: none. */
   readonly shared?: readonly string[];
+  /** It knows crowds: how many of the last threads stand for any number of their like. Default 0. */
+  readonly crowds?: number;
 }
 
 /** A node's place: the step that it is in and the results so far. */
@@ -53,6 +55,8 @@ interface Origin {
 export class ThreadPrograms {
   readonly threads: readonly Thread[];
   readonly memory: SharedMemory;
+  /** Numbers of the threads that stand for any number of their like. */
+  readonly crowds: readonly number[];
   /** By node: kind of the pending operation, its compact word number (-1 if none), operands, thread. */
   readonly kind = new GrowingInts();
   readonly slot = new GrowingInts();
@@ -99,9 +103,10 @@ export class ThreadPrograms {
   constructor(
     threads: readonly Thread[],
     memory: SharedMemory,
-    { sleepers = false, shared = [] }: EngineAbilities = {},
+    { sleepers = false, shared = [], crowds = 0 }: EngineAbilities = {},
   ) {
     this.threads = threads;
+    this.crowds = [...threads.keys()].slice(threads.length - crowds);
     this.memory = memory;
     this.#sleepers = sleepers;
     this.#shared = shared;

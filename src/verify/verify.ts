@@ -1,5 +1,6 @@
 import type { Protocol } from '../interrupts/protocol.ts';
 import { installAtomics, uninstallAtomics } from './atomics.ts';
+import type { EveryNumber, EveryNumberAnswers } from './crowd/every-number.ts';
 import {
   type Bounds,
   explore,
@@ -56,6 +57,8 @@ export interface VerifyOptions {
   readonly maxTime?: number;
   /** Bytes of all tables; default 4 GB. */
   readonly maxBytes?: number;
+  /** Asks, of a scenario with senders that is proven, whether it is for every number of them; answers are kept there. */
+  readonly everyNumber?: EveryNumberAnswers;
   readonly onProgress?: (progress: Progress) => void;
   /** Monotonic time in milliseconds. Default `performance.now`. */
   readonly now?: () => number;
@@ -97,6 +100,8 @@ export interface VerifyResult {
   /** One sentence: what was found, or why there is no verdict. */
   readonly reason: string;
   readonly counterexample?: Counterexample;
+  /** Of a scenario that is proven, with other numbers of senders; when that was asked and it has senders. */
+  readonly everyNumber?: EveryNumber;
   readonly fault?: { readonly kind: FaultKind; readonly message: string };
   readonly states: number;
   readonly transitions: number;
@@ -135,7 +140,21 @@ export function verify(protocol: Protocol, scenario: Scenario, options: VerifyOp
     const result = explore(problem, bounds, onProgress, now);
     const counterexample =
       result.found === undefined ? undefined : confirm(protocol, scenario, programs, result.found);
-    return report(protocol, scenario, programs, world.monitor.size, result, counterexample);
+    const found = report(protocol, scenario, programs, world.monitor.size, result, counterexample);
+    if (options.everyNumber === undefined || found.verdict !== 'PROVEN') return found;
+    const everyNumber = options.everyNumber.answer(protocol, scenario, {
+      bounds,
+      onProgress,
+      now,
+      explored: programs,
+      verify: (counted, maxStates) =>
+        verify(protocol, counted, {
+          ...definedOnly(options),
+          now,
+          maxStates: Math.min(maxStates, bounds.maxStates),
+        }),
+    });
+    return everyNumber === undefined ? found : { ...found, everyNumber };
   } catch (error) {
     if (!(error instanceof HarnessFault)) throw error;
     return faulty(protocol, scenario, error, now() - started);

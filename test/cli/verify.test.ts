@@ -25,10 +25,13 @@ describe('verify', () => {
     const { status, stdout } = await runCli(['verify', ...args]);
     expect(status).toBe(10);
     const rows = stdout.split('\n').map((line) => line.split(/ {2,}/));
-    expect(rows.find(([name]) => name === 'ipi-after-round')?.slice(1, 3)).toEqual(['proven', 'P1']);
-    expect(rows.find(([name]) => name === 'one-ipi')?.slice(1, 3)).toEqual(['proven', 'proven']);
+    expect(rows.find(([name]) => name === 'ipi-after-round')?.slice(1, 3)).toEqual(['proven*', 'P1']);
+    expect(rows.find(([name]) => name === 'one-ipi')?.slice(1, 3)).toEqual(['proven*', 'proven']);
     expect(stdout).toContain('hartvisor verify explain published ipi-after-round');
     expect(stdout).toMatch(/5 proven, 1 violated|\d+ proven, \d+ violated/);
+    expect(stdout).toContain('*   for every number of senders\n');
+    expect(stdout).toContain('published fails with other senders: P1 in one-ipi+1');
+    expect(stdout).toMatch(/ 2 for every number of senders; /);
   });
 
   test('a proof ends with status 0, a limit with another', async () => {

@@ -3,6 +3,9 @@ import { type Scenario, scenario } from '../scenario.ts';
 import { device, sender } from '../world/producers.ts';
 import { vcpu } from '../world/vcpu.ts';
 
+/** Scenarios that differ in their senders only share the vCPU: they are one question about every number of senders. */
+const freshVcpu = vcpu();
+
 export const IPIS: readonly Scenario[] = [
   scenario({
     name: 'ipi-after-round',
@@ -17,7 +20,7 @@ export const IPIS: readonly Scenario[] = [
     title: 'One IPI to a fresh vCPU that sleeps in WFI',
     about: 'Set, kick, wake-up, flush, and the way back to sleep, from reset.',
     group: 'default',
-    threads: [vcpu(), sender()],
+    threads: [freshVcpu, sender()],
   }),
   scenario({
     name: 'two-ipis',
@@ -25,7 +28,7 @@ export const IPIS: readonly Scenario[] = [
     about:
       'The second IPI may come before, while or after the first is flushed, taken and synced: it merges with it or is delivered on its own, and never a third time.',
     group: 'default',
-    threads: [vcpu(), sender({ count: 2 })],
+    threads: [freshVcpu, sender({ count: 2 })],
   }),
   scenario({
     name: 'two-senders',
@@ -33,7 +36,7 @@ export const IPIS: readonly Scenario[] = [
     about:
       'Producers race with each other: the one whose set changes nothing may rely on the kick of the other.',
     group: 'default',
-    threads: [vcpu(), sender({ name: 'S1' }), sender({ name: 'S2' })],
+    threads: [freshVcpu, sender({ name: 'S1' }), sender({ name: 'S2' })],
   }),
   scenario({
     name: 'ipis-forever',
@@ -103,7 +106,7 @@ export const IPIS: readonly Scenario[] = [
     title: 'Three senders, one IPI each',
     about: 'As two-senders, with a third that finds the traces of both.',
     group: 'default',
-    threads: [vcpu(), sender({ name: 'S1' }), sender({ name: 'S2' }), sender({ name: 'S3' })],
+    threads: [freshVcpu, sender({ name: 'S1' }), sender({ name: 'S2' }), sender({ name: 'S3' })],
   }),
   scenario({
     name: 'one-mail',

@@ -3,6 +3,9 @@ import { type Scenario, scenario } from '../scenario.ts';
 import { device, sender } from '../world/producers.ts';
 import { vcpu } from '../world/vcpu.ts';
 
+/** Shared, as they differ in their senders only. */
+const sleepingVcpu = vcpu({ sleeps: 'alone' });
+
 export const SLEEPERS: readonly Scenario[] = [
   scenario({
     name: 'sleeper',
@@ -10,14 +13,14 @@ export const SLEEPERS: readonly Scenario[] = [
     about:
       'The thread sleeps on the wake sequence while the vCPU is blocked; a kick at any moment of falling asleep must end that.',
     group: 'default',
-    threads: [vcpu({ sleeps: 'alone' }), sender({ count: 2 })],
+    threads: [sleepingVcpu, sender({ count: 2 })],
   }),
   scenario({
     name: 'sleeper-two-senders',
     title: 'Two senders and a vCPU with a thread of its own',
     about: 'What one kick says late must not be taken for the next wake-up.',
     group: 'default',
-    threads: [vcpu({ sleeps: 'alone' }), sender({ name: 'S1' }), sender({ name: 'S2' })],
+    threads: [sleepingVcpu, sender({ name: 'S1' }), sender({ name: 'S2' })],
   }),
   scenario({
     name: 'sleeper-line',

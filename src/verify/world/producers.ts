@@ -1,13 +1,15 @@
 import { IRQ_VS_EXT } from '../../interrupts/numbers.ts';
+import type { Protocol } from '../../interrupts/protocol.ts';
 import { kick, makeRequest } from '../../interrupts/run-state.ts';
 import { REQUESTS } from '../../interrupts/words.ts';
+import type { ThreadMaker } from '../scenario.ts';
 import type { Env, LocalState, Thread } from '../thread.ts';
 import type { World } from './world.ts';
 
 export interface SenderOptions {
   readonly name?: string;
-  /** How many interrupts it sends; `forever` waits for the answer to each. Default 1. */
-  readonly count?: number | 'forever';
+  /** How many interrupts it sends; `any` may stop before each, `forever` waits for the answer to each. Default 1. */
+  readonly count?: number | 'any' | 'forever';
   /** Default VSSIP, the vCPU's first edge. */
   readonly irq?: number;
   /** Writes a message before each interrupt, which the handler reads. `forever` implies it. Default false. */
@@ -15,36 +17,72 @@ export interface SenderOptions {
 }
 
 /** Makes a thread that sends interrupts to the vCPU, as another vCPU's SBI call does. */
-export function sender(options: SenderOptions = {}): (world: World) => Thread {
-  const { name = 'S', count = 1 } = options;
-  return (world) => {
-    const irq = options.irq ?? world.edges[0];
-    world.expectInterrupt(irq, name);
-    const mail = options.mail || count === 'forever' ? world.word(`mail_${name}`) : undefined;
-    if (mail !== undefined) checkMail(world, name, mail);
-    return {
-      name,
-      initial: { left: count },
-      step: (state, env) => send(world, env, name, irq, mail, state as { left: number | 'forever' }),
-    };
-  };
+export function sender(options: SenderOptions = {}): ThreadMaker {
+  const { name = 'S', count = 1, irq } = options;
+  const hasMail = options.mail === true || count === 'forever';
+  const beside = (world: World) => makeSender(world, options, hasMail, callStrictly);
+  const sends = { name, irq, ...(hasMail ? { beside } : {}) };
+  return Object.assign((world: World) => makeSender(world, options, hasMail, callLoosely), { sends });
 }
 
-function send(
-  world: World,
-  env: Env,
-  name: string,
-  irq: number,
-  mail: Int32Array<ArrayBufferLike> | undefined,
-  { left }: { left: number | 'forever' },
-): LocalState | null {
-  if (left === 0) return null;
-  // Meets the exchange of the guest's handler.
-  if (left === 'forever' && mail !== undefined) env.awaitWord(mail, 0, 'equal', 0);
-  // As above.
-  if (mail !== undefined) Atomics.store(mail, 0, 1);
+/** Makes an interrupt pending, and tells the specification of it. */
+type Call = (world: World, env: Env, name: string, irq: number) => void;
+
+/** The interrupt becomes pending at some moment of the call. */
+const callLoosely: Call = (world, env, name, irq) =>
   world.call(env, name, irq, true, () => world.producer().setInterrupt(irq));
-  return { left: left === 'forever' ? left : left - 1 };
+
+/**
+ * The interrupt becomes pending together with the last access of the protocol's `set`. To explain what the guest sees
+ * by this moment alone is harder than by any moment of the call, so a proof is one for the specification as well; and
+ * nothing has to be known of who is in a call.
+ */
+const callStrictly: Call = (world, env, _name, irq) => {
+  const { protocol } = world;
+  const telling: Protocol = {
+    ...protocol,
+    set: (words, number) => {
+      const wanted = protocol.set(words, number);
+      env.after({ is: 'effect', irq: number, high: true });
+      return wanted;
+    },
+  };
+  world.producer(telling).setInterrupt(irq);
+};
+
+interface SenderState {
+  readonly left: number | 'any' | 'forever';
+}
+
+function makeSender(world: World, options: SenderOptions, hasMail: boolean, call: Call): Thread {
+  const { name = 'S', count = 1, irq = world.edges[0] } = options;
+  world.expectInterrupt(irq, name);
+  const mail = hasMail ? world.word(`mail_${name}`) : undefined;
+  if (mail !== undefined) checkMail(world, name, mail);
+  const step = ({ left }: SenderState, env: Env): SenderState | null => {
+    if (left === 0 || (left === 'any' && env.choose(2) === 1)) return null;
+    // Meets the exchange of the guest's handler.
+    if (left === 'forever' && mail !== undefined) env.awaitWord(mail, 0, 'equal', 0);
+    // As above.
+    if (mail !== undefined) Atomics.store(mail, 0, 1);
+    call(world, env, name, irq);
+    return { left: typeof left === 'string' ? left : left - 1 };
+  };
+  return { name, initial: { left: count }, step: (state, env) => step(state as SenderState, env) };
+}
+
+/** Makes the program of any number of senders that send as often as they like. */
+export function manySenders(given: number | undefined): (world: World) => Thread {
+  return (world) => {
+    const irq = given ?? world.edges[0];
+    const name = `senders of ${irq}`;
+    world.expectInterrupt(irq, name);
+    const step = (state: LocalState, env: Env) => {
+      callStrictly(world, env, name, irq);
+      return state;
+    };
+    return { name, initial: {}, step };
+  };
 }
 
 function checkMail(world: World, name: string, mail: Int32Array<ArrayBufferLike>): void {

@@ -123,11 +123,11 @@ export class World {
     if (this.hasRunQueue) Atomics.add(this.word('run_queue'), 0, 1);
   };
 
-  /** The vCPU's interrupts as a producer sees them. */
-  producer(): VcpuInterrupts {
+  /** The vCPU's interrupts as a producer sees them; `protocol` for one that tells more of itself. */
+  producer(protocol = this.protocol): VcpuInterrupts {
     return new VcpuInterrupts({
       words: this.words,
-      protocol: this.protocol,
+      protocol,
       numbers: this.numbers,
       wake: this.wake,
     });

@@ -48,6 +48,15 @@ describe('take-mirror under RVWMO', () => {
     expect(result.verdict).toBe('PROVEN');
   });
 
+  test.each([
+    ...['ipi-after-round', 'two-ipis', 'two-senders', 'ipis-forever', 'forced-exits', 'busy-guest'],
+    ...['self-ipi', 'mail', 'restored', 'entry-sync-busy', 'timer', 'line', 'line-busy', 'line-acknowledged'],
+  ])('and in %s', (name) => {
+    const whole = orderingBy(TRANSCRIPTIONS['take-mirror']);
+    const result = verifyWeakly(takeMirror, named(name), whole, { maxTime: 600_000 });
+    expect(result, result.reason).toMatchObject({ verdict: 'PROVEN', isCut: false });
+  });
+
   test('a take that does not acquire misses the message', () => {
     const weaker = without('take-mirror', 'flush: atomic_fetch_andnot_acquire(pending)', '.aq');
     const result = verifyWeakly(takeMirror, named('mail'), weaker, { ...BOUNDS, horizon: 4 });

@@ -88,6 +88,9 @@ const REFRESH_FACTOR = 4;
 /** Stands for a list of events: the one by which the specification learns that the vCPU is up to date. */
 const LOOK = -1;
 
+/** The value of a count that has just been added to, until it has one by which threads tell it from others. */
+const UNNAMED = -0x7fff_ffff;
+
 const NO_STEP: WeakStep = { thread: -1, result: 0, behind: 0, promised: -1, keeps: false };
 
 /** The thread that chooses is the only one that moves. */
@@ -101,6 +104,11 @@ interface FoundStep {
   readonly violation: SpecViolation;
   readonly parent: number;
   readonly step: WeakStep;
+}
+
+/** The stores, the last of which is an addition to a count. */
+function counted(messages: Words['messages']): Words['messages'] {
+  return messages.with(-1, { ...messages[messages.length - 1], value: UNNAMED });
 }
 
 class WeakSearch {
@@ -293,7 +301,7 @@ class WeakSearch {
       views.push(other === thread ? view : this.#viewAt(at, other));
     }
     const isCounted = step.promised < 0 && this.#steps.addsToCount(this.#nodeAt(at, thread));
-    const messages = isCounted ? this.#counted(words, nodes) : words.messages;
+    const messages = isCounted ? counted(words.messages) : words.messages;
     const state = { base: words.base, messages, views };
     const spec = this.#isLook(state, step) ? this.#told(told, LOOK) : told;
     const target = this.#insert(state, nodes, typeof spec === 'number' ? spec : told, at, step);
@@ -301,21 +309,22 @@ class WeakSearch {
   }
 
   /**
-   * The stores, the last of which is an addition to a count. Its value becomes one that no thread remembers, and that
-   * no other store has which might still be read: nobody can tell which one it is.
+   * Gives an addition to a count, if there is one without, the least value that no thread remembers, and that no other
+   * store has which might still be read: nobody can tell which one it is.
    */
-  #counted({ base, messages }: Words, nodes: readonly number[]): Words['messages'] {
+  #named({ base, messages, views }: WeakState, nodes: readonly number[]): WeakState {
+    const slot = messages.findLast(({ value }) => value === UNNAMED)?.location ?? base.indexOf(UNNAMED);
+    if (slot < 0) return { base, messages, views };
     const { remembers, countValues, memory, slots } = this.#programs;
-    const { location } = messages[messages.length - 1];
-    const taken = new Set([base[location]]);
-    for (const one of messages.slice(0, -1)) if (one.location === location) taken.add(one.value);
+    const taken = new Set([base[slot]]);
+    for (const { location, value } of messages) if (location === slot) taken.add(value);
     const bits = nodes.reduce((all, node) => all | remembers.at(node), 0);
     for (let value = 0; value < countValues; value++) {
-      const isRemembered = (bits & this.#programs.countBit(slots[location], value)) !== 0;
-      if (!isRemembered && !taken.has(value))
-        return messages.with(-1, { ...messages[messages.length - 1], value });
+      if (taken.has(value) || (bits & this.#programs.countBit(slots[slot], value)) !== 0) continue;
+      const named = messages.map((one) => (one.value === UNNAMED ? { ...one, value } : one));
+      return { base: base.map((one) => (one === UNNAMED ? value : one)), messages: named, views };
     }
-    throw new RangeError(`More values of ${memory.words[slots[location]].name} are known than fit`);
+    throw new RangeError(`More values of ${memory.words[slots[slot]].name} are known than fit`);
   }
 
   /** The specification, told of a store that takes effect ahead of its turn, and that its thread has come to it. */
@@ -357,7 +366,7 @@ class WeakSearch {
     for (let thread = 0; thread < this.#threads; thread++) {
       loads[thread] = this.#loadsLeft.from(nodes[thread]);
     }
-    const simple = canonical(state, this.#futures);
+    const simple = this.#named(canonical(state, this.#futures), nodes);
     const words = this.#wordLists.intern(encodeWords(simple));
     this.#words[words] ??= simple;
     const key = [words, spec];

@@ -140,6 +140,8 @@ class WeakSearch {
   readonly #keptLists: number[] = [];
   readonly #log: TransitionLog | undefined;
   readonly #rest: number[] = [];
+  /** Why a state has no name for the value of a count. */
+  #outOfNames: string | undefined;
   #transitions = 0;
   #found: FoundStep | undefined;
   /** The first finding that cannot be judged, see {@link #isJudged}. */
@@ -175,7 +177,9 @@ class WeakSearch {
         if (this.#loadsLeft.isOld) throw new LayoutChanged();
         refresh *= REFRESH_FACTOR;
       }
-      if (this.#places.count >= this.#bounds.maxStates) {
+      if (this.#outOfNames !== undefined) {
+        bounded = this.#outOfNames;
+      } else if (this.#places.count >= this.#bounds.maxStates) {
         bounded = `the limit of ${this.#bounds.maxStates} states was reached`;
       } else if (this.#now() - started >= this.#bounds.maxTime) {
         bounded = `the time limit of ${this.#bounds.maxTime} ms was reached`;
@@ -324,7 +328,9 @@ class WeakSearch {
       const named = messages.map((one) => (one.value === UNNAMED ? { ...one, value } : one));
       return { base: base.map((one) => (one === UNNAMED ? value : one)), messages: named, views };
     }
-    throw new RangeError(`More values of ${memory.words[slots[slot]].name} are known than fit`);
+    // The state is not right, but the search ends before anybody looks at it.
+    this.#outOfNames = `more values of ${memory.words[slots[slot]].name} can be read at once than the search tells apart`;
+    return { base, messages, views };
   }
 
   /** The specification, told of a store that takes effect ahead of its turn, and that its thread has come to it. */

@@ -71,6 +71,23 @@ describe('verify', () => {
     );
   });
 
+  test('with other numbers of senders than a scenario has', async () => {
+    const one = await runCli(['verify', '--protocol', 'published', '--scenario', 'one-ipi']);
+    expect(one.status).toBe(0);
+    expect(one.stdout).toMatch(
+      /one-ipi +PROVEN +[\d,]+ +[\d.]+ s +but one-ipi\+1 is violated: P1: VSSIP is lost/,
+    );
+    const every = await runCli(['verify', '--protocol', 'take-mirror', '--scenario', 'one-ipi']);
+    expect(every.stdout).toMatch(/one-ipi +PROVEN for every number of senders +[\d,]+ +[\d.]+ s\n/);
+    const counted = await runCli(['verify', 'explain', 'published', 'one-ipi+1']);
+    expect(counted.stdout).toMatch(/^published in one-ipi\+1: VIOLATED\n/);
+    const threads = await runCli(['verify', 'replay', 'published/one-ipi+1']);
+    expect(threads).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('On 2 real threads the same'),
+    });
+  });
+
   test('JSON', async () => {
     const { stdout } = await runCli([
       'verify',
@@ -97,6 +114,9 @@ describe('verify', () => {
   test.each([
     [['verify', '--protocol', 'foo'], /There is no interrupt protocol "foo"; the protocols are take-mirror/],
     [['verify', '--scenario', 'foo'], /No scenario fits "foo"\. The scenarios are ipi-after-round/],
+    [['verify', '--scenario', 'line+2'], /No scenario fits "line\+2".*has senders/],
+    [['verify', '--scenario', 'one-ipi+9'], /No scenario fits "one-ipi\+9".*from 1 to 8/],
+    [['verify', '--scenario', 'foo+1'], /No scenario fits "foo\+1"\. The scenarios are/],
     [['verify', '--max-states', '0'], /--max-states 0 is not possible/],
     [['verify', '--memory', 'tso'], /--memory tso: the memory models are sc and rvwmo/],
     [['verify', '--max-time', 'x'], /--max-time x is not possible/],

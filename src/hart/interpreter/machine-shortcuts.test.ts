@@ -169,6 +169,12 @@ function prepare(plan: Plan, module?: WebAssembly.Module): HartBed {
   Object.defineProperty(bed, 'lines', {
     get: () => (bed.accesses.findLast(({ kind }) => kind === 'write')?.low ?? 0) & 0xa88,
   });
+  // As an interrupt controller does: its interrupt is taken behind the store, and not where a run happens to end.
+  const push = bed.accesses.push.bind(bed.accesses);
+  bed.accesses.push = (...entries) => {
+    bed.askToLeave();
+    return push(...entries);
+  };
   bed.load(`${plan.program}\nend: j end`);
   bed.load(handlerText('m'), HANDLER);
   bed.load(handlerText('s'), SUPERVISOR_HANDLER);
@@ -192,7 +198,9 @@ function prepare(plan: Plan, module?: WebAssembly.Module): HartBed {
 /** Whether the program came to its end, in whatever mode, within {@link STEPS}. */
 function runToEnd(bed: HartBed, { slice }: Plan): boolean {
   const end = BigInt(bed.symbol('end'));
-  for (let steps = 0; steps < STEPS; steps += slice) {
+  // A run also ends behind an access to the device.
+  const last = bed.hart.instructions + STEPS;
+  for (let runs = 0; runs < STEPS && bed.hart.instructions < last; runs++) {
     bed.run(slice);
     if (bed.pc === end || bed.pc === end + BigInt(USER - RAM)) return true;
   }
@@ -211,7 +219,7 @@ function outcome(bed: HartBed): Record<string, unknown> {
     mode: at(FIELD.privilege, 2),
     float: at(FIELD.fflags, 3),
     row: [exceptionRow.length, exceptionRow.total, exceptionRow.cause, exceptionRow.firstPcLow],
-    accesses: bed.accesses,
+    accesses: [...bed.accesses],
     memory: [bed.read64(DATA), bed.read64(DATA + 8)],
   };
 }
@@ -229,8 +237,9 @@ test('what generated code does for M-mode is what TypeScript does', () => {
     const fast = prepare(given);
     const slow = prepare(given, slowModule);
     const ends = [fast, slow].map((bed) => runToEnd(bed, given));
-    expect(ends[0]).toBe(ends[1]);
-    if (ends[1] !== true) return;
+    if (!ends.includes(true)) return;
+    // One of them may have been just short of the end.
+    expect([fast, slow].map((bed, index) => ends[index] || runToEnd(bed, given))).toEqual([true, true]);
     finished++;
     interrupts += fast.x('s5');
     expect(outcome(fast)).toEqual(outcome(slow));

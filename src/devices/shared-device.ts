@@ -35,9 +35,13 @@ export abstract class SharedDevice implements Device {
   /** Called with the lock held after all words were replaced: the device drives its interrupt line anew. */
   protected abstract driveOutputs(): void;
 
+  /** Called without the lock after all words were replaced: whoever asks for the device's levels is told to ask again. */
+  protected afterReplacement(): void {}
+
   /** Puts the device into the state it has at power-on. */
   reset(): void {
     this.guard.change(() => this.clear());
+    this.afterReplacement();
   }
 
   /** Resets the words; called with the lock held. */
@@ -71,5 +75,6 @@ export abstract class SharedDevice implements Device {
       this.words.set(saved.words, GUARD.words);
       this.driveOutputs();
     });
+    this.afterReplacement();
   }
 }

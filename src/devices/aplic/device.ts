@@ -1,5 +1,5 @@
 import { swapBytes } from '../byte-order.ts';
-import type { AccessWidth, DeviceWindow, LineSink, MsiSink, SavedDevice } from '../device.ts';
+import type { AccessWidth, DeviceWindow, LineSink, MsiSink } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { APLIC } from './facts.ts';
 import { guestOf, hartOf, MessageAddresses } from './messages.ts';
@@ -125,17 +125,7 @@ export class Aplic extends SharedDevice {
   /** Nothing: harts ask for their levels, and a message that was due has been sent. */
   protected override driveOutputs(): void {}
 
-  override reset(): void {
-    super.reset();
-    this.#tellAll();
-  }
-
-  override restore(saved: SavedDevice): void {
-    super.restore(saved);
-    this.#tellAll();
-  }
-
-  #tellAll(): void {
+  protected override afterReplacement(): void {
     for (let domain = 0; domain < this.#domains.length; domain++) {
       for (let hart = 0; hart < this.#harts; hart++) this.#direct?.onChange(domain, hart);
     }

@@ -1,5 +1,5 @@
 import type { Halves } from '../../layout/halves.ts';
-import type { AccessWidth, Clock, SavedDevice } from '../device.ts';
+import type { AccessWidth, Clock } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { CLINT } from './facts.ts';
 import { MAP } from './registers.ts';
@@ -124,18 +124,12 @@ export class Clint extends SharedDevice {
     }
   }
 
-  override reset(): void {
-    super.reset();
-    this.#tellAll();
-  }
-
-  override restore(saved: SavedDevice): void {
-    super.restore(saved);
-    this.#tellAll();
-  }
-
   /** Nothing: harts ask for their levels. */
   protected override driveOutputs(): void {}
+
+  protected override afterReplacement(): void {
+    this.#tellAll();
+  }
 
   #tellAll(): void {
     for (let hart = 0; hart < this.#harts; hart++) this.#onChange(hart);

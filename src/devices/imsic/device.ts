@@ -1,6 +1,6 @@
 import { FILE_BLOCK, InterruptFile } from '../../interrupts/interrupt-file.ts';
 import { swapBytes } from '../byte-order.ts';
-import type { AccessWidth, DeviceWindow, MessagePort, SavedDevice } from '../device.ts';
+import type { AccessWidth, DeviceWindow, MessagePort } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { IMSIC } from './facts.ts';
 import { MAP } from './registers.ts';
@@ -108,17 +108,7 @@ export class Imsic extends SharedDevice {
   /** Nothing: harts ask for their levels. */
   protected override driveOutputs(): void {}
 
-  override reset(): void {
-    super.reset();
-    this.#tellAll();
-  }
-
-  override restore(saved: SavedDevice): void {
-    super.restore(saved);
-    this.#tellAll();
-  }
-
-  #tellAll(): void {
+  protected override afterReplacement(): void {
     for (let hart = 0; hart < this.#wiring.harts; hart++) this.#wiring.onArrival(hart);
   }
 

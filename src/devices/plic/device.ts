@@ -1,4 +1,4 @@
-import type { AccessWidth, LineSink, SavedDevice } from '../device.ts';
+import type { AccessWidth, LineSink } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { PLIC } from './facts.ts';
 import { MAP, PRIORITY_MASK } from './registers.ts';
@@ -116,17 +116,7 @@ export class Plic extends SharedDevice {
     for (let source = 1; source <= PLIC.sources; source++) this.#forward(source);
   }
 
-  override reset(): void {
-    super.reset();
-    this.#tellAll();
-  }
-
-  override restore(saved: SavedDevice): void {
-    super.restore(saved);
-    this.#tellAll();
-  }
-
-  #tellAll(): void {
+  protected override afterReplacement(): void {
     for (let context = 0; context < this.#contexts; context++) this.#onContextChange(context);
   }
 

@@ -1,5 +1,5 @@
 import type { GuestMemory } from '../../memory/guest-memory.ts';
-import { fillChain } from '../virtio/chain.ts';
+import { scatter } from '../virtio/chain.ts';
 import type { VirtioFunction } from '../virtio/function.ts';
 import type { VirtQueue } from '../virtio/queue.ts';
 import { VIRTIO_RNG } from './facts.ts';
@@ -27,7 +27,7 @@ export class VirtioRng implements VirtioFunction {
       if (chain === undefined) return;
       const bytes = new Uint8Array(Math.min(chain.room, MOST_BYTES));
       this.#randomize(bytes);
-      queue.push(chain, fillChain(this.#memory, chain, bytes));
+      queue.push(chain, scatter(this.#memory, chain.writable, bytes));
     }
   }
 }

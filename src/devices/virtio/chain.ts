@@ -159,8 +159,3 @@ export function scatter(memory: GuestMemory, segments: readonly Segment[], bytes
   }
   return done;
 }
-
-/** Copies bytes to the writable part of a chain, as {@link scatter} does. */
-export function fillChain(memory: GuestMemory, { writable }: Chain, bytes: Uint8Array): number {
-  return scatter(memory, writable, bytes);
-}

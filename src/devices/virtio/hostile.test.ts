@@ -10,7 +10,7 @@ import {
   VirtioDriver,
 } from '../../../test/devices/virtio-driver.ts';
 import { GuestMemory } from '../../memory/guest-memory.ts';
-import { type Chain, fillChain, LONGEST_CHAIN, readChain } from './chain.ts';
+import { type Chain, LONGEST_CHAIN, readChain, scatter } from './chain.ts';
 import type { VirtQueue } from './queue.ts';
 import { DESCRIPTOR, DESCRIPTOR_BYTES, FEATURE, INTERRUPT, REG, STATUS } from './registers.ts';
 
@@ -32,7 +32,7 @@ function createFiller(between: (chain: Chain) => void = () => undefined) {
           if (chain === undefined) return;
           chains.push(chain);
           between(chain);
-          queue.push(chain, fillChain(memory, chain, new Uint8Array(64).fill(0xff)));
+          queue.push(chain, scatter(memory, chain.writable, new Uint8Array(64).fill(0xff)));
         }
       },
     }),

@@ -8,7 +8,7 @@ import {
   VirtioDriver,
 } from '../../../test/devices/virtio-driver.ts';
 import type { AccessWidth } from '../device.ts';
-import { fillChain } from './chain.ts';
+import { scatter } from './chain.ts';
 import { FEATURE, INTERRUPT, REG, STATUS } from './registers.ts';
 
 const OWN_FEATURE = 1 << 3;
@@ -43,7 +43,8 @@ function create(): Rig {
         if (index !== 0) return;
         for (let left = queue.listen(); left > 0; left--) {
           const chain = queue.pop();
-          if (chain !== undefined) queue.push(chain, fillChain(memory, chain, new Uint8Array(8).fill(7)));
+          if (chain !== undefined)
+            queue.push(chain, scatter(memory, chain.writable, new Uint8Array(8).fill(7)));
         }
       },
       reset: () => resets++,

@@ -11,7 +11,7 @@ import {
   VirtioDriver,
 } from '../../../test/devices/virtio-driver.ts';
 import { GuestMemory } from '../../memory/guest-memory.ts';
-import { type Chain, fillChain } from './chain.ts';
+import { type Chain, scatter } from './chain.ts';
 import { VirtQueue } from './queue.ts';
 import { FEATURE, INTERRUPT, NO_NOTIFY } from './registers.ts';
 import { RingError } from './ring-error.ts';
@@ -214,10 +214,10 @@ test('bytes fill the writable part of a chain from its start', () => {
     ],
     room: 105,
   };
-  expect(fillChain(memory, chain, Uint8Array.of(1, 2, 3, 4))).toBe(4);
+  expect(scatter(memory, chain.writable, Uint8Array.of(1, 2, 3, 4))).toBe(4);
   expect(memory.copyOut(BUFFERS, 17)).toEqual(
     Uint8Array.of(3, 4, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0),
   );
-  expect(fillChain(memory, chain, new Uint8Array(200).fill(9))).toBe(105);
-  expect(fillChain(memory, { ...chain, writable: [] }, Uint8Array.of(1))).toBe(0);
+  expect(scatter(memory, chain.writable, new Uint8Array(200).fill(9))).toBe(105);
+  expect(scatter(memory, [], Uint8Array.of(1))).toBe(0);
 });

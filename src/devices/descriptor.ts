@@ -6,8 +6,8 @@ import type { Backends } from './backends.ts';
 import type { Clock, Device, LineSink, MsiSink } from './device.ts';
 
 /**
- * How external interrupts reach the harts of a machine, in QEMU's words: by the PLIC, by an APLIC with wires to harts, or
- * by messages to the harts' IMSICs, which an APLIC also sends.
+ * How external interrupts reach the harts of a machine, in QEMU's words: by the PLIC, by an APLIC with wires to harts,
+ * or by messages to the harts' IMSICs, which an APLIC also sends.
  */
 export const AIA = ['none', 'aplic', 'aplic-imsic'] as const;
 
@@ -110,8 +110,8 @@ export interface HartInputs {
   /** @returns those of the `wanted` bits of `mip` that the device holds up at a hart; asked for often, on any thread */
   lines(hart: number, wanted: number): number;
   /**
-   * Ticks at which the device's lines to a hart change by themselves: in the past if they have, Infinity if never. Harts of bare
-   * machines ask; in a domain harts have timers of their own (Sstc, the SBI).
+   * Ticks at which the device's lines to a hart change by themselves: in the past if they have, Infinity if never.
+   * Harts of bare machines ask; in a domain harts have timers of their own (Sstc, the SBI).
    */
   deadline?(hart: number): number;
 }

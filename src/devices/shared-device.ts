@@ -35,7 +35,9 @@ export abstract class SharedDevice implements Device {
   /** Called with the lock held after all words were replaced: the device drives its interrupt line anew. */
   protected abstract driveOutputs(): void;
 
-  /** Called without the lock after all words were replaced: whoever asks for the device's levels is told to ask again. */
+  /**
+   * Called without the lock after all words were replaced: whoever asks for the device's levels is told to ask again.
+   */
   protected afterReplacement(): void {}
 
   /** Puts the device into the state it has at power-on. */

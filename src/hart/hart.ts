@@ -178,7 +178,9 @@ export class Hart {
     return exit;
   }
 
-  /** Does something to the hart beside running it; in lock step to both harts, so that it must depend on nothing else. */
+  /**
+   * Does something to the hart beside running it; in lock step to both harts, so that it must depend on nothing else.
+   */
   both(action: (hart: Hart) => void): void {
     action(this);
   }
@@ -402,7 +404,9 @@ export class Hart {
     return this.#resume();
   }
 
-  /** The time of the run is over: the loaded value goes from the mailbox to its register here, if it is a plain load. */
+  /**
+   * The time of the run is over: the loaded value goes from the mailbox to its register here, if it is a plain load.
+   */
   #leaveBehindLoad(): number {
     const decoded = this.#decode(this.#currentBits());
     if (decoded === undefined || !INTEGER_LOADS.has(decoded.instruction.name)) {

@@ -325,7 +325,7 @@ export const TLB = {
 } as const;
 
 /**
- * Instructions: fewer behind a region that the interpreter had to help are not worth another region, which would cost as
- * much to enter. Mostly they are the rest of a loop's turn, when the loop comes to a page that is not in the TLB.
+ * Instructions: fewer behind a region that the interpreter had to help are not worth another region, which would cost
+ * as much to enter. Mostly they are the rest of a loop's turn, when the loop comes to a page that is not in the TLB.
  */
 export const SHORT_STRETCH = 16;

@@ -359,8 +359,9 @@ export class Tlb {
 }
 
 /**
- * The address space of a satp or vsatp by its high half, in the form of RV64: MODE in 63:60, ASID from bit 44. All of them share one while
- * MODE is Bare; a change of MODE must show at once ("Supervisor Address Translation and Protection").
+ * The address space of a satp or vsatp by its high half, in the form of RV64: MODE in 63:60, ASID from bit 44. All of
+ * them share one while MODE is Bare; a change of MODE must show at once ("Supervisor Address Translation and
+ * Protection").
  */
 function addressSpace(high: number): number {
   return high >>> 28 === 0 ? 0 : ASID_SPAN + ((high >>> 12) & 0xffff);

@@ -83,9 +83,9 @@ const c32: typeof c = (...definition) => ({ ...c(...definition), xlen: 32 });
 const c64: typeof c = (...definition) => ({ ...c(...definition), xlen: 64 });
 
 /**
- * C (unprivileged specification, chapter "C", tables of the three quadrants). Hints, such as `c.li` to x0,
- * are the instructions that they expand to, without effect; `c.nop` is `c.addi` to x0, and the shifts by 0, hints here,
- * have names of their own because they shift by 64 where XLEN is 128. `c.addi4spn` with 0 includes the all-zero encoding,
+ * C (unprivileged specification, chapter "C", tables of the three quadrants). Hints, such as `c.li` to x0, are the
+ * instructions that they expand to, without effect; `c.nop` is `c.addi` to x0, and the shifts by 0, hints here, have
+ * names of their own because they shift by 64 where XLEN is 128. `c.addi4spn` with 0 includes the all-zero encoding,
  * which is defined to be illegal.
  */
 const definitions: readonly Definition[] = [

@@ -84,8 +84,8 @@ export function expandPseudo(name: string, operands: readonly string[]): readonl
 }
 
 /**
- * The instructions that load a constant, as `li` does: two at most on RV32, eight on RV64, each shift as wide as the zeros
- * allow.
+ * The instructions that load a constant, as `li` does: two at most on RV32, eight on RV64, each shift as wide as the
+ * zeros allow.
  *
  * @param value any integer of XLEN bits, signed or unsigned
  */

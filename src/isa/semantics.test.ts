@@ -270,8 +270,8 @@ describe.each(widths)('pure instructions of RV%i compute what exact integers do'
 });
 
 /**
- * A back end for instructions that do more than compute: returns the result, or the address, target or condition that it
- * is given. All that is loaded is `b`.
+ * A back end for instructions that do more than compute: returns the result, or the address, target or condition that
+ * it is given. All that is loaded is `b`.
  */
 function returning(what: 'result' | 'place', f: FunctionBuilder): Semantics {
   const loaded = f.param(1, 'i64');

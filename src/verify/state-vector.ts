@@ -99,7 +99,10 @@ export class StateVector {
     return this.next;
   }
 
-  /** Does the pending operation of a thread here. Returns false when the specification objects: {@link objection} says what to. */
+  /**
+   * Does the pending operation of a thread here. Returns false when the specification objects: {@link objection} says
+   * what to.
+   */
   perform(thread: number, choice: number): boolean {
     const programs = this.#programs;
     const place = this.slots + thread;

@@ -57,7 +57,9 @@ export interface VerifyOptions {
   readonly maxTime?: number;
   /** Bytes of all tables; default 4 GB. */
   readonly maxBytes?: number;
-  /** Asks, of a scenario with senders that is proven, whether it is for every number of them; answers are kept there. */
+  /**
+   * Asks, of a scenario with senders that is proven, whether it is for every number of them; answers are kept there.
+   */
   readonly everyNumber?: EveryNumberAnswers;
   readonly onProgress?: (progress: Progress) => void;
   /** Monotonic time in milliseconds. Default `performance.now`. */

@@ -1,4 +1,7 @@
-/** The advanced platform-level interrupt controller that QEMU's `virt` machine has with `aia=aplic` and `aia=aplic-imsic`. */
+/**
+ * The advanced platform-level interrupt controller that QEMU's `virt` machine has with `aia=aplic` and
+ * `aia=aplic-imsic`.
+ */
 export const APLIC = {
   compatible: 'riscv,aplic',
   /** Interrupt sources, 1 to 96: the device tree's `riscv,num-sources`. Source 0 means "none". */

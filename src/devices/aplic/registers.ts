@@ -10,7 +10,9 @@ export const MAP = {
   /** `mmsiaddrcfg`, `mmsiaddrcfgh`, `smsiaddrcfg`, `smsiaddrcfgh`. */
   MSIADDRCFG: 0x1bc0,
   MSIADDRCFG_END: 0x1bd0,
-  /** Four banks that work on bits of sources: a word for each 32 of them, and a register that names one by its number. */
+  /**
+   * Four banks that work on bits of sources: a word for each 32 of them, and a register that names one by its number.
+   */
   SETIP: 0x1c00,
   CLRIP: 0x1d00,
   SETIE: 0x1e00,

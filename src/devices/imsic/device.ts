@@ -16,8 +16,8 @@ export interface ImsicWiring {
   /** Guest interrupt files of each hart. */
   readonly guests: number;
   /**
-   * An interrupt file of a hart has got something that the hart takes. Called on the thread that sent it, maybe with the
-   * lock of a device held that sends messages, so it may not call into devices.
+   * An interrupt file of a hart has got something that the hart takes. Called on the thread that sent it, maybe with
+   * the lock of a device held that sends messages, so it may not call into devices.
    */
   onArrival(hart: number): void;
 }

@@ -40,7 +40,9 @@ const nothingPending = (): string => `
   csrr t0, sip; andi t0, t0, ${SEIP}; ${check('t0', 0)}
 `;
 
-/** Firmware: delegates all to S-mode, and the APLIC's sources to the domain below, which it tells where the files are. */
+/**
+ * Firmware: delegates all to S-mode, and the APLIC's sources to the domain below, which it tells where the files are.
+ */
 const mMode = `
   li t0, -1; csrw pmpaddr0, t0; li t0, 0x1f; csrw pmpcfg0, t0
   li t0, -1; csrw mideleg, t0; csrw mcounteren, t0

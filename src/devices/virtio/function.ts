@@ -29,8 +29,8 @@ export interface VirtioFunction {
    */
   notify?(queue: VirtQueue, index: number): void;
   /**
-   * In place of {@link notify}, for work that may take long: carries out the request of a chain, on the I/O thread where
-   * the machine has one, without the device's lock. The queues are in use meanwhile: a reset waits for it.
+   * In place of {@link notify}, for work that may take long: carries out the request of a chain, on the I/O thread
+   * where the machine has one, without the device's lock. The queues are in use meanwhile: a reset waits for it.
    *
    * @returns bytes from the start of the chain's writable part that are new
    * @throws RingError when the chain is no request: the device stops

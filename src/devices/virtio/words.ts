@@ -19,7 +19,9 @@ const QUEUE = struct({
 
 const TRANSPORT = struct({
   guard: GUARD,
-  /** A lock: held while requests are carried out, and for what must not happen meanwhile. It comes before the guard's. */
+  /**
+   * A lock: held while requests are carried out, and for what must not happen meanwhile. It comes before the guard's.
+   */
   IO: i32,
   STATUS: i32,
   INTERRUPT_STATUS: i32,

@@ -1,7 +1,7 @@
 /**
- * The common page walks in generated code: no stage, one, or two, of Sv39, Sv48 or Sv57, or of Sv32, with tables and page in RAM
- * that physical memory protection leaves alone, no MXR, no bits of extensions in the entries. All other walks are the
- * TypeScript walker's (`mmu/`), which this one agrees with wherever it does not give up.
+ * The common page walks in generated code: no stage, one, or two, of Sv39, Sv48 or Sv57, or of Sv32, with tables and
+ * page in RAM that physical memory protection leaves alone, no MXR, no bits of extensions in the entries. All other
+ * walks are the TypeScript walker's (`mmu/`), which this one agrees with wherever it does not give up.
  */
 import type { Xlen } from '../../isa/index.ts';
 import {

@@ -39,9 +39,9 @@ const TABLE_READ_INSTRUCTION = { 32: 0x2000, 64: 0x3000 } as const;
 const TABLE_WRITE_INSTRUCTION = { 32: 0x2020, 64: 0x3020 } as const;
 
 /**
- * Address translation and protection of one hart: Sv39, Sv48 and Sv57, on RV32 Sv32, under satp, or under vsatp and hgatp in two
- * stages, then physical memory protection (privileged specification, "Virtual Address Translation Process" and
- * "Two-Stage Address Translation").
+ * Address translation and protection of one hart: Sv39, Sv48 and Sv57, on RV32 Sv32, under satp, or under vsatp and
+ * hgatp in two stages, then physical memory protection (privileged specification, "Virtual Address Translation Process"
+ * and "Two-Stage Address Translation").
  *
  * The result of a successful translation is left in the fields, so that nothing is allocated.
  */

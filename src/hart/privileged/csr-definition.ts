@@ -28,8 +28,8 @@ export interface CsrDefinition {
   /** The VS CSR that takes its place when V=1. */
   readonly guest?: string;
   /**
-   * On RV32 the register has 32 bits, and its upper half is a register of this number, whose name has an h more. Without
-   * it RV32 has no upper half.
+   * On RV32 the register has 32 bits, and its upper half is a register of this number, whose name has an h more.
+   * Without it RV32 has no upper half.
    */
   readonly upper?: number;
   /** mstatus.TVM closes it to HS-mode, hstatus.VTVM to VS-mode. */

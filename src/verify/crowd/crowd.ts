@@ -3,8 +3,8 @@ import type { ThreadPrograms } from '../thread-programs.ts';
 import type { Seen } from './seen.ts';
 
 /**
- * The counter of a place for more threads than it tells: two or more at a place that is counted, one or more at one that
- * is only free or taken.
+ * The counter of a place for more threads than it tells: two or more at a place that is counted, one or more at one
+ * that is only free or taken.
  */
 export const MANY = 2;
 /** In the place of a place: the call has ended. */

@@ -2,7 +2,9 @@ import { Kind } from '../operations.ts';
 import type { SharedMemory } from '../shared-memory.ts';
 import type { ThreadPrograms } from '../thread-programs.ts';
 
-/** What a search with a crowd has learned, so that it can begin anew with it. None of it is needed for it to be right. */
+/**
+ * What a search with a crowd has learned, so that it can begin anew with it. None of it is needed for it to be right.
+ */
 export class Seen {
   /** Places at which two threads are stay counted, instead of being only free or taken from then on. */
   readonly countsOn: boolean;

@@ -144,7 +144,9 @@ function considerLocal(context: Context, standard: number): void {
   if ((low | high) !== 0) forGuest.considerAll(low, high, (cause) => guestPriority(context, cause));
 }
 
-/** The number in hviprio1 or hviprio2: bytes 1, 3, 5, 6, 7 of the first are 1, 5, 13, 14 and 15, the second's 16 to 23. */
+/**
+ * The number in hviprio1 or hviprio2: bytes 1, 3, 5, 6, 7 of the first are 1, 5, 13, 14 and 15, the second's 16 to 23.
+ */
 function guestPriority(context: Context, cause: number): number {
   if (cause === SUPERVISOR_SOFTWARE) return byteAt(context, CSR.hviprio1, 1);
   if (cause === SUPERVISOR_TIMER) return byteAt(context, CSR.hviprio1, 3);

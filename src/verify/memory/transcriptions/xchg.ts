@@ -1,6 +1,6 @@
 /**
- * `xchg`: the line of the mail, `*hvip |= xchg(&v->arch.irqs_pending[0], 0UL)`, with the `set_bit()` and `clear_bit()` of the patch
- * under review before it. The mail has no second bitmap, and so no barrier between two.
+ * `xchg`: the line of the mail, `*hvip |= xchg(&v->arch.irqs_pending[0], 0UL)`, with the `set_bit()` and `clear_bit()`
+ * of the patch under review before it. The mail has no second bitmap, and so no barrier between two.
  */
 
 import { xchg } from '../../../interrupts/field/xchg.ts';

@@ -1,0 +1,289 @@
+import type { GuestMemory } from '../../memory/guest-memory.ts';
+import { Lock } from '../../sync/lock.ts';
+import type { AccessWidth } from '../device.ts';
+import { SharedDevice } from '../shared-device.ts';
+import type { Chain } from './chain.ts';
+import type { VirtioFunction } from './function.ts';
+import { VirtQueue } from './queue.ts';
+import { FEATURE, FEATURE_HIGH, STATUS } from './registers.ts';
+import { RingError } from './ring-error.ts';
+import { QUEUE_WORD, QUEUE_WORDS, virtioWords, WORD } from './words.ts';
+
+/** Bits of a status byte that a driver sets. */
+const DRIVER_BITS = 0xff & ~STATUS.NEEDS_RESET;
+/** The driver works, and the device may. */
+const LIVE = STATUS.FEATURES_OK | STATUS.DRIVER_OK;
+/** Requests that are carried out together: a driver that resets its device waits for them. */
+const BATCH = 16;
+
+/** How a virtio device is connected. */
+export interface VirtioWiring {
+  readonly memory: GuestMemory;
+  /** Makes the I/O thread call {@link VirtioTransport.work}; without it, requests are carried out at once. */
+  readonly wakeIo?: (() => void) | undefined;
+}
+
+/** Requests that were taken from a queue. */
+interface Batch {
+  readonly index: number;
+  readonly chains: readonly Chain[];
+}
+
+/**
+ * One virtio device as all transports have it: status, features, queues, and whoever carries out requests (virtio 1.2,
+ * chapters 2 and 3). A transport gives it registers and interrupts.
+ *
+ * A driver that breaks the rules of a queue stops its device: DEVICE_NEEDS_RESET, and the interrupt of a change of
+ * configuration. Everything works again after a reset.
+ */
+export abstract class VirtioTransport extends SharedDevice {
+  readonly name: string;
+  protected readonly function: VirtioFunction;
+  readonly #wakeIo: (() => void) | undefined;
+  readonly #io: Lock;
+  readonly #sizes: readonly number[];
+  readonly #queues: readonly VirtQueue[];
+
+  /**
+   * @param words - shared words: as many as `virtioWords` says, then those of the transport
+   * @param count - how many these are together
+   * @param sizes - the greatest size of each queue, a power of two up to 32768
+   */
+  constructor(
+    words: Int32Array,
+    count: number,
+    device: VirtioFunction,
+    sizes: readonly number[],
+    { memory, wakeIo }: VirtioWiring,
+  ) {
+    super(words, count, device.name, { from: WORD.STATUS, to: virtioWords(sizes.length) });
+    this.name = device.name;
+    this.function = device;
+    this.#wakeIo = wakeIo;
+    this.#io = new Lock(words, WORD.IO);
+    this.#sizes = sizes;
+    this.#queues = sizes.map((size, index) => {
+      const first = firstWord(index);
+      return new VirtQueue(memory, this.words.subarray(first, first + QUEUE_WORDS), size);
+    });
+  }
+
+  /** The device has given buffers of a queue back, and the driver wants to hear of that. Called with the lock held. */
+  protected abstract usedBuffers(queue: number): void;
+
+  /** The device's configuration or status has changed. Called with the lock held. */
+  protected abstract configurationChanged(): void;
+
+  /**
+   * For the I/O thread: carries out some of the requests that there are.
+   *
+   * @returns whether there were any, and there may be more
+   */
+  work(): boolean {
+    return this.#io.withLock(() => {
+      const batch = this.guard.change(() => this.#takeBatch());
+      if (batch === undefined) return false;
+      const { index, chains } = batch;
+      const queue = this.#queues[index];
+      for (const chain of chains) {
+        const result = this.#carryOut(chain, index);
+        this.guard.change(() => this.#guarded(() => queue.push(chain, result())));
+      }
+      this.guard.change(() => this.#guarded(() => this.#tellUsed(queue, index)));
+      return true;
+    });
+  }
+
+  /**
+   * Makes a change that a driver asks for.
+   *
+   * @param ends whether behind it buffers are the driver's again: it waits for requests that are being carried out
+   */
+  protected change(ends: boolean, change: () => void): void {
+    const locked = () => this.guard.change(change);
+    if (ends && this.#wakeIo !== undefined) this.#io.withLock(locked);
+    else locked();
+  }
+
+  protected override clear(): void {
+    super.clear();
+    this.function.reset?.();
+  }
+
+  /** The features that the device offers: half 0 or 1 of the first 64. */
+  protected offered(half: number): number {
+    if (half === 0) return this.function.features | FEATURE.INDIRECT_DESC | FEATURE.EVENT_IDX;
+    return half === 1 ? FEATURE_HIGH.VERSION_1 : 0;
+  }
+
+  /** Features are final once FEATURES_OK is set. */
+  protected chooseFeatures(half: number, value: number): void {
+    if ((this.words[WORD.STATUS] & STATUS.FEATURES_OK) !== 0) return;
+    if (half === 0 || half === 1) this.words[WORD.DRIVER_FEATURES + half] = value;
+  }
+
+  /** What the driver has chosen of the first 32 features; none before driver and device have agreed. */
+  protected negotiated(): number {
+    return (this.words[WORD.STATUS] & STATUS.FEATURES_OK) === 0 ? 0 : this.words[WORD.DRIVER_FEATURES];
+  }
+
+  protected writeStatus(value: number): void {
+    const words = this.words;
+    if (value === 0) {
+      this.clear();
+      return;
+    }
+    const before = words[WORD.STATUS];
+    const refused = (before & STATUS.FEATURES_OK) === 0 && !this.#acceptable() ? STATUS.FEATURES_OK : 0;
+    words[WORD.STATUS] = before | (value & DRIVER_BITS & ~refused);
+    // A driver may have filled its queues before it was ready to have them used.
+    if ((before & LIVE) !== LIVE) this.serveAll();
+  }
+
+  /** The greatest size of the queue that is selected; 0 if there is no such queue. */
+  protected largestSize(): number {
+    return this.#sizes[this.words[WORD.QUEUE_SEL]] ?? 0;
+  }
+
+  /** Whether the queue that is selected is in use. */
+  protected queueReady(): boolean {
+    return this.#queues[this.words[WORD.QUEUE_SEL]]?.ready === true;
+  }
+
+  protected beginQueue(): void {
+    const queue = this.#queues[this.words[WORD.QUEUE_SEL]];
+    if (queue?.ready === false) this.#guarded(() => queue.begin(this.negotiated()));
+  }
+
+  protected endQueue(): void {
+    const word = this.queueWord(QUEUE_WORD.READY);
+    if (word !== undefined) this.words[word] = 0;
+  }
+
+  /** Place of a word of the queue that is selected; undefined if there is no such queue. */
+  protected queueWord(word: number): number | undefined {
+    const index = this.words[WORD.QUEUE_SEL];
+    return this.#queues[index] === undefined ? undefined : firstWord(index) + word;
+  }
+
+  /** Sets a word of the queue that is selected, unless the queue is in use. */
+  protected describeQueue(word: number, value: number): void {
+    const place = this.queueWord(word);
+    if (place !== undefined && !this.queueReady()) this.words[place] = value;
+  }
+
+  protected readConfig(offset: number, width: AccessWidth): number {
+    const config = this.function.config;
+    return config === undefined || offset + width > config.size
+      ? 2 ** (8 * width) - 1
+      : config.read(offset, width);
+  }
+
+  protected writeConfig(offset: number, width: AccessWidth, value: number): void {
+    const config = this.function.config;
+    if (config !== undefined && offset + width <= config.size) config.write(offset, width, value);
+  }
+
+  /** Whether the device may use the guest's memory, as far as the transport says. */
+  protected mayUseMemory(): boolean {
+    return true;
+  }
+
+  /** Lets the device work at a queue, if driver and device are ready for that. */
+  protected serve(index: number): void {
+    const queue = this.#queueInUse(index);
+    if (queue === undefined) return;
+    if (this.function.carryOut !== undefined && this.#wakeIo !== undefined) {
+      this.words[WORD.NOTIFIED] |= 1 << index;
+      this.#wakeIo();
+      return;
+    }
+    this.#guarded(() => {
+      this.function.notify?.(queue, index);
+      if (this.function.carryOut !== undefined) this.#carryOutAll(queue, index);
+      this.#tellUsed(queue, index);
+    });
+  }
+
+  /** The same for all queues, which may have been filled before they could be used. */
+  protected serveAll(): void {
+    for (const index of this.#queues.keys()) this.serve(index);
+  }
+
+  /** Whether the driver's choice was offered, and is not that of a driver older than virtio 1.0. */
+  #acceptable(): boolean {
+    const [low, high] = this.words.subarray(WORD.DRIVER_FEATURES, WORD.DRIVER_FEATURES + 2);
+    return (low & ~this.offered(0)) === 0 && high === FEATURE_HIGH.VERSION_1;
+  }
+
+  /** A queue that driver and device are ready to use. */
+  #queueInUse(index: number): VirtQueue | undefined {
+    const queue = this.#queues[index];
+    const status = this.words[WORD.STATUS] & (LIVE | STATUS.NEEDS_RESET);
+    return queue?.ready === true && status === LIVE && this.mayUseMemory() ? queue : undefined;
+  }
+
+  /** Takes as many chains as the queue has entries at most. */
+  #carryOutAll(queue: VirtQueue, index: number): void {
+    for (let left = queue.listen(); left > 0; left--) {
+      const chain = queue.pop();
+      if (chain === undefined) return;
+      queue.push(chain, this.#carryOut(chain, index)());
+    }
+  }
+
+  /** Takes requests from the first queue that may have some; undefined if none has. */
+  #takeBatch(): Batch | undefined {
+    const { words } = this;
+    while (words[WORD.NOTIFIED] !== 0) {
+      const index = Math.clz32(words[WORD.NOTIFIED] & -words[WORD.NOTIFIED]) ^ 31;
+      const chains: Chain[] = [];
+      const queue = this.#queueInUse(index);
+      if (queue !== undefined) this.#guarded(() => takeChains(queue, chains));
+      if (chains.length > 0) return { index, chains };
+      words[WORD.NOTIFIED] &= ~(1 << index);
+    }
+    return undefined;
+  }
+
+  /** @returns gives what `carryOut` has returned, or throws what it has thrown, with the device's lock held */
+  #carryOut(chain: Chain, index: number): () => number {
+    try {
+      const written = this.function.carryOut?.(chain, index) ?? 0;
+      return () => written;
+    } catch (error) {
+      return () => {
+        throw error;
+      };
+    }
+  }
+
+  #tellUsed(queue: VirtQueue, index: number): void {
+    if (queue.wantsInterrupt()) this.usedBuffers(index);
+  }
+
+  /** Stops the device if the guest has broken a queue. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof RingError)) throw error;
+      this.words[WORD.STATUS] |= STATUS.NEEDS_RESET;
+      if ((this.words[WORD.STATUS] & STATUS.DRIVER_OK) === 0) return;
+      this.words[WORD.CONFIG_GENERATION]++;
+      this.configurationChanged();
+    }
+  }
+}
+
+function firstWord(queue: number): number {
+  return WORD.QUEUES + QUEUE_WORDS * queue;
+}
+
+function takeChains(queue: VirtQueue, into: Chain[]): void {
+  for (let left = Math.min(queue.listen(), BATCH); left > 0; left--) {
+    const chain = queue.pop();
+    if (chain === undefined) return;
+    into.push(chain);
+  }
+}

@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
+import type { DomainConfig } from '../src/machine/domain/config.ts';
 import { type DriveOptions, openDrives } from '../src/node/drives/open-drives.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { debianModules } from './machine/debian-modules.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 120_000;
-/** In the order in which they are loaded. */
+/** In the order in which they are loaded. PCI is in the kernel. */
 const MODULES = ['virtio_mmio', 'virtio_blk', 'crc16', 'crc32c_generic', 'mbcache', 'jbd2', 'ext4'].map(
   (name) => `${name}.ko`,
 );
@@ -34,6 +35,7 @@ const load = `for module in ${MODULES.join(' ')}; do insmod /modules/$module; do
 async function run(
   script: string,
   drives: readonly (Partial<DriveOptions> & { readonly file: string })[],
+  wiring: Pick<DomainConfig, 'virtio' | 'aia'> = {},
 ): Promise<MachineRun> {
   if (files === undefined) throw new Error('there are no files');
   const host = new NodeHost();
@@ -57,6 +59,7 @@ async function run(
         }),
         bootArgs: 'console=ttyS0',
         drives: facts,
+        ...wiring,
       },
       LIMIT_MS,
       [],
@@ -72,8 +75,16 @@ function values(output: string, name: string): string[] {
 }
 
 describe.skipIf(files === undefined)('a disk', { timeout: LIMIT_MS + 30_000 }, () => {
-  test('has what was written to it, and says what it is', async () => {
-    const file = image('raw.img', 3 << 20);
+  test.each<[string, Pick<DomainConfig, 'virtio' | 'aia'>, RegExp]>([
+    ['PCI, by its pin', { virtio: 'pci' }, /SiFive PLIC +33 .*virtio0$/m],
+    [
+      'PCI, by messages',
+      { virtio: 'pci', aia: 'aplic-imsic' },
+      /PCI-MSIX?-0000:00:01\.0 +1 .*virtio0-req\.0$/m,
+    ],
+    ['registers of its own', { virtio: 'mmio' }, /SiFive PLIC +2 .*virtio1$/m],
+  ])('over %s has what was written to it, and says what it is', async (name, wiring, interrupt) => {
+    const file = image(`raw-${name}.img`, 3 << 20);
     const script = `
       echo "sectors: $(cat /sys/block/vda/size)"
       echo "serial: $(cat /sys/block/vda/serial)"
@@ -83,8 +94,10 @@ describe.skipIf(files === undefined)('a disk', { timeout: LIMIT_MS + 30_000 }, (
       echo 3 > /proc/sys/vm/drop_caches
       echo "back: $(dd if=/dev/vda bs=4k skip=16 2>/dev/null | head -c $(wc -c < /tmp/numbers) | cmp - /tmp/numbers && echo same)"
       dmesg | grep -c 'I/O error\\|Call Trace\\|WARNING' | sed 's/^/trouble: /'
+      cat /proc/interrupts
     `;
-    const { end, output, notices } = await run(script, [{ file, serial: 'disk 1' }]);
+    const { end, output, notices } = await run(script, [{ file, serial: 'disk 1' }], wiring);
+    expect(output.replaceAll('\r', '')).toMatch(interrupt);
     expect(end, output).toEqual({ reason: 'poweroff' });
     expect(values(output, 'sectors')).toEqual(['6144']);
     expect(values(output, 'serial')).toEqual(['disk 1']);

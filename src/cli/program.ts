@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
-import { AIA, DOMAIN_AIA } from '../devices/descriptor.ts';
+import { AIA, DOMAIN_AIA, VIRTIO_TRANSPORTS } from '../devices/descriptor.ts';
 import { IMSIC } from '../devices/imsic/facts.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
 import type { MachineConfig } from '../machine/config.ts';
@@ -22,6 +22,7 @@ Your terminal is the guest's serial console:
   Ctrl-A h       help
   Ctrl-A Ctrl-A  send Ctrl-A`;
 
+const virtioHelp = `how the guest reaches its disks: ${VIRTIO_TRANSPORTS.join(', ')}`;
 const driveHelp =
   "the same in QEMU's words: file=disk.img[,format=raw][,readonly=on][,snapshot=on][,serial=NAME]";
 
@@ -72,6 +73,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('-m, --memory <size>', 'guest memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--disk <file>', 'a disk, which is this file; again for more', collect)
     .option('--drive <words>', driveHelp, collect)
+    .option('--virtio <name>', virtioHelp, 'pci')
     .option('--protocol <name>', `how interrupts reach a vCPU: ${protocols}`)
     .option(
       '--aia <name>',
@@ -108,6 +110,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('-m, --memory <size>', 'memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--disk <file>', 'a disk, which is this file; again for more', collect)
     .option('--drive <words>', driveHelp, collect)
+    .option('--virtio <name>', virtioHelp, 'pci')
     .option('--aia <name>', `how interrupts reach the harts, the PLIC being none: ${AIA.join(', ')}`, 'none')
     .option('--aia-guests <n>', `guest interrupt files of each hart, 0 to ${IMSIC.maxGuests} (default: 0)`)
     .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)

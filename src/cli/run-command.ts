@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { DriveFacts } from '../devices/descriptor.ts';
+import type { AttachedParts } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
@@ -9,11 +9,17 @@ import { type GuestName, guestNames } from './choices.ts';
 import { type DriveWords, readDrives } from './drive-options.ts';
 import { loadProgram } from './firmware.ts';
 import { loadGuest } from './guest.ts';
-import { type MachineWords, type RunWords, readMachineWords, readRunWords } from './run-options.ts';
+import {
+  type MachineWords,
+  type RunWords,
+  readMachineWords,
+  readRunWords,
+  readVirtio,
+} from './run-options.ts';
 import { deviceTreeOf, runSession } from './session.ts';
 
 /** Options of `hartvisor run` as the parser gives them. */
-export interface RunCommandOptions extends RunWords, DriveWords {
+export interface RunCommandOptions extends RunWords, AttachWords {
   readonly kernel?: string | undefined;
   readonly initrd?: string | undefined;
   readonly append?: string | undefined;
@@ -33,8 +39,8 @@ export interface RunCommandOptions extends RunWords, DriveWords {
  * @throws InputError for options and files that cannot be used
  */
 export async function runCommand(options: RunCommandOptions, host: NodeHost): Promise<number> {
-  const drives = await giveDrives(options, host);
-  const shape = readRunWords(options, availableParallelism(), drives);
+  const attached = await attach(options, host);
+  const shape = readRunWords(options, availableParallelism(), attached);
   const guest = await loadGuest({
     ...options,
     guest: readGuestName(options.guest),
@@ -47,7 +53,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
     kind: 'domain',
     ...numbers,
     ...parts,
-    drives,
+    ...attached,
     debug: options.debug === true,
   };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
@@ -62,7 +68,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
 }
 
 /** Options of `hartvisor machine` as the parser gives them. */
-export interface MachineCommandOptions extends MachineWords, DriveWords {
+export interface MachineCommandOptions extends MachineWords, AttachWords {
   readonly bios?: string | undefined;
   readonly initrd?: string | undefined;
   readonly append?: string | undefined;
@@ -82,13 +88,13 @@ export async function machineCommand(
   options: MachineCommandOptions,
   host: NodeHost,
 ): Promise<number> {
-  const drives = await giveDrives(options, host);
-  const { timeout, ...shape } = readMachineWords(options, drives);
+  const attached = await attach(options, host);
+  const { timeout, ...shape } = readMachineWords(options, attached);
   const { harts, xlen, memoryBytes } = shape;
   const program = await loadProgram({ ...options, file, xlen, memoryBytes });
   const { append } = options;
   const bootArgs = append === undefined ? {} : { bootArgs: append };
-  const config: MachineConfig = { kind: 'bare', ...shape, program, ...bootArgs, drives };
+  const config: MachineConfig = { kind: 'bare', ...shape, program, ...bootArgs, ...attached };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
   return runSession(config, host, {
     timeout,
@@ -97,14 +103,20 @@ export async function machineCommand(
   });
 }
 
-/** Opens the drives of a machine that the host is going to start; they stay open until the process ends. */
-async function giveDrives(words: DriveWords, host: NodeHost): Promise<readonly DriveFacts[]> {
+/** The words for parts that a machine has on demand. */
+interface AttachWords extends DriveWords {
+  readonly virtio?: string | undefined;
+}
+
+/** Opens what a machine that the host is going to start has on demand; it stays open until the process ends. */
+async function attach(words: AttachWords, host: NodeHost): Promise<AttachedParts> {
+  const virtio = readVirtio(words.virtio);
   const options = readDrives(words);
-  if (options.length === 0) return [];
+  if (options.length === 0) return { virtio };
   const { openDrives } = await import('../node/drives/open-drives.ts');
   const { facts, module } = openDrives(options);
   host.loadFirst(module);
-  return facts;
+  return { drives: facts, virtio };
 }
 
 async function dumpDeviceTree(config: MachineConfig, host: MachineHost, path: string): Promise<number> {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { InputError } from '../errors/input-error.ts';
 import { DEFAULT_ENGINE } from '../machine/engine.ts';
-import { readMachineWords, readRunWords } from './run-options.ts';
+import { readMachineWords, readRunWords, readVirtio } from './run-options.ts';
 
 const memory = '512M';
 
@@ -128,4 +128,11 @@ test('lock step has one thread', () => {
   );
   expect(() => readMachineWords({ memory, engine, smp: '2' })).toThrow(InputError);
   expect(() => readRunWords({ memory, engine: 'fast' }, 8)).toThrow(/the engines are interp, jit, lockstep/);
+});
+
+test('virtio devices are on the PCI bus, unless the guest has none', () => {
+  expect([undefined, 'pci', 'mmio'].map(readVirtio)).toEqual(['pci', 'pci', 'mmio']);
+  expect(() => readVirtio('ccw')).toThrow(
+    new InputError('--virtio ccw: there is no such transport; give one of pci, mmio.'),
+  );
 });

@@ -1,4 +1,12 @@
-import { AIA, type Aia, DOMAIN_AIA, type DomainAia, type DriveFacts } from '../devices/descriptor.ts';
+import {
+  AIA,
+  type Aia,
+  type AttachedParts,
+  DOMAIN_AIA,
+  type DomainAia,
+  VIRTIO_TRANSPORTS,
+  type VirtioTransportName,
+} from '../devices/descriptor.ts';
 import { IMSIC } from '../devices/imsic/facts.ts';
 import { InputError } from '../errors/input-error.ts';
 import { DEFAULT_PROTOCOL, protocolByName } from '../interrupts/protocols.ts';
@@ -45,7 +53,7 @@ export interface RunShape {
  * @param cores - processors of this machine
  * @throws InputError that says what is possible
  */
-export function readRunWords(words: RunWords, cores: number, drives: readonly DriveFacts[] = []): RunShape {
+export function readRunWords(words: RunWords, cores: number, attached: AttachedParts = {}): RunShape {
   const vcpus = words.smp === undefined ? defaultVcpus : parseCount(words.smp, '--smp', 'vCPUs', maximumCpus);
   const engine = readEngine(words.engine);
   const most = engine === 'lockstep' ? 1 : defaultMaximumPcpus;
@@ -56,7 +64,7 @@ export function readRunWords(words: RunWords, cores: number, drives: readonly Dr
   if (engine === 'lockstep' && pcpus > 1) throw new InputError(oneThread('--pcpus', pcpus));
   const xlen = readCpu(words.cpu);
   const aia = readAia(words.aia, DOMAIN_AIA);
-  const maximum = maximumMemory({ kind: 'domain', cpus: vcpus, pcpus, aia, drives });
+  const maximum = maximumMemory({ kind: 'domain', cpus: vcpus, pcpus, aia, ...attached });
   return {
     xlen,
     vcpus,
@@ -96,13 +104,13 @@ export interface MachineShape {
  *
  * @throws InputError that says what is possible
  */
-export function readMachineWords(words: MachineWords, drives: readonly DriveFacts[] = []): MachineShape {
+export function readMachineWords(words: MachineWords, attached: AttachedParts = {}): MachineShape {
   const harts = parseCount(words.smp, '--smp', 'harts', maximumCpus);
   const engine = readEngine(words.engine);
   if (engine === 'lockstep' && harts > 1) throw new InputError(oneThread('--smp', harts));
   const aia = readAia(words.aia, AIA);
   const aiaGuests = readGuestFiles(words.aiaGuests, aia);
-  const maximum = maximumMemory({ kind: 'bare', cpus: harts, pcpus: harts, aia, aiaGuests, drives });
+  const maximum = maximumMemory({ kind: 'bare', cpus: harts, pcpus: harts, aia, aiaGuests, ...attached });
   const xlen = readCpu(words.cpu);
   return {
     xlen,
@@ -113,6 +121,15 @@ export function readMachineWords(words: MachineWords, drives: readonly DriveFact
     engine,
     timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
   };
+}
+
+/** @throws InputError that says what is possible */
+export function readVirtio(name: string | undefined): VirtioTransportName {
+  const found = VIRTIO_TRANSPORTS.find((transport) => transport === (name ?? 'pci'));
+  if (found !== undefined) return found;
+  throw new InputError(
+    `--virtio ${name}: there is no such transport; give one of ${VIRTIO_TRANSPORTS.join(', ')}.`,
+  );
 }
 
 /** Memory that RAM can have below 4 GiB, where the addresses of RV32 end. */

@@ -18,6 +18,11 @@ export const DOMAIN_AIA = ['none', 'aplic-imsic'] as const;
 
 export type DomainAia = (typeof DOMAIN_AIA)[number];
 
+/** How guests reach those virtio devices that a machine has on demand: by PCI, or by registers in their own places. */
+export const VIRTIO_TRANSPORTS = ['pci', 'mmio'] as const;
+
+export type VirtioTransportName = (typeof VIRTIO_TRANSPORTS)[number];
+
 /** A drive of a machine, as its devices know it. It can be sent by `postMessage`. */
 export interface DriveFacts {
   /** For people. */
@@ -29,8 +34,16 @@ export interface DriveFacts {
   readonly serial: string;
 }
 
+/** The parts that a machine has on demand, as its devices know them. */
+export interface AttachedParts {
+  /** None if they are left out. */
+  readonly drives?: readonly DriveFacts[];
+  /** `pci` if it is left out. */
+  readonly virtio?: VirtioTransportName;
+}
+
 /** The facts of its machine that a device may know. */
-export interface DeviceSetting {
+export interface DeviceSetting extends AttachedParts {
   /** `domain`: a guest below the hypervisor. `bare`: software starts in M-mode. */
   readonly kind: 'domain' | 'bare';
   /** Harts as the guest counts them: vCPUs of a domain, harts of a bare machine. */
@@ -39,8 +52,6 @@ export interface DeviceSetting {
   readonly aia?: Aia;
   /** Guest interrupt files of each hart's IMSIC: 0 if it is left out. */
   readonly aiaGuests?: number;
-  /** None if they are left out. */
-  readonly drives?: readonly DriveFacts[];
 }
 
 /** Where the machine has put a device. */

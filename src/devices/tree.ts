@@ -1,6 +1,6 @@
 import { cells, type DeviceTreeNode, type DeviceTreeProperty, node, ref, u64s } from '../boot/device-tree.ts';
 import { hartLabel } from '../boot/machine-tree.ts';
-import type { DevicePlace } from './descriptor.ts';
+import type { DevicePlace, DeviceSetting } from './descriptor.ts';
 
 /** Label of the machine's interrupt controller. */
 export const CONTROLLER_LABEL = 'interrupts';
@@ -30,11 +30,16 @@ export function deviceNode(
 /** The level of a wire that asserts an interrupt, as an APLIC's bindings number it. */
 const HIGH = 4;
 
+/** A source of the machine's interrupt controller, in the cells that its kind has. */
+export function sourceCells({ aia = 'none' }: DeviceSetting, source: number): readonly number[] {
+  return aia === 'none' ? [source] : [source, HIGH];
+}
+
 /** The properties that name a device's sources at the interrupt controller. */
-export function interrupts({ sources, aia = 'none' }: DevicePlace): DeviceTreeProperty[] {
+export function interrupts(place: DevicePlace): DeviceTreeProperty[] {
   return [
     ['interrupt-parent', cells(ref(CONTROLLER_LABEL))],
-    ['interrupts', cells(...(aia === 'none' ? sources : sources.flatMap((source) => [source, HIGH])))],
+    ['interrupts', cells(...place.sources.flatMap((source) => sourceCells(place, source)))],
   ];
 }
 

@@ -1,9 +1,12 @@
-import type { DriveFacts } from '../devices/descriptor.ts';
+import type { AttachedParts } from '../devices/descriptor.ts';
 import type { Xlen } from './cpu.ts';
 import type { Engine } from './engine.ts';
 
-/** The part of the configuration that machines of both kinds have. */
-export interface CommonConfig {
+/**
+ * The part of the configuration that machines of both kinds have. The threads of a machine open what is in its drives by
+ * `WorkerHost.openDrive`.
+ */
+export interface CommonConfig extends AttachedParts {
   /** Width of the harts, for which the software must be: 64 unless given. */
   readonly xlen?: Xlen;
   readonly engine?: Engine;
@@ -14,6 +17,4 @@ export interface CommonConfig {
   readonly detachFiles?: boolean;
   /** Guest RAM in bytes, a multiple of 4096. */
   readonly memoryBytes: number;
-  /** Disks; the threads of the machine open what is in them by `WorkerHost.openDrive`. */
-  readonly drives?: readonly DriveFacts[];
 }

@@ -14,12 +14,12 @@ import { haveQemu } from '../../test/machine/on-qemu.ts';
 import type { DeviceTreeNode, PropertyValue } from '../boot/device-tree.ts';
 import { writeDeviceTree } from '../boot/fdt-writer.ts';
 import { isaString, type MachineDescription, machineTree } from '../boot/machine-tree.ts';
-import type { Aia } from '../devices/descriptor.ts';
+import type { Aia, AttachedParts } from '../devices/descriptor.ts';
 import { describeDevices } from './devices.ts';
 import { RAM_BASE } from './parts.ts';
 
 const extensions = ['m', 'a', 'f', 'd', 'c', 'zicbom', 'zicboz', 'zicsr', 'zba', 'sstc'];
-interface Described extends Omit<MachineDescription, 'devices' | 'ramBase'> {
+interface Described extends Omit<MachineDescription, 'devices' | 'ramBase'>, AttachedParts {
   readonly kind: 'domain' | 'bare';
   readonly aia?: Aia;
   readonly aiaGuests?: number;
@@ -39,6 +39,7 @@ const bare: Described = { ...domain, kind: 'bare' };
 const withAplic: Described = { ...bare, aia: 'aplic' };
 const withImsic: Described = { ...bare, aia: 'aplic-imsic', aiaGuests: 3 };
 const domainWithImsic: Described = { ...domain, aia: 'aplic-imsic' };
+const drives = [{ name: 'disk.img', bytes: 512, readOnly: false, serial: 'S' }];
 
 function blobOf(machine: Described): Uint8Array {
   return writeDeviceTree(machineTree({ ...machine, ramBase: RAM_BASE, devices: describeDevices(machine) }));
@@ -219,6 +220,57 @@ describe('machineTree', () => {
     expect(sharedNodes(blobOf(machine))).toEqual(sharedNodes(treeOfQemu(`virt,${words}`, machine.cpus)));
   });
 
+  it.runIf(haveQemu()).each([
+    [bare, 'aia=none'],
+    [withAplic, 'aia=aplic'],
+    [withImsic, 'aia=aplic-imsic,aia-guests=3'],
+  ])('describes the PCI bus as QEMU does (%o, %s)', (machine, words) => {
+    const names = [
+      'reg',
+      'bus-range',
+      'interrupt-map-mask',
+      '#interrupt-cells',
+      'linux,pci-domain',
+      'dma-coherent',
+    ];
+    const describe = (blob: Uint8Array) => {
+      const { root } = readDeviceTree(blob);
+      const pci = findNode(root, '/soc/pci@30000000');
+      const controllers = new Map(
+        [...nodesOf(root, '')].map(([path, node]) => [readCells(findProperty(node, 'phandle'))?.[0], path]),
+      );
+      controllers.delete(undefined);
+      const property = (name: string) => (pci === undefined ? undefined : findProperty(pci, name));
+      const width = machine.aia === undefined ? 6 : 7;
+      const map = (readCells(property('interrupt-map')) ?? []).map((cell, index) =>
+        index % width === 4 ? controllers.get(cell) : cell,
+      );
+      // QEMU also has a window of ports before that of memory, and one above 4 GiB behind it.
+      const ranges = readCells(property('ranges')) ?? [];
+      const memory = ranges.indexOf(0x0200_0000);
+      return {
+        ...Object.fromEntries(names.map((name) => [name, property(name)])),
+        map,
+        memory: ranges.slice(memory, memory + 7),
+        messages: controllers.get(readCells(property('msi-parent'))?.[0]),
+      };
+    };
+    const ours = describe(blobOf({ ...machine, drives }));
+    expect(ours).toEqual(describe(treeOfQemu(`virt,${words}`, machine.cpus)));
+    expect([ours.map.length, ours.memory.length]).toEqual([machine.aia === undefined ? 96 : 112, 7]);
+  });
+
+  it('has drives on the PCI bus, or in places of their own, and the bus only where something is on it', () => {
+    const nodes = (machine: Described) =>
+      (findNode(read(machine).root, '/soc')?.children ?? [])
+        .map(({ name }) => name)
+        .filter((name) => /^(pci|virtio_mmio)@/.test(name));
+    expect(nodes(domain)).toEqual(['virtio_mmio@10001000']);
+    expect(nodes({ ...domain, drives })).toEqual(['virtio_mmio@10001000', 'pci@30000000']);
+    const onMmio: Described = { ...domain, drives, virtio: 'mmio' };
+    expect(nodes(onMmio)).toEqual(['virtio_mmio@10001000', 'virtio_mmio@10002000']);
+  });
+
   it('gives a domain the interrupt files of supervisor level alone, and an APLIC that sends to them', () => {
     const machine = read(domainWithImsic);
     const names = findNode(machine.root, '/soc')?.children.map(({ name }) => name) ?? [];
@@ -232,7 +284,8 @@ describe('machineTree', () => {
     );
   });
 
-  it.each([domain, bare, withAplic, withImsic, domainWithImsic])(
+  const all = [domain, bare, withAplic, withImsic, domainWithImsic];
+  it.each([...all, ...all.map((machine) => ({ ...machine, drives }))])(
     "passes the checks of Debian's dtc without a warning ($kind, $aia)",
     (machine) => {
       const result = spawnSync('dtc', ['-I', 'dtb', '-O', 'dts'], { input: blobOf(machine) });

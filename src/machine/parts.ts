@@ -1,12 +1,15 @@
 import { aplic } from '../devices/aplic/descriptor.ts';
 import { clint } from '../devices/clint/descriptor.ts';
-import type { Aia, DeviceDescriptor, DeviceSetting } from '../devices/descriptor.ts';
+import type { Aia, DeviceDescriptor, DeviceSetting, VirtioTransportName } from '../devices/descriptor.ts';
 import { fwCfg } from '../devices/fw-cfg/descriptor.ts';
 import { goldfishRtc } from '../devices/goldfish-rtc/descriptor.ts';
 import { imsic } from '../devices/imsic/descriptor.ts';
+import { pciHost } from '../devices/pci/descriptor.ts';
+import type { PciDescription } from '../devices/pci/function.ts';
 import { plic } from '../devices/plic/descriptor.ts';
 import { testFinisher } from '../devices/test-finisher/descriptor.ts';
 import { uart16550 } from '../devices/uart16550/descriptor.ts';
+import { overMmio, overPci } from '../devices/virtio/descriptor.ts';
 import { virtioBlk } from '../devices/virtio-blk/descriptor.ts';
 import { virtioRng } from '../devices/virtio-rng/descriptor.ts';
 
@@ -24,12 +27,24 @@ export interface Part {
   readonly only?: DeviceSetting['kind'];
   /** The settings of `--aia` with which machines have it; all, if there are none. */
   readonly aia?: readonly Aia[];
-  /** The number of the drive that it shows: a machine without that drive does not have it. */
-  readonly drive?: number;
+  /** Machines have it if this says so; all, if it is left out. */
+  readonly isIn?: (setting: DeviceSetting) => boolean;
 }
 
-/** Drives of a machine at most: QEMU's `virt` has eight places for virtio, and one is taken. */
+/** Whether a machine has a drive of that number, and shows its drives over that transport. */
+const shows =
+  (transport: VirtioTransportName, drive: number) =>
+  ({ drives = [], virtio = 'pci' }: DeviceSetting): boolean =>
+    virtio === transport && drive < drives.length;
+
+/** Drives of a machine at most: QEMU's `virt` has eight places for virtio over MMIO, and one is taken. */
 export const MOST_DRIVES = 7;
+const DRIVES = Array.from({ length: MOST_DRIVES }, (_, drive) => drive);
+
+/** The functions of the PCI bus, in the order of their slots. One line each. */
+const PCI_FUNCTIONS: readonly PciDescription[] = [
+  ...DRIVES.map((drive) => overPci(virtioBlk(drive), shows('pci', drive))),
+];
 
 /** The devices of our machines, where QEMU's `virt` has them (QEMU's hw/riscv/virt.c). One line each. */
 export const PARTS: readonly Part[] = [
@@ -42,23 +57,25 @@ export const PARTS: readonly Part[] = [
   { device: imsic, base: 0x2400_0000, only: 'bare', aia: ['aplic-imsic'] },
   { device: imsic, base: 0x2800_0000, only: 'domain', aia: ['aplic-imsic'] },
   { device: uart16550, base: 0x1000_0000, sources: [10] },
-  { device: virtioRng, base: 0x1000_1000, sources: [1] },
-  ...Array.from({ length: MOST_DRIVES }, (_, drive) => ({
-    ...{ device: virtioBlk(drive), base: 0x1000_2000 + 0x1000 * drive, sources: [2 + drive], drive },
+  { device: overMmio(virtioRng), base: 0x1000_1000, sources: [1] },
+  ...DRIVES.map((drive) => ({
+    ...{ device: overMmio(virtioBlk(drive)), base: 0x1000_2000 + 0x1000 * drive, sources: [2 + drive] },
+    isIn: shows('mmio', drive),
   })),
+  {
+    ...{ device: pciHost(PCI_FUNCTIONS), base: 0x3000_0000, sources: [32, 33, 34, 35] },
+    isIn: (setting) => PCI_FUNCTIONS.some((each) => each.isIn(setting)),
+  },
   { device: fwCfg, base: 0x1010_0000 },
 ];
 
 /** The devices of a machine, in the order of the device tree. */
-export function partsOf({
-  kind,
-  aia = 'none',
-  drives = [],
-}: Pick<DeviceSetting, 'kind' | 'aia' | 'drives'>): readonly Part[] {
+export function partsOf(setting: DeviceSetting): readonly Part[] {
+  const { kind, aia = 'none' } = setting;
   return PARTS.filter(
     (part) =>
       (part.only ?? kind) === kind &&
       (part.aia === undefined || part.aia.includes(aia)) &&
-      (part.drive === undefined || part.drive < drives.length),
+      (part.isIn?.(setting) ?? true),
   );
 }

@@ -126,8 +126,9 @@ export function settingOf({
   aia = 'none',
   aiaGuests = 0,
   drives = [],
+  virtio = 'pci',
 }: DeviceSetting): DeviceSetting {
-  return { kind, cpus, aia, aiaGuests, drives };
+  return { kind, cpus, aia, aiaGuests, drives, virtio };
 }
 
 /** The most RAM, in bytes, that a machine of this shape can have; whole mebibytes. */

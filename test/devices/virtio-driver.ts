@@ -91,7 +91,7 @@ export class VirtioDriver {
   #free: number[];
   readonly #descriptorsOf = new Map<number, readonly number[]>();
 
-  constructor({ device, memory }: Pick<Rig, 'device' | 'memory'>, options: DriverOptions) {
+  constructor({ device, memory }: { device: Device; memory: GuestMemory }, options: DriverOptions) {
     this.size = options.size;
     this.#features = options.features ?? 0;
     this.#device = device;

@@ -40,7 +40,7 @@ export class VirtioMmio extends VirtioTransport {
   read(offset: number, width: AccessWidth): number {
     return (
       this.guard.locked(() => {
-        if (offset >= REG.CONFIG) return this.readConfig(offset - REG.CONFIG, width);
+        if (offset >= REG.CONFIG) return this.readDeviceConfig(offset - REG.CONFIG, width);
         return width === 4 ? this.#readRegister(offset) : 0;
       }) >>> 0
     );
@@ -49,7 +49,7 @@ export class VirtioMmio extends VirtioTransport {
   write(offset: number, width: AccessWidth, value: number): void {
     const ends = value === 0 && (offset === REG.STATUS || offset === REG.QUEUE_READY);
     this.change(ends, () => {
-      if (offset >= REG.CONFIG) this.writeConfig(offset - REG.CONFIG, width, value);
+      if (offset >= REG.CONFIG) this.writeDeviceConfig(offset - REG.CONFIG, width, value);
       else if (width === 4) this.#writeRegister(offset, value);
     });
   }

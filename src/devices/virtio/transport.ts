@@ -172,14 +172,14 @@ export abstract class VirtioTransport extends SharedDevice {
     if (place !== undefined && !this.queueReady()) this.words[place] = value;
   }
 
-  protected readConfig(offset: number, width: AccessWidth): number {
+  protected readDeviceConfig(offset: number, width: AccessWidth): number {
     const config = this.function.config;
     return config === undefined || offset + width > config.size
       ? 2 ** (8 * width) - 1
       : config.read(offset, width);
   }
 
-  protected writeConfig(offset: number, width: AccessWidth, value: number): void {
+  protected writeDeviceConfig(offset: number, width: AccessWidth, value: number): void {
     const config = this.function.config;
     if (config !== undefined && offset + width <= config.size) config.write(offset, width, value);
   }

@@ -1,0 +1,33 @@
+import type { DeviceServices, DeviceSetting } from '../descriptor.ts';
+import type { AccessWidth, Device, LineSink } from '../device.ts';
+
+/**
+ * A function of the PCI bus: a device whose window guests place by its configuration space. Accesses to both run on the
+ * thread of the hart that makes them.
+ */
+export interface PciFunction extends Device {
+  /** @param offset below 4096, aligned to the width */
+  readConfig(offset: number, width: AccessWidth): number;
+  writeConfig(offset: number, width: AccessWidth, value: number): void;
+  /** PCI address at which its window begins; undefined while it answers nowhere. */
+  windowAt(): number | undefined;
+  /** Does some of the work that may take long, on the I/O thread. @returns whether there may be more */
+  work?(): boolean;
+}
+
+/** All that a function is made from: its wire is that of its pin. */
+export interface PciServices extends DeviceServices {
+  line(): LineSink;
+  /** Whether messages reach interrupt files in this machine. */
+  readonly hasMessages: boolean;
+}
+
+/** A kind of function, as a part of machines. */
+export interface PciDescription {
+  readonly name: string;
+  /** Shared words that it needs. */
+  readonly words: number;
+  /** Whether a machine has it. */
+  isIn(setting: DeviceSetting): boolean;
+  create(services: PciServices): PciFunction;
+}

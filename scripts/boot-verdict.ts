@@ -20,19 +20,44 @@ export interface Boot {
 const processors = (vcpus: number) => `processors up: ${vcpus}`;
 
 /** The command that each guest runs before it powers off. */
-export const guestCommand = 'echo processors up: $(nproc)';
+export const guestCommand = 'echo processors up: $(nproc); cat /proc/interrupts';
+
+/** The kernel's word on who carries its interrupts between processors. */
+const BY_MESSAGES = /riscv-imsic: .*providing IPIs using interrupt \d+/;
+/** A row of /proc/interrupts: interrupts between processors of one kind, counted for each processor. */
+const IPI_ROW = /^ *IPI\d+: +((?:\d+ +)+)/gm;
+/** A device's interrupt that the APLIC makes a message of. */
+const DEVICE_ROW = /^ *\d+: +(?:\d+ +)+APLIC-MSI/m;
 
 /** Words that a kernel prints when something went wrong on the way. */
 const TROUBLE = /rcu stall|rcu: INFO|detected stalls|soft lockup|Oops|\bBUG\b|WARNING|Kernel panic/;
 
-/** Lists what is wrong with a boot; a good one has an empty list. */
-export function faultsOf({ status, log }: Boot, { vcpus }: Shape): string[] {
+/**
+ * Lists what is wrong with a boot; a good one has an empty list.
+ *
+ * @param messages interrupts have to come by messages, as with `--aia aplic-imsic`
+ */
+export function faultsOf({ status, log }: Boot, { vcpus }: Shape, messages = false): string[] {
   const faults: string[] = [];
   if (status !== 0) faults.push(status === undefined ? 'did not end' : `exit status ${status}`);
   if (!log.includes(greeting)) faults.push('userspace was not reached');
   else if (!log.includes(processors(vcpus))) faults.push(`no line "${processors(vcpus)}"`);
+  if (messages && faults.length === 0) faults.push(...messageFaults(log, vcpus));
   const trouble = troubleIn(log);
   if (trouble !== undefined) faults.push(`in the log: ${trouble}`);
+  return faults;
+}
+
+/** What is missing in the log of a boot where interrupts come by messages. */
+function messageFaults(log: string, vcpus: number): string[] {
+  const faults: string[] = [];
+  if (!BY_MESSAGES.test(log)) faults.push('the IMSIC does not provide IPIs');
+  if (!DEVICE_ROW.test(log)) faults.push('no device interrupts by messages');
+  const counts = [...log.matchAll(IPI_ROW)].map(([, row]) => row.trim().split(/ +/).map(Number));
+  const reached = counts
+    .reduce<number[]>((sums, row) => row.map((count, cpu) => count + (sums[cpu] ?? 0)), [])
+    .filter((count) => count > 0).length;
+  if (vcpus > 1 && reached < vcpus) faults.push(`IPIs reached ${reached} of ${vcpus} processors`);
   return faults;
 }
 

@@ -37,6 +37,22 @@ describe('faultsOf', () => {
     expect(faultsOf({ status: 0, log, seconds: 1 }, shape)).toEqual([`in the log: [    1.0] ${line}`]);
   });
 
+  const messages = `[    0.0] riscv-imsic: imsics@28000000: providing IPIs using interrupt 1\r
+${healthy} 11:          5          0          0          0  APLIC-MSI-d000000.aplic  10 Level   -fasteoi   ttyS0\r
+IPI0:        68         54          0          0  Rescheduling interrupts\r
+IPI1:       254          0          1          2  Function call interrupts\r
+`;
+
+  it('wants interrupts by messages, where it is told so', () => {
+    const faults = (log: string) => faultsOf({ status: 0, log, seconds: 1 }, shape, true);
+    expect(faults(messages)).toEqual([]);
+    expect(faults(messages.replace('riscv-imsic: imsics@28000000', 'riscv'))).toEqual([
+      'the IMSIC does not provide IPIs',
+    ]);
+    expect(faults(messages.replace('APLIC-MSI', 'SiFive PLIC'))).toEqual(['no device interrupts by messages']);
+    expect(faults(messages.replace('54', ' 0'))).toEqual(['IPIs reached 3 of 4 processors']);
+  });
+
   it('is not disturbed by words that only look like trouble', () => {
     const log = `${healthy}rcu: Hierarchical RCU implementation.\nDEBUGFS is on\n`;
     expect(faultsOf({ status: 0, log, seconds: 1 }, shape)).toEqual([]);
@@ -82,7 +98,7 @@ describe('the script', () => {
     `const [command, ...args] = process.argv.slice(2);
      const value = (name) => args[args.indexOf(name) + 1];
      if (command !== 'run' || value('--protocol') !== 'published' || value('--timeout') !== '9') process.exit(2);
-     const run = /^hartvisor\\.run="echo (.*) \\$\\(nproc\\)"$/.exec(value('--append'))[1];
+     const run = /^hartvisor\\.run="echo (.*) \\$\\(nproc\\); cat .*"$/.exec(value('--append'))[1];
      console.log('hartvisor: userspace is up\\n' + run + ' ' + value('--smp'));
      if (value('--smp') === '3') console.error('WARNING: three');`,
   );

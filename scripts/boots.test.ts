@@ -49,7 +49,9 @@ IPI1:       254          0          1          2  Function call interrupts\r
     expect(faults(messages.replace('riscv-imsic: imsics@28000000', 'riscv'))).toEqual([
       'the IMSIC does not provide IPIs',
     ]);
-    expect(faults(messages.replace('APLIC-MSI', 'SiFive PLIC'))).toEqual(['no device interrupts by messages']);
+    expect(faults(messages.replace('APLIC-MSI', 'SiFive PLIC'))).toEqual([
+      'no device interrupts by messages',
+    ]);
     expect(faults(messages.replace('54', ' 0'))).toEqual(['IPIs reached 3 of 4 processors']);
   });
 

@@ -1,5 +1,5 @@
 /*
- * The flattened device tree: harts, timebase, Sstc, UART, PLIC and the boot arguments.
+ * The flattened device tree: harts, timebase, Sstc, UART, PLIC or APLIC and IMSICs, and the boot arguments.
  * Format: Devicetree specification 0.4, chapter 5. Addresses are taken as two cells, sizes as two cells: what the
  * root and the bus nodes of RISC-V "virt" machines say.
  */
@@ -18,12 +18,17 @@ struct property {
 struct node {
 	const char *name;
 	struct property compatible, device_type, reg, status, isa, isa_extensions, phandle, interrupts,
-		interrupts_extended, timebase, bootargs, shift, width;
+		interrupts_extended, timebase, bootargs, shift, width, msi_parent, identities, sources, guest_bits;
 	word controller; /* in a cpu node: the phandle of its interrupt controller */
 };
 
 static word controllers[MAX_HARTS]; /* phandle of each hart's interrupt controller */
-static struct property plic_contexts;
+static struct property plic_contexts, imsic_harts;
+/* APLICs by the interrupt files to which they send messages. */
+static struct {
+	word base, sources, msi_parent;
+} aplics[4];
+static word aplic_count, imsic_phandle;
 
 static u32 cell(const u8 *data) { return (u32)data[0] << 24 | (u32)data[1] << 16 | (u32)data[2] << 8 | data[3]; }
 
@@ -88,6 +93,10 @@ static void keep(struct node *node, const char *name, struct property property)
 		{ "bootargs", &node->bootargs },
 		{ "reg-shift", &node->shift },
 		{ "reg-io-width", &node->width },
+		{ "msi-parent", &node->msi_parent },
+		{ "riscv,num-ids", &node->identities },
+		{ "riscv,num-sources", &node->sources },
+		{ "riscv,guest-index-bits", &node->guest_bits },
 	};
 	for (word i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
 		if (equal(name, wanted[i].name))
@@ -107,6 +116,18 @@ static void found_hart(struct node *node)
 	controllers[machine.harts] = node->controller;
 	harts[machine.harts].index = machine.harts;
 	harts[machine.harts++].hartid = cell_of(node->reg, 0);
+}
+
+/* Those of S-mode. */
+static void found_imsics(struct node *node)
+{
+	if (node->interrupts_extended.length < 8 || cell(node->interrupts_extended.data + 4) != CAUSE_EXTERNAL)
+		return;
+	machine.imsic = address_of(node->reg);
+	machine.imsic_stride = 4096UL << cell_of(node->guest_bits, 0);
+	machine.identities = cell_of(node->identities, 0);
+	imsic_harts = node->interrupts_extended;
+	imsic_phandle = cell_of(node->phandle, 0);
 }
 
 /* At the end of a node, when its properties and children are known. */
@@ -132,20 +153,51 @@ static void found(struct node *node, struct node *parent)
 		machine.plic = address_of(node->reg);
 		plic_contexts = node->interrupts_extended;
 	}
+	if (lists(node->compatible, "riscv,imsics"))
+		found_imsics(node);
+	if (lists(node->compatible, "riscv,aplic") && aplic_count < sizeof aplics / sizeof aplics[0]) {
+		aplics[aplic_count].base = address_of(node->reg);
+		aplics[aplic_count].sources = cell_of(node->sources, 0);
+		aplics[aplic_count++].msi_parent = cell_of(node->msi_parent, 0);
+	}
 }
 
-/* Context n of the PLIC is the n-th pair (interrupt controller, cause) of its interrupts-extended. */
+/* The place of a hart's S-mode among the pairs (interrupt controller, cause) of an interrupts-extended, or NONE. */
+static word place_of(struct property pairs, word hart)
+{
+	for (u32 n = 0; n * 8 + 8 <= pairs.length; n++) {
+		const u8 *pair = pairs.data + n * 8;
+		if (cell(pair) == controllers[hart] && cell(pair + 4) == CAUSE_EXTERNAL)
+			return n;
+	}
+	return NONE;
+}
+
+static const char *find_aplic(void)
+{
+	for (word i = 0; i < aplic_count; i++)
+		if (aplics[i].msi_parent == imsic_phandle) {
+			machine.aplic = aplics[i].base;
+			machine.sources = aplics[i].sources;
+		}
+	if (!machine.aplic || !machine.sources)
+		return "the device tree has interrupt files, but no APLIC that sends messages to them";
+	if (machine.identities != 255)
+		return "the interrupt files do not have 255 identities";
+	return 0;
+}
+
+/* Context n of the PLIC is the n-th pair, and so is hart n of the IMSICs. */
 static const char *find_contexts(void)
 {
+	const char *missing = machine.imsic ? find_aplic() : 0;
+	if (missing)
+		return missing;
 	for (word i = 0; i < machine.harts; i++) {
-		harts[i].plic_context = NONE;
-		for (u32 n = 0; n * 8 + 8 <= plic_contexts.length; n++) {
-			const u8 *pair = plic_contexts.data + n * 8;
-			if (cell(pair) == controllers[i] && cell(pair + 4) == CAUSE_EXTERNAL)
-				harts[i].plic_context = n;
-		}
-		if (harts[i].plic_context == NONE)
-			return "the PLIC has no S-mode context for one of the harts";
+		harts[i].plic_context = place_of(plic_contexts, i);
+		harts[i].imsic_index = place_of(imsic_harts, i);
+		if ((machine.imsic ? harts[i].imsic_index : harts[i].plic_context) == NONE)
+			return "a hart's S-mode is not connected to the interrupt controller";
 		if (harts[i].hartid >= 8 * sizeof(word))
 			return "a hart id does not fit into the hart masks of SBI calls";
 	}
@@ -185,8 +237,8 @@ const char *fdt_parse(const void *tree)
 	}
 	if (!machine.uart)
 		return "the device tree has no ns16550a UART";
-	if (!machine.plic || !machine.uart_irq)
-		return "the device tree has no PLIC, or no interrupt for the UART";
+	if (!(machine.plic || machine.imsic) || !machine.uart_irq)
+		return "the device tree has neither a PLIC nor IMSICs, or no interrupt for the UART";
 	if (!machine.harts || !machine.timebase)
 		return "the device tree has no harts, or no timebase-frequency";
 	return find_contexts();

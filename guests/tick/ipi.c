@@ -187,27 +187,51 @@ void ipi_round(struct hart *h)
  * Until asked, or for a while, without WFI: either without a trap of its own, so that the interrupt has to force its
  * way in, or trapping all the time, so that the interrupt meets a hart that comes and goes.
  */
-static void spin_until_asked(struct hart *h, word seen, int trapping)
+static void spin_until_asked(struct hart *h, volatile word *asks, word seen, int trapping)
 {
-	doing(h, "the partner's question, spinning", seen - h->rest_asks);
-	for (u64 start = now(); h->asks == seen && now() - start < microseconds(SPIN_MICROSECONDS);)
+	doing(h, "the partner's question, spinning", seen);
+	for (u64 start = now(); *asks == seen && now() - start < microseconds(SPIN_MICROSECONDS);)
 		if (trapping)
 			sbi_probe(SBI_BASE);
 }
 
-static void spin_in_user_mode(struct hart *h, word seen)
+static void spin_in_user_mode(struct hart *h, volatile word *asks, word seen)
 {
-	doing(h, "the partner's question, in U-mode", seen - h->rest_asks);
+	doing(h, "the partner's question, in U-mode", seen);
 	irq_off();
 	timer_arm(h, now() + microseconds(SPIN_MICROSECONDS));
-	if (h->asks == seen)
+	if (*asks == seen)
 		user_wait(fence_user_alias());
 	irq_on();
 }
 
+/* Sleeps or spins until asked so many times, or makes the hart trap and return for other reasons at the same time. */
+void duet_listen(struct hart *h, volatile word *asks, word until)
+{
+	for (word seen = *asks; seen != until; seen = *asks) {
+		switch (random(h, 6)) {
+		case 0:
+			timer_round(h);
+			break;
+		case 1:
+			count_round(h);
+			break;
+		case 2:
+		case 3:
+			spin_until_asked(h, asks, seen, (int)random(h, 2));
+			break;
+		case 4:
+			spin_in_user_mode(h, asks, seen);
+			break;
+		default:
+			await(h, "the partner's question", seen, asks, seen);
+		}
+	}
+}
+
 /*
- * One side asks and sleeps until the reply comes; the other sleeps or spins until it is asked, or makes its hart trap
- * and return for other reasons at the same time. The asking side goes faster now and then and leaves messages behind.
+ * One side asks and sleeps until the reply comes; the other listens. The asking side goes faster now and then and
+ * leaves messages behind.
  */
 void ipi_duet(struct hart *h, struct hart *partner, int asks)
 {
@@ -219,25 +243,7 @@ void ipi_duet(struct hart *h, struct hart *partner, int asks)
 		}
 		return;
 	}
-	for (word seen = h->asks; seen - h->rest_asks < DUET_ASKS; seen = h->asks) {
-		switch (random(h, 6)) {
-		case 0:
-			timer_round(h);
-			break;
-		case 1:
-			count_round(h);
-			break;
-		case 2:
-		case 3:
-			spin_until_asked(h, seen, (int)random(h, 2));
-			break;
-		case 4:
-			spin_in_user_mode(h, seen);
-			break;
-		default:
-			await(h, "the partner's question", seen - h->rest_asks, &h->asks, seen);
-		}
-	}
+	duet_listen(h, &h->asks, h->rest_asks + DUET_ASKS);
 }
 
 static void reply(struct hart *h, struct hart *to)

@@ -92,6 +92,9 @@ static void banner(void)
 	print("\r\ntick: %lu harts, timebase %lu Hz, timers by %s, SBI %lu.%lu (implementation %lu), paging %s\r\n",
 	      machine.harts, machine.timebase, options.sstc ? "stimecmp and SBI" : "SBI", version >> 24 & 0x7f,
 	      version & 0xffffff, implementation, csr_read(satp) ? fence_paging() : "off");
+	if (machine.imsic)
+		print("tick: messages by IMSIC, %lu identities; APLIC with %lu sources\r\n", machine.identities,
+		      machine.sources);
 	if (machine.harts_ignored)
 		print("tick: %lu more harts are left alone: %lu is the most\r\n", machine.harts_ignored, (word)MAX_HARTS);
 }
@@ -122,6 +125,8 @@ static void storm_round(struct hart *h, int has_uart)
 	ipi_round(h);
 	exact_round(h);
 	count_round(h);
+	if (machine.imsic)
+		msi_round(h);
 	if (random(h, 4) == 0)
 		fence_round(h);
 	if (has_uart)
@@ -135,10 +140,15 @@ static void duet(struct hart *h, word turn, int has_uart)
 	while (ways < machine.harts)
 		ways *= 2;
 	word partner = ways > 1 ? h->index ^ (1 + turn % (ways - 1)) : NONE;
-	if (partner < machine.harts)
-		return ipi_duet(h, &harts[partner], (turn / (ways - 1) + (h->index < partner)) & 1);
+	if (partner < machine.harts) {
+		int asks = (turn / (ways - 1) + (h->index < partner)) & 1;
+		int by_messages = machine.imsic && turn / (ways - 1) & 2;
+		return by_messages ? msi_duet(h, &harts[partner], asks) : ipi_duet(h, &harts[partner], asks);
+	}
 	for (word i = 0; i < ROUNDS_PER_EPOCH; i++) {
 		timer_round(h);
+		if (machine.imsic)
+			msi_round(h);
 		if (has_uart)
 			external_round(h);
 	}
@@ -149,12 +159,13 @@ static void silence(struct hart *h)
 {
 	nap(h, microseconds(1000)); /* for software interrupts that are still on their way */
 	ipi_at_rest(h);
-	word ssis = h->ssis, external = h->external;
+	msi_at_rest(h);
+	word ssis = h->ssis, external = h->external, claims = h->claims;
 	nap(h, microseconds(random(h, 500)));
 	nap(h, microseconds(random(h, 500)));
 	if (h->ssis != ssis)
 		fail("hart %lu: a software interrupt came from nowhere while all harts were at rest", h->index);
-	if (h->external != external)
+	if (h->external != external || h->claims != claims)
 		fail("hart %lu: an external interrupt came from nowhere while all harts were at rest", h->index);
 }
 
@@ -175,7 +186,7 @@ static void run(struct hart *h)
 	for (word epoch = 0; !stop; epoch++) {
 		int has_uart = epoch / 2 % machine.harts == h->index;
 		if (has_uart)
-			plic_route(h, 1);
+			external_route(h, 1);
 		if (epoch & 1)
 			duet(h, epoch / 2, has_uart);
 		else
@@ -183,9 +194,10 @@ static void run(struct hart *h)
 				storm_round(h, has_uart);
 		h->rounds += ROUNDS_PER_EPOCH;
 		if (has_uart)
-			plic_route(h, 0);
+			external_route(h, 0);
 		barrier(h); /* nobody sends any more */
 		ipi_rest(h);
+		msi_rest(h);
 		barrier(h); /* everybody has received everything */
 		silence(h);
 		exact_quiet(h);
@@ -202,6 +214,8 @@ static void run(struct hart *h)
 static void go(struct hart *h)
 {
 	csr_write(sie, SOFT | TIMER | EXTERNAL);
+	imsic_hart_init();
+	local_hart_init();
 	doing(h, "starting", 0);
 	h->online = 1;
 	irq_on();
@@ -257,7 +271,7 @@ void boot(word hartid, const void *tree)
 	fence_init();
 	banner();
 	check_firmware();
-	plic_init();
+	external_init();
 	start_others();
 	go(leader);
 	await_stopped();

@@ -17,6 +17,32 @@ void park_if_failed(void)
 		park();
 }
 
+static void message_table(void)
+{
+	struct hart sum = { 0 };
+	print("hart msi-traps claims coalesced wired asks masks locals\r\n");
+	for (word i = 0; i <= machine.harts; i++) {
+		struct hart *h = i < machine.harts ? &harts[i] : &sum;
+		if (h == &sum)
+			print(" all");
+		else
+			print("%4lu", i);
+		print(" %9lu %6lu %9lu %5lu %4lu %5lu %6lu\r\n", h->msi_traps, h->claims, h->coalesced, h->wired,
+		      h->msi_asks, h->mask_rounds, h->locals);
+		if (h == &sum)
+			break;
+		sum.msi_traps += h->msi_traps;
+		sum.claims += h->claims;
+		sum.coalesced += h->coalesced;
+		sum.wired += h->wired;
+		sum.msi_asks += h->msi_asks;
+		sum.mask_rounds += h->mask_rounds;
+		sum.locals += h->locals;
+	}
+	print("tick: %lu messages by %lu claims%s\r\n", msi_messages(), sum.claims,
+	      machine.big_endian ? ", in both byte orders" : "");
+}
+
 static void table(void)
 {
 	struct hart sum = { 0 };
@@ -53,6 +79,8 @@ static void table(void)
 		sum.checks += h->checks;
 		sum.tolerated += h->tolerated;
 	}
+	if (machine.imsic)
+		message_table();
 	print("tick: %lu interrupts: %lu timer, %lu software, %lu external\r\n", sum.fired + sum.ssis + sum.external,
 	      sum.fired, sum.ssis, sum.external);
 }
@@ -74,6 +102,7 @@ static void describe(void)
 			      h->deadline > time ? "ahead" : "ago");
 	}
 	ipi_describe();
+	msi_describe();
 }
 
 void fail(const char *reason, ...)

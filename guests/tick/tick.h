@@ -62,6 +62,7 @@ struct hart {
 	word index;     /* place in the device tree, 0 up */
 	word hartid;
 	word plic_context;
+	word imsic_index; /* the hart's place among the IMSICs; sources of the APLIC name harts by it, too */
 	u64 random;
 	volatile word online;
 	volatile word rounds;
@@ -87,7 +88,21 @@ struct hart {
 	volatile word replies;   /* replies received */
 	volatile word rest_ssis, rest_allowed, rest_asks; /* as they were when all was last at rest (ipi.c) */
 
-	volatile word external;
+	/* Messages (MSIs). */
+	volatile word msi_traps;   /* external interrupts taken */
+	volatile word claims;      /* identities claimed by them */
+	volatile word coalesced;   /* of these, with nothing new to hear of */
+	volatile word wired;       /* messages caused by way of a source */
+	volatile word msi_asks;    /* questions received */
+	volatile word msi_replies; /* answers received */
+	volatile word rest_msi_asks;
+	volatile word mask_rounds;
+	volatile word masked;    /* identity that is disabled now, or 0 */
+	volatile word threshold; /* identities from this one on are not taken now; 0: all are */
+	volatile word raised;    /* local interrupt that the hart has raised by itself, or 0 */
+	volatile word locals;    /* of these, taken */
+
+	volatile word external; /* the UART's interrupts */
 	volatile word sleeps; /* WFI executed to wait */
 	volatile word idle;   /* of these, WFI came back with nothing pending (legal, wasteful) */
 	volatile word user;   /* interrupts taken out of U-mode */
@@ -109,7 +124,11 @@ struct machine {
 	word sstc;
 	word uart, uart_shift, uart_width;
 	word uart_irq;
-	word plic;
+	word plic;  /* 0 where there are interrupt files */
+	word imsic; /* the first hart's interrupt file, or 0 */
+	word imsic_stride, identities;
+	volatile word big_endian; /* 1: interrupt files take messages in that byte order, too */
+	word aplic, sources;
 	const char *bootargs;
 };
 
@@ -117,6 +136,7 @@ struct machine {
 #define LENIENT_ORDER 1UL
 #define LENIENT_TIMER 2UL
 #define LENIENT_START 4UL
+#define LENIENT_LEVEL 8UL
 
 /* Options from the boot arguments. */
 struct options {
@@ -155,11 +175,32 @@ void uart_quiet(void);
 void uart_start(const char *text, word length);
 void uart_interrupt(void);
 
+/* external.c */
+void external_init(void);
+void external_route(struct hart *h, int on);
+void external_interrupt(struct hart *h);
+void external_serve(struct hart *h);
+void external_round(struct hart *h);
+
 /* plic.c */
 void plic_init(void);
 void plic_route(struct hart *h, int on);
 void plic_interrupt(struct hart *h);
-void external_round(struct hart *h);
+
+/* imsic.c, aplic.c, msi.c, masks.c: where there are interrupt files */
+void imsic_hart_init(void);
+void aplic_init(void);
+void aplic_route(struct hart *h, int on);
+void msi_interrupt(struct hart *h);
+void msi_round(struct hart *h);
+void msi_duet(struct hart *h, struct hart *partner, int asks);
+void msi_check_lost(struct hart *h);
+void msi_rest(struct hart *h);
+void msi_at_rest(struct hart *h);
+word msi_messages(void);
+void msi_describe(void);
+void local_hart_init(void);
+int local_interrupt(struct hart *h, word number);
 
 /* timer.c */
 void timer_arm(struct hart *h, u64 deadline);
@@ -173,6 +214,7 @@ enum { KIND_PLAIN, KIND_ASK, KIND_CODE, KIND_PAGE, KIND_REPLY };
 void ipi_interrupt(struct hart *h);
 void ipi_round(struct hart *h);
 void ipi_duet(struct hart *h, struct hart *partner, int asks);
+void duet_listen(struct hart *h, volatile word *asks, word until);
 void ipi_send(struct hart *h, struct hart *to, word kind, u64 value);
 void ipi_await_replies(struct hart *h, word replies);
 void ipi_check_lost(struct hart *h);

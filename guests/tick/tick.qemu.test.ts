@@ -32,8 +32,8 @@ let runs = 0;
  * 1.1 starts a hart at the wrong place once in a while: lenient=4 (see README.md). The output goes to a file because
  * QEMU drops characters when a pipe is full.
  */
-async function onQemu(elf: string, harts: number, bootargs: string): Promise<string> {
-  const machine = ['-M', 'virt', '-cpu', 'rv64,sstc=false,x-smaia=true,x-ssaia=true', '-smp', `${harts}`];
+async function onQemu(elf: string, harts: number, bootargs: string, board = 'virt'): Promise<string> {
+  const machine = ['-M', board, '-cpu', 'rv64,sstc=false,x-smaia=true,x-ssaia=true', '-smp', `${harts}`];
   const log = join(scratch, `${runs++}.log`);
   const console = ['-m', '128M', '-display', 'none', '-monitor', 'none', '-serial', `file:${log}`];
   await promisify(execFile)(QEMU, [...machine, ...console, '-kernel', elf, '-append', bootargs], {
@@ -139,6 +139,17 @@ describe.skipIf(reason !== undefined)('tick on QEMU', () => {
     const output = await onQemu(join(here, 'tick.elf'), harts, 'rounds=48 lenient=4');
     expect(output).toMatch(/^tick: PASS\r$/m);
     expect(output).toMatch(new RegExp(`^tick: ${harts} harts`, 'm'));
+  });
+
+  it.each([1, 2])('passes with interrupt files on %i harts', async (harts) => {
+    const output = await onQemu(
+      join(here, 'tick.elf'),
+      harts,
+      'rounds=48 lenient=12',
+      'virt,aia=aplic-imsic',
+    );
+    expect(output).toMatch(/^tick: \d+ messages by \d+ claims\r$/m);
+    expect(output).toMatch(/^tick: PASS\r$/m);
   });
 
   it.each(defects)('fails when $name', async ({ name, file, from, to, verdict }) => {

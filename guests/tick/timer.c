@@ -75,6 +75,7 @@ void timer_interrupt(struct hart *h)
 {
 	u64 time = now();
 	ipi_check_lost(h);
+	msi_check_lost(h);
 	if (time < h->deadline && options.lenient & LENIENT_TIMER) {
 		h->tolerated++;
 		program(h, h->deadline);

@@ -41,8 +41,9 @@ void trap(void)
 	case CAUSE_TIMER:
 		return timer_interrupt(h);
 	case CAUSE_EXTERNAL:
-		return plic_interrupt(h);
+		return external_interrupt(h);
 	default:
-		unexpected(h, cause, pc);
+		if (!local_interrupt(h, cause & 0xff))
+			unexpected(h, cause, pc);
 	}
 }

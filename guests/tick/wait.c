@@ -42,6 +42,7 @@ void sleep_while(struct hart *h, volatile word *counter, word value)
 	}
 	irq_off();
 	ipi_check_lost(h);
+	msi_check_lost(h);
 	if (*counter == value) {
 		h->sleeps++;
 		__asm__ volatile("wfi" : : : "memory");

@@ -1,0 +1,248 @@
+/**
+ * The tick guest on machines with interrupt files: every message that is told arrives, none comes from nowhere, and
+ * what keeps them back (enable bits, thresholds, delivery, disabled sources) does so. And it notices what is broken.
+ */
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { buildTick, findToolchain } from '../guests/tick/build.ts';
+import { readKernel } from '../src/boot/kernel-image.ts';
+import { type MachineRun, runMachine } from './machine/run-machine.ts';
+
+const LIMIT_MS = 90_000;
+const ROOT = join(import.meta.dirname, '..');
+const TICK = join(ROOT, 'guests', 'tick');
+
+interface Shape {
+  readonly vcpus: number;
+  readonly pcpus: number;
+  readonly xlen?: 32 | 64;
+}
+
+async function runTick(
+  elf: string,
+  { vcpus, pcpus, xlen = 64 }: Shape,
+  bootArgs: string,
+): Promise<MachineRun> {
+  const kernel = await readKernel(readFileSync(elf), elf, {}, xlen);
+  const memoryBytes = 32 * 1024 * 1024;
+  const machine = {
+    kind: 'domain',
+    aia: 'aplic-imsic',
+    protocol: 'take-mirror',
+    memoryBytes,
+    debug: true,
+  } as const;
+  return runMachine({ ...machine, xlen, vcpus, pcpus, kernel, bootArgs }, LIMIT_MS);
+}
+
+/** The row for all harts of the table of messages, columns by name. */
+function messagesOf(output: string): Readonly<Record<string, number>> {
+  const lines = output.split(/\r?\n/).map((line) => line.trim().split(/\s+/));
+  const head = lines.findIndex((words) => words[0] === 'hart' && words.includes('claims'));
+  const all = lines.slice(head).find((words) => words[0] === 'all') ?? [];
+  return Object.fromEntries((lines[head] ?? []).map((name, column) => [name, Number(all[column])]));
+}
+
+describe('tick with interrupt files', () => {
+  test.each([
+    { vcpus: 1, pcpus: 1, xlen: 64 },
+    { vcpus: 2, pcpus: 2, xlen: 64 },
+    { vcpus: 4, pcpus: 2, xlen: 64 },
+    { vcpus: 8, pcpus: 2, xlen: 64 },
+    { vcpus: 1, pcpus: 1, xlen: 32 },
+    { vcpus: 4, pcpus: 2, xlen: 32 },
+  ] as const)(
+    'loses nothing and gets nothing from nowhere on $vcpus vCPUs of RV$xlen over $pcpus pCPUs',
+    async (shape) => {
+      const elf = join(TICK, shape.xlen === 32 ? 'tick-rv32.elf' : 'tick.elf');
+      const { end, output, stats } = await runTick(elf, shape, 'rounds=48');
+      expect(output).toContain('tick: PASS');
+      expect(end).toEqual({ reason: 'poweroff' });
+      expect(output).toContain('messages by IMSIC, 255 identities; APLIC with 96 sources');
+      // The machine has the registers of both byte orders, and a local interrupt that guests raise by themselves.
+      expect(output).toMatch(/tick: \d+ messages by \d+ claims, in both byte orders/);
+      const messages = messagesOf(output);
+      for (const name of ['claims', 'wired', 'asks', 'masks', 'locals']) {
+        expect(messages[name], name).toBeGreaterThan(0);
+      }
+      const delivered = stats.reduce((sum, { deliveredExternal }) => sum + deliveredExternal, 0);
+      expect(delivered).toBe(messages['msi-traps']);
+    },
+    LIMIT_MS + 20_000,
+  );
+});
+
+const scratch = mkdtempSync(join(tmpdir(), 'tick-aia-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+/** A defect put into a copy of a source file, and the verdict of tick that must follow. */
+interface Defect {
+  readonly name: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  readonly verdict: RegExp;
+}
+
+/** Writes the defect into its copied source. */
+function plant(directory: string, { file, from, to }: Defect): void {
+  const source = readFileSync(join(directory, file), 'utf8');
+  expect(source.split(from).length, `the place of the defect occurs once in ${file}`).toBe(2);
+  writeFileSync(
+    join(directory, file),
+    source.replace(from, () => to),
+  );
+}
+
+/** In the guest, as if the machine under it had them. */
+const guestDefects: readonly Defect[] = [
+  {
+    name: 'a message is lost',
+    file: 'msi.c',
+    from: '\t\tpage[0] = (u32)identity;\n\t}',
+    to: '\t\tif (h->index != 1 || h->claims % 64 != 63)\n\t\t\tpage[0] = (u32)identity;\n\t}',
+    verdict: /FAIL hart \d(: a message with identity \d+ was lost| made no progress for 2 s)/,
+  },
+  {
+    name: 'a message is delivered twice',
+    file: 'msi.c',
+    from: '\tcheck_bound(h, identity);\n\tanswer(h);',
+    to: '\tcheck_bound(h, identity);\n\tif (h->claims % 64 == 63)\n\t\timsic_set_pending(identity);\n\tanswer(h);',
+    verdict: /FAIL hart \d: \d+ claims of identity \d+ for \d+ messages: one came from nowhere/,
+  },
+  {
+    name: 'a message has another identity',
+    file: 'aplic.c',
+    from: '\twrite(GENMSI, target_of(to, identity));',
+    to: '\twrite(GENMSI, target_of(to, identity ^ 2));',
+    verdict:
+      /FAIL hart \d: (\d+ claims of identity \d+ for|a message with identity|claimed identity|broken rule)/,
+  },
+  {
+    name: 'an identity cannot be disabled',
+    file: 'imsic.c',
+    from: '\t\tfile_clear(reg, bit_of(identity));\n}\n\nint',
+    to: '\t\tfile_clear(reg, 0);\n}\n\nint',
+    verdict: /FAIL hart \d: claimed identity \d+, which is disabled/,
+  },
+  {
+    name: 'there is no threshold',
+    file: 'imsic.c',
+    from: 'file_write(EITHRESHOLD, identity);',
+    to: 'file_write(EITHRESHOLD, identity & 0);',
+    verdict: /FAIL hart \d: claimed identity \d+ with a threshold of \d+/,
+  },
+  {
+    name: 'interrupts are delivered though delivery is off',
+    file: 'imsic.c',
+    from: 'file_write(EIDELIVERY, on != 0);',
+    to: 'file_write(EIDELIVERY, on | 1);',
+    verdict: /FAIL hart \d: broken rule: nothing is taken without delivery/,
+  },
+  {
+    name: 'a source tells nobody',
+    file: 'msi.c',
+    from: '\t\taplic_raise(h, source);\n\t\texact_check',
+    to: '\t\tif (h->wired % 16 != 15)\n\t\t\taplic_raise(h, source);\n\t\texact_check',
+    verdict: /FAIL hart \d(: a message with identity \d+ was lost| made no progress for 2 s)/,
+  },
+  {
+    name: 'a disabled source tells',
+    file: 'aplic.c',
+    from: 'write(on ? SETIENUM : CLRIENUM, source);',
+    to: 'write(on ? SETIENUM : SETIENUM, source);',
+    verdict:
+      /FAIL hart \d: (broken rule: a disabled source stays pending|\d+ claims of identity|a message with)/,
+  },
+  {
+    name: 'a source tells another hart',
+    file: 'aplic.c',
+    from: 'target_of(h, uart_identity));',
+    to: 'target_of(&harts[1 - h->index], uart_identity));',
+    verdict: /FAIL hart \d: got the UART's interrupt, which is not routed to it/,
+  },
+  {
+    name: 'a local interrupt comes twice',
+    file: 'masks.c',
+    from: '\th->raised = 0;\n\tlocal_write(number, 0);',
+    to: '\th->raised = 0;\n\tlocal_write(number, h->locals % 4 == 3);',
+    verdict: /FAIL hart \d: local interrupt 13 came from nowhere/,
+  },
+];
+
+describe.skipIf(findToolchain() === undefined)('tick notices that', () => {
+  test.each(guestDefects)(
+    '$name',
+    async (defect) => {
+      const copy = join(scratch, defect.name.replaceAll(/\W/g, '-'));
+      cpSync(TICK, copy, { recursive: true, filter: (path) => !path.endsWith('.elf') });
+      plant(copy, defect);
+      const elf = join(copy, 'tick.elf');
+      buildTick(copy, elf);
+      const { end, output } = await runTick(elf, { vcpus: 2, pcpus: 2 }, 'seconds=20 watchdog=2');
+      expect(output).toMatch(defect.verdict);
+      expect(end.reason).toBe('failure');
+    },
+    LIMIT_MS + 20_000,
+  );
+});
+
+/** In the machine itself. */
+const machineDefects: readonly Defect[] = [
+  {
+    name: 'a claim takes its neighbours away',
+    file: 'src/interrupts/interrupt-file.ts',
+    from: 'Atomics.and(this.words, PENDING + (top >>> 5), ~(1 << (top & 31)));',
+    to: 'Atomics.store(this.words, PENDING + (top >>> 5), 0);',
+    verdict: /FAIL hart \d: (a message with identity \d+ was lost|broken rule)/,
+  },
+  {
+    name: 'a claim sometimes claims nothing',
+    file: 'src/interrupts/interrupt-file.ts',
+    from: '    if (top !== 0) Atomics.and(',
+    to: '    if (top !== 0 && Math.random() > 0.05) Atomics.and(',
+    verdict: /FAIL hart \d: \d+ claims of identity \d+ for \d+ messages: one came from nowhere/,
+  },
+  {
+    name: 'a message wakes nobody',
+    file: 'src/devices/imsic/device.ts',
+    from: '        if (file.takes(identity)) this.#wiring.onArrival(hart);',
+    to: '        file.takes(identity);',
+    verdict: /FAIL hart \d(: a message with identity \d+ was lost| made no progress for 2 s|: broken rule)/,
+  },
+];
+
+test.each(machineDefects)(
+  'tick notices a machine in which $name',
+  async (defect) => {
+    const copy = join(scratch, defect.name.replaceAll(/\W/g, '-'));
+    mkdirSync(copy);
+    for (const name of ['src', 'package.json'])
+      cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+    for (const name of ['node_modules', 'guests']) symlinkSync(join(ROOT, name), join(copy, name));
+    plant(copy, defect);
+    const words = [
+      '--guest',
+      'tick',
+      '--aia',
+      'aplic-imsic',
+      '--smp',
+      '2',
+      '--pcpus',
+      '2',
+      '--timeout',
+      '60',
+    ];
+    const args = [join(copy, 'src/cli/main.ts'), 'run', ...words, '--append', 'seconds=20 watchdog=2'];
+    const output = await new Promise<string>((resolve) => {
+      execFile(process.execPath, args, { timeout: LIMIT_MS }, (_error, stdout, stderr) =>
+        resolve(stdout + stderr),
+      );
+    });
+    expect(output).toMatch(defect.verdict);
+  },
+  LIMIT_MS + 20_000,
+);

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { readElf } from '../src/boot/elf.ts';
 import { InputError } from '../src/errors/input-error.ts';
 import { findCompiler } from './compiler.ts';
 import { buildKernel } from './cpu/build.ts';
@@ -20,6 +22,12 @@ test('a compiler that is not there is a mistake of the user', () => {
 test.runIf(hasCompiler).each(sources)('kernel $name compiles', (kernel) => {
   using directory = temporaryDirectory('test');
   expect(() => buildKernel(findCompiler(undefined), kernel, 1, directory.path)).not.toThrow();
+});
+
+test.runIf(hasCompiler).each(sources)('kernel $name compiles for RV32', (kernel) => {
+  using directory = temporaryDirectory('test');
+  const elf = buildKernel(findCompiler(undefined), kernel, 1, directory.path, 32);
+  expect(readElf(readFileSync(elf), elf).bits).toBe(32);
 });
 
 test.runIf(hasCompiler)('the Linux guest compiles, and is an archive with /init', () => {

@@ -1,14 +1,19 @@
 import { spawnSync } from 'node:child_process';
 import { InputError } from '../src/errors/input-error.ts';
+import type { Xlen } from '../src/machine/cpu.ts';
 
 /** Debian's packages gcc-riscv64-linux-gnu and gcc-riscv64-unknown-elf. Nothing of their libraries is used. */
 const usualCompilers = ['riscv64-linux-gnu-gcc', 'riscv64-unknown-elf-gcc'];
 
-/** For guests without a C library. */
-export const guestFlags: readonly string[] = [
+const widthFlags: Readonly<Record<Xlen, readonly string[]>> = {
+  32: ['-march=rv32gc', '-mabi=ilp32d'],
+  64: ['-march=rv64gc', '-mabi=lp64d'],
+};
+
+/** For guests without a C library, of both widths. */
+const guestFlags: readonly string[] = [
   ...['-O2', '-std=gnu17', '-Wall', '-Wextra', '-Werror'],
-  ...['-march=rv64gc', '-mabi=lp64d', '-mcmodel=medany'],
-  ...['-ffreestanding', '-fno-builtin', '-fno-math-errno', '-fno-pic', '-no-pie'],
+  ...['-mcmodel=medany', '-ffreestanding', '-fno-builtin', '-fno-math-errno', '-fno-pic', '-no-pie'],
   ...['-fno-stack-protector', '-fno-asynchronous-unwind-tables'],
   // Otherwise gcc finds that the loop of memcpy is a memcpy, and calls it.
   '-fno-tree-loop-distribute-patterns',
@@ -37,8 +42,15 @@ export function findCompiler(chosen: string | undefined): string {
  * @param what is compiled, for messages
  * @throws InputError when the compiler refuses
  */
-export function compile(compiler: string, args: readonly string[], elf: string, what: string): void {
-  const result = spawnSync(compiler, [...guestFlags, ...args, '-lgcc', '-o', elf], { encoding: 'utf8' });
+export function compile(
+  compiler: string,
+  args: readonly string[],
+  elf: string,
+  what: string,
+  xlen: Xlen = 64,
+): void {
+  const words = [...guestFlags, ...args, ...widthFlags[xlen], '-o', elf];
+  const result = spawnSync(compiler, words, { encoding: 'utf8' });
   if (result.status !== 0) {
     throw new InputError(`${compiler} could not compile ${what}:\n${result.stderr}`);
   }

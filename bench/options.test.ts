@@ -26,6 +26,12 @@ describe('cpu', () => {
     expect(names(['--kernels', 'stream-64k'])).toEqual(['stream-64k']);
   });
 
+  test('compares harts of 32 bits with the QEMU for them', () => {
+    expect(readCpuOptions(['--cpu', 'rv32'])).toMatchObject({ xlen: 32, qemus: ['qemu-system-riscv32'] });
+    expect(readCpuOptions(['--cpu', 'rv32', '--qemu', 'q'])).toMatchObject({ xlen: 32, qemus: ['q'] });
+    expect(readCpuOptions([]).xlen).toBe(64);
+  });
+
   test('takes every option', () => {
     const args =
       '--runs 3 --qemu q,trixie --node n,26 --engine a,b --cc c --timeout 9 --times 2 --json'.split(' ');
@@ -42,6 +48,7 @@ describe('cpu', () => {
     [['--runs', '1.5'], /--runs 1\.5 /],
     [['--timeout', 'soon'], /--timeout soon /],
     [['--times', '0'], /--times 0 .* 1 to 1000/],
+    [['--cpu', 'rv128'], /--cpu rv128: .*rv32 and rv64/],
     [['--smp', '2'], /--smp/],
     [['list'], /list/],
     [['--qemu'], /--qemu/],

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
+import { readCpu } from '../src/cli/cpu-word.ts';
 import { InputError } from '../src/errors/input-error.ts';
+import type { Xlen } from '../src/machine/cpu.ts';
 import type { ContenderOptions } from './contenders.ts';
 import { type Kernel, kernels, selectKernels } from './cpu/kernels.ts';
 import { type LinuxBenchmark, linuxBenchmarks, selectBenchmarks } from './linux/benchmarks.ts';
@@ -18,6 +20,8 @@ export interface CpuOptions extends CommonOptions {
   readonly kernels: readonly Kernel[];
   /** How often a program does its kernel's work. */
   readonly times: number;
+  /** Width of the harts. */
+  readonly xlen: Xlen;
   /** The cross compiler; undefined looks for Debian's two. */
   readonly compiler: string | undefined;
 }
@@ -54,7 +58,7 @@ export interface LinuxOptions extends GuestOptions {
 
 const common = {
   runs: { type: 'string', default: '5' },
-  qemu: { type: 'string', default: 'qemu-system-riscv64' },
+  qemu: { type: 'string' },
   node: { type: 'string', default: process.execPath },
   engine: { type: 'string' },
   checkout: { type: 'string' },
@@ -81,7 +85,7 @@ export const usage = `npm run bench -- cpu | sweep | boot | linux | irq | region
 Options of cpu, sweep, boot and linux:
   --runs N          turns, in each of which all sides run once (default: 5; of sweep 1)
   --qemu LIST       QEMU programs, or "trixie" for the one of that Debian release, fetched with its libraries; all
-                    others are compared with the first (default: qemu-system-riscv64)
+                    others are compared with the first (default: qemu-system-riscv64, or riscv32)
   --node LIST       programs of Node that run hartvisor, or versions as 26, fetched by npm (default: this one)
   --engine LIST     engines, each measured with each Node (default: hartvisor's choice)
   --checkout LIST   folders with other versions of hartvisor, each measured in turns with this one
@@ -100,8 +104,9 @@ Options of linux:
   --ms N            milliseconds that each is to take in the guest (default: 500)
 Options of cpu, sweep and linux:
   --cc PATH         C compiler for RISC-V (default: riscv64-linux-gnu-gcc or riscv64-unknown-elf-gcc)
-Options of cpu and sweep (--kernels of cpu alone; --times of sweep is 2 by default):
+Options of cpu and sweep (--kernels and --cpu of cpu alone; --times of sweep is 2 by default):
   --kernels A,B     only these; "chase" and "stream" mean all of their sizes
+  --cpu rv32        harts of 32 bits, in hartvisor, in QEMU, and to compile for (default: rv64)
   --times N         do each kernel's work, about a second of QEMU's, N times in a run (default: 5); 1 shows what
                     compiling costs
 Options of sweep:
@@ -121,9 +126,12 @@ export function readCpuOptions(args: readonly string[]): CpuOptions {
     kernels: { type: 'string' },
     times: { type: 'string', default: '5' },
     cc: { type: 'string' },
+    cpu: { type: 'string' },
   });
+  const xlen = readCpu(values.cpu);
   return {
-    ...readCommon(values),
+    ...readCommon(values, xlen),
+    xlen,
     kernels: selectKernels(values.kernels),
     times: wholeNumber(values.times, '--times', 1000),
     compiler: values.cc,
@@ -139,7 +147,7 @@ export function readSweepOptions(args: readonly string[]): SweepOptions {
     cc: { type: 'string' },
     plot: { type: 'string' },
   });
-  return { ...readCommon(values), times: wholeNumber(times, '--times', 1000), compiler: cc, plot };
+  return { ...readCommon(values), xlen: 64, times: wholeNumber(times, '--times', 1000), compiler: cc, plot };
 }
 
 /** Reads the options of `boot`. @throws InputError that says what is possible */
@@ -185,20 +193,23 @@ function parse<const T extends NonNullable<NonNullable<Parameters<typeof parseAr
   }
 }
 
-function readCommon(values: {
-  readonly runs: string;
-  readonly qemu: string;
-  readonly node: string;
-  readonly engine?: string | undefined;
-  readonly checkout?: string | undefined;
-  readonly json: boolean;
-  readonly timeout: string;
-}): CommonOptions {
+function readCommon(
+  values: {
+    readonly runs: string;
+    readonly qemu?: string | undefined;
+    readonly node: string;
+    readonly engine?: string | undefined;
+    readonly checkout?: string | undefined;
+    readonly json: boolean;
+    readonly timeout: string;
+  },
+  xlen: Xlen = 64,
+): CommonOptions {
   return {
     runs: wholeNumber(values.runs, '--runs', 1000),
     timeout: wholeNumber(values.timeout, '--timeout', 86_400),
     json: values.json,
-    qemus: list(values.qemu, '--qemu'),
+    qemus: list(values.qemu ?? `qemu-system-riscv${xlen}`, '--qemu'),
     nodes: list(values.node, '--node'),
     engines: values.engine === undefined ? [] : list(values.engine, '--engine'),
     checkouts: values.checkout === undefined ? [] : list(values.checkout, '--checkout'),

@@ -5,6 +5,7 @@
  * the guest's clock says.
  */
 
+import type { Xlen } from '../../src/machine/cpu.ts';
 import { findCompiler } from '../compiler.ts';
 import { type Contender, type Field, hartvisorCommand, prepareField, qemuCommand } from '../contenders.ts';
 import { type MeasuredRun, measuredRun, RunFailure } from '../measured-run.ts';
@@ -70,7 +71,7 @@ export async function runCpuBench(
   const setting = readSetting(field);
   const results: KernelResult[] = [];
   for (const [index, kernel] of options.kernels.entries()) {
-    const elf = buildKernel(compiler, kernel, options.times, directory.path);
+    const elf = buildKernel(compiler, kernel, options.times, directory.path, options.xlen);
     const result = judge(kernel.name, field, await measure(kernel, elf, field, options));
     const ratios = Object.entries(result.speed).map(
       ([label, { median }]) => `${label} ${formatRatio(median)}`,
@@ -95,7 +96,7 @@ async function measure(kernel: Kernel, elf: string, field: Field, options: CpuOp
   const checksums = new Map<string, string>();
   const samples = await takeTurns(field, options.runs, async (contender) => {
     const limits = { timeout: options.timeout, marker: STARTED };
-    const run = await measuredRun(commandFor(contender, elf), limits);
+    const run = await measuredRun(commandFor(contender, elf, options.xlen), limits);
     const { checksum, ...times } = readRun(run, `${kernel.name} on ${contender.label}`);
     checksums.set(checksum, contender.label);
     return times;
@@ -108,10 +109,15 @@ async function measure(kernel: Kernel, elf: string, field: Field, options: CpuOp
   return { checksum, samples };
 }
 
-function commandFor(contender: Contender, elf: string) {
+function commandFor(contender: Contender, elf: string, xlen: Xlen) {
   return contender.kind === 'qemu'
     ? qemuCommand(contender, '-m', MEMORY, '-bios', elf)
-    : hartvisorCommand(contender, 'machine', elf, '--memory', MEMORY);
+    : hartvisorCommand(contender, 'machine', elf, '--memory', MEMORY, ...wordsFor(xlen));
+}
+
+/** None for the usual width, for the sake of older checkouts. */
+function wordsFor(xlen: Xlen): readonly string[] {
+  return xlen === 64 ? [] : ['--cpu', `rv${xlen}`];
 }
 
 /**

@@ -5,7 +5,7 @@
 
 enum call { EXIT, ADD, MIX, COUNT };
 
-static page_table root;
+static struct address_space space;
 static uint64_t total;
 static uint64_t counted;
 
@@ -18,24 +18,24 @@ static uint64_t count(uint64_t a, uint64_t b) { return counted += a > b; }
 
 void handle_trap(struct trap_frame *frame) {
   static uint64_t (*const calls[])(uint64_t, uint64_t) = {[ADD] = add, [MIX] = mix_in, [COUNT] = count};
-  uint64_t number = frame->x[16];
+  unsigned long number = frame->x[16];
   if (number == EXIT) leave_supervisor(frame->x[9]);
   frame->pc += 4;
   frame->x[9] = calls[number](frame->x[9], frame->x[10]);
 }
 
-static inline uint64_t call(uint64_t number, uint64_t a, uint64_t b) {
-  register uint64_t a0 __asm__("a0") = a;
-  register uint64_t a1 __asm__("a1") = b;
-  register uint64_t a7 __asm__("a7") = number;
+static inline unsigned long call(unsigned long number, unsigned long a, unsigned long b) {
+  register unsigned long a0 __asm__("a0") = a;
+  register unsigned long a1 __asm__("a1") = b;
+  register unsigned long a7 __asm__("a7") = number;
   __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a7) : "memory");
   return a0;
 }
 
 /* Runs at other addresses than it was linked for, which pc-relative code does not notice. */
 static void user(void) {
-  uint64_t sum = 1;
-  for (uint64_t i = 0; i < CALLS; i += 3) {
+  unsigned long sum = 1;
+  for (unsigned long i = 0; i < CALLS; i += 3) {
     sum += call(ADD, i, sum);
     sum ^= call(MIX, sum, i);
     sum += call(COUNT, sum & 0xffff, i & 0xffff);
@@ -46,6 +46,6 @@ static void user(void) {
 static uint64_t supervisor(void) { enter_user(user); }
 
 uint64_t run(void) {
-  map_ram(root);
-  return mix(run_in_supervisor(supervisor, root), counted);
+  map(&space, 0, 0);
+  return mix(run_in_supervisor(supervisor, &space), counted);
 }

@@ -4,12 +4,12 @@
 
 #define PAGES 256
 #define ROUNDS 4000
-#define BASE 0xc0000000ul
 enum { PMP_ALL = 0x1f, PMP_NOTHING = 0x18 };
 
-static page_table root, middle, table;
-static uint64_t frames[PAGES][PAGE_ENTRIES] __attribute__((aligned(PAGE_SIZE)));
-static uint64_t guarded[16][PAGE_ENTRIES] __attribute__((aligned(PAGE_SIZE)));
+static struct address_space space;
+static page_table table;
+static page frames[PAGES];
+static page guarded[16];
 
 #define SET(number, address) __asm__ volatile("csrw pmpaddr" #number ", %0" ::"r"(address))
 
@@ -33,7 +33,7 @@ static void protect(void) {
 
 CALLED static uint64_t touch_all(void) {
   uint64_t sum = 0;
-  for (long page = 0; page < PAGES; page++) sum += (*(volatile uint64_t *)(BASE + (uint64_t)page * PAGE_SIZE))++;
+  for (long page = 0; page < PAGES; page++) sum += (*(volatile uint64_t *)(FREE + (unsigned long)page * PAGE_SIZE))++;
   return sum;
 }
 
@@ -47,10 +47,8 @@ static uint64_t touch(void) {
 }
 
 uint64_t run(void) {
-  map_ram(root);
-  root[BASE >> 30] = entry_for(middle, PTE_V);
-  middle[0] = entry_for(table, PTE_V);
+  map(&space, &table, 1);
   for (long page = 0; page < PAGES; page++) table[page] = entry_for(frames[page], PTE_DATA);
   protect();
-  return run_in_supervisor(touch, root);
+  return run_in_supervisor(touch, &space);
 }

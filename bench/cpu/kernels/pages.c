@@ -6,29 +6,27 @@
 #define ROUNDS 500
 /* Memory behind them, so that caches hold the data and what counts is translation. */
 #define FRAMES 64
-#define BASE 0xc0000000ul
 
-static page_table root, middle, tables[TABLES];
-static uint64_t frames[FRAMES][PAGE_ENTRIES] __attribute__((aligned(PAGE_SIZE)));
+static struct address_space space;
+static page_table tables[TABLES];
+static page frames[FRAMES];
 static uint32_t order[PAGES];
 
 static void map_pages(void) {
-  map_ram(root);
-  root[BASE >> 30] = entry_for(middle, PTE_V);
-  for (long i = 0; i < TABLES; i++) middle[i] = entry_for(tables[i], PTE_V);
+  map(&space, tables, TABLES);
   for (long i = 0; i < PAGES; i++) {
     tables[i / PAGE_ENTRIES][i % PAGE_ENTRIES] = entry_for(frames[i % FRAMES], PTE_DATA);
   }
 }
 
 /* Each page's word holds the number of the next page: pages that share a frame use different words of it. */
-static uint64_t *word_of(uint64_t page) {
-  return (uint64_t *)(BASE + page * PAGE_SIZE + page / FRAMES % PAGE_ENTRIES * 8);
+static unsigned long *word_of(unsigned long page) {
+  return (unsigned long *)(FREE + page * PAGE_SIZE + page / FRAMES % PAGE_ENTRIES * sizeof(unsigned long));
 }
 
 static uint64_t follow(void) {
   for (long i = 0; i < PAGES; i++) *word_of(order[i]) = order[(i + 1) % PAGES];
-  uint64_t at = order[0];
+  unsigned long at = order[0];
   uint64_t sum = 0;
   for (long round = 0; round < ROUNDS; round++) {
     for (long i = 0; i < PAGES - 1; i++) at = *word_of(at);
@@ -47,5 +45,5 @@ uint64_t run(void) {
     order[i] = order[j];
     order[j] = swapped;
   }
-  return run_in_supervisor(follow, root);
+  return run_in_supervisor(follow, &space);
 }

@@ -10,15 +10,31 @@ static uint8_t data[BLOCKS][64];
 
 static uint32_t rotate(uint32_t x, int by) { return (x >> by) | (x << (32 - by)); }
 
+/* x to the power of 2 or 3, without its lowest 32 * power bits: x is a number with 32 bits behind the point. */
+static uint32_t whole_part(uint64_t x, int power) {
+  uint32_t digits[6] = {1};
+  for (int time = 0; time < power; time++) {
+    uint64_t low_carry = 0, high_carry = 0;
+    uint32_t below = 0;
+    for (int i = 0; i < 6; i++) {
+      uint64_t low = (uint64_t)digits[i] * (uint32_t)x + low_carry;
+      uint64_t high = below * (x >> 32) + high_carry + (uint32_t)low;
+      below = digits[i];
+      digits[i] = (uint32_t)high;
+      low_carry = low >> 32;
+      high_carry = high >> 32;
+    }
+  }
+  return digits[power];
+}
+
 /* The first 32 bits of the fractional part of the root of `prime` (the square root, or the cube root), by bisection. */
-static uint32_t fraction_of_root(uint64_t prime, int cube) {
-  unsigned __int128 low = 0;
-  unsigned __int128 high = (unsigned __int128)1 << 37;
+static uint32_t fraction_of_root(uint32_t prime, int power) {
+  uint64_t low = 0;
+  uint64_t high = 1ull << 37;
   while (high - low > 1) {
-    unsigned __int128 middle = (low + high) / 2;
-    int below = cube ? middle * middle * middle <= (unsigned __int128)prime << 96
-                     : middle * middle <= (unsigned __int128)prime << 64;
-    if (below) low = middle;
+    uint64_t middle = (low + high) / 2;
+    if (whole_part(middle, power) < prime) low = middle;
     else high = middle;
   }
   return (uint32_t)low;
@@ -30,8 +46,8 @@ static void make_constants(void) {
     int is_prime = 1;
     for (uint32_t d = 2; d * d <= n; d++) is_prime &= n % d != 0;
     if (!is_prime) continue;
-    if (found < 8) state[found] = fraction_of_root(n, 0);
-    constants[found++] = fraction_of_root(n, 1);
+    if (found < 8) state[found] = fraction_of_root(n, 2);
+    constants[found++] = fraction_of_root(n, 3);
   }
 }
 

@@ -3,20 +3,20 @@
 
 #define PAGES 32
 #define TURNS 100000
-#define BASE 0xc0000000ul
 
-static page_table root[SPACES], middle[SPACES], table[SPACES];
-static uint64_t frames[SPACES][PAGES][PAGE_ENTRIES] __attribute__((aligned(PAGE_SIZE)));
+static struct address_space spaces[SPACES];
+static page_table table[SPACES];
+static page frames[SPACES][PAGES];
 
 static void use(long space) {
-  uint64_t satp = 8ul << 60 | (uint64_t)space << 44 | (uintptr_t)root[space] >> 12;
+  uint64_t satp = 8ul << 60 | (uint64_t)space << 44 | (uintptr_t)&spaces[space] >> 12;
   __asm__ volatile("csrw satp, %0" ::"r"(satp) : "memory");
 }
 
 CALLED static uint64_t work(void) {
   uint64_t sum = 0;
   for (long round = 0; round < 16; round++) {
-    for (long page = 0; page < PAGES; page++) sum += (*(volatile uint64_t *)(BASE + (uint64_t)page * PAGE_SIZE))++;
+    for (long page = 0; page < PAGES; page++) sum += (*(volatile uint64_t *)(FREE + (unsigned long)page * PAGE_SIZE))++;
   }
   return sum;
 }
@@ -32,10 +32,8 @@ static uint64_t take_turns(void) {
 
 uint64_t run(void) {
   for (long space = 0; space < SPACES; space++) {
-    map_ram(root[space]);
-    root[space][BASE >> 30] = entry_for(middle[space], PTE_V);
-    middle[space][0] = entry_for(table[space], PTE_V);
+    map(&spaces[space], &table[space], 1);
     for (long page = 0; page < PAGES; page++) table[space][page] = entry_for(frames[space][page], PTE_DATA);
   }
-  return run_in_supervisor(take_turns, root[0]);
+  return run_in_supervisor(take_turns, &spaces[0]);
 }

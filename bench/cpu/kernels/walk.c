@@ -3,13 +3,13 @@
 
 #define PAGES 512
 #define ROUNDS 2500
-#define BASE 0xc0000000ul
 
-static page_table root, middle, table;
-static uint64_t frames[PAGES][PAGE_ENTRIES] __attribute__((aligned(PAGE_SIZE)));
+static struct address_space space;
+static page_table table;
+static page frames[PAGES];
 
 static volatile uint64_t *page_at(long page) {
-  return (volatile uint64_t *)(BASE + (uint64_t)page * PAGE_SIZE);
+  return (volatile uint64_t *)(FREE + (unsigned long)page * PAGE_SIZE);
 }
 
 static void forget(volatile uint64_t *address) {
@@ -40,9 +40,7 @@ static uint64_t change(void) {
 }
 
 uint64_t run(void) {
-  map_ram(root);
-  root[BASE >> 30] = entry_for(middle, PTE_V);
-  middle[0] = entry_for(table, PTE_V);
+  map(&space, &table, 1);
   for (long page = 0; page < PAGES; page++) table[page] = entry_for(frames[page], PTE_DATA);
-  return run_in_supervisor(change, root);
+  return run_in_supervisor(change, &space);
 }

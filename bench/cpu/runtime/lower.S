@@ -1,21 +1,31 @@
 # From M-mode down to supervisor and user mode, and back.
 
+#include "word.h"
+
         .equ    MPP_MASK, 0x1800
         .equ    MPP_SUPERVISOR, 0x800
         .equ    SPP, 0x100
         .equ    ECALL_FROM_USER, 8
         .equ    ECALL_FROM_SUPERVISOR, 9
-        .equ    SV39, 8
+#if __riscv_xlen == 64
+        .equ    MODE, 8                 # Sv39
+        .equ    MODE_SHIFT, 60
+#else
+        .equ    MODE, 1                 # Sv32
+        .equ    MODE_SHIFT, 31
+#endif
+        .equ    SAVED, (13 * WORD + 15) & ~15
+        .equ    FRAME, 32 * WORD
         .equ    USER_OFFSET, 0x40000000
 
         .text
-# uint64_t run_in_supervisor(uint64_t (*function)(void), const uint64_t *root)
+# uint64_t run_in_supervisor(uint64_t (*function)(void), const struct address_space *space)
         .globl  run_in_supervisor
 run_in_supervisor:
-        addi    sp, sp, -112
-        sd      ra, 0(sp)
+        addi    sp, sp, -SAVED
+        SX      ra, 0(sp)
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-        sd      s\n, 8+8*\n(sp)
+        SX      s\n, WORD+WORD*\n(sp)
         .endr
         csrw    mscratch, sp
         # One region of physical memory protection that allows all of memory, if there is none yet.
@@ -31,8 +41,8 @@ run_in_supervisor:
         la      t0, back
         csrw    mtvec, t0
         srli    a1, a1, 12
-        li      t0, SV39
-        slli    t0, t0, 60
+        li      t0, MODE
+        slli    t0, t0, MODE_SHIFT
         or      a1, a1, t0
         csrw    satp, a1
         sfence.vma
@@ -57,11 +67,11 @@ back:   csrrw   t0, mcause, x0
         la      t0, trap
         csrw    mtvec, t0
         csrr    sp, mscratch
-        ld      ra, 0(sp)
+        LX      ra, 0(sp)
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-        ld      s\n, 8+8*\n(sp)
+        LX      s\n, WORD+WORD*\n(sp)
         .endr
-        addi    sp, sp, 112
+        addi    sp, sp, SAVED
         .option push
         .option norelax
         la      gp, __global_pointer$
@@ -93,27 +103,27 @@ enter_user:
         .balign 4
 from_user:
         csrrw   sp, sscratch, sp
-        addi    sp, sp, -256
-        sd      x1, 0(sp)
+        addi    sp, sp, -FRAME
+        SX      x1, 0(sp)
         .irp    n, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-        sd      x\n, 8*\n-8(sp)
+        SX      x\n, WORD*\n-WORD(sp)
         .endr
-        addi    t0, sp, 256
+        addi    t0, sp, FRAME
         csrrw   t0, sscratch, t0
-        sd      t0, 8(sp)
+        SX      t0, WORD(sp)
         csrr    t0, sepc
-        sd      t0, 248(sp)
+        SX      t0, 31*WORD(sp)
         .option push
         .option norelax
         la      gp, __global_pointer$
         .option pop
         mv      a0, sp
         call    handle_trap
-        ld      t0, 248(sp)
+        LX      t0, 31*WORD(sp)
         csrw    sepc, t0
-        ld      x1, 0(sp)
+        LX      x1, 0(sp)
         .irp    n, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-        ld      x\n, 8*\n-8(sp)
+        LX      x\n, WORD*\n-WORD(sp)
         .endr
-        ld      sp, 8(sp)
+        LX      sp, WORD(sp)
         sret

@@ -31,9 +31,17 @@ static void put_hex(uint64_t value) {
 }
 
 static uint64_t now(void) {
+#if __riscv_xlen == 64
   uint64_t time;
   __asm__ volatile("csrr %0, time" : "=r"(time));
   return time;
+#else
+  uint32_t high, low, again;
+  do {
+    __asm__ volatile("csrr %0, timeh\n csrr %1, time\n csrr %2, timeh" : "=r"(high), "=r"(low), "=r"(again));
+  } while (high != again);
+  return (uint64_t)high << 32 | low;
+#endif
 }
 
 /* Sleeps, with interrupts off: an enabled interrupt that is pending ends wfi all the same. */
@@ -60,7 +68,7 @@ void start_kernel(void) {
   *FINISHER = FINISH_PASS;
 }
 
-void report_trap(uint64_t cause, uint64_t pc, uint64_t value) {
+void report_trap(unsigned long cause, unsigned long pc, unsigned long value) {
   put_text("trap: mcause ");
   put_hex(cause);
   put_text(" mepc ");

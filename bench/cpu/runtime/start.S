@@ -1,5 +1,7 @@
 # Entry of a kernel on the bare machine: hart 0 in M-mode at the start of RAM.
 
+#include "word.h"
+
         .section .text.start, "ax"
         .globl _start
 _start:
@@ -18,8 +20,8 @@ _start:
         la      t0, __bss_start
         la      t1, __bss_end
 1:      bgeu    t0, t1, 2f
-        sd      x0, 0(t0)
-        addi    t0, t0, 8
+        SX      x0, 0(t0)
+        addi    t0, t0, WORD
         j       1b
 2:      call    start_kernel
 park:   wfi

@@ -1,6 +1,6 @@
 /** The AIA where registers have 32 bits: upper halves, and registers behind a select one by one. */
 import { describe, expect, test } from 'vitest';
-import { bits, PrivilegedBed } from '../../../../test/hart/privileged-bed.ts';
+import { bits, type Mode, PrivilegedBed } from '../../../../test/hart/privileged-bed.ts';
 
 const ILLEGAL = -2n;
 const VIRTUAL = 22;
@@ -94,6 +94,72 @@ describe('upper halves', () => {
     bed.write('hvictl', bits(30));
     expect(inMode('VS', 'siph')).toBe(BigInt(-VIRTUAL));
     expect(inMode('VS', 'sieh')).toBe(BigInt(-VIRTUAL));
+  });
+});
+
+describe('who may access what', () => {
+  const MODES: readonly Mode[] = ['M', 'HS', 'U', 'VS', 'VU'];
+  /** The causes of exceptions in M, HS, U, VS and VU; 0 where there is none. */
+  const causes = (bed: PrivilegedBed, csr: number, write: boolean): number[] =>
+    MODES.map((mode) => {
+      bed.enter(mode);
+      if (write) return bed.csrw(csr, 0n) ?? 0;
+      const value = bed.csrr(csr);
+      return value < 0n ? Number(-value) : 0;
+    });
+  const FORBIDDEN = 2;
+  const BY_LEVEL: Readonly<Record<string, readonly number[]>> = {
+    m: [0, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN],
+    s: [0, 0, FORBIDDEN, 0, VIRTUAL],
+    h: [0, 0, FORBIDDEN, VIRTUAL, VIRTUAL],
+    v: [0, 0, FORBIDDEN, VIRTUAL, VIRTUAL],
+  };
+
+  test.each(Object.entries(UPPER_HALVES))('of %s', (name, number) => {
+    for (const write of [false, true]) {
+      expect(causes(narrow(), number, write)).toEqual(BY_LEVEL[name.charAt(0)]);
+      // On RV64 there is no such register, and a guest's access is not a virtual one either.
+      const wide = new PrivilegedBed({ aia: 'aplic-imsic', guestExternalInterrupts: 1 });
+      expect(causes(wide, number, write)).toEqual(MODES.map(() => FORBIDDEN));
+    }
+  });
+
+  test.each([
+    // Select; sireg where the guest has a file, and where it has none.
+    [0x2f, [FORBIDDEN, FORBIDDEN, FORBIDDEN, VIRTUAL, VIRTUAL], [2, 2, 2, VIRTUAL, VIRTUAL]],
+    [0x30, [0, 0, FORBIDDEN, VIRTUAL, VIRTUAL], [0, 0, 2, VIRTUAL, VIRTUAL]],
+    [0x31, [0, 0, FORBIDDEN, VIRTUAL, VIRTUAL], [0, 0, 2, VIRTUAL, VIRTUAL]],
+    [0x3f, [0, 0, FORBIDDEN, VIRTUAL, VIRTUAL], [0, 0, 2, VIRTUAL, VIRTUAL]],
+    [0x40, [FORBIDDEN, FORBIDDEN, FORBIDDEN, VIRTUAL, VIRTUAL], [2, 2, 2, VIRTUAL, VIRTUAL]],
+    [0x70, [0, 0, FORBIDDEN, 0, VIRTUAL], [0, 0, 2, VIRTUAL, VIRTUAL]],
+    [0x73, [0, 0, FORBIDDEN, 0, VIRTUAL], [0, 0, 2, VIRTUAL, VIRTUAL]],
+    [0x81, [0, 0, FORBIDDEN, 0, VIRTUAL], [0, 0, 2, VIRTUAL, VIRTUAL]],
+    [0xff, [0, 0, FORBIDDEN, 0, VIRTUAL], [0, 0, 2, VIRTUAL, VIRTUAL]],
+    [0x100, [FORBIDDEN, FORBIDDEN, FORBIDDEN, VIRTUAL, VIRTUAL], [2, 2, 2, VIRTUAL, VIRTUAL]],
+  ])('behind select %i', (select, withFile, withoutFile) => {
+    for (const [vgein, expected] of [
+      [1n, withFile],
+      [0n, withoutFile],
+      [2n, withoutFile],
+    ] as const) {
+      const bed = narrow();
+      bed.write('hstatus', vgein << 12n);
+      for (const name of ['siselect', 'vsiselect']) bed.write(name, BigInt(select));
+      for (const write of [false, true]) expect(causes(bed, 0x151, write)).toEqual(expected);
+    }
+  });
+
+  test('hvictl.VTI closes stimecmph to writes of guests', () => {
+    const bed = narrow();
+    for (const name of ['menvcfg', 'henvcfg']) bed.write(name, bits(63));
+    for (const name of ['mcounteren', 'hcounteren']) bed.write(name, bits(1));
+    for (const number of [0x14d, 0x15d]) {
+      bed.write('hvictl', 0n);
+      expect(causes(bed, number, true)).toEqual([0, 0, FORBIDDEN, 0, VIRTUAL]);
+      bed.enter('M').write('hvictl', bits(30));
+      expect(causes(bed, number, false)).toEqual([0, 0, FORBIDDEN, 0, VIRTUAL]);
+      expect(causes(bed, number, true)).toEqual([0, 0, FORBIDDEN, VIRTUAL, VIRTUAL]);
+    }
   });
 });
 

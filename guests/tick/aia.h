@@ -53,7 +53,4 @@ void msi_send(struct hart *h, struct hart *to, word identity);
 word msi_claims(struct hart *h, word identity);
 word msi_take(struct hart *h);
 
-/* masks.c */
-void masks_round(struct hart *h);
-
 #endif

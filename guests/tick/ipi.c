@@ -209,12 +209,15 @@ static void spin_in_user_mode(struct hart *h, volatile word *asks, word seen)
 void duet_listen(struct hart *h, volatile word *asks, word until)
 {
 	for (word seen = *asks; seen != until; seen = *asks) {
-		switch (random(h, 6)) {
+		switch (random(h, machine.imsic ? 7 : 6)) {
 		case 0:
 			timer_round(h);
 			break;
 		case 1:
 			count_round(h);
+			break;
+		case 6:
+			masks_round(h);
 			break;
 		case 2:
 		case 3:

@@ -199,6 +199,7 @@ void msi_rest(struct hart *h);
 void msi_at_rest(struct hart *h);
 word msi_messages(void);
 void msi_describe(void);
+void masks_round(struct hart *h);
 void local_hart_init(void);
 int local_interrupt(struct hart *h, word number);
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import { InputError } from '../src/errors/input-error.ts';
+import type { Xlen } from '../src/machine/cpu.ts';
 import { debianGuest, debianPackage } from '../src/node/debian/debian-guest.ts';
 import { runMachine } from './machine/run-machine.ts';
 
@@ -12,6 +13,8 @@ const LIMIT_MS = 120_000;
 
 interface Files {
   readonly firmware: string;
+  /** The same for harts of 32 bits. */
+  readonly firmware32: string;
   readonly kernel: string;
   readonly busybox: string;
 }
@@ -21,11 +24,15 @@ async function fetched(): Promise<Files | undefined> {
   try {
     const { directory, files } = await debianPackage('opensbi');
     // The package holds builds for 32 and 64 bits.
-    const firmware = files.find((file) => /riscv64.*\/fw_dynamic\.bin$/.test(file));
-    if (firmware === undefined)
-      throw new Error(`the package opensbi has no fw_dynamic.bin: ${files.join(' ')}`);
+    const find = (xlen: Xlen): string => {
+      const firmware = files.find((file) => new RegExp(`riscv${xlen}.*/fw_dynamic\\.bin$`).test(file));
+      if (firmware === undefined)
+        throw new Error(`the package opensbi has no fw_dynamic.bin of ${xlen} bits: ${files.join(' ')}`);
+      return join(directory, firmware);
+    };
     const guest = await debianGuest();
-    return { firmware: join(directory, firmware), kernel: guest.kernelPath, busybox: guest.busyboxPath };
+    const firmware = { firmware: find(64), firmware32: find(32) };
+    return { ...firmware, kernel: guest.kernelPath, busybox: guest.busyboxPath };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     console.warn(`opensbi.test: skipped. ${error.message}`);
@@ -77,6 +84,35 @@ describe.skipIf(files === undefined)('OpenSBI starts Debian in HS-mode', () => {
       const serial = new RegExp(`(\\d+)\\s+(\\d+)\\s+${controller}\\s+10 (Edge|Level).*ttyS0`).exec(output);
       expect(Number(serial?.[1]) + Number(serial?.[2])).toBeGreaterThan(0);
       expect(output).not.toMatch(/rcu.*stall|soft lockup|Oops|BUG:/);
+    },
+    LIMIT_MS + 20_000,
+  );
+});
+
+describe.skipIf(files === undefined)('OpenSBI for 32 bits starts tick', () => {
+  test.each([1, 2])(
+    'on %i harts',
+    async (harts) => {
+      if (files === undefined) throw new Error('there are no files');
+      const bytes = new Uint8Array(readFileSync(files.firmware32));
+      const image = { kind: 'raw', bytes, source: files.firmware32 } as const;
+      const tick = new URL('../guests/tick/tick-rv32.elf', import.meta.url);
+      const { end, output } = await runMachine(
+        {
+          kind: 'bare',
+          xlen: 32,
+          harts,
+          memoryBytes: 64 * 1024 * 1024,
+          program: { kind: 'firmware', image, kernel: await readKernel(readFileSync(tick), 'tick', {}, 32) },
+          // 4: OpenSBI 1.1 may start a hart at the kernel's own entry.
+          bootArgs: 'rounds=40 lenient=4',
+        },
+        LIMIT_MS,
+      );
+      expect(end, output.slice(-2000)).toEqual({ reason: 'poweroff' });
+      expect(output).toMatch(/Boot HART (Base )?ISA\s+: rv32ima/);
+      expect(output).toContain('paging Sv32');
+      expect(output).toContain('tick: PASS');
     },
     LIMIT_MS + 20_000,
   );

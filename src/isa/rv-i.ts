@@ -1,7 +1,7 @@
 import { i64 } from '../wasm/index.ts';
 import { bySystem, type InstructionDefinition, instructionsOf, shiftsOf } from './define.ts';
 import { BRANCH, FENCE, I, J, LOAD, NONE, R, SHIFT_WORD, STORE, U } from './formats.ts';
-import { binary } from './words.ts';
+import { addressWithin, binary } from './words.ts';
 
 const base = instructionsOf({ extension: 'i' });
 const base64 = instructionsOf({ extension: 'i', xlen: 64 });
@@ -48,9 +48,9 @@ const control: readonly InstructionDefinition[] = [
     rd.set(nextPc);
     jump();
   }),
-  base('jalr', LOAD, 0x0000_0067, (s) => {
+  base('jalr', LOAD, 0x0000_0067, (s, xlen) => {
     // Named before rd is written: rd and rs1 may be the same register.
-    const target = s.let(i64.and(i64.add(s.rs1, s.imm), i64.const(-2)));
+    const target = s.let(addressWithin(xlen, i64.and(i64.add(s.rs1, s.imm), i64.const(-2))));
     s.rd.set(s.nextPc);
     s.jumpTo(target);
   }),

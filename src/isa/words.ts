@@ -13,7 +13,7 @@ export function wordResult(value: I32): I64 {
 
 /** The low 32 bits of a register, zero-extended. */
 export function unsignedWord(value: I64): I64 {
-  return i64.and(value, i64.const(0xffff_ffff));
+  return i64.extend_i32_u(value.narrowed());
 }
 
 /** An address, which may have been computed beyond the last one of its width: then it is counted from 0 on. */

@@ -1,5 +1,5 @@
-import { type AtomicCode, LOADS, STORE_NAMES } from '../codegen/index.ts';
-import type { AmoOperation, AtomicWidth, LoadKind, MemorySemantics, StoreWidth } from '../isa/index.ts';
+import { type AtomicCode, LOADS, STORE_NAMES, WORD_LOADS, WORD_STORE_NAMES } from '../codegen/index.ts';
+import type { AmoOperation, AtomicWidth, LoadKind, MemorySemantics, StoreWidth, Xlen } from '../isa/index.ts';
 import { type FunctionBuilder, type I64, i64, indexHole, type Local, localHole } from '../wasm/index.ts';
 import { HOLE } from './frame-locals.ts';
 import type { HartLayout } from './hart-layout.ts';
@@ -15,21 +15,32 @@ export class MemoryCode implements MemorySemantics {
   readonly #f: FunctionBuilder;
   readonly #layout: HartLayout;
   readonly #atomics: AtomicCode;
+  readonly #xlen: Xlen;
   readonly #far: boolean;
   readonly #host = localHole('i32', HOLE.host);
 
   /** @param far the instruction is outside of the page of the entry */
-  constructor(f: FunctionBuilder, layout: HartLayout, atomics: AtomicCode, far: boolean) {
+  constructor(f: FunctionBuilder, layout: HartLayout, atomics: AtomicCode, xlen: Xlen, far: boolean) {
     this.#f = f;
     this.#layout = layout;
     this.#atomics = atomics;
+    this.#xlen = xlen;
     this.#far = far;
   }
 
-  readonly load = (kind: LoadKind): I64 => this.#f.let(LOADS[kind](this.#host, indexHole(HOLE.offset)));
+  /** Of RV32 what fits into a register is loaded with 32 bits: a load of 64 would be cut to them afterwards. */
+  readonly load = (kind: LoadKind): I64 => {
+    const offset = indexHole(HOLE.offset);
+    if (this.#xlen === 64 || kind === 'i64') return this.#f.let(LOADS[kind](this.#host, offset));
+    const value = this.#f.let(WORD_LOADS[kind](this.#host, offset));
+    return kind === 'u32' ? i64.extend_i32_u(value) : i64.extend_i32_s(value);
+  };
 
-  readonly store = (width: StoreWidth, _address: I64, value: I64): void =>
-    this.#f.store(STORE_NAMES[width], this.#host, value, indexHole(HOLE.offset));
+  readonly store = (width: StoreWidth, _address: I64, value: I64): void => {
+    const offset = indexHole(HOLE.offset);
+    if (this.#xlen === 64 || width === 64) this.#f.store(STORE_NAMES[width], this.#host, value, offset);
+    else this.#f.store(WORD_STORE_NAMES[width], this.#host, value.narrowed(), offset);
+  };
 
   readonly amo = (operation: AmoOperation, width: AtomicWidth, address: I64, value: I64): I64 =>
     this.#atomics.amo(operation, width, this.#single(address, width / 8, true), value);

@@ -55,7 +55,7 @@ export class RegionSemantics implements Semantics {
     this.rs2 = this.#operand('rs2', 'x');
     this.imm = this.#has('imm') ? i64.const(0) : new ConstHole('i64', HOLE.imm);
     const atomics = new AtomicCode(f, FRAME.hart, setting.layout.field, setting.alone);
-    this.memory = new MemoryCode(f, setting.layout, atomics, this.#has('far'));
+    this.memory = new MemoryCode(f, setting.layout, atomics, setting.xlen, this.#has('far'));
   }
 
   get pc(): I64 {

@@ -31,7 +31,10 @@ export abstract class Expr<T extends ValType = ValType> {
     return new Unary('i32', OPCODE.wrap, this);
   }
 
-  /** The same condition about words, where it compares values of 64 bits that are sign-extended. */
+  /**
+   * The same value of 32 bits, without a detour over values of 64 bits: lower halves are computed with 32 bits, and
+   * words are compared where those that are compared are sign-extended.
+   */
   ofWords(): Expr<T> {
     return this;
   }
@@ -55,6 +58,22 @@ const OPCODE = {
   lastComparison: 0x5a,
   toWords: 0x0b,
 } as const;
+
+/** Whether an opcode is that of an operation on two words: a comparison, or one with a word as its result. */
+function takesWords(opcode: number): boolean {
+  return (opcode >= 0x46 && opcode <= 0x4f) || (opcode >= 0x6a && opcode <= 0x78);
+}
+
+/** Loads to 64 bits, and those that load the lower half alone. */
+const NARROW_LOADS: ReadonlyMap<number, number> = new Map([
+  [0x29, 0x28],
+  [0x30, 0x2c],
+  [0x31, 0x2d],
+  [0x32, 0x2e],
+  [0x33, 0x2f],
+  [0x34, 0x28],
+  [0x35, 0x28],
+]);
 
 /** i64.add, sub, mul, and, or, xor, and what they are with 32 bits. */
 const NARROW: ReadonlyMap<number, number> = new Map([
@@ -185,7 +204,6 @@ export class Unary<T extends ValType> extends Expr<T> {
     const operand = this.#operand;
     switch (this.#opcode) {
       case OPCODE.extendSigned:
-        return operand as Expr<'i32'>;
       case OPCODE.extendUnsigned:
         return operand.ofWords() as Expr<'i32'>;
       case OPCODE.extend32:
@@ -200,8 +218,13 @@ export class Unary<T extends ValType> extends Expr<T> {
   }
 
   override ofWords(): Expr<T> {
-    const isTest = this.#opcode === OPCODE.isZero && this.#operand.isSignExtended;
-    return isTest ? new Unary(this.type, OPCODE.isZero - OPCODE.toWords, this.#operand.narrowed()) : this;
+    const operand = this.#operand;
+    if (this.#opcode === OPCODE.wrap) return operand.narrowed() as Expr as Expr<T>;
+    if (operand.type === 'i32' && this.type === 'i32') {
+      return new Unary(this.type, this.#opcode, operand.ofWords());
+    }
+    const isTest = this.#opcode === OPCODE.isZero && operand.isSignExtended;
+    return isTest ? new Unary(this.type, OPCODE.isZero - OPCODE.toWords, operand.narrowed()) : this;
   }
 
   emit(code: ByteWriter): void {
@@ -234,6 +257,9 @@ export class Binary<T extends ValType> extends Expr<T> {
   }
 
   override ofWords(): Expr<T> {
+    if (takesWords(this.#opcode)) {
+      return new Binary(this.type, this.#opcode, this.#left.ofWords(), this.#right.ofWords());
+    }
     const compares = this.#opcode >= OPCODE.firstComparison && this.#opcode <= OPCODE.lastComparison;
     if (!compares || !this.#left.isSignExtended || !this.#right.isSignExtended) return this;
     const opcode = this.#opcode - OPCODE.toWords;
@@ -264,6 +290,11 @@ export class Select<T extends ValType> extends Expr<T> {
     return new Select(this.#condition.ofWords(), this.#whenTrue.narrowed(), this.#whenFalse.narrowed());
   }
 
+  override ofWords(): Expr<T> {
+    if (this.type !== 'i32') return this;
+    return new Select(this.#condition.ofWords(), this.#whenTrue.ofWords(), this.#whenFalse.ofWords());
+  }
+
   emit(code: ByteWriter): void {
     this.#whenTrue.emit(code);
     this.#whenFalse.emit(code);
@@ -289,6 +320,11 @@ export class Load<T extends ValType> extends Expr<T> {
     this.#opcode = opcode;
     this.#address = address;
     this.#offset = offset;
+  }
+
+  override narrowed(): Expr<'i32'> {
+    const opcode = NARROW_LOADS.get(this.#opcode);
+    return opcode === undefined ? super.narrowed() : new Load('i32', opcode, this.#address, this.#offset);
   }
 
   emit(code: ByteWriter): void {

@@ -4,7 +4,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { Protocol } from '../interrupts/protocol.ts';
-import { protocolByName } from '../interrupts/protocols.ts';
+import { PROTOCOLS } from '../interrupts/protocols.ts';
+import { FIELD_FILES } from './files/kvm-swfile.ts';
 import { Kind } from './operations.ts';
 import { Replay } from './replay.ts';
 import type { Scenario } from './scenario.ts';
@@ -68,8 +69,12 @@ describe('the explorer and a search without its machinery agree', () => {
     ['xen', 'ipi-after-round'],
     ['direct', 'one-ipi'],
     ['xchg', 'line-busy'],
+    ['take-mirror', 'file-one-message'],
+    ['take-mirror', 'file-enable'],
+    ['kvm-swfile-unlocked', 'file-one-message'],
   ])('%s in %s', (name, scenarioName) => {
-    const protocol = protocolByName(name);
+    const protocol = [...PROTOCOLS, ...FIELD_FILES].find((each) => each.name === name);
+    if (protocol === undefined) throw new Error(`no protocol ${name}`);
     const scenario = named(scenarioName);
     const naive = searchNaively(protocol, scenario);
     const explored = verify(protocol, scenario);

@@ -66,7 +66,7 @@ export function describeStep(step: ReplayStep, run: ReplayedRun, irq: number): S
   const info = run.world.memory.words[address];
   const word = SHORT_WORDS[info.name] ?? info.name;
   const helper = step.frames.find(({ file }) => file === 'bitops.ts');
-  const operation = cOperation(step) ?? C_NAMES[helper?.name ?? ''] ?? ATOMIC_NAMES[kind];
+  const operation = cOperation(step) ?? C_NAMES[helper?.name ?? ''] ?? atomicName(step);
   const place = step.frames.find(({ file }) => !HELPERS.includes(file));
   const source = place === undefined ? '' : `${place.file}:${place.line}`;
   if (step.weak?.isPromise)
@@ -78,6 +78,11 @@ export function describeStep(step: ReplayStep, run: ReplayedRun, irq: number): S
         ? lockText(operation, step)
         : plainText(info.name, step);
   return { text, operation, word: info.name, source };
+}
+
+/** An or with nothing is a way to load. */
+function atomicName({ operation: { kind, a } }: ReplayStep): string {
+  return ATOMIC_NAMES[kind === Kind.OR && a === 0 ? Kind.LOAD : kind];
 }
 
 /** `set: set_bit(pending)` is the place of a `set_bit`. */
@@ -124,6 +129,8 @@ function plainText(name: string, { before, result, operation: { kind, a, b } }: 
       return before === a ? `${name} := ${show(b)}` : `${name} is ${show(before)}`;
     case Kind.LOAD:
       return `${name} is ${show(before)}`;
+    case Kind.OR:
+      return a === 0 ? `${name} is ${show(before)}` : `fetch_or(${name}, ${a})=${before}`;
     case Kind.AWAIT_EQUAL:
     case Kind.AWAIT_DIFFERENT:
       return `sees ${name} = ${show(before)}`;

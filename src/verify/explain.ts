@@ -1,16 +1,21 @@
+import { IRQ_VS_EXT } from '../interrupts/numbers.ts';
 import { describeStep } from './describe.ts';
 import { PROPERTIES } from './property.ts';
 import { remarks, stepNumbers } from './remarks.ts';
 import type { ReplayedRun, ReplayStep } from './replay.ts';
+import type { WordInfo } from './shared-memory.ts';
 import type { Counterexample, VerifyResult } from './verify.ts';
 import { VCPU_NAME } from './world/vcpu.ts';
-import { interruptName } from './world/word-names.ts';
+import { interruptName, isMessage } from './world/word-names.ts';
 import { hasBit } from './world/world.ts';
 
 /** Widths of the columns: number, vCPU, others, four values. Together at most 72, as mails want it. */
 const WIDTH = { number: 2, left: 24, right: 24, value: 4 } as const;
 
-/** The four values after each step, for one interrupt. */
+/**
+ * The four values after each step, for one interrupt; for a message, the first two are those of its file, and the others
+ * are those of the external interrupt.
+ */
 export interface BitValues {
   readonly pending: boolean;
   readonly mask: boolean;
@@ -18,6 +23,17 @@ export interface BitValues {
   readonly cached: boolean;
   /** The CSR, as the guest has it. */
   readonly hvip: boolean;
+}
+
+/** The words of the first two values: for an interrupt of the vCPU, and for a message. */
+const SHARED_WORDS = [
+  { of: 'irqs_pending', file: 'eip' },
+  { of: 'irqs_pending_mask', file: 'eie' },
+] as const;
+
+function wordFor(irq: number, of: string, file: string): string {
+  if (isMessage(irq)) return `${file}${(irq >> 5) - 2}`;
+  return irq < 32 ? of : `${of}[1]`;
 }
 
 /** The values of one interrupt's bits after a step. */
@@ -28,11 +44,12 @@ export function bitsAfter(
   irq: number,
 ): BitValues {
   const bitOf = (name: string) => {
-    const address = run.world.memory.words.findIndex(
-      (word) => word.name === (irq < 32 ? name : `${name}[1]`),
-    );
+    const address = run.world.memory.words.findIndex((word) => word.name === name);
     return ((contents[address] >>> (irq & 31)) & 1) !== 0;
   };
+  const [pending, mask] = SHARED_WORDS.map(({ of, file }) => bitOf(wordFor(irq, of, file)));
+  /** A message shows in the guest as the external interrupt. */
+  const shown = isMessage(irq) ? IRQ_VS_EXT : irq;
   const text = states[run.names.indexOf(VCPU_NAME)];
   const state = (text === undefined ? {} : JSON.parse(text)) as {
     owner?: { local: { hvipLo: number; hvipHi: number } } | null;
@@ -40,10 +57,10 @@ export function bitsAfter(
     hi?: number;
   };
   return {
-    pending: bitOf('irqs_pending'),
-    mask: bitOf('irqs_pending_mask'),
-    cached: hasBit(irq, state.owner?.local.hvipLo ?? 0, state.owner?.local.hvipHi ?? 0),
-    hvip: hasBit(irq, state.lo ?? 0, state.hi ?? 0),
+    pending,
+    mask,
+    cached: hasBit(shown, state.owner?.local.hvipLo ?? 0, state.owner?.local.hvipHi ?? 0),
+    hvip: hasBit(shown, state.lo ?? 0, state.hi ?? 0),
   };
 }
 
@@ -59,8 +76,7 @@ export function findErasure({ steps, replay, irq, property }: Counterexample): {
 } {
   if (property !== 'P1' && property !== 'P6') return { erases: -1, undoes: -1 };
   const words = replay.world.memory.words;
-  const holds = ({ operation: { address } }: ReplayStep) =>
-    address >= 0 && words[address].shows === 'interrupts' && !words[address].name.includes('mask');
+  const holds = ({ operation: { address } }: ReplayStep) => address >= 0 && showsPending(words[address], irq);
   const bit = (value: number) => (value >>> (irq & 31)) & 1;
   const inGuest = steps.map(({ contents, states }) => bitsAfter(contents, states, replay, irq).hvip);
   const last = inGuest.lastIndexOf(true);
@@ -83,6 +99,11 @@ export function findErasure({ steps, replay, irq, property }: Counterexample): {
       bit(step.operation.a) === 1,
   );
   return { erases, undoes };
+}
+
+/** Whether a word has a bit that says that the interrupt is pending. */
+function showsPending({ name, shows, firstIrq = 0 }: WordInfo, irq: number): boolean {
+  return shows === 'interrupts' && irq >> 5 === firstIrq >> 5 && !/mask|eie/.test(name);
 }
 
 /** The counterexample as a table of two columns, at most 72 characters wide, ready to paste into a mail. */
@@ -126,7 +147,11 @@ function table(example: Counterexample): string[] {
   const others = replay.names.filter((_, index) => index !== vcpuIndex);
   const { erases, undoes } = findErasure(example);
   const rows = [
-    row('', VCPU_NAME, others.join(', '), ['pend', 'mask', 'hvip', 'HVIP']),
+    row('', VCPU_NAME, others.join(', '), [
+      ...(isMessage(irq) ? ['eip', 'eie'] : ['pend', 'mask']),
+      'hvip',
+      'HVIP',
+    ]),
     row(
       '',
       '(start)',

@@ -5,7 +5,9 @@ import { setFlagsFromString } from 'node:v8';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { importsOf } from '../../scripts/imports.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
+import { takeMirror } from '../interrupts/take-mirror.ts';
 import { exploredSources } from './explored-sources.ts';
+import { FIELD_FILES } from './files/kvm-swfile.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 import { verify } from './verify.ts';
 
@@ -38,7 +40,14 @@ const names = ['one-ipi', 'self-ipi', 'line', 'requests', 'remote-fence'];
 test.each(PROTOCOLS)('the list for $name is that of the files that run', async (protocol) => {
   await sourcesThatRan();
   for (const scenario of SCENARIOS) if (names.includes(scenario.name)) verify(protocol, scenario);
-  expect(exploredSources([protocol.name])).toEqual(await sourcesThatRan());
+  expect(exploredSources([protocol.name], names)).toEqual(await sourcesThatRan());
+});
+
+test.each([takeMirror, ...FIELD_FILES])('so it is with an interrupt file for $name', async (protocol) => {
+  const file = SCENARIOS.filter(({ name }) => name === 'file-enable');
+  await sourcesThatRan();
+  for (const scenario of file) verify(protocol, scenario);
+  expect(exploredSources([protocol.name], ['file-enable'])).toEqual(await sourcesThatRan());
 });
 
 test('a domain runs the same files', () => {
@@ -52,5 +61,12 @@ test('a domain runs the same files', () => {
     }
   };
   visit('src/machine/worker.ts');
-  expect([...seen]).toEqual(expect.arrayContaining([...exploredSources(PROTOCOLS.map(({ name }) => name))]));
+  expect([...seen]).toEqual(
+    expect.arrayContaining([
+      ...exploredSources(
+        PROTOCOLS.map(({ name }) => name),
+        ['file-clear'],
+      ),
+    ]),
+  );
 });

@@ -1,5 +1,10 @@
+import { FIELD_FILES } from './files/kvm-swfile.ts';
+import { SCENARIOS } from './scenarios/index.ts';
+
 /** Modules of `src/interrupts/` whose functions are explored with every protocol: they are those that ship. */
 const LOOP = ['numbers', 'protocol', 'run-state', 'vcpu-interrupts', 'vcpu-loop'];
+/** The one of scenarios with an interrupt file, unless a protocol has its own way to keep one. */
+const FILE = 'interrupt-file';
 
 /** Those of the protocols. */
 const PROTOCOL: Readonly<Record<string, readonly string[]>> = {
@@ -11,6 +16,8 @@ const PROTOCOL: Readonly<Record<string, readonly string[]>> = {
   'xen-minimal-patch': ['field/bitops', 'field/minimal-patch', 'field/xen'],
   xchg: ['field/bitops', 'field/minimal-patch', 'field/xchg'],
   direct: ['field/bitops', 'field/direct'],
+  'kvm-swfile': ['field/bitops', 'field/kvm-spinlock'],
+  'kvm-swfile-unlocked': ['field/bitops', 'field/published'],
 };
 
 /**
@@ -18,8 +25,20 @@ const PROTOCOL: Readonly<Record<string, readonly string[]>> = {
  * the handlers of exits. `explored-sources.test.ts` holds the list against the functions that really run.
  *
  * @param protocols names; those of a person's own protocols add nothing
+ * @param scenarios names
  */
-export function exploredSources(protocols: readonly string[]): readonly string[] {
-  const modules = new Set([...LOOP, ...protocols.flatMap((name) => PROTOCOL[name] ?? [])]);
+export function exploredSources(
+  protocols: readonly string[],
+  scenarios: readonly string[],
+): readonly string[] {
+  const withFile = SCENARIOS.some(
+    ({ name, identities }) => identities !== undefined && scenarios.includes(name),
+  );
+  const hasShippedFile = protocols.some((name) => FIELD_FILES.every((own) => own.name !== name));
+  const modules = new Set([
+    ...LOOP,
+    ...(withFile && hasShippedFile ? [FILE] : []),
+    ...protocols.flatMap((name) => PROTOCOL[name] ?? []),
+  ]);
   return [...modules].sort().map((name) => `src/interrupts/${name}.ts`);
 }

@@ -18,7 +18,7 @@ import { concernsSleepers } from './operations.ts';
 import { loadPlugin } from './plugin.ts';
 import { type JsonResult, jsonResult } from './report-json.ts';
 import type { Scenario } from './scenario.ts';
-import { type Selection, select, type Wanted } from './selection.ts';
+import { cellsOf, type Selection, select, type Wanted } from './selection.ts';
 import { statusOf, type VerifyOptions, type VerifyResult, verify } from './verify.ts';
 import {
   transcribed,
@@ -110,9 +110,9 @@ export async function runVerifyJob(
 }
 
 /** For the C code, that is run, also where its orders do not matter: it knows which statement each access is. */
-function codeOf({ formats }: VerifyJob, { protocols, scenarios }: Selection): Selection {
-  if (formats?.includes('c') !== true) return { protocols, scenarios };
-  const inC = protocols.map((protocol) => {
+function codeOf({ formats }: VerifyJob, selection: Selection): Selection {
+  if (formats?.includes('c') !== true) return selection;
+  const inC = selection.protocols.map((protocol) => {
     const { name } = protocol;
     const code = TRANSCRIPTIONS[name];
     // One of a person's own may have a name of ours.
@@ -121,35 +121,30 @@ function codeOf({ formats }: VerifyJob, { protocols, scenarios }: Selection): Se
       `${name} is not written down in C, so --c cannot show it; it knows ${transcribed().join(', ')}.`,
     );
   });
-  return { protocols: inC, scenarios };
+  return { ...selection, protocols: inC, fileProtocols: [] };
 }
 
-function runCells(
-  job: VerifyJob,
-  { protocols, scenarios }: Selection,
-  post: (message: JobMessage) => void,
-): VerifyResult[] {
+function runCells(job: VerifyJob, selection: Selection, post: (message: JobMessage) => void): VerifyResult[] {
   const results: VerifyResult[] = [];
-  const cells = protocols.length * scenarios.length;
+  const all = cellsOf(selection);
+  const cells = all.length;
   const bounds = boundsOf(job);
   const explore = exploration(job);
   // To explain the worst of many, only what is violated counts.
   const everyNumber = job.task === 'matrix' || cells === 1 ? new EveryNumberAnswers() : undefined;
-  for (const scenario of scenarios) {
-    for (const protocol of protocols) {
-      const at = { protocol: protocol.name, scenario: scenario.name, cell: results.length, cells };
-      const onProgress = ({ states, milliseconds }: { states: number; milliseconds: number }) =>
-        post({ kind: 'progress', ...at, states, milliseconds });
-      onProgress({ states: 0, milliseconds: 0 });
-      const result = explore(protocol, scenario, {
-        ...bounds,
-        ...(everyNumber === undefined ? {} : { everyNumber }),
-        onProgress,
-      });
-      results.push(result);
-      if (job.task === 'matrix') {
-        post({ kind: 'result', result: { json: jsonResult(result), text: explain(result), exports: {} } });
-      }
+  for (const { protocol, scenario } of all) {
+    const at = { protocol: protocol.name, scenario: scenario.name, cell: results.length, cells };
+    const onProgress = ({ states, milliseconds }: { states: number; milliseconds: number }) =>
+      post({ kind: 'progress', ...at, states, milliseconds });
+    onProgress({ states: 0, milliseconds: 0 });
+    const result = explore(protocol, scenario, {
+      ...bounds,
+      ...(everyNumber === undefined ? {} : { everyNumber }),
+      onProgress,
+    });
+    results.push(result);
+    if (job.task === 'matrix') {
+      post({ kind: 'result', result: { json: jsonResult(result), text: explain(result), exports: {} } });
     }
   }
   return results;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Monitor } from './monitor.ts';
 import type { SpecEvent, SpecViolation } from './spec-event.ts';
+import { messageNumber } from './world/word-names.ts';
 
 const SOFT = 2;
 const EXT = 10;
@@ -142,5 +143,59 @@ describe('under weak memory', () => {
     expect(verdictOf(...within, kept, back('S'))).toBe('settled');
     expect(verdictOf(...within, flush(), flushed(SOFT), kept, back('S'))).toBe('P2');
     expect(verdictOf(ahead, kept, call('S', SOFT), back('S'))).toBe('waits');
+  });
+});
+
+describe('messages in an interrupt file', () => {
+  const [LOW, HIGH] = [messageNumber(3), messageNumber(70)];
+  const claim = (...wanted: number[]): SpecEvent => ({ is: 'claim', wanted });
+  const claimed = (irq = 0): SpecEvent => ({ is: 'claimed', irq });
+  const send = (irq: number) => [call('M', irq), back('M')];
+
+  function outcome(...events: SpecEvent[]): string {
+    const monitor = new Monitor([SOFT, LOW, HIGH], [EXT]);
+    let end: number | SpecViolation = monitor.initial;
+    for (const event of events) {
+      if (typeof end !== 'number') break;
+      end = monitor.next(end, event);
+    }
+    if (typeof end !== 'number') return end.property;
+    const waits = monitor.unsettled(end, [LOW, HIGH], 0, 0);
+    return waits.length === 0 ? 'settled' : 'waits';
+  }
+
+  test('one message is claimed once', () => {
+    expect(outcome(...send(LOW), claim(LOW, HIGH), claimed(LOW))).toBe('settled');
+    expect(outcome(...send(LOW), claim(LOW, HIGH), claimed(LOW), claim(LOW, HIGH), claimed(LOW))).toBe('P2');
+    expect(outcome(...send(LOW))).toBe('waits');
+  });
+
+  test('a flush takes no message, and a claim no interrupt', () => {
+    expect(outcome(...send(LOW), flush(), flushed())).toBe('waits');
+    expect(
+      outcome(...send(LOW), call('S', SOFT), back('S'), claim(LOW), claimed(LOW), flush(), flushed(SOFT)),
+    ).toBe('settled');
+  });
+
+  test('the claim takes what was on top at some moment of it', () => {
+    expect(outcome(...send(LOW), ...send(HIGH), claim(LOW, HIGH), claimed(HIGH))).toBe('P9');
+    expect(outcome(...send(HIGH), claim(LOW, HIGH), ...send(LOW), claimed(HIGH))).toBe('waits');
+    expect(outcome(claim(LOW, HIGH), ...send(LOW), ...send(HIGH), claimed(HIGH))).toBe('P9');
+    expect(outcome(claim(LOW, HIGH), ...send(HIGH), ...send(LOW), claimed(HIGH))).toBe('waits');
+  });
+
+  test('what is not wanted is not on top', () => {
+    expect(outcome(...send(LOW), ...send(HIGH), claim(HIGH), claimed(HIGH))).toBe('waits');
+  });
+
+  test('it finds nothing only when there was nothing', () => {
+    expect(outcome(claim(LOW), claimed())).toBe('settled');
+    expect(outcome(claim(LOW), ...send(LOW), claimed())).toBe('waits');
+    expect(outcome(...send(LOW), claim(LOW), claimed())).toBe('P1');
+    expect(outcome(...send(LOW), claim(HIGH), claimed())).toBe('waits');
+  });
+
+  test('the guest may withdraw one', () => {
+    expect(outcome(...send(LOW), call('V', LOW, false), back('V'))).toBe('settled');
   });
 });

@@ -7,7 +7,7 @@
  * calls is never held against the protocol. When no moments explain what was seen, the protocol is wrong.
  */
 import type { SpecEvent, SpecViolation } from './spec-event.ts';
-import { interruptName } from './world/word-names.ts';
+import { interruptName, isMessage } from './world/word-names.ts';
 
 /** One ideal vCPU that explains everything so far. */
 interface Ideal {
@@ -22,6 +22,11 @@ interface Ideal {
   /** Levels that were low, and that were high, at some moment of the flush in progress, or since the last look. */
   readonly wasLow: number;
   readonly wasHigh: number;
+  /**
+   * Messages that were on top at some moment of the claim in progress, by index in `edges`; {@link NOTHING} when there
+   * was a moment without one.
+   */
+  readonly tops: number;
   /** Which calls to come of callers with a store ahead of its turn have taken effect: 4 * irq + 1, or + 2 for a set. */
   readonly guesses: readonly (readonly [caller: number, guess: number])[];
 }
@@ -30,6 +35,8 @@ interface SpecState {
   readonly calls: readonly (readonly [caller: number, irq: number, set: boolean])[];
   /** HVIP when the flush in progress began. */
   readonly flush: readonly [lo: number, hi: number] | null;
+  /** The messages that the claim in progress may take, by index in `edges`. */
+  readonly claim: number | null;
   /** There was a `look`: levels are watched from then on. */
   readonly looks: boolean;
   /** Callers with a store ahead of its turn, each as often as it has one. */
@@ -39,7 +46,11 @@ interface SpecState {
   readonly ideals: readonly Ideal[];
 }
 
+/** Stands for no message in `tops`. */
+const NOTHING = 1 << 31;
+
 function bitOf(irq: number, lo: number, hi: number): boolean {
+  if (isMessage(irq)) return false;
   return (((irq < 32 ? lo : hi) >>> (irq & 31)) & 1) !== 0;
 }
 
@@ -56,13 +67,30 @@ function byNumbers([a, x]: readonly [number, number], [b, y]: readonly [number, 
   return a - b || x - y;
 }
 
-function keyOf({ pending, level, done, taken, wasLow, wasHigh, guesses }: Ideal): string {
-  return [pending, level, done, taken, wasLow, wasHigh, ...guesses.flat()].join();
+function keyOf({ pending, level, done, taken, wasLow, wasHigh, tops, guesses }: Ideal): string {
+  return [pending, level, done, taken, wasLow, wasHigh, tops, ...guesses.flat()].join();
 }
 
 /** Whether it matters what levels are at the moment. */
 function isWatching({ flush, looks }: SpecState): boolean {
   return flush !== null || looks;
+}
+
+/** The ideal, with what is on top now among those that it was. */
+function withTop(ideal: Ideal, wanted: number): Ideal {
+  const waiting = ideal.pending & wanted;
+  return { ...ideal, tops: ideal.tops | (waiting === 0 ? NOTHING : waiting & -waiting) };
+}
+
+const NOTHING_FOUND: SpecViolation = {
+  property: 'P1',
+  message: 'the claim finds nothing, but there was something to take all the time',
+};
+
+function wrongClaim({ ideals }: SpecState, irq: number, bit: number): SpecViolation {
+  const isThere = ideals.some(({ pending }) => (pending & bit) !== 0);
+  const why = isThere ? 'which was never on top' : 'which no message explains';
+  return { property: isThere ? 'P9' : 'P2', message: `the claim takes ${interruptName(irq)}, ${why}`, irq };
 }
 
 /** The automaton. States and lists of events are small integers; each transition is computed once. */
@@ -71,22 +99,26 @@ export class Monitor {
   readonly levels: readonly number[];
   readonly initial: number;
   readonly #all: readonly number[];
+  /** The messages, by index in `edges`. */
+  readonly #messages: number;
   readonly #states: SpecState[] = [];
   readonly #numbers = new Map<string, number>();
   readonly #callers: string[] = [];
 
   /**
-   * @param edges interrupt numbers that a flush takes.
+   * @param edges interrupt numbers that a flush takes; behind them, rising, numbers of messages that claims take.
    * @param levels interrupt numbers that a flush copies.
    */
   constructor(edges: readonly number[], levels: readonly number[]) {
     this.edges = edges;
     this.levels = levels;
     this.#all = [...edges, ...levels];
-    const ideal = { pending: 0, level: 0, done: 0, taken: 0, wasLow: 0, wasHigh: 0, guesses: [] };
+    this.#messages = this.#bitsOf(edges.filter(isMessage));
+    const ideal = { pending: 0, level: 0, done: 0, taken: 0, wasLow: 0, wasHigh: 0, tops: 0, guesses: [] };
     this.initial = this.#intern({
       calls: [],
       flush: null,
+      claim: null,
       looks: false,
       ahead: [],
       suspicion: null,
@@ -117,6 +149,10 @@ export class Monitor {
         return this.#close({ ...from, looks: true, ideals: this.#watched(from.ideals) });
       case 'flushed':
         return this.#flushed(from, event.lo, event.hi);
+      case 'claim':
+        return this.#close({ ...from, claim: this.#bitsOf(event.wanted) });
+      case 'claimed':
+        return this.#claimed(from, event.irq);
       case 'ahead':
         return this.#close({ ...from, ahead: [...from.ahead, this.#caller(event.thread)] });
       case 'kept':
@@ -148,14 +184,14 @@ export class Monitor {
 
   /** A state as text that does not depend on how it was reached. */
   describe(state: number): string {
-    const { calls, flush, looks, ahead, suspicion, ideals } = this.#states[state];
+    const { calls, flush, claim, looks, ahead, suspicion, ideals } = this.#states[state];
     const named = calls.map(([caller, irq, set]) => [this.#callers[caller], irq, set].join(' ')).sort();
     const texts = ideals.map(({ done, ...rest }) => {
       const callers = this.#callers.filter((_, caller) => ((done >> caller) & 1) !== 0).sort();
       return `${Object.values(rest).join()} ${callers.join()}`;
     });
     const early = ahead.map((caller) => this.#callers[caller]).sort();
-    return JSON.stringify([named, flush, looks, early, suspicion, texts.sort()]);
+    return JSON.stringify([named, flush, claim, looks, early, suspicion, texts.sort()]);
   }
 
   /** Whether a level is high in every explanation. */
@@ -243,14 +279,26 @@ export class Monitor {
     return this.#close({ ...from, flush: null, suspicion, ideals });
   }
 
-  /** Adds every explanation in which calls in progress, and the consumption by a flush, have taken effect by now. */
+  #claimed(from: SpecState, irq: number): number | SpecViolation {
+    const bit = irq === 0 ? 0 : 1 << this.edges.indexOf(irq);
+    const seen = irq === 0 ? NOTHING : bit;
+    const fits = from.ideals.filter(({ taken, tops }) => taken === bit && (tops & seen) !== 0);
+    if (fits.length === 0) return irq === 0 ? NOTHING_FOUND : wrongClaim(from, irq, bit);
+    return this.#close({
+      ...from,
+      claim: null,
+      ideals: fits.map((ideal) => ({ ...ideal, taken: 0, tops: 0 })),
+    });
+  }
+
+  /** Adds every explanation in which calls in progress, and the consumption by a flush or a claim, have taken effect by now. */
   #close(state: SpecState): number {
-    const flushing = state.flush !== null;
     const watching = isWatching(state);
     const found = new Map<string, Ideal>();
     const stored = new Map<number, number>();
     for (const caller of state.ahead) stored.set(caller, (stored.get(caller) ?? 0) + 1);
-    const add = (ideal: Ideal) => {
+    const add = (before: Ideal) => {
+      const ideal = state.claim === null ? before : withTop(before, state.claim);
       const key = keyOf(ideal);
       if (found.has(key)) return;
       found.set(key, ideal);
@@ -269,8 +317,9 @@ export class Monitor {
           }
         }
       }
-      for (let bit = 1; flushing && bit <= ideal.pending; bit <<= 1) {
-        if ((ideal.pending & bit) !== 0) {
+      const takes = ideal.pending & this.#mayTake(state, ideal);
+      for (let bit = 1; bit <= takes; bit <<= 1) {
+        if ((takes & bit) !== 0) {
           add({ ...ideal, pending: ideal.pending & ~bit, taken: ideal.taken | bit });
         }
       }
@@ -278,6 +327,16 @@ export class Monitor {
     state.ideals.forEach(add);
     const ideals = [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, ideal]) => ideal);
     return this.#intern({ ...state, ideals });
+  }
+
+  /** A flush takes any edges; a claim takes one message, which was on top when it looked. */
+  #mayTake({ flush, claim }: SpecState, { taken, tops }: Ideal): number {
+    if (flush !== null) return ~this.#messages;
+    return claim !== null && taken === 0 ? tops & ~NOTHING : 0;
+  }
+
+  #bitsOf(irqs: readonly number[]): number {
+    return irqs.reduce((bits, irq) => bits | (1 << this.edges.indexOf(irq)), 0);
   }
 
   #effect(ideal: Ideal, irq: number, set: boolean, watching: boolean): Ideal {
@@ -315,6 +374,7 @@ export class Monitor {
     const text = JSON.stringify([
       calls,
       state.flush,
+      state.claim,
       state.looks,
       [...state.ahead].sort(),
       state.suspicion,

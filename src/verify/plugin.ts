@@ -3,6 +3,8 @@ import { InputError } from '../errors/input-error.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
 import { installAtomics, uninstallAtomics } from './atomics.ts';
+import { FIELD_FILES } from './files/kvm-swfile.ts';
+import { type FileWay, wayOf } from './files/way.ts';
 import { type Scenario, scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
@@ -13,6 +15,8 @@ export interface Plugin {
 }
 
 const FUNCTIONS = ['set', 'unset', 'sync', 'flush', 'has'] as const;
+/** Of a protocol with a way of its own to keep an interrupt file. */
+const FILE_FUNCTIONS = ['receive', 'asserts', 'claim', 'read', 'write'] as const;
 
 /** Called when the module's code is entered, with words for what it is, and when it is left, with an empty text. */
 export type Watch = (place: string) => void;
@@ -84,7 +88,15 @@ function readProtocol(value: Readonly<Record<string, unknown>>, shown: string, w
       `${shown}: the protocol "${name}" has no ${missing.join(', ')}. It needs all of ${FUNCTIONS.join(', ')}.`,
     );
   }
-  if (PROTOCOLS.some((known) => known.name === name)) {
+  const { file } = value;
+  const lacks =
+    file === undefined
+      ? []
+      : FILE_FUNCTIONS.filter((key) => !isObject(file) || typeof file[key] !== 'function');
+  if (lacks.length > 0) {
+    throw new InputError(`${shown}: "file" of the protocol "${name}" has no ${lacks.join(', ')}.`);
+  }
+  if ([...PROTOCOLS, ...FIELD_FILES].some((known) => known.name === name)) {
     throw new InputError(`${shown}: "${name}" is a protocol of hartvisor already. Give yours another name.`);
   }
   return watched(value as unknown as Protocol, shown, watch);
@@ -110,6 +122,21 @@ function watched(protocol: Protocol, shown: string, watch: Watch): Protocol {
     sync: within('sync', (words, local, lo, hi) => protocol.sync(words, local, lo, hi)),
     flush: within('flush', (words, local) => protocol.flush(words, local)),
     has: within('has', (words, local, lo, hi) => protocol.has(words, local, lo, hi)),
+    ...('file' in protocol ? { file: watchedFile(wayOf(protocol), within) } : {}),
+  };
+}
+
+/** Wraps a function, whose name it is told. */
+type Within = <A extends readonly unknown[], R>(name: string, body: (...args: A) => R) => (...args: A) => R;
+
+function watchedFile(file: FileWay, within: Within): FileWay {
+  return {
+    isInHart: file.isInHart,
+    receive: within('receive', (place, identity) => file.receive(place, identity)),
+    asserts: within('asserts', (place) => file.asserts(place)),
+    claim: within('claim', (place) => file.claim(place)),
+    read: within('read', (place, register) => file.read(place, register)),
+    write: within('write', (place, register, bit, set) => file.write(place, register, bit, set)),
   };
 }
 

@@ -8,6 +8,7 @@ export const PROPERTIES = {
   P6: 'the payload is visible to the handler',
   P7: 'the code throws no error',
   P8: 'a remote fence is done when it returns',
+  P9: 'a claim takes what is on top of an interrupt file',
 } as const;
 
 export type PropertyId = keyof typeof PROPERTIES;

@@ -96,7 +96,11 @@ export function jsonReport(
 
 /** The source files that were explored for these results. */
 export function exploredBy(results: readonly JsonResult[]): readonly string[] {
-  return exploredSources([...new Set(results.map(({ protocol }) => protocol))]);
+  const names = (of: (result: JsonResult) => string) => [...new Set(results.map(of))];
+  return exploredSources(
+    names(({ protocol }) => protocol),
+    names(({ scenario }) => scenario),
+  );
 }
 
 /** One result. */

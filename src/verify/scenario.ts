@@ -42,6 +42,8 @@ export interface Scenario {
   readonly group: 'default' | 'rules' | 'extended' | 'deep';
   /** Interrupts beyond VSSIP, VSTIP and VSEIP. */
   readonly interrupts?: ExtraInterrupts;
+  /** Identities of messages for a vCPU that has an interrupt file. */
+  readonly identities?: readonly number[];
   readonly threads: readonly ThreadMaker[];
   /** False when threads go on for ever, so that the vCPU need not come to rest. Default true. */
   readonly mustRest?: boolean;
@@ -79,8 +81,11 @@ export function scenario(given: Scenario): Scenario {
  *
  * @throws InputError when two threads have the same name, or the protocol throws before anything has happened.
  */
-export function populate(protocol: Protocol, { name, interrupts = {}, threads }: Scenario): World {
-  const world = new World(protocol, interrupts);
+export function populate(
+  protocol: Protocol,
+  { name, interrupts = {}, identities = [], threads }: Scenario,
+): World {
+  const world = new World(protocol, interrupts, identities);
   for (const make of threads) world.threads.push(makeThread(make, world, name));
   const names = world.threads.map((thread) => thread.name);
   const twice = names.find((each, index) => names.indexOf(each) !== index);

@@ -3,6 +3,7 @@ import { InputError } from '../errors/input-error.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
 import { withSenders } from './crowd/every-number.ts';
+import { FIELD_FILES } from './files/kvm-swfile.ts';
 import type { Plugin } from './plugin.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
@@ -22,6 +23,22 @@ export interface Wanted {
 export interface Selection {
   readonly protocols: readonly Protocol[];
   readonly scenarios: readonly Scenario[];
+  /** Tried as well in scenarios with an interrupt file. */
+  readonly fileProtocols: readonly Protocol[];
+}
+
+/** One protocol in one scenario. */
+export interface Cell {
+  readonly protocol: Protocol;
+  readonly scenario: Scenario;
+}
+
+/** The cells of a selection, by scenarios. */
+export function cellsOf({ protocols, scenarios, fileProtocols }: Selection): readonly Cell[] {
+  return scenarios.flatMap((scenario) => {
+    const all = scenario.identities === undefined ? protocols : [...protocols, ...fileProtocols];
+    return all.map((protocol) => ({ protocol, scenario }));
+  });
 }
 
 /**
@@ -30,7 +47,7 @@ export interface Selection {
  * @throws InputError naming what there is, when a name fits nothing.
  */
 export function select(wanted: Wanted, plugin: Plugin = { protocols: [], scenarios: [] }): Selection {
-  const protocols = [...plugin.protocols, ...PROTOCOLS];
+  const protocols = [...plugin.protocols, ...PROTOCOLS, ...FIELD_FILES];
   const scenarios = [...plugin.scenarios, ...SCENARIOS];
   return {
     protocols:
@@ -39,6 +56,7 @@ export function select(wanted: Wanted, plugin: Plugin = { protocols: [], scenari
         : plugin.protocols.length > 0
           ? plugin.protocols
           : PROTOCOLS,
+    fileProtocols: wanted.protocols.length > 0 || plugin.protocols.length > 0 ? [] : FIELD_FILES,
     scenarios: wanted.scenarios.length > 0 ? matching(scenarios, wanted.scenarios) : usualScenarios(plugin),
   };
 }

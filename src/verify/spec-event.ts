@@ -20,6 +20,13 @@ export type SpecEvent =
    * yet; and the thread has come to that store. Weak memory only.
    */
   | { readonly is: 'ahead' | 'kept'; readonly thread: string }
+  /**
+   * The owner of an interrupt file begins to claim; `wanted` are the identities that it takes, as numbers of messages
+   * (see `messageNumber`), in rising order.
+   */
+  | { readonly is: 'claim'; readonly wanted: readonly number[] }
+  /** The claim is over; `irq` is the message that it took, 0 for none. */
+  | { readonly is: 'claimed'; readonly irq: number }
   /** An interrupt changes at this very moment: the source of a derived level, or an edge that becomes pending. */
   | { readonly is: 'effect'; readonly irq: number; readonly high: boolean };
 

@@ -20,6 +20,11 @@ const STRIP_NAMES: Readonly<Record<keyof BitValues, readonly [name: string, abou
   hvip: ['HVIP', 'the CSR'],
 };
 
+const FILE_STRIP_NAMES: Readonly<Partial<typeof STRIP_NAMES>> = {
+  pending: ['eip', 'the file'],
+  mask: ['eie', 'the file'],
+};
+
 /**
  * A counterexample as a page of its own: a sequence diagram with the four bits of the interrupt beside it.
  *
@@ -67,7 +72,7 @@ function drawing(timeline: Timeline): string {
     ...rows.flatMap((row, index) => background(row, tops[index], width)),
     ...rows.flatMap((row, index) => reach(row, tops[index], timeline)),
     ...lanes.map((name, lane) => laneHead(name, lane, laneWidth(timeline), height)),
-    ...shown.map((bit, strip) => stripHead(bit, stripX(timeline, strip))),
+    ...shown.map((bit, strip) => stripHead(bit, timeline.isMessage, stripX(timeline, strip))),
     `<line class="rule" x1="0" x2="${width}" y1="${HEAD - 8}" y2="${HEAD - 8}"/>`,
     ...shown.flatMap((bit, strip) => stripBars(timeline, bit, stripX(timeline, strip), tops)),
     ...rows.flatMap((row, index) => drawRow(row, tops[index], timeline)),
@@ -114,8 +119,8 @@ function laneHead(name: string, lane: number, laneWidth: number, height: number)
   ].join('');
 }
 
-function stripHead(bit: keyof BitValues, x: number): string {
-  const [name, about] = STRIP_NAMES[bit];
+function stripHead(bit: keyof BitValues, isMessage: boolean, x: number): string {
+  const [name, about] = (isMessage ? FILE_STRIP_NAMES[bit] : undefined) ?? STRIP_NAMES[bit];
   return [
     `<text class="head" x="${x}" y="24" text-anchor="middle">${name}</text>`,
     `<text class="sub" x="${x}" y="40" text-anchor="middle">${about}</text>`,

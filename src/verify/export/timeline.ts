@@ -1,6 +1,6 @@
 import type { BitValues } from '../explain.ts';
 import type { JsonCounterexample, JsonResult } from '../report-json.ts';
-import { interruptName } from '../world/word-names.ts';
+import { interruptName, isMessage } from '../world/word-names.ts';
 
 /** One line of a picture of a counterexample. */
 export type TimelineRow =
@@ -43,6 +43,8 @@ export interface Timeline {
   readonly steps: number;
   /** Name of the interrupt whose bits are shown. */
   readonly interrupt: string;
+  /** It is a message, with its bits in an interrupt file. */
+  readonly isMessage: boolean;
   readonly lanes: readonly string[];
   /** Those of the four bits that matter here. */
   readonly shown: readonly (keyof BitValues)[];
@@ -63,6 +65,11 @@ const WORD_OF: Readonly<Record<string, keyof BitValues>> = {
   irqs_pending_mask: 'mask',
   'irqs_pending_mask[1]': 'mask',
 };
+
+function wordOf(word: string, irq: number): keyof BitValues | undefined {
+  if (!isMessage(irq)) return WORD_OF[word];
+  return word === `eip${(irq >> 5) - 2}` ? 'pending' : word === `eie${(irq >> 5) - 2}` ? 'mask' : undefined;
+}
 
 /**
  * Arranges a counterexample for pictures.
@@ -86,6 +93,7 @@ export function timelineOf(result: JsonResult): Timeline {
     schedule: example.schedule,
     steps: example.length,
     interrupt: interruptName(example.irq),
+    isMessage: isMessage(example.irq),
     lanes,
     shown: BITS.filter((bit) => bit !== 'mask' || touched.has(bit) || rises(bit)),
     initial: initialBits(example),
@@ -117,7 +125,7 @@ function rowsOf(example: JsonCounterexample, lanes: readonly string[]): Timeline
       text: step.text,
       source: step.source,
       bits: step.bits,
-      touches: WORD_OF[step.word],
+      touches: wordOf(step.word, example.irq),
       erases,
       undoes: erases ? numbers.get(example.undoes) : undefined,
     });
@@ -129,7 +137,7 @@ function rowsOf(example: JsonCounterexample, lanes: readonly string[]): Timeline
 /** The words before their first access are what that access found; the vCPU's own two change with its steps only. */
 function initialBits({ steps, irq }: JsonCounterexample): BitValues {
   const found = (bit: 'pending' | 'mask'): boolean => {
-    const first = steps.find(({ word }) => WORD_OF[word] === bit);
+    const first = steps.find(({ word }) => wordOf(word, irq) === bit);
     if (first === undefined) return steps[0]?.bits[bit] ?? false;
     return ((first.before >>> (irq & 31)) & 1) !== 0;
   };

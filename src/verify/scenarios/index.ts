@@ -2,6 +2,7 @@
 import type { Scenario } from '../scenario.ts';
 import { BROKEN_RULES } from './broken-rules.ts';
 import { FENCES } from './fences.ts';
+import { FILES } from './files.ts';
 import { IPIS } from './ipis.ts';
 import { LEVELS } from './levels.ts';
 import { PCPUS } from './pcpus.ts';
@@ -14,5 +15,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...PCPUS,
   ...FENCES,
   ...SLEEPERS,
+  ...FILES,
   ...BROKEN_RULES,
 ];

@@ -5,6 +5,8 @@ import type { LoopOutcome } from '../../interrupts/vcpu-loop.ts';
 import { EXIT_REQUEST } from '../../interrupts/words.ts';
 import type { Env } from '../thread.ts';
 import { ALL_PAGES, usePages } from './fence.ts';
+import type { FileOptions, WorldFile } from './file.ts';
+import { FileGuest, type FileState } from './file-guest.ts';
 import type { LoopGuest, LoopState, Mutable } from './loop-surroundings.ts';
 import { rearmTimer, type TimerKind, timerWord } from './timer.ts';
 import { interruptName } from './word-names.ts';
@@ -46,6 +48,8 @@ export interface VcpuOptions {
   readonly sleeps?: 'queue' | 'alone' | 'alone, with a limit';
   /** The guest uses pages until a {@link fencer} takes them away from it. Default false. */
   readonly pages?: boolean;
+  /** The vCPU has an interrupt file, for the identities of the scenario. Default: none. */
+  readonly file?: FileOptions;
 }
 
 export const VCPU_NAME = 'vCPU';
@@ -53,7 +57,7 @@ export const VCPU_NAME = 'vCPU';
 /** The vCPU's thread between two steps: the loop of its pCPU, the hart, the guest. */
 export interface VcpuState extends LoopState {
   /** Why the guest was left; empty in the guest. */
-  readonly why: '' | 'kick' | 'wfi' | 'timer' | 'any';
+  readonly why: '' | 'kick' | 'wfi' | 'timer' | 'any' | 'claim' | 'access';
   readonly pcpu: number;
   readonly sendsLeft: number;
   readonly timersLeft: number | 'forever';
@@ -62,6 +66,8 @@ export interface VcpuState extends LoopState {
   readonly pages: number;
   /** HVIP was not taken back since the last exit: a loop that breaks rule 1. */
   readonly unsynced: boolean;
+  /** Of a guest with an interrupt file. */
+  readonly file: FileState;
 }
 
 /** A guest that takes interrupts, and the handlers of its exits, around one part of the loop. */
@@ -71,6 +77,7 @@ export class Guest implements LoopGuest {
   readonly #now: Mutable<VcpuState>;
   readonly #env: Env;
   readonly #interrupts: VcpuInterrupts;
+  readonly #file: FileGuest | undefined;
 
   constructor(
     world: World,
@@ -78,12 +85,14 @@ export class Guest implements LoopGuest {
     now: Mutable<VcpuState>,
     env: Env,
     interrupts: VcpuInterrupts,
+    file: WorldFile | undefined,
   ) {
     this.#world = world;
     this.#options = options;
     this.#now = now;
     this.#env = env;
     this.#interrupts = interrupts;
+    this.#file = file && new FileGuest(world, file, now, env);
   }
 
   /** One action of the guest: take an interrupt, send one to itself, idle, or leave. */
@@ -102,6 +111,8 @@ export class Guest implements LoopGuest {
 
   #actions(): (() => boolean)[] {
     const { lo, hi, sendsLeft, timersLeft } = this.#now;
+    const urgent = this.#file?.urgentAction();
+    if (urgent !== undefined) return [urgent];
     const edge = this.#world.edges.find((irq) => hasBit(irq, lo, hi));
     if (edge !== undefined) return [() => this.#takeEdge(edge)];
     if (hasBit(IRQ_VS_TIMER, lo, 0)) {
@@ -110,6 +121,7 @@ export class Guest implements LoopGuest {
     if (this.#world.levels.some((irq) => hasBit(irq, lo, hi))) return [() => this.#takeExternal()];
     const actions = [() => this.#idle()];
     if (sendsLeft > 0) actions.push(() => this.#sendSelf());
+    actions.push(...(this.#file?.ownActions() ?? []));
     if (this.#options.reprograms && timersLeft !== 0) {
       actions.push(() => {
         this.#env.note('programs its timer anew');
@@ -187,7 +199,9 @@ export class Guest implements LoopGuest {
   handle(): LoopOutcome {
     const { why } = this.#now;
     this.#now.why = '';
+    this.#file?.willEnter();
     if (why === 'wfi') return 'block';
+    if (why === 'claim' || why === 'access') this.#file?.handle(why);
     if (why === 'timer') this.#rearm();
     return this.#options.migrates === 'after sync' && this.#env.choose(2) === 1 ? 'yield' : 'enter';
   }
@@ -206,10 +220,12 @@ export class Guest implements LoopGuest {
   block(): BlockResult {
     const { words, numbers } = this.#world;
     const { sleeps = 'queue' } = this.#options;
-    if (sleeps === 'queue') return this.#interrupts.block(numbers.allowedLo, numbers.allowedHi);
+    const block = () => this.#interrupts.block(numbers.allowedLo, numbers.allowedHi);
+    const blockWithFile = () => (this.#file === undefined ? block() : this.#file.leavingItToTheLoop(block));
+    if (sleeps === 'queue') return blockWithFile();
     // A thread that serves one vCPU sleeps here, within the step.
     const sequence = wakeSequence(words);
-    const result = this.#interrupts.block(numbers.allowedLo, numbers.allowedHi);
+    const result = blockWithFile();
     const limit = sleeps === 'alone' ? Number.POSITIVE_INFINITY : 1000;
     if (result !== 'blocked' || waitForWake(words, sequence, limit) || !cancelBlock(words)) return result;
     this.#interrupts.load(this.#now.pcpu);

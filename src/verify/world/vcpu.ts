@@ -6,6 +6,8 @@ import type { SpecViolation } from '../spec-event.ts';
 import type { Env, LocalState, Thread } from '../thread.ts';
 import { FlushIsPreemptible, SavesBeforeSync, SyncsLate } from './broken-loops.ts';
 import { ALL_PAGES } from './fence.ts';
+import { WorldFile } from './file.ts';
+import { FRESH_FILE_STATE } from './file-guest.ts';
 import { type Mutable, stepLoop } from './loop-surroundings.ts';
 import { timerMode } from './timer.ts';
 import { Guest, VCPU_NAME, type VcpuOptions, type VcpuState } from './vcpu-guest.ts';
@@ -32,10 +34,13 @@ export function vcpu(options: VcpuOptions = {}): (world: World) => Thread {
 class VcpuThread {
   readonly #world: World;
   readonly #options: VcpuOptions;
+  readonly #file: WorldFile | undefined;
 
   constructor(world: World, options: VcpuOptions) {
     this.#world = world;
     this.#options = options;
+    this.#file = options.file && new WorldFile(world, options.file);
+    world.file = this.#file;
     if (options.timers !== undefined) timerMode(world, options.timer ?? 'derived');
     if (!this.#isQueued) {
       world.hasRunQueue = false;
@@ -63,6 +68,7 @@ class VcpuThread {
       acknowledged: false,
       pages: this.#options.pages ? ALL_PAGES : 0,
       unsynced: false,
+      file: FRESH_FILE_STATE,
     };
     return world.memory.runAlone(world.memory.initial, () => {
       startVcpu(world.words);
@@ -90,7 +96,7 @@ class VcpuThread {
       this.#world,
       state,
       env,
-      (now, of, interrupts) => new Guest(this.#world, this.#options, now, of, interrupts),
+      (now, of, interrupts) => new Guest(this.#world, this.#options, now, of, interrupts, this.#file),
       state.pcpu,
       (at, now) => this.#loop(at, now, state, env),
     );
@@ -135,7 +141,7 @@ class VcpuThread {
     const { edges, levels, monitor } = this.#world;
     const [lo, hi] = sleeps ? [0, 0] : [state.lo, state.hi];
     const [irq] = monitor.unsettled(view.spec, [...edges, ...levels], lo, hi);
-    if (irq === undefined) return undefined;
+    if (irq === undefined) return this.#file?.checkRest(view, sleeps);
     const name = interruptName(irq);
     if (levels.includes(irq)) {
       const message = sleeps

@@ -1,3 +1,4 @@
+import { FILE_BLOCK } from '../../interrupts/interrupt-file.ts';
 import {
   EXIT_COUNT,
   EXIT_REQUEST,
@@ -42,7 +43,37 @@ const INTERRUPT_NAMES: Readonly<Record<number, string>> = {
   13: 'LCOFIP',
 };
 
-/** The name of an interrupt's bit in hvip. */
+/** Numbers of messages begin behind those of interrupts. */
+const FIRST_MESSAGE = 64;
+
+/** The number that stands for messages with an identity, beside numbers of interrupts. */
+export function messageNumber(identity: number): number {
+  return FIRST_MESSAGE + identity;
+}
+
+/** Whether a number stands for messages. */
+export function isMessage(irq: number): boolean {
+  return irq >= FIRST_MESSAGE;
+}
+
+/** Names of the words of an interrupt file, as its registers are called with 32 bits. */
+export function fileWordInfos(): WordInfo[] {
+  const { pending, enabled, delivery, threshold } = FILE_BLOCK.word;
+  const infos: WordInfo[] = Array.from({ length: FILE_BLOCK.words }, (_, index) => ({
+    name: `file_${index}`,
+  }));
+  for (let index = 0; index < enabled - pending; index++) {
+    const firstIrq = FIRST_MESSAGE + 32 * index;
+    infos[pending + index] = { name: `eip${index}`, shows: 'interrupts', firstIrq };
+    infos[enabled + index] = { name: `eie${index}`, shows: 'interrupts', firstIrq };
+  }
+  infos[delivery] = { name: 'eidelivery' };
+  infos[threshold] = { name: 'eithreshold' };
+  return infos;
+}
+
+/** The name of an interrupt's bit in hvip, or of a message. */
 export function interruptName(irq: number): string {
+  if (isMessage(irq)) return `message ${irq - FIRST_MESSAGE}`;
   return INTERRUPT_NAMES[irq] ?? `hvip[${irq}]`;
 }

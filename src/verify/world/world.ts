@@ -8,7 +8,7 @@ import { Monitor } from '../monitor.ts';
 import { SharedMemory } from '../shared-memory.ts';
 import type { SpecViolation } from '../spec-event.ts';
 import type { Env, Thread } from '../thread.ts';
-import { vcpuWordInfos } from './word-names.ts';
+import { messageNumber, vcpuWordInfos } from './word-names.ts';
 
 /** Judges a state in which no thread can move. */
 export type RestCheck = (view: RestView, stateOf: (thread: string) => object | undefined) => Verdict;
@@ -16,6 +16,12 @@ type Verdict = SpecViolation | undefined;
 
 /** Gives the levels that follow from their source now, as `VcpuInterruptsOptions.derive` does. */
 type Derive = () => number;
+
+/** The interrupt file of the vCPU, for those who send messages to it. */
+export interface MessageTarget {
+  /** A message of a thread arrives. */
+  receive(env: Env, thread: string, identity: number): void;
+}
 
 /**
  * Everything around the protocol in one scenario: the vCPU's words, the words of the devices around it, the
@@ -28,15 +34,19 @@ export class World {
   readonly words: VcpuWords;
   readonly monitor: Monitor;
   readonly edges: readonly number[];
+  /** Of the messages that the vCPU's interrupt file gets, rising; empty where it has no file. */
+  readonly identities: readonly number[];
   readonly levels: readonly number[];
   readonly threads: Thread[] = [];
+  /** The interrupt file of the vCPU, if it has one. */
+  file: MessageTarget | undefined;
   /** False for a vCPU with a thread of its own, which sleeps until it is woken. */
   hasRunQueue = true;
   readonly #derives: Derive[] = [];
   readonly #checks: RestCheck[] = [];
   readonly #named = new Map<string, Int32Array<ArrayBufferLike>>();
 
-  constructor(protocol: Protocol, interrupts: ExtraInterrupts) {
+  constructor(protocol: Protocol, interrupts: ExtraInterrupts, identities: readonly number[] = []) {
     this.protocol = protocol;
     this.numbers = interruptNumbers(interrupts);
     this.words = this.memory.add(vcpuWordInfos());
@@ -46,7 +56,8 @@ export class World {
     this.levels = all.filter(
       (irq) => hasBit(irq, allowedLo, allowedHi) && !hasBit(irq, guestWritableLo, guestWritableHi),
     );
-    this.monitor = new Monitor(this.edges, this.levels);
+    this.identities = [...identities].sort((one, other) => one - other);
+    this.monitor = new Monitor([...this.edges, ...this.identities.map(messageNumber)], this.levels);
     this.word('run_queue');
     this.word('acknowledge');
   }
@@ -81,6 +92,18 @@ export class World {
     if (all.includes(irq)) return;
     throw new InputError(
       `Thread ${thread} sends interrupt ${irq}, but the scenario's vCPU has ${all.join(', ')} only. A scenario gives it more with "interrupts", for example interrupts: { lcofi: true } for 13, or { edges: [41] }, or { levels: [41] }.`,
+    );
+  }
+
+  /**
+   * Gives the vCPU's interrupt file to a thread that sends messages to it.
+   *
+   * @throws InputError when there is none, or it gets no messages of that identity
+   */
+  expectFile(identity: number, thread: string): MessageTarget {
+    if (this.file !== undefined && this.identities.includes(identity)) return this.file;
+    throw new InputError(
+      `Thread ${thread} sends messages of identity ${identity}, but the scenario's vCPU takes ${this.identities.join(', ') || 'none'}. A scenario says which with "identities", for example identities: [${identity}], and its vCPU comes first and is vcpu({ file: {} }).`,
     );
   }
 

@@ -1,0 +1,79 @@
+import type { ThreadMaker } from '../scenario.ts';
+import type { Thread } from '../thread.ts';
+import type { World } from './world.ts';
+
+export interface MessengerOptions {
+  readonly name?: string;
+  /** Identities of its messages, in their order. Default: the scenario's smallest one, once. */
+  readonly sends?: readonly number[];
+  /** Writes to memory before each message, which the handler reads. Default false. */
+  readonly mail?: boolean;
+}
+
+/** Makes a thread that sends message-signaled interrupts to the vCPU's file, as a device or another vCPU does. */
+export function messenger(options: MessengerOptions = {}): ThreadMaker {
+  const { name = 'M', mail = false } = options;
+  return (world) => {
+    const { sends = world.identities.slice(0, 1) } = options;
+    const files = sends.map((identity) => world.expectFile(identity, name));
+    const boxes = mail ? sends.map((identity) => mailFor(world, name, identity)) : [];
+    return {
+      name,
+      initial: { at: 0 },
+      step: (state, env) => {
+        const { at } = state as { at: number };
+        if (at === sends.length) return null;
+        // Meets the exchange of the guest's handler.
+        if (mail) Atomics.store(boxes[at], 0, 1);
+        files[at].receive(env, name, sends[at]);
+        return { at: at + 1 };
+      },
+    };
+  };
+}
+
+function mailFor(world: World, name: string, identity: number): Int32Array<ArrayBufferLike> {
+  const box = world.word(`mail_${identity}_${name}`);
+  world.addRestCheck((view) =>
+    world.valueIn(view, box) === 0
+      ? undefined
+      : { property: 'P6', message: `the handler never reads what ${name} has written` },
+  );
+  return box;
+}
+
+export interface WireOptions {
+  readonly name: string;
+  /** The number of the device on its wire, from 0. */
+  readonly index: number;
+  /** Identity of the messages for the wire. Default: the scenario's smallest one. */
+  readonly identity?: number;
+}
+
+/**
+ * Makes one of several devices on a wire, a level source of an APLIC that sends messages: a rise of the wire is one
+ * message, and another device that asks while it is high adds none. Its handler serves one device for each message.
+ */
+export function wired({ name, index, identity: given }: WireOptions): ThreadMaker {
+  return (world): Thread => {
+    const identity = given ?? world.identities[0];
+    const file = world.expectFile(identity, name);
+    const wire = world.word('wire');
+    const bit = 1 << index;
+    world.addRestCheck((view) =>
+      (world.valueIn(view, wire) & bit) === 0
+        ? undefined
+        : { property: 'P4', message: `${name} asks for service, and no message tells of it` },
+    );
+    return {
+      name,
+      initial: {},
+      step: (_state, env) => {
+        // Meets the accesses of the handler and of the other devices: one of them sees the wire rise.
+        const rises = Atomics.or(wire, 0, bit) === 0;
+        if (rises) file.receive(env, name, identity);
+        return null;
+      },
+    };
+  };
+}

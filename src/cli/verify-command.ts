@@ -28,12 +28,12 @@ export async function verifyCommand(options: VerifyCommandOptions): Promise<numb
     return 0;
   }
   const memory = readMemory(options.memory);
-  const results: JsonResult[] = [];
+  const byCell: JsonResult[] = [];
   const weakenings: WeakeningResult[] = [];
   const line = liveLine(process.stderr);
   const onMessage = (message: JobMessage) => {
     if (message.kind === 'progress') line.show(progressText(message));
-    if (message.kind === 'result') results.push(message.result.json);
+    if (message.kind === 'result') byCell[message.cell] = message.result.json;
     if (message.kind === 'weakening') weakenings.push(message.result);
   };
   const { protocol = [], scenario = [] } = options;
@@ -48,6 +48,7 @@ export async function verifyCommand(options: VerifyCommandOptions): Promise<numb
       ...limitsOf(options),
     };
     const status = await runVerify(job, onMessage);
+    const results = byCell.filter((result) => result !== undefined);
     line.clear();
     const milliseconds = performance.now() - started;
     if (options.weaken) {

@@ -17,10 +17,10 @@ registerHooks({
     specifier === 'hartvisor/verify' ? { url: publicModule, shortCircuit: true } : next(specifier, context),
 });
 
-const { place, task } = workerData as VerifyStart;
+const { pieces, place, task } = workerData as VerifyStart;
 const encoder = new TextEncoder();
 // The engine's own, whatever stands in for it later.
-const { store } = Atomics;
+const { add, store } = Atomics;
 
 /** Leaves the name of the place where the main thread finds it, also when this thread never comes back. */
 function enter(text: string): void {
@@ -30,10 +30,16 @@ function enter(text: string): void {
   store(place, 0, bytes.length);
 }
 
+/** The next piece of a matrix that no thread has taken. */
+function take(): number {
+  // Meets itself on other threads that do the same job: each gets another piece.
+  return add(pieces, 0, 1);
+}
+
 switch (task.kind) {
   case 'job': {
     const { runVerifyJob } = await import('../verify/job.ts');
-    await runVerifyJob(task.job, (message) => port.postMessage(message), enter);
+    await runVerifyJob(task.job, (message) => port.postMessage(message), enter, take);
     break;
   }
   case 'thread': {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { InputError } from '../errors/input-error.ts';
 import type { JobMessage, VerifyJob } from '../verify/job.ts';
@@ -7,6 +8,7 @@ import {
   type ReplayStart,
   type ReplayThreadResult,
 } from '../verify/threaded/replay-thread.ts';
+import { gravestStatus } from '../verify/verify.ts';
 
 /** The work of a thread of the checker. */
 type VerifyTask =
@@ -21,6 +23,8 @@ export interface VerifyStart {
   readonly task: VerifyTask;
   /** Length and bytes of the name of the place in a person's module where the thread is. */
   readonly place: Uint8Array;
+  /** How many pieces of a matrix have been taken by all threads that do the same job. */
+  readonly pieces: Int32Array;
 }
 
 /** As for the worker of a machine: the compiler does not rewrite this ending. */
@@ -34,23 +38,44 @@ const PLACE_BYTES = 128;
 /** How long a person's code may run without coming back, in milliseconds. A call of it takes microseconds. */
 export const LONGEST_SILENCE = 10_000;
 
+/** The most threads for one matrix: each may need memory for millions of states. */
+const MOST_THREADS = 4;
+
 /**
- * Runs the checker on a thread of its own, so that this one can show how far it is, and end code that never ends.
+ * Runs the checker on threads of its own, so that this one can show how far it is, and end code that never ends. A
+ * matrix is divided among as many threads as the machine runs at once, four at most.
  *
  * @param onMessage gets all messages but `done` and `mistake`.
  * @param longestSilence milliseconds that the code of the person's module may take without a sign of life.
  * @returns the status, as `VERIFY_STATUS` has it.
  * @throws InputError for a mistake of the person, also for code that never comes back.
  */
-export function runVerify(
+export async function runVerify(
   job: VerifyJob,
   onMessage: (message: JobMessage) => void,
   longestSilence: number = LONGEST_SILENCE,
 ): Promise<number> {
+  const pieces = new Int32Array(new SharedArrayBuffer(4));
+  const threads = job.task === 'matrix' ? Math.min(availableParallelism(), MOST_THREADS) : 1;
+  const runs = Array.from({ length: threads }, () => runThread(job, pieces, onMessage, longestSilence));
+  try {
+    return gravestStatus(await Promise.all(runs.map(({ status }) => status)));
+  } finally {
+    for (const { worker } of runs) void worker.terminate();
+  }
+}
+
+/** One thread that takes pieces of the job. */
+function runThread(
+  job: VerifyJob,
+  pieces: Int32Array,
+  onMessage: (message: JobMessage) => void,
+  longestSilence: number,
+): { readonly worker: Worker; readonly status: Promise<number> } {
   const place = new Uint8Array(new SharedArrayBuffer(PLACE_BYTES));
-  const start: VerifyStart = { task: { kind: 'job', job }, place };
+  const start: VerifyStart = { task: { kind: 'job', job }, place, pieces };
   const worker = new Worker(workerFile, { workerData: start });
-  return new Promise<number>((resolve, reject) => {
+  const status = new Promise<number>((resolve, reject) => {
     let silence: ReturnType<typeof setTimeout> | undefined;
     const listen = () => {
       clearTimeout(silence);
@@ -76,6 +101,7 @@ export function runVerify(
     worker.on('exit', (code) => end(() => reject(threadEnded(job, place, code))));
     listen();
   });
+  return { worker, status };
 }
 
 function endless({ file }: VerifyJob, where: string, silence: number): InputError {
@@ -150,7 +176,7 @@ type Answer<T> =
 
 /** Lets a thread answer one question. */
 function ask<T>(task: VerifyTask): { readonly value: Promise<T>; terminate(): Promise<void> } {
-  const start: VerifyStart = { task, place: new Uint8Array(PLACE_BYTES) };
+  const start: VerifyStart = { task, place: new Uint8Array(PLACE_BYTES), pieces: new Int32Array(1) };
   const worker = new Worker(workerFile, { workerData: start });
   const value = new Promise<T>((resolve, reject) => {
     worker.once('message', (message: Answer<T>) => {

@@ -4,7 +4,7 @@
 import { InputError } from '../errors/input-error.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
-import { EveryNumberAnswers } from './crowd/every-number.ts';
+import { type Cell, EveryNumberAnswers, haveOneAnswer } from './crowd/every-number.ts';
 import { explain, headLines } from './explain.ts';
 import { exportC } from './export/c-listing.ts';
 import { exportHtml } from './export/html.ts';
@@ -74,7 +74,8 @@ export type JobMessage =
       /** Of this cell. */
       readonly milliseconds: number;
     }
-  | { readonly kind: 'result'; readonly result: JobResult }
+  /** `cell` is its number, from 0. Of several threads at work, results come in any order. */
+  | { readonly kind: 'result'; readonly cell: number; readonly result: JobResult }
   | { readonly kind: 'weakening'; readonly result: WeakeningResult }
   /** `status` is that of the gravest result, as `VERIFY_STATUS` has it. */
   | { readonly kind: 'done'; readonly status: number }
@@ -86,11 +87,13 @@ export type JobMessage =
  *
  * @param enter told where in the code of the person's module the thread is, so that another thread can say so when it
  * never comes back.
+ * @param take the number of the next piece of a matrix, each once for all threads that do the same job
  */
 export async function runVerifyJob(
   job: VerifyJob,
   post: (message: JobMessage) => void,
   enter: (place: string) => void = () => undefined,
+  take: () => number = counter(),
 ): Promise<void> {
   try {
     const plugin = job.file === undefined ? undefined : await loadPlugin(job.file.url, job.file.shown, enter);
@@ -100,13 +103,20 @@ export async function runVerifyJob(
       post({ kind: 'done', status: 0 });
       return;
     }
-    const results = runCells(job, selection, post);
-    if (job.task === 'explain') post({ kind: 'result', result: answer(job, selection, shortest(results)) });
+    const results = runCells(job, selection, post, take);
+    if (job.task === 'explain') {
+      post({ kind: 'result', cell: 0, result: answer(job, selection, shortest(results)) });
+    }
     post({ kind: 'done', status: statusOf(job.task === 'explain' ? [shortest(results)] : results) });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     post({ kind: 'mistake', message: error.message });
   }
+}
+
+function counter(): () => number {
+  let next = 0;
+  return () => next++;
 }
 
 /** For the C code, that is run, also where its orders do not matter: it knows which statement each access is. */
@@ -124,30 +134,46 @@ function codeOf({ formats }: VerifyJob, selection: Selection): Selection {
   return { ...selection, protocols: inC, fileProtocols: [] };
 }
 
-function runCells(job: VerifyJob, selection: Selection, post: (message: JobMessage) => void): VerifyResult[] {
+function runCells(
+  job: VerifyJob,
+  selection: Selection,
+  post: (message: JobMessage) => void,
+  take: () => number,
+): VerifyResult[] {
   const results: VerifyResult[] = [];
   const all = cellsOf(selection);
   const cells = all.length;
+  const pieces = piecesOf(all);
   const bounds = boundsOf(job);
   const explore = exploration(job);
   // To explain the worst of many, only what is violated counts.
   const everyNumber = job.task === 'matrix' || cells === 1 ? new EveryNumberAnswers() : undefined;
-  for (const { protocol, scenario } of all) {
-    const at = { protocol: protocol.name, scenario: scenario.name, cell: results.length, cells };
+  const run = (cell: number) => {
+    const { protocol, scenario } = all[cell];
+    const at = { protocol: protocol.name, scenario: scenario.name, cell, cells };
     const onProgress = ({ states, milliseconds }: { states: number; milliseconds: number }) =>
       post({ kind: 'progress', ...at, states, milliseconds });
     onProgress({ states: 0, milliseconds: 0 });
-    const result = explore(protocol, scenario, {
-      ...bounds,
-      ...(everyNumber === undefined ? {} : { everyNumber }),
-      onProgress,
-    });
+    const options = { ...bounds, ...(everyNumber === undefined ? {} : { everyNumber }), onProgress };
+    const result = explore(protocol, scenario, options);
     results.push(result);
-    if (job.task === 'matrix') {
-      post({ kind: 'result', result: { json: jsonResult(result), text: explain(result), exports: {} } });
-    }
-  }
+    if (job.task !== 'matrix') return;
+    const exports = {};
+    post({ kind: 'result', cell, result: { json: jsonResult(result), text: explain(result), exports } });
+  };
+  for (let piece = take(); piece < pieces.length; piece = take()) pieces[piece].forEach(run);
   return results;
+}
+
+/** Numbers of cells, divided so that those with one answer about other numbers of senders stay together. */
+function piecesOf(cells: readonly Cell[]): readonly (readonly number[])[] {
+  const pieces: number[][] = [];
+  for (const [number, cell] of cells.entries()) {
+    const known = pieces.find(([first]) => haveOneAnswer(cells[first], cell));
+    if (known === undefined) pieces.push([number]);
+    else known.push(number);
+  }
+  return pieces;
 }
 
 function exploration({ memory, without }: VerifyJob): typeof verify {

@@ -2,7 +2,7 @@
 import { InputError } from '../errors/input-error.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
-import { withSenders } from './crowd/every-number.ts';
+import { type Cell, withSenders } from './crowd/every-number.ts';
 import { FIELD_FILES } from './files/kvm-swfile.ts';
 import type { Plugin } from './plugin.ts';
 import type { Scenario } from './scenario.ts';
@@ -25,12 +25,6 @@ export interface Selection {
   readonly scenarios: readonly Scenario[];
   /** Tried as well in scenarios with an interrupt file. */
   readonly fileProtocols: readonly Protocol[];
-}
-
-/** One protocol in one scenario. */
-export interface Cell {
-  readonly protocol: Protocol;
-  readonly scenario: Scenario;
 }
 
 /** The cells of a selection, by scenarios. */

@@ -50,6 +50,20 @@ export function statusOf(results: readonly VerifyResult[]): number {
   return VERIFY_STATUS[gravest.fault?.kind ?? 'replay-mismatch'];
 }
 
+/** The exit status of several runs: the gravest of theirs. */
+export function gravestStatus(statuses: readonly number[]): number {
+  const order: readonly number[] = [
+    VERIFY_STATUS.PROVEN,
+    VERIFY_STATUS['NOT PROVEN'],
+    VERIFY_STATUS.VIOLATED,
+  ];
+  const weight = (status: number) => (order.includes(status) ? order.indexOf(status) : order.length);
+  return statuses.reduce(
+    (worst, each) => (weight(each) > weight(worst) ? each : worst),
+    VERIFY_STATUS.PROVEN,
+  );
+}
+
 export interface VerifyOptions {
   /** Default 50 million. */
   readonly maxStates?: number;

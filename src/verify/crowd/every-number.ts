@@ -31,6 +31,12 @@ export interface EveryNumber {
   readonly milliseconds: number;
 }
 
+/** One protocol in one scenario. */
+export interface Cell {
+  readonly protocol: Protocol;
+  readonly scenario: Scenario;
+}
+
 /** The search for an answer. */
 export interface EveryNumberSearch {
   readonly bounds: Bounds;
@@ -105,6 +111,16 @@ export class EveryNumberAnswers {
     this.#known.push({ question, answer });
     return answer;
   }
+}
+
+/** Whether two cells have one answer, which is then worked out once. */
+export function haveOneAnswer(one: Cell, other: Cell): boolean {
+  const [first, second] = [one, other].map(({ protocol, scenario }) => ({
+    protocol,
+    scenario,
+    ...partsOf(scenario),
+  }));
+  return first.irqs.length > 0 && isSame(first, second);
 }
 
 function isSame(one: Question, other: Question): boolean {

@@ -1,4 +1,5 @@
 /** All mutants. A new one needs an entry in its list. */
+import { FILE_MUTANTS } from './file-mutants.ts';
 import { LOOP_MUTANTS } from './loop-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { PART_MUTANTS } from './part-mutants.ts';
@@ -15,4 +16,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...LOOP_MUTANTS,
   ...PART_MUTANTS,
   ...SLEEP_MUTANTS,
+  ...FILE_MUTANTS,
 ];

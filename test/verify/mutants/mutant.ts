@@ -9,6 +9,7 @@ import type * as runState from '../../../src/interrupts/run-state.ts';
 import { takeMirror } from '../../../src/interrupts/take-mirror.ts';
 import type { VcpuInterrupts } from '../../../src/interrupts/vcpu-interrupts.ts';
 import type { VcpuLoop } from '../../../src/interrupts/vcpu-loop.ts';
+import type { FileProtocol, FileWay } from '../../../src/verify/files/way.ts';
 import type { PropertyId } from '../../../src/verify/property.ts';
 import { type Scenario, scenario, type ThreadMaker } from '../../../src/verify/scenario.ts';
 
@@ -33,6 +34,8 @@ export interface Mutant {
   readonly base: Protocol;
   /** Functions of the protocol that are replaced. */
   readonly protocol?: Partial<ProtocolFunctions>;
+  /** The interrupt file that is in the place of the shipped one. */
+  readonly file?: FileWay;
   /** Functions of `run-state.ts` that are replaced, made from the real ones. */
   readonly runState?: (real: RunStateFunctions) => Partial<RunStateFunctions>;
   /** A class in the place of `VcpuInterrupts`, made from it. */
@@ -46,10 +49,17 @@ export interface Mutant {
 }
 
 /** The protocol of a mutant: its base, with the changed functions. */
-export function mutatedProtocol({ name, about, base, protocol = {} }: Omit<Mutant, 'killedBy'>): Protocol {
+export function mutatedProtocol({
+  name,
+  about,
+  base,
+  protocol = {},
+  file,
+}: Omit<Mutant, 'killedBy'>): Protocol | FileProtocol {
   return {
     ...base,
     ...protocol,
+    ...(file === undefined ? {} : { file }),
     name: `${base.name}/${name}`,
     provenance: `mutant of ${base.name}: ${about}`,
   };

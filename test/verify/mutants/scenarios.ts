@@ -1,6 +1,7 @@
 import { enterGuest, exitGuest, makeRequest, takeRequests } from '../../../src/interrupts/run-state.ts';
 import { EXIT_REQUEST, REQUESTS } from '../../../src/interrupts/words.ts';
 import { type Scenario, scenario, type ThreadMaker } from '../../../src/verify/scenario.ts';
+import { messenger } from '../../../src/verify/world/messages.ts';
 import { device, sender } from '../../../src/verify/world/producers.ts';
 import { clock } from '../../../src/verify/world/timer.ts';
 import { vcpu } from '../../../src/verify/world/vcpu.ts';
@@ -104,5 +105,13 @@ export const MUTANT_SCENARIOS: readonly Scenario[] = [
     group: 'extended',
     interrupts: { levels: [41] },
     threads: [vcpu(), device({ irq: 41, script: '+' })],
+  }),
+  scenario({
+    name: 'file-read',
+    title: 'A guest that reads 64 pending bits while they come',
+    about: 'The two halves are two words: what is read must have been there at one time.',
+    group: 'extended',
+    identities: [3, 40],
+    threads: [vcpu({ file: { enabled: [], accesses: [['read', 3]] } }), messenger({ sends: [3, 40] })],
   }),
 ];

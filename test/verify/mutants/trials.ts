@@ -54,6 +54,8 @@ export function killersOf(mutant: Mutant, scenarios: readonly Scenario[]): reado
     .filter(
       (scenario) =>
         scenario.name !== mutant.killedBy[0] &&
+        // Without a file nothing of it can be wrong.
+        (mutant.file === undefined || scenario.identities !== undefined) &&
         verifyMutant(mutant, scenario, BOUNDS).verdict === 'VIOLATED' &&
         verifyBase(mutant.base, scenario).verdict === 'PROVEN',
     )

@@ -12,19 +12,19 @@ const CSR_NUMBERS: ReadonlyMap<string, number> = new Map(
   ),
 );
 
-function assembled(source: string, origin: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(assemble(source, { origin: BigInt(origin), csrs: CSR_NUMBERS }).bytes);
+function assembled(source: string, origin: number, xlen: 32 | 64 = 64): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(assemble(source, { origin: BigInt(origin), csrs: CSR_NUMBERS, xlen }).bytes);
 }
 
 /** A guest for a domain, from its source: starts in S-mode 2 MiB above the start of RAM. */
-export function guestProgram(source: string): RawKernel {
-  const bytes = assembled(source, RAM + TEXT_OFFSET);
+export function guestProgram(source: string, xlen: 32 | 64 = 64): RawKernel {
+  const bytes = assembled(source, RAM + TEXT_OFFSET, xlen);
   return { kind: 'image', bytes, textOffset: TEXT_OFFSET, memorySize: 0x1_0000 };
 }
 
 /** A program for a bare machine, from its source: starts in M-mode at the start of RAM on all harts. */
-export function bareProgram(source: string): BareProgram {
-  return { kind: 'program', image: { kind: 'raw', bytes: assembled(source, RAM), source: 'a test' } };
+export function bareProgram(source: string, xlen: 32 | 64 = 64): BareProgram {
+  return { kind: 'program', image: { kind: 'raw', bytes: assembled(source, RAM, xlen), source: 'a test' } };
 }
 
 /** An SBI system reset. */

@@ -95,6 +95,8 @@ const CSR_FIELDS = [
   'siprio10',
   'siprio12',
   'siprio14',
+  // Sscofpmf: of guests alone, which the hypervisor sets.
+  'scountovf',
 ] as const;
 
 export type CsrField = (typeof CSR_FIELDS)[number];

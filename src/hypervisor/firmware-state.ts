@@ -24,6 +24,7 @@ export type FirmwareEvent = keyof typeof FIRMWARE_EVENT;
 /** Logical counters of the PMU extension, by number: cycle is 0 and instret 2, as their CSRs are, and 1 is none. */
 export const COUNTER = { cycle: 0, instret: 2, firstFirmware: 3, count: 19 } as const;
 
+const HARDWARE = (1 << COUNTER.cycle) | (1 << COUNTER.instret);
 /** All bits of both words: no shared memory. */
 const NOWHERE = -1;
 const EVENTS = 14;
@@ -102,6 +103,11 @@ export class FirmwareState {
 
   isStarted(counter: number): boolean {
     return (((this.#words[WORD.started] as number) >>> counter) & 1) !== 0;
+  }
+
+  /** Whether cycle or instret was started by the SBI. */
+  get countsHardware(): boolean {
+    return ((this.#words[WORD.started] as number) & HARDWARE) !== 0;
   }
 
   setStarted(counter: number, started: boolean): void {

@@ -93,6 +93,40 @@ describe('state of the AIA', () => {
     expect(bed.run().output).toBe('y');
   });
 
+  test('a counter that overflows raises LCOFI, once for each start', () => {
+    const pmu = (id: number, args: string) => `li a7, 0x504d55; li a6, ${id}; ${args}; ecall; bnez a0, bad\n`;
+    const START = pmu(3, 'li a0, 0; li a1, 5; li a2, 1; li a3, -20000; li a4, 0');
+    const STOP = pmu(4, 'li a0, 0; li a1, 4; li a2, 0');
+    const spin = (turns: number) => `li t4, ${turns}; 1: addi t4, t4, -1; bnez t4, 1b\n`;
+    const bed = bedOf(`
+      ${pmu(2, 'li a0, 0; li a1, 1; li a2, 0; li a3, 1; li a4, 0')}
+      ${pmu(2, 'li a0, 0; li a1, 4; li a2, 0; li a3, 2; li a4, 0')}
+      li t3, 0x2000; csrw sie, t3; la t0, handler; csrw stvec, t0
+      li s2, 0; li s3, 2; csrsi sstatus, 2
+      again: ${START} rdinstret s4
+      wait: beqz s2, wait
+      # Not before it was due, and only a little later.
+      rdinstret t0; blez t0, bad; li t1, 4000; bgt t0, t1, bad
+      csrr t0, 0xda0; ${EXPECT('5')}
+      li s2, 0
+      # It has overflown, and tells nothing more.
+      ${spin(20000)}
+      bnez s2, bad
+      csrr t0, sip; ${EXPECT('0')}
+      ${pmu(4, 'li a0, 0; li a1, 5; li a2, 0')}
+      addi s3, s3, -1; bnez s3, again
+      # Started, and stopped in time.
+      ${pmu(3, 'li a0, 0; li a1, 4; li a2, 1; li a3, -20000; li a4, 0')}
+      csrr t0, 0xda0; ${EXPECT('1')}
+      ${STOP} ${spin(20000)}
+      bnez s2, bad
+      ${PUT('y')} ${SHUTDOWN}
+      .align 2
+      handler: csrr t5, scause; slli t5, t5, 1; srli t5, t5, 1; li t6, 13; bne t5, t6, bad
+      csrc sip, t3; addi s2, s2, 1; sret\n`);
+    expect(bed.run().output).toBe('y');
+  });
+
   test('priorities of a guest are read-only zeros', () => {
     const bed = bedOf(`
       la t0, bad; csrw stvec, t0

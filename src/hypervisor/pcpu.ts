@@ -8,6 +8,7 @@ import { dispatchVcpu } from '../interrupts/run-state.ts';
 import type { BlockResult } from '../interrupts/vcpu-interrupts.ts';
 import { type LoopOutcome, type LoopPart, type LoopSurroundings, VcpuLoop } from '../interrupts/vcpu-loop.ts';
 import { instructionNamed } from '../isa/index.ts';
+import { CounterOverflows } from './counter-overflow.ts';
 import { deliverEvent } from './deliver-event.ts';
 import type { FirmwareEvent } from './firmware-state.ts';
 import { delegateMisaligned, delegatesMisaligned } from './guest-environment.ts';
@@ -84,6 +85,9 @@ export class Pcpu {
   #runEnd = 0;
   /** The current vCPU has not entered its guest since it was loaded. */
   #isFresh = false;
+  readonly #overflows = new CounterOverflows();
+  /** Instructions until a counter of the guest overflows, at the last entry. */
+  #overflowLimit = Number.POSITIVE_INFINITY;
   /** Instructions for the stay in the guest that is prepared. */
   #fuel = 0;
   /** Bits that the last flush added to HVIP. */
@@ -224,7 +228,10 @@ export class Pcpu {
       this.#sliceEnd = now + TIME_SLICE;
       this.#isFresh = false;
     }
-    this.#fuel = this.#fuelFor(vcpu);
+    this.#overflowLimit = vcpu.tellsOverflows
+      ? this.#overflows.limit(this.#hart, vcpu.firmware)
+      : Number.POSITIVE_INFINITY;
+    this.#fuel = Math.min(this.#fuelFor(vcpu), this.#overflowLimit);
     this.#hart.useExitRequest(vcpu.exitRequest);
   }
 
@@ -267,7 +274,7 @@ export class Pcpu {
     const ticks = deadline - this.#domain.ticks();
     if (ticks <= 0) return Number.POSITIVE_INFINITY;
     this.#runEnd = Math.min(this.#runEnd, deadline);
-    return this.#paces[vcpu.index].instructionsIn(ticks);
+    return Math.min(this.#paces[vcpu.index].instructionsIn(ticks), this.#overflowLimit);
   }
 
   /** For the platform of the hart: ticks at which the run under way is to end. */
@@ -313,6 +320,7 @@ export class Pcpu {
   }
 
   #handle(vcpu: Vcpu): LoopOutcome {
+    if (vcpu.tellsOverflows) this.#overflows.notice(this.#hart, vcpu);
     this.#count(vcpu);
     this.#watchProgress(vcpu);
     const outcome = this.#handleExit(vcpu);

@@ -86,8 +86,8 @@ const GUEST_CSRS: readonly CsrField[] = [
   'mcountinhibit',
 ];
 
-/** With the AIA: its select register, and the bits of vsie for interrupts that hvien turns on. */
-const AIA_GUEST_CSRS: readonly CsrField[] = ['vsiselect', 'vsieVirtual'];
+/** With the AIA: its select register, the bits of vsie for interrupts that hvien turns on, and overflown counters. */
+const AIA_GUEST_CSRS: readonly CsrField[] = ['vsiselect', 'vsieVirtual', 'scountovf'];
 
 /** The counters: where a hart has them as CSRs, and where a vCPU that is not loaded keeps their values. */
 const COUNTERS = [
@@ -118,6 +118,8 @@ export class Vcpu {
   readonly #sstc: boolean;
   readonly #guestCsrs: readonly CsrField[];
   readonly #xlen: Xlen;
+  /** A counter that overflows raises LCOFI, which guests have with the AIA. */
+  readonly tellsOverflows: boolean;
   /**
    * Levels that the hart derives by itself while the guest runs are left out then: the external interrupt
    * (hgeip), and the timer if the guest has Sstc.
@@ -142,6 +144,7 @@ export class Vcpu {
     this.#externalPending = options.externalPending;
     this.#sstc = options.sstc;
     const aia = options.aia === true;
+    this.tellsOverflows = aia;
     this.#guestCsrs = aia ? [...GUEST_CSRS, ...AIA_GUEST_CSRS] : GUEST_CSRS;
     this.#xlen = options.xlen ?? 64;
     this.interrupts = new VcpuInterrupts({

@@ -43,8 +43,12 @@ export function hartExtensions(xlen: Xlen): ReadonlySet<Extension> {
   return new Set(IMPLEMENTED.filter((name) => xlen === 64 || !WIDE_ONLY.has(name)));
 }
 
-/** What harts with IMSICs have, M-mode's part first; it goes in front of the extension that comes next. */
-const OF_IMSIC = ['smaia', 'ssaia'];
+/** What harts with IMSICs have; it goes in front of the extension that comes next. */
+const OF_IMSIC = {
+  bare: ['smaia', 'ssaia'],
+  // The counters are the SBI's, and so are their overflows.
+  domain: ['ssaia', 'sscofpmf'],
+} as const;
 const BEHIND_IMSIC = 'sstc';
 
 /** The extensions that a machine's device tree lists: those that its software can use. */
@@ -55,6 +59,6 @@ export function advertisedExtensions(
   const names = [...hartExtensions(xlen)].filter(
     (name) => name !== 'i' && (kind === 'bare' || !BARE_ONLY.has(name)),
   );
-  const imsic = aia === 'aplic-imsic' ? OF_IMSIC.slice(kind === 'bare' ? 0 : 1) : [];
+  const imsic = aia === 'aplic-imsic' ? OF_IMSIC[kind] : [];
   return names.flatMap((name) => (name === BEHIND_IMSIC ? [...imsic, name] : [name]));
 }

@@ -115,7 +115,22 @@ const eventCounters = Array.from({ length: 29 }, (_, index) => index + 3).flatMa
   constant(0x320 + index, `mhpmevent${index}`),
 ]);
 
+/** Sscofpmf, for guests of a hypervisor that is no software of this hart's: counters that overflowed. */
+const overflows: CsrDefinition = {
+  number: 0xda0,
+  name: 'scountovf',
+  read: (context) => {
+    const { csr } = context.state;
+    const enabled = context.state.virtual !== 0 ? (csr[CSR.hcounteren] as number) : ~0;
+    context.low = (csr[CSR.scountovf] as number) & (csr[CSR.mcounteren] as number) & enabled;
+    context.high = 0;
+  },
+  write: ignoreWrite,
+  exists: ({ hsHost, imsic }) => hsHost && imsic,
+};
+
 export const COUNTER_CSRS: readonly CsrDefinition[] = [
+  overflows,
   userCounter(0xc00, 'cycle', (context) => readCounter(context, CYCLE)),
   userCounter(0xc01, 'time', (context) => readTime(context, context.state.virtual !== 0)),
   userCounter(0xc02, 'instret', (context) => readCounter(context, INSTRET)),

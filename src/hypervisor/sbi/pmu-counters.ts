@@ -1,4 +1,5 @@
 import type { Hart } from '../../hart/index.ts';
+import { CSR } from '../../hart/layout.ts';
 import { COUNTER, FIRMWARE_EVENT, type FirmwareState } from '../firmware-state.ts';
 
 /**
@@ -80,9 +81,11 @@ export function configureCounter(hart: Hart, firmware: FirmwareState, counter: n
   else if (!firmware.isStarted(counter)) inhibit(hart, counter, true);
 }
 
-/** Lets a counter count on from its value; nothing if it does. */
+/** Lets a counter count on from its value; nothing if it does. It has not overflown yet. */
 export function startCounter(hart: Hart, firmware: FirmwareState, counter: number): void {
   const value = readCounter(hart, firmware, counter);
+  const { csr } = hart.state;
+  if (!isFirmware(counter)) csr[CSR.scountovf] = (csr[CSR.scountovf] as number) & ~(1 << counter);
   firmware.setStarted(counter, true);
   if (isFirmware(counter)) setCounter(hart, firmware, counter, value);
   else inhibit(hart, counter, false);

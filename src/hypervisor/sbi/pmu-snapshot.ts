@@ -11,7 +11,7 @@ const WORDS = 2 * (VALUES + 64);
 export interface Snapshot {
   load(index: number): bigint;
   store(index: number, value: bigint): void;
-  /** Without Sscofpmf no counter says that it has overflown. */
+  /** Where there are snapshots no counter says that it has overflown. */
   clearOverflows(): void;
 }
 

@@ -15,6 +15,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   memory: [],
   interrupts: ['layout'],
   storage: [],
+  network: [],
   hart: ['layout', 'codegen', 'time', 'isa', 'float', 'wasm', 'jit', 'memory'],
   devices: ['boot', 'errors', 'interrupts', 'layout', 'sync', 'memory', 'storage'],
   hypervisor: ['layout', 'sync', 'time', 'interrupts', 'isa', 'hart', 'memory'],

@@ -22,7 +22,10 @@ Your terminal is the guest's serial console:
   Ctrl-A h       help
   Ctrl-A Ctrl-A  send Ctrl-A`;
 
-const virtioHelp = `how the guest reaches its disks: ${VIRTIO_TRANSPORTS.join(', ')}`;
+const netHelp = 'a network card, with a way to the public addresses of the Internet: --netdev user';
+const netdevHelp =
+  'the same with more words: user[,hostfwd=tcp:127.0.0.1:2222-:22][,allow=HOST[:PORT]][,restrict=on][,dump=FILE]';
+const virtioHelp = `how the guest reaches its disks and network: ${VIRTIO_TRANSPORTS.join(', ')}`;
 const driveHelp =
   "the same in QEMU's words: file=disk.img[,format=raw][,readonly=on][,snapshot=on][,serial=NAME]";
 
@@ -73,6 +76,8 @@ function addRun(program: Command, finished: Finished): void {
     .option('-m, --memory <size>', 'guest memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--disk <file>', 'a disk, which is this file; again for more', collect)
     .option('--drive <words>', driveHelp, collect)
+    .option('--net', netHelp)
+    .option('--netdev <words>', netdevHelp, collect)
     .option('--virtio <name>', virtioHelp, 'pci')
     .option('--protocol <name>', `how interrupts reach a vCPU: ${protocols}`)
     .option(
@@ -110,6 +115,8 @@ function addMachine(program: Command, finished: Finished): void {
     .option('-m, --memory <size>', 'memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--disk <file>', 'a disk, which is this file; again for more', collect)
     .option('--drive <words>', driveHelp, collect)
+    .option('--net', netHelp)
+    .option('--netdev <words>', netdevHelp, collect)
     .option('--virtio <name>', virtioHelp, 'pci')
     .option('--aia <name>', `how interrupts reach the harts, the PLIC being none: ${AIA.join(', ')}`, 'none')
     .option('--aia-guests <n>', `guest interrupt files of each hart, 0 to ${IMSIC.maxGuests} (default: 0)`)

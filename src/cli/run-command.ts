@@ -1,14 +1,17 @@
 import { availableParallelism } from 'node:os';
-import type { AttachedParts } from '../devices/descriptor.ts';
+import type { AttachedParts, DriveFacts, NetworkFacts } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
+import type { DriveOptions } from '../node/drives/open-drives.ts';
 import { writeOutputFile } from '../node/files.ts';
+import type { NetworkOptions } from '../node/network/open-network.ts';
 import type { NodeHost } from '../node/node-host.ts';
 import { type GuestName, guestNames } from './choices.ts';
 import { type DriveWords, readDrives } from './drive-options.ts';
 import { loadProgram } from './firmware.ts';
 import { loadGuest } from './guest.ts';
+import { type NetworkWords, readNetwork } from './network-options.ts';
 import {
   type MachineWords,
   type RunWords,
@@ -104,19 +107,37 @@ export async function machineCommand(
 }
 
 /** The words for parts that a machine has on demand. */
-interface AttachWords extends DriveWords {
+interface AttachWords extends DriveWords, NetworkWords {
   readonly virtio?: string | undefined;
+  readonly engine?: string | undefined;
 }
 
 /** Opens what a machine that the host is going to start has on demand; it stays open until the process ends. */
 async function attach(words: AttachWords, host: NodeHost): Promise<AttachedParts> {
   const virtio = readVirtio(words.virtio);
-  const options = readDrives(words);
-  if (options.length === 0) return { virtio };
+  const drives = readDrives(words);
+  const network = readNetwork(words);
+  if (network !== undefined && words.engine === 'lockstep')
+    throw new InputError('--engine lockstep: in lock step a machine has no network. Leave one of both out.');
+  return {
+    ...{ virtio },
+    ...(drives.length === 0 ? {} : { drives: await giveDrives(drives, host) }),
+    ...(network === undefined ? {} : { network: await giveNetwork(network, host) }),
+  };
+}
+
+async function giveDrives(options: readonly DriveOptions[], host: NodeHost): Promise<readonly DriveFacts[]> {
   const { openDrives } = await import('../node/drives/open-drives.ts');
   const { facts, module } = openDrives(options);
   host.loadFirst(module);
-  return { drives: facts, virtio };
+  return facts;
+}
+
+async function giveNetwork(options: NetworkOptions, host: NodeHost): Promise<NetworkFacts> {
+  const { prepareNetwork } = await import('../node/network/open-network.ts');
+  const { facts, module } = await prepareNetwork(options);
+  host.loadFirst(module);
+  return facts;
 }
 
 async function dumpDeviceTree(config: MachineConfig, host: MachineHost, path: string): Promise<number> {

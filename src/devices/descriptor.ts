@@ -1,6 +1,7 @@
 import type { DeviceTreeNode } from '../boot/device-tree.ts';
 import type { InterruptFile } from '../interrupts/interrupt-file.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
+import type { Mac, Network } from '../network/ethernet.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Backends } from './backends.ts';
 import type { Clock, Device, LineSink, MsiSink } from './device.ts';
@@ -34,10 +35,17 @@ export interface DriveFacts {
   readonly serial: string;
 }
 
+/** The network card of a machine, as its devices know it. It can be sent by `postMessage`. */
+export interface NetworkFacts {
+  readonly mac: Mac;
+}
+
 /** The parts that a machine has on demand, as its devices know them. */
 export interface AttachedParts {
   /** None if they are left out. */
   readonly drives?: readonly DriveFacts[];
+  /** None if it is left out. */
+  readonly network?: NetworkFacts;
   /** `pci` if it is left out. */
   readonly virtio?: VirtioTransportName;
 }
@@ -89,6 +97,8 @@ export interface DeviceServices extends DeviceSetting {
   readonly wakeIo: (() => void) | undefined;
   /** The contents of a drive, by its number. Only on the thread that carries out the device's requests. */
   openDrive(drive: number): Storage;
+  /** What the cable of the network card leads to. Only on the thread that carries its frames. */
+  openNetwork(): Network;
   /** Tells people something that is worth knowing. */
   notice(text: string): void;
 }

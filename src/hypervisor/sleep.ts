@@ -66,6 +66,16 @@ export class Sleep {
     return differs;
   }
 
+  /** As {@link until} without an end of its time, for a thread whose events go on meanwhile. */
+  async later(sequence: number): Promise<void> {
+    // Both counts meet the load in `wakeSleepers`.
+    Atomics.add(this.#words, this.#sleepers, 1);
+    // Meets the add and the notify in `wakeSleepers`, as the wait in `#wait`.
+    const outcome = Atomics.waitAsync(this.#words, this.#sequence, sequence);
+    if (outcome.async) await outcome.value;
+    Atomics.sub(this.#words, this.#sleepers, 1);
+  }
+
   /** Makes up to `threads` sleepers look around. */
   wake(threads: number): void {
     wakeSleepers(this.#words, this.#sequence, this.#sleepers, threads);

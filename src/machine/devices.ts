@@ -12,6 +12,7 @@ import type {
 } from '../devices/descriptor.ts';
 import type { Clock } from '../devices/device.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
+import type { Network } from '../network/ethernet.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Control } from './control.ts';
 import { DeviceEvents } from './device-events.ts';
@@ -30,6 +31,7 @@ export interface DeviceSurroundings {
   /** Makes the I/O thread look for work, where the machine has one. */
   readonly wakeIo: (() => void) | undefined;
   openDrive(drive: number): Storage;
+  openNetwork(): Network;
   notice(text: string): void;
 }
 
@@ -95,10 +97,10 @@ function servicesFor(
   index: number,
   wired: Wired,
 ): DeviceServices {
-  const { clock, hartChanged, finish, tell, wakeIo, openDrive, notice } = surroundings;
+  const { clock, hartChanged, finish, tell, wakeIo, openDrive, openNetwork, notice } = surroundings;
   return {
     ...settingOf(plan),
-    ...{ wakeIo, openDrive, notice },
+    ...{ wakeIo, openDrive, openNetwork, notice },
     words: new Int32Array(memory.linear.buffer, plan.devices[index], device.wordsFor(plan)),
     memory,
     clock,

@@ -11,6 +11,7 @@ import { testFinisher } from '../devices/test-finisher/descriptor.ts';
 import { uart16550 } from '../devices/uart16550/descriptor.ts';
 import { overMmio, overPci } from '../devices/virtio/descriptor.ts';
 import { virtioBlk } from '../devices/virtio-blk/descriptor.ts';
+import { virtioNet } from '../devices/virtio-net/descriptor.ts';
 import { virtioRng } from '../devices/virtio-rng/descriptor.ts';
 
 /** Guest-physical address of RAM, as on QEMU's `virt`. */
@@ -37,6 +38,12 @@ const shows =
   ({ drives = [], virtio = 'pci' }: DeviceSetting): boolean =>
     virtio === transport && drive < drives.length;
 
+/** Whether a machine has a network card, and shows it over that transport. */
+const showsNetwork =
+  (transport: VirtioTransportName) =>
+  ({ network, virtio = 'pci' }: DeviceSetting): boolean =>
+    virtio === transport && network !== undefined;
+
 /** Drives of a machine at most: QEMU's `virt` has eight places for virtio over MMIO, and one is taken. */
 export const MOST_DRIVES = 7;
 const DRIVES = Array.from({ length: MOST_DRIVES }, (_, drive) => drive);
@@ -44,6 +51,7 @@ const DRIVES = Array.from({ length: MOST_DRIVES }, (_, drive) => drive);
 /** The functions of the PCI bus, in the order of their slots. One line each. */
 const PCI_FUNCTIONS: readonly PciDescription[] = [
   ...DRIVES.map((drive) => overPci(virtioBlk(drive), shows('pci', drive))),
+  overPci(virtioNet, showsNetwork('pci')),
 ];
 
 /** The devices of our machines, where QEMU's `virt` has them (QEMU's hw/riscv/virt.c). One line each. */
@@ -62,6 +70,8 @@ export const PARTS: readonly Part[] = [
     ...{ device: overMmio(virtioBlk(drive)), base: 0x1000_2000 + 0x1000 * drive, sources: [2 + drive] },
     isIn: shows('mmio', drive),
   })),
+  // Behind the places that QEMU's machine has.
+  { device: overMmio(virtioNet), base: 0x1000_9000, sources: [9], isIn: showsNetwork('mmio') },
   {
     ...{ device: pciHost(PCI_FUNCTIONS), base: 0x3000_0000, sources: [32, 33, 34, 35] },
     isIn: (setting) => PCI_FUNCTIONS.some((each) => each.isIn(setting)),

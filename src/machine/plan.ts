@@ -127,8 +127,12 @@ export function settingOf({
   aiaGuests = 0,
   drives = [],
   virtio = 'pci',
+  network,
 }: DeviceSetting): DeviceSetting {
-  return { kind, cpus, aia, aiaGuests, drives, virtio };
+  return {
+    ...{ kind, cpus, aia, aiaGuests, drives, virtio },
+    ...(network === undefined ? {} : { network }),
+  };
 }
 
 /** The most RAM, in bytes, that a machine of this shape can have; whole mebibytes. */

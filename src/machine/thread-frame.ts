@@ -1,5 +1,6 @@
 import type { Hart, HartOptions } from '../hart/index.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
+import type { Network } from '../network/ethernet.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END, type EndReason } from './control.ts';
 import { createDevices, type Devices, eventTeller } from './devices.ts';
@@ -67,8 +68,11 @@ export class ThreadFrame {
     if (this.control.stand()) this.#clock.restart(this.control.startedAt);
   };
 
-  /** @param hartChanged the lines of the devices to a hart may have changed */
-  createDevices(hartChanged: (hart: number) => void): Devices {
+  /**
+   * @param hartChanged the lines of the devices to a hart may have changed
+   * @param network on the I/O thread: that of the machine, if it has one
+   */
+  createDevices(hartChanged: (hart: number) => void, network?: Network): Devices {
     return createDevices(this.ram, this.#start.plan, {
       clock: this.#clock,
       hartChanged,
@@ -79,6 +83,10 @@ export class ThreadFrame {
         const { openDrive } = this.#host;
         if (openDrive === undefined) throw new Error('nobody has said what is in the drives of this machine');
         return openDrive(drive);
+      },
+      openNetwork: () => {
+        if (network === undefined) throw new Error('nobody has said what the network of this machine is');
+        return network;
       },
       notice: (text) => this.notice(text),
     });

@@ -1,5 +1,6 @@
 /** The messages between a machine's threads and its owner. */
 import type { Protocol } from '../interrupts/protocol.ts';
+import type { Network } from '../network/ethernet.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Xlen } from './cpu.ts';
 import type { Engine } from './engine.ts';
@@ -71,6 +72,22 @@ export type WorkerMessage =
   /** For people: a line that is worth knowing. */
   | { readonly kind: 'notice'; readonly text: string };
 
+/** What the cable of a machine's network card leads to, on the I/O thread. */
+export interface OpenNetwork extends Network {
+  /** Lets the thread's events happen. */
+  turn(): Promise<void>;
+  /** Ends all that goes on with others. */
+  end(): void;
+}
+
+/** The rest of a machine, as its network knows it. */
+export interface NetworkCallbacks {
+  /** There may be a frame for the guest. */
+  ready(): void;
+  /** Tells people something that is worth knowing. */
+  notice(text: string): void;
+}
+
 /** Services of the thread's surroundings. */
 export interface WorkerHost {
   /** The compiled interpreter (`generateInterpreter`) for harts of the machine's width. */
@@ -80,6 +97,8 @@ export interface WorkerHost {
   notify(message: WorkerMessage): void;
   /** Opens the contents of a drive, by its number; not there in a machine without drives. */
   readonly openDrive?: (drive: number) => Storage;
+  /** Opens the network of a machine that has one, on its I/O thread. */
+  readonly openNetwork?: (callbacks: NetworkCallbacks) => OpenNetwork;
   /** Gives what this thread uses in the place of a domain's protocol: for demonstrations and tests. */
   readonly standIn?: (protocol: Protocol) => Protocol;
 }

@@ -2,8 +2,8 @@ import type { WorkerHost, WorkerStart } from './thread.ts';
 
 export type { WorkerHost, WorkerMessage, WorkerStart } from './thread.ts';
 
-/** The whole life of a machine's thread: returns when the machine has ended. */
-export type RunWorker = (start: WorkerStart, host: WorkerHost) => void;
+/** The whole life of a machine's thread: is over when the machine has ended. */
+export type RunWorker = (start: WorkerStart, host: WorkerHost) => void | Promise<void>;
 
 /**
  * Loads what the threads of a kind of machine run, and nothing of the other kind: a module costs half a millisecond.
@@ -21,7 +21,7 @@ export async function loadWorker(kind: WorkerStart['kind']): Promise<RunWorker> 
     return (start, host) => {
       if (start.kind !== 'io')
         throw new Error('this thread of a machine has loaded what its I/O thread runs');
-      runIo(start, host);
+      return runIo(start, host);
     };
   }
   const { runBareHart } = await import('./bare/thread.ts');

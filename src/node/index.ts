@@ -9,7 +9,7 @@ export { type ElfFile, readElf } from '../boot/elf.ts';
 export { type InitramfsOptions, initramfs } from '../boot/initramfs.ts';
 export { type Kernel, readKernel } from '../boot/kernel-image.ts';
 export type { Backends, ConsoleBackend } from '../devices/backends.ts';
-export type { DriveFacts } from '../devices/descriptor.ts';
+export type { DriveFacts, NetworkFacts } from '../devices/descriptor.ts';
 export { InputError } from '../errors/input-error.ts';
 export type { BareProgram } from '../machine/bare/boot.ts';
 export type { MachineConfig } from '../machine/config.ts';
@@ -22,6 +22,8 @@ export {
   type MachineHost,
   type RunningThread,
 } from '../machine/machine.ts';
+export { DEFAULT_MAC, userNetwork } from '../network/defaults.ts';
+export { type AllowRule, parseRule } from '../network/policy.ts';
 export {
   type DebianGuest,
   debianGuest,
@@ -29,4 +31,5 @@ export {
   type FetchProgress,
 } from './debian/debian-guest.ts';
 export { type DriveOptions, type OpenDrives, openDrives } from './drives/open-drives.ts';
+export { type NetworkOptions, type PreparedNetwork, prepareNetwork } from './network/open-network.ts';
 export { NodeHost, type ThreadModule } from './node-host.ts';

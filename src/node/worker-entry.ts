@@ -27,4 +27,9 @@ for (const { url, data } of modules) {
   const { extendHost } = (await import(url)) as { extendHost(given: unknown): Partial<WorkerHost> };
   Object.assign(host, extendHost(data));
 }
-runWorker(start, host);
+// While a thread waits for events, something has to keep it.
+const alive = setInterval(() => undefined, 2 ** 31 - 1);
+await runWorker(start, host);
+clearInterval(alive);
+// Whatever a network still waits for is of no use any more.
+if (kind === 'io') process.exit();

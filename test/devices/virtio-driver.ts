@@ -75,6 +75,9 @@ export interface DriverOptions {
   readonly size: number;
   /** Of the first 32 features. */
   readonly features?: number;
+  /** The number of the queue, 0 unless given, and the places of its parts. */
+  readonly queue?: number;
+  readonly rings?: RingPlaces & { readonly indirect: number };
   /** False leaves the device before FEATURES_OK. */
   readonly start?: boolean;
 }
@@ -82,6 +85,8 @@ export interface DriverOptions {
 /** A driver of one queue that keeps to the rules, unless its methods are called in a way that breaks them. */
 export class VirtioDriver {
   readonly size: number;
+  readonly queue: number;
+  readonly rings: RingPlaces & { readonly indirect: number };
   readonly #features: number;
   readonly #device: Device;
   readonly memory: GuestMemory;
@@ -93,6 +98,8 @@ export class VirtioDriver {
 
   constructor({ device, memory }: { device: Device; memory: GuestMemory }, options: DriverOptions) {
     this.size = options.size;
+    this.queue = options.queue ?? 0;
+    this.rings = options.rings ?? RING;
     this.#features = options.features ?? 0;
     this.#device = device;
     this.memory = memory;
@@ -114,8 +121,8 @@ export class VirtioDriver {
 
   /** The steps of virtio 1.2, section 3.1.1, with rings that are empty. */
   start(): void {
-    this.memory.copyIn(RING.driver, new Uint8Array(0x1000));
-    this.memory.copyIn(RING.device, new Uint8Array(0x1000));
+    this.memory.copyIn(this.rings.driver, new Uint8Array(0x1000));
+    this.memory.copyIn(this.rings.device, new Uint8Array(0x1000));
     this.put(REG.STATUS, 0);
     this.put(REG.STATUS, STATUS.ACKNOWLEDGE);
     this.put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.DRIVER);
@@ -128,9 +135,9 @@ export class VirtioDriver {
     this.put(REG.STATUS, this.status | STATUS.DRIVER_OK);
   }
 
-  /** Describes queue 0 to the device. */
-  makeReady({ desc, driver, device }: RingPlaces = RING): void {
-    this.put(REG.QUEUE_SEL, 0);
+  /** Describes the queue to the device. */
+  makeReady({ desc, driver, device }: RingPlaces = this.rings): void {
+    this.put(REG.QUEUE_SEL, this.queue);
     this.put(REG.QUEUE_NUM, this.size);
     for (const [register, address] of [
       [REG.QUEUE_DESC, desc],
@@ -162,7 +169,7 @@ export class VirtioDriver {
       const next = used[at + 1];
       const piece = at < direct ? pieces[at] : this.#writeTable(index, indirect);
       this.writeDescriptor(
-        RING.desc + DESCRIPTOR_BYTES * index,
+        this.rings.desc + DESCRIPTOR_BYTES * index,
         piece,
         next,
         at < direct ? 0 : DESCRIPTOR.INDIRECT,
@@ -175,7 +182,7 @@ export class VirtioDriver {
   }
 
   #writeTable(index: number, pieces: readonly Piece[]): Piece {
-    const address = RING.indirect + 16 * DESCRIPTOR_BYTES * index;
+    const address = this.rings.indirect + 16 * DESCRIPTOR_BYTES * index;
     for (const [at, piece] of pieces.entries()) {
       const next = at + 1 < pieces.length ? at + 1 : undefined;
       this.writeDescriptor(address + DESCRIPTOR_BYTES * at, piece, next);
@@ -194,37 +201,37 @@ export class VirtioDriver {
 
   /** Puts a number into the ring as if it were the head of a chain. */
   offer(head: number): void {
-    this.memory.write16(RING.driver + 4 + 2 * (this.added % this.size), head);
+    this.memory.write16(this.rings.driver + 4 + 2 * (this.added % this.size), head);
     this.added = (this.added + 1) & 0xffff;
-    this.memory.store16(RING.driver + 2, this.added);
+    this.memory.store16(this.rings.driver + 2, this.added);
   }
 
   /** Whether the device wants to hear of the chains since the index was `before`. */
   mustNotify(before: number): boolean {
-    if ((this.#features & FEATURE.EVENT_IDX) === 0) return (this.#read(RING.device) & NO_NOTIFY) === 0;
-    const event = this.#read(RING.device + 4 + 8 * this.size);
+    if ((this.#features & FEATURE.EVENT_IDX) === 0) return (this.#read(this.rings.device) & NO_NOTIFY) === 0;
+    const event = this.#read(this.rings.device + 4 + 8 * this.size);
     return ((this.added - event - 1) & 0xffff) < ((this.added - before) & 0xffff);
   }
 
-  notify(queue = 0): void {
+  notify(queue = this.queue): void {
     this.put(REG.QUEUE_NOTIFY, queue);
   }
 
   /** With the event index: wants an interrupt when the entry of that index is there. */
   wantInterruptAt(index: number): void {
-    this.memory.store16(RING.driver + 4 + 2 * this.size, index);
+    this.memory.store16(this.rings.driver + 4 + 2 * this.size, index);
   }
 
   /** Without it: wants interrupts, or none. */
   wantInterrupts(wanted: boolean): void {
-    this.memory.store16(RING.driver, wanted ? 0 : 1);
+    this.memory.store16(this.rings.driver, wanted ? 0 : 1);
   }
 
   /** Takes back what the device has done. */
   take(): { readonly head: number; readonly written: number }[] {
     const done: { readonly head: number; readonly written: number }[] = [];
-    while (this.taken !== this.memory.load16(RING.device + 2)) {
-      const entry = RING.device + 4 + 8 * (this.taken % this.size);
+    while (this.taken !== this.memory.load16(this.rings.device + 2)) {
+      const entry = this.rings.device + 4 + 8 * (this.taken % this.size);
       const head = this.memory.read32(entry) ?? -1;
       done.push({ head, written: this.memory.read32(entry + 4) ?? -1 });
       this.#free.push(...(this.#descriptorsOf.get(head) ?? []));

@@ -10,6 +10,31 @@ export interface ConfigSpace {
   write(offset: number, width: AccessWidth, value: number): void;
 }
 
+/** Buffers that a driver has given for what comes in. Methods throw RingError when the rings break the rules. */
+export interface Buffers {
+  /** What was negotiated of the first 32 features. */
+  readonly features: number;
+  /** Takes the next one; undefined if there is none, and the driver will notify of more. */
+  take(): Chain | undefined;
+  /** Puts those that were taken last back as they were. */
+  untake(count: number): void;
+  /** Gives one back. @param written bytes from its start that are new */
+  give(chain: Chain, written: number): void;
+}
+
+/** The way of what comes in by itself, from outside of the machine. */
+export interface Inbound {
+  /** The number of the queue with buffers for it. */
+  readonly queue: number;
+  /**
+   * On the I/O thread: puts what has come into buffers. Called when there may be some, or buffers. The queue is in use
+   * meanwhile, as in {@link VirtioFunction.carryOut}.
+   *
+   * @returns whether there was any, and there may be more
+   */
+  deliver(buffers: Buffers): boolean;
+}
+
 /**
  * A kind of virtio device (virtio 1.2, chapter 5), without the transport over which drivers reach it. One object lives
  * in each thread; all of its methods are called with the device's lock held.
@@ -36,6 +61,8 @@ export interface VirtioFunction {
    * @throws RingError when the chain is no request: the device stops
    */
   carryOut?(chain: Chain, index: number): number;
+  /** For a device to which something comes; all other queues of it are those of {@link carryOut}. */
+  readonly inbound?: Inbound;
   /** The driver has reset the device; its queues are as in a new one. */
   reset?(): void;
 }

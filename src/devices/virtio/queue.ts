@@ -38,6 +38,11 @@ export class VirtQueue {
     return this.#words[WORD.READY] !== 0;
   }
 
+  /** What was negotiated of the first 32 features when it became ready. */
+  get features(): number {
+    return this.#words[WORD.FEATURES];
+  }
+
   /**
    * Begins to work with the size and the addresses in the words, at index 0. The words of a queue that is ready stay as
    * they are.
@@ -103,6 +108,11 @@ export class VirtQueue {
     words[WORD.NEXT] = (next + 1) & 0xffff;
     const table = { address: this.#address(WORD.DESC), count: size };
     return readChain(this.#memory, table, this.#load(entry), this.#has(FEATURE.INDIRECT_DESC));
+  }
+
+  /** Makes the chains that were taken last the next ones again. */
+  unpop(count: number): void {
+    this.#words[WORD.NEXT] = (this.#words[WORD.NEXT] - count) & 0xffff;
   }
 
   /**

@@ -3,7 +3,7 @@ import { Lock } from '../../sync/lock.ts';
 import type { AccessWidth } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import type { Chain } from './chain.ts';
-import type { VirtioFunction } from './function.ts';
+import type { Buffers, VirtioFunction } from './function.ts';
 import { VirtQueue } from './queue.ts';
 import { FEATURE, FEATURE_HIGH, STATUS } from './registers.ts';
 import { RingError } from './ring-error.ts';
@@ -75,22 +75,14 @@ export abstract class VirtioTransport extends SharedDevice {
   protected abstract configurationChanged(): void;
 
   /**
-   * For the I/O thread: carries out some of the requests that there are.
+   * For the I/O thread: carries out some of the requests that there are, and lets in what has come.
    *
    * @returns whether there were any, and there may be more
    */
   work(): boolean {
     return this.#io.withLock(() => {
-      const batch = this.guard.change(() => this.#takeBatch());
-      if (batch === undefined) return false;
-      const { index, chains } = batch;
-      const queue = this.#queues[index];
-      for (const chain of chains) {
-        const result = this.#carryOut(chain, index);
-        this.guard.change(() => this.#guarded(() => queue.push(chain, result())));
-      }
-      this.guard.change(() => this.#guarded(() => this.#tellUsed(queue, index)));
-      return true;
+      const worked = this.#carryOutBatch();
+      return this.#letIn() || worked;
     });
   }
 
@@ -238,12 +230,56 @@ export abstract class VirtioTransport extends SharedDevice {
     while (words[WORD.NOTIFIED] !== 0) {
       const index = Math.clz32(words[WORD.NOTIFIED] & -words[WORD.NOTIFIED]) ^ 31;
       const chains: Chain[] = [];
-      const queue = this.#queueInUse(index);
+      const queue = index === this.function.inbound?.queue ? undefined : this.#queueInUse(index);
       if (queue !== undefined) this.#guarded(() => takeChains(queue, chains));
       if (chains.length > 0) return { index, chains };
       words[WORD.NOTIFIED] &= ~(1 << index);
     }
     return undefined;
+  }
+
+  #carryOutBatch(): boolean {
+    const batch = this.guard.change(() => this.#takeBatch());
+    if (batch === undefined) return false;
+    const { index, chains } = batch;
+    const queue = this.#queues[index];
+    for (const chain of chains) {
+      const result = this.#carryOut(chain, index);
+      this.guard.change(() => this.#guarded(() => queue.push(chain, result())));
+    }
+    this.guard.change(() => this.#guarded(() => this.#tellUsed(queue, index)));
+    return true;
+  }
+
+  #letIn(): boolean {
+    const { inbound } = this.function;
+    if (inbound === undefined) return false;
+    const queue = this.guard.locked(() => this.#queueInUse(inbound.queue));
+    if (queue === undefined) return false;
+    let worked = false;
+    let failure: unknown;
+    try {
+      worked = inbound.deliver(this.#buffersOf(queue));
+    } catch (error) {
+      failure = error;
+    }
+    this.guard.change(() =>
+      this.#guarded(() => {
+        if (failure !== undefined) throw failure;
+        this.#tellUsed(queue, inbound.queue);
+      }),
+    );
+    return worked;
+  }
+
+  #buffersOf(queue: VirtQueue): Buffers {
+    const { guard } = this;
+    return {
+      features: queue.features,
+      take: () => guard.change(() => queue.pop() ?? (queue.listen() > 0 ? queue.pop() : undefined)),
+      untake: (count) => guard.change(() => queue.unpop(count)),
+      give: (chain, written) => guard.change(() => queue.push(chain, written)),
+    };
   }
 
   /** @returns gives what `carryOut` has returned, or throws what it has thrown, with the device's lock held */

@@ -12,5 +12,5 @@ export function hasIoThread({
   readonly plan: MachinePlan;
   readonly engine: Engine;
 }): boolean {
-  return (plan.drives?.length ?? 0) > 0 && engine !== 'lockstep';
+  return ((plan.drives?.length ?? 0) > 0 || plan.network !== undefined) && engine !== 'lockstep';
 }

@@ -6,13 +6,20 @@ import { ThreadFrame } from '../thread-frame.ts';
 /** Whoever waits looks again after this time, in milliseconds; nothing depends on it. */
 const LONGEST_SLEEP_MS = 60_000;
 
-/** The life of the thread that does for the machine's devices what may take long: files are read and written here. */
-export function runIo({ of }: IoStart, host: WorkerHost): void {
+/**
+ * The life of the thread that does for the machine's devices what may take long: files are read and written here, and
+ * frames are carried between the guest and the network.
+ */
+export async function runIo({ of }: IoStart, host: WorkerHost): Promise<void> {
   const harts = kickable(of);
   const frame = new ThreadFrame(of, host, () => {
     for (const hart of harts) hart.kick();
   });
-  const { instances } = frame.createDevices((hart) => harts[hart]?.kick());
+  const network = host.openNetwork?.({
+    ready: () => frame.control.wakeIo(),
+    notice: (text) => frame.notice(text),
+  });
+  const { instances } = frame.createDevices((hart) => harts[hart]?.kick(), network);
   const workers = instances.filter((instance) => instance.work !== undefined);
   const sleep = frame.control.ioSleep();
   while (frame.control.running) {
@@ -21,8 +28,11 @@ export function runIo({ of }: IoStart, host: WorkerHost): void {
     frame.stand();
     let worked = false;
     for (const worker of workers) worked = worker.work?.() === true || worked;
-    if (!worked) sleep.until(sequence, LONGEST_SLEEP_MS, false);
+    // Sockets speak by events, for which a thread without them does not wait.
+    if (network !== undefined) await (worked ? network.turn() : sleep.later(sequence));
+    else if (!worked) sleep.until(sequence, LONGEST_SLEEP_MS, false);
   }
+  network?.end();
 }
 
 /** The guest's processors, which look at their interrupts when they are kicked. */

@@ -1,0 +1,109 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import type { NetworkFacts } from '../../devices/descriptor.ts';
+import { InputError } from '../../errors/input-error.ts';
+import { formatIpv4 } from '../../network/address.ts';
+import type { Mac } from '../../network/ethernet.ts';
+import type { UserNetworkOptions } from '../../network/user-network.ts';
+import type { ThreadModule } from '../node-host.ts';
+import { type Forward, hostPlace, type NetworkStart } from './network-thread.ts';
+
+/** A user-mode network that a machine is to have. */
+export interface NetworkOptions extends UserNetworkOptions {
+  readonly mac: Mac;
+  /** A host's port of 0 stands for one that is free. */
+  readonly forwards: readonly Forward[];
+  /** A file for all frames, in libpcap's format. */
+  readonly dump: string | undefined;
+}
+
+/** A network that is ready to be opened by the threads of a machine. */
+export interface PreparedNetwork {
+  readonly facts: NetworkFacts;
+  /** With their ports. */
+  readonly forwards: readonly Forward[];
+  /** By which threads get at it. */
+  readonly module: ThreadModule;
+  close(): void;
+}
+
+/**
+ * Finds mistakes in the options of a network before anything starts.
+ *
+ * @throws InputError that says which port or file cannot be used, why, and what to do
+ */
+export async function prepareNetwork({
+  mac,
+  forwards,
+  dump,
+  ...options
+}: NetworkOptions): Promise<PreparedNetwork> {
+  const free: Forward[] = [];
+  for (const forward of forwards) free.push({ ...forward, hostPort: await tryPort(forward) });
+  const descriptor = dump === undefined ? undefined : openDump(dump);
+  const own = import.meta.url;
+  // Beside this file in a checkout; in a package the bundler has both in one folder.
+  const url = new URL(own.endsWith('.ts') ? './network-thread.ts' : './network/network-thread.js', own).href;
+  const data: NetworkStart = { options, forwards: free, dump: descriptor };
+  return {
+    facts: { mac },
+    forwards: free,
+    module: { url, data },
+    close: () => {
+      if (descriptor !== undefined) closeSync(descriptor);
+    },
+  };
+}
+
+/** Takes a port, and leaves it to the machine. @returns its number */
+async function tryPort(forward: Forward): Promise<number> {
+  const { protocol, host, hostPort } = forward;
+  try {
+    return await (protocol === 'tcp'
+      ? tryStreams(formatIpv4(host), hostPort)
+      : tryDatagrams(formatIpv4(host), hostPort));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const place = hostPlace(forward);
+    if (code === 'EADDRINUSE')
+      throw new InputError(
+        `hostfwd: ${protocol} port ${place} is in use. Give another one, or 0 for one that is free.`,
+      );
+    if (code === 'EACCES')
+      throw new InputError(`hostfwd: ${protocol} port ${place} is not for everybody. Give one above 1023.`);
+    if (code === 'EADDRNOTAVAIL')
+      throw new InputError(`hostfwd: ${formatIpv4(host)} is no address of this host. 127.0.0.1 is one.`);
+    throw new InputError(`hostfwd: ${protocol} port ${place} cannot be used: ${(error as Error).message}.`);
+  }
+}
+
+async function tryStreams(host: string, port: number): Promise<number> {
+  const server = createServer();
+  server.listen({ host, port });
+  await once(server, 'listening');
+  const { port: taken } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return taken;
+}
+
+async function tryDatagrams(host: string, port: number): Promise<number> {
+  const socket = createSocket('udp4');
+  socket.bind(port, host);
+  await once(socket, 'listening');
+  const { port: taken } = socket.address();
+  socket.close();
+  return taken;
+}
+
+function openDump(path: string): number {
+  try {
+    return openSync(path, 'w', 0o600);
+  } catch (error) {
+    throw new InputError(
+      `dump: ${path} cannot be written: ${(error as Error).message}. Name a file in a folder of your own.`,
+    );
+  }
+}

@@ -31,6 +31,14 @@ it('has scripts that a shell can parse', () => {
   }
 });
 
+it('sets things up before the session', () => {
+  const archive = initramfs({ busybox, setUp: '#!/bin/sh\ninsmod x\n' });
+  expect(fileText(archive, 'etc/hartvisor/set-up')).toBe('#!/bin/sh\ninsmod x\n');
+  const init = fileText(archive, 'init');
+  expect(init.indexOf('sh /etc/hartvisor/set-up')).toBeLessThan(init.indexOf('start-stop-daemon'));
+  expect(textOf(initramfs({ busybox }))).not.toContain('etc/hartvisor/set-up\0');
+});
+
 it('carries a script to run and extra files', () => {
   const archive = initramfs({
     busybox,

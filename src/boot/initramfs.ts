@@ -7,6 +7,7 @@ export const greeting = 'hartvisor: userspace is up';
 export const runScriptPath = 'etc/hartvisor/run';
 
 const sessionPath = 'etc/hartvisor/session';
+const setUpPath = 'etc/hartvisor/set-up';
 
 /** A file to be placed in the initramfs beside its own. The path has no leading slash. */
 export interface ExtraFile {
@@ -23,6 +24,8 @@ export interface InitramfsOptions {
   /** A shell script that runs in place of the interactive shell; the guest then powers off. */
   readonly run?: string;
   readonly extraFiles?: readonly ExtraFile[];
+  /** Commands of a shell that run before the interactive shell, or that script, begins. */
+  readonly setUp?: string;
 }
 
 /*
@@ -59,6 +62,7 @@ mount -t devpts devpts /dev/pts
 hostname hartvisor
 # Warnings and worse still reach the console; chatter does not land in the middle of a typed line.
 dmesg -n 5
+[ -e /${setUpPath} ] && sh /${setUpPath}
 start-stop-daemon -S -b -x /${sessionPath}
 while :; do
   sleep 86400 &
@@ -127,7 +131,10 @@ export function initramfs(options: InitramfsOptions): Uint8Array<ArrayBuffer> {
 }
 
 function allExtraFiles(options: InitramfsOptions): readonly ExtraFile[] {
-  const extra = options.extraFiles ?? [];
-  if (options.run === undefined) return extra;
-  return [...extra, { path: runScriptPath, data: options.run, mode: 0o755 }];
+  const { extraFiles = [], run, setUp } = options;
+  return [
+    ...extraFiles,
+    ...(setUp === undefined ? [] : [{ path: setUpPath, data: setUp }]),
+    ...(run === undefined ? [] : [{ path: runScriptPath, data: run, mode: 0o755 }]),
+  ];
 }

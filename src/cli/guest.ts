@@ -1,8 +1,10 @@
 import { initramfs } from '../boot/initramfs.ts';
 import { type Kernel, readKernel } from '../boot/kernel-image.ts';
 import { checkInitrdSize } from '../boot/placement.ts';
+import type { VirtioTransportName } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { Xlen } from '../machine/cpu.ts';
+import type { DebianGuest } from '../node/debian/debian-guest.ts';
 import { guestLimits, readInputFile } from '../node/files.ts';
 import { packageFile } from '../node/package-files.ts';
 import { unpackers } from '../node/unpackers.ts';
@@ -22,6 +24,8 @@ export interface GuestChoice {
   readonly memoryBytes: number;
   /** Width of the harts. */
   readonly xlen: Xlen;
+  /** The transport of its network card; undefined if it has none. */
+  readonly network?: VirtioTransportName | undefined;
 }
 
 /** A guest, ready to be put into memory. */
@@ -102,8 +106,22 @@ async function loadDebian(choice: GuestChoice, initrd: Uint8Array | undefined): 
   return {
     name: `Debian's kernel ${files.version}`,
     kernel,
-    initrd:
-      initrd ?? initramfs({ busybox: await readInputFile(files.busyboxPath, 'The busybox', '--initrd') }),
+    initrd: initrd ?? (await debianInitramfs(files, choice)),
     bootArgs,
   };
+}
+
+/** Busybox, and what it needs for the machine's parts that Debian's kernel has modules for. */
+async function debianInitramfs(
+  { busyboxPath, version }: DebianGuest,
+  { network }: GuestChoice,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const busybox = await readInputFile(busyboxPath, 'The busybox', '--initrd');
+  if (network === undefined) return initramfs({ busybox });
+  const { guestNetwork } = await import('./guest-network.ts');
+  const progress = fetchProgress(process.stderr);
+  const { files, setUp } = await guestNetwork(version, network, { onProgress: progress.report }).finally(
+    progress.done,
+  );
+  return initramfs({ busybox, extraFiles: files, setUp });
 }

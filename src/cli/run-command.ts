@@ -49,6 +49,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
     guest: readGuestName(options.guest),
     xlen: shape.xlen,
     memoryBytes: shape.memoryBytes,
+    network: attached.network === undefined ? undefined : (attached.virtio ?? 'pci'),
   });
   const { name, ...parts } = guest;
   const { timeout, ...numbers } = shape;

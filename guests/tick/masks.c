@@ -252,10 +252,12 @@ int local_interrupt(struct hart *h, word number)
 static void local_round(struct hart *h)
 {
 	word number = 13 + random(h, 51);
-	if (!is_raisable(number))
-		number = 13;
-	if (!is_raisable(number))
-		return;
+	/* Often there are few: the next one, counted from a random place on. */
+	for (word tried = 0; !is_raisable(number); tried++) {
+		if (tried == 51)
+			return;
+		number = number == 63 ? 13 : number + 1;
+	}
 	word locals = h->locals;
 	irq_off();
 	h->raised = number;

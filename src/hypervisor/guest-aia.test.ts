@@ -140,3 +140,69 @@ describe('state of the AIA', () => {
     expect(bed.vcpu.stat('exitVirtual')).toBe(4);
   });
 });
+
+describe.each([32, 64] as const)('interrupts above 31 on RV%i', (xlen) => {
+  const UPPER = xlen === 32 ? { ip: 'siph', ie: 'sieh', at: 32 } : { ip: 'sip', ie: 'sie', at: 0 };
+  const bit = (irq: number) => `li t3, 1; slli t3, t3, ${irq - UPPER.at}\n`;
+  const PENDING = (irq: number) => `csrr t0, ${UPPER.ip}; ${bit(irq)} bne t0, t3, bad\n`;
+  const CALL = 'li a7, 0x10; li a6, 0; ecall\n';
+  const LATER = 'rdtime a0; li t0, 3000; add a0, a0, t0; li a7, 0x54494d45; li a6, 0; li a1, 0; ecall\n';
+  const bed = (program: string, vcpus = 1) => new DomainBed({ vcpus, xlen, aia: true }).load(program + BAD);
+
+  test.each([35, 43])('a guest raises and clears number %i, across exits, and it ends WFI', (irq) => {
+    const run = bed(`
+      ${bit(irq)} csrw ${UPPER.ip}, t3; ${CALL} ${PENDING(irq)}
+      csrw ${UPPER.ie}, t3; wfi
+      csrr t0, stopi; srli t0, t0, 16; ${EXPECT(`${irq}`)}
+      la t0, handler; csrw stvec, t0; csrsi sstatus, 2
+      j bad
+      .align 2
+      handler: csrr t0, scause; slli t0, t0, 1; srli t0, t0, 1; ${EXPECT(`${irq}`)}
+      ${bit(irq)} csrc ${UPPER.ip}, t3; ${CALL}
+      csrr t0, ${UPPER.ip}; ${EXPECT('0')} ${PUT('y')} ${SHUTDOWN}`).run();
+    expect(run.output).toBe('y');
+  });
+
+  test('has no others', () => {
+    const all = `li t3, -1; csrw ${UPPER.ip}, t3; csrr t0, ${UPPER.ip}\n`;
+    // On RV64 the lower half has SSIP and LCOFIP.
+    const given =
+      xlen === 32 ? 'li t1, 0x808\n' : 'li t1, 0x101; slli t1, t1, 35; li t2, 0x2002; or t1, t1, t2\n';
+    expect(bed(`${all} ${given} bne t0, t1, bad\n ${PUT('y')} ${SHUTDOWN}`).run().output).toBe('y');
+  });
+
+  test('stay with their vCPU where two take turns on a hart', () => {
+    const run = bed(
+      `
+      ${bit(35)} csrw ${UPPER.ip}, t3; csrw ${UPPER.ie}, t3
+      ${START_SECOND}
+      li t2, 20
+      again: ${PENDING(35)} csrr t0, ${UPPER.ie}; bne t0, t3, bad
+      ${LATER}
+      addi t2, t2, -1; bnez t2, again
+      ${PUT('y')} ${SHUTDOWN}
+      second: ${bit(43)} csrw ${UPPER.ip}, t3
+      loop: csrr t0, ${UPPER.ip}; bne t0, t3, bad
+      csrr t0, ${UPPER.ie}; bnez t0, bad
+      j loop\n`,
+      2,
+    ).run();
+    expect(run.output).toBe('y');
+  });
+
+  test.each([35, 43])('set from another thread, number %i wakes a vCPU that sleeps', (irq) => {
+    const asleep = bed(`
+      ${bit(irq)} csrw ${UPPER.ie}, t3
+      wfi
+      ${PENDING(irq)} ${PUT('y')} ${SHUTDOWN}`);
+    let sent = false;
+    asleep.onLook = () => {
+      if (sent || asleep.vcpu.stat('sleeps') !== 1) return;
+      sent = true;
+      asleep.vcpuOf(0, () => false).interrupts.setInterrupt(irq);
+    };
+    asleep.start();
+    asleep.pcpus[0]?.run();
+    expect([asleep.output, sent]).toEqual(['y', true]);
+  });
+});

@@ -2,6 +2,7 @@ import { CAUSE } from '../hart/exceptions.ts';
 import type { Hart } from '../hart/index.ts';
 import { CSR } from '../hart/layout.ts';
 import { COUNTER, ENVCFG, GUEST_INTERRUPTS, INTERRUPT } from '../hart/privileged/registers.ts';
+import { IRQ_RAS_HIGH, IRQ_RAS_LOW } from '../interrupts/numbers.ts';
 
 const CSR_NUMBER = {
   hedeleg: 0x602,
@@ -16,8 +17,14 @@ const CSR_NUMBER = {
  * 23) and virtual-instruction exceptions (22).
  */
 export const DELEGATED_EXCEPTIONS = 0b1011_0001_1111_1111;
-/** hvien: interrupts that a guest of harts with the AIA may raise and clear by itself. */
-export const VIRTUAL_INTERRUPTS = INTERRUPT.lcofi;
+/**
+ * hvien: interrupts that a guest of harts with the AIA may raise and clear by itself, 0-31 and 32-63: the counter
+ * overflow, and the events of low and high priority about reliability (35 and 43: AIA specification, "Major interrupts").
+ */
+export const VIRTUAL_INTERRUPTS = {
+  low: INTERRUPT.lcofi,
+  high: (1 << (IRQ_RAS_LOW - 32)) | (1 << (IRQ_RAS_HIGH - 32)),
+} as const;
 /** Misaligned loads and stores: the one part of it that the guest can change. */
 const MISALIGNED = (1 << CAUSE.loadMisaligned) | (1 << CAUSE.storeMisaligned);
 const COUNTERS = COUNTER.cycle | COUNTER.time | COUNTER.instret;
@@ -31,7 +38,7 @@ export function openToGuests(hart: Hart, sstc: boolean): void {
   privileged.writeCsr(CSR_NUMBER.hideleg, GUEST_INTERRUPTS, 0);
   privileged.writeCsr(CSR_NUMBER.hcounteren, COUNTERS, 0);
   // Harts without the AIA have no such register.
-  privileged.writeCsr(CSR_NUMBER.hvien, VIRTUAL_INTERRUPTS, 0);
+  privileged.writeCsr(CSR_NUMBER.hvien, VIRTUAL_INTERRUPTS.low, VIRTUAL_INTERRUPTS.high);
   // Bits of features that the hart lacks stay 0.
   const high = ENVCFG.adueHigh | ENVCFG.pbmteHigh | (sstc ? ENVCFG.stceHigh : 0);
   privileged.writeCsr(CSR_NUMBER.henvcfg, CACHE_BLOCKS, high);

@@ -2,7 +2,7 @@ import type { ExceptionRow } from '../hart/exception-row.ts';
 import type { Hart } from '../hart/index.ts';
 import { CSR, type CsrField, FIELD } from '../hart/layout.ts';
 import { COUNTER, GUEST_INTERRUPTS, HSTATUS, INTERRUPT, STATUS } from '../hart/privileged/registers.ts';
-import { IRQ_VS_SOFT, interruptNumbers } from '../interrupts/numbers.ts';
+import { IRQ_RAS_HIGH, IRQ_RAS_LOW, IRQ_VS_SOFT, interruptNumbers } from '../interrupts/numbers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { type BlockResult, VcpuInterrupts } from '../interrupts/vcpu-interrupts.ts';
 import { EXIT_REQUEST, vcpuWordsAt } from '../interrupts/words.ts';
@@ -52,7 +52,7 @@ export interface VcpuOptions {
   readonly ticks: () => number;
   /** The guest programs vstimecmp itself (Sstc); otherwise only the SBI does. */
   readonly sstc: boolean;
-  /** The harts have the AIA with an IMSIC, and the guest may raise and clear LCOFI itself. Default false. */
+  /** The harts have the AIA with an IMSIC, and the guest may raise and clear some interrupts itself. Default false. */
   readonly aia?: boolean;
   /** Puts this vCPU on the run queue. */
   readonly wake: () => void;
@@ -150,7 +150,7 @@ export class Vcpu {
     this.interrupts = new VcpuInterrupts({
       words: vcpuWordsAt(buffer, area + VCPU.at.interrupts),
       protocol: options.protocol,
-      numbers: interruptNumbers({ lcofi: aia }),
+      numbers: interruptNumbers({ lcofi: aia, edges: aia ? [IRQ_RAS_LOW, IRQ_RAS_HIGH] : [] }),
       derive: () => this.#levels(),
       wake: () => {
         this.firmware.readySince = options.ticks();
@@ -267,8 +267,9 @@ export class Vcpu {
     this.#hartDerives = false;
     // The guest's vsie is these bits of hie (hideleg has them all), and those that hvien turns on.
     const delegated = (this.#csr[CSR.hie] as number) & GUEST_INTERRUPTS;
-    const virtual = (this.#csr[CSR.vsieVirtual] as number) & VIRTUAL_INTERRUPTS;
-    const result = this.interrupts.block(delegated | virtual, 0);
+    const virtual = (this.#csr[CSR.vsieVirtual] as number) & VIRTUAL_INTERRUPTS.low;
+    const high = (this.#csr[CSR.vsieVirtual + 1] as number) & VIRTUAL_INTERRUPTS.high;
+    const result = this.interrupts.block(delegated | virtual, high);
     this.#hartDerives = true;
     return result;
   }

@@ -17,6 +17,10 @@ export const IRQ_VS_EXT = 10;
 /** Local counter overflow interrupt (LCOFI): bit 13 in hvip and in the guest's sip. */
 export const IRQ_PMU_OVF = 13;
 
+/** Local interrupts of the AIA about reliability events of low and high priority: bits 35 and 43 in hvip and in sip. */
+export const IRQ_RAS_LOW = 35;
+export const IRQ_RAS_HIGH = 43;
+
 /** How many interrupt numbers there are; the largest is one less. */
 export const NR_IRQS = 64;
 

@@ -24,6 +24,8 @@ export class MemoryStorage implements Storage {
 
   flush(): void {}
 
+  close(): void {}
+
   zero(offset: number, bytes: number): void {
     checkRange(this, offset, bytes);
     this.bytes.fill(0, offset, offset + bytes);

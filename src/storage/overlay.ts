@@ -46,6 +46,11 @@ export class Overlay implements Storage {
     this.#top.flush();
   }
 
+  close(): void {
+    this.#top.close();
+    this.#base.close();
+  }
+
   zero(offset: number, bytes: number, discard: boolean): void {
     checkRange(this, offset, bytes);
     if (bytes === 0) return;

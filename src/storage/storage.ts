@@ -17,6 +17,8 @@ export interface Storage {
   flush(): void;
   /** Makes a range read as zeroes. @param discard the range may give its space back */
   zero(offset: number, bytes: number, discard: boolean): void;
+  /** Ends the use: writes what is only in memory. The files below stay open. */
+  close(): void;
 }
 
 /** @throws RangeError unless so many bytes from an offset on are inside */

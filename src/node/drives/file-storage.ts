@@ -35,6 +35,8 @@ export class FileStorage implements Storage {
     fdatasyncSync(this.#descriptor);
   }
 
+  close(): void {}
+
   /** Node has no way to make a hole in a file, so that what is discarded keeps its room. */
   zero(offset: number, bytes: number): void {
     checkRange(this, offset, bytes);

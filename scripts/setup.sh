@@ -19,6 +19,7 @@ need() {
 need riscv64-linux-gnu-gcc gcc-riscv64-linux-gnu      # builds the guests under guests/
 need riscv64-linux-gnu-objdump binutils-riscv64-linux-gnu # the disassembler's and the assembler's oracle
 need qemu-system-riscv64 qemu-system-misc             # the oracle for whole programs, and the benchmark's yardstick
+need qemu-img qemu-utils                              # the oracle for images of disks
 need dtc device-tree-compiler                         # reads the device trees that we write
 need gcc gcc libc6-dev                                # builds the C side of `npm run bench -- irq`
 need spin spin                                        # checks the models that `verify explain --promela` writes

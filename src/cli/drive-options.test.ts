@@ -9,8 +9,8 @@ test('disks come first, then drives, with what they are to be', () => {
   });
   expect(drives).toEqual([
     { file: '/a/root.img', readOnly: false, snapshot: false, serial: 'root.img' },
-    { file: 'b=1,2.img', readOnly: true, snapshot: false, serial: 'b=1,2.img' },
-    { file: 'c', readOnly: false, snapshot: true, serial: 'S1' },
+    { file: 'b=1,2.img', readOnly: true, snapshot: false, serial: 'b=1,2.img', format: 'raw' },
+    { file: 'c', readOnly: false, snapshot: true, serial: 'S1', format: undefined },
   ]);
 });
 
@@ -29,7 +29,7 @@ describe('mistakes', () => {
     ['a.img', '"a.img" is none of file='],
     ['format=raw', 'there is no file'],
     ['file=', 'there is no file'],
-    ['file=a,format=qcow2', 'format=qcow2 is not possible'],
+    ['file=a,format=vmdk', 'format=vmdk is not possible; hartvisor has raw, qcow2'],
     ['file=a,if=ide', 'if=ide'],
     ['file=a,readonly=yes', 'readonly is on or off'],
     ['file=a,serial=123456789012345678901', '20 bytes'],

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { InputError } from '../errors/input-error.ts';
 import { MOST_DRIVES } from '../machine/parts.ts';
+import { DRIVE_FORMATS } from '../node/drives/formats.ts';
 import type { DriveOptions } from '../node/drives/open-drives.ts';
 
 /** The options that name drives, as they were typed. */
@@ -59,20 +60,25 @@ function readDrive(text: string): DriveOptions {
   const file = values.get('file');
   if (file === undefined || file === '')
     throw new InputError(`--drive ${text}: there is no file. Name one, as --drive file=disk.img`);
-  only(text, 'format', values.get('format'), ['raw']);
   only(text, 'if', values.get('if'), ['virtio', 'none']);
   const serial = values.get('serial') ?? serialOf(file);
   if (Buffer.byteLength(serial) > SERIAL_BYTES)
     throw new InputError(`--drive ${text}: the serial number has more than ${SERIAL_BYTES} bytes.`);
   return {
-    ...{ file, serial },
+    ...{ file, serial, format: only(text, 'format', values.get('format'), DRIVE_FORMATS) },
     readOnly: isOn(text, 'readonly', values.get('readonly')),
     snapshot: isOn(text, 'snapshot', values.get('snapshot')),
   };
 }
 
-function only(text: string, key: Key, value: string | undefined, possible: readonly string[]): void {
-  if (value === undefined || possible.includes(value)) return;
+function only<Word extends string>(
+  text: string,
+  key: Key,
+  value: string | undefined,
+  possible: readonly Word[],
+): Word | undefined {
+  const known = possible.find((word) => word === value);
+  if (value === undefined || known !== undefined) return known;
   throw new InputError(
     `--drive ${text}: ${key}=${value} is not possible; hartvisor has ${possible.join(', ')}.`,
   );

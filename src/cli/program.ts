@@ -5,6 +5,7 @@ import { PROTOCOLS } from '../interrupts/protocols.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import { CPUS, DEFAULT_CPU } from '../machine/cpu.ts';
 import { DEFAULT_ENGINE, ENGINES } from '../machine/engine.ts';
+import { DRIVE_FORMATS } from '../node/drives/formats.ts';
 import type { NodeHost } from '../node/node-host.ts';
 import { defaultMemory, guestNames, maximumCpus } from './choices.ts';
 import { readCpu } from './cpu-word.ts';
@@ -27,7 +28,7 @@ const netdevHelp =
   'the same with more words: user[,hostfwd=tcp:127.0.0.1:2222-:22][,allow=HOST[:PORT]][,restrict=on][,dump=FILE]';
 const virtioHelp = `how the guest reaches its disks and network: ${VIRTIO_TRANSPORTS.join(', ')}`;
 const driveHelp =
-  "the same in QEMU's words: file=disk.img[,format=raw][,readonly=on][,snapshot=on][,serial=NAME]";
+  "the same in QEMU's words: file=disk.img[,format=raw|qcow2][,readonly=on][,snapshot=on][,serial=NAME]";
 
 function collect(word: string, before: readonly string[] = []): readonly string[] {
   return [...before, word];
@@ -50,6 +51,7 @@ export function createProgram(version: string, finished: Finished): Command {
     );
   addRun(program, finished);
   addMachine(program, finished);
+  addImage(program);
   addVerify(program, finished);
   addStress(program, finished);
   return program;
@@ -129,6 +131,28 @@ function addMachine(program: Command, finished: Finished): void {
       const host = await prepareHost('bare', options);
       const { machineCommand } = await import('./run-command.ts');
       finished.status = await machineCommand(file, options, host);
+    });
+}
+
+function addImage(program: Command): void {
+  const image = program.command('image').description('Make images of disks.').helpCommand(false);
+  image
+    .command('create')
+    .description('Make an empty qcow2 image, which takes room only for what is written to it.')
+    .argument('<file>', 'the new image')
+    .argument('[size]', 'as 4G; that of the backing file, where there is one')
+    .option('-f, --format <name>', 'qcow2 is the only one; `truncate -s` makes a raw disk', 'qcow2')
+    .option(
+      '-b, --backing <file>',
+      "a disk that the image lies over, and that is never written: from the image's folder on",
+    )
+    .option(
+      '-F, --backing-format <name>',
+      `of that file: ${DRIVE_FORMATS.join(', ')} (default: what it looks like)`,
+    )
+    .action(async (file, size, options) => {
+      const { imageCreateCommand } = await import('./image-command.ts');
+      process.stderr.write(imageCreateCommand(file, size, options));
     });
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../errors/input-error.ts';
-import { parseCount, parseMemory, parseSeconds } from './quantities.ts';
+import { parseCount, parseDiskSize, parseMemory, parseSeconds } from './quantities.ts';
 
 const mebibyte = 1024 * 1024;
 const maximum = 4000 * mebibyte;
@@ -76,5 +76,20 @@ describe('seconds', () => {
 
   test.each(['0', '-5', '2147484', '1m', '', 'Infinity', '1e3'])('"%s" is not', (text) => {
     expect(() => parseSeconds(text, '--timeout')).toThrow(/^--timeout .* is not possible: give seconds/);
+  });
+});
+
+describe('sizes of disks', () => {
+  test.each([
+    ['512', 512],
+    ['1.5K', 1536],
+    ['20G', 20 * 2 ** 30],
+    ['1TiB', 2 ** 40],
+  ])('%s', (text, bytes) => {
+    expect(parseDiskSize(text)).toBe(bytes);
+  });
+
+  test.each(['', '0', '-1', '12Q', '99999999T'])('"%s" is none', (text) => {
+    expect(() => parseDiskSize(text)).toThrow(InputError);
   });
 });

@@ -41,6 +41,22 @@ export function parseMemory(text: string, option: string, maximum: number): numb
 }
 
 /**
+ * Reads the size of a disk: `20G`; a plain number counts bytes, as with `qemu-img`.
+ *
+ * @returns bytes
+ * @throws InputError that says what is possible
+ */
+export function parseDiskSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text.trim());
+  const unit = match?.[2].toUpperCase() ?? '';
+  const size = Math.ceil(Number(match?.[1]) * (unit === '' ? 1 : (units[unit] ?? 1)));
+  if (size > 0 && size <= Number.MAX_SAFE_INTEGER) return size;
+  throw new InputError(
+    `${text} is not a size of a disk. Write for example 20G; a plain number counts bytes.`,
+  );
+}
+
+/**
  * Reads a whole number within limits.
  *
  * @param what - what is counted, for messages: `vCPUs`

@@ -99,6 +99,8 @@ export interface WorkerHost {
   readonly openDrive?: (drive: number) => Storage;
   /** Opens the network of a machine that has one, on its I/O thread. */
   readonly openNetwork?: (callbacks: NetworkCallbacks) => OpenNetwork;
+  /** Closes the drives that this thread has opened, at its end. @returns what went wrong, for people */
+  readonly closeDrives?: () => readonly string[];
   /** Gives what this thread uses in the place of a domain's protocol: for demonstrations and tests. */
   readonly standIn?: (protocol: Protocol) => Protocol;
 }

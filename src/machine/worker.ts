@@ -9,6 +9,17 @@ export type RunWorker = (start: WorkerStart, host: WorkerHost) => void | Promise
  * Loads what the threads of a kind of machine run, and nothing of the other kind: a module costs half a millisecond.
  */
 export async function loadWorker(kind: WorkerStart['kind']): Promise<RunWorker> {
+  const run = await loadLife(kind);
+  return async (start, host) => {
+    try {
+      await run(start, host);
+    } finally {
+      for (const text of host.closeDrives?.() ?? []) host.notify({ kind: 'notice', text });
+    }
+  };
+}
+
+async function loadLife(kind: WorkerStart['kind']): Promise<RunWorker> {
   if (kind === 'domain') {
     const { runPcpu } = await import('./domain/thread.ts');
     return (start, host) => {

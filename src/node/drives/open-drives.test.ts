@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../errors/input-error.ts';
+import { createImage } from './create-image.ts';
 import { extendHost, type OpenDrive } from './drive-thread.ts';
 import { openDrives } from './open-drives.ts';
 
@@ -67,7 +69,8 @@ describe('files that cannot be drives', () => {
     ['missing.img', undefined, 'does not exist'],
     ['empty.img', '', 'is empty'],
     ['odd.img', 'x'.repeat(513), 'truncate -s 1024'],
-    ['disk.qcow2', `QFI\u00fb${'\0'.repeat(508)}`, 'qemu-img convert'],
+    ['disk.vmdk', `KDMV${'\0'.repeat(508)}`, 'qemu-img convert'],
+    ['disk.qcow2', `QFI\u00fb${'\0'.repeat(508)}`, 'version 0'],
   ])('%s', (name, content, why) => {
     const path = join(folder, name);
     if (content !== undefined) writeFileSync(path, content, 'latin1');
@@ -75,8 +78,119 @@ describe('files that cannot be drives', () => {
     expect(() => openDrives([drive(path)])).toThrow(why);
   });
 
+  test('a pipe that nobody writes to', () => {
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    expect(() => openDrives([drive(join(folder, 'pipe'), { readOnly: true })])).toThrow('no regular file');
+  });
+
   test('a folder and a device', () => {
     expect(() => openDrives([drive(folder, { readOnly: true })])).toThrow(InputError);
     expect(() => openDrives([drive('/dev/null', { readOnly: true })])).toThrow('no regular file');
+  });
+});
+
+describe('an image', () => {
+  const image = (name: string, backing?: string, size = 4096) => {
+    const path = join(folder, name);
+    rmSync(path, { force: true });
+    createImage({ file: path, size, backing, backingFormat: undefined });
+    return path;
+  };
+  /** Lets an image lie over what it was not made for. */
+  const renameBelow = (path: string, from: string, to: string) =>
+    writeFileSync(path, readFileSync(path, 'latin1').replace(from, to), 'latin1');
+
+  test('lies over a file that is read, and reads what is there', () => {
+    file('base.raw', Buffer.alloc(4096, 'abcd'));
+    const path = image('over.qcow2', 'base.raw');
+    const opened = openDrives([drive(path)]);
+    expect(opened.facts[0].bytes).toBe(4096);
+    const storage = contents(opened);
+    const into = new Uint8Array(5);
+    storage.write(1, bytes('x'));
+    storage.read(0, into);
+    expect(Buffer.from(into).toString()).toBe('axcda');
+    storage.close();
+    opened.close();
+    expect(readFileSync(join(folder, 'base.raw')).equals(Buffer.alloc(4096, 'abcd'))).toBe(true);
+  });
+
+  test('is a disk of bytes for whoever says so', () => {
+    const path = image('as-raw.qcow2');
+    const opened = openDrives([drive(path, { format: 'raw' })]);
+    const into = new Uint8Array(3);
+    contents(opened).read(0, into);
+    expect(Buffer.from(into).toString()).toBe('QFI');
+    opened.close();
+    const raw = file('is-raw.img', Buffer.alloc(4096));
+    expect(() => openDrives([drive(raw, { format: 'qcow2' })])).toThrow('does not begin as a qcow2 image');
+  });
+
+  test.each([
+    ['over itself', 'base.img', 'self.img', 'lies over itself'],
+    ['over a file that is gone', 'base.img', 'gone.img', 'gone.img, over which'],
+    ['over a network', 'base.img', 'nbd://ab', 'is no file'],
+    ['over a folder', 'base.img', '////////', 'no regular file'],
+    ['in a format that is not known', 'raw', 'vdi', 'in the format vdi'],
+  ])('%s is refused', (_, from, to, why) => {
+    file('base.img', Buffer.alloc(4096));
+    const path = image('self.img', 'base.img');
+    renameBelow(path, from, to);
+    const before = readdirSync('/proc/self/fd').length;
+    expect(() => openDrives([drive(path)])).toThrow(InputError);
+    expect(() => openDrives([drive(path)])).toThrow(why);
+    expect(readdirSync('/proc/self/fd').length).toBe(before);
+  });
+
+  test('lies over so many files at most', () => {
+    let below = 'base.img';
+    file(below, Buffer.alloc(4096));
+    const make = () => {
+      for (let layer = 0; layer < 40; layer++) {
+        image(`layer${layer}.qcow2`, below);
+        below = `layer${layer}.qcow2`;
+      }
+    };
+    expect(make).toThrow('more than 32 files');
+  });
+
+  test('is not written over a file that is there', () => {
+    const path = file('precious', 'data');
+    expect(() =>
+      createImage({ file: path, size: 512, backing: undefined, backingFormat: undefined }),
+    ).toThrow('is there already');
+    expect(readFileSync(path, 'utf8')).toBe('data');
+  });
+});
+
+describe('a raw disk that nobody called raw', () => {
+  const header = bytes('QFI\u00fb'.replace('\u00fb', ''));
+  const magic = Uint8Array.of(...header, 0xfb);
+
+  test('cannot be made to begin as an image', () => {
+    const path = file('guess.img', Buffer.alloc(4096));
+    const opened = openDrives([drive(path)]);
+    const storage = contents(opened);
+    const sector = new Uint8Array(512);
+    sector.set(magic);
+    expect(() => storage.write(0, sector)).toThrow('format=raw');
+    storage.write(0, magic.subarray(0, 3));
+    expect(() => storage.write(3, magic.subarray(3))).toThrow('qcow2');
+    storage.write(512, sector);
+    storage.write(0, new Uint8Array(4096).fill(5));
+    expect([...readFileSync(path)]).toEqual(Array(4096).fill(5));
+    opened.close();
+  });
+
+  test('can where it is called raw, and in a snapshot', () => {
+    for (const changed of [{ format: 'raw' }, { snapshot: true }]) {
+      const opened = openDrives([drive(file('called.img', Buffer.alloc(4096)), changed)]);
+      const storage = contents(opened);
+      storage.write(0, magic);
+      const into = new Uint8Array(4);
+      storage.read(0, into);
+      expect(into).toEqual(magic);
+      opened.close();
+    }
   });
 });

@@ -1,14 +1,15 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { ftruncateSync, openSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DriveFacts } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
 import type { ThreadModule } from '../node-host.ts';
 import type { OpenDrive } from './drive-thread.ts';
+import type { DriveFormat } from './formats.ts';
+import { type Layer, storageOf } from './layers.ts';
+import { closeAll, imageMistake, openLayers } from './open-layers.ts';
 
 const SECTOR = 512;
-/** Offsets in files are exact below. */
-const LARGEST = 2 ** 53 - SECTOR;
 
 /** A file that is to be a drive. */
 export interface DriveOptions {
@@ -18,6 +19,8 @@ export interface DriveOptions {
   readonly snapshot: boolean;
   /** Up to 20 bytes, for the guest. */
   readonly serial: string;
+  /** What the file looks like, unless it is given. */
+  readonly format?: DriveFormat | undefined;
 }
 
 /** Drives that are open until the process ends or they are closed. */
@@ -28,31 +31,23 @@ export interface OpenDrives {
   close(): void;
 }
 
-/** How contents of other formats begin. */
-const FORMATS: readonly { readonly name: string; readonly magic: readonly number[] }[] = [
-  { name: 'qcow2', magic: [0x51, 0x46, 0x49, 0xfb] },
-  { name: 'VMDK', magic: [0x4b, 0x44, 0x4d, 0x56] },
-  { name: 'VHDX', magic: [0x76, 0x68, 0x64, 0x78, 0x66, 0x69, 0x6c, 0x65] },
-];
-
 /**
- * Opens the files of drives.
+ * Opens the files of drives. An image that was not closed is repaired.
  *
  * @throws InputError that says which file cannot be used, why, and what to do
  */
 export function openDrives(options: readonly DriveOptions[]): OpenDrives {
   const descriptors: number[] = [];
-  const close = () => {
-    for (const descriptor of descriptors.splice(0)) closeSync(descriptor);
-  };
+  const close = () => closeAll(descriptors);
   try {
-    const opened = options.map((drive) => {
-      const descriptor = open(drive);
-      descriptors.push(descriptor);
-      const bytes = sizeOf(drive.file, descriptor);
-      const changes = drive.snapshot ? temporary(bytes) : undefined;
+    const opened = options.map(({ file, readOnly, snapshot, format }) => {
+      const layer = openLayers({ file, readOnly: readOnly || snapshot, format }, (descriptor) =>
+        descriptors.push(descriptor),
+      );
+      const bytes = sizeOf(layer);
+      const changes = snapshot ? temporary(bytes) : undefined;
       if (changes !== undefined) descriptors.push(changes);
-      return { descriptor, changes, bytes } satisfies OpenDrive;
+      return { layer, changes, bytes } satisfies OpenDrive;
     });
     const facts = options.map(({ file, readOnly, serial }, index) => ({
       ...{ name: file, bytes: opened[index].bytes, readOnly, serial },
@@ -67,45 +62,25 @@ export function openDrives(options: readonly DriveOptions[]): OpenDrives {
   }
 }
 
-function open({ file, readOnly, snapshot }: DriveOptions): number {
-  try {
-    return openSync(file, readOnly || snapshot ? 'r' : 'r+');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT')
-      throw new InputError(
-        `The drive ${file} does not exist. \`truncate -s 4G ${file}\` makes an empty one.`,
-      );
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-      throw new InputError(
-        `The drive ${file} cannot be ${readOnly || snapshot ? 'read' : 'written'}. ` +
-          'With snapshot=on or readonly=on it only has to be readable.',
-      );
-    throw new InputError(`The drive ${file} cannot be opened: ${(error as Error).message}.`);
+/** Bytes of the disk that a file holds, all layers of which are looked at. */
+function sizeOf(layer: Layer): number {
+  const { file, format, bytes } = layer;
+  if (format === 'raw') {
+    if (bytes % SECTOR === 0) return bytes;
+    throw new InputError(
+      `The drive ${file} has ${bytes} bytes, which are not whole sectors of ${SECTOR} bytes. ` +
+        `Make it longer: truncate -s ${Math.ceil(bytes / SECTOR) * SECTOR} ${file}`,
+    );
   }
-}
-
-function sizeOf(file: string, descriptor: number): number {
-  const status = fstatSync(descriptor);
-  if (!status.isFile())
-    throw new InputError(`The drive ${file} is no regular file. Copy it into one with dd, and give that.`);
-  const { size } = status;
-  if (size === 0) throw new InputError(`The drive ${file} is empty. Give it a size: truncate -s 4G ${file}`);
-  if (size > LARGEST) throw new InputError(`The drive ${file} is larger than ${LARGEST} bytes.`);
-  const start = new Uint8Array(8);
-  readSync(descriptor, start, 0, start.length, 0);
-  const format = FORMATS.find(({ magic }) => magic.every((byte, index) => byte === start[index]));
-  if (format !== undefined)
-    throw new InputError(
-      `The drive ${file} is in the format ${format.name}, which hartvisor does not read. ` +
-        `Convert it: qemu-img convert -O raw ${file} ${file}.raw`,
-    );
-  if (size % SECTOR !== 0)
-    throw new InputError(
-      `The drive ${file} has ${size} bytes, which are not whole sectors of ${SECTOR} bytes. ` +
-        `Make it longer: truncate -s ${Math.ceil(size / SECTOR) * SECTOR} ${file}`,
-    );
-  return size;
+  try {
+    const size = Math.floor(storageOf(layer).size / SECTOR) * SECTOR;
+    if (size > 0) return size;
+  } catch (error) {
+    throw imageMistake(`The drive ${file}`, error);
+  }
+  throw new InputError(
+    `The drive ${file} is an image without a single sector. qemu-img resize gives it some.`,
+  );
 }
 
 /** A file without a name, which takes room only for what is written. */

@@ -21,6 +21,7 @@ const entries = [
   'node/stress-entry',
   'verify/threaded/forced-order',
   'node/drives/drive-thread',
+  'node/drives/http-thread',
   'node/network/network-thread',
   'node/index',
   'interrupts/index',

@@ -52,3 +52,21 @@ declare class CompressionStream {
   readonly writable: WritableStream<BufferSource>;
 }
 declare class DecompressionStream extends CompressionStream {}
+
+declare class AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+interface FetchResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+}
+declare function fetch(
+  url: string,
+  init?: {
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly signal?: AbortSignal;
+    readonly cache?: 'no-store';
+  },
+): Promise<FetchResponse>;

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { InputError } from '../errors/input-error.ts';
 import { MOST_DRIVES } from '../machine/parts.ts';
+import type { DriveOptions } from '../node/drives/drive-options.ts';
 import { DRIVE_FORMATS } from '../node/drives/formats.ts';
-import type { DriveOptions } from '../node/drives/open-drives.ts';
 
 /** The options that name drives, as they were typed. */
 export interface DriveWords {

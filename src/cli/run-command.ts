@@ -3,7 +3,7 @@ import type { AttachedParts, DriveFacts, NetworkFacts } from '../devices/descrip
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
-import type { DriveOptions } from '../node/drives/open-drives.ts';
+import type { DriveOptions } from '../node/drives/drive-options.ts';
 import { writeOutputFile } from '../node/files.ts';
 import type { NetworkOptions } from '../node/network/open-network.ts';
 import type { NodeHost } from '../node/node-host.ts';
@@ -128,8 +128,11 @@ async function attach(words: AttachWords, host: NodeHost): Promise<AttachedParts
 }
 
 async function giveDrives(options: readonly DriveOptions[], host: NodeHost): Promise<readonly DriveFacts[]> {
-  const { openDrives } = await import('../node/drives/open-drives.ts');
-  const { facts, module } = openDrives(options);
+  const [{ openDrives }, { connectDrives }] = await Promise.all([
+    import('../node/drives/open-drives.ts'),
+    import('../node/drives/connect-drives.ts'),
+  ]);
+  const { facts, module } = openDrives(await connectDrives(options));
   host.loadFirst(module);
   return facts;
 }

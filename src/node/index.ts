@@ -30,6 +30,8 @@ export {
   type FetchOptions,
   type FetchProgress,
 } from './debian/debian-guest.ts';
-export { type DriveOptions, type OpenDrives, openDrives } from './drives/open-drives.ts';
+export { connectDrives } from './drives/connect-drives.ts';
+export type { DriveOptions } from './drives/drive-options.ts';
+export { type OpenDrives, openDrives } from './drives/open-drives.ts';
 export { type NetworkOptions, type PreparedNetwork, prepareNetwork } from './network/open-network.ts';
 export { NodeHost, type ThreadModule } from './node-host.ts';

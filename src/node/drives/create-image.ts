@@ -50,7 +50,7 @@ function lookBelow(file: string, backing: string, format: DriveFormat | undefine
   try {
     const path = isAbsolute(backing) ? backing : join(dirname(file), backing);
     const layer = openLayers({ file: path, readOnly: true, format }, (each) => descriptors.push(each));
-    return { size: storageOf(layer).size, format: layer.format };
+    return { size: storageOf(layer, []).size, format: layer.format };
   } catch (error) {
     throw imageMistake(`The drive ${backing}`, error);
   } finally {

@@ -16,15 +16,20 @@ export interface OpenDrive {
 /** Gives a thread the contents of drives. */
 export function extendHost(drives: readonly OpenDrive[]): Partial<WorkerHost> {
   const opened: { readonly file: string; readonly storage: Storage }[] = [];
+  const remotes: Storage[] = [];
   return {
     openDrive: (index) => {
       const { layer, changes, bytes } = drives[index];
-      const below = storageOf(layer);
+      const below = storageOf(layer, remotes);
       const storage = changes === undefined ? below : new Overlay(below, new FileStorage(changes, bytes));
       opened.push({ file: layer.file, storage });
       return storage;
     },
-    closeDrives: () => opened.splice(0).flatMap(({ file, storage }) => close(file, storage)),
+    closeDrives: () => {
+      const troubles = opened.splice(0).flatMap(({ file, storage }) => close(file, storage));
+      for (const remote of remotes.splice(0)) remote.close();
+      return troubles;
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { RemoteFile } from '../../storage/http/range-source.ts';
 import { ProbedRaw } from '../../storage/probed-raw.ts';
 import { Qcow2Image } from '../../storage/qcow2/image.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -5,12 +6,14 @@ import { clusterUnpackers } from './cluster-unpackers.ts';
 import { FileImage } from './file-image.ts';
 import { FileStorage } from './file-storage.ts';
 import type { DriveFormat } from './formats.ts';
+import { remoteStorage } from './remote-storage.ts';
 
 /** An open file that holds a disk, and those that it lies over. It can be sent by `postMessage`. */
 export interface Layer {
   /** For people. */
   readonly file: string;
-  readonly descriptor: number;
+  /** A descriptor of this process, or what a server has. */
+  readonly source: number | RemoteFile;
   readonly format: DriveFormat;
   /** The format was not given: it is what the file looked like. */
   readonly probed: boolean;
@@ -20,16 +23,28 @@ export interface Layer {
   readonly backing: Layer | undefined;
 }
 
-/** The contents of a layer. @throws ImageError for an image that cannot be used */
-export function storageOf(layer: Layer): Storage {
-  const { descriptor, format, probed, bytes, readOnly, backing } = layer;
+/**
+ * The contents of a layer.
+ *
+ * @param remotes gets those of servers, each of which has a thread until it is closed
+ * @throws ImageError for an image that cannot be used
+ */
+export function storageOf(layer: Layer, remotes: Storage[]): Storage {
+  const { source, format, probed, bytes, readOnly, backing } = layer;
+  if (typeof source !== 'number') {
+    const remote = remoteStorage(source);
+    remotes.push(remote);
+    return format === 'raw'
+      ? remote
+      : Qcow2Image.open(remote, { readOnly: true, unpackers: clusterUnpackers });
+  }
   if (format === 'raw') {
-    const file = new FileStorage(descriptor, bytes);
+    const file = new FileStorage(source, bytes);
     return probed && !readOnly ? new ProbedRaw(file) : file;
   }
-  return Qcow2Image.open(new FileImage(descriptor), {
+  return Qcow2Image.open(new FileImage(source), {
     readOnly,
     unpackers: clusterUnpackers,
-    backing: backing === undefined ? undefined : storageOf(backing),
+    backing: backing === undefined ? undefined : storageOf(backing, remotes),
   });
 }

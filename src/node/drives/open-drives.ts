@@ -3,25 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DriveFacts } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
+import type { Storage } from '../../storage/storage.ts';
 import type { ThreadModule } from '../node-host.ts';
+import { isUrl, remoteLayer } from './connect-drives.ts';
+import type { DriveOptions } from './drive-options.ts';
 import type { OpenDrive } from './drive-thread.ts';
-import type { DriveFormat } from './formats.ts';
 import { type Layer, storageOf } from './layers.ts';
 import { closeAll, imageMistake, openLayers } from './open-layers.ts';
 
 const SECTOR = 512;
-
-/** A file that is to be a drive. */
-export interface DriveOptions {
-  readonly file: string;
-  readonly readOnly: boolean;
-  /** Changes go to a temporary file, and are gone with the machine. */
-  readonly snapshot: boolean;
-  /** Up to 20 bytes, for the guest. */
-  readonly serial: string;
-  /** What the file looks like, unless it is given. */
-  readonly format?: DriveFormat | undefined;
-}
 
 /** Drives that are open until the process ends or they are closed. */
 export interface OpenDrives {
@@ -40,10 +30,13 @@ export function openDrives(options: readonly DriveOptions[]): OpenDrives {
   const descriptors: number[] = [];
   const close = () => closeAll(descriptors);
   try {
-    const opened = options.map(({ file, readOnly, snapshot, format }) => {
-      const layer = openLayers({ file, readOnly: readOnly || snapshot, format }, (descriptor) =>
-        descriptors.push(descriptor),
-      );
+    const opened = options.map((drive) => {
+      const { file, readOnly, snapshot, format } = drive;
+      const layer = isUrl(file)
+        ? remoteLayer(drive)
+        : openLayers({ file, readOnly: readOnly || snapshot, format }, (descriptor) =>
+            descriptors.push(descriptor),
+          );
       const bytes = sizeOf(layer);
       const changes = snapshot ? temporary(bytes) : undefined;
       if (changes !== undefined) descriptors.push(changes);
@@ -72,11 +65,14 @@ function sizeOf(layer: Layer): number {
         `Make it longer: truncate -s ${Math.ceil(bytes / SECTOR) * SECTOR} ${file}`,
     );
   }
+  const remotes: Storage[] = [];
   try {
-    const size = Math.floor(storageOf(layer).size / SECTOR) * SECTOR;
+    const size = Math.floor(storageOf(layer, remotes).size / SECTOR) * SECTOR;
     if (size > 0) return size;
   } catch (error) {
     throw imageMistake(`The drive ${file}`, error);
+  } finally {
+    for (const remote of remotes) remote.close();
   }
   throw new InputError(
     `The drive ${file} is an image without a single sector. qemu-img resize gives it some.`,

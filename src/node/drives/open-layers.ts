@@ -58,7 +58,10 @@ function openLayer(
       `The drive ${above[0]} lies over more than ${MOST_LAYERS} files, which is too deep.`,
     );
   const format = given ?? probe(who, file, descriptor);
-  const common = { ...{ file, descriptor, format, probed: given === undefined, readOnly }, bytes: size };
+  const common = {
+    ...{ file, source: descriptor, format, probed: given === undefined, readOnly },
+    bytes: size,
+  };
   const name = format === 'qcow2' ? backingOf(who, descriptor) : undefined;
   if (name === undefined) return { ...common, backing: undefined };
   const chain = { above: [...above, file], seen: new Set([...seen, identity]) };

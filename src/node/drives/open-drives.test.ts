@@ -64,6 +64,20 @@ test('changes of a snapshot are in no file that can be found', () => {
   opened.close();
 });
 
+test('a drive that is written is no other one', () => {
+  const path = file('twice.img', Buffer.alloc(4096));
+  const opened = openDrives([drive(path)]);
+  for (const changed of [{}, { readOnly: true }, { snapshot: true }])
+    expect(() => openDrives([drive(path, changed)])).toThrow('is in use by process');
+  expect(() =>
+    createImage({ file: join(folder, 'x.qcow2'), size: 512, backing: path, backingFormat: undefined }),
+  ).not.toThrow();
+  expect(() => openDrives([drive(join(folder, 'x.qcow2'))])).toThrow('twice.img, over which');
+  opened.close();
+  const readers = [1, 2].map(() => openDrives([drive(path, { readOnly: true })]));
+  for (const { close } of readers) close();
+});
+
 describe('files that cannot be drives', () => {
   test.each([
     ['missing.img', undefined, 'does not exist'],

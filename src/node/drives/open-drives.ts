@@ -9,6 +9,7 @@ import { isUrl, remoteLayer } from './connect-drives.ts';
 import type { DriveOptions } from './drive-options.ts';
 import type { OpenDrive } from './drive-thread.ts';
 import { type Layer, storageOf } from './layers.ts';
+import { checkQemu, checkUnlocked, type FileLock, lockFile } from './lock-file.ts';
 import { closeAll, imageMistake, openLayers } from './open-layers.ts';
 
 const SECTOR = 512;
@@ -28,7 +29,11 @@ export interface OpenDrives {
  */
 export function openDrives(options: readonly DriveOptions[]): OpenDrives {
   const descriptors: number[] = [];
-  const close = () => closeAll(descriptors);
+  const locks: FileLock[] = [];
+  const close = () => {
+    closeAll(descriptors);
+    for (const lock of locks.splice(0)) lock.release();
+  };
   try {
     const opened = options.map((drive) => {
       const { file, readOnly, snapshot, format } = drive;
@@ -37,6 +42,7 @@ export function openDrives(options: readonly DriveOptions[]): OpenDrives {
         : openLayers({ file, readOnly: readOnly || snapshot, format }, (descriptor) =>
             descriptors.push(descriptor),
           );
+      lock(layer, locks);
       const bytes = sizeOf(layer);
       const changes = snapshot ? temporary(bytes) : undefined;
       if (changes !== undefined) descriptors.push(changes);
@@ -52,6 +58,18 @@ export function openDrives(options: readonly DriveOptions[]): OpenDrives {
   } catch (error) {
     close();
     throw error;
+  }
+}
+
+/** Takes care that nobody writes to the files of a drive meanwhile. */
+function lock(layer: Layer, locks: FileLock[]): void {
+  for (let each: Layer | undefined = layer; each !== undefined; each = each.backing) {
+    const { file, source, readOnly } = each;
+    if (typeof source !== 'number') continue;
+    const who = each === layer ? `The drive ${file}` : `The file ${file}, over which ${layer.file} lies,`;
+    checkQemu(who, source, !readOnly);
+    if (readOnly) checkUnlocked(who, file);
+    else locks.push(lockFile(who, file));
   }
 }
 

@@ -168,6 +168,7 @@ describe('what cannot be done is an error of the request', () => {
     const { request, troubles } = createDisk({ storage });
     expect(request(REQUEST.WRITE, 0, [data(512, false)]).status).toBe(IOERR);
     expect(request(REQUEST.FLUSH, 0).status).toBe(IOERR);
+    expect(troubles).toHaveLength(1);
     expect(troubles[0]).toMatch(/disk\.img .*no space left on device/);
   });
 });

@@ -19,6 +19,9 @@ import {
 const { OK, IOERR, UNSUPP } = REQUEST_STATUS;
 const WRITES: readonly number[] = [REQUEST.WRITE, REQUEST.DISCARD, REQUEST.WRITE_ZEROES];
 
+/** Different troubles of a drive that are remembered. */
+const MOST_TOLD = 8;
+
 /** The surroundings of a drive. */
 export interface BlkOptions {
   readonly memory: GuestMemory;
@@ -46,6 +49,8 @@ export class VirtioBlk implements VirtioFunction {
   readonly features: number;
   readonly config: ConfigSpace;
   readonly #options: BlkOptions;
+  /** What people were told last: one message is enough for a trouble, however often the guest tries again. */
+  readonly #told: string[] = [];
   #storage: Storage | undefined;
 
   constructor(options: BlkOptions) {
@@ -75,16 +80,23 @@ export class VirtioBlk implements VirtioFunction {
   }
 
   #answer(request: Request): { readonly status: number; readonly written: number } {
-    const { drive, onTrouble } = this.#options;
+    const { drive } = this.#options;
     if (drive.readOnly && WRITES.includes(request.type)) return { status: IOERR, written: 0 };
     try {
       return this.#perform(request);
     } catch (error) {
       if (error instanceof RangeError) return { status: IOERR, written: 0 };
-      const why = error instanceof Error ? error.message : String(error);
-      onTrouble(`The drive ${drive.name} has an error, which the guest is told: ${why}`);
+      this.#tell(error instanceof Error ? error.message : String(error));
       return { status: IOERR, written: 0 };
     }
+  }
+
+  #tell(why: string): void {
+    if (this.#told.includes(why)) return;
+    this.#told.push(why);
+    if (this.#told.length > MOST_TOLD) this.#told.shift();
+    const { drive, onTrouble } = this.#options;
+    onTrouble(`The drive ${drive.name} has an error, which the guest is told: ${why}`);
   }
 
   #perform({ type, offset, data, room }: Request): { readonly status: number; readonly written: number } {

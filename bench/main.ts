@@ -1,12 +1,20 @@
-/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|irq|regions [options]`. */
+/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|irq|regions [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
 import { formatCpuResult, runCpuBench } from './cpu/cpu.ts';
+import { formatDiskResult, runDiskBench } from './disk/disk.ts';
 import { runIrqBench } from './irq/irq.ts';
 import { formatLinuxResult } from './linux/format.ts';
 import { runLinuxBench } from './linux/linux.ts';
 import { RunFailure } from './measured-run.ts';
-import { readBootOptions, readCpuOptions, readLinuxOptions, readSweepOptions, usage } from './options.ts';
+import {
+  readBootOptions,
+  readCpuOptions,
+  readDiskOptions,
+  readLinuxOptions,
+  readSweepOptions,
+  usage,
+} from './options.ts';
 import { runRegionsBench } from './regions/regions.ts';
 import { runSweep } from './sweep/sweep.ts';
 
@@ -37,6 +45,12 @@ async function linux(args: readonly string[]): Promise<string> {
   return options.json ? JSON.stringify(result, undefined, 2) : formatLinuxResult(result);
 }
 
+async function disk(args: readonly string[]): Promise<string> {
+  const options = readDiskOptions(args);
+  const result = await runDiskBench(options, onProgress);
+  return options.json ? JSON.stringify(result, undefined, 2) : formatDiskResult(result);
+}
+
 async function irq(args: readonly string[]): Promise<string> {
   noOptions('irq', args);
   return runIrqBench();
@@ -57,6 +71,7 @@ const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<strin
   ['sweep', sweep],
   ['boot', boot],
   ['linux', linux],
+  ['disk', disk],
   ['irq', irq],
   ['regions', regions],
 ]);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { InputError } from '../src/errors/input-error.ts';
 import { kernels } from './cpu/kernels.ts';
 import { linuxBenchmarks } from './linux/benchmarks.ts';
-import { readBootOptions, readCpuOptions, readLinuxOptions, usage } from './options.ts';
+import { readBootOptions, readCpuOptions, readDiskOptions, readLinuxOptions, usage } from './options.ts';
 
 const names = (args: readonly string[]) => readCpuOptions(args).kernels.map(({ name }) => name);
 
@@ -108,4 +108,21 @@ describe('linux', () => {
 
 test('the help names every kernel and benchmark', () => {
   for (const { name } of [...kernels, ...linuxBenchmarks]) expect(usage).toContain(name);
+});
+
+describe('disk', () => {
+  test('measures everything with disks of both formats', () => {
+    const options = readDiskOptions([]);
+    expect(options).toMatchObject({ formats: ['raw', 'qcow2'], milliseconds: 1000, memory: '512M' });
+    expect(options.benchmarks).toContain('read-4k-32');
+  });
+
+  test('takes some of it', () => {
+    const words = ['--formats', 'qcow2', '--benchmarks', 'flush, read-4k', '--ms', '20'];
+    expect(readDiskOptions(words)).toMatchObject({
+      ...{ formats: ['qcow2'], benchmarks: ['flush', 'read-4k'], milliseconds: 20 },
+    });
+    expect(() => readDiskOptions(['--formats', 'vmdk'])).toThrow('There are raw, qcow2');
+    expect(() => readDiskOptions(['--benchmarks', 'x'])).toThrow(InputError);
+  });
 });

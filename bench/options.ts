@@ -4,6 +4,7 @@ import { InputError } from '../src/errors/input-error.ts';
 import type { Xlen } from '../src/machine/cpu.ts';
 import type { ContenderOptions } from './contenders.ts';
 import { type Kernel, kernels, selectKernels } from './cpu/kernels.ts';
+import { type DiskFormat, diskBenchmarks, diskFormats } from './disk/benchmarks.ts';
 import { type LinuxBenchmark, linuxBenchmarks, selectBenchmarks } from './linux/benchmarks.ts';
 
 /** Options of all comparisons with QEMU. */
@@ -56,6 +57,16 @@ export interface LinuxOptions extends GuestOptions {
   readonly compiler: string | undefined;
 }
 
+export interface DiskOptions extends CommonOptions {
+  readonly memory: string;
+  readonly formats: readonly DiskFormat[];
+  /** Names. */
+  readonly benchmarks: readonly string[];
+  /** Guest time that each of them is to take. */
+  readonly milliseconds: number;
+  readonly compiler: string | undefined;
+}
+
 const common = {
   runs: { type: 'string', default: '5' },
   qemu: { type: 'string' },
@@ -73,16 +84,17 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | sweep | boot | linux | irq | regions [options]
+export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | irq | regions [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
   boot   Linux from start to its first userspace line and to power-off, against QEMU (TCG)
   linux  system calls, page faults, switches, interrupts and throughput within Linux, against QEMU (TCG)
+  disk   a disk of a Linux guest, raw and as a qcow2 image, against QEMU (TCG)
   irq    an interrupt round of each protocol, against the same in C
   regions  how fast guest code becomes WebAssembly: the compiler alone, in new processes and later
 
-Options of cpu, sweep, boot and linux:
+Options of cpu, sweep, boot, linux and disk:
   --runs N          turns, in each of which all sides run once (default: 5; of sweep 1)
   --qemu LIST       QEMU programs, or "trixie" for the one of that Debian release, fetched with its libraries; all
                     others are compared with the first (default: qemu-system-riscv64, or riscv32)
@@ -102,7 +114,10 @@ Options of boot:
 Options of linux:
   --benchmarks A,B  only these
   --ms N            milliseconds that each is to take in the guest (default: 500)
-Options of cpu, sweep and linux:
+Options of disk, beside --memory and --ms:
+  --formats A,B     only these: raw, qcow2
+  --benchmarks A,B  only these
+Options of cpu, sweep, linux and disk:
   --cc PATH         C compiler for RISC-V (default: riscv64-linux-gnu-gcc or riscv64-unknown-elf-gcc)
 Options of cpu and sweep (--kernels and --cpu of cpu alone; --times of sweep is 2 by default):
   --kernels A,B     only these; "chase" and "stream" mean all of their sizes
@@ -117,6 +132,11 @@ ${kernels.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}
 
 Linux benchmarks:
 ${linuxBenchmarks.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}
+
+Disk benchmarks:
+${Object.entries(diskBenchmarks)
+  .map(([name, about]) => `  ${name.padEnd(14)} ${about}`)
+  .join('\n')}
 `;
 
 /** Reads the options of `cpu`. @throws InputError that says what is possible */
@@ -177,6 +197,36 @@ export function readLinuxOptions(args: readonly string[]): LinuxOptions {
   const benchmarks = selectBenchmarks(values.benchmarks);
   const milliseconds = wholeNumber(values.ms, '--ms', 60_000);
   return { ...readCommon(values), ...readGuest(values), benchmarks, milliseconds, compiler: values.cc };
+}
+
+/** Reads the options of `disk`. @throws InputError that says what is possible */
+export function readDiskOptions(args: readonly string[]): DiskOptions {
+  const values = parse(args, {
+    ...common,
+    memory: guest.memory,
+    formats: { type: 'string', default: diskFormats.join(',') },
+    benchmarks: { type: 'string', default: Object.keys(diskBenchmarks).join(',') },
+    ms: { type: 'string', default: '1000' },
+    cc: { type: 'string' },
+  });
+  const pick = <Name extends string>(
+    option: '--formats' | '--benchmarks',
+    text: string,
+    known: readonly Name[],
+  ) =>
+    list(text, option).map((name) => {
+      const found = known.find((each) => each === name);
+      if (found !== undefined) return found;
+      throw new InputError(`${option} ${text}: there is no "${name}". There are ${known.join(', ')}.`);
+    });
+  return {
+    ...readCommon(values),
+    memory: readGuest({ ...values, smp: '1' }).memory,
+    formats: pick('--formats', values.formats, diskFormats),
+    benchmarks: pick('--benchmarks', values.benchmarks, Object.keys(diskBenchmarks)),
+    milliseconds: wholeNumber(values.ms, '--ms', 60_000),
+    compiler: values.cc,
+  };
 }
 
 function parse<const T extends NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>['options']>>(

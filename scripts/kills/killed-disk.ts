@@ -1,0 +1,184 @@
+/** A guest that changes files on a disk without end, its hartvisor killed at some moment, and what the disk has then. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { initramfs } from '../../src/boot/initramfs.ts';
+import { extendHost, type OpenDrive } from '../../src/node/drives/drive-thread.ts';
+import { openDrives } from '../../src/node/drives/open-drives.ts';
+import { debianModules } from '../../test/machine/debian-modules.ts';
+
+const FORMATS = ['raw', 'qcow2'] as const;
+export type KilledFormat = (typeof FORMATS)[number];
+
+const DISK_BYTES = 96 << 20;
+const MODULES = ['virtio_blk', 'crc16', 'crc32c_generic', 'mbcache', 'jbd2', 'ext4'].map(
+  (name) => `${name}.ko`,
+);
+/** Lines of a file are numbers from the file's own on. */
+const LINES = 3000;
+const cli = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+
+/** Files that are the same for all guests. */
+export interface KillGuest {
+  readonly kernel: string;
+  readonly initrd: string;
+}
+
+/** Makes them; undefined where a program or Debian's kernel is missing. */
+export async function killGuest(directory: string): Promise<KillGuest | undefined> {
+  const programs = ['mke2fs', 'e2fsck', 'debugfs', 'qemu-img'];
+  if (programs.some((name) => spawnSync(name, ['-V']).error !== undefined)) return undefined;
+  const files = await debianModules(MODULES);
+  if (files === undefined) return undefined;
+  const initrd = join(directory, 'initrd');
+  const run = initramfs({
+    busybox: readFileSync(files.guest.busyboxPath),
+    run: `for module in ${MODULES.join(' ')}; do insmod /modules/$module; done\n${SCRIPT}`,
+    extraFiles: files.modules,
+  });
+  writeFileSync(initrd, run);
+  return { kernel: files.guest.kernelPath, initrd };
+}
+
+/**
+ * Two processes make files and remove them, without a wish that anything lasts; a third one's files are flushed, and it
+ * says so of each. It goes on where the disk has its last one.
+ */
+const SCRIPT = `
+mkdir -p /mnt; mount -t ext4 /dev/vda /mnt || echo "trouble: no mount"
+mkdir -p /mnt/safe /mnt/loose
+last=$(ls /mnt/safe | sort -n | tail -n 1)
+for part in 1 2; do
+  (n=0; while true; do n=$((n + 1)); seq $n $((n * 37 % 9000 + n)) > /mnt/loose/$part.$((n % 40))
+    [ $((n % 3)) = 0 ] && rm -f /mnt/loose/$part.$(((n + 7) % 40)); done) &
+done
+n=\${last:-0}
+while true; do
+  n=$((n + 1))
+  seq $n $((n + ${LINES - 1})) | dd of=/mnt/safe/$n conv=fsync 2>/dev/null && echo "safe: $n" || echo "trouble: file $n"
+  [ $n -gt 40 ] && rm -f /mnt/safe/$((n - 40)) && [ $((n % 16)) = 0 ] && fstrim /mnt 2>/dev/null
+done
+`;
+/** Files that are looked for: the guest keeps ten more, and may be ahead of what it said. */
+const KEPT = 30;
+
+/** A new disk with an empty file system. @returns its path */
+export function newDisk(format: KilledFormat, directory: string): string {
+  const raw = join(directory, 'disk.raw');
+  writeFileSync(raw, '');
+  truncateSync(raw, DISK_BYTES);
+  execFileSync('mke2fs', ['-q', '-t', 'ext4', raw]);
+  if (format === 'raw') return raw;
+  const image = join(directory, 'disk.qcow2');
+  execFileSync('qemu-img', ['convert', '-O', 'qcow2', raw, image]);
+  return image;
+}
+
+/** What came of one kill. */
+export interface KillResult {
+  /** Files that were said to be safe in this run. */
+  readonly safe: number;
+  /** Clusters of the image that counted as used and were not. */
+  readonly leaks: number;
+  /** What is wrong; undefined if nothing is. */
+  readonly fault: string | undefined;
+}
+
+/**
+ * Lets a guest work on a disk, kills it so long after its first flushed file, and looks at what is there.
+ *
+ * @param before the last file that was said to be safe in earlier runs
+ */
+export async function killOnce(
+  guest: KillGuest,
+  disk: string,
+  format: KilledFormat,
+  milliseconds: number,
+  before: number,
+): Promise<KillResult & { readonly last: number }> {
+  const { safe, trouble } = await workUntilKilled(guest, disk, format, milliseconds);
+  const last = safe.at(-1) ?? before;
+  const result = { safe: safe.length, leaks: 0, last };
+  try {
+    if (trouble !== '') throw new Error(trouble);
+    const leaks = format === 'qcow2' ? checkImage(disk) : 0;
+    checkFiles(disk, format, last);
+    return { ...result, leaks, fault: undefined };
+  } catch (error) {
+    return { ...result, fault: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Milliseconds in which a guest is to have flushed its first file. */
+const LONGEST_START = 240_000;
+
+async function workUntilKilled(
+  { kernel, initrd }: KillGuest,
+  disk: string,
+  format: KilledFormat,
+  milliseconds: number,
+): Promise<{ safe: number[]; trouble: string }> {
+  const drive = `file=${disk},format=${format}`;
+  const args = ['--kernel', kernel, '--initrd', initrd, '--smp', '2', '--memory', '192M', '--drive', drive];
+  const words = 'hartvisor.run=true quiet';
+  const child = spawn(process.execPath, [cli, 'run', ...args, '--append', words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let timer = setTimeout(() => child.kill('SIGKILL'), LONGEST_START);
+  let started = false;
+  const hear = (text: string) => {
+    output += text;
+    if (started || !output.includes('safe: ')) return;
+    started = true;
+    clearTimeout(timer);
+    timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
+  };
+  child.stdout.setEncoding('utf8').on('data', hear);
+  child.stderr.setEncoding('utf8').on('data', hear);
+  await new Promise((resolve) => child.on('close', resolve));
+  clearTimeout(timer);
+  // The last line may be a part of one.
+  const lines = output.split('\n').slice(0, -1);
+  const safe = lines.flatMap((line) => /^safe: (\d+)\r?$/.exec(line)?.[1] ?? []).map(Number);
+  const bad = lines.find((line) => /trouble: |I\/O error|EXT4-fs (error|warning)/.test(line));
+  const trouble = bad ?? (started ? '' : `no file was flushed; the output's end: ${output.slice(-500)}`);
+  return { safe, trouble };
+}
+
+/** @returns leaks that were found and are repaired */
+function checkImage(disk: string): number {
+  // 3: leaks alone. What is used may not count as free.
+  const { status, stdout } = spawnSync('qemu-img', ['check', '--output=json', disk], { encoding: 'utf8' });
+  if (status !== 0 && status !== 3) throw new Error(`qemu-img check: ${stdout}`);
+  const leaks = Number((JSON.parse(stdout) as { leaks?: number }).leaks ?? 0);
+  const opened = openDrives([{ file: disk, readOnly: false, snapshot: false, serial: '' }]);
+  const host = extendHost(opened.module.data as readonly OpenDrive[]);
+  host.openDrive?.(0);
+  host.closeDrives?.();
+  opened.close();
+  execFileSync('qemu-img', ['check', '-q', disk], { stdio: 'pipe' });
+  return leaks;
+}
+
+/** Looks at a copy, whose journal is replayed: the disk itself waits for its guest to do that. */
+function checkFiles(disk: string, format: KilledFormat, last: number): void {
+  const copy = `${disk}.copy`;
+  const found = `${disk}.found`;
+  if (format === 'raw') copyFileSync(disk, copy);
+  else execFileSync('qemu-img', ['convert', '-O', 'raw', disk, copy]);
+  // 1: it has done something, which is the replay.
+  const replay = spawnSync('e2fsck', ['-p', copy], { encoding: 'utf8' });
+  if (replay.status !== 0 && replay.status !== 1)
+    throw new Error(`e2fsck -p: ${replay.stdout}${replay.stderr}`);
+  const clean = spawnSync('e2fsck', ['-fn', copy], { encoding: 'utf8' });
+  if (clean.status !== 0) throw new Error(`e2fsck -fn: ${clean.stdout}`);
+  rmSync(found, { recursive: true, force: true });
+  mkdirSync(found);
+  execFileSync('debugfs', ['-R', `rdump /safe ${found}`, copy], { stdio: 'pipe' });
+  for (let number = Math.max(1, last - KEPT + 1); number <= last; number++) {
+    const expected = Array.from({ length: LINES }, (_, line) => `${number + line}\n`).join('');
+    if (readFileSync(join(found, 'safe', `${number}`), 'utf8') !== expected)
+      throw new Error(`file ${number} was flushed, and is not as it was`);
+  }
+}

@@ -131,7 +131,7 @@ function codeOf({ formats }: VerifyJob, selection: Selection): Selection {
       `${name} is not written down in C, so --c cannot show it; it knows ${transcribed().join(', ')}.`,
     );
   });
-  return { ...selection, protocols: inC, fileProtocols: [] };
+  return { ...selection, protocols: inC, fileProtocols: inC };
 }
 
 function runCells(

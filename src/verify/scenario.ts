@@ -15,7 +15,7 @@ export interface ThreadMaker {
 /** A sender among other senders. */
 export interface Sends {
   readonly name: string;
-  /** Undefined for the vCPU's first edge. */
+  /** The interrupt that it sends, or messages, as their number; undefined for the vCPU's first edge. */
   readonly irq: number | undefined;
   /**
    * Makes it as it has to be beside any number of senders: of one that does more than to send, so that it has to be

@@ -1,7 +1,7 @@
 /** Which protocols and scenarios a run of the checker is about. */
 import { InputError } from '../errors/input-error.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
-import { PROTOCOLS } from '../interrupts/protocols.ts';
+import { DEFAULT_PROTOCOL, PROTOCOLS } from '../interrupts/protocols.ts';
 import { type Cell, withSenders } from './crowd/every-number.ts';
 import { FIELD_FILES } from './files/kvm-swfile.ts';
 import type { Plugin } from './plugin.ts';
@@ -23,14 +23,17 @@ export interface Wanted {
 export interface Selection {
   readonly protocols: readonly Protocol[];
   readonly scenarios: readonly Scenario[];
-  /** Tried as well in scenarios with an interrupt file. */
+  /**
+   * Tried in scenarios with an interrupt file, of which protocols see little: unless somebody asks for others, the one
+   * that ships, and those with a way of their own to keep a file.
+   */
   readonly fileProtocols: readonly Protocol[];
 }
 
 /** The cells of a selection, by scenarios. */
 export function cellsOf({ protocols, scenarios, fileProtocols }: Selection): readonly Cell[] {
   return scenarios.flatMap((scenario) => {
-    const all = scenario.identities === undefined ? protocols : [...protocols, ...fileProtocols];
+    const all = scenario.identities === undefined ? protocols : fileProtocols;
     return all.map((protocol) => ({ protocol, scenario }));
   });
 }
@@ -43,14 +46,11 @@ export function cellsOf({ protocols, scenarios, fileProtocols }: Selection): rea
 export function select(wanted: Wanted, plugin: Plugin = { protocols: [], scenarios: [] }): Selection {
   const protocols = [...plugin.protocols, ...PROTOCOLS, ...FIELD_FILES];
   const scenarios = [...plugin.scenarios, ...SCENARIOS];
+  const asked =
+    wanted.protocols.length > 0 ? wanted.protocols.map((name) => named(protocols, name)) : plugin.protocols;
   return {
-    protocols:
-      wanted.protocols.length > 0
-        ? wanted.protocols.map((name) => named(protocols, name))
-        : plugin.protocols.length > 0
-          ? plugin.protocols
-          : PROTOCOLS,
-    fileProtocols: wanted.protocols.length > 0 || plugin.protocols.length > 0 ? [] : FIELD_FILES,
+    protocols: asked.length > 0 ? asked : PROTOCOLS,
+    fileProtocols: asked.length > 0 ? asked : [DEFAULT_PROTOCOL, ...FIELD_FILES],
     scenarios: wanted.scenarios.length > 0 ? matching(scenarios, wanted.scenarios) : usualScenarios(plugin),
   };
 }

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { InterruptFile } from '../../interrupts/interrupt-file.ts';
 import type { Protocol } from '../../interrupts/protocol.ts';
 import { protocolByName } from '../../interrupts/protocols.ts';
 import { takeMirror } from '../../interrupts/take-mirror.ts';
 import { IRQS_PENDING, PROTOCOL_WORDS, type VcpuWords } from '../../interrupts/words.ts';
 import { explain } from '../explain.ts';
+import { FIELD_FILES } from '../files/kvm-swfile.ts';
+import { type FileProtocol, inHart } from '../files/way.ts';
 import { type Scenario, scenario } from '../scenario.ts';
 import { SCENARIOS } from '../scenarios/index.ts';
 import { type VerifyOptions, type VerifyResult, verify } from '../verify.ts';
@@ -205,5 +208,31 @@ describe('a scenario with a number of senders', () => {
       const counted = withSenders(named('one-ipi'), count);
       expect(counted && verify(takeMirror, counted)).toMatchObject({ verdict: 'PROVEN' });
     }
+  });
+});
+
+describe('for every number of senders of messages', () => {
+  const small = SCENARIOS.filter(({ name }) =>
+    ['file-one-message', 'file-busy', 'file-enable', 'file-delivery', 'file-exits'].includes(name),
+  );
+
+  test.each(small)('the interrupt file is proven in $name', (each) => {
+    expect(ask(takeMirror, each)).toMatchObject({ verdict: 'PROVEN', everyNumber: { verdict: 'PROVEN' } });
+  });
+
+  test('a file that has its first sender kick, and no other, is not', () => {
+    class KicksOnce extends InterruptFile {
+      override takes(identity: number): boolean {
+        return Atomics.exchange(this.words, this.words.length - 1, 1) === 0 && super.takes(identity);
+      }
+    }
+    const tired: FileProtocol = { ...takeMirror, name: 'tired', file: inHart(KicksOnce) };
+    const result = ask(tired, named('file-one-message'));
+    expect(result).toMatchObject({ verdict: 'PROVEN', everyNumber: { verdict: 'VIOLATED', senders: 1 } });
+    expect(result.everyNumber?.reason).toBe('P4: the vCPU sleeps although message 3 is in its file');
+  });
+
+  test('ways that are not in a hart are not asked about it', () => {
+    expect(ask(FIELD_FILES[0], named('file-one-message')).everyNumber).toBeUndefined();
   });
 });

@@ -2,9 +2,14 @@
 import type { Protocol } from '../../interrupts/protocol.ts';
 import { type Bounds, explore, type Problem, type Progress, type SearchResult } from '../explorer.ts';
 import { HarnessFault } from '../fault.ts';
+import { wayOf } from '../files/way.ts';
 import { populate, type Scenario, type Sends, type ThreadMaker } from '../scenario.ts';
+import type { Thread } from '../thread.ts';
 import { ThreadPrograms } from '../thread-programs.ts';
+import { manyMessengers, messenger } from '../world/messages.ts';
 import { manySenders, sender } from '../world/producers.ts';
+import { FIRST_IDENTITY, identityOf, isMessage } from '../world/word-names.ts';
+import type { World } from '../world/world.ts';
 import { CrowdLimit } from './crowd.ts';
 import { Seen } from './seen.ts';
 
@@ -70,15 +75,25 @@ export function withSenders(scenario: Scenario, count: number): Scenario | undef
   const stay = scenario.threads.filter(({ sends }) => sends === undefined || sends.beside !== undefined);
   const { irqs } = partsOf(scenario);
   const senders = irqs.flatMap((irq, kind) =>
-    Array.from({ length: count }, (_, index) =>
-      sender({
-        name: `${baseName(all, irq, kind)}${index + 1}`,
-        count: 'any',
-        ...(irq === undefined ? {} : { irq }),
-      }),
-    ),
+    Array.from({ length: count }, (_, index) => oneSender(`${baseName(all, irq, kind)}${index + 1}`, irq)),
   );
   return { ...scenario, name: `${scenario.name}+${count}`, threads: [...stay, ...senders] };
+}
+
+/** A sender that sends as often as it likes. */
+function oneSender(name: string, irq: number | undefined): ThreadMaker {
+  if (irq === undefined) return sender({ name, count: 'any' });
+  if (!isMessage(irq)) return sender({ name, count: 'any', irq });
+  return messenger({
+    name,
+    anyNumber: true,
+    ...(irq === FIRST_IDENTITY ? {} : { sends: [identityOf(irq)] }),
+  });
+}
+
+/** Any number of them. */
+function allSenders(irq: number | undefined): (world: World) => Thread {
+  return irq !== undefined && isMessage(irq) ? manyMessengers(irq) : manySenders(irq);
 }
 
 /** The name that the senders of an interrupt have in the scenario, without numbers; unique by the kind's number. */
@@ -102,7 +117,10 @@ export class EveryNumberAnswers {
   /** @returns undefined for a scenario without senders. */
   answer(protocol: Protocol, scenario: Scenario, search: EveryNumberSearch): EveryNumber | undefined {
     const question = { protocol, scenario, ...partsOf(scenario) };
-    if (question.irqs.length === 0) return undefined;
+    const isAsked = ({ irqs }: Question) =>
+      irqs.length > 0 &&
+      (wayOf(protocol).isInHart || !irqs.some((irq) => irq !== undefined && isMessage(irq)));
+    if (!isAsked(question)) return undefined;
     const known = this.#known.find((other) => isSame(other.question, question));
     if (known !== undefined) {
       return { ...known.answer, sameAs: known.question.scenario.name, states: 0, milliseconds: 0 };
@@ -131,7 +149,8 @@ function isSame(one: Question, other: Question): boolean {
     sameItems(one.stay, other.stay) &&
     sameItems(one.irqs, other.irqs) &&
     one.scenario.mustRest === other.scenario.mustRest &&
-    JSON.stringify(one.scenario.interrupts) === JSON.stringify(other.scenario.interrupts)
+    JSON.stringify(one.scenario.interrupts) === JSON.stringify(other.scenario.interrupts) &&
+    JSON.stringify(one.scenario.identities) === JSON.stringify(other.scenario.identities)
   );
 }
 
@@ -163,7 +182,7 @@ function exploreCrowd(
   countsOn: boolean,
 ): SearchResult {
   const world = populate(protocol, { ...scenario, threads: stay });
-  const crowds = irqs.map((irq) => manySenders(irq)(world));
+  const crowds = irqs.map((irq) => allSenders(irq)(world));
   const abilities = { sleepers: true, crowds: crowds.length };
   const programs = new ThreadPrograms([...world.threads, ...crowds], world.memory, abilities);
   const seen = new Seen(world.memory, { countsOn });

@@ -59,12 +59,12 @@ test('a counterexample shows the bits of the file', () => {
   expect(exportHtml(jsonResult(result), 'title')).toContain('>eip</text>');
 });
 
-test('the matrix has the ways of the field where there is a file, and only there', () => {
+test('the matrix has the shipped file and the ways of the field where there is a file, and only there', () => {
   const cells = cellsOf(select({ protocols: [], scenarios: ['file-busy', 'line'] }));
   const of = (name: string) =>
     cells.filter((cell) => cell.scenario.name === name).map(({ protocol }) => protocol.name);
   expect(of('line')).not.toContain('kvm-swfile');
-  expect(of('file-busy')).toEqual([...of('line'), 'kvm-swfile', 'kvm-swfile-unlocked']);
+  expect(of('file-busy')).toEqual(['take-mirror', 'kvm-swfile', 'kvm-swfile-unlocked']);
   const asked = cellsOf(select({ protocols: ['kvm-swfile'], scenarios: ['line'] }));
   expect(asked.map(({ protocol }) => protocol.name)).toEqual(['kvm-swfile']);
 });

@@ -1,4 +1,4 @@
-import { FILE_REGISTER, type FileWords, InterruptFile } from '../../interrupts/interrupt-file.ts';
+import { FILE_BLOCK, FILE_REGISTER, type FileWords, InterruptFile } from '../../interrupts/interrupt-file.ts';
 import type { Protocol } from '../../interrupts/protocol.ts';
 
 /** The interrupt file of a scenario's vCPU, as one thread reaches it. */
@@ -27,6 +27,13 @@ export interface FileWay {
   readonly isInHart: boolean;
   /** A message arrives. Any thread. */
   receive(place: FilePlace, identity: number): void;
+  /**
+   * The same where generated code sets the bit itself (`sendMessage` of `hart/interpreter/miss-code.ts`), and asks
+   * behind that whether the vCPU must be kicked. There is none for ways that are not in a hart.
+   *
+   * @param isSet called when the bit is set
+   */
+  receiveInCode?(place: FilePlace, identity: number, isSet: () => void): void;
   /** Whether the file has something to deliver, where the hart asks for it. */
   asserts(place: FilePlace): boolean;
   /** The guest exchanges `stopei`. Returns the identity, 0 if there is none. */
@@ -51,6 +58,8 @@ export function wayOf(protocol: Protocol): FileWay {
   return 'file' in protocol ? (protocol as FileProtocol).file : SHIPPED;
 }
 
+const { pending: PENDING } = FILE_BLOCK.word;
+
 /** The file as a hart has it: `interrupt-file.ts` itself, or a changed one in its place. */
 export function inHart(File: typeof InterruptFile): FileWay {
   const of = ({ words, identities }: FilePlace) => new File(words, identities);
@@ -58,6 +67,13 @@ export function inHart(File: typeof InterruptFile): FileWay {
     isInHart: true,
     receive: (place, identity) => {
       if (of(place).receive(identity)) place.kick();
+    },
+    receiveInCode: (place, identity, isSet) => {
+      const bit = 1 << (identity & 31);
+      // Meets the accesses of the owner, as the or in `InterruptFile.receive` does.
+      const rose = (Atomics.or(place.words, PENDING + (identity >>> 5), bit) & bit) === 0;
+      isSet();
+      if (rose && of(place).takes(identity)) place.kick();
     },
     asserts: (place) => of(place).asserts(),
     claim: (place) => of(place).claim(),

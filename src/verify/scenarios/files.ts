@@ -34,15 +34,11 @@ export const FILES: readonly Scenario[] = [
   }),
   scenario({
     name: 'file-same-identity',
-    title: 'Two senders of the same identity, each with data',
+    title: 'Two senders of the same identity, one of them with data',
     about: 'The one whose bit is there already may rely on the other to wake the vCPU.',
     group: 'default',
     identities: [3],
-    threads: [
-      vcpu({ file: {} }),
-      messenger({ name: 'M1', mail: true }),
-      messenger({ name: 'M2', mail: true }),
-    ],
+    threads: [vcpu({ file: {} }), messenger({ name: 'M1', mail: true }), messenger({ name: 'M2' })],
   }),
   scenario({
     name: 'file-two-words',

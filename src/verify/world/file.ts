@@ -88,6 +88,14 @@ export class WorldFile implements MessageTarget {
     this.#world.call(env, thread, messageNumber(identity), true, () => this.way.receive(place, identity));
   }
 
+  /** The same, of a thread that has no name: the message is there from the moment at which its bit is. */
+  receiveStrictly(env: Env, identity: number): void {
+    const place = this.#placeFor(() => undefined);
+    this.way.receiveInCode?.(place, identity, () =>
+      env.after({ is: 'effect', irq: messageNumber(identity), high: true }),
+    );
+  }
+
   /** The guest claims, after so many of its accesses. Returns the identity, 0 for none. */
   claim(env: Env, thread: string, accesses: number): number {
     const { enabled, threshold } = this.#settings(accesses);

@@ -1,34 +1,63 @@
 import type { ThreadMaker } from '../scenario.ts';
-import type { Thread } from '../thread.ts';
-import type { World } from './world.ts';
+import type { Env, LocalState, Thread } from '../thread.ts';
+import { FIRST_IDENTITY, identityOf, messageNumber } from './word-names.ts';
+import type { MessageTarget, World } from './world.ts';
 
 export interface MessengerOptions {
   readonly name?: string;
   /** Identities of its messages, in their order. Default: the scenario's smallest one, once. */
   readonly sends?: readonly number[];
+  /** Sends as often as it likes, instead, messages of the first of `sends`. Default false. */
+  readonly anyNumber?: boolean;
   /** Writes to memory before each message, which the handler reads. Default false. */
   readonly mail?: boolean;
 }
 
 /** Makes a thread that sends message-signaled interrupts to the vCPU's file, as a device or another vCPU does. */
 export function messenger(options: MessengerOptions = {}): ThreadMaker {
-  const { name = 'M', mail = false } = options;
+  const { name = 'M', mail = false, sends } = options;
+  const make = (world: World) => makeMessenger(world, options, callLoosely);
+  const [first] = sends ?? [];
+  if (sends?.some((identity) => identity !== first)) return make;
+  const beside = (world: World) => makeMessenger(world, options, callStrictly);
+  const irq = first === undefined ? FIRST_IDENTITY : messageNumber(first);
+  return Object.assign(make, { sends: { name, irq, ...(mail ? { beside } : {}) } });
+}
+
+type Call = (file: MessageTarget, env: Env, name: string, identity: number) => void;
+
+const callLoosely: Call = (file, env, name, identity) => file.receive(env, name, identity);
+const callStrictly: Call = (file, env, _name, identity) => file.receiveStrictly(env, identity);
+
+function makeMessenger(world: World, options: MessengerOptions, call: Call): Thread {
+  const { name = 'M', mail = false, anyNumber = false, sends = world.identities.slice(0, 1) } = options;
+  const files = sends.map((identity) => world.expectFile(identity, name));
+  const boxes = mail ? sends.map((identity) => mailFor(world, name, identity)) : [];
+  return {
+    name,
+    initial: { at: 0 },
+    step: (state, env) => {
+      const { at } = state as { at: number };
+      if (at === sends.length || (anyNumber && env.choose(2) === 1)) return null;
+      // Meets the exchange of the guest's handler.
+      if (mail) Atomics.store(boxes[at], 0, 1);
+      call(files[at], env, name, sends[at]);
+      return anyNumber ? state : { at: at + 1 };
+    },
+  };
+}
+
+/** Makes the program of any number of senders of messages that send as often as they like. */
+export function manyMessengers(number: number): (world: World) => Thread {
   return (world) => {
-    const { sends = world.identities.slice(0, 1) } = options;
-    const files = sends.map((identity) => world.expectFile(identity, name));
-    const boxes = mail ? sends.map((identity) => mailFor(world, name, identity)) : [];
-    return {
-      name,
-      initial: { at: 0 },
-      step: (state, env) => {
-        const { at } = state as { at: number };
-        if (at === sends.length) return null;
-        // Meets the exchange of the guest's handler.
-        if (mail) Atomics.store(boxes[at], 0, 1);
-        files[at].receive(env, name, sends[at]);
-        return { at: at + 1 };
-      },
+    const identity = number === FIRST_IDENTITY ? world.identities[0] : identityOf(number);
+    const name = `senders of message ${identity}`;
+    const file = world.expectFile(identity, name);
+    const step = (state: LocalState, env: Env) => {
+      file.receiveStrictly(env, identity);
+      return state;
     };
+    return { name, initial: {}, step };
   };
 }
 

@@ -51,6 +51,14 @@ export function messageNumber(identity: number): number {
   return FIRST_MESSAGE + identity;
 }
 
+/** Stands for messages of the scenario's smallest identity. No identity is 0. */
+export const FIRST_IDENTITY = FIRST_MESSAGE;
+
+/** The identity of the messages that a number stands for. */
+export function identityOf(number: number): number {
+  return number - FIRST_MESSAGE;
+}
+
 /** Whether a number stands for messages. */
 export function isMessage(irq: number): boolean {
   return irq >= FIRST_MESSAGE;

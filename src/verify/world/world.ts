@@ -21,6 +21,8 @@ type Derive = () => number;
 export interface MessageTarget {
   /** A message of a thread arrives. */
   receive(env: Env, thread: string, identity: number): void;
+  /** A message of one of many threads arrives. */
+  receiveStrictly(env: Env, identity: number): void;
 }
 
 /**

@@ -282,7 +282,9 @@ export class Monitor {
   #claimed(from: SpecState, irq: number): number | SpecViolation {
     const bit = irq === 0 ? 0 : 1 << this.edges.indexOf(irq);
     const seen = irq === 0 ? NOTHING : bit;
-    const fits = from.ideals.filter(({ taken, tops }) => taken === bit && (tops & seen) !== 0);
+    const fits = from.ideals.filter(
+      ({ taken, tops }) => taken === bit && (from.looks || (tops & seen) !== 0),
+    );
     if (fits.length === 0) return irq === 0 ? NOTHING_FOUND : wrongClaim(from, irq, bit);
     return this.#close({
       ...from,
@@ -329,10 +331,14 @@ export class Monitor {
     return this.#intern({ ...state, ideals });
   }
 
-  /** A flush takes any edges; a claim takes one message, which was on top when it looked. */
-  #mayTake({ flush, claim }: SpecState, { taken, tops }: Ideal): number {
+  /**
+   * A flush takes any edges; a claim takes one message, which was on top when it looked. Where it may have looked before
+   * it began, under weak memory, any one that it wants.
+   */
+  #mayTake({ flush, claim, looks }: SpecState, { taken, tops }: Ideal): number {
     if (flush !== null) return ~this.#messages;
-    return claim !== null && taken === 0 ? tops & ~NOTHING : 0;
+    if (claim === null || taken !== 0) return 0;
+    return looks ? claim : tops & ~NOTHING;
   }
 
   #bitsOf(irqs: readonly number[]): number {

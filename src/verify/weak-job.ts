@@ -99,7 +99,7 @@ export function verifyWithout(
   words: string,
   options: VerifyOptions = {},
 ): VerifyResult {
-  const { weakening, orderingOf, shared } = findOrder(protocol, words);
+  const { weakening, orderingOf, shared } = findOrder(protocol, hasFile(scenario), words);
   const bounds = { ...boundsOf(options), shared };
   const all = run(protocol, scenario, orderingOf, bounds, weakening);
   if (all.verdict !== 'NOT PROVEN') return all;
@@ -107,8 +107,12 @@ export function verifyWithout(
   return payload.verdict === 'VIOLATED' ? payload : all;
 }
 
-function findOrder(protocol: Protocol, words: string): Weakened {
-  const orders = [...weakened(transcriptionOf(protocol))];
+function hasFile({ identities }: Scenario): boolean {
+  return identities !== undefined;
+}
+
+function findOrder(protocol: Protocol, withFile: boolean, words: string): Weakened {
+  const orders = [...weakened(transcriptionOf(protocol), withFile)];
   const wanted = partsOf(words);
   const found = orders.filter(({ weakening }) => {
     const parts = partsOf(nameOf(weakening));
@@ -141,7 +145,7 @@ export function* weakenings(
   scenarios: readonly Scenario[],
   options: VerifyOptions = {},
 ): Generator<WeakeningResult> {
-  const orders = [...weakened(transcriptionOf(protocol))];
+  const orders = [...weakened(transcriptionOf(protocol), scenarios.some(hasFile))];
   for (const whole of new Set(orders.map((order) => order.whole))) {
     const of = orders.filter((order) => order.whole === whole);
     yield* weakeningsOf(protocol, scenarios, of, boundsOf(options));

@@ -6,6 +6,7 @@
  * for the barriers that a transcription asks its callers for: `loop-orderings.ts`.
  */
 import type { Protocol } from '../../interrupts/protocol.ts';
+import { FILE_ORDERINGS, filePlaceOf, withFile } from './file-orderings.ts';
 import { inLoop, LOOP_ORDERINGS, LOOP_WORDS, loopPlaceOf } from './loop-orderings.ts';
 import {
   KERNEL_ORDERINGS,
@@ -96,9 +97,9 @@ export function placesOf(transcription: Transcription): string[] {
   return [...compile(transcription).places.keys()];
 }
 
-/** The place of an access, undefined when it is neither the protocol's nor the loop's. */
+/** The place of an access, undefined when it is neither the protocol's, nor the file's, nor the loop's. */
 export function placeOf(site: AccessSite): string | undefined {
-  return protocolPlaceOf(site) ?? loopPlaceOf(site);
+  return protocolPlaceOf(site) ?? filePlaceOf(site) ?? loopPlaceOf(site);
 }
 
 function protocolPlaceOf(site: AccessSite): string | undefined {
@@ -119,15 +120,15 @@ export function orderingsOf(transcription: Transcription): ProtocolOrderings {
 }
 
 /**
- * The ordering of each access of {@link transcribed}, by the transcription with these orderings; fully ordered where it
- * is not the protocol's.
+ * The ordering of each access of {@link transcribed}, by the transcription with these orderings, and of an interrupt
+ * file; fully ordered where it is neither's.
  */
 export function orderingBy(
   transcription: Transcription,
   orderings: ProtocolOrderings = orderingsOf(transcription),
 ): OrderingOf {
   const { places } = compile(transcription);
-  return (site) => {
+  return withFile((site) => {
     const at = protocolPlaceOf(site);
     if (at === undefined) return NAMED_ORDERINGS.sc;
     const place = places.get(at);
@@ -135,7 +136,7 @@ export function orderingBy(
     const access = orderings.accesses[at] ?? place.ordering;
     const fences = place.barrier === undefined ? [] : orderings.barriers[`${at}: ${place.barrier}`];
     return { ...access, before: [...(fences ?? []), ...access.before] };
-  };
+  });
 }
 
 /** One order less, in the protocol or in the loop. */
@@ -148,8 +149,11 @@ export interface Weakened {
   readonly shared: readonly string[];
 }
 
-/** The transcription with one order less, for each of its orders, and for those that it asks its callers for. */
-export function* weakened(transcription: Transcription): Generator<Weakened> {
+/**
+ * The transcription with one order less, for each of its orders, and for those that it asks its callers for; also those
+ * of an interrupt file, if there is one.
+ */
+export function* weakened(transcription: Transcription, hasFile = false): Generator<Weakened> {
   const whole = orderingBy(transcription);
   for (const { weakening, orderings } of weaken(orderingsOf(transcription))) {
     yield { weakening, orderingOf: orderingBy(transcription, orderings), whole, shared: [] };
@@ -158,5 +162,9 @@ export function* weakened(transcription: Transcription): Generator<Weakened> {
   const plain = inLoop(whole);
   for (const { weakening, orderings } of weaken(LOOP_ORDERINGS)) {
     yield { weakening, orderingOf: inLoop(whole, orderings), whole: plain, shared: LOOP_WORDS };
+  }
+  if (!hasFile) return;
+  for (const { weakening, orderings } of weaken(FILE_ORDERINGS)) {
+    yield { weakening, orderingOf: withFile(plain, orderings), whole: plain, shared: LOOP_WORDS };
   }
 }

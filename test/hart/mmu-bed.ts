@@ -3,6 +3,7 @@ import { CSR, type CsrField, HART_BYTES } from '../../src/hart/layout.ts';
 import { Mmu } from '../../src/hart/mmu/mmu.ts';
 import { Pmp } from '../../src/hart/mmu/pmp.ts';
 import { HartState } from '../../src/hart/state.ts';
+import type { Xlen } from '../../src/isa/index.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 
 export const V = 1n;
@@ -47,22 +48,36 @@ interface TableSpace {
 
 const PLAIN: TableSpace = { wide: false, bias: 0, onTable: () => {} };
 
+/** How tables look. */
+interface TableFormat {
+  readonly entryBytes: 4 | 8;
+  readonly indexBits: number;
+  /** The field MODE of satp, vsatp or hgatp, where the hart keeps it: the same on both widths. */
+  mode(levels: number): bigint;
+}
+
+const FORMATS: Readonly<Record<Xlen, TableFormat>> = {
+  32: { entryBytes: 4, indexBits: 10, mode: () => 1n << 60n },
+  64: { entryBytes: 8, indexBits: 9, mode: (levels) => BigInt(levels + 5) << 60n },
+};
+
 /** A hart's state, 1 MiB of RAM and its MMU; entries and addresses are bigint here. */
 export class Bed {
   readonly memory = new WebAssembly.Memory({ initial: 32, maximum: 32, shared: true });
-  readonly state = new HartState(this.memory, HART_BYTES);
-  readonly pmp = new Pmp();
+  readonly state: HartState;
+  readonly pmp: Pmp;
   readonly exception = noException();
-  readonly mmu = new Mmu(
-    this.state,
-    new GuestMemory(this.memory, { base: RAM_BASE, size: RAM_BYTES, offset: RAM_OFFSET }),
-    this.pmp,
-    this.exception,
-  );
-  readonly #entries = new BigUint64Array(this.memory.buffer);
+  readonly mmu: Mmu;
+  readonly #format: TableFormat;
+  readonly #entries = new DataView(this.memory.buffer);
   #nextPage = RAM_BASE + 0x1000;
 
-  constructor() {
+  constructor(xlen: Xlen = 64) {
+    this.state = new HartState(this.memory, HART_BYTES, xlen);
+    this.pmp = new Pmp(xlen);
+    this.#format = FORMATS[xlen];
+    const ram = new GuestMemory(this.memory, { base: RAM_BASE, size: RAM_BYTES, offset: RAM_OFFSET });
+    this.mmu = new Mmu(this.state, ram, this.pmp, this.exception);
     this.pmp.allowAll();
     this.set('menvcfg', ADUE);
     this.set('henvcfg', ADUE);
@@ -83,18 +98,36 @@ export class Bed {
   }
 
   entry(address: number): bigint {
-    return this.#entries[(address - RAM_BASE + RAM_OFFSET) / 8];
+    const at = address - RAM_BASE + RAM_OFFSET;
+    return this.#format.entryBytes === 8
+      ? this.#entries.getBigUint64(at, true)
+      : BigInt(this.#entries.getUint32(at, true));
   }
 
   setEntry(address: number, value: bigint): void {
-    this.#entries[(address - RAM_BASE + RAM_OFFSET) / 8] = value;
+    const at = address - RAM_BASE + RAM_OFFSET;
+    if (this.#format.entryBytes === 8) this.#entries.setBigUint64(at, value, true);
+    else this.#entries.setUint32(at, Number(value), true);
   }
 
   /** Points satp, vsatp or hgatp to a fresh root. */
   root(name: 'satp' | 'vsatp' | 'hgatp', levels: number): number {
     const root = this.page(name === 'hgatp' ? 4 : 1);
-    this.set(name, (BigInt(levels + 5) << 60n) | BigInt(root / 4096));
+    this.set(name, this.addressSpace(levels, root));
     return root;
+  }
+
+  /** What a register says for tables of so many levels below a root. */
+  addressSpace(levels: number, root: number): bigint {
+    return this.#format.mode(levels) | BigInt(root / 4096);
+  }
+
+  /** Where the entry for an address is in a table of a level. */
+  entryIn(table: number, va: bigint, level: number, widened = 0): number {
+    const { indexBits, entryBytes } = this.#format;
+    return (
+      table + Number(BigInt.asUintN(indexBits + widened, va >> BigInt(12 + indexBits * level))) * entryBytes
+    );
   }
 
   /**
@@ -105,8 +138,7 @@ export class Bed {
   map(root: number, levels: number, va: bigint, value: bigint, level = 0, space: TableSpace = PLAIN): number {
     let table = root;
     for (let at = levels - 1; ; at--) {
-      const width = at === levels - 1 && space.wide ? 11 : 9;
-      const address = table + Number(BigInt.asUintN(width, va >> BigInt(12 + 9 * at))) * 8;
+      const address = this.entryIn(table, va, at, at === levels - 1 && space.wide ? 2 : 0);
       if (at === level) {
         this.setEntry(address, value);
         return address;
@@ -169,7 +201,7 @@ export function leaf(address: number | bigint, flags: bigint): bigint {
   return ((BigInt(address) >> 12n) << 10n) | flags;
 }
 
-/** A bed with both stages on: guest-physical address 0x4000_0000 + n is byte n of RAM, where it is mapped. */
+/** A bed with both stages on, of RV32 where there are two levels: guest-physical address 0x4000_0000 + n is byte n of RAM, where it is mapped. */
 export class GuestBed extends Bed {
   readonly guestRoot: number;
   readonly virtualRoot: number;
@@ -177,14 +209,14 @@ export class GuestBed extends Bed {
   readonly #guestLevels: number;
 
   constructor(virtualLevels: number, guestLevels: number) {
-    super();
+    super(virtualLevels === 2 ? 32 : 64);
     this.#virtualLevels = virtualLevels;
     this.#guestLevels = guestLevels;
     this.state.virtual = 1;
     this.guestRoot = this.root('hgatp', guestLevels);
     this.virtualRoot = this.page();
     this.open(this.virtualRoot);
-    this.set('vsatp', (BigInt(virtualLevels + 5) << 60n) | BigInt(guestPhysical(this.virtualRoot) / 4096));
+    this.set('vsatp', this.addressSpace(virtualLevels, guestPhysical(this.virtualRoot)));
   }
 
   /** Lets the guest use a page in every way; returns the address of the G-stage leaf. */

@@ -32,8 +32,11 @@ import {
 } from '../../../test/hart/mmu-bed.ts';
 import { ACCESS, type Access, CAUSE } from '../exceptions.ts';
 
-const TABLE_READ = 0x3000;
-const TABLE_WRITE = 0x3020;
+/** What mtinst and htinst say about an access to a table (hypervisor extension, "pseudoinstructions"). */
+const TABLE_ACCESS = { 2: { read: 0x2000, write: 0x2020 }, 3: { read: 0x3000, write: 0x3020 } } as const;
+const { read: TABLE_READ } = TABLE_ACCESS[3];
+
+const tableAccess = (levels: number) => TABLE_ACCESS[levels === 2 ? 2 : 3];
 const OPEN = V | RWX | U | A | D;
 
 function pageFault(access: Access, va: bigint): Result {
@@ -52,12 +55,19 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const combinations = [3, 4, 5].flatMap((first) => [3, 4, 5].map((second) => [first, second] as const));
+/** Two levels are those of Sv32 and Sv32x4. */
+const combinations = [
+  [2, 2] as const,
+  ...[3, 4, 5].flatMap((first) => [3, 4, 5].map((second) => [first, second] as const)),
+];
+
+/** An address as harts have it that use so many levels. */
+const addressOf = (levels: number, va: bigint) => (levels === 2 ? BigInt.asUintN(32, va) : va);
 
 describe.each(combinations)('%i levels over %i levels', (virtualLevels, guestLevels) => {
   it('translates through both', () => {
     const bed = new GuestBed(virtualLevels, guestLevels);
-    const va = 0xffff_ffff_ffff_f000n;
+    const va = addressOf(virtualLevels, 0xffff_ffff_ffff_f000n);
     const page = bed.page();
     bed.open(page);
     bed.mapVirtual(va, leaf(guestPhysical(page), V | RWX | A | D));
@@ -69,18 +79,18 @@ describe.each(combinations)('%i levels over %i levels', (virtualLevels, guestLev
 
   it('reads the table of each level through the G-stage', () => {
     const bed = new GuestBed(virtualLevels, guestLevels);
-    const va = 0x12_3456_7000n;
+    const va = addressOf(virtualLevels, 0x12_3456_7000n);
     const page = bed.page();
     bed.open(page);
     bed.mapVirtual(va, leaf(guestPhysical(page), V | RWX | A | D));
     let table = bed.virtualRoot;
     for (let level = virtualLevels - 1; level >= 0; level--) {
-      const entry = table + Number((va >> BigInt(12 + 9 * level)) & 511n) * 8;
+      const entry = bed.entryIn(table, va, level);
       const guestLeaf = bed.open(table);
       bed.setEntry(guestLeaf, bed.entry(guestLeaf) & ~V);
       for (const access of ACCESSES) {
         expect(bed.translate(va + 9n, access)).toEqual(
-          guestFault(access, va + 9n, guestPhysical(entry), TABLE_READ),
+          guestFault(access, va + 9n, guestPhysical(entry), tableAccess(virtualLevels).read),
         );
       }
       bed.setEntry(guestLeaf, bed.entry(guestLeaf) | V);
@@ -206,9 +216,12 @@ function verdict(c: Case): Verdict {
   return guestOk(c.pageFlags, c.access, c.hostMxr, c.executable) ? 'done' : 'guest page';
 }
 
-describe('permissions of both stages', () => {
-  const bed = new GuestBed(3, 4);
-  const va = 0x12_3456_7000n;
+describe.each([
+  [2, 2],
+  [3, 4],
+] as const)('permissions of both stages, %i levels over %i', (virtualLevels, guestLevels) => {
+  const bed = new GuestBed(virtualLevels, guestLevels);
+  const va = addressOf(virtualLevels, 0x12_3456_7000n);
   const page = bed.page();
   const entry = bed.mapVirtual(va, 0n);
   const table = entry - (entry % 4096);
@@ -246,7 +259,7 @@ describe('permissions of both stages', () => {
           c.access,
           at,
           guestPhysical(entry),
-          result === 'table read' ? TABLE_READ : TABLE_WRITE,
+          tableAccess(virtualLevels)[result === 'table read' ? 'read' : 'write'],
         );
     }
   }

@@ -1,0 +1,16 @@
+import type { RemoteFile } from '../../storage/http/range-source.ts';
+import type { DriveFormat } from './formats.ts';
+
+/** A file that is to be a drive. */
+export interface DriveOptions {
+  readonly file: string;
+  readonly readOnly: boolean;
+  /** Changes go to a temporary file, and are gone with the machine. */
+  readonly snapshot: boolean;
+  /** Up to 20 bytes, for the guest. */
+  readonly serial: string;
+  /** What the file looks like, unless it is given. */
+  readonly format?: DriveFormat | undefined;
+  /** What a server has, where `file` is a URL: `connectDrives` finds it. */
+  readonly remote?: RemoteFile | undefined;
+}

@@ -28,4 +28,11 @@ export const PCPUS: readonly Scenario[] = [
     group: 'default',
     threads: [pcpu(0), pcpu(1), sender({ name: 'S1' }), sender({ name: 'S2' })],
   }),
+  scenario({
+    name: 'three-pcpus',
+    title: 'Three pCPUs serve one run queue, and two senders wake the vCPU',
+    about: 'As two-pcpus, with one that finds the vCPU gone and come again.',
+    group: 'deep',
+    threads: [pcpu(0), pcpu(1), pcpu(2), sender({ name: 'S1' }), sender({ name: 'S2' })],
+  }),
 ];

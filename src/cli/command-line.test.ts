@@ -40,3 +40,7 @@ test('the size of a terminal is given where it is known', () => {
   expect(windowWords({})).toEqual([]);
   expect(windowWords({ columns: 0, rows: 0 })).toEqual([]);
 });
+
+test('the virtio console is hvc0', () => {
+  expect(linuxCommandLine('quiet', [], 'virtio')).toBe('console=hvc0 earlycon=sbi panic=-1 quiet');
+});

@@ -1,18 +1,31 @@
+/** Where a guest's terminal is: the serial port, or the virtio console. */
+export const CONSOLES = ['serial', 'virtio'] as const;
+
+export type ConsoleName = (typeof CONSOLES)[number];
+
+/** The terminal's name in Linux. Debian's kernel has no driver for the console of the SBI. */
+const devices = { serial: 'ttyS0', virtio: 'hvc0' } as const;
+
 /** Words that a Linux guest needs to be of use here, unless the person has chosen: the option's name and the word. */
-const usualWords = [
-  // The guest's console is the serial port: Debian's kernel has no driver for that of the SBI.
-  { option: 'console', word: 'console=ttyS0' },
-  // Messages before the serial port's driver is up, such as a panic for want of memory, go through the SBI.
+const usualWords = (console: ConsoleName) => [
+  { option: 'console', word: `console=${devices[console]}` },
+  // Messages before the terminal's driver is up, such as a panic for want of memory, go through the SBI.
   { option: 'earlycon', word: 'earlycon=sbi' },
   // A panic resets the machine at once, by which hartvisor knows of it.
   { option: 'panic', word: 'panic=-1' },
-] as const;
+];
 
 /** A kernel command line: the usual words first, so that those of the person are the last ones and count. */
-export function linuxCommandLine(append: string | undefined, extra: readonly string[] = []): string {
+export function linuxCommandLine(
+  append: string | undefined,
+  extra: readonly string[] = [],
+  console: ConsoleName = 'serial',
+): string {
   const own = append ?? '';
   const chosen = kernelOptions(own);
-  const usual = usualWords.filter(({ option }) => !chosen.has(option)).map(({ word }) => word);
+  const usual = usualWords(console)
+    .filter(({ option }) => !chosen.has(option))
+    .map(({ word }) => word);
   return [...usual, ...extra, ...(own.trim() === '' ? [] : [own])].join(' ');
 }
 

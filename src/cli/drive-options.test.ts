@@ -39,8 +39,8 @@ describe('mistakes', () => {
   });
 
   test('too many drives', () => {
-    expect(() => readDrives({ disk: Array.from({ length: 8 }, (_, index) => `${index}`) })).toThrow(
-      '7 at most',
-    );
+    const disk = Array.from({ length: 17 }, (_, index) => `${index}`);
+    expect(() => readDrives({ disk })).toThrow('16 at most with --virtio pci');
+    expect(() => readDrives({ disk: disk.slice(0, 8) }, 'mmio')).toThrow('7 at most with --virtio mmio');
   });
 });

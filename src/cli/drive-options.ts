@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { VirtioTransportName } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import { MOST_DRIVES } from '../machine/parts.ts';
 import type { DriveOptions } from '../node/drives/drive-options.ts';
@@ -21,13 +22,19 @@ type Key = (typeof KEYS)[number];
  *
  * @throws InputError that says which word is wrong, and what is possible
  */
-export function readDrives({ disk = [], drive = [] }: DriveWords): readonly DriveOptions[] {
+export function readDrives(
+  { disk = [], drive = [] }: DriveWords,
+  virtio: VirtioTransportName = 'pci',
+): readonly DriveOptions[] {
   const drives = [
     ...disk.map((file) => ({ file, readOnly: false, snapshot: false, serial: serialOf(file) })),
     ...drive.map(readDrive),
   ];
-  if (drives.length > MOST_DRIVES)
-    throw new InputError(`There are ${drives.length} drives; a machine has ${MOST_DRIVES} at most.`);
+  const most = MOST_DRIVES[virtio];
+  if (drives.length > most)
+    throw new InputError(
+      `There are ${drives.length} drives; a machine has ${most} at most with --virtio ${virtio}.`,
+    );
   const files = new Map<string, DriveOptions>();
   for (const each of drives) {
     const other = files.get(each.file);

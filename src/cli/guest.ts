@@ -9,7 +9,7 @@ import { guestLimits, readInputFile } from '../node/files.ts';
 import { packageFile } from '../node/package-files.ts';
 import { unpackers } from '../node/unpackers.ts';
 import type { GuestName } from './choices.ts';
-import { linuxCommandLine, windowWords } from './command-line.ts';
+import { type ConsoleName, linuxCommandLine, windowWords } from './command-line.ts';
 import { fetchProgress } from './fetch-progress.ts';
 
 /** The options that choose a guest. */
@@ -24,6 +24,8 @@ export interface GuestChoice {
   readonly memoryBytes: number;
   /** Width of the harts. */
   readonly xlen: Xlen;
+  /** Where its terminal is. */
+  readonly terminal: ConsoleName;
   /** The transport of its network card; undefined if it has none. */
   readonly network?: VirtioTransportName | undefined;
 }
@@ -79,8 +81,8 @@ async function loadKernel(path: string, choice: GuestChoice, initrd: Uint8Array 
   return { name: path, kernel, ...(initrd && { initrd }), bootArgs: commandLine(choice) };
 }
 
-function commandLine({ append, appendOnly }: GuestChoice, extra: readonly string[] = []): string {
-  return appendOnly === true ? (append ?? '') : linuxCommandLine(append, extra);
+function commandLine({ append, appendOnly, terminal }: GuestChoice, extra: readonly string[] = []): string {
+  return appendOnly === true ? (append ?? '') : linuxCommandLine(append, extra, terminal);
 }
 
 async function loadTick({ initrd, append, xlen }: GuestChoice): Promise<Guest> {
@@ -102,7 +104,9 @@ async function loadDebian(choice: GuestChoice, initrd: Uint8Array | undefined): 
   const progress = fetchProgress(process.stderr);
   const files = await debianGuest({ onProgress: progress.report }).finally(progress.done);
   const kernel = await readKernelFile(files.kernelPath, '--kernel', choice.xlen);
-  const bootArgs = commandLine(choice, process.stdin.isTTY ? windowWords(process.stdout) : []);
+  // The virtio console tells its size by itself, and that it has changed.
+  const tell = process.stdin.isTTY && choice.terminal === 'serial';
+  const bootArgs = commandLine(choice, tell ? windowWords(process.stdout) : []);
   return {
     name: `Debian's kernel ${files.version}`,
     kernel,

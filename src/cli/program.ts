@@ -8,6 +8,7 @@ import { DEFAULT_ENGINE, ENGINES } from '../machine/engine.ts';
 import { DRIVE_FORMATS } from '../node/drives/formats.ts';
 import type { NodeHost } from '../node/node-host.ts';
 import { defaultMemory, guestNames, maximumCpus } from './choices.ts';
+import { CONSOLES } from './command-line.ts';
 import { readCpu } from './cpu-word.ts';
 import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
 import type { Finished } from './finished.ts';
@@ -26,6 +27,7 @@ Your terminal is the guest's serial console:
 const netHelp = 'a network card, with a way to the public addresses of the Internet: --netdev user';
 const netdevHelp =
   'the same with more words: user[,hostfwd=tcp:127.0.0.1:2222-:22][,allow=HOST[:PORT]][,restrict=on][,dump=FILE]';
+const consoleHelp = `where the guest's terminal is: ${CONSOLES.join(', ')}`;
 const virtioHelp = `how the guest reaches its disks and network: ${VIRTIO_TRANSPORTS.join(', ')}`;
 const driveHelp =
   "the same in QEMU's words: file=disk.img[,format=raw|qcow2][,readonly=on][,snapshot=on][,serial=NAME]";
@@ -81,6 +83,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('--net', netHelp)
     .option('--netdev <words>', netdevHelp, collect)
     .option('--virtio <name>', virtioHelp, 'pci')
+    .option('--console <name>', consoleHelp, 'serial')
     .option('--protocol <name>', `how interrupts reach a vCPU: ${protocols}`)
     .option(
       '--aia <name>',
@@ -120,6 +123,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--net', netHelp)
     .option('--netdev <words>', netdevHelp, collect)
     .option('--virtio <name>', virtioHelp, 'pci')
+    .option('--console <name>', consoleHelp, 'serial')
     .option('--aia <name>', `how interrupts reach the harts, the PLIC being none: ${AIA.join(', ')}`, 'none')
     .option('--aia-guests <n>', `guest interrupt files of each hart, 0 to ${IMSIC.maxGuests} (default: 0)`)
     .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)

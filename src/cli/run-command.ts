@@ -15,6 +15,7 @@ import { type NetworkWords, readNetwork } from './network-options.ts';
 import {
   type MachineWords,
   type RunWords,
+  readConsole,
   readMachineWords,
   readRunWords,
   readVirtio,
@@ -49,6 +50,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
     guest: readGuestName(options.guest),
     xlen: shape.xlen,
     memoryBytes: shape.memoryBytes,
+    terminal: readConsole(options.console),
     network: attached.network === undefined ? undefined : (attached.virtio ?? 'pci'),
   });
   const { name, ...parts } = guest;
@@ -109,6 +111,7 @@ export async function machineCommand(
 
 /** The words for parts that a machine has on demand. */
 interface AttachWords extends DriveWords, NetworkWords {
+  readonly console?: string | undefined;
   readonly virtio?: string | undefined;
   readonly engine?: string | undefined;
 }
@@ -116,12 +119,14 @@ interface AttachWords extends DriveWords, NetworkWords {
 /** Opens what a machine that the host is going to start has on demand; it stays open until the process ends. */
 async function attach(words: AttachWords, host: NodeHost): Promise<AttachedParts> {
   const virtio = readVirtio(words.virtio);
-  const drives = readDrives(words);
+  const drives = readDrives(words, virtio);
   const network = readNetwork(words);
   if (network !== undefined && words.engine === 'lockstep')
     throw new InputError('--engine lockstep: in lock step a machine has no network. Leave one of both out.');
   return {
     ...{ virtio },
+    // A port without a name is a terminal.
+    ...(readConsole(words.console) === 'virtio' ? { ports: [{}] } : {}),
     ...(drives.length === 0 ? {} : { drives: await giveDrives(drives, host) }),
     ...(network === undefined ? {} : { network: await giveNetwork(network, host) }),
   };

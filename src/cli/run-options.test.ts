@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { InputError } from '../errors/input-error.ts';
 import { DEFAULT_ENGINE } from '../machine/engine.ts';
-import { readMachineWords, readRunWords, readVirtio } from './run-options.ts';
+import { readConsole, readMachineWords, readRunWords, readVirtio } from './run-options.ts';
 
 const memory = '512M';
 
@@ -134,5 +134,12 @@ test('virtio devices are on the PCI bus, unless the guest has none', () => {
   expect([undefined, 'pci', 'mmio'].map(readVirtio)).toEqual(['pci', 'pci', 'mmio']);
   expect(() => readVirtio('ccw')).toThrow(
     new InputError('--virtio ccw: there is no such transport; give one of pci, mmio.'),
+  );
+});
+
+test('the terminal of a guest is the serial port, unless the virtio console is asked for', () => {
+  expect([undefined, 'serial', 'virtio'].map(readConsole)).toEqual(['serial', 'serial', 'virtio']);
+  expect(() => readConsole('hvc0')).toThrow(
+    new InputError('--console hvc0: there is no such console; give one of serial, virtio.'),
   );
 });

@@ -15,6 +15,7 @@ import { DEFAULT_ENGINE, ENGINES, type Engine } from '../machine/engine.ts';
 import { RAM_BASE } from '../machine/parts.ts';
 import { maximumMemory } from '../machine/plan.ts';
 import { maximumCpus } from './choices.ts';
+import { CONSOLES, type ConsoleName } from './command-line.ts';
 import { readCpu } from './cpu-word.ts';
 import { parseCount, parseMemory, parseSeconds } from './quantities.ts';
 
@@ -121,6 +122,13 @@ export function readMachineWords(words: MachineWords, attached: AttachedParts = 
     engine,
     timeout: words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout'),
   };
+}
+
+/** @throws InputError that says what is possible */
+export function readConsole(name: string | undefined): ConsoleName {
+  const found = CONSOLES.find((console) => console === (name ?? 'serial'));
+  if (found !== undefined) return found;
+  throw new InputError(`--console ${name}: there is no such console; give one of ${CONSOLES.join(', ')}.`);
 }
 
 /** @throws InputError that says what is possible */

@@ -70,15 +70,17 @@ class Session {
   constructor(config: MachineConfig, host: MachineHost, options: SessionOptions) {
     this.#options = options;
     this.#kind = config.kind;
-    this.#machine = createMachine({ ...config, detachFiles: true }, host, {
-      console: {
-        output: (bytes) => this.#output(bytes),
-        inputSpace: () => this.#terminal.continueInput(),
-      },
-      onNotice: (text) => this.#say(text),
-    });
+    const console = {
+      output: (bytes: Uint8Array) => this.#output(bytes),
+      inputSpace: () => this.#terminal.continueInput(),
+    };
+    // What is written before a driver for the virtio console is up comes by the serial port.
+    const callbacks = { console, ports: [console], onNotice: (text: string) => this.#say(text) };
+    this.#machine = createMachine({ ...config, detachFiles: true }, host, callbacks);
+    const [port] = this.#machine.ports;
     this.#terminal = new Terminal(consoleStreams(), {
-      onInput: (bytes) => this.#machine.input(bytes),
+      onInput: (bytes) => (port ?? this.#machine).input(bytes),
+      onResize: (columns, rows) => port?.resize(columns, rows),
       onQuit: () => this.#interrupt(this.#quitOutcome()),
       onOutputClosed: () => this.#interrupt({ status: signalStatus('SIGPIPE') }),
     });

@@ -3,7 +3,7 @@ import type { InterruptFile } from '../interrupts/interrupt-file.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Mac, Network } from '../network/ethernet.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { Backends } from './backends.ts';
+import type { Backends, GuestPort } from './backends.ts';
 import type { Clock, Device, LineSink, MsiSink } from './device.ts';
 
 /**
@@ -40,12 +40,20 @@ export interface NetworkFacts {
   readonly mac: Mac;
 }
 
+/** A port of the virtio console. */
+export interface PortFacts {
+  /** By which software in the guest finds it, as `/dev/virtio-ports/NAME`; a port without a name is a terminal. */
+  readonly name?: string;
+}
+
 /** The parts that a machine has on demand, as its devices know them. */
 export interface AttachedParts {
   /** None if they are left out. */
   readonly drives?: readonly DriveFacts[];
   /** None if it is left out. */
   readonly network?: NetworkFacts;
+  /** Those of the virtio console, which a machine without ports does not have. */
+  readonly ports?: readonly PortFacts[];
   /** `pci` if it is left out. */
   readonly virtio?: VirtioTransportName;
 }
@@ -152,6 +160,8 @@ export interface ConsoleWires {
 
 /** The part of a device that works for it on the thread that owns the machine. */
 export interface HostSide {
+  /** The ports that it is the host's side of. */
+  readonly ports?: readonly GuestPort[];
   /** An event that {@link DeviceServices.tell} was told of, in any thread. */
   hear(event: number): void;
   /** The machine is paused: nothing may change the device until {@link resume}, whatever happens outside. */
@@ -172,7 +182,7 @@ export interface DeviceInstance {
   /** Does some of the work that may take long, on the I/O thread. @returns whether there may be more */
   work?(): boolean;
   /** Makes the host's side, where the device has one. Called once, on the thread that owns the machine. */
-  connect?(backends: Backends): HostSide;
+  connect?(backends: Backends): HostSide | undefined;
 }
 
 /** Nodes of the device tree, by where they belong. */

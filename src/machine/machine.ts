@@ -1,4 +1,4 @@
-import type { Backends } from '../devices/backends.ts';
+import type { Backends, GuestPort } from '../devices/backends.ts';
 import type { HostSide } from '../devices/descriptor.ts';
 import { type RegionStatistics, readRegionStatistics } from '../hart/region-statistics.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
@@ -161,6 +161,11 @@ export class Machine {
   /** Types at the console. @returns how many bytes it took; the rest again after `inputSpace` of its backend */
   input(bytes: Uint8Array): number {
     return this.#pause === undefined ? this.#devices.console.receive(bytes) : 0;
+  }
+
+  /** The ports of the virtio console, in the order in which they were asked for. */
+  get ports(): readonly GuestPort[] {
+    return this.#hostSides.flatMap((side) => side?.ports ?? []);
   }
 
   /**

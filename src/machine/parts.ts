@@ -11,6 +11,7 @@ import { testFinisher } from '../devices/test-finisher/descriptor.ts';
 import { uart16550 } from '../devices/uart16550/descriptor.ts';
 import { overMmio, overPci } from '../devices/virtio/descriptor.ts';
 import { virtioBlk } from '../devices/virtio-blk/descriptor.ts';
+import { virtioConsole } from '../devices/virtio-console/descriptor.ts';
 import { virtioNet } from '../devices/virtio-net/descriptor.ts';
 import { virtioRng } from '../devices/virtio-rng/descriptor.ts';
 
@@ -44,14 +45,22 @@ const showsNetwork =
   ({ network, virtio = 'pci' }: DeviceSetting): boolean =>
     virtio === transport && network !== undefined;
 
-/** Drives of a machine at most: QEMU's `virt` has eight places for virtio over MMIO, and one is taken. */
-export const MOST_DRIVES = 7;
-const DRIVES = Array.from({ length: MOST_DRIVES }, (_, drive) => drive);
+const hasPorts =
+  (transport: VirtioTransportName) =>
+  ({ ports = [], virtio = 'pci' }: DeviceSetting): boolean =>
+    virtio === transport && ports.length > 0;
+
+/** Drives of a machine at most. QEMU's `virt` has eight places for virtio over MMIO, and one is taken. */
+export const MOST_DRIVES: Readonly<Record<VirtioTransportName, number>> = { pci: 16, mmio: 7 };
+
+const drivesOf = (transport: VirtioTransportName) =>
+  Array.from({ length: MOST_DRIVES[transport] }, (_, drive) => drive);
 
 /** The functions of the PCI bus, in the order of their slots. One line each. */
 const PCI_FUNCTIONS: readonly PciDescription[] = [
-  ...DRIVES.map((drive) => overPci(virtioBlk(drive), shows('pci', drive))),
+  ...drivesOf('pci').map((drive) => overPci(virtioBlk(drive), shows('pci', drive))),
   overPci(virtioNet, showsNetwork('pci')),
+  overPci(virtioConsole, hasPorts('pci')),
 ];
 
 /** The devices of our machines, where QEMU's `virt` has them (QEMU's hw/riscv/virt.c). One line each. */
@@ -66,12 +75,13 @@ export const PARTS: readonly Part[] = [
   { device: imsic, base: 0x2800_0000, only: 'domain', aia: ['aplic-imsic'] },
   { device: uart16550, base: 0x1000_0000, sources: [10] },
   { device: overMmio(virtioRng), base: 0x1000_1000, sources: [1] },
-  ...DRIVES.map((drive) => ({
+  ...drivesOf('mmio').map((drive) => ({
     ...{ device: overMmio(virtioBlk(drive)), base: 0x1000_2000 + 0x1000 * drive, sources: [2 + drive] },
     isIn: shows('mmio', drive),
   })),
   // Behind the places that QEMU's machine has.
   { device: overMmio(virtioNet), base: 0x1000_9000, sources: [9], isIn: showsNetwork('mmio') },
+  { device: overMmio(virtioConsole), base: 0x1000_a000, sources: [12], isIn: hasPorts('mmio') },
   {
     ...{ device: pciHost(PCI_FUNCTIONS), base: 0x3000_0000, sources: [32, 33, 34, 35] },
     isIn: (setting) => PCI_FUNCTIONS.some((each) => each.isIn(setting)),

@@ -126,11 +126,12 @@ export function settingOf({
   aia = 'none',
   aiaGuests = 0,
   drives = [],
+  ports = [],
   virtio = 'pci',
   network,
 }: DeviceSetting): DeviceSetting {
   return {
-    ...{ kind, cpus, aia, aiaGuests, drives, virtio },
+    ...{ kind, cpus, aia, aiaGuests, drives, ports, virtio },
     ...(network === undefined ? {} : { network }),
   };
 }

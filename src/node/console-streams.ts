@@ -9,6 +9,7 @@ export function consoleStreams(): TerminalStreams {
     input: process.stdin,
     output: output ?? process.stdout,
     messages: messagesBeside(output) ?? process.stderr,
+    ...(process.stdout.isTTY ? { window: process.stdout } : {}),
   };
 }
 

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { PassThrough, Writable } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
 import { Terminal, type TerminalHandlers } from './terminal.ts';
@@ -259,4 +260,26 @@ test('in files, messages and output do not meet', () => {
   terminal.write(Buffer.from('login: '));
   terminal.notice('one');
   expect(events).toEqual(['message one\n']);
+});
+
+test('tells the size of its window at the start, and when it changes', () => {
+  const sizes: string[] = [];
+  const window = Object.assign(new EventEmitter(), { columns: 80, rows: 24 });
+  const output = new PassThrough();
+  const terminal = new Terminal(
+    { input: new PassThrough(), output, messages: output, window },
+    {
+      onInput: (bytes) => bytes.length,
+      onResize: (columns, rows) => sizes.push(`${columns}x${rows}`),
+      onQuit: () => undefined,
+      onOutputClosed: () => undefined,
+    },
+  );
+  open.push(terminal);
+  terminal.open();
+  window.columns = 132;
+  window.emit('resize');
+  terminal.close();
+  window.emit('resize');
+  expect(sizes).toEqual(['80x24', '132x24']);
 });

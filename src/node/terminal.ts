@@ -6,10 +6,20 @@ import { printable } from './printable.ts';
 /** A stream of input that may be a terminal: `process.stdin`. */
 export type TerminalInput = Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
 
+/** A window that may change its size. */
+export interface TerminalWindow {
+  readonly columns?: number;
+  readonly rows?: number;
+  on(event: 'resize', listener: () => void): unknown;
+  off(event: 'resize', listener: () => void): unknown;
+}
+
 /** The streams of a {@link Terminal}. */
 export interface TerminalStreams {
   readonly input: TerminalInput;
   readonly output: Writable & { readonly isTTY?: boolean };
+  /** The window of the terminal: `process.stdout`, which tells of a new size by the event `resize`. */
+  readonly window?: TerminalWindow;
   /** For what hartvisor itself has to say. */
   readonly messages: Writable;
 }
@@ -22,6 +32,8 @@ export interface TerminalHandlers {
    * @returns how many bytes were taken; the rest comes again after {@link Terminal.continueInput}
    */
   onInput(bytes: Uint8Array): number;
+  /** The window has that size, from the start or from now on. */
+  onResize?(columns: number, rows: number): void;
   /** The person wants to leave: Ctrl-A x. */
   onQuit(): void;
   /** Nobody reads the output any more: the other end of a pipe is closed. */
@@ -69,8 +81,10 @@ export class Terminal {
 
   /** Starts to read. The terminal is given back by {@link Terminal.close}, and in any case when the process exits. */
   open(): void {
-    const { input, output, messages } = this.#streams;
+    const { input, output, messages, window } = this.#streams;
     this.#setRawMode(true);
+    this.#resized();
+    window?.on('resize', this.#resized);
     process.once('exit', this.#restore);
     process.on('SIGCONT', this.#resumed);
     input.on('data', this.#onData);
@@ -98,6 +112,7 @@ export class Terminal {
     this.#restore();
     process.off('exit', this.#restore);
     process.off('SIGCONT', this.#resumed);
+    this.#streams.window?.off('resize', this.#resized);
   }
 
   /** Offers again what the guest had no room for. */
@@ -164,6 +179,11 @@ export class Terminal {
   readonly #restore = (): void => this.#setRawMode(false);
   /** Somebody stopped the process, and a shell that did took its terminal settings back. */
   readonly #resumed = (): void => this.#setRawMode(true);
+
+  readonly #resized = (): void => {
+    const { columns, rows } = this.#streams.window ?? {};
+    if (columns && rows) this.#handlers.onResize?.(columns, rows);
+  };
 
   /** Waits until the reader has caught up, or is gone. */
   async #drain(): Promise<void> {

@@ -10,6 +10,7 @@ import { CONTROLLER_LABEL, deviceNode, MESSAGES_LABEL, sourceCells } from '../tr
 import { PciHost, type Slot } from './device.ts';
 import { PCI } from './facts.ts';
 import type { PciDescription } from './function.ts';
+import { PciHostSide } from './host.ts';
 import { PciPins, wireOf } from './pins.ts';
 
 /** The first slot is the host bridge's own on QEMU's `virt`. */
@@ -24,7 +25,8 @@ export function pciHost(functions: readonly PciDescription[]): DeviceDescriptor 
   return {
     name: 'pci',
     about: 'PCI bus with the virtio devices',
-    wordsFor: (setting) => functionsIn(setting).reduce((sum, { words }) => sum + words, PciPins.WORDS),
+    wordsFor: (setting) =>
+      functionsIn(setting).reduce((sum, each) => sum + each.wordsFor(setting), PciPins.WORDS),
     create: (services) => createHost(services, functionsIn(services)),
     describe: (place) => ({ soc: [deviceNode('pci', place, PCI.ecamSize, properties(place))] }),
   };
@@ -37,17 +39,18 @@ function createHost(services: DeviceServices, functions: readonly PciDescription
   let next: number = PciPins.WORDS;
   const slots = functions.map((each, index): Slot => {
     const number = FIRST_SLOT + index;
-    const own = words.subarray(next, next + each.words);
-    next += each.words;
+    const own = words.subarray(next, next + each.wordsFor(services));
+    next += own.length;
     const line = () => pins.pin(number);
-    return {
-      number,
-      function: each.create({ ...services, words: own, line, hasMessages: aia === 'aplic-imsic' }),
-    };
+    // An event of the bus is that of a slot.
+    const tell = () => services.tell(number);
+    const created = each.create({ ...services, words: own, line, tell, hasMessages: aia === 'aplic-imsic' });
+    return { number, function: created };
   });
   return {
     device: new PciHost(slots),
     work: () => slots.reduce((worked, each) => each.function.work?.() === true || worked, false),
+    connect: (backends) => new PciHostSide(slots, backends),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { DeviceServices, DeviceSetting } from '../descriptor.ts';
+import type { Backends } from '../backends.ts';
+import type { DeviceServices, DeviceSetting, HostSide } from '../descriptor.ts';
 import type { AccessWidth, Device, LineSink } from '../device.ts';
 
 /**
@@ -13,6 +14,8 @@ export interface PciFunction extends Device {
   windowAt(): number | undefined;
   /** Does some of the work that may take long, on the I/O thread. @returns whether there may be more */
   work?(): boolean;
+  /** Makes the host's side, where the function has one; it hears of all events of the function as one, number 0. */
+  connect?(backends: Backends): HostSide | undefined;
 }
 
 /** All that a function is made from: its wire is that of its pin. */
@@ -26,7 +29,7 @@ export interface PciServices extends DeviceServices {
 export interface PciDescription {
   readonly name: string;
   /** Shared words that it needs. */
-  readonly words: number;
+  wordsFor(setting: DeviceSetting): number;
   /** Whether a machine has it. */
   isIn(setting: DeviceSetting): boolean;
   create(services: PciServices): PciFunction;

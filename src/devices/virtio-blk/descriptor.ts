@@ -6,7 +6,7 @@ import { VIRTIO_BLK } from './facts.ts';
 export const virtioBlk = (drive: number): VirtioDescription => ({
   name: 'virtio-blk',
   about: 'a disk, over virtio: `/dev/vda` and so on',
-  queues: VIRTIO_BLK.queues,
+  queues: () => VIRTIO_BLK.queues,
   pciClass: 0x01_00_00,
   create: ({ memory, drives = [], openDrive, notice }) =>
     new VirtioBlk({ memory, drive: drives[drive], open: () => openDrive(drive), onTrouble: notice }),

@@ -6,7 +6,7 @@ import { VIRTIO_NET } from './facts.ts';
 export const virtioNet: VirtioDescription = {
   name: 'virtio-net',
   about: 'a network card, over virtio: `eth0`',
-  queues: VIRTIO_NET.queues,
+  queues: () => VIRTIO_NET.queues,
   pciClass: 0x02_00_00,
   create: ({ memory, network, openNetwork }) => {
     if (network === undefined) throw new Error('this machine has no network');

@@ -11,22 +11,30 @@ import { virtioWords } from './words.ts';
 /** A kind of virtio device, as a part of machines. */
 export interface VirtioDescription extends Pick<DeviceDescriptor, 'name' | 'about'> {
   /** The greatest size of each of its queues: powers of two up to 32768. */
-  readonly queues: readonly number[];
+  queues(setting: DeviceSetting): readonly number[];
+  /** Shared words of its own, which {@link create} is given; none if it is left out. */
+  words?(setting: DeviceSetting): number;
   /** Its class on PCI: class, subclass and programming interface, 24 bits. */
   readonly pciClass: number;
   create(services: DeviceServices): VirtioFunction;
 }
 
 /** A virtio device behind registers of its own. It has one interrupt source. */
-export function overMmio({ name, about, queues, create }: VirtioDescription): DeviceDescriptor {
+export function overMmio(description: VirtioDescription): DeviceDescriptor {
+  const { name, about, queues, words = noWords, create } = description;
   return {
     name,
     about,
-    wordsFor: () => virtioWords(queues.length),
+    wordsFor: (setting) => virtioWords(queues(setting).length) + words(setting),
     create: (services) => {
-      const { words, memory, line, wakeIo } = services;
-      const device = new VirtioMmio(words, create(services), queues, { memory, irq: line(), wakeIo });
-      return { device, work: () => device.work() };
+      const { memory, line, wakeIo } = services;
+      const sizes = queues(services);
+      const device = new VirtioMmio(services.words, create(withOwn(services, words(services))), sizes, {
+        memory,
+        irq: line(),
+        wakeIo,
+      });
+      return { device, work: () => device.work(), connect: (backends) => device.connect(backends) };
     },
     describe: (place) => ({
       soc: [
@@ -45,19 +53,27 @@ export function overMmio({ name, about, queues, create }: VirtioDescription): De
  * @param isIn whether a machine has it
  */
 export function overPci(
-  { name, queues, pciClass, create }: VirtioDescription,
+  { name, queues, words = noWords, pciClass, create }: VirtioDescription,
   isIn: (setting: DeviceSetting) => boolean,
 ): PciDescription {
   return {
     name,
-    words: VirtioPci.wordsFor(queues.length),
+    wordsFor: (setting) => VirtioPci.wordsFor(queues(setting).length) + words(setting),
     isIn,
     create: (services) => {
-      const { words, memory, line, msi, hasMessages, wakeIo } = services;
-      return new VirtioPci(words, create(services), queues, {
+      const { memory, line, msi, hasMessages, wakeIo } = services;
+      return new VirtioPci(services.words, create(withOwn(services, words(services))), queues(services), {
         ...{ memory, irq: line(), wakeIo, class: pciClass },
         msi: hasMessages ? msi : undefined,
       });
     },
   };
+}
+
+const noWords = () => 0;
+
+/** The services of a device whose own words are the last ones of those of its transport. */
+function withOwn(services: DeviceServices, own: number): DeviceServices {
+  const { words } = services;
+  return { ...services, words: words.subarray(words.length - own) };
 }

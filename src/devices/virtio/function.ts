@@ -1,3 +1,5 @@
+import type { Backends } from '../backends.ts';
+import type { HostSide } from '../descriptor.ts';
 import type { AccessWidth } from '../device.ts';
 import type { Chain } from './chain.ts';
 import type { VirtQueue } from './queue.ts';
@@ -35,6 +37,20 @@ export interface Inbound {
   deliver(buffers: Buffers): boolean;
 }
 
+/** The queues of a device, for whoever works at them beside the driver's notifications. Its methods take the lock. */
+export interface QueueAccess {
+  /** Those of the first 32 features that are in use; none before driver and device have agreed. */
+  features(): number;
+  /**
+   * Runs `body` at a queue, if driver and device are ready to use it, and tells the driver of chains that it gave back.
+   *
+   * @returns undefined if they are not ready, or `body` found the queue broken
+   */
+  use<T>(index: number, body: (queue: VirtQueue) => T): T | undefined;
+  /** Tells the driver that the configuration space has changed. */
+  configurationChanged(): void;
+}
+
 /**
  * A kind of virtio device (virtio 1.2, chapter 5), without the transport over which drivers reach it. One object lives
  * in each thread; all of its methods are called with the device's lock held.
@@ -65,4 +81,9 @@ export interface VirtioFunction {
   readonly inbound?: Inbound;
   /** The driver has reset the device; its queues are as in a new one. */
   reset?(): void;
+  /**
+   * Makes the host's side, where the device has one. It hears of all events of the device as one, number 0. Called
+   * once, on the thread that owns the machine.
+   */
+  connect?(queues: QueueAccess, backends: Backends): HostSide;
 }

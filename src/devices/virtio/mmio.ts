@@ -24,7 +24,7 @@ export class VirtioMmio extends VirtioTransport {
   readonly #irq: LineSink;
 
   /**
-   * @param words - as many shared words as `virtioWords` says
+   * @param words - as many shared words as `virtioWords` says, then those of the device's own
    * @param sizes - the greatest size of each queue, a power of two up to 32768
    */
   constructor(
@@ -33,7 +33,7 @@ export class VirtioMmio extends VirtioTransport {
     sizes: readonly number[],
     { irq, ...wiring }: VirtioWiring & { readonly irq: LineSink },
   ) {
-    super(words, virtioWords(sizes.length), device, sizes, wiring);
+    super(words, Math.max(words.length, virtioWords(sizes.length)), device, sizes, wiring);
     this.#irq = irq;
   }
 
@@ -58,7 +58,7 @@ export class VirtioMmio extends VirtioTransport {
     this.#interrupt(INTERRUPT.USED_BUFFER);
   }
 
-  protected override configurationChanged(): void {
+  protected override changed(): void {
     this.#interrupt(INTERRUPT.CONFIG_CHANGE);
   }
 

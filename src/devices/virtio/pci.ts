@@ -48,7 +48,7 @@ export class VirtioPci extends VirtioTransport implements PciFunction {
   readonly #vectorsAt: number;
 
   /**
-   * @param words - as many shared words as {@link wordsFor} says
+   * @param words - as many shared words as {@link wordsFor} says, then those of the device's own
    * @param sizes - the greatest size of each queue, a power of two up to 32768
    */
   constructor(
@@ -57,7 +57,7 @@ export class VirtioPci extends VirtioTransport implements PciFunction {
     sizes: readonly number[],
     { irq, msi, class: pciClass, ...wiring }: VirtioPciWiring,
   ) {
-    super(words, VirtioPci.wordsFor(sizes.length), device, sizes, wiring);
+    super(words, Math.max(words.length, VirtioPci.wordsFor(sizes.length)), device, sizes, wiring);
     this.#queueCount = sizes.length;
     this.#irq = irq;
     this.#vectorsAt = virtioWords(sizes.length);
@@ -152,7 +152,7 @@ export class VirtioPci extends VirtioTransport implements PciFunction {
     else this.#interrupt(INTERRUPT.USED_BUFFER);
   }
 
-  protected override configurationChanged(): void {
+  protected override changed(): void {
     this.#interrupt(INTERRUPT.CONFIG_CHANGE);
     if (this.#messagesEnabled()) this.#raise(0);
   }

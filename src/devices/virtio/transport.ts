@@ -1,9 +1,11 @@
 import type { GuestMemory } from '../../memory/guest-memory.ts';
 import { Lock } from '../../sync/lock.ts';
+import type { Backends } from '../backends.ts';
+import type { HostSide } from '../descriptor.ts';
 import type { AccessWidth } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import type { Chain } from './chain.ts';
-import type { Buffers, VirtioFunction } from './function.ts';
+import type { Buffers, QueueAccess, VirtioFunction } from './function.ts';
 import { VirtQueue } from './queue.ts';
 import { FEATURE, FEATURE_HIGH, STATUS } from './registers.ts';
 import { RingError } from './ring-error.ts';
@@ -36,7 +38,7 @@ interface Batch {
  * A driver that breaks the rules of a queue stops its device: DEVICE_NEEDS_RESET, and the interrupt of a change of
  * configuration. Everything works again after a reset.
  */
-export abstract class VirtioTransport extends SharedDevice {
+export abstract class VirtioTransport extends SharedDevice implements QueueAccess {
   readonly name: string;
   protected readonly function: VirtioFunction;
   readonly #wakeIo: (() => void) | undefined;
@@ -72,7 +74,7 @@ export abstract class VirtioTransport extends SharedDevice {
   protected abstract usedBuffers(queue: number): void;
 
   /** The device's configuration or status has changed. Called with the lock held. */
-  protected abstract configurationChanged(): void;
+  protected abstract changed(): void;
 
   /**
    * For the I/O thread: carries out some of the requests that there are, and lets in what has come.
@@ -84,6 +86,32 @@ export abstract class VirtioTransport extends SharedDevice {
       const worked = this.#carryOutBatch();
       return this.#letIn() || worked;
     });
+  }
+
+  /** The host's side of the device, if it has one. */
+  connect(backends: Backends): HostSide | undefined {
+    return this.function.connect?.(this, backends);
+  }
+
+  features(): number {
+    return this.guard.locked(() => this.negotiated());
+  }
+
+  use<T>(index: number, body: (queue: VirtQueue) => T): T | undefined {
+    return this.guard.change(() => {
+      const queue = this.#queueInUse(index);
+      if (queue === undefined) return undefined;
+      let result: T | undefined;
+      this.#guarded(() => {
+        result = body(queue);
+        this.#tellUsed(queue, index);
+      });
+      return result;
+    });
+  }
+
+  configurationChanged(): void {
+    this.guard.change(() => this.#configurationChanged());
   }
 
   /**
@@ -305,10 +333,13 @@ export abstract class VirtioTransport extends SharedDevice {
     } catch (error) {
       if (!(error instanceof RingError)) throw error;
       this.words[WORD.STATUS] |= STATUS.NEEDS_RESET;
-      if ((this.words[WORD.STATUS] & STATUS.DRIVER_OK) === 0) return;
-      this.words[WORD.CONFIG_GENERATION]++;
-      this.configurationChanged();
+      this.#configurationChanged();
     }
+  }
+
+  #configurationChanged(): void {
+    this.words[WORD.CONFIG_GENERATION]++;
+    if ((this.words[WORD.STATUS] & STATUS.DRIVER_OK) !== 0) this.changed();
   }
 }
 

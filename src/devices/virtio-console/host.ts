@@ -1,0 +1,255 @@
+import type { GuestMemory } from '../../memory/guest-memory.ts';
+import type { GuestPort, PortBackend } from '../backends.ts';
+import type { ByteRing } from '../byte-ring.ts';
+import type { HostSide, PortFacts } from '../descriptor.ts';
+import { bytesIn, gather, scatter } from '../virtio/chain.ts';
+import type { QueueAccess } from '../virtio/function.ts';
+import { RingError } from '../virtio/ring-error.ts';
+import { readControl, resizeMessage, writeControl } from './control.ts';
+import {
+  CONSOLE_FEATURE,
+  CONTROL,
+  CONTROL_BYTES,
+  CONTROL_IN,
+  CONTROL_OUT,
+  inputQueue,
+  outputQueue,
+} from './facts.ts';
+import type { TerminalOutput } from './output.ts';
+import { isTerminal, outputRings, PORT, WORD } from './words.ts';
+
+/** Bytes of one buffer of output at most: Linux makes none that are larger than a pipe. */
+const LARGEST_OUTPUT = 1 << 20;
+/** Bytes of output that are taken before others have a turn on the thread. */
+const TURN = 1 << 20;
+/** Bytes of a port's output that are taken when the machine has ended, also by a reader that is busy. */
+const REST = 4 << 20;
+/** The messages that a driver is to get of a port, in their order. */
+const MESSAGES = [PORT.ADD, PORT.CONSOLE, PORT.NAME, PORT.OPENED, PORT.RESIZE] as const;
+
+/** A console, and what its ports are connected to. */
+export interface ConsoleWiring {
+  readonly memory: GuestMemory;
+  readonly ports: readonly PortFacts[];
+  readonly queues: QueueAccess;
+  /** The output of terminals, by the number of their queue. */
+  readonly outputs: ReadonlyMap<number, TerminalOutput>;
+  /** One for each port; a port without takes output and loses it. */
+  readonly backends: readonly PortBackend[];
+}
+
+/** Works at the queues of a console, on the thread that owns the machine. */
+export class VirtioConsoleHost implements HostSide {
+  readonly ports: readonly GuestPort[];
+  readonly #words: Int32Array;
+  readonly #wiring: ConsoleWiring;
+  readonly #rings: readonly (ByteRing | undefined)[];
+  /** Ports whose reader is busy. */
+  readonly #busy = new Set<number>();
+  #paused = false;
+  #turn: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(words: Int32Array, wiring: ConsoleWiring) {
+    this.#words = words;
+    this.#wiring = wiring;
+    this.#rings = outputRings(words, wiring.ports);
+    this.ports = wiring.ports.map((facts, port) => ({
+      name: facts.name,
+      input: (bytes) => (this.#paused ? 0 : this.#input(port, bytes)),
+      resize: (columns, rows) => this.#resize(port, columns, rows),
+    }));
+  }
+
+  hear(): void {
+    if (this.#paused) return;
+    this.#control();
+    for (const port of this.#wiring.ports.keys()) {
+      this.#drain(port);
+      this.#wiring.backends[port]?.inputSpace?.();
+    }
+  }
+
+  pause(): void {
+    this.#paused = true;
+    clearTimeout(this.#turn);
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.hear();
+  }
+
+  /** Writes the rest, before anybody is told of the machine's end. */
+  finish(): void {
+    clearTimeout(this.#turn);
+    for (const [port, backend] of this.#wiring.backends.entries()) {
+      for (let left = REST; left > 0; ) {
+        const bytes = this.#takeOutput(port);
+        if (bytes === undefined) break;
+        left -= bytes.length;
+        void backend.output(bytes);
+      }
+    }
+  }
+
+  /** Takes what the driver says, then says what it is to know. */
+  #control(): void {
+    const { queues, memory } = this.#wiring;
+    queues.use(CONTROL_OUT, (queue) => {
+      for (let left = queue.listen(); left > 0; left--) {
+        const chain = queue.pop();
+        if (chain === undefined) return;
+        const head = gather(memory, chain.readable, 0, CONTROL_BYTES);
+        if (head === undefined) throw new RingError('a control message of fewer than 8 bytes');
+        this.#hearControl(readControl(head));
+        queue.push(chain, 0);
+      }
+    });
+    this.#sendControl();
+  }
+
+  #hearControl({ port, event, value }: ReturnType<typeof readControl>): void {
+    const { ports, backends } = this.#wiring;
+    if (event === CONTROL.DEVICE_READY) {
+      for (const each of ports.keys()) this.#words[WORD.PORTS + each] = value === 1 ? PORT.ADD : 0;
+      return;
+    }
+    const facts = ports[port];
+    if (facts === undefined) return;
+    const word = WORD.PORTS + port;
+    if (event === CONTROL.PORT_READY && value === 1) {
+      const kind = isTerminal(facts) ? PORT.CONSOLE | PORT.RESIZE : PORT.NAME;
+      this.#words[word] |= PORT.READY | PORT.OPENED | kind;
+    } else if (event === CONTROL.PORT_OPEN) {
+      if (value === 1) this.#words[word] |= PORT.OPEN;
+      else this.#words[word] &= ~PORT.OPEN;
+      backends[port]?.opened?.(value === 1);
+    }
+  }
+
+  /** One message after the other, as long as the driver has buffers for them. */
+  #sendControl(): void {
+    const { queues, memory, ports } = this.#wiring;
+    queues.use(CONTROL_IN, (queue) => {
+      queue.listen();
+      for (const port of ports.keys()) {
+        for (const bit of MESSAGES) {
+          if ((this.#words[WORD.PORTS + port] & bit) === 0) continue;
+          const message = this.#message(port, bit);
+          const chain = message === undefined ? undefined : queue.pop();
+          if (message !== undefined && chain === undefined) return;
+          this.#words[WORD.PORTS + port] &= ~bit;
+          if (message !== undefined && chain !== undefined)
+            queue.push(chain, scatter(memory, chain.writable, message));
+        }
+      }
+    });
+  }
+
+  #message(port: number, bit: (typeof MESSAGES)[number]): Uint8Array | undefined {
+    switch (bit) {
+      case PORT.ADD:
+        return writeControl({ port, event: CONTROL.DEVICE_ADD, value: 1 });
+      case PORT.CONSOLE:
+        return writeControl({ port, event: CONTROL.CONSOLE_PORT, value: 1 });
+      case PORT.OPENED:
+        return writeControl({ port, event: CONTROL.PORT_OPEN, value: 1 });
+      case PORT.NAME: {
+        const name = new TextEncoder().encode(this.#wiring.ports[port].name);
+        return writeControl({ port, event: CONTROL.PORT_NAME, value: 1 }, name);
+      }
+      default: {
+        const size = this.#words[WORD.SIZES + port];
+        return size === 0 ? undefined : resizeMessage(port, size & 0xffff, size >>> 16);
+      }
+    }
+  }
+
+  /** Whether bytes may go through a port: without many ports, the first one is always open. */
+  #isOpen(port: number): boolean {
+    if ((this.#wiring.queues.features() & CONSOLE_FEATURE.MULTIPORT) === 0) return port === 0;
+    return (this.#words[WORD.PORTS + port] & PORT.OPEN) !== 0;
+  }
+
+  #input(port: number, bytes: Uint8Array): number {
+    const { queues, memory } = this.#wiring;
+    if (bytes.length === 0 || !this.#isOpen(port)) return 0;
+    let taken = 0;
+    queues.use(inputQueue(port), (queue) => {
+      for (let left = queue.listen(); left > 0 && taken < bytes.length; left--) {
+        const chain = queue.pop();
+        if (chain === undefined) return;
+        const count = scatter(memory, chain.writable, bytes.subarray(taken));
+        queue.push(chain, count);
+        taken += count;
+      }
+    });
+    return taken;
+  }
+
+  /** Takes a port's output, unless its reader is busy: then the driver's buffers stay where they are, and it waits. */
+  #drain(port: number): void {
+    const backend = this.#wiring.backends[port];
+    for (let taken = 0; !this.#busy.has(port); ) {
+      const bytes = this.#takeOutput(port);
+      if (bytes === undefined) return;
+      taken += bytes.length;
+      const ready = bytes.length === 0 ? undefined : backend?.output(bytes);
+      if (ready !== undefined) {
+        this.#busy.add(port);
+        void ready.finally(() => {
+          this.#busy.delete(port);
+          if (!this.#paused) this.#drain(port);
+        });
+      } else if (taken >= TURN) {
+        this.#takeTurn();
+        return;
+      }
+    }
+  }
+
+  /** The next bytes of output; undefined if there are none, and then the driver notifies of the next ones. */
+  #takeOutput(port: number): Uint8Array | undefined {
+    const ring = this.#rings[port];
+    return ring === undefined ? this.#takeBuffer(port) : this.#takeRing(port, ring);
+  }
+
+  #takeRing(port: number, ring: ByteRing): Uint8Array | undefined {
+    const { queues, outputs } = this.#wiring;
+    const bytes = ring.takeAll();
+    const number = outputQueue(port);
+    // There is room now for what did not fit.
+    const more = queues.use(number, (queue) => outputs.get(number)?.move(queue));
+    return bytes.length > 0 || more === true ? bytes : undefined;
+  }
+
+  #takeBuffer(port: number): Uint8Array | undefined {
+    const { queues, memory } = this.#wiring;
+    return queues.use(outputQueue(port), (queue) => {
+      if (queue.listen() === 0) return undefined;
+      const chain = queue.pop();
+      if (chain === undefined) return undefined;
+      const length = bytesIn(chain.readable);
+      if (length > LARGEST_OUTPUT) throw new RingError(`a buffer of ${length} bytes for a port`);
+      const bytes = gather(memory, chain.readable, 0, length);
+      queue.push(chain, 0);
+      return bytes;
+    });
+  }
+
+  /** Goes on after whatever else is to be done on this thread. */
+  #takeTurn(): void {
+    clearTimeout(this.#turn);
+    this.#turn = setTimeout(() => this.hear(), 0);
+  }
+
+  #resize(port: number, columns: number, rows: number): void {
+    const size = (columns & 0xffff) | ((rows & 0xffff) << 16);
+    // Meets the load of the configuration space, on threads of harts.
+    if (Atomics.exchange(this.#words, WORD.SIZES + port, size) === size) return;
+    if (port === 0) this.#wiring.queues.configurationChanged();
+    if ((this.#words[WORD.PORTS + port] & PORT.READY) === 0) return;
+    this.#words[WORD.PORTS + port] |= PORT.RESIZE;
+    if (!this.#paused) this.#sendControl();
+  }
+}

@@ -1,0 +1,193 @@
+/** The virtio console, by Debian's own driver: a terminal, and channels with names. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { initramfs } from '../src/boot/initramfs.ts';
+import { readKernel } from '../src/boot/kernel-image.ts';
+import type { GuestPort, PortBackend } from '../src/devices/backends.ts';
+import type { PortFacts } from '../src/devices/descriptor.ts';
+import { InputError } from '../src/errors/input-error.ts';
+import type { DomainConfig } from '../src/machine/domain/config.ts';
+import { Machine } from '../src/machine/machine.ts';
+import { debianGuest } from '../src/node/debian/debian-guest.ts';
+import { NodeHost } from '../src/node/node-host.ts';
+
+const LIMIT_MS = 120_000;
+
+const guest = await debianGuest().catch((error: unknown) => {
+  if (!(error instanceof InputError)) throw error;
+  console.warn(`skipped: ${error.message}`);
+  return undefined;
+});
+
+/** A guest with ports, as far as it has run. */
+interface Conversation {
+  readonly machine: Machine;
+  readonly ports: readonly GuestPort[];
+  /** Text of the serial port. */
+  readonly serial: () => string;
+  /** Bytes of each port. */
+  readonly output: (port: number) => Buffer;
+  /** Resolves when the text is there; fails when the machine has ended before. */
+  until(condition: () => boolean, what: string): Promise<void>;
+  /** Sends everything, as there is room. */
+  send(port: number, bytes: Uint8Array): Promise<void>;
+}
+
+/** @param slow ports whose reader takes its time for each piece */
+async function converse(
+  ports: readonly PortFacts[],
+  run: string,
+  body: (conversation: Conversation) => Promise<void>,
+  wiring: Pick<DomainConfig, 'virtio' | 'aia'> & { readonly bootArgs?: string; readonly slow?: boolean } = {},
+): Promise<Conversation> {
+  if (guest === undefined) throw new Error('there is no guest');
+  const { bootArgs = 'console=ttyS0', slow = false, ...rest } = wiring;
+  const kernel = await readKernel(readFileSync(guest.kernelPath), guest.kernelPath);
+  const initrd = initramfs({ busybox: readFileSync(guest.busyboxPath), run });
+  const pieces = ports.map((): Uint8Array[] => []);
+  let serial = '';
+  const waiting = new Set<() => void>();
+  const changed = () => {
+    for (const wake of [...waiting]) wake();
+  };
+  const backends = pieces.map(
+    (list): PortBackend => ({
+      output: (bytes) => {
+        list.push(bytes);
+        changed();
+        return slow ? new Promise((resolve) => setImmediate(resolve)) : undefined;
+      },
+      opened: changed,
+      inputSpace: changed,
+    }),
+  );
+  const base = {
+    kind: 'domain',
+    vcpus: 2,
+    pcpus: 2,
+    memoryBytes: 256 << 20,
+    protocol: 'take-mirror',
+  } as const;
+  const machine = new Machine({ ...base, kernel, initrd, bootArgs, ports, ...rest }, new NodeHost(), {
+    console: {
+      output: (bytes) => {
+        serial += Buffer.from(bytes).toString();
+        changed();
+        return undefined;
+      },
+    },
+    ports: backends,
+  });
+  let ended = false;
+  void machine.ended.then(() => {
+    ended = true;
+    changed();
+  });
+  const next = () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = () => {
+      waiting.delete(wake);
+      resolve();
+    };
+    waiting.add(wake);
+    return promise;
+  };
+  const conversation: Conversation = {
+    machine,
+    ports: machine.ports,
+    serial: () => serial,
+    output: (port) => Buffer.concat(pieces[port]),
+    until: async (condition, what) => {
+      while (!condition()) {
+        if (ended) throw new Error(`the machine has ended without ${what}\n${serial}`);
+        await next();
+      }
+    },
+    send: async (port, bytes) => {
+      for (let rest = bytes; rest.length > 0; ) {
+        const taken = machine.ports[port].input(rest);
+        rest = rest.subarray(taken);
+        if (taken === 0) {
+          if (ended) throw new Error(`the machine has ended before all was sent\n${serial}`);
+          await next();
+        }
+      }
+    },
+  };
+  const limit = setTimeout(() => machine.stop(), LIMIT_MS);
+  machine.start();
+  try {
+    await body(conversation);
+    expect(await machine.ended, serial + Buffer.concat(pieces[0])).toEqual({ reason: 'poweroff' });
+  } finally {
+    clearTimeout(limit);
+    machine.stop();
+    await machine.ended;
+  }
+  return conversation;
+}
+
+const values = (text: string, name: string): string[] =>
+  [...text.matchAll(new RegExp(`^${name}: ?(.*?)\\r?$`, 'gm'))].map(([, value]) => value);
+
+describe.skipIf(guest === undefined)('the console', { timeout: LIMIT_MS + 30_000 }, () => {
+  test.each<[string, Pick<DomainConfig, 'aia'>]>([
+    ['the pin', {}],
+    ['messages', { aia: 'aplic-imsic' }],
+  ])('is a terminal with a size, by %s', async (_, wiring) => {
+    const script = `
+      trap 'echo "resized: $(stty size)"' WINCH
+      echo "terminal: $(tty) $(stty size)"
+      echo ready
+      read -r line; echo "line: $line"
+      i=0; while [ "$(stty size)" != '50 160' ] && [ $i -lt 200 ]; do sleep 0.1; i=$((i + 1)); done
+      seq 1 20000
+    `;
+    const body = async ({ ports, output, until, send }: Conversation) => {
+      const text = () => output(0).toString();
+      ports[0].resize(132, 43);
+      await until(() => text().includes('ready'), 'a word');
+      ports[0].resize(160, 50);
+      await send(0, Buffer.from('hello\r'));
+    };
+    const { output } = await converse([{}], script, body, {
+      ...wiring,
+      bootArgs: 'console=hvc0 earlycon=sbi',
+    });
+    const text = output(0).toString();
+    expect(values(text, 'terminal')).toEqual(['/dev/hvc0 43 132']);
+    expect(values(text, 'line')).toEqual(['hello']);
+    expect(values(text, 'resized')).toContain('50 160');
+    const numbers = Array.from({ length: 20_000 }, (_, index) => `${index + 1}\r\n`).join('');
+    expect(text).toContain(numbers);
+  });
+
+  test('has channels with names, which take and give any bytes, however slow the other end is', async () => {
+    const script = `
+      for port in /sys/class/virtio-ports/*; do echo "$(cat $port/name): $(basename $port)"; done
+      cd /dev
+      exec 3<>/dev/$(basename $(grep -l org.test.echo /sys/class/virtio-ports/*/name | xargs dirname))
+      exec 4>/dev/$(basename $(grep -l org.test.out /sys/class/virtio-ports/*/name | xargs dirname))
+      echo open
+      head -c 3000000 <&3 | tee /tmp/bytes >&3 & 
+      seq 1 200000 >&4
+      # A machine that ends takes with it what nobody has read.
+      wait; head -c 4 <&3 > /dev/null; md5sum < /tmp/bytes | sed 's/^/sum: /'
+    `;
+    const bytes = new Uint8Array(3_000_000).map((_, index) => (index * 7 + (index >> 8)) & 0xff);
+    const body = async ({ send, output, until }: Conversation) => {
+      await send(1, bytes);
+      await until(() => output(1).length === bytes.length, 'the echo');
+      await until(() => output(2).toString().endsWith('200000\n'), 'the numbers');
+      await send(1, Buffer.from('done'));
+    };
+    const names: PortFacts[] = [{}, { name: 'org.test.echo' }, { name: 'org.test.out' }];
+    const { output, serial } = await converse(names, script, body, { slow: true });
+    expect(values(serial(), 'org.test.echo')).toEqual(['vport0p1']);
+    expect(output(1).equals(bytes)).toBe(true);
+    expect(values(serial(), 'sum')[0]).toContain(createHash('md5').update(bytes).digest('hex'));
+    const numbers = Array.from({ length: 200_000 }, (_, index) => `${index + 1}\n`).join('');
+    expect(output(2).toString() === numbers).toBe(true);
+  });
+});

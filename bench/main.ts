@@ -1,4 +1,4 @@
-/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|irq|regions [options]`. */
+/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|irq|regions [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
 import { formatCpuResult, runCpuBench } from './cpu/cpu.ts';
@@ -7,11 +7,13 @@ import { runIrqBench } from './irq/irq.ts';
 import { formatLinuxResult } from './linux/format.ts';
 import { runLinuxBench } from './linux/linux.ts';
 import { RunFailure } from './measured-run.ts';
+import { formatNetResult, runNetBench } from './net/net.ts';
 import {
   readBootOptions,
   readCpuOptions,
   readDiskOptions,
   readLinuxOptions,
+  readNetOptions,
   readSweepOptions,
   usage,
 } from './options.ts';
@@ -51,6 +53,12 @@ async function disk(args: readonly string[]): Promise<string> {
   return options.json ? JSON.stringify(result, undefined, 2) : formatDiskResult(result);
 }
 
+async function net(args: readonly string[]): Promise<string> {
+  const options = readNetOptions(args);
+  const result = await runNetBench(options, onProgress);
+  return options.json ? JSON.stringify(result, undefined, 2) : formatNetResult(result);
+}
+
 async function irq(args: readonly string[]): Promise<string> {
   noOptions('irq', args);
   return runIrqBench();
@@ -72,6 +80,7 @@ const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<strin
   ['boot', boot],
   ['linux', linux],
   ['disk', disk],
+  ['net', net],
   ['irq', irq],
   ['regions', regions],
 ]);

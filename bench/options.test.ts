@@ -2,7 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { InputError } from '../src/errors/input-error.ts';
 import { kernels } from './cpu/kernels.ts';
 import { linuxBenchmarks } from './linux/benchmarks.ts';
-import { readBootOptions, readCpuOptions, readDiskOptions, readLinuxOptions, usage } from './options.ts';
+import {
+  readBootOptions,
+  readCpuOptions,
+  readDiskOptions,
+  readLinuxOptions,
+  readNetOptions,
+  usage,
+} from './options.ts';
+
+test('net takes the numbers of vCPUs, and no kernel', () => {
+  expect(readNetOptions(['--smp', '2', '--runs', '3'])).toMatchObject({ smp: [2], runs: 3, memory: '512M' });
+  expect(() => readNetOptions(['--kernel', 'k'])).toThrow(InputError);
+});
 
 const names = (args: readonly string[]) => readCpuOptions(args).kernels.map(({ name }) => name);
 

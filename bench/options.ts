@@ -50,6 +50,9 @@ export interface BootOptions extends GuestOptions {
   readonly append: string;
 }
 
+/** Options of `bench -- net`. */
+export type NetOptions = Omit<GuestOptions, 'kernel'>;
+
 export interface LinuxOptions extends GuestOptions {
   readonly benchmarks: readonly LinuxBenchmark[];
   /** Guest time that each of them is to take, about as much again for finding the number of iterations. */
@@ -84,17 +87,18 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | irq | regions [options]
+export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | irq | regions [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
   boot   Linux from start to its first userspace line and to power-off, against QEMU (TCG)
   linux  system calls, page faults, switches, interrupts and throughput within Linux, against QEMU (TCG)
   disk   a disk of a Linux guest, raw and as a qcow2 image, against QEMU (TCG)
+  net    TCP both ways, round trips and connections of a Linux guest, against QEMU's user network
   irq    an interrupt round of each protocol, against the same in C
   regions  how fast guest code becomes WebAssembly: the compiler alone, in new processes and later
 
-Options of cpu, sweep, boot, linux and disk:
+Options of cpu, sweep, boot, linux, disk and net:
   --runs N          turns, in each of which all sides run once (default: 5; of sweep 1)
   --qemu LIST       QEMU programs, or "trixie" for the one of that Debian release, fetched with its libraries; all
                     others are compared with the first (default: qemu-system-riscv64, or riscv32)
@@ -103,9 +107,10 @@ Options of cpu, sweep, boot, linux and disk:
   --checkout LIST   folders with other versions of hartvisor, each measured in turns with this one
   --timeout SECONDS give up after this time of one run (default: 300)
   --json            print the result as JSON
-Options of boot and linux:
+Options of boot, linux and net:
   --smp N,M         numbers of vCPUs (default: 1,2)
   --memory SIZE     as 512M (default: 512M)
+Options of boot and linux:
   --kernel FILE     in place of Debian's; boot needs an initrd with it
 Options of boot:
   --initrd FILE     goes with --kernel; it has to print "hartvisor: userspace is up" and to power off by itself, or for
@@ -183,6 +188,13 @@ export function readBootOptions(args: readonly string[]): BootOptions {
     throw new InputError('--kernel and --initrd belong together. Give both, or neither for those of Debian.');
   }
   return { ...readCommon(values), ...readGuest(values), initrd, append };
+}
+
+/** Reads the options of `net`. @throws InputError that says what is possible */
+export function readNetOptions(args: readonly string[]): NetOptions {
+  const { kernel: _, ...own } = guest;
+  const values = parse(args, { ...common, ...own });
+  return { ...readCommon(values), ...readGuest(values) };
 }
 
 /** Reads the options of `linux`. @throws InputError that says what is possible */

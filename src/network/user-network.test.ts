@@ -61,6 +61,27 @@ describe('UDP', () => {
     expect([first.closed, guest.clock.waiting]).toEqual([true, 0]);
   });
 
+  test('a port of the host leads to one of the guest, which answers whoever has sent something', () => {
+    const guest = new Guest();
+    guest.askFor(GATEWAY);
+    guest.frames();
+    const replies: string[] = [];
+    const peer = (id: string) => ({
+      id,
+      reply: (data: Uint8Array) => void replies.push(`${id} ${[...data]}`),
+    });
+    const receive = (id: string) => guest.network.receiveDatagram(GUEST, 53, peer(id), Uint8Array.of(1));
+    for (const id of ['a', 'b', 'a']) receive(id);
+    const [first, second, third] = guest.datagrams();
+    expect([first.from, first.ports[1], third.ports]).toEqual([GATEWAY, 53, first.ports]);
+    guest.datagram(GATEWAY, 53, second.ports[0], [2]);
+    guest.datagram(GATEWAY, 53, first.ports[0], [3, 4]);
+    expect(replies).toEqual(['b 2', 'a 3,4']);
+    guest.clock.pass(200_000);
+    guest.datagram(GATEWAY, 53, first.ports[0], [5]);
+    expect([replies.length, guest.host.sockets.length]).toEqual([2, 0]);
+  });
+
   test('there are no more sockets than a bound says', () => {
     const guest = new Guest();
     for (let port = 1; port <= 1100; port++) guest.datagram(PUBLIC, 5000, port, [1]);

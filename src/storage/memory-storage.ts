@@ -1,4 +1,4 @@
-import { checkRange, type Storage } from './storage.ts';
+import { checkRange, readEach, type Storage, writeEach } from './storage.ts';
 
 /** A drive of bytes in memory. */
 export class MemoryStorage implements Storage {
@@ -20,6 +20,14 @@ export class MemoryStorage implements Storage {
   write(offset: number, from: Uint8Array): void {
     checkRange(this, offset, from.length);
     this.bytes.set(from, offset);
+  }
+
+  readParts(offset: number, into: readonly Uint8Array[]): void {
+    readEach(this, offset, into);
+  }
+
+  writeParts(offset: number, from: readonly Uint8Array[]): void {
+    writeEach(this, offset, from);
   }
 
   flush(): void {}

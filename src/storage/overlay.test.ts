@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { contents, cut, expectSame } from '../../test/storage/qcow2-model.ts';
 import { MemoryStorage } from './memory-storage.ts';
 import { Overlay } from './overlay.ts';
 import { checkRange } from './storage.ts';
@@ -26,7 +27,9 @@ test('reads what was written last, and never writes what it lies over', () => {
           if (offset + length > size) continue;
           if (kind === 'write') {
             expected.fill(turn + 100, offset, offset + length);
-            overlay.write(offset, expected.slice(offset, offset + length));
+            const data = expected.slice(offset, offset + length);
+            if (turn % 2 === 0) overlay.write(offset, data);
+            else overlay.writeParts(offset, cut(data));
           } else if (kind !== 'read') {
             expected.fill(0, offset, offset + length);
             overlay.zero(offset, length, kind === 'discard');
@@ -38,6 +41,7 @@ test('reads what was written last, and never writes what it lies over', () => {
         const all = new Uint8Array(size);
         overlay.read(0, all);
         expect(all).toEqual(expected);
+        expectSame(contents(overlay), expected);
         expect(base.bytes).toEqual(original);
       },
     ),

@@ -1,4 +1,4 @@
-import { checkRange, type Storage } from './storage.ts';
+import { bytesOf, checkRange, readEach, type Storage } from './storage.ts';
 
 /** Bytes that are copied together. */
 const CLUSTER = 4096;
@@ -32,6 +32,24 @@ export class Overlay implements Storage {
       (changed ? this.#top : this.#base).read(start, into.subarray(done, end - offset));
       done = end - offset;
     }
+  }
+
+  readParts(offset: number, into: readonly Uint8Array[]): void {
+    const bytes = bytesOf(into);
+    checkRange(this, offset, bytes);
+    if (bytes === 0) return;
+    const changed = this.#isChanged(Math.floor(offset / CLUSTER));
+    if (this.#endOfRun(offset, changed) < offset + bytes) readEach(this, offset, into);
+    else (changed ? this.#top : this.#base).readParts(offset, into);
+  }
+
+  writeParts(offset: number, from: readonly Uint8Array[]): void {
+    const bytes = bytesOf(from);
+    checkRange(this, offset, bytes);
+    if (bytes === 0) return;
+    this.#claim(offset, bytes);
+    this.#top.writeParts(offset, from);
+    this.#mark(offset, bytes);
   }
 
   write(offset: number, from: Uint8Array): void {

@@ -1,5 +1,5 @@
 import { FORMAT_BYTES, formatOf } from './formats.ts';
-import type { Storage } from './storage.ts';
+import { type Storage, writeEach } from './storage.ts';
 
 /**
  * A disk byte for byte, of which nobody has said that it is one: it was taken for one by how it began. A guest that let
@@ -37,6 +37,15 @@ export class ProbedRaw implements Storage {
       );
     this.#disk.write(offset, start);
     if (from.length > start.length) this.#disk.write(offset + start.length, from.subarray(start.length));
+  }
+
+  readParts(offset: number, into: readonly Uint8Array[]): void {
+    this.#disk.readParts(offset, into);
+  }
+
+  writeParts(offset: number, from: readonly Uint8Array[]): void {
+    if (offset >= FORMAT_BYTES) this.#disk.writeParts(offset, from);
+    else writeEach(this, offset, from);
   }
 
   flush(): void {

@@ -13,6 +13,10 @@ export interface Storage {
   read(offset: number, into: Uint8Array): void;
   /** @throws Error as {@link read}, or where the storage is only to be read */
   write(offset: number, from: Uint8Array): void;
+  /** As {@link read}, into several places one after the other. */
+  readParts(offset: number, into: readonly Uint8Array[]): void;
+  /** As {@link write}, from several places one after the other. */
+  writeParts(offset: number, from: readonly Uint8Array[]): void;
   /** Returns when everything written before is as safe as the host can make it. */
   flush(): void;
   /** Makes a range read as zeroes. @param discard the range may give its space back */
@@ -25,4 +29,52 @@ export interface Storage {
 export function checkRange({ size }: Pick<Storage, 'size'>, offset: number, bytes: number): void {
   if (offset >= 0 && bytes >= 0 && offset + bytes <= size) return;
   throw new RangeError(`${bytes} bytes at ${offset} are beyond the end of a drive of ${size} bytes`);
+}
+
+/** Reads into several places for a storage that knows no better way. */
+export function readEach(storage: Pick<Storage, 'read'>, offset: number, into: readonly Uint8Array[]): void {
+  let at = offset;
+  for (const part of into) {
+    storage.read(at, part);
+    at += part.length;
+  }
+}
+
+/** Writes from several places, as {@link readEach} reads. */
+export function writeEach(
+  storage: Pick<Storage, 'write'>,
+  offset: number,
+  from: readonly Uint8Array[],
+): void {
+  let at = offset;
+  for (const part of from) {
+    storage.write(at, part);
+    at += part.length;
+  }
+}
+
+/** Bytes of all parts together. */
+export function bytesOf(parts: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const { length } of parts) bytes += length;
+  return bytes;
+}
+
+/** The parts of so many bytes from an offset in consecutive parts on. */
+export function sliceParts(parts: readonly Uint8Array[], offset: number, bytes: number): Uint8Array[] {
+  const slices: Uint8Array[] = [];
+  let skip = offset;
+  let left = bytes;
+  for (const part of parts) {
+    if (left === 0) break;
+    if (skip >= part.length) {
+      skip -= part.length;
+      continue;
+    }
+    const length = Math.min(part.length - skip, left);
+    slices.push(length === part.length ? part : part.subarray(skip, skip + length));
+    left -= length;
+    skip = 0;
+  }
+  return slices;
 }

@@ -1,4 +1,5 @@
 import type { ImageFile } from '../../src/storage/image-file.ts';
+import { readEach, writeEach } from '../../src/storage/storage.ts';
 
 /** Something done to a file. */
 export type FileEvent = { readonly offset: number; readonly bytes: Uint8Array } | 'flush';
@@ -38,6 +39,14 @@ export class MemoryImage implements ImageFile {
     }
     this.#bytes.set(from, offset);
     this.#length = Math.max(this.#length, end);
+  }
+
+  readParts(offset: number, into: readonly Uint8Array[]): void {
+    readEach(this, offset, into);
+  }
+
+  writeParts(offset: number, from: readonly Uint8Array[]): void {
+    writeEach(this, offset, from);
   }
 
   flush(): void {

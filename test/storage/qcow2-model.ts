@@ -35,7 +35,9 @@ export function apply(disk: Storage, expected: Uint8Array, change: Change, fill:
   const [at, bytes] = placeOf(change, disk.size, aligned ? 4096 : 1);
   if (kind === 'write') {
     expected.fill(fill, at, at + bytes);
-    disk.write(at, expected.slice(at, at + bytes));
+    const data = expected.slice(at, at + bytes);
+    if (fill % 2 === 0) disk.write(at, data);
+    else disk.writeParts(at, cut(data));
   } else {
     expected.fill(0, at, at + bytes);
     disk.zero(at, bytes, kind === 'discard');
@@ -48,9 +50,21 @@ export function placeOf({ at, bytes }: Change, size: number, unit: number): read
   return [first, Math.min(Math.ceil(bytes / unit) * unit, size - first)];
 }
 
+/** Bytes in pieces of several lengths, as those of a guest's memory. */
+export function cut(bytes: Uint8Array): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  for (let at = 0, length = 512; at < bytes.length; at += length, length = (length * 3) % 20_000)
+    parts.push(bytes.subarray(at, at + length));
+  return parts;
+}
+
+/** All of a disk, which it has to give in one piece and in several. */
 export function contents(disk: Storage): Uint8Array {
   const all = new Uint8Array(disk.size);
   disk.read(0, all);
+  const again = new Uint8Array(disk.size);
+  disk.readParts(0, cut(again));
+  expectSame(again, all);
   return all;
 }
 
@@ -65,4 +79,13 @@ export function leaks(file: ImageFile): number[] {
     if (counted < count) throw new Error(`cluster ${index} is used ${count} times, and counts ${counted}`);
     return counted > count ? [index] : [];
   });
+}
+
+/** Fails with the first byte that differs; `toEqual` takes seconds for so many. */
+export function expectSame(got: Uint8Array, expected: Uint8Array): void {
+  if (Buffer.compare(got, expected) === 0) return;
+  const at = got.findIndex((byte, index) => byte !== expected[index]);
+  throw new Error(
+    `byte ${at} of ${got.length} is ${got[at]}, and was to be ${expected[at]} of ${expected.length}`,
+  );
 }

@@ -164,7 +164,16 @@ describe('what cannot be done is an error of the request', () => {
     const fail = () => {
       throw new Error('no space left on device');
     };
-    const storage = { size: SECTORS * 512, read: fail, write: fail, flush: fail, zero: fail, close: fail };
+    const storage = {
+      size: SECTORS * 512,
+      read: fail,
+      write: fail,
+      readParts: fail,
+      writeParts: fail,
+      flush: fail,
+      zero: fail,
+      close: fail,
+    };
     const { request, troubles } = createDisk({ storage });
     expect(request(REQUEST.WRITE, 0, [data(512, false)]).status).toBe(IOERR);
     expect(request(REQUEST.FLUSH, 0).status).toBe(IOERR);

@@ -29,7 +29,7 @@ const ioThread = `
     const memory = new GuestMemory(linear, window);
     const storage = {
       size: BYTES,
-      read: (offset, into) => {
+      readParts: (offset, [into]) => {
         Atomics.add(shared, SHARED.BEGUN, 1);
         Atomics.notify(shared, SHARED.BEGUN);
         // The reset comes in the middle.

@@ -1,5 +1,7 @@
-import { fdatasyncSync, fstatSync, readSync, writeSync } from 'node:fs';
+import { fdatasyncSync, fstatSync } from 'node:fs';
 import type { ImageFile } from '../../storage/image-file.ts';
+import { bytesOf, readEach } from '../../storage/storage.ts';
+import { readFully, writeFully } from './transfer.ts';
 
 /** An open file that holds an image. */
 export class FileImage implements ImageFile {
@@ -17,19 +19,29 @@ export class FileImage implements ImageFile {
 
   read(offset: number, into: Uint8Array): void {
     const inside = Math.max(0, Math.min(into.length, this.#length - offset));
-    for (let done = 0; done < inside; ) {
-      const count = readSync(this.#descriptor, into, done, inside - done, offset + done);
-      if (count === 0) throw new Error(`the file has become shorter than ${this.#length} bytes`);
-      done += count;
-    }
+    readFully(this.#descriptor, offset, [inside === into.length ? into : into.subarray(0, inside)]);
     into.fill(0, inside);
   }
 
   write(offset: number, from: Uint8Array): void {
-    for (let done = 0; done < from.length; ) {
-      done += writeSync(this.#descriptor, from, done, from.length - done, offset + done);
+    this.writeParts(offset, [from]);
+  }
+
+  readParts(offset: number, into: readonly Uint8Array[]): void {
+    if (offset + bytesOf(into) > this.#length) readEach(this, offset, into);
+    else readFully(this.#descriptor, offset, into);
+  }
+
+  writeParts(offset: number, from: readonly Uint8Array[]): void {
+    const end = offset + bytesOf(from);
+    try {
+      writeFully(this.#descriptor, offset, from);
+    } catch (error) {
+      // Some of it may be there, and is no hole.
+      this.#length = Math.max(this.#length, fstatSync(this.#descriptor).size);
+      throw error;
     }
-    this.#length = Math.max(this.#length, offset + from.length);
+    if (end > this.#length) this.#length = end;
   }
 
   flush(): void {

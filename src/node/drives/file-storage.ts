@@ -1,5 +1,6 @@
-import { fdatasyncSync, readSync, writeSync } from 'node:fs';
-import { checkRange, type Storage } from '../../storage/storage.ts';
+import { fdatasyncSync } from 'node:fs';
+import { bytesOf, checkRange, type Storage } from '../../storage/storage.ts';
+import { readFully, writeFully } from './transfer.ts';
 
 /** Zeroes that are written at a time. */
 const ZEROES = new Uint8Array(1 << 20);
@@ -16,19 +17,21 @@ export class FileStorage implements Storage {
   }
 
   read(offset: number, into: Uint8Array): void {
-    checkRange(this, offset, into.length);
-    for (let done = 0; done < into.length; ) {
-      const count = readSync(this.#descriptor, into, done, into.length - done, offset + done);
-      if (count === 0) throw new Error(`the file has become shorter than ${offset + into.length} bytes`);
-      done += count;
-    }
+    this.readParts(offset, [into]);
   }
 
   write(offset: number, from: Uint8Array): void {
-    checkRange(this, offset, from.length);
-    for (let done = 0; done < from.length; ) {
-      done += writeSync(this.#descriptor, from, done, from.length - done, offset + done);
-    }
+    this.writeParts(offset, [from]);
+  }
+
+  readParts(offset: number, into: readonly Uint8Array[]): void {
+    checkRange(this, offset, bytesOf(into));
+    readFully(this.#descriptor, offset, into);
+  }
+
+  writeParts(offset: number, from: readonly Uint8Array[]): void {
+    checkRange(this, offset, bytesOf(from));
+    writeFully(this.#descriptor, offset, from);
   }
 
   flush(): void {

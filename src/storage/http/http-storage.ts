@@ -1,5 +1,5 @@
 import type { ImageFile } from '../image-file.ts';
-import { checkRange, type Storage } from '../storage.ts';
+import { checkRange, readEach, type Storage } from '../storage.ts';
 
 /** Bytes that are fetched at a time, and kept. */
 export const PART = 2 ** 18;
@@ -45,6 +45,14 @@ export class HttpStorage implements Storage, ImageFile {
       done += part.length;
     }
     into.fill(0, inside);
+  }
+
+  readParts(offset: number, into: readonly Uint8Array[]): void {
+    readEach(this, offset, into);
+  }
+
+  writeParts(): void {
+    this.write();
   }
 
   write(): void {

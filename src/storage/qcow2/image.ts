@@ -1,5 +1,5 @@
 import type { ImageFile } from '../image-file.ts';
-import { checkRange, type Storage } from '../storage.ts';
+import { bytesOf, checkRange, readEach, type Storage, sliceParts } from '../storage.ts';
 import { type ClusterUnpackers, CompressedClusters, packedRange } from './compressed.ts';
 import { CorruptImage, ImageError } from './errors.ts';
 import { FIELD, INCOMPATIBLE } from './facts.ts';
@@ -91,6 +91,37 @@ export class Qcow2Image implements Storage {
     if (from.length > 0) this.#change((refcounts) => this.#write(refcounts, offset, from));
   }
 
+  readParts(offset: number, into: readonly Uint8Array[]): void {
+    const bytes = bytesOf(into);
+    checkRange(this, offset, bytes);
+    for (let done = 0; done < bytes; ) {
+      const at = offset + done;
+      const inCluster = at % this.#cluster;
+      const run = this.#runAt(at, bytes - done);
+      const length = Math.min(run.count * this.#cluster - inCluster, bytes - done);
+      const parts = length === bytes ? into : sliceParts(into, done, length);
+      if (run.kind === KIND.DATA) this.#file.readParts(run.host + inCluster, parts);
+      else readEach(this, at, parts);
+      done += length;
+    }
+  }
+
+  writeParts(offset: number, from: readonly Uint8Array[]): void {
+    const bytes = bytesOf(from);
+    checkRange(this, offset, bytes);
+    for (let done = 0; done < bytes; ) {
+      const at = offset + done;
+      const inCluster = at % this.#cluster;
+      const run = this.#runAt(at, bytes - done);
+      const length = Math.min(run.count * this.#cluster - inCluster, bytes - done);
+      const parts = length === bytes ? from : sliceParts(from, done, length);
+      if (run.kind === KIND.DATA && run.own) this.#change(() => this.#writeInPlace(run, inCluster, parts));
+      // New clusters are best made at once, for all that goes there.
+      else this.write(at, joined(parts, length));
+      done += length;
+    }
+  }
+
   flush(): void {
     const refcounts = this.#refcounts;
     if (refcounts === undefined) return;
@@ -130,13 +161,17 @@ export class Qcow2Image implements Storage {
       const run = this.#runAt(at, from.length - done);
       const most = Math.min(run.count * this.#cluster - inCluster, from.length - done);
       if (run.kind === KIND.DATA && run.own) {
-        this.#checkUnguarded(run);
-        this.#file.write(run.host + inCluster, from.subarray(done, done + most));
+        this.#writeInPlace(run, inCluster, [from.subarray(done, done + most)]);
         done += most;
       } else {
         done += this.#writeElsewhere(refcounts, at, run, from.subarray(done, done + most));
       }
     }
+  }
+
+  #writeInPlace(run: Run, inCluster: number, parts: readonly Uint8Array[]): void {
+    this.#checkUnguarded(run);
+    this.#file.writeParts(run.host + inCluster, parts);
   }
 
   /** Writes to clusters that get a new place in the file. @returns bytes written */
@@ -325,6 +360,17 @@ export class Qcow2Image implements Storage {
     this.#corrupt = true;
     if (this.#header.version > 2) setIncompatible(this.#file, INCOMPATIBLE.CORRUPT, true);
   }
+}
+
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  if (parts.length === 1) return parts[0];
+  const all = new Uint8Array(bytes);
+  let done = 0;
+  for (const part of parts) {
+    all.set(part, done);
+    done += part.length;
+  }
+  return all;
 }
 
 /** @throws ImageError for an image that cannot be written to */

@@ -82,6 +82,13 @@ describe('UDP', () => {
     expect([replies.length, guest.host.sockets.length]).toEqual([2, 0]);
   });
 
+  test('nobody is at port 0', () => {
+    const guest = new Guest();
+    guest.datagram(PUBLIC, 5000, 0, [1]);
+    guest.syn(PUBLIC, 0);
+    expect([guest.host.sockets, guest.host.connections]).toEqual([[], []]);
+  });
+
   test('there are no more sockets than a bound says', () => {
     const guest = new Guest();
     for (let port = 1; port <= 1100; port++) guest.datagram(PUBLIC, 5000, port, [1]);

@@ -268,7 +268,8 @@ export class UserNetwork implements Network {
     const { gateway, subnet } = this.#options;
     const address = remote === gateway ? LOOPBACK : remote;
     const isHere = contains(subnet, remote) && remote !== gateway;
-    return isHere || !this.#policy.permits(address, port) ? undefined : address;
+    // Nobody is at port 0, and hosts do not even take it.
+    return port === 0 || isHere || !this.#policy.permits(address, port) ? undefined : address;
   }
 
   #sendDatagram(

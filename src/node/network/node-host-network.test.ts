@@ -145,6 +145,15 @@ test('a datagram to a port without anybody fails', async () => {
   expect(why).toBe('refused');
 });
 
+test('a datagram for which there is no way fails, and nothing else does', async () => {
+  const why = await new Promise((resolve) => {
+    const datagrams = network.openDatagrams(0xffff_ffff, 9, { data: () => undefined, failed: resolve });
+    datagrams.send(Buffer.from('one'));
+    closers.push(() => datagrams.close());
+  });
+  expect(why).toBe('unreachable');
+});
+
 test('names are those that the host knows', async () => {
   const found = await network.resolve('localhost');
   expect(found?.addresses).toContain(LOOPBACK);

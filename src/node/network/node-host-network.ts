@@ -21,8 +21,9 @@ const QUERY_MS = 3_000;
 const DNS_PORT = 53;
 /** The flag of an answer that is longer than a datagram may be. */
 const TRUNCATED = 0x02;
-/** Datagrams that wait until a socket knows where they go. */
+/** Datagrams that wait until a socket knows where they go, and until the system takes them; others are lost. */
 const MOST_EARLY = 16;
+const MOST_UNDER_WAY = 64;
 
 /** The network of the process's host. */
 export class NodeHostNetwork implements HostNetwork {
@@ -40,19 +41,30 @@ export class NodeHostNetwork implements HostNetwork {
   openDatagrams(address: Ipv4, port: number, listener: DatagramListener): HostDatagrams {
     const socket = createSocket('udp4');
     let early: Uint8Array[] | undefined = [];
+    let underWay = 0;
     let closed = false;
     const fail = (error: Error) => {
       if (!closed) listener.failed(failureOf(error));
     };
     socket.on('error', fail);
+    const send = (data: Uint8Array) => {
+      if (closed || underWay >= MOST_UNDER_WAY) return;
+      underWay++;
+      socket.send(data, (error) => {
+        underWay--;
+        if (error !== null) fail(error);
+      });
+    };
     socket.on('message', (bytes) => listener.data(bytes));
-    socket.connect(port, formatIpv4(address), () => {
-      for (const data of early ?? []) if (!closed) socket.send(data);
+    // An event, since a callback of `connect` would also hear of its failures.
+    socket.on('connect', () => {
+      for (const data of early ?? []) send(data);
       early = undefined;
     });
+    socket.connect(port, formatIpv4(address));
     return {
       send: (data) => {
-        if (early === undefined) socket.send(data, (error) => error !== null && fail(error));
+        if (early === undefined) send(data);
         else if (early.length < MOST_EARLY) early.push(data);
       },
       close: () => {
@@ -123,7 +135,8 @@ function askByDatagram(server: string, question: Uint8Array): Promise<Uint8Array
   socket.on('message', (bytes) => {
     if (isAnswer(question, bytes)) resolve(bytes);
   });
-  socket.connect(port, host, () => socket.send(question));
+  socket.on('connect', () => socket.send(question));
+  socket.connect(port, host);
   return promise.finally(() => {
     clearTimeout(timer);
     socket.close();

@@ -12,6 +12,7 @@ import { CONSOLES } from './command-line.ts';
 import { readCpu } from './cpu-word.ts';
 import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
 import type { Finished } from './finished.ts';
+import { SERIAL_FORMS } from './serial-option.ts';
 import { addStress, addVerify } from './verify-program.ts';
 
 const protocols = PROTOCOLS.map((protocol) => protocol.name).join(', ');
@@ -28,6 +29,7 @@ const netHelp = 'a network card, with a way to the public addresses of the Inter
 const netdevHelp =
   'the same with more words: user[,hostfwd=tcp:127.0.0.1:2222-:22][,allow=HOST[:PORT]][,restrict=on][,dump=FILE]';
 const consoleHelp = `where the guest's terminal is: ${CONSOLES.join(', ')}`;
+const serialHelp = `where the console leads: ${SERIAL_FORMS}`;
 const virtioHelp = `how the guest reaches its disks and network: ${VIRTIO_TRANSPORTS.join(', ')}`;
 const driveHelp =
   "the same in QEMU's words: file=disk.img[,format=raw|qcow2][,readonly=on][,snapshot=on][,serial=NAME]";
@@ -84,6 +86,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('--netdev <words>', netdevHelp, collect)
     .option('--virtio <name>', virtioHelp, 'pci')
     .option('--console <name>', consoleHelp, 'serial')
+    .option('--serial <word>', serialHelp, 'stdio')
     .option('--protocol <name>', `how interrupts reach a vCPU: ${protocols}`)
     .option(
       '--aia <name>',
@@ -124,6 +127,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--netdev <words>', netdevHelp, collect)
     .option('--virtio <name>', virtioHelp, 'pci')
     .option('--console <name>', consoleHelp, 'serial')
+    .option('--serial <word>', serialHelp, 'stdio')
     .option('--aia <name>', `how interrupts reach the harts, the PLIC being none: ${AIA.join(', ')}`, 'none')
     .option('--aia-guests <n>', `guest interrupt files of each hart, 0 to ${IMSIC.maxGuests} (default: 0)`)
     .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)

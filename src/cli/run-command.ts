@@ -20,7 +20,8 @@ import {
   readRunWords,
   readVirtio,
 } from './run-options.ts';
-import { deviceTreeOf, runSession } from './session.ts';
+import { readSerial } from './serial-option.ts';
+import { deviceTreeOf, runSession, type SessionOptions } from './session.ts';
 
 /** Options of `hartvisor run` as the parser gives them. */
 export interface RunCommandOptions extends RunWords, AttachWords {
@@ -64,11 +65,13 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
   };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
   const forced = await force(options.schedule, shape.pcpus, host);
+  const serial = await connectSerial(options.serial);
   const memory = `${shape.memoryBytes / 2 ** 20} MiB`;
   return runSession(config, host, {
     timeout,
     statistics: options.stats === true,
     ...(forced === undefined ? {} : { timesForced: forced }),
+    ...serial,
     banner: `${name} on ${counted(shape.vcpus, 'vCPU')}, ${counted(shape.pcpus, 'thread')}, ${memory}.`,
   });
 }
@@ -102,8 +105,10 @@ export async function machineCommand(
   const bootArgs = append === undefined ? {} : { bootArgs: append };
   const config: MachineConfig = { kind: 'bare', ...shape, program, ...bootArgs, ...attached };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
+  const serial = await connectSerial(options.serial);
   return runSession(config, host, {
     timeout,
+    ...serial,
     statistics: options.stats === true,
     banner: `${file} on ${counted(harts, 'hart')}, ${memoryBytes / 2 ** 20} MiB.`,
   });
@@ -111,6 +116,7 @@ export async function machineCommand(
 
 /** The words for parts that a machine has on demand. */
 interface AttachWords extends DriveWords, NetworkWords {
+  readonly serial?: string | undefined;
   readonly console?: string | undefined;
   readonly virtio?: string | undefined;
   readonly engine?: string | undefined;
@@ -130,6 +136,14 @@ async function attach(words: AttachWords, host: NodeHost): Promise<AttachedParts
     ...(drives.length === 0 ? {} : { drives: await giveDrives(drives, host) }),
     ...(network === undefined ? {} : { network: await giveNetwork(network, host) }),
   };
+}
+
+/** The other end of the console, for a session. */
+async function connectSerial(word: string | undefined): Promise<Pick<SessionOptions, 'serial'>> {
+  const place = readSerial(word);
+  if (place === undefined || word === undefined) return {};
+  const { openSerial } = await import('../node/serial/open-serial.ts');
+  return { serial: await openSerial(place, word, (text) => console.error(`hartvisor: ${text}`)) };
 }
 
 async function giveDrives(options: readonly DriveOptions[], host: NodeHost): Promise<readonly DriveFacts[]> {

@@ -4,7 +4,7 @@ import type { MachineConfig } from '../machine/config.ts';
 import { Machine, type MachineCallbacks, type MachineHost } from '../machine/machine.ts';
 import { consoleStreams } from '../node/console-streams.ts';
 import { onEndingSignal, signalStatus } from '../node/signals.ts';
-import { Terminal } from '../node/terminal.ts';
+import { Terminal, type TerminalStreams } from '../node/terminal.ts';
 import { EXIT_STATUS } from './exit-status.ts';
 import { type Outcome, outcomeOf, panicOutcome, signalOutcome, timeoutOutcome } from './outcome.ts';
 import { PanicWatch } from './panic-watch.ts';
@@ -20,6 +20,8 @@ export interface SessionOptions {
   readonly timesForced?: () => number;
   /** A line about what is started, for a person at a terminal. */
   readonly banner: string;
+  /** Where the console is, if it is not on the process's own terminal or pipes. */
+  readonly serial?: Pick<TerminalStreams, 'input' | 'output'>;
 }
 
 /**
@@ -78,12 +80,15 @@ class Session {
     const callbacks = { console, ports: [console], onNotice: (text: string) => this.#say(text) };
     this.#machine = createMachine({ ...config, detachFiles: true }, host, callbacks);
     const [port] = this.#machine.ports;
-    this.#terminal = new Terminal(consoleStreams(), {
-      onInput: (bytes) => (port ?? this.#machine).input(bytes),
-      onResize: (columns, rows) => port?.resize(columns, rows),
-      onQuit: () => this.#interrupt(this.#quitOutcome()),
-      onOutputClosed: () => this.#interrupt({ status: signalStatus('SIGPIPE') }),
-    });
+    this.#terminal = new Terminal(
+      { ...consoleStreams(), ...options.serial },
+      {
+        onInput: (bytes) => (port ?? this.#machine).input(bytes),
+        onResize: (columns, rows) => port?.resize(columns, rows),
+        onQuit: () => this.#interrupt(this.#quitOutcome()),
+        onOutputClosed: () => this.#interrupt({ status: signalStatus('SIGPIPE') }),
+      },
+    );
   }
 
   async run(): Promise<number> {

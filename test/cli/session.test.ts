@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -250,4 +252,31 @@ test('--dumpdtb writes the device tree and starts nothing', async () => {
   );
   expect(tree).toContain('cpu@2');
   expect(tree).not.toContain('cpu@3');
+});
+
+test('the console can be a socket, which the guest waits for', async () => {
+  const path = join(directory, 'serial');
+  const { child, ended } = startCli(['run', '--kernel', echo, '--serial', `unix:${path},server=on`]);
+  const [said] = await once(child.stderr, 'data');
+  expect(String(said)).toContain('Waiting for a connection');
+  const socket = createConnection({ path });
+  let text = '';
+  socket.on('data', (bytes) => {
+    text += bytes;
+    if (text === 'ready\n') socket.write('abQ');
+  });
+  expect(await ended).toMatchObject({ status: 0, stdout: '' });
+  expect(text).toBe('ready\nAB');
+});
+
+test('the console can be a file', async () => {
+  const path = join(directory, 'console.log');
+  const { status, stdout } = await runCli([
+    'run',
+    '--kernel',
+    program(printMessage + systemReset(0) + message('all of it')),
+    '--serial',
+    `file:${path}`,
+  ]);
+  expect([status, stdout, readFileSync(path, 'utf8')]).toEqual([0, '', 'all of it']);
 });

@@ -126,17 +126,31 @@ function take(who: string, path: string, draft: string): boolean {
   return false;
 }
 
+/** Locks of this process. */
+const held = new Set<FileLock>();
+
+function releaseAll(): void {
+  for (const lock of held) lock.release();
+}
+
 function heldLock(path: string, text: string): FileLock {
-  const release = () => {
-    process.off('exit', release);
-    try {
-      if (readOr(path, '') === text) unlinkSync(path);
-    } catch {
-      // The folder is gone.
-    }
+  const lock = {
+    release: () => {
+      held.delete(lock);
+      try {
+        if (readOr(path, '') === text) unlinkSync(path);
+      } catch {
+        // The folder is gone.
+      }
+    },
   };
-  process.on('exit', release);
-  return { release };
+  // One listener, however many machines a process has.
+  if (held.size === 0) {
+    process.off('exit', releaseAll);
+    process.on('exit', releaseAll);
+  }
+  held.add(lock);
+  return lock;
 }
 
 function inUse(who: string, owner: Owner | undefined, file: string): InputError {

@@ -3,7 +3,7 @@ import { bytesOf, checkRange, type Storage } from '../../storage/storage.ts';
 import { readFully, writeFully } from './transfer.ts';
 
 /** Zeroes that are written at a time. */
-const ZEROES = new Uint8Array(1 << 20);
+const ZEROES = new Uint8Array(1 << 16);
 
 /** A drive that is an open file, byte for byte. */
 export class FileStorage implements Storage {
@@ -40,11 +40,18 @@ export class FileStorage implements Storage {
 
   close(): void {}
 
-  /** Node has no way to make a hole in a file, so that what is discarded keeps its room. */
+  /**
+   * Node has no way to make a hole in a file, so that what is discarded keeps its room. Where it is zeroes already, it is
+   * left alone: a hole stays one, and a guest that discards all of a new disk does not fill it.
+   */
   zero(offset: number, bytes: number): void {
     checkRange(this, offset, bytes);
+    const content = new Uint8Array(Math.min(ZEROES.length, bytes));
     for (let done = 0; done < bytes; done += ZEROES.length) {
-      this.write(offset + done, ZEROES.subarray(0, Math.min(ZEROES.length, bytes - done)));
+      const zeroes = ZEROES.subarray(0, Math.min(ZEROES.length, bytes - done));
+      const there = content.subarray(0, zeroes.length);
+      this.read(offset + done, there);
+      if (Buffer.compare(there, zeroes) !== 0) this.write(offset + done, zeroes);
     }
   }
 }

@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -49,6 +57,21 @@ test('a drive is its file', () => {
   expect(() => storage.write(2047, into)).toThrow(RangeError);
   truncateSync(path, 1024);
   expect(() => storage.read(1022, into)).toThrow('has become shorter');
+  opened.close();
+});
+
+test('what is discarded of a disk that was never written takes no room', () => {
+  const path = file('sparse.img', '');
+  truncateSync(path, 64 << 20);
+  const opened = openDrives([drive(path)]);
+  const storage = contents(opened);
+  storage.write(10 << 20, bytes('x'.repeat(4096)));
+  const { blocks } = statSync(path);
+  storage.zero(0, 64 << 20, true);
+  expect(statSync(path).blocks).toBeLessThanOrEqual(blocks + 128);
+  const into = new Uint8Array(4096);
+  storage.read(10 << 20, into);
+  expect(into).toEqual(new Uint8Array(4096));
   opened.close();
 });
 

@@ -58,7 +58,9 @@ describe('tick with interrupt files', () => {
     'loses nothing and gets nothing from nowhere on $vcpus vCPUs of RV$xlen over $pcpus pCPUs',
     async (shape) => {
       const elf = join(TICK, shape.xlen === 32 ? 'tick-rv32.elf' : 'tick.elf');
-      const { end, output, stats } = await runTick(elf, shape, 'rounds=48');
+      // Enough of them that a hart does everything that it chooses by chance.
+      const rounds = Math.max(48, 128 / shape.vcpus);
+      const { end, output, stats } = await runTick(elf, shape, `rounds=${rounds}`);
       expect(output).toContain('tick: PASS');
       expect(end).toEqual({ reason: 'poweroff' });
       expect(output).toContain('messages by IMSIC, 255 identities; APLIC with 96 sources');
@@ -104,7 +106,7 @@ const guestDefects: readonly Defect[] = [
     file: 'msi.c',
     from: '\t\tpage[0] = (u32)identity;\n\t}',
     to: '\t\tif (h->index != 1 || h->claims % 64 != 63)\n\t\t\tpage[0] = (u32)identity;\n\t}',
-    verdict: /FAIL hart \d(: a message with identity \d+ was lost| made no progress for 2 s)/,
+    verdict: /FAIL hart \d(: a message with identity \d+ was lost| made no progress for 2 s|: broken rule)/,
   },
   {
     name: 'a message is delivered twice',
@@ -169,7 +171,7 @@ const guestDefects: readonly Defect[] = [
     file: 'masks.c',
     from: '\th->raised = 0;\n\tlocal_write(number, 0);',
     to: '\th->raised = 0;\n\tlocal_write(number, h->locals % 4 == 3);',
-    verdict: /FAIL hart \d: local interrupt 13 came from nowhere/,
+    verdict: /FAIL hart \d: local interrupt \d+ came from nowhere/,
   },
 ];
 

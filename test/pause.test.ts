@@ -1,10 +1,15 @@
 /** Machines that are paused at any moment, and go on. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import type { MachineConfig } from '../src/machine/config.ts';
 import { Machine } from '../src/machine/machine.ts';
+import { LOOPBACK } from '../src/network/address.ts';
+import { DEFAULT_MAC, userNetwork } from '../src/network/defaults.ts';
+import { prepareNetwork } from '../src/node/network/open-network.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { bareProgram, finish } from './machine/programs.ts';
 
@@ -41,10 +46,10 @@ interface Started {
   readonly output: () => string;
 }
 
-function start(config: MachineConfig): Started {
+function start(config: MachineConfig, host = new NodeHost()): Started {
   const decoder = new TextDecoder();
   let output = '';
-  const machine = new Machine(config, new NodeHost(), {
+  const machine = new Machine(config, host, {
     console: {
       output: (bytes) => {
         output += decoder.decode(bytes, { stream: true });
@@ -115,6 +120,38 @@ describe('a domain that is paused again and again', () => {
     LIMIT_MS,
   );
 });
+
+test(
+  'a machine with a network stands still with it, and lets go of its ports in the end',
+  async () => {
+    const { guest, ...options } = userNetwork();
+    const forward = { protocol: 'tcp', host: LOOPBACK, hostPort: 0, guest, guestPort: 22 } as const;
+    const network = await prepareNetwork({
+      ...{ ...options, guest, mac: DEFAULT_MAC, forwards: [forward], dump: undefined },
+    });
+    const host = new NodeHost();
+    host.loadFirst(network.module);
+    const { machine, output } = start({ ...tick(2, 2, 'seconds=2'), network: network.facts }, host);
+    const [{ hostPort }] = network.forwards;
+    // Nobody in this guest answers, so that the connection waits for as long as the machine lives.
+    const ended = (async () => {
+      for (;;) {
+        const socket = createConnection({ host: '127.0.0.1', port: hostPort });
+        const accepted = await new Promise((resolve) => {
+          socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
+        });
+        if (accepted === true) return new Promise((resolve) => socket.on('close', resolve));
+        await setImmediate();
+      }
+    })();
+    expect(await pauseUntilEnd(machine)).toBeGreaterThan(20);
+    expect(await machine.ended, output()).toEqual({ reason: 'poweroff' });
+    await ended;
+    await expect(once(createConnection({ host: '127.0.0.1', port: hostPort }), 'connect')).rejects.toThrow();
+    network.close();
+  },
+  LIMIT_MS,
+);
 
 test(
   'a bare machine that is paused again and again goes on to its end',

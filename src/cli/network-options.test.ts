@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { InputError } from '../errors/input-error.ts';
 import { formatIpv4, LOOPBACK, parseIpv4 } from '../network/address.ts';
 import { formatMac } from '../network/ethernet.ts';
-import { readNetwork } from './network-options.ts';
+import { portNotices, readNetwork } from './network-options.ts';
 
 const read = (netdev: string) => {
   const network = readNetwork({ netdev: [netdev] });
@@ -44,6 +44,12 @@ test('all words', () => {
       { protocol: 'tcp', host: LOOPBACK, hostPort: 8080, guest, guestPort: 80 },
     ],
   });
+});
+
+test('ports that were found are told, and no others', () => {
+  const { forwards } = read('user,hostfwd=tcp::2222-:22,hostfwd=udp::0-:53');
+  const given = [forwards[0], { ...forwards[1], hostPort: 40_000 }];
+  expect(portNotices(forwards, given)).toEqual(['udp port 127.0.0.1:40000 leads to port 53 of the guest.']);
 });
 
 describe('mistakes', () => {

@@ -1,6 +1,7 @@
 import { InputError } from '../errors/input-error.ts';
 import {
   contains,
+  formatIpv4,
   type Ipv4,
   LOOPBACK,
   lastOf,
@@ -42,6 +43,20 @@ export function readNetwork({ net, netdev = [] }: NetworkWords): NetworkOptions 
     throw new InputError('--netdev is given twice: a machine has one network card. Give one list of words.');
   const text = netdev[0] ?? (net === true ? 'user' : undefined);
   return text === undefined ? undefined : new NetdevReader(text).read();
+}
+
+/**
+ * What a person has to be told of forwards: the ports that were found where any free one was asked for.
+ *
+ * @param asked the forwards as they were typed, and `given` the same with their ports
+ */
+export function portNotices(asked: readonly Forward[], given: readonly Forward[]): readonly string[] {
+  return given
+    .filter((_, index) => asked[index].hostPort === 0)
+    .map(
+      ({ protocol, host, hostPort, guestPort }) =>
+        `${protocol} port ${formatIpv4(host)}:${hostPort} leads to port ${guestPort} of the guest.`,
+    );
 }
 
 /** The words of one `--netdev`. */

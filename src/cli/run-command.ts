@@ -11,7 +11,7 @@ import { type GuestName, guestNames } from './choices.ts';
 import { type DriveWords, readDrives } from './drive-options.ts';
 import { loadProgram } from './firmware.ts';
 import { loadGuest } from './guest.ts';
-import { type NetworkWords, readNetwork } from './network-options.ts';
+import { type NetworkWords, portNotices, readNetwork } from './network-options.ts';
 import {
   type MachineWords,
   type RunWords,
@@ -158,7 +158,8 @@ async function giveDrives(options: readonly DriveOptions[], host: NodeHost): Pro
 
 async function giveNetwork(options: NetworkOptions, host: NodeHost): Promise<NetworkFacts> {
   const { prepareNetwork } = await import('../node/network/open-network.ts');
-  const { facts, module } = await prepareNetwork(options);
+  const { facts, module, forwards } = await prepareNetwork(options);
+  for (const text of portNotices(options.forwards, forwards)) process.stderr.write(`hartvisor: ${text}\n`);
   host.loadFirst(module);
   return facts;
 }

@@ -81,6 +81,18 @@ describe('a guest that waits for another on the same pCPU', () => {
     expect(bed.vcpu.stat('exitVirtual')).toBe(1);
     expect(bed.vcpu.stat('loads')).toBe(2);
   });
+
+  test('leaves it to them at the end of its slice, too, when WFI finds an interrupt pending each time', () => {
+    const bed = new DomainBed({ vcpus: 2 }).load(`
+      bnez a0, second
+      ${START(1, 'second')}
+      li t0, 2; csrw sie, t0; csrw sip, t0
+    halted: wfi; j halted
+    second: ${PUT('y')}${SHUTDOWN}`);
+    bed.run();
+    expect([bed.output, bed.ended]).toEqual(['y', 'shutdown']);
+    expect(bed.vcpu.stat('sleeps')).toBe(0);
+  });
 });
 
 describe('a guest that waits for another on another pCPU', () => {

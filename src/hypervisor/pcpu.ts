@@ -85,6 +85,8 @@ export class Pcpu {
   #runEnd = 0;
   /** The current vCPU has not entered its guest since it was loaded. */
   #isFresh = false;
+  /** The vCPU has used up its slice while it looked for something to sleep for, and others wait. */
+  #gives = false;
   readonly #overflows = new CounterOverflows();
   /** Instructions until a counter of the guest overflows, at the last entry. */
   #overflowLimit = Number.POSITIVE_INFINITY;
@@ -143,6 +145,7 @@ export class Pcpu {
     if (vcpu.changeHsm(HSM.startPending, HSM.started)) vcpu.applyStart();
     vcpu.count('loads');
     this.#isFresh = true;
+    this.#gives = false;
     const loop = this.#loops[vcpu.index];
     for (let part: LoopPart = 'load'; part !== 'gone'; part = loop.step(part));
   }
@@ -151,7 +154,7 @@ export class Pcpu {
   #surroundings(vcpu: Vcpu): LoopSurroundings {
     const { csr } = this.#hart.state;
     const domain = this.#domain;
-    const goesOn = () => this.#goesOn;
+    const goesOn = () => this.#goesOn && !this.#gives;
     return {
       interrupts: vcpu.interrupts,
       pcpu: this.#index,
@@ -429,7 +432,12 @@ export class Pcpu {
 
   #block(vcpu: Vcpu): BlockResult {
     const result = vcpu.block();
-    if (result === 'pending' && this.#fallsAsleep) vcpu.count('sleeps', -1);
+    if (result === 'pending') {
+      if (this.#fallsAsleep) vcpu.count('sleeps', -1);
+      // A guest that has interrupts off and waits in a loop finds one pending each time.
+      this.#gives = this.#yields(this.#sliceEnd);
+      if (this.#gives) beginSteal(vcpu.firmware, this.#domain.memory, this.#domain.ticks());
+    }
     this.#fallsAsleep = false;
     return result;
   }

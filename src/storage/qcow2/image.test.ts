@@ -38,6 +38,13 @@ test('a new image reads as zeroes, and as what it lies over', () => {
   expectSame(contents(open(file, new MemoryStorage(backing))), expected);
 });
 
+test('what it lies over has to be there', () => {
+  const file = new MemoryImage();
+  createQcow2(file, { size: 4096, backing: { name: 'base.img', format: 'raw' } });
+  expect(() => open(file)).toThrow('lies over base.img');
+  expect(contents(open(file, new MemoryStorage(pattern(4096))))).toEqual(pattern(4096));
+});
+
 describe('does what is done to an array', () => {
   test.each(CLUSTER_BITS)('in clusters of 2^%d bytes', (clusterBits) => {
     const body = (size: number, below: number, reopen: number, list: Parameters<typeof apply>[2][]) => {

@@ -47,11 +47,13 @@ export class Qcow2Image implements Storage {
   /**
    * Opens an image, and repairs its counts where that is to be done.
    *
-   * @throws ImageError if it is damaged, or has what is not possible
+   * @throws ImageError if it is damaged, has what is not possible, or lies over what is not given
    */
   static open(file: ImageFile, options: Qcow2Options): Qcow2Image {
     try {
       const header = readHeader(file);
+      if (header.backing !== undefined && options.backing === undefined)
+        throw new ImageError(`lies over ${header.backing.name}, to which there is no way from there`);
       if (!options.readOnly) repairIfNeeded(file, header);
       // A repair moves the table of counts.
       return new Qcow2Image(file, readHeader(file), options);

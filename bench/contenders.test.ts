@@ -45,3 +45,14 @@ test('commands pass the engine on, and name the program of the contender', () =>
   expect([program, cli?.endsWith('/src/cli/start.js')]).toEqual(['node-v24', true]);
   expect(args).toEqual(['run', '--engine', 'jit', '--smp', '2']);
 });
+
+test('each is measured with each interrupt controller that was named', () => {
+  const named = (...aias: string[]) => nameField([qemu('1')], [node('v24')], [], [], aias);
+  const both = named('none', 'aplic-imsic');
+  expect(everyone(both).map(({ label }) => label)).toEqual([
+    ...['QEMU none', 'QEMU aplic-imsic', 'hartvisor none', 'hartvisor aplic-imsic'],
+  ]);
+  expect(qemuCommand(both.others[0]).slice(1, 3)).toEqual(['-M', 'virt,aia=aplic-imsic']);
+  expect(hartvisorCommand(both.others[2], 'run').slice(2)).toEqual(['run', '--aia', 'aplic-imsic']);
+  expect(everyone(named('aplic-imsic')).map(({ label }) => label)).toEqual(['QEMU', 'hartvisor']);
+});

@@ -21,6 +21,8 @@ export interface ContenderOptions {
   readonly engines: readonly string[];
   /** Other checkouts of hartvisor, measured beside this one: folders. */
   readonly checkouts: readonly string[];
+  /** Interrupt controllers, in QEMU's words for the AIA: each QEMU and each hartvisor is measured with each. */
+  readonly aias?: readonly string[];
 }
 
 /** One who is measured. */
@@ -36,6 +38,8 @@ export interface Contender {
   readonly words: readonly string[];
   /** The folder of a hartvisor's sources. */
   readonly checkout: string;
+  /** The word for the AIA, where one was chosen. */
+  readonly aia?: string;
 }
 
 /** All who are measured; each of the others is compared with the yardstick. */
@@ -54,11 +58,12 @@ const ownCheckout = fileURLToPath(new URL('..', import.meta.url));
 
 /** hartvisor as its users run it. */
 export function hartvisorCommand(
-  { program, words, checkout }: Contender,
+  { program, words, checkout, aia }: Contender,
   command: string,
   ...args: string[]
 ): CommandLine {
-  return [program, commandFile(checkout), command, ...words, ...args];
+  const controller = aia === undefined ? [] : ['--aia', aia];
+  return [program, commandFile(checkout), command, ...words, ...controller, ...args];
 }
 
 /** The first module of a checkout's command: older ones have no start.js. */
@@ -69,8 +74,9 @@ function commandFile(checkout: string): string {
 }
 
 /** QEMU's `virt` with its serial port on standard output. */
-export function qemuCommand({ program }: Contender, ...args: string[]): CommandLine {
-  return [program, '-M', 'virt', '-accel', 'tcg', '-nographic', '-monitor', 'none', '-no-reboot', ...args];
+export function qemuCommand({ program, aia }: Contender, ...args: string[]): CommandLine {
+  const machine = aia === undefined ? 'virt' : `virt,aia=${aia}`;
+  return [program, '-M', machine, '-accel', 'tcg', '-nographic', '-monitor', 'none', '-no-reboot', ...args];
 }
 
 /**
@@ -80,7 +86,7 @@ export function qemuCommand({ program }: Contender, ...args: string[]): CommandL
  * @throws InputError when one cannot be run or fetched
  */
 export async function prepareField(
-  { qemus, nodes, engines, checkouts }: ContenderOptions,
+  { qemus, nodes, engines, checkouts, aias }: ContenderOptions,
   directory: string,
   onProgress: (line: string) => void,
 ): Promise<Field> {
@@ -101,7 +107,7 @@ export async function prepareField(
       );
     }
   }
-  return nameField(prepared.qemu, prepared.node, engines, checkouts);
+  return nameField(prepared.qemu, prepared.node, engines, checkouts, aias);
 }
 
 /**
@@ -115,8 +121,9 @@ export function nameField(
   nodes: readonly Program[],
   engines: readonly string[],
   checkouts: readonly string[] = [],
+  aias: readonly string[] = [],
 ): Field {
-  const [yardstick, ...rivals] = qemus.map(({ program, version }): Contender => {
+  const emulators = qemus.map(({ program, version }): Contender => {
     const number = /\d+\.\d+(\.\d+)?/.exec(version)?.[0] ?? version;
     return {
       label: qemus.length > 1 ? `QEMU ${number}` : 'QEMU',
@@ -140,13 +147,20 @@ export function nameField(
     const folder = checkout ?? ownCheckout;
     return { label, kind: 'hartvisor', program, version: `Node ${version}`, words, checkout: folder };
   });
-  const others = [...rivals, ...onNodes];
+  const [yardstick, ...others] = [...emulators, ...onNodes].flatMap((one) => withEach(one, aias));
   const labels = [yardstick, ...others].map(({ label }) => label);
   const twice = labels.find((label, index) => labels.indexOf(label) !== index);
   if (twice !== undefined) {
     throw new InputError(`${twice} is to be measured twice. Name each QEMU, Node, engine and checkout once.`);
   }
   return { yardstick, others };
+}
+
+/** A contender with each of some interrupt controllers; as it is if none are given. */
+function withEach(contender: Contender, aias: readonly string[]): readonly Contender[] {
+  if (aias.length === 0) return [contender];
+  const suffix = (aia: string): string => (aias.length > 1 ? ` ${aia}` : '');
+  return aias.map((aia) => ({ ...contender, aia, label: `${contender.label}${suffix(aia)}` }));
 }
 
 /** The yardstick and all others, in the order of a turn. */

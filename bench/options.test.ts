@@ -108,6 +108,11 @@ describe('linux', () => {
     expect(milliseconds).toBe(50);
   });
 
+  test('takes interrupt controllers', () => {
+    expect(readLinuxOptions([]).aias).toEqual([]);
+    expect(readLinuxOptions(['--aia', 'none,aplic-imsic']).aias).toEqual(['none', 'aplic-imsic']);
+  });
+
   test.each([
     [['--benchmarks', 'forks'], /no Linux benchmark "forks"\. There are syscall, /],
     [['--ms', '0'], /--ms 0 /],

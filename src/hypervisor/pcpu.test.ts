@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { DomainBed, RAM, SHUTDOWN } from '../../test/hypervisor/domain-bed.ts';
 import { runState } from '../interrupts/run-state.ts';
 import { RunState } from '../interrupts/words.ts';
+import { Scheduler } from './scheduler.ts';
 import { HSM, STAT } from './vcpu-layout.ts';
 
 const PUT = (letter: string) => `li a7, 0x4442434e; li a6, 2; li a0, ${letter.charCodeAt(0)}; ecall\n`;
@@ -129,6 +130,23 @@ describe('a guest that waits for another on another pCPU', () => {
     expect(bed.ended).toBe('shutdown');
     expect(bed.vcpu.stat('exitVirtual')).toBeGreaterThan(2);
     expect(bed.vcpu.stat('exitVirtual')).toBeLessThan(20);
+  });
+
+  test.each([
+    ['rests if it does nothing but wait', '', true],
+    [
+      'does not if it has its answers between, of which nobody else knows',
+      '2: addi t1, t1, -1; bnez t1, 2b',
+      false,
+    ],
+  ])('%s', (_, work, rests) => {
+    const doze = vi.spyOn(Scheduler.prototype, 'doze').mockReturnValue(undefined);
+    new DomainBed({ step: 10 })
+      .load(`li s0, ${NEAR}\nli s1, 20\n1: li t1, 200\n${work}
+        lr.w t0, (s0); wrs.nto; addi s1, s1, -1; bnez s1, 1b\n${SHUTDOWN}`)
+      .run();
+    expect(doze.mock.calls.length > 0).toBe(rests);
+    doze.mockRestore();
   });
 
   test('gets the timer interrupt that comes first', () => {

@@ -34,6 +34,8 @@ const LONGEST_RUN = 20_000;
 const LONGEST_WATCH = 200;
 /** How long a guest may wait for another vCPU, in ticks, before its thread rests. */
 const LONGEST_AWAKE = 500;
+/** Instructions between two looks of a guest that does nothing but wait. */
+const WAITING_ROUND = 100;
 /** The one instruction that a guest is stopped at by hstatus.VTW. */
 const { match: WFI } = instructionNamed('wfi');
 /** With it Linux waits in its spinlocks. */
@@ -205,7 +207,8 @@ export class Pcpu {
       return;
     }
     const now = this.#domain.ticks();
-    this.#waitsSince = Math.min(this.#waitsSince, now);
+    // An answer that the hart has watched for is no exit: the guest has done other things since the wait before.
+    this.#waitsSince = this.#ran > WAITING_ROUND ? now : Math.min(this.#waitsSince, now);
     if (now - this.#waitsSince > LONGEST_AWAKE) this.#domain.scheduler.doze();
   }
 

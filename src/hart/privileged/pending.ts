@@ -1,7 +1,7 @@
 import { addTo, isAtLeast, setNumber } from '../../layout/halves.ts';
 import { CSR } from '../layout.ts';
 import type { Context } from './context.ts';
-import { ENVCFG, HSTATUS, INTERRUPT, SUPERVISOR_INTERRUPTS } from './registers.ts';
+import { ENVCFG, GUEST_INTERRUPTS, HSTATUS, INTERRUPT, SUPERVISOR_INTERRUPTS } from './registers.ts';
 
 /** stimecmp raises STIP (Sstc): menvcfg.STCE. */
 export function hasSupervisorTimer(context: Context): boolean {
@@ -49,7 +49,8 @@ export function guestExternalMask(geilen: number): number {
  */
 export function hypervisorPending(context: Context, wanted: number): number {
   const { csr } = context.state;
-  let pending = (csr[CSR.hvip] as number) & wanted;
+  // From 13 on bits of hvip are about vsip alone.
+  let pending = (csr[CSR.hvip] as number) & wanted & GUEST_INTERRUPTS;
   if ((wanted & ~pending & INTERRUPT.vsti) !== 0 && hasGuestTimer(context) && timeReached(context, true)) {
     pending |= INTERRUPT.vsti;
   }

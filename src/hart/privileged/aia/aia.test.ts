@@ -299,6 +299,16 @@ describe('delegated and virtual interrupts', () => {
     expect(bed.read('mip')).toBe(0n);
   });
 
+  test('bits of hvip for vsip alone make nothing pending at the levels above', () => {
+    const bed = withImsic();
+    bed.write('mideleg', bits(13));
+    bed.write('mie', bits(13));
+    bed.write('hvip', bits(13, 14));
+    expect(bed.read('mip')).toBe(0n);
+    expect(bed.read('sip')).toBe(0n);
+    expect(bed.read('stopi')).toBe(0n);
+  });
+
   test('scenario 73: with hvien, vsip.LCOFIP is hvip[13], and vsie[13] stands alone', () => {
     const bed = withImsic();
     bed.write('hvien', bits(13));

@@ -16,7 +16,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   interrupts: ['layout'],
   storage: [],
   network: [],
-  hart: ['layout', 'codegen', 'time', 'isa', 'float', 'wasm', 'jit', 'memory'],
+  hart: ['layout', 'codegen', 'time', 'isa', 'float', 'wasm', 'jit', 'memory', 'interrupts'],
   devices: ['boot', 'errors', 'interrupts', 'layout', 'sync', 'memory', 'storage', 'network'],
   hypervisor: ['layout', 'sync', 'time', 'interrupts', 'isa', 'hart', 'memory'],
   verify: ['interrupts', 'errors'],

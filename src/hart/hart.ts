@@ -1,3 +1,4 @@
+import type { FilePlace } from '../interrupts/interrupt-file.ts';
 import { createDecoder, type Decode, type Decoded } from '../isa/index.ts';
 import { hartArea } from './area.ts';
 import { CodeCache } from './code-cache.ts';
@@ -170,12 +171,20 @@ export class Hart {
   }
 
   #run(status: number): Exit {
-    if (status === CALL_RESULT.leave) return this.#exit();
-    this.#generated.run(this.state.base);
-    const exit = this.#exit();
-    this.#count.endChunk();
-    if (exit === EXIT.yield) this.#position.savePc();
-    return exit;
+    for (let next = status; next !== CALL_RESULT.leave; next = this.#enter()) {
+      this.#generated.run(this.state.base);
+      const exit = this.#exit();
+      this.#count.endEarly();
+      if (exit !== EXIT.yield) return exit;
+      this.#position.savePc();
+      if (!this.#mayGoOn()) return exit;
+    }
+    return this.#exit();
+  }
+
+  /** The code was left by a poll, and it was only for a look at interrupts. */
+  #mayGoOn(): boolean {
+    return this.#count.hasFuel && !this.#time.spend() && this.#options.platform.takeLook?.() === true;
   }
 
   /**
@@ -239,6 +248,15 @@ export class Hart {
   /** Chooses the word that makes `run` return, by its address in linear memory. */
   useExitRequest(address: number): void {
     this.#words[FIELD.exitRequest >> 2] = address;
+  }
+
+  /**
+   * Says where one of the hart's interrupt files is in linear memory, as {@link Platform.interruptFile} numbers them, so
+   * that generated code uses it. Nothing else may drive the interrupt of that file. All files have the same size.
+   */
+  useInterruptFile(number: number, place: FilePlace | undefined): void {
+    this.#words[(FIELD.files >> 2) + number] = place?.address ?? 0;
+    if (place !== undefined) this.#words[FIELD.fileWords >> 2] = place.words;
   }
 
   #exit(): Exit {
@@ -354,8 +372,11 @@ export class Hart {
       time: () => {
         const ticks = options.platform.ticks();
         if (this.#time.seen(ticks)) this.#hurry();
+        const high = Math.floor(ticks / 2 ** 32) | 0;
         this.#words[FIELD.mailboxValue >> 2] = ticks | 0;
-        this.#words[(FIELD.mailboxValue >> 2) + 1] = Math.floor(ticks / 2 ** 32) | 0;
+        this.#words[(FIELD.mailboxValue >> 2) + 1] = high;
+        this.#words[FIELD.lastTicks >> 2] = ticks | 0;
+        this.#words[(FIELD.lastTicks >> 2) + 1] = high;
       },
       fetch: () => {
         const status = this.#goToPc();

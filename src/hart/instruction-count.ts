@@ -33,6 +33,11 @@ export class InstructionCount {
     return (this.#words[BUDGET] as number) <= 0;
   }
 
+  /** Between two chunks: more instructions may be started. */
+  get hasFuel(): boolean {
+    return (this.#words[FUEL] as number) > 0;
+  }
+
   get fuelIsUsedUp(): boolean {
     return (this.#words[FUEL] as number) <= this.inChunk;
   }

@@ -140,6 +140,9 @@ export const MESSAGE_ENTRY = struct({ tag: halves, pending: i32, identities: i32
 /** Entries for such pages, by the low bits of their numbers; a power of two. */
 export const MESSAGE_ENTRIES = 16;
 
+/** Interrupt files that a hart can have: those of machine and supervisor level, and 31 of guests. */
+export const OWN_FILES = 33;
+
 /** The hart block. */
 export const HART = align(
   4096,
@@ -273,6 +276,15 @@ export const HART = align(
     messagesHold: i32,
     /** Pages of interrupt files of other harts and vCPUs to which stores have gone. */
     messages: array(MESSAGE_ENTRY, MESSAGE_ENTRIES),
+    /**
+     * Addresses in linear memory of the hart's own interrupt files, as {@link Platform.interruptFile} numbers them; 0
+     * where TypeScript has to look for the file.
+     */
+    files: array(i32, OWN_FILES),
+    /** Words of pending bits, and of enable bits, that each of them has. */
+    fileWords: i32,
+    /** The time in ticks, without htimedelta, when the hart has looked at it last. */
+    lastTicks: halves,
   }),
 );
 

@@ -17,6 +17,11 @@ export interface Platform {
    */
   interruptFile?(number: number): InterruptFilePort | undefined;
   /**
+   * The word that makes `run` return is not 0. True: that was only to have the hart look at its interrupt lines, which
+   * it does next; the word is 0 again. Without this, `run` returns for every reason.
+   */
+  takeLook?(): boolean;
+  /**
    * The guest has just set a deadline: instructions that may be started until somebody must look whether it has come.
    * Without this, `run` returns at once, as its caller measured the fuel by the deadline before.
    */

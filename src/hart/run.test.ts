@@ -31,6 +31,41 @@ describe('run returns', () => {
     expect(bed.hart.instructions).toBeLessThan(5_000);
   });
 
+  test('not for a look at interrupts, which it takes and goes on', () => {
+    const bed = new HartBed().load(`
+      la t0, handler; csrw mtvec, t0
+      li t0, 8; csrw mie, t0; csrsi mstatus, 8
+      1: addi a1, a1, 1; j 1b
+      .balign 4
+      handler: ${FINISH}`);
+    let looks = 0;
+    bed.takeLook = () => {
+      bed.askToLeave(0);
+      looks++;
+      // Nothing to take at first.
+      if (looks > 3) bed.lines = 8;
+      return true;
+    };
+    bed.askToLeave();
+    expect(bed.run(10_000)).toBe(EXIT.yield);
+    expect([looks, bed.result]).toEqual([1, undefined]);
+    const before = Number(bed.x('a1'));
+    looks = 3;
+    bed.askToLeave();
+    bed.run(10_000);
+    expect(bed.result).toBe(0);
+    expect(Number(bed.x('a1')) - before).toBeLessThan(1100);
+  });
+
+  test('for a look, too, where its fuel is used up', () => {
+    const bed = new HartBed().load('1: j 1b');
+    bed.takeLook = () => true;
+    bed.askToLeave();
+    expect(bed.run(5000)).toBe(EXIT.yield);
+    expect(bed.hart.instructions).toBeGreaterThanOrEqual(5000);
+    expect(bed.hart.instructions).toBeLessThan(7000);
+  });
+
   test('after a yield pc is where the next run goes on', () => {
     const bed = new HartBed().load('li a0, 0\n1: addi a0, a0, 1\nj 1b');
     for (let index = 0; index < 10; index++) bed.run(100);

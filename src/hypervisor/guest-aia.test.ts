@@ -35,6 +35,34 @@ describe('an interrupt file', () => {
     expect(bed.vcpu.stat('exitVirtual')).toBe(0);
   });
 
+  test('interrupts a guest that is at work without an exit', () => {
+    // A stay in the guest takes 10000 rounds of this loop at most, of which 512 go by between two polls.
+    const bed = new DomainBed({ aia: true, step: 1 }).load(`
+      la t0, handler; csrw stvec, t0
+      ${WRITE(0x70, '1')} ${WRITE(0xc0, '4')}
+      li t0, 512; csrw sie, t0; csrsi sstatus, 2
+      li s0, 5
+      work: rdtime t0; bnez s0, work
+      ${PUT('y')} ${SHUTDOWN}
+      .align 2
+      handler: csrr t0, stopi; srli t0, t0, 16; ${EXPECT('9')}
+      csrrw t0, stopei, x0; ${EXPECT('0x20002')}
+      csrr t0, stopi; ${EXPECT('0')}
+      addi s0, s0, -1; sret
+      ${BAD}`);
+    let looks = 0;
+    const exits: number[] = [];
+    bed.onLook = () => {
+      looks++;
+      if (looks % 1500 !== 0 || bed.files[0]?.receive(2) !== true) return;
+      bed.vcpu.nudge();
+      exits.push(bed.vcpu.stat('exits'));
+    };
+    expect(bed.run().output).toBe('y');
+    expect(bed.vcpu.stat('deliveredExternal')).toBe(5);
+    expect(Math.max(...exits) - Math.min(...exits)).toBe(0);
+  });
+
   test('is what a sleeping vCPU wakes up for', () => {
     const bed = bedOf(`
       ${WRITE(0x70, '1')} ${WRITE(0xc0, '4')}

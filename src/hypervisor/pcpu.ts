@@ -4,6 +4,7 @@ import { CSR, EXIT, type Exit } from '../hart/layout.ts';
 import { Pace } from '../hart/pace.ts';
 import { HSTATUS } from '../hart/privileged/registers.ts';
 import { describeStuck, STUCK_AFTER } from '../hart/stuck.ts';
+import type { FilePlace } from '../interrupts/interrupt-file.ts';
 import { dispatchVcpu } from '../interrupts/run-state.ts';
 import type { BlockResult } from '../interrupts/vcpu-interrupts.ts';
 import { type LoopOutcome, type LoopPart, type LoopSurroundings, VcpuLoop } from '../interrupts/vcpu-loop.ts';
@@ -36,6 +37,8 @@ const LONGEST_WATCH = 200;
 const LONGEST_AWAKE = 500;
 /** Instructions between two looks of a guest that does nothing but wait. */
 const WAITING_ROUND = 100;
+/** The loaded vCPU's interrupt file is that of guest external interrupt 1 of the hart. */
+const GUEST_FILE = 2;
 /** The one instruction that a guest is stopped at by hstatus.VTW. */
 const { match: WFI } = instructionNamed('wfi');
 /** With it Linux waits in its spinlocks. */
@@ -62,6 +65,8 @@ export interface PcpuDomain extends SbiDomain {
   readonly scheduler: Scheduler;
   /** The vCPUs are to leave their pCPUs for a while, which then {@link stand}. */
   readonly pausing: boolean;
+  /** Where the interrupt file of a vCPU is, for generated code; undefined where it has none. */
+  interruptFile?(vcpu: number): FilePlace | undefined;
   /** Called between two vCPUs: stands still while the domain is paused. */
   stand(): void;
   ticks(): number;
@@ -187,6 +192,7 @@ export class Pcpu {
       handle: () => this.#handle(vcpu),
       saveRegisters: () => vcpu.save(this.#hart),
       loadRegisters: () => {
+        this.#hart.useInterruptFile(GUEST_FILE, domain.interruptFile?.(vcpu.index));
         if (vcpu.loadRegisters(this.#hart, this.#index)) this.#forget();
       },
       block: () => this.#block(vcpu),
@@ -216,7 +222,12 @@ export class Pcpu {
   #yields(sliceEnd: number): boolean {
     const now = this.#domain.ticks();
     if (now >= this.#sleepers.wakeAt) this.#sleepers.wakeDue();
-    return (now >= sliceEnd && this.#domain.scheduler.waiting > 0) || this.#domain.pausing;
+    return this.#hasHadItsTurn(sliceEnd, now) || this.#domain.pausing;
+  }
+
+  /** Others wait for this pCPU, and the time slice is over. */
+  #hasHadItsTurn(sliceEnd: number, now?: number): boolean {
+    return this.#domain.scheduler.waiting > 0 && (now ?? this.#domain.ticks()) >= sliceEnd;
   }
 
   /** @returns whether a software event was among them: the guest goes on in its handler */
@@ -288,6 +299,11 @@ export class Pcpu {
     return this.#runEnd;
   }
 
+  /** For the platform of the hart: its poll has found the exit request. @returns whether it may look and go on */
+  takeLook(): boolean {
+    return this.#current?.interrupts.takeLook() === true;
+  }
+
   /**
    * For the platform of the hart, within a run: ticks for which the guest may watch memory for another vCPU's answer.
    * None if that vCPU may be one that waits for this pCPU. What is spent here counts as no instructions, so it is
@@ -336,7 +352,9 @@ export class Pcpu {
       return 'stop';
     }
     if (outcome === 'suspend') vcpu.hsm = HSM.suspended;
-    if (outcome === 'suspend' || outcome === 'sleep') {
+    // A guest may sleep over and over with an interrupt pending that it does not take, and so never sleep.
+    const goesBehind = outcome === 'sleep' && this.#hasHadItsTurn(this.#sliceEnd);
+    if (outcome === 'suspend' || (outcome === 'sleep' && !goesBehind)) {
       // Counted before, because a vCPU that sleeps may be anybody's.
       vcpu.count('sleeps');
       this.#fallsAsleep = true;
@@ -344,7 +362,7 @@ export class Pcpu {
     }
     this.#rest(outcome === 'relax');
     // A guest that spins for a lock leaves the rest of its slice to those who may hold it.
-    if (!this.#yields(outcome === 'relax' ? 0 : this.#sliceEnd)) return 'enter';
+    if (!this.#yields(outcome === 'relax' ? 0 : this.#sliceEnd) && !goesBehind) return 'enter';
     if (this.#domain.running) beginSteal(vcpu.firmware, this.#domain.memory, this.#domain.ticks());
     return 'yield';
   }

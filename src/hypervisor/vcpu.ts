@@ -356,6 +356,12 @@ export class Vcpu {
     this.interrupts.kick();
   }
 
+  /** Makes the vCPU look at the level of its external interrupt. Any thread. */
+  nudge(): void {
+    this.#countShared('kicks');
+    this.interrupts.nudge();
+  }
+
   /** Whether the vCPU has executed WFI (or a suspend call) and waits for an interrupt since. For its owner. */
   get waiting(): boolean {
     return this.#guest[GUEST_WORD.waiting] !== 0;

@@ -59,6 +59,14 @@ interface Value {
   high: number;
 }
 
+/** Where generated code finds a file, for its owner. */
+export interface FilePlace {
+  /** Byte address of the words in their buffer. */
+  readonly address: number;
+  /** Words of pending bits, and of enable bits. */
+  readonly words: number;
+}
+
 /** One interrupt file, as one thread sees it. Each thread has its own object on the same words. */
 export class InterruptFile {
   readonly words: FileWords;
@@ -100,6 +108,11 @@ export class InterruptFile {
   /** Byte address of the pending bits in the buffer of the words: for code that carries out {@link receive} itself. */
   get pendingAt(): number {
     return this.words.byteOffset + FILE_BLOCK.at.pending;
+  }
+
+  /** For generated code that carries out {@link asserts}, {@link top} and {@link claim} itself. */
+  get place(): FilePlace {
+    return { address: this.words.byteOffset, words: this.#count };
   }
 
   /** Whether the owner takes an identity now, as a sender sees it that has just set its bit. */

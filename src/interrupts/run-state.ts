@@ -2,14 +2,15 @@
  * Entering and leaving the guest, falling asleep, kicking and requests: what a vCPU's thread and everybody else agree
  * on through the words of `words.ts`.
  *
- * Two rules carry all of it, both of the form "write mine, then read yours":
+ * Three rules carry all of it, all of the form "write mine, then read yours":
  *
  * - Entering: the vCPU publishes `IN_GUEST` and clears the exit request, *then* looks at requests and flushes. Others
  *   write their news (an interrupt, a request) and *then* set the exit request. So news is either seen before
  *   the guest runs, or the exit request is set after it was cleared and the guest leaves at its first poll.
+ * - Nudging: others write their news (a level that the hart derives) and *then* ask for a look. The hart takes that back
+ *   first, and looks then. So news is either seen by that look, or another one is asked for.
  * - Sleeping: the vCPU publishes `BLOCKED`, *then* looks whether anything is pending. Others write their news and
- * *then*
- *   look whether it is blocked. So at least one of the two sees the other.
+ *   *then* look whether it is blocked. So at least one of the two sees the other.
  */
 import type { RunState as State, VcpuWords } from './words.ts';
 import {
@@ -21,6 +22,10 @@ import {
   RunState,
   WAKE_SEQUENCE,
 } from './words.ts';
+
+/** Bits of `EXIT_REQUEST`. */
+const LEAVE = 1;
+const LOOK = 2;
 
 /** Puts a vCPU that became runnable on the run queue. */
 export type Wake = () => void;
@@ -122,8 +127,9 @@ export function cancelBlock(words: VcpuWords): boolean {
  * Makes a running guest leave at its next poll, without waking a vCPU that sleeps. What it shall see is written before.
  */
 export function requestExit(words: VcpuWords): void {
-  // Meets the store in `enterGuest` and the poll in the guest.
-  Atomics.store(words, EXIT_REQUEST, 1);
+  // Meets the store in `enterGuest`, the poll in the guest and the and in `takeLook`. A look that was asked for is part
+  // of leaving.
+  Atomics.store(words, EXIT_REQUEST, LEAVE);
 }
 
 /**
@@ -133,6 +139,31 @@ export function requestExit(words: VcpuWords): void {
  */
 export function kick(words: VcpuWords, wake: Wake): void {
   requestExit(words);
+  wakeBlocked(words, wake);
+}
+
+/**
+ * As {@link kick}, where all that the vCPU shall see is a level that its hart derives while the guest runs: the hart
+ * looks at its next poll, and the guest need not be left. What it shall see is written before.
+ */
+export function nudge(words: VcpuWords, wake: Wake): void {
+  // Meets the store in `enterGuest`, behind which the hart looks anyway, the poll in the guest and the and in `takeLook`.
+  Atomics.or(words, EXIT_REQUEST, LOOK);
+  wakeBlocked(words, wake);
+}
+
+/**
+ * The poll has found the exit request, within the guest. If nobody wants the guest to be left, the request is taken
+ * back, and the hart looks at its interrupts next.
+ *
+ * @returns false when the guest is to be left, and when nothing was requested at all
+ */
+export function takeLook(words: VcpuWords): boolean {
+  // Meets the or in `nudge` and the store in `requestExit`: whoever asks after this has the hart poll once more.
+  return Atomics.and(words, EXIT_REQUEST, ~LOOK) === LOOK;
+}
+
+function wakeBlocked(words: VcpuWords, wake: Wake): void {
   // Meets the store in `prepareToBlock`. Read first: most kicks find a vCPU that does not sleep.
   if (
     Atomics.load(words, RUN_STATE) === RunState.BLOCKED &&

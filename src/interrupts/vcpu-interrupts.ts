@@ -10,9 +10,11 @@ import {
   exitGuest,
   hasRequests,
   kick,
+  nudge,
   prepareToBlock,
   runState,
   stopVcpu,
+  takeLook,
   yieldVcpu,
 } from './run-state.ts';
 import type { VcpuWords } from './words.ts';
@@ -157,6 +159,21 @@ export class VcpuInterrupts {
    */
   kick(): void {
     kick(this.words, this.#wake);
+  }
+
+  /**
+   * As {@link kick} after a change of a derived level that the hart looks at by itself while the guest runs. Any thread.
+   */
+  nudge(): void {
+    nudge(this.words, this.#wake);
+  }
+
+  /**
+   * Whether the guest's hart, whose poll has found the exit request, is only to look at its levels, which it does next.
+   * Otherwise the guest is to be left.
+   */
+  takeLook(): boolean {
+    return takeLook(this.words);
   }
 
   /**

@@ -37,7 +37,10 @@ export const VCPU_BLOCK = struct({
    * it.
    */
   irqsPendingMask: array(i32, 2),
-  /** Not zero: whoever runs this vCPU's guest leaves it at the next poll. */
+  /**
+   * Not zero: whoever runs this vCPU's guest leaves it at the next poll, or only has its hart look at levels that it
+   * derives (`nudge` in run-state.ts).
+   */
   exitRequest: i32,
   /** One of {@link RunState}. */
   runState: i32,

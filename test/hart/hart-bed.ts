@@ -11,6 +11,7 @@ import {
 } from '../../src/hart/index.ts';
 import { CSR, type CsrField } from '../../src/hart/layout.ts';
 import { csrName, csrNumber } from '../../src/hart/privileged/index.ts';
+import { FILE_BLOCK, InterruptFile } from '../../src/interrupts/interrupt-file.ts';
 import { assemble, type Extension, registerNumber, type Xlen } from '../../src/isa/index.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { EXTENSIONS as PRIVILEGED_EXTENSIONS } from './privileged-bed.ts';
@@ -24,8 +25,9 @@ export const DEVICE = 0x20_0000;
 
 const EXTENSIONS: readonly Extension[] = [...PRIVILEGED_EXTENSIONS, 'zba', 'zbb', 'zbs', 'zihintpause'];
 const PAGES_64K = 65536;
-/** Where the exit-request word, canaries and the hart's area lie, from where the bed begins in linear memory. */
+/** Where the exit-request word, interrupt files and the hart's area lie, from where the bed begins in linear memory. */
 const EXIT_REQUEST = 64;
+const FILES = 0x400;
 const AREA = 0x1000;
 
 /** Page table entry bits. */
@@ -77,6 +79,8 @@ export interface HartBedOptions {
   /** The interrupt file whose page begins at an address. */
   readonly messagePort?: DeviceSpace['messagePort'];
   readonly guestExternalInterrupts?: number;
+  /** Smaia and Ssaia, with interrupt files for M-mode, S-mode and the first guest; none unless given. */
+  readonly aia?: boolean;
   /** Harts that share the memory, 1 unless given, and which one of them this is. */
   readonly harts?: number;
   readonly index?: number;
@@ -120,8 +124,12 @@ export class HartBed {
   ticks = 0;
   lines = 0;
   guestExternalLines = 0;
+  /** Interrupt files, as the platform numbers them; none without the AIA. */
+  readonly files: readonly InterruptFile[];
   /** Ticks at which a run shall end. */
   runEnd = Number.POSITIVE_INFINITY;
+  /** Whether a run that was asked to end is only to look at interrupts. */
+  takeLook: () => boolean = () => false;
   /** The value that was stored to {@link FINISHER}. */
   result: number | undefined;
   symbols: ReadonlyMap<string, bigint> = new Map();
@@ -146,6 +154,7 @@ export class HartBed {
     this.#view = new DataView(this.memory.buffer);
     this.#exitRequest = new Int32Array(this.memory.buffer, exitRequest, 1);
     this.engine = options.engine ?? DEFAULT_BED_ENGINE;
+    this.files = [0, 1, 2].flatMap((number) => (options.aia === true ? [this.#file(number)] : []));
     this.hart = this.#newHart({
       ...(options.onRegion === undefined ? {} : { onRegion: options.onRegion }),
       ...(options.codeBytes === undefined ? {} : { codeBytes: options.codeBytes }),
@@ -162,9 +171,22 @@ export class HartBed {
       hartId: index,
       hsHost,
       guestExternalInterrupts,
+      ...(options.aia === true ? { aia: 'aplic-imsic' as const } : {}),
       exitRequest,
     });
+    for (const [number, { place }] of this.files.entries()) this.hart.useInterruptFile(number, place);
     this.pc = BigInt(RAM);
+  }
+
+  #file(number: number): InterruptFile {
+    const at = this.origin + FILES + number * FILE_BLOCK.bytes;
+    return new InterruptFile(FILE_BLOCK.over(this.memory.buffer, at));
+  }
+
+  /** The lines of the files that are not guests', as bits of mip. */
+  get #fileLines(): number {
+    const [machine, supervisor] = this.files.map((file) => file.asserts());
+    return (machine === true ? 1 << 11 : 0) | (supervisor === true ? 1 << 9 : 0);
   }
 
   #newHart(options: HartOptions): Hart {
@@ -323,8 +345,10 @@ export class HartBed {
   #platform(): Platform {
     return {
       ticks: () => this.ticks,
-      lines: () => this.lines,
-      guestExternalLines: () => this.guestExternalLines,
+      lines: () => this.lines | this.#fileLines,
+      guestExternalLines: () => this.guestExternalLines | (this.files[2]?.asserts() === true ? 2 : 0),
+      interruptFile: (number) => this.files[number],
+      takeLook: () => this.takeLook(),
       runEnd: () => this.runEnd,
     };
   }

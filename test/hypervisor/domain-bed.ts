@@ -18,6 +18,7 @@ import { interpreter } from '../hart/hart-bed.ts';
 
 export const RAM = 0x8000_0000;
 const RAM_BYTES = 1 << 20;
+const PAGES_64K = 0x1_0000;
 /** Looks at the clock after which a test's domain is given up. */
 const LONGEST = 200_000;
 
@@ -82,13 +83,16 @@ export class DomainBed {
     this.#step = step;
     this.#xlen = options.xlen ?? 64;
     this.#aia = options.aia === true;
-    this.files = Array.from({ length: vcpus }, () => {
-      return new InterruptFile(FILE_BLOCK.over(new SharedArrayBuffer(FILE_BLOCK.bytes), 0));
-    });
     this.plan = planMachine({ kind: 'domain', cpus: vcpus, pcpus, ramBytes });
     const { plan } = this;
-    this.memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared: true });
+    // Interrupt files lie behind the domain.
+    const pages = plan.pages + Math.ceil((vcpus * FILE_BLOCK.bytes) / PAGES_64K);
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const { memory } = this;
+    this.files = Array.from({ length: vcpus }, (_, index) => {
+      const at = plan.pages * PAGES_64K + index * FILE_BLOCK.bytes;
+      return new InterruptFile(FILE_BLOCK.over(memory.buffer, at));
+    });
     this.ram = new GuestMemory(memory, plan.ram);
     this.bytes = new Uint8Array(memory.buffer);
     const words = new Int32Array(memory.buffer, plan.scheduler, Scheduler.wordsFor(vcpus));
@@ -202,6 +206,7 @@ export class DomainBed {
         fuelForTimer: () => this.pcpus[index]?.fuelForTimer() ?? 0,
         runEnd: () => this.pcpus[index]?.runEnd ?? 0,
         watchTicks: () => this.pcpus[index]?.watchTicks() ?? 0,
+        takeLook: () => this.pcpus[index]?.takeLook() === true,
       },
       guestExternalInterrupts: 1,
       aia: this.#aia ? 'aplic-imsic' : 'none',
@@ -226,6 +231,7 @@ export class DomainBed {
         return bed.ended === undefined;
       },
       ticks: () => this.ticks(),
+      interruptFile: (vcpu) => (bed.#aia ? bed.files[vcpu]?.place : undefined),
       start: (vcpu) => enqueueStarted(vcpu, this.scheduler),
       end: (reason) => this.end(reason),
       stuck: (why) => {

@@ -1,5 +1,5 @@
 import { cells, type DeviceTreeNode, empty, ref, strings } from '../../boot/device-tree.ts';
-import type { DeviceDescriptor, DevicePlace, DeviceSetting } from '../descriptor.ts';
+import type { DeviceDescriptor, DevicePlace, DeviceSetting, HartInputs } from '../descriptor.ts';
 import { CONTROLLER_LABEL, deviceNode, HART_INTERRUPT, MESSAGES_LABEL, toEveryHart } from '../tree.ts';
 import { Aplic, type AplicLevel } from './device.ts';
 import { APLIC } from './facts.ts';
@@ -38,16 +38,7 @@ export const aplic: DeviceDescriptor = {
     return {
       device,
       controller: device,
-      inputs: {
-        lines: (hart, wanted) => {
-          let lines = 0;
-          for (let domain = 0; domain < domains.length; domain++) {
-            const bit = 1 << EXTERNAL[domains[domain]];
-            if ((wanted & bit) !== 0 && device.signals(domain, hart)) lines |= bit;
-          }
-          return lines;
-        },
-      },
+      ...(sendsMessages(setting) ? {} : { inputs: wires(device, domains) }),
     };
   },
   describe: (place) => {
@@ -57,6 +48,19 @@ export const aplic: DeviceDescriptor = {
     };
   },
 };
+
+function wires(device: Aplic, domains: readonly AplicLevel[]): HartInputs {
+  return {
+    lines: (hart, wanted) => {
+      let lines = 0;
+      for (let domain = 0; domain < domains.length; domain++) {
+        const bit = 1 << EXTERNAL[domains[domain]];
+        if ((wanted & bit) !== 0 && device.signals(domain, hart)) lines |= bit;
+      }
+      return lines;
+    },
+  };
+}
 
 function domainNode(
   place: DevicePlace,

@@ -16,6 +16,7 @@ import {
   select,
 } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
+import { defineAiaCsr, TOP_EXTERNAL, TOP_INTERRUPT } from './aia-csr-code.ts';
 import type { CallOuts } from './call-outs.ts';
 import {
   type CsrAccess,
@@ -63,6 +64,7 @@ export function defineCsr(module: ModuleBuilder, xlen: Xlen, out: CallOuts): Fun
       : defineAccess(module, xlen, 'csr counter high', (access) => counterAccess(access, out, CYCLE_HIGH));
   const satp = defineAccess(module, xlen, 'csr satp', satpAccess);
   const machine = defineMachineCsr(module, xlen);
+  const aia = defineAiaCsr(module, xlen);
   return module.function('csr', PARAMETERS, 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const number = f.param(1, 'i32');
@@ -80,6 +82,8 @@ export function defineCsr(module: ModuleBuilder, xlen: Xlen, out: CallOuts): Fun
     if (counterHigh !== undefined) group(CYCLE_HIGH, 3, counterHigh);
     group(FLAGS, 3, float);
     group(SATP, 1, satp);
+    group(TOP_EXTERNAL, 1, aia.external);
+    group(TOP_INTERRUPT, 1, aia.top);
     f.return(i32.const(0));
     f.unreachable();
   });

@@ -2,7 +2,16 @@
 import { type I32, i32, type Local, select } from '../../wasm/index.ts';
 import { CSR, type CsrField, FIELD } from '../layout.ts';
 
-export { ENVCFG, HSTATUS, MACHINE_STATUS, MIE, MODE, QUIET, STATUS } from '../privileged/registers.ts';
+export {
+  ENVCFG,
+  HSTATUS,
+  INTERRUPT,
+  MACHINE_STATUS,
+  MIE,
+  MODE,
+  QUIET,
+  STATUS,
+} from '../privileged/registers.ts';
 
 /** From the low half of a CSR to its high half. */
 export const HIGH = 4;

@@ -129,6 +129,9 @@ export class LockstepHart extends Hart {
     else this.both((hart) => hart.reflectToGuest(cause));
   }
 
+  /** What a file answers is on the tape, so generated code does not get to it. */
+  override useInterruptFile(): void {}
+
   override flushTranslations(): void {
     if (this.#busy) super.flushTranslations();
     else this.both((hart) => hart.flushTranslations());

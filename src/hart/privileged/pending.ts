@@ -1,7 +1,9 @@
 import { addTo, isAtLeast, setNumber } from '../../layout/halves.ts';
-import { CSR } from '../layout.ts';
+import { CSR, FIELD } from '../layout.ts';
 import type { Context } from './context.ts';
 import { ENVCFG, GUEST_INTERRUPTS, HSTATUS, INTERRUPT, SUPERVISOR_INTERRUPTS } from './registers.ts';
+
+const LAST_TICKS = FIELD.lastTicks >> 2;
 
 /** stimecmp raises STIP (Sstc): menvcfg.STCE. */
 export function hasSupervisorTimer(context: Context): boolean {
@@ -17,6 +19,9 @@ export function hasGuestTimer(context: Context): boolean {
 export function readTime(context: Context, virtual: boolean): void {
   const { csr } = context.state;
   setNumber(context, context.platform.ticks());
+  const { words } = context.state;
+  words[LAST_TICKS] = context.low;
+  words[LAST_TICKS + 1] = context.high;
   if (!virtual) return;
   addTo(context, context.low, context.high, csr[CSR.htimedelta] as number, csr[CSR.htimedelta + 1] as number);
 }

@@ -23,7 +23,7 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
     scheduler.announce(plan.pcpus);
   });
   const scheduler = createScheduler(start, frame.skipping);
-  const devices = frame.createDevices((hart) => vcpus[hart]?.kick());
+  const devices = frame.createDevices((hart) => vcpus[hart]?.nudge());
   const externalPending = (vcpu: number): boolean => linesOf(devices.inputs, vcpu, EXTERNAL) !== 0;
   const vcpus = createVcpus(start, scheduler, frame.ticks, externalPending, host.standIn);
   const hart = frame.createHart({
@@ -37,6 +37,7 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
       fuelForTimer: () => pcpu.fuelForTimer(),
       runEnd: () => pcpu.runEnd,
       watchTicks: () => pcpu.watchTicks(),
+      takeLook: () => pcpu.takeLook(),
     },
     guestExternalInterrupts: 1,
     hsHost: true,
@@ -51,7 +52,7 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
 
 function domainOf(
   frame: ThreadFrame,
-  { console }: Devices,
+  { console, interruptFiles }: Devices,
   parts: Pick<PcpuDomain, 'vcpus' | 'scheduler' | 'events'>,
 ): PcpuDomain {
   const { control } = frame;
@@ -65,6 +66,7 @@ function domainOf(
     },
     stand: frame.stand,
     ticks: frame.ticks,
+    interruptFile: (vcpu) => interruptFiles?.file(vcpu, 0)?.place,
     start: (vcpu) => enqueueStarted(vcpu, parts.scheduler),
     end: (reason) => frame.end(ENDS[reason], reason === 'failure' ? 1 : 0),
     stuck: (why) => frame.stuck(why),

@@ -61,6 +61,16 @@ export class FileGuest {
     else this.#access();
   }
 
+  /** The hart looks at the file when it is asked to, and stays in the guest. */
+  get looksOnRequest(): boolean {
+    return this.#file.way.isInHart;
+  }
+
+  /** Next comes such a look. */
+  willLook(): void {
+    this.#go('look');
+  }
+
   /** The hart will look at the file when it enters the guest again, unless the guest is in its handler. */
   willEnter(): void {
     if (this.#now.file.at === 'idle') this.#go('look');

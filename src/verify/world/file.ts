@@ -215,7 +215,8 @@ export class WorldFile implements MessageTarget {
       words: this.#words,
       identities: this.#largest,
       lock: this.#lock,
-      kick: () => this.#world.producer().kick(),
+      // A hart looks at its file by itself; nobody else needs more than the look.
+      kick: () => (this.way.isInHart ? this.#world.producer().nudge() : this.#world.producer().kick()),
       setExternal,
     };
   }

@@ -186,8 +186,13 @@ export class Guest implements LoopGuest {
   }
 
   #waitInside(): boolean {
-    // Meets the store in `requestExit`.
+    // Meets the store in `requestExit` and the or in `nudge`.
     this.#env.awaitWord(this.#world.words, EXIT_REQUEST, 'different', 0);
+    if (this.#file?.looksOnRequest === true && this.#interrupts.takeLook()) {
+      this.#env.note('looks at the file');
+      this.#file.willLook();
+      return false;
+    }
     return this.#leave('kick');
   }
 

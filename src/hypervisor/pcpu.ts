@@ -222,12 +222,7 @@ export class Pcpu {
   #yields(sliceEnd: number): boolean {
     const now = this.#domain.ticks();
     if (now >= this.#sleepers.wakeAt) this.#sleepers.wakeDue();
-    return this.#hasHadItsTurn(sliceEnd, now) || this.#domain.pausing;
-  }
-
-  /** Others wait for this pCPU, and the time slice is over. */
-  #hasHadItsTurn(sliceEnd: number, now?: number): boolean {
-    return this.#domain.scheduler.waiting > 0 && (now ?? this.#domain.ticks()) >= sliceEnd;
+    return (now >= sliceEnd && this.#domain.scheduler.waiting > 0) || this.#domain.pausing;
   }
 
   /** @returns whether a software event was among them: the guest goes on in its handler */
@@ -352,9 +347,7 @@ export class Pcpu {
       return 'stop';
     }
     if (outcome === 'suspend') vcpu.hsm = HSM.suspended;
-    // A guest may sleep over and over with an interrupt pending that it does not take, and so never sleep.
-    const goesBehind = outcome === 'sleep' && this.#hasHadItsTurn(this.#sliceEnd);
-    if (outcome === 'suspend' || (outcome === 'sleep' && !goesBehind)) {
+    if (outcome === 'suspend' || outcome === 'sleep') {
       // Counted before, because a vCPU that sleeps may be anybody's.
       vcpu.count('sleeps');
       this.#fallsAsleep = true;
@@ -362,7 +355,7 @@ export class Pcpu {
     }
     this.#rest(outcome === 'relax');
     // A guest that spins for a lock leaves the rest of its slice to those who may hold it.
-    if (!this.#yields(outcome === 'relax' ? 0 : this.#sliceEnd) && !goesBehind) return 'enter';
+    if (!this.#yields(outcome === 'relax' ? 0 : this.#sliceEnd)) return 'enter';
     if (this.#domain.running) beginSteal(vcpu.firmware, this.#domain.memory, this.#domain.ticks());
     return 'yield';
   }

@@ -6,19 +6,21 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
+import { guestSetUp } from '../src/cli/guest-parts.ts';
+import { InputError } from '../src/errors/input-error.ts';
 import type { DomainConfig } from '../src/machine/domain/config.ts';
+import { debianGuest } from '../src/node/debian/debian-guest.ts';
 import type { DriveOptions } from '../src/node/drives/drive-options.ts';
 import { openDrives } from '../src/node/drives/open-drives.ts';
 import { NodeHost } from '../src/node/node-host.ts';
-import { debianModules } from './machine/debian-modules.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 120_000;
-/** In the order in which they are loaded. PCI is in the kernel. */
-const MODULES = ['virtio_mmio', 'virtio_blk', 'crc16', 'crc32c_generic', 'mbcache', 'jbd2', 'ext4'].map(
-  (name) => `${name}.ko`,
-);
-const files = await debianModules(MODULES);
+const guest = await debianGuest().catch((error: unknown) => {
+  if (!(error instanceof InputError)) throw error;
+  console.warn(`skipped: ${error.message}`);
+  return undefined;
+});
 
 const folder = mkdtempSync(join(tmpdir(), 'hartvisor-disks-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,15 +32,15 @@ function image(name: string, bytes: number): string {
   return path;
 }
 
-const load = `for module in ${MODULES.join(' ')}; do insmod /modules/$module; done\n`;
-
-/** Runs a script in a guest with drives. */
+/** Runs a script in a guest with drives, which is set up as the one that hartvisor brings. */
 async function run(
   script: string,
   drives: readonly (Partial<DriveOptions> & { readonly file: string })[],
   wiring: Pick<DomainConfig, 'virtio' | 'aia'> = {},
 ): Promise<MachineRun> {
-  if (files === undefined) throw new Error('there are no files');
+  if (guest === undefined) throw new Error('there is no guest');
+  const { virtio = 'pci' } = wiring;
+  const { files, setUp } = await guestSetUp(guest.version, { virtio, disks: true, network: false }, {});
   const host = new NodeHost();
   const { facts, module, close } = openDrives(
     drives.map((drive) => ({ readOnly: false, snapshot: false, serial: 'S', ...drive })),
@@ -52,11 +54,12 @@ async function run(
         pcpus: 2,
         memoryBytes: 256 * 1024 * 1024,
         protocol: 'take-mirror',
-        kernel: await readKernel(readFileSync(files.guest.kernelPath), files.guest.kernelPath),
+        kernel: await readKernel(readFileSync(guest.kernelPath), guest.kernelPath),
         initrd: initramfs({
-          busybox: readFileSync(files.guest.busyboxPath),
-          run: load + script,
-          extraFiles: files.modules,
+          busybox: readFileSync(guest.busyboxPath),
+          extraFiles: files,
+          setUp,
+          run: script,
         }),
         bootArgs: 'console=ttyS0',
         drives: facts,
@@ -75,7 +78,7 @@ function values(output: string, name: string): string[] {
   return [...output.matchAll(new RegExp(`^${name}: ?(.*?)\\r?$`, 'gm'))].map(([, value]) => value);
 }
 
-describe.skipIf(files === undefined)('a disk', { timeout: LIMIT_MS + 30_000 }, () => {
+describe.skipIf(guest === undefined)('a disk', { timeout: LIMIT_MS + 30_000 }, () => {
   test.each<[string, Pick<DomainConfig, 'virtio' | 'aia'>, RegExp]>([
     ['PCI, by its pin', { virtio: 'pci' }, /SiFive PLIC +33 .*virtio0$/m],
     [

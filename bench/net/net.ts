@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initramfs } from '../../src/boot/initramfs.ts';
-import { guestNetwork } from '../../src/cli/guest-network.ts';
+import { guestSetUp } from '../../src/cli/guest-parts.ts';
 import { type Contender, hartvisorCommand, prepareField, qemuCommand } from '../contenders.ts';
 import { debianFiles } from '../debian-files.ts';
 import { measuredRun, RunFailure } from '../measured-run.ts';
@@ -49,7 +49,7 @@ export async function runNetBench(
   using directory = temporaryDirectory('net');
   const field = await prepareField(options, directory.path, onProgress);
   const files = await debianFiles(onProgress);
-  const network = await guestNetwork(files.version, 'pci', {});
+  const network = await guestSetUp(files.version, { virtio: 'pci', disks: false, network: true }, {});
   const busybox = readFileSync(files.busyboxPath);
   const rows: NetRow[] = [];
   for (const vcpus of options.smp) {

@@ -110,7 +110,7 @@ export function initramfs(options: InitramfsOptions): Uint8Array<ArrayBuffer> {
     // The kernel mounts devtmpfs only over a real root file system, and opens /dev/console before /init runs.
     { kind: 'character-device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
     { kind: 'character-device', path: 'dev/null', mode: 0o666, major: 1, minor: 3 },
-    ...['proc', 'sys', 'tmp', 'root'].map((path): CpioEntry => {
+    ...['proc', 'sys', 'tmp', 'root', 'mnt'].map((path): CpioEntry => {
       return { kind: 'directory', path, mode: 0o755 };
     }),
     { kind: 'file', path: 'bin/busybox', mode: 0o755, data: options.busybox },

@@ -3,8 +3,10 @@ import type { VirtioTransportName } from '../devices/descriptor.ts';
 import type { FetchOptions } from '../node/debian/debian-guest.ts';
 import { debianModules, MODULES_PATH } from '../node/debian/debian-modules.ts';
 
-/** In the order in which they are loaded. */
-const MODULES = ['failover', 'net_failover', 'virtio_net'];
+/** Modules in the order in which they are loaded. */
+const TRANSPORT_MODULES = { pci: [], mmio: ['virtio_mmio'] } as const;
+const DISK_MODULES = ['virtio_blk', 'crc16', 'crc32c_generic', 'mbcache', 'jbd2', 'ext4'];
+const NETWORK_MODULES = ['failover', 'net_failover', 'virtio_net'];
 const LEASE_PATH = 'etc/hartvisor/lease';
 
 /** What udhcpc calls when something about an address has changed. */
@@ -19,29 +21,41 @@ for server in $dns; do echo "nameserver $server" >> /etc/resolv.conf; done
 exit 0
 `;
 
-/** What Debian's kernel with a busybox needs to have a network: files, and commands that set it up. */
-export interface GuestNetwork {
+/** The parts of a machine that Debian's kernel has modules for. */
+export interface GuestParts {
+  readonly virtio: VirtioTransportName;
+  readonly disks: boolean;
+  readonly network: boolean;
+}
+
+/** What Debian's kernel with a busybox needs to use the parts of its machine: files, and commands that set them up. */
+export interface GuestSetUp {
   readonly files: readonly ExtraFile[];
   readonly setUp: string;
 }
 
 /**
- * Makes a guest of Debian's kernel ready for its network card.
+ * Makes a guest of Debian's kernel ready for its disks, with ext4, and its network card.
  *
  * @param version the kernel's release
  * @throws InputError when the kernel's modules cannot be fetched
  */
-export async function guestNetwork(
+export async function guestSetUp(
   version: string,
-  virtio: VirtioTransportName,
+  { virtio, disks, network }: GuestParts,
   options: FetchOptions,
-): Promise<GuestNetwork> {
-  const names = virtio === 'mmio' ? ['virtio_mmio', ...MODULES] : MODULES;
+): Promise<GuestSetUp> {
+  const names = [
+    ...TRANSPORT_MODULES[virtio],
+    ...(disks ? DISK_MODULES : []),
+    ...(network ? NETWORK_MODULES : []),
+  ];
   const modules = await debianModules(version, names, options);
+  const load = `for module in ${names.join(' ')}; do insmod /${MODULES_PATH}/$module.ko; done\n`;
+  if (!network) return { files: modules, setUp: load };
   return {
     files: [...modules, { path: LEASE_PATH, data: leaseScript, mode: 0o755 }],
-    setUp: `for module in ${names.join(' ')}; do insmod /${MODULES_PATH}/$module.ko; done
-ip link set lo up
+    setUp: `${load}ip link set lo up
 ip link set eth0 up
 udhcpc -i eth0 -n -q -t 5 -T 1 -s /${LEASE_PATH} > /tmp/udhcpc 2>&1 || cat /tmp/udhcpc
 `,

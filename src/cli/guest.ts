@@ -1,7 +1,6 @@
 import { initramfs } from '../boot/initramfs.ts';
 import { type Kernel, readKernel } from '../boot/kernel-image.ts';
 import { checkInitrdSize } from '../boot/placement.ts';
-import type { VirtioTransportName } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { Xlen } from '../machine/cpu.ts';
 import type { DebianGuest } from '../node/debian/debian-guest.ts';
@@ -11,6 +10,7 @@ import { unpackers } from '../node/unpackers.ts';
 import type { GuestName } from './choices.ts';
 import { type ConsoleName, linuxCommandLine, windowWords } from './command-line.ts';
 import { fetchProgress } from './fetch-progress.ts';
+import type { GuestParts } from './guest-parts.ts';
 
 /** The options that choose a guest. */
 export interface GuestChoice {
@@ -26,8 +26,8 @@ export interface GuestChoice {
   readonly xlen: Xlen;
   /** Where its terminal is. */
   readonly terminal: ConsoleName;
-  /** The transport of its network card; undefined if it has none. */
-  readonly network?: VirtioTransportName | undefined;
+  /** Those of its machine's parts that its kernel may have modules for. */
+  readonly parts: GuestParts;
 }
 
 /** A guest, ready to be put into memory. */
@@ -118,13 +118,13 @@ async function loadDebian(choice: GuestChoice, initrd: Uint8Array | undefined): 
 /** Busybox, and what it needs for the machine's parts that Debian's kernel has modules for. */
 async function debianInitramfs(
   { busyboxPath, version }: DebianGuest,
-  { network }: GuestChoice,
+  { parts }: GuestChoice,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const busybox = await readInputFile(busyboxPath, 'The busybox', '--initrd');
-  if (network === undefined) return initramfs({ busybox });
-  const { guestNetwork } = await import('./guest-network.ts');
+  if (!parts.disks && !parts.network) return initramfs({ busybox });
+  const { guestSetUp } = await import('./guest-parts.ts');
   const progress = fetchProgress(process.stderr);
-  const { files, setUp } = await guestNetwork(version, network, { onProgress: progress.report }).finally(
+  const { files, setUp } = await guestSetUp(version, parts, { onProgress: progress.report }).finally(
     progress.done,
   );
   return initramfs({ busybox, extraFiles: files, setUp });

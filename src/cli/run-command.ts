@@ -52,7 +52,11 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
     xlen: shape.xlen,
     memoryBytes: shape.memoryBytes,
     terminal: readConsole(options.console),
-    network: attached.network === undefined ? undefined : (attached.virtio ?? 'pci'),
+    parts: {
+      virtio: attached.virtio ?? 'pci',
+      disks: attached.drives !== undefined,
+      network: attached.network !== undefined,
+    },
   });
   const { name, ...parts } = guest;
   const { timeout, ...numbers } = shape;

@@ -79,7 +79,7 @@ describe.skipIf(path === undefined)('perf in a Linux guest', () => {
       // With Sstc the guest sets its timer itself.
       expect(setTimer).toBe(0);
       if (aia === 'none') {
-        expect(sent).toBeGreaterThan(0);
+        expect(sent, output.slice(-2000)).toBeGreaterThan(0);
         expect(received).toBeGreaterThan(0);
         expect(fences + fencesWithAsid).toBeGreaterThanOrEqual(CHANGES / 2);
       } else {

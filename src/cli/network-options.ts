@@ -152,7 +152,7 @@ class NetdevReader {
     if (rule === undefined)
       throw this.#mistake(
         `allow=${text} allows nothing that there is. Give a name, an address or a network, and ports if you like: ` +
-          'deb.debian.org:80, 127.0.0.1:8000-8010, 10.1.0.0/16',
+          'files.example.org:80, 127.0.0.1:8000-8010, 10.1.0.0/16',
       );
     if (rule.subnet === undefined && rule.name === undefined && !this.#restrict())
       throw this.#mistake(`allow=${text} is for restrict=on: public addresses are allowed anyway`);

@@ -14,7 +14,7 @@ function policy(rules: readonly string[], restrict = false): Policy {
 }
 
 test.each([
-  ['deb.debian.org', { name: 'deb.debian.org', ports: undefined }],
+  ['files.example.org', { name: 'files.example.org', ports: undefined }],
   ['*.Example.org.:80', { name: '*.example.org', ports: [80, 80] }],
   ['10.0.0.0/8', { subnet: { base: ip('10.0.0.0'), bits: 8 }, ports: undefined }],
   ['10.1.2.3/8:1-65535', { subnet: { base: ip('10.0.0.0'), bits: 8 }, ports: [1, 65535] }],

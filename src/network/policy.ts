@@ -112,7 +112,7 @@ export class Policy {
   }
 }
 
-/** Reads `deb.debian.org`, `*.example.org:443`, `10.0.0.0/8`, `127.0.0.1:8000-8010`, `:443`; undefined for others. */
+/** Reads `files.example.org`, `*.example.org:443`, `10.0.0.0/8`, `127.0.0.1:8000-8010`, `:443`; undefined for others. */
 export function parseRule(text: string): AllowRule | undefined {
   const [, host, first, last] = /^([^:]*)(?::(\d{1,5})(?:-(\d{1,5}))?)?$/.exec(text) ?? [];
   if (host === undefined || (host === '' && first === undefined)) return undefined;

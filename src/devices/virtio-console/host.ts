@@ -165,17 +165,18 @@ export class VirtioConsoleHost implements HostSide {
     }
   }
 
-  /** Whether bytes may go through a port: without many ports, the first one is always open. */
-  #isOpen(port: number): boolean {
-    if ((this.#wiring.queues.features() & CONSOLE_FEATURE.MULTIPORT) === 0) return port === 0;
+  /** Whether bytes may go through a port: without many ports, the first one is always open. Called with the lock held. */
+  #isOpen(port: number, features: number): boolean {
+    if ((features & CONSOLE_FEATURE.MULTIPORT) === 0) return port === 0;
     return (this.#words[WORD.PORTS + port] & PORT.OPEN) !== 0;
   }
 
   #input(port: number, bytes: Uint8Array): number {
     const { queues, memory } = this.#wiring;
-    if (bytes.length === 0 || !this.#isOpen(port)) return 0;
+    if (bytes.length === 0) return 0;
     let taken = 0;
     queues.use(inputQueue(port), (queue) => {
+      if (!this.#isOpen(port, queue.features)) return;
       for (let left = queue.listen(); left > 0 && taken < bytes.length; left--) {
         const chain = queue.pop();
         if (chain === undefined) return;
@@ -248,8 +249,10 @@ export class VirtioConsoleHost implements HostSide {
     // Meets the load of the configuration space, on threads of harts.
     if (Atomics.exchange(this.#words, WORD.SIZES + port, size) === size) return;
     if (port === 0) this.#wiring.queues.configurationChanged();
-    if ((this.#words[WORD.PORTS + port] & PORT.READY) === 0) return;
-    this.#words[WORD.PORTS + port] |= PORT.RESIZE;
+    // With the lock: a reset clears the port's bits on the thread of a hart. A port that is ready later is told then.
+    this.#wiring.queues.use(CONTROL_IN, () => {
+      if ((this.#words[WORD.PORTS + port] & PORT.READY) !== 0) this.#words[WORD.PORTS + port] |= PORT.RESIZE;
+    });
     if (!this.#paused) this.#sendControl();
   }
 }

@@ -39,8 +39,6 @@ export interface Inbound {
 
 /** The queues of a device, for whoever works at them beside the driver's notifications. Its methods take the lock. */
 export interface QueueAccess {
-  /** Those of the first 32 features that are in use; none before driver and device have agreed. */
-  features(): number;
   /**
    * Runs `body` at a queue, if driver and device are ready to use it, and tells the driver of chains that it gave back.
    *

@@ -93,10 +93,6 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     return this.function.connect?.(this, backends);
   }
 
-  features(): number {
-    return this.guard.locked(() => this.negotiated());
-  }
-
   use<T>(index: number, body: (queue: VirtQueue) => T): T | undefined {
     return this.guard.change(() => {
       const queue = this.#queueInUse(index);

@@ -3,21 +3,22 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
+import { MODULES_PATH } from '../src/node/debian/debian-modules.ts';
 import { debianModules } from './machine/debian-modules.ts';
 import { runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 120_000;
 /** In the order in which they are loaded. */
-const MODULES = ['virtio_mmio.ko', 'virtio-rng.ko', 'qemu_fw_cfg.ko'];
+const MODULES = ['virtio_mmio', 'virtio-rng', 'qemu_fw_cfg'];
 
 const files = await debianModules(MODULES);
 
 const script = `
-for module in ${MODULES.join(' ')}; do insmod /modules/$module && echo "loaded $module"; done
+for module in ${MODULES.join(' ')}; do insmod /${MODULES_PATH}/$module.ko && echo "loaded $module"; done
 echo "rng: $(cat /sys/class/misc/hw_random/rng_current)"
 echo "bytes: $(head -c 50000 /dev/hwrng | wc -c)"
 for time in 1 2; do echo "random: $(head -c 16 /dev/hwrng | hexdump -ve '1/1 "%02x"')"; done
-rmmod virtio_rng; insmod /modules/virtio-rng.ko
+rmmod virtio_rng; insmod /${MODULES_PATH}/virtio-rng.ko
 echo "again: $(head -c 100 /dev/hwrng | wc -c)"
 sed -n 's/^.* \\([0-9]*\\) .*virtio0$/interrupts: \\1/p' /proc/interrupts
 echo "machine: $(cat /sys/firmware/qemu_fw_cfg/by_name/etc/hartvisor/machine/raw)"

@@ -13,6 +13,7 @@ import { readKernel } from '../src/boot/kernel-image.ts';
 import { LOOPBACK } from '../src/network/address.ts';
 import { DEFAULT_MAC, userNetwork } from '../src/network/defaults.ts';
 import type { UserNetworkOptions } from '../src/network/user-network.ts';
+import { MODULES_PATH } from '../src/node/debian/debian-modules.ts';
 import { type NetworkOptions, prepareNetwork } from '../src/node/network/open-network.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { debianModules } from './machine/debian-modules.ts';
@@ -20,7 +21,7 @@ import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 240_000;
 /** In the order in which they are loaded. */
-const MODULES = ['virtio_mmio', 'failover', 'net_failover', 'virtio_net'].map((name) => `${name}.ko`);
+const MODULES = ['virtio_mmio', 'failover', 'net_failover', 'virtio_net'];
 const files = await debianModules(MODULES);
 
 const UDHCPC = `#!/bin/sh
@@ -30,9 +31,9 @@ ip address add $ip/$mask dev $interface
 ip route add default via $router
 echo "nameserver $dns" > /etc/resolv.conf
 `;
-const start = `for module in ${MODULES.join(' ')}; do insmod /modules/$module; done
+const start = `for module in ${MODULES.join(' ')}; do insmod /${MODULES_PATH}/$module.ko; done
 ip link set lo up; ip link set eth0 up; mkdir -p /etc
-udhcpc -i eth0 -n -q -s /modules/udhcpc > /tmp/udhcpc 2>&1; grep lease: /tmp/udhcpc | tail -1
+udhcpc -i eth0 -n -q -s /${MODULES_PATH}/udhcpc > /tmp/udhcpc 2>&1; grep lease: /tmp/udhcpc | tail -1
 `;
 
 interface Options extends Partial<UserNetworkOptions>, Partial<Pick<NetworkOptions, 'forwards' | 'dump'>> {
@@ -62,7 +63,7 @@ async function run(
         initrd: initramfs({
           busybox: readFileSync(files.guest.busyboxPath),
           run: start + script,
-          extraFiles: [...files.modules, { path: 'modules/udhcpc', data: UDHCPC, mode: 0o755 }],
+          extraFiles: [...files.modules, { path: `${MODULES_PATH}/udhcpc`, data: UDHCPC, mode: 0o755 }],
         }),
         bootArgs: 'console=ttyS0',
         virtio,

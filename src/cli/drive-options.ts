@@ -4,6 +4,7 @@ import { InputError } from '../errors/input-error.ts';
 import { MOST_DRIVES } from '../machine/parts.ts';
 import type { DriveOptions } from '../node/drives/drive-options.ts';
 import { DRIVE_FORMATS } from '../node/drives/formats.ts';
+import { keyAndValue, wordsOf } from './word-list.ts';
 
 /** The options that name drives, as they were typed. */
 export interface DriveWords {
@@ -54,15 +55,14 @@ function isLeftAlone({ readOnly, snapshot }: DriveOptions): boolean {
 
 function readDrive(text: string): DriveOptions {
   const values = new Map<Key, string>();
-  // A comma of a value is written twice, as for QEMU.
-  for (const word of text.replaceAll(',,', '\0').split(',')) {
-    const [name, ...rest] = word.replaceAll('\0', ',').split('=');
+  for (const word of wordsOf(text)) {
+    const [name, value] = keyAndValue(word);
     const key = KEYS.find((known) => known === name);
-    if (key === undefined || rest.length === 0)
+    if (key === undefined || value === undefined)
       throw new InputError(
         `--drive ${text}: "${word}" is none of ${KEYS.map((each) => `${each}=`).join(', ')}.`,
       );
-    values.set(key, rest.join('='));
+    values.set(key, value);
   }
   const file = values.get('file');
   if (file === undefined || file === '')

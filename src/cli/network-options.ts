@@ -15,6 +15,7 @@ import { type AllowRule, parseRule } from '../network/policy.ts';
 import type { UserNetworkOptions } from '../network/user-network.ts';
 import type { Forward } from '../node/network/network-thread.ts';
 import type { NetworkOptions } from '../node/network/open-network.ts';
+import { keyAndValue, wordsOf } from './word-list.ts';
 
 /** The options that give a machine a network, as they were typed. */
 export interface NetworkWords {
@@ -66,14 +67,13 @@ class NetdevReader {
 
   constructor(text: string) {
     this.#text = text;
-    // A comma of a value is written twice, as for QEMU.
-    const [kind, ...words] = text.replaceAll(',,', '\0').split(',');
+    const [kind, ...words] = wordsOf(text);
     if (kind !== 'user') throw this.#mistake(`"${kind}" is no kind of network. There is one: user`);
     this.#words = words.map((word) => {
-      const [key, ...rest] = word.replaceAll('\0', ',').split('=');
-      if (!KEYS.includes(key) || rest.length === 0)
+      const [key, value] = keyAndValue(word);
+      if (!KEYS.includes(key) || value === undefined)
         throw this.#mistake(`"${word}" is none of ${KEYS.map((each) => `${each}=`).join(', ')}`);
-      return [key, rest.join('=')];
+      return [key, value];
     });
   }
 

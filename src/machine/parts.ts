@@ -33,22 +33,18 @@ export interface Part {
   readonly isIn?: (setting: DeviceSetting) => boolean;
 }
 
-/** Whether a machine has a drive of that number, and shows its drives over that transport. */
-const shows =
-  (transport: VirtioTransportName, drive: number) =>
-  ({ drives = [], virtio = 'pci' }: DeviceSetting): boolean =>
-    virtio === transport && drive < drives.length;
+/** Of devices that machines have on demand: whether one has it, over that transport. */
+const over =
+  (transport: VirtioTransportName, has: (setting: DeviceSetting) => boolean) =>
+  (setting: DeviceSetting): boolean =>
+    (setting.virtio ?? 'pci') === transport && has(setting);
 
-/** Whether a machine has a network card, and shows it over that transport. */
-const showsNetwork =
-  (transport: VirtioTransportName) =>
-  ({ network, virtio = 'pci' }: DeviceSetting): boolean =>
-    virtio === transport && network !== undefined;
-
-const hasPorts =
-  (transport: VirtioTransportName) =>
-  ({ ports = [], virtio = 'pci' }: DeviceSetting): boolean =>
-    virtio === transport && ports.length > 0;
+const hasDrive =
+  (drive: number) =>
+  ({ drives = [] }: DeviceSetting): boolean =>
+    drive < drives.length;
+const hasNetwork = ({ network }: DeviceSetting): boolean => network !== undefined;
+const hasPorts = ({ ports = [] }: DeviceSetting): boolean => ports.length > 0;
 
 /** Drives of a machine at most. QEMU's `virt` has eight places for virtio over MMIO, and one is taken. */
 export const MOST_DRIVES: Readonly<Record<VirtioTransportName, number>> = { pci: 16, mmio: 7 };
@@ -58,9 +54,9 @@ const drivesOf = (transport: VirtioTransportName) =>
 
 /** The functions of the PCI bus, in the order of their slots. One line each. */
 const PCI_FUNCTIONS: readonly PciDescription[] = [
-  ...drivesOf('pci').map((drive) => overPci(virtioBlk(drive), shows('pci', drive))),
-  overPci(virtioNet, showsNetwork('pci')),
-  overPci(virtioConsole, hasPorts('pci')),
+  ...drivesOf('pci').map((drive) => overPci(virtioBlk(drive), over('pci', hasDrive(drive)))),
+  overPci(virtioNet, over('pci', hasNetwork)),
+  overPci(virtioConsole, over('pci', hasPorts)),
 ];
 
 /** The devices of our machines, where QEMU's `virt` has them (QEMU's hw/riscv/virt.c). One line each. */
@@ -77,11 +73,11 @@ export const PARTS: readonly Part[] = [
   { device: overMmio(virtioRng), base: 0x1000_1000, sources: [1] },
   ...drivesOf('mmio').map((drive) => ({
     ...{ device: overMmio(virtioBlk(drive)), base: 0x1000_2000 + 0x1000 * drive, sources: [2 + drive] },
-    isIn: shows('mmio', drive),
+    isIn: over('mmio', hasDrive(drive)),
   })),
   // Behind the places that QEMU's machine has.
-  { device: overMmio(virtioNet), base: 0x1000_9000, sources: [9], isIn: showsNetwork('mmio') },
-  { device: overMmio(virtioConsole), base: 0x1000_a000, sources: [12], isIn: hasPorts('mmio') },
+  { device: overMmio(virtioNet), base: 0x1000_9000, sources: [9], isIn: over('mmio', hasNetwork) },
+  { device: overMmio(virtioConsole), base: 0x1000_a000, sources: [12], isIn: over('mmio', hasPorts) },
   {
     ...{ device: pciHost(PCI_FUNCTIONS), base: 0x3000_0000, sources: [32, 33, 34, 35] },
     isIn: (setting) => PCI_FUNCTIONS.some((each) => each.isIn(setting)),

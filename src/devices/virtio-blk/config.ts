@@ -1,4 +1,5 @@
 import type { DriveFacts } from '../descriptor.ts';
+import { fieldsOf } from '../virtio/fields.ts';
 import type { ConfigSpace } from '../virtio/function.ts';
 import { VIRTIO_BLK } from './facts.ts';
 
@@ -40,12 +41,5 @@ export function blkConfig({ bytes }: DriveFacts): ConfigSpace {
   view.setUint32(FIELD.MAX_WRITE_ZEROES_SECTORS, MOST_RANGE_SECTORS, true);
   view.setUint32(FIELD.MAX_WRITE_ZEROES_SEG, MOST_RANGES, true);
   view.setUint8(FIELD.WRITE_ZEROES_MAY_UNMAP, 1);
-  return {
-    size: BYTES,
-    read: (offset, width) => {
-      if (width === 1) return view.getUint8(offset);
-      return width === 2 ? view.getUint16(offset, true) : view.getUint32(offset, true);
-    },
-    write: () => undefined,
-  };
+  return fieldsOf(view);
 }

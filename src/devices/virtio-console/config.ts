@@ -1,3 +1,4 @@
+import { fieldsOf } from '../virtio/fields.ts';
 import type { ConfigSpace } from '../virtio/function.ts';
 import { WORD } from './words.ts';
 
@@ -8,14 +9,6 @@ const BYTES = 12;
 export function consoleConfig(words: Int32Array, ports: number): ConfigSpace {
   const view = new DataView(new ArrayBuffer(BYTES));
   view.setUint32(4, ports, true);
-  return {
-    size: BYTES,
-    read: (offset, width) => {
-      // Meets the store in `resize`.
-      view.setUint32(0, Atomics.load(words, WORD.SIZES), true);
-      if (width === 1) return view.getUint8(offset);
-      return width === 2 ? view.getUint16(offset, true) : view.getUint32(offset, true);
-    },
-    write: () => undefined,
-  };
+  // Meets the exchange in `VirtioConsoleHost`.
+  return fieldsOf(view, () => view.setUint32(0, Atomics.load(words, WORD.SIZES), true));
 }

@@ -8,6 +8,7 @@ import {
   writeMac,
 } from '../../network/ethernet.ts';
 import { bytesIn, type Chain, gather, scatter, slice } from '../virtio/chain.ts';
+import { fieldsOf } from '../virtio/fields.ts';
 import type { Buffers, ConfigSpace, VirtioFunction } from '../virtio/function.ts';
 import { RingError } from '../virtio/ring-error.ts';
 import {
@@ -135,14 +136,7 @@ function netConfig(mac: Mac): ConfigSpace {
   writeMac(bytes, NET_CONFIG.MAC, mac);
   const view = new DataView(bytes.buffer);
   view.setUint16(NET_CONFIG.STATUS, LINK_UP, true);
-  return {
-    size: bytes.length,
-    read: (offset, width) => {
-      if (width === 1) return view.getUint8(offset);
-      return width === 2 ? view.getUint16(offset, true) : view.getUint32(offset, true);
-    },
-    write: () => undefined,
-  };
+  return fieldsOf(view);
 }
 
 /** The checksum that the driver has left open in a frame of that length. */

@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, createWriteStream, existsSync, openSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, openSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { InputError } from '../../errors/input-error.ts';
@@ -71,9 +71,7 @@ function openPipe(path: string, word: string, tell: (text: string) => void): Ser
       `--serial ${word}: there are no ${both.join(' and ')}. Make them: mkfifo ${both.join(' ')}`,
     );
   // A FIFO that is open for both ways by ourselves neither waits for the other end, nor ends with it.
-  const descriptor = openSync(from, 'r+');
-  const input = createReadStream(from, { fd: descriptor });
-  process.once('exit', () => closeSync(descriptor));
+  const input = createReadStream(from, { fd: openSync(from, 'r+') });
   return { input, output: forgiving(writer(to, 'r+'), word, tell) };
 }
 
@@ -91,7 +89,6 @@ async function openSocket(
     // One terminal at a time, as QEMU has it.
     if (!line.attach(socket)) socket.destroy();
   });
-  listening.maxConnections = 2;
   await started(listening, place);
   listening.on('error', (error) => tell(`--serial ${word}: ${error.message}.`));
   listening.unref();

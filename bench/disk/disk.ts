@@ -87,7 +87,7 @@ function judge(format: DiskFormat, benchmark: string, field: Field, samples: Sam
 }
 
 async function guestFiles(compiler: string, directory: string): Promise<Omit<GuestFiles, 'disk'>> {
-  const found = await debianModules(['virtio_blk.ko']);
+  const found = await debianModules(['virtio_blk']);
   if (found === undefined) throw new InputError("There is no driver: Debian's kernel cannot be fetched.");
   const sources = ['disk/guest/main.c', ...['linux.c', 'measure.c', 'report.c', 'start.S'].map(shared)];
   const elf = join(directory, 'init.elf');

@@ -3,6 +3,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initramfs } from '../../src/boot/initramfs.ts';
+import { MODULES_PATH } from '../../src/node/debian/debian-modules.ts';
 import { extendHost, type OpenDrive } from '../../src/node/drives/drive-thread.ts';
 import { openDrives } from '../../src/node/drives/open-drives.ts';
 import { debianModules } from '../../test/machine/debian-modules.ts';
@@ -11,9 +12,7 @@ const FORMATS = ['raw', 'qcow2'] as const;
 export type KilledFormat = (typeof FORMATS)[number];
 
 const DISK_BYTES = 96 << 20;
-const MODULES = ['virtio_blk', 'crc16', 'crc32c_generic', 'mbcache', 'jbd2', 'ext4'].map(
-  (name) => `${name}.ko`,
-);
+const MODULES = ['virtio_blk', 'crc16', 'crc32c_generic', 'mbcache', 'jbd2', 'ext4'];
 /** Lines of a file are numbers from the file's own on. */
 const LINES = 3000;
 const cli = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
@@ -33,7 +32,7 @@ export async function killGuest(directory: string): Promise<KillGuest | undefine
   const initrd = join(directory, 'initrd');
   const run = initramfs({
     busybox: readFileSync(files.guest.busyboxPath),
-    run: `for module in ${MODULES.join(' ')}; do insmod /modules/$module; done\n${SCRIPT}`,
+    run: `for module in ${MODULES.join(' ')}; do insmod /${MODULES_PATH}/$module.ko; done\n${SCRIPT}`,
     extraFiles: files.modules,
   });
   writeFileSync(initrd, run);

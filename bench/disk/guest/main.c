@@ -39,7 +39,7 @@ static long open_file(const char *path, int flags) {
 
 static void load_driver(void) {
   checked(syscall6(SYS_MOUNT, (long)"dev", (long)"/dev", (long)"devtmpfs", 0, 0, 0), "mount");
-  long module = checked(open_file("/modules/virtio_blk.ko", 0), "open of the driver");
+  long module = checked(open_file("/lib/modules/virtio_blk.ko", 0), "open of the driver");
   checked(syscall3(SYS_FINIT_MODULE, module, (long)"", 0), "finit_module");
   for (int tries = 0; (disk = (int)open_file("/dev/vda", O_RDWR | O_DIRECT)) < 0; tries++) {
     if (tries == 100) fail("there is no disk after tries", tries);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { linuxCommandLine, windowWords } from './command-line.ts';
+import { diskCommandLine, linuxCommandLine, windowWords } from './command-line.ts';
 
 test('without words of the person, the usual ones are used', () => {
   expect(linuxCommandLine(undefined)).toBe('console=ttyS0 earlycon=sbi panic=-1');
@@ -43,4 +43,15 @@ test('the size of a terminal is given where it is known', () => {
 
 test('the virtio console is hvc0', () => {
   expect(linuxCommandLine('quiet', [], 'virtio')).toBe('console=hvc0 earlycon=sbi panic=-1 quiet');
+});
+
+test.each<[string, string | undefined, 'serial' | 'virtio', string]>([
+  ['root=/dev/vda ro', undefined, 'serial', 'earlycon=sbi panic=-1 root=/dev/vda ro console=ttyS0'],
+  ['console=ttyS0,115200 ro', undefined, 'serial', 'earlycon=sbi panic=-1 console=ttyS0,115200 ro'],
+  ['console=ttyS0 ro', undefined, 'virtio', 'earlycon=sbi panic=-1 console=ttyS0 ro console=hvc0'],
+  ['panic=5 earlycon ro', 'quiet', 'serial', 'panic=5 earlycon ro console=ttyS0 quiet'],
+  ['ro', 'console=tty0', 'serial', 'earlycon=sbi panic=-1 ro console=tty0'],
+  ['', undefined, 'serial', 'earlycon=sbi panic=-1 console=ttyS0'],
+])('the words %j of a disk and %j of the person, %s', (own, append, console, line) => {
+  expect(diskCommandLine(own, append, console)).toBe(line);
 });

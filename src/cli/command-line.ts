@@ -30,6 +30,26 @@ export function linuxCommandLine(
 }
 
 /**
+ * The command line of a kernel from a disk: the disk's own words, the usual ones that it does not set, and those of the
+ * person. The console that is behind the others is the one of init, so that ours comes behind those of the disk.
+ */
+export function diskCommandLine(own: string, append: string | undefined, console: ConsoleName): string {
+  const chosen = kernelOptions(`${own} ${append ?? ''}`);
+  const usual = usualWords(console).filter(({ option }) => option !== 'console' && !chosen.has(option));
+  const terminal =
+    new RegExp(`(^|\\s)console=${devices[console]}([,\\s]|$)`).test(own) ||
+    kernelOptions(append ?? '').has('console');
+  return [
+    ...usual.map(({ word }) => word),
+    own,
+    ...(terminal ? [] : [`console=${devices[console]}`]),
+    append ?? '',
+  ]
+    .filter((words) => words.trim() !== '')
+    .join(' ');
+}
+
+/**
  * The names of the options in a command line, as Linux reads it (`lib/cmdline.c`, `next_arg`): blanks between double
  * quotes part no words, and what stands behind `--` is for init.
  */

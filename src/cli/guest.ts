@@ -4,11 +4,12 @@ import { checkInitrdSize } from '../boot/placement.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { Xlen } from '../machine/cpu.ts';
 import type { DebianGuest } from '../node/debian/debian-guest.ts';
+import type { DriveOptions } from '../node/drives/drive-options.ts';
 import { guestLimits, readInputFile } from '../node/files.ts';
 import { packageFile } from '../node/package-files.ts';
 import { unpackers } from '../node/unpackers.ts';
 import type { GuestName } from './choices.ts';
-import { type ConsoleName, linuxCommandLine, windowWords } from './command-line.ts';
+import { type ConsoleName, diskCommandLine, linuxCommandLine, windowWords } from './command-line.ts';
 import { fetchProgress } from './fetch-progress.ts';
 import type { GuestParts } from './guest-parts.ts';
 
@@ -28,6 +29,10 @@ export interface GuestChoice {
   readonly terminal: ConsoleName;
   /** Those of its machine's parts that its kernel may have modules for. */
   readonly parts: GuestParts;
+  /** The first disk, which may have a guest of its own. */
+  readonly disk?: DriveOptions | undefined;
+  /** The guest has to be that of the disk. */
+  readonly fromDisk?: boolean;
 }
 
 /** A guest, ready to be put into memory. */
@@ -54,11 +59,38 @@ export async function loadGuest(choice: GuestChoice): Promise<Guest> {
   if (kernel !== undefined && guest !== undefined) {
     throw new InputError(`--kernel ${kernel} and --guest ${guest} both name a guest. Give one of them.`);
   }
+  if (choice.fromDisk === true && (kernel !== undefined || guest !== undefined)) {
+    throw new InputError(
+      '--boot disk takes the guest from the disk. Leave out --kernel and --guest, or --boot.',
+    );
+  }
   if (guest === 'tick') return loadTick(choice);
   // The person's own files first: a mistake there should not cost a download.
   const initrd =
     choice.initrd === undefined ? undefined : await readInitrd(choice.initrd, choice.memoryBytes);
-  return kernel === undefined ? loadDebian(choice, initrd) : loadKernel(kernel, choice, initrd);
+  if (kernel !== undefined) return loadKernel(kernel, choice, initrd);
+  const onDisk = guest === undefined ? await loadFromDisk(choice, initrd) : undefined;
+  return onDisk ?? loadDebian(choice, initrd);
+}
+
+/** The guest of the first disk; undefined where that is for data. */
+async function loadFromDisk(choice: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest | undefined> {
+  const { disk, fromDisk = false, memoryBytes, xlen, append, appendOnly, terminal } = choice;
+  if (disk === undefined) {
+    if (fromDisk) throw new InputError('--boot disk needs a disk. Give one with --disk FILE.');
+    return undefined;
+  }
+  const { bootFromDisk } = await import('./disk-guest.ts');
+  const found = bootFromDisk(disk, memoryBytes, fromDisk);
+  if (found === undefined) return undefined;
+  const kernel = await readKernel(found.kernel, found.source, unpackers, xlen);
+  const used = initrd ?? found.initrd;
+  return {
+    name: found.source,
+    kernel,
+    ...(used && { initrd: used }),
+    bootArgs: appendOnly === true ? (append ?? '') : diskCommandLine(found.words, append, terminal),
+  };
 }
 
 /**

@@ -75,6 +75,7 @@ function addRun(program: Command, finished: Finished): void {
       'kernel command line, behind console=ttyS0 earlycon=sbi panic=-1 as far as it does not set these itself',
     )
     .option('--append-only', 'the words of --append are the whole kernel command line, as with QEMU')
+    .option('--boot <what>', "disk: the first disk's own kernel, which is also taken where no guest is named")
     .option('--guest <name>', `a guest that hartvisor brings: ${guestNames.join(', ')}`)
     .option('--cpu <name>', cpuHelp, DEFAULT_CPU)
     .option('--smp <n>', `virtual CPUs, 1 to ${maximumCpus} (default: 2)`)

@@ -30,6 +30,7 @@ export interface RunCommandOptions extends RunWords, AttachWords {
   readonly append?: string | undefined;
   readonly appendOnly?: true | undefined;
   readonly guest?: string | undefined;
+  readonly boot?: string | undefined;
   readonly stats?: true | undefined;
   readonly schedule?: string | undefined;
   readonly dumpdtb?: string | undefined;
@@ -44,11 +45,13 @@ export interface RunCommandOptions extends RunWords, AttachWords {
  * @throws InputError for options and files that cannot be used
  */
 export async function runCommand(options: RunCommandOptions, host: NodeHost): Promise<number> {
-  const attached = await attach(options, host);
+  const fromDisk = readBoot(options.boot);
+  const { attached, drives } = await attach(options, host);
   const shape = readRunWords(options, availableParallelism(), attached);
   const guest = await loadGuest({
     ...options,
     guest: readGuestName(options.guest),
+    ...{ fromDisk, disk: drives[0] },
     xlen: shape.xlen,
     memoryBytes: shape.memoryBytes,
     terminal: readConsole(options.console),
@@ -101,7 +104,7 @@ export async function machineCommand(
   options: MachineCommandOptions,
   host: NodeHost,
 ): Promise<number> {
-  const attached = await attach(options, host);
+  const { attached } = await attach(options, host);
   const { timeout, ...shape } = readMachineWords(options, attached);
   const { harts, xlen, memoryBytes } = shape;
   const program = await loadProgram({ ...options, file, xlen, memoryBytes });
@@ -126,20 +129,34 @@ interface AttachWords extends DriveWords, NetworkWords {
   readonly engine?: string | undefined;
 }
 
+/** What a machine has on demand. */
+interface Attached {
+  readonly attached: AttachedParts;
+  readonly drives: readonly DriveOptions[];
+}
+
 /** Opens what a machine that the host is going to start has on demand; it stays open until the process ends. */
-async function attach(words: AttachWords, host: NodeHost): Promise<AttachedParts> {
+async function attach(words: AttachWords, host: NodeHost): Promise<Attached> {
   const virtio = readVirtio(words.virtio);
-  const drives = readDrives(words, virtio);
+  const drives = await connect(readDrives(words, virtio));
   const network = readNetwork(words);
   if (network !== undefined && words.engine === 'lockstep')
     throw new InputError('--engine lockstep: in lock step a machine has no network. Leave one of both out.');
-  return {
+  const attached = {
     ...{ virtio },
     // A port without a name is a terminal.
     ...(readConsole(words.console) === 'virtio' ? { ports: [{}] } : {}),
     ...(drives.length === 0 ? {} : { drives: await giveDrives(drives, host) }),
     ...(network === undefined ? {} : { network: await giveNetwork(network, host) }),
   };
+  return { attached, drives };
+}
+
+/** Asks servers for those drives that are theirs. */
+async function connect(drives: readonly DriveOptions[]): Promise<readonly DriveOptions[]> {
+  if (drives.length === 0) return drives;
+  const { connectDrives } = await import('../node/drives/connect-drives.ts');
+  return connectDrives(drives);
 }
 
 /** The other end of the console, for a session. */
@@ -151,11 +168,8 @@ async function connectSerial(word: string | undefined): Promise<Pick<SessionOpti
 }
 
 async function giveDrives(options: readonly DriveOptions[], host: NodeHost): Promise<readonly DriveFacts[]> {
-  const [{ openDrives }, { connectDrives }] = await Promise.all([
-    import('../node/drives/open-drives.ts'),
-    import('../node/drives/connect-drives.ts'),
-  ]);
-  const { facts, module } = openDrives(await connectDrives(options));
+  const { openDrives } = await import('../node/drives/open-drives.ts');
+  const { facts, module } = openDrives(options);
   host.loadFirst(module);
   return facts;
 }
@@ -194,6 +208,12 @@ async function force(
   const { findOrder } = await import('../node/verify-host.ts');
   const { readId } = await import('./verify-options.ts');
   return forceOrder(host, await findOrder(readId(text, '--schedule')));
+}
+
+/** @returns whether the guest has to be that of the first disk */
+function readBoot(word: string | undefined): boolean {
+  if (word === undefined || word === 'disk') return word === 'disk';
+  throw new InputError(`--boot ${word}: give disk, for the kernel of the first disk, or leave --boot out.`);
 }
 
 function readGuestName(name: string | undefined): GuestName | undefined {

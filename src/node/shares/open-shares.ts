@@ -1,0 +1,74 @@
+import { closeSync, readFileSync } from 'node:fs';
+import type { ShareFacts } from '../../devices/descriptor.ts';
+import { InputError } from '../../errors/input-error.ts';
+import type { ThreadModule } from '../node-host.ts';
+import { type NodeFolderOptions, openRoot } from './node-folder.ts';
+import type { ShareOptions } from './share-options.ts';
+
+/** Descriptors that all shared folders may take together, where the process may have more. */
+const MOST_DESCRIPTORS = 1 << 16;
+/** Those that a process may have if it does not say so. */
+const USUAL_LIMIT = 1024;
+
+/** Shared folders that are open until the process ends or they are closed. */
+export interface OpenShares {
+  readonly facts: readonly ShareFacts[];
+  /** By which threads get at them. */
+  readonly module: ThreadModule;
+  close(): void;
+}
+
+/**
+ * Opens folders that are to be shared.
+ *
+ * @throws InputError that says which folder cannot be, why, and what to do
+ */
+export function openShares(options: readonly ShareOptions[]): OpenShares {
+  if (process.platform !== 'linux')
+    throw new InputError(
+      '--share: folders are shared on Linux only. Make a disk of the files, or send them by network.',
+    );
+  const roots: number[] = [];
+  const close = () => {
+    for (const root of roots.splice(0)) closeSync(root);
+  };
+  try {
+    for (const { folder } of options) roots.push(open(folder));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  // Half of what the process may have: files, sockets and the machine's threads need some, too.
+  const all = Math.min(MOST_DESCRIPTORS, Math.floor(descriptorLimit() / 2));
+  const mostDescriptors = Math.floor(all / Math.max(1, options.length));
+  const facts = options.map(({ folder, tag, readOnly }) => ({ name: folder, tag, readOnly }));
+  const own = import.meta.url;
+  // Beside this file in a checkout; in a package the bundler has both in one folder.
+  const url = new URL(own.endsWith('.ts') ? './share-thread.ts' : './shares/share-thread.js', own).href;
+  const data: readonly NodeFolderOptions[] = roots.map((root) => ({ root, mostDescriptors }));
+  return { facts, module: { url, data }, close };
+}
+
+function open(folder: string): number {
+  try {
+    return openRoot(folder);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT')
+      throw new InputError(`--share ${folder}: there is no such folder. Make it first: mkdir ${folder}`);
+    if (code === 'ENOTDIR')
+      throw new InputError(`--share ${folder}: this is no folder. Share the one that it is in.`);
+    if (code === 'EACCES') throw new InputError(`--share ${folder}: you may not look into this folder.`);
+    throw new InputError(`--share ${folder}: the folder cannot be opened: ${(error as Error).message}.`);
+  }
+}
+
+/** Descriptors that this process may have. */
+function descriptorLimit(): number {
+  try {
+    const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+    return soft === undefined ? USUAL_LIMIT : Number(soft);
+  } catch {
+    return USUAL_LIMIT;
+  }
+}

@@ -1,0 +1,64 @@
+import { refuse } from './errno.ts';
+import type { Name, NameStream } from './host-folder.ts';
+import type { FolderNode, NodeFile } from './nodes.ts';
+
+/** A regular file that the guest has opened. */
+export interface OpenFile extends NodeFile {
+  readonly kind: 'file';
+  readonly node: FolderNode;
+}
+
+/** A directory that the guest reads. */
+export interface OpenDirectory {
+  readonly kind: 'directory';
+  readonly node: FolderNode;
+  /** Opened when the guest first reads, and anew when it goes back. */
+  stream: NameStream | undefined;
+  /** Entries before the next one: `.`, `..`, then those of the stream. */
+  position: number;
+  /** The next name, which was read from the stream already and found no room. */
+  next: Name | undefined;
+}
+
+type Opened = OpenFile | OpenDirectory;
+
+/** All that the guest has opened, by numbers that are not used again. */
+export class OpenFiles {
+  readonly #opened = new Map<number, Opened>();
+  #next = 1;
+
+  get size(): number {
+    return this.#opened.size;
+  }
+
+  add(opened: Opened): number {
+    this.#opened.set(this.#next, opened);
+    return this.#next++;
+  }
+
+  /** @throws FolderError if that is no open file */
+  file(id: number): OpenFile {
+    const opened = this.#opened.get(id);
+    return opened?.kind === 'file' ? opened : refuse('EBADF');
+  }
+
+  directory(id: number): OpenDirectory {
+    const opened = this.#opened.get(id);
+    return opened?.kind === 'directory' ? opened : refuse('EBADF');
+  }
+
+  /** Takes one out. */
+  remove(id: number, kind: Opened['kind']): Opened | undefined {
+    const opened = this.#opened.get(id);
+    if (opened?.kind !== kind) return undefined;
+    this.#opened.delete(id);
+    return opened;
+  }
+
+  /** Takes all out. */
+  removeAll(): readonly Opened[] {
+    const all = [...this.#opened.values()];
+    this.#opened.clear();
+    return all;
+  }
+}

@@ -23,6 +23,7 @@ const entries = [
   'node/drives/drive-thread',
   'node/drives/http-thread',
   'node/network/network-thread',
+  'node/shares/share-thread',
   'node/index',
   'interrupts/index',
   'verify/public',

@@ -40,7 +40,11 @@ async function run(
 ): Promise<MachineRun> {
   if (guest === undefined) throw new Error('there is no guest');
   const { virtio = 'pci' } = wiring;
-  const { files, setUp } = await guestSetUp(guest.version, { virtio, disks: true, network: false }, {});
+  const { files, setUp } = await guestSetUp(
+    guest.version,
+    { virtio, disks: true, network: false, shares: [] },
+    {},
+  );
   const host = new NodeHost();
   const { facts, module, close } = openDrives(
     drives.map((drive) => ({ readOnly: false, snapshot: false, serial: 'S', ...drive })),

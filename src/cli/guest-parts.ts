@@ -1,5 +1,5 @@
 import type { ExtraFile } from '../boot/initramfs.ts';
-import type { VirtioTransportName } from '../devices/descriptor.ts';
+import type { ShareFacts, VirtioTransportName } from '../devices/descriptor.ts';
 import type { FetchOptions } from '../node/debian/debian-guest.ts';
 import { debianModules, MODULES_PATH } from '../node/debian/debian-modules.ts';
 
@@ -26,6 +26,7 @@ export interface GuestParts {
   readonly virtio: VirtioTransportName;
   readonly disks: boolean;
   readonly network: boolean;
+  readonly shares: readonly Pick<ShareFacts, 'tag' | 'readOnly'>[];
 }
 
 /** What Debian's kernel with a busybox needs to use the parts of its machine: files, and commands that set them up. */
@@ -35,14 +36,15 @@ export interface GuestSetUp {
 }
 
 /**
- * Makes a guest of Debian's kernel ready for its disks, with ext4, and its network card.
+ * Makes a guest of Debian's kernel ready for its disks, with ext4, its network card, and its shared folders, each below
+ * `/mnt`.
  *
  * @param version the kernel's release
  * @throws InputError when the kernel's modules cannot be fetched
  */
 export async function guestSetUp(
   version: string,
-  { virtio, disks, network }: GuestParts,
+  { virtio, disks, network, shares }: GuestParts,
   options: FetchOptions,
 ): Promise<GuestSetUp> {
   const names = [
@@ -50,14 +52,23 @@ export async function guestSetUp(
     ...(disks ? DISK_MODULES : []),
     ...(network ? NETWORK_MODULES : []),
   ];
-  const modules = await debianModules(version, names, options);
-  const load = `for module in ${names.join(' ')}; do insmod /${MODULES_PATH}/$module.ko; done\n`;
-  if (!network) return { files: modules, setUp: load };
+  const modules = names.length === 0 ? [] : await debianModules(version, names, options);
+  const load =
+    names.length === 0
+      ? ''
+      : `for module in ${names.join(' ')}; do insmod /${MODULES_PATH}/$module.ko; done\n`;
+  const begin = load + shares.map(mount).join('');
+  if (!network) return { files: modules, setUp: begin };
   return {
     files: [...modules, { path: LEASE_PATH, data: leaseScript, mode: 0o755 }],
-    setUp: `${load}ip link set lo up
+    setUp: `${begin}ip link set lo up
 ip link set eth0 up
 udhcpc -i eth0 -n -q -t 5 -T 1 -s /${LEASE_PATH} > /tmp/udhcpc 2>&1 || cat /tmp/udhcpc
 `,
   };
+}
+
+/** A folder whose tag is a single word. */
+function mount({ tag, readOnly }: Pick<ShareFacts, 'tag' | 'readOnly'>): string {
+  return `mkdir -p /mnt/${tag}; mount -t virtiofs ${readOnly ? '-o ro ' : ''}${tag} /mnt/${tag}\n`;
 }

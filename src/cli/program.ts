@@ -25,12 +25,13 @@ Your terminal is the guest's serial console:
   Ctrl-A h       help
   Ctrl-A Ctrl-A  send Ctrl-A`;
 
+const shareHelp = 'a folder of the host, which the guest mounts by its tag: DIR[:TAG][:ro]; again for more';
 const netHelp = 'a network card, with a way to the public addresses of the Internet: --netdev user';
 const netdevHelp =
   'the same with more words: user[,hostfwd=tcp:127.0.0.1:2222-:22][,allow=HOST[:PORT]][,restrict=on][,dump=FILE]';
 const consoleHelp = `where the guest's terminal is: ${CONSOLES.join(', ')}`;
 const serialHelp = `where the console leads: ${SERIAL_FORMS}`;
-const virtioHelp = `how the guest reaches its disks and network: ${VIRTIO_TRANSPORTS.join(', ')}`;
+const virtioHelp = `how the guest reaches its disks, folders and network: ${VIRTIO_TRANSPORTS.join(', ')}`;
 const driveHelp =
   "the same in QEMU's words: file=disk.img[,format=raw|qcow2][,readonly=on][,snapshot=on][,serial=NAME]";
 
@@ -83,6 +84,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('-m, --memory <size>', 'guest memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--disk <file>', 'a disk, which is this file; again for more', collect)
     .option('--drive <words>', driveHelp, collect)
+    .option('--share <dir>', shareHelp, collect)
     .option('--net', netHelp)
     .option('--netdev <words>', netdevHelp, collect)
     .option('--virtio <name>', virtioHelp, 'pci')
@@ -124,6 +126,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('-m, --memory <size>', 'memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--disk <file>', 'a disk, which is this file; again for more', collect)
     .option('--drive <words>', driveHelp, collect)
+    .option('--share <dir>', shareHelp, collect)
     .option('--net', netHelp)
     .option('--netdev <words>', netdevHelp, collect)
     .option('--virtio <name>', virtioHelp, 'pci')

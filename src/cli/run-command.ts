@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { AttachedParts, DriveFacts, NetworkFacts } from '../devices/descriptor.ts';
+import type { AttachedParts, DriveFacts, NetworkFacts, ShareFacts } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
@@ -7,6 +7,7 @@ import type { DriveOptions } from '../node/drives/drive-options.ts';
 import { writeOutputFile } from '../node/files.ts';
 import type { NetworkOptions } from '../node/network/open-network.ts';
 import type { NodeHost } from '../node/node-host.ts';
+import type { ShareOptions } from '../node/shares/share-options.ts';
 import { type GuestName, guestNames } from './choices.ts';
 import { type DriveWords, readDrives } from './drive-options.ts';
 import { loadProgram } from './firmware.ts';
@@ -22,6 +23,7 @@ import {
 } from './run-options.ts';
 import { readSerial } from './serial-option.ts';
 import { deviceTreeOf, runSession, type SessionOptions } from './session.ts';
+import { readShares, type ShareWords } from './share-options.ts';
 
 /** Options of `hartvisor run` as the parser gives them. */
 export interface RunCommandOptions extends RunWords, AttachWords {
@@ -59,6 +61,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
       virtio: attached.virtio ?? 'pci',
       disks: attached.drives !== undefined,
       network: attached.network !== undefined,
+      shares: attached.shares ?? [],
     },
   });
   const { name, ...parts } = guest;
@@ -122,7 +125,7 @@ export async function machineCommand(
 }
 
 /** The words for parts that a machine has on demand. */
-interface AttachWords extends DriveWords, NetworkWords {
+interface AttachWords extends DriveWords, ShareWords, NetworkWords {
   readonly serial?: string | undefined;
   readonly console?: string | undefined;
   readonly virtio?: string | undefined;
@@ -139,6 +142,7 @@ interface Attached {
 async function attach(words: AttachWords, host: NodeHost): Promise<Attached> {
   const virtio = readVirtio(words.virtio);
   const drives = await connect(readDrives(words, virtio));
+  const shares = readShares(words, virtio);
   const network = readNetwork(words);
   if (network !== undefined && words.engine === 'lockstep')
     throw new InputError('--engine lockstep: in lock step a machine has no network. Leave one of both out.');
@@ -147,6 +151,7 @@ async function attach(words: AttachWords, host: NodeHost): Promise<Attached> {
     // A port without a name is a terminal.
     ...(readConsole(words.console) === 'virtio' ? { ports: [{}] } : {}),
     ...(drives.length === 0 ? {} : { drives: await giveDrives(drives, host) }),
+    ...(shares.length === 0 ? {} : { shares: await giveShares(shares, host) }),
     ...(network === undefined ? {} : { network: await giveNetwork(network, host) }),
   };
   return { attached, drives };
@@ -170,6 +175,13 @@ async function connectSerial(word: string | undefined): Promise<Pick<SessionOpti
 async function giveDrives(options: readonly DriveOptions[], host: NodeHost): Promise<readonly DriveFacts[]> {
   const { openDrives } = await import('../node/drives/open-drives.ts');
   const { facts, module } = openDrives(options);
+  host.loadFirst(module);
+  return facts;
+}
+
+async function giveShares(options: readonly ShareOptions[], host: NodeHost): Promise<readonly ShareFacts[]> {
+  const { openShares } = await import('../node/shares/open-shares.ts');
+  const { facts, module } = openShares(options);
   host.loadFirst(module);
   return facts;
 }

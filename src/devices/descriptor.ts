@@ -2,6 +2,7 @@ import type { DeviceTreeNode } from '../boot/device-tree.ts';
 import type { InterruptFile } from '../interrupts/interrupt-file.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Mac, Network } from '../network/ethernet.ts';
+import type { HostFolder } from '../shared-folders/host-folder.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Backends, GuestPort } from './backends.ts';
 import type { Clock, Device, LineSink, MsiSink } from './device.ts';
@@ -40,6 +41,15 @@ export interface NetworkFacts {
   readonly mac: Mac;
 }
 
+/** A shared folder of a machine, as its devices know it. It can be sent by `postMessage`. */
+export interface ShareFacts {
+  /** For people. */
+  readonly name: string;
+  /** By which the guest mounts it: 1 to 36 bytes of UTF-8. */
+  readonly tag: string;
+  readonly readOnly: boolean;
+}
+
 /** A port of the virtio console. */
 export interface PortFacts {
   /** By which software in the guest finds it, as `/dev/virtio-ports/NAME`; a port without a name is a terminal. */
@@ -52,6 +62,8 @@ export interface AttachedParts {
   readonly drives?: readonly DriveFacts[];
   /** None if it is left out. */
   readonly network?: NetworkFacts;
+  /** Folders of the host; none if they are left out. */
+  readonly shares?: readonly ShareFacts[];
   /** Those of the virtio console, which a machine without ports does not have. */
   readonly ports?: readonly PortFacts[];
   /** `pci` if it is left out. */
@@ -105,6 +117,8 @@ export interface DeviceServices extends DeviceSetting {
   readonly wakeIo: (() => void) | undefined;
   /** The contents of a drive, by its number. Only on the thread that carries out the device's requests. */
   openDrive(drive: number): Storage;
+  /** A shared folder, by its number. Only on the thread that carries out the device's requests. */
+  openShare(share: number): HostFolder;
   /** What the cable of the network card leads to. Only on the thread that carries its frames. */
   openNetwork(): Network;
   /** Tells people something that is worth knowing. */

@@ -13,6 +13,7 @@ import type {
 import type { Clock } from '../devices/device.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Network } from '../network/ethernet.ts';
+import type { HostFolder } from '../shared-folders/host-folder.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Control } from './control.ts';
 import { DeviceEvents } from './device-events.ts';
@@ -31,6 +32,7 @@ export interface DeviceSurroundings {
   /** Makes the I/O thread look for work, where the machine has one. */
   readonly wakeIo: (() => void) | undefined;
   openDrive(drive: number): Storage;
+  openShare(share: number): HostFolder;
   openNetwork(): Network;
   notice(text: string): void;
 }
@@ -97,10 +99,11 @@ function servicesFor(
   index: number,
   wired: Wired,
 ): DeviceServices {
-  const { clock, hartChanged, finish, tell, wakeIo, openDrive, openNetwork, notice } = surroundings;
+  const { clock, hartChanged, finish, tell, wakeIo, openDrive, openShare, openNetwork, notice } =
+    surroundings;
   return {
     ...settingOf(plan),
-    ...{ wakeIo, openDrive, openNetwork, notice },
+    ...{ wakeIo, openDrive, openShare, openNetwork, notice },
     words: new Int32Array(memory.linear.buffer, plan.devices[index], device.wordsFor(plan)),
     memory,
     clock,

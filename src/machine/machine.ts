@@ -120,6 +120,9 @@ export class Machine {
       openDrive: () => {
         throw new Error("drives are opened by the machine's own threads");
       },
+      openShare: () => {
+        throw new Error("shared folders are opened by the machine's own threads");
+      },
       openNetwork: () => {
         throw new Error("the network is that of the machine's own threads");
       },

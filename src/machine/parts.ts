@@ -12,6 +12,7 @@ import { uart16550 } from '../devices/uart16550/descriptor.ts';
 import { overMmio, overPci } from '../devices/virtio/descriptor.ts';
 import { virtioBlk } from '../devices/virtio-blk/descriptor.ts';
 import { virtioConsole } from '../devices/virtio-console/descriptor.ts';
+import { virtioFs } from '../devices/virtio-fs/descriptor.ts';
 import { virtioNet } from '../devices/virtio-net/descriptor.ts';
 import { virtioRng } from '../devices/virtio-rng/descriptor.ts';
 
@@ -43,20 +44,27 @@ const hasDrive =
   (drive: number) =>
   ({ drives = [] }: DeviceSetting): boolean =>
     drive < drives.length;
+const hasShare =
+  (share: number) =>
+  ({ shares = [] }: DeviceSetting): boolean =>
+    share < shares.length;
 const hasNetwork = ({ network }: DeviceSetting): boolean => network !== undefined;
 const hasPorts = ({ ports = [] }: DeviceSetting): boolean => ports.length > 0;
 
 /** Drives of a machine at most. QEMU's `virt` has eight places for virtio over MMIO, and one is taken. */
 export const MOST_DRIVES: Readonly<Record<VirtioTransportName, number>> = { pci: 16, mmio: 7 };
 
-const drivesOf = (transport: VirtioTransportName) =>
-  Array.from({ length: MOST_DRIVES[transport] }, (_, drive) => drive);
+/** Shared folders of a machine at most. */
+export const MOST_SHARES: Readonly<Record<VirtioTransportName, number>> = { pci: 8, mmio: 4 };
+
+const numbersTo = (count: number) => Array.from({ length: count }, (_, number) => number);
 
 /** The functions of the PCI bus, in the order of their slots. One line each. */
 const PCI_FUNCTIONS: readonly PciDescription[] = [
-  ...drivesOf('pci').map((drive) => overPci(virtioBlk(drive), over('pci', hasDrive(drive)))),
+  ...numbersTo(MOST_DRIVES.pci).map((drive) => overPci(virtioBlk(drive), over('pci', hasDrive(drive)))),
   overPci(virtioNet, over('pci', hasNetwork)),
   overPci(virtioConsole, over('pci', hasPorts)),
+  ...numbersTo(MOST_SHARES.pci).map((share) => overPci(virtioFs(share), over('pci', hasShare(share)))),
 ];
 
 /** The devices of our machines, where QEMU's `virt` has them (QEMU's hw/riscv/virt.c). One line each. */
@@ -71,13 +79,17 @@ export const PARTS: readonly Part[] = [
   { device: imsic, base: 0x2800_0000, only: 'domain', aia: ['aplic-imsic'] },
   { device: uart16550, base: 0x1000_0000, sources: [10] },
   { device: overMmio(virtioRng), base: 0x1000_1000, sources: [1] },
-  ...drivesOf('mmio').map((drive) => ({
+  ...numbersTo(MOST_DRIVES.mmio).map((drive) => ({
     ...{ device: overMmio(virtioBlk(drive)), base: 0x1000_2000 + 0x1000 * drive, sources: [2 + drive] },
     isIn: over('mmio', hasDrive(drive)),
   })),
   // Behind the places that QEMU's machine has.
   { device: overMmio(virtioNet), base: 0x1000_9000, sources: [9], isIn: over('mmio', hasNetwork) },
   { device: overMmio(virtioConsole), base: 0x1000_a000, sources: [12], isIn: over('mmio', hasPorts) },
+  ...numbersTo(MOST_SHARES.mmio).map((share) => ({
+    ...{ device: overMmio(virtioFs(share)), base: 0x1000_b000 + 0x1000 * share, sources: [13 + share] },
+    isIn: over('mmio', hasShare(share)),
+  })),
   {
     ...{ device: pciHost(PCI_FUNCTIONS), base: 0x3000_0000, sources: [32, 33, 34, 35] },
     isIn: (setting) => PCI_FUNCTIONS.some((each) => each.isIn(setting)),

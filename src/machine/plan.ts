@@ -127,11 +127,12 @@ export function settingOf({
   aiaGuests = 0,
   drives = [],
   ports = [],
+  shares = [],
   virtio = 'pci',
   network,
 }: DeviceSetting): DeviceSetting {
   return {
-    ...{ kind, cpus, aia, aiaGuests, drives, ports, virtio },
+    ...{ kind, cpus, aia, aiaGuests, drives, shares, ports, virtio },
     ...(network === undefined ? {} : { network }),
   };
 }

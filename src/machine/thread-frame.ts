@@ -84,6 +84,11 @@ export class ThreadFrame {
         if (openDrive === undefined) throw new Error('nobody has said what is in the drives of this machine');
         return openDrive(drive);
       },
+      openShare: (share) => {
+        const { openShare } = this.#host;
+        if (openShare === undefined) throw new Error('nobody has said what folders this machine shares');
+        return openShare(share);
+      },
       openNetwork: () => {
         if (network === undefined) throw new Error('nobody has said what the network of this machine is');
         return network;

@@ -1,6 +1,7 @@
 /** The messages between a machine's threads and its owner. */
 import type { Protocol } from '../interrupts/protocol.ts';
 import type { Network } from '../network/ethernet.ts';
+import type { HostFolder } from '../shared-folders/host-folder.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Xlen } from './cpu.ts';
 import type { Engine } from './engine.ts';
@@ -97,6 +98,10 @@ export interface WorkerHost {
   notify(message: WorkerMessage): void;
   /** Opens the contents of a drive, by its number; not there in a machine without drives. */
   readonly openDrive?: (drive: number) => Storage;
+  /** Opens a shared folder, by its number; not there in a machine without any. */
+  readonly openShare?: (share: number) => HostFolder;
+  /** Closes all that is open in the shared folders that this thread has opened, at its end. */
+  readonly closeShares?: () => void;
   /** Opens the network of a machine that has one, on its I/O thread. */
   readonly openNetwork?: (callbacks: NetworkCallbacks) => OpenNetwork;
   /** Closes the drives that this thread has opened, at its end. @returns what went wrong, for people */

@@ -14,6 +14,7 @@ export async function loadWorker(kind: WorkerStart['kind']): Promise<RunWorker> 
     try {
       await run(start, host);
     } finally {
+      host.closeShares?.();
       for (const text of host.closeDrives?.() ?? []) host.notify({ kind: 'notice', text });
     }
   };

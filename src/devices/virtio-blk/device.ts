@@ -1,7 +1,7 @@
 import type { GuestMemory } from '../../memory/guest-memory.ts';
 import { checkRange, type Storage } from '../../storage/storage.ts';
 import type { DriveFacts } from '../descriptor.ts';
-import { bytesIn, type Chain, gather, type Segment, scatter, slice } from '../virtio/chain.ts';
+import { bytesIn, type Chain, gather, partsOf, type Segment, scatter, slice } from '../virtio/chain.ts';
 import type { ConfigSpace, VirtioFunction } from '../virtio/function.ts';
 import { RingError } from '../virtio/ring-error.ts';
 import { blkConfig, MOST_RANGE_SECTORS, MOST_RANGES } from './config.ts';
@@ -156,13 +156,6 @@ export class VirtioBlk implements VirtioFunction {
     }
     return OK;
   }
-}
-
-/** The bytes of segments, in place. */
-function partsOf(memory: GuestMemory, segments: readonly Segment[]): Uint8Array[] {
-  const parts: Uint8Array[] = [];
-  for (const { address, length } of segments) memory.use(address, length, (bytes) => parts.push(bytes));
-  return parts;
 }
 
 /** Before the first of several parts, so that nothing is done of a request that is refused. */

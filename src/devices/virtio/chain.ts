@@ -128,6 +128,13 @@ export function slice(segments: readonly Segment[], offset: number, bytes: numbe
   return part;
 }
 
+/** The bytes of segments, in place. */
+export function partsOf(memory: GuestMemory, segments: readonly Segment[]): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  for (const { address, length } of segments) memory.use(address, length, (bytes) => parts.push(bytes));
+  return parts;
+}
+
 /** A copy of so many bytes from an offset in segments on; undefined if there are fewer. The caller bounds them. */
 export function gather(
   memory: GuestMemory,

@@ -12,5 +12,6 @@ export function hasIoThread({
   readonly plan: MachinePlan;
   readonly engine: Engine;
 }): boolean {
-  return ((plan.drives?.length ?? 0) > 0 || plan.network !== undefined) && engine !== 'lockstep';
+  const { drives = [], shares = [], network } = plan;
+  return (drives.length > 0 || shares.length > 0 || network !== undefined) && engine !== 'lockstep';
 }

@@ -40,11 +40,7 @@ async function run(
 ): Promise<MachineRun> {
   if (guest === undefined) throw new Error('there is no guest');
   const { virtio = 'pci' } = wiring;
-  const { files, setUp } = await guestSetUp(
-    guest.version,
-    { virtio, disks: true, network: false, shares: [] },
-    {},
-  );
+  const { files, setUp } = await guestSetUp(guest.version, { virtio, disks: true }, {});
   const host = new NodeHost();
   const { facts, module, close } = openDrives(
     drives.map((drive) => ({ readOnly: false, snapshot: false, serial: 'S', ...drive })),

@@ -46,7 +46,7 @@ async function run(script: string, shares: readonly ShareOptions[]): Promise<Mac
   const host = new NodeHost();
   const { facts, module, close } = openShares(shares);
   host.loadFirst(module);
-  const parts = { virtio: 'pci', disks: false, network: false, shares: facts } as const;
+  const parts = { virtio: 'pci', shares: facts } as const;
   const { files, setUp } = await guestSetUp(guest.version, parts, {});
   try {
     return await runMachine(

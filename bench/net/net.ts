@@ -49,11 +49,7 @@ export async function runNetBench(
   using directory = temporaryDirectory('net');
   const field = await prepareField(options, directory.path, onProgress);
   const files = await debianFiles(onProgress);
-  const network = await guestSetUp(
-    files.version,
-    { virtio: 'pci', disks: false, network: true, shares: [] },
-    {},
-  );
+  const network = await guestSetUp(files.version, { virtio: 'pci', network: true }, {});
   const busybox = readFileSync(files.busyboxPath);
   const rows: NetRow[] = [];
   for (const vcpus of options.smp) {

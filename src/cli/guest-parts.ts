@@ -7,6 +7,7 @@ import { debianModules, MODULES_PATH } from '../node/debian/debian-modules.ts';
 const TRANSPORT_MODULES = { pci: [], mmio: ['virtio_mmio'] } as const;
 const DISK_MODULES = ['virtio_blk', 'crc16', 'crc32c_generic', 'mbcache', 'jbd2', 'ext4'];
 const NETWORK_MODULES = ['failover', 'net_failover', 'virtio_net'];
+const SOCKET_MODULES = ['vsock', 'vmw_vsock_virtio_transport_common', 'vmw_vsock_virtio_transport'];
 const LEASE_PATH = 'etc/hartvisor/lease';
 
 /** What udhcpc calls when something about an address has changed. */
@@ -24,9 +25,10 @@ exit 0
 /** The parts of a machine that Debian's kernel has modules for. */
 export interface GuestParts {
   readonly virtio: VirtioTransportName;
-  readonly disks: boolean;
-  readonly network: boolean;
-  readonly shares: readonly Pick<ShareFacts, 'tag' | 'readOnly'>[];
+  readonly disks?: boolean;
+  readonly network?: boolean;
+  readonly shares?: readonly Pick<ShareFacts, 'tag' | 'readOnly'>[];
+  readonly sockets?: boolean;
 }
 
 /** What Debian's kernel with a busybox needs to use the parts of its machine: files, and commands that set them up. */
@@ -44,13 +46,14 @@ export interface GuestSetUp {
  */
 export async function guestSetUp(
   version: string,
-  { virtio, disks, network, shares }: GuestParts,
+  { virtio, disks = false, network = false, shares = [], sockets = false }: GuestParts,
   options: FetchOptions,
 ): Promise<GuestSetUp> {
   const names = [
     ...TRANSPORT_MODULES[virtio],
     ...(disks ? DISK_MODULES : []),
     ...(network ? NETWORK_MODULES : []),
+    ...(sockets ? SOCKET_MODULES : []),
   ];
   const modules = names.length === 0 ? [] : await debianModules(version, names, options);
   const load =

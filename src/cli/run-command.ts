@@ -24,6 +24,7 @@ import {
 import { readSerial } from './serial-option.ts';
 import { deviceTreeOf, runSession, type SessionOptions } from './session.ts';
 import { readShares, type ShareWords } from './share-options.ts';
+import { readVsock } from './vsock-option.ts';
 
 /** Options of `hartvisor run` as the parser gives them. */
 export interface RunCommandOptions extends RunWords, AttachWords {
@@ -62,6 +63,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
       disks: attached.drives !== undefined,
       network: attached.network !== undefined,
       shares: attached.shares ?? [],
+      sockets: attached.vsock !== undefined,
     },
   });
   const { name, ...parts } = guest;
@@ -75,13 +77,13 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
   };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
   const forced = await force(options.schedule, shape.pcpus, host);
-  const serial = await connectSerial(options.serial);
+  const outside = { ...(await connectSerial(options.serial)), ...(await openSockets(options.vsock)) };
   const memory = `${shape.memoryBytes / 2 ** 20} MiB`;
   return runSession(config, host, {
     timeout,
     statistics: options.stats === true,
     ...(forced === undefined ? {} : { timesForced: forced }),
-    ...serial,
+    ...outside,
     banner: `${name} on ${counted(shape.vcpus, 'vCPU')}, ${counted(shape.pcpus, 'thread')}, ${memory}.`,
   });
 }
@@ -115,10 +117,10 @@ export async function machineCommand(
   const bootArgs = append === undefined ? {} : { bootArgs: append };
   const config: MachineConfig = { kind: 'bare', ...shape, program, ...bootArgs, ...attached };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
-  const serial = await connectSerial(options.serial);
+  const outside = { ...(await connectSerial(options.serial)), ...(await openSockets(options.vsock)) };
   return runSession(config, host, {
     timeout,
-    ...serial,
+    ...outside,
     statistics: options.stats === true,
     banner: `${file} on ${counted(harts, 'hart')}, ${memoryBytes / 2 ** 20} MiB.`,
   });
@@ -128,6 +130,7 @@ export async function machineCommand(
 interface AttachWords extends DriveWords, ShareWords, NetworkWords {
   readonly serial?: string | undefined;
   readonly console?: string | undefined;
+  readonly vsock?: string | undefined;
   readonly virtio?: string | undefined;
   readonly engine?: string | undefined;
 }
@@ -144,12 +147,14 @@ async function attach(words: AttachWords, host: NodeHost): Promise<Attached> {
   const drives = await connect(readDrives(words, virtio));
   const shares = readShares(words, virtio);
   const network = readNetwork(words);
+  const vsock = readVsock(words.vsock);
   if (network !== undefined && words.engine === 'lockstep')
     throw new InputError('--engine lockstep: in lock step a machine has no network. Leave one of both out.');
   const attached = {
     ...{ virtio },
     // A port without a name is a terminal.
     ...(readConsole(words.console) === 'virtio' ? { ports: [{}] } : {}),
+    ...(vsock === undefined ? {} : { vsock: { cid: vsock.cid } }),
     ...(drives.length === 0 ? {} : { drives: await giveDrives(drives, host) }),
     ...(shares.length === 0 ? {} : { shares: await giveShares(shares, host) }),
     ...(network === undefined ? {} : { network: await giveNetwork(network, host) }),
@@ -170,6 +175,14 @@ async function connectSerial(word: string | undefined): Promise<Pick<SessionOpti
   if (place === undefined || word === undefined) return {};
   const { openSerial } = await import('../node/serial/open-serial.ts');
   return { serial: await openSerial(place, word, (text) => console.error(`hartvisor: ${text}`)) };
+}
+
+/** The host's side of the guest's sockets, for a session. */
+async function openSockets(word: string | undefined): Promise<Pick<SessionOptions, 'vsock'>> {
+  const vsock = readVsock(word);
+  if (vsock === undefined) return {};
+  const { UnixSockets } = await import('../node/vsock/unix-sockets.ts');
+  return { vsock: await UnixSockets.open(vsock.path) };
 }
 
 async function giveDrives(options: readonly DriveOptions[], host: NodeHost): Promise<readonly DriveFacts[]> {

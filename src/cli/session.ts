@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { GuestSockets, VsockBackend } from '../devices/backends.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import { Machine, type MachineCallbacks, type MachineHost } from '../machine/machine.ts';
@@ -22,6 +23,8 @@ export interface SessionOptions {
   readonly banner: string;
   /** Where the console is, if it is not on the process's own terminal or pipes. */
   readonly serial?: Pick<TerminalStreams, 'input' | 'output'>;
+  /** Programs of the host that the guest's sockets lead to. */
+  readonly vsock?: VsockBackend & { attach(sockets: GuestSockets): void; close(): void };
 }
 
 /**
@@ -77,8 +80,14 @@ class Session {
       inputSpace: () => this.#terminal.continueInput(),
     };
     // What is written before a driver for the virtio console is up comes by the serial port.
-    const callbacks = { console, ports: [console], onNotice: (text: string) => this.#say(text) };
+    const { vsock } = options;
+    const callbacks = {
+      ...{ console, ports: [console], onNotice: (text: string) => this.#say(text) },
+      ...(vsock === undefined ? {} : { vsock }),
+    };
     this.#machine = createMachine({ ...config, detachFiles: true }, host, callbacks);
+    const { sockets } = this.#machine;
+    if (sockets !== undefined) vsock?.attach(sockets);
     const [port] = this.#machine.ports;
     this.#terminal = new Terminal(
       { ...consoleStreams(), ...options.serial },
@@ -107,6 +116,7 @@ class Session {
       clearTimeout(timer);
       clearTimeout(this.#panicTimer);
       this.#terminal.close();
+      this.#options.vsock?.close();
       stopListening();
     }
   }

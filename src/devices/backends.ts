@@ -26,9 +26,57 @@ export interface GuestPort {
   resize(columns: number, rows: number): void;
 }
 
+/** How a stream between guest and host has ended: by both sides, by a failure of one of them, or before it began. */
+export type StreamEnd = 'closed' | 'reset' | 'refused';
+
+/** The reader at the host's end of a stream (`AF_VSOCK`) between guest and host. */
+export interface StreamBackend {
+  /** The guest has accepted the connection that the host asked for. */
+  connected?(): void;
+  /** Takes what the guest sends. Where a promise is returned, no more is given until it is fulfilled. */
+  output(bytes: Uint8Array): Promise<void> | undefined;
+  /** The guest sends nothing more. */
+  outputEnded(): void;
+  /** There may be room again for input that was not taken. */
+  inputSpace(): void;
+  /** Nothing more comes or is taken. Called once, but not after a `reset` of one's own. */
+  closed(end: StreamEnd): void;
+}
+
+/** The host's end of a stream, for whoever writes to it. */
+export interface GuestStream {
+  /** The host's port of it. */
+  readonly hostPort: number;
+  /** Sends bytes to the guest. @returns how many were taken: none before the guest has accepted the connection */
+  input(bytes: Uint8Array): number;
+  /** Tells the guest that nothing more is sent. */
+  endInput(): void;
+  /** Ends the stream at once. */
+  reset(): void;
+}
+
+/** What programs in the guest can connect to. */
+export interface VsockBackend {
+  /** A program in the guest connects to a port of the host. @returns its reader; undefined refuses it */
+  connected(port: number, stream: GuestStream): StreamBackend | undefined;
+}
+
+/** The way to programs in the guest that listen. */
+export interface GuestSockets {
+  /**
+   * Asks for a connection to a port of the guest: 0 to 2^32 - 2. A guest whose driver is not up answers when it is, or
+   * never.
+   *
+   * @throws RangeError for other ports, and if there are as many connections as there can be
+   */
+  connect(port: number, backend: StreamBackend): GuestStream;
+}
+
 /** Everything outside of a machine that its devices work with. The program that owns the machine hands it to them. */
 export interface Backends {
   readonly console: ConsoleBackend;
   /** For the ports of the virtio console, in their order. */
   readonly ports?: readonly PortBackend[];
+  /** For programs in the guest that connect to the host; without it they are refused. */
+  readonly vsock?: VsockBackend;
 }

@@ -4,7 +4,7 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Mac, Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { Backends, GuestPort } from './backends.ts';
+import type { Backends, GuestPort, GuestSockets } from './backends.ts';
 import type { Clock, Device, LineSink, MsiSink } from './device.ts';
 
 /**
@@ -56,6 +56,12 @@ export interface PortFacts {
   readonly name?: string;
 }
 
+/** The socket device of a machine, as its devices know it. It can be sent by `postMessage`. */
+export interface VsockFacts {
+  /** The guest's address: 3 to 2^32 - 2. */
+  readonly cid: number;
+}
+
 /** The parts that a machine has on demand, as its devices know them. */
 export interface AttachedParts {
   /** None if they are left out. */
@@ -66,6 +72,8 @@ export interface AttachedParts {
   readonly shares?: readonly ShareFacts[];
   /** Those of the virtio console, which a machine without ports does not have. */
   readonly ports?: readonly PortFacts[];
+  /** None if it is left out. */
+  readonly vsock?: VsockFacts;
   /** `pci` if it is left out. */
   readonly virtio?: VirtioTransportName;
 }
@@ -176,6 +184,8 @@ export interface ConsoleWires {
 export interface HostSide {
   /** The ports that it is the host's side of. */
   readonly ports?: readonly GuestPort[];
+  /** The way to sockets in the guest, if it is the host's side of that. */
+  readonly sockets?: GuestSockets;
   /** An event that {@link DeviceServices.tell} was told of, in any thread. */
   hear(event: number): void;
   /** The machine is paused: nothing may change the device until {@link resume}, whatever happens outside. */

@@ -1,4 +1,4 @@
-import type { Backends, GuestPort } from '../devices/backends.ts';
+import type { Backends, GuestPort, GuestSockets } from '../devices/backends.ts';
 import type { HostSide } from '../devices/descriptor.ts';
 import { type RegionStatistics, readRegionStatistics } from '../hart/region-statistics.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
@@ -169,6 +169,11 @@ export class Machine {
   /** The ports of the virtio console, in the order in which they were asked for. */
   get ports(): readonly GuestPort[] {
     return this.#hostSides.flatMap((side) => side?.ports ?? []);
+  }
+
+  /** The way to sockets in the guest; undefined in a machine without a socket device. */
+  get sockets(): GuestSockets | undefined {
+    return this.#hostSides.find((side) => side?.sockets !== undefined)?.sockets;
   }
 
   /**

@@ -15,6 +15,7 @@ import { virtioConsole } from '../devices/virtio-console/descriptor.ts';
 import { virtioFs } from '../devices/virtio-fs/descriptor.ts';
 import { virtioNet } from '../devices/virtio-net/descriptor.ts';
 import { virtioRng } from '../devices/virtio-rng/descriptor.ts';
+import { virtioVsock } from '../devices/virtio-vsock/descriptor.ts';
 
 /** Guest-physical address of RAM, as on QEMU's `virt`. */
 export const RAM_BASE = 0x8000_0000;
@@ -49,6 +50,7 @@ const hasShare =
   ({ shares = [] }: DeviceSetting): boolean =>
     share < shares.length;
 const hasNetwork = ({ network }: DeviceSetting): boolean => network !== undefined;
+const hasSockets = ({ vsock }: DeviceSetting): boolean => vsock !== undefined;
 const hasPorts = ({ ports = [] }: DeviceSetting): boolean => ports.length > 0;
 
 /** Drives of a machine at most. QEMU's `virt` has eight places for virtio over MMIO, and one is taken. */
@@ -65,6 +67,7 @@ const PCI_FUNCTIONS: readonly PciDescription[] = [
   overPci(virtioNet, over('pci', hasNetwork)),
   overPci(virtioConsole, over('pci', hasPorts)),
   ...numbersTo(MOST_SHARES.pci).map((share) => overPci(virtioFs(share), over('pci', hasShare(share)))),
+  overPci(virtioVsock, over('pci', hasSockets)),
 ];
 
 /** The devices of our machines, where QEMU's `virt` has them (QEMU's hw/riscv/virt.c). One line each. */
@@ -90,6 +93,7 @@ export const PARTS: readonly Part[] = [
     ...{ device: overMmio(virtioFs(share)), base: 0x1000_b000 + 0x1000 * share, sources: [13 + share] },
     isIn: over('mmio', hasShare(share)),
   })),
+  { device: overMmio(virtioVsock), base: 0x1000_f000, sources: [17], isIn: over('mmio', hasSockets) },
   {
     ...{ device: pciHost(PCI_FUNCTIONS), base: 0x3000_0000, sources: [32, 33, 34, 35] },
     isIn: (setting) => PCI_FUNCTIONS.some((each) => each.isIn(setting)),

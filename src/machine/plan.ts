@@ -130,10 +130,12 @@ export function settingOf({
   shares = [],
   virtio = 'pci',
   network,
+  vsock,
 }: DeviceSetting): DeviceSetting {
   return {
     ...{ kind, cpus, aia, aiaGuests, drives, shares, ports, virtio },
     ...(network === undefined ? {} : { network }),
+    ...(vsock === undefined ? {} : { vsock }),
   };
 }
 

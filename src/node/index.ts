@@ -8,8 +8,18 @@
 export { type ElfFile, readElf } from '../boot/elf.ts';
 export { type InitramfsOptions, initramfs } from '../boot/initramfs.ts';
 export { type Kernel, readKernel } from '../boot/kernel-image.ts';
-export type { Backends, ConsoleBackend } from '../devices/backends.ts';
-export type { DriveFacts, NetworkFacts, ShareFacts } from '../devices/descriptor.ts';
+export type {
+  Backends,
+  ConsoleBackend,
+  GuestPort,
+  GuestSockets,
+  GuestStream,
+  PortBackend,
+  StreamBackend,
+  StreamEnd,
+  VsockBackend,
+} from '../devices/backends.ts';
+export type { DriveFacts, NetworkFacts, PortFacts, ShareFacts, VsockFacts } from '../devices/descriptor.ts';
 export { InputError } from '../errors/input-error.ts';
 export type { BareProgram } from '../machine/bare/boot.ts';
 export type { MachineConfig } from '../machine/config.ts';

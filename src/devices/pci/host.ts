@@ -1,16 +1,19 @@
-import type { Backends, GuestPort } from '../backends.ts';
+import type { Backends, GuestPort, GuestSockets } from '../backends.ts';
 import type { HostSide } from '../descriptor.ts';
 import type { Slot } from './device.ts';
 
 /** The host's sides of the functions. An event of the bus is the number of a slot. */
 export class PciHostSide implements HostSide {
   readonly ports: readonly GuestPort[];
+  readonly sockets?: GuestSockets;
   readonly #sides: ReadonlyMap<number, HostSide>;
 
   constructor(slots: readonly Slot[], backends: Backends) {
     const sides = slots.map((slot) => [slot.number, slot.function.connect?.(backends)] as const);
     this.#sides = new Map(sides.filter((each): each is [number, HostSide] => each[1] !== undefined));
     this.ports = [...this.#sides.values()].flatMap(({ ports = [] }) => ports);
+    const [sockets] = [...this.#sides.values()].flatMap((side) => side.sockets ?? []);
+    if (sockets !== undefined) this.sockets = sockets;
   }
 
   hear(event: number): void {

@@ -1,85 +1,27 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { BUFFERS, createRam, RAM } from '../../../test/devices/virtio-driver.ts';
-import type { GuestMemory } from '../../memory/guest-memory.ts';
+import { BUFFER_BYTES, QUEUE_SIZE, QueuesDriver } from '../../../test/devices/queues-driver.ts';
+import { createRam } from '../../../test/devices/virtio-driver.ts';
 import type { PortFacts } from '../descriptor.ts';
 import { VirtioMmio } from '../virtio/mmio.ts';
-import { DESCRIPTOR, DESCRIPTOR_BYTES, FEATURE_HIGH, INTERRUPT, REG, STATUS } from '../virtio/registers.ts';
+import { INTERRUPT, REG } from '../virtio/registers.ts';
 import { virtioWords } from '../virtio/words.ts';
 import { virtioConsole } from './descriptor.ts';
 import { VirtioConsole } from './device.ts';
 import { CONSOLE_FEATURE, CONTROL, CONTROL_IN, CONTROL_OUT, inputQueue, outputQueue } from './facts.ts';
 import { consoleWords } from './words.ts';
 
-const SIZE = 16;
-const ring = (queue: number) => RAM + 0x800 * queue;
-const buffer = (queue: number, index: number) => BUFFERS + 0x800 * queue + 0x80 * index;
-/** Bytes of a buffer of this driver. */
-const BYTES = 0x80;
+const SIZE = QUEUE_SIZE;
+const BYTES = BUFFER_BYTES;
 
-/** A driver of all queues of a console, each with `SIZE` buffers of its own. */
-class ConsoleDriver {
-  readonly #device: Pick<VirtioMmio, 'write'>;
-  readonly #memory: GuestMemory;
-  readonly #added: number[];
-  readonly #taken: number[];
-
-  constructor(device: Pick<VirtioMmio, 'write'>, memory: GuestMemory, queues: number, features: number) {
-    this.#device = device;
-    this.#memory = memory;
-    this.#added = Array.from({ length: queues }, () => 0);
-    this.#taken = [...this.#added];
-    memory.copyIn(RAM, new Uint8Array(BUFFERS - RAM));
-    const put = (register: number, value: number) => device.write(register, 4, value >>> 0);
-    put(REG.STATUS, 0);
-    put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.DRIVER);
-    put(REG.DRIVER_FEATURES_SEL, 0);
-    put(REG.DRIVER_FEATURES, features);
-    put(REG.DRIVER_FEATURES_SEL, 1);
-    put(REG.DRIVER_FEATURES, FEATURE_HIGH.VERSION_1);
-    put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.DRIVER | STATUS.FEATURES_OK);
-    for (let queue = 0; queue < queues; queue++) {
-      put(REG.QUEUE_SEL, queue);
-      put(REG.QUEUE_NUM, SIZE);
-      put(REG.QUEUE_DESC, ring(queue));
-      put(REG.QUEUE_DRIVER, ring(queue) + 0x200);
-      put(REG.QUEUE_DEVICE, ring(queue) + 0x400);
-      for (const register of [REG.QUEUE_DESC, REG.QUEUE_DRIVER, REG.QUEUE_DEVICE]) put(register + 4, 0);
-      put(REG.QUEUE_READY, 1);
-    }
-    put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.DRIVER | STATUS.FEATURES_OK | STATUS.DRIVER_OK);
-  }
-
-  /** Gives the device a buffer to write to. */
-  offer(queue: number): void {
-    this.#add(queue, BYTES, DESCRIPTOR.WRITE);
-  }
-
-  /** Gives it bytes to read. */
-  send(queue: number, bytes: Uint8Array, notify = true): void {
-    this.#memory.copyIn(buffer(queue, this.#added[queue] % SIZE), bytes);
-    this.#add(queue, bytes.length, 0, notify);
-  }
-
+/** A driver of a console. */
+class ConsoleDriver extends QueuesDriver {
   control(port: number, event: number, value: number): void {
     const message = new DataView(new ArrayBuffer(8));
     message.setUint32(0, port, true);
     message.setUint16(4, event, true);
     message.setUint16(6, value, true);
     this.send(CONTROL_OUT, new Uint8Array(message.buffer));
-  }
-
-  /** What the device has written to buffers since the last call. */
-  received(queue: number): Uint8Array[] {
-    const list: Uint8Array[] = [];
-    while (this.#taken[queue] !== this.#memory.load16(ring(queue) + 0x402)) {
-      const entry = ring(queue) + 0x404 + 8 * (this.#taken[queue] % SIZE);
-      const head = this.#memory.read32(entry) ?? 0;
-      const written = this.#memory.read32(entry + 4) ?? 0;
-      list.push(this.#memory.copyOut(buffer(queue, head), written) ?? new Uint8Array());
-      this.#taken[queue] = (this.#taken[queue] + 1) & 0xffff;
-    }
-    return list;
   }
 
   /** Port, event, value, and what follows. */
@@ -89,19 +31,6 @@ class ConsoleDriver {
       const more = [...bytes.subarray(8)];
       return [view.getUint32(0, true), view.getUint16(4, true), view.getUint16(6, true), ...more] as const;
     });
-  }
-
-  #add(queue: number, length: number, flags: number, notify = true): void {
-    const index = this.#added[queue] % SIZE;
-    const at = ring(queue) + DESCRIPTOR_BYTES * index;
-    this.#memory.write32(at, buffer(queue, index));
-    this.#memory.write32(at + 4, 0);
-    this.#memory.write32(at + 8, length);
-    this.#memory.write16(at + 12, flags);
-    this.#memory.write16(ring(queue) + 0x204 + 2 * index, index);
-    this.#added[queue] = (this.#added[queue] + 1) & 0xffff;
-    this.#memory.store16(ring(queue) + 0x202, this.#added[queue]);
-    if (notify) this.#device.write(REG.QUEUE_NOTIFY, 4, queue);
   }
 }
 

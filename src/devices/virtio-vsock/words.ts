@@ -1,0 +1,9 @@
+import { i32, struct } from '../../layout/struct.ts';
+
+const VSOCK = struct({
+  /** How often a driver has reset the device: connections of before are gone. */
+  RESETS: i32,
+});
+
+export const WORD = VSOCK.word;
+export const VSOCK_WORDS = VSOCK.words;

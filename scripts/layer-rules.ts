@@ -54,6 +54,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'storage',
     'network',
     'shared-folders',
+    'filesystem',
     'boot',
     'devices',
     'machine',

@@ -1,5 +1,5 @@
 /** Guests that hartvisor brings: the first is started when no kernel is given. */
-export const guestNames = ['debian', 'tick'] as const;
+export const guestNames = ['busybox', 'debian', 'tick'] as const;
 export type GuestName = (typeof guestNames)[number];
 
 /** The most vCPUs of a domain, and harts of a bare machine. */

@@ -6,6 +6,7 @@ import { packageFile } from '../node/package-files.ts';
 import { printable } from '../node/printable.ts';
 import { lastWords } from '../node/terminal-writer.ts';
 import { EXIT_STATUS } from './exit-status.ts';
+import { Interrupted } from './interrupted.ts';
 import { defectText } from './outcome.ts';
 import { createProgram } from './program.ts';
 import { fromQemuWords } from './qemu-words.ts';
@@ -50,6 +51,10 @@ function reportError(error: unknown): number {
   // The parser has printed its message, or the help that was asked for.
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? EXIT_STATUS.success : EXIT_STATUS.badInput;
+  if (error instanceof Interrupted) {
+    lastWords(`hartvisor: ${printable(error.message)}\n`);
+    return error.status;
+  }
   if (error instanceof InputError) {
     lastWords(`hartvisor: ${printable(error.message)}\n`);
     return EXIT_STATUS.badInput;

@@ -65,3 +65,10 @@ export function windowWords(window: { readonly columns?: number; readonly rows?:
   const { columns, rows } = window;
   return columns && rows ? [`COLUMNS=${columns}`, `LINES=${rows}`] : [];
 }
+
+/** The same for systemd (its man page `kernel-command-line`). */
+export function systemdWindowWords(window: { readonly columns?: number; readonly rows?: number }): string[] {
+  const { columns, rows } = window;
+  if (!columns || !rows) return [];
+  return [`systemd.tty.columns.${devices.serial}=${columns}`, `systemd.tty.rows.${devices.serial}=${rows}`];
+}

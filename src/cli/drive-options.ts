@@ -21,13 +21,16 @@ type Key = (typeof KEYS)[number];
 /**
  * Reads `--disk` and `--drive`, the disks first.
  *
+ * @param own - drives that come before those that the person names
  * @throws InputError that says which word is wrong, and what is possible
  */
 export function readDrives(
   { disk = [], drive = [] }: DriveWords,
   virtio: VirtioTransportName = 'pci',
+  own: readonly DriveOptions[] = [],
 ): readonly DriveOptions[] {
   const drives = [
+    ...own,
     ...disk.map((file) => ({ file, readOnly: false, snapshot: false, serial: serialOf(file) })),
     ...drive.map(readDrive),
   ];

@@ -37,3 +37,33 @@ test('on a terminal one line changes and disappears', () => {
 test('nothing to fetch shows nothing', () => {
   expect(shown(true, []) + shown(false, [])).toBe('');
 });
+
+test('while something is installed, the line tells how much is done, and how long the rest may take', () => {
+  let time = 0;
+  let text = '';
+  const { report } = fetchProgress({ isTTY: true, write: (piece) => (text += piece) }, () => time);
+  const seen = [0, 0.02, 0.25, 0.9].map((fraction) => {
+    text = '';
+    report({
+      step: 'install',
+      message: 'Installing',
+      fraction,
+      ...(fraction === 0 ? {} : { detail: 'dash' }),
+    });
+    time += 100_000;
+    return text.replace('\r\x1b[K', '');
+  });
+  expect(seen).toEqual([
+    'Installing: 0 %',
+    'Installing: 2 %, dash',
+    'Installing: 25 %, dash, 10 min left',
+    'Installing: 90 %, dash, 40 s left',
+  ]);
+});
+
+test('in a file the packages that are installed get no lines', () => {
+  const progress = ['a', 'b'].map((detail): FetchProgress => {
+    return { step: 'install', message: 'Installing', fraction: 0.5, detail };
+  });
+  expect(shown(false, progress)).toBe('Installing\n');
+});

@@ -9,7 +9,13 @@ import { guestLimits, readInputFile } from '../node/files.ts';
 import { packageFile } from '../node/package-files.ts';
 import { unpackers } from '../node/unpackers.ts';
 import type { GuestName } from './choices.ts';
-import { type ConsoleName, diskCommandLine, linuxCommandLine, windowWords } from './command-line.ts';
+import {
+  type ConsoleName,
+  diskCommandLine,
+  linuxCommandLine,
+  systemdWindowWords,
+  windowWords,
+} from './command-line.ts';
 import { fetchProgress } from './fetch-progress.ts';
 import type { GuestParts } from './guest-parts.ts';
 
@@ -56,9 +62,7 @@ const tickFiles = {
  */
 export async function loadGuest(choice: GuestChoice): Promise<Guest> {
   const { kernel, guest } = choice;
-  if (kernel !== undefined && guest !== undefined) {
-    throw new InputError(`--kernel ${kernel} and --guest ${guest} both name a guest. Give one of them.`);
-  }
+  if (guest !== undefined) refuseOtherGuest(kernel, guest);
   if (choice.fromDisk === true && (kernel !== undefined || guest !== undefined)) {
     throw new InputError(
       '--boot disk takes the guest from the disk. Leave out --kernel and --guest, or --boot.',
@@ -69,13 +73,28 @@ export async function loadGuest(choice: GuestChoice): Promise<Guest> {
   const initrd =
     choice.initrd === undefined ? undefined : await readInitrd(choice.initrd, choice.memoryBytes);
   if (kernel !== undefined) return loadKernel(kernel, choice, initrd);
-  const onDisk = guest === undefined ? await loadFromDisk(choice, initrd) : undefined;
-  return onDisk ?? loadDebian(choice, initrd);
+  const onDisk = guest === 'busybox' ? undefined : await loadFromDisk(choice, initrd);
+  return onDisk ?? loadBusybox(choice, initrd);
+}
+
+/** @throws InputError where a kernel is given beside a guest that hartvisor brings */
+export function refuseOtherGuest(kernel: string | undefined, guest: GuestName = 'debian'): void {
+  if (kernel === undefined) return;
+  throw new InputError(`--kernel ${kernel} and --guest ${guest} both name a guest. Give one of them.`);
+}
+
+/** @throws InputError on harts of 32 bits */
+export function refuseRv32(xlen: Xlen): void {
+  if (xlen === 64) return;
+  throw new InputError(
+    'Debian has no kernel for RV32. Name one of your own with --kernel, or leave out --cpu rv32.',
+  );
 }
 
 /** The guest of the first disk; undefined where that is for data. */
 async function loadFromDisk(choice: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest | undefined> {
-  const { disk, fromDisk = false, memoryBytes, xlen, append, appendOnly, terminal } = choice;
+  const { disk, guest, memoryBytes, xlen, append, appendOnly, terminal } = choice;
+  const fromDisk = choice.fromDisk === true || guest === 'debian';
   if (disk === undefined) {
     if (fromDisk) throw new InputError('--boot disk needs a disk. Give one with --disk FILE.');
     return undefined;
@@ -85,11 +104,13 @@ async function loadFromDisk(choice: GuestChoice, initrd: Uint8Array | undefined)
   if (found === undefined) return undefined;
   const kernel = await readKernel(found.kernel, found.source, unpackers, xlen);
   const used = initrd ?? found.initrd;
+  const tell = guest === 'debian' && process.stdin.isTTY && terminal === 'serial';
+  const words = [found.words, ...(tell ? systemdWindowWords(process.stdout) : [])].join(' ');
   return {
     name: found.source,
     kernel,
     ...(used && { initrd: used }),
-    bootArgs: appendOnly === true ? (append ?? '') : diskCommandLine(found.words, append, terminal),
+    bootArgs: appendOnly === true ? (append ?? '') : diskCommandLine(words, append, terminal),
   };
 }
 
@@ -126,12 +147,8 @@ async function loadTick({ initrd, append, xlen }: GuestChoice): Promise<Guest> {
   return { name: 'tick', kernel, bootArgs: append ?? '' };
 }
 
-async function loadDebian(choice: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest> {
-  if (choice.xlen === 32) {
-    throw new InputError(
-      'Debian has no kernel for RV32. Name one of your own with --kernel, or leave out --cpu rv32.',
-    );
-  }
+async function loadBusybox(choice: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest> {
+  refuseRv32(choice.xlen);
   const { debianGuest } = await import('../node/debian/debian-guest.ts');
   const progress = fetchProgress(process.stderr);
   const files = await debianGuest({ onProgress: progress.report }).finally(progress.done);

@@ -21,7 +21,7 @@ import { keyAndValue, wordsOf } from './word-list.ts';
 export interface NetworkWords {
   /** The same as `--netdev user`. */
   readonly net?: true | undefined;
-  /** QEMU's list, as `user,hostfwd=tcp::2222-:22`. */
+  /** QEMU's list, as `user,hostfwd=tcp::2222-:22`, or `none`. */
   readonly netdev?: readonly string[] | undefined;
 }
 
@@ -43,7 +43,7 @@ export function readNetwork({ net, netdev = [] }: NetworkWords): NetworkOptions 
   if (netdev.length > 1)
     throw new InputError('--netdev is given twice: a machine has one network card. Give one list of words.');
   const text = netdev[0] ?? (net === true ? 'user' : undefined);
-  return text === undefined ? undefined : new NetdevReader(text).read();
+  return text === undefined || text === 'none' ? undefined : new NetdevReader(text).read();
 }
 
 /**

@@ -12,6 +12,7 @@ import { CONSOLES } from './command-line.ts';
 import { readCpu } from './cpu-word.ts';
 import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
 import type { Finished } from './finished.ts';
+import { IMAGE_DEFAULTS } from './image-defaults.ts';
 import { SERIAL_FORMS } from './serial-option.ts';
 import { addStress, addVerify } from './verify-program.ts';
 
@@ -53,7 +54,8 @@ export function createProgram(version: string, finished: Finished): Command {
     .showHelpAfterError('Try: hartvisor --help')
     .addHelpText(
       'after',
-      '\nhartvisor run starts Debian, hartvisor run --guest tick a guest that needs no network.',
+      "\nhartvisor run starts Debian's kernel with a shell, hartvisor run --guest debian a whole Debian, " +
+        'hartvisor run --guest tick a guest that needs no network.',
     );
   addRun(program, finished);
   addMachine(program, finished);
@@ -79,6 +81,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('--append-only', 'the words of --append are the whole kernel command line, as with QEMU')
     .option('--boot <what>', "disk: the first disk's own kernel, which is also taken where no guest is named")
     .option('--guest <name>', `a guest that hartvisor brings: ${guestNames.join(', ')}`)
+    .option('--persistent', 'with --guest debian: what the guest changes on its disk is kept')
     .option('--cpu <name>', cpuHelp, DEFAULT_CPU)
     .option('--smp <n>', `virtual CPUs, 1 to ${maximumCpus} (default: 2)`)
     .option('--pcpus <n>', 'threads that run them (default: as many as processors and vCPUs, at most 2)')
@@ -168,6 +171,26 @@ function addImage(program: Command): void {
     .action(async (file, size, options) => {
       const { imageCreateCommand } = await import('./image-command.ts');
       process.stderr.write(imageCreateCommand(file, size, options));
+    });
+  image
+    .command('debian')
+    .description(
+      "Make a disk with a Debian on it, of packages that this machine's apt reaches. Needs no root.",
+    )
+    .requiredOption('-o, --output <file>', 'the new image, in the format qcow2')
+    .option('--suite <name>', 'release of Debian (default: trixie)')
+    .option('--package <name>', 'a package beside the usual ones; again for more', collect)
+    .option(
+      '--size <size>',
+      'of the disk, which takes room only for what is written to it',
+      IMAGE_DEFAULTS.size,
+    )
+    .option('--hostname <name>', 'of the new system', IMAGE_DEFAULTS.hostname)
+    .option('--ssh-key <file>', 'a public key that may log in as root by ssh; again for more', collect)
+    .option('--mirror <address>', "of the archive (default: that of this machine's apt)")
+    .action(async (options) => {
+      const { imageDebianCommand } = await import('./image-debian-command.ts');
+      process.stderr.write(await imageDebianCommand(options));
     });
 }
 

@@ -9,9 +9,11 @@ import type { NetworkOptions } from '../node/network/open-network.ts';
 import type { NodeHost } from '../node/node-host.ts';
 import type { ShareOptions } from '../node/shares/share-options.ts';
 import { type GuestName, guestNames } from './choices.ts';
+import { readCpu } from './cpu-word.ts';
+import { type DebianDisk, debianDisk, refusePersistent, sshNotice, withPlaces } from './debian-disk.ts';
 import { type DriveWords, readDrives } from './drive-options.ts';
 import { loadProgram } from './firmware.ts';
-import { loadGuest } from './guest.ts';
+import { loadGuest, refuseOtherGuest, refuseRv32 } from './guest.ts';
 import { type NetworkWords, portNotices, readNetwork } from './network-options.ts';
 import {
   type MachineWords,
@@ -34,6 +36,7 @@ export interface RunCommandOptions extends RunWords, AttachWords {
   readonly appendOnly?: true | undefined;
   readonly guest?: string | undefined;
   readonly boot?: string | undefined;
+  readonly persistent?: true | undefined;
   readonly stats?: true | undefined;
   readonly schedule?: string | undefined;
   readonly dumpdtb?: string | undefined;
@@ -49,12 +52,13 @@ export interface RunCommandOptions extends RunWords, AttachWords {
  */
 export async function runCommand(options: RunCommandOptions, host: NodeHost): Promise<number> {
   const fromDisk = readBoot(options.boot);
-  const { attached, drives } = await attach(options, host);
+  const guestName = readGuestName(options.guest);
+  const debian = await debianDiskFor(guestName, options);
+  const { attached, drives } = await attach(options, host, debian);
   const shape = readRunWords(options, availableParallelism(), attached);
   const guest = await loadGuest({
     ...options,
-    guest: readGuestName(options.guest),
-    ...{ fromDisk, disk: drives[0] },
+    ...{ guest: guestName, fromDisk, disk: drives[0] },
     xlen: shape.xlen,
     memoryBytes: shape.memoryBytes,
     terminal: readConsole(options.console),
@@ -142,11 +146,12 @@ interface Attached {
 }
 
 /** Opens what a machine that the host is going to start has on demand; it stays open until the process ends. */
-async function attach(words: AttachWords, host: NodeHost): Promise<Attached> {
+async function attach(words: AttachWords, host: NodeHost, debian?: DebianDisk): Promise<Attached> {
   const virtio = readVirtio(words.virtio);
-  const drives = await connect(readDrives(words, virtio));
+  const own = debian === undefined ? [] : [debian.drive];
+  const drives = await connect(readDrives(words, virtio, own));
   const shares = readShares(words, virtio);
-  const network = readNetwork(words);
+  const network = networkOf(words, debian);
   const vsock = readVsock(words.vsock);
   if (network !== undefined && words.engine === 'lockstep')
     throw new InputError('--engine lockstep: in lock step a machine has no network. Leave one of both out.');
@@ -157,7 +162,7 @@ async function attach(words: AttachWords, host: NodeHost): Promise<Attached> {
     ...(vsock === undefined ? {} : { vsock: { cid: vsock.cid } }),
     ...(drives.length === 0 ? {} : { drives: await giveDrives(drives, host) }),
     ...(shares.length === 0 ? {} : { shares: await giveShares(shares, host) }),
-    ...(network === undefined ? {} : { network: await giveNetwork(network, host) }),
+    ...(network === undefined ? {} : { network: await giveNetwork(network, host, debian) }),
   };
   return { attached, drives };
 }
@@ -199,10 +204,23 @@ async function giveShares(options: readonly ShareOptions[], host: NodeHost): Pro
   return facts;
 }
 
-async function giveNetwork(options: NetworkOptions, host: NodeHost): Promise<NetworkFacts> {
+/** A Debian has a network without being asked for. */
+function networkOf(words: AttachWords, debian: DebianDisk | undefined): NetworkOptions | undefined {
+  if (debian === undefined) return readNetwork(words);
+  const network = readNetwork({ ...words, net: true });
+  return network && withPlaces(network, debian.places);
+}
+
+async function giveNetwork(
+  options: NetworkOptions,
+  host: NodeHost,
+  debian: DebianDisk | undefined,
+): Promise<NetworkFacts> {
   const { prepareNetwork } = await import('../node/network/open-network.ts');
   const { facts, module, forwards } = await prepareNetwork(options);
-  for (const text of portNotices(options.forwards, forwards)) process.stderr.write(`hartvisor: ${text}\n`);
+  const ssh = debian && sshNotice(forwards, debian);
+  const notices = [...portNotices(options.forwards, forwards), ...(ssh === undefined ? [] : [ssh])];
+  for (const text of notices) process.stderr.write(`hartvisor: ${text}\n`);
   host.loadFirst(module);
   return facts;
 }
@@ -233,6 +251,21 @@ async function force(
   const { findOrder } = await import('../node/verify-host.ts');
   const { readId } = await import('./verify-options.ts');
   return forceOrder(host, await findOrder(readId(text, '--schedule')));
+}
+
+/** The disk of the guest `debian`, where that is asked for. */
+async function debianDiskFor(
+  guest: GuestName | undefined,
+  { persistent, kernel, cpu }: RunCommandOptions,
+): Promise<DebianDisk | undefined> {
+  if (guest !== 'debian') {
+    refusePersistent(persistent);
+    return undefined;
+  }
+  // It should not take minutes until a mistake is found.
+  refuseOtherGuest(kernel);
+  refuseRv32(readCpu(cpu));
+  return debianDisk(persistent === true);
 }
 
 /** @returns whether the guest has to be that of the first disk */

@@ -1,20 +1,23 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import { InputError } from '../../errors/input-error.ts';
-import { defaultCacheDir } from '../cache-dir.ts';
-import { whyUnusable } from '../private-directory.ts';
-import { CommandMissing, unpackMembers } from './command.ts';
+import { unpackMembers } from './command.ts';
+import { explained, usableCacheDir } from './fetch-errors.ts';
 import { type FileSet, readFileSet, storeFileSet, withWorkDirectory } from './file-set.ts';
 import { type PackageDescription, type PrivateApt, privateApt } from './private-apt.ts';
 
 /** How far fetching has come, for people to see. */
 export interface FetchProgress {
-  readonly step: 'index' | 'download' | 'unpack';
+  readonly step: 'index' | 'download' | 'unpack' | 'install';
   /** The same in words, without bytes: "Downloading linux-image-... and busybox-static". */
   readonly message: string;
   /** While downloading: bytes that are there, and all. */
   readonly bytes?: number;
   readonly totalBytes?: number;
+  /** While installing: how much of all steps of that kind is done, 0 to 1. */
+  readonly fraction?: number;
+  /** What it is at, for those who look at every step: the name of a package. */
+  readonly detail?: string;
 }
 
 /** Where fetched files live, and who is told of progress. */
@@ -56,22 +59,28 @@ const waysOut =
  * @throws InputError when apt, dpkg-deb or the network is missing; the message names the ways out.
  */
 export async function debianGuest(options: FetchOptions = {}): Promise<DebianGuest> {
-  const set = await cachedOrFetched('debian-guest', options, `Debian's kernel`, waysOut, async (apt) => {
-    const kernel = (await apt.dependencies(kernelMetaPackage)).find((name) =>
-      kernelPackagePattern.test(name),
-    );
-    const release = kernel === undefined ? undefined : kernelPackagePattern.exec(kernel)?.[1];
-    if (kernel === undefined || release === undefined) {
-      throw new InputError(`${kernelMetaPackage} depends on no kernel package`);
-    }
-    return {
-      version: release,
-      packages: [
-        { name: kernel, members: [`./boot/vmlinux-${release}`] },
-        { name: 'busybox-static', members: ['*/bin/busybox'] },
-      ],
-    };
-  });
+  const set = await cachedOrFetched(
+    'debian-guest',
+    options,
+    `Debian's kernel cannot be fetched`,
+    waysOut,
+    async (apt) => {
+      const kernel = (await apt.dependencies(kernelMetaPackage)).find((name) =>
+        kernelPackagePattern.test(name),
+      );
+      const release = kernel === undefined ? undefined : kernelPackagePattern.exec(kernel)?.[1];
+      if (kernel === undefined || release === undefined) {
+        throw new InputError(`${kernelMetaPackage} depends on no kernel package`);
+      }
+      return {
+        version: release,
+        packages: [
+          { name: kernel, members: [`./boot/vmlinux-${release}`] },
+          { name: 'busybox-static', members: ['*/bin/busybox'] },
+        ],
+      };
+    },
+  );
   return {
     kernelPath: pathIn(set, /(^|\/)vmlinux-/),
     busyboxPath: pathIn(set, /(^|\/)busybox$/),
@@ -99,10 +108,16 @@ export async function debianPackage(name: string, options: PackageOptions = {}):
   const key = ['debian-package', name, ...members.map((member) => member.replaceAll(/[^\w.-]+/g, ''))].join(
     '-',
   );
-  const set = await cachedOrFetched(key, options, `Debian's package ${name}`, '', async (apt) => {
-    const { version } = await apt.describe(name);
-    return { version, packages: [{ name, members: members.length > 0 ? members : ['*'] }] };
-  });
+  const set = await cachedOrFetched(
+    key,
+    options,
+    `Debian's package ${name} cannot be fetched`,
+    '',
+    async (apt) => {
+      const { version } = await apt.describe(name);
+      return { version, packages: [{ name, members: members.length > 0 ? members : ['*'] }] };
+    },
+  );
   return { directory: set.directory, version: set.version, files: set.files.map((file) => file.path) };
 }
 
@@ -118,13 +133,7 @@ async function cachedOrFetched(
   wayOut: string,
   plan: (apt: PrivateApt) => Promise<Request>,
 ): Promise<FileSet> {
-  const cacheDir = options.cacheDir ?? defaultCacheDir();
-  if (cacheDir === undefined) {
-    const noHome = 'there is no home directory to keep it in (name one with HARTVISOR_CACHE)';
-    throw cannotFetch(what, noHome, wayOut);
-  }
-  const unusable = whyUnusable(resolve(cacheDir));
-  if (unusable !== undefined) throw cannotFetch(what, unusableCache(cacheDir, unusable), wayOut);
+  const cacheDir = usableCacheDir(options.cacheDir, what, wayOut);
   const cached = await readFileSet(cacheDir, key);
   if (cached !== undefined) return cached;
   try {
@@ -202,28 +211,4 @@ function pathIn(set: FileSet, pattern: RegExp): string {
   if (file === undefined)
     throw new Error(`the package that was fetched holds no file like ${pattern.source}`);
   return join(set.directory, file.path);
-}
-
-function unusableCache(cacheDir: string, why: string): string {
-  return `the cache directory ${cacheDir} cannot be used ${why}`;
-}
-
-function cannotFetch(what: string, reason: string, wayOut: string): InputError {
-  return new InputError(`${what} cannot be fetched: ${reason.replace(/\.$/, '')}. ${wayOut}`.trim());
-}
-
-/** Puts a failure into words for the person who started hartvisor; defects of hartvisor pass as they are. */
-function explained(error: unknown, what: string, wayOut: string, cacheDir: string): unknown {
-  const message = (reason: string) => cannotFetch(what, reason, wayOut);
-  if (error instanceof CommandMissing) {
-    return message(`${error.command} is not on this machine (Debian and its relatives have it)`);
-  }
-  if (error instanceof InputError) return message(error.message);
-  if (isSystemError(error)) return message(unusableCache(cacheDir, `(${error.code})`));
-  if (error instanceof Error) return message(error.message);
-  return error;
-}
-
-function isSystemError(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string';
 }

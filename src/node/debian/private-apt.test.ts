@@ -6,6 +6,9 @@ import {
   parseDependencies,
   parseDescription,
   parseDownloadStatus,
+  parseRequired,
+  parseSelection,
+  updateSources,
 } from './private-apt.ts';
 
 describe('chooseArchive', () => {
@@ -61,6 +64,7 @@ it('parseDescription reads version and size, and says when there is no such pack
     name: 'x',
     version: '1:1.37.0-6+b9',
     size: 941532,
+    installedSize: 0,
   });
   expect(() => parseDescription('x', '')).toThrow(InputError);
 });
@@ -69,4 +73,48 @@ it('parseDownloadStatus reads the fraction of a status line only', () => {
   expect(parseDownloadStatus('dlstatus:1:25.5:Retrieving file 1 of 2')).toBe(0.255);
   expect(parseDownloadStatus('dlstatus:1:101:x')).toBe(1);
   expect(parseDownloadStatus('pmstatus:1:25:x')).toBeUndefined();
+});
+
+describe('updateSources', () => {
+  const targets = [
+    'Packages|http://m.example.org/debian/|bookworm|Debian',
+    'Packages|http://m.example.org/debian/|bookworm-updates|Debian',
+    'Packages|http://s.example.org/debian-security/|bookworm-security|$(ORIGIN)',
+    'Packages|http://m.example.org/debian/|bookworm-backports|Debian',
+    'Packages|http://u.example.org/ubuntu/|noble-updates|Ubuntu',
+  ].join('\n');
+
+  it('takes those of another release from the same archives', () => {
+    expect(updateSources(targets, 'trixie')).toEqual([
+      { uri: 'http://m.example.org/debian/', suite: 'trixie-updates' },
+      { uri: 'http://s.example.org/debian-security/', suite: 'trixie-security' },
+    ]);
+  });
+
+  it('knows that there are none of sid', () => {
+    expect(updateSources(targets, 'sid')).toEqual([]);
+  });
+});
+
+it('parseRequired takes packages of that priority, each once', () => {
+  const stanza = (name: string, priority: string) => `Package: ${name}\nPriority: ${priority}\n`;
+  const output = ['dash required', 'nano important', 'mawk required', 'dash required'].map((line) => {
+    const [name, priority] = line.split(' ');
+    return stanza(name, priority);
+  });
+  expect(parseRequired(output.join('\n'))).toEqual(['dash', 'mawk']);
+});
+
+it('parseSelection reads what apt would install', () => {
+  const output = `NOTE: This is only a simulation!
+Inst gcc-14-base (14.2.0-19 Debian:13.2/stable [riscv64])
+Inst libc6 [2.40-1] (2.41-12 Debian:13.2/stable, Debian-Security:13/stable-security [riscv64]) []
+Inst tzdata (2025b-4+deb13u1 Debian:13.2/stable [all])
+Conf tzdata (2025b-4+deb13u1 Debian:13.2/stable [all])
+`;
+  expect(parseSelection(output)).toEqual([
+    { name: 'gcc-14-base', version: '14.2.0-19', architecture: 'riscv64' },
+    { name: 'libc6', version: '2.41-12', architecture: 'riscv64' },
+    { name: 'tzdata', version: '2025b-4+deb13u1', architecture: 'all' },
+  ]);
 });

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { InputError } from '../../errors/input-error.ts';
 import { type CommandResult, runCommand } from './command.ts';
 
-/** The Debian release that guests come from. */
-const suite = 'trixie';
+/** The Debian release that guests come from, unless another one is asked for. */
+export const DEFAULT_SUITE = 'trixie';
 const guestArchitecture = 'riscv64';
 const debianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
@@ -14,6 +14,32 @@ export interface PackageDescription {
   readonly version: string;
   /** Bytes of the package file. */
   readonly size: number;
+  /** Bytes that it takes when it is installed, as it says itself. */
+  readonly installedSize: number;
+}
+
+/** A package that apt would install. */
+export interface SelectedPackage {
+  readonly name: string;
+  readonly version: string;
+  /** `riscv64` or `all`. */
+  readonly architecture: string;
+}
+
+/** A release of an archive, as a line of apt's sources has it. */
+export interface AptSource {
+  readonly uri: string;
+  readonly suite: string;
+}
+
+/** What the packages come from. */
+export interface AptOptions {
+  /** {@link DEFAULT_SUITE} unless given. */
+  readonly suite?: string | undefined;
+  /** The archive's address; that of the machine's own apt unless given. */
+  readonly mirror?: string | undefined;
+  /** Updates and security updates of the release, from where the machine's own apt has those of its release. */
+  readonly updates?: boolean;
 }
 
 /** apt with a state, cache and source list of its own: it needs no root and changes nothing of the machine's apt. */
@@ -23,6 +49,24 @@ export interface PrivateApt {
   /** The packages that a package depends on, in the index's order. */
   readonly dependencies: (name: string) => Promise<readonly string[]>;
   readonly describe: (name: string) => Promise<PackageDescription>;
+  /** The same for many packages at once, in no order. */
+  readonly describeAll: (names: readonly string[]) => Promise<readonly PackageDescription[]>;
+  /** The sources that {@link update} has found, the release itself first. */
+  readonly sources: () => readonly AptSource[];
+  /** The machine's settings for its network, as lines of an apt configuration. */
+  readonly network: string;
+  /** The names of packages of priority `required`: without them a system is none. */
+  readonly required: () => Promise<readonly string[]>;
+  /** What apt installs in an empty system for the sake of these packages: they, and what they depend on. */
+  readonly select: (names: readonly string[]) => Promise<readonly SelectedPackage[]>;
+  /**
+   * Downloads the files of {@link select} into the cache of this apt, verified against the signed index. What is there
+   * already is not downloaded again, not even a part of a file.
+   *
+   * @param onFraction - receives how much is there of what was missing, 0 to 1
+   * @returns the directory
+   */
+  readonly fetch: (names: readonly string[], onFraction: (fraction: number) => void) => Promise<string>;
   /**
    * Downloads package files into a directory, verified against the signed index.
    *
@@ -42,10 +86,11 @@ export interface PrivateApt {
  * @throws InputError when the machine's apt sources name no Debian archive.
  * @throws CommandMissing when apt is not installed.
  */
-export async function privateApt(directory: string): Promise<PrivateApt> {
-  const archive = await findDebianArchive();
+export async function privateApt(directory: string, options: AptOptions = {}): Promise<PrivateApt> {
+  const { suite = DEFAULT_SUITE } = options;
+  let sources = await findSources({ ...options, suite });
   const network = networkSettings((await runCommand('apt-config', ['dump'])).stdout);
-  const configuration = await writeState(directory, archive, network);
+  const configuration = await writeState(directory, network);
   const env = { APT_CONFIG: configuration };
   const apt = async (
     command: string,
@@ -54,32 +99,76 @@ export async function privateApt(directory: string): Promise<PrivateApt> {
     onStatus: (line: string) => void = ignore,
   ) => {
     const result = await runCommand(command, args, { env, cwd, onStatusLine: onStatus });
-    if (result.status !== 0) throw aptFailure(`${command} ${args[0]}`, result);
+    if (result.status !== 0) throw aptFailure(`${command} ${args[0]}`, result, suite);
     return result.stdout;
   };
+  const install = (args: readonly string[], names: readonly string[], onStatus?: (line: string) => void) =>
+    apt(
+      'apt-get',
+      ['install', '-q', '-y', '--no-install-recommends', ...args, ...names],
+      directory,
+      onStatus,
+    );
+  const updateFrom = async (some: readonly AptSource[]) => {
+    await writeSources(directory, some);
+    await apt('apt-get', ['update', '-o', 'APT::Update::Error-Mode=any']);
+  };
   return {
+    network,
+    sources: () => sources,
     async update() {
-      await apt('apt-get', ['update', '-o', 'APT::Update::Error-Mode=any']);
+      try {
+        await updateFrom(sources);
+      } catch (error) {
+        if (sources.length === 1) throw error;
+        // Not every archive has updates of every release.
+        sources = sources.slice(0, 1);
+        await updateFrom(sources);
+      }
     },
     async dependencies(name) {
       return parseDependencies(await apt('apt-cache', ['depends', name]));
     },
     async describe(name) {
-      return parseDescription(name, await apt('apt-cache', ['show', '--no-all-versions', name]));
+      return parseDescription(name, await apt('apt-cache', ['show', '--no-all-versions', name]), suite);
+    },
+    async describeAll(names) {
+      const text = await apt('apt-cache', ['show', '--no-all-versions', ...names]);
+      return text.split(/\n\n+/).flatMap((stanza) => {
+        const name = /^Package: (\S+)$/m.exec(stanza)?.[1];
+        return name === undefined ? [] : [parseDescription(name, stanza, suite)];
+      });
+    },
+    async required() {
+      return parseRequired(await apt('apt-cache', ['dumpavail']));
+    },
+    async select(names) {
+      return parseSelection(await install(['--simulate'], names));
+    },
+    async fetch(names, onFraction) {
+      await install(['--download-only', '-o', 'APT::Status-Fd=3'], names, forFraction(onFraction));
+      return join(directory, 'cache/archives');
     },
     async download(names, target, onFraction) {
-      const onStatus = (line: string) => {
-        const fraction = parseDownloadStatus(line);
-        if (fraction !== undefined) onFraction(fraction);
-      };
-      await apt('apt-get', ['download', '-o', 'APT::Status-Fd=3', ...names], target, onStatus);
+      await apt('apt-get', ['download', '-o', 'APT::Status-Fd=3', ...names], target, forFraction(onFraction));
     },
+  };
+}
+
+function forFraction(onFraction: (fraction: number) => void): (line: string) => void {
+  return (line) => {
+    const fraction = parseDownloadStatus(line);
+    if (fraction !== undefined) onFraction(fraction);
   };
 }
 
 function ignore(): void {}
 
-function aptFailure(what: string, result: CommandResult): InputError {
+function aptFailure(what: string, result: CommandResult, suite: string): InputError {
+  const unknown = /^E: Unable to locate package (\S+)$/m.exec(result.stderr)?.[1];
+  if (unknown !== undefined) return noPackage(unknown, suite);
+  const noRelease = /^E: The repository '.* Release' does not have a Release file/m.test(result.stderr);
+  if (noRelease) return new InputError(`the archive has no release "${suite}"`);
   const errors = result.stderr.split('\n').filter((line) => line.startsWith('E: '));
   const reason = errors.length > 0 ? errors.map((line) => line.slice(3)).join(' ') : result.stderr.trim();
   return new InputError(`${what} failed: ${reason || `status ${result.status}`}`);
@@ -87,7 +176,12 @@ function aptFailure(what: string, result: CommandResult): InputError {
 
 const targetFormat = '$(CREATED_BY)|$(REPO_URI)|$(RELEASE)|$(ORIGIN)';
 
-async function findDebianArchive(): Promise<string> {
+async function findSources({
+  suite = DEFAULT_SUITE,
+  mirror,
+  updates,
+}: AptOptions): Promise<readonly AptSource[]> {
+  if (mirror !== undefined) return [{ uri: mirror, suite }];
   const { stdout } = await runCommand('apt-get', ['indextargets', '--format', targetFormat]);
   const archive = chooseArchive(stdout);
   if (archive === undefined) {
@@ -95,7 +189,27 @@ async function findDebianArchive(): Promise<string> {
       "this machine's apt sources name no Debian archive (a source whose address ends in /debian)",
     );
   }
-  return archive;
+  return [{ uri: archive, suite }, ...(updates === true ? updateSources(stdout, suite) : [])];
+}
+
+/**
+ * The sources of a release's updates, by those that the machine's apt has for its own release: of
+ * `bookworm-security` becomes `trixie-security`.
+ *
+ * @param targets - as for {@link chooseArchive}
+ */
+export function updateSources(targets: string, suite: string): readonly AptSource[] {
+  // These have none.
+  if (['sid', 'unstable', 'experimental', 'testing'].includes(suite)) return [];
+  const found = new Map<string, AptSource>();
+  for (const line of targets.split('\n')) {
+    const [kind, uri = '', release = '', origin = ''] = line.split('|');
+    const [, which] = /^[a-z]+-(updates|security)$/.exec(release) ?? [];
+    const isDebian = origin === 'Debian' || /\/debian(-security)?\/?$/.test(uri);
+    if (kind === 'Packages' && which !== undefined && isDebian && !uri.startsWith('cdrom:'))
+      found.set(which, { uri, suite: `${suite}-${which}` });
+  }
+  return [...found.values()];
 }
 
 /**
@@ -124,14 +238,18 @@ export function networkSettings(dump: string): string {
     .join('\n');
 }
 
-async function writeState(directory: string, archive: string, network: string): Promise<string> {
+async function writeSources(directory: string, sources: readonly AptSource[]): Promise<void> {
+  const options = [`arch=${guestArchitecture}`];
+  if (await exists(debianKeyring)) options.push(`signed-by=${debianKeyring}`);
+  const lines = sources.map(({ uri, suite }) => `deb [${options.join(' ')}] ${uri} ${suite} main\n`);
+  await writeFile(join(directory, 'sources.list'), lines.join(''));
+}
+
+async function writeState(directory: string, network: string): Promise<string> {
   const path = (name: string) => join(directory, name);
   for (const name of ['state/lists/partial', 'cache/archives/partial', 'etc']) {
     await mkdir(path(name), { recursive: true });
   }
-  const options = [`arch=${guestArchitecture}`];
-  if (await exists(debianKeyring)) options.push(`signed-by=${debianKeyring}`);
-  await writeFile(path('sources.list'), `deb [${options.join(' ')}] ${archive} ${suite} main\n`);
   await writeFile(path('state/status'), '');
   const settings: Record<string, string> = {
     'Dir::Etc::Main': '/dev/null',
@@ -167,13 +285,32 @@ export function parseDependencies(output: string): readonly string[] {
 }
 
 /** Version and size of a package out of `apt-cache show`. */
-export function parseDescription(name: string, output: string): PackageDescription {
+export function parseDescription(name: string, output: string, suite = DEFAULT_SUITE): PackageDescription {
   const version = /^Version: (\S+)$/m.exec(output)?.[1];
   const size = /^Size: (\d+)$/m.exec(output)?.[1];
-  if (version === undefined || size === undefined) {
-    throw new InputError(`Debian ${suite} has no package "${name}" for ${guestArchitecture}`);
-  }
-  return { name, version, size: Number(size) };
+  if (version === undefined || size === undefined) throw noPackage(name, suite);
+  const installed = /^Installed-Size: (\d+)$/m.exec(output)?.[1];
+  return { name, version, size: Number(size), installedSize: 1024 * Number(installed ?? 0) };
+}
+
+function noPackage(name: string, suite: string): InputError {
+  return new InputError(`Debian ${suite} has no package "${name}" for ${guestArchitecture}`);
+}
+
+/** The packages of priority `required` out of `apt-cache dumpavail`. */
+export function parseRequired(output: string): readonly string[] {
+  const names = output.split(/\n\n+/).flatMap((stanza) => {
+    const name = /^Package: (\S+)$/m.exec(stanza)?.[1];
+    return name !== undefined && /^Priority: required$/m.test(stanza) ? [name] : [];
+  });
+  return [...new Set(names)];
+}
+
+/** The packages out of `apt-get install --simulate`: `Inst mawk (1.3.4 Debian:13.2/stable [riscv64])`. */
+export function parseSelection(output: string): readonly SelectedPackage[] {
+  return [...output.matchAll(/^Inst (\S+) (?:\[\S+\] )?\((\S+) .*\[(\S+)\]\)/gm)].map(
+    ([, name, version, architecture]) => ({ name, version, architecture }),
+  );
 }
 
 /** The fraction out of a status line of apt, `dlstatus:ITEM:PERCENT:TEXT`; undefined for other lines. */

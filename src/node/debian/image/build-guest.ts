@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { type ExtraFile, initramfs } from '../../../boot/initramfs.ts';
+import { readKernel } from '../../../boot/kernel-image.ts';
+import { Machine, type MachineEnd } from '../../../machine/machine.ts';
+import { openDrives } from '../../drives/open-drives.ts';
+import { NodeHost } from '../../node-host.ts';
+import { unpackers } from '../../unpackers.ts';
+import { type DebianGuest, debianGuest, type FetchOptions } from '../debian-guest.ts';
+import { debianModules, MODULES_PATH } from '../debian-modules.ts';
+
+/** In the order in which they are loaded. */
+const MODULES = [
+  ...['virtio_blk', 'crc16', 'crc32c_generic', 'mbcache', 'jbd2', 'ext4', 'cdrom', 'isofs'],
+] as const;
+const MEMORY = 2 ** 30;
+const MOST_PROCESSORS = 2;
+
+/** What the guest that makes an image runs with. */
+export interface BuildGuestParts {
+  readonly guest: DebianGuest;
+  readonly modules: readonly ExtraFile[];
+}
+
+/**
+ * Fetches the guest that makes images.
+ *
+ * @throws InputError when it cannot be fetched
+ */
+export async function buildGuestParts(options: FetchOptions): Promise<BuildGuestParts> {
+  const guest = await debianGuest(options);
+  return { guest, modules: await debianModules(guest.version, MODULES, options) };
+}
+
+/** What the guest is to do. */
+export interface BuildWork {
+  /** The image, which becomes `/dev/vda`. */
+  readonly image: string;
+  /** The disc with the packages, `/dev/vdb`. */
+  readonly disc: string;
+  readonly files: readonly ExtraFile[];
+  readonly script: string;
+  readonly onLine: (line: string) => void;
+  /** For people: trouble with the files of the disks. */
+  readonly onNotice: (text: string) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Runs a script in the guest, to the end of the machine. */
+export async function runBuildGuest(
+  { guest, modules }: BuildGuestParts,
+  work: BuildWork,
+): Promise<MachineEnd> {
+  const host = new NodeHost();
+  const drives = openDrives([
+    { file: work.image, readOnly: false, snapshot: false, serial: 'image', format: 'qcow2' },
+    { file: work.disc, readOnly: true, snapshot: false, serial: 'packages', format: 'raw' },
+  ]);
+  try {
+    host.loadFirst(drives.module);
+    const processors = Math.min(MOST_PROCESSORS, availableParallelism());
+    const names = MODULES.join(' ');
+    const machine = new Machine(
+      {
+        kind: 'domain',
+        vcpus: processors,
+        pcpus: processors,
+        memoryBytes: MEMORY,
+        protocol: 'take-mirror',
+        kernel: await readKernel(await readFile(guest.kernelPath), guest.kernelPath, unpackers),
+        initrd: initramfs({
+          busybox: await readFile(guest.busyboxPath),
+          extraFiles: [...modules, ...work.files],
+          setUp: `for module in ${names}; do insmod /${MODULES_PATH}/$module.ko; done\n`,
+          run: work.script,
+        }),
+        bootArgs: 'console=ttyS0 panic=-1 quiet',
+        detachFiles: true,
+        drives: drives.facts,
+      },
+      host,
+      { console: { output: lines(work.onLine) }, onNotice: work.onNotice },
+    );
+    const stop = () => machine.stop();
+    work.signal?.addEventListener('abort', stop, { once: true });
+    machine.start();
+    if (work.signal?.aborted === true) stop();
+    const end = await machine.ended;
+    work.signal?.removeEventListener('abort', stop);
+    return end;
+  } finally {
+    drives.close();
+  }
+}
+
+/** A console that gives its output line by line. */
+function lines(onLine: (line: string) => void): (bytes: Uint8Array) => undefined {
+  const decoder = new TextDecoder();
+  let rest = '';
+  return (bytes) => {
+    const whole = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    rest = whole.pop() ?? '';
+    for (const line of whole) onLine(line);
+    return undefined;
+  };
+}

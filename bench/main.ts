@@ -1,4 +1,4 @@
-/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|irq|regions [options]`. */
+/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|irq|regions [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
 import { formatCpuResult, runCpuBench } from './cpu/cpu.ts';
@@ -14,10 +14,12 @@ import {
   readDiskOptions,
   readLinuxOptions,
   readNetOptions,
+  readShareOptions,
   readSweepOptions,
   usage,
 } from './options.ts';
 import { runRegionsBench } from './regions/regions.ts';
+import { formatShareResult, runShareBench } from './share/share.ts';
 import { runSweep } from './sweep/sweep.ts';
 
 /** Standard output is for the result alone. */
@@ -59,6 +61,12 @@ async function net(args: readonly string[]): Promise<string> {
   return options.json ? JSON.stringify(result, undefined, 2) : formatNetResult(result);
 }
 
+async function share(args: readonly string[]): Promise<string> {
+  const options = readShareOptions(args);
+  const result = await runShareBench(options, onProgress);
+  return options.json ? JSON.stringify(result, undefined, 2) : formatShareResult(result);
+}
+
 async function irq(args: readonly string[]): Promise<string> {
   noOptions('irq', args);
   return runIrqBench();
@@ -81,6 +89,7 @@ const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<strin
   ['linux', linux],
   ['disk', disk],
   ['net', net],
+  ['share', share],
   ['irq', irq],
   ['regions', regions],
 ]);

@@ -53,6 +53,9 @@ export interface BootOptions extends GuestOptions {
 /** Options of `bench -- net`. */
 export type NetOptions = Omit<GuestOptions, 'kernel'>;
 
+/** Options of `bench -- share`. */
+export type ShareOptions = NetOptions;
+
 export interface LinuxOptions extends GuestOptions {
   readonly benchmarks: readonly LinuxBenchmark[];
   /** Guest time that each of them is to take, about as much again for finding the number of iterations. */
@@ -87,7 +90,7 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | irq | regions [options]
+export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | irq | regions [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
@@ -95,10 +98,11 @@ export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net |
   linux  system calls, page faults, switches, interrupts and throughput within Linux, against QEMU (TCG)
   disk   a disk of a Linux guest, raw and as a qcow2 image, against QEMU (TCG)
   net    TCP both ways, round trips and connections of a Linux guest, against QEMU's user network
+  share  git status, untar, compile in a shared folder of a Linux guest, against QEMU's 9p
   irq    an interrupt round of each protocol, against the same in C
   regions  how fast guest code becomes WebAssembly: the compiler alone, in new processes and later
 
-Options of cpu, sweep, boot, linux, disk and net:
+Options of cpu, sweep, boot, linux, disk, net and share:
   --runs N          turns, in each of which all sides run once (default: 5; of sweep 1)
   --qemu LIST       QEMU programs, or "trixie" for the one of that Debian release, fetched with its libraries; all
                     others are compared with the first (default: qemu-system-riscv64, or riscv32)
@@ -107,7 +111,7 @@ Options of cpu, sweep, boot, linux, disk and net:
   --checkout LIST   folders with other versions of hartvisor, each measured in turns with this one
   --timeout SECONDS give up after this time of one run (default: 300)
   --json            print the result as JSON
-Options of boot, linux and net:
+Options of boot, linux, net and share:
   --smp N,M         numbers of vCPUs (default: 1,2)
   --memory SIZE     as 512M (default: 512M)
 Options of boot and linux:
@@ -197,6 +201,11 @@ export function readNetOptions(args: readonly string[]): NetOptions {
   const { kernel: _, ...own } = guest;
   const values = parse(args, { ...common, ...own });
   return { ...readCommon(values), ...readGuest(values) };
+}
+
+/** Reads the options of `share`. @throws InputError that says what is possible */
+export function readShareOptions(args: readonly string[]): ShareOptions {
+  return readNetOptions(args);
 }
 
 /** Reads the options of `linux`. @throws InputError that says what is possible */

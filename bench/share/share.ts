@@ -1,0 +1,215 @@
+/**
+ * A shared folder: the same kernel, initrd, vCPUs and memory on hartvisor (as many threads as vCPUs), which has it over
+ * virtio-fs, and on QEMU with its 9p, in turns.
+ */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { initramfs } from '../../src/boot/initramfs.ts';
+import { debianModules, MODULES_PATH } from '../../src/node/debian/debian-modules.ts';
+import { type Contender, hartvisorCommand, prepareField, qemuCommand } from '../contenders.ts';
+import { debianFiles } from '../debian-files.ts';
+import { measuredRun, RunFailure, type TimedLine } from '../measured-run.ts';
+import type { ShareOptions } from '../options.ts';
+import { describeSetting, readSetting, type Setting } from '../setting.ts';
+import { median, type Spread } from '../statistics.ts';
+import { formatRatio, formatSeconds, formatTable } from '../table.ts';
+import { temporaryDirectory } from '../temporary-directory.ts';
+import { type Samples, speedsAgainst, takeTurns } from '../turns.ts';
+import { guestPrograms } from './programs.ts';
+import { ARCHIVE_FILES, makeTree, SOURCES, TREE_FILES } from './tree.ts';
+
+/** In the order in which they are loaded. */
+const MODULES = ['netfs', '9pnet', '9pnet_virtio', '9p'];
+const TAG = 'share';
+const words = 'console=ttyS0 earlycon=sbi panic=-1 quiet';
+
+/** What is done in the guest, each with its commands. */
+const WORK = [
+  { name: 'status', about: `git status, ${TREE_FILES} files`, script: 'cd /mnt/tree && git status --short' },
+  { name: 'again', about: 'the same again', script: 'cd /mnt/tree && git status --short' },
+  {
+    name: 'untar',
+    about: `untar, ${ARCHIVE_FILES} files`,
+    script: 'mkdir /mnt/untarred && tar xf /archive.tar -C /mnt/untarred',
+  },
+  {
+    name: 'compile',
+    about: `compile, ${SOURCES} files`,
+    script: `cd /mnt/sources && for source in *.c; do
+      cc1 -quiet -Iinclude -O1 $source -o \${source%.c}.s && riscv64-linux-gnu-as \${source%.c}.s -o \${source%.c}.o
+    done`,
+  },
+  { name: 'remove', about: `rm -r, ${ARCHIVE_FILES} files`, script: 'rm -r /mnt/untarred' },
+] as const;
+
+/** One kind of work with one number of vCPUs. */
+export interface ShareRow {
+  readonly vcpus: number;
+  readonly about: string;
+  /** Seconds. */
+  readonly samples: Samples<number>;
+  /** Speed relative to the yardstick, of each of the others: above 1 is faster. */
+  readonly ratio: Readonly<Record<string, Spread>>;
+}
+
+/** Everything that was measured. */
+export interface ShareResult {
+  readonly setting: Setting;
+  readonly rows: readonly ShareRow[];
+}
+
+interface GuestFiles {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly folder: string;
+}
+
+/**
+ * Measures a shared folder.
+ *
+ * @param onProgress gets a line for people from time to time
+ * @throws InputError when QEMU or the guest is missing; RunFailure when a guest does not do its work
+ */
+export async function runShareBench(
+  options: ShareOptions,
+  onProgress: (line: string) => void,
+): Promise<ShareResult> {
+  using directory = temporaryDirectory('share');
+  const field = await prepareField(options, directory.path, onProgress);
+  const guest = await guestFiles(directory.path, onProgress);
+  const rows: ShareRow[] = [];
+  for (const vcpus of options.smp) {
+    const runs = await takeTurns(field, options.runs, async (contender, turn) => {
+      const seconds = await runOnce(contender, vcpus, guest, options);
+      const all = [...seconds].map(([name, each]) => `${name} ${formatSeconds(each)} s`);
+      onProgress(`turn ${turn + 1}/${options.runs}, ${vcpus} vCPUs, ${contender.label}: ${all.join(', ')}`);
+      return seconds;
+    });
+    for (const { name, about } of WORK) {
+      const of = (seconds: ReadonlyMap<string, number>) => seconds.get(name) ?? Number.NaN;
+      const samples = Object.fromEntries(Object.entries(runs).map(([label, own]) => [label, own.map(of)]));
+      rows.push({ vcpus, about, samples, ratio: speedsAgainst(field, runs, of) });
+    }
+  }
+  return { setting: readSetting(field), rows };
+}
+
+async function guestFiles(directory: string, onProgress: (line: string) => void): Promise<GuestFiles> {
+  const files = await debianFiles(onProgress);
+  onProgress('Fetching the programs of the guest, and making its files');
+  const folder = join(directory, 'folder');
+  const archive = join(directory, 'archive.tar');
+  makeTree(folder, archive);
+  const initrd = join(directory, 'initrd');
+  writeFileSync(
+    initrd,
+    initramfs({
+      busybox: readFileSync(files.busyboxPath),
+      run: script(),
+      extraFiles: [
+        ...(await guestPrograms()),
+        ...(await debianModules(files.version, MODULES)),
+        { path: 'archive.tar', data: readFileSync(archive) },
+        // Files of the host may be another user's.
+        { path: 'root/.gitconfig', data: '[safe]\n\tdirectory = *\n' },
+      ],
+    }),
+  );
+  return { kernel: files.kernelPath, initrd, folder };
+}
+
+/** The work, with a line before and after each. QEMU's guest is told by a word of its command line to use 9p. */
+function script(): string {
+  const load = `for module in ${MODULES.join(' ')}; do insmod /${MODULES_PATH}/$module.ko; done`;
+  const work = WORK.map(
+    ({ name, script }) => `echo "begin ${name}"\n(${script}) || exit 1\necho "end ${name}"`,
+  );
+  return `export HOME=/root
+if grep -q share=9p /proc/cmdline; then
+  ${load}; mount -t 9p -o trans=virtio,version=9p2000.L ${TAG} /mnt
+else
+  mount -t virtiofs ${TAG} /mnt
+fi
+${work.join('\n')}
+`;
+}
+
+async function runOnce(
+  contender: Contender,
+  vcpus: number,
+  guest: GuestFiles,
+  options: ShareOptions,
+): Promise<ReadonlyMap<string, number>> {
+  for (const left of ['untarred', ...madeBySources()])
+    rmSync(join(guest.folder, left), { recursive: true, force: true });
+  const run = await measuredRun(commandFor(contender, vcpus, guest, options), {
+    timeout: options.timeout,
+    lines: /^(begin|end) \w+$/,
+  });
+  const seconds = new Map(WORK.flatMap(({ name }) => timeOf(name, run.lines)));
+  if (run.status === 0 && seconds.size === WORK.length) return seconds;
+  throw new RunFailure(
+    `The guest of ${contender.label} did ${seconds.size} of ${WORK.length} kinds of work; status ${run.status}; ` +
+      `the end of its output: ${run.output.slice(-2000).trim()}`,
+  );
+}
+
+function madeBySources(): readonly string[] {
+  return Array.from({ length: SOURCES }, (_, at) => [
+    `sources/source-${at}.s`,
+    `sources/source-${at}.o`,
+  ]).flat();
+}
+
+function timeOf(name: string, lines: readonly TimedLine[]): (readonly [string, number])[] {
+  const [begin, end] = ['begin', 'end'].map((word) => lines.find(({ text }) => text === `${word} ${name}`));
+  return begin === undefined || end === undefined ? [] : [[name, end.at.wall - begin.at.wall]];
+}
+
+function commandFor(
+  contender: Contender,
+  vcpus: number,
+  { kernel, initrd, folder }: GuestFiles,
+  options: ShareOptions,
+) {
+  if (contender.kind === 'qemu') {
+    const shape = ['-smp', `${vcpus}`, '-m', options.memory];
+    const device = ['-virtfs', `local,path=${folder},mount_tag=${TAG},security_model=none`];
+    const files = ['-kernel', kernel, '-initrd', initrd];
+    return qemuCommand(contender, ...shape, ...device, ...files, '-append', `${words} share=9p`);
+  }
+  const shape = ['--smp', `${vcpus}`, '--pcpus', `${vcpus}`, '--memory', options.memory];
+  const files = ['--kernel', kernel, '--initrd', initrd];
+  return hartvisorCommand(
+    contender,
+    'run',
+    ...shape,
+    '--share',
+    `${folder}:${TAG}`,
+    ...files,
+    '--append',
+    words,
+  );
+}
+
+/** The result for people. */
+export function formatShareResult(result: ShareResult): string {
+  const [yardstick, ...others] = result.setting.contenders.map(({ label }) => label);
+  const rows = result.rows.map(({ vcpus, about, samples, ratio }) => [
+    `${vcpus} vCPU${vcpus > 1 ? 's' : ''}, ${about}`,
+    formatSeconds(median(samples[yardstick])),
+    ...others.flatMap((label) => [
+      formatSeconds(median(samples[label])),
+      formatRatio(ratio[label].median),
+      `${formatRatio(ratio[label].min)}..${formatRatio(ratio[label].max)}`,
+    ]),
+  ]);
+  const heads = others.flatMap((label) => [`${label} s`, 'speed', 'min..max']);
+  return [
+    "A shared folder: speed relative to QEMU's 9p (above 1: faster than QEMU)",
+    describeSetting(result.setting),
+    `medians of ${result.rows[0]?.samples[yardstick].length ?? 0} turns`,
+    '',
+    formatTable([['work', `${yardstick} s`, ...heads], ...rows]),
+  ].join('\n');
+}

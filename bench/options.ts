@@ -54,7 +54,10 @@ export interface BootOptions extends GuestOptions {
 export type NetOptions = Omit<GuestOptions, 'kernel'>;
 
 /** Options of `bench -- share`. */
-export type ShareOptions = NetOptions;
+export interface ShareOptions extends NetOptions {
+  /** In the working tree. */
+  readonly files: number;
+}
 
 export interface LinuxOptions extends GuestOptions {
   readonly benchmarks: readonly LinuxBenchmark[];
@@ -128,6 +131,8 @@ Options of linux:
 Options of disk, beside --memory and --ms:
   --formats A,B     only these: raw, qcow2
   --benchmarks A,B  only these
+Options of share:
+  --files N         files in the working tree of git (default: 2000)
 Options of cpu, sweep, linux and disk:
   --cc PATH         C compiler for RISC-V (default: riscv64-linux-gnu-gcc or riscv64-unknown-elf-gcc)
 Options of cpu and sweep (--kernels and --cpu of cpu alone; --times of sweep is 2 by default):
@@ -205,7 +210,9 @@ export function readNetOptions(args: readonly string[]): NetOptions {
 
 /** Reads the options of `share`. @throws InputError that says what is possible */
 export function readShareOptions(args: readonly string[]): ShareOptions {
-  return readNetOptions(args);
+  const { kernel: _, ...own } = guest;
+  const values = parse(args, { ...common, ...own, files: { type: 'string', default: '2000' } });
+  return { ...readCommon(values), ...readGuest(values), files: wholeNumber(values.files, '--files', 1e6) };
 }
 
 /** Reads the options of `linux`. @throws InputError that says what is possible */

@@ -4,13 +4,12 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../src/errors/input-error.ts';
 
-/** Files in the working tree, 50 in a folder. */
-export const TREE_FILES = 20_000;
+/** Files in a folder of the working tree. */
 const FOLDER_FILES = 50;
-/** Of the same files, those in the archive. */
-export const ARCHIVE_FILES = 2000;
+/** Of the same files, those in the archive at most. */
+export const ARCHIVE_FILES = 500;
 /** Sources that are compiled, and headers, of which each includes so many. */
-export const SOURCES = 10;
+export const SOURCES = 2;
 const HEADERS = 80;
 const INCLUDED = 40;
 /** Long ago: git looks into files that are as new as its index. */
@@ -21,11 +20,12 @@ const OLD = 1_600_000_000;
  *
  * @param path of the folder, which is made
  * @param archive of the file for the archive
+ * @param files in the working tree
  * @throws InputError where a program is missing
  */
-export function makeTree(path: string, archive: string): void {
+export function makeTree(path: string, archive: string, files: number): void {
   const tree = join(path, 'tree');
-  for (let file = 0; file < TREE_FILES; file++) {
+  for (let file = 0; file < files; file++) {
     const folder = join(tree, `folder-${Math.floor(file / FOLDER_FILES)}`);
     if (file % FOLDER_FILES === 0) mkdirSync(folder, { recursive: true });
     const name = join(folder, `file-${file}.txt`);
@@ -33,7 +33,10 @@ export function makeTree(path: string, archive: string): void {
     utimesSync(name, OLD, OLD);
   }
   makeSources(join(path, 'sources'));
-  const folders = Array.from({ length: ARCHIVE_FILES / FOLDER_FILES }, (_, folder) => `folder-${folder}`);
+  const folders = Array.from(
+    { length: Math.ceil(Math.min(files, ARCHIVE_FILES) / FOLDER_FILES) },
+    (_, folder) => `folder-${folder}`,
+  );
   run('tar', ['cf', archive, ...folders], tree);
   run('git', ['init', '-q', '.'], tree);
   run('git', ['add', '.'], tree);

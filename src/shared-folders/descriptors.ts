@@ -2,7 +2,7 @@ import { ERRNO, FolderError, refuse } from './errno.ts';
 import type { Descriptor, HostFolder, NamedPlace } from './host-folder.ts';
 import type { FolderNode } from './nodes.ts';
 
-/** Directories that are held at a time, beyond the folder itself: those in which the guest was last. */
+/** Directories that are held at a time, beyond the folder itself, at most: those in which the guest was last. */
 const MOST_DIRECTORIES = 256;
 
 /**
@@ -11,6 +11,7 @@ const MOST_DIRECTORIES = 256;
  */
 export class Descriptors {
   readonly #host: HostFolder;
+  readonly #mostDirectories: number;
   readonly #mostTaken: number;
   /** Directories that are held, the one that was used last at the end. */
   readonly #directories = new Map<FolderNode, Descriptor>();
@@ -18,7 +19,8 @@ export class Descriptors {
 
   constructor(host: HostFolder) {
     this.#host = host;
-    this.#mostTaken = host.mostDescriptors - MOST_DIRECTORIES;
+    this.#mostDirectories = Math.min(MOST_DIRECTORIES, Math.floor(host.mostDescriptors / 2));
+    this.#mostTaken = host.mostDescriptors - this.#mostDirectories;
   }
 
   /** Opens something that stays open until {@link release}. */
@@ -94,7 +96,7 @@ export class Descriptors {
       refuse('ESTALE');
     }
     for (const oldest of this.#directories.keys()) {
-      if (this.#directories.size < MOST_DIRECTORIES) break;
+      if (this.#directories.size < this.#mostDirectories) break;
       this.drop(oldest);
     }
     node.descriptor = descriptor;

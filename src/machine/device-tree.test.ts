@@ -268,7 +268,7 @@ describe('machineTree', () => {
     expect(nodes(domain)).toEqual(['virtio_mmio@10001000']);
     expect(nodes({ ...domain, drives })).toEqual(['virtio_mmio@10001000', 'pci@30000000']);
     const onMmio: Described = { ...domain, drives, virtio: 'mmio' };
-    expect(nodes(onMmio)).toEqual(['virtio_mmio@10001000', 'virtio_mmio@10002000']);
+    expect(nodes(onMmio)).toEqual(['virtio_mmio@10008000', 'virtio_mmio@10001000']);
   });
 
   it('gives a domain the interrupt files of supervisor level alone, and an APLIC that sends to them', () => {

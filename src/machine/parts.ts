@@ -56,6 +56,8 @@ const hasPorts = ({ ports = [] }: DeviceSetting): boolean => ports.length > 0;
 /** Drives of a machine at most. QEMU's `virt` has eight places for virtio over MMIO, and one is taken. */
 export const MOST_DRIVES: Readonly<Record<VirtioTransportName, number>> = { pci: 16, mmio: 7 };
 
+const hasMmioDrives = over('mmio', hasDrive(0));
+
 /** Shared folders of a machine at most. */
 export const MOST_SHARES: Readonly<Record<VirtioTransportName, number>> = { pci: 8, mmio: 4 };
 
@@ -81,9 +83,11 @@ export const PARTS: readonly Part[] = [
   { device: imsic, base: 0x2400_0000, only: 'bare', aia: ['aplic-imsic'] },
   { device: imsic, base: 0x2800_0000, only: 'domain', aia: ['aplic-imsic'] },
   { device: uart16550, base: 0x1000_0000, sources: [10] },
-  { device: overMmio(virtioRng), base: 0x1000_1000, sources: [1] },
+  // xv6 and other small kernels look for their disk in the first of the places for virtio.
+  { device: overMmio(virtioRng), base: 0x1000_1000, sources: [1], isIn: (each) => !hasMmioDrives(each) },
+  { device: overMmio(virtioRng), base: 0x1000_8000, sources: [8], isIn: hasMmioDrives },
   ...numbersTo(MOST_DRIVES.mmio).map((drive) => ({
-    ...{ device: overMmio(virtioBlk(drive)), base: 0x1000_2000 + 0x1000 * drive, sources: [2 + drive] },
+    ...{ device: overMmio(virtioBlk(drive)), base: 0x1000_1000 + 0x1000 * drive, sources: [1 + drive] },
     isIn: over('mmio', hasDrive(drive)),
   })),
   // Behind the places that QEMU's machine has.

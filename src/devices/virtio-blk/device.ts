@@ -47,6 +47,7 @@ export class VirtioBlk implements VirtioFunction {
   readonly name = 'virtio-blk';
   readonly id = VIRTIO_BLK.id;
   readonly features: number;
+  readonly withoutVersion = true;
   readonly config: ConfigSpace;
   readonly #options: BlkOptions;
   /** What people were told last: one message is enough for a trouble, however often the guest tries again. */

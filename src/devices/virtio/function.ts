@@ -59,6 +59,11 @@ export interface VirtioFunction {
   readonly id: number;
   /** The features of its own: bits 0 to 23. */
   readonly features: number;
+  /**
+   * Requests are the same for a driver that does not choose the feature VERSION_1, as those of xv6 and of tutorials do
+   * not: it is served (virtio 1.2, 6.2, leaves that to the device).
+   */
+  readonly withoutVersion?: boolean;
   readonly config?: ConfigSpace;
   /**
    * The driver may have put chains into a queue, or has started with chains in it. Takes as many as the queue has

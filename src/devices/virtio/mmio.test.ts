@@ -20,7 +20,7 @@ let rig: Rig;
 let config = new Uint8Array();
 
 /** A device that fills buffers with 7s, and has a queue that it leaves alone. */
-function create(): Rig {
+function create(withoutVersion = false): Rig {
   notified = [];
   resets = 0;
   config = new Uint8Array([1, 2, 3, 4, 5, 6]);
@@ -31,6 +31,7 @@ function create(): Rig {
       name: 'sevens',
       id: 42,
       features: OWN_FEATURE,
+      withoutVersion,
       config: {
         size: config.length,
         read: value,
@@ -140,6 +141,18 @@ describe('negotiation', () => {
   ])('of features 0x%x and 0x%x ends with status %i', (low, high, status) => {
     expect(choose(low, high)).toBe(status);
   });
+
+  test.each([
+    [0, 0, READY],
+    [1, 0, READY & ~STATUS.FEATURES_OK],
+    [0, 2, READY & ~STATUS.FEATURES_OK],
+  ])(
+    'of features 0x%x and 0x%x ends with status %i where requests need no VERSION_1',
+    (low, high, status) => {
+      rig = create(true);
+      expect(choose(low, high)).toBe(status);
+    },
+  );
 
   test('is over with FEATURES_OK', () => {
     choose(0, 1);

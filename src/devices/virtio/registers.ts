@@ -36,8 +36,8 @@ export const REG = {
 export const MAGIC = 0x7472_6976;
 /** Version 2 is the transport of virtio 1.0 and later. */
 export const VERSION = 2;
-/** "hsvr"; drivers do not care. */
-export const VENDOR = 0x7276_7368;
+/** "QEMU": drivers of systems do not care, xv6 and other small ones take no disk of anybody else. */
+export const VENDOR = 0x554d_4551;
 
 /** Bits of STATUS (section 2.1). */
 export const STATUS = {

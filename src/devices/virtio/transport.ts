@@ -226,10 +226,11 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     for (const index of this.#queues.keys()) this.serve(index);
   }
 
-  /** Whether the driver's choice was offered, and is not that of a driver older than virtio 1.0. */
+  /** Whether the driver's choice was offered, and is not that of a driver older than virtio 1.0 where that matters. */
   #acceptable(): boolean {
     const [low, high] = this.words.subarray(WORD.DRIVER_FEATURES, WORD.DRIVER_FEATURES + 2);
-    return (low & ~this.offered(0)) === 0 && high === FEATURE_HIGH.VERSION_1;
+    const isOld = high === 0 && this.function.withoutVersion === true;
+    return (low & ~this.offered(0)) === 0 && (high === FEATURE_HIGH.VERSION_1 || isOld);
   }
 
   /** A queue that driver and device are ready to use. */

@@ -127,6 +127,8 @@ ExecStart=-/sbin/agetty --autologin root --noreset --noclear --keep-baud 115200,
 function after({ sshKeys, aptSources, aptSettings }: SystemOptions): readonly SystemFile[] {
   return [
     ['etc/apt/sources.list.d/debian.sources', aptSources],
+    // Long descriptions are as much as all else of an index, and most of the time of `apt update` in a guest.
+    ['etc/apt/apt.conf.d/90no-translations', 'Acquire::Languages "none";\n'],
     ...(aptSettings === '' ? [] : [['etc/apt/apt.conf.d/90host-network', aptSettings] as const]),
     ['etc/systemd/network/80-ethernet.network', network],
     ['etc/systemd/system/ssh-host-keys.service', hostKeys],

@@ -5,6 +5,9 @@ import type { FolderNode } from './nodes.ts';
 /** Directories that are held at a time, beyond the folder itself, at most: those in which the guest was last. */
 const MOST_DIRECTORIES = 256;
 
+/** A request is about two directories at most. */
+const LEAST_DIRECTORIES = 2;
+
 /**
  * The descriptors of a shared folder. What the guest has open takes one, up to a limit, after which the guest is told
  * that there are too many (ENFILE). Directories in which the guest works are held as well, as long as there is room.
@@ -19,7 +22,10 @@ export class Descriptors {
 
   constructor(host: HostFolder) {
     this.#host = host;
-    this.#mostDirectories = Math.min(MOST_DIRECTORIES, Math.floor(host.mostDescriptors / 2));
+    this.#mostDirectories = Math.max(
+      LEAST_DIRECTORIES,
+      Math.min(MOST_DIRECTORIES, Math.floor(host.mostDescriptors / 2)),
+    );
     this.#mostTaken = host.mostDescriptors - this.#mostDirectories;
   }
 
@@ -38,7 +44,8 @@ export class Descriptors {
   }
 
   /**
-   * The descriptor of a directory, which is found anew from the nearest one above it that is held.
+   * The descriptor of a directory, which is found anew from the nearest one above it that is held. It is held until two
+   * others have been asked for, at least.
    *
    * @throws FolderError when it is not where it was
    */
@@ -53,7 +60,19 @@ export class Descriptors {
       from = this.#held(each);
       if (from === undefined) path.add(each);
     }
-    for (const each of [...path].reverse()) from = this.#hold(each, { at: from, name: each.name });
+    // Those on the way are not kept: a deep tree would take the places of all others.
+    let passed: Descriptor | undefined;
+    try {
+      for (const each of [...path].reverse()) {
+        const found = this.#open(each, { at: from, name: each.name });
+        if (passed !== undefined) this.#host.close(passed);
+        from = passed = found;
+      }
+      passed = undefined;
+    } finally {
+      if (passed !== undefined) this.#host.close(passed);
+    }
+    this.#keep(node, from);
     return from;
   }
 
@@ -89,19 +108,22 @@ export class Descriptors {
     return node.descriptor;
   }
 
-  #hold(node: FolderNode, place: NamedPlace): Descriptor {
+  #open(node: FolderNode, place: NamedPlace): Descriptor {
     const descriptor = staleIfGone(() => this.#host.hold(place));
     if (this.#host.stat({ at: descriptor })?.key !== node.key) {
       this.#host.close(descriptor);
       refuse('ESTALE');
     }
+    return descriptor;
+  }
+
+  #keep(node: FolderNode, descriptor: Descriptor): void {
     for (const oldest of this.#directories.keys()) {
       if (this.#directories.size < this.#mostDirectories) break;
       this.drop(oldest);
     }
     node.descriptor = descriptor;
     this.#directories.set(node, descriptor);
-    return descriptor;
   }
 }
 

@@ -355,6 +355,22 @@ test('descriptors have a limit, and directories beyond it are found again', () =
   for (const file of opened.slice(0, 10)) client.close(file);
 });
 
+test('a file is moved between two directories that are deep, and not held', () => {
+  const one = Array.from({ length: 30 }, (_, at) => `one${at}`);
+  const other = Array.from({ length: 30 }, (_, at) => `other${at}`);
+  for (const names of [one, other]) mkdirSync(at(...names), { recursive: true });
+  writeFileSync(at(...one, 'file'), 'moved');
+  const { client, folder } = share({ mostDescriptors: 4 });
+  const [from, to] = [client.node(one.join('/')), client.node(other.join('/'))];
+  const file = client.node([...one, 'file'].join('/'));
+  // Takes the places of those that are held.
+  for (const names of [['one0'], ['other0']])
+    expect(client.lookUp(client.node(names.join('/')), 'x')).toBe(ENOENT);
+  expect(client.rename(from, 'file', to, 'new')).toBe(0);
+  expect(readFileSync(at(...other, 'new'), 'latin1')).toBe('moved');
+  expect([client.node([...other, 'new'].join('/')), folder.openDescriptors <= 4]).toEqual([file, true]);
+});
+
 test('what there is not, Linux is told of', () => {
   const { client } = share();
   expect(client.send(22, ROOT, { bytes: 8, names: ['user.x'] }).errno).toBe(ENOSYS);

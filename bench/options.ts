@@ -132,7 +132,7 @@ Options of disk, beside --memory and --ms:
   --formats A,B     only these: raw, qcow2
   --benchmarks A,B  only these
 Options of share:
-  --files N         files in the working tree of git (default: 2000)
+  --files N         files in the working tree of git (default: 500)
 Options of cpu, sweep, linux and disk:
   --cc PATH         C compiler for RISC-V (default: riscv64-linux-gnu-gcc or riscv64-unknown-elf-gcc)
 Options of cpu and sweep (--kernels and --cpu of cpu alone; --times of sweep is 2 by default):
@@ -211,7 +211,7 @@ export function readNetOptions(args: readonly string[]): NetOptions {
 /** Reads the options of `share`. @throws InputError that says what is possible */
 export function readShareOptions(args: readonly string[]): ShareOptions {
   const { kernel: _, ...own } = guest;
-  const values = parse(args, { ...common, ...own, files: { type: 'string', default: '2000' } });
+  const values = parse(args, { ...common, ...own, files: { type: 'string', default: '500' } });
   return { ...readCommon(values), ...readGuest(values), files: wholeNumber(values.files, '--files', 1e6) };
 }
 

@@ -87,8 +87,7 @@ export async function runShareBench(
   for (const vcpus of options.smp) {
     const runs = await takeTurns(field, options.runs, async (contender, turn) => {
       const seconds = await runOnce(contender, vcpus, guest, options);
-      const all = [...seconds].map(([name, each]) => `${name} ${formatSeconds(each)} s`);
-      onProgress(`turn ${turn + 1}/${options.runs}, ${vcpus} vCPUs, ${contender.label}: ${all.join(', ')}`);
+      onProgress(`turn ${turn + 1}/${options.runs}, ${vcpus} vCPUs, ${contender.label}: ${timesIn(seconds)}`);
       return seconds;
     });
     for (const { name, about } of WORK) {
@@ -159,9 +158,14 @@ async function runOnce(
   const seconds = new Map(WORK.flatMap(({ name }) => timeOf(name, run.lines)));
   if (run.status === 0 && seconds.size === WORK.length) return seconds;
   throw new RunFailure(
-    `The guest of ${contender.label} did ${seconds.size} of ${WORK.length} kinds of work; status ${run.status}; ` +
+    `The guest of ${contender.label} did ${seconds.size} of ${WORK.length} kinds of work (${timesIn(seconds)}); ` +
+      `status ${run.status}; ` +
       `the end of its output: ${run.output.slice(-2000).trim()}`,
   );
+}
+
+function timesIn(seconds: ReadonlyMap<string, number>): string {
+  return [...seconds].map(([name, each]) => `${name} ${formatSeconds(each)} s`).join(', ');
 }
 
 function madeBySources(): readonly string[] {

@@ -7,9 +7,9 @@ import { InputError } from '../../src/errors/input-error.ts';
 /** Files in a folder of the working tree. */
 const FOLDER_FILES = 50;
 /** Of the same files, those in the archive at most. */
-export const ARCHIVE_FILES = 500;
+export const ARCHIVE_FILES = 200;
 /** Sources that are compiled, and headers, of which each includes so many. */
-export const SOURCES = 2;
+export const SOURCES = 1;
 const HEADERS = 80;
 const INCLUDED = 40;
 /** Long ago: git looks into files that are as new as its index. */

@@ -21,6 +21,8 @@ interface Mapped {
   /** Blocks of the file, as its size has it. */
   readonly blocks: number;
   readonly runs: Run[];
+  /** Blocks in the runs. */
+  covered: number;
   nodes: number;
 }
 
@@ -32,7 +34,7 @@ interface Mapped {
  * @throws DiskError for what no file can be
  */
 export function runsOf(disk: Disk, superblock: Superblock, inode: DataView, blocks: number): readonly Run[] {
-  const mapped: Mapped = { disk, superblock, blocks, runs: [], nodes: 0 };
+  const mapped: Mapped = { disk, superblock, blocks, runs: [], covered: 0, nodes: 0 };
   const root = new DataView(inode.buffer, inode.byteOffset + INODE.BLOCK, INODE.blockBytes);
   const hasExtents = (inode.getUint32(INODE.FLAGS, true) & INODE_FLAG.EXTENTS) !== 0;
   if (hasExtents) addExtents(mapped, root, EXTENT.mostDepth);
@@ -101,10 +103,16 @@ function readNode(mapped: Mapped, block: number): DataView {
   return bytesAt(mapped.disk, block * bytes, bytes);
 }
 
-/** Runs that go on from the one before are made one with it. */
-function addRun({ runs, blocks }: Mapped, { first, count, at }: Run): void {
+/**
+ * Runs that go on from the one before are made one with it. Those that lie over each other would have a file read
+ * without end, of a disk that says so.
+ */
+function addRun(mapped: Mapped, { first, count, at }: Run): void {
+  const { runs, blocks } = mapped;
   const inside = Math.min(count, blocks - first);
   if (inside <= 0) return;
+  mapped.covered += inside;
+  if (mapped.covered > blocks) throw new DiskError('has an ext4 with a file that has blocks twice');
   const last = runs.at(-1);
   if (last !== undefined && last.first + last.count === first && last.at + last.count === at)
     runs[runs.length - 1] = { ...last, count: last.count + inside };

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Uart16550, type Uart16550Wiring } from './device.ts';
 import { FCR, FIFO_SIZE, IER, IIR, LCR, LSR, MCR, MSR, REG } from './registers.ts';
-import { INPUT_CAPACITY, OUTPUT_CAPACITY, OUTPUT_SLACK } from './words.ts';
+import { INPUT_CAPACITY, LOOKS_WITHOUT_ANSWER, OUTPUT_CAPACITY, OUTPUT_SLACK } from './words.ts';
 
 const THRE_TEMT = LSR.HOLDING_EMPTY | LSR.TRANSMITTER_EMPTY;
 let level = false;
@@ -165,6 +165,19 @@ describe('transmitter', () => {
     put(REG.THR, 0x41);
     expect(level).toBe(true);
     expect(get(REG.IIR)).toBe(IIR.TRANSMITTER_EMPTY);
+  });
+
+  test('that is never answered but by looks at LSR falls silent, until there is something new', () => {
+    put(REG.IER, IER.TRANSMITTER_EMPTY);
+    for (let look = 1; look < LOOKS_WITHOUT_ANSWER; look++) get(REG.LSR);
+    // Whoever uses other registers is no such driver.
+    get(REG.SCR);
+    for (let look = 1; look < LOOKS_WITHOUT_ANSWER; look++) get(REG.LSR);
+    expect(level).toBe(true);
+    get(REG.LSR);
+    expect([level, get(REG.IIR)]).toEqual([false, IIR.NONE]);
+    put(REG.THR, 65);
+    expect(level).toBe(true);
   });
 
   test('with a full ring THRE falls before a byte can be lost, and draining raises it with the interrupt', () => {

@@ -5,6 +5,7 @@ import { UART16550 } from './facts.ts';
 import { FCR, FIFO_SIZE, IER, IIR, LCR, LSR, MCR, MSR, REG, TRIGGER_LEVELS } from './registers.ts';
 import {
   INPUT_CAPACITY,
+  LOOKS_WITHOUT_ANSWER,
   OUTPUT_CAPACITY,
   OUTPUT_SLACK,
   POLLS_FOR_INPUT,
@@ -152,6 +153,7 @@ export class Uart16550 extends SharedDevice {
 
   #readRegister(offset: number): number {
     const words = this.words;
+    if (offset !== REG.LSR) words[WORD.LOOKS] = 0;
     switch (offset) {
       case REG.RBR:
         return this.#divisorLatch() ? words[WORD.DLL] : this.#takeReceived();
@@ -176,6 +178,7 @@ export class Uart16550 extends SharedDevice {
 
   #writeRegister(offset: number, value: number): void {
     const words = this.words;
+    words[WORD.LOOKS] = 0;
     switch (offset) {
       case REG.THR:
         if (this.#divisorLatch()) words[WORD.DLL] = value;
@@ -245,6 +248,8 @@ export class Uart16550 extends SharedDevice {
   #readLineStatus(): number {
     const words = this.words;
     this.#notePoll();
+    if (this.#interrupt() === IIR.TRANSMITTER_EMPTY && ++words[WORD.LOOKS] >= LOOKS_WITHOUT_ANSWER)
+      words[WORD.EMPTY_DUE] = 0;
     const ready = this.#received() > 0 ? LSR.DATA_READY : 0;
     const empty = words[WORD.STALLED] === 0 ? LSR.HOLDING_EMPTY | LSR.TRANSMITTER_EMPTY : 0;
     const errors = words[WORD.LINE_ERRORS];

@@ -21,6 +21,13 @@ export const POLLS_FOR_INPUT = 16;
 /** Looks that a byte of output accounts for: drivers wait for an empty transmitter before it, or after it, or both. */
 export const POLLS_OF_OUTPUT = 2;
 
+/**
+ * Looks at LSR, and at nothing else, after which the interrupt of an empty transmitter counts as answered. Drivers
+ * answer by a look at IIR or the next byte. xv6 did not before 2025, and ran on QEMU, whose PLIC forwards an interrupt
+ * once although its line stays up: here a hart would take it again and again, for ever.
+ */
+export const LOOKS_WITHOUT_ANSWER = 64;
+
 /** Bytes of input that may wait on the wire. */
 export const INPUT_CAPACITY = 16_384;
 
@@ -51,6 +58,8 @@ const PORT = struct({
   MODEM_CHANGES: i32,
   /** 1 while the "transmitter holding register empty" interrupt is due. */
   EMPTY_DUE: i32,
+  /** Looks at LSR meanwhile, since the last access to another register. */
+  LOOKS: i32,
   /** Receiver FIFO: index of its oldest byte. */
   FIFO_FIRST: i32,
   /** Receiver FIFO: bytes in it. */

@@ -106,8 +106,14 @@ function fence(context: Context, kind: 'vma' | 'vvma' | 'gvma', { rs1, rs2 }: De
   const { state } = context;
   const mask = (kind === 'gvma' ? VMID_MASK : ASID_MASK)[state.xlen];
   const id = rs2 === 0 ? undefined : state.xLow(rs2) & mask;
-  if (rs1 === 0) context.hooks.fence(kind, undefined, undefined, id);
-  else context.hooks.fence(kind, state.xLow(rs1), state.addressHigh(rs1), id);
+  if (rs1 !== 0) {
+    context.hooks.fence(kind, state.xLow(rs1), state.addressHigh(rs1), id);
+    return OUTCOME.next;
+  }
+  context.hooks.fence(kind, undefined, undefined, id);
+  // Kernels for teaching (xv6) load programs into pages that had others, and never say FENCE.I: their next fence of all
+  // translations is behind it. Where caches are coherent, as QEMU's, that is enough.
+  if (kind === 'vma' && rs2 === 0) context.hooks.fenceI();
   return OUTCOME.next;
 }
 

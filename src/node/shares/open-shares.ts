@@ -1,4 +1,4 @@
-import { closeSync, readFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, readFileSync } from 'node:fs';
 import type { ShareFacts } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
 import type { ThreadModule } from '../node-host.ts';
@@ -33,7 +33,11 @@ export function openShares(options: readonly ShareOptions[]): OpenShares {
     for (const root of roots.splice(0)) closeSync(root);
   };
   try {
-    for (const { folder } of options) roots.push(open(folder));
+    for (const { folder } of options) {
+      roots.push(explained(folder, () => openRoot(folder)));
+      // A descriptor that only holds the folder needs no rights to it, and gives none.
+      explained(folder, () => accessSync(folder, constants.R_OK | constants.X_OK));
+    }
   } catch (error) {
     close();
     throw error;
@@ -49,9 +53,10 @@ export function openShares(options: readonly ShareOptions[]): OpenShares {
   return { facts, module: { url, data }, close };
 }
 
-function open(folder: string): number {
+/** Puts what is wrong with a folder into words. */
+function explained<T>(folder: string, work: () => T): T {
   try {
-    return openRoot(folder);
+    return work();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT')

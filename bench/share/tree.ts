@@ -9,7 +9,7 @@ const FOLDER_FILES = 50;
 /** Of the same files, those in the archive at most. */
 export const ARCHIVE_FILES = 200;
 /** Sources that are compiled, and headers, of which each includes so many. */
-export const SOURCES = 1;
+export const SOURCES = 3;
 const HEADERS = 80;
 const INCLUDED = 40;
 /** Long ago: git looks into files that are as new as its index. */

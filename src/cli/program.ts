@@ -31,6 +31,9 @@ const netHelp = 'a network card, with a way to the public addresses of the Inter
 const netdevHelp =
   'the same with more words: user[,hostfwd=tcp:127.0.0.1:2222-:22][,allow=HOST[:PORT]][,restrict=on][,dump=FILE]';
 const consoleHelp = `where the guest's terminal is: ${CONSOLES.join(', ')}`;
+const terminalHelp =
+  'one more terminal of the guest (hvc0 and so on): a place as for --serial; again for more';
+const channelHelp = 'a channel that the guest finds by its name, NAME=PLACE, with a place as for --serial';
 const vsockHelp = 'sockets between guest and host: socket=PATH[,cid=N], as Firecracker has them';
 const serialHelp = `where the console leads: ${SERIAL_FORMS}`;
 const virtioHelp = `how the guest reaches its disks, folders and network: ${VIRTIO_TRANSPORTS.join(', ')}`;
@@ -94,6 +97,8 @@ function addRun(program: Command, finished: Finished): void {
     .option('--virtio <name>', virtioHelp, 'pci')
     .option('--console <name>', consoleHelp, 'serial')
     .option('--serial <word>', serialHelp, 'stdio')
+    .option('--terminal <word>', terminalHelp, collect)
+    .option('--channel <words>', channelHelp, collect)
     .option('--vsock <words>', vsockHelp)
     .option('--protocol <name>', `how interrupts reach a vCPU: ${protocols}`)
     .option(
@@ -137,6 +142,8 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--virtio <name>', virtioHelp, 'pci')
     .option('--console <name>', consoleHelp, 'serial')
     .option('--serial <word>', serialHelp, 'stdio')
+    .option('--terminal <word>', terminalHelp, collect)
+    .option('--channel <words>', channelHelp, collect)
     .option('--vsock <words>', vsockHelp)
     .option('--aia <name>', `how interrupts reach the harts, the PLIC being none: ${AIA.join(', ')}`, 'none')
     .option('--aia-guests <n>', `guest interrupt files of each hart, 0 to ${IMSIC.maxGuests} (default: 0)`)

@@ -1,5 +1,12 @@
 import { availableParallelism } from 'node:os';
-import type { AttachedParts, DriveFacts, NetworkFacts, ShareFacts } from '../devices/descriptor.ts';
+import type {
+  AttachedParts,
+  DriveFacts,
+  NetworkFacts,
+  PortFacts,
+  ShareFacts,
+} from '../devices/descriptor.ts';
+import { MOST_PORTS } from '../devices/virtio-console/words.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
@@ -23,7 +30,7 @@ import {
   readRunWords,
   readVirtio,
 } from './run-options.ts';
-import { readSerial } from './serial-option.ts';
+import { type LineOptions, type LineWords, readLines, readSerial } from './serial-option.ts';
 import { deviceTreeOf, runSession, type SessionOptions } from './session.ts';
 import { readShares, type ShareWords } from './share-options.ts';
 import { readVsock } from './vsock-option.ts';
@@ -81,7 +88,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
   };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
   const forced = await force(options.schedule, shape.pcpus, host);
-  const outside = { ...(await connectSerial(options.serial)), ...(await openSockets(options.vsock)) };
+  const outside = await connectOutside(options);
   const memory = `${shape.memoryBytes / 2 ** 20} MiB`;
   return runSession(config, host, {
     timeout,
@@ -121,7 +128,7 @@ export async function machineCommand(
   const bootArgs = append === undefined ? {} : { bootArgs: append };
   const config: MachineConfig = { kind: 'bare', ...shape, program, ...bootArgs, ...attached };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
-  const outside = { ...(await connectSerial(options.serial)), ...(await openSockets(options.vsock)) };
+  const outside = await connectOutside(options);
   return runSession(config, host, {
     timeout,
     ...outside,
@@ -131,7 +138,7 @@ export async function machineCommand(
 }
 
 /** The words for parts that a machine has on demand. */
-interface AttachWords extends DriveWords, ShareWords, NetworkWords {
+interface AttachWords extends DriveWords, ShareWords, NetworkWords, LineWords {
   readonly serial?: string | undefined;
   readonly console?: string | undefined;
   readonly vsock?: string | undefined;
@@ -157,8 +164,7 @@ async function attach(words: AttachWords, host: NodeHost, debian?: DebianDisk): 
     throw new InputError('--engine lockstep: in lock step a machine has no network. Leave one of both out.');
   const attached = {
     ...{ virtio },
-    // A port without a name is a terminal.
-    ...(readConsole(words.console) === 'virtio' ? { ports: [{}] } : {}),
+    ports: portsOf(words),
     ...(vsock === undefined ? {} : { vsock: { cid: vsock.cid } }),
     ...(drives.length === 0 ? {} : { drives: await giveDrives(drives, host) }),
     ...(shares.length === 0 ? {} : { shares: await giveShares(shares, host) }),
@@ -174,12 +180,31 @@ async function connect(drives: readonly DriveOptions[]): Promise<readonly DriveO
   return connectDrives(drives);
 }
 
-/** The other end of the console, for a session. */
-async function connectSerial(word: string | undefined): Promise<Pick<SessionOptions, 'serial'>> {
+/** The ports of the virtio console: the terminal, if it is there, and more lines. A port without a name is a terminal. */
+function portsOf(words: AttachWords): readonly PortFacts[] {
+  const console = readConsole(words.console) === 'virtio' ? [{}] : [];
+  const lines = readLines(words, MOST_PORTS - console.length);
+  return [...console, ...lines.map(({ name }) => (name === undefined ? {} : { name }))];
+}
+
+/** The other ends of what a session connects. */
+async function connectOutside(
+  words: AttachWords,
+): Promise<Pick<SessionOptions, 'serial' | 'lines' | 'vsock'>> {
+  const { serial: word } = words;
   const place = readSerial(word);
-  if (place === undefined || word === undefined) return {};
+  const lines = readLines(words, MOST_PORTS);
+  const vsock = await openSockets(words.vsock);
+  if (place === undefined && lines.length === 0) return vsock;
+  const serial = place === undefined ? {} : { serial: await openLine({ place, word: `--serial ${word}` }) };
+  const opened = [];
+  for (const line of lines) opened.push(await openLine(line));
+  return { ...serial, lines: opened, ...vsock };
+}
+
+async function openLine({ place, word }: LineOptions): Promise<NonNullable<SessionOptions['serial']>> {
   const { openSerial } = await import('../node/serial/open-serial.ts');
-  return { serial: await openSerial(place, word, (text) => console.error(`hartvisor: ${text}`)) };
+  return openSerial(place, word, (text) => console.error(`hartvisor: ${text}`));
 }
 
 /** The host's side of the guest's sockets, for a session. */

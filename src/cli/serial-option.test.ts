@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InputError } from '../errors/input-error.ts';
-import { readSerial } from './serial-option.ts';
+import { readLines, readSerial } from './serial-option.ts';
 
 const socket = { kind: 'socket', server: false, wait: true } as const;
 
@@ -30,4 +30,29 @@ test.each([
 ])('%s is refused', (word, why) => {
   expect(() => readSerial(word)).toThrow(InputError);
   expect(() => readSerial(word)).toThrow(why);
+});
+
+describe('lines beside the console', () => {
+  test('are terminals, then channels with names', () => {
+    const lines = readLines({ terminal: ['null'], channel: ['org.a-b_1=file:x=y'] }, 2);
+    expect(lines).toEqual([
+      { place: { kind: 'null' }, word: '--terminal null' },
+      { name: 'org.a-b_1', place: { kind: 'file', path: 'x=y' }, word: '--channel org.a-b_1=file:x=y' },
+    ]);
+  });
+
+  test.each([
+    [{ terminal: ['null', 'null', 'null'] }, /There are 3 .* 2 are the most/],
+    [{ terminal: ['stdio'] }, /^--terminal stdio is not possible; there are/],
+    [{ channel: ['null'] }, /^--channel null: give a name/],
+    [{ channel: [`${'a'.repeat(65)}=null`] }, /give a name of up to 64/],
+    [{ channel: ['a b=null'] }, /give a name/],
+    [{ channel: ['a=nowhere'] }, /^--channel a=nowhere is not possible/],
+    [{ channel: ['a=null', 'a=null'] }, /^--channel a: there are two/],
+    [{ channel: ['a=tcp:1'] }, /^--channel a=tcp:1: there is no host and port/],
+    [{ terminal: ['pty'] }, /^--terminal pty: Node cannot/],
+  ])('%j is a mistake', (words, message) => {
+    expect(() => readLines(words, 2)).toThrow(InputError);
+    expect(() => readLines(words, 2)).toThrow(message);
+  });
 });

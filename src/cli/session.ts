@@ -4,6 +4,7 @@ import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import { Machine, type MachineCallbacks, type MachineHost } from '../machine/machine.ts';
 import { consoleStreams } from '../node/console-streams.ts';
+import { StreamPort } from '../node/serial/stream-port.ts';
 import { onEndingSignal, signalStatus } from '../node/signals.ts';
 import { Terminal, type TerminalStreams } from '../node/terminal.ts';
 import { EXIT_STATUS } from './exit-status.ts';
@@ -23,6 +24,8 @@ export interface SessionOptions {
   readonly banner: string;
   /** Where the console is, if it is not on the process's own terminal or pipes. */
   readonly serial?: Pick<TerminalStreams, 'input' | 'output'>;
+  /** Where lines to the guest beside its console lead: the last ports of its virtio console. */
+  readonly lines?: readonly Pick<TerminalStreams, 'input' | 'output'>[];
   /** Programs of the host that the guest's sockets lead to. */
   readonly vsock?: VsockBackend & { attach(sockets: GuestSockets): void; close(): void };
 }
@@ -81,14 +84,19 @@ class Session {
     };
     // What is written before a driver for the virtio console is up comes by the serial port.
     const { vsock } = options;
+    const lines = (options.lines ?? []).map((streams) => new StreamPort(streams));
+    const isVirtio = (config.ports ?? []).length > lines.length;
+    const ports = [...(isVirtio ? [console] : []), ...lines];
     const callbacks = {
-      ...{ console, ports: [console], onNotice: (text: string) => this.#say(text) },
+      ...{ console, ports, onNotice: (text: string) => this.#say(text) },
       ...(vsock === undefined ? {} : { vsock }),
     };
     this.#machine = createMachine({ ...config, detachFiles: true }, host, callbacks);
     const { sockets } = this.#machine;
     if (sockets !== undefined) vsock?.attach(sockets);
-    const [port] = this.#machine.ports;
+    const guestPorts = [...this.#machine.ports];
+    const port = isVirtio ? guestPorts.shift() : undefined;
+    for (const [index, line] of lines.entries()) line.attach(guestPorts[index]);
     this.#terminal = new Terminal(
       { ...consoleStreams(), ...options.serial },
       {

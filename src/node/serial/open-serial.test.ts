@@ -28,7 +28,7 @@ async function write(to: Writable, text: string): Promise<void> {
 
 test('a file gets what is written, from its start', async () => {
   const path = join(folder, 'file');
-  const { output } = await openSerial({ kind: 'file', path }, `file:${path}`, tell);
+  const { output } = await openSerial({ kind: 'file', path }, `--serial file:${path}`, tell);
   await write(output, 'one');
   await write(output, 'two');
   expect(readFileSync(path, 'utf8')).toBe('onetwo');
@@ -36,8 +36,8 @@ test('a file gets what is written, from its start', async () => {
 
 test('a file that cannot be written is a mistake before the start, and a word later on', async () => {
   const path = join(folder, 'none', 'file');
-  await expect(openSerial({ kind: 'file', path }, 'file:x', tell)).rejects.toThrow(InputError);
-  const { output } = await openSerial({ kind: 'file', path: '/dev/full' }, 'file:/dev/full', tell);
+  await expect(openSerial({ kind: 'file', path }, '--serial file:x', tell)).rejects.toThrow(InputError);
+  const { output } = await openSerial({ kind: 'file', path: '/dev/full' }, '--serial file:/dev/full', tell);
   told.length = 0;
   await write(output, 'one');
   await write(output, 'two');
@@ -47,9 +47,9 @@ test('a file that cannot be written is a mistake before the start, and a word la
 
 test('FIFOs carry both ways, and stay when the other end goes', async () => {
   const path = join(folder, 'pipe');
-  await expect(openSerial({ kind: 'pipe', path }, 'pipe:x', tell)).rejects.toThrow('mkfifo');
+  await expect(openSerial({ kind: 'pipe', path }, '--serial pipe:x', tell)).rejects.toThrow('mkfifo');
   execFileSync('mkfifo', [`${path}.in`, `${path}.out`]);
-  const { input, output } = await openSerial({ kind: 'pipe', path }, `pipe:${path}`, tell);
+  const { input, output } = await openSerial({ kind: 'pipe', path }, `--serial pipe:${path}`, tell);
   for (const text of ['first', 'later']) {
     const to = openSync(`${path}.in`, 'w');
     writeSync(to, text);
@@ -66,7 +66,11 @@ test('FIFOs carry both ways, and stay when the other end goes', async () => {
 
 test('a server waits for its first connection, takes the next one after it, and loses what nobody reads', async () => {
   const path = join(folder, 'socket');
-  const opening = openSerial({ kind: 'socket', server: true, wait: true, path }, `unix:${path}`, tell);
+  const opening = openSerial(
+    { kind: 'socket', server: true, wait: true, path },
+    `--serial unix:${path}`,
+    tell,
+  );
   const connect = async (): Promise<Socket> => {
     const socket = createConnection({ path });
     await once(socket, 'connect');
@@ -102,11 +106,11 @@ test('a client needs a server', async () => {
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const place = { kind: 'socket', server: false, wait: true, host: '127.0.0.1', port } as const;
-  const { input } = await openSerial(place, 'tcp:x', tell);
+  const { input } = await openSerial(place, '--serial tcp:x', tell);
   expect(await read(input, 5)).toBe('hello');
   server.close();
   await once(server, 'close');
-  await expect(openSerial(place, 'tcp:x', tell)).rejects.toThrow(
+  await expect(openSerial(place, '--serial tcp:x', tell)).rejects.toThrow(
     /^--serial tcp:x cannot be opened: .*ECONNREFUSED/,
   );
 });

@@ -23,7 +23,7 @@ type SerialStreams = Pick<TerminalStreams, 'input' | 'output'>;
 /**
  * Opens what is at the other end of a serial port.
  *
- * @param word - as it was typed, for people
+ * @param word - as it was typed, with its option, for people
  * @param tell - of trouble later on; the guest runs on
  * @returns when the guest may start: a server that is to wait has its first connection then
  * @throws InputError that says what cannot be opened, and why
@@ -46,7 +46,7 @@ export async function openSerial(
     }
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(`--serial ${word} cannot be opened: ${(error as Error).message}.`);
+    throw new InputError(`${word} cannot be opened: ${(error as Error).message}.`);
   }
 }
 
@@ -67,9 +67,7 @@ function openPipe(path: string, word: string, tell: (text: string) => void): Ser
   const both = [`${path}.in`, `${path}.out`];
   const [from, to] = both.every(existsSync) ? both : [path, path];
   if (!existsSync(from))
-    throw new InputError(
-      `--serial ${word}: there are no ${both.join(' and ')}. Make them: mkfifo ${both.join(' ')}`,
-    );
+    throw new InputError(`${word}: there are no ${both.join(' and ')}. Make them: mkfifo ${both.join(' ')}`);
   // A FIFO that is open for both ways by ourselves neither waits for the other end, nor ends with it.
   const input = createReadStream(from, { fd: openSync(from, 'r+') });
   return { input, output: forgiving(writer(to, 'r+'), word, tell) };
@@ -90,7 +88,7 @@ async function openSocket(
     if (!line.attach(socket)) socket.destroy();
   });
   await started(listening, place);
-  listening.on('error', (error) => tell(`--serial ${word}: ${error.message}.`));
+  listening.on('error', (error) => tell(`${word}: ${error.message}.`));
   listening.unref();
   if (wait) {
     tell(`Waiting for a connection to ${word}.`);
@@ -120,7 +118,7 @@ async function started(server: Server, place: SocketPlace): Promise<void> {
 function forgiving(behind: Writable, word: string, tell: (text: string) => void): Writable {
   let failed = false;
   const fail = (error: Error) => {
-    if (!failed) tell(`--serial ${word}: ${error.message}. From here on, what the guest writes is lost.`);
+    if (!failed) tell(`${word}: ${error.message}. From here on, what the guest writes is lost.`);
     failed = true;
   };
   behind.on('error', fail);

@@ -196,11 +196,12 @@ describe('on a terminal', () => {
   ])('the modes are what they were after %s', async (_, keys, status) => {
     const { child, printed, ended } = startOnTerminal(['run', '--kernel', echo], save, compare);
     await printed('ready');
-    child.stdin.write(`a${keys}`);
+    child.stdin.write('a');
+    // Raw mode: the terminal itself does not show what is typed.
+    await printed('ready\r\nA');
+    child.stdin.write(keys);
     const ran = await ended;
     expect(ran.status).toBe(status);
-    // Raw mode: the terminal itself does not show what is typed.
-    expect(ran.stdout).toContain('ready\r\nA');
     expect(ran.stdout).toContain('Ctrl-A x quits, Ctrl-A h helps.');
     expect(modes('after')).toBe(modes('before'));
   });

@@ -37,6 +37,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   machine: [
     'errors',
     'layout',
+    'sync',
     'time',
     'boot',
     'devices',

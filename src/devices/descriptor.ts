@@ -34,6 +34,11 @@ export interface DriveFacts {
   readonly readOnly: boolean;
   /** For the guest: up to 20 bytes of UTF-8. */
   readonly serial: string;
+  /**
+   * Each thread may have its contents open, and use them in turns with the others: nothing of them is in the memory of one
+   * thread. As a rule they do not keep a thread waiting.
+   */
+  readonly anyThread?: boolean;
 }
 
 /** The network card of a machine, as its devices know it. It can be sent by `postMessage`. */

@@ -15,6 +15,7 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
 import type { Storage } from '../storage/storage.ts';
+import { afterChanges } from '../sync/guarded-words.ts';
 import type { Control } from './control.ts';
 import { DeviceEvents } from './device-events.ts';
 import { type Part, partsOf } from './parts.ts';
@@ -103,7 +104,8 @@ function servicesFor(
     surroundings;
   return {
     ...settingOf(plan),
-    ...{ wakeIo, openDrive, openShare, openNetwork, notice },
+    ...{ openDrive, openShare, openNetwork, notice },
+    wakeIo: wakeIo === undefined ? undefined : () => afterChanges(wakeIo),
     words: new Int32Array(memory.linear.buffer, plan.devices[index], device.wordsFor(plan)),
     memory,
     clock,
@@ -120,7 +122,7 @@ function servicesFor(
       supervisorPage: (hart) =>
         wired.files === undefined ? 0 : wired.files.base + wired.files.files.supervisorPage(hart),
     },
-    hartChanged,
+    hartChanged: (hart) => afterChanges(() => hartChanged(hart)),
     finish,
     tell: (event) => tell(index, event),
   };

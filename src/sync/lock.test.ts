@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { GUARD, GuardedWords } from './guarded-words.ts';
+import { afterChanges, GUARD, GuardedWords } from './guarded-words.ts';
 import { Lock } from './lock.ts';
 
 const memory = (words: number) => new Int32Array(new SharedArrayBuffer(4 * words));
@@ -74,6 +74,23 @@ describe('Lock', () => {
 });
 
 describe('GuardedWords', () => {
+  test('what is to be done after changes is done behind the outermost, in order, also when it throws', () => {
+    const [outer, inner] = [new GuardedWords(memory(4), 4, 'outer'), new GuardedWords(memory(4), 4, 'inner')];
+    const done: string[] = [];
+    const note = (text: string) => afterChanges(() => done.push(`${text}, free: ${outer.words[0] === 0}`));
+    note('at once');
+    expect(done).toHaveLength(1);
+    const change = () =>
+      outer.change(() => {
+        inner.change(() => note('first'));
+        note('second');
+        expect(done).toHaveLength(1);
+        throw new Error('inside');
+      });
+    expect(change).toThrow('inside');
+    expect(done).toEqual(['at once, free: true', 'first, free: true', 'second, free: true']);
+  });
+
   test('a reader turns away while a change is under way, and after one', () => {
     const guard = new GuardedWords(memory(4), 4, 'test');
     const before = guard.version();

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BUFFERS, createRig, type Piece, VirtioDriver } from '../../../test/devices/virtio-driver.ts';
 import { MemoryStorage } from '../../storage/memory-storage.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -20,9 +20,11 @@ interface Options {
   readonly storage?: Storage;
   /** Requests are carried out when `work` is called. */
   readonly later?: boolean;
+  /** The thread that notifies may carry out short ones. */
+  readonly anyThread?: boolean;
 }
 
-function createDisk({ readOnly = false, storage, later = false }: Options = {}) {
+function createDisk({ readOnly = false, storage, later = false, anyThread = false }: Options = {}) {
   const bytes = Uint8Array.from({ length: SECTORS * 512 }, (_, index) => index * 31);
   const troubles: string[] = [];
   let wakes = 0;
@@ -30,7 +32,7 @@ function createDisk({ readOnly = false, storage, later = false }: Options = {}) 
     (memory) =>
       new VirtioBlk({
         memory,
-        drive: { name: 'disk.img', bytes: bytes.length, readOnly, serial: 'number 1' },
+        drive: { name: 'disk.img', bytes: bytes.length, readOnly, serial: 'number 1', anyThread },
         open: () => storage ?? new MemoryStorage(bytes),
         onTrouble: (text) => troubles.push(text),
       }),
@@ -237,6 +239,67 @@ describe('on an I/O thread', () => {
     driver.notify();
     driver.put(REG.STATUS, 0);
     expect([device.work(), driver.memory.read8(STATUS_AT), driver.take()]).toEqual([false, 0xff, []]);
+  });
+});
+
+describe('on the thread that notifies', () => {
+  let now = 0;
+  beforeEach(() => vi.spyOn(performance, 'now').mockImplementation(() => now));
+  afterEach(() => vi.restoreAllMocks());
+
+  const add = ({ driver, header }: ReturnType<typeof createDisk>, type: number, bytes: number) => {
+    header(type, 0);
+    driver.add([
+      { address: HEADER, length: HEADER_BYTES },
+      ...(bytes > 0 ? [data(bytes, type === REQUEST.READ)] : []),
+      { address: STATUS_AT, length: 1, write: true },
+    ]);
+  };
+
+  test('short requests are answered at once, with one interrupt, and nobody is woken', () => {
+    const disk = createDisk({ later: true, anyThread: true });
+    for (let count = 0; count < 20; count++) add(disk, REQUEST.READ, 512);
+    const before = disk.wakes();
+    disk.driver.notify();
+    expect([disk.wakes() - before, disk.driver.take().length, disk.level()]).toEqual([0, 20, true]);
+    expect([disk.driver.acknowledge(), disk.level()]).toEqual([INTERRUPT.USED_BUFFER, false]);
+  });
+
+  test('a flush, and what is behind it, are left to the I/O thread', () => {
+    const disk = createDisk({ later: true, anyThread: true });
+    add(disk, REQUEST.FLUSH, 0);
+    add(disk, REQUEST.WRITE, 512);
+    const before = disk.wakes();
+    disk.driver.notify();
+    expect([disk.wakes() - before, disk.driver.take()]).toEqual([1, []]);
+    while (disk.device.work());
+    expect(disk.driver.take()).toHaveLength(2);
+  });
+
+  test('so are requests behind one that took long, for a while', () => {
+    const bytes = new Uint8Array(SECTORS * 512);
+    const slow = new MemoryStorage(bytes);
+    const readParts = slow.readParts.bind(slow);
+    let takes = 5;
+    slow.readParts = (...place) => {
+      now += takes;
+      readParts(...place);
+    };
+    const disk = createDisk({ later: true, anyThread: true, storage: slow });
+    const wakesFor = () => {
+      const before = disk.wakes();
+      add(disk, REQUEST.READ, 512);
+      disk.driver.notify();
+      const wakes = disk.wakes() - before;
+      while (disk.device.work());
+      expect(disk.driver.take()).toHaveLength(1);
+      return wakes;
+    };
+    expect([wakesFor(), wakesFor()]).toEqual([1, 1]);
+    takes = 0;
+    const later = Array.from({ length: 100 }, wakesFor);
+    expect(later.indexOf(0)).toBeGreaterThan(10);
+    expect(later.slice(later.indexOf(0))).not.toContain(1);
   });
 });
 

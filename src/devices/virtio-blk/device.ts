@@ -19,6 +19,9 @@ import {
 const { OK, IOERR, UNSUPP } = REQUEST_STATUS;
 const WRITES: readonly number[] = [REQUEST.WRITE, REQUEST.DISCARD, REQUEST.WRITE_ZEROES];
 
+/** Bytes of the data of a request that is carried out where it is made: copying them takes less than a wake-up. */
+const MOST_SHORT_BYTES = 1 << 17;
+
 /** Different troubles of a drive that are remembered. */
 const MOST_TOLD = 8;
 
@@ -78,6 +81,13 @@ export class VirtioBlk implements VirtioFunction {
     scatter(memory, slice(chain.writable, room, 1), Uint8Array.of(status));
     // The status is the last byte, and all before it count as written, too.
     return status === OK && written < room ? written : room + 1;
+  }
+
+  /** Reads and writes are short: what is no longer than a sector is neither, or as good as never made. */
+  isShort({ readable, room }: Chain): boolean {
+    if (this.#options.drive.anyThread !== true) return false;
+    const bytes = bytesIn(readable) + room - HEADER_BYTES - 1;
+    return bytes >= VIRTIO_BLK.sector && bytes <= MOST_SHORT_BYTES;
   }
 
   #answer(request: Request): { readonly status: number; readonly written: number } {

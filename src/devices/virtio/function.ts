@@ -80,6 +80,11 @@ export interface VirtioFunction {
    * @throws RingError when the chain is no request: the device stops
    */
   carryOut?(chain: Chain, index: number): number;
+  /**
+   * Whether {@link carryOut} may be called for a chain on the thread of the hart that notifies, since it takes less there
+   * than waking another thread does. Called without the device's lock.
+   */
+  isShort?(chain: Chain): boolean;
   /** For a device to which something comes; all other queues of it are those of {@link carryOut}. */
   readonly inbound?: Inbound;
   /** The driver has reset the device; its queues are as in a new one. */

@@ -1,4 +1,5 @@
 import type { GuestMemory } from '../../memory/guest-memory.ts';
+import { afterChanges } from '../../sync/guarded-words.ts';
 import { Lock } from '../../sync/lock.ts';
 import type { Backends } from '../backends.ts';
 import type { HostSide } from '../descriptor.ts';
@@ -17,6 +18,10 @@ const DRIVER_BITS = 0xff & ~STATUS.NEEDS_RESET;
 const LIVE = STATUS.FEATURES_OK | STATUS.DRIVER_OK;
 /** Requests that are carried out together: a driver that resets its device waits for them. */
 const BATCH = 16;
+/** Milliseconds for which requests may keep the thread of a hart. */
+const LONGEST_STAY_MS = 2;
+/** Notifications that are left to the I/O thread behind a request that was not short after all. */
+const DISTRUST = 64;
 
 /** How a virtio device is connected. */
 export interface VirtioWiring {
@@ -45,6 +50,8 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
   readonly #io: Lock;
   readonly #sizes: readonly number[];
   readonly #queues: readonly VirtQueue[];
+  /** Notifications that this thread leaves to the I/O thread yet. */
+  #distrust = 0;
 
   /**
    * @param words - shared words: as many as `virtioWords` says, then those of the transport
@@ -83,7 +90,7 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
    */
   work(): boolean {
     return this.#io.withLock(() => {
-      const worked = this.#carryOutBatch();
+      const worked = this.#carryOutBatch(() => true);
       return this.#letIn() || worked;
     });
   }
@@ -211,7 +218,8 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     if (queue === undefined) return;
     if (this.function.carryOut !== undefined && this.#wakeIo !== undefined) {
       this.words[WORD.NOTIFIED] |= 1 << index;
-      this.#wakeIo();
+      if (this.function.isShort === undefined) this.#wakeIo();
+      else afterChanges(() => this.#serveHere());
       return;
     }
     this.#guarded(() => {
@@ -240,6 +248,37 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     return queue?.ready === true && status === LIVE && this.mayUseMemory() ? queue : undefined;
   }
 
+  /** Carries out what is short on this thread, where nobody else is at it. The rest is for the I/O thread. */
+  #serveHere(): void {
+    if (this.#distrust > 0) this.#distrust--;
+    else if (this.#io.tryAcquire()) {
+      try {
+        if (this.#carryOutShort()) return;
+      } finally {
+        this.#io.release();
+      }
+    }
+    this.#wakeIo?.();
+  }
+
+  /** @returns whether nothing is left */
+  #carryOutShort(): boolean {
+    let long = false;
+    const isShort = (chain: Chain) => {
+      long ||= this.function.isShort?.(chain) !== true;
+      return !long;
+    };
+    const begin = performance.now();
+    for (let end = begin; this.#carryOutBatch(isShort); ) {
+      const now = performance.now();
+      // The host's disk has to be waited for. Its guest can do other things meanwhile.
+      if (now - end > LONGEST_STAY_MS) this.#distrust = DISTRUST;
+      if (now - begin > LONGEST_STAY_MS) return false;
+      end = now;
+    }
+    return !long;
+  }
+
   /** Takes as many chains as the queue has entries at most. */
   #carryOutAll(queue: VirtQueue, index: number): void {
     for (let left = queue.listen(); left > 0; left--) {
@@ -250,21 +289,23 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
   }
 
   /** Takes requests from the first queue that may have some; undefined if none has. */
-  #takeBatch(): Batch | undefined {
+  #takeBatch(isWanted: (chain: Chain) => boolean): Batch | undefined {
     const { words } = this;
     while (words[WORD.NOTIFIED] !== 0) {
       const index = Math.clz32(words[WORD.NOTIFIED] & -words[WORD.NOTIFIED]) ^ 31;
       const chains: Chain[] = [];
       const queue = index === this.function.inbound?.queue ? undefined : this.#queueInUse(index);
-      if (queue !== undefined) this.#guarded(() => takeChains(queue, chains));
+      let isDone = true;
+      if (queue !== undefined) this.#guarded(() => (isDone = takeChains(queue, chains, isWanted)));
       if (chains.length > 0) return { index, chains };
+      if (!isDone) return undefined;
       words[WORD.NOTIFIED] &= ~(1 << index);
     }
     return undefined;
   }
 
-  #carryOutBatch(): boolean {
-    const batch = this.guard.change(() => this.#takeBatch());
+  #carryOutBatch(isWanted: (chain: Chain) => boolean): boolean {
+    const batch = this.guard.change(() => this.#takeBatch(isWanted));
     if (batch === undefined) return false;
     const { index, chains } = batch;
     const queue = this.#queues[index];
@@ -344,10 +385,16 @@ function firstWord(queue: number): number {
   return WORD.QUEUES + QUEUE_WORDS * queue;
 }
 
-function takeChains(queue: VirtQueue, into: Chain[]): void {
+/** @returns false if a chain is left there that is not wanted */
+function takeChains(queue: VirtQueue, into: Chain[], isWanted: (chain: Chain) => boolean): boolean {
   for (let left = Math.min(queue.listen(), BATCH); left > 0; left--) {
     const chain = queue.pop();
-    if (chain === undefined) return;
+    if (chain === undefined) return true;
+    if (!isWanted(chain)) {
+      queue.unpop(1);
+      return false;
+    }
     into.push(chain);
   }
+  return true;
 }

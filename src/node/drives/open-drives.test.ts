@@ -44,7 +44,7 @@ function contents(opened: ReturnType<typeof openDrives>) {
 test('a drive is its file', () => {
   const path = file('disk.img', Buffer.alloc(2048, 'abcd'));
   const opened = openDrives([drive(path, { serial: 'S' })]);
-  expect(opened.facts).toEqual([{ name: path, bytes: 2048, readOnly: false, serial: 'S' }]);
+  expect(opened.facts).toEqual([{ name: path, bytes: 2048, readOnly: false, serial: 'S', anyThread: true }]);
   const storage = contents(opened);
   const into = new Uint8Array(5);
   storage.read(2, into);

@@ -49,7 +49,13 @@ export function openDrives(options: readonly DriveOptions[]): OpenDrives {
       return { layer, changes, bytes } satisfies OpenDrive;
     });
     const facts = options.map(({ file, readOnly, serial }, index) => ({
-      ...{ name: file, bytes: opened[index].bytes, readOnly, serial },
+      ...{
+        name: file,
+        bytes: opened[index].bytes,
+        readOnly,
+        serial,
+        anyThread: isOfAnyThread(opened[index]),
+      },
     }));
     const own = import.meta.url;
     // Beside this file in a checkout; in a package the bundler has both in one folder.
@@ -59,6 +65,11 @@ export function openDrives(options: readonly DriveOptions[]): OpenDrives {
     close();
     throw error;
   }
+}
+
+/** Whether all that is known of a drive is in its file. */
+function isOfAnyThread({ layer: { source, format }, changes }: OpenDrive): boolean {
+  return typeof source === 'number' && format === 'raw' && changes === undefined;
 }
 
 /** Takes care that nobody writes to the files of a drive meanwhile. */

@@ -41,6 +41,13 @@ export interface DriveFacts {
   readonly anyThread?: boolean;
 }
 
+/** The I/O thread that has an event loop: what happens outside comes in there. */
+export const EVENT_LANE = 0;
+/** The I/O thread of all shared folders. */
+export const FOLDER_LANE = 1;
+/** The I/O thread of a drive: one that does not answer keeps no other one waiting. @param drive its number */
+export const driveLane = (drive: number): number => 2 + drive;
+
 /** The network card of a machine, as its devices know it. It can be sent by `postMessage`. */
 export interface NetworkFacts {
   readonly mac: Mac;
@@ -126,8 +133,12 @@ export interface DeviceServices extends DeviceSetting {
   tell(event: number): void;
   /** Ends the machine. */
   finish(finish: Finish): void;
-  /** Makes the I/O thread call {@link DeviceInstance.work}; undefined in a machine that has none. */
-  readonly wakeIo: (() => void) | undefined;
+  /**
+   * Makes an I/O thread call {@link DeviceInstance.work}; undefined in a machine that has none.
+   *
+   * @param lane the thread's number: {@link EVENT_LANE}, {@link FOLDER_LANE}, or that of a drive
+   */
+  readonly wakeIo: ((lane: number) => void) | undefined;
   /** The contents of a drive, by its number. Only on the thread that carries out the device's requests. */
   openDrive(drive: number): Storage;
   /** A shared folder, by its number. Only on the thread that carries out the device's requests. */
@@ -208,8 +219,13 @@ export interface DeviceInstance {
   readonly inputs?: HartInputs;
   readonly interruptFiles?: InterruptFiles;
   readonly console?: ConsoleWires;
-  /** Does some of the work that may take long, on the I/O thread. @returns whether there may be more */
-  work?(): boolean;
+  /**
+   * Does some of the work that may take long, on an I/O thread.
+   *
+   * @param lane the thread's number; work of others is left alone
+   * @returns whether there may be more
+   */
+  work?(lane: number): boolean;
   /** Makes the host's side, where the device has one. Called once, on the thread that owns the machine. */
   connect?(backends: Backends): HostSide | undefined;
 }

@@ -1,5 +1,8 @@
 import { Sleep, wakeSleepers } from '../hypervisor/sleep.ts';
-import { f64, i32, struct } from '../layout/struct.ts';
+import { array, f64, i32, struct } from '../layout/struct.ts';
+
+/** I/O threads of a machine at most. */
+export const MOST_LANES = 32;
 
 /** Whether a machine runs and how it ended, where its threads stand, and when its time began. */
 export const CONTROL = struct({
@@ -9,8 +12,9 @@ export const CONTROL = struct({
   notices: i32,
   pause: i32,
   standing: i32,
-  io: i32,
-  ioSleepers: i32,
+  /** Of each I/O thread. */
+  io: array(i32, MOST_LANES),
+  ioSleepers: array(i32, MOST_LANES),
   startedAt: f64,
 });
 
@@ -66,7 +70,7 @@ export class Control {
     // Both meet the waits for a pause to begin and to be over, which the end is, too.
     Atomics.notify(this.#words, WORD.standing);
     Atomics.notify(this.#words, WORD.pause);
-    this.wakeIo();
+    this.#wakeAllIo();
     return true;
   }
 
@@ -111,21 +115,25 @@ export class Control {
     }
   }
 
-  /** Makes the I/O thread look around: there is work, a pause or the end. */
-  wakeIo(): void {
-    wakeSleepers(this.#words, WORD.io, WORD.ioSleepers);
+  /** Makes an I/O thread look around: there is work, a pause or the end. @param lane its number */
+  wakeIo(lane: number): void {
+    wakeSleepers(this.#words, WORD.io + lane, WORD.ioSleepers + lane);
   }
 
-  /** The sleep of the I/O thread. */
-  ioSleep(): Sleep {
-    return new Sleep(this.#words, WORD.io, WORD.ioSleepers);
+  /** The sleep of an I/O thread. @param lane its number */
+  ioSleep(lane: number): Sleep {
+    return new Sleep(this.#words, WORD.io + lane, WORD.ioSleepers + lane);
+  }
+
+  #wakeAllIo(): void {
+    for (let lane = 0; lane < MOST_LANES; lane++) this.wakeIo(lane);
   }
 
   /** Begins a pause; threads with harts are woken by the caller. For the owner, while the machine is not paused. */
   pause(): void {
     // Meets the loads in `pausing` and `stand`.
     Atomics.add(this.#words, WORD.pause, 1);
-    this.wakeIo();
+    this.#wakeAllIo();
   }
 
   /** Waits until so many threads stand still. @returns false if the machine ended, or the pause was over, before */

@@ -30,8 +30,8 @@ export interface DeviceSurroundings {
   finish(finish: Finish): void;
   /** A device, by its number in {@link Devices.instances}, has an event for its host's side. */
   tell(device: number, event: number): void;
-  /** Makes the I/O thread look for work, where the machine has one. */
-  readonly wakeIo: (() => void) | undefined;
+  /** Makes an I/O thread look for work, where the machine has some. */
+  readonly wakeIo: ((lane: number) => void) | undefined;
   openDrive(drive: number): Storage;
   openShare(share: number): HostFolder;
   openNetwork(): Network;
@@ -105,7 +105,7 @@ function servicesFor(
   return {
     ...settingOf(plan),
     ...{ openDrive, openShare, openNetwork, notice },
-    wakeIo: wakeIo === undefined ? undefined : () => afterChanges(wakeIo),
+    wakeIo: wakeIo === undefined ? undefined : (lane) => afterChanges(() => wakeIo(lane)),
     words: new Int32Array(memory.linear.buffer, plan.devices[index], device.wordsFor(plan)),
     memory,
     clock,

@@ -10,7 +10,7 @@ import type { DeviceEvents } from './device-events.ts';
 import { createDevices, type Devices, eventsOf } from './devices.ts';
 import { draftDomain } from './domain/domain.ts';
 import { DEFAULT_ENGINE } from './engine.ts';
-import { hasIoThread } from './io/io.ts';
+import { ioLanes } from './io/io.ts';
 import type { MachineDraft, Processors, VcpuStats } from './kind.ts';
 import type { MachinePlan } from './plan.ts';
 import type { WorkerMessage, WorkerStart } from './thread.ts';
@@ -116,7 +116,7 @@ export class Machine {
       hartChanged: (hart) => this.#processors.kick(hart),
       finish: () => undefined,
       tell: (device, event) => this.#hostSides[device]?.hear(event),
-      wakeIo: () => this.#control.wakeIo(),
+      wakeIo: (lane) => this.#control.wakeIo(lane),
       openDrive: () => {
         throw new Error("drives are opened by the machine's own threads");
       },
@@ -145,9 +145,9 @@ export class Machine {
     for (let index = 0; index < pcpus; index++) {
       starts.push(this.#processors.startOf({ memory, index, engine, xlen }));
     }
-    if (hasIoThread({ plan: this.plan, engine })) {
+    for (const lane of ioLanes({ plan: this.plan, engine })) {
       const of = this.#processors.startOf({ memory, index: 0, engine, xlen });
-      starts.push({ kind: 'io', memory, index: pcpus, engine, xlen, of });
+      starts.push({ kind: 'io', memory, index: starts.length, engine, xlen, lane, of });
     }
     this.#running = starts.length;
     for (const start of starts) {

@@ -8,7 +8,7 @@ import { createHart } from './engine-hart.ts';
 import { hartExtensions } from './extensions.ts';
 import { finishEnds } from './finish.ts';
 import { InstructionClock } from './instruction-clock.ts';
-import { hasIoThread } from './io/io.ts';
+import { hasIoThreads } from './io/io.ts';
 import type { BareStart, PcpuStart, WorkerHost } from './thread.ts';
 
 /** Options of a hart that differ between the kinds of machine. */
@@ -78,7 +78,7 @@ export class ThreadFrame {
       hartChanged,
       finish: (finish) => finishEnds(finish, this.end),
       tell: eventTeller(this.#start, this.#host),
-      wakeIo: hasIoThread(this.#start) ? () => this.control.wakeIo() : undefined,
+      wakeIo: hasIoThreads(this.#start) ? (lane) => this.control.wakeIo(lane) : undefined,
       openDrive: (drive) => {
         const { openDrive } = this.#host;
         if (openDrive === undefined) throw new Error('nobody has said what is in the drives of this machine');
@@ -109,7 +109,7 @@ export class ThreadFrame {
       xlen,
       extensions: hartExtensions(xlen),
       aia: plan.aia === 'aplic-imsic' ? plan.aia : 'none',
-      alone: plan.pcpus === 1 && !hasIoThread(this.#start),
+      alone: plan.pcpus === 1 && !hasIoThreads(this.#start),
       onRefused: (text) => this.#host.notify({ kind: 'refused', text }),
       hartId: index,
     };

@@ -45,9 +45,11 @@ export interface BareStart extends ThreadStart {
   readonly bare: RunBare;
 }
 
-/** The start of the thread that does for devices what may take long. */
+/** The start of a thread that does for devices what may take long. */
 export interface IoStart extends ThreadStart {
   readonly kind: 'io';
+  /** The thread's number among those. */
+  readonly lane: number;
   /** The start of one of the machine's processors. */
   readonly of: PcpuStart | BareStart;
 }
@@ -73,7 +75,7 @@ export type WorkerMessage =
   /** For people: a line that is worth knowing. */
   | { readonly kind: 'notice'; readonly text: string };
 
-/** What the cable of a machine's network card leads to, on the I/O thread. */
+/** What the cable of a machine's network card leads to, on the I/O thread with events. */
 export interface OpenNetwork extends Network {
   /** Lets the thread's events happen. */
   turn(): Promise<void>;
@@ -102,7 +104,7 @@ export interface WorkerHost {
   readonly openShare?: (share: number) => HostFolder;
   /** Closes all that is open in the shared folders that this thread has opened, at its end. */
   readonly closeShares?: () => void;
-  /** Opens the network of a machine that has one, on its I/O thread. */
+  /** Opens the network of a machine that has one, on its I/O thread with events. */
   readonly openNetwork?: (callbacks: NetworkCallbacks) => OpenNetwork;
   /** Closes the drives that this thread has opened, at its end. @returns what went wrong, for people */
   readonly closeDrives?: () => readonly string[];

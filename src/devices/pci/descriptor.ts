@@ -45,11 +45,15 @@ function createHost(services: DeviceServices, functions: readonly PciDescription
     // An event of the bus is that of a slot.
     const tell = () => services.tell(number);
     const created = each.create({ ...services, words: own, line, tell, hasMessages: aia === 'aplic-imsic' });
-    return { number, function: created };
+    return { number, lane: each.lane, function: created };
   });
   return {
     device: new PciHost(slots),
-    work: () => slots.reduce((worked, each) => each.function.work?.() === true || worked, false),
+    work: (lane) =>
+      slots.reduce(
+        (worked, each) => (each.lane === lane && each.function.work?.() === true) || worked,
+        false,
+      ),
     connect: (backends) => new PciHostSide(slots, backends),
   };
 }

@@ -23,8 +23,8 @@ beforeEach(() => {
   one = create(PCI.memory + 0x2000);
   hidden = create(undefined);
   host = new PciHost([
-    { number: 1, function: one },
-    { number: 3, function: hidden },
+    { number: 1, lane: 0, function: one },
+    { number: 3, lane: 0, function: hidden },
   ]);
 });
 

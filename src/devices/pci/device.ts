@@ -5,6 +5,8 @@ import type { PciFunction } from './function.ts';
 /** A function, and the slot that it is in. */
 export interface Slot {
   readonly number: number;
+  /** The number of the function's I/O thread. */
+  readonly lane: number;
   readonly function: PciFunction;
 }
 

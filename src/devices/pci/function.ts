@@ -12,7 +12,7 @@ export interface PciFunction extends Device {
   writeConfig(offset: number, width: AccessWidth, value: number): void;
   /** PCI address at which its window begins; undefined while it answers nowhere. */
   windowAt(): number | undefined;
-  /** Does some of the work that may take long, on the I/O thread. @returns whether there may be more */
+  /** Does some of the work that may take long, on its I/O thread. @returns whether there may be more */
   work?(): boolean;
   /** Makes the host's side, where the function has one; it hears of all events of the function as one, number 0. */
   connect?(backends: Backends): HostSide | undefined;
@@ -28,6 +28,8 @@ export interface PciServices extends DeviceServices {
 /** A kind of function, as a part of machines. */
 export interface PciDescription {
   readonly name: string;
+  /** The number of its I/O thread. */
+  readonly lane: number;
   /** Shared words that it needs. */
   wordsFor(setting: DeviceSetting): number;
   /** Whether a machine has it. */

@@ -1,3 +1,4 @@
+import { driveLane } from '../descriptor.ts';
 import type { VirtioDescription } from '../virtio/descriptor.ts';
 import { VirtioBlk } from './device.ts';
 import { VIRTIO_BLK } from './facts.ts';
@@ -7,6 +8,7 @@ export const virtioBlk = (drive: number): VirtioDescription => ({
   name: 'virtio-blk',
   about: 'a disk, over virtio: `/dev/vda` and so on',
   queues: () => VIRTIO_BLK.queues,
+  lane: driveLane(drive),
   pciClass: 0x01_00_00,
   create: ({ memory, drives = [], openDrive, notice }) =>
     new VirtioBlk({ memory, drive: drives[drive], open: () => openDrive(drive), onTrouble: notice }),

@@ -1,5 +1,5 @@
 import { strings } from '../../boot/device-tree.ts';
-import type { DeviceDescriptor, DeviceServices, DeviceSetting } from '../descriptor.ts';
+import { type DeviceDescriptor, type DeviceServices, type DeviceSetting, EVENT_LANE } from '../descriptor.ts';
 import type { PciDescription } from '../pci/function.ts';
 import { deviceNode, interrupts } from '../tree.ts';
 import { VIRTIO_MMIO } from './facts.ts';
@@ -14,6 +14,8 @@ export interface VirtioDescription extends Pick<DeviceDescriptor, 'name' | 'abou
   queues(setting: DeviceSetting): readonly number[];
   /** Shared words of its own, which {@link create} is given; none if it is left out. */
   words?(setting: DeviceSetting): number;
+  /** The number of the I/O thread that carries out what takes long; {@link EVENT_LANE} if it is left out. */
+  readonly lane?: number;
   /** Its class on PCI: class, subclass and programming interface, 24 bits. */
   readonly pciClass: number;
   create(services: DeviceServices): VirtioFunction;
@@ -21,7 +23,7 @@ export interface VirtioDescription extends Pick<DeviceDescriptor, 'name' | 'abou
 
 /** A virtio device behind registers of its own. It has one interrupt source. */
 export function overMmio(description: VirtioDescription): DeviceDescriptor {
-  const { name, about, queues, words = noWords, create } = description;
+  const { name, about, queues, words = noWords, lane = EVENT_LANE, create } = description;
   return {
     name,
     about,
@@ -32,9 +34,10 @@ export function overMmio(description: VirtioDescription): DeviceDescriptor {
       const device = new VirtioMmio(services.words, create(withOwn(services, words(services))), sizes, {
         memory,
         irq: line(),
-        wakeIo,
+        wakeIo: wakerOf(wakeIo, lane),
       });
-      return { device, work: () => device.work(), connect: (backends) => device.connect(backends) };
+      const work = (of: number) => of === lane && device.work();
+      return { device, work, connect: (backends) => device.connect(backends) };
     },
     describe: (place) => ({
       soc: [
@@ -53,17 +56,18 @@ export function overMmio(description: VirtioDescription): DeviceDescriptor {
  * @param isIn whether a machine has it
  */
 export function overPci(
-  { name, queues, words = noWords, pciClass, create }: VirtioDescription,
+  { name, queues, words = noWords, lane = EVENT_LANE, pciClass, create }: VirtioDescription,
   isIn: (setting: DeviceSetting) => boolean,
 ): PciDescription {
   return {
     name,
+    lane,
     wordsFor: (setting) => VirtioPci.wordsFor(queues(setting).length) + words(setting),
     isIn,
     create: (services) => {
       const { memory, line, msi, hasMessages, wakeIo } = services;
       return new VirtioPci(services.words, create(withOwn(services, words(services))), queues(services), {
-        ...{ memory, irq: line(), wakeIo, class: pciClass },
+        ...{ memory, irq: line(), wakeIo: wakerOf(wakeIo, lane), class: pciClass },
         msi: hasMessages ? msi : undefined,
       });
     },
@@ -71,6 +75,10 @@ export function overPci(
 }
 
 const noWords = () => 0;
+
+function wakerOf(wakeIo: DeviceServices['wakeIo'], lane: number): (() => void) | undefined {
+  return wakeIo === undefined ? undefined : () => wakeIo(lane);
+}
 
 /** The services of a device whose own words are the last ones of those of its transport. */
 function withOwn(services: DeviceServices, own: number): DeviceServices {

@@ -1,17 +1,28 @@
+import { driveLane, EVENT_LANE, FOLDER_LANE } from '../../devices/descriptor.ts';
 import type { Engine } from '../engine.ts';
 import type { MachinePlan } from '../plan.ts';
 
-/**
- * Whether a machine has a thread for what may take devices long. Under lock step all is done on the hart's own thread,
- * where the memory of both engines can be kept alike.
- */
-export function hasIoThread({
-  plan,
-  engine,
-}: {
+interface IoSetting {
   readonly plan: MachinePlan;
   readonly engine: Engine;
-}): boolean {
+}
+
+/**
+ * The numbers of the threads that a machine has for what may take devices long: one for all that has events, one for
+ * folders, and one for each drive, so that a drive that does not answer keeps nothing else waiting. Under lock step all is
+ * done on the hart's own thread, where the memory of both engines can be kept alike.
+ */
+export function ioLanes({ plan, engine }: IoSetting): readonly number[] {
+  if (engine === 'lockstep') return [];
   const { drives = [], shares = [], network } = plan;
-  return (drives.length > 0 || shares.length > 0 || network !== undefined) && engine !== 'lockstep';
+  return [
+    ...(network === undefined ? [] : [EVENT_LANE]),
+    ...(shares.length === 0 ? [] : [FOLDER_LANE]),
+    ...drives.map((_, drive) => driveLane(drive)),
+  ];
+}
+
+/** Whether there are any. */
+export function hasIoThreads(setting: IoSetting): boolean {
+  return ioLanes(setting).length > 0;
 }

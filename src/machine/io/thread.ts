@@ -1,3 +1,4 @@
+import { EVENT_LANE } from '../../devices/descriptor.ts';
 import { HartWords } from '../bare/hart-words.ts';
 import { createScheduler, createVcpus } from '../domain/vcpus.ts';
 import type { BareStart, IoStart, PcpuStart, WorkerHost } from '../thread.ts';
@@ -7,27 +8,25 @@ import { ThreadFrame } from '../thread-frame.ts';
 const LONGEST_SLEEP_MS = 60_000;
 
 /**
- * The life of the thread that does for the machine's devices what may take long: files are read and written here, and
- * frames are carried between the guest and the network.
+ * The life of a thread that does for the machine's devices what may take long: one carries frames between the guest and
+ * the network, the others read and write the files of one drive each.
  */
-export async function runIo({ of }: IoStart, host: WorkerHost): Promise<void> {
+export async function runIo({ of, lane }: IoStart, host: WorkerHost): Promise<void> {
   const harts = kickable(of);
   const frame = new ThreadFrame(of, host, () => {
     for (const hart of harts) hart.kick();
   });
-  const network = host.openNetwork?.({
-    ready: () => frame.control.wakeIo(),
-    notice: (text) => frame.notice(text),
-  });
+  const callbacks = { ready: () => frame.control.wakeIo(lane), notice: (text: string) => frame.notice(text) };
+  const network = lane === EVENT_LANE ? host.openNetwork?.(callbacks) : undefined;
   const { instances } = frame.createDevices((hart) => harts[hart]?.kick(), network);
   const workers = instances.filter((instance) => instance.work !== undefined);
-  const sleep = frame.control.ioSleep();
+  const sleep = frame.control.ioSleep(lane);
   while (frame.control.running) {
     // Before the look for work: what is asked for later moves it.
     const { sequence } = sleep;
     frame.stand();
     let worked = false;
-    for (const worker of workers) worked = worker.work?.() === true || worked;
+    for (const worker of workers) worked = worker.work?.(lane) === true || worked;
     // Sockets speak by events, for which a thread without them does not wait.
     if (network !== undefined) await (worked ? network.turn() : sleep.later(sequence));
     else if (!worked) sleep.until(sequence, LONGEST_SLEEP_MS, false);

@@ -66,6 +66,28 @@ describe.skipIf(!mounted)('a host without room', () => {
   });
 });
 
+describe.skipIf(!mounted)('a file that cannot be written', () => {
+  test('is a mistake that says what to do, and can be read', () => {
+    const file = join(small, 'disk.img');
+    writeFileSync(file, Buffer.alloc(4096, 7));
+    const remount = (how: string) => execFileSync('mount', ['-o', `remount,${how}`, small]);
+    remount('ro');
+    try {
+      expect(() => open(file)).toThrow(/disk\.img .*readonly=on/);
+      const opened = openDrives([{ file, readOnly: true, snapshot: false, serial: '' }]);
+      const into = new Uint8Array(4096);
+      extendHost(opened.module.data as readonly OpenDrive[])
+        .openDrive?.(0)
+        .read(0, into);
+      expect(into).toEqual(new Uint8Array(4096).fill(7));
+      opened.close();
+    } finally {
+      remount('rw');
+    }
+    unlinkSync(file);
+  });
+});
+
 test.each(['raw', 'qcow2'])('what an image lies over is gone, or has become shorter (%s)', (format) => {
   const below = join(folder, `below.${format}`);
   const file = join(folder, `over-${format}.qcow2`);

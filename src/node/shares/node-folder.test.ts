@@ -234,6 +234,17 @@ test('a file that has been replaced is another one', () => {
   expect([file.node === old, file.size]).toEqual([false, 7]);
 });
 
+test('a file that has got the number of one that is gone is another one, if it is of another kind', () => {
+  writeFileSync(at('file'), 'content');
+  const { client } = share();
+  const file = client.node('file');
+  unlinkSync(at('file'));
+  // File systems like ext4 give a number again at once.
+  symlinkSync('target', at('link'));
+  const link = client.node('link');
+  expect([link === file, client.readLink(link), client.open(file).file]).toEqual([false, 'target', -ESTALE]);
+});
+
 test('a file without a name is there as long as the guest knows it', () => {
   writeFileSync(at('file'), 'content');
   writeFileSync(at('other'), 'other');

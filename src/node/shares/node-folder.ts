@@ -50,6 +50,7 @@ const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_N
 const MOST_PARTS = 1024;
 /** Names that are read from a directory together. */
 const NAMES_AT_ONCE = 64;
+const KIND = BigInt(constants.S_IFMT);
 const LOW_WORD = 0xffff_ffffn;
 const SECOND = 1_000_000_000n;
 
@@ -295,7 +296,8 @@ function transfer(
 function attributesOf(stats: BigIntStats): Attributes {
   const { dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks } = stats;
   return {
-    key: `${dev}:${ino}`,
+    // A number may be given again when a file is gone: then at least its kind says that it is another one.
+    key: `${dev}:${ino}:${mode & KIND}`,
     number: [Number(ino & LOW_WORD), Number((ino >> 32n) & LOW_WORD)],
     mode: Number(mode),
     links: Number(nlink),

@@ -74,7 +74,6 @@ export const INIT_FLAG = {
   ASYNC_DIO: 1 << 15,
   PARALLEL_DIROPS: 1 << 18,
   MAX_PAGES: 1 << 22,
-  CACHE_SYMLINKS: 1 << 23,
 } as const;
 
 export const ATTR = {

@@ -4,7 +4,7 @@ import type { VirtioFunction } from '../../src/devices/virtio/function.ts';
 import { VirtioMmio } from '../../src/devices/virtio/mmio.ts';
 import { virtioWords } from '../../src/devices/virtio/words.ts';
 import { VirtioBlk } from '../../src/devices/virtio-blk/device.ts';
-import { VIRTIO_BLK } from '../../src/devices/virtio-blk/facts.ts';
+import { blkQueues } from '../../src/devices/virtio-blk/facts.ts';
 import { virtioConsole } from '../../src/devices/virtio-console/descriptor.ts';
 import { VirtioConsole } from '../../src/devices/virtio-console/device.ts';
 import { consoleWords } from '../../src/devices/virtio-console/words.ts';
@@ -34,11 +34,12 @@ interface Kind {
 const PORTS = [{}, { name: 'channel' }];
 const silent = () => undefined;
 const disk = (anyThread: boolean): Kind => ({
-  sizes: VIRTIO_BLK.queues,
+  sizes: blkQueues(2),
   later: true,
   create: (memory) =>
     new VirtioBlk({
       memory,
+      queues: blkQueues(2).length,
       drive: { name: 'disk', bytes: 1 << 16, readOnly: false, serial: 'serial', anyThread },
       open: () => new MemoryStorage(new Uint8Array(1 << 16)),
       onTrouble: silent,

@@ -25,16 +25,16 @@ export const MOST_RANGE_SECTORS = 2 ** 21;
 /** A page of the guest. */
 const BLOCK_SECTORS = 8;
 
-/** The configuration space of a drive, which never changes. */
-export function blkConfig({ bytes }: DriveFacts): ConfigSpace {
+/** The configuration space of a drive with so many queues, which never changes. */
+export function blkConfig({ bytes }: DriveFacts, queues: number): ConfigSpace {
   const view = new DataView(new ArrayBuffer(BYTES));
   const sectors = Math.floor(bytes / VIRTIO_BLK.sector);
   view.setUint32(FIELD.CAPACITY, sectors, true);
   view.setUint32(FIELD.CAPACITY + 4, Math.floor(sectors / 2 ** 32), true);
   // Beside the data, a request has a header and a status.
-  view.setUint32(FIELD.SEG_MAX, VIRTIO_BLK.queues[0] - 2, true);
+  view.setUint32(FIELD.SEG_MAX, VIRTIO_BLK.queueSize - 2, true);
   view.setUint32(FIELD.BLK_SIZE, VIRTIO_BLK.sector, true);
-  view.setUint16(FIELD.NUM_QUEUES, VIRTIO_BLK.queues.length, true);
+  view.setUint16(FIELD.NUM_QUEUES, queues, true);
   view.setUint32(FIELD.MAX_DISCARD_SECTORS, MOST_RANGE_SECTORS, true);
   view.setUint32(FIELD.MAX_DISCARD_SEG, MOST_RANGES, true);
   view.setUint32(FIELD.DISCARD_ALIGNMENT, BLOCK_SECTORS, true);

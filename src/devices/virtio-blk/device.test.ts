@@ -5,7 +5,7 @@ import { MemoryStorage } from '../../storage/memory-storage.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { FEATURE, INTERRUPT, REG, STATUS } from '../virtio/registers.ts';
 import { VirtioBlk } from './device.ts';
-import { BLK_FEATURE, HEADER_BYTES, REQUEST, REQUEST_STATUS, VIRTIO_BLK } from './facts.ts';
+import { BLK_FEATURE, blkQueues, HEADER_BYTES, REQUEST, REQUEST_STATUS } from './facts.ts';
 
 const SECTORS = 24;
 const { OK, IOERR, UNSUPP } = REQUEST_STATUS;
@@ -22,9 +22,10 @@ interface Options {
   readonly later?: boolean;
   /** The thread that notifies may carry out short ones. */
   readonly anyThread?: boolean;
+  readonly cpus?: number;
 }
 
-function createDisk({ readOnly = false, storage, later = false, anyThread = false }: Options = {}) {
+function createDisk({ readOnly = false, storage, later = false, anyThread = false, cpus = 1 }: Options = {}) {
   const bytes = Uint8Array.from({ length: SECTORS * 512 }, (_, index) => index * 31);
   const troubles: string[] = [];
   let wakes = 0;
@@ -32,11 +33,12 @@ function createDisk({ readOnly = false, storage, later = false, anyThread = fals
     (memory) =>
       new VirtioBlk({
         memory,
+        queues: blkQueues(cpus).length,
         drive: { name: 'disk.img', bytes: bytes.length, readOnly, serial: 'number 1', anyThread },
         open: () => storage ?? new MemoryStorage(bytes),
         onTrouble: (text) => troubles.push(text),
       }),
-    VIRTIO_BLK.queues,
+    blkQueues(cpus),
     later ? () => wakes++ : undefined,
   );
   const driver = new VirtioDriver(rig, { size: SIZE, features: FEATURE.INDIRECT_DESC });
@@ -134,6 +136,24 @@ test('zeroes ranges, and those that are discarded', () => {
   expect(request(REQUEST.DISCARD, 0, [data(15, false)]).status).toBe(IOERR);
   expect(request(REQUEST.DISCARD, 0, []).status).toBe(IOERR);
   expect(bytes).toEqual(before);
+});
+
+test('has a queue for each processor, up to sixteen, and answers in the queue that asked', () => {
+  const queues = (cpus: number) => createDisk({ cpus }).device.read(REG.CONFIG + 34, 2);
+  expect([1, 2, 16, 64].map(queues)).toEqual([1, 2, 16, 16]);
+  for (const later of [false, true]) {
+    const { device, memory, header } = createDisk({ cpus: 2, later });
+    const second = new VirtioDriver({ device, memory }, { size: SIZE, features: BLK_FEATURE.MQ, queue: 1 });
+    header(REQUEST.READ, 0);
+    second.add([
+      { address: HEADER, length: HEADER_BYTES },
+      data(512, true),
+      { address: STATUS_AT, length: 1, write: true },
+    ]);
+    second.notify();
+    while (later && device.work());
+    expect([memory.read8(STATUS_AT), second.take().length]).toEqual([OK, 1]);
+  }
 });
 
 describe('what cannot be done is an error of the request', () => {

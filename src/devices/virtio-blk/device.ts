@@ -29,6 +29,7 @@ const MOST_TOLD = 8;
 export interface BlkOptions {
   readonly memory: GuestMemory;
   readonly drive: DriveFacts;
+  readonly queues: number;
   /** The drive's contents, asked for when the first request comes, on the thread that carries requests out. */
   open(): Storage;
   /** The host could not read or write; `text` is for people. */
@@ -58,9 +59,9 @@ export class VirtioBlk implements VirtioFunction {
   #storage: Storage | undefined;
 
   constructor(options: BlkOptions) {
-    const { SEG_MAX, RO, BLK_SIZE, FLUSH, DISCARD, WRITE_ZEROES } = BLK_FEATURE;
-    this.features = SEG_MAX | BLK_SIZE | FLUSH | (options.drive.readOnly ? RO : DISCARD | WRITE_ZEROES);
-    this.config = blkConfig(options.drive);
+    const { SEG_MAX, RO, BLK_SIZE, FLUSH, MQ, DISCARD, WRITE_ZEROES } = BLK_FEATURE;
+    this.features = SEG_MAX | BLK_SIZE | FLUSH | MQ | (options.drive.readOnly ? RO : DISCARD | WRITE_ZEROES);
+    this.config = blkConfig(options.drive, options.queues);
     this.#options = options;
   }
 

@@ -1,10 +1,18 @@
 /** The block device of virtio 1.2, section 5.2. */
 export const VIRTIO_BLK = {
   id: 2,
-  queues: [256],
+  /** Entries of a queue. */
+  queueSize: 256,
+  /** Queues at most: more processors share them. */
+  mostQueues: 16,
   /** Bytes of the unit in which requests and the capacity count, whatever the drive's blocks are. */
   sector: 512,
 } as const;
+
+/** The sizes of the queues of a disk: one for each of the guest's processors. */
+export function blkQueues(cpus: number): readonly number[] {
+  return Array.from({ length: Math.min(cpus, VIRTIO_BLK.mostQueues) }, () => VIRTIO_BLK.queueSize);
+}
 
 /** Feature bits. */
 export const BLK_FEATURE = {
@@ -12,6 +20,7 @@ export const BLK_FEATURE = {
   RO: 1 << 5,
   BLK_SIZE: 1 << 6,
   FLUSH: 1 << 9,
+  MQ: 1 << 12,
   DISCARD: 1 << 13,
   WRITE_ZEROES: 1 << 14,
 } as const;

@@ -8,7 +8,7 @@ import { VirtioMmio } from '../virtio/mmio.ts';
 import { REG } from '../virtio/registers.ts';
 import { virtioWords } from '../virtio/words.ts';
 import { VirtioBlk } from './device.ts';
-import { HEADER_BYTES, REQUEST, VIRTIO_BLK } from './facts.ts';
+import { blkQueues, HEADER_BYTES, REQUEST } from './facts.ts';
 
 const ROUNDS = 300;
 const SECTORS = 16;
@@ -40,7 +40,7 @@ const ioThread = `
       },
     };
     const drive = { name: 'disk', bytes: BYTES, readOnly: false, serial: '' };
-    const blk = new VirtioBlk({ memory, drive, open: () => storage, onTrouble: () => undefined });
+    const blk = new VirtioBlk({ memory, drive, queues: 1, open: () => storage, onTrouble: () => undefined });
     const device = new VirtioMmio(words, blk, sizes, { memory, irq: { set() {} }, wakeIo() {} });
     parentPort.postMessage('ready');
     while (Atomics.load(shared, SHARED.STOP) === 0) {
@@ -52,7 +52,7 @@ const ioThread = `
 
 test('nothing is written to a buffer of a driver whose reset is over', { timeout: 120_000 }, async () => {
   const memory = createRam();
-  const words = new Int32Array(new SharedArrayBuffer(4 * virtioWords(VIRTIO_BLK.queues.length)));
+  const words = new Int32Array(new SharedArrayBuffer(4 * virtioWords(blkQueues(1).length)));
   const shared = new Int32Array(new SharedArrayBuffer(4 * SHARED.WORDS));
   const wake = () => {
     Atomics.add(shared, SHARED.WAKE, 1);
@@ -60,15 +60,15 @@ test('nothing is written to a buffer of a driver whose reset is over', { timeout
   };
   const drive = { name: 'disk', bytes: BYTES, readOnly: false, serial: '' };
   const open = () => new MemoryStorage(new Uint8Array(BYTES));
-  const blk = new VirtioBlk({ memory, drive, open, onTrouble: () => undefined });
-  const device = new VirtioMmio(words, blk, VIRTIO_BLK.queues, {
+  const blk = new VirtioBlk({ memory, drive, queues: 1, open, onTrouble: () => undefined });
+  const device = new VirtioMmio(words, blk, blkQueues(1), {
     ...{ memory, irq: { set: () => undefined }, wakeIo: wake },
   });
   const modules = ['../virtio/mmio.ts', './device.ts', '../../memory/guest-memory.ts'].map(
     (name) => new URL(name, import.meta.url).href,
   );
   const window = { base: RAM, size: RAM_BYTES, offset: 0x1_0000 };
-  const sizes = VIRTIO_BLK.queues;
+  const sizes = blkQueues(1);
   const worker = new Worker(ioThread, {
     eval: true,
     workerData: { ...{ modules, shared, words, linear: memory.linear, SHARED }, BYTES, READ, window, sizes },

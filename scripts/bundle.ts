@@ -22,6 +22,7 @@ const entries = [
   'verify/threaded/forced-order',
   'node/drives/drive-thread',
   'node/drives/http-thread',
+  'node/network/link-thread',
   'node/network/network-thread',
   'node/shares/share-thread',
   'node/index',

@@ -8,6 +8,7 @@ const TRANSPORT_MODULES = { pci: [], mmio: ['virtio_mmio'] } as const;
 const DISK_MODULES = ['virtio_blk', 'crc16', 'crc32c_generic', 'mbcache', 'jbd2', 'ext4'];
 const NETWORK_MODULES = ['failover', 'net_failover', 'virtio_net'];
 const SOCKET_MODULES = ['vsock', 'vmw_vsock_virtio_transport_common', 'vmw_vsock_virtio_transport'];
+const LINK_UP = 'ip link set lo up\nip link set eth0 up\n';
 const LEASE_PATH = 'etc/hartvisor/lease';
 
 /** What udhcpc calls when something about an address has changed. */
@@ -27,6 +28,8 @@ export interface GuestParts {
   readonly virtio: VirtioTransportName;
   readonly disks?: boolean;
   readonly network?: boolean;
+  /** A network card without anybody who gives it an address. */
+  readonly link?: boolean;
   readonly shares?: readonly Pick<ShareFacts, 'tag' | 'readOnly'>[];
   readonly sockets?: boolean;
 }
@@ -46,13 +49,13 @@ export interface GuestSetUp {
  */
 export async function guestSetUp(
   version: string,
-  { virtio, disks = false, network = false, shares = [], sockets = false }: GuestParts,
+  { virtio, disks = false, network = false, link = false, shares = [], sockets = false }: GuestParts,
   options: FetchOptions,
 ): Promise<GuestSetUp> {
   const names = [
     ...TRANSPORT_MODULES[virtio],
     ...(disks ? DISK_MODULES : []),
-    ...(network ? NETWORK_MODULES : []),
+    ...(network || link ? NETWORK_MODULES : []),
     ...(sockets ? SOCKET_MODULES : []),
   ];
   const modules = names.length === 0 ? [] : await debianModules(version, names, options);
@@ -60,13 +63,11 @@ export async function guestSetUp(
     names.length === 0
       ? ''
       : `for module in ${names.join(' ')}; do insmod /${MODULES_PATH}/$module.ko; done\n`;
-  const begin = load + shares.map(mount).join('');
+  const begin = load + shares.map(mount).join('') + (network || link ? LINK_UP : '');
   if (!network) return { files: modules, setUp: begin };
   return {
     files: [...modules, { path: LEASE_PATH, data: leaseScript, mode: 0o755 }],
-    setUp: `${begin}ip link set lo up
-ip link set eth0 up
-udhcpc -i eth0 -n -q -t 5 -T 1 -s /${LEASE_PATH} > /tmp/udhcpc 2>&1 || cat /tmp/udhcpc
+    setUp: `${begin}udhcpc -i eth0 -n -q -t 5 -T 1 -s /${LEASE_PATH} > /tmp/udhcpc 2>&1 || cat /tmp/udhcpc
 `,
   };
 }

@@ -170,8 +170,8 @@ async function debianInitramfs(
   { parts }: GuestChoice,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const busybox = await readInputFile(busyboxPath, 'The busybox', '--initrd');
-  const { disks, network, sockets, shares = [] } = parts;
-  if (!disks && !network && !sockets && shares.length === 0) return initramfs({ busybox });
+  const { disks, network, link, sockets, shares = [] } = parts;
+  if (!disks && !network && !link && !sockets && shares.length === 0) return initramfs({ busybox });
   const { guestSetUp } = await import('./guest-parts.ts');
   const progress = fetchProgress(process.stderr);
   const { files, setUp } = await guestSetUp(version, parts, { onProgress: progress.report }).finally(

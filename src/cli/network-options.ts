@@ -68,7 +68,7 @@ class NetdevReader {
   constructor(text: string) {
     this.#text = text;
     const [kind, ...words] = wordsOf(text);
-    if (kind !== 'user') throw this.#mistake(`"${kind}" is no kind of network. There is one: user`);
+    if (kind !== 'user') throw this.#mistake(`"${kind}" is no kind of network. There are user and socket`);
     this.#words = words.map((word) => {
       const [key, value] = keyAndValue(word);
       if (!KEYS.includes(key) || value === undefined)

@@ -12,6 +12,7 @@ import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
 import type { DriveOptions } from '../node/drives/drive-options.ts';
 import { writeOutputFile } from '../node/files.ts';
+import type { LinkOptions } from '../node/network/open-link.ts';
 import type { NetworkOptions } from '../node/network/open-network.ts';
 import type { NodeHost } from '../node/node-host.ts';
 import type { ShareOptions } from '../node/shares/share-options.ts';
@@ -21,6 +22,7 @@ import { type DebianDisk, debianDisk, refusePersistent, sshNotice, withPlaces } 
 import { type DriveWords, readDrives } from './drive-options.ts';
 import { loadProgram } from './firmware.ts';
 import { loadGuest, refuseOtherGuest, refuseRv32 } from './guest.ts';
+import { readLink } from './link-option.ts';
 import { type NetworkWords, portNotices, readNetwork } from './network-options.ts';
 import {
   type MachineWords,
@@ -72,7 +74,8 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
     parts: {
       virtio: attached.virtio ?? 'pci',
       disks: attached.drives !== undefined,
-      network: attached.network !== undefined,
+      network: attached.network !== undefined && attached.network.plain !== true,
+      link: attached.network?.plain === true,
       shares: attached.shares ?? [],
       sockets: attached.vsock !== undefined,
     },
@@ -158,9 +161,10 @@ async function attach(words: AttachWords, host: NodeHost, debian?: DebianDisk): 
   const own = debian === undefined ? [] : [debian.drive];
   const drives = await connect(readDrives(words, virtio, own));
   const shares = readShares(words, virtio);
-  const network = networkOf(words, debian);
+  const link = readLink(words);
+  const network = link === undefined ? networkOf(words, debian) : undefined;
   const vsock = readVsock(words.vsock);
-  if (network !== undefined && words.engine === 'lockstep')
+  if ((network ?? link) !== undefined && words.engine === 'lockstep')
     throw new InputError('--engine lockstep: in lock step a machine has no network. Leave one of both out.');
   const attached = {
     ...{ virtio },
@@ -169,6 +173,7 @@ async function attach(words: AttachWords, host: NodeHost, debian?: DebianDisk): 
     ...(drives.length === 0 ? {} : { drives: await giveDrives(drives, host) }),
     ...(shares.length === 0 ? {} : { shares: await giveShares(shares, host) }),
     ...(network === undefined ? {} : { network: await giveNetwork(network, host, debian) }),
+    ...(link === undefined ? {} : { network: await giveLink(link, host) }),
   };
   return { attached, drives };
 }
@@ -234,6 +239,13 @@ function networkOf(words: AttachWords, debian: DebianDisk | undefined): NetworkO
   if (debian === undefined) return readNetwork(words);
   const network = readNetwork({ ...words, net: true });
   return network && withPlaces(network, debian.places);
+}
+
+async function giveLink(options: LinkOptions, host: NodeHost): Promise<NetworkFacts> {
+  const { prepareLink } = await import('../node/network/open-link.ts');
+  const { facts, module } = await prepareLink(options);
+  host.loadFirst(module);
+  return facts;
 }
 
 async function giveNetwork(

@@ -51,6 +51,8 @@ export const driveLane = (drive: number): number => 2 + drive;
 /** The network card of a machine, as its devices know it. It can be sent by `postMessage`. */
 export interface NetworkFacts {
   readonly mac: Mac;
+  /** Frames are whole and short: the other end completes no checksums and parts no frames. */
+  readonly plain?: boolean;
 }
 
 /** A shared folder of a machine, as its devices know it. It can be sent by `postMessage`. */

@@ -43,6 +43,7 @@ export {
 export { connectDrives } from './drives/connect-drives.ts';
 export type { DriveOptions } from './drives/drive-options.ts';
 export { type OpenDrives, openDrives } from './drives/open-drives.ts';
+export { type LinkOptions, type PreparedLink, prepareLink } from './network/open-link.ts';
 export { type NetworkOptions, type PreparedNetwork, prepareNetwork } from './network/open-network.ts';
 export { NodeHost, type ThreadModule } from './node-host.ts';
 export { type OpenShares, openShares } from './shares/open-shares.ts';

@@ -10,6 +10,6 @@ export const virtioNet: VirtioDescription = {
   pciClass: 0x02_00_00,
   create: ({ memory, network, openNetwork }) => {
     if (network === undefined) throw new Error('this machine has no network');
-    return new VirtioNet({ memory, mac: network.mac, network: openNetwork });
+    return new VirtioNet({ memory, ...network, network: openNetwork });
   },
 };

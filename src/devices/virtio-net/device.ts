@@ -26,10 +26,16 @@ import {
 /** Frames that are given to the driver together. */
 const BATCH = 32;
 
+/** The features of every card, and of those whose cable leads to somebody who parts frames and completes checksums. */
+const PLAIN = NET_FEATURE.MAC | NET_FEATURE.MRG_RXBUF | NET_FEATURE.STATUS;
+const OFFLOADS = NET_FEATURE.CSUM | NET_FEATURE.GUEST_CSUM | NET_FEATURE.GUEST_TSO4 | NET_FEATURE.HOST_TSO4;
+
 /** The surroundings of a network card. */
 export interface NetOptions {
   readonly memory: GuestMemory;
   readonly mac: Mac;
+  /** Its frames are whole and short. */
+  readonly plain?: boolean;
   /** What its cable leads to, on the thread where frames are carried. */
   network(): Network;
 }
@@ -38,14 +44,7 @@ export interface NetOptions {
 export class VirtioNet implements VirtioFunction {
   readonly name = 'virtio-net';
   readonly id = VIRTIO_NET.id;
-  readonly features =
-    NET_FEATURE.CSUM |
-    NET_FEATURE.GUEST_CSUM |
-    NET_FEATURE.MAC |
-    NET_FEATURE.GUEST_TSO4 |
-    NET_FEATURE.HOST_TSO4 |
-    NET_FEATURE.MRG_RXBUF |
-    NET_FEATURE.STATUS;
+  readonly features: number;
   readonly config: ConfigSpace;
   readonly inbound = {
     queue: NET_QUEUE.RECEIVE,
@@ -56,6 +55,7 @@ export class VirtioNet implements VirtioFunction {
 
   constructor(options: NetOptions) {
     this.#options = options;
+    this.features = options.plain === true ? PLAIN : PLAIN | OFFLOADS;
     this.config = netConfig(options.mac);
   }
 

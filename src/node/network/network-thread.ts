@@ -1,12 +1,12 @@
 /** Loaded by the threads of a machine that has a network; its I/O thread opens it. */
 import { createSocket } from 'node:dgram';
-import { writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { NetworkCallbacks, OpenNetwork, WorkerHost } from '../../machine/thread.ts';
 import { formatIpv4, type Ipv4 } from '../../network/address.ts';
 import { hostClock } from '../../network/host.ts';
 import { DumpedNetwork } from '../../network/pcap.ts';
 import { UserNetwork, type UserNetworkOptions } from '../../network/user-network.ts';
+import { dumpWriter } from './dump.ts';
 import { NodeHostNetwork } from './node-host-network.ts';
 import { NodeStream } from './node-stream.ts';
 
@@ -91,18 +91,4 @@ function forwardDatagrams(
   });
   socket.bind(hostPort, formatIpv4(host));
   return () => socket.close();
-}
-
-/** Writes to an open file, until that fails. */
-function dumpWriter(descriptor: number, notice: (text: string) => void): (bytes: Uint8Array) => void {
-  let failed = false;
-  return (bytes) => {
-    if (failed) return;
-    try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
-    } catch (error) {
-      failed = true;
-      notice(`The dump of the network ends here: ${(error as Error).message}.`);
-    }
-  };
 }

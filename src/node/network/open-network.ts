@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import type { NetworkFacts } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
@@ -8,6 +8,7 @@ import { formatIpv4 } from '../../network/address.ts';
 import type { Mac } from '../../network/ethernet.ts';
 import type { UserNetworkOptions } from '../../network/user-network.ts';
 import type { ThreadModule } from '../node-host.ts';
+import { openDump } from './dump.ts';
 import { type Forward, hostPlace, type NetworkStart } from './network-thread.ts';
 
 /** A user-mode network that a machine is to have. */
@@ -79,7 +80,8 @@ async function tryPort(forward: Forward): Promise<number> {
   }
 }
 
-async function tryStreams(host: string, port: number): Promise<number> {
+/** Takes a port for streams, and gives it back. @returns its number */
+export async function tryStreams(host: string, port: number): Promise<number> {
   const server = createServer();
   server.listen({ host, port });
   await once(server, 'listening');
@@ -96,14 +98,4 @@ async function tryDatagrams(host: string, port: number): Promise<number> {
   const { port: taken } = socket.address();
   socket.close();
   return taken;
-}
-
-function openDump(path: string): number {
-  try {
-    return openSync(path, 'w', 0o600);
-  } catch (error) {
-    throw new InputError(
-      `dump: ${path} cannot be written: ${(error as Error).message}. Name a file in a folder of your own.`,
-    );
-  }
 }

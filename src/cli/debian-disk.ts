@@ -8,6 +8,7 @@ import { fetchProgress } from './fetch-progress.ts';
 import { IMAGE_DEFAULTS } from './image-defaults.ts';
 import { interruptible } from './interrupted.ts';
 import { parseDiskSize } from './quantities.ts';
+import { warn } from './warn.ts';
 
 /** What is said when the making of an image is interrupted. */
 export const STOPPED = 'Stopped. Packages that were downloaded are kept for the next time.';
@@ -29,7 +30,10 @@ export async function debianDisk(persistent: boolean): Promise<DebianDisk> {
   const size = parseDiskSize(IMAGE_DEFAULTS.size);
   const { hostname } = IMAGE_DEFAULTS;
   const own = await interruptible(
-    (signal) => ownDisk({ size, hostname, signal, onProgress: progress.report }).finally(progress.done),
+    (signal) =>
+      ownDisk({ size, hostname, signal, onProgress: progress.report, onWarning: warn }).finally(
+        progress.done,
+      ),
     STOPPED,
   );
   const drive = {

@@ -4,6 +4,7 @@ import { STOPPED } from './debian-disk.ts';
 import { fetchProgress } from './fetch-progress.ts';
 import { interruptible } from './interrupted.ts';
 import { parseDiskSize } from './quantities.ts';
+import { warn } from './warn.ts';
 
 /** Options of `hartvisor image debian` as the parser gives them. */
 export interface ImageDebianOptions {
@@ -36,6 +37,7 @@ export async function imageDebianCommand(options: ImageDebianOptions): Promise<s
       debianImage({
         ...{ file, size, suite, mirror, hostname, sshKeys, packages, signal },
         onProgress: progress.report,
+        onWarning: warn,
       }).finally(progress.done),
     STOPPED,
   );

@@ -8,6 +8,7 @@ import {
   parseDownloadStatus,
   parseRequired,
   parseSelection,
+  updateOneByOne,
   updateSources,
 } from './private-apt.ts';
 
@@ -73,6 +74,35 @@ it('parseDownloadStatus reads the fraction of a status line only', () => {
   expect(parseDownloadStatus('dlstatus:1:25.5:Retrieving file 1 of 2')).toBe(0.255);
   expect(parseDownloadStatus('dlstatus:1:101:x')).toBe(1);
   expect(parseDownloadStatus('pmstatus:1:25:x')).toBeUndefined();
+});
+
+describe('updateOneByOne', () => {
+  const release = { uri: 'http://m.example.org/debian', suite: 'trixie' };
+  const updates = { ...release, suite: 'trixie-updates' };
+  const security = { uri: 'http://m.example.org/debian-security', suite: 'trixie-security' };
+
+  it('leaves out the source that is broken, and says so', async () => {
+    const asked: string[][] = [];
+    const warnings: string[] = [];
+    const updateFrom = async (some: readonly { readonly suite: string }[]) => {
+      asked.push(some.map(({ suite }) => suite));
+      if (some.some(({ suite }) => suite === 'trixie-updates'))
+        throw new InputError('File has unexpected size');
+    };
+    const known = await updateOneByOne([release, updates, security], updateFrom, (text) =>
+      warnings.push(text),
+    );
+    expect(known).toEqual([release, updates, security]);
+    expect(asked.at(-1)).toEqual(['trixie', 'trixie-security']);
+    expect(warnings).toEqual([expect.stringMatching(/no packages of trixie-updates .* unexpected size/)]);
+  });
+
+  it('fails where the release itself is broken', async () => {
+    const updateFrom = () => Promise.reject(new InputError('no network'));
+    await expect(updateOneByOne([release, security], updateFrom, () => undefined)).rejects.toThrow(
+      'no network',
+    );
+  });
 });
 
 describe('updateSources', () => {

@@ -40,6 +40,8 @@ export interface AptOptions {
   readonly mirror?: string | undefined;
   /** Updates and security updates of the release, from where the machine's own apt has those of its release. */
   readonly updates?: boolean;
+  /** Receives a sentence for each source of updates that could not be used. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /** apt with a state, cache and source list of its own: it needs no root and changes nothing of the machine's apt. */
@@ -51,7 +53,7 @@ export interface PrivateApt {
   readonly describe: (name: string) => Promise<PackageDescription>;
   /** The same for many packages at once, in no order. */
   readonly describeAll: (names: readonly string[]) => Promise<readonly PackageDescription[]>;
-  /** The sources that {@link update} has found, the release itself first. */
+  /** The sources that there are, the release itself first, also those whose index {@link update} could not fetch. */
   readonly sources: () => readonly AptSource[];
   /** The machine's settings for its network, as lines of an apt configuration. */
   readonly network: string;
@@ -87,7 +89,7 @@ export interface PrivateApt {
  * @throws CommandMissing when apt is not installed.
  */
 export async function privateApt(directory: string, options: AptOptions = {}): Promise<PrivateApt> {
-  const { suite = DEFAULT_SUITE } = options;
+  const { suite = DEFAULT_SUITE, onWarning = ignore } = options;
   let sources = await findSources({ ...options, suite });
   const network = networkSettings((await runCommand('apt-config', ['dump'])).stdout);
   const configuration = await writeState(directory, network);
@@ -121,9 +123,7 @@ export async function privateApt(directory: string, options: AptOptions = {}): P
         await updateFrom(sources);
       } catch (error) {
         if (sources.length === 1) throw error;
-        // Not every archive has updates of every release.
-        sources = sources.slice(0, 1);
-        await updateFrom(sources);
+        sources = await updateOneByOne(sources, updateFrom, onWarning);
       }
     },
     async dependencies(name) {
@@ -164,11 +164,49 @@ function forFraction(onFraction: (fraction: number) => void): (line: string) => 
 
 function ignore(): void {}
 
+/** An archive has no such release. */
+class NoRelease extends InputError {}
+
+/**
+ * Fetches what can be fetched of a release and its updates, of which one may be broken for a while. Security updates
+ * must not be missing without a word.
+ *
+ * @param updateFrom - fetches the indexes of some sources
+ * @returns the sources that there are: not every archive has updates of every release
+ */
+export async function updateOneByOne(
+  [release, ...updates]: readonly AptSource[],
+  updateFrom: (some: readonly AptSource[]) => Promise<void>,
+  onWarning: (text: string) => void,
+): Promise<readonly AptSource[]> {
+  let usable = [release];
+  await updateFrom(usable);
+  const known = [release];
+  for (const source of updates) {
+    try {
+      await updateFrom([...usable, source]);
+      usable = [...usable, source];
+      known.push(source);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      if (error instanceof NoRelease) continue;
+      known.push(source);
+      onWarning(
+        `There are no packages of ${source.suite} in this image, since their list could not be fetched: ` +
+          `${error.message}. Say \`apt-get update && apt-get upgrade\` in the guest later.`,
+      );
+    }
+  }
+  // The last one may have failed, and left its lists.
+  await updateFrom(usable);
+  return known;
+}
+
 function aptFailure(what: string, result: CommandResult, suite: string): InputError {
   const unknown = /^E: Unable to locate package (\S+)$/m.exec(result.stderr)?.[1];
   if (unknown !== undefined) return noPackage(unknown, suite);
   const noRelease = /^E: The repository '.* Release' does not have a Release file/m.test(result.stderr);
-  if (noRelease) return new InputError(`the archive has no release "${suite}"`);
+  if (noRelease) return new NoRelease(`the archive has no release "${suite}"`);
   const errors = result.stderr.split('\n').filter((line) => line.startsWith('E: '));
   const reason = errors.length > 0 ? errors.map((line) => line.slice(3)).join(' ') : result.stderr.trim();
   return new InputError(`${what} failed: ${reason || `status ${result.status}`}`);

@@ -29,6 +29,8 @@ export interface DebianImageOptions extends FetchOptions {
   readonly suite?: string | undefined;
   /** Address of the archive: that of the machine's own apt unless given. */
   readonly mirror?: string | undefined;
+  /** Receives a sentence for what the image lacks, and was to have. */
+  readonly onWarning?: (text: string) => void;
   /** Stops the work; what was downloaded stays. */
   readonly signal?: AbortSignal;
 }
@@ -81,7 +83,8 @@ async function build(options: Build, work: string): Promise<DebianImage> {
   const aptDirectory = join(options.cacheDir, `debian-packages-${suite.replaceAll(/[^a-z0-9-]/g, '')}`);
   await mkdir(aptDirectory, { recursive: true, mode: 0o700 });
   report({ step: 'index', message: `Fetching the package index of Debian ${suite}` });
-  const apt = await privateApt(aptDirectory, { suite, mirror, updates: true });
+  const { onWarning = () => undefined } = options;
+  const apt = await privateApt(aptDirectory, { suite, mirror, updates: true, onWarning });
   await apt.update();
   const set = await choosePackages(apt, options.packages);
   checkSize(options.size, set);

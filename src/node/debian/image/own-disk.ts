@@ -23,6 +23,7 @@ export interface OwnDisk {
 export interface OwnDiskOptions extends FetchOptions {
   readonly size: number;
   readonly hostname: string;
+  readonly onWarning?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -90,6 +90,8 @@ describe('fences', () => {
     bed.execute('fence.i');
     expect(bed.calls).toEqual([
       'fence vma undefined undefined undefined',
+      // Of all of them: code is looked at again, too.
+      'fence.i',
       'fence vma -2147479552 -1 undefined',
       'fence vma -2147479552 -1 4660',
       'fence vvma undefined undefined 4660',

@@ -36,7 +36,7 @@ describe('nothing stays on the run queue while all pCPUs sleep', () => {
   });
 
   test('also when the lock is slept on at once', async () => {
-    const mistake = { file: 'sync/lock.ts', piece: 'SPINS = 64', by: 'SPINS = 0' };
+    const mistake = { file: 'sync/lock.ts', piece: 'SPINS = 1000', by: 'SPINS = 0' };
     const module = (await changed.import(FILES, mistake)) as Pick<IdleModules, 'Scheduler'>;
     const result = verify(takeMirror, twoWakers({ ...shipped, Scheduler: module.Scheduler }));
     expect(result, result.reason).toMatchObject({ verdict: 'PROVEN' });

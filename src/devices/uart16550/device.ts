@@ -248,8 +248,10 @@ export class Uart16550 extends SharedDevice {
   #readLineStatus(): number {
     const words = this.words;
     this.#notePoll();
-    if (this.#interrupt() === IIR.TRANSMITTER_EMPTY && ++words[WORD.LOOKS] >= LOOKS_WITHOUT_ANSWER)
+    if (this.#interrupt() === IIR.TRANSMITTER_EMPTY && ++words[WORD.LOOKS] >= LOOKS_WITHOUT_ANSWER) {
       words[WORD.EMPTY_DUE] = 0;
+      words[WORD.LOOKS] = 0;
+    }
     const ready = this.#received() > 0 ? LSR.DATA_READY : 0;
     const empty = words[WORD.STALLED] === 0 ? LSR.HOLDING_EMPTY | LSR.TRANSMITTER_EMPTY : 0;
     const errors = words[WORD.LINE_ERRORS];

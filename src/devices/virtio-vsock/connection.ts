@@ -82,9 +82,7 @@ export class Connection {
 
   /** Bytes that the guest has room for; 0 if it takes none, or is to hear something else before. */
   get credit(): number {
-    if (this.#pending !== 0 || !this.#takesInput()) return 0;
-    // A guest may take room back, as long as it was not used.
-    return Math.max(0, this.#guestBuffer - ((this.#sent - this.#guestForwarded) >>> 0));
+    return this.#pending !== 0 || !this.#takesInput() ? 0 : this.#room();
   }
 
   /** So many bytes were put into a packet. */
@@ -95,7 +93,7 @@ export class Connection {
   /** Not all of what the backend has could be sent: it hears when there is room. */
   lacksSpace(): void {
     this.#wantsSpace = true;
-    if (this.#takesInput() && this.#pending === 0 && this.credit === 0) this.#ask(SEND.ASK);
+    if (this.#takesInput() && this.#room() === 0) this.#ask(SEND.ASK);
   }
 
   /** Lets the backend send again, if it wanted to and there may be room. */
@@ -171,6 +169,11 @@ export class Connection {
       if ((this.#theirs & SHUTDOWN.SEND) !== 0) this.#endOutput();
     }
     this.#leave(this.#state === 'connecting' ? 'refused' : 'reset');
+  }
+
+  /** Bytes that the guest can take, as far as it has said. It may take room back, as long as it was not used. */
+  #room(): number {
+    return Math.max(0, this.#guestBuffer - ((this.#sent - this.#guestForwarded) >>> 0));
   }
 
   #takesInput(): boolean {

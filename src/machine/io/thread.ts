@@ -9,7 +9,7 @@ const LONGEST_SLEEP_MS = 60_000;
 
 /**
  * The life of a thread that does for the machine's devices what may take long: one carries frames between the guest and
- * the network, the others read and write the files of one drive each.
+ * the network, one serves shared folders, the others read and write the files of one drive each.
  */
 export async function runIo({ of, lane }: IoStart, host: WorkerHost): Promise<void> {
   const harts = kickable(of);

@@ -1,5 +1,6 @@
 import type { GuestPort, PortBackend } from '../../devices/backends.ts';
 import type { TerminalStreams } from '../terminal.ts';
+import { writeOutput } from '../write-output.ts';
 
 /** The outer end of a port of the virtio console that streams lead to: each side waits for the other one. */
 export class StreamPort implements PortBackend {
@@ -22,17 +23,7 @@ export class StreamPort implements PortBackend {
   }
 
   output(bytes: Uint8Array): Promise<void> | undefined {
-    const { output } = this.#streams;
-    if (!output.writable || output.write(bytes)) return undefined;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const done = () => {
-      output.off('drain', done);
-      output.off('close', done);
-      resolve();
-    };
-    output.on('drain', done);
-    output.on('close', done);
-    return promise;
+    return writeOutput(this.#streams.output, bytes);
   }
 
   inputSpace(): void {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { GuestStream, StreamBackend, StreamEnd } from '../../devices/backends.ts';
+import { writeOutput } from '../write-output.ts';
 
 /** Carries bytes between a socket of the host and a stream of the guest, both ways, as fast as the slower one takes. */
 export class SocketStream implements StreamBackend {
@@ -39,17 +40,7 @@ export class SocketStream implements StreamBackend {
   }
 
   output(bytes: Uint8Array): Promise<void> | undefined {
-    const socket = this.#socket;
-    if (socket.write(bytes) || socket.destroyed) return undefined;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const done = () => {
-      socket.off('drain', done);
-      socket.off('close', done);
-      resolve();
-    };
-    socket.on('drain', done);
-    socket.on('close', done);
-    return promise;
+    return writeOutput(this.#socket, bytes);
   }
 
   outputEnded(): void {

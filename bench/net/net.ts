@@ -11,29 +11,19 @@ import { debianFiles } from '../debian-files.ts';
 import { measuredRun, RunFailure } from '../measured-run.ts';
 import type { NetOptions } from '../options.ts';
 import { describeSetting, readSetting, type Setting } from '../setting.ts';
-import { median, type Spread } from '../statistics.ts';
-import { formatRatio, formatSeconds, formatTable } from '../table.ts';
+import { formatSeconds } from '../table.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
-import { type Samples, speedsAgainst, takeTurns } from '../turns.ts';
+import { takeTurns } from '../turns.ts';
+import { formatWorkRows, type WorkRow, workRows } from '../work-rows.ts';
 import { Servers, TRAFFIC } from './servers.ts';
 
 const HOST = '10.0.2.2';
 const words = 'console=ttyS0 earlycon=sbi panic=-1';
 
-/** One kind of traffic with one number of vCPUs. */
-export interface NetRow {
-  readonly vcpus: number;
-  readonly about: string;
-  /** Seconds. */
-  readonly samples: Samples<number>;
-  /** Speed relative to the yardstick, of each of the others: above 1 is faster. */
-  readonly ratio: Readonly<Record<string, Spread>>;
-}
-
 /** Everything that was measured. */
 export interface NetResult {
   readonly setting: Setting;
-  readonly rows: readonly NetRow[];
+  readonly rows: readonly WorkRow[];
 }
 
 /**
@@ -51,7 +41,7 @@ export async function runNetBench(
   const files = await debianFiles(onProgress);
   const network = await guestSetUp(files.version, { virtio: 'pci', network: true }, {});
   const busybox = readFileSync(files.busyboxPath);
-  const rows: NetRow[] = [];
+  const rows: WorkRow[] = [];
   for (const vcpus of options.smp) {
     const runs = await takeTurns(field, options.runs, async (contender, turn) => {
       const servers = new Servers();
@@ -76,11 +66,7 @@ export async function runNetBench(
       onProgress(`turn ${turn + 1}/${options.runs}, ${vcpus} vCPUs, ${contender.label}: ${all.join(', ')}`);
       return seconds;
     });
-    for (const { name, about } of TRAFFIC) {
-      const of = (seconds: ReadonlyMap<string, number>) => seconds.get(name) ?? Number.NaN;
-      const samples = Object.fromEntries(Object.entries(runs).map(([label, own]) => [label, own.map(of)]));
-      rows.push({ vcpus, about, samples, ratio: speedsAgainst(field, runs, of) });
-    }
+    rows.push(...workRows(field, vcpus, TRAFFIC, runs));
   }
   return { setting: readSetting(field), rows };
 }
@@ -111,22 +97,12 @@ function commandFor(
 
 /** The result for people. */
 export function formatNetResult(result: NetResult): string {
-  const [yardstick, ...others] = result.setting.contenders.map(({ label }) => label);
-  const rows = result.rows.map(({ vcpus, about, samples, ratio }) => [
-    `${vcpus} vCPU${vcpus > 1 ? 's' : ''}, ${about}`,
-    formatSeconds(median(samples[yardstick])),
-    ...others.flatMap((label) => [
-      formatSeconds(median(samples[label])),
-      formatRatio(ratio[label].median),
-      `${formatRatio(ratio[label].min)}..${formatRatio(ratio[label].max)}`,
-    ]),
-  ]);
-  const heads = others.flatMap((label) => [`${label} s`, 'speed', 'min..max']);
+  const labels = result.setting.contenders.map(({ label }) => label);
   return [
     "A guest's network: speed relative to QEMU's user network (above 1: faster than QEMU)",
     describeSetting(result.setting),
-    `medians of ${result.rows[0]?.samples[yardstick].length ?? 0} turns`,
+    `medians of ${result.rows[0]?.samples[labels[0]].length ?? 0} turns`,
     '',
-    formatTable([['traffic', `${yardstick} s`, ...heads], ...rows]),
+    formatWorkRows('traffic', labels, result.rows),
   ].join('\n');
 }

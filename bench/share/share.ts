@@ -11,10 +11,10 @@ import { debianFiles } from '../debian-files.ts';
 import { measuredRun, RunFailure, type TimedLine } from '../measured-run.ts';
 import type { ShareOptions } from '../options.ts';
 import { describeSetting, readSetting, type Setting } from '../setting.ts';
-import { median, type Spread } from '../statistics.ts';
-import { formatRatio, formatSeconds, formatTable } from '../table.ts';
+import { formatSeconds } from '../table.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
-import { type Samples, speedsAgainst, takeTurns } from '../turns.ts';
+import { takeTurns } from '../turns.ts';
+import { formatWorkRows, type WorkRow, workRows } from '../work-rows.ts';
 import { guestPrograms } from './programs.ts';
 import { ARCHIVE_FILES, makeTree, SOURCES } from './tree.ts';
 
@@ -46,22 +46,12 @@ const WORK = [
   { name: 'remove', about: `rm -r, ${ARCHIVE_FILES} files`, script: 'rm -r /mnt/untarred' },
 ] as const;
 
-/** One kind of work with one number of vCPUs. */
-export interface ShareRow {
-  readonly vcpus: number;
-  readonly about: string;
-  /** Seconds. */
-  readonly samples: Samples<number>;
-  /** Speed relative to the yardstick, of each of the others: above 1 is faster. */
-  readonly ratio: Readonly<Record<string, Spread>>;
-}
-
 /** Everything that was measured. */
 export interface ShareResult {
   /** In the working tree. */
   readonly files: number;
   readonly setting: Setting;
-  readonly rows: readonly ShareRow[];
+  readonly rows: readonly WorkRow[];
 }
 
 interface GuestFiles {
@@ -83,18 +73,14 @@ export async function runShareBench(
   using directory = temporaryDirectory('share');
   const field = await prepareField(options, directory.path, onProgress);
   const guest = await guestFiles(directory.path, options, onProgress);
-  const rows: ShareRow[] = [];
+  const rows: WorkRow[] = [];
   for (const vcpus of options.smp) {
     const runs = await takeTurns(field, options.runs, async (contender, turn) => {
       const seconds = await runOnce(contender, vcpus, guest, options);
       onProgress(`turn ${turn + 1}/${options.runs}, ${vcpus} vCPUs, ${contender.label}: ${timesIn(seconds)}`);
       return seconds;
     });
-    for (const { name, about } of WORK) {
-      const of = (seconds: ReadonlyMap<string, number>) => seconds.get(name) ?? Number.NaN;
-      const samples = Object.fromEntries(Object.entries(runs).map(([label, own]) => [label, own.map(of)]));
-      rows.push({ vcpus, about, samples, ratio: speedsAgainst(field, runs, of) });
-    }
+    rows.push(...workRows(field, vcpus, WORK, runs));
   }
   return { setting: readSetting(field), files: options.files, rows };
 }
@@ -208,22 +194,12 @@ function commandFor(
 
 /** The result for people. */
 export function formatShareResult(result: ShareResult): string {
-  const [yardstick, ...others] = result.setting.contenders.map(({ label }) => label);
-  const rows = result.rows.map(({ vcpus, about, samples, ratio }) => [
-    `${vcpus} vCPU${vcpus > 1 ? 's' : ''}, ${about}`,
-    formatSeconds(median(samples[yardstick])),
-    ...others.flatMap((label) => [
-      formatSeconds(median(samples[label])),
-      formatRatio(ratio[label].median),
-      `${formatRatio(ratio[label].min)}..${formatRatio(ratio[label].max)}`,
-    ]),
-  ]);
-  const heads = others.flatMap((label) => [`${label} s`, 'speed', 'min..max']);
+  const labels = result.setting.contenders.map(({ label }) => label);
   return [
     "A shared folder: speed relative to QEMU's 9p (above 1: faster than QEMU)",
     describeSetting(result.setting),
-    `${result.files} files in the working tree; medians of ${result.rows[0]?.samples[yardstick].length ?? 0} turns`,
+    `${result.files} files in the working tree; medians of ${result.rows[0]?.samples[labels[0]].length ?? 0} turns`,
     '',
-    formatTable([['work', `${yardstick} s`, ...heads], ...rows]),
+    formatWorkRows('work', labels, result.rows),
   ].join('\n');
 }

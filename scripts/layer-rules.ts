@@ -67,7 +67,6 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'errors',
     'node',
     'network',
-    'filesystem',
     'boot',
     'devices',
     'machine',

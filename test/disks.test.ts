@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
-import { guestSetUp } from '../src/cli/guest-parts.ts';
 import { InputError } from '../src/errors/input-error.ts';
 import type { DomainConfig } from '../src/machine/domain/config.ts';
 import { debianGuest } from '../src/node/debian/debian-guest.ts';
 import type { DriveOptions } from '../src/node/drives/drive-options.ts';
 import { openDrives } from '../src/node/drives/open-drives.ts';
+import { guestSetUp } from '../src/node/guests/guest-parts.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 

@@ -8,10 +8,10 @@ import { hasCompiler } from '../guests/compile.ts';
 import { buildSockets } from '../guests/sockets/build.ts';
 import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
-import { guestSetUp } from '../src/cli/guest-parts.ts';
 import type { GuestStream, StreamBackend, StreamEnd } from '../src/devices/backends.ts';
 import type { DomainConfig } from '../src/machine/domain/config.ts';
 import { Machine } from '../src/machine/machine.ts';
+import { guestSetUp } from '../src/node/guests/guest-parts.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { debianModules } from './machine/debian-modules.ts';
 

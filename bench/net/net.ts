@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initramfs } from '../../src/boot/initramfs.ts';
-import { guestSetUp } from '../../src/cli/guest-parts.ts';
+import { guestSetUp } from '../../src/node/guests/guest-parts.ts';
 import { type Contender, hartvisorCommand, prepareField, qemuCommand } from '../contenders.ts';
 import { debianFiles } from '../debian-files.ts';
 import { measuredRun, RunFailure } from '../measured-run.ts';

@@ -5,8 +5,8 @@ import { InputError } from '../errors/input-error.ts';
 import type { BareProgram, FirmwareImage } from '../machine/bare/boot.ts';
 import type { Xlen } from '../machine/cpu.ts';
 import { readInputFile } from '../node/files.ts';
+import { readInitrd, readKernelFile } from '../node/guests/load-guest.ts';
 import { unpackers } from '../node/unpackers.ts';
-import { readInitrd, readKernelFile } from './guest.ts';
 
 /** The options that choose the software of a bare machine. */
 export interface ProgramChoice {

@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
+import { CONSOLES } from '../boot/command-line.ts';
 import { AIA, DOMAIN_AIA, VIRTIO_TRANSPORTS } from '../devices/descriptor.ts';
 import { IMSIC } from '../devices/imsic/facts.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
@@ -6,9 +7,9 @@ import type { MachineConfig } from '../machine/config.ts';
 import { CPUS, DEFAULT_CPU } from '../machine/cpu.ts';
 import { DEFAULT_ENGINE, ENGINES } from '../machine/engine.ts';
 import { DRIVE_FORMATS } from '../node/drives/formats.ts';
+import { GUEST_NAMES } from '../node/guests/load-guest.ts';
 import type { NodeHost } from '../node/node-host.ts';
-import { defaultMemory, guestNames, maximumCpus } from './choices.ts';
-import { CONSOLES } from './command-line.ts';
+import { defaultMemory, maximumCpus } from './choices.ts';
 import { readCpu } from './cpu-word.ts';
 import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
 import type { Finished } from './finished.ts';
@@ -83,7 +84,7 @@ function addRun(program: Command, finished: Finished): void {
     )
     .option('--append-only', 'the words of --append are the whole kernel command line, as with QEMU')
     .option('--boot <what>', "disk: the first disk's own kernel, which is also taken where no guest is named")
-    .option('--guest <name>', `a guest that hartvisor brings: ${guestNames.join(', ')}`)
+    .option('--guest <name>', `a guest that hartvisor brings: ${GUEST_NAMES.join(', ')}`)
     .option('--persistent', 'with --guest debian: what the guest changes on its disk is kept')
     .option('--cpu <name>', cpuHelp, DEFAULT_CPU)
     .option('--smp <n>', `virtual CPUs, 1 to ${maximumCpus} (default: 2)`)

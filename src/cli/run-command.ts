@@ -12,16 +12,22 @@ import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
 import type { DriveOptions } from '../node/drives/drive-options.ts';
 import { writeOutputFile } from '../node/files.ts';
+import {
+  GUEST_NAMES,
+  type GuestName,
+  loadGuest,
+  refuseOtherGuest,
+  refuseRv32,
+} from '../node/guests/load-guest.ts';
 import type { LinkOptions } from '../node/network/open-link.ts';
 import type { NetworkOptions } from '../node/network/open-network.ts';
 import type { NodeHost } from '../node/node-host.ts';
 import type { ShareOptions } from '../node/shares/share-options.ts';
-import { type GuestName, guestNames } from './choices.ts';
 import { readCpu } from './cpu-word.ts';
 import { type DebianDisk, debianDisk, refusePersistent, sshNotice, withPlaces } from './debian-disk.ts';
 import { type DriveWords, readDrives } from './drive-options.ts';
+import { fetchProgress } from './fetch-progress.ts';
 import { loadProgram } from './firmware.ts';
-import { loadGuest, refuseOtherGuest, refuseRv32 } from './guest.ts';
 import { readLink } from './link-option.ts';
 import { type NetworkWords, portNotices, readNetwork } from './network-options.ts';
 import {
@@ -65,6 +71,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
   const debian = await debianDiskFor(guestName, options);
   const { attached, drives } = await attach(options, host, debian);
   const shape = readRunWords(options, availableParallelism(), attached);
+  const progress = fetchProgress(process.stderr);
   const guest = await loadGuest({
     ...options,
     ...{ guest: guestName, fromDisk, disk: drives[0] },
@@ -79,7 +86,9 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
       shares: attached.shares ?? [],
       sockets: attached.vsock !== undefined,
     },
-  });
+    window: process.stdin.isTTY ? process.stdout : undefined,
+    onProgress: progress.report,
+  }).finally(progress.done);
   const { name, ...parts } = guest;
   const { timeout, ...numbers } = shape;
   const config: MachineConfig = {
@@ -313,10 +322,10 @@ function readBoot(word: string | undefined): boolean {
 
 function readGuestName(name: string | undefined): GuestName | undefined {
   if (name === undefined) return undefined;
-  const found = guestNames.find((candidate) => candidate === name);
+  const found = GUEST_NAMES.find((candidate) => candidate === name);
   if (found !== undefined) return found;
   throw new InputError(
-    `--guest ${name}: there is no guest of that name; the guests are ${guestNames.join(', ')}.`,
+    `--guest ${name}: there is no guest of that name; the guests are ${GUEST_NAMES.join(', ')}.`,
   );
 }
 

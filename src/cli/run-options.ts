@@ -1,3 +1,4 @@
+import { CONSOLES, type ConsoleName } from '../boot/command-line.ts';
 import {
   AIA,
   type Aia,
@@ -15,7 +16,6 @@ import { DEFAULT_ENGINE, ENGINES, type Engine } from '../machine/engine.ts';
 import { RAM_BASE } from '../machine/parts.ts';
 import { maximumMemory } from '../machine/plan.ts';
 import { maximumCpus } from './choices.ts';
-import { CONSOLES, type ConsoleName } from './command-line.ts';
 import { readCpu } from './cpu-word.ts';
 import { parseCount, parseMemory, parseSeconds } from './quantities.ts';
 

@@ -1,23 +1,31 @@
-import { initramfs } from '../boot/initramfs.ts';
-import { type Kernel, readKernel } from '../boot/kernel-image.ts';
-import { checkInitrdSize } from '../boot/placement.ts';
-import { InputError } from '../errors/input-error.ts';
-import type { Xlen } from '../machine/cpu.ts';
-import type { DebianGuest } from '../node/debian/debian-guest.ts';
-import type { DriveOptions } from '../node/drives/drive-options.ts';
-import { guestLimits, readInputFile } from '../node/files.ts';
-import { packageFile } from '../node/package-files.ts';
-import { unpackers } from '../node/unpackers.ts';
-import type { GuestName } from './choices.ts';
 import {
   type ConsoleName,
   diskCommandLine,
   linuxCommandLine,
   systemdWindowWords,
   windowWords,
-} from './command-line.ts';
-import { fetchProgress } from './fetch-progress.ts';
+} from '../../boot/command-line.ts';
+import { initramfs } from '../../boot/initramfs.ts';
+import { type Kernel, readKernel } from '../../boot/kernel-image.ts';
+import { checkInitrdSize } from '../../boot/placement.ts';
+import { InputError } from '../../errors/input-error.ts';
+import type { Xlen } from '../../machine/cpu.ts';
+import type { DebianGuest, FetchOptions, FetchProgress } from '../debian/debian-guest.ts';
+import type { DriveOptions } from '../drives/drive-options.ts';
+import { guestLimits, readInputFile } from '../files.ts';
+import { packageFile } from '../package-files.ts';
+import { unpackers } from '../unpackers.ts';
 import type { GuestParts } from './guest-parts.ts';
+
+/** Guests that hartvisor brings: the first is started when no kernel is given. */
+export const GUEST_NAMES = ['busybox', 'debian', 'tick'] as const;
+export type GuestName = (typeof GUEST_NAMES)[number];
+
+/** The size of a terminal; nothing where it is none, or is not known. */
+export interface Window {
+  readonly columns?: number;
+  readonly rows?: number;
+}
 
 /** The options that choose a guest. */
 export interface GuestChoice {
@@ -39,6 +47,9 @@ export interface GuestChoice {
   readonly disk?: DriveOptions | undefined;
   /** The guest has to be that of the disk. */
   readonly fromDisk?: boolean;
+  /** Of a person's terminal at the guest's serial port. */
+  readonly window?: Window | undefined;
+  readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
 }
 
 /** A guest, ready to be put into memory. */
@@ -93,7 +104,7 @@ export function refuseRv32(xlen: Xlen): void {
 
 /** The guest of the first disk; undefined where that is for data. */
 async function loadFromDisk(choice: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest | undefined> {
-  const { disk, guest, memoryBytes, xlen, append, appendOnly, terminal } = choice;
+  const { disk, guest, memoryBytes, xlen, append, appendOnly, terminal, window = {} } = choice;
   const fromDisk = choice.fromDisk === true || guest === 'debian';
   if (disk === undefined) {
     if (fromDisk) throw new InputError('--boot disk needs a disk. Give one with --disk FILE.');
@@ -104,8 +115,8 @@ async function loadFromDisk(choice: GuestChoice, initrd: Uint8Array | undefined)
   if (found === undefined) return undefined;
   const kernel = await readKernel(found.kernel, found.source, unpackers, xlen);
   const used = initrd ?? found.initrd;
-  const tell = guest === 'debian' && process.stdin.isTTY && terminal === 'serial';
-  const words = [found.words, ...(tell ? systemdWindowWords(process.stdout) : [])].join(' ');
+  const tell = guest === 'debian' && terminal === 'serial';
+  const words = [found.words, ...(tell ? systemdWindowWords(window) : [])].join(' ');
   return {
     name: found.source,
     kernel,
@@ -149,13 +160,12 @@ async function loadTick({ initrd, append, xlen }: GuestChoice): Promise<Guest> {
 
 async function loadBusybox(choice: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest> {
   refuseRv32(choice.xlen);
-  const { debianGuest } = await import('../node/debian/debian-guest.ts');
-  const progress = fetchProgress(process.stderr);
-  const files = await debianGuest({ onProgress: progress.report }).finally(progress.done);
+  const { debianGuest } = await import('../debian/debian-guest.ts');
+  const files = await debianGuest(progressOf(choice));
   const kernel = await readKernelFile(files.kernelPath, '--kernel', choice.xlen);
   // The virtio console tells its size by itself, and that it has changed.
-  const tell = process.stdin.isTTY && choice.terminal === 'serial';
-  const bootArgs = commandLine(choice, tell ? windowWords(process.stdout) : []);
+  const { terminal, window = {} } = choice;
+  const bootArgs = commandLine(choice, terminal === 'serial' ? windowWords(window) : []);
   return {
     name: `Debian's kernel ${files.version}`,
     kernel,
@@ -167,15 +177,17 @@ async function loadBusybox(choice: GuestChoice, initrd: Uint8Array | undefined):
 /** Busybox, and what it needs for the machine's parts that Debian's kernel has modules for. */
 async function debianInitramfs(
   { busyboxPath, version }: DebianGuest,
-  { parts }: GuestChoice,
+  choice: GuestChoice,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const busybox = await readInputFile(busyboxPath, 'The busybox', '--initrd');
+  const { parts } = choice;
   const { disks, network, link, sockets, shares = [] } = parts;
   if (!disks && !network && !link && !sockets && shares.length === 0) return initramfs({ busybox });
   const { guestSetUp } = await import('./guest-parts.ts');
-  const progress = fetchProgress(process.stderr);
-  const { files, setUp } = await guestSetUp(version, parts, { onProgress: progress.report }).finally(
-    progress.done,
-  );
+  const { files, setUp } = await guestSetUp(version, parts, progressOf(choice));
   return initramfs({ busybox, extraFiles: files, setUp });
+}
+
+function progressOf({ onProgress }: GuestChoice): FetchOptions {
+  return onProgress === undefined ? {} : { onProgress };
 }

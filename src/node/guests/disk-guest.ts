@@ -1,9 +1,9 @@
-import { type DiskBoot, findBoot } from '../boot/from-disk/find-boot.ts';
-import { checkInitrdSize } from '../boot/placement.ts';
-import { InputError } from '../errors/input-error.ts';
-import { DiskError } from '../filesystem/disk.ts';
-import type { DriveOptions } from '../node/drives/drive-options.ts';
-import { readDrive } from '../node/drives/read-drive.ts';
+import { type DiskBoot, findBoot } from '../../boot/from-disk/find-boot.ts';
+import { checkInitrdSize } from '../../boot/placement.ts';
+import { InputError } from '../../errors/input-error.ts';
+import { DiskError } from '../../filesystem/disk.ts';
+import type { DriveOptions } from '../drives/drive-options.ts';
+import { readDrive } from '../drives/read-drive.ts';
 
 /** More than any kernel has, packed or not. */
 const LARGEST_KERNEL = 2 ** 28;

@@ -1,7 +1,7 @@
-import type { ExtraFile } from '../boot/initramfs.ts';
-import type { ShareFacts, VirtioTransportName } from '../devices/descriptor.ts';
-import type { FetchOptions } from '../node/debian/debian-guest.ts';
-import { debianModules, MODULES_PATH } from '../node/debian/debian-modules.ts';
+import type { ExtraFile } from '../../boot/initramfs.ts';
+import type { ShareFacts, VirtioTransportName } from '../../devices/descriptor.ts';
+import type { FetchOptions } from '../debian/debian-guest.ts';
+import { debianModules, MODULES_PATH } from '../debian/debian-modules.ts';
 
 /** Modules in the order in which they are loaded. */
 const TRANSPORT_MODULES = { pci: [], mmio: ['virtio_mmio'] } as const;

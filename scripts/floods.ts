@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { parseSeconds } from '../src/cli/quantities.ts';
+import { parseSeconds } from '../src/api/quantities.ts';
 import { assemble } from '../src/isa/index.ts';
 import { buildElf } from '../test/fixtures/elf-fixture.ts';
 import { residentIn } from './soak-verdict.ts';

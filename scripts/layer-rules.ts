@@ -50,7 +50,10 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'network',
     'shared-folders',
   ],
+  // The program's side of a machine; a host (node) gives it what a machine is made of.
+  api: ['errors', 'devices', 'interrupts', 'machine'],
   node: [
+    'api',
     'errors',
     'storage',
     'network',
@@ -64,6 +67,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'verify',
   ],
   cli: [
+    'api',
     'errors',
     'node',
     'network',

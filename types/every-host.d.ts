@@ -36,14 +36,33 @@ interface ReadableStreamReader<T> {
   read(): Promise<{ readonly done: false; readonly value: T } | { readonly done: true; readonly value?: T }>;
   cancel(reason?: unknown): Promise<void>;
 }
-interface ReadableStream<T> {
+interface ReadableStreamDefaultController<T> {
+  readonly desiredSize: number | null;
+  enqueue(chunk: T): void;
+  close(): void;
+  error(reason?: unknown): void;
+}
+declare class ReadableStream<T> {
+  constructor(
+    source: {
+      start?(controller: ReadableStreamDefaultController<T>): void;
+      pull?(controller: ReadableStreamDefaultController<T>): Promise<void> | void;
+      cancel?(reason?: unknown): Promise<void> | void;
+    },
+    strategy?: { readonly highWaterMark?: number; size?(chunk?: T): number },
+  );
   getReader(): ReadableStreamReader<T>;
 }
 interface WritableStreamWriter<T> {
   write(chunk: T): Promise<void>;
   close(): Promise<void>;
 }
-interface WritableStream<T> {
+declare class WritableStream<T> {
+  constructor(sink: {
+    write?(chunk: T): Promise<void> | void;
+    close?(): Promise<void> | void;
+    abort?(reason?: unknown): Promise<void> | void;
+  });
   getWriter(): WritableStreamWriter<T>;
 }
 declare class CompressionStream {

@@ -1,3 +1,4 @@
+import { parseDiskSize } from '../api/quantities.ts';
 import { InputError } from '../errors/input-error.ts';
 import { formatIpv4 } from '../network/address.ts';
 import { parseRule } from '../network/policy.ts';
@@ -7,7 +8,6 @@ import type { NetworkOptions } from '../node/network/open-network.ts';
 import { fetchProgress } from './fetch-progress.ts';
 import { IMAGE_DEFAULTS } from './image-defaults.ts';
 import { interruptible } from './interrupted.ts';
-import { parseDiskSize } from './quantities.ts';
 import { warn } from './warn.ts';
 
 /** What is said when the making of an image is interrupted. */

@@ -1,9 +1,9 @@
-import { basename } from 'node:path';
 import type { VirtioTransportName } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import { MOST_DRIVES } from '../machine/parts.ts';
 import type { DriveOptions } from '../node/drives/drive-options.ts';
 import { DRIVE_FORMATS } from '../node/drives/formats.ts';
+import { SERIAL_BYTES, serialOf } from '../node/drives/serial-of.ts';
 import { keyAndValue, wordsOf } from './word-list.ts';
 
 /** The options that name drives, as they were typed. */
@@ -14,7 +14,6 @@ export interface DriveWords {
   readonly drive?: readonly string[] | undefined;
 }
 
-const SERIAL_BYTES = 20;
 const KEYS = ['file', 'format', 'if', 'readonly', 'snapshot', 'serial', 'id'] as const;
 type Key = (typeof KEYS)[number];
 
@@ -97,11 +96,4 @@ function only<Word extends string>(
 function isOn(text: string, key: Key, value = 'off'): boolean {
   if (value === 'on' || value === 'off') return value === 'on';
   throw new InputError(`--drive ${text}: ${key} is on or off, not "${value}".`);
-}
-
-/** As much of a file's name as a serial number takes. */
-function serialOf(file: string): string {
-  let serial = basename(file);
-  while (Buffer.byteLength(serial) > SERIAL_BYTES) serial = serial.slice(0, -1);
-  return serial;
 }

@@ -1,7 +1,7 @@
+import { parseDiskSize } from '../api/quantities.ts';
 import { InputError } from '../errors/input-error.ts';
 import { createImage } from '../node/drives/create-image.ts';
 import { DRIVE_FORMATS } from '../node/drives/formats.ts';
-import { parseDiskSize } from './quantities.ts';
 
 /** Options of `hartvisor image create` as the parser gives them. */
 export interface ImageCreateOptions {

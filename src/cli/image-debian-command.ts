@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { parseDiskSize } from '../api/quantities.ts';
 import { InputError } from '../errors/input-error.ts';
 import { STOPPED } from './debian-disk.ts';
 import { fetchProgress } from './fetch-progress.ts';
 import { interruptible } from './interrupted.ts';
-import { parseDiskSize } from './quantities.ts';
 import { warn } from './warn.ts';
 
 /** Options of `hartvisor image debian` as the parser gives them. */

@@ -1,3 +1,4 @@
+import { parseCount, parseMemory, parseSeconds } from '../api/quantities.ts';
 import { CONSOLES, type ConsoleName } from '../boot/command-line.ts';
 import {
   AIA,
@@ -17,7 +18,6 @@ import { RAM_BASE } from '../machine/parts.ts';
 import { maximumMemory } from '../machine/plan.ts';
 import { maximumCpus } from './choices.ts';
 import { readCpu } from './cpu-word.ts';
-import { parseCount, parseMemory, parseSeconds } from './quantities.ts';
 
 const defaultVcpus = 2;
 /** More threads by default would take a desktop from its user. */

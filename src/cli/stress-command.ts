@@ -1,9 +1,9 @@
+import { parseCount, parseSeconds } from '../api/quantities.ts';
 import { runStress } from '../node/stress-host.ts';
 import { formatStress } from '../stress/format.ts';
 import { VERIFY_STATUS } from '../verify/verify.ts';
 import { EXIT_STATUS, statusOfVerdict } from './exit-status.ts';
 import { liveLine } from './live-line.ts';
-import { parseCount, parseSeconds } from './quantities.ts';
 
 /** Options of `hartvisor stress` as the parser gives them. */
 export interface StressCommandOptions {

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseSeconds } from '../api/quantities.ts';
 import { InputError } from '../errors/input-error.ts';
 import { MEMORY_MODELS, type MemoryModel } from '../verify/memory-model.ts';
-import { parseSeconds } from './quantities.ts';
 
 /** A person's module, as the checker's thread gets it. */
 export interface ModuleFile {

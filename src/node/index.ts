@@ -1,10 +1,24 @@
 /**
- * Machines in a Node program, as `hartvisor`: `new Machine(configuration, new NodeHost(), callbacks)`, then `start()`
- * and `await machine.ended`. Mistakes in a configuration or a file are `InputError`s, whose message is for people.
+ * Machines in a Node program, as `hartvisor`: `boot(options)` gives a running {@link Vm}. Below it, for machines of all
+ * kinds, is `new Machine(configuration, new NodeHost(), callbacks)`. What goes wrong is a `HartvisorError`, whose message
+ * is for people and whose `code` is for programs; a mistake in an option or a file is an `InputError`.
  *
  * @module
  */
 
+export type {
+  BootOptions,
+  BootProgress,
+  ForwardedPort,
+  GuestName,
+  Limits,
+  VmDisk,
+  VmForward,
+  VmNetwork,
+  VmShare,
+} from '../api/boot-options.ts';
+export { Vm, type VmEnd } from '../api/vm.ts';
+export { VmConsole } from '../api/vm-console.ts';
 export { type ElfFile, readElf } from '../boot/elf.ts';
 export { type InitramfsOptions, initramfs } from '../boot/initramfs.ts';
 export { type Kernel, readKernel } from '../boot/kernel-image.ts';
@@ -20,7 +34,9 @@ export type {
   VsockBackend,
 } from '../devices/backends.ts';
 export type { DriveFacts, NetworkFacts, PortFacts, ShareFacts, VsockFacts } from '../devices/descriptor.ts';
+export { HartvisorError } from '../errors/hartvisor-error.ts';
 export { InputError } from '../errors/input-error.ts';
+export { MachineEndedError } from '../errors/machine-ended-error.ts';
 export type { BareProgram } from '../machine/bare/boot.ts';
 export type { MachineConfig } from '../machine/config.ts';
 export type { Engine } from '../machine/engine.ts';
@@ -34,6 +50,7 @@ export {
 } from '../machine/machine.ts';
 export { DEFAULT_MAC, userNetwork } from '../network/defaults.ts';
 export { type AllowRule, parseRule } from '../network/policy.ts';
+export { boot } from './api/boot.ts';
 export {
   type DebianGuest,
   debianGuest,

@@ -44,12 +44,23 @@ export interface ThreadStart {
   readonly modules: readonly ThreadModule[];
 }
 
+/** How a {@link NodeHost} has threads run. */
+export interface NodeHostOptions {
+  /** A process does not wait for the threads before it comes to its end. */
+  readonly background?: boolean;
+}
+
 /** Machines on Node: their threads are `worker_threads`. */
 export class NodeHost implements MachineHost {
   readonly clockOffset = sharedClockOffset();
+  readonly #background: boolean;
   readonly #waiting = new Map<ThreadData['kind'], Worker>();
   readonly #modules: ThreadModule[] = [];
   readonly #compiled = new Map<Xlen, Promise<WebAssembly.Module>>();
+
+  constructor({ background = false }: NodeHostOptions = {}) {
+    this.#background = background;
+  }
 
   /**
    * Starts a thread for a machine of that kind ahead of time: it loads its modules while the caller still reads files
@@ -85,6 +96,8 @@ export class NodeHost implements MachineHost {
         failure ??= new Error(`thread ${start.index} of the machine ended with status ${code}`);
       onExit(failure);
     });
+    // Whoever listens to a worker's messages refers to it.
+    if (this.#background) worker.unref();
     this.#interpreter(start.xlen).then(
       (interpreter) =>
         worker.postMessage({ start, interpreter, modules: this.#modules } satisfies ThreadStart),

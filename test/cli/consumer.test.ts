@@ -53,7 +53,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const MACHINE = `
 import { readFileSync } from 'node:fs';
-import { InputError, Machine, type MachineConfig, type MachineEnd, NodeHost, readElf } from 'hartvisor';
+import { boot, InputError, Machine, type MachineConfig, type MachineEnd, NodeHost, readElf, type Vm } from 'hartvisor';
 
 const source = process.argv[2] ?? '';
 const config: MachineConfig = {
@@ -66,6 +66,10 @@ const machine = new Machine(config, new NodeHost(), { console: { output: () => u
 machine.start();
 const end: MachineEnd = await machine.ended;
 console.log(JSON.stringify(end), new InputError('x') instanceof Error);
+
+const vm: Vm = await boot({ guest: 'tick', append: 'rounds=1', memory: '32M' });
+const [shown]: string[] = await vm.console.waitFor(/tick: PASS/);
+console.log(shown, (await vm.ended).reason);
 `;
 
 const PROTOCOL = `
@@ -129,7 +133,7 @@ describe('a project that has installed the package', () => {
     const program = writeProgram(join(directory, 'exit.elf'), finisher(0x7_3333));
     const { status, stdout, stderr } = await runNode([join(project, 'machine.ts'), program]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toBe('{"reason":"failure","code":7} true\n');
+    expect(stdout).toBe('{"reason":"failure","code":7} true\ntick: PASS poweroff\n');
   });
 
   test('runs the example of the mechanism by itself', async () => {

@@ -23,6 +23,11 @@ for server in $dns; do echo "nameserver $server" >> /etc/resolv.conf; done
 exit 0
 `;
 
+/** A shared folder, and where it is in the guest: `/mnt/TAG` unless that is said. */
+export interface GuestShare extends Pick<ShareFacts, 'tag' | 'readOnly'> {
+  readonly path?: string;
+}
+
 /** The parts of a machine that Debian's kernel has modules for. */
 export interface GuestParts {
   readonly virtio: VirtioTransportName;
@@ -30,7 +35,7 @@ export interface GuestParts {
   readonly network?: boolean;
   /** A network card without anybody who gives it an address. */
   readonly link?: boolean;
-  readonly shares?: readonly Pick<ShareFacts, 'tag' | 'readOnly'>[];
+  readonly shares?: readonly GuestShare[];
   readonly sockets?: boolean;
 }
 
@@ -73,6 +78,12 @@ export async function guestSetUp(
 }
 
 /** A folder whose tag is a single word. */
-function mount({ tag, readOnly }: Pick<ShareFacts, 'tag' | 'readOnly'>): string {
-  return `mkdir -p /mnt/${tag}; mount -t virtiofs ${readOnly ? '-o ro ' : ''}${tag} /mnt/${tag}\n`;
+function mount({ tag, readOnly, path = `/mnt/${tag}` }: GuestShare): string {
+  const place = quoted(path);
+  return `mkdir -p ${place}; mount -t virtiofs ${readOnly ? '-o ro ' : ''}${tag} ${place}\n`;
+}
+
+/** For a shell: one word, whatever is in it. */
+function quoted(text: string): string {
+  return /^[\w/.@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -29,8 +29,10 @@ export interface Window {
 
 /** The options that choose a guest. */
 export interface GuestChoice {
-  readonly kernel?: string | undefined;
-  readonly initrd?: string | undefined;
+  /** A file, or its contents. */
+  readonly kernel?: string | Uint8Array<ArrayBuffer> | undefined;
+  /** A file, or its contents. */
+  readonly initrd?: string | Uint8Array<ArrayBuffer> | undefined;
   readonly append?: string | undefined;
   /** The words of `append` are all that the guest gets. */
   readonly appendOnly?: true | undefined;
@@ -50,7 +52,18 @@ export interface GuestChoice {
   /** Of a person's terminal at the guest's serial port. */
   readonly window?: Window | undefined;
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
+  /** The names of the options as the person writes them: those of the command line unless they are given. */
+  readonly names?: OptionNames;
 }
+
+/** By which messages call the options of {@link GuestChoice}. */
+export interface OptionNames {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly guest: string;
+}
+
+const COMMAND_LINE: OptionNames = { kernel: '--kernel', initrd: '--initrd', guest: '--guest' };
 
 /** A guest, ready to be put into memory. */
 export interface Guest {
@@ -73,7 +86,7 @@ const tickFiles = {
  */
 export async function loadGuest(choice: GuestChoice): Promise<Guest> {
   const { kernel, guest } = choice;
-  if (guest !== undefined) refuseOtherGuest(kernel, guest);
+  if (guest !== undefined) refuseOtherGuest(kernel, guest, choice.names);
   if (choice.fromDisk === true && (kernel !== undefined || guest !== undefined)) {
     throw new InputError(
       '--boot disk takes the guest from the disk. Leave out --kernel and --guest, or --boot.',
@@ -81,17 +94,23 @@ export async function loadGuest(choice: GuestChoice): Promise<Guest> {
   }
   if (guest === 'tick') return loadTick(choice);
   // The person's own files first: a mistake there should not cost a download.
-  const initrd =
-    choice.initrd === undefined ? undefined : await readInitrd(choice.initrd, choice.memoryBytes);
+  const initrd = await initrdOf(choice);
   if (kernel !== undefined) return loadKernel(kernel, choice, initrd);
   const onDisk = guest === 'busybox' ? undefined : await loadFromDisk(choice, initrd);
   return onDisk ?? loadBusybox(choice, initrd);
 }
 
 /** @throws InputError where a kernel is given beside a guest that hartvisor brings */
-export function refuseOtherGuest(kernel: string | undefined, guest: GuestName = 'debian'): void {
+export function refuseOtherGuest(
+  kernel: GuestChoice['kernel'],
+  guest: GuestName = 'debian',
+  names: OptionNames = COMMAND_LINE,
+): void {
   if (kernel === undefined) return;
-  throw new InputError(`--kernel ${kernel} and --guest ${guest} both name a guest. Give one of them.`);
+  const file = typeof kernel === 'string' ? ` ${kernel}` : '';
+  throw new InputError(
+    `${names.kernel}${file} and ${names.guest} ${guest} both name a guest. Give one of them.`,
+  );
 }
 
 /** @throws InputError on harts of 32 bits */
@@ -130,9 +149,23 @@ async function loadFromDisk(choice: GuestChoice, initrd: Uint8Array | undefined)
  *
  * @param memoryBytes - of the guest: a larger file is not read
  */
-export async function readInitrd(path: string, memoryBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function readInitrd(
+  path: string,
+  memoryBytes: number,
+  option: string = COMMAND_LINE.initrd,
+): Promise<Uint8Array<ArrayBuffer>> {
   const checkSize = (bytes: number) => checkInitrdSize(memoryBytes, bytes);
-  return readInputFile(path, 'The initrd', '--initrd', { ...guestLimits, checkSize });
+  return readInputFile(path, 'The initrd', option, { ...guestLimits, checkSize });
+}
+
+async function initrdOf({
+  initrd,
+  memoryBytes,
+  names,
+}: GuestChoice): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (typeof initrd === 'string') return readInitrd(initrd, memoryBytes, names?.initrd);
+  if (initrd !== undefined) checkInitrdSize(memoryBytes, initrd.length);
+  return initrd;
 }
 
 /** Reads a kernel that a person named. */
@@ -140,18 +173,29 @@ export async function readKernelFile(path: string, option: string, xlen: Xlen): 
   return readKernel(await readInputFile(path, 'The kernel', option), path, unpackers, xlen);
 }
 
-async function loadKernel(path: string, choice: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest> {
-  const kernel = await readKernelFile(path, '--kernel', choice.xlen);
-  return { name: path, kernel, ...(initrd && { initrd }), bootArgs: commandLine(choice) };
+async function loadKernel(
+  given: string | Uint8Array<ArrayBuffer>,
+  choice: GuestChoice,
+  initrd: Uint8Array | undefined,
+): Promise<Guest> {
+  const { xlen, names = COMMAND_LINE } = choice;
+  const isFile = typeof given === 'string';
+  const name = isFile ? given : 'the kernel that was given';
+  const kernel = await (isFile
+    ? readKernelFile(given, names.kernel, xlen)
+    : readKernel(given, name, unpackers, xlen));
+  return { name, kernel, ...(initrd && { initrd }), bootArgs: commandLine(choice) };
 }
 
 function commandLine({ append, appendOnly, terminal }: GuestChoice, extra: readonly string[] = []): string {
   return appendOnly === true ? (append ?? '') : linuxCommandLine(append, extra, terminal);
 }
 
-async function loadTick({ initrd, append, xlen }: GuestChoice): Promise<Guest> {
-  if (initrd !== undefined)
-    throw new InputError(`--guest tick has no use for --initrd ${initrd}. Leave it out.`);
+async function loadTick({ initrd, append, xlen, names = COMMAND_LINE }: GuestChoice): Promise<Guest> {
+  if (initrd !== undefined) {
+    const file = typeof initrd === 'string' ? ` ${initrd}` : '';
+    throw new InputError(`${names.guest} tick has no use for ${names.initrd}${file}. Leave it out.`);
+  }
   const file = tickFiles[xlen];
   const bytes = await readInputFile(file, 'The embedded guest', '--guest');
   const kernel = await readKernel(bytes, file, unpackers, xlen);

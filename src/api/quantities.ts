@@ -69,7 +69,7 @@ export function parseCount(text: string, option: string, what: string, maximum: 
 }
 
 /** The longest time that a timer of JavaScript can wait for, in seconds. */
-const longestTimeout = 2_147_483;
+export const LONGEST_TIMEOUT = 2_147_483;
 
 /**
  * Reads a time in seconds.
@@ -78,8 +78,8 @@ const longestTimeout = 2_147_483;
  */
 export function parseSeconds(text: string, option: string): number {
   const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
-  if (value > 0 && value <= longestTimeout) return value;
+  if (value > 0 && value <= LONGEST_TIMEOUT) return value;
   throw new InputError(
-    `${option} ${text} is not possible: give seconds, above 0 and up to ${longestTimeout}, such as 30 or 0.5.`,
+    `${option} ${text} is not possible: give seconds, above 0 and up to ${LONGEST_TIMEOUT}, such as 30 or 0.5.`,
   );
 }

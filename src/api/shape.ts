@@ -1,0 +1,86 @@
+import {
+  DOMAIN_AIA,
+  type DomainAia,
+  VIRTIO_TRANSPORTS,
+  type VirtioTransportName,
+} from '../devices/descriptor.ts';
+import { InputError } from '../errors/input-error.ts';
+import { DEFAULT_PROTOCOL, PROTOCOLS } from '../interrupts/protocols.ts';
+import { DEFAULT_ENGINE, ENGINES, type Engine } from '../machine/engine.ts';
+import type { BootOptions } from './boot-options.ts';
+import { LONGEST_TIMEOUT, parseMemory } from './quantities.ts';
+
+const DEFAULT_CPUS = 2;
+const DEFAULT_MEMORY = '512M';
+/** The most vCPUs of a domain. */
+const MOST_CPUS = 64;
+const PAGE = 4096;
+
+/** The numbers and words of `BootOptions`, checked. */
+export interface Shape {
+  readonly vcpus: number;
+  readonly pcpus: number;
+  readonly protocol: string;
+  readonly aia: DomainAia;
+  readonly engine: Engine;
+  readonly virtio: VirtioTransportName;
+}
+
+/**
+ * Reads the numbers and words of a machine's options.
+ *
+ * @param processors those of the host
+ * @throws InputError that says what is possible
+ */
+export function readShape(options: BootOptions, processors: number): Shape {
+  const { cpus = DEFAULT_CPUS } = options;
+  const vcpus = wholeNumber('cpus', cpus, MOST_CPUS);
+  const engine = oneOf('engine', options.engine ?? DEFAULT_ENGINE, ENGINES);
+  if (engine === 'lockstep' && vcpus > 1)
+    throw new InputError('engine: lockstep compares one hart with itself. Give cpus: 1 with it.');
+  const usual = Math.max(1, Math.min(vcpus, processors));
+  const names = PROTOCOLS.map(({ name }) => name);
+  checkLimits(options);
+  return {
+    vcpus,
+    pcpus: options.threads === undefined ? usual : wholeNumber('threads', options.threads, vcpus),
+    protocol: oneOf('protocol', options.protocol ?? DEFAULT_PROTOCOL.name, names),
+    aia: oneOf('aia', options.aia ?? 'none', DOMAIN_AIA),
+    engine,
+    virtio: oneOf('virtio', options.virtio ?? 'pci', VIRTIO_TRANSPORTS),
+  };
+}
+
+/**
+ * Reads the size of a guest's RAM.
+ *
+ * @param maximum bytes
+ * @returns bytes, a multiple of 4096
+ * @throws InputError that says what is possible
+ */
+export function readMemorySize(memory: BootOptions['memory'] = DEFAULT_MEMORY, maximum: number): number {
+  if (typeof memory === 'string') return parseMemory(memory, 'memory', maximum);
+  if (Number.isInteger(memory) && memory >= PAGE && memory <= maximum && memory % PAGE === 0) return memory;
+  throw new InputError(
+    `memory: ${memory} bytes are not possible: give a multiple of ${PAGE} up to ${maximum}, or a text such as '512M'.`,
+  );
+}
+
+function checkLimits({ limits = {} }: BootOptions): void {
+  const { seconds } = limits;
+  if (seconds !== undefined && !(seconds > 0 && seconds <= LONGEST_TIMEOUT))
+    throw new InputError(
+      `limits.seconds: ${seconds} is not possible: give seconds, up to ${LONGEST_TIMEOUT}.`,
+    );
+}
+
+function wholeNumber(option: string, value: number, most: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new InputError(`${option}: ${value} is not possible: give a whole number, 1 to ${most}.`);
+}
+
+function oneOf<Word extends string>(option: string, value: string, possible: readonly Word[]): Word {
+  const found = possible.find((word) => word === value);
+  if (found !== undefined) return found;
+  throw new InputError(`${option}: there is no "${value}"; give one of ${possible.join(', ')}.`);
+}

@@ -1,0 +1,65 @@
+import { availableParallelism } from 'node:os';
+import type { BootOptions } from '../../api/boot-options.ts';
+import type { Platform, PreparedMachine } from '../../api/platform.ts';
+import { LONGEST_TIMEOUT } from '../../api/quantities.ts';
+import { readMemorySize, readShape } from '../../api/shape.ts';
+import { InputError } from '../../errors/input-error.ts';
+import { maximumMemory } from '../../machine/plan.ts';
+import { loadGuest, type OptionNames } from '../guests/load-guest.ts';
+import { NodeHost } from '../node-host.ts';
+import { attachParts } from './attach-parts.ts';
+
+const NAMES: OptionNames = { kernel: 'kernel:', initrd: 'initrd:', guest: 'guest:' };
+
+/** Machines of the API in a Node program. */
+export const nodePlatform: Platform = {
+  prepare,
+  hold() {
+    const timer = setInterval(() => undefined, LONGEST_TIMEOUT * 1000);
+    return () => clearInterval(timer);
+  },
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+async function prepare(options: BootOptions): Promise<PreparedMachine> {
+  const shape = readShape(options, availableParallelism());
+  if (options.kernel !== undefined && options.guest !== undefined)
+    throw new InputError('kernel and guest both name what is started. Give one of them.');
+  if (options.guest === 'debian')
+    throw new InputError('guest: debian is for the command line. Give a disk with a Debian by disk.');
+  const host = new NodeHost({ background: true });
+  host.prepare('domain');
+  const parts = await attachParts(options, shape, host);
+  try {
+    const { attached, drives, shares, forwards } = parts;
+    const sizes = {
+      kind: 'domain',
+      cpus: shape.vcpus,
+      pcpus: shape.pcpus,
+      aia: shape.aia,
+      ...attached,
+    } as const;
+    const memoryBytes = readMemorySize(options.memory, maximumMemory(sizes));
+    const { name, ...guest } = await loadGuest({
+      ...{ kernel: options.kernel, initrd: options.initrd, append: options.append, guest: options.guest },
+      ...{ memoryBytes, xlen: 64, terminal: 'serial', disk: drives[0], names: NAMES },
+      parts: {
+        virtio: shape.virtio,
+        disks: drives.length > 0,
+        network: attached.network !== undefined,
+        shares,
+      },
+      onProgress: options.onProgress,
+    });
+    // What the program gave is its own.
+    const detachFiles = !(options.kernel instanceof Uint8Array || options.initrd instanceof Uint8Array);
+    const config = { kind: 'domain', ...shape, ...attached, ...guest, memoryBytes, detachFiles } as const;
+    return { config, host, forwards, close: parts.close };
+  } catch (error) {
+    parts.close();
+    throw error;
+  }
+}

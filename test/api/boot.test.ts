@@ -1,0 +1,101 @@
+/** Machines by `boot`, with the guest that needs no download. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type BootOptions, boot, InputError, MachineEndedError } from '../../src/node/index.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'hartvisor-api-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const long: BootOptions = { guest: 'tick', append: 'seconds=1000', memory: '32M' };
+const tickFile = fileURLToPath(new URL('../../guests/tick/tick.elf', import.meta.url));
+const index = fileURLToPath(new URL('../../src/node/index.ts', import.meta.url));
+
+describe('boot', () => {
+  test('runs a machine to its end, and shows what it wrote', async () => {
+    const vm = await boot({ guest: 'tick', append: 'rounds=1', memory: '32M', cpus: 2 });
+    await vm.console.waitFor('tick: PASS');
+    expect(await vm.ended).toEqual({ reason: 'poweroff' });
+    expect(vm.stats()).toHaveLength(2);
+    await expect(vm.console.write('x')).rejects.toBeInstanceOf(MachineEndedError);
+    await expect(vm.pause()).rejects.toBeInstanceOf(MachineEndedError);
+  });
+
+  test('runs several machines beside each other, each until it is disposed of', async () => {
+    const vms = await Promise.all([boot(long), boot(long)]);
+    await Promise.all(vms.map((vm) => vm.console.waitFor('tick')));
+    await vms[0].pause();
+    vms[0].resume();
+    for (const vm of vms) await vm[Symbol.asyncDispose]();
+    for (const vm of vms) expect(await vm.ended).toEqual({ reason: 'stopped' });
+  });
+
+  test('ends a machine when its time is over', async () => {
+    const vm = await boot({ ...long, limits: { seconds: 0.2 } });
+    expect(await vm.ended).toMatchObject({ reason: 'limit', limit: 'seconds' });
+  });
+
+  test('ends a machine by a signal, also before it runs', async () => {
+    const controller = new AbortController();
+    const vm = await boot({ ...long, signal: controller.signal });
+    controller.abort();
+    expect(await vm.ended).toEqual({ reason: 'stopped' });
+    await expect(boot({ ...long, signal: AbortSignal.abort(new Error('too late')) })).rejects.toThrow(
+      'too late',
+    );
+  });
+
+  test('takes the contents of a kernel, and leaves them as they are', async () => {
+    const kernel = new Uint8Array(readFileSync(tickFile));
+    const vm = await boot({ kernel, append: 'rounds=1', memory: '32M' });
+    expect(await vm.ended).toEqual({ reason: 'poweroff' });
+    expect(kernel.buffer.detached).toBe(false);
+    await expect(boot({ kernel: kernel.subarray(0, 100).slice() })).rejects.toThrow(
+      'the kernel that was given',
+    );
+  });
+
+  test.each<[string, BootOptions]>([
+    ['kernel and guest both name', { kernel: 'x', guest: 'tick' }],
+    ['guest: tick has no use for initrd:', { ...long, initrd: 'x' }],
+    ['kernel /nowhere/Image', { kernel: '/nowhere/Image' }],
+    ['is more than a guest can have', { ...long, memory: '64G' }],
+    ['share: "work" is no path', { ...long, share: { work: '.' } }],
+    ['/nowhere/at/all', { ...long, share: { '/work': '/nowhere/at/all' } }],
+    ['/nowhere/disk.img', { ...long, disk: '/nowhere/disk.img' }],
+    ['network.allow: "a b"', { ...long, network: { allow: ['a b'] } }],
+    ['network.forward: ports 0 and 70000', { ...long, network: { forward: [{ guestPort: 70_000 }] } }],
+    ['is no IPv4 address', { ...long, network: { forward: [{ guestPort: 22, host: 'example.org' }] } }],
+  ])('says what is wrong: %s', async (message, options) => {
+    const failure = await boot(options).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failure).toBeInstanceOf(InputError);
+    expect(failure).toMatchObject({ code: 'input', message: expect.stringContaining(message) });
+  });
+});
+
+test('a program that drops its machine comes to its end, and one that waits for it does not before', async () => {
+  const run = async (name: string, rest: string) => {
+    const file = join(directory, name);
+    writeFileSync(
+      file,
+      `import { boot } from ${JSON.stringify(index)};
+       const vm = await boot(${JSON.stringify(long)});
+       await vm.console.waitFor('tick');
+       ${rest}`,
+    );
+    return promisify(execFile)(process.execPath, [file]);
+  };
+  const [dropped, waited] = await Promise.all([
+    run('dropped.mjs', `console.log('dropped');`),
+    run('waited.mjs', `setTimeout(() => vm.stop(), 50).unref(); console.log((await vm.ended).reason);`),
+  ]);
+  expect(dropped.stdout).toBe('dropped\n');
+  expect(waited.stdout).toBe('stopped\n');
+});

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { InputError } from '../errors/input-error.ts';
 import { keepIgnoringHangup } from '../node/hangup.ts';
-import { packageFile } from '../node/package-files.ts';
+import { packageVersion } from '../node/package-version.ts';
 import { printable } from '../node/printable.ts';
 import { lastWords } from '../node/terminal-writer.ts';
 import { EXIT_STATUS } from './exit-status.ts';
@@ -61,10 +60,4 @@ function reportError(error: unknown): number {
   }
   lastWords(`hartvisor: ${printable(defectText(error))}\n`);
   return EXIT_STATUS.defect;
-}
-
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(packageFile('package.json'), 'utf8'));
-  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
-  return isManifest ? String(manifest.version) : 'unknown';
 }

@@ -1,5 +1,6 @@
 import type { DeviceTreeNode } from '../boot/device-tree.ts';
 import type { InterruptFile } from '../interrupts/interrupt-file.ts';
+import type { Type } from '../layout/struct.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Mac, Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
@@ -210,8 +211,20 @@ export interface HostSide {
   pause?(): void;
   /** Looks after all that has come up since {@link pause}. */
   resume?(): void;
+  /**
+   * The machine is a saved one that begins to run: whoever was at the other end of a connection is not there any more.
+   * Called before {@link resume}, while no thread works for the guest.
+   */
+  restored?(): void;
   /** No thread works for the guest any more: what is left is brought to its end. */
   finish?(): void;
+}
+
+/** What a device has on an I/O thread beside its shared words, as plain bytes. */
+export interface KeptState {
+  /** Which part of the device: 0 where it has one. */
+  readonly part: number;
+  readonly bytes: Uint8Array;
 }
 
 /** A device of one thread, and the parts that it plays. */
@@ -228,6 +241,19 @@ export interface DeviceInstance {
    * @returns whether there may be more
    */
   work?(lane: number): boolean;
+  /**
+   * On an I/O thread, when the machine is saved: brings what was written to where it lasts, and gives what the device
+   * has there beside its shared words. A request that cannot be carried out again is behind it.
+   *
+   * @throws InputError when that cannot be done
+   */
+  save?(lane: number): readonly KeptState[];
+  /**
+   * On an I/O thread of a restored machine, before its first work: takes over what {@link save} gave.
+   *
+   * @throws InputError when that is none
+   */
+  restore?(lane: number, kept: readonly KeptState[]): void;
   /** Makes the host's side, where the device has one. Called once, on the thread that owns the machine. */
   connect?(backends: Backends): HostSide | undefined;
 }
@@ -247,6 +273,8 @@ export interface DeviceDescriptor {
   readonly about: string;
   /** Shared words that it needs. */
   wordsFor(setting: DeviceSetting): number;
+  /** The layouts that these words are in: what was saved under others is refused. */
+  state(setting: DeviceSetting): readonly Type[];
   create(services: DeviceServices): DeviceInstance;
   describe(place: DevicePlace): DeviceNodes;
 }

@@ -22,6 +22,7 @@ import { QUIET } from './privileged/registers.ts';
 import { type RegionStatistics, readRegionStatistics } from './region-statistics.ts';
 import { reservationHolds } from './reservation.ts';
 import { RunTime } from './run-time.ts';
+import { type HartRegisters, loadRegisters } from './saved-registers.ts';
 import { HartState } from './state.ts';
 import { Regions } from './tiers/regions.ts';
 import { Tlb } from './tlb.ts';
@@ -73,7 +74,9 @@ export class Hart {
     this.#words[FIELD.exitRequest >> 2] = options.exitRequest;
     this.#words[FIELD.hsHost >> 2] = options.hsHost ? 1 : 0;
     describeHart(this.#words, options);
-    this.pmp = new Pmp(xlen, () => describeProtection(this.#words, ram, this.pmp));
+    const { buffer } = memory;
+    const onChange = () => describeProtection(this.#words, ram, this.pmp);
+    this.pmp = new Pmp(xlen, onChange, buffer, area + FIELD.protection);
     this.physical = new PhysicalMemory(ram, options.devices);
     this.privileged = new Privileged(this.state, options.platform, this.#hooks(), options);
     const parts = hartArea(options.codePages).at;
@@ -145,6 +148,12 @@ export class Hart {
     // Memory may have been loaded anew.
     this.#code.invalidate();
     this.tlb.flushAll();
+  }
+
+  /** After a reset: goes on where a hart of the same kind was that has been saved. */
+  goOnWith(registers: HartRegisters): void {
+    loadRegisters(registers, this);
+    this.#words[FIELD.quiet >> 2] = QUIET.no;
   }
 
   /**

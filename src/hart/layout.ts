@@ -3,7 +3,7 @@
  * works on the two halves of 64-bit fields, never on BigInt in paths that matter.
  */
 import { REGION_EXIT } from '../jit/exits.ts';
-import { align, array, f64, halves, i32, i64, row, struct } from '../layout/struct.ts';
+import { align, array, f64, halves, i32, i64, row, struct, u8 } from '../layout/struct.ts';
 import { SLOT_TYPE } from './interpreter/slots.ts';
 
 /**
@@ -142,6 +142,12 @@ export const MESSAGE_ENTRIES = 16;
 
 /** Interrupt files that a hart can have: those of machine and supervisor level, and 31 of guests. */
 export const OWN_FILES = 33;
+
+/** Entries of physical memory protection; the specification allows 0, 16 or 64. */
+export const PMP_ENTRIES = 16;
+
+/** The registers of physical memory protection. */
+export const PROTECTION = struct({ address: array(halves, PMP_ENTRIES), config: array(u8, PMP_ENTRIES) });
 
 /** The hart block. */
 export const HART = align(
@@ -285,8 +291,13 @@ export const HART = align(
     fileWords: i32,
     /** The time in ticks, without htimedelta, when the hart has looked at it last. */
     lastTicks: halves,
+    /** Physical memory protection: the configuration and the address register of each entry. */
+    protection: PROTECTION,
   }),
 );
+
+/** A field of the hart block. */
+export type HartField = keyof typeof HART.at;
 
 /** Where each field is in the hart block, in bytes. */
 export const FIELD = HART.at;

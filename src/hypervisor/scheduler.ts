@@ -14,6 +14,8 @@ const WORD = QUEUE.word;
 const DOZE = 0.05;
 
 export class Scheduler {
+  /** The layout of its words. */
+  static readonly STATE = QUEUE;
   readonly #words: Int32Array;
   readonly #vcpus: number;
   readonly #lock: Lock;

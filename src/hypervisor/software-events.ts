@@ -116,6 +116,8 @@ export class SoftwareEvent {
 
 /** The software events of a domain, as one thread sees them. Everything but {@link locked} is for inside of it. */
 export class SoftwareEvents {
+  /** The layout of its words. */
+  static readonly STATE = EVENTS;
   readonly global: SoftwareEvent;
   readonly #lock: Lock;
   readonly #locals: readonly SoftwareEvent[];

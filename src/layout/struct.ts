@@ -21,6 +21,8 @@ export interface Type<View = unknown> {
   readonly alignment: number;
   /** Its memory at a byte address; all of the type, unless a length in `bytes` is given. */
   readonly over: (buffer: ArrayBufferLike, address: number, bytes?: number) => View;
+  /** All names, types and places in it as text: memory that was written under one shape is read under the same only. */
+  readonly shape: () => string;
 }
 
 /** Fields by name, in the order in which they lie in memory. */
@@ -36,6 +38,8 @@ export type WordPlaces<F> = {
 
 /** Fields one behind the other. A view of all of them is one of 32-bit words. */
 export interface Struct<F extends Fields> extends Type<Int32Array> {
+  /** The fields, as they were given. */
+  readonly fields: F;
   /** Where each field begins, in bytes from the start. */
   readonly at: Places<F>;
   /** Where each field begins, in 32-bit words from the start. */
@@ -65,31 +69,36 @@ export interface Row<Name extends string, View> extends Type<View> {
 
 type ViewOver<View> = (buffer: ArrayBufferLike, address: number, count: number) => View;
 
-function scalar<View>(bytes: number, make: ViewOver<View>): Type<View> {
+function scalar<View>(name: string, bytes: number, make: ViewOver<View>): Type<View> {
   return {
     bytes,
     alignment: bytes,
+    shape: () => name,
     over: (buffer, address, length = bytes) => make(buffer, address, length / bytes),
   };
 }
 
-export const u8 = scalar(1, (buffer, address, count) => new Uint8Array(buffer, address, count));
-export const u16 = scalar(2, (buffer, address, count) => new Uint16Array(buffer, address, count));
-export const i32 = scalar(4, (buffer, address, count) => new Int32Array(buffer, address, count));
-export const f64 = scalar(8, (buffer, address, count) => new Float64Array(buffer, address, count));
+export const u8 = scalar('u8', 1, (buffer, address, count) => new Uint8Array(buffer, address, count));
+export const u16 = scalar('u16', 2, (buffer, address, count) => new Uint16Array(buffer, address, count));
+export const i32 = scalar('i32', 4, (buffer, address, count) => new Int32Array(buffer, address, count));
+export const f64 = scalar('f64', 8, (buffer, address, count) => new Float64Array(buffer, address, count));
 /** 64 bits, one element of a view. */
-export const i64 = scalar(8, (buffer, address, count) => new BigInt64Array(buffer, address, count));
+export const i64 = scalar('i64', 8, (buffer, address, count) => new BigInt64Array(buffer, address, count));
 /** 64 bits, two elements of a view: the low half, then the high one. */
-export const halves = scalar(8, (buffer, address, count) => new Int32Array(buffer, address, count * 2));
+export const halves = scalar(
+  'halves',
+  8,
+  (buffer, address, count) => new Int32Array(buffer, address, count * 2),
+);
 
 /** `count` values of a type, one behind the other. */
 export function array<View>(type: Type<View>, count: number): Type<View> {
-  return withSize(type, count * type.bytes);
+  return { ...withSize(type, count * type.bytes), shape: () => `${count} ${type.shape()}` };
 }
 
 /** As many values of a type as there is room for. It is the last field of a struct, and no part of its size. */
 export function many<View>(type: Type<View>): Type<View> & { readonly element: Type<View> } {
-  return { ...withSize(type, 0), element: type };
+  return { ...withSize(type, 0), element: type, shape: () => `many ${type.shape()}` };
 }
 
 /**
@@ -112,7 +121,11 @@ export function row<View, const Name extends string>(
   if (new Set(names).size < names.length) throw new RangeError('a row has a name twice');
   const places = (step: number) =>
     constants(Object.fromEntries(names.map((name, place) => [name, place * step])) as Record<Name, number>);
-  return { ...array(type, names.length), names, index: places(1), word: places(type.bytes / WORD) };
+  return {
+    ...array(type, names.length),
+    ...{ names, index: places(1), word: places(type.bytes / WORD) },
+    shape: () => `${type.shape()} of ${names.join(' ')}`,
+  };
 }
 
 /** Lays out fields in their order. @throws RangeError when {@link many} of a type are not the last field */
@@ -134,7 +147,11 @@ export function struct<const F extends Fields>(fields: F): Struct<F> {
   const bytes = roundUp(end, alignment);
   return {
     ...withSize(i32, bytes),
-    alignment,
+    ...{ alignment, fields },
+    shape: () => {
+      const each = Object.entries(fields).map(([name, type]) => `${name} at ${at[name]}: ${type.shape()}`);
+      return `{${each.join(', ')}} of ${bytes}`;
+    },
     at: constants(at) as Places<F>,
     word: constants(word) as WordPlaces<F>,
     sizes: Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, type.bytes])) as Places<F>,
@@ -154,10 +171,11 @@ function elementOf(type: Type | undefined): Type | undefined {
   return type !== undefined && 'element' in type ? (type.element as Type) : undefined;
 }
 
-function withSize<View>({ alignment, over }: Type<View>, bytes: number): Type<View> {
+function withSize<View>({ alignment, over, shape }: Type<View>, bytes: number): Type<View> {
   return {
     bytes,
     alignment,
+    shape,
     over: (buffer, address, length = bytes) => over(buffer, address, length),
   };
 }

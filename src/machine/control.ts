@@ -12,6 +12,8 @@ export const CONTROL = struct({
   notices: i32,
   pause: i32,
   standing: i32,
+  /** How often the threads that stand were asked for what they keep. */
+  asks: i32,
   /** Of each I/O thread. */
   io: array(i32, MOST_LANES),
   ioSleepers: array(i32, MOST_LANES),
@@ -48,6 +50,8 @@ const COUNTED_NOTICES = 2 ** 30;
 export class Control {
   readonly #words: Int32Array;
   readonly #startedAt: Float64Array;
+  /** The last of the asks that this thread has answered. */
+  #answered = 0;
 
   constructor(memory: WebAssembly.Memory, address: number) {
     this.#words = CONTROL.over(memory.buffer, address);
@@ -95,14 +99,16 @@ export class Control {
   /**
    * For a thread that is outside its guest: stands still while the machine is paused.
    *
+   * @param answer gives what the thread keeps, when it is asked for that; it does not count as standing meanwhile
    * @returns whether it stood, and {@link startedAt} has to be read anew
    */
-  stand(): boolean {
+  stand(answer?: () => void): boolean {
     let stood = false;
     for (;;) {
       const pause = Atomics.load(this.#words, WORD.pause);
       if ((pause & 1) === 0 || !this.running) return stood;
       stood = true;
+      this.#answer(answer);
       // Meets the loads in `allStand`.
       Atomics.add(this.#words, WORD.standing, 1);
       Atomics.notify(this.#words, WORD.standing);
@@ -113,6 +119,26 @@ export class Control {
       // Before the next look at `pause`: whoever is counted and sees another pause begin stands again without entering.
       Atomics.sub(this.#words, WORD.standing, 1);
     }
+  }
+
+  #answer(answer: (() => void) | undefined): void {
+    // Meets the add in `ask`.
+    const asks = Atomics.load(this.#words, WORD.asks);
+    if (answer === undefined || asks === this.#answered) return;
+    this.#answered = asks;
+    answer();
+  }
+
+  /**
+   * Asks the threads that stand for what they keep: each answers, and stands again. For the owner of a paused machine,
+   * which waits for {@link allStand} then.
+   */
+  ask(): void {
+    // Meets the load in `#answer`.
+    Atomics.add(this.#words, WORD.asks, 1);
+    // Meets the loads in `stand`, and leaves the machine paused: the lowest bit says so.
+    Atomics.add(this.#words, WORD.pause, 2);
+    Atomics.notify(this.#words, WORD.pause);
   }
 
   /** Makes an I/O thread look around: there is work, a pause or the end. @param lane its number */

@@ -2,16 +2,25 @@ import type { BootPlan } from '../boot/boot-plan.ts';
 import type { Stat } from '../hypervisor/vcpu-layout.ts';
 import type { GuestClock } from './clock.ts';
 import type { MachinePlan } from './plan.ts';
-import type { BareStart, PcpuStart, ThreadStart } from './thread.ts';
+import type { BareStart, PcpuStart, RunBare, ThreadStart } from './thread.ts';
 
 /** Counters of one vCPU. */
 export type VcpuStats = Readonly<Record<Stat, number>>;
+
+/** The facts of a machine that only one kind has. */
+export type OwnFacts =
+  | { readonly kind: 'domain'; readonly protocol: string }
+  | { readonly kind: 'bare'; readonly bare: RunBare };
 
 /** A machine of one kind before it has memory. */
 export interface MachineDraft {
   readonly plan: MachinePlan;
   /** The parts that go into RAM. */
   readonly boot: Pick<BootPlan, 'parts' | 'deviceTree'>;
+  /** What its threads are told beside the plan. */
+  readonly own: OwnFacts;
+  /** Of a machine that was saved: linear memory with its state; else there is none yet. */
+  readonly memory?: WebAssembly.Memory;
   /** Makes its processors, once RAM is filled. */
   create(memory: WebAssembly.Memory, clock: GuestClock): Processors;
 }

@@ -1,18 +1,24 @@
 import type { Backends, GuestPort, GuestSockets } from '../devices/backends.ts';
 import type { HostSide } from '../devices/descriptor.ts';
+import { InputError } from '../errors/input-error.ts';
 import { type RegionStatistics, readRegionStatistics } from '../hart/region-statistics.ts';
+import { copyRegisters } from '../hart/saved-registers.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { draftBareMachine } from './bare/bare-machine.ts';
 import { GuestClock } from './clock.ts';
 import type { MachineConfig } from './config.ts';
 import { Control, END } from './control.ts';
+import type { Xlen } from './cpu.ts';
 import type { DeviceEvents } from './device-events.ts';
 import { createDevices, type Devices, eventsOf } from './devices.ts';
 import { draftDomain } from './domain/domain.ts';
-import { DEFAULT_ENGINE } from './engine.ts';
+import { DEFAULT_ENGINE, type Engine } from './engine.ts';
 import { ioLanes } from './io/io.ts';
-import type { MachineDraft, Processors, VcpuStats } from './kind.ts';
-import type { MachinePlan } from './plan.ts';
+import type { MachineDraft, OwnFacts, Processors, VcpuStats } from './kind.ts';
+import { type MachinePlan, memoryFor } from './plan.ts';
+import { draftRestored, type RestoreConfig } from './snapshot/draft.ts';
+import { KeptAnswers } from './snapshot/kept-answers.ts';
+import type { SavedMachine } from './snapshot/saved-machine.ts';
 import type { WorkerMessage, WorkerStart } from './thread.ts';
 
 /** How long threads may take to leave after the end of their machine. */
@@ -64,7 +70,11 @@ export class Machine {
   /** The device tree that the guest gets. */
   readonly deviceTree: Uint8Array<ArrayBuffer>;
   readonly ended: Promise<MachineEnd>;
-  readonly #config: MachineConfig;
+  readonly #engine: Engine;
+  readonly #xlen: Xlen;
+  readonly #own: OwnFacts;
+  /** Of a machine that was saved: where its time is, and what its I/O threads had kept. */
+  readonly #restored: SavedMachine | undefined;
   readonly #host: MachineHost;
   readonly #callbacks: MachineCallbacks;
   readonly #memory: WebAssembly.Memory;
@@ -79,6 +89,10 @@ export class Machine {
   #pause: Promise<void> | undefined;
   /** Shared time, in milliseconds, since which guest time stands still. */
   #pausedAt: number | undefined;
+  /** The machine is being saved: it stays paused until that is done, and goes on then if somebody wants it to. */
+  #saving: Promise<unknown> | undefined;
+  #resumesLater = false;
+  readonly #answers = new KeptAnswers();
   #defect: Error | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
   #stuck = '';
@@ -93,21 +107,24 @@ export class Machine {
    * @throws InputError when the kernel, initrd and device tree do not fit into memory
    * @throws RangeError for numbers out of range
    */
-  constructor(config: MachineConfig, host: MachineHost, callbacks: MachineCallbacks) {
-    this.#config = config;
+  constructor(config: MachineConfig | RestoreConfig, host: MachineHost, callbacks: MachineCallbacks) {
+    this.#engine = config.engine ?? DEFAULT_ENGINE;
+    this.#restored = config.kind === 'restored' ? config.saved : undefined;
+    this.#xlen = config.kind === 'restored' ? config.saved.xlen : (config.xlen ?? 64);
     this.#host = host;
     this.#callbacks = callbacks;
-    const draft = config.kind === 'domain' ? draftDomain(config) : draftBareMachine(config);
+    const draft = draftOf(config);
     const { plan } = draft;
     this.plan = plan;
+    this.#own = draft.own;
     this.deviceTree = draft.boot.deviceTree;
-    this.#memory = new WebAssembly.Memory({ initial: plan.pages, maximum: plan.pages, shared: true });
+    this.#memory = draft.memory ?? memoryFor(plan);
     const ram = new GuestMemory(this.#memory, plan.ram);
     for (const { address, bytes } of draft.boot.parts) {
       if (!ram.copyIn(address, bytes))
         throw new RangeError(`a part of the boot plan is not in RAM: ${address}`);
     }
-    if (config.detachFiles === true) detachFiles(draft.boot);
+    if (config.kind !== 'restored' && config.detachFiles === true) detachFiles(draft.boot);
     this.#control = new Control(this.#memory, plan.control);
     this.#control.startedAt = this.#now();
     this.#clock = new GuestClock(this.#control.startedAt, host.clockOffset);
@@ -139,15 +156,18 @@ export class Machine {
   /** Starts the machine's threads. */
   start(): void {
     const { pcpus } = this.plan;
-    const { engine = DEFAULT_ENGINE, xlen = 64 } = this.#config;
+    const engine = this.#engine;
+    const xlen = this.#xlen;
     const memory = this.#memory;
+    if (this.#restored !== undefined) this.#goOnWith(this.#restored);
     const starts: WorkerStart[] = [];
     for (let index = 0; index < pcpus; index++) {
       starts.push(this.#processors.startOf({ memory, index, engine, xlen }));
     }
     for (const lane of ioLanes({ plan: this.plan, engine })) {
       const of = this.#processors.startOf({ memory, index: 0, engine, xlen });
-      starts.push({ kind: 'io', memory, index: starts.length, engine, xlen, lane, of });
+      const kept = this.#restored?.kept ?? [];
+      starts.push({ kind: 'io', memory, index: starts.length, engine, xlen, lane, of, kept });
     }
     this.#running = starts.length;
     for (const start of starts) {
@@ -181,13 +201,15 @@ export class Machine {
    * any more, or when it has ended. Guest time stands still from then until {@link resume}.
    */
   pause(): Promise<void> {
+    this.#resumesLater = false;
     this.#pause ??= this.#beginPause();
     return this.#pause;
   }
 
   /** Goes on after {@link pause}; also if that has not come about yet. */
   resume(): void {
-    if (this.#pause === undefined) return;
+    this.#resumesLater = this.#saving !== undefined;
+    if (this.#pause === undefined || this.#resumesLater) return;
     this.#pause = undefined;
     if (this.#pausedAt !== undefined) {
       this.#control.startedAt += this.#now() - this.#pausedAt;
@@ -195,6 +217,71 @@ export class Machine {
       this.#pausedAt = undefined;
     }
     this.#control.resume();
+    for (const side of this.#hostSides) side?.resume?.();
+  }
+
+  /**
+   * Hands out all of the machine's state, and has it stand still until `use` is done with that. Then it goes on, unless it
+   * was paused before, or is paused meanwhile.
+   *
+   * @throws InputError when the machine has ended, when it compares two harts in lock step, or when a disk cannot be
+   *   written to its end
+   */
+  async save<Result>(use: (saved: SavedMachine) => Result | Promise<Result>): Promise<Result> {
+    while (this.#saving !== undefined) await this.#saving.catch(() => undefined);
+    const saving = this.#saveNow(use, this.#pause === undefined);
+    this.#saving = saving;
+    return saving;
+  }
+
+  async #saveNow<Result>(
+    use: (saved: SavedMachine) => Result | Promise<Result>,
+    goesOn: boolean,
+  ): Promise<Result> {
+    try {
+      const stands = this.pause();
+      this.#resumesLater = goesOn;
+      await stands;
+      return await use(await this.#capture());
+    } finally {
+      this.#saving = undefined;
+      if (this.#resumesLater) this.resume();
+    }
+  }
+
+  /** A copy of the machine as it is now, which another one can go on with. @param pcpus threads of that one */
+  async fork(pcpus?: number): Promise<SavedMachine> {
+    const { copyMachine } = await import('./snapshot/copy.ts');
+    return this.save((saved) => copyMachine(saved, pcpus));
+  }
+
+  async #capture(): Promise<SavedMachine> {
+    if (this.#engine === 'lockstep')
+      throw new InputError(
+        '--engine lockstep: a machine in lock step cannot be saved. Choose another engine.',
+      );
+    if (this.#threads.length === 0) throw new Error('a machine that has not been started has no state');
+    const lanes = ioLanes({ plan: this.plan, engine: this.#engine });
+    const kept = this.#answers.of(lanes, this.ended);
+    if (lanes.length > 0) this.#control.ask();
+    const all = await kept;
+    const stands = await this.#control.allStand(this.#running);
+    if (!stands || this.#pausedAt === undefined)
+      throw new InputError('The machine has ended, and cannot be saved any more.');
+    const registers =
+      this.plan.kind === 'bare' ? this.plan.harts.map((area) => copyRegisters(this.#memory, area)) : [];
+    return {
+      ...{ plan: this.plan, own: this.#own, xlen: this.#xlen, memory: this.#memory },
+      ...{ deviceTree: this.deviceTree, registers, kept: all },
+      milliseconds: this.#pausedAt - this.#control.startedAt,
+    };
+  }
+
+  /** Guest time goes on where it was, and whoever works for a device looks at what there is to be done. */
+  #goOnWith({ milliseconds }: SavedMachine): void {
+    this.#control.startedAt = this.#now() - milliseconds;
+    this.#clock.restart(this.#control.startedAt);
+    for (const side of this.#hostSides) side?.restored?.();
     for (const side of this.#hostSides) side?.resume?.();
   }
 
@@ -212,7 +299,7 @@ export class Machine {
 
   /** Statistics of the compiler of each pCPU or hart; empty where all code is interpreted. */
   regionStats(): readonly RegionStatistics[] {
-    if ((this.#config.engine ?? DEFAULT_ENGINE) === 'interp') return [];
+    if (this.#engine === 'interp') return [];
     return this.plan.harts.map((area) => readRegionStatistics(this.#memory, area));
   }
 
@@ -258,6 +345,12 @@ export class Machine {
         if (this.#refused === '') this.#callbacks.onNotice?.(message.text);
         this.#refused ||= message.text;
         break;
+      case 'kept':
+        this.#answers.add(message.kept);
+        break;
+      case 'keptAll':
+        this.#answers.end(message.lane, message.trouble);
+        break;
       case 'stuck':
         this.#stuck ||= message.text;
         break;
@@ -300,6 +393,11 @@ export class Machine {
         return { reason: 'stopped' };
     }
   }
+}
+
+function draftOf(config: MachineConfig | RestoreConfig): MachineDraft {
+  if (config.kind === 'restored') return draftRestored(config);
+  return config.kind === 'domain' ? draftDomain(config) : draftBareMachine(config);
 }
 
 /** Frees the memory of all files; the device tree is the machine's own. */

@@ -119,6 +119,11 @@ export function planMachine(shape: MachineShape): MachinePlan {
   } as MachinePlan;
 }
 
+/** Linear memory for a plan, all zeroes. */
+export function memoryFor({ pages }: MachinePlan): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
 /** Those facts of a machine that its devices may know. */
 export function settingOf({
   kind,

@@ -63,9 +63,9 @@ export class ThreadFrame {
     if (this.control.countNotice()) this.#host.notify({ kind: 'notice', text });
   }
 
-  /** Stands still while the machine is paused. */
-  readonly stand = (): void => {
-    if (this.control.stand()) this.#clock.restart(this.control.startedAt);
+  /** Stands still while the machine is paused. @param answer as for {@link Control.stand} */
+  readonly stand = (answer?: () => void): void => {
+    if (this.control.stand(answer)) this.#clock.restart(this.control.startedAt);
   };
 
   /**

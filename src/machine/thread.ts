@@ -1,4 +1,6 @@
 /** The messages between a machine's threads and its owner. */
+import type { KeptState } from '../devices/descriptor.ts';
+import type { HartRegisters } from '../hart/saved-registers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import type { Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
@@ -43,6 +45,8 @@ export interface BareStart extends ThreadStart {
   readonly kind: 'bare';
   readonly plan: BarePlan;
   readonly bare: RunBare;
+  /** Of a hart that was saved: it goes on with them. */
+  readonly registers?: HartRegisters;
 }
 
 /** The start of a thread that does for devices what may take long. */
@@ -52,6 +56,13 @@ export interface IoStart extends ThreadStart {
   readonly lane: number;
   /** The start of one of the machine's processors. */
   readonly of: PcpuStart | BareStart;
+  /** What the threads of a machine that was saved had kept. */
+  readonly kept?: readonly KeptByDevice[];
+}
+
+/** What a device keeps on an I/O thread, and its number among the devices. */
+export interface KeptByDevice extends KeptState {
+  readonly device: number;
 }
 
 export type WorkerStart = PcpuStart | BareStart | IoStart;
@@ -72,6 +83,10 @@ export type WorkerMessage =
   | { readonly kind: 'differs'; readonly text: string }
   /** Some of the guest's code did not compile, and is interpreted; in words which. Once a thread. */
   | { readonly kind: 'refused'; readonly text: string }
+  /** An I/O thread was asked for what it keeps ({@link Control.ask}): a part of that. */
+  | { readonly kind: 'kept'; readonly kept: KeptByDevice }
+  /** All of it was sent, or in words why it cannot be. */
+  | { readonly kind: 'keptAll'; readonly lane: number; readonly trouble?: string }
   /** For people: a line that is worth knowing. */
   | { readonly kind: 'notice'; readonly text: string };
 

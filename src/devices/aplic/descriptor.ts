@@ -3,6 +3,7 @@ import type { DeviceDescriptor, DevicePlace, DeviceSetting, HartInputs } from '.
 import { CONTROLLER_LABEL, deviceNode, HART_INTERRUPT, MESSAGES_LABEL, toEveryHart } from '../tree.ts';
 import { Aplic, type AplicLevel } from './device.ts';
 import { APLIC } from './facts.ts';
+import { CONTROLLER } from './words.ts';
 
 /** The label of the machine-level domain; that of the supervisor-level one is the one at which devices have sources. */
 const MACHINE_LABEL = 'machine-interrupts';
@@ -26,6 +27,7 @@ export const aplic: DeviceDescriptor = {
   name: 'aplic',
   about: 'advanced platform-level interrupt controller, 96 sources',
   wordsFor: (setting) => Aplic.wordsFor(domainsOf(setting).length, setting.cpus),
+  state: () => [CONTROLLER],
   create: ({ words, hartChanged, msi, ...setting }) => {
     const domains = domainsOf(setting);
     const device = new Aplic(words, {

@@ -13,7 +13,8 @@ const EACH_DOMAIN = array(i32, MOST_DOMAINS);
 
 const ONE_HART = struct({ DELIVERY: i32, FORCE: i32, THRESHOLD: i32 });
 
-const CONTROLLER = struct({
+/** All of them. */
+export const CONTROLLER = struct({
   guard: GUARD,
   /** The level of each wire. It is the sources' state, and outlives a reset of the controller. */
   LINE: BITMAP,

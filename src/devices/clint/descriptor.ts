@@ -3,6 +3,7 @@ import type { DeviceDescriptor } from '../descriptor.ts';
 import { deviceNode, HART_INTERRUPT, toEveryHart } from '../tree.ts';
 import { Clint } from './device.ts';
 import { CLINT } from './facts.ts';
+import { CLINT_WORDS } from './words.ts';
 
 const SOFTWARE = 1 << HART_INTERRUPT.machineSoftware;
 const TIMER = 1 << HART_INTERRUPT.machineTimer;
@@ -11,6 +12,7 @@ export const clint: DeviceDescriptor = {
   name: 'clint',
   about: 'machine timer and software interrupts, for bare machines',
   wordsFor: ({ cpus }) => Clint.wordsFor(cpus),
+  state: () => [CLINT_WORDS],
   create: ({ words, clock, cpus, hartChanged }) => {
     const device = new Clint(words, { harts: cpus, clock, onChange: hartChanged });
     return {

@@ -8,7 +8,8 @@ const ONE_HART = struct({
   NEVER_HI: i32,
 });
 
-const CLINT = struct({
+/** All shared words. */
+export const CLINT_WORDS = struct({
   guard: GUARD,
   /** mtime minus the clock's ticks, modulo 2^64: set by writes of mtime. */
   OFFSET_LO: i32,
@@ -17,12 +18,12 @@ const CLINT = struct({
 });
 
 /** The shared words; those of the harts follow, `HART.WORDS` each. */
-export const WORD = CLINT.word;
+export const WORD = CLINT_WORDS.word;
 
 /** Words of one hart, from its first. */
 export const HART = { ...ONE_HART.word, WORDS: ONE_HART.words } as const;
 
 /** @returns the shared words for so many harts. */
 export function clintWords(harts: number): number {
-  return CLINT.wordsFor(harts);
+  return CLINT_WORDS.wordsFor(harts);
 }

@@ -1,7 +1,8 @@
 import { i32, struct } from '../../layout/struct.ts';
 import { GUARD } from '../../sync/guarded-words.ts';
 
-const FW_CFG = struct({
+/** All shared words. */
+export const FW_CFG_WORDS = struct({
   guard: GUARD,
   /** The item that is read. */
   ITEM: i32,
@@ -12,6 +13,6 @@ const FW_CFG = struct({
 });
 
 /** The shared words of the device. */
-export const WORD = FW_CFG.word;
+export const WORD = FW_CFG_WORDS.word;
 
-export const WORDS = FW_CFG.words;
+export const WORDS = FW_CFG_WORDS.words;

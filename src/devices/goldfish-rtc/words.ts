@@ -1,7 +1,8 @@
 import { halves, i32, struct } from '../../layout/struct.ts';
 import { GUARD } from '../../sync/guarded-words.ts';
 
-const RTC = struct({
+/** All shared words. */
+export const RTC = struct({
   guard: GUARD,
   /** The guest's time minus the host's, in nanoseconds modulo 2^64. */
   OFFSET: halves,

@@ -3,6 +3,7 @@ import type { DeviceDescriptor, DevicePlace, DeviceSetting } from '../descriptor
 import { deviceNode, HART_INTERRUPT, MESSAGES_LABEL, toEveryHart } from '../tree.ts';
 import { guestIndexBits, Imsic, type ImsicLevel } from './device.ts';
 import { IMSIC } from './facts.ts';
+import { CONTROLLERS } from './words.ts';
 
 const EXTERNAL = {
   machine: HART_INTERRUPT.machineExternal,
@@ -18,6 +19,7 @@ export const imsic: DeviceDescriptor = {
   name: 'imsic',
   about: 'incoming MSI controllers of the harts, 255 identities a file',
   wordsFor: (setting) => Imsic.wordsFor(setting.cpus, levelsOf(setting).length + (setting.aiaGuests ?? 0)),
+  state: () => [CONTROLLERS],
   create: ({ words, hartChanged, ...setting }) => {
     const levels = levelsOf(setting);
     const device = new Imsic(words, {

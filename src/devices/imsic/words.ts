@@ -2,7 +2,8 @@ import { FILE_BLOCK } from '../../interrupts/interrupt-file.ts';
 import { many, struct } from '../../layout/struct.ts';
 import { GUARD } from '../../sync/guarded-words.ts';
 
-const CONTROLLERS = struct({
+/** All of them. */
+export const CONTROLLERS = struct({
   guard: GUARD,
   /** The files of the first hart, then those of the others: machine level, supervisor level, guests. */
   FILES: many(FILE_BLOCK),

@@ -6,6 +6,7 @@ import type {
   DeviceServices,
   DeviceSetting,
 } from '../descriptor.ts';
+import { keptOf } from '../kept-state.ts';
 import { CONTROLLER_LABEL, deviceNode, MESSAGES_LABEL, sourceCells } from '../tree.ts';
 import { PciHost, type Slot } from './device.ts';
 import { PCI } from './facts.ts';
@@ -27,6 +28,7 @@ export function pciHost(functions: readonly PciDescription[]): DeviceDescriptor 
     about: 'PCI bus with the virtio devices',
     wordsFor: (setting) =>
       functionsIn(setting).reduce((sum, each) => sum + each.wordsFor(setting), PciPins.WORDS),
+    state: (setting) => [PciPins.STATE, ...functionsIn(setting).flatMap((each) => each.state())],
     create: (services) => createHost(services, functionsIn(services)),
     describe: (place) => ({ soc: [deviceNode('pci', place, PCI.ecamSize, properties(place))] }),
   };
@@ -54,6 +56,16 @@ function createHost(services: DeviceServices, functions: readonly PciDescription
         (worked, each) => (each.lane === lane && each.function.work?.() === true) || worked,
         false,
       ),
+    save: (lane) =>
+      slots
+        .filter((each) => each.lane === lane)
+        .flatMap((each) => keptOf(each.number, each.function.saveFunction?.())),
+    restore: (lane, kept) => {
+      for (const { part, bytes } of kept) {
+        const slot = slots.find((each) => each.number === part && each.lane === lane);
+        slot?.function.restoreFunction?.(bytes);
+      }
+    },
     connect: (backends) => new PciHostSide(slots, backends),
   };
 }

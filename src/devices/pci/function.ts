@@ -1,3 +1,4 @@
+import type { Type } from '../../layout/struct.ts';
 import type { Backends } from '../backends.ts';
 import type { DeviceServices, DeviceSetting, HostSide } from '../descriptor.ts';
 import type { AccessWidth, Device, LineSink } from '../device.ts';
@@ -14,6 +15,9 @@ export interface PciFunction extends Device {
   windowAt(): number | undefined;
   /** Does some of the work that may take long, on its I/O thread. @returns whether there may be more */
   work?(): boolean;
+  /** As those of a device's instance, on its I/O thread. */
+  saveFunction?(): Uint8Array | undefined;
+  restoreFunction?(saved: Uint8Array): void;
   /** Makes the host's side, where the function has one; it hears of all events of the function as one, number 0. */
   connect?(backends: Backends): HostSide | undefined;
 }
@@ -32,6 +36,8 @@ export interface PciDescription {
   readonly lane: number;
   /** Shared words that it needs. */
   wordsFor(setting: DeviceSetting): number;
+  /** The layouts that these words are in. */
+  state(): readonly Type[];
   /** Whether a machine has it. */
   isIn(setting: DeviceSetting): boolean;
   create(services: PciServices): PciFunction;

@@ -24,6 +24,10 @@ export class PciHostSide implements HostSide {
     for (const side of this.#sides.values()) side.pause?.();
   }
 
+  restored(): void {
+    for (const side of this.#sides.values()) side.restored?.();
+  }
+
   resume(): void {
     for (const side of this.#sides.values()) side.resume?.();
   }

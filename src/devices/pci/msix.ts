@@ -21,6 +21,8 @@ const ENTRY_BYTES = ENTRY.bytes;
  * words; whoever calls it holds the lock of the function.
  */
 export class MsixTable {
+  /** The layout of its words. */
+  static readonly STATE = TABLE;
   /** Bytes of the pending bits. */
   static readonly PENDING_BYTES = 8;
   readonly #words: Int32Array;

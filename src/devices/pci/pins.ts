@@ -14,6 +14,7 @@ const PINS = struct({
  * calls them with its own lock held; this one comes behind it, and the interrupt controller's behind this one.
  */
 export class PciPins {
+  static readonly STATE = PINS;
   static readonly WORDS = PINS.words;
   readonly #words: Int32Array;
   readonly #lock: Lock;

@@ -3,6 +3,7 @@ import type { DeviceDescriptor, DeviceSetting } from '../descriptor.ts';
 import { CONTROLLER_LABEL, deviceNode, HART_INTERRUPT, toEveryHart } from '../tree.ts';
 import { Plic } from './device.ts';
 import { PLIC } from './facts.ts';
+import { CONTROLLER } from './words.ts';
 
 /**
  * The interrupts of each hart that the controller drives. Its contexts are numbered in this order, hart by hart: so the
@@ -17,6 +18,7 @@ export const plic: DeviceDescriptor = {
   name: 'plic',
   about: 'platform-level interrupt controller, 95 sources',
   wordsFor: (setting) => Plic.wordsFor(setting.cpus * targetsOf(setting).length),
+  state: () => [CONTROLLER],
   create: ({ words, hartChanged, ...setting }) => {
     const targets = targetsOf(setting);
     const device = new Plic(words, {

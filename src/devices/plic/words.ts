@@ -9,7 +9,8 @@ const BITMAP = array(i32, BITMAP_WORDS);
 
 const ONE_CONTEXT = struct({ ENABLE: BITMAP, THRESHOLD: i32 });
 
-const CONTROLLER = struct({
+/** All of them. */
+export const CONTROLLER = struct({
   guard: GUARD,
   /** The level that each source drives. It is the sources' state, and outlives a reset of the controller. */
   LINE: BITMAP,

@@ -21,6 +21,7 @@ export const testFinisher: DeviceDescriptor = {
   name: 'test-finisher',
   about: 'power-off, failure and reset by one store',
   wordsFor: () => 0,
+  state: () => [],
   create: ({ finish }) => ({ device: new TestFinisher(finish) }),
   describe: (place) => ({
     soc: [

@@ -4,11 +4,13 @@ import { deviceNode, interrupts } from '../tree.ts';
 import { Uart16550 } from './device.ts';
 import { UART16550 } from './facts.ts';
 import { EVENT, Uart16550Host } from './host.ts';
+import { PORT } from './words.ts';
 
 export const uart16550: DeviceDescriptor = {
   name: 'uart16550',
   about: '16550A serial port with FIFOs, the console of guests',
   wordsFor: () => Uart16550.WORDS,
+  state: () => [PORT],
   create: ({ words, line, tell, kind }) => {
     const device = new Uart16550(words, {
       irq: line(),

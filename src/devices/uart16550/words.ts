@@ -43,7 +43,8 @@ const CABLE = struct({
   INPUT: array(i32, ByteRing.wordsFor(INPUT_CAPACITY)),
 });
 
-const PORT = struct({
+/** All shared words. */
+export const PORT = struct({
   guard: GUARD,
   IER: i32,
   FCR: i32,

@@ -1,7 +1,7 @@
 import type { VirtioDescription } from '../virtio/descriptor.ts';
 import { VirtioConsole } from './device.ts';
 import { VIRTIO_CONSOLE } from './facts.ts';
-import { consoleWords } from './words.ts';
+import { CONSOLE, consoleWords } from './words.ts';
 
 const { queueSize, controlSize } = VIRTIO_CONSOLE;
 
@@ -13,6 +13,7 @@ export const virtioConsole: VirtioDescription = {
     ...ports.slice(1).flatMap(() => [queueSize, queueSize]),
   ],
   words: ({ ports = [] }) => consoleWords(ports),
+  state: [CONSOLE],
   pciClass: 0x07_80_00,
   create: ({ words, memory, ports = [], tell }) =>
     new VirtioConsole(words, { memory, ports, onNotify: () => tell(0) }),

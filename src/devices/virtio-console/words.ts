@@ -7,7 +7,8 @@ export const MOST_PORTS = 15;
 /** Bytes of a terminal's output that nobody has taken yet. */
 const OUTPUT_BYTES = 0x4000;
 
-const CONSOLE = struct({
+/** All shared words of its own. */
+export const CONSOLE = struct({
   /** Columns in the low half, rows in the high one, for each port; 0 where nobody has said. */
   SIZES: array(i32, MOST_PORTS),
   /** {@link PORT} bits of each port. */

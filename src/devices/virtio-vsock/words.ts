@@ -1,6 +1,7 @@
 import { i32, struct } from '../../layout/struct.ts';
 
-const VSOCK = struct({
+/** All shared words of its own. */
+export const VSOCK = struct({
   /** How often a driver has reset the device: connections of before are gone. */
   RESETS: i32,
 });

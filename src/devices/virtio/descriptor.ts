@@ -1,12 +1,14 @@
 import { strings } from '../../boot/device-tree.ts';
+import type { Type } from '../../layout/struct.ts';
 import { type DeviceDescriptor, type DeviceServices, type DeviceSetting, EVENT_LANE } from '../descriptor.ts';
+import { keptOf } from '../kept-state.ts';
 import type { PciDescription } from '../pci/function.ts';
 import { deviceNode, interrupts } from '../tree.ts';
 import { VIRTIO_MMIO } from './facts.ts';
 import type { VirtioFunction } from './function.ts';
 import { VirtioMmio } from './mmio.ts';
 import { VirtioPci } from './pci.ts';
-import { virtioWords } from './words.ts';
+import { TRANSPORT, virtioWords } from './words.ts';
 
 /** A kind of virtio device, as a part of machines. */
 export interface VirtioDescription extends Pick<DeviceDescriptor, 'name' | 'about'> {
@@ -14,6 +16,8 @@ export interface VirtioDescription extends Pick<DeviceDescriptor, 'name' | 'abou
   queues(setting: DeviceSetting): readonly number[];
   /** Shared words of its own, which {@link create} is given; none if it is left out. */
   words?(setting: DeviceSetting): number;
+  /** The layouts of these. */
+  readonly state?: readonly Type[];
   /** The number of the I/O thread that carries out what takes long; {@link EVENT_LANE} if it is left out. */
   readonly lane?: number;
   /** Its class on PCI: class, subclass and programming interface, 24 bits. */
@@ -23,11 +27,12 @@ export interface VirtioDescription extends Pick<DeviceDescriptor, 'name' | 'abou
 
 /** A virtio device behind registers of its own. It has one interrupt source. */
 export function overMmio(description: VirtioDescription): DeviceDescriptor {
-  const { name, about, queues, words = noWords, lane = EVENT_LANE, create } = description;
+  const { name, about, queues, words = noWords, state = [], lane = EVENT_LANE, create } = description;
   return {
     name,
     about,
     wordsFor: (setting) => virtioWords(queues(setting).length) + words(setting),
+    state: () => [TRANSPORT, ...state],
     create: (services) => {
       const { memory, line, wakeIo } = services;
       const sizes = queues(services);
@@ -36,8 +41,15 @@ export function overMmio(description: VirtioDescription): DeviceDescriptor {
         irq: line(),
         wakeIo: wakerOf(wakeIo, lane),
       });
-      const work = (of: number) => of === lane && device.work();
-      return { device, work, connect: (backends) => device.connect(backends) };
+      return {
+        device,
+        work: (of) => of === lane && device.work(),
+        save: (of) => (of === lane ? keptOf(0, device.saveFunction()) : []),
+        restore: (of, kept) => {
+          for (const { bytes } of of === lane ? kept : []) device.restoreFunction(bytes);
+        },
+        connect: (backends) => device.connect(backends),
+      };
     },
     describe: (place) => ({
       soc: [
@@ -56,13 +68,14 @@ export function overMmio(description: VirtioDescription): DeviceDescriptor {
  * @param isIn whether a machine has it
  */
 export function overPci(
-  { name, queues, words = noWords, lane = EVENT_LANE, pciClass, create }: VirtioDescription,
+  { name, queues, words = noWords, state = [], lane = EVENT_LANE, pciClass, create }: VirtioDescription,
   isIn: (setting: DeviceSetting) => boolean,
 ): PciDescription {
   return {
     name,
     lane,
     wordsFor: (setting) => VirtioPci.wordsFor(queues(setting).length) + words(setting),
+    state: () => [TRANSPORT, ...VirtioPci.STATE, ...state],
     isIn,
     create: (services) => {
       const { memory, line, msi, hasMessages, wakeIo } = services;

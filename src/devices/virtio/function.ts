@@ -87,6 +87,13 @@ export interface VirtioFunction {
   isShort?(chain: Chain): boolean;
   /** For a device to which something comes; all other queues of it are those of {@link carryOut}. */
   readonly inbound?: Inbound;
+  /**
+   * When the machine is saved, on the thread that carries requests out: brings what was written to where it lasts, and
+   * gives what there is beside the shared words.
+   */
+  save?(): Uint8Array | undefined;
+  /** In a restored machine, there, before anything else: takes over what {@link save} gave. */
+  restore?(saved: Uint8Array): void;
   /** The driver has reset the device; its queues are as in a new one. */
   reset?(): void;
   /**

@@ -1,3 +1,4 @@
+import { array, i32 } from '../../layout/struct.ts';
 import type { AccessWidth, LineSink, MsiSink } from '../device.ts';
 import { PciConfigSpace } from '../pci/config-space.ts';
 import type { PciFunction } from '../pci/function.ts';
@@ -36,6 +37,8 @@ export interface VirtioPciWiring extends VirtioWiring {
  * device. It has one window of memory; interrupts are messages where software has enabled them, else its pin.
  */
 export class VirtioPci extends VirtioTransport implements PciFunction {
+  /** The layouts of its words behind those of all transports. */
+  static readonly STATE = [array(i32, PciConfigSpace.WORDS), MsixTable.STATE];
   readonly size = VIRTIO_PCI.windowBytes;
   readonly #queueCount: number;
   readonly #irq: LineSink;

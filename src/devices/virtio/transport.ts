@@ -95,6 +95,16 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     });
   }
 
+  /** For the I/O thread, when the machine is saved: what the device keeps there beside its shared words. */
+  saveFunction(): Uint8Array | undefined {
+    return this.#io.withLock(() => this.function.save?.());
+  }
+
+  /** For the I/O thread of a restored machine, before its first work. */
+  restoreFunction(saved: Uint8Array): void {
+    this.function.restore?.(saved);
+  }
+
   /** The host's side of the device, if it has one. */
   connect(backends: Backends): HostSide | undefined {
     return this.function.connect?.(this, backends);

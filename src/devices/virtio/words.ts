@@ -17,7 +17,8 @@ const QUEUE = struct({
   SIGNALLED: i32,
 });
 
-const TRANSPORT = struct({
+/** All shared words that each device has. */
+export const TRANSPORT = struct({
   guard: GUARD,
   /**
    * A lock: held while requests are carried out, and for what must not happen meanwhile. It comes before the guard's.

@@ -1,8 +1,6 @@
 import type { Xlen } from '../../isa/index.ts';
 import { ACCESS, type Access } from '../exceptions.ts';
-
-/** Number of entries; the specification allows 0, 16 or 64. */
-const ENTRIES = 16;
+import { PMP_ENTRIES as ENTRIES, PROTECTION } from '../layout.ts';
 
 const CSR_PMPCFG0 = 0x3a0;
 const CSR_PMPADDR0 = 0x3b0;
@@ -46,9 +44,9 @@ export interface WordPair {
  * whether the protection or the bus refuses it.
  */
 export class Pmp {
-  readonly #config = new Uint8Array(ENTRIES);
-  readonly #addressLow = new Int32Array(ENTRIES);
-  readonly #addressHigh = new Int32Array(ENTRIES);
+  readonly #config: Uint8Array;
+  /** Halves of each. */
+  readonly #address: Int32Array;
 
   /** The entries that match anything, in order of priority: [start, end) in bytes, and the configuration. */
   readonly #start = new Float64Array(ENTRIES);
@@ -62,25 +60,39 @@ export class Pmp {
   readonly #xlen: Xlen;
   readonly #onChange: () => void;
 
-  /** @param onChange called after every change */
-  constructor(xlen: Xlen = 64, onChange: () => void = () => undefined) {
+  /**
+   * @param onChange called after every change
+   * @param buffer, address where the registers are: {@link PROTECTION}; in memory of their own unless that is given
+   */
+  constructor(
+    xlen: Xlen = 64,
+    onChange: () => void = () => undefined,
+    buffer: ArrayBufferLike = new ArrayBuffer(PROTECTION.bytes),
+    address = 0,
+  ) {
     this.#xlen = xlen;
     this.#onChange = onChange;
+    this.#config = PROTECTION.view('config', buffer, address);
+    this.#address = PROTECTION.view('address', buffer, address);
   }
 
   /** Back to the state after reset: every entry off and unlocked, which leaves S- and U-mode without any memory. */
   reset(): void {
     this.#config.fill(0);
-    this.#addressLow.fill(0);
-    this.#addressHigh.fill(0);
+    this.#address.fill(0);
+    this.#compile();
+  }
+
+  /** The registers were written where they are. */
+  changed(): void {
     this.#compile();
   }
 
   /** Resets, then opens all memory to S- and U-mode with entry 0, as firmware does that protects nothing. */
   allowAll(): void {
     this.reset();
-    this.#addressLow[0] = -1;
-    this.#addressHigh[0] = ADDRESS_HIGH[this.#xlen];
+    this.#address[0] = -1;
+    this.#address[1] = ADDRESS_HIGH[this.#xlen];
     this.#config[0] = (MODE.naturallyAligned << MODE_SHIFT) | READ | WRITE | 4;
     this.#compile();
   }
@@ -94,8 +106,8 @@ export class Pmp {
   readCsr(csr: number, out: WordPair): boolean {
     const entry = csr - CSR_PMPADDR0;
     if (entry >= 0 && entry < ENTRIES) {
-      out.low = this.#addressLow[entry];
-      out.high = this.#addressHigh[entry];
+      out.low = this.#address[2 * entry];
+      out.high = this.#address[2 * entry + 1];
       return true;
     }
     const first = this.#firstOfConfig(csr);
@@ -235,8 +247,8 @@ export class Pmp {
     if (this.#isLocked(entry)) return;
     const above = entry + 1;
     if (above < ENTRIES && this.#isLocked(above) && this.#mode(above) === MODE.topOfRange) return;
-    this.#addressLow[entry] = low;
-    this.#addressHigh[entry] = high & ADDRESS_HIGH[this.#xlen];
+    this.#address[2 * entry] = low;
+    this.#address[2 * entry + 1] = high & ADDRESS_HIGH[this.#xlen];
   }
 
   #isLocked(entry: number): boolean {
@@ -248,8 +260,8 @@ export class Pmp {
   }
 
   /** pmpaddr of an entry, in bytes. */
-  #address(entry: number): number {
-    return bytes(this.#addressLow[entry], this.#addressHigh[entry]);
+  #addressOf(entry: number): number {
+    return bytes(this.#address[2 * entry], this.#address[2 * entry + 1]);
   }
 
   /** Derives the list of matching entries and the two short cuts. */
@@ -268,11 +280,11 @@ export class Pmp {
     const at = this.#active;
     switch (this.#mode(entry)) {
       case MODE.topOfRange:
-        this.#start[at] = entry === 0 ? 0 : this.#address(entry - 1);
-        this.#end[at] = this.#address(entry);
+        this.#start[at] = entry === 0 ? 0 : this.#addressOf(entry - 1);
+        this.#end[at] = this.#addressOf(entry);
         break;
       case MODE.naturallyAligned4:
-        this.#start[at] = this.#address(entry);
+        this.#start[at] = this.#addressOf(entry);
         this.#end[at] = this.#start[at] + 4;
         break;
       case MODE.naturallyAligned:
@@ -292,8 +304,8 @@ export class Pmp {
 
   /** The trailing ones of pmpaddr give the size: none 8 bytes, each doubles it. */
   #compilePowerOfTwo(entry: number): void {
-    const low = this.#addressLow[entry];
-    const high = this.#addressHigh[entry];
+    const low = this.#address[2 * entry];
+    const high = this.#address[2 * entry + 1];
     const ones = low === -1 ? 32 + trailingOnes(high) : trailingOnes(low);
     const baseLow = ones < 32 ? low & -(2 << ones) : 0;
     const baseHigh = ones < 32 ? high : high & -(2 << (ones - 32));

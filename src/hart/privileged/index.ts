@@ -14,7 +14,7 @@ import {
 import { CsrTable } from './csr-table.ts';
 import { takeInterrupt } from './interrupts.ts';
 import { reset } from './reset.ts';
-import { foldFloat, refreshFloatOff } from './status.ts';
+import { foldFloat, refreshFloatOff, setMode } from './status.ts';
 import { HANDLERS, type Handler } from './system.ts';
 import { enterException, returnFromSupervisor } from './trap.ts';
 import { nextDeadline, wakePending } from './wait.ts';
@@ -84,6 +84,11 @@ export class Privileged {
   /** Takes the exception in {@link Privileged.exception}; `epc` is the instruction that raised it. pc is set. */
   enterTrap(epcLow: number, epcHigh: number): TrapTarget {
     return enterException(this.#context, epcLow, epcHigh);
+  }
+
+  /** Puts the hart into a mode, whatever it was in: its state was written from outside. */
+  enterMode(privilege: number, virtual: number): void {
+    setMode(this.#context, privilege, virtual);
   }
 
   /** Takes the interrupt of highest priority that may be taken now, if any: pc is where it returns to. */

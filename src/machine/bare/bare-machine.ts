@@ -1,3 +1,4 @@
+import type { HartRegisters } from '../../hart/saved-registers.ts';
 import { describeMachine } from '../describe.ts';
 import type { MachineDraft, Processors, VcpuStats } from '../kind.ts';
 import { type BarePlan, planMachine, settingOf } from '../plan.ts';
@@ -16,18 +17,36 @@ export function draftBareMachine(config: BareConfig): MachineDraft {
   const setting = settingOf({ ...config, cpus: config.harts });
   const boot = planBare(config.program, describeMachine(setting, config));
   const plan = planMachine({ ...setting, kind: 'bare', pcpus: config.harts, ramBytes: config.memoryBytes });
-  return { plan, boot, create: (memory) => new BareMachine(plan, memory, boot.bare) };
+  const own = { kind: 'bare', bare: boot.bare } as const;
+  return { plan, boot, own, create: (memory) => new BareMachine(plan, memory, boot.bare) };
+}
+
+/** The harts of a bare machine that was saved. @param registers of each of them */
+export function restoredBareMachine(
+  plan: BarePlan,
+  memory: WebAssembly.Memory,
+  bare: RunBare,
+  registers: readonly HartRegisters[],
+): Processors {
+  return new BareMachine(plan, memory, bare, registers);
 }
 
 class BareMachine implements Processors {
   readonly #plan: BarePlan;
   readonly #harts: readonly HartWords[];
   readonly #start: RunBare;
+  readonly #registers: readonly HartRegisters[];
 
-  constructor(plan: BarePlan, memory: WebAssembly.Memory, start: RunBare) {
+  constructor(
+    plan: BarePlan,
+    memory: WebAssembly.Memory,
+    start: RunBare,
+    registers: readonly HartRegisters[] = [],
+  ) {
     this.#plan = plan;
     this.#harts = HartWords.ofAll(memory, plan.hartWords);
     this.#start = start;
+    this.#registers = registers;
   }
 
   kick(hart: number): void {
@@ -43,6 +62,10 @@ class BareMachine implements Processors {
   }
 
   startOf(thread: ThreadStart): BareStart {
-    return { ...thread, kind: 'bare', plan: this.#plan, bare: this.#start };
+    const registers = this.#registers[thread.index];
+    return {
+      ...{ ...thread, kind: 'bare', plan: this.#plan, bare: this.#start },
+      ...(registers === undefined ? {} : { registers }),
+    };
   }
 }

@@ -62,7 +62,8 @@ class BareHart {
       hsHost: false,
       exitRequest: harts[index].exitRequest,
     });
-    this.#begin(start.bare);
+    if (start.registers === undefined) this.#begin(start.bare);
+    else this.#hart.goOnWith(start.registers);
     this.#htif = createHtif(start, frame, console);
     this.#loop = new BareLoop(harts[index], this.#surroundings());
   }

@@ -21,33 +21,54 @@ export function draftDomain(config: DomainConfig): MachineDraft {
   const setting = settingOf({ ...config, cpus: config.vcpus });
   const boot = planBoot(config.kernel, config.initrd, describeMachine(setting, config));
   const plan = planMachine({ ...setting, kind: 'domain', pcpus: config.pcpus, ramBytes: config.memoryBytes });
-  return { plan, boot, create: (memory, clock) => new Domain(config, plan, memory, boot, clock) };
+  const options = { ...config, xlen: config.xlen ?? 64 };
+  const create: MachineDraft['create'] = (memory, clock) => {
+    const domain = new Domain(options, plan, memory, clock);
+    domain.begin(boot);
+    return domain;
+  };
+  return { plan, boot, own: { kind: 'domain', protocol: config.protocol }, create };
+}
+
+/** The facts of a domain that are not in its plan. */
+export interface DomainOptions extends Pick<PcpuStart, 'protocol' | 'xlen'> {
+  readonly debug?: boolean;
+}
+
+/** The processors of a domain that was saved, over memory in which their state is. */
+export function restoredDomain(
+  options: DomainOptions,
+  plan: DomainPlan,
+  memory: WebAssembly.Memory,
+  clock: GuestClock,
+): Processors {
+  return new Domain(options, plan, memory, clock);
 }
 
 class Domain implements Processors {
-  readonly #config: DomainConfig;
+  readonly #options: DomainOptions;
+  readonly #memory: WebAssembly.Memory;
   readonly #plan: DomainPlan;
   readonly #scheduler: Scheduler;
   readonly #vcpus: readonly Vcpu[];
 
-  constructor(
-    config: DomainConfig,
-    plan: DomainPlan,
-    memory: WebAssembly.Memory,
-    boot: Pick<BootPlan, 'entry' | 'deviceTreeAddress'>,
-    clock: GuestClock,
-  ) {
-    this.#config = config;
+  constructor(options: DomainOptions, plan: DomainPlan, memory: WebAssembly.Memory, clock: GuestClock) {
+    this.#options = options;
     this.#plan = plan;
+    this.#memory = memory;
     this.#scheduler = createScheduler({ memory, plan });
     this.#vcpus = createVcpus(
-      { memory, plan, protocol: config.protocol, debug: false, xlen: config.xlen ?? 64 },
+      { ...options, memory, plan, debug: false },
       this.#scheduler,
       () => clock.ticks(),
       () => false,
     );
+  }
+
+  /** Puts a new domain into the state it starts in, in which the first vCPU is about to begin. */
+  begin(boot: Pick<BootPlan, 'entry' | 'deviceTreeAddress'>): void {
     for (const vcpu of this.#vcpus) vcpu.reset();
-    createEvents({ memory, plan }).reset();
+    createEvents({ memory: this.#memory, plan: this.#plan }).reset();
     this.#startFirst(boot);
   }
 
@@ -67,7 +88,7 @@ class Domain implements Processors {
   }
 
   startOf(thread: ThreadStart): PcpuStart {
-    const { protocol, debug = false } = this.#config;
+    const { protocol, debug = false } = this.#options;
     return { ...thread, kind: 'domain', plan: this.#plan, protocol, debug };
   }
 

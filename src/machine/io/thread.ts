@@ -1,7 +1,7 @@
-import { EVENT_LANE } from '../../devices/descriptor.ts';
+import { type DeviceInstance, EVENT_LANE } from '../../devices/descriptor.ts';
 import { HartWords } from '../bare/hart-words.ts';
 import { createScheduler, createVcpus } from '../domain/vcpus.ts';
-import type { BareStart, IoStart, PcpuStart, WorkerHost } from '../thread.ts';
+import type { BareStart, IoStart, KeptByDevice, PcpuStart, WorkerHost } from '../thread.ts';
 import { ThreadFrame } from '../thread-frame.ts';
 
 /** Whoever waits looks again after this time, in milliseconds; nothing depends on it. */
@@ -11,7 +11,7 @@ const LONGEST_SLEEP_MS = 60_000;
  * The life of a thread that does for the machine's devices what may take long: one carries frames between the guest and
  * the network, one serves shared folders, the others read and write the files of one drive each.
  */
-export async function runIo({ of, lane }: IoStart, host: WorkerHost): Promise<void> {
+export async function runIo({ of, lane, kept = [] }: IoStart, host: WorkerHost): Promise<void> {
   const harts = kickable(of);
   const frame = new ThreadFrame(of, host, () => {
     for (const hart of harts) hart.kick();
@@ -20,11 +20,13 @@ export async function runIo({ of, lane }: IoStart, host: WorkerHost): Promise<vo
   const network = lane === EVENT_LANE ? host.openNetwork?.(callbacks) : undefined;
   const { instances } = frame.createDevices((hart) => harts[hart]?.kick(), network);
   const workers = instances.filter((instance) => instance.work !== undefined);
+  takeUp(lane, kept, instances);
+  const answer = () => giveKept(lane, instances, host);
   const sleep = frame.control.ioSleep(lane);
   while (frame.control.running) {
     // Before the look for work: what is asked for later moves it.
     const { sequence } = sleep;
-    frame.stand();
+    frame.stand(answer);
     let worked = false;
     for (const worker of workers) worked = worker.work?.(lane) === true || worked;
     // Sockets speak by events, for which a thread without them does not wait.
@@ -32,6 +34,27 @@ export async function runIo({ of, lane }: IoStart, host: WorkerHost): Promise<vo
     else if (!worked) sleep.until(sequence, LONGEST_SLEEP_MS, false);
   }
   network?.end();
+}
+
+/** Gives the devices what they had kept when the machine was saved. */
+function takeUp(lane: number, kept: readonly KeptByDevice[], instances: readonly DeviceInstance[]): void {
+  for (const [device, instance] of instances.entries()) {
+    const own = kept.filter((each) => each.device === device);
+    if (own.length > 0) instance.restore?.(lane, own);
+  }
+}
+
+/** Sends the machine's owner what the devices keep on this thread. */
+function giveKept(lane: number, instances: readonly DeviceInstance[], host: WorkerHost): void {
+  try {
+    for (const [device, instance] of instances.entries()) {
+      for (const kept of instance.save?.(lane) ?? [])
+        host.notify({ kind: 'kept', kept: { ...kept, device } });
+    }
+    host.notify({ kind: 'keptAll', lane });
+  } catch (error) {
+    host.notify({ kind: 'keptAll', lane, trouble: error instanceof Error ? error.message : String(error) });
+  }
 }
 
 /** The guest's processors, which look at their interrupts when they are kicked. */

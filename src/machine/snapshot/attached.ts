@@ -1,0 +1,50 @@
+import type { AttachedParts, DeviceSetting } from '../../devices/descriptor.ts';
+import { InputError } from '../../errors/input-error.ts';
+
+/**
+ * The parts of a machine that was saved, with those that it is restored with in their place: the guest must find them as
+ * they were.
+ *
+ * @param attached what is there for it now; what the guest cannot see of it may differ
+ * @throws InputError that says what differs
+ */
+export function reattached(machine: DeviceSetting, attached: AttachedParts): DeviceSetting {
+  const { drives = [], shares = [], ports = [], network, vsock } = machine;
+  const given = attached.drives ?? [];
+  compare('drive', drives.map(driveWords), given.map(driveWords));
+  compare(
+    'shared folder',
+    shares.map(({ tag, readOnly }) => `tag ${tag}${readOnly ? ', read-only' : ''}`),
+    (attached.shares ?? []).map(({ tag, readOnly }) => `tag ${tag}${readOnly ? ', read-only' : ''}`),
+  );
+  const portWords = (each: { readonly name?: string }) => each.name ?? 'a terminal';
+  compare('port', ports.map(portWords), (attached.ports ?? []).map(portWords));
+  const cable = (each: AttachedParts['network']) =>
+    each === undefined ? [] : [each.plain === true ? 'a cable' : 'a network'];
+  compare('network card', cable(network), cable(attached.network));
+  compare(
+    'socket device',
+    vsock === undefined ? [] : ['sockets'],
+    attached.vsock === undefined ? [] : ['sockets'],
+  );
+  // The guest knows the numbers that it had; names and ways of opening are the host's.
+  return { ...machine, drives: given, shares: attached.shares ?? [], ports };
+}
+
+function driveWords({ bytes, readOnly, serial }: NonNullable<AttachedParts['drives']>[number]): string {
+  return `${bytes} bytes${readOnly ? ', read-only' : ''}${serial === '' ? '' : `, serial number ${serial}`}`;
+}
+
+function compare(what: string, saved: readonly string[], given: readonly string[]): void {
+  for (let index = 0; index < Math.max(saved.length, given.length); index++) {
+    if (saved[index] === given[index]) continue;
+    const numbered = `${what} ${index + 1}`;
+    if (saved[index] === undefined)
+      throw new InputError(`The machine was saved without a ${numbered} (${given[index]}). Leave it out.`);
+    throw new InputError(
+      given[index] === undefined
+        ? `The machine was saved with a ${numbered} (${saved[index]}), and none is given. Give it as it was.`
+        : `The machine was saved with another ${numbered}: ${saved[index]}, and now it is ${given[index]}. Give it as it was.`,
+    );
+  }
+}

@@ -1,0 +1,24 @@
+/** How the parts of a snapshot are packed; a host gives what it has. All of it is done beside the calling thread. */
+export interface SnapshotCodec {
+  /** As the file names it: who reads needs one of the same name. */
+  readonly name: string;
+  pack(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
+  /** @param size of what was packed, in bytes; more is refused. @throws Error for what is nothing packed */
+  unpack(packed: Uint8Array, size: number): Promise<Uint8Array>;
+  /** CRC-32 as in `crc32.ts`, where the host has a faster one. */
+  readonly crc32?: (bytes: Uint8Array, before: number) => number;
+}
+
+/** Leaves everything as it is. */
+export const PLAIN_CODEC: SnapshotCodec = {
+  name: 'none',
+  pack: (bytes) => Promise.resolve(bytes),
+  unpack: (packed, size) =>
+    packed.length === size ? Promise.resolve(packed) : Promise.reject(new Error('it has another length')),
+};
+
+/** Where a snapshot is written to, piece by piece. */
+export interface SnapshotSink {
+  /** @param bytes are the sink's from then on */
+  write(bytes: Uint8Array): Promise<void>;
+}

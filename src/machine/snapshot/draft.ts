@@ -1,0 +1,36 @@
+import { restoredBareMachine } from '../bare/bare-machine.ts';
+import { restoredDomain } from '../domain/domain.ts';
+import type { Engine } from '../engine.ts';
+import type { MachineDraft, OwnFacts } from '../kind.ts';
+import type { RunBare } from '../thread.ts';
+import type { SavedMachine } from './saved-machine.ts';
+
+/** A machine that goes on with a saved state. */
+export interface RestoreConfig {
+  readonly kind: 'restored';
+  /** It becomes the machine's own. */
+  readonly saved: SavedMachine;
+  readonly engine?: Engine;
+  /** Check the rules of the vCPU loop. */
+  readonly debug?: boolean;
+}
+
+/** Plans a machine that was saved. */
+export function draftRestored({ saved, debug = false }: RestoreConfig): MachineDraft {
+  const { plan, own, xlen, memory, deviceTree, registers } = saved;
+  const create: MachineDraft['create'] = (linear, clock) =>
+    plan.kind === 'domain'
+      ? restoredDomain({ protocol: protocolOf(own), xlen, debug }, plan, linear, clock)
+      : restoredBareMachine(plan, linear, bareOf(own), registers);
+  return { plan, own, boot: { parts: [], deviceTree }, memory, create };
+}
+
+function protocolOf(own: OwnFacts): string {
+  if (own.kind !== 'domain') throw new Error('the facts are those of a bare machine');
+  return own.protocol;
+}
+
+function bareOf(own: OwnFacts): RunBare {
+  if (own.kind !== 'bare') throw new Error('the facts are those of a domain');
+  return own.bare;
+}

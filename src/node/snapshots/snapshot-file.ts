@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { InputError } from '../../errors/input-error.ts';
+import type { HostFacts } from '../../machine/snapshot/facts.ts';
+import { Snapshot } from '../../machine/snapshot/read.ts';
+import type { SavedMachine } from '../../machine/snapshot/saved-machine.ts';
+import { type SnapshotSize, writeSnapshot } from '../../machine/snapshot/write.ts';
+import { packageVersion } from '../package-version.ts';
+import { zstdCodec } from './zstd-codec.ts';
+
+/** Bytes that are read at a time. */
+const PIECE = 1 << 20;
+
+/**
+ * Writes a paused machine to a file, which is there as a whole or not at all: what was under that name before stays until
+ * then.
+ *
+ * @throws InputError when it cannot be written
+ */
+export async function saveSnapshot(
+  path: string,
+  saved: SavedMachine,
+  notes: HostFacts['notes'] = {},
+): Promise<SnapshotSize> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
+  try {
+    // RAM has secrets of the guest: the file is its owner's alone.
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      const size = await writeSnapshot(saved, { version: packageVersion(), notes }, sinkTo(file), zstdCodec);
+      await file.close();
+      await rename(temporary, path);
+      return size;
+    } catch (error) {
+      await file.close();
+      await unlink(temporary).catch(() => undefined);
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`The snapshot cannot be written to ${path}: ${(error as Error).message}.`);
+  }
+}
+
+/**
+ * Opens a snapshot of a file.
+ *
+ * @throws InputError when it cannot be read, or is none
+ */
+export async function openSnapshot(path: string): Promise<Snapshot> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    throw new InputError(`The snapshot ${path} cannot be read: ${(error as Error).message}.`);
+  }
+  return Snapshot.open(piecesOf(file, path), {
+    name: `The snapshot ${path}`,
+    codec: zstdCodec,
+    version: packageVersion(),
+  });
+}
+
+function sinkTo(file: FileHandle) {
+  return {
+    write: async (bytes: Uint8Array) => {
+      await file.writeFile(bytes);
+    },
+  };
+}
+
+async function* piecesOf(file: FileHandle, path: string): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) {
+      const piece = new Uint8Array(PIECE);
+      const { bytesRead } = await file.read(piece, 0, PIECE);
+      if (bytesRead === 0) return;
+      yield piece.subarray(0, bytesRead);
+    }
+  } catch (error) {
+    throw new InputError(`The snapshot ${path} cannot be read: ${(error as Error).message}.`);
+  } finally {
+    await file.close();
+  }
+}

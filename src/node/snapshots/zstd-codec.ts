@@ -1,0 +1,23 @@
+import { promisify } from 'node:util';
+import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib';
+import type { SnapshotCodec } from '../../machine/snapshot/codec.ts';
+
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+/** The fastest level that still makes much of it: saving shall take less than a second. */
+const LEVEL = 1;
+/** Room behind what is expected, so that the end comes in the same piece. */
+const SLACK = 64;
+
+/** Zstandard, on the threads that Node has for such things. */
+export const zstdCodec: SnapshotCodec = {
+  name: 'zstd',
+  pack: (bytes) =>
+    compress(bytes, {
+      // In one piece: otherwise each has its own way to this thread and back.
+      chunkSize: bytes.length + (bytes.length >> 7) + 1024,
+      params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
+    }),
+  unpack: (packed, size) => decompress(packed, { chunkSize: size + SLACK, maxOutputLength: size }),
+  crc32: (bytes, before) => crc32(bytes, before),
+};

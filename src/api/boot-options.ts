@@ -89,6 +89,8 @@ export interface BootOptions {
   readonly share?: Readonly<Record<string, string | VmShare>>;
   /** None unless it is given; `true` is one without rules. */
   readonly network?: boolean | VmNetwork;
+  /** The guest tells what memory it does without, and can be asked for some: `machine.balloon`. */
+  readonly balloon?: boolean;
   readonly limits?: Limits;
   /** How virtio devices are reached: `pci` unless it is given. */
   readonly virtio?: VirtioTransportName;

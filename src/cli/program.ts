@@ -35,6 +35,7 @@ const consoleHelp = `where the guest's terminal is: ${CONSOLES.join(', ')}`;
 const terminalHelp =
   'one more terminal of the guest (hvc0 and so on): a place as for --serial; again for more';
 const channelHelp = 'a channel that the guest finds by its name, NAME=PLACE, with a place as for --serial';
+const balloonHelp = 'the guest tells what memory it does without, so that snapshots are small';
 const vsockHelp = 'sockets between guest and host: socket=PATH[,cid=N], as Firecracker has them';
 const serialHelp = `where the console leads: ${SERIAL_FORMS}`;
 const virtioHelp = `how the guest reaches its disks, folders and network: ${VIRTIO_TRANSPORTS.join(', ')}`;
@@ -101,6 +102,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('--terminal <word>', terminalHelp, collect)
     .option('--channel <words>', channelHelp, collect)
     .option('--vsock <words>', vsockHelp)
+    .option('--balloon', balloonHelp)
     .option('--protocol <name>', `how interrupts reach a vCPU: ${protocols}`)
     .option(
       '--aia <name>',
@@ -146,6 +148,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--terminal <word>', terminalHelp, collect)
     .option('--channel <words>', channelHelp, collect)
     .option('--vsock <words>', vsockHelp)
+    .option('--balloon', balloonHelp)
     .option('--aia <name>', `how interrupts reach the harts, the PLIC being none: ${AIA.join(', ')}`, 'none')
     .option('--aia-guests <n>', `guest interrupt files of each hart, 0 to ${IMSIC.maxGuests} (default: 0)`)
     .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)

@@ -85,6 +85,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
       link: attached.network?.plain === true,
       shares: attached.shares ?? [],
       sockets: attached.vsock !== undefined,
+      balloon: attached.balloon === true,
     },
     window: process.stdin.isTTY ? process.stdout : undefined,
     onProgress: progress.report,
@@ -154,6 +155,7 @@ interface AttachWords extends DriveWords, ShareWords, NetworkWords, LineWords {
   readonly serial?: string | undefined;
   readonly console?: string | undefined;
   readonly vsock?: string | undefined;
+  readonly balloon?: true | undefined;
   readonly virtio?: string | undefined;
   readonly engine?: string | undefined;
 }
@@ -176,7 +178,7 @@ async function attach(words: AttachWords, host: NodeHost, debian?: DebianDisk): 
   if ((network ?? link) !== undefined && words.engine === 'lockstep')
     throw new InputError('--engine lockstep: in lock step a machine has no network. Leave one of both out.');
   const attached = {
-    ...{ virtio },
+    ...{ virtio, balloon: words.balloon === true },
     ports: portsOf(words),
     ...(vsock === undefined ? {} : { vsock: { cid: vsock.cid } }),
     ...(drives.length === 0 ? {} : { drives: await giveDrives(drives, host) }),

@@ -72,6 +72,18 @@ export interface GuestSockets {
   connect(port: number, backend: StreamBackend): GuestStream;
 }
 
+/** Memory that the guest can do without, for whoever wants it. */
+export interface GuestBalloon {
+  /**
+   * Asks the guest to do without so many bytes from now on; 0 gives it back everything. It gives what it can, when it can.
+   *
+   * @throws RangeError for sizes below 0 or from 16 TiB on
+   */
+  ask(bytes: number): void;
+  /** @returns bytes that the guest says it does without */
+  given(): number;
+}
+
 /** Everything outside of a machine that its devices work with. The program that owns the machine hands it to them. */
 export interface Backends {
   readonly console: ConsoleBackend;

@@ -5,7 +5,7 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Mac, Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { Backends, GuestPort, GuestSockets } from './backends.ts';
+import type { Backends, GuestBalloon, GuestPort, GuestSockets } from './backends.ts';
 import type { Clock, Device, LineSink, MsiSink } from './device.ts';
 
 /**
@@ -89,6 +89,8 @@ export interface AttachedParts {
   readonly ports?: readonly PortFacts[];
   /** None if it is left out. */
   readonly vsock?: VsockFacts;
+  /** A balloon; none if it is left out. */
+  readonly balloon?: boolean;
   /** `pci` if it is left out. */
   readonly virtio?: VirtioTransportName;
 }
@@ -205,6 +207,8 @@ export interface HostSide {
   readonly ports?: readonly GuestPort[];
   /** The way to sockets in the guest, if it is the host's side of that. */
   readonly sockets?: GuestSockets;
+  /** The way to the guest's free memory, if it is the host's side of that. */
+  readonly balloon?: GuestBalloon;
   /** An event that {@link DeviceServices.tell} was told of, in any thread. */
   hear(event: number): void;
   /** The machine is paused: nothing may change the device until {@link resume}, whatever happens outside. */

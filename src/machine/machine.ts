@@ -1,4 +1,4 @@
-import type { Backends, GuestPort, GuestSockets } from '../devices/backends.ts';
+import type { Backends, GuestBalloon, GuestPort, GuestSockets } from '../devices/backends.ts';
 import type { HostSide } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import { type RegionStatistics, readRegionStatistics } from '../hart/region-statistics.ts';
@@ -194,6 +194,11 @@ export class Machine {
   /** The way to sockets in the guest; undefined in a machine without a socket device. */
   get sockets(): GuestSockets | undefined {
     return this.#hostSides.find((side) => side?.sockets !== undefined)?.sockets;
+  }
+
+  /** The way to memory that the guest can do without; undefined in a machine without a balloon. */
+  get balloon(): GuestBalloon | undefined {
+    return this.#hostSides.find((side) => side?.balloon !== undefined)?.balloon;
   }
 
   /**

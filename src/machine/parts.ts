@@ -10,6 +10,7 @@ import { plic } from '../devices/plic/descriptor.ts';
 import { testFinisher } from '../devices/test-finisher/descriptor.ts';
 import { uart16550 } from '../devices/uart16550/descriptor.ts';
 import { overMmio, overPci } from '../devices/virtio/descriptor.ts';
+import { virtioBalloon } from '../devices/virtio-balloon/descriptor.ts';
 import { virtioBlk } from '../devices/virtio-blk/descriptor.ts';
 import { virtioConsole } from '../devices/virtio-console/descriptor.ts';
 import { virtioFs } from '../devices/virtio-fs/descriptor.ts';
@@ -51,6 +52,7 @@ const hasShare =
     share < shares.length;
 const hasNetwork = ({ network }: DeviceSetting): boolean => network !== undefined;
 const hasSockets = ({ vsock }: DeviceSetting): boolean => vsock !== undefined;
+const hasBalloon = ({ balloon = false }: DeviceSetting): boolean => balloon;
 const hasPorts = ({ ports = [] }: DeviceSetting): boolean => ports.length > 0;
 
 /** Drives of a machine at most. QEMU's `virt` has eight places for virtio over MMIO, and one is taken. */
@@ -70,6 +72,7 @@ const PCI_FUNCTIONS: readonly PciDescription[] = [
   overPci(virtioConsole, over('pci', hasPorts)),
   ...numbersTo(MOST_SHARES.pci).map((share) => overPci(virtioFs(share), over('pci', hasShare(share)))),
   overPci(virtioVsock, over('pci', hasSockets)),
+  overPci(virtioBalloon, over('pci', hasBalloon)),
 ];
 
 /** The devices of our machines, where QEMU's `virt` has them (QEMU's hw/riscv/virt.c). One line each. */
@@ -98,6 +101,7 @@ export const PARTS: readonly Part[] = [
     isIn: over('mmio', hasShare(share)),
   })),
   { device: overMmio(virtioVsock), base: 0x1000_f000, sources: [17], isIn: over('mmio', hasSockets) },
+  { device: overMmio(virtioBalloon), base: 0x1001_0000, sources: [18], isIn: over('mmio', hasBalloon) },
   {
     ...{ device: pciHost(PCI_FUNCTIONS), base: 0x3000_0000, sources: [32, 33, 34, 35] },
     isIn: (setting) => PCI_FUNCTIONS.some((each) => each.isIn(setting)),

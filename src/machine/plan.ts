@@ -136,9 +136,10 @@ export function settingOf({
   virtio = 'pci',
   network,
   vsock,
+  balloon = false,
 }: DeviceSetting): DeviceSetting {
   return {
-    ...{ kind, cpus, aia, aiaGuests, drives, shares, ports, virtio },
+    ...{ kind, cpus, aia, aiaGuests, drives, shares, ports, virtio, balloon },
     ...(network === undefined ? {} : { network }),
     ...(vsock === undefined ? {} : { vsock }),
   };

@@ -3,6 +3,9 @@
 import type { VirtioFunction } from '../../src/devices/virtio/function.ts';
 import { VirtioMmio } from '../../src/devices/virtio/mmio.ts';
 import { virtioWords } from '../../src/devices/virtio/words.ts';
+import { VirtioBalloon } from '../../src/devices/virtio-balloon/device.ts';
+import { VIRTIO_BALLOON } from '../../src/devices/virtio-balloon/facts.ts';
+import { BALLOON_WORDS } from '../../src/devices/virtio-balloon/words.ts';
 import { VirtioBlk } from '../../src/devices/virtio-blk/device.ts';
 import { blkQueues } from '../../src/devices/virtio-blk/facts.ts';
 import { virtioConsole } from '../../src/devices/virtio-console/descriptor.ts';
@@ -75,6 +78,12 @@ export const HOSTILE_DEVICES: Readonly<Record<string, Kind>> = {
     sizes: virtioConsole.queues({ kind: 'domain', cpus: 1, ports: PORTS }),
     words: consoleWords(PORTS),
     create: (memory, words, told) => new VirtioConsole(words, { memory, ports: PORTS, onNotify: told }),
+  },
+  balloon: {
+    sizes: VIRTIO_BALLOON.queues,
+    words: BALLOON_WORDS,
+    later: true,
+    create: (memory, words) => new VirtioBalloon(words, memory),
   },
   rng: {
     sizes: VIRTIO_RNG.queues,

@@ -1,4 +1,4 @@
-import type { Backends, GuestPort, GuestSockets } from '../backends.ts';
+import type { Backends, GuestBalloon, GuestPort, GuestSockets } from '../backends.ts';
 import type { HostSide } from '../descriptor.ts';
 import type { Slot } from './device.ts';
 
@@ -6,6 +6,7 @@ import type { Slot } from './device.ts';
 export class PciHostSide implements HostSide {
   readonly ports: readonly GuestPort[];
   readonly sockets?: GuestSockets;
+  readonly balloon?: GuestBalloon;
   readonly #sides: ReadonlyMap<number, HostSide>;
 
   constructor(slots: readonly Slot[], backends: Backends) {
@@ -14,6 +15,8 @@ export class PciHostSide implements HostSide {
     this.ports = [...this.#sides.values()].flatMap(({ ports = [] }) => ports);
     const [sockets] = [...this.#sides.values()].flatMap((side) => side.sockets ?? []);
     if (sockets !== undefined) this.sockets = sockets;
+    const [balloon] = [...this.#sides.values()].flatMap((side) => side.balloon ?? []);
+    if (balloon !== undefined) this.balloon = balloon;
   }
 
   hear(event: number): void {

@@ -9,15 +9,15 @@ interface IoSetting {
 
 /**
  * The numbers of the threads that a machine has for what may take devices long: one for all that has events, one for
- * folders, and one for each drive, so that a drive that does not answer keeps nothing else waiting. Under lock step all is
+ * folders and the balloon, and one for each drive, so that a drive that does not answer keeps nothing else waiting. Under lock step all is
  * done on the hart's own thread, where the memory of both engines can be kept alike.
  */
 export function ioLanes({ plan, engine }: IoSetting): readonly number[] {
   if (engine === 'lockstep') return [];
-  const { drives = [], shares = [], network } = plan;
+  const { drives = [], shares = [], network, balloon = false } = plan;
   return [
     ...(network === undefined ? [] : [EVENT_LANE]),
-    ...(shares.length === 0 ? [] : [FOLDER_LANE]),
+    ...(shares.length === 0 && !balloon ? [] : [FOLDER_LANE]),
     ...drives.map((_, drive) => driveLane(drive)),
   ];
 }

@@ -112,7 +112,7 @@ const machine: Check<DeviceSetting> = object<DeviceSetting>({
   ...{ aia: optional(oneOf(AIA)), aiaGuests: optional(integer(0, 7)) },
   ...{ drives: optional(list(MOST_PARTS, drive)), shares: optional(list(MOST_PARTS, share)) },
   ...{ ports: optional(list(MOST_PARTS, port)), virtio: optional(oneOf(VIRTIO_TRANSPORTS)) },
-  ...{ network: optional(network), vsock: optional(vsock) },
+  ...{ network: optional(network), vsock: optional(vsock), balloon: optional(flag) },
 });
 
 const bare: Check<RunBare> = object<RunBare>({

@@ -54,7 +54,13 @@ export async function attachParts(
     const folders = await openFolders(shares, host, closers);
     const files = await openDisks(drives, host, closers);
     const { forwards = [], ...network } = await openNetwork(options, host, closers);
-    return { attached: { virtio, ...files, ...folders, ...network }, drives, shares, forwards, close };
+    return {
+      attached: { virtio, balloon: options.balloon === true, ...files, ...folders, ...network },
+      drives,
+      shares,
+      forwards,
+      close,
+    };
   } catch (error) {
     close();
     throw error;

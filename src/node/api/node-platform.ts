@@ -50,6 +50,7 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
         virtio: shape.virtio,
         disks: drives.length > 0,
         network: attached.network !== undefined,
+        balloon: options.balloon === true,
         shares,
       },
       onProgress: options.onProgress,

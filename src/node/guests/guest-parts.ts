@@ -8,6 +8,7 @@ const TRANSPORT_MODULES = { pci: [], mmio: ['virtio_mmio'] } as const;
 const DISK_MODULES = ['virtio_blk', 'crc16', 'crc32c_generic', 'mbcache', 'jbd2', 'ext4'];
 const NETWORK_MODULES = ['failover', 'net_failover', 'virtio_net'];
 const SOCKET_MODULES = ['vsock', 'vmw_vsock_virtio_transport_common', 'vmw_vsock_virtio_transport'];
+const BALLOON_MODULES = ['virtio_balloon'];
 const LINK_UP = 'ip link set lo up\nip link set eth0 up\n';
 const LEASE_PATH = 'etc/hartvisor/lease';
 
@@ -37,6 +38,7 @@ export interface GuestParts {
   readonly link?: boolean;
   readonly shares?: readonly GuestShare[];
   readonly sockets?: boolean;
+  readonly balloon?: boolean;
 }
 
 /** What Debian's kernel with a busybox needs to use the parts of its machine: files, and commands that set them up. */
@@ -54,14 +56,17 @@ export interface GuestSetUp {
  */
 export async function guestSetUp(
   version: string,
-  { virtio, disks = false, network = false, link = false, shares = [], sockets = false }: GuestParts,
+  parts: GuestParts,
   options: FetchOptions,
 ): Promise<GuestSetUp> {
+  const { virtio, disks = false, network = false, link = false, shares = [] } = parts;
+  const { sockets = false, balloon = false } = parts;
   const names = [
     ...TRANSPORT_MODULES[virtio],
     ...(disks ? DISK_MODULES : []),
     ...(network || link ? NETWORK_MODULES : []),
     ...(sockets ? SOCKET_MODULES : []),
+    ...(balloon ? BALLOON_MODULES : []),
   ];
   const modules = names.length === 0 ? [] : await debianModules(version, names, options);
   const load =

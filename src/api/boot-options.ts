@@ -55,6 +55,8 @@ export interface VmNetwork {
 export interface Limits {
   /** Seconds of the host's time from the start, after which the machine is ended. */
   readonly seconds?: number;
+  /** Processors of the host that the vCPUs may take together, such as 0.5. What devices take comes on top. */
+  readonly cpus?: number;
 }
 
 /** How far the way to a guest has come: files are fetched the first time. */

@@ -15,6 +15,8 @@ const DEFAULT_MEMORY = '512M';
 /** The most vCPUs of a domain. */
 const MOST_CPUS = 64;
 const PAGE = 4096;
+/** Of a processor of the host: with less, a guest would hardly answer. */
+const LEAST_SHARE = 0.01;
 
 /** The numbers and words of `BootOptions`, checked. */
 export interface Shape {
@@ -24,6 +26,7 @@ export interface Shape {
   readonly aia: DomainAia;
   readonly engine: Engine;
   readonly virtio: VirtioTransportName;
+  readonly cpuLimit: number | undefined;
 }
 
 /**
@@ -48,6 +51,7 @@ export function readShape(options: BootOptions, processors: number): Shape {
     aia: oneOf('aia', options.aia ?? 'none', DOMAIN_AIA),
     engine,
     virtio: oneOf('virtio', options.virtio ?? 'pci', VIRTIO_TRANSPORTS),
+    cpuLimit: options.limits?.cpus,
   };
 }
 
@@ -67,10 +71,14 @@ export function readMemorySize(memory: BootOptions['memory'] = DEFAULT_MEMORY, m
 }
 
 function checkLimits({ limits = {} }: BootOptions): void {
-  const { seconds } = limits;
+  const { seconds, cpus } = limits;
   if (seconds !== undefined && !(seconds > 0 && seconds <= LONGEST_TIMEOUT))
     throw new InputError(
       `limits.seconds: ${seconds} is not possible: give seconds, up to ${LONGEST_TIMEOUT}.`,
+    );
+  if (cpus !== undefined && !(cpus >= LEAST_SHARE && cpus <= MOST_CPUS))
+    throw new InputError(
+      `limits.cpus: ${cpus} is not possible: give processors of the host, ${LEAST_SHARE} to ${MOST_CPUS}.`,
     );
 }
 

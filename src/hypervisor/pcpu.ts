@@ -10,6 +10,7 @@ import type { BlockResult } from '../interrupts/vcpu-interrupts.ts';
 import { type LoopOutcome, type LoopPart, type LoopSurroundings, VcpuLoop } from '../interrupts/vcpu-loop.ts';
 import { instructionNamed } from '../isa/index.ts';
 import { CounterOverflows } from './counter-overflow.ts';
+import type { CpuQuota } from './cpu-quota.ts';
 import { deliverEvent } from './deliver-event.ts';
 import type { FirmwareEvent } from './firmware-state.ts';
 import { delegateMisaligned, delegatesMisaligned } from './guest-environment.ts';
@@ -67,7 +68,9 @@ export interface PcpuDomain extends SbiDomain {
   readonly pausing: boolean;
   /** Where the interrupt file of a vCPU is, for generated code; undefined where it has none. */
   interruptFile?(vcpu: number): FilePlace | undefined;
-  /** Called between two vCPUs: stands still while the domain is paused. */
+  /** What this pCPU may take of a processor; all, if it is left out. */
+  readonly quota?: CpuQuota | undefined;
+  /** Called between two vCPUs: stands still while the domain is paused, and rests when the quota is spent. */
   stand(): void;
   ticks(): number;
   /** Ends the domain because its guest can make no progress; `why` is for people. */
@@ -132,9 +135,13 @@ export class Pcpu {
     }
   }
 
-  /** Guests may be entered: the domain has not ended and is not paused. */
+  /** Guests may be entered: the domain has not ended and is not paused, and the quota is not spent. */
   get #goesOn(): boolean {
-    return this.#domain.running && !this.#domain.pausing;
+    return this.#domain.running && !this.#hasToLeave;
+  }
+
+  get #hasToLeave(): boolean {
+    return this.#domain.pausing || this.#domain.quota?.spent === true;
   }
 
   #dispatch(index: number): void {
@@ -142,8 +149,11 @@ export class Pcpu {
     if (vcpu === undefined || !dispatchVcpu(vcpu.interrupts.words)) {
       throw new Error(`vCPU ${index} was on the run queue, but is not runnable`);
     }
+    const { quota } = this.#domain;
     this.#current = vcpu;
+    quota?.begin();
     this.#serve(vcpu);
+    quota?.end();
     this.#current = undefined;
   }
 
@@ -222,7 +232,7 @@ export class Pcpu {
   #yields(sliceEnd: number): boolean {
     const now = this.#domain.ticks();
     if (now >= this.#sleepers.wakeAt) this.#sleepers.wakeDue();
-    return (now >= sliceEnd && this.#domain.scheduler.waiting > 0) || this.#domain.pausing;
+    return (now >= sliceEnd && this.#domain.scheduler.waiting > 0) || this.#hasToLeave;
   }
 
   /** @returns whether a software event was among them: the guest goes on in its handler */

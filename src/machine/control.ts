@@ -141,6 +141,14 @@ export class Control {
     Atomics.notify(this.#words, WORD.pause);
   }
 
+  /** For a thread that is outside its guest: waits for so many milliseconds, or until a pause or the end. */
+  rest(milliseconds: number): void {
+    const pause = Atomics.load(this.#words, WORD.pause);
+    if ((pause & 1) !== 0 || !this.running) return;
+    // Meets the notifies in `pause` and `end`.
+    Atomics.wait(this.#words, WORD.pause, pause, milliseconds);
+  }
+
   /** Makes an I/O thread look around: there is work, a pause or the end. @param lane its number */
   wakeIo(lane: number): void {
     wakeSleepers(this.#words, WORD.io + lane, WORD.ioSleepers + lane);
@@ -159,6 +167,8 @@ export class Control {
   pause(): void {
     // Meets the loads in `pausing` and `stand`.
     Atomics.add(this.#words, WORD.pause, 1);
+    // Meets the wait in `rest`.
+    Atomics.notify(this.#words, WORD.pause);
     this.#wakeAllIo();
   }
 

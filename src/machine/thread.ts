@@ -38,6 +38,8 @@ export interface PcpuStart extends ThreadStart {
   readonly protocol: string;
   /** Check the rules of the vCPU loop. */
   readonly debug: boolean;
+  /** What the thread may take of a processor of the host: above 0, below 1; all, if it is left out. */
+  readonly cpuShare?: number | undefined;
 }
 
 /** The start of a hart of a bare machine. */

@@ -25,6 +25,12 @@ describe('boot', () => {
     await expect(vm.pause()).rejects.toBeInstanceOf(MachineEndedError);
   });
 
+  test('loses nothing where a machine gets a part of a processor only', async () => {
+    const vm = await boot({ guest: 'tick', append: 'rounds=1', memory: '32M', limits: { cpus: 0.4 } });
+    expect(await vm.ended, vm.console.text).toEqual({ reason: 'poweroff' });
+    expect(vm.console.text).toContain('tick: PASS');
+  });
+
   test('runs several machines beside each other, each until it is disposed of', async () => {
     const vms = await Promise.all([boot(long), boot(long)]);
     await Promise.all(vms.map((vm) => vm.console.waitFor('tick')));

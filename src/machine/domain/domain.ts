@@ -33,6 +33,7 @@ export function draftDomain(config: DomainConfig): MachineDraft {
 /** The facts of a domain that are not in its plan. */
 export interface DomainOptions extends Pick<PcpuStart, 'protocol' | 'xlen'> {
   readonly debug?: boolean;
+  readonly cpuLimit?: number | undefined;
 }
 
 /** The processors of a domain that was saved, over memory in which their state is. */
@@ -88,8 +89,10 @@ class Domain implements Processors {
   }
 
   startOf(thread: ThreadStart): PcpuStart {
-    const { protocol, debug = false } = this.#options;
-    return { ...thread, kind: 'domain', plan: this.#plan, protocol, debug };
+    const { protocol, debug = false, cpuLimit = this.#plan.pcpus } = this.#options;
+    const share = cpuLimit / this.#plan.pcpus;
+    const cpuShare = share < 1 ? share : undefined;
+    return { ...thread, kind: 'domain', plan: this.#plan, protocol, debug, cpuShare };
   }
 
   #startFirst({ entry, deviceTreeAddress }: Pick<BootPlan, 'entry' | 'deviceTreeAddress'>): void {

@@ -1,3 +1,4 @@
+import { CpuQuota } from '../../hypervisor/cpu-quota.ts';
 import { enqueueStarted } from '../../hypervisor/enqueue-started.ts';
 import { openToGuests } from '../../hypervisor/guest-environment.ts';
 import { Pcpu, type PcpuDomain } from '../../hypervisor/pcpu.ts';
@@ -45,7 +46,9 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
   });
   hart.both((each) => openToGuests(each, true));
   const events = createEvents(start);
-  const pcpu = new Pcpu(start.index, hart, domainOf(frame, devices, { vcpus, scheduler, events }));
+  const { cpuShare } = start;
+  const quota = cpuShare === undefined ? undefined : new CpuQuota(cpuShare, frame.ticks);
+  const pcpu = new Pcpu(start.index, hart, domainOf(frame, devices, { vcpus, scheduler, events, quota }));
   pcpu.run();
   hart.finish();
 }
@@ -53,7 +56,7 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
 function domainOf(
   frame: ThreadFrame,
   { console, interruptFiles }: Devices,
-  parts: Pick<PcpuDomain, 'vcpus' | 'scheduler' | 'events'>,
+  parts: Pick<PcpuDomain, 'vcpus' | 'scheduler' | 'events' | 'quota'>,
 ): PcpuDomain {
   const { control } = frame;
   return {
@@ -64,7 +67,11 @@ function domainOf(
     get pausing() {
       return control.pausing;
     },
-    stand: frame.stand,
+    stand: () => {
+      frame.stand();
+      const rest = parts.quota?.rest() ?? 0;
+      if (rest > 0) control.rest(rest);
+    },
     ticks: frame.ticks,
     interruptFile: (vcpu) => interruptFiles?.file(vcpu, 0)?.place,
     start: (vcpu) => enqueueStarted(vcpu, parts.scheduler),

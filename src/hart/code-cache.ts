@@ -59,6 +59,8 @@ export class CodeCache {
   readonly #holds: Int32Array;
   /** Raw bits of the straddling instruction that is decoded, per pool entry; 0 = none. */
   readonly #straddling: Int32Array;
+  /** Halfwords of decoded pages that a debugger has marked, by the pages' slots. */
+  readonly #marks = new Map<number, Set<number>>();
   #generation = 0;
   #hand = 0;
   readonly #samePage: (a: number, b: number) => boolean;
@@ -151,6 +153,10 @@ export class CodeCache {
     for (let count = 0; count < DECODE_AHEAD && halfword < PAGE_HALFWORDS; count++) {
       const at = slots + halfword * SLOT.bytes;
       if (this.#halfwords[at / 2] !== OPERATION.decode) return;
+      if (this.isMarked(slots, halfword)) {
+        this.#halfwords[at / 2] = OPERATION.illegal;
+        return;
+      }
       const bits = this.bitsAt(slots, halfword);
       const compressed = (bits & 3) !== 3;
       if (!compressed && halfword === PAGE_HALFWORDS - 1) {
@@ -190,10 +196,41 @@ export class CodeCache {
    *
    * @param slot address of 24 bytes
    * @param decoded undefined: an illegal instruction
+   * @param isLast behind it the interpreter shall ask TypeScript, as at an illegal instruction
    */
-  packAside(slot: number, decoded: Decoded | undefined): void {
+  packAside(slot: number, decoded: Decoded | undefined, isLast = false): void {
     this.#pack(slot, decoded, NOWHERE);
-    for (const behind of [1, 2]) this.#halfwords[(slot + behind * SLOT.bytes) / 2] = OPERATION.asideEnd;
+    const end = isLast ? OPERATION.illegal : OPERATION.asideEnd;
+    for (const behind of [1, 2]) this.#halfwords[(slot + behind * SLOT.bytes) / 2] = end;
+  }
+
+  /**
+   * Has the interpreter ask TypeScript, as at an illegal instruction, when it comes to a halfword of a decoded page, and
+   * keeps compiled code away from it: until {@link unmarkAll}, or until the page is dropped.
+   */
+  mark(slots: number, halfword: number): void {
+    const marks = this.#marks.get(slots) ?? new Set();
+    if (marks.has(halfword)) return;
+    this.#onChange(slots);
+    this.#marks.set(slots, marks.add(halfword));
+    this.#halfwords[(slots + halfword * SLOT.bytes) / 2] = OPERATION.illegal;
+  }
+
+  unmarkAll(): void {
+    for (const [slots, marks] of this.#marks) {
+      this.#onChange(slots);
+      for (const halfword of marks) this.#halfwords[(slots + halfword * SLOT.bytes) / 2] = OPERATION.decode;
+    }
+    this.#marks.clear();
+  }
+
+  isMarked(slots: number, halfword: number): boolean {
+    return this.#marks.get(slots)?.has(halfword) === true;
+  }
+
+  isMarkedSlot(slot: number): boolean {
+    const slots = this.pageOf(slot);
+    return slots !== 0 && this.isMarked(slots, (slot - slots) / SLOT.bytes);
   }
 
   /** Whether a slot is the one of its page for the instruction that ends in the next page. */
@@ -226,6 +263,7 @@ export class CodeCache {
     this.#indexOf[page] = index;
     this.#straddling[index] = 0;
     const slots = this.#base + index * CODE_PAGE.bytes;
+    this.#marks.delete(slots);
     this.#bytes.fill(0, slots, slots + CODE_PAGE.snapshot);
     this.#words[(slots + CODE_PAGE.verified) / 4] = this.#epoch;
     for (let halfword = PAGE_HALFWORDS; halfword < PAGE_HALFWORDS + 2; halfword++) {

@@ -1,6 +1,7 @@
 import type { Decode } from '../isa/index.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { CodeCache } from './code-cache.ts';
+import type { HartDebug } from './debug/hart-debug.ts';
 import { ACCESS, CAUSE } from './exceptions.ts';
 import { CODE_PAGE, SLOT } from './interpreter/slots.ts';
 import { FIELD } from './layout.ts';
@@ -22,6 +23,7 @@ export interface FetchParts {
   readonly mmu: Mmu;
   readonly pmp: Pmp;
   readonly ram: GuestMemory;
+  readonly debug: HartDebug;
   /** Records an exception; the MMU records its own. */
   readonly raise: (cause: number, tvalLow: number, tvalHigh: number) => void;
 }
@@ -45,6 +47,21 @@ export class Fetcher {
     if (known === 0 && !mmu.cacheable) return this.#enterAlone(low, high, slots);
     position.enter(slots);
     return true;
+  }
+
+  /**
+   * Makes the instruction at pc current, whatever its slot says, beside its page; false: an exception was raised.
+   *
+   * @param isLast behind it the hart shall stop
+   */
+  alone(low: number, high: number, isLast: boolean): boolean {
+    const slots = this.#fetchPage(low, high);
+    return slots !== 0 && this.#enterAlone(low, high, slots, isLast);
+  }
+
+  /** Whether a slot is behind the last instruction that was made current alone. */
+  isBehindAlone(slot: number): boolean {
+    return this.#lone.isBehind(slot);
   }
 
   /**
@@ -75,7 +92,7 @@ export class Fetcher {
    *
    * @param slots the decoded page
    */
-  #enterAlone(low: number, high: number, slots: number): boolean {
+  #enterAlone(low: number, high: number, slots: number, isLast = false): boolean {
     const { mmu, pmp, code, state, position } = this.#parts;
     const halfword = (low & (PAGE - 2)) >> 1;
     let bits = code.bitsAt(slots, halfword);
@@ -90,7 +107,7 @@ export class Fetcher {
       return false;
     }
     position.enter(slots);
-    position.enterAside(this.#lone.place(bits), halfword);
+    position.enterAside(this.#lone.place(bits, isLast), halfword);
     return true;
   }
 
@@ -108,7 +125,7 @@ export class Fetcher {
    * @param keep slots of a decoded page that must stay
    */
   #fetchPage(low: number, high: number, keep = 0): number {
-    const { mmu, ram, code, state, tlb, raise } = this.#parts;
+    const { mmu, ram, code, state, tlb, debug, raise } = this.#parts;
     if (!mmu.translate(low, high, ACCESS.fetch, 2)) return 0;
     const page = Math.floor((mmu.physical - ram.base) / PAGE);
     if (page < 0 || page >= ram.size / PAGE) {
@@ -116,6 +133,7 @@ export class Fetcher {
       return 0;
     }
     const slots = code.slotsOf(page, keep);
+    for (const halfword of debug.points.inPage(low, high)) code.mark(slots, halfword);
     state.words[FIELD.codeGeneration >> 2] = code.generation;
     if (mmu.cacheable) tlb.fillFetch(low, high, slots, mmu.pageSize);
     return slots;

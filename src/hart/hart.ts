@@ -2,6 +2,8 @@ import type { FilePlace } from '../interrupts/interrupt-file.ts';
 import { createDecoder, type Decode, type Decoded } from '../isa/index.ts';
 import { hartArea } from './area.ts';
 import { CodeCache } from './code-cache.ts';
+import { HartDebug, type HartStop } from './debug/hart-debug.ts';
+import type { HartPoint } from './debug/point-list.ts';
 import { describeHart, describeProtection } from './describe-hart.ts';
 import { ExceptionRow } from './exception-row.ts';
 import { CAUSE, fillException } from './exceptions.ts';
@@ -57,6 +59,8 @@ export class Hart {
   readonly #time: RunTime;
   readonly #position: Position;
   readonly #fetcher: Fetcher;
+  readonly #debug: HartDebug;
+  #stop: HartStop | undefined;
   /** Privilege or address space has changed: the next instruction must be looked up anew. */
   #contextChanged = false;
 
@@ -82,7 +86,8 @@ export class Hart {
     const parts = hartArea(options.codePages).at;
     this.tlb = new Tlb(this.state, memory, area + parts.tlb);
     this.mmu = new Mmu(this.state, ram, this.pmp, this.privileged.exception);
-    this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical);
+    this.#debug = new HartDebug(this.#words);
+    this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical, this.#debug);
     this.#decode = createDecoder({ extensions: options.extensions, xlen });
     this.#generated = instantiate(options.interpreter, memory, this.#regionTable, this.#callOuts(options));
     this.#code = this.#createCode(area + parts.code);
@@ -118,6 +123,7 @@ export class Hart {
       mmu: this.mmu,
       pmp: this.pmp,
       ram: this.#options.ram,
+      debug: this.#debug,
       raise: (cause, tvalLow, tvalHigh) => this.#raiseAt(cause, tvalLow, tvalHigh),
     });
   }
@@ -164,9 +170,74 @@ export class Hart {
    * @param fuel instructions, 1..2^31-1; looked at on taken jumps and after traps only, so that a few more may run
    */
   run(fuel: number): Exit {
+    this.#stop = undefined;
     this.#count.start(fuel);
     this.#time.start();
-    return this.#run(this.#enter());
+    const exit = this.#run(this.#enter());
+    return exit === EXIT.debug ? this.#stopFor() : exit;
+  }
+
+  /** Why the last {@link run} or {@link step} has ended where a debugger wants the hart to stop, if it has. */
+  get stop(): HartStop | undefined {
+    return this.#stop;
+  }
+
+  /** Takes a debugger's points; also when it has changed memory, or registers that decide about translation. */
+  debug(points: readonly HartPoint[]): void {
+    this.#debug.use(points);
+    this.#code.unmarkAll();
+    this.pmp.refresh();
+    this.fenceI();
+    this.flushTranslations();
+  }
+
+  /**
+   * Carries out one instruction, or the trap that it raises, and takes no interrupt. Points in code do not count. The
+   * result is that of {@link run}, with {@link EXIT.yield} where there is nothing more to say.
+   */
+  step(): Exit {
+    const words = this.#words;
+    const exitRequest = words[FIELD.exitRequest >> 2] as number;
+    // Behind a jump or a trap generated code asks whether it shall leave.
+    this.useExitRequest(this.state.base + FIELD.always);
+    words[FIELD.quiet >> 2] = QUIET.no;
+    this.#debug.stepping = true;
+    this.#debug.hit = undefined;
+    const exit = this.#stepOnce();
+    this.#debug.stepping = false;
+    this.useExitRequest(exitRequest);
+    const { hit } = this.#debug;
+    this.#stop = hit && { kind: 'data', hit };
+    return exit;
+  }
+
+  #stepOnce(): Exit {
+    const { pcLow, pcHigh } = this.state;
+    this.#count.start(1);
+    this.#time.start();
+    this.#contextChanged = false;
+    if (this.#fetcher.alone(pcLow, pcHigh, true)) this.#generated.run(this.state.base);
+    else if (!this.#enterTrap(pcLow, pcHigh)) this.#endStep();
+    this.#count.endEarly();
+    const exit = this.#exit();
+    if (exit === EXIT.yield) this.#position.savePc();
+    return exit;
+  }
+
+  /** The step is over, and the hart is at pc. */
+  #endStep(): number {
+    this.#position.enterNothing();
+    return this.#leave(EXIT.yield);
+  }
+
+  /** The hart has left its code where a debugger wants it to stop. */
+  #stopFor(): Exit {
+    if (!this.#debug.wantsStep) {
+      this.#stop = { kind: 'code' };
+      return EXIT.debug;
+    }
+    this.#debug.wantsStep = false;
+    return this.step();
   }
 
   /**
@@ -279,6 +350,7 @@ export class Hart {
   readonly exceptionRow: ExceptionRow;
 
   #takeInterrupt(): TrapTarget | undefined {
+    if (this.#debug.stepping) return undefined;
     const target = this.privileged.takeInterrupt();
     if (target === 'VS') {
       const cause = (this.state.csr[CSR.vscause] as number) & 63;
@@ -336,6 +408,7 @@ export class Hart {
 
   /** Goes on at pc after a trap or a jump by TypeScript. */
   #resume(): number {
+    if (this.#debug.stepping) return this.#endStep();
     return this.#goToPc() === CALL_RESULT.leave ? CALL_RESULT.leave : this.#arrive();
   }
 
@@ -360,6 +433,7 @@ export class Hart {
   #trap(): number {
     this.#count.takeBack();
     this.#position.savePc();
+    if (this.#debug.wantsStep) return this.#leave(EXIT.debug);
     if (this.#enterTrap(this.state.pcLow, this.state.pcHigh)) return CALL_RESULT.leave;
     return this.#resume();
   }
@@ -388,6 +462,7 @@ export class Hart {
         this.#words[(FIELD.lastTicks >> 2) + 1] = high;
       },
       fetch: () => {
+        if (this.#debug.stepping) return this.#endStep();
         const status = this.#goToPc();
         return status === CALL_RESULT.changed ? this.#arrive() : status;
       },
@@ -463,9 +538,28 @@ export class Hart {
   }
 
   #illegal(): number {
+    const { slot } = this.#position;
+    if (this.#debug.stepping && this.#fetcher.isBehindAlone(slot)) return this.#behindStep();
+    if (this.#code.isMarkedSlot(slot)) return this.#atMark();
     const bits = this.#currentBits();
     this.#raiseAt(CAUSE.illegalInstruction, (bits & 3) === 3 ? bits | 0 : bits & 0xffff, 0);
     return this.#trap();
+  }
+
+  /** The instruction of a step is done, and did not jump. */
+  #behindStep(): number {
+    this.#count.takeBack();
+    return this.#leave(EXIT.yield);
+  }
+
+  /** A debugger wants to stop here, or at another virtual address of the same code. */
+  #atMark(): number {
+    this.#count.takeBack();
+    this.#position.savePc();
+    const { pcLow, pcHigh } = this.state;
+    if (this.#debug.points.isCode(pcLow, pcHigh)) return this.#leave(EXIT.debug);
+    if (this.#fetcher.alone(pcLow, pcHigh, false)) return CALL_RESULT.changed;
+    return this.#enterTrap(pcLow, pcHigh) ? CALL_RESULT.leave : this.#resume();
   }
 
   #system(): number {

@@ -293,6 +293,13 @@ export const HART = align(
     lastTicks: halves,
     /** Physical memory protection: the configuration and the address register of each entry. */
     protection: PROTECTION,
+    /**
+     * Pages with places at which a debugger wants the hart to stop: a bit for each page number modulo 64. Generated code
+     * leaves their translation to TypeScript.
+     */
+    debugPages: halves,
+    /** Always 1: a word that makes `run` return as soon as it looks. */
+    always: i32,
   }),
 );
 
@@ -313,6 +320,8 @@ export const EXIT = {
   trap: 1,
   /** WFI with nothing pending: the hart sleeps until an interrupt is pending. */
   wait: 2,
+  /** The hart has come to a point of a debugger. */
+  debug: 3,
 } as const;
 
 export type Exit = (typeof EXIT)[keyof typeof EXIT];

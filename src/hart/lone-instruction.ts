@@ -1,5 +1,6 @@
 import type { Decode } from '../isa/index.ts';
 import type { CodeCache } from './code-cache.ts';
+import { SLOT } from './interpreter/slots.ts';
 import { FIELD } from './layout.ts';
 
 /**
@@ -23,12 +24,18 @@ export class LoneInstruction {
    * Decodes an instruction.
    *
    * @param bits its encoding: 32 bits, or 16 of a compressed one
+   * @param isLast behind it the hart shall stop
    * @returns the slot to execute
    */
-  place(bits: number): number {
+  place(bits: number, isLast = false): number {
     this.#bits = bits;
-    this.#code.packAside(this.#slot, this.#decode(bits));
+    this.#code.packAside(this.#slot, this.#decode(bits), isLast);
     return this.#slot;
+  }
+
+  /** Whether this is a slot behind the instruction. */
+  isBehind(slot: number): boolean {
+    return slot === this.#slot + SLOT.bytes || slot === this.#slot + 2 * SLOT.bytes;
   }
 
   /** The encoding of the instruction, if this is its slot. */

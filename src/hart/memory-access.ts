@@ -1,4 +1,5 @@
 import type { GuestMemory } from '../memory/guest-memory.ts';
+import type { HartDebug } from './debug/hart-debug.ts';
 import { ACCESS, type Access, CAUSE, type Exception, fillException } from './exceptions.ts';
 import { ATOMIC_READ } from './interpreter/call-outs.ts';
 import { LOAD_KINDS } from './interpreter/load-kinds.ts';
@@ -17,7 +18,7 @@ const CACHE_BLOCK = 64;
  * Data accesses that generated code does not do itself: TLB misses, misaligned accesses, devices.
  *
  * Addresses and values are passed in the hart's mailbox. Functions return false when the access raised an exception,
- * which is then in the shared record, and nothing was written.
+ * which is then in the shared record, or when a debugger wants it to be carried out by a step; nothing was written.
  */
 export class MemoryAccess {
   readonly #state: HartState;
@@ -25,6 +26,7 @@ export class MemoryAccess {
   readonly #tlb: Tlb;
   readonly #physical: PhysicalMemory;
   readonly #ram: GuestMemory;
+  readonly #debug: HartDebug;
   readonly #exception: Exception;
   readonly #own: Translate;
   /** Interrupt files to which messages go in generated code, by the addresses of their pending bits. */
@@ -35,8 +37,9 @@ export class MemoryAccess {
   /** The last store that raised no exception was to a device. */
   storedToDevice = false;
 
-  constructor(state: HartState, mmu: Mmu, tlb: Tlb, physical: PhysicalMemory) {
+  constructor(state: HartState, mmu: Mmu, tlb: Tlb, physical: PhysicalMemory, debug: HartDebug) {
     this.#state = state;
+    this.#debug = debug;
     this.#mmu = mmu;
     this.#tlb = tlb;
     this.#physical = physical;
@@ -57,6 +60,7 @@ export class MemoryAccess {
       if (!this.#loadAcrossPages(low, high, bytes, this.#own)) return false;
     } else {
       if (!this.#mmu.translate(low, high, ACCESS.load, bytes)) return false;
+      if (this.#debug.accesses(ACCESS.load, low, high, bytes)) return false;
       this.#fill(ACCESS.load, low, high, bytes);
       if (!this.#physical.read(this.#mmu.physical, bytes)) return this.#accessFault(ACCESS.load, low, high);
     }
@@ -75,6 +79,7 @@ export class MemoryAccess {
     if (crossesPages(low, bytes))
       return this.#storeAcrossPages(low, high, bytes, valueLow, valueHigh, this.#own);
     if (!this.#mmu.translate(low, high, ACCESS.store, bytes)) return false;
+    if (this.#debug.accesses(ACCESS.store, low, high, bytes)) return false;
     this.storedToDevice = this.#ram.offsetOf(this.#mmu.physical, bytes) < 0;
     this.#fill(ACCESS.store, low, high, bytes);
     if (this.#physical.write(this.#mmu.physical, bytes, valueLow, valueHigh)) return true;
@@ -93,6 +98,7 @@ export class MemoryAccess {
       return this.#fault(cause, low, high);
     }
     if (!this.#mmu.translate(low, high, access, bytes)) return false;
+    if (this.#debug.accesses(access, low, high, bytes, true)) return false;
     const host = this.#ram.offsetOf(this.#mmu.physical, bytes);
     if (host < 0) return this.#accessFault(access, low, high);
     this.#fill(access, low, high, bytes);
@@ -110,6 +116,7 @@ export class MemoryAccess {
     const translated = (!zero && may(ACCESS.load)) || may(ACCESS.store);
     if (!translated) return false;
     if (!zero) return true;
+    if (this.#debug.accesses(ACCESS.store, low & -CACHE_BLOCK, high, CACHE_BLOCK)) return false;
     const block = this.#mmu.physical - (low & (CACHE_BLOCK - 1));
     return this.#physical.clear(block, CACHE_BLOCK) || this.#accessFault(ACCESS.store, low, high);
   }
@@ -146,7 +153,8 @@ export class MemoryAccess {
   #fill(access: Access, low: number, high: number, bytes: number): void {
     const mmu = this.#mmu;
     if (this.#ram.offsetOf(mmu.physical, bytes) < 0) this.#state.words[FIELD.quiet >> 2] = 0;
-    if (!mmu.cacheable) return;
+    // Every access to a page that is watched comes here.
+    if (!mmu.cacheable || this.#debug.points.watchesPage(low, high)) return;
     const page = mmu.physical - (low & (PAGE - 1));
     const host = this.#ram.offsetOf(page, PAGE);
     if (host < 0) {
@@ -217,7 +225,8 @@ export class MemoryAccess {
     const nextHigh = nextLow === 0 ? (high + 1) & this.#state.upper : high;
     if (!translate(nextLow, nextHigh, access, bytes - first)) return false;
     this.#secondPart = this.#ram.offsetOf(this.#mmu.physical, bytes - first);
-    return this.#secondPart >= 0 || this.#accessFault(access, nextLow, nextHigh);
+    if (this.#secondPart < 0) return this.#accessFault(access, nextLow, nextHigh);
+    return !this.#debug.accesses(access, low, high, bytes);
   }
 
   #accessFault(access: Access, low: number, high: number): boolean {

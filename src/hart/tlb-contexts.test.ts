@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HartBed, halves, PTE, RAM } from '../../test/hart/hart-bed.ts';
+import { HartDebug } from './debug/hart-debug.ts';
 import { ACCESS, type Access } from './exceptions.ts';
 import { LOAD_KINDS } from './interpreter/load-kinds.ts';
 import { CSR, FIELD, TLB } from './layout.ts';
@@ -40,7 +41,7 @@ class ContextBed extends HartBed {
     super();
     const { state, mmu, tlb, physical, pmp } = this.hart;
     pmp.allowAll();
-    this.access = new MemoryAccess(state, mmu, tlb, physical);
+    this.access = new MemoryAccess(state, mmu, tlb, physical, new HartDebug(state.words));
     const inner = (page: number): number => FLAGS[page % FLAGS.length] ?? 0;
     const outer = (page: number): number => FLAGS[Math.floor(page / FLAGS.length)] ?? 0;
     const data = (space: number, page: number): number => DATA + ((space * 7 + page) % PAGES) * PAGE;

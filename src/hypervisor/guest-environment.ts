@@ -32,8 +32,7 @@ const COUNTERS = COUNTER.cycle | COUNTER.time | COUNTER.instret;
 const CACHE_BLOCKS = (1 << 4) | ENVCFG.cbcfe | ENVCFG.cbze;
 
 /** Sets up HS-mode's side of a hart for guests: what they may do and handle by themselves. Once per hart. */
-export function openToGuests(hart: Hart, sstc: boolean): void {
-  const { privileged } = hart;
+export function openToGuests({ privileged }: Pick<Hart, 'privileged'>, sstc: boolean): void {
   privileged.writeCsr(CSR_NUMBER.hedeleg, DELEGATED_EXCEPTIONS, 0);
   privileged.writeCsr(CSR_NUMBER.hideleg, GUEST_INTERRUPTS, 0);
   privileged.writeCsr(CSR_NUMBER.hcounteren, COUNTERS, 0);

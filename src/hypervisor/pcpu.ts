@@ -20,6 +20,7 @@ import type { Scheduler } from './scheduler.ts';
 import { nextVcpu, SleepWatch } from './sleep-watch.ts';
 import { beginSteal, endSteal } from './steal-time.ts';
 import { type Vcpu, VSEIP, VSSIP, VSTIP } from './vcpu.ts';
+import type { VcpuDebug } from './vcpu-debug.ts';
 import { HSM, REQUEST } from './vcpu-layout.ts';
 
 /**
@@ -64,6 +65,7 @@ type Outcome = 'go on' | 'relax' | 'sleep' | 'suspend' | 'stop';
 /** The domain that a pCPU works for, as its thread sees it. */
 export interface PcpuDomain extends SbiDomain {
   readonly scheduler: Scheduler;
+  readonly debug?: VcpuDebug;
   /** The vCPUs are to leave their pCPUs for a while, which then {@link stand}. */
   readonly pausing: boolean;
   /** Where the interrupt file of a vCPU is, for generated code; undefined where it has none. */
@@ -131,7 +133,9 @@ export class Pcpu {
     while (this.#domain.running) {
       this.#domain.stand();
       const index = nextVcpu(this.#domain.scheduler, this.#sleepers, () => this.#goesOn);
-      if (index >= 0) this.#dispatch(index);
+      if (index < 0) continue;
+      if (this.#domain.debug?.holds(index) === true) this.#domain.debug.park(index);
+      else this.#dispatch(index);
     }
   }
 
@@ -264,7 +268,8 @@ export class Pcpu {
     const hart = this.#hart;
     const started = hart.instructions;
     hart.resumeGuest();
-    this.#exit = hart.run(this.#fuel);
+    const steps = this.#domain.debug?.steps(this.current) === true;
+    this.#exit = steps ? hart.step() : hart.run(this.#fuel);
     this.#ran = hart.instructions - started;
     return true;
   }
@@ -351,11 +356,14 @@ export class Pcpu {
     this.#count(vcpu);
     this.#watchProgress(vcpu);
     const outcome = this.#handleExit(vcpu);
+    const holds = this.#domain.debug?.ran(vcpu.index, this.#hart.stop) === true;
     if (outcome === 'stop') {
       vcpu.hsm = HSM.stopPending;
       this.#domain.events.locked(() => this.#domain.events.forget(vcpu.index));
       return 'stop';
     }
+    // A debugger that steps over WFI finds it done.
+    if (holds) return this.#giveUp(vcpu);
     if (outcome === 'suspend') vcpu.hsm = HSM.suspended;
     if (outcome === 'suspend' || outcome === 'sleep') {
       // Counted before, because a vCPU that sleeps may be anybody's.
@@ -365,7 +373,10 @@ export class Pcpu {
     }
     this.#rest(outcome === 'relax');
     // A guest that spins for a lock leaves the rest of its slice to those who may hold it.
-    if (!this.#yields(outcome === 'relax' ? 0 : this.#sliceEnd)) return 'enter';
+    return this.#yields(outcome === 'relax' ? 0 : this.#sliceEnd) ? this.#giveUp(vcpu) : 'enter';
+  }
+
+  #giveUp(vcpu: Vcpu): LoopOutcome {
     if (this.#domain.running) beginSteal(vcpu.firmware, this.#domain.memory, this.#domain.ticks());
     return 'yield';
   }

@@ -213,8 +213,18 @@ export class Vcpu {
    * it last: fences there did not reach this hart
    */
   loadRegisters(hart: Hart, pcpu: number): boolean {
-    const { state } = hart;
+    this.showRegisters(hart);
     const words = this.#words;
+    const last = words[WORD.lastPcpu] as number;
+    words[WORD.lastPcpu] = pcpu + 1;
+    const moved = last !== 0 && last !== pcpu + 1;
+    if (moved) this.count('migrations');
+    return moved || last === 0;
+  }
+
+  /** Puts the same into a hart that only shows them. */
+  showRegisters(hart: Pick<Hart, 'state' | 'privileged'>): void {
+    const { state } = hart;
     const guest = this.#guest;
     state.x.set(this.#x);
     state.f.set(this.#f);
@@ -228,15 +238,10 @@ export class Vcpu {
     for (const name of this.#guestCsrs) this.#copyCsr(name, this.#csr, state.csr);
     this.#loadCounters(hart);
     this.#setReturn(hart, guest[GUEST_WORD.privilege] as number);
-    const last = words[WORD.lastPcpu] as number;
-    words[WORD.lastPcpu] = pcpu + 1;
-    const moved = last !== 0 && last !== pcpu + 1;
-    if (moved) this.count('migrations');
-    return moved || last === 0;
   }
 
   /** Prepares the SRET that enters the guest: its privilege, V=1, floating point allowed, translations of its own. */
-  #setReturn(hart: Hart, privilege: number): void {
+  #setReturn(hart: Pick<Hart, 'state'>, privilege: number): void {
     const { csr } = hart.state;
     const status = (csr[CSR.mstatus] as number) & ~STATUS.spp;
     csr[CSR.mstatus] = status | (privilege === 0 ? 0 : STATUS.spp) | STATUS.fs;
@@ -247,7 +252,7 @@ export class Vcpu {
   }
 
   /** Takes the vCPU's registers and CSRs out of the hart, which is outside of the guest: sepc tells where it was. */
-  save(hart: Hart): void {
+  save(hart: Pick<Hart, 'state' | 'privileged'>): void {
     const { state } = hart;
     const guest = this.#guest;
     this.#x.set(state.x);
@@ -425,13 +430,13 @@ export class Vcpu {
   }
 
   /** The hart has counted for other vCPUs, or was another one: its counters go on from where this vCPU's were. */
-  #loadCounters({ privileged }: Hart): void {
+  #loadCounters({ privileged }: Pick<Hart, 'privileged'>): void {
     for (const { number, at } of COUNTERS) {
       privileged.writeCsr(number, this.#csr[at] as number, this.#csr[at + 1] as number);
     }
   }
 
-  #saveCounters({ privileged }: Hart): void {
+  #saveCounters({ privileged }: Pick<Hart, 'privileged'>): void {
     for (const { number, at } of COUNTERS) {
       privileged.readCsr(number);
       this.#csr[at] = privileged.low;
@@ -457,6 +462,11 @@ export class Vcpu {
     const known = listens && Number.isSafeInteger(deadline);
     // Meets the load in `sleepDeadline`.
     Atomics.store(this.#deadline, 0, known ? BigInt(deadline) : NO_DEADLINE);
+  }
+
+  /** Whether the guest's timer has come due; for a vCPU that nobody has loaded. */
+  timerPending(): boolean {
+    return this.#ticks() >= this.#savedDeadline();
   }
 
   #levels(): number {

@@ -259,10 +259,14 @@ export class VcpuInterrupts {
    */
   load(pcpu: number): void {
     this.#claim(pcpu + 1);
+    this.#takeSaved();
+    this.#phase = Phase.SYNCED;
+  }
+
+  #takeSaved(): void {
     // Both meet the stores in `#release` on the pCPU that had it last.
     this.#local.hvipLo = Atomics.load(this.words, SAVED_HVIP) >>> 0;
     this.#local.hvipHi = Atomics.load(this.words, SAVED_HVIP + 1) >>> 0;
-    this.#phase = Phase.SYNCED;
   }
 
   /** Gives up a vCPU that has more to do. The caller has saved the rest of it, and queues it next. */
@@ -324,6 +328,27 @@ export class VcpuInterrupts {
    */
   savePending(): PendingImage {
     this.#require('savePending', Phase.SYNCED);
+    return this.#pending();
+  }
+
+  /**
+   * The same for a vCPU that nobody has loaded, with the derived levels, by an object that never owns it: while the
+   * whole machine stands still.
+   */
+  peekPending(): PendingImage {
+    this.#takeSaved();
+    const { lo, hi } = this.#pending();
+    return { lo: (lo | this.#derive()) >>> 0, hi: (hi | this.#deriveHi()) >>> 0 };
+  }
+
+  /** Clears an interrupt in what the last owner has left; while the whole machine stands still. */
+  forgetSaved(irq: number): void {
+    validate(this.numbers, irq);
+    // Meets the loads of the next owner in `load`.
+    Atomics.and(this.words, SAVED_HVIP + (irq >>> 5), ~(1 << (irq & 31)));
+  }
+
+  #pending(): PendingImage {
     const pending = (lo: number, hi: number) => this.protocol.has(this.words, this.#local, lo, hi);
     let lo = 0;
     let hi = 0;

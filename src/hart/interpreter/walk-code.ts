@@ -121,6 +121,7 @@ class RefillGenerator {
     const f = this.#f;
     const hart = this.#hart;
     f.store('i32.store', hart, i32.const(0), FIELD.pageFault);
+    this.#giveUpIf(this.#isDebugged());
     this.#checkAlignment();
     const status = this.#checkContext();
     const isMachine = f.let(i32.gt_u(i32.load(hart, FIELD.privilege), i32.const(1)));
@@ -154,6 +155,12 @@ class RefillGenerator {
       giveUpIf: (condition) => this.#giveUpIf(condition),
       faultIf: (condition) => this.#faultIf(condition),
     });
+  }
+
+  /** A debugger may want to stop in the page. */
+  #isDebugged(): I32 {
+    const page = i64.shr_u(this.#address, i64.const(PAGE_SHIFT));
+    return i32.wrap_i64(i64.and(i64.shr_u(i64.load(this.#hart, FIELD.debugPages), page), i64.const(1)));
   }
 
   /** A misaligned access within a page may be found in the TLB even so, where other probes do not look for it. */

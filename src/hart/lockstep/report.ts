@@ -23,6 +23,7 @@ const EXIT_NAMES = {
   [EXIT.yield]: 'end of the stretch',
   [EXIT.trap]: 'trap to the host',
   [EXIT.wait]: 'WFI',
+  [EXIT.debug]: 'stop for a debugger',
 };
 
 /** Tells people how compiled and interpreted code differ. */

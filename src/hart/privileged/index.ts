@@ -132,18 +132,19 @@ export class Privileged {
    * (`time` is that of the current V).
    * The value is left in {@link Privileged.low} and {@link Privileged.high}.
    *
+   * @param virtual 1: the register that a guest means by the number, as vsstatus by that of `sstatus`
    * @returns false if the hart has no such CSR
    */
-  readCsr(number: number): boolean {
-    const definition = this.#table.get(number);
+  readCsr(number: number, virtual = 0): boolean {
+    const definition = this.#table.effective(number, virtual);
     if (definition === undefined) return false;
     definition.read(this.#context);
     return true;
   }
 
   /** Writes a CSR as {@link Privileged.readCsr} reads it; the value is made legal as for an instruction. */
-  writeCsr(number: number, low: number, high: number): boolean {
-    const definition = this.#table.get(number);
+  writeCsr(number: number, low: number, high: number, virtual = 0): boolean {
+    const definition = this.#table.effective(number, virtual);
     if (definition === undefined) return false;
     definition.write(this.#context, low, high);
     return true;

@@ -71,6 +71,8 @@ export class HartCode implements CodeSource {
     if (slots === 0) return undefined;
     const { code, decode } = this.#options;
     const halfword = (offset & (PAGE - 1)) >> 1;
+    // Code that a debugger wants to stop at is for the interpreter.
+    if (code.isMarked(slots, halfword)) return undefined;
     let bits = code.bitsAt(slots, halfword);
     if (halfword === CODE_PAGE.halfwords - 1 && (bits & 3) === 3) {
       const next = this.slotsOf(page + 1);

@@ -1,0 +1,18 @@
+import type { HartStop } from '../hart/debug/hart-debug.ts';
+
+/** What a pCPU asks on behalf of a debugger, about vCPUs by their number. */
+export interface VcpuDebug {
+  /** The vCPU is not to run now. */
+  holds(vcpu: number): boolean;
+  /** The vCPU is to carry out one instruction. */
+  steps(vcpu: number): boolean;
+  /** The vCPU was taken from the run queue and is not run: the debugger puts it back. */
+  park(vcpu: number): void;
+  /**
+   * The vCPU has run, or stepped.
+   *
+   * @param stop where a debugger wants it to stop, if the hart has come there
+   * @returns whether it is to hold still from now on
+   */
+  ran(vcpu: number, stop: HartStop | undefined): boolean;
+}

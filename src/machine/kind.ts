@@ -1,6 +1,7 @@
 import type { BootPlan } from '../boot/boot-plan.ts';
 import type { Stat } from '../hypervisor/vcpu-layout.ts';
 import type { GuestClock } from './clock.ts';
+import type { InspectedMachine, Inspector } from './debug/inspector.ts';
 import type { MachinePlan } from './plan.ts';
 import type { BareStart, PcpuStart, RunBare, ThreadStart } from './thread.ts';
 
@@ -33,6 +34,8 @@ export interface Processors {
   wakeAll(): void;
   /** The counters of each vCPU so far; a bare machine has none. */
   stats(): readonly VcpuStats[];
+  /** Lets a debugger look at the processors while the machine stands still. */
+  inspect(machine: InspectedMachine): Promise<Inspector>;
   /** All that a thread starts with. */
   startOf(thread: ThreadStart): PcpuStart | BareStart;
 }

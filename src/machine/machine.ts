@@ -1,3 +1,4 @@
+import type { DebugTarget } from '../debug/target.ts';
 import type { Backends, GuestBalloon, GuestPort, GuestSockets } from '../devices/backends.ts';
 import type { HostSide } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
@@ -9,6 +10,7 @@ import { GuestClock } from './clock.ts';
 import type { MachineConfig } from './config.ts';
 import { Control, END } from './control.ts';
 import type { Xlen } from './cpu.ts';
+import type { MachineDebugger } from './debug/machine-debugger.ts';
 import type { DeviceEvents } from './device-events.ts';
 import { createDevices, type Devices, eventsOf } from './devices.ts';
 import { draftDomain } from './domain/domain.ts';
@@ -93,6 +95,7 @@ export class Machine {
   #saving: Promise<unknown> | undefined;
   #resumesLater = false;
   readonly #answers = new KeptAnswers();
+  #debugger: Promise<MachineDebugger> | undefined;
   #defect: Error | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
   #stuck = '';
@@ -308,6 +311,31 @@ export class Machine {
     return this.plan.harts.map((area) => readRegionStatistics(this.#memory, area));
   }
 
+  /**
+   * Lets a debugger look into the machine, stop it and have it go on; one at a time, for as long as the machine lives.
+   * Not under `lockstep`, whose second hart no debugger could keep up with.
+   */
+  debug(): Promise<DebugTarget> {
+    this.#debugger ??= this.#createDebugger();
+    return this.#debugger.then(({ target }) => target);
+  }
+
+  async #createDebugger(): Promise<MachineDebugger> {
+    const { MachineDebugger } = await import('./debug/machine-debugger.ts');
+    return MachineDebugger.create({
+      memory: this.#memory,
+      plan: this.plan,
+      xlen: this.#xlen,
+      devices: this.#devices,
+      ticks: () => this.#clock.ticks(),
+      processors: this.#processors,
+      pause: () => this.pause(),
+      resume: () => this.resume(),
+      stop: () => this.stop(),
+      ended: this.ended,
+    });
+  }
+
   async #beginPause(): Promise<void> {
     this.#control.pause();
     this.#processors.wakeAll();
@@ -342,6 +370,9 @@ export class Machine {
         break;
       case 'ended':
         this.#terminateLater();
+        break;
+      case 'debug':
+        void this.#debugger?.then((each) => each.hear());
         break;
       case 'notice':
         this.#callbacks.onNotice?.(message.text);

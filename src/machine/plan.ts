@@ -6,6 +6,7 @@ import { VCPU_AREA_BYTES } from '../hypervisor/vcpu-layout.ts';
 import type { RamWindow } from '../memory/guest-memory.ts';
 import { HartWords } from './bare/hart-words.ts';
 import { CONTROL_BYTES } from './control.ts';
+import { DebugWords } from './debug/debug-words.ts';
 import { DeviceEvents } from './device-events.ts';
 import { partsOf, RAM_BASE } from './parts.ts';
 
@@ -36,6 +37,8 @@ interface CommonPlan extends MachineShape {
   /** The words of each device, as `partsOf` lists them. */
   readonly devices: readonly number[];
   readonly deviceEvents: number;
+  /** {@link DebugWords} */
+  readonly debug: number;
   readonly harts: readonly number[];
   readonly codePages: number;
   /** Bytes outside of linear memory that the compiled code of each hart may take. */
@@ -98,6 +101,7 @@ export function planMachine(shape: MachineShape): MachinePlan {
   const parts = partsOf(shape);
   const devices = parts.map(({ device }) => memory.takeWords(device.wordsFor(shape)));
   const deviceEvents = memory.takeWords(DeviceEvents.wordsFor(parts.length));
+  const debug = memory.takeWords(DebugWords.wordsFor(shape.cpus));
   const ofKind = planKind(shape, memory);
   const harts = Array.from({ length: shape.pcpus }, () => memory.take(hartAreaBytes(CODE_PAGES), 4096));
   const offset = memory.take(shape.ramBytes, RAM_ALIGNMENT);
@@ -110,6 +114,7 @@ export function planMachine(shape: MachineShape): MachinePlan {
     control,
     devices,
     deviceEvents,
+    debug,
     ...ofKind,
     harts,
     codePages: CODE_PAGES,

@@ -3,6 +3,8 @@ import { GuestMemory } from '../memory/guest-memory.ts';
 import type { Network } from '../network/ethernet.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END, type EndReason } from './control.ts';
+import { DebugWords } from './debug/debug-words.ts';
+import { ThreadDebug } from './debug/thread-debug.ts';
 import { createDevices, type Devices, eventTeller } from './devices.ts';
 import { createHart } from './engine-hart.ts';
 import { hartExtensions } from './extensions.ts';
@@ -25,6 +27,7 @@ export class ThreadFrame {
   readonly skipping: InstructionClock | undefined;
   /** Guest time in ticks. */
   readonly ticks: () => number;
+  readonly debug: ThreadDebug;
   readonly #clock: GuestClock | InstructionClock;
   readonly #start: PcpuStart | BareStart;
   readonly #host: WorkerHost;
@@ -39,6 +42,8 @@ export class ThreadFrame {
     const clock = this.skipping ?? new GuestClock(this.control.startedAt, host.clockOffset);
     this.#clock = clock;
     this.ticks = () => clock.ticks();
+    const words = new DebugWords(memory, plan.debug, plan.cpus);
+    this.debug = new ThreadDebug(words, () => host.notify({ kind: 'debug' }));
     this.#start = start;
     this.#host = host;
     this.#wakeAll = wakeAll;
@@ -67,6 +72,12 @@ export class ThreadFrame {
   readonly stand = (answer?: () => void): void => {
     if (this.control.stand(answer)) this.#clock.restart(this.control.startedAt);
   };
+
+  /** The same, behind which the hart takes over what a debugger has changed. */
+  standWith(hart: Hart): void {
+    this.stand();
+    this.debug.refresh(hart);
+  }
 
   /**
    * @param hartChanged the lines of the devices to a hart may have changed

@@ -77,6 +77,8 @@ export type WorkerStart = PcpuStart | BareStart | IoStart;
 export type WorkerMessage =
   /** A device has something for its host's side ({@link DeviceEvents}). Both are numbers. */
   | { readonly kind: 'device'; readonly device: number; readonly event: number }
+  /** A processor has stopped for a debugger, whose words say which and why; once until it goes on. */
+  | { readonly kind: 'debug' }
   /** The machine is ending. */
   | { readonly kind: 'ended' }
   /** The guest can make no progress; in words why. The machine is ending. */

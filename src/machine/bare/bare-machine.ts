@@ -1,4 +1,5 @@
 import type { HartRegisters } from '../../hart/saved-registers.ts';
+import type { InspectedMachine, Inspector } from '../debug/inspector.ts';
 import { describeMachine } from '../describe.ts';
 import type { MachineDraft, Processors, VcpuStats } from '../kind.ts';
 import { type BarePlan, planMachine, settingOf } from '../plan.ts';
@@ -59,6 +60,11 @@ class BareMachine implements Processors {
 
   stats(): readonly VcpuStats[] {
     return [];
+  }
+
+  async inspect(machine: InspectedMachine): Promise<Inspector> {
+    const { inspectHarts } = await import('./inspector.ts');
+    return inspectHarts(this.#plan, machine);
   }
 
   startOf(thread: ThreadStart): BareStart {

@@ -1,4 +1,4 @@
-import type { ConsoleWires, HartInputs, InterruptFiles } from '../../devices/descriptor.ts';
+import type { ConsoleWires, HartInputs } from '../../devices/descriptor.ts';
 import { Htif } from '../../devices/htif/device.ts';
 import type { Hart } from '../../hart/index.ts';
 import { CSR, EXIT } from '../../hart/layout.ts';
@@ -8,9 +8,9 @@ import { TICKS_PER_MS } from '../../time/ticks.ts';
 import { END } from '../control.ts';
 import { emitAll, linesOf } from '../devices.ts';
 import { SkippingSleep } from '../instruction-clock.ts';
-import type { BarePlan } from '../plan.ts';
 import type { BareStart, RunBare, WorkerHost } from '../thread.ts';
 import { ThreadFrame } from '../thread-frame.ts';
+import { guestLines } from './guest-lines.ts';
 import { HartWords } from './hart-words.ts';
 import { BareLoop, type BarePart, type BareSurroundings } from './loop.ts';
 
@@ -83,11 +83,21 @@ class BareHart {
         return control.pausing;
       },
       longestSleep: this.#htif === undefined ? LONGEST_SLEEP_MS : HTIF_INTERVAL / TICKS_PER_MS,
-      stand: this.#frame.stand,
+      stand: () => this.#stand(),
       runCode: () => this.#runCode(),
       untilTimer: () => this.#untilTimer(this.#frame.ticks()) / TICKS_PER_MS,
-      wakePending: () => this.#hart.privileged.wakePending(),
+      wakePending: () => this.#frame.debug.steps(this.#index) || this.#hart.privileged.wakePending(),
     };
+  }
+
+  /** Also while a debugger holds this hart. */
+  #stand(): void {
+    const { control, debug } = this.#frame;
+    for (;;) {
+      this.#frame.standWith(this.#hart);
+      if (!debug.holds(this.#index) || !control.running) return;
+      control.rest(LONGEST_SLEEP_MS);
+    }
   }
 
   #runCode(): boolean {
@@ -95,11 +105,14 @@ class BareHart {
     const started = this.#hart.instructions;
     const longest = Math.min(this.#longestRun, this.#untilTimer(now));
     this.#runEnd = now + longest;
-    const exit = this.#hart.run(this.#pace.start(now, longest));
+    const fuel = this.#pace.start(now, longest);
+    const { debug } = this.#frame;
+    const exit = debug.steps(this.#index) ? this.#hart.step() : this.#hart.run(fuel);
+    const holds = debug.ran(this.#index, this.#hart.stop);
     const instructions = this.#hart.instructions - started;
     this.#pace.finish(this.#frame.ticks(), instructions);
     this.#watchProgress(instructions);
-    return exit === EXIT.wait;
+    return exit === EXIT.wait && !holds;
   }
 
   /** Ticks that the hart may stay in its code at a time, and sleep if it serves the host-target interface. */
@@ -137,15 +150,6 @@ class BareHart {
     state.setX(11, bare.deviceTreeAddress | 0, Math.floor(bare.deviceTreeAddress / 2 ** 32));
     state.setX(12, bare.dynamicInfo | 0, Math.floor(bare.dynamicInfo / 2 ** 32));
   }
-}
-
-/** hgeip: the guest interrupt files of a hart that have something to deliver. */
-function guestLines({ aiaGuests = 0 }: BarePlan, files: InterruptFiles | undefined, hart: number): number {
-  let lines = 0;
-  for (let guest = 1; guest <= aiaGuests; guest++) {
-    if (files?.file(hart, guest + 1)?.asserts() === true) lines |= 1 << guest;
-  }
-  return lines;
 }
 
 function wordsOf({ memory, plan }: BareStart, { skipping }: ThreadFrame): readonly HartWords[] {

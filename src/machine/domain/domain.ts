@@ -4,6 +4,8 @@ import type { Scheduler } from '../../hypervisor/scheduler.ts';
 import type { Vcpu } from '../../hypervisor/vcpu.ts';
 import { HSM, STAT } from '../../hypervisor/vcpu-layout.ts';
 import type { GuestClock } from '../clock.ts';
+import { DebugWords } from '../debug/debug-words.ts';
+import type { InspectedMachine, Inspector } from '../debug/inspector.ts';
 import { describeMachine } from '../describe.ts';
 import type { MachineDraft, Processors, VcpuStats } from '../kind.ts';
 import { type DomainPlan, planMachine, settingOf } from '../plan.ts';
@@ -86,6 +88,13 @@ class Domain implements Processors {
     return this.#vcpus.map(
       (vcpu) => Object.fromEntries(STAT.map((name) => [name, vcpu.stat(name)])) as VcpuStats,
     );
+  }
+
+  async inspect(machine: InspectedMachine): Promise<Inspector> {
+    const { inspectVcpus } = await import('./inspector.ts');
+    const plan = this.#plan;
+    const debug = new DebugWords(machine.memory, plan.debug, plan.cpus);
+    return inspectVcpus({ plan, vcpus: this.#vcpus, scheduler: this.#scheduler, debug }, machine);
   }
 
   startOf(thread: ThreadStart): PcpuStart {

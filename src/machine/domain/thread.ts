@@ -1,3 +1,4 @@
+import type { Hart } from '../../hart/index.ts';
 import { CpuQuota } from '../../hypervisor/cpu-quota.ts';
 import { enqueueStarted } from '../../hypervisor/enqueue-started.ts';
 import { openToGuests } from '../../hypervisor/guest-environment.ts';
@@ -27,7 +28,7 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
   const devices = frame.createDevices((hart) => vcpus[hart]?.nudge());
   const externalPending = (vcpu: number): boolean => linesOf(devices.inputs, vcpu, EXTERNAL) !== 0;
   const vcpus = createVcpus(start, scheduler, frame.ticks, externalPending, host.standIn);
-  const hart = frame.createHart({
+  const hart: Hart = frame.createHart({
     devices: devices.bus,
     platform: {
       ticks: frame.ticks,
@@ -48,7 +49,8 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
   const events = createEvents(start);
   const { cpuShare } = start;
   const quota = cpuShare === undefined ? undefined : new CpuQuota(cpuShare, frame.ticks);
-  const pcpu = new Pcpu(start.index, hart, domainOf(frame, devices, { vcpus, scheduler, events, quota }));
+  const parts = { vcpus, scheduler, events, quota };
+  const pcpu = new Pcpu(start.index, hart, domainOf(frame, devices, hart, parts));
   pcpu.run();
   hart.finish();
 }
@@ -56,6 +58,7 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
 function domainOf(
   frame: ThreadFrame,
   { console, interruptFiles }: Devices,
+  hart: Hart,
   parts: Pick<PcpuDomain, 'vcpus' | 'scheduler' | 'events' | 'quota'>,
 ): PcpuDomain {
   const { control } = frame;
@@ -68,10 +71,11 @@ function domainOf(
       return control.pausing;
     },
     stand: () => {
-      frame.stand();
+      frame.standWith(hart);
       const rest = parts.quota?.rest() ?? 0;
       if (rest > 0) control.rest(rest);
     },
+    debug: frame.debug,
     ticks: frame.ticks,
     interruptFile: (vcpu) => interruptFiles?.file(vcpu, 0)?.place,
     start: (vcpu) => enqueueStarted(vcpu, parts.scheduler),
@@ -81,6 +85,6 @@ function domainOf(
     // The debug console: the same wires as the serial port, beside its registers.
     consoleWrite: (bytes) => console.emit(bytes),
     consoleRead: (most) => console.takeInput(most),
-    consolePut: (byte) => emitAll(console, Uint8Array.of(byte), control, frame.stand),
+    consolePut: (byte) => emitAll(console, Uint8Array.of(byte), control, () => frame.standWith(hart)),
   };
 }

@@ -21,6 +21,7 @@ need riscv64-linux-gnu-objdump binutils-riscv64-linux-gnu # the disassembler's a
 need qemu-system-riscv64 qemu-system-misc             # the oracle for whole programs, and the benchmark's yardstick
 need qemu-img qemu-utils                              # the oracle for images of disks
 need dtc device-tree-compiler                         # reads the device trees that we write
+need gdb-multiarch gdb-multiarch                         # the oracle for `--gdb`
 need gcc gcc libc6-dev                                # builds the C side of `npm run bench -- irq`
 need spin spin                                        # checks the models that `verify explain --promela` writes
 need dpkg-deb dpkg                                    # unpacks the guest's packages

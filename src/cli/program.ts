@@ -13,6 +13,7 @@ import { defaultMemory, maximumCpus } from './choices.ts';
 import { readCpu } from './cpu-word.ts';
 import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
 import type { Finished } from './finished.ts';
+import { GDB_FORMS } from './gdb-option.ts';
 import { IMAGE_DEFAULTS } from './image-defaults.ts';
 import { SERIAL_FORMS } from './serial-option.ts';
 import { addStress, addVerify } from './verify-program.ts';
@@ -38,6 +39,8 @@ const channelHelp = 'a channel that the guest finds by its name, NAME=PLACE, wit
 const balloonHelp = 'the guest tells what memory it does without, so that snapshots are small';
 const vsockHelp = 'sockets between guest and host: socket=PATH[,cid=N], as Firecracker has them';
 const serialHelp = `where the console leads: ${SERIAL_FORMS}`;
+const gdbHelp = `wait for gdb: ${GDB_FORMS}`;
+const stoppedHelp = 'with --gdb: start nothing until the debugger says so';
 const virtioHelp = `how the guest reaches its disks, folders and network: ${VIRTIO_TRANSPORTS.join(', ')}`;
 const driveHelp =
   "the same in QEMU's words: file=disk.img[,format=raw|qcow2][,readonly=on][,snapshot=on][,serial=NAME]";
@@ -115,6 +118,8 @@ function addRun(program: Command, finished: Finished): void {
       'force the order of accesses of a counterexample, as published/ipi-after-round, whenever sync and set meet',
     )
     .option('--stats', "print each vCPU's counters, and what was compiled, at the end")
+    .option('--gdb <place>', gdbHelp)
+    .option('-S, --stopped', stoppedHelp)
     .option('--timeout <seconds>', 'stop the guest after this time')
     .option('--dumpdtb <file>', "write the guest's device tree to a file and end")
     .option('--debug', 'check the rules of the vCPU loop while it runs')
@@ -153,6 +158,8 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--aia-guests <n>', `guest interrupt files of each hart, 0 to ${IMSIC.maxGuests} (default: 0)`)
     .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)
     .option('--stats', 'print what was compiled at the end')
+    .option('--gdb <place>', gdbHelp)
+    .option('-S, --stopped', stoppedHelp)
     .option('--timeout <seconds>', 'stop the machine after this time')
     .option('--dumpdtb <file>', 'write the device tree to a file and end')
     .addHelpText('after', keysHelp + machineStatusHelp)

@@ -1,5 +1,5 @@
 /** Options that QEMU spells with one dash and hartvisor, as other programs, with two. All of them take a value. */
-const words = ['kernel', 'initrd', 'append', 'smp', 'bios', 'cpu', 'drive', 'netdev'];
+const words = ['kernel', 'initrd', 'append', 'smp', 'bios', 'cpu', 'drive', 'netdev', 'gdb'];
 const spellings = new Set(words.flatMap((word) => [`-${word}`, `--${word}`]));
 
 /**

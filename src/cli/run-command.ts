@@ -28,6 +28,7 @@ import { type DebianDisk, debianDisk, refusePersistent, sshNotice, withPlaces } 
 import { type DriveWords, readDrives } from './drive-options.ts';
 import { fetchProgress } from './fetch-progress.ts';
 import { loadProgram } from './firmware.ts';
+import { type GdbWords, readGdb } from './gdb-option.ts';
 import { readLink } from './link-option.ts';
 import { type NetworkWords, portNotices, readNetwork } from './network-options.ts';
 import {
@@ -151,7 +152,7 @@ export async function machineCommand(
 }
 
 /** The words for parts that a machine has on demand. */
-interface AttachWords extends DriveWords, ShareWords, NetworkWords, LineWords {
+interface AttachWords extends GdbWords, DriveWords, ShareWords, NetworkWords, LineWords {
   readonly serial?: string | undefined;
   readonly console?: string | undefined;
   readonly vsock?: string | undefined;
@@ -206,16 +207,17 @@ function portsOf(words: AttachWords): readonly PortFacts[] {
 /** The other ends of what a session connects. */
 async function connectOutside(
   words: AttachWords,
-): Promise<Pick<SessionOptions, 'serial' | 'lines' | 'vsock'>> {
+): Promise<Pick<SessionOptions, 'serial' | 'lines' | 'vsock' | 'gdb'>> {
   const { serial: word } = words;
+  const gdb = readGdb(words);
   const place = readSerial(word);
   const lines = readLines(words, MOST_PORTS);
-  const vsock = await openSockets(words.vsock);
-  if (place === undefined && lines.length === 0) return vsock;
+  const others = { ...(await openSockets(words.vsock)), ...(gdb === undefined ? {} : { gdb }) };
+  if (place === undefined && lines.length === 0) return others;
   const serial = place === undefined ? {} : { serial: await openLine({ place, word: `--serial ${word}` }) };
   const opened = [];
   for (const line of lines) opened.push(await openLine(line));
-  return { ...serial, lines: opened, ...vsock };
+  return { ...serial, lines: opened, ...others };
 }
 
 async function openLine({ place, word }: LineOptions): Promise<NonNullable<SessionOptions['serial']>> {

@@ -4,10 +4,12 @@ import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import { Machine, type MachineCallbacks, type MachineHost } from '../machine/machine.ts';
 import { consoleStreams } from '../node/console-streams.ts';
+import type { GdbServer } from '../node/gdb/gdb-server.ts';
 import { StreamPort } from '../node/serial/stream-port.ts';
 import { onEndingSignal, signalStatus } from '../node/signals.ts';
 import { Terminal, type TerminalStreams } from '../node/terminal.ts';
 import { EXIT_STATUS } from './exit-status.ts';
+import type { GdbOptions } from './gdb-option.ts';
 import { type Outcome, outcomeOf, panicOutcome, signalOutcome, timeoutOutcome } from './outcome.ts';
 import { PanicWatch } from './panic-watch.ts';
 import { regionTable, statisticsTable } from './statistics.ts';
@@ -26,6 +28,8 @@ export interface SessionOptions {
   readonly serial?: Pick<TerminalStreams, 'input' | 'output'>;
   /** Where lines to the guest beside its console lead: the last ports of its virtio console. */
   readonly lines?: readonly Pick<TerminalStreams, 'input' | 'output'>[];
+  /** Where a debugger can connect. */
+  readonly gdb?: GdbOptions;
   /** Programs of the host that the guest's sockets lead to. */
   readonly vsock?: VsockBackend & { attach(sockets: GuestSockets): void; close(): void };
 }
@@ -73,6 +77,7 @@ class Session {
   readonly #interruption = Promise.withResolvers<Outcome>();
   /** When it happened, as `performance.now` has it. */
   #interrupted: number | undefined;
+  #gdb: GdbServer | undefined;
   #panicTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(config: MachineConfig, host: MachineHost, options: SessionOptions) {
@@ -116,17 +121,36 @@ class Session {
       if (this.#terminal.interactive) {
         this.#say(`${this.#options.banner} Ctrl-A x quits, Ctrl-A h helps.`);
       }
-      this.#machine.start();
+      await this.#start();
       const outcome = await this.#end();
       await this.#report(outcome);
       return outcome.status;
     } finally {
       clearTimeout(timer);
       clearTimeout(this.#panicTimer);
+      await this.#gdb?.close();
       this.#terminal.close();
       this.#options.vsock?.close();
       stopListening();
     }
+  }
+
+  /** With a debugger that is to come first, the machine stands before its first instruction. */
+  async #start(): Promise<void> {
+    const { gdb } = this.#options;
+    if (gdb === undefined) {
+      this.#machine.start();
+      return;
+    }
+    const [target, { GdbServer }] = await Promise.all([
+      this.#machine.debug(),
+      import('../node/gdb/gdb-server.ts'),
+    ]);
+    this.#gdb = await GdbServer.open(gdb.place, gdb.word, target, (text) => this.#say(text));
+    const waits = gdb.stopped ? ' It waits for that.' : '';
+    this.#say(`To debug the machine, type in gdb: ${this.#gdb.connectWords}${waits}`);
+    this.#machine.start();
+    if (gdb.stopped) void this.#machine.pause();
   }
 
   /** Waits for the end, whoever brings it about. */

@@ -103,6 +103,7 @@ export interface BootOptions {
   readonly engine?: Engine;
   /** Ends the machine, also while it is being made. */
   readonly signal?: AbortSignal;
+  /** Is told of files that are fetched. */
   readonly onProgress?: (progress: BootProgress) => void;
   /** Something that a person should know. */
   readonly onNotice?: (text: string) => void;

@@ -24,7 +24,10 @@ export class VmConsole {
   #written: Promise<void> = Promise.resolve();
   #ended = false;
 
-  /** @param hold keeps the program running until the function that it gives is called */
+  /**
+   * @param hold keeps the program running until the function that it gives is called
+   * @internal
+   */
   constructor(hold: () => () => void) {
     this.#hold = hold;
   }
@@ -99,18 +102,30 @@ export class VmConsole {
     }
   }
 
-  /** The machine's side of the console. */
+  /**
+   * The machine's side of the console.
+   *
+   * @internal
+   */
   backend(): ConsoleBackend {
     return { output: (bytes) => this.#output(bytes), inputSpace: () => this.#makeRoom() };
   }
 
-  /** Says where input goes. */
+  /**
+   * Says where input goes.
+   *
+   * @internal
+   */
   attach(sink: InputSink): void {
     this.#sink = sink;
     this.#makeRoom();
   }
 
-  /** The machine has ended. */
+  /**
+   * The machine has ended.
+   *
+   * @internal
+   */
   end(): void {
     this.#ended = true;
     this.#reader?.end();

@@ -30,6 +30,7 @@ export class Vm implements AsyncDisposable {
   /**
    * Starts a machine.
    *
+   * @internal
    * @throws InputError when its guest does not fit into its memory
    */
   static start(platform: Platform, prepared: PreparedMachine, options: BootOptions = {}): Vm {

@@ -4,6 +4,7 @@
  */
 export const ENGINES = ['interp', 'jit', 'lockstep'] as const;
 
+/** How guest code is carried out: by the interpreter alone, with the compiler, or by both in lock step. */
 export type Engine = (typeof ENGINES)[number];
 
 export const DEFAULT_ENGINE: Engine = 'jit';

@@ -43,6 +43,7 @@ export type MachineEnd =
 
 /** A thread that the surroundings have started. */
 export interface RunningThread {
+  /** Ends it wherever it is. Fulfilled when it has ended. */
   terminate(): Promise<void>;
 }
 

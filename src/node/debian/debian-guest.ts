@@ -24,6 +24,7 @@ export interface FetchProgress {
 export interface FetchOptions {
   /** By default `$HARTVISOR_CACHE`, `$XDG_CACHE_HOME/hartvisor` or `~/.cache/hartvisor`. */
   readonly cacheDir?: string;
+  /** Is told of each step. */
   readonly onProgress?: (progress: FetchProgress) => void;
 }
 

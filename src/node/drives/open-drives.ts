@@ -19,6 +19,7 @@ export interface OpenDrives {
   readonly facts: readonly DriveFacts[];
   /** By which threads get at them. */
   readonly module: ThreadModule;
+  /** Closes what is open, when the threads of the machine have ended. */
   close(): void;
 }
 

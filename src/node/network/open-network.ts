@@ -27,6 +27,7 @@ export interface PreparedNetwork {
   readonly forwards: readonly Forward[];
   /** By which threads get at it. */
   readonly module: ThreadModule;
+  /** Closes what is open, when the threads of the machine have ended. */
   close(): void;
 }
 

@@ -15,6 +15,7 @@ export interface OpenShares {
   readonly facts: readonly ShareFacts[];
   /** By which threads get at them. */
   readonly module: ThreadModule;
+  /** Closes what is open, when the threads of the machine have ended. */
   close(): void;
 }
 

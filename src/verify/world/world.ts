@@ -124,6 +124,7 @@ export class World {
     this.#derives.push(derive);
   }
 
+  /** The levels that all sources of {@link addDerive} hold up. */
   readonly derive = (): number => this.#derives.reduce((levels, derive) => levels | derive(), 0);
 
   /** Adds a condition on states in which nothing moves. */
@@ -131,6 +132,7 @@ export class World {
     this.#checks.push(check);
   }
 
+  /** What is wrong with a state in which nothing moves; undefined if nothing is. */
   readonly atRest = (view: RestView): Verdict => {
     const stateOf = (name: string) => {
       const text = view.states[this.threads.findIndex((thread) => thread.name === name)];

@@ -25,6 +25,7 @@ const entries = [
   'node/network/link-thread',
   'node/network/network-thread',
   'node/shares/share-thread',
+  'node/trace/trace-thread',
   'node/index',
   'interrupts/index',
   'verify/public',

@@ -42,6 +42,8 @@ const serialHelp = `where the console leads: ${SERIAL_FORMS}`;
 const gdbHelp = `wait for gdb: ${GDB_FORMS}`;
 const stoppedHelp = 'with --gdb: start nothing until the debugger says so';
 const virtioHelp = `how the guest reaches its disks, folders and network: ${VIRTIO_TRANSPORTS.join(', ')}`;
+const traceHelp =
+  'record what the machine does, and each interrupt on its way, in a file for ui.perfetto.dev';
 const driveHelp =
   "the same in QEMU's words: file=disk.img[,format=raw|qcow2][,readonly=on][,snapshot=on][,serial=NAME]";
 
@@ -120,6 +122,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('--stats', "print each vCPU's counters, and what was compiled, at the end")
     .option('--gdb <place>', gdbHelp)
     .option('-S, --stopped', stoppedHelp)
+    .option('--trace <file>', traceHelp)
     .option('--timeout <seconds>', 'stop the guest after this time')
     .option('--dumpdtb <file>', "write the guest's device tree to a file and end")
     .option('--debug', 'check the rules of the vCPU loop while it runs')
@@ -160,6 +163,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--stats', 'print what was compiled at the end')
     .option('--gdb <place>', gdbHelp)
     .option('-S, --stopped', stoppedHelp)
+    .option('--trace <file>', traceHelp)
     .option('--timeout <seconds>', 'stop the machine after this time')
     .option('--dumpdtb <file>', 'write the device tree to a file and end')
     .addHelpText('after', keysHelp + machineStatusHelp)

@@ -42,6 +42,7 @@ import {
 import { type LineOptions, type LineWords, readLines, readSerial } from './serial-option.ts';
 import { deviceTreeOf, runSession, type SessionOptions } from './session.ts';
 import { readShares, type ShareWords } from './share-options.ts';
+import { giveTrace, type TraceWords } from './trace-option.ts';
 import { readVsock } from './vsock-option.ts';
 
 /** Options of `hartvisor run` as the parser gives them. */
@@ -98,6 +99,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
     ...numbers,
     ...parts,
     ...attached,
+    ...(options.dumpdtb === undefined ? await giveTrace(options, host) : {}),
     debug: options.debug === true,
   };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
@@ -107,6 +109,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
   return runSession(config, host, {
     timeout,
     statistics: options.stats === true,
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(forced === undefined ? {} : { timesForced: forced }),
     ...outside,
     banner: `${name} on ${counted(shape.vcpus, 'vCPU')}, ${counted(shape.pcpus, 'thread')}, ${memory}.`,
@@ -139,26 +142,27 @@ export async function machineCommand(
   const { harts, xlen, memoryBytes } = shape;
   const program = await loadProgram({ ...options, file, xlen, memoryBytes });
   const { append } = options;
+  const trace = options.dumpdtb === undefined ? await giveTrace(options, host) : {};
   const bootArgs = append === undefined ? {} : { bootArgs: append };
-  const config: MachineConfig = { kind: 'bare', ...shape, program, ...bootArgs, ...attached };
+  const config: MachineConfig = { kind: 'bare', ...shape, program, ...bootArgs, ...attached, ...trace };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
   const outside = await connectOutside(options);
   return runSession(config, host, {
     timeout,
     ...outside,
     statistics: options.stats === true,
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
     banner: `${file} on ${counted(harts, 'hart')}, ${memoryBytes / 2 ** 20} MiB.`,
   });
 }
 
 /** The words for parts that a machine has on demand. */
-interface AttachWords extends GdbWords, DriveWords, ShareWords, NetworkWords, LineWords {
+interface AttachWords extends GdbWords, DriveWords, ShareWords, NetworkWords, LineWords, TraceWords {
   readonly serial?: string | undefined;
   readonly console?: string | undefined;
   readonly vsock?: string | undefined;
   readonly balloon?: true | undefined;
   readonly virtio?: string | undefined;
-  readonly engine?: string | undefined;
 }
 
 /** What a machine has on demand. */

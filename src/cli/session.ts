@@ -13,6 +13,7 @@ import type { GdbOptions } from './gdb-option.ts';
 import { type Outcome, outcomeOf, panicOutcome, signalOutcome, timeoutOutcome } from './outcome.ts';
 import { PanicWatch } from './panic-watch.ts';
 import { regionTable, statisticsTable } from './statistics.ts';
+import { describeTrace, traceTable } from './trace-report.ts';
 
 /** How a machine is run for a person. */
 export interface SessionOptions {
@@ -20,6 +21,8 @@ export interface SessionOptions {
   readonly timeout: number | undefined;
   /** Print the vCPUs' counters at the end. */
   readonly statistics: boolean;
+  /** The file of the trace, for the message about it. */
+  readonly trace?: string;
   /** Tells how often an order of accesses was forced, for the end. */
   readonly timesForced?: () => number;
   /** A line about what is started, for a person at a terminal. */
@@ -191,11 +194,20 @@ class Session {
   async #report({ message }: Outcome): Promise<void> {
     this.#terminal.close();
     if (this.#options.statistics) this.#printStatistics();
+    this.#reportTrace();
     const forced = this.#options.timesForced?.();
     if (forced !== undefined)
       this.#say(`The schedule was forced ${forced} ${forced === 1 ? 'time' : 'times'}.`);
     if (message !== undefined) this.#say(message);
     await this.#within('messages', this.#terminal.flushMessages());
+  }
+
+  #reportTrace(): void {
+    const { trace } = this.#options;
+    const { traceReport } = this.#machine;
+    if (trace === undefined || traceReport === undefined) return;
+    for (const text of describeTrace(trace, traceReport)) this.#say(text);
+    if (this.#options.statistics) this.#terminal.notice(traceTable(traceReport));
   }
 
   #printStatistics(): void {

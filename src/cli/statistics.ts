@@ -49,7 +49,7 @@ export function statisticsTable(vcpus: readonly VcpuStatistics[]): string {
       return [heading === '' ? label : `  ${label}`, ...counts.map(grouped), grouped(sum)];
     }),
   ]);
-  return align([head, ...body]);
+  return alignTable([head, ...body]);
 }
 
 /** Statistics of compiled code as a table: a column for each hart. */
@@ -59,7 +59,7 @@ export function regionTable(harts: readonly RegionStatistics[], what: string): s
     ...harts.map(value),
   ];
   const exits = Object.keys(harts[0]?.exits ?? {}) as (keyof RegionStatistics['exits'])[];
-  return align([
+  return alignTable([
     ['compiled code', ...harts.map((_, index) => `${what} ${index}`)],
     row('  regions now', ({ live }) => grouped(live)),
     row('  regions compiled', ({ compiled }) => grouped(compiled)),
@@ -87,11 +87,11 @@ const EXIT_LABELS: Readonly<Record<keyof RegionStatistics['exits'], string>> = {
   resume: 'before an instruction for the interpreter',
 };
 
-function grouped(count: number): string {
+export function grouped(count: number): string {
   return count.toLocaleString('en-US', { maximumFractionDigits: 0 });
 }
 
-function align(lines: readonly (readonly string[])[]): string {
+export function alignTable(lines: readonly (readonly string[])[]): string {
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   const cell = (text: string, column: number) =>
     column === 0 ? text.padEnd(widths[0]) : text.padStart(widths[column]);

@@ -6,7 +6,7 @@ import type { Mac, Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Backends, GuestBalloon, GuestPort, GuestSockets } from './backends.ts';
-import type { Clock, Device, LineSink, MsiSink } from './device.ts';
+import type { Clock, Device, InterruptWitness, LineSink, MsiSink, RequestWitness } from './device.ts';
 
 /**
  * How external interrupts reach the harts of a machine, in QEMU's words: by the PLIC, by an APLIC with wires to harts,
@@ -152,6 +152,10 @@ export interface DeviceServices extends DeviceSetting {
   openNetwork(): Network;
   /** Tells people something that is worth knowing. */
   notice(text: string): void;
+  /** Traces interrupts, in a machine that is traced. */
+  readonly witness?: InterruptWitness | undefined;
+  /** Traces requests of the device; of a bus, those of the device in a slot. */
+  readonly requests?: ((slot?: number) => RequestWitness) | undefined;
 }
 
 /** An interrupt controller, as other devices see it. */
@@ -281,4 +285,6 @@ export interface DeviceDescriptor {
   state(setting: DeviceSetting): readonly Type[];
   create(services: DeviceServices): DeviceInstance;
   describe(place: DevicePlace): DeviceNodes;
+  /** Of a bus: names of the devices on it, and their slots. */
+  slots?(setting: DeviceSetting): readonly { readonly name: string; readonly slot: number }[];
 }

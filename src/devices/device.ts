@@ -87,3 +87,26 @@ export interface SavedDevice {
   readonly device: string;
   readonly words: readonly number[];
 }
+
+/** Is told of interrupts by their controllers, for whoever traces the machine. Called before anybody can see them. */
+export interface InterruptWitness {
+  /** The wire of a source rises or falls. */
+  wire(source: number, level: boolean): void;
+  /** A source was claimed for a hart; 0 if there was none to claim. */
+  claim(hart: number, source: number): void;
+  /** A message is sent to an interrupt file of a hart. */
+  message(hart: number, file: number, identity: number): void;
+}
+
+/** Is told of requests by those who carry them out, for whoever traces the machine. */
+export interface RequestWitness {
+  /** The time, for {@link request}. */
+  now(): number;
+  /**
+   * A request was carried out.
+   *
+   * @param head the descriptor that it begins with
+   * @param written bytes that are new for the guest
+   */
+  request(queue: number, began: number, head: number, written: number): void;
+}

@@ -352,11 +352,20 @@ export class Hart {
   #takeInterrupt(): TrapTarget | undefined {
     if (this.#debug.stepping) return undefined;
     const target = this.privileged.takeInterrupt();
+    if (target !== undefined) this.#tellTaken(target);
     if (target === 'VS') {
       const cause = (this.state.csr[CSR.vscause] as number) & 63;
       this.guestInterrupts[cause] = (this.guestInterrupts[cause] as number) + 1;
     }
     return target;
+  }
+
+  #tellTaken(target: TrapTarget): void {
+    const { platform } = this.#options;
+    if (platform.interruptTaken === undefined) return;
+    const { csr } = this.state;
+    const cause = csr[CSR[target === 'VS' ? 'vscause' : target === 'HS' ? 'scause' : 'mcause']] as number;
+    platform.interruptTaken(target, cause & 63);
   }
 
   /** Takes a pending interrupt, then finds the decoded code at pc. */

@@ -36,6 +36,12 @@ export interface Platform {
    * memory before it leaves the guest to its host. Without this, none.
    */
   watchTicks?(): number;
+  /**
+   * The hart has just taken an interrupt, for whoever keeps a record: its handler comes next.
+   *
+   * @param cause as the cause register of the mode that takes it has it, without its uppermost bit
+   */
+  interruptTaken?(target: 'M' | 'HS' | 'VS', cause: number): void;
 }
 
 /** An interrupt file as its hart sees it (AIA specification, "Incoming MSI Controller"). */

@@ -9,6 +9,8 @@ import { dispatchVcpu } from '../interrupts/run-state.ts';
 import type { BlockResult } from '../interrupts/vcpu-interrupts.ts';
 import { type LoopOutcome, type LoopPart, type LoopSurroundings, VcpuLoop } from '../interrupts/vcpu-loop.ts';
 import { instructionNamed } from '../isa/index.ts';
+import { TICKS_PER_MS } from '../time/ticks.ts';
+import { nanoseconds, type Recorder, STAY_END, type StayEnd } from '../trace/recorder.ts';
 import { CounterOverflows } from './counter-overflow.ts';
 import type { CpuQuota } from './cpu-quota.ts';
 import { deliverEvent } from './deliver-event.ts';
@@ -39,6 +41,10 @@ const LONGEST_WATCH = 200;
 const LONGEST_AWAKE = 500;
 /** Instructions between two looks of a guest that does nothing but wait. */
 const WAITING_ROUND = 100;
+/** The timer interrupt, as vscause has it. */
+const TIMER = 5;
+/** The register with the number of an SBI extension. */
+const A7 = 17;
 /** The loaded vCPU's interrupt file is that of guest external interrupt 1 of the hart. */
 const GUEST_FILE = 2;
 /** The one instruction that a guest is stopped at by hstatus.VTW. */
@@ -72,6 +78,8 @@ export interface PcpuDomain extends SbiDomain {
   interruptFile?(vcpu: number): FilePlace | undefined;
   /** What this pCPU may take of a processor; all, if it is left out. */
   readonly quota?: CpuQuota | undefined;
+  /** Records what the pCPU does, if it is traced. */
+  readonly trace?: Recorder | undefined;
   /** Called between two vCPUs: stands still while the domain is paused, and rests when the quota is spent. */
   stand(): void;
   ticks(): number;
@@ -88,6 +96,7 @@ export class Pcpu {
   readonly #paces: readonly Pace[];
   readonly #loops: readonly VcpuLoop[];
   readonly #sleepers: SleepWatch;
+  readonly #trace: Recorder | undefined;
   #current: Vcpu | undefined;
   /** Ticks at which the guest began to do nothing but wait for another vCPU. */
   #waitsSince = Number.POSITIVE_INFINITY;
@@ -113,11 +122,16 @@ export class Pcpu {
   #fallsAsleep = false;
   /** Exceptions of the hart that were looked at. */
   #traps = 0;
+  /** For a trace: HVIP as it was written, when that was, and when the guest was left. */
+  #hvip = 0;
+  #flushedAt = 0;
+  #leftAt = 0;
 
   constructor(index: number, hart: Hart, domain: PcpuDomain, newPace = () => new Pace()) {
     this.#index = index;
     this.#hart = hart;
     this.#domain = domain;
+    this.#trace = domain.trace;
     this.#paces = domain.vcpus.map(() => newPace());
     this.#loops = domain.vcpus.map((vcpu) => new VcpuLoop(this.#surroundings(vcpu)));
     this.#sleepers = new SleepWatch(domain.vcpus, () => domain.ticks());
@@ -132,9 +146,10 @@ export class Pcpu {
   run(): void {
     while (this.#domain.running) {
       this.#domain.stand();
+      const began = this.#trace?.now() ?? 0;
       const index = nextVcpu(this.#domain.scheduler, this.#sleepers, () => this.#goesOn);
-      if (index < 0) continue;
-      if (this.#domain.debug?.holds(index) === true) this.#domain.debug.park(index);
+      if (index < 0) this.#trace?.idle(began);
+      else if (this.#domain.debug?.holds(index) === true) this.#domain.debug.park(index);
       else this.#dispatch(index);
     }
   }
@@ -163,6 +178,7 @@ export class Pcpu {
 
   /** Runs one vCPU until it gives up its pCPU. */
   #serve(vcpu: Vcpu): void {
+    this.#trace?.load(vcpu.index);
     if (vcpu.changeHsm(HSM.startPending, HSM.started)) vcpu.applyStart();
     vcpu.count('loads');
     this.#isFresh = true;
@@ -200,6 +216,7 @@ export class Pcpu {
         this.#flushed = lo & ~(csr[CSR.hvip] as number);
         csr[CSR.hvip] = lo;
         csr[CSR.hvip + 1] = hi;
+        if (this.#trace !== undefined) this.#noteFlush(this.#trace, vcpu.index, lo);
       },
       runGuest: () => this.#runGuest(),
       carryOut: (requests) => this.#carryOut(vcpu, requests),
@@ -210,7 +227,10 @@ export class Pcpu {
         if (vcpu.loadRegisters(this.#hart, this.#index)) this.#forget();
       },
       block: () => this.#block(vcpu),
-      queue: () => domain.scheduler.enqueue(vcpu.index),
+      queue: () => {
+        this.#trace?.leave(vcpu.index, 'yield');
+        domain.scheduler.enqueue(vcpu.index);
+      },
       stopped: () => this.#stopped(vcpu),
     };
   }
@@ -271,7 +291,34 @@ export class Pcpu {
     const steps = this.#domain.debug?.steps(this.current) === true;
     this.#exit = steps ? hart.step() : hart.run(this.#fuel);
     this.#ran = hart.instructions - started;
+    if (this.#trace !== undefined) this.#leftAt = this.#trace.now();
     return true;
+  }
+
+  /** Behind the flush, and before anything that the guest does with it. */
+  #noteFlush(trace: Recorder, vcpu: number, hvip: number): void {
+    this.#hvip = hvip;
+    this.#flushedAt = trace.now();
+    if (this.#flushed !== 0) trace.inject(vcpu, this.#flushed);
+  }
+
+  #noteStay(trace: Recorder, vcpu: number): void {
+    const { state } = this.#hart;
+    const { csr } = state;
+    const left = this.#exit === EXIT.trap;
+    const cause = csr[CSR.scause] as number;
+    const end = left ? this.#stayEnd(cause) : STAY_END.yield;
+    const detail = end === STAY_END.sbi ? (state.x[2 * A7] as number) : left ? cause : 0;
+    const pcLow = left ? (csr[CSR.sepc] as number) : state.pcLow;
+    const pcHigh = left ? (csr[CSR.sepc + 1] as number) : state.pcHigh;
+    const hvipOut = csr[CSR.hvip] as number;
+    trace.stay(vcpu, this.#flushedAt, this.#leftAt, this.#hvip, hvipOut, end, detail, pcLow, pcHigh);
+  }
+
+  #stayEnd(cause: number): StayEnd {
+    if (cause === CAUSE.ecallFromVs) return STAY_END.sbi;
+    if (cause !== CAUSE.virtualInstruction) return STAY_END.trap;
+    return this.#hart.state.csr[CSR.stval] === WFI ? STAY_END.wfi : STAY_END.virtual;
   }
 
   /** Instructions until something is to be done, as fast as the guest ran lately. */
@@ -297,6 +344,7 @@ export class Pcpu {
   fuelForTimer(): number {
     const vcpu = this.#current;
     if (vcpu === undefined) return 0;
+    this.#trace?.arm(vcpu.index);
     const deadline = vcpu.runDeadline(this.#hart);
     const ticks = deadline - this.#domain.ticks();
     if (ticks <= 0) return Number.POSITIVE_INFINITY;
@@ -312,6 +360,16 @@ export class Pcpu {
   /** For the platform of the hart: its poll has found the exit request. @returns whether it may look and go on */
   takeLook(): boolean {
     return this.#current?.interrupts.takeLook() === true;
+  }
+
+  /** For the platform of the hart, for a trace: the guest has taken an interrupt. @param cause as vscause has it */
+  noteTaken(cause: number): void {
+    const vcpu = this.#current;
+    if (vcpu === undefined || this.#trace === undefined) return;
+    const { csr } = this.#hart.state;
+    const late = cause === TIMER ? (this.#domain.ticks() - vcpu.runDeadline(this.#hart)) / TICKS_PER_MS : 0;
+    const pcLow = csr[CSR.vsepc] as number;
+    this.#trace.taken(vcpu.index, cause, 'VS', nanoseconds(late), pcLow, csr[CSR.vsepc + 1] as number);
   }
 
   /**
@@ -352,6 +410,7 @@ export class Pcpu {
   }
 
   #handle(vcpu: Vcpu): LoopOutcome {
+    if (this.#trace !== undefined) this.#noteStay(this.#trace, vcpu.index);
     if (vcpu.tellsOverflows) this.#overflows.notice(this.#hart, vcpu);
     this.#count(vcpu);
     this.#watchProgress(vcpu);
@@ -466,8 +525,10 @@ export class Pcpu {
   }
 
   #block(vcpu: Vcpu): BlockResult {
+    this.#trace?.leave(vcpu.index, 'block', this.#hart.state.csr[CSR.hie] as number);
     const result = vcpu.block();
     if (result === 'pending') {
+      this.#trace?.stayAwake(vcpu.index);
       if (this.#fallsAsleep) vcpu.count('sleeps', -1);
       // A guest that has interrupts off and waits in a loop finds one pending each time.
       this.#gives = this.#yields(this.#sliceEnd);
@@ -478,6 +539,7 @@ export class Pcpu {
   }
 
   #stopped(vcpu: Vcpu): void {
+    this.#trace?.leave(vcpu.index, 'stop');
     // Last: from here on another vCPU may start it.
     vcpu.hsm = HSM.stopped;
     if (this.#domain.running && this.#domain.vcpus.every(({ hsm }) => hsm === HSM.stopped)) {

@@ -7,6 +7,7 @@ import type { Protocol } from '../interrupts/protocol.ts';
 import { type BlockResult, VcpuInterrupts } from '../interrupts/vcpu-interrupts.ts';
 import { EXIT_REQUEST, vcpuWordsAt } from '../interrupts/words.ts';
 import type { Xlen } from '../isa/index.ts';
+import type { Recorder } from '../trace/recorder.ts';
 import { FirmwareState } from './firmware-state.ts';
 import { DELEGATED_EXCEPTIONS, VIRTUAL_INTERRUPTS } from './guest-environment.ts';
 import {
@@ -57,6 +58,8 @@ export interface VcpuOptions {
   /** Puts this vCPU on the run queue. */
   readonly wake: () => void;
   readonly debug?: boolean;
+  /** Records what this thread does to the vCPU, if it is traced. */
+  readonly trace?: Recorder | undefined;
   /** Width of the guest: 64 unless given. */
   readonly xlen?: Xlen;
 }
@@ -118,6 +121,7 @@ export class Vcpu {
   readonly #sstc: boolean;
   readonly #guestCsrs: readonly CsrField[];
   readonly #xlen: Xlen;
+  readonly #trace: Recorder | undefined;
   /** A counter that overflows raises LCOFI, which guests have with the AIA. */
   readonly tellsOverflows: boolean;
   /**
@@ -147,6 +151,7 @@ export class Vcpu {
     this.tellsOverflows = aia;
     this.#guestCsrs = aia ? [...GUEST_CSRS, ...AIA_GUEST_CSRS] : GUEST_CSRS;
     this.#xlen = options.xlen ?? 64;
+    this.#trace = options.trace;
     this.interrupts = new VcpuInterrupts({
       words: vcpuWordsAt(buffer, area + VCPU.at.interrupts),
       protocol: options.protocol,
@@ -154,6 +159,7 @@ export class Vcpu {
       derive: () => this.#levels(),
       wake: () => {
         this.firmware.readySince = options.ticks();
+        this.#trace?.ready(this.index);
         options.wake();
       },
       debug: options.debug ?? false,
@@ -284,6 +290,7 @@ export class Vcpu {
    * Ticks as two words, unsigned.
    */
   setDeadline(hart: Hart, low: number, high: number): void {
+    this.#trace?.arm(this.index);
     hart.state.csr[CSR.vstimecmp] = low;
     hart.state.csr[CSR.vstimecmp + 1] = high;
     this.#setDeadlineWords(low, high);
@@ -324,6 +331,7 @@ export class Vcpu {
    * they were not for the supervisor that starts now. What comes after this is kept.
    */
   setStart(addressLow: number, addressHigh: number, argumentLow: number, argumentHigh: number): void {
+    this.#trace?.restart(this.index);
     this.interrupts.resetStopped();
     this.firmware.readySince = this.#ticks();
     this.#words.set([addressLow, addressHigh], WORD.startAddress);
@@ -352,18 +360,23 @@ export class Vcpu {
   /** Makes a software interrupt pending. Any thread. */
   setSoftInterrupt(): void {
     this.#countShared('setSoft');
-    if (this.interrupts.setInterrupt(IRQ_VS_SOFT)) this.#countShared('kicks');
+    this.#trace?.set(this.index, IRQ_VS_SOFT);
+    const kicked = this.interrupts.setInterrupt(IRQ_VS_SOFT);
+    if (kicked) this.#countShared('kicks');
+    this.#trace?.setDone(this.index, IRQ_VS_SOFT, kicked);
   }
 
   /** Makes the vCPU look at its interrupt levels, and at whether the domain runs. Any thread. */
   kick(): void {
     this.#countShared('kicks');
+    this.#trace?.kick(this.index);
     this.interrupts.kick();
   }
 
   /** Makes the vCPU look at the level of its external interrupt. Any thread. */
   nudge(): void {
     this.#countShared('kicks');
+    this.#trace?.kick(this.index);
     this.interrupts.nudge();
   }
 

@@ -1,6 +1,7 @@
 import type { AttachedParts } from '../devices/descriptor.ts';
 import type { Xlen } from './cpu.ts';
 import type { Engine } from './engine.ts';
+import type { TraceConfig } from './trace/config.ts';
 
 /**
  * The part of the configuration that machines of both kinds have. The threads of a machine open what is in its drives by
@@ -15,6 +16,8 @@ export interface CommonConfig extends AttachedParts {
    * their time with what is no object of the language, and these are tens of MiB.
    */
   readonly detachFiles?: boolean;
+  /** Not traced unless it is given. Not for `lockstep`, where one hart does everything twice. */
+  readonly trace?: TraceConfig | undefined;
   /** Guest RAM in bytes, a multiple of 4096. */
   readonly memoryBytes: number;
 }

@@ -10,17 +10,19 @@ import type {
   InterruptController,
   InterruptFiles,
 } from '../devices/descriptor.ts';
-import type { Clock } from '../devices/device.ts';
+import type { Clock, RequestWitness } from '../devices/device.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
 import type { Storage } from '../storage/storage.ts';
 import { afterChanges } from '../sync/guarded-words.ts';
+import type { Recorder } from '../trace/recorder.ts';
 import type { Control } from './control.ts';
 import { DeviceEvents } from './device-events.ts';
 import { type Part, partsOf } from './parts.ts';
 import { type MachinePlan, settingOf } from './plan.ts';
 import type { WorkerHost } from './thread.ts';
+import { deviceNumber } from './trace/subject.ts';
 
 /** The rest of the machine, as its devices see it in one thread. */
 export interface DeviceSurroundings {
@@ -36,6 +38,8 @@ export interface DeviceSurroundings {
   openShare(share: number): HostFolder;
   openNetwork(): Network;
   notice(text: string): void;
+  /** Records interrupts and requests, if the machine is traced. */
+  readonly trace?: Recorder | undefined;
 }
 
 /** A machine's devices, as one thread sees them. */
@@ -100,7 +104,7 @@ function servicesFor(
   index: number,
   wired: Wired,
 ): DeviceServices {
-  const { clock, hartChanged, finish, tell, wakeIo, openDrive, openShare, openNetwork, notice } =
+  const { clock, hartChanged, finish, tell, wakeIo, openDrive, openShare, openNetwork, notice, trace } =
     surroundings;
   return {
     ...settingOf(plan),
@@ -125,6 +129,15 @@ function servicesFor(
     hartChanged: (hart) => afterChanges(() => hartChanged(hart)),
     finish,
     tell: (event) => tell(index, event),
+    witness: trace,
+    requests: trace && ((slot = 0) => requestsOf(trace, deviceNumber(index, slot))),
+  };
+}
+
+function requestsOf(trace: Recorder, device: number): RequestWitness {
+  return {
+    now: () => trace.now(),
+    request: (queue, began, head, written) => trace.request(device, queue, began, head, written),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { BootPlan } from '../boot/boot-plan.ts';
 import type { Stat } from '../hypervisor/vcpu-layout.ts';
+import type { Recorder } from '../trace/recorder.ts';
 import type { GuestClock } from './clock.ts';
 import type { InspectedMachine, Inspector } from './debug/inspector.ts';
 import type { MachinePlan } from './plan.ts';
@@ -23,7 +24,7 @@ export interface MachineDraft {
   /** Of a machine that was saved: linear memory with its state; else there is none yet. */
   readonly memory?: WebAssembly.Memory;
   /** Makes its processors, once RAM is filled. */
-  create(memory: WebAssembly.Memory, clock: GuestClock): Processors;
+  create(memory: WebAssembly.Memory, clock: GuestClock, trace: Recorder | undefined): Processors;
 }
 
 /** The processors of a machine, whatever its kind, on the thread that owns it. */

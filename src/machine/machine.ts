@@ -21,7 +21,8 @@ import { type MachinePlan, memoryFor } from './plan.ts';
 import { draftRestored, type RestoreConfig } from './snapshot/draft.ts';
 import { KeptAnswers } from './snapshot/kept-answers.ts';
 import type { SavedMachine } from './snapshot/saved-machine.ts';
-import type { WorkerMessage, WorkerStart } from './thread.ts';
+import type { TraceReport, WorkerMessage, WorkerStart } from './thread.ts';
+import { MachineTrace } from './trace/owner.ts';
 
 /** How long threads may take to leave after the end of their machine. */
 const GRACE_MS = 5_000;
@@ -87,8 +88,10 @@ export class Machine {
   readonly #events: DeviceEvents;
   readonly #hostSides: readonly (HostSide | undefined)[];
   readonly #processors: Processors;
+  readonly #trace: MachineTrace | undefined;
   #threads: RunningThread[] = [];
   #running = 0;
+  #traceHasEnded = false;
   #pause: Promise<void> | undefined;
   /** Shared time, in milliseconds, since which guest time stands still. */
   #pausedAt: number | undefined;
@@ -132,6 +135,8 @@ export class Machine {
     this.#control = new Control(this.#memory, plan.control);
     this.#control.startedAt = this.#now();
     this.#clock = new GuestClock(this.#control.startedAt, host.clockOffset);
+    const { trace } = config;
+    this.#trace = trace && new MachineTrace(trace, plan, this.#engine, host.clockOffset, this.#now());
     this.#devices = createDevices(ram, plan, {
       clock: this.#clock,
       hartChanged: (hart) => this.#processors.kick(hart),
@@ -148,10 +153,11 @@ export class Machine {
         throw new Error("the network is that of the machine's own threads");
       },
       notice: (text) => callbacks.onNotice?.(text),
+      trace: this.#trace?.recorder,
     });
     this.#events = eventsOf(this.#memory, plan);
     this.#hostSides = this.#devices.instances.map((instance) => instance.connect?.(callbacks));
-    this.#processors = draft.create(this.#memory, this.#clock);
+    this.#processors = draft.create(this.#memory, this.#clock, this.#trace?.recorder);
     this.ended = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -166,23 +172,24 @@ export class Machine {
     if (this.#restored !== undefined) this.#goOnWith(this.#restored);
     const starts: WorkerStart[] = [];
     for (let index = 0; index < pcpus; index++) {
-      starts.push(this.#processors.startOf({ memory, index, engine, xlen }));
+      const trace = this.#trace?.of(index);
+      starts.push(this.#processors.startOf({ memory, index, engine, xlen, trace }));
     }
     for (const lane of ioLanes({ plan: this.plan, engine })) {
-      const of = this.#processors.startOf({ memory, index: 0, engine, xlen });
+      const trace = this.#trace?.of(starts.length);
+      const of = this.#processors.startOf({ memory, index: 0, engine, xlen, trace });
       const kept = this.#restored?.kept ?? [];
       starts.push({ kind: 'io', memory, index: starts.length, engine, xlen, lane, of, kept });
     }
     this.#running = starts.length;
-    for (const start of starts) {
-      this.#threads.push(
-        this.#host.spawn(
-          start,
-          (message) => this.#receive(message),
-          (error) => this.#threadEnded(error),
-        ),
-      );
-    }
+    for (const start of starts) this.#spawn(start, (error) => this.#threadEnded(error));
+    if (this.#trace === undefined) return;
+    const start = this.#trace.start({ memory, index: starts.length, engine, xlen });
+    this.#spawn(start, (error) => this.#traceEnded(error));
+  }
+
+  #spawn(start: WorkerStart, onExit: (error: Error | undefined) => void): void {
+    this.#threads.push(this.#host.spawn(start, (message) => this.#receive(message), onExit));
   }
 
   /** Types at the console. @returns how many bytes it took; the rest again after `inputSpace` of its backend */
@@ -306,6 +313,11 @@ export class Machine {
     return this.#processors.stats();
   }
 
+  /** What was traced; undefined as long as the machine runs, and if it is not traced. */
+  get traceReport(): TraceReport | undefined {
+    return this.#trace?.report;
+  }
+
   /** Statistics of the compiler of each pCPU or hart; empty where all code is interpreted. */
   regionStats(): readonly RegionStatistics[] {
     if (this.#engine === 'interp') return [];
@@ -388,6 +400,9 @@ export class Machine {
       case 'keptAll':
         this.#answers.end(message.lane, message.trouble);
         break;
+      case 'traced':
+        if (this.#trace !== undefined) this.#trace.report = message.report;
+        break;
       case 'stuck':
         this.#stuck ||= message.text;
         break;
@@ -405,10 +420,25 @@ export class Machine {
     }
     this.#running--;
     if (this.#running > 0) return;
-    clearTimeout(this.#grace);
     for (const side of this.#hostSides) side?.finish?.();
     const unsent = this.#control.unsentNotices;
     if (unsent > 0) this.#callbacks.onNotice?.(`There were ${unsent} more notices of this kind.`);
+    if (this.#trace === undefined || this.#traceHasEnded) this.#conclude();
+    else this.#trace.finish();
+  }
+
+  /** The thread that writes the trace outlives those that record. */
+  #traceEnded(error: Error | undefined): void {
+    this.#traceHasEnded = true;
+    if (error !== undefined) {
+      this.#defect ??= error;
+      this.stop();
+    }
+    if (this.#running === 0) this.#conclude();
+  }
+
+  #conclude(): void {
+    clearTimeout(this.#grace);
     this.#finish(this.#end());
   }
 

@@ -1,6 +1,7 @@
 import type { Hart, HartOptions } from '../hart/index.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import type { Network } from '../network/ethernet.ts';
+import { Recorder } from '../trace/recorder.ts';
 import { GuestClock } from './clock.ts';
 import { Control, END, type EndReason } from './control.ts';
 import { DebugWords } from './debug/debug-words.ts';
@@ -28,6 +29,8 @@ export class ThreadFrame {
   /** Guest time in ticks. */
   readonly ticks: () => number;
   readonly debug: ThreadDebug;
+  /** Records what the thread does, if the machine is traced. */
+  readonly trace: Recorder | undefined;
   readonly #clock: GuestClock | InstructionClock;
   readonly #start: PcpuStart | BareStart;
   readonly #host: WorkerHost;
@@ -41,6 +44,7 @@ export class ThreadFrame {
     this.skipping = start.engine === 'lockstep' ? new InstructionClock() : undefined;
     const clock = this.skipping ?? new GuestClock(this.control.startedAt, host.clockOffset);
     this.#clock = clock;
+    this.trace = start.trace && new Recorder(start.trace.place, start.trace.ring, host.clockOffset);
     this.ticks = () => clock.ticks();
     const words = new DebugWords(memory, plan.debug, plan.cpus);
     this.debug = new ThreadDebug(words, () => host.notify({ kind: 'debug' }));
@@ -105,6 +109,7 @@ export class ThreadFrame {
         return network;
       },
       notice: (text) => this.notice(text),
+      trace: this.trace,
     });
   }
 

@@ -5,6 +5,9 @@ import type { Protocol } from '../interrupts/protocol.ts';
 import type { Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { TracePlace } from '../trace/ring.ts';
+import type { TraceSummary } from '../trace/timeline.ts';
+import type { TraceSubject } from '../trace/tracks.ts';
 import type { Xlen } from './cpu.ts';
 import type { Engine } from './engine.ts';
 import type { BarePlan, DomainPlan } from './plan.ts';
@@ -28,6 +31,14 @@ export interface ThreadStart {
   readonly index: number;
   readonly engine: Engine;
   readonly xlen: Xlen;
+  /** Where the thread records what it does, if the machine is traced. */
+  readonly trace?: ThreadTrace | undefined;
+}
+
+/** The ring of a thread. */
+export interface ThreadTrace {
+  readonly place: TracePlace;
+  readonly ring: number;
 }
 
 /** The start of a pCPU. */
@@ -67,7 +78,30 @@ export interface KeptByDevice extends KeptState {
   readonly device: number;
 }
 
-export type WorkerStart = PcpuStart | BareStart | IoStart;
+/** The start of the thread that writes what the others have recorded. */
+export interface TraceStart extends ThreadStart {
+  readonly kind: 'trace';
+  readonly place: TracePlace;
+  readonly subject: TraceSubject;
+  /** Shared time in milliseconds that is 0 in the trace. */
+  readonly startedAt: number;
+}
+
+export type WorkerStart = PcpuStart | BareStart | IoStart | TraceStart;
+
+/** What was traced, at the end. */
+export interface TraceReport extends TraceSummary {
+  /** Events and bytes that were written. */
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/** Where a trace is written. */
+export interface TraceSink {
+  /** @throws Error when that is not possible any more; its message is for people */
+  write(bytes: Uint8Array): void;
+  close(): void;
+}
 
 /**
  * A message of a thread to the main thread. A guest can make only a bounded number of messages wait: an event of a
@@ -91,6 +125,8 @@ export type WorkerMessage =
   | { readonly kind: 'kept'; readonly kept: KeptByDevice }
   /** All of it was sent, or in words why it cannot be. */
   | { readonly kind: 'keptAll'; readonly lane: number; readonly trouble?: string }
+  /** The trace is whole. */
+  | { readonly kind: 'traced'; readonly report: TraceReport }
   /** For people: a line that is worth knowing. */
   | { readonly kind: 'notice'; readonly text: string };
 
@@ -117,6 +153,8 @@ export interface WorkerHost {
   /** Milliseconds to add to this thread's `performance.now()` for the time that all threads share. */
   readonly clockOffset: number;
   notify(message: WorkerMessage): void;
+  /** Opens the file for a trace, on the thread that writes it. */
+  readonly openTrace?: () => TraceSink;
   /** Opens the contents of a drive, by its number; not there in a machine without drives. */
   readonly openDrive?: (drive: number) => Storage;
   /** Opens a shared folder, by its number; not there in a machine without any. */

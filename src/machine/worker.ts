@@ -28,6 +28,13 @@ async function loadLife(kind: WorkerStart['kind']): Promise<RunWorker> {
       runPcpu(start, host);
     };
   }
+  if (kind === 'trace') {
+    const { runTrace } = await import('./trace/thread.ts');
+    return (start, host) => {
+      if (start.kind !== 'trace') throw new Error('this thread of a machine has loaded what its trace needs');
+      runTrace(start, host);
+    };
+  }
   if (kind === 'io') {
     const { runIo } = await import('./io/thread.ts');
     return (start, host) => {

@@ -61,7 +61,7 @@ export async function readInputFile(
       await file.close();
     }
   } catch (error) {
-    throw explained(error, `${what} ${path} cannot be read`);
+    throw explainedError(error, `${what} ${path} cannot be read`);
   }
 }
 
@@ -129,7 +129,7 @@ export async function writeOutputFile(path: string, bytes: Uint8Array, what: str
   try {
     await writeFile(path, bytes);
   } catch (error) {
-    throw explained(error, `${what} cannot be written to ${path}`);
+    throw explainedError(error, `${what} cannot be written to ${path}`);
   }
 }
 
@@ -149,7 +149,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** Puts a system error into words; other errors pass as they are. */
-function explained(error: unknown, what: string): unknown {
+export function explainedError(error: unknown, what: string): unknown {
   if (error instanceof NoRoom) return new InputError(`${what}: ${error.message}.`);
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
   return new InputError(`${what}: ${reasons[error.code] ?? error.message}.`);

@@ -2,6 +2,7 @@ import type { RegionStatistics } from '../../src/hart/region-statistics.ts';
 import type { MachineConfig } from '../../src/machine/config.ts';
 import type { VcpuStats } from '../../src/machine/kind.ts';
 import { Machine, type MachineEnd } from '../../src/machine/machine.ts';
+import type { TraceReport } from '../../src/machine/thread.ts';
 import { NodeHost } from '../../src/node/node-host.ts';
 
 /** A machine's run from its start to its end. */
@@ -12,6 +13,8 @@ export interface MachineRun {
   readonly stats: readonly VcpuStats[];
   /** Of each pCPU or hart, where code is compiled. */
   readonly regions: readonly RegionStatistics[];
+  /** Of a machine that is traced. */
+  readonly trace: TraceReport | undefined;
 }
 
 /** Input for a guest's console, once its output contains `after`. */
@@ -52,5 +55,8 @@ export async function runMachine(
   const limit = setTimeout(() => machine.stop(), limitMs);
   const end = await machine.ended;
   clearTimeout(limit);
-  return { end, output, notices, stats: machine.stats(), regions: machine.regionStats() };
+  return {
+    ...{ end, output, notices, stats: machine.stats(), regions: machine.regionStats() },
+    trace: machine.traceReport,
+  };
 }

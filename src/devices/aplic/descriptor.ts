@@ -28,11 +28,11 @@ export const aplic: DeviceDescriptor = {
   about: 'advanced platform-level interrupt controller, 96 sources',
   wordsFor: (setting) => Aplic.wordsFor(domainsOf(setting).length, setting.cpus),
   state: () => [CONTROLLER],
-  create: ({ words, hartChanged, msi, ...setting }) => {
+  create: ({ words, hartChanged, msi, witness, ...setting }) => {
     const domains = domainsOf(setting);
     const device = new Aplic(words, {
       harts: setting.cpus,
-      domains,
+      ...{ domains, witness },
       delivery: sendsMessages(setting)
         ? { msi, guests: setting.aiaGuests ?? 0 }
         : { onChange: (_domain, hart) => hartChanged(hart) },

@@ -1,5 +1,5 @@
 import { swapBytes } from '../byte-order.ts';
-import type { AccessWidth, DeviceWindow, LineSink, MsiSink } from '../device.ts';
+import type { AccessWidth, DeviceWindow, InterruptWitness, LineSink, MsiSink } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { APLIC } from './facts.ts';
 import { guestOf, hartOf, MessageAddresses } from './messages.ts';
@@ -34,6 +34,8 @@ export interface AplicWiring {
   /** The interrupt domains: the root, and perhaps one below it. */
   readonly domains: readonly AplicLevel[];
   readonly delivery: DirectDelivery | MessageDelivery;
+  /** Traces wires of sources, and claims. */
+  readonly witness?: Pick<InterruptWitness, 'wire' | 'claim'> | undefined;
 }
 
 /**
@@ -53,6 +55,7 @@ export class Aplic extends SharedDevice {
   readonly #addresses: MessageAddresses;
   readonly #direct: DirectDelivery | undefined;
   readonly #messages: MessageDelivery | undefined;
+  readonly #witness: AplicWiring['witness'];
   /** Levels of the wires to harts before the change under way, and behind it; of this thread alone. */
   readonly #before: Uint8Array;
   readonly #after: Uint8Array;
@@ -66,7 +69,7 @@ export class Aplic extends SharedDevice {
    * @param words - `Aplic.wordsFor` shared words
    * @throws RangeError unless there are 1 to 512 harts
    */
-  constructor(words: Int32Array, { harts, domains, delivery }: AplicWiring) {
+  constructor(words: Int32Array, { harts, domains, delivery, witness }: AplicWiring) {
     if (!Number.isInteger(harts) || harts < 1 || harts > APLIC.maxHarts) {
       throw new RangeError(`An APLIC serves 1 to ${APLIC.maxHarts} harts, not ${harts}`);
     }
@@ -80,6 +83,7 @@ export class Aplic extends SharedDevice {
     this.#domains = domains;
     this.#direct = 'onChange' in delivery ? delivery : undefined;
     this.#messages = 'msi' in delivery ? delivery : undefined;
+    this.#witness = witness;
     this.#sources = new Sources(this.words, {
       child: domains.length > 1,
       messages: this.#messages !== undefined,
@@ -319,6 +323,7 @@ export class Aplic extends SharedDevice {
   #drive(source: number, level: boolean): void {
     // Nothing to do if the line is there already. The load needs no lock: only the driver of this line changes it.
     if (this.#sources.line(source) === level) return;
+    this.#witness?.wire(source, level);
     this.#change(() => {
       this.#sources.drive(source, level);
       this.#forward(source);
@@ -400,6 +405,7 @@ export class Aplic extends SharedDevice {
       if (top === 0) this.#store(this.#hartWord(domain, hart) + HART.FORCE, 0);
       // A source that takes the level of its wire stays pending for as long as that is high.
       else this.#sources.clearPending(top >>> TOPI.SOURCE_SHIFT);
+      this.#witness?.claim(hart, top >>> TOPI.SOURCE_SHIFT);
       return top;
     });
   }

@@ -20,13 +20,14 @@ export const imsic: DeviceDescriptor = {
   about: 'incoming MSI controllers of the harts, 255 identities a file',
   wordsFor: (setting) => Imsic.wordsFor(setting.cpus, levelsOf(setting).length + (setting.aiaGuests ?? 0)),
   state: () => [CONTROLLERS],
-  create: ({ words, hartChanged, ...setting }) => {
+  create: ({ words, hartChanged, witness, ...setting }) => {
     const levels = levelsOf(setting);
     const device = new Imsic(words, {
       harts: setting.cpus,
       levels,
       guests: setting.aiaGuests ?? 0,
       onArrival: hartChanged,
+      witness,
     });
     return {
       device,

@@ -1,6 +1,6 @@
 import { FILE_BLOCK, InterruptFile } from '../../interrupts/interrupt-file.ts';
 import { swapBytes } from '../byte-order.ts';
-import type { AccessWidth, DeviceWindow, MessagePort } from '../device.ts';
+import type { AccessWidth, DeviceWindow, InterruptWitness, MessagePort } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { IMSIC } from './facts.ts';
 import { MAP } from './registers.ts';
@@ -20,6 +20,8 @@ export interface ImsicWiring {
    * the lock of a device held that sends messages, so it may not call into devices.
    */
   onArrival(hart: number): void;
+  /** Traces messages. Harts send none by themselves then, so that it is told of all. */
+  readonly witness?: Pick<InterruptWitness, 'message'> | undefined;
 }
 
 /**
@@ -92,7 +94,7 @@ export class Imsic extends SharedDevice {
   }
 
   messagePort(offset: number): MessagePort | undefined {
-    if (offset % MAP.PAGE !== MAP.SETEIPNUM_LE) return undefined;
+    if (offset % MAP.PAGE !== MAP.SETEIPNUM_LE || this.#wiring.witness !== undefined) return undefined;
     const { hart, number } = this.#placeOf(offset);
     const file = this.file(hart, number);
     if (file === undefined) return undefined;
@@ -121,6 +123,8 @@ export class Imsic extends SharedDevice {
     const { hart, number } = this.#placeOf(page);
     const file = this.file(hart, number);
     if (file === undefined) return false;
+    // Numbers that are no identity are ignored.
+    if (identity > 0 && identity <= file.identities) this.#wiring.witness?.message(hart, number, identity);
     if (file.receive(identity)) this.#wiring.onArrival(hart);
     return true;
   }

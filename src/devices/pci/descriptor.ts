@@ -30,6 +30,11 @@ export function pciHost(functions: readonly PciDescription[]): DeviceDescriptor 
       functionsIn(setting).reduce((sum, each) => sum + each.wordsFor(setting), PciPins.WORDS),
     state: (setting) => [PciPins.STATE, ...functionsIn(setting).flatMap((each) => each.state())],
     create: (services) => createHost(services, functionsIn(services)),
+    slots: (setting) =>
+      functionsIn(setting).map(({ name }, index) => ({
+        name: `${name} in slot ${FIRST_SLOT + index}`,
+        slot: FIRST_SLOT + index,
+      })),
     describe: (place) => ({ soc: [deviceNode('pci', place, PCI.ecamSize, properties(place))] }),
   };
 }
@@ -46,7 +51,10 @@ function createHost(services: DeviceServices, functions: readonly PciDescription
     const line = () => pins.pin(number);
     // An event of the bus is that of a slot.
     const tell = () => services.tell(number);
-    const created = each.create({ ...services, words: own, line, tell, hasMessages: aia === 'aplic-imsic' });
+    const { requests: ofSlot } = services;
+    const requests = ofSlot && (() => ofSlot(number));
+    const hasMessages = aia === 'aplic-imsic';
+    const created = each.create({ ...services, words: own, line, tell, hasMessages, requests });
     return { number, lane: each.lane, function: created };
   });
   return {

@@ -19,11 +19,16 @@ export const plic: DeviceDescriptor = {
   about: 'platform-level interrupt controller, 95 sources',
   wordsFor: (setting) => Plic.wordsFor(setting.cpus * targetsOf(setting).length),
   state: () => [CONTROLLER],
-  create: ({ words, hartChanged, ...setting }) => {
+  create: ({ words, hartChanged, witness, ...setting }) => {
     const targets = targetsOf(setting);
+    const hartOf = (context: number) => Math.floor(context / targets.length);
     const device = new Plic(words, {
       contexts: setting.cpus * targets.length,
-      onContextChange: (context) => hartChanged(Math.floor(context / targets.length)),
+      onContextChange: (context) => hartChanged(hartOf(context)),
+      witness: witness && {
+        wire: (source, level) => witness.wire(source, level),
+        claim: (context, source) => witness.claim(hartOf(context), source),
+      },
     });
     return {
       device,

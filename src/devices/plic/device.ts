@@ -1,4 +1,4 @@
-import type { AccessWidth, LineSink } from '../device.ts';
+import type { AccessWidth, InterruptWitness, LineSink } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import { PLIC } from './facts.ts';
 import { MAP, PRIORITY_MASK } from './registers.ts';
@@ -17,6 +17,8 @@ export interface PlicWiring {
    * called with the lock of a source's device held, so it may not call into devices.
    */
   onContextChange(context: number): void;
+  /** Traces wires, and claims by contexts in the place of harts. */
+  readonly witness?: Pick<InterruptWitness, 'wire' | 'claim'> | undefined;
 }
 
 /**
@@ -32,6 +34,7 @@ export class Plic extends SharedDevice {
   readonly widths = 4;
   readonly #contexts: number;
   readonly #onContextChange: (context: number) => void;
+  readonly #witness: PlicWiring['witness'];
   /** Levels before the change under way; of this thread alone. */
   readonly #before: Uint8Array;
 
@@ -52,6 +55,7 @@ export class Plic extends SharedDevice {
     super(words, plicWords(contexts), 'plic', { from: WORD.PENDING });
     this.#contexts = contexts;
     this.#onContextChange = (context) => wiring.onContextChange(context);
+    this.#witness = wiring.witness;
     this.#before = new Uint8Array(contexts);
   }
 
@@ -208,6 +212,7 @@ export class Plic extends SharedDevice {
   #drive(source: number, level: boolean): void {
     // Nothing to do if the line is there already. The load needs no lock: only the driver of this line changes it.
     if (this.#bit(WORD.LINE, source) === level) return;
+    this.#witness?.wire(source, level);
     this.#changeSource(source, () => {
       this.#setBit(WORD.LINE, source, level);
       this.#forward(source);
@@ -279,6 +284,7 @@ export class Plic extends SharedDevice {
       if (best !== 0) this.#compare(best, changed, () => this.#take(best));
       return best;
     });
+    this.#witness?.claim(context, source);
     for (const other of changed) this.#onContextChange(other);
     return source;
   }

@@ -40,6 +40,7 @@ export function overMmio(description: VirtioDescription): DeviceDescriptor {
         memory,
         irq: line(),
         wakeIo: wakerOf(wakeIo, lane),
+        witness: services.requests?.(),
       });
       return {
         device,
@@ -82,6 +83,7 @@ export function overPci(
       return new VirtioPci(services.words, create(withOwn(services, words(services))), queues(services), {
         ...{ memory, irq: line(), wakeIo: wakerOf(wakeIo, lane), class: pciClass },
         msi: hasMessages ? msi : undefined,
+        witness: services.requests?.(),
       });
     },
   };

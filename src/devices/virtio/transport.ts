@@ -3,7 +3,7 @@ import { afterChanges } from '../../sync/guarded-words.ts';
 import { Lock } from '../../sync/lock.ts';
 import type { Backends } from '../backends.ts';
 import type { HostSide } from '../descriptor.ts';
-import type { AccessWidth } from '../device.ts';
+import type { AccessWidth, RequestWitness } from '../device.ts';
 import { SharedDevice } from '../shared-device.ts';
 import type { Chain } from './chain.ts';
 import type { Buffers, QueueAccess, VirtioFunction } from './function.ts';
@@ -28,6 +28,8 @@ export interface VirtioWiring {
   readonly memory: GuestMemory;
   /** Makes the I/O thread call {@link VirtioTransport.work}; without it, requests are carried out at once. */
   readonly wakeIo?: (() => void) | undefined;
+  /** Traces requests. */
+  readonly witness?: RequestWitness | undefined;
 }
 
 /** Requests that were taken from a queue. */
@@ -47,6 +49,7 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
   readonly name: string;
   protected readonly function: VirtioFunction;
   readonly #wakeIo: (() => void) | undefined;
+  readonly #witness: RequestWitness | undefined;
   readonly #io: Lock;
   readonly #sizes: readonly number[];
   readonly #queues: readonly VirtQueue[];
@@ -63,12 +66,13 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     count: number,
     device: VirtioFunction,
     sizes: readonly number[],
-    { memory, wakeIo }: VirtioWiring,
+    { memory, wakeIo, witness }: VirtioWiring,
   ) {
     super(words, count, device.name, { from: WORD.STATUS, to: virtioWords(sizes.length) });
     this.name = device.name;
     this.function = device;
     this.#wakeIo = wakeIo;
+    this.#witness = witness;
     this.#io = new Lock(words, WORD.IO);
     this.#sizes = sizes;
     this.#queues = sizes.map((size, index) => {
@@ -233,7 +237,11 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
       return;
     }
     this.#guarded(() => {
-      this.function.notify?.(queue, index);
+      if (this.function.notify !== undefined) {
+        const began = this.#witness?.now() ?? 0;
+        this.function.notify(queue, index);
+        this.#witness?.request(index, began, 0, 0);
+      }
       if (this.function.carryOut !== undefined) this.#carryOutAll(queue, index);
       this.#tellUsed(queue, index);
     });
@@ -294,7 +302,8 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     for (let left = queue.listen(); left > 0; left--) {
       const chain = queue.pop();
       if (chain === undefined) return;
-      queue.push(chain, this.#carryOut(chain, index)());
+      const began = this.#witness?.now() ?? 0;
+      queue.push(chain, this.#seen(chain, index, began, this.#carryOut(chain, index)()));
     }
   }
 
@@ -320,8 +329,11 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     const { index, chains } = batch;
     const queue = this.#queues[index];
     for (const chain of chains) {
+      const began = this.#witness?.now() ?? 0;
       const result = this.#carryOut(chain, index);
-      this.guard.change(() => this.#guarded(() => queue.push(chain, result())));
+      this.guard.change(() =>
+        this.#guarded(() => queue.push(chain, this.#seen(chain, index, began, result()))),
+      );
     }
     this.guard.change(() => this.#guarded(() => this.#tellUsed(queue, index)));
     return true;
@@ -368,6 +380,11 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
         throw error;
       };
     }
+  }
+
+  #seen(chain: Chain, index: number, began: number, written: number): number {
+    this.#witness?.request(index, began, chain.head, written);
+    return written;
   }
 
   #tellUsed(queue: VirtQueue, index: number): void {

@@ -1,15 +1,17 @@
 import type { ConsoleWires, HartInputs } from '../../devices/descriptor.ts';
 import { Htif } from '../../devices/htif/device.ts';
 import type { Hart } from '../../hart/index.ts';
-import { CSR, EXIT } from '../../hart/layout.ts';
+import { CSR, EXIT, type Exit } from '../../hart/layout.ts';
 import { Pace } from '../../hart/pace.ts';
 import { describeStuck, STUCK_AFTER } from '../../hart/stuck.ts';
 import { TICKS_PER_MS } from '../../time/ticks.ts';
+import { type Recorder, STAY_END } from '../../trace/recorder.ts';
 import { END } from '../control.ts';
 import { emitAll, linesOf } from '../devices.ts';
 import { SkippingSleep } from '../instruction-clock.ts';
 import type { BareStart, RunBare, WorkerHost } from '../thread.ts';
 import { ThreadFrame } from '../thread-frame.ts';
+import { tracedFile } from '../trace/traced-file.ts';
 import { guestLines } from './guest-lines.ts';
 import { HartWords } from './hart-words.ts';
 import { BareLoop, type BarePart, type BareSurroundings } from './loop.ts';
@@ -19,6 +21,8 @@ const LONGEST_RUN = 50_000;
 /** Between two looks at `tohost`, in ticks. */
 const HTIF_INTERVAL = TICKS_PER_MS;
 const LONGEST_SLEEP_MS = 60_000;
+/** Interrupt files of a hart that are not guests': those of M-mode and S-mode. */
+const LEVELS = 2;
 
 /** The life of one hart of a bare machine. */
 export function runBareHart(start: BareStart, host: WorkerHost): void {
@@ -45,7 +49,14 @@ class BareHart {
       for (const each of harts) each.kick();
     });
     const harts = wordsOf(start, frame);
-    const { bus, console, inputs, interruptFiles } = frame.createDevices((hart) => harts[hart]?.kick());
+    const { trace } = frame;
+    const { bus, console, inputs, interruptFiles } = frame.createDevices((hart) => {
+      trace?.kick(hart);
+      harts[hart]?.kick();
+    });
+    const files = Array.from({ length: LEVELS + (plan.aiaGuests ?? 0) }, (_, number) =>
+      tracedFile(interruptFiles?.file(index, number), trace, index, number),
+    );
     this.#index = index;
     this.#frame = frame;
     this.#inputs = inputs;
@@ -55,8 +66,9 @@ class BareHart {
         ticks: frame.ticks,
         lines: (wanted) => linesOf(inputs, index, wanted),
         guestExternalLines: () => guestLines(plan, interruptFiles, index),
-        interruptFile: (number) => interruptFiles?.file(index, number),
+        interruptFile: (number) => files[number],
         runEnd: () => this.#runEnd,
+        ...(trace && { interruptTaken: (target, cause) => this.#noteTaken(trace, target, cause) }),
       },
       guestExternalInterrupts: plan.aiaGuests ?? 0,
       hsHost: false,
@@ -69,8 +81,29 @@ class BareHart {
   }
 
   run(): void {
-    for (let part: BarePart = 'code'; part !== 'end'; part = this.#loop.step(part)) this.#htif?.poll();
+    for (let part: BarePart = 'code'; part !== 'end'; part = this.#step(part)) this.#htif?.poll();
     this.#hart.finish();
+  }
+
+  #step(part: BarePart): BarePart {
+    const { trace } = this.#frame;
+    if (trace === undefined || part !== 'wait') return this.#loop.step(part);
+    const began = trace.now();
+    const next = this.#loop.step(part);
+    trace.slept(this.#index, began);
+    return next;
+  }
+
+  #noteTaken(trace: Recorder, target: 'M' | 'HS' | 'VS', cause: number): void {
+    const { csr } = this.#hart.state;
+    const at = CSR[target === 'M' ? 'mepc' : target === 'HS' ? 'sepc' : 'vsepc'];
+    trace.taken(this.#index, cause, target, 0, csr[at] as number, csr[at + 1] as number);
+  }
+
+  #noteStay(trace: Recorder, began: number, exit: Exit): void {
+    const end = exit === EXIT.wait ? STAY_END.wait : STAY_END.yield;
+    const { pcLow, pcHigh } = this.#hart.state;
+    trace.stay(this.#index, began, trace.now(), 0, 0, end, 0, pcLow, pcHigh);
   }
 
   #surroundings(): BareSurroundings {
@@ -106,8 +139,10 @@ class BareHart {
     const longest = Math.min(this.#longestRun, this.#untilTimer(now));
     this.#runEnd = now + longest;
     const fuel = this.#pace.start(now, longest);
-    const { debug } = this.#frame;
+    const { debug, trace } = this.#frame;
+    const began = trace?.now() ?? 0;
     const exit = debug.steps(this.#index) ? this.#hart.step() : this.#hart.run(fuel);
+    if (trace !== undefined) this.#noteStay(trace, began, exit);
     const holds = debug.ran(this.#index, this.#hart.stop);
     const instructions = this.#hart.instructions - started;
     this.#pace.finish(this.#frame.ticks(), instructions);

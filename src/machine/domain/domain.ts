@@ -3,6 +3,7 @@ import { enqueueStarted } from '../../hypervisor/enqueue-started.ts';
 import type { Scheduler } from '../../hypervisor/scheduler.ts';
 import type { Vcpu } from '../../hypervisor/vcpu.ts';
 import { HSM, STAT } from '../../hypervisor/vcpu-layout.ts';
+import type { Recorder } from '../../trace/recorder.ts';
 import type { GuestClock } from '../clock.ts';
 import { DebugWords } from '../debug/debug-words.ts';
 import type { InspectedMachine, Inspector } from '../debug/inspector.ts';
@@ -24,8 +25,8 @@ export function draftDomain(config: DomainConfig): MachineDraft {
   const boot = planBoot(config.kernel, config.initrd, describeMachine(setting, config));
   const plan = planMachine({ ...setting, kind: 'domain', pcpus: config.pcpus, ramBytes: config.memoryBytes });
   const options = { ...config, xlen: config.xlen ?? 64 };
-  const create: MachineDraft['create'] = (memory, clock) => {
-    const domain = new Domain(options, plan, memory, clock);
+  const create: MachineDraft['create'] = (memory, clock, trace) => {
+    const domain = new Domain(options, plan, memory, clock, trace);
     domain.begin(boot);
     return domain;
   };
@@ -44,8 +45,9 @@ export function restoredDomain(
   plan: DomainPlan,
   memory: WebAssembly.Memory,
   clock: GuestClock,
+  trace: Recorder | undefined,
 ): Processors {
-  return new Domain(options, plan, memory, clock);
+  return new Domain(options, plan, memory, clock, trace);
 }
 
 class Domain implements Processors {
@@ -55,7 +57,13 @@ class Domain implements Processors {
   readonly #scheduler: Scheduler;
   readonly #vcpus: readonly Vcpu[];
 
-  constructor(options: DomainOptions, plan: DomainPlan, memory: WebAssembly.Memory, clock: GuestClock) {
+  constructor(
+    options: DomainOptions,
+    plan: DomainPlan,
+    memory: WebAssembly.Memory,
+    clock: GuestClock,
+    trace: Recorder | undefined,
+  ) {
     this.#options = options;
     this.#plan = plan;
     this.#memory = memory;
@@ -65,6 +73,7 @@ class Domain implements Processors {
       this.#scheduler,
       () => clock.ticks(),
       () => false,
+      { trace },
     );
   }
 

@@ -7,6 +7,7 @@ import { END } from '../control.ts';
 import { type Devices, emitAll, linesOf } from '../devices.ts';
 import type { PcpuStart, WorkerHost } from '../thread.ts';
 import { ThreadFrame } from '../thread-frame.ts';
+import { tracedFile } from '../trace/traced-file.ts';
 import { createEvents, createScheduler, createVcpus } from './vcpus.ts';
 
 /** The supervisor external interrupt, as `mip` has it. */
@@ -27,19 +28,25 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
   const scheduler = createScheduler(start, frame.skipping);
   const devices = frame.createDevices((hart) => vcpus[hart]?.nudge());
   const externalPending = (vcpu: number): boolean => linesOf(devices.inputs, vcpu, EXTERNAL) !== 0;
-  const vcpus = createVcpus(start, scheduler, frame.ticks, externalPending, host.standIn);
+  const vcpus = createVcpus(start, scheduler, frame.ticks, externalPending, {
+    ...(host.standIn === undefined ? {} : { standIn: host.standIn }),
+    trace: frame.trace,
+  });
+  const files = vcpus.map((_, vcpu) =>
+    tracedFile(devices.interruptFiles?.file(vcpu, 0), frame.trace, vcpu, 0),
+  );
   const hart: Hart = frame.createHart({
     devices: devices.bus,
     platform: {
       ticks: frame.ticks,
       lines: () => 0,
       guestExternalLines: () => (externalPending(pcpu.current) ? GUEST_EXTERNAL : 0),
-      interruptFile: (number) =>
-        number === GUEST_FILE ? devices.interruptFiles?.file(pcpu.current, 0) : undefined,
+      interruptFile: (number) => (number === GUEST_FILE ? files[pcpu.current] : undefined),
       fuelForTimer: () => pcpu.fuelForTimer(),
       runEnd: () => pcpu.runEnd,
       watchTicks: () => pcpu.watchTicks(),
       takeLook: () => pcpu.takeLook(),
+      ...(frame.trace === undefined ? {} : { interruptTaken: (_, cause: number) => pcpu.noteTaken(cause) }),
     },
     guestExternalInterrupts: 1,
     hsHost: true,
@@ -77,11 +84,12 @@ function domainOf(
     },
     debug: frame.debug,
     ticks: frame.ticks,
-    interruptFile: (vcpu) => interruptFiles?.file(vcpu, 0)?.place,
+    interruptFile: (vcpu) => (frame.trace === undefined ? interruptFiles?.file(vcpu, 0)?.place : undefined),
     start: (vcpu) => enqueueStarted(vcpu, parts.scheduler),
     end: (reason) => frame.end(ENDS[reason], reason === 'failure' ? 1 : 0),
     stuck: (why) => frame.stuck(why),
     memory: frame.ram,
+    trace: frame.trace,
     // The debug console: the same wires as the serial port, beside its registers.
     consoleWrite: (bytes) => console.emit(bytes),
     consoleRead: (most) => console.takeInput(most),

@@ -2,8 +2,15 @@ import { Scheduler } from '../../hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../../hypervisor/software-events.ts';
 import { Vcpu } from '../../hypervisor/vcpu.ts';
 import { protocolByName } from '../../interrupts/protocols.ts';
+import type { Recorder } from '../../trace/recorder.ts';
 import { type InstructionClock, SkippingSleep } from '../instruction-clock.ts';
 import type { PcpuStart, WorkerHost } from '../thread.ts';
+
+/** What belongs to a thread rather than to its domain. */
+interface OfThread {
+  readonly standIn?: WorkerHost['standIn'];
+  readonly trace?: Recorder | undefined;
+}
 
 /** This thread's objects for all vCPUs of a domain. */
 export function createVcpus(
@@ -11,7 +18,7 @@ export function createVcpus(
   scheduler: Scheduler,
   ticks: () => number,
   externalPending: (vcpu: number) => boolean,
-  standIn: WorkerHost['standIn'] = (shipped) => shipped,
+  { standIn = (shipped) => shipped, trace }: OfThread = {},
 ): readonly Vcpu[] {
   const { memory, plan } = start;
   const protocol = standIn(protocolByName(start.protocol));
@@ -28,6 +35,7 @@ export function createVcpus(
         aia: plan.aia === 'aplic-imsic',
         wake: () => scheduler.enqueue(index),
         debug: start.debug,
+        trace,
         xlen: start.xlen,
       }),
   );

@@ -1,4 +1,5 @@
 import { type DeviceInstance, EVENT_LANE } from '../../devices/descriptor.ts';
+import type { Recorder } from '../../trace/recorder.ts';
 import { HartWords } from '../bare/hart-words.ts';
 import { createScheduler, createVcpus } from '../domain/vcpus.ts';
 import type { BareStart, IoStart, KeptByDevice, PcpuStart, WorkerHost } from '../thread.ts';
@@ -12,13 +13,18 @@ const LONGEST_SLEEP_MS = 60_000;
  * the network, one serves shared folders, the others read and write the files of one drive each.
  */
 export async function runIo({ of, lane, kept = [] }: IoStart, host: WorkerHost): Promise<void> {
-  const harts = kickable(of);
   const frame = new ThreadFrame(of, host, () => {
     for (const hart of harts) hart.kick();
   });
+  const harts = kickable(of, frame.trace);
   const callbacks = { ready: () => frame.control.wakeIo(lane), notice: (text: string) => frame.notice(text) };
   const network = lane === EVENT_LANE ? host.openNetwork?.(callbacks) : undefined;
-  const { instances } = frame.createDevices((hart) => harts[hart]?.kick(), network);
+  const kick = (hart: number) => {
+    // vCPUs record that themselves.
+    if (of.kind === 'bare') frame.trace?.kick(hart);
+    harts[hart]?.kick();
+  };
+  const { instances } = frame.createDevices(kick, network);
   const workers = instances.filter((instance) => instance.work !== undefined);
   takeUp(lane, kept, instances);
   const answer = () => giveKept(lane, instances, host);
@@ -58,12 +64,13 @@ function giveKept(lane: number, instances: readonly DeviceInstance[], host: Work
 }
 
 /** The guest's processors, which look at their interrupts when they are kicked. */
-function kickable(start: PcpuStart | BareStart): readonly { kick(): void }[] {
+function kickable(start: PcpuStart | BareStart, trace: Recorder | undefined): readonly { kick(): void }[] {
   if (start.kind === 'bare') return HartWords.ofAll(start.memory, start.plan.hartWords);
   return createVcpus(
     { ...start, debug: false },
     createScheduler(start),
     () => 0,
     () => false,
+    { trace },
   );
 }

@@ -3,6 +3,7 @@ import { restoredDomain } from '../domain/domain.ts';
 import type { Engine } from '../engine.ts';
 import type { MachineDraft, OwnFacts } from '../kind.ts';
 import type { RunBare } from '../thread.ts';
+import type { TraceConfig } from '../trace/config.ts';
 import type { SavedMachine } from './saved-machine.ts';
 
 /** A machine that goes on with a saved state. */
@@ -13,14 +14,16 @@ export interface RestoreConfig {
   readonly engine?: Engine;
   /** Check the rules of the vCPU loop. */
   readonly debug?: boolean;
+  /** Not traced unless it is given. */
+  readonly trace?: TraceConfig | undefined;
 }
 
 /** Plans a machine that was saved. */
 export function draftRestored({ saved, debug = false }: RestoreConfig): MachineDraft {
   const { plan, own, xlen, memory, deviceTree, registers } = saved;
-  const create: MachineDraft['create'] = (linear, clock) =>
+  const create: MachineDraft['create'] = (linear, clock, trace) =>
     plan.kind === 'domain'
-      ? restoredDomain({ protocol: protocolOf(own), xlen, debug }, plan, linear, clock)
+      ? restoredDomain({ protocol: protocolOf(own), xlen, debug }, plan, linear, clock, trace)
       : restoredBareMachine(plan, linear, bareOf(own), registers);
   return { plan, own, boot: { parts: [], deviceTree }, memory, create };
 }

@@ -1,0 +1,54 @@
+import { Recorder } from '../../trace/recorder.ts';
+import { createTrace, stopTrace, type TracePlace, traceWords } from '../../trace/ring.ts';
+import type { Engine } from '../engine.ts';
+import type { MachinePlan } from '../plan.ts';
+import type { ThreadTrace, TraceReport, TraceStart } from '../thread.ts';
+import { RECORDS, type TraceConfig } from './config.ts';
+import { subjectOf } from './subject.ts';
+
+/** The trace of a machine, on the thread that owns it. */
+export class MachineTrace {
+  /** Records what this thread does. */
+  readonly recorder: Recorder;
+  /** What was counted; once the machine has ended. */
+  report: TraceReport | undefined;
+  readonly #place: TracePlace;
+  readonly #subject: TraceStart['subject'];
+  readonly #startedAt: number;
+
+  /** @param startedAt shared time in milliseconds that is 0 in the trace */
+  constructor(
+    config: TraceConfig,
+    plan: MachinePlan,
+    engine: Engine,
+    clockOffset: number,
+    startedAt: number,
+  ) {
+    this.#subject = subjectOf(plan, engine);
+    const { length } = this.#subject.rings;
+    this.#place = createTrace(length, config.records ?? RECORDS);
+    this.#startedAt = startedAt;
+    this.recorder = new Recorder(this.#place, length - 1, clockOffset);
+  }
+
+  /** What a thread needs to record what it does. @param ring as `ringsOf` numbers the threads */
+  of(ring: number): ThreadTrace {
+    return { place: this.#place, ring };
+  }
+
+  /** The start of the thread that writes the trace. */
+  start(thread: Pick<TraceStart, 'memory' | 'index' | 'engine' | 'xlen'>): TraceStart {
+    return {
+      ...thread,
+      kind: 'trace',
+      place: this.#place,
+      subject: this.#subject,
+      startedAt: this.#startedAt,
+    };
+  }
+
+  /** No thread records any more: what is in the rings is the end of the trace. */
+  finish(): void {
+    stopTrace(traceWords(this.#place));
+  }
+}

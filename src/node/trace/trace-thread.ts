@@ -1,0 +1,27 @@
+/** Loaded by the threads of a machine that is traced. */
+import { writeSync } from 'node:fs';
+import type { WorkerHost } from '../../machine/thread.ts';
+import { explainedError } from '../files.ts';
+
+/** A file that is open for a trace. */
+export interface TraceFileData {
+  /** Its descriptor, which belongs to the whole process. */
+  readonly file: number;
+}
+
+/** Gives a thread the trace's file. */
+export function extendHost({ file }: TraceFileData): Partial<WorkerHost> {
+  return {
+    openTrace: () => ({
+      write: (bytes) => {
+        try {
+          for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(writeSync(file, rest));
+        } catch (error) {
+          throw explainedError(error, 'its file cannot be written');
+        }
+      },
+      // Whoever has opened it closes it.
+      close: () => undefined,
+    }),
+  };
+}

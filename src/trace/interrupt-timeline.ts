@@ -1,0 +1,292 @@
+import { type ClaimCounts, ClaimLedger, EdgeLedger, type InterruptCounts, type LostSet } from './ledger.ts';
+import { interruptName, vcpuInterruptName } from './names.ts';
+import type { Argument } from './perfetto.ts';
+import { MODE_NUMBERS, spanOf } from './recorder.ts';
+import type { RecordBatch } from './ring.ts';
+import type { Stage } from './stage.ts';
+import { KIND } from './words.ts';
+
+/** The software interrupt in HVIP. */
+export const SOFTWARE = 2;
+/** Causes as a guest has them. */
+const CAUSE = { software: 1, timer: 5, external: 9 } as const;
+const MODE_NAMES = Object.keys(MODE_NUMBERS);
+/** Arrows through one event at most. */
+const MOST_FLOWS = 64;
+
+/** An interrupt on its way, for those who watch it live. */
+export interface InterruptEvent {
+  /** Milliseconds since the start of the trace. */
+  readonly time: number;
+  /** The vCPU or hart that it is for; -1 as long as that is not known. */
+  readonly cpu: number;
+  readonly what: (typeof INTERRUPT_STEPS)[number];
+  /** As the guest knows it: 1 software, 5 timer, 9 external. */
+  readonly cause: number;
+  /** Source of the interrupt controller, or identity of the interrupt file; 0 if it is not known. */
+  readonly source: number;
+  /** The same number in all events of one interrupt; 0 if it has none. */
+  readonly flow: number;
+}
+
+/** What happens to interrupts. */
+export const INTERRUPT_STEPS = ['set', 'injected', 'taken', 'raised', 'claimed', 'spurious', 'lost'] as const;
+
+/** Interrupts of one vCPU or hart. */
+export interface CpuSummary {
+  readonly software: InterruptCounts;
+  readonly timers: number;
+  readonly externals: number;
+  /** Claims that found nothing: what x86 calls spurious. */
+  readonly emptyClaims: number;
+  /** The latest of its timers, in milliseconds behind their deadlines. */
+  readonly latestTimer: number;
+}
+
+/** Interrupts that are claimed, with the words for them. */
+export type SourceSummary = ClaimCounts & { readonly name: string };
+
+class CpuInterrupts {
+  /** Arrows of levels that are on their way to it. */
+  levels: number[] = [];
+  /** When its timer was set last, in milliseconds. */
+  armed = Number.NEGATIVE_INFINITY;
+  externals = 0;
+  timers = 0;
+  latestTimer = 0;
+  emptyClaims = 0;
+}
+
+/** Follows interrupts through the records: arrows from their origin to the guest's claim, and what has become of each. */
+export class InterruptTimeline {
+  readonly #stage: Stage;
+  readonly #watch: ((event: InterruptEvent) => void) | undefined;
+  readonly #cpus: readonly CpuInterrupts[];
+  readonly #software: EdgeLedger;
+  readonly #claims = new ClaimLedger();
+
+  constructor(stage: Stage, watch?: (event: InterruptEvent) => void) {
+    this.#stage = stage;
+    this.#watch = watch;
+    this.#cpus = stage.cpus.map(() => new CpuInterrupts());
+    this.#software = new EdgeLedger(stage.cpus.length, SOFTWARE);
+  }
+
+  summary(): readonly CpuSummary[] {
+    return this.#cpus.map(({ timers, externals, emptyClaims, latestTimer }, index) => ({
+      software: { ...this.#software.counts(index) },
+      ...{ timers, externals, emptyClaims, latestTimer },
+    }));
+  }
+
+  sources(): readonly SourceSummary[] {
+    return [...this.#claims.counts()].map(([name, counts]) => ({ name, ...counts }));
+  }
+
+  set(ring: number, record: RecordBatch): void {
+    const { subject, a: irq } = record;
+    const { out, tracks } = this.#stage;
+    const flow = this.#stage.newFlow();
+    if (irq === SOFTWARE) this.#software.set(subject, flow, record.time, ring);
+    const name = `set ${vcpuInterruptName(irq)} of vCPU ${subject}`;
+    out.begin(tracks.ring(ring), this.#stage.threadTime(ring, record), name, { flows: [flow] });
+    this.#tell(record.time, subject, 'set', irq - 1, 0, flow);
+  }
+
+  setDone(ring: number, record: RecordBatch): void {
+    if (record.a === SOFTWARE) this.#software.setDone(record.subject, record.time, ring);
+    this.#stage.out.end(this.#stage.tracks.ring(ring), this.#stage.threadTime(ring, record));
+  }
+
+  inject(record: RecordBatch): void {
+    const { subject, a: bits } = record;
+    const { out, tracks } = this.#stage;
+    const flows = some(this.#software.inject(subject, bits, record.time));
+    for (let irq = 0; irq < 32; irq++) {
+      if (((bits >>> irq) & 1) === 0) continue;
+      const own = irq === SOFTWARE ? flows : [];
+      const name = `inject ${vcpuInterruptName(irq)}`;
+      out.instant(tracks.cpu(subject), this.#stage.time(record.time), name, { flows: own });
+      this.#tell(record.time, subject, 'injected', irq - 1, 0, own[0] ?? 0);
+    }
+  }
+
+  /**
+   * A stay in the guest is over.
+   *
+   * @param flushed behind its flush, in milliseconds
+   * @param stayEnd the end of the one before
+   * @returns arrows of interrupts that the guest has cleared without a trap
+   */
+  stay(record: RecordBatch, flushed: number, stayEnd: number): readonly number[] {
+    const { subject, b: hvip } = record;
+    const { lost, cleared } = this.#software.stay(subject, stayEnd, flushed, hvip & 0xffff, hvip >>> 16);
+    if (lost.length > 0) this.#tellLost(subject, lost, record.time);
+    return some(cleared);
+  }
+
+  /** What was announced to a vCPU is void. */
+  withdraw(record: RecordBatch): void {
+    this.#software.withdraw(record.subject, record.time);
+  }
+
+  arm(record: RecordBatch): void {
+    this.#cpu(record.subject).armed = record.time;
+  }
+
+  taken(record: RecordBatch): void {
+    const { subject, a: cause, c: low, d: high } = record;
+    const args: Argument[] = [{ name: 'pc', low, high }];
+    if (this.#stage.subject.kind === 'bare') args.push({ name: 'mode', text: MODE_NAMES[record.b] ?? '' });
+    const parts = { args, flows: [] as readonly number[], ends: [] as readonly number[] };
+    if (this.#stage.subject.kind === 'domain' && cause === CAUSE.software) {
+      parts.ends = some(this.#software.taken(subject));
+      if (parts.ends.length === 0) args.push({ name: 'set by', text: 'the guest itself' });
+    } else if (this.#stage.subject.kind === 'domain' && cause === CAUSE.timer) {
+      parts.ends = [this.#timer(record, args)];
+    } else {
+      const cpu = this.#cpu(subject);
+      cpu.externals++;
+      parts.flows = cpu.levels;
+      cpu.levels = [];
+    }
+    const { out, tracks } = this.#stage;
+    out.instant(tracks.cpu(subject), this.#stage.time(record.time), interruptName(cause), parts);
+    this.#tell(record.time, subject, 'taken', cause, 0, parts.ends[0] ?? parts.flows[0] ?? 0);
+  }
+
+  /** @returns the arrow from when it was due */
+  #timer(record: RecordBatch, args: Argument[]): number {
+    const cpu = this.#cpu(record.subject);
+    // A deadline in the past makes the interrupt pending when it is set.
+    const due = Math.max(record.time - spanOf(record.e), cpu.armed);
+    const late = Math.max(0, record.time - due);
+    cpu.timers++;
+    cpu.latestTimer = Math.max(cpu.latestTimer, late);
+    args.push({ name: 'nanoseconds late', number: Math.round(late * 1e6) });
+    const flow = this.#stage.newFlow();
+    const { out, tracks } = this.#stage;
+    out.instant(tracks.cpu(record.subject), this.#stage.time(due), 'timer is due', { flows: [flow] });
+    return flow;
+  }
+
+  /** A wire has risen or fallen. */
+  wire(ring: number, record: RecordBatch): void {
+    const { subject: source, kind } = record;
+    if (kind === KIND.lower) return;
+    const key = this.#sourceName(source);
+    const flow = this.#claims.raise(key, this.#stage.newFlow());
+    this.#stage.threadInstant(ring, record, `raise ${key}`, { flows: [flow] });
+    const thread = this.#stage.thread(ring);
+    thread.raised = flow;
+    thread.source = key;
+    this.#tell(record.time, -1, 'raised', CAUSE.external, source, flow);
+  }
+
+  message(ring: number, record: RecordBatch): void {
+    const { subject, a: identity, b: file } = record;
+    const key = messageName(subject, file, identity);
+    const flow = this.#claims.raise(key, this.#stage.newFlow());
+    const thread = this.#stage.thread(ring);
+    const ends = thread.raised !== 0 && thread.source !== '' ? [thread.raised] : [];
+    // The controller has turned the wire's rise into this message.
+    if (ends.length > 0) this.#claims.pass(thread.source);
+    this.#stage.threadInstant(ring, record, `send ${key}`, { flows: [flow], ends });
+    thread.raised = flow;
+    thread.source = '';
+    this.#tell(record.time, subject, 'raised', CAUSE.external, identity, flow);
+  }
+
+  kick(ring: number, record: RecordBatch): void {
+    const { subject } = record;
+    const { raised } = this.#stage.thread(ring);
+    const { levels } = this.#cpu(subject);
+    if (raised !== 0 && !levels.includes(raised) && levels.length < MOST_FLOWS) levels.push(raised);
+    const name = `kick ${this.#stage.subject.kind === 'domain' ? 'vCPU' : 'hart'} ${subject}`;
+    this.#stage.threadInstant(ring, record, name, raised === 0 ? undefined : { flows: [raised] });
+  }
+
+  claim(record: RecordBatch): void {
+    const { subject, a: source } = record;
+    if (source !== 0) {
+      this.#claimed(record, this.#sourceName(source), source);
+      return;
+    }
+    this.#cpu(subject).emptyClaims++;
+    const { out, tracks } = this.#stage;
+    out.instant(tracks.cpu(subject), this.#stage.time(record.time), 'claim: spurious');
+    this.#tell(record.time, subject, 'spurious', CAUSE.external, 0, 0);
+  }
+
+  messageClaim(record: RecordBatch): void {
+    const { subject, a: identity, b: file } = record;
+    this.#claimed(record, messageName(subject, file, identity), identity);
+  }
+
+  #claimed(record: RecordBatch, key: string, source: number): void {
+    const { subject } = record;
+    const { out, tracks } = this.#stage;
+    const flow = this.#claims.claim(key);
+    const cpu = this.#cpu(subject);
+    cpu.levels = cpu.levels.filter((each) => each !== flow);
+    const parts = flow === 0 ? undefined : { ends: [flow] };
+    out.instant(tracks.cpu(subject), this.#stage.time(record.time), `claim ${key}`, parts);
+    this.#tell(record.time, subject, 'claimed', CAUSE.external, source, flow);
+  }
+
+  /** Records were lost: nothing is known of what was under way. */
+  forget(): void {
+    this.#software.forget();
+    this.#claims.forget();
+    for (const cpu of this.#cpus) cpu.levels = [];
+  }
+
+  /** Looks for a vCPU that sleeps although it should have been woken. */
+  look(cpu: number, since: number, now: number): void {
+    this.#tellLost(cpu, this.#software.asleep(cpu, since, now), now);
+  }
+
+  finish(): void {
+    this.#software.finish();
+  }
+
+  #tellLost(cpu: number, lost: readonly LostSet[], now: number): void {
+    const { out, tracks } = this.#stage;
+    for (const { flow, began } of lost) {
+      const args = [{ name: 'nanoseconds since it was set', number: Math.round((now - began) * 1e6) }];
+      out.instant(tracks.cpu(cpu), this.#stage.time(now), 'LOST software interrupt', { args, ends: [flow] });
+      this.#tell(now, cpu, 'lost', CAUSE.software, 0, flow);
+    }
+  }
+
+  #tell(
+    time: number,
+    cpu: number,
+    what: InterruptEvent['what'],
+    cause: number,
+    source: number,
+    flow: number,
+  ): void {
+    this.#watch?.({ time: time - this.#stage.start, cpu, what, cause, source, flow });
+  }
+
+  #sourceName(source: number): string {
+    const name = this.#stage.subject.sources.get(source);
+    return name === undefined ? `source ${source}` : `source ${source} (${name})`;
+  }
+
+  #cpu(index: number): CpuInterrupts {
+    const cpu = this.#cpus[index];
+    if (cpu === undefined) throw new RangeError(`the trace has no processor ${index}`);
+    return cpu;
+  }
+}
+
+function messageName(cpu: number, file: number, identity: number): string {
+  return `message ${identity} to file ${file} of ${cpu}`;
+}
+
+/** A guest can set an interrupt as often as it likes, and one event does not get an arrow for each time. */
+function some(flows: readonly number[]): readonly number[] {
+  return flows.length > MOST_FLOWS ? flows.slice(-MOST_FLOWS) : flows;
+}

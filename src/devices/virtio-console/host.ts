@@ -2,7 +2,7 @@ import type { GuestMemory } from '../../memory/guest-memory.ts';
 import type { GuestPort, PortBackend } from '../backends.ts';
 import type { ByteRing } from '../byte-ring.ts';
 import type { HostSide, PortFacts } from '../descriptor.ts';
-import { bytesIn, gather, scatter } from '../virtio/chain.ts';
+import { bytesIn, type Chain, gather, type Segment, scatter } from '../virtio/chain.ts';
 import type { QueueAccess } from '../virtio/function.ts';
 import { RingError } from '../virtio/ring-error.ts';
 import { readControl, resizeMessage, writeControl } from './control.ts';
@@ -20,6 +20,8 @@ import { isTerminal, outputRings, PORT, WORD } from './words.ts';
 
 /** Bytes of one buffer of output at most: Linux makes none that are larger than a pipe. */
 const LARGEST_OUTPUT = 1 << 20;
+/** Bytes of a channel's output after which no more buffers are taken together. */
+const BATCH = 1 << 20;
 /** Bytes of output that are taken before others have a turn on the thread. */
 const TURN = 1 << 20;
 /** Bytes of a port's output that are taken when the machine has ended, also by a reader that is busy. */
@@ -46,6 +48,8 @@ export class VirtioConsoleHost implements HostSide {
   readonly #rings: readonly (ByteRing | undefined)[];
   /** Ports whose reader is busy. */
   readonly #busy = new Set<number>();
+  /** The most buffers that waited in a port's input queue at once. */
+  readonly #buffers: number[];
   #paused = false;
   #turn: ReturnType<typeof setTimeout> | undefined;
 
@@ -53,6 +57,7 @@ export class VirtioConsoleHost implements HostSide {
     this.#words = words;
     this.#wiring = wiring;
     this.#rings = outputRings(words, wiring.ports);
+    this.#buffers = wiring.ports.map(() => 0);
     this.ports = wiring.ports.map((facts, port) => ({
       name: facts.name,
       input: (bytes) => (this.#paused ? 0 : this.#input(port, bytes)),
@@ -112,6 +117,7 @@ export class VirtioConsoleHost implements HostSide {
     const { ports, backends } = this.#wiring;
     if (event === CONTROL.DEVICE_READY) {
       for (const each of ports.keys()) this.#words[WORD.PORTS + each] = value === 1 ? PORT.ADD : 0;
+      this.#buffers.fill(0);
       return;
     }
     const facts = ports[port];
@@ -177,7 +183,13 @@ export class VirtioConsoleHost implements HostSide {
     let taken = 0;
     queues.use(inputQueue(port), (queue) => {
       if (!this.#isOpen(port, queue.features)) return;
-      for (let left = queue.listen(); left > 0 && taken < bytes.length; left--) {
+      this.#buffers[port] = Math.max(this.#buffers[port], queue.waiting());
+      // A driver that gives its buffers back one by one is not to notify of each. All that were there come again.
+      for (
+        let left = queue.listen(Math.max(this.#buffers[port] >> 1, 1));
+        left > 0 && taken < bytes.length;
+        left--
+      ) {
         const chain = queue.pop();
         if (chain === undefined) return;
         const count = scatter(memory, chain.writable, bytes.subarray(taken));
@@ -212,7 +224,7 @@ export class VirtioConsoleHost implements HostSide {
   /** The next bytes of output; undefined if there are none, and then the driver notifies of the next ones. */
   #takeOutput(port: number): Uint8Array | undefined {
     const ring = this.#rings[port];
-    return ring === undefined ? this.#takeBuffer(port) : this.#takeRing(port, ring);
+    return ring === undefined ? this.#takeBuffers(port) : this.#takeRing(port, ring);
   }
 
   #takeRing(port: number, ring: ByteRing): Uint8Array | undefined {
@@ -224,17 +236,26 @@ export class VirtioConsoleHost implements HostSide {
     return bytes.length > 0 || more === true ? bytes : undefined;
   }
 
-  #takeBuffer(port: number): Uint8Array | undefined {
+  /** What all buffers hold that there are, with one interrupt for all of them. */
+  #takeBuffers(port: number): Uint8Array | undefined {
     const { queues, memory } = this.#wiring;
     return queues.use(outputQueue(port), (queue) => {
-      if (queue.listen() === 0) return undefined;
-      const chain = queue.pop();
-      if (chain === undefined) return undefined;
-      const length = bytesIn(chain.readable);
-      if (length > LARGEST_OUTPUT) throw new RingError(`a buffer of ${length} bytes for a port`);
-      const bytes = gather(memory, chain.readable, 0, length);
-      queue.push(chain, 0);
-      return bytes;
+      if (queue.waiting() === 0 && queue.listen() === 0) return undefined;
+      const chains: Chain[] = [];
+      const segments: Segment[] = [];
+      let bytes = 0;
+      for (let left = queue.waiting(); left > 0 && bytes < BATCH; left--) {
+        const chain = queue.pop();
+        if (chain === undefined) break;
+        const length = bytesIn(chain.readable);
+        if (length > LARGEST_OUTPUT) throw new RingError(`a buffer of ${length} bytes for a port`);
+        bytes += length;
+        chains.push(chain);
+        segments.push(...chain.readable);
+      }
+      const all = gather(memory, segments, 0, bytes);
+      for (const chain of chains) queue.push(chain, 0);
+      return all;
     });
   }
 

@@ -77,11 +77,13 @@ export class VirtQueue {
   /**
    * Asks the driver to notify of the next chain that it adds.
    *
-   * @returns how many chains wait: of these the driver may have said nothing, and of any other it will
+   * @param after of which one: 2 is the one behind the next. A driver without an event index notifies of each
+   * @returns how many chains wait: of these the driver may have said nothing, and of that one it will
    */
-  listen(): number {
+  listen(after = 1): number {
     for (let before = this.waiting(); ; ) {
-      if (this.#has(FEATURE.EVENT_IDX)) this.#store(this.#event(), this.#words[WORD.NEXT] + before);
+      if (this.#has(FEATURE.EVENT_IDX))
+        this.#store(this.#event(), this.#words[WORD.NEXT] + before + after - 1);
       else this.#store(this.#address(WORD.DEVICE), 0);
       // The driver stores its index and then loads what was stored here; one of both sees the other's.
       const now = this.waiting();

@@ -19,6 +19,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   network: [],
   filesystem: ['storage'],
   'shared-folders': ['storage'],
+  agent: ['errors'],
   hart: ['layout', 'codegen', 'time', 'isa', 'float', 'wasm', 'jit', 'memory', 'interrupts'],
   devices: [
     'boot',
@@ -55,8 +56,9 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'trace',
   ],
   // The program's side of a machine; a host (node) gives it what a machine is made of.
-  api: ['errors', 'devices', 'interrupts', 'machine'],
+  api: ['agent', 'errors', 'devices', 'interrupts', 'machine'],
   node: [
+    'agent',
     'api',
     'errors',
     'storage',

@@ -1,3 +1,6 @@
+import { GuestAgent } from '../agent/agent.ts';
+import type { Commands } from '../agent/commands.ts';
+import { AGENT_PORT } from '../agent/protocol.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
 import type { VcpuStats } from '../machine/kind.ts';
 import { Machine, type MachineEnd } from '../machine/machine.ts';
@@ -18,6 +21,8 @@ export type VmEnd =
 export class Vm implements AsyncDisposable {
   /** The serial console. */
   readonly console: VmConsole;
+  /** Runs programs in the guest, if it has the agent, as the guest `busybox` does. */
+  readonly commands: Commands;
   /** The machine below, for what this class has no words for. */
   readonly machine: Machine;
   /** Ports of the host that lead to the guest. */
@@ -40,14 +45,20 @@ export class Vm implements AsyncDisposable {
   private constructor(platform: Platform, prepared: PreparedMachine, options: BootOptions) {
     const { signal, limits = {}, onNotice } = options;
     this.console = new VmConsole(() => platform.hold());
+    const agent = new GuestAgent(() => platform.hold());
+    this.commands = agent.commands;
     this.#platform = platform;
     this.forwards = prepared.forwards;
     this.machine = new Machine(prepared.config, prepared.host, {
       console: this.console.backend(),
-      ports: (prepared.config.ports ?? []).map(() => ({ output: () => undefined })),
+      ports: (prepared.config.ports ?? []).map(({ name }) =>
+        name === AGENT_PORT ? agent.connection : { output: () => undefined },
+      ),
       ...(onNotice === undefined ? {} : { onNotice }),
     });
     this.console.attach(this.machine);
+    const port = this.machine.ports.find(({ name }) => name === AGENT_PORT);
+    if (port !== undefined) agent.connection.attach(port);
     const stop = () => this.machine.stop();
     signal?.addEventListener('abort', stop);
     const cancelTimer = this.#startTimer(limits);
@@ -56,6 +67,7 @@ export class Vm implements AsyncDisposable {
       signal?.removeEventListener('abort', stop);
       cancelTimer();
       this.console.end();
+      agent.connection.close(new MachineEndedError('The machine has ended.'));
       prepared.close();
       return end.reason === 'stopped' ? (this.#overtime ?? end) : end;
     });

@@ -6,6 +6,16 @@
  * @module
  */
 
+export { AgentError, type AgentErrorCode } from '../agent/agent-error.ts';
+export {
+  CommandError,
+  type CommandExit,
+  type CommandResult,
+  type CommandTexts,
+} from '../agent/command-result.ts';
+export { Commands, type Job, type RunOptions, type StartOptions } from '../agent/commands.ts';
+export type { Command, ProgramOptions } from '../agent/running-command.ts';
+export type { SignalName } from '../agent/signals.ts';
 export type {
   BootOptions,
   BootProgress,

@@ -41,7 +41,9 @@ const nodes = [
 beforeAll(async () => {
   const built = await runNode([join(root, 'scripts', 'bundle.ts'), join(directory, 'dist')]);
   expect(built).toMatchObject({ status: 0, stderr: '' });
-  const guests = ['tick.elf', 'tick-rv32.elf'].map((name) => join('guests', 'tick', name));
+  const guests = ['tick', 'agent'].flatMap((name) =>
+    [`${name}.elf`, `${name}-rv32.elf`].map((file) => join('guests', name, file)),
+  );
   for (const name of ['package.json', 'README.md', join('c', 'vcpu_irqs.h'), ...guests]) {
     cpSync(join(root, name), join(directory, name));
   }
@@ -66,6 +68,8 @@ describe('the package', () => {
         'README.md',
         'package.json',
         'c/vcpu_irqs.h',
+        'guests/agent/agent.elf',
+        'guests/agent/agent-rv32.elf',
         'guests/tick/tick.elf',
         'guests/tick/tick-rv32.elf',
         'dist/cli/main.js',

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { AGENT_PORT } from '../../agent/protocol.ts';
 import type { BootOptions } from '../../api/boot-options.ts';
 import type { Platform, PreparedMachine } from '../../api/platform.ts';
 import { LONGEST_TIMEOUT } from '../../api/quantities.ts';
@@ -34,7 +35,8 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
   host.prepare('domain');
   const parts = await attachParts(options, shape, host);
   try {
-    const { attached, drives, shares, forwards } = parts;
+    const { drives, shares, forwards } = parts;
+    const attached = { ...parts.attached, ports: [{ name: AGENT_PORT }] };
     const sizes = {
       kind: 'domain',
       cpus: shape.vcpus,
@@ -51,6 +53,7 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
         disks: drives.length > 0,
         network: attached.network !== undefined,
         balloon: options.balloon === true,
+        agent: true,
         shares,
       },
       onProgress: options.onProgress,

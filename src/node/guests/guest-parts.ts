@@ -2,6 +2,8 @@ import type { ExtraFile } from '../../boot/initramfs.ts';
 import type { ShareFacts, VirtioTransportName } from '../../devices/descriptor.ts';
 import type { FetchOptions } from '../debian/debian-guest.ts';
 import { debianModules, MODULES_PATH } from '../debian/debian-modules.ts';
+import { readInputFile } from '../files.ts';
+import { packageFile } from '../package-files.ts';
 
 /** Modules in the order in which they are loaded. */
 const TRANSPORT_MODULES = { pci: [], mmio: ['virtio_mmio'] } as const;
@@ -11,6 +13,9 @@ const SOCKET_MODULES = ['vsock', 'vmw_vsock_virtio_transport_common', 'vmw_vsock
 const BALLOON_MODULES = ['virtio_balloon'];
 const LINK_UP = 'ip link set lo up\nip link set eth0 up\n';
 const LEASE_PATH = 'etc/hartvisor/lease';
+const AGENT_PATH = 'bin/hartvisor-agent';
+/** Starts the agent anew when it ends, unless it says (3) that it has no port. */
+const START_AGENT = `(while /${AGENT_PATH}; [ $? != 3 ]; do sleep 1; done) < /dev/null > /dev/null 2>&1 &\n`;
 
 /** What udhcpc calls when something about an address has changed. */
 const leaseScript = `#!/bin/sh
@@ -39,6 +44,8 @@ export interface GuestParts {
   readonly shares?: readonly GuestShare[];
   readonly sockets?: boolean;
   readonly balloon?: boolean;
+  /** The agent, for programs of the host. */
+  readonly agent?: boolean;
 }
 
 /** What Debian's kernel with a busybox needs to use the parts of its machine: files, and commands that set them up. */
@@ -73,13 +80,23 @@ export async function guestSetUp(
     names.length === 0
       ? ''
       : `for module in ${names.join(' ')}; do insmod /${MODULES_PATH}/$module.ko; done\n`;
-  const begin = load + shares.map(mount).join('') + (network || link ? LINK_UP : '');
-  if (!network) return { files: modules, setUp: begin };
+  const agent = parts.agent === true ? [await agentFile()] : [];
+  const begin =
+    load +
+    shares.map(mount).join('') +
+    (network || link ? LINK_UP : '') +
+    (parts.agent === true ? START_AGENT : '');
+  if (!network) return { files: [...modules, ...agent], setUp: begin };
   return {
-    files: [...modules, { path: LEASE_PATH, data: leaseScript, mode: 0o755 }],
+    files: [...modules, ...agent, { path: LEASE_PATH, data: leaseScript, mode: 0o755 }],
     setUp: `${begin}udhcpc -i eth0 -n -q -t 5 -T 1 -s /${LEASE_PATH} > /tmp/udhcpc 2>&1 || cat /tmp/udhcpc
 `,
   };
+}
+
+async function agentFile(): Promise<ExtraFile> {
+  const data = await readInputFile(packageFile('guests/agent/agent.elf'), "The guest's agent", '--guest');
+  return { path: AGENT_PATH, data, mode: 0o755 };
 }
 
 /** A folder whose tag is a single word. */

@@ -1,0 +1,193 @@
+import { CommandError, type CommandExit, type CommandResult, OutputCollector } from './command-result.ts';
+import type { AgentConnection } from './connection.ts';
+import { IncomingBytes } from './incoming.ts';
+import { sendAll } from './outgoing.ts';
+import { CHANNEL } from './protocol.ts';
+import { type Command, describeCommand, type ProgramOptions, RunningCommand } from './running-command.ts';
+import type { SignalName } from './signals.ts';
+import { waitFor } from './wait-for.ts';
+
+/** How a command is started. */
+export interface StartOptions extends ProgramOptions {
+  /** Kills it, with its process group. What waits for it fails with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a command is run to its end. */
+export interface RunOptions extends StartOptions {
+  /** Its input, which has its end at once if it is left out. */
+  readonly stdin?: string | Uint8Array | ReadableStream<Uint8Array>;
+  /** Milliseconds after which it is asked to end (SIGTERM); two seconds later it is killed. */
+  readonly timeoutMs?: number;
+  /** Is given the output as it comes, read as UTF-8. */
+  readonly onStdout?: (text: string) => void;
+  readonly onStderr?: (text: string) => void;
+  /** Bytes of both outputs together that are kept: 64 MiB unless it is given. A command that writes more is killed. */
+  readonly maxOutputBytes?: number;
+}
+
+/** A command that runs. */
+export interface Job {
+  /** Its process in the guest, and its process group. */
+  readonly pid: number;
+  readonly stdin: WritableStream<Uint8Array>;
+  /** The command waits while nobody reads. */
+  readonly stdout: ReadableStream<Uint8Array>;
+  readonly stderr: ReadableStream<Uint8Array>;
+  /** How it has ended. @throws AgentError if the agent or the machine has ended before */
+  readonly exited: Promise<CommandExit>;
+  /** Sends a signal to its process group: SIGTERM unless it is given. */
+  kill(signal?: SignalName | number): void;
+}
+
+/** Bytes of outputs that are kept unless the caller says otherwise. */
+const KEPT_OUTPUT = 64 << 20;
+/** Milliseconds from SIGTERM to SIGKILL, and from there until a command is given up. */
+const GRACE_MS = 2000;
+
+/** Runs programs in the guest. */
+export class Commands {
+  readonly #connection: AgentConnection;
+  readonly #hold: () => () => void;
+
+  /** @param hold keeps the program running until the function that it gives is called */
+  constructor(connection: AgentConnection, hold: () => () => void) {
+    this.#connection = connection;
+    this.#hold = hold;
+  }
+
+  /**
+   * Runs a command to its end. What it leaves in the background is not waited for.
+   *
+   * @throws AgentError if it cannot be started (`ENOENT`, `EACCES` and others), or the agent is gone (`disconnected`);
+   * CommandError if it took too long (`timeout`) or wrote too much (`too-much-output`); the reason of `signal`
+   */
+  async run(command: Command, options: RunOptions = {}): Promise<CommandResult> {
+    const { stdin = '', timeoutMs, signal, maxOutputBytes = KEPT_OUTPUT } = options;
+    const output = new OutputCollector(options, maxOutputBytes);
+    const end = new AbortController();
+    const fail = (code: 'timeout' | 'too-much-output', what: string) =>
+      new CommandError(code, `${describeCommand(command)} ${what}.`, output.texts());
+    let running: RunningCommand | undefined;
+    const killed = (reason: unknown) => {
+      running?.kill('SIGKILL');
+      end.abort(reason);
+    };
+    const onAbort = () => killed(signal?.reason);
+    const late = () => fail('timeout', `took more than ${timeoutMs} ms`);
+    const deadline = new Deadline(timeoutMs, {
+      ask: () => (running === undefined ? end.abort(late()) : running.kill('SIGTERM')),
+      kill: () => running?.kill('SIGKILL'),
+      giveUp: () => end.abort(late()),
+    });
+    const release = this.#hold();
+    signal?.addEventListener('abort', onAbort);
+    try {
+      signal?.throwIfAborted();
+      await this.#connection.ready(end.signal);
+      running = new RunningCommand(this.#connection, command, options, {
+        data: (channel, bytes) => {
+          if (output.add(channel, bytes)) running?.stream.grant(channel, bytes.length);
+          else if (!end.signal.aborted)
+            killed(fail('too-much-output', `wrote more than ${maxOutputBytes} bytes`));
+        },
+        end: () => undefined,
+        failed: () => undefined,
+      });
+      // A command need not read all of its input. What the caller's own stream throws is the caller's.
+      const fed = sendAll(running.input, stdin).catch((error: unknown) => {
+        if (running?.isOver === false) killed(error);
+      });
+      const exit = await waitFor(running.complete, end.signal);
+      void fed;
+      if (deadline.isOver) throw late();
+      return { ...exit, ...output.texts() };
+    } finally {
+      deadline.cancel();
+      signal?.removeEventListener('abort', onAbort);
+      running?.stream.cancel();
+      release();
+    }
+  }
+
+  /**
+   * Starts a command.
+   *
+   * @throws AgentError if it cannot be started, or the agent is gone; the reason of `signal`
+   */
+  async start(command: Command, options: StartOptions = {}): Promise<Job> {
+    const { signal } = options;
+    const release = this.#hold();
+    try {
+      await this.#connection.ready(signal);
+      const outputs = new Map<number, IncomingBytes>();
+      const running: RunningCommand = new RunningCommand(this.#connection, command, options, {
+        data: (channel, bytes) => outputs.get(channel)?.push(bytes),
+        end: (channel) => outputs.get(channel)?.end(),
+        failed: (error) => {
+          for (const output of outputs.values()) output.fail(error);
+        },
+      });
+      const [stdout, stderr] = [CHANNEL.OUT, CHANNEL.ERR].map((channel) => {
+        const output = new IncomingBytes(running.stream, channel);
+        outputs.set(channel, output);
+        return output.stream;
+      });
+      const exited = this.#killedBy(signal, running);
+      const pid = await waitFor(running.started, signal);
+      const hold = this.#hold;
+      return {
+        ...{ pid, stdout, stderr },
+        stdin: running.input.stream(),
+        get exited() {
+          const release = hold();
+          return exited.finally(release);
+        },
+        kill: (by) => running.kill(by),
+      };
+    } finally {
+      release();
+    }
+  }
+
+  /** @returns how a command has ended, or the signal's reason if that has killed it */
+  #killedBy(signal: AbortSignal | undefined, running: RunningCommand): Promise<CommandExit> {
+    const exited = waitFor(running.exited, signal, () => running.kill('SIGKILL'));
+    exited.catch(() => undefined);
+    return exited;
+  }
+}
+
+/** What happens to a command that takes too long, in its order. */
+interface LateSteps {
+  ask(): void;
+  kill(): void;
+  giveUp(): void;
+}
+
+/** The time that a command has. */
+class Deadline {
+  readonly #timers: readonly ReturnType<typeof setTimeout>[];
+  #isOver = false;
+
+  constructor(milliseconds: number | undefined, steps: LateSteps) {
+    if (milliseconds === undefined) {
+      this.#timers = [];
+      return;
+    }
+    const ask = () => {
+      this.#isOver = true;
+      steps.ask();
+    };
+    const each = [ask, steps.kill, steps.giveUp];
+    this.#timers = each.map((step, index) => setTimeout(step, milliseconds + index * GRACE_MS));
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  cancel(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+}

@@ -1,0 +1,64 @@
+import type { AgentStream } from './connection.ts';
+
+/** Bytes of a stream that may wait for whoever reads them. */
+export const WINDOW = 512 << 10;
+
+/** Bytes from the guest on a channel, as a web stream: the guest waits while nobody reads. */
+export class IncomingBytes {
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly #channel: number;
+  readonly #grant: (bytes: number) => void;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** Bytes that have come, and those that were read and are not granted anew. */
+  #received = 0;
+  #granted = 0;
+  /** Nobody wants them: the guest may go on writing. */
+  #isCancelled = false;
+
+  /** @param onCancel the reader wants no more */
+  constructor(stream: AgentStream, channel: number, onCancel: () => void = () => undefined) {
+    this.#channel = channel;
+    this.#grant = (bytes) => stream.grant(this.#channel, bytes);
+    this.stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => this.#read(),
+        cancel: () => {
+          this.#controller = undefined;
+          this.#isCancelled = true;
+          this.#read();
+          onCancel();
+        },
+      },
+      { highWaterMark: WINDOW, size: (bytes) => bytes?.length ?? 0 },
+    );
+  }
+
+  /** @param bytes that are the stream's own */
+  push(bytes: Uint8Array): void {
+    this.#received += bytes.length;
+    if (this.#isCancelled) this.#read();
+    else this.#controller?.enqueue(bytes);
+  }
+
+  end(): void {
+    this.#controller?.close();
+    this.#controller = undefined;
+  }
+
+  fail(error: Error): void {
+    this.#controller?.error(error);
+    this.#controller = undefined;
+  }
+
+  /** Some may have been read: lets the guest send as many again, though not a few at a time. */
+  #read(): void {
+    const waiting = this.#isCancelled ? 0 : WINDOW - (this.#controller?.desiredSize ?? WINDOW);
+    const free = this.#received - waiting - this.#granted;
+    if (free < WINDOW / 2) return;
+    this.#granted += free;
+    this.#grant(free);
+  }
+}

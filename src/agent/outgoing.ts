@@ -1,0 +1,101 @@
+import { AgentError } from './agent-error.ts';
+import type { AgentConnection, AgentStream } from './connection.ts';
+import { CHANNEL, FRAME, PROTOCOL } from './protocol.ts';
+
+/** Bytes to the guest on a stream: no more are sent than it has room for. */
+export class OutgoingBytes {
+  readonly #connection: AgentConnection;
+  readonly #stream: AgentStream;
+  #credit: number;
+  #failure: Error | undefined;
+  #isEnded = false;
+  /** Resolved when something has changed for whoever waits. */
+  #changed = Promise.withResolvers<void>();
+
+  /** @param credit bytes that may be sent at first */
+  constructor(connection: AgentConnection, stream: AgentStream, credit: number) {
+    this.#connection = connection;
+    this.#stream = stream;
+    this.#credit = credit;
+  }
+
+  /** The guest has room for more. */
+  grant(bytes: number): void {
+    this.#credit += bytes;
+    this.#change();
+  }
+
+  /** Nobody takes anything any more. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#change();
+  }
+
+  /**
+   * Sends bytes: fulfilled when all are on their way.
+   *
+   * @throws why nobody takes them
+   */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      await this.#room();
+      const part = bytes.subarray(at, at + Math.min(this.#credit, PROTOCOL.LARGEST_DATA));
+      this.#credit -= part.length;
+      at += part.length;
+      this.#stream.send(FRAME.DATA, part, CHANNEL.IN);
+    }
+  }
+
+  /** Says that nothing more comes. */
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#stream.send(FRAME.END, undefined, CHANNEL.IN);
+  }
+
+  /** The same as a web stream. */
+  stream(): WritableStream<Uint8Array> {
+    return new WritableStream<Uint8Array>({
+      write: (bytes) => this.write(bytes),
+      close: () => this.end(),
+      abort: () => this.end(),
+    });
+  }
+
+  async #room(): Promise<void> {
+    for (;;) {
+      if (this.#isEnded)
+        throw new AgentError('usage', 'The input has been ended, so that nothing can be added.');
+      if (this.#failure !== undefined) throw this.#failure;
+      const { room } = this.#connection;
+      if (room !== undefined) await room;
+      else if (this.#credit > 0) return;
+      else await this.#changed.promise;
+    }
+  }
+
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+/** Sends all of a source, then its end. @throws what the source throws, or why nobody takes it */
+export async function sendAll(
+  outgoing: OutgoingBytes,
+  source: string | Uint8Array | ReadableStream<Uint8Array>,
+): Promise<void> {
+  if (typeof source === 'string') await outgoing.write(new TextEncoder().encode(source));
+  else if (source instanceof Uint8Array) await outgoing.write(source);
+  else {
+    const reader = source.getReader();
+    try {
+      for (let part = await reader.read(); !part.done; part = await reader.read())
+        await outgoing.write(part.value);
+    } catch (error) {
+      await reader.cancel(error).catch(() => undefined);
+      throw error;
+    }
+  }
+  outgoing.end();
+}

@@ -1,0 +1,200 @@
+import { AgentError, guestError } from './agent-error.ts';
+import type { CommandExit } from './command-result.ts';
+import type { AgentConnection, AgentStream, ProgramEnd } from './connection.ts';
+import { broken } from './frame.ts';
+import { WINDOW } from './incoming.ts';
+import { OutgoingBytes } from './outgoing.ts';
+import { type PayloadReader, PayloadWriter } from './payload.ts';
+import { CHANNEL, FRAME, PROTOCOL, RUN_FLAG, STAGE } from './protocol.ts';
+import { type SignalName, signalName, signalNumber } from './signals.ts';
+
+/** A command: a line for the guest's shell, or a program with its arguments. */
+export type Command = string | readonly string[];
+
+/** What a program in the guest is given. */
+export interface ProgramOptions {
+  /** The folder in which it runs: the home of its user unless it is given. */
+  readonly cwd?: string;
+  /** Variables beside `PATH`, `HOME`, `USER`, `LOGNAME` and `SHELL`, or in their place. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A name or a number, and behind a colon a group if you like: `'nobody'`, `'1000:100'`. Root unless it is given. */
+  readonly user?: string | number;
+}
+
+/** The size of a terminal. */
+export interface TerminalSize {
+  readonly cols: number;
+  readonly rows: number;
+}
+
+/** Who hears of a program's output. */
+export interface OutputHandler {
+  data(channel: number, bytes: Uint8Array): void;
+  end(channel: number): void;
+  failed(error: Error): void;
+}
+
+/** A program that runs in the guest, seen by its stream. */
+export class RunningCommand {
+  readonly stream: AgentStream;
+  readonly input: OutgoingBytes;
+  /** Its process. */
+  readonly started: Promise<number>;
+  readonly exited: Promise<CommandExit>;
+  /** Fulfilled when the program has ended, and all has come that it had written itself. */
+  readonly complete: Promise<CommandExit>;
+  readonly #label: string;
+  /** Bytes of its own that come yet, by channel, once it has ended. Before that: Infinity where the channel has. */
+  readonly #left = new Map<number, number>();
+  readonly #written = Promise.withResolvers<void>();
+  #isOver = false;
+
+  /** @param terminal its size, if it gets one */
+  constructor(
+    connection: AgentConnection,
+    command: Command,
+    options: ProgramOptions,
+    output: OutputHandler,
+    terminal?: TerminalSize,
+  ) {
+    const started = Promise.withResolvers<number>();
+    const exited = Promise.withResolvers<CommandExit>();
+    this.started = started.promise;
+    this.exited = exited.promise;
+    this.complete = exited.promise.then((exit) => this.#written.promise.then(() => exit));
+    // Not everybody waits for both.
+    this.started.catch(() => undefined);
+    this.exited.catch(() => undefined);
+    this.complete.catch(() => undefined);
+    this.#written.promise.catch(() => undefined);
+    this.#label = describeCommand(command);
+    const fail = (error: Error) => {
+      this.#isOver = true;
+      started.reject(error);
+      exited.reject(error);
+      this.#written.reject(error);
+      this.input.fail(error);
+      output.failed(error);
+    };
+    const windows = [
+      { channel: CHANNEL.OUT, bytes: WINDOW },
+      ...(terminal === undefined ? [{ channel: CHANNEL.ERR, bytes: WINDOW }] : []),
+    ];
+    const payload = runPayload(command, options, terminal);
+    this.stream = connection.open(
+      { type: FRAME.RUN, payload, windows },
+      {
+        data: (channel, bytes) => {
+          output.data(channel, bytes);
+          this.#count(channel, bytes.length);
+        },
+        end: (channel) => {
+          output.end(channel);
+          this.#count(channel, Number.POSITIVE_INFINITY);
+        },
+        credit: (_, bytes) => this.input.grant(bytes),
+        started: (pid) => started.resolve(pid),
+        exited: (end) => {
+          this.#isOver = true;
+          for (const [channel, bytes] of end.left)
+            this.#left.set(channel, bytes - (this.#left.get(channel) ?? 0));
+          exited.resolve(exitOf(end));
+          this.#settle();
+          this.input.fail(new AgentError('EPIPE', `${this.#label} has ended: it reads nothing any more.`));
+        },
+        done: (errno, reader) => {
+          if (errno !== 0) fail(startError(errno, reader, command, options));
+          else if (!this.#isOver) fail(broken('the end of a program before it had ended'));
+          else for (const channel of [CHANNEL.OUT, CHANNEL.ERR]) output.end(channel);
+        },
+        failed: fail,
+      },
+    );
+    this.input = new OutgoingBytes(connection, this.stream, PROTOCOL.INPUT_WINDOW);
+  }
+
+  /** Sends a signal to its process group. */
+  kill(signal: SignalName | number = 'SIGTERM'): void {
+    const payload = new PayloadWriter().u32(signalNumber(signal)).payload;
+    this.stream.send(FRAME.SIGNAL, payload);
+  }
+
+  resize({ cols, rows }: TerminalSize): void {
+    this.stream.send(FRAME.RESIZE, new PayloadWriter().u32(cols).u32(rows).payload);
+  }
+
+  /** Whether it has ended, as far as it is known. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  #count(channel: number, bytes: number): void {
+    // Only what comes behind the end is counted.
+    if (!this.#isOver) {
+      if (bytes === Number.POSITIVE_INFINITY) this.#left.set(channel, bytes);
+      return;
+    }
+    this.#left.set(channel, (this.#left.get(channel) ?? 0) - bytes);
+    this.#settle();
+  }
+
+  #settle(): void {
+    if ([...this.#left.values()].every((bytes) => !(bytes > 0))) this.#written.resolve();
+  }
+}
+
+/** A command as people are told of it. */
+export function describeCommand(command: Command): string {
+  const text = typeof command === 'string' ? command : command.join(' ');
+  return `The command "${text.length > 80 ? `${text.slice(0, 77)}...` : text}"`;
+}
+
+/** Why a program was not started. */
+function startError(
+  errno: number,
+  reader: PayloadReader,
+  command: Command,
+  { cwd = '', user = '' }: ProgramOptions,
+): AgentError {
+  switch (reader.left < 4 ? STAGE.PROGRAM : reader.u32()) {
+    case STAGE.FOLDER:
+      return guestError(errno, `${describeCommand(command)} cannot be started in ${cwd}`);
+    case STAGE.USER:
+      return errno === 2
+        ? new AgentError('ENOENT', `user: the guest has no user or group "${user}".`)
+        : guestError(errno, `${describeCommand(command)} cannot be started as ${user}`);
+    default:
+      return guestError(errno, `${describeCommand(command)} cannot be started`);
+  }
+}
+
+function exitOf({ status, signal }: ProgramEnd): CommandExit {
+  return signal === 0
+    ? { exitCode: status & 0xff, signal: undefined }
+    : { exitCode: undefined, signal: signalName(signal) };
+}
+
+function runPayload(
+  command: Command,
+  options: ProgramOptions,
+  terminal: TerminalSize | undefined,
+): Uint8Array {
+  const { cwd = '', env = {}, user = '' } = options;
+  const words = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
+  if (words.length === 0) throw new AgentError('usage', 'A command has at least the name of a program.');
+  const variables = Object.entries(env).map(([name, value]) => {
+    if (name === '' || name.includes('='))
+      throw new AgentError('usage', `env: "${name}" is no name of a variable.`);
+    return `${name}=${value}`;
+  });
+  const { cols, rows } = terminal ?? { cols: 0, rows: 0 };
+  return new PayloadWriter()
+    .u32(terminal === undefined ? 0 : RUN_FLAG.TERMINAL)
+    .u32(cols)
+    .u32(rows)
+    .u32(WINDOW)
+    .text(`${user}`)
+    .text(cwd)
+    .texts(words)
+    .texts(variables).payload;
+}

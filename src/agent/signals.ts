@@ -1,0 +1,60 @@
+import { AgentError } from './agent-error.ts';
+
+/** Signals of Linux on RISC-V by their numbers, from 1 on (include/uapi/asm-generic/signal.h). */
+const NAMES = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGILL',
+  'SIGTRAP',
+  'SIGABRT',
+  'SIGBUS',
+  'SIGFPE',
+  'SIGKILL',
+  'SIGUSR1',
+  'SIGSEGV',
+  'SIGUSR2',
+  'SIGPIPE',
+  'SIGALRM',
+  'SIGTERM',
+  'SIGSTKFLT',
+  'SIGCHLD',
+  'SIGCONT',
+  'SIGSTOP',
+  'SIGTSTP',
+  'SIGTTIN',
+  'SIGTTOU',
+  'SIGURG',
+  'SIGXCPU',
+  'SIGXFSZ',
+  'SIGVTALRM',
+  'SIGPROF',
+  'SIGWINCH',
+  'SIGIO',
+  'SIGPWR',
+  'SIGSYS',
+] as const;
+
+/** A signal by its name. */
+export type SignalName = (typeof NAMES)[number];
+
+/** The greatest number of a signal, with those for real time. */
+const LAST = 64;
+
+/** The name of a signal: `SIGTERM`; for those without one, `SIG` and the number. */
+export function signalName(number: number): string {
+  return NAMES[number - 1] ?? `SIG${number}`;
+}
+
+/**
+ * @param signal a name, or a number from 1 to 64
+ * @throws AgentError with the code `usage` for any other
+ */
+export function signalNumber(signal: SignalName | number): number {
+  const number = typeof signal === 'number' ? signal : NAMES.indexOf(signal) + 1;
+  if (Number.isInteger(number) && number >= 1 && number <= LAST) return number;
+  throw new AgentError(
+    'usage',
+    `${signal} is no signal: give a name such as SIGTERM, or a number, 1 to ${LAST}.`,
+  );
+}

@@ -255,7 +255,7 @@ export interface DeviceInstance {
    *
    * @throws InputError when that cannot be done
    */
-  save?(lane: number): readonly KeptState[];
+  save?(lane: number): Iterable<KeptState>;
   /**
    * On an I/O thread of a restored machine, before its first work: takes over what {@link save} gave.
    *

@@ -487,6 +487,10 @@ export class Pcpu {
     const call = new SbiCall(this.#hart, vcpu, this.#domain);
     dispatchSbi(call);
     if (call.outcome === 'stop') return 'stop';
+    if (call.outcome === 'repeat') {
+      this.#skip(-4);
+      return 'relax';
+    }
     if (call.returns) {
       state.setX(10, call.error, call.error < 0 ? -1 : 0);
       state.setX(11, call.valueLow, call.valueHigh);
@@ -519,9 +523,10 @@ export class Pcpu {
 
   #skip(bytes: number): void {
     const { csr, upper } = this.#hart.state;
-    const low = ((csr[CSR.sepc] as number) + bytes) | 0;
-    if (low >= 0 && low < bytes) csr[CSR.sepc + 1] = ((csr[CSR.sepc + 1] as number) + 1) & upper;
-    csr[CSR.sepc] = low;
+    const sum = ((csr[CSR.sepc] as number) >>> 0) + bytes;
+    const carry = Math.floor(sum / 2 ** 32);
+    if (carry !== 0) csr[CSR.sepc + 1] = ((csr[CSR.sepc + 1] as number) + carry) & upper;
+    csr[CSR.sepc] = sum | 0;
   }
 
   #block(vcpu: Vcpu): BlockResult {

@@ -180,6 +180,13 @@ export function eventsOf(memory: WebAssembly.Memory, plan: MachinePlan): DeviceE
 
 const PAUSE_MS = 1;
 
+/** Puts one byte into the console's output; where there is no room, waits for a moment. @returns whether it was taken */
+export function emitOne(console: ConsoleWires, byte: number): boolean {
+  if (console.emit(Uint8Array.of(byte)) === 1) return true;
+  waitForOthers();
+  return console.emit(Uint8Array.of(byte)) === 1;
+}
+
 /**
  * Puts bytes into the console's output, and waits for room where there is none: whoever shows the output may be slow.
  *
@@ -197,7 +204,11 @@ export function emitAll(
     if (rest.length === 0) return true;
     stand();
     if (!control.running) return false;
-    // A word of our own that nobody notifies: a pause.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    waitForOthers();
   }
+}
+
+function waitForOthers(): void {
+  // A word of our own that nobody notifies: a pause.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 }

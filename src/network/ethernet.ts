@@ -43,6 +43,10 @@ export interface Network {
   peek(taker: Taker): Frame | undefined;
   /** The frame that was last shown is with the guest, or lost. */
   shift(): void;
+  /** What another network of this kind has to know to go on with the guest of this one. */
+  save?(): Uint8Array;
+  /** Goes on with the guest of another network, whose connections to others have ended. Before anything else. */
+  restore?(saved: Uint8Array): void;
 }
 
 export function readMac(bytes: Uint8Array, at: number): Mac {

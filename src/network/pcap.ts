@@ -57,6 +57,14 @@ export class DumpedNetwork implements Network {
     this.#network.shift();
   }
 
+  save(): Uint8Array {
+    return this.#network.save?.() ?? new Uint8Array();
+  }
+
+  restore(saved: Uint8Array): void {
+    this.#network.restore?.(saved);
+  }
+
   #record(frame: Uint8Array, open: OpenChecksum | undefined): void {
     const record = pcapRecord(frame, performance.timeOrigin + performance.now());
     if (open !== undefined) closeChecksum(record.subarray(RECORD_HEAD_BYTES), open);

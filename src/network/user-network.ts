@@ -19,9 +19,10 @@ import { echoReply, UNREACHABLE, type Unreachable, unreachable } from './icmp.ts
 import { IPV4_BYTES, MTU, type Packet, PROTOCOL, readPacket, writePacketHead } from './ipv4.ts';
 import { Policy, type PolicyOptions } from './policy.ts';
 import { Reassembly } from './reassembly.ts';
+import { readSavedNetwork, writeSavedNetwork } from './saved-network.ts';
 import { SegmentFrames } from './tcp/frames.ts';
 import { TCP_BYTES } from './tcp/segment.ts';
-import { Tcp } from './tcp/tcp.ts';
+import { MOST_CONNECTIONS, Tcp } from './tcp/tcp.ts';
 import { readDatagram, UDP_BYTES, writeDatagram } from './udp.ts';
 import { UdpRelay } from './udp-relay.ts';
 
@@ -154,6 +155,16 @@ export class UserNetwork implements Network {
 
   shift(): void {
     this.#shown = undefined;
+  }
+
+  save(): Uint8Array {
+    return writeSavedNetwork({ neighbours: [...this.#neighbours], connections: [...this.#tcp.places()] });
+  }
+
+  restore(saved: Uint8Array): void {
+    const { neighbours, connections } = readSavedNetwork(saved);
+    for (const [address, mac] of neighbours) this.#learn(address, mac);
+    this.#tcp.resetAll(connections.slice(0, MOST_CONNECTIONS));
   }
 
   /** Ends all that goes on with the host. */

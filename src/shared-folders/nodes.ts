@@ -20,6 +20,8 @@ export class FolderNode {
   readonly key: string;
   /** The file's number on the host, for the guest. */
   readonly number: Attributes['number'];
+  /** The kind of file, as Linux has it. */
+  readonly mode: number;
   readonly isDirectory: boolean;
   readonly isRegular: boolean;
   /** The directory in which it was last seen; undefined for the folder itself, and where the guest has removed it. */
@@ -34,11 +36,17 @@ export class FolderNode {
   /** What the host's file was like when the guest began to keep its contents. */
   stamp = '';
 
-  constructor(id: number, attributes: Attributes, parent: FolderNode | undefined, name: Name) {
+  constructor(
+    id: number,
+    attributes: Pick<Attributes, 'key' | 'number' | 'mode'>,
+    parent: FolderNode | undefined,
+    name: Name,
+  ) {
     this.id = id;
     this.key = attributes.key;
     this.number = attributes.number;
     const kind = attributes.mode & MODE.KIND;
+    this.mode = kind;
     this.isDirectory = kind === MODE.DIRECTORY;
     this.isRegular = kind === MODE.REGULAR;
     this.parent = parent;
@@ -63,7 +71,10 @@ export class NodeTable {
   readonly #onForgotten: (node: FolderNode) => void;
   readonly #byId = new Map<number, FolderNode>();
   readonly #byKey = new Map<string, FolderNode>();
-  #nextId: number = FUSE.root + 1;
+  /** Files by the number of the directory that is to come. */
+  readonly #orphans = new Map<number, FolderNode[]>();
+  /** The number of the next file that the guest has not known. */
+  next: number = FUSE.root + 1;
 
   /** @param onForgotten called with a file that the guest knows no more */
   constructor(root: Attributes, onForgotten: (node: FolderNode) => void) {
@@ -96,11 +107,28 @@ export class NodeTable {
     }
     if (this.#byId.size >= MOST_NODES) refuse('ENFILE');
     // A copy: the name is a part of a request.
-    const node = new FolderNode(this.#nextId++, attributes, parent, name.slice());
+    const node = new FolderNode(this.next++, attributes, parent, name.slice());
     node.lookups = 1;
     this.#byId.set(node.id, node);
     this.#byKey.set(node.key, node);
     return node;
+  }
+
+  /** All of them. */
+  all(): Iterable<FolderNode> {
+    return this.#byId.values();
+  }
+
+  /** Adds one that the guest knew when it was saved. @param parent the number of its directory, 0 if it has none */
+  put(node: FolderNode, parent: number): void {
+    this.#byId.set(node.id, node);
+    this.#byKey.set(node.key, node);
+    node.parent = this.#byId.get(parent);
+    if (node.parent === undefined && parent !== 0) {
+      this.#orphans.set(parent, [...(this.#orphans.get(parent) ?? []), node]);
+    }
+    for (const child of this.#orphans.get(node.id) ?? []) child.parent = node;
+    this.#orphans.delete(node.id);
   }
 
   /** A file is at another name. */

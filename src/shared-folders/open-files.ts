@@ -25,30 +25,53 @@ type Opened = OpenFile | OpenDirectory;
 /** All that the guest has opened, by numbers that are not used again. */
 export class OpenFiles {
   readonly #opened = new Map<number, Opened>();
-  #next = 1;
+  /** Those that could not be opened again. */
+  readonly #lost = new Set<number>();
+  /** The number of the next one. */
+  next = 1;
 
   get size(): number {
     return this.#opened.size;
   }
 
   add(opened: Opened): number {
-    this.#opened.set(this.#next, opened);
-    return this.#next++;
+    this.#opened.set(this.next, opened);
+    return this.next++;
+  }
+
+  /** All of them, by their numbers. */
+  all(): Iterable<readonly [number, Opened]> {
+    return this.#opened;
+  }
+
+  /** Adds one that the guest had open when it was saved. */
+  put(id: number, opened: Opened): void {
+    this.#opened.set(id, opened);
+  }
+
+  /** The guest had something open that is not there any more. */
+  lose(id: number): void {
+    this.#lost.add(id);
   }
 
   /** @throws FolderError if that is no open file */
   file(id: number): OpenFile {
     const opened = this.#opened.get(id);
-    return opened?.kind === 'file' ? opened : refuse('EBADF');
+    return opened?.kind === 'file' ? opened : this.#refuse(id);
   }
 
   directory(id: number): OpenDirectory {
     const opened = this.#opened.get(id);
-    return opened?.kind === 'directory' ? opened : refuse('EBADF');
+    return opened?.kind === 'directory' ? opened : this.#refuse(id);
+  }
+
+  #refuse(id: number): never {
+    refuse(this.#lost.has(id) ? 'ESTALE' : 'EBADF');
   }
 
   /** Takes one out. */
   remove(id: number, kind: Opened['kind']): Opened | undefined {
+    this.#lost.delete(id);
     const opened = this.#opened.get(id);
     if (opened?.kind !== kind) return undefined;
     this.#opened.delete(id);

@@ -9,6 +9,7 @@ import { ATTRIBUTE_OPERATIONS } from './operations/attributes.ts';
 import { DIRECTORY_OPERATIONS } from './operations/directories.ts';
 import { FILE_OPERATIONS } from './operations/files.ts';
 import { NAME_OPERATIONS } from './operations/names.ts';
+import { restoreFolder, saveFolder } from './saved-folder.ts';
 
 /** Bytes of a request that are copied before it is looked at: more than any but a write has. */
 const LONGEST_HEAD = 1 << 14;
@@ -75,6 +76,18 @@ export class FuseServer {
     reply.begin(writable);
     const errno = this.#answer(request, reply);
     return UNANSWERED.includes(request.opcode) ? 0 : reply.send(request.unique, errno);
+  }
+
+  /** What the guest knows and has open, for {@link restore}; nothing before it has begun. */
+  *save(): Generator<Uint8Array> {
+    if (this.#folder !== undefined) yield* saveFolder(this.#folder);
+  }
+
+  /** In a server that the guest has not used: takes over a piece of what another one knew. */
+  restore(saved: Uint8Array): void {
+    const { host, readOnly } = this.#options;
+    this.#folder ??= new SharedFolder(host, readOnly);
+    restoreFolder(this.#folder, saved);
   }
 
   /** Closes all that the guest has open. */

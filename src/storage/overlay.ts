@@ -2,6 +2,9 @@ import { bytesOf, checkRange, readEach, type Storage } from './storage.ts';
 
 /** Bytes that are copied together. */
 const CLUSTER = 4096;
+/** Clusters of one change at most, and the bytes before them: where they belong. */
+const CHANGE_CLUSTERS = 1024;
+const CHANGE_HEAD = Float64Array.BYTES_PER_ELEMENT;
 
 /**
  * Keeps changes to one storage in another: what was written lies in `top`, at the same offsets, and the rest is read
@@ -75,6 +78,34 @@ export class Overlay implements Storage {
     this.#claim(offset, bytes);
     this.#top.zero(offset, bytes, discard);
     this.#mark(offset, bytes);
+  }
+
+  *changes(): Generator<Uint8Array> {
+    const clusters = Math.ceil(this.size / CLUSTER);
+    for (let first = 0; first < clusters; ) {
+      let end = first;
+      while (end < clusters && end - first < CHANGE_CLUSTERS && this.#isChanged(end)) end++;
+      if (end === first) {
+        first++;
+        continue;
+      }
+      const start = first * CLUSTER;
+      const change = new Uint8Array(CHANGE_HEAD + Math.min(end * CLUSTER, this.size) - start);
+      new DataView(change.buffer).setFloat64(0, start, true);
+      this.#top.read(start, change.subarray(CHANGE_HEAD));
+      yield change;
+      first = end;
+    }
+  }
+
+  takeChange(change: Uint8Array): void {
+    const { buffer, byteOffset, length } = change;
+    if (length < CHANGE_HEAD) throw new RangeError('a change to a drive has no place');
+    const start = new DataView(buffer, byteOffset).getFloat64(0, true);
+    const bytes = change.subarray(CHANGE_HEAD);
+    checkRange(this, start, bytes.length);
+    if (!Number.isInteger(start)) throw new RangeError(`no byte of a drive is at ${start}`);
+    this.write(start, bytes);
   }
 
   /** Copies the clusters at both ends of a range that is about to be written in part. */

@@ -21,6 +21,10 @@ export interface Storage {
   flush(): void;
   /** Makes a range read as zeroes. @param discard the range may give its space back */
   zero(offset: number, bytes: number, discard: boolean): void;
+  /** What was changed, if the changes do not last: in pieces, each for {@link takeChange} of an object like this. */
+  changes?(): Iterable<Uint8Array>;
+  /** Makes a change of another object, before this one is used. @throws RangeError for what is none */
+  takeChange?(change: Uint8Array): void;
   /** Ends the use: writes what is only in memory. The files below stay open. */
   close(): void;
 }

@@ -5,6 +5,7 @@ import type {
   DevicePlace,
   DeviceServices,
   DeviceSetting,
+  KeptState,
 } from '../descriptor.ts';
 import { keptOf } from '../kept-state.ts';
 import { CONTROLLER_LABEL, deviceNode, MESSAGES_LABEL, sourceCells } from '../tree.ts';
@@ -64,10 +65,7 @@ function createHost(services: DeviceServices, functions: readonly PciDescription
         (worked, each) => (each.lane === lane && each.function.work?.() === true) || worked,
         false,
       ),
-    save: (lane) =>
-      slots
-        .filter((each) => each.lane === lane)
-        .flatMap((each) => keptOf(each.number, each.function.saveFunction?.())),
+    save: (lane) => keptOfAll(slots.filter((each) => each.lane === lane)),
     restore: (lane, kept) => {
       for (const { part, bytes } of kept) {
         const slot = slots.find((each) => each.number === part && each.lane === lane);
@@ -76,6 +74,10 @@ function createHost(services: DeviceServices, functions: readonly PciDescription
     },
     connect: (backends) => new PciHostSide(slots, backends),
   };
+}
+
+function* keptOfAll(slots: readonly Slot[]): Generator<KeptState> {
+  for (const each of slots) yield* keptOf(each.number, each.function.saveFunction?.());
 }
 
 function properties(place: DevicePlace): DeviceTreeProperty[] {

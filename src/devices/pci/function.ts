@@ -16,7 +16,7 @@ export interface PciFunction extends Device {
   /** Does some of the work that may take long, on its I/O thread. @returns whether there may be more */
   work?(): boolean;
   /** As those of a device's instance, on its I/O thread. */
-  saveFunction?(): Uint8Array | undefined;
+  saveFunction?(): Iterable<Uint8Array>;
   restoreFunction?(saved: Uint8Array): void;
   /** Makes the host's side, where the function has one; it hears of all events of the function as one, number 0. */
   connect?(backends: Backends): HostSide | undefined;

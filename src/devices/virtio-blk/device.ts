@@ -84,6 +84,26 @@ export class VirtioBlk implements VirtioFunction {
     return status === OK && written < room ? written : room + 1;
   }
 
+  /** Whoever reads the drive's file finds in it what the guest has written; changes that are not there are given. */
+  *save(): Generator<Uint8Array> {
+    if (this.#options.drive.readOnly) return;
+    const storage = this.#theStorage();
+    storage.flush();
+    yield* storage.changes?.() ?? [];
+  }
+
+  restore(change: Uint8Array): void {
+    const storage = this.#theStorage();
+    if (storage.takeChange === undefined)
+      throw new Error('the machine was saved with changes to a drive that has none now');
+    storage.takeChange(change);
+  }
+
+  #theStorage(): Storage {
+    this.#storage ??= this.#options.open();
+    return this.#storage;
+  }
+
   /** Reads and writes are short: what is no longer than a sector is neither, or as good as never made. */
   isShort({ readable, room }: Chain): boolean {
     if (this.#options.drive.anyThread !== true) return false;
@@ -113,8 +133,7 @@ export class VirtioBlk implements VirtioFunction {
 
   #perform({ type, offset, data, room }: Request): { readonly status: number; readonly written: number } {
     const { memory, drive } = this.#options;
-    this.#storage ??= this.#options.open();
-    const storage = this.#storage;
+    const storage = this.#theStorage();
     switch (type) {
       case REQUEST.READ: {
         const bytes = bytesIn(room);

@@ -27,7 +27,7 @@ const TURN = 1 << 20;
 /** Bytes of a port's output that are taken when the machine has ended, also by a reader that is busy. */
 const REST = 4 << 20;
 /** The messages that a driver is to get of a port, in their order. */
-const MESSAGES = [PORT.ADD, PORT.CONSOLE, PORT.NAME, PORT.OPENED, PORT.RESIZE] as const;
+const MESSAGES = [PORT.ADD, PORT.CONSOLE, PORT.NAME, PORT.CLOSED, PORT.OPENED, PORT.RESIZE] as const;
 
 /** A console, and what its ports are connected to. */
 export interface ConsoleWiring {
@@ -77,6 +77,19 @@ export class VirtioConsoleHost implements HostSide {
   pause(): void {
     this.#paused = true;
     clearTimeout(this.#turn);
+  }
+
+  /**
+   * Whoever was at the outer ends is gone, and others are there now: the guest hears of that for channels, of which both
+   * ends have to begin anew. A terminal goes on.
+   */
+  restored(): void {
+    for (const [port, facts] of this.#wiring.ports.entries()) {
+      const word = WORD.PORTS + port;
+      if ((this.#words[word] & PORT.OPEN) !== 0) this.#wiring.backends[port]?.opened?.(true);
+      if (!isTerminal(facts) && (this.#words[word] & PORT.READY) !== 0)
+        this.#words[word] |= PORT.CLOSED | PORT.OPENED;
+    }
   }
 
   resume(): void {
@@ -158,6 +171,8 @@ export class VirtioConsoleHost implements HostSide {
         return writeControl({ port, event: CONTROL.DEVICE_ADD, value: 1 });
       case PORT.CONSOLE:
         return writeControl({ port, event: CONTROL.CONSOLE_PORT, value: 1 });
+      case PORT.CLOSED:
+        return writeControl({ port, event: CONTROL.PORT_OPEN, value: 0 });
       case PORT.OPENED:
         return writeControl({ port, event: CONTROL.PORT_OPEN, value: 1 });
       case PORT.NAME: {

@@ -56,4 +56,6 @@ export const PORT = {
   NAME: 1 << 10,
   OPENED: 1 << 11,
   RESIZE: 1 << 12,
+  /** Before OPENED: the one who was at the outer end is gone. */
+  CLOSED: 1 << 13,
 } as const;

@@ -45,6 +45,15 @@ export class VirtioFs implements VirtioFunction {
     return written;
   }
 
+  *save(): Generator<Uint8Array> {
+    if (this.#server !== undefined) yield* this.#server.save();
+  }
+
+  restore(saved: Uint8Array): void {
+    this.#server ??= this.#serve();
+    this.#server.restore(saved);
+  }
+
   #serve(): FuseServer {
     const { share, open } = this.#options;
     return new FuseServer({ host: open(), readOnly: share.readOnly, onTrouble: (text) => this.#tell(text) });

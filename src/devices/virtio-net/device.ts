@@ -73,6 +73,15 @@ export class VirtioNet implements VirtioFunction {
     return 0;
   }
 
+  *save(): Generator<Uint8Array> {
+    const saved = this.#theNetwork().save?.();
+    if (saved !== undefined) yield saved;
+  }
+
+  restore(saved: Uint8Array): void {
+    this.#theNetwork().restore?.(saved);
+  }
+
   /** Gives the driver frames, as long as there are any, and buffers for them. */
   #deliver(buffers: Buffers): boolean {
     const network = this.#theNetwork();

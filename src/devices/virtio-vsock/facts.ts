@@ -5,7 +5,10 @@ export const VIRTIO_VSOCK = {
   queues: [128, 128, 128],
 } as const;
 
-export const VSOCK_QUEUE = { RECEIVE: 0, TRANSMIT: 1 } as const;
+export const VSOCK_QUEUE = { RECEIVE: 0, TRANSMIT: 1, EVENT: 2 } as const;
+
+/** The only event (section 5.10.6.7): all connections are gone, and the guest's address may be another one. */
+export const TRANSPORT_RESET = new Uint8Array(4);
 
 /** Feature bits (section 5.10.3). */
 export const VSOCK_FEATURE = { STREAM: 1 << 0 } as const;

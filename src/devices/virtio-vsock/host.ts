@@ -6,7 +6,7 @@ import type { QueueAccess } from '../virtio/function.ts';
 import type { VirtQueue } from '../virtio/queue.ts';
 import { RingError } from '../virtio/ring-error.ts';
 import { Connection } from './connection.ts';
-import { HEADER, LONGEST_DATA, OP, TYPE_STREAM, VSOCK_QUEUE } from './facts.ts';
+import { HEADER, LONGEST_DATA, OP, TRANSPORT_RESET, TYPE_STREAM, VSOCK_QUEUE } from './facts.ts';
 import { dataLength, type GuestPacket, type PacketHead, readPacket, writePacket } from './packet.ts';
 import { WORD } from './words.ts';
 
@@ -64,6 +64,18 @@ export class VirtioVsockHost implements HostSide {
   pause(): void {
     this.#paused = true;
     clearTimeout(this.#turn);
+  }
+
+  /** The other ends of all connections are gone: the driver ends them (virtio 1.2, section 5.10.6.6). */
+  restored(): void {
+    const { queues, memory } = this.#wiring;
+    this.#resets = Atomics.load(this.#words, WORD.RESETS);
+    queues.use(VSOCK_QUEUE.EVENT, (queue) => {
+      queue.listen();
+      const chain = queue.pop();
+      // Without a buffer, the guest finds out when it next sends something: nobody knows the connection.
+      if (chain !== undefined) queue.push(chain, scatter(memory, chain.writable, TRANSPORT_RESET));
+    });
   }
 
   resume(): void {

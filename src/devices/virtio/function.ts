@@ -89,10 +89,10 @@ export interface VirtioFunction {
   readonly inbound?: Inbound;
   /**
    * When the machine is saved, on the thread that carries requests out: brings what was written to where it lasts, and
-   * gives what there is beside the shared words.
+   * gives what there is beside the shared words, in pieces of some megabytes at most.
    */
-  save?(): Uint8Array | undefined;
-  /** In a restored machine, there, before anything else: takes over what {@link save} gave. */
+  save?(): Iterable<Uint8Array>;
+  /** In a restored machine, there, before anything else: takes over a piece of what {@link save} gave. */
   restore?(saved: Uint8Array): void;
   /** The driver has reset the device; its queues are as in a new one. */
   reset?(): void;

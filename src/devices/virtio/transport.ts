@@ -100,8 +100,8 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
   }
 
   /** For the I/O thread, when the machine is saved: what the device keeps there beside its shared words. */
-  saveFunction(): Uint8Array | undefined {
-    return this.#io.withLock(() => this.function.save?.());
+  saveFunction(): Iterable<Uint8Array> {
+    return this.function.save?.() ?? [];
   }
 
   /** For the I/O thread of a restored machine, before its first work. */

@@ -20,8 +20,11 @@ export const SBI = {
   deniedLocked: -14,
 } as const;
 
-/** The fate of the calling vCPU: it goes on, is suspended until an interrupt is pending and then goes on, or stops. */
-export type SbiOutcome = 'return' | 'suspend' | 'stop';
+/**
+ * The fate of the calling vCPU: it goes on, is suspended until an interrupt is pending and then goes on, stops, or makes
+ * the same call again, between which others get its pCPU and the machine can be paused.
+ */
+export type SbiOutcome = 'return' | 'suspend' | 'stop' | 'repeat';
 
 /** The domain around the caller, as far as calls may use it. */
 export interface SbiDomain {
@@ -36,7 +39,7 @@ export interface SbiDomain {
   consoleWrite(bytes: Uint8Array): number;
   /** Takes pending console input, so many bytes at most. */
   consoleRead(most: number): Uint8Array;
-  /** Writes one byte to the console, and waits for room if there is none. False: the domain has ended meanwhile. */
+  /** Writes one byte to the console, if there is room, or there comes to be some soon. */
   consolePut(byte: number): boolean;
   readonly memory: GuestMemory;
   /** The software events of all vCPUs. */

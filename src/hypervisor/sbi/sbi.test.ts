@@ -273,10 +273,11 @@ describe('DBCN', () => {
     expect(bed.input).toBe('x');
   });
 
-  test('writes a byte, or fails when nobody will ever take it', () => {
+  test('writes a byte, or is to be made again while there is no room', () => {
     expect(value(EID.dbcn, 2, 0x141)).toBe(0);
     expect(bed.output).toBe('A');
     bed.room = 0;
-    expect(error(EID.dbcn, 2, 0x41)).toBe(SBI.failed);
+    expect(bed.call(EID.dbcn, 2, 0x41).outcome).toBe('repeat');
+    expect(bed.output).toBe('A');
   });
 });

@@ -4,7 +4,7 @@ import { enqueueStarted } from '../../hypervisor/enqueue-started.ts';
 import { openToGuests } from '../../hypervisor/guest-environment.ts';
 import { Pcpu, type PcpuDomain } from '../../hypervisor/pcpu.ts';
 import { END } from '../control.ts';
-import { type Devices, emitAll, linesOf } from '../devices.ts';
+import { type Devices, emitOne, linesOf } from '../devices.ts';
 import type { PcpuStart, WorkerHost } from '../thread.ts';
 import { ThreadFrame } from '../thread-frame.ts';
 import { tracedFile } from '../trace/traced-file.ts';
@@ -93,6 +93,6 @@ function domainOf(
     // The debug console: the same wires as the serial port, beside its registers.
     consoleWrite: (bytes) => console.emit(bytes),
     consoleRead: (most) => console.takeInput(most),
-    consolePut: (byte) => emitAll(console, Uint8Array.of(byte), control, () => frame.standWith(hart)),
+    consolePut: (byte) => emitOne(console, byte),
   };
 }

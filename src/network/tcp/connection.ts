@@ -88,6 +88,13 @@ export class TcpConnection implements StreamListener {
     return this.#settledAt !== undefined;
   }
 
+  /** Where both sides are, if the guest takes it for a connection: our next number, and that of the guest. */
+  get place(): { readonly sequence: number; readonly acknowledged: number } | undefined {
+    if (this.#state !== 'open' || this.#sender === undefined || this.#receiver === undefined)
+      return undefined;
+    return { sequence: this.#sender.next, acknowledged: this.#receiver.next };
+  }
+
   /** Takes a segment of the guest. */
   receive(segment: Segment): void {
     const { flags } = segment;

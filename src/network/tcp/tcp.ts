@@ -22,6 +22,13 @@ export interface Ends {
   readonly remotePort: number;
 }
 
+/** A connection that the guest has, and the next numbers of both its sides: ours, and the guest's. */
+export interface ConnectionPlace {
+  readonly ends: Ends;
+  readonly sequence: number;
+  readonly acknowledged: number;
+}
+
 /** How the guest's connections come about. */
 export interface TcpOptions {
   readonly clock: Clock;
@@ -143,6 +150,26 @@ export class Tcp {
       return { ends: entry.ends, segment };
     }
     return undefined;
+  }
+
+  /** The connections that the guest has. */
+  *places(): Generator<ConnectionPlace> {
+    for (const { ends, connection } of this.#byEnds.values()) {
+      const place = connection.place;
+      if (place !== undefined) yield { ends, ...place };
+    }
+  }
+
+  /** Resets connections that the guest has, and nobody else any more. */
+  resetAll(places: Iterable<ConnectionPlace>): void {
+    for (const { ends, sequence, acknowledged } of places) {
+      const flags = FLAG.RST | FLAG.ACK;
+      this.#strays.push({
+        ends,
+        segment: { sequence, acknowledged, flags, window: 0, parts: [], length: 0 },
+      });
+    }
+    this.#options.ready();
   }
 
   /** Ends all connections. */

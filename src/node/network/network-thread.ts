@@ -50,6 +50,8 @@ function openNetwork(
     send: (frame, open) => card.send(frame, open),
     peek: (taker) => card.peek(taker),
     shift: () => card.shift(),
+    save: () => card.save(),
+    restore: (saved) => card.restore(saved),
     turn: () => new Promise((resolve) => setImmediate(resolve)),
     end: () => {
       for (const close of closers) close();

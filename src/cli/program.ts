@@ -1,4 +1,4 @@
-import { Command } from '@commander-js/extra-typings';
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { CONSOLES } from '../boot/command-line.ts';
 import { AIA, DOMAIN_AIA, VIRTIO_TRANSPORTS } from '../devices/descriptor.ts';
 import { IMSIC } from '../devices/imsic/facts.ts';
@@ -25,6 +25,7 @@ const cpuHelp = `width of the harts: ${Object.keys(CPUS).join(', ')}`;
 const keysHelp = `
 Your terminal is the guest's serial console:
   Ctrl-A x       quit
+  Ctrl-A s       save the machine to the file of --save; Ctrl-A z: and quit
   Ctrl-A h       help
   Ctrl-A Ctrl-A  send Ctrl-A`;
 
@@ -41,6 +42,8 @@ const vsockHelp = 'sockets between guest and host: socket=PATH[,cid=N], as Firec
 const serialHelp = `where the console leads: ${SERIAL_FORMS}`;
 const gdbHelp = `wait for gdb: ${GDB_FORMS}`;
 const stoppedHelp = 'with --gdb: start nothing until the debugger says so';
+const saveHelp = 'where Ctrl-A s, Ctrl-A z and the signal USR1 save the machine to';
+const restoreHelp = 'go on with a machine that was saved to this file';
 const virtioHelp = `how the guest reaches its disks, folders and network: ${VIRTIO_TRANSPORTS.join(', ')}`;
 const traceHelp =
   'record what the machine does, and each interrupt on its way, in a file for ui.perfetto.dev';
@@ -119,6 +122,8 @@ function addRun(program: Command, finished: Finished): void {
       '--schedule <id>',
       'force the order of accesses of a counterexample, as published/ipi-after-round, whenever sync and set meet',
     )
+    .option('--save <file>', saveHelp)
+    .option('--restore <file>', restoreHelp)
     .option('--stats', "print each vCPU's counters, and what was compiled, at the end")
     .option('--gdb <place>', gdbHelp)
     .option('-S, --stopped', stoppedHelp)
@@ -127,8 +132,14 @@ function addRun(program: Command, finished: Finished): void {
     .option('--dumpdtb <file>', "write the guest's device tree to a file and end")
     .option('--debug', 'check the rules of the vCPU loop while it runs')
     .addHelpText('after', keysHelp + exitStatusHelp)
-    .action(async (options) => {
+    .action(async (options, command) => {
       const host = await prepareHost('domain', options);
+      if (options.restore !== undefined) {
+        const { restoreCommand } = await import('./restore-command.ts');
+        const typed = typedOptions(command);
+        finished.status = await restoreCommand('domain', options.restore, options, typed, host);
+        return;
+      }
       const { runCommand } = await import('./run-command.ts');
       finished.status = await runCommand(options, host);
     });
@@ -138,7 +149,7 @@ function addMachine(program: Command, finished: Finished): void {
   program
     .command('machine')
     .description("Run a program in M-mode on bare harts, laid out as QEMU's virt machine.")
-    .argument('<file>', 'RISC-V ELF or raw firmware; with --bios the kernel for that firmware')
+    .argument('[file]', 'RISC-V ELF or raw firmware; with --bios the kernel for that firmware')
     .option('--bios <file>', 'firmware to start, such as OpenSBI fw_dynamic or fw_jump, ELF or raw')
     .option('--initrd <file>', 'initial RAM disk for the kernel')
     .option('--append <words>', 'boot arguments in the device tree')
@@ -160,6 +171,8 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--aia <name>', `how interrupts reach the harts, the PLIC being none: ${AIA.join(', ')}`, 'none')
     .option('--aia-guests <n>', `guest interrupt files of each hart, 0 to ${IMSIC.maxGuests} (default: 0)`)
     .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)
+    .option('--save <file>', saveHelp)
+    .option('--restore <file>', restoreHelp)
     .option('--stats', 'print what was compiled at the end')
     .option('--gdb <place>', gdbHelp)
     .option('-S, --stopped', stoppedHelp)
@@ -167,8 +180,16 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--timeout <seconds>', 'stop the machine after this time')
     .option('--dumpdtb <file>', 'write the device tree to a file and end')
     .addHelpText('after', keysHelp + machineStatusHelp)
-    .action(async (file, options) => {
+    .action(async (file, options, command) => {
+      if ((file === undefined) === (options.restore === undefined))
+        command.error('error: give the program to start, or --restore FILE to go on with a machine');
       const host = await prepareHost('bare', options);
+      if (file === undefined) {
+        const { restoreCommand } = await import('./restore-command.ts');
+        const typed = typedOptions(command);
+        finished.status = await restoreCommand('bare', options.restore ?? '', options, typed, host);
+        return;
+      }
       const { machineCommand } = await import('./run-command.ts');
       finished.status = await machineCommand(file, options, host);
     });
@@ -214,6 +235,11 @@ function addImage(program: Command): void {
       const { imageDebianCommand } = await import('./image-debian-command.ts');
       process.stderr.write(await imageDebianCommand(options));
     });
+}
+
+/** Names of the options that were given. */
+function typedOptions(command: CommandUnknownOpts): readonly string[] {
+  return Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === 'cli');
 }
 
 /**

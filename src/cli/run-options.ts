@@ -157,7 +157,8 @@ function oneThread(option: string, given: number): string {
   return `${option} ${given}: --engine lockstep compares one hart with itself, so there can be but one thread: give ${option} 1.`;
 }
 
-function readEngine(name: string | undefined): Engine {
+/** @throws InputError that says what is possible */
+export function readEngine(name: string | undefined): Engine {
   const found = ENGINES.find((engine) => engine === (name ?? DEFAULT_ENGINE));
   if (found !== undefined) return found;
   throw new InputError(`--engine ${name}: there is no such engine; the engines are ${ENGINES.join(', ')}.`);

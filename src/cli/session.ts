@@ -3,6 +3,7 @@ import type { GuestSockets, VsockBackend } from '../devices/backends.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import { Machine, type MachineCallbacks, type MachineHost } from '../machine/machine.ts';
+import type { RestoreConfig } from '../machine/snapshot/draft.ts';
 import { consoleStreams } from '../node/console-streams.ts';
 import type { GdbServer } from '../node/gdb/gdb-server.ts';
 import { StreamPort } from '../node/serial/stream-port.ts';
@@ -12,8 +13,12 @@ import { EXIT_STATUS } from './exit-status.ts';
 import type { GdbOptions } from './gdb-option.ts';
 import { type Outcome, outcomeOf, panicOutcome, signalOutcome, timeoutOutcome } from './outcome.ts';
 import { PanicWatch } from './panic-watch.ts';
+import type { MachineSaver } from './save-option.ts';
 import { regionTable, statisticsTable } from './statistics.ts';
 import { describeTrace, traceTable } from './trace-report.ts';
+
+/** A machine to be run: a new one, or one that was saved. */
+export type SessionConfig = MachineConfig | RestoreConfig;
 
 /** How a machine is run for a person. */
 export interface SessionOptions {
@@ -27,6 +32,8 @@ export interface SessionOptions {
   readonly timesForced?: () => number;
   /** A line about what is started, for a person at a terminal. */
   readonly banner: string;
+  /** Saves the machine when the person wants that. */
+  readonly saver?: MachineSaver;
   /** Where the console is, if it is not on the process's own terminal or pipes. */
   readonly serial?: Pick<TerminalStreams, 'input' | 'output'>;
   /** Where lines to the guest beside its console lead: the last ports of its virtio console. */
@@ -55,7 +62,7 @@ const panicMilliseconds = 2000;
  * @throws InputError when the guest does not fit into its memory, or the system has too little
  */
 export async function runSession(
-  config: MachineConfig,
+  config: SessionConfig,
   host: MachineHost,
   options: SessionOptions,
 ): Promise<number> {
@@ -83,9 +90,8 @@ class Session {
   #gdb: GdbServer | undefined;
   #panicTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(config: MachineConfig, host: MachineHost, options: SessionOptions) {
+  constructor(config: SessionConfig, host: MachineHost, options: SessionOptions) {
     this.#options = options;
-    this.#kind = config.kind;
     const console = {
       output: (bytes: Uint8Array) => this.#output(bytes),
       inputSpace: () => this.#terminal.continueInput(),
@@ -93,13 +99,16 @@ class Session {
     // What is written before a driver for the virtio console is up comes by the serial port.
     const { vsock } = options;
     const lines = (options.lines ?? []).map((streams) => new StreamPort(streams));
-    const isVirtio = (config.ports ?? []).length > lines.length;
+    const facts = config.kind === 'restored' ? config.saved.plan : config;
+    const isVirtio = (facts.ports ?? []).length > lines.length;
     const ports = [...(isVirtio ? [console] : []), ...lines];
     const callbacks = {
       ...{ console, ports, onNotice: (text: string) => this.#say(text) },
       ...(vsock === undefined ? {} : { vsock }),
     };
-    this.#machine = createMachine({ ...config, detachFiles: true }, host, callbacks);
+    const mayDetach = config.kind === 'restored' ? config : { ...config, detachFiles: true };
+    this.#machine = createMachine(mayDetach, host, callbacks);
+    this.#kind = this.#machine.plan.kind;
     const { sockets } = this.#machine;
     if (sockets !== undefined) vsock?.attach(sockets);
     const guestPorts = [...this.#machine.ports];
@@ -111,6 +120,7 @@ class Session {
         onInput: (bytes) => (port ?? this.#machine).input(bytes),
         onResize: (columns, rows) => port?.resize(columns, rows),
         onQuit: () => this.#interrupt(this.#quitOutcome()),
+        onSave: (quits) => void this.#save(quits),
         onOutputClosed: () => this.#interrupt({ status: signalStatus('SIGPIPE') }),
       },
     );
@@ -118,6 +128,7 @@ class Session {
 
   async run(): Promise<number> {
     const stopListening = onEndingSignal((signal) => this.#interrupt(signalOutcome(signal)));
+    const stopSaving = this.#options.saver?.onSignal(() => void this.#save(false));
     const timer = this.#startTimeout();
     try {
       this.#terminal.open();
@@ -135,6 +146,7 @@ class Session {
       this.#terminal.close();
       this.#options.vsock?.close();
       stopListening();
+      stopSaving?.();
     }
   }
 
@@ -154,6 +166,17 @@ class Session {
     this.#say(`To debug the machine, type in gdb: ${this.#gdb.connectWords}${waits}`);
     this.#machine.start();
     if (gdb.stopped) void this.#machine.pause();
+  }
+
+  async #save(quits: boolean): Promise<void> {
+    const { saver } = this.#options;
+    if (saver === undefined) {
+      this.#say('Nobody has said where to: start with --save FILE.');
+      return;
+    }
+    const { text, saved } = await saver.save(this.#machine, quits);
+    this.#say(text);
+    if (saved && quits) this.#interrupt({ status: EXIT_STATUS.success });
   }
 
   /** Waits for the end, whoever brings it about. */
@@ -250,14 +273,15 @@ class Session {
   }
 }
 
-function createMachine(config: MachineConfig, host: MachineHost, callbacks: MachineCallbacks): Machine {
+function createMachine(config: SessionConfig, host: MachineHost, callbacks: MachineCallbacks): Machine {
   try {
     return new Machine(config, host, callbacks);
   } catch (error) {
     // V8 says this when the system does not give it the room in its address space.
     if (error instanceof RangeError && error.message.includes('WebAssembly.Memory')) {
+      const bytes = config.kind === 'restored' ? config.saved.plan.ram.size : config.memoryBytes;
       throw new InputError(
-        `The system has no room for a guest with ${config.memoryBytes / 2 ** 20} MiB of memory. Give less with --memory.`,
+        `The system has no room for a guest with ${bytes / 2 ** 20} MiB of memory. Give less with --memory.`,
       );
     }
     throw error;

@@ -19,7 +19,8 @@ test.each([
   ['Ctrl-A ?', ['\x01?'], '', ['help']],
   ['Ctrl-A Ctrl-A', ['a\x01\x01b'], 'a\x01b', []],
   ['Ctrl-A Ctrl-A x', ['\x01\x01x'], '\x01x', []],
-  ['Ctrl-A and another key', ['a\x01zb'], 'ab', []],
+  ['Ctrl-A s, then z', ['\x01sa\x01z'], 'a', ['save', 'suspend']],
+  ['Ctrl-A and another key', ['a\x01yb'], 'ab', []],
   ['a pair in two pieces', ['a\x01', 'x'], 'a', ['quit']],
   ['a lonely Ctrl-A', ['a\x01'], 'a', []],
 ] as const)('%s', (_, pieces, guest, commands) => {

@@ -1,14 +1,22 @@
 /** Commands to hartvisor itself that a person can type at the guest's console. */
-export type ConsoleCommand = 'quit' | 'help';
+export type ConsoleCommand = 'quit' | 'help' | 'save' | 'suspend';
 
 /** Ctrl-A, as in QEMU and screen. */
 const controlA = 0x01;
 
-const commands: Readonly<Record<string, ConsoleCommand>> = { x: 'quit', h: 'help', '?': 'help' };
+const commands: Readonly<Record<string, ConsoleCommand>> = {
+  x: 'quit',
+  h: 'help',
+  '?': 'help',
+  s: 'save',
+  z: 'suspend',
+};
 
 /** Text that answers Ctrl-A h. */
 export const escapeHelp = [
   'Ctrl-A x       quit hartvisor',
+  'Ctrl-A s       save the machine to the file of --save',
+  'Ctrl-A z       the same, and quit',
   'Ctrl-A h       this help',
   'Ctrl-A Ctrl-A  send Ctrl-A to the guest',
 ].join('\n');

@@ -58,6 +58,7 @@ function bench(isTTY = false): Bench {
       return taken;
     },
     onQuit: () => events.push('quit'),
+    onSave: (quits) => events.push(quits ? 'suspend' : 'save'),
     onOutputClosed: () => events.push('closed'),
   };
   const terminal = new Terminal({ input, output, messages }, handlers);
@@ -230,7 +231,7 @@ test('messages that nobody reads are left out from some point on, and counted', 
   const messages = new SlowWriter(false);
   const terminal = new Terminal(
     { input, output: new SlowWriter(false), messages },
-    { onInput: () => 0, onQuit: () => undefined, onOutputClosed: () => undefined },
+    { onInput: () => 0, onQuit: () => undefined, onSave: () => undefined, onOutputClosed: () => undefined },
   );
   const text = 'x'.repeat(1000);
   for (let count = 0; count < 1000; count++) terminal.notice(text);
@@ -272,6 +273,7 @@ test('tells the size of its window at the start, and when it changes', () => {
       onInput: (bytes) => bytes.length,
       onResize: (columns, rows) => sizes.push(`${columns}x${rows}`),
       onQuit: () => undefined,
+      onSave: () => undefined,
       onOutputClosed: () => undefined,
     },
   );

@@ -36,6 +36,8 @@ export interface TerminalHandlers {
   onResize?(columns: number, rows: number): void;
   /** The person wants to leave: Ctrl-A x. */
   onQuit(): void;
+  /** The person wants the machine to be saved. @param quits and then to be left */
+  onSave(quits: boolean): void;
   /** Nobody reads the output any more: the other end of a pipe is closed. */
   onOutputClosed(): void;
 }
@@ -171,6 +173,7 @@ export class Terminal {
     if (guest.length > 0) this.#offer(guest);
     for (const command of commands) {
       if (command === 'quit') this.#handlers.onQuit();
+      else if (command === 'save' || command === 'suspend') this.#handlers.onSave(command === 'suspend');
       else this.notice(escapeHelp);
     }
   };

@@ -89,6 +89,7 @@ export class VirtioBlk implements VirtioFunction {
     if (this.#options.drive.readOnly) return;
     const storage = this.#theStorage();
     storage.flush();
+    storage.settle?.();
     yield* storage.changes?.() ?? [];
   }
 

@@ -124,3 +124,5 @@ function temporary(bytes: number): number {
     );
   }
 }
+
+export { driveStamps } from './drive-stamps.ts';

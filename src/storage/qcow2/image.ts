@@ -144,6 +144,10 @@ export class Qcow2Image implements Storage {
     if (bytes > 0) this.#change((refcounts) => this.#zero(refcounts, offset, bytes, discard));
   }
 
+  settle(): void {
+    this.close();
+  }
+
   close(): void {
     if (this.#refcounts === undefined || !this.#changes) return;
     // The first one frees clusters, which is written by the second.

@@ -113,7 +113,10 @@ async function giveDrives(
   options: readonly DriveOptions[],
   host: NodeHost,
 ): Promise<{ readonly facts: readonly DriveFacts[]; readonly stamps: () => readonly string[] }> {
-  const { openDrives, driveStamps } = await import('../node/drives/open-drives.ts');
+  const [{ openDrives }, { driveStamps }] = await Promise.all([
+    import('../node/drives/open-drives.ts'),
+    import('../node/drives/drive-stamps.ts'),
+  ]);
   const opened = openDrives(options);
   host.loadFirst(opened.module);
   return { facts: opened.facts, stamps: () => driveStamps(opened) };

@@ -124,5 +124,3 @@ function temporary(bytes: number): number {
     );
   }
 }
-
-export { driveStamps } from './drive-stamps.ts';

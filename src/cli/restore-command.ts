@@ -11,6 +11,7 @@ import { readEngine } from './run-options.ts';
 import { saverTo } from './save-option.ts';
 import { checkStamps, outsideOf, readNotes } from './saved-notes.ts';
 import { runSession } from './session.ts';
+import { giveTrace } from './trace-option.ts';
 
 /** The words for a machine that is restored, as the parser gives them. */
 export interface RestoreWords extends AttachWords {
@@ -86,9 +87,11 @@ async function restore(
       ? Math.min(pcpus, availableParallelism())
       : parseCount(words.pcpus, '--pcpus', `threads for ${machine.cpus} vCPUs`, machine.cpus);
   const saved = await snapshot.machine({ pcpus: threads, attached: given.attached });
+  const trace = await giveTrace(words, host);
   const outside = await connectOutside(parts);
   const saver = saverTo(words.save, () => outsideOf(notes, given));
-  return runSession({ kind: 'restored', saved, engine, debug: words.debug === true }, host, {
+  return runSession({ kind: 'restored', saved, engine, debug: words.debug === true, ...trace }, host, {
+    ...(words.trace === undefined ? {} : { trace: words.trace }),
     ...{ timeout, statistics: words.stats === true, ...outside },
     ...(saver === undefined ? {} : { saver }),
     banner: `${notes.name}, restored from ${path}.`,

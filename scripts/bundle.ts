@@ -20,6 +20,7 @@ const entries = [
   'node/verify-entry',
   'node/stress-entry',
   'verify/threaded/forced-order',
+  'node/own-protocol-thread',
   'node/drives/drive-thread',
   'node/drives/http-thread',
   'node/network/link-thread',

@@ -15,6 +15,11 @@ declare function clearInterval(timer: TimerId | undefined): void;
 declare const crypto: { getRandomValues<T extends ArrayBufferView<ArrayBuffer>>(array: T): T };
 declare function structuredClone<T>(value: T): T;
 
+declare class URL {
+  constructor(url: string | URL, base?: string | URL);
+  readonly href: string;
+}
+
 declare class TextEncoder {
   encode(text?: string): Uint8Array<ArrayBuffer>;
 }

@@ -98,8 +98,11 @@ export interface BootOptions {
   readonly virtio?: VirtioTransportName;
   /** How external interrupts reach the vCPUs: by the PLIC (`none`) unless it is given. */
   readonly aia?: DomainAia;
-  /** The protocol for pending interrupts: `take-mirror` unless it is given. */
-  readonly protocol?: string;
+  /**
+   * The protocol for pending interrupts: `take-mirror` unless it is given. A URL is that of a module with a protocol of
+   * your own, as `hartvisor verify --file` takes it; behind a `#` is its name, if the module has several.
+   */
+  readonly protocol?: string | URL;
   readonly engine?: Engine;
   /** Ends the machine, also while it is being made. */
   readonly signal?: AbortSignal;

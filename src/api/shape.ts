@@ -47,7 +47,10 @@ export function readShape(options: BootOptions, processors: number): Shape {
   return {
     vcpus,
     pcpus: options.threads === undefined ? usual : wholeNumber('threads', options.threads, vcpus),
-    protocol: oneOf('protocol', options.protocol ?? DEFAULT_PROTOCOL.name, names),
+    protocol:
+      typeof options.protocol === 'string'
+        ? oneOf('protocol', options.protocol, names)
+        : DEFAULT_PROTOCOL.name,
     aia: oneOf('aia', options.aia ?? 'none', DOMAIN_AIA),
     engine,
     virtio: oneOf('virtio', options.virtio ?? 'pci', VIRTIO_TRANSPORTS),

@@ -111,7 +111,10 @@ function addRun(program: Command, finished: Finished): void {
     .option('--channel <words>', channelHelp, collect)
     .option('--vsock <words>', vsockHelp)
     .option('--balloon', balloonHelp)
-    .option('--protocol <name>', `how interrupts reach a vCPU: ${protocols}`)
+    .option(
+      '--protocol <name>',
+      `how interrupts reach a vCPU: ${protocols}, or a file with a protocol of your own`,
+    )
     .option(
       '--aia <name>',
       `how devices' interrupts reach it, the PLIC being none: ${DOMAIN_AIA.join(', ')}`,

@@ -57,7 +57,8 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
   const debian = await debianDiskFor(guestName, options);
   const given = await attach(options, host, debian);
   const { attached, drives } = given;
-  const shape = readRunWords(options, availableParallelism(), attached);
+  const protocol = await useProtocol(options, host);
+  const shape = readRunWords({ ...options, protocol }, availableParallelism(), attached);
   const progress = fetchProgress(process.stderr);
   const guest = await loadGuest({
     ...options,
@@ -101,6 +102,21 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
     ...outside,
     banner: `${name} on ${counted(shape.vcpus, 'vCPU')}, ${counted(shape.pcpus, 'thread')}, ${memory}.`,
   });
+}
+
+/** Has the guest use a protocol of the person's own, if that is asked for. @returns the name of one of ours otherwise */
+async function useProtocol(
+  { protocol, save }: RunCommandOptions,
+  host: NodeHost,
+): Promise<string | undefined> {
+  if (protocol === undefined || !/[./\\]/.test(protocol)) return protocol;
+  if (save !== undefined)
+    throw new InputError(
+      `--save ${save} with --protocol ${protocol}: a snapshot does not keep a protocol of your own. Leave one of both out.`,
+    );
+  const { useOwnProtocol } = await import('../node/own-protocol.ts');
+  await useOwnProtocol(host, protocol, '--protocol');
+  return undefined;
 }
 
 /** Options of `hartvisor machine` as the parser gives them. */

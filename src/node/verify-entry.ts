@@ -1,21 +1,14 @@
 /** The first module of the checker's thread. */
-import { registerHooks } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { useCompileCache } from './compile-cache.ts';
+import { provideVerify } from './public-imports.ts';
 import type { VerifyStart } from './verify-host.ts';
 
 useCompileCache();
 if (parentPort === null) throw new Error('this module is the start of a worker thread');
 const port = parentPort;
 
-/** As for the worker of a machine: the compiler does not rewrite this ending. */
-const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const publicModule = new URL(`../verify/public.${ending}`, import.meta.url).href;
-// A person's module lies anywhere, where no package of this name need be installed.
-registerHooks({
-  resolve: (specifier, context, next) =>
-    specifier === 'hartvisor/verify' ? { url: publicModule, shortCircuit: true } : next(specifier, context),
-});
+provideVerify();
 
 const { pieces, place, task } = workerData as VerifyStart;
 const encoder = new TextEncoder();

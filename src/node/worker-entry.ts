@@ -5,6 +5,11 @@ import type { WorkerHost } from '../machine/worker.ts';
 import type { ThreadData, ThreadStart } from './node-host.ts';
 import { takeImportsAsWritten } from './source-imports.ts';
 
+/** What a module of a thread exports. */
+interface ExtendsHost {
+  extendHost(given: unknown): Partial<WorkerHost> | Promise<Partial<WorkerHost>>;
+}
+
 const { kind, compileCache } = workerData as ThreadData;
 // Each thread has to ask for the cache of compiled sources itself, before it imports what is to be found there.
 if (compileCache !== undefined) enableCompileCache(compileCache);
@@ -24,8 +29,8 @@ const host: WorkerHost = {
   notify: (message) => port.postMessage(message),
 };
 for (const { url, data } of modules) {
-  const { extendHost } = (await import(url)) as { extendHost(given: unknown): Partial<WorkerHost> };
-  Object.assign(host, extendHost(data));
+  const { extendHost } = (await import(url)) as ExtendsHost;
+  Object.assign(host, await extendHost(data));
 }
 // While a thread waits for events, something has to keep it.
 const alive = setInterval(() => undefined, 2 ** 31 - 1);

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type BootOptions, boot, InputError, MachineEndedError } from '../../src/node/index.ts';
@@ -13,6 +13,17 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const long: BootOptions = { guest: 'tick', append: 'seconds=1000', memory: '32M' };
 const tickFile = fileURLToPath(new URL('../../guests/tick/tick.elf', import.meta.url));
+const TWO_PROTOCOLS = `
+  import { protocolByName } from ${JSON.stringify(new URL('../../src/interrupts/protocols.ts', import.meta.url).href)};
+  const shipped = protocolByName('take-mirror');
+  const named = (name, rest) => ({ ...shipped, name, provenance: 'a test', ...rest });
+  export const good = named('good', {});
+  export const forgetful = named('forgetful', {
+    flush(words, local) {
+      local.hvipLo = Atomics.and(words, 0, ~local.guestWritableLo) >>> 0;
+    },
+  });
+`;
 const index = fileURLToPath(new URL('../../src/node/index.ts', import.meta.url));
 
 describe('boot', () => {
@@ -29,6 +40,21 @@ describe('boot', () => {
     const vm = await boot({ guest: 'tick', append: 'rounds=1', memory: '32M', limits: { cpus: 0.4 } });
     expect(await vm.ended, vm.console.text).toEqual({ reason: 'poweroff' });
     expect(vm.console.text).toContain('tick: PASS');
+  });
+
+  test('uses a protocol of the program, and says what is wrong with a module', async () => {
+    const own = (file: string) => new URL(file, pathToFileURL(join(directory, 'x')));
+    writeFileSync(join(directory, 'two.mjs'), TWO_PROTOCOLS);
+    const run = async (protocol: URL) => {
+      const vm = await boot({ guest: 'tick', append: 'rounds=2 watchdog=5', memory: '32M', protocol });
+      await vm.ended;
+      return vm.console.text;
+    };
+    expect(await run(own('two.mjs#good'))).toContain('tick: PASS');
+    expect(await run(own('two.mjs#forgetful'))).toContain('tick: FAIL');
+    await expect(run(own('two.mjs'))).rejects.toThrow('several protocols: good, forgetful');
+    await expect(run(own('two.mjs#other'))).rejects.toThrow('no protocol "other"; it has good, forgetful');
+    await expect(run(own('none.mjs'))).rejects.toBeInstanceOf(InputError);
   });
 
   test('runs several machines beside each other, each until it is disposed of', async () => {

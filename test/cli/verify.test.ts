@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { runCli } from './command.ts';
 
@@ -264,6 +265,20 @@ describe('run --schedule', () => {
     expect(stdout).toContain('tick: PASS');
     expect(stderr).toMatch(/The schedule was forced [1-9]\d* times?\./);
     expect(status).toBe(0);
+  });
+});
+
+test("a guest runs on a person's protocol, and finds its mistake", async () => {
+  const file = fileURLToPath(new URL('../../examples/protocols/forgetful.ts', import.meta.url));
+  const run = (protocol: string) =>
+    runCli(['run', '--guest', 'tick', '--append', 'rounds=2 watchdog=5', '--protocol', protocol]);
+  const { status, stdout } = await run(file);
+  expect(stdout).toContain('tick: FAIL');
+  expect(status).toBe(3);
+  const missing = await run('./nowhere.ts');
+  expect(missing).toMatchObject({
+    status: 2,
+    stderr: 'hartvisor: --protocol ./nowhere.ts: there is no such file.\n',
   });
 });
 

@@ -25,6 +25,12 @@ export const nodePlatform: Platform = {
   },
 };
 
+async function useProtocol({ protocol }: BootOptions, host: NodeHost): Promise<void> {
+  if (protocol === undefined || typeof protocol === 'string') return;
+  const { useOwnProtocol } = await import('../own-protocol.ts');
+  await useOwnProtocol(host, protocol, 'protocol:');
+}
+
 async function prepare(options: BootOptions): Promise<PreparedMachine> {
   const shape = readShape(options, availableParallelism());
   if (options.kernel !== undefined && options.guest !== undefined)
@@ -33,6 +39,7 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
     throw new InputError('guest: debian is for the command line. Give a disk with a Debian by disk.');
   const host = new NodeHost({ background: true });
   host.prepare('domain');
+  await useProtocol(options, host);
   const parts = await attachParts(options, shape, host);
   try {
     const { drives, shares, forwards } = parts;

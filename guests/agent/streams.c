@@ -172,7 +172,7 @@ void forget_all(void) {
 static void close_output(struct stream *stream, int channel, long result) {
   close_file(&stream->descriptors[channel]);
   send_frame(stream->id, FRAME_END, channel, NULL, 0);
-  if (stream->kind == SOCKET || stream->kind == TERMINAL) close_input(stream);
+  if (stream->kind == TERMINAL) close_input(stream);
   /* A terminal whose programs have all gone reports an error in place of its end. */
   if (result < 0 && stream->kind == SOURCE) finish(stream, (uint32_t)-result);
   else settle(stream);

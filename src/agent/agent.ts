@@ -1,15 +1,35 @@
 import { Commands } from './commands.ts';
 import { AgentConnection } from './connection.ts';
+import { Files } from './files/files.ts';
+import { GuestSystem } from './guest-system.ts';
+import { connectTcp, type GuestSocket } from './tcp.ts';
+import { type GuestTerminal, openTerminal, type TerminalOptions } from './terminal.ts';
 
 /** What the agent in a guest can be asked for. */
 export class GuestAgent {
   /** For the port that leads to the agent. */
   readonly connection: AgentConnection;
   readonly commands: Commands;
+  readonly files: Files;
+  readonly system: GuestSystem;
 
   /** @param hold keeps the program running until the function that it gives is called */
   constructor(hold: () => () => void = () => () => undefined) {
     this.connection = new AgentConnection(hold);
-    this.commands = new Commands(this.connection, hold);
+    this.commands = new Commands(this.connection);
+    this.files = new Files(this.connection);
+    this.system = new GuestSystem(this.connection);
+  }
+
+  /** Opens a terminal. @throws AgentError if it, or its program, cannot be had; the reason of its signal */
+  async terminal(options: TerminalOptions = {}): Promise<GuestTerminal> {
+    const release = this.connection.hold();
+    return openTerminal(this.connection, options).finally(release);
+  }
+
+  /** Connects to a server in the guest. @throws AgentError if nobody listens at its port; the reason of `signal` */
+  async tcp(port: number, { signal }: { readonly signal?: AbortSignal } = {}): Promise<GuestSocket> {
+    const release = this.connection.hold();
+    return connectTcp(this.connection, port, signal).finally(release);
   }
 }

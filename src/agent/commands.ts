@@ -48,12 +48,9 @@ const GRACE_MS = 2000;
 /** Runs programs in the guest. */
 export class Commands {
   readonly #connection: AgentConnection;
-  readonly #hold: () => () => void;
 
-  /** @param hold keeps the program running until the function that it gives is called */
-  constructor(connection: AgentConnection, hold: () => () => void) {
+  constructor(connection: AgentConnection) {
     this.#connection = connection;
-    this.#hold = hold;
   }
 
   /**
@@ -80,7 +77,7 @@ export class Commands {
       kill: () => running?.kill('SIGKILL'),
       giveUp: () => end.abort(late()),
     });
-    const release = this.#hold();
+    const release = this.#connection.hold();
     signal?.addEventListener('abort', onAbort);
     try {
       signal?.throwIfAborted();
@@ -117,7 +114,7 @@ export class Commands {
    */
   async start(command: Command, options: StartOptions = {}): Promise<Job> {
     const { signal } = options;
-    const release = this.#hold();
+    const release = this.#connection.hold();
     try {
       await this.#connection.ready(signal);
       const outputs = new Map<number, IncomingBytes>();
@@ -129,16 +126,22 @@ export class Commands {
         },
       });
       const [stdout, stderr] = [CHANNEL.OUT, CHANNEL.ERR].map((channel) => {
-        const output = new IncomingBytes(running.stream, channel);
+        const output = new IncomingBytes(running.stream, channel, this.#connection.hold);
         outputs.set(channel, output);
-        return output.stream;
+        return output;
       });
       const exited = this.#killedBy(signal, running);
       const pid = await waitFor(running.started, signal);
-      const hold = this.#hold;
+      const { hold } = this.#connection;
       return {
-        ...{ pid, stdout, stderr },
+        pid,
         stdin: running.input.stream(),
+        get stdout() {
+          return stdout.stream;
+        },
+        get stderr() {
+          return stderr.stream;
+        },
         get exited() {
           const release = hold();
           return exited.finally(release);

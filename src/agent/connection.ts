@@ -101,7 +101,8 @@ export class AgentStream {
  * kept but what a reader has allowed.
  */
 export class AgentConnection {
-  readonly #hold: () => () => void;
+  /** Keeps the program running until the function that it gives is called. */
+  readonly hold: () => () => void;
   readonly #streams = new Map<number, AgentStream>();
   #port: AgentPort | undefined;
   /** Frames on their way to the agent. */
@@ -119,7 +120,7 @@ export class AgentConnection {
 
   /** @param hold keeps the program running until the function that it gives is called */
   constructor(hold: () => () => void = () => () => undefined) {
-    this.#hold = hold;
+    this.hold = hold;
     this.#ready.promise.catch(() => undefined);
   }
 
@@ -170,7 +171,7 @@ export class AgentConnection {
     signal?.throwIfAborted();
     while (this.#hello === undefined) {
       if (this.#failure !== undefined) throw this.#failure;
-      const release = this.#hold();
+      const release = this.hold();
       await waitFor(this.#ready.promise, signal).finally(release);
     }
     return this.#hello;
@@ -217,7 +218,7 @@ export class AgentConnection {
         failed: reject,
       },
     );
-    const release = this.#hold();
+    const release = this.hold();
     return waitFor(promise, signal, () => stream.cancel()).finally(release);
   }
 

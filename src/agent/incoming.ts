@@ -5,7 +5,10 @@ export const WINDOW = 512 << 10;
 
 /** Bytes from the guest on a channel, as a web stream: the guest waits while nobody reads. */
 export class IncomingBytes {
-  readonly stream: ReadableStream<Uint8Array>;
+  readonly #stream: ReadableStream<Uint8Array>;
+  readonly #hold: () => () => void;
+  #release: (() => void) | undefined;
+  #isOver = false;
   readonly #channel: number;
   readonly #grant: (bytes: number) => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -15,11 +18,20 @@ export class IncomingBytes {
   /** Nobody wants them: the guest may go on writing. */
   #isCancelled = false;
 
-  /** @param onCancel the reader wants no more */
-  constructor(stream: AgentStream, channel: number, onCancel: () => void = () => undefined) {
+  /**
+   * @param hold keeps the program running until the function that it gives is called
+   * @param onCancel the reader wants no more
+   */
+  constructor(
+    stream: AgentStream,
+    channel: number,
+    hold: () => () => void,
+    onCancel: () => void = () => undefined,
+  ) {
+    this.#hold = hold;
     this.#channel = channel;
     this.#grant = (bytes) => stream.grant(this.#channel, bytes);
-    this.stream = new ReadableStream<Uint8Array>(
+    this.#stream = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
           this.#controller = controller;
@@ -29,11 +41,18 @@ export class IncomingBytes {
           this.#controller = undefined;
           this.#isCancelled = true;
           this.#read();
+          this.#over();
           onCancel();
         },
       },
       { highWaterMark: WINDOW, size: (bytes) => bytes?.length ?? 0 },
     );
+  }
+
+  /** The program does not come to its end before the stream has, once somebody has it. */
+  get stream(): ReadableStream<Uint8Array> {
+    if (!this.#isOver) this.#release ??= this.#hold();
+    return this.#stream;
   }
 
   /** @param bytes that are the stream's own */
@@ -46,11 +65,19 @@ export class IncomingBytes {
   end(): void {
     this.#controller?.close();
     this.#controller = undefined;
+    this.#over();
   }
 
   fail(error: Error): void {
     this.#controller?.error(error);
     this.#controller = undefined;
+    this.#over();
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#release?.();
+    this.#release = undefined;
   }
 
   /** Some may have been read: lets the guest send as many again, though not a few at a time. */

@@ -37,6 +37,11 @@ export class OutgoingBytes {
    * @throws why nobody takes them
    */
   async write(bytes: Uint8Array): Promise<void> {
+    const release = this.#connection.hold();
+    return this.#write(bytes).finally(release);
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       await this.#room();
       const part = bytes.subarray(at, at + Math.min(this.#credit, PROTOCOL.LARGEST_DATA));
@@ -80,11 +85,11 @@ export class OutgoingBytes {
   }
 }
 
+/** What is sent. */
+export type Source = string | Uint8Array | ReadableStream<Uint8Array>;
+
 /** Sends all of a source, then its end. @throws what the source throws, or why nobody takes it */
-export async function sendAll(
-  outgoing: OutgoingBytes,
-  source: string | Uint8Array | ReadableStream<Uint8Array>,
-): Promise<void> {
+export async function sendAll(outgoing: OutgoingBytes, source: Source): Promise<void> {
   if (typeof source === 'string') await outgoing.write(new TextEncoder().encode(source));
   else if (source instanceof Uint8Array) await outgoing.write(source);
   else {

@@ -1,6 +1,8 @@
 import { GuestAgent } from '../agent/agent.ts';
 import type { Commands } from '../agent/commands.ts';
+import type { Files } from '../agent/files/files.ts';
 import { AGENT_PORT } from '../agent/protocol.ts';
+import type { GuestTerminal, TerminalOptions } from '../agent/terminal.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
 import type { VcpuStats } from '../machine/kind.ts';
 import { Machine, type MachineEnd } from '../machine/machine.ts';
@@ -23,6 +25,10 @@ export class Vm implements AsyncDisposable {
   readonly console: VmConsole;
   /** Runs programs in the guest, if it has the agent, as the guest `busybox` does. */
   readonly commands: Commands;
+  /** Files of the guest, by the same agent. */
+  readonly files: Files;
+  /** The agent itself. */
+  readonly agent: GuestAgent;
   /** The machine below, for what this class has no words for. */
   readonly machine: Machine;
   /** Ports of the host that lead to the guest. */
@@ -46,7 +52,9 @@ export class Vm implements AsyncDisposable {
     const { signal, limits = {}, onNotice } = options;
     this.console = new VmConsole(() => platform.hold());
     const agent = new GuestAgent(() => platform.hold());
+    this.agent = agent;
     this.commands = agent.commands;
+    this.files = agent.files;
     this.#platform = platform;
     this.forwards = prepared.forwards;
     this.machine = new Machine(prepared.config, prepared.host, {
@@ -77,6 +85,11 @@ export class Vm implements AsyncDisposable {
   /** How the machine ended. The program does not come to its end while this is waited for, and the machine runs. */
   get ended(): Promise<VmEnd> {
     return this.#held(() => this.#ended);
+  }
+
+  /** Opens a terminal of the guest, with a shell. @throws AgentError if it cannot be had; the reason of its signal */
+  terminal(options: TerminalOptions = {}): Promise<GuestTerminal> {
+    return this.agent.terminal(options);
   }
 
   /** The counters of each vCPU so far. */

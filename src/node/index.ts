@@ -6,6 +6,7 @@
  * @module
  */
 
+export { GuestAgent } from '../agent/agent.ts';
 export { AgentError, type AgentErrorCode } from '../agent/agent-error.ts';
 export {
   CommandError,
@@ -14,8 +15,14 @@ export {
   type CommandTexts,
 } from '../agent/command-result.ts';
 export { Commands, type Job, type RunOptions, type StartOptions } from '../agent/commands.ts';
-export type { Command, ProgramOptions } from '../agent/running-command.ts';
+export type { FileInfo, FileKind, FolderEntry } from '../agent/files/file-info.ts';
+export { Files, type ReadAllOptions, type ReadOptions, type WriteOptions } from '../agent/files/files.ts';
+export type { FileEvent } from '../agent/files/watch.ts';
+export type { GuestSystem } from '../agent/guest-system.ts';
+export type { Command, ProgramOptions, TerminalSize } from '../agent/running-command.ts';
 export type { SignalName } from '../agent/signals.ts';
+export type { GuestSocket } from '../agent/tcp.ts';
+export type { GuestTerminal, TerminalOptions } from '../agent/terminal.ts';
 export type {
   BootOptions,
   BootProgress,

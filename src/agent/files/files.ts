@@ -1,0 +1,195 @@
+import type { AgentConnection } from '../connection.ts';
+import type { Source } from '../outgoing.ts';
+import { PayloadWriter } from '../payload.ts';
+import { FRAME, PATH_FLAG, WRITE_FLAG } from '../protocol.ts';
+import { type Reading, readAll, readStream, writeAll } from './contents.ts';
+import { type FileInfo, type FolderEntry, readEntries, readFileInfo } from './file-info.ts';
+import { type FileEvent, watch } from './watch.ts';
+
+/** What every call takes. */
+export interface Abortable {
+  readonly signal?: AbortSignal;
+}
+
+/** Which part of a file is read. */
+export interface ReadOptions extends Abortable {
+  /** Bytes from its start: 0 unless it is given. */
+  readonly offset?: number;
+  /** Bytes at most: all up to its end unless it is given. */
+  readonly length?: number;
+}
+
+/** How much of a file is kept. */
+export interface ReadAllOptions extends ReadOptions {
+  /** A file with more bytes is an error: 256 MiB unless it is given. */
+  readonly maxBytes?: number;
+}
+
+/** How a file is written. */
+export interface WriteOptions extends Abortable {
+  /** Of a file that was not there: `0o644` unless it is given, less what the agent's umask forbids. */
+  readonly mode?: number;
+  /** `replace` unless it is given: others see the old file or the new one, and nothing between. */
+  readonly how?: 'replace' | 'append' | 'create' | 'in-place';
+}
+
+const KEPT = 256 << 20;
+/** Bytes of what is told of all entries of a folder. */
+const KEPT_ENTRIES = 64 << 20;
+const ALL = Number.MAX_SAFE_INTEGER;
+const HOW = {
+  replace: WRITE_FLAG.ATOMIC,
+  append: WRITE_FLAG.APPEND,
+  create: WRITE_FLAG.EXCLUSIVE,
+  'in-place': 0,
+} as const;
+
+/**
+ * Files of the guest, by paths from its root. All calls throw an AgentError whose code is that of Linux (`ENOENT`,
+ * `EACCES`, …), or `disconnected`; or the reason of `signal`.
+ */
+export class Files {
+  readonly #connection: AgentConnection;
+
+  constructor(connection: AgentConnection) {
+    this.#connection = connection;
+  }
+
+  /** All of a file, or a part of it. */
+  read(path: string, options: ReadAllOptions = {}): Promise<Uint8Array> {
+    return this.#held(() => readAll(this.#connection, reading(path, options), options.maxBytes ?? KEPT));
+  }
+
+  /** The same, read as UTF-8. */
+  async readText(path: string, options: ReadAllOptions = {}): Promise<string> {
+    return new TextDecoder().decode(await this.read(path, options));
+  }
+
+  /** The same as it comes: the guest waits while nobody reads. */
+  stream(path: string, options: ReadOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    return this.#held(() => readStream(this.#connection, reading(path, options)));
+  }
+
+  /** Writes a file: its new contents, or as `how` says. The folder is there. */
+  async write(path: string, data: Source, options: WriteOptions = {}): Promise<void> {
+    const { mode = 0o644, how = 'replace', signal } = options;
+    const payload = new PayloadWriter().u32(HOW[how]).u32(mode).text(path).payload;
+    const writing = { payload, data, signal, what: `${path} cannot be written` };
+    await this.#held(() => writeAll(this.#connection, writing));
+  }
+
+  /** The entries of a folder, by their names. */
+  async list(path: string, { signal }: Abortable = {}): Promise<FolderEntry[]> {
+    const folder: Reading = {
+      type: FRAME.LIST,
+      payload: (window) => new PayloadWriter().u32(window).text(path).payload,
+      what: `${path} cannot be listed`,
+      signal,
+    };
+    return readEntries(await this.#held(() => readAll(this.#connection, folder, KEPT_ENTRIES)));
+  }
+
+  /** What is known of a file; of the link itself where it is a symbolic one and `follow` is false. */
+  async stat(path: string, options: Abortable & { readonly follow?: boolean } = {}): Promise<FileInfo> {
+    const { follow = true, signal } = options;
+    const payload = new PayloadWriter().u32(follow ? PATH_FLAG.FOLLOW : 0).text(path).payload;
+    const what = `${path} cannot be looked at`;
+    const { name: _, ...info } = readFileInfo(
+      await this.#connection.request(FRAME.STAT, payload, what, signal),
+    );
+    return info;
+  }
+
+  /** Whether there is something of that path. */
+  async exists(path: string, options: Abortable = {}): Promise<boolean> {
+    try {
+      await this.stat(path, options);
+      return true;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+        return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Removes a file, or an empty folder.
+   *
+   * @param options `recursive`: with all that is in it. `force`: it need not be there
+   */
+  async remove(
+    path: string,
+    options: Abortable & { readonly recursive?: boolean; readonly force?: boolean } = {},
+  ): Promise<void> {
+    const { recursive = false, force = false, signal } = options;
+    const flags = (recursive ? PATH_FLAG.RECURSIVE : 0) | (force ? PATH_FLAG.FORCE : 0);
+    await this.#request(
+      FRAME.REMOVE,
+      new PayloadWriter().u32(flags).text(path),
+      `${path} cannot be removed`,
+      signal,
+    );
+  }
+
+  /** Makes a folder. @param options `recursive`: with those above it, and it may be there already */
+  async mkdir(
+    path: string,
+    options: Abortable & { readonly recursive?: boolean; readonly mode?: number } = {},
+  ): Promise<void> {
+    const { recursive = false, mode = 0o777, signal } = options;
+    const request = new PayloadWriter()
+      .u32(recursive ? PATH_FLAG.RECURSIVE : 0)
+      .u32(mode)
+      .text(path);
+    await this.#request(FRAME.MKDIR, request, `The folder ${path} cannot be made`, signal);
+  }
+
+  /** Gives a file another path in its file system, and takes the place of what was there. */
+  async rename(from: string, to: string, { signal }: Abortable = {}): Promise<void> {
+    const what = `${from} cannot be renamed to ${to}`;
+    await this.#request(FRAME.RENAME, new PayloadWriter().text(from).text(to), what, signal);
+  }
+
+  /** Makes a symbolic link. */
+  async symlink(target: string, path: string, { signal }: Abortable = {}): Promise<void> {
+    const what = `The link ${path} cannot be made`;
+    await this.#request(FRAME.SYMLINK, new PayloadWriter().text(target).text(path), what, signal);
+  }
+
+  async chmod(path: string, mode: number, { signal }: Abortable = {}): Promise<void> {
+    const what = `The mode of ${path} cannot be changed`;
+    await this.#request(FRAME.CHMOD, new PayloadWriter().u32(mode).text(path), what, signal);
+  }
+
+  /** What happens to a file, or in a folder (not below it), from the moment on when the promise is fulfilled. */
+  watch(path: string, { signal }: Abortable = {}): Promise<ReadableStream<FileEvent>> {
+    return this.#held(() => watch(this.#connection, path, signal));
+  }
+
+  async #request(
+    type: (typeof FRAME)[keyof typeof FRAME],
+    request: PayloadWriter,
+    what: string,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    await this.#connection.request(type, request.payload, what, signal);
+  }
+
+  async #held<T>(work: () => Promise<T>): Promise<T> {
+    const release = this.#connection.hold();
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+}
+
+function reading(path: string, { offset = 0, length = ALL, signal }: ReadOptions): Reading {
+  return {
+    type: FRAME.READ,
+    payload: (window) => new PayloadWriter().i64(offset).i64(length).u32(window).text(path).payload,
+    what: `${path} cannot be read`,
+    signal,
+  };
+}

@@ -1,0 +1,36 @@
+import { AgentError } from './agent-error.ts';
+import type { AgentConnection } from './connection.ts';
+import { PayloadWriter } from './payload.ts';
+import { FRAME } from './protocol.ts';
+
+/** Bytes of randomness that the agent takes at once. */
+const MOST_ENTROPY = 512;
+
+/** What a machine's owner sets in the guest when it goes on after a while, or was copied. */
+export class GuestSystem {
+  readonly #connection: AgentConnection;
+
+  constructor(connection: AgentConnection) {
+    this.#connection = connection;
+  }
+
+  /** Sets the guest's clock. @param milliseconds since 1970, as of `Date.now()` */
+  async setTime(milliseconds: number): Promise<void> {
+    const seconds = Math.floor(milliseconds / 1000);
+    const nanoseconds = Math.floor((milliseconds - 1000 * seconds) * 1e6);
+    const request = new PayloadWriter().i64(seconds).u32(nanoseconds);
+    await this.#connection.request(FRAME.SET_TIME, request.payload, "The guest's clock cannot be set");
+  }
+
+  /** Makes random numbers of the guest depend on these bytes from now on, 1 to 512 of them. */
+  async addEntropy(bytes: Uint8Array): Promise<void> {
+    if (bytes.length < 1 || bytes.length > MOST_ENTROPY)
+      throw new AgentError('usage', `Give 1 to ${MOST_ENTROPY} bytes of randomness, not ${bytes.length}.`);
+    await this.#connection.request(FRAME.ENTROPY, bytes, 'Randomness cannot be given to the guest');
+  }
+
+  async setHostname(name: string): Promise<void> {
+    const request = new PayloadWriter().text(name);
+    await this.#connection.request(FRAME.HOSTNAME, request.payload, `The guest cannot be named ${name}`);
+  }
+}

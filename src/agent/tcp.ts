@@ -1,0 +1,75 @@
+import { AgentError, guestError } from './agent-error.ts';
+import type { AgentConnection } from './connection.ts';
+import { IncomingBytes, WINDOW } from './incoming.ts';
+import { OutgoingBytes } from './outgoing.ts';
+import { PayloadWriter } from './payload.ts';
+import { CHANNEL, FRAME, PROTOCOL } from './protocol.ts';
+import { waitFor } from './wait-for.ts';
+
+/** 127.0.0.1 in the order of the network. */
+const LOOPBACK = 0x0100_007f;
+
+/** A connection to a server in the guest. */
+export interface GuestSocket {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+  /** Ends it at once. */
+  close(): void;
+}
+
+/**
+ * Connects to a server that listens at a TCP port of the guest's own address, 127.0.0.1. The guest needs no network.
+ *
+ * @throws AgentError if nobody listens there (`ECONNREFUSED`); the reason of `signal`
+ */
+export async function connectTcp(
+  connection: AgentConnection,
+  port: number,
+  signal: AbortSignal | undefined,
+): Promise<GuestSocket> {
+  if (!(Number.isInteger(port) && port >= 1 && port <= 0xffff))
+    throw new AgentError('usage', `${port} is no port: give 1 to 65535.`);
+  await connection.ready(signal);
+  const payload = new PayloadWriter().u32(LOOPBACK).u32(port).u32(WINDOW).payload;
+  const what = `The guest's port ${port} cannot be reached`;
+  const started = Promise.withResolvers<void>();
+  let incoming: IncomingBytes | undefined;
+  let outgoing: OutgoingBytes | undefined;
+  const fail = (error: Error) => {
+    started.reject(error);
+    incoming?.fail(error);
+    outgoing?.fail(error);
+  };
+  const stream = connection.open(
+    { type: FRAME.CONNECT, payload, windows: [{ channel: CHANNEL.OUT, bytes: WINDOW }] },
+    {
+      started: () => started.resolve(),
+      data: (_, bytes) => incoming?.push(bytes),
+      end: (channel) => {
+        if (channel === CHANNEL.OUT) incoming?.end();
+        else outgoing?.fail(new AgentError('EPIPE', `The guest's port ${port} takes nothing any more.`));
+      },
+      credit: (_, bytes) => outgoing?.grant(bytes),
+      done: (errno) => {
+        if (errno !== 0) fail(guestError(errno, what));
+        else incoming?.end();
+      },
+      failed: fail,
+    },
+  );
+  const close = () => {
+    fail(new AgentError('ECANCELED', 'The connection was closed.'));
+    stream.cancel();
+  };
+  incoming = new IncomingBytes(stream, CHANNEL.OUT, connection.hold, close);
+  outgoing = new OutgoingBytes(connection, stream, PROTOCOL.INPUT_WINDOW);
+  await waitFor(started.promise, signal, close);
+  const source = incoming;
+  return {
+    get readable() {
+      return source.stream;
+    },
+    writable: outgoing.stream(),
+    close,
+  };
+}

@@ -1,0 +1,306 @@
+/** Programs, files, terminals and servers of a guest by its agent: all of it in one machine. */
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Vm } from '../../src/api/vm.ts';
+import { InputError } from '../../src/errors/input-error.ts';
+import { boot } from '../../src/node/api/boot.ts';
+import { debianGuest } from '../../src/node/debian/debian-guest.ts';
+
+const LIMIT_MS = 120_000;
+
+const guest = await debianGuest().catch((error: unknown) => {
+  if (!(error instanceof InputError)) throw error;
+  console.warn(`skipped: ${error.message}`);
+  return undefined;
+});
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+/** Reads to the end, or until it has a text. */
+async function textOf(stream: ReadableStream<Uint8Array>, wanted?: string): Promise<string> {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  while (wanted === undefined || !text.includes(wanted)) {
+    const part = await reader.read();
+    if (part.done) break;
+    text += decoder.decode(part.value, { stream: true });
+  }
+  reader.releaseLock();
+  return text;
+}
+
+describe.skipIf(guest === undefined)('a guest with the agent', { timeout: LIMIT_MS }, () => {
+  let vm: Vm;
+  beforeAll(async () => {
+    vm = await boot({ memory: '192M', limits: { seconds: LIMIT_MS / 1000 } });
+  }, LIMIT_MS);
+  afterAll(async () => {
+    await vm.stop();
+  });
+
+  describe('commands', () => {
+    test('have outputs, a status, or a signal', async () => {
+      const result = await vm.commands.run('echo out; echo err >&2; exit 3');
+      expect(result).toMatchObject({ exitCode: 3, signal: undefined, stdout: 'out\n', stderr: 'err\n' });
+      expect(result.stdoutBytes).toEqual(new TextEncoder().encode('out\n'));
+      expect(await vm.commands.run('kill -SEGV $$')).toMatchObject({
+        exitCode: undefined,
+        signal: 'SIGSEGV',
+      });
+    });
+
+    test('get arguments, variables, a folder, a user, and their input', async () => {
+      const words = ['sh', '-c', 'echo "$1|$2|$A"; pwd; id -u; id -g; cat', 'sh', 'a  b', "'"];
+      const options = { cwd: '/tmp', env: { A: 'c$d' }, user: '1000:50', stdin: 'ä\n' };
+      const { stdout } = await vm.commands.run(words, options);
+      expect(stdout).toBe("a  b|'|c$d\n/tmp\n1000\n50\nä\n");
+    });
+
+    test('that cannot be started say why', async () => {
+      await expect(vm.commands.run(['no-such-program'])).rejects.toMatchObject({
+        name: 'AgentError',
+        code: 'ENOENT',
+      });
+      await expect(vm.commands.run('true', { cwd: '/no' })).rejects.toThrow(
+        'cannot be started in /no: there is no',
+      );
+      await expect(vm.commands.run('true', { user: 'nobody' })).rejects.toThrow('no user or group "nobody"');
+      await expect(vm.commands.run(['/etc/passwd'])).rejects.toMatchObject({ code: 'EACCES' });
+      await expect(vm.commands.run(['echo', 'x'.repeat(200_000)])).rejects.toMatchObject({ code: 'usage' });
+    });
+
+    test('are killed with their group when their time has passed, or nobody wants them', async () => {
+      const late = vm.commands.run('echo before; sleep 1000 & sleep 1000', { timeoutMs: 300 });
+      await expect(late).rejects.toMatchObject({ name: 'AgentError', code: 'timeout', stdout: 'before\n' });
+      const controller = new AbortController();
+      const given = vm.commands.run('sleep 2000 & sleep 2000', {
+        signal: controller.signal,
+        onStdout: () => undefined,
+      });
+      const second = vm.commands.run('echo; sleep 3000', {
+        signal: controller.signal,
+        onStdout: () => controller.abort(new Error('enough')),
+      });
+      await expect(second).rejects.toThrow('enough');
+      await expect(given).rejects.toThrow('enough');
+      const much = vm.commands.run('yes', { maxOutputBytes: 100_000 });
+      await expect(much).rejects.toMatchObject({ code: 'too-much-output' });
+      await vm.commands.run('while ps | grep -q "[s]leep .000"; do sleep 0.1; done', { timeoutMs: 20_000 });
+    });
+
+    test('are not waited for in the background', async () => {
+      expect(await vm.commands.run('sleep 500 & echo $!')).toMatchObject({ exitCode: 0 });
+      expect(await vm.commands.run('killall sleep; echo $?')).toMatchObject({ stdout: '0\n' });
+    });
+
+    test('can be written to, read from and signalled while they run', async () => {
+      const job = await vm.commands.start(
+        'trap "echo int; exit 5" INT; echo ready; while read -r line; do echo "<$line>"; done; sleep 60',
+      );
+      const reader = job.stdout.getReader();
+      let text = '';
+      const until = async (wanted: string) => {
+        while (!text.includes(wanted)) {
+          const part = await reader.read();
+          if (part.done) throw new Error(`it ended with ${text}`);
+          text += new TextDecoder().decode(part.value);
+        }
+      };
+      await until('ready');
+      const writer = job.stdin.getWriter();
+      await writer.write(new TextEncoder().encode('one\n'));
+      await until('<one>');
+      await writer.close();
+      expect(await vm.commands.run(`ps -o pid,pgid | grep "${job.pid} *${job.pid}"`)).toMatchObject({
+        exitCode: 0,
+      });
+      job.kill('SIGINT');
+      await until('int');
+      expect(await job.exited).toEqual({ exitCode: 5, signal: undefined });
+    });
+
+    test('carry large outputs and inputs, and wait for a slow reader', async () => {
+      const bytes = new Uint8Array(700_001).map((_, index) => (index * 7 + (index >> 8)) & 0xff);
+      const hash = createHash('md5').update(bytes).digest('hex');
+      const back = await vm.commands.run('tee /tmp/copy; md5sum < /tmp/copy >&2', { stdin: bytes });
+      expect(back.stderr).toContain(hash);
+      expect(createHash('md5').update(back.stdoutBytes).digest('hex')).toBe(hash);
+      const job = await vm.commands.start('seq 1 60000; echo end >&2');
+      let lines = '';
+      for await (const part of job.stdout as AsyncIterable<Uint8Array> & typeof job.stdout) {
+        lines += Buffer.from(part).toString();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(lines === Array.from({ length: 60_000 }, (_, index) => `${index + 1}\n`).join('')).toBe(true);
+      expect(await job.exited).toEqual({ exitCode: 0, signal: undefined });
+    });
+
+    test('run many at once', async () => {
+      const runs = Array.from({ length: 200 }, (_, index) =>
+        vm.commands.run(['sh', '-c', `echo ${index}; exit ${index % 7}`]),
+      );
+      const results = await Promise.all(runs);
+      expect(results.map(({ stdout }) => Number(stdout))).toEqual(runs.map((_, index) => index));
+      expect(results.map(({ exitCode }) => exitCode)).toEqual(runs.map((_, index) => index % 7));
+    });
+  });
+
+  describe('files', () => {
+    test('are written, read in parts, and told of', async () => {
+      const { files } = vm;
+      await files.write('/tmp/a', 'hello\n', { mode: 0o600 });
+      await files.write('/tmp/a', bytesOf('grüße\n'));
+      await files.write('/tmp/a', 'more', { how: 'append' });
+      expect(await files.readText('/tmp/a')).toBe('grüße\nmore');
+      expect(await files.readText('/tmp/a', { offset: 8, length: 2 })).toBe('mo');
+      expect(await files.readText('/proc/version')).toContain('Linux');
+      const info = await files.stat('/tmp/a');
+      expect(info).toMatchObject({ kind: 'file', size: 12, mode: 0o600, uid: 0, gid: 0, target: undefined });
+      expect(Math.abs(info.modified.getTime() - Date.now())).toBeLessThan(LIMIT_MS);
+      await files.chmod('/tmp/a', 0o4755);
+      expect((await files.stat('/tmp/a')).mode).toBe(0o4755);
+    });
+
+    test('that cannot be had say why', async () => {
+      const { files } = vm;
+      await expect(files.read('/tmp/no')).rejects.toMatchObject({ name: 'AgentError', code: 'ENOENT' });
+      await expect(files.read('/etc')).rejects.toMatchObject({ code: 'EISDIR' });
+      await expect(files.write('/tmp/a', '', { how: 'create' })).rejects.toThrow(
+        '/tmp/a cannot be written: there is one',
+      );
+      await expect(files.write('/no/a', 'x'.repeat(3_000_000))).rejects.toMatchObject({ code: 'ENOENT' });
+      await expect(files.read('/dev/zero', { maxBytes: 100_000 })).rejects.toMatchObject({
+        code: 'too-much-output',
+      });
+      await expect(files.write('/tmp/\0', '')).rejects.toMatchObject({ code: 'usage' });
+      expect(await files.exists('/tmp/no/no')).toBe(false);
+    });
+
+    test('are replaced as a whole, or not at all', async () => {
+      const { files } = vm;
+      await files.write('/tmp/whole', 'old');
+      const source = new ReadableStream<Uint8Array>(
+        {
+          start: (controller) => controller.enqueue(new Uint8Array(100_000)),
+          pull: (controller) => controller.error(new Error('no more of it')),
+        },
+        { highWaterMark: 0 },
+      );
+      await expect(files.write('/tmp/whole', source)).rejects.toThrow('no more of it');
+      expect(await files.readText('/tmp/whole')).toBe('old');
+      await files.symlink('whole', '/tmp/way');
+      await files.write('/tmp/way', 'new');
+      expect(await files.readText('/tmp/whole')).toBe('new');
+      expect(await files.stat('/tmp/way', { follow: false })).toMatchObject({
+        kind: 'link',
+        target: 'whole',
+      });
+      expect((await files.list('/tmp')).filter(({ name }) => name.includes('hartvisor'))).toEqual([]);
+    });
+
+    test('lie in folders, which are made, listed, renamed and removed', async () => {
+      const { files } = vm;
+      await files.mkdir('/tmp/tree/one/two', { recursive: true });
+      await files.mkdir('/tmp/tree/one/two', { recursive: true });
+      await expect(files.mkdir('/tmp/tree/one')).rejects.toMatchObject({ code: 'EEXIST' });
+      await vm.commands.run(
+        'for i in $(seq 500); do echo $i > /tmp/tree/file-$i; done; ln -s / /tmp/tree/root',
+      );
+      const entries = await files.list('/tmp/tree');
+      expect(entries).toHaveLength(502);
+      expect(entries.find(({ name }) => name === 'file-77')).toMatchObject({ kind: 'file', size: 3 });
+      expect(entries.find(({ name }) => name === 'root')).toMatchObject({ kind: 'link', target: '/' });
+      await files.rename('/tmp/tree/one', '/tmp/tree/other');
+      await expect(files.remove('/tmp/tree')).rejects.toMatchObject({ code: 'ENOTEMPTY' });
+      await files.remove('/tmp/tree', { recursive: true });
+      expect(await files.exists('/tmp/tree')).toBe(false);
+      expect(await files.exists('/etc/passwd')).toBe(true);
+      await expect(files.remove('/tmp/tree')).rejects.toMatchObject({ code: 'ENOENT' });
+      await files.remove('/tmp/tree', { force: true });
+    });
+
+    test('may be large, and are read as fast as the reader wants', async () => {
+      const bytes = new Uint8Array(2_500_001).map((_, index) => (index * 11 + (index >> 9)) & 0xff);
+      await vm.files.write('/tmp/large', new Blob([bytes]).stream());
+      expect(Buffer.compare(await vm.files.read('/tmp/large'), bytes)).toBe(0);
+      let length = 0;
+      const stream = await vm.files.stream('/tmp/large', { offset: 1 });
+      for (const reader = stream.getReader(); ; ) {
+        const part = await reader.read();
+        if (part.done) break;
+        length += part.value.length;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(length).toBe(bytes.length - 1);
+    });
+
+    test('tell what happens to them', async () => {
+      await vm.files.mkdir('/tmp/watched');
+      const events = (await vm.files.watch('/tmp/watched')).getReader();
+      await vm.files.write('/tmp/watched/a', '1', { how: 'in-place' });
+      await vm.files.remove('/tmp/watched/a');
+      const seen = [await events.read(), await events.read(), await events.read()].map(({ value }) => value);
+      expect(seen).toEqual(['created', 'changed', 'removed'].map((kind) => ({ kind, name: 'a' })));
+      await events.cancel();
+      await expect(vm.files.watch('/tmp/no')).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+  });
+
+  test('gives terminals, with a size that changes', async () => {
+    const terminal = await vm.terminal({
+      cols: 100,
+      rows: 30,
+      command: 'tty; stty size; read -r line; stty size; kill -9 $$',
+    });
+    expect(await textOf(terminal.output, '30 100')).toContain('/dev/pts/');
+    terminal.resize({ cols: 132, rows: 43 });
+    await terminal.input.getWriter().write(bytesOf('\r'));
+    expect(await textOf(terminal.output)).toContain('43 132');
+    expect(await terminal.exited).toEqual({ exitCode: undefined, signal: 'SIGKILL' });
+    const shell = await vm.terminal();
+    await shell.input.getWriter().write(bytesOf('sleep 1000\r'));
+    await textOf(shell.output, 'sleep 1000');
+    shell.kill();
+    expect(await shell.exited).toMatchObject({ signal: 'SIGHUP' });
+  });
+
+  test('leads to its servers', async () => {
+    await expect(vm.agent.tcp(81)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    const server = await vm.commands.start('nc -l -p 8080 -e tr a-z A-Z');
+    const socket = await vi.waitFor(() => vm.agent.tcp(8080), { timeout: 20_000 });
+    const writer = socket.writable.getWriter();
+    await writer.write(bytesOf('hello'));
+    await writer.close();
+    expect(await textOf(socket.readable)).toBe('HELLO');
+    expect(await server.exited).toMatchObject({ exitCode: 0 });
+  });
+
+  test('is told the time, randomness and its name', async () => {
+    const { system } = vm.agent;
+    await system.setTime(Date.UTC(2033, 4, 5, 6, 7, 8));
+    await system.addEntropy(crypto.getRandomValues(new Uint8Array(64)));
+    await system.setHostname('other');
+    expect((await vm.commands.run('date -u +%FT%H:%M; hostname')).stdout).toBe('2033-05-05T06:07\nother\n');
+    await system.setTime(Date.now());
+  });
+
+  test('is served by an agent that is started anew', async () => {
+    const lost = vm.commands.run('sleep 100');
+    const killed = vm.commands.run('sleep 1; killall -9 hartvisor-agent');
+    await expect(lost).rejects.toMatchObject({ code: 'disconnected' });
+    await expect(killed).rejects.toMatchObject({ code: 'disconnected' });
+    expect(await vm.commands.run('echo again')).toMatchObject({ stdout: 'again\n' });
+  });
+});
+
+test.skipIf(guest === undefined)(
+  'a machine that ends fails what was asked of it',
+  { timeout: LIMIT_MS },
+  async () => {
+    await using vm = await boot({ memory: '64M', limits: { seconds: LIMIT_MS / 1000 } });
+    const waiting = vm.commands.run('true');
+    void vm.stop();
+    await expect(waiting).rejects.toMatchObject({ name: 'MachineEndedError' });
+  },
+);

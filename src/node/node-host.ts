@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { InputError } from '../errors/input-error.ts';
 import type { Xlen } from '../machine/cpu.ts';
 import type { MachineHost, RunningThread } from '../machine/machine.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
@@ -58,7 +61,9 @@ export class NodeHost implements MachineHost {
   readonly #modules: ThreadModule[] = [];
   readonly #compiled = new Map<Xlen, Promise<WebAssembly.Module>>();
 
+  /** @throws InputError where the files of hartvisor are not beside each other, as in a bundle */
   constructor({ background = false }: NodeHostOptions = {}) {
+    checkFiles();
     this.#background = background;
   }
 
@@ -144,6 +149,15 @@ function startWorker(kind: ThreadData['kind']): Worker {
     resourceLimits,
     workerData,
   });
+}
+
+/** A bundler that takes this file into another one leaves the modules of threads behind. */
+function checkFiles(): void {
+  if (existsSync(workerFile)) return;
+  throw new InputError(
+    `hartvisor does not find the module of its threads, ${fileURLToPath(workerFile)}: it was bundled into another file. ` +
+      'Have the bundler leave the package "hartvisor" alone, as an external one, and install it beside the bundle.',
+  );
 }
 
 function asError(error: unknown): Error {

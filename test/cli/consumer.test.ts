@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runNode } from './command.ts';
 import { finisher, writeProgram } from './programs.ts';
@@ -134,6 +135,26 @@ describe('a project that has installed the package', () => {
     const { status, stdout, stderr } = await runNode([join(project, 'machine.ts'), program]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toBe('{"reason":"failure","code":7} true\ntick: PASS poweroff\n');
+  });
+
+  test('can be bundled, if the bundler leaves the package alone, and is told so otherwise', async () => {
+    const program = writeProgram(join(directory, 'exit.elf'), finisher(0x7_3333));
+    const [alone, taken] = await Promise.all(
+      [true, false].map(async (external) => {
+        const file = join(project, `bundle-${external}.mjs`);
+        await build({
+          input: join(project, 'machine.ts'),
+          platform: 'node',
+          external: external ? ['hartvisor'] : [],
+          output: { file, codeSplitting: false },
+          logLevel: 'silent',
+        });
+        return runNode([file, program]);
+      }),
+    );
+    expect(alone).toMatchObject({ status: 0, stderr: '' });
+    expect(taken.stderr).toContain('InputError: hartvisor does not find the module of its threads');
+    expect(taken.status).toBe(1);
   });
 
   test('runs the example of the mechanism by itself', async () => {

@@ -16,7 +16,7 @@ const KINDS: Readonly<Record<PointType, PointKind>> = {
 const LONGEST_WATCH = 0x1_0000;
 
 /** c.ebreak and ebreak, as debuggers write them that do without `Z` packets. */
-const TRAPS: readonly string[] = ['144,2', '115,0,16,0'];
+const TRAPS: readonly string[] = ['2,144', '115,0,16,0'];
 
 interface Point {
   readonly type: PointType;

@@ -10,7 +10,7 @@ export type PointKind = 'code' | 'write' | 'read' | 'access';
 export type Stop =
   /** A thread is about to execute the instruction at a code point. */
   | { readonly kind: 'code'; readonly thread: number }
-  /** A thread has accessed watched memory, by the instruction that it has just carried out. */
+  /** A thread is about to access watched memory, by the instruction at pc. */
   | { readonly kind: 'data'; readonly thread: number; readonly access: PointKind; readonly address: bigint }
   /** A thread has carried out one instruction. */
   | { readonly kind: 'step'; readonly thread: number };

@@ -174,7 +174,8 @@ export class Hart {
     this.#count.start(fuel);
     this.#time.start();
     const exit = this.#run(this.#enter());
-    return exit === EXIT.debug ? this.#stopFor() : exit;
+    if (exit === EXIT.debug) this.#stop = this.#debug.takeStop();
+    return exit;
   }
 
   /** Why the last {@link run} or {@link step} has ended where a debugger wants the hart to stop, if it has. */
@@ -192,8 +193,8 @@ export class Hart {
   }
 
   /**
-   * Carries out one instruction, or the trap that it raises, and takes no interrupt. Points in code do not count. The
-   * result is that of {@link run}, with {@link EXIT.yield} where there is nothing more to say.
+   * Carries out one instruction, or the trap that it raises, and takes no interrupt. A point in code there does not
+   * count. The result is that of {@link run}, with {@link EXIT.yield} where there is nothing more to say.
    */
   step(): Exit {
     const words = this.#words;
@@ -202,12 +203,10 @@ export class Hart {
     this.useExitRequest(this.state.base + FIELD.always);
     words[FIELD.quiet >> 2] = QUIET.no;
     this.#debug.stepping = true;
-    this.#debug.hit = undefined;
     const exit = this.#stepOnce();
     this.#debug.stepping = false;
     this.useExitRequest(exitRequest);
-    const { hit } = this.#debug;
-    this.#stop = hit && { kind: 'data', hit };
+    this.#stop = exit === EXIT.debug ? this.#debug.takeStop() : undefined;
     return exit;
   }
 
@@ -228,16 +227,6 @@ export class Hart {
   #endStep(): number {
     this.#position.enterNothing();
     return this.#leave(EXIT.yield);
-  }
-
-  /** The hart has left its code where a debugger wants it to stop. */
-  #stopFor(): Exit {
-    if (!this.#debug.wantsStep) {
-      this.#stop = { kind: 'code' };
-      return EXIT.debug;
-    }
-    this.#debug.wantsStep = false;
-    return this.step();
   }
 
   /**
@@ -442,7 +431,7 @@ export class Hart {
   #trap(): number {
     this.#count.takeBack();
     this.#position.savePc();
-    if (this.#debug.wantsStep) return this.#leave(EXIT.debug);
+    if (this.#debug.hit !== undefined) return this.#leave(EXIT.debug);
     if (this.#enterTrap(this.state.pcLow, this.state.pcHigh)) return CALL_RESULT.leave;
     return this.#resume();
   }

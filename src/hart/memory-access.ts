@@ -18,7 +18,7 @@ const CACHE_BLOCK = 64;
  * Data accesses that generated code does not do itself: TLB misses, misaligned accesses, devices.
  *
  * Addresses and values are passed in the hart's mailbox. Functions return false when the access raised an exception,
- * which is then in the shared record, or when a debugger wants it to be carried out by a step; nothing was written.
+ * which is then in the shared record, or when a debugger watches what it is about; nothing was written.
  */
 export class MemoryAccess {
   readonly #state: HartState;
@@ -60,7 +60,7 @@ export class MemoryAccess {
       if (!this.#loadAcrossPages(low, high, bytes, this.#own)) return false;
     } else {
       if (!this.#mmu.translate(low, high, ACCESS.load, bytes)) return false;
-      if (this.#debug.accesses(ACCESS.load, low, high, bytes)) return false;
+      if (this.#debug.refuses(ACCESS.load, low, high, bytes)) return false;
       this.#fill(ACCESS.load, low, high, bytes);
       if (!this.#physical.read(this.#mmu.physical, bytes)) return this.#accessFault(ACCESS.load, low, high);
     }
@@ -79,7 +79,7 @@ export class MemoryAccess {
     if (crossesPages(low, bytes))
       return this.#storeAcrossPages(low, high, bytes, valueLow, valueHigh, this.#own);
     if (!this.#mmu.translate(low, high, ACCESS.store, bytes)) return false;
-    if (this.#debug.accesses(ACCESS.store, low, high, bytes)) return false;
+    if (this.#debug.refuses(ACCESS.store, low, high, bytes)) return false;
     this.storedToDevice = this.#ram.offsetOf(this.#mmu.physical, bytes) < 0;
     this.#fill(ACCESS.store, low, high, bytes);
     if (this.#physical.write(this.#mmu.physical, bytes, valueLow, valueHigh)) return true;
@@ -98,7 +98,7 @@ export class MemoryAccess {
       return this.#fault(cause, low, high);
     }
     if (!this.#mmu.translate(low, high, access, bytes)) return false;
-    if (this.#debug.accesses(access, low, high, bytes, true)) return false;
+    if (this.#debug.refuses(access, low, high, bytes, true)) return false;
     const host = this.#ram.offsetOf(this.#mmu.physical, bytes);
     if (host < 0) return this.#accessFault(access, low, high);
     this.#fill(access, low, high, bytes);
@@ -116,7 +116,7 @@ export class MemoryAccess {
     const translated = (!zero && may(ACCESS.load)) || may(ACCESS.store);
     if (!translated) return false;
     if (!zero) return true;
-    if (this.#debug.accesses(ACCESS.store, low & -CACHE_BLOCK, high, CACHE_BLOCK)) return false;
+    if (this.#debug.refuses(ACCESS.store, low & -CACHE_BLOCK, high, CACHE_BLOCK)) return false;
     const block = this.#mmu.physical - (low & (CACHE_BLOCK - 1));
     return this.#physical.clear(block, CACHE_BLOCK) || this.#accessFault(ACCESS.store, low, high);
   }
@@ -226,7 +226,7 @@ export class MemoryAccess {
     if (!translate(nextLow, nextHigh, access, bytes - first)) return false;
     this.#secondPart = this.#ram.offsetOf(this.#mmu.physical, bytes - first);
     if (this.#secondPart < 0) return this.#accessFault(access, nextLow, nextHigh);
-    return !this.#debug.accesses(access, low, high, bytes);
+    return !this.#debug.refuses(access, low, high, bytes);
   }
 
   #accessFault(access: Access, low: number, high: number): boolean {

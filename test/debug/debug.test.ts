@@ -55,16 +55,16 @@ describe.each(['bare', 'domain'] as const)('a debugger of a machine (%s)', (kind
     expect(await client.ask(`z0,${hex(address('leaf'))},4`)).toBe('OK');
   });
 
-  it('stops behind accesses to memory that is watched', async () => {
+  it('stops before accesses to memory that is watched, as gdb expects it of RISC-V', async () => {
     const data = address('data');
     expect(await client.ask(`Z2,${hex(data)},8`)).toBe('OK');
     expect(await client.ask('vCont;c')).toBe(`T05thread:1;watch:${hex(data)};`);
-    expect(await client.pc()).toBe(address('store') + 4n);
-    expect(await client.read64(data)).toBe(await client.register(S1));
+    expect(await client.pc()).toBe(address('store'));
+    expect(await client.read64(data)).toBe((await client.register(S1)) - 1n);
     await client.ask(`z2,${hex(data)},8`);
     expect(await client.ask(`Z3,${hex(data + 12n)},1`)).toBe('OK');
     expect(await client.ask('vCont;c')).toBe(`T05thread:1;rwatch:${hex(data + 12n)};`);
-    expect(await client.pc()).toBe(address('behind'));
+    expect(await client.pc()).toBe(address('load'));
     await client.ask(`z3,${hex(data + 12n)},1`);
     expect(await client.ask(`Z4,${hex(data)},1`)).toBe('OK');
     expect(await client.ask('vCont;c')).toBe(`T05thread:1;awatch:${hex(data)};`);

@@ -3,11 +3,11 @@ import { FIELD } from '../layout.ts';
 import { HartPoints, type WatchHit } from './hart-points.ts';
 import { type HartPoint, POINT_KIND } from './point-list.ts';
 
-/** Why a hart has left its code for the debugger. */
+/** Why a hart has left its code for the debugger; it is before the instruction in both cases. */
 export type HartStop =
-  /** It is before the instruction of a point. */
+  /** It has come to a point in code. */
   | { readonly kind: 'code' }
-  /** It is behind the instruction that has accessed what is watched. */
+  /** The instruction accesses what is watched. */
   | { readonly kind: 'data'; readonly hit: WatchHit };
 
 /**
@@ -18,10 +18,8 @@ export class HartDebug {
   points = new HartPoints([]);
   /** One instruction is carried out, and no interrupt is taken. */
   stepping = false;
-  /** What the instruction that is being stepped has accessed. */
+  /** What the instruction under way accesses that is watched: it is not carried out. */
   hit: WatchHit | undefined;
-  /** The access under way is to be carried out by a step, behind which the hart stops. */
-  wantsStep = false;
   readonly #words: Int32Array;
 
   /** @param words the hart block */
@@ -39,18 +37,19 @@ export class HartDebug {
   /**
    * For each access that generated code leaves to TypeScript, once it is certain to raise no exception of translation.
    *
-   * @returns whether it must not be carried out now, but by a step
+   * @returns whether it must not be carried out, as it is watched
    */
-  accesses(access: Access, low: number, high: number, bytes: number, alsoReads = false): boolean {
+  refuses(access: Access, low: number, high: number, bytes: number, alsoReads = false): boolean {
     const isRead = access === ACCESS.load || alsoReads;
     const kinds = (isRead ? POINT_KIND.read : 0) | (access === ACCESS.store ? POINT_KIND.write : 0);
-    const hit = this.points.find(low, high, bytes, kinds);
-    if (hit === undefined) return false;
-    if (this.stepping) {
-      this.hit ??= hit;
-      return false;
-    }
-    this.wantsStep = true;
-    return true;
+    this.hit = this.points.find(low, high, bytes, kinds);
+    return this.hit !== undefined;
+  }
+
+  /** The stop for which the hart has left its code, once. */
+  takeStop(): HartStop {
+    const { hit } = this;
+    this.hit = undefined;
+    return hit === undefined ? { kind: 'code' } : { kind: 'data', hit };
   }
 }

@@ -50,6 +50,12 @@ export class ProcessorDebug {
     Atomics.store(this.#words, WORD.stop, stop);
   }
 
+  /** For the owner: there is something for {@link takeStop}. */
+  get hasStop(): boolean {
+    // Meets the store in `report`.
+    return Atomics.load(this.#words, WORD.stop) !== STOP.none;
+  }
+
   /** For the owner. */
   takeStop(): StopReport | undefined {
     // Meets the store in `report`.

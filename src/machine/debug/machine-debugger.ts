@@ -49,6 +49,8 @@ export class MachineDebugger {
   #points: HartPoint[] = [];
   #listener: DebugListener | undefined;
   #ending: Ending | undefined;
+  /** It is on its way to stand still because a processor has stopped. */
+  #isStopping = false;
   /** The machine stands still for the debugger. */
   #stands = false;
 
@@ -76,12 +78,15 @@ export class MachineDebugger {
 
   /** A processor has stopped: so does the machine, as a whole. */
   hear(): void {
-    if (this.#stands) return;
+    // Its stop may have been seen, and be over, when word of it comes.
+    if (this.#stands || this.#isStopping || !this.#words.processors.some(({ hasStop }) => hasStop)) return;
     void this.#stopForProcessor();
   }
 
   async #stopForProcessor(): Promise<void> {
+    this.#isStopping = true;
     await this.#machine.pause();
+    this.#isStopping = false;
     if (this.#stands || this.#ending !== undefined) return;
     const stop = this.#takeStop();
     if (stop === undefined) return;
@@ -94,7 +99,7 @@ export class MachineDebugger {
     else this.#listener.stopped(stop);
   }
 
-  /** The stop of one processor. Those of the others come again when they go on, but for accesses, which are done. */
+  /** The stop of one processor. Those of the others come again when they go on. */
   #takeStop(): Stop | undefined {
     for (const [thread, processor] of this.#words.processors.entries()) {
       const report = processor.takeStop();
@@ -112,15 +117,7 @@ export class MachineDebugger {
 
   #resume(actions: readonly Action[]): void {
     if (!this.#stands || this.#ending !== undefined) return;
-    const waiting = this.#words.processors.flatMap((processor, thread) => {
-      const report = processor.takeStop();
-      return report?.stop === STOP.data ? [this.#stopOf(thread, report)] : [];
-    });
-    const [first] = waiting;
-    if (first !== undefined && this.#listener !== undefined) {
-      void Promise.resolve().then(() => this.#listener?.stopped(first));
-      return;
-    }
+    for (const processor of this.#words.processors) processor.takeStop();
     const idle = actions.findIndex((action, thread) => action === 'step' && !this.#inspector.canStep(thread));
     if (idle >= 0 && actions.every((action, thread) => thread === idle || action === 'hold')) {
       void Promise.resolve().then(() => this.#listener?.stopped({ kind: 'step', thread: idle }));

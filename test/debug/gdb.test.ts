@@ -1,0 +1,273 @@
+/** Debian's gdb with our machines and with QEMU's, by the same scripts: what it shows must be the same. */
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { assemble } from '../../src/isa/index.ts';
+import { Machine } from '../../src/machine/machine.ts';
+import { GdbServer } from '../../src/node/gdb/gdb-server.ts';
+import { NodeHost } from '../../src/node/node-host.ts';
+import { bareProgram } from '../machine/programs.ts';
+
+const GDB = 'gdb-multiarch';
+const ORIGIN = 0x8000_0000n;
+const LIMIT_MS = 60_000;
+
+/** Traps, atomics, floating point, memory of all widths, and another hart that waits. */
+const PROGRAM = `
+  csrr t0, mhartid
+  bnez t0, wait
+  la t0, trap
+  csrw mtvec, t0
+  li t0, 0x6000
+  csrw mstatus, t0
+  la s0, data
+  li s1, 0
+  li a0, 17
+  li a1, 18
+  li a2, 19
+  fcvt.d.l fa0, a0
+  fcvt.s.l fa1, a1
+start:
+  addi s1, s1, 1
+write:
+  sd s1, 0(s0)
+  jal double
+call:
+  ecall
+read:
+  lhu a3, 18(s0)
+  amoadd.d a4, s1, (s0)
+  j start
+double:
+  slli a0, s1, 1
+  c.addi a1, 1
+  ret
+  .balign 4
+trap:
+  csrr t1, mepc
+  addi t1, t1, 4
+  csrw mepc, t1
+  mret
+wait:
+  wfi
+  j wait
+  .balign 4096
+data:
+  .dword 0x1122334455667788, 0x99aabbccddeeff00, 0x0123456789abcdef, 0
+`;
+
+const { symbols, bytes } = assemble(PROGRAM, {
+  origin: ORIGIN,
+  csrs: new Map(Object.entries({ mhartid: 0xf14, mtvec: 0x305, mstatus: 0x300, mepc: 0x341 })),
+});
+
+/** A script with \`labels\` as addresses. */
+function script(text: string): string {
+  return text.replaceAll(/`(\w+)`/g, (_, label: string) => `0x${(symbols.get(label) ?? 0n).toString(16)}`);
+}
+
+const SCRIPTS: readonly (readonly [string, string])[] = [
+  [
+    'shows registers and memory',
+    `p/x $pc
+     info registers s0 s1 a0 a1 a2 mtvec mcause mie
+     p $fa0.double
+     p $fa1.float
+     x/4xg \`data\`
+     x/6xb \`data\`+3
+     x/3i $pc
+     p/x *(short *)(\`data\`+18)`,
+  ],
+  [
+    'steps through a call and a trap',
+    `stepi
+     p/x $pc
+     stepi 3
+     p/x $pc
+     stepi 2
+     p/x $pc
+     p $a0
+     stepi
+     stepi
+     info registers pc mepc mcause priv
+     stepi 4
+     info registers pc mepc t1`,
+  ],
+  [
+    'stops at breakpoints of both kinds',
+    `break *\`double\`
+     hbreak *\`read\`
+     continue
+     p $s1
+     continue
+     p $a0
+     continue
+     delete 2
+     continue
+     info registers pc s1 a1`,
+  ],
+  [
+    'stops at accesses to memory',
+    `watch *(long *)\`data\`
+     continue
+     p/x $pc
+     continue
+     p/x $pc
+     delete
+     rwatch *(short *)(\`data\`+18)
+     continue
+     p/x $pc
+     continue
+     p $s1
+     delete
+     awatch *(char *)(\`data\`+19)
+     continue
+     p/x $pc`,
+  ],
+  [
+    'changes registers, memory and code',
+    `set $s1 = 41
+     set $a1 = 0x123456789
+     set $fa0.double = 2.5
+     set var *(long *)(\`data\`+16) = 0x55
+     set var *(short *)(\`data\`+18) = 7
+     set $mtvec = \`trap\`
+     break *\`read\`
+     continue
+     info registers s1 a0 a1 mtvec
+     stepi
+     p $a3
+     p $fa0.double
+     set var *(int *)\`double\` = 0x00349513
+     continue
+     p $a0`,
+  ],
+  [
+    'knows the threads of all harts',
+    `thread apply all -q -s p/x $pc >= 0x80000000
+     thread apply all -q -s p $mhartid
+     set scheduler-locking on
+     stepi
+     p/x $pc
+     set scheduler-locking off
+     break *\`double\` thread 1
+     continue
+     p/x $pc`,
+  ],
+];
+
+/** Until it comes, machines are where their makers let them begin. */
+const BEGIN = 'BEGIN';
+
+const START = `
+  set pagination off
+  set confirm off
+  set architecture riscv:rv64
+`;
+
+/** What comes from names of threads, which are not ours alone to choose, and from the ways by which a stop is told. */
+const PASSED_OVER = /^(\[Switching to|warning: |determining|\s*$)/;
+
+function runGdb(connect: string, body: string): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'gdb-'));
+  const file = join(folder, 'script');
+  // From the same place, whatever runs before a program's first instruction.
+  const first = `${connect}\n tbreak *\`start\`\n continue\n echo ${BEGIN}\\n\n ${body}\n kill`;
+  writeFileSync(file, script(START + first));
+  return new Promise((resolve, reject) => {
+    execFile(GDB, ['-nx', '-batch', '-x', file], { timeout: LIMIT_MS }, (error, output, errors) => {
+      rmSync(folder, { recursive: true });
+      if (error === null) resolve(plain(output + errors));
+      else reject(new Error(`gdb: ${error.message}\n${output}${errors}`));
+    });
+  });
+}
+
+function plain(output: string): string {
+  const lines = output
+    .slice(output.indexOf(BEGIN))
+    .split('\n')
+    .map((line) => line.replaceAll(/Thread 1\.(\d+)/g, 'Thread $1').trimEnd());
+  return lines
+    .filter((line) => !PASSED_OVER.test(line))
+    .map((line) =>
+      line
+        .replace(/^\[Inferior 1 \(.*\) (\w+)\]$/, '[Inferior $1]')
+        .replace(/\(Thread \d.*\)/, '')
+        .replace(/ "hart \d"/, ''),
+    )
+    .join('\n');
+}
+
+async function onOurs(body: string): Promise<string> {
+  const program = bareProgram(PROGRAM);
+  const machine = new Machine({ kind: 'bare', harts: 2, memoryBytes: 32 << 20, program }, new NodeHost(), {
+    console: { output: () => undefined },
+  });
+  const target = await machine.debug();
+  const server = await GdbServer.open({ host: '127.0.0.1', port: 0 }, 'test', target, () => undefined);
+  machine.start();
+  void machine.pause();
+  try {
+    return await runGdb(server.connectWords, body);
+  } finally {
+    machine.stop();
+    await server.close();
+    await machine.ended;
+  }
+}
+
+async function onQemu(body: string): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'gdb-qemu-'));
+  const program = join(folder, 'program');
+  const socket = join(folder, 'gdb');
+  writeFileSync(program, bytes);
+  const words = [
+    '-M',
+    'virt',
+    '-smp',
+    '2',
+    '-m',
+    '32M',
+    '-display',
+    'none',
+    '-serial',
+    'none',
+    '-monitor',
+    'none',
+  ];
+  const gdb = ['-chardev', `socket,id=gdb,path=${socket},server=on,wait=off`, '-gdb', 'chardev:gdb', '-S'];
+  const qemu = spawn('qemu-system-riscv64', [...words, '-bios', program, ...gdb], { stdio: 'ignore' });
+  const ended = new Promise((resolve) => qemu.once('exit', resolve));
+  try {
+    return await runGdb(`target remote ${socket}`, body);
+  } finally {
+    qemu.kill('SIGKILL');
+    await ended;
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function have(...programs: readonly string[]): boolean {
+  const missing = programs.filter((program) => {
+    try {
+      execFileSync(program, ['--version'], { stdio: 'ignore' });
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  if (missing.length > 0)
+    console.warn(`not installed, so that nothing is compared: ${missing.join(', ')} (npm run setup)`);
+  return missing.length === 0;
+}
+
+describe.runIf(have(GDB, 'qemu-system-riscv64'))("Debian's gdb", () => {
+  test.each(SCRIPTS)('%s as it does with QEMU', { timeout: 2 * LIMIT_MS }, async (_, body) => {
+    const [ours, theirs] = [await onOurs(body), await onQemu(body)];
+    expect(ours).toBe(theirs);
+    expect(ours.split('\n').length).toBeGreaterThan(8);
+  });
+});

@@ -170,6 +170,6 @@ test('whatever a debugger says, there is a reply to it or none, and memory stays
       }
       expect(target.written).toBeLessThanOrEqual(0x10_0000);
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });

@@ -3,7 +3,7 @@ import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { assemble } from '../../src/isa/index.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { GdbServer } from '../../src/node/gdb/gdb-server.ts';
@@ -127,6 +127,18 @@ const SCRIPTS: readonly (readonly [string, string])[] = [
      p/x $pc`,
   ],
   [
+    'knows the threads of all harts',
+    `thread apply all -q -s p/x $pc >= 0x80000000
+     thread apply all -q -s p $mhartid
+     set scheduler-locking on
+     stepi
+     p/x $pc
+     set scheduler-locking off
+     break *\`double\` thread 1
+     continue
+     p/x $pc`,
+  ],
+  [
     'changes registers, memory and code',
     `set $s1 = 41
      set $a1 = 0x123456789
@@ -144,22 +156,10 @@ const SCRIPTS: readonly (readonly [string, string])[] = [
      continue
      p $a0`,
   ],
-  [
-    'knows the threads of all harts',
-    `thread apply all -q -s p/x $pc >= 0x80000000
-     thread apply all -q -s p $mhartid
-     set scheduler-locking on
-     stepi
-     p/x $pc
-     set scheduler-locking off
-     break *\`double\` thread 1
-     continue
-     p/x $pc`,
-  ],
 ];
 
-/** Until it comes, machines are where their makers let them begin. */
-const BEGIN = 'BEGIN';
+/** In front of the title of a part of the output. */
+const PART = '=== ';
 
 const START = `
   set pagination off
@@ -170,38 +170,40 @@ const START = `
 /** What comes from names of threads, which are not ours alone to choose, and from the ways by which a stop is told. */
 const PASSED_OVER = /^(\[Switching to|warning: |determining|\s*$)/;
 
-function runGdb(connect: string, body: string): Promise<string> {
+/** Runs all scripts, one after the other, each from the same place of the program. @returns what each has shown */
+function runGdb(connect: string): Promise<ReadonlyMap<string, string>> {
   const folder = mkdtempSync(join(tmpdir(), 'gdb-'));
   const file = join(folder, 'script');
-  // From the same place, whatever runs before a program's first instruction.
-  const first = `${connect}\n tbreak *\`start\`\n continue\n echo ${BEGIN}\\n\n ${body}\n kill`;
-  writeFileSync(file, script(START + first));
+  const parts = SCRIPTS.map(
+    ([title, body]) => `delete\n tbreak *\`start\`\n continue\n echo ${PART}${title}\\n\n ${body}\n`,
+  );
+  writeFileSync(file, script(`${START} ${connect}\n ${parts.join('')} detach`));
   return new Promise((resolve, reject) => {
     execFile(GDB, ['-nx', '-batch', '-x', file], { timeout: LIMIT_MS }, (error, output, errors) => {
       rmSync(folder, { recursive: true });
-      if (error === null) resolve(plain(output + errors));
-      else reject(new Error(`gdb: ${error.message}\n${output}${errors}`));
+      if (error !== null) reject(new Error(`gdb: ${error.message}\n${output}${errors}`));
+      // Before the first part machines are where their makers let them begin.
+      else resolve(new Map(output.split(PART).slice(1).map(plain)));
     });
   });
 }
 
-function plain(output: string): string {
-  const lines = output
-    .slice(output.indexOf(BEGIN))
-    .split('\n')
-    .map((line) => line.replaceAll(/Thread 1\.(\d+)/g, 'Thread $1').trimEnd());
-  return lines
+/** The title of a part, and what was shown. */
+function plain(part: string): readonly [string, string] {
+  const [title = '', ...shown] = part.split('\n');
+  const lines = shown.map((line) => line.replaceAll(/Thread 1\.(\d+)/g, 'Thread $1').trimEnd());
+  const kept = lines
     .filter((line) => !PASSED_OVER.test(line))
     .map((line) =>
       line
         .replace(/^\[Inferior 1 \(.*\) (\w+)\]$/, '[Inferior $1]')
         .replace(/\(Thread \d.*\)/, '')
         .replace(/ "hart \d"/, ''),
-    )
-    .join('\n');
+    );
+  return [title, kept.join('\n')];
 }
 
-async function onOurs(body: string): Promise<string> {
+async function onOurs(): Promise<ReadonlyMap<string, string>> {
   const program = bareProgram(PROGRAM);
   const machine = new Machine({ kind: 'bare', harts: 2, memoryBytes: 32 << 20, program }, new NodeHost(), {
     console: { output: () => undefined },
@@ -211,7 +213,7 @@ async function onOurs(body: string): Promise<string> {
   machine.start();
   void machine.pause();
   try {
-    return await runGdb(server.connectWords, body);
+    return await runGdb(server.connectWords);
   } finally {
     machine.stop();
     await server.close();
@@ -219,30 +221,17 @@ async function onOurs(body: string): Promise<string> {
   }
 }
 
-async function onQemu(body: string): Promise<string> {
+async function onQemu(): Promise<ReadonlyMap<string, string>> {
   const folder = mkdtempSync(join(tmpdir(), 'gdb-qemu-'));
   const program = join(folder, 'program');
   const socket = join(folder, 'gdb');
   writeFileSync(program, bytes);
-  const words = [
-    '-M',
-    'virt',
-    '-smp',
-    '2',
-    '-m',
-    '32M',
-    '-display',
-    'none',
-    '-serial',
-    'none',
-    '-monitor',
-    'none',
-  ];
+  const words = '-M virt -smp 2 -m 32M -display none -serial none -monitor none'.split(' ');
   const gdb = ['-chardev', `socket,id=gdb,path=${socket},server=on,wait=off`, '-gdb', 'chardev:gdb', '-S'];
   const qemu = spawn('qemu-system-riscv64', [...words, '-bios', program, ...gdb], { stdio: 'ignore' });
   const ended = new Promise((resolve) => qemu.once('exit', resolve));
   try {
-    return await runGdb(`target remote ${socket}`, body);
+    return await runGdb(`target remote ${socket}`);
   } finally {
     qemu.kill('SIGKILL');
     await ended;
@@ -265,9 +254,15 @@ function have(...programs: readonly string[]): boolean {
 }
 
 describe.runIf(have(GDB, 'qemu-system-riscv64'))("Debian's gdb", () => {
-  test.each(SCRIPTS)('%s as it does with QEMU', { timeout: 2 * LIMIT_MS }, async (_, body) => {
-    const [ours, theirs] = [await onOurs(body), await onQemu(body)];
-    expect(ours).toBe(theirs);
-    expect(ours.split('\n').length).toBeGreaterThan(8);
+  let ours: ReadonlyMap<string, string>;
+  let theirs: ReadonlyMap<string, string>;
+
+  beforeAll(async () => {
+    [ours, theirs] = await Promise.all([onOurs(), onQemu()]);
+  }, 2 * LIMIT_MS);
+
+  test.each(SCRIPTS)('%s as it does with QEMU', (title) => {
+    expect(ours.get(title)).toBe(theirs.get(title));
+    expect(ours.get(title)?.split('\n').length).toBeGreaterThan(8);
   });
 });

@@ -333,7 +333,9 @@ describe.each(['interp', 'jit'] as const)('watched memory (%s)', (engine) => {
   });
 
   test('is no reason to stop where the access faults', () => {
-    const bed = new HartBed({ engine }).load(program(`li a1, ${DATA + 1}\n amoadd.d a0, a1, (a1)\n li a0, 9`));
+    const bed = new HartBed({ engine }).load(
+      program(`li a1, ${DATA + 1}\n amoadd.d a0, a1, (a1)\n li a0, 9`),
+    );
     bed.hart.debug([watch(DATA, 16, WRITE)]);
     expect(bed.finish()).toBe(9);
     expect(bed.x('s11')).toBe(1n);

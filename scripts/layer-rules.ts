@@ -74,6 +74,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'verify',
   ],
   cli: [
+    'agent',
     'api',
     'errors',
     'node',

@@ -51,10 +51,16 @@ export function signalName(number: number): string {
  * @throws AgentError with the code `usage` for any other
  */
 export function signalNumber(signal: SignalName | number): number {
-  const number = typeof signal === 'number' ? signal : NAMES.indexOf(signal) + 1;
+  const number = typeof signal === 'number' ? signal : numberOf(signal);
   if (Number.isInteger(number) && number >= 1 && number <= LAST) return number;
   throw new AgentError(
     'usage',
     `${signal} is no signal: give a name such as SIGTERM, or a number, 1 to ${LAST}.`,
   );
+}
+
+/** The number of what {@link signalName} gives. */
+export function numberOf(name: string): number {
+  const index = (NAMES as readonly string[]).indexOf(name);
+  return index >= 0 ? index + 1 : Number(/^SIG(\d+)$/.exec(name)?.[1]);
 }

@@ -4,7 +4,7 @@ import { keepIgnoringHangup } from '../node/hangup.ts';
 import { packageVersion } from '../node/package-version.ts';
 import { printable } from '../node/printable.ts';
 import { lastWords } from '../node/terminal-writer.ts';
-import { EXIT_STATUS } from './exit-status.ts';
+import { EXEC_STATUS, EXIT_STATUS } from './exit-status.ts';
 import { Interrupted } from './interrupted.ts';
 import { defectText } from './outcome.ts';
 import { createProgram } from './program.ts';
@@ -37,7 +37,9 @@ async function statusOf(args: readonly string[]): Promise<number> {
     await program.parseAsync(fromQemuWords(args), { from: 'user' });
     return finished.status;
   } catch (error) {
-    return reportError(error);
+    const status = reportError(error);
+    // Else its own mistakes look like the command's.
+    return status === EXIT_STATUS.success || args[0] !== 'exec' ? status : EXEC_STATUS.own;
   }
 }
 

@@ -48,6 +48,27 @@ export const machineStatusHelp = `${exitStatusHelp}
 
 A failure code that the program gives to the test finisher or to tohost becomes the exit status, up to ${largestGuestCode}.`;
 
+/** Statuses of `hartvisor exec` beside those of its commands, as env(1) and containers have them. */
+export const EXEC_STATUS = {
+  timeout: EXIT_STATUS.timeout,
+  /** It did not get as far as the command, or lost it. */
+  own: 125,
+  /** The command cannot be started. */
+  notStarted: 126,
+  /** There is no such command. */
+  notFound: 127,
+} as const;
+
+/** The statuses of `hartvisor exec` as `--help` shows them. */
+export const execStatusHelp = `
+
+Exit status: that of the command, or
+  124      --timeout passed
+  125      hartvisor's own: options or files that cannot be used, a guest that does not start or ends before the command
+  126      the command cannot be started
+  127      there is no such command
+  128 + N  signal N ended the command; 141 also when nobody reads the output any more`;
+
 /** Statuses of `hartvisor verify` above 2 begin here, so that a verdict never looks like a mistake or a defect. */
 const verdictStatus = 9;
 

@@ -11,7 +11,7 @@ import { GUEST_NAMES } from '../node/guests/load-guest.ts';
 import type { NodeHost } from '../node/node-host.ts';
 import { defaultMemory, maximumCpus } from './choices.ts';
 import { readCpu } from './cpu-word.ts';
-import { exitStatusHelp, machineStatusHelp } from './exit-status.ts';
+import { execStatusHelp, exitStatusHelp, machineStatusHelp } from './exit-status.ts';
 import type { Finished } from './finished.ts';
 import { GDB_FORMS } from './gdb-option.ts';
 import { IMAGE_DEFAULTS } from './image-defaults.ts';
@@ -71,6 +71,7 @@ export function createProgram(version: string, finished: Finished): Command {
         'hartvisor run --guest tick a guest that needs no network.',
     );
   addRun(program, finished);
+  addExec(program, finished);
   addMachine(program, finished);
   addImage(program);
   addVerify(program, finished);
@@ -78,10 +79,9 @@ export function createProgram(version: string, finished: Finished): Command {
   return program;
 }
 
-function addRun(program: Command, finished: Finished): void {
-  program
-    .command('run')
-    .description("Run a guest on virtual CPUs: without --kernel, Debian's kernel with a shell.")
+/** The options that choose a guest and its machine. */
+function withGuest(command: Command) {
+  return command
     .option(
       '--kernel <file>',
       'kernel: Image or EFI zboot, also packed by gzip, xz or zstd, RISC-V ELF, or raw',
@@ -105,11 +105,6 @@ function addRun(program: Command, finished: Finished): void {
     .option('--net', netHelp)
     .option('--netdev <words>', netdevHelp, collect)
     .option('--virtio <name>', virtioHelp, 'pci')
-    .option('--console <name>', consoleHelp, 'serial')
-    .option('--serial <word>', serialHelp, 'stdio')
-    .option('--terminal <word>', terminalHelp, collect)
-    .option('--channel <words>', channelHelp, collect)
-    .option('--vsock <words>', vsockHelp)
     .option('--balloon', balloonHelp)
     .option(
       '--protocol <name>',
@@ -121,6 +116,20 @@ function addRun(program: Command, finished: Finished): void {
       'none',
     )
     .option('--engine <name>', `how guest code is carried out: ${ENGINES.join(', ')}`, DEFAULT_ENGINE)
+    .option('--timeout <seconds>', 'stop the guest after this time')
+    .option('--debug', 'check the rules of the vCPU loop while it runs');
+}
+
+function addRun(program: Command, finished: Finished): void {
+  const command = program
+    .command('run')
+    .description("Run a guest on virtual CPUs: without --kernel, Debian's kernel with a shell.");
+  withGuest(command)
+    .option('--console <name>', consoleHelp, 'serial')
+    .option('--serial <word>', serialHelp, 'stdio')
+    .option('--terminal <word>', terminalHelp, collect)
+    .option('--channel <words>', channelHelp, collect)
+    .option('--vsock <words>', vsockHelp)
     .option(
       '--schedule <id>',
       'force the order of accesses of a counterexample, as published/ipi-after-round, whenever sync and set meet',
@@ -131,9 +140,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('--gdb <place>', gdbHelp)
     .option('-S, --stopped', stoppedHelp)
     .option('--trace <file>', traceHelp)
-    .option('--timeout <seconds>', 'stop the guest after this time')
     .option('--dumpdtb <file>', "write the guest's device tree to a file and end")
-    .option('--debug', 'check the rules of the vCPU loop while it runs')
     .addHelpText('after', keysHelp + exitStatusHelp)
     .action(async (options, command) => {
       const host = await prepareHost('domain', options);
@@ -145,6 +152,27 @@ function addRun(program: Command, finished: Finished): void {
       }
       const { runCommand } = await import('./run-command.ts');
       finished.status = await runCommand(options, host);
+    });
+}
+
+function addExec(program: Command, finished: Finished): void {
+  const command = program
+    .command('exec')
+    .description('Run a command in a guest that is started for it, with its own streams and exit status.');
+  withGuest(command)
+    .argument('<command...>', 'a program and its arguments, behind --')
+    .option('-t, --tty', 'at a terminal of its own, for programs that a person talks to')
+    .option('--cwd <folder>', "where it runs (default: its user's home)")
+    .option('--env <word>', 'a variable: NAME=VALUE, or NAME for that of hartvisor; again for more', collect)
+    .option(
+      '--user <name>',
+      'whose rights it has: a name or a number, and a group behind a colon (default: root)',
+    )
+    .addHelpText('after', execStatusHelp)
+    .action(async (words, options) => {
+      const host = await prepareHost('domain', options);
+      const { execCommand } = await import('./exec-command.ts');
+      finished.status = await execCommand(words, options, host);
     });
 }
 
@@ -251,7 +279,7 @@ function typedOptions(command: CommandUnknownOpts): readonly string[] {
  */
 async function prepareHost(
   kind: MachineConfig['kind'],
-  { dumpdtb, cpu }: { readonly dumpdtb?: string | undefined; readonly cpu: string },
+  { dumpdtb, cpu }: { readonly dumpdtb?: string | undefined; readonly cpu?: string | undefined },
 ): Promise<NodeHost> {
   const { NodeHost } = await import('../node/node-host.ts');
   const host = new NodeHost();

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { AGENT_PORT } from '../agent/protocol.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
@@ -11,13 +12,14 @@ import {
   refuseRv32,
 } from '../node/guests/load-guest.ts';
 import type { NodeHost } from '../node/node-host.ts';
-import { type AttachWords, attach, connectOutside } from './attach.ts';
+import { type Attached, type AttachWords, attach, connectOutside } from './attach.ts';
 import { readCpu } from './cpu-word.ts';
 import { type DebianDisk, debianDisk, refusePersistent } from './debian-disk.ts';
 import { fetchProgress } from './fetch-progress.ts';
 import { loadProgram } from './firmware.ts';
 import {
   type MachineWords,
+  type RunShape,
   type RunWords,
   readConsole,
   readMachineWords,
@@ -52,11 +54,52 @@ export interface RunCommandOptions extends RunWords, AttachWords {
  * @throws InputError for options and files that cannot be used
  */
 export async function runCommand(options: RunCommandOptions, host: NodeHost): Promise<number> {
+  const { name, config, given, shape } = await prepareRun(options, host);
+  if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
+  const forced = await force(options.schedule, shape.pcpus, host);
+  const outside = await connectOutside(options);
+  const memory = `${shape.memoryBytes / 2 ** 20} MiB`;
+  const saver = saverTo(options.save, () => outsideOf(notesOf(name, options), given));
+  return runSession(config, host, {
+    timeout: shape.timeout,
+    statistics: options.stats === true,
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
+    ...(forced === undefined ? {} : { timesForced: forced }),
+    ...(saver === undefined ? {} : { saver }),
+    ...outside,
+    banner: `${name} on ${counted(shape.vcpus, 'vCPU')}, ${counted(shape.pcpus, 'thread')}, ${memory}.`,
+  });
+}
+
+/** A guest, and the machine for it. */
+export interface PreparedRun {
+  /** Of the guest, for people. */
+  readonly name: string;
+  readonly config: MachineConfig;
+  readonly given: Attached;
+  readonly shape: RunShape;
+}
+
+/**
+ * Makes ready what `hartvisor run` starts.
+ *
+ * @param withAgent the machine has a port for the guest's agent, which is in the guest that hartvisor brings
+ * @throws InputError for options and files that cannot be used
+ */
+export async function prepareRun(
+  options: RunCommandOptions,
+  host: NodeHost,
+  withAgent = false,
+): Promise<PreparedRun> {
   const fromDisk = readBoot(options.boot);
   const guestName = readGuestName(options.guest);
   const debian = await debianDiskFor(guestName, options);
   const given = await attach(options, host, debian);
-  const { attached, drives } = given;
+  const { drives } = given;
+  const ports = given.attached.ports ?? [];
+  const attached = withAgent
+    ? { ...given.attached, ports: [...ports, { name: AGENT_PORT }] }
+    : given.attached;
   const protocol = await useProtocol(options, host);
   const shape = readRunWords({ ...options, protocol }, availableParallelism(), attached);
   const progress = fetchProgress(process.stderr);
@@ -74,12 +117,13 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
       shares: attached.shares ?? [],
       sockets: attached.vsock !== undefined,
       balloon: attached.balloon === true,
+      agent: (attached.ports ?? []).some(({ name }) => name === AGENT_PORT),
     },
     window: process.stdin.isTTY ? process.stdout : undefined,
     onProgress: progress.report,
   }).finally(progress.done);
   const { name, ...parts } = guest;
-  const { timeout, ...numbers } = shape;
+  const { timeout: _, ...numbers } = shape;
   const config: MachineConfig = {
     kind: 'domain',
     ...numbers,
@@ -88,20 +132,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
     ...(options.dumpdtb === undefined ? await giveTrace(options, host) : {}),
     debug: options.debug === true,
   };
-  if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
-  const forced = await force(options.schedule, shape.pcpus, host);
-  const outside = await connectOutside(options);
-  const memory = `${shape.memoryBytes / 2 ** 20} MiB`;
-  const saver = saverTo(options.save, () => outsideOf(notesOf(name, options), given));
-  return runSession(config, host, {
-    timeout,
-    statistics: options.stats === true,
-    ...(options.trace === undefined ? {} : { trace: options.trace }),
-    ...(forced === undefined ? {} : { timesForced: forced }),
-    ...(saver === undefined ? {} : { saver }),
-    ...outside,
-    banner: `${name} on ${counted(shape.vcpus, 'vCPU')}, ${counted(shape.pcpus, 'thread')}, ${memory}.`,
-  });
+  return { name, config, given, shape };
 }
 
 /** Has the guest use a protocol of the person's own, if that is asked for. @returns the name of one of ours otherwise */

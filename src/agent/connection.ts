@@ -162,6 +162,11 @@ export class AgentConnection {
     this.#ready.reject(error);
   }
 
+  /** Fulfilled when the agent is there for the first time. Keeps no program running. */
+  get greeted(): Promise<unknown> {
+    return this.#ready.promise;
+  }
+
   /**
    * Waits until the agent is there: a guest that boots starts it by and by.
    *

@@ -5,6 +5,8 @@ import { FRAME } from './protocol.ts';
 
 /** Bytes of randomness that the agent takes at once. */
 const MOST_ENTROPY = 512;
+/** Those that a machine is given when it goes on. */
+const GIVEN_ENTROPY = 64;
 
 /** What a machine's owner sets in the guest when it goes on after a while, or was copied. */
 export class GuestSystem {
@@ -27,6 +29,14 @@ export class GuestSystem {
     if (bytes.length < 1 || bytes.length > MOST_ENTROPY)
       throw new AgentError('usage', `Give 1 to ${MOST_ENTROPY} bytes of randomness, not ${bytes.length}.`);
     await this.#connection.request(FRAME.ENTROPY, bytes, 'Randomness cannot be given to the guest');
+  }
+
+  /** After a machine was restored or copied: the time is the host's, and random numbers are others than those of copies. */
+  async goOn(): Promise<void> {
+    await Promise.all([
+      this.setTime(Date.now()),
+      this.addEntropy(crypto.getRandomValues(new Uint8Array(GIVEN_ENTROPY))),
+    ]);
   }
 
   async setHostname(name: string): Promise<void> {

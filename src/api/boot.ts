@@ -1,18 +1,38 @@
 import type { BootOptions } from './boot-options.ts';
-import type { Platform } from './platform.ts';
+import type { Platform, PreparedMachine } from './platform.ts';
 import { Vm } from './vm.ts';
+import type { RestoreOptions, VmImage } from './vm-image.ts';
+
+/**
+ * Starts a machine that was saved, in its surroundings.
+ *
+ * @param from an image, or the name of a file with one
+ * @throws InputError for options and files that cannot be used; the reason of `options.signal`
+ */
+export function restoreOn(platform: Platform, from: VmImage | string, options: RestoreOptions): Promise<Vm> {
+  const all = typeof from === 'string' ? options : { ...from.options, ...options };
+  return startOn(platform, all, () => platform.restore(from, all));
+}
 
 /**
  * Starts a machine in its surroundings.
  *
  * @throws InputError for options and files that cannot be used; the reason of `options.signal`
  */
-export async function bootOn(platform: Platform, options: BootOptions): Promise<Vm> {
+export function bootOn(platform: Platform, options: BootOptions): Promise<Vm> {
+  return startOn(platform, options, () => platform.prepare(options));
+}
+
+async function startOn(
+  platform: Platform,
+  options: BootOptions,
+  prepare: () => Promise<PreparedMachine>,
+): Promise<Vm> {
   const { signal } = options;
   signal?.throwIfAborted();
   const release = platform.hold();
   try {
-    const prepared = await platform.prepare(options);
+    const prepared = await prepare();
     try {
       signal?.throwIfAborted();
       return Vm.start(platform, prepared, options);

@@ -1,13 +1,19 @@
 import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
+import type { SnapshotSink } from '../machine/snapshot/codec.ts';
+import type { RestoreConfig } from '../machine/snapshot/draft.ts';
+import type { SavedMachine } from '../machine/snapshot/saved-machine.ts';
 import type { BootOptions, ForwardedPort } from './boot-options.ts';
+import type { RestoreOptions, VmImage } from './vm-image.ts';
 
 /** All that a machine consists of, ready to be started. */
 export interface PreparedMachine {
-  readonly config: MachineConfig;
+  readonly config: MachineConfig | RestoreConfig;
   readonly host: MachineHost;
   /** Ports of the host that lead to the guest. */
   readonly forwards: readonly ForwardedPort[];
+  /** What is to be known of its files when it is restored. */
+  readonly notes?: () => Promise<Readonly<Record<string, string>>>;
   /** Closes what was opened for the machine. Its threads have ended, or were never started. */
   close(): void;
 }
@@ -20,6 +26,21 @@ export interface Platform {
    * @throws InputError for what cannot be used; the reason of `options.signal`
    */
   prepare(options: BootOptions): Promise<PreparedMachine>;
+  /**
+   * Gets a machine that was saved, and what it has outside.
+   *
+   * @param from an image, or the name of a file with one
+   * @throws InputError for what cannot be used; the reason of `options.signal`
+   */
+  restore(from: VmImage | string, options: RestoreOptions): Promise<PreparedMachine>;
+  /** The same for a machine of this program that stands still. */
+  adopt(saved: SavedMachine, options: RestoreOptions): Promise<PreparedMachine>;
+  /** Packs a machine that stands still. @throws InputError when that cannot be written */
+  save(
+    saved: SavedMachine,
+    to: SnapshotSink | string,
+    notes: Readonly<Record<string, string>>,
+  ): Promise<void>;
   /** Keeps the program running until the function that it gives is called, for the first time. */
   hold(): () => void;
   /** Calls back after so many milliseconds, unless the function that it gives is called. Keeps no program running. */

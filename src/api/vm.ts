@@ -3,12 +3,14 @@ import type { Commands } from '../agent/commands.ts';
 import type { Files } from '../agent/files/files.ts';
 import { AGENT_PORT } from '../agent/protocol.ts';
 import type { GuestTerminal, TerminalOptions } from '../agent/terminal.ts';
+import type { PortFacts } from '../devices/descriptor.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
 import type { VcpuStats } from '../machine/kind.ts';
 import { Machine, type MachineEnd } from '../machine/machine.ts';
 import type { BootOptions, ForwardedPort, Limits } from './boot-options.ts';
 import type { Platform, PreparedMachine } from './platform.ts';
 import { VmConsole } from './vm-console.ts';
+import { PieceSink, type RestoreOptions, VmImage } from './vm-image.ts';
 
 /** How a machine of the API ended. */
 export type VmEnd =
@@ -34,6 +36,8 @@ export class Vm implements AsyncDisposable {
   /** Ports of the host that lead to the guest. */
   readonly forwards: readonly ForwardedPort[];
   readonly #platform: Platform;
+  readonly #options: BootOptions;
+  readonly #notes: NonNullable<PreparedMachine['notes']>;
   readonly #ended: Promise<VmEnd>;
   #overtime: VmEnd | undefined;
   #hasEnded = false;
@@ -56,10 +60,12 @@ export class Vm implements AsyncDisposable {
     this.commands = agent.commands;
     this.files = agent.files;
     this.#platform = platform;
+    this.#options = options;
+    this.#notes = prepared.notes ?? (() => Promise.resolve({}));
     this.forwards = prepared.forwards;
     this.machine = new Machine(prepared.config, prepared.host, {
       console: this.console.backend(),
-      ports: (prepared.config.ports ?? []).map(({ name }) =>
+      ports: portsOf(prepared.config).map(({ name }) =>
         name === AGENT_PORT ? agent.connection : { output: () => undefined },
       ),
       ...(onNotice === undefined ? {} : { onNotice }),
@@ -67,6 +73,9 @@ export class Vm implements AsyncDisposable {
     this.console.attach(this.machine);
     const port = this.machine.ports.find(({ name }) => name === AGENT_PORT);
     if (port !== undefined) agent.connection.attach(port);
+    // Before anything that is asked of the agent: it waits for the same.
+    if (prepared.config.kind === 'restored')
+      agent.connection.greeted.then(() => agent.system.goOn()).catch(() => undefined);
     const stop = () => this.machine.stop();
     signal?.addEventListener('abort', stop);
     const cancelTimer = this.#startTimer(limits);
@@ -112,6 +121,45 @@ export class Vm implements AsyncDisposable {
     this.machine.resume();
   }
 
+  /**
+   * An image of the machine as it is now, with its memory, packed. It stands still meanwhile, and goes on then.
+   *
+   * Files of disks are no part of it, but for what is written to disks with `snapshot`: they have to stay as they are.
+   *
+   * @throws MachineEndedError; InputError when a disk cannot be written to its end
+   */
+  async snapshot(): Promise<VmImage> {
+    const sink = new PieceSink();
+    await this.#save(sink);
+    return new VmImage(sink.pieces, forOthers(this.#options));
+  }
+
+  /** The same to a file, which `restore` takes. @throws as {@link snapshot}; InputError when it cannot be written */
+  async save(file: string): Promise<void> {
+    await this.#save(file);
+  }
+
+  /**
+   * Starts another machine that goes on from here; this one does, too. The other one has networks, ports and folders of
+   * its own, that lead where those of this one do; its forwarded ports are others.
+   *
+   * @throws as {@link snapshot}; InputError when something cannot be opened once more, such as a disk to be written
+   */
+  async fork(options: RestoreOptions = {}): Promise<Vm> {
+    const all = { ...forOthers(this.#options), ...options };
+    return this.#held(async () => {
+      const saved = await this.machine.fork(all.threads);
+      return Vm.start(this.#platform, await this.#platform.adopt(saved, all), all);
+    });
+  }
+
+  async #save(to: PieceSink | string): Promise<void> {
+    if (this.#hasEnded) throw new MachineEndedError('The machine has ended, so that it cannot be saved.');
+    await this.#held(() =>
+      this.machine.save(async (saved) => this.#platform.save(saved, to, await this.#notes())),
+    );
+  }
+
   /** Ends the machine at once, as if its power were cut, unless it has ended. Fulfilled when it has. */
   async stop(): Promise<VmEnd> {
     this.machine.stop();
@@ -141,4 +189,24 @@ export class Vm implements AsyncDisposable {
       release();
     }
   }
+}
+
+function portsOf(config: PreparedMachine['config']): readonly PortFacts[] {
+  return (config.kind === 'restored' ? config.saved.plan.ports : config.ports) ?? [];
+}
+
+/** The options for a machine that goes on with the state of one with these: ports of the host are free ones. */
+function forOthers({ threads, disk, share, network, engine, onNotice }: BootOptions): RestoreOptions {
+  const isPlain = typeof network !== 'object';
+  const free = isPlain
+    ? network
+    : { ...network, forward: (network.forward ?? []).map((each) => ({ ...each, port: 0 })) };
+  return {
+    ...(threads === undefined ? {} : { threads }),
+    ...(disk === undefined ? {} : { disk }),
+    ...(share === undefined ? {} : { share }),
+    ...(free === undefined ? {} : { network: free }),
+    ...(engine === undefined ? {} : { engine }),
+    ...(onNotice === undefined ? {} : { onNotice }),
+  };
 }

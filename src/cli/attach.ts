@@ -38,8 +38,10 @@ export interface AttachWords extends GdbWords, DriveWords, ShareWords, NetworkWo
 export interface Attached {
   readonly attached: AttachedParts;
   readonly drives: readonly DriveOptions[];
-  /** What tells whether the files of the drives are as they were, for each drive. */
-  readonly stamps: () => readonly string[];
+  /** What tells whether the files of the drives are as they were, for the notes of a snapshot. */
+  readonly stamps: () => Readonly<Record<string, string>>;
+  /** Compares them. @throws InputError for one that has changed */
+  readonly check: (notes: Readonly<Record<string, string>>) => void;
 }
 
 /** Opens what a machine that the host is going to start has on demand; it stays open until the process ends. */
@@ -63,7 +65,7 @@ export async function attach(words: AttachWords, host: NodeHost, debian?: Debian
     ...(network === undefined ? {} : { network: await giveNetwork(network, host, debian) }),
     ...(link === undefined ? {} : { network: await giveLink(link, host) }),
   };
-  return { attached, drives, stamps: opened?.stamps ?? (() => []) };
+  return { attached, drives, stamps: () => opened?.stamps() ?? {}, check: (notes) => opened?.check(notes) };
 }
 
 /** Asks servers for those drives that are theirs. */
@@ -112,14 +114,18 @@ async function openSockets(word: string | undefined): Promise<Pick<SessionOption
 async function giveDrives(
   options: readonly DriveOptions[],
   host: NodeHost,
-): Promise<{ readonly facts: readonly DriveFacts[]; readonly stamps: () => readonly string[] }> {
-  const [{ openDrives }, { driveStamps }] = await Promise.all([
+): Promise<Pick<Attached, 'stamps' | 'check'> & { readonly facts: readonly DriveFacts[] }> {
+  const [{ openDrives }, { stampDrives, checkDrives }] = await Promise.all([
     import('../node/drives/open-drives.ts'),
     import('../node/drives/drive-stamps.ts'),
   ]);
   const opened = openDrives(options);
   host.loadFirst(opened.module);
-  return { facts: opened.facts, stamps: () => driveStamps(opened) };
+  return {
+    facts: opened.facts,
+    stamps: () => stampDrives(opened),
+    check: (notes) => checkDrives(notes, opened),
+  };
 }
 
 async function giveShares(options: readonly ShareOptions[], host: NodeHost): Promise<readonly ShareFacts[]> {

@@ -9,7 +9,7 @@ import { type AttachWords, attach, connectOutside } from './attach.ts';
 import { type DebianDisk, debianDisk } from './debian-disk.ts';
 import { readEngine } from './run-options.ts';
 import { saverTo } from './save-option.ts';
-import { checkStamps, outsideOf, readNotes } from './saved-notes.ts';
+import { outsideOf, readNotes } from './saved-notes.ts';
 import { runSession } from './session.ts';
 import { giveTrace } from './trace-option.ts';
 
@@ -71,17 +71,17 @@ async function restore(
   snapshot: Snapshot,
   host: NodeHost,
 ): Promise<number> {
-  const { machine, pcpus } = snapshot.facts;
+  const { machine, pcpus, notes: saverNotes = {} } = snapshot.facts;
   if (machine.kind !== kind) {
     const command = machine.kind === 'bare' ? 'machine' : 'run';
     throw new InputError(`The machine of ${path} is one of hartvisor ${command}: give --restore to that.`);
   }
-  const notes = readNotes(snapshot.facts.notes);
+  const notes = readNotes(saverNotes);
   const parts = { ...words, virtio: machine.virtio ?? 'pci', console: notes.console };
   const engine = readEngine(words.engine);
   const timeout = words.timeout === undefined ? undefined : parseSeconds(words.timeout, '--timeout');
   const given = await attach(parts, host, await debianOf(notes.debian));
-  checkStamps(notes.stamps, given.stamps(), given.drives);
+  given.check(saverNotes);
   const threads =
     words.pcpus === undefined
       ? Math.min(pcpus, availableParallelism())

@@ -36,6 +36,7 @@ export type {
 } from '../api/boot-options.ts';
 export { Vm, type VmEnd } from '../api/vm.ts';
 export { VmConsole } from '../api/vm-console.ts';
+export { type RestoreOptions, VmImage } from '../api/vm-image.ts';
 export { type ElfFile, readElf } from '../boot/elf.ts';
 export { type InitramfsOptions, initramfs } from '../boot/initramfs.ts';
 export { type Kernel, readKernel } from '../boot/kernel-image.ts';
@@ -67,7 +68,7 @@ export {
 } from '../machine/machine.ts';
 export { DEFAULT_MAC, userNetwork } from '../network/defaults.ts';
 export { type AllowRule, parseRule } from '../network/policy.ts';
-export { boot } from './api/boot.ts';
+export { boot, restore } from './api/boot.ts';
 export {
   type DebianGuest,
   debianGuest,

@@ -26,6 +26,8 @@ const BATCH = 1 << 20;
 const TURN = 1 << 20;
 /** Bytes of a port's output that are taken when the machine has ended, also by a reader that is busy. */
 const REST = 4 << 20;
+/** Milliseconds within which a guest notices that the one at the outer end of a channel is gone. */
+const NOTICE_MS = 200;
 /** The messages that a driver is to get of a port, in their order. */
 const MESSAGES = [PORT.ADD, PORT.CONSOLE, PORT.NAME, PORT.CLOSED, PORT.OPENED, PORT.RESIZE] as const;
 
@@ -52,6 +54,7 @@ export class VirtioConsoleHost implements HostSide {
   readonly #buffers: number[];
   #paused = false;
   #turn: ReturnType<typeof setTimeout> | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(words: Int32Array, wiring: ConsoleWiring) {
     this.#words = words;
@@ -67,6 +70,11 @@ export class VirtioConsoleHost implements HostSide {
 
   hear(): void {
     if (this.#paused) return;
+    this.#reopenLater();
+    this.#work();
+  }
+
+  #work(): void {
     this.#control();
     for (const port of this.#wiring.ports.keys()) {
       this.#drain(port);
@@ -77,29 +85,33 @@ export class VirtioConsoleHost implements HostSide {
   pause(): void {
     this.#paused = true;
     clearTimeout(this.#turn);
+    clearTimeout(this.#patience);
   }
 
   /**
    * Whoever was at the outer ends is gone, and others are there now: the guest hears of that for channels, of which both
-   * ends have to begin anew. A terminal goes on.
+   * ends have to begin anew. A terminal goes on. A channel is open again when the guest has noticed: Linux keeps no more
+   * of it than the state that it is in.
    */
   restored(): void {
     for (const [port, facts] of this.#wiring.ports.entries()) {
       const word = WORD.PORTS + port;
       if ((this.#words[word] & PORT.OPEN) !== 0) this.#wiring.backends[port]?.opened?.(true);
       if (!isTerminal(facts) && (this.#words[word] & PORT.READY) !== 0)
-        this.#words[word] |= PORT.CLOSED | PORT.OPENED;
+        this.#words[word] |= PORT.CLOSED | PORT.REOPENS;
     }
   }
 
   resume(): void {
     this.#paused = false;
-    this.hear();
+    // The guest has not gone on yet.
+    this.#work();
   }
 
   /** Writes the rest, before anybody is told of the machine's end. */
   finish(): void {
     clearTimeout(this.#turn);
+    clearTimeout(this.#patience);
     for (const [port, backend] of this.#wiring.backends.entries()) {
       for (let left = REST; left > 0; ) {
         const bytes = this.#takeOutput(port);
@@ -142,8 +154,28 @@ export class VirtioConsoleHost implements HostSide {
     } else if (event === CONTROL.PORT_OPEN) {
       if (value === 1) this.#words[word] |= PORT.OPEN;
       else this.#words[word] &= ~PORT.OPEN;
+      this.#reopen(port);
       backends[port]?.opened?.(value === 1);
     }
+  }
+
+  /** The guest is told that there is somebody at the outer end of a channel again. */
+  #reopen(port: number): void {
+    const word = WORD.PORTS + port;
+    if ((this.#words[word] & PORT.REOPENS) === 0) return;
+    this.#words[word] = (this.#words[word] & ~PORT.REOPENS) | PORT.OPENED;
+  }
+
+  /** The driver has heard of it, or does something else; but nobody in the guest may look at the channel. */
+  #reopenLater(): void {
+    if (!this.#wiring.ports.some((_, port) => (this.#words[WORD.PORTS + port] & PORT.REOPENS) !== 0)) return;
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => {
+      this.#wiring.queues.use(CONTROL_IN, () => {
+        for (const port of this.#wiring.ports.keys()) this.#reopen(port);
+      });
+      this.#sendControl();
+    }, NOTICE_MS);
   }
 
   /** One message after the other, as long as the driver has buffers for them. */

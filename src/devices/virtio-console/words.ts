@@ -58,4 +58,6 @@ export const PORT = {
   RESIZE: 1 << 12,
   /** Before OPENED: the one who was at the outer end is gone. */
   CLOSED: 1 << 13,
+  /** OPENED follows, when the guest has noticed that. */
+  REOPENS: 1 << 2,
 } as const;

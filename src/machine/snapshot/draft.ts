@@ -14,16 +14,18 @@ export interface RestoreConfig {
   readonly engine?: Engine;
   /** Check the rules of the vCPU loop. */
   readonly debug?: boolean;
+  /** Processors of the host that the vCPUs of a domain may take; no bound unless it is given. */
+  readonly cpuLimit?: number | undefined;
   /** Not traced unless it is given. */
   readonly trace?: TraceConfig | undefined;
 }
 
 /** Plans a machine that was saved. */
-export function draftRestored({ saved, debug = false }: RestoreConfig): MachineDraft {
+export function draftRestored({ saved, debug = false, cpuLimit }: RestoreConfig): MachineDraft {
   const { plan, own, xlen, memory, deviceTree, registers } = saved;
   const create: MachineDraft['create'] = (linear, clock, trace) =>
     plan.kind === 'domain'
-      ? restoredDomain({ protocol: protocolOf(own), xlen, debug }, plan, linear, clock, trace)
+      ? restoredDomain({ protocol: protocolOf(own), xlen, debug, cpuLimit }, plan, linear, clock, trace)
       : restoredBareMachine(plan, linear, bareOf(own), registers);
   return { plan, own, boot: { parts: [], deviceTree }, memory, create };
 }

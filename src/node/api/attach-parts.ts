@@ -14,6 +14,7 @@ import { formatIpv4, LOOPBACK, parseIpv4 } from '../../network/address.ts';
 import { DEFAULT_MAC, userNetwork } from '../../network/defaults.ts';
 import { type AllowRule, parseRule } from '../../network/policy.ts';
 import type { DriveOptions } from '../drives/drive-options.ts';
+import type { OpenDrives } from '../drives/open-drives.ts';
 import { serialOf } from '../drives/serial-of.ts';
 import type { GuestShare } from '../guests/guest-parts.ts';
 import type { Forward } from '../network/network-thread.ts';
@@ -25,6 +26,10 @@ export interface OpenParts {
   readonly drives: readonly DriveOptions[];
   readonly shares: readonly GuestShare[];
   readonly forwards: readonly ForwardedPort[];
+  /** The disks among them. */
+  readonly opened: OpenDrives | undefined;
+  /** What tells whether their files are as they were, for the notes of a snapshot. */
+  notes(): Promise<Readonly<Record<string, string>>>;
   close(): void;
 }
 
@@ -39,7 +44,7 @@ type Opened<Key extends keyof AttachedParts> = Pick<AttachedParts, Key> & {
  * @throws InputError that says what cannot be used, and why
  */
 export async function attachParts(
-  options: BootOptions,
+  options: Pick<BootOptions, 'disk' | 'share' | 'network' | 'balloon'>,
   { virtio }: Pick<Shape, 'virtio'>,
   host: NodeHost,
 ): Promise<OpenParts> {
@@ -52,13 +57,16 @@ export async function attachParts(
     const shares = readShares(options, virtio);
     const drives = await connected(disks);
     const folders = await openFolders(shares, host, closers);
-    const files = await openDisks(drives, host, closers);
+    const opened = await openDisks(drives, host, closers);
+    const files = opened === undefined ? {} : { drives: opened.facts };
     const { forwards = [], ...network } = await openNetwork(options, host, closers);
     return {
       attached: { virtio, balloon: options.balloon === true, ...files, ...folders, ...network },
       drives,
       shares,
       forwards,
+      opened,
+      notes: () => notesOf(opened),
       close,
     };
   } catch (error) {
@@ -67,7 +75,10 @@ export async function attachParts(
   }
 }
 
-function readDisks({ disk = [] }: BootOptions, virtio: Shape['virtio']): readonly DriveOptions[] {
+function readDisks(
+  { disk = [] }: Pick<BootOptions, 'disk'>,
+  virtio: Shape['virtio'],
+): readonly DriveOptions[] {
   const disks: readonly (string | VmDisk)[] = Array.isArray(disk) ? disk : [disk as string | VmDisk];
   if (disks.length > MOST_DRIVES[virtio])
     throw new InputError(`disk: there are ${disks.length}; a machine has ${MOST_DRIVES[virtio]} at most.`);
@@ -85,7 +96,10 @@ interface NamedShare extends GuestShare {
   readonly folder: string;
 }
 
-function readShares({ share = {} }: BootOptions, virtio: Shape['virtio']): readonly NamedShare[] {
+function readShares(
+  { share = {} }: Pick<BootOptions, 'share'>,
+  virtio: Shape['virtio'],
+): readonly NamedShare[] {
   const shares = Object.entries(share);
   if (shares.length > MOST_SHARES[virtio])
     throw new InputError(
@@ -111,13 +125,19 @@ async function openDisks(
   drives: readonly DriveOptions[],
   host: NodeHost,
   closers: (() => void)[],
-): Promise<Opened<'drives'>> {
-  if (drives.length === 0) return {};
+): Promise<OpenDrives | undefined> {
+  if (drives.length === 0) return undefined;
   const { openDrives } = await import('../drives/open-drives.ts');
-  const { facts, module, close } = openDrives(drives);
-  closers.push(close);
-  host.loadFirst(module);
-  return { drives: facts };
+  const opened = openDrives(drives);
+  closers.push(opened.close);
+  host.loadFirst(opened.module);
+  return opened;
+}
+
+async function notesOf(opened: OpenDrives | undefined): Promise<Readonly<Record<string, string>>> {
+  if (opened === undefined) return {};
+  const { stampDrives } = await import('../drives/drive-stamps.ts');
+  return stampDrives(opened);
 }
 
 async function openFolders(
@@ -134,7 +154,7 @@ async function openFolders(
 }
 
 async function openNetwork(
-  { network = false }: BootOptions,
+  { network = false }: Pick<BootOptions, 'network'>,
   host: NodeHost,
   closers: (() => void)[],
 ): Promise<Opened<'network'>> {

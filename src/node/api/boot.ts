@@ -1,6 +1,7 @@
-import { bootOn } from '../../api/boot.ts';
+import { bootOn, restoreOn } from '../../api/boot.ts';
 import type { BootOptions } from '../../api/boot-options.ts';
 import type { Vm } from '../../api/vm.ts';
+import type { RestoreOptions, VmImage } from '../../api/vm-image.ts';
 import { nodePlatform } from './node-platform.ts';
 
 /**
@@ -19,4 +20,24 @@ import { nodePlatform } from './node-platform.ts';
  */
 export function boot(options: BootOptions = {}): Promise<Vm> {
   return bootOn(nodePlatform, options);
+}
+
+/**
+ * Starts a machine that was saved: any number of them from one image, each with all that the machine was and had.
+ *
+ * Disks, folders and the network are opened anew. They are those of the machine that the image was made from; for a file
+ * they are given as for `boot`.
+ *
+ * @param from an image, or the name of a file with one
+ * @example
+ * ```ts
+ * const image = await vm.snapshot();
+ * await using one = await restore(image);
+ * await using other = await restore(image);
+ * ```
+ *
+ * @throws InputError for what cannot be used; the reason of `options.signal`
+ */
+export function restore(from: VmImage | string, options: RestoreOptions = {}): Promise<Vm> {
+  return restoreOn(nodePlatform, from, options);
 }

@@ -9,11 +9,13 @@ import { maximumMemory } from '../../machine/plan.ts';
 import { loadGuest, type OptionNames } from '../guests/load-guest.ts';
 import { NodeHost } from '../node-host.ts';
 import { attachParts } from './attach-parts.ts';
+import { restorePlatform } from './restore-platform.ts';
 
 const NAMES: OptionNames = { kernel: 'kernel:', initrd: 'initrd:', guest: 'guest:' };
 
 /** Machines of the API in a Node program. */
 export const nodePlatform: Platform = {
+  ...restorePlatform,
   prepare,
   hold() {
     const timer = setInterval(() => undefined, LONGEST_TIMEOUT * 1000);
@@ -68,7 +70,7 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
     // What the program gave is its own.
     const detachFiles = !(options.kernel instanceof Uint8Array || options.initrd instanceof Uint8Array);
     const config = { kind: 'domain', ...shape, ...attached, ...guest, memoryBytes, detachFiles } as const;
-    return { config, host, forwards, close: parts.close };
+    return { config, host, forwards, notes: parts.notes, close: parts.close };
   } catch (error) {
     parts.close();
     throw error;

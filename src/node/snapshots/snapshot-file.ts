@@ -62,6 +62,11 @@ export async function openSnapshot(path: string): Promise<Snapshot> {
   });
 }
 
+/** Opens a snapshot in memory. @throws InputError when it is none */
+export function snapshotOf(pieces: Iterable<Uint8Array>): Promise<Snapshot> {
+  return Snapshot.open(pieces, { name: 'The image', codec: zstdCodec, version: packageVersion() });
+}
+
 function sinkTo(file: FileHandle) {
   return {
     write: async (bytes: Uint8Array) => {

@@ -1,0 +1,60 @@
+import { availableParallelism } from 'node:os';
+import type { Platform, PreparedMachine } from '../../api/platform.ts';
+import type { RestoreOptions } from '../../api/vm-image.ts';
+import type { AttachedParts, DeviceSetting } from '../../devices/descriptor.ts';
+import { InputError } from '../../errors/input-error.ts';
+import type { SavedMachine } from '../../machine/snapshot/saved-machine.ts';
+import { writeSnapshot } from '../../machine/snapshot/write.ts';
+import { NodeHost } from '../node-host.ts';
+import { packageVersion } from '../package-version.ts';
+import { openSnapshot, saveSnapshot, snapshotOf } from '../snapshots/snapshot-file.ts';
+import { zstdCodec } from '../snapshots/zstd-codec.ts';
+import { attachParts, type OpenParts } from './attach-parts.ts';
+
+/** The side of {@link Platform} for machines that are saved and restored. */
+export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'save'> = {
+  async restore(from, options) {
+    const snapshot = await (typeof from === 'string' ? openSnapshot(from) : snapshotOf(from));
+    const { machine, notes = {}, pcpus } = snapshot.facts;
+    if (machine.kind !== 'domain')
+      throw new InputError(
+        'The image is one of a bare machine, which the command restores: hartvisor machine.',
+      );
+    const threads = options.threads ?? Math.min(pcpus, availableParallelism());
+    return prepare(options, machine, notes, (attached) => snapshot.machine({ pcpus: threads, attached }));
+  },
+  adopt: (saved, options) => prepare(options, saved.plan, {}, () => Promise.resolve(saved)),
+  async save(saved, to, notes) {
+    if (typeof to === 'string') await saveSnapshot(to, saved, notes);
+    else await writeSnapshot(saved, { version: packageVersion(), notes }, to, zstdCodec);
+  },
+};
+
+async function prepare(
+  options: RestoreOptions,
+  machine: DeviceSetting,
+  notes: Readonly<Record<string, string>>,
+  read: (attached: AttachedParts) => Promise<SavedMachine>,
+): Promise<PreparedMachine> {
+  const host = new NodeHost({ background: true });
+  host.prepare('domain');
+  const parts = await attachParts(options, { virtio: machine.virtio ?? 'pci' }, host);
+  try {
+    await checkDisks(notes, parts);
+    const { ports = [], vsock } = machine;
+    const saved = await read({ ...parts.attached, ports, ...(vsock === undefined ? {} : { vsock }) });
+    const { engine, limits } = options;
+    const own = engine === undefined ? {} : { engine };
+    const config = { kind: 'restored', saved, ...own, cpuLimit: limits?.cpus } as const;
+    return { config, host, forwards: parts.forwards, notes: parts.notes, close: parts.close };
+  } catch (error) {
+    parts.close();
+    throw error;
+  }
+}
+
+async function checkDisks(notes: Readonly<Record<string, string>>, { opened }: OpenParts): Promise<void> {
+  if (opened === undefined) return;
+  const { checkDrives } = await import('../drives/drive-stamps.ts');
+  checkDrives(notes, opened);
+}

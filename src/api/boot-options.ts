@@ -57,6 +57,11 @@ export interface Limits {
   readonly seconds?: number;
   /** Processors of the host that the vCPUs may take together, such as 0.5. What devices take comes on top. */
   readonly cpus?: number;
+  /**
+   * Processes and threads at once, beside the kernel's own, in the guest `busybox`. The guest's kernel sees to that: it holds
+   * for programs without the rights of root, and for those with them as long as they do not change it.
+   */
+  readonly processes?: number;
 }
 
 /** How far the way to a guest has come: files are fetched the first time. */

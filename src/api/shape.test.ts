@@ -20,6 +20,7 @@ describe('the shape of a machine', () => {
     ['protocol: there is no "x"', { protocol: 'x' }],
     ['engine: lockstep', { engine: 'lockstep' }],
     ['limits.seconds: 0', { limits: { seconds: 0 } }],
+    ['limits.processes: 0', { limits: { processes: 0 } }],
     ['limits.cpus: 0', { limits: { cpus: 0 } }],
     ['limits.seconds: NaN', { limits: { seconds: Number.NaN } }],
   ])('says what is possible instead of %s', (message, options) => {

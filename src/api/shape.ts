@@ -15,6 +15,8 @@ const DEFAULT_MEMORY = '512M';
 /** The most vCPUs of a domain. */
 const MOST_CPUS = 64;
 const PAGE = 4096;
+/** Linux has no more process numbers. */
+const MOST_PROCESSES = 1 << 22;
 /** Of a processor of the host: with less, a guest would hardly answer. */
 const LEAST_SHARE = 0.01;
 
@@ -74,7 +76,7 @@ export function readMemorySize(memory: BootOptions['memory'] = DEFAULT_MEMORY, m
 }
 
 function checkLimits({ limits = {} }: BootOptions): void {
-  const { seconds, cpus } = limits;
+  const { seconds, cpus, processes } = limits;
   if (seconds !== undefined && !(seconds > 0 && seconds <= LONGEST_TIMEOUT))
     throw new InputError(
       `limits.seconds: ${seconds} is not possible: give seconds, up to ${LONGEST_TIMEOUT}.`,
@@ -83,6 +85,7 @@ function checkLimits({ limits = {} }: BootOptions): void {
     throw new InputError(
       `limits.cpus: ${cpus} is not possible: give processors of the host, ${LEAST_SHARE} to ${MOST_CPUS}.`,
     );
+  if (processes !== undefined) wholeNumber('limits.processes', processes, MOST_PROCESSES);
 }
 
 function wholeNumber(option: string, value: number, most: number): number {

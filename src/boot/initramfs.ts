@@ -96,6 +96,10 @@ fi
 kill -PWR 1
 `;
 
+/** Those that Debian has under these names and numbers. */
+const USERS = 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n';
+const GROUPS = 'root:x:0:\nnogroup:x:65534:\n';
+
 const text = (content: string) => new TextEncoder().encode(content);
 
 /**
@@ -118,8 +122,8 @@ export function initramfs(options: InitramfsOptions): Uint8Array<ArrayBuffer> {
     ...['sh', 'mount', 'mkdir'].map((applet): CpioEntry => {
       return { kind: 'symlink', path: `bin/${applet}`, target: 'busybox' };
     }),
-    { kind: 'file', path: 'etc/passwd', mode: 0o644, data: text('root:x:0:0:root:/root:/bin/sh\n') },
-    { kind: 'file', path: 'etc/group', mode: 0o644, data: text('root:x:0:\n') },
+    { kind: 'file', path: 'etc/passwd', mode: 0o644, data: text(USERS) },
+    { kind: 'file', path: 'etc/group', mode: 0o644, data: text(GROUPS) },
     { kind: 'file', path: sessionPath, mode: 0o755, data: text(sessionScript) },
     { kind: 'file', path: 'init', mode: 0o755, data: text(initScript) },
   ];

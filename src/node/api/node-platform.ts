@@ -63,6 +63,7 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
         network: attached.network !== undefined,
         balloon: options.balloon === true,
         agent: true,
+        processes: options.limits?.processes,
         shares,
       },
       onProgress: options.onProgress,

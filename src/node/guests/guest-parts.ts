@@ -46,6 +46,8 @@ export interface GuestParts {
   readonly balloon?: boolean;
   /** The agent, for programs of the host. */
   readonly agent?: boolean;
+  /** Processes and threads that there may be beside those that the kernel has at first; no bound if it is left out. */
+  readonly processes?: number | undefined;
 }
 
 /** What Debian's kernel with a busybox needs to use the parts of its machine: files, and commands that set them up. */
@@ -85,6 +87,7 @@ export async function guestSetUp(
     load +
     shares.map(mount).join('') +
     (network || link ? LINK_UP : '') +
+    (parts.processes === undefined ? '' : boundProcesses(parts.processes)) +
     (parts.agent === true ? START_AGENT : '');
   if (!network) return { files: [...modules, ...agent], setUp: begin };
   return {
@@ -97,6 +100,11 @@ export async function guestSetUp(
 async function agentFile(): Promise<ExtraFile> {
   const data = await readInputFile(packageFile('guests/agent/agent.elf'), "The guest's agent", '--guest');
   return { path: AGENT_PATH, data, mode: 0o755 };
+}
+
+/** The kernel counts its own threads, too. */
+function boundProcesses(most: number): string {
+  return `echo $(($(ls -d /proc/[0-9]* | wc -l) + ${most})) > /proc/sys/kernel/threads-max\n`;
 }
 
 /** A folder whose tag is a single word. */

@@ -225,8 +225,9 @@ async function debianInitramfs(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const busybox = await readInputFile(busyboxPath, 'The busybox', '--initrd');
   const { parts } = choice;
-  const { virtio: _, shares = [], ...others } = parts;
-  if (shares.length === 0 && !Object.values(others).includes(true)) return initramfs({ busybox });
+  const { virtio: _, shares = [], processes, ...others } = parts;
+  if (shares.length === 0 && processes === undefined && !Object.values(others).includes(true))
+    return initramfs({ busybox });
   const { guestSetUp } = await import('./guest-parts.ts');
   const { files, setUp } = await guestSetUp(version, parts, progressOf(choice));
   return initramfs({ busybox, extraFiles: files, setUp });

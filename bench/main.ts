@@ -1,4 +1,4 @@
-/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|irq|regions [options]`. */
+/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|irq|regions|trace [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
 import { formatCpuResult, runCpuBench } from './cpu/cpu.ts';
@@ -16,11 +16,13 @@ import {
   readNetOptions,
   readShareOptions,
   readSweepOptions,
+  readTraceOptions,
   usage,
 } from './options.ts';
 import { runRegionsBench } from './regions/regions.ts';
 import { formatShareResult, runShareBench } from './share/share.ts';
 import { runSweep } from './sweep/sweep.ts';
+import { runTraceBench } from './trace/trace.ts';
 
 /** Standard output is for the result alone. */
 const onProgress = (line: string) => process.stderr.write(`${line}\n`);
@@ -77,6 +79,10 @@ async function regions(args: readonly string[]): Promise<string> {
   return runRegionsBench(onProgress);
 }
 
+async function trace(args: readonly string[]): Promise<string> {
+  return runTraceBench(readTraceOptions(args), onProgress);
+}
+
 function noOptions(name: string, args: readonly string[]): void {
   if (args.length > 0)
     throw new InputError(`bench -- ${name} has no options, so ${args.join(' ')} means nothing.`);
@@ -92,6 +98,7 @@ const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<strin
   ['share', share],
   ['irq', irq],
   ['regions', regions],
+  ['trace', trace],
 ]);
 
 async function main([name, ...args]: readonly string[]): Promise<void> {

@@ -59,6 +59,17 @@ export interface ShareOptions extends NetOptions {
   readonly files: number;
 }
 
+/** Guests of `bench -- trace`. */
+export const traceGuests = ['linux', 'tick'] as const;
+
+/** Options of `bench -- trace`. */
+export interface TraceOptions {
+  readonly runs: number;
+  readonly guests: readonly (typeof traceGuests)[number][];
+  /** A folder with another version, to be run without a trace. */
+  readonly checkout: string | undefined;
+}
+
 export interface LinuxOptions extends GuestOptions {
   readonly benchmarks: readonly LinuxBenchmark[];
   /** Guest time that each of them is to take, about as much again for finding the number of iterations. */
@@ -93,7 +104,7 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | irq | regions [options]
+export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | irq | regions | trace [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
@@ -104,6 +115,7 @@ export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net |
   share  git status, untar, compile in a shared folder of a Linux guest, against QEMU's 9p
   irq    an interrupt round of each protocol, against the same in C
   regions  how fast guest code becomes WebAssembly: the compiler alone, in new processes and later
+  trace    what --trace costs: CPU time with it and without
 
 Options of cpu, sweep, boot, linux, disk, net and share:
   --runs N          turns, in each of which all sides run once (default: 5; of sweep 1)
@@ -119,6 +131,10 @@ Options of boot, linux, net and share:
   --memory SIZE     as 512M (default: 512M)
 Options of boot and linux:
   --kernel FILE     in place of Debian's; boot needs an initrd with it
+Options of trace:
+  --runs N          as above
+  --guests A,B      linux, tick (default: both)
+  --checkout FOLDER another version of hartvisor, without a trace, in the same turns
 Options of boot:
   --initrd FILE     goes with --kernel; it has to print "hartvisor: userspace is up" and to power off by itself, or for
                     the word hartvisor.run=true
@@ -259,6 +275,23 @@ export function readDiskOptions(args: readonly string[]): DiskOptions {
     milliseconds: wholeNumber(values.ms, '--ms', 60_000),
     compiler: values.cc,
   };
+}
+
+/** Reads the options of `trace`. @throws InputError that says what is possible */
+export function readTraceOptions(args: readonly string[]): TraceOptions {
+  const values = parse(args, {
+    runs: common.runs,
+    guests: { type: 'string', default: traceGuests.join(',') },
+    checkout: { type: 'string' },
+  });
+  const guests = list(values.guests, '--guests').map((name) => {
+    const found = traceGuests.find((each) => each === name);
+    if (found !== undefined) return found;
+    throw new InputError(
+      `--guests ${name}: there is none of that name. There are ${traceGuests.join(', ')}.`,
+    );
+  });
+  return { runs: wholeNumber(values.runs, '--runs', 1000), guests, checkout: values.checkout };
 }
 
 function parse<const T extends NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>['options']>>(

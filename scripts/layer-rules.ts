@@ -69,6 +69,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'debug',
     'devices',
     'machine',
+    'trace',
     'hart',
     'stress',
     'verify',

@@ -47,6 +47,7 @@ const restoreHelp = 'go on with a machine that was saved to this file';
 const virtioHelp = `how the guest reaches its disks, folders and network: ${VIRTIO_TRANSPORTS.join(', ')}`;
 const traceHelp =
   'record what the machine does, and each interrupt on its way, in a file for ui.perfetto.dev';
+const systemMapHelp = "with --trace: the System.map of the guest's kernel, for names of its functions";
 const driveHelp =
   "the same in QEMU's words: file=disk.img[,format=raw|qcow2][,readonly=on][,snapshot=on][,serial=NAME]";
 
@@ -140,6 +141,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('--gdb <place>', gdbHelp)
     .option('-S, --stopped', stoppedHelp)
     .option('--trace <file>', traceHelp)
+    .option('--system-map <file>', systemMapHelp)
     .option('--dumpdtb <file>', "write the guest's device tree to a file and end")
     .addHelpText('after', keysHelp + exitStatusHelp)
     .action(async (options, command) => {
@@ -208,6 +210,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--gdb <place>', gdbHelp)
     .option('-S, --stopped', stoppedHelp)
     .option('--trace <file>', traceHelp)
+    .option('--system-map <file>', systemMapHelp)
     .option('--timeout <seconds>', 'stop the machine after this time')
     .option('--dumpdtb <file>', 'write the device tree to a file and end')
     .addHelpText('after', keysHelp + machineStatusHelp)

@@ -22,10 +22,9 @@ export function describeTrace(
 
 /** What has become of the interrupts that a trace has seen: a column for each vCPU, and the sum. */
 export function traceTable({ kind, cpus, sources }: TraceReport): string {
-  const row = (label: string, value: (cpu: TraceReport['cpus'][number]) => number) => {
+  const row = (label: string, value: (cpu: TraceReport['cpus'][number]) => number, all = sum) => {
     const values = cpus.map(value);
-    const sum = values.reduce((total, each) => total + each, 0);
-    return [label, ...values.map(grouped), grouped(sum)];
+    return [label, ...values.map(grouped), grouped(all(values))];
   };
   const software =
     kind === 'bare'
@@ -48,12 +47,20 @@ export function traceTable({ kind, cpus, sources }: TraceReport): string {
     ...software,
     ['timer interrupts'],
     row('  taken', ({ timers }) => timers),
-    row('  latest, in microseconds', ({ latestTimer }) => latestTimer * 1000),
+    row(
+      '  latest, in microseconds',
+      ({ latestTimer }) => latestTimer * 1000,
+      (values) => Math.max(...values),
+    ),
     ['external interrupts'],
     row('  taken', ({ externals }) => externals),
-    row('  claims that found none', ({ emptyClaims }) => emptyClaims),
+    row('  spurious', ({ spurious }) => spurious),
   ];
   return [alignTable(table), ...(sources.length === 0 ? [] : [sourceTable(sources)])].join('\n');
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, each) => total + each, 0);
 }
 
 function sourceTable(sources: TraceReport['sources']): string {

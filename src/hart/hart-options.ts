@@ -2,7 +2,7 @@ import type { Extension, Xlen } from '../isa/index.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { hartArea } from './area.ts';
 import type { DeviceSpace, Platform } from './platform.ts';
-import type { PlacedRegion } from './tiers/regions.ts';
+import type { CompiledCode, PlacedRegion } from './tiers/regions.ts';
 
 /** The parts and settings of a hart. */
 export interface HartOptions {
@@ -32,6 +32,8 @@ export interface HartOptions {
   readonly alone?: boolean;
   /** Is told of each compiled region. */
   readonly onRegion?: (placed: PlacedRegion) => void;
+  /** Is told what was compiled, and how long that has taken. */
+  readonly onCompiled?: ((compiled: CompiledCode) => void) | undefined;
   /** Is told, in words for people, of the first code that does not compile. */
   readonly onRefused?: (text: string) => void;
   /** GEILEN, the number of guest external interrupts. */
@@ -44,12 +46,13 @@ export interface HartOptions {
 
 /** Those of them that are about compiled regions. */
 export function regionOptions(options: HartOptions) {
-  const { ram, area, codePages, alone, compileAfter, codeBytes, onRegion, onRefused } = options;
+  const { ram, area, codePages, alone, compileAfter, codeBytes, onRegion, onCompiled, onRefused } = options;
   return {
     ...(codeBytes === undefined ? {} : { codeBytes }),
     ...(compileAfter === undefined ? {} : { threshold: compileAfter }),
     ...(onRegion === undefined ? {} : { onRegion }),
     ...(onRefused === undefined ? {} : { onRefused }),
+    ...(onCompiled === undefined ? {} : { onCompiled }),
     memory: ram.linear,
     limits: { minimum: 1, maximum: 65536 },
     alone: alone === true,

@@ -5,6 +5,7 @@ import { InputError } from '../errors/input-error.ts';
 import { type RegionStatistics, readRegionStatistics } from '../hart/region-statistics.ts';
 import { copyRegisters } from '../hart/saved-registers.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
+import type { LiveInterrupt } from '../trace/live.ts';
 import { draftBareMachine } from './bare/bare-machine.ts';
 import { GuestClock } from './clock.ts';
 import type { MachineConfig } from './config.ts';
@@ -313,6 +314,18 @@ export class Machine {
     return this.#processors.stats();
   }
 
+  /**
+   * Interrupts on their way, from now on until the machine ends or the loop over them is left. The machine is traced.
+   *
+   * @param limit events that wait for a slow reader at most; the next one says how many were left out
+   * @throws Error in a machine that is not traced
+   */
+  interrupts({ limit = 1 << 16 }: { readonly limit?: number } = {}): AsyncIterableIterator<LiveInterrupt> {
+    if (this.#trace === undefined)
+      throw new Error('This machine is not traced, so nobody follows its interrupts: give it a `trace`.');
+    return this.#trace.live.watch(limit);
+  }
+
   /** What was traced; undefined as long as the machine runs, and if it is not traced. */
   get traceReport(): TraceReport | undefined {
     return this.#trace?.report;
@@ -400,6 +413,9 @@ export class Machine {
       case 'keptAll':
         this.#answers.end(message.lane, message.trouble);
         break;
+      case 'interrupts':
+        this.#trace?.live.receive(message.batch);
+        break;
       case 'traced':
         if (this.#trace !== undefined) this.#trace.report = message.report;
         break;
@@ -438,6 +454,7 @@ export class Machine {
   }
 
   #conclude(): void {
+    this.#trace?.live.end();
     clearTimeout(this.#grace);
     this.#finish(this.#end());
   }

@@ -115,6 +115,7 @@ export class ThreadFrame {
 
   createHart(own: OwnHartOptions): Hart {
     const { plan, index, engine, xlen } = this.#start;
+    const { trace } = this;
     const options: HartOptions = {
       ...own,
       ram: this.ram,
@@ -126,6 +127,8 @@ export class ThreadFrame {
       extensions: hartExtensions(xlen),
       aia: plan.aia === 'aplic-imsic' ? plan.aia : 'none',
       alone: plan.pcpus === 1 && !hasIoThreads(this.#start),
+      onCompiled:
+        trace && ((code) => trace.compiled(code.time, code.isDeep, code.bytes, code.pcLow, code.pcHigh)),
       onRefused: (text) => this.#host.notify({ kind: 'refused', text }),
       hartId: index,
     };

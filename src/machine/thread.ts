@@ -5,6 +5,7 @@ import type { Protocol } from '../interrupts/protocol.ts';
 import type { Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { LiveBatch } from '../trace/live.ts';
 import type { TracePlace } from '../trace/ring.ts';
 import type { TraceSummary } from '../trace/timeline.ts';
 import type { TraceSubject } from '../trace/tracks.ts';
@@ -101,6 +102,8 @@ export interface TraceSink {
   /** @throws Error when that is not possible any more; its message is for people */
   write(bytes: Uint8Array): void;
   close(): void;
+  /** The guest kernel's `System.map`, if there is one. */
+  readonly systemMap?: string | undefined;
 }
 
 /**
@@ -125,6 +128,8 @@ export type WorkerMessage =
   | { readonly kind: 'kept'; readonly kept: KeptByDevice }
   /** All of it was sent, or in words why it cannot be. */
   | { readonly kind: 'keptAll'; readonly lane: number; readonly trouble?: string }
+  /** Interrupts on their way, for those who watch them live. So many are under way at most. */
+  | { readonly kind: 'interrupts'; readonly batch: LiveBatch }
   /** The trace is whole. */
   | { readonly kind: 'traced'; readonly report: TraceReport }
   /** For people: a line that is worth knowing. */

@@ -1,9 +1,9 @@
 import { type ClaimCounts, ClaimLedger, EdgeLedger, type InterruptCounts, type LostSet } from './ledger.ts';
 import { interruptName, vcpuInterruptName } from './names.ts';
-import type { Argument } from './perfetto.ts';
+import { type Argument, Name } from './perfetto.ts';
 import { MODE_NUMBERS, spanOf } from './recorder.ts';
 import type { RecordBatch } from './ring.ts';
-import type { Stage } from './stage.ts';
+import { NumberedNames, type Stage } from './stage.ts';
 import { KIND } from './words.ts';
 
 /** The software interrupt in HVIP. */
@@ -37,8 +37,8 @@ export interface CpuSummary {
   readonly software: InterruptCounts;
   readonly timers: number;
   readonly externals: number;
-  /** Claims that found nothing: what x86 calls spurious. */
-  readonly emptyClaims: number;
+  /** Those of the external ones whose handler found nothing to claim: what x86 calls spurious. */
+  readonly spurious: number;
   /** The latest of its timers, in milliseconds behind their deadlines. */
   readonly latestTimer: number;
 }
@@ -54,7 +54,9 @@ class CpuInterrupts {
   externals = 0;
   timers = 0;
   latestTimer = 0;
-  emptyClaims = 0;
+  spurious = 0;
+  /** It has claimed something since it took its last external interrupt. */
+  hasClaimed = true;
 }
 
 /** Follows interrupts through the records: arrows from their origin to the guest's claim, and what has become of each. */
@@ -64,18 +66,26 @@ export class InterruptTimeline {
   readonly #cpus: readonly CpuInterrupts[];
   readonly #software: EdgeLedger;
   readonly #claims = new ClaimLedger();
+  /** By 64 times the vCPU, and the interrupt. */
+  readonly #sets = new NumberedNames((n) => `set ${vcpuInterruptName(n & 63)} of vCPU ${n >> 6}`);
+  readonly #injections = new NumberedNames((irq) => `inject ${vcpuInterruptName(irq)}`);
+  readonly #taken = new NumberedNames(interruptName);
+  readonly #kicks: NumberedNames;
+  readonly #due = new Name('timer is due');
 
   constructor(stage: Stage, watch?: (event: InterruptEvent) => void) {
     this.#stage = stage;
+    const what = stage.subject.kind === 'domain' ? 'vCPU' : 'hart';
+    this.#kicks = new NumberedNames((cpu) => `kick ${what} ${cpu}`);
     this.#watch = watch;
     this.#cpus = stage.cpus.map(() => new CpuInterrupts());
     this.#software = new EdgeLedger(stage.cpus.length, SOFTWARE);
   }
 
   summary(): readonly CpuSummary[] {
-    return this.#cpus.map(({ timers, externals, emptyClaims, latestTimer }, index) => ({
+    return this.#cpus.map(({ timers, externals, spurious, latestTimer }, index) => ({
       software: { ...this.#software.counts(index) },
-      ...{ timers, externals, emptyClaims, latestTimer },
+      ...{ timers, externals, spurious, latestTimer },
     }));
   }
 
@@ -88,7 +98,7 @@ export class InterruptTimeline {
     const { out, tracks } = this.#stage;
     const flow = this.#stage.newFlow();
     if (irq === SOFTWARE) this.#software.set(subject, flow, record.time, ring);
-    const name = `set ${vcpuInterruptName(irq)} of vCPU ${subject}`;
+    const name = this.#sets.get(subject * 64 + irq);
     out.begin(tracks.ring(ring), this.#stage.threadTime(ring, record), name, { flows: [flow] });
     this.#tell(record.time, subject, 'set', irq - 1, 0, flow);
   }
@@ -105,8 +115,9 @@ export class InterruptTimeline {
     for (let irq = 0; irq < 32; irq++) {
       if (((bits >>> irq) & 1) === 0) continue;
       const own = irq === SOFTWARE ? flows : [];
-      const name = `inject ${vcpuInterruptName(irq)}`;
-      out.instant(tracks.cpu(subject), this.#stage.time(record.time), name, { flows: own });
+      out.instant(tracks.cpu(subject), this.#stage.time(record.time), this.#injections.get(irq), {
+        flows: own,
+      });
       this.#tell(record.time, subject, 'injected', irq - 1, 0, own[0] ?? 0);
     }
   }
@@ -147,11 +158,12 @@ export class InterruptTimeline {
     } else {
       const cpu = this.#cpu(subject);
       cpu.externals++;
+      cpu.hasClaimed = false;
       parts.flows = cpu.levels;
       cpu.levels = [];
     }
     const { out, tracks } = this.#stage;
-    out.instant(tracks.cpu(subject), this.#stage.time(record.time), interruptName(cause), parts);
+    out.instant(tracks.cpu(subject), this.#stage.time(record.time), this.#taken.get(cause), parts);
     this.#tell(record.time, subject, 'taken', cause, 0, parts.ends[0] ?? parts.flows[0] ?? 0);
   }
 
@@ -166,7 +178,7 @@ export class InterruptTimeline {
     args.push({ name: 'nanoseconds late', number: Math.round(late * 1e6) });
     const flow = this.#stage.newFlow();
     const { out, tracks } = this.#stage;
-    out.instant(tracks.cpu(record.subject), this.#stage.time(due), 'timer is due', { flows: [flow] });
+    out.instant(tracks.cpu(record.subject), this.#stage.time(due), this.#due, { flows: [flow] });
     return flow;
   }
 
@@ -202,7 +214,7 @@ export class InterruptTimeline {
     const { raised } = this.#stage.thread(ring);
     const { levels } = this.#cpu(subject);
     if (raised !== 0 && !levels.includes(raised) && levels.length < MOST_FLOWS) levels.push(raised);
-    const name = `kick ${this.#stage.subject.kind === 'domain' ? 'vCPU' : 'hart'} ${subject}`;
+    const name = this.#kicks.get(subject);
     this.#stage.threadInstant(ring, record, name, raised === 0 ? undefined : { flows: [raised] });
   }
 
@@ -212,9 +224,17 @@ export class InterruptTimeline {
       this.#claimed(record, this.#sourceName(source), source);
       return;
     }
-    this.#cpu(subject).emptyClaims++;
+    const cpu = this.#cpu(subject);
     const { out, tracks } = this.#stage;
-    out.instant(tracks.cpu(subject), this.#stage.time(record.time), 'claim: spurious');
+    const time = this.#stage.time(record.time);
+    if (cpu.hasClaimed) {
+      // Drivers claim until nothing is left.
+      out.instant(tracks.cpu(subject), time, 'claim: none left');
+      return;
+    }
+    cpu.spurious++;
+    cpu.hasClaimed = true;
+    out.instant(tracks.cpu(subject), time, 'claim: SPURIOUS');
     this.#tell(record.time, subject, 'spurious', CAUSE.external, 0, 0);
   }
 
@@ -228,6 +248,7 @@ export class InterruptTimeline {
     const { out, tracks } = this.#stage;
     const flow = this.#claims.claim(key);
     const cpu = this.#cpu(subject);
+    cpu.hasClaimed = true;
     cpu.levels = cpu.levels.filter((each) => each !== flow);
     const parts = flow === 0 ? undefined : { ends: [flow] };
     out.instant(tracks.cpu(subject), this.#stage.time(record.time), `claim ${key}`, parts);

@@ -60,6 +60,17 @@ export interface Track {
   readonly counter?: boolean;
 }
 
+/** A name of events, for those that come often: its number is looked up once. A name belongs to one writer. */
+export class Name {
+  readonly text: string;
+  /** Its number in the file, 0 as long as it has none. */
+  id = 0;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** Names that the file has a number for. */
 class Interned {
   readonly #ids = new Map<string, number>();
@@ -86,6 +97,8 @@ export class PerfettoWriter {
   readonly #out: MessageWriter;
   readonly #names = new Interned(INTERNED.names);
   readonly #annotationNames = new Interned(INTERNED.annotationNames);
+  /** The same for names of properties, of which there is a handful, without a hash. */
+  readonly #argumentIds: { readonly name: string; readonly id: number }[] = [];
   readonly #strings = new Interned(INTERNED.strings);
   #events = 0;
 
@@ -126,7 +139,7 @@ export class PerfettoWriter {
   }
 
   /** A slice of a track begins. @param time whole nanoseconds */
-  begin(track: number, time: number, name: string, parts?: EventParts): void {
+  begin(track: number, time: number, name: string | Name, parts?: EventParts): void {
     this.#event(TYPE.begin, track, time, name, parts);
   }
 
@@ -135,7 +148,7 @@ export class PerfettoWriter {
     this.#event(TYPE.end, track, time, undefined, undefined);
   }
 
-  instant(track: number, time: number, name: string, parts?: EventParts): void {
+  instant(track: number, time: number, name: string | Name, parts?: EventParts): void {
     this.#event(TYPE.instant, track, time, name, parts);
   }
 
@@ -157,12 +170,12 @@ export class PerfettoWriter {
     type: number,
     track: number,
     time: number,
-    name: string | undefined,
+    name: string | Name | undefined,
     parts: EventParts | undefined,
   ): void {
     const out = this.#out;
     // Before the packet, for they are packets themselves.
-    const nameId = name === undefined ? 0 : this.#intern(this.#names, name);
+    const nameId = name === undefined ? 0 : this.#nameId(name);
     if (parts?.args !== undefined) for (const each of parts.args) this.#internArgument(each);
     const begun = this.#begin();
     out.number(PACKET.timestamp, time);
@@ -171,11 +184,17 @@ export class PerfettoWriter {
     out.number(EVENT.type, type);
     out.number(EVENT.track, track);
     if (nameId !== 0) out.number(EVENT.name, nameId);
-    else if (name !== undefined) out.text(EVENT.text, name);
+    else if (name !== undefined) out.text(EVENT.text, typeof name === 'string' ? name : name.text);
     if (parts !== undefined) this.#parts(parts);
     out.close(event);
     out.close(begun);
     this.#events++;
+  }
+
+  #nameId(name: string | Name): number {
+    if (typeof name === 'string') return this.#intern(this.#names, name);
+    if (name.id === 0) name.id = this.#intern(this.#names, name.text);
+    return name.id;
   }
 
   #parts({ args, flows, ends }: EventParts): void {
@@ -188,7 +207,7 @@ export class PerfettoWriter {
   #argument(argument: Argument): void {
     const out = this.#out;
     const begun = out.open(EVENT.annotations);
-    out.number(ANNOTATION.name, this.#intern(this.#annotationNames, argument.name));
+    out.number(ANNOTATION.name, this.#argumentId(argument.name));
     if ('number' in argument) {
       out.number(ANNOTATION.number, argument.number);
     } else if ('low' in argument) {
@@ -202,8 +221,15 @@ export class PerfettoWriter {
   }
 
   #internArgument(argument: Argument): void {
-    this.#intern(this.#annotationNames, argument.name);
+    this.#argumentId(argument.name);
     if ('text' in argument) this.#intern(this.#strings, argument.text);
+  }
+
+  #argumentId(name: string): number {
+    for (const each of this.#argumentIds) if (each.name === name) return each.id;
+    const id = this.#intern(this.#annotationNames, name);
+    this.#argumentIds.push({ name, id });
+    return id;
   }
 
   #intern(table: Interned, text: string): number {

@@ -30,14 +30,16 @@ export class MessageWriter {
   /** An unsigned number up to 2^53. */
   number(field: number, value: number): void {
     this.#reserve(20);
-    this.#varint(field * 8);
-    this.#varint(value);
+    this.#key(field * 8);
+    // Most numbers are small.
+    if (value < ONE_BYTE) this.#bytes[this.#at++] = value;
+    else this.#varint(value);
   }
 
   /** An unsigned number of 64 bits in two halves. */
   halves(field: number, low: number, high: number): void {
     this.#reserve(20);
-    this.#varint(field * 8);
+    this.#key(field * 8);
     if (high === 0) {
       this.#varint(low >>> 0);
       return;
@@ -53,7 +55,7 @@ export class MessageWriter {
   /** A number of 64 bits in eight bytes. */
   fixed64(field: number, value: number): void {
     this.#reserve(20);
-    this.#varint(field * 8 + FIXED64);
+    this.#key(field * 8 + FIXED64);
     const high = Math.floor(value / 2 ** 32);
     for (let shift = 0; shift < 32; shift += 8) this.#bytes[this.#at++] = value >>> shift;
     for (let shift = 0; shift < 32; shift += 8) this.#bytes[this.#at++] = high >>> shift;
@@ -61,7 +63,7 @@ export class MessageWriter {
 
   double(field: number, value: number): void {
     this.#reserve(20);
-    this.#varint(field * 8 + FIXED64);
+    this.#key(field * 8 + FIXED64);
     new DataView(this.#bytes.buffer).setFloat64(this.#at, value, true);
     this.#at += 8;
   }
@@ -78,7 +80,7 @@ export class MessageWriter {
   /** Begins a message in a field. @returns what {@link close} is given at its end */
   open(field: number): number {
     this.#reserve(20);
-    this.#varint(field * 8 + BYTES);
+    this.#key(field * 8 + BYTES);
     return ++this.#at;
   }
 
@@ -97,11 +99,24 @@ export class MessageWriter {
     }
   }
 
+  /** Of a field and its type; most fields have numbers below 16. */
+  #key(key: number): void {
+    if (key < ONE_BYTE) this.#bytes[this.#at++] = key;
+    else this.#varint(key);
+  }
+
   #varint(value: number): void {
+    const bytes = this.#bytes;
     let rest = value;
-    for (; rest >= 2 ** 31; rest = Math.floor(rest / 128)) this.#bytes[this.#at++] = (rest % 128) | 0x80;
-    for (; rest >= 0x80; rest >>>= 7) this.#bytes[this.#at++] = (rest & 0x7f) | 0x80;
-    this.#bytes[this.#at++] = rest;
+    // Four bytes at once, as times are long: the arithmetic of doubles is slow.
+    while (rest >= 2 ** 28) {
+      const upper = Math.floor(rest / 2 ** 28);
+      const low = rest - upper * 2 ** 28;
+      for (let shift = 0; shift < 28; shift += 7) bytes[this.#at++] = ((low >>> shift) & 0x7f) | 0x80;
+      rest = upper;
+    }
+    for (; rest >= 0x80; rest >>>= 7) bytes[this.#at++] = (rest & 0x7f) | 0x80;
+    bytes[this.#at++] = rest;
   }
 
   #reserve(bytes: number): void {

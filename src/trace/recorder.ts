@@ -181,10 +181,10 @@ export class Recorder {
     this.#ring.write(KIND.request, device, now, nanoseconds(now - began), queue, head, written, 0);
   }
 
-  /** Code was compiled since `began`. */
-  compiled(began: number, deep: boolean, bytes: number, pcLow: number, pcHigh: number): void {
+  /** Code was compiled for so many milliseconds, until now. */
+  compiled(milliseconds: number, deep: boolean, bytes: number, pcLow: number, pcHigh: number): void {
     const now = this.now();
-    this.#ring.write(KIND.compiled, 0, now, nanoseconds(now - began), deep ? 1 : 0, bytes, pcLow, pcHigh);
+    this.#ring.write(KIND.compiled, 0, now, nanoseconds(milliseconds), deep ? 1 : 0, bytes, pcLow, pcHigh);
   }
 }
 

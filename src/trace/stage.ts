@@ -1,8 +1,9 @@
-import type { EventParts, PerfettoWriter } from './perfetto.ts';
+import { type EventParts, Name, type PerfettoWriter } from './perfetto.ts';
 import type { RecordBatch } from './ring.ts';
 import { type TraceSubject, Tracks } from './tracks.ts';
 
 const NANOSECONDS_PER_MS = 1e6;
+const MOST_NUMBERED = 1024;
 
 /** A vCPU or bare hart, as its track shows it. */
 export class CpuState {
@@ -29,6 +30,37 @@ export class ThreadState {
   source = '';
 }
 
+/** Names that depend on numbers, each made once. */
+export class NumberedNames {
+  readonly #names = new Map<number, Name>();
+  readonly #make: (number: number) => string;
+
+  constructor(make: (number: number) => string) {
+    this.#make = make;
+  }
+
+  get(number: number): Name {
+    const known = this.#names.get(number);
+    if (known !== undefined) return known;
+    const name = new Name(this.#make(number));
+    // A guest can call any extension of the SBI that does not exist.
+    if (this.#names.size < MOST_NUMBERED) this.#names.set(number, name);
+    return name;
+  }
+}
+
+/** Names of states, which are most of a trace. */
+class Names {
+  readonly guest = new Name('guest');
+  readonly code = new Name('code');
+  readonly hypervisor = new Name('hypervisor');
+  readonly wfi = new Name('WFI');
+  readonly runnable = new Name('runnable');
+  readonly stopped = new Name('stopped');
+  readonly idle = new Name('idle');
+  readonly vcpu = new NumberedNames((vcpu) => `vCPU ${vcpu}`);
+}
+
 /** Where events happen: the tracks, with what goes on on each of them. */
 export class Stage {
   readonly out: PerfettoWriter;
@@ -38,6 +70,7 @@ export class Stage {
   readonly start: number;
   readonly cpus: readonly CpuState[];
   readonly threads: readonly ThreadState[];
+  readonly names = new Names();
   #flow = 0;
 
   constructor(out: PerfettoWriter, subject: TraceSubject, start: number) {
@@ -68,7 +101,7 @@ export class Stage {
   }
 
   /** A slice of a vCPU's track ends, and another one begins unless there is no name for it. */
-  enterState(index: number, time: number, name: string | undefined, parts?: EventParts): void {
+  enterState(index: number, time: number, name: Name | undefined, parts?: EventParts): void {
     const cpu = this.cpu(index);
     const track = this.tracks.cpu(index);
     // Clocks of threads differ by a little, and slices must not overlap.
@@ -80,7 +113,7 @@ export class Stage {
   }
 
   /** The same for the track of a thread, on which other slices lie within. */
-  enterThreadState(ring: number, time: number, name: string | undefined): void {
+  enterThreadState(ring: number, time: number, name: Name | undefined): void {
     const thread = this.thread(ring);
     const track = this.tracks.ring(ring);
     const at = Math.max(time, thread.last);
@@ -98,7 +131,7 @@ export class Stage {
   }
 
   /** An event of a moment on the track of a ring's thread. */
-  threadInstant(ring: number, record: RecordBatch, name: string, parts?: EventParts): void {
+  threadInstant(ring: number, record: RecordBatch, name: string | Name, parts?: EventParts): void {
     this.out.instant(this.tracks.ring(ring), this.threadTime(ring, record), name, parts);
   }
 

@@ -9,7 +9,7 @@ import { CLEAR_IPI, stayEndName } from './names.ts';
 import type { Argument, PerfettoWriter } from './perfetto.ts';
 import { STAY_END, spanOf } from './recorder.ts';
 import type { RecordBatch } from './ring.ts';
-import { Stage } from './stage.ts';
+import { NumberedNames, Stage } from './stage.ts';
 import type { TraceSubject } from './tracks.ts';
 import { KIND, LEAVE } from './words.ts';
 
@@ -44,6 +44,8 @@ export class Timeline {
   readonly #interrupts: InterruptTimeline;
   readonly #symbols: Symbols | undefined;
   readonly #handlers: readonly (Handler | undefined)[];
+  /** By the word of a record that has the end and its detail. */
+  readonly #exits = new NumberedNames((word) => stayEndName(word & 0xff, word >>> 8));
   #lostRecords = 0;
 
   /** @param start milliseconds of shared time that are 0 in the trace */
@@ -124,11 +126,11 @@ export class Timeline {
     const stage = this.#stage;
     const flushed = time - spanOf(record.a);
     if (stage.subject.kind === 'bare') {
-      stage.enterState(subject, stage.time(flushed), 'code');
+      stage.enterState(subject, stage.time(flushed), stage.names.code);
       stage.enterState(subject, stage.time(time), undefined);
       return;
     }
-    stage.enterState(subject, stage.time(flushed), 'guest');
+    stage.enterState(subject, stage.time(flushed), stage.names.guest);
     const cpu = stage.cpu(subject);
     const cleared = this.#interrupts.stay(record, flushed, cpu.stayEnd);
     cpu.stayEnd = time;
@@ -141,7 +143,7 @@ export class Timeline {
     const detail = record.c >>> 8;
     const time = this.#stage.time(record.time);
     const args = this.#place(pcLow, pcHigh);
-    this.#stage.enterState(subject, time, stayEndName(end, detail), { args, ends });
+    this.#stage.enterState(subject, time, this.#exits.get(record.c), { args, ends });
     if (end === STAY_END.yield && this.#symbols !== undefined) {
       const name = this.#symbols.name(pcLow, pcHigh) ?? 'no function';
       this.#out.instant(this.#stage.tracks.samples(subject), time, name);
@@ -151,7 +153,11 @@ export class Timeline {
 
   #load(ring: number, record: RecordBatch): void {
     this.#enterHypervisor(record);
-    this.#stage.enterThreadState(ring, this.#stage.time(record.time), `vCPU ${record.subject}`);
+    this.#stage.enterThreadState(
+      ring,
+      this.#stage.time(record.time),
+      this.#stage.names.vcpu.get(record.subject),
+    );
   }
 
   #enterHypervisor(record: RecordBatch): void {
@@ -159,7 +165,7 @@ export class Timeline {
     const cpu = this.#stage.cpu(subject);
     cpu.isLoaded = true;
     cpu.asleep = Number.POSITIVE_INFINITY;
-    this.#stage.enterState(subject, this.#stage.time(record.time), 'hypervisor');
+    this.#stage.enterState(subject, this.#stage.time(record.time), this.#stage.names.hypervisor);
   }
 
   /** A pCPU has left its vCPU, unless its next record is that the vCPU stays awake. */
@@ -176,7 +182,8 @@ export class Timeline {
     const cpu = this.#stage.cpu(subject);
     cpu.isLoaded = false;
     if (how === LEAVE.block && (enabled & (1 << SOFTWARE)) !== 0) cpu.asleep = record.time;
-    const name = how === LEAVE.block ? 'WFI' : how === LEAVE.yield ? 'runnable' : 'stopped';
+    const { wfi, runnable, stopped } = this.#stage.names;
+    const name = how === LEAVE.block ? wfi : how === LEAVE.yield ? runnable : stopped;
     this.#stage.enterState(subject, time, name);
     this.#stage.thread(ring).leftAt = time;
   }
@@ -185,17 +192,22 @@ export class Timeline {
     const { subject } = record;
     const cpu = this.#stage.cpu(subject);
     cpu.asleep = Number.POSITIVE_INFINITY;
-    if (!cpu.isLoaded) this.#stage.enterState(subject, this.#stage.time(record.time), 'runnable');
+    if (!cpu.isLoaded)
+      this.#stage.enterState(subject, this.#stage.time(record.time), this.#stage.names.runnable);
   }
 
   #idle(ring: number, record: RecordBatch): void {
-    this.#stage.enterThreadState(ring, this.#stage.time(record.time - spanOf(record.a)), 'idle');
+    this.#stage.enterThreadState(
+      ring,
+      this.#stage.time(record.time - spanOf(record.a)),
+      this.#stage.names.idle,
+    );
     this.#stage.enterThreadState(ring, this.#stage.time(record.time), undefined);
   }
 
   #slept(record: RecordBatch): void {
     const { subject, time, a: span } = record;
-    this.#stage.enterState(subject, this.#stage.time(time - spanOf(span)), 'WFI');
+    this.#stage.enterState(subject, this.#stage.time(time - spanOf(span)), this.#stage.names.wfi);
     this.#stage.enterState(subject, this.#stage.time(time), undefined);
   }
 

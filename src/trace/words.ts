@@ -91,4 +91,8 @@ export const TRACE = struct({
   bell: align(CACHE_LINE, i32),
   /** No thread writes any more. */
   stop: i32,
+  /** How many watch the interrupts live. */
+  watchers: i32,
+  /** Batches of live events that have arrived. */
+  taken: align(CACHE_LINE, i32),
 });

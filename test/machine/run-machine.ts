@@ -26,6 +26,7 @@ export interface Typed {
 /**
  * Runs a machine on real threads until it ends.
  *
+ * @param meet is given the machine before it starts
  * @param limitMs the machine is stopped then, and its end is `stopped`: a hang becomes a failure with output to look at
  */
 export async function runMachine(
@@ -33,6 +34,7 @@ export async function runMachine(
   limitMs: number,
   typed: readonly Typed[] = [],
   host = new NodeHost(),
+  meet?: (machine: Machine) => void,
 ): Promise<MachineRun> {
   const notices: string[] = [];
   const decoder = new TextDecoder();
@@ -51,6 +53,7 @@ export async function runMachine(
     },
     onNotice: (text) => notices.push(text),
   });
+  meet?.(machine);
   machine.start();
   const limit = setTimeout(() => machine.stop(), limitMs);
   const end = await machine.ended;

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MachineConfig } from '../../src/machine/config.ts';
+import type { Machine } from '../../src/machine/machine.ts';
 import type { TraceReport } from '../../src/machine/thread.ts';
 import { NodeHost } from '../../src/node/node-host.ts';
 import { openTrace } from '../../src/node/trace/open-trace.ts';
@@ -19,13 +20,14 @@ export async function runTraced(
   config: MachineConfig,
   limitMs: number,
   host = new NodeHost(),
+  meet?: (machine: Machine) => void,
 ): Promise<TracedRun> {
   const folder = mkdtempSync(join(tmpdir(), 'hartvisor-trace-'));
   const path = join(folder, 'trace');
-  const file = openTrace(path);
+  const file = await openTrace(path);
   try {
     host.loadFirst(file.module);
-    const run = await runMachine({ trace: {}, ...config }, limitMs, [], host);
+    const run = await runMachine({ trace: {}, ...config }, limitMs, [], host, meet);
     const { trace } = run;
     if (trace === undefined) throw new Error('the machine was not traced');
     return { ...run, trace, read: readTrace(readFileSync(path)) };

@@ -59,8 +59,22 @@ export interface RegionsOptions {
   readonly codeBytes?: number;
   /** Is told of each region that is put in place. */
   readonly onRegion?: (placed: PlacedRegion) => void;
+  /** Is told what was compiled. */
+  readonly onCompiled?: (compiled: CompiledCode) => void;
   /** Is told, for people, of the first code that does not compile. */
   readonly onRefused?: (text: string) => void;
+}
+
+/** A piece of work of the compiler. */
+export interface CompiledCode {
+  /** Guest-virtual address of the first instruction, as two words. */
+  readonly pcLow: number;
+  readonly pcHigh: number;
+  readonly isDeep: boolean;
+  /** Bytes of WebAssembly; 0 if there was nothing to compile, or it was refused. */
+  readonly bytes: number;
+  /** Milliseconds that it has taken. */
+  readonly time: number;
 }
 
 /** A region where it has been put. */
@@ -340,6 +354,13 @@ export class Regions {
     const time = performance.now() - start;
     this.#statistics.add('time', time);
     this.#statistics.raise('longest', time);
+    this.#options.onCompiled?.({
+      pcLow: (place.pageLow + 2 * halfword) | 0,
+      pcHigh: place.pageHigh,
+      isDeep: depth === 'deep',
+      bytes: compiled?.region.bytes.length ?? 0,
+      time,
+    });
   }
 
   /**

@@ -1,3 +1,4 @@
+import { LiveReceiver } from '../../trace/live.ts';
 import { Recorder } from '../../trace/recorder.ts';
 import { createTrace, stopTrace, type TracePlace, traceWords } from '../../trace/ring.ts';
 import type { Engine } from '../engine.ts';
@@ -10,6 +11,8 @@ import { subjectOf } from './subject.ts';
 export class MachineTrace {
   /** Records what this thread does. */
   readonly recorder: Recorder;
+  /** Interrupts, for those who watch them live. */
+  readonly live: LiveReceiver;
   /** What was counted; once the machine has ended. */
   report: TraceReport | undefined;
   readonly #place: TracePlace;
@@ -28,6 +31,7 @@ export class MachineTrace {
     const { length } = this.#subject.rings;
     this.#place = createTrace(length, config.records ?? RECORDS);
     this.#startedAt = startedAt;
+    this.live = new LiveReceiver(traceWords(this.#place));
     this.recorder = new Recorder(this.#place, length - 1, clockOffset);
   }
 

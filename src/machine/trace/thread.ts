@@ -1,6 +1,8 @@
+import { LiveSender } from '../../trace/live.ts';
 import { Merger } from '../../trace/merger.ts';
 import { PerfettoWriter } from '../../trace/perfetto.ts';
 import { bellOf, isStopped, traceWords, waitForBell } from '../../trace/ring.ts';
+import { SystemMap } from '../../trace/system-map.ts';
 import { Timeline } from '../../trace/timeline.ts';
 import type { TraceSink, TraceStart, WorkerHost } from '../thread.ts';
 
@@ -18,14 +20,20 @@ export function runTrace(start: TraceStart, host: WorkerHost): void {
   const words = traceWords(place);
   const merger = new Merger(place);
   const out = new PerfettoWriter();
-  const file = new TraceFile(host.openTrace?.(), (text) => host.notify({ kind: 'notice', text }));
-  const timeline = new Timeline(out, subject, startedAt);
+  const sink = host.openTrace?.();
+  const live = new LiveSender(words, (batch) => host.notify({ kind: 'interrupts', batch }));
+  const file = new TraceFile(sink, (text) => host.notify({ kind: 'notice', text }));
+  const timeline = new Timeline(out, subject, startedAt, {
+    watch: live.add,
+    symbols: sink?.systemMap === undefined ? undefined : SystemMap.parse(sink.systemMap),
+  });
   const now = () => performance.now() + host.clockOffset;
   const drain = (until: number) => {
     merger.drain(until, (ring, record) => {
       timeline.take(ring, record);
       if (out.length >= CHUNK) file.write(out.take());
     });
+    live.flush();
   };
   while (!isStopped(words)) {
     // Before the look: a bell that rings later ends the sleep.

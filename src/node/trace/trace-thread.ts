@@ -1,5 +1,5 @@
 /** Loaded by the threads of a machine that is traced. */
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import type { WorkerHost } from '../../machine/thread.ts';
 import { explainedError } from '../files.ts';
 
@@ -7,10 +7,12 @@ import { explainedError } from '../files.ts';
 export interface TraceFileData {
   /** Its descriptor, which belongs to the whole process. */
   readonly file: number;
+  /** The path of the guest kernel's `System.map`. */
+  readonly systemMap: string | undefined;
 }
 
 /** Gives a thread the trace's file. */
-export function extendHost({ file }: TraceFileData): Partial<WorkerHost> {
+export function extendHost({ file, systemMap }: TraceFileData): Partial<WorkerHost> {
   return {
     openTrace: () => ({
       write: (bytes) => {
@@ -22,6 +24,7 @@ export function extendHost({ file }: TraceFileData): Partial<WorkerHost> {
       },
       // Whoever has opened it closes it.
       close: () => undefined,
+      systemMap: systemMap === undefined ? undefined : readFileSync(systemMap, 'utf8'),
     }),
   };
 }

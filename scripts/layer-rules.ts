@@ -38,8 +38,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   stress: ['layout', 'interrupts', 'errors'],
   boot: ['errors', 'time', 'filesystem'],
   machine: [
-    'debug',
     'errors',
+    'debug',
     'layout',
     'sync',
     'time',

@@ -91,7 +91,7 @@ void finish(struct stream *stream, uint32_t error);
 void refuse(uint32_t id, long error);
 void take_data(struct stream *stream, const char *bytes, size_t count);
 void end_input(struct stream *stream);
-/* The host wants to hear nothing more of it. What was started goes on. */
+/* The host wants to hear nothing more of it, or is not there any more. What was started goes on. */
 void forget(struct stream *stream);
 void forget_all(void);
 /* Waits until something can be done, and does it. */

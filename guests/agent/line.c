@@ -55,10 +55,23 @@ long open_line(void) {
 
 int line_descriptor(void) { return port; }
 
+/*
+ * A host that begins sends more zeroes than any frame has bytes, so that what was left of one is over, and then its
+ * greeting, which does not begin with a zero. No other frame has a header of zeroes.
+ */
+static void skip_zeroes(size_t *at) {
+  static int is_skipping = 1;
+  size_t zeroes = 0;
+  while (*at + zeroes < input_bytes && input[*at + zeroes] == 0) zeroes++;
+  if (zeroes >= PROTOCOL_HEADER_BYTES) is_skipping = 1;
+  if (is_skipping) *at += zeroes;
+  if (*at < input_bytes) is_skipping = 0;
+}
+
 /* Takes the whole frames that there are. */
 static void take_frames(void (*take)(uint32_t, int, int, const char *, size_t)) {
   size_t at = 0;
-  while (input_bytes - at >= PROTOCOL_HEADER_BYTES && !line_is_full()) {
+  while (skip_zeroes(&at), input_bytes - at >= PROTOCOL_HEADER_BYTES && !line_is_full()) {
     uint32_t bytes, id;
     memcpy(&bytes, input + at, 4);
     memcpy(&id, input + at + 4, 4);

@@ -44,35 +44,42 @@ static void continue_stream(struct stream *stream, int type, int channel, struct
   }
 }
 
+static void greet(void) {
+  const uint32_t hello[4] = {PROTOCOL_MAGIC_LOW, PROTOCOL_MAGIC_HIGH, PROTOCOL_VERSION,
+                             (uint32_t)syscall1(SYS_GETPID, 0)};
+  send_frame(NOBODY, FRAME_HELLO, 0, hello, sizeof hello);
+}
+
+/* A host begins: nobody wants what was asked for before. What was started goes on. */
+static void begin_again(void) {
+  forget_all();
+  greet();
+}
+
 static void take_frame(uint32_t id, int type, int channel, const char *payload, size_t bytes) {
   struct request request = {payload, payload + bytes, 0};
+  if (type == FRAME_HELLO) {
+    begin_again();
+    return;
+  }
   struct stream *stream = find_stream(id);
   if (stream != NULL) continue_stream(stream, type, channel, &request);
   /* Others are for streams that were over when they were sent. */
   else if (type < FRAME_DATA && id != NOBODY) begin_stream(id, type, &request);
 }
 
-static void greet(void) {
-  const uint32_t hello[4] = {PROTOCOL_MAGIC_LOW, PROTOCOL_MAGIC_HIGH, PROTOCOL_VERSION,
-                             (uint32_t)syscall1(SYS_GETPID, 0)};
-  send_frame(NOBODY, FRAME_HELLO, 0, hello, sizeof hello);
-  flush_line();
-}
-
-/* The host has hung up: nobody hears of what it has asked for. What it has started goes on. */
-static void begin_again(void) {
-  forget_all();
+/* The host is not there any more: waits until somebody is. */
+static void open_again(void) {
   const struct timespec pause = {0, 50000000};
-  while (open_line() < 0 || line_descriptor() < 0) syscall5(SYS_PPOLL, 0, 0, (long)&pause, 0, 8);
-  struct pollfd port = {line_descriptor(), POLLIN | POLLOUT, 0};
-  /* Until somebody is there again. */
+  forget_all();
+  while (open_line() < 0) syscall5(SYS_PPOLL, 0, 0, (long)&pause, 0, 8);
+  struct pollfd port = {line_descriptor(), POLLIN, 0};
   while (syscall5(SYS_PPOLL, (long)&port, 1, (long)&pause, 0, 8) >= 0 && (port.happened & POLLHUP))
     syscall5(SYS_PPOLL, 0, 0, (long)&pause, 0, 8);
-  greet();
 }
 
 static void on_line(void) {
-  if (!read_line(take_frame)) begin_again();
+  if (!read_line(take_frame)) open_again();
 }
 
 static void on_signal(void) {
@@ -99,7 +106,6 @@ __attribute__((used)) static _Noreturn void run(const long *stack) {
   const uint64_t children = UINT64_C(1) << (SIGCHLD - 1);
   syscall4(SYS_RT_SIGPROCMASK, SIG_BLOCK, (long)&children, 0, 8);
   signals = (int)syscall4(SYS_SIGNALFD4, -1, (long)&children, 8, O_NONBLOCK | O_CLOEXEC);
-  greet();
   for (;;) {
     if (children_ended) children_ended = !reap();
     serve_streams(signals, on_signal, on_line);

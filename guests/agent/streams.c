@@ -150,9 +150,8 @@ void end_input(struct stream *stream) {
   }
 }
 
-void forget(struct stream *stream) {
+static void abandon(struct stream *stream) {
   if (stream->id == NOBODY) return;
-  send_u32(stream->id, FRAME_DONE, 0, ECANCELED);
   stream->id = NOBODY;
   if (stream->kind == FILE_SINK) close_sink(stream, 0);
   /* What programs write from now on is taken and thrown away, so that they go on. */
@@ -164,9 +163,14 @@ void forget(struct stream *stream) {
   if (stream->kind == PROGRAM) write_input(stream);
 }
 
+void forget(struct stream *stream) {
+  send_u32(stream->id, FRAME_DONE, 0, ECANCELED);
+  abandon(stream);
+}
+
 void forget_all(void) {
-  for (int i = 0; i < used; i++)
-    if (streams[i].kind != FREE) forget(&streams[i]);
+  for (int i = used - 1; i >= 0; i--)
+    if (streams[i].kind != FREE) abandon(&streams[i]);
 }
 
 static void close_output(struct stream *stream, int channel, long result) {
@@ -246,7 +250,8 @@ static int list_descriptors(int signals) {
 void serve_streams(int signals, void (*on_signal)(void), void (*on_line)(void)) {
   int count = list_descriptors(signals);
   if (syscall5(SYS_PPOLL, (long)polled, count, 0, 0, 8) < 0) return;
-  for (int i = 2; i < count; i++) {
+  /* Each may have its end to tell. */
+  for (int i = 2; i < count && !line_is_full(); i++) {
     struct stream *stream = owners[i].stream;
     int channel = owners[i].channel;
     /* Serving another one may have closed it. */

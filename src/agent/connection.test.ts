@@ -12,7 +12,7 @@ const u32 = (...values: number[]) =>
   values.reduce((writer, value) => writer.u32(value), new PayloadWriter()).payload;
 
 /** A connection whose guest is this test. */
-function connect() {
+async function connect() {
   const connection = new AgentConnection();
   const sent: Uint8Array[] = [];
   let room = Number.POSITIVE_INFINITY;
@@ -25,6 +25,8 @@ function connect() {
     },
   });
   connection.opened(true);
+  await Promise.resolve();
+  sent.length = 0;
   const streamOf = (handler: Partial<StreamHandler>, bytes = 0) =>
     connection.open(
       { type: FRAME.READ, payload: u32(1), windows: [{ channel: CHANNEL.OUT, bytes }] },
@@ -87,7 +89,7 @@ describe('the beginning of a connection', () => {
     const noise = fc.array(fc.oneof(fc.constant(16), fc.constant(0), fc.nat(255)), { maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(noise, fc.integer({ min: 1, max: 30 }), async (before, size) => {
-        const { connection } = connect();
+        const { connection } = await connect();
         const bytes = Uint8Array.from([...before, ...hello()]);
         for (let at = 0; at < bytes.length; at += size) connection.output(bytes.subarray(at, at + size));
         expect(await connection.ready()).toEqual({ version: PROTOCOL.VERSION, pid: 7 });
@@ -96,7 +98,7 @@ describe('the beginning of a connection', () => {
   });
 
   test('fails with an agent of another version, and for whoever gives up', async () => {
-    const { connection } = connect();
+    const { connection } = await connect();
     await expect(connection.ready(AbortSignal.abort(new Error('no more')))).rejects.toThrow('no more');
     const ready = connection.ready();
     connection.output(hello(99));
@@ -121,7 +123,7 @@ describe('an agent that breaks the rules', () => {
     ['a frame that is too short', encodeFrame(1, FRAME.EXITED, u32(1))],
     ['a channel that there is not', encodeFrame(1, FRAME.DATA, new Uint8Array(1), 7)],
   ])('by %s is not listened to any more, and its streams fail', async (_, bytes) => {
-    const { connection, streamOf, greet } = connect();
+    const { connection, streamOf, greet } = await connect();
     greet();
     const failed = vi.fn<(error: Error) => void>();
     streamOf({ failed }, 10);
@@ -137,7 +139,7 @@ describe('an agent that breaks the rules', () => {
   });
 
   test('by taking nothing does not make the host keep more and more', async () => {
-    const { connection, streamOf, greet, limit } = connect();
+    const { connection, streamOf, greet, limit } = await connect();
     greet();
     const failed = vi.fn<(error: Error) => void>();
     const stream = streamOf({ failed });
@@ -160,7 +162,7 @@ describe('an agent that breaks the rules', () => {
     );
     await fc.assert(
       fc.asyncProperty(frames, fc.uint8Array({ maxLength: 40 }), async (sent, rest) => {
-        const { connection, streamOf, greet } = connect();
+        const { connection, streamOf, greet } = await connect();
         greet();
         for (let opened = 0; opened < 3; opened++) streamOf({}, 50);
         for (const frame of [...sent, rest]) connection.output(frame);
@@ -173,8 +175,8 @@ describe('an agent that breaks the rules', () => {
   });
 });
 
-test('what the guest has no room for is sent later, in its order', () => {
-  const { connection, sent, streamOf, greet, limit } = connect();
+test('what the guest has no room for is sent later, in its order', async () => {
+  const { connection, sent, streamOf, greet, limit } = await connect();
   greet();
   limit(10);
   const stream = streamOf({});
@@ -189,7 +191,7 @@ test('what the guest has no room for is sent later, in its order', () => {
 });
 
 test('the end of the machine ends everything, for good', async () => {
-  const { connection, streamOf, greet } = connect();
+  const { connection, streamOf, greet } = await connect();
   greet();
   const failed = vi.fn<(error: Error) => void>();
   streamOf({ failed });

@@ -1,6 +1,6 @@
 import { AgentError, guestError } from './agent-error.ts';
 import { broken, encodeFrame, type Frame, FrameDecoder } from './frame.ts';
-import { type AgentHello, HelloSearch, readHello } from './hello.ts';
+import { type AgentHello, HelloSearch, helloPayload, readHello } from './hello.ts';
 import { PayloadReader } from './payload.ts';
 import { CHANNEL, FRAME, type FrameType, PROTOCOL } from './protocol.ts';
 import { waitFor } from './wait-for.ts';
@@ -130,12 +130,20 @@ export class AgentConnection {
     this.#flush();
   }
 
-  /** For the port: somebody in the guest has opened it, or closed it. */
+  /** For the port: somebody in the guest has opened it, or had it open when the machine was saved; or has closed it. */
   opened(isOpen: boolean): void {
     if (this.#isClosed) return;
     this.#drop(new AgentError('disconnected', 'The agent in the guest has ended.'));
     this.#failure = undefined;
-    if (isOpen) this.#search = new HelloSearch();
+    if (!isOpen) return;
+    this.#search = new HelloSearch();
+    // No frame is longer than these zeroes: whatever the agent is in the midst of is over then.
+    const silence = new Uint8Array(PROTOCOL.LARGEST_TO_AGENT + 2 * PROTOCOL.HEADER_BYTES);
+    const hello = encodeFrame(0, FRAME.HELLO, helloPayload({ version: PROTOCOL.VERSION, pid: 0 }));
+    this.#queue = [silence, hello];
+    this.#queued = silence.length + hello.length;
+    // The port takes nothing while it is telling this.
+    void Promise.resolve().then(() => this.#flush());
   }
 
   /** For the port: takes what the guest sends. */

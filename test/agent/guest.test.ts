@@ -285,6 +285,18 @@ describe.skipIf(guest === undefined)('a guest with the agent', { timeout: LIMIT_
     await system.setTime(Date.now());
   });
 
+  test('goes on when another host begins, as behind a restore', async () => {
+    const before = await vm.commands.start('while :; do echo line; echo x >> /tmp/alive; sleep 0.1; done');
+    // The port of a machine that was saved is open from the start.
+    vm.agent.connection.opened(true);
+    await expect(before.exited).rejects.toMatchObject({ code: 'disconnected' });
+    const { stdout } = await vm.commands.run(
+      'rm -f /tmp/alive; until [ -s /tmp/alive ]; do sleep 0.1; done; echo alive',
+    );
+    expect(stdout).toBe('alive\n');
+    expect(await vm.commands.run(`kill ${before.pid}`)).toMatchObject({ exitCode: 0 });
+  });
+
   test('is served by an agent that is started anew', async () => {
     const lost = vm.commands.run('sleep 100');
     const killed = vm.commands.run('sleep 1; killall -9 hartvisor-agent');

@@ -1,4 +1,4 @@
-/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|irq|regions|trace [options]`. */
+/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|irq|regions|snapshot|trace [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
 import { formatCpuResult, runCpuBench } from './cpu/cpu.ts';
@@ -21,6 +21,7 @@ import {
 } from './options.ts';
 import { runRegionsBench } from './regions/regions.ts';
 import { formatShareResult, runShareBench } from './share/share.ts';
+import { runSnapshotBench } from './snapshot/snapshot.ts';
 import { runSweep } from './sweep/sweep.ts';
 import { runTraceBench } from './trace/trace.ts';
 
@@ -83,6 +84,11 @@ async function trace(args: readonly string[]): Promise<string> {
   return runTraceBench(readTraceOptions(args), onProgress);
 }
 
+async function snapshot(args: readonly string[]): Promise<string> {
+  noOptions('snapshot', args);
+  return runSnapshotBench(onProgress);
+}
+
 function noOptions(name: string, args: readonly string[]): void {
   if (args.length > 0)
     throw new InputError(`bench -- ${name} has no options, so ${args.join(' ')} means nothing.`);
@@ -99,6 +105,7 @@ const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<strin
   ['irq', irq],
   ['regions', regions],
   ['trace', trace],
+  ['snapshot', snapshot],
 ]);
 
 async function main([name, ...args]: readonly string[]): Promise<void> {

@@ -104,7 +104,7 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | irq | regions | trace [options]
+export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | irq | regions | snapshot | trace [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
@@ -114,6 +114,7 @@ export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net |
   net    TCP both ways, round trips and connections of a Linux guest, against QEMU's user network
   share  git status, untar, compile in a shared folder of a Linux guest, against QEMU's 9p
   irq    an interrupt round of each protocol, against the same in C
+  snapshot  the default guest saved and restored, against its boot, and memory of 20 machines
   regions  how fast guest code becomes WebAssembly: the compiler alone, in new processes and later
   trace    what --trace costs: CPU time with it and without
 

@@ -43,6 +43,10 @@ test('reads what was written last, and never writes what it lies over', () => {
         expect(all).toEqual(expected);
         expectSame(contents(overlay), expected);
         expect(base.bytes).toEqual(original);
+        const other = new Overlay(base, new MemoryStorage(new Uint8Array(size).fill(0xee)));
+        for (const piece of overlay.changes()) other.takeChange(piece);
+        expectSame(contents(other), expected);
+        expect(base.bytes).toEqual(original);
       },
     ),
     { numRuns: 300 },
@@ -62,4 +66,25 @@ test.each([
 test('an upper storage that is too small is refused', () => {
   const [small, large] = [10, 11].map((size) => new MemoryStorage(new Uint8Array(size)));
   expect(() => new Overlay(large, small)).toThrow(RangeError);
+});
+
+test('changes that belong nowhere are refused', () => {
+  const overlay = new Overlay(
+    new MemoryStorage(new Uint8Array(8192)),
+    new MemoryStorage(new Uint8Array(8192)),
+  );
+  const change = (place: number, bytes: number) => {
+    const all = new Uint8Array(8 + bytes);
+    new DataView(all.buffer).setFloat64(0, place, true);
+    return all;
+  };
+  expect([...overlay.changes()]).toEqual([]);
+  for (const piece of [
+    new Uint8Array(7),
+    change(-1, 1),
+    change(8192, 1),
+    change(0.5, 1),
+    change(Number.NaN, 1),
+  ])
+    expect(() => overlay.takeChange(piece)).toThrow(RangeError);
 });

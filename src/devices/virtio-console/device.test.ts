@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BUFFER_BYTES, QUEUE_SIZE, QueuesDriver } from '../../../test/devices/queues-driver.ts';
 import { createRam } from '../../../test/devices/virtio-driver.ts';
 import type { PortFacts } from '../descriptor.ts';
@@ -250,4 +250,38 @@ test('whatever the driver sends as control messages and lengths, it works after 
     }),
     { numRuns: 50 },
   );
+});
+
+describe('in a machine that is restored', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  const restored = () => {
+    const rig = createOpen([{}, { name: 'x' }]);
+    rig.backends[1].opened.mockClear();
+    rig.side.pause?.();
+    rig.side.restored?.();
+    rig.side.resume?.();
+    return rig;
+  };
+
+  test('a channel is closed, and open again when the guest has noticed; a terminal stays as it is', () => {
+    const { driver, backends } = restored();
+    expect(backends[1].opened.mock.calls).toEqual([[true]]);
+    expect(driver.messages()).toEqual([[1, CONTROL.PORT_OPEN, 0]]);
+    driver.control(1, CONTROL.PORT_OPEN, 0);
+    expect(driver.messages()).toEqual([[1, CONTROL.PORT_OPEN, 1]]);
+    vi.runAllTimers();
+    expect(driver.messages()).toEqual([]);
+  });
+
+  test('it is open again after a while if nobody in the guest looks at it, but not before the guest goes on', () => {
+    const { driver, side } = restored();
+    driver.messages();
+    vi.runAllTimers();
+    expect(driver.messages()).toEqual([]);
+    side.hear(0);
+    vi.runAllTimers();
+    expect(driver.messages()).toEqual([[1, CONTROL.PORT_OPEN, 1]]);
+  });
 });

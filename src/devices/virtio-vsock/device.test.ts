@@ -480,3 +480,23 @@ test('whatever packets the guest sends, the device answers or asks for a reset, 
     { numRuns: 150 },
   );
 });
+
+describe('in a machine that is restored', () => {
+  test('the driver hears that its connections are gone, and nobody takes their packets any more', async () => {
+    const { driver, side } = create();
+    driver.offerAll();
+    driver.offer(VSOCK_QUEUE.EVENT);
+    side.restored?.();
+    side.resume?.();
+    expect(driver.received(VSOCK_QUEUE.EVENT).map((event) => [...event])).toEqual([[0, 0, 0, 0]]);
+    driver.packet({ op: OP.RW, data: bytes('still there?') });
+    await settled();
+    expect(opsOf(driver.packets())).toEqual([OP.RST]);
+  });
+
+  test('a driver without a buffer for the event goes on', () => {
+    const { driver, side } = create();
+    side.restored?.();
+    expect(driver.received(VSOCK_QUEUE.EVENT)).toEqual([]);
+  });
+});

@@ -4,6 +4,7 @@ import { hartArea } from './area.ts';
 import { CodeCache } from './code-cache.ts';
 import { HartDebug, type HartStop } from './debug/hart-debug.ts';
 import type { HartPoint } from './debug/point-list.ts';
+import { Stepper } from './debug/stepper.ts';
 import { describeHart, describeProtection } from './describe-hart.ts';
 import { ExceptionRow } from './exception-row.ts';
 import { CAUSE, fillException } from './exceptions.ts';
@@ -60,6 +61,7 @@ export class Hart {
   readonly #position: Position;
   readonly #fetcher: Fetcher;
   readonly #debug: HartDebug;
+  readonly #stepper: Stepper;
   #stop: HartStop | undefined;
   /** Privilege or address space has changed: the next instruction must be looked up anew. */
   #contextChanged = false;
@@ -93,6 +95,7 @@ export class Hart {
     this.#code = this.#createCode(area + parts.code);
     this.#words[FIELD.codeDirectory >> 2] = this.#code.directory;
     this.#fetcher = this.#createFetcher();
+    this.#stepper = this.#createStepper();
     if (options.compile === true) this.#regions = this.#createRegions(options);
     this.reset();
   }
@@ -125,6 +128,18 @@ export class Hart {
       ram: this.#options.ram,
       debug: this.#debug,
       raise: (cause, tvalLow, tvalHigh) => this.#raiseAt(cause, tvalLow, tvalHigh),
+    });
+  }
+
+  #createStepper(): Stepper {
+    return new Stepper({
+      state: this.state,
+      debug: this.#debug,
+      count: this.#count,
+      position: this.#position,
+      fetcher: this.#fetcher,
+      runGenerated: () => void this.#generated.run(this.state.base),
+      enterTrap: (pcLow, pcHigh) => this.#enterTrap(pcLow, pcHigh),
     });
   }
 
@@ -197,29 +212,10 @@ export class Hart {
    * count. The result is that of {@link run}, with {@link EXIT.yield} where there is nothing more to say.
    */
   step(): Exit {
-    const words = this.#words;
-    const exitRequest = words[FIELD.exitRequest >> 2] as number;
-    // Behind a jump or a trap generated code asks whether it shall leave.
-    this.useExitRequest(this.state.base + FIELD.always);
-    words[FIELD.quiet >> 2] = QUIET.no;
-    this.#debug.stepping = true;
-    const exit = this.#stepOnce();
-    this.#debug.stepping = false;
-    this.useExitRequest(exitRequest);
-    this.#stop = exit === EXIT.debug ? this.#debug.takeStop() : undefined;
-    return exit;
-  }
-
-  #stepOnce(): Exit {
-    const { pcLow, pcHigh } = this.state;
-    this.#count.start(1);
     this.#time.start();
     this.#contextChanged = false;
-    if (this.#fetcher.alone(pcLow, pcHigh, true)) this.#generated.run(this.state.base);
-    else if (!this.#enterTrap(pcLow, pcHigh)) this.#endStep();
-    this.#count.endEarly();
-    const exit = this.#exit();
-    if (exit === EXIT.yield) this.#position.savePc();
+    const exit = this.#stepper.step();
+    this.#stop = exit === EXIT.debug ? this.#debug.takeStop() : undefined;
     return exit;
   }
 

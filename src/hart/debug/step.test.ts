@@ -116,6 +116,15 @@ describe.each(['interp', 'jit'] as const)('steps (%s)', (engine) => {
     expect(bed.csr('mepc')).toBe(0x5000n);
   });
 
+  test('of a guest carry out all from LR to SC at once, as it loses its reservation between two of them', () => {
+    const source = `la a1, word\n li a2, 7\n lr: lr.d a3, (a1)\n add a3, a3, a2\n sc.d a4, a3, (a1)\n behind: nop\n .balign 8\n word: .dword 35`;
+    const bed = new HartBed({ engine, hsHost: true }).load(source);
+    while (bed.pc !== BigInt(bed.symbol('lr'))) bed.hart.step();
+    bed.hart.step();
+    expect([bed.pc, bed.x('a4')]).toEqual([BigInt(bed.symbol('behind')), 0n]);
+    expect(bed.read64(bed.symbol('word'))).toBe(42n);
+  });
+
   test('over WFI do not wait', () => {
     const bed = new HartBed({ engine }).load('wfi\n li a0, 1');
     bed.hart.step();

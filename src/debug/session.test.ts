@@ -52,6 +52,7 @@ describe('a session', () => {
     for (const feature of ['cpu', 'fpu', 'csr', 'virtual'])
       expect(text).toContain(`<feature name="org.gnu.gdb.riscv.${feature}">`);
     expect(text).toContain('<reg name="sstatus" bitsize="64" regnum="321" type="int" group="csr"/>');
+    expect(text).toContain('<osabi>none</osabi>');
     expect(text).toContain('<reg name="priv" bitsize="64" regnum="4161" type="int"/>');
     expect(await client.ask('qXfer:features:read:other.xml:0,10')).toBe('E00');
     expect(await client.ask('qXfer:auxv:read::0,10')).toBe('');

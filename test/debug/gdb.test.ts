@@ -165,6 +165,7 @@ const START = `
   set pagination off
   set confirm off
   set architecture riscv:rv64
+  set osabi none
 `;
 
 /** What comes from names of threads, which are not ours alone to choose, and from the ways by which a stop is told. */

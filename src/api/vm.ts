@@ -3,6 +3,7 @@ import type { Commands } from '../agent/commands.ts';
 import type { Files } from '../agent/files/files.ts';
 import { AGENT_PORT } from '../agent/protocol.ts';
 import type { GuestTerminal, TerminalOptions } from '../agent/terminal.ts';
+import type { DebugTarget } from '../debug/target.ts';
 import type { PortFacts } from '../devices/descriptor.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
 import type { VcpuStats } from '../machine/kind.ts';
@@ -119,6 +120,11 @@ export class Vm implements AsyncDisposable {
   /** Goes on after {@link pause}. */
   resume(): void {
     this.machine.resume();
+  }
+
+  /** Lets a debugger stop the machine, look into it and have it go on; `GdbServer` is one way to use that. */
+  debug(): Promise<DebugTarget> {
+    return this.machine.debug();
   }
 
   /**

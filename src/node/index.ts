@@ -40,6 +40,16 @@ export { type RestoreOptions, VmImage } from '../api/vm-image.ts';
 export { type ElfFile, readElf } from '../boot/elf.ts';
 export { type InitramfsOptions, initramfs } from '../boot/initramfs.ts';
 export { type Kernel, readKernel } from '../boot/kernel-image.ts';
+export { type DebugLine, DebugSession } from '../debug/session.ts';
+export type {
+  Action,
+  CsrFact,
+  DebugListener,
+  DebugTarget,
+  Ending,
+  PointKind,
+  Stop,
+} from '../debug/target.ts';
 export type {
   Backends,
   ConsoleBackend,
@@ -78,6 +88,7 @@ export {
 export { connectDrives } from './drives/connect-drives.ts';
 export type { DriveOptions } from './drives/drive-options.ts';
 export { type OpenDrives, openDrives } from './drives/open-drives.ts';
+export { type GdbPlace, GdbServer } from './gdb/gdb-server.ts';
 export { type LinkOptions, type PreparedLink, prepareLink } from './network/open-link.ts';
 export { type NetworkOptions, type PreparedNetwork, prepareNetwork } from './network/open-network.ts';
 export { NodeHost, type ThreadModule } from './node-host.ts';

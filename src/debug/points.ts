@@ -71,9 +71,10 @@ export class Points {
       this.#written.delete(place);
       this.remove('software', place, 0);
     }
-    if (!TRAPS.includes(bytes.join(','))) return true;
+    if (!isTrap(bytes)) return true;
+    if (!this.insert('software', address, 0)) return false;
     this.#written.set(address, bytes.length);
-    return this.insert('software', address, 0);
+    return true;
   }
 
   clear(): void {
@@ -86,6 +87,10 @@ export class Points {
       (other) => KINDS[other] === KINDS[type] && this.#points.has(keyOf({ type: other, address, length })),
     );
   }
+}
+
+function isTrap(bytes: Uint8Array): boolean {
+  return bytes.length <= 4 && TRAPS.includes(bytes.join(','));
 }
 
 /** With breakpoints the protocol has there the kind of instruction, which is nothing to us. */

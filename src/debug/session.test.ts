@@ -122,6 +122,17 @@ describe('a session', () => {
     expect(target.points).toEqual([]);
   });
 
+  test('keeps no more places than the machine has points for', async () => {
+    const { target, client } = await start();
+    for (let place = 0; place < 20; place++)
+      expect(await client.ask(`M800002${(place * 4).toString(16).padStart(2, '0')},4:73001000`)).toBe(
+        place < 8 ? 'OK' : 'E14',
+      );
+    expect(target.points).toHaveLength(8);
+    await client.ask(`M80000200,50:${'00'.repeat(0x50)}`);
+    expect(target.points).toEqual([]);
+  });
+
   test('leaves nothing behind, however it ends', async () => {
     const { target, client } = await start();
     await client.ask('Z0,1000,4');

@@ -219,6 +219,8 @@ export const HART = align(
     ramOffset: i32,
     /** The finding of refill when it gave up: 1 if the walk is sure to end in a page fault. */
     pageFault: i32,
+    /** Not 0 if there is anything in `debugPages`. */
+    debugs: i32,
     /**
      * TLB keys of the contexts that the current address space has without MXR, << 3, or 0 where none is selected yet:
      * for data by privilege (0 U, 1 S) + 2 * SUM, for fetches by privilege.

@@ -32,6 +32,7 @@ export class HartDebug {
   use(points: readonly HartPoint[]): void {
     this.points = new HartPoints(points);
     this.#words.set(this.points.map, FIELD.debugPages >> 2);
+    this.#words[FIELD.debugs >> 2] = points.length;
   }
 
   /**

@@ -121,7 +121,7 @@ class RefillGenerator {
     const f = this.#f;
     const hart = this.#hart;
     f.store('i32.store', hart, i32.const(0), FIELD.pageFault);
-    this.#giveUpIf(this.#isDebugged());
+    f.if(i32.load(hart, FIELD.debugs), () => this.#giveUpIf(this.#isDebugged()));
     this.#checkAlignment();
     const status = this.#checkContext();
     const isMachine = f.let(i32.gt_u(i32.load(hart, FIELD.privilege), i32.const(1)));

@@ -1,4 +1,5 @@
-const attempts = 16;
+/** The first ones are slow, as their code is new to the engine. */
+const attempts = 64;
 
 /**
  * Milliseconds to add to this thread's `performance.now()` for a time that all threads of the process share: the

@@ -152,14 +152,15 @@ export class InterruptTimeline {
     const parts = { args, flows: [] as readonly number[], ends: [] as readonly number[] };
     if (this.#stage.subject.kind === 'domain' && cause === CAUSE.software) {
       parts.ends = some(this.#software.taken(subject));
-      if (parts.ends.length === 0) args.push({ name: 'set by', text: 'the guest itself' });
+      const by = this.#software.isUnexplained(subject) ? 'nobody known yet' : 'the guest itself';
+      if (parts.ends.length === 0) args.push({ name: 'set by', text: by });
     } else if (this.#stage.subject.kind === 'domain' && cause === CAUSE.timer) {
       parts.ends = [this.#timer(record, args)];
     } else {
       const cpu = this.#cpu(subject);
       cpu.externals++;
       cpu.hasClaimed = false;
-      parts.flows = cpu.levels;
+      parts.flows = cpu.levels.filter((flow) => this.#claims.isOpen(flow));
       cpu.levels = [];
     }
     const { out, tracks } = this.#stage;
@@ -211,7 +212,8 @@ export class InterruptTimeline {
 
   kick(ring: number, record: RecordBatch): void {
     const { subject } = record;
-    const { raised } = this.#stage.thread(ring);
+    const thread = this.#stage.thread(ring);
+    const raised = this.#claims.isOpen(thread.raised) ? thread.raised : 0;
     const { levels } = this.#cpu(subject);
     if (raised !== 0 && !levels.includes(raised) && levels.length < MOST_FLOWS) levels.push(raised);
     const name = this.#kicks.get(subject);

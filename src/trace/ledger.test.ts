@@ -135,7 +135,9 @@ describe('what is claimed', () => {
     const ledger = new ClaimLedger();
     expect(ledger.raise('a', 1)).toBe(1);
     expect(ledger.raise('a', 2)).toBe(1);
+    expect([1, 2, 0].map((flow) => ledger.isOpen(flow))).toEqual([true, false, false]);
     expect(ledger.claim('a')).toBe(1);
+    expect(ledger.isOpen(1)).toBe(false);
     expect(ledger.claim('a')).toBe(0);
     expect([...ledger.counts()]).toEqual([['a', { raised: 2, coalesced: 1, claimed: 2, again: 1 }]]);
   });

@@ -132,6 +132,11 @@ export class EdgeLedger {
     return flows;
   }
 
+  /** Whether an interrupt was injected that no set explains yet. */
+  isUnexplained(vcpu: number): boolean {
+    return this.#edge(vcpu).unexplained !== NONE;
+  }
+
   /** The guest is in its handler. @returns the arrows that end there; none if it has set the interrupt itself */
   taken(vcpu: number): readonly number[] {
     const edge = this.#edge(vcpu);
@@ -268,12 +273,18 @@ interface Source {
 /** Interrupts that are claimed, by a key of their own. */
 export class ClaimLedger {
   readonly #sources = new Map<string, Source>();
+  /** Arrows of what was not claimed yet. */
+  readonly #open = new Set<number>();
 
   raise(key: string, flow: number): number {
     const source = this.#source(key);
     source.counts.raised++;
-    if (source.open !== 0) source.counts.coalesced++;
-    else source.open = flow;
+    if (source.open !== 0) {
+      source.counts.coalesced++;
+    } else {
+      source.open = flow;
+      this.#open.add(flow);
+    }
     return source.open;
   }
 
@@ -283,22 +294,33 @@ export class ClaimLedger {
     const { open, counts } = source;
     counts.claimed++;
     if (open === 0) counts.again++;
-    source.open = 0;
+    this.#close(source);
     return open;
   }
 
   /** It goes on as something else, which is claimed in its place. */
   pass(key: string): void {
-    this.#source(key).open = 0;
+    this.#close(this.#source(key));
+  }
+
+  /** Whether the arrow has not come to its end: a kick may be late, when the guest has claimed what it was for. */
+  isOpen(flow: number): boolean {
+    return this.#open.has(flow);
   }
 
   /** Records were lost. */
   forget(): void {
     for (const source of this.#sources.values()) source.open = 0;
+    this.#open.clear();
   }
 
   *counts(): Generator<readonly [key: string, counts: ClaimCounts]> {
     for (const [key, { counts }] of this.#sources) yield [key, counts];
+  }
+
+  #close(source: Source): void {
+    this.#open.delete(source.open);
+    source.open = 0;
   }
 
   #source(key: string): Source {

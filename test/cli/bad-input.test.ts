@@ -50,6 +50,26 @@ const cases: readonly (readonly [what: string, args: readonly string[], message:
   ],
   ['an x86 ELF', ['run', '--kernel', file('x86.elf')], /x86\.elf is an ELF file for x86-64/],
   ['text', ['run', '--kernel', file('text')], /text is not a RISC-V kernel: it is text/],
+  [
+    'a trace into a folder that is not there',
+    ['run', '--guest', 'tick', '--trace', file('none/trace')],
+    /--trace .*none\/trace: the trace cannot be written there: there is no such file or directory/,
+  ],
+  [
+    'a table of symbols without a trace',
+    ['run', '--guest', 'tick', '--system-map', file('text')],
+    /--system-map names functions in a trace\. Give --trace as well/,
+  ],
+  [
+    'a table of symbols that is none',
+    ['run', '--guest', 'tick', '--trace', file('trace'), '--system-map', file('text')],
+    /--system-map .*text: no line of this file names a function\. Give the System\.map/,
+  ],
+  [
+    'a trace in lock step',
+    ['run', '--guest', 'tick', '--trace', file('trace'), '--engine', 'lockstep'],
+    /--trace: in lock step a machine is not traced/,
+  ],
   ['an empty kernel', ['run', '--kernel', file('empty')], /kernel .*empty is empty/],
   ['a directory', ['run', '--kernel', directory], /is a directory\. Give a file with --kernel/],
   ['a missing kernel', ['run', '--kernel', file('missing')], /missing cannot be read: there is no such file/],

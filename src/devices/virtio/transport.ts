@@ -237,14 +237,21 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
       return;
     }
     this.#guarded(() => {
-      if (this.function.notify !== undefined) {
-        const began = this.#witness?.now() ?? 0;
-        this.function.notify(queue, index);
-        this.#witness?.request(index, began, 0, 0);
-      }
+      this.#notify(queue, index);
       if (this.function.carryOut !== undefined) this.#carryOutAll(queue, index);
       this.#tellUsed(queue, index);
     });
+  }
+
+  #notify(queue: VirtQueue, index: number): void {
+    const witness = this.#witness;
+    if (witness === undefined || queue.waiting() === 0) {
+      this.function.notify?.(queue, index);
+      return;
+    }
+    const began = witness.now();
+    this.function.notify?.(queue, index);
+    if (this.function.notify !== undefined) witness.request(index, began, 0, 0);
   }
 
   /** The same for all queues, which may have been filled before they could be used. */

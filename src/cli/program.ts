@@ -137,6 +137,7 @@ function addRun(program: Command, finished: Finished): void {
     )
     .option('--save <file>', saveHelp)
     .option('--restore <file>', restoreHelp)
+    .option('--cold', 'boot the guest, also where an image of an earlier boot is kept')
     .option('--stats', "print each vCPU's counters, and what was compiled, at the end")
     .option('--gdb <place>', gdbHelp)
     .option('-S, --stopped', stoppedHelp)
@@ -153,7 +154,7 @@ function addRun(program: Command, finished: Finished): void {
         return;
       }
       const { runCommand } = await import('./run-command.ts');
-      finished.status = await runCommand(options, host);
+      finished.status = await runCommand(options, host, typedOptions(command));
     });
 }
 

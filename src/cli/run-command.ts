@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { AGENT_PORT } from '../agent/protocol.ts';
+import type { AttachedParts } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
 import { writeOutputFile } from '../node/files.ts';
 import {
   GUEST_NAMES,
+  type GuestChoice,
   type GuestName,
   loadGuest,
   refuseOtherGuest,
@@ -29,6 +31,7 @@ import { saverTo } from './save-option.ts';
 import { outsideOf, type SessionNotes } from './saved-notes.ts';
 import { deviceTreeOf, runSession } from './session.ts';
 import { giveTrace } from './trace-option.ts';
+import { mayBeWarm, WarmStart } from './warm-start.ts';
 
 /** Options of `hartvisor run` as the parser gives them. */
 export interface RunCommandOptions extends RunWords, AttachWords {
@@ -53,8 +56,18 @@ export interface RunCommandOptions extends RunWords, AttachWords {
  * @returns the exit status
  * @throws InputError for options and files that cannot be used
  */
-export async function runCommand(options: RunCommandOptions, host: NodeHost): Promise<number> {
-  const { name, config, given, shape } = await prepareRun(options, host);
+export async function runCommand(
+  options: RunCommandOptions,
+  host: NodeHost,
+  typed: readonly string[] = [],
+): Promise<number> {
+  const mayBe = mayBeWarm(typed);
+  const read = await readRun(options, host, mayBe);
+  const warm = mayBe ? await WarmStart.find(read.choice, read.shape) : undefined;
+  const isDebug = options.debug === true;
+  const status = await warm?.run(read.shape, isDebug, options.stats === true, host);
+  if (status !== undefined) return status;
+  const { name, config, given, shape } = await loadRun(options, host, read);
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
   const forced = await force(options.schedule, shape.pcpus, host);
   const outside = await connectOutside(options);
@@ -66,6 +79,7 @@ export async function runCommand(options: RunCommandOptions, host: NodeHost): Pr
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(forced === undefined ? {} : { timesForced: forced }),
     ...(saver === undefined ? {} : { saver }),
+    ...(warm === undefined ? {} : { warm: warm.watch(name) }),
     ...outside,
     banner: `${name} on ${counted(shape.vcpus, 'vCPU')}, ${counted(shape.pcpus, 'thread')}, ${memory}.`,
   });
@@ -91,6 +105,18 @@ export async function prepareRun(
   host: NodeHost,
   withAgent = false,
 ): Promise<PreparedRun> {
+  return loadRun(options, host, await readRun(options, host, withAgent));
+}
+
+/** What `hartvisor run` is to start, before any guest was looked for. */
+interface ReadRun {
+  readonly given: Attached;
+  readonly attached: AttachedParts;
+  readonly shape: RunShape;
+  readonly choice: GuestChoice;
+}
+
+async function readRun(options: RunCommandOptions, host: NodeHost, withAgent: boolean): Promise<ReadRun> {
   const fromDisk = readBoot(options.boot);
   const guestName = readGuestName(options.guest);
   const debian = await debianDiskFor(guestName, options);
@@ -102,8 +128,7 @@ export async function prepareRun(
     : given.attached;
   const protocol = await useProtocol(options, host);
   const shape = readRunWords({ ...options, protocol }, availableParallelism(), attached);
-  const progress = fetchProgress(process.stderr);
-  const guest = await loadGuest({
+  const choice = {
     ...options,
     ...{ guest: guestName, fromDisk, disk: drives[0] },
     xlen: shape.xlen,
@@ -120,8 +145,17 @@ export async function prepareRun(
       agent: (attached.ports ?? []).some(({ name }) => name === AGENT_PORT),
     },
     window: process.stdin.isTTY ? process.stdout : undefined,
-    onProgress: progress.report,
-  }).finally(progress.done);
+  };
+  return { given, attached, shape, choice };
+}
+
+async function loadRun(
+  options: RunCommandOptions,
+  host: NodeHost,
+  { given, attached, shape, choice }: ReadRun,
+): Promise<PreparedRun> {
+  const progress = fetchProgress(process.stderr);
+  const guest = await loadGuest({ ...choice, onProgress: progress.report }).finally(progress.done);
   const { name, ...parts } = guest;
   const { timeout: _, ...numbers } = shape;
   const config: MachineConfig = {

@@ -13,9 +13,11 @@ import { EXIT_STATUS } from './exit-status.ts';
 import type { GdbOptions } from './gdb-option.ts';
 import { type Outcome, outcomeOf, panicOutcome, signalOutcome, timeoutOutcome } from './outcome.ts';
 import { PanicWatch } from './panic-watch.ts';
+import { PromptWatch } from './prompt-watch.ts';
 import type { MachineSaver } from './save-option.ts';
 import { regionTable, statisticsTable } from './statistics.ts';
 import { describeTrace, traceTable } from './trace-report.ts';
+import type { WarmGuest } from './warm-start.ts';
 
 /** A machine to be run: a new one, or one that was saved. */
 export type SessionConfig = MachineConfig | RestoreConfig;
@@ -34,6 +36,10 @@ export interface SessionOptions {
   readonly banner: string;
   /** Saves the machine when the person wants that. */
   readonly saver?: MachineSaver;
+  /** The agent of the guest that hartvisor brings, where an image of its boot is used or made. */
+  readonly warm?: WarmGuest;
+  /** What is typed when the machine has begun. */
+  readonly typedFirst?: string;
   /** Where the console is, if it is not on the process's own terminal or pipes. */
   readonly serial?: Pick<TerminalStreams, 'input' | 'output'>;
   /** Where lines to the guest beside its console lead: the last ports of its virtio console. */
@@ -87,11 +93,14 @@ class Session {
   readonly #interruption = Promise.withResolvers<Outcome>();
   /** When it happened, as `performance.now` has it. */
   #interrupted: number | undefined;
+  readonly #prompt: PromptWatch | undefined;
   #gdb: GdbServer | undefined;
   #panicTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(config: SessionConfig, host: MachineHost, options: SessionOptions) {
     this.#options = options;
+    const { onPrompt } = options.warm ?? {};
+    if (onPrompt !== undefined) this.#prompt = new PromptWatch(() => onPrompt(this.#machine));
     const console = {
       output: (bytes: Uint8Array) => this.#output(bytes),
       inputSpace: () => this.#terminal.continueInput(),
@@ -100,8 +109,9 @@ class Session {
     const { vsock } = options;
     const lines = (options.lines ?? []).map((streams) => new StreamPort(streams));
     const facts = config.kind === 'restored' ? config.saved.plan : config;
-    const isVirtio = (facts.ports ?? []).length > lines.length;
-    const ports = [...(isVirtio ? [console] : []), ...lines];
+    const agent = options.warm === undefined ? [] : [options.warm.agent];
+    const isVirtio = (facts.ports ?? []).length > lines.length + agent.length;
+    const ports = [...(isVirtio ? [console] : []), ...lines, ...agent];
     const callbacks = {
       ...{ console, ports, onNotice: (text: string) => this.#say(text) },
       ...(vsock === undefined ? {} : { vsock }),
@@ -113,11 +123,14 @@ class Session {
     if (sockets !== undefined) vsock?.attach(sockets);
     const guestPorts = [...this.#machine.ports];
     const port = isVirtio ? guestPorts.shift() : undefined;
-    for (const [index, line] of lines.entries()) line.attach(guestPorts[index]);
+    for (const [index, line] of [...lines, ...agent].entries()) line.attach(guestPorts[index]);
     this.#terminal = new Terminal(
       { ...consoleStreams(), ...options.serial },
       {
-        onInput: (bytes) => (port ?? this.#machine).input(bytes),
+        onInput: (bytes) => {
+          this.#prompt?.type(bytes);
+          return (port ?? this.#machine).input(bytes);
+        },
         onResize: (columns, rows) => port?.resize(columns, rows),
         onQuit: () => this.#interrupt(this.#quitOutcome()),
         onSave: (quits) => void this.#save(quits),
@@ -136,6 +149,8 @@ class Session {
         this.#say(`${this.#options.banner} Ctrl-A x quits, Ctrl-A h helps.`);
       }
       await this.#start();
+      const { typedFirst } = this.#options;
+      if (typedFirst !== undefined) this.#machine.input(new TextEncoder().encode(typedFirst));
       const outcome = await this.#end();
       await this.#report(outcome);
       return outcome.status;
@@ -249,6 +264,7 @@ class Session {
   }
 
   #output(bytes: Uint8Array): Promise<void> | undefined {
+    this.#prompt?.see(bytes);
     this.#panic.see(bytes);
     clearTimeout(this.#panicTimer);
     if (this.#panic.halted) {

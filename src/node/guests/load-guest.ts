@@ -202,20 +202,35 @@ async function loadTick({ initrd, append, xlen, names = COMMAND_LINE }: GuestCho
   return { name: 'tick', kernel, bootArgs: append ?? '' };
 }
 
-async function loadBusybox(choice: GuestChoice, initrd: Uint8Array | undefined): Promise<Guest> {
+async function loadBusybox(choice: GuestChoice, given: Uint8Array | undefined): Promise<Guest> {
+  const { version, kernelPath, initrd, bootArgs } = await busyboxFiles(choice, given);
+  const kernel = await readKernelFile(kernelPath, '--kernel', choice.xlen);
+  return { name: `Debian's kernel ${version}`, kernel, initrd, bootArgs };
+}
+
+/** The guest that is started when no other one is named, without its kernel's content. */
+export interface BusyboxFiles {
+  readonly version: string;
+  readonly kernelPath: string;
+  readonly initrd: Uint8Array;
+  readonly bootArgs: string;
+}
+
+/**
+ * Finds, or the first time fetches, what is started when no other guest is named.
+ *
+ * @param given in place of its initrd
+ * @throws InputError when files are missing or are not what they should be
+ */
+export async function busyboxFiles(choice: GuestChoice, given?: Uint8Array): Promise<BusyboxFiles> {
   refuseRv32(choice.xlen);
   const { debianGuest } = await import('../debian/debian-guest.ts');
   const files = await debianGuest(progressOf(choice));
-  const kernel = await readKernelFile(files.kernelPath, '--kernel', choice.xlen);
   // The virtio console tells its size by itself, and that it has changed.
   const { terminal, window = {} } = choice;
   const bootArgs = commandLine(choice, terminal === 'serial' ? windowWords(window) : []);
-  return {
-    name: `Debian's kernel ${files.version}`,
-    kernel,
-    initrd: initrd ?? (await debianInitramfs(files, choice)),
-    bootArgs,
-  };
+  const { version, kernelPath } = files;
+  return { version, kernelPath, bootArgs, initrd: given ?? (await debianInitramfs(files, choice)) };
 }
 
 /** Busybox, and what it needs for the machine's parts that Debian's kernel has modules for. */

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { readdir, stat, unlink, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SNAPSHOT_VERSION } from '../../machine/snapshot/format.ts';
+import { defaultCacheDir } from '../cache-dir.ts';
+import { packageVersion } from '../package-version.ts';
+import { whyUnusable } from '../private-directory.ts';
+
+/** Images that are kept: those that were used last. */
+const KEPT = 3;
+const ENDING = '.snapshot';
+
+/**
+ * Images of guests that have booted, in the cache directory, by all that decides what a guest becomes. An image holds all of
+ * its guest's memory and is trusted, so that the folder has to be this user's alone.
+ */
+export class WarmImages {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** @returns undefined where there is no folder for them */
+  static open(): WarmImages | undefined {
+    const cache = defaultCacheDir();
+    if (cache === undefined) return undefined;
+    const folder = join(cache, 'warm');
+    return whyUnusable(folder) === undefined ? new WarmImages(folder) : undefined;
+  }
+
+  /** The file for a guest. @param facts all that decides what it becomes */
+  pathOf(facts: unknown): string {
+    const all = JSON.stringify([packageVersion(), SNAPSHOT_VERSION, facts]);
+    return join(this.#folder, `${createHash('sha256').update(all).digest('hex')}${ENDING}`);
+  }
+
+  /** Whether there is an image, which is going to be used then. */
+  async use(path: string): Promise<boolean> {
+    const now = new Date();
+    return utimes(path, now, now).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** An image that cannot be used. */
+  async drop(path: string): Promise<void> {
+    await unlink(path).catch(() => undefined);
+  }
+
+  /** Removes those that were not used for longest. */
+  async prune(): Promise<void> {
+    const names = (await readdir(this.#folder)).filter((name) => name.endsWith(ENDING));
+    const files = await Promise.all(
+      names.map(async (name) => {
+        const path = join(this.#folder, name);
+        return { path, used: (await stat(path)).mtimeMs };
+      }),
+    );
+    const old = files.sort((one, other) => other.used - one.used).slice(KEPT);
+    for (const { path } of old) await this.drop(path);
+  }
+}
+
+/** What tells one content from another. */
+export function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** What tells one file from another, without reading it. */
+export async function fileFacts(path: string): Promise<readonly (string | number)[]> {
+  const { size, mtimeMs, ino } = await stat(path);
+  return [path, size, mtimeMs, ino];
+}

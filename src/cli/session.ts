@@ -17,7 +17,7 @@ import { PromptWatch } from './prompt-watch.ts';
 import type { MachineSaver } from './save-option.ts';
 import { regionTable, statisticsTable } from './statistics.ts';
 import { describeTrace, traceTable } from './trace-report.ts';
-import type { WarmGuest } from './warm-start.ts';
+import type { WarmGuest } from './warm-guest.ts';
 
 /** A machine to be run: a new one, or one that was saved. */
 export type SessionConfig = MachineConfig | RestoreConfig;

@@ -8,6 +8,7 @@ import { openSnapshot, saveSnapshot } from '../node/snapshots/snapshot-file.ts';
 import { digestOf, fileFacts, WarmImages } from '../node/snapshots/warm-images.ts';
 import type { RunShape } from './run-options.ts';
 import { runSession } from './session.ts';
+import type { WarmGuest } from './warm-guest.ts';
 
 /** Options with which the guest that hartvisor brings becomes the same, or that the image is found by. */
 const NEUTRAL: readonly string[] = ['smp', 'pcpus', 'memory', 'aia', 'timeout', 'stats', 'debug'];
@@ -20,13 +21,6 @@ const NEUTRAL: readonly string[] = ['smp', 'pcpus', 'memory', 'aia', 'timeout', 
  */
 export function mayBeWarm(typed: readonly string[]): boolean {
   return process.stdin.isTTY && typed.every((name) => NEUTRAL.includes(name));
-}
-
-/** The session's part of a guest that has an agent, and of which an image may be made. */
-export interface WarmGuest {
-  readonly agent: AgentConnection;
-  /** The guest's shell waits for its first command, and nobody has typed anything. */
-  readonly onPrompt?: (machine: Machine) => void;
 }
 
 /** The image that there is for a guest, or could be. */

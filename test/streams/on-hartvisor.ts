@@ -23,9 +23,12 @@ export class HartvisorMachine {
   instructions = 0;
 
   readonly #xlen: Xlen;
+  readonly #single: boolean;
 
-  constructor(xlen: Xlen = 64) {
+  /** @param single each instruction is carried out by a step of its own, as for a debugger */
+  constructor(xlen: Xlen = 64, single = false) {
     this.#xlen = xlen;
+    this.#single = single;
     const pages = (this.#offset + LAYOUT.ramBytes) / WASM_PAGE;
     this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.#interpreter = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: 0x1_0000 }, xlen));
@@ -59,7 +62,8 @@ export class HartvisorMachine {
         throw new Error(
           `the hart does not finish the program of seed ${seed} at ${(hart.state.pcLow >>> 0).toString(16)}`,
         );
-      hart.run(1_000_000);
+      if (this.#single) hart.step();
+      else hart.run(1_000_000);
     }
     this.instructions = hart.instructions;
   }

@@ -30,9 +30,10 @@ export class StreamRunner {
    * @param folder for scratch files
    * @param steps of each program
    * @param xlen width of the harts
+   * @param single as for {@link HartvisorMachine}
    */
-  constructor(folder: string, steps: number, xlen: Xlen = 64) {
-    this.#hart = new HartvisorMachine(xlen);
+  constructor(folder: string, steps: number, xlen: Xlen = 64, single = false) {
+    this.#hart = new HartvisorMachine(xlen, single);
     this.#xlen = xlen;
     this.#folder = folder;
     this.#steps = steps;

@@ -1,5 +1,6 @@
 /**
- * Compares generated programs for a given time: `node test/streams/soak.ts [--seconds N] [--seed S] [--steps N] [--xlen 32|64]`.
+ * Compares generated programs for a given time: `node test/streams/soak.ts [--seconds N] [--seed S] [--steps N] [--xlen 32|64] [--single]`.
+ * With `--single` our hart carries out each instruction by a step of its own, as for a debugger.
  * Differences are printed as they are found; the status is 1 if there are any. `--seed S --seconds 0` runs one program.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,13 +10,15 @@ import { parseArgs } from 'node:util';
 import { missingQemu } from './on-qemu.ts';
 import { newTally, StreamRunner } from './run.ts';
 
-const USAGE = 'usage: node test/streams/soak.ts [--seconds N] [--seed S] [--steps N] [--xlen 32|64]';
+const USAGE =
+  'usage: node test/streams/soak.ts [--seconds N] [--seed S] [--steps N] [--xlen 32|64] [--single]';
 
 interface Options {
   readonly seconds: number;
   readonly seed: number;
   readonly steps: number;
   readonly xlen: number;
+  readonly single: boolean;
 }
 
 function options(): Options {
@@ -25,22 +28,29 @@ function options(): Options {
       seed: { type: 'string', default: `${Date.now() % 1_000_000_000}` },
       steps: { type: 'string', default: '8000' },
       xlen: { type: 'string', default: '64' },
+      single: { type: 'boolean', default: false },
     },
   });
-  const whole = (name: keyof Options): number => {
+  const whole = (name: Exclude<keyof Options, 'single'>): number => {
     if (!/^\d{1,9}$/.test(values[name]))
       throw new Error(`--${name} must be a whole number, not '${values[name]}'`);
     return Number(values[name]);
   };
-  return { seconds: whole('seconds'), seed: whole('seed'), steps: whole('steps'), xlen: whole('xlen') };
+  return {
+    seconds: whole('seconds'),
+    seed: whole('seed'),
+    steps: whole('steps'),
+    xlen: whole('xlen'),
+    single: values.single,
+  };
 }
 
-async function soak({ seconds, seed, steps, xlen }: Options): Promise<number> {
+async function soak({ seconds, seed, steps, xlen, single }: Options): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'streams-'));
   const tally = newTally();
   const start = performance.now();
   try {
-    const runner = new StreamRunner(folder, steps, xlen === 32 ? 32 : 64);
+    const runner = new StreamRunner(folder, steps, xlen === 32 ? 32 : 64, single);
     let shown = 0;
     let next = seed;
     do {

@@ -56,7 +56,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'trace',
   ],
   // The program's side of a machine; a host (node) gives it what a machine is made of.
-  api: ['agent', 'debug', 'errors', 'devices', 'interrupts', 'machine'],
+  api: ['agent', 'debug', 'errors', 'devices', 'interrupts', 'machine', 'trace'],
   node: [
     'agent',
     'api',

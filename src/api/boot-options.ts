@@ -113,6 +113,8 @@ export interface BootOptions {
   readonly signal?: AbortSignal;
   /** Is told of files that are fetched. */
   readonly onProgress?: (progress: BootProgress) => void;
+  /** Records what the machine does: for `vm.interrupts`, and into a file for Perfetto where one is given. */
+  readonly trace?: boolean | string;
   /** Something that a person should know. */
   readonly onNotice?: (text: string) => void;
 }

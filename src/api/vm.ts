@@ -8,6 +8,7 @@ import type { PortFacts } from '../devices/descriptor.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
 import type { VcpuStats } from '../machine/kind.ts';
 import { Machine, type MachineEnd } from '../machine/machine.ts';
+import type { LiveInterrupt } from '../trace/live.ts';
 import type { BootOptions, ForwardedPort, Limits } from './boot-options.ts';
 import type { Platform, PreparedMachine } from './platform.ts';
 import { VmConsole } from './vm-console.ts';
@@ -100,6 +101,16 @@ export class Vm implements AsyncDisposable {
   /** Opens a terminal of the guest, with a shell. @throws AgentError if it cannot be had; the reason of its signal */
   terminal(options: TerminalOptions = {}): Promise<GuestTerminal> {
     return this.agent.terminal(options);
+  }
+
+  /**
+   * Interrupts on their way, from now on until the machine ends or the loop over them is left.
+   *
+   * @param options `limit`: events that wait for a slow reader at most; the next one says how many were left out
+   * @throws Error in a machine that was booted without `trace`
+   */
+  interrupts(options: { readonly limit?: number } = {}): AsyncIterableIterator<LiveInterrupt> {
+    return this.machine.interrupts(options);
   }
 
   /** The counters of each vCPU so far. */

@@ -78,6 +78,8 @@ export {
 } from '../machine/machine.ts';
 export { DEFAULT_MAC, userNetwork } from '../network/defaults.ts';
 export { type AllowRule, parseRule } from '../network/policy.ts';
+export type { InterruptEvent } from '../trace/interrupt-timeline.ts';
+export type { LiveInterrupt } from '../trace/live.ts';
 export { boot, restore } from './api/boot.ts';
 export {
   type DebianGuest,
@@ -94,3 +96,4 @@ export { type NetworkOptions, type PreparedNetwork, prepareNetwork } from './net
 export { NodeHost, type ThreadModule } from './node-host.ts';
 export { type OpenShares, openShares } from './shares/open-shares.ts';
 export type { ShareOptions } from './shares/share-options.ts';
+export { type OpenTrace, openTrace } from './trace/open-trace.ts';

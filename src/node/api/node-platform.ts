@@ -33,6 +33,20 @@ async function useProtocol({ protocol }: BootOptions, host: NodeHost): Promise<v
   await useOwnProtocol(host, protocol, 'protocol:');
 }
 
+/** @returns undefined for a machine that is not traced */
+async function prepareTrace(
+  { trace, engine }: BootOptions,
+  host: NodeHost,
+): Promise<{ close(): void } | undefined> {
+  if (trace === undefined || trace === false) return undefined;
+  if (engine === 'lockstep') throw new InputError('trace: in lock step a machine is not traced.');
+  if (trace === true) return { close: () => undefined };
+  const { openTrace } = await import('../trace/open-trace.ts');
+  const file = await openTrace(trace, undefined, 'trace:');
+  host.loadFirst(file.module);
+  return file;
+}
+
 async function prepare(options: BootOptions): Promise<PreparedMachine> {
   const shape = readShape(options, availableParallelism());
   if (options.kernel !== undefined && options.guest !== undefined)
@@ -70,8 +84,14 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
     });
     // What the program gave is its own.
     const detachFiles = !(options.kernel instanceof Uint8Array || options.initrd instanceof Uint8Array);
-    const config = { kind: 'domain', ...shape, ...attached, ...guest, memoryBytes, detachFiles } as const;
-    return { config, host, forwards, notes: parts.notes, close: parts.close };
+    const trace = await prepareTrace(options, host);
+    const common = { ...shape, ...attached, ...guest, memoryBytes, detachFiles };
+    const config = { kind: 'domain', ...common, ...(trace && { trace: {} }) } as const;
+    const close = () => {
+      parts.close();
+      trace?.close();
+    };
+    return { config, host, forwards, notes: parts.notes, close };
   } catch (error) {
     parts.close();
     throw error;

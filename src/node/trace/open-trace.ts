@@ -16,15 +16,16 @@ export interface OpenTrace {
  * Makes the file for a trace, or empties the one that is there.
  *
  * @param systemMap path of the guest kernel's `System.map`, by which functions get their names
+ * @param option where the path came from, for messages
  * @throws InputError that says why that is not possible
  */
-export async function openTrace(path: string, systemMap?: string): Promise<OpenTrace> {
+export async function openTrace(path: string, systemMap?: string, option = '--trace'): Promise<OpenTrace> {
   if (systemMap !== undefined) await checkSystemMap(systemMap);
   let file: number;
   try {
     file = openSync(path, 'w');
   } catch (error) {
-    throw explainedError(error, `--trace ${path}: the trace cannot be written there`);
+    throw explainedError(error, `${option} ${path}: the trace cannot be written there`);
   }
   const own = import.meta.url;
   // Beside this file in a checkout; in a package the bundler has both in one folder.

@@ -1,5 +1,6 @@
-/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|irq|regions|snapshot|trace [options]`. */
+/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|agent|irq|regions|snapshot|trace [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
+import { formatAgentResult, runAgentBench } from './agent/agent.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
 import { formatCpuResult, runCpuBench } from './cpu/cpu.ts';
 import { formatDiskResult, runDiskBench } from './disk/disk.ts';
@@ -58,6 +59,12 @@ async function disk(args: readonly string[]): Promise<string> {
   return options.json ? JSON.stringify(result, undefined, 2) : formatDiskResult(result);
 }
 
+async function agent(args: readonly string[]): Promise<string> {
+  const options = readNetOptions(args);
+  const result = await runAgentBench(options, onProgress);
+  return options.json ? JSON.stringify(result, undefined, 2) : formatAgentResult(result);
+}
+
 async function net(args: readonly string[]): Promise<string> {
   const options = readNetOptions(args);
   const result = await runNetBench(options, onProgress);
@@ -101,6 +108,7 @@ const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<strin
   ['linux', linux],
   ['disk', disk],
   ['net', net],
+  ['agent', agent],
   ['share', share],
   ['irq', irq],
   ['regions', regions],

@@ -104,7 +104,7 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | irq | regions | snapshot | trace [options]
+export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | agent | irq | regions | snapshot | trace [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
@@ -113,12 +113,13 @@ export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net |
   disk   a disk of a Linux guest, raw and as a qcow2 image, against QEMU (TCG)
   net    TCP both ways, round trips and connections of a Linux guest, against QEMU's user network
   share  git status, untar, compile in a shared folder of a Linux guest, against QEMU's 9p
+  agent  commands, outputs and files by the guest's agent, against the same agent with QEMU
   irq    an interrupt round of each protocol, against the same in C
   snapshot  the default guest saved and restored, against its boot, and memory of 20 machines
   regions  how fast guest code becomes WebAssembly: the compiler alone, in new processes and later
   trace    what --trace costs: CPU time with it and without
 
-Options of cpu, sweep, boot, linux, disk, net and share:
+Options of cpu, sweep, boot, linux, disk, net, share and agent (which has no --node, --engine, --checkout):
   --runs N          turns, in each of which all sides run once (default: 5; of sweep 1)
   --qemu LIST       QEMU programs, or "trixie" for the one of that Debian release, fetched with its libraries; all
                     others are compared with the first (default: qemu-system-riscv64, or riscv32)
@@ -127,7 +128,7 @@ Options of cpu, sweep, boot, linux, disk, net and share:
   --checkout LIST   folders with other versions of hartvisor, each measured in turns with this one
   --timeout SECONDS give up after this time of one run (default: 300)
   --json            print the result as JSON
-Options of boot, linux, net and share:
+Options of boot, linux, net, share and agent:
   --smp N,M         numbers of vCPUs (default: 1,2)
   --memory SIZE     as 512M (default: 512M)
 Options of boot and linux:

@@ -94,3 +94,16 @@ declare function fetch(
     readonly cache?: 'no-store';
   },
 ): Promise<FetchResponse>;
+declare class Request {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Iterable<[string, string]>;
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  readonly signal: AbortSignal;
+}
+declare class Response {
+  constructor(
+    body: ReadableStream<Uint8Array> | null,
+    init: { readonly status: number; readonly statusText: string; readonly headers: [string, string][] },
+  );
+}

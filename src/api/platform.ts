@@ -1,3 +1,4 @@
+import type { GuestSocket } from '../agent/tcp.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
 import type { SnapshotSink } from '../machine/snapshot/codec.ts';
@@ -15,6 +16,14 @@ export interface PreparedMachine {
   /** What is to be known of its files when it is restored. */
   readonly notes?: () => Promise<Readonly<Record<string, string>>>;
   /** Closes what was opened for the machine. Its threads have ended, or were never started. */
+  close(): void;
+}
+
+/** A port of the host that leads into a guest. */
+export interface OpenForward {
+  readonly host: string;
+  readonly port: number;
+  /** Ends it, with all connections. */
   close(): void;
 }
 
@@ -43,6 +52,12 @@ export interface Platform {
   ): Promise<void>;
   /** Keeps the program running until the function that it gives is called, for the first time. */
   hold(): () => void;
+  /**
+   * Leads connections to a port of the host, 0 for a free one, to a server of the guest. Keeps no program running.
+   *
+   * @throws InputError if the port cannot be had
+   */
+  listen(host: string, port: number, connect: () => Promise<GuestSocket>): Promise<OpenForward>;
   /** Calls back after so many milliseconds, unless the function that it gives is called. Keeps no program running. */
   after(milliseconds: number, callback: () => void): () => void;
 }

@@ -1,6 +1,7 @@
 import { GuestAgent } from '../agent/agent.ts';
 import type { Commands } from '../agent/commands.ts';
 import type { Files } from '../agent/files/files.ts';
+import { fetchOver } from '../agent/http/fetch.ts';
 import { AGENT_PORT } from '../agent/protocol.ts';
 import type { GuestTerminal, TerminalOptions } from '../agent/terminal.ts';
 import type { DebugTarget } from '../debug/target.ts';
@@ -13,6 +14,7 @@ import type { BootOptions, ForwardedPort, Limits } from './boot-options.ts';
 import type { Platform, PreparedMachine } from './platform.ts';
 import { VmConsole } from './vm-console.ts';
 import { PieceSink, type RestoreOptions, VmImage } from './vm-image.ts';
+import { VmPorts } from './vm-ports.ts';
 
 /** How a machine of the API ended. */
 export type VmEnd =
@@ -31,6 +33,8 @@ export class Vm implements AsyncDisposable {
   readonly commands: Commands;
   /** Files of the guest, by the same agent. */
   readonly files: Files;
+  /** Servers of the guest on the host, by the same agent. */
+  readonly ports: VmPorts;
   /** The agent itself. */
   readonly agent: GuestAgent;
   /** The machine below, for what this class has no words for. */
@@ -61,6 +65,7 @@ export class Vm implements AsyncDisposable {
     this.agent = agent;
     this.commands = agent.commands;
     this.files = agent.files;
+    this.ports = new VmPorts(platform, (port) => agent.tcp(port));
     this.#platform = platform;
     this.#options = options;
     this.#notes = prepared.notes ?? (() => Promise.resolve({}));
@@ -86,6 +91,7 @@ export class Vm implements AsyncDisposable {
       signal?.removeEventListener('abort', stop);
       cancelTimer();
       this.console.end();
+      this.ports.close();
       agent.connection.close(new MachineEndedError('The machine has ended.'));
       prepared.close();
       return end.reason === 'stopped' ? (this.#overtime ?? end) : end;
@@ -111,6 +117,16 @@ export class Vm implements AsyncDisposable {
    */
   interrupts(options: { readonly limit?: number } = {}): AsyncIterableIterator<LiveInterrupt> {
     return this.machine.interrupts(options);
+  }
+
+  /**
+   * Sends a request to a server that listens at a port of the guest's own address: the guest needs no network, and the
+   * host's name in the request's address is only told to the server. Redirections are not followed.
+   *
+   * @throws AgentError if nobody listens there (`ECONNREFUSED`), or no HTTP is spoken; the reason of the request's signal
+   */
+  async fetch(port: number, request: Request): Promise<Response> {
+    return this.#held(async () => fetchOver(await this.agent.tcp(port, { signal: request.signal }), request));
   }
 
   /** The counters of each vCPU so far. */

@@ -34,9 +34,11 @@ export type {
   VmNetwork,
   VmShare,
 } from '../api/boot-options.ts';
+export type { OpenForward } from '../api/platform.ts';
 export { Vm, type VmEnd } from '../api/vm.ts';
 export { VmConsole } from '../api/vm-console.ts';
 export { type RestoreOptions, VmImage } from '../api/vm-image.ts';
+export { type ForwardOptions, VmPorts } from '../api/vm-ports.ts';
 export { type ElfFile, readElf } from '../boot/elf.ts';
 export { type InitramfsOptions, initramfs } from '../boot/initramfs.ts';
 export { type Kernel, readKernel } from '../boot/kernel-image.ts';

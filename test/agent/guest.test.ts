@@ -65,7 +65,9 @@ describe.skipIf(guest === undefined)('a guest with the agent', { timeout: LIMIT_
       await expect(vm.commands.run('true', { cwd: '/no' })).rejects.toThrow(
         'cannot be started in /no: there is no',
       );
-      await expect(vm.commands.run('true', { user: 'nobody' })).rejects.toThrow('no user or group "nobody"');
+      await expect(vm.commands.run('true', { user: 'nobody-else' })).rejects.toThrow(
+        'no user or group "nobody-else"',
+      );
       await expect(vm.commands.run(['/etc/passwd'])).rejects.toMatchObject({ code: 'EACCES' });
       await expect(vm.commands.run(['echo', 'x'.repeat(200_000)])).rejects.toMatchObject({ code: 'usage' });
     });
@@ -274,6 +276,30 @@ describe.skipIf(guest === undefined)('a guest with the agent', { timeout: LIMIT_
     await writer.close();
     expect(await textOf(socket.readable)).toBe('HELLO');
     expect(await server.exited).toMatchObject({ exitCode: 0 });
+  });
+
+  test('answers requests, and has its servers on ports of the host', async () => {
+    const page = 'HTTP/1.0 200 OK\r\nx-a: b\r\n\r\n';
+    await vm.files.write('/tmp/serve', `#!/bin/sh\nread -r line; printf '${page}'; echo "$line"\n`);
+    await vm.files.chmod('/tmp/serve', 0o755);
+    const server = await vm.commands.start('while :; do nc -l -p 8081 -e /tmp/serve; done');
+    const answer = async (get: () => Promise<Response>) => {
+      const response = await vi.waitFor(get, { timeout: 20_000 });
+      return [response.status, response.headers.get('x-a'), await response.text()];
+    };
+    const line = 'GET /a?b HTTP/1.1';
+    const request = () => new Request('http://guest/a?b');
+    expect(await answer(() => vm.fetch(8081, request()))).toEqual([200, 'b', expect.stringContaining(line)]);
+    await expect(vm.fetch(82, request())).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    const forward = await vm.ports.forward(8081);
+    const url = `http://127.0.0.1:${forward.port}/a?b`;
+    expect(await answer(() => fetch(url))).toEqual([200, 'b', expect.stringContaining(line)]);
+    forward.close();
+    await expect(fetch(url)).rejects.toThrow();
+    await expect(vm.ports.forward(22, { host: '127.0.0.1', port: 70_000 })).rejects.toMatchObject({
+      code: 'input',
+    });
+    server.kill('SIGKILL');
   });
 
   test('is told the time, randomness and its name', async () => {

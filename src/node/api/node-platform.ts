@@ -9,6 +9,7 @@ import { maximumMemory } from '../../machine/plan.ts';
 import { loadGuest, type OptionNames } from '../guests/load-guest.ts';
 import { NodeHost } from '../node-host.ts';
 import { attachParts } from './attach-parts.ts';
+import { listen } from './listen.ts';
 import { restorePlatform } from './restore-platform.ts';
 
 const NAMES: OptionNames = { kernel: 'kernel:', initrd: 'initrd:', guest: 'guest:' };
@@ -21,6 +22,7 @@ export const nodePlatform: Platform = {
     const timer = setInterval(() => undefined, LONGEST_TIMEOUT * 1000);
     return () => clearInterval(timer);
   },
+  listen,
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds).unref();
     return () => clearTimeout(timer);

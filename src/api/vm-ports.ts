@@ -1,0 +1,42 @@
+import type { GuestSocket } from '../agent/tcp.ts';
+import type { OpenForward, Platform } from './platform.ts';
+
+/** Where a forwarded port is on the host. */
+export interface ForwardOptions {
+  /** An address of the host: 127.0.0.1 unless it is given. */
+  readonly host?: string;
+  /** Of the host: one that is free, unless it is given. */
+  readonly port?: number;
+}
+
+/** Servers of the guest on the host, by the guest's agent: the guest needs no network. */
+export class VmPorts {
+  readonly #platform: Platform;
+  readonly #connect: (port: number) => Promise<GuestSocket>;
+  readonly #open = new Set<OpenForward>();
+
+  /** @param connect to a server in the guest */
+  constructor(platform: Platform, connect: (port: number) => Promise<GuestSocket>) {
+    this.#platform = platform;
+    this.#connect = connect;
+  }
+
+  /**
+   * Has a port of the host lead to one of the guest, until it is closed or the machine has ended. A connection to it
+   * is closed at once where nobody listens in the guest.
+   *
+   * @throws InputError if the host's port cannot be had
+   */
+  async forward(guestPort: number, options: ForwardOptions = {}): Promise<OpenForward> {
+    const { host = '127.0.0.1', port = 0 } = options;
+    const forward = await this.#platform.listen(host, port, () => this.#connect(guestPort));
+    this.#open.add(forward);
+    return forward;
+  }
+
+  /** The machine has ended. */
+  close(): void {
+    for (const forward of this.#open) forward.close();
+    this.#open.clear();
+  }
+}

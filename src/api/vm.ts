@@ -6,6 +6,7 @@ import { AGENT_PORT } from '../agent/protocol.ts';
 import type { GuestTerminal, TerminalOptions } from '../agent/terminal.ts';
 import type { DebugTarget } from '../debug/target.ts';
 import type { PortFacts } from '../devices/descriptor.ts';
+import { InputError } from '../errors/input-error.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
 import type { VcpuStats } from '../machine/kind.ts';
 import { Machine, type MachineEnd } from '../machine/machine.ts';
@@ -110,16 +111,6 @@ export class Vm implements AsyncDisposable {
   }
 
   /**
-   * Interrupts on their way, from now on until the machine ends or the loop over them is left.
-   *
-   * @param options `limit`: events that wait for a slow reader at most; the next one says how many were left out
-   * @throws Error in a machine that was booted without `trace`
-   */
-  interrupts(options: { readonly limit?: number } = {}): AsyncIterableIterator<LiveInterrupt> {
-    return this.machine.interrupts(options);
-  }
-
-  /**
    * Sends a request to a server that listens at a port of the guest's own address: the guest needs no network, and the
    * host's name in the request's address is only told to the server. Redirections are not followed.
    *
@@ -132,6 +123,27 @@ export class Vm implements AsyncDisposable {
   /** The counters of each vCPU so far. */
   stats(): readonly VcpuStats[] {
     return this.machine.stats();
+  }
+
+  /**
+   * Interrupts on their way, from now on until the machine ends or the loop over them is left: when they are set, when the
+   * guest takes them, when it claims them. The machine was made with `trace`.
+   *
+   * @param options `limit`: events that wait for a slow reader at most, 65536 unless it is given; the next one says how many
+   * were left out
+   * @throws InputError in a machine without `trace`
+   */
+  interrupts(options: { readonly limit?: number } = {}): AsyncIterableIterator<LiveInterrupt> {
+    if (this.#options.trace === undefined || this.#options.trace === false)
+      throw new InputError('Nobody follows the interrupts of this machine. Make it with `trace: true`.');
+    const events = this.machine.interrupts(options);
+    return {
+      next: () => this.#held(() => events.next()),
+      return: () => events.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
   }
 
   /**
@@ -174,11 +186,12 @@ export class Vm implements AsyncDisposable {
 
   /**
    * Starts another machine that goes on from here; this one does, too. The other one has networks, ports and folders of
-   * its own, that lead where those of this one do; its forwarded ports are others.
+   * its own, that lead where those of this one do, and the same limits; its forwarded ports are others.
    *
    * @throws as {@link snapshot}; InputError when something cannot be opened once more, such as a disk to be written
    */
   async fork(options: RestoreOptions = {}): Promise<Vm> {
+    this.#checkSavable();
     const all = { ...forOthers(this.#options), ...options };
     return this.#held(async () => {
       const saved = await this.machine.fork(all.threads);
@@ -186,8 +199,14 @@ export class Vm implements AsyncDisposable {
     });
   }
 
-  async #save(to: PieceSink | string): Promise<void> {
+  #checkSavable(): void {
     if (this.#hasEnded) throw new MachineEndedError('The machine has ended, so that it cannot be saved.');
+    if (this.#options.protocol instanceof URL)
+      throw new InputError('A machine with a protocol of your own can be neither saved nor forked.');
+  }
+
+  async #save(to: PieceSink | string): Promise<void> {
+    this.#checkSavable();
     await this.#held(() =>
       this.machine.save(async (saved) => this.#platform.save(saved, to, await this.#notes())),
     );
@@ -229,7 +248,8 @@ function portsOf(config: PreparedMachine['config']): readonly PortFacts[] {
 }
 
 /** The options for a machine that goes on with the state of one with these: ports of the host are free ones. */
-function forOthers({ threads, disk, share, network, engine, onNotice }: BootOptions): RestoreOptions {
+function forOthers(options: BootOptions): RestoreOptions {
+  const { threads, disk, share, network, limits, engine, trace, onNotice } = options;
   const isPlain = typeof network !== 'object';
   const free = isPlain
     ? network
@@ -239,7 +259,10 @@ function forOthers({ threads, disk, share, network, engine, onNotice }: BootOpti
     ...(disk === undefined ? {} : { disk }),
     ...(share === undefined ? {} : { share }),
     ...(free === undefined ? {} : { network: free }),
+    ...(limits === undefined ? {} : { limits }),
     ...(engine === undefined ? {} : { engine }),
+    // A file is that machine's alone.
+    ...(trace === true ? { trace } : {}),
     ...(onNotice === undefined ? {} : { onNotice }),
   };
 }

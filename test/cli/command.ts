@@ -34,8 +34,12 @@ export function startCli(args: readonly string[], options: { env?: NodeJS.Proces
 }
 
 /** Runs another program to its end, without input, on the Node of the tests or on another one. */
-export async function runNode(args: readonly string[], node: string = process.execPath): Promise<Ran> {
-  const { child, ended } = startProcess(node, args);
+export async function runNode(
+  args: readonly string[],
+  node: string = process.execPath,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ran> {
+  const { child, ended } = startProcess(node, args, env);
   child.stdin.end();
   return ended;
 }

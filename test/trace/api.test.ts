@@ -27,7 +27,7 @@ test('boot records into a file, and gives the interrupts as they come', async ()
 
 test('a machine without a trace says so', async () => {
   await using vm = await boot(tick);
-  expect(() => vm.interrupts()).toThrow('not traced');
+  expect(() => vm.interrupts()).toThrow(InputError);
 });
 
 test('a file that cannot be written is a mistake with a message', async () => {

@@ -9,6 +9,7 @@ import { maximumMemory } from '../../machine/plan.ts';
 import { loadGuest, type OptionNames } from '../guests/load-guest.ts';
 import { NodeHost } from '../node-host.ts';
 import { attachParts } from './attach-parts.ts';
+import { giveTrace } from './give-trace.ts';
 import { listen } from './listen.ts';
 import { restorePlatform } from './restore-platform.ts';
 
@@ -35,20 +36,6 @@ async function useProtocol({ protocol }: BootOptions, host: NodeHost): Promise<v
   await useOwnProtocol(host, protocol, 'protocol:');
 }
 
-/** @returns undefined for a machine that is not traced */
-async function prepareTrace(
-  { trace, engine }: BootOptions,
-  host: NodeHost,
-): Promise<{ close(): void } | undefined> {
-  if (trace === undefined || trace === false) return undefined;
-  if (engine === 'lockstep') throw new InputError('trace: in lock step a machine is not traced.');
-  if (trace === true) return { close: () => undefined };
-  const { openTrace } = await import('../trace/open-trace.ts');
-  const file = await openTrace(trace, undefined, 'trace:');
-  host.loadFirst(file.module);
-  return file;
-}
-
 async function prepare(options: BootOptions): Promise<PreparedMachine> {
   const shape = readShape(options, availableParallelism());
   if (options.kernel !== undefined && options.guest !== undefined)
@@ -58,7 +45,12 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
   const host = new NodeHost({ background: true });
   host.prepare('domain');
   await useProtocol(options, host);
+  const trace = await giveTrace(options, host);
   const parts = await attachParts(options, shape, host);
+  const close = () => {
+    parts.close();
+    trace.close();
+  };
   try {
     const { drives, shares, forwards } = parts;
     const attached = { ...parts.attached, ports: [{ name: AGENT_PORT }] };
@@ -86,16 +78,10 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
     });
     // What the program gave is its own.
     const detachFiles = !(options.kernel instanceof Uint8Array || options.initrd instanceof Uint8Array);
-    const trace = await prepareTrace(options, host);
-    const common = { ...shape, ...attached, ...guest, memoryBytes, detachFiles };
-    const config = { kind: 'domain', ...common, ...(trace && { trace: {} }) } as const;
-    const close = () => {
-      parts.close();
-      trace?.close();
-    };
-    return { config, host, forwards, notes: parts.notes, close };
+    const machine = { ...shape, ...attached, ...guest, ...trace.config, memoryBytes, detachFiles };
+    return { config: { kind: 'domain', ...machine }, host, forwards, notes: parts.notes, close };
   } catch (error) {
-    parts.close();
+    close();
     throw error;
   }
 }

@@ -10,6 +10,7 @@ import { packageVersion } from '../package-version.ts';
 import { openSnapshot, saveSnapshot, snapshotOf } from '../snapshots/snapshot-file.ts';
 import { zstdCodec } from '../snapshots/zstd-codec.ts';
 import { attachParts, type OpenParts } from './attach-parts.ts';
+import { giveTrace } from './give-trace.ts';
 
 /** The side of {@link Platform} for machines that are saved and restored. */
 export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'save'> = {
@@ -38,17 +39,22 @@ async function prepare(
 ): Promise<PreparedMachine> {
   const host = new NodeHost({ background: true });
   host.prepare('domain');
+  const trace = await giveTrace(options, host);
   const parts = await attachParts(options, { virtio: machine.virtio ?? 'pci' }, host);
+  const close = () => {
+    parts.close();
+    trace.close();
+  };
   try {
     await checkDisks(notes, parts);
     const { ports = [], vsock } = machine;
     const saved = await read({ ...parts.attached, ports, ...(vsock === undefined ? {} : { vsock }) });
     const { engine, limits } = options;
-    const own = engine === undefined ? {} : { engine };
+    const own = { ...trace.config, ...(engine === undefined ? {} : { engine }) };
     const config = { kind: 'restored', saved, ...own, cpuLimit: limits?.cpus } as const;
-    return { config, host, forwards: parts.forwards, notes: parts.notes, close: parts.close };
+    return { config, host, forwards: parts.forwards, notes: parts.notes, close };
   } catch (error) {
-    parts.close();
+    close();
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EXIT, HartBed, PAGE, PTE, RAM } from '../../test/hart/hart-bed.ts';
 import { instructionsFor } from '../isa/index.ts';
+import { type HartPoint, POINT_KIND } from './debug/point-list.ts';
 
 /** How many guests of each kind are tried; set HART_FUZZ_SEEDS for more, HART_FUZZ_SEED for others. */
 const SEEDS = Number(process.env.HART_FUZZ_SEEDS ?? 10);
@@ -144,6 +145,20 @@ function unsettle(bed: FuzzBed, random: Random): void {
   bed.pc = BigInt(RAM + random.below(0x10_0000) * 2);
 }
 
+/** What a debugger may want to stop at: code where the hart is and elsewhere, and memory of all kinds. */
+function points(bed: FuzzBed, random: Random): HartPoint[] {
+  return Array.from({ length: random.below(6) }, () => {
+    const isCode = random.below(2) === 0;
+    const at = random.below(2) === 0 ? bed.pc + BigInt(random.below(64) * 2) : address(random);
+    return {
+      low: Number(BigInt.asIntN(32, at)),
+      high: Number(BigInt.asIntN(32, at >> 32n)),
+      kinds: isCode ? POINT_KIND.code : 2 * (1 + random.below(3)),
+      length: isCode ? 1 : 1 + random.below(0x4000),
+    };
+  });
+}
+
 /** Acts as a host that plays HS-mode: enters its guest by SRET, behind the instruction that trapped or elsewhere. */
 function resume(bed: FuzzBed, random: Random): void {
   const { privileged } = bed.hart;
@@ -159,9 +174,11 @@ function resume(bed: FuzzBed, random: Random): void {
 
 describe('a guest of random bytes', () => {
   test.each([
-    ['that has the whole machine', false, 100, 1],
-    ['below a host that plays HS-mode', true, 3000, 30],
-  ])('%s never gets the better of the hart', (_, hsHost, runs, steady) => {
+    ['that has the whole machine', false, 100, 1, false],
+    ['below a host that plays HS-mode', true, 3000, 30, false],
+    ['that has the whole machine, and a debugger', false, 12, 1, true],
+    ['below a host that plays HS-mode, with a debugger', true, 400, 30, true],
+  ])('%s never gets the better of the hart', (_, hsHost, runs, steady, isDebugged) => {
     let executed = 0;
     let exceptions = 0;
     for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
@@ -175,7 +192,10 @@ describe('a guest of random bytes', () => {
           if (run % steady === 0) unsettle(bed, random);
           if (hsHost) resume(bed, random);
           bed.askToLeave(0);
-          if (hart.run(100 + random.below(500)) !== EXIT.trap && hsHost) hart.interruptGuest();
+          if (isDebugged && run % 4 === 0) hart.debug(points(bed, random));
+          const steps = isDebugged && random.below(2) === 0;
+          const exit = steps ? hart.step() : hart.run(100 + random.below(500));
+          if (exit !== EXIT.trap && hsHost) hart.interruptGuest();
         }
       } catch (error) {
         throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });

@@ -1,6 +1,7 @@
 import { Commands } from './commands.ts';
 import { AgentConnection } from './connection.ts';
 import { Files } from './files/files.ts';
+import type { LocalFolders } from './files/tree.ts';
 import { GuestSystem } from './guest-system.ts';
 import { connectTcp, type GuestSocket } from './tcp.ts';
 import { type GuestTerminal, openTerminal, type TerminalOptions } from './terminal.ts';
@@ -13,11 +14,14 @@ export class GuestAgent {
   readonly files: Files;
   readonly system: GuestSystem;
 
-  /** @param hold keeps the program running until the function that it gives is called */
-  constructor(hold: () => () => void = () => () => undefined) {
+  /**
+   * @param hold keeps the program running until the function that it gives is called
+   * @param folders of the host, for trees of files
+   */
+  constructor(hold: () => () => void = () => () => undefined, folders?: LocalFolders) {
     this.connection = new AgentConnection(hold);
     this.commands = new Commands(this.connection);
-    this.files = new Files(this.connection);
+    this.files = new Files(this.connection, folders);
     this.system = new GuestSystem(this.connection);
   }
 

@@ -1,3 +1,4 @@
+import type { LocalFolders } from '../agent/files/tree.ts';
 import type { GuestSocket } from '../agent/tcp.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import type { MachineHost } from '../machine/machine.ts';
@@ -50,6 +51,8 @@ export interface Platform {
     to: SnapshotSink | string,
     notes: Readonly<Record<string, string>>,
   ): Promise<void>;
+  /** Those that trees of files are copied from and to. */
+  readonly folders: LocalFolders;
   /** Keeps the program running until the function that it gives is called, for the first time. */
   hold(): () => void;
   /**

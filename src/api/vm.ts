@@ -62,7 +62,7 @@ export class Vm implements AsyncDisposable {
   private constructor(platform: Platform, prepared: PreparedMachine, options: BootOptions) {
     const { signal, limits = {}, onNotice } = options;
     this.console = new VmConsole(() => platform.hold());
-    const agent = new GuestAgent(() => platform.hold());
+    const agent = new GuestAgent(() => platform.hold(), platform.folders);
     this.agent = agent;
     this.commands = agent.commands;
     this.files = agent.files;

@@ -1,9 +1,11 @@
+import { AgentError } from '../agent-error.ts';
 import type { AgentConnection } from '../connection.ts';
 import type { Source } from '../outgoing.ts';
 import { PayloadWriter } from '../payload.ts';
 import { FRAME, PATH_FLAG, WRITE_FLAG } from '../protocol.ts';
 import { type Reading, readAll, readStream, writeAll } from './contents.ts';
 import { type FileInfo, type FolderEntry, readEntries, readFileInfo } from './file-info.ts';
+import { type LocalFolders, treeOf, upload } from './tree.ts';
 import { type FileEvent, watch } from './watch.ts';
 
 /** What every call takes. */
@@ -50,9 +52,12 @@ const HOW = {
  */
 export class Files {
   readonly #connection: AgentConnection;
+  readonly #local: LocalFolders | undefined;
 
-  constructor(connection: AgentConnection) {
+  /** @param local folders of the host, for trees */
+  constructor(connection: AgentConnection, local?: LocalFolders) {
     this.#connection = connection;
+    this.#local = local;
   }
 
   /** All of a file, or a part of it. */
@@ -159,6 +164,33 @@ export class Files {
   async chmod(path: string, mode: number, { signal }: Abortable = {}): Promise<void> {
     const what = `The mode of ${path} cannot be changed`;
     await this.#request(FRAME.CHMOD, new PayloadWriter().u32(mode).text(path), what, signal);
+  }
+
+  /**
+   * Copies all that is in a folder of the host into one of the guest, which is made if it is not there. Files, folders
+   * and symbolic links are copied, with their modes; everything else is left out.
+   *
+   * @throws InputError where the host's folder cannot be read
+   */
+  async upload(folder: string, to: string, { signal }: Abortable = {}): Promise<void> {
+    await this.#held(() => upload(this, this.#folders().entries(folder), to, signal));
+  }
+
+  /**
+   * Copies all that is in a folder of the guest into one of the host, which is made if it is not there. Nothing is
+   * written outside of that, whatever the guest says.
+   *
+   * @throws InputError where the host's folder cannot be written
+   */
+  async download(from: string, folder: string, { signal }: Abortable = {}): Promise<void> {
+    await this.#held(async () => {
+      for await (const entry of treeOf(this, from, signal)) await this.#folders().put(folder, entry);
+    });
+  }
+
+  #folders(): LocalFolders {
+    if (this.#local !== undefined) return this.#local;
+    throw new AgentError('usage', 'There are no folders of the host here to copy from or to.');
   }
 
   /** What happens to a file, or in a folder (not below it), from the moment on when the promise is fulfilled. */

@@ -11,6 +11,7 @@ import { NodeHost } from '../node-host.ts';
 import { attachParts } from './attach-parts.ts';
 import { giveTrace } from './give-trace.ts';
 import { listen } from './listen.ts';
+import { localFolders } from './local-folders.ts';
 import { restorePlatform } from './restore-platform.ts';
 
 const NAMES: OptionNames = { kernel: 'kernel:', initrd: 'initrd:', guest: 'guest:' };
@@ -24,6 +25,7 @@ export const nodePlatform: Platform = {
     return () => clearInterval(timer);
   },
   listen,
+  folders: localFolders,
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds).unref();
     return () => clearTimeout(timer);

@@ -9,8 +9,7 @@ import { dispatchVcpu } from '../interrupts/run-state.ts';
 import type { BlockResult } from '../interrupts/vcpu-interrupts.ts';
 import { type LoopOutcome, type LoopPart, type LoopSurroundings, VcpuLoop } from '../interrupts/vcpu-loop.ts';
 import { instructionNamed } from '../isa/index.ts';
-import { TICKS_PER_MS } from '../time/ticks.ts';
-import { nanoseconds, type Recorder, STAY_END, type StayEnd } from '../trace/recorder.ts';
+import type { Recorder } from '../trace/recorder.ts';
 import { CounterOverflows } from './counter-overflow.ts';
 import type { CpuQuota } from './cpu-quota.ts';
 import { deliverEvent } from './deliver-event.ts';
@@ -20,6 +19,7 @@ import { skipsPriorities } from './guest-priorities.ts';
 import { dispatchSbi, SbiCall, type SbiDomain } from './sbi/index.ts';
 import type { Scheduler } from './scheduler.ts';
 import { nextVcpu, SleepWatch } from './sleep-watch.ts';
+import { StayRecord } from './stay-record.ts';
 import { beginSteal, endSteal } from './steal-time.ts';
 import { type Vcpu, VSEIP, VSSIP, VSTIP } from './vcpu.ts';
 import type { VcpuDebug } from './vcpu-debug.ts';
@@ -41,10 +41,6 @@ const LONGEST_WATCH = 200;
 const LONGEST_AWAKE = 500;
 /** Instructions between two looks of a guest that does nothing but wait. */
 const WAITING_ROUND = 100;
-/** The timer interrupt, as vscause has it. */
-const TIMER = 5;
-/** The register with the number of an SBI extension. */
-const A7 = 17;
 /** The loaded vCPU's interrupt file is that of guest external interrupt 1 of the hart. */
 const GUEST_FILE = 2;
 /** The one instruction that a guest is stopped at by hstatus.VTW. */
@@ -97,6 +93,7 @@ export class Pcpu {
   readonly #loops: readonly VcpuLoop[];
   readonly #sleepers: SleepWatch;
   readonly #trace: Recorder | undefined;
+  readonly #stays: StayRecord | undefined;
   #current: Vcpu | undefined;
   /** Ticks at which the guest began to do nothing but wait for another vCPU. */
   #waitsSince = Number.POSITIVE_INFINITY;
@@ -122,16 +119,13 @@ export class Pcpu {
   #fallsAsleep = false;
   /** Exceptions of the hart that were looked at. */
   #traps = 0;
-  /** For a trace: HVIP as it was written, when that was, and when the guest was left. */
-  #hvip = 0;
-  #flushedAt = 0;
-  #leftAt = 0;
 
   constructor(index: number, hart: Hart, domain: PcpuDomain, newPace = () => new Pace()) {
     this.#index = index;
     this.#hart = hart;
     this.#domain = domain;
     this.#trace = domain.trace;
+    this.#stays = domain.trace && new StayRecord(domain.trace, hart);
     this.#paces = domain.vcpus.map(() => newPace());
     this.#loops = domain.vcpus.map((vcpu) => new VcpuLoop(this.#surroundings(vcpu)));
     this.#sleepers = new SleepWatch(domain.vcpus, () => domain.ticks());
@@ -216,7 +210,7 @@ export class Pcpu {
         this.#flushed = lo & ~(csr[CSR.hvip] as number);
         csr[CSR.hvip] = lo;
         csr[CSR.hvip + 1] = hi;
-        if (this.#trace !== undefined) this.#noteFlush(this.#trace, vcpu.index, lo);
+        this.#stays?.flushed(vcpu.index, lo, this.#flushed);
       },
       runGuest: () => this.#runGuest(),
       carryOut: (requests) => this.#carryOut(vcpu, requests),
@@ -291,34 +285,8 @@ export class Pcpu {
     const steps = this.#domain.debug?.steps(this.current) === true;
     this.#exit = steps ? hart.step() : hart.run(this.#fuel);
     this.#ran = hart.instructions - started;
-    if (this.#trace !== undefined) this.#leftAt = this.#trace.now();
+    this.#stays?.left();
     return true;
-  }
-
-  /** Behind the flush, and before anything that the guest does with it. */
-  #noteFlush(trace: Recorder, vcpu: number, hvip: number): void {
-    this.#hvip = hvip;
-    this.#flushedAt = trace.now();
-    if (this.#flushed !== 0) trace.inject(vcpu, this.#flushed);
-  }
-
-  #noteStay(trace: Recorder, vcpu: number): void {
-    const { state } = this.#hart;
-    const { csr } = state;
-    const left = this.#exit === EXIT.trap;
-    const cause = csr[CSR.scause] as number;
-    const end = left ? this.#stayEnd(cause) : STAY_END.yield;
-    const detail = end === STAY_END.sbi ? (state.x[2 * A7] as number) : left ? cause : 0;
-    const pcLow = left ? (csr[CSR.sepc] as number) : state.pcLow;
-    const pcHigh = left ? (csr[CSR.sepc + 1] as number) : state.pcHigh;
-    const hvipOut = csr[CSR.hvip] as number;
-    trace.stay(vcpu, this.#flushedAt, this.#leftAt, this.#hvip, hvipOut, end, detail, pcLow, pcHigh);
-  }
-
-  #stayEnd(cause: number): StayEnd {
-    if (cause === CAUSE.ecallFromVs) return STAY_END.sbi;
-    if (cause !== CAUSE.virtualInstruction) return STAY_END.trap;
-    return this.#hart.state.csr[CSR.stval] === WFI ? STAY_END.wfi : STAY_END.virtual;
   }
 
   /** Instructions until something is to be done, as fast as the guest ran lately. */
@@ -365,11 +333,8 @@ export class Pcpu {
   /** For the platform of the hart, for a trace: the guest has taken an interrupt. @param cause as vscause has it */
   noteTaken(cause: number): void {
     const vcpu = this.#current;
-    if (vcpu === undefined || this.#trace === undefined) return;
-    const { csr } = this.#hart.state;
-    const late = cause === TIMER ? (this.#domain.ticks() - vcpu.runDeadline(this.#hart)) / TICKS_PER_MS : 0;
-    const pcLow = csr[CSR.vsepc] as number;
-    this.#trace.taken(vcpu.index, cause, 'VS', nanoseconds(late), pcLow, csr[CSR.vsepc + 1] as number);
+    if (vcpu === undefined) return;
+    this.#stays?.taken(vcpu.index, cause, () => this.#domain.ticks() - vcpu.runDeadline(this.#hart));
   }
 
   /**
@@ -410,7 +375,7 @@ export class Pcpu {
   }
 
   #handle(vcpu: Vcpu): LoopOutcome {
-    if (this.#trace !== undefined) this.#noteStay(this.#trace, vcpu.index);
+    this.#stays?.end(vcpu.index, this.#exit);
     if (vcpu.tellsOverflows) this.#overflows.notice(this.#hart, vcpu);
     this.#count(vcpu);
     this.#watchProgress(vcpu);

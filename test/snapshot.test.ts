@@ -81,7 +81,7 @@ describe('tick loses nothing and gets nothing from nowhere', () => {
     'when it is copied to other numbers of threads',
     async () => {
       const copy = (machine: Machine, count: number) => machine.fork(1 + (count % 4));
-      const { end, output } = await runInParts(tick({}), 4, copy);
+      const { end, output } = await runInParts(tick({}), 3, copy);
       expect(end, output).toEqual({ reason: 'poweroff' });
       expect(output).toContain('tick: PASS');
     },
@@ -94,7 +94,7 @@ describe('tick loses nothing and gets nothing from nowhere', () => {
   ] as const)(
     'through files, with %s',
     async (_, more) => {
-      const { end, output } = await runInParts(tick(more), 3, (machine, count) =>
+      const { end, output } = await runInParts(tick(more), 2, (machine, count) =>
         throughFile(machine, 1 + (count % 4)),
       );
       expect(end, output).toEqual({ reason: 'poweroff' });
@@ -121,9 +121,9 @@ const counting: MachineConfig = {
 test(
   'a bare machine goes on where it was',
   async () => {
-    const { end, moves } = await runInParts(counting, 3, (machine) => throughFile(machine, 1));
+    const { end, moves } = await runInParts(counting, 2, (machine) => throughFile(machine, 1));
     expect(end).toEqual({ reason: 'poweroff' });
-    expect(moves).toBe(3);
+    expect(moves).toBe(2);
   },
   LIMIT_MS,
 );

@@ -148,8 +148,9 @@ const reasons: Readonly<Record<string, string>> = {
   ENOMEM: 'the system has no memory for it',
 };
 
-/** Puts a system error into words; other errors pass as they are. */
+/** Puts a system error into words; other errors pass as they are, and words that were found already. */
 export function explainedError(error: unknown, what: string): unknown {
+  if (error instanceof InputError) return error;
   if (error instanceof NoRoom) return new InputError(`${what}: ${error.message}.`);
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
   return new InputError(`${what}: ${reasons[error.code] ?? error.message}.`);

@@ -4,6 +4,8 @@
  */
 #include <stdint.h>
 
+#include "../syscall.h"
+
 enum {
   SYS_IOCTL = 29,
   SYS_READ = 63,
@@ -25,18 +27,6 @@ enum { ENABLE = 0x2400, DISABLE = 0x2401, RESET = 0x2403 };
 enum { PRIVATE_EXPEDITED = 1 << 3, REGISTER_PRIVATE_EXPEDITED = 1 << 4 };
 enum { ROUNDS = 4, TURNS = 5000000, INSTRUCTIONS_A_TURN = 4 };
 
-static long call(long number, long a, long b, long c, long d, long e, long f) {
-  register long a0 __asm__("a0") = a;
-  register long a1 __asm__("a1") = b;
-  register long a2 __asm__("a2") = c;
-  register long a3 __asm__("a3") = d;
-  register long a4 __asm__("a4") = e;
-  register long a5 __asm__("a5") = f;
-  register long a7 __asm__("a7") = number;
-  __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7) : "memory");
-  return a0;
-}
-
 static char line[200];
 static unsigned length;
 
@@ -54,20 +44,20 @@ static void number(long value) {
 }
 static void end_line(void) {
   put("\n");
-  call(SYS_WRITE, 1, (long)line, length, 0, 0, 0);
+  syscall3(SYS_WRITE, 1, (long)line, length);
   length = 0;
 }
 
 /* A counter of this process, on whatever processor it runs; or an error. */
 static long open_sampler(uint32_t type, uint64_t config, uint64_t period, uint64_t sampled) {
   uint64_t attributes[8] = {type | UINT64_C(64) << 32, config, period, sampled, 0, 1 /* disabled */};
-  return call(SYS_PERF_EVENT_OPEN, (long)attributes, 0, -1, -1, 0, 0);
+  return syscall4(SYS_PERF_EVENT_OPEN, (long)attributes, 0, -1, -1);
 }
 static long open_counter(uint32_t type, uint64_t config) { return open_sampler(type, config, 0, 0); }
-static void control(long counter, long what) { call(SYS_IOCTL, counter, what, 0, 0, 0, 0); }
+static void control(long counter, long what) { syscall2(SYS_IOCTL, counter, what); }
 static long value_of(long counter) {
   long value = -1;
-  call(SYS_READ, counter, (long)&value, sizeof value, 0, 0, 0);
+  syscall3(SYS_READ, counter, (long)&value, sizeof value);
   return value;
 }
 
@@ -98,7 +88,7 @@ static void take_samples(void) {
     number(counter), end_line();
     return;
   }
-  const char *ring = (const char *)call(SYS_MMAP, 0, 2 * PAGE, READ_WRITE, SHARED, counter, 0);
+  const char *ring = (const char *)syscall5(SYS_MMAP, 0, 2 * PAGE, READ_WRITE, SHARED, counter);
   control(counter, ENABLE);
   spin(TURNS);
   control(counter, DISABLE);
@@ -117,7 +107,7 @@ static void take_samples(void) {
 
 static void pin_to(unsigned cpu) {
   uint64_t mask = UINT64_C(1) << cpu;
-  call(SYS_SCHED_SETAFFINITY, 0, sizeof mask, (long)&mask, 0, 0, 0);
+  syscall3(SYS_SCHED_SETAFFINITY, 0, sizeof mask, (long)&mask);
 }
 
 /* Remote fences and IPIs: two threads of one address space, each on its own processor. One changes the page table; the
@@ -129,10 +119,10 @@ static volatile int stop;
 static void child(void) {
   pin_to(1);
   while (!stop) {
-    call(SYS_MEMBARRIER, PRIVATE_EXPEDITED, 0, 0, 0, 0, 0);
+    syscall1(SYS_MEMBARRIER, PRIVATE_EXPEDITED);
     barriers++;
   }
-  for (;;) call(SYS_EXIT, 0, 0, 0, 0, 0, 0);
+  for (;;) syscall1(SYS_EXIT, 0);
 }
 static void start_thread(void) {
   enum { CLONE_VM = 0x100 };
@@ -151,22 +141,22 @@ static void count_firmware(void) {
     counters[index] = open_counter(PERF_TYPE_RAW, UINT64_C(1) << 63 | codes[index]);
     control(counters[index], ENABLE);
   }
-  call(SYS_MEMBARRIER, REGISTER_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0);
+  syscall1(SYS_MEMBARRIER, REGISTER_PRIVATE_EXPEDITED);
   start_thread();
   while (barriers == 0) spin(1000);
-  char *memory = (char *)call(SYS_MMAP, 0, PAGE, 3, 0x22, -1, 0);
+  char *memory = (char *)syscall5(SYS_MMAP, 0, PAGE, 3, 0x22, -1);
   for (int change = 0; change < CHANGES; change++) {
     memory[0] = 1;
-    call(SYS_MPROTECT, (long)memory, PAGE, 1, 0, 0, 0);
-    call(SYS_MPROTECT, (long)memory, PAGE, 3, 0, 0, 0);
-    call(SYS_MEMBARRIER, PRIVATE_EXPEDITED, 0, 0, 0, 0, 0);
+    syscall3(SYS_MPROTECT, (long)memory, PAGE, 1);
+    syscall3(SYS_MPROTECT, (long)memory, PAGE, 3);
+    syscall1(SYS_MEMBARRIER, PRIVATE_EXPEDITED);
     /* Where vCPUs take turns, the other processor may stand still in another program for all of a turn. */
     if (change % 20 == 0)
       for (long seen = barriers; barriers == seen;) spin(1000);
   }
   for (long seen = barriers; barriers < seen + 2;) spin(1000);
   stop = 1;
-  call(SYS_WAIT4, -1, 0, 0, 0, 0, 0);
+  syscall1(SYS_WAIT4, -1);
   put("firmware");
   for (int index = 0; index < CODES; index++) number(value_of(counters[index]));
   end_line();
@@ -182,5 +172,5 @@ void start_program(void) {
   count_loops();
   take_samples();
   count_firmware();
-  for (;;) call(SYS_REBOOT, 0xfee1dead, 672274793, 0x4321fedc, 0, 0, 0);
+  for (;;) syscall3(SYS_REBOOT, 0xfee1dead, 672274793, 0x4321fedc);
 }

@@ -7,6 +7,8 @@
  */
 #include <stdint.h>
 
+#include "../syscall.h"
+
 enum {
   SYS_PPOLL = 73,
   SYS_READ = 63,
@@ -35,19 +37,8 @@ struct poll {
 
 static char buffer[1 << 16], back[1 << 16];
 
-static long call(long number, long a, long b, long c, long d, long e) {
-  register long a0 __asm__("a0") = a;
-  register long a1 __asm__("a1") = b;
-  register long a2 __asm__("a2") = c;
-  register long a3 __asm__("a3") = d;
-  register long a4 __asm__("a4") = e;
-  register long a7 __asm__("a7") = number;
-  __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a7) : "memory");
-  return a0;
-}
-
 static _Noreturn void leave(long status) {
-  for (;;) call(SYS_EXIT, status, 0, 0, 0, 0);
+  for (;;) syscall1(SYS_EXIT, status);
 }
 static long checked(long result) {
   if (result < 0) leave(-result);
@@ -56,7 +47,7 @@ static long checked(long result) {
 
 static void write_all(long descriptor, const char *bytes, long count) {
   while (count > 0) {
-    long written = checked(call(SYS_WRITE, descriptor, (long)bytes, count, 0, 0));
+    long written = checked(syscall3(SYS_WRITE, descriptor, (long)bytes, count));
     bytes += written;
     count -= written;
   }
@@ -71,43 +62,43 @@ static void set_address(uint32_t port, int cid) {
 
 static void echo(uint32_t port, uint32_t count) {
   set_address(port, CID_ANY);
-  long listener = checked(call(SYS_SOCKET, AF_VSOCK, SOCK_STREAM, 0, 0, 0));
-  checked(call(SYS_BIND, listener, (long)&address, sizeof address, 0, 0));
-  checked(call(SYS_LISTEN, listener, 8, 0, 0, 0));
+  long listener = checked(syscall2(SYS_SOCKET, AF_VSOCK, SOCK_STREAM));
+  checked(syscall3(SYS_BIND, listener, (long)&address, sizeof address));
+  checked(syscall2(SYS_LISTEN, listener, 8));
   write_all(1, "listening\n", 10);
   while (count-- > 0) {
-    long stream = checked(call(SYS_ACCEPT, listener, 0, 0, 0, 0));
+    long stream = checked(syscall1(SYS_ACCEPT, listener));
     long bytes;
-    while ((bytes = checked(call(SYS_READ, stream, (long)buffer, sizeof buffer, 0, 0))) > 0)
+    while ((bytes = checked(syscall3(SYS_READ, stream, (long)buffer, sizeof buffer))) > 0)
       write_all(stream, buffer, bytes);
-    checked(call(SYS_CLOSE, stream, 0, 0, 0, 0));
+    checked(syscall1(SYS_CLOSE, stream));
   }
 }
 
 static void join(uint32_t port) {
   set_address(port, CID_HOST);
-  long stream = checked(call(SYS_SOCKET, AF_VSOCK, SOCK_STREAM, 0, 0, 0));
-  checked(call(SYS_CONNECT, stream, (long)&address, sizeof address, 0, 0));
+  long stream = checked(syscall2(SYS_SOCKET, AF_VSOCK, SOCK_STREAM));
+  checked(syscall3(SYS_CONNECT, stream, (long)&address, sizeof address));
   long sent = 0, bytes = 0, ended = 0;
   for (;;) {
     if (sent == bytes && !ended) {
       sent = 0;
-      bytes = checked(call(SYS_READ, 0, (long)buffer, sizeof buffer, 0, 0));
+      bytes = checked(syscall3(SYS_READ, 0, (long)buffer, sizeof buffer));
       if (bytes == 0) {
         ended = 1;
-        checked(call(SYS_SHUTDOWN, stream, SHUT_WR, 0, 0, 0));
+        checked(syscall2(SYS_SHUTDOWN, stream, SHUT_WR));
       }
     }
     struct poll poll = {.descriptor = (int32_t)stream, .wanted = ended ? POLLIN : POLLIN | POLLOUT};
-    checked(call(SYS_PPOLL, (long)&poll, 1, 0, 0, 0));
+    checked(syscall2(SYS_PPOLL, (long)&poll, 1));
     if (poll.happened & (POLLIN | POLLHUP)) {
-      long count = checked(call(SYS_READ, stream, (long)back, sizeof back, 0, 0));
+      long count = checked(syscall3(SYS_READ, stream, (long)back, sizeof back));
       if (count == 0) return;
       write_all(1, back, count);
     } else if (poll.happened & POLLOUT && sent < bytes) {
       /* A small piece fits in whenever there is room at all. */
       long count = bytes - sent < 1024 ? bytes - sent : 1024;
-      sent += checked(call(SYS_WRITE, stream, (long)buffer + sent, count, 0, 0));
+      sent += checked(syscall3(SYS_WRITE, stream, (long)buffer + sent, count));
     }
   }
 }

@@ -45,7 +45,7 @@ async function converse(
   const { bootArgs = 'console=ttyS0', slow = false, ...rest } = wiring;
   const kernel = await readKernel(readFileSync(guest.kernelPath), guest.kernelPath);
   const initrd = initramfs({ busybox: readFileSync(guest.busyboxPath), run });
-  const pieces = ports.map((): Uint8Array[] => []);
+  const pieces = ports.map((): Buffer[] => []);
   let serial = '';
   const waiting = new Set<() => void>();
   const changed = () => {
@@ -54,7 +54,7 @@ async function converse(
   const backends = pieces.map(
     (list): PortBackend => ({
       output: (bytes) => {
-        list.push(bytes);
+        list.push(Buffer.from(bytes));
         changed();
         return slow ? new Promise((resolve) => setImmediate(resolve)) : undefined;
       },
@@ -97,7 +97,11 @@ async function converse(
     machine,
     ports: machine.ports,
     serial: () => serial,
-    output: (port) => Buffer.concat(pieces[port]),
+    output: (port) => {
+      // Asked for at each event: what was put together once stays so.
+      if (pieces[port].length > 1) pieces[port].splice(0, Infinity, Buffer.concat(pieces[port]));
+      return pieces[port][0] ?? Buffer.alloc(0);
+    },
     until: async (condition, what) => {
       while (!condition()) {
         if (ended) throw new Error(`the machine has ended without ${what}\n${serial}`);
@@ -131,62 +135,69 @@ async function converse(
 const values = (text: string, name: string): string[] =>
   [...text.matchAll(new RegExp(`^${name}: ?(.*?)\\r?$`, 'gm'))].map(([, value]) => value);
 
+/** A terminal whose size changes, and some of its input and output. */
+const TERMINAL = `
+  trap 'echo "resized: $(stty size)"' WINCH
+  echo "terminal: $(tty) $(stty size)"
+  echo ready
+  read -r line; echo "line: $line"
+  i=0; while [ "$(stty size)" != '50 160' ] && [ $i -lt 200 ]; do sleep 0.1; i=$((i + 1)); done
+  seq 1 20000
+`;
+
+async function useTerminal({ ports, output, until, send }: Conversation): Promise<void> {
+  const text = () => output(0).toString();
+  ports[0].resize(132, 43);
+  await until(() => text().includes('ready'), 'a word');
+  ports[0].resize(160, 50);
+  await send(0, Buffer.from('hello\r'));
+}
+
+function checkTerminal({ output }: Conversation): void {
+  const text = output(0).toString();
+  expect(values(text, 'terminal')).toEqual(['/dev/hvc0 43 132']);
+  expect(values(text, 'line')).toEqual(['hello']);
+  expect(values(text, 'resized')).toContain('50 160');
+  const numbers = Array.from({ length: 20_000 }, (_, index) => `${index + 1}\r\n`).join('');
+  expect(text).toContain(numbers);
+}
+
 describe.skipIf(guest === undefined)('the console', { timeout: LIMIT_MS + 30_000 }, () => {
-  test.each<[string, Pick<DomainConfig, 'aia'>]>([
-    ['the pin', {}],
-    ['messages', { aia: 'aplic-imsic' }],
-  ])('is a terminal with a size, by %s', async (_, wiring) => {
-    const script = `
-      trap 'echo "resized: $(stty size)"' WINCH
-      echo "terminal: $(tty) $(stty size)"
-      echo ready
-      read -r line; echo "line: $line"
-      i=0; while [ "$(stty size)" != '50 160' ] && [ $i -lt 200 ]; do sleep 0.1; i=$((i + 1)); done
-      seq 1 20000
-    `;
-    const body = async ({ ports, output, until, send }: Conversation) => {
-      const text = () => output(0).toString();
-      ports[0].resize(132, 43);
-      await until(() => text().includes('ready'), 'a word');
-      ports[0].resize(160, 50);
-      await send(0, Buffer.from('hello\r'));
-    };
-    const { output } = await converse([{}], script, body, {
-      ...wiring,
-      bootArgs: 'console=hvc0 earlycon=sbi',
-    });
-    const text = output(0).toString();
-    expect(values(text, 'terminal')).toEqual(['/dev/hvc0 43 132']);
-    expect(values(text, 'line')).toEqual(['hello']);
-    expect(values(text, 'resized')).toContain('50 160');
-    const numbers = Array.from({ length: 20_000 }, (_, index) => `${index + 1}\r\n`).join('');
-    expect(text).toContain(numbers);
+  const bootArgs = 'console=hvc0 earlycon=sbi';
+
+  test('is a terminal with a size, by messages', async () => {
+    checkTerminal(await converse([{}], TERMINAL, useTerminal, { aia: 'aplic-imsic', bootArgs }));
   });
 
-  test('has channels with names, which take and give any bytes, however slow the other end is', async () => {
+  test('is one by its pin, and has channels, which take and give any bytes, however slow the other end is', async () => {
     const script = `
-      for port in /sys/class/virtio-ports/*; do echo "$(cat $port/name): $(basename $port)"; done
+      ${TERMINAL}
+      for port in /sys/class/virtio-ports/*/name; do echo "$(cat $port): $(basename $(dirname $port))"; done
       cd /dev
       exec 3<>/dev/$(basename $(grep -l org.test.echo /sys/class/virtio-ports/*/name | xargs dirname))
       exec 4>/dev/$(basename $(grep -l org.test.out /sys/class/virtio-ports/*/name | xargs dirname))
-      echo open
-      head -c 3000000 <&3 | tee /tmp/bytes >&3 & 
+      head -c 3000000 <&3 | tee /tmp/bytes >&3 & copy=$!
       seq 1 200000 >&4
       # A machine that ends takes with it what nobody has read.
-      wait; head -c 4 <&3 > /dev/null; md5sum < /tmp/bytes | sed 's/^/sum: /'
+      wait $copy; head -c 4 <&3 > /dev/null; md5sum < /tmp/bytes | sed 's/^/sum: /'
     `;
     const bytes = new Uint8Array(3_000_000).map((_, index) => (index * 7 + (index >> 8)) & 0xff);
-    const body = async ({ send, output, until }: Conversation) => {
+    const body = async (conversation: Conversation) => {
+      const { send, output, until } = conversation;
+      await useTerminal(conversation);
       await send(1, bytes);
       await until(() => output(1).length === bytes.length, 'the echo');
       await until(() => output(2).toString().endsWith('200000\n'), 'the numbers');
       await send(1, Buffer.from('done'));
     };
     const names: PortFacts[] = [{}, { name: 'org.test.echo' }, { name: 'org.test.out' }];
-    const { output, serial } = await converse(names, script, body, { slow: true });
-    expect(values(serial(), 'org.test.echo')).toEqual(['vport0p1']);
+    const conversation = await converse(names, script, body, { slow: true, bootArgs });
+    checkTerminal(conversation);
+    const { output } = conversation;
+    const text = output(0).toString();
+    expect(values(text, 'org.test.echo')).toEqual(['vport0p1']);
     expect(output(1).equals(bytes)).toBe(true);
-    expect(values(serial(), 'sum')[0]).toContain(createHash('md5').update(bytes).digest('hex'));
+    expect(values(text, 'sum')[0]).toContain(createHash('md5').update(bytes).digest('hex'));
     const numbers = Array.from({ length: 200_000 }, (_, index) => `${index + 1}\n`).join('');
     expect(output(2).toString() === numbers).toBe(true);
   });

@@ -142,8 +142,7 @@ export class AgentConnection {
     const hello = encodeFrame(0, FRAME.HELLO, helloPayload({ version: PROTOCOL.VERSION, pid: 0 }));
     this.#queue = [silence, hello];
     this.#queued = silence.length + hello.length;
-    // A machine that was restored has not gone on yet, and takes nothing.
-    void Promise.resolve().then(() => this.#flush());
+    this.#flush();
   }
 
   /** For the port: takes what the guest sends. */

@@ -142,7 +142,8 @@ export class AgentConnection {
     const hello = encodeFrame(0, FRAME.HELLO, helloPayload({ version: PROTOCOL.VERSION, pid: 0 }));
     this.#queue = [silence, hello];
     this.#queued = silence.length + hello.length;
-    this.#flush();
+    // The port takes nothing while it is telling this.
+    void Promise.resolve().then(() => this.#flush());
   }
 
   /** For the port: takes what the guest sends. */

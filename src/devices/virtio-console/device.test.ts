@@ -132,16 +132,6 @@ describe('ports', () => {
     expect(backends[0].opened).not.toHaveBeenCalled();
   });
 
-  test('take input from whoever hears that they are open', () => {
-    const { driver, ports, backends } = create([{}, { name: 'a.b' }]);
-    driver.control(0xffff_ffff, CONTROL.DEVICE_READY, 1);
-    driver.control(1, CONTROL.PORT_READY, 1);
-    driver.offer(inputQueue(1));
-    backends[1].opened.mockImplementation(() => void ports[1].input(bytes('at once')));
-    driver.control(1, CONTROL.PORT_OPEN, 1);
-    expect(driver.received(inputQueue(1))).toEqual([bytes('at once')]);
-  });
-
   test('are announced one by one as the driver has buffers', () => {
     const { driver } = create([{}, { name: 'x' }]);
     driver.control(0xffff_ffff, CONTROL.DEVICE_READY, 1);

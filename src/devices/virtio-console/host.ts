@@ -124,27 +124,22 @@ export class VirtioConsoleHost implements HostSide {
 
   /** Takes what the driver says, then says what it is to know. */
   #control(): void {
-    const { queues, memory, backends } = this.#wiring;
-    const opened: (readonly [port: number, open: boolean])[] = [];
+    const { queues, memory } = this.#wiring;
     queues.use(CONTROL_OUT, (queue) => {
       for (let left = queue.listen(); left > 0; left--) {
         const chain = queue.pop();
         if (chain === undefined) return;
         const head = gather(memory, chain.readable, 0, CONTROL_BYTES);
         if (head === undefined) throw new RingError('a control message of fewer than 8 bytes');
-        const control = readControl(head);
-        this.#hearControl(control);
-        if (control.event === CONTROL.PORT_OPEN) opened.push([control.port, control.value === 1]);
+        this.#hearControl(readControl(head));
         queue.push(chain, 0);
       }
     });
-    // Without the lock: whoever hears of it may send something at once.
-    for (const [port, open] of opened) backends[port]?.opened?.(open);
     this.#sendControl();
   }
 
   #hearControl({ port, event, value }: ReturnType<typeof readControl>): void {
-    const { ports } = this.#wiring;
+    const { ports, backends } = this.#wiring;
     if (event === CONTROL.DEVICE_READY) {
       for (const each of ports.keys()) this.#words[WORD.PORTS + each] = value === 1 ? PORT.ADD : 0;
       this.#buffers.fill(0);
@@ -160,6 +155,7 @@ export class VirtioConsoleHost implements HostSide {
       if (value === 1) this.#words[word] |= PORT.OPEN;
       else this.#words[word] &= ~PORT.OPEN;
       this.#reopen(port);
+      backends[port]?.opened?.(value === 1);
     }
   }
 

@@ -70,7 +70,7 @@ static void take_frame(uint32_t id, int type, int channel, const char *payload, 
 
 /* The host is not there any more: waits until somebody is. */
 static void open_again(void) {
-  const struct timespec pause = {0, 5000000};
+  const struct timespec pause = {0, 50000000};
   forget_all();
   while (open_line() < 0) syscall5(SYS_PPOLL, 0, 0, (long)&pause, 0, 8);
   struct pollfd port = {line_descriptor(), POLLIN, 0};

@@ -11,9 +11,9 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const work = `
   printf 'from the guest' | dd of=/dev/vda bs=4096 seek=5 conv=sync 2>&1
-  exec 3< /work/lines; read first <&3; echo $first > /tmp/read
+  exec 3< /data/lines; read first <&3; echo $first > /tmp/read
   (while [ ! -e /tmp/go ]; do sleep 0.1; done; read second <&3; echo $second >> /tmp/read) > /dev/null 2>&1 &
-  echo $! > /tmp/worker; date +%s > /tmp/then`;
+  echo $! > /tmp/job; date +%s > /tmp/then`;
 
 /** What the guest says, without the end of its line. */
 async function say(vm: Vm, command: string): Promise<string> {
@@ -30,7 +30,7 @@ test(
     const shared = join(directory, 'shared');
     mkdirSync(shared);
     writeFileSync(join(shared, 'lines'), 'one\ntwo\n');
-    const options = { disk: { file, snapshot: true }, share: { '/work': shared }, network: true } as const;
+    const options = { disk: { file, snapshot: true }, share: { '/data': shared }, network: true } as const;
     const vm = await boot({ cpus: 2, memory: '160M', ...options });
     await vm.commands.run(work);
     await vm.pause();
@@ -42,7 +42,7 @@ test(
     expect(image.size).toBeLessThan(60 << 20);
 
     const one = await restore(image, { threads: 1 });
-    expect(await say(one, 'nproc; kill -0 $(cat /tmp/worker); cat /tmp/read')).toBe('2\none');
+    expect(await say(one, 'nproc; kill -0 $(cat /tmp/job); cat /tmp/read')).toBe('2\none');
     await say(one, 'echo 3 > /proc/sys/vm/drop_caches');
     expect(await say(one, 'dd if=/dev/vda bs=4096 skip=5 count=1 2> /dev/null | head -c 14')).toBe(
       'from the guest',
@@ -50,10 +50,10 @@ test(
     expect(
       await say(
         one,
-        'head -c 3 /dev/vda; touch /tmp/go; while kill -0 $(cat /tmp/worker) 2> /dev/null; do :; done',
+        'head -c 3 /dev/vda; touch /tmp/go; while kill -0 $(cat /tmp/job) 2> /dev/null; do :; done',
       ),
     ).toBe('aaa');
-    expect(await say(one, 'cat /tmp/read; cat /work/lines')).toBe('one\ntwo\none\ntwo');
+    expect(await say(one, 'cat /tmp/read; cat /data/lines')).toBe('one\ntwo\none\ntwo');
     expect(Math.abs(Number(await say(one, 'date +%s')) - Date.now() / 1000)).toBeLessThan(10);
 
     // A copy has what there is so far, and nothing of what comes after.

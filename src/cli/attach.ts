@@ -1,17 +1,13 @@
-import type {
-  AttachedParts,
-  DriveFacts,
-  NetworkFacts,
-  PortFacts,
-  ShareFacts,
-} from '../devices/descriptor.ts';
+import type { AttachedParts, NetworkFacts, PortFacts } from '../devices/descriptor.ts';
 import { MOST_PORTS } from '../devices/virtio-console/words.ts';
 import { InputError } from '../errors/input-error.ts';
+import { Closers } from '../node/closers.ts';
 import type { DriveOptions } from '../node/drives/drive-options.ts';
+import type { OpenDrives } from '../node/drives/open-drives.ts';
+import { connectedDrives, giveDrives, giveNetwork, giveShares } from '../node/give-parts.ts';
 import type { LinkOptions } from '../node/network/open-link.ts';
-import type { NetworkOptions } from '../node/network/open-network.ts';
+import type { NetworkOptions, PreparedNetwork } from '../node/network/open-network.ts';
 import type { NodeHost } from '../node/node-host.ts';
-import type { ShareOptions } from '../node/shares/share-options.ts';
 import { type DebianDisk, sshNotice, withPlaces } from './debian-disk.ts';
 import { type DriveWords, readDrives } from './drive-options.ts';
 import { type GdbWords, readGdb } from './gdb-option.ts';
@@ -48,32 +44,33 @@ export interface Attached {
 export async function attach(words: AttachWords, host: NodeHost, debian?: DebianDisk): Promise<Attached> {
   const virtio = readVirtio(words.virtio);
   const own = debian === undefined ? [] : [debian.drive];
-  const drives = await connect(readDrives(words, virtio, own));
+  const drives = await connectedDrives(readDrives(words, virtio, own));
   const shares = readShares(words, virtio);
   const link = readLink(words);
   const network = link === undefined ? networkOf(words, debian) : undefined;
   const vsock = readVsock(words.vsock);
   if ((network ?? link) !== undefined && words.engine === 'lockstep')
     throw new InputError('--engine lockstep: in lock step a machine has no network. Leave one of both out.');
-  const opened = drives.length === 0 ? undefined : await giveDrives(drives, host);
+  // Nobody closes them: they are open until the process ends.
+  const closers = new Closers();
+  const opened = await giveDrives(drives, host, closers);
+  const stamps = opened === undefined ? NO_STAMPS : await stampsOf(opened);
+  const folders = await giveShares(shares, host, closers);
+  const given = network && (await giveNetwork(network, host, closers));
+  if (network !== undefined && given !== undefined) tellOf(network, given, debian);
   const attached = {
     ...{ virtio, balloon: words.balloon === true },
     ports: portsOf(words),
     ...(vsock === undefined ? {} : { vsock: { cid: vsock.cid } }),
     ...(opened === undefined ? {} : { drives: opened.facts }),
-    ...(shares.length === 0 ? {} : { shares: await giveShares(shares, host) }),
-    ...(network === undefined ? {} : { network: await giveNetwork(network, host, debian) }),
+    ...(folders === undefined ? {} : { shares: folders }),
+    ...(given === undefined ? {} : { network: given.facts }),
     ...(link === undefined ? {} : { network: await giveLink(link, host) }),
   };
-  return { attached, drives, stamps: () => opened?.stamps() ?? {}, check: (notes) => opened?.check(notes) };
+  return { attached, drives, ...stamps };
 }
 
-/** Asks servers for those drives that are theirs. */
-async function connect(drives: readonly DriveOptions[]): Promise<readonly DriveOptions[]> {
-  if (drives.length === 0) return drives;
-  const { connectDrives } = await import('../node/drives/connect-drives.ts');
-  return connectDrives(drives);
-}
+const NO_STAMPS: Pick<Attached, 'stamps' | 'check'> = { stamps: () => ({}), check: () => undefined };
 
 /** The ports of the virtio console: the terminal, if it is there, and more lines. A port without a name is a terminal. */
 function portsOf(words: AttachWords): readonly PortFacts[] {
@@ -111,28 +108,10 @@ async function openSockets(word: string | undefined): Promise<Pick<SessionOption
   return { vsock: await UnixSockets.open(vsock.path) };
 }
 
-async function giveDrives(
-  options: readonly DriveOptions[],
-  host: NodeHost,
-): Promise<Pick<Attached, 'stamps' | 'check'> & { readonly facts: readonly DriveFacts[] }> {
-  const [{ openDrives }, { stampDrives, checkDrives }] = await Promise.all([
-    import('../node/drives/open-drives.ts'),
-    import('../node/drives/drive-stamps.ts'),
-  ]);
-  const opened = openDrives(options);
-  host.loadFirst(opened.module);
-  return {
-    facts: opened.facts,
-    stamps: () => stampDrives(opened),
-    check: (notes) => checkDrives(notes, opened),
-  };
-}
-
-async function giveShares(options: readonly ShareOptions[], host: NodeHost): Promise<readonly ShareFacts[]> {
-  const { openShares } = await import('../node/shares/open-shares.ts');
-  const { facts, module } = openShares(options);
-  host.loadFirst(module);
-  return facts;
+/** What tells whether the files of drives are as they were. */
+async function stampsOf(opened: OpenDrives): Promise<Pick<Attached, 'stamps' | 'check'>> {
+  const { stampDrives, checkDrives } = await import('../node/drives/drive-stamps.ts');
+  return { stamps: () => stampDrives(opened), check: (notes) => checkDrives(notes, opened) };
 }
 
 /** A Debian has a network without being asked for. */
@@ -149,16 +128,13 @@ async function giveLink(options: LinkOptions, host: NodeHost): Promise<NetworkFa
   return facts;
 }
 
-async function giveNetwork(
-  options: NetworkOptions,
-  host: NodeHost,
+/** What a person has to be told of a network: ports that were found, and the way in by ssh. */
+function tellOf(
+  asked: NetworkOptions,
+  { forwards }: Pick<PreparedNetwork, 'forwards'>,
   debian: DebianDisk | undefined,
-): Promise<NetworkFacts> {
-  const { prepareNetwork } = await import('../node/network/open-network.ts');
-  const { facts, module, forwards } = await prepareNetwork(options);
+): void {
   const ssh = debian && sshNotice(forwards, debian);
-  const notices = [...portNotices(options.forwards, forwards), ...(ssh === undefined ? [] : [ssh])];
+  const notices = [...portNotices(asked.forwards, forwards), ...(ssh === undefined ? [] : [ssh])];
   for (const text of notices) process.stderr.write(`hartvisor: ${text}\n`);
-  host.loadFirst(module);
-  return facts;
 }

@@ -77,6 +77,12 @@ export class NodeHost implements MachineHost {
     void this.#interpreter(xlen);
   }
 
+  /** Ends threads that were started ahead of time, and that no machine has taken. */
+  close(): void {
+    for (const worker of this.#waiting.values()) void worker.terminate();
+    this.#waiting.clear();
+  }
+
   /** Has the threads that are spawned from now on load a module before they start. */
   loadFirst(module: ThreadModule): void {
     this.#modules.push(module);

@@ -112,22 +112,24 @@ describe('boot', () => {
   });
 });
 
-test('a program that drops its machine comes to its end, and one that waits for it does not before', async () => {
-  const run = async (name: string, rest: string) => {
+test('a program ends though it drops its machine or gets none, and not before what it waits for', async () => {
+  const run = async (name: string, rest: string, options: BootOptions = long) => {
     const file = join(directory, name);
     writeFileSync(
       file,
       `import { boot } from ${JSON.stringify(index)};
-       const vm = await boot(${JSON.stringify(long)});
+       const vm = await boot(${JSON.stringify(options)});
        await vm.console.waitFor('tick');
        ${rest}`,
     );
     return promisify(execFile)(process.execPath, [file]);
   };
-  const [dropped, waited] = await Promise.all([
+  const [dropped, waited, failed] = await Promise.all([
     run('dropped.mjs', `console.log('dropped');`),
     run('waited.mjs', `setTimeout(() => vm.stop(), 50).unref(); console.log((await vm.ended).reason);`),
+    run('failed.mjs', '', { ...long, disk: '/nowhere/disk.img' }).catch((error: unknown) => error),
   ]);
   expect(dropped.stdout).toBe('dropped\n');
   expect(waited.stdout).toBe('stopped\n');
+  expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('/nowhere/disk.img') });
 });

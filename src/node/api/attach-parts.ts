@@ -13,11 +13,14 @@ import { MOST_DRIVES, MOST_SHARES } from '../../machine/parts.ts';
 import { formatIpv4, LOOPBACK, parseIpv4 } from '../../network/address.ts';
 import { DEFAULT_MAC, userNetwork } from '../../network/defaults.ts';
 import { type AllowRule, parseRule } from '../../network/policy.ts';
+import type { Closers } from '../closers.ts';
 import type { DriveOptions } from '../drives/drive-options.ts';
 import type { OpenDrives } from '../drives/open-drives.ts';
 import { serialOf } from '../drives/serial-of.ts';
+import { connectedDrives, giveDrives, giveNetwork, giveShares } from '../give-parts.ts';
 import type { GuestShare } from '../guests/guest-parts.ts';
 import type { Forward } from '../network/network-thread.ts';
+import type { NetworkOptions } from '../network/open-network.ts';
 import type { NodeHost } from '../node-host.ts';
 
 /** What a machine has on demand: open, and known to its threads. */
@@ -30,12 +33,7 @@ export interface OpenParts {
   readonly opened: OpenDrives | undefined;
   /** What tells whether their files are as they were, for the notes of a snapshot. */
   notes(): Promise<Readonly<Record<string, string>>>;
-  close(): void;
 }
-
-type Opened<Key extends keyof AttachedParts> = Pick<AttachedParts, Key> & {
-  readonly forwards?: readonly ForwardedPort[];
-};
 
 /**
  * Opens the disks, folders and network of a machine.
@@ -47,32 +45,25 @@ export async function attachParts(
   options: Pick<BootOptions, 'disk' | 'share' | 'network' | 'balloon'>,
   { virtio }: Pick<Shape, 'virtio'>,
   host: NodeHost,
+  closers: Closers,
 ): Promise<OpenParts> {
-  const closers: (() => void)[] = [];
-  const close = () => {
-    for (const each of closers.splice(0)) each();
+  const disks = readDisks(options, virtio);
+  const shares = readShares(options, virtio);
+  const drives = await connectedDrives(disks);
+  const folders = await giveShares(shares, host, closers);
+  const opened = await giveDrives(drives, host, closers);
+  const wanted = readNetwork(options);
+  const network = wanted && (await giveNetwork(wanted, host, closers));
+  return {
+    attached: {
+      ...{ virtio, balloon: options.balloon === true },
+      ...(opened === undefined ? {} : { drives: opened.facts }),
+      ...(folders === undefined ? {} : { shares: folders }),
+      ...(network === undefined ? {} : { network: network.facts }),
+    },
+    ...{ drives, shares, opened, notes: () => notesOf(opened) },
+    forwards: network?.forwards.map(shown) ?? [],
   };
-  try {
-    const disks = readDisks(options, virtio);
-    const shares = readShares(options, virtio);
-    const drives = await connected(disks);
-    const folders = await openFolders(shares, host, closers);
-    const opened = await openDisks(drives, host, closers);
-    const files = opened === undefined ? {} : { drives: opened.facts };
-    const { forwards = [], ...network } = await openNetwork(options, host, closers);
-    return {
-      attached: { virtio, balloon: options.balloon === true, ...files, ...folders, ...network },
-      drives,
-      shares,
-      forwards,
-      opened,
-      notes: () => notesOf(opened),
-      close,
-    };
-  } catch (error) {
-    close();
-    throw error;
-  }
 }
 
 function readDisks(
@@ -115,61 +106,19 @@ function readShares(
   });
 }
 
-async function connected(drives: readonly DriveOptions[]): Promise<readonly DriveOptions[]> {
-  if (drives.length === 0) return drives;
-  const { connectDrives } = await import('../drives/connect-drives.ts');
-  return connectDrives(drives);
-}
-
-async function openDisks(
-  drives: readonly DriveOptions[],
-  host: NodeHost,
-  closers: (() => void)[],
-): Promise<OpenDrives | undefined> {
-  if (drives.length === 0) return undefined;
-  const { openDrives } = await import('../drives/open-drives.ts');
-  const opened = openDrives(drives);
-  closers.push(opened.close);
-  host.loadFirst(opened.module);
-  return opened;
-}
-
 async function notesOf(opened: OpenDrives | undefined): Promise<Readonly<Record<string, string>>> {
   if (opened === undefined) return {};
   const { stampDrives } = await import('../drives/drive-stamps.ts');
   return stampDrives(opened);
 }
 
-async function openFolders(
-  shares: readonly NamedShare[],
-  host: NodeHost,
-  closers: (() => void)[],
-): Promise<Opened<'shares'>> {
-  if (shares.length === 0) return {};
-  const { openShares } = await import('../shares/open-shares.ts');
-  const { facts, module, close } = openShares(shares);
-  closers.push(close);
-  host.loadFirst(module);
-  return { shares: facts };
-}
-
-async function openNetwork(
-  { network = false }: Pick<BootOptions, 'network'>,
-  host: NodeHost,
-  closers: (() => void)[],
-): Promise<Opened<'network'>> {
-  if (network === false) return {};
+/** @returns undefined for a machine without a network */
+function readNetwork({ network = false }: Pick<BootOptions, 'network'>): NetworkOptions | undefined {
+  if (network === false) return undefined;
   const { allow, forward = [], dump }: VmNetwork = network === true ? {} : network;
   const usual = userNetwork(allow === undefined ? {} : { restrict: true, allow: allow.map(readRule) });
-  const { prepareNetwork } = await import('../network/open-network.ts');
-  const asked = forward.map((each) => readForward(each, usual.guest));
-  const { facts, module, forwards, close } = await prepareNetwork({
-    ...usual,
-    ...{ mac: DEFAULT_MAC, forwards: asked, dump },
-  });
-  closers.push(close);
-  host.loadFirst(module);
-  return { network: facts, forwards: forwards.map(shown) };
+  const forwards = forward.map((each) => readForward(each, usual.guest));
+  return { ...usual, mac: DEFAULT_MAC, forwards, dump };
 }
 
 function readRule(text: string): AllowRule {

@@ -6,9 +6,11 @@ import { LONGEST_TIMEOUT } from '../../api/quantities.ts';
 import { readMemorySize, readShape } from '../../api/shape.ts';
 import { InputError } from '../../errors/input-error.ts';
 import { maximumMemory } from '../../machine/plan.ts';
+import { opening } from '../closers.ts';
 import { loadGuest, type OptionNames } from '../guests/load-guest.ts';
-import { NodeHost } from '../node-host.ts';
+import type { NodeHost } from '../node-host.ts';
 import { attachParts } from './attach-parts.ts';
+import { backgroundHost } from './background-host.ts';
 import { giveTrace } from './give-trace.ts';
 import { listen } from './listen.ts';
 import { localFolders } from './local-folders.ts';
@@ -44,16 +46,11 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
     throw new InputError('kernel and guest both name what is started. Give one of them.');
   if (options.guest === 'debian')
     throw new InputError('guest: debian is for the command line. Give a disk with a Debian by disk.');
-  const host = new NodeHost({ background: true });
-  host.prepare('domain');
-  await useProtocol(options, host);
-  const trace = await giveTrace(options, host);
-  const parts = await attachParts(options, shape, host);
-  const close = () => {
-    parts.close();
-    trace.close();
-  };
-  try {
+  return opening(async (closers) => {
+    const host = backgroundHost(closers);
+    await useProtocol(options, host);
+    const trace = await giveTrace(options, host, closers);
+    const parts = await attachParts(options, shape, host, closers);
     const { drives, shares, forwards } = parts;
     const attached = { ...parts.attached, ports: [{ name: AGENT_PORT }] };
     const sizes = {
@@ -80,10 +77,10 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
     });
     // What the program gave is its own.
     const detachFiles = !(options.kernel instanceof Uint8Array || options.initrd instanceof Uint8Array);
-    const machine = { ...shape, ...attached, ...guest, ...trace.config, memoryBytes, detachFiles };
-    return { config: { kind: 'domain', ...machine }, host, forwards, notes: parts.notes, close };
-  } catch (error) {
-    close();
-    throw error;
-  }
+    const machine = { ...shape, ...attached, ...guest, ...trace, memoryBytes, detachFiles };
+    return {
+      config: { kind: 'domain', ...machine },
+      ...{ host, forwards, notes: parts.notes, close: closers.close },
+    };
+  });
 }

@@ -5,11 +5,12 @@ import type { AttachedParts, DeviceSetting } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
 import type { SavedMachine } from '../../machine/snapshot/saved-machine.ts';
 import { writeSnapshot } from '../../machine/snapshot/write.ts';
-import { NodeHost } from '../node-host.ts';
+import { opening } from '../closers.ts';
 import { packageVersion } from '../package-version.ts';
 import { openSnapshot, saveSnapshot, snapshotOf } from '../snapshots/snapshot-file.ts';
 import { zstdCodec } from '../snapshots/zstd-codec.ts';
 import { attachParts, type OpenParts } from './attach-parts.ts';
+import { backgroundHost } from './background-host.ts';
 import { giveTrace } from './give-trace.ts';
 
 /** The side of {@link Platform} for machines that are saved and restored. */
@@ -37,26 +38,18 @@ async function prepare(
   notes: Readonly<Record<string, string>>,
   read: (attached: AttachedParts) => Promise<SavedMachine>,
 ): Promise<PreparedMachine> {
-  const host = new NodeHost({ background: true });
-  host.prepare('domain');
-  const trace = await giveTrace(options, host);
-  const parts = await attachParts(options, { virtio: machine.virtio ?? 'pci' }, host);
-  const close = () => {
-    parts.close();
-    trace.close();
-  };
-  try {
+  return opening(async (closers) => {
+    const host = backgroundHost(closers);
+    const trace = await giveTrace(options, host, closers);
+    const parts = await attachParts(options, { virtio: machine.virtio ?? 'pci' }, host, closers);
     await checkDisks(notes, parts);
     const { ports = [], vsock } = machine;
     const saved = await read({ ...parts.attached, ports, ...(vsock === undefined ? {} : { vsock }) });
     const { engine, limits } = options;
-    const own = { ...trace.config, ...(engine === undefined ? {} : { engine }) };
+    const own = { ...trace, ...(engine === undefined ? {} : { engine }) };
     const config = { kind: 'restored', saved, ...own, cpuLimit: limits?.cpus } as const;
-    return { config, host, forwards: parts.forwards, notes: parts.notes, close };
-  } catch (error) {
-    close();
-    throw error;
-  }
+    return { config, host, forwards: parts.forwards, notes: parts.notes, close: closers.close };
+  });
 }
 
 async function checkDisks(notes: Readonly<Record<string, string>>, { opened }: OpenParts): Promise<void> {

@@ -7,8 +7,8 @@ import type { HartPoint } from './debug/point-list.ts';
 import { Stepper } from './debug/stepper.ts';
 import { describeHart, describeProtection } from './describe-hart.ts';
 import { ExceptionRow } from './exception-row.ts';
-import { CAUSE, fillException } from './exceptions.ts';
 import { Fetcher } from './fetcher.ts';
+import { Flow } from './flow.ts';
 import { guestAccess } from './guest-access.ts';
 import { type HartOptions, regionOptions } from './hart-options.ts';
 import { type CallOutFunctions, type GeneratedCode, instantiate } from './instantiate.ts';
@@ -32,8 +32,6 @@ import { Tlb } from './tlb.ts';
 
 /** A cause that the specification leaves to custom use: the host wants the guest out for its own reasons. */
 const HOST_INTERRUPTION = 24;
-/** `run` returns after so many exceptions with no instruction in between, since only its caller can end that. */
-const LONGEST_ROW = 1024;
 const INTEGER_LOADS: ReadonlySet<string> = new Set(['lb', 'lbu', 'lh', 'lhu', 'lw', 'lwu', 'ld']);
 
 /**
@@ -60,11 +58,10 @@ export class Hart {
   readonly #time: RunTime;
   readonly #position: Position;
   readonly #fetcher: Fetcher;
+  readonly #flow: Flow;
   readonly #debug: HartDebug;
   readonly #stepper: Stepper;
   #stop: HartStop | undefined;
-  /** Privilege or address space has changed: the next instruction must be looked up anew. */
-  #contextChanged = false;
 
   constructor(options: HartOptions) {
     const { area, ram, xlen = 64 } = options;
@@ -95,6 +92,7 @@ export class Hart {
     this.#code = this.#createCode(area + parts.code);
     this.#words[FIELD.codeDirectory >> 2] = this.#code.directory;
     this.#fetcher = this.#createFetcher();
+    this.#flow = this.#createFlow();
     this.#stepper = this.#createStepper();
     if (options.compile === true) this.#regions = this.#createRegions(options);
     this.reset();
@@ -127,7 +125,21 @@ export class Hart {
       pmp: this.pmp,
       ram: this.#options.ram,
       debug: this.#debug,
-      raise: (cause, tvalLow, tvalHigh) => this.#raiseAt(cause, tvalLow, tvalHigh),
+      raise: (cause, tvalLow, tvalHigh) => this.#flow.raiseAt(cause, tvalLow, tvalHigh),
+    });
+  }
+
+  #createFlow(): Flow {
+    return new Flow({
+      state: this.state,
+      privileged: this.privileged,
+      code: this.#code,
+      fetcher: this.#fetcher,
+      position: this.#position,
+      count: this.#count,
+      time: this.#time,
+      exceptionRow: this.exceptionRow,
+      debug: this.#debug,
     });
   }
 
@@ -139,7 +151,7 @@ export class Hart {
       position: this.#position,
       fetcher: this.#fetcher,
       runGenerated: () => void this.#generated.run(this.state.base),
-      enterTrap: (pcLow, pcHigh) => this.#enterTrap(pcLow, pcHigh),
+      enterTrap: (pcLow, pcHigh) => this.#flow.enterTrap(pcLow, pcHigh),
     });
   }
 
@@ -202,7 +214,7 @@ export class Hart {
   debug(points: readonly HartPoint[]): void {
     this.#debug.use(points);
     this.#code.unmarkAll();
-    this.pmp.refresh();
+    this.pmp.changed();
     this.fenceI();
     this.flushTranslations();
   }
@@ -213,16 +225,10 @@ export class Hart {
    */
   step(): Exit {
     this.#time.start();
-    this.#contextChanged = false;
+    this.#flow.contextChanged = false;
     const exit = this.#stepper.step();
     this.#stop = exit === EXIT.debug ? this.#debug.takeStop() : undefined;
     return exit;
-  }
-
-  /** The step is over, and the hart is at pc. */
-  #endStep(): number {
-    this.#position.enterNothing();
-    return this.#leave(EXIT.yield);
   }
 
   /**
@@ -232,7 +238,7 @@ export class Hart {
    */
   goOn(fuel: number): Exit {
     this.#count.start(fuel);
-    return this.#run(this.#goToPc());
+    return this.#run(this.#flow.goToPc());
   }
 
   #run(status: number): Exit {
@@ -283,7 +289,7 @@ export class Hart {
    * would, so that sepc, hstatus and sstatus tell where to resume.
    */
   interruptGuest(): void {
-    this.#raiseAt(HOST_INTERRUPTION, 0, 0);
+    this.#flow.raiseAt(HOST_INTERRUPTION, 0, 0);
     this.privileged.enterTrap(this.state.pcLow, this.state.pcHigh);
   }
 
@@ -301,7 +307,7 @@ export class Hart {
     const tvalLow = csr[CSR.stval] as number;
     const tvalHigh = csr[CSR.stval + 1] as number;
     this.resumeGuest();
-    this.#raiseAt(cause, tvalLow, tvalHigh);
+    this.#flow.raiseAt(cause, tvalLow, tvalHigh);
     const { pcLow, pcHigh } = this.state;
     this.exceptionRow.note(this.instructions, cause, pcLow, pcHigh);
     if (this.privileged.enterTrap(pcLow, pcHigh) !== 'VS') {
@@ -331,7 +337,7 @@ export class Hart {
   /** Interrupts taken by the guest since the start, by VS-level cause (1, 5, 9, ...); for statistics. */
   readonly guestInterrupts = new Float64Array(64);
 
-  /** Exceptions since the last instruction that retired; `run` returns at each {@link LONGEST_ROW} of them. */
+  /** Exceptions since the last instruction that retired; `run` returns at each 1024 of them. */
   readonly exceptionRow: ExceptionRow;
 
   #takeInterrupt(): TrapTarget | undefined {
@@ -356,80 +362,8 @@ export class Hart {
   /** Takes a pending interrupt, then finds the decoded code at pc. */
   #enter(): number {
     const target = this.#takeInterrupt();
-    if (target !== undefined && target !== 'VS' && this.state.hsHost) return this.#leave(EXIT.trap);
-    return this.#goToPc();
-  }
-
-  #leave(exit: Exit): number {
-    this.#words[FIELD.exit >> 2] = exit;
-    return CALL_RESULT.leave;
-  }
-
-  /**
-   * Makes the code at pc current. Exceptions on the way are taken, which may lead elsewhere: then the status is
-   * `changed`, or `leave` when the host must handle one or they do not end.
-   */
-  #goToPc(): number {
-    const { state } = this;
-    this.#contextChanged = false;
-    for (let status: number = CALL_RESULT.proceed; ; status = CALL_RESULT.changed) {
-      const low = state.pcLow;
-      const high = state.pcHigh;
-      if (this.#fetcher.enter(low, high)) return status;
-      if (this.#enterTrap(low, high)) return CALL_RESULT.leave;
-    }
-  }
-
-  #raiseAt(cause: number, tvalLow: number, tvalHigh: number): void {
-    const isAddress = this.state.virtual !== 0 && cause !== CAUSE.illegalInstruction;
-    fillException(this.privileged.exception, cause, tvalLow, tvalHigh, isAddress);
-  }
-
-  /** Takes the exception that is in the record. True: `run` must return, the host handles it. */
-  #enterTrap(epcLow: number, epcHigh: number): boolean {
-    const { cause } = this.privileged.exception;
-    const target = this.privileged.enterTrap(epcLow, epcHigh);
-    if (target !== 'VS' && this.state.hsHost) {
-      this.#leave(EXIT.trap);
-      return true;
-    }
-    const length = this.exceptionRow.note(this.#count.retired + this.#count.inChunk, cause, epcLow, epcHigh);
-    if (length % LONGEST_ROW !== 0) return false;
-    this.#position.enterNothing();
-    this.#leave(EXIT.yield);
-    return true;
-  }
-
-  /** Goes on at pc after a trap or a jump by TypeScript. */
-  #resume(): number {
-    if (this.#debug.stepping) return this.#endStep();
-    return this.#goToPc() === CALL_RESULT.leave ? CALL_RESULT.leave : this.#arrive();
-  }
-
-  /**
-   * The poll of generated code for the jumps that it does not see: a guest may go round in traps and xRETs for ever
-   * without a taken branch.
-   */
-  #arrive(): number {
-    if (this.#time.spend()) this.#count.restrict(0);
-    if (!this.#count.chunkIsOver) return CALL_RESULT.changed;
-    return this.#exitRequested() || this.#count.fuelIsUsedUp ? this.#leave(EXIT.yield) : CALL_RESULT.changed;
-  }
-
-  #exitRequested(): boolean {
-    // Pairs with the store of a kick: whoever wants the hart out sets this word last.
-    return (
-      Atomics.load(this.#memoryWords, (this.state.addresses[FIELD.exitRequest >> 2] as number) / 4) !== 0
-    );
-  }
-
-  /** The current instruction has raised the exception in the record: it does not retire, and its trap is taken. */
-  #trap(): number {
-    this.#count.takeBack();
-    this.#position.savePc();
-    if (this.#debug.hit !== undefined) return this.#leave(EXIT.debug);
-    if (this.#enterTrap(this.state.pcLow, this.state.pcHigh)) return CALL_RESULT.leave;
-    return this.#resume();
+    if (target !== undefined && target !== 'VS' && this.state.hsHost) return this.#flow.leave(EXIT.trap);
+    return this.#flow.goToPc();
   }
 
   /** The encoding of the current instruction. */
@@ -455,20 +389,16 @@ export class Hart {
         this.#words[FIELD.lastTicks >> 2] = ticks | 0;
         this.#words[(FIELD.lastTicks >> 2) + 1] = high;
       },
-      fetch: () => {
-        if (this.#debug.stepping) return this.#endStep();
-        const status = this.#goToPc();
-        return status === CALL_RESULT.changed ? this.#arrive() : status;
-      },
-      straddle: () => this.#straddle(),
+      fetch: () => this.#flow.fetch(),
+      straddle: () => this.#flow.straddle(),
       system: () => this.#system(),
-      illegal: () => this.#illegal(),
+      illegal: () => this.#flow.illegal(() => this.#currentBits()),
       load: (kind) => {
-        if (!this.#access.load(kind)) return this.#trap();
+        if (!this.#access.load(kind)) return this.#flow.trap();
         return this.#time.spend() ? this.#leaveBehindLoad() : CALL_RESULT.proceed;
       },
       store: (bytes) => {
-        if (!this.#access.store(bytes)) return this.#trap();
+        if (!this.#access.store(bytes)) return this.#flow.trap();
         if (this.#time.spend()) return this.#leaveBehind((this.#currentBits() & 3) === 3 ? 4 : 2);
         return this.#access.storedToDevice ? this.#afterDevice() : CALL_RESULT.proceed;
       },
@@ -478,7 +408,7 @@ export class Hart {
         return this.#afterDevice();
       },
       atomic: (argument) => {
-        if (!this.#access.atomic(argument)) return this.#trap();
+        if (!this.#access.atomic(argument)) return this.#flow.trap();
         if (this.#time.spend()) this.#hurry();
         return CALL_RESULT.proceed;
       },
@@ -491,7 +421,7 @@ export class Hart {
    * leave, can stop there too.
    */
   #afterDevice(): number {
-    if (!this.#exitRequested() && !this.#count.fuelIsUsedUp) return CALL_RESULT.proceed;
+    if (!this.#flow.exitRequested() && !this.#count.fuelIsUsedUp) return CALL_RESULT.proceed;
     return this.#leaveBehind((this.#currentBits() & 3) === 3 ? 4 : 2);
   }
 
@@ -500,7 +430,7 @@ export class Hart {
     this.#position.savePc();
     this.#position.skip(length);
     this.#count.endEarly();
-    return this.#resume();
+    return this.#flow.resume();
   }
 
   /**
@@ -523,39 +453,6 @@ export class Hart {
     this.#words[FIELD.quiet >> 2] = QUIET.no;
   }
 
-  /** Fetches the second half of an instruction from the next page. */
-  #straddle(): number {
-    this.#position.savePc();
-    const { pcLow, pcHigh } = this.state;
-    if (this.#fetcher.straddle(pcLow, pcHigh)) return CALL_RESULT.proceed;
-    return this.#enterTrap(pcLow, pcHigh) ? CALL_RESULT.leave : this.#resume();
-  }
-
-  #illegal(): number {
-    const { slot } = this.#position;
-    if (this.#debug.stepping && this.#fetcher.isBehindAlone(slot)) return this.#behindStep();
-    if (this.#code.isMarkedSlot(slot)) return this.#atMark();
-    const bits = this.#currentBits();
-    this.#raiseAt(CAUSE.illegalInstruction, (bits & 3) === 3 ? bits | 0 : bits & 0xffff, 0);
-    return this.#trap();
-  }
-
-  /** The instruction of a step is done, and did not jump. */
-  #behindStep(): number {
-    this.#count.takeBack();
-    return this.#leave(EXIT.yield);
-  }
-
-  /** A debugger wants to stop here, or at another virtual address of the same code. */
-  #atMark(): number {
-    this.#count.takeBack();
-    this.#position.savePc();
-    const { pcLow, pcHigh } = this.state;
-    if (this.#debug.points.isCode(pcLow, pcHigh)) return this.#leave(EXIT.debug);
-    if (this.#fetcher.alone(pcLow, pcHigh, false)) return CALL_RESULT.changed;
-    return this.#enterTrap(pcLow, pcHigh) ? CALL_RESULT.leave : this.#resume();
-  }
-
   #system(): number {
     const bits = this.#currentBits();
     const decoded = this.#decode(bits);
@@ -567,14 +464,14 @@ export class Hart {
         return this.#afterSystem(this.#endsFuel(decoded) || this.#time.spend());
       case OUTCOME.fenced:
         this.#position.skip(decoded.length);
-        return this.#resume();
+        return this.#flow.resume();
       case OUTCOME.jumped:
         return this.#afterSystem(true);
       case OUTCOME.wait:
         this.#position.skip(decoded.length);
-        return this.#leave(EXIT.wait);
+        return this.#flow.leave(EXIT.wait);
       default:
-        return this.#trap();
+        return this.#flow.trap();
     }
   }
 
@@ -588,23 +485,23 @@ export class Hart {
   /** Interrupts are looked at after every system instruction, as xRET and writes to CSRs demand. */
   #afterSystem(jumped: boolean): number {
     const target = this.#takeInterrupt();
-    if (target !== undefined && target !== 'VS' && this.state.hsHost) return this.#leave(EXIT.trap);
-    if (target === undefined && !jumped && !this.#contextChanged) return CALL_RESULT.proceed;
-    return this.#resume();
+    if (target !== undefined && target !== 'VS' && this.state.hsHost) return this.#flow.leave(EXIT.trap);
+    if (target === undefined && !jumped && !this.#flow.contextChanged) return CALL_RESULT.proceed;
+    return this.#flow.resume();
   }
 
   #hooks(): PrivilegedHooks {
     return {
       contextChanged: () => {
-        this.#contextChanged = true;
+        this.#flow.contextChanged = true;
         this.tlb.select();
       },
       fence: (kind, addressLow, addressHigh, id) => {
-        this.#contextChanged = true;
+        this.#flow.contextChanged = true;
         this.tlb.fence(kind, addressLow, addressHigh, id);
       },
       fenceI: () => {
-        this.#contextChanged = true;
+        this.#flow.contextChanged = true;
         this.fenceI();
       },
       cacheBlock: (operation, low, high) => this.#access.cacheBlock(operation === 'zero', low, high),
@@ -613,11 +510,11 @@ export class Hart {
       pmpWrite: (csr, low, high) => {
         this.pmp.writeCsr(csr, low, high);
         this.tlb.flushAll();
-        this.#contextChanged = true;
+        this.#flow.contextChanged = true;
       },
       retired: (out) => this.#count.readBefore(out),
       reservationHolds: () => reservationHolds(this.state, this.#memoryWords),
-      exitRequested: () => this.#exitRequested(),
+      exitRequested: () => this.#flow.exitRequested(),
     };
   }
 }

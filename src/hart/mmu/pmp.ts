@@ -76,11 +76,6 @@ export class Pmp {
     this.#address = PROTECTION.view('address', buffer, address);
   }
 
-  /** Takes note of registers that somebody else has written. */
-  refresh(): void {
-    this.#compile();
-  }
-
   /** Back to the state after reset: every entry off and unlocked, which leaves S- and U-mode without any memory. */
   reset(): void {
     this.#config.fill(0);

@@ -150,10 +150,11 @@ export class CodeCache {
   /** Decodes from `slot` on, up to the end of the page, a jump, or code that is decoded already. */
   decodeFrom(slots: number, slot: number): void {
     let halfword = (slot - slots) / SLOT.bytes;
+    const marks = this.#marks.get(slots);
     for (let count = 0; count < DECODE_AHEAD && halfword < PAGE_HALFWORDS; count++) {
       const at = slots + halfword * SLOT.bytes;
       if (this.#halfwords[at / 2] !== OPERATION.decode) return;
-      if (this.isMarked(slots, halfword)) {
+      if (marks?.has(halfword) === true) {
         this.#halfwords[at / 2] = OPERATION.illegal;
         return;
       }

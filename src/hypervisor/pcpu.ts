@@ -115,6 +115,8 @@ export class Pcpu {
   /** Why the guest was left, and instructions of that stay. */
   #exit: Exit = EXIT.trap;
   #ran = 0;
+  /** The stay was a step of a debugger. */
+  #steps = false;
   /** The vCPU has been awake, and its coming sleep is counted. */
   #fallsAsleep = false;
   /** Exceptions of the hart that were looked at. */
@@ -282,8 +284,8 @@ export class Pcpu {
     const hart = this.#hart;
     const started = hart.instructions;
     hart.resumeGuest();
-    const steps = this.#domain.debug?.steps(this.current) === true;
-    this.#exit = steps ? hart.step() : hart.run(this.#fuel);
+    this.#steps = this.#domain.debug?.steps(this.current) === true;
+    this.#exit = this.#steps ? hart.step() : hart.run(this.#fuel);
     this.#ran = hart.instructions - started;
     this.#stays?.left();
     return true;
@@ -380,7 +382,7 @@ export class Pcpu {
     this.#count(vcpu);
     this.#watchProgress(vcpu);
     const outcome = this.#handleExit(vcpu);
-    const holds = this.#domain.debug?.ran(vcpu.index, this.#hart.stop) === true;
+    const holds = this.#domain.debug?.ran(vcpu.index, this.#steps, this.#hart.stop) === true;
     if (outcome === 'stop') {
       vcpu.hsm = HSM.stopPending;
       this.#domain.events.locked(() => this.#domain.events.forget(vcpu.index));

@@ -11,8 +11,9 @@ export interface VcpuDebug {
   /**
    * The vCPU has run, or stepped.
    *
+   * @param stepped what {@link steps} said before
    * @param stop where a debugger wants it to stop, if the hart has come there
    * @returns whether it is to hold still from now on
    */
-  ran(vcpu: number, stop: HartStop | undefined): boolean;
+  ran(vcpu: number, stepped: boolean, stop: HartStop | undefined): boolean;
 }

@@ -31,6 +31,8 @@ export class HartPoints {
 
   /** Halfwords of the page of an address at which the hart is to stop. */
   inPage(low: number, high: number): readonly number[] {
+    // Asked for each page that code is fetched from.
+    if (this.#code.size === 0) return NONE;
     return this.#code.get(pageNumber(low, high)) ?? NONE;
   }
 
@@ -41,12 +43,16 @@ export class HartPoints {
 
   /** Whether any of the page of an address is watched, for whatever kind of access. */
   watchesPage(low: number, high: number): boolean {
+    // Asked for each translation that TypeScript enters.
+    if (this.#watches.length === 0) return false;
     const start = low & -PAGE;
     return this.#watches.some((watch) => overlap(watch, start, high, PAGE));
   }
 
   /** Whether an access of these kinds meets what is watched. */
   find(low: number, high: number, bytes: number, kinds: number): WatchHit | undefined {
+    // Asked for each access that TypeScript carries out.
+    if (this.#watches.length === 0) return undefined;
     const watch = this.#watches.find((each) => (each.kinds & kinds) !== 0 && overlap(each, low, high, bytes));
     if (watch === undefined) return undefined;
     const isBefore = distance(watch, low, high) < 0;

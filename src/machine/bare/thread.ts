@@ -141,9 +141,10 @@ class BareHart {
     const fuel = this.#pace.start(now, longest);
     const { debug, trace } = this.#frame;
     const began = trace?.now() ?? 0;
-    const exit = debug.steps(this.#index) ? this.#hart.step() : this.#hart.run(fuel);
+    const steps = debug.steps(this.#index);
+    const exit = steps ? this.#hart.step() : this.#hart.run(fuel);
     if (trace !== undefined) this.#noteStay(trace, began, exit);
-    const holds = debug.ran(this.#index, this.#hart.stop);
+    const holds = debug.ran(this.#index, steps, this.#hart.stop);
     const instructions = this.#hart.instructions - started;
     this.#pace.finish(this.#frame.ticks(), instructions);
     this.#watchProgress(instructions);

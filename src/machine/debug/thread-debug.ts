@@ -40,11 +40,12 @@ export class ThreadDebug {
   /**
    * After each stay in a processor's code.
    *
+   * @param stepped what {@link steps} said before: nobody changes that while the processor runs
    * @param stop why the hart has stopped, if it has
    * @returns whether the processor holds still from now on
    */
-  ran(processor: number, stop: HartStop | undefined): boolean {
-    const report = reportOf(stop) ?? (this.steps(processor) ? STEPPED : undefined);
+  ran(processor: number, stepped: boolean, stop: HartStop | undefined): boolean {
+    const report = reportOf(stop) ?? (stepped ? STEPPED : undefined);
     if (report === undefined) return false;
     this.#words.processors[processor]?.report(report);
     this.#notify();

@@ -1,8 +1,9 @@
-/** Ticks over which a share is kept: 100 ms. */
-const PERIOD = 1_000_000;
+import { TICKS_PER_MS } from '../time/ticks.ts';
+
+/** Ticks over which a share is kept. */
+const PERIOD = 100 * TICKS_PER_MS;
 /** Ticks that a pCPU gets at least behind a rest: changing to a guest and back would be all that it does. */
-const LEAST_TURN = 20_000;
-const TICKS_PER_MS = 10_000;
+const LEAST_TURN = 2 * TICKS_PER_MS;
 
 /**
  * The share of a processor that a pCPU may take for its guests: a bucket that fills with time, and that running empties.

@@ -7,7 +7,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { buildTick, findToolchain } from '../guests/tick/build.ts';
+import { buildTick } from '../guests/tick/build.ts';
+import { findToolchain } from '../guests/toolchain.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { findToolchain, type Toolchain } from '../tick/build.ts';
+import { findToolchain, type Toolchain } from '../toolchain.ts';
 import { AGENT_WIDTHS, buildAgent } from './build.ts';
 import { protocolHeader } from './header.ts';
 

@@ -7,14 +7,10 @@
  * The same compiler and linker give the same bytes, wherever the checkout lies; agent.json says which versions made the
  * files that are checked in.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findToolchain } from '../tick/build.ts';
+import { findToolchain, PREFIX, withTools } from '../toolchain.ts';
 import { protocolHeader } from './header.ts';
-
-const PREFIX = 'riscv64-linux-gnu-';
 
 /** What differs between the widths. */
 export const AGENT_WIDTHS = {
@@ -39,21 +35,11 @@ const FLAGS = [
  */
 export function buildAgent(directory: string, output: string, xlen: 32 | 64): void {
   const sources = readdirSync(directory).filter((name) => /\.[cS]$/.test(name));
-  const scratch = mkdtempSync(join(tmpdir(), 'agent-build-'));
-  const environment = { ...process.env, TMPDIR: scratch, LC_ALL: 'C' };
-  const run = (tool: string, args: readonly string[]) =>
-    execFileSync(`${PREFIX}${tool}`, args, {
-      cwd: directory,
-      env: environment,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
-  try {
+  withTools(directory, (run) => {
     const map = `-ffile-prefix-map=${directory}=.`;
     run('gcc', [...AGENT_WIDTHS[xlen].flags, ...FLAGS, map, ...sources.sort(), '-o', output]);
     run('strip', ['--strip-all', '--remove-section=.comment', output]);
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
+  });
 }
 
 if (import.meta.main) {

@@ -7,12 +7,9 @@
  * The same compiler and linker give the same bytes, wherever the checkout lies and whenever it is built; tick.json
  * says which versions made the file that is checked in.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-const PREFIX = 'riscv64-linux-gnu-';
+import { findToolchain, PREFIX, withTools } from '../toolchain.ts';
 
 /** What differs between the widths. */
 const WIDTHS = {
@@ -27,27 +24,6 @@ const FLAGS = [
   ...['-O2', '-g0', '-Wall', '-Wextra', '-Werror', '-frandom-seed=tick'],
   '-Wl,--build-id=none,--no-warn-rwx-segments,-T,tick.lds',
 ];
-
-/** The programs that made an ELF file, as they name themselves. */
-export interface Toolchain {
-  readonly compiler: string;
-  readonly linker: string;
-}
-
-const firstLine = (command: string, args: readonly string[]): string =>
-  execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')[0];
-
-/** The cross compiler and linker of this machine, or undefined where one of them is not installed. */
-export function findToolchain(): Toolchain | undefined {
-  try {
-    return {
-      compiler: firstLine(`${PREFIX}gcc`, ['--version']),
-      linker: firstLine(`${PREFIX}ld`, ['--version']),
-    };
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Compiles and links the sources in `directory` into the ELF file `output` for harts of `xlen` bits, stripped unless
@@ -66,27 +42,11 @@ export function buildTick(
     ...names.filter((name) => name.endsWith('.c')).sort(),
   ];
   // start.S places itself first by its section, so the order of the others only has to be the same each time.
-  const scratch = mkdtempSync(join(tmpdir(), 'tick-build-'));
-  const environment = { ...process.env, TMPDIR: scratch, LC_ALL: 'C' };
-  const run = (tool: string, args: readonly string[]) =>
-    execFileSync(`${PREFIX}${tool}`, args, {
-      cwd: directory,
-      env: environment,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
-  try {
-    run('gcc', [
-      ...WIDTHS[xlen].flags,
-      ...FLAGS,
-      `-ffile-prefix-map=${directory}=.`,
-      ...sources,
-      '-o',
-      output,
-    ]);
+  withTools(directory, (run) => {
+    const map = `-ffile-prefix-map=${directory}=.`;
+    run('gcc', [...WIDTHS[xlen].flags, ...FLAGS, map, ...sources, '-o', output]);
     if (!symbols) run('strip', ['--strip-all', '--remove-section=.comment', output]);
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
+  });
 }
 
 if (import.meta.main) {

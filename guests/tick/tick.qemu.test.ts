@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { buildTick, findToolchain } from './build.ts';
+import { findToolchain } from '../toolchain.ts';
+import { buildTick } from './build.ts';
 
 const here = import.meta.dirname;
 const QEMU = 'qemu-system-riscv64';

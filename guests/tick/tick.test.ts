@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { buildTick, findToolchain, type Toolchain } from './build.ts';
+import { findToolchain, type Toolchain } from '../toolchain.ts';
+import { buildTick } from './build.ts';
 
 const here = import.meta.dirname;
 const manifest = JSON.parse(readFileSync(join(here, 'tick.json'), 'utf8')) as Toolchain;

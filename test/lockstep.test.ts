@@ -3,26 +3,15 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
-import { InputError } from '../src/errors/input-error.ts';
 import type { MachineConfig } from '../src/machine/config.ts';
 import { Machine, type MachineEnd } from '../src/machine/machine.ts';
-import { type DebianGuest, debianGuest } from '../src/node/debian/debian-guest.ts';
 import { NodeHost } from '../src/node/node-host.ts';
+import { debianGuest } from './machine/debian-guest.ts';
 import { LockstepStreams } from './streams/in-lockstep.ts';
 
 const LIMIT_MS = 240_000;
 
-/** Undefined, with a word why, where the guest cannot be fetched: no apt, no network. */
-async function debian(): Promise<DebianGuest | undefined> {
-  try {
-    return await debianGuest();
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    console.warn(`lockstep.test: Linux is skipped. ${error.message}`);
-    return undefined;
-  }
-}
-const guest = await debian();
+const guest = await debianGuest();
 
 interface LockstepRun {
   readonly end: MachineEnd;

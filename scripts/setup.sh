@@ -22,6 +22,7 @@ need qemu-system-riscv64 qemu-system-misc             # the oracle for whole pro
 need qemu-img qemu-utils                              # the oracle for images of disks
 need dtc device-tree-compiler                         # reads the device trees that we write
 need gdb-multiarch gdb-multiarch                         # the oracle for `--gdb`
+need chromium chromium                                # the browser of the tests and benchmarks of pages
 need gcc gcc libc6-dev                                # builds the C side of `npm run bench -- irq`
 need spin spin                                        # checks the models that `verify explain --promela` writes
 need dpkg-deb dpkg                                    # unpacks the guest's packages

@@ -108,10 +108,11 @@ export class InterruptTimeline {
     this.#stage.out.end(this.#stage.tracks.ring(ring), this.#stage.threadTime(ring, record));
   }
 
-  inject(record: RecordBatch): void {
+  /** @param stayEnd the end of the stay before, in milliseconds */
+  inject(record: RecordBatch, stayEnd: number): void {
     const { subject, a: bits } = record;
     const { out, tracks } = this.#stage;
-    const flows = some(this.#software.inject(subject, bits, record.time));
+    const flows = some(this.#software.inject(subject, bits, record.time, stayEnd));
     for (let irq = 0; irq < 32; irq++) {
       if (((bits >>> irq) & 1) === 0) continue;
       const own = irq === SOFTWARE ? flows : [];

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ClaimLedger, EdgeLedger } from './ledger.ts';
 
@@ -15,7 +16,7 @@ function setBefore(flow: number, from: number, to: number): EdgeLedger {
 describe('an edge', () => {
   test('that is set, injected and taken is one arrow', () => {
     const ledger = setBefore(7, 1, 2);
-    expect(ledger.inject(0, BIT, 3)).toEqual([7]);
+    expect(ledger.inject(0, BIT, 3, 2)).toEqual([7]);
     expect(ledger.taken(0)).toEqual([7]);
     expect(ledger.stay(0, 2.5, 3, BIT, 0)).toEqual({ lost: [], cleared: [] });
     expect(ledger.counts(0)).toMatchObject({
@@ -31,7 +32,7 @@ describe('an edge', () => {
   test('that several threads set before a flush is one interrupt', () => {
     const ledger = setBefore(7, 1, 2);
     ledger.set(0, 8, 1.5, 2);
-    expect(ledger.inject(0, BIT, 3)).toEqual([7, 8]);
+    expect(ledger.inject(0, BIT, 3, 2)).toEqual([7, 8]);
     expect(ledger.counts(0)).toMatchObject({ set: 2, coalesced: 1, injected: 1 });
   });
 
@@ -49,7 +50,7 @@ describe('an edge', () => {
   ])('is not lost if it %s', (_, from, to, endBefore) => {
     const ledger = setBefore(7, from, to);
     expect(ledger.stay(0, endBefore, 4, 0, 0).lost).toEqual([]);
-    expect(ledger.inject(0, BIT, 6)).toEqual([7]);
+    expect(ledger.inject(0, BIT, 6, 5)).toEqual([7]);
   });
 
   test('that comes while the guest has not cleared the one before is the same', () => {
@@ -69,14 +70,14 @@ describe('an edge', () => {
 
   test('that the guest clears without a trap ends with its stay', () => {
     const ledger = setBefore(7, 1, 2);
-    ledger.inject(0, BIT, 3);
+    ledger.inject(0, BIT, 3, 2);
     expect(ledger.stay(0, 2.5, 3, BIT, 0)).toEqual({ lost: [], cleared: [7] });
     expect(ledger.counts(0)).toMatchObject({ cleared: 1, taken: 0 });
   });
 
   test('that nobody has set is spurious', () => {
     const ledger = new EdgeLedger(1, SOFTWARE);
-    expect(ledger.inject(0, BIT, 3)).toEqual([]);
+    expect(ledger.inject(0, BIT, 3, 2)).toEqual([]);
     ledger.stay(0, 2, 3, BIT, BIT);
     ledger.stay(0, 4, 5, 0, 0);
     expect(ledger.counts(0)).toMatchObject({ injected: 1, spurious: 1 });
@@ -84,11 +85,25 @@ describe('an edge', () => {
 
   test('whose set seems to come behind its flush, by clocks of two threads, is explained by it', () => {
     const ledger = new EdgeLedger(1, SOFTWARE);
-    ledger.inject(0, BIT, 3);
+    ledger.inject(0, BIT, 3, 2);
     ledger.set(0, 7, 3.001, 1);
     expect(ledger.taken(0)).toEqual([7]);
     ledger.finish();
     expect(ledger.counts(0)).toMatchObject({ set: 1, injected: 1, spurious: 0, own: 0 });
+  });
+
+  test('that is set between a flush and its record is explained by the next flush', () => {
+    const ledger = setBefore(7, 1, 2);
+    // The flush comes at 4, its record at 6.
+    ledger.set(0, 8, 5, 2);
+    ledger.setDone(0, 5.5, 2);
+    expect(ledger.inject(0, BIT, 6, 3)).toEqual([7, 8]);
+    ledger.taken(0);
+    ledger.stay(0, 3, 6, BIT, 0);
+    expect(ledger.inject(0, BIT, 8, 7)).toEqual([8]);
+    ledger.stay(0, 7, 8, BIT, BIT);
+    ledger.finish();
+    expect(ledger.counts(0)).toMatchObject({ set: 2, injected: 2, coalesced: 0, spurious: 0 });
   });
 
   test('that the guest makes itself is its own', () => {
@@ -125,9 +140,100 @@ describe('an edge', () => {
     const ledger = new EdgeLedger(1, SOFTWARE);
     for (let flow = 1; flow <= 10_000; flow++) ledger.set(0, flow, flow, 1);
     expect(ledger.pending(0)).toBe(4096);
-    ledger.inject(0, BIT, 20_000);
+    ledger.inject(0, BIT, 20_000, 19_999);
     expect(ledger.counts(0)).toMatchObject({ set: 10_000, coalesced: 9999, injected: 1 });
   });
+});
+
+/** A record at a time. */
+interface Step {
+  readonly time: number;
+  readonly run: (ledger: EdgeLedger) => void;
+}
+
+/** Times of one thread: spans that follow each other, which all have a beginning, a middle and an end. */
+const spans = (most: number) =>
+  fc
+    .array(fc.tuple(fc.nat(20), fc.nat(20), fc.nat(20)), { maxLength: most })
+    .map((gaps) => gaps.flat())
+    .map((gaps) => {
+      let now = 0;
+      return gaps.map((gap) => (now += gap + 1));
+    });
+
+/** What a protocol that loses nothing writes, when threads are stopped anywhere between what they do and its records. */
+function honestRecords(
+  setters: readonly (readonly number[])[],
+  stays: readonly number[],
+  clears: readonly boolean[],
+): readonly Step[] {
+  const steps: Step[] = [];
+  // All instants are different: those of a thread are its number, modulo the number of threads.
+  const threads = setters.length + 1;
+  const of = (thread: number, time: number) => time * threads + thread;
+  const sets: number[] = [];
+  for (const [ring, times] of setters.entries()) {
+    for (let i = 0; i + 2 < times.length; i += 3) {
+      const [began, at, done] = times.slice(i, i + 3).map((time) => of(ring, time)) as [
+        number,
+        number,
+        number,
+      ];
+      sets.push(at);
+      steps.push({ time: began, run: (ledger) => ledger.set(0, at, began, ring) });
+      steps.push({ time: done, run: (ledger) => ledger.setDone(0, done, ring) });
+    }
+  }
+  sets.sort((a, b) => a - b);
+  let hvip = 0;
+  let endBefore = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i + 2 < stays.length; i += 3) {
+    const [flush, record, end] = stays.slice(i, i + 3).map((time) => of(setters.length, time)) as [
+      number,
+      number,
+      number,
+    ];
+    const taken = sets.filter((at) => at < flush);
+    sets.splice(0, taken.length);
+    const before = endBefore;
+    if (taken.length > 0 && hvip === 0) {
+      steps.push({ time: record, run: (ledger) => ledger.inject(0, BIT, record, before) });
+    }
+    if (taken.length > 0) hvip = BIT;
+    const [flushed, left] = [hvip, clears[i / 3] === true ? 0 : hvip];
+    const traps = flushed !== left;
+    steps.push({
+      time: end,
+      run: (ledger) => {
+        if (traps) ledger.taken(0);
+        ledger.stay(0, before, record, flushed, left);
+      },
+    });
+    hvip = left;
+    endBefore = end;
+  }
+  return steps.sort((a, b) => a.time - b.time);
+}
+
+test('a protocol that loses nothing is not accused, wherever its threads are stopped', () => {
+  const setters = fc.array(spans(12), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(
+      setters,
+      spans(20),
+      fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),
+      (sets, stays, clears) => {
+        const ledger = new EdgeLedger(1, SOFTWARE);
+        for (const { run } of honestRecords(sets, stays, clears)) run(ledger);
+        ledger.finish();
+        const { set, injected, coalesced, taken, own, spurious, lost } = ledger.counts(0);
+        expect({ spurious, lost, own }).toEqual({ spurious: 0, lost: 0, own: 0 });
+        expect(taken).toBeLessThanOrEqual(injected);
+        expect(injected + coalesced + ledger.pending(0)).toBe(set);
+      },
+    ),
+    { numRuns: 2000 },
+  );
 });
 
 describe('what is claimed', () => {

@@ -58,6 +58,10 @@ class Edge {
   open: OpenSet[] = [];
   /** Arrows of the sets in HVIP that the guest has not taken. */
   injected: number[] = [];
+  /** Sets that count as taken by a flush, and may have come behind it. */
+  perhapsNext: OpenSet[] = [];
+  /** How many of them the flushes so far can do without, for each took at least one set. */
+  spare = 0;
   /** Time of an injection that no set explains yet; {@link NONE} if there is none. */
   unexplained = NONE;
 }
@@ -113,23 +117,50 @@ export class EdgeLedger {
   }
 
   setDone(vcpu: number, time: number, ring: number): void {
-    const open = this.#edge(vcpu).open.findLast((each) => each.ring === ring);
-    if (open?.done === Number.POSITIVE_INFINITY) open.done = time;
+    const { open, perhapsNext } = this.#edge(vcpu);
+    const isIts = (each: OpenSet) => each.ring === ring;
+    const set = open.findLast(isIts) ?? perhapsNext.findLast(isIts);
+    if (set?.done === Number.POSITIVE_INFINITY) set.done = time;
   }
 
-  /** @returns the arrows of the sets that were injected */
-  inject(vcpu: number, bits: number, time: number): readonly number[] {
+  /**
+   * A flush has made the bit rise.
+   *
+   * @param endBefore the end of the stay before, which lies before the flush; -Infinity if it is not known
+   * @param time behind the flush
+   * @returns the arrows of the sets that were injected
+   */
+  inject(vcpu: number, bits: number, time: number, endBefore: number): readonly number[] {
     const edge = this.#edge(vcpu);
     if ((bits & this.#mask) === 0) return [];
     this.#settleUnexplained(edge, Number.POSITIVE_INFINITY);
     const { counts, open } = edge;
     counts.injected++;
-    if (open.length === 0) edge.unexplained = time;
-    else counts.coalesced += open.length - 1;
+    if (open.length === 0) return this.#injectLate(edge, time, endBefore);
+    counts.coalesced += open.length - 1;
     const flows = open.map(({ flow }) => flow);
     edge.injected.push(...flows);
+    edge.spare = Math.min(edge.spare, edge.perhapsNext.length) + open.length - 1;
+    edge.perhapsNext = [...edge.perhapsNext, ...open].filter(({ done }) => done >= endBefore);
     edge.open = [];
     return flows;
+  }
+
+  /**
+   * No set is open that explains the injection. The thread of the vCPU may have been stopped between the flush before
+   * and its record: a set that came meanwhile counts as taken by that flush, and was taken by this one.
+   */
+  #injectLate(edge: Edge, time: number, endBefore: number): readonly number[] {
+    const set = edge.spare > 0 ? edge.perhapsNext.shift() : undefined;
+    if (set === undefined) {
+      edge.unexplained = time;
+      return [];
+    }
+    edge.spare--;
+    edge.perhapsNext = edge.perhapsNext.filter(({ done }) => done >= endBefore);
+    edge.counts.coalesced--;
+    edge.injected.push(set.flow);
+    return [set.flow];
   }
 
   /** Whether an interrupt was injected that no set explains yet. */
@@ -163,6 +194,7 @@ export class EdgeLedger {
   ): { readonly lost: readonly LostSet[]; readonly cleared: readonly number[] } {
     const edge = this.#edge(vcpu);
     this.#settleUnexplained(edge, flushed);
+    edge.perhapsNext = edge.perhapsNext.filter(({ done }) => done >= endBefore);
     const lost =
       (hvipIn & this.#mask) !== 0 ? this.#absorb(edge, endBefore, flushed) : this.#lose(edge, endBefore);
     if ((hvipOut & this.#mask) !== 0 || edge.injected.length === 0) return { lost, cleared: [] };
@@ -197,6 +229,7 @@ export class EdgeLedger {
     for (const edge of this.#edges) {
       edge.open = [];
       edge.injected = [];
+      edge.perhapsNext = [];
       edge.unexplained = NONE;
     }
   }

@@ -95,7 +95,7 @@ export class Timeline {
     const handlers: Record<(typeof KIND)[keyof typeof KIND], Handler> = {
       [KIND.lost]: (ring, record) => this.#lose(ring, record),
       [KIND.stay]: (_, record) => this.#stay(record),
-      [KIND.inject]: (_, record) => interrupts.inject(record),
+      [KIND.inject]: (_, record) => interrupts.inject(record, this.#stage.cpu(record.subject).stayEnd),
       [KIND.taken]: (_, record) => interrupts.taken(record),
       [KIND.load]: (ring, record) => this.#load(ring, record),
       [KIND.leave]: (ring, record) => this.#leave(ring, record),

@@ -11,6 +11,7 @@ import { MachineEndedError } from '../errors/machine-ended-error.ts';
 import type { VcpuStats } from '../machine/kind.ts';
 import { Machine, type MachineEnd } from '../machine/machine.ts';
 import type { LiveInterrupt } from '../trace/live.ts';
+import type { Moments } from '../trace/moments.ts';
 import type { BootOptions, ForwardedPort, Limits } from './boot-options.ts';
 import type { Platform, PreparedMachine } from './platform.ts';
 import { VmConsole } from './vm-console.ts';
@@ -136,7 +137,25 @@ export class Vm implements AsyncDisposable {
   interrupts(options: { readonly limit?: number } = {}): AsyncIterableIterator<LiveInterrupt> {
     if (this.#options.trace === undefined || this.#options.trace === false)
       throw new InputError('Nobody follows the interrupts of this machine. Make it with `trace: true`.');
-    const events = this.machine.interrupts(options);
+    return this.#heldLoop(this.machine.interrupts(options));
+  }
+
+  /**
+   * All that happens to vCPUs and their interrupts, for a picture: also kicks, stays in the guest, sleep. In rows of
+   * numbers, for there may be a hundred thousand a second: `MOMENT` has their places, `MOMENT_STEPS` what they are. From
+   * now on until the machine ends or the loop over them is left. The machine was made with `trace`.
+   *
+   * @throws InputError in a machine without `trace`
+   */
+  moments(): Moments {
+    if (this.#options.trace === undefined || this.#options.trace === false)
+      throw new InputError('Nobody follows the interrupts of this machine. Make it with `trace: true`.');
+    const moments = this.machine.moments();
+    return { ...this.#heldLoop(moments), subject: moments.subject };
+  }
+
+  /** The program does not come to its end while the next one is waited for. */
+  #heldLoop<T>(events: AsyncIterableIterator<T>): AsyncIterableIterator<T> {
     return {
       next: () => this.#held(() => events.next()),
       return: () => events.return?.() ?? Promise.resolve({ done: true, value: undefined }),

@@ -6,6 +6,7 @@ import { type RegionStatistics, readRegionStatistics } from '../hart/region-stat
 import { copyRegisters } from '../hart/saved-registers.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import type { LiveInterrupt } from '../trace/live.ts';
+import type { Moments } from '../trace/moments.ts';
 import { draftBareMachine } from './bare/bare-machine.ts';
 import { GuestClock } from './clock.ts';
 import type { MachineConfig } from './config.ts';
@@ -326,6 +327,19 @@ export class Machine {
     return this.#trace.live.watch(limit);
   }
 
+  /**
+   * All that happens to vCPUs and their interrupts, from now on until the machine ends or the loop is left; as rows of
+   * numbers, see `MOMENT`. The machine is traced.
+   *
+   * @param limit batches that wait for a slow reader at most; the next one says how many moments were left out
+   * @throws Error in a machine that is not traced
+   */
+  moments({ limit = 64 }: { readonly limit?: number } = {}): Moments {
+    if (this.#trace === undefined)
+      throw new Error('This machine is not traced, so nobody follows it: give it a `trace`.');
+    return this.#trace.moments.watch(limit);
+  }
+
   /** What was traced; undefined as long as the machine runs, and if it is not traced. */
   get traceReport(): TraceReport | undefined {
     return this.#trace?.report;
@@ -416,6 +430,9 @@ export class Machine {
       case 'interrupts':
         this.#trace?.live.receive(message.batch);
         break;
+      case 'moments':
+        this.#trace?.moments.receive(message.batch);
+        break;
       case 'traced':
         if (this.#trace !== undefined) this.#trace.report = message.report;
         break;
@@ -455,6 +472,7 @@ export class Machine {
 
   #conclude(): void {
     this.#trace?.live.end();
+    this.#trace?.moments.end();
     clearTimeout(this.#grace);
     this.#finish(this.#end());
   }

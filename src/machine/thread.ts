@@ -6,6 +6,7 @@ import type { Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { LiveBatch } from '../trace/live.ts';
+import type { MomentBatch } from '../trace/moments.ts';
 import type { TracePlace } from '../trace/ring.ts';
 import type { TraceSummary } from '../trace/timeline.ts';
 import type { TraceSubject } from '../trace/tracks.ts';
@@ -130,6 +131,8 @@ export type WorkerMessage =
   | { readonly kind: 'keptAll'; readonly lane: number; readonly trouble?: string }
   /** Interrupts on their way, for those who watch them live. So many are under way at most. */
   | { readonly kind: 'interrupts'; readonly batch: LiveBatch }
+  /** All that happens, for those who watch that. So many are under way at most. */
+  | { readonly kind: 'moments'; readonly batch: MomentBatch }
   /** The trace is whole. */
   | { readonly kind: 'traced'; readonly report: TraceReport }
   /** For people: a line that is worth knowing. */

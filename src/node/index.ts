@@ -82,6 +82,17 @@ export { DEFAULT_MAC, userNetwork } from '../network/defaults.ts';
 export { type AllowRule, parseRule } from '../network/policy.ts';
 export type { InterruptEvent } from '../trace/interrupt-timeline.ts';
 export type { LiveInterrupt } from '../trace/live.ts';
+export {
+  MOMENT,
+  MOMENT_COUNTS,
+  MOMENT_ROW,
+  MOMENT_STEPS,
+  type MomentBatch,
+  type MomentCount,
+  type MomentStep,
+  type MomentSubject,
+  type Moments,
+} from '../trace/moments.ts';
 export { boot, restore } from './api/boot.ts';
 export {
   type DebianGuest,

@@ -1,4 +1,5 @@
-import { type ClaimCounts, ClaimLedger, EdgeLedger, type InterruptCounts, type LostSet } from './ledger.ts';
+import { type ClaimCounts, ClaimLedger, type CpuSummary, EdgeLedger, type LostSet } from './ledger.ts';
+import type { MomentStep } from './moments.ts';
 import { interruptName, vcpuInterruptName } from './names.ts';
 import { type Argument, Name } from './perfetto.ts';
 import { MODE_NUMBERS, spanOf } from './recorder.ts';
@@ -32,16 +33,11 @@ export interface InterruptEvent {
 /** What happens to interrupts. */
 export const INTERRUPT_STEPS = ['set', 'injected', 'taken', 'raised', 'claimed', 'spurious', 'lost'] as const;
 
-/** Interrupts of one vCPU or hart. */
-export interface CpuSummary {
-  readonly software: InterruptCounts;
-  readonly timers: number;
-  readonly externals: number;
-  /** Those of the external ones whose handler found nothing to claim: what x86 calls spurious. */
-  readonly spurious: number;
-  /** The latest of its timers, in milliseconds behind their deadlines. */
-  readonly latestTimer: number;
-}
+/** The same in pictures. */
+const STEP_OF: Readonly<Record<InterruptEvent['what'], MomentStep>> = {
+  ...{ set: 'set', injected: 'inject', taken: 'take', raised: 'raise', claimed: 'claim' },
+  ...{ spurious: 'spurious', lost: 'lost' },
+};
 
 /** Interrupts that are claimed, with the words for them. */
 export type SourceSummary = ClaimCounts & { readonly name: string };
@@ -72,6 +68,8 @@ export class InterruptTimeline {
   readonly #taken = new NumberedNames(interruptName);
   readonly #kicks: NumberedNames;
   readonly #due = new Name('timer is due');
+  /** How late the timer is that is being told of, in milliseconds. */
+  #late = 0;
 
   constructor(stage: Stage, watch?: (event: InterruptEvent) => void) {
     this.#stage = stage;
@@ -100,7 +98,7 @@ export class InterruptTimeline {
     if (irq === SOFTWARE) this.#software.set(subject, flow, record.time, ring);
     const name = this.#sets.get(subject * 64 + irq);
     out.begin(tracks.ring(ring), this.#stage.threadTime(ring, record), name, { flows: [flow] });
-    this.#tell(record.time, subject, 'set', irq - 1, 0, flow);
+    this.#tell(record.time, subject, 'set', irq - 1, 0, flow, this.#stage.laneOf(ring));
   }
 
   setDone(ring: number, record: RecordBatch): void {
@@ -167,6 +165,7 @@ export class InterruptTimeline {
     const { out, tracks } = this.#stage;
     out.instant(tracks.cpu(subject), this.#stage.time(record.time), this.#taken.get(cause), parts);
     this.#tell(record.time, subject, 'taken', cause, 0, parts.ends[0] ?? parts.flows[0] ?? 0);
+    this.#late = 0;
   }
 
   /** @returns the arrow from when it was due */
@@ -181,6 +180,7 @@ export class InterruptTimeline {
     const flow = this.#stage.newFlow();
     const { out, tracks } = this.#stage;
     out.instant(tracks.cpu(record.subject), this.#stage.time(due), this.#due, { flows: [flow] });
+    this.#late = late;
     return flow;
   }
 
@@ -194,7 +194,7 @@ export class InterruptTimeline {
     const thread = this.#stage.thread(ring);
     thread.raised = flow;
     thread.source = key;
-    this.#tell(record.time, -1, 'raised', CAUSE.external, source, flow);
+    this.#tell(record.time, -1, 'raised', CAUSE.external, source, flow, this.#stage.laneOf(ring));
   }
 
   message(ring: number, record: RecordBatch): void {
@@ -208,7 +208,7 @@ export class InterruptTimeline {
     this.#stage.threadInstant(ring, record, `send ${key}`, { flows: [flow], ends });
     thread.raised = flow;
     thread.source = '';
-    this.#tell(record.time, subject, 'raised', CAUSE.external, identity, flow);
+    this.#tell(record.time, subject, 'raised', CAUSE.external, identity, flow, this.#stage.laneOf(ring));
   }
 
   kick(ring: number, record: RecordBatch): void {
@@ -219,6 +219,7 @@ export class InterruptTimeline {
     if (raised !== 0 && !levels.includes(raised) && levels.length < MOST_FLOWS) levels.push(raised);
     const name = this.#kicks.get(subject);
     this.#stage.threadInstant(ring, record, name, raised === 0 ? undefined : { flows: [raised] });
+    this.#stage.moment(record.time, 'kick', this.#stage.laneOf(ring), subject, 0, 0, raised);
   }
 
   claim(record: RecordBatch): void {
@@ -290,8 +291,10 @@ export class InterruptTimeline {
     cause: number,
     source: number,
     flow: number,
+    lane = cpu,
   ): void {
     this.#watch?.({ time: time - this.#stage.start, cpu, what, cause, source, flow });
+    this.#stage.moment(time, STEP_OF[what], lane, cpu, cause, source, flow, this.#late);
   }
 
   #sourceName(source: number): string {

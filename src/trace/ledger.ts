@@ -41,6 +41,17 @@ export interface InterruptCounts {
   lost: number;
 }
 
+/** Interrupts of one vCPU or hart. */
+export interface CpuSummary {
+  readonly software: InterruptCounts;
+  readonly timers: number;
+  readonly externals: number;
+  /** Those of the external ones whose handler found nothing to claim: what x86 calls spurious. */
+  readonly spurious: number;
+  /** The latest of its timers, in milliseconds behind their deadlines. */
+  readonly latestTimer: number;
+}
+
 /** A set that no flush has taken yet. */
 interface OpenSet {
   readonly flow: number;

@@ -1,4 +1,5 @@
 import { INTERRUPT_STEPS, type InterruptEvent } from './interrupt-timeline.ts';
+import { MissingStream } from './missing-stream.ts';
 import { TRACE } from './words.ts';
 
 /** Numbers of an event in a batch. */
@@ -68,7 +69,7 @@ export class LiveSender {
 /** The receiving end, on the thread that owns the machine. */
 export class LiveReceiver {
   readonly #words: Int32Array;
-  readonly #streams = new Set<Stream>();
+  readonly #streams = new Set<MissingStream<LiveInterrupt>>();
   #hasEnded = false;
 
   constructor(words: Int32Array) {
@@ -98,10 +99,14 @@ export class LiveReceiver {
    * @param limit events that wait for a slow reader at most; what comes beyond is counted
    */
   watch(limit: number): AsyncIterableIterator<LiveInterrupt> {
-    const stream = new Stream(limit, () => {
-      // Meets the load in `LiveSender.add`.
-      if (this.#streams.delete(stream)) Atomics.sub(this.#words, TRACE.word.watchers, 1);
-    });
+    const stream = new MissingStream<LiveInterrupt>(
+      limit,
+      () => 1,
+      () => {
+        // Meets the load in `LiveSender.add`.
+        if (this.#streams.delete(stream)) Atomics.sub(this.#words, TRACE.word.watchers, 1);
+      },
+    );
     if (this.#hasEnded) stream.end();
     else {
       this.#streams.add(stream);
@@ -109,66 +114,6 @@ export class LiveReceiver {
       Atomics.add(this.#words, TRACE.word.watchers, 1);
     }
     return stream;
-  }
-}
-
-/** The events for one reader. */
-class Stream implements AsyncIterableIterator<LiveInterrupt> {
-  readonly #limit: number;
-  readonly #leave: () => void;
-  #queue: LiveInterrupt[] = [];
-  #next = 0;
-  #missing = 0;
-  #hasEnded = false;
-  readonly #waiting: ((result: IteratorResult<LiveInterrupt>) => void)[] = [];
-
-  constructor(limit: number, leave: () => void) {
-    this.#limit = limit;
-    this.#leave = leave;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  put(event: LiveInterrupt): void {
-    const missing = this.#missing + event.missing;
-    const reader = this.#waiting.shift();
-    if (reader === undefined && this.#queue.length - this.#next >= this.#limit) {
-      this.#missing = missing + 1;
-      return;
-    }
-    this.#missing = 0;
-    const value = missing === event.missing ? event : { ...event, missing };
-    if (reader === undefined) this.#queue.push(value);
-    else reader({ done: false, value });
-  }
-
-  end(): void {
-    this.#hasEnded = true;
-    this.#leave();
-    for (const reader of this.#waiting.splice(0)) reader({ done: true, value: undefined });
-  }
-
-  next(): Promise<IteratorResult<LiveInterrupt>> {
-    const value = this.#queue[this.#next];
-    if (value !== undefined) {
-      this.#next++;
-      if (this.#next === this.#queue.length) {
-        this.#queue = [];
-        this.#next = 0;
-      }
-      return Promise.resolve({ done: false, value });
-    }
-    if (this.#hasEnded) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  return(): Promise<IteratorResult<LiveInterrupt>> {
-    this.#queue = [];
-    this.#next = 0;
-    this.end();
-    return Promise.resolve({ done: true, value: undefined });
   }
 }
 

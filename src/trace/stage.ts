@@ -1,3 +1,4 @@
+import type { MomentSender, MomentStep } from './moments.ts';
 import { type EventParts, Name, type PerfettoWriter } from './perfetto.ts';
 import type { RecordBatch } from './ring.ts';
 import { type TraceSubject, Tracks } from './tracks.ts';
@@ -22,6 +23,8 @@ export class CpuState {
 export class ThreadState {
   last = 0;
   isOpen = false;
+  /** The vCPU that it has loaded, or its own hart; -1 if it has none. */
+  cpu = -1;
   /** When it left a vCPU that was to sleep, and may find that it need not; undefined if its next record has said so. */
   leftAt: number | undefined;
   /** The arrow of the wire that it has raised, or of the message that it has sent, just now; 0 if it has gone on since. */
@@ -71,15 +74,48 @@ export class Stage {
   readonly cpus: readonly CpuState[];
   readonly threads: readonly ThreadState[];
   readonly names = new Names();
+  readonly #moments: MomentSender | undefined;
+  #isWatched = false;
   #flow = 0;
 
-  constructor(out: PerfettoWriter, subject: TraceSubject, start: number) {
+  /** @param moments gets all that happens while somebody looks */
+  constructor(out: PerfettoWriter, subject: TraceSubject, start: number, moments?: MomentSender) {
+    this.#moments = moments;
     this.out = out;
     this.subject = subject;
     this.tracks = new Tracks(out, subject);
     this.start = start;
     this.cpus = Array.from({ length: subject.cpus }, () => new CpuState());
-    this.threads = subject.rings.map(() => new ThreadState());
+    this.threads = subject.rings.map((role) => {
+      const state = new ThreadState();
+      if (role.kind === 'hart') state.cpu = role.index;
+      return state;
+    });
+  }
+
+  /** Before what is told of the next record. */
+  beginRecord(): void {
+    this.#isWatched = this.#moments?.isWatched ?? false;
+  }
+
+  /** Tells those who look of a moment, as `MOMENT` names its numbers. @param time milliseconds of shared time */
+  moment(
+    time: number,
+    step: MomentStep,
+    lane: number,
+    cpu: number,
+    cause = 0,
+    detail = 0,
+    flow = 0,
+    span = 0,
+  ): void {
+    if (this.#isWatched) this.#moments?.add(time - this.start, step, lane, cpu, cause, detail, flow, span);
+  }
+
+  /** The lane of what a ring's thread does to others: of its vCPU, on whose behalf it does that, or its own. */
+  laneOf(ring: number): number {
+    const { cpu } = this.thread(ring);
+    return cpu >= 0 ? cpu : this.cpus.length + ring;
   }
 
   /** A number for an arrow that nothing else has. */

@@ -1,10 +1,11 @@
 import {
-  type CpuSummary,
   type InterruptEvent,
   InterruptTimeline,
   SOFTWARE,
   type SourceSummary,
 } from './interrupt-timeline.ts';
+import type { CpuSummary } from './ledger.ts';
+import type { MomentSender, MomentStep } from './moments.ts';
 import { CLEAR_IPI, stayEndName } from './names.ts';
 import type { Argument, PerfettoWriter } from './perfetto.ts';
 import { STAY_END, spanOf } from './recorder.ts';
@@ -24,6 +25,8 @@ export interface TimelineParts {
   readonly symbols?: Symbols | undefined;
   /** Is told of each interrupt on its way. */
   readonly watch?: ((event: InterruptEvent) => void) | undefined;
+  /** Gets all that happens, while somebody looks. */
+  readonly moments?: MomentSender | undefined;
 }
 
 /** What a trace has counted. */
@@ -51,7 +54,7 @@ export class Timeline {
   /** @param start milliseconds of shared time that are 0 in the trace */
   constructor(out: PerfettoWriter, subject: TraceSubject, start: number, parts: TimelineParts = {}) {
     this.#out = out;
-    this.#stage = new Stage(out, subject, start);
+    this.#stage = new Stage(out, subject, start, parts.moments);
     this.#interrupts = new InterruptTimeline(this.#stage, parts.watch);
     this.#symbols = parts.symbols;
     this.#handlers = this.#allHandlers();
@@ -60,6 +63,7 @@ export class Timeline {
   /** Takes the next record of a ring. */
   take(ring: number, record: RecordBatch): void {
     const { kind } = record;
+    this.#stage.beginRecord();
     this.#settleLeave(ring, kind === KIND.stayAwake);
     this.#handlers[kind]?.(ring, record);
     if (kind !== KIND.raise && kind !== KIND.message && kind !== KIND.kick)
@@ -68,9 +72,15 @@ export class Timeline {
 
   /** Looks for vCPUs that sleep although they should have been woken. @param now milliseconds of shared time */
   look(now: number): void {
+    this.#stage.beginRecord();
     for (const [index, { asleep }] of this.#stage.cpus.entries()) {
       if (asleep < now) this.#interrupts.look(index, asleep, now);
     }
+  }
+
+  /** What was counted of each vCPU or hart so far. */
+  cpus(): readonly CpuSummary[] {
+    return this.#interrupts.summary();
   }
 
   /** Ends what is open. @param now milliseconds of shared time */
@@ -99,8 +109,8 @@ export class Timeline {
       [KIND.taken]: (_, record) => interrupts.taken(record),
       [KIND.load]: (ring, record) => this.#load(ring, record),
       [KIND.leave]: (ring, record) => this.#leave(ring, record),
-      [KIND.stayAwake]: (_, record) => this.#enterHypervisor(record),
-      [KIND.ready]: (_, record) => this.#ready(record),
+      [KIND.stayAwake]: (_, record) => this.#enterHypervisor(record, 'awake'),
+      [KIND.ready]: (ring, record) => this.#ready(ring, record),
       [KIND.idle]: (ring, record) => this.#idle(ring, record),
       [KIND.set]: (ring, record) => interrupts.set(ring, record),
       [KIND.setDone]: (ring, record) => interrupts.setDone(ring, record),
@@ -124,7 +134,9 @@ export class Timeline {
   #stay(record: RecordBatch): void {
     const { subject, time } = record;
     const stage = this.#stage;
-    const flushed = time - spanOf(record.a);
+    const span = spanOf(record.a);
+    const flushed = time - span;
+    stage.moment(time, 'stay', subject, subject, record.c, record.b, 0, span);
     if (stage.subject.kind === 'bare') {
       stage.enterState(subject, stage.time(flushed), stage.names.code);
       stage.enterState(subject, stage.time(time), undefined);
@@ -152,7 +164,8 @@ export class Timeline {
   }
 
   #load(ring: number, record: RecordBatch): void {
-    this.#enterHypervisor(record);
+    this.#stage.thread(ring).cpu = record.subject;
+    this.#enterHypervisor(record, 'load', ring);
     this.#stage.enterThreadState(
       ring,
       this.#stage.time(record.time),
@@ -160,8 +173,9 @@ export class Timeline {
     );
   }
 
-  #enterHypervisor(record: RecordBatch): void {
+  #enterHypervisor(record: RecordBatch, step: MomentStep, pcpu = 0): void {
     const { subject } = record;
+    this.#stage.moment(record.time, step, subject, subject, 0, pcpu);
     const cpu = this.#stage.cpu(subject);
     cpu.isLoaded = true;
     cpu.asleep = Number.POSITIVE_INFINITY;
@@ -173,7 +187,9 @@ export class Timeline {
     const thread = this.#stage.thread(ring);
     const { leftAt } = thread;
     thread.leftAt = undefined;
-    if (leftAt !== undefined && !stays) this.#stage.enterThreadState(ring, leftAt, undefined);
+    if (leftAt === undefined || stays) return;
+    thread.cpu = -1;
+    this.#stage.enterThreadState(ring, leftAt, undefined);
   }
 
   #leave(ring: number, record: RecordBatch): void {
@@ -185,11 +201,14 @@ export class Timeline {
     const { wfi, runnable, stopped } = this.#stage.names;
     const name = how === LEAVE.block ? wfi : how === LEAVE.yield ? runnable : stopped;
     this.#stage.enterState(subject, time, name);
+    const step = how === LEAVE.block ? 'sleep' : how === LEAVE.yield ? 'yield' : 'stop';
+    this.#stage.moment(record.time, step, subject, subject);
     this.#stage.thread(ring).leftAt = time;
   }
 
-  #ready(record: RecordBatch): void {
+  #ready(ring: number, record: RecordBatch): void {
     const { subject } = record;
+    this.#stage.moment(record.time, 'wake', this.#stage.laneOf(ring), subject);
     const cpu = this.#stage.cpu(subject);
     cpu.asleep = Number.POSITIVE_INFINITY;
     if (!cpu.isLoaded)
@@ -207,8 +226,11 @@ export class Timeline {
 
   #slept(record: RecordBatch): void {
     const { subject, time, a: span } = record;
-    this.#stage.enterState(subject, this.#stage.time(time - spanOf(span)), this.#stage.names.wfi);
+    const began = time - spanOf(span);
+    this.#stage.enterState(subject, this.#stage.time(began), this.#stage.names.wfi);
     this.#stage.enterState(subject, this.#stage.time(time), undefined);
+    this.#stage.moment(began, 'sleep', subject, subject);
+    this.#stage.moment(time, 'wake', subject, subject);
   }
 
   #request(record: RecordBatch): void {
@@ -241,6 +263,7 @@ export class Timeline {
   #lose(ring: number, record: RecordBatch): void {
     this.#lostRecords += record.a;
     this.#interrupts.forget();
+    this.#stage.moment(record.time, 'gap', this.#stage.laneOf(ring), -1, 0, record.a);
     for (const cpu of this.#stage.cpus) cpu.stayEnd = Number.NEGATIVE_INFINITY;
     this.#stage.threadInstant(ring, record, `${record.a} records lost`);
   }

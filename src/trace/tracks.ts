@@ -100,7 +100,8 @@ export class Tracks {
   }
 }
 
-function roleName(role: RingRole | undefined): string {
+/** The thread of a ring, as people know it. */
+export function roleName(role: RingRole | undefined): string {
   switch (role?.kind) {
     case 'pcpu':
       return `pCPU ${role.index}`;

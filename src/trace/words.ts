@@ -93,6 +93,10 @@ export const TRACE = struct({
   stop: i32,
   /** How many watch the interrupts live. */
   watchers: i32,
+  /** How many watch all moments live. */
+  viewers: i32,
   /** Batches of live events that have arrived. */
   taken: align(CACHE_LINE, i32),
+  /** Batches of moments that have arrived. */
+  shown: i32,
 });

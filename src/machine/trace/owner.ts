@@ -1,6 +1,8 @@
 import { LiveReceiver } from '../../trace/live.ts';
+import { MomentReceiver } from '../../trace/moments.ts';
 import { Recorder } from '../../trace/recorder.ts';
 import { createTrace, stopTrace, type TracePlace, traceWords } from '../../trace/ring.ts';
+import { roleName } from '../../trace/tracks.ts';
 import type { Engine } from '../engine.ts';
 import type { MachinePlan } from '../plan.ts';
 import type { ThreadTrace, TraceReport, TraceStart } from '../thread.ts';
@@ -13,6 +15,8 @@ export class MachineTrace {
   readonly recorder: Recorder;
   /** Interrupts, for those who watch them live. */
   readonly live: LiveReceiver;
+  /** All that happens, for those who watch that. */
+  readonly moments: MomentReceiver;
   /** What was counted; once the machine has ended. */
   report: TraceReport | undefined;
   readonly #place: TracePlace;
@@ -32,6 +36,9 @@ export class MachineTrace {
     this.#place = createTrace(length, config.records ?? RECORDS);
     this.#startedAt = startedAt;
     this.live = new LiveReceiver(traceWords(this.#place));
+    const { kind, cpus, rings, sources } = this.#subject;
+    const threads = rings.map(roleName);
+    this.moments = new MomentReceiver(traceWords(this.#place), { kind, cpus, threads, sources });
     this.recorder = new Recorder(this.#place, length - 1, clockOffset);
   }
 

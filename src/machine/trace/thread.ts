@@ -1,5 +1,6 @@
 import { LiveSender } from '../../trace/live.ts';
 import { Merger } from '../../trace/merger.ts';
+import { MomentSender } from '../../trace/moments.ts';
 import { PerfettoWriter } from '../../trace/perfetto.ts';
 import { bellOf, isStopped, traceWords, waitForBell } from '../../trace/ring.ts';
 import { SystemMap } from '../../trace/system-map.ts';
@@ -22,9 +23,11 @@ export function runTrace(start: TraceStart, host: WorkerHost): void {
   const out = new PerfettoWriter();
   const sink = host.openTrace?.();
   const live = new LiveSender(words, (batch) => host.notify({ kind: 'interrupts', batch }));
+  const moments = new MomentSender(words, (batch) => host.notify({ kind: 'moments', batch }));
   const file = new TraceFile(sink, (text) => host.notify({ kind: 'notice', text }));
   const timeline = new Timeline(out, subject, startedAt, {
     watch: live.add,
+    moments,
     symbols: sink?.systemMap === undefined ? undefined : SystemMap.parse(sink.systemMap),
   });
   const now = () => performance.now() + host.clockOffset;
@@ -34,6 +37,7 @@ export function runTrace(start: TraceStart, host: WorkerHost): void {
       if (out.length >= CHUNK) file.write(out.take());
     });
     live.flush();
+    moments.flush(() => timeline.cpus());
   };
   while (!isStopped(words)) {
     // Before the look: a bell that rings later ends the sleep.

@@ -47,7 +47,8 @@ for (const name of names) {
   let [descriptors, stops, served, early] = [0, 0, 0, 0];
   try {
     for (let round = 0; descriptors < wanted; round++) {
-      const guest = new HostileGuest(rig.registers, rig.memory, rig.queues, seed + round);
+      const requests = rig.requests?.(seed + round);
+      const guest = new HostileGuest(rig.registers, rig.memory, rig.queues, seed + round, requests);
       while (guest.descriptors < ROUND) {
         guest.step();
         rig.pump();

@@ -1,5 +1,8 @@
 /** All kinds of virtio devices on wires of their own, with RAM whose surroundings are watched. */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { VirtioFunction } from '../../src/devices/virtio/function.ts';
 import { VirtioMmio } from '../../src/devices/virtio/mmio.ts';
 import { virtioWords } from '../../src/devices/virtio/words.ts';
@@ -11,6 +14,8 @@ import { blkQueues } from '../../src/devices/virtio-blk/facts.ts';
 import { virtioConsole } from '../../src/devices/virtio-console/descriptor.ts';
 import { VirtioConsole } from '../../src/devices/virtio-console/device.ts';
 import { consoleWords } from '../../src/devices/virtio-console/words.ts';
+import { VirtioFs } from '../../src/devices/virtio-fs/device.ts';
+import { VIRTIO_FS } from '../../src/devices/virtio-fs/facts.ts';
 import { VirtioNet } from '../../src/devices/virtio-net/device.ts';
 import { VIRTIO_NET } from '../../src/devices/virtio-net/facts.ts';
 import { VirtioRng } from '../../src/devices/virtio-rng/device.ts';
@@ -21,7 +26,11 @@ import { VSOCK_WORDS } from '../../src/devices/virtio-vsock/words.ts';
 import type { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { DEFAULT_MAC, userNetwork } from '../../src/network/defaults.ts';
 import { UserNetwork } from '../../src/network/user-network.ts';
+import { NodeFolder, openRoot } from '../../src/node/shares/node-folder.ts';
+import { FUSE, OPCODE } from '../../src/shared-folders/fuse/facts.ts';
 import { MemoryStorage } from '../../src/storage/memory-storage.ts';
+import { request } from '../shared-folders/fuse-client.ts';
+import { Chance, HostileRequests } from '../shared-folders/hostile-requests.ts';
 import type { Registers } from './hostile-guest.ts';
 import { createRam, RAM, RAM_BYTES } from './virtio-driver.ts';
 
@@ -32,6 +41,8 @@ interface Kind {
   /** Its requests are those of an I/O thread. */
   readonly later?: boolean;
   create(memory: GuestMemory, words: Int32Array, told: () => void): VirtioFunction;
+  /** Makes up requests from a seed, if they are more than a number at the beginning of a buffer. */
+  requests?(seed: number): () => Uint8Array;
 }
 
 const PORTS = [{}, { name: 'channel' }];
@@ -48,6 +59,15 @@ const disk = (anyThread: boolean): Kind => ({
       onTrouble: silent,
     }),
 });
+
+const initRequest = () => request(OPCODE.INIT, 0, 1, { bytes: 64, words: [[0, FUSE.major]] });
+
+/** A folder of its own that is gone with the process. */
+function scratchFolder(): NodeFolder {
+  const path = mkdtempSync(join(tmpdir(), 'hartvisor-hostile-'));
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }));
+  return new NodeFolder({ root: openRoot(path), mostDescriptors: 300 });
+}
 
 export const HOSTILE_DEVICES: Readonly<Record<string, Kind>> = {
   'blk, on an I/O thread': disk(false),
@@ -85,6 +105,20 @@ export const HOSTILE_DEVICES: Readonly<Record<string, Kind>> = {
     later: true,
     create: (memory, words) => new VirtioBalloon(words, memory),
   },
+  fs: {
+    sizes: VIRTIO_FS.queues,
+    later: true,
+    create: (memory) => {
+      const share = { name: 'folder', tag: 'folder', readOnly: false };
+      return new VirtioFs({ memory, share, open: scratchFolder, onTrouble: silent });
+    },
+    requests: (seed) => {
+      const requests = new HostileRequests(new Chance(seed));
+      let count = 0;
+      // Nothing is answered before INIT, and the answer to it may be one of those that get lost.
+      return () => (count++ % 64 === 0 ? initRequest() : requests.next());
+    },
+  },
   rng: {
     sizes: VIRTIO_RNG.queues,
     create: (memory) => new VirtioRng(memory, (bytes) => bytes.fill(0x5a)),
@@ -101,6 +135,8 @@ export interface HostileRig {
   readonly memory: GuestMemory;
   readonly registers: Registers;
   readonly queues: number;
+  /** See {@link HostileGuest}. */
+  readonly requests?: ((seed: number) => () => Uint8Array) | undefined;
   /** Has the other threads of a machine do their part. */
   pump(): void;
   /** What is wrong; undefined if nothing is. */
@@ -111,7 +147,7 @@ export interface HostileRig {
 export function createHostile(name: string): HostileRig {
   const kind = HOSTILE_DEVICES[name];
   if (kind === undefined) throw new Error(`there are ${Object.keys(HOSTILE_DEVICES).join('; ')}`);
-  const { sizes, words: own = 0, later = false, create } = kind;
+  const { sizes, words: own = 0, later = false, create, requests } = kind;
   const memory = createRam();
   const first = virtioWords(sizes.length);
   // Words behind the device's, too, stay as they are.
@@ -127,7 +163,7 @@ export function createHostile(name: string): HostileRig {
   const ram = memory.offsetOf(RAM, RAM_BYTES);
   for (const part of [bytes.subarray(0, ram), bytes.subarray(ram + RAM_BYTES)]) part.fill(FILL);
   return {
-    ...{ memory, registers: transport, queues: sizes.length },
+    ...{ memory, registers: transport, queues: sizes.length, requests },
     pump: () => {
       if (later) transport.work();
       if (!told) return;

@@ -38,8 +38,20 @@ export class HostileGuest {
   served = 0;
   readonly #added: number[];
 
-  /** @param seed decides on all that it does */
-  constructor(device: Registers, memory: GuestMemory, queues: number, seed: number) {
+  readonly #requests: (() => Uint8Array) | undefined;
+
+  /**
+   * @param seed decides on all that it does
+   * @param requests makes up the bytes of a request, for a device whose requests are more than a number
+   */
+  constructor(
+    device: Registers,
+    memory: GuestMemory,
+    queues: number,
+    seed: number,
+    requests?: () => Uint8Array,
+  ) {
+    this.#requests = requests;
     this.#device = device;
     this.#memory = memory;
     this.#queues = queues;
@@ -119,6 +131,11 @@ export class HostileGuest {
 
   /** Offers a chain of some descriptors, most of which are as they should be, and notifies of it. */
   #chain(queue: number, rings: number): void {
+    const bytes = this.below(2) === 0 ? this.#requests?.() : undefined;
+    if (bytes !== undefined) {
+      this.#wholeRequest(queue, rings, bytes);
+      return;
+    }
     const count = 1 + this.below(5);
     const first = this.below(8);
     let flags = 0;
@@ -128,6 +145,15 @@ export class HostileGuest {
       this.#descriptor(rings + DESCRIPTOR_BYTES * (first + index), flags | more, first + index + 1);
     }
     this.#offer(queue, rings, this.below(16) === 0 ? this.below(0x1_0000) : first);
+  }
+
+  /** Offers a request in a chain as drivers make them, so that the device gets to what it asks for. */
+  #wholeRequest(queue: number, rings: number, bytes: Uint8Array): void {
+    const at = RAM + this.below((RAM_BYTES - 8192) / 8) * 8;
+    this.#memory.copyIn(at, bytes);
+    this.#write(rings, at, bytes.length, NEXT, 1);
+    this.#write(rings + DESCRIPTOR_BYTES, at + 4096, 4096, WRITE, 0);
+    this.#offer(queue, rings, 0);
   }
 
   /** The same with a table of its own. */
@@ -159,7 +185,12 @@ export class HostileGuest {
     const wild = this.below(64) === 0;
     this.#write(at, address, length, wild ? this.below(0x1_0000) : flags, wild ? this.below(0x1_0000) : next);
     // A request of any kind, where a device looks for its header.
-    if (this.below(2) === 0) this.#memory.write32(address, this.below(20));
+    if (this.below(2) === 0) this.#request(address);
+  }
+
+  #request(address: number): void {
+    if (this.#requests === undefined) this.#memory.write32(address, this.below(20));
+    else this.#memory.copyIn(address, this.#requests());
   }
 
   #write(at: number, address: number, length: number, flags: number, next: number): void {

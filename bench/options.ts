@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
-import { readCpu } from '../src/cli/cpu-word.ts';
 import { InputError } from '../src/errors/input-error.ts';
-import type { Xlen } from '../src/machine/cpu.ts';
+import { readCpu, type Xlen } from '../src/machine/cpu.ts';
 import type { ContenderOptions } from './contenders.ts';
 import { type Kernel, kernels, selectKernels } from './cpu/kernels.ts';
 import { type DiskFormat, diskBenchmarks, diskFormats } from './disk/benchmarks.ts';
@@ -182,7 +181,7 @@ export function readCpuOptions(args: readonly string[]): CpuOptions {
     cc: { type: 'string' },
     cpu: { type: 'string' },
   });
-  const xlen = readCpu(values.cpu);
+  const { xlen } = readCpu(values.cpu);
   return {
     ...readCommon(values, xlen),
     xlen,

@@ -35,7 +35,14 @@ function machine(): SavedMachine {
   for (const page of [0, 3, 4, 15])
     bytes.fill(page + 1, plan.ram.offset + page * PAGE, plan.ram.offset + page * PAGE + 99);
   return {
-    ...{ plan, memory, xlen: 64, own: { kind: 'domain', protocol: 'take-mirror' }, milliseconds: 5 },
+    ...{
+      plan,
+      memory,
+      xlen: 64,
+      extensions: ['i', 'm'],
+      own: { kind: 'domain', protocol: 'take-mirror' },
+      milliseconds: 5,
+    },
     ...{
       deviceTree: Uint8Array.of(1),
       registers: [],

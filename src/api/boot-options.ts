@@ -75,6 +75,11 @@ export interface BootProgress {
 export interface BootOptions {
   /** Virtual processors: 1 to 64, 2 unless it is given. */
   readonly cpus?: number;
+  /**
+   * The harts, in QEMU's words: `rv64` unless it is given, `rv32`, or a profile such as `rva22s64`; behind it extensions
+   * to have or to leave out, as in `'rv64,zba=false'`.
+   */
+  readonly cpu?: string;
   /** Threads of the host that run them: 1 to `cpus`, as many as the host has processors unless it is given. */
   readonly threads?: number;
   /** Guest RAM, in bytes or as `'512M'`, which is what it is unless it is given. */

@@ -9,6 +9,8 @@ describe('the shape of a machine', () => {
   test('has two vCPUs and as many threads as the host gives, unless it is asked for', () => {
     expect(readShape({}, 8)).toMatchObject({ vcpus: 2, pcpus: 2, engine: 'jit', virtio: 'pci', aia: 'none' });
     expect(readShape({}, 1)).toMatchObject({ vcpus: 2, pcpus: 1 });
+    expect(readShape({ cpu: 'rv64,h=false' }, 1).extensions).not.toContain('h');
+    expect(() => readShape({ cpu: 'rv16' }, 1)).toThrow('cpu: rv16: there are no such harts');
     expect(readShape({ cpus: 8, threads: 3 }, 1)).toMatchObject({ vcpus: 8, pcpus: 3 });
   });
 

@@ -6,6 +6,7 @@ import {
 } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import { DEFAULT_PROTOCOL, PROTOCOLS } from '../interrupts/protocols.ts';
+import { type Cpu, readCpu } from '../machine/cpu.ts';
 import { DEFAULT_ENGINE, ENGINES, type Engine } from '../machine/engine.ts';
 import type { BootOptions } from './boot-options.ts';
 import { LONGEST_TIMEOUT, parseMemory } from './quantities.ts';
@@ -21,7 +22,7 @@ const MOST_PROCESSES = 1 << 22;
 const LEAST_SHARE = 0.01;
 
 /** The numbers and words of `BootOptions`, checked. */
-export interface Shape {
+export interface Shape extends Cpu {
   readonly vcpus: number;
   readonly pcpus: number;
   readonly protocol: string;
@@ -47,6 +48,7 @@ export function readShape(options: BootOptions, processors: number): Shape {
   const names = PROTOCOLS.map(({ name }) => name);
   checkLimits(options);
   return {
+    ...readCpu(options.cpu, 'cpu:'),
     vcpus,
     pcpus: options.threads === undefined ? usual : wholeNumber('threads', options.threads, vcpus),
     protocol:

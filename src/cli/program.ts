@@ -4,13 +4,12 @@ import { AIA, DOMAIN_AIA, VIRTIO_TRANSPORTS } from '../devices/descriptor.ts';
 import { IMSIC } from '../devices/imsic/facts.ts';
 import { PROTOCOLS } from '../interrupts/protocols.ts';
 import type { MachineConfig } from '../machine/config.ts';
-import { CPUS, DEFAULT_CPU } from '../machine/cpu.ts';
+import { CPU_NAMES, DEFAULT_CPU, readCpu } from '../machine/cpu.ts';
 import { DEFAULT_ENGINE, ENGINES } from '../machine/engine.ts';
 import { DRIVE_FORMATS } from '../node/drives/formats.ts';
 import { GUEST_NAMES } from '../node/guests/load-guest.ts';
 import type { NodeHost } from '../node/node-host.ts';
 import { defaultMemory, maximumCpus } from './choices.ts';
-import { readCpu } from './cpu-word.ts';
 import { execStatusHelp, exitStatusHelp, machineStatusHelp } from './exit-status.ts';
 import type { Finished } from './finished.ts';
 import { GDB_FORMS } from './gdb-option.ts';
@@ -20,7 +19,7 @@ import { addStress, addVerify } from './verify-program.ts';
 
 const protocols = PROTOCOLS.map((protocol) => protocol.name).join(', ');
 
-const cpuHelp = `width of the harts: ${Object.keys(CPUS).join(', ')}`;
+const cpuHelp = `the harts: ${CPU_NAMES.join(', ')}; behind it extensions as ,zba=false or ,zba=true`;
 
 const keysHelp = `
 Your terminal is the guest's serial console:
@@ -96,7 +95,7 @@ function withGuest(command: Command) {
     .option('--boot <what>', "disk: the first disk's own kernel, which is also taken where no guest is named")
     .option('--guest <name>', `a guest that hartvisor brings: ${GUEST_NAMES.join(', ')}`)
     .option('--persistent', 'with --guest debian: what the guest changes on its disk is kept')
-    .option('--cpu <name>', cpuHelp, DEFAULT_CPU)
+    .option('--cpu <words>', cpuHelp, DEFAULT_CPU)
     .option('--smp <n>', `virtual CPUs, 1 to ${maximumCpus} (default: 2)`)
     .option('--pcpus <n>', 'threads that run them (default: as many as processors and vCPUs, at most 2)')
     .option('-m, --memory <size>', 'guest memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
@@ -187,7 +186,7 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--bios <file>', 'firmware to start, such as OpenSBI fw_dynamic or fw_jump, ELF or raw')
     .option('--initrd <file>', 'initial RAM disk for the kernel')
     .option('--append <words>', 'boot arguments in the device tree')
-    .option('--cpu <name>', cpuHelp, DEFAULT_CPU)
+    .option('--cpu <words>', cpuHelp, DEFAULT_CPU)
     .option('--smp <n>', `harts, 1 to ${maximumCpus}`, '1')
     .option('-m, --memory <size>', 'memory, as 512M or 1.5G; a plain number counts MiB', defaultMemory)
     .option('--disk <file>', 'a disk, which is this file; again for more', collect)
@@ -287,6 +286,6 @@ async function prepareHost(
 ): Promise<NodeHost> {
   const { NodeHost } = await import('../node/node-host.ts');
   const host = new NodeHost();
-  if (dumpdtb === undefined) host.prepare(kind, readCpu(cpu));
+  if (dumpdtb === undefined) host.prepare(kind, readCpu(cpu).xlen);
   return host;
 }

@@ -3,6 +3,7 @@ import { AGENT_PORT } from '../agent/protocol.ts';
 import type { AttachedParts } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
+import { readCpu } from '../machine/cpu.ts';
 import type { MachineHost } from '../machine/machine.ts';
 import { writeOutputFile } from '../node/files.ts';
 import {
@@ -15,7 +16,6 @@ import {
 } from '../node/guests/load-guest.ts';
 import type { NodeHost } from '../node/node-host.ts';
 import { type Attached, type AttachWords, attach, connectOutside } from './attach.ts';
-import { readCpu } from './cpu-word.ts';
 import { type DebianDisk, debianDisk, refusePersistent } from './debian-disk.ts';
 import { fetchProgress } from './fetch-progress.ts';
 import { loadProgram } from './firmware.ts';
@@ -275,7 +275,7 @@ async function debianDiskFor(
   }
   // It should not take minutes until a mistake is found.
   refuseOtherGuest(kernel);
-  refuseRv32(readCpu(cpu));
+  refuseRv32(readCpu(cpu).xlen);
   return debianDisk(persistent === true);
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { InputError } from '../errors/input-error.ts';
+import { readCpu } from '../machine/cpu.ts';
 import { DEFAULT_ENGINE } from '../machine/engine.ts';
 import { readConsole, readMachineWords, readRunWords, readVirtio } from './run-options.ts';
 
@@ -7,7 +8,7 @@ const memory = '512M';
 
 test('without options there are two vCPUs on as many threads as there are processors, at most two', () => {
   const shape = {
-    xlen: 64,
+    ...readCpu(),
     vcpus: 2,
     memoryBytes: 512 * 2 ** 20,
     protocol: 'take-mirror',
@@ -44,7 +45,7 @@ test.each(['3G', '5G', '2049M'])('on RV32 %s of memory is refused, with the reas
 
 test('harts that there are not are refused', () => {
   expect(() => readRunWords({ memory, cpu: 'rv128' }, 2)).toThrow(
-    new InputError('--cpu rv128: there are no such harts; there are rv32 and rv64.'),
+    new InputError('--cpu rv128: there are no such harts; there are rv32, rv64, rva22s64, rva23s64.'),
   );
 });
 
@@ -77,7 +78,7 @@ test('the most memory that is offered is possible, and a page more is not', () =
 
 test('the numbers of a bare machine are read', () => {
   expect(readMachineWords({ smp: '4', memory: '1G', timeout: '2.5' })).toEqual({
-    xlen: 64,
+    ...readCpu(),
     harts: 4,
     memoryBytes: 2 ** 30,
     aia: 'none',

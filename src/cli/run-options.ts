@@ -12,12 +12,11 @@ import {
 import { IMSIC } from '../devices/imsic/facts.ts';
 import { InputError } from '../errors/input-error.ts';
 import { DEFAULT_PROTOCOL, protocolByName } from '../interrupts/protocols.ts';
-import type { Xlen } from '../machine/cpu.ts';
+import { type Cpu, readCpu, type Xlen } from '../machine/cpu.ts';
 import { DEFAULT_ENGINE, ENGINES, type Engine } from '../machine/engine.ts';
 import { RAM_BASE } from '../machine/parts.ts';
 import { maximumMemory } from '../machine/plan.ts';
 import { maximumCpus } from './choices.ts';
-import { readCpu } from './cpu-word.ts';
 
 const defaultVcpus = 2;
 /** More threads by default would take a desktop from its user. */
@@ -36,8 +35,7 @@ export interface RunWords {
 }
 
 /** The same, read and checked. */
-export interface RunShape {
-  readonly xlen: Xlen;
+export interface RunShape extends Cpu {
   readonly vcpus: number;
   readonly pcpus: number;
   readonly memoryBytes: number;
@@ -63,14 +61,14 @@ export function readRunWords(words: RunWords, cores: number, attached: AttachedP
       ? Math.min(vcpus, cores, most)
       : parseCount(words.pcpus, '--pcpus', `threads for ${vcpus} vCPUs`, vcpus);
   if (engine === 'lockstep' && pcpus > 1) throw new InputError(oneThread('--pcpus', pcpus));
-  const xlen = readCpu(words.cpu);
+  const cpu = readCpu(words.cpu);
   const aia = readAia(words.aia, DOMAIN_AIA);
   const maximum = maximumMemory({ kind: 'domain', cpus: vcpus, pcpus, aia, ...attached });
   return {
-    xlen,
+    ...cpu,
     vcpus,
     pcpus,
-    memoryBytes: readMemory(words.memory, xlen, maximum),
+    memoryBytes: readMemory(words.memory, cpu.xlen, maximum),
     aia,
     protocol: readProtocol(words.protocol),
     engine,
@@ -90,8 +88,7 @@ export interface MachineWords {
 }
 
 /** The same, read and checked. */
-export interface MachineShape {
-  readonly xlen: Xlen;
+export interface MachineShape extends Cpu {
   readonly harts: number;
   readonly memoryBytes: number;
   readonly aia: Aia;
@@ -112,11 +109,11 @@ export function readMachineWords(words: MachineWords, attached: AttachedParts = 
   const aia = readAia(words.aia, AIA);
   const aiaGuests = readGuestFiles(words.aiaGuests, aia);
   const maximum = maximumMemory({ kind: 'bare', cpus: harts, pcpus: harts, aia, aiaGuests, ...attached });
-  const xlen = readCpu(words.cpu);
+  const cpu = readCpu(words.cpu);
   return {
-    xlen,
+    ...cpu,
     harts,
-    memoryBytes: readMemory(words.memory, xlen, maximum),
+    memoryBytes: readMemory(words.memory, cpu.xlen, maximum),
     aia,
     aiaGuests,
     engine,

@@ -38,9 +38,9 @@ export class WarmStart {
     const images = WarmImages.open();
     if (images === undefined) return undefined;
     const { kernelPath, initrd, bootArgs } = await busyboxFiles(choice);
-    const { vcpus, memoryBytes, aia, protocol, xlen } = shape;
+    const { vcpus, memoryBytes, aia, protocol, xlen, extensions } = shape;
     const kernel = await fileFacts(kernelPath);
-    const machine = { vcpus, memoryBytes, aia, protocol, xlen };
+    const machine = { vcpus, memoryBytes, aia, protocol, xlen, extensions };
     return new WarmStart(images, images.pathOf({ kernel, initrd: digestOf(initrd), bootArgs, machine }));
   }
 

@@ -4,11 +4,11 @@ import { CSR, FIELD, type Hart } from '../hart/index.ts';
 import { csrName, OUTCOME } from '../hart/privileged/index.ts';
 import { dispatchVcpu } from '../interrupts/run-state.ts';
 import { createDecoder } from '../isa/index.ts';
-import { hartExtensions } from '../machine/extensions.ts';
+import { allExtensions } from '../machine/extensions.ts';
 import type { Vcpu } from './vcpu.ts';
 import { STAT } from './vcpu-layout.ts';
 
-const decode = createDecoder({ extensions: hartExtensions(64), xlen: 64 });
+const decode = createDecoder({ extensions: new Set(allExtensions(64)), xlen: 64 });
 /** Goes on by itself. */
 const TIME = 'time';
 /** Read-only bits that follow the clock: STIP. */

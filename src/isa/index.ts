@@ -5,6 +5,7 @@ export { createDecoder, type Decode, type DecoderOptions, findCompressed } from 
 export { type DisassemblyOptions, disassemble, disassembleData } from './disassembler.ts';
 export { type Effects, effectsOf } from './effects.ts';
 export { emitSemantics } from './emit-semantics.ts';
+export { EXTENSION_NAMES, EXTENSIONS, isExtension } from './extensions.ts';
 export type { Field, Format, OperandSyntax, RegisterClass, RegisterField } from './formats.ts';
 export type { Decoded, Extension, Instruction, Operands, Xlen } from './instruction.ts';
 export { F_NAMES, registerName, registerNumber, X_NAMES } from './registers.ts';

@@ -1,34 +1,9 @@
+import type { Extension } from './extensions.ts';
 import type { Format } from './formats.ts';
 import type { Operands } from './operands.ts';
 import type { SemanticsOf, Xlen } from './semantics.ts';
 
-export type { Operands, Xlen };
-
-/** Extensions that an instruction can belong to, spelt as in the ISA string. */
-export type Extension =
-  | 'i'
-  | 'm'
-  | 'a'
-  | 'f'
-  | 'd'
-  | 'c'
-  | 'h'
-  | 'zicsr'
-  | 'zifencei'
-  | 'zicntr'
-  | 'zihintpause'
-  | 'zihpm'
-  | 'zba'
-  | 'zbb'
-  | 'zbs'
-  | 'zicbom'
-  | 'zicboz'
-  | 'zawrs'
-  | 'sstc'
-  | 'svadu'
-  | 'svinval'
-  | 'svnapot'
-  | 'svpbmt';
+export type { Extension, Operands, Xlen };
 
 /** One instruction: its encoding, what it needs, and what it does. */
 export interface Instruction {

@@ -1,4 +1,5 @@
 import type { AttachedParts } from '../devices/descriptor.ts';
+import type { Extension } from '../isa/extensions.ts';
 import type { Xlen } from './cpu.ts';
 import type { Engine } from './engine.ts';
 import type { TraceConfig } from './trace/config.ts';
@@ -10,6 +11,8 @@ import type { TraceConfig } from './trace/config.ts';
 export interface CommonConfig extends AttachedParts {
   /** Width of the harts, for which the software must be: 64 unless given. */
   readonly xlen?: Xlen;
+  /** What the software is to have, in canonical order; all that there is unless given. */
+  readonly extensions?: readonly Extension[];
   readonly engine?: Engine;
   /**
    * Once the kernel, the initrd or the program is in guest memory, its buffer is detached: collectors of garbage take

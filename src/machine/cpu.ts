@@ -1,8 +1,123 @@
+import { InputError } from '../errors/input-error.ts';
+import {
+  demands,
+  EXTENSION_NAMES,
+  EXTENSIONS,
+  type Extension,
+  isExtension,
+  MISSING,
+  type Profile,
+} from '../isa/extensions.ts';
 import type { Xlen } from '../isa/index.ts';
+import { allExtensions } from './extensions.ts';
 
-/** Harts by their names, which are QEMU's: the width of their registers and addresses. */
-export const CPUS: Readonly<Record<'rv32' | 'rv64', Xlen>> = { rv32: 32, rv64: 64 };
+export type { Xlen };
+
+/** What the harts of a machine are. */
+export interface Cpu {
+  /** Width of registers and addresses. */
+  readonly xlen: Xlen;
+  /** What software is to have, in canonical order. */
+  readonly extensions: readonly Extension[];
+}
+
+/** The harts of a configuration, which leaves out what is usual. */
+export function cpuOf({ xlen = 64, extensions = allExtensions(xlen) }: Partial<Cpu>): Cpu {
+  return { xlen, extensions };
+}
+
+/** Harts by their names, which are QEMU's: all that there is of a width, or what a profile demands and no more. */
+const MODELS = { rv32: 32, rv64: 64, rva22s64: 64, rva23s64: 64 } as const satisfies Readonly<
+  Record<string, Xlen>
+>;
+
+export const CPU_NAMES: readonly string[] = Object.keys(MODELS);
 
 export const DEFAULT_CPU = 'rv64';
 
-export type { Xlen };
+/** QEMU's words for truth. */
+const TRUTHS: Readonly<Record<string, boolean>> = {
+  ...{ on: true, true: true, yes: true, y: true },
+  ...{ off: false, false: false, no: false, n: false },
+};
+
+/**
+ * Reads the words that choose harts, as QEMU takes them: a name, then extensions to have or to leave out, such as
+ * `rv64,zba=false` or `rva22s64,sstc=true`. What an extension needs comes with it; what needs one that is left out goes.
+ *
+ * @param option its name for people, such as `--cpu`
+ * @throws InputError that says what is possible
+ */
+export function readCpu(words: string = DEFAULT_CPU, option = '--cpu'): Cpu {
+  const [name = '', ...properties] = words.split(',');
+  const complain = (why: string): never => {
+    throw new InputError(`${option} ${words}: ${why}`);
+  };
+  if (!isModel(name)) return complain(`there are no such harts; there are ${CPU_NAMES.join(', ')}.`);
+  const xlen: Xlen = MODELS[name];
+  const wishes = new Map(properties.map((property) => wishOf(property, xlen, complain)));
+  if (isProfile(name)) checkProfile(name, wishes, complain);
+  const chosen = new Set(modelExtensions(name));
+  const wanted = EXTENSION_NAMES.filter((each) => wishes.get(each) === true);
+  const unwanted = EXTENSION_NAMES.filter((each) => wishes.get(each) === false);
+  for (const each of wanted) addWithNeeds(chosen, each);
+  for (const each of unwanted) leaveOut(chosen, each);
+  for (const each of wanted.filter((each) => !chosen.has(each)))
+    complain(`${each} needs ${needsOf(each).find((need) => unwanted.includes(need))}, which is left out.`);
+  return { xlen, extensions: EXTENSION_NAMES.filter((each) => chosen.has(each)) };
+}
+
+function isModel(name: string): name is keyof typeof MODELS {
+  return Object.hasOwn(MODELS, name);
+}
+
+function isProfile(name: keyof typeof MODELS): name is Profile {
+  return name.startsWith('rva');
+}
+
+function modelExtensions(name: keyof typeof MODELS): readonly Extension[] {
+  const all = allExtensions(MODELS[name]);
+  if (!isProfile(name)) return all;
+  return all.filter((each) => EXTENSIONS[each].fixed === true || demands(name, EXTENSIONS[each].since));
+}
+
+type Complain = (why: string) => never;
+
+/** A wish for an extension, or against one, which may be one that harts do not have anyway. */
+function wishOf(property: string, xlen: Xlen, complain: Complain): [name: string, wanted: boolean] {
+  const [, name, value] = /^([a-z][a-z0-9]*)=(\w+)$/.exec(property) ?? [];
+  const wanted = value === undefined ? undefined : TRUTHS[value];
+  if (name === undefined || wanted === undefined)
+    return complain(`"${property}" is no choice of an extension: write for example zba=false.`);
+  if (isExtension(name)) {
+    const { fixed, xlen: only = xlen } = EXTENSIONS[name];
+    if (wanted && only !== xlen) return complain(`${name} is for harts of ${only} bits.`);
+    if (!wanted && fixed === true) return complain(`${name} cannot be left out.`);
+  } else if (wanted || !Object.hasOwn(MISSING, name)) {
+    return complain(`there is no extension ${name} here; there are ${allExtensions(xlen).join(', ')}.`);
+  }
+  return [name, wanted];
+}
+
+/** Harts have the name of a profile where they lack none of it but what the person does without. */
+function checkProfile(profile: Profile, wishes: ReadonlyMap<string, boolean>, complain: Complain): void {
+  const missing = Object.keys(MISSING).filter((name) => demands(profile, MISSING[name]) && !wishes.has(name));
+  if (missing.length === 0) return;
+  const without = missing.map((name) => `${name}=false`).join(',');
+  complain(
+    `these harts lack ${missing.join(', ')}. Take ${DEFAULT_CPU}, which has all that there is, or say that you do ` +
+      `without: ${profile},${without}.`,
+  );
+}
+
+function needsOf(name: Extension): readonly Extension[] {
+  return (EXTENSIONS[name].needs ?? []).flatMap((each) => [each, ...needsOf(each)]);
+}
+
+function addWithNeeds(chosen: Set<Extension>, name: Extension): void {
+  for (const each of [name, ...needsOf(name)]) chosen.add(each);
+}
+
+function leaveOut(chosen: Set<Extension>, name: Extension): void {
+  for (const each of [...chosen]) if (each === name || needsOf(each).includes(name)) chosen.delete(each);
+}

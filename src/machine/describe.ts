@@ -1,6 +1,7 @@
 import type { MachineDescription } from '../boot/machine-tree.ts';
 import type { DeviceSetting } from '../devices/descriptor.ts';
 import type { CommonConfig } from './common-config.ts';
+import { cpuOf } from './cpu.ts';
 import { describeDevices } from './devices.ts';
 import { advertisedExtensions } from './extensions.ts';
 import { RAM_BASE } from './parts.ts';
@@ -11,15 +12,16 @@ const SEED_BYTES = 64;
 /** Describes a machine for its device tree. */
 export function describeMachine(
   setting: DeviceSetting,
-  { memoryBytes, engine, bootArgs, xlen = 64 }: CommonConfig & { readonly bootArgs?: string },
+  { memoryBytes, engine, bootArgs, ...config }: CommonConfig & { readonly bootArgs?: string },
 ): MachineDescription {
+  const { xlen, extensions } = cpuOf(config);
   const seed = new Uint8Array(SEED_BYTES);
   return {
     cpus: setting.cpus,
     ramBase: RAM_BASE,
     memorySize: memoryBytes,
     devices: describeDevices(setting),
-    extensions: advertisedExtensions(setting, xlen),
+    extensions: advertisedExtensions(setting, extensions),
     mmuType: xlen === 64 ? 'riscv,sv57' : 'riscv,sv32',
     xlen,
     ...(bootArgs === undefined ? {} : { bootArgs }),

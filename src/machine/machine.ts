@@ -11,7 +11,7 @@ import { draftBareMachine } from './bare/bare-machine.ts';
 import { GuestClock } from './clock.ts';
 import type { MachineConfig } from './config.ts';
 import { Control, END } from './control.ts';
-import type { Xlen } from './cpu.ts';
+import { type Cpu, cpuOf } from './cpu.ts';
 import type { MachineDebugger } from './debug/machine-debugger.ts';
 import type { DeviceEvents } from './device-events.ts';
 import { createDevices, type Devices, eventsOf } from './devices.ts';
@@ -77,7 +77,7 @@ export class Machine {
   readonly deviceTree: Uint8Array<ArrayBuffer>;
   readonly ended: Promise<MachineEnd>;
   readonly #engine: Engine;
-  readonly #xlen: Xlen;
+  readonly #cpu: Cpu;
   readonly #own: OwnFacts;
   /** Of a machine that was saved: where its time is, and what its I/O threads had kept. */
   readonly #restored: SavedMachine | undefined;
@@ -119,7 +119,7 @@ export class Machine {
   constructor(config: MachineConfig | RestoreConfig, host: MachineHost, callbacks: MachineCallbacks) {
     this.#engine = config.engine ?? DEFAULT_ENGINE;
     this.#restored = config.kind === 'restored' ? config.saved : undefined;
-    this.#xlen = config.kind === 'restored' ? config.saved.xlen : (config.xlen ?? 64);
+    this.#cpu = cpuOf(config.kind === 'restored' ? config.saved : config);
     this.#host = host;
     this.#callbacks = callbacks;
     const draft = draftOf(config);
@@ -169,24 +169,24 @@ export class Machine {
   start(): void {
     const { pcpus } = this.plan;
     const engine = this.#engine;
-    const xlen = this.#xlen;
+    const cpu = this.#cpu;
     const memory = this.#memory;
     if (this.#restored !== undefined) this.#goOnWith(this.#restored);
     const starts: WorkerStart[] = [];
     for (let index = 0; index < pcpus; index++) {
       const trace = this.#trace?.of(index);
-      starts.push(this.#processors.startOf({ memory, index, engine, xlen, trace }));
+      starts.push(this.#processors.startOf({ memory, index, engine, ...cpu, trace }));
     }
     for (const lane of ioLanes({ plan: this.plan, engine })) {
       const trace = this.#trace?.of(starts.length);
-      const of = this.#processors.startOf({ memory, index: 0, engine, xlen, trace });
+      const of = this.#processors.startOf({ memory, index: 0, engine, ...cpu, trace });
       const kept = this.#restored?.kept ?? [];
-      starts.push({ kind: 'io', memory, index: starts.length, engine, xlen, lane, of, kept });
+      starts.push({ kind: 'io', memory, index: starts.length, engine, ...cpu, lane, of, kept });
     }
     this.#running = starts.length;
     for (const start of starts) this.#spawn(start, (error) => this.#threadEnded(error));
     if (this.#trace === undefined) return;
-    const start = this.#trace.start({ memory, index: starts.length, engine, xlen });
+    const start = this.#trace.start({ memory, index: starts.length, engine, ...cpu });
     this.#spawn(start, (error) => this.#traceEnded(error));
   }
 
@@ -289,7 +289,7 @@ export class Machine {
     const registers =
       this.plan.kind === 'bare' ? this.plan.harts.map((area) => copyRegisters(this.#memory, area)) : [];
     return {
-      ...{ plan: this.plan, own: this.#own, xlen: this.#xlen, memory: this.#memory },
+      ...{ plan: this.plan, own: this.#own, ...this.#cpu, memory: this.#memory },
       ...{ deviceTree: this.deviceTree, registers, kept: all },
       milliseconds: this.#pausedAt - this.#control.startedAt,
     };
@@ -365,7 +365,7 @@ export class Machine {
     return MachineDebugger.create({
       memory: this.#memory,
       plan: this.plan,
-      xlen: this.#xlen,
+      ...this.#cpu,
       devices: this.#devices,
       ticks: () => this.#clock.ticks(),
       processors: this.#processors,

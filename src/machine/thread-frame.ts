@@ -114,7 +114,7 @@ export class ThreadFrame {
   }
 
   createHart(own: OwnHartOptions): Hart {
-    const { plan, index, engine, xlen } = this.#start;
+    const { kind, plan, index, engine, xlen, extensions } = this.#start;
     const { trace } = this;
     const options: HartOptions = {
       ...own,
@@ -124,7 +124,7 @@ export class ThreadFrame {
       codePages: plan.codePages,
       codeBytes: plan.codeBytes,
       xlen,
-      extensions: hartExtensions(xlen),
+      extensions: hartExtensions(kind, extensions),
       aia: plan.aia === 'aplic-imsic' ? plan.aia : 'none',
       alone: plan.pcpus === 1 && !hasIoThreads(this.#start),
       onCompiled:

@@ -10,7 +10,7 @@ import type { MomentBatch } from '../trace/moments.ts';
 import type { TracePlace } from '../trace/ring.ts';
 import type { TraceSummary } from '../trace/timeline.ts';
 import type { TraceSubject } from '../trace/tracks.ts';
-import type { Xlen } from './cpu.ts';
+import type { Cpu } from './cpu.ts';
 import type { Engine } from './engine.ts';
 import type { BarePlan, DomainPlan } from './plan.ts';
 
@@ -27,12 +27,11 @@ export interface RunBare {
 }
 
 /** The data that each thread starts with; it can be sent by `postMessage`. */
-export interface ThreadStart {
+export interface ThreadStart extends Cpu {
   readonly memory: WebAssembly.Memory;
   /** Number of the pCPU, or of the bare hart. */
   readonly index: number;
   readonly engine: Engine;
-  readonly xlen: Xlen;
   /** Where the thread records what it does, if the machine is traced. */
   readonly trace?: ThreadTrace | undefined;
 }

@@ -11,7 +11,7 @@ import { HSM } from '../../src/hypervisor/vcpu-layout.ts';
 import { FILE_BLOCK, InterruptFile } from '../../src/interrupts/interrupt-file.ts';
 import { protocolByName } from '../../src/interrupts/protocols.ts';
 import { assemble, type Xlen } from '../../src/isa/index.ts';
-import { hartExtensions } from '../../src/machine/extensions.ts';
+import { allExtensions } from '../../src/machine/extensions.ts';
 import { type DomainPlan, planMachine } from '../../src/machine/plan.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { interpreter } from '../hart/hart-bed.ts';
@@ -210,7 +210,7 @@ export class DomainBed {
       },
       guestExternalInterrupts: 1,
       aia: this.#aia ? 'aplic-imsic' : 'none',
-      extensions: hartExtensions(this.#xlen),
+      extensions: new Set(allExtensions(this.#xlen)),
       hartId: index,
       hsHost: true,
       exitRequest: this.vcpu.exitRequest,

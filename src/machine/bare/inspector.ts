@@ -140,7 +140,7 @@ class HartInspector implements Inspector {
 }
 
 function accessOf(plan: BarePlan, machine: InspectedMachine, area: number, hart: number): RegisterAccess {
-  const { memory, xlen, devices } = machine;
+  const { memory, xlen, extensions, devices } = machine;
   const state = new HartState(memory, area, xlen);
   const platform = {
     ticks: machine.ticks,
@@ -149,7 +149,7 @@ function accessOf(plan: BarePlan, machine: InspectedMachine, area: number, hart:
     interruptFile: (file: number) => devices.interruptFiles?.file(hart, file),
   };
   const options = {
-    extensions: hartExtensions(xlen),
+    extensions: hartExtensions('bare', extensions),
     hartId: hart,
     hsHost: false,
     guestExternalInterrupts: plan.aiaGuests ?? 0,

@@ -1,5 +1,6 @@
 import type { Stage } from '../../debug/page-walk.ts';
 import type { Action, CsrFact } from '../../debug/target.ts';
+import type { Cpu } from '../cpu.ts';
 import type { Devices } from '../devices.ts';
 
 /**
@@ -26,9 +27,8 @@ export interface Inspector {
 }
 
 /** The machine that an inspector is for, on the thread that owns it. */
-export interface InspectedMachine {
+export interface InspectedMachine extends Cpu {
   readonly memory: WebAssembly.Memory;
-  readonly xlen: 32 | 64;
   readonly devices: Devices;
   /** Guest time in ticks, which stands still. */
   readonly ticks: () => number;

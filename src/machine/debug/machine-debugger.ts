@@ -2,6 +2,7 @@ import { walk } from '../../debug/page-walk.ts';
 import type { Action, DebugListener, DebugTarget, Ending, PointKind, Stop } from '../../debug/target.ts';
 import { type HartPoint, POINT_KIND } from '../../hart/debug/point-list.ts';
 import { GuestMemory } from '../../memory/guest-memory.ts';
+import type { Cpu } from '../cpu.ts';
 import type { Devices } from '../devices.ts';
 import type { Processors } from '../kind.ts';
 import type { MachinePlan } from '../plan.ts';
@@ -25,10 +26,9 @@ interface HowItEnded {
 }
 
 /** The machine that a debugger is for, on the thread that owns it. */
-export interface DebuggedMachine {
+export interface DebuggedMachine extends Cpu {
   readonly memory: WebAssembly.Memory;
   readonly plan: MachinePlan;
-  readonly xlen: 32 | 64;
   readonly devices: Devices;
   readonly ticks: () => number;
   readonly processors: Processors;
@@ -55,11 +55,19 @@ export class MachineDebugger {
   #stands = false;
 
   static async create(machine: DebuggedMachine): Promise<MachineDebugger> {
-    const { memory, plan, xlen, devices, ticks, processors } = machine;
+    const { memory, plan, xlen, extensions, devices, ticks, processors } = machine;
     const words = new DebugWords(memory, plan.debug, plan.cpus);
     const changed = () => words.list.touch();
     const readCode = (processor: number, address: bigint) => created.#readCode(processor, address);
-    const inspector = await processors.inspect({ memory, xlen, devices, ticks, changed, readCode });
+    const inspector = await processors.inspect({
+      memory,
+      xlen,
+      extensions,
+      devices,
+      ticks,
+      changed,
+      readCode,
+    });
     const created = new MachineDebugger(machine, words, inspector);
     return created;
   }

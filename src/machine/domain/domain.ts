@@ -5,6 +5,7 @@ import type { Vcpu } from '../../hypervisor/vcpu.ts';
 import { HSM, STAT } from '../../hypervisor/vcpu-layout.ts';
 import type { Recorder } from '../../trace/recorder.ts';
 import type { GuestClock } from '../clock.ts';
+import { cpuOf } from '../cpu.ts';
 import { DebugWords } from '../debug/debug-words.ts';
 import type { InspectedMachine, Inspector } from '../debug/inspector.ts';
 import { describeMachine } from '../describe.ts';
@@ -24,7 +25,7 @@ export function draftDomain(config: DomainConfig): MachineDraft {
   const setting = settingOf({ ...config, cpus: config.vcpus });
   const boot = planBoot(config.kernel, config.initrd, describeMachine(setting, config));
   const plan = planMachine({ ...setting, kind: 'domain', pcpus: config.pcpus, ramBytes: config.memoryBytes });
-  const options = { ...config, xlen: config.xlen ?? 64 };
+  const options = { ...config, ...cpuOf(config) };
   const create: MachineDraft['create'] = (memory, clock, trace) => {
     const domain = new Domain(options, plan, memory, clock, trace);
     domain.begin(boot);
@@ -34,7 +35,7 @@ export function draftDomain(config: DomainConfig): MachineDraft {
 }
 
 /** The facts of a domain that are not in its plan. */
-export interface DomainOptions extends Pick<PcpuStart, 'protocol' | 'xlen'> {
+export interface DomainOptions extends Pick<PcpuStart, 'protocol' | 'xlen' | 'extensions'> {
   readonly debug?: boolean;
   readonly cpuLimit?: number | undefined;
 }

@@ -210,7 +210,7 @@ class VcpuInspector implements Inspector {
   }
 
   #createHart(): RegisterAccess {
-    const { xlen, devices, ticks } = this.#machine;
+    const { xlen, extensions, devices, ticks } = this.#machine;
     const pages = Math.ceil(HART_BYTES / WASM_PAGE);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const state = new HartState(memory, 0, xlen);
@@ -224,7 +224,7 @@ class VcpuInspector implements Inspector {
     };
     const { aia } = this.#domain.plan;
     const privileged = new Privileged(state, platform, IDLE_HOOKS, {
-      extensions: hartExtensions(xlen),
+      extensions: hartExtensions('domain', extensions),
       hartId: 0,
       hsHost: true,
       guestExternalInterrupts: 1,

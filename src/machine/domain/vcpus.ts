@@ -14,7 +14,7 @@ interface OfThread {
 
 /** This thread's objects for all vCPUs of a domain. */
 export function createVcpus(
-  start: Pick<PcpuStart, 'memory' | 'plan' | 'protocol' | 'debug' | 'xlen'>,
+  start: Pick<PcpuStart, 'memory' | 'plan' | 'protocol' | 'debug' | 'xlen' | 'extensions'>,
   scheduler: Scheduler,
   ticks: () => number,
   externalPending: (vcpu: number) => boolean,
@@ -31,7 +31,7 @@ export function createVcpus(
         protocol,
         externalPending: () => externalPending(index),
         ticks,
-        sstc: true,
+        sstc: start.extensions.includes('sstc'),
         aia: plan.aia === 'aplic-imsic',
         wake: () => scheduler.enqueue(index),
         debug: start.debug,

@@ -22,10 +22,16 @@ export interface RestoreConfig {
 
 /** Plans a machine that was saved. */
 export function draftRestored({ saved, debug = false, cpuLimit }: RestoreConfig): MachineDraft {
-  const { plan, own, xlen, memory, deviceTree, registers } = saved;
+  const { plan, own, xlen, extensions, memory, deviceTree, registers } = saved;
   const create: MachineDraft['create'] = (linear, clock, trace) =>
     plan.kind === 'domain'
-      ? restoredDomain({ protocol: protocolOf(own), xlen, debug, cpuLimit }, plan, linear, clock, trace)
+      ? restoredDomain(
+          { protocol: protocolOf(own), xlen, extensions, debug, cpuLimit },
+          plan,
+          linear,
+          clock,
+          trace,
+        )
       : restoredBareMachine(plan, linear, bareOf(own), registers);
   return { plan, own, boot: { parts: [], deviceTree }, memory, create };
 }

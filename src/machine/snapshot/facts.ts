@@ -46,6 +46,8 @@ export interface SnapshotFacts extends HostFacts {
   readonly pcpus: number;
   readonly ramBytes: number;
   readonly xlen: Xlen;
+  /** What its software may count on, in canonical order. */
+  readonly extensions: readonly string[];
   readonly own: OwnFacts;
   /** Guest time. */
   readonly milliseconds: number;
@@ -61,7 +63,7 @@ export interface PartLayout {
 
 /** The facts of a machine, for the head of its snapshot. */
 export function factsOf(saved: SavedMachine, host: HostFacts, codec: string): SnapshotFacts {
-  const { plan, own, xlen, milliseconds } = saved;
+  const { plan, own, xlen, extensions, milliseconds } = saved;
   return {
     ...host,
     ...{
@@ -70,6 +72,7 @@ export function factsOf(saved: SavedMachine, host: HostFacts, codec: string): Sn
       pcpus: plan.pcpus,
       ramBytes: plan.ram.size,
       xlen,
+      extensions,
       own,
       milliseconds,
     },
@@ -84,6 +87,7 @@ export function layoutsOf(plan: MachinePlan): readonly PartLayout[] {
 }
 
 const MOST_CPUS = 64;
+const MOST_EXTENSIONS = 256;
 const SECTOR = 512;
 const PAGE = 4096;
 /** More of each than a machine can have; how many it can have is for its plan to say. */
@@ -133,6 +137,7 @@ const ownFacts: Check<OwnFacts> = (value, where) =>
 const facts: Check<SnapshotFacts> = object<SnapshotFacts>({
   ...{ version: text, notes: optional(texts), codec: text, machine, pcpus: integer(1, MOST_CPUS) },
   ...{ ramBytes: multiple(PAGE, integer(PAGE, 2 ** 32)), xlen: oneOf([32, 64]), own: ownFacts },
+  extensions: list(MOST_EXTENSIONS, text),
   ...{ milliseconds: amount, layouts: list(1024, anyWord) },
 });
 

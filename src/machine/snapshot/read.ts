@@ -1,6 +1,7 @@
 import type { AttachedParts } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
 import { protocolByName } from '../../interrupts/protocols.ts';
+import { type Extension, isExtension } from '../../isa/extensions.ts';
 import { type MachinePlan, maximumMemory, planMachine } from '../plan.ts';
 import { reattached } from './attached.ts';
 import { type ByteChunks, ByteSource } from './byte-source.ts';
@@ -83,7 +84,8 @@ export class Snapshot {
       const machine = new MachineReader(plan, (why) => damaged(this.#options.name, why));
       await this.#readSections(machine);
       const { own, xlen, milliseconds } = facts;
-      return { plan, own, xlen, milliseconds, ...machine.finished() };
+      const extensions = extensionsOf(facts, this.#options);
+      return { plan, own, xlen, extensions, milliseconds, ...machine.finished() };
     } finally {
       await this.close();
     }
@@ -218,6 +220,17 @@ function checkProtocol(protocol: string, name: string): void {
     if (!(error instanceof RangeError)) throw error;
     throw new InputError(`${name} was saved with the interrupt protocol ${protocol}: ${error.message}.`);
   }
+}
+
+/** Code of the guest may count on any of them. */
+function extensionsOf(facts: SnapshotFacts, { name, version }: ReadOptions): readonly Extension[] {
+  return facts.extensions.map((each) => {
+    if (isExtension(each)) return each;
+    throw new InputError(
+      `${name} was saved by hartvisor ${facts.version}, whose harts have ${each}, and those of this one (${version}) ` +
+        'have not. Restore it with that version, or boot and save the machine anew.',
+    );
+  });
 }
 
 /** Another version may keep things in other places, and then its memory means something else here. */

@@ -1,5 +1,5 @@
 import type { HartRegisters } from '../../hart/saved-registers.ts';
-import type { Xlen } from '../cpu.ts';
+import type { Cpu } from '../cpu.ts';
 import type { OwnFacts } from '../kind.ts';
 import type { MachinePlan } from '../plan.ts';
 import type { KeptByDevice } from '../thread.ts';
@@ -8,10 +8,9 @@ import type { KeptByDevice } from '../thread.ts';
  * A paused machine as plain data: all of its state. That of a machine which may go on holds only until then; that of a
  * copy, or of what was read from a file, is for one machine to begin with.
  */
-export interface SavedMachine {
+export interface SavedMachine extends Cpu {
   readonly plan: MachinePlan;
   readonly own: OwnFacts;
-  readonly xlen: Xlen;
   /** Guest time in milliseconds, a multiple of a tick or in between. */
   readonly milliseconds: number;
   /** Linear memory, with RAM and all parts of the state in their places. */

@@ -40,7 +40,7 @@ function machineOf(kind: 'domain' | 'bare', seed = 1): SavedMachine {
   }
   const bare = { entry: 0x8000_0000, deviceTreeAddress: 0x8001_0000, dynamicInfo: 0, tohost: 0x8000_1000 };
   return {
-    ...{ plan, memory, xlen: 64, milliseconds: 1234.5678 },
+    ...{ plan, memory, xlen: 64, extensions: ['i', 'm', 'zba'], milliseconds: 1234.5678 },
     own: kind === 'domain' ? { kind, protocol: 'take-mirror' } : { kind, bare },
     deviceTree: Uint8Array.of(1, 2, 3),
     registers: kind === 'bare' ? [5, 6].map((fill) => new Uint8Array(SAVED_HART.bytes).fill(fill)) : [],
@@ -169,6 +169,7 @@ describe('a file that is not one of this version', () => {
       ['own'],
       ['ramBytes'],
       ['xlen'],
+      ['extensions'],
       ['pcpus'],
     ] as const;
     await fc.assert(

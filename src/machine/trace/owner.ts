@@ -48,7 +48,7 @@ export class MachineTrace {
   }
 
   /** The start of the thread that writes the trace. */
-  start(thread: Pick<TraceStart, 'memory' | 'index' | 'engine' | 'xlen'>): TraceStart {
+  start(thread: Pick<TraceStart, 'memory' | 'index' | 'engine' | 'xlen' | 'extensions'>): TraceStart {
     return {
       ...thread,
       kind: 'trace',

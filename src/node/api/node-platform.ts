@@ -63,7 +63,7 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
     const memoryBytes = readMemorySize(options.memory, maximumMemory(sizes));
     const { name, ...guest } = await loadGuest({
       ...{ kernel: options.kernel, initrd: options.initrd, append: options.append, guest: options.guest },
-      ...{ memoryBytes, xlen: 64, terminal: 'serial', disk: drives[0], names: NAMES },
+      ...{ memoryBytes, xlen: shape.xlen, terminal: 'serial', disk: drives[0], names: NAMES },
       parts: {
         virtio: shape.virtio,
         disks: drives.length > 0,

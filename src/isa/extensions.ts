@@ -1,0 +1,87 @@
+import type { Xlen } from './semantics.ts';
+
+/** Profiles of application processors ("RVA Profiles"), by the name of their supervisor part. */
+export type Profile = 'rva22s64' | 'rva23s64';
+
+/** What is to be known of an extension besides its instructions. */
+interface ExtensionFact<Name extends string> {
+  /** What it brings, in a few words: for tables. */
+  readonly brings: string;
+  /** Extensions without which it cannot be. */
+  readonly needs?: readonly Name[];
+  /** Width of the harts that can have it; both unless given. */
+  readonly xlen?: Xlen;
+  /** The first profile that demands it; those behind it do, too. */
+  readonly since?: Profile;
+  /** It is part of every hart: nothing turns it off. */
+  readonly fixed?: true;
+  /** Only software of bare machines has it; guests of the hypervisor do not. */
+  readonly only?: 'bare';
+}
+
+/**
+ * The extensions of our harts, in the canonical order of ISA strings. Decoder, CSRs, device trees, `--cpu` and the table
+ * in `docs/cpu.md` follow from this list, so that no guest finds less than it is told, and firmware, which closes all
+ * features that it does not find here, opens all of ours.
+ */
+const FACTS = {
+  i: { brings: 'base integer instructions', since: 'rva22s64', fixed: true },
+  m: { brings: 'multiplication and division', since: 'rva22s64' },
+  a: { brings: 'atomic instructions', since: 'rva22s64' },
+  f: { brings: 'single-precision floating point', needs: ['zicsr'], since: 'rva22s64' },
+  d: { brings: 'double-precision floating point', needs: ['f'], since: 'rva22s64' },
+  c: { brings: 'compressed instructions', since: 'rva22s64', fixed: true },
+  h: { brings: 'hypervisor mode', since: 'rva23s64', only: 'bare' },
+  zicbom: { brings: 'cache blocks: clean, flush, invalidate', since: 'rva22s64' },
+  zicboz: { brings: 'cache blocks: zero', since: 'rva22s64' },
+  zicntr: { brings: 'cycle, time and instret', needs: ['zicsr'], since: 'rva22s64', fixed: true },
+  zicsr: { brings: 'control and status registers', since: 'rva22s64', fixed: true },
+  zifencei: { brings: 'fence.i', since: 'rva22s64' },
+  zihintpause: { brings: 'pause', since: 'rva22s64' },
+  zihpm: {
+    brings: 'counters of events, which count none',
+    needs: ['zicsr'],
+    since: 'rva22s64',
+    only: 'bare',
+  },
+  zawrs: { brings: 'waiting for a store', needs: ['a'], since: 'rva23s64' },
+  zba: { brings: 'bits: addresses', since: 'rva22s64' },
+  zbb: { brings: 'bits: counts, minima, rotations', since: 'rva22s64' },
+  zbs: { brings: 'bits: single ones', since: 'rva22s64' },
+  sstc: { brings: 'timer of S-mode', since: 'rva23s64' },
+  svadu: { brings: 'hardware sets A and D bits where ADUE says so' },
+  svinval: { brings: 'fences of translation in parts', since: 'rva22s64' },
+  svnapot: { brings: 'pages of 64 KiB', xlen: 64, since: 'rva23s64', fixed: true },
+  svpbmt: { brings: 'memory types in page tables', xlen: 64, since: 'rva22s64' },
+} as const satisfies Readonly<Record<string, ExtensionFact<string>>>;
+
+/** An extension that our harts can have, spelt as in ISA strings. */
+export type Extension = keyof typeof FACTS;
+
+/** Facts of each extension, in canonical order. */
+export const EXTENSIONS: Readonly<Record<Extension, ExtensionFact<Extension>>> = FACTS;
+
+/** All extensions in canonical order. */
+export const EXTENSION_NAMES: readonly Extension[] = Object.keys(FACTS).filter(isExtension);
+
+export function isExtension(name: string): name is Extension {
+  return Object.hasOwn(FACTS, name);
+}
+
+/**
+ * Extensions that profiles demand and our harts do not have yet (RVA Profiles 1.0 and RVA23 1.0, mandatory ones of the
+ * supervisor profile, which includes the unprivileged one), by the first profile that does.
+ */
+export const MISSING: Readonly<Record<string, Profile>> = {
+  ...{ zicbop: 'rva22s64', zfhmin: 'rva22s64', zkt: 'rva22s64' },
+  ...{ v: 'rva23s64', zvfhmin: 'rva23s64', zvbb: 'rva23s64', zvkt: 'rva23s64' },
+  ...{ zihintntl: 'rva23s64', zicond: 'rva23s64', zimop: 'rva23s64', zcmop: 'rva23s64', zcb: 'rva23s64' },
+  ...{ zfa: 'rva23s64', ssnpm: 'rva23s64', supm: 'rva23s64', sscofpmf: 'rva23s64', sha: 'rva23s64' },
+};
+
+const PROFILES: readonly Profile[] = ['rva22s64', 'rva23s64'];
+
+/** Whether a profile demands what another one brought, or nobody (undefined). */
+export function demands(profile: Profile, since: Profile | undefined): boolean {
+  return since !== undefined && PROFILES.indexOf(since) <= PROFILES.indexOf(profile);
+}

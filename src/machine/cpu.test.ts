@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { EXTENSION_NAMES, EXTENSIONS, isExtension, MISSING } from '../isa/extensions.ts';
+import { readCpu } from './cpu.ts';
+
+const has = (words: string) => readCpu(words).extensions;
+
+describe('the list of extensions', () => {
+  test('is in the canonical order of ISA strings', () => {
+    // Unprivileged specification, "ISA Extension Naming Conventions": the letter behind z goes by the order of letters.
+    const letters = 'imafdqlcbkjtpvnh';
+    const rank = (name: string): string => {
+      if (name.length === 1) return `0${letters.indexOf(name).toString(36)}`;
+      if (name.startsWith('z')) return `1${letters.indexOf(name[1]).toString(36)}${name}`;
+      return `2${name}`;
+    };
+    expect(EXTENSION_NAMES).toEqual(EXTENSION_NAMES.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1)));
+  });
+
+  test('names as missing only what is not there', () => {
+    expect(Object.keys(MISSING).filter(isExtension)).toEqual([]);
+  });
+});
+
+describe('the words of --cpu', () => {
+  test('without a choice there is all of a width', () => {
+    expect(readCpu()).toEqual({
+      xlen: 64,
+      extensions: EXTENSION_NAMES.filter((name) => EXTENSIONS[name].xlen !== 32),
+    });
+    expect(readCpu('rv32').xlen).toBe(32);
+    expect(has('rv32')).not.toContain('svpbmt');
+  });
+
+  test.each(['false', 'off', 'no', 'n'])('an extension is left out with %s, and what needs it goes', (no) => {
+    expect(has('rv64')).toEqual(expect.arrayContaining(['zba', 'f', 'd']));
+    expect(has(`rv64,zba=${no},f=${no}`)).toEqual(
+      has('rv64').filter((name) => name !== 'zba' && name !== 'f' && !needs(name, 'f')),
+    );
+    expect(has('rv64,v=false')).toEqual(has('rv64'));
+  });
+
+  test('the last word about an extension counts', () => {
+    expect(has('rv64,zba=off,zba=on')).toEqual(has('rv64'));
+  });
+
+  const without = Object.keys(MISSING)
+    .map((name) => `${name}=off`)
+    .join(',');
+
+  test('a profile has what it demands and no more, and what is asked for', () => {
+    const extensions = has(`rva22s64,${without}`);
+    expect(extensions).not.toContain('h');
+    expect(extensions).not.toContain('sstc');
+    expect(extensions).toContain('svpbmt');
+    expect(has(`rva22s64,${without},sstc=true`)).toContain('sstc');
+    expect(has(`rva23s64,${without}`)).toEqual(expect.arrayContaining(['h', 'sstc', ...extensions]));
+  });
+
+  test.each([
+    ['rv64,zba', '"zba" is no choice of an extension'],
+    ['rv64,zba=maybe', 'no choice'],
+    ['rv64,=on', 'no choice'],
+    ['rv64,', 'no choice'],
+    ['', 'there are no such harts'],
+    ['toString', 'there are no such harts'],
+    ['rv64,zfoo=true', 'there is no extension zfoo here; there are i, m, a,'],
+    ['rv64,zfoo=false', 'there is no extension zfoo here'],
+    ['rv64,constructor=false', 'there is no extension constructor here'],
+    ['rv64,i=false', 'i cannot be left out'],
+    ['rv32,svpbmt=true', 'svpbmt is for harts of 64 bits'],
+    ['rv64,f=false,d=true', 'd needs f, which is left out'],
+    ['rva23s64', 'these harts lack '],
+  ])('%s is refused', (words, why) => {
+    expect(() => readCpu(words, '--cpu')).toThrow(why);
+    expect(() => readCpu(words, '--cpu')).toThrow(`--cpu ${words}: `);
+  });
+});
+
+function needs(name: (typeof EXTENSION_NAMES)[number], other: string): boolean {
+  return (EXTENSIONS[name].needs ?? []).some((each) => each === other || needs(each, other));
+}

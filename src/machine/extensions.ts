@@ -1,6 +1,6 @@
 import type { DeviceSetting } from '../devices/descriptor.ts';
 import { EXTENSION_NAMES, EXTENSIONS, type Extension } from '../isa/extensions.ts';
-import type { Xlen } from './cpu.ts';
+import type { Xlen } from '../isa/semantics.ts';
 
 /** Every extension that harts of a width can have, in canonical order. */
 export function allExtensions(xlen: Xlen): readonly Extension[] {

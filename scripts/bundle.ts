@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { interpreterBytes, interpreterFile } from '../src/node/interpreter-module.ts';
+import { bundleWeb } from './bundle-web.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const target = process.argv[2] ?? join(root, 'dist');
@@ -52,3 +53,4 @@ await bundle.close();
 for (const xlen of [32, 64] as const) {
   writeFileSync(join(target, 'node', interpreterFile(xlen)), await interpreterBytes(xlen));
 }
+await bundleWeb(join(target, 'web'));

@@ -74,6 +74,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'stress',
     'verify',
   ],
+  web: ['agent', 'api', 'errors', 'boot', 'debug', 'devices', 'machine', 'network', 'trace', 'hart'],
   cli: [
     'agent',
     'api',
@@ -91,8 +92,10 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The rooms that may use Node's modules and npm packages; all others run in a browser as they are. */
+/** The rooms that may use Node's modules. */
 const NODE_ROOMS: readonly string[] = ['cli', 'node'];
+/** The rooms that may use npm packages, beside those; all others run in Node and in pages as they are. */
+const PACKAGE_ROOMS: readonly string[] = [...NODE_ROOMS, 'web'];
 
 /** One import that a rule forbids. */
 export interface Violation {
@@ -153,11 +156,13 @@ function judgeFile(path: string, target: string, sources: Sources): string | und
 
 function judgePackage(path: string, specifier: string, dependencies: readonly string[]): string | undefined {
   const room = roomOf(path);
-  if (!NODE_ROOMS.includes(room)) {
-    return `imports '${specifier}': src/${room} also runs in a browser, only ${NODE_ROOMS.join(' and ')} use modules of Node or npm`;
+  const ofNode = specifier.startsWith('node:');
+  const allowed = ofNode ? NODE_ROOMS : PACKAGE_ROOMS;
+  if (!allowed.includes(room)) {
+    const what = ofNode ? 'modules of Node' : 'packages of npm';
+    return `imports '${specifier}': src/${room} also runs in a browser, only ${allowed.join(', ')} use ${what}`;
   }
-  if (specifier.startsWith('node:') || dependencies.some((name) => isPartOf(specifier, name)))
-    return undefined;
+  if (ofNode || dependencies.some((name) => isPartOf(specifier, name))) return undefined;
   return `imports '${specifier}', which is neither a node: module nor in the "dependencies" of package.json`;
 }
 

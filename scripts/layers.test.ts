@@ -70,6 +70,11 @@ describe('checkLayers', () => {
     expect(check({ 'src/hart/a.ts': `import '${module}';` })[0]).toMatch(/src\/hart also runs in a browser/);
   });
 
+  it('lets the room of pages use packages, and no module of Node', () => {
+    expect(check({ 'src/web/a.ts': "import 'commander';" })).toEqual([]);
+    expect(check({ 'src/web/a.ts': "import 'node:fs';" })[0]).toMatch(/src\/web also runs in a browser/);
+  });
+
   it('reports a package that an installed hartvisor does not have', () => {
     expect(check({ 'src/node/a.ts': "import 'commander'; import 'fast-check';" })).toEqual([
       `src/node/a.ts:1 imports 'fast-check', which is neither a node: module nor in the "dependencies" of package.json`,

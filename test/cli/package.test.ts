@@ -78,6 +78,8 @@ describe('the package', () => {
         'dist/node/stress-entry.js',
         'dist/node/interpreter-rv32.wasm',
         'dist/node/interpreter-rv64.wasm',
+        'dist/web/index.js',
+        'dist/web/thread.js',
         'dist/verify/public.js',
       ]),
     );

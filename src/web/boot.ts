@@ -1,0 +1,33 @@
+import { bootOn, restoreOn } from '../api/boot.ts';
+import type { BootOptions } from '../api/boot-options.ts';
+import type { Vm } from '../api/vm.ts';
+import type { RestoreOptions, VmImage } from '../api/vm-image.ts';
+import { webPlatform } from './web-platform.ts';
+
+/**
+ * Starts a machine in this page. Files are given by addresses, which are relative to the page, or by their contents.
+ *
+ * @example
+ * ```ts
+ * const vm = await boot({ cpus: 2, kernel: 'guest/kernel', initrd: 'guest/initrd' });
+ * await vm.console.waitFor('~ #');
+ * await vm.console.write('uname -a\n');
+ * ```
+ *
+ * @throws IsolationError where the page's server does not send what shared memory needs
+ * @throws InputError for options and files that cannot be used; the reason of `options.signal`
+ */
+export async function boot(options: BootOptions = {}): Promise<Vm> {
+  return bootOn(webPlatform, options);
+}
+
+/**
+ * Starts a machine that was saved: any number of them from one image, each with all that the machine was and had.
+ *
+ * @param from an image, or the address of a file with one
+ * @throws IsolationError where the page's server does not send what shared memory needs
+ * @throws InputError for what cannot be used; the reason of `options.signal`
+ */
+export async function restore(from: VmImage | string, options: RestoreOptions = {}): Promise<Vm> {
+  return restoreOn(webPlatform, from, options);
+}

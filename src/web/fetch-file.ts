@@ -1,0 +1,100 @@
+import type { BootProgress } from '../api/boot-options.ts';
+import { InputError } from '../errors/input-error.ts';
+
+/** How a file is fetched. */
+export interface FetchFileOptions {
+  /** Bytes at most; a server that gives more is not listened to any longer. */
+  readonly most: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: BootProgress) => void) | undefined;
+}
+
+/** More than any kernel or initrd has. */
+export const LARGEST_GUEST_FILE = 2 ** 30;
+
+/**
+ * Fetches a whole file.
+ *
+ * @param what its role, as a message begins with it: `The kernel`
+ * @throws InputError that says what cannot be had, and why; the reason of `signal`
+ */
+export async function fetchFile(
+  url: string,
+  what: string,
+  options: FetchFileOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of fetchPieces(url, what, options)) {
+    pieces.push(piece);
+    size += piece.length;
+  }
+  if (size === 0) throw new InputError(`${what} ${url} is empty. Build or copy it again.`);
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+/** As {@link fetchFile}, piece by piece as they come. */
+export async function* fetchPieces(
+  url: string,
+  what: string,
+  { most, signal, onProgress }: FetchFileOptions,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const { body, totalBytes } = await ask(url, what, signal);
+  let bytes = 0;
+  try {
+    // Ends the request, too, when whoever reads does not come for the rest.
+    for await (const piece of body) {
+      bytes += piece.length;
+      if (bytes > most) throw new InputError(`${what} ${url} has more than ${most} bytes. Check the file.`);
+      onProgress?.({
+        message: `Fetching ${url}`,
+        bytes,
+        ...(totalBytes === undefined ? {} : { totalBytes }),
+      });
+      yield piece;
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${what} ${url} was cut off after ${bytes} bytes. Is the network there? Try again.`);
+  }
+}
+
+interface Answer {
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly totalBytes: number | undefined;
+}
+
+async function ask(url: string, what: string, signal: AbortSignal | undefined): Promise<Answer> {
+  const response = await fetch(absolute(url, what), signal === undefined ? {} : { signal }).catch(() => {
+    signal?.throwIfAborted();
+    throw new InputError(
+      `${what} ${url} cannot be fetched: ${navigator.onLine ? 'its server does not answer, or lets no page of another origin have it (CORS)' : 'this computer is offline'}.`,
+    );
+  });
+  if (!response.ok)
+    throw new InputError(`${what} ${url} cannot be fetched: its server answers ${response.status}.`);
+  const { body, headers } = response;
+  if (headers.get('content-type')?.startsWith('text/html') === true) {
+    await body?.cancel();
+    throw new InputError(`${what} ${url} is a web page and no file. Check the address.`);
+  }
+  if (body === null) throw new InputError(`${what} ${url} is empty. Build or copy it again.`);
+  // With a packed body the length is that of the packed bytes.
+  const length = headers.get('content-encoding') === null ? headers.get('content-length') : null;
+  return { body, totalBytes: length === null ? undefined : Number(length) };
+}
+
+function absolute(url: string, what: string): URL {
+  try {
+    return new URL(url, globalThis.document?.baseURI ?? globalThis.location.href);
+  } catch {
+    throw new InputError(`${what} ${url} is no address that can be fetched.`);
+  }
+}

@@ -1,0 +1,20 @@
+import type { BootOptions } from '../api/boot-options.ts';
+import { InputError } from '../errors/input-error.ts';
+
+/**
+ * Refuses what programs in Node can ask for, and pages cannot.
+ *
+ * @throws InputError that says what there is instead
+ */
+export function refuseForPages({ share = {}, trace, protocol, disk, network }: BootOptions): void {
+  if (Object.keys(share).length > 0)
+    throw new InputError('share: a page has no folders to share. Copy files with `vm.files`.');
+  if (typeof trace === 'string')
+    throw new InputError(
+      'trace: a page has no files. Give true, and follow the interrupts with `vm.interrupts()`.',
+    );
+  if (protocol instanceof URL)
+    throw new InputError('protocol: a page has the protocols of hartvisor alone. Give the name of one.');
+  if (disk !== undefined) throw new InputError('disk: pages have no disks yet.');
+  if (network !== undefined && network !== false) throw new InputError('network: pages have no network yet.');
+}

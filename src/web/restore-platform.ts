@@ -1,0 +1,59 @@
+import type { Platform, PreparedMachine } from '../api/platform.ts';
+import type { RestoreOptions } from '../api/vm-image.ts';
+import type { AttachedParts, DeviceSetting } from '../devices/descriptor.ts';
+import { InputError } from '../errors/input-error.ts';
+import { Snapshot } from '../machine/snapshot/read.ts';
+import type { SavedMachine } from '../machine/snapshot/saved-machine.ts';
+import { writeSnapshot } from '../machine/snapshot/write.ts';
+import { deflateCodec } from './deflate-codec.ts';
+import { fetchPieces } from './fetch-file.ts';
+import { PACKAGE_VERSION } from './package-version.ts';
+import { refuseForPages } from './refuse.ts';
+import { WebHost } from './web-host.ts';
+
+/** More than any snapshot has: a machine has 4 GiB at most. */
+const LARGEST_SNAPSHOT = 2 ** 33;
+
+/** The side of {@link Platform} for machines that are saved and restored. */
+export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'save'> = {
+  async restore(from, options) {
+    const { signal } = options;
+    const isUrl = typeof from === 'string';
+    const pieces = isUrl ? fetchPieces(from, 'The snapshot', { most: LARGEST_SNAPSHOT, signal }) : from;
+    const name = isUrl ? `The snapshot ${from}` : 'The image';
+    const snapshot = await Snapshot.open(pieces, { name, codec: deflateCodec, version: PACKAGE_VERSION });
+    const { machine, pcpus } = snapshot.facts;
+    if (machine.kind !== 'domain')
+      throw new InputError(`${name} is one of a bare machine, which pages do not have.`);
+    const threads = options.threads ?? Math.min(pcpus, navigator.hardwareConcurrency);
+    return prepare(options, machine, (attached) => snapshot.machine({ pcpus: threads, attached }));
+  },
+  adopt: (saved, options) => prepare(options, saved.plan, () => Promise.resolve(saved)),
+  async save(saved, to, notes) {
+    if (typeof to === 'string')
+      throw new InputError(
+        'A page cannot write a file by its name. Take `vm.snapshot()`, and offer that as a download.',
+      );
+    await writeSnapshot(saved, { version: PACKAGE_VERSION, notes }, to, deflateCodec);
+  },
+};
+
+async function prepare(
+  options: RestoreOptions,
+  { virtio = 'pci', ports = [], balloon = false }: DeviceSetting,
+  read: (attached: AttachedParts) => Promise<SavedMachine>,
+): Promise<PreparedMachine> {
+  refuseForPages(options);
+  const host = new WebHost();
+  host.prepare();
+  try {
+    const saved = await read({ virtio, ports, balloon });
+    const { engine, limits, trace } = options;
+    const own = { ...(trace === true ? { trace: {} } : {}), ...(engine === undefined ? {} : { engine }) };
+    const config = { kind: 'restored', saved, ...own, cpuLimit: limits?.cpus } as const;
+    return { config, host, forwards: [], close: () => host.close() };
+  } catch (error) {
+    host.close();
+    throw error;
+  }
+}

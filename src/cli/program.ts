@@ -137,7 +137,7 @@ function addRun(program: Command, finished: Finished): void {
     .option('--save <file>', saveHelp)
     .option('--restore <file>', restoreHelp)
     .option('--cold', 'boot the guest, also where an image of an earlier boot is kept')
-    .option('--stats', "print each vCPU's counters, and what was compiled, at the end")
+    .option('--stats', 'print counters of vCPUs and the network, and what was compiled, at the end')
     .option('--gdb <place>', gdbHelp)
     .option('-S, --stopped', stoppedHelp)
     .option('--trace <file>', traceHelp)

@@ -15,7 +15,7 @@ import { type Outcome, outcomeOf, panicOutcome, signalOutcome, timeoutOutcome } 
 import { PanicWatch } from './panic-watch.ts';
 import { PromptWatch } from './prompt-watch.ts';
 import type { MachineSaver } from './save-option.ts';
-import { regionTable, statisticsTable } from './statistics.ts';
+import { networkTable, regionTable, statisticsTable } from './statistics.ts';
 import { describeTrace, traceTable } from './trace-report.ts';
 import type { WarmGuest } from './warm-guest.ts';
 
@@ -252,6 +252,8 @@ class Session {
     // Bare harts have no counters of vCPUs.
     const vcpus = this.#kind === 'bare' ? [] : this.#machine.stats();
     if (vcpus.length > 0) this.#terminal.notice(statisticsTable(vcpus));
+    const { network } = this.#machine;
+    if (network !== undefined) this.#terminal.notice(networkTable(network.counts()));
     const regions = this.#machine.regionStats();
     if (regions.length > 0)
       this.#terminal.notice(regionTable(regions, this.#kind === 'bare' ? 'hart' : 'pCPU'));

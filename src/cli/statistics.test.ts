@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { STAT, type Stat } from '../hypervisor/vcpu-layout.ts';
-import { regionTable, statisticsTable, type VcpuStatistics } from './statistics.ts';
+import { networkTable, regionTable, statisticsTable, type VcpuStatistics } from './statistics.ts';
 
 const counters = (value: (index: number) => number) =>
   Object.fromEntries(STAT.map((name, index) => [name, value(index)])) as Record<
@@ -23,6 +23,19 @@ test('columns have heads and are aligned to the right', () => {
   const rows = lines.filter((line) => /\d$/.test(line) && !line.includes('vCPU'));
   expect(rows).toHaveLength(STAT.length);
   expect(new Set(rows.map((line) => line.length))).toEqual(new Set([lines[0].length]));
+});
+
+test('what the network has dropped has a row for each reason', () => {
+  const counts = { sent: 1200, received: 34, malformed: 1, refused: 2, overflow: 0 };
+  expect(networkTable(counts).split('\n')).toEqual([
+    'network                          frames',
+    '  sent                            1,200',
+    '  received                           34',
+    'dropped',
+    '  malformed                           1',
+    '  to where the guest may not          2',
+    '  because somebody was too slow       0',
+  ]);
 });
 
 test('what was compiled has a column for each hart, and a row for each way out of a region', () => {

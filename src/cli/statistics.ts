@@ -1,3 +1,4 @@
+import type { NetworkCounts } from '../devices/backends.ts';
 import type { RegionStatistics } from '../hart/index.ts';
 import type { Stat } from '../hypervisor/vcpu-layout.ts';
 
@@ -50,6 +51,19 @@ export function statisticsTable(vcpus: readonly VcpuStatistics[]): string {
     }),
   ]);
   return alignTable([head, ...body]);
+}
+
+/** What a network card has carried, and what was dropped: why a guest does not reach something. */
+export function networkTable({ sent, received, malformed, refused, overflow }: NetworkCounts): string {
+  return alignTable([
+    ['network', 'frames'],
+    ['  sent', grouped(sent)],
+    ['  received', grouped(received)],
+    ['dropped', ''],
+    ['  malformed', grouped(malformed)],
+    ['  to where the guest may not', grouped(refused)],
+    ['  because somebody was too slow', grouped(overflow)],
+  ]);
 }
 
 /** Statistics of compiled code as a table: a column for each hart. */

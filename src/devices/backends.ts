@@ -1,3 +1,5 @@
+import type { DropCounts } from '../network/ethernet.ts';
+
 /** A terminal: whoever shows a guest's output and types its input. */
 export interface ConsoleBackend {
   /** Takes output. Where a promise is returned, no more is given until it is fulfilled, and the guest has to wait. */
@@ -82,6 +84,20 @@ export interface GuestBalloon {
   ask(bytes: number): void;
   /** @returns bytes that the guest says it does without */
   given(): number;
+}
+
+/** Frames of a network card since its machine began, modulo 2^32. */
+export interface NetworkCounts extends Readonly<DropCounts> {
+  /** Those that the guest has sent, dropped ones included. */
+  readonly sent: number;
+  /** Those that the guest has got. */
+  readonly received: number;
+}
+
+/** The network card of a machine, for whoever wants to know what passes. */
+export interface GuestNetwork {
+  /** What the card has carried, and what its network has dropped, as of the last frame. */
+  counts(): NetworkCounts;
 }
 
 /** Everything outside of a machine that its devices work with. The program that owns the machine hands it to them. */

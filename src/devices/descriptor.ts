@@ -5,7 +5,7 @@ import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Mac, Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { Backends, GuestBalloon, GuestPort, GuestSockets } from './backends.ts';
+import type { Backends, GuestBalloon, GuestNetwork, GuestPort, GuestSockets } from './backends.ts';
 import type { Clock, Device, InterruptWitness, LineSink, MsiSink, RequestWitness } from './device.ts';
 
 /**
@@ -213,6 +213,8 @@ export interface HostSide {
   readonly sockets?: GuestSockets;
   /** The way to the guest's free memory, if it is the host's side of that. */
   readonly balloon?: GuestBalloon;
+  /** The network card's counters, if it is the host's side of that. */
+  readonly network?: GuestNetwork;
   /** An event that {@link DeviceServices.tell} was told of, in any thread. */
   hear(event: number): void;
   /** The machine is paused: nothing may change the device until {@link resume}, whatever happens outside. */

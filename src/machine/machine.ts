@@ -1,5 +1,5 @@
 import type { DebugTarget } from '../debug/target.ts';
-import type { Backends, GuestBalloon, GuestPort, GuestSockets } from '../devices/backends.ts';
+import type { Backends, GuestBalloon, GuestNetwork, GuestPort, GuestSockets } from '../devices/backends.ts';
 import type { HostSide } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import { type RegionStatistics, readRegionStatistics } from '../hart/region-statistics.ts';
@@ -212,6 +212,11 @@ export class Machine {
   /** The way to memory that the guest can do without; undefined in a machine without a balloon. */
   get balloon(): GuestBalloon | undefined {
     return this.#hostSides.find((side) => side?.balloon !== undefined)?.balloon;
+  }
+
+  /** What the network card has carried; undefined in a machine without one. */
+  get network(): GuestNetwork | undefined {
+    return this.#hostSides.find((side) => side?.network !== undefined)?.network;
   }
 
   /**

@@ -31,8 +31,20 @@ export interface Taker {
   readonly longFrames: boolean;
 }
 
+/** Frames that were dropped, by why. */
+export interface DropCounts {
+  /** Something that no protocol allows, or that is none of those spoken here. */
+  malformed: number;
+  /** Where it should go, the guest may not. */
+  refused: number;
+  /** Who should have got it takes frames too slowly, or is not there. */
+  overflow: number;
+}
+
 /** What is at the other end of a network card's cable. */
 export interface Network {
+  /** Frames that it has not carried so far, both ways. */
+  readonly dropped: Readonly<DropCounts>;
   /**
    * Takes a frame from the guest, and keeps it.
    *

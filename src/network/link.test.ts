@@ -45,7 +45,7 @@ describe('a link', () => {
     const { link, wire } = create();
     wire.write.mockReturnValue(false);
     link.send(new Uint8Array(20), undefined);
-    expect(link.lost).toBe(1);
+    expect(link.dropped.overflow).toBe(1);
   });
 
   test('has the frames that were sent, however they are cut', () => {

@@ -1,4 +1,11 @@
-import { closeChecksum, ETHERNET_BYTES, type Frame, type Network, type OpenChecksum } from './ethernet.ts';
+import {
+  closeChecksum,
+  type DropCounts,
+  ETHERNET_BYTES,
+  type Frame,
+  type Network,
+  type OpenChecksum,
+} from './ethernet.ts';
 
 /** Bytes in front of each frame on the wire: its length, big-endian, as QEMU's `-netdev socket` has it. */
 const HEAD_BYTES = 4;
@@ -21,6 +28,7 @@ export interface LinkWire {
  * frames while nobody is at the other end, or that one is too slow, as cables do.
  */
 export class LinkNetwork implements Network {
+  readonly dropped: DropCounts = { malformed: 0, refused: 0, overflow: 0 };
   readonly #wire: LinkWire;
   readonly #ready: () => void;
   readonly #frames: Uint8Array[] = [];
@@ -28,7 +36,6 @@ export class LinkNetwork implements Network {
   #isPaused = false;
   /** What came of a frame that is not whole yet. */
   #rest: Uint8Array = new Uint8Array();
-  #lost = 0;
 
   /** @param ready called when there may be a frame for the guest */
   constructor(wire: LinkWire, ready: () => void) {
@@ -36,17 +43,12 @@ export class LinkNetwork implements Network {
     this.#ready = ready;
   }
 
-  /** Frames of the guest that were lost. */
-  get lost(): number {
-    return this.#lost;
-  }
-
   send(frame: Uint8Array<ArrayBuffer>, open: OpenChecksum | undefined): void {
     if (open !== undefined) closeChecksum(frame, open);
     const bytes = new Uint8Array(HEAD_BYTES + frame.length);
     new DataView(bytes.buffer).setUint32(0, frame.length);
     bytes.set(frame, HEAD_BYTES);
-    if (!this.#wire.write(bytes)) this.#lost++;
+    if (!this.#wire.write(bytes)) this.dropped.overflow++;
   }
 
   peek(): Frame | undefined {

@@ -1,4 +1,11 @@
-import { closeChecksum, type Frame, type Network, type OpenChecksum, type Taker } from './ethernet.ts';
+import {
+  closeChecksum,
+  type DropCounts,
+  type Frame,
+  type Network,
+  type OpenChecksum,
+  type Taker,
+} from './ethernet.ts';
 
 const MAGIC = 0xa1b2_c3d4;
 const LONGEST = 0x4_0000;
@@ -40,6 +47,10 @@ export class DumpedNetwork implements Network {
     this.#network = network;
     this.#write = write;
     write(pcapHead());
+  }
+
+  get dropped(): Readonly<DropCounts> {
+    return this.#network.dropped;
   }
 
   send(frame: Uint8Array<ArrayBuffer>, open: OpenChecksum | undefined): void {

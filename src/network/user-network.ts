@@ -4,6 +4,7 @@ import { DHCP_PORT, DhcpServer } from './dhcp.ts';
 import { DNS_PORT, DnsProxy } from './dns.ts';
 import {
   BROADCAST_MAC,
+  type DropCounts,
   ETHERNET_BYTES,
   ETHERTYPE,
   type Frame,
@@ -50,16 +51,6 @@ export interface UserNetworkSurroundings {
   readonly clock: Clock;
   /** There may be a frame for the guest. */
   ready(): void;
-}
-
-/** Frames that were dropped, by why. */
-export interface DropCounts {
-  /** Something that no protocol allows, or that is none of those spoken here. */
-  malformed: number;
-  /** Where it should go, the guest may not. */
-  refused: number;
-  /** The guest takes its frames too slowly. */
-  overflow: number;
 }
 
 /** The address by which cards know the router and everybody behind it. */
@@ -112,7 +103,9 @@ export class UserNetwork implements Network {
       segmentBytes: MTU - IPV4_BYTES - TCP_BYTES,
       connect: (ends, listener) => {
         const address = this.#permitted(ends.remote, ends.remotePort);
-        return address === undefined ? undefined : host.connect(address, ends.remotePort, listener);
+        if (address !== undefined) return host.connect(address, ends.remotePort, listener);
+        this.dropped.refused++;
+        return undefined;
       },
       unreachable: ({ guest: to, remote }, failure, syn) =>
         this.#tellUnreachable(to, remote, codeOf(failure), syn),

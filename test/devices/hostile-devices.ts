@@ -18,6 +18,7 @@ import { VirtioFs } from '../../src/devices/virtio-fs/device.ts';
 import { VIRTIO_FS } from '../../src/devices/virtio-fs/facts.ts';
 import { VirtioNet } from '../../src/devices/virtio-net/device.ts';
 import { VIRTIO_NET } from '../../src/devices/virtio-net/facts.ts';
+import { NET_WORDS } from '../../src/devices/virtio-net/words.ts';
 import { VirtioRng } from '../../src/devices/virtio-rng/device.ts';
 import { VIRTIO_RNG } from '../../src/devices/virtio-rng/facts.ts';
 import { VirtioVsock } from '../../src/devices/virtio-vsock/device.ts';
@@ -74,8 +75,9 @@ export const HOSTILE_DEVICES: Readonly<Record<string, Kind>> = {
   'blk, on any thread': disk(true),
   net: {
     sizes: VIRTIO_NET.queues,
+    words: NET_WORDS,
     later: true,
-    create: (memory) => {
+    create: (memory, words) => {
       const network = new UserNetwork(userNetwork({ restrict: true }), {
         host: {
           ownAddresses: () => [],
@@ -91,7 +93,7 @@ export const HOSTILE_DEVICES: Readonly<Record<string, Kind>> = {
         clock: { now: () => 0, after: () => silent },
         ready: silent,
       });
-      return new VirtioNet({ memory, mac: DEFAULT_MAC, network: () => network });
+      return new VirtioNet({ words, memory, mac: DEFAULT_MAC, network: () => network });
     },
   },
   console: {

@@ -5,6 +5,8 @@ import type { Frame, Network, OpenChecksum, Taker } from '../../network/ethernet
 import { INTERRUPT, REG, STATUS } from '../virtio/registers.ts';
 import { VirtioNet } from './device.ts';
 import { NET_FEATURE, NET_HEADER, NET_QUEUE, VIRTIO_NET } from './facts.ts';
+import { VirtioNetHost } from './host.ts';
+import { NET_WORDS } from './words.ts';
 
 const { GUEST_CSUM, GUEST_TSO4, MRG_RXBUF } = NET_FEATURE;
 const SIZE = 64;
@@ -19,6 +21,7 @@ const TRANSMIT_RINGS = {
 class ScriptedNetwork implements Network {
   readonly sent: { readonly frame: number[]; readonly open: OpenChecksum | undefined }[] = [];
   readonly frames: Frame[] = [];
+  readonly dropped = { malformed: 0, refused: 0, overflow: 0 };
   taker: Taker | undefined;
 
   send(frame: Uint8Array<ArrayBuffer>, open: OpenChecksum | undefined): void {
@@ -35,11 +38,11 @@ class ScriptedNetwork implements Network {
   }
 }
 
-function createCard(features: number) {
+function createCard(features: number, words = new Int32Array(new SharedArrayBuffer(4 * NET_WORDS))) {
   const network = new ScriptedNetwork();
   let wakes = 0;
   const rig = createRig(
-    (memory) => new VirtioNet({ memory, mac: 0x52_54_00_12_34_56, network: () => network }),
+    (memory) => new VirtioNet({ words, memory, mac: 0x52_54_00_12_34_56, network: () => network }),
     VIRTIO_NET.queues,
     () => wakes++,
   );
@@ -51,7 +54,7 @@ function createCard(features: number) {
   const work = () => {
     while (rig.device.work());
   };
-  return { ...rig, network, receive, transmit, work, wakes: () => wakes };
+  return { ...rig, words, network, receive, transmit, work, wakes: () => wakes };
 }
 
 const bytes = (count: number, start = 1) => Uint8Array.from({ length: count }, (_, index) => start + index);
@@ -87,6 +90,34 @@ test('a frame that goes out', () => {
   work();
   expect(network.sent).toEqual([{ frame: [...bytes(60)], open: { start: 34, at: 40 } }]);
   expect(transmit.take()).toEqual([{ head: 0, written: 0 }]);
+});
+
+test('what passes and what is dropped is counted, however often its network begins anew', () => {
+  const { transmit, receive, network, work, words } = createCard(NET_FEATURE.CSUM);
+  const card = new VirtioNetHost(words).network;
+  const send = () => {
+    transmit.add([{ address: BUFFERS, length: 12 + 60 }]);
+    transmit.notify();
+    work();
+  };
+  network.dropped.refused = 2;
+  send();
+  network.dropped.refused = 3;
+  network.dropped.overflow = 1;
+  send();
+  network.frames.push({ bytes: bytes(20) });
+  receive.add([room(BUFFERS, 100)]);
+  receive.notify();
+  work();
+  const counts = { sent: 2, received: 1, malformed: 0, refused: 3, overflow: 1 };
+  expect(card.counts()).toEqual(counts);
+
+  const restored = createCard(NET_FEATURE.CSUM, words);
+  restored.network.dropped.refused = 1;
+  restored.transmit.add([{ address: BUFFERS, length: 12 + 60 }]);
+  restored.transmit.notify();
+  restored.work();
+  expect(card.counts()).toEqual({ ...counts, sent: 3, refused: 4 });
 });
 
 test('a frame that comes in takes as many buffers as it needs', () => {

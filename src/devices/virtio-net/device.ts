@@ -1,6 +1,7 @@
 import type { GuestMemory } from '../../memory/guest-memory.ts';
 import {
   closeChecksum,
+  type DropCounts,
   type Frame,
   type Mac,
   type Network,
@@ -22,6 +23,8 @@ import {
   SEGMENTS_TCP4,
   VIRTIO_NET,
 } from './facts.ts';
+import { VirtioNetHost } from './host.ts';
+import { WORD } from './words.ts';
 
 /** Frames that are given to the driver together. */
 const BATCH = 32;
@@ -30,12 +33,20 @@ const BATCH = 32;
 const PLAIN = NET_FEATURE.MAC | NET_FEATURE.MRG_RXBUF | NET_FEATURE.STATUS;
 const OFFLOADS = NET_FEATURE.CSUM | NET_FEATURE.GUEST_CSUM | NET_FEATURE.GUEST_TSO4 | NET_FEATURE.HOST_TSO4;
 
+const DROPS = [
+  ['malformed', WORD.MALFORMED],
+  ['refused', WORD.REFUSED],
+  ['overflow', WORD.OVERFLOW],
+] as const;
+
 /** The surroundings of a network card. */
 export interface NetOptions {
   readonly memory: GuestMemory;
   readonly mac: Mac;
   /** Its frames are whole and short. */
   readonly plain?: boolean;
+  /** The card's shared words. */
+  readonly words: Int32Array;
   /** What its cable leads to, on the thread where frames are carried. */
   network(): Network;
 }
@@ -52,6 +63,8 @@ export class VirtioNet implements VirtioFunction {
   } as const;
   readonly #options: NetOptions;
   #network: Network | undefined;
+  /** Those that were counted: a restored machine goes on counting with a network that begins anew. */
+  readonly #dropped: DropCounts = { malformed: 0, refused: 0, overflow: 0 };
 
   constructor(options: NetOptions) {
     this.#options = options;
@@ -70,7 +83,12 @@ export class VirtioNet implements VirtioFunction {
     if (frame === undefined) return 0;
     const open = openChecksum(header, length);
     if (open !== 'wrong') this.#theNetwork().send(frame, open);
+    this.#count(WORD.SENT);
     return 0;
+  }
+
+  connect(): VirtioNetHost {
+    return new VirtioNetHost(this.#options.words);
   }
 
   *save(): Generator<Uint8Array> {
@@ -95,8 +113,21 @@ export class VirtioNet implements VirtioFunction {
       const isForOthers = frame.segments !== undefined && !taker.longFrames;
       if (!isForOthers && !this.#give(frame, buffers)) break;
       network.shift();
+      this.#count(WORD.RECEIVED);
     }
     return count > 0;
+  }
+
+  /** Counts a frame, and those that the network has dropped. Meets the loads of the card's host side. */
+  #count(frames: number): void {
+    const { words } = this.#options;
+    Atomics.add(words, frames, 1);
+    const { dropped } = this.#theNetwork();
+    for (const [why, word] of DROPS) {
+      if (dropped[why] === this.#dropped[why]) continue;
+      Atomics.add(words, word, dropped[why] - this.#dropped[why]);
+      this.#dropped[why] = dropped[why];
+    }
   }
 
   /** Gives the driver one frame. @returns false if there are not enough buffers */

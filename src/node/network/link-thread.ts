@@ -31,6 +31,7 @@ function openLink(start: LinkStart, { ready, notice }: NetworkCallbacks): OpenNe
   wire.open(() => link.begin());
   const card = start.dump === undefined ? link : new DumpedNetwork(link, dumpWriter(start.dump, notice));
   return {
+    dropped: card.dropped,
     send: (frame, open) => card.send(frame, open),
     peek: (taker) => card.peek(taker),
     shift: () => card.shift(),

@@ -47,6 +47,7 @@ function openNetwork(
   });
   const card = dump === undefined ? network : new DumpedNetwork(network, dumpWriter(dump, notice));
   return {
+    dropped: card.dropped,
     send: (frame, open) => card.send(frame, open),
     peek: (taker) => card.peek(taker),
     shift: () => card.shift(),

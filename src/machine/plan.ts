@@ -1,4 +1,5 @@
 import type { DeviceSetting } from '../devices/descriptor.ts';
+import { InputError } from '../errors/input-error.ts';
 import { hartAreaBytes } from '../hart/area.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../hypervisor/software-events.ts';
@@ -124,9 +125,21 @@ export function planMachine(shape: MachineShape): MachinePlan {
   } as MachinePlan;
 }
 
-/** Linear memory for a plan, all zeroes. */
+/**
+ * Linear memory for a plan, all zeroes.
+ *
+ * @throws InputError when the host has not that much, or does not give it to one program
+ */
 export function memoryFor({ pages }: MachinePlan): WebAssembly.Memory {
-  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new InputError(
+      `This host does not give the machine ${Math.ceil((pages * WASM_PAGE) / 2 ** 20)} MiB of memory. Give the guest less, ` +
+        'or end other machines of this program.',
+    );
+  }
 }
 
 /** Those facts of a machine that its devices may know. */

@@ -2,6 +2,7 @@ import { bootOn, restoreOn } from '../api/boot.ts';
 import type { BootOptions } from '../api/boot-options.ts';
 import type { Vm } from '../api/vm.ts';
 import type { RestoreOptions, VmImage } from '../api/vm-image.ts';
+import { restoreFrom } from './restore-platform.ts';
 import { webPlatform } from './web-platform.ts';
 
 /**
@@ -24,10 +25,18 @@ export async function boot(options: BootOptions = {}): Promise<Vm> {
 /**
  * Starts a machine that was saved: any number of them from one image, each with all that the machine was and had.
  *
- * @param from an image, or the address of a file with one
+ * @param from an image, a file that a person has chosen, or the address of one
  * @throws IsolationError where the page's server does not send what shared memory needs
  * @throws InputError for what cannot be used; the reason of `options.signal`
  */
-export async function restore(from: VmImage | string, options: RestoreOptions = {}): Promise<Vm> {
-  return restoreOn(webPlatform, from, options);
+export async function restore(from: VmImage | Blob | string, options: RestoreOptions = {}): Promise<Vm> {
+  if (!(from instanceof Blob)) return restoreOn(webPlatform, from, options);
+  const name = from instanceof File ? `The snapshot ${from.name}` : 'The image';
+  const platform = { ...webPlatform, restore: () => restoreFrom(from.stream(), name, options) };
+  return restoreOn(platform, name, options);
+}
+
+/** The bytes of an image, to be offered as a download, or kept. */
+export function imageBlob(image: VmImage): Blob {
+  return new Blob([...image] as Uint8Array<ArrayBuffer>[], { type: 'application/octet-stream' });
 }

@@ -82,6 +82,6 @@ export { DEFAULT_MAC, userNetwork } from '../network/defaults.ts';
 export { type AllowRule, parseRule } from '../network/policy.ts';
 export type { InterruptEvent } from '../trace/interrupt-timeline.ts';
 export type { LiveInterrupt } from '../trace/live.ts';
-export { boot, restore } from './boot.ts';
+export { boot, imageBlob, restore } from './boot.ts';
 export { checkIsolation, IsolationError } from './isolation.ts';
 export { WebHost } from './web-host.ts';

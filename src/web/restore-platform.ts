@@ -16,27 +16,40 @@ const LARGEST_SNAPSHOT = 2 ** 33;
 
 /** The side of {@link Platform} for machines that are saved and restored. */
 export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'save'> = {
-  async restore(from, options) {
+  restore(from, options) {
+    if (typeof from !== 'string') return restoreFrom(from, 'The image', options);
     const { signal } = options;
-    const isUrl = typeof from === 'string';
-    const pieces = isUrl ? fetchPieces(from, 'The snapshot', { most: LARGEST_SNAPSHOT, signal }) : from;
-    const name = isUrl ? `The snapshot ${from}` : 'The image';
-    const snapshot = await Snapshot.open(pieces, { name, codec: deflateCodec, version: PACKAGE_VERSION });
-    const { machine, pcpus } = snapshot.facts;
-    if (machine.kind !== 'domain')
-      throw new InputError(`${name} is one of a bare machine, which pages do not have.`);
-    const threads = options.threads ?? Math.min(pcpus, navigator.hardwareConcurrency);
-    return prepare(options, machine, (attached) => snapshot.machine({ pcpus: threads, attached }));
+    const pieces = fetchPieces(from, 'The snapshot', { most: LARGEST_SNAPSHOT, signal });
+    return restoreFrom(pieces, `The snapshot ${from}`, options);
   },
   adopt: (saved, options) => prepare(options, saved.plan, () => Promise.resolve(saved)),
   async save(saved, to, notes) {
     if (typeof to === 'string')
       throw new InputError(
-        'A page cannot write a file by its name. Take `vm.snapshot()`, and offer that as a download.',
+        'A page cannot write a file by its name. Take `vm.snapshot()`, and offer `imageBlob(image)` as a download.',
       );
     await writeSnapshot(saved, { version: PACKAGE_VERSION, notes }, to, deflateCodec);
   },
 };
+
+/**
+ * Gets a machine from the bytes of a snapshot.
+ *
+ * @param name for people
+ * @throws InputError for what cannot be used; the reason of `options.signal`
+ */
+export async function restoreFrom(
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  name: string,
+  options: RestoreOptions,
+): Promise<PreparedMachine> {
+  const snapshot = await Snapshot.open(pieces, { name, codec: deflateCodec, version: PACKAGE_VERSION });
+  const { machine, pcpus } = snapshot.facts;
+  if (machine.kind !== 'domain')
+    throw new InputError(`${name} is one of a bare machine, which pages do not have.`);
+  const threads = options.threads ?? Math.min(pcpus, navigator.hardwareConcurrency);
+  return prepare(options, machine, (attached) => snapshot.machine({ pcpus: threads, attached }));
+}
 
 async function prepare(
   options: RestoreOptions,

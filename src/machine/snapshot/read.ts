@@ -29,6 +29,8 @@ export interface ReadOptions {
   /** For people: the file. */
   readonly name: string;
   readonly codec: SnapshotCodec;
+  /** What can be unpacked, too. */
+  readonly others?: readonly SnapshotCodec[];
   /** Of this hartvisor. */
   readonly version: string;
 }
@@ -122,9 +124,13 @@ export class Snapshot {
 
   #codec(): SnapshotCodec {
     const { codec } = this.facts;
-    const known = [this.#options.codec, PLAIN_CODEC].find(({ name }) => name === codec);
+    const { codec: usual, others = [] } = this.#options;
+    const all = [usual, ...others, PLAIN_CODEC];
+    const known = all.find(({ name }) => name === codec);
     if (known !== undefined) return known;
-    throw new InputError(`${this.#options.name} is packed by ${codec}, which cannot be unpacked here.`);
+    throw new InputError(
+      `${this.#options.name} is packed by ${codec}, which cannot be unpacked here; ${all.map(({ name }) => name).join(', ')} can be.`,
+    );
   }
 
   async #unpack(codec: SnapshotCodec, stored: Uint8Array, plain: number): Promise<Uint8Array> {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { DriveFacts } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
 import { SAVED_HART } from '../../hart/saved-registers.ts';
+import { deflateCodec } from '../../node/snapshots/deflate-codec.ts';
 import { zstdCodec } from '../../node/snapshots/zstd-codec.ts';
 import { memoryFor, planMachine } from '../plan.ts';
 import { PLAIN_CODEC, type SnapshotCodec } from './codec.ts';
@@ -92,6 +93,7 @@ describe('a snapshot', () => {
     for (const [codec, step] of [
       [PLAIN_CODEC, 1 << 16],
       [zstdCodec, 999],
+      [deflateCodec, 1 << 14],
     ] as const) {
       const snapshot = await open(await written(machine, codec), codec, step);
       expect(snapshot.facts).toMatchObject({

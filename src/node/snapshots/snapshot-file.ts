@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../../errors/input-error.ts';
+import type { SnapshotCodec } from '../../machine/snapshot/codec.ts';
 import type { HostFacts } from '../../machine/snapshot/facts.ts';
 import { Snapshot } from '../../machine/snapshot/read.ts';
 import type { SavedMachine } from '../../machine/snapshot/saved-machine.ts';
 import { type SnapshotSize, writeSnapshot } from '../../machine/snapshot/write.ts';
 import { packageVersion } from '../package-version.ts';
+import { deflateCodec } from './deflate-codec.ts';
 import { zstdCodec } from './zstd-codec.ts';
 
 /** Bytes that are read at a time. */
@@ -16,19 +18,21 @@ const PIECE = 1 << 20;
  * Writes a paused machine to a file, which is there as a whole or not at all: what was under that name before stays until
  * then.
  *
+ * @param codec deflate for one that pages restore
  * @throws InputError when it cannot be written
  */
 export async function saveSnapshot(
   path: string,
   saved: SavedMachine,
   notes: HostFacts['notes'] = {},
+  codec: SnapshotCodec = zstdCodec,
 ): Promise<SnapshotSize> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {
     // RAM has secrets of the guest: the file is its owner's alone.
     const file = await open(temporary, 'wx', 0o600);
     try {
-      const size = await writeSnapshot(saved, { version: packageVersion(), notes }, sinkTo(file), zstdCodec);
+      const size = await writeSnapshot(saved, { version: packageVersion(), notes }, sinkTo(file), codec);
       await file.close();
       await rename(temporary, path);
       return size;
@@ -58,13 +62,19 @@ export async function openSnapshot(path: string): Promise<Snapshot> {
   return Snapshot.open(piecesOf(file, path), {
     name: `The snapshot ${path}`,
     codec: zstdCodec,
+    others: [deflateCodec],
     version: packageVersion(),
   });
 }
 
 /** Opens a snapshot in memory. @throws InputError when it is none */
 export function snapshotOf(pieces: Iterable<Uint8Array>): Promise<Snapshot> {
-  return Snapshot.open(pieces, { name: 'The image', codec: zstdCodec, version: packageVersion() });
+  return Snapshot.open(pieces, {
+    name: 'The image',
+    codec: zstdCodec,
+    others: [deflateCodec],
+    version: packageVersion(),
+  });
 }
 
 function sinkTo(file: FileHandle) {

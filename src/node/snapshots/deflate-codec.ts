@@ -1,0 +1,18 @@
+import { promisify } from 'node:util';
+import { crc32, deflateRaw, inflateRaw } from 'node:zlib';
+import type { SnapshotCodec } from '../../machine/snapshot/codec.ts';
+
+const pack = promisify(deflateRaw);
+const unpack = promisify(inflateRaw);
+/** Whoever saves for pages has time: the image is made once, and fetched often. */
+const LEVEL = 9;
+/** Room behind what is expected, so that the end comes in the same piece. */
+const SLACK = 64;
+
+/** Deflate (RFC 1951), which browsers can unpack, too. */
+export const deflateCodec: SnapshotCodec = {
+  name: 'deflate',
+  pack: (bytes) => pack(bytes, { level: LEVEL, chunkSize: bytes.length + 1024 }),
+  unpack: (packed, size) => unpack(packed, { chunkSize: size + SLACK, maxOutputLength: size }),
+  crc32: (bytes, before) => crc32(bytes, before),
+};

@@ -1,47 +1,89 @@
 /** Machines in a browser's tab. One browser and one boot of Linux serve all checks. */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { busyboxFiles } from '../../src/node/guests/load-guest.ts';
-import type * as Hartvisor from '../../src/node/index.ts';
+import { boot } from '../../src/node/index.ts';
+import { deflateCodec } from '../../src/node/snapshots/deflate-codec.ts';
+import { saveSnapshot } from '../../src/node/snapshots/snapshot-file.ts';
 import { debianGuest } from '../machine/debian-guest.ts';
 import { hasBrowser, openBrowser, type TestBrowser } from './browser.ts';
+import { servePages } from './page-server.ts';
 
-/** What the page's own functions, which are given to `evaluate`, find there. */
-declare const hartvisor: typeof Hartvisor;
-declare let vm: Hartvisor.Vm;
+const tick = fileURLToPath(new URL('../../guests/tick/tick.elf', import.meta.url));
 
 describe.skipIf(!hasBrowser())('in a tab', () => {
   let tab: TestBrowser;
   beforeAll(async () => {
     tab = await openBrowser();
+    tab.server.contents.set('tick.elf', await readFile(tick));
   });
   afterAll(() => tab?.close());
 
   test('Linux boots on two vCPUs to a shell that one can type into', async ({ skip }) => {
     if ((await debianGuest()) === undefined) skip();
     await serveGuest(tab);
-    const { page, errors } = await tab.open();
-    const output = await page.evaluate(async () => {
-      vm = await hartvisor.boot({ cpus: 2, kernel: 'guest/kernel', initrd: 'guest/initrd', memory: '256M' });
-      await vm.console.waitFor('~ #');
-      await vm.console.write('nproc; echo $((6 * 7))\n');
-      await vm.console.waitFor('42\r');
-      return vm.console.text;
-    });
-    expect(output).toMatch(/\r\n2\r\n42\r\n/);
+    const { page, errors, run } = await tab.open();
+    expect(await run('shell')).toMatch(/\r\n2\r\n42/);
+    expect(await run('agent')).toEqual({ exitCode: 3, stdout: 'and back', back: 'and back' });
+    expect(await run('interrupts')).toEqual(expect.arrayContaining(['set', 'taken']));
+    expect(await run('savedAndRestored')).toBe('and back2\n');
     expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  test('a machine in Node gives an image for pages', async () => {
+    const image = await imageOfTick(join(tab.folder, 'saved'));
+    tab.server.contents.set('tick.snapshot', image);
+    tab.server.contents.set('cut.snapshot', image.subarray(0, image.length >> 1));
+    const { page, errors, run } = await tab.open();
+    expect(await run('restoreFromServer')).toEqual({
+      reason: 'stopped',
+      cut: expect.stringContaining('The snapshot cut.snapshot is cut off'),
+      none: expect.stringContaining('The snapshot tick.elf is no snapshot of a machine.'),
+    });
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  test('what goes wrong is told', async () => {
+    const { page, run } = await tab.open();
+    expect(await run('crash')).toBe('out of memory');
+    expect(await run('lostModule')).toContain('The module of the threads of hartvisor could not be loaded.');
+    expect(await run('mistakes')).toEqual({
+      memory: expect.stringContaining('Give the guest less, or end other machines'),
+      missing: 'The kernel none cannot be fetched: its server answers 404.',
+      page: 'The kernel / is a web page and no file. Check the address.',
+    });
+    await page.close();
+  });
+
+  test('a page that is not isolated is told what to do', async () => {
+    const server = await servePages(tab.folder, false);
+    const { page, run } = await tab.open(server.url);
+    expect(await run('notIsolated')).toEqual({
+      code: 'isolation',
+      message: expect.stringContaining('Cross-Origin-Opener-Policy'),
+    });
+    await page.close();
+    server.close();
   });
 });
 
 /** Debian's kernel with busybox and the agent. */
 async function serveGuest({ server }: TestBrowser): Promise<void> {
   const parts = { virtio: 'pci', agent: true } as const;
-  const { kernelPath, initrd } = await busyboxFiles({
-    memoryBytes: 2 ** 28,
-    xlen: 64,
-    terminal: 'serial',
-    parts,
-  });
+  const machine = { memoryBytes: 2 ** 28, xlen: 64, terminal: 'serial' } as const;
+  const { kernelPath, initrd } = await busyboxFiles({ ...machine, parts });
   server.contents.set('guest/kernel', await readFile(kernelPath));
   server.contents.set('guest/initrd', initrd);
+}
+
+async function imageOfTick(file: string): Promise<Uint8Array> {
+  const vm = await boot({ guest: 'tick', append: 'seconds=1000', memory: '32M', cpus: 1 });
+  await vm.console.waitFor('tick:');
+  await vm.machine.save((saved) => saveSnapshot(file, saved, {}, deflateCodec));
+  await vm.stop();
+  return readFile(file);
 }

@@ -2,7 +2,9 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { rolldown } from 'rolldown';
 import { bundleWeb } from '../../scripts/bundle-web.ts';
 import { type PageServer, servePages } from './page-server.ts';
 
@@ -14,15 +16,18 @@ export interface TestBrowser {
   readonly server: PageServer;
   /** The built `hartvisor/web`. */
   readonly folder: string;
-  /** A page of {@link server}, in which `hartvisor` is the module. What its console reports as errors is in `errors`. */
-  open(path?: string): Promise<OpenPage>;
+  /** A page of `page/checks.ts`, from {@link server} unless another one is given. */
+  open(url?: string): Promise<OpenPage>;
   close(): Promise<void>;
 }
 
-/** A page, and its errors so far. */
+/** A page with its checks. */
 export interface OpenPage {
   readonly page: Page;
+  /** What its console has reported as errors so far. */
   readonly errors: readonly string[];
+  /** Runs one of its checks. */
+  run(check: string): Promise<unknown>;
 }
 
 /** Whether the tests can run; says why not, else. `npm run setup` installs Debian's Chromium. */
@@ -39,16 +44,17 @@ export async function openBrowser(): Promise<TestBrowser> {
     servePages(folder),
     chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] }),
     bundleWeb(folder),
+    bundleChecks(folder),
   ]);
-  const open = async (path = '') => {
+  const open = async (url = server.url) => {
     const page = await browser.newPage();
     const errors: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error') errors.push(message.text());
     });
     page.on('pageerror', (error) => errors.push(error.message));
-    await page.goto(server.url + path);
-    return { page, errors };
+    await page.goto(url);
+    return { page, errors, run: (check: string) => page.evaluate(`checks.${check}()`) };
   };
   const close = async () => {
     await browser.close();
@@ -56,4 +62,16 @@ export async function openBrowser(): Promise<TestBrowser> {
     rmSync(folder, { recursive: true, force: true });
   };
   return { browser, server, folder, open, close };
+}
+
+/** They import the built package, which lies beside them. */
+async function bundleChecks(folder: string): Promise<void> {
+  const checks = fileURLToPath(new URL('page/checks.ts', import.meta.url));
+  const bundle = await rolldown({
+    platform: 'browser',
+    input: { checks },
+    external: /src\/web\/index\.ts$/,
+  });
+  await bundle.write({ dir: folder, entryFileNames: '[name].js', paths: () => './index.js' });
+  await bundle.close();
 }

@@ -21,13 +21,10 @@ const ISOLATION = {
   'Cross-Origin-Resource-Policy': 'cross-origin',
 };
 
-/** A page without a bundler: its module script has run when it is loaded. */
+/** The page of `page/checks.ts`: its module script has run when it is loaded. */
 const PAGE = `<!doctype html>
 <title>hartvisor</title>
-<script type="module">
-  import * as hartvisor from './dist/index.js';
-  globalThis.hartvisor = hartvisor;
-</script>
+<script type="module" src="dist/checks.js"></script>
 `;
 
 /** A server on loopback for tests in a browser. */

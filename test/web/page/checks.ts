@@ -1,0 +1,133 @@
+/**
+ * What tests do in a page, by name: each gives what is to be looked at, as something that can be sent. Bundled by
+ * `browser.ts`, beside the built package.
+ */
+import { boot, type HartvisorError, imageBlob, restore, type Vm } from '../../../src/web/index.ts';
+
+const TICK = { kernel: 'tick.elf', append: 'seconds=1000', memory: '32M' };
+
+/** Linux, for several checks. */
+let vm: Vm;
+
+const messageOf = (error: HartvisorError) => error.message;
+
+/** Types at a shell. */
+async function shell(): Promise<string> {
+  const files = { kernel: 'guest/kernel', initrd: 'guest/initrd' };
+  vm = await boot({ ...files, cpus: 2, memory: '256M', trace: true });
+  await vm.console.waitFor('~ #');
+  await vm.console.write('nproc; echo $((6 * 7))\n');
+  await vm.console.waitFor('42\r');
+  return vm.console.text;
+}
+
+async function agent() {
+  await vm.files.write('/tmp/there', 'and back');
+  const { exitCode, stdout } = await vm.commands.run('cat /tmp/there; exit 3');
+  return { exitCode, stdout, back: await vm.files.readText('/tmp/there') };
+}
+
+/** What is told of interrupts on their way, until one that another vCPU has set was taken. */
+async function interrupts(): Promise<readonly string[]> {
+  const seen = new Set<string>();
+  for await (const { what } of vm.interrupts()) {
+    seen.add(what);
+    if (seen.has('set') && seen.has('taken')) break;
+  }
+  return [...seen];
+}
+
+/** What was in memory is there in a machine that goes on from a file. */
+async function savedAndRestored(): Promise<string> {
+  const blob = imageBlob(await vm.snapshot());
+  await vm.stop();
+  vm = await restore(new File([blob], 'saved'));
+  const { stdout } = await vm.commands.run('cat /tmp/there; nproc');
+  await vm.stop();
+  return stdout;
+}
+
+async function restoreFromServer() {
+  const restored = await restore('tick.snapshot');
+  await restored.pause();
+  restored.resume();
+  const { reason } = await restored.stop();
+  const cut = await restore('cut.snapshot').catch(messageOf);
+  const none = await restore('tick.elf').catch(messageOf);
+  return { reason, cut, none };
+}
+
+async function ending(machine: Vm): Promise<string> {
+  const end = await machine.ended;
+  return end.reason === 'defect' ? end.error.message : end.reason;
+}
+
+/** A worker that the browser ends says no more than an event. */
+async function crash(): Promise<string> {
+  const threads: Worker[] = [];
+  return withWorker(
+    class extends Worker {
+      constructor(url: string | URL, own?: WorkerOptions) {
+        super(url, own);
+        threads.push(this);
+      }
+    },
+    async () => {
+      const machine = await boot({ ...TICK, cpus: 2, threads: 2 });
+      await machine.console.waitFor('tick:');
+      threads[0]?.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }));
+      return ending(machine);
+    },
+  );
+}
+
+/** A bundler has left the threads' module behind. */
+async function lostModule(): Promise<string> {
+  return withWorker(
+    class extends Worker {
+      constructor() {
+        super('/nowhere.js');
+      }
+    },
+    async () => ending(await boot(TICK)),
+  );
+}
+
+async function withWorker<T>(other: typeof Worker, work: () => Promise<T>): Promise<T> {
+  const plain = globalThis.Worker;
+  globalThis.Worker = other;
+  try {
+    return await work();
+  } finally {
+    globalThis.Worker = plain;
+  }
+}
+
+/** @returns what `boot` says of each */
+async function mistakes() {
+  const { Memory } = WebAssembly;
+  WebAssembly.Memory = class extends Memory {
+    constructor({ shared }: WebAssembly.MemoryDescriptor) {
+      // More than any browser gives.
+      super({ initial: 2 ** 20, maximum: 2 ** 20, shared: shared === true });
+    }
+  };
+  const memory = await boot(TICK).catch(messageOf);
+  WebAssembly.Memory = Memory;
+  const missing = await boot({ kernel: 'none' }).catch(messageOf);
+  const page = await boot({ kernel: '/' }).catch(messageOf);
+  return { memory, missing, page };
+}
+
+async function notIsolated() {
+  return boot(TICK).catch(({ code, message }: HartvisorError) => ({ code, message }));
+}
+
+const checks = {
+  ...{ shell, agent, interrupts, savedAndRestored, restoreFromServer },
+  ...{ crash, lostModule, mistakes, notIsolated },
+};
+
+export type CheckName = keyof typeof checks;
+export type Checks = typeof checks;
+Object.assign(globalThis, { checks });

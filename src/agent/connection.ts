@@ -103,6 +103,8 @@ export class AgentStream {
 export class AgentConnection {
   /** Keeps the program running until the function that it gives is called. */
   readonly hold: () => () => void;
+  /** For the port: the greeting has an agent begin anew that was in the midst of something. */
+  readonly beginsAnew = true;
   readonly #streams = new Map<number, AgentStream>();
   #port: AgentPort | undefined;
   /** Frames on their way to the agent. */
@@ -142,8 +144,7 @@ export class AgentConnection {
     const hello = encodeFrame(0, FRAME.HELLO, helloPayload({ version: PROTOCOL.VERSION, pid: 0 }));
     this.#queue = [silence, hello];
     this.#queued = silence.length + hello.length;
-    // The port takes nothing while it is telling this.
-    void Promise.resolve().then(() => this.#flush());
+    this.#flush();
   }
 
   /** For the port: takes what the guest sends. */

@@ -12,8 +12,16 @@ export interface ConsoleBackend {
 export interface PortBackend {
   /** Takes output. Where a promise is returned, no more is given until it is fulfilled, and the guest has to wait. */
   output(bytes: Uint8Array): Promise<void> | undefined;
-  /** Somebody in the guest has opened the port, or the last one has closed it. */
+  /**
+   * Somebody in the guest has opened the port, had it open when the machine was saved, or the last one has closed it. What
+   * is sent meanwhile arrives there.
+   */
   opened?(open: boolean): void;
+  /**
+   * What it sends first has the guest begin anew, whatever came before. So the guest is not told that the outer end was
+   * another one when the machine was saved.
+   */
+  readonly beginsAnew?: boolean;
   /** There may be room again for input that was not taken. */
   inputSpace?(): void;
 }

@@ -132,6 +132,16 @@ describe('ports', () => {
     expect(backends[0].opened).not.toHaveBeenCalled();
   });
 
+  test('take input from whoever hears that they are open', () => {
+    const { driver, ports, backends } = create([{}, { name: 'a.b' }]);
+    driver.control(0xffff_ffff, CONTROL.DEVICE_READY, 1);
+    driver.control(1, CONTROL.PORT_READY, 1);
+    driver.offer(inputQueue(1));
+    backends[1].opened.mockImplementation(() => void ports[1].input(bytes('at once')));
+    driver.control(1, CONTROL.PORT_OPEN, 1);
+    expect(driver.received(inputQueue(1))).toEqual([bytes('at once')]);
+  });
+
   test('are announced one by one as the driver has buffers', () => {
     const { driver } = create([{}, { name: 'x' }]);
     driver.control(0xffff_ffff, CONTROL.DEVICE_READY, 1);
@@ -256,32 +266,43 @@ describe('in a machine that is restored', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  const restored = () => {
+  const restored = (beginsAnew = false) => {
     const rig = createOpen([{}, { name: 'x' }]);
-    rig.backends[1].opened.mockClear();
+    const { opened } = rig.backends[1];
+    Object.assign(rig.backends[1], { beginsAnew });
+    opened.mockClear();
     rig.side.pause?.();
     rig.side.restored?.();
     rig.side.resume?.();
-    return rig;
+    return { ...rig, opened };
   };
 
   test('a channel is closed, and open again when the guest has noticed; a terminal stays as it is', () => {
-    const { driver, backends } = restored();
-    expect(backends[1].opened.mock.calls).toEqual([[true]]);
+    const { driver, opened, ports } = restored();
+    driver.offer(inputQueue(1));
     expect(driver.messages()).toEqual([[1, CONTROL.PORT_OPEN, 0]]);
+    expect([opened.mock.calls, ports[1].input(bytes('lost'))]).toEqual([[], 0]);
     driver.control(1, CONTROL.PORT_OPEN, 0);
     expect(driver.messages()).toEqual([[1, CONTROL.PORT_OPEN, 1]]);
+    driver.control(1, CONTROL.PORT_OPEN, 1);
+    expect([opened.mock.calls, ports[1].input(bytes('here'))]).toEqual([[[false], [true]], 4]);
     vi.runAllTimers();
     expect(driver.messages()).toEqual([]);
   });
 
   test('it is open again after a while if nobody in the guest looks at it, but not before the guest goes on', () => {
-    const { driver, side } = restored();
+    const { driver, side, opened } = restored();
     driver.messages();
     vi.runAllTimers();
-    expect(driver.messages()).toEqual([]);
+    expect([driver.messages(), opened.mock.calls]).toEqual([[], []]);
     side.hear(0);
     vi.runAllTimers();
-    expect(driver.messages()).toEqual([[1, CONTROL.PORT_OPEN, 1]]);
+    expect([driver.messages(), opened.mock.calls]).toEqual([[[1, CONTROL.PORT_OPEN, 1]], [[true]]]);
+  });
+
+  test('it goes on where its outer end has the guest begin anew', () => {
+    const { driver, opened, ports } = restored(true);
+    driver.offer(inputQueue(1));
+    expect([driver.messages(), opened.mock.calls, ports[1].input(bytes('again'))]).toEqual([[], [[true]], 5]);
   });
 });

@@ -90,15 +90,17 @@ export class VirtioConsoleHost implements HostSide {
 
   /**
    * Whoever was at the outer ends is gone, and others are there now: the guest hears of that for channels, of which both
-   * ends have to begin anew. A terminal goes on. A channel is open again when the guest has noticed: Linux keeps no more
-   * of it than the state that it is in.
+   * ends have to begin anew. A terminal goes on, and so does a channel whose outer end begins anew by itself. Another one
+   * is open again when the guest has noticed: Linux keeps no more of it than the state that it is in. What is sent before
+   * would be lost, so its outer end hears of it only then.
    */
   restored(): void {
-    for (const [port, facts] of this.#wiring.ports.entries()) {
+    const { ports, backends } = this.#wiring;
+    for (const [port, facts] of ports.entries()) {
       const word = WORD.PORTS + port;
-      if ((this.#words[word] & PORT.OPEN) !== 0) this.#wiring.backends[port]?.opened?.(true);
-      if (!isTerminal(facts) && (this.#words[word] & PORT.READY) !== 0)
-        this.#words[word] |= PORT.CLOSED | PORT.REOPENS;
+      const goesOn = isTerminal(facts) || (backends[port]?.beginsAnew === true && !this.#reopens(port));
+      if (goesOn && (this.#words[word] & PORT.OPEN) !== 0) backends[port]?.opened?.(true);
+      if (!goesOn && (this.#words[word] & PORT.READY) !== 0) this.#words[word] |= PORT.CLOSED | PORT.REOPENS;
     }
   }
 
@@ -124,22 +126,28 @@ export class VirtioConsoleHost implements HostSide {
 
   /** Takes what the driver says, then says what it is to know. */
   #control(): void {
-    const { queues, memory } = this.#wiring;
+    const { queues, memory, backends } = this.#wiring;
+    const openings: { readonly port: number; readonly open: boolean }[] = [];
     queues.use(CONTROL_OUT, (queue) => {
       for (let left = queue.listen(); left > 0; left--) {
         const chain = queue.pop();
         if (chain === undefined) return;
         const head = gather(memory, chain.readable, 0, CONTROL_BYTES);
         if (head === undefined) throw new RingError('a control message of fewer than 8 bytes');
-        this.#hearControl(readControl(head));
+        const control = readControl(head);
+        this.#hearControl(control);
+        if (control.event === CONTROL.PORT_OPEN)
+          openings.push({ port: control.port, open: control.value === 1 });
         queue.push(chain, 0);
       }
     });
+    // Without the lock: who hears of it may send something at once.
+    for (const { port, open } of openings) backends[port]?.opened?.(open);
     this.#sendControl();
   }
 
   #hearControl({ port, event, value }: ReturnType<typeof readControl>): void {
-    const { ports, backends } = this.#wiring;
+    const { ports } = this.#wiring;
     if (event === CONTROL.DEVICE_READY) {
       for (const each of ports.keys()) this.#words[WORD.PORTS + each] = value === 1 ? PORT.ADD : 0;
       this.#buffers.fill(0);
@@ -155,25 +163,34 @@ export class VirtioConsoleHost implements HostSide {
       if (value === 1) this.#words[word] |= PORT.OPEN;
       else this.#words[word] &= ~PORT.OPEN;
       this.#reopen(port);
-      backends[port]?.opened?.(value === 1);
     }
+  }
+
+  #reopens(port: number): boolean {
+    return (this.#words[WORD.PORTS + port] & PORT.REOPENS) !== 0;
   }
 
   /** The guest is told that there is somebody at the outer end of a channel again. */
   #reopen(port: number): void {
     const word = WORD.PORTS + port;
-    if ((this.#words[word] & PORT.REOPENS) === 0) return;
-    this.#words[word] = (this.#words[word] & ~PORT.REOPENS) | PORT.OPENED;
+    if (this.#reopens(port)) this.#words[word] = (this.#words[word] & ~PORT.REOPENS) | PORT.OPENED;
   }
 
   /** The driver has heard of it, or does something else; but nobody in the guest may look at the channel. */
   #reopenLater(): void {
-    if (!this.#wiring.ports.some((_, port) => (this.#words[WORD.PORTS + port] & PORT.REOPENS) !== 0)) return;
+    const { ports, queues, backends } = this.#wiring;
+    if (!ports.some((_, port) => this.#reopens(port))) return;
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => {
-      this.#wiring.queues.use(CONTROL_IN, () => {
-        for (const port of this.#wiring.ports.keys()) this.#reopen(port);
+      const again: number[] = [];
+      queues.use(CONTROL_IN, () => {
+        for (const port of ports.keys()) {
+          const isOpen = (this.#words[WORD.PORTS + port] & PORT.OPEN) !== 0;
+          if (isOpen && this.#reopens(port)) again.push(port);
+          this.#reopen(port);
+        }
       });
+      for (const port of again) backends[port]?.opened?.(true);
       this.#sendControl();
     }, NOTICE_MS);
   }
@@ -221,7 +238,7 @@ export class VirtioConsoleHost implements HostSide {
   /** Whether bytes may go through a port: without many ports, the first one is always open. Called with the lock held. */
   #isOpen(port: number, features: number): boolean {
     if ((features & CONSOLE_FEATURE.MULTIPORT) === 0) return port === 0;
-    return (this.#words[WORD.PORTS + port] & PORT.OPEN) !== 0;
+    return (this.#words[WORD.PORTS + port] & (PORT.OPEN | PORT.REOPENS)) === PORT.OPEN;
   }
 
   #input(port: number, bytes: Uint8Array): number {

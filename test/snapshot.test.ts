@@ -1,8 +1,10 @@
 /** Machines that are saved at any moment, and gone on with by others. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import type { MachineConfig } from '../src/machine/config.ts';
@@ -127,3 +129,21 @@ test(
   },
   LIMIT_MS,
 );
+
+test('a program does not come to its end while it saves a machine that it would not wait for', async () => {
+  const source = (path: string) => new URL(`../src/${path}`, import.meta.url).href;
+  const program = `
+    import { Machine } from '${source('machine/machine.ts')}';
+    import { NodeHost } from '${source('node/node-host.ts')}';
+    const kernel = { kind: 'image', bytes: Uint8Array.of(0x6f, 0, 0, 0), textOffset: 0x200000, memorySize: 4096 };
+    const config = { kind: 'domain', vcpus: 1, pcpus: 1, memoryBytes: ${16 * MIB}, bootArgs: '', protocol: 'take-mirror', kernel };
+    const host = new NodeHost({ background: true });
+    const machine = new Machine(config, host, { console: { output: () => undefined } });
+    machine.start();
+    const { milliseconds } = await machine.fork();
+    console.log('saved', milliseconds > 0);`;
+  const file = join(folder, 'program.mjs');
+  writeFileSync(file, program);
+  const { stdout } = await promisify(execFile)(process.execPath, [file]);
+  expect(stdout).toBe('saved true\n');
+});

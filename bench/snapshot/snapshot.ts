@@ -58,7 +58,7 @@ async function turn(file: string): Promise<Turn> {
   const first = vm;
   await first.commands.run(FILL);
   const save = await timed(() => first.save(file));
-  const usedBytes = await awake(first.machine.save(bytesInUse));
+  const usedBytes = await first.machine.save(bytesInUse);
   await first.stop();
   const restored = await timed(async () => {
     const other = await restore(file);
@@ -69,18 +69,12 @@ async function turn(file: string): Promise<Turn> {
   return { boot: booted, save, restore: restored, usedBytes, fileBytes: statSync(file).size };
 }
 
-/** Keeps the process: it does not wait for machines of `boot` that are used below their API. */
-async function awake<T>(work: Promise<T>): Promise<T> {
-  const timer = setInterval(() => undefined, 1000);
-  return work.finally(() => clearInterval(timer));
-}
-
 /** Bytes of this process beside what the guests use, for each machine. */
 async function memoryBeside(): Promise<{ readonly each: number; readonly used: number }> {
   const first = await boot({ cpus: 1, memory: '128M' });
   await works(first);
   const image = await first.snapshot();
-  const used = await awake(first.machine.save(bytesInUse));
+  const used = await first.machine.save(bytesInUse);
   await first.stop();
   // Whatever is made once is there.
   await (await restore(image)).stop();

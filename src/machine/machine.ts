@@ -62,6 +62,11 @@ export interface MachineHost {
     onMessage: (message: WorkerMessage) => void,
     onExit: (error: Error | undefined) => void,
   ): RunningThread;
+  /**
+   * Keeps the program running until the function that it gives is called, where it does not wait for threads of machines by
+   * itself.
+   */
+  hold?(): () => void;
 }
 
 /** The backends that the machine's owner gives it, and the functions that tell the owner of events. */
@@ -102,6 +107,8 @@ export class Machine {
   #resumesLater = false;
   readonly #answers = new KeptAnswers();
   #debugger: Promise<MachineDebugger> | undefined;
+  /** The same, once it is there. */
+  #inspecting: MachineDebugger | undefined;
   #defect: Error | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
   #stuck = '';
@@ -225,7 +232,7 @@ export class Machine {
    */
   pause(): Promise<void> {
     this.#resumesLater = false;
-    this.#pause ??= this.#beginPause();
+    this.#pause ??= this.#awake(() => this.#beginPause());
     return this.#pause;
   }
 
@@ -252,9 +259,15 @@ export class Machine {
    */
   async save<Result>(use: (saved: SavedMachine) => Result | Promise<Result>): Promise<Result> {
     while (this.#saving !== undefined) await this.#saving.catch(() => undefined);
-    const saving = this.#saveNow(use, this.#pause === undefined);
+    const saving = this.#awake(() => this.#saveNow(use, this.#pause === undefined));
     this.#saving = saving;
     return saving;
+  }
+
+  /** Keeps the program running meanwhile: what threads answer does not. */
+  async #awake<Result>(work: () => Promise<Result>): Promise<Result> {
+    const release = this.#host.hold?.();
+    return work().finally(release);
   }
 
   async #saveNow<Result>(
@@ -367,7 +380,7 @@ export class Machine {
 
   async #createDebugger(): Promise<MachineDebugger> {
     const { MachineDebugger } = await import('./debug/machine-debugger.ts');
-    return MachineDebugger.create({
+    this.#inspecting = await MachineDebugger.create({
       memory: this.#memory,
       plan: this.plan,
       ...this.#cpu,
@@ -379,6 +392,7 @@ export class Machine {
       stop: () => this.stop(),
       ended: this.ended,
     });
+    return this.#inspecting;
   }
 
   async #beginPause(): Promise<void> {
@@ -387,6 +401,7 @@ export class Machine {
     const stands = await this.#control.allStand(this.#running);
     // It may have been resumed since the last thread stood still.
     if (!stands || !this.#control.pausing) return;
+    this.#inspecting?.settle();
     for (const side of this.#hostSides) side?.pause?.();
     this.#pausedAt = this.#now();
   }

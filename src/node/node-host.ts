@@ -24,6 +24,9 @@ const youngObjects = 3;
  */
 const oldObjects = 512;
 
+/** Of Node's timers, in milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The data that a machine's thread is made with, before it is sent anything. */
 export interface ThreadData {
   readonly kind: WorkerStart['kind'];
@@ -123,6 +126,11 @@ export class NodeHost implements MachineHost {
         await worker.terminate();
       },
     };
+  }
+
+  hold(): () => void {
+    const timer = setInterval(() => undefined, LONGEST_TIMER_MS);
+    return () => clearInterval(timer);
   }
 
   #interpreter(xlen: Xlen): Promise<WebAssembly.Module> {

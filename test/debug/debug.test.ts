@@ -1,10 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createScheduler } from '../../src/machine/domain/vcpus.ts';
 import { Machine } from '../../src/machine/machine.ts';
+import type { SavedMachine } from '../../src/machine/snapshot/saved-machine.ts';
 import { NodeHost } from '../../src/node/node-host.ts';
 import { GdbClient } from './gdb-client.ts';
 import { COUNTING, debugged } from './programs.ts';
 
 const S1 = 9;
+const A0 = 10;
 const S2 = 18;
 const PRIVILEGE = 65 + 4096;
 
@@ -107,6 +111,24 @@ describe.each(['bare', 'domain'] as const)('a debugger of a machine (%s)', (kind
     await client.ask(`z1,${hex(address('load'))},4`);
   });
 
+  it('holds a processor back, which goes on in a copy of the machine', async () => {
+    await client.ask('Hg1');
+    const held = await client.register(S1);
+    const saved = await machine.save((each) => each);
+    client.send('vCont;c:2');
+    await untilHeld(saved);
+    const copy = new Machine({ kind: 'restored', saved: await machine.fork() }, new NodeHost(), {
+      console: { output: () => undefined },
+    });
+    copy.start();
+    const other = new GdbClient(await copy.debug());
+    await other.ask('?');
+    other.send('vCont;c');
+    await progress(other, 100n);
+    copy.stop();
+    expect(await interrupted(client)).toBe(held);
+  });
+
   it('interrupts the machine, and leaves it alone at last', async () => {
     client.send('vCont;c');
     expect(await client.interrupt()).toMatch(/^T02thread:/);
@@ -122,11 +144,53 @@ describe.each(['bare', 'domain'] as const)('a debugger of a machine (%s)', (kind
   });
 });
 
-/** Lets a machine that runs count on by so much, and leaves it interrupted. */
-async function progress(client: GdbClient, least: bigint): Promise<void> {
+it('shows the registers of a vCPU that waits for room in the output of the console', async () => {
+  const { config, address } = debugged(
+    'domain',
+    `li s1, 0
+  fill: li a7, 0x4442434e; li a6, 0; li a0, 4096; li a1, 0x80200000; li a2, 0; ecall
+    bnez a1, fill
+  next: li a7, 0x4442434e; li a6, 2; li a0, 65
+  call: ecall
+    addi s1, s1, 1; j next`,
+  );
+  const reader = Promise.withResolvers<void>();
+  const machine = new Machine(config, new NodeHost(), { console: { output: () => reader.promise } });
+  machine.start();
+  const client = new GdbClient(await machine.debug());
+  await client.ask('?');
+  await client.ask('Hg1');
+  // Its reader may take some more at first.
+  for (let before = -1n, written = 0n; before !== written || (await client.pc()) !== address('call'); ) {
+    before = written;
+    client.send('vCont;c');
+    written = await interrupted(client);
+  }
+  expect(await client.register(A0)).toBe(65n);
+  reader.resolve();
+  client.send('vCont;c');
+  await progress(client, 1000n);
+  machine.stop();
+  await machine.ended;
+});
+
+/** Waits until no vCPU is left to be run. */
+async function untilHeld({ memory, plan }: SavedMachine): Promise<void> {
+  if (plan.kind === 'bare') return;
+  const scheduler = createScheduler({ memory, plan });
+  while (scheduler.waiting > 0) await setImmediate();
+}
+
+/** Interrupts the machine. @returns what the first processor has counted */
+async function interrupted(client: GdbClient): Promise<bigint> {
   await client.interrupt();
   await client.ask('Hg1');
-  const from = await client.register(S1);
+  return client.register(S1);
+}
+
+/** Lets a machine that runs count on by so much, and leaves it interrupted. */
+async function progress(client: GdbClient, least: bigint): Promise<void> {
+  const from = await interrupted(client);
   while ((await client.register(S1)) - from < least) {
     client.send('vCont;c');
     await client.interrupt();

@@ -106,7 +106,7 @@ class HartInspector implements Inspector {
     ];
   }
 
-  stand(): void {}
+  settle(): void {}
 
   prepare(): void {}
 

@@ -16,8 +16,8 @@ export interface Inspector {
   write(processor: number, register: number, value: bigint): boolean;
   /** The stages of translation that its addresses go through now, the first one first. */
   stages(processor: number): readonly Stage[];
-  /** When the machine has come to stand: nothing is left as only a running debugger has it. */
-  stand(): void;
+  /** When the machine has come to stand, for whatever reason: nothing is left as only a running debugger has it. */
+  settle(): void;
   /** Before the machine goes on. */
   prepare(processor: number, action: Action): void;
   /** Whether the processor can carry out an instruction: one that was never started cannot. */

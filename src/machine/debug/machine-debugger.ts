@@ -84,6 +84,11 @@ export class MachineDebugger {
     });
   }
 
+  /** The machine stands still, for whatever reason: what a debugger has held back is where it is without one. */
+  settle(): void {
+    this.#inspector.settle();
+  }
+
   /** A processor has stopped: so does the machine, as a whole. */
   hear(): void {
     // Its stop may have been seen, and be over, when word of it comes.
@@ -98,7 +103,7 @@ export class MachineDebugger {
     if (this.#stands || this.#ending !== undefined) return;
     const stop = this.#takeStop();
     if (stop === undefined) return;
-    this.#stand();
+    this.#stands = true;
     this.#tell(stop);
   }
 
@@ -142,12 +147,7 @@ export class MachineDebugger {
 
   async #pause(): Promise<void> {
     await this.#machine.pause();
-    this.#stand();
-  }
-
-  #stand(): void {
     this.#stands = true;
-    this.#inspector.stand();
   }
 
   #translate(thread: number, address: bigint): number | undefined {

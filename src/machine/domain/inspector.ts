@@ -129,7 +129,7 @@ class VcpuInspector implements Inspector {
   }
 
   /** A vCPU that is runnable is on the run queue, whatever a debugger wants: so a machine that is saved has it. */
-  stand(): void {
+  settle(): void {
     for (const [vcpu, processor] of this.#domain.debug.processors.entries()) {
       if (processor.unpark()) this.#domain.scheduler.enqueue(vcpu);
     }

@@ -74,6 +74,7 @@ export function createProgram(version: string, finished: Finished): Command {
   addExec(program, finished);
   addMachine(program, finished);
   addImage(program);
+  addWeb(program, finished);
   addVerify(program, finished);
   addStress(program, finished);
   return program;
@@ -274,6 +275,19 @@ function addImage(program: Command): void {
 /** Names of the options that were given. */
 function typedOptions(command: CommandUnknownOpts): readonly string[] {
   return Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === 'cli');
+}
+
+function addWeb(program: Command, finished: Finished): void {
+  program
+    .command('web')
+    .description('Serve the page in which a machine runs in a browser, for this computer alone.')
+    .option('--port <n>', 'where it listens, 0 for a free one (default: 8123 if it is free)')
+    .option('--host <address>', 'an address of this machine: 0.0.0.0 for all of them', '127.0.0.1')
+    .option('--cold', 'without an image of a guest that has booted: the page boots it')
+    .action(async (options) => {
+      const { webCommand } = await import('./web-command.ts');
+      finished.status = await webCommand(options);
+    });
 }
 
 /**

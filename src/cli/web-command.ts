@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { InputError } from '../errors/input-error.ts';
+import { packageFile } from '../node/package-files.ts';
+import { onEndingSignal } from '../node/signals.ts';
+import { pageGuest } from '../node/web/page-guest.ts';
+import { Site } from '../node/web/site.ts';
+import { isLoopback, type SiteServer, serveSite } from '../node/web/site-server.ts';
+import { EXIT_STATUS } from './exit-status.ts';
+import { fetchProgress } from './fetch-progress.ts';
+import { warn } from './warn.ts';
+
+/** Options of `hartvisor web` as the parser gives them. */
+export interface WebCommandOptions {
+  readonly port?: string | undefined;
+  readonly host: string;
+  readonly cold?: true | undefined;
+}
+
+/** Where the page is looked for: in the package, and in a checkout. */
+const FOLDERS = ['dist/page', 'build/web'] as const;
+/** Taken unless another one is asked for, and if it is free. */
+const USUAL_PORT = 8123;
+
+/**
+ * `hartvisor web`: serves the page until a signal ends it.
+ *
+ * @returns the exit status
+ * @throws InputError for options that cannot be used, and where there is no page or no guest
+ */
+export async function webCommand({ port, host, cold }: WebCommandOptions): Promise<number> {
+  const wanted = port === undefined ? undefined : readPort(port);
+  const site = Site.ofFolder(findPage());
+  // Before the guest is made, which can take a minute: a port that is taken is known at once.
+  const server = await serve(site, host, wanted);
+  const ended = new Promise<void>((resolve) => {
+    onEndingSignal(() => resolve());
+  });
+  const progress = fetchProgress(process.stderr);
+  const addGuest = async () => {
+    const { files } = await pageGuest({ cold: cold === true, onProgress: progress.report }).finally(
+      progress.done,
+    );
+    for (const [name, file] of files) site.add(`/guest/${name}`, file);
+    process.stdout.write(`${server.url}\n`);
+    if (!isLoopback(host))
+      warn(
+        `Others reach this page, too. Browsers run machines in it by https or from localhost alone (docs/page.md).`,
+      );
+  };
+  try {
+    await Promise.race([addGuest().then(() => ended), ended]);
+  } finally {
+    await server.close();
+  }
+  return EXIT_STATUS.success;
+}
+
+async function serve(site: Site, host: string, port: number | undefined): Promise<SiteServer> {
+  if (port !== undefined) return serveSite(site, { host, port });
+  try {
+    return await serveSite(site, { host, port: USUAL_PORT });
+  } catch {
+    // Whatever the reason is, a free port has it as well, or is an answer.
+    return serveSite(site, { host, port: 0 });
+  }
+}
+
+function findPage(): string {
+  const found = FOLDERS.map(packageFile).find((folder) => existsSync(`${folder}/index.html`));
+  if (found !== undefined) return found;
+  throw new InputError('The page is not built in this checkout. Build it: npm run build:web');
+}
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port >= 0 && port <= 0xffff) return port;
+  throw new InputError(`--port ${text} is no port. Give 1 to 65535, or 0 for one that is free.`);
+}

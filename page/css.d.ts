@@ -1,0 +1,2 @@
+/** Vite puts style sheets that a module imports into the page. */
+declare module '*.css';

@@ -1,0 +1,70 @@
+/** Where the page has tried to be isolated, so that it does not load itself for ever. */
+const TRIED = 'hartvisor-isolation-tried';
+const WORKER = 'isolation-worker.js';
+
+/** What comes of the page's wish for shared memory. */
+export type Isolation =
+  | { readonly kind: 'isolated' }
+  /** The page is loading anew, with the headers. */
+  | { readonly kind: 'reloading' }
+  /** In whole sentences. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+/**
+ * Gets the page isolated from others: by the headers of its server, or by a service worker that supplies them. The worker
+ * is loaded by pages that are not isolated alone.
+ */
+export async function isolate(): Promise<Isolation> {
+  if (crossOriginIsolated) {
+    forget();
+    return { kind: 'isolated' };
+  }
+  if (!isSecureContext)
+    return refused(
+      `Browsers give pages memory that threads share by https or from localhost alone, and ${location.origin} is neither. Serve this page by https.`,
+    );
+  if (!('serviceWorker' in navigator))
+    return refused(
+      'Its server does not send the headers that shared memory needs, and this browser has no service workers here, as in private windows. Use another window or browser, or a server that sends them: hartvisor web.',
+    );
+  if (hasTried())
+    return refused(
+      window.top === window.self
+        ? 'Its server does not send the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, and the service worker that would supply them did not help. Reload the page, or serve it by hartvisor web.'
+        : 'It is in a frame, and this browser wants the page around it to be isolated, too: that page needs the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, and the frame allow="cross-origin-isolated". Or open it in a tab of its own.',
+    );
+  remember();
+  try {
+    await navigator.serviceWorker.register(new URL(WORKER, document.baseURI));
+    await navigator.serviceWorker.ready;
+  } catch (error) {
+    return refused(`The service worker that supplies the headers could not be started (${String(error)}).`);
+  }
+  location.reload();
+  return { kind: 'reloading' };
+}
+
+function refused(reason: string): Isolation {
+  return { kind: 'refused', message: `This page cannot run a machine. ${reason}` };
+}
+
+function hasTried(): boolean {
+  try {
+    return sessionStorage.getItem(TRIED) !== null;
+  } catch {
+    // Storage is off: without it nobody knows whether this is the second time.
+    return true;
+  }
+}
+
+function remember(): void {
+  sessionStorage.setItem(TRIED, '1');
+}
+
+function forget(): void {
+  try {
+    sessionStorage.removeItem(TRIED);
+  } catch {
+    // Storage is off.
+  }
+}

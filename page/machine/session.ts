@@ -1,0 +1,212 @@
+import type { RestoreOptions, Vm, VmEnd, VmImage } from 'hartvisor/web';
+import { errorText, sizeText } from '../dom.ts';
+import { fetchGuest, type Guest, imageFor } from './guest.ts';
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+
+/** What a machine of a page is at. */
+export type Phase = 'idle' | 'starting' | 'running' | 'paused' | 'ended' | 'failed';
+
+/** How far the way to a machine has come. */
+export interface Progress {
+  /** For people. */
+  readonly message: string;
+  /** 0 to 1; undefined if that is not known. */
+  readonly fraction: number | undefined;
+}
+
+/** Where a machine begins: with a boot, or an image of one of its own. */
+export type Beginning =
+  | { readonly kind: 'guest' }
+  | { readonly kind: 'image'; readonly image: VmImage | string; readonly name: string };
+
+/** One machine of a page after the other, and what it is at. */
+export class MachineSession {
+  readonly #guestBase: URL;
+  readonly #listeners = new Set<() => void>();
+  #settings: Settings = DEFAULT_SETTINGS;
+  #phase: Phase = 'idle';
+  #vm: Vm | undefined;
+  #message = '';
+  #progress: Progress | undefined;
+  #isWarm = false;
+  #abort = new AbortController();
+  /** Counts starts: what an older one is told no longer matters. */
+  #turn = 0;
+
+  /** @param guestBase address of the folder with the list of the guest */
+  constructor(guestBase: URL) {
+    this.#guestBase = guestBase;
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** The machine, while there is one that has not ended. */
+  get vm(): Vm | undefined {
+    return this.#vm;
+  }
+
+  /** How it ended or why it failed, in whole sentences; what it is otherwise. */
+  get message(): string {
+    return this.#message;
+  }
+
+  /** While it is being started. */
+  get progress(): Progress | undefined {
+    return this.#progress;
+  }
+
+  /** It went on from an image, so that its console has shown nothing yet. */
+  get isWarm(): boolean {
+    return this.#isWarm;
+  }
+
+  /** @returns a function that ends the listening */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Ends the machine that there is, and starts another one. Failures are told by {@link phase} as well.
+   *
+   * @throws what `boot` and `restore` throw, and GuestError
+   */
+  async start(settings: Settings, beginning: Beginning = { kind: 'guest' }): Promise<Vm> {
+    this.#abort.abort(new Error('Another machine was started.'));
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
+    const turn = ++this.#turn;
+    const before = this.#vm;
+    this.#vm = undefined;
+    this.#settings = settings;
+    this.#set('starting', 'Starting', { message: 'Loading hartvisor', fraction: undefined });
+    try {
+      await before?.stop();
+      const vm = await this.#make(settings, beginning, signal, turn);
+      if (turn !== this.#turn) {
+        await vm.stop();
+        signal.throwIfAborted();
+      }
+      this.#vm = vm;
+      void vm.ended.then((end) => this.#ended(vm, end));
+      this.#set('running', 'Running');
+      return vm;
+    } catch (error) {
+      if (turn === this.#turn) this.#set('failed', errorText(error));
+      throw error;
+    }
+  }
+
+  async pause(): Promise<void> {
+    if (this.#phase !== 'running') return;
+    await this.#vm?.pause();
+    if (this.#phase === 'running') this.#set('paused', 'Paused');
+  }
+
+  resume(): void {
+    if (this.#phase !== 'paused') return;
+    this.#vm?.resume();
+    this.#set('running', 'Running');
+  }
+
+  /** Cuts the machine's power, or ends the way to it. */
+  async stop(): Promise<void> {
+    if (this.#phase === 'starting') {
+      this.#turn++;
+      this.#abort.abort(new Error('The start was given up.'));
+      this.#set('ended', 'The start was given up.');
+    }
+    await this.#vm?.stop();
+  }
+
+  async #make(settings: Settings, beginning: Beginning, signal: AbortSignal, turn: number): Promise<Vm> {
+    const tell = (message: string, bytes?: number, total?: number) => {
+      if (turn !== this.#turn) return;
+      const part = bytes === undefined ? '' : `: ${sizeText(bytes)}${total ? ` of ${sizeText(total)}` : ''}`;
+      const fraction = bytes === undefined || !total ? undefined : Math.min(bytes / total, 1);
+      this.#set('starting', 'Starting', { message: `${message}${part}`, fraction });
+    };
+    const { boot, restore } = await import('hartvisor/web');
+    const { cpus, threads, memoryMiB, protocol, aia } = settings;
+    const usual: RestoreOptions = {
+      trace: true,
+      signal,
+      ...(threads === 0 ? {} : { threads: Math.min(threads, cpus) }),
+    };
+    this.#isWarm = true;
+    if (beginning.kind === 'image') {
+      tell(`Restoring ${beginning.name}`);
+      return restore(beginning.image, usual);
+    }
+    const guest = await fetchGuest(this.#guestBase, signal);
+    const image = imageFor(guest, settings);
+    if (image !== undefined) {
+      tell(`Fetching ${guest.name}, which has booted before`, undefined);
+      try {
+        return await restore(image.url, usual);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isHopeless(error)) throw error;
+        // Of another version, or cut off on its way: booting takes longer, and needs none.
+        tell(`The image of the guest cannot be used (${errorText(error)}). It boots instead`);
+      }
+    }
+    this.#isWarm = false;
+    return boot({
+      ...usual,
+      ...{ cpus, protocol, aia, memory: memoryMiB * 2 ** 20 },
+      ...filesOf(guest),
+      onProgress: ({ bytes, totalBytes }) => tell(`Fetching ${guest.name}`, bytes, totalBytes),
+    });
+  }
+
+  #ended(vm: Vm, end: VmEnd): void {
+    if (this.#vm !== vm) return;
+    this.#vm = undefined;
+    this.#set(end.reason === 'defect' ? 'failed' : 'ended', endText(end));
+  }
+
+  #set(phase: Phase, message: string, progress?: Progress): void {
+    this.#phase = phase;
+    this.#message = message;
+    this.#progress = progress;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+function filesOf({ kernel, initrd }: Guest) {
+  return { kernel, initrd };
+}
+
+/** What booting instead would meet as well. */
+function isHopeless(error: unknown): boolean {
+  return (
+    error instanceof Error && ('code' in error ? error.code === 'isolation' : error instanceof RangeError)
+  );
+}
+
+function endText(end: VmEnd): string {
+  switch (end.reason) {
+    case 'poweroff':
+      return 'The guest has powered off.';
+    case 'reboot':
+      return 'The guest asked for a reboot.';
+    case 'failure':
+      return `The guest reported the failure ${end.code}.`;
+    case 'stopped':
+      return 'The machine was stopped.';
+    case 'stuck':
+    case 'limit':
+      return end.message;
+    case 'differs':
+      return end.report;
+    case 'defect':
+      return `A thread of the machine failed: ${end.error.message}`;
+  }
+}

@@ -1,0 +1,4 @@
+import type { View } from './view.ts';
+
+/** The views of the page, in their order: a line for each. */
+export const VIEWS: readonly View[] = [];

@@ -95,6 +95,7 @@ export class InterruptTimeline {
     const { subject, a: irq } = record;
     const { out, tracks } = this.#stage;
     const flow = this.#stage.newFlow();
+    this.#stage.thread(ring).set = flow;
     if (irq === SOFTWARE) this.#software.set(subject, flow, record.time, ring);
     const name = this.#sets.get(subject * 64 + irq);
     out.begin(tracks.ring(ring), this.#stage.threadTime(ring, record), name, { flows: [flow] });
@@ -102,7 +103,10 @@ export class InterruptTimeline {
   }
 
   setDone(ring: number, record: RecordBatch): void {
-    if (record.a === SOFTWARE) this.#software.setDone(record.subject, record.time, ring);
+    const { subject, a: irq, b: kicked, time } = record;
+    if (irq === SOFTWARE) this.#software.setDone(subject, time, ring);
+    if (kicked !== 0)
+      this.#stage.moment(time, 'kick', this.#stage.laneOf(ring), subject, irq - 1, 0, this.#stage.thread(ring).set);
     this.#stage.out.end(this.#stage.tracks.ring(ring), this.#stage.threadTime(ring, record));
   }
 

@@ -27,6 +27,8 @@ export class ThreadState {
   cpu = -1;
   /** When it left a vCPU that was to sleep, and may find that it need not; undefined if its next record has said so. */
   leftAt: number | undefined;
+  /** The arrow of the interrupt that it sets, or has set last. */
+  set = 0;
   /** The arrow of the wire that it has raised, or of the message that it has sent, just now; 0 if it has gone on since. */
   raised = 0;
   /** The source whose wire that was; empty if it was a message. */

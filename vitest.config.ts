@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ["{src,test,guests,bench,scripts,page}/**/*.test.ts"],
+    include: ['{src,test,guests,bench,scripts,page}/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -1,4 +1,5 @@
+import { timelineView } from './timeline/view.ts';
 import type { View } from './view.ts';
 
 /** The views of the page, in their order: a line for each. */
-export const VIEWS: readonly View[] = [];
+export const VIEWS: readonly View[] = [timelineView];

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
+import { sourcePlaces } from '../scripts/page/source-places.ts';
 import { contentPolicy, ISOLATION_HEADERS } from '../src/node/web/headers.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -24,7 +25,7 @@ export default defineConfig({
   root: here('.'),
   base: './',
   publicDir: here('public'),
-  plugins: [policyElement()],
+  plugins: [policyElement(), sourcePlaces()],
   resolve: { alias: { 'hartvisor/web': here('../src/web/index.ts') } },
   worker: { format: 'es' },
   server: { headers: ISOLATION_HEADERS },

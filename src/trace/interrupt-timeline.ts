@@ -106,7 +106,15 @@ export class InterruptTimeline {
     const { subject, a: irq, b: kicked, time } = record;
     if (irq === SOFTWARE) this.#software.setDone(subject, time, ring);
     if (kicked !== 0)
-      this.#stage.moment(time, 'kick', this.#stage.laneOf(ring), subject, irq - 1, 0, this.#stage.thread(ring).set);
+      this.#stage.moment(
+        time,
+        'kick',
+        this.#stage.laneOf(ring),
+        subject,
+        irq - 1,
+        0,
+        this.#stage.thread(ring).set,
+      );
     this.#stage.out.end(this.#stage.tracks.ring(ring), this.#stage.threadTime(ring, record));
   }
 

@@ -6,7 +6,9 @@ type Rgb = readonly [number, number, number];
 
 /** Custom properties of style sheets: in the light, and in the dark. */
 function colorsOf(...files: readonly string[]): Map<string, readonly [light: Rgb, dark: Rgb]> {
-  const text = files.map((file) => readFileSync(new URL(`../../page/${file}`, import.meta.url), 'utf8')).join('\n');
+  const text = files
+    .map((file) => readFileSync(new URL(`../../page/${file}`, import.meta.url), 'utf8'))
+    .join('\n');
   const found = text.matchAll(/(--hv-[\w-]+): light-dark\((#\w{6}), (#\w{6})\)/g);
   return new Map(
     [...found].map(([, name, light, dark]) => [name ?? '', [hex(light ?? ''), hex(dark ?? '')]]),

@@ -1,2 +1,0 @@
-/** Style sheets, which Vite puts into the page. */
-declare module '*.css';

@@ -128,6 +128,7 @@ function cpu(machine: MachineDescription, hart: number): DeviceTreeNode {
     ['mmu-type', strings(machine.mmuType)],
   ];
   if (extensions.includes('zicbom')) properties.push(['riscv,cbom-block-size', cells(64)]);
+  if (extensions.includes('zicbop')) properties.push(['riscv,cbop-block-size', cells(64)]);
   if (extensions.includes('zicboz')) properties.push(['riscv,cboz-block-size', cells(64)]);
   const interruptController = node(
     'interrupt-controller',

@@ -19,15 +19,21 @@ import {
   C_JAL,
   C_JALR,
   C_JR,
+  C_LBU,
   C_LD,
   C_LDSP,
+  C_LH,
   C_LI,
   C_LUI,
   C_LW,
   C_LWSP,
   C_MV,
+  C_NONE,
+  C_NOT,
+  C_SB,
   C_SD,
   C_SDSP,
+  C_SH,
   C_SHIFT,
   C_SHIFT_0,
   C_SHIFT_WORD,
@@ -36,9 +42,11 @@ import {
   C_SLLI_WORD,
   C_SW,
   C_SWSP,
+  C_UNARY,
+  C_ZEXT_B,
 } from './compressed-formats.ts';
 import type { Format } from './formats.ts';
-import type { Instruction, Xlen } from './instruction.ts';
+import type { Extension, Instruction, Xlen } from './instruction.ts';
 import type { Operands } from './operands.ts';
 import { findInstruction } from './table.ts';
 
@@ -52,6 +60,8 @@ export interface CompressedInstruction {
   /** Its operands are those of {@link expandsTo}. */
   readonly format: Format;
   readonly expandsTo: Instruction;
+  /** The extension that brings the encoding, beside that of the instruction that it expands to. */
+  readonly extension: Extension;
   /** Whether the encoding with these operands is reserved, and so illegal. */
   readonly isReserved: (operands: Operands) => boolean;
 }
@@ -75,12 +85,22 @@ function c(
   expandsTo: string,
   isReserved: (operands: Operands) => boolean = never,
 ): Definition {
-  return { name: `c.${name}`, match, mask: format.mask, format, expandsTo, isReserved };
+  return { name: `c.${name}`, match, mask: format.mask, format, expandsTo, extension: 'c', isReserved };
 }
 
 /** Encodings of one width only. */
 const c32: typeof c = (...definition) => ({ ...c(...definition), xlen: 32 });
 const c64: typeof c = (...definition) => ({ ...c(...definition), xlen: 64 });
+const zcb: typeof c = (...definition) => ({ ...c(...definition), extension: 'zcb' });
+/** Instructions without operands, which do nothing. */
+const zcmop = (number: number): Definition => ({
+  ...c(`mop.${number}`, C_NONE, 0x6001 | (number << 7), 'addi'),
+  extension: 'zcmop',
+});
+const hint = (name: string, match: number): Definition => ({
+  ...c(name, C_NONE, match, name),
+  extension: 'zihintntl',
+});
 
 /**
  * C (unprivileged specification, chapter "C", tables of the three quadrants). Hints, such as `c.li` to x0, are the
@@ -138,6 +158,26 @@ const definitions: readonly Definition[] = [
   c('swsp', C_SWSP, 0xc002, 'sw'),
   c('sdsp', C_SDSP, 0xe002, 'sd'),
   c32('fswsp', C_FSWSP, 0xe002, 'fsw'),
+
+  hint('ntl.p1', 0x900a),
+  hint('ntl.pall', 0x900e),
+  hint('ntl.s1', 0x9012),
+  hint('ntl.all', 0x9016),
+
+  zcb('lbu', C_LBU, 0x8000, 'lbu'),
+  zcb('lhu', C_LH, 0x8400, 'lhu'),
+  zcb('lh', C_LH, 0x8440, 'lh'),
+  zcb('sb', C_SB, 0x8800, 'sb'),
+  zcb('sh', C_SH, 0x8c00, 'sh'),
+  zcb('zext.b', C_ZEXT_B, 0x9c61, 'andi'),
+  zcb('sext.b', C_UNARY, 0x9c65, 'sext.b'),
+  zcb('zext.h', C_UNARY, 0x9c69, 'zext.h'),
+  zcb('sext.h', C_UNARY, 0x9c6d, 'sext.h'),
+  zcb('zext.w', C_UNARY, 0x9c71, 'add.uw'),
+  zcb('not', C_NOT, 0x9c75, 'xori'),
+  zcb('mul', C_ARITHMETIC, 0x9c41, 'mul'),
+
+  ...[1, 3, 5, 7, 9, 11, 13, 15].map(zcmop),
 ];
 
 function compressedFor(width: Xlen): readonly CompressedInstruction[] {

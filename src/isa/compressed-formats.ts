@@ -1,5 +1,5 @@
 import { type Format, fieldsOf, type OperandSyntax, type RegisterField } from './formats.ts';
-import { type Immediate, noImmediate, scattered } from './immediates.ts';
+import { always, type Immediate, noImmediate, scattered } from './immediates.ts';
 
 /** Where a compressed encoding has a register: 5 bits, 3 bits for x8 to x15, or nowhere because it is implied. */
 interface RegisterSource {
@@ -94,6 +94,11 @@ const STACK_ADDRESS = scattered([
   [6, 6, 2],
   [5, 5, 3],
 ]);
+const BYTE_OFFSET = scattered([
+  [6, 6, 0],
+  [5, 5, 1],
+]);
+const HALF_OFFSET = scattered([[5, 5, 1]]);
 const WORD_OFFSET = scattered([
   [12, 10, 3],
   [6, 6, 2],
@@ -172,6 +177,17 @@ function store(name: string, rs2: RegisterSource, rs1: RegisterSource, immediate
   });
 }
 
+const narrowAccess = (
+  name: string,
+  mask: number,
+  parts: Pick<CompressedParts, 'syntax' | 'rd' | 'rs2'>,
+  immediate: Immediate,
+) => compressed(name, mask, { rs1: narrow(7), ...parts, immediate });
+
+export const C_LBU = narrowAccess('CLB', 0xfc03, { syntax: ['rd', 'imm(rs1)'], rd: narrow(2) }, BYTE_OFFSET);
+export const C_LH = narrowAccess('CLH', 0xfc43, { syntax: ['rd', 'imm(rs1)'], rd: narrow(2) }, HALF_OFFSET);
+export const C_SB = narrowAccess('CSB', 0xfc03, { syntax: ['rs2', 'imm(rs1)'], rs2: narrow(2) }, BYTE_OFFSET);
+export const C_SH = narrowAccess('CSH', 0xfc43, { syntax: ['rs2', 'imm(rs1)'], rs2: narrow(2) }, HALF_OFFSET);
 export const C_LW = load('CL.w', narrow(2), narrow(7), WORD_OFFSET);
 export const C_LD = load('CL.d', narrow(2), narrow(7), DOUBLE_OFFSET);
 export const C_FLD = load('CL.fd', narrow(2), narrow(7), DOUBLE_OFFSET, true);
@@ -244,6 +260,22 @@ export const C_ARITHMETIC = compressed('CA', 0xfc63, {
   rs1: narrow(7),
   rs2: narrow(2),
 });
+/** One register as source and destination. */
+export const C_UNARY = compressed('CU', 0xfc7f, { syntax: ['rd'], rd: narrow(7), rs1: narrow(7) });
+/** The same with an immediate that is not in the encoding. */
+export const C_ZEXT_B = compressed('CU.zext.b', 0xfc7f, {
+  syntax: ['rd'],
+  rd: narrow(7),
+  rs1: narrow(7),
+  immediate: always(0xff),
+});
+export const C_NOT = compressed('CU.not', 0xfc7f, {
+  syntax: ['rd'],
+  rd: narrow(7),
+  rs1: narrow(7),
+  immediate: always(-1),
+});
+export const C_NONE = compressed('CN', 0xffff, { syntax: [] });
 export const C_MV = compressed('CR.mv', 0xf003, { syntax: ['rd', 'rs2'], rd: wide(7), rs2: wide(2) });
 export const C_ADD = compressed('CR.add', 0xf003, {
   syntax: ['rd', 'rs2'],

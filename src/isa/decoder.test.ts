@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Extension, Instruction, Operands, Xlen } from './index.ts';
-import { compressedInstructionsFor, createDecoder, instructionNamed, instructionsFor } from './index.ts';
+import type { Instruction, Operands, Xlen } from './index.ts';
+import {
+  compressedInstructionsFor,
+  createDecoder,
+  EXTENSION_NAMES,
+  instructionNamed,
+  instructionsFor,
+} from './index.ts';
 
-const everything = new Set<Extension>([
-  ...instructionsFor(64).map(({ extension }) => extension),
-  'c',
-  'svinval',
-]);
+const everything = new Set(EXTENSION_NAMES);
 const decoders = {
   32: createDecoder({ extensions: everything, xlen: 32 }),
   64: createDecoder({ extensions: everything, xlen: 64 }),
@@ -34,7 +36,12 @@ const bitsOf = (instruction: Instruction, operands: Operands): number =>
   (instruction.match | instruction.format.encode(operands)) >>> 0;
 
 /** More specific encodings that lie within others: what they take away from them is not a round trip. */
-const inside: Readonly<Record<string, string>> = { pause: 'fence', 'fence.tso': 'fence' };
+const inside: Readonly<Record<string, string>> = {
+  'zext.h': 'pack',
+  ...{ pause: 'fence', 'fence.tso': 'fence' },
+  ...{ 'ntl.p1': 'add', 'ntl.pall': 'add', 'ntl.s1': 'add', 'ntl.all': 'add' },
+  ...{ 'prefetch.i': 'ori', 'prefetch.r': 'ori', 'prefetch.w': 'ori' },
+};
 
 describe.each(widths)('the instruction table of RV%i', (xlen) => {
   const instructions = instructionsFor(xlen);
@@ -82,6 +89,8 @@ test('instructions of both widths are the same objects unless their encodings di
   const differ = instructionsFor(32).filter((instruction) => wide.get(instruction.name) !== instruction);
   expect(differ.map(({ name }) => name)).toEqual([
     ...['slli', 'srli', 'srai', 'rori', 'zext.h', 'rev8', 'bclri', 'bexti', 'binvi', 'bseti'],
+    // Of RV32 alone.
+    ...['zip', 'unzip'],
   ]);
   const narrow = new Set(instructionsFor(32).map(({ name }) => name));
   expect([...wide.keys()].filter((name) => !narrow.has(name))).toEqual([
@@ -91,7 +100,7 @@ test('instructions of both widths are the same objects unless their encodings di
     ...['fcvt.l.s', 'fcvt.s.l', 'fcvt.lu.s', 'fcvt.s.lu', 'fmv.x.d', 'fmv.d.x'],
     ...['fcvt.l.d', 'fcvt.d.l', 'fcvt.lu.d', 'fcvt.d.lu'],
     ...['sh1add.uw', 'sh2add.uw', 'sh3add.uw', 'add.uw', 'slli.uw'],
-    ...['clzw', 'ctzw', 'cpopw', 'rolw', 'rorw', 'roriw', 'hlv.wu', 'hlv.d', 'hsv.d'],
+    ...['clzw', 'ctzw', 'cpopw', 'rolw', 'rorw', 'roriw', 'packw', 'hlv.wu', 'hlv.d', 'hsv.d'],
   ]);
 });
 
@@ -115,7 +124,7 @@ describe.each(widths)('the decoder of RV%i', (xlen) => {
         fc.property(operandsOf(instruction), (operands) => {
           const bits = bitsOf(instruction, operands);
           const decoded = decode(bits);
-          if (decoded !== undefined && inside[decoded.instruction.name] === name) return;
+          if (decoded !== undefined && name.startsWith(inside[decoded.instruction.name] ?? '-')) return;
           expect(decoded).toEqual({ instruction, length: 4, bits, ...operands });
         }),
         { numRuns: 50 },
@@ -171,7 +180,7 @@ describe.each(widths)('the decoder of RV%i', (xlen) => {
       'all zero': 0,
       'all ones': 0xffff_ffff,
       'c.addi4spn with 0': 0x0004,
-      'c.lui with 0': 0x6081,
+      'c.lui with 0': 0x6201,
       'c.addi16sp with 0': 0x6101,
       'c.lwsp to x0': 0x4002,
       'c.jr to x0': 0x8002,
@@ -191,7 +200,7 @@ describe.each(widths)('the decoder of RV%i', (xlen) => {
         ld: 0x0005_3503,
         'zext.h of RV64': 0x0805_453b,
       },
-      64: { 'c.addiw to x0': 0x2001, 'c.ldsp to x0': 0x6002, 'zext.h of RV32': 0x0805_4533 },
+      64: { 'c.addiw to x0': 0x2001, 'c.ldsp to x0': 0x6002, zip: 0x08f5_1513 },
     };
     for (const [name, bits] of Object.entries({ ...reserved, ...ofWidth[xlen] })) {
       expect(decode(bits), name).toBeUndefined();

@@ -47,11 +47,14 @@ const bitsOfKey = (key: number): number => ((key & 0x7f00) << 17) | ((key & 0xe0
 
 /** Makes a decoder for a width and a set of extensions; its tables fill as encodings are met. */
 export function createDecoder({ extensions, xlen }: DecoderOptions): Decode {
-  const isSupported = (instruction: Instruction): boolean =>
-    extensions.has(instruction.extension) &&
-    (instruction.alsoNeeds === undefined || extensions.has(instruction.alsoNeeds));
+  const has = (extension: Extension | undefined): boolean =>
+    extension !== undefined && extensions.has(extension);
+  const isSupported = ({ extension, alsoIn, alsoNeeds }: Instruction): boolean =>
+    (has(extension) || has(alsoIn)) && (alsoNeeds === undefined || has(alsoNeeds));
   const decode32 = decoder32(mostSpecificFirst(instructionsFor(xlen).filter(isSupported)));
-  const decode16 = extensions.has('c') ? decoder16(isSupported, xlen) : () => undefined;
+  const decode16 = decoder16(
+    compressedBySpecificity[xlen].filter((one) => has(one.extension) && isSupported(one.expandsTo)),
+  );
   return (bits) => ((bits & 3) === 3 ? decode32(bits >>> 0) : decode16(bits & 0xffff));
 }
 
@@ -76,13 +79,13 @@ function decoder32(supported: readonly Instruction[]): Decode {
   };
 }
 
-function decoder16(isSupported: (instruction: Instruction) => boolean, xlen: Xlen): Decode {
+function decoder16(supported: readonly CompressedInstruction[]): Decode {
   const known = new Array<Decoded | undefined>(0x1_0000).fill(undefined);
   return (bits) => {
     const cached = known[bits];
     if (cached !== undefined) return cached;
-    const compressed = findCompressed(bits, xlen);
-    if (compressed === undefined || !isSupported(compressed.expandsTo)) return undefined;
+    const compressed = supported.find(({ match, mask }) => (bits & mask) === match);
+    if (compressed === undefined) return undefined;
     const operands = compressed.format.decode(bits);
     if (compressed.isReserved(operands)) return undefined;
     const result = decoded(compressed.expandsTo, 2, bits, operands);

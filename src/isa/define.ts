@@ -8,6 +8,7 @@ export type InstructionDefinition = Omit<Instruction, 'id'>;
 /** What the instructions of one group have in common. */
 export interface Requirements {
   readonly extension: Extension;
+  readonly alsoIn?: Extension;
   readonly alsoNeeds?: Extension;
   readonly xlen?: Xlen;
   readonly needsFloat?: boolean;
@@ -40,18 +41,21 @@ type Encodings = Readonly<Record<Xlen, readonly [format: Format, match: number]>
 
 /** Defines an instruction whose encoding depends on the width, and its meaning does not. */
 export function encodedByWidth(
-  extension: Extension,
+  requirements: Omit<Requirements, 'xlen'>,
 ): (name: string, encodings: Encodings, semantics: SemanticsOf) => InstructionDefinition[] {
-  const define = { 32: instructionsOf({ extension, xlen: 32 }), 64: instructionsOf({ extension, xlen: 64 }) };
+  const define = {
+    32: instructionsOf({ ...requirements, xlen: 32 }),
+    64: instructionsOf({ ...requirements, xlen: 64 }),
+  };
   return (name, encodings, semantics) =>
     ([32, 64] as const).map((xlen) => define[xlen](name, ...encodings[xlen], semantics));
 }
 
 /** Defines an instruction with the number of a bit: 5 bits of the encoding for RV32, 6 for RV64. */
 export function shiftsOf(
-  extension: Extension,
+  requirements: Omit<Requirements, 'xlen'>,
 ): (name: string, match: number, semantics: SemanticsOf) => InstructionDefinition[] {
-  const define = encodedByWidth(extension);
+  const define = encodedByWidth(requirements);
   return (name, match, semantics) => define(name, { 32: [SHIFT_WORD, match], 64: [SHIFT, match] }, semantics);
 }
 

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Extension, Instruction, Xlen } from './index.ts';
+import { BINUTILS, hasBinutils, isOf, knownExtensions } from '../../test/isa/binutils.ts';
+import type { Instruction, Xlen } from './index.ts';
 import { createDecoder, disassemble, disassembleData, instructionNamed, instructionsFor } from './index.ts';
 
-const PREFIX = 'riscv64-linux-gnu-';
-const MARCH = 'gch_zba_zbb_zbs_zicbom_zicboz_zawrs_svinval_zihintpause_zicsr_zifencei';
 const CSR_NAMES = new Map([
   [0x001, 'fflags'],
   [0x140, 'sscratch'],
@@ -17,19 +16,12 @@ const CSR_NAMES = new Map([
   [0xc01, 'time'],
 ]);
 
-const hasBinutils = ['as', 'objcopy', 'objdump'].every(
-  (tool) => spawnSync(`${PREFIX}${tool}`, ['--version']).status === 0,
-);
-if (!hasBinutils) console.warn(`skipped: comparison with ${PREFIX}objdump, which is not installed`);
+const isThere = hasBinutils('as', 'objcopy', 'objdump');
 
-const everything = new Set<Extension>([
-  ...instructionsFor(64).map(({ extension }) => extension),
-  'c',
-  'svinval',
-]);
+const known = { 32: knownExtensions(32), 64: knownExtensions(64) };
 const decoders = {
-  32: createDecoder({ extensions: everything, xlen: 32 }),
-  64: createDecoder({ extensions: everything, xlen: 64 }),
+  32: createDecoder({ extensions: known[32].names, xlen: 32 }),
+  64: createDecoder({ extensions: known[64].names, xlen: 64 }),
 };
 
 let directory = '';
@@ -39,7 +31,7 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 function run(tool: string, ...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(`${PREFIX}${tool}`, args, {
+  const { status, stdout, stderr } = spawnSync(`${BINUTILS}${tool}`, args, {
     cwd: directory,
     encoding: 'utf8',
     maxBuffer: 1 << 28,
@@ -52,7 +44,7 @@ function run(tool: string, ...args: string[]): string {
 function objdump(bytes: Uint8Array, xlen: Xlen): { pc: bigint; text: string }[] {
   writeFileSync(join(directory, 'code.bin'), bytes);
   writeFileSync(join(directory, 'code.s'), '.text\n.incbin "code.bin"\n');
-  run('as', `-march=rv${xlen}${MARCH}`, 'code.s', '-o', 'code.o');
+  run('as', `-march=${known[xlen].march}`, 'code.s', '-o', 'code.o');
   // The symbol that marks the bytes as data would keep objdump from disassembling them.
   run('objcopy', '--strip-all', 'code.o');
   return run('objdump', '-D', '-M', 'no-aliases', '-j', '.text', 'code.o')
@@ -65,6 +57,8 @@ function objdump(bytes: Uint8Array, xlen: Xlen): { pc: bigint; text: string }[] 
           pc: BigInt(`0x${pc}`),
           text: text
             .replace(/\s+[#<].*$/, '')
+            // As newer ones write data.
+            .replace(/^\.insn\t(\d), 0x0*(?=.)/, '.$1byte 0x')
             .replace('\t', ' ')
             .trim(),
         },
@@ -89,11 +83,11 @@ const nearbyBits = (xlen: Xlen) =>
 
 /**
  * Fields that are reserved but ignored (of fences), and the rounding mode of exact conversions: legal by the manual,
- * unknown to binutils 2.40. It knows instructions, though, that were dropped before they were ratified or belong to
+ * unknown to binutils 2.40, as are hints. It knows instructions, though, that were dropped before they were ratified or belong to
  * the debug mode.
  */
 const KNOWN_DIFFERENCES =
-  /^(fence|fence\.tso|fence\.i|fcvt\.d\.(s|w|wu))( .*)? \/ \.4byte |^\.4byte .* \/ (uret|hret|dret|sfence\.vm)/;
+  /^(fence|fence\.tso|fence\.i|fcvt\.d\.(s|w|wu))( .*)? \/ \.4byte |^c\.ntl\.\w+ \/ c\.add zero,|^\.4byte .* \/ (uret|hret|dret|sfence\.vm)/;
 
 /** Shifts by 32 and more are reserved on RV32; binutils 2.40 shows them for either width. */
 const WIDE_SHIFT = /^\.[24]byte .* \/ (c\.)?(slli|srli|srai|rori|bclri|bexti|binvi|bseti) .*,0x[23][0-9a-f]$/;
@@ -123,9 +117,11 @@ function encodingsOf(instruction: Instruction, count: number): number[] {
     });
 }
 
-describe.skipIf(!hasBinutils).each([32, 64] as const)('text agrees with objdump for RV%i', (xlen) => {
+describe.skipIf(!isThere).each([32, 64] as const)('text agrees with objdump for RV%i', (xlen) => {
   test('for random encodings of every 32-bit instruction', () => {
-    const encodings = instructionsFor(xlen).flatMap((instruction) => encodingsOf(instruction, 40));
+    const encodings = instructionsFor(xlen)
+      .filter((instruction) => isOf(known[xlen].names, instruction))
+      .flatMap((instruction) => encodingsOf(instruction, 40));
     const theirs = objdump(new Uint8Array(Uint32Array.from(encodings).buffer), xlen);
     expect(theirs.length).toBe(encodings.length);
     const ours = encodings.map((bits, index) => ourText(bits, 4, BigInt(index * 4), xlen));

@@ -44,7 +44,8 @@ test('memory and control are reported', () => {
 test('what semantics use agrees with the operands of the format', () => {
   for (const instruction of [...instructionsFor(32), ...instructionsFor(64)]) {
     const effects = effectsOf(instruction);
-    if (effects.control === 'system') continue;
+    // Those for extensions to come, and hints, have operands that they do not read.
+    if (effects.control === 'system' || /^(mop|prefetch)\./.test(instruction.name)) continue;
     const { registers } = instruction.format;
     expect(effects.writesRd, instruction.name).toBe(registers.rd === 'x');
     expect(effects.writesFloatRd, instruction.name).toBe(registers.rd === 'f');

@@ -33,10 +33,13 @@ const FACTS = {
   c: { brings: 'compressed instructions', since: 'rva22s64', fixed: true },
   h: { brings: 'hypervisor mode', since: 'rva23s64', only: 'bare' },
   zicbom: { brings: 'cache blocks: clean, flush, invalidate', since: 'rva22s64' },
+  zicbop: { brings: 'cache blocks: prefetches, which do nothing', since: 'rva22s64' },
   zicboz: { brings: 'cache blocks: zero', since: 'rva22s64' },
   zicntr: { brings: 'cycle, time and instret', needs: ['zicsr'], since: 'rva22s64', fixed: true },
+  zicond: { brings: 'a value or 0, by a condition', since: 'rva23s64' },
   zicsr: { brings: 'control and status registers', since: 'rva22s64', fixed: true },
   zifencei: { brings: 'fence.i', since: 'rva22s64' },
+  zihintntl: { brings: 'hints about locality, which do nothing', since: 'rva23s64' },
   zihintpause: { brings: 'pause', since: 'rva22s64' },
   zihpm: {
     brings: 'counters of events, which count none',
@@ -44,9 +47,16 @@ const FACTS = {
     since: 'rva22s64',
     only: 'bare',
   },
+  zimop: { brings: 'instructions for extensions to come', since: 'rva23s64' },
   zawrs: { brings: 'waiting for a store', needs: ['a'], since: 'rva23s64' },
+  zcb: { brings: 'more compressed instructions', needs: ['c'], since: 'rva23s64' },
+  zcmop: { brings: 'compressed instructions for extensions to come', needs: ['c'], since: 'rva23s64' },
   zba: { brings: 'bits: addresses', since: 'rva22s64' },
   zbb: { brings: 'bits: counts, minima, rotations', since: 'rva22s64' },
+  zbc: { brings: 'products without carries' },
+  zbkb: { brings: 'bits for cryptography' },
+  zbkc: { brings: 'products without carries, for cryptography' },
+  zbkx: { brings: 'permutations by tables in registers' },
   zbs: { brings: 'bits: single ones', since: 'rva22s64' },
   sstc: { brings: 'timer of S-mode', since: 'rva23s64' },
   svadu: { brings: 'hardware sets A and D bits where ADUE says so' },
@@ -73,9 +83,8 @@ export function isExtension(name: string): name is Extension {
  * supervisor profile, which includes the unprivileged one), by the first profile that does.
  */
 export const MISSING: Readonly<Record<string, Profile>> = {
-  ...{ zicbop: 'rva22s64', zfhmin: 'rva22s64', zkt: 'rva22s64' },
+  ...{ zfhmin: 'rva22s64', zkt: 'rva22s64' },
   ...{ v: 'rva23s64', zvfhmin: 'rva23s64', zvbb: 'rva23s64', zvkt: 'rva23s64' },
-  ...{ zihintntl: 'rva23s64', zicond: 'rva23s64', zimop: 'rva23s64', zcmop: 'rva23s64', zcb: 'rva23s64' },
   ...{ zfa: 'rva23s64', ssnpm: 'rva23s64', supm: 'rva23s64', sscofpmf: 'rva23s64', sha: 'rva23s64' },
 };
 

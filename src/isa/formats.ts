@@ -3,6 +3,7 @@ import {
   immediateB,
   immediateI,
   immediateJ,
+  immediatePrefetch,
   immediateS,
   immediateU,
   noImmediate,
@@ -186,6 +187,12 @@ export const LOAD_PLAIN = format('load-plain', 0xfff0_707f, { syntax: ['rd', '(r
 export const STORE_PLAIN = format('store-plain', 0xfe00_7fff, { syntax: ['rs2', '(rs1)'] });
 /** Cache-block operations. */
 export const CACHE_BLOCK = format('cache-block', 0xfff0_7fff, { syntax: ['(rs1)'] });
+
+/** Prefetches: a signed offset in multiples of 32. */
+export const PREFETCH = format('prefetch', 0x01f0_7fff, {
+  syntax: ['imm(rs1)'],
+  immediate: immediatePrefetch,
+});
 
 // Floating point (F extension); `rm` where the operation rounds.
 export const F_LOAD = format('float-load', 0x0000_707f, {

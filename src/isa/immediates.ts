@@ -13,6 +13,9 @@ export interface Immediate {
 /** Formats without an immediate. */
 export const noImmediate: Immediate = { decode: () => 0, encode: () => 0, min: 0, max: 0, step: 1 };
 
+/** An immediate that the encoding implies. */
+export const always = (value: number): Immediate => ({ ...noImmediate, decode: () => value });
+
 /** I-type: 12 bits, signed. */
 export const immediateI: Immediate = {
   decode: (bits) => bits >> 20,
@@ -29,6 +32,15 @@ export const immediateS: Immediate = {
   min: -2048,
   max: 2047,
   step: 1,
+};
+
+/** Of prefetches: that of the S-type without its lower five bits. */
+export const immediatePrefetch: Immediate = {
+  decode: (bits) => (bits >> 25) << 5,
+  encode: (value) => (value >> 5) << 25,
+  min: -2048,
+  max: 2016,
+  step: 32,
 };
 
 /** B-type: a signed, even distance of 13 bits. */

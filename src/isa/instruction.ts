@@ -18,6 +18,8 @@ export interface Instruction {
   readonly format: Format;
   /** The extension that brings the instruction; without it the encoding is illegal. */
   readonly extension: Extension;
+  /** Another extension that brings it as well: it takes one of the two. */
+  readonly alsoIn?: Extension;
   /** A second extension without which the encoding is illegal, such as `h` for `hinval.vvma`. */
   readonly alsoNeeds?: Extension;
   /** XLEN for which the encoding exists; undefined for both. */

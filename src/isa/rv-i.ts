@@ -5,7 +5,7 @@ import { addressWithin, binary } from './words.ts';
 
 const base = instructionsOf({ extension: 'i' });
 const base64 = instructionsOf({ extension: 'i', xlen: 64 });
-const shift = shiftsOf('i');
+const shift = shiftsOf({ extension: 'i' });
 
 const arithmetic: readonly InstructionDefinition[] = [
   base('lui', U, 0x0000_0037, ({ rd, imm }) => rd.set(imm)),

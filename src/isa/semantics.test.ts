@@ -122,6 +122,20 @@ const bytesOf = (value: bigint, width: number): bigint[] =>
 const fromBytes = (bytes: readonly bigint[]): bigint =>
   bytes.reduce((sum, byte, index) => sum | (byte << BigInt(index * 8)), 0n);
 
+function carryless(a: bigint, b: bigint): bigint {
+  return bitsOf(b, 64).reduce((sum, bit, index) => (bit === '1' ? sum ^ (a << BigInt(index)) : sum), 0n);
+}
+
+/** Digits of `table` in the order of the digits of `indices`. */
+function permuted(table: bigint, indices: bigint, xlen: number, digitBits: number): bigint {
+  const digit = (value: bigint, index: number): bigint =>
+    BigInt.asUintN(digitBits, value >> BigInt(index * digitBits));
+  return Array.from({ length: xlen / digitBits }, (_, at) => {
+    const index = Number(digit(indices, at));
+    return (index * digitBits < xlen ? digit(table, index) : 0n) << BigInt(at * digitBits);
+  }).reduce((sum, part) => sum | part);
+}
+
 type Models = Readonly<Record<string, (inputs: Inputs) => bigint>>;
 
 /** What each instruction of both widths computes, in exact integers; results are taken modulo 2^XLEN. */
@@ -185,6 +199,20 @@ function modelsOf(xlen: Xlen): Models {
     'orc.b': ({ a }) => fromBytes(bytesOf(a, xlen).map((byte) => (byte === 0n ? 0n : 0xffn))),
     rev8: ({ a }) => fromBytes(bytesOf(a, xlen).reverse()),
 
+    clmul: ({ a, b }) => carryless(a, b),
+    clmulh: ({ a, b }) => carryless(a, b) >> bits,
+    clmulr: ({ a, b }) => carryless(a, b) >> last,
+    pack: ({ a, b }) => BigInt.asUintN(xlen / 2, a) | (b << BigInt(xlen / 2)),
+    packh: ({ a, b }) => (a & 0xffn) | ((b & 0xffn) << 8n),
+    brev8: ({ a }) => fromBytes(bytesOf(a, xlen).map((byte) => fromBits(bitsOf(byte, 8).reverse()))),
+    xperm4: ({ a, b }) => permuted(a, b, xlen, 4),
+    xperm8: ({ a, b }) => permuted(a, b, xlen, 8),
+
+    'czero.eqz': ({ a, b }) => pick(b === 0n, 0n, a),
+    'czero.nez': ({ a, b }) => pick(b === 0n, a, 0n),
+    ...Object.fromEntries(Array.from({ length: 32 }, (_, number) => [`mop.r.${number}`, () => 0n])),
+    ...Object.fromEntries(Array.from({ length: 8 }, (_, number) => [`mop.rr.${number}`, () => 0n])),
+
     bclr: ({ a, b }) => a & ~bit(b),
     bclri: ({ a, imm }) => a & ~bit(imm),
     bext: ({ a, b }) => flag((a & bit(b)) !== 0n),
@@ -217,6 +245,7 @@ const wordModels: Models = {
   'sh1add.uw': ({ a, b }) => 2n * unsignedWord(a) + b,
   'sh2add.uw': ({ a, b }) => 4n * unsignedWord(a) + b,
   'sh3add.uw': ({ a, b }) => 8n * unsignedWord(a) + b,
+  packw: ({ a, b }) => signedWord((a & 0xffffn) | (b << 16n)),
   clzw: ({ a }) => run(bitsOf(unsignedWord(a), 32).reverse()),
   ctzw: ({ a }) => run(bitsOf(unsignedWord(a), 32)),
   cpopw: ({ a }) => ones(bitsOf(unsignedWord(a), 32)),
@@ -225,7 +254,13 @@ const wordModels: Models = {
   roriw: ({ a, imm }) => signedWord(rotateRight(unsignedWord(a), imm & 31n, 32)),
 };
 
-const models = { 32: modelsOf(32), 64: { ...modelsOf(64), ...wordModels } };
+/** Those that RV32 has alone. */
+const zipModels: Models = {
+  zip: ({ a }) => fromBits(bitsOf(a, 32).map((_, at, all) => all[(at >> 1) + 16 * (at & 1)] ?? '')),
+  unzip: ({ a }) => fromBits(bitsOf(a, 32).map((_, at, all) => all[2 * (at % 16) + (at >> 4)] ?? '')),
+};
+
+const models = { 32: { ...modelsOf(32), ...zipModels }, 64: { ...modelsOf(64), ...wordModels } };
 
 /** Any value, and often one near the ends of the 8-, 16-, 32- and 64-bit ranges or with few bits. */
 const values = fc.oneof(

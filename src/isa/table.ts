@@ -1,6 +1,7 @@
 import { aInstructions } from './a.ts';
 import { dInstructions } from './d.ts';
 import { fInstructions } from './f.ts';
+import { hintInstructions } from './hints.ts';
 import { hypervisorInstructions } from './hypervisor.ts';
 import type { Instruction, Xlen } from './instruction.ts';
 import { mInstructions } from './m.ts';
@@ -9,11 +10,16 @@ import { baseInstructions } from './rv-i.ts';
 import { zawrsInstructions } from './zawrs.ts';
 import { zbaInstructions } from './zba.ts';
 import { zbbInstructions } from './zbb.ts';
+import { zbcInstructions } from './zbc.ts';
+import { zbkbInstructions } from './zbkb.ts';
+import { zbkxInstructions } from './zbkx.ts';
 import { zbsInstructions } from './zbs.ts';
 import { zicboInstructions } from './zicbo.ts';
+import { zicondInstructions } from './zicond.ts';
 import { zicsrInstructions } from './zicsr.ts';
 import { zifenceiInstructions } from './zifencei.ts';
 import { zihintpauseInstructions } from './zihintpause.ts';
+import { zimopInstructions } from './zimop.ts';
 
 /** The 32-bit instructions of both widths; `id` is the index. */
 const all: readonly Instruction[] = Object.freeze(
@@ -30,6 +36,12 @@ const all: readonly Instruction[] = Object.freeze(
     ...zbaInstructions,
     ...zbbInstructions,
     ...zbsInstructions,
+    ...zbcInstructions,
+    ...zbkbInstructions,
+    ...zbkxInstructions,
+    ...zicondInstructions,
+    ...zimopInstructions,
+    ...hintInstructions,
     ...zicboInstructions,
     ...privilegedInstructions,
     ...hypervisorInstructions,

@@ -1,5 +1,5 @@
 import { type Expr, type I32, type I64, i32, i64 } from '../wasm/index.ts';
-import type { Xlen } from './semantics.ts';
+import type { Semantics, Xlen } from './semantics.ts';
 
 /** The low 32 bits of a register. */
 export function word(value: I64): I32 {
@@ -59,6 +59,31 @@ export function atWidth(width: Xlen, compute: <T extends IntegerType>(integers: 
 /** Counts bits of a value of a width. */
 export function unary(width: Xlen, name: UnaryName, value: I64): I64 {
   return atWidth(width, (integers) => integers.result(integers[name](integers.take(value))));
+}
+
+/** Exchanges neighbouring groups of `distance` bits; `mask` has the lower group of each pair. */
+export function exchange(value: I64, distance: number, mask: bigint): I64 {
+  const by = i64.const(distance);
+  return i64.or(i64.shl(i64.and(value, i64.const(mask)), by), i64.and(i64.shr_u(value, by), i64.const(mask)));
+}
+
+/** The bytes of a value of XLEN bits in reverse. */
+export function reverseBytes(s: Pick<Semantics, 'let'>, value: I64, xlen: Xlen): I64 {
+  const bytes = s.let(exchange(s.let(value), 8, 0x00ff_00ff_00ff_00ffn));
+  const halves = s.let(exchange(bytes, 16, 0x0000_ffff_0000_ffffn));
+  return xlen === 64 ? i64.rotl(halves, i64.const(32)) : halves;
+}
+
+/** The bits of each byte of a value in reverse. */
+export function reverseBitsOfBytes(s: Pick<Semantics, 'let'>, value: I64): I64 {
+  const pairs = s.let(exchange(s.let(value), 1, 0x5555_5555_5555_5555n));
+  const digits = s.let(exchange(pairs, 2, 0x3333_3333_3333_3333n));
+  return exchange(digits, 4, 0x0f0f_0f0f_0f0f_0f0fn);
+}
+
+/** All 64 bits of a value in reverse, named. */
+export function reverseBits(s: Pick<Semantics, 'let'>, value: I64): I64 {
+  return s.let(reverseBytes(s, reverseBitsOfBytes(s, value), 64));
 }
 
 /** An operation on two values of a width; amounts of shifts and rotations count modulo the width. */

@@ -2,12 +2,16 @@ import { type I64, i64, select } from '../wasm/index.ts';
 import { encodedByWidth, type InstructionDefinition, instructionsOf, shiftsOf } from './define.ts';
 import { R, SHIFT_WORD, UNARY } from './formats.ts';
 import type { Semantics, Xlen } from './semantics.ts';
-import { binary, unary } from './words.ts';
+import { binary, reverseBytes, unary } from './words.ts';
 
 const zbb = instructionsOf({ extension: 'zbb' });
 const zbb64 = instructionsOf({ extension: 'zbb', xlen: 64 });
-const zbbByWidth = encodedByWidth('zbb');
-const shift = shiftsOf('zbb');
+const zbbByWidth = encodedByWidth({ extension: 'zbb' });
+// Those that cryptography uses are part of Zbkb, too.
+const shared = instructionsOf({ extension: 'zbb', alsoIn: 'zbkb' });
+const shared64 = instructionsOf({ extension: 'zbb', alsoIn: 'zbkb', xlen: 64 });
+const sharedByWidth = encodedByWidth({ extension: 'zbb', alsoIn: 'zbkb' });
+const shift = shiftsOf({ extension: 'zbb', alsoIn: 'zbkb' });
 
 const not = (value: I64): I64 => i64.xor(value, i64.const(-1));
 
@@ -26,22 +30,14 @@ function orCombineBytes(s: Semantics): void {
   s.rd.set(i64.mul(i64.shr_u(top, i64.const(7)), i64.const(0xff)));
 }
 
-/** Exchanges neighbouring groups of `distance` bits; `mask` has the lower group of each pair. */
-function exchange(value: I64, distance: number, mask: bigint): I64 {
-  const by = i64.const(distance);
-  return i64.or(i64.shl(i64.and(value, i64.const(mask)), by), i64.and(i64.shr_u(value, by), i64.const(mask)));
-}
-
-function reverseBytes(s: Semantics, xlen: Xlen): void {
-  const bytes = s.let(exchange(s.let(s.rs1), 8, 0x00ff_00ff_00ff_00ffn));
-  const halves = s.let(exchange(bytes, 16, 0x0000_ffff_0000_ffffn));
-  s.rd.set(xlen === 64 ? i64.rotl(halves, i64.const(32)) : halves);
+function reverse(s: Semantics, xlen: Xlen): void {
+  s.rd.set(reverseBytes(s, s.rs1, xlen));
 }
 
 const logic: readonly InstructionDefinition[] = [
-  zbb('andn', R, 0x4000_7033, ({ rd, rs1, rs2 }) => rd.set(i64.and(rs1, not(rs2)))),
-  zbb('orn', R, 0x4000_6033, ({ rd, rs1, rs2 }) => rd.set(i64.or(rs1, not(rs2)))),
-  zbb('xnor', R, 0x4000_4033, ({ rd, rs1, rs2 }) => rd.set(not(i64.xor(rs1, rs2)))),
+  shared('andn', R, 0x4000_7033, ({ rd, rs1, rs2 }) => rd.set(i64.and(rs1, not(rs2)))),
+  shared('orn', R, 0x4000_6033, ({ rd, rs1, rs2 }) => rd.set(i64.or(rs1, not(rs2)))),
+  shared('xnor', R, 0x4000_4033, ({ rd, rs1, rs2 }) => rd.set(not(i64.xor(rs1, rs2)))),
   zbb('max', R, 0x0a00_6033, choose('gt_s')),
   zbb('maxu', R, 0x0a00_7033, choose('gt_u')),
   zbb('min', R, 0x0a00_4033, choose('lt_s')),
@@ -58,12 +54,12 @@ const counts: readonly InstructionDefinition[] = [
 ];
 
 const rotations: readonly InstructionDefinition[] = [
-  zbb('rol', R, 0x6000_1033, ({ rd, rs1, rs2 }, xlen) => rd.set(binary(xlen, 'rotl', rs1, rs2))),
-  zbb('ror', R, 0x6000_5033, ({ rd, rs1, rs2 }, xlen) => rd.set(binary(xlen, 'rotr', rs1, rs2))),
+  shared('rol', R, 0x6000_1033, ({ rd, rs1, rs2 }, xlen) => rd.set(binary(xlen, 'rotl', rs1, rs2))),
+  shared('ror', R, 0x6000_5033, ({ rd, rs1, rs2 }, xlen) => rd.set(binary(xlen, 'rotr', rs1, rs2))),
   ...shift('rori', 0x6000_5013, ({ rd, rs1, imm }, xlen) => rd.set(binary(xlen, 'rotr', rs1, imm))),
-  zbb64('rolw', R, 0x6000_103b, ({ rd, rs1, rs2 }) => rd.set(binary(32, 'rotl', rs1, rs2))),
-  zbb64('rorw', R, 0x6000_503b, ({ rd, rs1, rs2 }) => rd.set(binary(32, 'rotr', rs1, rs2))),
-  zbb64('roriw', SHIFT_WORD, 0x6000_501b, ({ rd, rs1, imm }) => rd.set(binary(32, 'rotr', rs1, imm))),
+  shared64('rolw', R, 0x6000_103b, ({ rd, rs1, rs2 }) => rd.set(binary(32, 'rotl', rs1, rs2))),
+  shared64('rorw', R, 0x6000_503b, ({ rd, rs1, rs2 }) => rd.set(binary(32, 'rotr', rs1, rs2))),
+  shared64('roriw', SHIFT_WORD, 0x6000_501b, ({ rd, rs1, imm }) => rd.set(binary(32, 'rotr', rs1, imm))),
 ];
 
 const bytes: readonly InstructionDefinition[] = [
@@ -73,7 +69,7 @@ const bytes: readonly InstructionDefinition[] = [
     rd.set(i64.and(rs1, i64.const(0xffff))),
   ),
   zbb('orc.b', UNARY, 0x2870_5013, orCombineBytes),
-  ...zbbByWidth('rev8', { 32: [UNARY, 0x6980_5013], 64: [UNARY, 0x6b80_5013] }, reverseBytes),
+  ...sharedByWidth('rev8', { 32: [UNARY, 0x6980_5013], 64: [UNARY, 0x6b80_5013] }, reverse),
 ];
 
 /** Zbb: basic bit manipulation. */

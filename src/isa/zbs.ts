@@ -5,7 +5,7 @@ import type { Xlen } from './semantics.ts';
 import { binary } from './words.ts';
 
 const zbs = instructionsOf({ extension: 'zbs' });
-const immediate = shiftsOf('zbs');
+const immediate = shiftsOf({ extension: 'zbs' });
 
 /** The bit with the given number, modulo XLEN. */
 const bit = (xlen: Xlen, index: I64): I64 => binary(xlen, 'shl', i64.const(1), index);

@@ -5,8 +5,7 @@ const zicbom = instructionsOf({ extension: 'zicbom' });
 const zicboz = instructionsOf({ extension: 'zicboz' });
 
 /**
- * Zicbom and Zicboz (unprivileged specification, chapter "CMO"). The prefetches of Zicbop are hints in the encoding of
- * `ori x0` and decode to that.
+ * Zicbom and Zicboz (unprivileged specification, chapter "CMO"). The prefetches of Zicbop are hints.
  */
 export const zicboInstructions: readonly InstructionDefinition[] = [
   zicbom('cbo.inval', CACHE_BLOCK, 0x0000_200f, bySystem),

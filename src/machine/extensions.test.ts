@@ -11,7 +11,7 @@ const MIB = 2 ** 20;
  * Hints execute everywhere, so nothing tells whether they are implemented; without CSRs nothing could be told; and
  * S-mode sees nothing of Smaia.
  */
-const UNTESTABLE = new Set(['smaia', 'zihintpause', 'zicsr']);
+const UNTESTABLE = new Set(['smaia', 'zicbop', 'zihintntl', 'zihintpause', 'zicsr']);
 
 /*
  * Tables at 0x8040_0000 (Sv39): the first GiB and that of RAM as they are, and from 4 GiB on pages of one page in RAM,
@@ -55,6 +55,8 @@ const USES: Readonly<Record<string, string>> = {
   zfh: '.word 0x04c5f553', // fadd.h fa0, fa1, fa2
   zfa: '.word 0xf0100553', // fli.s fa0, -1.0
   zcb: 'lui a1, 1; add a1, a1, s3; .half 0x8188; .half 0x0001', // c.lbu a0, (a1)
+  zcmop: '.half 0x6081; .half 0x0001', // c.mop.1
+  zbkc: '.word 0x0ac59533', // clmul a0, a1, a2
   zba: 'sh1add a0, a1, a2',
   zbb: 'andn a0, a1, a2',
   zbc: '.word 0x0ac59533', // clmul a0, a1, a2

@@ -1,8 +1,6 @@
 import {
-  createDecoder,
   type Decode,
   type Decoded,
-  type Extension,
   findCompressed,
   type RegisterClass,
   type Xlen,
@@ -11,22 +9,6 @@ import { Code } from './code.ts';
 import { freeRegisters, type Setting } from './frame.ts';
 import { LAYOUT, POOL, type Roles, TRAP_BYTES } from './layout.ts';
 import type { Random } from './random.ts';
-
-const BOTH: readonly Extension[] = [
-  ...(['i', 'm', 'a', 'f', 'd', 'c', 'h', 'zicsr', 'zifencei', 'zicntr', 'zihintpause'] as const),
-  ...(['zba', 'zbb', 'zbs', 'zihpm', 'svadu', 'svinval'] as const),
-];
-
-/** Extensions that both machines have, by width. */
-export const EXTENSIONS: Readonly<Record<Xlen, ReadonlySet<Extension>>> = {
-  32: new Set(BOTH),
-  64: new Set<Extension>([...BOTH, 'svnapot', 'svpbmt']),
-};
-
-export const decoders = {
-  32: createDecoder({ extensions: EXTENSIONS[32], xlen: 32 }),
-  64: createDecoder({ extensions: EXTENSIONS[64], xlen: 64 }),
-} as const;
 
 /** One unit of a program: an instruction under test with its operands and the logging of its results. */
 export interface Step {
@@ -61,7 +43,7 @@ export class Builder {
     this.roles = roles;
     this.setting = setting;
     this.xlen = setting.xlen;
-    this.decode = decoders[setting.xlen];
+    this.decode = setting.dialect.decode;
     this.code = new Code(setting.xlen);
     this.free = new Set(freeRegisters(roles));
   }

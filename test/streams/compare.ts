@@ -1,5 +1,5 @@
 import { disassemble, disassembleData } from '../../src/isa/index.ts';
-import { decoders, type Step } from './builder.ts';
+import type { Step } from './builder.ts';
 import { CSRS, STATE_NAMES } from './frame.ts';
 import { COMPARED, LAYOUT, TRAP_FIELDS, TRAP_WORDS } from './layout.ts';
 import type { Outcome } from './on-qemu.ts';
@@ -116,7 +116,7 @@ function listing({ image, roles, setting }: Program, { start, end }: Step): stri
     const low = view.getUint16(at, true);
     const length = (low & 3) === 3 ? 4 : 2;
     const bits = length === 4 ? view.getUint32(at, true) : low;
-    const decoded = decoders[xlen](bits);
+    const decoded = setting.dialect.decode(bits);
     const pc = BigInt(LAYOUT.body + offset);
     let text = decoded ? disassemble(decoded, { xlen, pc, csrNames }) : disassembleData(bits, length);
     if (decoded && decoded.rs1 === roles.pool && /^(?:f?ld|lw) /.test(text)) {

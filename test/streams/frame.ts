@@ -1,4 +1,5 @@
 import { assemble, type Xlen } from '../../src/isa/index.ts';
+import type { Dialect } from './dialects.ts';
 import { LAYOUT, type Roles, TRAP_BYTES, TRAP_FIELDS } from './layout.ts';
 
 /** The mode in which the body of a program runs. */
@@ -6,6 +7,7 @@ export type Mode = 'M' | 'S' | 'U' | 'VS' | 'VU';
 
 /** Machine state under which the body runs. */
 export interface Setting {
+  readonly dialect: Dialect;
   readonly xlen: Xlen;
   readonly mode: Mode;
   /** Sv39 or Sv32 is on, the VS-stage in a guest; never in M-mode. */

@@ -1,7 +1,7 @@
 import { generateInterpreter, hartAreaBytes, LockstepHart } from '../../src/hart/index.ts';
 import type { Xlen } from '../../src/isa/index.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
-import { EXTENSIONS } from './builder.ts';
+import { dialectOf } from './dialects.ts';
 import { LAYOUT } from './layout.ts';
 import { generateProgram, type Program } from './program.ts';
 
@@ -65,7 +65,7 @@ export class LockstepStreams {
   /** Generates a program and runs it. */
   run(seed: number): void {
     const { tally } = this;
-    const program = generateProgram(seed, this.#steps, { jumps: true, xlen: this.#xlen });
+    const program = generateProgram(seed, this.#steps, { jumps: true, xlen: this.#xlen, dialect: 'newest' });
     const report = this.#runProgram(program);
     tally.programs++;
     if (report !== undefined) tally.reports.push(`seed ${seed}: ${report}`);
@@ -135,7 +135,7 @@ export class LockstepStreams {
           },
         },
         platform: { ticks: () => 0, lines: () => 0, guestExternalLines: () => 0 },
-        extensions: EXTENSIONS[this.#xlen],
+        extensions: dialectOf('newest', this.#xlen).extensions,
         hartId: 0,
         hsHost: false,
         exitRequest: this.#origin + EXIT_REQUEST,

@@ -1,7 +1,7 @@
 import { generateInterpreter, Hart, hartAreaBytes } from '../../src/hart/index.ts';
 import type { Xlen } from '../../src/isa/index.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
-import { EXTENSIONS } from './builder.ts';
+import type { Dialect } from './dialects.ts';
 import { COMPARED, LAYOUT } from './layout.ts';
 import type { Outcome } from './on-qemu.ts';
 import type { Program } from './program.ts';
@@ -35,7 +35,7 @@ export class HartvisorMachine {
   }
 
   /** Runs a program to its end. */
-  run(program: Pick<Program, 'seed' | 'image'>): Outcome {
+  run(program: Pick<Program, 'seed' | 'image' | 'setting'>): Outcome {
     const bytes = new Uint8Array(this.#memory.buffer);
     bytes.fill(0, 0, this.#offset + LAYOUT.logEnd - LAYOUT.ram);
     bytes.fill(
@@ -44,16 +44,16 @@ export class HartvisorMachine {
       this.#offset + LAYOUT.probeLarge - LAYOUT.ram + 0x40_0000,
     );
     bytes.set(program.image, this.#offset);
-    this.#runToEnd(program.seed);
+    this.#runToEnd(program);
     return COMPARED.map(([start, end]) => {
       const from = this.#offset + start - LAYOUT.ram;
       return bytes.slice(from, from + end - start);
     });
   }
 
-  #runToEnd(seed: number): void {
+  #runToEnd({ seed, setting }: Pick<Program, 'seed' | 'setting'>): void {
     const stop = new Int32Array(this.#memory.buffer, EXIT_REQUEST, 1);
-    const hart = this.#newHart(() => {
+    const hart = this.#newHart(setting.dialect, () => {
       stop[0] = 1;
     });
     hart.state.setPc(LAYOUT.ram | 0, 0);
@@ -68,7 +68,7 @@ export class HartvisorMachine {
     this.instructions = hart.instructions;
   }
 
-  #newHart(finish: () => void): Hart {
+  #newHart(dialect: Dialect, finish: () => void): Hart {
     return new Hart({
       xlen: this.#xlen,
       interpreter: this.#interpreter,
@@ -86,7 +86,7 @@ export class HartvisorMachine {
         },
       },
       platform: { ticks: () => 0, lines: () => 0, guestExternalLines: () => 0 },
-      extensions: EXTENSIONS[this.#xlen],
+      extensions: dialect.extensions,
       hartId: 0,
       hsHost: false,
       exitRequest: EXIT_REQUEST,

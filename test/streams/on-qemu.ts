@@ -2,8 +2,12 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Xlen } from '../../src/isa/index.ts';
+import { dialectOf } from './dialects.ts';
 import { COMPARED, LAYOUT } from './layout.ts';
 import type { Program } from './program.ts';
+
+/** Programs of the newest dialect are for a QEMU 10, wherever it is. */
+export const NEWEST_QEMU: string | undefined = process.env.HARTVISOR_QEMU_10;
 
 const QEMU = { 32: 'qemu-system-riscv32', 64: 'qemu-system-riscv64' } as const;
 const TIMEOUT = 20_000;
@@ -36,13 +40,11 @@ export async function runOnQemu(program: Program, folder: string): Promise<Outco
     const size = LAYOUT.ramBytes;
     const machine = ['-M', 'virt,memory-backend=ram', '-smp', '2', '-m', `${size >> 20}M`];
     const backend = ['-object', `memory-backend-file,id=ram,size=${size},mem-path=${ram},share=on`];
-    const { xlen } = program.setting;
-    const cpu = ['-cpu', `rv${xlen},zba=true,zbb=true,zbs=true,zbc=false,h=true,svinval=true`];
+    const { xlen, dialect } = program.setting;
+    const cpu = ['-cpu', dialect.qemuCpu];
+    const command = dialect === dialectOf('newest', 64) ? (NEWEST_QEMU ?? QEMU[xlen]) : QEMU[xlen];
     const quiet = ['-display', 'none', '-serial', 'none', '-monitor', 'none'];
-    await finished(
-      spawn(QEMU[xlen], [...machine, ...backend, ...cpu, ...quiet, '-bios', image]),
-      program.seed,
-    );
+    await finished(spawn(command, [...machine, ...backend, ...cpu, ...quiet, '-bios', image]), program.seed);
     return readParts(ram);
   } finally {
     rmSync(image, { force: true });

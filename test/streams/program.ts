@@ -1,5 +1,6 @@
 import type { Xlen } from '../../src/isa/index.ts';
 import { Builder, type Step } from './builder.ts';
+import { type DialectName, dialectOf } from './dialects.ts';
 import { assembleFrame, isVirtual, type Setting } from './frame.ts';
 import { LAYOUT, type Roles } from './layout.ts';
 import { Random } from './random.ts';
@@ -20,22 +21,30 @@ export interface Program {
   readonly counts: ReadonlyMap<string, number>;
 }
 
+/** What a program is to be like. */
+export interface ProgramOptions {
+  /** Width of the hart that it is for, 64 unless given. */
+  readonly xlen?: Xlen;
+  /** What it may use; `qemu7` unless given. */
+  readonly dialect?: DialectName;
+  /** Put jumps to the next instruction between steps: places where compiled code can begin. */
+  readonly jumps?: boolean;
+}
+
 const C_JR = 0x8002;
 
 /**
  * Generates a program of about `steps` steps. Each step loads operands, carries out one instruction (or an exchange of
  * LR and SC, or a jump across a few) and logs what it has produced, so that a wrong result is seen where it arises.
  *
- * @param xlen width of the hart that it is for, 64 unless given
- * @param jumps put jumps to the next instruction between steps: places where compiled code can begin
  */
 export function generateProgram(
   seed: number,
   steps: number,
-  { jumps = false, xlen = 64 }: { readonly jumps?: boolean; readonly xlen?: Xlen } = {},
+  { jumps = false, xlen = 64, dialect = 'qemu7' }: ProgramOptions = {},
 ): Program {
   const random = new Random(seed);
-  const setting = chooseSetting(random, xlen);
+  const setting = chooseSetting(random, dialectOf(dialect, xlen));
   const roles = chooseRoles(random);
   const builder = new Builder(random, roles, setting);
   while (builder.steps.length < steps && !builder.isFull) block(builder, jumps);

@@ -1,11 +1,20 @@
 import { expect, test } from 'vitest';
 import { encode } from './code.ts';
+import { dialectOf } from './dialects.ts';
 import { assembleFrame } from './frame.ts';
 import { LAYOUT, type Roles, TRAP_BYTES } from './layout.ts';
 import { HartvisorMachine } from './on-hartvisor.ts';
 
 const roles: Roles = { log: 5, traps: 6, temporary: 7, pool: 28, data: 29, link: 30, counter: 31 };
-const setting = { xlen: 64, mode: 'M', paged: false, delegated: 0, sum: false, mxr: false } as const;
+const setting = {
+  dialect: dialectOf('qemu7', 64),
+  xlen: 64,
+  mode: 'M',
+  paged: false,
+  delegated: 0,
+  sum: false,
+  mxr: false,
+} as const;
 const ROUNDED = ['fcvt.d.s', 'fcvt.d.w', 'fcvt.d.wu', 'fcvt.s.d', 'fcvt.s.l', 'fadd.s', 'fmadd.d', 'fsqrt.d'];
 const DYNAMIC = 7;
 const machine = new HartvisorMachine();
@@ -16,7 +25,7 @@ function causes(encodings: readonly number[]): number[] {
   const image = new Uint8Array(LAYOUT.body - LAYOUT.ram + 4 * body.length);
   image.set(assembleFrame(roles, setting));
   image.set(new Uint8Array(Uint32Array.from(body).buffer), LAYOUT.body - LAYOUT.ram);
-  const [, results] = machine.run({ seed: 0, image });
+  const [, results] = machine.run({ seed: 0, image, setting });
   const view = new DataView(results.buffer);
   return encodings.map((_, index) => view.getUint32(LAYOUT.traps - LAYOUT.state + index * TRAP_BYTES, true));
 }

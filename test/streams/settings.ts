@@ -1,5 +1,6 @@
 import type { Xlen } from '../../src/isa/index.ts';
 import { cornerValue, relatedValue } from './corner-values.ts';
+import type { Dialect } from './dialects.ts';
 import { isUser, isVirtual, type Mode, type Setting } from './frame.ts';
 import { LAYOUT, POOL, PROBE, type Roles } from './layout.ts';
 import type { Random } from './random.ts';
@@ -7,10 +8,12 @@ import type { Random } from './random.ts';
 /** Exceptions that can be handed to S-mode; ecall from S ends programs and stays with M-mode. */
 const DELEGABLE = 0xf0_b5ff;
 
-export function chooseSetting(random: Random, xlen: Xlen): Setting {
+export function chooseSetting(random: Random, dialect: Dialect): Setting {
+  const { xlen } = dialect;
   const mode: Mode = random.pick(['M', 'M', 'S', 'U', 'VS', 'VU']);
-  if (mode === 'M') return { xlen, mode, paged: false, delegated: 0, sum: false, mxr: false };
+  if (mode === 'M') return { dialect, xlen, mode, paged: false, delegated: 0, sum: false, mxr: false };
   return {
+    dialect,
     xlen,
     mode,
     paged: random.chance(0.8),

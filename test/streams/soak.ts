@@ -1,6 +1,7 @@
 /**
- * Compares generated programs for a given time: `node test/streams/soak.ts [--seconds N] [--seed S] [--steps N] [--xlen 32|64] [--single]`.
+ * Compares generated programs for a given time: `node test/streams/soak.ts [--seconds N] [--seed S] [--steps N] [--xlen 32|64] [--single] [--newest]`.
  * With `--single` our hart carries out each instruction by a step of its own, as for a debugger.
+ * With `--newest` programs use all that we have and run on the QEMU 10 that `HARTVISOR_QEMU_10` names (RV64).
  * Differences are printed as they are found; the status is 1 if there are any. `--seed S --seconds 0` runs one program.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,7 +12,7 @@ import { missingQemu } from './on-qemu.ts';
 import { newTally, StreamRunner } from './run.ts';
 
 const USAGE =
-  'usage: node test/streams/soak.ts [--seconds N] [--seed S] [--steps N] [--xlen 32|64] [--single]';
+  'usage: node test/streams/soak.ts [--seconds N] [--seed S] [--steps N] [--xlen 32|64] [--single] [--newest]';
 
 interface Options {
   readonly seconds: number;
@@ -19,6 +20,7 @@ interface Options {
   readonly steps: number;
   readonly xlen: number;
   readonly single: boolean;
+  readonly newest: boolean;
 }
 
 function options(): Options {
@@ -29,9 +31,10 @@ function options(): Options {
       steps: { type: 'string', default: '8000' },
       xlen: { type: 'string', default: '64' },
       single: { type: 'boolean', default: false },
+      newest: { type: 'boolean', default: false },
     },
   });
-  const whole = (name: Exclude<keyof Options, 'single'>): number => {
+  const whole = (name: Exclude<keyof Options, 'single' | 'newest'>): number => {
     if (!/^\d{1,9}$/.test(values[name]))
       throw new Error(`--${name} must be a whole number, not '${values[name]}'`);
     return Number(values[name]);
@@ -42,15 +45,22 @@ function options(): Options {
     steps: whole('steps'),
     xlen: whole('xlen'),
     single: values.single,
+    newest: values.newest,
   };
 }
 
-async function soak({ seconds, seed, steps, xlen, single }: Options): Promise<number> {
+async function soak({ seconds, seed, steps, xlen, single, newest }: Options): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'streams-'));
   const tally = newTally();
   const start = performance.now();
   try {
-    const runner = new StreamRunner(folder, steps, xlen === 32 ? 32 : 64, single);
+    const runner = new StreamRunner(
+      folder,
+      steps,
+      xlen === 32 ? 32 : 64,
+      single,
+      newest ? 'newest' : 'qemu7',
+    );
     let shown = 0;
     let next = seed;
     do {

@@ -6,10 +6,10 @@ import {
   findCompressed,
   type Instruction,
   instructionsFor,
-  type Xlen,
 } from '../../src/isa/index.ts';
-import { type Builder, EXTENSIONS } from './builder.ts';
+import type { Builder } from './builder.ts';
 import { encode } from './code.ts';
+import { type Dialect, dialectOf } from './dialects.ts';
 import { CSRS, isUser, isVirtual } from './frame.ts';
 import { memoryStep, reservationStep, wildJump } from './memory-steps.ts';
 
@@ -18,21 +18,25 @@ export const NEVER_GENERATED: ReadonlySet<string> = new Set(['wfi', 'mret', 'sre
 /** LR and SC have steps of their own: one without the other leaves a reservation behind. */
 const PAIRED: ReadonlySet<string> = new Set(['lr.w', 'lr.d', 'sc.w', 'sc.d']);
 
-function candidatesFor(xlen: Xlen): readonly Instruction[] {
+/** Those of a dialect, also where another extension brings them. */
+function candidatesFor({ xlen, extensions }: Dialect): readonly Instruction[] {
   return instructionsFor(xlen).filter(
-    ({ name, extension }) =>
-      EXTENSIONS[xlen].has(extension) && !NEVER_GENERATED.has(name) && !PAIRED.has(name),
+    ({ name, extension }) => extensions.has(extension) && !NEVER_GENERATED.has(name) && !PAIRED.has(name),
   );
 }
 
-const candidates = { 32: candidatesFor(32), 64: candidatesFor(64) };
+const candidates = new Map(
+  (['qemu7', 'newest'] as const)
+    .flatMap((name) => [dialectOf(name, 32), dialectOf(name, 64)])
+    .map((dialect) => [dialect, candidatesFor(dialect)]),
+);
 
 /** Rounding modes, so that the reserved ones are rare. */
 const ROUNDING = [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 5, 6];
 
 /** Random operands for an instruction. */
-function randomInstruction({ random, xlen, decode }: Builder): Decoded | undefined {
-  const instruction = random.pick(candidates[xlen]);
+function randomInstruction({ random, setting, decode }: Builder): Decoded | undefined {
+  const instruction = random.pick(candidates.get(setting.dialect) ?? []);
   let bits = (random.bits() & ~instruction.mask) | instruction.match;
   if (instruction.format.fields.has('rm')) bits = (bits & ~0x7000) | (random.pick(ROUNDING) << 12);
   const decoded = decode(bits >>> 0);

@@ -1,6 +1,7 @@
 import { AgentError } from '../agent/agent-error.ts';
 import type { CommandExit } from '../agent/command-result.ts';
 import { numberOf } from '../agent/signals.ts';
+import type { PreparedMachine } from '../api/platform.ts';
 import { Vm } from '../api/vm.ts';
 import { InputError } from '../errors/input-error.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
@@ -10,7 +11,8 @@ import { printable } from '../node/printable.ts';
 import { signalStatus } from '../node/signals.ts';
 import { passInput, passOutput } from './exec-streams.ts';
 import { EXEC_STATUS } from './exit-status.ts';
-import { prepareRun, type RunCommandOptions } from './run-command.ts';
+import { loadRun, type ReadRun, type RunCommandOptions, readRun } from './run-command.ts';
+import { mayExecuteWarm, WarmStart } from './warm-start.ts';
 
 /** Options of `hartvisor exec` as the parser gives them: those of `run`, and how the command is started. */
 export interface ExecCommandOptions extends RunCommandOptions {
@@ -18,6 +20,7 @@ export interface ExecCommandOptions extends RunCommandOptions {
   readonly cwd?: string | undefined;
   readonly env?: readonly string[] | undefined;
   readonly user?: string | undefined;
+  readonly cold?: true | undefined;
 }
 
 /** Milliseconds that a guest has to start its agent, unless `--timeout` says how long all may take. */
@@ -35,25 +38,62 @@ const SIGNALS_TO_LEAVE = 3;
 /**
  * `hartvisor exec`: runs a command in a guest that is started for it.
  *
+ * @param typed names of the options that were given
  * @returns the exit status: the command's
  */
 export async function execCommand(
   words: readonly string[],
   options: ExecCommandOptions,
   host: NodeHost,
+  typed: readonly string[] = [],
 ): Promise<number> {
   const env = readVariables(options.env ?? []);
-  const { config, shape } = await prepareRun(withQuiet(options), host, true);
+  const read = await readRun(withQuiet(options), host, true);
+  const { config, begun } = await guestFor(read, options, host, typed);
   const vm = Vm.start(nodePlatform, { config, host, forwards: [], close: () => undefined });
-  const run = new Execution(vm, shape.timeout);
+  const run = new Execution(vm, read.shape.timeout, () => begun(vm));
   try {
     const status = await run.status(words, { ...options, env });
-    if ((config.drives ?? []).some(({ readOnly }) => !readOnly)) await sync(vm);
+    if ((read.attached.drives ?? []).some(({ readOnly }) => !readOnly)) await sync(vm);
     return status;
   } finally {
     run.close();
     vm.machine.stop();
   }
+}
+
+/** A machine for a command. */
+interface CommandGuest {
+  readonly config: PreparedMachine['config'];
+  /** To be called when the guest is there. @returns what waits for work that goes on beside the command */
+  begun(vm: Vm): Promise<() => Promise<void>>;
+}
+
+/** Where the guest is the one that hartvisor brings, it goes on from an image of its boot, or that is made. */
+async function guestFor(
+  read: ReadRun,
+  options: ExecCommandOptions,
+  host: NodeHost,
+  typed: readonly string[],
+): Promise<CommandGuest> {
+  const warm = mayExecuteWarm(typed) ? await WarmStart.find(read.choice, read.shape) : undefined;
+  const { engine, pcpus } = read.shape;
+  const image = await warm?.open(pcpus);
+  const nothing = () => Promise.resolve();
+  if (image !== undefined) {
+    const config = {
+      kind: 'restored',
+      saved: image.saved,
+      engine,
+      debug: options.debug === true,
+    } as const;
+    return { config, begun: () => Promise.resolve(nothing) };
+  }
+  const { config, name } = await loadRun(options, host, read);
+  return {
+    config,
+    begun: (vm) => warm?.keep(vm.machine, name) ?? Promise.resolve(nothing),
+  };
 }
 
 type ExecOptions = Pick<ExecCommandOptions, 'tty' | 'cwd' | 'user'> & {
@@ -69,11 +109,14 @@ class Execution {
   readonly #listeners = new Map<PassedSignal, () => void>();
   readonly #stoppers: (() => void)[] = [];
   #kill: ((signal: PassedSignal | 'SIGPIPE') => void) | undefined;
+  readonly #begun: () => Promise<() => Promise<void>>;
   #isUp = false;
   #signals = 0;
 
-  constructor(vm: Vm, timeout: number | undefined) {
+  /** @param begun is called before the command is started, and gives what its status waits for */
+  constructor(vm: Vm, timeout: number | undefined, begun: () => Promise<() => Promise<void>>) {
     this.#vm = vm;
+    this.#begun = begun;
     for (const signal of PASSED) {
       const listener = () => this.#hear(signal);
       this.#listeners.set(signal, listener);
@@ -100,9 +143,12 @@ class Execution {
     try {
       await this.#vm.agent.connection.ready();
       this.#isUp = true;
-      return await (options.tty === true
+      const done = await this.#begun();
+      const status = await (options.tty === true
         ? this.#atTerminal(words, options)
         : this.#withPipes(words, options));
+      await done();
+      return status;
     } catch (error) {
       return this.#failed(error);
     }

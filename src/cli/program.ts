@@ -171,11 +171,12 @@ function addExec(program: Command, finished: Finished): void {
       '--user <name>',
       'whose rights it has: a name or a number, and a group behind a colon (default: root)',
     )
+    .option('--cold', 'boot the guest, also where an image of an earlier boot is kept')
     .addHelpText('after', execStatusHelp)
-    .action(async (words, options) => {
+    .action(async (words, options, command) => {
       const host = await prepareHost('domain', options);
       const { execCommand } = await import('./exec-command.ts');
-      finished.status = await execCommand(words, options, host);
+      finished.status = await execCommand(words, options, host, typedOptions(command));
     });
 }
 

@@ -86,7 +86,7 @@ export async function runCommand(
 }
 
 /** A guest, and the machine for it. */
-export interface PreparedRun {
+export interface LoadedRun {
   /** Of the guest, for people. */
   readonly name: string;
   readonly config: MachineConfig;
@@ -94,29 +94,25 @@ export interface PreparedRun {
   readonly shape: RunShape;
 }
 
-/**
- * Makes ready what `hartvisor run` starts.
- *
- * @param withAgent the machine has a port for the guest's agent, which is in the guest that hartvisor brings
- * @throws InputError for options and files that cannot be used
- */
-export async function prepareRun(
-  options: RunCommandOptions,
-  host: NodeHost,
-  withAgent = false,
-): Promise<PreparedRun> {
-  return loadRun(options, host, await readRun(options, host, withAgent));
-}
-
 /** What `hartvisor run` is to start, before any guest was looked for. */
-interface ReadRun {
+export interface ReadRun {
   readonly given: Attached;
   readonly attached: AttachedParts;
   readonly shape: RunShape;
   readonly choice: GuestChoice;
 }
 
-async function readRun(options: RunCommandOptions, host: NodeHost, withAgent: boolean): Promise<ReadRun> {
+/**
+ * Reads what `hartvisor run` is to start.
+ *
+ * @param withAgent the machine has a port for the guest's agent, which is in the guest that hartvisor brings
+ * @throws InputError for options and files that cannot be used
+ */
+export async function readRun(
+  options: RunCommandOptions,
+  host: NodeHost,
+  withAgent: boolean,
+): Promise<ReadRun> {
   const fromDisk = readBoot(options.boot);
   const guestName = readGuestName(options.guest);
   const debian = await debianDiskFor(guestName, options);
@@ -149,11 +145,12 @@ async function readRun(options: RunCommandOptions, host: NodeHost, withAgent: bo
   return { given, attached, shape, choice };
 }
 
-async function loadRun(
+/** Reads, or fetches, the guest of it. @throws InputError for files that cannot be used */
+export async function loadRun(
   options: RunCommandOptions,
   host: NodeHost,
   { given, attached, shape, choice }: ReadRun,
-): Promise<PreparedRun> {
+): Promise<LoadedRun> {
   const progress = fetchProgress(process.stderr);
   const guest = await loadGuest({ ...choice, onProgress: progress.report }).finally(progress.done);
   const { name, ...parts } = guest;

@@ -1,31 +1,62 @@
 /** `hartvisor exec`: streams, statuses and signals of a command in a guest. */
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { defaultCacheDir } from '../../src/node/cache-dir.ts';
 import { debianGuest } from '../machine/debian-guest.ts';
 import { runCli, startCli } from './command.ts';
 
 const guest = await debianGuest();
+/** A cache of its own, which has what the guest is made of. */
+const cache = mkdtempSync(join(tmpdir(), 'hartvisor-exec-'));
+const filled = defaultCacheDir();
+for (const name of filled === undefined ? [] : readdirSync(filled)) {
+  if (name !== 'warm') symlinkSync(join(filled ?? '', name), join(cache, name));
+}
+afterAll(() => rmSync(cache, { recursive: true }));
 
-/** With the cache that the guest is in. */
 const start = (...args: string[]) =>
-  startCli(['exec', '--memory', '128M', ...args], { env: { HARTVISOR_CACHE: defaultCacheDir() } });
+  startCli(['exec', '--memory', '128M', ...args], { env: { HARTVISOR_CACHE: cache } });
 
 describe.skipIf(guest === undefined)('a command', { timeout: 60_000 }, () => {
+  /** The images of boots, and when they were used. */
+  const images = () =>
+    readdirSync(join(cache, 'warm')).map((name) => {
+      const { ino, mtimeMs } = statSync(join(cache, 'warm', name));
+      return { ino, mtimeMs };
+    });
+
   test('has the streams and the status of hartvisor, and nothing else is there', async () => {
-    const script = 'cat; pwd; echo "$A" >&2; exit 42';
+    const script = 'cat; pwd; echo "$A" >&2; touch /tmp/mine; exit 42';
     const { child, ended } = start('--cwd', '/tmp', '--env', 'A=b c', '--', 'sh', '-c', script);
     child.stdin.end('in\nput');
     expect(await ended).toEqual({ status: 42, stdout: 'in\nput/tmp\n', stderr: 'b c\n' });
+    expect(images()).toHaveLength(1);
   });
 
-  test('gets signals, and what it makes of them counts', async () => {
+  test('goes on from the image of an earlier boot, and has nothing of the command before', async () => {
+    const [before] = images();
+    const { child, ended } = start('--', 'sh', '-c', 'date +%s; ls /tmp/mine 2> /dev/null');
+    child.stdin.end();
+    const { status, stdout } = await ended;
+    expect(status).toBe(1);
+    expect(Math.abs(Number(stdout) - Date.now() / 1000)).toBeLessThan(30);
+    const [after] = images();
+    expect(after.ino).toBe(before.ino);
+    expect(after.mtimeMs).toBeGreaterThan(before.mtimeMs);
+  });
+
+  test('gets signals, and what it makes of them counts, in a guest that boots anew', async () => {
+    const before = images();
     const script = 'trap "echo caught" INT; trap "kill -9 $$" TERM; echo ready; while :; do sleep 0.1; done';
-    const { child, printed, ended } = start('--', 'sh', '-c', script);
+    const { child, printed, ended } = start('--cold', '--', 'sh', '-c', script);
     await printed('ready');
     child.kill('SIGINT');
     await printed('caught');
     child.kill('SIGTERM');
     expect(await ended).toMatchObject({ status: 128 + 9, stdout: 'ready\ncaught\n' });
+    expect(images()).toEqual(before);
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -38,10 +38,14 @@ test('those that were used last are kept, and no more than three', async () => {
     utimesSync(path, index + 1, index + 1);
   }
   expect(await images.use(paths[0])).toBe(true);
+  const unfinished = ['.1.snapshot.abc', '.2.snapshot.def'].map((name) => join(cache, 'warm', name));
+  for (const path of unfinished) writeFileSync(path, 'x');
+  utimesSync(unfinished[0], 1, 1);
   await images.prune();
+  expect(unfinished.map((path) => existsSync(path))).toEqual([false, true]);
   expect(await Promise.all(paths.map((path) => images.use(path)))).toEqual([true, false, false, true, true]);
   await images.drop(paths[0]);
   await images.drop(paths[0]);
   expect(await images.use(paths[0])).toBe(false);
-  expect(readdirSync(join(cache, 'warm'))).toHaveLength(2);
+  expect(readdirSync(join(cache, 'warm'))).toHaveLength(3);
 });

@@ -9,6 +9,8 @@ import { whyUnusable } from '../private-directory.ts';
 /** Images that are kept: those that were used last. */
 const KEPT = 3;
 const ENDING = '.snapshot';
+/** Milliseconds after which nobody writes an image any more. */
+const UNFINISHED_MS = 3_600_000;
 
 /**
  * Images of guests that have booted, in the cache directory, by all that decides what a guest becomes. An image holds all of
@@ -49,17 +51,18 @@ export class WarmImages {
     await unlink(path).catch(() => undefined);
   }
 
-  /** Removes those that were not used for longest. */
+  /** Removes those that were not used for longest, and what is left of those that were not written to their end. */
   async prune(): Promise<void> {
-    const names = (await readdir(this.#folder)).filter((name) => name.endsWith(ENDING));
     const files = await Promise.all(
-      names.map(async (name) => {
+      (await readdir(this.#folder)).map(async (name) => {
         const path = join(this.#folder, name);
-        return { path, used: (await stat(path)).mtimeMs };
+        return { path, isWhole: name.endsWith(ENDING), used: (await stat(path)).mtimeMs };
       }),
     );
-    const old = files.sort((one, other) => other.used - one.used).slice(KEPT);
-    for (const { path } of old) await this.drop(path);
+    const whole = files.filter(({ isWhole }) => isWhole).sort((one, other) => other.used - one.used);
+    const longAgo = Date.now() - UNFINISHED_MS;
+    const broken = files.filter(({ isWhole, used }) => !isWhole && used < longAgo);
+    for (const { path } of [...whole.slice(KEPT), ...broken]) await this.drop(path);
   }
 }
 

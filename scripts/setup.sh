@@ -20,6 +20,8 @@ need riscv64-linux-gnu-gcc gcc-riscv64-linux-gnu      # builds the guests under 
 need riscv64-linux-gnu-objdump binutils-riscv64-linux-gnu # the disassembler's and the assembler's oracle
 need qemu-system-riscv64 qemu-system-misc             # the oracle for whole programs, and the benchmark's yardstick
 need qemu-img qemu-utils                              # the oracle for images of disks
+need qemu-riscv32-static qemu-user-static             # runs the agent for RV32, whose kernel no distribution has
+need script bsdutils                                  # a pseudo terminal for it
 need dtc device-tree-compiler                         # reads the device trees that we write
 need gdb-multiarch gdb-multiarch                         # the oracle for `--gdb`
 need chromium chromium                                # the browser of the tests and benchmarks of pages

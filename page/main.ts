@@ -114,7 +114,8 @@ async function startOrThrow(settings: Settings, beginning?: Beginning, screen = 
   if (!sameSettings(settings, session.settings)) remember(settings);
   const hadMachine = session.phase !== 'idle';
   const vm = await session.start(settings, beginning);
-  if (hadMachine && screen === '') await tabs.console.write('\r\n\x1b[2m──── another machine ────\x1b[m\r\n');
+  if (hadMachine && screen === '')
+    await tabs.console.write('\r\n\x1b[90m──── another machine ────\x1b[m\r\n');
   tabs.connect(screen);
   if (document.activeElement === document.body || document.activeElement === restart) tabs.console.focus();
   return vm;

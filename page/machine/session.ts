@@ -1,6 +1,6 @@
 import type { RestoreOptions, Vm, VmEnd, VmImage } from 'hartvisor/web';
 import { errorText, sizeText } from '../dom.ts';
-import { fetchGuest, type Guest, imageFor } from './guest.ts';
+import { fetchGuest, imageFor } from './guest.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 
 /** What a machine of a page is at. */
@@ -17,11 +17,12 @@ export interface Progress {
 /** Where a machine begins: with a boot, or an image of one of its own. */
 export type Beginning =
   | { readonly kind: 'guest' }
-  | { readonly kind: 'image'; readonly image: VmImage | string; readonly name: string };
+  | { readonly kind: 'image'; readonly image: VmImage | Blob | string; readonly name: string };
 
 /** One machine of a page after the other, and what it is at. */
 export class MachineSession {
-  readonly #guestBase: URL;
+  /** Address of the folder with the list of the guest. */
+  readonly guestBase: URL;
   readonly #listeners = new Set<() => void>();
   #settings: Settings = DEFAULT_SETTINGS;
   #phase: Phase = 'idle';
@@ -29,13 +30,14 @@ export class MachineSession {
   #message = '';
   #progress: Progress | undefined;
   #isWarm = false;
+  #guestName = '';
   #abort = new AbortController();
   /** Counts starts: what an older one is told no longer matters. */
   #turn = 0;
 
   /** @param guestBase address of the folder with the list of the guest */
   constructor(guestBase: URL) {
-    this.#guestBase = guestBase;
+    this.guestBase = guestBase;
   }
 
   get settings(): Settings {
@@ -59,6 +61,11 @@ export class MachineSession {
   /** While it is being started. */
   get progress(): Progress | undefined {
     return this.#progress;
+  }
+
+  /** Of its guest, for people. */
+  get guestName(): string {
+    return this.#guestName;
   }
 
   /** It went on from an image, so that its console has shown nothing yet. */
@@ -141,10 +148,12 @@ export class MachineSession {
     };
     this.#isWarm = true;
     if (beginning.kind === 'image') {
+      this.#guestName = beginning.name;
       tell(`Restoring ${beginning.name}`);
       return restore(beginning.image, usual);
     }
-    const guest = await fetchGuest(this.#guestBase, signal);
+    const guest = await fetchGuest(this.guestBase, signal);
+    this.#guestName = guest.name;
     const image = imageFor(guest, settings);
     if (image !== undefined) {
       tell(`Fetching ${guest.name}, which has booted before`, undefined);
@@ -161,7 +170,7 @@ export class MachineSession {
     return boot({
       ...usual,
       ...{ cpus, protocol, aia, memory: memoryMiB * 2 ** 20 },
-      ...filesOf(guest),
+      ...{ kernel: guest.kernel, initrd: guest.initrd },
       onProgress: ({ bytes, totalBytes }) => tell(`Fetching ${guest.name}`, bytes, totalBytes),
     });
   }
@@ -178,10 +187,6 @@ export class MachineSession {
     this.#progress = progress;
     for (const listener of [...this.#listeners]) listener();
   }
-}
-
-function filesOf({ kernel, initrd }: Guest) {
-  return { kernel, initrd };
 }
 
 /** What booting instead would meet as well. */

@@ -88,9 +88,7 @@ export class SnapshotsPart {
   /** Goes on with a machine of a file. */
   restoreFile(file: File): void {
     const { session, restore } = this.#options;
-    const image = URL.createObjectURL(file);
-    restore({ kind: 'image', image, name: file.name }, session.settings, '');
-    setTimeout(() => URL.revokeObjectURL(image), 120_000);
+    restore({ kind: 'image', image: file, name: file.name }, session.settings, '');
   }
 
   #render(): void {

@@ -17,8 +17,8 @@ export class ConsoleLink {
     this.#screen = screen;
     // The end of the machine is told by others.
     this.#show().catch(() => undefined);
-    if (isWarm) void this.#wake();
-    else this.resize(screen.size);
+    if (isWarm) this.type('\r');
+    this.resize(screen.size);
   }
 
   type(text: string): void {
@@ -37,12 +37,6 @@ export class ConsoleLink {
   /** The machine has one reader. Another page's terminal may have been it until now. */
   async #show(): Promise<void> {
     await this.#screen.show(this.#vm.console.output, this.#abort.signal);
-  }
-
-  async #wake(): Promise<void> {
-    this.resize(this.#screen.size);
-    await this.#sizing;
-    this.type('\r');
   }
 
   async #setSize(cols: number, rows: number): Promise<void> {

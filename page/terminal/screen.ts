@@ -2,6 +2,7 @@ import { FitAddon } from '@xterm/addon-fit';
 import { SerializeAddon } from '@xterm/addon-serialize';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import { Terminal } from '@xterm/xterm';
+import { element } from '../dom.ts';
 import { terminalColors } from './colors.ts';
 import { handleKeys } from './keys.ts';
 
@@ -42,6 +43,7 @@ export class Screen {
   readonly #events: ScreenEvents;
   #settling: ReturnType<typeof setTimeout> | undefined;
   #told: ScreenSize | undefined;
+  #isDisposed = false;
 
   /** @param host fills it; it is in the document */
   constructor(host: HTMLElement, options: ScreenOptions, events: ScreenEvents) {
@@ -155,6 +157,7 @@ export class Screen {
   }
 
   dispose(): void {
+    this.#isDisposed = true;
     clearTimeout(this.#settling);
     this.#observer.disconnect();
     this.#terminal.dispose();
@@ -167,10 +170,12 @@ export class Screen {
     this.#events.onResize(size);
   }
 
-  /** Draws with WebGL where the browser has it, and as elements of the page otherwise, or when its driver fails. */
+  /** Draws by the graphics card where there is one, and as elements of the page otherwise, or when its driver fails. */
   async #drawByGraphics(): Promise<void> {
+    if (!hasGraphics()) return;
     try {
       const { WebglAddon } = await import('@xterm/addon-webgl');
+      if (this.#isDisposed) return;
       const addon = new WebglAddon();
       addon.onContextLoss(() => addon.dispose());
       this.#terminal.loadAddon(addon);
@@ -178,6 +183,19 @@ export class Screen {
       // xterm.js goes on with elements.
     }
   }
+}
+
+/** What browsers draw with where there is no graphics card: slower than elements, and it holds the page up. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|basic render|software/i;
+
+function hasGraphics(): boolean {
+  const context = element('canvas').getContext('webgl2');
+  if (context === null) return false;
+  const names = context.getExtension('WEBGL_debug_renderer_info');
+  const name: unknown = names === null ? '' : context.getParameter(names.UNMASKED_RENDERER_WEBGL);
+  // Browsers allow few of them at once.
+  context.getExtension('WEBGL_lose_context')?.loseContext();
+  return !SOFTWARE.test(String(name));
 }
 
 function openLink(address: string): void {

@@ -64,7 +64,9 @@ export class TerminalTabs {
       console.screen.clear();
       void console.screen.write(screenBefore);
     }
-    console.link = new ConsoleLink(vm, console.screen, isWarm && screenBefore === '');
+    const isSilent = isWarm && screenBefore === '';
+    if (isSilent) void console.screen.write(greeting(this.#options.session));
+    console.link = new ConsoleLink(vm, console.screen, isSilent);
   }
 
   /** The machine is gone. */
@@ -210,4 +212,11 @@ export class TerminalTabs {
     this.#show(this.#tabs[to]);
     this.#tabs[to].button.focus();
   }
+}
+
+/** In place of the messages of a boot, which nobody has seen. */
+function greeting({ guestName, settings }: MachineSession): string {
+  const { cpus, memoryMiB } = settings;
+  const processors = `${cpus} processor${cpus === 1 ? '' : 's'}`;
+  return `${guestName} on ${processors} and ${memoryMiB} MiB, in this tab.\r\n\x1b[90mTry: nproc, cat /proc/interrupts, top\x1b[m\r\n`;
 }

@@ -35,6 +35,17 @@ export default defineConfig({
     // Each file is needed by others at once; a data: address in a style sheet would be against the policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { index: here('index.html') } },
+    rollupOptions: {
+      input: {
+        index: here('index.html'),
+        embed: here('embed.html'),
+        terminal: here('element/index.ts'),
+      },
+      // What pages of others import has a name that stays.
+      preserveEntrySignatures: 'allow-extension',
+      output: {
+        entryFileNames: ({ name }) => (name === 'terminal' ? '[name].js' : 'assets/[name]-[hash].js'),
+      },
+    },
   },
 });

@@ -4,8 +4,10 @@
  */
 import './embed.css';
 import { element } from './dom.ts';
+import { terminalElement } from './element/terminal-element.ts';
 import { isolate } from './isolation.ts';
-import './element/index.ts';
+
+customElements.define('hartvisor-terminal', terminalElement(new URL('guest/', document.baseURI)));
 
 const ATTRIBUTES = [
   'src',
@@ -24,7 +26,7 @@ const ATTRIBUTES = [
 const isolation = await isolate();
 if (isolation.kind === 'isolated') {
   const words = new URLSearchParams(location.search);
-  const terminal = element('hartvisor-terminal', { src: 'guest/' });
+  const terminal = element('hartvisor-terminal');
   for (const name of ATTRIBUTES) {
     const word = words.get(name);
     if (word !== null && isAllowed(name, word)) terminal.setAttribute(name, word);

@@ -1,6 +1,10 @@
+import { errorText } from './dom.ts';
+
 /** Where the page has tried to be isolated, so that it does not load itself for ever. */
 const TRIED = 'hartvisor-isolation-tried';
 const WORKER = 'isolation-worker.js';
+/** Milliseconds that it has to start: it is a small file. */
+const WORKER_MS = 15_000;
 
 /** What comes of the page's wish for shared memory. */
 export type Isolation =
@@ -35,13 +39,26 @@ export async function isolate(): Promise<Isolation> {
     );
   remember();
   try {
-    await navigator.serviceWorker.register(new URL(WORKER, document.baseURI));
-    await navigator.serviceWorker.ready;
+    await Promise.race([startWorker(), late()]);
   } catch (error) {
-    return refused(`The service worker that supplies the headers could not be started (${String(error)}).`);
+    return refused(
+      `The service worker that supplies the headers could not be started (${errorText(error)}).`,
+    );
   }
   location.reload();
   return { kind: 'reloading' };
+}
+
+async function startWorker(): Promise<void> {
+  await navigator.serviceWorker.register(new URL(WORKER, document.baseURI));
+  await navigator.serviceWorker.ready;
+}
+
+/** Some browsers neither start workers in some windows nor say so. */
+function late(): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(new Error('it does not answer')), WORKER_MS);
+  });
 }
 
 function refused(reason: string): Isolation {

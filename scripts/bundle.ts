@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { interpreterBytes, interpreterFile } from '../src/node/interpreter-module.ts';
 import { bundleWeb } from './bundle-web.ts';
+import { bundleTerminal } from './web/bundle-terminal.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const target = process.argv[2] ?? join(root, 'dist');
@@ -54,3 +55,4 @@ for (const xlen of [32, 64] as const) {
   writeFileSync(join(target, 'node', interpreterFile(xlen)), await interpreterBytes(xlen));
 }
 await bundleWeb(join(target, 'web'));
+await bundleTerminal(join(target, 'terminal'));

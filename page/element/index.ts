@@ -6,6 +6,13 @@
  */
 import { terminalElement } from './terminal-element.ts';
 
+export type {
+  HartvisorTerminal,
+  HartvisorTerminalEventMap,
+  TerminalProgress,
+  TerminalState,
+} from './api.d.ts';
+
 const NAME = 'hartvisor-terminal';
 // A variable, so that bundlers do not look for a file of that name.
 const here = import.meta.url;

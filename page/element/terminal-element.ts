@@ -110,7 +110,7 @@ export function terminalElement(guestBase: URL) {
         const vm = await session.start(settings, beginning);
         void vm.ended.then((end) => this.#tell('exit', { end }));
         const command = this.getAttribute('command') ?? '';
-        this.#link = new ConsoleLink(vm, screen, session.isWarm && command === '');
+        this.#link = new ConsoleLink(vm, screen, session.isWarm);
         await this.#type(vm, session.isWarm, command);
         this.#tell('ready', { vm });
         return vm;

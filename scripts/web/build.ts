@@ -3,11 +3,11 @@
  * `build/web`, or the folder that is given. With `--cold` there is no image of a guest that has booted, with `--no-guest`
  * no guest at all, as in the package: `hartvisor web` adds it.
  */
-import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { HartvisorError } from '../../src/errors/hartvisor-error.ts';
+import { addGuest } from '../../src/node/web/export-site.ts';
 import { pageGuest } from '../../src/node/web/page-guest.ts';
 import { buildPage } from './build-page.ts';
 import { weightOf } from './weight.ts';
@@ -20,7 +20,7 @@ const folder = resolve(positionals[0] ?? fileURLToPath(new URL('../../build/web'
 
 try {
   await buildPage(folder);
-  const guest = values['no-guest'] ? undefined : await addGuest();
+  const guest = values['no-guest'] ? undefined : await makeGuest();
   const { all } = weightOf(folder);
   console.log(
     `${folder}: ${kilobytes(all)} packed${guest === undefined ? '' : `, and the guest ${kilobytes(guest)}`}`,
@@ -32,19 +32,13 @@ try {
 }
 
 /** @returns bytes that a page fetches of it */
-async function addGuest(): Promise<number> {
-  const { manifest, files } = await pageGuest({
+async function makeGuest(): Promise<number> {
+  const guest = await pageGuest({
     cold: values.cold,
     onProgress: ({ message }) => console.error(message),
   });
-  mkdirSync(join(folder, 'guest'));
-  for (const [name, file] of files) {
-    const copy = join(folder, 'guest', name);
-    copyFileSync(file, copy);
-    // In the cache they are this user's alone; here they are for everybody, as the rest of the page.
-    chmodSync(copy, 0o644);
-  }
-  const { image, kernel, initrd } = manifest;
+  addGuest(folder, guest);
+  const { image, kernel, initrd } = guest.manifest;
   return image?.size ?? kernel.size + initrd.size;
 }
 

@@ -285,6 +285,7 @@ function addWeb(program: Command, finished: Finished): void {
     .option('--port <n>', 'where it listens, 0 for a free one (default: 8123 if it is free)')
     .option('--host <address>', 'an address of this machine: 0.0.0.0 for all of them', '127.0.0.1')
     .option('--cold', 'without an image of a guest that has booted: the page boots it')
+    .option('-o, --output <folder>', 'write the page with its guest for a file host, and end')
     .action(async (options) => {
       const { webCommand } = await import('./web-command.ts');
       finished.status = await webCommand(options);

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { InputError } from '../errors/input-error.ts';
 import { packageFile } from '../node/package-files.ts';
 import { onEndingSignal } from '../node/signals.ts';
-import { pageGuest } from '../node/web/page-guest.ts';
+import { exportSite } from '../node/web/export-site.ts';
+import { type PageGuest, pageGuest } from '../node/web/page-guest.ts';
 import { Site } from '../node/web/site.ts';
 import { isLoopback, type SiteServer, serveSite } from '../node/web/site-server.ts';
 import { EXIT_STATUS } from './exit-status.ts';
@@ -14,6 +15,7 @@ export interface WebCommandOptions {
   readonly port?: string | undefined;
   readonly host: string;
   readonly cold?: true | undefined;
+  readonly output?: string | undefined;
 }
 
 /** Where the page is looked for: in the package, and in a checkout. */
@@ -22,29 +24,43 @@ const FOLDERS = ['dist/page', 'build/web'] as const;
 const USUAL_PORT = 8123;
 
 /**
- * `hartvisor web`: serves the page until a signal ends it.
+ * `hartvisor web`: serves the page until a signal ends it, or writes it as a folder.
  *
  * @returns the exit status
  * @throws InputError for options that cannot be used, and where there is no page or no guest
  */
-export async function webCommand({ port, host, cold }: WebCommandOptions): Promise<number> {
+export async function webCommand(options: WebCommandOptions): Promise<number> {
+  const { output, port, host, cold } = options;
   const wanted = port === undefined ? undefined : readPort(port);
-  const site = Site.ofFolder(findPage());
+  const page = findPage();
+  const progress = fetchProgress(process.stderr);
+  const makeGuest = () =>
+    pageGuest({ cold: cold === true, onProgress: progress.report }).finally(progress.done);
+  if (output === undefined) return servePage(page, host, wanted, makeGuest);
+  exportSite(page, output, await makeGuest());
+  process.stdout.write(`${output}\n`);
+  return EXIT_STATUS.success;
+}
+
+async function servePage(
+  page: string,
+  host: string,
+  port: number | undefined,
+  makeGuest: () => Promise<PageGuest>,
+): Promise<number> {
+  const site = Site.ofFolder(page);
   // Before the guest is made, which can take a minute: a port that is taken is known at once.
-  const server = await serve(site, host, wanted);
+  const server = await serve(site, host, port);
   const ended = new Promise<void>((resolve) => {
     onEndingSignal(() => resolve());
   });
-  const progress = fetchProgress(process.stderr);
   const addGuest = async () => {
-    const { files } = await pageGuest({ cold: cold === true, onProgress: progress.report }).finally(
-      progress.done,
-    );
+    const { files } = await makeGuest();
     for (const [name, file] of files) site.add(`/guest/${name}`, file);
     process.stdout.write(`${server.url}\n`);
     if (!isLoopback(host))
       warn(
-        `Others reach this page, too. Browsers run machines in it by https or from localhost alone (docs/page.md).`,
+        'Others reach this page, too. Browsers run machines in it by https or from localhost alone (docs/page.md).',
       );
   };
   try {

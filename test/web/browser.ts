@@ -8,7 +8,8 @@ import { rolldown } from 'rolldown';
 import { bundleWeb } from '../../scripts/bundle-web.ts';
 import { type PageServer, servePages } from './page-server.ts';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** The browser of the tests. */
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /** A browser, and the server of the pages in it. */
 export interface TestBrowser {

@@ -91,9 +91,14 @@ async function ask(url: string, what: string, signal: AbortSignal | undefined): 
   return { body, totalBytes: length === null ? undefined : Number(length) };
 }
 
+/** An address as a page gives it. @throws TypeError for what is none */
+export function absoluteUrl(url: string): URL {
+  return new URL(url, globalThis.document?.baseURI ?? globalThis.location.href);
+}
+
 function absolute(url: string, what: string): URL {
   try {
-    return new URL(url, globalThis.document?.baseURI ?? globalThis.location.href);
+    return absoluteUrl(url);
   } catch {
     throw new InputError(`${what} ${url} is no address that can be fetched.`);
   }

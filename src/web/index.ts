@@ -83,5 +83,6 @@ export { type AllowRule, parseRule } from '../network/policy.ts';
 export type { InterruptEvent } from '../trace/interrupt-timeline.ts';
 export type { LiveInterrupt } from '../trace/live.ts';
 export { boot, imageBlob, restore } from './boot.ts';
+export { disks, type StoredDisk } from './drives/disks.ts';
 export { checkIsolation, IsolationError } from './isolation.ts';
 export { WebHost } from './web-host.ts';

@@ -5,7 +5,9 @@ import { InputError } from '../errors/input-error.ts';
 import { Snapshot } from '../machine/snapshot/read.ts';
 import type { SavedMachine } from '../machine/snapshot/saved-machine.ts';
 import { writeSnapshot } from '../machine/snapshot/write.ts';
+import { attachParts, notesOf } from './attach-parts.ts';
 import { deflateCodec } from './deflate-codec.ts';
+import { checkDrives } from './drives/drive-stamps.ts';
 import { fetchPieces } from './fetch-file.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { refuseForPages } from './refuse.ts';
@@ -22,7 +24,7 @@ export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'save'> = {
     const pieces = fetchPieces(from, 'The snapshot', { most: LARGEST_SNAPSHOT, signal });
     return restoreFrom(pieces, `The snapshot ${from}`, options);
   },
-  adopt: (saved, options) => prepare(options, saved.plan, () => Promise.resolve(saved)),
+  adopt: (saved, options) => prepare(options, saved.plan, {}, () => Promise.resolve(saved)),
   async save(saved, to, notes) {
     if (typeof to === 'string')
       throw new InputError(
@@ -44,27 +46,30 @@ export async function restoreFrom(
   options: RestoreOptions,
 ): Promise<PreparedMachine> {
   const snapshot = await Snapshot.open(pieces, { name, codec: deflateCodec, version: PACKAGE_VERSION });
-  const { machine, pcpus } = snapshot.facts;
+  const { machine, pcpus, notes = {} } = snapshot.facts;
   if (machine.kind !== 'domain')
     throw new InputError(`${name} is one of a bare machine, which pages do not have.`);
   const threads = options.threads ?? Math.min(pcpus, navigator.hardwareConcurrency);
-  return prepare(options, machine, (attached) => snapshot.machine({ pcpus: threads, attached }));
+  return prepare(options, machine, notes, (attached) => snapshot.machine({ pcpus: threads, attached }));
 }
 
 async function prepare(
   options: RestoreOptions,
   { virtio = 'pci', ports = [], balloon = false }: DeviceSetting,
+  notes: Readonly<Record<string, string>>,
   read: (attached: AttachedParts) => Promise<SavedMachine>,
 ): Promise<PreparedMachine> {
   refuseForPages(options);
   const host = new WebHost();
   host.prepare();
   try {
-    const saved = await read({ virtio, ports, balloon });
+    const parts = await attachParts({ ...options, balloon }, virtio, host);
+    if (parts.drives !== undefined) await checkDrives(notes, parts.drives.starts);
+    const saved = await read({ ...parts.attached, ports });
     const { engine, limits, trace } = options;
     const own = { ...(trace === true ? { trace: {} } : {}), ...(engine === undefined ? {} : { engine }) };
     const config = { kind: 'restored', saved, ...own, cpuLimit: limits?.cpus } as const;
-    return { config, host, forwards: [], close: () => host.close() };
+    return { config, host, forwards: [], ...notesOf(parts), close: () => host.close() };
   } catch (error) {
     host.close();
     throw error;

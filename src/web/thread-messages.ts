@@ -1,13 +1,22 @@
 /** The messages between a page and its machines' threads, beside those of the machine. */
 import type { Xlen } from '../machine/cpu.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
+import type { RemoteFile } from '../storage/http/range-source.ts';
+import type { DriveStart } from './drives/drive-start.ts';
 
 /** To a thread. */
 export type ToThread =
   /** Asks for the interpreter, before anything else; the answer is `interpreter`. */
   | { readonly kind: 'generate'; readonly xlen: Xlen }
+  /** Has it fetch parts of a file for another thread, until that is at its end. */
+  | { readonly kind: 'serve'; readonly exchange: SharedArrayBuffer; readonly file: RemoteFile }
   /** Makes it begin. */
   | ThreadBegin;
+
+/** What a machine has outside, as its threads are told of it. */
+export interface ThreadParts {
+  readonly drives?: readonly DriveStart[];
+}
 
 export interface ThreadBegin {
   readonly kind: 'begin';
@@ -15,6 +24,7 @@ export interface ThreadBegin {
   readonly interpreter: WebAssembly.Module;
   /** `performance.timeOrigin` of the page: 0 of the time that all threads share. */
   readonly timeOrigin: number;
+  readonly parts: ThreadParts;
 }
 
 /** From a thread. */

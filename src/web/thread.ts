@@ -23,18 +23,28 @@ scope.addEventListener('message', ({ data }) => {
 
 async function carryOut(order: ToThread): Promise<void> {
   if (order.kind === 'begin') return live(order);
+  if (order.kind === 'serve') {
+    const { serveExchange } = await import('../storage/http/exchange.ts');
+    await serveExchange(order.exchange, order.file);
+    scope.postMessage({ kind: 'done' });
+    return;
+  }
   const { generateInterpreter } = await import('../hart/interpreter/generate.ts');
   const module = await WebAssembly.compile(generateInterpreter(LIMITS, order.xlen));
   scope.postMessage({ kind: 'interpreter', module });
 }
 
 /** A thread with a hart does not come back to its event loop before the machine's end; what it sends goes out at once. */
-async function live({ start, interpreter, timeOrigin }: ThreadBegin): Promise<void> {
+async function live({ start, interpreter, timeOrigin, parts }: ThreadBegin): Promise<void> {
   const host: WorkerHost = {
     clockOffset: performance.timeOrigin - timeOrigin,
     interpreter,
     notify: (message) => scope.postMessage({ kind: 'machine', message }),
   };
+  if (parts.drives !== undefined) {
+    const { extendHost } = await import('./drives/drive-thread.ts');
+    Object.assign(host, await extendHost(parts.drives, start));
+  }
   const run = await loadWorker(start.kind);
   await run(start, host);
   scope.postMessage({ kind: 'done' });

@@ -1,14 +1,18 @@
 import type { Xlen } from '../machine/cpu.ts';
 import type { MachineHost, RunningThread } from '../machine/machine.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
+import { giveUp } from '../storage/http/exchange.ts';
+import type { RemoteFile } from '../storage/http/range-source.ts';
 import { checkIsolation } from './isolation.ts';
-import type { FromThread, ToThread } from './thread-messages.ts';
+import type { FromThread, ThreadParts, ToThread } from './thread-messages.ts';
 
 /** Machines in a page: their threads are dedicated workers. */
 export class WebHost implements MachineHost {
   /** The time that all threads share is that of the page. */
   readonly clockOffset = 0;
   readonly #waiting: PageThread[] = [];
+  readonly #closers: (() => void)[] = [];
+  #parts: ThreadParts = {};
   readonly #compiled = new Map<Xlen, Promise<WebAssembly.Module>>();
 
   /** @throws IsolationError where a page may not share memory between threads */
@@ -25,9 +29,30 @@ export class WebHost implements MachineHost {
     this.#interpreter(xlen).catch(() => undefined);
   }
 
-  /** Ends threads that were started ahead of time, and that no machine has taken. */
+  /** Ends threads that were started ahead of time, and that no machine has taken, and gives up what is held. */
   close(): void {
     for (const thread of this.#waiting.splice(0)) thread.end(undefined);
+    for (const close of this.#closers.splice(0).reverse()) close();
+  }
+
+  /** Takes what gives up something that is held for the machine. */
+  onClose(close: () => void): void {
+    this.#closers.push(close);
+  }
+
+  /** Tells the threads that are spawned from now on of what the machine has outside. */
+  give(parts: ThreadParts): void {
+    this.#parts = { ...this.#parts, ...parts };
+  }
+
+  /** Starts a thread that fetches parts of a file for the one at the other end of the exchange. */
+  fetchFor(exchange: SharedArrayBuffer, file: RemoteFile): void {
+    const thread = new PageThread();
+    thread.onExit = (error) => {
+      if (error !== undefined) giveUp(exchange, `the thread that fetches it failed: ${error.message}`);
+    };
+    thread.send({ kind: 'serve', exchange, file });
+    this.onClose(() => thread.end(undefined));
   }
 
   spawn(
@@ -42,7 +67,7 @@ export class WebHost implements MachineHost {
     interpreter.then(
       (module) => {
         const { timeOrigin } = performance;
-        thread.send({ kind: 'begin', start, interpreter: module, timeOrigin });
+        thread.send({ kind: 'begin', start, interpreter: module, timeOrigin, parts: this.#parts });
       },
       (error: unknown) => thread.end(asError(error)),
     );

@@ -4,6 +4,7 @@ import type { Platform, PreparedMachine } from '../api/platform.ts';
 import { readMemorySize, readShape } from '../api/shape.ts';
 import { InputError } from '../errors/input-error.ts';
 import { maximumMemory } from '../machine/plan.ts';
+import { attachParts, notesOf } from './attach-parts.ts';
 import { loadGuest } from './load-guest.ts';
 import { refuseForPages } from './refuse.ts';
 import { restorePlatform } from './restore-platform.ts';
@@ -42,10 +43,8 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
   const host = new WebHost();
   host.prepare();
   try {
-    const attached = {
-      ...{ virtio: shape.virtio, balloon: options.balloon === true },
-      ports: [{ name: AGENT_PORT }],
-    };
+    const parts = await attachParts(options, shape.virtio, host);
+    const attached = { ...parts.attached, ports: [{ name: AGENT_PORT }] };
     const { vcpus: cpus, pcpus, aia } = shape;
     const sizes = { kind: 'domain', cpus, pcpus, aia, ...attached } as const;
     const memoryBytes = readMemorySize(options.memory, maximumMemory(sizes));
@@ -62,7 +61,7 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
       memoryBytes,
       detachFiles,
     } as const;
-    return { config, host, forwards: [], close: () => host.close() };
+    return { config, host, forwards: [], ...notesOf(parts), close: () => host.close() };
   } catch (error) {
     host.close();
     throw error;

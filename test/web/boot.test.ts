@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { busyboxFiles } from '../../src/node/guests/load-guest.ts';
 import { boot } from '../../src/node/index.ts';
@@ -9,7 +10,7 @@ import { deflateCodec } from '../../src/node/snapshots/deflate-codec.ts';
 import { saveSnapshot } from '../../src/node/snapshots/snapshot-file.ts';
 import { debianGuest } from '../machine/debian-guest.ts';
 import { hasBrowser, openBrowser, type TestBrowser } from './browser.ts';
-import { servePages } from './page-server.ts';
+import { inRanges, servePages } from './page-server.ts';
 
 const tick = fileURLToPath(new URL('../../guests/tick/tick.elf', import.meta.url));
 
@@ -28,7 +29,24 @@ describe.skipIf(!hasBrowser())('in a tab', () => {
     expect(await run('shell')).toMatch(/\r\n2\r\n42/);
     expect(await run('agent')).toEqual({ exitCode: 3, stdout: 'and back', back: 'and back' });
     expect(await run('interrupts')).toEqual(expect.arrayContaining(['set', 'taken']));
-    expect(await run('savedAndRestored')).toBe('and back2\n');
+    expect(await run('storedAndRemote')).toEqual({
+      size: `${2 ** 21}\n`,
+      remote: 'first-here..last.',
+      exported: expect.stringContaining('in use by another machine'),
+    });
+    const other = await tab.open();
+    expect(await other.run('diskInUse')).toContain(
+      'is in use by another machine, in this tab or another one',
+    );
+    const release = await limitRoom(page, 2 ** 22);
+    expect(await run('overQuota')).toEqual({
+      said: expect.stringContaining('Input/output error'),
+      notices: [expect.stringContaining('the browser has no more room for this page')],
+    });
+    await release();
+    expect(await run('savedAndRestored')).toBe('and back2\nfirst-here..');
+    await page.reload();
+    expect(await run('storedAfterReload')).toEqual({ content: '-here\0', names: ['raw', 'small'], left: [] });
     expect(errors).toEqual([]);
     await page.close();
   });
@@ -49,6 +67,12 @@ describe.skipIf(!hasBrowser())('in a tab', () => {
 
   test('what goes wrong is told', async () => {
     const { page, run } = await tab.open();
+    expect(await run('badDisks')).toEqual({
+      whole: expect.stringContaining('the server gives it as a whole only, without ranges'),
+      missing: expect.stringContaining('the server answers with status 404'),
+      stored: expect.stringContaining("Make an empty one: await disks.create('none', '4G')"),
+      name: expect.stringContaining('is no name for a disk'),
+    });
     expect(await run('crash')).toBe('out of memory');
     expect(await run('lostModule')).toContain('The module of the threads of hartvisor could not be loaded.');
     expect(await run('mistakes')).toEqual({
@@ -73,11 +97,21 @@ describe.skipIf(!hasBrowser())('in a tab', () => {
 
 /** Debian's kernel with busybox and the agent. */
 async function serveGuest({ server }: TestBrowser): Promise<void> {
-  const parts = { virtio: 'pci', agent: true } as const;
+  const parts = { virtio: 'pci', agent: true, disks: true, network: true } as const;
   const machine = { memoryBytes: 2 ** 28, xlen: 64, terminal: 'serial' } as const;
   const { kernelPath, initrd } = await busyboxFiles({ ...machine, parts });
   server.contents.set('guest/kernel', await readFile(kernelPath));
   server.contents.set('guest/initrd', initrd);
+  server.contents.set('disk.img', inRanges(Buffer.from(`${'first'.padEnd(1019, '.')}last.`)));
+}
+
+/** @param bytes that the page may have more than it has now. @returns ends that */
+async function limitRoom(page: Page, bytes: number): Promise<() => Promise<void>> {
+  const devtools = await page.context().newCDPSession(page);
+  const { origin } = new URL(page.url());
+  const { usage } = await devtools.send('Storage.getUsageAndQuota', { origin });
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: usage + bytes });
+  return () => devtools.detach();
 }
 
 async function imageOfTick(file: string): Promise<Uint8Array> {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
 import { rolldown } from 'rolldown';
 import { bundleWeb } from '../../scripts/bundle-web.ts';
 import { type PageServer, servePages } from './page-server.ts';
@@ -13,7 +13,6 @@ export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /** A browser, and the server of the pages in it. */
 export interface TestBrowser {
-  readonly browser: Browser;
   readonly server: PageServer;
   /** The built `hartvisor/web`. */
   readonly folder: string;
@@ -40,15 +39,18 @@ export function hasBrowser(): boolean {
 
 /** Builds `hartvisor/web`, and starts a server and a browser. */
 export async function openBrowser(): Promise<TestBrowser> {
-  const folder = mkdtempSync(join(tmpdir(), 'hartvisor-web-'));
-  const [server, browser] = await Promise.all([
+  const [folder, profile] = ['built', 'profile'].map((name) =>
+    mkdtempSync(join(tmpdir(), `hartvisor-web-${name}-`)),
+  );
+  const [server, context] = await Promise.all([
     servePages(folder),
-    chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] }),
+    // With files on a disk: those of a private window have no limit that tests could set.
+    chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: ['--no-sandbox'] }),
     bundleWeb(folder),
     bundleChecks(folder),
   ]);
   const open = async (url = server.url) => {
-    const page = await browser.newPage();
+    const page = await context.newPage();
     const errors: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error') errors.push(message.text());
@@ -58,11 +60,11 @@ export async function openBrowser(): Promise<TestBrowser> {
     return { page, errors, run: (check: string) => page.evaluate(`checks.${check}()`) };
   };
   const close = async () => {
-    await browser.close();
+    await context.close();
     server.close();
-    rmSync(folder, { recursive: true, force: true });
+    for (const each of [folder, profile]) rmSync(each, { recursive: true, force: true });
   };
-  return { browser, server, folder, open, close };
+  return { server, folder, open, close };
 }
 
 /** They import the built package, which lies beside them. */

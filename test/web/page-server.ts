@@ -73,6 +73,18 @@ export async function servePages(folder: string, isolated = true): Promise<PageS
   };
 }
 
+/** Gives parts of a file, as they are asked for. */
+export function inRanges(bytes: Uint8Array): Content {
+  return ({ headers }, response) => {
+    const [, first = '0', last = '0'] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
+    const part = bytes.subarray(Number(first), Number(last) + 1);
+    const end = Number(first) + part.length - 1;
+    response
+      .writeHead(206, { ETag: '"1"', 'Content-Range': `bytes ${first}-${end}/${bytes.length}` })
+      .end(part);
+  };
+}
+
 async function fileOf(folder: string, path: string): Promise<Uint8Array | undefined> {
   if (!/^dist\/[\w.-]+$/.test(path)) return undefined;
   return readFile(join(folder, path.slice('dist/'.length))).catch(() => undefined);

@@ -72,6 +72,17 @@ export async function serveExchange(
   }
 }
 
+/** Answers for a thread that is gone, for the last time: whoever waits for it is told why there is nothing. */
+export function giveUp(exchange: SharedArrayBuffer, why: string): void {
+  const words = new Int32Array(exchange, 0, WORD.COUNT);
+  const text = new TextEncoder().encode(why).subarray(0, LONGEST_TEXT);
+  new Uint8Array(exchange, 4 * WORD.COUNT).set(text);
+  words[WORD.BYTES] = text.length;
+  // Meets the loop in `fetch`.
+  Atomics.compareExchange(words, WORD.STATE, STATE.ASKED, STATE.FAILED);
+  Atomics.notify(words, WORD.STATE);
+}
+
 async function answerTo(
   words: Int32Array,
   bytes: Uint8Array,

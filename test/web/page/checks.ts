@@ -2,7 +2,7 @@
  * What tests do in a page, by name: each gives what is to be looked at, as something that can be sent. Bundled by
  * `browser.ts`, beside the built package.
  */
-import { boot, type HartvisorError, imageBlob, restore, type Vm } from '../../../src/web/index.ts';
+import { boot, disks, type HartvisorError, imageBlob, restore, type Vm } from '../../../src/web/index.ts';
 
 const TICK = { kernel: 'tick.elf', append: 'seconds=1000', memory: '32M' };
 
@@ -11,10 +11,18 @@ let vm: Vm;
 
 const messageOf = (error: HartvisorError) => error.message;
 
+const DISKS = ['opfs:raw', 'opfs:small', 'disk.img'];
+const notices: string[] = [];
+
 /** Types at a shell. */
 async function shell(): Promise<string> {
-  const files = { kernel: 'guest/kernel', initrd: 'guest/initrd' };
-  vm = await boot({ ...files, cpus: 2, memory: '256M', trace: true });
+  await disks.import('raw', new Blob([new Uint8Array(2 ** 20)]));
+  await disks.create('small', '1G');
+  const files = { kernel: 'guest/kernel', initrd: 'guest/initrd', disk: DISKS };
+  vm = await boot({
+    ...{ ...files, cpus: 2, memory: '256M', trace: true },
+    onNotice: (text) => notices.push(text),
+  });
   await vm.console.waitFor('~ #');
   await vm.console.write('nproc; echo $((6 * 7))\n');
   await vm.console.waitFor('42\r');
@@ -37,12 +45,57 @@ async function interrupts(): Promise<readonly string[]> {
   return [...seen];
 }
 
+async function output(command: string): Promise<string> {
+  const { stdout, stderr } = await vm.commands.run(command);
+  return stdout + stderr;
+}
+
+/** A disk of this browser, and one of a server, to which nothing is written. */
+async function storedAndRemote() {
+  const write = (drive: string) =>
+    `printf %s $(head -c 5 /dev/${drive})-here | dd of=/dev/${drive} 2>/dev/null`;
+  await output(`${write('vda')}; ${write('vdc')}; sync`);
+  return {
+    size: await output('cat /sys/block/vdb/size'),
+    remote: await output('head -c 12 /dev/vdc; tail -c 5 /dev/vdc'),
+    exported: await disks.export('raw').catch(messageOf),
+  };
+}
+
+/** Fills a disk for which the browser has no room. */
+async function overQuota() {
+  const said = await output('dd if=/dev/urandom of=/dev/vdb bs=1M count=64 oflag=direct; echo $?');
+  return { said, notices };
+}
+
+/** Of another tab, while a machine has it. */
+async function diskInUse(): Promise<unknown> {
+  return boot({ ...TICK, disk: 'opfs:raw' }).catch(messageOf);
+}
+
+async function storedAfterReload() {
+  const content = await (await disks.export('raw')).slice(0, 6).text();
+  const names = (await disks.list()).map(({ name }) => name);
+  for (const name of names) await disks.remove(name);
+  return { content, names, left: await disks.list() };
+}
+
+async function badDisks() {
+  const said = (disk: string) => boot({ ...TICK, disk }).catch(messageOf);
+  return {
+    whole: await said('tick.elf'),
+    missing: await said('none.img'),
+    stored: await said('opfs:none'),
+    name: await said('opfs:../x'),
+  };
+}
+
 /** What was in memory is there in a machine that goes on from a file. */
 async function savedAndRestored(): Promise<string> {
   const blob = imageBlob(await vm.snapshot());
   await vm.stop();
-  vm = await restore(new File([blob], 'saved'));
-  const { stdout } = await vm.commands.run('cat /tmp/there; nproc');
+  vm = await restore(new File([blob], 'saved'), { disk: DISKS });
+  const { stdout } = await vm.commands.run('cat /tmp/there; nproc; head -c 12 /dev/vdc');
   await vm.stop();
   return stdout;
 }
@@ -125,6 +178,7 @@ async function notIsolated() {
 
 const checks = {
   ...{ shell, agent, interrupts, savedAndRestored, restoreFromServer },
+  ...{ storedAndRemote, overQuota, diskInUse, storedAfterReload, badDisks },
   ...{ crash, lostModule, mistakes, notIsolated },
 };
 

@@ -1,0 +1,54 @@
+import type { BootOptions, VmDisk } from '../api/boot-options.ts';
+import type { PreparedMachine } from '../api/platform.ts';
+import type { AttachedParts } from '../devices/descriptor.ts';
+import { InputError } from '../errors/input-error.ts';
+import { MOST_DRIVES } from '../machine/parts.ts';
+import type { OpenDrives } from './drives/open-drives.ts';
+import type { WebHost } from './web-host.ts';
+
+/** What a machine has on demand: open, and known to its threads. */
+export interface OpenParts {
+  readonly attached: AttachedParts;
+  readonly drives: OpenDrives | undefined;
+}
+
+/**
+ * Opens the disks of a machine.
+ *
+ * @param host starts the machine's threads
+ * @throws InputError that says what cannot be used, and why
+ */
+export async function attachParts(
+  options: Pick<BootOptions, 'disk' | 'balloon'>,
+  virtio: 'pci' | 'mmio',
+  host: WebHost,
+): Promise<OpenParts> {
+  const disks = readDisks(options, virtio);
+  const drives = disks.length === 0 ? undefined : await openDisks(disks, host);
+  return {
+    attached: {
+      ...{ virtio, balloon: options.balloon === true },
+      ...(drives === undefined ? {} : { drives: drives.facts }),
+    },
+    drives,
+  };
+}
+
+/** What is to be known of a machine's files when it is restored. */
+export function notesOf({ drives }: OpenParts): Pick<PreparedMachine, 'notes'> {
+  return drives === undefined ? {} : { notes: () => drives.notes() };
+}
+
+async function openDisks(disks: readonly VmDisk[], host: WebHost): Promise<OpenDrives> {
+  const { openDrives } = await import('./drives/open-drives.ts');
+  const drives = await openDrives(disks, host);
+  host.give({ drives: drives.starts });
+  return drives;
+}
+
+function readDisks({ disk = [] }: Pick<BootOptions, 'disk'>, virtio: 'pci' | 'mmio'): readonly VmDisk[] {
+  const disks: readonly (string | VmDisk)[] = Array.isArray(disk) ? disk : [disk as string | VmDisk];
+  if (disks.length > MOST_DRIVES[virtio])
+    throw new InputError(`disk: there are ${disks.length}; a machine has ${MOST_DRIVES[virtio]} at most.`);
+  return disks.map((each) => (typeof each === 'string' ? { file: each } : each));
+}

@@ -1,0 +1,92 @@
+/** The side of drives that their threads load. */
+import { driveLane } from '../../devices/descriptor.ts';
+import type { WorkerHost, WorkerStart } from '../../machine/worker.ts';
+import { Asker } from '../../storage/http/exchange.ts';
+import { HttpStorage } from '../../storage/http/http-storage.ts';
+import { inflate } from '../../storage/inflate.ts';
+import { Overlay } from '../../storage/overlay.ts';
+import { ProbedRaw } from '../../storage/probed-raw.ts';
+import type { ClusterUnpackers } from '../../storage/qcow2/compressed.ts';
+import { Qcow2Image } from '../../storage/qcow2/image.ts';
+import { SparseStorage } from '../../storage/sparse-storage.ts';
+import type { Storage } from '../../storage/storage.ts';
+import type { DriveLayer, DriveStart, StoredLayer } from './drive-start.ts';
+import { HandleImage, ImageStorage, type SyncAccessHandle } from './handle-image.ts';
+import { storedFile } from './stored-files.ts';
+
+/** Bytes of changes to a drive that are kept in memory. */
+const MOST_CHANGES = 2 ** 29;
+
+const unpackers: ClusterUnpackers = {
+  zlib: inflate,
+  zstd: () => {
+    throw new Error('pages do not unpack zstd');
+  },
+};
+
+/**
+ * Opens what a thread needs for its drives: only the one that works for a drive may have its file open.
+ *
+ * @throws Error when the browser does not give a file
+ */
+export async function extendHost(
+  drives: readonly DriveStart[],
+  start: WorkerStart,
+): Promise<Partial<WorkerHost>> {
+  const handles = new Map<string, SyncAccessHandle>();
+  for (const [index, { layer }] of drives.entries()) {
+    if (layer.kind === 'stored' && worksFor(start, index)) handles.set(layer.name, await openHandle(layer));
+  }
+  const opened: { readonly file: string; readonly storage: Storage }[] = [];
+  return {
+    openDrive: (index) => {
+      const { file, layer, forgets, bytes } = drives[index];
+      const below = storageOf(layer, handles);
+      const storage = forgets ? new Overlay(below, new SparseStorage(bytes, MOST_CHANGES)) : below;
+      opened.push({ file, storage });
+      return storage;
+    },
+    closeDrives: () => {
+      const troubles = opened.splice(0).flatMap(({ file, storage }) => close(file, storage));
+      for (const handle of handles.values()) handle.close();
+      return troubles;
+    },
+  };
+}
+
+/** Under lock step the hart's own thread does. */
+function worksFor(start: WorkerStart, drive: number): boolean {
+  return start.kind === 'io' ? start.lane === driveLane(drive) : start.engine === 'lockstep';
+}
+
+async function openHandle({ name, readOnly }: StoredLayer): Promise<SyncAccessHandle> {
+  const file = await storedFile(name);
+  if (file === undefined) throw new Error(`the disk ${name} was removed meanwhile`);
+  const { createSyncAccessHandle } = file as unknown as {
+    createSyncAccessHandle(options: { readonly mode: string }): Promise<SyncAccessHandle>;
+  };
+  return createSyncAccessHandle.call(file, { mode: readOnly ? 'read-only' : 'readwrite' });
+}
+
+function storageOf(layer: DriveLayer, handles: ReadonlyMap<string, SyncAccessHandle>): Storage {
+  if (layer.kind === 'remote') {
+    const remote = new HttpStorage(layer.file.size, new Asker(layer.exchange));
+    return layer.format === 'raw' ? remote : Qcow2Image.open(remote, { readOnly: true, unpackers });
+  }
+  const handle = handles.get(layer.name);
+  if (handle === undefined) throw new Error('this thread does not work for that drive');
+  const image = new HandleImage(handle);
+  if (layer.format === 'qcow2') return Qcow2Image.open(image, { readOnly: layer.readOnly, unpackers });
+  const raw = new ImageStorage(image);
+  return layer.probed && !layer.readOnly ? new ProbedRaw(raw) : raw;
+}
+
+function close(file: string, storage: Storage): readonly string[] {
+  try {
+    storage.flush();
+    storage.close();
+    return [];
+  } catch (error) {
+    return [`The drive ${file} could not be written to its end: ${(error as Error).message}.`];
+  }
+}

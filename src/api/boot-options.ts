@@ -49,6 +49,11 @@ export interface VmNetwork {
   readonly forward?: readonly VmForward[];
   /** A file for all frames, in libpcap's format. */
   readonly dump?: string;
+  /**
+   * The way out of a page, which has no network of its own (docs/web.md): `fetch`,
+   * `wisps://SERVER/`, `wss://SERVER/` or `link:NAME`. In Node it is left out.
+   */
+  readonly via?: string;
 }
 
 /** Bounds that a machine has, whatever its guest does. */

@@ -1,4 +1,11 @@
-import { closeChecksum, ETHERNET_BYTES, type Frame, type Network, type OpenChecksum } from './ethernet.ts';
+import {
+  closeChecksum,
+  type DropCounts,
+  ETHERNET_BYTES,
+  type Frame,
+  type Network,
+  type OpenChecksum,
+} from './ethernet.ts';
 
 /** Bytes of a frame at most: a usual one, with room for a tag or two. */
 export const LONGEST_CABLE_FRAME = 2048;
@@ -10,6 +17,7 @@ const WAITING_BYTES = 1 << 20;
  * the guest, or the other end, is too slow.
  */
 export class FrameCable implements Network {
+  readonly dropped: DropCounts = { malformed: 0, refused: 0, overflow: 0 };
   readonly #write: (frame: Uint8Array<ArrayBuffer>) => void;
   readonly #ready: () => void;
   readonly #frames: Uint8Array[] = [];
@@ -27,6 +35,7 @@ export class FrameCable implements Network {
   send(frame: Uint8Array<ArrayBuffer>, open: OpenChecksum | undefined): void {
     if (open !== undefined) closeChecksum(frame, open);
     if (isFrame(frame)) this.#write(frame);
+    else this.dropped.malformed++;
   }
 
   peek(): Frame | undefined {
@@ -40,7 +49,11 @@ export class FrameCable implements Network {
 
   /** Takes a frame of the others, and keeps it; what is none is left out. */
   receive(frame: Uint8Array): void {
-    if (!isFrame(frame) || this.#waiting + frame.length > WAITING_BYTES) return;
+    if (!isFrame(frame)) return;
+    if (this.#waiting + frame.length > WAITING_BYTES) {
+      this.dropped.overflow++;
+      return;
+    }
     this.#frames.push(frame);
     this.#waiting += frame.length;
     this.#ready();

@@ -1,6 +1,6 @@
-import type { BootOptions, VmDisk } from '../api/boot-options.ts';
+import type { BootOptions, VmDisk, VmNetwork } from '../api/boot-options.ts';
 import type { PreparedMachine } from '../api/platform.ts';
-import type { AttachedParts } from '../devices/descriptor.ts';
+import type { AttachedParts, NetworkFacts } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import { MOST_DRIVES } from '../machine/parts.ts';
 import type { OpenDrives } from './drives/open-drives.ts';
@@ -13,22 +13,25 @@ export interface OpenParts {
 }
 
 /**
- * Opens the disks of a machine.
+ * Opens the disks and the network of a machine.
  *
  * @param host starts the machine's threads
  * @throws InputError that says what cannot be used, and why
  */
 export async function attachParts(
-  options: Pick<BootOptions, 'disk' | 'balloon'>,
+  options: Pick<BootOptions, 'disk' | 'network' | 'balloon'>,
   virtio: 'pci' | 'mmio',
   host: WebHost,
 ): Promise<OpenParts> {
   const disks = readDisks(options, virtio);
   const drives = disks.length === 0 ? undefined : await openDisks(disks, host);
+  const { network = false } = options;
+  const card = network === false ? undefined : await connectNetwork(network, host);
   return {
     attached: {
       ...{ virtio, balloon: options.balloon === true },
       ...(drives === undefined ? {} : { drives: drives.facts }),
+      ...(card === undefined ? {} : { network: card }),
     },
     drives,
   };
@@ -44,6 +47,13 @@ async function openDisks(disks: readonly VmDisk[], host: WebHost): Promise<OpenD
   const drives = await openDrives(disks, host);
   host.give({ drives: drives.starts });
   return drives;
+}
+
+async function connectNetwork(network: true | VmNetwork, host: WebHost): Promise<NetworkFacts> {
+  const { prepareNetwork } = await import('./network/open-network.ts');
+  const { facts, start } = prepareNetwork(network);
+  host.give({ network: start });
+  return facts;
 }
 
 function readDisks({ disk = [] }: Pick<BootOptions, 'disk'>, virtio: 'pci' | 'mmio'): readonly VmDisk[] {

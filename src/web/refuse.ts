@@ -6,7 +6,7 @@ import { InputError } from '../errors/input-error.ts';
  *
  * @throws InputError that says what there is instead
  */
-export function refuseForPages({ share = {}, trace, protocol, network }: BootOptions): void {
+export function refuseForPages({ share = {}, trace, protocol }: BootOptions): void {
   if (Object.keys(share).length > 0)
     throw new InputError('share: a page has no folders to share. Copy files with `vm.files`.');
   if (typeof trace === 'string')
@@ -15,5 +15,4 @@ export function refuseForPages({ share = {}, trace, protocol, network }: BootOpt
     );
   if (protocol instanceof URL)
     throw new InputError('protocol: a page has the protocols of hartvisor alone. Give the name of one.');
-  if (network !== undefined && network !== false) throw new InputError('network: pages have no network yet.');
 }

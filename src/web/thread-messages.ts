@@ -3,6 +3,7 @@ import type { Xlen } from '../machine/cpu.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
 import type { RemoteFile } from '../storage/http/range-source.ts';
 import type { DriveStart } from './drives/drive-start.ts';
+import type { NetworkStart } from './network/network-start.ts';
 
 /** To a thread. */
 export type ToThread =
@@ -16,6 +17,7 @@ export type ToThread =
 /** What a machine has outside, as its threads are told of it. */
 export interface ThreadParts {
   readonly drives?: readonly DriveStart[];
+  readonly network?: NetworkStart;
 }
 
 export interface ThreadBegin {

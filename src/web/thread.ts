@@ -45,6 +45,10 @@ async function live({ start, interpreter, timeOrigin, parts }: ThreadBegin): Pro
     const { extendHost } = await import('./drives/drive-thread.ts');
     Object.assign(host, await extendHost(parts.drives, start));
   }
+  if (parts.network !== undefined && start.kind === 'io') {
+    const { extendHost } = await import('./network/network-thread.ts');
+    Object.assign(host, extendHost(parts.network));
+  }
   const run = await loadWorker(start.kind);
   await run(start, host);
   scope.postMessage({ kind: 'done' });

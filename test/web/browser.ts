@@ -27,7 +27,7 @@ export interface OpenPage {
   /** What its console has reported as errors so far. */
   readonly errors: readonly string[];
   /** Runs one of its checks. */
-  run(check: string): Promise<unknown>;
+  run(check: string, given?: string): Promise<unknown>;
 }
 
 /** Whether the tests can run; says why not, else. `npm run setup` installs Debian's Chromium. */
@@ -57,7 +57,11 @@ export async function openBrowser(): Promise<TestBrowser> {
     });
     page.on('pageerror', (error) => errors.push(error.message));
     await page.goto(url);
-    return { page, errors, run: (check: string) => page.evaluate(`checks.${check}()`) };
+    return {
+      page,
+      errors,
+      run: (check: string, given = '') => page.evaluate(`checks.${check}(${JSON.stringify(given)})`),
+    };
   };
   const close = async () => {
     await context.close();

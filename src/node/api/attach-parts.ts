@@ -115,7 +115,11 @@ async function notesOf(opened: OpenDrives | undefined): Promise<Readonly<Record<
 /** @returns undefined for a machine without a network */
 function readNetwork({ network = false }: Pick<BootOptions, 'network'>): NetworkOptions | undefined {
   if (network === false) return undefined;
-  const { allow, forward = [], dump }: VmNetwork = network === true ? {} : network;
+  const { allow, forward = [], dump, via }: VmNetwork = network === true ? {} : network;
+  if (via !== undefined)
+    throw new InputError(
+      `network.via: ${via} is a way out of a page. Leave it out: here is the host's network.`,
+    );
   const usual = userNetwork(allow === undefined ? {} : { restrict: true, allow: allow.map(readRule) });
   const forwards = forward.map((each) => readForward(each, usual.guest));
   return { ...usual, mac: DEFAULT_MAC, forwards, dump };

@@ -1,5 +1,13 @@
 /** The Wisp protocol, version 1: streams of TCP and datagrams over one WebSocket. */
-import type { DatagramListener, Failure, HostDatagrams, HostStream, StreamListener } from '../../network/host.ts';
+import {
+  type Clock,
+  type DatagramListener,
+  type Failure,
+  type HostDatagrams,
+  type HostStream,
+  hostClock,
+  type StreamListener,
+} from '../../network/host.ts';
 
 const KIND = { CONNECT: 1, DATA: 2, CONTINUE: 3, CLOSE: 4 } as const;
 const STREAM = { TCP: 1, UDP: 2 } as const;
@@ -10,6 +18,11 @@ const REASON = { VOLUNTARY: 2, UNREACHABLE: 0x42, TIMEOUT: 0x43, REFUSED: 0x44, 
 const LONGEST_DATA = 2 ** 14;
 /** Streams at once. */
 const MOST_STREAMS = 1024;
+/**
+ * Milliseconds without a byte after which a stream is closed whose guest sends no more: the protocol has no word for that, and
+ * the server may still have something to say.
+ */
+const PATIENCE = 5000;
 /** Bytes that the server has sent for a guest that does not take them: the protocol has no way to make it wait. */
 const MOST_HELD = 2 ** 24;
 
@@ -21,11 +34,16 @@ export interface WispWire {
 /** All that goes on with one server. */
 export class WispClient {
   readonly #streams = new Map<number, WispStream | WispDatagrams>();
+  readonly #clock: Clock;
   #wire: WispWire | undefined;
   #unsent: Uint8Array<ArrayBuffer>[] = [];
   #next = 1;
   /** Packets that the server takes of a new stream. */
   #credit = 0;
+
+  constructor(clock: Clock = hostClock) {
+    this.#clock = clock;
+  }
 
   /** @returns undefined where there are too many */
   connect(host: string, port: number, listener: StreamListener): HostStream | undefined {
@@ -34,6 +52,7 @@ export class WispClient {
     const stream = new WispStream(listener, this.#credit, {
       send: (data) => this.#send(KIND.DATA, id, data),
       close: () => this.#close(id),
+      after: (milliseconds, ring) => this.#clock.after(milliseconds, ring),
     });
     this.#streams.set(id, stream);
     return stream;
@@ -124,6 +143,7 @@ export class WispClient {
 interface StreamWire {
   send(data: Uint8Array): void;
   close(): void;
+  after: Clock['after'];
 }
 
 /** A connection by TCP. The server says how many packets it takes; nobody says that a connection has come about. */
@@ -141,6 +161,7 @@ class WispStream implements HostStream {
   /** The guest sends no more. */
   #hasEnded = false;
   #closing: number | undefined;
+  #forget: () => void = () => undefined;
 
   constructor(listener: StreamListener, credit: number, wire: StreamWire) {
     this.#listener = listener;
@@ -161,9 +182,9 @@ class WispStream implements HostStream {
     this.#flush();
   }
 
-  /** The protocol closes both ways at once: what the server still has to say comes before that. */
   end(): void {
     this.#hasEnded = true;
+    this.#watch();
   }
 
   pause(): void {
@@ -179,6 +200,7 @@ class WispStream implements HostStream {
 
   reset(): void {
     this.#isOver = true;
+    this.#forget();
     this.#wire.close();
   }
 
@@ -192,6 +214,7 @@ class WispStream implements HostStream {
   data(bytes: Uint8Array): void {
     if (this.#isOver) return;
     this.#connect();
+    this.#watch();
     if (!this.#isPaused) {
       this.#give(bytes);
       return;
@@ -214,8 +237,9 @@ class WispStream implements HostStream {
       this.fail(failureOf(reason));
       return;
     }
-    this.#isOver = true;
     this.#connect();
+    this.#isOver = true;
+    this.#forget();
     this.#listener.ended();
     if (this.#hasEnded) this.#listener.closed();
   }
@@ -223,6 +247,7 @@ class WispStream implements HostStream {
   fail(failure: Failure): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#forget();
     this.#listener.failed(failure);
   }
 
@@ -230,6 +255,16 @@ class WispStream implements HostStream {
     if (this.#isConnected || this.#isOver) return;
     this.#isConnected = true;
     this.#listener.connected();
+  }
+
+  /** Once the guest sends no more, the stream ends when the server has nothing to say for a while. */
+  #watch(): void {
+    if (!this.#hasEnded || this.#isOver) return;
+    this.#forget();
+    this.#forget = this.#wire.after(PATIENCE, () => {
+      this.#wire.close();
+      this.closed(REASON.VOLUNTARY);
+    });
   }
 
   #give(bytes: Uint8Array): void {

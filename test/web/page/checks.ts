@@ -2,7 +2,10 @@
  * What tests do in a page, by name: each gives what is to be looked at, as something that can be sent. Bundled by
  * `browser.ts`, beside the built package.
  */
+
 import { boot, disks, type HartvisorError, imageBlob, restore, type Vm } from '../../../src/web/index.ts';
+import type { NetworkStart } from '../../../src/web/network/network-start.ts';
+import { extendHost } from '../../../src/web/network/network-thread.ts';
 
 const TICK = { kernel: 'tick.elf', append: 'seconds=1000', memory: '32M' };
 
@@ -21,6 +24,7 @@ async function shell(): Promise<string> {
   const files = { kernel: 'guest/kernel', initrd: 'guest/initrd', disk: DISKS };
   vm = await boot({
     ...{ ...files, cpus: 2, memory: '256M', trace: true },
+    network: { via: 'fetch', allow: ['127.0.0.1', 'named.localhost'] },
     onNotice: (text) => notices.push(text),
   });
   await vm.console.waitFor('~ #');
@@ -65,7 +69,7 @@ async function storedAndRemote() {
 /** Fills a disk for which the browser has no room. */
 async function overQuota() {
   const said = await output('dd if=/dev/urandom of=/dev/vdb bs=1M count=64 oflag=direct; echo $?');
-  return { said, notices };
+  return { said, told: notices.at(-1) };
 }
 
 /** Of another tab, while a machine has it. */
@@ -90,14 +94,70 @@ async function badDisks() {
   };
 }
 
-/** What was in memory is there in a machine that goes on from a file. */
-async function savedAndRestored(): Promise<string> {
+/** Requests of the guest that the browser makes: to this page's server, to one that is not allowed, and by TLS. */
+async function fetched() {
+  const { port } = location;
+  const get = (url: string, more = '') => output(`wget -q -T 5 -O - ${more} ${url} 2>&1`);
+  return {
+    own: await get(`http://10.0.2.2:${port}/echo`, '--post-data=sent'),
+    named: await get(`http://named.localhost:${port}/echo`),
+    other: await get(`http://example.org:${port}/echo`),
+    missing: await get(`http://10.0.2.2:${port}/none`),
+    away: await get(`http://10.0.2.2:${port}/away`),
+    secure: await get('https://named.localhost/'),
+    told: notices.filter((text) => text.includes('TLS')).length,
+  };
+}
+
+/** Frames between two networks, there and back. */
+async function frames(start: NetworkStart): Promise<readonly number[]> {
+  const [one, other] = [1, 2].map(() => {
+    const network = extendHost(start).openNetwork?.({ ready: () => undefined, notice: () => undefined });
+    if (network === undefined) throw new Error('there is no network');
+    return network;
+  });
+  const taker = { openChecksums: false, longFrames: false };
+  const seen: number[] = [];
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    while (to.peek(taker) === undefined) {
+      // Lost until the other one is there.
+      from.send(new Uint8Array(60), undefined);
+      await from.turn();
+    }
+    seen.push(to.peek(taker)?.bytes.length ?? 0);
+  }
+  for (const each of [one, other]) each.end();
+  return seen;
+}
+
+async function links(relay: string) {
+  const badNetworks = [
+    true,
+    { via: 'carrier pigeon' },
+    { via: 'fetch' },
+    { via: 'link:a', allow: ['x'] },
+  ] as const;
+  const said = [];
+  for (const network of badNetworks) said.push(await boot({ ...TICK, network }).catch(messageOf));
+  return {
+    link: await frames({ kind: 'link', name: 'a' }),
+    relay: await frames({ kind: 'relay', url: relay }),
+    said,
+  };
+}
+
+/** What was in memory is there in a machine that goes on from a file; its network has another way out. */
+async function savedAndRestored(wisp: string) {
   const blob = imageBlob(await vm.snapshot());
   await vm.stop();
-  vm = await restore(new File([blob], 'saved'), { disk: DISKS });
-  const { stdout } = await vm.commands.run('cat /tmp/there; nproc; head -c 12 /dev/vdc');
+  vm = await restore(new File([blob], 'saved'), { disk: DISKS, network: { via: wisp } });
+  const kept = await output('cat /tmp/there; nproc; head -c 12 /dev/vdc');
+  const answer = await output('wget -q -T 5 -O - --post-data=sent http://files.example.org:8080/echo 2>&1');
   await vm.stop();
-  return stdout;
+  return { kept, answer };
 }
 
 async function restoreFromServer() {
@@ -178,10 +238,8 @@ async function notIsolated() {
 
 const checks = {
   ...{ shell, agent, interrupts, savedAndRestored, restoreFromServer },
-  ...{ storedAndRemote, overQuota, diskInUse, storedAfterReload, badDisks },
+  ...{ fetched, links, storedAndRemote, overQuota, diskInUse, storedAfterReload, badDisks },
   ...{ crash, lostModule, mistakes, notIsolated },
 };
 
-export type CheckName = keyof typeof checks;
-export type Checks = typeof checks;
 Object.assign(globalThis, { checks });

@@ -1,5 +1,6 @@
+import { explainView } from './explain/view.ts';
 import { timelineView } from './timeline/view.ts';
 import type { View } from './view.ts';
 
 /** The views of the page, in their order: a line for each. */
-export const VIEWS: readonly View[] = [timelineView];
+export const VIEWS: readonly View[] = [timelineView, explainView];

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
+import { checkerPlugin } from '../scripts/page/checker-modules.ts';
 import { sourcePlaces } from '../scripts/page/source-places.ts';
 import { contentPolicy, ISOLATION_HEADERS } from '../src/node/web/headers.ts';
 
@@ -25,7 +26,7 @@ export default defineConfig({
   root: here('.'),
   base: './',
   publicDir: here('public'),
-  plugins: [policyElement(), sourcePlaces()],
+  plugins: [policyElement(), sourcePlaces(), checkerPlugin()],
   resolve: { alias: { 'hartvisor/web': here('../src/web/index.ts') } },
   worker: { format: 'es' },
   server: { headers: ISOLATION_HEADERS },

@@ -5,6 +5,7 @@
 import '../theme.css';
 import './try.css';
 import { find } from '../dom.ts';
+import { mountExplain } from '../explain/mount.ts';
 import { mountTimeline } from '../timeline/mount.ts';
 import { probe } from './probe.ts';
 import { MomentQueue, SyntheticMachine } from './synthetic.ts';
@@ -26,7 +27,8 @@ function show(): void {
   mounted = mount(part ?? '', wanted);
 }
 
-function mount(_part: string, wanted: URLSearchParams): Mounted {
+function mount(part: string, wanted: URLSearchParams): Mounted {
+  if (part === 'explain') return mountExplain(main);
   return timeline(wanted);
 }
 

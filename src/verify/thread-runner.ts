@@ -89,7 +89,11 @@ function callFrames(): Frame[] {
   const frames = lines.flatMap((line) => {
     const match = /at (?:(?:async )?(\S+)(?: \[as \S+\])? \()?(.*?):(\d+):\d+\)?$/.exec(line.trim());
     if (match === null) return [];
-    const file = match[2].replace(/^.*\//, '').replace(/\?.*$/, '');
+    // A page has the sources as modules of the same lines, with another ending.
+    const file = match[2]
+      .replace(/^.*\//, '')
+      .replace(/\?.*$/, '')
+      .replace(/\.ts\.js$/, '.ts');
     return [{ name: (match[1] ?? '').replace(/^.*\./, ''), file, line: Number(match[3]), path: match[2] }];
   });
   const inside = frames.findIndex(

@@ -3,11 +3,17 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
+import { checkerPlugin } from '../../scripts/page/checker-modules.ts';
 import { sourcePlaces } from '../../scripts/page/source-places.ts';
 import { type PageServer, servePages } from '../web/page-server.ts';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const TYPES: Readonly<Record<string, string>> = { js: 'text/javascript', css: 'text/css', html: 'text/html' };
+const TYPES: Readonly<Record<string, string>> = {
+  js: 'text/javascript',
+  css: 'text/css',
+  html: 'text/html',
+  json: 'application/json',
+};
 
 /** A browser with the parts of the page. */
 export interface TryPages {
@@ -56,7 +62,7 @@ async function serveTryPage(): Promise<PageServer> {
   const root = fileURLToPath(new URL('../../page/', import.meta.url));
   const built = await build({
     ...{ root, base: './', configFile: false, logLevel: 'error', publicDir: false, worker: { format: 'es' } },
-    plugins: [sourcePlaces()],
+    plugins: [sourcePlaces(), checkerPlugin()],
     build: { write: false, target: 'es2024', rollupOptions: { input: `${root}try.html` } },
   });
   const server = await servePages('');

@@ -17,8 +17,10 @@ export type Isolation =
 /**
  * Gets the page isolated from others: by the headers of its server, or by a service worker that supplies them. The worker
  * is loaded by pages that are not isolated alone.
+ *
+ * @param worker address of `isolation-worker.js`: in the page's folder, or in one above it
  */
-export async function isolate(): Promise<Isolation> {
+export async function isolate(worker: string | URL = WORKER): Promise<Isolation> {
   if (crossOriginIsolated) {
     forget();
     return { kind: 'isolated' };
@@ -39,7 +41,7 @@ export async function isolate(): Promise<Isolation> {
     );
   remember();
   try {
-    await Promise.race([startWorker(), late()]);
+    await Promise.race([startWorker(worker), late()]);
   } catch (error) {
     return refused(
       `The service worker that supplies the headers could not be started (${errorText(error)}).`,
@@ -49,8 +51,8 @@ export async function isolate(): Promise<Isolation> {
   return { kind: 'reloading' };
 }
 
-async function startWorker(): Promise<void> {
-  await navigator.serviceWorker.register(new URL(WORKER, document.baseURI));
+async function startWorker(worker: string | URL): Promise<void> {
+  await navigator.serviceWorker.register(new URL(worker, document.baseURI));
   await navigator.serviceWorker.ready;
 }
 

@@ -59,6 +59,22 @@ export interface HartvisorTerminal extends HTMLElement {
 /** The class of the element, which importing this module has defined as `hartvisor-terminal`. */
 export declare const HartvisorTerminalElement: { new (): HartvisorTerminal; prototype: HartvisorTerminal };
 
+/** What comes of a page's wish for shared memory. */
+export type Isolation =
+  | { readonly kind: 'isolated' }
+  /** The page is loading anew, with the headers. */
+  | { readonly kind: 'reloading' }
+  /** In whole sentences. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+/**
+ * Gets a page the headers for shared memory by a service worker, where its server does not send them: the page is loaded
+ * once more then.
+ *
+ * @param worker address of a copy of `isolation-worker.js` in the page's folder, or in one above it
+ */
+export declare function isolate(worker?: string | URL): Promise<Isolation>;
+
 declare global {
   interface HTMLElementTagNameMap {
     'hartvisor-terminal': HartvisorTerminal;

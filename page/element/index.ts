@@ -6,6 +6,7 @@
  */
 import { terminalElement } from './terminal-element.ts';
 
+export { type Isolation, isolate } from '../isolation.ts';
 export type {
   HartvisorTerminal,
   HartvisorTerminalEventMap,

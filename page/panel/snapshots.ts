@@ -100,12 +100,13 @@ export class SnapshotsPart {
       return element(
         'li',
         {},
-        element('span', { class: 'name' }, `${name} (${sizeText(image.size)})`),
+        element('span', { class: 'name' }, name),
+        element('span', { class: 'note' }, sizeText(image.size)),
         act('Restore', () => restore({ kind: 'image', image, name }, settings, screen)),
         act('Save', () =>
           download(`hartvisor-${name.replace(' ', '-').toLowerCase()}${ENDING}`, pieces(image)),
         ),
-        act('Forget', () => {
+        act('Drop', () => {
           this.#kept.splice(this.#kept.indexOf(kept), 1);
           this.#render();
         }),

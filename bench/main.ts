@@ -1,4 +1,4 @@
-/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|agent|irq|regions|snapshot|trace [options]`. */
+/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|agent|irq|regions|snapshot|trace|web [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatAgentResult, runAgentBench } from './agent/agent.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
@@ -18,6 +18,7 @@ import {
   readShareOptions,
   readSweepOptions,
   readTraceOptions,
+  readWebOptions,
   usage,
 } from './options.ts';
 import { runRegionsBench } from './regions/regions.ts';
@@ -25,6 +26,7 @@ import { formatShareResult, runShareBench } from './share/share.ts';
 import { runSnapshotBench } from './snapshot/snapshot.ts';
 import { runSweep } from './sweep/sweep.ts';
 import { runTraceBench } from './trace/trace.ts';
+import { runWebBench } from './web/web.ts';
 
 /** Standard output is for the result alone. */
 const onProgress = (line: string) => process.stderr.write(`${line}\n`);
@@ -96,6 +98,10 @@ async function snapshot(args: readonly string[]): Promise<string> {
   return runSnapshotBench(onProgress);
 }
 
+async function web(args: readonly string[]): Promise<string> {
+  return runWebBench(readWebOptions(args), onProgress);
+}
+
 function noOptions(name: string, args: readonly string[]): void {
   if (args.length > 0)
     throw new InputError(`bench -- ${name} has no options, so ${args.join(' ')} means nothing.`);
@@ -114,6 +120,7 @@ const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<strin
   ['regions', regions],
   ['trace', trace],
   ['snapshot', snapshot],
+  ['web', web],
 ]);
 
 async function main([name, ...args]: readonly string[]): Promise<void> {

@@ -69,6 +69,12 @@ export interface TraceOptions {
   readonly checkout: string | undefined;
 }
 
+/** Options of `bench -- web`. */
+export interface WebOptions extends Pick<CpuOptions, 'kernels' | 'times' | 'compiler' | 'runs'> {
+  /** Boots Linux, too. */
+  readonly linux: boolean;
+}
+
 export interface LinuxOptions extends GuestOptions {
   readonly benchmarks: readonly LinuxBenchmark[];
   /** Guest time that each of them is to take, about as much again for finding the number of iterations. */
@@ -103,7 +109,7 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | agent | irq | regions | snapshot | trace [options]
+export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | agent | irq | regions | snapshot | trace | web [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
@@ -117,6 +123,7 @@ export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net |
   snapshot  the default guest saved and restored, against its boot, and memory of 20 machines
   regions  how fast guest code becomes WebAssembly: the compiler alone, in new processes and later
   trace    what --trace costs: CPU time with it and without
+  web      the same machines in a tab of Chromium, against Node: kernels, a boot of Linux, a start from an image
 
 Options of cpu, sweep, boot, linux, disk, net, share and agent (which has no --node, --engine, --checkout):
   --runs N          turns, in each of which all sides run once (default: 5; of sweep 1)
@@ -136,6 +143,8 @@ Options of trace:
   --runs N          as above
   --guests A,B      linux, tick (default: both)
   --checkout FOLDER another version of hartvisor, without a trace, in the same turns
+Options of web: --runs, --kernels (or none), --times and --cc as above, and
+  --no-linux        kernels alone
 Options of boot:
   --initrd FILE     goes with --kernel; it has to print "hartvisor: userspace is up" and to power off by itself, or for
                     the word hartvisor.run=true
@@ -188,6 +197,24 @@ export function readCpuOptions(args: readonly string[]): CpuOptions {
     kernels: selectKernels(values.kernels),
     times: wholeNumber(values.times, '--times', 1000),
     compiler: values.cc,
+  };
+}
+
+/** Reads the options of `web`. @throws InputError that says what is possible */
+export function readWebOptions(args: readonly string[]): WebOptions {
+  const values = parse(args, {
+    runs: { type: 'string', default: '3' },
+    kernels: { type: 'string', default: 'crc,quicksort,sha256,bytecode,nbody,virtual,strings,stream-1024k' },
+    times: { type: 'string', default: '2' },
+    'no-linux': { type: 'boolean', default: false },
+    cc: { type: 'string' },
+  });
+  return {
+    kernels: values.kernels === 'none' ? [] : selectKernels(values.kernels),
+    times: wholeNumber(values.times, '--times', 1000),
+    runs: wholeNumber(values.runs, '--runs', 1000),
+    compiler: values.cc,
+    linux: !values['no-linux'],
   };
 }
 

@@ -5,15 +5,15 @@ import { type Plugin, rolldown } from 'rolldown';
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 /**
- * Writes what pages use, `hartvisor/web`: a page imports `index.js` as it is, and each of a machine's threads is one file,
- * `thread.js`. Packages of npm are inside.
+ * Writes what pages use, `hartvisor/web`: a page imports `index.js` as it is, and each of its threads is one file:
+ * `thread.js` those of machines. Packages of npm are inside.
  *
  * @param target the directory
  */
 export async function bundleWeb(target: string): Promise<void> {
   await write(target, 'index', {});
   // In one piece: bundlers that put it beside a page's own script need not split it.
-  await write(target, 'thread', { codeSplitting: false });
+  for (const thread of ['thread', 'codec-thread']) await write(target, thread, { codeSplitting: false });
 }
 
 async function write(

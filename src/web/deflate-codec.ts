@@ -1,31 +1,76 @@
 import type { SnapshotCodec } from '../machine/snapshot/codec.ts';
+import type { CodecAnswer, CodecOrder } from './codec-messages.ts';
 
-/** Deflate, by the browser's own threads. */
-export const deflateCodec: SnapshotCodec = {
-  name: 'deflate',
-  pack: (bytes) => joined(through(bytes, new CompressionStream('deflate-raw')), Number.POSITIVE_INFINITY),
-  unpack: (packed, size) =>
-    joined(through(packed as Uint8Array<ArrayBuffer>, new DecompressionStream('deflate-raw')), size),
-};
+/** Workers at most: more would wait for the page, which reads and writes. */
+const MOST_THREADS = 4;
 
-function through(bytes: Uint8Array<ArrayBuffer>, stream: CompressionStream | DecompressionStream) {
-  return new Blob([bytes]).stream().pipeThrough(stream);
+/**
+ * Has a snapshot packed or unpacked by deflate, on workers that are there for so long: browsers do it on the thread that
+ * asks, and a page must not stand still meanwhile.
+ */
+export async function withDeflate<Result>(use: (codec: SnapshotCodec) => Promise<Result>): Promise<Result> {
+  const count = Math.max(1, Math.min(MOST_THREADS, navigator.hardwareConcurrency));
+  const threads = Array.from({ length: count }, () => new CodecThread());
+  let next = 0;
+  const ask = (bytes: Uint8Array, size?: number) => {
+    next = (next + 1) % count;
+    return threads[next].ask(bytes as Uint8Array<ArrayBuffer>, size);
+  };
+  try {
+    return await use({
+      name: 'deflate',
+      pack: (bytes) => ask(bytes),
+      unpack: (packed, size) => ask(packed, size),
+    });
+  } finally {
+    for (const thread of threads) thread.end();
+  }
 }
 
-/** @throws Error where there are more than `most` bytes */
-async function joined(stream: ReadableStream<Uint8Array>, most: number): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of stream) {
-    pieces.push(piece);
-    size += piece.length;
-    if (size > most) throw new Error('there is more than was packed');
+class CodecThread {
+  readonly #worker = startWorker();
+  readonly #waiting = new Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>();
+  #next = 0;
+  #failure: string | undefined;
+
+  constructor() {
+    this.#worker.addEventListener('message', ({ data }: MessageEvent<CodecAnswer>) => {
+      const waiting = this.#waiting.get(data.id);
+      this.#waiting.delete(data.id);
+      if ('bytes' in data) waiting?.resolve(data.bytes);
+      else waiting?.reject(new Error(data.why));
+    });
+    this.#worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      this.#fail(event.message || 'the module of the thread could not be loaded');
+    });
   }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
+
+  ask(bytes: Uint8Array<ArrayBuffer>, size: number | undefined): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#failure !== undefined) return Promise.reject(new Error(this.#failure));
+    const waiting = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
+    const id = this.#next++;
+    this.#waiting.set(id, waiting);
+    this.#worker.postMessage({ id, bytes, ...(size === undefined ? {} : { size }) } satisfies CodecOrder);
+    return waiting.promise;
   }
-  return whole;
+
+  end(): void {
+    this.#worker.terminate();
+    this.#fail('the thread was ended');
+  }
+
+  #fail(why: string): void {
+    this.#failure = why;
+    for (const { reject } of this.#waiting.values()) reject(new Error(why));
+    this.#waiting.clear();
+  }
+}
+
+/** Written so that bundlers see it. */
+function startWorker(): Worker {
+  return new Worker(new URL('./codec-thread.ts', import.meta.url), {
+    type: 'module',
+    name: 'hartvisor codec',
+  });
 }

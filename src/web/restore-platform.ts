@@ -6,9 +6,10 @@ import { Snapshot } from '../machine/snapshot/read.ts';
 import type { SavedMachine } from '../machine/snapshot/saved-machine.ts';
 import { writeSnapshot } from '../machine/snapshot/write.ts';
 import { attachParts, notesOf } from './attach-parts.ts';
-import { deflateCodec } from './deflate-codec.ts';
+import { withDeflate } from './deflate-codec.ts';
 import { checkDrives } from './drives/drive-stamps.ts';
 import { fetchPieces } from './fetch-file.ts';
+import { checkIsolation } from './isolation.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { refuseForPages } from './refuse.ts';
 import { WebHost } from './web-host.ts';
@@ -30,7 +31,7 @@ export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'save'> = {
       throw new InputError(
         'A page cannot write a file by its name. Take `vm.snapshot()`, and offer `imageBlob(image)` as a download.',
       );
-    await writeSnapshot(saved, { version: PACKAGE_VERSION, notes }, to, deflateCodec);
+    await withDeflate((codec) => writeSnapshot(saved, { version: PACKAGE_VERSION, notes }, to, codec));
   },
 };
 
@@ -40,12 +41,23 @@ export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'save'> = {
  * @param name for people
  * @throws InputError for what cannot be used; the reason of `options.signal`
  */
-export async function restoreFrom(
+export function restoreFrom(
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   name: string,
   options: RestoreOptions,
 ): Promise<PreparedMachine> {
-  const snapshot = await Snapshot.open(pieces, { name, codec: deflateCodec, version: PACKAGE_VERSION });
+  checkIsolation();
+  return withDeflate(async (codec) => {
+    const snapshot = await Snapshot.open(pieces, { name, codec, version: PACKAGE_VERSION });
+    return restoreSnapshot(snapshot, name, options);
+  });
+}
+
+function restoreSnapshot(
+  snapshot: Snapshot,
+  name: string,
+  options: RestoreOptions,
+): Promise<PreparedMachine> {
   const { machine, pcpus, notes = {} } = snapshot.facts;
   if (machine.kind !== 'domain')
     throw new InputError(`${name} is one of a bare machine, which pages do not have.`);

@@ -80,6 +80,7 @@ describe('the package', () => {
         'dist/node/interpreter-rv64.wasm',
         'dist/web/index.js',
         'dist/web/thread.js',
+        'dist/web/codec-thread.js',
         'dist/verify/public.js',
       ]),
     );

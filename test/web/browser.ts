@@ -37,8 +37,14 @@ export function hasBrowser(): boolean {
   return false;
 }
 
-/** Builds `hartvisor/web`, and starts a server and a browser. */
-export async function openBrowser(): Promise<TestBrowser> {
+const CHECKS = fileURLToPath(new URL('page/checks.ts', import.meta.url));
+
+/**
+ * Builds `hartvisor/web`, and starts a server and a browser.
+ *
+ * @param script of its pages: has an object `checks` of functions that can be called
+ */
+export async function openBrowser(script = CHECKS): Promise<TestBrowser> {
   const [folder, profile] = ['built', 'profile'].map((name) =>
     mkdtempSync(join(tmpdir(), `hartvisor-web-${name}-`)),
   );
@@ -47,7 +53,7 @@ export async function openBrowser(): Promise<TestBrowser> {
     // With files on a disk: those of a private window have no limit that tests could set.
     chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: ['--no-sandbox'] }),
     bundleWeb(folder),
-    bundleChecks(folder),
+    bundleChecks(script, folder),
   ]);
   const open = async (url = server.url) => {
     const page = await context.newPage();
@@ -72,8 +78,7 @@ export async function openBrowser(): Promise<TestBrowser> {
 }
 
 /** They import the built package, which lies beside them. */
-async function bundleChecks(folder: string): Promise<void> {
-  const checks = fileURLToPath(new URL('page/checks.ts', import.meta.url));
+async function bundleChecks(checks: string, folder: string): Promise<void> {
   const bundle = await rolldown({
     platform: 'browser',
     input: { checks },

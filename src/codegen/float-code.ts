@@ -2,7 +2,9 @@ import type { FloatFunctions, FormatFunctions } from '../float/float.ts';
 import type {
   FloatArithmetic,
   FloatBits,
+  FloatExtremum,
   FloatFormat,
+  FloatRelation,
   FloatSemantics,
   FloatSource,
   IntegerFormat,
@@ -11,6 +13,7 @@ import {
   call,
   type Expr,
   type FunctionBuilder,
+  type FunctionRef,
   type I32,
   type I64,
   i32,
@@ -19,10 +22,18 @@ import {
 } from '../wasm/index.ts';
 
 const CANONICAL_NAN = 0x7fc0_0000;
+const CANONICAL_HALF_NAN = 0x7e00;
 const BOXED = 0xffff_ffff_0000_0000n;
+const BOXED_HALF = 0xffff_ffff_ffff_0000n;
 
 const TO_INTEGER = { w: 'toI32', wu: 'toU32', l: 'toI64', lu: 'toU64' } as const;
 const FROM_INTEGER = { w: 'fromI32', wu: 'fromU32', l: 'fromI64', lu: 'fromU64' } as const;
+
+/** Where the functions of each format are. */
+const FUNCTIONS = { h: 'f16', s: 'f32', d: 'f64' } as const satisfies Record<
+  FloatFormat,
+  keyof FloatFunctions
+>;
 
 /** Functions of either format, without their types: which format it is shows in the operands. */
 type AnyFunctions = FormatFunctions<'i32'> | FormatFunctions<'i64'>;
@@ -57,6 +68,7 @@ export class FloatCode implements FloatSemantics {
   }
 
   readonly rd = {
+    setH: (bits: I32): void => this.rd.setD(i64.or(i64.extend_i32_u(bits), i64.const(BOXED_HALF))),
     setS: (bits: I32): void => this.rd.setD(i64.or(i64.extend_i32_u(bits), i64.const(BOXED))),
     setD: (bits: I64): void => {
       this.#frame.write(bits);
@@ -82,7 +94,7 @@ export class FloatCode implements FloatSemantics {
   }
 
   minmax<F extends FloatFormat>(
-    which: 'min' | 'max',
+    which: FloatExtremum,
     format: F,
     a: FloatBits[F],
     b: FloatBits[F],
@@ -90,12 +102,7 @@ export class FloatCode implements FloatSemantics {
     return this.#result(format, (functions) => call(functions[which], a, b, this.#flags));
   }
 
-  compare<F extends FloatFormat>(
-    which: 'eq' | 'lt' | 'le',
-    format: F,
-    a: FloatBits[F],
-    b: FloatBits[F],
-  ): I32 {
+  compare<F extends FloatFormat>(which: FloatRelation, format: F, a: FloatBits[F], b: FloatBits[F]): I32 {
     this.#frame.markDirty();
     return call(this.#functions(format)[which], a, b, this.#flags);
   }
@@ -115,6 +122,29 @@ export class FloatCode implements FloatSemantics {
     );
   }
 
+  round<F extends FloatFormat>(which: 'round' | 'roundInexact', format: F, a: FloatBits[F]): FloatBits[F] {
+    return this.#result(format, (functions) => call(functions[which], a, this.#rm(), this.#flags));
+  }
+
+  toModularWord(a: I64): I64 {
+    this.#frame.markDirty();
+    return call(this.#frame.functions.toModularWord, a, this.#flags);
+  }
+
+  toHalf<F extends 's' | 'd'>(from: F, a: FloatBits[F]): I32 {
+    const { f, functions } = this.#frame;
+    const { halfFromSingle, halfFromDouble } = functions;
+    return f.let(call(from === 's' ? halfFromSingle : halfFromDouble, a, this.#rm(), this.#flags));
+  }
+
+  fromHalf<F extends 's' | 'd'>(to: F, a: I32): FloatBits[F] {
+    const { f, functions } = this.#frame;
+    // As for `widen`.
+    this.#rm();
+    const convert: FunctionRef<'i32' | 'i64'> = to === 's' ? functions.halfToSingle : functions.halfToDouble;
+    return f.let(call(convert, a, this.#flags)) as Expr as FloatBits[F];
+  }
+
   narrow(a: I64): I32 {
     const { f, functions } = this.#frame;
     return f.let(call(functions.narrow, a, this.#rm(), this.#flags));
@@ -128,7 +158,7 @@ export class FloatCode implements FloatSemantics {
   }
 
   #functions(format: FloatFormat): AnyFunctions {
-    return format === 's' ? this.#frame.functions.f32 : this.#frame.functions.f64;
+    return this.#frame.functions[FUNCTIONS[format]];
   }
 
   /** Evaluates once: results are used as they are and sign bits are taken from them. */
@@ -146,6 +176,11 @@ export class FloatCode implements FloatSemantics {
 }
 
 function source(raw: I64): FloatSource {
-  const boxed = i64.eq(i64.and(raw, i64.const(BOXED)), i64.const(BOXED));
-  return { raw, d: raw, s: select(boxed, i32.wrap_i64(raw), i32.const(CANONICAL_NAN)) };
+  const isBoxed = (mask: bigint): I32 => i64.eq(i64.and(raw, i64.const(mask)), i64.const(mask));
+  const half = i32.and(i32.wrap_i64(raw), i32.const(0xffff));
+  return {
+    ...{ raw, d: raw },
+    s: select(isBoxed(BOXED), i32.wrap_i64(raw), i32.const(CANONICAL_NAN)),
+    h: select(isBoxed(BOXED_HALF), half, i32.const(CANONICAL_HALF_NAN)),
+  };
 }

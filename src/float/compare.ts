@@ -30,7 +30,8 @@ export interface CompareFunctions<B extends Bits> {
 
 type Relation = 'eq' | 'lt' | 'le';
 
-function anySignalling<B extends Bits>(
+/** Whether either operand is a signalling NaN. */
+export function anySignalling<B extends Bits>(
   f: FunctionBuilder,
   format: RawFormat<B>,
   a: Local<B>,
@@ -84,7 +85,10 @@ function defineExtremum<B extends Bits, F extends Native>(
 /** Bit numbers of FCLASS for positive numbers; those of negative ones mirror them, 7 - n. */
 const CLASS = { zero: 4, subnormal: 5, normal: 6, infinite: 7, signallingNan: 8, quietNan: 9 } as const;
 
-function defineClassify<B extends Bits>(module: FunctionHome, format: RawFormat<B>): FunctionRef<'i32'> {
+export function defineClassify<B extends Bits>(
+  module: FunctionHome,
+  format: RawFormat<B>,
+): FunctionRef<'i32'> {
   const { name, bits, infinity, fractionBits } = format;
   return module.function(`${name}.classify`, [bits], 'i32', (f) => {
     const raw = f.let(format.widen(f.param(0, bits)));

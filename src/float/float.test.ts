@@ -19,7 +19,12 @@ import {
   DOUBLE,
   extremum,
   fromInteger,
+  HALF,
+  integral,
+  modularWord,
+  nanExtremum,
   type Operation,
+  quietCompare,
   type Result,
   resize,
   SINGLE,
@@ -139,6 +144,25 @@ describe.each(FORMATS)('%s', (format) => {
     }
   });
 
+  test('rounding to integral numbers, and what is quiet about NaNs', () => {
+    const checkRound = (a: bigint, rm: number) => {
+      check(`${format}.round`, [a], rm, integral(encoding, a, rm, false));
+      check(`${format}.roundInexact`, [a], rm, integral(encoding, a, rm, true));
+    };
+    for (const rm of MODES) for (const a of special) checkRound(a, rm);
+    fc.assert(fc.property(any, mode, checkRound), REPEATABLE);
+    const operands = [
+      ...special.flatMap((a) => special.map((b) => [a, b] as const)),
+      ...fc.sample(pair, { ...REPEATABLE, numRuns: 1000 }),
+    ];
+    for (const [a, b] of operands) {
+      check(`${format}.ltq`, [a, b], 0, quietCompare(encoding, 'lt', a, b));
+      check(`${format}.leq`, [a, b], 0, quietCompare(encoding, 'le', a, b));
+      check(`${format}.minm`, [a, b], 0, nanExtremum(encoding, 'min', a, b));
+      check(`${format}.maxm`, [a, b], 0, nanExtremum(encoding, 'max', a, b));
+    }
+  });
+
   test.each(INTEGERS)('converts to and from $name', (kind) => {
     const nearInteger = fc
       .tuple(integer(), mode)
@@ -180,6 +204,79 @@ describe('between the formats', () => {
     for (const bits of specials(SINGLE)) checkWiden(bits);
     fc.assert(fc.property(datum(SINGLE), checkWiden), REPEATABLE);
   });
+});
+
+/** Each of the numbers there are: nothing is left to chance. */
+describe('every half', () => {
+  const all = Array.from({ length: 0x1_0000 }, (_, bits) => BigInt(bits));
+
+  test('has the right root, class and integral numbers', () => {
+    for (const a of all) {
+      const rm = Number(a % 5n);
+      checkArithmetic('f16', 'sqrt', [a], rm);
+      check('f16.classify', [a], 0, { bits: classify(HALF, a), flags: 0 });
+      check('f16.roundInexact', [a], rm, integral(HALF, a, rm, true));
+    }
+  });
+
+  test('becomes the same number of the other formats, and comes back', () => {
+    for (const a of all) {
+      for (const [to, out, back] of [
+        [SINGLE, 'halfToSingle', 'halfFromSingle'],
+        [DOUBLE, 'halfToDouble', 'halfFromDouble'],
+      ] as const) {
+        const wide = resize(HALF, to, a, 0);
+        check(out, [a], 0, wide);
+        check(back, [wide.bits], 0, resize(to, HALF, wide.bits, 0));
+      }
+    }
+  });
+
+  test('becomes the right integer', () => {
+    for (const a of all) {
+      for (const kind of INTEGERS)
+        check(`f16.to${kind.name}`, [a], Number(a % 5n), toInteger(HALF, a, Number(a % 5n), kind));
+    }
+  });
+});
+
+test.each([
+  ['halfFromSingle', SINGLE],
+  ['halfFromDouble', DOUBLE],
+] as const)('%s rounds', (name, from) => {
+  // The neighbours of halves and of the ties between them.
+  const tie = 1n << BigInt(from.fractionBits - HALF.fractionBits - 1);
+  const near = fc
+    .tuple(datum(HALF), fc.bigInt({ min: -2n, max: 2n }), fc.boolean())
+    .map(([a, units, isTie]) =>
+      BigInt.asUintN(64, resize(HALF, from, a, 0).bits + (isTie ? tie : 0n) + units),
+    );
+  const width = from === SINGLE ? 32 : 64;
+  fc.assert(
+    fc.property(fc.oneof(datum(from), near), mode, (bits, rm) => {
+      const operand = BigInt.asUintN(width, bits);
+      check(name, [operand], rm, resize(from, HALF, operand, rm));
+    }),
+    { ...REPEATABLE, numRuns: 6000 },
+  );
+});
+
+test('toModularWord wraps', () => {
+  const power = fc.tuple(
+    fc.integer({ min: 1020, max: 1115 }),
+    fc.bigInt({ min: 0n, max: (1n << 52n) - 1n }),
+    fc.boolean(),
+  );
+  const wide = power.map(
+    ([field, fraction, negative]) => (negative ? 1n << 63n : 0n) | (BigInt(field) << 52n) | fraction,
+  );
+  for (const bits of specials(DOUBLE)) check('toModularWord', [bits], 0, modularWord(bits));
+  fc.assert(
+    fc.property(fc.oneof(datum(DOUBLE), wide), (bits) =>
+      check('toModularWord', [bits], 0, modularWord(bits)),
+    ),
+    REPEATABLE,
+  );
 });
 
 test('declared, the functions are as they are when they are defined', () => {

@@ -1,4 +1,11 @@
 import type { FunctionRef } from '../wasm/expression.ts';
+import {
+  type AdditionalFunctions,
+  defineModular,
+  defineQuiet,
+  defineRound32,
+  defineRound64,
+} from './additional.ts';
 import { type ArithmeticFunctions, defineArithmetic32, defineArithmetic64 } from './arithmetic.ts';
 import { type CompareFunctions, defineCompare } from './compare.ts';
 import {
@@ -8,28 +15,33 @@ import {
   defineResize,
   type ResizeFunctions,
 } from './convert.ts';
-import { BINARY32, BINARY64, type Bits } from './format.ts';
+import { BINARY16, BINARY32, BINARY64, type Bits } from './format.ts';
 import { declarations, type FunctionHome } from './function-home.ts';
+import { defineHalf, type HalfResizeFunctions } from './half.ts';
 import { defineIntegerHelpers, defineRound } from './round.ts';
 
 /** The operations of one format. */
 export interface FormatFunctions<B extends Bits>
   extends ArithmeticFunctions<B>,
     CompareFunctions<B>,
-    ConvertFunctions<B> {}
+    ConvertFunctions<B>,
+    AdditionalFunctions<B> {}
 
 /**
- * Exact binary32 and binary64 arithmetic, as functions of the module under construction.
+ * Exact binary16, binary32 and binary64 arithmetic, as functions of the module under construction.
  *
- * Operands and results are raw bits, a binary32 number as i32, a binary64 number as i64; NaN boxing is the caller's.
+ * Operands and results are raw bits, a binary16 or binary32 number as i32, a binary64 number as i64; NaN boxing is the caller's.
  * `rm` is a resolved and valid rounding mode (`ROUND`): 0 nearest even, 1 toward zero, 2 down, 3 up, 4 nearest away.
  * `flags` is the address of a 32-bit word into which the accrued exceptions (`FLAG`) are ORed; the word is private to
  * the hart, so plain accesses will do. Every NaN that is computed is the canonical one. Tininess is detected after
  * rounding. Source: RISC-V unprivileged specification, "F" and "D" extensions version 2.2, and IEEE 754-2008.
  */
-export interface FloatFunctions extends ResizeFunctions {
+export interface FloatFunctions extends ResizeFunctions, HalfResizeFunctions {
+  readonly f16: FormatFunctions<'i32'>;
   readonly f32: FormatFunctions<'i32'>;
   readonly f64: FormatFunctions<'i64'>;
+  /** (a: i64, flags): see {@link defineModular}. */
+  readonly toModularWord: FunctionRef<'i64'>;
 }
 
 /** Defines the functions; call it once per module, after the imports. */
@@ -38,15 +50,27 @@ export function defineFloat(module: FunctionHome): FloatFunctions {
   const single = { module, format: BINARY32, helpers, round: defineRound(module, BINARY32, helpers) };
   const double = { module, format: BINARY64, helpers, round: defineRound(module, BINARY64, helpers) };
   const convert64 = defineConvert64(double);
-  return {
-    f32: {
-      ...defineArithmetic32(single),
-      ...defineCompare(module, BINARY32),
-      ...defineConvert32(single, convert64),
-    },
-    f64: { ...defineArithmetic64(double), ...defineCompare(module, BINARY64), ...convert64 },
-    ...defineResize(module, single.round),
+  const resize = defineResize(module, single.round);
+  const compare32 = defineCompare(module, BINARY32);
+  const compare64 = defineCompare(module, BINARY64);
+  const round64 = defineRound64(module);
+  const f32: FormatFunctions<'i32'> = {
+    ...defineArithmetic32(single),
+    ...compare32,
+    ...defineConvert32(single, convert64),
+    ...defineRound32(module, round64, resize),
+    ...defineQuiet(module, BINARY32, compare32),
   };
+  const f64: FormatFunctions<'i64'> = {
+    ...defineArithmetic64(double),
+    ...compare64,
+    ...convert64,
+    ...round64,
+    ...defineQuiet(module, BINARY64, compare64),
+  };
+  const round16 = defineRound(module, BINARY16, helpers);
+  const half = defineHalf({ module, round: round16, f64, resize });
+  return { f32, f64, ...half, ...resize, toModularWord: defineModular(module) };
 }
 
 /**
@@ -58,8 +82,9 @@ export function declareFloat(): FloatFunctions {
 }
 
 /** All of them in a row. */
-export function floatFunctions({ f32, f64, ...others }: FloatFunctions): FunctionRef[] {
+export function floatFunctions({ f16, f32, f64, ...others }: FloatFunctions): FunctionRef[] {
   return Object.values<FunctionRef>({ ...others }).concat(
+    Object.values({ ...f16 }),
     Object.values({ ...f32 }),
     Object.values({ ...f64 }),
   );

@@ -41,7 +41,7 @@ interface NativeOps<F extends Native> {
 
 /** The encoding of an interchange format of IEEE 754-2008 (table 3.5). */
 export interface Encoding {
-  readonly name: Native;
+  readonly name: Native | 'f16';
   /** Number of stored significand bits: the precision less one. */
   readonly fractionBits: number;
   /** The exponent field of infinities and NaNs. */
@@ -69,6 +69,7 @@ export interface RawFormat<B extends Bits> extends Encoding {
 
 /** An interchange format with the floating-point instructions too. */
 export interface Format<B extends Bits, F extends Native> extends RawFormat<B> {
+  readonly name: Native;
   readonly native: NativeOps<F>;
   readonly toFloat: (bits: Expr<B>) => Expr<F>;
   readonly toBits: (value: Expr<F>) => Expr<B>;
@@ -89,6 +90,16 @@ function encoding(exponentBits: number, fractionBits: number) {
     canonicalNan: infinity | quiet,
   };
 }
+
+/** WebAssembly has no instructions for it. */
+export const BINARY16: RawFormat<'i32'> = {
+  ...encoding(5, 10),
+  name: 'f16',
+  bits: 'i32',
+  integer: { ...i32, const: (value) => i32.const(Number(BigInt.asIntN(32, value))) },
+  widen: i64.extend_i32_u,
+  narrow: i32.wrap_i64,
+};
 
 export const BINARY32: Format<'i32', 'f32'> = {
   ...encoding(8, 23),

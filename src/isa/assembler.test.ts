@@ -137,7 +137,7 @@ describe('the assembler', () => {
   );
 
   test.each(widths)('reads what the disassembler writes for RV%i', (xlen) => {
-    const exact = /^fcvt\.d\.(s|w|wu)$/;
+    const exact = /^fcvt\.(d\.(s|w|wu|h)|s\.h)$/;
     const encodings = fc.constantFrom(...instructionsFor(xlen)).chain((instruction) =>
       fc.integer().map((random) => {
         const operands = instruction.format.decode(random);

@@ -9,7 +9,7 @@ import type { Format } from './formats.ts';
 import type { Xlen } from './instruction.ts';
 import type { Operands } from './operands.ts';
 import { expandPseudo, loadImmediate } from './pseudo-instructions.ts';
-import { ORDERING_SUFFIXES } from './registers.ts';
+import { EXACT_CONVERSIONS, ORDERING_SUFFIXES } from './registers.ts';
 import { findInstruction } from './table.ts';
 
 /** What source may refer to, and where its first byte lies. */
@@ -55,8 +55,6 @@ interface Encoding {
   readonly isReserved: (operands: Operands) => boolean;
 }
 
-/** `fcvt.d.s` and the conversions of words to doubles are exact; their rounding mode is rne by convention. */
-const EXACT = new Set(['fcvt.d.s', 'fcvt.d.w', 'fcvt.d.wu']);
 const RNE = 0;
 const DYNAMIC = 7;
 
@@ -219,7 +217,7 @@ class Pass {
   #encodingBits(encoding: Encoding, ordering: number, texts: readonly string[]): number {
     const { name, format, match, isReserved } = encoding;
     const context = { pc: this.#pc, lookup: this.#lookup, csrs: this.#csrs, xlen: this.#xlen };
-    const parsed = parseOperands(format, texts, context, EXACT.has(name) ? RNE : DYNAMIC);
+    const parsed = parseOperands(format, texts, context, EXACT_CONVERSIONS.has(name) ? RNE : DYNAMIC);
     const operands = format.fields.has('ordering') ? { ...parsed, rm: ordering } : parsed;
     const bits = (match | format.encode(operands)) >>> 0;
     this.#checkRegisters(format, operands, bits);

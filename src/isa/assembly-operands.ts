@@ -2,6 +2,7 @@ import { OperandError } from './assembly-error.ts';
 import { evaluate, type SymbolLookup } from './assembly-expression.ts';
 import type { Format, OperandSyntax, RegisterField } from './formats.ts';
 import type { Immediate } from './immediates.ts';
+import { literalNumber } from './literals.ts';
 import type { Operands } from './operands.ts';
 import { ROUNDING_MODES, registerNumber } from './registers.ts';
 import type { Xlen } from './semantics.ts';
@@ -62,6 +63,12 @@ function parseOperand(
     case 'imm':
     case 'shift':
       operands.imm = inRange(number(), immediate);
+      break;
+    case 'rtz':
+      if (text !== syntax) throw new OperandError(`'${text}' is not ${syntax}, the only rounding mode here`);
+      break;
+    case 'literal':
+      operands.imm = literalNumber(text);
       break;
     case 'upper':
       operands.imm = inRange(upperValue(number()), immediate);

@@ -88,7 +88,20 @@ test('instructions of both widths are the same objects unless their encodings di
   const wide = new Map(instructionsFor(64).map((instruction) => [instruction.name, instruction]));
   const differ = instructionsFor(32).filter((instruction) => wide.get(instruction.name) !== instruction);
   expect(differ.map(({ name }) => name)).toEqual([
-    ...['slli', 'srli', 'srai', 'rori', 'zext.h', 'rev8', 'bclri', 'bexti', 'binvi', 'bseti'],
+    ...[
+      'slli',
+      'srli',
+      'srai',
+      'fmvh.x.d',
+      'fmvp.d.x',
+      'rori',
+      'zext.h',
+      'rev8',
+      'bclri',
+      'bexti',
+      'binvi',
+      'bseti',
+    ],
     // Of RV32 alone.
     ...['zip', 'unzip'],
   ]);
@@ -99,6 +112,7 @@ test('instructions of both widths are the same objects unless their encodings di
     ...['swap', 'add', 'xor', 'and', 'or', 'min', 'max', 'minu', 'maxu'].map((name) => `amo${name}.d`),
     ...['fcvt.l.s', 'fcvt.s.l', 'fcvt.lu.s', 'fcvt.s.lu', 'fmv.x.d', 'fmv.d.x'],
     ...['fcvt.l.d', 'fcvt.d.l', 'fcvt.lu.d', 'fcvt.d.lu'],
+    ...['fcvt.l.h', 'fcvt.h.l', 'fcvt.lu.h', 'fcvt.h.lu'],
     ...['sh1add.uw', 'sh2add.uw', 'sh3add.uw', 'add.uw', 'slli.uw'],
     ...['clzw', 'ctzw', 'cpopw', 'rolw', 'rorw', 'roriw', 'packw', 'hlv.wu', 'hlv.d', 'hsv.d'],
   ]);

@@ -87,7 +87,7 @@ const nearbyBits = (xlen: Xlen) =>
  * the debug mode.
  */
 const KNOWN_DIFFERENCES =
-  /^(fence|fence\.tso|fence\.i|fcvt\.d\.(s|w|wu))( .*)? \/ \.4byte |^c\.ntl\.\w+ \/ c\.add zero,|^\.4byte .* \/ (uret|hret|dret|sfence\.vm)/;
+  /^(fence|fence\.tso|fence\.i|fcvt\.(d\.(s|w|wu|h)|s\.h))( .*)? \/ \.4byte |^c\.ntl\.\w+ \/ c\.add zero,|^\.4byte .* \/ (uret|hret|dret|sfence\.vm)/;
 
 /** Shifts by 32 and more are reserved on RV32; binutils 2.40 shows them for either width. */
 const WIDE_SHIFT = /^\.[24]byte .* \/ (c\.)?(slli|srli|srai|rori|bclri|bexti|binvi|bseti) .*,0x[23][0-9a-f]$/;
@@ -107,7 +107,7 @@ function ourText(bits: number, length: 2 | 4, pc: bigint, xlen: Xlen = 64): stri
 /** Random encodings of an instruction, within what objdump of binutils 2.40 knows how to write. */
 function encodingsOf(instruction: Instruction, count: number): number[] {
   const { format, match, name } = instruction;
-  const exact = /^fcvt\.d\.(s|w|wu)$/.test(name);
+  const exact = /^fcvt\.(d\.(s|w|wu|h)|s\.h)$/.test(name);
   return fc
     .sample(fc.tuple(fc.integer(), fc.constantFrom(...CSR_NAMES.keys(), 0x5c1)), { numRuns: count, seed: 1 })
     .map(([random, csr]) => {

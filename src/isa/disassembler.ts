@@ -1,7 +1,8 @@
 import { findCompressed } from './decoder.ts';
 import type { Format, OperandSyntax, RegisterField } from './formats.ts';
 import type { Decoded, Xlen } from './instruction.ts';
-import { ORDERING_SUFFIXES, ROUNDING_MODES, registerName } from './registers.ts';
+import { LITERAL_NAMES } from './literals.ts';
+import { EXACT_CONVERSIONS, ORDERING_SUFFIXES, ROUNDING_MODES, registerName } from './registers.ts';
 
 /** What the text depends on besides the instruction. */
 export interface DisassemblyOptions {
@@ -13,9 +14,6 @@ export interface DisassemblyOptions {
   readonly csrNames?: ReadonlyMap<number, string>;
 }
 
-/** `fcvt.d.s`, `fcvt.d.w` and `fcvt.d.wu` are exact: their rounding mode, by convention 0, is not written. */
-const EXACT = new Set(['fcvt.d.s', 'fcvt.d.w', 'fcvt.d.wu']);
-
 /**
  * An instruction as text in the style of `objdump -M no-aliases`: the mnemonic of its encoding (`c.addi`), a space,
  * and its operands, separated by commas, with ABI names of registers.
@@ -25,7 +23,7 @@ export function disassemble(decoded: Decoded, options: DisassemblyOptions = {}):
   const suffix = format.fields.has('ordering') ? ORDERING_SUFFIXES[decoded.rm] : '';
   const operands = format.syntax
     .map((operand) =>
-      operand === 'rm' && EXACT.has(name) ? '' : operandText(operand, format, decoded, options),
+      operand === 'rm' && EXACT_CONVERSIONS.has(name) ? '' : operandText(operand, format, decoded, options),
     )
     .filter((text) => text !== '');
   return operands.length === 0 ? name + suffix : `${name}${suffix} ${operands.join(',')}`;
@@ -59,6 +57,10 @@ function operandText(
       return `${decoded.imm}`;
     case 'shift':
       return hexadecimal(decoded.imm);
+    case 'rtz':
+      return operand;
+    case 'literal':
+      return LITERAL_NAMES[decoded.imm] ?? '';
     case 'upper':
       return hexadecimal(decoded.imm >>> 12);
     case 'target':

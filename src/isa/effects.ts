@@ -144,16 +144,16 @@ function recorder(seen: Recording): Semantics {
 }
 
 function floatRecorder(seen: Recording): FloatSemantics {
-  const source: FloatSource = { s: I32_VALUE, d: I64_VALUE, raw: I64_VALUE };
+  const source: FloatSource = { h: I32_VALUE, s: I32_VALUE, d: I64_VALUE, raw: I64_VALUE };
   const setResult = (): void => {
     seen.writesFloatRd = true;
   };
-  const values: FloatBits = { s: I32_VALUE, d: I64_VALUE };
+  const values: FloatBits = { h: I32_VALUE, s: I32_VALUE, d: I64_VALUE };
   return {
     rs1: source,
     rs2: source,
     rs3: source,
-    rd: { setS: setResult, setD: setResult },
+    rd: { setH: setResult, setS: setResult, setD: setResult },
     arithmetic: (_operation, format) => values[format],
     sqrt: <F extends FloatFormat>(format: F) => values[format],
     fma: <F extends FloatFormat>(format: F) => values[format],
@@ -162,6 +162,10 @@ function floatRecorder(seen: Recording): FloatSemantics {
     classify: () => I32_VALUE,
     toInteger: () => I64_VALUE,
     fromInteger: (_from, format) => values[format],
+    round: (_which, format) => values[format],
+    toModularWord: () => I64_VALUE,
+    toHalf: () => I32_VALUE,
+    fromHalf: (to) => values[to],
     narrow: () => I32_VALUE,
     widen: () => I64_VALUE,
   };

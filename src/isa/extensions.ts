@@ -49,6 +49,9 @@ const FACTS = {
   },
   zimop: { brings: 'instructions for extensions to come', since: 'rva23s64' },
   zawrs: { brings: 'waiting for a store', needs: ['a'], since: 'rva23s64' },
+  zfa: { brings: 'floating point: constants, rounding, quiet comparisons', needs: ['f'], since: 'rva23s64' },
+  zfh: { brings: 'half-precision floating point', needs: ['zfhmin'] },
+  zfhmin: { brings: 'half precision: loads, stores, conversions', needs: ['f'], since: 'rva22s64' },
   zcb: { brings: 'more compressed instructions', needs: ['c'], since: 'rva23s64' },
   zcmop: { brings: 'compressed instructions for extensions to come', needs: ['c'], since: 'rva23s64' },
   zba: { brings: 'bits: addresses', since: 'rva22s64' },
@@ -83,9 +86,9 @@ export function isExtension(name: string): name is Extension {
  * supervisor profile, which includes the unprivileged one), by the first profile that does.
  */
 export const MISSING: Readonly<Record<string, Profile>> = {
-  ...{ zfhmin: 'rva22s64', zkt: 'rva22s64' },
+  ...{ zkt: 'rva22s64' },
   ...{ v: 'rva23s64', zvfhmin: 'rva23s64', zvbb: 'rva23s64', zvkt: 'rva23s64' },
-  ...{ zfa: 'rva23s64', ssnpm: 'rva23s64', supm: 'rva23s64', sscofpmf: 'rva23s64', sha: 'rva23s64' },
+  ...{ ssnpm: 'rva23s64', supm: 'rva23s64', sscofpmf: 'rva23s64', sha: 'rva23s64' },
 };
 
 const PROFILES: readonly Profile[] = ['rva22s64', 'rva23s64'];

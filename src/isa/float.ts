@@ -13,7 +13,7 @@ import {
 import type { Extension } from './instruction.ts';
 import type { FloatBits, FloatFormat, FloatSemantics, IntegerFormat, SemanticsOf } from './semantics.ts';
 
-/** What differs between the formats: bit 25 of the encoding, and how signs are handled on raw bits. */
+/** What differs between the formats: the fmt field of the encoding, and how signs are handled on raw bits. */
 export interface FloatFamily<F extends FloatFormat> {
   readonly format: F;
   readonly extension: Extension;
@@ -30,7 +30,7 @@ export interface FloatFamily<F extends FloatFormat> {
 const ARITHMETIC = { add: 0x0000_0053, sub: 0x0800_0053, mul: 0x1000_0053, div: 0x1800_0053 } as const;
 const INTEGERS = { w: 0, wu: 1, l: 2, lu: 3 } as const satisfies Record<IntegerFormat, number>;
 
-/** The operations of one format; the two formats differ in nothing but width. */
+/** The operations of one format; the formats differ in nothing but width. */
 export function floatOperations<F extends FloatFormat>(family: FloatFamily<F>): InstructionDefinition[] {
   const { extension } = family;
   const define = instructionsOf({ extension, needsFloat: true });

@@ -22,13 +22,15 @@ export type RegisterClass = 'x' | 'f';
 
 /**
  * One operand in assembler: a register; a number (`imm`, `upper` = bits 31:12 in hexadecimal, `shift` = an amount in
- * hexadecimal); a jump target relative to the pc; a CSR; a rounding mode; an address; one of the sets of `fence`.
+ * hexadecimal, `literal` = a constant of `fli`); the rounding mode that is no choice (`rtz`); a jump target relative to the pc; a CSR; a rounding mode; an address; one of the sets of `fence`.
  */
 export type OperandSyntax =
   | RegisterField
   | 'imm'
   | 'shift'
   | 'upper'
+  | 'literal'
+  | 'rtz'
   | 'target'
   | 'csr'
   | 'rm'
@@ -63,6 +65,8 @@ const FIELDS_OF: Readonly<Record<OperandSyntax, readonly Field[]>> = {
   imm: ['imm'],
   shift: ['imm'],
   upper: ['imm'],
+  literal: ['imm'],
+  rtz: [],
   target: ['imm'],
   csr: ['csr'],
   rm: ['rm'],
@@ -225,6 +229,19 @@ export const F_COMPARE = format('float-compare', 0xfe00_707f, {
   syntax: ['rd', 'rs1', 'rs2'],
   floats: ['rs1', 'rs2'],
 });
+/** A constant by its number, in the place of rs1 (Zfa). */
+export const F_LITERAL = format('float-literal', 0xfff0_707f, {
+  syntax: ['rd', 'literal'],
+  floats: ['rd'],
+  immediate: unsignedAt(15, 5),
+});
+/** To an integer, toward zero always. */
+export const F_TO_X_TRUNCATED = format('float-to-integer-truncated', 0xfff0_707f, {
+  syntax: ['rd', 'rs1', 'rtz'],
+  floats: ['rs1'],
+});
+/** A value from two integer registers. */
+export const F_PAIR = format('float-pair', 0xfe00_707f, { syntax: ['rd', 'rs1', 'rs2'], floats: ['rd'] });
 export const F_TO_X = format('float-to-integer', 0xfff0_707f, { syntax: ['rd', 'rs1'], floats: ['rs1'] });
 export const F_TO_X_ROUNDED = format('float-to-integer-rounded', 0xfff0_007f, {
   syntax: ['rd', 'rs1', 'rm'],

@@ -48,5 +48,14 @@ export const ROUNDING_MODES: readonly (string | undefined)[] = [
   'dyn',
 ];
 
+/** Conversions that are exact: their rounding mode is rne by convention, and not written. */
+export const EXACT_CONVERSIONS: ReadonlySet<string> = new Set([
+  'fcvt.d.s',
+  'fcvt.d.w',
+  'fcvt.d.wu',
+  'fcvt.s.h',
+  'fcvt.d.h',
+]);
+
 /** Suffixes of atomics by aq << 1 | rl. */
 export const ORDERING_SUFFIXES: readonly string[] = ['', '.rl', '.aq', '.aqrl'];

@@ -15,8 +15,14 @@ export type AtomicWidth = 32 | 64;
 /** What an atomic memory operation does with the old value and the operand. */
 export type AmoOperation = 'swap' | 'add' | 'and' | 'or' | 'xor' | 'max' | 'min' | 'maxu' | 'minu';
 
-/** The two formats of floating-point values: binary32 (bits as i32) and binary64 (bits as i64). */
-export type FloatFormat = 's' | 'd';
+/** The formats of floating-point values: binary16 and binary32 (bits as i32), and binary64 (bits as i64). */
+export type FloatFormat = 'h' | 's' | 'd';
+
+/** Which of two values; `m`: NaN if there is one. */
+export type FloatExtremum = 'min' | 'max' | 'minm' | 'maxm';
+
+/** Comparisons; `q`: quiet NaNs are not invalid. */
+export type FloatRelation = 'eq' | 'lt' | 'le' | 'ltq' | 'leq';
 
 /** Floating-point operations on raw bits that round and accrue flags. */
 export type FloatArithmetic = 'add' | 'sub' | 'mul' | 'div';
@@ -24,14 +30,17 @@ export type FloatArithmetic = 'add' | 'sub' | 'mul' | 'div';
 /** Integer formats that floating-point values are converted from and to. */
 export type IntegerFormat = 'w' | 'wu' | 'l' | 'lu';
 
-/** The bits of a floating-point value: i32 for singles, i64 for doubles. */
+/** The bits of a floating-point value: i32 for halves and singles, i64 for doubles. */
 export interface FloatBits {
+  readonly h: I32;
   readonly s: I32;
   readonly d: I64;
 }
 
 /** Reads the floating-point register operands of an instruction. */
 export interface FloatSource {
+  /** As a half, its upper bits 0; the canonical NaN if it is not NaN-boxed. */
+  readonly h: I32;
   /** As a single: the low half if it is NaN-boxed, else the canonical NaN (F extension, "NaN boxing"). */
   readonly s: I32;
   readonly d: I64;
@@ -45,6 +54,8 @@ export interface FloatSemantics {
   readonly rs2: FloatSource;
   readonly rs3: FloatSource;
   readonly rd: {
+    /** NaN-boxes a half, whose upper bits are 0. */
+    setH(bits: I32): void;
     /** NaN-boxes a single. */
     setS(bits: I32): void;
     setD(bits: I64): void;
@@ -59,16 +70,23 @@ export interface FloatSemantics {
   /** a * b + c with one rounding. */
   fma<F extends FloatFormat>(format: F, a: FloatBits[F], b: FloatBits[F], c: FloatBits[F]): FloatBits[F];
   minmax<F extends FloatFormat>(
-    which: 'min' | 'max',
+    which: FloatExtremum,
     format: F,
     a: FloatBits[F],
     b: FloatBits[F],
   ): FloatBits[F];
-  /** 0 or 1; `eq` is quiet, the others signal NV on any NaN. */
-  compare<F extends FloatFormat>(which: 'eq' | 'lt' | 'le', format: F, a: FloatBits[F], b: FloatBits[F]): I32;
+  /** 0 or 1; `lt` and `le` signal NV on any NaN, the others on signalling ones. */
+  compare<F extends FloatFormat>(which: FloatRelation, format: F, a: FloatBits[F], b: FloatBits[F]): I32;
   classify<F extends FloatFormat>(format: F, a: FloatBits[F]): I32;
   toInteger<F extends FloatFormat>(to: IntegerFormat, format: F, a: FloatBits[F]): I64;
   fromInteger<F extends FloatFormat>(from: IntegerFormat, format: F, a: I64): FloatBits[F];
+  /** To an integral number; `roundInexact` signals NX if that changes it. */
+  round<F extends FloatFormat>(which: 'round' | 'roundInexact', format: F, a: FloatBits[F]): FloatBits[F];
+  /** binary64 toward zero to an integer modulo 2^32, sign-extended. */
+  toModularWord(a: I64): I64;
+  /** To and from binary16. */
+  toHalf<F extends 's' | 'd'>(from: F, a: FloatBits[F]): I32;
+  fromHalf<F extends 's' | 'd'>(to: F, a: I32): FloatBits[F];
   /** binary64 to binary32. */
   narrow(a: I64): I32;
   /** binary32 to binary64. */

@@ -14,6 +14,8 @@ import { zbcInstructions } from './zbc.ts';
 import { zbkbInstructions } from './zbkb.ts';
 import { zbkxInstructions } from './zbkx.ts';
 import { zbsInstructions } from './zbs.ts';
+import { zfaInstructions } from './zfa.ts';
+import { zfhInstructions } from './zfh.ts';
 import { zicboInstructions } from './zicbo.ts';
 import { zicondInstructions } from './zicond.ts';
 import { zicsrInstructions } from './zicsr.ts';
@@ -29,6 +31,8 @@ const all: readonly Instruction[] = Object.freeze(
     ...aInstructions,
     ...fInstructions,
     ...dInstructions,
+    ...zfhInstructions,
+    ...zfaInstructions,
     ...zicsrInstructions,
     ...zifenceiInstructions,
     ...zihintpauseInstructions,

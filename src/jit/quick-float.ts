@@ -1,6 +1,6 @@
 import { FloatCode, type FloatFrame } from '../codegen/index.ts';
 import { BINARY32, BINARY64, hasFiniteValue, isSafelyNormal } from '../float/format.ts';
-import type { FloatArithmetic, FloatBits, FloatFormat, IntegerFormat } from '../isa/index.ts';
+import type { FloatArithmetic, FloatBits, FloatFormat, FloatRelation, IntegerFormat } from '../isa/index.ts';
 import {
   type Expr,
   type F32,
@@ -61,7 +61,7 @@ export class QuickFloat extends FloatCode {
     b: FloatBits[F],
   ): FloatBits[F] {
     const rounds = this.#roundsToNearest();
-    if (rounds === undefined) return super.arithmetic(operation, format, a, b);
+    if (rounds === undefined || format === 'h') return super.arithmetic(operation, format, a, b);
     const slow = () => super.arithmetic(operation, format, a, b);
     // A finite sum is never both tiny and inexact.
     const isSum = operation === 'add' || operation === 'sub';
@@ -76,7 +76,7 @@ export class QuickFloat extends FloatCode {
 
   override sqrt<F extends FloatFormat>(format: F, a: FloatBits[F]): FloatBits[F] {
     const rounds = this.#roundsToNearest();
-    if (rounds === undefined) return super.sqrt(format, a);
+    if (rounds === undefined || format === 'h') return super.sqrt(format, a);
     return this.#result(
       format,
       rounds,
@@ -93,7 +93,7 @@ export class QuickFloat extends FloatCode {
     c: FloatBits[F],
   ): FloatBits[F] {
     const rounds = fusesMadd() ? this.#roundsToNearest() : undefined;
-    if (rounds === undefined) return super.fma(format, a, b, c);
+    if (rounds === undefined || format === 'h') return super.fma(format, a, b, c);
     return this.#result(
       format,
       rounds,
@@ -105,11 +105,12 @@ export class QuickFloat extends FloatCode {
 
   /** Nothing is raised for numbers. */
   override compare<F extends FloatFormat>(
-    which: 'eq' | 'lt' | 'le',
+    which: FloatRelation,
     format: F,
     a: FloatBits[F],
     b: FloatBits[F],
   ): I32 {
+    if (format === 'h' || which === 'ltq' || which === 'leq') return super.compare(which, format, a, b);
     const { f } = this.#frame;
     const result = f.local('i32');
     const decide = <T extends 'f32' | 'f64'>(
@@ -130,7 +131,8 @@ export class QuickFloat extends FloatCode {
 
   /** Values that fit, rounded toward zero: at most inexact. */
   override toInteger<F extends FloatFormat>(to: IntegerFormat, format: F, a: FloatBits[F]): I64 {
-    if (this.#rm !== TOWARD_ZERO || to === 'wu' || to === 'lu') return super.toInteger(to, format, a);
+    if (format === 'h' || this.#rm !== TOWARD_ZERO || to === 'wu' || to === 'lu')
+      return super.toInteger(to, format, a);
     const { f } = this.#frame;
     const value = this.#let(format === 's' ? f64.promote_f32(single(a)) : double(a));
     const result = f.local('i64');
@@ -153,7 +155,7 @@ export class QuickFloat extends FloatCode {
       return i64.reinterpret_f64(this.#let(exact)) as Expr as FloatBits[F];
     }
     const rounds = this.#roundsToNearest();
-    if (rounds === undefined || from === 'lu' || from === 'wu') return slow();
+    if (format === 'h' || rounds === undefined || from === 'lu' || from === 'wu') return slow();
     const value = from === 'w' ? i64.extend32_s(a) : a;
     return this.#result(
       format,

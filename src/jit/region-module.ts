@@ -1,4 +1,4 @@
-import { declareFloat, type FloatFunctions } from '../float/float.ts';
+import { declareFloat, type FloatFunctions, floatFunctions } from '../float/float.ts';
 import {
   ByteWriter,
   FunctionBuilder,
@@ -95,11 +95,6 @@ export class RegionModules {
   }
 }
 
-function byNumber({ f32, f64, ...others }: FloatFunctions): ReadonlyMap<number, FunctionRef> {
-  const all: readonly FunctionRef[] = [
-    ...Object.values(others),
-    ...Object.values(f32),
-    ...Object.values(f64),
-  ];
-  return new Map(all.map((ref) => [ref.index, ref]));
+function byNumber(functions: FloatFunctions): ReadonlyMap<number, FunctionRef> {
+  return new Map(floatFunctions(functions).map((ref) => [ref.index, ref]));
 }

@@ -52,6 +52,7 @@ const USES: Readonly<Record<string, string>> = {
   zacas: 'lui a1, 1; add a1, a1, s3; .word 0x28c5a52f', // amocas.w a0, a2, (a1)
   zabha: 'lui a1, 1; add a1, a1, s3; .word 0x00c5852f', // amoadd.b a0, a2, (a1)
   zawrs: '.word 0x01d00073', // wrs.sto
+  zfhmin: '.word 0x44058553', // fcvt.h.s fa0, fa1
   zfh: '.word 0x04c5f553', // fadd.h fa0, fa1, fa2
   zfa: '.word 0xf0100553', // fli.s fa0, -1.0
   zcb: 'lui a1, 1; add a1, a1, s3; .half 0x8188; .half 0x0001', // c.lbu a0, (a1)

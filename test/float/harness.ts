@@ -1,24 +1,30 @@
 /** The generated functions as one JavaScript function each, and hard operands for them. */
 import fc from 'fast-check';
-import { defineFloat, type FormatFunctions } from '../../src/float/float.ts';
+import { defineFloat, type FloatFunctions, type FormatFunctions } from '../../src/float/float.ts';
 import type { Bits } from '../../src/float/format.ts';
 import type { Expr, FunctionRef } from '../../src/wasm/expression.ts';
 import type { FunctionBuilder } from '../../src/wasm/function-builder.ts';
 import { ModuleBuilder } from '../../src/wasm/module-builder.ts';
 import { call, i32, i64 } from '../../src/wasm/operations.ts';
-import { DOUBLE, type Encoding, type Result, SINGLE } from './reference.ts';
+import { DOUBLE, type Encoding, HALF, type Result, SINGLE } from './reference.ts';
 
-export type FormatName = 'f32' | 'f64';
-export const FORMATS: readonly FormatName[] = ['f32', 'f64'];
-export const ENCODINGS: Readonly<Record<FormatName, Encoding>> = { f32: SINGLE, f64: DOUBLE };
+export type FormatName = 'f16' | 'f32' | 'f64';
+export const FORMATS: readonly FormatName[] = ['f16', 'f32', 'f64'];
+export const ENCODINGS: Readonly<Record<FormatName, Encoding>> = {
+  f16: HALF,
+  f32: SINGLE,
+  f64: DOUBLE,
+};
 export const MODES = [0, 1, 2, 3, 4] as const;
 
-export type FunctionName = `${FormatName}.${keyof FormatFunctions<Bits>}` | 'narrow' | 'widen';
+export type FunctionName =
+  | `${FormatName}.${keyof FormatFunctions<Bits>}`
+  | Exclude<keyof FloatFunctions, FormatName>;
 
 const FLAGS_ADDRESS = 64;
 
 /** Operations with a rounding mode; the others, but `classify`, have flags alone. */
-const ROUNDED = /add|sub|mul|div|sqrt|fma|to[IU]|from|narrow/;
+const ROUNDED = /add|sub|mul|div|sqrt|fma|to[IU]|from|From|narrow|round/;
 
 function exportWrapper(module: ModuleBuilder, name: string, callee: FunctionRef<Bits>): void {
   const extra = name.endsWith('classify') ? 0 : ROUNDED.test(name) ? 2 : 1;
@@ -42,15 +48,14 @@ export type Run = (name: FunctionName, operands: readonly bigint[], rm: number, 
 
 export function instantiate(): Run {
   const module = new ModuleBuilder({ minimum: 1, maximum: 1 });
-  const { f32, f64, narrow, widen } = defineFloat(module);
-  const functions = { f32, f64 };
+  const { f16, f32, f64, ...others } = defineFloat(module);
+  const functions = { f16, f32, f64 };
   for (const format of FORMATS) {
     for (const [name, callee] of Object.entries(functions[format])) {
       exportWrapper(module, `${format}.${name}`, callee);
     }
   }
-  exportWrapper(module, 'narrow', narrow);
-  exportWrapper(module, 'widen', widen);
+  for (const [name, callee] of Object.entries(others)) exportWrapper(module, name, callee);
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const compiled = new WebAssembly.Module(module.toBytes());
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });

@@ -8,6 +8,7 @@ export interface Encoding {
   readonly fractionBits: number;
 }
 
+export const HALF: Encoding = { exponentBits: 5, fractionBits: 10 };
 export const SINGLE: Encoding = { exponentBits: 8, fractionBits: 23 };
 export const DOUBLE: Encoding = { exponentBits: 11, fractionBits: 52 };
 
@@ -178,12 +179,12 @@ function floorRoot(value: bigint): bigint {
   }
 }
 
-/** The root to 1200 places; a root that goes on beyond them is a little more, which rounds in the same way. */
+/** The root to more places than the least number of the format needs; a root that goes on beyond them is a little more, which rounds in the same way. */
 function root(encoding: Encoding, a: Datum, rm: number): Result {
   if (isZero(a)) return round(encoding, a.negative, ZERO, rm);
   if (a.negative) return invalid(encoding);
   if (a.kind === 'infinite') return infinite(encoding, false);
-  const places = 1200n;
+  const places = BigInt(2 ** (encoding.exponentBits - 1) + 3 * encoding.fractionBits);
   const radicand = (a.size.top << (2n * places)) / a.size.bottom;
   const floor = floorRoot(radicand);
   const more = floor * floor === radicand ? 0n : 1n;
@@ -303,4 +304,38 @@ export function classify(encoding: Encoding, bits: bigint): bigint {
   if (size.top === 0n) return negative ? 1n << 3n : 1n << 4n;
   if (leading(size) < 1 - constants(encoding).bias) return negative ? 1n << 2n : 1n << 5n;
   return negative ? 1n << 1n : 1n << 6n;
+}
+
+/** Rounding to an integral number of the format: exact, apart from whether that changed anything. */
+export function integral(encoding: Encoding, bits: bigint, rm: number, raises: boolean): Result {
+  const a = decode(encoding, bits);
+  if (isNan(a)) return propagate(encoding, [a]);
+  if (a.kind === 'infinite') return infinite(encoding, a.negative);
+  const { integer, inexact } = roundToInteger(a.size, a.negative, rm);
+  const rounded = round(encoding, a.negative, { top: integer, bottom: 1n }, rm);
+  return { bits: rounded.bits, flags: raises && inexact ? NX : 0 };
+}
+
+/** The extremum of IEEE 754-2019 that is NaN where an operand is. */
+export function nanExtremum(encoding: Encoding, which: 'min' | 'max', x: bigint, y: bigint): Result {
+  const data = [decode(encoding, x), decode(encoding, y)];
+  return data.some(isNan) ? propagate(encoding, data) : extremum(encoding, which, x, y);
+}
+
+/** A comparison for which quiet NaNs are not invalid. */
+export function quietCompare(encoding: Encoding, relation: 'lt' | 'le', x: bigint, y: bigint): Result {
+  const data = [decode(encoding, x), decode(encoding, y)];
+  if (data.some(isNan)) return { bits: 0n, flags: signalling(...data) };
+  return compare(encoding, relation, x, y);
+}
+
+/** `fcvtmod.w.d`: toward zero, modulo 2^32, sign-extended to 64 bits. */
+export function modularWord(bits: bigint): Result {
+  const a = decode(DOUBLE, bits);
+  if (a.kind !== 'finite') return { bits: 0n, flags: NV };
+  const { integer, inexact } = roundToInteger(a.size, a.negative, RTZ);
+  const value = a.negative ? -integer : integer;
+  const word = BigInt.asIntN(32, value);
+  const flags = word === value ? (inexact ? NX : 0) : NV;
+  return { bits: BigInt.asUintN(64, word), flags };
 }

@@ -21,11 +21,9 @@ export interface Dialect {
 const SINCE_7: readonly Extension[] = [
   ...(['i', 'm', 'a', 'f', 'd', 'c', 'h', 'zicsr', 'zifencei', 'zicntr', 'zihintpause'] as const),
   ...(['zba', 'zbb', 'zbc', 'zbkb', 'zbkc', 'zbkx', 'zbs', 'zihpm', 'svadu', 'svinval'] as const),
-  ...(['svnapot', 'svpbmt'] as const),
+  ...(['zfh', 'zfhmin', 'svnapot', 'svpbmt'] as const),
 ];
-const SWITCHES_7: readonly Extension[] = [
-  ...(['zba', 'zbb', 'zbc', 'zbkb', 'zbkc', 'zbkx', 'zbs', 'h', 'svinval'] as const),
-];
+const SWITCHES_7 = ['zba', 'zbb', 'zbc', 'zbkb', 'zbkc', 'zbkx', 'zbs', 'h', 'svinval', 'Zfh', 'Zfhmin'];
 
 /** Those of which programs have no use without an interrupt controller or timer, or that wait. */
 const NOT_GENERATED: ReadonlySet<Extension> = new Set<Extension>(['zawrs', 'sstc', 'zicbom', 'zicboz']);
@@ -40,7 +38,7 @@ const extensionsOf: Readonly<Record<DialectName, readonly Extension[]>> = {
 
 function dialect(name: DialectName, xlen: Xlen): Dialect {
   const extensions = new Set(extensionsOf[name].filter((each) => (EXTENSIONS[each].xlen ?? xlen) === xlen));
-  const switched =
+  const switched: readonly string[] =
     name === 'qemu7' ? SWITCHES_7 : [...extensions].filter((each) => each.length > 1 || each === 'h');
   // Hints are no properties of QEMU's, nor is what every hart has.
   // What QEMU 10 has beyond ours is illegal here.

@@ -1,31 +1,15 @@
 import type { FunctionRef } from '../wasm/expression.ts';
-import {
-  type AdditionalFunctions,
-  defineModular,
-  defineQuiet,
-  defineRound32,
-  defineRound64,
-} from './additional.ts';
-import { type ArithmeticFunctions, defineArithmetic32, defineArithmetic64 } from './arithmetic.ts';
-import { type CompareFunctions, defineCompare } from './compare.ts';
-import {
-  type ConvertFunctions,
-  defineConvert32,
-  defineConvert64,
-  defineResize,
-  type ResizeFunctions,
-} from './convert.ts';
-import { BINARY16, BINARY32, BINARY64, type Bits } from './format.ts';
+import { defineModular, defineQuiet, defineRound32, defineRound64 } from './additional.ts';
+import { defineArithmetic32, defineArithmetic64 } from './arithmetic.ts';
+import { defineCompare } from './compare.ts';
+import { defineConvert32, defineConvert64, defineResize, type ResizeFunctions } from './convert.ts';
+import { BINARY16, BINARY32, BINARY64 } from './format.ts';
+import type { FormatFunctions } from './format-functions.ts';
 import { declarations, type FunctionHome } from './function-home.ts';
 import { defineHalf, type HalfResizeFunctions } from './half.ts';
 import { defineIntegerHelpers, defineRound } from './round.ts';
 
-/** The operations of one format. */
-export interface FormatFunctions<B extends Bits>
-  extends ArithmeticFunctions<B>,
-    CompareFunctions<B>,
-    ConvertFunctions<B>,
-    AdditionalFunctions<B> {}
+export type { FormatFunctions };
 
 /**
  * Exact binary16, binary32 and binary64 arithmetic, as functions of the module under construction.

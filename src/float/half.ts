@@ -4,8 +4,8 @@ import { call, f64, type I32, type I64, i32, i64, select } from '../wasm/operati
 import { type CompareFunctions, defineClassify } from './compare.ts';
 import type { ResizeFunctions } from './convert.ts';
 import { FLAG, raise } from './flags.ts';
-import type { FormatFunctions } from './float.ts';
 import { BINARY16, BINARY64, isNan, isSignallingNan, isSpecial, isZero } from './format.ts';
+import type { FormatFunctions } from './format-functions.ts';
 import type { FunctionHome } from './function-home.ts';
 import { powerOfTwo } from './integral.ts';
 import { unpack } from './round.ts';

@@ -1,4 +1,4 @@
-import type { Backends, GuestBalloon, GuestPort, GuestSockets } from '../backends.ts';
+import type { Backends, GuestBalloon, GuestNetwork, GuestPort, GuestSockets } from '../backends.ts';
 import type { HostSide } from '../descriptor.ts';
 import type { Slot } from './device.ts';
 
@@ -7,6 +7,7 @@ export class PciHostSide implements HostSide {
   readonly ports: readonly GuestPort[];
   readonly sockets?: GuestSockets;
   readonly balloon?: GuestBalloon;
+  readonly network?: GuestNetwork;
   readonly #sides: ReadonlyMap<number, HostSide>;
 
   constructor(slots: readonly Slot[], backends: Backends) {
@@ -17,6 +18,8 @@ export class PciHostSide implements HostSide {
     if (sockets !== undefined) this.sockets = sockets;
     const [balloon] = [...this.#sides.values()].flatMap((side) => side.balloon ?? []);
     if (balloon !== undefined) this.balloon = balloon;
+    const [network] = [...this.#sides.values()].flatMap((side) => side.network ?? []);
+    if (network !== undefined) this.network = network;
   }
 
   hear(event: number): void {

@@ -17,6 +17,10 @@ import { storedFile } from './stored-files.ts';
 /** Bytes of changes to a drive that are kept in memory. */
 const MOST_CHANGES = 2 ** 29;
 
+/** Milliseconds that a browser may take until it has ended the threads of a page that was left or reloaded. */
+const LEAVING_MS = 20_000;
+const LOOK_MS = 50;
+
 const unpackers: ClusterUnpackers = {
   zlib: inflate,
   zstd: () => {
@@ -65,7 +69,21 @@ async function openHandle({ name, readOnly }: StoredLayer): Promise<SyncAccessHa
   const { createSyncAccessHandle } = file as unknown as {
     createSyncAccessHandle(options: { readonly mode: string }): Promise<SyncAccessHandle>;
   };
-  return createSyncAccessHandle.call(file, { mode: readOnly ? 'read-only' : 'readwrite' });
+  const open = () => createSyncAccessHandle.call(file, { mode: readOnly ? 'read-only' : 'readwrite' });
+  const late = performance.now() + LEAVING_MS;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!isTaken(error) || performance.now() > late) throw error;
+      await new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+}
+
+/** The page has the lock of the disk, so that the thread that has it open is one of a page that was left. */
+function isTaken(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'NoModificationAllowedError';
 }
 
 function storageOf(layer: DriveLayer, handles: ReadonlyMap<string, SyncAccessHandle>): Storage {

@@ -8,6 +8,7 @@ import { type Beginning, MachineSession } from './machine/session.ts';
 import { readSettings, type Settings, sameSettings, settingsWords } from './machine/settings.ts';
 import { AppearancePart } from './panel/appearance.ts';
 import { acceptDrops, FilesPart } from './panel/files.ts';
+import { OutsidePart } from './panel/outside.ts';
 import { SettingsForm } from './panel/settings-form.ts';
 import { SnapshotsPart } from './panel/snapshots.ts';
 import { addTouchKeys } from './panel/touch-keys.ts';
@@ -16,7 +17,7 @@ import type { PageServices } from './view.ts';
 import { VIEWS } from './views.ts';
 
 const words = new URLSearchParams(location.search);
-const session = new MachineSession(new URL('guest/', document.baseURI));
+const session = new MachineSession(new URL('guest/', document.baseURI), notice);
 const { settings: wanted, mistakes } = readSettings((name) => words.get(name));
 
 const announcements = find('#announcements');
@@ -46,7 +47,8 @@ const appearance = new AppearancePart(
   (isForReaders) => tabs.setReaders(isForReaders),
   () => tabs.recolor(),
 );
-side.append(form.root, snapshots.root, files.root, appearance.root);
+const outside = new OutsidePart({ session, announce });
+side.append(form.root, outside.root, snapshots.root, files.root, appearance.root);
 addTouchKeys(find('#keys'), (text) => tabs.type(text));
 acceptDrops(document.body, (dropped) => {
   const [first] = dropped;
@@ -142,7 +144,16 @@ function render(): void {
   else curtain(undefined);
   if (phase === 'running') form.show(settings);
   snapshots.update();
+  if (phase !== 'starting') outside.update();
   files.update();
+}
+
+/** What the machine has to say beside its console. */
+function notice(text: string): void {
+  announce(text);
+  void tabs.console
+    .write(`\r\x1b[90m${text.replaceAll('\n', '\r\n')}\x1b[m\r\n`)
+    .then(() => session.vm?.console.write('\r'));
 }
 
 let announcedPhase = '';

@@ -1,6 +1,7 @@
 import type { RestoreOptions, Vm, VmEnd, VmImage } from 'hartvisor/web';
 import { errorText, sizeText } from '../dom.ts';
 import { fetchGuest, imageFor } from './guest.ts';
+import { hasOutside, mountDisk, outsideOf } from './outside.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 
 /** What a machine of a page is at. */
@@ -23,6 +24,7 @@ export type Beginning =
 export class MachineSession {
   /** Address of the folder with the list of the guest. */
   readonly guestBase: URL;
+  readonly #onNotice: (text: string) => void;
   readonly #listeners = new Set<() => void>();
   #settings: Settings = DEFAULT_SETTINGS;
   #phase: Phase = 'idle';
@@ -35,9 +37,13 @@ export class MachineSession {
   /** Counts starts: what an older one is told no longer matters. */
   #turn = 0;
 
-  /** @param guestBase address of the folder with the list of the guest */
-  constructor(guestBase: URL) {
+  /**
+   * @param guestBase address of the folder with the list of the guest
+   * @param onNotice something that a person should know
+   */
+  constructor(guestBase: URL, onNotice: (text: string) => void = () => undefined) {
     this.guestBase = guestBase;
+    this.#onNotice = onNotice;
   }
 
   get settings(): Settings {
@@ -144,6 +150,7 @@ export class MachineSession {
     const usual: RestoreOptions = {
       trace: true,
       signal,
+      onNotice: this.#onNotice,
       ...(threads === 0 ? {} : { threads: Math.min(threads, cpus) }),
     };
     this.#isWarm = true;
@@ -154,7 +161,7 @@ export class MachineSession {
     }
     const guest = await fetchGuest(this.guestBase, signal);
     this.#guestName = guest.name;
-    const image = imageFor(guest, settings);
+    const image = hasOutside(settings) ? undefined : imageFor(guest, settings);
     if (image !== undefined) {
       tell(`Fetching ${guest.name}, which has booted before`, undefined);
       try {
@@ -167,12 +174,16 @@ export class MachineSession {
       }
     }
     this.#isWarm = false;
-    return boot({
+    const outside = await outsideOf(settings);
+    const vm = await boot({
       ...usual,
+      ...outside,
       ...{ cpus, protocol, aia, memory: memoryMiB * 2 ** 20 },
       ...{ kernel: guest.kernel, initrd: guest.initrd },
       onProgress: ({ bytes, totalBytes }) => tell(`Fetching ${guest.name}`, bytes, totalBytes),
     });
+    if (settings.disk) mountDisk(vm).then(this.#onNotice, () => undefined);
+    return vm;
   }
 
   #ended(vm: Vm, end: VmEnd): void {

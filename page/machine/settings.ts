@@ -10,6 +10,10 @@ export interface Settings {
   readonly memoryMiB: number;
   readonly protocol: string;
   readonly aia: DomainAia;
+  /** A disk that the browser keeps. */
+  readonly disk: boolean;
+  /** Its way out, as in {@link NETWORK_FORMS}; nothing for none. */
+  readonly network: string;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -18,7 +22,13 @@ export const DEFAULT_SETTINGS: Settings = {
   memoryMiB: 256,
   protocol: DEFAULT_PROTOCOL.name,
   aia: 'none',
+  disk: false,
+  network: '',
 };
+
+/** For people. */
+export const NETWORK_FORMS = 'fetch:HOST,HOST, wisps://SERVER/, wss://RELAY/ or link:NAME';
+const NETWORK = /^(?:fetch:[^\s,]+(?:,[^\s,]+)*|(?:wisp|ws)s?:\/\/\S+|link:[\w.-]{1,64})$/;
 
 export const MOST_CPUS = 64;
 /** A page may have more, but few browsers on few computers give it. */
@@ -33,6 +43,8 @@ const WORDS = {
   memoryMiB: 'memory',
   protocol: 'protocol',
   aia: 'aia',
+  disk: 'disk',
+  network: 'network',
 } as const;
 
 /** Settings that were read, and what could not be. */
@@ -56,13 +68,15 @@ export function readSettings(get: (name: string) => string | null | undefined): 
     if (value === undefined) mistakes.push(`${name}=${word} is not possible: give ${possible}.`);
     return value ?? usual;
   };
-  const { cpus, threads, memoryMiB, protocol, aia } = DEFAULT_SETTINGS;
+  const { cpus, threads, memoryMiB, protocol, aia, disk, network } = DEFAULT_SETTINGS;
   const settings = {
     cpus: read(WORDS.cpus, cpus, countUpTo(MOST_CPUS), `a number from 1 to ${MOST_CPUS}`),
     threads: read(WORDS.threads, threads, countUpTo(MOST_CPUS), `a number from 1 to ${MOST_CPUS}`),
     memoryMiB: read(WORDS.memoryMiB, memoryMiB, parseMebibytes, 'a size such as 256M or 1G'),
     protocol: read(WORDS.protocol, protocol, oneOf(PROTOCOL_NAMES), `one of ${PROTOCOL_NAMES.join(', ')}`),
     aia: read(WORDS.aia, aia, oneOf(DOMAIN_AIA), `one of ${DOMAIN_AIA.join(', ')}`),
+    disk: read(WORDS.disk, disk, parseSwitch, 'on or off'),
+    network: read(WORDS.network, network, parseNetwork, `none, ${NETWORK_FORMS}`),
   };
   return { settings, mistakes };
 }
@@ -72,13 +86,30 @@ export function settingsWords(settings: Settings): URLSearchParams {
   const words = new URLSearchParams();
   for (const [key, name] of Object.entries(WORDS) as [keyof Settings, string][]) {
     if (settings[key] === DEFAULT_SETTINGS[key]) continue;
-    words.set(name, key === 'memoryMiB' ? `${settings.memoryMiB}M` : String(settings[key]));
+    words.set(name, wordOf(settings, key));
   }
   return words;
 }
 
+function wordOf(settings: Settings, key: keyof Settings): string {
+  if (key === 'memoryMiB') return `${settings.memoryMiB}M`;
+  if (key === 'disk') return settings.disk ? 'on' : 'off';
+  return String(settings[key]);
+}
+
 export function sameSettings(one: Settings, other: Settings): boolean {
   return settingsWords(one).toString() === settingsWords(other).toString();
+}
+
+/** A way out as a person writes it. @returns undefined for what is none */
+export function parseNetwork(word: string): string | undefined {
+  const text = word.trim();
+  if (text === '' || text === 'none') return '';
+  return NETWORK.test(text) ? text : undefined;
+}
+
+function parseSwitch(word: string): boolean | undefined {
+  return word === 'on' ? true : word === 'off' ? false : undefined;
 }
 
 function countUpTo(most: number) {

@@ -3,7 +3,9 @@ import {
   DOMAIN_AIA,
   MEMORY_SIZES,
   MOST_CPUS,
+  NETWORK_FORMS,
   PROTOCOL_NAMES,
+  parseNetwork,
   type Settings,
   sameSettings,
 } from '../machine/settings.ts';
@@ -25,6 +27,8 @@ export class SettingsForm {
   readonly #memory: HTMLSelectElement;
   readonly #protocol: HTMLSelectElement;
   readonly #aia: HTMLSelectElement;
+  readonly #network: HTMLInputElement;
+  readonly #disk: HTMLInputElement;
   readonly #apply: HTMLButtonElement;
   #current: Settings;
 
@@ -40,6 +44,11 @@ export class SettingsForm {
     );
     this.#protocol = select(PROTOCOL_NAMES.map((name) => [name, withText(name, PROTOCOL_TEXTS[name])]));
     this.#aia = select(DOMAIN_AIA.map((name) => [name, AIA_TEXTS[name] ?? name]));
+    this.#network = element('input', {
+      ...{ placeholder: 'none', spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off' },
+      'aria-description': `none, ${NETWORK_FORMS}`,
+    });
+    this.#disk = element('input', { type: 'checkbox' });
     this.#apply = element(
       'button',
       { type: 'submit', class: 'button button-primary' },
@@ -63,7 +72,10 @@ export class SettingsForm {
         field('Memory', this.#memory),
         field('Interrupt controller', this.#aia),
         field('Protocol for pending interrupts', this.#protocol, 'wide'),
+        field('Network', this.#network, 'wide'),
       ),
+      element('p', { class: 'note' }, `Network: none, ${NETWORK_FORMS}`),
+      element('label', { class: 'check' }, this.#disk, 'A disk that this browser keeps'),
       element('div', { class: 'row' }, this.#apply),
     );
     this.show(settings);
@@ -78,6 +90,8 @@ export class SettingsForm {
       memoryMiB: Number(this.#memory.value),
       protocol: this.#protocol.value,
       aia: DOMAIN_AIA.find((name) => name === this.#aia.value) ?? 'none',
+      disk: this.#disk.checked,
+      network: parseNetwork(this.#network.value) ?? this.#current.network,
     };
   }
 
@@ -89,10 +103,14 @@ export class SettingsForm {
     this.#memory.value = String(settings.memoryMiB);
     this.#protocol.value = settings.protocol;
     this.#aia.value = settings.aia;
+    this.#disk.checked = settings.disk;
+    this.#network.value = settings.network;
     this.#showChange();
   }
 
   #showChange(): void {
+    const isNetwork = parseNetwork(this.#network.value) !== undefined;
+    this.#network.setCustomValidity(isNetwork ? '' : `Give none, ${NETWORK_FORMS}.`);
     this.#apply.disabled = sameSettings(this.value, this.#current);
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { InputError } from '../errors/input-error.ts';
 import { packageFile } from '../node/package-files.ts';
 import { onEndingSignal } from '../node/signals.ts';
@@ -18,7 +18,7 @@ export interface WebCommandOptions {
   readonly output?: string | undefined;
 }
 
-/** Where the page is looked for: in the package, and in a checkout. */
+/** Where the page is: in the package, and in a checkout, which can have both. */
 const FOLDERS = ['dist/page', 'build/web'] as const;
 /** Taken unless another one is asked for, and if it is free. */
 const USUAL_PORT = 8123;
@@ -81,9 +81,16 @@ async function serve(site: Site, host: string, port: number | undefined): Promis
   }
 }
 
+/** The page that was built last. */
 function findPage(): string {
-  const found = FOLDERS.map(packageFile).find((folder) => existsSync(`${folder}/index.html`));
-  if (found !== undefined) return found;
+  const found = FOLDERS.map(packageFile)
+    .map((folder) => ({
+      folder,
+      built: statSync(`${folder}/index.html`, { throwIfNoEntry: false })?.mtimeMs ?? 0,
+    }))
+    .filter(({ built }) => built > 0)
+    .sort((one, other) => other.built - one.built);
+  if (found.length > 0) return found[0].folder;
   throw new InputError('The page is not built in this checkout. Build it: npm run build:web');
 }
 

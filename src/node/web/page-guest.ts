@@ -10,11 +10,11 @@ import { SNAPSHOT_VERSION } from '../../machine/snapshot/format.ts';
 import { boot } from '../api/boot.ts';
 import { nodePlatform } from '../api/node-platform.ts';
 import type { FetchProgress } from '../debian/debian-guest.ts';
-import { busyboxFiles } from '../guests/load-guest.ts';
 import { packageVersion } from '../package-version.ts';
 import { deflateCodec } from '../snapshots/deflate-codec.ts';
 import { openSnapshot, saveSnapshot } from '../snapshots/snapshot-file.ts';
 import { digestOf } from '../snapshots/warm-images.ts';
+import { guestFiles } from './guest-files.ts';
 import { guestFolder } from './guest-folder.ts';
 
 /** The machine of which a page has an image. Telephones have little memory. */
@@ -63,11 +63,7 @@ export interface PageGuestOptions {
  * @throws InputError when files cannot be had, or the guest does not boot
  */
 export async function pageGuest({ cold = false, onProgress }: PageGuestOptions = {}): Promise<PageGuest> {
-  const { version, kernelPath, initrd } = await busyboxFiles({
-    ...{ memoryBytes: SHAPE.memoryMiB * 2 ** 20, xlen: 64, terminal: 'serial' },
-    parts: { virtio: 'pci', agent: true },
-    onProgress,
-  });
+  const { version, kernelPath, initrd } = await guestFiles(onProgress === undefined ? {} : { onProgress });
   const kernel = await readFile(kernelPath);
   const facts = [packageVersion(), SNAPSHOT_VERSION, digestOf(kernel), digestOf(initrd), SHAPE];
   const folder = guestFolder(digestOf(Buffer.from(JSON.stringify(facts))).slice(0, 32));

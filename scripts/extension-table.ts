@@ -13,8 +13,13 @@ const HEAD = ['extension', 'what it brings', 'needs', 'profiles since', 'for'];
 /** A Markdown table of all extensions, its columns padded. */
 function extensionTable(): string {
   const rows = EXTENSION_NAMES.map((name) => {
-    const { brings, needs = [], since = '', xlen, only, fixed } = EXTENSIONS[name];
-    const harts = [xlen && `RV${xlen}`, only && `${only} machines`, fixed && 'always there'];
+    const { brings, needs = [], since = '', xlen, only, fixed, onDemand } = EXTENSIONS[name];
+    const harts = [
+      xlen && `RV${xlen}`,
+      only && `${only} machines`,
+      fixed && 'always there',
+      onDemand && 'on demand',
+    ];
     return [`\`${name}\``, brings, needs.join(', '), since, harts.filter(Boolean).join(', ')];
   });
   const widths = HEAD.map((head, column) =>

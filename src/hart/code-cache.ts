@@ -321,7 +321,9 @@ export class CodeCache {
     const operation = this.#operations.find(instruction.id, length, near, hasRd && rd === 0);
     this.#bytes[at + SLOT.a] = (hasRd ? rd : rs2) * 8;
     this.#bytes[at + SLOT.b] = rs1 * 8;
-    if (fields.has('csr')) {
+    if (instruction.vector !== undefined) {
+      this.#words[at / 4 + 1] = decoded.bits;
+    } else if (fields.has('csr')) {
       this.#words[at / 4 + 1] = csr | (imm << 16);
     } else if (fields.has('imm')) {
       this.#words[at / 4 + 1] = operation.near ? imm * SLOT_SCALE : imm;

@@ -1,5 +1,5 @@
 import type { FilePlace } from '../interrupts/interrupt-file.ts';
-import { createDecoder, type Decode, type Decoded } from '../isa/index.ts';
+import { createDecoder, type Decode, type Decoded, vlenOf } from '../isa/index.ts';
 import { hartArea } from './area.ts';
 import { CodeCache } from './code-cache.ts';
 import { HartDebug, type HartStop } from './debug/hart-debug.ts';
@@ -29,6 +29,7 @@ import { type HartRegisters, loadRegisters } from './saved-registers.ts';
 import { HartState } from './state.ts';
 import { Regions } from './tiers/regions.ts';
 import { Tlb } from './tlb.ts';
+import { VectorUnit } from './vector/vector-unit.ts';
 
 /** A cause that the specification leaves to custom use: the host wants the guest out for its own reasons. */
 const HOST_INTERRUPTION = 24;
@@ -51,6 +52,7 @@ export class Hart {
   readonly #decode: Decode;
   readonly #code: CodeCache;
   readonly #access: MemoryAccess;
+  readonly #vector: VectorUnit | undefined;
   readonly #generated: GeneratedCode;
   readonly #regionTable = new WebAssembly.Table({ initial: 0, element: 'anyfunc' });
   readonly #regions: Regions | undefined;
@@ -88,6 +90,7 @@ export class Hart {
     this.#debug = new HartDebug(this.#words);
     this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical, this.#debug);
     this.#decode = createDecoder({ extensions: options.extensions, xlen });
+    this.#vector = this.#createVectorUnit(options);
     this.#generated = instantiate(options.interpreter, memory, this.#regionTable, this.#callOuts(options));
     this.#code = this.#createCode(area + parts.code);
     this.#words[FIELD.codeDirectory >> 2] = this.#code.directory;
@@ -112,6 +115,15 @@ export class Hart {
       },
       onChange: (slots) => this.#regions?.dropPage(slots),
     });
+  }
+
+  #createVectorUnit({ extensions }: HartOptions): VectorUnit | undefined {
+    const vlen = vlenOf(extensions);
+    if (vlen === 0) return undefined;
+    const table = this.#regionTable;
+    const { state, privileged } = this;
+    const { exception } = privileged;
+    return new VectorUnit({ state, access: this.#access, exception, debug: this.#debug, table, vlen });
   }
 
   #createFetcher(): Fetcher {
@@ -458,7 +470,7 @@ export class Hart {
     const decoded = this.#decode(bits);
     if (decoded === undefined) throw new Error(`a system operation was decoded from ${bits.toString(16)}`);
     this.#position.savePc();
-    switch (this.privileged.execute(decoded)) {
+    switch (this.#execute(decoded)) {
       case OUTCOME.next:
         this.#position.skip(decoded.length);
         return this.#afterSystem(this.#endsFuel(decoded) || this.#time.spend());
@@ -473,6 +485,13 @@ export class Hart {
       default:
         return this.#flow.trap();
     }
+  }
+
+  #execute(decoded: Decoded): number {
+    if (decoded.instruction.vector === undefined || this.#vector === undefined) {
+      return this.privileged.execute(decoded);
+    }
+    return this.#vector.execute(decoded);
   }
 
   /** The caller of `run` measured the fuel by the timer as it was: a new deadline may come earlier. */

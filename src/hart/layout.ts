@@ -149,6 +149,21 @@ export const PMP_ENTRIES = 16;
 /** The registers of physical memory protection. */
 export const PROTECTION = struct({ address: array(halves, PMP_ENTRIES), config: array(u8, PMP_ENTRIES) });
 
+/** The largest VLEN in bytes. */
+export const MOST_VLENB = 128;
+
+/**
+ * What generated code knows of a vector instruction under a vtype: both, and the place in the table of regions of the
+ * function that carries it out.
+ */
+export const VECTOR_PLAN = struct({ bits: i32, vtype: i32, element: i32, unused: i32 });
+
+/** Entries for such instructions, by {@link VECTOR_PLAN}'s hash; a power of two. */
+export const VECTOR_PLANS = 1024;
+
+/** vill in {@link FIELD}.vtype. */
+export const VILL = 1 << 31;
+
 /** The hart block. */
 export const HART = align(
   4096,
@@ -302,6 +317,17 @@ export const HART = align(
     debugPages: halves,
     /** Always 1: a word that makes `run` return as soon as it looks. */
     always: i32,
+    /** VLEN in bytes; 0 without vectors. */
+    vlenb: i32,
+    /** CSRs of vectors; of vtype the low bits, and vill as the sign. */
+    vstart: i32,
+    vl: i32,
+    vtype: i32,
+    vxrm: i32,
+    vxsat: i32,
+    /** v0 to v31, one behind the other: each has {@link vlenb} bytes. */
+    v: align(64, array(u8, 32 * MOST_VLENB)),
+    vectorPlans: array(VECTOR_PLAN, VECTOR_PLANS),
   }),
 );
 

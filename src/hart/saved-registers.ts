@@ -1,5 +1,5 @@
-import { array, halves, i32, struct } from '../layout/struct.ts';
-import { CSRS, FIELD, HART, type HartField } from './layout.ts';
+import { array, halves, i32, struct, u8 } from '../layout/struct.ts';
+import { CSRS, FIELD, HART, type HartField, MOST_VLENB } from './layout.ts';
 import type { Pmp } from './mmu/index.ts';
 import type { Privileged } from './privileged/index.ts';
 import type { HartState } from './state.ts';
@@ -22,6 +22,13 @@ export const SAVED_HART = struct({
   virtual: i32,
   csr: CSRS,
   protection: HART.fields.protection,
+  vlenb: i32,
+  vstart: i32,
+  vl: i32,
+  vtype: i32,
+  vxrm: i32,
+  vxsat: i32,
+  v: array(u8, 32 * MOST_VLENB),
 });
 
 /** {@link SAVED_HART} as plain bytes. */
@@ -31,6 +38,7 @@ export type HartRegisters = Uint8Array<ArrayBuffer>;
 const COPIED = [
   ...(['x', 'f', 'pc', 'instret', 'fflags', 'frm', 'floatDirty', 'privilege', 'virtual'] as const),
   ...(['csr', 'protection'] as const),
+  ...(['vlenb', 'vstart', 'vl', 'vtype', 'vxrm', 'vxsat', 'v'] as const),
 ] as const satisfies readonly HartField[];
 
 /** Copies the registers of a hart that stands still, from any thread. @param area of the hart in linear memory */

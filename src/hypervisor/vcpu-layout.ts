@@ -1,6 +1,6 @@
-import { CSRS } from '../hart/layout.ts';
+import { CSRS, MOST_VLENB } from '../hart/layout.ts';
 import { VCPU_BLOCK } from '../interrupts/words.ts';
-import { align, array, f64, halves, i32, i64, row, struct } from '../layout/struct.ts';
+import { align, array, f64, halves, i32, i64, row, struct, u8 } from '../layout/struct.ts';
 import { FIRMWARE } from './firmware-state.ts';
 
 const CACHE_LINE = 64;
@@ -54,6 +54,13 @@ export const GUEST = struct({
   fflags: i32,
   frm: i32,
   privilege: i32,
+  /** Vector state as a hart has it. */
+  vstart: i32,
+  vl: i32,
+  vtype: i32,
+  vxrm: i32,
+  vxsat: i32,
+  v: align(CACHE_LINE, array(u8, 32 * MOST_VLENB)),
   /** 1: it has executed WFI (or a suspend call), and goes on only with an interrupt pending. */
   waiting: i32,
   /** Exceptions since its last instruction. */

@@ -1,6 +1,6 @@
 import type { ExceptionRow } from '../hart/exception-row.ts';
 import type { Hart } from '../hart/index.ts';
-import { CSR, type CsrField, FIELD } from '../hart/layout.ts';
+import { CSR, type CsrField, FIELD, VILL } from '../hart/layout.ts';
 import { COUNTER, GUEST_INTERRUPTS, HSTATUS, INTERRUPT, STATUS } from '../hart/privileged/registers.ts';
 import { IRQ_RAS_HIGH, IRQ_RAS_LOW, IRQ_VS_SOFT, interruptNumbers } from '../interrupts/numbers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
@@ -62,6 +62,8 @@ export interface VcpuOptions {
   readonly trace?: Recorder | undefined;
   /** Width of the guest: 64 unless given. */
   readonly xlen?: Xlen;
+  /** VLEN of its harts in bits; 0, if they have no vectors, unless given. */
+  readonly vlen?: number;
 }
 
 /** scounteren: what user mode may read. */
@@ -92,6 +94,18 @@ const GUEST_CSRS: readonly CsrField[] = [
 /** With the AIA: its select register, the bits of vsie for interrupts that hvien turns on, and overflown counters. */
 const AIA_GUEST_CSRS: readonly CsrField[] = ['vsiselect', 'vsieVirtual', 'scountovf'];
 
+/** Vector state but for the registers. */
+const VECTOR_STATE = ['vstart', 'vl', 'vtype', 'vxrm', 'vxsat'] as const;
+
+/** Where vector state is in a layout, in bytes. */
+type VectorPlaces = Readonly<Record<(typeof VECTOR_STATE)[number] | 'v', number>>;
+
+const inVcpu = (name: keyof VectorPlaces): number => VCPU.at.guest + GUEST.at[name];
+const VECTORS_IN_VCPU: VectorPlaces = {
+  ...{ vstart: inVcpu('vstart'), vl: inVcpu('vl'), vtype: inVcpu('vtype') },
+  ...{ vxrm: inVcpu('vxrm'), vxsat: inVcpu('vxsat'), v: inVcpu('v') },
+};
+
 /** The counters: where a hart has them as CSRs, and where a vCPU that is not loaded keeps their values. */
 const COUNTERS = [
   { number: 0xb00, at: CSR.mcycleOffset },
@@ -121,6 +135,7 @@ export class Vcpu {
   readonly #sstc: boolean;
   readonly #guestCsrs: readonly CsrField[];
   readonly #xlen: Xlen;
+  readonly #vlenb: number;
   readonly #trace: Recorder | undefined;
   /** A counter that overflows raises LCOFI, which guests have with the AIA. */
   readonly tellsOverflows: boolean;
@@ -151,6 +166,7 @@ export class Vcpu {
     this.tellsOverflows = aia;
     this.#guestCsrs = aia ? [...GUEST_CSRS, ...AIA_GUEST_CSRS] : GUEST_CSRS;
     this.#xlen = options.xlen ?? 64;
+    this.#vlenb = (options.vlen ?? 0) / 8;
     this.#trace = options.trace;
     this.interrupts = new VcpuInterrupts({
       words: vcpuWordsAt(buffer, area + VCPU.at.interrupts),
@@ -188,6 +204,7 @@ export class Vcpu {
     x[2 * A1] = argumentLow;
     x[2 * A1 + 1] = this.#xlen === 64 ? argumentHigh : argumentLow >> 31;
     this.#guest[GUEST_WORD.privilege] = 1;
+    this.#guest[GUEST_WORD.vtype] = VILL;
     // FS = Initial is for the guest to set.
     this.#csr[CSR.vsstatus + 1] = this.#xlen === 64 ? STATUS.uxlHigh : 0;
     this.#csr[CSR.hstatus + 1] = this.#xlen === 64 ? HSTATUS.vsxlHigh : 0;
@@ -241,6 +258,7 @@ export class Vcpu {
     state.words[FIELD.fflags >> 2] = guest[GUEST_WORD.fflags] as number;
     state.words[FIELD.frm >> 2] = guest[GUEST_WORD.frm] as number;
     state.words[FIELD.reservation >> 2] = 0;
+    this.#copyVectors(this.#words, VECTORS_IN_VCPU, state.words, FIELD);
     for (const name of this.#guestCsrs) this.#copyCsr(name, this.#csr, state.csr);
     this.#loadCounters(hart);
     this.#setReturn(hart, guest[GUEST_WORD.privilege] as number);
@@ -250,11 +268,19 @@ export class Vcpu {
   #setReturn(hart: Pick<Hart, 'state'>, privilege: number): void {
     const { csr } = hart.state;
     const status = (csr[CSR.mstatus] as number) & ~STATUS.spp;
-    csr[CSR.mstatus] = status | (privilege === 0 ? 0 : STATUS.spp) | STATUS.fs;
+    csr[CSR.mstatus] =
+      status | (privilege === 0 ? 0 : STATUS.spp) | STATUS.fs | (this.#vlenb === 0 ? 0 : STATUS.vs);
     csr[CSR.hstatus] = (csr[CSR.hstatus] as number) | GUEST_HSTATUS;
     // Guest-physical addresses are used as they are (MODE = Bare); the VMID keeps vCPUs apart in the TLB.
     csr[CSR.hgatp] = 0;
     csr[CSR.hgatp + 1] = (this.index + 1) << VMID_SHIFT;
+  }
+
+  /** Copies vector state from one layout to the other; harts without vectors have none. */
+  #copyVectors(from: Int32Array, fromAt: VectorPlaces, to: Int32Array, toAt: VectorPlaces): void {
+    if (this.#vlenb === 0) return;
+    for (const name of VECTOR_STATE) to[toAt[name] >> 2] = from[fromAt[name] >> 2] as number;
+    to.set(from.subarray(fromAt.v >> 2, (fromAt.v >> 2) + this.#vlenb * 8), toAt.v >> 2);
   }
 
   /** Takes the vCPU's registers and CSRs out of the hart, which is outside of the guest: sepc tells where it was. */
@@ -267,6 +293,7 @@ export class Vcpu {
     this.#x[1] = state.csr[CSR.sepc + 1] as number;
     guest[GUEST_WORD.fflags] = state.words[FIELD.fflags >> 2] as number;
     guest[GUEST_WORD.frm] = state.words[FIELD.frm >> 2] as number;
+    this.#copyVectors(state.words, FIELD, this.#words, VECTORS_IN_VCPU);
     guest[GUEST_WORD.privilege] = ((state.csr[CSR.mstatus] as number) >> STATUS.sppShift) & 1;
     for (const name of this.#guestCsrs) this.#copyCsr(name, state.csr, this.#csr);
     this.#saveCounters(hart);

@@ -1,11 +1,12 @@
 import { OperandError } from './assembly-error.ts';
 import { evaluate, type SymbolLookup } from './assembly-expression.ts';
-import type { Format, OperandSyntax, RegisterField } from './formats.ts';
-import type { Immediate } from './immediates.ts';
+import type { Format, OperandSyntax, RegisterClass, RegisterField } from './formats.ts';
+import { type Immediate, unsignedAt } from './immediates.ts';
 import { literalNumber } from './literals.ts';
 import type { Operands } from './operands.ts';
 import { ROUNDING_MODES, registerNumber } from './registers.ts';
 import type { Xlen } from './semantics.ts';
+import { parseVtype } from './vector/vtype.ts';
 
 /** What operands may refer to. */
 export interface OperandContext {
@@ -32,12 +33,17 @@ export function parseOperands(
 ): Operands {
   const operands: MutableOperands = { rd: 0, rs1: 0, rs2: 0, rs3: 0, imm: 0, csr: 0, rm: 0 };
   const { syntax } = format;
-  const optional = syntax.at(-1) === 'rm' ? 1 : 0;
+  const last = syntax.at(-1);
+  if (last === 'vtype') {
+    const before = syntax.length - 1;
+    if (texts.length > before) texts = [...texts.slice(0, before), texts.slice(before).join(',')];
+  }
+  const optional = last === 'rm' || last === 'vm' ? 1 : 0;
   if (texts.length > syntax.length || texts.length < syntax.length - optional) {
     const expected = syntax.length === 0 ? 'no operands' : syntax.join(', ');
     throw new OperandError(`expected ${expected}, found '${texts.join(', ')}'`);
   }
-  if (optional === 1) operands.rm = defaultRounding;
+  if (optional === 1) operands.rm = last === 'vm' ? 1 : defaultRounding;
   for (const [index, text] of texts.entries()) {
     parseOperand(syntax[index], text, format, context, operands);
   }
@@ -92,15 +98,33 @@ function parseOperand(
     case 'successor':
       operands.imm |= fenceSet(text);
       break;
+    case 'vm':
+      if (text !== 'v0.t') throw new OperandError(`'${text}' is not a mask (v0.t)`);
+      operands.rm = 0;
+      break;
+    case 'v0':
+      if (text !== 'v0') throw new OperandError(`'${text}' is not v0`);
+      break;
+    case 'avl':
+      operands.rs1 = inRange(number(), unsignedAt(15, 5));
+      break;
+    case 'vtype':
+      operands.imm = parseVtype(text) ?? inRange(number(), immediate);
+      break;
   }
 }
+
+const KINDS: Readonly<Record<RegisterClass, string>> = {
+  x: 'an integer register',
+  f: 'a floating-point register',
+  v: 'a vector register',
+};
 
 function register(text: string, field: RegisterField, format: Format): number {
   const registerClass = format.registers[field] ?? 'x';
   const number = registerNumber(registerClass, text);
   if (number !== undefined) return number;
-  const kind = registerClass === 'x' ? 'an integer register' : 'a floating-point register';
-  throw new OperandError(`'${text}' is not ${kind}`);
+  throw new OperandError(`'${text}' is not ${KINDS[registerClass]}`);
 }
 
 function inRange(value: bigint, { min, max, step }: Immediate): number {

@@ -3,6 +3,7 @@ import type { Format, OperandSyntax, RegisterField } from './formats.ts';
 import type { Decoded, Xlen } from './instruction.ts';
 import { LITERAL_NAMES } from './literals.ts';
 import { EXACT_CONVERSIONS, ORDERING_SUFFIXES, ROUNDING_MODES, registerName } from './registers.ts';
+import { vtypeText } from './vector/vtype.ts';
 
 /** What the text depends on besides the instruction. */
 export interface DisassemblyOptions {
@@ -77,6 +78,14 @@ function operandText(
       return fenceSet(decoded.imm >>> 4);
     case 'successor':
       return fenceSet(decoded.imm);
+    case 'vm':
+      return decoded.rm === 0 ? 'v0.t' : '';
+    case 'v0':
+      return 'v0';
+    case 'avl':
+      return `${decoded.rs1}`;
+    case 'vtype':
+      return vtypeText(decoded.imm);
   }
 }
 

@@ -17,6 +17,8 @@ interface ExtensionFact<Name extends string> {
   readonly fixed?: true;
   /** Only software of bare machines has it; guests of the hypervisor do not. */
   readonly only?: 'bare';
+  /** It is not complete, or new: harts have it where somebody asks for it. */
+  readonly onDemand?: true;
 }
 
 /**
@@ -31,6 +33,7 @@ const FACTS = {
   f: { brings: 'single-precision floating point', needs: ['zicsr'], since: 'rva22s64' },
   d: { brings: 'double-precision floating point', needs: ['f'], since: 'rva22s64' },
   c: { brings: 'compressed instructions', since: 'rva22s64', fixed: true },
+  v: { brings: 'vectors of integers', needs: ['d'], xlen: 64, since: 'rva23s64', onDemand: true },
   h: { brings: 'hypervisor mode', since: 'rva23s64', only: 'bare' },
   zicbom: { brings: 'cache blocks: clean, flush, invalidate', since: 'rva22s64' },
   zicbop: { brings: 'cache blocks: prefetches, which do nothing', since: 'rva22s64' },
@@ -61,6 +64,10 @@ const FACTS = {
   zbkc: { brings: 'products without carries, for cryptography' },
   zbkx: { brings: 'permutations by tables in registers' },
   zbs: { brings: 'bits: single ones', since: 'rva22s64' },
+  zvl1024b: { brings: 'vectors of 1024 bits', needs: ['zvl512b'], xlen: 64, onDemand: true },
+  zvl128b: { brings: 'vectors of 128 bits and more', needs: ['v'], xlen: 64, onDemand: true },
+  zvl256b: { brings: 'vectors of 256 bits and more', needs: ['zvl128b'], xlen: 64, onDemand: true },
+  zvl512b: { brings: 'vectors of 512 bits and more', needs: ['zvl256b'], xlen: 64, onDemand: true },
   sstc: { brings: 'timer of S-mode', since: 'rva23s64' },
   svadu: { brings: 'hardware sets A and D bits where ADUE says so' },
   svinval: { brings: 'fences of translation in parts', since: 'rva22s64' },
@@ -73,6 +80,24 @@ export type Extension = keyof typeof FACTS;
 
 /** Facts of each extension, in canonical order. */
 export const EXTENSIONS: Readonly<Record<Extension, ExtensionFact<Extension>>> = FACTS;
+
+/** VLEN by the extension that demands so much at least: harts have no more than the largest of theirs. */
+export const VLEN_OF = {
+  zvl128b: 128,
+  zvl256b: 256,
+  zvl512b: 512,
+  zvl1024b: 1024,
+} as const satisfies Partial<Record<Extension, number>>;
+
+/** VLEN of harts with some extensions in bits; 0 without vectors. */
+export function vlenOf(extensions: Iterable<Extension>): number {
+  let vlen = 0;
+  for (const name of extensions) {
+    if (name === 'v') vlen = Math.max(vlen, VLEN_OF.zvl128b);
+    else if (name in VLEN_OF) vlen = Math.max(vlen, VLEN_OF[name as keyof typeof VLEN_OF]);
+  }
+  return vlen;
+}
 
 /** All extensions in canonical order. */
 export const EXTENSION_NAMES: readonly Extension[] = Object.keys(FACTS).filter(isExtension);
@@ -87,7 +112,7 @@ export function isExtension(name: string): name is Extension {
  */
 export const MISSING: Readonly<Record<string, Profile>> = {
   ...{ zkt: 'rva22s64' },
-  ...{ v: 'rva23s64', zvfhmin: 'rva23s64', zvbb: 'rva23s64', zvkt: 'rva23s64' },
+  ...{ zvfhmin: 'rva23s64', zvbb: 'rva23s64', zvkt: 'rva23s64' },
   ...{ ssnpm: 'rva23s64', supm: 'rva23s64', sscofpmf: 'rva23s64', sha: 'rva23s64' },
 };
 

@@ -11,18 +11,23 @@ import {
 } from './immediates.ts';
 import type { Operands } from './operands.ts';
 
-/** Operands that an encoding can hold; `ordering` (aq and rl of atomics) is decoded into `Operands.rm`. */
-export type Field = 'rd' | 'rs1' | 'rs2' | 'rs3' | 'imm' | 'csr' | 'rm' | 'ordering';
+/**
+ * Operands that an encoding can hold. `ordering` (aq and rl of atomics) and `vm` (1: a vector instruction is not masked)
+ * are decoded into `Operands.rm`, and `avl` (the number of elements of `vsetivli`) into `Operands.rs1`.
+ */
+export type Field = 'rd' | 'rs1' | 'rs2' | 'rs3' | 'imm' | 'csr' | 'rm' | 'ordering' | 'vm' | 'avl';
 
 /** Register operands. */
 export type RegisterField = 'rd' | 'rs1' | 'rs2' | 'rs3';
 
-/** Integer or floating-point registers. */
-export type RegisterClass = 'x' | 'f';
+/** Integer, floating-point or vector registers. */
+export type RegisterClass = 'x' | 'f' | 'v';
 
 /**
  * One operand in assembler: a register; a number (`imm`, `upper` = bits 31:12 in hexadecimal, `shift` = an amount in
- * hexadecimal, `literal` = a constant of `fli`); the rounding mode that is no choice (`rtz`); a jump target relative to the pc; a CSR; a rounding mode; an address; one of the sets of `fence`.
+ * hexadecimal, `literal` = a constant of `fli`); the rounding mode that is no choice (`rtz`); a jump target relative to
+ * the pc; a CSR; a rounding mode; an address; one of the sets of `fence`; of vector instructions the mask (`vm`, left out
+ * where there is none), the register `v0`, a number of elements, a type.
  */
 export type OperandSyntax =
   | RegisterField
@@ -37,7 +42,11 @@ export type OperandSyntax =
   | 'imm(rs1)'
   | '(rs1)'
   | 'predecessor'
-  | 'successor';
+  | 'successor'
+  | 'vm'
+  | 'v0'
+  | 'avl'
+  | 'vtype';
 
 /** Operand layout of an encoding. */
 export interface Format {
@@ -74,6 +83,10 @@ const FIELDS_OF: Readonly<Record<OperandSyntax, readonly Field[]>> = {
   '(rs1)': ['rs1'],
   predecessor: ['imm'],
   successor: ['imm'],
+  vm: ['vm'],
+  v0: [],
+  avl: ['avl'],
+  vtype: ['imm'],
 };
 
 const REGISTER_FIELDS = ['rd', 'rs1', 'rs2', 'rs3'] as const;
@@ -83,6 +96,8 @@ interface FormatParts {
   readonly syntax: readonly OperandSyntax[];
   /** Register operands in the floating-point file. */
   readonly floats?: readonly RegisterField[];
+  /** Register operands in the vector file. */
+  readonly vectors?: readonly RegisterField[];
   readonly immediate?: Immediate;
   /** The encoding has aq and rl bits. */
   readonly ordered?: boolean;
@@ -92,26 +107,30 @@ interface FormatParts {
 export function fieldsOf(
   syntax: readonly OperandSyntax[],
   floats: readonly RegisterField[] = [],
+  vectors: readonly RegisterField[] = [],
 ): Pick<Format, 'fields' | 'registers'> {
   const fields = new Set(syntax.flatMap((operand) => FIELDS_OF[operand]));
   const registers: Partial<Record<RegisterField, RegisterClass>> = {};
   for (const field of REGISTER_FIELDS) {
-    if (fields.has(field)) registers[field] = floats.includes(field) ? 'f' : 'x';
+    if (fields.has(field)) {
+      registers[field] = floats.includes(field) ? 'f' : vectors.includes(field) ? 'v' : 'x';
+    }
   }
   return { fields, registers };
 }
 
-function format(name: string, mask: number, parts: FormatParts): Format {
-  const { syntax, floats, immediate = noImmediate, ordered = false } = parts;
-  const { fields, registers } = fieldsOf(syntax, floats);
+/** Describes a format; `mask` has the bits that tell its instructions apart. */
+export function format(name: string, mask: number, parts: FormatParts): Format {
+  const { syntax, floats, vectors, immediate = noImmediate, ordered = false } = parts;
+  const { fields, registers } = fieldsOf(syntax, floats, vectors);
   const width = (field: Field, bits: number): number => (fields.has(field) ? bits : 0);
   const rd = width('rd', 31);
-  const rs1 = width('rs1', 31);
+  const rs1 = width('rs1', 31) | width('avl', 31);
   const rs2 = width('rs2', 31);
   const rs3 = width('rs3', 31);
   const csr = width('csr', 0xfff);
-  const rm = ordered ? 3 : width('rm', 7);
-  const rmShift = ordered ? 25 : 12;
+  const rm = ordered ? 3 : width('rm', 7) | width('vm', 1);
+  const rmShift = ordered || fields.has('vm') ? 25 : 12;
   return {
     name,
     mask: mask >>> 0,

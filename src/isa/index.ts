@@ -5,10 +5,10 @@ export { createDecoder, type Decode, type DecoderOptions, findCompressed } from 
 export { type DisassemblyOptions, disassemble, disassembleData } from './disassembler.ts';
 export { type Effects, effectsOf } from './effects.ts';
 export { emitSemantics } from './emit-semantics.ts';
-export { EXTENSION_NAMES, EXTENSIONS, isExtension } from './extensions.ts';
+export { EXTENSION_NAMES, EXTENSIONS, isExtension, vlenOf } from './extensions.ts';
 export type { Field, Format, OperandSyntax, RegisterClass, RegisterField } from './formats.ts';
 export type { Decoded, Extension, Instruction, Operands, Xlen } from './instruction.ts';
-export { F_NAMES, registerName, registerNumber, X_NAMES } from './registers.ts';
+export { F_NAMES, registerName, registerNumber, V_NAMES, X_NAMES } from './registers.ts';
 export type {
   AmoOperation,
   AtomicWidth,
@@ -27,4 +27,20 @@ export type {
   StoreWidth,
 } from './semantics.ts';
 export { findInstruction, instructionNamed, instructionsFor } from './table.ts';
+export type {
+  Addressing,
+  ConfigurationShape,
+  ElementOperands,
+  ElementsShape,
+  ElementTools,
+  LaneOperation,
+  MaskLogicShape,
+  MemoryShape,
+  ReductionShape,
+  Source,
+  SpecialShape,
+  VectorShape,
+  WholeMoveShape,
+} from './vector/shapes.ts';
+export { isSupportedVtype, lmulOf, sewOf, VTYPE } from './vector/vtype.ts';
 export { addressWithin } from './words.ts';

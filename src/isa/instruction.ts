@@ -2,6 +2,7 @@ import type { Extension } from './extensions.ts';
 import type { Format } from './formats.ts';
 import type { Operands } from './operands.ts';
 import type { SemanticsOf, Xlen } from './semantics.ts';
+import type { VectorShape } from './vector/shapes.ts';
 
 export type { Extension, Operands, Xlen };
 
@@ -26,6 +27,8 @@ export interface Instruction {
   readonly xlen?: Xlen;
   /** It is illegal while mstatus.FS (and vsstatus.FS in a virtual machine) is Off. */
   readonly needsFloat: boolean;
+  /** What a vector instruction does with its elements; `semantics` leaves all of these to the hart. */
+  readonly vector?: VectorShape;
   readonly semantics: SemanticsOf;
 }
 

@@ -8,7 +8,7 @@ const m = instructionsOf({ extension: 'm' });
 const m64 = instructionsOf({ extension: 'm', xlen: 64 });
 
 /** Bits 127:64 of the unsigned product, from four products of 32-bit halves; `a` and `b` are named values. */
-function highProduct(s: Semantics, a: I64, b: I64): I64 {
+export function highProduct(s: Pick<Semantics, 'let'>, a: I64, b: I64): I64 {
   const thirtyTwo = i64.const(32);
   const aLow = s.let(unsignedWord(a));
   const aHigh = s.let(i64.shr_u(a, thirtyTwo));
@@ -21,7 +21,7 @@ function highProduct(s: Semantics, a: I64, b: I64): I64 {
 }
 
 /** `value` if `sign` is negative, else 0. */
-function ifNegative(sign: I64, value: I64): I64 {
+export function ifNegative(sign: I64, value: I64): I64 {
   return i64.and(i64.shr_s(sign, i64.const(63)), value);
 }
 

@@ -14,6 +14,11 @@ export const F_NAMES: readonly string[] = [
   ...['fs2', 'fs3', 'fs4', 'fs5', 'fs6', 'fs7', 'fs8', 'fs9', 'fs10', 'fs11', 'ft8', 'ft9', 'ft10', 'ft11'],
 ];
 
+/** Names of the vector registers, by number. */
+export const V_NAMES: readonly string[] = Array.from({ length: 32 }, (_, number) => `v${number}`);
+
+const NAMES: Readonly<Record<RegisterClass, readonly string[]>> = { x: X_NAMES, f: F_NAMES, v: V_NAMES };
+
 function numbered(letter: string, names: readonly string[]): [string, number][] {
   return names.flatMap((name, number) => [
     [name, number],
@@ -24,11 +29,12 @@ function numbered(letter: string, names: readonly string[]): [string, number][] 
 const NUMBERS: Readonly<Record<RegisterClass, ReadonlyMap<string, number>>> = {
   x: new Map([...numbered('x', X_NAMES), ['fp', 8]]),
   f: new Map(numbered('f', F_NAMES)),
+  v: new Map(numbered('v', V_NAMES)),
 };
 
 /** The ABI name of a register, such as `a0`. */
 export function registerName(registerClass: RegisterClass, number: number): string {
-  return (registerClass === 'x' ? X_NAMES : F_NAMES)[number];
+  return NAMES[registerClass][number];
 }
 
 /** The number of a register by ABI name or number (`a0`, `x10`, `fp`); undefined if it is none. */

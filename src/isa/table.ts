@@ -7,6 +7,7 @@ import type { Instruction, Xlen } from './instruction.ts';
 import { mInstructions } from './m.ts';
 import { privilegedInstructions } from './privileged.ts';
 import { baseInstructions } from './rv-i.ts';
+import { vectorInstructions } from './vector/index.ts';
 import { zawrsInstructions } from './zawrs.ts';
 import { zbaInstructions } from './zba.ts';
 import { zbbInstructions } from './zbb.ts';
@@ -49,6 +50,7 @@ const all: readonly Instruction[] = Object.freeze(
     ...zicboInstructions,
     ...privilegedInstructions,
     ...hypervisorInstructions,
+    ...vectorInstructions,
   ].map((definition, id) => Object.freeze({ ...definition, id })),
 );
 

@@ -6,8 +6,8 @@ import {
   type RegisterField,
 } from '../isa/index.ts';
 
-/** Where the registers of a class begin among the 64 of both. */
-export const FIRST_REGISTER: Readonly<Record<RegisterClass, number>> = { x: 0, f: 32 };
+/** Where the registers of a class begin among the 64 of both; vector registers are never in locals. */
+export const FIRST_REGISTER: Readonly<Record<RegisterClass, number>> = { x: 0, f: 32, v: 0 };
 
 /** Which operands are registers of a class. */
 export interface Operands {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EXTENSION_NAMES, EXTENSIONS, isExtension, MISSING } from '../isa/extensions.ts';
+import { EXTENSION_NAMES, EXTENSIONS, isExtension, MISSING, vlenOf } from '../isa/extensions.ts';
 import { readCpu } from './cpu.ts';
 
 const has = (words: string) => readCpu(words).extensions;
@@ -25,7 +25,9 @@ describe('the words of --cpu', () => {
   test('without a choice there is all of a width', () => {
     expect(readCpu()).toEqual({
       xlen: 64,
-      extensions: EXTENSION_NAMES.filter((name) => EXTENSIONS[name].xlen !== 32),
+      extensions: EXTENSION_NAMES.filter(
+        (name) => EXTENSIONS[name].xlen !== 32 && !EXTENSIONS[name].onDemand,
+      ),
     });
     expect(readCpu('rv32').xlen).toBe(32);
     expect(has('rv32')).not.toContain('svpbmt');
@@ -43,9 +45,8 @@ describe('the words of --cpu', () => {
     expect(has('rv64,zba=off,zba=on')).toEqual(has('rv64'));
   });
 
-  const without = Object.keys(MISSING)
-    .map((name) => `${name}=off`)
-    .join(',');
+  const onDemand = EXTENSION_NAMES.filter((name) => EXTENSIONS[name].onDemand === true);
+  const without = [...Object.keys(MISSING), ...onDemand].map((name) => `${name}=off`).join(',');
 
   test('a profile has what it demands and no more, and what is asked for', () => {
     const extensions = has(`rva22s64,${without}`);
@@ -56,7 +57,18 @@ describe('the words of --cpu', () => {
     expect(has(`rva23s64,${without}`)).toEqual(expect.arrayContaining(['h', 'sstc', ...extensions]));
   });
 
+  test('vectors come on demand, with the length that is asked for', () => {
+    expect(has('rv64')).not.toContain('v');
+    expect(vlenOf(has('rv64'))).toBe(0);
+    expect(vlenOf(has('rv64,v=true'))).toBe(256);
+    expect(vlenOf(has('rv64,v=true,vlen=128'))).toBe(128);
+    expect(vlenOf(has('rv64,v=true,vlen=1024'))).toBe(1024);
+    expect(has('rv64,zvl512b=true')).toEqual(expect.arrayContaining(['v', 'zvl128b', 'zvl256b', 'zvl512b']));
+  });
+
   test.each([
+    ['rv64,vlen=100', 'vlen is one of 128, 256, 512, 1024, not 100'],
+    ['rv32,v=true', 'v is for harts of 64 bits'],
     ['rv64,zba', '"zba" is no choice of an extension'],
     ['rv64,zba=maybe', 'no choice'],
     ['rv64,=on', 'no choice'],

@@ -7,9 +7,10 @@ import {
   isExtension,
   MISSING,
   type Profile,
+  VLEN_OF,
 } from '../isa/extensions.ts';
 import type { Xlen } from '../isa/index.ts';
-import { allExtensions } from './extensions.ts';
+import { allExtensions, possibleExtensions } from './extensions.ts';
 
 export type { Xlen };
 
@@ -58,7 +59,9 @@ export function readCpu(words: string = DEFAULT_CPU, option = '--cpu'): Cpu {
   const wishes = new Map(properties.map((property) => wishOf(property, xlen, complain)));
   if (isProfile(name)) checkProfile(name, wishes, complain);
   const chosen = new Set(modelExtensions(name));
-  const wanted = EXTENSION_NAMES.filter((each) => wishes.get(each) === true);
+  const asked = EXTENSION_NAMES.filter((each) => wishes.get(each) === true);
+  const hasLength = asked.some((each) => each in VLEN_OF);
+  const wanted = asked.includes('v') && !hasLength ? [...asked, USUAL_LENGTH] : asked;
   const unwanted = EXTENSION_NAMES.filter((each) => wishes.get(each) === false);
   for (const each of wanted) addWithNeeds(chosen, each);
   for (const each of unwanted) leaveOut(chosen, each);
@@ -83,9 +86,22 @@ function modelExtensions(name: keyof typeof MODELS): readonly Extension[] {
 
 type Complain = (why: string) => never;
 
+/** The length of vectors if nobody says anything else: 256 bits. */
+const USUAL_LENGTH: Extension = 'zvl256b';
+
+/** QEMU's word for the length of vectors. */
+function lengthOf(value: string, complain: Complain): string {
+  const name = `zvl${value}b`;
+  if (name in VLEN_OF) return name;
+  return complain(`vlen is one of ${Object.values(VLEN_OF).join(', ')}, not ${value}.`);
+}
+
 /** A wish for an extension, or against one, which may be one that harts do not have anyway. */
 function wishOf(property: string, xlen: Xlen, complain: Complain): [name: string, wanted: boolean] {
-  const [, name, value] = /^([a-z][a-z0-9]*)=(\w+)$/.exec(property) ?? [];
+  const [, word, said] = /^([a-z][a-z0-9]*)=(\w+)$/.exec(property) ?? [];
+  const isLength = word === 'vlen' && said !== undefined;
+  const name = isLength ? lengthOf(said, complain) : word;
+  const value = isLength ? 'true' : said;
   const wanted = value === undefined ? undefined : TRUTHS[value];
   if (name === undefined || wanted === undefined)
     return complain(`"${property}" is no choice of an extension: write for example zba=false.`);
@@ -94,14 +110,21 @@ function wishOf(property: string, xlen: Xlen, complain: Complain): [name: string
     if (wanted && only !== xlen) return complain(`${name} is for harts of ${only} bits.`);
     if (!wanted && fixed === true) return complain(`${name} cannot be left out.`);
   } else if (wanted || !Object.hasOwn(MISSING, name)) {
-    return complain(`there is no extension ${name} here; there are ${allExtensions(xlen).join(', ')}.`);
+    return complain(`there is no extension ${name} here; there are ${possibleExtensions(xlen).join(', ')}.`);
   }
   return [name, wanted];
 }
 
 /** Harts have the name of a profile where they lack none of it but what the person does without. */
 function checkProfile(profile: Profile, wishes: ReadonlyMap<string, boolean>, complain: Complain): void {
-  const missing = Object.keys(MISSING).filter((name) => demands(profile, MISSING[name]) && !wishes.has(name));
+  const onDemand = EXTENSION_NAMES.filter((name) => EXTENSIONS[name].onDemand === true);
+  const lacking = [
+    ...Object.entries(MISSING),
+    ...onDemand.map((name) => [name, EXTENSIONS[name].since] as const),
+  ];
+  const missing = lacking
+    .filter(([name, since]) => demands(profile, since) && !wishes.has(name))
+    .map(([name]) => name);
   if (missing.length === 0) return;
   const without = missing.map((name) => `${name}=false`).join(',');
   complain(

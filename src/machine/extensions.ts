@@ -3,8 +3,13 @@ import { EXTENSION_NAMES, EXTENSIONS, type Extension } from '../isa/extensions.t
 import type { Xlen } from '../isa/semantics.ts';
 
 /** Every extension that harts of a width can have, in canonical order. */
-export function allExtensions(xlen: Xlen): readonly Extension[] {
+export function possibleExtensions(xlen: Xlen): readonly Extension[] {
   return EXTENSION_NAMES.filter((name) => (EXTENSIONS[name].xlen ?? xlen) === xlen);
+}
+
+/** The extensions that harts of a width have if nobody says anything else, in canonical order. */
+export function allExtensions(xlen: Xlen): readonly Extension[] {
+  return possibleExtensions(xlen).filter((name) => EXTENSIONS[name].onDemand !== true);
 }
 
 /**

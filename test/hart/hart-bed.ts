@@ -64,6 +64,8 @@ export interface HartBedOptions {
   /** Width of the hart, 64 unless given. */
   readonly xlen?: Xlen;
   readonly engine?: BedEngine;
+  /** What the hart has besides. */
+  readonly extensions?: readonly Extension[];
   /** Is told of each compiled region. */
   readonly onRegion?: NonNullable<HartOptions['onRegion']>;
   /** Is told of code that does not compile, which is a failure unless this is given. */
@@ -167,7 +169,7 @@ export class HartBed {
       ram: new GuestMemory(this.memory, { base: RAM, size: ramBytes, offset: this.ramOffset }),
       devices: this.#devices(options.messagePort),
       platform: this.#platform(),
-      extensions: new Set(EXTENSIONS),
+      extensions: new Set([...EXTENSIONS, ...(options.extensions ?? [])]),
       hartId: index,
       hsHost,
       guestExternalInterrupts,

@@ -104,10 +104,11 @@ export function refreshFloatOff({ f, hart }: CsrAccess): void {
   f.store('i32.store', hart, i32.or(isOff(MSTATUS), guest), FIELD.floatOff);
 }
 
-/** SD as it is read: FS of this status register is Dirty. */
+/** SD as it is read: FS or VS of this status register is Dirty. */
 export function dirtySummary({ xlen }: CsrAccess, status: Local<'i32'>): I64 {
-  const isDirty = i32.eq(i32.and(status, i32.const(STATUS.fs)), i32.const(STATUS.fs));
-  return select(isDirty, i64.const(1n << BigInt(xlen - 1)), i64.const(0));
+  const isDirty = (field: number): I32 => i32.eq(i32.and(status, i32.const(field)), i32.const(field));
+  const anyDirty = i32.or(isDirty(STATUS.fs), isDirty(STATUS.vs));
+  return select(anyDirty, i64.const(1n << BigInt(xlen - 1)), i64.const(0));
 }
 
 /** A CSR that is its storage: writes keep all bits but those of `fixed`, which are 0. */

@@ -24,6 +24,7 @@ import { currentPc, slotSemantics } from './slot-operands.ts';
 import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './slots.ts';
 import { generateSystem } from './system-code.ts';
 import { DATUM, tlbEntry } from './tlb-code.ts';
+import { generateVector } from './vector-code.ts';
 
 /**
  * Instructions between two looks at the exit-request word. Small enough for a kick to take effect within
@@ -157,6 +158,7 @@ function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): Functio
 /** One function for each operation outside of the loop: `(hart, slot) -> status`. */
 function defineOutlined(module: ModuleBuilder, library: Library): Outlined {
   const functions = new Map<number, FunctionRef<'i32'>>();
+  const kernel = module.typeOf(['i32', 'i32'], 'i32');
   const refuse = (): never => {
     throw new Error('only operations in the dispatch loop may jump');
   };
@@ -176,6 +178,7 @@ function defineOutlined(module: ModuleBuilder, library: Library): Outlined {
         goNear: refuse,
         goFar: refuse,
       };
+      if (operation.instruction.vector !== undefined) generateVector(frame, kernel);
       generateSystem(frame, operation.instruction.name);
       generateOperation(frame, operation);
       f.return(i32.const(CALL_RESULT.proceed));

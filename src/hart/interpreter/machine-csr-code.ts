@@ -100,8 +100,8 @@ function statusAccess(access: CsrAccess): void {
     giveUpIf(access, i32.and(i32.or(status, value), i32.const(STATUS.mprv)));
     const mpp = i32.and(value, i32.const(STATUS.mpp));
     giveUpIf(access, i32.eq(mpp, i32.const(2 << STATUS.mppShift)));
-    const float = i32.and(i32.load(hart, FIELD.statusBits), i32.const(STATUS.fs));
-    const writable = i32.or(float, i32.const(MACHINE_STATUS.bits & ~STATUS.fs));
+    const units = i32.and(i32.load(hart, FIELD.statusBits), i32.const(STATUS.fs | STATUS.vs));
+    const writable = i32.or(units, i32.const(MACHINE_STATUS.bits & ~(STATUS.fs | STATUS.vs)));
     const difference = f.let(i32.and(i32.xor(status, value), writable));
     const isMasked = i32.eq(i32.load(hart, FIELD.quiet), i32.const(QUIET.masked));
     const enables = i32.ne(i32.and(i32.and(difference, value), i32.const(STATUS.mie)), i32.const(0));

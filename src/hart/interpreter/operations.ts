@@ -38,7 +38,10 @@ function operationKey(instructionId: number, length: number, near: boolean, disc
 function listOperations(xlen: Xlen): readonly Operation[] {
   const compressed = new Set(compressedInstructionsFor(xlen).map(({ expandsTo }) => expandsTo));
   const operations: Operation[] = [];
+  const firstVector = instructionsFor(xlen).find(({ vector }) => vector !== undefined);
   for (const instruction of instructionsFor(xlen)) {
+    // They share the operation of the first of them, whose slots have the whole encoding.
+    if (instruction.vector !== undefined && instruction !== firstVector) continue;
     const { control, pure, writesRd } = effectsOf(instruction);
     const inline = control !== 'system' && isInline(instruction);
     const lengths: readonly (2 | 4)[] = compressed.has(instruction) ? [4, 2] : [4];
@@ -75,12 +78,20 @@ export class OperationSet {
 
   constructor(xlen: Xlen) {
     this.all = listOperations(xlen);
-    this.#byKey = new Map(
-      this.all.map((operation) => [
-        operationKey(operation.instruction.id, operation.length, operation.near, operation.discards),
-        operation,
-      ]),
-    );
+    const vectors = instructionsFor(xlen).filter(({ vector }) => vector !== undefined);
+    const shared = this.all.find(({ instruction }) => instruction.vector !== undefined);
+    this.#byKey = new Map([
+      ...vectors.flatMap(({ id }) =>
+        shared === undefined ? [] : [[operationKey(id, 4, false, false), shared] as const],
+      ),
+      ...this.all.map(
+        (operation) =>
+          [
+            operationKey(operation.instruction.id, operation.length, operation.near, operation.discards),
+            operation,
+          ] as const,
+      ),
+    ]);
   }
 
   /**

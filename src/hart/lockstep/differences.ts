@@ -14,6 +14,7 @@ const MOST_WORDS = 8;
 const PAGE_WORDS = 1024;
 
 const SINGLE = ['fflags', 'frm', 'floatOff', 'floatDirty', 'privilege', 'virtual', 'rowLength'] as const;
+const VECTOR = ['vstart', 'vl', 'vtype', 'vxrm', 'vxsat'] as const;
 const DOUBLE = ['pc', 'instret', 'rowTotal'] as const;
 
 /** Fields of the hart block that are a hart's state for its guest and do not say how it is kept. */
@@ -31,6 +32,12 @@ const STATE = [
   'privilege',
   'virtual',
   'csr',
+  'vstart',
+  'vl',
+  'vtype',
+  'vxrm',
+  'vxsat',
+  'v',
 ] as const;
 
 /** Fields that must be equal after a run besides {@link STATE}. */
@@ -67,7 +74,11 @@ export function stateDifferences(compiled: Int32Array, interpreted: Int32Array):
     compare(registerName('x', index), FIELD.x + index * 8, true);
     compare(registerName('f', index), FIELD.f + index * 8, true);
   }
-  for (const name of SINGLE) compare(name, FIELD[name], false);
+  for (const name of [...SINGLE, ...VECTOR]) compare(name, FIELD[name], false);
+  const vlenb = compiled[FIELD.vlenb >> 2];
+  for (let at = 0; at < 32 * vlenb; at += 8) {
+    compare(`v${Math.floor(at / vlenb)}[${at % vlenb}]`, FIELD.v + at, true);
+  }
   compare('reservation', FIELD.reservation, true);
   compare('reservation value', FIELD.reservationValue, true);
   for (const [name, index] of Object.entries(CSR)) compare(name, FIELD.csr + index * 4, true);

@@ -70,6 +70,7 @@ export interface Features {
   readonly stateEnable: boolean;
   readonly hypervisor: boolean;
   readonly float: boolean;
+  readonly vector: boolean;
   readonly sstc: boolean;
   readonly aia: boolean;
   readonly imsic: boolean;
@@ -124,6 +125,7 @@ export class Context implements Halves {
       stateEnable: options.stateEnable ?? false,
       hypervisor,
       float: extensions.has('f'),
+      vector: extensions.has('v'),
       sstc: extensions.has('sstc'),
       aia: aia !== 'none',
       imsic: aia === 'aplic-imsic',

@@ -9,11 +9,13 @@ import { FLOAT_CSRS } from './csr-float.ts';
 import { HYPERVISOR_CSRS } from './csr-hypervisor.ts';
 import { MACHINE_CSRS } from './csr-machine.ts';
 import { SUPERVISOR_CSRS } from './csr-supervisor.ts';
+import { VECTOR_CSRS } from './csr-vector.ts';
 import { HSTATUS, MODE, STATUS } from './registers.ts';
 
 /** All CSRs that a hart can have but the upper halves of those that RV32 divides. */
 const WHOLE: readonly CsrDefinition[] = [
   ...FLOAT_CSRS,
+  ...VECTOR_CSRS,
   ...COUNTER_CSRS,
   ...SUPERVISOR_CSRS,
   ...HYPERVISOR_CSRS,

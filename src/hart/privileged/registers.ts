@@ -13,6 +13,7 @@ export const STATUS = {
   sppShift: 8,
   mpp: 3 << 11,
   mppShift: 11,
+  vs: 3 << 9,
   fs: 3 << 13,
   mprv: 1 << 17,
   sum: 1 << 18,
@@ -31,7 +32,8 @@ export const STATUS = {
 } as const;
 
 /** Bits of sstatus and vsstatus that software may write. */
-export const SUPERVISOR_STATUS = STATUS.sie | STATUS.spie | STATUS.spp | STATUS.fs | STATUS.sum | STATUS.mxr;
+export const SUPERVISOR_STATUS =
+  STATUS.sie | STATUS.spie | STATUS.spp | STATUS.vs | STATUS.fs | STATUS.sum | STATUS.mxr;
 
 /** Bits of mstatus that software may write: low half, and those of the hypervisor extension in the high half. */
 export const MACHINE_STATUS = {

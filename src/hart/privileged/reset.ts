@@ -1,5 +1,6 @@
 import type { Extension } from '../../isa/instruction.ts';
-import { CSR, FIELD } from '../layout.ts';
+import { CSR, FIELD, HART, VILL } from '../layout.ts';
+import type { HartState } from '../state.ts';
 import type { Context } from './context.ts';
 import { resetEnvironment } from './csr-environment.ts';
 import type { CsrTable } from './csr-table.ts';
@@ -10,7 +11,7 @@ import { resetStatus, setMode } from './status.ts';
 const MXL_64_HIGH = 2 << 30;
 const MXL_32 = 1 << 30;
 
-const LETTERS: readonly Extension[] = ['a', 'c', 'd', 'f', 'h', 'i', 'm'];
+const LETTERS: readonly Extension[] = ['a', 'c', 'd', 'f', 'h', 'i', 'm', 'v'];
 
 /** misa: a bit for each single-letter extension, S and U. */
 function misaLow(extensions: ReadonlySet<Extension>): number {
@@ -31,6 +32,7 @@ export function reset(context: Context, table: CsrTable): void {
   csr.fill(0);
   words[FIELD.fflags >> 2] = 0;
   words[FIELD.frm >> 2] = 0;
+  resetVectors(state);
   words[FIELD.hsHost >> 2] = features.hsHost ? 1 : 0;
   state.privilege = MODE.machine;
   state.virtual = 0;
@@ -44,6 +46,13 @@ export function reset(context: Context, table: CsrTable): void {
   csr.fill(-1, CSR.vstimecmp, CSR.vstimecmp + 2);
   if (features.hsHost) openToHypervisor(context, table);
   setMode(context, features.hsHost ? MODE.supervisor : MODE.machine, 0);
+}
+
+/** No vtype is set. */
+function resetVectors({ words, memory, base }: HartState): void {
+  new Uint8Array(memory.buffer, base + FIELD.v, HART.sizes.v).fill(0);
+  for (const name of ['vstart', 'vl', 'vxrm', 'vxsat'] as const) words[FIELD[name] >> 2] = 0;
+  words[FIELD.vtype >> 2] = VILL;
 }
 
 function openToHypervisor(context: Context, table: CsrTable): void {

@@ -32,6 +32,18 @@ export function refreshFloatOff(state: HartState): void {
   state.words[FLOAT_OFF] = off ? 1 : 0;
 }
 
+/** Whether vectors are disabled in the current context: VS = Off in mstatus, or in vsstatus if V=1. */
+export function isVectorOff({ csr, virtual }: HartState): boolean {
+  const isOff = (status: number): boolean => ((csr[status] as number) & STATUS.vs) === 0;
+  return isOff(CSR.mstatus) || (virtual !== 0 && isOff(CSR.vsstatus));
+}
+
+/** Notes that vector state has changed; generated code does the same. */
+export function markVectorDirty({ csr, virtual }: HartState): void {
+  csr[CSR.mstatus] = (csr[CSR.mstatus] as number) | STATUS.vs;
+  if (virtual !== 0) csr[CSR.vsstatus] = (csr[CSR.vsstatus] as number) | STATUS.vs;
+}
+
 /** Changes privilege and V. A reservation does not outlive the mode in which it was made. */
 export function setMode(context: Context, privilege: number, virtual: number): void {
   const { state } = context;
@@ -43,9 +55,10 @@ export function setMode(context: Context, privilege: number, virtual: number): v
   context.hooks.contextChanged();
 }
 
-/** Leaves a status register in the context, with SD, which is its uppermost bit: FS is Dirty. */
+/** Leaves a status register in the context, with SD, which is its uppermost bit: FS or VS is Dirty. */
 function deliver(context: Context, low: number, high: number): void {
-  const dirty = (low & STATUS.fs) === STATUS.fs ? STATUS.sd : 0;
+  const isDirty = (low & STATUS.fs) === STATUS.fs || (low & STATUS.vs) === STATUS.vs;
+  const dirty = isDirty ? STATUS.sd : 0;
   const isWide = context.features.xlen === 64;
   context.low = isWide ? low : low | dirty;
   context.high = isWide ? high | dirty : high;
@@ -69,11 +82,12 @@ function legalMpp(old: number, low: number): number {
 
 /** Bits of sstatus and vsstatus that software may write. */
 export function supervisorStatusBits(extensions: ReadonlySet<string>): number {
-  return extensions.has('f') ? SUPERVISOR_STATUS : SUPERVISOR_STATUS & ~STATUS.fs;
+  const absent = (extensions.has('f') ? 0 : STATUS.fs) | (extensions.has('v') ? 0 : STATUS.vs);
+  return SUPERVISOR_STATUS & ~absent;
 }
 
-function writableBits(context: Context, bits: number): number {
-  return context.features.float ? bits : bits & ~STATUS.fs;
+function writableBits({ features }: Context, bits: number): number {
+  return bits & ~((features.float ? 0 : STATUS.fs) | (features.vector ? 0 : STATUS.vs));
 }
 
 /** Replaces `bits` of mstatus by those of `low`, and what follows from it. */

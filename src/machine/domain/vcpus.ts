@@ -2,6 +2,7 @@ import { Scheduler } from '../../hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../../hypervisor/software-events.ts';
 import { Vcpu } from '../../hypervisor/vcpu.ts';
 import { protocolByName } from '../../interrupts/protocols.ts';
+import { vlenOf } from '../../isa/extensions.ts';
 import type { Recorder } from '../../trace/recorder.ts';
 import { type InstructionClock, SkippingSleep } from '../instruction-clock.ts';
 import type { PcpuStart, WorkerHost } from '../thread.ts';
@@ -37,6 +38,7 @@ export function createVcpus(
         debug: start.debug,
         trace,
         xlen: start.xlen,
+        vlen: vlenOf(start.extensions),
       }),
   );
 }

@@ -51,16 +51,16 @@ export class MachineReader {
   take(tag: number, number: number, bytes: Uint8Array): void {
     switch (tag) {
       case TAG.tree:
-        this.#deviceTree = bytes.slice();
+        this.#deviceTree = new Uint8Array(bytes);
         break;
       case TAG.state:
         new Uint8Array(this.#memory.buffer).set(bytes, this.#parts[number].at);
         break;
       case TAG.registers:
-        this.#registers[number] = bytes.slice();
+        this.#registers[number] = new Uint8Array(bytes);
         break;
       case TAG.kept:
-        this.#kept[number] = { ...keptHead(bytes), bytes: bytes.slice(KEPT_BYTES) };
+        this.#kept[number] = { ...keptHead(bytes), bytes: new Uint8Array(bytes.subarray(KEPT_BYTES)) };
         break;
       default:
         this.#takePages(bytes);

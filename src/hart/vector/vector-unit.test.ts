@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { HartBed, PAGE, RAM } from '../../../test/hart/hart-bed.ts';
+import { CAUSE } from '../exceptions.ts';
+
+const VS = 3 << 9;
+const DIRTY = 0x600;
+
+/** Code in M-mode whose traps end it, with cause in a0, value in a1, vstart in a2 and vl in a3. */
+const withTraps = (code: string): string => `
+  la t0, handler; csrw mtvec, t0
+  li t0, ${VS}; csrs mstatus, t0
+  ${code}
+  li a0, -1
+  j out
+  .balign 4
+handler:
+  csrr a0, mcause; csrr a1, mtval
+  li t0, ${VS}; csrs mstatus, t0
+out:
+  csrr a2, vstart; csrr a3, vl
+  li t0, 0x100000; sd a0, (t0)
+`;
+
+function run(code: string, options: ConstructorParameters<typeof HartBed>[0] = {}): HartBed {
+  const bed = new HartBed({ extensions: ['v', 'zvl256b'], ...options });
+  bed.load(withTraps(code));
+  bed.finish();
+  return bed;
+}
+
+describe('vectors', () => {
+  test('are illegal while VS is off, and so are their CSRs', () => {
+    for (const code of ['vsetivli a0, 4, e8, m1, ta, ma', 'csrr a0, vlenb', 'vadd.vv v1, v2, v3']) {
+      const bed = run(`li t0, ${VS}; csrc mstatus, t0; ${code}`);
+      expect(bed.x('a0')).toBe(BigInt(CAUSE.illegalInstruction));
+    }
+  });
+
+  test('mark VS as dirty', () => {
+    const bed = run(`
+      li t0, ${VS}; csrc mstatus, t0; li t0, 0x200; csrs mstatus, t0
+      vsetivli t1, 4, e8, m1, ta, ma
+      csrr a4, mstatus
+    `);
+    expect(bed.x('a0')).toBe(BigInt.asUintN(64, -1n));
+    expect(Number(bed.x('a4') & BigInt(VS))).toBe(DIRTY);
+    expect(bed.x('a4') >> 63n).toBe(1n);
+  });
+
+  test('stop at the element whose access traps, and go on there', () => {
+    const end = RAM + 2 * 1024 * 1024;
+    const bed = run(`
+      vsetivli t1, 8, e32, m1, ta, ma
+      vmv.v.i v1, -1
+      li t2, ${end - 12}
+      vle32.v v1, (t2)
+    `);
+    expect(bed.x('a0')).toBe(BigInt(CAUSE.loadAccess));
+    expect(bed.x('a1')).toBe(BigInt(end));
+    expect(bed.x('a2')).toBe(3n);
+  });
+
+  test('become shorter where a fault-only-first load would trap', () => {
+    const bed = run(`
+      vsetivli t1, 8, e32, m1, ta, ma
+      li t2, ${RAM + 2 * 1024 * 1024 - 12}
+      vle32ff.v v1, (t2)
+    `);
+    expect(bed.x('a0')).toBe(BigInt.asUintN(64, -1n));
+    expect(bed.x('a3')).toBe(3n);
+  });
+
+  test('cross pages', () => {
+    const at = RAM + 16 * PAGE - 6;
+    const bed = run(`
+      vsetivli t1, 16, e8, m1, ta, ma
+      vid.v v1
+      li t2, ${at}
+      vse8.v v1, (t2)
+    `);
+    expect([...bed.bytes.subarray(bed.ramOffset + at - RAM, bed.ramOffset + at - RAM + 16)]).toEqual(
+      Array.from({ length: 16 }, (_, index) => index),
+    );
+  });
+
+  test.each([128, 256, 512, 1024] as const)('of %i bits say so', (vlen) => {
+    const bed = run('csrr a4, vlenb; vsetvli a5, zero, e8, m8, ta, ma', { extensions: ['v', `zvl${vlen}b`] });
+    expect(bed.x('a4')).toBe(BigInt(vlen / 8));
+    expect(bed.x('a5')).toBe(BigInt(vlen));
+  });
+
+  test('have no type that they do not support', () => {
+    const bed = run('li a4, -1; vsetivli a4, 4, e64, mf8, ta, ma; csrr a5, vtype; vmv1r.v v1, v2');
+    expect(bed.x('a4')).toBe(0n);
+    expect(bed.x('a5')).toBe(1n << 63n);
+    expect(bed.x('a0')).toBe(BigInt(CAUSE.illegalInstruction));
+  });
+});

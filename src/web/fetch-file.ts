@@ -9,6 +9,9 @@ export interface FetchFileOptions {
   readonly onProgress?: ((progress: BootProgress) => void) | undefined;
 }
 
+/** Bytes of memory that are taken because a server says so. */
+const MOST_AT_ONCE = 2 ** 28;
+
 /** More than any kernel or initrd has. */
 export const LARGEST_GUEST_FILE = 2 ** 30;
 
@@ -23,29 +26,43 @@ export async function fetchFile(
   what: string,
   options: FetchFileOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const pieces: Uint8Array[] = [];
+  const { pieces, totalBytes = 0 } = await openFile(url, what, options);
+  // Filled as they come: to join them at the end would keep a page from all else for too long.
+  let whole = new Uint8Array(Math.min(totalBytes, MOST_AT_ONCE));
   let size = 0;
-  for await (const piece of fetchPieces(url, what, options)) {
-    pieces.push(piece);
+  for await (const piece of pieces) {
+    if (size + piece.length > whole.length) {
+      const larger = new Uint8Array(Math.max(2 * whole.length, size + piece.length));
+      larger.set(whole);
+      whole = larger;
+    }
+    whole.set(piece, size);
     size += piece.length;
   }
   if (size === 0) throw new InputError(`${what} ${url} is empty. Build or copy it again.`);
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
+  return whole.subarray(0, size);
 }
 
 /** As {@link fetchFile}, piece by piece as they come. */
 export async function* fetchPieces(
   url: string,
   what: string,
+  options: FetchFileOptions,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  yield* (await openFile(url, what, options)).pieces;
+}
+
+async function openFile(url: string, what: string, options: FetchFileOptions) {
+  const answer = await ask(url, what, options.signal);
+  return { pieces: piecesOf(answer, url, what, options), totalBytes: answer.totalBytes };
+}
+
+async function* piecesOf(
+  { body, totalBytes }: Answer,
+  url: string,
+  what: string,
   { most, signal, onProgress }: FetchFileOptions,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const { body, totalBytes } = await ask(url, what, signal);
   let bytes = 0;
   try {
     // Ends the request, too, when whoever reads does not come for the rest.

@@ -1,7 +1,7 @@
 import type { Xlen } from '../machine/cpu.ts';
 import type { MachineHost, RunningThread } from '../machine/machine.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
-import { giveUp } from '../storage/http/exchange.ts';
+import { refuseExchange } from '../storage/http/exchange.ts';
 import type { RemoteFile } from '../storage/http/range-source.ts';
 import { checkIsolation } from './isolation.ts';
 import type { FromThread, ThreadParts, ToThread } from './thread-messages.ts';
@@ -49,7 +49,8 @@ export class WebHost implements MachineHost {
   fetchFor(exchange: SharedArrayBuffer, file: RemoteFile): void {
     const thread = new PageThread();
     thread.onExit = (error) => {
-      if (error !== undefined) giveUp(exchange, `the thread that fetches it failed: ${error.message}`);
+      if (error !== undefined)
+        void refuseExchange(exchange, `the thread that fetches it failed: ${error.message}`);
     };
     thread.send({ kind: 'serve', exchange, file });
     this.onClose(() => thread.end(undefined));

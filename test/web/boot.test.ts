@@ -71,6 +71,8 @@ describe.skipIf(!canRun)('in a tab', () => {
       expect(await other.run('diskInUse')).toContain(
         'is in use by another machine, in this tab or another one',
       );
+      await other.page.bringToFront();
+      expect(await page.run('withoutTimers')).toEqual({ visibility: 'hidden', said: 'woken\n' });
       await other.page.close();
     });
 

@@ -50,10 +50,22 @@ export class Asker {
 }
 
 /** The side that fetches: returns at the end. */
-export async function serveExchange(
+export function serveExchange(
   exchange: SharedArrayBuffer,
   file: RemoteFile,
   patience: Patience = PATIENCE,
+): Promise<void> {
+  return serve(exchange, (words, bytes) => answerTo(words, bytes, file, patience));
+}
+
+/** The same where there is nobody who could fetch any more: whoever waits is told why. */
+export function refuseExchange(exchange: SharedArrayBuffer, why: string): Promise<void> {
+  return serve(exchange, (words, bytes) => Promise.resolve(refusal(words, bytes, why)));
+}
+
+async function serve(
+  exchange: SharedArrayBuffer,
+  answerTo: (words: Int32Array, bytes: Uint8Array) => Promise<number>,
 ): Promise<void> {
   const words = new Int32Array(exchange, 0, WORD.COUNT);
   const bytes = new Uint8Array(exchange, 4 * WORD.COUNT);
@@ -65,22 +77,18 @@ export async function serveExchange(
       await Atomics.waitAsync(words, WORD.STATE, state).value;
       continue;
     }
-    const answer = await answerTo(words, bytes, file, patience);
+    const answer = await answerTo(words, bytes);
     // Meets the loop in `fetch`; the end may have come meanwhile.
     Atomics.compareExchange(words, WORD.STATE, STATE.ASKED, answer);
     Atomics.notify(words, WORD.STATE);
   }
 }
 
-/** Answers for a thread that is gone, for the last time: whoever waits for it is told why there is nothing. */
-export function giveUp(exchange: SharedArrayBuffer, why: string): void {
-  const words = new Int32Array(exchange, 0, WORD.COUNT);
-  const text = new TextEncoder().encode(why).subarray(0, LONGEST_TEXT);
-  new Uint8Array(exchange, 4 * WORD.COUNT).set(text);
-  words[WORD.BYTES] = text.length;
-  // Meets the loop in `fetch`.
-  Atomics.compareExchange(words, WORD.STATE, STATE.ASKED, STATE.FAILED);
-  Atomics.notify(words, WORD.STATE);
+function refusal(words: Int32Array, bytes: Uint8Array, why: string): number {
+  const text = new TextEncoder().encode(why);
+  bytes.set(text.subarray(0, LONGEST_TEXT));
+  words[WORD.BYTES] = Math.min(text.length, LONGEST_TEXT);
+  return STATE.FAILED;
 }
 
 async function answerTo(
@@ -94,9 +102,6 @@ async function answerTo(
     await fetchPart(file, offset, bytes.subarray(0, words[WORD.BYTES]), patience);
     return STATE.DONE;
   } catch (error) {
-    const text = new TextEncoder().encode(error instanceof Error ? error.message : String(error));
-    bytes.set(text.subarray(0, LONGEST_TEXT));
-    words[WORD.BYTES] = Math.min(text.length, LONGEST_TEXT);
-    return STATE.FAILED;
+    return refusal(words, bytes, error instanceof Error ? error.message : String(error));
   }
 }

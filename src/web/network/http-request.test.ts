@@ -59,6 +59,17 @@ test.each([
   expect(read(text)).toEqual([status]);
 });
 
+test('keeps nothing of a body waiting, so that its rest can come', () => {
+  const reader = new RequestReader();
+  reader.push(encoder.encode('POST / HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n'));
+  for (let count = 0; count < 3; count++) {
+    expect(reader.take()).toBeUndefined();
+    expect(reader.pending).toBe(0);
+    reader.push(new Uint8Array(1_000_000).fill(count));
+  }
+  expect(reader.take()?.body?.subarray(-1)).toEqual(Uint8Array.of(2));
+});
+
 test('takes anything for a request or a mistake, and keeps no more than it may', () => {
   const piece = fc.constantFrom(
     'GET / HTTP/1.1\r\n',

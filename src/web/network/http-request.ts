@@ -3,6 +3,8 @@
 /** Bytes of a request's head and of its body at most. */
 const LONGEST_HEAD = 2 ** 16;
 const LONGEST_BODY = 2 ** 24;
+/** Of a line with the length of a chunk, and of one in a trailer. */
+const LONGEST_LINE = 2 ** 12;
 
 /** A request that is whole. */
 export interface HttpRequest {
@@ -33,10 +35,20 @@ interface Head {
   readonly bodyBytes: number | undefined;
 }
 
+/** What comes next of a request. `left` bytes of data are on their way. */
+type Part =
+  | { readonly kind: 'head' | 'chunk' | 'chunkEnd' | 'trailer' }
+  | { readonly kind: 'data'; left: number; readonly next: 'chunkEnd' | 'whole' }
+  | { readonly kind: 'whole' };
+
 /** Reads requests from a stream of bytes, one after the other. */
 export class RequestReader {
+  /** What waits to be read: of a body nothing, so that a guest is not kept from sending the rest. */
   #bytes = new Uint8Array();
-  #head: Head | undefined;
+  #part: Part = { kind: 'head' };
+  #request: Head['request'] | undefined;
+  #body: Uint8Array[] = [];
+  #bodyBytes = 0;
   /** The guest waits for a word before it sends the body, and has not been told. */
   #expects = false;
 
@@ -54,14 +66,16 @@ export class RequestReader {
 
   /** The next request; undefined until it is whole. @throws HttpMistake, after which there is nothing more to read */
   take(): HttpRequest | undefined {
-    this.#head ??= this.#takeHead();
-    if (this.#head === undefined) return undefined;
-    const { request, bodyBytes } = this.#head;
-    if (bodyBytes !== undefined && bodyBytes > LONGEST_BODY)
-      throw new HttpMistake(413, 'the body is too long');
-    const body = bodyBytes === undefined ? this.#takeChunks() : this.#takeBytes(bodyBytes);
-    if (body === undefined) return undefined;
-    this.#head = undefined;
+    while (this.#part.kind !== 'whole') {
+      const next = this.#read(this.#part);
+      if (next === undefined) return undefined;
+      this.#part = next;
+    }
+    const request = this.#request;
+    if (request === undefined) throw new Error('a request has a head');
+    const body = joined(this.#body.splice(0), this.#bodyBytes);
+    this.#part = { kind: 'head' };
+    this.#bodyBytes = 0;
     this.#expects = false;
     return { ...request, body: body.length === 0 ? undefined : body };
   }
@@ -73,36 +87,84 @@ export class RequestReader {
     return expects;
   }
 
-  #takeHead(): Head | undefined {
+  /** Reads a part. @returns what comes behind it; undefined where more has to come first */
+  #read(part: Exclude<Part, { kind: 'whole' }>): Part | undefined {
+    switch (part.kind) {
+      case 'head':
+        return this.#readHead();
+      case 'data':
+        return this.#readData(part);
+      case 'chunk':
+        return this.#readChunk();
+      case 'chunkEnd': {
+        const line = this.#takeLine();
+        if (line === undefined) return undefined;
+        if (line !== '') throw new HttpMistake(400, 'a chunk is longer than it says');
+        return { kind: 'chunk' };
+      }
+      case 'trailer': {
+        const line = this.#takeLine();
+        return line === undefined ? undefined : { kind: line === '' ? 'whole' : 'trailer' };
+      }
+    }
+  }
+
+  #readHead(): Part | undefined {
     const end = endOfHead(this.#bytes);
-    if (end === undefined) {
-      if (this.#bytes.length > LONGEST_HEAD) throw new HttpMistake(431, 'the head is too long');
-      return undefined;
-    }
-    if (end > LONGEST_HEAD) throw new HttpMistake(431, 'the head is too long');
-    const text = new TextDecoder('latin1').decode(this.#bytes.subarray(0, end));
-    this.#bytes = this.#bytes.slice(end);
-    const head = readHead(text);
-    this.#expects = headerOf(head.request.headers, 'expect')?.toLowerCase() === '100-continue';
-    return head;
+    if ((end ?? this.#bytes.length) > LONGEST_HEAD) throw new HttpMistake(431, 'the head is too long');
+    if (end === undefined) return undefined;
+    const { request, bodyBytes } = readHead(this.#takeText(end));
+    this.#request = request;
+    this.#expects = headerOf(request.headers, 'expect')?.toLowerCase() === '100-continue';
+    if (bodyBytes === undefined) return { kind: 'chunk' };
+    return this.#dataOf(bodyBytes, 'whole');
   }
 
-  #takeBytes(bytes: number): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#bytes.length < bytes) return undefined;
-    const body = this.#bytes.slice(0, bytes);
-    this.#bytes = this.#bytes.slice(bytes);
-    return body;
+  #readChunk(): Part | undefined {
+    const line = this.#takeLine();
+    if (line === undefined) return undefined;
+    const [, digits] = /^([\da-f]{1,8})(?:[ \t]*;.*)?$/i.exec(line) ?? [];
+    if (digits === undefined) throw new HttpMistake(400, 'a chunk has no length');
+    const bytes = Number.parseInt(digits, 16);
+    return bytes === 0 ? { kind: 'trailer' } : this.#dataOf(bytes, 'chunkEnd');
   }
 
-  #takeChunks(): Uint8Array<ArrayBuffer> | undefined {
-    const read = readChunks(this.#bytes);
-    if (read === undefined) {
-      if (this.#bytes.length > LONGEST_BODY) throw new HttpMistake(413, 'the body is too long');
-      return undefined;
-    }
-    this.#bytes = this.#bytes.slice(read.end);
-    return read.body;
+  #dataOf(bytes: number, next: 'chunkEnd' | 'whole'): Part {
+    this.#bodyBytes += bytes;
+    if (this.#bodyBytes > LONGEST_BODY) throw new HttpMistake(413, 'the body is too long');
+    return { kind: 'data', left: bytes, next };
   }
+
+  #readData(part: Extract<Part, { kind: 'data' }>): Part | undefined {
+    const piece = this.#bytes.subarray(0, part.left);
+    this.#bytes = this.#bytes.subarray(piece.length);
+    if (piece.length > 0) this.#body.push(piece);
+    part.left -= piece.length;
+    return part.left > 0 ? undefined : { kind: part.next };
+  }
+
+  /** A short line, without its end. */
+  #takeLine(): string | undefined {
+    const end = this.#bytes.indexOf(10);
+    if ((end < 0 ? this.#bytes.length : end) > LONGEST_LINE) throw new HttpMistake(400, 'a line is too long');
+    return end < 0 ? undefined : this.#takeText(end + 1).trim();
+  }
+
+  #takeText(bytes: number): string {
+    const text = new TextDecoder('latin1').decode(this.#bytes.subarray(0, bytes));
+    this.#bytes = this.#bytes.subarray(bytes);
+    return text;
+  }
+}
+
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** Behind the empty line. */
@@ -157,47 +219,4 @@ function bodyBytesOf(headers: HttpRequest['headers']): number | undefined {
 
 export function headerOf(headers: HttpRequest['headers'], name: string): string | undefined {
   return headers.find(([each]) => each === name)?.[1];
-}
-
-/** @returns undefined until the last chunk and its trailer are there */
-function readChunks(
-  bytes: Uint8Array,
-): { readonly body: Uint8Array<ArrayBuffer>; readonly end: number } | undefined {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for (let at = 0; ; ) {
-    const line = bytes.indexOf(10, at);
-    if (line < 0) return undefined;
-    const text = new TextDecoder('latin1').decode(bytes.subarray(at, line)).trim();
-    const [, digits] = /^([\da-f]{1,8})(?:[ \t]*;.*)?$/i.exec(text) ?? [];
-    if (digits === undefined) throw new HttpMistake(400, 'a chunk has no length');
-    const size = Number.parseInt(digits, 16);
-    at = line + 1;
-    if (size === 0) return endOfChunks(bytes, at, parts, length);
-    length += size;
-    if (length > LONGEST_BODY) throw new HttpMistake(413, 'the body is too long');
-    if (at + size + 2 > bytes.length) return undefined;
-    parts.push(bytes.subarray(at, at + size));
-    at += size;
-    if (bytes[at] === 13) at++;
-    if (bytes[at] !== 10) throw new HttpMistake(400, 'a chunk is longer than it says');
-    at++;
-  }
-}
-
-function endOfChunks(bytes: Uint8Array, start: number, parts: readonly Uint8Array[], length: number) {
-  for (let at = start; ; ) {
-    const line = bytes.indexOf(10, at);
-    if (line < 0) return undefined;
-    const isEmpty = line === at || (line === at + 1 && bytes[at] === 13);
-    at = line + 1;
-    if (!isEmpty) continue;
-    const body = new Uint8Array(length);
-    let done = 0;
-    for (const part of parts) {
-      body.set(part, done);
-      done += part.length;
-    }
-    return { body, end: at };
-  }
 }

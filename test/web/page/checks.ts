@@ -72,6 +72,17 @@ async function overQuota() {
   return { said, told: notices.at(-1) };
 }
 
+/** A tab that is hidden has slow timers, or none: guest time goes on, and the guest is woken. */
+async function withoutTimers() {
+  const { setTimeout: plain } = globalThis;
+  Object.assign(globalThis, { setTimeout: () => 0 });
+  try {
+    return { visibility: document.visibilityState, said: await output('sleep 0.2; echo woken') };
+  } finally {
+    globalThis.setTimeout = plain;
+  }
+}
+
 /** Of another tab, while a machine has it. */
 async function diskInUse(): Promise<unknown> {
   return boot({ ...TICK, disk: 'opfs:raw' }).catch(messageOf);
@@ -238,7 +249,7 @@ async function notIsolated() {
 
 const checks = {
   ...{ shell, agent, interrupts, savedAndRestored, restoreFromServer },
-  ...{ fetched, links, storedAndRemote, overQuota, diskInUse, storedAfterReload, badDisks },
+  ...{ withoutTimers, fetched, links, storedAndRemote, overQuota, diskInUse, storedAfterReload, badDisks },
   ...{ crash, lostModule, mistakes, notIsolated },
 };
 

@@ -10,6 +10,7 @@ import { deflateCodec } from '../../src/node/snapshots/deflate-codec.ts';
 import { saveSnapshot } from '../../src/node/snapshots/snapshot-file.ts';
 import { debianGuest } from '../machine/debian-guest.ts';
 import { hasBrowser, type OpenPage, openBrowser, type TestBrowser } from './browser.ts';
+import { bundlePages } from './bundled.ts';
 import { type Content, inRanges, servePages } from './page-server.ts';
 import { serveRelay, serveWisp } from './web-sockets.ts';
 
@@ -45,6 +46,10 @@ describe.skipIf(!canRun)('in a tab', () => {
       expect(await page.run('interrupts')).toEqual(expect.arrayContaining(['set', 'taken']));
     });
 
+    test('goes on without the timers of its page, as in a tab that is hidden', async () => {
+      expect(await page.run('withoutTimers')).toBe('woken\n');
+    });
+
     test('asks servers by the browser, and none that are not allowed', async () => {
       tab.server.contents.set('away', (_, response) => {
         response.writeHead(302, { Location: 'echo' }).end();
@@ -52,6 +57,7 @@ describe.skipIf(!canRun)('in a tab', () => {
       tab.server.contents.set('echo', echo);
       expect(await page.run('fetched')).toEqual({
         own: 'POST sent',
+        long: `${2 ** 21 + 'POST '.length}\n`,
         named: 'GET ',
         other: expect.stringContaining('bad address'),
         missing: expect.stringContaining('404'),
@@ -71,8 +77,6 @@ describe.skipIf(!canRun)('in a tab', () => {
       expect(await other.run('diskInUse')).toContain(
         'is in use by another machine, in this tab or another one',
       );
-      await other.page.bringToFront();
-      expect(await page.run('withoutTimers')).toEqual({ visibility: 'hidden', said: 'woken\n' });
       await other.page.close();
     });
 
@@ -149,6 +153,16 @@ describe.skipIf(!canRun)('in a tab', () => {
     expect(errors).toEqual([]);
     await page.close();
     relay.close();
+  });
+
+  test('a page of Vite and one of esbuild have machines, too', async () => {
+    await bundlePages(tab.folder);
+    for (const bundler of ['vite', 'esbuild']) {
+      const { page, errors, run } = await tab.open(`${tab.server.url}dist/${bundler}/index.html`);
+      expect(await run('tick'), bundler).toBe('poweroff');
+      expect(errors).toEqual([]);
+      await page.close();
+    }
   });
 
   test('a page that is not isolated is told what to do', async () => {

@@ -86,6 +86,6 @@ export function inRanges(bytes: Uint8Array): Content {
 }
 
 async function fileOf(folder: string, path: string): Promise<Uint8Array | undefined> {
-  if (!/^dist\/[\w.-]+$/.test(path)) return undefined;
+  if (!/^dist(\/[\w-][\w.-]*)+$/.test(path)) return undefined;
   return readFile(join(folder, path.slice('dist/'.length))).catch(() => undefined);
 }

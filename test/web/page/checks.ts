@@ -77,7 +77,7 @@ async function withoutTimers() {
   const { setTimeout: plain } = globalThis;
   Object.assign(globalThis, { setTimeout: () => 0 });
   try {
-    return { visibility: document.visibilityState, said: await output('sleep 0.2; echo woken') };
+    return await output('sleep 0.2; echo woken');
   } finally {
     globalThis.setTimeout = plain;
   }
@@ -111,6 +111,10 @@ async function fetched() {
   const get = (url: string, more = '') => output(`wget -q -T 5 -O - ${more} ${url} 2>&1`);
   return {
     own: await get(`http://10.0.2.2:${port}/echo`, '--post-data=sent'),
+    // More than a window.
+    long: await output(
+      `head -c ${2 ** 21} /dev/zero | tr '\\0' x > /tmp/long; wget -q -O - --post-file=/tmp/long http://10.0.2.2:${port}/echo | wc -c`,
+    ),
     named: await get(`http://named.localhost:${port}/echo`),
     other: await get(`http://example.org:${port}/echo`),
     missing: await get(`http://10.0.2.2:${port}/none`),

@@ -1,0 +1,41 @@
+/** A page of a user's, by the bundlers that users have. */
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build as esbuild } from 'esbuild';
+import { build as vite } from 'vite';
+
+const PAGE = '<!doctype html><title>bundled</title><script type="module" src="./entry.js"></script>';
+const ENTRY = `
+import { boot } from './package/index.js';
+
+async function tick() {
+  const vm = await boot({ kernel: '/tick.elf', append: 'rounds=1', memory: '32M', cpus: 2 });
+  await vm.console.waitFor('tick: PASS');
+  return (await vm.ended).reason;
+}
+globalThis.checks = { tick };
+`;
+const THREADS = ['thread.js', 'codec-thread.js'];
+
+/**
+ * Builds a page that imports the built package, as docs/web.md says, with Vite and with esbuild.
+ *
+ * @param folder has the built package, and gets a folder for each of both
+ */
+export async function bundlePages(folder: string): Promise<void> {
+  const root = join(folder, 'user');
+  mkdirSync(join(root, 'package'), { recursive: true });
+  for (const name of readdirSync(folder).filter((each) => each.endsWith('.js')))
+    cpSync(join(folder, name), join(root, 'package', name));
+  writeFileSync(join(root, 'index.html'), PAGE);
+  writeFileSync(join(root, 'entry.js'), ENTRY);
+  await vite({
+    ...{ root, base: './', configFile: false, logLevel: 'silent' },
+    build: { outDir: join(folder, 'vite'), emptyOutDir: false, minify: false },
+  });
+  const target = join(folder, 'esbuild');
+  const options = { bundle: true, format: 'esm', logLevel: 'silent' } as const;
+  await esbuild({ ...options, entryPoints: [join(root, 'entry.js')], outfile: join(target, 'entry.js') });
+  writeFileSync(join(target, 'index.html'), PAGE);
+  for (const thread of THREADS) cpSync(join(folder, thread), join(target, thread));
+}

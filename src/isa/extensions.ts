@@ -64,6 +64,7 @@ const FACTS = {
   zbkc: { brings: 'products without carries, for cryptography' },
   zbkx: { brings: 'permutations by tables in registers' },
   zbs: { brings: 'bits: single ones', since: 'rva22s64' },
+  zkt: { brings: 'time that depends on no data, as far as the host keeps it', since: 'rva22s64' },
   zvl1024b: { brings: 'vectors of 1024 bits', needs: ['zvl512b'], xlen: 64, onDemand: true },
   zvl128b: { brings: 'vectors of 128 bits and more', needs: ['v'], xlen: 64, onDemand: true },
   zvl256b: { brings: 'vectors of 256 bits and more', needs: ['zvl128b'], xlen: 64, onDemand: true },
@@ -111,7 +112,6 @@ export function isExtension(name: string): name is Extension {
  * supervisor profile, which includes the unprivileged one), by the first profile that does.
  */
 export const MISSING: Readonly<Record<string, Profile>> = {
-  ...{ zkt: 'rva22s64' },
   ...{ zvfhmin: 'rva23s64', zvbb: 'rva23s64', zvkt: 'rva23s64' },
   ...{ ssnpm: 'rva23s64', supm: 'rva23s64', sscofpmf: 'rva23s64', sha: 'rva23s64' },
 };

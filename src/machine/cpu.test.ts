@@ -49,11 +49,11 @@ describe('the words of --cpu', () => {
   const without = [...Object.keys(MISSING), ...onDemand].map((name) => `${name}=off`).join(',');
 
   test('a profile has what it demands and no more, and what is asked for', () => {
-    const extensions = has(`rva22s64,${without}`);
+    const extensions = has('rva22s64');
     expect(extensions).not.toContain('h');
     expect(extensions).not.toContain('sstc');
     expect(extensions).toContain('svpbmt');
-    expect(has(`rva22s64,${without},sstc=true`)).toContain('sstc');
+    expect(has('rva22s64,sstc=true')).toContain('sstc');
     expect(has(`rva23s64,${without}`)).toEqual(expect.arrayContaining(['h', 'sstc', ...extensions]));
   });
 

@@ -8,10 +8,10 @@ import { advertisedExtensions } from './extensions.ts';
 const MIB = 2 ** 20;
 
 /**
- * Hints execute everywhere, so nothing tells whether they are implemented; without CSRs nothing could be told; and
+ * Hints execute everywhere, so nothing tells whether they are implemented, nor do programs see how long they take; without CSRs nothing could be told; and
  * S-mode sees nothing of Smaia.
  */
-const UNTESTABLE = new Set(['smaia', 'zicbop', 'zihintntl', 'zihintpause', 'zicsr']);
+const UNTESTABLE = new Set(['smaia', 'zicbop', 'zihintntl', 'zihintpause', 'zicsr', 'zkt']);
 
 /*
  * Tables at 0x8040_0000 (Sv39): the first GiB and that of RAM as they are, and from 4 GiB on pages of one page in RAM,

@@ -13,7 +13,7 @@ interface ExtensionFact<Name extends string> {
   readonly xlen?: Xlen;
   /** The first profile that demands it; those behind it do, too. */
   readonly since?: Profile;
-  /** It is part of every hart: nothing turns it off. */
+  /** Every hart has it that has what it needs: it is not turned off by itself. */
   readonly fixed?: true;
   /** Only software of bare machines has it; guests of the hypervisor do not. */
   readonly only?: 'bare';
@@ -35,9 +35,14 @@ const FACTS = {
   c: { brings: 'compressed instructions', since: 'rva22s64', fixed: true },
   v: { brings: 'vectors of integers', needs: ['d'], xlen: 64, since: 'rva23s64', onDemand: true },
   h: { brings: 'hypervisor mode', since: 'rva23s64', only: 'bare' },
+  zic64b: { brings: 'promise: cache blocks have 64 bytes', since: 'rva22s64', fixed: true },
   zicbom: { brings: 'cache blocks: clean, flush, invalidate', since: 'rva22s64' },
   zicbop: { brings: 'cache blocks: prefetches, which do nothing', since: 'rva22s64' },
   zicboz: { brings: 'cache blocks: zero', since: 'rva22s64' },
+  ziccamoa: { brings: 'promise: all atomics in RAM', needs: ['a'], since: 'rva22s64', fixed: true },
+  ziccif: { brings: 'promise: instructions are fetched whole', since: 'rva22s64', fixed: true },
+  zicclsm: { brings: 'promise: misaligned loads and stores in RAM', since: 'rva22s64', fixed: true },
+  ziccrse: { brings: 'promise: LR and SC succeed at last', needs: ['a'], since: 'rva22s64', fixed: true },
   zicntr: { brings: 'cycle, time and instret', needs: ['zicsr'], since: 'rva22s64', fixed: true },
   zicond: { brings: 'a value or 0, by a condition', since: 'rva23s64' },
   zicsr: { brings: 'control and status registers', since: 'rva22s64', fixed: true },
@@ -51,6 +56,12 @@ const FACTS = {
     only: 'bare',
   },
   zimop: { brings: 'instructions for extensions to come', since: 'rva23s64' },
+  za64rs: {
+    brings: 'promise: reservations of 64 bytes at most',
+    needs: ['a'],
+    since: 'rva22s64',
+    fixed: true,
+  },
   zawrs: { brings: 'waiting for a store', needs: ['a'], since: 'rva23s64' },
   zfa: { brings: 'floating point: constants, rounding, quiet comparisons', needs: ['f'], since: 'rva23s64' },
   zfh: { brings: 'half-precision floating point', needs: ['zfhmin'] },
@@ -69,7 +80,54 @@ const FACTS = {
   zvl128b: { brings: 'vectors of 128 bits and more', needs: ['v'], xlen: 64, onDemand: true },
   zvl256b: { brings: 'vectors of 256 bits and more', needs: ['zvl128b'], xlen: 64, onDemand: true },
   zvl512b: { brings: 'vectors of 512 bits and more', needs: ['zvl256b'], xlen: 64, onDemand: true },
+  shcounterenw: {
+    brings: 'promise: hcounteren can be written',
+    needs: ['h'],
+    since: 'rva23s64',
+    only: 'bare',
+    fixed: true,
+  },
+  shgatpa: {
+    brings: 'promise: hgatp has the modes of satp',
+    needs: ['h'],
+    since: 'rva23s64',
+    only: 'bare',
+    fixed: true,
+  },
+  shtvala: {
+    brings: 'promise: htval has the address',
+    needs: ['h'],
+    since: 'rva23s64',
+    only: 'bare',
+    fixed: true,
+  },
+  shvsatpa: {
+    brings: 'promise: vsatp has the modes of satp',
+    needs: ['h'],
+    since: 'rva23s64',
+    only: 'bare',
+    fixed: true,
+  },
+  shvstvala: {
+    brings: 'promise: vstval as stval',
+    needs: ['h'],
+    since: 'rva23s64',
+    only: 'bare',
+    fixed: true,
+  },
+  shvstvecd: {
+    brings: 'promise: vstvec as stvec',
+    needs: ['h'],
+    since: 'rva23s64',
+    only: 'bare',
+    fixed: true,
+  },
+  ssccptr: { brings: 'promise: page tables can be in all of RAM', since: 'rva22s64', fixed: true },
+  sscounterenw: { brings: 'promise: scounteren can be written', since: 'rva22s64', fixed: true },
   sstc: { brings: 'timer of S-mode', since: 'rva23s64' },
+  sstvala: { brings: 'promise: stval has the address or the encoding', since: 'rva22s64', fixed: true },
+  sstvecd: { brings: 'promise: stvec takes any address in direct mode', since: 'rva22s64', fixed: true },
+  ssu64xl: { brings: 'promise: U-mode has 64 bits', xlen: 64, since: 'rva23s64', fixed: true },
   svadu: { brings: 'hardware sets A and D bits where ADUE says so' },
   svinval: { brings: 'fences of translation in parts', since: 'rva22s64' },
   svnapot: { brings: 'pages of 64 KiB', xlen: 64, since: 'rva23s64', fixed: true },
@@ -113,7 +171,7 @@ export function isExtension(name: string): name is Extension {
  */
 export const MISSING: Readonly<Record<string, Profile>> = {
   ...{ zvfhmin: 'rva23s64', zvbb: 'rva23s64', zvkt: 'rva23s64' },
-  ...{ ssnpm: 'rva23s64', supm: 'rva23s64', sscofpmf: 'rva23s64', sha: 'rva23s64' },
+  ...{ ssnpm: 'rva23s64', supm: 'rva23s64', sscofpmf: 'rva23s64', ssstateen: 'rva23s64' },
 };
 
 const PROFILES: readonly Profile[] = ['rva22s64', 'rva23s64'];

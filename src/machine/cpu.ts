@@ -81,7 +81,10 @@ function isProfile(name: keyof typeof MODELS): name is Profile {
 function modelExtensions(name: keyof typeof MODELS): readonly Extension[] {
   const all = allExtensions(MODELS[name]);
   if (!isProfile(name)) return all;
-  return all.filter((each) => EXTENSIONS[each].fixed === true || demands(name, EXTENSIONS[each].since));
+  const chosen = all.filter(
+    (each) => EXTENSIONS[each].fixed === true || demands(name, EXTENSIONS[each].since),
+  );
+  return chosen.filter((each) => needsOf(each).every((need) => chosen.includes(need)));
 }
 
 type Complain = (why: string) => never;

@@ -25,7 +25,7 @@ export function hartExtensions(
   return new Set(kind === 'domain' ? [...chosen, 'h'] : chosen);
 }
 
-/** What harts with IMSICs have; it goes in front of the extension that comes next. */
+/** What harts with IMSICs have. */
 const OF_IMSIC = {
   bare: ['smaia', 'ssaia'],
   // The counters are the SBI's, and so are their overflows.
@@ -40,6 +40,9 @@ export function advertisedExtensions(
   const isThere = (name: Extension): boolean => (EXTENSIONS[name].only ?? kind) === kind;
   const names: readonly string[] = chosen.filter((name) => name !== 'i' && isThere(name));
   const imsic = aia === 'aplic-imsic' ? OF_IMSIC[kind] : [];
-  const behind = names.findIndex((name) => /^s(st|v)/.test(name));
-  return behind < 0 ? [...names, ...imsic] : names.toSpliced(behind, 0, ...imsic);
+  // Without the other way to set A and D bits there is but this one.
+  const faults = chosen.includes('svadu') ? [] : ['svade'];
+  const isOfSupervisor = (name: string): boolean => /^s./.test(name);
+  const supervisor = [...names.filter(isOfSupervisor), ...imsic, ...faults].toSorted();
+  return [...names.filter((name) => !isOfSupervisor(name)), ...supervisor];
 }

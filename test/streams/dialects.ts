@@ -36,6 +36,10 @@ const extensionsOf: Readonly<Record<DialectName, readonly Extension[]>> = {
   newest: EXTENSION_NAMES.filter((name) => !NOT_GENERATED.has(name)),
 };
 
+/** What says how harts are, and is no switch. */
+const isPromise = (name: string): boolean =>
+  isExtension(name) && EXTENSIONS[name].brings.startsWith('promise');
+
 function dialect(name: DialectName, xlen: Xlen): Dialect {
   const extensions = new Set(extensionsOf[name].filter((each) => (EXTENSIONS[each].xlen ?? xlen) === xlen));
   const switched: readonly string[] =
@@ -43,7 +47,9 @@ function dialect(name: DialectName, xlen: Xlen): Dialect {
   // Hints are no properties of QEMU's, nor is what every hart has.
   // What QEMU 10 has beyond ours is illegal here.
   const off = name === 'newest' && !isExtension('zfa') ? ['zfa=false'] : [];
-  const words = switched.filter((each) => !/^zi(csr|cntr|hpm|hint)/.test(each)).map((each) => `${each}=true`);
+  const words = switched
+    .filter((each) => !/^(zi(csr|cntr|hpm|hint)|zkt)/.test(each) && !isPromise(each))
+    .map((each) => `${each}=true`);
   return {
     xlen,
     extensions,

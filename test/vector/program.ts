@@ -254,6 +254,8 @@ class Body {
     const decoded = decode(encode(load, { rd: register, rs1: ADDRESS, rm: 1 }));
     if (decoded === undefined || load.vector === undefined || !isLegal(decoded, load.vector, this.#vtype))
       return;
+    // All of them: others lead anywhere, also to memory that machines have for themselves.
+    this.#begins = false;
     this.add('addi', { rd: STRIDE, rs1: ADDRESS });
     this.#address(ADDRESS, LAYOUT.indices + LAYOUT.indexBytes * eew + 8 * this.random.below(64));
     this.#emit(load, { rd: register, rs1: ADDRESS, rm: 1 });

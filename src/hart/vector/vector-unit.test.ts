@@ -70,14 +70,21 @@ describe('vectors', () => {
     expect(bed.x('a3')).toBe(3n);
   });
 
-  test('cross pages', () => {
+  test.each(['interp', 'jit', 'lockstep'] as const)('cross pages, with the engine %s', (engine) => {
     const at = RAM + 16 * PAGE - 6;
-    const bed = run(`
-      vsetivli t1, 16, e8, m1, ta, ma
+    // Often enough to be compiled, as far as that goes.
+    const bed = run(
+      `
+      li t3, 300
+    1:vsetivli t1, 16, e8, m1, ta, ma
       vid.v v1
       li t2, ${at}
       vse8.v v1, (t2)
-    `);
+      addi t3, t3, -1
+      bnez t3, 1b
+    `,
+      { engine },
+    );
     expect([...bed.bytes.subarray(bed.ramOffset + at - RAM, bed.ramOffset + at - RAM + 16)]).toEqual(
       Array.from({ length: 16 }, (_, index) => index),
     );
@@ -87,6 +94,26 @@ describe('vectors', () => {
     const bed = run('csrr a4, vlenb; vsetvli a5, zero, e8, m8, ta, ma', { extensions: ['v', `zvl${vlen}b`] });
     expect(bed.x('a4')).toBe(BigInt(vlen / 8));
     expect(bed.x('a5')).toBe(BigInt(vlen));
+  });
+
+  test('are illegal in a guest while VS of vsstatus is off, and mark it as dirty otherwise', () => {
+    const inGuest = (status: number) =>
+      run(`
+        li t0, -1; csrw pmpaddr0, t0; li t0, 0x1f; csrw pmpcfg0, t0
+        li t0, ${status}; csrw vsstatus, t0
+        li t0, 0x1800; csrc mstatus, t0; li t0, 0x800; csrs mstatus, t0
+        li t0, 1; slli t0, t0, 39; csrs mstatus, t0
+        la t0, guest; csrw mepc, t0; mret
+      guest:
+        vsetivli t1, 4, e8, m1, ta, ma
+        ecall
+      `);
+    const off = inGuest(0);
+    expect(off.x('a0')).toBe(BigInt(CAUSE.illegalInstruction));
+    expect(off.raw('vsstatus') & BigInt(VS)).toBe(0n);
+    const on = inGuest(1 << 9);
+    expect(on.x('a0')).toBe(BigInt(CAUSE.ecallFromVs));
+    expect(on.raw('vsstatus') & BigInt(VS)).toBe(BigInt(DIRTY));
   });
 
   test('have no type that they do not support', () => {

@@ -37,6 +37,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: {
+      // How long plugins take is nobody's business here.
+      checks: { pluginTimings: false },
       input: {
         index: here('index.html'),
         embed: here('embed.html'),

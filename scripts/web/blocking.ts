@@ -1,6 +1,6 @@
 /**
  * `node scripts/web/blocking.ts [FOLDER]`: how long the page's own thread is held up while its machine starts, goes on from
- * an image and works, and how long a visitor waits for the shell. FOLDER is one of `npm run build:web`; each figure is one of
+ * an image and works, what a visitor fetches before the guest, and how long a visitor waits for the shell. FOLDER is one of `npm run build:web`; each figure is one of
  * a visit with a warm cache. With `--profile` it names the functions that took longest.
  */
 import { resolve } from 'node:path';
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
 import { Site } from '../../src/node/web/site.ts';
 import { serveSite } from '../../src/node/web/site-server.ts';
+import { weightOf } from './weight.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -21,12 +22,21 @@ const OBSERVE = `globalThis.longTasks = [];
   new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ startTime, duration }) => [startTime, duration])))
     .observe({ type: 'longtask', buffered: true });`;
 
-const server = await serveSite(Site.ofFolder(folder), { host: '127.0.0.1', port: 0 });
+const site = Site.ofFolder(folder);
+/** Files in the order in which they are asked for. */
+const asked = new Set<string>();
+const find = site.find.bind(site);
+site.find = (target) => {
+  asked.add(target === '/' ? 'index.html' : target.slice(1));
+  return find(target);
+};
+const server = await serveSite(site, { host: '127.0.0.1', port: 0 });
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 try {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   await context.addInitScript(OBSERVE);
   await visit(await context.newPage(), 'first visit');
+  tellWeight();
   const page = await context.newPage();
   const report = values.profile ? await startProfile(page) : undefined;
   await visit(page, 'second visit');
@@ -52,6 +62,19 @@ async function work(page: Page): Promise<void> {
   await page.keyboard.type('seq 200000; echo $((41 + 1))\n');
   await page.locator('.xterm-rows').getByText('42', { exact: true }).waitFor({ timeout: 120_000 });
   await tellTasks(page, 'while it shows 200,000 lines');
+}
+
+function tellWeight(): void {
+  const weights = new Map(weightOf(folder).files);
+  const names = [...asked];
+  const first = names.slice(
+    0,
+    names.findIndex((name) => /^guest\/(?:image|kernel)/.test(name)),
+  );
+  const bytes = first.reduce((sum, name) => sum + (weights.get(name) ?? 0), 0);
+  console.log(
+    `  ${(bytes / 1000).toFixed(0)} kB in ${first.length} files before the guest, packed by brotli`,
+  );
 }
 
 async function tellTasks(page: Page, when: string): Promise<void> {

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HttpMistake, RequestReader } from './http-request.ts';
+import { BodyRoom, HttpMistake, RequestReader } from './http-request.ts';
 
 const encoder = new TextEncoder();
 
 /** What comes of bytes, however they are cut: the requests, and how it ended. */
 function read(text: string, cuts: readonly number[] = []) {
   const bytes = encoder.encode(text);
-  const reader = new RequestReader();
+  const reader = new RequestReader(new BodyRoom(2 ** 24));
   const found: unknown[] = [];
   const places = [
     0,
@@ -60,7 +60,7 @@ test.each([
 });
 
 test('keeps nothing of a body waiting, so that its rest can come', () => {
-  const reader = new RequestReader();
+  const reader = new RequestReader(new BodyRoom(2 ** 24));
   reader.push(encoder.encode('POST / HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n'));
   for (let count = 0; count < 3; count++) {
     expect(reader.take()).toBeUndefined();
@@ -68,6 +68,22 @@ test('keeps nothing of a body waiting, so that its rest can come', () => {
     reader.push(new Uint8Array(1_000_000).fill(count));
   }
   expect(reader.take()?.body?.subarray(-1)).toEqual(Uint8Array.of(2));
+});
+
+test('has room for all bodies together, and gives back what it does not need', () => {
+  const room = new BodyRoom(10);
+  const readers = [1, 2, 3].map(() => new RequestReader(room));
+  const send = (reader: RequestReader, text: string) => {
+    reader.push(encoder.encode(text));
+    return reader.take();
+  };
+  const head = 'POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\n';
+  send(readers[0], `${head}12345`);
+  expect(() => send(readers[1], `${head}123456`)).toThrow(HttpMistake);
+  expect(send(readers[0], '6')?.body).toHaveLength(6);
+  send(readers[2], `${head}12345`);
+  readers[2].end();
+  expect(send(readers[0], `${head}123456`)?.body).toHaveLength(6);
 });
 
 test('takes anything for a request or a mistake, and keeps no more than it may', () => {

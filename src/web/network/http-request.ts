@@ -41,8 +41,31 @@ type Part =
   | { readonly kind: 'data'; left: number; readonly next: 'chunkEnd' | 'whole' }
   | { readonly kind: 'whole' };
 
+/** Room for the bodies of all connections of a guest together. */
+export class BodyRoom {
+  #left: number;
+
+  /** @param bytes at once */
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+
+  /** @throws HttpMistake where there is not so much */
+  take(bytes: number): void {
+    if (bytes > this.#left) throw new HttpMistake(413, 'the bodies of all requests are too long together');
+    this.#left -= bytes;
+  }
+
+  giveBack(bytes: number): void {
+    this.#left += bytes;
+  }
+}
+
 /** Reads requests from a stream of bytes, one after the other. */
 export class RequestReader {
+  readonly #room: BodyRoom;
+  /** Bytes of it that this reader has. */
+  #taken = 0;
   /** What waits to be read: of a body nothing, so that a guest is not kept from sending the rest. */
   #bytes = new Uint8Array();
   #part: Part = { kind: 'head' };
@@ -51,6 +74,21 @@ export class RequestReader {
   #bodyBytes = 0;
   /** The guest waits for a word before it sends the body, and has not been told. */
   #expects = false;
+
+  constructor(room: BodyRoom) {
+    this.#room = room;
+  }
+
+  /** Nothing more is read. */
+  end(): void {
+    this.#body = [];
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    this.#room.giveBack(this.#taken);
+    this.#taken = 0;
+  }
 
   /** Bytes that wait. */
   get pending(): number {
@@ -74,6 +112,7 @@ export class RequestReader {
     const request = this.#request;
     if (request === undefined) throw new Error('a request has a head');
     const body = joined(this.#body.splice(0), this.#bodyBytes);
+    this.#giveBack();
     this.#part = { kind: 'head' };
     this.#bodyBytes = 0;
     this.#expects = false;
@@ -138,6 +177,8 @@ export class RequestReader {
   #readData(part: Extract<Part, { kind: 'data' }>): Part | undefined {
     const piece = this.#bytes.subarray(0, part.left);
     this.#bytes = this.#bytes.subarray(piece.length);
+    this.#room.take(piece.length);
+    this.#taken += piece.length;
     if (piece.length > 0) this.#body.push(piece);
     part.left -= piece.length;
     return part.left > 0 ? undefined : { kind: part.next };

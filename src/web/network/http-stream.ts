@@ -1,5 +1,5 @@
 import type { HostStream, StreamListener } from '../../network/host.ts';
-import { HttpMistake, type HttpRequest, headerOf, RequestReader } from './http-request.ts';
+import { type BodyRoom, HttpMistake, type HttpRequest, headerOf, RequestReader } from './http-request.ts';
 
 /** Headers that belong to one connection (RFC 9110, section 7.6.1), or that browsers set themselves. */
 const NOT_SENT = [
@@ -45,14 +45,16 @@ export type Ask = (request: HttpRequest, signal: AbortSignal) => Promise<Respons
 export class HttpStream implements HostStream {
   readonly #listener: StreamListener;
   readonly #ask: Ask;
-  readonly #reader = new RequestReader();
+  readonly #reader: RequestReader;
   readonly #abort = new AbortController();
   #isBusy = false;
   #hasEnded = false;
   #isOver = false;
   #paused: PromiseWithResolvers<void> | undefined;
 
-  constructor(listener: StreamListener, ask: Ask) {
+  /** @param room for the bodies of all such streams */
+  constructor(listener: StreamListener, ask: Ask, room: BodyRoom) {
+    this.#reader = new RequestReader(room);
     this.#listener = listener;
     this.#ask = ask;
     queueMicrotask(() => listener.connected());
@@ -84,6 +86,7 @@ export class HttpStream implements HostStream {
 
   reset(): void {
     this.#isOver = true;
+    this.#reader.end();
     this.#abort.abort();
     this.resume();
   }
@@ -152,6 +155,7 @@ export class HttpStream implements HostStream {
   #close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#reader.end();
     this.#listener.ended();
     if (this.#hasEnded) this.#listener.closed();
   }

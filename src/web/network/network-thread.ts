@@ -25,7 +25,7 @@ function openNetwork(start: NetworkStart, callbacks: NetworkCallbacks): OpenNetw
     case 'wisp': {
       const client = new WispClient();
       const wire = new SocketWire(start.url, {
-        opened: () => client.opened({ send: (packet) => void wire.send(packet) }),
+        opened: () => client.opened({ send: (packet) => wire.send(packet) }),
         received: (packet) => client.receive(packet),
         lost: () => client.lost('reset'),
         notice: callbacks.notice,

@@ -8,12 +8,14 @@ import type {
   Resolved,
   StreamListener,
 } from '../../network/host.ts';
-import type { HttpRequest } from './http-request.ts';
+import { BodyRoom, type HttpRequest } from './http-request.ts';
 import { HttpStream, headersToSend } from './http-stream.ts';
 import { NAMED, NameTable } from './name-table.ts';
 import type { WispClient } from './wisp.ts';
 
 const HTTPS_PORT = 443;
+/** Bytes of what a guest sends to servers that are kept until it is whole. */
+const MOST_BODY_BYTES = 2 ** 26;
 
 abstract class PageHosts implements HostNetwork {
   protected readonly names = new NameTable();
@@ -39,6 +41,7 @@ export class FetchHosts extends PageHosts {
   readonly #scheme: 'http' | 'https';
   readonly #notice: (text: string) => void;
   readonly #told = new Set<string>();
+  readonly #room = new BodyRoom(MOST_BODY_BYTES);
 
   /**
    * @param scheme that servers are asked by: a page that came by https may ask by that alone
@@ -60,7 +63,8 @@ export class FetchHosts extends PageHosts {
       queueMicrotask(() => listener.failed('refused'));
       return NO_STREAM;
     }
-    return new HttpStream(listener, (request, signal) => this.#fetch(name, port, request, signal));
+    const ask = (request: HttpRequest, signal: AbortSignal) => this.#fetch(name, port, request, signal);
+    return new HttpStream(listener, ask, this.#room);
   }
 
   openDatagrams(_address: Ipv4, _port: number, listener: DatagramListener): HostDatagrams {

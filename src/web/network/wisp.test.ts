@@ -19,12 +19,17 @@ function listener(heard: string[]): StreamListener {
   };
 }
 
-function rig() {
+function rig(most = Number.POSITIVE_INFINITY) {
   const clock = new ManualClock();
   const client = new WispClient(clock);
   const sent: number[][] = [];
   const open = () => {
-    client.opened({ send: (bytes) => sent.push([...bytes]) });
+    client.opened({
+      send: (bytes) => {
+        if (sent.length < most) sent.push([...bytes]);
+        return sent.length < most;
+      },
+    });
     client.receive(packet(3, 0, 2, 0, 0, 0));
   };
   return { clock, client, sent, open };
@@ -100,4 +105,20 @@ test('tells why there is no connection, and that the server is gone', () => {
   client.datagrams('x', 1, { data: () => undefined, failed: (failure) => heard.push(failure) });
   client.lost('reset');
   expect(heard.slice(5)).toEqual(['reset', 'reset']);
+});
+
+test('keeps nothing but questions for a server that is not there, and no stream of which a part is lost', () => {
+  const { client, sent, open } = rig(4);
+  const heard: string[] = [];
+  const datagrams = client.datagrams('x', 1, { data: () => undefined, failed: () => undefined });
+  datagrams?.send(Uint8Array.of(1));
+  client.connect('gone', 1, listener([]))?.reset();
+  const stream = client.connect('y', 2, listener(heard));
+  open();
+  expect(sent).toEqual([
+    [1, 1, 0, 0, 0, 2, 1, 0, 120],
+    [1, 3, 0, 0, 0, 1, 2, 0, 121],
+  ]);
+  stream?.write(new Uint8Array(2 ** 15));
+  expect(heard).toEqual(['connected', 'reset']);
 });

@@ -28,7 +28,8 @@ const MOST_HELD = 2 ** 24;
 
 /** What carries the packets: a WebSocket, once it is open. */
 export interface WispWire {
-  send(packet: Uint8Array<ArrayBuffer>): void;
+  /** @returns false where the packet is lost, as too much waits already */
+  send(packet: Uint8Array<ArrayBuffer>): boolean;
 }
 
 /** All that goes on with one server. */
@@ -36,7 +37,8 @@ export class WispClient {
   readonly #streams = new Map<number, WispStream | WispDatagrams>();
   readonly #clock: Clock;
   #wire: WispWire | undefined;
-  #unsent: Uint8Array<ArrayBuffer>[] = [];
+  /** Connections that are to be asked for, by their numbers: nothing else waits for the server. */
+  readonly #unasked = new Map<number, Uint8Array<ArrayBuffer>>();
   #next = 1;
   /** Packets that the server takes of a new stream. */
   #credit = 0;
@@ -64,7 +66,8 @@ export class WispClient {
     const id = this.#open(STREAM.UDP, host, port);
     this.#streams.set(id, new WispDatagrams(listener));
     return {
-      send: (data) => this.#send(KIND.DATA, id, data),
+      // One that is lost is lost, as datagrams are.
+      send: (data) => void this.#send(KIND.DATA, id, data),
       close: () => this.#close(id),
     };
   }
@@ -72,13 +75,14 @@ export class WispClient {
   /** The server is there. */
   opened(wire: WispWire): void {
     this.#wire = wire;
-    for (const packet of this.#unsent.splice(0)) wire.send(packet);
+    for (const packet of this.#unasked.values()) wire.send(packet);
+    this.#unasked.clear();
   }
 
   /** It is gone, with all streams. */
   lost(failure: Failure): void {
     this.#wire = undefined;
-    this.#unsent = [];
+    this.#unasked.clear();
     this.#credit = 0;
     for (const stream of this.#streams.values()) stream.fail(failure);
     this.#streams.clear();
@@ -126,22 +130,26 @@ export class WispClient {
   }
 
   #close(id: number): void {
-    if (!this.#streams.delete(id)) return;
+    if (!this.#streams.delete(id) || this.#unasked.delete(id)) return;
     this.#send(KIND.CLOSE, id, Uint8Array.of(REASON.VOLUNTARY));
   }
 
-  #send(kind: number, id: number, data: Uint8Array): void {
+  /** @returns whether it was sent, or will be */
+  #send(kind: number, id: number, data: Uint8Array): boolean {
     const packet = new Uint8Array(HEAD_BYTES + data.length);
     packet[0] = kind;
     new DataView(packet.buffer).setUint32(1, id, true);
     packet.set(data, HEAD_BYTES);
-    if (this.#wire !== undefined) this.#wire.send(packet);
-    else this.#unsent.push(packet);
+    if (this.#wire !== undefined) return this.#wire.send(packet);
+    if (kind !== KIND.CONNECT) return false;
+    this.#unasked.set(id, packet);
+    return true;
   }
 }
 
 interface StreamWire {
-  send(data: Uint8Array): void;
+  /** @returns false where it is lost */
+  send(data: Uint8Array): boolean;
   close(): void;
   after: Clock['after'];
 }
@@ -276,7 +284,12 @@ class WispStream implements HostStream {
     for (; this.#credit > 0; this.#credit--) {
       const bytes = this.#unsent.shift();
       if (bytes === undefined) break;
-      this.#wire.send(bytes);
+      if (!this.#wire.send(bytes)) {
+        // What follows would make no sense.
+        this.fail('reset');
+        this.#wire.close();
+        return;
+      }
       this.#pending -= bytes.length;
       sent = true;
     }

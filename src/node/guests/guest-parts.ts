@@ -2,8 +2,7 @@ import type { ExtraFile } from '../../boot/initramfs.ts';
 import type { ShareFacts, VirtioTransportName } from '../../devices/descriptor.ts';
 import type { FetchOptions } from '../debian/debian-guest.ts';
 import { debianModules, MODULES_PATH } from '../debian/debian-modules.ts';
-import { readInputFile } from '../files.ts';
-import { packageFile } from '../package-files.ts';
+import { agentProgram } from './agent-program.ts';
 
 /** Modules in the order in which they are loaded. */
 const TRANSPORT_MODULES = { pci: [], mmio: ['virtio_mmio'] } as const;
@@ -98,8 +97,7 @@ export async function guestSetUp(
 }
 
 async function agentFile(): Promise<ExtraFile> {
-  const data = await readInputFile(packageFile('guests/agent/agent.elf'), "The guest's agent", '--guest');
-  return { path: AGENT_PATH, data, mode: 0o755 };
+  return { path: AGENT_PATH, data: await agentProgram(), mode: 0o755 };
 }
 
 /** The kernel counts its own threads, too. */

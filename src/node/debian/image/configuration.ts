@@ -12,14 +12,16 @@ export interface SystemOptions {
   readonly aptSources: string;
   /** Lines of an apt configuration. */
   readonly aptSettings: string;
+  /** The program of the guest's agent. */
+  readonly agent: Uint8Array;
 }
 
 /** A file of the system, without a slash in front. */
-type SystemFile = readonly [path: string, content: string, mode?: number];
+type SystemFile = readonly [path: string, content: string | Uint8Array, mode?: number];
 
 /** Units of systemd that are started, and those that are not: a guest that was just started has nothing to tidy up. */
 export const UNITS = {
-  enable: ['systemd-networkd', 'systemd-resolved', 'ssh-host-keys', 'shared-folders'],
+  enable: ['systemd-networkd', 'systemd-resolved', 'ssh-host-keys', 'shared-folders', 'hartvisor-agent'],
   disable: ['apt-daily.timer', 'apt-daily-upgrade.timer', 'e2scrub_all.timer', 'getty@.service'],
 } as const;
 
@@ -117,6 +119,21 @@ ExecStart=/usr/local/sbin/mount-shared-folders
 WantedBy=multi-user.target
 `;
 
+/** docs/agent.md has the same: 3 is the status of an agent that finds no port for it. */
+const agentUnit = `[Unit]
+Description=Agent of hartvisor
+ConditionPathExistsGlob=/sys/class/virtio-ports/*
+
+[Service]
+ExecStart=/usr/local/bin/hartvisor-agent
+Restart=on-failure
+SuccessExitStatus=3
+KillMode=process
+
+[Install]
+WantedBy=multi-user.target
+`;
+
 /** The console is the person's who started the machine. */
 const autologin = `[Service]
 ExecStart=
@@ -124,7 +141,7 @@ ExecStart=-/sbin/agetty --autologin root --noreset --noclear --keep-baud 115200,
 `;
 
 /** After the packages are installed. */
-function after({ sshKeys, aptSources, aptSettings }: SystemOptions): readonly SystemFile[] {
+function after({ sshKeys, aptSources, aptSettings, agent }: SystemOptions): readonly SystemFile[] {
   return [
     ['etc/apt/sources.list.d/debian.sources', aptSources],
     // Long descriptions are as much as all else of an index, and most of the time of `apt update` in a guest.
@@ -134,6 +151,8 @@ function after({ sshKeys, aptSources, aptSettings }: SystemOptions): readonly Sy
     ['etc/systemd/system/ssh-host-keys.service', hostKeys],
     ['etc/systemd/system/shared-folders.service', folders],
     ['usr/local/sbin/mount-shared-folders', mountFolders, 0o755],
+    ['etc/systemd/system/hartvisor-agent.service', agentUnit],
+    ['usr/local/bin/hartvisor-agent', agent, 0o755],
     ['etc/systemd/system/serial-getty@.service.d/autologin.conf', autologin],
     // Nothing waits longer than this for a network that is not there.
     [

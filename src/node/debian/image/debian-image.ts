@@ -2,6 +2,7 @@ import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../../../errors/input-error.ts';
 import { createImage } from '../../drives/create-image.ts';
+import { agentProgram } from '../../guests/agent-program.ts';
 import { removeAbandoned } from '../../leftovers.ts';
 import type { FetchOptions, FetchProgress } from '../debian-guest.ts';
 import { explained, usableCacheDir } from '../fetch-errors.ts';
@@ -143,6 +144,7 @@ async function install(options: Build, { apt, set, parts, disc, partial }: Insta
   const report = options.onProgress ?? (() => undefined);
   const uuid = crypto.randomUUID();
   createImage({ file: partial, size, backing: undefined, backingFormat: undefined });
+  const agent = await agentProgram();
   const reader = new StageReader(set.essential, ({ step, fraction, what }: StageProgress) =>
     report({
       step: 'install',
@@ -158,7 +160,7 @@ async function install(options: Build, { apt, set, parts, disc, partial }: Insta
     files: [
       ...set.lists,
       ...systemFiles({
-        ...{ hostname, uuid, sshKeys },
+        ...{ hostname, uuid, sshKeys, agent },
         aptSources: guestSources(apt.sources()),
         aptSettings: guestNetworkSettings(apt.network, process.env),
       }),

@@ -77,6 +77,7 @@ export function createProgram(version: string, finished: Finished): Command {
   addWeb(program, finished);
   addVerify(program, finished);
   addStress(program, finished);
+  addTrace(program);
   return program;
 }
 
@@ -177,6 +178,21 @@ function addExec(program: Command, finished: Finished): void {
       const host = await prepareHost('domain', options);
       const { execCommand } = await import('./exec-command.ts');
       finished.status = await execCommand(words, options, host, typedOptions(command));
+    });
+}
+
+function addTrace(program: Command): void {
+  program
+    .command('trace')
+    .description('Look into a file that --trace has written.')
+    .command('summary')
+    .description('Print how long each vCPU was where, and how long interrupts were on their way.')
+    .argument('<file>', 'the trace')
+    .option('--top <n>', 'lines for each track', '8')
+    .option('--json', 'all of it, as JSON')
+    .action(async (file, options) => {
+      const { traceSummaryCommand } = await import('./trace-command.ts');
+      await traceSummaryCommand(file, options);
     });
 }
 

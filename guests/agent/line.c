@@ -4,7 +4,7 @@
 enum {
   PAGE = 4096,
   PIECES = 16,
-  INPUT = PROTOCOL_HEADER_BYTES + PROTOCOL_LARGEST_TO_AGENT,
+  INPUT = PROTOCOL_HEADER_BYTES + PROTOCOL_LARGEST_TO_AGENT + PROTOCOL_ALIGNMENT,
   OUTPUT = 512 << 10,
   /* What the driver copies at a time (drivers/char/virtio_console.c: port_fops_write). */
   LARGEST_WRITE = 32 << 10,
@@ -17,6 +17,11 @@ static char input[INPUT + PIECES * PAGE] __attribute__((aligned(8)));
 static size_t input_bytes;
 static char output[OUTPUT] __attribute__((aligned(8)));
 static size_t output_start, output_end;
+
+/* Bytes of a frame with such a payload. */
+static size_t frame_bytes(size_t payload) {
+  return PROTOCOL_HEADER_BYTES + ((payload + PROTOCOL_ALIGNMENT - 1) & -(size_t)PROTOCOL_ALIGNMENT);
+}
 
 /* Opens /dev/NAME if that port of /sys/class/virtio-ports is the agent's. */
 static long open_if_named(const char *device) {
@@ -77,10 +82,10 @@ static void take_frames(void (*take)(uint32_t, int, int, const char *, size_t)) 
     memcpy(&id, input + at + 4, 4);
     /* The host is trusted. It is not to go on with something else, though. */
     if (bytes > PROTOCOL_LARGEST_TO_AGENT) leave(4);
-    if (input_bytes - at < PROTOCOL_HEADER_BYTES + bytes) break;
+    if (input_bytes - at < frame_bytes(bytes)) break;
     const char *payload = input + at + PROTOCOL_HEADER_BYTES;
     take(id, (uint8_t)input[at + 8], (uint8_t)input[at + 9], payload, bytes);
-    at += PROTOCOL_HEADER_BYTES + bytes;
+    at += frame_bytes(bytes);
   }
   input_bytes -= at;
   if (at > 0) memmove(input, input + at, input_bytes);
@@ -122,7 +127,7 @@ int line_wants_room(void) { return output_start < output_end; }
 size_t line_room(void) {
   size_t free = OUTPUT - output_end;
   if (free < 2 * RESERVE) return 0;
-  free -= RESERVE + PROTOCOL_HEADER_BYTES;
+  free -= RESERVE + PROTOCOL_HEADER_BYTES + PROTOCOL_ALIGNMENT;
   return free < PROTOCOL_LARGEST_TO_HOST - PROTOCOL_HEADER_BYTES ? free
                                                                  : PROTOCOL_LARGEST_TO_HOST - PROTOCOL_HEADER_BYTES;
 }
@@ -136,14 +141,15 @@ void line_send(uint32_t id, int type, int channel, size_t bytes) {
   memcpy(header + 4, &id, 4);
   header[8] = (char)type;
   header[9] = (char)channel;
-  header[10] = header[11] = 0;
-  output_end += PROTOCOL_HEADER_BYTES + bytes;
+  memset(header + 10, 0, PROTOCOL_HEADER_BYTES - 10);
+  memset(header + PROTOCOL_HEADER_BYTES + bytes, 0, frame_bytes(bytes) - PROTOCOL_HEADER_BYTES - bytes);
+  output_end += frame_bytes(bytes);
 }
 
 void send_frame(uint32_t id, int type, int channel, const void *payload, size_t bytes) {
   if (id == NOBODY && type != FRAME_HELLO) return;
   /* Answers are few and short: whoever asks waits for room before the next request is taken. */
-  if (OUTPUT - output_end < PROTOCOL_HEADER_BYTES + bytes) leave(5);
+  if (OUTPUT - output_end < frame_bytes(bytes)) leave(5);
   memcpy(line_payload(), payload, bytes);
   line_send(id, type, channel, bytes);
 }

@@ -10,7 +10,7 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
-const { HEADER_BYTES, LARGEST_TO_HOST } = PROTOCOL;
+const { HEADER_BYTES, ALIGNMENT, LARGEST_TO_HOST } = PROTOCOL;
 const EMPTY = new Uint8Array();
 /** Types of frames that an agent may send, and the fewest and most bytes of their payloads. */
 const SIZES: ReadonlyMap<number, readonly [number, number]> = new Map([
@@ -23,6 +23,11 @@ const SIZES: ReadonlyMap<number, readonly [number, number]> = new Map([
   [FRAME.DONE, [4, LARGEST_TO_HOST]],
 ]);
 
+/** Bytes behind a payload of so many bytes. */
+function paddingOf(length: number): number {
+  return -length & (ALIGNMENT - 1);
+}
+
 /** Makes a frame for the agent. */
 export function encodeFrame(
   stream: number,
@@ -30,7 +35,7 @@ export function encodeFrame(
   payload: Uint8Array = EMPTY,
   channel = 0,
 ): Uint8Array<ArrayBuffer> {
-  const frame = new Uint8Array(HEADER_BYTES + payload.length);
+  const frame = new Uint8Array(HEADER_BYTES + payload.length + paddingOf(payload.length));
   const view = new DataView(frame.buffer);
   view.setUint32(0, payload.length, true);
   view.setUint32(4, stream, true);
@@ -54,6 +59,8 @@ export class FrameDecoder {
   #channel = 0;
   #length = 0;
   #left = 0;
+  /** Bytes behind it that are still to come. */
+  #padding = 0;
   /** The payload as far as it has come; unused for `DATA`. */
   #payload: Uint8Array = EMPTY;
 
@@ -68,8 +75,16 @@ export class FrameDecoder {
    */
   take(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
-      at += this.#left > 0 ? this.#takePayload(bytes, at) : this.#takeHeader(bytes, at);
+      if (this.#left > 0) at += this.#takePayload(bytes, at);
+      else if (this.#padding > 0) at += this.#skipPadding(bytes.length - at);
+      else at += this.#takeHeader(bytes, at);
     }
+  }
+
+  #skipPadding(most: number): number {
+    const count = Math.min(this.#padding, most);
+    this.#padding -= count;
+    return count;
   }
 
   #takeHeader(bytes: Uint8Array, at: number): number {
@@ -83,8 +98,9 @@ export class FrameDecoder {
     this.#stream = view.getUint32(4, true);
     this.#type = view.getUint8(8);
     this.#channel = view.getUint8(9);
-    this.#check(view.getUint16(10, true));
+    this.#check(view.getUint16(10, true) | view.getUint32(12, true));
     this.#left = this.#length;
+    this.#padding = paddingOf(this.#length);
     if (this.#type !== FRAME.DATA) this.#payload = new Uint8Array(this.#length);
     if (this.#length === 0) this.#emit(EMPTY);
     return count;

@@ -2,8 +2,10 @@
  * The protocol between the host and the agent in the guest: all numbers of it. `guests/agent/protocol.h` is generated
  * from here (`guests/agent/build.ts`), and docs/agent.md describes it.
  *
- * A frame is a header of 12 bytes and a payload: its length (u32), the number of its stream (u32), its type (u8), the
- * channel (u8), and two bytes of zero. All numbers are little-endian, texts are UTF-8 and end with a zero byte.
+ * A frame is a header of 16 bytes and a payload: its length (u32), the number of its stream (u32), its type (u8), the
+ * channel (u8), and six bytes of zero. Behind the payload are as many more bytes as make its length a multiple of 8: so
+ * all frames of a buffer are aligned, and the guest's kernel copies payloads word by word. All numbers are little-endian,
+ * texts are UTF-8 and end with a zero byte.
  */
 
 /** The name of the port that the agent looks for. */
@@ -11,15 +13,17 @@ export const AGENT_PORT = 'org.hartvisor.agent';
 
 export const PROTOCOL = {
   /** Both ends say theirs; another one is refused. */
-  VERSION: 1,
-  HEADER_BYTES: 12,
+  VERSION: 2,
+  HEADER_BYTES: 16,
+  /** Frames have a length that is a multiple of this. */
+  ALIGNMENT: 8,
   /** The first bytes of the payload of `HELLO`, by which the beginning of a connection is found. */
   MAGIC_LOW: 0x7672_6168,
   MAGIC_HIGH: 0x7467_4174,
   /** Bytes of a payload to the agent at most. */
   LARGEST_TO_AGENT: 128 << 10,
   /** The same of `DATA`: with its header it fills pages of the guest. */
-  LARGEST_DATA: (64 << 10) - 12,
+  LARGEST_DATA: (64 << 10) - 16,
   /** Bytes of a payload to the host at most. */
   LARGEST_TO_HOST: 64 << 10,
   /** Streams at once at most. */

@@ -14,7 +14,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   jit: ['codegen', 'isa', 'float', 'wasm'],
   memory: [],
   interrupts: ['layout'],
-  trace: ['layout'],
+  trace: ['layout', 'errors'],
   storage: [],
   network: [],
   filesystem: ['storage'],
@@ -101,6 +101,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'interrupts',
     'verify',
     'stress',
+    'trace',
   ],
 };
 

@@ -43,6 +43,8 @@ struct stream {
   uint64_t credit[CHANNELS];
   /* Of SOURCE: bytes that are left to be read. */
   uint64_t left;
+  /* Of a watch: what is told, as inotify has it; 0 for others. */
+  uint32_t mask;
   /* Input that its reader has not taken yet: PROTOCOL_INPUT_WINDOW bytes, or NULL. */
   char *input;
   size_t input_start, input_end;
@@ -122,6 +124,8 @@ void open_source(uint32_t id, struct request *request);
 void open_sink(uint32_t id, struct request *request);
 void open_folder(uint32_t id, struct request *request);
 void open_watch(uint32_t id, struct request *request);
+/* The path of another folder, which is watched as well: the answer is its number, or 0. */
+void watch_more(struct stream *stream, const char *bytes, size_t count);
 void tell_state(uint32_t id, struct request *request);
 void remove_path(uint32_t id, struct request *request);
 void make_folder(uint32_t id, struct request *request);

@@ -38,16 +38,18 @@ void tell_state(uint32_t id, struct request *request) {
 }
 
 /* Begins to pass on what a descriptor gives. */
-static void begin_source(uint32_t id, int descriptor, uint64_t bytes, uint32_t window, enum kind kind) {
+/* Returns NULL if there is no room: the host has been told, then. */
+static struct stream *begin_source(uint32_t id, int descriptor, uint64_t bytes, uint32_t window, enum kind kind) {
   struct stream *stream = new_stream(id, kind);
   if (stream == NULL) {
     close_file(&descriptor);
     refuse(id, -EMFILE);
-    return;
+    return NULL;
   }
   stream->descriptors[CHANNEL_OUT] = descriptor;
   stream->left = bytes;
   stream->credit[CHANNEL_OUT] = window;
+  return stream;
 }
 
 void open_source(uint32_t id, struct request *request) {
@@ -83,8 +85,19 @@ void open_watch(uint32_t id, struct request *request) {
     refuse(id, result);
     return;
   }
-  begin_source(id, watch, UINT64_MAX, window, SOURCE);
-  send_u32(id, FRAME_STARTED, 0, 0);
+  struct stream *stream = begin_source(id, watch, UINT64_MAX, window, SOURCE);
+  if (stream == NULL) return;
+  stream->mask = mask;
+  send_u32(id, FRAME_STARTED, 0, (uint32_t)result);
+}
+
+void watch_more(struct stream *stream, const char *bytes, size_t count) {
+  struct request request = {bytes, bytes + count, 0};
+  const char *path = take_text(&request);
+  const uint32_t mask = stream->mask | IN_ONLYDIR | IN_DONT_FOLLOW;
+  long result =
+      request.is_broken ? -EPROTO : syscall3(SYS_INOTIFY_ADD_WATCH, stream->descriptors[CHANNEL_OUT], (long)path, mask);
+  send_u32(stream->id, FRAME_STARTED, 0, result < 0 ? 0 : (uint32_t)result);
 }
 
 void open_folder(uint32_t id, struct request *request) {

@@ -6,8 +6,10 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  renameSync,
   rmSync,
   utimesSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -81,6 +83,34 @@ describe.skipIf(!isThere)('the agent for RV32', () => {
     expect((await files.list(folder)).map(({ name }) => name).sort()).toEqual(['bytes', 'dev', 'far']);
     await files.remove(path);
     await expect(files.stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('tells what happens below a folder', async () => {
+    const tree = join(folder, 'tree');
+    mkdirSync(join(tree, 'old/deep'), { recursive: true });
+    const events = (await agent.files.watch(tree, { recursive: true })).getReader();
+    const until = async (wanted: string) => {
+      for (const seen: string[] = []; ; ) {
+        const { value } = await events.read();
+        seen.push(`${value?.kind} ${value?.name}`);
+        if (seen.at(-1) === wanted) return seen;
+      }
+    };
+    writeFileSync(join(tree, 'old/deep/a'), '1');
+    expect(await until('changed old/deep/a')).toContain('created old/deep/a');
+    mkdirSync(join(tree, 'new/er'), { recursive: true });
+    writeFileSync(join(tree, 'new/er/b'), '1');
+    expect(await until('created new/er/b')).toContain('created new');
+    renameSync(join(tree, 'old'), join(tree, 'new/there'));
+    expect(await until('created new/there/deep/a')).toEqual(
+      expect.arrayContaining(['removed old', 'created new/there', 'created new/there/deep']),
+    );
+    rmSync(join(tree, 'new'), { recursive: true });
+    await until('removed new');
+    await events.cancel();
+    await expect(agent.files.watch('/etc/passwd', { recursive: true })).rejects.toMatchObject({
+      code: 'ENOTDIR',
+    });
   });
 
   test('gives terminals', async () => {

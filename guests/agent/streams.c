@@ -134,6 +134,7 @@ static void fill_file(struct stream *stream, const char *bytes, size_t count) {
 
 void take_data(struct stream *stream, const char *bytes, size_t count) {
   if (stream->kind == FILE_SINK) fill_file(stream, bytes, count);
+  else if (stream->mask != 0) watch_more(stream, bytes, count);
   else keep_input(stream, bytes, count);
 }
 

@@ -62,7 +62,10 @@ export const FRAME = {
   SIGNAL: 35,
   RESIZE: 36,
   CANCEL: 37,
-  /** To the host: a program runs, its process (u32). */
+  /**
+   * To the host: a program runs, its process (u32). Of a watch: its number (u32), and the same for each other folder whose
+   * path comes as `DATA`, 0 if it cannot be watched.
+   */
   STARTED: 48,
   /**
    * To the host: the program has ended, its status (u32) and the signal that ended it (u32), one of them 0; then how many

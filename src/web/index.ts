@@ -15,9 +15,9 @@ export {
   type CommandTexts,
 } from '../agent/command-result.ts';
 export { Commands, type Job, type RunOptions, type StartOptions } from '../agent/commands.ts';
+export type { FileEvent } from '../agent/files/file-event.ts';
 export type { FileInfo, FileKind, FolderEntry } from '../agent/files/file-info.ts';
 export { Files, type ReadAllOptions, type ReadOptions, type WriteOptions } from '../agent/files/files.ts';
-export type { FileEvent } from '../agent/files/watch.ts';
 export type { GuestSystem } from '../agent/guest-system.ts';
 export type { Command, ProgramOptions, TerminalSize } from '../agent/running-command.ts';
 export type { SignalName } from '../agent/signals.ts';

@@ -253,6 +253,33 @@ describe.skipIf(guest === undefined)('a guest with the agent', { timeout: LIMIT_
       }
     });
 
+    test('tell what happens below a folder, also in those that come', async () => {
+      await vm.commands.run('mkdir -p /tmp/tree/old/deep; ln -s /tmp/tree /tmp/tree/loop');
+      const events = (await vm.files.watch('/tmp/tree', { recursive: true })).getReader();
+      const until = async (wanted: string) => {
+        for (const seen: string[] = []; ; ) {
+          const { value } = await events.read();
+          seen.push(`${value?.kind} ${value?.name}`);
+          if (seen.at(-1) === wanted) return seen;
+        }
+      };
+      await vm.commands.run('echo 1 > /tmp/tree/old/deep/a');
+      expect(await until('changed old/deep/a')).toContain('created old/deep/a');
+      await vm.commands.run(
+        'mkdir -p /tmp/tree/new/er; echo 1 > /tmp/tree/new/er/b; echo 2 >> /tmp/tree/new/er/b',
+      );
+      expect(await until('created new/er/b')).toContain('created new');
+      await vm.commands.run('mv /tmp/tree/old /tmp/tree/new/there; echo 1 > /tmp/tree/new/there/deep/c');
+      const moved = await until('created new/there/deep/c');
+      expect(moved).toEqual(expect.arrayContaining(['removed old', 'created new/there']));
+      await vm.files.remove('/tmp/tree/new', { recursive: true });
+      await until('removed new');
+      await events.cancel();
+      await expect(vm.files.watch('/etc/passwd', { recursive: true })).rejects.toMatchObject({
+        code: 'ENOTDIR',
+      });
+    });
+
     test('tell what happens to them', async () => {
       await vm.files.mkdir('/tmp/watched');
       const events = (await vm.files.watch('/tmp/watched')).getReader();

@@ -4,9 +4,10 @@ import type { Source } from '../outgoing.ts';
 import { PayloadWriter } from '../payload.ts';
 import { FRAME, PATH_FLAG, WRITE_FLAG } from '../protocol.ts';
 import { type Reading, readAll, readStream, writeAll } from './contents.ts';
+import type { FileEvent } from './file-event.ts';
 import { type FileInfo, type FolderEntry, readEntries, readFileInfo } from './file-info.ts';
 import { type LocalFolders, treeOf, upload } from './tree.ts';
-import { type FileEvent, watch } from './watch.ts';
+import { type WatchOptions, watch } from './watch.ts';
 
 /** What every call takes. */
 export interface Abortable {
@@ -193,9 +194,13 @@ export class Files {
     throw new AgentError('usage', 'There are no folders of the host here to copy from or to.');
   }
 
-  /** What happens to a file, or in a folder (not below it), from the moment on when the promise is fulfilled. */
-  watch(path: string, { signal }: Abortable = {}): Promise<ReadableStream<FileEvent>> {
-    return this.#held(() => watch(this.#connection, path, signal));
+  /**
+   * What happens to a file, or in a folder, from the moment on when the promise is fulfilled. A folder below it is only
+   * looked into with `recursive`.
+   */
+  watch(path: string, options: WatchOptions = {}): Promise<ReadableStream<FileEvent>> {
+    const list = (folder: string) => this.list(folder);
+    return this.#held(() => watch(this.#connection, path, list, options));
   }
 
   async #request(

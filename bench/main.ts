@@ -1,8 +1,9 @@
-/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|agent|irq|regions|snapshot|trace|web [options]`. */
+/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|agent|irq|regions|snapshot|trace|debug|web [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatAgentResult, runAgentBench } from './agent/agent.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
 import { formatCpuResult, runCpuBench } from './cpu/cpu.ts';
+import { runDebugBench } from './debug/debug.ts';
 import { formatDiskResult, runDiskBench } from './disk/disk.ts';
 import { runIrqBench } from './irq/irq.ts';
 import { formatLinuxResult } from './linux/format.ts';
@@ -98,6 +99,11 @@ async function snapshot(args: readonly string[]): Promise<string> {
   return runSnapshotBench(onProgress);
 }
 
+async function debug(args: readonly string[]): Promise<string> {
+  noOptions('debug', args);
+  return runDebugBench(onProgress);
+}
+
 async function web(args: readonly string[]): Promise<string> {
   return runWebBench(readWebOptions(args), onProgress);
 }
@@ -120,6 +126,7 @@ const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<strin
   ['regions', regions],
   ['trace', trace],
   ['snapshot', snapshot],
+  ['debug', debug],
   ['web', web],
 ]);
 

@@ -109,7 +109,7 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | agent | irq | regions | snapshot | trace | web [options]
+export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | agent | irq | regions | snapshot | trace | debug | web [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
@@ -123,6 +123,7 @@ export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net |
   snapshot  the default guest saved and restored, against its boot, and memory of 20 machines
   regions  how fast guest code becomes WebAssembly: the compiler alone, in new processes and later
   trace    what --trace costs: CPU time with it and without
+  debug    what a debugger costs: a loop with points elsewhere, and steps and hits a second
   web      the same machines in a tab of Chromium, against Node: kernels, a boot of Linux, a start from an image
 
 Options of cpu, sweep, boot, linux, disk, net, share and agent (which has no --node, --engine, --checkout):

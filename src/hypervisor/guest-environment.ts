@@ -31,6 +31,9 @@ const COUNTERS = COUNTER.cycle | COUNTER.time | COUNTER.instret;
 /** henvcfg: CBIE = flush, CBCFE, CBZE. */
 const CACHE_BLOCKS = (1 << 4) | ENVCFG.cbcfe | ENVCFG.cbze;
 
+/** hstateen0 to hstateen3. */
+const STATE_ENABLES = [0x60c, 0x60d, 0x60e, 0x60f];
+
 /** Sets up HS-mode's side of a hart for guests: what they may do and handle by themselves. Once per hart. */
 export function openToGuests({ privileged }: Pick<Hart, 'privileged'>, sstc: boolean): void {
   privileged.writeCsr(CSR_NUMBER.hedeleg, DELEGATED_EXCEPTIONS, 0);
@@ -41,6 +44,8 @@ export function openToGuests({ privileged }: Pick<Hart, 'privileged'>, sstc: boo
   // Bits of features that the hart lacks stay 0.
   const high = ENVCFG.adueHigh | ENVCFG.pbmteHigh | (sstc ? ENVCFG.stceHigh : 0);
   privileged.writeCsr(CSR_NUMBER.henvcfg, CACHE_BLOCKS, high);
+  // Nor have harts without Smstateen these; with it the guest has the sstateen registers, in which nothing is to be set.
+  for (const number of STATE_ENABLES) privileged.writeCsr(number, ~0, ~0);
 }
 
 /** Whether the loaded guest handles misaligned accesses itself. */

@@ -122,8 +122,15 @@ const FACTS = {
     only: 'bare',
     fixed: true,
   },
+  smstateen: { brings: 'M-mode opens state to lower modes', needs: ['zicsr'], only: 'bare', onDemand: true },
   ssccptr: { brings: 'promise: page tables can be in all of RAM', since: 'rva22s64', fixed: true },
   sscounterenw: { brings: 'promise: scounteren can be written', since: 'rva22s64', fixed: true },
+  ssstateen: {
+    brings: 'S-mode opens state to U-mode and guests',
+    needs: ['smstateen'],
+    since: 'rva23s64',
+    onDemand: true,
+  },
   sstc: { brings: 'timer of S-mode', since: 'rva23s64' },
   sstvala: { brings: 'promise: stval has the address or the encoding', since: 'rva22s64', fixed: true },
   sstvecd: { brings: 'promise: stvec takes any address in direct mode', since: 'rva22s64', fixed: true },
@@ -171,7 +178,7 @@ export function isExtension(name: string): name is Extension {
  */
 export const MISSING: Readonly<Record<string, Profile>> = {
   ...{ zvfhmin: 'rva23s64', zvbb: 'rva23s64', zvkt: 'rva23s64' },
-  ...{ ssnpm: 'rva23s64', supm: 'rva23s64', sscofpmf: 'rva23s64', ssstateen: 'rva23s64' },
+  ...{ ssnpm: 'rva23s64', supm: 'rva23s64', sscofpmf: 'rva23s64' },
 };
 
 const PROFILES: readonly Profile[] = ['rva22s64', 'rva23s64'];

@@ -12,7 +12,7 @@ const MIB = 2 ** 20;
  * Hints execute everywhere, so nothing tells whether they are implemented, nor do programs see how long they take; without CSRs nothing could be told; and
  * S-mode sees nothing of Smaia.
  */
-const UNTESTABLE = new Set(['smaia', 'zicbop', 'zihintntl', 'zihintpause', 'zicsr', 'zkt']);
+const UNTESTABLE = new Set(['smaia', 'zicbop', 'zihintntl', 'zihintpause', 'zicsr', 'zkt', 'smstateen']);
 
 /*
  * Tables at 0x8040_0000 (Sv39): the first GiB and that of RAM as they are, and from 4 GiB on pages of one page in RAM,
@@ -69,7 +69,7 @@ const USES: Readonly<Record<string, string>> = {
   zknd: '.word 0x3ac58533', // aes64ds a0, a1, a2
   zknh: '.word 0x10259513', // sha256sig0 a0, a1
   zkr: '.word 0x01501573', // csrrw a0, seed, x0
-  smstateen: '.word 0x10c02573', // csrr a0, sstateen0
+  ssstateen: '.word 0x10c02573', // csrr a0, sstateen0
   ssaia: '.word 0x15002573', // csrr a0, siselect
   sscofpmf: '.word 0xda002573', // csrr a0, scountovf
   sstc: 'csrr a0, stimecmp',
@@ -104,6 +104,9 @@ const sMode = `
 const mMode = `
   li t0, -1; csrw pmpaddr0, t0; csrw medeleg, t0; csrw menvcfg, t0; csrw mcounteren, t0
   li t0, 0x1f; csrw pmpcfg0, t0
+  la t0, opened; csrw mtvec, t0; li t0, -1; .word 0x30c29073 # csrw mstateen0, t0
+  .align 2
+  opened:
   la t0, start; csrw mepc, t0
   li t0, 0x1800; csrc mstatus, t0; li t0, 0x800; csrs mstatus, t0
   mret
@@ -145,6 +148,9 @@ describe('the device tree lists what can be used, neither more nor less', () => 
     // Each extension that can be left out.
     { ...domain, extensions: bound },
     { ...bare, extensions: bound },
+    // One that is there on demand.
+    { ...domain, extensions: readCpu('rv64,ssstateen=on').extensions },
+    { ...bare, extensions: readCpu('rv64,ssstateen=on').extensions },
   ])('in a machine of kind $kind, $aia, $extensions', async (config) => {
     const listed = advertisedExtensions(config, config.extensions).filter(
       (name) =>

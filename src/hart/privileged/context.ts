@@ -53,7 +53,10 @@ export interface PrivilegedOptions {
   readonly pmpEntries?: number;
   /** GEILEN, the number of guest external interrupts: 0 to 31. Default 0. */
   readonly guestExternalInterrupts?: number;
-  /** Smstateen; firmware that does not know it leaves senvcfg and henvcfg closed to HS-mode. Default false. */
+  /**
+   * Smstateen; firmware that does not know it leaves senvcfg and henvcfg closed to HS-mode. By default as `extensions`
+   * say.
+   */
   readonly stateEnable?: boolean;
   /** Smaia and Ssaia: without, or with interrupt files of an IMSIC ({@link Platform.interruptFile}). Default none. */
   readonly aia?: 'none' | 'aplic' | 'aplic-imsic';
@@ -122,7 +125,7 @@ export class Context implements Halves {
       hsHost: options.hsHost ?? false,
       pmpEntries: options.pmpEntries ?? 16,
       geilen: hypervisor ? (options.guestExternalInterrupts ?? 0) : 0,
-      stateEnable: options.stateEnable ?? false,
+      stateEnable: options.stateEnable ?? extensions.has('smstateen'),
       hypervisor,
       float: extensions.has('f'),
       vector: extensions.has('v'),

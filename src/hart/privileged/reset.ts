@@ -19,8 +19,10 @@ function misaLow(extensions: ReadonlySet<Extension>): number {
   return [...present, 's', 'u'].reduce((bits, letter) => bits | (1 << (letter.charCodeAt(0) - 97)), 0);
 }
 
+const STATE_ENABLES = ['mstateen0', 'mstateen1', 'mstateen2', 'mstateen3'] as const;
+
 /** CSRs through which M-mode hands things on: all open when the host plays HS-mode. */
-const HANDED_ON = ['medeleg', 'mideleg', 'mcounteren', 'menvcfg', 'mstateen0'] as const;
+const HANDED_ON = ['medeleg', 'mideleg', 'mcounteren', 'menvcfg', ...STATE_ENABLES] as const;
 
 /**
  * Architectural reset of everything but pc, x and f registers. Fields for which the specification leaves the value
@@ -67,5 +69,5 @@ const NUMBERS: Readonly<Record<(typeof HANDED_ON)[number], number>> = {
   mideleg: 0x303,
   mcounteren: 0x306,
   menvcfg: 0x30a,
-  mstateen0: 0x30c,
+  ...{ mstateen0: 0x30c, mstateen1: 0x30d, mstateen2: 0x30e, mstateen3: 0x30f },
 };

@@ -7,6 +7,8 @@ import { Screen, type ScreenSize } from './screen.ts';
 /** Terminals at once: a person does not keep more apart. */
 const MOST_TERMINALS = 8;
 const CONSOLE = 'Console';
+/** Characters that a person types before a shell is there. */
+const MOST_EARLY = 4096;
 
 interface Link {
   type(text: string): void;
@@ -21,6 +23,8 @@ interface Tab {
   readonly panel: HTMLElement;
   readonly screen: Screen;
   link: Link | undefined;
+  /** Typed before there was somebody to read it. */
+  early: string;
 }
 
 /** Where the terminals are, and whom they tell. */
@@ -90,8 +94,11 @@ export class TerminalTabs {
     tab.screen.focus();
     try {
       const link = await AgentLink.open(vm, tab.screen, () => this.#remove(tab));
-      if (this.#tabs.includes(tab)) tab.link = link;
-      else link.close();
+      if (!this.#tabs.includes(tab)) link.close();
+      else {
+        tab.link = link;
+        if (tab.early !== '') link.type(tab.early);
+      }
     } catch (error) {
       await tab.screen.write(`\x1b[31m${errorText(error)}\x1b[m\r\n`);
     }
@@ -142,12 +149,15 @@ export class TerminalTabs {
       panel,
       { label: title, isForReaders: this.#isForReaders },
       {
-        onInput: (text) => tab.link?.type(text),
+        onInput: (text) => {
+          if (tab.link !== undefined) tab.link.type(text);
+          else if (title !== CONSOLE && tab.early.length < MOST_EARLY) tab.early += text;
+        },
         onResize: (size) => tab.link?.resize(size),
         onLeave,
       },
     );
-    const tab: Tab = { title, button, panel, screen, link: undefined };
+    const tab: Tab = { title, button, panel, screen, link: undefined, early: '' };
     if (title !== CONSOLE) {
       button.append(
         // Within the tab for the mouse; who has a keyboard ends the shell, or takes Delete.

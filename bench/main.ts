@@ -1,4 +1,4 @@
-/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|agent|irq|regions|snapshot|trace|debug|web [options]`. */
+/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|agent|irq|regions|snapshot|timeline|trace|debug|web [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatAgentResult, runAgentBench } from './agent/agent.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
@@ -26,6 +26,7 @@ import { runRegionsBench } from './regions/regions.ts';
 import { formatShareResult, runShareBench } from './share/share.ts';
 import { runSnapshotBench } from './snapshot/snapshot.ts';
 import { runSweep } from './sweep/sweep.ts';
+import { runTimelineBench } from './timeline/timeline.ts';
 import { runTraceBench } from './trace/trace.ts';
 import { runWebBench } from './web/web.ts';
 
@@ -108,6 +109,11 @@ async function web(args: readonly string[]): Promise<string> {
   return runWebBench(readWebOptions(args), onProgress);
 }
 
+async function timeline(args: readonly string[]): Promise<string> {
+  noOptions('timeline', args);
+  return runTimelineBench(onProgress);
+}
+
 function noOptions(name: string, args: readonly string[]): void {
   if (args.length > 0)
     throw new InputError(`bench -- ${name} has no options, so ${args.join(' ')} means nothing.`);
@@ -128,6 +134,7 @@ const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<strin
   ['snapshot', snapshot],
   ['debug', debug],
   ['web', web],
+  ['timeline', timeline],
 ]);
 
 async function main([name, ...args]: readonly string[]): Promise<void> {

@@ -109,7 +109,7 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | agent | irq | regions | snapshot | trace | debug | web [options]
+export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | agent | irq | regions | snapshot | timeline | trace | debug | web [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
@@ -120,6 +120,7 @@ export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net |
   share  git status, untar, compile in a shared folder of a Linux guest, against QEMU's 9p
   agent  commands, outputs and files by the guest's agent, against the same agent with QEMU
   irq    an interrupt round of each protocol, against the same in C
+  timeline  the page’s timeline with 10^5 events a second in a browser: frames, long tasks, memory
   snapshot  the default guest saved and restored, against its boot, and memory of 20 machines
   regions  how fast guest code becomes WebAssembly: the compiler alone, in new processes and later
   trace    what --trace costs: CPU time with it and without

@@ -34,7 +34,7 @@ export class SourceView {
           .map((each, index) => element('code', { 'data-line': index + 1 }, `${each}\n`)),
       );
     }
-    this.#caption.textContent = file === '' ? 'No code of the protocol: a choice of the guest.' : place;
+    this.#caption.textContent = file === '' ? 'Not in the code of the protocol.' : place;
     for (const each of this.#code.querySelectorAll('[aria-current]')) each.removeAttribute('aria-current');
     const current = this.#code.querySelector<HTMLElement>(`[data-line="${file === '' ? 0 : Number(line)}"]`);
     if (current === null) return;

@@ -29,6 +29,8 @@ export interface TimelineOptions {
   readonly announce?: (text: string) => void;
   /** Events that are kept, see `TimelineStore`. */
   readonly events?: number;
+  /** Milliseconds that the picture shows at first. */
+  readonly span?: number;
 }
 
 /** The timeline in the page: a lane for each vCPU, with what happens to it and its interrupts. */
@@ -51,7 +53,7 @@ export class Timeline implements InputTarget {
   #words: Words | undefined;
   #layout: Layout = { lanes: [], height: 0, rowHeight: 0 };
   #clock = new LiveClock();
-  #view: TimeView = { start: 0, span: USUAL_SPAN };
+  #view: TimeView;
   #isLive = true;
   #isVisible = false;
   #isDirty = true;
@@ -62,6 +64,7 @@ export class Timeline implements InputTarget {
 
   constructor(container: HTMLElement, options: TimelineOptions) {
     this.#options = options;
+    this.#view = { start: 0, span: options.span ?? USUAL_SPAN };
     this.#details = new Details((place) => this.#select(place));
     this.#toolbar = new Toolbar({
       togglePause: () => this.#setLive(!this.#isLive),

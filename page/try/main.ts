@@ -4,14 +4,14 @@
  */
 import '../theme.css';
 import './try.css';
+import type { MomentBatch, MomentSubject } from '../../src/trace/moments.ts';
 import { find } from '../dom.ts';
 import { mountExplain } from '../explain/mount.ts';
+import { mountLearn } from '../learn/mount.ts';
 import { mountTimeline } from '../timeline/mount.ts';
+import type { Play } from './machine-worker.ts';
 import { probe } from './probe.ts';
-import { MomentQueue, SyntheticMachine } from './synthetic.ts';
-
-/** Milliseconds between two batches, as of a machine that is traced. */
-const BATCH_MS = 50;
+import { MomentQueue } from './synthetic.ts';
 
 interface Mounted {
   dispose(): void;
@@ -28,29 +28,33 @@ function show(): void {
 }
 
 function mount(part: string, wanted: URLSearchParams): Mounted {
+  if (part === 'none') return { dispose: () => undefined };
   if (part === 'explain') return mountExplain(main);
+  if (part === 'learn') return mountLearn(main);
   return timeline(wanted);
 }
 
 function timeline(wanted: URLSearchParams): Mounted {
   const number = (name: string, usual: number) => Number(wanted.get(name) ?? usual);
-  const machine = new SyntheticMachine({
-    cpus: number('cpus', 4),
-    rate: number('rate', 2000),
-    lostOf: number('lost', 500),
+  const worker = new Worker(new URL('./machine-worker.ts', import.meta.url), { type: 'module' });
+  const play: Play = {
+    ...{ cpus: number('cpus', 4), rate: number('rate', 2000), lostOf: number('lost', 500) },
+    end: 1000 * number('seconds', Number.POSITIVE_INFINITY),
+  };
+  let queue: MomentQueue | undefined;
+  const view = mountTimeline(main, { open: () => queue, span: number('span', 100) });
+  worker.addEventListener('message', ({ data }: MessageEvent<MomentSubject | MomentBatch>) => {
+    if ('rows' in data) {
+      queue?.put(data);
+      return;
+    }
+    queue = new MomentQueue(data);
+    view.reopen();
   });
-  const queue = new MomentQueue(machine.subject);
-  const began = performance.now();
-  const end = 1000 * number('seconds', Number.POSITIVE_INFINITY);
-  const timer = setInterval(() => {
-    const time = performance.now() - began;
-    queue.put(machine.until(Math.min(time, end)));
-    if (time >= end) clearInterval(timer);
-  }, BATCH_MS);
-  const view = mountTimeline(main, { open: () => queue });
+  worker.postMessage(play);
   return {
     dispose: () => {
-      clearInterval(timer);
+      worker.terminate();
       view.dispose();
     },
   };

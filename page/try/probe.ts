@@ -24,6 +24,25 @@ export const probe = {
     return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));
   },
 
+  /** Frames, and tasks of more than 50 ms, for so many milliseconds. */
+  async measure(milliseconds: number) {
+    const longTasks: number[] = [];
+    const observer = new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) longTasks.push(duration);
+    });
+    observer.observe({ type: 'longtask' });
+    const began = performance.now();
+    let [frames, last, slowest] = [0, began, 0];
+    while (last - began < milliseconds) {
+      const now = await new Promise<number>((resolve) => requestAnimationFrame(resolve));
+      slowest = Math.max(slowest, now - last);
+      last = Math.max(now, last);
+      frames++;
+    }
+    observer.disconnect();
+    return { frames, milliseconds: last - began, slowest, longTasks };
+  },
+
   /** How far the parts of a view reach to the right, and whether the page can be scrolled sideways. */
   reach(selector: string): { readonly right: number; readonly scrolls: boolean } {
     const parts = [...document.querySelectorAll(`${selector} *`)];

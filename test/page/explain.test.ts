@@ -49,3 +49,36 @@ test.skipIf(!has)(
     await page.close();
   },
 );
+
+test.skipIf(!has)('a lesson’s code is checked, changed, and wrong in words', async () => {
+  const { page, errors } = await pages.open('#learn', { viewport: { width: 1200, height: 800 } });
+  await page.getByRole('button', { name: /^4\. / }).click();
+  const check = page.getByRole('button', { name: 'Check it' });
+  await check.click();
+  await page.getByText('VIOLATED', { exact: true }).waitFor();
+  // Steps lead to the lines of the student's own code.
+  const last = page
+    .locator('.xp-steps tbody tr[data-step]')
+    .filter({ hasText: /fetch_or|load/ })
+    .last();
+  await last.click();
+  await page.locator('.xp-source code[aria-current]').waitFor();
+  expect(await page.locator('.xp-source figcaption').textContent()).toMatch(/^your-protocol\.js:\d+$/);
+  expect(await page.locator('.xp-source code[aria-current]').textContent()).toContain('Atomics.');
+  await page.getByLabel('and has looks at the mask').check();
+  await check.click();
+  await page.getByText('PROVEN', { exact: true }).waitFor();
+
+  const editor = page.getByLabel('Code of the protocol');
+  await editor.fill(
+    (await editor.inputValue()).replace('set(words, irq) {', 'set(words, irq) { words[0] = 1;'),
+  );
+  expect(await page.getByLabel('your own').isChecked()).toBe(true);
+  await check.click();
+  await page.getByText('FAULT', { exact: true }).waitFor();
+  await editor.fill('export const mine = {');
+  await check.click();
+  await page.getByText(/your-protocol\.js cannot be loaded: SyntaxError/).waitFor();
+  expect(errors).toEqual([]);
+  await page.close();
+});

@@ -82,26 +82,21 @@ export function paintStates(
 ): void {
   const { width } = pixels;
   if (states.end === 0) return;
-  const begin = states.begins[states.at(states.first)] as number;
-  const before = new Float64Array(STATES.length);
-  const behind = new Float64Array(STATES.length);
-  let time = Math.max(view.start, begin);
+  let time = Math.max(view.start, states.begins[states.at(states.first)] as number);
   let number = states.numberAt(time);
-  states.sumsUntil(time, number, before);
+  const spent = new Float64Array(STATES.length);
   for (let column = 0; column < width; column++) {
     const end = Math.min(timeAt(view, (column + 1) / width), until);
     if (end <= time) continue;
-    if (states.endOf(number) <= end) number = states.numberAt(end);
-    states.sumsUntil(end, number, behind);
+    number = states.spent(time, end, number, spent);
     let used = 0;
     let sum = 0;
     for (let state = 0; state < STATES.length; state++) {
-      sum += (behind[state] as number) - (before[state] as number);
+      sum += spent[state] as number;
       const reach = Math.min(height, Math.round((height * sum) / (end - time)));
       if (reach > used) fill(pixels, column, top + used, reach - used, colors[state] as number);
       used = Math.max(used, reach);
     }
-    before.set(behind);
     time = end;
   }
 }

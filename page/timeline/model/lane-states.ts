@@ -12,6 +12,7 @@ export class LaneStates {
   /** Milliseconds in each state before every 32nd one. */
   readonly #sums: Float64Array;
   readonly #running = new Float64Array(STATES.length);
+  readonly #before = new Float64Array(STATES.length);
   #end = 0;
 
   /** @param capacity a power of two from 64 on */
@@ -92,6 +93,29 @@ export class LaneStates {
     }
     const at = this.at(number);
     into[this.states[at] as number] += time - (this.begins[at] as number);
+  }
+
+  /**
+   * Milliseconds in each state between two times.
+   *
+   * @param number of the state at the first of them
+   * @returns the number of the state at the second
+   */
+  spent(from: number, to: number, number: number, into: Float64Array): number {
+    into.fill(0);
+    let time = from;
+    // As a rule a column of a picture has few states, and the next one is beside.
+    for (let each = number; each < number + BLOCK; each++) {
+      const end = Math.min(this.endOf(each), to);
+      into[this.states[this.at(each)] as number] += end - time;
+      if (end === to) return this.endOf(each) === to ? each + 1 : each;
+      time = end;
+    }
+    const last = this.numberAt(to);
+    this.sumsUntil(from, number, this.#before);
+    this.sumsUntil(to, last, into);
+    for (const [state, before] of this.#before.entries()) into[state] -= before;
+    return last;
   }
 
   #blockAt(number: number): number {

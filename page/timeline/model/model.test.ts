@@ -123,6 +123,14 @@ test('the time in each state is exact, between any two times that are kept', () 
         const [before, until] = [new Float64Array(STATES.length), new Float64Array(STATES.length)];
         lane.sumsUntil(first, lane.numberAt(first), before);
         lane.sumsUntil(time, lane.numberAt(time), until);
+        // And from the middle on, step by step or by sums.
+        const middle = (first + time) / 2;
+        const spent = new Float64Array(STATES.length);
+        expect(lane.spent(middle, time, lane.numberAt(middle), spent)).toBe(lane.numberAt(time));
+        const upTo = new Float64Array(STATES.length);
+        lane.sumsUntil(middle, lane.numberAt(middle), upTo);
+        for (const state of STATES.keys())
+          expect(spent[state]).toBeCloseTo((until[state] as number) - (upTo[state] as number), 6);
         for (const state of STATES.keys()) {
           const its = kept.filter((each) => each.state === state);
           const sum = its.reduce(

@@ -45,6 +45,12 @@ export function contentPolicy(): string {
     .join('; ');
 }
 
+/**
+ * For the checker's modules, which run in workers of their own: the code of a protocol that somebody writes in the page's
+ * lessons is a module there, of an address `blob:`, and reaches nothing but the checker.
+ */
+export const CHECKER_POLICY = "default-src 'none'; script-src 'self' blob:";
+
 /** Who may show a page in a frame: a `meta` element cannot say that. */
 export function framePolicy(isForFrames: boolean): string {
   return `frame-ancestors ${isForFrames ? '*' : "'self'"}`;

@@ -22,6 +22,8 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'embed.html'), '<!doctype html>');
   writeFileSync(join(folder, 'a b.bin'), bytes);
   writeFileSync(join(folder, 'assets', 'main-Ab_-1234.js'), script);
+  mkdirSync(join(folder, 'checker', 'src'), { recursive: true });
+  writeFileSync(join(folder, 'checker', 'src', 'take-mirror.ts.js'), script);
   writeFileSync(join(folder, 'empty.txt'), '');
   writeFileSync(join(top, 'secret'), 'secret');
   symlinkSync(join(top, 'secret'), join(folder, 'link'));
@@ -52,6 +54,15 @@ async function ask(path: string, headers: Record<string, string> = {}, method = 
 }
 
 describe('files', () => {
+  test('of the checker let code of a user in as a module, and nothing else', async () => {
+    const { headers } = await ask('/checker/src/take-mirror.ts.js');
+    expect(headers['content-security-policy']).toContain("default-src 'none'; script-src 'self' blob:;");
+    expect(headers['cross-origin-embedder-policy']).toBe('require-corp');
+    expect(headers['cache-control']).toBe('no-cache');
+    const others = await ask('/assets/main-Ab_-1234.js?/checker/');
+    expect(others.headers['content-security-policy']).not.toMatch(/script-src[^;]*blob:/);
+  });
+
   test('come with what isolates a page, and a policy for it', async () => {
     const { status, headers, body } = await ask('/?cpus=4');
     expect([status, body.toString()]).toEqual([200, '<!doctype html>']);

@@ -4,7 +4,13 @@ import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Serv
 import { isIP } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { InputError } from '../../errors/input-error.ts';
-import { contentPolicy, FRAME_ISOLATION_HEADERS, framePolicy, ISOLATION_HEADERS } from './headers.ts';
+import {
+  CHECKER_POLICY,
+  contentPolicy,
+  FRAME_ISOLATION_HEADERS,
+  framePolicy,
+  ISOLATION_HEADERS,
+} from './headers.ts';
 import { chooseEncoding, type Encoding, PackedFiles } from './packed-files.ts';
 import { type ByteRange, readRange } from './ranges.ts';
 import type { Site, SiteFile } from './site.ts';
@@ -13,6 +19,8 @@ import type { Site, SiteFile } from './site.ts';
 const MOST_CONNECTIONS = 256;
 /** The page that others may show in frames. */
 const FOR_FRAMES = /\/embed\.html$/;
+/** Modules that the page has put there as they are, see `scripts/page/checker-modules.ts`. */
+const OF_CHECKER = /^\/checker\//;
 /** For files whose names change with their contents: a year, the longest that is of use (RFC 9111, section 1.2.2). */
 const LASTING = 'public, max-age=31536000, immutable';
 
@@ -139,10 +147,12 @@ function headersOf(
   target: string,
   encoding: Encoding | undefined,
 ) {
-  const isForFrames = FOR_FRAMES.test(target.split('?', 1)[0]);
+  const [path] = target.split('?', 1);
+  const isForFrames = FOR_FRAMES.test(path);
+  const policy = OF_CHECKER.test(path) ? CHECKER_POLICY : contentPolicy();
   return {
     ...(isForFrames ? FRAME_ISOLATION_HEADERS : ISOLATION_HEADERS),
-    'Content-Security-Policy': `${contentPolicy()}; ${framePolicy(isForFrames)}`,
+    'Content-Security-Policy': `${policy}; ${framePolicy(isForFrames)}`,
     'Content-Type': type,
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',

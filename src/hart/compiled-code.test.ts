@@ -397,6 +397,25 @@ describe('hot loops give way', () => {
     expect(bed.hart.regionStatistics?.retired).toBeGreaterThan(1000);
   });
 
+  test('when they have paused as often as they may', () => {
+    const bed = new HartBed({ engine: 'lockstep' }).load(`
+    1: pause
+      addi a0, a0, 1
+      j 1b`);
+    for (let runs = 0; runs < 50; runs++) bed.run(1000);
+    expect(bed.hart.pausedOften).toBe(false);
+    for (let runs = 0; runs < 5; runs++) {
+      bed.hart.limitPauses(runs < 4 ? 128 : undefined);
+      const before = bed.hart.instructions;
+      expect(bed.run(100_000)).toBe(EXIT.yield);
+      expect(bed.hart.pausedOften).toBe(runs < 4);
+      const done = bed.hart.instructions - before;
+      if (runs < 4) expect(done).toBeLessThan(3 * 128 + REGION_BUDGET + 2048);
+      else expect(done).toBeGreaterThanOrEqual(100_000);
+    }
+    expect(bed.hart.regionStatistics?.retired).toBeGreaterThan(1000);
+  });
+
   test('when the fuel is used up, and count each instruction', () => {
     const bed = new HartBed({ engine: 'lockstep' }).load(LOOP);
     for (let runs = 0; runs < 50; runs++) {

@@ -12,7 +12,7 @@ import { Flow } from './flow.ts';
 import { guestAccess } from './guest-access.ts';
 import { type HartOptions, regionOptions } from './hart-options.ts';
 import { type CallOutFunctions, type GeneratedCode, instantiate } from './instantiate.ts';
-import { InstructionCount } from './instruction-count.ts';
+import { InstructionCount, NO_LIMIT } from './instruction-count.ts';
 import { CALL_RESULT } from './interpreter/call-outs.ts';
 import { CSR, EXIT, type Exit, FIELD } from './layout.ts';
 import { MemoryAccess } from './memory-access.ts';
@@ -203,8 +203,8 @@ export class Hart {
 
   /**
    * Runs guest code until there is a reason to return: about `fuel` instructions have been started, the exit-request
-   * word is not 0, the platform's `runEnd` has come, WFI has nothing to wait for but an interrupt, or (with `hsHost`) a
-   * trap for the host was taken.
+   * word is not 0, the platform's `runEnd` has come, WFI has nothing to wait for but an interrupt, the guest has paused
+   * often ({@link limitPauses}), or (with `hsHost`) a trap for the host was taken.
    *
    * @param fuel instructions, 1..2^31-1; looked at on taken jumps and after traps only, so that a few more may run
    */
@@ -215,6 +215,16 @@ export class Hart {
     const exit = this.#run(this.#enter());
     if (exit === EXIT.debug) this.#stop = this.#debug.takeStop();
     return exit;
+  }
+
+  /** @param most PAUSE instructions after which a later {@link run} ends, soon; no number of them ends it unless given */
+  limitPauses(most?: number): void {
+    this.#count.mostPauses = most ?? NO_LIMIT;
+  }
+
+  /** The guest has paused as often as it may: it waits for another hart, which may wait for this one's processor. */
+  get pausedOften(): boolean {
+    return this.#count.waits;
   }
 
   /** Why the last {@link run} or {@link step} has ended where a debugger wants the hart to stop, if it has. */
@@ -267,6 +277,7 @@ export class Hart {
 
   /** The code was left by a poll, and it was only for a look at interrupts. */
   #mayGoOn(): boolean {
+    if (this.#count.waits) return false;
     return this.#count.hasFuel && !this.#time.spend() && this.#options.platform.takeLook?.() === true;
   }
 

@@ -3,7 +3,10 @@ import { FIELD } from './layout.ts';
 const INSTRET = FIELD.instret >> 2;
 const FUEL = FIELD.fuel >> 2;
 const CHUNK = FIELD.chunk >> 2;
+const PAUSES = FIELD.pauses >> 2;
 const BUDGET = FIELD.budget >> 2;
+/** More than a run can have. */
+export const NO_LIMIT = 2 ** 31 - 1;
 const TWO_32 = 0x1_0000_0000;
 
 /**
@@ -12,6 +15,8 @@ const TWO_32 = 0x1_0000_0000;
  */
 export class InstructionCount {
   readonly #words: Int32Array;
+  /** PAUSE instructions after which the next poll ends a run. */
+  mostPauses = NO_LIMIT;
 
   /** @param words the hart block */
   constructor(words: Int32Array) {
@@ -42,8 +47,14 @@ export class InstructionCount {
     return (this.#words[FUEL] as number) <= this.inChunk;
   }
 
+  /** {@link mostPauses} were carried out since {@link start}. */
+  get waits(): boolean {
+    return (this.#words[PAUSES] as number) <= 0;
+  }
+
   /** Allows about `fuel` instructions; nothing of them is granted yet. */
   start(fuel: number): void {
+    this.#words[PAUSES] = this.mostPauses;
     this.#words[FUEL] = fuel;
     this.#words[CHUNK] = 0;
     this.#words[BUDGET] = 0;

@@ -186,6 +186,8 @@ export const HART = align(
     chunk: i32,
     /** Instructions that `run` may still start after this chunk. */
     fuel: i32,
+    /** PAUSE instructions after which the next poll leaves `run`. */
+    pauses: i32,
     /** Why `run` returned: an EXIT value. */
     exit: i32,
     /** Instructions retired up to the start of the current chunk. */

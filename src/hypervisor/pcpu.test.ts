@@ -83,6 +83,40 @@ describe('a guest that waits for another on the same pCPU', () => {
     expect(bed.vcpu.stat('loads')).toBe(2);
   });
 
+  test('leaves it to them when it pauses often', () => {
+    const bed = new DomainBed({ vcpus: 2 }).load(`
+      bnez a0, second
+      ${START(1, 'second')}
+      la s0, word
+    spin: pause
+      addi s1, s1, 1
+      lw t0, 0(s0)
+      beqz t0, spin
+      ${SHUTDOWN}
+    second: la s0, word; li t0, 1; sw t0, 0(s0)
+    wait: wfi; j wait
+    .align 3
+    word: .dword 0`);
+    bed.run();
+    expect(bed.ended).toBe('shutdown');
+    expect(bed.vcpu.stat('loads')).toBe(2);
+    // A few hundred turns: a time slice has a hundred times as many.
+    expect(bed.vcpu.stat('instructions')).toBeLessThan(5000);
+  });
+
+  test('keeps its slice however often it pauses, if nobody waits', () => {
+    const bed = new DomainBed().load(`
+      li s1, 10000
+    spin: pause
+      addi s1, s1, -1
+      bnez s1, spin
+      ${SHUTDOWN}`);
+    bed.run();
+    expect(bed.ended).toBe('shutdown');
+    // Its time alone takes it out, now and then.
+    expect(bed.vcpu.stat('exitYield')).toBeLessThan(10);
+  });
+
   test('leaves it to them at the end of its slice, too, when WFI finds an interrupt pending each time', () => {
     const bed = new DomainBed({ vcpus: 2 }).load(`
       bnez a0, second

@@ -35,6 +35,11 @@ const TIME_SLICE = 20_000;
  * become runnable meanwhile gets this pCPU no sooner.
  */
 const LONGEST_RUN = 20_000;
+/**
+ * How often a guest may execute PAUSE, in a loop that waits for another vCPU, before the vCPUs that wait for its pCPU
+ * get their turn: the other one may be among them. Hypervisors on processors with pause-loop exits do the same.
+ */
+const MOST_PAUSES = 128;
 /** How long a guest may watch memory for the answer of another vCPU, in ticks, before others get its pCPU. */
 const LONGEST_WATCH = 200;
 /** How long a guest may wait for another vCPU, in ticks, before its thread rests. */
@@ -303,6 +308,7 @@ export class Pcpu {
       timer > now ? timer : Number.POSITIVE_INFINITY,
     );
     const othersWait = this.#domain.scheduler.waiting > 0;
+    this.#hart.limitPauses(othersWait ? MOST_PAUSES : undefined);
     this.#runEnd = othersWait ? Math.min(end, this.#sliceEnd) : end;
     return this.#paces[vcpu.index].start(now, this.#runEnd - now);
   }
@@ -397,9 +403,11 @@ export class Pcpu {
       this.#fallsAsleep = true;
       return 'block';
     }
-    this.#rest(outcome === 'relax');
+    const waits = outcome === 'relax';
     // A guest that spins for a lock leaves the rest of its slice to those who may hold it.
-    return this.#yields(outcome === 'relax' ? 0 : this.#sliceEnd) ? this.#giveUp(vcpu) : 'enter';
+    const gives = this.#yields(waits ? 0 : this.#sliceEnd);
+    this.#rest(waits && !gives);
+    return gives ? this.#giveUp(vcpu) : 'enter';
   }
 
   #giveUp(vcpu: Vcpu): LoopOutcome {
@@ -411,7 +419,7 @@ export class Pcpu {
     if (this.#exit !== EXIT.trap) {
       vcpu.count('exitYield');
       this.#hart.interruptGuest();
-      return 'go on';
+      return this.#hart.pausedOften ? 'relax' : 'go on';
     }
     const { csr } = this.#hart.state;
     const cause = csr[CSR.scause] as number;

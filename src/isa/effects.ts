@@ -22,6 +22,8 @@ export interface Effects {
   readonly usesMemory: boolean;
   /** It reads or writes floating-point registers or flags. */
   readonly usesFloat: boolean;
+  /** It tells the hart that the code waits. */
+  readonly pauses: boolean;
   readonly control: 'none' | 'branch' | 'jump' | 'indirect' | 'system';
   /** The instruction behind it may not be the next one: a branch, jump or system instruction. */
   readonly endsBlock: boolean;
@@ -53,13 +55,14 @@ function record(instruction: Instruction): Effects {
     accessBytes: 0,
     usesMemory: false,
     usesFloat: false,
+    pauses: false,
     control: 'none',
     endsBlock: false,
   };
   emitSemantics(instruction, recorder(seen), instruction.xlen ?? 64);
   seen.usesFloat ||= instruction.needsFloat;
   seen.endsBlock = seen.control !== 'none';
-  seen.pure = !(seen.usesMemory || seen.usesFloat || seen.endsBlock);
+  seen.pure = !(seen.usesMemory || seen.usesFloat || seen.pauses || seen.endsBlock);
   return Object.freeze(seen);
 }
 
@@ -136,6 +139,9 @@ function recorder(seen: Recording): Semantics {
     },
     jumpTo: () => {
       seen.control = 'indirect';
+    },
+    pause: () => {
+      seen.pauses = true;
     },
     system: () => {
       seen.control = 'system';

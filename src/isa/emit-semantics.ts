@@ -35,6 +35,7 @@ function withWordRegisters(backEnd: Semantics): Semantics {
     branch: backEnd.branch,
     jump: backEnd.jump,
     jumpTo: (target) => backEnd.jumpTo(unsignedWord(target)),
+    pause: backEnd.pause,
     system: backEnd.system,
   };
 }

@@ -45,6 +45,7 @@ function parameters(f: FunctionBuilder): Semantics {
     branch: absent,
     jump: absent,
     jumpTo: absent,
+    pause: absent,
     system: absent,
   };
 }
@@ -356,6 +357,7 @@ function returning(what: 'result' | 'place', f: FunctionBuilder): Semantics {
     branch: (condition) => place(i64.extend_i32_u(condition)),
     jump: () => undefined,
     jumpTo: place,
+    pause: absent,
     system: absent,
   };
 }

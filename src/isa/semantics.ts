@@ -137,6 +137,8 @@ export interface Semantics {
   jump(): void;
   /** Goes to an address; must be the last statement. */
   jumpTo(target: I64): void;
+  /** The code waits in a loop for what another hart does: a hint to whoever shares the processor out. */
+  pause(): void;
   /** The hart carries this instruction out itself (privileged and rare ones); must be the only statement. */
   system(): void;
 }

@@ -14,6 +14,7 @@ export interface HartLayout {
     readonly pc: number;
     readonly jumpSite: number;
     readonly budget: number;
+    readonly pauses: number;
     readonly loadKey: number;
     readonly storeKey: number;
     readonly tlb: number;

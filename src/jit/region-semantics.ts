@@ -1,4 +1,4 @@
-import { AtomicCode } from '../codegen/index.ts';
+import { AtomicCode, countPause } from '../codegen/index.ts';
 import type { FloatFunctions } from '../float/float.ts';
 import type { Instruction, Semantics, Xlen } from '../isa/index.ts';
 import {
@@ -103,6 +103,8 @@ export class RegionSemantics implements Semantics {
   readonly jump = (): void => undefined;
 
   readonly jumpTo = (target: I64): void => this.#f.set(FRAME.target, target);
+
+  readonly pause = (): void => countPause(this.#f, FRAME.hart, this.#setting.layout.field.pauses);
 
   readonly system = (): never => {
     throw new Error(`${this.#instruction.name} is not for compiled code`);

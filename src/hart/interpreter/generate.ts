@@ -126,7 +126,7 @@ function defineLookup(module: ModuleBuilder): FunctionRef<'i32'> {
 
 /**
  * `poll(hart)`: accounts for the chunk that has ended and grants the next one.
- * Not 0: fuel is used up, or somebody wants the hart to leave.
+ * Not 0: fuel is used up, the guest waits for somebody, or somebody wants the hart to leave.
  */
 function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): FunctionRef<'i32'> {
   return module.function('poll', ['i32'], 'i32', (f) => {
@@ -141,7 +141,8 @@ function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): Functio
     f.store('i32.store', hart, i32.const(0), FIELD.budget);
     // Pairs with the store of a kick: whoever wants the hart out sets this word last.
     const wanted = i32.atomic.load(i32.load(hart, FIELD.exitRequest));
-    f.if(i32.or(wanted, i32.le_s(fuel, i32.const(0))), () => {
+    const waits = i32.le_s(i32.load(hart, FIELD.pauses), i32.const(0));
+    f.if(i32.or(i32.or(wanted, waits), i32.le_s(fuel, i32.const(0))), () => {
       f.store('i32.store', hart, i32.const(EXIT.yield), FIELD.exit);
       f.return(i32.const(CALL_RESULT.leave));
     });

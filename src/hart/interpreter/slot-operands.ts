@@ -1,3 +1,4 @@
+import { countPause } from '../../codegen/index.ts';
 import { addressWithin, type Format, type Semantics } from '../../isa/index.ts';
 import { type Expr, type I32, type I64, i32, i64, Local } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
@@ -31,7 +32,7 @@ export function currentPc(frame: Frame): I64 {
 
 /** The interpreter's back end: operands come from the current slot, registers are in memory. */
 export function slotSemantics(frame: Frame, variant: Variant): Semantics {
-  const { f, slot, out, xlen } = frame;
+  const { f, hart, slot, out, xlen } = frame;
   const rs2Position =
     variant.format.fields.has('rd') || !variant.format.fields.has('imm') ? SLOT.rs2 : SLOT.a;
   const readX = (position: number): I64 => i64.load(registerAddress(frame, position), FIELD.x);
@@ -64,6 +65,7 @@ export function slotSemantics(frame: Frame, variant: Variant): Semantics {
       else frame.goFar(farTarget);
     },
     jumpTo: (target: I64) => frame.goFar(target),
+    pause: () => countPause(f, hart, FIELD.pauses),
     system: () => frame.callOut(out.system),
   } as Semantics;
 }

@@ -99,7 +99,7 @@ export class LockstepHart extends Hart {
       left -= done;
       this.#compareMemoryNowAndThen(left <= 0);
       // A stretch that ends early has a reason, which is for the caller.
-      if (exit !== EXIT.yield || done < wanted || left <= 0 || this.#isAskedToLeave()) return exit;
+      if (exit !== EXIT.yield || done < wanted || left <= 0 || this.#hasToLeave()) return exit;
     }
     return EXIT.yield;
   }
@@ -243,7 +243,9 @@ export class LockstepHart extends Hart {
     if (due) this.compareMemory();
   }
 
-  #isAskedToLeave(): boolean {
+  /** Somebody wants it out, or its guest waits. */
+  #hasToLeave(): boolean {
+    if (this.pausedOften) return true;
     // Meets the store of a kick, as the poll of the hart itself.
     return Atomics.load(this.#memoryWords, this.state.addresses[FIELD.exitRequest >> 2] / 4) !== 0;
   }

@@ -12,7 +12,7 @@ import { runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 240_000;
 /** Changes of the page table that the guest makes while another thread uses it. */
-const CHANGES = 200;
+const CHANGES = 40;
 
 /** Undefined, with a word why, where the guest cannot be had. */
 async function kernelPath(): Promise<string | undefined> {

@@ -134,7 +134,7 @@ static void start_thread(void) {
 
 static void count_firmware(void) {
   static const uint8_t codes[] = {5 /* set_timer */, 6 /* IPI sent */, 7, 10 /* SFENCE.VMA sent */, 12 /* with ASID */};
-  enum { CODES = sizeof codes, CHANGES = 200 };
+  enum { CODES = sizeof codes, CHANGES = 40 };
   long counters[CODES];
   pin_to(0);
   for (int index = 0; index < CODES; index++) {

@@ -77,10 +77,34 @@ describe('an edge', () => {
 
   test('that nobody has set is spurious', () => {
     const ledger = new EdgeLedger(1, SOFTWARE);
+    ledger.stay(0, 1, 1.5, 0, 0);
     expect(ledger.inject(0, BIT, 3, 2)).toEqual([]);
     ledger.stay(0, 2, 3, BIT, BIT);
     ledger.stay(0, 4, 5, 0, 0);
     expect(ledger.counts(0)).toMatchObject({ injected: 1, spurious: 1 });
+  });
+
+  test.each([
+    ['before the trace of a restored machine', () => new EdgeLedger(1, SOFTWARE)],
+    [
+      'where records are missing',
+      () => {
+        const ledger = setBefore(7, 1, 2);
+        ledger.stay(0, 0.1, 0.2, 0, 0);
+        ledger.forget();
+        return ledger;
+      },
+    ],
+  ])('that was set %s comes from somewhere', (_, begin) => {
+    const ledger = begin();
+    expect(ledger.inject(0, BIT, 3, 2)).toEqual([]);
+    expect(ledger.taken(0)).toEqual([]);
+    ledger.stay(0, 2, 3, BIT, 0);
+    expect(ledger.counts(0)).toMatchObject({ injected: 1, taken: 1, own: 0, spurious: 0 });
+    ledger.inject(0, BIT, 5, 4);
+    ledger.stay(0, 4, 5, BIT, 0);
+    ledger.finish();
+    expect(ledger.counts(0)).toMatchObject({ injected: 2, spurious: 1 });
   });
 
   test('whose set seems to come behind its flush, by clocks of two threads, is explained by it', () => {

@@ -75,6 +75,12 @@ class Edge {
   spare = 0;
   /** Time of an injection that no set explains yet; {@link NONE} if there is none. */
   unexplained = NONE;
+  /** No flush is known yet: the first one may take what was set before the trace, or in what is missing of it. */
+  mayBeOlder = true;
+  /** It was so at the last injection: if no set explains that, it is not from nowhere. */
+  isExcused = false;
+  /** What is in HVIP may be such an interrupt. */
+  isOlder = false;
 }
 
 export function noCounts(): InterruptCounts {
@@ -119,6 +125,7 @@ export class EdgeLedger {
     if (edge.unexplained + CLOCK_ERROR_MS >= time) {
       // By the clocks it came behind the flush that took it.
       edge.unexplained = NONE;
+      edge.isOlder = false;
       edge.injected.push(flow);
     } else if (edge.open.length < MOST_OPEN) {
       edge.open.push({ flow, began: time, ring, done: Number.POSITIVE_INFINITY, perhapsAbsorbed: false });
@@ -146,6 +153,9 @@ export class EdgeLedger {
     if ((bits & this.#mask) === 0) return [];
     this.#settleUnexplained(edge, Number.POSITIVE_INFINITY);
     const { counts, open } = edge;
+    edge.isOlder = edge.mayBeOlder;
+    edge.isExcused = edge.mayBeOlder;
+    edge.mayBeOlder = false;
     counts.injected++;
     if (open.length === 0) return this.#injectLate(edge, time, endBefore);
     counts.coalesced += open.length - 1;
@@ -184,8 +194,9 @@ export class EdgeLedger {
     const edge = this.#edge(vcpu);
     const { injected, counts } = edge;
     counts.taken++;
-    if (injected.length === 0 && edge.unexplained === NONE) counts.own++;
+    if (injected.length === 0 && edge.unexplained === NONE && !edge.isOlder) counts.own++;
     edge.injected = [];
+    edge.isOlder = false;
     return injected;
   }
 
@@ -205,9 +216,11 @@ export class EdgeLedger {
   ): { readonly lost: readonly LostSet[]; readonly cleared: readonly number[] } {
     const edge = this.#edge(vcpu);
     this.#settleUnexplained(edge, flushed);
+    edge.mayBeOlder = false;
     edge.perhapsNext = edge.perhapsNext.filter(({ done }) => done >= endBefore);
     const lost =
       (hvipIn & this.#mask) !== 0 ? this.#absorb(edge, endBefore, flushed) : this.#lose(edge, endBefore);
+    if ((hvipOut & this.#mask) === 0) edge.isOlder = false;
     if ((hvipOut & this.#mask) !== 0 || edge.injected.length === 0) return { lost, cleared: [] };
     edge.counts.cleared++;
     const cleared = edge.injected;
@@ -242,6 +255,7 @@ export class EdgeLedger {
       edge.injected = [];
       edge.perhapsNext = [];
       edge.unexplained = NONE;
+      edge.mayBeOlder = true;
     }
   }
 
@@ -286,7 +300,7 @@ export class EdgeLedger {
 
   #settleUnexplained(edge: Edge, now: number): void {
     if (edge.unexplained + CLOCK_ERROR_MS >= now || edge.unexplained === NONE) return;
-    edge.counts.spurious++;
+    if (!edge.isExcused) edge.counts.spurious++;
     edge.unexplained = NONE;
   }
 

@@ -101,7 +101,7 @@ const cases: readonly (readonly [what: string, args: readonly string[], message:
   ],
   ['a program of the other width', ['machine', '--cpu', 'rv32', kernel], /kernel\.elf is for 64-bit RISC-V/],
   ['a Debian guest on RV32', ['run', '--cpu', 'rv32'], /Debian has no kernel for RV32/],
-  ['unknown harts', ['run', '--cpu', 'max'], /--cpu max: .* rv32 and rv64/],
+  ['unknown harts', ['run', '--cpu', 'max'], /--cpu max: .* rv32, rv64/],
   ['no size', ['run', '-m', 'lots'], /--memory lots is not a size/],
   [
     'an initrd larger than memory',

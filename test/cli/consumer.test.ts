@@ -168,7 +168,14 @@ describe('a project that has installed the package', () => {
     const { exports }: { exports: Record<string, unknown> } = JSON.parse(
       readFileSync(join(installed, 'package.json'), 'utf8'),
     );
-    expect(Object.keys(exports)).toEqual(['.', './interrupts', './verify', './package.json']);
+    expect(Object.keys(exports)).toEqual([
+      '.',
+      './web',
+      './terminal',
+      './interrupts',
+      './verify',
+      './package.json',
+    ]);
     const file = join(project, 'inside.mjs');
     writeFileSync(file, "await import('hartvisor/dist/node/worker-entry.js');");
     const { status, stderr } = await runNode([file]);

@@ -1,7 +1,7 @@
 /** A page of a user's, by the bundlers that users have. */
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build as esbuild } from 'esbuild';
+import { build as esbuild } from 'esbuild-wasm';
 import { build as vite } from 'vite';
 
 const PAGE = '<!doctype html><title>bundled</title><script type="module" src="./entry.js"></script>';

@@ -10,7 +10,7 @@ import { InputError } from '../src/errors/input-error.ts';
 import { debianGuest } from '../src/node/debian/debian-guest.ts';
 import { runMachine } from './machine/run-machine.ts';
 
-const SECONDS = 10;
+const SECONDS = 5;
 const VCPUS = 2;
 const LIMIT_MS = 240_000;
 

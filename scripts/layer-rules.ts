@@ -56,7 +56,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'trace',
   ],
   // The program's side of a machine; a host (node) gives it what a machine is made of.
-  api: ['agent', 'debug', 'errors', 'devices', 'interrupts', 'machine', 'trace'],
+  api: ['agent', 'boot', 'debug', 'errors', 'devices', 'interrupts', 'machine', 'network', 'trace'],
   node: [
     'agent',
     'api',
@@ -74,19 +74,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'stress',
     'verify',
   ],
-  web: [
-    'agent',
-    'api',
-    'errors',
-    'storage',
-    'network',
-    'boot',
-    'debug',
-    'devices',
-    'machine',
-    'trace',
-    'hart',
-  ],
+  web: ['agent', 'api', 'errors', 'storage', 'network', 'boot', 'devices', 'machine', 'hart'],
   cli: [
     'agent',
     'api',

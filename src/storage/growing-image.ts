@@ -1,5 +1,5 @@
-import type { ImageFile } from '../../storage/image-file.ts';
-import { readEach, writeEach } from '../../storage/storage.ts';
+import type { ImageFile } from './image-file.ts';
+import { readEach, writeEach } from './storage.ts';
 
 /** An image in memory, or the beginning of one. */
 export class GrowingImage implements ImageFile {

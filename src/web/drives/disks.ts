@@ -1,8 +1,8 @@
 import { parseMemory } from '../../api/quantities.ts';
 import { InputError } from '../../errors/input-error.ts';
+import { GrowingImage } from '../../storage/growing-image.ts';
 import { createQcow2 } from '../../storage/qcow2/create.ts';
 import { lockDisk } from './disk-lock.ts';
-import { GrowingImage } from './growing-image.ts';
 import { reasonOf, STORED, storedFile, storedFolder, storedName } from './stored-files.ts';
 
 /** A disk that the browser keeps. */

@@ -2,6 +2,7 @@ import type { VmDisk } from '../../api/boot-options.ts';
 import type { DriveFacts } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
 import { FORMAT_BYTES, formatOf } from '../../storage/formats.ts';
+import { GrowingImage } from '../../storage/growing-image.ts';
 import { createExchange } from '../../storage/http/exchange.ts';
 import { PART } from '../../storage/http/http-storage.ts';
 import { connect, fetchPart, type RemoteFile } from '../../storage/http/range-source.ts';
@@ -11,7 +12,6 @@ import { absoluteUrl } from '../fetch-file.ts';
 import { lockDisk } from './disk-lock.ts';
 import { stampDrives } from './drive-stamps.ts';
 import { DRIVE_FORMATS, type DriveFormat, type DriveLayer, type DriveStart } from './drive-start.ts';
-import { GrowingImage } from './growing-image.ts';
 import { isStored, STORED, storedFile, storedName } from './stored-files.ts';
 
 const SECTOR = 512;

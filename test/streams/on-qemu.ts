@@ -1,10 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Xlen } from '../../src/isa/index.ts';
 import { dialectOf } from './dialects.ts';
 import { COMPARED, LAYOUT } from './layout.ts';
 import type { Program } from './program.ts';
+import { finished } from './qemu-process.ts';
 
 /** Programs of the newest dialect are for a QEMU 10, wherever it is. */
 export const NEWEST_QEMU: string | undefined = process.env.HARTVISOR_QEMU_10;
@@ -44,31 +45,16 @@ export async function runOnQemu(program: Program, folder: string): Promise<Outco
     const cpu = ['-cpu', dialect.qemuCpu];
     const command = dialect === dialectOf('newest', 64) ? (NEWEST_QEMU ?? QEMU[xlen]) : QEMU[xlen];
     const quiet = ['-display', 'none', '-serial', 'none', '-monitor', 'none'];
-    await finished(spawn(command, [...machine, ...backend, ...cpu, ...quiet, '-bios', image]), program.seed);
+    await finished(
+      spawn(command, [...machine, ...backend, ...cpu, ...quiet, '-bios', image]),
+      program.seed,
+      TIMEOUT,
+    );
     return readParts(ram);
   } finally {
     rmSync(image, { force: true });
     rmSync(ram, { force: true });
   }
-}
-
-function finished(child: ChildProcess, seed: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    child.stderr?.on('data', (text: Buffer) => {
-      said += text.toString();
-    });
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      reject(new Error(`QEMU did not finish the program of seed ${seed} within ${TIMEOUT / 1000} s`));
-    }, TIMEOUT);
-    child.on('error', reject);
-    child.on('exit', (status) => {
-      clearTimeout(timer);
-      if (status === 0) resolve();
-      else reject(new Error(`QEMU ended with ${status} for seed ${seed}: ${said}`));
-    });
-  });
 }
 
 function readParts(file: string): Outcome {

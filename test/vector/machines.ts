@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { generateInterpreter, Hart, hartAreaBytes } from '../../src/hart/index.ts';
 import type { Extension } from '../../src/isa/index.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
+import { finished } from '../streams/qemu-process.ts';
 import { LAYOUT } from './layout.ts';
 import type { VectorProgram, Vlen } from './program.ts';
 
@@ -111,7 +112,7 @@ export async function runOnQemu(
     const backend = ['-object', `memory-backend-file,id=ram,size=${size},mem-path=${ram},share=on`];
     const cpu = ['-cpu', `rv64,v=true,vlen=${vlen},elen=64`];
     const quiet = ['-display', 'none', '-serial', 'none', '-monitor', 'none'];
-    await finished(qemu, [...machine, ...backend, ...cpu, ...quiet, '-bios', program], seed);
+    await finished(spawn(qemu, [...machine, ...backend, ...cpu, ...quiet, '-bios', program]), seed, TIMEOUT);
     return readOutcome(ram);
   } finally {
     rmSync(program, { force: true });
@@ -130,24 +131,4 @@ function readOutcome(file: string): VectorOutcome {
   } finally {
     closeSync(descriptor);
   }
-}
-
-function finished(command: string, args: readonly string[], seed: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args);
-    let said = '';
-    child.stderr?.on('data', (text: Buffer) => {
-      said += text.toString();
-    });
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      reject(new Error(`QEMU did not finish the program of seed ${seed} within ${TIMEOUT / 1000} s`));
-    }, TIMEOUT);
-    child.on('error', reject);
-    child.on('exit', (status) => {
-      clearTimeout(timer);
-      if (status === 0) resolve();
-      else reject(new Error(`QEMU ended with ${status} for seed ${seed}: ${said}`));
-    });
-  });
 }

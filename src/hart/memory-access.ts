@@ -11,6 +11,7 @@ import type { HartState } from './state.ts';
 import type { Tlb } from './tlb.ts';
 
 const PAGE = 0x1000;
+const MAILBOX_HIGH = (FIELD.mailboxAddress >> 2) + 1;
 /** Size in bytes of a cache block, for the cbo instructions. */
 const CACHE_BLOCK = 64;
 
@@ -28,7 +29,10 @@ export class MemoryAccess {
   readonly #ram: GuestMemory;
   readonly #debug: HartDebug;
   readonly #exception: Exception;
-  readonly #own: Translate;
+  readonly #own: Space;
+  /** Those of HLV and HSV, and of HLVX. */
+  readonly #guest: Space;
+  readonly #guestCode: Space;
   /** Interrupt files to which messages go in generated code, by the addresses of their pending bits. */
   readonly #ports = new Map<number, MessagePort>();
   /** Where both parts of the access that {@link MemoryAccess.#locate} found begin in linear memory. */
@@ -45,7 +49,12 @@ export class MemoryAccess {
     this.#physical = physical;
     this.#ram = physical.ram;
     this.#exception = mmu.exception;
-    this.#own = (low, high, access, width) => mmu.translate(low, high, access, width);
+    this.#own = {
+      maskedHigh: (high) => mmu.maskedHigh(high),
+      translate: (...access) => mmu.translate(...access),
+    };
+    this.#guest = guestSpace(mmu, false);
+    this.#guestCode = guestSpace(mmu, true);
   }
 
   /** Loads from the mailbox address into the mailbox value, extended as `LOAD_KINDS[kindNumber]` says. */
@@ -54,7 +63,7 @@ export class MemoryAccess {
     if (kind === undefined) throw new Error(`no load kind ${kindNumber}`);
     const { words } = this.#state;
     const low = words[FIELD.mailboxAddress >> 2] as number;
-    const high = words[(FIELD.mailboxAddress >> 2) + 1] as number;
+    const high = this.#mailboxHigh();
     const { bytes } = kind;
     if (crossesPages(low, bytes)) {
       if (!this.#loadAcrossPages(low, high, bytes, this.#own)) return false;
@@ -68,11 +77,16 @@ export class MemoryAccess {
     return true;
   }
 
+  /** The upper half of the address that the one in the mailbox means. */
+  #mailboxHigh(): number {
+    return this.#mmu.maskedHigh(this.#state.words[MAILBOX_HIGH] as number);
+  }
+
   /** Stores the low `bytes` bytes of the mailbox value at the mailbox address. */
   store(bytes: number): boolean {
     const { words } = this.#state;
     const low = words[FIELD.mailboxAddress >> 2] as number;
-    const high = words[(FIELD.mailboxAddress >> 2) + 1] as number;
+    const high = this.#mailboxHigh();
     const valueLow = words[FIELD.mailboxValue >> 2] as number;
     const valueHigh = words[(FIELD.mailboxValue >> 2) + 1] as number;
     this.storedToDevice = false;
@@ -90,7 +104,7 @@ export class MemoryAccess {
   atomic(argument: number): boolean {
     const { words } = this.#state;
     const low = words[FIELD.mailboxAddress >> 2] as number;
-    const high = words[(FIELD.mailboxAddress >> 2) + 1] as number;
+    const high = this.#mailboxHigh();
     const access = (argument & ATOMIC_READ) !== 0 ? ACCESS.load : ACCESS.store;
     const bytes = argument & (ATOMIC_READ - 1);
     if (low % bytes !== 0) {
@@ -110,7 +124,8 @@ export class MemoryAccess {
    * cbo.zero, and the permission checks of the other cache-block operations, which have nothing to do here. A fault is
    * reported with the address given, wherever it is in the block (CMO specification, "Traps").
    */
-  cacheBlock(zero: boolean, low: number, high: number): boolean {
+  cacheBlock(zero: boolean, low: number, writtenHigh: number): boolean {
+    const high = this.#mmu.maskedHigh(writtenHigh);
     const may = (access: Access) => this.#mmu.translateBlock(low, high, access, CACHE_BLOCK);
     // To operate on a block without changing it either permission will do; a fault is reported as a store's.
     const translated = (!zero && may(ACCESS.load)) || may(ACCESS.store);
@@ -122,13 +137,14 @@ export class MemoryAccess {
   }
 
   /** HLV and HLVX: a load as the guest would do it; the value goes to the mailbox. */
-  guestLoad(low: number, high: number, bytes: number, signed: boolean, executable: boolean): boolean {
+  guestLoad(low: number, writtenHigh: number, bytes: number, signed: boolean, executable: boolean): boolean {
     const mmu = this.#mmu;
+    const space = executable ? this.#guestCode : this.#guest;
+    const high = space.maskedHigh(writtenHigh);
     if (crossesPages(low, bytes)) {
-      const translate: Translate = (...access) => mmu.translateGuest(...access, executable);
-      if (!asGuest(mmu.exception, this.#loadAcrossPages(low, high, bytes, translate))) return false;
+      if (!asGuest(mmu.exception, this.#loadAcrossPages(low, high, bytes, space))) return false;
     } else {
-      if (!mmu.translateGuest(low, high, ACCESS.load, bytes, executable)) return false;
+      if (!space.translate(low, high, ACCESS.load, bytes)) return false;
       if (!this.#physical.read(mmu.physical, bytes))
         return asGuest(mmu.exception, this.#accessFault(ACCESS.load, low, high));
     }
@@ -137,14 +153,14 @@ export class MemoryAccess {
   }
 
   /** HSV: a store as the guest would do it. */
-  guestStore(low: number, high: number, bytes: number, valueLow: number, valueHigh: number): boolean {
+  guestStore(low: number, writtenHigh: number, bytes: number, valueLow: number, valueHigh: number): boolean {
     const mmu = this.#mmu;
+    const high = this.#guest.maskedHigh(writtenHigh);
     if (crossesPages(low, bytes)) {
-      const translate: Translate = (...access) => mmu.translateGuest(...access, false);
-      const stored = this.#storeAcrossPages(low, high, bytes, valueLow, valueHigh, translate);
+      const stored = this.#storeAcrossPages(low, high, bytes, valueLow, valueHigh, this.#guest);
       return asGuest(mmu.exception, stored);
     }
-    if (!mmu.translateGuest(low, high, ACCESS.store, bytes, false)) return false;
+    if (!this.#guest.translate(low, high, ACCESS.store, bytes)) return false;
     if (this.#physical.write(mmu.physical, bytes, valueLow, valueHigh)) return true;
     return asGuest(mmu.exception, this.#accessFault(ACCESS.store, low, high));
   }
@@ -158,18 +174,21 @@ export class MemoryAccess {
     const page = mmu.physical - (low & (PAGE - 1));
     const host = this.#ram.offsetOf(page, PAGE);
     if (host < 0) {
-      if (access === ACCESS.store && page === mmu.physical) this.#fillMessage(low, high, page);
+      if (access === ACCESS.store && page === mmu.physical) this.#fillMessage(low, page);
       return;
     }
-    if (access === ACCESS.load) this.#tlb.fillLoad(low, high, host, mmu.pageSize);
-    else this.#tlb.fillStore(low, high, host, mmu.pageSize);
+    // The TLB knows addresses as they are written, so that code which looks into it masks nothing.
+    const written = this.#state.words[MAILBOX_HIGH] as number;
+    if (access === ACCESS.load) this.#tlb.fillLoad(low, written, host, mmu.pageSize, high);
+    else this.#tlb.fillStore(low, written, host, mmu.pageSize, high);
   }
 
-  #fillMessage(low: number, high: number, page: number): void {
+  #fillMessage(low: number, page: number): void {
     const port = this.#physical.messagePort(page);
     if (port === undefined) return;
     this.#ports.set(port.pendingAt, port);
-    this.#tlb.fillMessage(low, high, port.pendingAt, port.identities);
+    const written = this.#state.words[MAILBOX_HIGH] as number;
+    this.#tlb.fillMessage(low, written, port.pendingAt, port.identities);
   }
 
   /** Generated code has set the bit of the identity in the mailbox value, where it was 0. */
@@ -192,8 +211,8 @@ export class MemoryAccess {
     words[(FIELD.mailboxValue >> 2) + 1] = high;
   }
 
-  #loadAcrossPages(low: number, high: number, bytes: number, translate: Translate): boolean {
-    if (!this.#locate(low, high, bytes, ACCESS.load, translate)) return false;
+  #loadAcrossPages(low: number, high: number, bytes: number, space: Space): boolean {
+    if (!this.#locate(low, high, bytes, ACCESS.load, space)) return false;
     this.#physical.readParts(this.#firstPart, PAGE - (low & (PAGE - 1)), this.#secondPart, bytes);
     return true;
   }
@@ -204,9 +223,9 @@ export class MemoryAccess {
     bytes: number,
     valueLow: number,
     valueHigh: number,
-    translate: Translate,
+    space: Space,
   ): boolean {
-    if (!this.#locate(low, high, bytes, ACCESS.store, translate)) return false;
+    if (!this.#locate(low, high, bytes, ACCESS.store, space)) return false;
     const first = PAGE - (low & (PAGE - 1));
     this.#physical.writeParts(this.#firstPart, first, this.#secondPart, bytes, valueLow, valueHigh);
     return true;
@@ -216,14 +235,14 @@ export class MemoryAccess {
    * Finds both parts of an access that crosses a page boundary. Both must be RAM: devices do not take part in
    * misaligned accesses. A fault is reported for the part that has it ("Machine Trap Value").
    */
-  #locate(low: number, high: number, bytes: number, access: Access, translate: Translate): boolean {
+  #locate(low: number, high: number, bytes: number, access: Access, space: Space): boolean {
     const first = PAGE - (low & (PAGE - 1));
-    if (!translate(low, high, access, first)) return false;
+    if (!space.translate(low, high, access, first)) return false;
     this.#firstPart = this.#ram.offsetOf(this.#mmu.physical, first);
     if (this.#firstPart < 0) return this.#accessFault(access, low, high);
     const nextLow = (low + first) | 0;
-    const nextHigh = nextLow === 0 ? (high + 1) & this.#state.upper : high;
-    if (!translate(nextLow, nextHigh, access, bytes - first)) return false;
+    const nextHigh = nextLow === 0 ? space.maskedHigh((high + 1) & this.#state.upper) : high;
+    if (!space.translate(nextLow, nextHigh, access, bytes - first)) return false;
     this.#secondPart = this.#ram.offsetOf(this.#mmu.physical, bytes - first);
     if (this.#secondPart < 0) return this.#accessFault(access, nextLow, nextHigh);
     return !this.#debug.refuses(access, low, high, bytes);
@@ -239,8 +258,18 @@ export class MemoryAccess {
   }
 }
 
-/** Translates as {@link Mmu.translate} does. */
-type Translate = (low: number, high: number, access: Access, width: number) => boolean;
+/** Addresses of one kind, which {@link Mmu} masks and translates. */
+interface Space {
+  maskedHigh(high: number): number;
+  translate(low: number, high: number, access: Access, width: number): boolean;
+}
+
+function guestSpace(mmu: Mmu, executable: boolean): Space {
+  return {
+    maskedHigh: (high) => (executable ? high : mmu.maskedGuestHigh(high)),
+    translate: (...access) => mmu.translateGuest(...access, executable),
+  };
+}
 
 function crossesPages(low: number, bytes: number): boolean {
   return (low & (PAGE - 1)) + bytes > PAGE;

@@ -9,7 +9,7 @@ import {
   TLB,
   TLB_ENTRY,
 } from './layout.ts';
-import { UNPAGED } from './mmu/index.ts';
+import { maskingOf, maskings, UNPAGED } from './mmu/index.ts';
 import { MODE, STATUS } from './privileged/registers.ts';
 import type { HartState } from './state.ts';
 
@@ -23,7 +23,9 @@ const CONTEXT = {
   /** MXR of HS-mode while V=1: unlike the guest's own, it holds in the G-stage too. */
   hostMxr: 32,
   fetch: 64,
-  bits: 128,
+  /** PMM, of loads and stores. */
+  maskingShift: 7,
+  bits: 512,
 } as const;
 
 const ASID_SPAN = 0x1_0000;
@@ -66,6 +68,8 @@ export class Tlb {
   #nextKey = 1;
   /** The address space, and V, that the keys in the hart block are for. */
   #remembered = -1;
+  /** Pointer masking that they are for. */
+  #maskings = 0;
 
   /** @param base address in linear memory of {@link TLB}.bytes bytes; what is there is not trusted */
   constructor(state: HartState, memory: WebAssembly.Memory, base: number) {
@@ -102,7 +106,8 @@ export class Tlb {
       dataVirtual = mpv && dataPrivilege !== MODE.machine ? 1 : 0;
     }
     const permissions = this.#permissions(dataPrivilege, dataVirtual);
-    const dataKey = this.#key(this.#space(dataPrivilege, dataVirtual) + permissions) << TLB.keyShift;
+    const data = this.#space(dataPrivilege, dataVirtual) + this.#masking(dataPrivilege, dataVirtual);
+    const dataKey = this.#key(data + permissions) << TLB.keyShift;
     words[FIELD.loadKey >> 2] = dataKey;
     words[FIELD.storeKey >> 2] = dataKey;
     this.#remember(fetchKey, dataKey, permissions);
@@ -118,8 +123,10 @@ export class Tlb {
     if (virtual === 0 && this.#state.hsHost) return;
     // M-mode returns to the address space that satp names, which it may just have written.
     const space = this.#space(MODE.supervisor, virtual);
-    if (space !== this.#remembered) this.#forgetSpace();
+    const masking = maskings(this.#state.csr);
+    if (space !== this.#remembered || masking !== this.#maskings) this.#forgetSpace();
     this.#remembered = space;
+    this.#maskings = masking;
     if (this.#fetchKeys[MODE.supervisor] === 0) this.#foresee(virtual);
     if (this.#machineKeys[0] === 0) this.#foreseeMachine();
     if (privilege === MODE.machine) return;
@@ -137,9 +144,10 @@ export class Tlb {
     for (const privilege of [0, MODE.supervisor]) {
       const space = this.#space(privilege, virtual);
       this.#fetchKeys[privilege] = this.#key(space + CONTEXT.fetch) << TLB.keyShift;
-      data[privilege] = this.#key(space) << TLB.keyShift;
+      const context = space + this.#masking(privilege, virtual);
+      data[privilege] = this.#key(context) << TLB.keyShift;
       const sum = privilege === 0 ? 0 : CONTEXT.sum;
-      data[privilege + 2] = this.#key(space + sum) << TLB.keyShift;
+      data[privilege + 2] = this.#key(context + sum) << TLB.keyShift;
     }
   }
 
@@ -244,15 +252,34 @@ export class Tlb {
     }
   }
 
-  /** Lets loads of this page go straight to `host`, the page's address in linear memory. */
-  fillLoad(addressLow: number, addressHigh: number, host: number, pageSize: number): void {
+  /**
+   * Lets loads of this page go straight to `host`, the page's address in linear memory.
+   *
+   * @param maskedHigh upper half of the address that is translated, which pointer masking may have made of the other
+   */
+  fillLoad(
+    addressLow: number,
+    addressHigh: number,
+    host: number,
+    pageSize: number,
+    maskedHigh = addressHigh,
+  ): void {
     const key = this.#state.words[FIELD.loadKey >> 2] as number;
-    this.#fill(TLB.loads, addressLow, addressHigh, key, host - (addressLow & ~0xfff), pageSize);
+    this.#noteSize(addressLow, maskedHigh, pageSize);
+    this.#fill(TLB.loads, addressLow, addressHigh, key, host - (addressLow & ~0xfff));
   }
 
-  fillStore(addressLow: number, addressHigh: number, host: number, pageSize: number): void {
+  /** As {@link fillLoad}, for stores. */
+  fillStore(
+    addressLow: number,
+    addressHigh: number,
+    host: number,
+    pageSize: number,
+    maskedHigh = addressHigh,
+  ): void {
     const key = this.#state.words[FIELD.storeKey >> 2] as number;
-    this.#fill(TLB.stores, addressLow, addressHigh, key, host - (addressLow & ~0xfff), pageSize);
+    this.#noteSize(addressLow, maskedHigh, pageSize);
+    this.#fill(TLB.stores, addressLow, addressHigh, key, host - (addressLow & ~0xfff));
   }
 
   /** Lets stores to the first word of this page set bits of an interrupt file at once. */
@@ -271,7 +298,8 @@ export class Tlb {
   /** Lets jumps into this page go straight to its decoded slots. */
   fillFetch(addressLow: number, addressHigh: number, slots: number, pageSize: number): void {
     const key = this.#state.words[FIELD.fetchKey >> 2] as number;
-    this.#fill(TLB.fetches, addressLow, addressHigh, key, slots, pageSize);
+    this.#noteSize(addressLow, addressHigh, pageSize);
+    this.#fill(TLB.fetches, addressLow, addressHigh, key, slots);
     const { words } = this.#state;
     const fills = words[FIELD.fetchFills >> 2] as number;
     const entry = this.#base + TLB.fetches + entryWord(addressLow) * 4;
@@ -288,9 +316,12 @@ export class Tlb {
     return hit ? this.#words[word + DATUM] >>> 0 : 0;
   }
 
-  #fill(table: number, low: number, high: number, key: number, datum: number, pageSize: number): void {
-    // Without paging there is nothing to fence: such contexts have keys of their own.
+  /** Without paging there is nothing to fence: such contexts have keys of their own. */
+  #noteSize(low: number, high: number, pageSize: number): void {
     if (pageSize > PAGE_SIZE.small && pageSize < UNPAGED) this.#noteSuperpage(low, high, pageSize);
+  }
+
+  #fill(table: number, low: number, high: number, key: number, datum: number): void {
     const word = (table >> 2) + entryWord(low);
     this.#words[word] = (low & ~0xfff) | key;
     this.#words[word + 1] = high;
@@ -323,6 +354,11 @@ export class Tlb {
     const space = addressSpace(csr[CSR.vsatp + 1] as number);
     const guest = guestSpace(csr[CSR.hgatp + 1] as number);
     return (guest * SPACES + space) * CONTEXT.bits + bits + CONTEXT.virtual;
+  }
+
+  /** The part of a context that says which bits of addresses mean nothing. */
+  #masking(privilege: number, virtual: number): number {
+    return maskingOf(this.#state.csr, privilege, virtual !== 0) << CONTEXT.maskingShift;
   }
 
   /** Bits of a context that decide about loads and stores besides privilege and V. */

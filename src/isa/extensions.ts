@@ -122,9 +122,16 @@ const FACTS = {
     only: 'bare',
     fixed: true,
   },
+  smnpm: {
+    brings: 'pointer masking in S-mode, as M-mode chooses',
+    needs: ['zicsr'],
+    xlen: 64,
+    only: 'bare',
+  },
   smstateen: { brings: 'M-mode opens state to lower modes', needs: ['zicsr'], only: 'bare', onDemand: true },
   ssccptr: { brings: 'promise: page tables can be in all of RAM', since: 'rva22s64', fixed: true },
   sscounterenw: { brings: 'promise: scounteren can be written', since: 'rva22s64', fixed: true },
+  ssnpm: { brings: 'pointer masking in U-mode and in guests', needs: ['zicsr'], xlen: 64, since: 'rva23s64' },
   ssstateen: {
     brings: 'S-mode opens state to U-mode and guests',
     needs: ['smstateen'],
@@ -135,6 +142,13 @@ const FACTS = {
   sstvala: { brings: 'promise: stval has the address or the encoding', since: 'rva22s64', fixed: true },
   sstvecd: { brings: 'promise: stvec takes any address in direct mode', since: 'rva22s64', fixed: true },
   ssu64xl: { brings: 'promise: U-mode has 64 bits', xlen: 64, since: 'rva23s64', fixed: true },
+  supm: {
+    brings: 'promise: programs can have pointer masking',
+    needs: ['ssnpm'],
+    xlen: 64,
+    since: 'rva23s64',
+    fixed: true,
+  },
   svadu: { brings: 'hardware sets A and D bits where ADUE says so' },
   svinval: { brings: 'fences of translation in parts', since: 'rva22s64' },
   svnapot: { brings: 'pages of 64 KiB', xlen: 64, since: 'rva23s64', fixed: true },
@@ -178,7 +192,7 @@ export function isExtension(name: string): name is Extension {
  */
 export const MISSING: Readonly<Record<string, Profile>> = {
   ...{ zvfhmin: 'rva23s64', zvbb: 'rva23s64', zvkt: 'rva23s64' },
-  ...{ ssnpm: 'rva23s64', supm: 'rva23s64', sscofpmf: 'rva23s64' },
+  ...{ sscofpmf: 'rva23s64' },
 };
 
 const PROFILES: readonly Profile[] = ['rva22s64', 'rva23s64'];

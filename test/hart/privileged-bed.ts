@@ -32,6 +32,8 @@ export const EXTENSIONS: readonly Extension[] = [
   'zicntr',
   'zicbom',
   'zicboz',
+  'smnpm',
+  'ssnpm',
   'zawrs',
   'zihpm',
   'sstc',

@@ -38,6 +38,9 @@ export function refillRequest(access: number, bytes: number, aligned = false): n
 }
 
 const PERMISSIONS = ENTRY.read | ENTRY.write | ENTRY.execute;
+/** The value of PMM that masks most, and the bits that both values mask. */
+const PMM_LONG = 3;
+const MASKED = { short: 7, long: 16 } as const;
 const PAGE_SHIFT = 12;
 const PAGE_OFFSET = 0xfff;
 
@@ -99,6 +102,10 @@ class RefillGenerator {
   readonly #guestWalk: FunctionRef<'i32'>;
   readonly #hart: Local<'i32'>;
   readonly #address: Local<'i64'>;
+  /** The address without bits that pointer masking ignores; the TLB knows the address as it is written. */
+  readonly #masked: Local<'i64'>;
+  /** Bits of it that are ignored. */
+  readonly #maskedBits: Local<'i64'>;
   readonly #request: Local<'i32'>;
   /** The address before the G-stage, and with two stages not 0. */
   readonly #translated: Local<'i64'>;
@@ -112,6 +119,8 @@ class RefillGenerator {
     this.#hart = f.param(0, 'i32');
     this.#address = f.param(1, 'i64');
     this.#request = f.param(2, 'i32');
+    this.#masked = f.local('i64');
+    this.#maskedBits = f.local('i64');
     this.#translated = f.local('i64');
     this.#twoStages = f.local('i32');
     this.#open = f.local('i32');
@@ -130,10 +139,11 @@ class RefillGenerator {
     f.set(this.#twoStages, i32.mul(this.#virtual(), guestTranslates));
     const atp = f.let(this.#ofMode(i64.load(hart, csrAddress('vsatp')), i64.load(hart, csrAddress('satp'))));
     const stage = this.#firstStage();
-    const isPlain = i32.or(isMachine, i64.eqz(i64.shr_u(atp, i64.const(60))));
+    const isPlain = f.let(i32.or(isMachine, i64.eqz(i64.shr_u(atp, i64.const(60)))));
+    this.#maskAddress(isMachine, isPlain);
     f.if(
       isPlain,
-      () => f.set(this.#translated, this.#address),
+      () => f.set(this.#translated, this.#masked),
       () => {
         stage.descend(atp);
         this.#judge(stage, status);
@@ -149,11 +159,34 @@ class RefillGenerator {
       xlen: this.#xlen,
       f: this.#f,
       hart: this.#hart,
-      address: this.#address,
+      address: this.#masked,
       guestPhysical: false,
       entryHost: (address) => this.#hostOf(address, i32.const(ENTRY.read)),
       giveUpIf: (condition) => this.#giveUpIf(condition),
       faultIf: (condition) => this.#faultIf(condition),
+    });
+  }
+
+  /** As `maskedHigh` of the TypeScript walker; MXR and MPRV have been left to that. */
+  #maskAddress(isMachine: Local<'i32'>, isPlain: Local<'i32'>): void {
+    const f = this.#f;
+    f.set(this.#masked, this.#address);
+    f.set(this.#maskedBits, i64.const(0));
+    if (this.#xlen === 32) return;
+    const isFetch = i32.eq(this.#access(), i32.const(ACCESS.fetch));
+    f.if(i32.eqz(i32.or(isMachine, isFetch)), () => {
+      const environment = (name: 'menvcfg' | 'henvcfg' | 'senvcfg') =>
+        i32.load(this.#hart, csrAddress(name) + HIGH);
+      const ofSupervisor = this.#ofMode(environment('henvcfg'), environment('menvcfg'));
+      const pmm = select(i32.load(this.#hart, FIELD.privilege), ofSupervisor, environment('senvcfg'));
+      const field = f.let(i32.and(pmm, i32.const(ENVCFG.pmmHigh)));
+      f.if(field, () => {
+        const isLong = i32.eq(field, i32.const(PMM_LONG));
+        f.set(this.#maskedBits, select(isLong, i64.const(MASKED.long), i64.const(MASKED.short)));
+        const kept = f.let(i64.shl(this.#address, this.#maskedBits));
+        const plain = i64.shr_u(kept, this.#maskedBits);
+        f.set(this.#masked, select(isPlain, plain, i64.shr_s(kept, this.#maskedBits)));
+      });
     });
   }
 
@@ -271,7 +304,7 @@ class RefillGenerator {
     const f = this.#f;
     const mega = megaShift(this.#xlen);
     const note = (field: number, bits: number): void => {
-      const number = i32.wrap_i64(i64.shr_u(this.#address, i64.const(bits)));
+      const number = i32.wrap_i64(i64.shr_u(this.#masked, i64.const(bits)));
       const at = f.let(
         i32.add(this.#hart, i32.and(i32.shr_u(number, i32.const(3)), i32.const(SUPERPAGE_MASK))),
       );
@@ -324,7 +357,8 @@ class RefillGenerator {
 
   #faultIf(condition: I32): void {
     this.#f.if(condition, () => {
-      this.#f.store('i32.store', this.#hart, i32.const(1), FIELD.pageFault);
+      // Traps in generated code know nothing of masks, but the address that they report has gone through them.
+      this.#f.store('i32.store', this.#hart, i64.eqz(this.#maskedBits), FIELD.pageFault);
       this.#f.return(i32.const(0));
     });
   }

@@ -7,6 +7,7 @@ import type { HartState } from '../state.ts';
 import { ENTRY } from './entry.ts';
 import { EntryMemory } from './entry-memory.ts';
 import type { Pmp } from './pmp.ts';
+import { masked, maskingOf, maskings } from './pointer-masking.ts';
 import { type LeafRule, Stage, UNPAGED, WALK_RESULT, type WalkResult } from './stage.ts';
 
 /** In whose name memory is accessed: what privilege, translation and permissions depend on. */
@@ -123,6 +124,35 @@ export class Mmu {
     const start = this.physical - (vaLow & (block - 1));
     const allowed = this.#pmp.check(start, block, access, this.#mode.privilege);
     return allowed || this.#fail(ACCESS_FAULT[access], vaLow, vaHigh);
+  }
+
+  /**
+   * The upper half of an address that a load or store of the hart as it is means, without bits that pointer masking
+   * ignores. To be used for every part of an access that crosses pages, and in what is reported about it.
+   */
+  maskedHigh(high: number): number {
+    const csr = this.#csr;
+    if (maskings(csr) === 0) return high;
+    const status = csr[CSR.mstatus];
+    const isLent = (status & STATUS.mprv) !== 0;
+    const privilege = isLent ? (status >>> STATUS.mppShift) & 3 : this.#state.privilege;
+    const virtual = this.usesGuestAddresses;
+    return masked(csr, high, maskingOf(csr, privilege, virtual), virtual);
+  }
+
+  /** As {@link maskedHigh}, for HLV and HSV; not for HLVX, whose addresses are those of instructions. */
+  maskedGuestHigh(high: number): number {
+    const csr = this.#csr;
+    const isSupervisor = (csr[CSR.hstatus] & HSTATUS.spvp) !== 0;
+    const ofUser = isSupervisor ? undefined : this.#userMaskingOfGuest();
+    const pmm = maskingOf(csr, isSupervisor ? MODE.supervisor : MODE.user, true, ofUser);
+    return masked(csr, high, pmm, true);
+  }
+
+  /** U-mode may not know what the guest's kernel has chosen for its programs: HUPMM takes its place there. */
+  #userMaskingOfGuest(): number | undefined {
+    if (this.#state.privilege !== MODE.user) return undefined;
+    return (this.#csr[CSR.hstatus + 1] & HSTATUS.hupmmHigh) >> HSTATUS.hupmmHighShift;
   }
 
   /** Loads and stores of the hart as it is are about guest virtual addresses. */

@@ -8,7 +8,7 @@ import type { HartState } from '../state.ts';
 export interface PrivilegedHooks {
   /**
    * Something that address translation depends on has changed: privilege, V, MPRV, MPP, MPV, SUM, MXR, SPVP, an
-   * address-space register (satp, vsatp, hgatp) or who updates A and D bits.
+   * address-space register (satp, vsatp, hgatp), who updates A and D bits, or pointer masking.
    */
   contextChanged(): void;
   /**

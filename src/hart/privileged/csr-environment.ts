@@ -28,19 +28,39 @@ function writeLow(context: Context, field: number, low: number): void {
 }
 
 /** Bits that are 0 in menvcfg are read-only 0 in henvcfg: the stored value is always the one in effect. */
+const NARROWED = ENVCFG.adueHigh | ENVCFG.pbmteHigh | ENVCFG.stceHigh;
+
+/** Where pointer masking of the mode below can be set: what a write to PMM leaves there. */
+function maskingAfter({ state: { csr }, features }: Context, field: number, high: number): number {
+  const isThere = features.extensions.has(field === CSR.menvcfg ? 'smnpm' : 'ssnpm');
+  const pmm = high & ENVCFG.pmmHigh;
+  return isThere && pmm !== ENVCFG.pmmHighReserved ? pmm : (csr[field + 1] as number) & ENVCFG.pmmHigh;
+}
+
 function writeMenvcfg(context: Context, low: number, high: number): void {
   const { csr } = context.state;
   writeLow(context, CSR.menvcfg, low);
   const value = high & configurableHigh(context.features);
-  csr[CSR.menvcfg + 1] = value;
-  csr[CSR.henvcfg + 1] = (csr[CSR.henvcfg + 1] as number) & value;
+  csr[CSR.menvcfg + 1] = value | maskingAfter(context, CSR.menvcfg, high);
+  csr[CSR.henvcfg + 1] = (csr[CSR.henvcfg + 1] as number) & (value | ~NARROWED);
   context.hooks.contextChanged();
 }
 
 function writeHenvcfg(context: Context, low: number, high: number): void {
   const { csr } = context.state;
   writeLow(context, CSR.henvcfg, low);
-  csr[CSR.henvcfg + 1] = high & (csr[CSR.menvcfg + 1] as number);
+  const value = high & NARROWED & (csr[CSR.menvcfg + 1] as number);
+  csr[CSR.henvcfg + 1] = value | maskingAfter(context, CSR.henvcfg, high);
+  context.hooks.contextChanged();
+}
+
+/** Kernels write it whenever they switch threads: the context is the same for most of them. */
+function writeSenvcfg(context: Context, low: number, high: number): void {
+  const { csr } = context.state;
+  writeLow(context, CSR.senvcfg, low);
+  const masking = maskingAfter(context, CSR.senvcfg, high);
+  if (csr[CSR.senvcfg + 1] === masking) return;
+  csr[CSR.senvcfg + 1] = masking;
   context.hooks.contextChanged();
 }
 
@@ -105,7 +125,7 @@ export const ENVIRONMENT_CSRS: readonly CsrDefinition[] = [
   }),
   {
     ...stored(0x10a, 'senvcfg', undefined, { gate: stateGate(STATEEN.envcfgHigh) }),
-    write: (context, low) => writeLow(context, CSR.senvcfg, low),
+    write: writeSenvcfg,
   },
   ...stateEnables(0),
   ...stateEnables(1),

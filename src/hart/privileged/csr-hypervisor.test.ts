@@ -60,7 +60,7 @@ describe('scenario 55: what can be written', () => {
   test('hstatus: VSXL is 64 bits, VGEIN holds 0 to GEILEN', () => {
     const bed = new PrivilegedBed({ guestExternalInterrupts: 5 });
     bed.write('hstatus', ALL);
-    expect(bed.read('hstatus')).toBe(bits(33) | bits(6, 7, 8, 9, 20, 21, 22));
+    expect(bed.read('hstatus')).toBe(bits(33, 48, 49) | bits(6, 7, 8, 9, 20, 21, 22));
     bed.write('hstatus', 5n << 12n);
     expect(bed.read('hstatus') & 0xffff_ffffn).toBe(5n << 12n);
     bed.write('hstatus', 6n << 12n);

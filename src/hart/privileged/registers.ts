@@ -62,6 +62,9 @@ export const HSTATUS = {
   vtsr: 1 << 22,
   /** VSXL = 2: 64 bits. */
   vsxlHigh: 2,
+  /** HUPMM: pointer masking of hlv and hsv in U-mode, as PMM of {@link ENVCFG}. */
+  hupmmHigh: 3 << 16,
+  hupmmHighShift: 16,
 } as const;
 
 /** menvcfg, henvcfg and senvcfg. */
@@ -72,6 +75,9 @@ export const ENVCFG = {
   cbieReserved: 2 << 4,
   cbcfe: 1 << 6,
   cbze: 1 << 7,
+  /** PMM: pointer masking of the next lower mode; 1 is reserved. */
+  pmmHigh: 3,
+  pmmHighReserved: 1,
   adueHigh: 1 << 29,
   pbmteHigh: 1 << 30,
   stceHigh: 1 << 31,

@@ -1,7 +1,7 @@
 import { CSR, FIELD } from '../layout.ts';
 import type { HartState } from '../state.ts';
 import type { Context } from './context.ts';
-import { HSTATUS, MACHINE_STATUS, STATUS, SUPERVISOR_STATUS } from './registers.ts';
+import { ENVCFG, HSTATUS, MACHINE_STATUS, STATUS, SUPERVISOR_STATUS } from './registers.ts';
 
 const HYPERVISOR_BITS =
   HSTATUS.gva | HSTATUS.spv | HSTATUS.spvp | HSTATUS.hu | HSTATUS.vtvm | HSTATUS.vtw | HSTATUS.vtsr;
@@ -144,17 +144,28 @@ export function writeVsstatus(context: Context, low: number): void {
 
 export function readHstatus(context: Context): void {
   context.low = context.state.csr[CSR.hstatus] as number;
-  context.high = widthField(context, HSTATUS.vsxlHigh);
+  const { csr } = context.state;
+  context.high =
+    widthField(context, HSTATUS.vsxlHigh) | ((csr[CSR.hstatus + 1] as number) & HSTATUS.hupmmHigh);
 }
 
 /** VGEIN can hold 0 to GEILEN; other values leave it as it was. */
-export function writeHstatus(context: Context, low: number): void {
+export function writeHstatus(context: Context, low: number, high: number): void {
   const { csr } = context.state;
   const old = csr[CSR.hstatus] as number;
   const source = (low & HSTATUS.vgein) >> HSTATUS.vgeinShift;
   const vgein = (source <= context.features.geilen ? low : old) & HSTATUS.vgein;
   csr[CSR.hstatus] = (low & HYPERVISOR_BITS) | vgein;
+  writeGuestMasking(context, high);
   if (((old ^ low) & HSTATUS.spvp) !== 0) context.hooks.contextChanged();
+}
+
+/** The reserved value leaves HUPMM as it was. */
+function writeGuestMasking({ state: { csr }, features }: Context, high: number): void {
+  const pmm = (high & HSTATUS.hupmmHigh) >> HSTATUS.hupmmHighShift;
+  if (pmm === ENVCFG.pmmHighReserved || !features.extensions.has('ssnpm')) return;
+  const others = (csr[CSR.hstatus + 1] as number) & ~HSTATUS.hupmmHigh;
+  csr[CSR.hstatus + 1] = others | (pmm << HSTATUS.hupmmHighShift);
 }
 
 /** Values of the status registers after reset; those that only hold constants get them too. */

@@ -195,18 +195,22 @@ describe('cache-block operations', () => {
     bed.write('menvcfg', bits(5, 7));
     expect(bed.read('menvcfg')).toBe(bits(4, 7));
     bed.write('senvcfg', (1n << 64n) - 1n);
-    expect(bed.read('senvcfg')).toBe(0xf1n);
+    expect(bed.read('senvcfg')).toBe(0xf1n | bits(32, 33));
     const plain = new PrivilegedBed({ extensions: new Set(['i', 'zicsr']) });
     plain.write('menvcfg', (1n << 64n) - 1n);
     expect(plain.read('menvcfg')).toBe(bits(0));
-    for (const [extension, bit] of [
+    for (const [extension, ...own] of [
       ['svadu', 61],
       ['svpbmt', 62],
       ['sstc', 63],
+      ['smnpm', 32, 33],
+      ['ssnpm'],
     ] as const) {
-      const one = new PrivilegedBed({ extensions: new Set(['i', 'zicsr', extension]) });
+      const one = new PrivilegedBed({ extensions: new Set(['i', 'zicsr', 'h', extension]) });
       one.write('menvcfg', (1n << 64n) - 1n);
-      expect(one.read('menvcfg')).toBe(bits(0, bit));
+      expect(one.read('menvcfg')).toBe(bits(0, ...own));
+      one.write('senvcfg', (1n << 64n) - 1n);
+      expect(one.read('senvcfg')).toBe(extension === 'ssnpm' ? bits(0, 32, 33) : bits(0));
     }
   });
 });

@@ -71,7 +71,8 @@ const USES: Readonly<Record<string, string>> = {
   zkr: '.word 0x01501573', // csrrw a0, seed, x0
   // An address with a tag, which the firmware has said is to be ignored.
   smnpm: 'li a0, 1; slli a0, a0, 62; lui a1, 1; add a1, a1, s3; or a0, a0, a1; ld a0, (a0)',
-  ssnpm: 'li t0, 3; slli t0, t0, 32; csrs senvcfg, t0; csrr a0, senvcfg; and a0, a0, t0; bnez a0, 1f; ebreak\n1:',
+  ssnpm:
+    'li t0, 3; slli t0, t0, 32; csrs senvcfg, t0; csrr a0, senvcfg; and a0, a0, t0; bnez a0, 1f; ebreak\n1:',
   ssstateen: '.word 0x10c02573', // csrr a0, sstateen0
   ssaia: '.word 0x15002573', // csrr a0, siselect
   sscofpmf: '.word 0xda002573', // csrr a0, scountovf

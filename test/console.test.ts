@@ -10,6 +10,7 @@ import type { DomainConfig } from '../src/machine/domain/config.ts';
 import { Machine } from '../src/machine/machine.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { debianGuest } from './machine/debian-guest.ts';
+import { guestScript } from './machine/guest-script.ts';
 
 const LIMIT_MS = 120_000;
 
@@ -39,7 +40,7 @@ async function converse(
   if (guest === undefined) throw new Error('there is no guest');
   const { bootArgs = 'console=ttyS0', slow = false, ...rest } = wiring;
   const kernel = await readKernel(readFileSync(guest.kernelPath), guest.kernelPath);
-  const initrd = initramfs({ busybox: readFileSync(guest.busyboxPath), run });
+  const initrd = initramfs({ busybox: readFileSync(guest.busyboxPath), run: guestScript(run) });
   const pieces = ports.map((): Buffer[] => []);
   let serial = '';
   const waiting = new Set<() => void>();

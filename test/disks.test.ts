@@ -12,6 +12,7 @@ import { openDrives } from '../src/node/drives/open-drives.ts';
 import { guestSetUp } from '../src/node/guests/guest-parts.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { debianGuest } from './machine/debian-guest.ts';
+import { guestScript } from './machine/guest-script.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 120_000;
@@ -54,7 +55,7 @@ async function run(
           busybox: readFileSync(guest.busyboxPath),
           extraFiles: files,
           setUp,
-          run: script,
+          run: guestScript(script),
         }),
         bootArgs: 'console=ttyS0',
         drives: facts,

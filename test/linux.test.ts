@@ -5,6 +5,7 @@ import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import type { DomainAia } from '../src/devices/descriptor.ts';
 import { debianGuest } from './machine/debian-guest.ts';
+import { guestScript } from './machine/guest-script.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 240_000;
@@ -32,7 +33,7 @@ dmesg | grep -ci 'stall\\|lockup' | sed 's/^/trouble: /'
 async function boot(vcpus: number, pcpus: number, aia: DomainAia = 'none'): Promise<MachineRun> {
   if (guest === undefined) throw new Error('there is no guest');
   const kernel = await readKernel(readFileSync(guest.kernelPath), guest.kernelPath);
-  const initrd = initramfs({ busybox: readFileSync(guest.busyboxPath), run: script });
+  const initrd = initramfs({ busybox: readFileSync(guest.busyboxPath), run: guestScript(script) });
   return runMachine(
     {
       kind: 'domain',

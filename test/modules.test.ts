@@ -5,6 +5,7 @@ import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import { MODULES_PATH } from '../src/node/debian/debian-modules.ts';
 import { debianModules } from './machine/debian-modules.ts';
+import { guestScript } from './machine/guest-script.ts';
 import { runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 120_000;
@@ -39,7 +40,7 @@ test.skipIf(files === undefined)(
         memoryBytes: 256 * 1024 * 1024,
         protocol: 'take-mirror',
         kernel: await readKernel(readFileSync(guest.kernelPath), guest.kernelPath),
-        initrd: initramfs({ busybox, run: script, extraFiles: modules }),
+        initrd: initramfs({ busybox, run: guestScript(script), extraFiles: modules }),
         bootArgs: 'console=ttyS0',
       },
       LIMIT_MS,

@@ -17,6 +17,7 @@ import { MODULES_PATH } from '../src/node/debian/debian-modules.ts';
 import { type NetworkOptions, prepareNetwork } from '../src/node/network/open-network.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { debianModules } from './machine/debian-modules.ts';
+import { guestScript } from './machine/guest-script.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 240_000;
@@ -62,7 +63,7 @@ async function run(
         kernel: await readKernel(readFileSync(files.guest.kernelPath), files.guest.kernelPath),
         initrd: initramfs({
           busybox: readFileSync(files.guest.busyboxPath),
-          run: start + script,
+          run: guestScript(start + script),
           extraFiles: [...files.modules, { path: `${MODULES_PATH}/udhcpc`, data: UDHCPC, mode: 0o755 }],
         }),
         bootArgs: 'console=ttyS0',

@@ -7,6 +7,7 @@ import { readKernel } from '../src/boot/kernel-image.ts';
 import { InputError } from '../src/errors/input-error.ts';
 import type { Xlen } from '../src/machine/cpu.ts';
 import { debianGuest, debianPackage } from '../src/node/debian/debian-guest.ts';
+import { guestScript } from './machine/guest-script.ts';
 import { runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 120_000;
@@ -62,7 +63,7 @@ describe.skipIf(files === undefined)('OpenSBI starts Debian in HS-mode', () => {
         source: files.firmware,
       } as const;
       const kernel = await readKernel(readFileSync(files.kernel), files.kernel);
-      const initrd = initramfs({ busybox: readFileSync(files.busybox), run: script });
+      const initrd = initramfs({ busybox: readFileSync(files.busybox), run: guestScript(script) });
       const { end, output } = await runMachine(
         {
           kind: 'bare',

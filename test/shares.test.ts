@@ -21,6 +21,7 @@ import { NodeHost } from '../src/node/node-host.ts';
 import { openShares } from '../src/node/shares/open-shares.ts';
 import type { ShareOptions } from '../src/node/shares/share-options.ts';
 import { debianGuest } from './machine/debian-guest.ts';
+import { guestScript } from './machine/guest-script.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 120_000;
@@ -56,7 +57,7 @@ async function run(script: string, shares: readonly ShareOptions[]): Promise<Mac
           busybox: readFileSync(guest.busyboxPath),
           extraFiles: files,
           setUp,
-          run: script,
+          run: guestScript(script),
         }),
         bootArgs: 'console=ttyS0',
         shares: facts,

@@ -14,6 +14,7 @@ import { Machine } from '../src/machine/machine.ts';
 import { guestSetUp } from '../src/node/guests/guest-parts.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { debianModules } from './machine/debian-modules.ts';
+import { guestScript } from './machine/guest-script.ts';
 
 const LIMIT_MS = 120_000;
 const ECHO_PORT = 22;
@@ -116,7 +117,7 @@ describe.skipIf(debian === undefined)('streams', { timeout: LIMIT_MS + 30_000 },
           busybox: readFileSync(guest.busyboxPath),
           extraFiles: [...files, { path: 'bin/sockets', data: buildSockets(folder), mode: 0o755 }],
           setUp,
-          run: script,
+          run: guestScript(script),
         }),
         ...{ bootArgs: 'console=ttyS0', vsock: { cid: 42 }, ...wiring },
       },

@@ -7,6 +7,7 @@ import { Machine } from '../../src/machine/machine.ts';
 import type { DebianGuest } from '../../src/node/debian/debian-guest.ts';
 import { NodeHost } from '../../src/node/node-host.ts';
 import { debianGuest } from '../machine/debian-guest.ts';
+import { guestScript } from '../machine/guest-script.ts';
 import { GdbClient } from './gdb-client.ts';
 
 const LIMIT_MS = 240_000;
@@ -37,7 +38,7 @@ async function start({ kernelPath, busyboxPath }: DebianGuest) {
       kind: 'domain',
       ...{ vcpus: 2, pcpus: 2, memoryBytes: 256 << 20, protocol: 'take-mirror', bootArgs: 'console=ttyS0' },
       kernel: await readKernel(readFileSync(kernelPath), kernelPath),
-      initrd: initramfs({ busybox: readFileSync(busyboxPath), run: SCRIPT }),
+      initrd: initramfs({ busybox: readFileSync(busyboxPath), run: guestScript(SCRIPT) }),
     },
     new NodeHost(),
     {

@@ -216,7 +216,8 @@ describe('stopi and stopei in generated code', () => {
       if (quiet(fast) === QUIET.yes) expect(quiet(slow)).toBe(QUIET.yes);
     });
     fc.assert(property, { numRuns: 400 });
-    expect(finished).toBeGreaterThan(200);
+    // About 205 and 3,600: chance does not reach these bounds.
+    expect(finished).toBeGreaterThan(100);
     expect(saved).toBeGreaterThan(1000);
   }, 240_000);
 });

@@ -1,7 +1,8 @@
 /**
  * Compares random vector instructions with QEMU:
- * `node scripts/vectors.ts [--seed S] [--programs N] [--instructions N] [--rounds N] [--vlen BITS] [--qemu COMMAND]`.
- * Differences are printed; the status is 1 if there are any.
+ * `node scripts/vectors.ts [--seed S] [--programs N] [--instructions N] [--rounds N] [--vlen BITS] [--qemu COMMAND]
+ * [--recent] [--only PREFIX]`. `--recent` says that QEMU is 10 or later. Differences are printed; the status is 1 if
+ * there are any.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,6 +20,8 @@ const { values } = parseArgs({
     every: { type: 'string', default: '16' },
     vlen: { type: 'string' },
     qemu: { type: 'string' },
+    only: { type: 'string' },
+    recent: { type: 'boolean', default: false },
     compile: { type: 'boolean', default: false },
   },
 });
@@ -33,7 +36,12 @@ try {
   for (; programs < Number(values.programs); programs++) {
     const seed = Number(values.seed) + programs;
     const size = { instructions, rounds, every: Number(values.every) };
-    const options = length === undefined ? { seed, ...size } : { seed, ...size, vlen: length };
+    const { recent, only } = values;
+    const options = {
+      ...{ seed, recent, ...size },
+      ...(length === undefined ? {} : { vlen: length }),
+      ...(only === undefined ? {} : { only }),
+    };
     const report = await compareVectors(machine, options, folder, values.qemu);
     if (report === undefined) continue;
     console.log(report);

@@ -123,7 +123,10 @@ export class Hart {
     const table = this.#regionTable;
     const { state, privileged } = this;
     const { exception } = privileged;
-    return new VectorUnit({ state, access: this.#access, exception, debug: this.#debug, table, vlen });
+    return new VectorUnit({
+      ...{ state, access: this.#access, exception, debug: this.#debug, table, vlen, extensions },
+      float: () => this.#generated.exports,
+    });
   }
 
   #createFetcher(): Fetcher {

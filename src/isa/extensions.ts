@@ -33,7 +33,7 @@ const FACTS = {
   f: { brings: 'single-precision floating point', needs: ['zicsr'], since: 'rva22s64' },
   d: { brings: 'double-precision floating point', needs: ['f'], since: 'rva22s64' },
   c: { brings: 'compressed instructions', since: 'rva22s64', fixed: true },
-  v: { brings: 'vectors of integers', needs: ['d'], xlen: 64, since: 'rva23s64', onDemand: true },
+  v: { brings: 'vectors', needs: ['d'], xlen: 64, since: 'rva23s64', onDemand: true },
   h: { brings: 'hypervisor mode', since: 'rva23s64', only: 'bare' },
   zic64b: { brings: 'promise: cache blocks have 64 bytes', since: 'rva22s64', fixed: true },
   zicbom: { brings: 'cache blocks: clean, flush, invalidate', since: 'rva22s64' },
@@ -76,6 +76,24 @@ const FACTS = {
   zbkx: { brings: 'permutations by tables in registers' },
   zbs: { brings: 'bits: single ones', since: 'rva22s64' },
   zkt: { brings: 'time that depends on no data, as far as the host keeps it', since: 'rva22s64' },
+  zve32f: { brings: 'vectors: single precision', needs: ['v'], xlen: 64, fixed: true },
+  zve32x: { brings: 'vectors: integers of up to 32 bits', needs: ['v'], xlen: 64, fixed: true },
+  zve64d: { brings: 'vectors: double precision', needs: ['v'], xlen: 64, fixed: true },
+  zve64f: { brings: 'vectors: integers of 64 bits, single precision', needs: ['v'], xlen: 64, fixed: true },
+  zve64x: { brings: 'vectors: integers of up to 64 bits', needs: ['v'], xlen: 64, fixed: true },
+  zvfh: {
+    brings: 'vectors: half precision',
+    needs: ['zvfhmin', 'zfhmin'],
+    xlen: 64,
+    onDemand: true,
+  },
+  zvfhmin: {
+    brings: 'vectors: conversions of half precision',
+    needs: ['v'],
+    xlen: 64,
+    since: 'rva23s64',
+    onDemand: true,
+  },
   zvl1024b: { brings: 'vectors of 1024 bits', needs: ['zvl512b'], xlen: 64, onDemand: true },
   zvl128b: { brings: 'vectors of 128 bits and more', needs: ['v'], xlen: 64, onDemand: true },
   zvl256b: { brings: 'vectors of 256 bits and more', needs: ['zvl128b'], xlen: 64, onDemand: true },
@@ -191,8 +209,7 @@ export function isExtension(name: string): name is Extension {
  * supervisor profile, which includes the unprivileged one), by the first profile that does.
  */
 export const MISSING: Readonly<Record<string, Profile>> = {
-  ...{ zvfhmin: 'rva23s64', zvbb: 'rva23s64', zvkt: 'rva23s64' },
-  ...{ sscofpmf: 'rva23s64' },
+  ...{ zvbb: 'rva23s64', zvkt: 'rva23s64', sscofpmf: 'rva23s64' },
 };
 
 const PROFILES: readonly Profile[] = ['rva22s64', 'rva23s64'];

@@ -29,10 +29,14 @@ export type {
 export { findInstruction, instructionNamed, instructionsFor } from './table.ts';
 export type {
   Addressing,
+  Computation,
   ConfigurationShape,
+  ElementFloat,
   ElementOperands,
   ElementsShape,
   ElementTools,
+  FloatScale,
+  FloatUse,
   LaneOperation,
   MaskLogicShape,
   MemoryShape,

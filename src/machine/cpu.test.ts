@@ -25,8 +25,9 @@ describe('the words of --cpu', () => {
   test('without a choice there is all of a width', () => {
     expect(readCpu()).toEqual({
       xlen: 64,
+      // Vectors are there on demand, and what comes with them.
       extensions: EXTENSION_NAMES.filter(
-        (name) => EXTENSIONS[name].xlen !== 32 && !EXTENSIONS[name].onDemand,
+        (name) => EXTENSIONS[name].xlen !== 32 && !EXTENSIONS[name].onDemand && !needs(name, 'v'),
       ),
     });
     expect(readCpu('rv32').xlen).toBe(32);
@@ -61,6 +62,8 @@ describe('the words of --cpu', () => {
     expect(has('rv64')).not.toContain('v');
     expect(vlenOf(has('rv64'))).toBe(0);
     expect(vlenOf(has('rv64,v=true'))).toBe(256);
+    expect(has('rv64,v=true')).toEqual(expect.arrayContaining(['zve32f', 'zve64d', 'zve64x']));
+    expect(has('rv64,zvfh=true')).toEqual(expect.arrayContaining(['v', 'zfhmin', 'zvfhmin']));
     expect(vlenOf(has('rv64,v=true,vlen=128'))).toBe(128);
     expect(vlenOf(has('rv64,v=true,vlen=1024'))).toBe(1024);
     expect(has('rv64,zvl512b=true')).toEqual(expect.arrayContaining(['v', 'zvl128b', 'zvl256b', 'zvl512b']));
@@ -80,6 +83,7 @@ describe('the words of --cpu', () => {
     ['rv64,constructor=false', 'there is no extension constructor here'],
     ['rv64,i=false', 'i cannot be left out'],
     ['rv32,svpbmt=true', 'svpbmt is for harts of 64 bits'],
+    ['rv64,d=false,v=true', 'v needs d, which is left out'],
     ['rv64,f=false,d=true', 'd needs f, which is left out'],
     ['rva23s64', 'these harts lack '],
   ])('%s is refused', (words, why) => {

@@ -64,6 +64,7 @@ export function readCpu(words: string = DEFAULT_CPU, option = '--cpu'): Cpu {
   const wanted = asked.includes('v') && !hasLength ? [...asked, USUAL_LENGTH] : asked;
   const unwanted = EXTENSION_NAMES.filter((each) => wishes.get(each) === false);
   for (const each of wanted) addWithNeeds(chosen, each);
+  for (const each of withFixed(chosen, xlen)) chosen.add(each);
   for (const each of unwanted) leaveOut(chosen, each);
   for (const each of wanted.filter((each) => !chosen.has(each)))
     complain(`${each} needs ${needsOf(each).find((need) => unwanted.includes(need))}, which is left out.`);
@@ -142,6 +143,13 @@ function needsOf(name: Extension): readonly Extension[] {
 
 function addWithNeeds(chosen: Set<Extension>, name: Extension): void {
   for (const each of [name, ...needsOf(name)]) chosen.add(each);
+}
+
+/** What comes with what is there. */
+function withFixed(chosen: ReadonlySet<Extension>, xlen: Xlen): readonly Extension[] {
+  return possibleExtensions(xlen).filter(
+    (name) => EXTENSIONS[name].fixed === true && needsOf(name).every((need) => chosen.has(need)),
+  );
 }
 
 function leaveOut(chosen: Set<Extension>, name: Extension): void {

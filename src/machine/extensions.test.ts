@@ -9,7 +9,7 @@ import { advertisedExtensions } from './extensions.ts';
 const MIB = 2 ** 20;
 
 /**
- * Hints execute everywhere, so nothing tells whether they are implemented, nor do programs see how long they take; without CSRs nothing could be told; and
+ * Parts of V and its lengths come with it. Hints execute everywhere, so nothing tells whether they are implemented, nor do programs see how long they take; without CSRs nothing could be told; and
  * S-mode sees nothing of Smaia.
  */
 const UNTESTABLE = new Set(['smaia', 'zicbop', 'zihintntl', 'zihintpause', 'zicsr', 'zkt', 'smstateen']);
@@ -42,7 +42,9 @@ const USES: Readonly<Record<string, string>> = {
   d: 'fadd.d fa0, fa1, fa2',
   c: '.half 0x852e; .half 0x852e',
   h: '.word 0x60002573', // csrr a0, hstatus
-  v: '.word 0x0005f557', // vsetvli a0, a1, e8
+  v: 'li t0, 0x600; csrs sstatus, t0; .word 0x0005f557', // vsetvli a0, a1, e8
+  zvfh: 'vsetivli x0, 1, e16, m1, ta, ma; vfadd.vv v1, v2, v3',
+  zvfhmin: 'vsetivli x0, 1, e16, m1, ta, ma; vfwcvt.f.f.v v2, v4',
   zicbom: 'lui a0, 1; add a0, a0, s3; cbo.clean (a0)',
   zicboz: 'lui a0, 1; add a0, a0, s3; cbo.zero (a0)',
   zicntr: 'rdcycle a0; rdtime a0; rdinstret a0',
@@ -155,10 +157,14 @@ describe('the device tree lists what can be used, neither more nor less', () => 
     // One that is there on demand.
     { ...domain, extensions: readCpu('rv64,ssstateen=on').extensions },
     { ...bare, extensions: readCpu('rv64,ssstateen=on').extensions },
+    { ...domain, extensions: readCpu('rv64,v=on').extensions },
+    { ...bare, extensions: readCpu('rv64,zvfh=on').extensions },
   ])('in a machine of kind $kind, $aia, $extensions', async (config) => {
     const listed = advertisedExtensions(config, config.extensions).filter(
       (name) =>
-        !UNTESTABLE.has(name) && !(isExtension(name) && EXTENSIONS[name].brings.startsWith('promise')),
+        !UNTESTABLE.has(name) &&
+        !/^zv[el]/.test(name) &&
+        !(isExtension(name) && EXTENSIONS[name].brings.startsWith('promise')),
     );
     expect((await usable(config)).toSorted()).toEqual(listed.toSorted());
   });

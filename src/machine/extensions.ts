@@ -9,7 +9,9 @@ export function possibleExtensions(xlen: Xlen): readonly Extension[] {
 
 /** The extensions that harts of a width have if nobody says anything else, in canonical order. */
 export function allExtensions(xlen: Xlen): readonly Extension[] {
-  return possibleExtensions(xlen).filter((name) => EXTENSIONS[name].onDemand !== true);
+  const isOnDemand = (name: Extension): boolean =>
+    EXTENSIONS[name].onDemand === true || (EXTENSIONS[name].needs ?? []).some(isOnDemand);
+  return possibleExtensions(xlen).filter((name) => !isOnDemand(name));
 }
 
 /**

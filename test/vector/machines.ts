@@ -6,9 +6,10 @@ import type { Extension } from '../../src/isa/index.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { finished } from '../streams/qemu-process.ts';
 import { LAYOUT } from './layout.ts';
-import type { VectorProgram, Vlen } from './program.ts';
+import { EXTENSIONS, type VectorProgram, type Vlen } from './program.ts';
 
-const SCALAR = ['i', 'm', 'a', 'f', 'd', 'c', 'zicsr', 'zifencei'] as const;
+/** Extensions that QEMU 10 has beyond 7.2. */
+const RECENT = ['zfh', 'zvfh'] as const;
 const CODE_PAGES = 64;
 const EXIT_REQUEST = 64;
 const AREA = 0x1000;
@@ -88,7 +89,7 @@ export class VectorMachine {
         },
       },
       platform: { ticks: () => 0, lines: () => 0, guestExternalLines: () => 0 },
-      extensions: new Set<Extension>([...SCALAR, 'v', `zvl${vlen}b`]),
+      extensions: new Set<Extension>([...EXTENSIONS, `zvl${vlen}b`]),
       compile: this.#compile,
       hartId: 0,
       hsHost: false,
@@ -99,7 +100,7 @@ export class VectorMachine {
 
 /** Runs a program on QEMU, whose RAM is a file in a folder. */
 export async function runOnQemu(
-  { image, vlen, seed }: VectorProgram,
+  { image, vlen, seed, recent }: VectorProgram,
   folder: string,
   qemu = 'qemu-system-riscv64',
 ): Promise<VectorOutcome> {
@@ -110,7 +111,8 @@ export async function runOnQemu(
     const size = LAYOUT.ramBytes;
     const machine = ['-M', 'virt,memory-backend=ram', '-m', `${size >> 20}M`];
     const backend = ['-object', `memory-backend-file,id=ram,size=${size},mem-path=${ram},share=on`];
-    const cpu = ['-cpu', `rv64,v=true,vlen=${vlen},elen=64`];
+    const more = recent ? RECENT.map((name) => `,${name}=true`).join('') : '';
+    const cpu = ['-cpu', `rv64,v=true,vlen=${vlen},elen=64${more}`];
     const quiet = ['-display', 'none', '-serial', 'none', '-monitor', 'none'];
     await finished(spawn(qemu, [...machine, ...backend, ...cpu, ...quiet, '-bios', program]), seed, TIMEOUT);
     return readOutcome(ram);

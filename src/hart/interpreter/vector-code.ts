@@ -27,13 +27,12 @@ export function generateVector({ f, hart, slot }: Frame, kernel: FunctionType<'i
     };
     f.block((off) => {
       f.brIf(off, i32.eqz(isOn(MSTATUS)));
-      f.if(i32.load(hart, FIELD.virtual), () => {
-        f.brIf(off, i32.eqz(isOn(VSSTATUS)));
-        markDirty(VSSTATUS);
-      });
+      f.if(i32.load(hart, FIELD.virtual), () => f.brIf(off, i32.eqz(isOn(VSSTATUS))));
+      // What stops is carried out again, and marked as dirty, by TypeScript.
+      f.brIf(off, callIndirect(kernel, i32.load(plan, PLAN.element), hart, bits));
+      f.if(i32.load(hart, FIELD.virtual), () => markDirty(VSSTATUS));
       markDirty(MSTATUS);
-      const status = callIndirect(kernel, i32.load(plan, PLAN.element), hart, bits);
-      f.if(i32.eqz(status), () => f.return(i32.const(CALL_RESULT.proceed)));
+      f.return(i32.const(CALL_RESULT.proceed));
     });
   });
 }

@@ -1,4 +1,12 @@
-import type { ElementsShape, ElementTools, MaskLogicShape, ReductionShape, Source } from '../../isa/index.ts';
+import type {
+  Computation,
+  ElementOperands,
+  ElementsShape,
+  ElementTools,
+  MaskLogicShape,
+  ReductionShape,
+  Source,
+} from '../../isa/index.ts';
 import { type I64, i32, i64, type Local, select } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 import type { KernelFrame } from './kernel-frame.ts';
@@ -23,6 +31,8 @@ export function scalar(kernel: KernelFrame, source: Source): I64 {
       return kernel.signedImmediate;
     case 'u':
       return kernel.unsignedImmediate;
+    case 'f':
+      return kernel.float.scalar();
     default:
       return i64.const(0);
   }
@@ -49,6 +59,11 @@ function toolsOf(kernel: KernelFrame, saturated: Local<'i32'>): ElementTools {
   };
 }
 
+function computed(kernel: KernelFrame, shape: Computation, operands: ElementOperands): I64 {
+  if (shape.float === undefined) return shape.compute(operands);
+  return shape.compute({ ...operands, float: kernel.float });
+}
+
 /** Each element of vd from those at its place. */
 export function elementsKernel(kernel: KernelFrame, shape: ElementsShape): void {
   const { f, setting } = kernel;
@@ -63,7 +78,7 @@ export function elementsKernel(kernel: KernelFrame, shape: ElementsShape): void 
   const destination = shape.d === 'mask' ? sew : sew + shape.d;
   kernel.each((index) => {
     const { a } = shape;
-    const value = shape.compute({
+    const value = computed(kernel, shape, {
       ...tools,
       a: a === undefined ? i64.const(0) : f.let(kernel.element(vs2, index, sew + a, signedA)),
       b: source === 'v' ? f.let(kernel.element(vs1, index, sew + shape.b, signedB)) : fixed,
@@ -78,8 +93,9 @@ export function elementsKernel(kernel: KernelFrame, shape: ElementsShape): void 
 }
 
 /** vd[0] from vs1[0] and the active elements of vs2; without elements nothing is written. */
-export function reductionKernel(kernel: KernelFrame, { d, signed, compute }: ReductionShape): void {
+export function reductionKernel(kernel: KernelFrame, shape: ReductionShape): void {
   const { f, setting } = kernel;
+  const { d, signed } = shape;
   kernel.needsStart();
   const vs2 = kernel.vector('rs2');
   const eew = setting.sew + d;
@@ -87,7 +103,8 @@ export function reductionKernel(kernel: KernelFrame, { d, signed, compute }: Red
   const tools = toolsOf(kernel, f.local('i32'));
   kernel.each((index) => {
     const a = f.let(kernel.element(vs2, index, setting.sew, signed));
-    f.set(result, compute({ ...tools, a, b: result, d: i64.const(0), bit: i64.const(0) }));
+    const zero = i64.const(0);
+    f.set(result, computed(kernel, shape, { ...tools, a, b: result, d: zero, bit: zero }));
   });
   f.if(kernel.vl, () => kernel.setElement(kernel.vector('rd'), i32.const(0), eew, result));
   kernel.done();

@@ -12,6 +12,7 @@ import {
   type ValType,
 } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
+import type { KernelFloat } from './element-float.ts';
 
 /** How a kernel ends: the instruction is done, or it has stopped at element vstart and TypeScript goes on from there. */
 export const KERNEL = { done: 0, stopped: 1 } as const;
@@ -64,6 +65,7 @@ export class KernelFrame {
   readonly bits: Local<'i32'>;
   readonly setting: KernelSetting;
   readonly out: KernelCallOuts;
+  #float: KernelFloat | undefined;
 
   constructor(f: FunctionBuilder, setting: KernelSetting, out: KernelCallOuts) {
     this.f = f;
@@ -71,6 +73,16 @@ export class KernelFrame {
     this.bits = f.param(1, 'i32');
     this.setting = setting;
     this.out = out;
+  }
+
+  /** Floating point, of kernels whose instruction has to do with it. */
+  get float(): KernelFloat {
+    if (this.#float === undefined) throw new Error('the instruction has nothing to do with floating point');
+    return this.#float;
+  }
+
+  useFloat(float: KernelFloat): void {
+    this.#float = float;
   }
 
   let<T extends ValType>(value: Expr<T>): Local<T> {
@@ -134,6 +146,7 @@ export class KernelFrame {
 
   /** The end of every kernel. */
   done(): void {
+    this.#float?.finish();
     this.f.store('i32.store', this.hart, i32.const(0), FIELD.vstart);
     this.f.return(i32.const(KERNEL.done));
     this.f.unreachable();

@@ -1,13 +1,37 @@
-import type { VectorShape } from '../../isa/index.ts';
+import { declareFloat, defineFloat, type FloatFunctions, floatFunctions } from '../../float/float.ts';
+import type { FloatUse, VectorShape } from '../../isa/index.ts';
 import { type MemoryLimits, ModuleBuilder } from '../../wasm/index.ts';
 import { configurationKernel } from './configuration-kernel.ts';
+import { KernelFloat } from './element-float.ts';
 import { elementsKernel, maskLogicKernel, reductionKernel } from './element-kernel.ts';
 import { KernelFrame, type KernelSetting } from './kernel-frame.ts';
 import { memoryKernel } from './memory-kernel.ts';
 import { specialKernel, wholeMoveKernel } from './special-kernel.ts';
 
+/** The functions of floating point that the interpreter exports, by their numbers. */
+const EXPORTED: ReadonlySet<number> = new Set(floatFunctions(declareFloat()).map(({ index }) => index));
+
+/** Imports them all from `float`. */
+function importFloat(module: ModuleBuilder): FloatFunctions {
+  let next = 0;
+  return defineFloat({
+    function: (name, params, result) => {
+      const index = next++;
+      return EXPORTED.has(index)
+        ? module.import('float', name, params, result)
+        : { index, name, params, result };
+    },
+  });
+}
+
+/** What an instruction has to do with floating point. */
+export function floatUseOf(shape: VectorShape): FloatUse | undefined {
+  return 'float' in shape ? shape.float : undefined;
+}
+
 /**
- * Generates the module of one kernel: it imports `env.memory` and the call-outs, and exports `run(hart, bits)`.
+ * Generates the module of one kernel: it imports `env.memory`, the call-outs and what it needs of `float`, and exports
+ * `run(hart, bits)`.
  */
 export function generateKernel(
   shape: VectorShape,
@@ -19,11 +43,19 @@ export function generateKernel(
     load: module.import('env', 'load', ['i32'], 'i32'),
     store: module.import('env', 'store', ['i32'], 'i32'),
   };
+  const use = floatUseOf(shape);
+  const functions = use === undefined ? undefined : importFloat(module);
   module.function(
     'run',
     ['i32', 'i32'],
     'i32',
-    (f) => writeKernel(new KernelFrame(f, setting, out), shape),
+    (f) => {
+      const kernel = new KernelFrame(f, setting, out);
+      if (use !== undefined && functions !== undefined) {
+        kernel.useFloat(new KernelFloat(kernel, use, functions));
+      }
+      writeKernel(kernel, shape);
+    },
     true,
   );
   return module.toBytes();

@@ -5,6 +5,8 @@
 import {
   type Decoded,
   type ElementsShape,
+  type Extension,
+  type FloatUse,
   isSupportedVtype,
   lmulOf,
   type MemoryShape,
@@ -72,6 +74,14 @@ class Check {
     return { first, eew, emul: this.#lmul + eew - this.#sew };
   }
 
+  /** Numbers of 32 and 64 bits, and of 16 where the extension for these is there. */
+  floats({ widths, halves }: FloatUse, extensions: ReadonlySet<Extension>): boolean {
+    return widths.every((scale) => {
+      const eew = this.#sew + scale;
+      return eew === 1 ? extensions.has(halves) : eew === 2 || eew === 3;
+    });
+  }
+
   elements({ source, d, a, b, mask: use }: ElementsShape): boolean {
     const { rd, rs1, rs2 } = this.#decoded;
     const destination = d === 'mask' ? mask(rd) : this.#group(rd, d);
@@ -124,6 +134,7 @@ class Check {
       case 'vfirst':
       case 'vmv.x.s':
       case 'vmv.s.x':
+      case 'vfmv.f.s':
         return true;
       case 'vmsbf':
       case 'vmsif':
@@ -152,18 +163,25 @@ class Check {
 }
 
 /**
- * Whether a vector instruction is legal under a vtype, as far as its registers go; vstart, floating point and whether
- * vectors are enabled are other questions.
+ * Whether a vector instruction is legal under a vtype, as far as its registers and widths go; vstart, frm and whether
+ * vectors and floating point are enabled are other questions.
  *
  * @param vtype as in the hart block: negative if vill
+ * @param extensions those of the hart
  */
-export function isLegal(decoded: Decoded, shape: VectorShape, vtype: number): boolean {
+export function isLegal(
+  decoded: Decoded,
+  shape: VectorShape,
+  vtype: number,
+  extensions: ReadonlySet<Extension>,
+): boolean {
   const { rd, rs2 } = decoded;
   if (shape.kind === 'configuration') return true;
   // Whole-register loads and stores do not depend on vtype.
   if (shape.kind === 'memory' && shape.addressing === 'whole') return rd % shape.fields === 0;
   if (vtype < 0 || !isSupportedVtype(vtype)) return false;
   const check = new Check(decoded, vtype);
+  if ('float' in shape && shape.float !== undefined && !check.floats(shape.float, extensions)) return false;
   switch (shape.kind) {
     case 'elements':
       return check.elements(shape);

@@ -75,6 +75,9 @@ const vid: Special = (kernel) => {
 const toX: Special = (kernel) =>
   kernel.setX(kernel.element(kernel.vector('rs2'), zero, kernel.setting.sew, true));
 
+const toFloat: Special = (kernel) =>
+  kernel.float.setRegister(kernel.element(kernel.vector('rs2'), zero, kernel.setting.sew, false));
+
 const fromX: Special = (kernel, { source }) => {
   const { f, setting } = kernel;
   const value = f.let(scalar(kernel, source));
@@ -202,6 +205,7 @@ const SPECIALS: Readonly<Record<SpecialShape['operation'], Special>> = {
   vid,
   'vmv.x.s': toX,
   'vmv.s.x': fromX,
+  'vfmv.f.s': toFloat,
   vslideup: slideUp,
   vslidedown: slideDown,
   vslide1up: slide1Up,

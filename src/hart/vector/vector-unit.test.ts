@@ -122,4 +122,42 @@ describe('vectors', () => {
     expect(bed.x('a5')).toBe(1n << 63n);
     expect(bed.x('a0')).toBe(BigInt(CAUSE.illegalInstruction));
   });
+
+  describe('of floating point', () => {
+    const FS = 3 << 13;
+    const ready = 'li t0, 0x2000; csrs mstatus, t0; vsetivli t1, 4, e32, m1, ta, ma';
+    const isIllegal = (bed: HartBed): boolean => bed.x('a0') === BigInt(CAUSE.illegalInstruction);
+
+    test.each([
+      ['while FS is off', `li t0, ${FS}; csrc mstatus, t0; vfadd.vv v1, v2, v3`],
+      ['with a reserved rounding mode', 'csrwi frm, 5; vfadd.vv v1, v2, v3'],
+      ['with one that they do not need', 'csrwi frm, 7; vfmv.v.f v1, fa0'],
+      ['of 16 bits without Zvfh', 'vsetivli t1, 4, e16, m1, ta, ma; vfadd.vv v1, v2, v3'],
+      ['of 8 bits', 'vsetivli t1, 4, e8, m1, ta, ma; vfadd.vv v1, v2, v3'],
+      ['wider than 64 bits', 'vsetivli t1, 4, e64, m1, ta, ma; vfwadd.vv v2, v4, v5'],
+    ])('are illegal %s, also where generated code knows them', (_, code) => {
+      const bed = run(`${ready}; vfadd.vv v1, v2, v3; vfmv.v.f v1, fa0; ${code}`);
+      expect(isIllegal(bed)).toBe(true);
+    });
+
+    test('mark FS as dirty where a flag is new, and no sooner', () => {
+      const bed = run(`
+        ${ready}
+        vmv.v.i v2, 0
+        vfadd.vv v1, v2, v2
+        csrr a4, mstatus
+        li t0, 0x7f7fffff; vmv.v.x v2, t0
+        vfadd.vv v1, v2, v2
+        csrr a5, mstatus; csrr a6, fflags
+      `);
+      expect(Number(bed.x('a4')) & FS).toBe(1 << 13);
+      expect(Number(bed.x('a5') & BigInt(FS))).toBe(FS);
+      expect(bed.x('a6')).toBe(5n);
+    });
+
+    test('take a scalar that is not NaN-boxed as the canonical NaN', () => {
+      const bed = run(`${ready}; li t0, 0x3f800000; fmv.d.x fa0, t0; vfmv.v.f v1, fa0; vmv.x.s a4, v1`);
+      expect(bed.x('a4')).toBe(0x7fc0_0000n);
+    });
+  });
 });

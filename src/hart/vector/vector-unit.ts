@@ -1,4 +1,4 @@
-import type { Decoded, VectorShape } from '../../isa/index.ts';
+import type { Decoded, Extension, VectorShape } from '../../isa/index.ts';
 import { lmulOf, sewOf } from '../../isa/index.ts';
 import { REGION_RECORDS } from '../area.ts';
 import type { HartDebug } from '../debug/hart-debug.ts';
@@ -9,7 +9,7 @@ import { OUTCOME, type Outcome } from '../privileged/context.ts';
 import { isVectorOff, markVectorDirty } from '../privileged/status.ts';
 import type { HartState } from '../state.ts';
 import { ACCESS_RESULT, type AccessResult, KERNEL, type KernelSetting } from './kernel-frame.ts';
-import { generateKernel } from './kernel-module.ts';
+import { floatUseOf, generateKernel } from './kernel-module.ts';
 import { isLegal } from './legality.ts';
 import { PLAN, planOffset } from './plans.ts';
 
@@ -30,6 +30,9 @@ export interface VectorParts {
   readonly table: WebAssembly.Table;
   /** VLEN in bits. */
   readonly vlen: number;
+  readonly extensions: ReadonlySet<Extension>;
+  /** The functions of float/ by their names. */
+  readonly float: () => WebAssembly.Exports;
 }
 
 /** Limits of the memory that kernels import: all that there can be. */
@@ -60,20 +63,21 @@ export class VectorUnit {
   /** Carries the instruction out, from vstart on. The exception record is filled in if it raises one. */
   execute(decoded: Decoded): Outcome {
     const { vector } = decoded.instruction;
-    const { state } = this.#parts;
+    const { state, extensions } = this.#parts;
     const vtype = state.words[FIELD.vtype >> 2] as number;
-    if (vector === undefined || isVectorOff(state) || !isLegal(decoded, vector, vtype)) {
+    if (vector === undefined || isVectorOff(state) || !isLegal(decoded, vector, vtype, extensions)) {
       return this.#illegal(decoded);
     }
     const kernel = this.#kernelOf(decoded, vector, vtype);
     this.#note(decoded.bits, vtype, kernel.element);
-    markVectorDirty(state);
     this.#direct = true;
     const result = kernel.run(state.base, decoded.bits);
     this.#direct = false;
-    if (result === KERNEL.done) return OUTCOME.next;
-    // Nothing but an access raises an exception: all others stop because vstart is not 0.
-    return vector.kind === 'memory' ? OUTCOME.exception : this.#illegal(decoded);
+    const isMemory = vector.kind === 'memory';
+    // All but accesses stop before they have done anything: because of vstart, frm, or floating point that is off.
+    if (result !== KERNEL.done && !isMemory) return this.#illegal(decoded);
+    markVectorDirty(state);
+    return result === KERNEL.done ? OUTCOME.next : OUTCOME.exception;
   }
 
   /** The call-outs of kernels. */
@@ -112,10 +116,11 @@ export class VectorUnit {
   }
 
   #place(shape: VectorShape, setting: KernelSetting): Placed {
-    const { table, state } = this.#parts;
+    const { table, state, float } = this.#parts;
     const module = new WebAssembly.Module(generateKernel(shape, setting, LIMITS));
     const env = { memory: state.memory, load: this.#load, store: this.#store };
-    const { run } = new WebAssembly.Instance(module, { env }).exports;
+    const imports = floatUseOf(shape) === undefined ? { env } : { env, float: float() };
+    const { run } = new WebAssembly.Instance(module, imports).exports;
     if (typeof run !== 'function') throw new Error('a module of a vector instruction exports nothing');
     const element = table.grow(1, run);
     return { run: run as Kernel, element };

@@ -1,10 +1,54 @@
 import type { Expr, I32, I64, ValType } from '../../wasm/index.ts';
+import type { FloatArithmetic, FloatExtremum, FloatRelation } from '../semantics.ts';
 
 /** Width of the elements of an operand as log2 of its ratio to SEW: 1 for 2 × SEW, -3 for SEW / 8. */
 export type Scale = -3 | -2 | -1 | 0 | 1;
 
 /** Where the second operand of an instruction comes from: elements of vs1, x[rs1], an immediate, f[rs1]. */
 export type Source = 'v' | 'x' | 'i' | 'u' | 'f' | 'none';
+
+/** Width of a floating-point operand: SEW or twice that. */
+export type FloatScale = 0 | 1;
+
+/** What an instruction has to do with floating point. */
+export interface FloatUse {
+  /** Widths of the operands and results that are floating-point numbers. */
+  readonly widths: readonly FloatScale[];
+  /** The extension that brings it for numbers of 16 bits. */
+  readonly halves: 'zvfh' | 'zvfhmin';
+  /** Rounding: what frm says, toward zero, or to odd. */
+  readonly rounding: 'dynamic' | 'towardZero' | 'toOdd';
+}
+
+/**
+ * Floating point on elements, as the scalar instructions have it: values are raw bits, of which those beyond the width do
+ * not matter in operands and are 0 in results. Scales say which width; SEW unless given. Flags accrue in fflags.
+ */
+export interface ElementFloat {
+  arithmetic(operation: FloatArithmetic, a: I64, b: I64, scale?: FloatScale): I64;
+  /** a × b + c with one rounding. */
+  fma(a: I64, b: I64, c: I64, scale?: FloatScale): I64;
+  sqrt(a: I64): I64;
+  minmax(which: FloatExtremum, a: I64, b: I64): I64;
+  /** 0 or 1. */
+  compare(which: FloatRelation, a: I64, b: I64): I64;
+  classify(a: I64): I64;
+  negate(a: I64, scale?: FloatScale): I64;
+  /** The magnitude of `a` with the sign of `sign`. */
+  withSign(a: I64, sign: I64): I64;
+  /** The magnitude of `a` with the sign of `a` xor that of `sign`. */
+  xorSign(a: I64, sign: I64): I64;
+  /** To an integer as wide as a scale says: beyond its limits it is the nearest of them, and invalid. */
+  toInteger(a: I64, signed: boolean, from: FloatScale, to: FloatScale): I64;
+  /** From an integer of any width, extended to 64 bits. */
+  fromInteger(a: I64, signed: boolean, to: FloatScale): I64;
+  /** From SEW to twice that, exactly. */
+  widen(a: I64): I64;
+  /** From twice SEW to SEW. */
+  narrow(a: I64): I64;
+  /** An estimate of 7 bits ("Vector Floating-Point Reciprocal (Square-Root) Estimate Instruction"). */
+  estimate(what: 'reciprocal' | 'reciprocalRoot', a: I64): I64;
+}
 
 /** Fixed-point rounding and saturation, and what else computing an element may use. */
 export interface ElementTools {
@@ -40,6 +84,14 @@ export interface ElementOperands extends ElementTools {
 /** The value of one element; its bits beyond the width do not matter. Of a mask, only 0 and 1 are values. */
 export type ElementFunction = (operands: ElementOperands) => I64;
 
+/** The same with floating point. */
+export type FloatFunction = (operands: ElementOperands & { readonly float: ElementFloat }) => I64;
+
+/** How elements are computed, with floating point or without. */
+export type Computation =
+  | { readonly float?: undefined; readonly compute: ElementFunction }
+  | { readonly float: FloatUse; readonly compute: FloatFunction };
+
 /** An operation of WebAssembly on 16 bytes at once that does the same, by its name without the shape of the lanes. */
 export type LaneOperation =
   | 'add'
@@ -56,7 +108,9 @@ export type LaneOperation =
   | 'second';
 
 /** Each element of vd is a function of the elements at the same place. */
-export interface ElementsShape {
+export type ElementsShape = ElementsFacts & Computation;
+
+export interface ElementsFacts {
   readonly kind: 'elements';
   readonly source: Source;
   /** Width of the result, or that it is a bit of a mask. */
@@ -71,18 +125,18 @@ export interface ElementsShape {
   readonly readsD: boolean;
   /** `optional`: elements without a bit in v0 are left alone, if `vm` says so; `operand`: the bit is an operand. */
   readonly mask: 'optional' | 'none' | 'operand';
-  readonly compute: ElementFunction;
   readonly lanes?: LaneOperation;
 }
 
 /** vd[0] is vs1[0] combined with all active elements of vs2. */
-export interface ReductionShape {
+export type ReductionShape = ReductionFacts & Computation;
+
+/** Of `compute`, `a` is the next element of vs2, `b` what has come out so far. */
+export interface ReductionFacts {
   readonly kind: 'reduction';
   /** Width of vd[0] and vs1[0]. */
   readonly d: 0 | 1;
   readonly signed: boolean;
-  /** `a` is the next element of vs2, `b` what has come out so far. */
-  readonly compute: ElementFunction;
 }
 
 /** A bit of vd is a function of bits of vs2 and vs1, on 64 of them at once. */
@@ -104,6 +158,7 @@ export interface SpecialShape {
     | 'vid'
     | 'vmv.x.s'
     | 'vmv.s.x'
+    | 'vfmv.f.s'
     | 'vslideup'
     | 'vslidedown'
     | 'vslide1up'
@@ -112,6 +167,7 @@ export interface SpecialShape {
     | 'vrgatherei16'
     | 'vcompress';
   readonly source: Source;
+  readonly float?: FloatUse;
 }
 
 /** vmv1r.v to vmv8r.v. */

@@ -1,10 +1,10 @@
 import { FloatCode } from '../../codegen/index.ts';
 import type { FloatFunctions } from '../../float/float.ts';
-import type { ElementFloat, FloatBits, FloatFormat, FloatScale, FloatUse } from '../../isa/index.ts';
+import type { FloatBits, FloatFormat, FloatScale, FloatUse } from '../../isa/index.ts';
 import { type Expr, type I32, type I64, i32, i64, type Local, select } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 import { FloatEstimates } from './float-estimates.ts';
-import type { KernelFrame } from './kernel-frame.ts';
+import type { FloatOfKernel, KernelFrame } from './kernel-frame.ts';
 
 /** Formats by log2 of their bytes. */
 const FORMATS = [undefined, 'h', 's', 'd'] as const;
@@ -14,7 +14,7 @@ const TOWARD_ZERO = 1;
 const FLAG = { inexact: 1, invalid: 16 } as const;
 
 /** Floating point of one kernel: the functions of float/ on elements, with flags that accrue in fflags. */
-export class KernelFloat implements ElementFloat {
+export class KernelFloat implements FloatOfKernel {
   readonly #kernel: KernelFrame;
   readonly #code: FloatCode;
   readonly #toOdd: boolean;

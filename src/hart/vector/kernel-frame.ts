@@ -1,5 +1,5 @@
 import { LOADS, STORE_NAMES } from '../../codegen/index.ts';
-import type { LoadKind } from '../../isa/index.ts';
+import type { ElementFloat, LoadKind } from '../../isa/index.ts';
 import {
   type Expr,
   type FunctionBuilder,
@@ -12,7 +12,6 @@ import {
   type ValType,
 } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
-import type { KernelFloat } from './element-float.ts';
 
 /** How a kernel ends: the instruction is done, or it has stopped at element vstart and TypeScript goes on from there. */
 export const KERNEL = { done: 0, stopped: 1 } as const;
@@ -27,6 +26,16 @@ export interface KernelCallOuts {
   readonly load: FunctionRef<'i32'>;
   /** Stores; the argument is the width in bytes. */
   readonly store: FunctionRef<'i32'>;
+}
+
+/** Floating point of a kernel. */
+export interface FloatOfKernel extends ElementFloat {
+  /** The scalar operand, of SEW bits. */
+  scalar(): I64;
+  /** Writes the scalar result. */
+  setRegister(value: I64): void;
+  /** What the end of a kernel has to do. */
+  finish(): void;
 }
 
 /** What a kernel is generated for: one instruction, under every vtype that makes no difference to it. */
@@ -65,7 +74,7 @@ export class KernelFrame {
   readonly bits: Local<'i32'>;
   readonly setting: KernelSetting;
   readonly out: KernelCallOuts;
-  #float: KernelFloat | undefined;
+  #float: FloatOfKernel | undefined;
 
   constructor(f: FunctionBuilder, setting: KernelSetting, out: KernelCallOuts) {
     this.f = f;
@@ -76,12 +85,12 @@ export class KernelFrame {
   }
 
   /** Floating point, of kernels whose instruction has to do with it. */
-  get float(): KernelFloat {
+  get float(): FloatOfKernel {
     if (this.#float === undefined) throw new Error('the instruction has nothing to do with floating point');
     return this.#float;
   }
 
-  useFloat(float: KernelFloat): void {
+  useFloat(float: FloatOfKernel): void {
     this.#float = float;
   }
 

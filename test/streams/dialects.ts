@@ -28,12 +28,15 @@ const SWITCHES_7 = ['zba', 'zbb', 'zbc', 'zbkb', 'zbkc', 'zbkx', 'zbs', 'h', 'sv
 /** Those of which programs have no use without an interrupt controller or timer, or that wait. */
 const NOT_GENERATED: ReadonlySet<Extension> = new Set<Extension>(['zawrs', 'sstc', 'zicbom', 'zicboz']);
 
+/** Vectors have programs of their own, and state enables close what they guard. */
+const isOnDemand = (name: Extension): boolean => EXTENSIONS[name].onDemand === true;
+
 /** `qemu7` for programs that are compared with QEMU 7.2, `newest` for all others. */
 export type DialectName = 'qemu7' | 'newest';
 
 const extensionsOf: Readonly<Record<DialectName, readonly Extension[]>> = {
   qemu7: SINCE_7,
-  newest: EXTENSION_NAMES.filter((name) => !NOT_GENERATED.has(name)),
+  newest: EXTENSION_NAMES.filter((name) => !NOT_GENERATED.has(name) && !isOnDemand(name)),
 };
 
 /** What says how harts are, and is no switch. */

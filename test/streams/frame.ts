@@ -16,6 +16,8 @@ export interface Setting {
   readonly delegated: number;
   readonly sum: boolean;
   readonly mxr: boolean;
+  /** Pointer masking in the mode of the body: 0, 2 or 3. */
+  readonly pmm: number;
 }
 
 export const CSRS: ReadonlyMap<string, number> = new Map([
@@ -25,6 +27,7 @@ export const CSRS: ReadonlyMap<string, number> = new Map([
   ['sstatus', 0x100],
   ['stvec', 0x105],
   ['scounteren', 0x106],
+  ['senvcfg', 0x10a],
   ['sscratch', 0x140],
   ['sepc', 0x141],
   ['scause', 0x142],
@@ -36,6 +39,7 @@ export const CSRS: ReadonlyMap<string, number> = new Map([
   ['hedeleg', 0x602],
   ['hideleg', 0x603],
   ['htval', 0x643],
+  ['henvcfg', 0x60a],
   ['hgatp', 0x680],
   ['mstatus', 0x300],
   ['mstatush', 0x310],
@@ -45,6 +49,7 @@ export const CSRS: ReadonlyMap<string, number> = new Map([
   ['mie', 0x304],
   ['mtvec', 0x305],
   ['mcounteren', 0x306],
+  ['menvcfg', 0x30a],
   ['mscratch', 0x340],
   ['mepc', 0x341],
   ['mcause', 0x342],
@@ -91,6 +96,13 @@ export function assembleFrame(roles: Roles, setting: Setting): Uint8Array<ArrayB
   return bytes;
 }
 
+/** The registers that choose how pointers are masked, each for other modes; nothing where no program is masked. */
+function masking({ mode, pmm }: Setting): [name: string, pmm: number][] {
+  if (pmm === 0) return [];
+  const own = isUser(mode) ? 'senvcfg' : isVirtual(mode) ? 'henvcfg' : 'menvcfg';
+  return [[own, pmm]];
+}
+
 function start(roles: Roles, setting: Setting): string {
   const t = `x${roles.temporary}`;
   const supervisor = STATUS.floatsDirty | (setting.sum ? STATUS.sum : 0) | (setting.mxr ? STATUS.mxr : 0);
@@ -121,6 +133,7 @@ function start(roles: Roles, setting: Setting): string {
     csr('vsatp', virtual ? tables : 0),
     csr('hgatp', virtual ? addressSpace(LAYOUT.guestTables, xlen) : 0),
     csr('vsstatus', supervisor),
+    ...masking(setting).flatMap(([name, pmm]) => [`li ${t}, ${BigInt(pmm) << 32n}`, `csrs ${name}, ${t}`]),
     ...['hedeleg', 'hideleg', 'hstatus', 'htval', 'mtval2'].map((name) => csr(name, 0)),
     'sfence.vma x0, x0',
     'hfence.gvma x0, x0',

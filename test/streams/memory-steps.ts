@@ -1,6 +1,7 @@
 import type { Decoded, Instruction } from '../../src/isa/index.ts';
 import type { Builder } from './builder.ts';
 import { encode } from './code.ts';
+import { POOL } from './layout.ts';
 import type { Random } from './random.ts';
 
 const WIDTHS: Readonly<Record<string, number>> = { b: 1, h: 2, w: 4, d: 8 };
@@ -49,10 +50,27 @@ function setBase(builder: Builder, decoded: Decoded, width: number): boolean {
     if (!setting.paged || random.chance(0.6)) {
       for (const part of [imm >> 1, imm - (imm >> 1)]) code.add('addi', { rd: rs1, rs1, imm: -part });
     }
+    tag(builder, decoded);
     return false;
   }
   const distance = chooseDistance(random, instruction, width, imm);
   code.add('addi', { rd: rs1, rs1: roles.data, imm: distance - imm });
+  return !tag(builder, decoded);
+}
+
+/** QEMU 10 does not mask these halves, and reports faults of HLVX as those of fetches. */
+const QEMU_MASKS_NOT: ReadonlySet<string> = new Set(['flh', 'fsh', 'hlvx.hu', 'hlvx.wu']);
+
+/** Where programs can be masked, some addresses get bits that may be ignored, or more. */
+function tag({ random, code, roles, setting }: Builder, { rs1, instruction }: Decoded): boolean {
+  if (QEMU_MASKS_NOT.has(instruction.name)) return false;
+  if (!setting.dialect.extensions.has('ssnpm') || !random.chance(setting.pmm === 0 ? 0.02 : 0.5))
+    return false;
+  const { temporary, pool } = roles;
+  const shift = random.pick([48, 56, 57, 57, 58, 63]);
+  code.add('ld', { rd: temporary, rs1: pool, imm: random.below(POOL.values) * 8 - 2048 });
+  code.add('slli', { rd: temporary, rs1: temporary, imm: shift });
+  code.add('xor', { rd: rs1, rs1, rs2: temporary });
   return true;
 }
 

@@ -14,6 +14,7 @@ const setting = {
   delegated: 0,
   sum: false,
   mxr: false,
+  pmm: 0,
 } as const;
 const ROUNDED = ['fcvt.d.s', 'fcvt.d.w', 'fcvt.d.wu', 'fcvt.s.d', 'fcvt.s.l', 'fadd.s', 'fmadd.d', 'fsqrt.d'];
 const DYNAMIC = 7;

@@ -11,16 +11,20 @@ const DELEGABLE = 0xf0_b5ff;
 export function chooseSetting(random: Random, dialect: Dialect): Setting {
   const { xlen } = dialect;
   const mode: Mode = random.pick(['M', 'M', 'S', 'U', 'VS', 'VU']);
-  if (mode === 'M') return { dialect, xlen, mode, paged: false, delegated: 0, sum: false, mxr: false };
+  if (mode === 'M')
+    return { dialect, xlen, mode, paged: false, delegated: 0, sum: false, mxr: false, pmm: 0 };
+  const pmm = dialect.extensions.has('ssnpm') ? random.pick([0, 0, 2, 3]) : 0;
   return {
     dialect,
     xlen,
     mode,
+    pmm,
     paged: random.chance(0.8),
     delegated: random.chance(0.5) ? random.bits() & DELEGABLE : random.pick([0, DELEGABLE]),
     // The handler in S-mode reads what belongs to user mode.
     sum: isUser(mode) || random.chance(0.5),
-    mxr: random.chance(0.5),
+    // It turns masking off, but on QEMU 10 only together with MPRV.
+    mxr: pmm === 0 && random.chance(0.5),
   };
 }
 

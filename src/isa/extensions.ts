@@ -76,6 +76,8 @@ const FACTS = {
   zbkx: { brings: 'permutations by tables in registers' },
   zbs: { brings: 'bits: single ones', since: 'rva22s64' },
   zkt: { brings: 'time that depends on no data, as far as the host keeps it', since: 'rva22s64' },
+  zvbb: { brings: 'vectors: bits', needs: ['zvkb'], xlen: 64, since: 'rva23s64', onDemand: true },
+  zvbc: { brings: 'vectors: products without carries', needs: ['v'], xlen: 64, onDemand: true },
   zve32f: { brings: 'vectors: single precision', needs: ['v'], xlen: 64, fixed: true },
   zve32x: { brings: 'vectors: integers of up to 32 bits', needs: ['v'], xlen: 64, fixed: true },
   zve64d: { brings: 'vectors: double precision', needs: ['v'], xlen: 64, fixed: true },
@@ -89,6 +91,14 @@ const FACTS = {
   },
   zvfhmin: {
     brings: 'vectors: conversions of half precision',
+    needs: ['v'],
+    xlen: 64,
+    since: 'rva23s64',
+    onDemand: true,
+  },
+  zvkb: { brings: 'vectors: bits for cryptography', needs: ['v'], xlen: 64, onDemand: true },
+  zvkt: {
+    brings: 'promise: time of vectors depends on no data, as zkt',
     needs: ['v'],
     xlen: 64,
     since: 'rva23s64',
@@ -209,7 +219,7 @@ export function isExtension(name: string): name is Extension {
  * supervisor profile, which includes the unprivileged one), by the first profile that does.
  */
 export const MISSING: Readonly<Record<string, Profile>> = {
-  ...{ zvbb: 'rva23s64', zvkt: 'rva23s64', sscofpmf: 'rva23s64' },
+  ...{ sscofpmf: 'rva23s64' },
 };
 
 const PROFILES: readonly Profile[] = ['rva22s64', 'rva23s64'];

@@ -19,7 +19,7 @@ function ofResidue(value: I64, residue: number): I64 {
  * at most 15 terms, and only the last one 16, whose carry is beyond bit 63. There are no branches and no tables, so that
  * the time does not depend on the data (Zkt).
  */
-function carryless(s: Semantics, a: I64, b: I64): I64 {
+export function carryless(s: Pick<Semantics, 'let'>, a: I64, b: I64): I64 {
   const left = RESIDUES.map((residue) => s.let(ofResidue(a, residue)));
   const right = RESIDUES.map((residue) => s.let(ofResidue(b, residue)));
   const parts = RESIDUES.map((residue) => {
@@ -40,11 +40,18 @@ function clmul(from: From): SemanticsOf {
 }
 
 /** The product of reversed factors is the reversed product, whose lower half has what was beyond bit 62. */
+function carrylessReversed(s: Pick<Semantics, 'let'>, a: I64, b: I64): I64 {
+  return reverseBits(s, carryless(s, reverseBits(s, a), reverseBits(s, b)));
+}
+
+/** Bits 127:64 of a product without carries. */
+export function carrylessHigh(s: Pick<Semantics, 'let'>, a: I64, b: I64): I64 {
+  return i64.shr_u(carrylessReversed(s, a, b), i64.const(1));
+}
+
 function ofDoublewords(s: Semantics, from: From): I64 {
   if (from === 'low') return carryless(s, s.let(s.rs1), s.let(s.rs2));
-  const product = carryless(s, reverseBits(s, s.rs1), reverseBits(s, s.rs2));
-  const reversed = reverseBits(s, product);
-  return from === 'high' ? i64.shr_u(reversed, i64.const(1)) : reversed;
+  return (from === 'high' ? carrylessHigh : carrylessReversed)(s, s.rs1, s.rs2);
 }
 
 const SHIFTS: Readonly<Record<From, number>> = { low: 0, reversed: 31, high: 32 };

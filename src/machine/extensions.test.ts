@@ -43,6 +43,9 @@ const USES: Readonly<Record<string, string>> = {
   c: '.half 0x852e; .half 0x852e',
   h: '.word 0x60002573', // csrr a0, hstatus
   v: 'li t0, 0x600; csrs sstatus, t0; .word 0x0005f557', // vsetvli a0, a1, e8
+  zvbb: 'vsetivli x0, 1, e16, m1, ta, ma; vclz.v v1, v2',
+  zvbc: 'vsetivli x0, 1, e64, m1, ta, ma; vclmul.vv v1, v2, v3',
+  zvkb: 'vsetivli x0, 1, e16, m1, ta, ma; vandn.vv v1, v2, v3',
   zvfh: 'vsetivli x0, 1, e16, m1, ta, ma; vfadd.vv v1, v2, v3',
   zvfhmin: 'vsetivli x0, 1, e16, m1, ta, ma; vfwcvt.f.f.v v2, v4',
   zicbom: 'lui a0, 1; add a0, a0, s3; cbo.clean (a0)',
@@ -157,8 +160,8 @@ describe('the device tree lists what can be used, neither more nor less', () => 
     // One that is there on demand.
     { ...domain, extensions: readCpu('rv64,ssstateen=on').extensions },
     { ...bare, extensions: readCpu('rv64,ssstateen=on').extensions },
-    { ...domain, extensions: readCpu('rv64,v=on').extensions },
-    { ...bare, extensions: readCpu('rv64,zvfh=on').extensions },
+    { ...domain, extensions: readCpu('rv64,zvbb=on').extensions },
+    { ...bare, extensions: readCpu('rv64,zvfh=on,zvbc=on,zvkt=on').extensions },
   ])('in a machine of kind $kind, $aia, $extensions', async (config) => {
     const listed = advertisedExtensions(config, config.extensions).filter(
       (name) =>

@@ -9,7 +9,7 @@ import { LAYOUT } from './layout.ts';
 import { EXTENSIONS, type VectorProgram, type Vlen } from './program.ts';
 
 /** Extensions that QEMU 10 has beyond 7.2. */
-const RECENT = ['zfh', 'zvfh'] as const;
+const RECENT = ['zfh', 'zvfh', 'zvbb', 'zvbc'] as const;
 const CODE_PAGES = 64;
 const EXIT_REQUEST = 64;
 const AREA = 0x1000;

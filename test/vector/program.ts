@@ -66,7 +66,23 @@ function stopsQemu10({ vector }: Instruction): boolean {
 
 /** What the harts of programs have. */
 export const EXTENSIONS: ReadonlySet<Extension> = new Set([
-  ...(['i', 'm', 'a', 'f', 'd', 'c', 'zicsr', 'zifencei', 'zfhmin', 'v', 'zvfhmin', 'zvfh'] as const),
+  ...([
+    'i',
+    'm',
+    'a',
+    'f',
+    'd',
+    'c',
+    'zicsr',
+    'zifencei',
+    'zfhmin',
+    'v',
+    'zvfhmin',
+    'zvfh',
+    'zvbb',
+    'zvkb',
+    'zvbc',
+  ] as const),
 ]);
 
 const decode = createDecoder({ extensions: EXTENSIONS, xlen: 64 });

@@ -31,6 +31,8 @@ export function scalar(kernel: KernelFrame, source: Source): I64 {
       return kernel.signedImmediate;
     case 'u':
       return kernel.unsignedImmediate;
+    case 'u6':
+      return i64.or(kernel.unsignedImmediate, kernel.sixthBit);
     case 'f':
       return kernel.float.scalar();
     default:

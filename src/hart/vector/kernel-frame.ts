@@ -130,6 +130,11 @@ export class KernelFrame {
     return i64.extend_i32_u(this.number('rs1'));
   }
 
+  /** Bit 5 of an immediate of 6 bits. */
+  get sixthBit(): I64 {
+    return i64.extend_i32_u(i32.and(i32.shr_u(this.bits, i32.const(26 - 5)), i32.const(1 << 5)));
+  }
+
   get vl(): I32 {
     return i32.load(this.hart, FIELD.vl);
   }

@@ -82,7 +82,8 @@ class Check {
     });
   }
 
-  elements({ source, d, a, b, mask: use }: ElementsShape): boolean {
+  elements({ source, d, a, b, mask: use, onlySew }: ElementsShape): boolean {
+    if (onlySew !== undefined && onlySew !== 8 << this.#sew) return false;
     const { rd, rs1, rs2 } = this.#decoded;
     const destination = d === 'mask' ? mask(rd) : this.#group(rd, d);
     const sources = [

@@ -33,6 +33,7 @@ export interface Group {
   readonly signedB?: boolean;
   readonly readsD?: boolean;
   readonly mask?: ElementsShape['mask'];
+  readonly onlySew?: 64;
   /** Bits of the encoding that are fixed besides. */
   readonly fixed?: number;
   /** What a variant is called, if it is not by its own name: `wv` for `vv`, `vvm` for `vv`. */
@@ -58,7 +59,7 @@ export type DefineElements = (
 /** A function that defines the instructions of a group. */
 export function elementsOf(group: Group = {}): DefineElements {
   const { kind = 'integer', formats = MASKED, d = 0, a = 0, signedA = true, signedB = true } = group;
-  const { readsD = false, mask = 'optional', fixed = 0, suffix = plainSuffix } = group;
+  const { readsD = false, mask = 'optional', fixed = 0, suffix = plainSuffix, onlySew } = group;
   return (name, funct6, variants, compute, lanes) =>
     variants.map((variant) => {
       const shape: ElementsShape = {
@@ -75,6 +76,7 @@ export function elementsOf(group: Group = {}): DefineElements {
           compute,
         },
         ...(lanes === undefined ? {} : { lanes }),
+        ...(onlySew === undefined ? {} : { onlySew }),
       };
       const category = CATEGORIES[kind][variant];
       return operation(`${name}.${suffix(variant)}`, formats[variant], category, funct6, shape, fixed);

@@ -29,6 +29,16 @@ export const VI = layout('vector-vi', 0, ['rd', 'rs2', 'imm', 'vm'], ['rd', 'rs2
 export const VU = layout('vector-vu', 0, ['rd', 'rs2', 'imm', 'vm'], ['rd', 'rs2'], unsigned);
 export const VF = layout('vector-vf', 0, ['rd', 'rs2', 'rs1', 'vm'], ['rd', 'rs2'], { floats: ['rs1'] });
 
+/** An immediate of 6 bits, of which the uppermost is in the place of the lowest bit of funct6. */
+export const VROR_VI = format('vector-vror-vi', OPERATION & ~(1 << 26), {
+  syntax: ['rd', 'rs2', 'imm', 'vm'],
+  vectors: ['rd', 'rs2'],
+  immediate: scattered([
+    [26, 26, 5],
+    [19, 15, 0],
+  ]),
+});
+
 /** The same without a mask; `vm` is part of the encoding. */
 export const VV_PLAIN = layout('vector-vv-plain', VM, ['rd', 'rs2', 'rs1'], ['rd', 'rs2', 'rs1']);
 export const VX_PLAIN = layout('vector-vx-plain', VM, ['rd', 'rs2', 'rs1'], ['rd', 'rs2']);

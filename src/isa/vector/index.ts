@@ -1,4 +1,5 @@
 import type { InstructionDefinition } from '../define.ts';
+import { bitInstructions } from './bits.ts';
 import { configurationInstructions } from './configuration.ts';
 import { fixedPointInstructions } from './fixed-point.ts';
 import { floatInstructions } from './float.ts';
@@ -22,4 +23,5 @@ export const vectorInstructions: readonly InstructionDefinition[] = [
   ...reductionInstructions,
   ...maskInstructions,
   ...permutationInstructions,
+  ...bitInstructions,
 ];

@@ -5,7 +5,7 @@ import type { FloatArithmetic, FloatExtremum, FloatRelation } from '../semantics
 export type Scale = -3 | -2 | -1 | 0 | 1;
 
 /** Where the second operand of an instruction comes from: elements of vs1, x[rs1], an immediate, f[rs1]. */
-export type Source = 'v' | 'x' | 'i' | 'u' | 'f' | 'none';
+export type Source = 'v' | 'x' | 'i' | 'u' | 'u6' | 'f' | 'none';
 
 /** Width of a floating-point operand: SEW or twice that. */
 export type FloatScale = 0 | 1;
@@ -126,6 +126,8 @@ export interface ElementsFacts {
   /** `optional`: elements without a bit in v0 are left alone, if `vm` says so; `operand`: the bit is an operand. */
   readonly mask: 'optional' | 'none' | 'operand';
   readonly lanes?: LaneOperation;
+  /** SEW in bits, if others are reserved. */
+  readonly onlySew?: 64;
 }
 
 /** vd[0] is vs1[0] combined with all active elements of vs2. */

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 import { checkerPlugin } from '../scripts/page/checker-modules.ts';
 import { sourcePlaces } from '../scripts/page/source-places.ts';
+import { interpreterFiles } from '../scripts/web/interpreter-files.ts';
 import { contentPolicy, ISOLATION_HEADERS } from '../src/node/web/headers.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -26,9 +27,10 @@ export default defineConfig({
   root: here('.'),
   base: './',
   publicDir: here('public'),
-  plugins: [policyElement(), sourcePlaces(), checkerPlugin()],
+  plugins: [policyElement(), sourcePlaces(), checkerPlugin(), interpreterFiles()],
   resolve: { alias: { 'hartvisor/web': here('../src/web/index.ts') } },
-  worker: { format: 'es' },
+  // Each thread loads one file: with several it would wait for one after the other, and machines have many threads.
+  worker: { format: 'es', rolldownOptions: { output: { codeSplitting: false } } },
   server: { headers: ISOLATION_HEADERS },
   build: {
     target: 'es2024',

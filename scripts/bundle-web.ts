@@ -1,19 +1,24 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, rolldown } from 'rolldown';
+import { interpreterBytes, interpreterFile } from '../src/node/interpreter-module.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 /**
  * Writes what pages use, `hartvisor/web`: a page imports `index.js` as it is, and each of its threads is one file:
- * `thread.js` those of machines. Packages of npm are inside.
+ * `thread.js` those of machines. Packages of npm are inside, and the interpreters lie beside it.
  *
  * @param target the directory
  */
 export async function bundleWeb(target: string): Promise<void> {
   await write(target, 'index', {});
   // In one piece: bundlers that put it beside a page's own script need not split it.
-  for (const thread of ['thread', 'codec-thread']) await write(target, thread, { codeSplitting: false });
+  for (const thread of ['thread', 'codec-thread', 'snapshot-thread'])
+    await write(target, thread, { codeSplitting: false });
+  for (const xlen of [32, 64] as const)
+    writeFileSync(join(target, interpreterFile(xlen)), await interpreterBytes(xlen));
 }
 
 async function write(

@@ -144,7 +144,11 @@ export function unusedRules(sources: Sources): string[] {
     .filter((rule) => !used.has(rule));
 }
 
+/** What is made when the package is built. */
+const BUILT = /\.wasm$/;
+
 function judgeFile(path: string, target: string, sources: Sources): string | undefined {
+  if (BUILT.test(target)) return undefined;
   if (!sources.has(target)) return `imports ${target}, which does not exist`;
   if (isTest(target) || !target.startsWith('src/')) return `imports ${target}: shipped code stays in src/`;
   const from = roomOf(path);

@@ -106,6 +106,10 @@ describe('checkLayers', () => {
     expect(check({ 'src/boot/a.ts': "new URL('./a.ts', import.meta.url)" })).toEqual([]);
   });
 
+  it('lets a module name a file that only a build has', () => {
+    expect(check({ 'src/boot/a.ts': "new URL('./a.wasm', import.meta.url)" })).toEqual([]);
+  });
+
   it('reports a file that does not exist, and a folder without a rule', () => {
     expect(check({ 'src/attic/a.ts': "import './b.ts';" })).toEqual([
       'src/attic/a.ts:1 imports src/attic/b.ts, which does not exist',

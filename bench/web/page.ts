@@ -5,7 +5,7 @@ import { boot, Machine, readElf, restore, type Vm, WebHost } from '../../src/web
 async function bare(file: string): Promise<string> {
   const bytes = new Uint8Array(await (await fetch(file)).arrayBuffer());
   const host = new WebHost();
-  host.prepare();
+  host.prepare(['bare']);
   let output = '';
   const decoder = new TextDecoder();
   const program = {

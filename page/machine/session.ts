@@ -1,4 +1,4 @@
-import type { RestoreOptions, Vm, VmEnd, VmImage } from 'hartvisor/web';
+import type { BootProgress, RestoreOptions, Vm, VmEnd, VmImage } from 'hartvisor/web';
 import { errorText, sizeText } from '../dom.ts';
 import { fetchGuest, imageFor } from './guest.ts';
 import { hasOutside, mountDisk, outsideOf } from './outside.ts';
@@ -156,16 +156,20 @@ export class MachineSession {
     this.#isWarm = true;
     if (beginning.kind === 'image') {
       this.#guestName = beginning.name;
-      tell(`Restoring ${beginning.name}`);
-      return restore(beginning.image, usual);
+      const message = `Restoring ${beginning.name}`;
+      tell(message);
+      const onProgress = ({ bytes, totalBytes }: BootProgress) => tell(message, bytes, totalBytes);
+      return restore(beginning.image, { ...usual, onProgress });
     }
     const guest = await fetchGuest(this.guestBase, signal);
     this.#guestName = guest.name;
     const image = hasOutside(settings) ? undefined : imageFor(guest, settings);
     if (image !== undefined) {
-      tell(`Fetching ${guest.name}, which has booted before`, undefined);
+      const message = `Fetching ${guest.name}, which has booted before`;
+      tell(message);
+      const onProgress = ({ bytes }: BootProgress) => tell(message, bytes, image.size);
       try {
-        return await restore(image.url, usual);
+        return await restore(image.url, { ...usual, onProgress });
       } catch (error) {
         signal.throwIfAborted();
         if (isHopeless(error)) throw error;

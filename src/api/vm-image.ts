@@ -4,7 +4,16 @@ import type { BootOptions } from './boot-options.ts';
 /** What can be chosen anew for a machine that is restored; all else is as it was when it was saved. */
 export type RestoreOptions = Pick<
   BootOptions,
-  'threads' | 'disk' | 'share' | 'network' | 'limits' | 'engine' | 'trace' | 'signal' | 'onNotice'
+  | 'threads'
+  | 'disk'
+  | 'share'
+  | 'network'
+  | 'limits'
+  | 'engine'
+  | 'trace'
+  | 'signal'
+  | 'onNotice'
+  | 'onProgress'
 >;
 
 /** A machine as it was at one moment, packed. Any number of machines can be made from it, by `restore`. */

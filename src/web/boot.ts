@@ -32,7 +32,7 @@ export async function boot(options: BootOptions = {}): Promise<Vm> {
 export async function restore(from: VmImage | Blob | string, options: RestoreOptions = {}): Promise<Vm> {
   if (!(from instanceof Blob)) return restoreOn(webPlatform, from, options);
   const name = from instanceof File ? `The snapshot ${from.name}` : 'The image';
-  const platform = { ...webPlatform, restore: () => restoreFrom(from.stream(), name, options) };
+  const platform = { ...webPlatform, restore: () => restoreFrom(from, name, options) };
   return restoreOn(platform, name, options);
 }
 

@@ -1,6 +1,6 @@
 /** The first module of a worker that packs and unpacks: browsers do that on the thread that asks for it. */
 import type { CodecAnswer, CodecOrder } from './codec-messages.ts';
-import { pack, unpack } from './deflate.ts';
+import { pack, unpack, unpackPages } from './deflate.ts';
 
 /** What a dedicated worker has around it; the compiler is told of pages alone. */
 interface CodecScope {
@@ -9,11 +9,17 @@ interface CodecScope {
 }
 
 const scope = globalThis as unknown as CodecScope;
-scope.addEventListener('message', ({ data: { id, bytes, size } }) => {
-  const job = size === undefined ? pack(bytes) : unpack(bytes, size);
-  job.then(
-    (done) => scope.postMessage({ id, bytes: done }, [done.buffer]),
-    (error: unknown) =>
-      scope.postMessage({ id, why: error instanceof Error ? error.message : String(error) }, []),
+scope.addEventListener('message', ({ data }) => {
+  carryOut(data).catch((error: unknown) =>
+    scope.postMessage({ id: data.id, why: error instanceof Error ? error.message : String(error) }, []),
   );
 });
+
+async function carryOut({ id, bytes, size, ram }: CodecOrder): Promise<void> {
+  if (size !== undefined && ram !== undefined) {
+    scope.postMessage({ id, isPlaced: await unpackPages(bytes, size, ram) }, []);
+    return;
+  }
+  const done = await (size === undefined ? pack(bytes) : unpack(bytes, size));
+  scope.postMessage({ id, bytes: done }, [done.buffer]);
+}

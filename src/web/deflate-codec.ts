@@ -1,44 +1,107 @@
 import type { SnapshotCodec } from '../machine/snapshot/codec.ts';
 import type { CodecAnswer, CodecOrder } from './codec-messages.ts';
+import { unpack, unpackPages } from './deflate.ts';
 
-/** Workers at most: more would wait for the page, which reads and writes. */
+/** Workers at most: more would wait for the thread that reads and writes. */
 const MOST_THREADS = 4;
 
+type Packed = Uint8Array<ArrayBuffer>;
+
 /**
- * Has a snapshot packed or unpacked by deflate, on workers that are there for so long: browsers do it on the thread that
- * asks, and a page must not stand still meanwhile.
+ * Has a snapshot packed by deflate, on workers that are there for so long: browsers do it on the thread that asks, and a
+ * page must not stand still meanwhile.
  */
-export async function withDeflate<Result>(use: (codec: SnapshotCodec) => Promise<Result>): Promise<Result> {
-  const count = Math.max(1, Math.min(MOST_THREADS, navigator.hardwareConcurrency));
-  const threads = Array.from({ length: count }, () => new CodecThread());
-  let next = 0;
-  const ask = (bytes: Uint8Array, size?: number) => {
-    next = (next + 1) % count;
-    return threads[next].ask(bytes as Uint8Array<ArrayBuffer>, size);
-  };
-  try {
-    return await use({
+export async function withPacking<Result>(use: (codec: SnapshotCodec) => Promise<Result>): Promise<Result> {
+  return withThreads(threadCount(), (threads) => {
+    const next = () => leastBusy(threads);
+    return use({
       name: 'deflate',
-      pack: (bytes) => ask(bytes),
-      unpack: (packed, size) => ask(packed, size),
+      pack: (bytes) => next().pack(bytes),
+      unpack: (packed, size) => next().unpack(packed as Packed, size),
     });
+  });
+}
+
+/**
+ * Has a snapshot unpacked, on the calling thread, which is no page's, and on workers of its own: pages of RAM go to their
+ * places right there.
+ */
+export async function withUnpacking<Result>(use: (codec: SnapshotCodec) => Promise<Result>): Promise<Result> {
+  const own = new OwnThread();
+  return withThreads(threadCount() - 1, (threads) => {
+    const next = () => leastBusy([...threads, own]);
+    return use({
+      name: 'deflate',
+      pack: () => Promise.reject(new Error('this thread unpacks alone')),
+      unpack: (packed, size) => next().unpack(packed as Packed, size),
+      unpackPages: (packed, size, ram) => next().unpackPages(packed as Packed, size, ram),
+    });
+  });
+}
+
+function threadCount(): number {
+  return Math.max(1, Math.min(MOST_THREADS, navigator.hardwareConcurrency));
+}
+
+async function withThreads<Result>(
+  count: number,
+  use: (threads: readonly CodecThread[]) => Promise<Result>,
+): Promise<Result> {
+  const threads = Array.from({ length: count }, () => new CodecThread());
+  try {
+    return await use(threads);
   } finally {
     for (const thread of threads) thread.end();
   }
 }
 
+function leastBusy<Thread extends { readonly load: number }>(threads: readonly Thread[]): Thread {
+  return threads.reduce((least, thread) => (thread.load < least.load ? thread : least));
+}
+
+/** The calling thread. */
+class OwnThread {
+  /** Bytes that it has to work at. */
+  load = 0;
+
+  unpack(packed: Packed, size: number): Promise<Packed> {
+    return this.#counted(size, unpack(packed, size));
+  }
+
+  unpackPages(packed: Packed, size: number, ram: Uint8Array): Promise<boolean> {
+    return this.#counted(size, unpackPages(packed, size, ram));
+  }
+
+  #counted<Result>(size: number, job: Promise<Result>): Promise<Result> {
+    this.load += size;
+    return job.finally(() => {
+      this.load -= size;
+    });
+  }
+}
+
+interface Waiting {
+  readonly bytes: number;
+  resolve(answer: CodecAnswer): void;
+  reject(error: Error): void;
+}
+
 class CodecThread {
+  /** Bytes that it has to work at. */
+  load = 0;
   readonly #worker = startWorker();
-  readonly #waiting = new Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>();
+  readonly #waiting = new Map<number, Waiting>();
   #next = 0;
   #failure: string | undefined;
 
   constructor() {
     this.#worker.addEventListener('message', ({ data }: MessageEvent<CodecAnswer>) => {
       const waiting = this.#waiting.get(data.id);
+      if (waiting === undefined) return;
       this.#waiting.delete(data.id);
-      if ('bytes' in data) waiting?.resolve(data.bytes);
-      else waiting?.reject(new Error(data.why));
+      this.load -= waiting.bytes;
+      if ('why' in data) waiting.reject(new Error(data.why));
+      else waiting.resolve(data);
     });
     this.#worker.addEventListener('error', (event) => {
       event.preventDefault();
@@ -46,13 +109,19 @@ class CodecThread {
     });
   }
 
-  ask(bytes: Uint8Array<ArrayBuffer>, size: number | undefined): Promise<Uint8Array<ArrayBuffer>> {
-    if (this.#failure !== undefined) return Promise.reject(new Error(this.#failure));
-    const waiting = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
-    const id = this.#next++;
-    this.#waiting.set(id, waiting);
-    this.#worker.postMessage({ id, bytes, ...(size === undefined ? {} : { size }) } satisfies CodecOrder);
-    return waiting.promise;
+  pack(bytes: Packed): Promise<Packed> {
+    return this.#ask({ bytes }, bytes.length).then(bytesOf);
+  }
+
+  unpack(packed: Packed, size: number): Promise<Packed> {
+    const bytes = own(packed);
+    return this.#ask({ bytes, size }, size, [bytes.buffer]).then(bytesOf);
+  }
+
+  async unpackPages(packed: Packed, size: number, ram: Uint8Array): Promise<boolean> {
+    const bytes = own(packed);
+    const answer = await this.#ask({ bytes, size, ram }, size, [bytes.buffer]);
+    return 'isPlaced' in answer && answer.isPlaced;
   }
 
   end(): void {
@@ -60,11 +129,31 @@ class CodecThread {
     this.#fail('the thread was ended');
   }
 
+  #ask(order: Omit<CodecOrder, 'id'>, size: number, transfer: ArrayBuffer[] = []): Promise<CodecAnswer> {
+    if (this.#failure !== undefined) return Promise.reject(new Error(this.#failure));
+    const { promise, resolve, reject } = Promise.withResolvers<CodecAnswer>();
+    const id = this.#next++;
+    this.#waiting.set(id, { bytes: size, resolve, reject });
+    this.load += size;
+    this.#worker.postMessage({ id, ...order } satisfies CodecOrder, transfer);
+    return promise;
+  }
+
   #fail(why: string): void {
     this.#failure = why;
     for (const { reject } of this.#waiting.values()) reject(new Error(why));
     this.#waiting.clear();
   }
+}
+
+/** A message takes all of a buffer along, of which these bytes may be a small part. */
+function own(bytes: Packed): Packed {
+  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
+}
+
+function bytesOf(answer: CodecAnswer): Packed {
+  if ('bytes' in answer) return answer.bytes;
+  throw new Error('the thread has answered something else');
 }
 
 /** Written so that bundlers see it. */

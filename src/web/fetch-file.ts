@@ -5,6 +5,8 @@ import { InputError } from '../errors/input-error.ts';
 export interface FetchFileOptions {
   /** Bytes at most; a server that gives more is not listened to any longer. */
   readonly most: number;
+  /** What the address is relative to, unless that is the page. */
+  readonly base?: string;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: BootProgress) => void) | undefined;
 }
@@ -53,7 +55,7 @@ export async function* fetchPieces(
 }
 
 async function openFile(url: string, what: string, options: FetchFileOptions) {
-  const answer = await ask(url, what, options.signal);
+  const answer = await ask(url, what, options);
   return { pieces: piecesOf(answer, url, what, options), totalBytes: answer.totalBytes };
 }
 
@@ -88,13 +90,15 @@ interface Answer {
   readonly totalBytes: number | undefined;
 }
 
-async function ask(url: string, what: string, signal: AbortSignal | undefined): Promise<Answer> {
-  const response = await fetch(absolute(url, what), signal === undefined ? {} : { signal }).catch(() => {
-    signal?.throwIfAborted();
-    throw new InputError(
-      `${what} ${url} cannot be fetched: ${navigator.onLine ? 'its server does not answer, or lets no page of another origin have it (CORS)' : 'this computer is offline'}.`,
-    );
-  });
+async function ask(url: string, what: string, { signal, base }: FetchFileOptions): Promise<Answer> {
+  const response = await fetch(absolute(url, what, base), signal === undefined ? {} : { signal }).catch(
+    () => {
+      signal?.throwIfAborted();
+      throw new InputError(
+        `${what} ${url} cannot be fetched: ${navigator.onLine ? 'its server does not answer, or lets no page of another origin have it (CORS)' : 'this computer is offline'}.`,
+      );
+    },
+  );
   if (!response.ok)
     throw new InputError(`${what} ${url} cannot be fetched: its server answers ${response.status}.`);
   const { body, headers } = response;
@@ -108,14 +112,19 @@ async function ask(url: string, what: string, signal: AbortSignal | undefined): 
   return { body, totalBytes: length === null ? undefined : Number(length) };
 }
 
-/** An address as a page gives it. @throws TypeError for what is none */
-export function absoluteUrl(url: string): URL {
-  return new URL(url, globalThis.document?.baseURI ?? globalThis.location.href);
+/** What addresses that a page gives are relative to. */
+export function baseAddress(): string {
+  return globalThis.document?.baseURI ?? globalThis.location.href;
 }
 
-function absolute(url: string, what: string): URL {
+/** An address as a page gives it. @throws TypeError for what is none */
+export function absoluteUrl(url: string, base: string = baseAddress()): URL {
+  return new URL(url, base);
+}
+
+function absolute(url: string, what: string, base: string | undefined): URL {
   try {
-    return absoluteUrl(url);
+    return absoluteUrl(url, base);
   } catch {
     throw new InputError(`${what} ${url} is no address that can be fetched.`);
   }

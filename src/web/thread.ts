@@ -23,6 +23,11 @@ scope.addEventListener('message', ({ data }) => {
 
 async function carryOut(order: ToThread): Promise<void> {
   if (order.kind === 'begin') return live(order);
+  if (order.kind === 'load') {
+    // What fails here does so again when it has to begin.
+    await loadWorker(order.life).catch(() => undefined);
+    return;
+  }
   if (order.kind === 'serve') {
     const { serveExchange } = await import('../storage/http/exchange.ts');
     await serveExchange(order.exchange, order.file);

@@ -3,6 +3,7 @@ import type { MachineHost, RunningThread } from '../machine/machine.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
 import { refuseExchange } from '../storage/http/exchange.ts';
 import type { RemoteFile } from '../storage/http/range-source.ts';
+import { builtInterpreter } from './interpreter.ts';
 import { checkIsolation } from './isolation.ts';
 import type { FromThread, ThreadParts, ToThread } from './thread-messages.ts';
 
@@ -10,7 +11,7 @@ import type { FromThread, ThreadParts, ToThread } from './thread-messages.ts';
 export class WebHost implements MachineHost {
   /** The time that all threads share is that of the page. */
   readonly clockOffset = 0;
-  readonly #waiting: PageThread[] = [];
+  readonly #waiting: { readonly kind: WorkerStart['kind']; readonly thread: PageThread }[] = [];
   readonly #closers: (() => void)[] = [];
   #parts: ThreadParts = {};
   readonly #compiled = new Map<Xlen, Promise<WebAssembly.Module>>();
@@ -21,17 +22,24 @@ export class WebHost implements MachineHost {
   }
 
   /**
-   * Starts a thread ahead of time: it loads its modules and makes the interpreter while the caller still fetches files.
-   * The next {@link spawn} takes it.
+   * Starts threads ahead of time: they load their modules while the caller still fetches files. The next {@link spawn}
+   * of each kind takes one.
+   *
+   * @param kinds of the threads that the machine will have
    */
-  prepare(xlen: Xlen = 64): void {
+  prepare(kinds: readonly WorkerStart['kind'][] = ['domain'], xlen: Xlen = 64): void {
     // A failure is met by the threads that need it.
     this.#interpreter(xlen).catch(() => undefined);
+    for (const kind of kinds) {
+      const thread = new PageThread();
+      thread.send({ kind: 'load', life: kind });
+      this.#waiting.push({ kind, thread });
+    }
   }
 
   /** Ends threads that were started ahead of time, and that no machine has taken, and gives up what is held. */
   close(): void {
-    for (const thread of this.#waiting.splice(0)) thread.end(undefined);
+    for (const { thread } of this.#waiting.splice(0)) thread.end(undefined);
     for (const close of this.#closers.splice(0).reverse()) close();
   }
 
@@ -48,10 +56,13 @@ export class WebHost implements MachineHost {
   /** Starts a thread that fetches parts of a file for the one at the other end of the exchange. */
   fetchFor(exchange: SharedArrayBuffer, file: RemoteFile): void {
     const thread = new PageThread();
-    thread.onExit = (error) => {
-      if (error !== undefined)
-        void refuseExchange(exchange, `the thread that fetches it failed: ${error.message}`);
-    };
+    thread.attach(
+      () => undefined,
+      (error) => {
+        if (error !== undefined)
+          void refuseExchange(exchange, `the thread that fetches it failed: ${error.message}`);
+      },
+    );
     thread.send({ kind: 'serve', exchange, file });
     this.onClose(() => thread.end(undefined));
   }
@@ -62,9 +73,8 @@ export class WebHost implements MachineHost {
     onExit: (error: Error | undefined) => void,
   ): RunningThread {
     const interpreter = this.#interpreter(start.xlen);
-    const thread = this.#waiting.pop() ?? new PageThread();
-    thread.onMessage = onMessage;
-    thread.onExit = onExit;
+    const thread = this.#take(start.kind);
+    thread.attach(onMessage, onExit);
     interpreter.then(
       (module) => {
         const { timeOrigin } = performance;
@@ -80,24 +90,45 @@ export class WebHost implements MachineHost {
     };
   }
 
-  /** Made once, by a thread: it takes a tenth of a second, for which the page must not stand still. */
+  #take(kind: WorkerStart['kind']): PageThread {
+    const index = this.#waiting.findIndex((each) => each.kind === kind);
+    const [prepared] = index < 0 ? [] : this.#waiting.splice(index, 1);
+    return prepared?.thread ?? new PageThread();
+  }
+
   #interpreter(xlen: Xlen): Promise<WebAssembly.Module> {
     const known = this.#compiled.get(xlen);
     if (known !== undefined) return known;
-    const thread = new PageThread();
-    const compiled = thread.generate(xlen);
+    const compiled = builtInterpreter(xlen).then((built) => built ?? generatedInterpreter(xlen));
     this.#compiled.set(xlen, compiled);
-    this.#waiting.push(thread);
     return compiled;
+  }
+}
+
+/** The threads of a domain that start at once: those of its drives and its network wait for what they need. */
+export function domainThreads(pcpus: number, isTraced: boolean): readonly WorkerStart['kind'][] {
+  return [
+    ...Array.from({ length: pcpus }, () => 'domain' as const),
+    ...(isTraced ? (['trace'] as const) : []),
+  ];
+}
+
+/** It takes a tenth of a second or more, for which the page must not stand still. */
+async function generatedInterpreter(xlen: Xlen): Promise<WebAssembly.Module> {
+  const thread = new PageThread();
+  try {
+    return await thread.generate(xlen);
+  } finally {
+    thread.end(undefined);
   }
 }
 
 /** A worker of a machine, from the side of its page. */
 class PageThread {
-  onMessage: (message: WorkerMessage) => void = () => undefined;
-  onExit: (error: Error | undefined) => void = () => undefined;
   readonly #worker = startWorker();
   readonly #interpreter = Promise.withResolvers<WebAssembly.Module>();
+  readonly #exit = Promise.withResolvers<Error | undefined>();
+  #onMessage: (message: WorkerMessage) => void = () => undefined;
   #ended = false;
 
   constructor() {
@@ -113,6 +144,12 @@ class PageThread {
     });
   }
 
+  /** Tells whoever has it now of its messages and its end, also if that has come already. */
+  attach(onMessage: (message: WorkerMessage) => void, onExit: (error: Error | undefined) => void): void {
+    this.#onMessage = onMessage;
+    void this.#exit.promise.then(onExit);
+  }
+
   send(message: ToThread): void {
     if (!this.#ended) this.#worker.postMessage(message);
   }
@@ -122,13 +159,13 @@ class PageThread {
     return this.#interpreter.promise;
   }
 
-  /** Ends it at once, unless it has ended. `onExit` is called when the caller has returned. */
+  /** Ends it at once, unless it has ended. Whoever has it hears of that when the caller has returned. */
   end(error: Error | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#worker.terminate();
     this.#interpreter.reject(error ?? new Error('the thread was ended'));
-    queueMicrotask(() => this.onExit(error));
+    this.#exit.resolve(error);
   }
 
   #hear(message: FromThread): void {
@@ -138,7 +175,7 @@ class PageThread {
         this.#interpreter.resolve(message.module);
         break;
       case 'machine':
-        this.onMessage(message.message);
+        this.#onMessage(message.message);
         break;
       case 'done':
         this.end(undefined);

@@ -8,7 +8,7 @@ import { attachParts, notesOf } from './attach-parts.ts';
 import { loadGuest } from './load-guest.ts';
 import { refuseForPages } from './refuse.ts';
 import { restorePlatform } from './restore-platform.ts';
-import { WebHost } from './web-host.ts';
+import { domainThreads, WebHost } from './web-host.ts';
 
 /** Machines of the API in a page. */
 export const webPlatform: Platform = {
@@ -41,7 +41,7 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
   const shape = readShape(options, navigator.hardwareConcurrency);
   refuseForPages(options);
   const host = new WebHost();
-  host.prepare();
+  host.prepare(domainThreads(shape.pcpus, options.trace === true));
   try {
     const parts = await attachParts(options, shape.virtio, host);
     const attached = { ...parts.attached, ports: [{ name: AGENT_PORT }] };

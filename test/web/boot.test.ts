@@ -115,6 +115,8 @@ describe.skipIf(!canRun)('in a tab', () => {
       reason: 'stopped',
       cut: expect.stringContaining('The snapshot cut.snapshot is cut off'),
       none: expect.stringContaining('The snapshot tick.elf is no snapshot of a machine.'),
+      given: expect.stringContaining('timed out'),
+      hasProgress: true,
     });
     expect(errors).toEqual([]);
     await page.close();

@@ -15,7 +15,7 @@ async function tick() {
 }
 globalThis.checks = { tick };
 `;
-const THREADS = ['thread.js', 'codec-thread.js'];
+const BESIDE = ['thread.js', 'codec-thread.js', 'snapshot-thread.js', 'interpreter-rv64.wasm'];
 
 /**
  * Builds a page that imports the built package, as docs/web.md says, with Vite and with esbuild.
@@ -25,7 +25,7 @@ const THREADS = ['thread.js', 'codec-thread.js'];
 export async function bundlePages(folder: string): Promise<void> {
   const root = join(folder, 'user');
   mkdirSync(join(root, 'package'), { recursive: true });
-  for (const name of readdirSync(folder).filter((each) => each.endsWith('.js')))
+  for (const name of readdirSync(folder).filter((each) => /\.(?:js|wasm)$/.test(each)))
     cpSync(join(folder, name), join(root, 'package', name));
   writeFileSync(join(root, 'index.html'), PAGE);
   writeFileSync(join(root, 'entry.js'), ENTRY);
@@ -37,5 +37,5 @@ export async function bundlePages(folder: string): Promise<void> {
   const options = { bundle: true, format: 'esm', logLevel: 'silent' } as const;
   await esbuild({ ...options, entryPoints: [join(root, 'entry.js')], outfile: join(target, 'entry.js') });
   writeFileSync(join(target, 'index.html'), PAGE);
-  for (const thread of THREADS) cpSync(join(folder, thread), join(target, thread));
+  for (const name of BESIDE) cpSync(join(folder, name), join(target, name));
 }

@@ -5,6 +5,16 @@ export interface SnapshotCodec {
   pack(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
   /** @param size of what was packed, in bytes; more is refused. @throws Error for what is nothing packed */
   unpack(packed: Uint8Array, size: number): Promise<Uint8Array>;
+  /**
+   * Unpacks pages of RAM right into their places, where another thread does that: by itself, whoever reads unpacks and
+   * places one after the other.
+   *
+   * @param size of what was packed, in bytes; more is refused
+   * @param ram all of it, in memory that threads share
+   * @returns whether all of it had its place
+   * @throws Error for what is nothing packed
+   */
+  readonly unpackPages?: (packed: Uint8Array, size: number, ram: Uint8Array) => Promise<boolean>;
   /** CRC-32 as in `crc32.ts`, where the host has a faster one. */
   readonly crc32?: (bytes: Uint8Array, before: number) => number;
 }

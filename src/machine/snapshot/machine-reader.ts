@@ -4,13 +4,13 @@ import { GuestMemory } from '../../memory/guest-memory.ts';
 import { type MachinePlan, memoryFor } from '../plan.ts';
 import type { KeptByDevice } from '../thread.ts';
 import { SECTION_PAGES, TAG } from './format.ts';
+import { MOST_RUNS_BYTES, PagePlacer } from './page-placer.ts';
 import { PAGE } from './ram-pages.ts';
 import type { SavedMachine } from './saved-machine.ts';
 import { type StatePart, stateParts } from './state-parts.ts';
 
 const WORD = Int32Array.BYTES_PER_ELEMENT;
-/** What comes before the pages of a section at most, and before what a device has kept. */
-const MOST_RUNS_BYTES = WORD * (1 + 2 * SECTION_PAGES);
+/** What comes before what a device has kept. */
 const KEPT_BYTES = 2 * WORD;
 
 /** Puts the sections of a snapshot into their places: none of them is believed to be there, or to fit. */
@@ -18,7 +18,8 @@ export class MachineReader {
   readonly #damaged: (why: string) => InputError;
   readonly #memory: WebAssembly.Memory;
   readonly #parts: readonly StatePart[];
-  readonly #ram: Uint8Array;
+  /** All of RAM, for those who put pages there by themselves. */
+  readonly ram: Uint8Array;
   readonly #harts: number;
   readonly #registers: HartRegisters[] = [];
   readonly #kept: KeptByDevice[] = [];
@@ -33,7 +34,7 @@ export class MachineReader {
     this.#memory = memoryFor(plan);
     this.#parts = stateParts(plan);
     const ram = new GuestMemory(this.#memory, plan.ram).asWords();
-    this.#ram = new Uint8Array(ram.buffer, ram.byteOffset, ram.byteLength);
+    this.ram = new Uint8Array(ram.buffer, ram.byteOffset, ram.byteLength);
     this.#harts = plan.kind === 'bare' ? plan.cpus : 0;
   }
 
@@ -65,6 +66,11 @@ export class MachineReader {
       default:
         this.#takePages(bytes);
     }
+  }
+
+  /** @throws InputError when pages had no places */
+  checkPlaced(isPlaced: boolean): void {
+    if (!isPlaced) throw this.#damaged('pages of its memory are not where they can be');
   }
 
   /** All that was read. @throws InputError when something of it is missing */
@@ -103,18 +109,9 @@ export class MachineReader {
   }
 
   #takePages(bytes: Uint8Array): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const runs = view.getUint32(0, true);
-    let at = WORD * (1 + 2 * runs);
-    for (let run = 0; run < runs && at <= bytes.length; run++) {
-      const first = view.getUint32(WORD * (1 + 2 * run), true) * PAGE;
-      const length = view.getUint32(WORD * (2 + 2 * run), true) * PAGE;
-      if (at + length > bytes.length || first + length > this.#ram.length) break;
-      this.#ram.set(bytes.subarray(at, at + length), first);
-      at += length;
-      if (run === runs - 1 && at === bytes.length) return;
-    }
-    throw this.#damaged('pages of its memory are not where they can be');
+    const placer = new PagePlacer(this.ram);
+    placer.take(bytes);
+    this.checkPlaced(placer.isWhole);
   }
 }
 

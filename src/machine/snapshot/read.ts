@@ -43,6 +43,15 @@ export interface RestoreOptions {
   readonly attached?: AttachedParts | undefined;
 }
 
+/** A section as it is in the file. */
+interface Section {
+  readonly tag: number;
+  readonly number: number;
+  /** Bytes before it was packed. */
+  readonly plain: number;
+  readonly stored: Uint8Array;
+}
+
 /** A snapshot of which the head was read. Its machine is read once. */
 export class Snapshot {
   readonly facts: SnapshotFacts;
@@ -107,11 +116,7 @@ export class Snapshot {
         break;
       }
       machine.expect(tag, number, plain);
-      const unpack = async () => {
-        const bytes = stored.length === plain ? stored : await this.#unpack(codec, stored, plain);
-        machine.take(tag, number, bytes);
-      };
-      const job = unpack();
+      const job = this.#place(machine, codec, { tag, number, plain, stored });
       // A failure is met where it is awaited.
       job.catch(() => undefined);
       unpacking.push(job);
@@ -120,6 +125,16 @@ export class Snapshot {
     await Promise.all(unpacking);
     if ((await this.#source.take(1)).length > 0)
       throw damaged(this.#options.name, 'there is more behind its end');
+  }
+
+  async #place(machine: MachineReader, codec: SnapshotCodec, section: Section): Promise<void> {
+    const { tag, number, plain, stored } = section;
+    if (stored.length === plain) return machine.take(tag, number, stored);
+    if (tag === TAG.ram && codec.unpackPages !== undefined)
+      return machine.checkPlaced(await this.#unpacked(codec.unpackPages(stored, plain, machine.ram)));
+    const bytes = await this.#unpacked(codec.unpack(stored, plain));
+    if (bytes.length !== plain) throw this.#notUnpacked();
+    machine.take(tag, number, bytes);
   }
 
   #codec(): SnapshotCodec {
@@ -133,17 +148,20 @@ export class Snapshot {
     );
   }
 
-  async #unpack(codec: SnapshotCodec, stored: Uint8Array, plain: number): Promise<Uint8Array> {
+  async #unpacked<Result>(job: Promise<Result>): Promise<Result> {
     try {
-      const bytes = await codec.unpack(stored, plain);
-      if (bytes.length === plain) return bytes;
+      return await job;
     } catch {
       // The sum is right, so that it was written like this.
+      throw this.#notUnpacked();
     }
-    throw damaged(this.#options.name, 'a part of it cannot be unpacked');
   }
 
-  async #section(): Promise<{ tag: number; number: number; plain: number; stored: Uint8Array }> {
+  #notUnpacked(): InputError {
+    return damaged(this.#options.name, 'a part of it cannot be unpacked');
+  }
+
+  async #section(): Promise<Section> {
     const { name, codec } = this.#options;
     const sum = codec.crc32 ?? crc32;
     const head = await this.#source.take(SECTION.bytes);

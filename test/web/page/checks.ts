@@ -176,13 +176,15 @@ async function savedAndRestored(wisp: string) {
 }
 
 async function restoreFromServer() {
-  const restored = await restore('tick.snapshot');
+  let read = 0;
+  const restored = await restore('tick.snapshot', { onProgress: ({ bytes = 0 }) => (read = bytes) });
   await restored.pause();
   restored.resume();
   const { reason } = await restored.stop();
   const cut = await restore('cut.snapshot').catch(messageOf);
   const none = await restore('tick.elf').catch(messageOf);
-  return { reason, cut, none };
+  const given = await restore('tick.snapshot', { signal: AbortSignal.timeout(0) }).catch(messageOf);
+  return { reason, cut, none, given, hasProgress: read > 0 };
 }
 
 async function ending(machine: Vm): Promise<string> {

@@ -1,0 +1,29 @@
+/** The messages between a page and the thread that reads a snapshot for it. */
+import type { AttachedParts } from '../devices/descriptor.ts';
+import type { SnapshotFacts } from '../machine/snapshot/facts.ts';
+import type { SavedMachine } from '../machine/snapshot/saved-machine.ts';
+
+/** Where the bytes of a snapshot are. */
+export type SnapshotSource =
+  /** `base` is the address that the other one is relative to. */
+  | { readonly kind: 'address'; readonly url: string; readonly base: string }
+  | { readonly kind: 'blob'; readonly blob: Blob }
+  /** In the page's memory, which sends them one by one. */
+  | { readonly kind: 'pieces' };
+
+/** To the thread. */
+export type ToSnapshotThread =
+  /** @see Snapshot.open */
+  | { readonly kind: 'open'; readonly source: SnapshotSource; readonly name: string }
+  /** The next one of the pieces, or their end. */
+  | { readonly kind: 'piece'; readonly bytes: Uint8Array | undefined }
+  /** @see Snapshot.machine */
+  | { readonly kind: 'read'; readonly pcpus: number; readonly attached: AttachedParts };
+
+/** From the thread. */
+export type FromSnapshotThread =
+  | { readonly kind: 'progress'; readonly bytes: number; readonly totalBytes: number | undefined }
+  | { readonly kind: 'facts'; readonly facts: SnapshotFacts }
+  | { readonly kind: 'machine'; readonly saved: SavedMachine }
+  /** @param isInput somebody has given what cannot be used, and the message is for people */
+  | { readonly kind: 'failed'; readonly message: string; readonly isInput: boolean };

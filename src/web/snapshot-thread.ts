@@ -1,0 +1,82 @@
+/**
+ * The first module of the worker that reads a snapshot for a page: it fetches the bytes, checks their sums, and has them
+ * unpacked into the machine's memory.
+ */
+import { InputError } from '../errors/input-error.ts';
+import type { ByteChunks } from '../machine/snapshot/byte-source.ts';
+import { Snapshot } from '../machine/snapshot/read.ts';
+import { withUnpacking } from './deflate-codec.ts';
+import { fetchPieces } from './fetch-file.ts';
+import { PACKAGE_VERSION } from './package-version.ts';
+import { PieceQueue } from './piece-queue.ts';
+import type { FromSnapshotThread, SnapshotSource, ToSnapshotThread } from './snapshot-messages.ts';
+
+/** What a dedicated worker has around it; the compiler is told of pages alone. */
+interface SnapshotScope {
+  postMessage(message: FromSnapshotThread): void;
+  addEventListener(type: 'message', listener: (event: MessageEvent<ToSnapshotThread>) => void): void;
+}
+
+/** More than any snapshot has: a machine has 4 GiB at most. */
+const LARGEST_SNAPSHOT = 2 ** 33;
+
+const scope = globalThis as unknown as SnapshotScope;
+const pieces = new PieceQueue();
+const wanted = Promise.withResolvers<Extract<ToSnapshotThread, { kind: 'read' }>>();
+
+scope.addEventListener('message', ({ data }) => {
+  if (data.kind === 'piece') pieces.add(data.bytes);
+  else if (data.kind === 'read') wanted.resolve(data);
+  else read(data.source, data.name).catch(fail);
+});
+
+async function read(source: SnapshotSource, name: string): Promise<void> {
+  await withUnpacking(async (codec) => {
+    const snapshot = await Snapshot.open(chunksOf(source), { name, codec, version: PACKAGE_VERSION });
+    const { facts } = snapshot;
+    scope.postMessage({ kind: 'facts', facts });
+    const { pcpus, attached } = await wanted.promise;
+    scope.postMessage({ kind: 'machine', saved: await snapshot.machine({ pcpus, attached }) });
+  });
+}
+
+function chunksOf(source: SnapshotSource): ByteChunks {
+  switch (source.kind) {
+    case 'address': {
+      const { url, base } = source;
+      return fetchPieces(url, 'The snapshot', {
+        ...{ base, most: LARGEST_SNAPSHOT },
+        onProgress: ({ bytes = 0, totalBytes }) => tell(bytes, totalBytes),
+      });
+    }
+    case 'blob':
+      return counted(source.blob);
+    case 'pieces':
+      return pieces;
+  }
+}
+
+async function* counted(blob: Blob): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const piece of blob.stream()) {
+    bytes += piece.length;
+    tell(bytes, blob.size);
+    yield piece;
+  }
+}
+
+/** Milliseconds between two messages of progress at least. */
+const PROGRESS_MS = 50;
+let toldAt = 0;
+
+function tell(bytes: number, totalBytes: number | undefined): void {
+  const now = performance.now();
+  if (now - toldAt < PROGRESS_MS) return;
+  toldAt = now;
+  scope.postMessage({ kind: 'progress', bytes, totalBytes });
+}
+
+function fail(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  scope.postMessage({ kind: 'failed', message, isInput: error instanceof InputError });
+}

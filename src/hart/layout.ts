@@ -159,7 +159,7 @@ export const MOST_VLENB = 128;
 export const VECTOR_PLAN = struct({ bits: i32, vtype: i32, element: i32, unused: i32 });
 
 /** Entries for such instructions, by {@link VECTOR_PLAN}'s hash; a power of two. */
-export const VECTOR_PLANS = 1024;
+export const VECTOR_PLANS = 4096;
 
 /** vill in {@link FIELD}.vtype. */
 export const VILL = 1 << 31;

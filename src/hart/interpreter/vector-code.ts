@@ -2,7 +2,7 @@
 import { callIndirect, type FunctionType, type I32, i32 } from '../../wasm/index.ts';
 import { CSR, FIELD } from '../layout.ts';
 import { STATUS } from '../privileged/registers.ts';
-import { PLAN, planAddress } from '../vector/plans.ts';
+import { findPlan } from '../vector/plans.ts';
 import { CALL_RESULT } from './call-outs.ts';
 import type { Frame } from './frame.ts';
 import { SLOT } from './slots.ts';
@@ -17,10 +17,7 @@ const VSSTATUS = FIELD.csr + CSR.vsstatus * 4;
 export function generateVector({ f, hart, slot }: Frame, kernel: FunctionType<'i32'>): void {
   const bits = f.let(i32.load(slot, SLOT.c));
   const vtype = f.let(i32.load(hart, FIELD.vtype));
-  const plan = f.let(planAddress(hart, bits, vtype));
-  const sameBits = i32.eq(i32.load(plan, PLAN.bits), bits);
-  const sameType = i32.eq(i32.load(plan, PLAN.vtype), vtype);
-  f.if(i32.and(sameBits, sameType), () => {
+  findPlan(f, [hart, bits, vtype], (element) => {
     const isOn = (status: number): I32 => i32.and(i32.load(hart, status), i32.const(STATUS.vs));
     const markDirty = (status: number): void => {
       f.store('i32.store', hart, i32.or(i32.load(hart, status), i32.const(STATUS.vs)), status);
@@ -29,7 +26,7 @@ export function generateVector({ f, hart, slot }: Frame, kernel: FunctionType<'i
       f.brIf(off, i32.eqz(isOn(MSTATUS)));
       f.if(i32.load(hart, FIELD.virtual), () => f.brIf(off, i32.eqz(isOn(VSSTATUS))));
       // What stops is carried out again, and marked as dirty, by TypeScript.
-      f.brIf(off, callIndirect(kernel, i32.load(plan, PLAN.element), hart, bits));
+      f.brIf(off, callIndirect(kernel, element, hart, bits));
       f.if(i32.load(hart, FIELD.virtual), () => markDirty(VSSTATUS));
       markDirty(MSTATUS);
       f.return(i32.const(CALL_RESULT.proceed));

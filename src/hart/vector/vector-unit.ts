@@ -3,7 +3,7 @@ import { lmulOf, sewOf } from '../../isa/index.ts';
 import { REGION_RECORDS } from '../area.ts';
 import type { HartDebug } from '../debug/hart-debug.ts';
 import { CAUSE, type Exception, fillException } from '../exceptions.ts';
-import { FIELD, VECTOR_PLAN, VECTOR_PLANS } from '../layout.ts';
+import { FIELD } from '../layout.ts';
 import type { MemoryAccess } from '../memory-access.ts';
 import { OUTCOME, type Outcome } from '../privileged/context.ts';
 import { isVectorOff, markVectorDirty } from '../privileged/status.ts';
@@ -11,7 +11,7 @@ import type { HartState } from '../state.ts';
 import { ACCESS_RESULT, type AccessResult, KERNEL, type KernelSetting } from './kernel-frame.ts';
 import { floatUseOf, generateKernel } from './kernel-module.ts';
 import { isLegal } from './legality.ts';
-import { PLAN, planOffset } from './plans.ts';
+import { forgetPlans, notePlan } from './plans.ts';
 
 type Kernel = (hart: number, bits: number) => number;
 
@@ -35,6 +35,21 @@ export interface VectorParts {
   readonly float: () => WebAssembly.Exports;
 }
 
+/** A guest chooses which instructions there are, of which there are more than should be kept. */
+const MOST_KNOWN = 1 << 14;
+
+/** Modules of all harts of a thread, as many as there are instructions and settings. */
+const modules = new Map<string, WebAssembly.Module>();
+
+function moduleOf(key: string, shape: VectorShape, setting: KernelSetting): WebAssembly.Module {
+  const name = `${setting.vlenb} ${key}`;
+  const known = modules.get(name);
+  if (known !== undefined) return known;
+  const module = new WebAssembly.Module(generateKernel(shape, setting, LIMITS));
+  modules.set(name, module);
+  return module;
+}
+
 /** Limits of the memory that kernels import: all that there can be. */
 const LIMITS = { minimum: 1, maximum: 65536 } as const;
 
@@ -47,6 +62,8 @@ export class VectorUnit {
   readonly #parts: VectorParts;
   readonly #vlenb: number;
   readonly #kernels = new Map<string, Placed>();
+  /** Those of legal instructions, by encoding and vtype: for what the table of the hart block has lost. */
+  readonly #known = new Map<number, Placed>();
   /** Memory may be accessed beyond what the TLB has: the instruction is carried out from here. */
   #direct = false;
 
@@ -54,7 +71,8 @@ export class VectorUnit {
     this.#parts = parts;
     this.#vlenb = parts.vlen / 8;
     parts.state.words[FIELD.vlenb >> 2] = this.#vlenb;
-    this.#forget();
+    // Memory may have had another hart here, whose kernels are not ours.
+    forgetPlans(parts.state.words);
     // Places up to there are those of compiled regions.
     const { table } = parts;
     if (table.length < REGION_RECORDS) table.grow(REGION_RECORDS - table.length);
@@ -63,13 +81,12 @@ export class VectorUnit {
   /** Carries the instruction out, from vstart on. The exception record is filled in if it raises one. */
   execute(decoded: Decoded): Outcome {
     const { vector } = decoded.instruction;
-    const { state, extensions } = this.#parts;
+    const { state } = this.#parts;
+    if (vector === undefined || isVectorOff(state)) return this.#illegal(decoded);
     const vtype = state.words[FIELD.vtype >> 2] as number;
-    if (vector === undefined || isVectorOff(state) || !isLegal(decoded, vector, vtype, extensions)) {
-      return this.#illegal(decoded);
-    }
-    const kernel = this.#kernelOf(decoded, vector, vtype);
-    this.#note(decoded.bits, vtype, kernel.element);
+    const kernel = this.#legalKernel(decoded, vector, vtype);
+    if (kernel === undefined) return this.#illegal(decoded);
+    notePlan(state.words, decoded.bits, vtype, kernel.element);
     this.#direct = true;
     const result = kernel.run(state.base, decoded.bits);
     this.#direct = false;
@@ -95,12 +112,16 @@ export class VectorUnit {
     return OUTCOME.exception;
   }
 
-  #note(bits: number, vtype: number, element: number): void {
-    const { words } = this.#parts.state;
-    const at = planOffset(bits, vtype);
-    words[(PLAN.bits + at) >> 2] = bits;
-    words[(PLAN.vtype + at) >> 2] = vtype;
-    words[(PLAN.element + at) >> 2] = element;
+  #legalKernel(decoded: Decoded, shape: VectorShape, vtype: number): Placed | undefined {
+    // A legal vtype has 8 bits.
+    const key = (vtype < 0 ? 2 ** 8 : vtype) * 2 ** 32 + (decoded.bits >>> 0);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    if (!isLegal(decoded, shape, vtype, this.#parts.extensions)) return undefined;
+    const kernel = this.#kernelOf(decoded, shape, vtype);
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    this.#known.set(key, kernel);
+    return kernel;
   }
 
   #kernelOf(decoded: Decoded, shape: VectorShape, vtype: number): Placed {
@@ -110,27 +131,20 @@ export class VectorUnit {
     const key = `${instruction.id} ${keyOf(shape, setting)}`;
     const known = this.#kernels.get(key);
     if (known !== undefined) return known;
-    const kernel = this.#place(shape, setting);
+    const kernel = this.#place(key, shape, setting);
     this.#kernels.set(key, kernel);
     return kernel;
   }
 
-  #place(shape: VectorShape, setting: KernelSetting): Placed {
+  #place(key: string, shape: VectorShape, setting: KernelSetting): Placed {
     const { table, state, float } = this.#parts;
-    const module = new WebAssembly.Module(generateKernel(shape, setting, LIMITS));
+    const module = moduleOf(key, shape, setting);
     const env = { memory: state.memory, load: this.#load, store: this.#store };
     const imports = floatUseOf(shape) === undefined ? { env } : { env, float: float() };
     const { run } = new WebAssembly.Instance(module, imports).exports;
     if (typeof run !== 'function') throw new Error('a module of a vector instruction exports nothing');
     const element = table.grow(1, run);
     return { run: run as Kernel, element };
-  }
-
-  /** Memory may have had another hart here, whose kernels are not ours. */
-  #forget(): void {
-    const { words } = this.#parts.state;
-    const start = FIELD.vectorPlans >> 2;
-    words.fill(0, start, start + (VECTOR_PLANS * VECTOR_PLAN.bytes) / 4);
   }
 }
 

@@ -2,7 +2,7 @@
  * Writes the table of extensions in `docs/cpu.md` from the list of the harts: `node scripts/extension-table.ts`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { EXTENSION_NAMES, EXTENSIONS, MISSING } from '../src/isa/extensions.ts';
+import { EXTENSION_NAMES, EXTENSIONS } from '../src/isa/extensions.ts';
 
 const file = new URL('../docs/cpu.md', import.meta.url);
 const BEGIN = '<!-- extensions: written by `node scripts/extension-table.ts` -->';
@@ -32,21 +32,12 @@ function extensionTable(): string {
   );
 }
 
-/** What profiles demand besides. */
-function missingLines(): string {
-  const of = (profile: string) => Object.keys(MISSING).filter((name) => MISSING[name] === profile);
-  const lines = [...new Set(Object.values(MISSING))].map(
-    (profile) => `- ${profile}: ${of(profile).join(', ')}.`,
-  );
-  return lines.length === 0 ? '' : `\n\nMissing of the profiles:\n\n${lines.join('\n')}`;
-}
-
 /** The page with the table of today in the place of the one that it has. */
 export function withExtensions(page: string): string {
   const [before, rest] = page.split(BEGIN);
   const after = rest?.split(END)[1];
   if (after === undefined) throw new Error('docs/cpu.md has no place for the table');
-  return `${before}${BEGIN}\n\n${extensionTable()}${missingLines()}\n\n${END}${after}`;
+  return `${before}${BEGIN}\n\n${extensionTable()}\n\n${END}${after}`;
 }
 
 if (import.meta.main) writeFileSync(file, withExtensions(readFileSync(file, 'utf8')));

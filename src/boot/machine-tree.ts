@@ -36,6 +36,8 @@ export interface MachineDescription {
   /** Extensions in canonical order: single letters (without the base `i`), then names such as `zicsr`. */
   readonly extensions: readonly string[];
   readonly mmuType: MmuType;
+  /** The counters of events that firmware may give to SBI's PMU, as bits by number; none unless given. */
+  readonly eventCounters?: number;
   /** Width of the harts: 64 unless given. */
   readonly xlen?: 32 | 64;
   /** The kernel command line. Without any words there is no property, as with QEMU. */
@@ -72,6 +74,7 @@ export function machineTree(machine: MachineDescription): DeviceTree {
         ['reg', u64s(machine.ramBase, machine.memorySize)],
       ]),
       cpus(machine),
+      ...pmu(machine.eventCounters),
       ...machine.devices.root,
       soc(machine.devices),
     ],
@@ -81,6 +84,25 @@ export function machineTree(machine: MachineDescription): DeviceTree {
     reserved === undefined ? [] : [{ address: reserved.start, size: reserved.end - reserved.start }];
   return { root, bootCpu: 0, reservations };
 }
+
+/** What the counters count, by the SBI's numbers of events, which are those for mhpmevent too (`riscv,pmu`). */
+function pmu(eventCounters = 0): DeviceTreeNode[] {
+  if (eventCounters === 0) return [];
+  const [cycles, instructions] = [1, 2];
+  const counters = [
+    ...[cycles, cycles, eventCounters | FIXED_COUNTERS.cycle],
+    ...[instructions, instructions, eventCounters | FIXED_COUNTERS.instret],
+  ];
+  return [
+    node('pmu', [
+      ['compatible', strings('riscv,pmu')],
+      ['riscv,event-to-mhpmcounters', cells(...counters)],
+    ]),
+  ];
+}
+
+/** mcycle and minstret, as bits by number. */
+const FIXED_COUNTERS = { cycle: 1 << 0, instret: 1 << 2 } as const;
 
 /** The ISA string of the older binding, `riscv,isa`: single letters, then the others behind underscores. */
 export function isaString(extensions: readonly string[], xlen: 32 | 64 = 64): string {

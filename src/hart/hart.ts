@@ -206,14 +206,15 @@ export class Hart {
 
   /**
    * Runs guest code until there is a reason to return: about `fuel` instructions have been started, the exit-request
-   * word is not 0, the platform's `runEnd` has come, WFI has nothing to wait for but an interrupt, the guest has paused
+   * word is not 0, the platform's `runEnd` has come, a counter may have overflowed (the caller looks then:
+   * {@link Privileged.noticeOverflows}), WFI has nothing to wait for but an interrupt, the guest has paused
    * often ({@link limitPauses}), or (with `hsHost`) a trap for the host was taken.
    *
    * @param fuel instructions, 1..2^31-1; looked at on taken jumps and after traps only, so that a few more may run
    */
   run(fuel: number): Exit {
     this.#stop = undefined;
-    this.#count.start(fuel);
+    this.#count.start(Math.min(fuel, this.privileged.untilOverflow()));
     this.#time.start();
     const exit = this.#run(this.#enter());
     if (exit === EXIT.debug) this.#stop = this.#debug.takeStop();
@@ -547,6 +548,7 @@ export class Hart {
       },
       retired: (out) => this.#count.readBefore(out),
       reservationHolds: () => reservationHolds(this.state, this.#memoryWords),
+      limitRun: (instructions) => this.#count.restrict(instructions),
       exitRequested: () => this.#flow.exitRequested(),
     };
   }

@@ -97,6 +97,15 @@ const CSR_FIELDS = [
   'siprio14',
   // Sscofpmf: of guests alone, which the hypervisor sets.
   'scountovf',
+  // Counters of events, as mcycleOffset, and what they count.
+  'mhpmoffset3',
+  'mhpmoffset4',
+  'mhpmoffset5',
+  'mhpmoffset6',
+  'mhpmevent3',
+  'mhpmevent4',
+  'mhpmevent5',
+  'mhpmevent6',
 ] as const;
 
 export type CsrField = (typeof CSR_FIELDS)[number];
@@ -106,6 +115,9 @@ export const CSRS = row(halves, CSR_FIELDS);
 
 /** Index of a CSR's low half in {@link HartState.csr}; the high half is at index + 1. */
 export const CSR = CSRS.word;
+
+/** mhpmcounter3 to 6, which count events, as bits by number. */
+export const EVENT_COUNTER_BITS = 0b111_1000;
 
 /** Counters of the compiler of a hart. */
 export const REGION_COUNTS = row(f64, [

@@ -10,6 +10,7 @@ import {
   TLB_ENTRY,
 } from './layout.ts';
 import { maskingOf, maskings, UNPAGED } from './mmu/index.ts';
+import { countsByMode } from './privileged/counting.ts';
 import { MODE, STATUS } from './privileged/registers.ts';
 import type { HartState } from './state.ts';
 
@@ -121,6 +122,10 @@ export class Tlb {
     const { privilege, virtual } = this.#state;
     // A host that plays HS-mode runs no code there: its guest, which goes on soon, finds its keys again.
     if (virtual === 0 && this.#state.hsHost) return;
+    if (countsByMode(this.#state.csr)) {
+      this.#forgetKeys();
+      return;
+    }
     // M-mode returns to the address space that satp names, which it may just have written.
     const space = this.#space(MODE.supervisor, virtual);
     const masking = maskings(this.#state.csr);

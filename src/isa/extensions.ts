@@ -1,6 +1,9 @@
 import type { Xlen } from './semantics.ts';
 
-/** Profiles of application processors ("RVA Profiles"), by the name of their supervisor part. */
+/**
+ * Profiles of application processors (RVA Profiles 1.0, RVA23 1.0), by the name of their supervisor part. What is
+ * mandatory in it includes the unprivileged part.
+ */
 export type Profile = 'rva22s64' | 'rva23s64';
 
 /** What is to be known of an extension besides its instructions. */
@@ -50,7 +53,7 @@ const FACTS = {
   zihintntl: { brings: 'hints about locality, which do nothing', since: 'rva23s64' },
   zihintpause: { brings: 'pause', since: 'rva22s64' },
   zihpm: {
-    brings: 'counters of events, which count none',
+    brings: 'counters of events: cycles and instructions',
     needs: ['zicsr'],
     since: 'rva22s64',
     only: 'bare',
@@ -158,6 +161,12 @@ const FACTS = {
   },
   smstateen: { brings: 'M-mode opens state to lower modes', needs: ['zicsr'], only: 'bare', onDemand: true },
   ssccptr: { brings: 'promise: page tables can be in all of RAM', since: 'rva22s64', fixed: true },
+  sscofpmf: {
+    brings: 'overflows of counters, and modes to count in',
+    needs: ['zihpm'],
+    since: 'rva23s64',
+    only: 'bare',
+  },
   sscounterenw: { brings: 'promise: scounteren can be written', since: 'rva22s64', fixed: true },
   ssnpm: { brings: 'pointer masking in U-mode and in guests', needs: ['zicsr'], xlen: 64, since: 'rva23s64' },
   ssstateen: {
@@ -213,14 +222,6 @@ export const EXTENSION_NAMES: readonly Extension[] = Object.keys(FACTS).filter(i
 export function isExtension(name: string): name is Extension {
   return Object.hasOwn(FACTS, name);
 }
-
-/**
- * Extensions that profiles demand and our harts do not have yet (RVA Profiles 1.0 and RVA23 1.0, mandatory ones of the
- * supervisor profile, which includes the unprivileged one), by the first profile that does.
- */
-export const MISSING: Readonly<Record<string, Profile>> = {
-  ...{ sscofpmf: 'rva23s64' },
-};
 
 const PROFILES: readonly Profile[] = ['rva22s64', 'rva23s64'];
 

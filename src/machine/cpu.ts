@@ -5,7 +5,6 @@ import {
   EXTENSIONS,
   type Extension,
   isExtension,
-  MISSING,
   type Profile,
   VLEN_OF,
 } from '../isa/extensions.ts';
@@ -57,16 +56,14 @@ export function readCpu(words: string = DEFAULT_CPU, option = '--cpu'): Cpu {
   if (!isModel(name)) return complain(`there are no such harts; there are ${CPU_NAMES.join(', ')}.`);
   const xlen: Xlen = MODELS[name];
   const wishes = new Map(properties.map((property) => wishOf(property, xlen, complain)));
-  if (isProfile(name)) checkProfile(name, wishes, complain);
   const chosen = new Set(modelExtensions(name));
   const asked = EXTENSION_NAMES.filter((each) => wishes.get(each) === true);
-  const hasLength = asked.some((each) => each in VLEN_OF);
-  const wanted = asked.includes('v') && !hasLength ? [...asked, USUAL_LENGTH] : asked;
   const unwanted = EXTENSION_NAMES.filter((each) => wishes.get(each) === false);
-  for (const each of wanted) addWithNeeds(chosen, each);
+  for (const each of asked) addWithNeeds(chosen, each);
+  if (chosen.has('v') && !asked.some((each) => each in VLEN_OF)) addWithNeeds(chosen, USUAL_LENGTH);
   for (const each of withFixed(chosen, xlen)) chosen.add(each);
   for (const each of unwanted) leaveOut(chosen, each);
-  for (const each of wanted.filter((each) => !chosen.has(each)))
+  for (const each of asked.filter((each) => !chosen.has(each)))
     complain(`${each} needs ${needsOf(each).find((need) => unwanted.includes(need))}, which is left out.`);
   return { xlen, extensions: EXTENSION_NAMES.filter((each) => chosen.has(each)) };
 }
@@ -80,12 +77,11 @@ function isProfile(name: keyof typeof MODELS): name is Profile {
 }
 
 function modelExtensions(name: keyof typeof MODELS): readonly Extension[] {
-  const all = allExtensions(MODELS[name]);
-  if (!isProfile(name)) return all;
-  const chosen = all.filter(
-    (each) => EXTENSIONS[each].fixed === true || demands(name, EXTENSIONS[each].since),
-  );
-  return chosen.filter((each) => needsOf(each).every((need) => chosen.includes(need)));
+  if (!isProfile(name)) return allExtensions(MODELS[name]);
+  const chosen = new Set<Extension>();
+  const demanded = possibleExtensions(MODELS[name]).filter((each) => demands(name, EXTENSIONS[each].since));
+  for (const each of demanded.filter((each) => EXTENSIONS[each].fixed !== true)) addWithNeeds(chosen, each);
+  return [...chosen, ...withFixed(chosen, MODELS[name])];
 }
 
 type Complain = (why: string) => never;
@@ -113,28 +109,10 @@ function wishOf(property: string, xlen: Xlen, complain: Complain): [name: string
     const { fixed, xlen: only = xlen } = EXTENSIONS[name];
     if (wanted && only !== xlen) return complain(`${name} is for harts of ${only} bits.`);
     if (!wanted && fixed === true) return complain(`${name} cannot be left out.`);
-  } else if (wanted || !Object.hasOwn(MISSING, name)) {
+  } else {
     return complain(`there is no extension ${name} here; there are ${possibleExtensions(xlen).join(', ')}.`);
   }
   return [name, wanted];
-}
-
-/** Harts have the name of a profile where they lack none of it but what the person does without. */
-function checkProfile(profile: Profile, wishes: ReadonlyMap<string, boolean>, complain: Complain): void {
-  const onDemand = EXTENSION_NAMES.filter((name) => EXTENSIONS[name].onDemand === true);
-  const lacking = [
-    ...Object.entries(MISSING),
-    ...onDemand.map((name) => [name, EXTENSIONS[name].since] as const),
-  ];
-  const missing = lacking
-    .filter(([name, since]) => demands(profile, since) && !wishes.has(name))
-    .map(([name]) => name);
-  if (missing.length === 0) return;
-  const without = missing.map((name) => `${name}=false`).join(',');
-  complain(
-    `these harts lack ${missing.join(', ')}. Take ${DEFAULT_CPU}, which has all that there is, or say that you do ` +
-      `without: ${profile},${without}.`,
-  );
 }
 
 function needsOf(name: Extension): readonly Extension[] {

@@ -1,5 +1,6 @@
 import type { MachineDescription } from '../boot/machine-tree.ts';
 import type { DeviceSetting } from '../devices/descriptor.ts';
+import { EVENT_COUNTER_BITS } from '../hart/layout.ts';
 import type { CommonConfig } from './common-config.ts';
 import { cpuOf } from './cpu.ts';
 import { describeDevices } from './devices.ts';
@@ -24,6 +25,7 @@ export function describeMachine(
     extensions: advertisedExtensions(setting, extensions),
     mmuType: xlen === 64 ? 'riscv,sv57' : 'riscv,sv32',
     xlen,
+    eventCounters: setting.kind === 'bare' && extensions.includes('zihpm') ? EVENT_COUNTER_BITS : 0,
     ...(bootArgs === undefined ? {} : { bootArgs }),
     // In lock step a machine does the same each time.
     rngSeed: engine === 'lockstep' ? seed.fill(1) : crypto.getRandomValues(seed),

@@ -36,6 +36,7 @@ export const EXTENSIONS: readonly Extension[] = [
   'ssnpm',
   'zawrs',
   'zihpm',
+  'sscofpmf',
   'sstc',
   'svadu',
   'svinval',
@@ -140,6 +141,7 @@ export class PrivilegedBed {
       pmpWrite: (csr, lowHalf, highHalf) => void pmp.set(csr, joined(lowHalf, highHalf)),
       retired: (out) => assign(out, this.retired),
       reservationHolds: () => this.reservationHolds,
+      limitRun: () => undefined,
       exitRequested: () => this.exitRequested,
     };
   }

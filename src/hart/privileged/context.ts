@@ -39,6 +39,8 @@ export interface PrivilegedHooks {
   retired(out: Halves): void;
   /** Whether memory still holds what the last LR loaded. Only with a reservation. */
   reservationHolds(): boolean;
+  /** The run under way, if there is one, may carry out so many instructions more, and no more than before. */
+  limitRun(instructions: number): void;
   /** Whether somebody wants the hart to leave the guest. */
   exitRequested(): boolean;
 }
@@ -109,6 +111,8 @@ export class Context implements Halves {
   readonly exception: Exception = noException();
   low = 0;
   high = 0;
+  /** Counters that may overflow in the run under way, as bits. */
+  nearOverflow = 0;
   /** 1 while an instruction accesses a CSR, 0 while the host does: the instruction will count as retired. */
   instructions: 0 | 1 = 0;
 

@@ -1,11 +1,17 @@
-/**
- * Counters. Every instruction takes one cycle: mcycle and minstret both count retired instructions, each with an
- * offset that makes up for writes. While mcountinhibit stops a counter, its offset field holds the value itself.
- */
-
-import { addTo, subtractTo } from '../../layout/halves.ts';
+/** Counters: {@link CYCLE}, {@link INSTRET} and those of events. */
 import { CSR } from '../layout.ts';
 import type { Context, Features } from './context.ts';
+import {
+  type Counter,
+  CYCLE,
+  changeCounting,
+  EVENT_COUNTERS,
+  hasEventCounters,
+  hasOverflows,
+  INSTRET,
+  readCounter,
+  writeCounter,
+} from './counting.ts';
 import {
   type CsrDefinition,
   constant,
@@ -16,12 +22,7 @@ import {
   VERDICT,
 } from './csr-definition.ts';
 import { readTime } from './pending.ts';
-import { COUNTER, MODE } from './registers.ts';
-
-/** Counters that can be stopped: the bit in mcountinhibit and the offset field. */
-const CYCLE = { bit: COUNTER.cycle, offset: CSR.mcycleOffset };
-const INSTRET = { bit: COUNTER.instret, offset: CSR.minstretOffset };
-type Counter = typeof CYCLE | typeof INSTRET;
+import { HPM_EVENT, MODE } from './registers.ts';
 
 /**
  * Access to user-level counters ("Counter-Enable Registers" of M, H and S): mcounteren decides for everything below
@@ -40,47 +41,14 @@ export function counterGate(bit: number): Gate {
   };
 }
 
-function isInhibited(context: Context, counter: Counter): boolean {
-  return ((context.state.csr[CSR.mcountinhibit] as number) & counter.bit) !== 0;
-}
-
-function readCounter(context: Context, counter: Counter): void {
-  const { csr } = context.state;
-  const low = csr[counter.offset] as number;
-  const high = csr[counter.offset + 1] as number;
-  if (isInhibited(context, counter)) {
-    context.low = low;
-    context.high = high;
-    return;
-  }
-  context.hooks.retired(context);
-  addTo(context, context.low, context.high, low, high);
-}
-
-/** The next instruction reads what is written: the writing instruction does not count ("minstret"). */
-function writeCounter(context: Context, counter: Counter, low: number, high: number): void {
-  const { csr } = context.state;
-  if (isInhibited(context, counter)) {
-    context.low = low;
-    context.high = high;
-  } else {
-    context.hooks.retired(context);
-    addTo(context, context.low, context.high, context.instructions, 0);
-    subtractTo(context, low, high, context.low, context.high);
-  }
-  csr[counter.offset] = context.low;
-  csr[counter.offset + 1] = context.high;
-}
-
 /** Stopping or starting a counter keeps its value. */
 function writeInhibit(context: Context, low: number): void {
   const { csr } = context.state;
-  for (const counter of [CYCLE, INSTRET]) {
-    readCounter(context, counter);
-    const { low: valueLow, high: valueHigh } = context;
-    csr[CSR.mcountinhibit] = ((csr[CSR.mcountinhibit] as number) & ~counter.bit) | (low & counter.bit);
-    writeCounter(context, counter, valueLow, valueHigh);
-  }
+  const counters = [CYCLE, INSTRET, ...(hasEventCounters(context.features) ? EVENT_COUNTERS : [])];
+  const bits = counters.reduce((all, { bit }) => all | bit, 0);
+  changeCounting(context, counters, () => {
+    csr[CSR.mcountinhibit] = low & bits;
+  });
 }
 
 /** From the number of a counter to that of its upper half on RV32. */
@@ -101,32 +69,96 @@ function userCounter(number: number, name: string, read: CsrDefinition['read']):
   return { number, name, read, write: ignoreWrite, gate, upper: number + UPPER };
 }
 
-const withEventCounters = ({ extensions }: Features): boolean => extensions.has('zihpm');
+const withUserCounters = ({ extensions }: Features): boolean => extensions.has('zihpm');
 
-/** hpmcounter3..31 count nothing. */
-const eventCounters = Array.from({ length: 29 }, (_, index) => index + 3).flatMap((index) => [
-  {
-    ...constant(0xc00 + index, `hpmcounter${index}`),
-    exists: withEventCounters,
-    gate: counterGate(1 << index),
-    upper: 0xc00 + index + UPPER,
+/** Event numbers that can be chosen: those of cycles and instructions in the SBI; others count nothing. */
+const LAST_EVENT = 2;
+
+/** The bits of mhpmevent that are more than the event. */
+function eventBits(features: Features): number {
+  if (!hasOverflows(features)) return 0;
+  const ofGuests = features.hypervisor ? HPM_EVENT.vsinhHigh | HPM_EVENT.vuinhHigh : 0;
+  return HPM_EVENT.ofHigh | HPM_EVENT.minhHigh | HPM_EVENT.sinhHigh | HPM_EVENT.uinhHigh | ofGuests;
+}
+
+function writeEvent(
+  context: Context,
+  counter: (typeof EVENT_COUNTERS)[number],
+  low: number,
+  high: number,
+): void {
+  const { state, features, hooks } = context;
+  changeCounting(context, [counter], () => {
+    state.csr[counter.event] = low >>> 0 <= LAST_EVENT ? low : 0;
+    state.csr[counter.event + 1] = high & eventBits(features);
+  });
+  hooks.contextChanged();
+}
+
+/** mhpmcounter3..31 and mhpmevent3..31; those without a counter are 0. */
+function machineEventCounter(index: number): CsrDefinition[] {
+  const counter = EVENT_COUNTERS[index - FIRST_EVENT_COUNTER];
+  const none = [
+    constant(0xb00 + index, `mhpmcounter${index}`, 0, 0, { upper: 0xb00 + index + UPPER }),
+    constant(0x320 + index, `mhpmevent${index}`, 0, 0, { upper: 0x720 + index }),
+  ];
+  if (counter === undefined) return none;
+  const isThere = (context: Context): boolean => hasEventCounters(context.features);
+  const { event } = counter;
+  return [
+    {
+      ...machineCounter(0xb00 + index, `mhpmcounter${index}`, counter),
+      write: (context, low, high) => isThere(context) && writeCounter(context, counter, low, high),
+    },
+    {
+      number: 0x320 + index,
+      name: `mhpmevent${index}`,
+      read: (context) => {
+        context.low = context.state.csr[event] as number;
+        context.high = context.state.csr[event + 1] as number;
+      },
+      write: (context, low, high) => isThere(context) && writeEvent(context, counter, low, high),
+      upper: 0x720 + index,
+    },
+  ];
+}
+
+const FIRST_EVENT_COUNTER = 3;
+
+const eventCounters = Array.from({ length: 29 }, (_, index) => index + FIRST_EVENT_COUNTER).flatMap(
+  (index) => {
+    const counter = EVENT_COUNTERS[index - FIRST_EVENT_COUNTER];
+    const read = (context: Context): void => {
+      context.low = 0;
+      context.high = 0;
+      if (counter !== undefined) readCounter(context, counter);
+    };
+    const user = userCounter(0xc00 + index, `hpmcounter${index}`, read);
+    return [{ ...user, exists: withUserCounters }, ...machineEventCounter(index)];
   },
-  constant(0xb00 + index, `mhpmcounter${index}`, 0, 0, { upper: 0xb00 + index + UPPER }),
-  constant(0x320 + index, `mhpmevent${index}`),
-]);
+);
 
-/** Sscofpmf, for guests of a hypervisor that is no software of this hart's: counters that overflowed. */
+/** Counters that overflowed, of those that the mode may see: those of events, or of a guest what its hypervisor says. */
+function overflown({ state: { csr }, features }: Context): number {
+  if (features.hsHost) return csr[CSR.scountovf] as number;
+  const isOver = ({ event }: { event: number }): boolean =>
+    ((csr[event + 1] as number) & HPM_EVENT.ofHigh) !== 0;
+  return EVENT_COUNTERS.filter(isOver).reduce((bits, { bit }) => bits | bit, 0);
+}
+
+/** Sscofpmf. */
 const overflows: CsrDefinition = {
   number: 0xda0,
   name: 'scountovf',
   read: (context) => {
-    const { csr } = context.state;
-    const enabled = context.state.virtual !== 0 ? (csr[CSR.hcounteren] as number) : ~0;
-    context.low = (csr[CSR.scountovf] as number) & (csr[CSR.mcounteren] as number) & enabled;
+    const { csr, privilege, virtual } = context.state;
+    const opened = privilege === MODE.machine ? ~0 : (csr[CSR.mcounteren] as number);
+    const enabled = virtual !== 0 ? (csr[CSR.hcounteren] as number) : ~0;
+    context.low = overflown(context) & opened & enabled;
     context.high = 0;
   },
   write: ignoreWrite,
-  exists: ({ hsHost, imsic }) => hsHost && imsic,
+  exists: (features) => (features.hsHost ? features.imsic : hasOverflows(features)),
 };
 
 export const COUNTER_CSRS: readonly CsrDefinition[] = [

@@ -32,7 +32,8 @@ const NARROWED = ENVCFG.adueHigh | ENVCFG.pbmteHigh | ENVCFG.stceHigh;
 
 /** Where pointer masking of the mode below can be set: what a write to PMM leaves there. */
 function maskingAfter({ state: { csr }, features }: Context, field: number, high: number): number {
-  const isThere = features.extensions.has(field === CSR.menvcfg ? 'smnpm' : 'ssnpm');
+  const { extensions, xlen } = features;
+  const isThere = xlen === 64 && extensions.has(field === CSR.menvcfg ? 'smnpm' : 'ssnpm');
   const pmm = high & ENVCFG.pmmHigh;
   return isThere && pmm !== ENVCFG.pmmHighReserved ? pmm : (csr[field + 1] as number) & ENVCFG.pmmHigh;
 }

@@ -181,9 +181,9 @@ describe('views of the same bits', () => {
           expect(bed.read('hip')).toBe(bed.read('mip') & VS_BITS);
           expect(bed.read('hie')).toBe(bed.read('mie') & VS_BITS);
           expect(bed.read('hip')).toBe(bed.read('hvip'));
-          expect(bed.read('sip')).toBe(bed.read('mip') & mideleg & bits(1, 5, 9));
-          expect(bed.read('sie')).toBe(bed.read('mie') & mideleg & bits(1, 5, 9));
-          expect(mideleg & ~bits(1, 5, 9)).toBe(VS_BITS);
+          expect(bed.read('sip')).toBe(bed.read('mip') & mideleg & bits(1, 5, 9, 13));
+          expect(bed.read('sie')).toBe(bed.read('mie') & mideleg & bits(1, 5, 9, 13));
+          expect(mideleg & ~bits(1, 5, 9, 13)).toBe(VS_BITS);
           expect(hideleg & ~VS_BITS).toBe(0n);
           expect(bed.read('mip') & bits(3, 7, 11)).toBe(BigInt(bed.lines) & bits(3, 7, 11));
         }

@@ -2,7 +2,13 @@
 import { CSR } from '../layout.ts';
 import type { Context } from './context.ts';
 import { type CsrDefinition, constant, ignoreWrite, legalized, type Mask, stored } from './csr-definition.ts';
-import { hasSupervisorTimer, machineEnabled, machinePending, storedPending } from './pending.ts';
+import {
+  hasSupervisorTimer,
+  machineEnabled,
+  machinePending,
+  overflowInterrupt,
+  storedPending,
+} from './pending.ts';
 import { GUEST_INTERRUPTS, INTERRUPT, MIE, SUPERVISOR_INTERRUPTS } from './registers.ts';
 import { readMstatus, writeMstatus } from './status.ts';
 
@@ -27,14 +33,19 @@ function writeMedeleg({ state, features }: Context, value: number): void {
   state.csr[CSR.medeleg] = value & bits;
 }
 
+/** Interrupts of supervisor level: of LCOFI the counters decide. */
+function delegable(context: Context): number {
+  return SUPERVISOR_INTERRUPTS | overflowInterrupt(context);
+}
+
 function writeMideleg(context: Context, value: number): void {
-  context.state.csr[CSR.mideleg] = (value & SUPERVISOR_INTERRUPTS) | hypervisorInterrupts(context);
+  context.state.csr[CSR.mideleg] = (value & delegable(context)) | hypervisorInterrupts(context);
 }
 
 /** hie is part of mie and has its own storage. */
 function writeMie(context: Context, value: number): void {
   const { csr } = context.state;
-  csr[CSR.mie] = value & MIE;
+  csr[CSR.mie] = value & (MIE | overflowInterrupt(context));
   csr[CSR.hie] = value & hypervisorInterrupts(context);
 }
 
@@ -44,7 +55,7 @@ function writeMie(context: Context, value: number): void {
  */
 function writeMip(context: Context, value: number): void {
   const { csr } = context.state;
-  const bits = hasSupervisorTimer(context) ? SUPERVISOR_INTERRUPTS & ~INTERRUPT.sti : SUPERVISOR_INTERRUPTS;
+  const bits = hasSupervisorTimer(context) ? delegable(context) & ~INTERRUPT.sti : delegable(context);
   csr[CSR.mip] = ((csr[CSR.mip] as number) & ~bits) | (value & bits);
   if (!context.features.hypervisor) return;
   csr[CSR.hvip] = ((csr[CSR.hvip] as number) & ~INTERRUPT.vssi) | (value & INTERRUPT.vssi);

@@ -12,7 +12,7 @@ import { readSstatus, writeSstatus } from './status.ts';
 
 /** Interrupts of supervisor level that mideleg has handed on: the others are read-only 0 in sip and sie. */
 function delegated(context: Context): number {
-  return (context.state.csr[CSR.mideleg] as number) & SUPERVISOR_INTERRUPTS;
+  return (context.state.csr[CSR.mideleg] as number) & (SUPERVISOR_INTERRUPTS | INTERRUPT.lcofi);
 }
 
 function readSie(context: Context): void {
@@ -31,10 +31,10 @@ function readSip(context: Context): void {
   context.high = 0;
 }
 
-/** Only SSIP is writable: STIP and SEIP come from M-mode, stimecmp or the interrupt controller. */
+/** Only SSIP and LCOFIP are writable: STIP and SEIP come from M-mode, stimecmp or the interrupt controller. */
 function writeSip(context: Context, low: number): void {
   const { csr } = context.state;
-  const bits = delegated(context) & INTERRUPT.ssi;
+  const bits = delegated(context) & (INTERRUPT.ssi | INTERRUPT.lcofi);
   csr[CSR.mip] = ((csr[CSR.mip] as number) & ~bits) | (low & bits);
 }
 

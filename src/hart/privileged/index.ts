@@ -11,6 +11,7 @@ import {
   raise,
   type TrapTarget,
 } from './context.ts';
+import { noticeOverflows, untilOverflow } from './counting.ts';
 import { CsrTable } from './csr-table.ts';
 import { takeInterrupt } from './interrupts.ts';
 import { reset } from './reset.ts';
@@ -104,6 +105,19 @@ export class Privileged {
   /** Earliest time in ticks at which stimecmp or vstimecmp will raise an interrupt; Infinity if none. */
   nextDeadline(): number {
     return nextDeadline(this.#context);
+  }
+
+  /**
+   * Instructions until a counter overflows that says so (Sscofpmf): the longest that a run may be, behind which
+   * {@link noticeOverflows} is due. Infinity if that is far away.
+   */
+  untilOverflow(): number {
+    return untilOverflow(this.#context);
+  }
+
+  /** Looks for overflows of counters since {@link untilOverflow}, which may raise an interrupt. */
+  noticeOverflows(): void {
+    noticeOverflows(this.#context);
   }
 
   /** SRET as HS-mode executes it, without checks: how a host that plays HS-mode enters or resumes its guest. */

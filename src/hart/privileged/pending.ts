@@ -1,6 +1,7 @@
 import { addTo, isAtLeast, setNumber } from '../../layout/halves.ts';
 import { CSR, FIELD } from '../layout.ts';
 import type { Context } from './context.ts';
+import { hasOverflows } from './counting.ts';
 import { ENVCFG, GUEST_INTERRUPTS, HSTATUS, INTERRUPT, SUPERVISOR_INTERRUPTS } from './registers.ts';
 
 const LAST_TICKS = FIELD.lastTicks >> 2;
@@ -74,10 +75,16 @@ function pendingFromGuestExternal(context: Context): number {
   return selected | ((lines & (csr[CSR.hgeie] as number)) !== 0 ? INTERRUPT.sgei : 0);
 }
 
-/** The bits of mip that M-mode software has stored: SSIP, SEIP, and STIP unless stimecmp drives it. */
+/** LCOFI as a bit of mip, where harts without the AIA have it. */
+export function overflowInterrupt({ features }: Context): number {
+  return hasOverflows(features) ? INTERRUPT.lcofi : 0;
+}
+
+/** The bits of mip that are stored: SSIP, SEIP, STIP unless stimecmp drives it, and LCOFIP. */
 export function storedPending(context: Context): number {
   const stored = context.state.csr[CSR.mip] as number;
-  return hasSupervisorTimer(context) ? stored & ~INTERRUPT.sti : stored & SUPERVISOR_INTERRUPTS;
+  const bits = SUPERVISOR_INTERRUPTS | overflowInterrupt(context);
+  return stored & (hasSupervisorTimer(context) ? bits & ~INTERRUPT.sti : bits);
 }
 
 /** The part `wanted` of mip. Sources that nobody asks about are not looked at: reading the time is not free. */

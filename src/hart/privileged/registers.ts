@@ -122,6 +122,18 @@ export const MIE = SUPERVISOR_INTERRUPTS | MACHINE_INTERRUPTS;
 /** mcounteren, hcounteren and scounteren. */
 export const COUNTER = { cycle: 1 << 0, time: 1 << 1, instret: 1 << 2 } as const;
 
+/** mhpmevent: the upper half (Sscofpmf). */
+export const HPM_EVENT = {
+  ofHigh: 1 << 31,
+  minhHigh: 1 << 30,
+  sinhHigh: 1 << 29,
+  uinhHigh: 1 << 28,
+  vsinhHigh: 1 << 27,
+  vuinhHigh: 1 << 26,
+  /** All bits that close a counter to a mode. */
+  filtersHigh: 0x7c << 24,
+} as const;
+
 /** Privilege modes as the hart stores them. */
 export const MODE = { user: 0, supervisor: 1, machine: 3 } as const;
 

@@ -65,7 +65,7 @@ describe('legal values', () => {
     bed.write('medeleg', ALL);
     expect(bed.read('medeleg')).toBe(0xfc_b7ffn);
     bed.write('mideleg', ALL);
-    expect(bed.read('mideleg')).toBe(bits(1, 2, 5, 6, 9, 10));
+    expect(bed.read('mideleg')).toBe(bits(1, 2, 5, 6, 9, 10, 13));
     bed.write('mideleg', 0n);
     expect(bed.read('mideleg')).toBe(bits(2, 6, 10));
   });
@@ -73,7 +73,7 @@ describe('legal values', () => {
   test('mip: levels cannot be written; csrrs starts from the stored SEIP, not from the line', () => {
     const bed = new PrivilegedBed();
     bed.write('mip', ALL);
-    expect(bed.read('mip')).toBe(bits(1, 2, 5, 9));
+    expect(bed.read('mip')).toBe(bits(1, 2, 5, 9, 13));
     bed.write('mip', 0n);
     bed.lines = 1 << 9;
     expect(bed.execute('csrrsi', { rd: 5, imm: 2, csr: 0x344 })).toBe('next');

@@ -1,6 +1,7 @@
 import { CSR, FIELD } from '../layout.ts';
 import type { HartState } from '../state.ts';
 import type { Context } from './context.ts';
+import { changeCounting, countsByMode, EVENT_COUNTERS } from './counting.ts';
 import { ENVCFG, HSTATUS, MACHINE_STATUS, STATUS, SUPERVISOR_STATUS } from './registers.ts';
 
 const HYPERVISOR_BITS =
@@ -48,8 +49,12 @@ export function markVectorDirty({ csr, virtual }: HartState): void {
 export function setMode(context: Context, privilege: number, virtual: number): void {
   const { state } = context;
   foldFloat(state);
-  state.privilege = privilege;
-  state.virtual = virtual;
+  const change = (): void => {
+    state.privilege = privilege;
+    state.virtual = virtual;
+  };
+  if (countsByMode(state.csr)) changeCounting(context, EVENT_COUNTERS, change);
+  else change();
   state.words[FIELD.reservation >> 2] = 0;
   refreshFloatOff(state);
   context.hooks.contextChanged();
@@ -163,7 +168,7 @@ export function writeHstatus(context: Context, low: number, high: number): void 
 /** The reserved value leaves HUPMM as it was. */
 function writeGuestMasking({ state: { csr }, features }: Context, high: number): void {
   const pmm = (high & HSTATUS.hupmmHigh) >> HSTATUS.hupmmHighShift;
-  if (pmm === ENVCFG.pmmHighReserved || !features.extensions.has('ssnpm')) return;
+  if (pmm === ENVCFG.pmmHighReserved || !features.extensions.has('ssnpm') || features.xlen !== 64) return;
   const others = (csr[CSR.hstatus + 1] as number) & ~HSTATUS.hupmmHigh;
   csr[CSR.hstatus + 1] = others | (pmm << HSTATUS.hupmmHighShift);
 }

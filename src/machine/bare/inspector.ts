@@ -176,6 +176,7 @@ function hooksFor(state: HartState, { changed }: InspectedMachine): PrivilegedHo
     },
     retired: (out) => count.readBefore(out),
     reservationHolds: () => false,
+    limitRun: () => undefined,
     exitRequested: () => false,
   };
 }

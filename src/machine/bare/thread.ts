@@ -143,6 +143,7 @@ class BareHart {
     const began = trace?.now() ?? 0;
     const steps = debug.steps(this.#index);
     const exit = steps ? this.#hart.step() : this.#hart.run(fuel);
+    this.#hart.both(({ privileged }) => privileged.noticeOverflows());
     if (trace !== undefined) this.#noteStay(trace, began, exit);
     const holds = debug.ran(this.#index, steps, this.#hart.stop);
     const instructions = this.#hart.instructions - started;

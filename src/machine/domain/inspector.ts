@@ -260,5 +260,6 @@ const IDLE_HOOKS = {
     out.high = 0;
   },
   reservationHolds: () => false,
+  limitRun: () => undefined,
   exitRequested: () => false,
 };

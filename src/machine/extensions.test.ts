@@ -159,7 +159,8 @@ describe('the device tree lists what can be used, neither more nor less', () => 
     { ...bare, extensions: bound },
     // One that is there on demand.
     { ...domain, extensions: readCpu('rv64,ssstateen=on').extensions },
-    { ...bare, extensions: readCpu('rv64,ssstateen=on').extensions },
+    { ...bare, extensions: readCpu('rva22s64').extensions },
+    { ...bare, extensions: readCpu('rva23s64').extensions },
     { ...domain, extensions: readCpu('rv64,zvbb=on').extensions },
     { ...bare, extensions: readCpu('rv64,zvfh=on,zvbc=on,zvkt=on').extensions },
   ])('in a machine of kind $kind, $aia, $extensions', async (config) => {

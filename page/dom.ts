@@ -55,3 +55,20 @@ export function sizeText(bytes: number): string {
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Lets the page's thread do what else there is to do: draw, and answer people and machines. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+/** Milliseconds after which there is no more waiting for leisure. */
+const MOST_WAITING_MS = 3000;
+
+/** Waits until there is nothing else to do, for work that nobody waits for. Safari does not tell when that is. */
+export function leisure(): Promise<void> {
+  return new Promise((resolve) => {
+    if ('requestIdleCallback' in globalThis)
+      requestIdleCallback(() => resolve(), { timeout: MOST_WAITING_MS });
+    else setTimeout(resolve, MOST_WAITING_MS);
+  });
+}

@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 export async function bundleWeb(target: string): Promise<void> {
   await write(target, 'index', {});
   // In one piece: bundlers that put it beside a page's own script need not split it.
-  for (const thread of ['thread', 'codec-thread', 'snapshot-thread'])
+  for (const thread of ['thread', 'trace-thread', 'codec-thread', 'snapshot-thread'])
     await write(target, thread, { codeSplitting: false });
   for (const xlen of [32, 64] as const)
     writeFileSync(join(target, interpreterFile(xlen)), await interpreterBytes(xlen));

@@ -1,5 +1,5 @@
 import type { BootProgress, RestoreOptions, Vm, VmEnd, VmImage } from 'hartvisor/web';
-import { errorText, sizeText } from '../dom.ts';
+import { errorText, sizeText, turn as turnOfPage } from '../dom.ts';
 import { fetchGuest, imageFor } from './guest.ts';
 import { hasOutside, mountDisk, outsideOf } from './outside.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
@@ -102,6 +102,8 @@ export class MachineSession {
     try {
       await before?.stop();
       const vm = await this.#make(settings, beginning, signal, turn);
+      // What shows the machine has its own turn.
+      await turnOfPage();
       if (turn !== this.#turn) {
         await vm.stop();
         signal.throwIfAborted();
@@ -145,6 +147,9 @@ export class MachineSession {
       const fraction = bytes === undefined || !total ? undefined : Math.min(bytes / total, 1);
       this.#set('starting', 'Starting', { message: `${message}${part}`, fraction });
     };
+    const listed = beginning.kind === 'guest' ? fetchGuest(this.guestBase, signal) : undefined;
+    // Told where it is awaited.
+    listed?.catch(() => undefined);
     const { boot, restore } = await import('hartvisor/web');
     const { cpus, threads, memoryMiB, protocol, aia } = settings;
     const usual: RestoreOptions = {
@@ -161,7 +166,7 @@ export class MachineSession {
       const onProgress = ({ bytes, totalBytes }: BootProgress) => tell(message, bytes, totalBytes);
       return restore(beginning.image, { ...usual, onProgress });
     }
-    const guest = await fetchGuest(this.guestBase, signal);
+    const guest = await (listed ?? fetchGuest(this.guestBase, signal));
     this.#guestName = guest.name;
     const image = hasOutside(settings) ? undefined : imageFor(guest, settings);
     if (image !== undefined) {

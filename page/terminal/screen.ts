@@ -2,7 +2,7 @@ import { FitAddon } from '@xterm/addon-fit';
 import { SerializeAddon } from '@xterm/addon-serialize';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import { Terminal } from '@xterm/xterm';
-import { element } from '../dom.ts';
+import { element, leisure } from '../dom.ts';
 import { terminalColors } from './colors.ts';
 import { handleKeys } from './keys.ts';
 
@@ -172,7 +172,9 @@ export class Screen {
 
   /** Draws by the graphics card where there is one, and as elements of the page otherwise, or when its driver fails. */
   async #drawByGraphics(): Promise<void> {
-    if (!hasGraphics()) return;
+    // To ask the browser for a context holds the page up.
+    await leisure();
+    if (this.#isDisposed || !hasGraphics()) return;
     try {
       const { WebglAddon } = await import('@xterm/addon-webgl');
       if (this.#isDisposed) return;

@@ -1,6 +1,5 @@
 import type { SnapshotCodec } from '../machine/snapshot/codec.ts';
 import type { CodecAnswer, CodecOrder } from './codec-messages.ts';
-import { unpack, unpackPages } from './deflate.ts';
 
 /** Workers at most: more would wait for the thread that reads and writes. */
 const MOST_THREADS = 4;
@@ -8,75 +7,23 @@ const MOST_THREADS = 4;
 type Packed = Uint8Array<ArrayBuffer>;
 
 /**
- * Has a snapshot packed by deflate, on workers that are there for so long: browsers do it on the thread that asks, and a
- * page must not stand still meanwhile.
+ * Has a snapshot packed and unpacked by deflate, on workers that are there for so long: browsers do it on the thread that
+ * asks, which has to read and write meanwhile. Pages of RAM go to their places right there.
  */
-export async function withPacking<Result>(use: (codec: SnapshotCodec) => Promise<Result>): Promise<Result> {
-  return withThreads(threadCount(), (threads) => {
-    const next = () => leastBusy(threads);
-    return use({
+export async function withDeflate<Result>(use: (codec: SnapshotCodec) => Promise<Result>): Promise<Result> {
+  // One processor is for the thread that asks.
+  const count = Math.max(1, Math.min(MOST_THREADS, navigator.hardwareConcurrency - 1));
+  const threads = Array.from({ length: count }, () => new CodecThread());
+  const next = () => threads.reduce((least, thread) => (thread.load < least.load ? thread : least));
+  try {
+    return await use({
       name: 'deflate',
       pack: (bytes) => next().pack(bytes),
       unpack: (packed, size) => next().unpack(packed as Packed, size),
-    });
-  });
-}
-
-/**
- * Has a snapshot unpacked, on the calling thread, which is no page's, and on workers of its own: pages of RAM go to their
- * places right there.
- */
-export async function withUnpacking<Result>(use: (codec: SnapshotCodec) => Promise<Result>): Promise<Result> {
-  const own = new OwnThread();
-  return withThreads(threadCount() - 1, (threads) => {
-    const next = () => leastBusy([...threads, own]);
-    return use({
-      name: 'deflate',
-      pack: () => Promise.reject(new Error('this thread unpacks alone')),
-      unpack: (packed, size) => next().unpack(packed as Packed, size),
       unpackPages: (packed, size, ram) => next().unpackPages(packed as Packed, size, ram),
     });
-  });
-}
-
-function threadCount(): number {
-  return Math.max(1, Math.min(MOST_THREADS, navigator.hardwareConcurrency));
-}
-
-async function withThreads<Result>(
-  count: number,
-  use: (threads: readonly CodecThread[]) => Promise<Result>,
-): Promise<Result> {
-  const threads = Array.from({ length: count }, () => new CodecThread());
-  try {
-    return await use(threads);
   } finally {
     for (const thread of threads) thread.end();
-  }
-}
-
-function leastBusy<Thread extends { readonly load: number }>(threads: readonly Thread[]): Thread {
-  return threads.reduce((least, thread) => (thread.load < least.load ? thread : least));
-}
-
-/** The calling thread. */
-class OwnThread {
-  /** Bytes that it has to work at. */
-  load = 0;
-
-  unpack(packed: Packed, size: number): Promise<Packed> {
-    return this.#counted(size, unpack(packed, size));
-  }
-
-  unpackPages(packed: Packed, size: number, ram: Uint8Array): Promise<boolean> {
-    return this.#counted(size, unpackPages(packed, size, ram));
-  }
-
-  #counted<Result>(size: number, job: Promise<Result>): Promise<Result> {
-    this.load += size;
-    return job.finally(() => {
-      this.load -= size;
-    });
   }
 }
 

@@ -5,7 +5,7 @@ import { InputError } from '../errors/input-error.ts';
 import type { SavedMachine } from '../machine/snapshot/saved-machine.ts';
 import { writeSnapshot } from '../machine/snapshot/write.ts';
 import { attachParts, notesOf } from './attach-parts.ts';
-import { withPacking } from './deflate-codec.ts';
+import { withDeflate } from './deflate-codec.ts';
 import { checkDrives } from './drives/drive-stamps.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { refuseForPages } from './refuse.ts';
@@ -24,7 +24,7 @@ export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'save'> = {
       throw new InputError(
         'A page cannot write a file by its name. Take `vm.snapshot()`, and offer `imageBlob(image)` as a download.',
       );
-    await withPacking((codec) => writeSnapshot(saved, { version: PACKAGE_VERSION, notes }, to, codec));
+    await withDeflate((codec) => writeSnapshot(saved, { version: PACKAGE_VERSION, notes }, to, codec));
   },
 };
 

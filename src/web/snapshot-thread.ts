@@ -5,7 +5,7 @@
 import { InputError } from '../errors/input-error.ts';
 import type { ByteChunks } from '../machine/snapshot/byte-source.ts';
 import { Snapshot } from '../machine/snapshot/read.ts';
-import { withUnpacking } from './deflate-codec.ts';
+import { withDeflate } from './deflate-codec.ts';
 import { fetchPieces } from './fetch-file.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { PieceQueue } from './piece-queue.ts';
@@ -31,7 +31,7 @@ scope.addEventListener('message', ({ data }) => {
 });
 
 async function read(source: SnapshotSource, name: string): Promise<void> {
-  await withUnpacking(async (codec) => {
+  await withDeflate(async (codec) => {
     const snapshot = await Snapshot.open(chunksOf(source), { name, codec, version: PACKAGE_VERSION });
     const { facts } = snapshot;
     scope.postMessage({ kind: 'facts', facts });

@@ -31,7 +31,7 @@ export class WebHost implements MachineHost {
     // A failure is met by the threads that need it.
     this.#interpreter(xlen).catch(() => undefined);
     for (const kind of kinds) {
-      const thread = new PageThread();
+      const thread = new PageThread(kind);
       thread.send({ kind: 'load', life: kind });
       this.#waiting.push({ kind, thread });
     }
@@ -93,7 +93,7 @@ export class WebHost implements MachineHost {
   #take(kind: WorkerStart['kind']): PageThread {
     const index = this.#waiting.findIndex((each) => each.kind === kind);
     const [prepared] = index < 0 ? [] : this.#waiting.splice(index, 1);
-    return prepared?.thread ?? new PageThread();
+    return prepared?.thread ?? new PageThread(kind);
   }
 
   #interpreter(xlen: Xlen): Promise<WebAssembly.Module> {
@@ -125,13 +125,15 @@ async function generatedInterpreter(xlen: Xlen): Promise<WebAssembly.Module> {
 
 /** A worker of a machine, from the side of its page. */
 class PageThread {
-  readonly #worker = startWorker();
+  readonly #worker: Worker;
   readonly #interpreter = Promise.withResolvers<WebAssembly.Module>();
   readonly #exit = Promise.withResolvers<Error | undefined>();
   #onMessage: (message: WorkerMessage) => void = () => undefined;
   #ended = false;
 
-  constructor() {
+  /** @param kind of the machine's thread, if it is one */
+  constructor(kind?: WorkerStart['kind']) {
+    this.#worker = kind === 'trace' ? startTraceWorker() : startWorker();
     // Waited for by `generate` alone.
     this.#interpreter.promise.catch(() => undefined);
     this.#worker.addEventListener('message', ({ data }: MessageEvent<FromThread>) => this.#hear(data));
@@ -198,6 +200,13 @@ const NOT_LOADED =
 /** Written so that bundlers see it: they put the worker's module beside this one. */
 function startWorker(): Worker {
   return new Worker(new URL('./thread.ts', import.meta.url), { type: 'module', name: 'hartvisor' });
+}
+
+function startTraceWorker(): Worker {
+  return new Worker(new URL('./trace-thread.ts', import.meta.url), {
+    type: 'module',
+    name: 'hartvisor trace',
+  });
 }
 
 function asError(error: unknown): Error {

@@ -81,6 +81,7 @@ describe('the package', () => {
         'dist/web/index.js',
         'dist/web/thread.js',
         'dist/web/codec-thread.js',
+        'dist/web/trace-thread.js',
         'dist/web/snapshot-thread.js',
         'dist/web/interpreter-rv64.wasm',
         'dist/verify/public.js',

@@ -15,7 +15,10 @@ async function tick() {
 }
 globalThis.checks = { tick };
 `;
-const BESIDE = ['thread.js', 'codec-thread.js', 'snapshot-thread.js', 'interpreter-rv64.wasm'];
+const BESIDE = [
+  ...['thread.js', 'trace-thread.js', 'codec-thread.js', 'snapshot-thread.js'],
+  'interpreter-rv64.wasm',
+];
 
 /**
  * Builds a page that imports the built package, as docs/web.md says, with Vite and with esbuild.

@@ -1,0 +1,45 @@
+import type { RunWorker, WorkerHost } from '../machine/worker.ts';
+import type { FromThread, ThreadBegin } from './thread-messages.ts';
+
+/** What a dedicated worker has around it; the compiler is told of pages alone. */
+export interface ThreadScope<Order> {
+  postMessage(message: FromThread): void;
+  addEventListener(type: 'message', listener: (event: MessageEvent<Order>) => void): void;
+  close(): void;
+}
+
+/** Has a worker carry out what its page asks for, and tell it of failures. */
+export function listen<Order>(carryOut: (order: Order, scope: ThreadScope<Order>) => Promise<void>): void {
+  const scope = globalThis as unknown as ThreadScope<Order>;
+  scope.addEventListener('message', ({ data }) => {
+    carryOut(data, scope).catch((error: unknown) => {
+      const { message, stack } = error instanceof Error ? error : new Error(String(error));
+      scope.postMessage({ kind: 'failed', message, stack });
+      scope.close();
+    });
+  });
+}
+
+/** What a thread of a machine knows of its surroundings. */
+export function hostOf<Order>(
+  scope: ThreadScope<Order>,
+  { interpreter, timeOrigin }: ThreadBegin,
+): WorkerHost {
+  return {
+    clockOffset: performance.timeOrigin - timeOrigin,
+    interpreter,
+    notify: (message) => scope.postMessage({ kind: 'machine', message }),
+  };
+}
+
+/** A thread with a hart does not come back to its event loop before the machine's end; what it sends goes out at once. */
+export async function live<Order>(
+  scope: ThreadScope<Order>,
+  run: RunWorker,
+  { start }: ThreadBegin,
+  host: WorkerHost,
+): Promise<void> {
+  await run(start, host);
+  scope.postMessage({ kind: 'done' });
+  scope.close();
+}

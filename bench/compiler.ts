@@ -40,6 +40,7 @@ export function findCompiler(chosen: string | undefined): string {
  * Compiles sources into an ELF file.
  *
  * @param what is compiled, for messages
+ * @param march in place of the usual one of the width
  * @throws InputError when the compiler refuses
  */
 export function compile(
@@ -48,8 +49,10 @@ export function compile(
   elf: string,
   what: string,
   xlen: Xlen = 64,
+  march?: string,
 ): void {
-  const words = [...guestFlags, ...args, ...widthFlags[xlen], '-o', elf];
+  const more = march === undefined ? [] : [`-march=${march}`];
+  const words = [...guestFlags, ...args, ...widthFlags[xlen], ...more, '-o', elf];
   const result = spawnSync(compiler, words, { encoding: 'utf8' });
   if (result.status !== 0) {
     throw new InputError(`${compiler} could not compile ${what}:\n${result.stderr}`);

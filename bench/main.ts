@@ -1,4 +1,4 @@
-/** The benchmarks: `npm run bench -- cpu|sweep|boot|linux|disk|net|share|agent|irq|regions|snapshot|timeline|trace|debug|web [options]`. */
+/** The benchmarks: `npm run bench -- cpu|vector|sweep|boot|linux|disk|net|share|agent|irq|regions|snapshot|timeline|trace|debug|web [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatAgentResult, runAgentBench } from './agent/agent.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
@@ -19,6 +19,7 @@ import {
   readShareOptions,
   readSweepOptions,
   readTraceOptions,
+  readVectorOptions,
   readWebOptions,
   usage,
 } from './options.ts';
@@ -35,6 +36,12 @@ const onProgress = (line: string) => process.stderr.write(`${line}\n`);
 
 async function cpu(args: readonly string[]): Promise<string> {
   const options = readCpuOptions(args);
+  const result = await runCpuBench(options, onProgress);
+  return options.json ? JSON.stringify(result, undefined, 2) : formatCpuResult(result);
+}
+
+async function vector(args: readonly string[]): Promise<string> {
+  const options = readVectorOptions(args);
   const result = await runCpuBench(options, onProgress);
   return options.json ? JSON.stringify(result, undefined, 2) : formatCpuResult(result);
 }
@@ -121,6 +128,7 @@ function noOptions(name: string, args: readonly string[]): void {
 
 const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<string>> = new Map([
   ['cpu', cpu],
+  ['vector', vector],
   ['sweep', sweep],
   ['boot', boot],
   ['linux', linux],

@@ -8,6 +8,7 @@ import {
   readDiskOptions,
   readLinuxOptions,
   readNetOptions,
+  readVectorOptions,
   usage,
 } from './options.ts';
 
@@ -17,6 +18,14 @@ test('net takes the numbers of vCPUs, and no kernel', () => {
 });
 
 const names = (args: readonly string[]) => readCpuOptions(args).kernels.map(({ name }) => name);
+
+test('vector has kernels of its own', () => {
+  const names = readVectorOptions(['--kernels', 'vector-dot,vector-copy']).kernels.map(({ name }) => name);
+  expect(names).toEqual(['vector-copy', 'vector-dot']);
+  expect(() => readVectorOptions(['--kernels', 'list'])).toThrow(
+    /no kernel "list"\. There are vector-copy, /,
+  );
+});
 
 describe('cpu', () => {
   test('measures every kernel in five turns unless told otherwise', () => {

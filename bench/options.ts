@@ -5,6 +5,7 @@ import type { ContenderOptions } from './contenders.ts';
 import { type Kernel, kernels, selectKernels } from './cpu/kernels.ts';
 import { type DiskFormat, diskBenchmarks, diskFormats } from './disk/benchmarks.ts';
 import { type LinuxBenchmark, linuxBenchmarks, selectBenchmarks } from './linux/benchmarks.ts';
+import { vectorKernels } from './vector/kernels.ts';
 
 /** Options of all comparisons with QEMU. */
 interface CommonOptions extends ContenderOptions {
@@ -109,9 +110,10 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net | share | agent | irq | regions | snapshot | timeline | trace | debug | web [options]
+export const usage = `npm run bench -- cpu | vector | sweep | boot | linux | disk | net | share | agent | irq | regions | snapshot | timeline | trace | debug | web [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
+  vector the same with vector instructions, on harts of VLEN = 256
   sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
   boot   Linux from start to its first userspace line and to power-off, against QEMU (TCG)
   linux  system calls, page faults, switches, interrupts and throughput within Linux, against QEMU (TCG)
@@ -127,7 +129,7 @@ export const usage = `npm run bench -- cpu | sweep | boot | linux | disk | net |
   debug    what a debugger costs: a loop with points elsewhere, and steps and hits a second
   web      the same machines in a tab of Chromium, against Node: kernels, a boot of Linux, a start from an image
 
-Options of cpu, sweep, boot, linux, disk, net, share and agent (which has no --node, --engine, --checkout):
+Options of cpu, vector, sweep, boot, linux, disk, net, share and agent (which has no --node, --engine, --checkout):
   --runs N          turns, in each of which all sides run once (default: 5; of sweep 1)
   --qemu LIST       QEMU programs, or "trixie" for the one of that Debian release, fetched with its libraries; all
                     others are compared with the first (default: qemu-system-riscv64, or riscv32)
@@ -161,15 +163,18 @@ Options of disk, beside --memory and --ms:
   --benchmarks A,B  only these
 Options of share:
   --files N         files in the working tree of git (default: 500)
-Options of cpu, sweep, linux and disk:
+Options of cpu, vector, sweep, linux and disk:
   --cc PATH         C compiler for RISC-V (default: riscv64-linux-gnu-gcc or riscv64-unknown-elf-gcc)
-Options of cpu and sweep (--kernels and --cpu of cpu alone; --times of sweep is 2 by default):
+Options of cpu, vector and sweep (sweep has no --kernels, and does the work 2 times by default; --cpu is cpu's):
   --kernels A,B     only these; "chase" and "stream" mean all of their sizes
   --cpu rv32        harts of 32 bits, in hartvisor, in QEMU, and to compile for (default: rv64)
   --times N         do each kernel's work, about a second of QEMU's, N times in a run (default: 5); 1 shows what
                     compiling costs
 Options of sweep:
   --plot FILE       draw the speeds of hartvisor, as SVG
+
+Kernels of vectors:
+${vectorKernels.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}
 
 CPU kernels:
 ${kernels.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}
@@ -199,6 +204,21 @@ export function readCpuOptions(args: readonly string[]): CpuOptions {
     kernels: selectKernels(values.kernels),
     times: wholeNumber(values.times, '--times', 1000),
     compiler: values.cc,
+  };
+}
+
+/** Reads the options of `vector`. @throws InputError that says what is possible */
+export function readVectorOptions(args: readonly string[]): CpuOptions {
+  const { kernels, times, cc, ...values } = parse(args, {
+    ...common,
+    kernels: { type: 'string' },
+    times: { type: 'string', default: '5' },
+    cc: { type: 'string' },
+  });
+  return {
+    ...{ ...readCommon(values), xlen: 64, compiler: cc },
+    kernels: selectKernels(kernels, vectorKernels),
+    times: wholeNumber(times, '--times', 1000),
   };
 }
 

@@ -27,6 +27,6 @@ export function buildKernel(
     ...['start.S', 'runtime.c', 'divide.c', 'lower.S', 'lower.c'].map((name) => file(`runtime/${name}`)),
     file(`kernels/${kernel.source}.c`),
   ];
-  compile(compiler, args, elf, `bench/cpu/kernels/${kernel.source}.c`, xlen);
+  compile(compiler, args, elf, `bench/cpu/kernels/${kernel.source}.c`, xlen, kernel.march);
   return elf;
 }

@@ -96,7 +96,7 @@ async function measure(kernel: Kernel, elf: string, field: Field, options: CpuOp
   const checksums = new Map<string, string>();
   const samples = await takeTurns(field, options.runs, async (contender) => {
     const limits = { timeout: options.timeout, marker: STARTED };
-    const run = await measuredRun(commandFor(contender, elf, options.xlen), limits);
+    const run = await measuredRun(commandFor(contender, elf, kernel.cpu ?? wordFor(options.xlen)), limits);
     const { checksum, ...times } = readRun(run, `${kernel.name} on ${contender.label}`);
     checksums.set(checksum, contender.label);
     return times;
@@ -109,15 +109,16 @@ async function measure(kernel: Kernel, elf: string, field: Field, options: CpuOp
   return { checksum, samples };
 }
 
-function commandFor(contender: Contender, elf: string, xlen: Xlen) {
+function commandFor(contender: Contender, elf: string, cpu: string | undefined) {
+  const words = (option: string): readonly string[] => (cpu === undefined ? [] : [option, cpu]);
   return contender.kind === 'qemu'
-    ? qemuCommand(contender, '-m', MEMORY, '-bios', elf)
-    : hartvisorCommand(contender, 'machine', elf, '--memory', MEMORY, ...wordsFor(xlen));
+    ? qemuCommand(contender, '-m', MEMORY, ...words('-cpu'), '-bios', elf)
+    : hartvisorCommand(contender, 'machine', elf, '--memory', MEMORY, ...words('--cpu'));
 }
 
 /** None for the usual width, for the sake of older checkouts. */
-function wordsFor(xlen: Xlen): readonly string[] {
-  return xlen === 64 ? [] : ['--cpu', `rv${xlen}`];
+function wordFor(xlen: Xlen): string | undefined {
+  return xlen === 64 ? undefined : `rv${xlen}`;
 }
 
 /**

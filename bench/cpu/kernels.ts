@@ -9,6 +9,9 @@ export interface Kernel {
   readonly defines: Readonly<Record<string, number>>;
   /** For people. */
   readonly about: string;
+  /** The harts that it needs, in QEMU's words, and what the compiler calls them; those of its width unless given. */
+  readonly cpu?: string;
+  readonly march?: string;
 }
 
 const plain = (name: string, about: string): Kernel => ({ name, source: name, defines: {}, about });
@@ -67,18 +70,22 @@ export const kernels: readonly Kernel[] = [
  * Finds kernels by name, or all sizes of one by the name of their source (`chase`).
  *
  * @param names separated by commas; undefined means all
+ * @param from those that there are
  * @throws InputError when a name fits no kernel
  */
-export function selectKernels(names: string | undefined): readonly Kernel[] {
-  if (names === undefined) return kernels;
+export function selectKernels(
+  names: string | undefined,
+  from: readonly Kernel[] = kernels,
+): readonly Kernel[] {
+  if (names === undefined) return from;
   const wanted = names.split(',').map((name) => name.trim());
   for (const name of wanted) {
-    if (!kernels.some((kernel) => fits(kernel, name))) {
-      const known = kernels.map((kernel) => kernel.name).join(', ');
+    if (!from.some((kernel) => fits(kernel, name))) {
+      const known = from.map((kernel) => kernel.name).join(', ');
       throw new InputError(`--kernels: there is no kernel "${name}". There are ${known}.`);
     }
   }
-  return kernels.filter((kernel) => wanted.some((name) => fits(kernel, name)));
+  return from.filter((kernel) => wanted.some((name) => fits(kernel, name)));
 }
 
 function fits({ name, source }: Kernel, wanted: string): boolean {

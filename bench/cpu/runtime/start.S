@@ -9,7 +9,7 @@ _start:
         bnez    t0, park
         la      t0, trap
         csrw    mtvec, t0
-        li      t0, 0x2000              # mstatus.FS = Initial
+        li      t0, 0x2200              # mstatus.FS and VS = Initial; without vectors there is no VS
         csrs    mstatus, t0
         fscsr   x0
         .option push

@@ -2,9 +2,17 @@ import type { CsrFact, DebugTarget } from './target.ts';
 
 /**
  * The numbers of registers, those that gdb itself gives them (gdb, `riscv-tdep.h`): x0 to x31, pc, f0 to f31, the CSRs
- * by their own number, and the privilege.
+ * by their own number, the privilege, and v0 to v31.
  */
-export const REGISTER = { pc: 32, firstFloat: 33, firstCsr: 65, privilege: 65 + 4096 } as const;
+export const REGISTER = {
+  pc: 32,
+  firstFloat: 33,
+  firstCsr: 65,
+  privilege: 65 + 4096,
+  firstVector: 65 + 4097,
+} as const;
+
+const VECTORS = 32;
 
 /** x, pc and f registers: those that a debugger reads all at once. */
 export const GENERAL_REGISTERS = REGISTER.firstCsr;
@@ -19,8 +27,12 @@ const F_NAMES = (
 ).split(' ');
 const FLOAT_CSRS = ['fflags', 'frm', 'fcsr'];
 
-/** Bytes of a register: those of floating point have 8, whatever the width of the others. */
-export function registerBytes({ xlen }: Pick<DebugTarget, 'xlen'>, register: number): number {
+/** Bytes of a register: those of floating point have 8, whatever the width of the others; vectors have their own. */
+export function registerBytes(
+  { xlen, vlenb }: Pick<DebugTarget, 'xlen' | 'vlenb'>,
+  register: number,
+): number {
+  if (vectorOfRegister(register) !== undefined) return vlenb;
   const isFloat = register >= REGISTER.firstFloat && register < REGISTER.firstCsr;
   return isFloat ? 8 : xlen / 8;
 }
@@ -31,12 +43,18 @@ export function csrOfRegister(register: number): number | undefined {
   return number >= 0 && number < 4096 ? number : undefined;
 }
 
+/** The vector register that a register number stands for; undefined for other registers. */
+export function vectorOfRegister(register: number): number | undefined {
+  const number = register - REGISTER.firstVector;
+  return number >= 0 && number < VECTORS ? number : undefined;
+}
+
 /**
  * The description of the target that a debugger asks for (gdb manual, "RISC-V Features"): with it gdb knows all
  * registers by name, whatever file it has been given.
  */
-export function targetDescription(target: Pick<DebugTarget, 'xlen' | 'csrs'>): string {
-  const { xlen, csrs } = target;
+export function targetDescription(target: Pick<DebugTarget, 'xlen' | 'vlenb' | 'csrs'>): string {
+  const { xlen, vlenb, csrs } = target;
   const ofFloat = csrs.filter(({ name }) => FLOAT_CSRS.includes(name));
   const others = csrs.filter(({ name }) => !FLOAT_CSRS.includes(name));
   return [
@@ -60,6 +78,7 @@ export function targetDescription(target: Pick<DebugTarget, 'xlen' | 'csrs'>): s
       others.map((csr) => csrReg(csr, xlen)),
     ),
     feature('virtual', [reg('priv', xlen, REGISTER.privilege, 'int')]),
+    ...(vlenb === 0 ? [] : [feature('vector', vectorRegisters(vlenb))]),
     '</target>',
     '',
   ].join('\n');
@@ -70,14 +89,39 @@ const DOUBLE =
   '<union id="riscv_double"><field name="float" type="ieee_single"/>' +
   '<field name="double" type="ieee_double"/></union>';
 
+/** The elements of a vector register that gdb can show, by their width in bits, and names as QEMU has them. */
+const ELEMENTS = [
+  [128, 'quads'],
+  [64, 'longs'],
+  [32, 'words'],
+  [16, 'shorts'],
+  [8, 'bytes'],
+] as const;
+
+function vectorRegisters(vlenb: number): string[] {
+  const bits = 8 * vlenb;
+  const types = ELEMENTS.map(
+    ([width, name]) => `<vector id="${name}" type="uint${width}" count="${bits / width}"/>`,
+  );
+  const fields = ELEMENTS.map(([, name]) => `<field name="${name.slice(0, 1)}" type="${name}"/>`);
+  return [
+    ...types,
+    `<union id="riscv_vector">${fields.join('')}</union>`,
+    ...Array.from({ length: VECTORS }, (_, index) =>
+      reg(`v${index}`, bits, REGISTER.firstVector + index, 'riscv_vector', 'vector'),
+    ),
+  ];
+}
+
 function feature(name: string, contents: readonly string[]): string {
   return [`<feature name="org.gnu.gdb.riscv.${name}">`, ...contents, '</feature>'].join('\n');
 }
 
-function reg(name: string, bits: number, number: number, type: string): string {
-  return `<reg name="${name}" bitsize="${bits}" regnum="${number}" type="${type}"/>`;
+function reg(name: string, bits: number, number: number, type: string, group?: string): string {
+  const inGroup = group === undefined ? '' : ` group="${group}"`;
+  return `<reg name="${name}" bitsize="${bits}" regnum="${number}" type="${type}"${inGroup}/>`;
 }
 
 function csrReg({ name, number }: CsrFact, xlen: number): string {
-  return `<reg name="${name}" bitsize="${xlen}" regnum="${REGISTER.firstCsr + number}" type="int" group="csr"/>`;
+  return reg(name, xlen, REGISTER.firstCsr + number, 'int', 'csr');
 }

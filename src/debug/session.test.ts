@@ -49,11 +49,14 @@ describe('a session', () => {
     let text = '';
     for (let part = 'm'; part.startsWith('m'); text += part.slice(1))
       part = await client.ask(`qXfer:features:read:target.xml:${text.length.toString(16)},200`);
-    for (const feature of ['cpu', 'fpu', 'csr', 'virtual'])
+    for (const feature of ['cpu', 'fpu', 'csr', 'virtual', 'vector'])
       expect(text).toContain(`<feature name="org.gnu.gdb.riscv.${feature}">`);
     expect(text).toContain('<reg name="sstatus" bitsize="64" regnum="321" type="int" group="csr"/>');
     expect(text).toContain('<osabi>none</osabi>');
     expect(text).toContain('<reg name="priv" bitsize="64" regnum="4161" type="int"/>');
+    expect(text).toContain(
+      '<reg name="v31" bitsize="128" regnum="4193" type="riscv_vector" group="vector"/>',
+    );
     expect(await client.ask('qXfer:features:read:other.xml:0,10')).toBe('E00');
     expect(await client.ask('qXfer:auxv:read::0,10')).toBe('');
   });

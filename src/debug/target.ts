@@ -40,6 +40,8 @@ export interface CsrFact {
  */
 export interface DebugTarget {
   readonly xlen: 32 | 64;
+  /** Bytes of a vector register; 0 without vectors. */
+  readonly vlenb: number;
   readonly threads: number;
   readonly csrs: readonly CsrFact[];
   /** A name for people, as `hart 1`. */

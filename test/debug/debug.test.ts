@@ -75,6 +75,25 @@ describe.each(['bare', 'domain'] as const)('a debugger of a machine (%s)', (kind
     await client.ask(`z4,${hex(data)},1`);
   });
 
+  it('shows vectors and their length, and changes them', async () => {
+    const register = (4162 + 3).toString(16);
+    const value = Array.from({ length: 32 }, (_, index) => (200 + index).toString(16)).join('');
+    expect(await client.ask(`p${register}`)).toBe('00'.repeat(32));
+    expect(await client.ask(`P${register}=${value}`)).toBe('OK');
+    expect(await client.ask(`p${register}`)).toBe(value);
+    expect(await client.ask(`p${(4162 + 2).toString(16)}`)).toBe('00'.repeat(32));
+    expect(await client.ask(`P${register}=${value}00`)).toBe('E22');
+    const [vstart, vcsr, vlenb] = [0x008, 0x00f, 0xc22];
+    await client.ask(`P${(65 + vcsr).toString(16)}=07${'00'.repeat(7)}`);
+    await client.ask('vCont;s:1');
+    expect(await client.ask(`p${register}`)).toBe(value);
+    expect(await Promise.all([vstart, vcsr, vlenb].map((csr) => client.register(65 + csr)))).toEqual([
+      0n,
+      7n,
+      32n,
+    ]);
+  });
+
   it('changes registers and memory', async () => {
     await client.ask(`P9=${'00'.repeat(8)}`);
     expect(await client.register(S1)).toBe(0n);

@@ -8,6 +8,7 @@ const THREADS = 3;
 /** A target without a machine: 64 KiB of memory, registers of which all threads have the same, and a log. */
 export class FakeTarget implements DebugTarget {
   readonly xlen = 64;
+  readonly vlenb = 16;
   readonly threads = THREADS;
   readonly csrs = [
     { number: 1, name: 'fflags' },
@@ -32,11 +33,11 @@ export class FakeTarget implements DebugTarget {
   }
 
   readRegister(_thread: number, register: number): bigint | undefined {
-    return register < 4162 ? (this.registers.get(register) ?? 0n) : undefined;
+    return register < 4194 ? (this.registers.get(register) ?? 0n) : undefined;
   }
 
   writeRegister(_thread: number, register: number, value: bigint): boolean {
-    if (register >= 4162) return false;
+    if (register >= 4194) return false;
     this.registers.set(register, value);
     return true;
   }

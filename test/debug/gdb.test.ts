@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { assemble } from '../../src/isa/index.ts';
+import { readCpu } from '../../src/machine/cpu.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { GdbServer } from '../../src/node/gdb/gdb-server.ts';
 import { NodeHost } from '../../src/node/node-host.ts';
@@ -20,8 +21,11 @@ const PROGRAM = `
   bnez t0, wait
   la t0, trap
   csrw mtvec, t0
-  li t0, 0x6000
+  li t0, 0x6600
   csrw mstatus, t0
+  vsetivli zero, 4, e32, m1, ta, ma
+  vid.v v3
+  vmv.v.i v4, -3
   la s0, data
   li s1, 0
   li a0, 17
@@ -31,6 +35,7 @@ const PROGRAM = `
   fcvt.s.l fa1, a1
 start:
   addi s1, s1, 1
+  vadd.vv v5, v3, v4
 write:
   sd s1, 0(s0)
   jal double
@@ -79,6 +84,18 @@ const SCRIPTS: readonly (readonly [string, string])[] = [
      x/6xb \`data\`+3
      x/3i $pc
      p/x *(short *)(\`data\`+18)`,
+  ],
+  [
+    'shows vectors, and changes them',
+    `p $v3.w
+     p/x $v3
+     p/x $v4.b
+     info registers vl vtype vstart vlenb
+     set $v3.w[2] = 1000
+     set $v4.s[1] = 7
+     stepi 2
+     p $v5.w
+     p/x $v4.q`,
   ],
   [
     'steps through a call and a trap',
@@ -206,9 +223,14 @@ function plain(part: string): readonly [string, string] {
 
 async function onOurs(): Promise<ReadonlyMap<string, string>> {
   const program = bareProgram(PROGRAM);
-  const machine = new Machine({ kind: 'bare', harts: 2, memoryBytes: 32 << 20, program }, new NodeHost(), {
-    console: { output: () => undefined },
-  });
+  const { extensions } = readCpu('rv64,v=true,vlen=128');
+  const machine = new Machine(
+    { kind: 'bare', harts: 2, memoryBytes: 32 << 20, program, extensions },
+    new NodeHost(),
+    {
+      console: { output: () => undefined },
+    },
+  );
   const target = await machine.debug();
   const server = await GdbServer.open({ host: '127.0.0.1', port: 0 }, 'test', target, () => undefined);
   machine.start();
@@ -227,7 +249,8 @@ async function onQemu(): Promise<ReadonlyMap<string, string>> {
   const program = join(folder, 'program');
   const socket = join(folder, 'gdb');
   writeFileSync(program, bytes);
-  const words = '-M virt -smp 2 -m 32M -display none -serial none -monitor none'.split(' ');
+  const words =
+    '-M virt -cpu rv64,v=true,vlen=128 -smp 2 -m 32M -display none -serial none -monitor none'.split(' ');
   const gdb = ['-chardev', `socket,id=gdb,path=${socket},server=on,wait=off`, '-gdb', 'chardev:gdb', '-S'];
   const qemu = spawn('qemu-system-riscv64', [...words, '-bios', program, ...gdb], { stdio: 'ignore' });
   const ended = new Promise((resolve) => qemu.once('exit', resolve));

@@ -1,5 +1,6 @@
 import { assemble } from '../../src/isa/index.ts';
 import type { MachineConfig } from '../../src/machine/config.ts';
+import { readCpu } from '../../src/machine/cpu.ts';
 import { bareProgram, guestProgram } from '../machine/programs.ts';
 
 /** A machine with a program, and where its labels are. */
@@ -14,10 +15,12 @@ const ORIGIN = { bare: 0x8000_0000n, domain: 0x8020_0000n } as const;
 /** A program in a machine of a kind, with two harts or vCPUs. */
 export function debugged(kind: 'bare' | 'domain', source: string): DebuggedProgram {
   const { symbols } = assemble(source, { origin: ORIGIN[kind] });
+  const { extensions } = readCpu('rv64,v=true,vlen=256');
   const config: MachineConfig =
     kind === 'bare'
-      ? { kind, harts: 2, memoryBytes: 32 << 20, program: bareProgram(source) }
+      ? { kind, harts: 2, memoryBytes: 32 << 20, program: bareProgram(source), extensions }
       : {
+          extensions,
           kind,
           bootArgs: '',
           vcpus: 2,

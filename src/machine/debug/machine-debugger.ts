@@ -1,6 +1,7 @@
 import { walk } from '../../debug/page-walk.ts';
 import type { Action, DebugListener, DebugTarget, Ending, PointKind, Stop } from '../../debug/target.ts';
 import { type HartPoint, POINT_KIND } from '../../hart/debug/point-list.ts';
+import { vlenOf } from '../../isa/extensions.ts';
 import { GuestMemory } from '../../memory/guest-memory.ts';
 import type { Cpu } from '../cpu.ts';
 import type { Devices } from '../devices.ts';
@@ -188,6 +189,7 @@ export class MachineDebugger {
     const inspector = this.#inspector;
     return {
       xlen: this.#machine.xlen,
+      vlenb: vlenOf(this.#machine.extensions) / 8,
       threads: this.#words.processors.length,
       csrs: inspector.csrs,
       threadName: (thread) => inspector.name(thread),

@@ -1,5 +1,6 @@
-import { csrOfRegister, REGISTER } from '../../debug/registers.ts';
+import { csrOfRegister, REGISTER, vectorOfRegister } from '../../debug/registers.ts';
 import type { CsrFact } from '../../debug/target.ts';
+import { FIELD } from '../../hart/layout.ts';
 import { csrName, type Privileged } from '../../hart/privileged/index.ts';
 import type { HartState } from '../../hart/state.ts';
 import { joinHalves, splitValue } from './inspector.ts';
@@ -12,13 +13,23 @@ export interface RegisterAccess {
   readonly virtual: 0 | 1;
 }
 
-/** The x, f and control and status registers; undefined for others. pc and the privilege are not among them. */
+/** The bytes of a vector register; undefined for other registers, and where there are none. */
+function vectorBytes({ state }: RegisterAccess, register: number): Uint8Array | undefined {
+  const number = vectorOfRegister(register);
+  const vlenb = state.words[FIELD.vlenb >> 2] as number;
+  if (number === undefined || vlenb === 0) return undefined;
+  return new Uint8Array(state.memory.buffer, state.base + FIELD.v + number * vlenb, vlenb);
+}
+
+/** The x, f, v and control and status registers; undefined for others. pc and the privilege are not among them. */
 export function readRegister(access: RegisterAccess, register: number): bigint | undefined {
   const { state, privileged, virtual } = access;
   if (register < REGISTER.pc) return joinHalves(state.xLow(register), state.xHigh(register), state.xlen);
   const float = register - REGISTER.firstFloat;
   if (float >= 0 && register < REGISTER.firstCsr)
     return joinHalves(state.f[2 * float] as number, state.f[2 * float + 1] as number, 64);
+  const vector = vectorBytes(access, register);
+  if (vector !== undefined) return vector.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
   const csr = csrOfRegister(register);
   if (csr === undefined || !privileged.readCsr(csr, virtual)) return undefined;
   return joinHalves(privileged.low, privileged.high, state.xlen);
@@ -34,6 +45,11 @@ export function writeRegister(access: RegisterAccess, register: number, value: b
   const float = register - REGISTER.firstFloat;
   if (float >= 0 && register < REGISTER.firstCsr) {
     state.f.set(splitValue(value, 64), 2 * float);
+    return true;
+  }
+  const vector = vectorBytes(access, register);
+  if (vector !== undefined) {
+    for (const index of vector.keys()) vector[index] = Number((value >> BigInt(8 * index)) & 0xffn);
     return true;
   }
   const csr = csrOfRegister(register);

@@ -10,6 +10,7 @@ import type { Scheduler } from '../../hypervisor/scheduler.ts';
 import type { Vcpu } from '../../hypervisor/vcpu.ts';
 import { HSM, STAT } from '../../hypervisor/vcpu-layout.ts';
 import { IRQ_VS_SOFT } from '../../interrupts/numbers.ts';
+import { vlenOf } from '../../isa/extensions.ts';
 import type { DebugWords } from '../debug/debug-words.ts';
 import { type InspectedMachine, type Inspector, joinHalves, splitValue } from '../debug/inspector.ts';
 import {
@@ -215,6 +216,7 @@ class VcpuInspector implements Inspector {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const state = new HartState(memory, 0, xlen);
     state.words[FIELD.hsHost >> 2] = 1;
+    state.words[FIELD.vlenb >> 2] = vlenOf(extensions) / 8;
     const platform = {
       ticks,
       lines: () => 0,

@@ -37,6 +37,7 @@ export type {
   ElementTools,
   FloatScale,
   FloatUse,
+  FusedLanes,
   LaneOperation,
   MaskLogicShape,
   MemoryShape,

@@ -2,10 +2,12 @@ import type { ByteWriter } from './byte-writer.ts';
 import { HOLE } from './hole.ts';
 
 /** The number types of WebAssembly. */
-export type ValType = 'i32' | 'i64' | 'f32' | 'f64';
+export type ValType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
 /** Binary encodings of the value types (core specification 5.3.1). */
-export const VALTYPE_CODE: Readonly<Record<ValType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c };
+export const VALTYPE_CODE: Readonly<Record<ValType, number>> = {
+  ...{ i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b },
+};
 
 /**
  * A typed WebAssembly expression: a tree that leaves one value of type `T` on the stack.
@@ -417,7 +419,8 @@ export class RelaxedMadd<T extends 'f32' | 'f64'> extends Expr<T> {
   }
 }
 
-function emitVector(code: ByteWriter, opcode: number): void {
+/** An instruction on 16 bytes: the prefix and its number. */
+export function emitVector(code: ByteWriter, opcode: number): void {
   code.u8(0xfd);
   code.u32(opcode);
 }

@@ -3,6 +3,7 @@ import {
   type Expr,
   emitCall,
   emitMemoryArgument,
+  emitVector,
   type FunctionRef,
   Local,
   VALTYPE_CODE,
@@ -47,7 +48,7 @@ export class FunctionBuilder {
   readonly #free: Local[] = [];
   #scoped: Local[] | undefined;
   /** Locals of stencils, of each type in turn. */
-  readonly #temporaries: Record<ValType, number[]> = { i32: [], i64: [], f32: [], f64: [] };
+  readonly #temporaries: Record<ValType, number[]> = { i32: [], i64: [], f32: [], f64: [], v128: [] };
   #depth = 0;
 
   /** @param code takes the code, from its start on; it is free again once the body is complete */
@@ -123,6 +124,14 @@ export class FunctionBuilder {
     if (atomicAlignment !== undefined) this.#code.u8(0xfe);
     this.#code.u8(opcode);
     emitMemoryArgument(this.#code, atomicAlignment ?? 0, offset);
+  }
+
+  /** Stores 16 bytes; the address may be misaligned. */
+  storeVector(address: Expr<'i32'>, value: Expr<'v128'>, offset = 0): void {
+    address.emit(this.#code);
+    value.emit(this.#code);
+    emitVector(this.#code, 0x0b);
+    emitMemoryArgument(this.#code, 0, offset);
   }
 
   /** Orders all earlier memory accesses before all later ones, sequentially consistent. */
@@ -291,7 +300,7 @@ export class FunctionBuilder {
    * @param values for its holes, of {@link SLOTS}.all elements; those for its own locals are filled in here
    */
   paste({ operations, temporaries }: Stencil, values: Int32Array): void {
-    const used = { i32: 0, i64: 0, f32: 0, f64: 0 };
+    const used = { i32: 0, i64: 0, f32: 0, f64: 0, v128: 0 };
     for (let k = 0; k < temporaries.length; k++) {
       const type = temporaries[k];
       values[SLOTS.temporaries + k] = this.#temporary(type, used[type]++);

@@ -25,6 +25,7 @@ export {
   select,
   tee,
 } from './operations.ts';
+export { FLOAT_LANES, INTEGER_LANES, type V128, v128 } from './simd.ts';
 export type { Stencil } from './stencil.ts';
 export { labelHole, localHole, recordStencil } from './stencil-builder.ts';
 export { moduleText } from './text.ts';

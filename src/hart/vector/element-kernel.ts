@@ -7,9 +7,10 @@ import type {
   ReductionShape,
   Source,
 } from '../../isa/index.ts';
-import { type I64, i32, i64, type Local, select } from '../../wasm/index.ts';
+import { type I64, INTEGER_LANES, i32, i64, type Local, select, type V128, v128 } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
-import type { KernelFrame } from './kernel-frame.ts';
+import { elementAddress, type KernelFrame } from './kernel-frame.ts';
+import { chunkOf, laneOperation } from './lanes.ts';
 
 /** Bits of the fixed-point rounding modes ("Vector Fixed-Point Rounding Mode Register"). */
 const VXRM = { nearestUp: 0, nearestEven: 1, down: 2 } as const;
@@ -78,7 +79,7 @@ export function elementsKernel(kernel: KernelFrame, shape: ElementsShape): void 
   const saturated = f.local('i32');
   const tools = toolsOf(kernel, saturated);
   const destination = shape.d === 'mask' ? sew : sew + shape.d;
-  kernel.each((index) => {
+  const element = (index: Local<'i32'>): void => {
     const { a } = shape;
     const value = computed(kernel, shape, {
       ...tools,
@@ -89,9 +90,46 @@ export function elementsKernel(kernel: KernelFrame, shape: ElementsShape): void 
     });
     if (shape.d === 'mask') kernel.setMaskBit(vd, index, f.let(i32.wrap_i64(value)));
     else kernel.setElement(vd, index, destination, value);
-  });
+  };
+  const chunk = chunkOf(kernel, shape, fixed);
+  if (chunk === undefined) kernel.each(element);
+  else kernel.eachInChunks(chunk, element);
   f.if(saturated, () => f.store('i32.store', kernel.hart, i32.const(1), FIELD.vxsat));
   kernel.done();
+}
+
+/** Combines elements of vs2 by 16 bytes, if lanes do that, then takes each lane; `index` becomes that of the rest. */
+function reduceLanes(
+  kernel: KernelFrame,
+  { lanes, d, signed }: ReductionShape,
+  index: Local<'i32'>,
+  take: (lane: I64) => void,
+): void {
+  const { f, setting } = kernel;
+  const combine = lanes === undefined ? undefined : laneOperation(setting.sew, lanes);
+  if (combine === undefined || d !== 0 || setting.masked) return;
+  const elements = 16 >> setting.sew;
+  const vs2 = kernel.vector('rs2');
+  const load = (): V128 => v128.load(elementAddress(vs2, index, setting.sew), FIELD.v);
+  const last = f.let(i32.sub(kernel.vl, i32.const(elements)));
+  f.if(i32.ge_s(last, i32.const(0)), () => {
+    const all = f.let(load());
+    f.set(index, i32.const(elements));
+    f.block((over) => {
+      f.loop((next) => {
+        f.brIf(over, i32.gt_s(index, last));
+        f.set(all, combine(all, load()));
+        f.set(index, i32.add(index, i32.const(elements)));
+        f.br(next);
+      });
+    });
+    for (const half of [0, 1] as const) {
+      const word = f.let(INTEGER_LANES.i64x2.extract(all, half));
+      for (let bit = 0; bit < 64; bit += 8 << setting.sew) {
+        take(extended(i64.shr_u(word, i64.const(bit)), setting.sew, signed));
+      }
+    }
+  });
 }
 
 /** vd[0] from vs1[0] and the active elements of vs2; without elements nothing is written. */
@@ -103,11 +141,12 @@ export function reductionKernel(kernel: KernelFrame, shape: ReductionShape): voi
   const eew = setting.sew + d;
   const result = f.let(kernel.element(kernel.vector('rs1'), i32.const(0), eew, signed));
   const tools = toolsOf(kernel, f.local('i32'));
-  kernel.each((index) => {
-    const a = f.let(kernel.element(vs2, index, setting.sew, signed));
-    const zero = i64.const(0);
-    f.set(result, computed(kernel, shape, { ...tools, a, b: result, d: zero, bit: zero }));
-  });
+  const index = f.local('i32');
+  const zero = i64.const(0);
+  const take = (a: I64): void =>
+    f.set(result, computed(kernel, shape, { ...tools, a: f.let(a), b: result, d: zero, bit: zero }));
+  reduceLanes(kernel, shape, index, take);
+  kernel.each((at) => take(kernel.element(vs2, at, setting.sew, signed)), { from: index });
   f.if(kernel.vl, () => kernel.setElement(kernel.vector('rd'), i32.const(0), eew, result));
   kernel.done();
 }

@@ -8,6 +8,7 @@ import {
   type I64,
   i32,
   i64,
+  type Label,
   type Local,
   type ValType,
 } from '../../wasm/index.ts';
@@ -26,6 +27,13 @@ export interface KernelCallOuts {
   readonly load: FunctionRef<'i32'>;
   /** Stores; the argument is the width in bytes. */
   readonly store: FunctionRef<'i32'>;
+}
+
+/** Elements that are done together. */
+export interface Chunk {
+  readonly elements: number;
+  /** Does them, from an index on. It may branch to the label, and has changed nothing then: they are done one by one. */
+  emit(index: Local<'i32'>, declined: Label): void;
 }
 
 /** Floating point of a kernel. */
@@ -209,6 +217,33 @@ export class KernelFrame {
     this.countUp(index, end, () => {
       if (masked) f.if(this.activeBit(index), () => body(index));
       else body(index);
+    });
+  }
+
+  /**
+   * Runs `body` for each element from vstart to vl, none of which is masked; those that a chunk does are done at once, as
+   * long as it does not decline.
+   */
+  eachInChunks({ elements, emit }: Chunk, body: (index: Local<'i32'>) => void): void {
+    const { f } = this;
+    const index = f.let(this.vstart);
+    const end = f.let(this.vl);
+    const limit = f.local('i32');
+    f.block((over) => {
+      f.loop((next) => {
+        f.brIf(over, i32.ge_u(index, end));
+        f.set(limit, end);
+        f.block((declined) => {
+          const behind = i32.add(index, i32.const(elements));
+          f.brIf(declined, i32.gt_u(behind, end));
+          f.set(limit, behind);
+          emit(index, declined);
+          f.set(index, limit);
+          f.br(next);
+        });
+        this.countUp(index, limit, () => body(index));
+        f.br(next);
+      });
     });
   }
 

@@ -1,6 +1,16 @@
 import { LOADS, STORE_NAMES } from '../../codegen/index.ts';
 import type { MemoryShape } from '../../isa/index.ts';
-import { call, type I32, type I64, i32, i64, type Label, type Local, select } from '../../wasm/index.ts';
+import {
+  call,
+  type I32,
+  type I64,
+  i32,
+  i64,
+  type Label,
+  type Local,
+  select,
+  v128,
+} from '../../wasm/index.ts';
 import { LOAD_KINDS } from '../interpreter/load-kinds.ts';
 import { DATUM, tlbEntry } from '../interpreter/tlb-code.ts';
 import { FIELD, TLB } from '../layout.ts';
@@ -125,7 +135,7 @@ class MemoryKernel {
     });
   }
 
-  /** Copies elements between memory and registers: 8 bytes at once, then one element after the other. */
+  /** Copies elements between memory and registers: 16 bytes at once, then 8, then one element after the other. */
   #copy(host: Local<'i32'>, register: Local<'i32'>, bytes: Local<'i32'>): void {
     const { f } = this.#kernel;
     const at = f.local('i32');
@@ -138,6 +148,17 @@ class MemoryKernel {
       else f.store(name, place, LOADS[UNSIGNED[size]](memory), FIELD.v);
       f.set(at, i32.add(at, i32.const(1 << size)));
     };
+    f.block((over) => {
+      f.loop((next) => {
+        f.brIf(over, i32.lt_u(bytes, i32.add(at, i32.const(16))));
+        const place = i32.add(register, at);
+        const memory = i32.add(host, at);
+        if (this.#shape.stores) f.storeVector(memory, v128.load(place, FIELD.v));
+        else f.storeVector(place, v128.load(memory), FIELD.v);
+        f.set(at, i32.add(at, i32.const(16)));
+        f.br(next);
+      });
+    });
     for (const size of this.#size === 3 ? [3] : [3, this.#size]) {
       f.block((over) => {
         f.loop((next) => {

@@ -1,6 +1,6 @@
 /** Instructions that are alone of their kind: masks as sets, slides, gathers, moves of single elements. */
 import type { SpecialShape, WholeMoveShape } from '../../isa/index.ts';
-import { type I32, type I64, i32, i64, select } from '../../wasm/index.ts';
+import { type I32, type I64, i32, i64, type Local, select } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 import { scalar } from './element-kernel.ts';
 import type { KernelFrame } from './kernel-frame.ts';
@@ -10,29 +10,46 @@ type Special = (kernel: KernelFrame, shape: SpecialShape) => void;
 const one = i32.const(1);
 const zero = i32.const(0);
 
+/** Runs `body` with 64 bits of vs2 after the other: those that are active, and below vl. */
+function eachWord(kernel: KernelFrame, body: (bits: Local<'i64'>, word: Local<'i32'>) => void): void {
+  const { f, hart, setting } = kernel;
+  const vs2 = kernel.vector('rs2');
+  const vl = f.let(kernel.vl);
+  const word = f.local('i32');
+  kernel.countUp(word, i32.shr_u(i32.add(vl, i32.const(63)), i32.const(6)), () => {
+    const bits = f.let(kernel.element(vs2, word, 3, false));
+    if (setting.masked) f.set(bits, i64.and(bits, kernel.element(hart, word, 3, false)));
+    const count = f.let(i32.sub(vl, i32.shl(word, i32.const(6))));
+    f.if(i32.lt_s(count, i32.const(64)), () => {
+      const above = i64.shl(i64.const(-1), i64.extend_i32_u(count));
+      f.set(bits, i64.and(bits, i64.xor(above, i64.const(-1))));
+    });
+    body(bits, word);
+  });
+}
+
 const vcpop: Special = (kernel) => {
   const { f } = kernel;
   kernel.needsStart();
-  const vs2 = kernel.vector('rs2');
-  const count = f.local('i32');
-  kernel.each((index) => f.set(count, i32.add(count, kernel.maskBit(vs2, index))));
-  kernel.setX(i64.extend_i32_u(count));
+  const count = f.local('i64');
+  eachWord(kernel, (bits) => f.set(count, i64.add(count, i64.popcnt(bits))));
+  kernel.setX(count);
 };
 
 const vfirst: Special = (kernel) => {
   const { f } = kernel;
   kernel.needsStart();
-  const vs2 = kernel.vector('rs2');
-  const found = f.let(i32.const(-1));
+  const found = f.let(i64.const(-1));
   f.block((over) => {
-    kernel.each((index) => {
-      f.if(kernel.maskBit(vs2, index), () => {
-        f.set(found, index);
+    eachWord(kernel, (bits, word) => {
+      f.if(i64.ne(bits, i64.const(0)), () => {
+        const first = i64.shl(i64.extend_i32_u(word), i64.const(6));
+        f.set(found, i64.add(first, i64.ctz(bits)));
         f.br(over);
       });
     });
   });
-  kernel.setX(i64.extend_i32_s(found));
+  kernel.setX(found);
 };
 
 /** vmsbf, vmsif, vmsof: bits before the first one that is set, also that one, or that one only. */

@@ -55,9 +55,11 @@ function group({ d = 0, a = 0, fused = false }: Group = {}) {
     funct6: number,
     variants: readonly Variant[],
     compute: FloatFunction,
+    lanes?: ElementsFacts['lanes'],
   ): InstructionDefinition[] =>
     variants.map((source) => {
-      const shape = { ...ELEMENTS, source, d, a, readsD: fused, float, compute };
+      const fast = lanes === undefined ? {} : { lanes };
+      const shape = { ...ELEMENTS, source, d, a, readsD: fused, float, compute, ...fast };
       return operation(`${name}.${first}${source}`, formats[source], CATEGORIES[source], funct6, shape);
     });
 }
@@ -73,11 +75,11 @@ const reversed =
 
 const plain = group();
 const arithmetic = [
-  ...plain('vfadd', 0b000000, BOTH, of('add')),
-  ...plain('vfsub', 0b000010, BOTH, of('sub')),
+  ...plain('vfadd', 0b000000, BOTH, of('add'), 'fadd'),
+  ...plain('vfsub', 0b000010, BOTH, of('sub'), 'fsub'),
   ...plain('vfrsub', 0b100111, NO_VECTOR, reversed('sub')),
-  ...plain('vfmul', 0b100100, BOTH, of('mul')),
-  ...plain('vfdiv', 0b100000, BOTH, of('div')),
+  ...plain('vfmul', 0b100100, BOTH, of('mul'), 'fmul'),
+  ...plain('vfdiv', 0b100000, BOTH, of('div'), 'fdiv'),
   ...plain('vfrdiv', 0b100001, NO_VECTOR, reversed('div')),
   ...plain('vfmin', 0b000100, BOTH, ({ a, b, float }) => float.minmax('min', a, b)),
   ...plain('vfmax', 0b000110, BOTH, ({ a, b, float }) => float.minmax('max', a, b)),
@@ -106,26 +108,26 @@ const widening = [
   ...wide('vfwmul', 0b111000, BOTH, widened('mul')),
 ];
 
-/** ±(b × vs2) ± vd, or ±(b × vd) ± vs2. */
-function multiplyAdd(negateProduct: boolean, negateAddend: boolean, overwrites: 'addend' | 'factor') {
+/** ±(b × vs2) ± vd, or ±(b × vd) ± vs2: the function of elements, and that of lanes. */
+function multiplyAdd(negateProduct: boolean, negateAddend: boolean, factor: 'a' | 'd') {
   const compute: FloatFunction = ({ a, b, d, float, let: keep }) => {
-    const [factor, addend] = overwrites === 'addend' ? [a, d] : [d, a];
+    const [other, addend] = factor === 'a' ? [a, d] : [d, a];
     const signed = (value: I64, negative: boolean): I64 => (negative ? keep(float.negate(value)) : value);
-    return float.fma(signed(b, negateProduct), factor, signed(addend, negateAddend));
+    return float.fma(signed(b, negateProduct), other, signed(addend, negateAddend));
   };
-  return compute;
+  return [compute, { negateProduct, negateAddend, factor }] as const;
 }
 
 const fusedGroup = group({ fused: true });
 const fused = [
-  ...fusedGroup('vfmadd', 0b101000, BOTH, multiplyAdd(false, false, 'factor')),
-  ...fusedGroup('vfnmadd', 0b101001, BOTH, multiplyAdd(true, true, 'factor')),
-  ...fusedGroup('vfmsub', 0b101010, BOTH, multiplyAdd(false, true, 'factor')),
-  ...fusedGroup('vfnmsub', 0b101011, BOTH, multiplyAdd(true, false, 'factor')),
-  ...fusedGroup('vfmacc', 0b101100, BOTH, multiplyAdd(false, false, 'addend')),
-  ...fusedGroup('vfnmacc', 0b101101, BOTH, multiplyAdd(true, true, 'addend')),
-  ...fusedGroup('vfmsac', 0b101110, BOTH, multiplyAdd(false, true, 'addend')),
-  ...fusedGroup('vfnmsac', 0b101111, BOTH, multiplyAdd(true, false, 'addend')),
+  ...fusedGroup('vfmadd', 0b101000, BOTH, ...multiplyAdd(false, false, 'd')),
+  ...fusedGroup('vfnmadd', 0b101001, BOTH, ...multiplyAdd(true, true, 'd')),
+  ...fusedGroup('vfmsub', 0b101010, BOTH, ...multiplyAdd(false, true, 'd')),
+  ...fusedGroup('vfnmsub', 0b101011, BOTH, ...multiplyAdd(true, false, 'd')),
+  ...fusedGroup('vfmacc', 0b101100, BOTH, ...multiplyAdd(false, false, 'a')),
+  ...fusedGroup('vfnmacc', 0b101101, BOTH, ...multiplyAdd(true, true, 'a')),
+  ...fusedGroup('vfmsac', 0b101110, BOTH, ...multiplyAdd(false, true, 'a')),
+  ...fusedGroup('vfnmsac', 0b101111, BOTH, ...multiplyAdd(true, false, 'a')),
 ];
 
 const wideFused =
@@ -155,12 +157,18 @@ const comparisons = [
 ];
 
 /** Functions of one operand: the place of vs1 tells which. */
-function unary(name: string, field: number, compute: FloatFunction): InstructionDefinition {
-  return operation(`${name}.v`, F.V_UNARY, 'fvv', 0b010011, { ...ELEMENTS, compute }, vs1Is(field));
+function unary(
+  name: string,
+  field: number,
+  compute: FloatFunction,
+  fast: Pick<ElementsFacts, 'lanes'> = {},
+): InstructionDefinition {
+  const shape = { ...ELEMENTS, compute, ...fast };
+  return operation(`${name}.v`, F.V_UNARY, 'fvv', 0b010011, shape, vs1Is(field));
 }
 
 const functions = [
-  unary('vfsqrt', 0, ({ a, float }) => float.sqrt(a)),
+  unary('vfsqrt', 0, ({ a, float }) => float.sqrt(a), { lanes: 'fsqrt' }),
   unary('vfrsqrt7', 4, ({ a, float }) => float.estimate('reciprocalRoot', a)),
   unary('vfrec7', 5, ({ a, float }) => float.estimate('reciprocal', a)),
   unary('vfclass', 16, ({ a, float }) => float.classify(a)),

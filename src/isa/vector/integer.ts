@@ -31,9 +31,9 @@ const arithmetic = [
 ];
 
 const shifts = [
-  ...signed('vsll', 0b100101, SHIFTS, ({ a, b, sew }) => i64.shl(a, amount(b, sew))),
-  ...unsigned('vsrl', 0b101000, SHIFTS, ({ a, b, sew }) => i64.shr_u(a, amount(b, sew))),
-  ...signed('vsra', 0b101001, SHIFTS, ({ a, b, sew }) => i64.shr_s(a, amount(b, sew))),
+  ...signed('vsll', 0b100101, SHIFTS, ({ a, b, sew }) => i64.shl(a, amount(b, sew)), 'shl'),
+  ...unsigned('vsrl', 0b101000, SHIFTS, ({ a, b, sew }) => i64.shr_u(a, amount(b, sew)), 'shr_u'),
+  ...signed('vsra', 0b101001, SHIFTS, ({ a, b, sew }) => i64.shr_s(a, amount(b, sew)), 'shr_s'),
 ];
 
 const narrowing = { a: 1, suffix: wideSuffix } as const;
@@ -70,14 +70,14 @@ const carries = [
 const signedTest = elementsOf({ d: 'mask' });
 const unsignedTest = elementsOf({ d: 'mask', signedA: false, signedB: false });
 const comparisons = [
-  ...signedTest('vmseq', 0b011000, ALL, ({ a, b }) => bit(i64.eq(a, b))),
-  ...signedTest('vmsne', 0b011001, ALL, ({ a, b }) => bit(i64.ne(a, b))),
-  ...unsignedTest('vmsltu', 0b011010, NO_IMMEDIATE, ({ a, b }) => bit(i64.lt_u(a, b))),
-  ...signedTest('vmslt', 0b011011, NO_IMMEDIATE, ({ a, b }) => bit(i64.lt_s(a, b))),
-  ...unsignedTest('vmsleu', 0b011100, ALL, ({ a, b }) => bit(i64.le_u(a, b))),
-  ...signedTest('vmsle', 0b011101, ALL, ({ a, b }) => bit(i64.le_s(a, b))),
-  ...unsignedTest('vmsgtu', 0b011110, NO_VECTOR, ({ a, b }) => bit(i64.gt_u(a, b))),
-  ...signedTest('vmsgt', 0b011111, NO_VECTOR, ({ a, b }) => bit(i64.gt_s(a, b))),
+  ...signedTest('vmseq', 0b011000, ALL, ({ a, b }) => bit(i64.eq(a, b)), 'eq'),
+  ...signedTest('vmsne', 0b011001, ALL, ({ a, b }) => bit(i64.ne(a, b)), 'ne'),
+  ...unsignedTest('vmsltu', 0b011010, NO_IMMEDIATE, ({ a, b }) => bit(i64.lt_u(a, b)), 'lt_u'),
+  ...signedTest('vmslt', 0b011011, NO_IMMEDIATE, ({ a, b }) => bit(i64.lt_s(a, b)), 'lt_s'),
+  ...unsignedTest('vmsleu', 0b011100, ALL, ({ a, b }) => bit(i64.le_u(a, b)), 'le_u'),
+  ...signedTest('vmsle', 0b011101, ALL, ({ a, b }) => bit(i64.le_s(a, b)), 'le_s'),
+  ...unsignedTest('vmsgtu', 0b011110, NO_VECTOR, ({ a, b }) => bit(i64.gt_u(a, b)), 'gt_u'),
+  ...signedTest('vmsgt', 0b011111, NO_VECTOR, ({ a, b }) => bit(i64.gt_s(a, b)), 'gt_s'),
 ];
 
 const merge = elementsOf({ formats: WITH_V0, mask: 'operand', suffix: v0Suffix });

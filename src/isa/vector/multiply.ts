@@ -63,10 +63,10 @@ const divisions = [
 
 const added = elementsOf({ kind: 'multiply', formats: MULTIPLY_ADD, readsD: true });
 const multiplyAdd = [
-  ...added('vmadd', 0b101001, BOTH, ({ a, b, d }) => i64.add(i64.mul(b, d), a)),
-  ...added('vnmsub', 0b101011, BOTH, ({ a, b, d }) => i64.sub(a, i64.mul(b, d))),
-  ...added('vmacc', 0b101101, BOTH, ({ a, b, d }) => i64.add(i64.mul(b, a), d)),
-  ...added('vnmsac', 0b101111, BOTH, ({ a, b, d }) => i64.sub(d, i64.mul(b, a))),
+  ...added('vmadd', 0b101001, BOTH, ({ a, b, d }) => i64.add(i64.mul(b, d), a), 'madd'),
+  ...added('vnmsub', 0b101011, BOTH, ({ a, b, d }) => i64.sub(a, i64.mul(b, d)), 'nmsub'),
+  ...added('vmacc', 0b101101, BOTH, ({ a, b, d }) => i64.add(i64.mul(b, a), d), 'macc'),
+  ...added('vnmsac', 0b101111, BOTH, ({ a, b, d }) => i64.sub(d, i64.mul(b, a)), 'nmsac'),
 ];
 
 /** Instructions whose result has elements of twice the width, by the signs of their operands. */
@@ -77,27 +77,27 @@ const sum: ElementFunction = ({ a, b }) => i64.add(a, b);
 const difference: ElementFunction = ({ a, b }) => i64.sub(a, b);
 const product: ElementFunction = ({ a, b }) => i64.mul(a, b);
 const widening = [
-  ...wide(false, false)('vwaddu', 0b110000, BOTH, sum),
-  ...wide(true, true)('vwadd', 0b110001, BOTH, sum),
-  ...wide(false, false)('vwsubu', 0b110010, BOTH, difference),
-  ...wide(true, true)('vwsub', 0b110011, BOTH, difference),
-  ...wideFirst(false)('vwaddu', 0b110100, BOTH, sum),
-  ...wideFirst(true)('vwadd', 0b110101, BOTH, sum),
-  ...wideFirst(false)('vwsubu', 0b110110, BOTH, difference),
-  ...wideFirst(true)('vwsub', 0b110111, BOTH, difference),
-  ...wide(false, false)('vwmulu', 0b111000, BOTH, product),
-  ...wide(true, false)('vwmulsu', 0b111010, BOTH, product),
-  ...wide(true, true)('vwmul', 0b111011, BOTH, product),
+  ...wide(false, false)('vwaddu', 0b110000, BOTH, sum, 'add'),
+  ...wide(true, true)('vwadd', 0b110001, BOTH, sum, 'add'),
+  ...wide(false, false)('vwsubu', 0b110010, BOTH, difference, 'sub'),
+  ...wide(true, true)('vwsub', 0b110011, BOTH, difference, 'sub'),
+  ...wideFirst(false)('vwaddu', 0b110100, BOTH, sum, 'add'),
+  ...wideFirst(true)('vwadd', 0b110101, BOTH, sum, 'add'),
+  ...wideFirst(false)('vwsubu', 0b110110, BOTH, difference, 'sub'),
+  ...wideFirst(true)('vwsub', 0b110111, BOTH, difference, 'sub'),
+  ...wide(false, false)('vwmulu', 0b111000, BOTH, product, 'mul'),
+  ...wide(true, false)('vwmulsu', 0b111010, BOTH, product, 'mul'),
+  ...wide(true, true)('vwmul', 0b111011, BOTH, product, 'mul'),
 ];
 
 const wideAdded = (signedA: boolean, signedB: boolean) =>
   elementsOf({ kind: 'multiply', formats: MULTIPLY_ADD, d: 1, signedA, signedB, readsD: true });
 const accumulate: ElementFunction = ({ a, b, d }) => i64.add(i64.mul(b, a), d);
 const wideningMultiplyAdd = [
-  ...wideAdded(false, false)('vwmaccu', 0b111100, BOTH, accumulate),
-  ...wideAdded(true, true)('vwmacc', 0b111101, BOTH, accumulate),
-  ...wideAdded(true, false)('vwmaccus', 0b111110, ['vx'], accumulate),
-  ...wideAdded(false, true)('vwmaccsu', 0b111111, BOTH, accumulate),
+  ...wideAdded(false, false)('vwmaccu', 0b111100, BOTH, accumulate, 'macc'),
+  ...wideAdded(true, true)('vwmacc', 0b111101, BOTH, accumulate, 'macc'),
+  ...wideAdded(true, false)('vwmaccus', 0b111110, ['vx'], accumulate, 'macc'),
+  ...wideAdded(false, true)('vwmaccsu', 0b111111, BOTH, accumulate, 'macc'),
 ];
 
 /** Products, quotients, and what has results of twice the width. */

@@ -92,20 +92,23 @@ export type Computation =
   | { readonly float?: undefined; readonly compute: ElementFunction }
   | { readonly float: FloatUse; readonly compute: FloatFunction };
 
-/** An operation of WebAssembly on 16 bytes at once that does the same, by its name without the shape of the lanes. */
+/**
+ * An operation on 16 bytes at once that does the same, by the name of that of WebAssembly without the shape of the lanes,
+ * or, with a first letter f, of floating point. `macc` and the like add products.
+ */
 export type LaneOperation =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'and'
-  | 'or'
-  | 'xor'
-  | 'min_s'
-  | 'min_u'
-  | 'max_s'
-  | 'max_u'
-  | 'reverseSub'
-  | 'second';
+  | ('add' | 'sub' | 'mul' | 'and' | 'or' | 'xor' | 'min_s' | 'min_u' | 'max_s' | 'max_u')
+  | ('shl' | 'shr_s' | 'shr_u' | 'reverseSub' | 'second')
+  | ('eq' | 'ne' | 'lt_s' | 'lt_u' | 'le_s' | 'le_u' | 'gt_s' | 'gt_u')
+  | ('macc' | 'nmsac' | 'madd' | 'nmsub')
+  | ('fadd' | 'fsub' | 'fmul' | 'fdiv' | 'fsqrt');
+
+/** ±(b × factor) ± addend with one rounding; of `a` and `d` one is the factor, and the other is added. */
+export interface FusedLanes {
+  readonly negateProduct: boolean;
+  readonly negateAddend: boolean;
+  readonly factor: 'a' | 'd';
+}
 
 /** Each element of vd is a function of the elements at the same place. */
 export type ElementsShape = ElementsFacts & Computation;
@@ -125,7 +128,7 @@ export interface ElementsFacts {
   readonly readsD: boolean;
   /** `optional`: elements without a bit in v0 are left alone, if `vm` says so; `operand`: the bit is an operand. */
   readonly mask: 'optional' | 'none' | 'operand';
-  readonly lanes?: LaneOperation;
+  readonly lanes?: LaneOperation | FusedLanes;
   /** SEW in bits, if others are reserved. */
   readonly onlySew?: 64;
 }
@@ -139,6 +142,7 @@ export interface ReductionFacts {
   /** Width of vd[0] and vs1[0]. */
   readonly d: 0 | 1;
   readonly signed: boolean;
+  readonly lanes?: LaneOperation;
 }
 
 /** A bit of vd is a function of bits of vs2 and vs1, on 64 of them at once. */

@@ -123,6 +123,7 @@ export const EVENT_COUNTER_BITS = 0b111_1000;
 export const REGION_COUNTS = row(f64, [
   'live',
   'compiled',
+  'asked',
   'bytes',
   'instructions',
   'time',

@@ -1,6 +1,7 @@
 /** The messages between a machine's threads and its owner. */
 import type { KeptState } from '../devices/descriptor.ts';
 import type { HartRegisters } from '../hart/saved-registers.ts';
+import type { CompilerMemory } from '../hart/tiers/compiler-desk.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import type { Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
@@ -34,6 +35,8 @@ export interface ThreadStart extends Cpu {
   readonly engine: Engine;
   /** Where the thread records what it does, if the machine is traced. */
   readonly trace?: ThreadTrace | undefined;
+  /** Where harts ask the compiler's thread, if the machine may have one. */
+  readonly compiler?: CompilerMemory | undefined;
 }
 
 /** The ring of a thread. */
@@ -88,7 +91,15 @@ export interface TraceStart extends ThreadStart {
   readonly startedAt: number;
 }
 
-export type WorkerStart = PcpuStart | BareStart | IoStart | TraceStart;
+/** The start of the thread that compiles for all harts. */
+export interface CompilerStart extends ThreadStart {
+  readonly kind: 'compiler';
+  readonly compiler: CompilerMemory;
+  /** The start of one of the machine's processors. */
+  readonly of: PcpuStart | BareStart;
+}
+
+export type WorkerStart = PcpuStart | BareStart | IoStart | TraceStart | CompilerStart;
 
 /** What was traced, at the end. */
 export interface TraceReport extends TraceSummary {
@@ -116,6 +127,8 @@ export type WorkerMessage =
   | { readonly kind: 'device'; readonly device: number; readonly event: number }
   /** A processor has stopped for a debugger, whose words say which and why; once until it goes on. */
   | { readonly kind: 'debug' }
+  /** There is enough to compile for a thread of its own; once a machine. */
+  | { readonly kind: 'compile' }
   /** The machine is ending. */
   | { readonly kind: 'ended' }
   /** The guest can make no progress; in words why. The machine is ending. */

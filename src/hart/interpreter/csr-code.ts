@@ -1,6 +1,6 @@
 /**
  * The CSRs that kernels access all the time, in generated code: sscratch, sepc, scause, stval, sstatus, satp (to read),
- * the counters, the float CSRs, and those of M-mode (`machine-csr-code.ts`). All other accesses, and those that change
+ * the counters, the float CSRs, vl, vtype and vlenb, and those of M-mode (`machine-csr-code.ts`). All other accesses, and those that change
  * what these are made for, are left to `privileged/`.
  */
 import type { Xlen } from '../../isa/index.ts';
@@ -45,6 +45,9 @@ const SCRATCH = 0x140;
 const SATP = 0x180;
 const CYCLE = 0xc00;
 const CYCLE_HIGH = 0xc80;
+const VECTOR_LENGTH = 0xc20;
+const VECTOR_TYPE = 0xc21;
+const VECTOR_BYTES = 0xc22;
 const MSTATUS = csrAddress('mstatus');
 /** UXL, in the high half. */
 const UXL = BigInt(STATUS.uxlHigh) << 32n;
@@ -63,6 +66,7 @@ export function defineCsr(module: ModuleBuilder, xlen: Xlen, out: CallOuts): Fun
       ? undefined
       : defineAccess(module, xlen, 'csr counter high', (access) => counterAccess(access, out, CYCLE_HIGH));
   const satp = defineAccess(module, xlen, 'csr satp', satpAccess);
+  const vector = defineAccess(module, xlen, 'csr vector', vectorAccess);
   const machine = defineMachineCsr(module, xlen);
   const aia = defineAiaCsr(module, xlen);
   return module.function('csr', PARAMETERS, 'i32', (f) => {
@@ -81,12 +85,31 @@ export function defineCsr(module: ModuleBuilder, xlen: Xlen, out: CallOuts): Fun
     group(CYCLE, 3, counter);
     if (counterHigh !== undefined) group(CYCLE_HIGH, 3, counterHigh);
     group(FLAGS, 3, float);
+    group(VECTOR_LENGTH, VECTOR_BYTES - VECTOR_LENGTH + 1, vector);
     group(SATP, 1, satp);
     group(TOP_EXTERNAL, 1, aia.external);
     group(TOP_INTERRUPT, 1, aia.top);
     f.return(i32.const(0));
     f.unreachable();
   });
+}
+
+/** vl, vtype and vlenb, which can only be read; a vtype that is vill is left to others. */
+function vectorAccess(access: CsrAccess): void {
+  const { f, hart, number } = access;
+  giveUpIf(access, i32.eqz(isRead(access)));
+  // There are none without vectors.
+  const bytes = f.let(i32.load(hart, FIELD.vlenb));
+  giveUpIf(access, i32.eqz(bytes));
+  const isOff = (status: I32): I32 => i32.eqz(i32.and(status, i32.const(STATUS.vs)));
+  giveUpIf(access, isOff(i32.load(hart, MSTATUS)));
+  f.if(i32.load(hart, FIELD.virtual), () => giveUpIf(access, isOff(i32.load(hart, csrAddress('vsstatus')))));
+  const type = f.let(i32.load(hart, FIELD.vtype));
+  const isType = i32.eq(number, i32.const(VECTOR_TYPE));
+  giveUpIf(access, i32.and(isType, i32.lt_s(type, i32.const(0))));
+  const length = i32.load(hart, FIELD.vl);
+  const value = select(isType, type, select(i32.eq(number, i32.const(VECTOR_LENGTH)), length, bytes));
+  deliver(access, i64.extend_i32_u(value));
 }
 
 /** U-mode has none of the CSRs of S-mode. */

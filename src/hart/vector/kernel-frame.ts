@@ -32,6 +32,8 @@ export interface KernelCallOuts {
 /** Elements that are done together. */
 export interface Chunk {
   readonly elements: number;
+  /** Looks at what chunks depend on: at the start, and behind elements that were done one by one. */
+  prepare?(): void;
   /** Does them, from an index on. It may branch to the label, and has changed nothing then: they are done one by one. */
   emit(index: Local<'i32'>, declined: Label): void;
 }
@@ -224,11 +226,12 @@ export class KernelFrame {
    * Runs `body` for each element from vstart to vl, none of which is masked; those that a chunk does are done at once, as
    * long as it does not decline.
    */
-  eachInChunks({ elements, emit }: Chunk, body: (index: Local<'i32'>) => void): void {
+  eachInChunks({ elements, prepare, emit }: Chunk, body: (index: Local<'i32'>) => void): void {
     const { f } = this;
     const index = f.let(this.vstart);
     const end = f.let(this.vl);
     const limit = f.local('i32');
+    prepare?.();
     f.block((over) => {
       f.loop((next) => {
         f.brIf(over, i32.ge_u(index, end));
@@ -242,6 +245,7 @@ export class KernelFrame {
           f.br(next);
         });
         this.countUp(index, limit, () => body(index));
+        prepare?.();
         f.br(next);
       });
     });

@@ -74,7 +74,7 @@ class Lanes {
   integer(name: LaneOperation): Chunk | undefined {
     const compute = this.#integerOperation(name);
     if (compute === undefined || !this.#isReadable) return undefined;
-    return this.#chunk((index) => compute(this.#a(index), this.#b(index), this.#d(index)));
+    return this.#chunk(nothing, (index) => compute(this.#a(index), this.#b(index), this.#d(index)));
   }
 
   #integerOperation(name: LaneOperation): ((a: V128, b: V128, d: V128) => V128) | undefined {
@@ -169,16 +169,18 @@ class Lanes {
    */
   #sum(operation: Binary, first: Binary, second: Binary): Chunk {
     const { f } = this.#kernel;
-    const isNearest = this.#isNearest();
+    const isOther = f.let(i32.load(this.#kernel.hart, FIELD.frm));
+    const seen = f.local('i32');
     const largest = this.#limit('largest');
     const lanes = this.#float;
-    return this.#chunk((index, declined) => {
-      f.brIf(declined, i32.eqz(isNearest));
+    const prepare = (): void => f.set(seen, this.#inexactSeen);
+    return this.#chunk(prepare, (index, declined) => {
+      f.brIf(declined, isOther);
       const a = f.let(this.#a(index));
       const b = f.let(this.#b(index));
       const sum = f.let(operation(a, b));
       f.brIf(declined, i32.eqz(this.#all(lanes.le(lanes.abs(sum), largest))));
-      f.if(i32.eqz(this.#inexactSeen), () => {
+      f.if(i32.eqz(seen), () => {
         const back = v128.and(lanes.eq(first(sum, b), a), lanes.eq(second(sum, a), b));
         f.brIf(declined, i32.eqz(this.#all(back)));
       });
@@ -189,12 +191,14 @@ class Lanes {
   /** Results that are normal, and no smallest ones, which may have been tiny; inexactness has been told before. */
   #rounded(operation: (a: V128, b: V128, d: V128) => V128): Chunk {
     const { f } = this.#kernel;
-    const isNearest = this.#isNearest();
+    const isNearest = f.let(i32.eqz(i32.load(this.#kernel.hart, FIELD.frm)));
+    const ready = f.local('i32');
     const largest = this.#limit('largest');
     const least = this.#limit('least');
     const lanes = this.#float;
-    return this.#chunk((index, declined) => {
-      f.brIf(declined, i32.eqz(i32.and(isNearest, this.#inexactSeen)));
+    const prepare = (): void => f.set(ready, i32.and(isNearest, this.#inexactSeen));
+    return this.#chunk(prepare, (index, declined) => {
+      f.brIf(declined, i32.eqz(ready));
       const result = f.let(operation(this.#a(index), this.#b(index), this.#d(index)));
       const size = f.let(lanes.abs(result));
       f.brIf(declined, i32.eqz(this.#all(v128.and(lanes.le(size, largest), lanes.le(least, size)))));
@@ -208,10 +212,6 @@ class Lanes {
 
   #all(condition: V128): I32 {
     return (INTEGERS[this.#eew] ?? INTEGER_LANES.i8x16).allTrue(condition);
-  }
-
-  #isNearest(): Local<'i32'> {
-    return this.#kernel.let(i32.eqz(i32.load(this.#kernel.hart, FIELD.frm)));
   }
 
   get #inexactSeen(): I32 {
@@ -228,10 +228,11 @@ class Lanes {
     return this.#kernel.let(splat(this.#eew, this.#kernel.let(i64.const(bits))));
   }
 
-  #chunk(compute: (index: Local<'i32'>, declined: Label) => V128): Chunk {
+  #chunk(prepare: () => void, compute: (index: Local<'i32'>, declined: Label) => V128): Chunk {
     const { f } = this.#kernel;
     return {
       elements: 16 >> this.#eew,
+      prepare,
       emit: (index, declined) => {
         const value = compute(index, declined);
         f.storeVector(elementAddress(this.#vd, index, this.#eew), value, FIELD.v);
@@ -270,6 +271,8 @@ class Lanes {
     return load(address, FIELD.v);
   }
 }
+
+const nothing = (): void => undefined;
 
 function splat(eew: number, value: Local<'i64'>): V128 {
   const narrow = [INTEGER_LANES.i8x16, INTEGER_LANES.i16x8, INTEGER_LANES.i32x4] as const;

@@ -135,7 +135,7 @@ class MemoryKernel {
     });
   }
 
-  /** Copies elements between memory and registers: 16 bytes at once, then 8, then one element after the other. */
+  /** Copies elements between memory and registers: 64 and 16 bytes at once, then 8, then one element after the other. */
   #copy(host: Local<'i32'>, register: Local<'i32'>, bytes: Local<'i32'>): void {
     const { f } = this.#kernel;
     const at = f.local('i32');
@@ -148,17 +148,21 @@ class MemoryKernel {
       else f.store(name, place, LOADS[UNSIGNED[size]](memory), FIELD.v);
       f.set(at, i32.add(at, i32.const(1 << size)));
     };
-    f.block((over) => {
-      f.loop((next) => {
-        f.brIf(over, i32.lt_u(bytes, i32.add(at, i32.const(16))));
-        const place = i32.add(register, at);
-        const memory = i32.add(host, at);
-        if (this.#shape.stores) f.storeVector(memory, v128.load(place, FIELD.v));
-        else f.storeVector(place, v128.load(memory), FIELD.v);
-        f.set(at, i32.add(at, i32.const(16)));
-        f.br(next);
+    for (const many of [64, 16]) {
+      f.block((over) => {
+        f.loop((next) => {
+          f.brIf(over, i32.lt_u(bytes, i32.add(at, i32.const(many))));
+          const place = f.let(i32.add(register, at));
+          const memory = f.let(i32.add(host, at));
+          for (let part = 0; part < many; part += 16) {
+            if (this.#shape.stores) f.storeVector(memory, v128.load(place, FIELD.v + part), part);
+            else f.storeVector(place, v128.load(memory, part), FIELD.v + part);
+          }
+          f.set(at, i32.add(at, i32.const(many)));
+          f.br(next);
+        });
       });
-    });
+    }
     for (const size of this.#size === 3 ? [3] : [3, this.#size]) {
       f.block((over) => {
         f.loop((next) => {

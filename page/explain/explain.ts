@@ -22,7 +22,7 @@ const GROUPS: readonly (readonly [group: string, title: string])[] = [
 
 /** Explores a protocol in a scenario, on a thread of the page, and shows how it goes wrong. */
 export class Explain {
-  readonly root = element('section', { class: 'xp', 'aria-label': 'Counterexamples' });
+  readonly root = element('section', { class: 'xp view', 'aria-label': 'Counterexamples' });
   readonly #options: ExplainOptions;
   readonly #player: Player;
   readonly #protocol = element('select', { onchange: () => void this.#explore() });

@@ -1,3 +1,4 @@
+import '../view.css';
 import './explain.css';
 import { Checker } from '../checker/checker.ts';
 import { Explain } from './explain.ts';

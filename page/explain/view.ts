@@ -8,7 +8,8 @@ export const explainView: View = {
     const { mountExplain } = await import('./mount.ts');
     return mountExplain(container, {
       onRun: (protocol) => {
-        void machine.restart({ protocol });
+        // The page tells what comes of it.
+        machine.restart({ protocol }).catch(() => undefined);
         openView('timeline');
       },
     });

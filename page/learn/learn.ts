@@ -6,7 +6,7 @@ import { type Choice, LESSONS, type Lesson } from './lessons.ts';
 
 /** The question of the mail thread in steps, with code that can be changed and checked. */
 export class Learn {
-  readonly root = element('section', { class: 'xp learn', 'aria-label': 'Lessons' });
+  readonly root = element('section', { class: 'xp learn view', 'aria-label': 'Lessons' });
   readonly #checker: Checker;
   readonly #player: Player;
   readonly #steps: readonly HTMLButtonElement[];
@@ -79,7 +79,7 @@ export class Learn {
     const choices = this.#choices(lesson, at, editor);
     const check = element(
       'button',
-      { type: 'button', class: 'xp-main', onclick: () => void this.#check(editor.value, scenario.value) },
+      { type: 'button', class: 'view-main', onclick: () => void this.#check(editor.value, scenario.value) },
       'Check it',
     );
     const next = element(

@@ -1,3 +1,4 @@
+import '../view.css';
 import '../explain/explain.css';
 import './learn.css';
 import { Checker } from '../checker/checker.ts';

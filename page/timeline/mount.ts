@@ -1,3 +1,4 @@
+import '../view.css';
 import './timeline.css';
 import { Timeline, type TimelineOptions } from './timeline.ts';
 

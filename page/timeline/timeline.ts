@@ -86,7 +86,7 @@ export class Timeline implements InputTarget {
     this.#scroll = element('div', { class: 'tl-scroll' }, canvas, this.#empty);
     this.root = element(
       'section',
-      { class: 'tl', 'aria-label': 'Timeline of interrupts' },
+      { class: 'tl view', 'aria-label': 'Timeline of interrupts' },
       this.#toolbar.bar,
       this.#counts.root,
       this.#toolbar.legend,

@@ -24,6 +24,7 @@ export function weightOf(folder: string): PageWeight {
   return { all: files.reduce((total, [, bytes]) => total + bytes, 0), files };
 }
 
-function packedSize(path: string): number {
+/** Bytes of a file of a page as they go over a line. */
+export function packedSize(path: string): number {
   return brotliCompressSync(readFileSync(path), QUALITY).length;
 }

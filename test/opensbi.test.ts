@@ -1,11 +1,14 @@
 /** Debian's OpenSBI and kernel on the bare machine: firmware in M-mode, Linux in HS-mode, without our hypervisor. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { hasCompiler } from '../guests/compile.ts';
+import { buildProbe } from '../guests/probe/build.ts';
 import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import { InputError } from '../src/errors/input-error.ts';
-import type { Xlen } from '../src/machine/cpu.ts';
+import { readCpu, type Xlen } from '../src/machine/cpu.ts';
 import { debianGuest, debianPackage } from '../src/node/debian/debian-guest.ts';
 import { guestScript } from './machine/guest-script.ts';
 import { runMachine } from './machine/run-machine.ts';
@@ -46,16 +49,43 @@ const script = `
 echo "nproc: $(nproc)"
 grep -m 1 isa /proc/cpuinfo
 grep -E 'riscv-timer|ttyS0' /proc/interrupts
+[ -x /probe ] && /probe
 `;
+
+/** Names of bits of the key for extensions, from bit 0 on (Linux, `hwprobe.rst`); F and D are one. */
+const PROBED = (
+  'fd c v zba zbb zbs zicboz zbc zbkb zbkc zbkx zknd zkne zknh zksed zksh zkt zvbb zvbc zvkb zvkg zvkned zvknha ' +
+  'zvknhb zvksed zvksh zvkt zfh zfhmin zihintntl zvfh zvfhmin zfa ztso zacas zicond zihintpause zve32x zve32f zve64x ' +
+  'zve64f zve64d zimop zca zcb zcd zcf zcmop zawrs'
+).split(' ');
+
+/** What the kernel's hwprobe tells programs of extensions. */
+function probed(output: string): string[] {
+  const value = BigInt(`0x${/hwprobe 0{15}4 ([0-9a-f]{16})/.exec(output)?.[1] ?? '0'}`);
+  return PROBED.filter((_, bit) => ((value >> BigInt(bit)) & 1n) === 1n).toSorted();
+}
+
+/** What it has to tell: C implies Zca and with D Zcd. */
+function probedOf(extensions: readonly string[]): string[] {
+  const names = new Set([...extensions, 'fd', 'zca', 'zcd']);
+  return PROBED.filter((name) => names.has(name)).toSorted();
+}
+
+/** Single letters of an ISA string. */
+const LETTERS = { rv64: /rv64imafdch_/, rva22s64: /rv64imafdc_/, rva23s64: /rv64imafdcvh_/ } as const;
+
+const scratch = mkdtempSync(join(tmpdir(), 'probe-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+const probe = hasCompiler() ? buildProbe(scratch) : undefined;
 
 describe.skipIf(files === undefined)('OpenSBI starts Debian in HS-mode', () => {
   test.each([
-    ['none', 'SiFive PLIC'],
-    ['aplic', 'APLIC-DIRECT'],
-    ['aplic-imsic', 'APLIC-MSI-d000000.aplic'],
+    ['none', 'SiFive PLIC', 'rva23s64'],
+    ['aplic', 'APLIC-DIRECT', 'rva22s64'],
+    ['aplic-imsic', 'APLIC-MSI-d000000.aplic', 'rv64'],
   ] as const)(
     'on 2 harts, to userspace and power-off, with --aia %s',
-    async (aia, controller) => {
+    async (aia, controller, cpu) => {
       if (files === undefined) throw new Error('there are no files');
       const image = {
         kind: 'raw',
@@ -63,7 +93,13 @@ describe.skipIf(files === undefined)('OpenSBI starts Debian in HS-mode', () => {
         source: files.firmware,
       } as const;
       const kernel = await readKernel(readFileSync(files.kernel), files.kernel);
-      const initrd = initramfs({ busybox: readFileSync(files.busybox), run: guestScript(script) });
+      const { extensions } = readCpu(cpu);
+      const extraFiles = probe === undefined ? [] : [{ path: 'probe', data: probe, mode: 0o755 }];
+      const initrd = initramfs({
+        busybox: readFileSync(files.busybox),
+        run: guestScript(script),
+        extraFiles,
+      });
       const { end, output } = await runMachine(
         {
           kind: 'bare',
@@ -71,6 +107,7 @@ describe.skipIf(files === undefined)('OpenSBI starts Debian in HS-mode', () => {
           memoryBytes: 512 * 1024 * 1024,
           program: { kind: 'firmware', image, kernel, initrd },
           bootArgs: 'console=ttyS0 earlycon=sbi',
+          extensions,
           aia,
         },
         LIMIT_MS,
@@ -78,8 +115,9 @@ describe.skipIf(files === undefined)('OpenSBI starts Debian in HS-mode', () => {
       expect(end, output.slice(-2000)).toEqual({ reason: 'poweroff' });
       expect(output).toMatch(/Platform HART Count\s+: 2/);
       expect(output).toContain('nproc: 2\r\n');
-      // The hart has the hypervisor extension, and here the kernel sees it.
-      expect(output).toMatch(/rv64imafdch_/);
+      // If the hart has the hypervisor extension, the kernel sees it here.
+      expect(output).toMatch(LETTERS[cpu]);
+      if (probe !== undefined) expect(probed(output)).toEqual(probedOf(extensions));
       const timer = /(\d+)\s+(\d+)\s+RISC-V INTC\s+5 Edge\s+riscv-timer/.exec(output)?.slice(1).map(Number);
       expect(Math.min(...(timer ?? [0]))).toBeGreaterThan(0);
       const serial = new RegExp(`(\\d+)\\s+(\\d+)\\s+${controller}\\s+10 (Edge|Level).*ttyS0`).exec(output);

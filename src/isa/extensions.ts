@@ -78,6 +78,7 @@ const FACTS = {
   zbkc: { brings: 'products without carries, for cryptography' },
   zbkx: { brings: 'permutations by tables in registers' },
   zbs: { brings: 'bits: single ones', since: 'rva22s64' },
+  zknh: { brings: 'sums and sigmas of SHA-2' },
   zkt: { brings: 'time that depends on no data, as far as the host keeps it', since: 'rva22s64' },
   zvbb: { brings: 'vectors: bits', needs: ['zvkb'], xlen: 64, since: 'rva23s64', onDemand: true },
   zvbc: { brings: 'vectors: products without carries', needs: ['v'], xlen: 64, onDemand: true },

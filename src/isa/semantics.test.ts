@@ -148,7 +148,40 @@ function permuted(table: bigint, indices: bigint, xlen: number, digitBits: numbe
   }).reduce((sum, part) => sum | part);
 }
 
+/** A function of SHA-2 (FIPS 180-4, 4.1.2 and 4.1.3): rotations to the right, and of a small sigma a shift. */
+function mixed(value: bigint, width: number, rotations: readonly bigint[], shift?: bigint): bigint {
+  const rotated = rotations.map((by) => rotateRight(value, by, width));
+  return [...rotated, shift === undefined ? 0n : value >> shift].reduce((sum, part) => sum ^ part);
+}
+
+const SHA512 = {
+  sum0: (value: bigint) => mixed(value, 64, [28n, 34n, 39n]),
+  sum1: (value: bigint) => mixed(value, 64, [14n, 18n, 41n]),
+  sig0: (value: bigint) => mixed(value, 64, [1n, 8n], 7n),
+  sig1: (value: bigint) => mixed(value, 64, [19n, 61n], 6n),
+};
+
 type Models = Readonly<Record<string, (inputs: Inputs) => bigint>>;
+
+const sha512Models: Models = {
+  sha512sum0: ({ a }) => SHA512.sum0(a),
+  sha512sum1: ({ a }) => SHA512.sum1(a),
+  sha512sig0: ({ a }) => SHA512.sig0(a),
+  sha512sig1: ({ a }) => SHA512.sig1(a),
+};
+
+/** On RV32 rs1 has the half that is computed: for the sums, which are rotations, either is as good as the other. */
+const lower = ({ a, b }: Inputs): bigint => (b << 32n) | a;
+const upper = ({ a, b }: Inputs): bigint => (a << 32n) | b;
+
+const sha512HalfModels: Models = {
+  sha512sum0r: (inputs) => SHA512.sum0(lower(inputs)),
+  sha512sum1r: (inputs) => SHA512.sum1(lower(inputs)),
+  sha512sig0l: (inputs) => SHA512.sig0(lower(inputs)),
+  sha512sig0h: (inputs) => SHA512.sig0(upper(inputs)) >> 32n,
+  sha512sig1l: (inputs) => SHA512.sig1(lower(inputs)),
+  sha512sig1h: (inputs) => SHA512.sig1(upper(inputs)) >> 32n,
+};
 
 /** What each instruction of both widths computes, in exact integers; results are taken modulo 2^XLEN. */
 function modelsOf(xlen: Xlen): Models {
@@ -219,6 +252,12 @@ function modelsOf(xlen: Xlen): Models {
     brev8: ({ a }) => fromBytes(bytesOf(a, xlen).map((byte) => fromBits(bitsOf(byte, 8).reverse()))),
     xperm4: ({ a, b }) => permuted(a, b, xlen, 4),
     xperm8: ({ a, b }) => permuted(a, b, xlen, 8),
+
+    sha256sum0: ({ a }) => BigInt.asIntN(32, mixed(BigInt.asUintN(32, a), 32, [2n, 13n, 22n])),
+    sha256sum1: ({ a }) => BigInt.asIntN(32, mixed(BigInt.asUintN(32, a), 32, [6n, 11n, 25n])),
+    sha256sig0: ({ a }) => BigInt.asIntN(32, mixed(BigInt.asUintN(32, a), 32, [7n, 18n], 3n)),
+    sha256sig1: ({ a }) => BigInt.asIntN(32, mixed(BigInt.asUintN(32, a), 32, [17n, 19n], 10n)),
+    ...(xlen === 64 ? sha512Models : sha512HalfModels),
 
     'czero.eqz': ({ a, b }) => pick(b === 0n, 0n, a),
     'czero.nez': ({ a, b }) => pick(b === 0n, a, 0n),

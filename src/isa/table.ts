@@ -23,6 +23,7 @@ import { zicsrInstructions } from './zicsr.ts';
 import { zifenceiInstructions } from './zifencei.ts';
 import { zihintpauseInstructions } from './zihintpause.ts';
 import { zimopInstructions } from './zimop.ts';
+import { zknhInstructions } from './zknh.ts';
 
 /** The 32-bit instructions of both widths; `id` is the index. */
 const all: readonly Instruction[] = Object.freeze(
@@ -44,6 +45,7 @@ const all: readonly Instruction[] = Object.freeze(
     ...zbcInstructions,
     ...zbkbInstructions,
     ...zbkxInstructions,
+    ...zknhInstructions,
     ...zicondInstructions,
     ...zimopInstructions,
     ...hintInstructions,

@@ -1,12 +1,27 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests of these rooms look at their process (coverage), or are long enough to want code that nobody else has run. */
+const ALONE = ['src/{hart,verify}/**/*.test.ts', '{test,guests}/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['{src,test,guests,bench,scripts,page}/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     reporters: ['default', './scripts/closing-line.ts'],
+    projects: [
+      { extends: true, test: { name: 'a process each', include: ALONE } },
+      {
+        extends: true,
+        test: {
+          name: 'processes shared',
+          include: ['{src,bench,scripts,page}/**/*.test.ts'],
+          exclude: ALONE,
+          // A process for each of these takes as long as most of their tests.
+          isolate: false,
+        },
+      },
+    ],
   },
 });

@@ -13,6 +13,7 @@ import { CSR, type CsrField } from '../../src/hart/layout.ts';
 import { csrName, csrNumber } from '../../src/hart/privileged/index.ts';
 import { FILE_BLOCK, InterruptFile } from '../../src/interrupts/interrupt-file.ts';
 import { assemble, type Extension, registerNumber, type Xlen } from '../../src/isa/index.ts';
+import { possibleExtensions } from '../../src/machine/extensions.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { EXTENSIONS as PRIVILEGED_EXTENSIONS } from './privileged-bed.ts';
 
@@ -172,7 +173,7 @@ export class HartBed {
       ram: new GuestMemory(this.memory, { base: RAM, size: ramBytes, offset: this.ramOffset }),
       devices: this.#devices(options.messagePort),
       platform: this.#platform(),
-      extensions: new Set([...EXTENSIONS, ...(options.extensions ?? [])]),
+      extensions: this.#extensions(options.extensions),
       hartId: index,
       hsHost,
       guestExternalInterrupts,
@@ -345,6 +346,12 @@ export class HartBed {
         return bed.deviceHigh;
       },
     };
+  }
+
+  /** Those that harts of this width can have. */
+  #extensions(more: readonly Extension[] = []): ReadonlySet<Extension> {
+    const possible = possibleExtensions(this.#xlen);
+    return new Set([...EXTENSIONS, ...more].filter((name) => possible.includes(name)));
   }
 
   #platform(): Platform {

@@ -65,9 +65,10 @@ export function describeStep(step: ReplayStep, run: ReplayedRun, irq: number): S
   }
   const info = run.world.memory.words[address];
   const word = SHORT_WORDS[info.name] ?? info.name;
-  const helper = step.frames.find(({ file }) => file === 'bitops.ts');
+  const frames = step.place?.frames ?? [];
+  const helper = frames.find(({ file }) => file === 'bitops.ts');
   const operation = cOperation(step) ?? C_NAMES[helper?.name ?? ''] ?? atomicName(step);
-  const place = step.frames.find(({ file }) => !HELPERS.includes(file));
+  const place = frames.find(({ file }) => !HELPERS.includes(file));
   const source = place === undefined ? '' : `${place.file}:${place.line}`;
   if (step.weak?.isPromise)
     return { text: effectText(info, word, step, irq), operation: 'effect', word: info.name, source };

@@ -1,4 +1,5 @@
-const ROWS_IN_CHUNK = 1 << 14;
+/** Most scenarios have some hundred states: to clear megabytes for them takes longer than to explore them. */
+const ROWS_IN_CHUNK = 1 << 10;
 
 /** A queue of state vectors, first in first out, in large typed arrays. */
 export class Frontier {

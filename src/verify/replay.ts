@@ -17,7 +17,7 @@ import { withoutCounts } from './shared-memory.ts';
 import { isAsleep, type Sleeper, stepSleepers } from './sleepers.ts';
 import type { SpecEvent, SpecViolation } from './spec-event.ts';
 import { StepRunner } from './step-runner.ts';
-import { type Frame, ThreadRunner } from './thread-runner.ts';
+import { type Place, ThreadRunner } from './thread-runner.ts';
 import type { World } from './world/world.ts';
 
 export type { Frame } from './thread-runner.ts';
@@ -46,7 +46,8 @@ export interface ReplayStep extends Move {
   /** Content of the word before and after; 0 for a choice. */
   readonly before: number;
   readonly after: number;
-  readonly frames: readonly Frame[];
+  /** Where the access is. */
+  readonly place: Place | undefined;
   readonly events: readonly SpecEvent[];
   /** Contents of all words after the step, by address. */
   readonly contents: readonly number[];
@@ -163,7 +164,7 @@ export class Replay {
     if (runner === undefined || operation === undefined || !this.canMove(thread)) {
       throw new HarnessFault('replay-mismatch', `Step ${this.steps.length + 1}: this thread cannot move`);
     }
-    const { notes, frames } = runner;
+    const { notes, place } = runner;
     const before = operation.address < 0 ? 0 : this.contents[operation.address];
     const result = this.#perform(thread, operation, choice);
     const events = runner.advance(result);
@@ -180,7 +181,7 @@ export class Replay {
       result,
       before,
       after,
-      frames,
+      place,
       events,
       contents: [...this.contents],
       states: this.states,

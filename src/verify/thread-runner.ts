@@ -11,6 +11,17 @@ export interface Frame {
   readonly line: number;
 }
 
+/** Where an access is, read when somebody asks: to write a stack down takes longer than a step of a search. */
+export class Place {
+  readonly #witness = new Error();
+  #frames: readonly Frame[] | undefined;
+
+  get frames(): readonly Frame[] {
+    this.#frames ??= callFrames(this.#witness);
+    return this.#frames;
+  }
+}
+
 /** How many steps without an access a thread may make in a row. */
 const LONGEST_SILENCE = 1000;
 
@@ -26,7 +37,7 @@ export class ThreadRunner {
   /** Notes of the thread since its last access. */
   notes: readonly string[] = [];
   /** Where the pending access is. */
-  frames: readonly Frame[] = [];
+  place: Place | undefined;
   #outcome: StepOutcome;
   readonly #step: StepRunner;
 
@@ -64,9 +75,9 @@ export class ThreadRunner {
     return underStandIn(() => {
       const events: SpecEvent[] = [];
       for (let silent = 0; this.state !== undefined && silent < LONGEST_SILENCE; silent++) {
-        this.frames = [];
+        this.place = undefined;
         const witness = () => {
-          this.frames = callFrames();
+          this.place = new Place();
         };
         const outcome = this.#step.run(this.thread, this.state, this.results, this.carried, witness);
         this.#outcome = outcome;
@@ -84,8 +95,8 @@ export class ThreadRunner {
 }
 
 /** Reads the explored code's part of the call stack. */
-function callFrames(): Frame[] {
-  const lines = (new Error().stack ?? '').split('\n').slice(1);
+function callFrames(witness: Error): Frame[] {
+  const lines = (witness.stack ?? '').split('\n').slice(1);
   const frames = lines.flatMap((line) => {
     const match = /at (?:(?:async )?(\S+)(?: \[as \S+\])? \()?(.*?):(\d+):\d+\)?$/.exec(line.trim());
     if (match === null) return [];

@@ -1,25 +1,50 @@
 const CHUNK = 1 << 20;
+const FIRST = 1 << 10;
+
+/** Integers that only get more, in chunks; the first chunk begins small, as most scenarios have some hundred states. */
+class Integers {
+  readonly #chunks: Int32Array[] = [new Int32Array(FIRST)];
+  length = 0;
+
+  push(value: number): void {
+    const index = (this.length / CHUNK) | 0;
+    const at = this.length++ % CHUNK;
+    if (index === this.#chunks.length) this.#chunks.push(new Int32Array(CHUNK));
+    else if (at === this.#chunks[index].length) this.#grow(index);
+    this.#chunks[index][at] = value;
+  }
+
+  at(index: number): number {
+    return this.#chunks[(index / CHUNK) | 0][index % CHUNK];
+  }
+
+  get bytes(): number {
+    return this.#chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
+  #grow(index: number): void {
+    const grown = new Int32Array(2 * this.#chunks[index].length);
+    grown.set(this.#chunks[index]);
+    this.#chunks[index] = grown;
+  }
+}
 
 /** For each state, in the order of expansion, the numbers of its successors: what the search for rest needs. */
 export class TransitionLog {
-  readonly #targets: Int32Array[] = [];
-  readonly #ends: Int32Array[] = [];
-  #count = 0;
-  #states = 0;
+  readonly #targets = new Integers();
+  readonly #ends = new Integers();
 
   add(target: number): void {
-    if (this.#count % CHUNK === 0) this.#targets.push(new Int32Array(CHUNK));
-    this.#targets[this.#targets.length - 1][this.#count++ % CHUNK] = target;
+    this.#targets.push(target);
   }
 
   /** Ends the list of the state that is being expanded. */
   endState(): void {
-    if (this.#states % CHUNK === 0) this.#ends.push(new Int32Array(CHUNK));
-    this.#ends[this.#ends.length - 1][this.#states++ % CHUNK] = this.#count;
+    this.#ends.push(this.#targets.length);
   }
 
   get bytes(): number {
-    return (this.#targets.length + this.#ends.length) * CHUNK * 4;
+    return this.#targets.bytes + this.#ends.bytes;
   }
 
   /**
@@ -30,9 +55,9 @@ export class TransitionLog {
   findRestless(rests: Uint8Array): number {
     for (let changed = true; changed; ) {
       changed = false;
-      let end = this.#count;
-      for (let state = this.#states - 1; state >= 0; state--) {
-        const start = state === 0 ? 0 : this.#end(state - 1);
+      let end = this.#targets.length;
+      for (let state = this.#ends.length - 1; state >= 0; state--) {
+        const start = state === 0 ? 0 : this.#ends.at(state - 1);
         if (rests[state] === 0 && this.#reaches(rests, start, end)) {
           rests[state] = 1;
           changed = true;
@@ -40,27 +65,19 @@ export class TransitionLog {
         end = start;
       }
     }
-    return rests.subarray(0, this.#states).indexOf(0);
+    return rests.subarray(0, this.#ends.length).indexOf(0);
   }
 
   /** Successors of a state. */
   successors(state: number): number[] {
-    const start = state === 0 ? 0 : this.#end(state - 1);
-    return Array.from({ length: this.#end(state) - start }, (_, index) => this.#target(start + index));
+    const start = state === 0 ? 0 : this.#ends.at(state - 1);
+    return Array.from({ length: this.#ends.at(state) - start }, (_, index) => this.#targets.at(start + index));
   }
 
   #reaches(rests: Uint8Array, start: number, end: number): boolean {
     for (let at = start; at < end; at++) {
-      if (rests[this.#target(at)] !== 0) return true;
+      if (rests[this.#targets.at(at)] !== 0) return true;
     }
     return false;
-  }
-
-  #target(at: number): number {
-    return this.#targets[(at / CHUNK) | 0][at % CHUNK];
-  }
-
-  #end(state: number): number {
-    return this.#ends[(state / CHUNK) | 0][state % CHUNK];
   }
 }

@@ -163,7 +163,7 @@ export class WeakReplay {
     const runner = this.#runners[move.thread];
     const operation = this.pending(move.thread);
     if (runner === undefined || operation === undefined) throw this.#cannotMove();
-    const { notes, frames } = runner;
+    const { notes, place } = runner;
     const { result, state, unseen, since } = this.#do(move);
     const before = this.#beforeOf(operation, result);
     this.#state = state;
@@ -182,7 +182,7 @@ export class WeakReplay {
       since,
       isPromise: false,
     };
-    return this.#record(move, { operation, notes, result, before, frames, events }, weak);
+    return this.#record(move, { operation, notes, result, before, place, events }, weak);
   }
 
   #promise(move: WeakMove, promise: { readonly address: number; readonly value: number }): WeakReplayStep {
@@ -196,12 +196,16 @@ export class WeakReplay {
     if (name !== VCPU_NAME) this.#tell([{ is: 'ahead', thread: name }]);
     const operation = { kind: Kind.STORE, address, a: value, b: 0 };
     const weak = { ordering: undefined, unseen: [], since: -1, isPromise: true };
-    return this.#record(move, { operation, notes: [], result: value, before, frames: [], events: [] }, weak);
+    return this.#record(
+      move,
+      { operation, notes: [], result: value, before, place: undefined, events: [] },
+      weak,
+    );
   }
 
   #record(
     move: WeakMove,
-    what: Pick<ReplayStep, 'operation' | 'notes' | 'result' | 'before' | 'frames' | 'events'>,
+    what: Pick<ReplayStep, 'operation' | 'notes' | 'result' | 'before' | 'place' | 'events'>,
     weak: WeakNote,
   ): WeakReplayStep {
     const { operation, before } = what;

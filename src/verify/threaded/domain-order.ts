@@ -45,8 +45,8 @@ function orderOf(example: Counterexample): string {
   return part.map(({ thread }) => (thread === vcpu ? 'V' : 'S')).join('');
 }
 
-function within({ frames }: ReplayStep, name: string): boolean {
-  return frames.some((frame) => frame.name === name);
+function within({ place }: ReplayStep, name: string): boolean {
+  return (place?.frames ?? []).some((frame) => frame.name === name);
 }
 
 /** First and last step of the call that a step belongs to. */

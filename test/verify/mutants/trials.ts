@@ -37,9 +37,13 @@ export function verifyMutant(
 
 const baseVerdicts = new Map<string, VerifyResult>();
 
-export function verifyBase(base: Protocol, scenario: Scenario): VerifyResult {
-  const key = `${base.name} ${scenario.name}`;
-  const known = baseVerdicts.get(key) ?? verify(base, scenario, { maxTime: 30_000 });
+export function verifyBase(
+  base: Protocol,
+  scenario: Scenario,
+  bounds: VerifyOptions = { maxTime: 30_000 },
+): VerifyResult {
+  const key = `${base.name} ${scenario.name} ${JSON.stringify(bounds)}`;
+  const known = baseVerdicts.get(key) ?? verify(base, scenario, bounds);
   baseVerdicts.set(key, known);
   return known;
 }

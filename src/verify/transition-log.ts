@@ -71,7 +71,9 @@ export class TransitionLog {
   /** Successors of a state. */
   successors(state: number): number[] {
     const start = state === 0 ? 0 : this.#ends.at(state - 1);
-    return Array.from({ length: this.#ends.at(state) - start }, (_, index) => this.#targets.at(start + index));
+    return Array.from({ length: this.#ends.at(state) - start }, (_, index) =>
+      this.#targets.at(start + index),
+    );
   }
 
   #reaches(rests: Uint8Array, start: number, end: number): boolean {

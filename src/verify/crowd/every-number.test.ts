@@ -36,7 +36,10 @@ describe('for every number of senders', () => {
   // Scenarios that differ in their senders only share an answer.
   const everyNumber = new EveryNumberAnswers();
   test.each(withSender)('take-mirror is proven in $name', (each) => {
-    expect(ask(takeMirror, each, { everyNumber })).toMatchObject({ verdict: 'PROVEN', everyNumber: { verdict: 'PROVEN' } });
+    expect(ask(takeMirror, each, { everyNumber })).toMatchObject({
+      verdict: 'PROVEN',
+      everyNumber: { verdict: 'PROVEN' },
+    });
   });
 
   test.each([

@@ -10,7 +10,7 @@ import type {
 import { type I64, INTEGER_LANES, i32, i64, type Local, select, type V128, v128 } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 import { elementAddress, type KernelFrame } from './kernel-frame.ts';
-import { chunkOf, laneOperation } from './lanes.ts';
+import { chunksOf, laneOperation } from './lanes.ts';
 
 /** Bits of the fixed-point rounding modes ("Vector Fixed-Point Rounding Mode Register"). */
 const VXRM = { nearestUp: 0, nearestEven: 1, down: 2 } as const;
@@ -91,9 +91,9 @@ export function elementsKernel(kernel: KernelFrame, shape: ElementsShape): void 
     if (shape.d === 'mask') kernel.setMaskBit(vd, index, f.let(i32.wrap_i64(value)));
     else kernel.setElement(vd, index, destination, value);
   };
-  const chunk = chunkOf(kernel, shape, fixed);
-  if (chunk === undefined) kernel.each(element);
-  else kernel.eachInChunks(chunk, element);
+  const chunks = chunksOf(kernel, shape, fixed);
+  if (chunks.length === 0) kernel.each(element);
+  else kernel.eachInChunks(chunks, element);
   f.if(saturated, () => f.store('i32.store', kernel.hart, i32.const(1), FIELD.vxsat));
   kernel.done();
 }

@@ -225,27 +225,32 @@ export class KernelFrame {
   /**
    * Runs `body` for each element from vstart to vl, none of which is masked; those that a chunk does are done at once, as
    * long as it does not decline.
+   *
+   * @param chunks the largest first
    */
-  eachInChunks({ elements, prepare, emit }: Chunk, body: (index: Local<'i32'>) => void): void {
+  eachInChunks(chunks: readonly Chunk[], body: (index: Local<'i32'>) => void): void {
     const { f } = this;
     const index = f.let(this.vstart);
     const end = f.let(this.vl);
     const limit = f.local('i32');
-    prepare?.();
+    const prepare = (): void => chunks[0]?.prepare?.();
+    prepare();
     f.block((over) => {
       f.loop((next) => {
         f.brIf(over, i32.ge_u(index, end));
-        f.set(limit, end);
         f.block((declined) => {
-          const behind = i32.add(index, i32.const(elements));
-          f.brIf(declined, i32.gt_u(behind, end));
-          f.set(limit, behind);
-          emit(index, declined);
-          f.set(index, limit);
-          f.br(next);
+          for (const { elements, emit } of chunks) {
+            f.set(limit, i32.add(index, i32.const(elements)));
+            f.if(i32.le_u(limit, end), () => {
+              emit(index, declined);
+              f.set(index, limit);
+              f.br(next);
+            });
+          }
+          f.set(limit, end);
         });
         this.countUp(index, limit, () => body(index));
-        prepare?.();
+        prepare();
         f.br(next);
       });
     });

@@ -7,7 +7,6 @@ import {
   INTEGER_LANES,
   i32,
   i64,
-  type Label,
   type Local,
   type V128,
   v128,
@@ -29,7 +28,25 @@ const EXTENDING_LOADS = {
 } as const;
 const INEXACT = 1;
 
+/** Vectors of 16 bytes that are done together. */
+const UNROLLED = [4, 1] as const;
+
 type Binary = (a: V128, b: V128) => V128;
+
+/** How chunks are computed, 16 bytes after the other. */
+interface Lanewise {
+  readonly prepare?: () => void;
+  /** All elements are done one by one if this is not 0. */
+  readonly refuses?: Local<'i32'>;
+  /** Results need not be exact if this is not 0. */
+  readonly seen?: Local<'i32'>;
+  compute(index: Local<'i32'>): {
+    readonly value: V128;
+    /** All bits of lanes whose results may be taken are 1; those of exact ones. */
+    readonly holds?: V128;
+    readonly exact?: V128;
+  };
+}
 
 /** An operation on two operands, if lanes of a width have it. */
 export function laneOperation(eew: number, name: string): Binary | undefined {
@@ -38,10 +55,10 @@ export function laneOperation(eew: number, name: string): Binary | undefined {
   return table[name] as Binary | undefined;
 }
 
-/** What can be done in chunks of an instruction's elements. @param fixed the scalar operand */
-export function chunkOf(kernel: KernelFrame, shape: ElementsShape, fixed: Local<'i64'>): Chunk | undefined {
+/** What of an instruction's elements can be done in chunks, the largest first. @param fixed the scalar operand */
+export function chunksOf(kernel: KernelFrame, shape: ElementsShape, fixed: Local<'i64'>): readonly Chunk[] {
   const { lanes, float } = shape;
-  if (lanes === undefined || kernel.setting.masked) return undefined;
+  if (lanes === undefined || kernel.setting.masked) return [];
   const lane = new Lanes(kernel, shape, fixed);
   if (typeof lanes !== 'string') return lane.fused(lanes);
   if (shape.d === 'mask') return lane.comparison(lanes);
@@ -71,10 +88,12 @@ class Lanes {
     this.#scalar = shape.source === 'v' ? undefined : kernel.let(splat(this.#eew, fixed));
   }
 
-  integer(name: LaneOperation): Chunk | undefined {
+  integer(name: LaneOperation): readonly Chunk[] {
     const compute = this.#integerOperation(name);
-    if (compute === undefined || !this.#isReadable) return undefined;
-    return this.#chunk(nothing, (index) => compute(this.#a(index), this.#b(index), this.#d(index)));
+    if (compute === undefined || !this.#isReadable) return [];
+    return this.#chunks({
+      compute: (index) => ({ value: compute(this.#a(index), this.#b(index), this.#d(index)) }),
+    });
   }
 
   #integerOperation(name: LaneOperation): ((a: V128, b: V128, d: V128) => V128) | undefined {
@@ -100,14 +119,14 @@ class Lanes {
     return shift && ((a) => shift(a, amount));
   }
 
-  comparison(name: LaneOperation): Chunk | undefined {
+  comparison(name: LaneOperation): readonly Chunk[] {
     const compare = laneOperation(this.#eew, name);
-    if (compare === undefined) return undefined;
+    if (compare === undefined) return [];
     const { f } = this.#kernel;
     const lanes = 16 >> this.#eew;
     const elements = Math.max(8, lanes);
     const { bitmask } = INTEGERS[this.#eew] ?? INTEGER_LANES.i8x16;
-    return {
+    const chunk: Chunk = {
       elements,
       emit: (index, declined) => {
         // Whole bytes of the mask are written.
@@ -121,12 +140,13 @@ class Lanes {
         f.store(elements === 16 ? 'i32.store16' : 'i32.store8', place, bits, FIELD.v);
       },
     };
+    return [chunk];
   }
 
   /** Sums, products, quotients and roots where they are rounded to nearest, and nothing is to be told but inexactness. */
-  float(name: LaneOperation): Chunk | undefined {
+  float(name: LaneOperation): readonly Chunk[] {
     const operations = FLOATS[this.#eew];
-    if (operations === undefined || this.#shape.d !== 0) return undefined;
+    if (operations === undefined || this.#shape.d !== 0) return [];
     const { add, sub, mul, div, sqrt } = operations;
     switch (name) {
       case 'fadd':
@@ -148,14 +168,14 @@ class Lanes {
       case 'fsqrt':
         return this.#rounded((a) => sqrt(a));
       default:
-        return undefined;
+        return [];
     }
   }
 
   /** Where the engine rounds multiply-add once. */
-  fused({ negateProduct, negateAddend, factor }: FusedLanes): Chunk | undefined {
+  fused({ negateProduct, negateAddend, factor }: FusedLanes): readonly Chunk[] {
     const operations = FLOATS[this.#eew];
-    if (operations === undefined || this.#shape.d !== 0 || !fusesMadd()) return undefined;
+    if (operations === undefined || this.#shape.d !== 0 || !fusesMadd()) return [];
     const { madd, neg } = operations;
     return this.#rounded((a, b, d) => {
       const [other, addend] = factor === 'a' ? [a, d] : [d, a];
@@ -167,42 +187,42 @@ class Lanes {
    * A finite sum never underflows. It is exact if both operands come back (see `src/float/arithmetic.ts`); if one is not,
    * elements are done one by one, which says that it is inexact, and then that is known.
    */
-  #sum(operation: Binary, first: Binary, second: Binary): Chunk {
+  #sum(operation: Binary, first: Binary, second: Binary): readonly Chunk[] {
     const { f } = this.#kernel;
     const isOther = f.let(i32.load(this.#kernel.hart, FIELD.frm));
     const seen = f.local('i32');
     const largest = this.#limit('largest');
     const lanes = this.#float;
-    const prepare = (): void => f.set(seen, this.#inexactSeen);
-    return this.#chunk(prepare, (index, declined) => {
-      f.brIf(declined, isOther);
-      const a = f.let(this.#a(index));
-      const b = f.let(this.#b(index));
-      const sum = f.let(operation(a, b));
-      f.brIf(declined, i32.eqz(this.#all(lanes.le(lanes.abs(sum), largest))));
-      f.if(i32.eqz(seen), () => {
-        const back = v128.and(lanes.eq(first(sum, b), a), lanes.eq(second(sum, a), b));
-        f.brIf(declined, i32.eqz(this.#all(back)));
-      });
-      return sum;
+    return this.#chunks({
+      prepare: () => f.set(seen, this.#inexactSeen),
+      refuses: isOther,
+      seen,
+      compute: (index) => {
+        const a = f.let(this.#a(index));
+        const b = f.let(this.#b(index));
+        const value = f.let(operation(a, b));
+        const back = v128.and(lanes.eq(first(value, b), a), lanes.eq(second(value, a), b));
+        return { value, holds: lanes.le(lanes.abs(value), largest), exact: back };
+      },
     });
   }
 
   /** Results that are normal, and no smallest ones, which may have been tiny; inexactness has been told before. */
-  #rounded(operation: (a: V128, b: V128, d: V128) => V128): Chunk {
+  #rounded(operation: (a: V128, b: V128, d: V128) => V128): readonly Chunk[] {
     const { f } = this.#kernel;
     const isNearest = f.let(i32.eqz(i32.load(this.#kernel.hart, FIELD.frm)));
-    const ready = f.local('i32');
+    const refuses = f.local('i32');
     const largest = this.#limit('largest');
     const least = this.#limit('least');
     const lanes = this.#float;
-    const prepare = (): void => f.set(ready, i32.and(isNearest, this.#inexactSeen));
-    return this.#chunk(prepare, (index, declined) => {
-      f.brIf(declined, i32.eqz(ready));
-      const result = f.let(operation(this.#a(index), this.#b(index), this.#d(index)));
-      const size = f.let(lanes.abs(result));
-      f.brIf(declined, i32.eqz(this.#all(v128.and(lanes.le(size, largest), lanes.le(least, size)))));
-      return result;
+    return this.#chunks({
+      prepare: () => f.set(refuses, i32.eqz(i32.and(isNearest, this.#inexactSeen))),
+      refuses,
+      compute: (index) => {
+        const value = f.let(operation(this.#a(index), this.#b(index), this.#d(index)));
+        const size = f.let(lanes.abs(value));
+        return { value, holds: v128.and(lanes.le(size, largest), lanes.le(least, size)) };
+      },
     });
   }
 
@@ -228,16 +248,30 @@ class Lanes {
     return this.#kernel.let(splat(this.#eew, this.#kernel.let(i64.const(bits))));
   }
 
-  #chunk(prepare: () => void, compute: (index: Local<'i32'>, declined: Label) => V128): Chunk {
+  /** Several vectors at once, and one. Nothing is written before all is known to hold. */
+  #chunks({ prepare, refuses, seen, compute }: Lanewise): readonly Chunk[] {
     const { f } = this.#kernel;
-    return {
-      elements: 16 >> this.#eew,
-      prepare,
+    const lanes = 16 >> this.#eew;
+    return UNROLLED.map((vectors) => ({
+      elements: vectors * lanes,
+      ...(prepare === undefined ? {} : { prepare }),
       emit: (index, declined) => {
-        const value = compute(index, declined);
-        f.storeVector(elementAddress(this.#vd, index, this.#eew), value, FIELD.v);
+        if (refuses !== undefined) f.brIf(declined, refuses);
+        const parts = Array.from({ length: vectors }, (_, part) => {
+          const at = part === 0 ? index : f.let(i32.add(index, i32.const(part * lanes)));
+          return { at, ...compute(at) };
+        });
+        const check = (conditions: readonly V128[]): void => {
+          const [first, ...others] = conditions;
+          if (first !== undefined) f.brIf(declined, i32.eqz(this.#all(others.reduce(v128.and, first))));
+        };
+        check(parts.flatMap(({ holds }) => holds ?? []));
+        if (seen !== undefined) f.if(i32.eqz(seen), () => check(parts.flatMap(({ exact }) => exact ?? [])));
+        for (const { at, value } of parts) {
+          f.storeVector(elementAddress(this.#vd, at, this.#eew), value, FIELD.v);
+        }
       },
-    };
+    }));
   }
 
   /** Operands are as wide as lanes, or half as wide and extended. */
@@ -271,8 +305,6 @@ class Lanes {
     return load(address, FIELD.v);
   }
 }
-
-const nothing = (): void => undefined;
 
 function splat(eew: number, value: Local<'i64'>): V128 {
   const narrow = [INTEGER_LANES.i8x16, INTEGER_LANES.i16x8, INTEGER_LANES.i32x4] as const;

@@ -178,9 +178,27 @@ describe.skipIf(!hasBrowser() || !hasGuest)('the page with its machine', () => {
     await status(page, 'Running: 2 vCPUs, 256 MiB, published');
     expect(new URL(page.url()).search).toBe('?protocol=published&disk=on');
     expect(await page.getByRole('region', { name: 'Timeline of interrupts' }).isVisible()).toBe(true);
+  });
+
+  test('has a disk that stays over a reload, and a lesson while its machine runs', async () => {
+    await page.goto(`${server.url}?disk=on`);
+    await page.getByRole('button', { name: 'Learn' }).click();
+    await page.getByRole('button', { name: /^2\. / }).click();
+    await page.getByRole('button', { name: 'Check it' }).click();
+    await page.getByText('VIOLATED', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Learn' }).click();
+    await rows(page).getByText('The disk is mounted at /mnt/disk.').waitFor();
+    await enter(page);
+    await type(page, 'echo kept-$((6 * 7)) > /mnt/disk/it; sync; cat /mnt/disk/it', 'kept-42');
+    // The page as it is without words begins with the image, which has no disk.
+    await page.goto(server.url);
+    await status(page, 'Running: 2 vCPUs, 256 MiB, take-mirror');
+    const saving = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save the disk' }).click();
+    expect(readFileSync(await (await saving).path(), 'latin1')).toContain('kept-42');
     await page.close();
     expect(errors.splice(0)).toEqual([]);
-  });
+  }, 240_000);
 });
 
 describe.skipIf(!hasBrowser())('elsewhere', () => {

@@ -7,9 +7,9 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../src/errors/input-error.ts';
+import { fetchQemu, isDebianRelease } from './fetched/debian-qemu.ts';
+import { fetchNode, isNodeVersion } from './fetched/npm-node.ts';
 import type { CommandLine } from './measured-run.ts';
-import { fetchQemu, isDebianRelease } from './programs/debian-qemu.ts';
-import { fetchNode, isNodeVersion } from './programs/npm-node.ts';
 
 /** The contenders that a person chose. */
 export interface ContenderOptions {

@@ -1,4 +1,4 @@
-/** The benchmarks: `npm run bench -- cpu|vector|sweep|boot|linux|disk|net|share|agent|irq|regions|snapshot|timeline|trace|debug|web [options]`. */
+/** The benchmarks: `npm run bench -- cpu|vector|sweep|boot|programs|linux|disk|net|share|agent|irq|regions|snapshot|timeline|trace|debug|web [options]`. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatAgentResult, runAgentBench } from './agent/agent.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';
@@ -16,6 +16,7 @@ import {
   readDiskOptions,
   readLinuxOptions,
   readNetOptions,
+  readProgramsOptions,
   readShareOptions,
   readSweepOptions,
   readTraceOptions,
@@ -23,6 +24,7 @@ import {
   readWebOptions,
   usage,
 } from './options.ts';
+import { formatProgramsResult, runProgramsBench } from './programs/bench.ts';
 import { runRegionsBench } from './regions/regions.ts';
 import { formatShareResult, runShareBench } from './share/share.ts';
 import { runSnapshotBench } from './snapshot/snapshot.ts';
@@ -56,6 +58,12 @@ async function boot(args: readonly string[]): Promise<string> {
   const options = readBootOptions(args);
   const result = await runBootBench(options, onProgress);
   return options.json ? JSON.stringify(result, undefined, 2) : formatBootResult(result);
+}
+
+async function programs(args: readonly string[]): Promise<string> {
+  const options = readProgramsOptions(args);
+  const result = await runProgramsBench(options, onProgress);
+  return options.json ? JSON.stringify(result, undefined, 2) : formatProgramsResult(result);
 }
 
 async function linux(args: readonly string[]): Promise<string> {
@@ -131,6 +139,7 @@ const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<strin
   ['vector', vector],
   ['sweep', sweep],
   ['boot', boot],
+  ['programs', programs],
   ['linux', linux],
   ['disk', disk],
   ['net', net],

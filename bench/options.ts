@@ -5,6 +5,7 @@ import type { ContenderOptions } from './contenders.ts';
 import { type Kernel, kernels, selectKernels } from './cpu/kernels.ts';
 import { type DiskFormat, diskBenchmarks, diskFormats } from './disk/benchmarks.ts';
 import { type LinuxBenchmark, linuxBenchmarks, selectBenchmarks } from './linux/benchmarks.ts';
+import { type GuestProgram, guestPrograms, selectPrograms } from './programs/programs.ts';
 import { vectorKernels } from './vector/kernels.ts';
 
 /** Options of all comparisons with QEMU. */
@@ -59,6 +60,11 @@ export interface ShareOptions extends NetOptions {
   readonly files: number;
 }
 
+/** Options of `bench -- programs`. */
+export interface ProgramsOptions extends NetOptions {
+  readonly programs: readonly GuestProgram[];
+}
+
 /** Guests of `bench -- trace`. */
 export const traceGuests = ['linux', 'tick'] as const;
 
@@ -110,12 +116,13 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | vector | sweep | boot | linux | disk | net | share | agent | irq | regions | snapshot | timeline | trace | debug | web [options]
+export const usage = `npm run bench -- cpu | vector | sweep | boot | programs | linux | disk | net | share | agent | irq | regions | snapshot | timeline | trace | debug | web [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   vector the same with vector instructions, on harts of VLEN = 256
   sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
   boot   Linux from start to its first userspace line and to power-off, against QEMU (TCG)
+  programs  GCC, Python, Perl, OpenSSL, SQLite, gzip, xz and zstd of Debian in a Linux guest, against QEMU (TCG)
   linux  system calls, page faults, switches, interrupts and throughput within Linux, against QEMU (TCG)
   disk   a disk of a Linux guest, raw and as a qcow2 image, against QEMU (TCG)
   net    TCP both ways, round trips and connections of a Linux guest, against QEMU's user network
@@ -129,7 +136,7 @@ export const usage = `npm run bench -- cpu | vector | sweep | boot | linux | dis
   debug    what a debugger costs: a loop with points elsewhere, and steps and hits a second
   web      the same machines in a tab of Chromium, against Node: kernels, a boot of Linux, a start from an image
 
-Options of cpu, vector, sweep, boot, linux, disk, net, share and agent (which has no --node, --engine, --checkout):
+Options of cpu, vector, sweep, boot, programs, linux, disk, net, share and agent (which has no --node, --engine, --checkout):
   --runs N          turns, in each of which all sides run once (default: 5; of sweep 1)
   --qemu LIST       QEMU programs, or "trixie" for the one of that Debian release, fetched with its libraries; all
                     others are compared with the first (default: qemu-system-riscv64, or riscv32)
@@ -138,11 +145,13 @@ Options of cpu, vector, sweep, boot, linux, disk, net, share and agent (which ha
   --checkout LIST   folders with other versions of hartvisor, each measured in turns with this one
   --timeout SECONDS give up after this time of one run (default: 300)
   --json            print the result as JSON
-Options of boot, linux, net, share and agent:
+Options of boot, programs, linux, net, share and agent:
   --smp N,M         numbers of vCPUs (default: 1,2)
   --memory SIZE     as 512M (default: 512M)
 Options of boot and linux:
   --kernel FILE     in place of Debian's; boot needs an initrd with it
+Options of programs:
+  --programs A,B    only these
 Options of trace:
   --runs N          as above
   --guests A,B      linux, tick (default: both)
@@ -181,6 +190,9 @@ ${kernels.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}
 
 Linux benchmarks:
 ${linuxBenchmarks.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}
+
+Programs:
+${guestPrograms.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}
 
 Disk benchmarks:
 ${Object.entries(diskBenchmarks)
@@ -272,6 +284,13 @@ export function readNetOptions(args: readonly string[]): NetOptions {
   const { kernel: _, ...own } = guest;
   const values = parse(args, { ...common, ...own });
   return { ...readCommon(values), ...readGuest(values) };
+}
+
+/** Reads the options of `programs`. @throws InputError that says what is possible */
+export function readProgramsOptions(args: readonly string[]): ProgramsOptions {
+  const { kernel: _, ...own } = guest;
+  const values = parse(args, { ...common, ...own, programs: { type: 'string' } });
+  return { ...readCommon(values), ...readGuest(values), programs: selectPrograms(values.programs) };
 }
 
 /** Reads the options of `share`. @throws InputError that says what is possible */

@@ -24,7 +24,7 @@ const LIBRARIES = ['*.so.*'];
 /** A file of the guest: some megabytes that compress as text does, the same on every machine. */
 export const TEXT: ExtraFile = {
   path: 'text',
-  data: Array.from({ length: 120_000 }, (_, number) => {
+  data: Array.from({ length: 60_000 }, (_, number) => {
     const other = (number * 7919) % 50_021;
     return `line ${number} of ${other} and ${number % 17}: ${other % 251} to ${(number * other) % 9973}\n`;
   }).join(''),
@@ -75,7 +75,7 @@ select count(*), total(number), max(name) from word where name like '%7';
 
 /** A source with as many functions as programs of some size have, which all do something else. */
 const C_SOURCE = Array.from(
-  { length: 60 },
+  { length: 30 },
   (_, number) => `
 struct node${number} { struct node${number} *next; int value[${(number % 7) + 2}]; };
 int walk${number}(struct node${number} *node, int limit) {
@@ -95,7 +95,7 @@ int walk${number}(struct node${number} *node, int limit) {
 export const guestPrograms: readonly GuestProgram[] = [
   {
     name: 'gcc',
-    about: "GCC's compiler proper and the assembler, 60 functions with -O2",
+    about: "GCC's compiler proper and the assembler, 30 functions with -O2",
     packages: [
       ['cpp-14-riscv64-linux-gnu', ['*/cc1']],
       ['binutils-riscv64-linux-gnu', ['./usr/bin/riscv64-linux-gnu-as']],
@@ -112,7 +112,7 @@ export const guestPrograms: readonly GuestProgram[] = [
     script: `cat > source.c << 'END'
 ${C_SOURCE}
 END
-cc1 -quiet -march=rv64gc -mabi=lp64d -O2 source.c -o source.s
+cc1 -quiet -I . -march=rv64gc -mabi=lp64d -O2 source.c -o source.s
 riscv64-linux-gnu-as -march=rv64gc -mabi=lp64d source.s -o source.o
 cat source.s source.o`,
   },
@@ -188,6 +188,7 @@ sqlite3 work.db < work.sql`,
       ['libzstd1', LIBRARIES],
       ['liblzma5', LIBRARIES],
       ['liblz4-1', LIBRARIES],
+      ['libxxhash0', LIBRARIES],
       ['libgcc-s1', ['*/libgcc_s.so.1']],
       ['libstdc++6', LIBRARIES],
       ZLIB,

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildTick } from '../guests/tick/build.ts';
 import { findToolchain } from '../guests/toolchain.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
@@ -90,14 +90,20 @@ interface Defect {
   readonly verdict: RegExp;
 }
 
-/** Writes the defect into its copied source. */
-function plant(directory: string, { file, from, to }: Defect): void {
-  const source = readFileSync(join(directory, file), 'utf8');
+/**
+ * Writes the defect into its copied source.
+ *
+ * @returns takes it away again
+ */
+function plant(directory: string, { file, from, to }: Defect): () => void {
+  const path = join(directory, file);
+  const source = readFileSync(path, 'utf8');
   expect(source.split(from).length, `the place of the defect occurs once in ${file}`).toBe(2);
   writeFileSync(
-    join(directory, file),
+    path,
     source.replace(from, () => to),
   );
+  return () => writeFileSync(path, source);
 }
 
 /** In the guest, as if the machine under it had them. */
@@ -194,8 +200,11 @@ describe.skipIf(findToolchain() === undefined)('tick notices that', () => {
   );
 });
 
+/** The most seconds that a machine takes beside those that tick is to run: the last test says so of one without a defect. */
+const BESIDE = 10;
+
 /** In the machine itself. */
-const machineDefects: readonly (Defect & { readonly seconds?: number; readonly timeout?: number })[] = [
+const machineDefects: readonly Defect[] = [
   {
     name: 'a claim takes its neighbours away',
     file: 'src/interrupts/interrupt-file.ts',
@@ -215,46 +224,54 @@ const machineDefects: readonly (Defect & { readonly seconds?: number; readonly t
     file: 'src/devices/imsic/descriptor.ts',
     from: '      onArrival: hartChanged,',
     to: '      onArrival: () => undefined,',
-    // It takes two or three seconds otherwise. A guest all of whose harts sleep says nothing.
-    ...{ seconds: 2, timeout: 12 },
-    verdict: /FAIL hart \d made no progress for 2 s|The guest still ran after 12 s/,
+    // Interrupts of other kinds wake harts as well, for a while. A guest all of whose harts sleep says nothing.
+    verdict: /FAIL hart \d made no progress for 2 s|The guest still ran after 30 s/,
   },
 ];
 
-test.each(machineDefects)(
-  'tick notices a machine in which $name',
-  async (defect) => {
-    const copy = join(scratch, defect.name.replaceAll(/\W/g, '-'));
+describe('tick notices a machine in which', () => {
+  // One copy for all: the compiled code of what does not change is kept beside it, and to make it takes ten seconds.
+  const copy = join(scratch, 'machine');
+  const env = { ...process.env, HARTVISOR_CACHE: join(scratch, 'cache') };
+
+  beforeAll(() => {
     mkdirSync(copy);
     for (const name of ['src', 'package.json'])
       cpSync(join(ROOT, name), join(copy, name), { recursive: true });
     for (const name of ['node_modules', 'guests']) symlinkSync(join(ROOT, name), join(copy, name));
-    plant(copy, defect);
-    const words = [
-      '--guest',
-      'tick',
-      '--aia',
-      'aplic-imsic',
-      '--smp',
-      '2',
-      '--pcpus',
-      '2',
-      '--timeout',
-      `${defect.timeout ?? 60}`,
-    ];
-    const args = [
-      join(copy, 'src/cli/main.ts'),
-      'run',
-      ...words,
-      '--append',
-      `seconds=${defect.seconds ?? 20} watchdog=2`,
-    ];
-    const output = await new Promise<string>((resolve) => {
-      execFile(process.execPath, args, { timeout: LIMIT_MS }, (_error, stdout, stderr) =>
-        resolve(stdout + stderr),
+  });
+
+  /** What a run of the copy says on both of its streams. */
+  function runCopy(seconds: number): Promise<string> {
+    const options = { guest: 'tick', aia: 'aplic-imsic', smp: 2, pcpus: 2, timeout: seconds + BESIDE };
+    const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+    const args = [join(copy, 'src/cli/main.ts'), 'run', ...words];
+    return new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        [...args, '--append', `seconds=${seconds} watchdog=2`],
+        { timeout: LIMIT_MS, env },
+        (_error, stdout, stderr) => resolve(stdout + stderr),
       );
     });
-    expect(output).toMatch(defect.verdict);
-  },
-  LIMIT_MS + 20_000,
-);
+  }
+
+  test.each(machineDefects)(
+    '$name',
+    async (defect) => {
+      const mend = plant(copy, defect);
+      const output = await runCopy(20);
+      mend();
+      expect(output).toMatch(defect.verdict);
+    },
+    LIMIT_MS + 20_000,
+  );
+
+  test(
+    'nothing of all this, which is right',
+    async () => {
+      expect(await runCopy(2)).toContain('tick: PASS');
+    },
+    LIMIT_MS + 20_000,
+  );
+});

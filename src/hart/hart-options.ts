@@ -2,8 +2,7 @@ import type { Extension, Xlen } from '../isa/index.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { hartArea } from './area.ts';
 import type { DeviceSpace, Platform } from './platform.ts';
-import type { CompilerPort } from './tiers/compiler-desk.ts';
-import type { CompiledCode, PlacedRegion } from './tiers/regions-options.ts';
+import type { CompiledCode, PlacedRegion } from './tiers/regions.ts';
 
 /** The parts and settings of a hart. */
 export interface HartOptions {
@@ -29,8 +28,6 @@ export interface HartOptions {
   readonly compileAfter?: number;
   /** Bytes that compiled code may take in this process, beside linear memory; an estimate. */
   readonly codeBytes?: number;
-  /** The thread that writes compiled code for all harts, if there is one. */
-  readonly compiler?: CompilerPort | undefined;
   /** No other thread works in RAM while this hart runs: compiled code need not be atomic. */
   readonly alone?: boolean;
   /** Is told of each compiled region. */
@@ -49,16 +46,15 @@ export interface HartOptions {
 
 /** Those of them that are about compiled regions. */
 export function regionOptions(options: HartOptions) {
-  const { ram, area, codePages, alone, compileAfter, codeBytes, compiler } = options;
-  const { onRegion, onCompiled, onRefused } = options;
+  const { ram, area, codePages, alone, compileAfter, codeBytes, onRegion, onCompiled, onRefused } = options;
   return {
     ...(codeBytes === undefined ? {} : { codeBytes }),
-    ...(compiler === undefined ? {} : { compiler }),
     ...(compileAfter === undefined ? {} : { threshold: compileAfter }),
     ...(onRegion === undefined ? {} : { onRegion }),
     ...(onRefused === undefined ? {} : { onRefused }),
     ...(onCompiled === undefined ? {} : { onCompiled }),
     memory: ram.linear,
+    limits: { minimum: 1, maximum: 65536 },
     alone: alone === true,
     records: area + hartArea(codePages).at.records,
   };

@@ -123,7 +123,6 @@ export const EVENT_COUNTER_BITS = 0b111_1000;
 export const REGION_COUNTS = row(f64, [
   'live',
   'compiled',
-  'asked',
   'bytes',
   'instructions',
   'time',

@@ -204,7 +204,7 @@ function assemble(source: CodeSource, drafts: readonly Draft[], cutOff: number |
   for (const { index, context } of drafts) {
     const block = blocks[index];
     block.end = ends.of(context, block.code[block.code.length - 1]);
-    block.next = blocksAfter(block.end);
+    block.next = following(block.end);
   }
   return { blocks, instructions, cutOff };
 }
@@ -218,8 +218,7 @@ function cut({ context: { blocks }, code }: Draft): void {
   }
 }
 
-/** The blocks that may follow an end, in its order. */
-export function blocksAfter(end: BlockEnd): readonly Block[] {
+function following(end: BlockEnd): readonly Block[] {
   const next: Block[] = [];
   const add = ({ block }: Target) => {
     if (block !== undefined) next.push(block);

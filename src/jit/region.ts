@@ -41,31 +41,12 @@ export interface CompileOptions {
   readonly ungroupedBases: number;
 }
 
-/** What of {@link CompileOptions} the code depends on, when the graph is there. */
-export type CheckOptions = Pick<CompileOptions, 'ungrouped' | 'ungroupedBases'>;
-
-/** What is to become a region. */
-export interface RegionDraft {
-  readonly graph: Graph;
-  /** As it was asked for, or deep in place of shallow. */
-  readonly depth: CompileOptions['depth'];
-}
-
-/** The code of a region. */
-export interface RegionCodeBytes {
+/** A compiled region. */
+export interface Region {
   /**
    * A module that exports `region(hart): REGION_EXIT` and imports `env.memory` and functions of float/ by their names.
    */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /**
-   * Where checks of several accesses at once stop the region, by offset from the page of the entry: the base registers
-   * of these, a bit for each.
-   */
-  readonly wideChecks: ReadonlyMap<number, number>;
-}
-
-/** A compiled region. */
-export interface Region extends RegionCodeBytes {
   /** As it was asked for, or deep in place of shallow. */
   readonly depth: CompileOptions['depth'];
   /** Pages that it has code of, besides that of the entry, relative to it. */
@@ -78,33 +59,11 @@ export interface Region extends RegionCodeBytes {
   readonly cutOff: number | undefined;
   /** The same by blocks: what was compiled. */
   readonly blocks: readonly (readonly Placed[])[];
-}
-
-/**
- * Finds the code that runs from `entry` on.
- *
- * @param entry in bytes from the start of its page
- * @returns undefined when the first instruction is not for compiled code
- */
-export function draftRegion(
-  source: CodeSource,
-  entry: number,
-  depth: CompileOptions['depth'],
-  xlen: Xlen,
-): RegionDraft | undefined {
-  const limits = LIMITS[xlen];
-  const first = buildGraph(source, entry, limits[depth]);
-  // Of a block that is longer than a shallow region, all is run when its first instruction is.
-  const isLong = first?.blocks.length === 1 && first.cutOff !== undefined;
-  const graph = isLong ? buildGraph(source, entry, limits.deep) : first;
-  return graph && { graph, depth: isLong ? 'deep' : depth };
-}
-
-/** A region, once its code is there. */
-export function regionOf({ graph, depth }: RegionDraft, code: RegionCodeBytes): Region {
-  const { instructions, cutOff } = graph;
-  const blocks = graph.blocks.map((block) => block.code);
-  return { ...code, ...{ depth, pages: pagesOf(graph), instructions, cutOff, blocks } };
+  /**
+   * Where checks of several accesses at once stop the region, by offset from the page of the entry: the base registers
+   * of these, a bit for each.
+   */
+  readonly wideChecks: ReadonlyMap<number, number>;
 }
 
 /** Compiles regions; the result depends on the guest's code alone, so that equal code gives equal modules. */
@@ -129,24 +88,35 @@ export class RegionCompiler {
    * @param how decides about size and checks
    * @returns undefined when the first instruction is not for compiled code
    */
-  compile(source: CodeSource, entry: number, how: CompileOptions): Region | undefined {
-    const draft = draftRegion(source, entry, how.depth, this.#xlen);
-    return draft && regionOf(draft, this.emit(draft.graph, how));
-  }
-
-  /** Writes the code for a graph. */
-  emit(graph: Graph, { ungrouped, ungroupedBases }: CheckOptions): RegionCodeBytes {
+  compile(
+    source: CodeSource,
+    entry: number,
+    { depth, ungrouped, ungroupedBases }: CompileOptions,
+  ): Region | undefined {
+    const limits = LIMITS[this.#xlen];
+    const first = buildGraph(source, entry, limits[depth]);
+    // Of a block that is longer than a shallow region, all is run when its first instruction is.
+    const isLong = first?.blocks.length === 1 && first.cutOff !== undefined;
+    const graph = isLong ? buildGraph(source, entry, limits.deep) : first;
+    if (graph === undefined) return undefined;
     const f = this.#modules.function();
     const imports = new Imports();
     const frame = new RegionFrame(f, graph, this.#layout, this.#stencils, imports, registerType(this.#xlen));
     const code = new RegionCode(graph, frame, { longest: ungrouped ? 0 : LONGEST_SPAN, ungroupedBases });
     frame.write(() => code.tree(graph.blocks[0]));
-    return { bytes: this.#modules.bytes(f, imports), wideChecks: code.wideChecks };
+    const bytes = this.#modules.bytes(f, imports);
+    const blocks = graph.blocks.map((block) => block.code);
+    const { wideChecks } = code;
+    const { instructions, cutOff } = graph;
+    return {
+      ...{ bytes, depth: isLong ? 'deep' : depth, pages: pagesOf(graph) },
+      ...{ instructions, cutOff, wideChecks, blocks },
+    };
   }
 }
 
 /** Pages besides the first one. */
-export function pagesOf({ blocks }: Graph): number[] {
+function pagesOf({ blocks }: Graph): number[] {
   const pages: number[] = [];
   let last = 0;
   const note = (page: number): void => {

@@ -9,7 +9,6 @@ import type { LiveInterrupt } from '../trace/live.ts';
 import type { Moments } from '../trace/moments.ts';
 import { draftBareMachine } from './bare/bare-machine.ts';
 import { GuestClock } from './clock.ts';
-import { MachineCompiler } from './compiler/owner.ts';
 import type { MachineConfig } from './config.ts';
 import { Control, END } from './control.ts';
 import { type Cpu, cpuOf } from './cpu.ts';
@@ -97,7 +96,6 @@ export class Machine {
   readonly #hostSides: readonly (HostSide | undefined)[];
   readonly #processors: Processors;
   readonly #trace: MachineTrace | undefined;
-  readonly #compiler: MachineCompiler;
   #threads: RunningThread[] = [];
   #running = 0;
   #traceHasEnded = false;
@@ -148,7 +146,6 @@ export class Machine {
     this.#clock = new GuestClock(this.#control.startedAt, host.clockOffset);
     const { trace } = config;
     this.#trace = trace && new MachineTrace(trace, plan, this.#engine, host.clockOffset, this.#now());
-    this.#compiler = new MachineCompiler(this.#engine, plan);
     this.#devices = createDevices(ram, plan, {
       clock: this.#clock,
       hartChanged: (hart) => this.#processors.kick(hart),
@@ -183,10 +180,9 @@ export class Machine {
     const memory = this.#memory;
     if (this.#restored !== undefined) this.#goOnWith(this.#restored);
     const starts: WorkerStart[] = [];
-    const compiler = this.#compiler.memory;
     for (let index = 0; index < pcpus; index++) {
       const trace = this.#trace?.of(index);
-      starts.push(this.#processors.startOf({ memory, index, engine, ...cpu, trace, compiler }));
+      starts.push(this.#processors.startOf({ memory, index, engine, ...cpu, trace }));
     }
     for (const lane of ioLanes({ plan: this.plan, engine })) {
       const trace = this.#trace?.of(starts.length);
@@ -203,20 +199,6 @@ export class Machine {
 
   #spawn(start: WorkerStart, onExit: (error: Error | undefined) => void): void {
     this.#threads.push(this.#host.spawn(start, (message) => this.#receive(message), onExit));
-  }
-
-  /** Has a thread compile for all harts; they do so themselves until it is there. */
-  #startCompiler(): void {
-    if (!this.#control.running) return;
-    const thread = { memory: this.#memory, engine: this.#engine, ...this.#cpu };
-    const of = this.#processors.startOf({ ...thread, index: 0 });
-    const start = this.#compiler.start({ ...thread, index: this.#threads.length }, of);
-    if (start === undefined) return;
-    this.#spawn(start, (error) => {
-      if (error === undefined) return;
-      this.#defect ??= error;
-      this.stop();
-    });
   }
 
   /** Types at the console. @returns how many bytes it took; the rest again after `inputSpace` of its backend */
@@ -442,9 +424,6 @@ export class Machine {
 
   #receive(message: WorkerMessage): void {
     switch (message.kind) {
-      case 'compile':
-        this.#startCompiler();
-        break;
       case 'device':
         this.#events.take(message.device, message.event);
         this.#hostSides[message.device]?.hear(message.event);
@@ -494,7 +473,6 @@ export class Machine {
     }
     this.#running--;
     if (this.#running > 0) return;
-    this.#compiler.stop();
     for (const side of this.#hostSides) side?.finish?.();
     const unsent = this.#control.unsentNotices;
     if (unsent > 0) this.#callbacks.onNotice?.(`There were ${unsent} more notices of this kind.`);

@@ -1,5 +1,4 @@
 import type { Hart, HartOptions } from '../hart/index.ts';
-import { CompilerPort } from '../hart/tiers/compiler-desk.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import type { Network } from '../network/ethernet.ts';
 import { Recorder } from '../trace/recorder.ts';
@@ -12,7 +11,7 @@ import { createHart } from './engine-hart.ts';
 import { hartExtensions } from './extensions.ts';
 import { finishEnds } from './finish.ts';
 import { InstructionClock } from './instruction-clock.ts';
-import { hasIoThreads, worksAlone } from './io/io.ts';
+import { hasIoThreads } from './io/io.ts';
 import type { BareStart, PcpuStart, WorkerHost } from './thread.ts';
 
 /** Options of a hart that differ between the kinds of machine. */
@@ -114,11 +113,6 @@ export class ThreadFrame {
     });
   }
 
-  #compilerPort(): CompilerPort | undefined {
-    const { compiler, index } = this.#start;
-    return compiler && new CompilerPort(compiler, index, () => this.#host.notify({ kind: 'compile' }));
-  }
-
   createHart(own: OwnHartOptions): Hart {
     const { kind, plan, index, engine, xlen, extensions } = this.#start;
     const { trace } = this;
@@ -132,8 +126,7 @@ export class ThreadFrame {
       xlen,
       extensions: hartExtensions(kind, extensions),
       aia: plan.aia === 'aplic-imsic' ? plan.aia : 'none',
-      alone: worksAlone(this.#start),
-      compiler: this.#compilerPort(),
+      alone: plan.pcpus === 1 && !hasIoThreads(this.#start),
       onCompiled:
         trace && ((code) => trace.compiled(code.time, code.isDeep, code.bytes, code.pcLow, code.pcHigh)),
       onRefused: (text) => this.#host.notify({ kind: 'refused', text }),

@@ -1,7 +1,6 @@
 /** The messages between a machine's threads and its owner. */
 import type { KeptState } from '../devices/descriptor.ts';
 import type { HartRegisters } from '../hart/saved-registers.ts';
-import type { CompilerMemory } from '../hart/tiers/compiler-desk.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import type { Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
@@ -35,8 +34,6 @@ export interface ThreadStart extends Cpu {
   readonly engine: Engine;
   /** Where the thread records what it does, if the machine is traced. */
   readonly trace?: ThreadTrace | undefined;
-  /** Where harts ask the compiler's thread, if the machine may have one. */
-  readonly compiler?: CompilerMemory | undefined;
 }
 
 /** The ring of a thread. */
@@ -91,15 +88,7 @@ export interface TraceStart extends ThreadStart {
   readonly startedAt: number;
 }
 
-/** The start of the thread that compiles for all harts. */
-export interface CompilerStart extends ThreadStart {
-  readonly kind: 'compiler';
-  readonly compiler: CompilerMemory;
-  /** The start of one of the machine's processors. */
-  readonly of: PcpuStart | BareStart;
-}
-
-export type WorkerStart = PcpuStart | BareStart | IoStart | TraceStart | CompilerStart;
+export type WorkerStart = PcpuStart | BareStart | IoStart | TraceStart;
 
 /** What was traced, at the end. */
 export interface TraceReport extends TraceSummary {
@@ -127,8 +116,6 @@ export type WorkerMessage =
   | { readonly kind: 'device'; readonly device: number; readonly event: number }
   /** A processor has stopped for a debugger, whose words say which and why; once until it goes on. */
   | { readonly kind: 'debug' }
-  /** There is enough to compile for a thread of its own; once a machine. */
-  | { readonly kind: 'compile' }
   /** The machine is ending. */
   | { readonly kind: 'ended' }
   /** The guest can make no progress; in words why. The machine is ending. */

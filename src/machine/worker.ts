@@ -35,13 +35,6 @@ async function loadLife(kind: WorkerStart['kind']): Promise<RunWorker> {
       runTrace(start, host);
     };
   }
-  if (kind === 'compiler') {
-    const { runCompiler } = await import('./compiler/thread.ts');
-    return (start) => {
-      if (start.kind !== 'compiler') throw new Error('this thread of a machine has loaded the compiler');
-      runCompiler(start);
-    };
-  }
   if (kind === 'io') {
     const { runIo } = await import('./io/thread.ts');
     return (start, host) => {

@@ -71,8 +71,6 @@ export interface HartBedOptions {
   readonly onRegion?: NonNullable<HartOptions['onRegion']>;
   /** Is told of code that does not compile, which is a failure unless this is given. */
   readonly onRefused?: (text: string) => void;
-  /** Who writes compiled code for it. */
-  readonly compiler?: HartOptions['compiler'];
   /** Bytes that compiled code may take. */
   readonly codeBytes?: number;
   /** Samples after which code is compiled; 1 unless given. */
@@ -163,7 +161,6 @@ export class HartBed {
     this.hart = this.#newHart({
       ...(options.onRegion === undefined ? {} : { onRegion: options.onRegion }),
       ...(options.codeBytes === undefined ? {} : { codeBytes: options.codeBytes }),
-      compiler: options.compiler,
       onRefused: options.onRefused ?? fail,
       compileAfter: options.compileAfter ?? 1,
       xlen: this.#xlen,

@@ -1,18 +1,18 @@
-import type { Decoded } from '../../isa/index.ts';
-import { type CompileOptions, isCompilable, type Region, RegionCompiler, regionOf } from '../../jit/index.ts';
+import type { Decode, Decoded, Xlen } from '../../isa/index.ts';
+import { type HartLayout, isCompilable, type Region, RegionCompiler } from '../../jit/index.ts';
+import type { MemoryLimits } from '../../wasm/index.ts';
 import { REGION_RECORDS } from '../area.ts';
+import type { CodeCache } from '../code-cache.ts';
 import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT, SLOT_SCALE } from '../interpreter/slots.ts';
-import { FIELD, SHORT_STRETCH } from '../layout.ts';
+import { FIELD, SHORT_STRETCH, TLB } from '../layout.ts';
 import { RegionCounters } from '../region-statistics.ts';
-import type { CompileAnswer } from './compiler-desk.ts';
+import type { HartState } from '../state.ts';
+import type { Tlb } from '../tlb.ts';
 import { EntryNotes } from './entry-notes.ts';
 import { type HalfwordTest, HartCode, type Place } from './hart-code.ts';
-import { REGION_LAYOUT, REGION_LIMITS } from './hart-layout.ts';
 import { type Depth, Heat } from './heat.ts';
 import { JumpProfile } from './jump-profile.ts';
-import { Order, Orders } from './order.ts';
 import { RegionMemory } from './region-memory.ts';
-import type { RegionsOptions } from './regions-options.ts';
 import { TierClock } from './tier-clock.ts';
 
 const PAGE = 4096;
@@ -20,6 +20,7 @@ const PAGE = 4096;
 const LONGEST_IDLE = 8;
 /** Bytes that the regions of a hart may take unless something else is said. */
 const CODE_BYTES = 64 << 20;
+const LAYOUT: HartLayout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
 
 /** Exits because a region cannot go on, after which it is compiled otherwise. */
 const PATIENCE = 2000;
@@ -35,6 +36,58 @@ const WORTH_ANOTHER: readonly number[] = [8, 200];
 const STRETCH_CREDIT = 8192;
 /** Instructions that the interpreter must carry out, at the start of a stretch, that are passed over. */
 const MOST_PASSED_OVER = 8;
+
+/** The parts of a hart that its regions need. */
+export interface RegionsOptions {
+  readonly memory: WebAssembly.Memory;
+  readonly limits: MemoryLimits;
+  /** No other thread works in the guest's memory. */
+  readonly alone: boolean;
+  /** Byte address in linear memory of a record for each of `REGION_RECORDS`. */
+  readonly records: number;
+  readonly state: HartState;
+  readonly tlb: Tlb;
+  readonly code: CodeCache;
+  readonly decode: Decode;
+  /** Where the interpreter looks for the functions of regions. */
+  readonly table: WebAssembly.Table;
+  /** The functions of float/ by their names. */
+  readonly float: WebAssembly.Exports;
+  /** Samples after which the code at a slot is compiled; {@link Heat} has a number unless given. */
+  readonly threshold?: number;
+  /** Bytes that regions may take in this process, as an estimate; {@link CODE_BYTES} unless given. */
+  readonly codeBytes?: number;
+  /** Is told of each region that is put in place. */
+  readonly onRegion?: (placed: PlacedRegion) => void;
+  /** Is told what was compiled. */
+  readonly onCompiled?: (compiled: CompiledCode) => void;
+  /** Is told, for people, of the first code that does not compile. */
+  readonly onRefused?: (text: string) => void;
+}
+
+/** A piece of work of the compiler. */
+export interface CompiledCode {
+  /** Guest-virtual address of the first instruction, as two words. */
+  readonly pcLow: number;
+  readonly pcHigh: number;
+  readonly isDeep: boolean;
+  /** Bytes of WebAssembly; 0 if there was nothing to compile, or it was refused. */
+  readonly bytes: number;
+  /** Milliseconds that it has taken. */
+  readonly time: number;
+}
+
+/** A region where it has been put. */
+export interface PlacedRegion {
+  /** Guest-virtual address of the page of its entry, as two words. */
+  readonly pageLow: number;
+  readonly pageHigh: number;
+  /** Width of its hart. */
+  readonly xlen: Xlen;
+  /** Address in linear memory of its record. */
+  readonly record: number;
+  readonly region: Region;
+}
 
 /** A region with its code in the engine. */
 interface Compiled {
@@ -88,13 +141,12 @@ export class Regions {
   /** Periods since a sample met the region, by its number. */
   readonly #idle = new Uint8Array(REGION_RECORDS);
   #nextNumber = 1;
-  readonly #orders: Orders;
   readonly #statistics: RegionCounters;
   readonly #tierClock: TierClock;
 
   constructor(options: RegionsOptions) {
     this.#options = options;
-    this.#compiler = new RegionCompiler(REGION_LIMITS, REGION_LAYOUT, options.alone, options.state.xlen);
+    this.#compiler = new RegionCompiler(options.limits, LAYOUT, options.alone, options.state.xlen);
     this.#heat = new Heat(options.threshold);
     this.#memory = new RegionMemory(options.codeBytes ?? CODE_BYTES);
     this.#words = options.state.words;
@@ -105,13 +157,11 @@ export class Regions {
     this.#words[FIELD.stretchCredit >> 2] = STRETCH_CREDIT;
     this.#statistics = new RegionCounters(options.memory, options.state.base);
     this.#tierClock = new TierClock(this.#statistics);
-    this.#orders = new Orders(options.compiler);
   }
 
   /** Counts that the hart has arrived at the current slot, and compiles from there on when that was often. */
   sample(): void {
     this.#tierClock.sample();
-    if (this.#orders.count > 0) this.#orders.take(this.#take);
     this.#sampleJump();
     this.#noteUse();
     if (this.#heat.pass()) this.#cool();
@@ -152,11 +202,6 @@ export class Regions {
     const slots = this.#options.code.pageOf(entry);
     const depth = slots === 0 ? undefined : this.#heat.warm(entry);
     if (depth === undefined) return;
-    if (this.#orders.keepsFrom(entry)) {
-      // What is still hot when there is a desk again comes next.
-      this.#heat.expect(entry, depth);
-      return;
-    }
     const pageLow = this.#words[pageAddress >> 2];
     const pageHigh = this.#words[(pageAddress >> 2) + 1];
     const place = this.#compilable({ slot: entry, slots, pageLow, pageHigh });
@@ -266,7 +311,6 @@ export class Regions {
 
   /** Forgets the regions that have code of the decoded page at `slots`. */
   dropPage(slots: number): void {
-    for (const slot of this.#orders.dropPage(slots)) this.#heat.forget(slot);
     for (const number of [...(this.#byPage.get(slots) ?? [])]) {
       const installed = this.#installed.get(number);
       if (installed === undefined) continue;
@@ -300,89 +344,42 @@ export class Regions {
     const old = this.#regionAt(slots, halfword);
     if (old !== undefined && (depth === 'shallow' || old.depth === 'deep')) return;
     if (this.#notes.of(slots, slot)?.refused === true) return;
+    const start = performance.now();
     const source = new HartCode(this.#options, this.#jumps, place, isOthers);
-    const order = new Order(place, source, { depth, ...this.#checksAt(place) });
-    if (this.#ask(order)) return;
-    this.#options.compiler?.countOwn();
-    this.#finish(order, () => this.#compiler.compile(source, order.offset, order.how));
-  }
-
-  /** How accesses are checked in a region that begins at a place. */
-  #checksAt({ slot, slots }: Place): Omit<CompileOptions, 'depth'> {
-    const { ungrouped = false, ungroupedBases = 0 } = this.#notes.of(slots, slot) ?? {};
-    return { ungrouped, ungroupedBases };
-  }
-
-  /**
-   * Has the compiler's thread write the code, whatever that takes; only what it is to be is found out here.
-   *
-   * @returns false when there is nobody to ask
-   */
-  #ask(order: Order): boolean {
-    if (!this.#orders.areServed) return false;
-    const asked = this.#attempt(order, () => this.#orders.ask(order, this.#options.state.xlen)) ?? true;
-    if (asked && order.draft !== undefined) this.#statistics.add('asked', 1);
-    this.#count(order);
-    return asked;
-  }
-
-  /** Puts what was asked for in place, if that still is as it was. */
-  readonly #take = (order: Order, answer: CompileAnswer): void => {
-    const { place, how, draft } = order;
-    if (order.isStale || draft === undefined) return;
-    const { ungrouped, ungroupedBases } = this.#checksAt(place);
-    if (ungrouped !== how.ungrouped || ungroupedBases !== how.ungroupedBases) {
-      this.#heat.expect(place.slot, how.depth);
-      return;
+    const compiled = this.#make(place, depth, source);
+    if (compiled !== undefined) {
+      if (old !== undefined) this.#drop(old.number);
+      this.#install(compiled, place, source);
     }
-    order.resume();
-    this.#finish(order, () => {
-      if ('refused' in answer) throw new Error(answer.refused);
-      return regionOf(draft, answer);
+    const time = performance.now() - start;
+    this.#statistics.add('time', time);
+    this.#statistics.raise('longest', time);
+    this.#options.onCompiled?.({
+      pcLow: (place.pageLow + 2 * halfword) | 0,
+      pcHigh: place.pageHigh,
+      isDeep: depth === 'deep',
+      bytes: compiled?.region.bytes.length ?? 0,
+      time,
     });
-  };
+  }
 
   /**
-   * Puts a region in place. A guest can write any code that there is: if some of it should not compile, or the engine
-   * refuses the outcome, it is interpreted from then on, and nothing else happens.
+   * Compiles what begins at a place. A guest can write any code that there is: if some of it should not compile, or the
+   * engine refuses the outcome, it is interpreted from then on, and nothing else happens.
    */
-  #finish(order: Order, make: () => Region | undefined): void {
+  #make(place: Place, depth: Depth, source: HartCode): Compiled | undefined {
+    const { slot, slots } = place;
     const { memory, float } = this.#options;
-    const { place, source } = order;
-    const compiled = this.#attempt(order, (): Compiled | undefined => {
-      const region = make();
+    const { ungrouped = false, ungroupedBases = 0 } = this.#notes.of(slots, slot) ?? {};
+    const offset = ((slot - slots) / SLOT.bytes) * 2;
+    try {
+      const region = this.#compiler.compile(source, offset, { depth, ungrouped, ungroupedBases });
       if (region === undefined) return undefined;
       const module = new WebAssembly.Module(region.bytes);
       const { exports } = new WebAssembly.Instance(module, { env: { memory }, float });
       return { region, run: exports.region };
-    });
-    if (compiled !== undefined) {
-      const old = this.#regionAt(place.slots, order.halfword);
-      if (old !== undefined) this.#drop(old.number);
-      this.#install(compiled, place, source);
-    }
-    this.#count(order);
-    this.#options.onCompiled?.({
-      pcLow: (place.pageLow + order.offset) | 0,
-      pcHigh: place.pageHigh,
-      isDeep: order.how.depth === 'deep',
-      bytes: compiled?.region.bytes.length ?? 0,
-      time: order.time,
-    });
-  }
-
-  /** The time that an order has taken on this thread since it was begun or resumed. */
-  #count(order: Order): void {
-    const time = order.pause();
-    this.#statistics.add('time', time);
-    this.#statistics.raise('longest', time);
-  }
-
-  #attempt<Result>({ place, offset }: Order, work: () => Result): Result | undefined {
-    try {
-      return work();
     } catch (error) {
-      this.#notes.change(place.slots, place.slot).refused = true;
+      this.#notes.change(slots, slot).refused = true;
       this.#statistics.add('refused', 1);
       this.#tell(place, offset, error);
       return undefined;

@@ -26,8 +26,3 @@ export function ioLanes({ plan, engine }: IoSetting): readonly number[] {
 export function hasIoThreads(setting: IoSetting): boolean {
   return ioLanes(setting).length > 0;
 }
-
-/** Whether but one thread works in the guest's memory. */
-export function worksAlone(setting: IoSetting): boolean {
-  return setting.plan.pcpus === 1 && !hasIoThreads(setting);
-}

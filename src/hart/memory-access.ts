@@ -179,8 +179,8 @@ export class MemoryAccess {
     }
     // The TLB knows addresses as they are written, so that code which looks into it masks nothing.
     const written = this.#state.words[MAILBOX_HIGH] as number;
-    if (access === ACCESS.load) this.#tlb.fillLoad(low, written, host, mmu.pageSize, high);
-    else this.#tlb.fillStore(low, written, host, mmu.pageSize, high);
+    if (access === ACCESS.load) this.#tlb.fillLoad(low, written, host, mmu.pageSize);
+    else this.#tlb.fillStore(low, written, host, mmu.pageSize);
   }
 
   #fillMessage(low: number, page: number): void {

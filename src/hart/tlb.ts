@@ -258,32 +258,19 @@ export class Tlb {
   }
 
   /**
-   * Lets loads of this page go straight to `host`, the page's address in linear memory.
-   *
-   * @param maskedHigh upper half of the address that is translated, which pointer masking may have made of the other
+   * Lets loads of this page go straight to `host`, the page's address in linear memory. It is given as it is written:
+   * bits that pointer masking ignores tell no superpages apart.
    */
-  fillLoad(
-    addressLow: number,
-    addressHigh: number,
-    host: number,
-    pageSize: number,
-    maskedHigh = addressHigh,
-  ): void {
+  fillLoad(addressLow: number, addressHigh: number, host: number, pageSize: number): void {
     const key = this.#state.words[FIELD.loadKey >> 2] as number;
-    this.#noteSize(addressLow, maskedHigh, pageSize);
+    this.#noteSize(addressLow, addressHigh, pageSize);
     this.#fill(TLB.loads, addressLow, addressHigh, key, host - (addressLow & ~0xfff));
   }
 
   /** As {@link fillLoad}, for stores. */
-  fillStore(
-    addressLow: number,
-    addressHigh: number,
-    host: number,
-    pageSize: number,
-    maskedHigh = addressHigh,
-  ): void {
+  fillStore(addressLow: number, addressHigh: number, host: number, pageSize: number): void {
     const key = this.#state.words[FIELD.storeKey >> 2] as number;
-    this.#noteSize(addressLow, maskedHigh, pageSize);
+    this.#noteSize(addressLow, addressHigh, pageSize);
     this.#fill(TLB.stores, addressLow, addressHigh, key, host - (addressLow & ~0xfff));
   }
 

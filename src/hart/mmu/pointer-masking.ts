@@ -7,12 +7,10 @@ import { ENVCFG, MODE, STATUS } from '../privileged/registers.ts';
 /** Bits that a value of PMM masks; 1 is reserved, and never stored. */
 const MASKED_BITS = [0, 0, 7, 16] as const;
 
-/** The registers with PMM, for every mode but M. */
-const FIELDS = [CSR.menvcfg, CSR.henvcfg, CSR.senvcfg] as const;
-
 /** PMM of all registers, each below the next: 0 if no mode of the hart masks anything but for HUPMM. */
 export function maskings(csr: Int32Array): number {
-  return FIELDS.reduce((all, field) => (all << 2) | ((csr[field + 1] as number) & ENVCFG.pmmHigh), 0);
+  const field = (register: number): number => (csr[register + 1] as number) & ENVCFG.pmmHigh;
+  return (field(CSR.menvcfg) << 4) | (field(CSR.henvcfg) << 2) | field(CSR.senvcfg);
 }
 
 /**

@@ -20,7 +20,7 @@ const curtain = new Curtain(() => location.reload());
 void begin();
 
 async function begin(): Promise<void> {
-  curtain.show('Looking what this browser can do');
+  curtain.show('Checking what this browser can do');
   const isolation = await isolate();
   if (isolation.kind === 'reloading') return;
   const stopTelling = session.onChange(() => {

@@ -87,7 +87,7 @@ export class PrivilegedBed {
   onLook: () => void = () => undefined;
 
   constructor(options: Partial<PrivilegedOptions> = {}, xlen: 32 | 64 = 64) {
-    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
     this.files = options.aia === 'aplic-imsic' ? createFiles(2 + (options.guestExternalInterrupts ?? 0)) : [];
     this.state = new HartState(memory, 0, xlen);
     this.privileged = new Privileged(this.state, this.#platform(), this.#hooks(), {

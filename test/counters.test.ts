@@ -69,7 +69,8 @@ describe.skipIf(path === undefined)('perf in a Linux guest', () => {
       } else {
         const [due = 0, taken, inUserMode] = samples;
         expect(due).toBe(20);
-        expect(taken).toBeGreaterThanOrEqual(due);
+        // Linux drops a sample that is due while it switches to another process, with interrupts off.
+        expect(taken).toBeGreaterThanOrEqual(due - 2);
         expect(taken).toBeLessThan(due * 2);
         expect(inUserMode).toBeGreaterThan(due / 2);
       }

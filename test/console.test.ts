@@ -10,7 +10,7 @@ import type { DomainConfig } from '../src/machine/domain/config.ts';
 import { Machine } from '../src/machine/machine.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { debianGuest } from './machine/debian-guest.ts';
-import { guestScript } from './machine/guest-script.ts';
+import { guestScript, QUICK_START } from './machine/guest-script.ts';
 
 const LIMIT_MS = 120_000;
 
@@ -159,7 +159,7 @@ function checkTerminal({ output }: Conversation): void {
 }
 
 describe.skipIf(guest === undefined)('the console', { timeout: LIMIT_MS + 30_000 }, () => {
-  const bootArgs = 'console=hvc0 earlycon=sbi';
+  const bootArgs = `console=hvc0 earlycon=sbi ${QUICK_START}`;
 
   test('is a terminal with a size, by messages', async () => {
     checkTerminal(await converse([{}], TERMINAL, useTerminal, { aia: 'aplic-imsic', bootArgs }));

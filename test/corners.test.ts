@@ -8,6 +8,7 @@ import { buildCorners } from '../guests/corners/build.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import { InputError } from '../src/errors/input-error.ts';
 import { debianGuest } from '../src/node/debian/debian-guest.ts';
+import { QUICK_START } from './machine/guest-script.ts';
 import { runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 240_000;
@@ -45,7 +46,7 @@ describe.skipIf(path === undefined)('in a Linux guest', () => {
           protocol: 'take-mirror',
           kernel: await readKernel(readFileSync(path), path),
           initrd: buildCorners(scratch),
-          bootArgs: `console=ttyS0 earlycon=sbi loglevel=5 panic=-1 -- ${ROUNDS}`,
+          bootArgs: `console=ttyS0 earlycon=sbi loglevel=5 panic=-1 ${QUICK_START} -- ${ROUNDS}`,
           debug: true,
         },
         LIMIT_MS,

@@ -8,6 +8,7 @@ import { buildCounters } from '../guests/counters/build.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import { InputError } from '../src/errors/input-error.ts';
 import { debianGuest } from '../src/node/debian/debian-guest.ts';
+import { QUICK_START } from './machine/guest-script.ts';
 import { runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 240_000;
@@ -44,7 +45,7 @@ describe.skipIf(path === undefined)('perf in a Linux guest', () => {
           protocol: 'take-mirror',
           kernel: await readKernel(readFileSync(path), path),
           initrd: buildCounters(scratch),
-          bootArgs: 'console=ttyS0 earlycon=sbi panic=-1',
+          bootArgs: `console=ttyS0 earlycon=sbi panic=-1 ${QUICK_START}`,
           debug: true,
         },
         LIMIT_MS,

@@ -12,7 +12,7 @@ import { openDrives } from '../src/node/drives/open-drives.ts';
 import { guestSetUp } from '../src/node/guests/guest-parts.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { debianGuest } from './machine/debian-guest.ts';
-import { guestScript } from './machine/guest-script.ts';
+import { guestScript, QUICK_START } from './machine/guest-script.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 120_000;
@@ -57,7 +57,7 @@ async function run(
           setUp,
           run: guestScript(script),
         }),
-        bootArgs: 'console=ttyS0',
+        bootArgs: `console=ttyS0 ${QUICK_START}`,
         drives: facts,
         ...wiring,
       },

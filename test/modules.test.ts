@@ -5,7 +5,7 @@ import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import { MODULES_PATH } from '../src/node/debian/debian-modules.ts';
 import { debianModules } from './machine/debian-modules.ts';
-import { guestScript } from './machine/guest-script.ts';
+import { guestScript, QUICK_START } from './machine/guest-script.ts';
 import { runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 120_000;
@@ -41,7 +41,7 @@ test.skipIf(files === undefined)(
         protocol: 'take-mirror',
         kernel: await readKernel(readFileSync(guest.kernelPath), guest.kernelPath),
         initrd: initramfs({ busybox, run: guestScript(script), extraFiles: modules }),
-        bootArgs: 'console=ttyS0',
+        bootArgs: `console=ttyS0 ${QUICK_START}`,
       },
       LIMIT_MS,
     );

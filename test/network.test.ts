@@ -17,7 +17,7 @@ import { MODULES_PATH } from '../src/node/debian/debian-modules.ts';
 import { type NetworkOptions, prepareNetwork } from '../src/node/network/open-network.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { debianModules } from './machine/debian-modules.ts';
-import { guestScript } from './machine/guest-script.ts';
+import { guestScript, QUICK_START } from './machine/guest-script.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 240_000;
@@ -66,7 +66,7 @@ async function run(
           run: guestScript(start + script),
           extraFiles: [...files.modules, { path: `${MODULES_PATH}/udhcpc`, data: UDHCPC, mode: 0o755 }],
         }),
-        bootArgs: 'console=ttyS0',
+        bootArgs: `console=ttyS0 ${QUICK_START}`,
         virtio,
         network: prepared.facts,
       },

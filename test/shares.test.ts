@@ -21,7 +21,7 @@ import { NodeHost } from '../src/node/node-host.ts';
 import { openShares } from '../src/node/shares/open-shares.ts';
 import type { ShareOptions } from '../src/node/shares/share-options.ts';
 import { debianGuest } from './machine/debian-guest.ts';
-import { guestScript } from './machine/guest-script.ts';
+import { guestScript, QUICK_START } from './machine/guest-script.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 120_000;
@@ -59,7 +59,7 @@ async function run(script: string, shares: readonly ShareOptions[]): Promise<Mac
           setUp,
           run: guestScript(script),
         }),
-        bootArgs: 'console=ttyS0',
+        bootArgs: `console=ttyS0 ${QUICK_START}`,
         shares: facts,
       },
       LIMIT_MS,

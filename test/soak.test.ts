@@ -8,6 +8,7 @@ import { faultsOf, parseReport } from '../scripts/soak-verdict.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import { InputError } from '../src/errors/input-error.ts';
 import { debianGuest } from '../src/node/debian/debian-guest.ts';
+import { QUICK_START } from './machine/guest-script.ts';
 import { runMachine } from './machine/run-machine.ts';
 
 const SECONDS = 5;
@@ -44,7 +45,7 @@ describe.skipIf(path === undefined)('Linux under load', () => {
           kernel: await readKernel(readFileSync(path), path),
           initrd: soakInitramfs(buildSoak(scratch)),
           // A machine that is busy with other things gets the time that it needs: no stall is looked for here.
-          bootArgs: `console=ttyS0 earlycon=sbi loglevel=5 -- ${SECONDS} 1 5 100`,
+          bootArgs: `console=ttyS0 earlycon=sbi loglevel=5 ${QUICK_START} -- ${SECONDS} 1 5 100`,
           debug: true,
         },
         LIMIT_MS,

@@ -14,7 +14,7 @@ import { Machine } from '../src/machine/machine.ts';
 import { guestSetUp } from '../src/node/guests/guest-parts.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { debianModules } from './machine/debian-modules.ts';
-import { guestScript } from './machine/guest-script.ts';
+import { guestScript, QUICK_START } from './machine/guest-script.ts';
 
 const LIMIT_MS = 120_000;
 const ECHO_PORT = 22;
@@ -119,7 +119,7 @@ describe.skipIf(debian === undefined)('streams', { timeout: LIMIT_MS + 30_000 },
           setUp,
           run: guestScript(script),
         }),
-        ...{ bootArgs: 'console=ttyS0', vsock: { cid: 42 }, ...wiring },
+        ...{ bootArgs: `console=ttyS0 ${QUICK_START}`, vsock: { cid: 42 }, ...wiring },
       },
       new NodeHost(),
       {

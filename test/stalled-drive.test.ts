@@ -17,7 +17,7 @@ import { openDrives } from '../src/node/drives/open-drives.ts';
 import { prepareNetwork } from '../src/node/network/open-network.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { debianModules } from './machine/debian-modules.ts';
-import { guestScript } from './machine/guest-script.ts';
+import { guestScript, QUICK_START } from './machine/guest-script.ts';
 
 const LIMIT_MS = 120_000;
 /** In the order in which they are loaded. */
@@ -98,7 +98,7 @@ test.skipIf(files === undefined)(
           run: guestScript(script(port)),
           extraFiles: files.modules,
         }),
-        ...{ bootArgs: 'console=ttyS0', drives: drives.facts, network: network.facts },
+        ...{ bootArgs: `console=ttyS0 ${QUICK_START}`, drives: drives.facts, network: network.facts },
       },
       host,
       {

@@ -9,6 +9,7 @@ import { readKernel } from '../src/boot/kernel-image.ts';
 import { InputError } from '../src/errors/input-error.ts';
 import { readCpu } from '../src/machine/cpu.ts';
 import { debianGuest } from '../src/node/debian/debian-guest.ts';
+import { QUICK_START } from './machine/guest-script.ts';
 import { runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 240_000;
@@ -52,7 +53,7 @@ describe.skipIf(path === undefined)('vectors in a Linux guest', () => {
           extensions: readCpu('rv64,v=true,zvbb=true,zvbc=true,zvfh=true').extensions,
           kernel: await readKernel(readFileSync(path), path),
           initrd: buildVectors(scratch),
-          bootArgs: 'console=ttyS0 earlycon=sbi panic=-1',
+          bootArgs: `console=ttyS0 earlycon=sbi panic=-1 ${QUICK_START}`,
         },
         LIMIT_MS,
       );

@@ -7,7 +7,7 @@ import { Machine } from '../../src/machine/machine.ts';
 import type { DebianGuest } from '../../src/node/debian/debian-guest.ts';
 import { NodeHost } from '../../src/node/node-host.ts';
 import { debianGuest } from '../machine/debian-guest.ts';
-import { guestScript } from '../machine/guest-script.ts';
+import { guestScript, QUICK_START } from '../machine/guest-script.ts';
 import { GdbClient } from './gdb-client.ts';
 
 const LIMIT_MS = 240_000;
@@ -36,7 +36,13 @@ async function start({ kernelPath, busyboxPath }: DebianGuest) {
   const machine = new Machine(
     {
       kind: 'domain',
-      ...{ vcpus: 2, pcpus: 2, memoryBytes: 256 << 20, protocol: 'take-mirror', bootArgs: 'console=ttyS0' },
+      ...{
+        vcpus: 2,
+        pcpus: 2,
+        memoryBytes: 256 << 20,
+        protocol: 'take-mirror',
+        bootArgs: `console=ttyS0 ${QUICK_START}`,
+      },
       kernel: await readKernel(readFileSync(kernelPath), kernelPath),
       initrd: initramfs({ busybox: readFileSync(busyboxPath), run: guestScript(SCRIPT) }),
     },

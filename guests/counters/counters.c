@@ -156,7 +156,7 @@ static void count_firmware(void) {
   }
   for (long seen = barriers; barriers < seen + 2;) spin(1000);
   /* None was sent if the other processor ran something else each time that it could have got one. */
-  for (int tries = 0; tries < 15 && value_of(counters[SENT]) == 0; tries++) {
+  for (int tries = 0; tries < 8 && value_of(counters[SENT]) == 0; tries++) {
     for (long seen = barriers; barriers == seen;) spin(1000);
     syscall1(SYS_MEMBARRIER, PRIVATE_EXPEDITED);
   }

@@ -44,6 +44,18 @@ function transformed(address: bigint, pmm: number, translates: boolean): bigint 
   return translates ? BigInt.asUintN(64, BigInt.asIntN(Number(bits), rest)) : rest;
 }
 
+/** M-mode's part: enters a mode at s11, and ends with cause and address of the next trap in a0 and a1. */
+const ENTRY = `
+  la t0, trapped
+  csrw mtvec, t0
+  csrw mepc, s11
+  mret
+  .balign 4
+trapped:
+  csrr a0, mcause
+  csrr a1, mtval
+  ${FINISH}`;
+
 class MaskingBed extends HartBed {
   constructor() {
     super({ engine: 'jit' });
@@ -61,18 +73,9 @@ class MaskingBed extends HartBed {
     this.setEntry(table, 0, table + PAGE, PTE.v);
   }
 
-  /** Loads M-mode's part, which enters a mode at s11 and ends with cause and address of the next trap in a0 and a1. */
+  /** Loads M-mode's part, and a body for another mode. */
   prepare(body: string): this {
-    this.load(`
-      la t0, trapped
-      csrw mtvec, t0
-      csrw mepc, s11
-      mret
-      .balign 4
-    trapped:
-      csrr a0, mcause
-      csrr a1, mtval
-      ${FINISH}`);
+    this.load(ENTRY);
     this.load(body, CODE);
     return this;
   }
@@ -207,16 +210,7 @@ describe('hlv, hsv and hlvx', () => {
       bed.setCsr('vsstatus', SUM);
       bed.setCsr('hstatus', (supervisor ? SPVP : 0n) | HU | (name === 'hupmm' ? 3n << 48n : 0n));
       bed.choose({ menvcfg: 3, henvcfg: 0, senvcfg: 0, [name]: pmm });
-      bed.load(`
-        la t0, trapped
-        csrw mtvec, t0
-        csrw mepc, s11
-        mret
-        .balign 4
-      trapped:
-        csrr a0, mcause
-        csrr a1, mtval
-        ${FINISH}`);
+      bed.load(ENTRY);
       const isMasked = name === (supervisor ? 'henvcfg' : privilege === 0 ? 'hupmm' : 'senvcfg');
       const address = LOW_PAGE | (0x7fn << 57n);
       for (const code of ['hlv.d a2, (s0)', 'hsv.d s2, (s0)', 'hlvx.wu a2, (s0)']) {

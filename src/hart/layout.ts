@@ -116,9 +116,6 @@ export const CSRS = row(halves, CSR_FIELDS);
 /** Index of a CSR's low half in {@link HartState.csr}; the high half is at index + 1. */
 export const CSR = CSRS.word;
 
-/** mhpmcounter3 to 6, which count events, as bits by number. */
-export const EVENT_COUNTER_BITS = 0b111_1000;
-
 /** Counters of the compiler of a hart. */
 export const REGION_COUNTS = row(f64, [
   'live',

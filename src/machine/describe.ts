@@ -1,6 +1,6 @@
 import type { MachineDescription } from '../boot/machine-tree.ts';
 import type { DeviceSetting } from '../devices/descriptor.ts';
-import { EVENT_COUNTER_BITS } from '../hart/layout.ts';
+import { EVENT_COUNTER_BITS } from '../hart/privileged/index.ts';
 import type { CommonConfig } from './common-config.ts';
 import { cpuOf } from './cpu.ts';
 import { describeDevices } from './devices.ts';

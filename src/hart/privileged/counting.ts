@@ -26,14 +26,17 @@ export const EVENT_COUNTERS = [
   { bit: 1 << 6, offset: CSR.mhpmoffset6, event: CSR.mhpmevent6 },
 ] as const satisfies readonly Counter[];
 
+/** Their bits, by the numbers of the counters. */
+export const EVENT_COUNTER_BITS = EVENT_COUNTERS.reduce((bits, { bit }) => bits | bit, 0);
+
 /** Guests of our hypervisor count by the SBI, and have no such counters. */
 export function hasEventCounters({ extensions, hsHost }: Features): boolean {
-  return extensions.has('zihpm') && !hsHost;
+  return !hsHost && extensions.has('zihpm');
 }
 
 /** Counters tell of overflows, and can be for some modes alone. */
 export function hasOverflows(features: Features): boolean {
-  return features.extensions.has('sscofpmf') && hasEventCounters(features);
+  return hasEventCounters(features) && features.extensions.has('sscofpmf');
 }
 
 /** The bit of mhpmevent that closes it to a mode. */
@@ -43,11 +46,12 @@ function filterOf(privilege: number, virtual: number): number {
   return privilege === MODE.user ? HPM_EVENT.uinhHigh : HPM_EVENT.sinhHigh;
 }
 
-/** Some counter counts in some modes alone, so that all changes of the mode must come here. */
+/** Some counter counts in some modes alone, so that all changes of the mode must come here. Each of them asks. */
 export function countsByMode(csr: Int32Array): boolean {
-  return EVENT_COUNTERS.some(
-    ({ event }) => csr[event] !== 0 && ((csr[event + 1] as number) & HPM_EVENT.filtersHigh) !== 0,
-  );
+  for (const { event } of EVENT_COUNTERS) {
+    if (csr[event] !== 0 && ((csr[event + 1] as number) & HPM_EVENT.filtersHigh) !== 0) return true;
+  }
+  return false;
 }
 
 function isCounting({ state }: Context, { bit, event }: Counter): boolean {

@@ -29,6 +29,7 @@ export {
   type PrivilegedOptions,
   type TrapTarget,
 } from './context.ts';
+export { EVENT_COUNTER_BITS } from './counting.ts';
 export { updatesAccessedDirty } from './csr-environment.ts';
 export { csrName, csrNumber } from './csr-table.ts';
 export { supervisorStatusBits } from './status.ts';

@@ -6,8 +6,8 @@ import { GUEST_INTERRUPTS, MODE, QUIET, STATUS } from './registers.ts';
 import { enterInterrupt } from './trap.ts';
 
 /**
- * Causes in decreasing priority: MEI, MSI, MTI, SEI, SSI, STI, SGEI, VSEI, VSSI, VSTI, LCOFI ("mip and mie", "Hypervisor
- * Interrupt Registers"). For a guest the last three are SEI, SSI, STI in the order that it expects.
+ * Causes in decreasing priority: MEI, MSI, MTI, SEI, SSI, STI, SGEI, VSEI, VSSI, VSTI, LCOFI ("mip and mie",
+ * "Hypervisor Interrupt Registers"). For a guest the last three are SEI, SSI, STI in the order that it expects.
  */
 const PRIORITY = [11, 3, 7, 9, 1, 5, 12, 10, 2, 6, 13] as const;
 

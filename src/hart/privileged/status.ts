@@ -45,16 +45,20 @@ export function markVectorDirty({ csr, virtual }: HartState): void {
   if (virtual !== 0) csr[CSR.vsstatus] = (csr[CSR.vsstatus] as number) | STATUS.vs;
 }
 
+function enterMode(state: HartState, privilege: number, virtual: number): void {
+  state.privilege = privilege;
+  state.virtual = virtual;
+}
+
 /** Changes privilege and V. A reservation does not outlive the mode in which it was made. */
 export function setMode(context: Context, privilege: number, virtual: number): void {
   const { state } = context;
   foldFloat(state);
-  const change = (): void => {
-    state.privilege = privilege;
-    state.virtual = virtual;
-  };
-  if (countsByMode(state.csr)) changeCounting(context, EVENT_COUNTERS, change);
-  else change();
+  if (countsByMode(state.csr)) {
+    changeCounting(context, EVENT_COUNTERS, () => enterMode(state, privilege, virtual));
+  } else {
+    enterMode(state, privilege, virtual);
+  }
   state.words[FIELD.reservation >> 2] = 0;
   refreshFloatOff(state);
   context.hooks.contextChanged();

@@ -3,11 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { hasCompiler } from '../guests/compile.ts';
 import { buildCorners } from '../guests/corners/build.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
-import { InputError } from '../src/errors/input-error.ts';
-import { debianGuest } from '../src/node/debian/debian-guest.ts';
+import { kernelForOurProgram } from './machine/debian-guest.ts';
 import { QUICK_START } from './machine/guest-script.ts';
 import { runMachine } from './machine/run-machine.ts';
 
@@ -17,18 +15,7 @@ const VCPUS = 4;
 const ROUNDS = Number(process.env.CORNERS_ROUNDS ?? 4);
 const TROUBLE = /rcu.*stall|lockup|Oops|BUG:|WARNING:|Call Trace|self-detected|failed to (come|start)/;
 
-/** Undefined, with a word why, where the guest cannot be had. */
-async function kernelPath(): Promise<string | undefined> {
-  try {
-    if (!hasCompiler()) throw new InputError('There is no riscv64-linux-gnu-gcc here.');
-    return (await debianGuest()).kernelPath;
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    console.warn(`corners.test: skipped. ${error.message}`);
-    return undefined;
-  }
-}
-const path = await kernelPath();
+const path = await kernelForOurProgram();
 const scratch = mkdtempSync(join(tmpdir(), 'corners-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 

@@ -3,11 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { buildSoak, hasCompiler, soakInitramfs } from '../guests/soak/build.ts';
+import { buildSoak, soakInitramfs } from '../guests/soak/build.ts';
 import { faultsOf, parseReport } from '../scripts/soak-verdict.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
-import { InputError } from '../src/errors/input-error.ts';
-import { debianGuest } from '../src/node/debian/debian-guest.ts';
+import { kernelForOurProgram } from './machine/debian-guest.ts';
 import { QUICK_START } from './machine/guest-script.ts';
 import { runMachine } from './machine/run-machine.ts';
 
@@ -15,18 +14,7 @@ const SECONDS = 5;
 const VCPUS = 2;
 const LIMIT_MS = 240_000;
 
-/** Undefined, with a word why, where the guest cannot be had. */
-async function kernelPath(): Promise<string | undefined> {
-  try {
-    if (!hasCompiler()) throw new InputError('There is no riscv64-linux-gnu-gcc here.');
-    return (await debianGuest()).kernelPath;
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    console.warn(`soak.test: skipped. ${error.message}`);
-    return undefined;
-  }
-}
-const path = await kernelPath();
+const path = await kernelForOurProgram();
 const scratch = mkdtempSync(join(tmpdir(), 'soak-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 

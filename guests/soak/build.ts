@@ -2,8 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileGuest, programInitramfs } from '../compile.ts';
 
-export { hasCompiler } from '../compile.ts';
-
 /**
  * Compiles the soak guest's program.
  *

@@ -1,4 +1,4 @@
-/** The benchmarks: `npm run bench -- cpu|vector|sweep|boot|programs|linux|disk|net|share|agent|irq|regions|snapshot|timeline|trace|debug|web [options]`. */
+/** The benchmarks: `npm run bench -- NAME [options]`, of which `usage` has the names. */
 import { InputError } from '../src/errors/input-error.ts';
 import { formatAgentResult, runAgentBench } from './agent/agent.ts';
 import { formatBootResult, runBootBench } from './boot/boot.ts';

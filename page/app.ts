@@ -29,8 +29,8 @@ export interface OpenPage {
 }
 
 /**
- * Puts the page together, in several turns of its thread: what is on it answers meanwhile, and so does a machine that has
- * been started already.
+ * Puts the page together, in several turns of its thread: what is on it answers meanwhile, and so does a machine that
+ * has been started already.
  *
  * @param wanted what the page's address asks for
  */

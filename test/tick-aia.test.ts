@@ -200,7 +200,10 @@ describe.skipIf(findToolchain() === undefined)('tick notices that', () => {
   );
 });
 
-/** The most seconds that a machine takes beside those that tick is to run: the last test says so of one without a defect. */
+/**
+ * The most seconds that a machine takes beside those that tick is to run: the last test says so of one without a
+ * defect.
+ */
 const BESIDE = 10;
 
 /** In the machine itself. */

@@ -1,7 +1,8 @@
 /**
- * `node scripts/web/blocking.ts [FOLDER]`: how long the page's own thread is held up while its machine starts, goes on from
- * an image and works, what a visitor fetches before the guest, how long a visitor waits for the shell, and what processor
- * time the browser takes for that. FOLDER is one of `npm run build:web`. With `--profile` it names the functions that took longest.
+ * `node scripts/web/blocking.ts [FOLDER]`: how long the page's own thread is held up while its machine starts, goes on
+ * from an image and works, what a visitor fetches before the guest, how long a visitor waits for the shell, and what
+ * processor time the browser takes for that. FOLDER is one of `npm run build:web`. With `--profile` it names the
+ * functions that took longest.
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -9,8 +9,8 @@ import { advertisedExtensions } from './extensions.ts';
 const MIB = 2 ** 20;
 
 /**
- * Parts of V and its lengths come with it. Hints execute everywhere, so nothing tells whether they are implemented, nor do programs see how long they take; without CSRs nothing could be told; and
- * S-mode sees nothing of Smaia.
+ * Parts of V and its lengths come with it. Hints execute everywhere, so nothing tells whether they are implemented, nor
+ * do programs see how long they take; without CSRs nothing could be told; and S-mode sees nothing of Smaia.
  */
 const UNTESTABLE = new Set(['smaia', 'zicbop', 'zihintntl', 'zihintpause', 'zicsr', 'zkt', 'smstateen']);
 

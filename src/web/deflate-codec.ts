@@ -7,8 +7,8 @@ const MOST_THREADS = 4;
 type Packed = Uint8Array<ArrayBuffer>;
 
 /**
- * Has a snapshot packed and unpacked by deflate, on workers that are there for so long: browsers do it on the thread that
- * asks, which has to read and write meanwhile. Pages of RAM go to their places right there.
+ * Has a snapshot packed and unpacked by deflate, on workers that are there for so long: browsers do it on the thread
+ * that asks, which has to read and write meanwhile. Pages of RAM go to their places right there.
  */
 export async function withDeflate<Result>(use: (codec: SnapshotCodec) => Promise<Result>): Promise<Result> {
   // One processor is for the thread that asks.

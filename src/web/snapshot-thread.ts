@@ -1,6 +1,6 @@
 /**
- * The first module of the worker that reads a snapshot for a page: it fetches the bytes, checks their sums, and has them
- * unpacked into the machine's memory.
+ * The first module of the worker that reads a snapshot for a page: it fetches the bytes, checks their sums, and has
+ * them unpacked into the machine's memory.
  */
 import { InputError } from '../errors/input-error.ts';
 import type { ByteChunks } from '../machine/snapshot/byte-source.ts';

@@ -32,7 +32,9 @@ export function hostOf<Order>(
   };
 }
 
-/** A thread with a hart does not come back to its event loop before the machine's end; what it sends goes out at once. */
+/**
+ * A thread with a hart does not come back to its event loop before the machine's end; what it sends goes out at once.
+ */
 export async function live<Order>(
   scope: ThreadScope<Order>,
   run: RunWorker,

@@ -9,8 +9,8 @@ export function guestScript(script: string): string {
 }
 
 /**
- * Words for Debian's kernel that leave out a third of the CPU time of its start: self-tests of ciphers, certificates, names
- * of kernel probes. For tests that are not about the start itself.
+ * Words for Debian's kernel that leave out a third of the CPU time of its start: self-tests of ciphers, certificates,
+ * names of kernel probes. For tests that are not about the start itself.
  */
 export const QUICK_START =
   'cryptomgr.notests initcall_blacklist=jent_mod_init,load_system_certificate_list,init_kprobe_trace';

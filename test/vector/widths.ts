@@ -8,8 +8,8 @@ interface Read {
 }
 
 /**
- * Whether an instruction reads no register as elements of two widths, which is reserved ("Vector Operands"): our hart does
- * it, and so does QEMU 7.2; later ones do not in most cases.
+ * Whether an instruction reads no register as elements of two widths, which is reserved ("Vector Operands"): our hart
+ * does it, and so does QEMU 7.2; later ones do not in most cases.
  */
 export function readsOneWidth(decoded: Decoded, shape: VectorShape, vtype: number): boolean {
   const reads = readsOf(decoded, shape, vtype);

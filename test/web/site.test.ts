@@ -19,7 +19,9 @@ const MOST_WEIGHT = 700_000;
 /** Where the folder lies on a plain file host. */
 const BELOW = '/some/where/';
 
-/** Milliseconds for anything that a page does: a guest that boots takes a while on a host that has other things to do. */
+/**
+ * Milliseconds for anything that a page does: a guest that boots takes a while on a host that has other things to do.
+ */
 const PATIENCE_MS = 120_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'hartvisor-page-'));

@@ -1,4 +1,4 @@
-/* Sums of products of 8-bit integers with results of 32 bits, as neural networks have them: products that widen, sums. */
+/* Sums of products of 8-bit integers with results of 32 bits, as neural networks have them: they widen, and add up. */
 #include "bench.h"
 
 #define SIZE 8192

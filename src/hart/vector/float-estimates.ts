@@ -28,8 +28,8 @@ interface Parts {
 }
 
 /**
- * vfrec7 and vfrsqrt7. The specification has tables of 128 entries of 7 bits; each entry is the reciprocal, or that of the
- * root, of the middle of its interval, rounded to nearest, as which it is computed here.
+ * vfrec7 and vfrsqrt7. The specification has tables of 128 entries of 7 bits; each entry is the reciprocal, or that of
+ * the root, of the middle of its interval, rounded to nearest, as which it is computed here.
  */
 export class FloatEstimates {
   readonly #f: FunctionBuilder;

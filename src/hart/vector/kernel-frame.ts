@@ -34,7 +34,9 @@ export interface Chunk {
   readonly elements: number;
   /** Looks at what chunks depend on: at the start, and behind elements that were done one by one. */
   prepare?(): void;
-  /** Does them, from an index on. It may branch to the label, and has changed nothing then: they are done one by one. */
+  /**
+   * Does them, from an index on. It may branch to the label, and has changed nothing then: they are done one by one.
+   */
   emit(index: Local<'i32'>, declined: Label): void;
 }
 
@@ -223,8 +225,8 @@ export class KernelFrame {
   }
 
   /**
-   * Runs `body` for each element from vstart to vl, none of which is masked; those that a chunk does are done at once, as
-   * long as it does not decline.
+   * Runs `body` for each element from vstart to vl, none of which is masked; those that a chunk does are done at once,
+   * as long as it does not decline.
    *
    * @param chunks the largest first
    */

@@ -143,7 +143,9 @@ class Lanes {
     return [chunk];
   }
 
-  /** Sums, products, quotients and roots where they are rounded to nearest, and nothing is to be told but inexactness. */
+  /**
+   * Sums, products, quotients and roots where they are rounded to nearest, and nothing is to be told but inexactness.
+   */
   float(name: LaneOperation): readonly Chunk[] {
     const operations = FLOATS[this.#eew];
     if (operations === undefined || this.#shape.d !== 0) return [];
@@ -184,8 +186,8 @@ class Lanes {
   }
 
   /**
-   * A finite sum never underflows. It is exact if both operands come back (see `src/float/arithmetic.ts`); if one is not,
-   * elements are done one by one, which says that it is inexact, and then that is known.
+   * A finite sum never underflows. It is exact if both operands come back (see `src/float/arithmetic.ts`); if one is
+   * not, elements are done one by one, which says that it is inexact, and then that is known.
    */
   #sum(operation: Binary, first: Binary, second: Binary): readonly Chunk[] {
     const { f } = this.#kernel;

@@ -135,7 +135,9 @@ class MemoryKernel {
     });
   }
 
-  /** Copies elements between memory and registers: 64 and 16 bytes at once, then 8, then one element after the other. */
+  /**
+   * Copies elements between memory and registers: 64 and 16 bytes at once, then 8, then one element after the other.
+   */
   #copy(host: Local<'i32'>, register: Local<'i32'>, bytes: Local<'i32'>): void {
     const { f } = this.#kernel;
     const at = f.local('i32');

@@ -213,7 +213,9 @@ function reduction(name: string, funct6: number, compute: FloatFunction, d: Floa
 const sum: FloatFunction = ({ a, b, float }) => float.arithmetic('add', b, a);
 const wideSum: FloatFunction = ({ a, b, float }) => float.arithmetic('add', b, float.widen(a), 1);
 
-/** "Vector Single-Width Floating-Point Reduction Instructions" and wide ones. Unordered sums are taken in order, too. */
+/**
+ * "Vector Single-Width Floating-Point Reduction Instructions" and wide ones. Unordered sums are taken in order, too.
+ */
 const reductions = [
   reduction('vfredusum', 0b000001, sum),
   reduction('vfredosum', 0b000011, sum),

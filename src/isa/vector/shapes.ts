@@ -21,8 +21,8 @@ export interface FloatUse {
 }
 
 /**
- * Floating point on elements, as the scalar instructions have it: values are raw bits, of which those beyond the width do
- * not matter in operands and are 0 in results. Scales say which width; SEW unless given. Flags accrue in fflags.
+ * Floating point on elements, as the scalar instructions have it: values are raw bits, of which those beyond the width
+ * do not matter in operands and are 0 in results. Scales say which width; SEW unless given. Flags accrue in fflags.
  */
 export interface ElementFloat {
   arithmetic(operation: FloatArithmetic, a: I64, b: I64, scale?: FloatScale): I64;
@@ -93,8 +93,8 @@ export type Computation =
   | { readonly float: FloatUse; readonly compute: FloatFunction };
 
 /**
- * An operation on 16 bytes at once that does the same, by the name of that of WebAssembly without the shape of the lanes,
- * or, with a first letter f, of floating point. `macc` and the like add products.
+ * An operation on 16 bytes at once that does the same, by the name of that of WebAssembly without the shape of the
+ * lanes, or, with a first letter f, of floating point. `macc` and the like add products.
  */
 export type LaneOperation =
   | ('add' | 'sub' | 'mul' | 'and' | 'or' | 'xor' | 'min_s' | 'min_u' | 'max_s' | 'max_u')

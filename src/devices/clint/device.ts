@@ -67,7 +67,8 @@ export class Clint extends SharedDevice {
 
   /**
    * The time at which {@link timerPending} becomes true, in ticks of the clock (not of mtime, which the guest may
-   * set): at or before now if it is true already, Infinity if that is 2^53 ticks away or more.
+   * set): at or before now if it is true already, Infinity if that is 2^53 ticks away or more. Time that passes does
+   * not move it: who has looked at the clock before sees one that has passed as such.
    */
   deadline(hart: number): number {
     const version = this.guard.version();
@@ -218,7 +219,6 @@ export class Clint extends SharedDevice {
     // Both differences are exact, and so is the sum wherever it stays below 2^53.
     const away = high * TWO_32 + low;
     const at = ticks + away;
-    if (at >= Number.MAX_SAFE_INTEGER) return Number.POSITIVE_INFINITY;
-    return away <= 0 ? ticks : at;
+    return at >= Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : at;
   }
 }

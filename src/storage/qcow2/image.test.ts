@@ -121,6 +121,22 @@ function afterFailure(
 }
 
 describe('a failure of power at any moment', () => {
+  test('finds what was used up, though the first write was the one that was lost', () => {
+    const file = create(1 << 20, 12);
+    const first = file.bytes.slice();
+    file.events.length = 0;
+    const disk = open(file);
+    disk.write(0, pattern(512));
+    disk.flush();
+    for (let moment = 0; moment <= file.events.length; moment++) {
+      const after = afterFailure(first, file.events.slice(0, moment), (index) => index !== 0);
+      const again = open(after);
+      again.write(8192, pattern(512));
+      again.close();
+      expect(leaks(after)).toEqual([]);
+    }
+  });
+
   test.each([9, 12, 16])('loses nothing that was flushed (clusters of 2^%d bytes)', (clusterBits) => {
     const body = (
       below: number,

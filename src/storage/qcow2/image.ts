@@ -358,7 +358,11 @@ export class Qcow2Image implements Storage {
       this.#file.write(FIELD.AUTOCLEAR, new Uint8Array(8));
       this.#file.flush();
     }
-    if (this.#marks) setIncompatible(this.#file, INCOMPATIBLE.DIRTY, true);
+    if (this.#marks) {
+      setIncompatible(this.#file, INCOMPATIBLE.DIRTY, true);
+      // Safe before any count is: a failure of power could lose the mark and keep counts of what nothing points to.
+      this.#file.flush();
+    }
     this.#changes = true;
   }
 

@@ -10,6 +10,9 @@ const MOST_BYTES = 2 ** 22;
 /** Clusters that are looked at for one allocation: none takes long, whatever the counts are. */
 const MOST_LOOKS = 2 ** 16;
 
+/** Counts behind the end of a file that are looked at: the counts are made anew where there are more. */
+const MOST_BEHIND = 2 ** 22;
+
 /** Consecutive clusters of the file. */
 export interface Clusters {
   /** The number of the first one: its offset in clusters. */
@@ -59,6 +62,24 @@ export class Refcounts {
   get(index: number): number {
     const offset = this.#table[Math.floor(index / this.#perBlock)] ?? 0;
     return offset === 0 ? 0 : readCount(this.#cache.get(offset).view, index % this.#perBlock, this.#bits);
+  }
+
+  /**
+   * Whether any cluster from this one on counts as used. Where that would take long to say, the answer is yes.
+   *
+   * @param index the first cluster behind the file's end
+   */
+  countsBehind(index: number): boolean {
+    let looks = 0;
+    for (let block = Math.floor(index / this.#perBlock); block < this.#table.length; block++) {
+      if (this.#table[block] === 0) continue;
+      const end = (block + 1) * this.#perBlock;
+      const first = Math.max(index, end - this.#perBlock);
+      looks += end - first;
+      if (looks > MOST_BEHIND) return true;
+      for (let each = first; each < end; each++) if (this.get(each) !== 0) return true;
+    }
+    return false;
   }
 
   /** Sets the count of a cluster, which has a block if it is to be anything but 0. */

@@ -22,7 +22,9 @@ export function repair(file: ImageFile, header: Qcow2Header): void {
   const refcounts = new Refcounts(file, header, new Set());
   const expected = counts.slice();
   for (const cluster of refcounts.clusters()) expected[cluster]++;
-  if (expected.every((count, index) => count === refcounts.get(index))) return;
+  const right = expected.every((count, index) => count === refcounts.get(index));
+  // When the power failed, counts may have been there before the clusters that they are for.
+  if (right && !refcounts.countsBehind(expected.length)) return;
   rebuild(file, header, counts);
 }
 

@@ -21,6 +21,7 @@ export interface RunOptions extends StartOptions {
   readonly timeoutMs?: number;
   /** Is given the output as it comes, read as UTF-8. */
   readonly onStdout?: (text: string) => void;
+  /** The same for what it writes to its standard error. */
   readonly onStderr?: (text: string) => void;
   /** Bytes of both outputs together that are kept: 64 MiB unless it is given. A command that writes more is killed. */
   readonly maxOutputBytes?: number;

@@ -39,6 +39,7 @@ export class GuestSystem {
     ]);
   }
 
+  /** Gives the guest a name. @throws AgentError when its kernel refuses it: Linux takes up to 64 bytes */
   async setHostname(name: string): Promise<void> {
     const request = new PayloadWriter().text(name);
     await this.#connection.request(FRAME.HOSTNAME, request.payload, `The guest cannot be named ${name}`);

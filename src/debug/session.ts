@@ -10,6 +10,7 @@ const SIGNAL = { interrupt: '02', trap: '05', kill: '09' } as const;
 
 /** The line to a debugger. */
 export interface DebugLine {
+  /** Sends bytes as they are, behind those that were sent before. */
   send(bytes: Uint8Array): void;
   /** Nothing more is said. */
   close(): void;
@@ -90,6 +91,7 @@ export class DebugSession implements DebugListener {
     this.#tellStop(this.#describe(stop));
   }
 
+  /** Tells the debugger how the machine has ended, as its answer or when it next asks. */
   ended(ending: Ending): void {
     if (this.#mode === 'gone') return;
     this.#ending = ending;

@@ -22,6 +22,7 @@ export type Ending = { readonly kind: 'exit'; readonly status: number } | { read
 export interface DebugListener {
   /** The machine has stopped by itself; all its threads stand still. */
   stopped(stop: Stop): void;
+  /** The machine has ended: it cannot be resumed any more. */
   ended(ending: Ending): void;
 }
 
@@ -56,6 +57,7 @@ export interface DebugTarget {
   translate(thread: number, address: bigint): number | undefined;
   /** A copy of guest-physical memory; undefined unless all of it is RAM. */
   readMemory(address: number, length: number): Uint8Array | undefined;
+  /** Writes guest-physical memory. @returns false, with nothing written, unless all of it is RAM */
   writeMemory(address: number, bytes: Uint8Array): boolean;
   /** Puts a point at a virtual address of all threads. @returns false if there is no room for more */
   insertPoint(kind: PointKind, address: bigint, length: number): boolean;

@@ -43,6 +43,7 @@ export const MOMENT_STEPS = [
   'gap',
 ] as const;
 
+/** What has happened, as {@link MOMENT_STEPS} explains. */
 export type MomentStep = (typeof MOMENT_STEPS)[number];
 
 /** Places of the numbers in a row. */
@@ -84,6 +85,7 @@ export const MOMENT_COUNTS = [
   'nothingToClaim',
 ] as const;
 
+/** The name of one of {@link MOMENT_COUNTS}. */
 export type MomentCount = (typeof MOMENT_COUNTS)[number];
 
 /** Rows that go to the thread that owns the machine together. */

@@ -162,6 +162,7 @@ export class Files {
     await this.#request(FRAME.SYMLINK, new PayloadWriter().text(target).text(path), what, signal);
   }
 
+  /** Sets the mode of a file. @param mode its permissions, with setuid, setgid and sticky: 0 to 0o7777 */
   async chmod(path: string, mode: number, { signal }: Abortable = {}): Promise<void> {
     const what = `The mode of ${path} cannot be changed`;
     await this.#request(FRAME.CHMOD, new PayloadWriter().u32(mode).text(path), what, signal);

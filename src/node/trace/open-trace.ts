@@ -9,6 +9,7 @@ import type { TraceFileData } from './trace-thread.ts';
 export interface OpenTrace {
   /** By which the thread that writes the trace gets at it. */
   readonly module: ThreadModule;
+  /** Closes the file; the thread that writes it must have ended. Once at most. */
   close(): void;
 }
 

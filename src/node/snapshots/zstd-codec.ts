@@ -6,6 +6,11 @@ const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 /** The fastest level that still makes much of it: saving shall take less than a second. */
 const LEVEL = 1;
+/**
+ * Bytes of the shortest repetition that is looked for. Programs and tables of pointers have many that are shorter than
+ * those that level 1 looks for: a guest's memory takes 6 % less with these, and packing it about a tenth more time.
+ */
+const SHORTEST = 4;
 /** Room behind what is expected, so that the end comes in the same piece. */
 const SLACK = 64;
 
@@ -16,7 +21,7 @@ export const zstdCodec: SnapshotCodec = {
     compress(bytes, {
       // In one piece: otherwise each has its own way to this thread and back.
       chunkSize: bytes.length + (bytes.length >> 7) + 1024,
-      params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
+      params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_minMatch]: SHORTEST },
     }),
   unpack: (packed, size) => decompress(packed, { chunkSize: size + SLACK, maxOutputLength: size }),
   crc32: (bytes, before) => crc32(bytes, before),

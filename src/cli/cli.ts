@@ -1,5 +1,6 @@
 import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { InputError } from '../errors/input-error.ts';
+import { pruneCachesLater } from '../node/cache-pruning.ts';
 import { keepIgnoringHangup } from '../node/hangup.ts';
 import { packageVersion } from '../node/package-version.ts';
 import { printable } from '../node/printable.ts';
@@ -22,6 +23,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
   process.on('unhandledRejection', (error) => process.exit(reportError(error)));
   // Messages go unread when the other end of a pipe is closed; that is no reason to fail.
   process.stderr.on('error', () => undefined);
+  pruneCachesLater();
   process.exit(await statusOf(args));
 }
 

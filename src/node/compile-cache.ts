@@ -1,11 +1,10 @@
-import { readdir } from 'node:fs/promises';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { defaultCacheDir } from './cache-dir.ts';
-import { removeForgotten } from './leftovers.ts';
 import { whyUnusable } from './private-directory.ts';
 
-const COMPILED = 'compiled';
+/** The directory below that of the cache. */
+export const COMPILED = 'compiled';
 
 let directory: string | undefined;
 let known = false;
@@ -33,16 +32,4 @@ function ownDirectory(): string | undefined {
 export function useCompileCache(): void {
   const path = compileCacheDir();
   if (path !== undefined) enableCompileCache(path);
-}
-
-/**
- * Removes compiled modules that are 30 days old from a cache directory: those of checkouts that are gone stay
- * otherwise. What is still in use is compiled once more.
- */
-export async function removeForgottenModules(cacheDir: string): Promise<void> {
-  const path = join(cacheDir, COMPILED);
-  // One directory for each version of Node.
-  for (const version of await readdir(path).catch(() => [])) {
-    await removeForgotten(join(path, version), /^/).catch(() => undefined);
-  }
 }

@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { hash } from 'node:crypto';
 import {
   chmodSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -110,20 +109,6 @@ test('needs no cache that can be written', async () => {
 function daysAgo(days: number): number {
   return Date.now() / 1000 - days * 24 * 3600;
 }
-
-test('takes away what checkouts that are gone have left, and nothing else', async () => {
-  mkdirSync(join(directory, 'compiled', 'v24'), { recursive: true });
-  const old = [`interpreter-${'a'.repeat(16)}`, join('compiled', 'v24', 'a1'), 'debian-guest.json'];
-  const recent = [`interpreter-${'b'.repeat(16)}`, join('compiled', 'v24', 'b2')];
-  for (const name of [...old, ...recent]) writeFileSync(join(directory, name), '');
-  for (const name of old) utimesSync(join(directory, name), daysAgo(31), daysAgo(31));
-  for (const name of recent) utimesSync(join(directory, name), daysAgo(29), daysAgo(29));
-  await interpreter();
-  const left = readdirSync(directory, { recursive: true }).map(String);
-  expect(left).toEqual(expect.arrayContaining(['debian-guest.json', ...recent]));
-  expect(left).not.toContain(old[0]);
-  expect(left).not.toContain(old[1]);
-});
 
 test('is marked as used when it is taken from the cache', async () => {
   await interpreter();

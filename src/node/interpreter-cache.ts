@@ -4,8 +4,7 @@ import { rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Xlen } from '../machine/cpu.ts';
 import { defaultCacheDir } from './cache-dir.ts';
-import { removeForgottenModules } from './compile-cache.ts';
-import { removeAbandoned, removeForgotten } from './leftovers.ts';
+import { removeAbandoned } from './leftovers.ts';
 import { readPrivateFile, whyUnusable } from './private-directory.ts';
 
 /** The rooms whose modules decide what the interpreter's bytes are. */
@@ -72,7 +71,7 @@ async function readCached(path: string, key: string): Promise<Uint8Array<ArrayBu
 /** Milliseconds. */
 const DAY = 24 * 3_600_000;
 
-/** Once a day, so that what is used is not taken for forgotten. */
+/** Once a day, so that pruning does not take what is used for forgotten. */
 async function markUsed(path: string): Promise<void> {
   try {
     const now = new Date();
@@ -87,9 +86,6 @@ async function store(path: string, key: string, bytes: Uint8Array, cacheDir: str
   const temporary = `${path}-${process.pid}-${hash('sha256', String(process.hrtime.bigint())).slice(0, 8)}`;
   try {
     await removeAbandoned(cacheDir, /^interpreter-[0-9a-f]{16}-(\d+)-/);
-    // Of checkouts that are gone.
-    await removeForgotten(cacheDir, /^interpreter-[0-9a-f]{16}$/);
-    await removeForgottenModules(cacheDir);
     const content = Buffer.concat([Buffer.from(key + hash('sha256', bytes), 'latin1'), bytes]);
     await writeFile(temporary, content, { mode: 0o600 });
     await rename(temporary, path);

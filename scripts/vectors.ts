@@ -1,8 +1,8 @@
 /**
  * Compares random vector instructions with QEMU:
  * `node scripts/vectors.ts [--seed S] [--programs N] [--instructions N] [--rounds N] [--vlen BITS] [--qemu COMMAND]
- * [--recent] [--only PREFIX]`. `--recent` says that QEMU is 10 or later. Differences are printed; the status is 1 if
- * there are any.
+ * [--recent] [--compile] [--only PREFIX]`. `--recent` says that QEMU is 10 or later, `--compile` has our hart compile.
+ * Differences are printed; the status is 1 if there are any.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -249,6 +249,10 @@ export class RegionCode {
   #instruction(placed: Placed, unspent: number, group: AccessGroup | undefined): void {
     const { decoded, traits, offset } = placed;
     const frame = this.#frame;
+    if (traits.isVector) {
+      frame.vector(placed, unspent);
+      return;
+    }
     if (group !== undefined && group.host === 0) this.#check(group, offset, unspent);
     const { values, registers } = frame;
     const { locals } = registers;

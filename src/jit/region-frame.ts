@@ -1,12 +1,12 @@
 import { type FunctionBuilder, SLOTS, type Stencil } from '../wasm/index.ts';
 import { REGION_EXIT, type RegionExit } from './exits.ts';
 import { FRAME, FRAME_TYPES, HOLE } from './frame-locals.ts';
-import type { Graph } from './graph.ts';
+import type { Graph, Placed } from './graph.ts';
 import type { HartLayout } from './hart-layout.ts';
 import type { Imports } from './region-module.ts';
 import { Registers } from './registers.ts';
 import { type Stencils, UNSPENT_BITS } from './stencils.ts';
-import { FIRST_REGISTER, isNear } from './traits.ts';
+import { FIRST_REGISTER, isNear, type Operands } from './traits.ts';
 
 /** Numbers for the holes of stencils. One region is written at a time. */
 const values = new Int32Array(SLOTS.all);
@@ -177,6 +177,26 @@ export class RegionFrame {
   checkFloat(offset: number, unspent: number): void {
     this.mayResume(offset, unspent);
     this.piece(isNear(offset) ? 'checkFloat' : 'checkFloatFar');
+  }
+
+  /**
+   * Has a vector instruction carried out by its kernel, or leaves before it.
+   *
+   * @param unspent as for {@link #mayResume}
+   */
+  vector({ decoded, traits, offset }: Placed, unspent: number): void {
+    const { writtenX, writtenF } = this.registers;
+    const { field } = this.#layout;
+    const sources = (operands: Operands): number =>
+      (operands.rs1 ? 1 << decoded.rs1 : 0) | (operands.rs2 ? 1 << decoded.rs2 : 0);
+    // Registers that the region does not write are in the hart block as they are.
+    this.#each(sources(traits.x) & writtenX, FIRST_REGISTER.x, field.x, 'writeX');
+    this.#each(sources(traits.f) & writtenF, FIRST_REGISTER.f, field.f, 'writeF');
+    this.mayResume(offset, unspent);
+    values[HOLE.imm] = decoded.bits | 0;
+    this.piece(isNear(offset) ? 'vector' : 'vectorFar');
+    if (traits.x.rd) this.#each((1 << decoded.rd) & ~1, FIRST_REGISTER.x, field.x, 'readX');
+    if (traits.f.rd) this.#each(1 << decoded.rd, FIRST_REGISTER.f, field.f, 'readF');
   }
 
   /** Leaves by a jump to an offset if the region has run for so long that it must be left. */

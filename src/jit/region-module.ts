@@ -15,6 +15,15 @@ const PARAMETERS = ['i32'] as const;
  */
 const MOST_SHELLS = 128;
 
+/** Carries out a vector instruction with an encoding by its kernel: see `src/hart/interpreter/vector-code.ts`. */
+export const VECTOR_STEP = {
+  // A number that no function of floating point has.
+  index: 1 + Math.max(...floatFunctions(declareFloat()).map(({ index }) => index)),
+  name: 'vectorStep',
+  params: ['i32', 'i32'],
+  result: 'i32',
+} as const satisfies FunctionRef<'i32'>;
+
 /** The sections around the code of a module. */
 interface Shell {
   readonly head: Uint8Array;
@@ -23,7 +32,7 @@ interface Shell {
 
 /** The functions that a region imports, in the order in which they are first called. */
 export class Imports {
-  /** By their numbers among all functions of floating point. */
+  /** By their numbers among all functions of floating point, behind which {@link VECTOR_STEP} is. */
   readonly numbers: number[] = [];
 
   /** The index of a function in the region's module. */
@@ -34,7 +43,7 @@ export class Imports {
 }
 
 /**
- * Modules of regions: one function `region`, and functions of floating point as imports. What is around the code is the
+ * Modules of regions: one function `region`, and functions of floating point and for vectors as imports. What is around the code is the
  * same for all with the same imports, most of which have none; buffers are used again.
  */
 export class RegionModules {
@@ -96,5 +105,5 @@ export class RegionModules {
 }
 
 function byNumber(functions: FloatFunctions): ReadonlyMap<number, FunctionRef> {
-  return new Map(floatFunctions(functions).map((ref) => [ref.index, ref]));
+  return new Map([...floatFunctions(functions), VECTOR_STEP].map((ref) => [ref.index, ref]));
 }

@@ -1,6 +1,7 @@
 import { addressWithin, emitSemantics } from '../isa/index.ts';
 import {
   ConstHole,
+  call,
   type FunctionBuilder,
   f64,
   type I32,
@@ -17,6 +18,7 @@ import {
 import { REGION_BUDGET, REGION_EXIT } from './exits.ts';
 import { addressHole, FRAME, HOLE, registerHole } from './frame-locals.ts';
 import { probe, resumeIf } from './probe.ts';
+import { VECTOR_STEP } from './region-module.ts';
 import { RegionSemantics, type Setting } from './region-semantics.ts';
 import { SHAPE, type Traits } from './traits.ts';
 
@@ -197,7 +199,12 @@ const PIECES = {
   /** Floating-point instructions are illegal while FS is off or the dynamic rounding mode is reserved. */
   checkFloat: (f: FunctionBuilder, setting: Setting) => checkFloat(f, setting, false),
   checkFloatFar: (f: FunctionBuilder, setting: Setting) => checkFloat(f, setting, true),
+  /** A vector instruction, whose encoding is `imm`, by its kernel; leaves if that does not go to the end. */
+  vector: (f: FunctionBuilder) => resumeIf(f, vectorStep(), false),
+  vectorFar: (f: FunctionBuilder) => resumeIf(f, vectorStep(), true),
 } as const satisfies Record<string, (f: FunctionBuilder, setting: Setting) => void>;
+
+const vectorStep = (): I32 => call(VECTOR_STEP, hart, new ConstHole('i32', HOLE.imm));
 
 const turnsHole = localHole('i32', HOLE.rd);
 

@@ -27,6 +27,8 @@ export interface Traits {
   readonly writesX: boolean;
   readonly usesFloat: boolean;
   readonly needsFloat: boolean;
+  /** Its kernel carries it out, which finds the registers in the hart block. */
+  readonly isVector: boolean;
   /** Bytes of a plain access at an immediate from rs1; 0: it is none. */
   readonly accessBytes: number;
   readonly stores: boolean;
@@ -102,6 +104,7 @@ export function traitsOf(instruction: Instruction): Traits {
 
 function find(instruction: Instruction): Traits {
   const { format, needsFloat } = instruction;
+  const isVector = instruction.vector !== undefined;
   const effects = effectsOf(instruction);
   const accessBytes = format.fields.has('imm') ? effects.accessBytes : 0;
   const operands = (wanted: RegisterClass): Operands => ({
@@ -112,6 +115,7 @@ function find(instruction: Instruction): Traits {
   });
   const first = (field: RegisterField): number => FIRST_REGISTER[format.registers[field] ?? 'x'];
   const x = operands('x');
+  const f = operands('f');
   const mayLeave = effects.usesMemory && accessBytes === 0;
   // The address of a plain access is that of its group.
   const shapeMask =
@@ -124,19 +128,20 @@ function find(instruction: Instruction): Traits {
     (effects.usesFloat ? 7 * SHAPE.rm : 0);
   return {
     instruction,
-    control: effects.control,
-    endsBlock: effects.endsBlock,
+    control: isVector ? 'none' : effects.control,
+    endsBlock: effects.endsBlock && !isVector,
     pure: effects.pure,
-    writesX: effects.writesRd,
-    usesFloat: effects.usesFloat,
+    writesX: effects.writesRd || (isVector && x.rd),
+    usesFloat: effects.usesFloat || (isVector && Object.values(f).includes(true)),
     needsFloat,
+    isVector,
     accessBytes,
     stores: effects.stores,
     mayLeave,
     readsPc: effects.readsPc,
     rounds: format.fields.has('rm'),
     x,
-    f: operands('f'),
+    f,
     first: { rd: first('rd'), rs1: first('rs1'), rs2: first('rs2'), rs3: first('rs3') },
     shapeMask,
   };

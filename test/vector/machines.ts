@@ -91,6 +91,8 @@ export class VectorMachine {
       platform: { ticks: () => 0, lines: () => 0, guestExternalLines: () => 0 },
       extensions: new Set<Extension>([...EXTENSIONS, `zvl${vlen}b`]),
       compile: this.#compile,
+      // So that most of a program runs compiled.
+      ...(this.#compile ? { compileAfter: 2 } : {}),
       hartId: 0,
       hsHost: false,
       exitRequest: EXIT_REQUEST,

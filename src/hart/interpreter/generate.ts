@@ -24,7 +24,7 @@ import { currentPc, slotSemantics } from './slot-operands.ts';
 import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './slots.ts';
 import { generateSystem } from './system-code.ts';
 import { DATUM, tlbEntry } from './tlb-code.ts';
-import { generateVector } from './vector-code.ts';
+import { defineVectorStep } from './vector-code.ts';
 
 /**
  * Instructions between two looks at the exit-request word. Small enough for a kick to take effect within
@@ -159,7 +159,7 @@ function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): Functio
 /** One function for each operation outside of the loop: `(hart, slot) -> status`. */
 function defineOutlined(module: ModuleBuilder, library: Library): Outlined {
   const functions = new Map<number, FunctionRef<'i32'>>();
-  const kernel = module.typeOf(['i32', 'i32'], 'i32');
+  const vectorStep = library.xlen === 64 ? defineVectorStep(module) : undefined;
   const refuse = (): never => {
     throw new Error('only operations in the dispatch loop may jump');
   };
@@ -179,7 +179,11 @@ function defineOutlined(module: ModuleBuilder, library: Library): Outlined {
         goNear: refuse,
         goFar: refuse,
       };
-      if (operation.instruction.vector !== undefined) generateVector(frame, kernel);
+      // Its slots have the encoding; all vector instructions share one operation.
+      if (operation.instruction.vector !== undefined && vectorStep !== undefined) {
+        const status = call(vectorStep, frame.hart, i32.load(frame.slot, SLOT.c));
+        f.if(i32.eqz(status), () => f.return(i32.const(CALL_RESULT.proceed)));
+      }
       generateSystem(frame, operation.instruction.name);
       generateOperation(frame, operation);
       f.return(i32.const(CALL_RESULT.proceed));

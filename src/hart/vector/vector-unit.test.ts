@@ -24,7 +24,7 @@ out:
 function run(code: string, options: ConstructorParameters<typeof HartBed>[0] = {}): HartBed {
   const bed = new HartBed({ extensions: ['v', 'zvl256b'], ...options });
   bed.load(withTraps(code));
-  bed.finish();
+  bed.finish(1_000_000);
   return bed;
 }
 
@@ -158,6 +158,54 @@ describe('vectors', () => {
     test('take a scalar that is not NaN-boxed as the canonical NaN', () => {
       const bed = run(`${ready}; li t0, 0x3f800000; fmv.d.x fa0, t0; vfmv.v.f v1, fa0; vmv.x.s a4, v1`);
       expect(bed.x('a4')).toBe(0x7fc0_0000n);
+    });
+  });
+
+  describe('in compiled code', () => {
+    const TURNS = 20_000;
+    const DATA = RAM + 0x1_0000;
+    /** A run by the interpreter, and one that is mostly compiled. */
+    const both = (code: string) =>
+      (['interp', 'jit'] as const).map((engine) => run(code, { engine, compileAfter: 4 }));
+
+    test('have the registers of a region, whichever file they are of', () => {
+      const [expected, bed] = both(`
+        li t0, 0x2000; csrs mstatus, t0
+        li s1, ${TURNS}; li s2, ${DATA}; li a4, 0; li a5, 0
+      loop:
+        vsetivli s3, 4, e32, m1, ta, ma
+        vle32.v v1, (s2)
+        vadd.vx v1, v1, s1
+        vse32.v v1, (s2)
+        vmv.x.s t3, v1
+        add a4, a4, t3
+        fcvt.s.w fa0, s1
+        vfadd.vf v2, v2, fa0
+        vfmv.f.s fa1, v2
+        fcvt.w.s t4, fa1
+        add a5, a5, t4
+        add a5, a5, s3
+        vsetvli zero, s1, e8, m1, ta, ma
+        addi s1, s1, -1
+        bnez s1, loop
+      `);
+      for (const name of ['a4', 'a5', 'a3'] as const) expect(bed.x(name)).toBe(expected.x(name));
+      expect(bed.hart.regionStatistics?.retired).toBeGreaterThan(TURNS * 10);
+    });
+
+    test('stop where an access traps', () => {
+      const [expected, bed] = both(`
+        li s2, ${DATA + 1}; li a4, 0
+        vsetivli s3, 8, e32, m1, ta, ma
+      loop:
+        vse32.v v1, (s2)
+        addi s2, s2, 36
+        addi a4, a4, 1
+        j loop
+      `);
+      for (const name of ['a0', 'a1', 'a2', 'a4', 's2'] as const) expect(bed.x(name)).toBe(expected.x(name));
+      expect(bed.x('a0')).toBe(BigInt(CAUSE.storeAccess));
+      expect(bed.hart.regionStatistics?.retired).toBeGreaterThan(20_000);
     });
   });
 });

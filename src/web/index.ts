@@ -8,6 +8,7 @@
 
 export * from '../api/public.ts';
 export { boot, imageBlob, restore } from './boot.ts';
-export { disks, type StoredDisk } from './drives/disks.ts';
+export type { StoredDisk } from './drives/disk-keeper.ts';
+export { disks } from './drives/disks.ts';
 export { checkIsolation, IsolationError } from './isolation.ts';
 export { WebHost } from './web-host.ts';

@@ -13,6 +13,13 @@ export type ToThread =
   | { readonly kind: 'load'; readonly life: WorkerStart['kind'] }
   /** Has it fetch parts of a file for another thread, until that is at its end. */
   | { readonly kind: 'serve'; readonly exchange: SharedArrayBuffer; readonly file: RemoteFile }
+  /** Has it keep a disk in records for another thread, until that is at its end. */
+  | {
+      readonly kind: 'keep';
+      readonly exchange: SharedArrayBuffer;
+      readonly name: string;
+      readonly readOnly: boolean;
+    }
   /** Makes it begin. */
   | ThreadBegin;
 

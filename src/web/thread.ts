@@ -27,8 +27,14 @@ listen<ToThread>(async (order, scope) => {
       break;
     }
     case 'serve': {
-      const { serveExchange } = await import('../storage/http/exchange.ts');
-      await serveExchange(order.exchange, order.file);
+      const { serveParts } = await import('../storage/http/thread-source.ts');
+      await serveParts(order.exchange, order.file);
+      scope.postMessage({ kind: 'done' });
+      break;
+    }
+    case 'keep': {
+      const { serveRecords } = await import('./drives/records/serve-records.ts');
+      await serveRecords(order.exchange, order.name, order.readOnly);
       scope.postMessage({ kind: 'done' });
       break;
     }

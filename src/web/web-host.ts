@@ -1,7 +1,7 @@
 import type { Xlen } from '../machine/cpu.ts';
 import type { MachineHost, RunningThread } from '../machine/machine.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
-import { refuseExchange } from '../storage/http/exchange.ts';
+import { refuseExchange } from '../storage/exchange.ts';
 import type { RemoteFile } from '../storage/http/range-source.ts';
 import { builtInterpreter } from './interpreter.ts';
 import { checkIsolation } from './isolation.ts';
@@ -55,15 +55,24 @@ export class WebHost implements MachineHost {
 
   /** Starts a thread that fetches parts of a file for the one at the other end of the exchange. */
   fetchFor(exchange: SharedArrayBuffer, file: RemoteFile): void {
+    this.#serve({ kind: 'serve', exchange, file }, 'fetches');
+  }
+
+  /** Starts a thread that keeps a disk in records for the one at the other end of the exchange. */
+  keepFor(exchange: SharedArrayBuffer, name: string, readOnly: boolean): void {
+    this.#serve({ kind: 'keep', exchange, name, readOnly }, 'keeps');
+  }
+
+  #serve(order: Extract<ToThread, { exchange: SharedArrayBuffer }>, does: string): void {
     const thread = new PageThread();
     thread.attach(
       () => undefined,
       (error) => {
         if (error !== undefined)
-          void refuseExchange(exchange, `the thread that fetches it failed: ${error.message}`);
+          void refuseExchange(order.exchange, `the thread that ${does} it failed: ${error.message}`);
       },
     );
-    thread.send({ kind: 'serve', exchange, file });
+    thread.send(order);
     this.onClose(() => thread.end(undefined));
   }
 

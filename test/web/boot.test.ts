@@ -71,6 +71,7 @@ describe.skipIf(!canRun)('in a tab', () => {
       expect(await page.run('storedAndRemote')).toEqual({
         size: `${2 ** 21}\n`,
         remote: 'first-here..last.',
+        records: `${2 ** 11 + 1}\n-here\0zzz`,
         exported: expect.stringContaining('in use by another machine'),
       });
       const other = await tab.open();
@@ -82,10 +83,12 @@ describe.skipIf(!canRun)('in a tab', () => {
 
     test('is told of a disk for which the browser has no room', async () => {
       const release = await limitRoom(page.page, 2 ** 22);
-      expect(await page.run('overQuota')).toEqual({
-        said: expect.stringContaining('Input/output error'),
-        told: expect.stringContaining('the browser has no more room for this page'),
-      });
+      for (const drive of ['vdb', 'vde']) {
+        expect(await page.run('overQuota', drive)).toEqual({
+          said: expect.stringContaining('Input/output error'),
+          told: expect.stringContaining('the browser has no more room for this page'),
+        });
+      }
       await release();
     });
 
@@ -100,7 +103,8 @@ describe.skipIf(!canRun)('in a tab', () => {
       wisp.close();
       await page.page.reload();
       expect(await page.run('storedAfterReload')).toEqual({
-        ...{ content: '-here\0', names: ['raw', 'small'], left: [] },
+        ...{ content: '-here\0', records: '-here\0' },
+        ...{ names: ['grown', 'raw', 'records', 'small'], left: [] },
       });
       expect(page.errors).toEqual([]);
     });

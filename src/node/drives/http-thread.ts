@@ -1,7 +1,7 @@
 /** The first module of a thread that fetches for one that may only wait. */
 import { workerData } from 'node:worker_threads';
-import { serveExchange } from '../../storage/http/exchange.ts';
 import type { RemoteFile } from '../../storage/http/range-source.ts';
+import { serveParts } from '../../storage/http/thread-source.ts';
 
 /** What the thread is made with. */
 export interface FetchData {
@@ -12,5 +12,5 @@ export interface FetchData {
 const { exchange, file } = workerData as FetchData;
 // A wait for a word is nothing that Node keeps a thread for.
 const stay = setInterval(() => undefined, 2 ** 30);
-await serveExchange(exchange, file);
+await serveParts(exchange, file);
 clearInterval(stay);

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
-import { Asker, createExchange } from '../../storage/http/exchange.ts';
+import { createExchange } from '../../storage/exchange.ts';
 import { HttpStorage, PART } from '../../storage/http/http-storage.ts';
 import type { RemoteFile } from '../../storage/http/range-source.ts';
+import { ThreadSource } from '../../storage/http/thread-source.ts';
 import type { FetchData } from './http-thread.ts';
 
 const own = import.meta.url;
@@ -14,5 +15,5 @@ export function remoteStorage(file: RemoteFile): HttpStorage {
   const workerData: FetchData = { exchange, file };
   const worker = new Worker(entry, { workerData });
   worker.unref();
-  return new HttpStorage(file.size, new Asker(exchange));
+  return new HttpStorage(file.size, new ThreadSource(exchange));
 }

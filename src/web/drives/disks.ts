@@ -2,23 +2,18 @@ import { parseMemory } from '../../api/quantities.ts';
 import { InputError } from '../../errors/input-error.ts';
 import { GrowingImage } from '../../storage/growing-image.ts';
 import { createQcow2 } from '../../storage/qcow2/create.ts';
+import type { KeptDisk, StoredDisk } from './disk-keeper.ts';
 import { lockDisk } from './disk-lock.ts';
-import { reasonOf, STORED, storedFile, storedFolder, storedName } from './stored-files.ts';
-
-/** A disk that the browser keeps. */
-export interface StoredDisk {
-  /** For `disk` of `boot`, with `opfs:` before it. */
-  readonly name: string;
-  /** Bytes that it takes here; what a guest sees can be more. */
-  readonly bytes: number;
-}
+import { STORED, storedName } from './disk-name.ts';
+import { findDisk, listDisks, newDiskKeeper } from './kept-disks.ts';
+import { reasonOf } from './reason.ts';
 
 /** A disk has so much room at most: more than any browser gives. */
 const LARGEST = 2 ** 40;
 
 /**
- * The disks that this browser keeps for the origin of the page, in its private file system: they stay over reloads, and until a
- * person clears the site's data. `navigator.storage.persist()` asks the browser not to clear them on its own.
+ * The disks that this browser keeps for the origin of the page: in its private file system or, where a browser has none, in its
+ * IndexedDB. They stay over reloads, and until a person clears the site's data. `navigator.storage.persist()` asks the browser not to clear them on its own.
  */
 export const disks = {
   /**
@@ -50,53 +45,48 @@ export const disks = {
   async export(name: string): Promise<File> {
     const release = await lockDisk(storedName(name), true);
     try {
-      return await (await found(name)).getFile();
+      const { content, changed } = await found(name);
+      return new File([await content()], name, { lastModified: changed });
     } finally {
       release();
     }
   },
 
   async list(): Promise<readonly StoredDisk[]> {
-    const all: StoredDisk[] = [];
-    for await (const [name, handle] of (await storedFolder()).entries()) {
-      if (handle instanceof FileSystemFileHandle) all.push({ name, bytes: (await handle.getFile()).size });
-    }
-    return all.sort((one, other) => (one.name < other.name ? -1 : 1));
+    const all = await listDisks();
+    return all.toSorted((one, other) => (one.name < other.name ? -1 : 1));
   },
 
   /** @throws InputError if there is none, or a machine uses it */
   async remove(name: string): Promise<void> {
-    await found(name);
+    const { keeper } = await found(name);
     const release = await lockDisk(storedName(name), false);
     try {
-      await (await storedFolder()).removeEntry(storedName(name));
+      await keeper.remove(storedName(name));
     } finally {
       release();
     }
   },
 };
 
-async function found(name: string): Promise<FileSystemFileHandle> {
-  const handle = await storedFile(storedName(name));
-  if (handle !== undefined) return handle;
+async function found(name: string): Promise<KeptDisk> {
+  const disk = await findDisk(storedName(name));
+  if (disk !== undefined) return disk;
   throw new InputError(`There is no disk ${STORED}${name} in this browser.`);
 }
 
-/** What could not be written whole is not kept. */
 async function write(given: string, content: Blob): Promise<void> {
   const name = storedName(given);
   const release = await lockDisk(name, false);
   try {
-    if ((await storedFile(name)) !== undefined)
+    if ((await findDisk(name)) !== undefined)
       throw new InputError(
         `There is a disk ${STORED}${name} in this browser already. Remove it, or give another name.`,
       );
-    const folder = await storedFolder();
+    const keeper = await newDiskKeeper();
     try {
-      const handle = await folder.getFileHandle(name, { create: true });
-      await content.stream().pipeTo(await handle.createWritable());
+      await keeper.write(name, content);
     } catch (error) {
-      await folder.removeEntry(name).catch(() => undefined);
       throw new InputError(`The disk ${STORED}${name} cannot be written: ${reasonOf(error)}.`);
     }
   } finally {

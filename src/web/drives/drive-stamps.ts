@@ -1,6 +1,6 @@
 import { InputError } from '../../errors/input-error.ts';
 import type { DriveStart } from './drive-start.ts';
-import { storedFile } from './stored-files.ts';
+import { findDisk } from './kept-disks.ts';
 
 /** Before the number of a drive, in the notes of a snapshot. */
 const DRIVE = 'drive';
@@ -34,6 +34,6 @@ export async function checkDrives(
 
 async function stampOf({ layer }: DriveStart): Promise<string> {
   if (layer.kind === 'remote') return `${layer.file.size}@${layer.file.mark ?? ''}`;
-  const file = await (await storedFile(layer.name))?.getFile();
-  return `${file?.size}@${file?.lastModified}`;
+  const disk = await findDisk(layer.name);
+  return `${disk?.bytes}@${disk?.changed}`;
 }

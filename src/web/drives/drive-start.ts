@@ -8,7 +8,7 @@ export type DriveFormat = (typeof DRIVE_FORMATS)[number];
 /** A file that holds a disk. It can be sent by `postMessage`. */
 export type DriveLayer = StoredLayer | RemoteLayer;
 
-/** A file that this browser keeps. */
+/** A disk that this browser keeps. */
 export interface StoredLayer {
   readonly kind: 'stored';
   /** Its name among the disks of the page's origin. */
@@ -17,6 +17,8 @@ export interface StoredLayer {
   /** The format was not given: it is what the file looked like. */
   readonly probed: boolean;
   readonly readOnly: boolean;
+  /** By which another thread keeps its records; undefined for a file. */
+  readonly exchange: SharedArrayBuffer | undefined;
 }
 
 /** A file of a server, which another thread fetches parts of. */

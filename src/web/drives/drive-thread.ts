@@ -1,8 +1,9 @@
 /** The side of drives that their threads load. */
 import { driveLane } from '../../devices/descriptor.ts';
 import type { WorkerHost, WorkerStart } from '../../machine/worker.ts';
-import { Asker } from '../../storage/http/exchange.ts';
 import { HttpStorage } from '../../storage/http/http-storage.ts';
+import { ThreadSource } from '../../storage/http/thread-source.ts';
+import type { ImageFile } from '../../storage/image-file.ts';
 import { inflate } from '../../storage/inflate.ts';
 import { Overlay } from '../../storage/overlay.ts';
 import { ProbedRaw } from '../../storage/probed-raw.ts';
@@ -11,8 +12,11 @@ import { Qcow2Image } from '../../storage/qcow2/image.ts';
 import { SparseStorage } from '../../storage/sparse-storage.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { DriveLayer, DriveStart, StoredLayer } from './drive-start.ts';
-import { HandleImage, ImageStorage, type SyncAccessHandle } from './handle-image.ts';
-import { storedFile } from './stored-files.ts';
+import { diskFile } from './files/file-keeper.ts';
+import { HandleImage, type SyncAccessHandle } from './files/handle-image.ts';
+import { ImageStorage } from './image-storage.ts';
+import { AskedBlocks } from './records/asked-blocks.ts';
+import { RecordImage } from './records/record-image.ts';
 
 /** Bytes of changes to a drive that are kept in memory. */
 const MOST_CHANGES = 2 ** 29;
@@ -39,7 +43,8 @@ export async function extendHost(
 ): Promise<Partial<WorkerHost>> {
   const handles = new Map<string, SyncAccessHandle>();
   for (const [index, { layer }] of drives.entries()) {
-    if (layer.kind === 'stored' && worksFor(start, index)) handles.set(layer.name, await openHandle(layer));
+    if (layer.kind === 'stored' && layer.exchange === undefined && worksFor(start, index))
+      handles.set(layer.name, await openHandle(layer));
   }
   const opened: { readonly file: string; readonly storage: Storage }[] = [];
   return {
@@ -53,6 +58,10 @@ export async function extendHost(
     closeDrives: () => {
       const troubles = opened.splice(0).flatMap(({ file, storage }) => close(file, storage));
       for (const handle of handles.values()) handle.close();
+      for (const [index, { layer }] of drives.entries()) {
+        if (layer.kind === 'stored' && layer.exchange !== undefined && worksFor(start, index))
+          new AskedBlocks(layer.exchange).end();
+      }
       return troubles;
     },
   };
@@ -64,7 +73,7 @@ function worksFor(start: WorkerStart, drive: number): boolean {
 }
 
 async function openHandle({ name, readOnly }: StoredLayer): Promise<SyncAccessHandle> {
-  const file = await storedFile(name);
+  const file = await diskFile(name);
   if (file === undefined) throw new Error(`the disk ${name} was removed meanwhile`);
   const { createSyncAccessHandle } = file as unknown as {
     createSyncAccessHandle(options: { readonly mode: string }): Promise<SyncAccessHandle>;
@@ -88,15 +97,20 @@ function isTaken(error: unknown): boolean {
 
 function storageOf(layer: DriveLayer, handles: ReadonlyMap<string, SyncAccessHandle>): Storage {
   if (layer.kind === 'remote') {
-    const remote = new HttpStorage(layer.file.size, new Asker(layer.exchange));
+    const remote = new HttpStorage(layer.file.size, new ThreadSource(layer.exchange));
     return layer.format === 'raw' ? remote : Qcow2Image.open(remote, { readOnly: true, unpackers });
   }
-  const handle = handles.get(layer.name);
-  if (handle === undefined) throw new Error('this thread does not work for that drive');
-  const image = new HandleImage(handle);
+  const image = imageOf(layer, handles);
   if (layer.format === 'qcow2') return Qcow2Image.open(image, { readOnly: layer.readOnly, unpackers });
   const raw = new ImageStorage(image);
   return layer.probed && !layer.readOnly ? new ProbedRaw(raw) : raw;
+}
+
+function imageOf({ name, exchange }: StoredLayer, handles: ReadonlyMap<string, SyncAccessHandle>): ImageFile {
+  if (exchange !== undefined) return new RecordImage(new AskedBlocks(exchange));
+  const handle = handles.get(name);
+  if (handle === undefined) throw new Error('this thread does not work for that drive');
+  return new HandleImage(handle);
 }
 
 function close(file: string, storage: Storage): readonly string[] {

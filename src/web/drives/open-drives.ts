@@ -1,18 +1,20 @@
 import type { VmDisk } from '../../api/boot-options.ts';
 import type { DriveFacts } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
+import { createExchange } from '../../storage/exchange.ts';
 import { FORMAT_BYTES, formatOf } from '../../storage/formats.ts';
 import { GrowingImage } from '../../storage/growing-image.ts';
-import { createExchange } from '../../storage/http/exchange.ts';
 import { PART } from '../../storage/http/http-storage.ts';
 import { connect, fetchPart, type RemoteFile } from '../../storage/http/range-source.ts';
 import { ImageError } from '../../storage/qcow2/errors.ts';
 import { readHeader } from '../../storage/qcow2/header.ts';
 import { absoluteUrl } from '../fetch-file.ts';
 import { lockDisk } from './disk-lock.ts';
+import { isStored, STORED, storedName } from './disk-name.ts';
 import { stampDrives } from './drive-stamps.ts';
 import { DRIVE_FORMATS, type DriveFormat, type DriveLayer, type DriveStart } from './drive-start.ts';
-import { isStored, STORED, storedFile, storedName } from './stored-files.ts';
+import { findDisk } from './kept-disks.ts';
+import { BLOCK } from './records/block-store.ts';
 
 const SECTOR = 512;
 /** Bytes of an image in which its header is. */
@@ -24,6 +26,8 @@ const SERIAL_BYTES = 20;
 export interface DriveServices {
   /** Starts a thread that fetches parts of a file for the one at the other end of the exchange. */
   fetchFor(exchange: SharedArrayBuffer, file: RemoteFile): void;
+  /** Starts a thread that keeps a disk in records for the one at the other end of the exchange. */
+  keepFor(exchange: SharedArrayBuffer, name: string, readOnly: boolean): void;
   /** Takes what gives up what is held. */
   onClose(close: () => void): void;
 }
@@ -57,20 +61,23 @@ export async function openDrives(disks: readonly VmDisk[], services: DriveServic
 async function openStored(disk: VmDisk, services: DriveServices): Promise<DriveStart> {
   const { file, readOnly = false, snapshot: forgets = false } = disk;
   const name = storedName(file);
-  const handle = await storedFile(name);
-  if (handle === undefined)
+  if ((await findDisk(name)) === undefined)
     throw new InputError(
       `There is no disk ${STORED}${name} in this browser. Make an empty one: await disks.create('${name}', '4G').`,
     );
   const isRead = readOnly || forgets;
   services.onClose(await lockDisk(name, isRead));
-  const content = await handle.getFile();
-  const start = new Uint8Array(await content.slice(0, HEADER_BYTES).arrayBuffer());
+  // Whoever had it before may have changed it.
+  const kept = await findDisk(name);
+  if (kept === undefined) throw new InputError(`The disk ${STORED}${name} was removed meanwhile.`);
+  const start = await kept.start(HEADER_BYTES);
   const format = formatFor(disk, start);
-  const bytes = format === 'raw' ? content.size : sizeOf(disk, start);
+  const bytes = format === 'raw' ? kept.bytes : sizeOf(disk, start);
+  const exchange = kept.keeper.kind === 'records' ? createExchange(BLOCK) : undefined;
+  if (exchange !== undefined) services.keepFor(exchange, name, isRead);
   const layer: DriveLayer = {
     ...{ kind: 'stored', name, format, probed: disk.format === undefined },
-    readOnly: isRead,
+    ...{ readOnly: isRead, exchange },
   };
   return { file, layer, forgets, bytes: wholeSectors(disk, bytes) };
 }

@@ -14,13 +14,28 @@ let vm: Vm;
 
 const messageOf = (error: HartvisorError) => error.message;
 
-const DISKS = ['opfs:raw', 'opfs:small', 'disk.img'];
+const DISKS = ['opfs:raw', 'opfs:small', 'disk.img', 'opfs:records', 'opfs:grown'];
 const notices: string[] = [];
+
+/** In a browser that keeps no files for pages, as some do in private windows. */
+async function withoutFiles<T>(work: () => Promise<T>): Promise<T> {
+  const { getDirectory } = StorageManager.prototype;
+  StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException('no files', 'SecurityError'));
+  try {
+    return await work();
+  } finally {
+    StorageManager.prototype.getDirectory = getDirectory;
+  }
+}
 
 /** Types at a shell. */
 async function shell(): Promise<string> {
   await disks.import('raw', new Blob([new Uint8Array(2 ** 20)]));
   await disks.create('small', '1G');
+  await withoutFiles(async () => {
+    await disks.import('records', new Blob([new Uint8Array(2 ** 20 + 512)]));
+    await disks.create('grown', '1G');
+  });
   const files = { kernel: 'guest/kernel', initrd: 'guest/initrd', disk: DISKS };
   vm = await boot({
     ...{ ...files, cpus: 2, memory: '256M', trace: true },
@@ -58,17 +73,18 @@ async function output(command: string): Promise<string> {
 async function storedAndRemote() {
   const write = (drive: string) =>
     `printf %s $(head -c 5 /dev/${drive})-here | dd of=/dev/${drive} 2>/dev/null`;
-  await output(`${write('vda')}; ${write('vdc')}; sync`);
+  await output(`${write('vda')}; ${write('vdc')}; ${write('vdd')}; sync`);
   return {
     size: await output('cat /sys/block/vdb/size'),
     remote: await output('head -c 12 /dev/vdc; tail -c 5 /dev/vdc'),
+    records: await output('cat /sys/block/vdd/size; head -c 6 /dev/vdd; tail -c 3 /dev/vdd | tr "\\0" z'),
     exported: await disks.export('raw').catch(messageOf),
   };
 }
 
 /** Fills a disk for which the browser has no room. */
-async function overQuota() {
-  const said = await output('dd if=/dev/urandom of=/dev/vdb bs=1M count=64 oflag=direct; echo $?');
+async function overQuota(drive: string) {
+  const said = await output(`dd if=/dev/urandom of=/dev/${drive} bs=1M count=64 oflag=direct; echo $?`);
   return { said, told: notices.at(-1) };
 }
 
@@ -89,10 +105,12 @@ async function diskInUse(): Promise<unknown> {
 }
 
 async function storedAfterReload() {
-  const content = await (await disks.export('raw')).slice(0, 6).text();
+  const first = async (name: string) => (await disks.export(name)).slice(0, 6).text();
+  const content = await first('raw');
+  const records = await withoutFiles(() => first('records'));
   const names = (await disks.list()).map(({ name }) => name);
   for (const name of names) await disks.remove(name);
-  return { content, names, left: await disks.list() };
+  return { content, records, names, left: await disks.list() };
 }
 
 async function badDisks() {

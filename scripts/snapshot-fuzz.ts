@@ -47,6 +47,7 @@ function machine(): SavedMachine {
       deviceTree: Uint8Array.of(1),
       registers: [],
       kept: [{ device: 1, part: 0, bytes: Uint8Array.of(2) }],
+      hot: Uint32Array.of(2, 0x1001),
     },
   };
 }

@@ -30,6 +30,8 @@ export interface CodeCacheOptions {
   readonly samePage: (a: number, b: number) => boolean;
   /** Called when the decoded page at `slots` is dropped: translations that lead to it must be forgotten first. */
   readonly onEvict: (slots: number) => void;
+  /** Called when a page of RAM, by its number, was given the slots at `slots`: none of it is decoded. */
+  readonly onAdmit?: (slots: number, page: number) => void;
   /** Called before slots of the page at `slots` are dropped because memory has changed. */
   readonly onChange: (slots: number) => void;
 }
@@ -66,6 +68,7 @@ export class CodeCache {
   readonly #samePage: (a: number, b: number) => boolean;
   readonly #onEvict: (slots: number) => void;
   readonly #onChange: (slots: number) => void;
+  readonly #onAdmit: CodeCacheOptions['onAdmit'];
 
   constructor(options: CodeCacheOptions) {
     const { base, pages, ram } = options;
@@ -80,6 +83,7 @@ export class CodeCache {
     this.#samePage = options.samePage;
     this.#onEvict = options.onEvict;
     this.#onChange = options.onChange;
+    this.#onAdmit = options.onAdmit;
     this.#bytes = new Uint8Array(buffer);
     this.#halfwords = new Uint16Array(buffer);
     this.#words = new Int32Array(buffer);
@@ -132,6 +136,11 @@ export class CodeCache {
   pageOf(slot: number): number {
     const index = Math.floor((slot - this.#base) / CODE_PAGE.bytes);
     return index >= 0 && index < this.#pages ? this.#base + index * CODE_PAGE.bytes : 0;
+  }
+
+  /** The number of the page of RAM whose slots begin at `slots`. */
+  ramPageOf(slots: number): number {
+    return this.#holds[(slots - this.#base) / CODE_PAGE.bytes] as number;
   }
 
   /** The encoding at a slot, as it was when the page was decoded: 32 bits, of which a compressed one uses 16. */
@@ -272,6 +281,7 @@ export class CodeCache {
     }
     const source = this.#ram.offsetOfPage(page);
     this.#bytes.copyWithin(slots + CODE_PAGE.snapshot, source, source + PAGE);
+    this.#onAdmit?.(slots, page);
     return index;
   }
 

@@ -28,6 +28,8 @@ export interface HartOptions {
   readonly compileAfter?: number;
   /** Bytes that compiled code may take in this process, beside linear memory; an estimate. */
   readonly codeBytes?: number;
+  /** Where regions began when the machine was saved, as `hotCodeOf` gives it: they are compiled soon. */
+  readonly hot?: Uint32Array | undefined;
   /** No other thread works in RAM while this hart runs: compiled code need not be atomic. */
   readonly alone?: boolean;
   /** Is told of each compiled region. */
@@ -46,8 +48,10 @@ export interface HartOptions {
 
 /** Those of them that are about compiled regions. */
 export function regionOptions(options: HartOptions) {
-  const { ram, area, codePages, alone, compileAfter, codeBytes, onRegion, onCompiled, onRefused } = options;
+  const { ram, area, codePages, alone, compileAfter, codeBytes, hot, onRegion, onCompiled, onRefused } =
+    options;
   return {
+    ...(hot === undefined ? {} : { hot }),
     ...(codeBytes === undefined ? {} : { codeBytes }),
     ...(compileAfter === undefined ? {} : { threshold: compileAfter }),
     ...(onRegion === undefined ? {} : { onRegion }),

@@ -114,6 +114,7 @@ export class Hart {
         this.tlb.flushFetches();
       },
       onChange: (slots) => this.#regions?.dropPage(slots),
+      onAdmit: (slots, page) => this.#regions?.admit(slots, page),
     });
   }
 

@@ -2,6 +2,7 @@ import type { DebugTarget } from '../debug/target.ts';
 import type { Backends, GuestBalloon, GuestNetwork, GuestPort, GuestSockets } from '../devices/backends.ts';
 import type { HostSide } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
+import { hotCodeOf } from '../hart/hot-code.ts';
 import { type RegionStatistics, readRegionStatistics } from '../hart/region-statistics.ts';
 import { copyRegisters } from '../hart/saved-registers.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
@@ -179,10 +180,11 @@ export class Machine {
     const cpu = this.#cpu;
     const memory = this.#memory;
     if (this.#restored !== undefined) this.#goOnWith(this.#restored);
+    const hot = this.#restored?.hot;
     const starts: WorkerStart[] = [];
     for (let index = 0; index < pcpus; index++) {
       const trace = this.#trace?.of(index);
-      starts.push(this.#processors.startOf({ memory, index, engine, ...cpu, trace }));
+      starts.push(this.#processors.startOf({ memory, index, engine, ...cpu, trace, hot }));
     }
     for (const lane of ioLanes({ plan: this.plan, engine })) {
       const trace = this.#trace?.of(starts.length);
@@ -309,6 +311,7 @@ export class Machine {
     return {
       ...{ plan: this.plan, own: this.#own, ...this.#cpu, memory: this.#memory },
       ...{ deviceTree: this.deviceTree, registers, kept: all },
+      hot: hotCodeOf(this.#memory, this.plan.harts, this.plan.codePages),
       milliseconds: this.#pausedAt - this.#control.startedAt,
     };
   }

@@ -114,7 +114,7 @@ export class ThreadFrame {
   }
 
   createHart(own: OwnHartOptions): Hart {
-    const { kind, plan, index, engine, xlen, extensions } = this.#start;
+    const { kind, plan, index, engine, xlen, extensions, hot } = this.#start;
     const { trace } = this;
     const options: HartOptions = {
       ...own,
@@ -123,6 +123,7 @@ export class ThreadFrame {
       area: plan.harts[index] ?? 0,
       codePages: plan.codePages,
       codeBytes: plan.codeBytes,
+      hot,
       xlen,
       extensions: hartExtensions(kind, extensions),
       aia: plan.aia === 'aplic-imsic' ? plan.aia : 'none',

@@ -32,6 +32,8 @@ export interface ThreadStart extends Cpu {
   /** Number of the pCPU, or of the bare hart. */
   readonly index: number;
   readonly engine: Engine;
+  /** Of a machine that was saved: where compiled code began, as `hotCodeOf` gives it. */
+  readonly hot?: Uint32Array<ArrayBuffer> | undefined;
   /** Where the thread records what it does, if the machine is traced. */
   readonly trace?: ThreadTrace | undefined;
 }

@@ -73,6 +73,8 @@ export interface HartBedOptions {
   readonly onRefused?: (text: string) => void;
   /** Bytes that compiled code may take. */
   readonly codeBytes?: number;
+  /** Where regions began in the life of another hart. */
+  readonly hot?: Uint32Array;
   /** Samples after which code is compiled; 1 unless given. */
   readonly compileAfter?: number;
   readonly hsHost?: boolean;
@@ -116,7 +118,8 @@ export class HartBed {
   readonly ramBytes: number;
   /** Where RAM begins in linear memory. */
   readonly ramOffset: number;
-  /** Where the hart's area ends in linear memory. */
+  /** Where the hart's area begins and ends in linear memory. */
+  readonly area: number;
   readonly areaEnd: number;
   readonly bytes: Uint8Array;
   /** Accesses to the device page. */
@@ -148,6 +151,7 @@ export class HartBed {
     this.origin = options.origin ?? DEFAULT_BED_ORIGIN;
     const exitRequest = this.origin + EXIT_REQUEST + index * 4;
     this.ramBytes = ramBytes;
+    this.area = this.origin + AREA + index * areaBytes;
     this.areaEnd = this.origin + AREA + harts * areaBytes;
     // A page of canary on both sides of RAM.
     this.ramOffset = Math.ceil(this.areaEnd / PAGE) * PAGE + PAGE;
@@ -160,12 +164,13 @@ export class HartBed {
     this.files = [0, 1, 2].flatMap((number) => (options.aia === true ? [this.#file(number)] : []));
     this.hart = this.#newHart({
       ...(options.onRegion === undefined ? {} : { onRegion: options.onRegion }),
+      hot: options.hot,
       ...(options.codeBytes === undefined ? {} : { codeBytes: options.codeBytes }),
       onRefused: options.onRefused ?? fail,
       compileAfter: options.compileAfter ?? 1,
       xlen: this.#xlen,
       interpreter: options.interpreter ?? interpreter(this.#xlen),
-      area: this.origin + AREA + index * areaBytes,
+      area: this.area,
       codePages,
       ram: new GuestMemory(this.memory, { base: RAM, size: ramBytes, offset: this.ramOffset }),
       devices: this.#devices(options.messagePort),

@@ -97,6 +97,8 @@ export const REGION_RECORD = struct({
    * Its first instruction once more, with all jumps far, for when the region cannot run; then two slots that lead back.
    */
   aside: align(32, array(SLOT_TYPE, 3)),
+  /** Where it begins, as `hotEntry` has it; `NO_ENTRY` once it was dropped. */
+  entry: i32,
 });
 
 /** A compiled region as the interpreter knows it: a record in linear memory. */

@@ -9,6 +9,11 @@ const DEEP = 3;
  * runs is compiled in the end, and machine code takes more and more memory.
  */
 const PERIOD = 2048;
+/**
+ * Samples of a slot that was hot before: until then the interpreter has met most of the code around it, which is left
+ * out of regions otherwise.
+ */
+const KNOWN = 4;
 /** Counters of samples; slots share them. */
 const COUNTERS = 1 << 14;
 
@@ -54,6 +59,13 @@ export class Heat {
   /** The next sample of a slot makes it due. */
   expect(slot: number, depth: Depth): void {
     this.#samples[counterOf(slot)] = (depth === 'deep' ? this.#deep : this.#threshold) - 1;
+  }
+
+  /** A slot was hot in the life of another hart: few samples make it due. */
+  hasten(slot: number, depth: Depth): void {
+    const due = depth === 'deep' ? this.#deep : this.#threshold;
+    const counter = counterOf(slot);
+    this.#samples[counter] = Math.max(this.#samples[counter], due - Math.min(KNOWN, due));
   }
 
   /** Forgets the samples of a slot. */

@@ -3,12 +3,14 @@ import { type HartLayout, isCompilable, type Region, RegionCompiler } from '../.
 import type { MemoryLimits } from '../../wasm/index.ts';
 import { REGION_RECORDS } from '../area.ts';
 import type { CodeCache } from '../code-cache.ts';
+import { hotEntry, NO_ENTRY } from '../hot-code.ts';
 import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT, SLOT_SCALE } from '../interpreter/slots.ts';
 import { FIELD, SHORT_STRETCH, TLB } from '../layout.ts';
 import { RegionCounters } from '../region-statistics.ts';
 import type { HartState } from '../state.ts';
 import type { Tlb } from '../tlb.ts';
 import { EntryNotes } from './entry-notes.ts';
+import { ExpectedCode } from './expected-code.ts';
 import { type HalfwordTest, HartCode, type Place } from './hart-code.ts';
 import { type Depth, Heat } from './heat.ts';
 import { JumpProfile } from './jump-profile.ts';
@@ -57,6 +59,8 @@ export interface RegionsOptions {
   readonly threshold?: number;
   /** Bytes that regions may take in this process, as an estimate; {@link CODE_BYTES} unless given. */
   readonly codeBytes?: number;
+  /** Where regions began when the machine was saved, as `hotCodeOf` gives it. */
+  readonly hot?: Uint32Array | undefined;
   /** Is told of each region that is put in place. */
   readonly onRegion?: (placed: PlacedRegion) => void;
   /** Is told what was compiled. */
@@ -129,6 +133,7 @@ export class Regions {
   readonly #jumps = new JumpProfile();
   readonly #notes = new EntryNotes();
   readonly #memory: RegionMemory;
+  readonly #expected: ExpectedCode;
   #hasTold = false;
   /**
    * By slots of instructions that only the interpreter carries out: the slot of the next one that compiled code does.
@@ -148,6 +153,7 @@ export class Regions {
     this.#options = options;
     this.#compiler = new RegionCompiler(options.limits, LAYOUT, options.alone, options.state.xlen);
     this.#heat = new Heat(options.threshold);
+    this.#expected = new ExpectedCode(options.hot ?? new Uint32Array());
     this.#memory = new RegionMemory(options.codeBytes ?? CODE_BYTES);
     this.#words = options.state.words;
     this.#addresses = options.state.addresses;
@@ -309,6 +315,12 @@ export class Regions {
     return this.#installed.get(Math.floor(distance / REGION.bytes))?.firstBits;
   }
 
+  /** A page of RAM, by its number, is going to be decoded to the slots at `slots`. */
+  admit(slots: number, page: number): void {
+    for (const { halfword, depth } of this.#expected.take(page))
+      this.#heat.hasten(slots + halfword * SLOT.bytes, depth);
+  }
+
   /** Forgets the regions that have code of the decoded page at `slots`. */
   dropPage(slots: number): void {
     for (const number of [...(this.#byPage.get(slots) ?? [])]) {
@@ -425,6 +437,7 @@ export class Regions {
     if (number >= table.length) table.grow(Math.max(64, table.length));
     table.set(number, run);
     this.#writeRecord(number, place, region, source);
+    this.#noteEntry(number, place, region.depth);
     const firstBits = this.#packAside(number, source.at(((slot - slots) / SLOT.bytes) * 2));
     this.#halfwords[(slots + CODE_PAGE.regions) / 2 + (slot - slots) / SLOT.bytes] = number;
     this.#halfwords[slot / 2] = OPERATION.region;
@@ -465,6 +478,11 @@ export class Regions {
     }
   }
 
+  #noteEntry(number: number, { slot, slots }: Place, depth: Depth): void {
+    const offset = this.#options.code.ramPageOf(slots) * PAGE + ((slot - slots) / SLOT.bytes) * 2;
+    this.#memoryWords[(this.#recordOf(number) + REGION.entry) / 4] = hotEntry(offset, depth);
+  }
+
   /** The interpreter carries out the first instruction where the region cannot. */
   #packAside(number: number, first: Decoded | undefined): number {
     if (first === undefined) throw new Error('a region begins with an instruction');
@@ -488,6 +506,7 @@ export class Regions {
     if (this.#halfwords[slot / 2] === OPERATION.region) {
       this.#halfwords[slot / 2] = this.#memoryWords[record + REGION.operation / 4];
     }
+    this.#memoryWords[record + REGION.entry / 4] = NO_ENTRY;
     this.#options.table.set(number, null);
     this.#installed.delete(number);
     this.#memory.remove(number);

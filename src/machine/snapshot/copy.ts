@@ -28,12 +28,13 @@ export function copyMachine(saved: SavedMachine, pcpus?: number): SavedMachine {
   }
   const ramOf = (of: WebAssembly.Memory, { ram }: MachinePlan) => new GuestMemory(of, ram).asWords();
   copyPagesInUse(ramOf(saved.memory, saved.plan), ramOf(memory, plan));
-  const { deviceTree, registers, kept } = saved;
+  const { deviceTree, registers, hot, kept } = saved;
   return {
     ...saved,
     ...{ plan, memory },
     deviceTree: deviceTree.slice(),
     registers: registers.map((each) => each.slice()),
+    hot: hot.slice(),
     kept: kept.map((each) => ({ ...each, bytes: each.bytes.slice() })),
   };
 }

@@ -10,7 +10,7 @@ import { i32, struct } from '../../layout/struct.ts';
 export const SNAPSHOT_MAGIC = 'HARTSNAP';
 
 /** Counts up with every change after which older files are not understood any more, or newer ones by older versions. */
-export const SNAPSHOT_VERSION = 1;
+export const SNAPSHOT_VERSION = 2;
 
 /** What comes before the JSON. */
 export const HEAD = struct({
@@ -48,7 +48,9 @@ export const TAG = {
   kept: 4,
   /** Pages of RAM: how many runs, first page and number of pages of each, then the pages. */
   ram: 5,
-  end: 6,
+  /** Where compiled code begins, as `hotCodeOf` gives it. */
+  hot: 6,
+  end: 7,
 } as const;
 
 export type Tag = (typeof TAG)[keyof typeof TAG];

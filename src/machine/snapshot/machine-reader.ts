@@ -1,4 +1,5 @@
 import type { InputError } from '../../errors/input-error.ts';
+import { MOST_HOT } from '../../hart/hot-code.ts';
 import { type HartRegisters, SAVED_HART } from '../../hart/saved-registers.ts';
 import { GuestMemory } from '../../memory/guest-memory.ts';
 import { type MachinePlan, memoryFor } from '../plan.ts';
@@ -23,6 +24,7 @@ export class MachineReader {
   readonly #harts: number;
   readonly #registers: HartRegisters[] = [];
   readonly #kept: KeptByDevice[] = [];
+  #hot = new Uint32Array();
   #deviceTree: Uint8Array<ArrayBuffer> = new Uint8Array();
   /** How many of each kind there were, and the kind that came last. */
   readonly #counts = new Map<number, number>();
@@ -63,6 +65,10 @@ export class MachineReader {
       case TAG.kept:
         this.#kept[number] = { ...keptHead(bytes), bytes: new Uint8Array(bytes.subarray(KEPT_BYTES)) };
         break;
+      case TAG.hot:
+        // A copy, which begins where words may.
+        this.#hot = new Uint32Array(new Uint8Array(bytes).buffer);
+        break;
       default:
         this.#takePages(bytes);
     }
@@ -74,16 +80,18 @@ export class MachineReader {
   }
 
   /** All that was read. @throws InputError when something of it is missing */
-  finished(): Pick<SavedMachine, 'memory' | 'deviceTree' | 'registers' | 'kept'> {
+  finished(): Pick<SavedMachine, 'memory' | 'deviceTree' | 'registers' | 'hot' | 'kept'> {
     const isWhole =
       this.#count(TAG.tree) === 1 &&
       this.#count(TAG.state) === this.#parts.length &&
-      this.#count(TAG.registers) === this.#harts;
+      this.#count(TAG.registers) === this.#harts &&
+      this.#count(TAG.hot) === 1;
     if (!isWhole) throw this.#damaged('a part of its machine is missing');
     const { length } = this.#deviceTree;
     if (length === 0) throw this.#damaged('its device tree is empty');
     return {
       ...{ memory: this.#memory, deviceTree: this.#deviceTree, registers: this.#registers, kept: this.#kept },
+      hot: this.#hot,
     };
   }
 
@@ -103,6 +111,8 @@ export class MachineReader {
         return bytes >= KEPT_BYTES;
       case TAG.ram:
         return bytes >= WORD && bytes <= MOST_RUNS_BYTES + SECTION_PAGES * PAGE;
+      case TAG.hot:
+        return number === 0 && bytes % WORD === 0 && bytes <= MOST_HOT * WORD;
       default:
         return false;
     }

@@ -19,6 +19,8 @@ export interface SavedMachine extends Cpu {
   readonly deviceTree: Uint8Array<ArrayBuffer>;
   /** Of each hart of a bare machine. */
   readonly registers: readonly HartRegisters[];
+  /** Where the compiled code of its harts begins, as `hotCodeOf` gives it. */
+  readonly hot: Uint32Array<ArrayBuffer>;
   /** What the devices had on I/O threads. */
   readonly kept: readonly KeptByDevice[];
 }

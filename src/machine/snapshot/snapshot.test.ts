@@ -46,6 +46,7 @@ function machineOf(kind: 'domain' | 'bare', seed = 1): SavedMachine {
     deviceTree: Uint8Array.of(1, 2, 3),
     registers: kind === 'bare' ? [5, 6].map((fill) => new Uint8Array(SAVED_HART.bytes).fill(fill)) : [],
     kept: [{ device: 3, part: 1, bytes: Uint8Array.of(9, 8, 7) }],
+    hot: Uint32Array.of(2, 0x1001, 0xffff_fffe),
   };
 }
 
@@ -141,7 +142,7 @@ describe('a file that is not one of this version', () => {
     await expect(open(Uint8Array.of(1, 2, 3))).rejects.toThrow(`${NAME} is no snapshot of a machine.`);
     await expect(open(new Uint8Array())).rejects.toThrow('is no snapshot of a machine');
     await expect(open(changed(HEAD.at.version, 7))).rejects.toThrow(
-      `${NAME} is a snapshot in format 7, and this hartvisor reads format 1.`,
+      `${NAME} is a snapshot in format 7, and this hartvisor reads format 2.`,
     );
     await expect(open(changed(HEAD.bytes + 20, 0))).rejects.toThrow(
       `${NAME} is damaged: the sum over its head`,

@@ -48,7 +48,7 @@ export async function writeSnapshot(
 }
 
 function* sectionsOf(saved: SavedMachine): Generator<Plain> {
-  const { plan, memory, deviceTree, registers, kept } = saved;
+  const { plan, memory, deviceTree, registers, hot, kept } = saved;
   yield { tag: TAG.tree, number: 0, bytes: deviceTree };
   for (const [number, { at, bytes }] of stateParts(plan).entries()) {
     yield { tag: TAG.state, number, bytes: new Uint8Array(memory.buffer, at, bytes).slice() };
@@ -62,6 +62,7 @@ function* sectionsOf(saved: SavedMachine): Generator<Plain> {
   for (const runs of grouped(pagesInUse(ram, SECTION_PAGES))) {
     yield { tag: TAG.ram, number: number++, bytes: packRuns(ram, runs) };
   }
+  yield { tag: TAG.hot, number: 0, bytes: new Uint8Array(hot.buffer, hot.byteOffset, hot.byteLength) };
 }
 
 /** Runs that together have as many pages as a section. */

@@ -132,7 +132,7 @@ class GraphBuilder {
     for (let offset = start; ; left--) {
       const decoded = this.#source.at(offset);
       if (decoded === undefined) break;
-      const traits = traitsOf(decoded.instruction);
+      const traits = traitsOf(decoded);
       if (!isCompilable(decoded)) break;
       if (left <= 0 && !isStraddling(offset, decoded)) {
         this.#cutOff = offset;
@@ -301,8 +301,9 @@ function newContext(parent: Context | undefined, returnOffset: number): Context 
 }
 
 /** System instructions, and float instructions with a reserved rounding mode, are left to the interpreter. */
-export function isCompilable({ instruction, rm }: Decoded): boolean {
-  const { control, rounds } = traitsOf(instruction);
+export function isCompilable(decoded: Decoded): boolean {
+  const { rm } = decoded;
+  const { control, rounds } = traitsOf(decoded);
   return control !== 'system' && !(rounds && (rm === 5 || rm === 6));
 }
 

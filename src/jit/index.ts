@@ -3,4 +3,4 @@ export { REGION_EXIT } from './exits.ts';
 export { isCompilable } from './graph.ts';
 export type { HartLayout } from './hart-layout.ts';
 export { type CompileOptions, type Region, RegionCompiler } from './region.ts';
-export { VECTOR_STEP } from './region-module.ts';
+export { VECTOR_LENGTH, VECTOR_STEP } from './region-module.ts';

@@ -249,7 +249,7 @@ export class RegionCode {
   #instruction(placed: Placed, unspent: number, group: AccessGroup | undefined): void {
     const { decoded, traits, offset } = placed;
     const frame = this.#frame;
-    if (traits.isVector) {
+    if (traits.vector !== 'none') {
       frame.vector(placed, unspent);
       return;
     }

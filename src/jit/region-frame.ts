@@ -180,11 +180,17 @@ export class RegionFrame {
   }
 
   /**
-   * Has a vector instruction carried out by its kernel, or leaves before it.
+   * Has a vector instruction carried out by its kernel, or reads vl, or leaves before it.
    *
    * @param unspent as for {@link #mayResume}
    */
   vector({ decoded, traits, offset }: Placed, unspent: number): void {
+    if (traits.vector === 'length') {
+      values[HOLE.rd] = this.registers.locals[FIRST_REGISTER.x + decoded.rd];
+      this.mayResume(offset, unspent);
+      this.piece(isNear(offset) ? 'readLength' : 'readLengthFar');
+      return;
+    }
     const { writtenX, writtenF } = this.registers;
     const { field } = this.#layout;
     const sources = (operands: Operands): number =>

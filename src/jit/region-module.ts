@@ -24,6 +24,11 @@ export const VECTOR_STEP = {
   result: 'i32',
 } as const satisfies FunctionRef<'i32'>;
 
+/** Reads vl; the result is less than 0 where that is illegal. */
+export const VECTOR_LENGTH = {
+  ...{ index: VECTOR_STEP.index + 1, name: 'vectorLength', params: ['i32'], result: 'i64' },
+} as const satisfies FunctionRef<'i64'>;
+
 /** The sections around the code of a module. */
 interface Shell {
   readonly head: Uint8Array;
@@ -32,7 +37,7 @@ interface Shell {
 
 /** The functions that a region imports, in the order in which they are first called. */
 export class Imports {
-  /** By their numbers among all functions of floating point, behind which {@link VECTOR_STEP} is. */
+  /** By their numbers among all functions of floating point, behind which those for vectors are. */
   readonly numbers: number[] = [];
 
   /** The index of a function in the region's module. */
@@ -105,5 +110,5 @@ export class RegionModules {
 }
 
 function byNumber(functions: FloatFunctions): ReadonlyMap<number, FunctionRef> {
-  return new Map([...floatFunctions(functions), VECTOR_STEP].map((ref) => [ref.index, ref]));
+  return new Map([...floatFunctions(functions), VECTOR_STEP, VECTOR_LENGTH].map((ref) => [ref.index, ref]));
 }

@@ -16,9 +16,9 @@ import {
   select,
 } from '../wasm/index.ts';
 import { REGION_BUDGET, REGION_EXIT } from './exits.ts';
-import { addressHole, FRAME, HOLE, registerHole } from './frame-locals.ts';
+import { addressHole, FRAME, HOLE, registerHole, setRegister } from './frame-locals.ts';
 import { probe, resumeIf } from './probe.ts';
-import { VECTOR_STEP } from './region-module.ts';
+import { VECTOR_LENGTH, VECTOR_STEP } from './region-module.ts';
 import { RegionSemantics, type Setting } from './region-semantics.ts';
 import { SHAPE, type Traits } from './traits.ts';
 
@@ -202,9 +202,18 @@ const PIECES = {
   /** A vector instruction, whose encoding is `imm`, by its kernel; leaves if that does not go to the end. */
   vector: (f: FunctionBuilder) => resumeIf(f, vectorStep(), false),
   vectorFar: (f: FunctionBuilder) => resumeIf(f, vectorStep(), true),
+  /** Reads vl, or leaves. */
+  readLength: (f: FunctionBuilder, setting: Setting) => readLength(f, setting, false),
+  readLengthFar: (f: FunctionBuilder, setting: Setting) => readLength(f, setting, true),
 } as const satisfies Record<string, (f: FunctionBuilder, setting: Setting) => void>;
 
 const vectorStep = (): I32 => call(VECTOR_STEP, hart, new ConstHole('i32', HOLE.imm));
+
+function readLength(f: FunctionBuilder, { xlen }: Setting, far: boolean): void {
+  const length = f.let(call(VECTOR_LENGTH, hart));
+  resumeIf(f, i64.lt_s(length, i64.const(0)), far);
+  setRegister(f, xlen, HOLE.rd, length);
+}
 
 const turnsHole = localHole('i32', HOLE.rd);
 

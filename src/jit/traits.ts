@@ -27,8 +27,11 @@ export interface Traits {
   readonly writesX: boolean;
   readonly usesFloat: boolean;
   readonly needsFloat: boolean;
-  /** Its kernel carries it out, which finds the registers in the hart block. */
-  readonly isVector: boolean;
+  /**
+   * It has to do with vectors: `step` is carried out by its kernel, which finds the registers in the hart block; `length`
+   * reads vl.
+   */
+  readonly vector: 'none' | 'step' | 'length';
   /** Bytes of a plain access at an immediate from rs1; 0: it is none. */
   readonly accessBytes: number;
   readonly stores: boolean;
@@ -93,8 +96,20 @@ export function shapeOf(
 
 const known = new Map<Instruction, Traits>();
 
-/** The traits of an instruction. */
-export function traitsOf(instruction: Instruction): Traits {
+/** The CSR vl, which a loop with fault-only-first loads reads in each turn. */
+const VL = 0xc20;
+
+/** The traits of a decoded instruction: reading vl is the access to a CSR that compiled code carries out. */
+export function traitsOf({ instruction, csr, rs1, rd }: Decoded): Traits {
+  const traits = traitsFor(instruction);
+  if (instruction.name !== 'csrrs' || csr !== VL || rs1 !== 0 || rd === 0) return traits;
+  lengthTraits ??= { ...traits, control: 'none', endsBlock: false, writesX: true, vector: 'length' };
+  return lengthTraits;
+}
+
+let lengthTraits: Traits | undefined;
+
+function traitsFor(instruction: Instruction): Traits {
   const cached = known.get(instruction);
   if (cached !== undefined) return cached;
   const found = find(instruction);
@@ -134,7 +149,7 @@ function find(instruction: Instruction): Traits {
     writesX: effects.writesRd || (isVector && x.rd),
     usesFloat: effects.usesFloat || (isVector && Object.values(f).includes(true)),
     needsFloat,
-    isVector,
+    vector: isVector ? 'step' : 'none',
     accessBytes,
     stores: effects.stores,
     mayLeave,

@@ -24,7 +24,7 @@ import { currentPc, slotSemantics } from './slot-operands.ts';
 import { CODE_PAGE, OPERATION, SLOT, SLOT_SCALE } from './slots.ts';
 import { generateSystem } from './system-code.ts';
 import { DATUM, tlbEntry } from './tlb-code.ts';
-import { defineVectorStep } from './vector-code.ts';
+import { defineVectorLength, defineVectorStep } from './vector-code.ts';
 
 /**
  * Instructions between two looks at the exit-request word. Small enough for a kick to take effect within
@@ -80,6 +80,7 @@ export function generateInterpreter(
   };
   const library: Library = { xlen, out, float: defineFloat(module), privileged };
   for (const ref of floatFunctions(library.float)) module.export(ref);
+  defineVectorLength(module);
   const outlined = defineOutlined(module, library);
   module.function('run', ['i32'], 'i32', (f) => generateRun(f, library, helpers, outlined), true);
   return module.toBytes();

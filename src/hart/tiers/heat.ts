@@ -13,7 +13,7 @@ const PERIOD = 2048;
  * Samples of a slot that was hot before: until then the interpreter has met most of the code around it, which is left
  * out of regions otherwise.
  */
-const KNOWN = 4;
+const KNOWN = 32;
 /** Counters of samples; slots share them. */
 const COUNTERS = 1 << 14;
 

@@ -25,6 +25,7 @@ need script bsdutils                                  # a pseudo terminal for it
 need dtc device-tree-compiler                         # reads the device trees that we write
 need gdb-multiarch gdb-multiarch                         # the oracle for `--gdb`
 need chromium chromium                                # the browser of the tests and benchmarks of pages
+need firefox-esr firefox-esr                          # the other browser of the tests of pages
 need gcc gcc libc6-dev                                # builds the C side of `npm run bench -- irq`
 need spin spin                                        # checks the models that `verify explain --promela` writes
 need dpkg-deb dpkg                                    # unpacks the guest's packages

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { busyboxFiles } from '../../src/node/guests/load-guest.ts';
 import { boot } from '../../src/node/index.ts';
 import { deflateCodec } from '../../src/node/snapshots/deflate-codec.ts';
 import { saveSnapshot } from '../../src/node/snapshots/snapshot-file.ts';
 import { debianGuest } from '../machine/debian-guest.ts';
 import { hasBrowser, type OpenPage, openBrowser, type TestBrowser } from './browser.ts';
 import { bundlePages } from './bundled.ts';
-import { type Content, inRanges, servePages } from './page-server.ts';
+import { type Content, servePages } from './page-server.ts';
+import { serveGuest } from './served-guest.ts';
 import { serveRelay, serveWisp } from './web-sockets.ts';
 
 const tick = fileURLToPath(new URL('../../guests/tick/tick.elf', import.meta.url));
@@ -31,7 +31,7 @@ describe.skipIf(!canRun)('in a tab', () => {
     let page: OpenPage;
     let shown: unknown;
     beforeAll(async () => {
-      await serveGuest(tab);
+      await serveGuest(tab.server);
       page = await tab.open();
       shown = await page.run('shell');
     }, 150_000);
@@ -182,16 +182,6 @@ describe.skipIf(!canRun)('in a tab', () => {
     server.close();
   });
 });
-
-/** Debian's kernel with busybox and the agent. */
-async function serveGuest({ server }: TestBrowser): Promise<void> {
-  const parts = { virtio: 'pci', agent: true, disks: true, network: true } as const;
-  const machine = { memoryBytes: 2 ** 28, xlen: 64, terminal: 'serial' } as const;
-  const { kernelPath, initrd } = await busyboxFiles({ ...machine, parts });
-  server.contents.set('guest/kernel', await readFile(kernelPath));
-  server.contents.set('guest/initrd', initrd);
-  server.contents.set('disk.img', inRanges(Buffer.from(`${'first'.padEnd(1019, '.')}last.`)));
-}
 
 /** What a guest has sent. */
 const echo: Content = async (request, response) => {

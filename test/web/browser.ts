@@ -52,8 +52,7 @@ export async function openBrowser(script = CHECKS): Promise<TestBrowser> {
     servePages(folder),
     // With files on a disk: those of a private window have no limit that tests could set.
     chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: ['--no-sandbox'] }),
-    bundleWeb(folder),
-    bundleChecks(script, folder),
+    buildPages(folder, script),
   ]);
   const open = async (url = server.url) => {
     const page = await context.newPage();
@@ -75,6 +74,15 @@ export async function openBrowser(script = CHECKS): Promise<TestBrowser> {
     for (const each of [folder, profile]) rmSync(each, { recursive: true, force: true });
   };
   return { server, folder, open, close };
+}
+
+/**
+ * Builds `hartvisor/web` and a script of pages into a folder.
+ *
+ * @param script of the pages: has an object `checks` of functions that can be called
+ */
+export async function buildPages(folder: string, script = CHECKS): Promise<void> {
+  await Promise.all([bundleWeb(folder), bundleChecks(script, folder)]);
 }
 
 /** They import the built package, which lies beside them. */

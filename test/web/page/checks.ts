@@ -72,7 +72,7 @@ async function output(command: string): Promise<string> {
 /** A disk of this browser, and one of a server, to which nothing is written. */
 async function storedAndRemote() {
   const write = (drive: string) =>
-    `printf %s $(head -c 5 /dev/${drive})-here | dd of=/dev/${drive} 2>/dev/null`;
+    `printf %s $(head -c 5 /dev/${drive})-here | dd of=/dev/${drive} conv=fsync 2>/dev/null`;
   await output(`${write('vda')}; ${write('vdc')}; ${write('vdd')}; sync`);
   return {
     size: await output('cat /sys/block/vdb/size'),

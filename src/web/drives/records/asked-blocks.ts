@@ -1,8 +1,8 @@
 import { Asker } from '../../../storage/exchange.ts';
 import { BLOCK, type BlockStore } from './block-store.ts';
 
-/** What is asked of the thread that keeps a disk. The offset of `READ` and `PUT` is a block's number, of commits the length. */
-export const ASK = { LENGTH: 0, READ: 1, PUT: 2, COMMIT: 3, COMMIT_SAFELY: 4 } as const;
+/** What is asked of the thread that keeps a disk. The offset of `READ` and `PUT` is a block's number. */
+export const ASK = { LENGTH: 0, READ: 1, PUT: 2, FLUSH: 3 } as const;
 
 /** Blocks that another thread keeps, by `serveRecords`, while this one waits. */
 export class AskedBlocks implements BlockStore {
@@ -25,8 +25,8 @@ export class AskedBlocks implements BlockStore {
     this.#asker.ask({ operation: ASK.PUT, offset: index, bytes: bytes.length }, bytes);
   }
 
-  commit(length: number, safe: boolean): void {
-    this.#asker.ask({ operation: safe ? ASK.COMMIT_SAFELY : ASK.COMMIT, offset: length, bytes: 0 });
+  flush(): void {
+    this.#asker.ask({ operation: ASK.FLUSH, offset: 0, bytes: 0 });
   }
 
   /** Ends the other side. */

@@ -7,14 +7,12 @@ export interface BlockStore {
   length(): number;
   /** @returns the block, which may be shorter than {@link BLOCK}: the rest is zeroes. It is valid until the next call */
   read(index: number): Uint8Array;
-  /** Takes a block for the next {@link commit}. */
-  put(index: number, bytes: Uint8Array): void;
   /**
-   * Keeps what was put, all of it or nothing.
+   * Takes a block, or its beginning where the disk ends in it. It is kept a moment later, or by the next {@link flush}.
    *
-   * @param length bytes of the disk from now on
-   * @param safe returns when it would outlast a failure of power
-   * @throws Error where the browser does not take it; what was put is forgotten
+   * @throws Error where the browser did not take earlier ones, and no more can wait
    */
-  commit(length: number, safe: boolean): void;
+  put(index: number, bytes: Uint8Array): void;
+  /** Returns when everything is as safe as the browser can make it. @throws Error where the browser does not take it */
+  flush(): void;
 }

@@ -1,21 +1,15 @@
 import type { ImageFile } from '../../../storage/image-file.ts';
-import { readEach, writeEach } from '../../../storage/storage.ts';
+import { readEach } from '../../../storage/storage.ts';
 import { BLOCK, type BlockStore } from './block-store.ts';
 
-/** Blocks that are kept in memory at most: 16 MiB. */
+/** Blocks that are kept in memory at most, so that they need not be read again: 16 MiB. */
 const MOST_BLOCKS = 256;
 
-interface Block {
-  readonly bytes: Uint8Array;
-  dirty: boolean;
-}
-
-/** An image in records: blocks that were used last are kept in memory, and are written when it is flushed or there are many. */
+/** An image in records. What is written goes to the records' thread at once: a page can be left at any time. */
 export class RecordImage implements ImageFile {
   readonly #store: BlockStore;
-  readonly #blocks = new Map<number, Block>();
+  readonly #blocks = new Map<number, Uint8Array>();
   #length: number;
-  #changed = false;
 
   constructor(store: BlockStore) {
     this.#store = store;
@@ -30,70 +24,69 @@ export class RecordImage implements ImageFile {
     const inside = Math.max(0, Math.min(into.length, this.#length - offset));
     for (let done = 0; done < inside; ) {
       const start = (offset + done) % BLOCK;
-      const { bytes } = this.#block(Math.floor((offset + done) / BLOCK), true);
-      const part = bytes.subarray(start, Math.min(BLOCK, start + inside - done));
+      const block = this.#block(Math.floor((offset + done) / BLOCK), true);
+      const part = block.subarray(start, Math.min(BLOCK, start + inside - done));
       into.set(part, done);
       done += part.length;
     }
     into.fill(0, inside);
   }
 
-  /** @throws Error where earlier changes have no room in the browser */
   write(offset: number, from: Uint8Array): void {
-    for (let done = 0; done < from.length; ) {
-      const start = (offset + done) % BLOCK;
-      const part = from.subarray(done, done + BLOCK - start);
-      const block = this.#block(Math.floor((offset + done) / BLOCK), part.length < BLOCK);
-      block.bytes.set(part, start);
-      block.dirty = true;
-      this.#changed = true;
-      done += part.length;
-      this.#length = Math.max(this.#length, offset + done);
-    }
+    this.writeParts(offset, [from]);
   }
 
   readParts(offset: number, into: readonly Uint8Array[]): void {
     readEach(this, offset, into);
   }
 
+  /** @throws Error where the browser has no room */
   writeParts(offset: number, from: readonly Uint8Array[]): void {
-    writeEach(this, offset, from);
+    let at = offset;
+    let changed: number | undefined;
+    for (const part of from) {
+      for (let done = 0; done < part.length; ) {
+        const index = Math.floor(at / BLOCK);
+        // Each block goes once, however many parts there are.
+        if (changed !== undefined && changed !== index) this.#put(changed);
+        changed = index;
+        const piece = part.subarray(done, done + BLOCK - (at % BLOCK));
+        this.#block(index, piece.length < BLOCK).set(piece, at % BLOCK);
+        done += piece.length;
+        at += piece.length;
+        this.#length = Math.max(this.#length, at);
+      }
+    }
+    if (changed !== undefined) this.#put(changed);
   }
 
   flush(): void {
-    this.#writeOut(true);
+    this.#store.flush();
   }
 
   /** @param isRead whether what is there matters; all of it is to be overwritten, else */
-  #block(index: number, isRead: boolean): Block {
-    const known = this.#blocks.get(index);
-    if (known !== undefined) {
-      this.#blocks.delete(index);
-      this.#blocks.set(index, known);
-      return known;
-    }
-    this.#makeRoom();
-    const block = { bytes: new Uint8Array(BLOCK), dirty: false };
-    if (isRead && index * BLOCK < this.#length) block.bytes.set(this.#store.read(index));
+  #block(index: number, isRead: boolean): Uint8Array {
+    let block = this.#blocks.get(index);
+    if (block === undefined) {
+      block = new Uint8Array(BLOCK);
+      if (isRead && index * BLOCK < this.#length) block.set(this.#store.read(index));
+      if (this.#blocks.size >= MOST_BLOCKS) {
+        const [oldest] = this.#blocks.keys();
+        this.#blocks.delete(oldest);
+      }
+    } else this.#blocks.delete(index);
     this.#blocks.set(index, block);
     return block;
   }
 
-  #makeRoom(): void {
-    if (this.#blocks.size < MOST_BLOCKS) return;
-    const [[oldest, { dirty }]] = this.#blocks;
-    if (dirty) this.#writeOut(false);
-    this.#blocks.delete(oldest);
-  }
-
-  #writeOut(safe: boolean): void {
-    if (!this.#changed) return;
-    const dirty = [...this.#blocks].filter(([, block]) => block.dirty);
-    for (const [index, { bytes }] of dirty) this.#store.put(index, bytes);
-    this.#store.commit(this.#length, safe);
-    // Not before: what could not be written is tried again.
-    for (const [, block] of dirty) block.dirty = false;
-    // What was written without a flush has to be made safe by the next one.
-    this.#changed = !safe;
+  #put(index: number): void {
+    const block = this.#blocks.get(index) ?? new Uint8Array();
+    try {
+      this.#store.put(index, block.subarray(0, this.#length - index * BLOCK));
+    } catch (error) {
+      // What is there is what was there before.
+      this.#blocks.delete(index);
+      throw error;
+    }
   }
 }

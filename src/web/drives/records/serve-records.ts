@@ -2,7 +2,8 @@
 import { type Question, refuseExchange, serveExchange } from '../../../storage/exchange.ts';
 import { reasonOf } from '../reason.ts';
 import { ASK } from './asked-blocks.ts';
-import { type NumberedBlock, RecordStore } from './record-store.ts';
+import { type BlockKeeper, KeptBlocks } from './kept-blocks.ts';
+import { RecordStore } from './record-store.ts';
 
 /** Milliseconds that a browser may take until it has ended the threads of a page that was left or reloaded. */
 const LEAVING_MS = 20_000;
@@ -29,36 +30,44 @@ export async function serveRecords(
 
 async function keep(exchange: SharedArrayBuffer, name: string): Promise<void> {
   const store = await RecordStore.open();
-  const put = new Map<number, NumberedBlock>();
-  const answer = async ({ operation, offset, bytes }: Question, memory: Uint8Array): Promise<number> => {
-    switch (operation) {
-      case ASK.LENGTH: {
-        const disk = await store.disk(name);
-        if (disk === undefined) throw new Error(`the disk ${name} was removed meanwhile`);
-        new DataView(memory.buffer, memory.byteOffset).setFloat64(0, disk.bytes);
-        return 8;
-      }
-      case ASK.READ: {
-        const block = (await store.block(name, offset)) ?? new Uint8Array();
-        memory.set(block);
-        return block.length;
-      }
-      case ASK.PUT:
-        // A copy that is not shared: a database takes no other.
-        put.set(offset, [offset, new Uint8Array(memory.subarray(0, bytes))]);
-        return 0;
-      default: {
-        const blocks = [...put.values()];
-        put.clear();
-        await store.change(name, offset, blocks, operation === ASK.COMMIT_SAFELY);
-        return 0;
-      }
+  try {
+    const disk = await store.disk(name);
+    if (disk === undefined) throw new Error(`the disk ${name} was removed meanwhile`);
+    const keeper: BlockKeeper = {
+      read: (index) => store.block(name, index),
+      write: (length, blocks, safe) => store.change(name, length, blocks, safe),
+    };
+    const blocks = new KeptBlocks(keeper, disk.bytes);
+    await serveExchange(exchange, (question, memory) =>
+      answer(blocks, question, memory).catch((error: unknown) => {
+        throw new Error(reasonOf(error));
+      }),
+    );
+  } finally {
+    store.close();
+  }
+}
+
+async function answer(
+  blocks: KeptBlocks,
+  { operation, offset, bytes }: Question,
+  memory: Uint8Array,
+): Promise<number> {
+  switch (operation) {
+    case ASK.LENGTH:
+      new DataView(memory.buffer, memory.byteOffset).setFloat64(0, blocks.length);
+      return 8;
+    case ASK.READ: {
+      const block = await blocks.read(offset);
+      memory.set(block);
+      return block.length;
     }
-  };
-  await serveExchange(exchange, (question, memory) =>
-    answer(question, memory).catch((error: unknown) => {
-      throw new Error(reasonOf(error));
-    }),
-  );
-  store.close();
+    case ASK.PUT:
+      // A copy that is not shared.
+      await blocks.put(offset, new Uint8Array(memory.subarray(0, bytes)));
+      return 0;
+    default:
+      await blocks.flush();
+      return 0;
+  }
 }

@@ -1,6 +1,6 @@
 /** Measures the compiler of regions in this process, and prints what it took as JSON: see `regions.ts`. */
 import { readFileSync } from 'node:fs';
-import { FIELD, TLB } from '../../src/hart/layout.ts';
+import { COMPILED_LAYOUT } from '../../src/hart/tiers/compiled-layout.ts';
 import { RegionCompiler } from '../../src/jit/index.ts';
 import { type Candidate, floatCandidates, kernelCandidates } from './sources.ts';
 
@@ -27,7 +27,7 @@ const ROUNDS = 5;
 const ROUND = 60_000;
 const LIMITS = { minimum: 1, maximum: 65_536 };
 
-const compiler = new RegionCompiler(LIMITS, { field: FIELD, tlb: TLB, slotScale: 4 }, false);
+const compiler = new RegionCompiler(LIMITS, COMPILED_LAYOUT, false);
 
 function processorTime(): number {
   const { user, system } = process.threadCpuUsage();

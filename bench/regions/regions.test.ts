@@ -1,15 +1,11 @@
 import { expect, test } from 'vitest';
-import { FIELD, TLB } from '../../src/hart/layout.ts';
+import { COMPILED_LAYOUT } from '../../src/hart/tiers/compiled-layout.ts';
 import { assemble } from '../../src/isa/index.ts';
 import { RegionCompiler } from '../../src/jit/index.ts';
 import { formatRegionsResult } from './regions.ts';
 import { type Candidate, floatCandidates, kernelCandidates } from './sources.ts';
 
-const compiler = new RegionCompiler(
-  { minimum: 1, maximum: 1 },
-  { field: FIELD, tlb: TLB, slotScale: 4 },
-  false,
-);
+const compiler = new RegionCompiler({ minimum: 1, maximum: 1 }, COMPILED_LAYOUT, false);
 
 function instructionsOf({ source, entry, depth }: Candidate): number {
   return compiler.compile(source, entry, { depth, ungrouped: false, ungroupedBases: 0 })?.instructions ?? 0;

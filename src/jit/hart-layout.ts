@@ -22,6 +22,11 @@ export interface HartLayout {
     readonly frm: number;
     readonly floatOff: number;
     readonly floatDirty: number;
+    readonly virtual: number;
+    readonly vl: number;
+    readonly vtype: number;
+    readonly vstart: number;
+    readonly vlenb: number;
     readonly reservation: number;
     readonly reservationWidth: number;
     readonly reservationValue: number;
@@ -30,6 +35,8 @@ export interface HartLayout {
     readonly loads: number;
     readonly stores: number;
   };
+  /** Offsets of the low halves of both CSRs, and the bits that are 1 where vectors are Dirty. */
+  readonly vectors: { readonly mstatus: number; readonly vsstatus: number; readonly dirty: number };
   /** Bytes of decoded slots for one byte of guest code. */
   readonly slotScale: number;
 }

@@ -1,4 +1,6 @@
+import type { Decoded } from '../isa/index.ts';
 import { type FunctionBuilder, SLOTS, type Stencil } from '../wasm/index.ts';
+import { type Configuration, configurationOf } from './configuration.ts';
 import { REGION_EXIT, type RegionExit } from './exits.ts';
 import { FRAME, FRAME_TYPES, HOLE } from './frame-locals.ts';
 import type { Graph, Placed } from './graph.ts';
@@ -195,6 +197,11 @@ export class RegionFrame {
     const { field } = this.#layout;
     const sources = (operands: Operands): number =>
       (operands.rs1 ? 1 << decoded.rs1 : 0) | (operands.rs2 ? 1 << decoded.rs2 : 0);
+    const configuration = configurationOf(decoded);
+    if (configuration !== undefined) {
+      this.#configure(decoded, configuration, offset, unspent);
+      return;
+    }
     // Registers that the region does not write are in the hart block as they are.
     this.#each(sources(traits.x) & writtenX, FIRST_REGISTER.x, field.x, 'writeX');
     this.#each(sources(traits.f) & writtenF, FIRST_REGISTER.f, field.f, 'writeF');
@@ -203,6 +210,20 @@ export class RegionFrame {
     this.piece(isNear(offset) ? 'vector' : 'vectorFar');
     if (traits.x.rd) this.#each((1 << decoded.rd) & ~1, FIRST_REGISTER.x, field.x, 'readX');
     if (traits.f.rd) this.#each(1 << decoded.rd, FIRST_REGISTER.f, field.f, 'readF');
+  }
+
+  #configure({ rs1, rd }: Decoded, configuration: Configuration, offset: number, unspent: number): void {
+    const { locals } = this.registers;
+    const { vtype, shift, avl } = configuration;
+    this.mayResume(offset, unspent);
+    this.piece(isNear(offset) ? 'ifVectorsClean' : 'ifVectorsCleanFar');
+    values[HOLE.imm] = vtype;
+    values[HOLE.span] = shift;
+    values[HOLE.rs1] = locals[FIRST_REGISTER.x + rs1];
+    values[HOLE.alignment] = avl ?? 0;
+    this.piece(avl === undefined ? 'configure' : 'configureByConstant');
+    values[HOLE.rd] = locals[FIRST_REGISTER.x + rd];
+    if (rd !== 0) this.piece('length');
   }
 
   /** Leaves by a jump to an offset if the region has run for so long that it must be left. */

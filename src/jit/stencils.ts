@@ -202,12 +202,37 @@ const PIECES = {
   /** A vector instruction, whose encoding is `imm`, by its kernel; leaves if that does not go to the end. */
   vector: (f: FunctionBuilder) => resumeIf(f, vectorStep(), false),
   vectorFar: (f: FunctionBuilder) => resumeIf(f, vectorStep(), true),
+  /** Leaves if vectors are off, or not marked as dirty. */
+  ifVectorsClean: (f: FunctionBuilder, setting: Setting) => resumeIf(f, vectorsAreClean(setting), false),
+  ifVectorsCleanFar: (f: FunctionBuilder, setting: Setting) => resumeIf(f, vectorsAreClean(setting), true),
+  /** Sets vtype to `imm`, and vl by AVL: no more than eight times VLEN in bytes, shifted to the right by `span`. */
+  configure: (f: FunctionBuilder, setting: Setting) =>
+    configure(f, setting, registerHole(setting.xlen, HOLE.rs1)),
+  configureByConstant: (f: FunctionBuilder, setting: Setting) =>
+    configure(f, setting, new ConstHole('i64', HOLE.alignment)),
+  length: (f: FunctionBuilder, { xlen, layout: { field } }: Setting) =>
+    setRegister(f, xlen, HOLE.rd, i64.load32_u(hart, field.vl)),
   /** Reads vl, or leaves. */
   readLength: (f: FunctionBuilder, setting: Setting) => readLength(f, setting, false),
   readLengthFar: (f: FunctionBuilder, setting: Setting) => readLength(f, setting, true),
 } as const satisfies Record<string, (f: FunctionBuilder, setting: Setting) => void>;
 
 const vectorStep = (): I32 => call(VECTOR_STEP, hart, new ConstHole('i32', HOLE.imm));
+
+function vectorsAreClean({ layout: { field, vectors } }: Setting): I32 {
+  const machine = i32.load(hart, vectors.mstatus);
+  const both = i32.and(machine, i32.load(hart, vectors.vsstatus));
+  const status = select(i32.load(hart, field.virtual), both, machine);
+  return i32.ne(i32.and(status, i32.const(vectors.dirty)), i32.const(vectors.dirty));
+}
+
+function configure(f: FunctionBuilder, { layout: { field } }: Setting, avl: I64): void {
+  const bytes = i32.shl(i32.load(hart, field.vlenb), i32.const(3));
+  const most = f.let(i64.extend_i32_u(i32.shr_u(bytes, new ConstHole('i32', HOLE.span))));
+  f.store('i32.store', hart, i32.wrap_i64(select(i64.lt_u(avl, most), avl, most)), field.vl);
+  f.store('i32.store', hart, new ConstHole('i32', HOLE.imm), field.vtype);
+  f.store('i32.store', hart, i32.const(0), field.vstart);
+}
 
 function readLength(f: FunctionBuilder, { xlen }: Setting, far: boolean): void {
   const length = f.let(call(VECTOR_LENGTH, hart));

@@ -1,5 +1,4 @@
-import { SLOT_SCALE } from '../../src/hart/interpreter/slots.ts';
-import { FIELD, TLB } from '../../src/hart/layout.ts';
+import { COMPILED_LAYOUT } from '../../src/hart/tiers/compiled-layout.ts';
 import { type CompileOptions, type Region, RegionCompiler } from '../../src/jit/index.ts';
 import { Random } from '../streams/random.ts';
 import { RandomCode } from './random-code.ts';
@@ -7,7 +6,6 @@ import { RandomCode } from './random-code.ts';
 /** Regions that are compiled of each piece of code. */
 const ENTRIES = 4;
 const limits = { minimum: 1, maximum: 65_536 };
-const layout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
 
 /** Counts of the code compiled so far. */
 export interface CompileTally {
@@ -19,7 +17,7 @@ export interface CompileTally {
 /** Compiles random code, and lets the engine check what comes out. */
 export class RandomCompilations {
   readonly tally: CompileTally = { regions: 0, instructions: 0, bytes: 0 };
-  readonly #compilers = [true, false].map((alone) => new RegionCompiler(limits, layout, alone));
+  readonly #compilers = [true, false].map((alone) => new RegionCompiler(limits, COMPILED_LAYOUT, alone));
 
   /**
    * Compiles a few regions of the code of a seed.

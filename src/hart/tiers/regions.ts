@@ -1,14 +1,15 @@
 import type { Decode, Decoded, Xlen } from '../../isa/index.ts';
-import { type HartLayout, isCompilable, type Region, RegionCompiler } from '../../jit/index.ts';
+import { isCompilable, type Region, RegionCompiler } from '../../jit/index.ts';
 import type { MemoryLimits } from '../../wasm/index.ts';
 import { REGION_RECORDS } from '../area.ts';
 import type { CodeCache } from '../code-cache.ts';
 import { hotEntry, NO_ENTRY } from '../hot-code.ts';
 import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT, SLOT_SCALE } from '../interpreter/slots.ts';
-import { FIELD, SHORT_STRETCH, TLB } from '../layout.ts';
+import { FIELD, SHORT_STRETCH } from '../layout.ts';
 import { RegionCounters } from '../region-statistics.ts';
 import type { HartState } from '../state.ts';
 import type { Tlb } from '../tlb.ts';
+import { COMPILED_LAYOUT } from './compiled-layout.ts';
 import { EntryNotes } from './entry-notes.ts';
 import { ExpectedCode } from './expected-code.ts';
 import { type HalfwordTest, HartCode, type Place } from './hart-code.ts';
@@ -22,7 +23,6 @@ const PAGE = 4096;
 const LONGEST_IDLE = 8;
 /** Bytes that the regions of a hart may take unless something else is said. */
 const CODE_BYTES = 64 << 20;
-const LAYOUT: HartLayout = { field: FIELD, tlb: TLB, slotScale: SLOT_SCALE };
 
 /** Exits because a region cannot go on, after which it is compiled otherwise. */
 const PATIENCE = 2000;
@@ -151,7 +151,7 @@ export class Regions {
 
   constructor(options: RegionsOptions) {
     this.#options = options;
-    this.#compiler = new RegionCompiler(options.limits, LAYOUT, options.alone, options.state.xlen);
+    this.#compiler = new RegionCompiler(options.limits, COMPILED_LAYOUT, options.alone, options.state.xlen);
     this.#heat = new Heat(options.threshold);
     this.#expected = new ExpectedCode(options.hot ?? new Uint32Array());
     this.#memory = new RegionMemory(options.codeBytes ?? CODE_BYTES);

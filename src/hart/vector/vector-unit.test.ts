@@ -187,12 +187,38 @@ describe('vectors', () => {
         csrr s3, vl
         add a5, a5, s3
         vsetvli zero, s1, e8, m1, ta, ma
+        vsetvli s3, zero, e16, mf2, ta, ma
+        vsetvli zero, zero, e8, mf4, ta, ma
+        add a5, a5, s3
         addi s1, s1, -1
         bnez s1, loop
       `);
       for (const name of ['a4', 'a5', 'a3'] as const) expect(bed.x(name)).toBe(expected.x(name));
       expect(bed.hart.regionStatistics?.retired).toBeGreaterThan(TURNS * 15);
     });
+
+    test.each(['vsetvli t1, s1, e8, m1, ta, ma', 'csrr t1, vl', 'vmv.v.x v1, s1'])(
+      '%s is illegal from the moment on at which VS is off',
+      (code) => {
+        const [expected, bed] = both(`
+          vsetivli t1, 4, e8, m1, ta, ma
+          li s2, 2
+        again:
+          li s1, ${TURNS}
+        loop:
+          ${code}
+          addi s1, s1, -1
+          bnez s1, loop
+          li t0, ${VS}; csrc mstatus, t0
+          addi s2, s2, -1
+          bnez s2, again
+        `);
+        for (const each of [expected, bed]) {
+          expect([each.x('a0'), each.x('s1'), each.x('s2')]).toEqual([2n, BigInt(TURNS), 1n]);
+        }
+        expect(bed.hart.regionStatistics?.retired).toBeGreaterThan(TURNS * 2);
+      },
+    );
 
     test('stop where an access traps', () => {
       const [expected, bed] = both(`

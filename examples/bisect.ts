@@ -1,6 +1,7 @@
 /**
- * Finds the first of a row of kernels with which a command fails, where the ones before it are right and those behind it are
- * not. Each kernel that is looked at boots once, and is kept as a snapshot: the next question about it takes no boot.
+ * Finds the first of a row of kernels with which a command fails, where the ones before it are right and those behind
+ * it are not. Each kernel that is looked at boots once, and is kept as a snapshot: the next question about it takes no
+ * boot.
  *
  *     npm run example -- bisect                          in a checkout; its kernels differ by their command lines
  *     npm run example -- bisect COMMAND KERNEL...        kernels of your own, the oldest one first

@@ -1,6 +1,6 @@
 /**
- * A CI runner: runs a project's tests on riscv64 and ends with their exit status. The project is a folder of the host, which
- * the guest can read and not change; it has no network.
+ * A CI runner: runs a project's tests on riscv64 and ends with their exit status. The project is a folder of the host,
+ * which the guest can read and not change; it has no network.
  *
  *     npm run example -- ci [FOLDER [COMMAND]]   in a checkout
  *     node ci.ts [FOLDER [COMMAND]]              beside an installed hartvisor, Node 24

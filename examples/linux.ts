@@ -1,6 +1,6 @@
 /**
- * A Linux machine in a program: boots Debian's kernel on two vCPUs, stands still for a second, runs a command and powers
- * off.
+ * A Linux machine in a program: boots Debian's kernel on two vCPUs, stands still for a second, runs a command and
+ * powers off.
  *
  *     npm run example -- linux           in a checkout
  *     node linux.ts                      beside an installed hartvisor, Node 24

@@ -1,6 +1,6 @@
 /**
- * A protocol for pending interrupts of your own, in a running machine: that of `protocols/forgetful.ts`, which has a mistake.
- * The guest counts the interrupts that its vCPUs send each other and get.
+ * A protocol for pending interrupts of your own, in a running machine: that of `protocols/forgetful.ts`, which has a
+ * mistake. The guest counts the interrupts that its vCPUs send each other and get.
  *
  *     npm run example -- protocol             in a checkout
  *     node protocol.ts                        beside an installed hartvisor, Node 24

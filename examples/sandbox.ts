@@ -1,7 +1,7 @@
 /**
- * A sandbox for code that nobody has looked at. Linux boots once; each piece of code gets a machine of its own, which goes on
- * from there, without a network, with bounds for its time, its processors and its output. Whatever it does ends with
- * its machine.
+ * A sandbox for code that nobody has looked at. Linux boots once; each piece of code gets a machine of its own, which
+ * goes on from there, without a network, with bounds for its time, its processors and its output. Whatever it does ends
+ * with its machine.
  *
  *     npm run example -- sandbox [SCRIPT...]     in a checkout
  *     node sandbox.ts [SCRIPT...]                beside an installed hartvisor, Node 24

@@ -31,8 +31,8 @@ export function findToolchain(): Toolchain | undefined {
 export type RunTool = (tool: string, words: readonly string[]) => void;
 
 /**
- * Has `work` run programs in a folder so that they leave the same bytes wherever that is: in plain words, and with their
- * own files elsewhere.
+ * Has `work` run programs in a folder so that they leave the same bytes wherever that is: in plain words, and with
+ * their own files elsewhere.
  */
 export function withTools(directory: string, work: (run: RunTool) => void): void {
   const scratch = mkdtempSync(join(tmpdir(), 'guest-build-'));

@@ -6,7 +6,8 @@ export type Attributes = Readonly<
 /**
  * Makes an element.
  *
- * @param attributes `true` for one without a value; `false` and `undefined` leave it out; functions are listeners, by `on`
+ * @param attributes `true` for one without a value; `false` and `undefined` leave it out; functions are listeners, by
+ * `on`
  *   and the name of the event
  */
 export function element<Name extends keyof HTMLElementTagNameMap>(

@@ -1,6 +1,6 @@
 /**
- * The page for frames: a terminal that fills it, with attributes from its address. It takes no focus by itself, and tells
- * the page around it of its events by messages: `{ source: 'hartvisor', event: 'ready' }`.
+ * The page for frames: a terminal that fills it, with attributes from its address. It takes no focus by itself, and
+ * tells the page around it of its events by messages: `{ source: 'hartvisor', event: 'ready' }`.
  */
 import './embed.css';
 import { element } from './dom.ts';

@@ -15,8 +15,8 @@ export type Isolation =
   | { readonly kind: 'refused'; readonly message: string };
 
 /**
- * Gets the page isolated from others: by the headers of its server, or by a service worker that supplies them. The worker
- * is loaded by pages that are not isolated alone.
+ * Gets the page isolated from others: by the headers of its server, or by a service worker that supplies them. The
+ * worker is loaded by pages that are not isolated alone.
  *
  * @param worker address of `isolation-worker.js`: in the page's folder, or in one above it
  */

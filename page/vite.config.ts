@@ -7,7 +7,10 @@ import { contentPolicy, ISOLATION_HEADERS } from '../src/node/web/headers.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The page's policy as an element of it, for hosts that cannot send headers. Vite's own server needs more than it allows. */
+/**
+ * The page's policy as an element of it, for hosts that cannot send headers. Vite's own server needs more than it
+ * allows.
+ */
 function policyElement(): Plugin {
   return {
     name: 'hartvisor-policy',

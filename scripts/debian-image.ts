@@ -1,6 +1,6 @@
 /**
- * Makes a Debian image and lives in it: starts it, logs in on its console and by ssh, installs a package by its network,
- * powers it off, and looks at its file system. Each step is printed with its time in seconds.
+ * Makes a Debian image and lives in it: starts it, logs in on its console and by ssh, installs a package by its
+ * network, powers it off, and looks at its file system. Each step is printed with its time in seconds.
  *
  *     node scripts/debian-image.ts [--image FILE] [--suite NAME] [--memory SIZE]
  *

@@ -5,8 +5,8 @@
  *     node scripts/gdb-fuzz.ts [--packets N] [--seed S] [--kind fake|bare|domain]...
  *
  * A million packets unless given, for a target without a machine, and a tenth of that for each kind of machine: those
- * stop and go on. Parts of packets are cut off, doubled and changed, and bytes come as they like. The exit status is 1 if
- * something is wrong, with the seed.
+ * stop and go on. Parts of packets are cut off, doubled and changed, and bytes come as they like. The exit status is 1
+ * if something is wrong, with the seed.
  */
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';

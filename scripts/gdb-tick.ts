@@ -1,6 +1,6 @@
 /**
- * A debugger that stops, steps and holds vCPUs of `tick` all the time: the guest counts every interrupt that it asks for
- * and every one that it gets, and must find none lost and none invented.
+ * A debugger that stops, steps and holds vCPUs of `tick` all the time: the guest counts every interrupt that it asks
+ * for and every one that it gets, and must find none lost and none invented.
  *
  *     node scripts/gdb-tick.ts [--seconds N] [--smp N] [--pcpus N] [--seed S]
  *

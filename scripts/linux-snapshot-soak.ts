@@ -1,12 +1,13 @@
 /**
- * Saves a Linux that works on a disk and talks to the host by its network, again and again, and goes on with it in another
- * machine: what it has written is read back and compared all the time, and in the end its file system is checked.
+ * Saves a Linux that works on a disk and talks to the host by its network, again and again, and goes on with it in
+ * another machine: what it has written is read back and compared all the time, and in the end its file system is
+ * checked.
  *
  *     node scripts/linux-snapshot-soak.ts [--cycles 200] [--minutes M] [--cpus 2] [--seed N] [--keep]
  *
- * The disk is a copy-on-write file over an empty ext4 (qemu-img and mke2fs make them, e2fsck looks at the end). Every third
- * time the machine goes through a file, else through an image in memory. The network is a server of the host that echoes what
- * it gets: connections are cut by each move, and are begun anew. The exit status is 0 if all was well.
+ * The disk is a copy-on-write file over an empty ext4 (qemu-img and mke2fs make them, e2fsck looks at the end). Every
+ * third time the machine goes through a file, else through an image in memory. The network is a server of the host that
+ * echoes what it gets: connections are cut by each move, and are begun anew. The exit status is 0 if all was well.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * Runs generated programs on compiled and on interpreted code in lock step:
- * `node scripts/lockstep.ts [--millions N] [--seed S] [--steps N] [--passes N] [--origin MiB] [--xlen 32|64]`, where the
- * origin is the place of hart and RAM in linear memory.
+ * `node scripts/lockstep.ts [--millions N] [--seed S] [--steps N] [--passes N] [--origin MiB] [--xlen 32|64]`, where
+ * the origin is the place of hart and RAM in linear memory.
  *
  * It ends after so many million instructions, or at the first difference, with status 1.
  */

@@ -1,6 +1,7 @@
 /**
- * Draws the README's pictures of terminals, from what the commands print now: `node scripts/pictures.ts [boot|explain...]`.
- * They go to `docs/pictures/`. The boot needs Debian's packages, as `npm start` does.
+ * Draws the README's pictures of terminals, from what the commands print now:
+ * `node scripts/pictures.ts [boot|explain...]`. They go to `docs/pictures/`. The boot needs Debian's packages, as
+ * `npm start` does.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -1,12 +1,12 @@
 /**
- * Hostile descriptors for all virtio devices, many more than a test makes: no call may throw, nothing outside of the guest's
- * RAM may change, a device that was stopped has to work after a reset, and memory has to stay flat.
+ * Hostile descriptors for all virtio devices, many more than a test makes: no call may throw, nothing outside of the
+ * guest's RAM may change, a device that was stopped has to work after a reset, and memory has to stay flat.
  *
  *     node scripts/ring-fuzz.ts [--millions N] [--seed S] [DEVICE...]
  *
- * One million descriptors for each device with a seed of the clock unless given. Meanwhile another thread writes over the
- * rings, so that chains change while they are read; `--quiet` leaves it out, and a seed then decides on everything. The
- * exit status is 1 if something is wrong, with the seed.
+ * One million descriptors for each device with a seed of the clock unless given. Meanwhile another thread writes over
+ * the rings, so that chains change while they are read; `--quiet` leaves it out, and a seed then decides on everything.
+ * The exit status is 1 if something is wrong, with the seed.
  */
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';

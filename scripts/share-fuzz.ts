@@ -1,6 +1,6 @@
 /**
- * Hostile requests to a shared folder, many more than a test makes: no answer may be wrong, nothing outside of the folder may
- * change, and no descriptor may stay open.
+ * Hostile requests to a shared folder, many more than a test makes: no answer may be wrong, nothing outside of the
+ * folder may change, and no descriptor may stay open.
  *
  *     node scripts/share-fuzz.ts [--millions N] [--seed S]
  *

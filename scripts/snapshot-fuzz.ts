@@ -1,6 +1,6 @@
 /**
- * Reads snapshots of which something is changed: bits, bytes, lengths, whole pieces; also with sums that are right again.
- * Each must be refused in words, or be the machine that was saved.
+ * Reads snapshots of which something is changed: bits, bytes, lengths, whole pieces; also with sums that are right
+ * again. Each must be refused in words, or be the machine that was saved.
  *
  *     node scripts/snapshot-fuzz.ts [--files 100000] [--seed 1]
  */

@@ -1,6 +1,6 @@
 /**
- * Saves `tick` at random moments and goes on with it in another machine, again and again: it counts all interrupts itself,
- * and says in the end whether one was lost or came from nowhere.
+ * Saves `tick` at random moments and goes on with it in another machine, again and again: it counts all interrupts
+ * itself, and says in the end whether one was lost or came from nowhere.
  *
  *     node scripts/snapshot-soak.ts [--cycles 1000] [--vcpus 4] [--pcpus 2] [--aia aplic-imsic] [--cpu rv32] [--seed N]
  *

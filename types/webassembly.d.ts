@@ -1,6 +1,6 @@
 /**
- * WebAssembly as every host has it (WebAssembly JavaScript Interface 2.0): the language's own libraries leave it to those
- * of browsers. Only what hartvisor uses.
+ * WebAssembly as every host has it (WebAssembly JavaScript Interface 2.0): the language's own libraries leave it to
+ * those of browsers. Only what hartvisor uses.
  */
 declare namespace WebAssembly {
   type ImportExportKind = 'function' | 'global' | 'memory' | 'table' | 'tag';

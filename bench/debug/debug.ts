@@ -1,6 +1,6 @@
 /**
- * What a debugger costs: how fast a loop runs without one, and with one whose points are elsewhere, beside the loop or in
- * it, in turns within one machine.
+ * What a debugger costs: how fast a loop runs without one, and with one whose points are elsewhere, beside the loop or
+ * in it, in turns within one machine.
  */
 import { readKernel } from '../../src/boot/kernel-image.ts';
 import type { DebugTarget } from '../../src/debug/target.ts';
@@ -17,7 +17,10 @@ const WARM_UP = 200;
 const ORIGIN = 0x8020_0000n;
 const PC = 32;
 
-/** Counts in memory and calls a function beside it; `aside` is in the same page, `far` and `other` are in pages of their own. */
+/**
+ * Counts in memory and calls a function beside it; `aside` is in the same page, `far` and `other` are in pages of their
+ * own.
+ */
 const PROGRAM = `
   la s0, data
   li s1, 0

@@ -1,6 +1,6 @@
 /**
- * The default guest saved to a file and restored, against its own boot, in turns within one process; and the memory that
- * restored machines take beside what their guests use.
+ * The default guest saved to a file and restored, against its own boot, in turns within one process; and the memory
+ * that restored machines take beside what their guests use.
  */
 import { statSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -17,7 +17,9 @@ import { temporaryDirectory } from '../temporary-directory.ts';
 const TURNS = 3;
 const MACHINES = 20;
 const MIB = 2 ** 20;
-/** What the guest gets into its memory beside the system: as much as files of usual programs do, which pack as they do. */
+/**
+ * What the guest gets into its memory beside the system: as much as files of usual programs do, which pack as they do.
+ */
 const FILL =
   'mkdir -p /tmp/fill; for n in 1 2 3 4 5 6; do tar cf - /bin /lib /etc 2> /dev/null | (echo $n; cat) > /tmp/fill/$n; done';
 

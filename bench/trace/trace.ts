@@ -1,6 +1,6 @@
 /**
- * What a trace costs: the same guests with `--trace` and without it, in turns. The yardstick is the run without; CPU time
- * is that of all threads, the one that writes the trace among them.
+ * What a trace costs: the same guests with `--trace` and without it, in turns. The yardstick is the run without; CPU
+ * time is that of all threads, the one that writes the trace among them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

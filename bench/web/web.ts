@@ -1,7 +1,7 @@
 /**
- * The same machines in a tab of Chromium and in Node, in turns within one run: kernels on a bare machine by the guest's own
- * clock, and Linux until a program has run in it, booted and from an image. Tabs are new ones, and count from their navigation;
- * Node counts from the call of `boot` or `restore`.
+ * The same machines in a tab of Chromium and in Node, in turns within one run: kernels on a bare machine by the guest's
+ * own clock, and Linux until a program has run in it, booted and from an image. Tabs are new ones, and count from their
+ * navigation; Node counts from the call of `boot` or `restore`.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

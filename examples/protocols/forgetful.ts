@@ -1,6 +1,6 @@
 /**
- * A protocol for pending interrupts with a mistake: what it has given to the guest once it does not give again. A guest that
- * is left before it has looked, because it had interrupts disabled, never hears of them.
+ * A protocol for pending interrupts with a mistake: what it has given to the guest once it does not give again. A guest
+ * that is left before it has looked, because it had interrupts disabled, never hears of them.
  */
 import {
   IRQS_PENDING,

@@ -70,7 +70,10 @@ export class Checker {
     );
   }
 
-  /** The text of a source by its path in a checkout, or by its file's name if only one has it; undefined if there is none. */
+  /**
+   * The text of a source by its path in a checkout, or by its file's name if only one has it; undefined if there is
+   * none.
+   */
   async source(path: string): Promise<string | undefined> {
     this.#sources ??= fetch(addressOf('sources.json')).then((response) => response.json());
     const all = await this.#sources;

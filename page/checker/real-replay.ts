@@ -15,8 +15,8 @@ export interface RealReplay {
 }
 
 /**
- * Runs a counterexample of one of hartvisor's protocols on threads of this browser: each thread of the scenario on one of
- * its own, with the shipped functions on shared memory, waiting for its turn before each access.
+ * Runs a counterexample of one of hartvisor's protocols on threads of this browser: each thread of the scenario on one
+ * of its own, with the shipped functions on shared memory, waiting for its turn before each access.
  *
  * @throws CheckerMistake where the threads do not follow, or the page has no shared memory
  */

@@ -1,6 +1,6 @@
 /**
- * The checker on a thread of the page. This module and all that it imports are served as they are, with the types blanked
- * out (`scripts/page/checker-modules.ts`): what runs here is the source that ships, line by line.
+ * The checker on a thread of the page. This module and all that it imports are served as they are, with the types
+ * blanked out (`scripts/page/checker-modules.ts`): what runs here is the source that ships, line by line.
  */
 import { InputError } from '../../src/errors/input-error.ts';
 import type { Protocol } from '../../src/interrupts/protocol.ts';

@@ -25,8 +25,8 @@ export interface HartvisorTerminalEventMap {
 }
 
 /**
- * A terminal with a machine behind it. Attributes: `src`, `command`, `autoplay`, `cpus`, `threads`, `memory`, `protocol`,
- * `aia`, `label`, `theme` (`light`, `dark`), `font-size` (pixels).
+ * A terminal with a machine behind it. Attributes: `src`, `command`, `autoplay`, `cpus`, `threads`, `memory`,
+ * `protocol`, `aia`, `label`, `theme` (`light`, `dark`), `font-size` (pixels).
  */
 export interface HartvisorTerminal extends HTMLElement {
   /** The machine, while there is one. */
@@ -68,8 +68,8 @@ export type Isolation =
   | { readonly kind: 'refused'; readonly message: string };
 
 /**
- * Gets a page the headers for shared memory by a service worker, where its server does not send them: the page is loaded
- * once more then.
+ * Gets a page the headers for shared memory by a service worker, where its server does not send them: the page is
+ * loaded once more then.
  *
  * @param worker address of a copy of `isolation-worker.js` in the page's folder, or in one above it
  */

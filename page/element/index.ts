@@ -1,6 +1,6 @@
 /**
- * Defines `<hartvisor-terminal>`. The guest that it starts lies in `guest/` beside this module, unless `src` names another
- * one.
+ * Defines `<hartvisor-terminal>`. The guest that it starts lies in `guest/` beside this module, unless `src` names
+ * another one.
  *
  * @module
  */

@@ -3,7 +3,9 @@ import type { Frame } from './frames.ts';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** Threads above, words below, and between them the access of the step. It is for the eye: the steps are told in words. */
+/**
+ * Threads above, words below, and between them the access of the step. It is for the eye: the steps are told in words.
+ */
 export class Scene {
   readonly root = element('div', { class: 'xp-scene', 'aria-hidden': 'true' });
   readonly #threads = element('div', { class: 'xp-threads' });

@@ -37,8 +37,8 @@ async function ensureDisk(): Promise<void> {
 }
 
 /**
- * An empty disk gets a file system; one with anything else on it is left as it is. The kernel writes what has changed within a
- * second or two: a tab can be closed at any time.
+ * An empty disk gets a file system; one with anything else on it is left as it is. The kernel writes what has changed
+ * within a second or two: a tab can be closed at any time.
  */
 const MOUNT = `mkdir -p ${DISK_FOLDER}
 mount -t ext2 /dev/vda ${DISK_FOLDER} 2> /dev/null || {

@@ -147,8 +147,8 @@ export class FilesPart {
   }
 
   /**
-   * A file that is dragged out of the page needs an address when the drag begins: its contents are fetched when the mouse
-   * goes down on it. Browsers of Chromium's family know the word `DownloadURL`.
+   * A file that is dragged out of the page needs an address when the drag begins: its contents are fetched when the
+   * mouse goes down on it. Browsers of Chromium's family know the word `DownloadURL`.
    */
   #makeDraggable(row: HTMLLIElement, name: string, path: string): void {
     let url: string | undefined;

@@ -1,8 +1,8 @@
 import type { Terminal } from '@xterm/xterm';
 
 /**
- * Keys that are not for the guest: copy and paste as terminals have them, and F6, by which somebody without a mouse gets
- * out of the terminal, which takes all others.
+ * Keys that are not for the guest: copy and paste as terminals have them, and F6, by which somebody without a mouse
+ * gets out of the terminal, which takes all others.
  */
 export function handleKeys(terminal: Terminal, onLeave: () => void): void {
   terminal.attachCustomKeyEventHandler((event) => {

@@ -1,4 +1,6 @@
-/** A guest that changes files on a disk without end, its hartvisor killed at some moment, and what the disk has then. */
+/**
+ * A guest that changes files on a disk without end, its hartvisor killed at some moment, and what the disk has then.
+ */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

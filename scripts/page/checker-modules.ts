@@ -12,8 +12,9 @@ const ENTRIES = ['page/checker/worker.ts', 'page/checker/replay-worker.ts', 'src
 const FOLDER = 'checker/';
 
 /**
- * The checker as modules of the page that are neither bundled nor made small: the types are blanked out and nothing else
- * is changed, so that a line in a counterexample is the line of the source. By their names in the page, with contents.
+ * The checker as modules of the page that are neither bundled nor made small: the types are blanked out and nothing
+ * else is changed, so that a line in a counterexample is the line of the source. By their names in the page, with
+ * contents.
  */
 export function checkerModules(): Map<string, string> {
   const files = new Map<string, string>();

@@ -1,7 +1,7 @@
 /**
- * `npm run build:web`: the page with a guest as a folder that any file host can serve, in any place of it:
- * `build/web`, or the folder that is given. With `--cold` there is no image of a guest that has booted, with `--no-guest`
- * no guest at all, as in the package: `hartvisor web` adds it.
+ * `npm run build:web`: the page with a guest as a folder that any file host can serve, in any place of it: `build/web`,
+ * or the folder that is given. With `--cold` there is no image of a guest that has booted, with `--no-guest` no guest
+ * at all, as in the package: `hartvisor web` adds it.
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -8,8 +8,8 @@ const element = fileURLToPath(new URL('../../page/element/', import.meta.url));
 const INLINE = '?inline';
 
 /**
- * Writes `hartvisor/terminal`, the element with a machine in it: `index.js` with its types. The machine's own modules stay
- * those of `hartvisor/web` beside it, so that a program that uses both has them once. Packages of npm are inside.
+ * Writes `hartvisor/terminal`, the element with a machine in it: `index.js` with its types. The machine's own modules
+ * stay those of `hartvisor/web` beside it, so that a program that uses both has them once. Packages of npm are inside.
  *
  * @param target the directory; `hartvisor/web` is in `../web`
  */

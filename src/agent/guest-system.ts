@@ -31,7 +31,9 @@ export class GuestSystem {
     await this.#connection.request(FRAME.ENTROPY, bytes, 'Randomness cannot be given to the guest');
   }
 
-  /** After a machine was restored or copied: the time is the host's, and random numbers are others than those of copies. */
+  /**
+   * After a machine was restored or copied: the time is the host's, and random numbers are others than those of copies.
+   */
   async goOn(): Promise<void> {
     await Promise.all([
       this.setTime(Date.now()),

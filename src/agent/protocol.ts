@@ -4,8 +4,8 @@
  *
  * A frame is a header of 16 bytes and a payload: its length (u32), the number of its stream (u32), its type (u8), the
  * channel (u8), and six bytes of zero. Behind the payload are as many more bytes as make its length a multiple of 8: so
- * all frames of a buffer are aligned, and the guest's kernel copies payloads word by word. All numbers are little-endian,
- * texts are UTF-8 and end with a zero byte.
+ * all frames of a buffer are aligned, and the guest's kernel copies payloads word by word. All numbers are
+ * little-endian, texts are UTF-8 and end with a zero byte.
  */
 
 /** The name of the port that the agent looks for. */
@@ -63,13 +63,14 @@ export const FRAME = {
   RESIZE: 36,
   CANCEL: 37,
   /**
-   * To the host: a program runs, its process (u32). Of a watch: its number (u32), and the same for each other folder whose
-   * path comes as `DATA`, 0 if it cannot be watched.
+   * To the host: a program runs, its process (u32). Of a watch: its number (u32), and the same for each other folder
+   * whose path comes as `DATA`, 0 if it cannot be watched.
    */
   STARTED: 48,
   /**
-   * To the host: the program has ended, its status (u32) and the signal that ended it (u32), one of them 0; then how many
-   * bytes of its outputs and its error output (u32 each) come yet that it has written, 2^32 - 1 for all up to their end.
+   * To the host: the program has ended, its status (u32) and the signal that ended it (u32), one of them 0; then how
+   * many bytes of its outputs and its error output (u32 each) come yet that it has written, 2^32 - 1 for all up to
+   * their end.
    */
   EXITED: 49,
   /** To the host: the last one of a stream, an error number of Linux or 0 (u32), and what the request asked for. */

@@ -41,9 +41,9 @@ export type ForwardedPort = Required<VmForward>;
 /** The network of a machine, and whom its guest may reach. */
 export interface VmNetwork {
   /**
-   * Whom the guest may reach, and nobody else: names (`example.org`, `*.example.org:443`), addresses
-   * (`10.1.0.0/16`, `127.0.0.1:8000-8010`) or ports (`:443`). Left out, it reaches all public addresses, but none of the
-   * host's own or of private networks.
+   * Whom the guest may reach, and nobody else: names (`example.org`, `*.example.org:443`), addresses (`10.1.0.0/16`,
+   * `127.0.0.1:8000-8010`) or ports (`:443`). Left out, it reaches all public addresses, but none of the host's own or
+   * of private networks.
    */
   readonly allow?: readonly string[];
   readonly forward?: readonly VmForward[];
@@ -63,8 +63,8 @@ export interface Limits {
   /** Processors of the host that the vCPUs may take together, such as 0.5. What devices take comes on top. */
   readonly cpus?: number;
   /**
-   * Processes and threads at once, beside the kernel's own, in the guest `busybox`. The guest's kernel sees to that: it holds
-   * for programs without the rights of root, and for those with them as long as they do not change it.
+   * Processes and threads at once, beside the kernel's own, in the guest `busybox`. The guest's kernel sees to that: it
+   * holds for programs without the rights of root, and for those with them as long as they do not change it.
    */
   readonly processes?: number;
 }
@@ -81,8 +81,8 @@ export interface BootOptions {
   /** Virtual processors: 1 to 64, 2 unless it is given. */
   readonly cpus?: number;
   /**
-   * The harts, in QEMU's words: `rv64` unless it is given, `rv32`, or a profile such as `rva22s64`; behind it extensions
-   * to have or to leave out, as in `'rv64,zba=false'`.
+   * The harts, in QEMU's words: `rv64` unless it is given, `rv32`, or a profile such as `rva22s64`; behind it
+   * extensions to have or to leave out, as in `'rv64,zba=false'`.
    */
   readonly cpu?: string;
   /** Threads of the host that run them: 1 to `cpus`, as many as the host has processors unless it is given. */

@@ -38,9 +38,9 @@ export class VmConsole {
   }
 
   /**
-   * The output, from its last 64 KiB on. Nobody has to have it. Who has it must read, as the guest waits with its output
-   * meanwhile, and the program does not come to its end before the machine does. There is one: whoever cancels it can have
-   * another one.
+   * The output, from its last 64 KiB on. Nobody has to have it. Who has it must read, as the guest waits with its
+   * output meanwhile, and the program does not come to its end before the machine does. There is one: whoever cancels
+   * it can have another one.
    */
   get output(): ReadableStream<Uint8Array> {
     if (this.#reader !== undefined) return this.#reader.stream;

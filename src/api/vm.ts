@@ -115,7 +115,8 @@ export class Vm implements AsyncDisposable {
    * Sends a request to a server that listens at a port of the guest's own address: the guest needs no network, and the
    * host's name in the request's address is only told to the server. Redirections are not followed.
    *
-   * @throws AgentError if nobody listens there (`ECONNREFUSED`), or no HTTP is spoken; the reason of the request's signal
+   * @throws AgentError if nobody listens there (`ECONNREFUSED`), or no HTTP is spoken; the reason of the request's
+   * signal
    */
   async fetch(port: number, request: Request): Promise<Response> {
     return this.#held(async () => fetchOver(await this.agent.tcp(port, { signal: request.signal }), request));
@@ -127,11 +128,11 @@ export class Vm implements AsyncDisposable {
   }
 
   /**
-   * Interrupts on their way, from now on until the machine ends or the loop over them is left: when they are set, when the
-   * guest takes them, when it claims them. The machine was made with `trace`.
+   * Interrupts on their way, from now on until the machine ends or the loop over them is left: when they are set, when
+   * the guest takes them, when it claims them. The machine was made with `trace`.
    *
-   * @param options `limit`: events that wait for a slow reader at most, 65536 unless it is given; the next one says how many
-   * were left out
+   * @param options `limit`: events that wait for a slow reader at most, 65536 unless it is given; the next one says how
+   * many were left out
    * @throws InputError in a machine without `trace`
    */
   interrupts(options: { readonly limit?: number } = {}): AsyncIterableIterator<LiveInterrupt> {
@@ -142,8 +143,8 @@ export class Vm implements AsyncDisposable {
 
   /**
    * All that happens to vCPUs and their interrupts, for a picture: also kicks, stays in the guest, sleep. In rows of
-   * numbers, for there may be a hundred thousand a second: `MOMENT` has their places, `MOMENT_STEPS` what they are. From
-   * now on until the machine ends or the loop over them is left. The machine was made with `trace`.
+   * numbers, for there may be a hundred thousand a second: `MOMENT` has their places, `MOMENT_STEPS` what they are.
+   * From now on until the machine ends or the loop over them is left. The machine was made with `trace`.
    *
    * @throws InputError in a machine without `trace`
    */

@@ -72,7 +72,9 @@ export async function attach(words: AttachWords, host: NodeHost, debian?: Debian
 
 const NO_STAMPS: Pick<Attached, 'stamps' | 'check'> = { stamps: () => ({}), check: () => undefined };
 
-/** The ports of the virtio console: the terminal, if it is there, and more lines. A port without a name is a terminal. */
+/**
+ * The ports of the virtio console: the terminal, if it is there, and more lines. A port without a name is a terminal.
+ */
 function portsOf(words: AttachWords): readonly PortFacts[] {
   const console = readConsole(words.console) === 'virtio' ? [{}] : [];
   const lines = readLines(words, MOST_PORTS - console.length);

@@ -166,7 +166,11 @@ export async function loadRun(
   return { name, config, given, shape };
 }
 
-/** Has the guest use a protocol of the person's own, if that is asked for. @returns the name of one of ours otherwise */
+/**
+ * Has the guest use a protocol of the person's own, if that is asked for.
+ *
+ * @returns the name of one of ours otherwise
+ */
 async function useProtocol(
   { protocol, save }: RunCommandOptions,
   host: NodeHost,

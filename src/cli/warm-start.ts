@@ -17,8 +17,8 @@ const NEUTRAL: readonly string[] = ['smp', 'pcpus', 'memory', 'aia', 'timeout', 
 const OF_COMMANDS: readonly string[] = ['tty', 'cwd', 'env', 'user'];
 
 /**
- * Whether a guest may begin with an image of its boot: it is the one that hartvisor brings, without anything that it would
- * have outside, and a person is there to talk to it.
+ * Whether a guest may begin with an image of its boot: it is the one that hartvisor brings, without anything that it
+ * would have outside, and a person is there to talk to it.
  *
  * @param typed names of the options that were given
  */
@@ -74,7 +74,11 @@ export class WarmStart {
     }
   }
 
-  /** Makes the image of a machine as it is now, which goes on meanwhile. @returns what waits until the image is written */
+  /**
+   * Makes the image of a machine as it is now, which goes on meanwhile.
+   *
+   * @returns what waits until the image is written
+   */
   async keep(machine: Machine, name: string): Promise<() => Promise<void>> {
     try {
       const written = this.#write(await machine.fork(), name);

@@ -5,7 +5,9 @@ import { type Command, type DebugState, ERROR } from './state.ts';
 const PAGE = 4096;
 /** Bytes that one reply holds. */
 const MOST_BYTES = (PACKET_SIZE - 8) / 2;
-/** Bytes of which a checksum is made in one command, so that a debugger cannot keep the machine's owner busy for long. */
+/**
+ * Bytes of which a checksum is made in one command, so that a debugger cannot keep the machine's owner busy for long.
+ */
 const MOST_SUMMED = 0x400_0000;
 
 interface Range {

@@ -25,8 +25,8 @@ interface Point {
 }
 
 /**
- * The points of a debugger. It may put several of them at one place, and breakpoints of its own by writing `ebreak` into
- * memory; the target has each place once.
+ * The points of a debugger. It may put several of them at one place, and breakpoints of its own by writing `ebreak`
+ * into memory; the target has each place once.
  */
 export class Points {
   readonly #target: DebugTarget;

@@ -62,7 +62,8 @@ export function targetDescription(target: Pick<DebugTarget, 'xlen' | 'vlenb' | '
     '<!DOCTYPE target SYSTEM "gdb-target.dtd">',
     '<target version="1.0">',
     `<architecture>riscv:rv${xlen}</architecture>`,
-    // As a debugger of Linux' programs gdb would step by breakpoints and let interrupts in, with all other threads held.
+    // As a debugger of Linux' programs gdb would step by breakpoints and let interrupts in, with all other threads
+    // held.
     '<osabi>none</osabi>',
     feature('cpu', [
       ...X_NAMES.map((name, index) => reg(name, xlen, index, index === 2 ? 'data_ptr' : 'int')),

@@ -15,7 +15,9 @@ export interface DebugState {
   wantsHardware: boolean;
   /** The reply that tells why the machine stands still. */
   readonly stopReply: string;
-  /** Lets the machine go on; the reply comes when it stops. A range: only then report a step when pc is outside of it. */
+  /**
+   * Lets the machine go on; the reply comes when it stops. A range: only then report a step when pc is outside of it.
+   */
   resume(actions: readonly Action[], range?: StepRange): undefined;
   /** No `+` and `-` from the next packet on. */
   leaveOutAcks(): void;

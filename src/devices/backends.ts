@@ -13,8 +13,8 @@ export interface PortBackend {
   /** Takes output. Where a promise is returned, no more is given until it is fulfilled, and the guest has to wait. */
   output(bytes: Uint8Array): Promise<void> | undefined;
   /**
-   * Somebody in the guest has opened the port, had it open when the machine was saved, or the last one has closed it. What
-   * is sent meanwhile arrives there.
+   * Somebody in the guest has opened the port, had it open when the machine was saved, or the last one has closed it.
+   * What is sent meanwhile arrives there.
    */
   opened?(open: boolean): void;
   /**
@@ -85,7 +85,8 @@ export interface GuestSockets {
 /** Memory that the guest can do without, for whoever wants it. */
 export interface GuestBalloon {
   /**
-   * Asks the guest to do without so many bytes from now on; 0 gives it back everything. It gives what it can, when it can.
+   * Asks the guest to do without so many bytes from now on; 0 gives it back everything. It gives what it can, when it
+   * can.
    *
    * @throws RangeError for sizes below 0 or from 16 TiB on
    */

@@ -36,8 +36,8 @@ export interface DriveFacts {
   /** For the guest: up to 20 bytes of UTF-8. */
   readonly serial: string;
   /**
-   * Each thread may have its contents open, and use them in turns with the others: nothing of them is in the memory of one
-   * thread. As a rule they do not keep a thread waiting.
+   * Each thread may have its contents open, and use them in turns with the others: nothing of them is in the memory of
+   * one thread. As a rule they do not keep a thread waiting.
    */
   readonly anyThread?: boolean;
 }

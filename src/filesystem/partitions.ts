@@ -31,8 +31,8 @@ const GPT = {
 } as const;
 
 /**
- * The partitions of a disk: those of a GPT or of an MBR, else the whole disk. Entries that reach beyond the disk are left
- * out.
+ * The partitions of a disk: those of a GPT or of an MBR, else the whole disk. Entries that reach beyond the disk are
+ * left out.
  */
 export function partitionsOf(disk: Disk): readonly Partition[] {
   const whole = [{ number: 0, disk }];

@@ -83,8 +83,8 @@ export function defineRound32(
 }
 
 /**
- * (a: i64, flags): binary64 toward zero to an integer modulo 2^32, sign-extended (`fcvtmod.w.d`). Flags are those of the
- * conversion that saturates.
+ * (a: i64, flags): binary64 toward zero to an integer modulo 2^32, sign-extended (`fcvtmod.w.d`). Flags are those of
+ * the conversion that saturates.
  */
 export function defineModular(module: FunctionHome): FunctionRef<'i64'> {
   return module.function('toModularWord', ['i64', 'i32'], 'i64', (f) => {
@@ -100,7 +100,8 @@ export function defineModular(module: FunctionHome): FunctionRef<'i64'> {
     f.if(f64.lt(f64.abs(integral), powerOfTwo(63)), () =>
       f.return(i64.extend32_s(i64.trunc_sat_f64_s(integral))),
     );
-    // Multiples of 2^11 and more: the significand moved up. From 2^84 on nothing is left of it; nor of infinity and NaN.
+    // Multiples of 2^11 and more: the significand moved up. From 2^84 on nothing is left of it; nor of infinity and
+    // NaN.
     const exponent = i64.sub(i64.and(i64.shr_u(raw, i64.const(52)), i64.const(0x7ff)), i64.const(1023 + 52));
     const up = f.let(exponent);
     const significand = i64.or(i64.and(raw, i64.const((1n << 52n) - 1n)), i64.const(1n << 52n));

@@ -14,11 +14,12 @@ export type { FormatFunctions };
 /**
  * Exact binary16, binary32 and binary64 arithmetic, as functions of the module under construction.
  *
- * Operands and results are raw bits, a binary16 or binary32 number as i32, a binary64 number as i64; NaN boxing is the caller's.
- * `rm` is a resolved and valid rounding mode (`ROUND`): 0 nearest even, 1 toward zero, 2 down, 3 up, 4 nearest away.
- * `flags` is the address of a 32-bit word into which the accrued exceptions (`FLAG`) are ORed; the word is private to
- * the hart, so plain accesses will do. Every NaN that is computed is the canonical one. Tininess is detected after
- * rounding. Source: RISC-V unprivileged specification, "F" and "D" extensions version 2.2, and IEEE 754-2008.
+ * Operands and results are raw bits, a binary16 or binary32 number as i32, a binary64 number as i64; NaN boxing is the
+ * caller's. `rm` is a resolved and valid rounding mode (`ROUND`): 0 nearest even, 1 toward zero, 2 down, 3 up, 4
+ * nearest away. `flags` is the address of a 32-bit word into which the accrued exceptions (`FLAG`) are ORed; the word
+ * is private to the hart, so plain accesses will do. Every NaN that is computed is the canonical one. Tininess is
+ * detected after rounding. Source: RISC-V unprivileged specification, "F" and "D" extensions version 2.2, and IEEE
+ * 754-2008.
  */
 export interface FloatFunctions extends ResizeFunctions, HalfResizeFunctions {
   readonly f16: FormatFunctions<'i32'>;

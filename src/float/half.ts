@@ -80,8 +80,8 @@ function defineNarrow(module: FunctionHome, round: FunctionRef<'i32'>): Function
 }
 
 /**
- * A sum of two binary64 numbers, not zero, rounded to odd: where it is inexact, its last place is odd, so that rounding it
- * again to fewer places by two is right in every mode. The error of the sum is exact ("TwoSum", Knuth).
+ * A sum of two binary64 numbers, not zero, rounded to odd: where it is inexact, its last place is odd, so that rounding
+ * it again to fewer places by two is right in every mode. The error of the sum is exact ("TwoSum", Knuth).
  */
 function sumToOdd(f: FunctionBuilder, a: Expr<'f64'>, b: Expr<'f64'>): I64 {
   const x = f.let(a);

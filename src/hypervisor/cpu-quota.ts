@@ -6,8 +6,8 @@ const PERIOD = 100 * TICKS_PER_MS;
 const LEAST_TURN = 2 * TICKS_PER_MS;
 
 /**
- * The share of a processor that a pCPU may take for its guests: a bucket that fills with time, and that running empties.
- * What its thread does between two vCPUs, and its sleep, are not counted.
+ * The share of a processor that a pCPU may take for its guests: a bucket that fills with time, and that running
+ * empties. What its thread does between two vCPUs, and its sleep, are not counted.
  */
 export class CpuQuota {
   readonly #share: number;

@@ -19,7 +19,8 @@ const CSR_NUMBER = {
 export const DELEGATED_EXCEPTIONS = 0b1011_0001_1111_1111;
 /**
  * hvien: interrupts that a guest of harts with the AIA may raise and clear by itself, 0-31 and 32-63: the counter
- * overflow, and the events of low and high priority about reliability (35 and 43: AIA specification, "Major interrupts").
+ * overflow, and the events of low and high priority about reliability (35 and 43: AIA specification, "Major
+ * interrupts").
  */
 export const VIRTUAL_INTERRUPTS = {
   low: INTERRUPT.lcofi,
@@ -44,7 +45,8 @@ export function openToGuests({ privileged }: Pick<Hart, 'privileged'>, sstc: boo
   // Bits of features that the hart lacks stay 0.
   const high = ENVCFG.adueHigh | ENVCFG.pbmteHigh | (sstc ? ENVCFG.stceHigh : 0);
   privileged.writeCsr(CSR_NUMBER.henvcfg, CACHE_BLOCKS, high);
-  // Nor have harts without Smstateen these; with it the guest has the sstateen registers, in which nothing is to be set.
+  // Nor have harts without Smstateen these; with it the guest has the sstateen registers, in which nothing is to be
+  // set.
   for (const number of STATE_ENABLES) privileged.writeCsr(number, ~0, ~0);
 }
 

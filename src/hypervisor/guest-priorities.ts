@@ -16,7 +16,8 @@ const LAST_PRIORITY = 0x3f;
 export function skipsPriorities({ state }: Hart): boolean {
   const { csr, xlen } = state;
   const bits = csr[CSR.stval] as number;
-  // Of SYSTEM instructions those with bits 13:12 other than 0 access CSRs, but for hlv and its like, which have 14 only.
+  // Of SYSTEM instructions those with bits 13:12 other than 0 access CSRs, but for hlv and its like, which have 14
+  // only.
   if ((bits & 0x7f) !== SYSTEM || (bits & 0x3000) === 0 || bits >>> 20 !== SIREG) return false;
   const select = csr[CSR.vsiselect] as number;
   const isPriority = select >= FIRST_PRIORITY && select <= LAST_PRIORITY;

@@ -147,7 +147,8 @@ export function kick(words: VcpuWords, wake: Wake): void {
  * looks at its next poll, and the guest need not be left. What it shall see is written before.
  */
 export function nudge(words: VcpuWords, wake: Wake): void {
-  // Meets the store in `enterGuest`, behind which the hart looks anyway, the poll in the guest and the and in `takeLook`.
+  // Meets the store in `enterGuest`, behind which the hart looks anyway, the poll in the guest and the and in
+  // `takeLook`.
   Atomics.or(words, EXIT_REQUEST, LOOK);
   wakeBlocked(words, wake);
 }

@@ -162,7 +162,8 @@ export class VcpuInterrupts {
   }
 
   /**
-   * As {@link kick} after a change of a derived level that the hart looks at by itself while the guest runs. Any thread.
+   * As {@link kick} after a change of a derived level that the hart looks at by itself while the guest runs. Any
+   * thread.
    */
   nudge(): void {
     nudge(this.words, this.#wake);

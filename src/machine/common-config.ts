@@ -5,8 +5,8 @@ import type { Engine } from './engine.ts';
 import type { TraceConfig } from './trace/config.ts';
 
 /**
- * The part of the configuration that machines of both kinds have. The threads of a machine open what is in its drives by
- * `WorkerHost.openDrive`.
+ * The part of the configuration that machines of both kinds have. The threads of a machine open what is in its drives
+ * by `WorkerHost.openDrive`.
  */
 export interface CommonConfig extends AttachedParts {
   /** Width of the harts, for which the software must be: 64 unless given. */

@@ -43,7 +43,8 @@ const TRUTHS: Readonly<Record<string, boolean>> = {
 
 /**
  * Reads the words that choose harts, as QEMU takes them: a name, then extensions to have or to leave out, such as
- * `rv64,zba=false` or `rva22s64,sstc=true`. What an extension needs comes with it; what needs one that is left out goes.
+ * `rv64,zba=false` or `rva22s64,sstc=true`. What an extension needs comes with it; what needs one that is left out
+ * goes.
  *
  * @param option its name for people, such as `--cpu`
  * @throws InputError that says what is possible

@@ -180,7 +180,11 @@ export function eventsOf(memory: WebAssembly.Memory, plan: MachinePlan): DeviceE
 
 const PAUSE_MS = 1;
 
-/** Puts one byte into the console's output; where there is no room, waits for a moment. @returns whether it was taken */
+/**
+ * Puts one byte into the console's output; where there is no room, waits for a moment.
+ *
+ * @returns whether it was taken
+ */
 export function emitOne(console: ConsoleWires, byte: number): boolean {
   if (console.emit(Uint8Array.of(byte)) === 1) return true;
   waitForOthers();

@@ -15,8 +15,8 @@ export function allExtensions(xlen: Xlen): readonly Extension[] {
 }
 
 /**
- * The extensions of the harts themselves. Those that carry a domain have the hypervisor extension, whether its guest has
- * anything of that or not: the guest runs in the modes that it brings.
+ * The extensions of the harts themselves. Those that carry a domain have the hypervisor extension, whether its guest
+ * has anything of that or not: the guest runs in the modes that it brings.
  *
  * @param chosen what software is to have
  */

@@ -64,8 +64,8 @@ export interface MachineHost {
     onExit: (error: Error | undefined) => void,
   ): RunningThread;
   /**
-   * Keeps the program running until the function that it gives is called, where it does not wait for threads of machines by
-   * itself.
+   * Keeps the program running until the function that it gives is called, where it does not wait for threads of
+   * machines by itself.
    */
   hold?(): () => void;
 }
@@ -253,8 +253,8 @@ export class Machine {
   }
 
   /**
-   * Hands out all of the machine's state, and has it stand still until `use` is done with that. Then it goes on, unless it
-   * was paused before, or is paused meanwhile.
+   * Hands out all of the machine's state, and has it stand still until `use` is done with that. Then it goes on, unless
+   * it was paused before, or is paused meanwhile.
    *
    * @throws InputError when the machine has ended, when it compares two harts in lock step, or when a disk cannot be
    *   written to its end

@@ -13,8 +13,8 @@ export const LONGEST_CABLE_FRAME = 2048;
 const WAITING_BYTES = 1 << 20;
 
 /**
- * A cable on which frames come one by one, to any number of others: whatever carries messages can be one. It loses frames when
- * the guest, or the other end, is too slow.
+ * A cable on which frames come one by one, to any number of others: whatever carries messages can be one. It loses
+ * frames when the guest, or the other end, is too slow.
  */
 export class FrameCable implements Network {
   readonly dropped: DropCounts = { malformed: 0, refused: 0, overflow: 0 };

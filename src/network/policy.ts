@@ -17,7 +17,9 @@ export interface PolicyOptions {
   readonly allow: readonly AllowRule[];
 }
 
-/** Addresses that are not public (IANA's registry of special purposes): hosts and networks of one's own, and no hosts. */
+/**
+ * Addresses that are not public (IANA's registry of special purposes): hosts and networks of one's own, and no hosts.
+ */
 const NOT_PUBLIC: readonly Subnet[] = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -112,7 +114,9 @@ export class Policy {
   }
 }
 
-/** Reads `files.example.org`, `*.example.org:443`, `10.0.0.0/8`, `127.0.0.1:8000-8010`, `:443`; undefined for others. */
+/**
+ * Reads `files.example.org`, `*.example.org:443`, `10.0.0.0/8`, `127.0.0.1:8000-8010`, `:443`; undefined for others.
+ */
 export function parseRule(text: string): AllowRule | undefined {
   const [, host, first, last] = /^([^:]*)(?::(\d{1,5})(?:-(\d{1,5}))?)?$/.exec(text) ?? [];
   if (host === undefined || (host === '' && first === undefined)) return undefined;

@@ -58,8 +58,8 @@ function savedNode({ id, key, number, mode, parent, name, lookups, stamp }: Fold
 }
 
 /**
- * Gives a folder a piece of what {@link saveFolder} gave, all of which come in their order. What is open is opened again,
- * if the host still has the file where it was; else the guest is told so when it uses it (ESTALE).
+ * Gives a folder a piece of what {@link saveFolder} gave, all of which come in their order. What is open is opened
+ * again, if the host still has the file where it was; else the guest is told so when it uses it (ESTALE).
  */
 export function restoreFolder(folder: SharedFolder, bytes: Uint8Array): void {
   const piece = JSON.parse(new TextDecoder().decode(bytes)) as Piece;

@@ -11,9 +11,9 @@ let depth = 0;
 const behind: (() => void)[] = [];
 
 /**
- * Does something that others wait for less urgently than for a lock: at once, or behind all changes that this thread is in.
- * A thread that is woken looks at what has changed, and the one that wakes it spends tens of microseconds on that: with a
- * lock held, one would have both sleep again.
+ * Does something that others wait for less urgently than for a lock: at once, or behind all changes that this thread is
+ * in. A thread that is woken looks at what has changed, and the one that wakes it spends tens of microseconds on that:
+ * with a lock held, one would have both sleep again.
  */
 export function afterChanges(work: () => void): void {
   if (depth === 0) work();

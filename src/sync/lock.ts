@@ -4,8 +4,8 @@ const HELD = 1;
 const CONTESTED = 2;
 
 /**
- * Looks at a lock before a thread goes to sleep for it: some microseconds. Sections are shorter as a rule, and a sleep and
- * a wake-up take both threads ten times as long.
+ * Looks at a lock before a thread goes to sleep for it: some microseconds. Sections are shorter as a rule, and a sleep
+ * and a wake-up take both threads ten times as long.
  */
 const SPINS = 1000;
 

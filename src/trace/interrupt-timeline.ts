@@ -55,7 +55,9 @@ class CpuInterrupts {
   hasClaimed = true;
 }
 
-/** Follows interrupts through the records: arrows from their origin to the guest's claim, and what has become of each. */
+/**
+ * Follows interrupts through the records: arrows from their origin to the guest's claim, and what has become of each.
+ */
 export class InterruptTimeline {
   readonly #stage: Stage;
   readonly #watch: ((event: InterruptEvent) => void) | undefined;

@@ -185,7 +185,9 @@ const spans = (most: number) =>
       return gaps.map((gap) => (now += gap + 1));
     });
 
-/** What a protocol that loses nothing writes, when threads are stopped anywhere between what they do and its records. */
+/**
+ * What a protocol that loses nothing writes, when threads are stopped anywhere between what they do and its records.
+ */
 function honestRecords(
   setters: readonly (readonly number[])[],
   stays: readonly number[],

@@ -1,8 +1,8 @@
 import { RecordBatch, RingReader, type TracePlace } from './ring.ts';
 
 /**
- * Records younger than this wait for the next turn, in milliseconds: a thread may have taken the time for one that is not
- * in its ring yet, and others come from rings that were looked at before.
+ * Records younger than this wait for the next turn, in milliseconds: a thread may have taken the time for one that is
+ * not in its ring yet, and others come from rings that were looked at before.
  */
 const HOLD_BACK_MS = 2;
 

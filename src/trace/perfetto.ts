@@ -31,7 +31,9 @@ const CHILDREN_BY_RANK = 3;
 const INTERNED = { names: 2, annotationNames: 3, strings: 29 } as const;
 const ENTRY = { id: 1, text: 2 } as const;
 const ANNOTATION = { name: 1, number: 3, pointer: 7, text: 6, interned: 17 } as const;
-/** Names that are kept at once. A hostile guest can make names by the addresses that it runs at, but not without end. */
+/**
+ * Names that are kept at once. A hostile guest can make names by the addresses that it runs at, but not without end.
+ */
 const MOST_NAMES = 1 << 16;
 
 /** A property of an event, which the UI lists beside it. */

@@ -188,7 +188,9 @@ export class Recorder {
   }
 }
 
-/** A span of milliseconds in nanoseconds; one that is longer than a word is long, a sleep of minutes, in microseconds. */
+/**
+ * A span of milliseconds in nanoseconds; one that is longer than a word is long, a sleep of minutes, in microseconds.
+ */
 export function nanoseconds(milliseconds: number): number {
   const exact = Math.round(milliseconds * NANOSECONDS_PER_MS);
   return exact < 2 ** 31 ? Math.max(0, exact) : -Math.min(2 ** 31, Math.round(milliseconds * 1000));

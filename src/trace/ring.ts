@@ -53,7 +53,9 @@ function ringAt(
   ];
 }
 
-/** The writing end of a ring, on the one thread that it belongs to. It never waits: without room records are counted. */
+/**
+ * The writing end of a ring, on the one thread that it belongs to. It never waits: without room records are counted.
+ */
 export class RingWriter {
   readonly #words: Int32Array;
   readonly #times: Float64Array;

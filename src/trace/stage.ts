@@ -29,7 +29,9 @@ export class ThreadState {
   leftAt: number | undefined;
   /** The arrow of the interrupt that it sets, or has set last. */
   set = 0;
-  /** The arrow of the wire that it has raised, or of the message that it has sent, just now; 0 if it has gone on since. */
+  /**
+   * The arrow of the wire that it has raised, or of the message that it has sent, just now; 0 if it has gone on since.
+   */
   raised = 0;
   /** The source whose wire that was; empty if it was a message. */
   source = '';

@@ -1,6 +1,9 @@
 import type { Symbols } from './timeline.ts';
 
-/** Lines of a symbol that code belongs to, as `nm -n` writes them: address, kind and name; `/proc/kallsyms` has the module behind it. */
+/**
+ * Lines of a symbol that code belongs to, as `nm -n` writes them: address, kind and name; `/proc/kallsyms` has the
+ * module behind it.
+ */
 const LINE = /^([0-9a-f]{8}|[0-9a-f]{16}) [tTwW] (\S+)(?:\t\[\S+\])?$/;
 /** Kinds of symbols that say nothing about code: mapping symbols of the assembler. */
 const MAPPING = /^\$|^\.L/;

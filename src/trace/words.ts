@@ -2,7 +2,9 @@ import { align, f64, i32, many, struct } from '../layout/struct.ts';
 
 const CACHE_LINE = 64;
 
-/** One record of a ring. What `a` to `e` hold depends on the kind; `recorder.ts` writes them, `records.ts` names them. */
+/**
+ * One record of a ring. What `a` to `e` hold depends on the kind; `recorder.ts` writes them, `records.ts` names them.
+ */
 export const RECORD = struct({
   /** When it was written: milliseconds of the time that all threads of the machine share. */
   time: f64,
@@ -72,8 +74,8 @@ export const LEAVE = { block: 0, yield: 1, stop: 2 } as const;
 export const KIND_BITS = 8;
 
 /**
- * The ring of one thread, which alone writes it. One other thread, the reader, takes records out. Counts go round modulo
- * 2^32, so that what lies between them says how full the ring is.
+ * The ring of one thread, which alone writes it. One other thread, the reader, takes records out. Counts go round
+ * modulo 2^32, so that what lies between them says how full the ring is.
  */
 export const RING = struct({
   /** Records written so far. */

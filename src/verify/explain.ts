@@ -13,8 +13,8 @@ import { hasBit } from './world/world.ts';
 const WIDTH = { number: 2, left: 24, right: 24, value: 4 } as const;
 
 /**
- * The four values after each step, for one interrupt; for a message, the first two are those of its file, and the others
- * are those of the external interrupt.
+ * The four values after each step, for one interrupt; for a message, the first two are those of its file, and the
+ * others are those of the external interrupt.
  */
 export interface BitValues {
   readonly pending: boolean;

@@ -293,7 +293,10 @@ export class Monitor {
     });
   }
 
-  /** Adds every explanation in which calls in progress, and the consumption by a flush or a claim, have taken effect by now. */
+  /**
+   * Adds every explanation in which calls in progress, and the consumption by a flush or a claim, have taken effect by
+   * now.
+   */
   #close(state: SpecState): number {
     const watching = isWatching(state);
     const found = new Map<string, Ideal>();
@@ -332,8 +335,8 @@ export class Monitor {
   }
 
   /**
-   * A flush takes any edges; a claim takes one message, which was on top when it looked. Where it may have looked before
-   * it began, under weak memory, any one that it wants.
+   * A flush takes any edges; a claim takes one message, which was on top when it looked. Where it may have looked
+   * before it began, under weak memory, any one that it wants.
    */
   #mayTake({ flush, claim, looks }: SpecState, { taken, tops }: Ideal): number {
     if (flush !== null) return ~this.#messages;

@@ -179,7 +179,10 @@ function floorRoot(value: bigint): bigint {
   }
 }
 
-/** The root to more places than the least number of the format needs; a root that goes on beyond them is a little more, which rounds in the same way. */
+/**
+ * The root to more places than the least number of the format needs; a root that goes on beyond them is a little more,
+ * which rounds in the same way.
+ */
 function root(encoding: Encoding, a: Datum, rm: number): Result {
   if (isZero(a)) return round(encoding, a.negative, ZERO, rm);
   if (a.negative) return invalid(encoding);

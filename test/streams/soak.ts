@@ -1,8 +1,9 @@
 /**
- * Compares generated programs for a given time: `node test/streams/soak.ts [--seconds N] [--seed S] [--steps N] [--xlen 32|64] [--single] [--newest]`.
- * With `--single` our hart carries out each instruction by a step of its own, as for a debugger.
- * With `--newest` programs use all that we have and run on the QEMU 10 that `HARTVISOR_QEMU_10` names (RV64).
- * Differences are printed as they are found; the status is 1 if there are any. `--seed S --seconds 0` runs one program.
+ * Compares generated programs for a given time:
+ * `node test/streams/soak.ts [--seconds N] [--seed S] [--steps N] [--xlen 32|64] [--single] [--newest]`. With
+ * `--single` our hart carries out each instruction by a step of its own, as for a debugger. With `--newest` programs
+ * use all that we have and run on the QEMU 10 that `HARTVISOR_QEMU_10` names (RV64). Differences are printed as they
+ * are found; the status is 1 if there are any. `--seed S --seconds 0` runs one program.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -11,7 +11,9 @@ const LIMIT_MS = 60_000;
 const ORDER = 'VSVS';
 const kernel = await readKernel(readFileSync(new URL('../../guests/tick/tick.elf', import.meta.url)), 'tick');
 
-/** Runs tick until it passes or fails, with the accesses of sync (V) and set (S) in the order that `published` loses by. */
+/**
+ * Runs tick until it passes or fails, with the accesses of sync (V) and set (S) in the order that `published` loses by.
+ */
 function runForced(protocol: string, seconds: number) {
   const host = new NodeHost();
   forceOrder(host, ORDER);

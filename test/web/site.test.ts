@@ -1,4 +1,7 @@
-/** The built page as people have it: served by hartvisor, by a plain file host, and in a frame. One machine serves all checks. */
+/**
+ * The built page as people have it: served by hartvisor, by a plain file host, and in a frame. One machine serves all
+ * checks.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

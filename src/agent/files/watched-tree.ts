@@ -20,8 +20,8 @@ interface TreeParts {
 }
 
 /**
- * A folder that is watched with all below it. Linux watches single folders, so that each one that comes is added, and what
- * was put into it before is looked for then. Events are taken one after the other.
+ * A folder that is watched with all below it. Linux watches single folders, so that each one that comes is added, and
+ * what was put into it before is looked for then. Events are taken one after the other.
  */
 export class WatchedTree {
   readonly #top: string;

@@ -1,4 +1,6 @@
-/** What a boot loader's configuration starts. Paths go from the root of the file system on that has the configuration. */
+/**
+ * What a boot loader's configuration starts. Paths go from the root of the file system on that has the configuration.
+ */
 export interface BootEntry {
   readonly kernel: string;
   /** The kernel is given all of them, one behind the other. */

@@ -27,8 +27,8 @@ const KERNEL = ['linux', 'linux16', 'linuxefi'];
 const INITRD = ['initrd', 'initrd16', 'initrdefi'];
 
 /**
- * The entry that a `grub.cfg` starts by itself: that of the variable `default`, or the first one that starts Linux. Such
- * a file is a program; what its conditions are about is not known here, so that all of it counts.
+ * The entry that a `grub.cfg` starts by itself: that of the variable `default`, or the first one that starts Linux.
+ * Such a file is a program; what its conditions are about is not known here, so that all of it counts.
  *
  * @returns undefined where no entry starts Linux
  */

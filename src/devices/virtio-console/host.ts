@@ -89,10 +89,10 @@ export class VirtioConsoleHost implements HostSide {
   }
 
   /**
-   * Whoever was at the outer ends is gone, and others are there now: the guest hears of that for channels, of which both
-   * ends have to begin anew. A terminal goes on, and so does a channel whose outer end begins anew by itself. Another one
-   * is open again when the guest has noticed: Linux keeps no more of it than the state that it is in. What is sent before
-   * would be lost, so its outer end hears of it only then.
+   * Whoever was at the outer ends is gone, and others are there now: the guest hears of that for channels, of which
+   * both ends have to begin anew. A terminal goes on, and so does a channel whose outer end begins anew by itself.
+   * Another one is open again when the guest has noticed: Linux keeps no more of it than the state that it is in. What
+   * is sent before would be lost, so its outer end hears of it only then.
    */
   restored(): void {
     const { ports, backends } = this.#wiring;
@@ -235,7 +235,9 @@ export class VirtioConsoleHost implements HostSide {
     }
   }
 
-  /** Whether bytes may go through a port: without many ports, the first one is always open. Called with the lock held. */
+  /**
+   * Whether bytes may go through a port: without many ports, the first one is always open. Called with the lock held.
+   */
   #isOpen(port: number, features: number): boolean {
     if ((features & CONSOLE_FEATURE.MULTIPORT) === 0) return port === 0;
     return (this.#words[WORD.PORTS + port] & (PORT.OPEN | PORT.REOPENS)) === PORT.OPEN;

@@ -81,8 +81,8 @@ export interface VirtioFunction {
    */
   carryOut?(chain: Chain, index: number): number;
   /**
-   * Whether {@link carryOut} may be called for a chain on the thread of the hart that notifies, since it takes less there
-   * than waking another thread does. Called without the device's lock.
+   * Whether {@link carryOut} may be called for a chain on the thread of the hart that notifies, since it takes less
+   * there than waking another thread does. Called without the device's lock.
    */
   isShort?(chain: Chain): boolean;
   /** For a device to which something comes; all other queues of it are those of {@link carryOut}. */

@@ -21,8 +21,8 @@ export const SBI = {
 } as const;
 
 /**
- * The fate of the calling vCPU: it goes on, is suspended until an interrupt is pending and then goes on, stops, or makes
- * the same call again, between which others get its pCPU and the machine can be paused.
+ * The fate of the calling vCPU: it goes on, is suspended until an interrupt is pending and then goes on, stops, or
+ * makes the same call again, between which others get its pCPU and the machine can be paused.
  */
 export type SbiOutcome = 'return' | 'suspend' | 'stop' | 'repeat';
 

@@ -4,8 +4,8 @@ import type { Cpu } from '../cpu.ts';
 import type { Devices } from '../devices.ts';
 
 /**
- * The processors of a machine that stands still, as a debugger sees them: the harts of a bare machine, or the vCPUs of a
- * domain with their guest's own view. Registers have the numbers of `debug/registers.ts`.
+ * The processors of a machine that stands still, as a debugger sees them: the harts of a bare machine, or the vCPUs of
+ * a domain with their guest's own view. Registers have the numbers of `debug/registers.ts`.
  */
 export interface Inspector {
   readonly csrs: readonly CsrFact[];

@@ -17,7 +17,9 @@ export interface DomainConfig extends CommonConfig {
   readonly bootArgs: string;
   /** How external interrupts reach the vCPUs; `none`, the default, is the PLIC. */
   readonly aia?: DomainAia;
-  /** Processors of the host that the vCPUs may take together, above 0; as many as there are threads, if it is left out. */
+  /**
+   * Processors of the host that the vCPUs may take together, above 0; as many as there are threads, if it is left out.
+   */
   readonly cpuLimit?: number | undefined;
   /** Check the rules of the vCPU loop. */
   readonly debug?: boolean;

@@ -2,8 +2,8 @@ import type { AttachedParts, DeviceSetting } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
 
 /**
- * The parts of a machine that was saved, with those that it is restored with in their place: the guest must find them as
- * they were.
+ * The parts of a machine that was saved, with those that it is restored with in their place: the guest must find them
+ * as they were.
  *
  * @param attached what is there for it now; what the guest cannot see of it may differ
  * @throws InputError that says what differs

@@ -353,7 +353,9 @@ export class TcpConnection implements StreamListener {
     this.#settle();
   }
 
-  /** Both sides have ended. What is left are bytes for the host, and the guest's doubts whether we have heard its end. */
+  /**
+   * Both sides have ended. What is left are bytes for the host, and the guest's doubts whether we have heard its end.
+   */
   #settle(): void {
     const waited = this.#around.clock.now() - (this.#settledAt ?? 0);
     if (this.#streamClosed && (this.#endedFirst === 'guest' || waited >= LINGER_MS)) {

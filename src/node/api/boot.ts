@@ -25,8 +25,8 @@ export function boot(options: BootOptions = {}): Promise<Vm> {
 /**
  * Starts a machine that was saved: any number of them from one image, each with all that the machine was and had.
  *
- * Disks, folders and the network are opened anew. They are those of the machine that the image was made from; for a file
- * they are given as for `boot`.
+ * Disks, folders and the network are opened anew. They are those of the machine that the image was made from; for a
+ * file they are given as for `boot`.
  *
  * @param from an image, or the name of a file with one
  * @example

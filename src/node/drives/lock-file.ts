@@ -31,8 +31,8 @@ export interface FileLock {
 }
 
 /**
- * Locks a file that is going to be written, by a file beside it that names this process. What a process left behind that
- * was killed does not count.
+ * Locks a file that is going to be written, by a file beside it that names this process. What a process left behind
+ * that was killed does not count.
  *
  * A folder in which no file can be made leaves the file without a lock.
  *

@@ -13,8 +13,8 @@ const ENDING = '.snapshot';
 const UNFINISHED_MS = 3_600_000;
 
 /**
- * Images of guests that have booted, in the cache directory, by all that decides what a guest becomes. An image holds all of
- * its guest's memory and is trusted, so that the folder has to be this user's alone.
+ * Images of guests that have booted, in the cache directory, by all that decides what a guest becomes. An image holds
+ * all of its guest's memory and is trusted, so that the folder has to be this user's alone.
  */
 export class WarmImages {
   readonly #folder: string;

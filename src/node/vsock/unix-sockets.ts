@@ -10,9 +10,9 @@ const NEWLINE = 0x0a;
 
 /**
  * The guest's sockets as sockets in the host's file system, in the way of Firecracker (its `docs/vsock.md`): who
- * connects to `path` and writes `CONNECT PORT` and a newline gets `OK` and a number, then the stream with that port of the
- * guest. A program in the guest that connects to a port of the host is connected to `path_PORT`, where the host's program
- * listens.
+ * connects to `path` and writes `CONNECT PORT` and a newline gets `OK` and a number, then the stream with that port of
+ * the guest. A program in the guest that connects to a port of the host is connected to `path_PORT`, where the host's
+ * program listens.
  */
 export class UnixSockets implements VsockBackend {
   readonly #path: string;

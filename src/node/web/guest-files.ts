@@ -16,8 +16,8 @@ const PCI = { disk: '0x1042', network: '0x1041' } as const;
 const LINK_WORD = 'hartvisor.link';
 
 /**
- * Gets the files for a guest of pages. A page has no apt, so that its guest has the modules for all that a page may give it,
- * and loads those that it needs.
+ * Gets the files for a guest of pages. A page has no apt, so that its guest has the modules for all that a page may
+ * give it, and loads those that it needs.
  *
  * @throws InputError when files cannot be had
  */

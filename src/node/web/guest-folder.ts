@@ -8,8 +8,8 @@ import { whyUnusable } from '../private-directory.ts';
 const KEPT = 2;
 
 /**
- * A folder for the files of a guest, by all that decides what they are. It is in the cache directory, or in a temporary one
- * where nothing can be kept.
+ * A folder for the files of a guest, by all that decides what they are. It is in the cache directory, or in a temporary
+ * one where nothing can be kept.
  *
  * @param key names all that decides what the files are
  */

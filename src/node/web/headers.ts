@@ -1,6 +1,6 @@
 /**
- * Headers with which a page of machines is served. Threads of a machine share its memory, and browsers give pages shared
- * memory only where no page of others is in the same process: "cross-origin isolation" (HTML, section 7.1.3).
+ * Headers with which a page of machines is served. Threads of a machine share its memory, and browsers give pages
+ * shared memory only where no page of others is in the same process: "cross-origin isolation" (HTML, section 7.1.3).
  */
 
 /** By which a document becomes isolated, with all that it loads. Nothing of it is for pages of others. */
@@ -46,8 +46,8 @@ export function contentPolicy(): string {
 }
 
 /**
- * For the checker's modules, which run in workers of their own: the code of a protocol that somebody writes in the page's
- * lessons is a module there, of an address `blob:`, and reaches nothing but the checker.
+ * For the checker's modules, which run in workers of their own: the code of a protocol that somebody writes in the
+ * page's lessons is a module there, of an address `blob:`, and reaches nothing but the checker.
  */
 export const CHECKER_POLICY = "default-src 'none'; script-src 'self' blob:";
 

@@ -59,8 +59,8 @@ export interface PageGuestOptions {
 }
 
 /**
- * Makes the guest that a page starts unless it is told of another one: the one of `hartvisor run`, of files that are fetched
- * the first time, and an image of it that has booted. All of it is kept in the cache directory.
+ * Makes the guest that a page starts unless it is told of another one: the one of `hartvisor run`, of files that are
+ * fetched the first time, and an image of it that has booted. All of it is kept in the cache directory.
  *
  * @throws InputError when files cannot be had, or the guest does not boot
  */

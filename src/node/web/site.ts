@@ -20,8 +20,8 @@ const LASTING = /-[\w-]{8}\.\w+$/;
 const INDEX = 'index.html';
 
 /**
- * The files of a site by the paths of their addresses. It is a closed list, made once: no path that somebody asks for is
- * ever made into one of the host, so that there is none that could lead out.
+ * The files of a site by the paths of their addresses. It is a closed list, made once: no path that somebody asks for
+ * is ever made into one of the host, so that there is none that could lead out.
  */
 export class Site {
   readonly #files = new Map<string, SiteFile>();

@@ -5,7 +5,9 @@ import { checkRange, readEach, type Storage } from '../storage.ts';
 export const PART = 2 ** 18;
 /** Parts that are kept at most. */
 const MOST_PARTS = 256;
-/** Milliseconds after a failure in which nobody is asked again: a guest that goes on asking shall not wait each time. */
+/**
+ * Milliseconds after a failure in which nobody is asked again: a guest that goes on asking shall not wait each time.
+ */
 const REST_MS = 5000;
 
 /** Fetches parts of a file. */

@@ -167,8 +167,8 @@ export class Refcounts {
   }
 
   /**
-   * Puts a larger table of counts, and the blocks for its own clusters, behind all that the old one can count. Until the
-   * header points to it, nothing of it counts.
+   * Puts a larger table of counts, and the blocks for its own clusters, behind all that the old one can count. Until
+   * the header points to it, nothing of it counts.
    */
   #grow(least: number): void {
     this.write();

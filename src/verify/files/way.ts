@@ -21,8 +21,8 @@ export interface FilePlace {
  */
 export interface FileWay {
   /**
-   * The hart reaches the file while its guest runs, and asks it for VSEIP. Otherwise each access of the guest is an exit,
-   * and VSEIP is set and unset.
+   * The hart reaches the file while its guest runs, and asks it for VSEIP. Otherwise each access of the guest is an
+   * exit, and VSEIP is set and unset.
    */
   readonly isInHart: boolean;
   /** A message arrives. Any thread. */

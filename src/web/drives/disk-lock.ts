@@ -2,8 +2,8 @@ import { InputError } from '../../errors/input-error.ts';
 import { STORED } from './disk-name.ts';
 
 /**
- * Keeps a disk for one user, in all tabs of this origin, until that is given up or the tab is gone. Those who only read it can
- * be several.
+ * Keeps a disk for one user, in all tabs of this origin, until that is given up or the tab is gone. Those who only read
+ * it can be several.
  *
  * @returns gives it up
  * @throws InputError when another one has it

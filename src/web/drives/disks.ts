@@ -12,8 +12,9 @@ import { reasonOf } from './reason.ts';
 const LARGEST = 2 ** 40;
 
 /**
- * The disks that this browser keeps for the origin of the page: in its private file system or, where a browser has none, in its
- * IndexedDB. They stay over reloads, and until a person clears the site's data. `navigator.storage.persist()` asks the browser not to clear them on its own.
+ * The disks that this browser keeps for the origin of the page: in its private file system or, where a browser has
+ * none, in its IndexedDB. They stay over reloads, and until a person clears the site's data.
+ * `navigator.storage.persist()` asks the browser not to clear them on its own.
  */
 export const disks = {
   /**
@@ -41,7 +42,11 @@ export const disks = {
     await write(name, disk);
   },
 
-  /** The file of a disk, to be offered as a download. No machine uses it meanwhile. @throws InputError if there is none */
+  /**
+   * The file of a disk, to be offered as a download. No machine uses it meanwhile.
+   *
+   * @throws InputError if there is none
+   */
   async export(name: string): Promise<File> {
     const release = await lockDisk(storedName(name), true);
     try {

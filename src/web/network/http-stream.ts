@@ -39,8 +39,8 @@ const NOT_GIVEN = [
 export type Ask = (request: HttpRequest, signal: AbortSignal) => Promise<Response>;
 
 /**
- * The server at the other end of a guest's connection: reads requests of HTTP, has them asked, and gives the answers, one after
- * the other.
+ * The server at the other end of a guest's connection: reads requests of HTTP, has them asked, and gives the answers,
+ * one after the other.
  */
 export class HttpStream implements HostStream {
   readonly #listener: StreamListener;

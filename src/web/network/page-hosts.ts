@@ -72,7 +72,9 @@ export class FetchHosts extends PageHosts {
     return NO_DATAGRAMS;
   }
 
-  /** Without what the browser knows of its user, and not to where a server sends it on: that is not what was allowed. */
+  /**
+   * Without what the browser knows of its user, and not to where a server sends it on: that is not what was allowed.
+   */
   async #fetch(name: string, port: number, request: HttpRequest, signal: AbortSignal): Promise<Response> {
     const { method, target, body } = request;
     const url = `${this.#scheme}://${name}${port === 80 ? '' : `:${port}`}${target}`;

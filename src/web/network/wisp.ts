@@ -19,8 +19,8 @@ const LONGEST_DATA = 2 ** 14;
 /** Streams at once. */
 const MOST_STREAMS = 1024;
 /**
- * Milliseconds without a byte after which a stream is closed whose guest sends no more: the protocol has no word for that, and
- * the server may still have something to say.
+ * Milliseconds without a byte after which a stream is closed whose guest sends no more: the protocol has no word for
+ * that, and the server may still have something to say.
  */
 const PATIENCE = 5000;
 /** Bytes that the server has sent for a guest that does not take them: the protocol has no way to make it wait. */

@@ -9,8 +9,8 @@ export type AllowedPlace = string;
 const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 /**
- * The sources of a guest's apt: those that its packages came from. Where the host has its archive itself, the guest asks
- * the host.
+ * The sources of a guest's apt: those that its packages came from. Where the host has its archive itself, the guest
+ * asks the host.
  *
  * @param suites - of the same address are one entry
  * @returns a file for `sources.list.d/`, in the format of deb822

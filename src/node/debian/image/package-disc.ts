@@ -19,8 +19,8 @@ const AR_MAGIC = '!<arch>\n';
 const AR_HEADER = 60;
 
 /**
- * Writes a disc (ISO 9660) that has packages with their parts unpacked: this machine unpacks them at its full speed, and
- * the guest, to which they are packages like others, does not have to.
+ * Writes a disc (ISO 9660) that has packages with their parts unpacked: this machine unpacks them at its full speed,
+ * and the guest, to which they are packages like others, does not have to.
  *
  * @param packages - sorted by their names on the disc
  * @param onPackage - is told of each that is about to be unpacked

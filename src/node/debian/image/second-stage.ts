@@ -23,8 +23,8 @@ export interface SecondStageOptions {
 
 /*
  * How mmdebstrap does it: the packages without which none can be installed are unpacked by tar, then installed by their
- * own dpkg, and the rest by their own apt. barrier=0 and --force-unsafe-io: an image that is not complete is thrown away,
- * and the host writes a complete one to its disk.
+ * own dpkg, and the rest by their own apt. barrier=0 and --force-unsafe-io: an image that is not complete is thrown
+ * away, and the host writes a complete one to its disk.
  */
 const script = `set -e -o pipefail
 step() { echo '${STEP_WORD}' "$1"; }

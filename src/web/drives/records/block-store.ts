@@ -5,7 +5,9 @@ export const BLOCK = 2 ** 16;
 export interface BlockStore {
   /** Bytes of the disk. */
   length(): number;
-  /** @returns the block, which may be shorter than {@link BLOCK}: the rest is zeroes. It is valid until the next call */
+  /**
+   * @returns the block, which may be shorter than {@link BLOCK}: the rest is zeroes. It is valid until the next call
+   */
   read(index: number): Uint8Array;
   /**
    * Takes a block, or its beginning where the disk ends in it. It is kept a moment later, or by the next {@link flush}.

@@ -129,7 +129,7 @@ export const usage = `npm run bench -- cpu | vector | sweep | boot | programs | 
   share  git status, untar, compile in a shared folder of a Linux guest, against QEMU's 9p
   agent  commands, outputs and files by the guest's agent, against the same agent with QEMU
   irq    an interrupt round of each protocol, against the same in C
-  timeline  the page’s timeline with 10^5 events a second in a browser: frames, long tasks, memory
+  timeline  the page’s timeline with 10^5 events a second in a browser: frames, memory, processor time
   snapshot  the default guest saved and restored, against its boot, and memory of 20 machines
   regions  how fast guest code becomes WebAssembly: the compiler alone, in new processes and later
   trace    what --trace costs: CPU time with it and without

@@ -28,22 +28,22 @@ function show(): void {
 }
 
 function mount(part: string, wanted: URLSearchParams): Mounted {
-  if (part === 'none') return { dispose: () => undefined };
+  if (part === 'none') return machineAlone(wanted);
   if (part === 'explain') return mountExplain(main);
   if (part === 'learn') return mountLearn(main);
   return timeline(wanted);
 }
 
+/** Its moments come to the page, and nobody looks at them. */
+function machineAlone(wanted: URLSearchParams): Mounted {
+  const worker = startMachine(wanted, () => undefined);
+  return { dispose: () => worker.terminate() };
+}
+
 function timeline(wanted: URLSearchParams): Mounted {
-  const number = (name: string, usual: number) => Number(wanted.get(name) ?? usual);
-  const worker = new Worker(new URL('./machine-worker.ts', import.meta.url), { type: 'module' });
-  const play: Play = {
-    ...{ cpus: number('cpus', 4), rate: number('rate', 2000), lostOf: number('lost', 500) },
-    end: 1000 * number('seconds', Number.POSITIVE_INFINITY),
-  };
   let queue: MomentQueue | undefined;
-  const view = mountTimeline(main, { open: () => queue, span: number('span', 100) });
-  worker.addEventListener('message', ({ data }: MessageEvent<MomentSubject | MomentBatch>) => {
+  const view = mountTimeline(main, { open: () => queue, span: numberOf(wanted, 'span', 100) });
+  const worker = startMachine(wanted, (data) => {
     if ('rows' in data) {
       queue?.put(data);
       return;
@@ -51,13 +51,29 @@ function timeline(wanted: URLSearchParams): Mounted {
     queue = new MomentQueue(data);
     view.reopen();
   });
-  worker.postMessage(play);
   return {
     dispose: () => {
       worker.terminate();
       view.dispose();
     },
   };
+}
+
+function startMachine(wanted: URLSearchParams, hear: (data: MomentSubject | MomentBatch) => void): Worker {
+  const worker = new Worker(new URL('./machine-worker.ts', import.meta.url), { type: 'module' });
+  const play: Play = {
+    cpus: numberOf(wanted, 'cpus', 4),
+    rate: numberOf(wanted, 'rate', 2000),
+    lostOf: numberOf(wanted, 'lost', 500),
+    end: 1000 * numberOf(wanted, 'seconds', Number.POSITIVE_INFINITY),
+  };
+  worker.addEventListener('message', ({ data }: MessageEvent<MomentSubject | MomentBatch>) => hear(data));
+  worker.postMessage(play);
+  return worker;
+}
+
+function numberOf(wanted: URLSearchParams, name: string, usual: number): number {
+  return Number(wanted.get(name) ?? usual);
 }
 
 Object.assign(globalThis, { probe });

@@ -21,6 +21,8 @@ export interface LanePlace {
 }
 
 export interface Layout {
+  /** Bits of the groups that are shown. */
+  readonly groups: number;
   readonly lanes: readonly LanePlace[];
   readonly height: number;
   readonly rowHeight: number;
@@ -30,13 +32,25 @@ export interface Layout {
  * Places the lanes below each other: all vCPUs, and of the other threads those that have done something.
  *
  * @param groups bits of those that are shown
+ * @param last what it was before: the same object is given again if nothing has changed
  */
-export function layOut(store: TimelineStore, groups: number): Layout {
+export function layOut(store: TimelineStore, groups: number, last: Layout): Layout {
+  const shown = store.lanes.flatMap(({ events, states }, lane) =>
+    states === undefined && events.end === 0 ? [] : [lane],
+  );
+  const isSame =
+    groups === last.groups &&
+    shown.length === last.lanes.length &&
+    shown.every((lane, index) => lane === last.lanes[index]?.lane);
+  return isSame ? last : place(store, groups, shown);
+}
+
+function place(store: TimelineStore, groups: number, shown: readonly number[]): Layout {
   const lanes: LanePlace[] = [];
   const rowHeight = store.subject.cpus <= MOST_HIGH ? ROW.high : ROW.low;
   let top: number = HEIGHT.scale;
-  for (const [lane, { events, states }] of store.lanes.entries()) {
-    if (states === undefined && events.end === 0) continue;
+  for (const lane of shown) {
+    const states = store.lanes[lane]?.states;
     let next = top + HEIGHT.name;
     const strip = states === undefined ? -1 : next;
     if (states !== undefined) next += HEIGHT.states + 2;
@@ -49,8 +63,11 @@ export function layOut(store: TimelineStore, groups: number): Layout {
     lanes.push({ lane, top, bottom: next, states: strip, rows });
     top = next + HEIGHT.gap;
   }
-  return { lanes, height: top, rowHeight };
+  return { groups, lanes, height: top, rowHeight };
 }
+
+/** Of nothing. */
+export const NO_LAYOUT: Layout = { groups: 0, lanes: [], height: 0, rowHeight: 0 };
 
 /** The lane at a height, and the group whose row is there; -1 for none. */
 export function laneAt(

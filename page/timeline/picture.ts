@@ -1,6 +1,6 @@
 import { HEIGHT, type LanePlace, type Layout } from './layout.ts';
 import { addArrow, addMark } from './marks.ts';
-import { type Pixels, paintCounts, paintStates } from './model/bands.ts';
+import { BandPicture, type BandStyle } from './model/band-picture.ts';
 import { GROUPS } from './model/moment-facts.ts';
 import { type EventPlace, effectOf, isKept, pathOf, timeOf } from './model/paths.ts';
 import type { Search } from './model/search.ts';
@@ -47,7 +47,9 @@ interface Mark {
 export class Picture {
   readonly canvas: HTMLCanvasElement;
   readonly #context: CanvasRenderingContext2D;
-  #image: ImageData | undefined;
+  #bands: { readonly image: ImageData; readonly picture: BandPicture } | undefined;
+  #style: { readonly style: BandStyle; readonly of: readonly unknown[] } | undefined;
+  #most = 0;
   #scale = 1;
   #path: readonly EventPlace[] = [];
   #pathFlow = 0;
@@ -66,13 +68,15 @@ export class Picture {
 
   /** @param width and `height` in CSS pixels, and `scale` the pixels of the screen for each of them */
   resize(width: number, height: number, scale: number): void {
-    this.#scale = scale;
     const [wide, high] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
-    if (this.canvas.width === wide && this.canvas.height === high) return;
+    // Who zooms the whole page changes the scale, and the canvas stays as large as it was.
+    if (this.canvas.width === wide && this.canvas.height === high && this.#scale === scale) return;
+    this.#scale = scale;
     this.canvas.width = wide;
     this.canvas.height = high;
     this.canvas.style.height = `${height}px`;
-    this.#image = undefined;
+    this.#bands = undefined;
+    this.#style = undefined;
   }
 
   /** @returns how many events are in the picture */
@@ -103,24 +107,45 @@ export class Picture {
   }
 
   /** Pixel by pixel: the states, and the counts of what is too much for marks. */
-  #paint({ store, view, layout, palette, search, until }: Scene, events: number): void {
+  #paint(scene: Scene, events: number): void {
     const { width, height } = this.canvas;
-    this.#image ??= this.#context.createImageData(width, height);
-    const image = this.#image;
-    const pixels: Pixels = { data: new Uint32Array(image.data.buffer), width, height };
-    pixels.data.fill(palette.groundPixel);
-    const scaled = (value: number) => (value < 0 ? -1 : Math.round(value * this.#scale));
-    const ramps = search.hasText ? palette.faint : palette.ramps;
-    // The strongest color is for a column with a quarter of what one would have with all events of a lane side by side.
-    const most = Math.max(8, (events / width / Math.max(1, layout.lanes.length)) * 4);
-    for (const { lane, states: top, rows } of layout.lanes) {
-      const { events: its, states } = store.lanes[lane] as TimelineStore['lanes'][number];
-      if (states !== undefined)
-        paintStates(pixels, view, states, until, scaled(top), scaled(HEIGHT.states), palette.states);
-      if (events > MOST_MARKS || search.hasText)
-        paintCounts(pixels, view, its, rows.map(scaled), scaled(layout.rowHeight - 1), ramps, most);
+    this.#bands ??= newBands(this.#context.createImageData(width, height));
+    const { image, picture } = this.#bands;
+    const first = picture.paint(this.#styleOf(scene, events), scene.view, scene.until);
+    // The columns are a ring: those from the first one on, and those in front of it behind them.
+    this.#context.putImageData(image, -first, 0, first, 0, width - first, height);
+    if (first > 0) this.#context.putImageData(image, width - first, 0, 0, 0, first, height);
+  }
+
+  /** The same object as long as nothing changes: only then what is painted stays. */
+  #styleOf({ store, layout, palette, search }: Scene, events: number): BandStyle {
+    const hasCounts = events > MOST_MARKS || search.hasText;
+    const most = hasCounts ? this.#mostOf(events / this.canvas.width / Math.max(1, layout.lanes.length)) : 0;
+    const of = [store, layout, palette, search.hasText, most];
+    if (this.#style === undefined || of.some((each, index) => each !== this.#style?.of[index])) {
+      const scaled = (value: number) => (value < 0 ? -1 : Math.round(value * this.#scale));
+      const lanes = layout.lanes.map(({ lane, top, bottom, states: statesTop, rows }) => ({
+        ...(store.lanes[lane] as TimelineStore['lanes'][number]),
+        ...{ top: scaled(top), bottom: scaled(bottom), statesTop: scaled(statesTop), rows: rows.map(scaled) },
+      }));
+      const style: BandStyle = {
+        ...{ lanes, most, statesHeight: scaled(HEIGHT.states), rowHeight: scaled(layout.rowHeight - 1) },
+        ...{ ground: palette.groundPixel, states: palette.states },
+        ramps: search.hasText ? palette.faint : palette.ramps,
+      };
+      this.#style = { style, of };
     }
-    this.#context.putImageData(image, 0, 0);
+    return this.#style.style;
+  }
+
+  /**
+   * Events of a column that have the strongest color: about a quarter of what one would have with all events of a lane
+   * side by side. It changes in large steps, since then all is painted anew.
+   */
+  #mostOf(eventsOfColumn: number): number {
+    const wanted = Math.max(8, eventsOfColumn * 4);
+    if (wanted > this.#most || 4 * wanted < this.#most) this.#most = 2 ** Math.ceil(Math.log2(wanted));
+    return this.#most;
   }
 
   #drawScale({ view, palette, layout }: Scene): void {
@@ -272,10 +297,20 @@ export class Picture {
     return view.span / Math.max(1, this.width);
   }
 
+  /** Milliseconds that a column of the screen's pixels stands for. */
+  columnTime(view: TimeView): number {
+    return view.span / this.canvas.width;
+  }
+
   /** The time at a place. @param x CSS pixels from the left */
   timeAt(view: TimeView, x: number): number {
     return timeAt(view, x / Math.max(1, this.width));
   }
+}
+
+function newBands(image: ImageData): { readonly image: ImageData; readonly picture: BandPicture } {
+  const { data, width, height } = image;
+  return { image, picture: new BandPicture({ data: new Uint32Array(data.buffer), width, height }) };
 }
 
 function scaleText(time: number, step: number): string {

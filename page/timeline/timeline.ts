@@ -3,7 +3,7 @@ import { element } from '../dom.ts';
 import { CountsLine } from './counts.ts';
 import { Details } from './details.ts';
 import { type InputTarget, listen } from './input.ts';
-import { HEIGHT, type Layout, laneAt, layOut } from './layout.ts';
+import { HEIGHT, type Layout, laneAt, layOut, NO_LAYOUT } from './layout.ts';
 import { LiveClock } from './model/live-clock.ts';
 import { type EventPlace, isKept, nearest, neighbor, timeOf } from './model/paths.ts';
 import { Search } from './model/search.ts';
@@ -20,6 +20,12 @@ const REACH = 12;
 const COUNTS_MS = 250;
 /** Milliseconds between two pictures for those who want little motion. */
 const CALM_MS = 1000;
+/**
+ * A live picture of less than so many milliseconds is another one after two frames. Nobody can see anything in it that
+ * moves, so it stands still for a while.
+ */
+const FOLLOWED_SPAN = 40;
+const STILL_MS = 100;
 
 /** What a timeline needs. */
 export interface TimelineOptions {
@@ -51,7 +57,7 @@ export class Timeline implements InputTarget {
   #store: TimelineStore | undefined;
   #search: Search | undefined;
   #words: Words | undefined;
-  #layout: Layout = { lanes: [], height: 0, rowHeight: 0 };
+  #layout: Layout = NO_LAYOUT;
   #clock = new LiveClock();
   #view: TimeView;
   #isLive = true;
@@ -209,6 +215,7 @@ export class Timeline implements InputTarget {
     const search = new Search(store, words);
     search.setText(this.#toolbar.searchBox.value);
     [this.#store, this.#words, this.#search] = [store, words, search];
+    this.#layout = NO_LAYOUT;
     this.#selected = undefined;
     this.#details.begin(store, words);
   }
@@ -246,19 +253,26 @@ export class Timeline implements InputTarget {
       this.#counts.update(this.#store, now);
       this.#countedAt = now;
     }
-    if (!this.#isDirty && !this.#isLive) return;
-    if (this.#isLive && this.#calm.matches && now - this.#drawnAt < CALM_MS) return;
+    const hasMoved = this.#isLive && this.#liveStart(now) !== this.#view.start;
+    if (!this.#isDirty && !hasMoved) return;
+    if (this.#isLive && now - this.#drawnAt < this.#pauseOf()) return;
     this.#draw(now);
   };
+
+  /** Milliseconds between two pictures that are live. */
+  #pauseOf(): number {
+    if (this.#calm.matches) return CALM_MS;
+    return this.#view.span < FOLLOWED_SPAN ? STILL_MS : 0;
+  }
 
   #draw(now: number): void {
     const [store, search, words] = [this.#store, this.#search, this.#words];
     if (store === undefined || search === undefined || words === undefined) return;
     const scroll = this.#scroll;
-    this.#layout = layOut(store, search.groups);
+    this.#layout = layOut(store, search.groups, this.#layout);
     const height = Math.max(this.#layout.height, scroll.clientHeight);
     this.#picture.resize(scroll.clientWidth, height, Math.min(devicePixelRatio, 2));
-    if (this.#isLive) this.#follow(now);
+    if (this.#isLive) this.#view = { start: this.#liveStart(now), span: this.#view.span };
     const { layout, view, palette, selected } = this.#sceneParts();
     this.#picture.draw({ store, search, words, layout, view, palette, selected, until: store.latest });
     this.#isDirty = false;
@@ -269,12 +283,11 @@ export class Timeline implements InputTarget {
     return { layout: this.#layout, view: this.#view, palette: this.#palette, selected: this.#selected };
   }
 
-  #follow(now: number): void {
-    const { span } = this.#view;
-    const pixel = this.#picture.pixelTime(this.#view);
-    // In whole pixels, so that counts of columns do not flicker while they wander.
-    const end = Math.ceil(this.#clock.time(now) / pixel) * pixel;
-    this.#view = { start: end - span, span };
+  /** Where a live picture begins now. */
+  #liveStart(now: number): number {
+    // In whole pixels, so that what was painted of a column holds while it wanders.
+    const pixel = this.#picture.columnTime(this.#view);
+    return Math.ceil(this.#clock.time(now) / pixel) * pixel - this.#view.span;
   }
 
   #setLive(isLive: boolean): void {
@@ -290,6 +303,7 @@ export class Timeline implements InputTarget {
     const store = this.#store;
     this.#view = store === undefined || this.#isLive ? view : clamp(view, store.earliest, store.latest);
     this.#isDirty = true;
+    this.#drawnAt = 0;
   }
 
   #fit(): void {

@@ -1,7 +1,7 @@
+import { type Columns, slotOf } from './columns.ts';
 import type { LaneEvents } from './lane-events.ts';
 import type { LaneStates } from './lane-states.ts';
 import { GROUPS, STATES } from './moment-facts.ts';
-import { type TimeView, timeAt } from './view.ts';
 
 /** A rectangle of pixels, as `ImageData` has them, one 32-bit number each. */
 export interface Pixels {
@@ -33,81 +33,93 @@ export function ramp(color: Color, ground: Color): Ramp {
 
 /**
  * Paints how many events of each group there are in each column of pixels, a row of the picture for each group. It costs
- * as much as the picture is wide, however many events there are.
+ * as much as there are columns, however many events there are. What is there stays: the columns are to be empty before.
  *
+ * @param pixels a ring of columns, see `slotOf`
  * @param rows top of each group's row; -1 for a group that is not shown
  * @param most events of one column that have the strongest color
- * @returns how many events are in the picture
  */
 export function paintCounts(
   pixels: Pixels,
-  view: TimeView,
+  columns: Columns,
   events: LaneEvents,
   rows: readonly number[],
   rowHeight: number,
   ramps: readonly Ramp[],
   most: number,
-): number {
-  const { width } = pixels;
+): void {
   const counts = new Uint32Array(GROUPS.length);
   const scale = RAMP_STEPS / Math.log2(1 + Math.max(1, most));
-  const first = events.firstAt(view.start);
-  let from = first;
-  for (let column = 0; column < width && from < events.end; column++) {
-    const to = events.firstAt(timeAt(view, (column + 1) / width), from);
+  let from = events.firstAt(columns.from * columns.time);
+  for (let column = columns.from; column < columns.to && from < events.end; column++) {
+    const to = events.firstAt((column + 1) * columns.time, from);
     if (to === from) continue;
     counts.fill(0);
     events.count(from, to, counts);
     from = to;
+    const slot = slotOf(column, pixels.width);
     for (let group = 0; group < GROUPS.length; group++) {
       const count = counts[group] as number;
       const top = rows[group] as number;
       if (count === 0 || top < 0) continue;
       const step = Math.min(RAMP_STEPS, Math.max(1, Math.round(Math.log2(1 + count) * scale)));
-      fill(pixels, column, top, rowHeight, (ramps[group] as Ramp)[step] as number);
+      fill(pixels, slot, 1, top, rowHeight, (ramps[group] as Ramp)[step] as number);
     }
   }
-  return from - first;
 }
 
-/** Paints what a vCPU did: in each column of pixels a stack of its states, as high as their parts of the time. */
+/**
+ * Paints what a vCPU did: in each column of pixels a stack of its states, as high as their parts of the time.
+ *
+ * @param pixels a ring of columns, see `slotOf`
+ * @param until where what is known ends, in milliseconds
+ */
 export function paintStates(
   pixels: Pixels,
-  view: TimeView,
+  columns: Columns,
   states: LaneStates,
   until: number,
   top: number,
   height: number,
   colors: readonly number[],
 ): void {
-  const { width } = pixels;
   if (states.end === 0) return;
-  let time = Math.max(view.start, states.begins[states.at(states.first)] as number);
-  let number = states.numberAt(time);
+  const oldest = states.begins[states.at(states.first)] as number;
+  let number = -1;
   const spent = new Float64Array(STATES.length);
-  for (let column = 0; column < width; column++) {
-    const end = Math.min(timeAt(view, (column + 1) / width), until);
-    if (end <= time) continue;
-    number = states.spent(time, end, number, spent);
+  for (let column = columns.from; column < columns.to; column++) {
+    const begin = Math.max(column * columns.time, oldest);
+    const end = Math.min((column + 1) * columns.time, until);
+    if (end <= begin) continue;
+    // The state is the one that a search finds, also behind states without length: so sums are always of the same parts.
+    if (number < 0) number = states.numberAt(begin);
+    else while (states.endOf(number) <= begin) number++;
+    number = states.spent(begin, end, number, spent);
+    const slot = slotOf(column, pixels.width);
     let used = 0;
     let sum = 0;
     for (let state = 0; state < STATES.length; state++) {
       sum += spent[state] as number;
-      const reach = Math.min(height, Math.round((height * sum) / (end - time)));
-      if (reach > used) fill(pixels, column, top + used, reach - used, colors[state] as number);
+      const reach = Math.min(height, Math.round((height * sum) / (end - begin)));
+      if (reach > used) fill(pixels, slot, 1, top + used, reach - used, colors[state] as number);
       used = Math.max(used, reach);
     }
-    time = end;
   }
 }
 
-function fill(
+/** Fills a rectangle; what is above or below the picture is left out. */
+export function fill(
   { data, width, height }: Pixels,
-  column: number,
+  left: number,
+  columns: number,
   top: number,
   rows: number,
   color: number,
 ): void {
   const bottom = Math.min(top + rows, height);
-  for (let row = Math.max(top, 0); row < bottom; row++) data[row * width + column] = color;
+  for (let row = Math.max(top, 0); row < bottom; row++) {
+    const at = row * width + left;
+    if (columns === 1) data[at] = color;
+    else data.fill(color, at, at + columns);
+  }
 }

@@ -7,8 +7,8 @@
  * - Entering: the vCPU publishes `IN_GUEST` and clears the exit request, *then* looks at requests and flushes. Others
  *   write their news (an interrupt, a request) and *then* set the exit request. So news is either seen before
  *   the guest runs, or the exit request is set after it was cleared and the guest leaves at its first poll.
- * - Nudging: others write their news (a level that the hart derives) and *then* ask for a look. The hart takes that back
- *   first, and looks then. So news is either seen by that look, or another one is asked for.
+ * - Nudging: others write their news (a level that the hart derives) and *then* ask for a look. The hart takes that
+ *   back first, and looks then. So news is either seen by that look, or another one is asked for.
  * - Sleeping: the vCPU publishes `BLOCKED`, *then* looks whether anything is pending. Others write their news and
  *   *then* look whether it is blocked. So at least one of the two sees the other.
  */

@@ -214,8 +214,8 @@ function undelegatedPending(bed: PrivilegedBed): bigint {
  * Why QEMU 7.2 has seen something else than our hart; undefined if it should not have.
  *
  * - An exception of VU-mode at a CSR of supervisor level is an illegal instruction there.
- * - Of interrupts with the same priority number it takes the one with the largest number, not that of the default order,
- *   and the priority of an external interrupt is not its identity.
+ * - Of interrupts with the same priority number it takes the one with the largest number, not that of the default
+ *   order, and the priority of an external interrupt is not its identity.
  * - vsstatus has a bit beside UXL until it is written.
  * - vsip never shows STIP and SEIP there, and a guest's sip and sie nothing that mideleg does not hand on at S level.
  * - stopi never tells of interrupts of VS level, even if the hypervisor takes them, and vstopi does even then.

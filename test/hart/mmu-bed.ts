@@ -201,7 +201,10 @@ export function leaf(address: number | bigint, flags: bigint): bigint {
   return ((BigInt(address) >> 12n) << 10n) | flags;
 }
 
-/** A bed with both stages on, of RV32 where there are two levels: guest-physical address 0x4000_0000 + n is byte n of RAM, where it is mapped. */
+/**
+ * A bed with both stages on, of RV32 where there are two levels: guest-physical address 0x4000_0000 + n is byte n of
+ * RAM, where it is mapped.
+ */
 export class GuestBed extends Bed {
   readonly guestRoot: number;
   readonly virtualRoot: number;

@@ -26,8 +26,8 @@ export const UNITS = {
 } as const;
 
 /*
- * Most of a kernel package is drivers. Those of hardware that no virtual machine has are left out, here and when a later
- * kernel is installed: they take 60 % of its size, and of the minutes that depmod needs to look at them all.
+ * Most of a kernel package is drivers. Those of hardware that no virtual machine has are left out, here and when a
+ * later kernel is installed: they take 60 % of its size, and of the minutes that depmod needs to look at them all.
  */
 const unusedModules = `# Drivers of hardware that a virtual machine does not have are not unpacked. Without this file they are, by
 # apt install --reinstall of the kernel's package.

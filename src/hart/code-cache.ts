@@ -215,8 +215,8 @@ export class CodeCache {
   }
 
   /**
-   * Has the interpreter ask TypeScript, as at an illegal instruction, when it comes to a halfword of a decoded page, and
-   * keeps compiled code away from it: until {@link unmarkAll}, or until the page is dropped.
+   * Has the interpreter ask TypeScript, as at an illegal instruction, when it comes to a halfword of a decoded page,
+   * and keeps compiled code away from it: until {@link unmarkAll}, or until the page is dropped.
    */
   mark(slots: number, halfword: number): void {
     const marks = this.#marks.get(slots) ?? new Set();

@@ -222,7 +222,9 @@ export class Hart {
     return exit;
   }
 
-  /** @param most PAUSE instructions after which a later {@link run} ends, soon; no number of them ends it unless given */
+  /**
+   * @param most PAUSE instructions after which a later {@link run} ends, soon; no number of them ends it unless given
+   */
   limitPauses(most?: number): void {
     this.#count.mostPauses = most ?? NO_LIMIT;
   }
@@ -350,8 +352,8 @@ export class Hart {
   }
 
   /**
-   * Says where one of the hart's interrupt files is in linear memory, as {@link Platform.interruptFile} numbers them, so
-   * that generated code uses it. Nothing else may drive the interrupt of that file. All files have the same size.
+   * Says where one of the hart's interrupt files is in linear memory, as {@link Platform.interruptFile} numbers them,
+   * so that generated code uses it. Nothing else may drive the interrupt of that file. All files have the same size.
    */
   useInterruptFile(number: number, place: FilePlace | undefined): void {
     this.#words[(FIELD.files >> 2) + number] = place?.address ?? 0;

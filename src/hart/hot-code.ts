@@ -2,7 +2,9 @@ import { hartArea, REGION_RECORDS } from './area.ts';
 import { REGION } from './interpreter/slots.ts';
 import type { Depth } from './tiers/heat.ts';
 
-/** Entries that a list has at most: more than those of a busy guest, and few enough that a file of lies does no harm. */
+/**
+ * Entries that a list has at most: more than those of a busy guest, and few enough that a file of lies does no harm.
+ */
 export const MOST_HOT = 8192;
 /** {@link REGION}'s entry of a record without a region. */
 export const NO_ENTRY = -1;
@@ -13,8 +15,8 @@ export function hotEntry(offset: number, depth: Depth): number {
 }
 
 /**
- * Where the regions of some harts begin that are compiled now, as {@link hotEntry} has them, in rising order, each once;
- * the harts may run meanwhile.
+ * Where the regions of some harts begin that are compiled now, as {@link hotEntry} has them, in rising order, each
+ * once; the harts may run meanwhile.
  *
  * @param areas addresses of the harts in linear memory
  */

@@ -322,8 +322,8 @@ export const HART = align(
     /** Physical memory protection: the configuration and the address register of each entry. */
     protection: PROTECTION,
     /**
-     * Pages with places at which a debugger wants the hart to stop: a bit for each page number modulo 64. Generated code
-     * leaves their translation to TypeScript.
+     * Pages with places at which a debugger wants the hart to stop: a bit for each page number modulo 64. Generated
+     * code leaves their translation to TypeScript.
      */
     debugPages: halves,
     /** Always 1: a word that makes `run` return as soon as it looks. */

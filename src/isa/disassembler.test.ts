@@ -83,8 +83,8 @@ const nearbyBits = (xlen: Xlen) =>
 
 /**
  * Fields that are reserved but ignored (of fences), and the rounding mode of exact conversions: legal by the manual,
- * unknown to binutils 2.40, as are hints. It knows instructions, though, that were dropped before they were ratified or belong to
- * the debug mode.
+ * unknown to binutils 2.40, as are hints. It knows instructions, though, that were dropped before they were ratified or
+ * belong to the debug mode.
  */
 const KNOWN_DIFFERENCES =
   /^(fence|fence\.tso|fence\.i|fcvt\.(d\.(s|w|wu|h)|s\.h))( .*)? \/ \.4byte |^c\.ntl\.\w+ \/ c\.add zero,|^\.4byte .* \/ (uret|hret|dret|sfence\.vm)/;

@@ -25,9 +25,9 @@ interface ExtensionFact<Name extends string> {
 }
 
 /**
- * The extensions of our harts, in the canonical order of ISA strings. Decoder, CSRs, device trees, `--cpu` and the table
- * in `docs/cpu.md` follow from this list, so that no guest finds less than it is told, and firmware, which closes all
- * features that it does not find here, opens all of ours.
+ * The extensions of our harts, in the canonical order of ISA strings. Decoder, CSRs, device trees, `--cpu` and the
+ * table in `docs/cpu.md` follow from this list, so that no guest finds less than it is told, and firmware, which closes
+ * all features that it does not find here, opens all of ours.
  */
 const FACTS = {
   i: { brings: 'base integer instructions', since: 'rva22s64', fixed: true },

@@ -12,8 +12,8 @@ import {
 import type { Operands } from './operands.ts';
 
 /**
- * Operands that an encoding can hold. `ordering` (aq and rl of atomics) and `vm` (1: a vector instruction is not masked)
- * are decoded into `Operands.rm`, and `avl` (the number of elements of `vsetivli`) into `Operands.rs1`.
+ * Operands that an encoding can hold. `ordering` (aq and rl of atomics) and `vm` (1: a vector instruction is not
+ * masked) are decoded into `Operands.rm`, and `avl` (the number of elements of `vsetivli`) into `Operands.rs1`.
  */
 export type Field = 'rd' | 'rs1' | 'rs2' | 'rs3' | 'imm' | 'csr' | 'rm' | 'ordering' | 'vm' | 'avl';
 
@@ -26,8 +26,8 @@ export type RegisterClass = 'x' | 'f' | 'v';
 /**
  * One operand in assembler: a register; a number (`imm`, `upper` = bits 31:12 in hexadecimal, `shift` = an amount in
  * hexadecimal, `literal` = a constant of `fli`); the rounding mode that is no choice (`rtz`); a jump target relative to
- * the pc; a CSR; a rounding mode; an address; one of the sets of `fence`; of vector instructions the mask (`vm`, left out
- * where there is none), the register `v0`, a number of elements, a type.
+ * the pc; a CSR; a rounding mode; an address; one of the sets of `fence`; of vector instructions the mask (`vm`, left
+ * out where there is none), the register `v0`, a number of elements, a type.
  */
 export type OperandSyntax =
   | RegisterField

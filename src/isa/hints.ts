@@ -8,8 +8,8 @@ const zicbop = instructionsOf({ extension: 'zicbop' });
 const nothing: SemanticsOf = () => {};
 
 /**
- * Hints that ask for nothing here, as there is no cache: non-temporal locality (Zihintntl) in encodings of `add x0`, and
- * prefetches (Zicbop) in those of `ori x0`, which take their places where the extension is missing.
+ * Hints that ask for nothing here, as there is no cache: non-temporal locality (Zihintntl) in encodings of `add x0`,
+ * and prefetches (Zicbop) in those of `ori x0`, which take their places where the extension is missing.
  */
 export const hintInstructions: readonly InstructionDefinition[] = [
   zihintntl('ntl.p1', NONE, 0x0020_0033, nothing),

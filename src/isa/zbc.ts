@@ -15,9 +15,9 @@ function ofResidue(value: I64, residue: number): I64 {
 
 /**
  * Bits 63:0 of a product without carries, of named values, by products of integers: their factors have a bit in each
- * digit of four, so that the sums below the digit's uppermost bits have no carry that reaches the next one: a digit gets
- * at most 15 terms, and only the last one 16, whose carry is beyond bit 63. There are no branches and no tables, so that
- * the time does not depend on the data (Zkt).
+ * digit of four, so that the sums below the digit's uppermost bits have no carry that reaches the next one: a digit
+ * gets at most 15 terms, and only the last one 16, whose carry is beyond bit 63. There are no branches and no tables,
+ * so that the time does not depend on the data (Zkt).
  */
 export function carryless(s: Pick<Semantics, 'let'>, a: I64, b: I64): I64 {
   const left = RESIDUES.map((residue) => s.let(ofResidue(a, residue)));

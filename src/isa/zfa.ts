@@ -38,8 +38,8 @@ function uppersOf(width: 32 | 64): readonly number[] {
 }
 
 /**
- * The same in binary16, of which all are upper bits: sign and fraction those of binary32, and another bias. 2^16 is beyond
- * its largest number, and stands for infinity.
+ * The same in binary16, of which all are upper bits: sign and fraction those of binary32, and another bias. 2^16 is
+ * beyond its largest number, and stands for infinity.
  */
 const halfUppers = uppersOf(32).map((upper, index) => {
   if (index === 1) return 0x0400;

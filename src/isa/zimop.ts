@@ -15,8 +15,8 @@ function numbered(number: number, places: readonly number[]): number {
 }
 
 /**
- * Zimop: instructions for extensions to come, which write 0 until then. Those of Zcmop, which write nothing, are compressed
- * encodings.
+ * Zimop: instructions for extensions to come, which write 0 until then. Those of Zcmop, which write nothing, are
+ * compressed encodings.
  */
 export const zimopInstructions: readonly InstructionDefinition[] = [
   ...Array.from({ length: 32 }, (_, number) =>

@@ -48,8 +48,8 @@ export class Imports {
 }
 
 /**
- * Modules of regions: one function `region`, and functions of floating point and for vectors as imports. What is around the code is the
- * same for all with the same imports, most of which have none; buffers are used again.
+ * Modules of regions: one function `region`, and functions of floating point and for vectors as imports. What is around
+ * the code is the same for all with the same imports, most of which have none; buffers are used again.
  */
 export class RegionModules {
   /** The functions that can be called, with the numbers of {@link Imports}. */

@@ -28,8 +28,8 @@ export interface Traits {
   readonly usesFloat: boolean;
   readonly needsFloat: boolean;
   /**
-   * It has to do with vectors: `step` is carried out by its kernel, which finds the registers in the hart block; `length`
-   * reads vl.
+   * It has to do with vectors: `step` is carried out by its kernel, which finds the registers in the hart block;
+   * `length` reads vl.
    */
   readonly vector: 'none' | 'step' | 'length';
   /** Bytes of a plain access at an immediate from rs1; 0: it is none. */

@@ -167,8 +167,8 @@ class Body {
   }
 
   /**
-   * Sets vstart to an element that there is. QEMU 7.2 does not set it to 0 if it is behind the last one, and takes it to
-   * be what it was until the next jump.
+   * Sets vstart to an element that there is. QEMU 7.2 does not set it to 0 if it is behind the last one, and takes it
+   * to be what it was until the next jump.
    */
   #withStart(emit: () => void): void {
     this.#begins = false;
@@ -323,8 +323,8 @@ class Body {
 }
 
 /**
- * Generates a program of random vector instructions in a loop. Now and then it makes a hash of all registers, which goes
- * to the log; hashes that differ tell where two machines part.
+ * Generates a program of random vector instructions in a loop. Now and then it makes a hash of all registers, which
+ * goes to the log; hashes that differ tell where two machines part.
  */
 export function generateVectorProgram(options: ProgramOptions): VectorProgram {
   const { seed, instructions = 1000, rounds = 1, every = 16, end } = options;

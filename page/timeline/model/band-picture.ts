@@ -36,8 +36,8 @@ interface PaintedLane {
 }
 
 /**
- * States and counts of events of all lanes, pixel by pixel. It keeps what it has painted: a picture that wanders costs as
- * much as the columns that come into sight, and those in which something has changed since the last time.
+ * States and counts of events of all lanes, pixel by pixel. It keeps what it has painted: a picture that wanders costs
+ * as much as the columns that come into sight, and those in which something has changed since the last time.
  *
  * Its pixels are a ring of columns, so that nothing has to be moved.
  */

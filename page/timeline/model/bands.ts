@@ -32,8 +32,9 @@ export function ramp(color: Color, ground: Color): Ramp {
 }
 
 /**
- * Paints how many events of each group there are in each column of pixels, a row of the picture for each group. It costs
- * as much as there are columns, however many events there are. What is there stays: the columns are to be empty before.
+ * Paints how many events of each group there are in each column of pixels, a row of the picture for each group. It
+ * costs as much as there are columns, however many events there are. What is there stays: the columns are to be empty
+ * before.
  *
  * @param pixels a ring of columns, see `slotOf`
  * @param rows top of each group's row; -1 for a group that is not shown
@@ -91,7 +92,8 @@ export function paintStates(
     const begin = Math.max(column * columns.time, oldest);
     const end = Math.min((column + 1) * columns.time, until);
     if (end <= begin) continue;
-    // The state is the one that a search finds, also behind states without length: so sums are always of the same parts.
+    // The state is the one that a search finds, also behind states without length: so sums are always of the same
+    // parts.
     if (number < 0) number = states.numberAt(begin);
     else while (states.endOf(number) <= begin) number++;
     number = states.spent(begin, end, number, spent);

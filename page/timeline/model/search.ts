@@ -10,8 +10,8 @@ const MOST_REMEMBERED = 1 << 14;
 const STAY = MOMENT_STEPS.indexOf('stay');
 
 /**
- * Which events are wanted: those of the groups that are on, and of a text all whose words are in the event's label or its
- * lane's name. `flow:17` stands for the events of one interrupt.
+ * Which events are wanted: those of the groups that are on, and of a text all whose words are in the event's label or
+ * its lane's name. `flow:17` stands for the events of one interrupt.
  */
 export class Search {
   readonly #words: Words;

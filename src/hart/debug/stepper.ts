@@ -6,7 +6,9 @@ import { QUIET } from '../privileged/registers.ts';
 import type { HartState } from '../state.ts';
 import type { HartDebug } from './hart-debug.ts';
 
-/** Instructions of a sequence from LR to SC at most, if it is to succeed at last (unprivileged specification, Zalrsc). */
+/**
+ * Instructions of a sequence from LR to SC at most, if it is to succeed at last (unprivileged specification, Zalrsc).
+ */
 const LONGEST_SEQUENCE = 16;
 
 /** The parts of a hart that steps go by. */

@@ -14,7 +14,9 @@ import {
 } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 
-/** How a kernel ends: the instruction is done, or it has stopped at element vstart and TypeScript goes on from there. */
+/**
+ * How a kernel ends: the instruction is done, or it has stopped at element vstart and TypeScript goes on from there.
+ */
 export const KERNEL = { done: 0, stopped: 1 } as const;
 
 /** What a call-out for a memory access says: done, an exception, or that it is for the path through TypeScript. */

@@ -72,6 +72,7 @@ describe.skipIf(!canRun)('in a tab', () => {
         size: `${2 ** 21}\n`,
         remote: 'first-here..last.',
         records: `${2 ** 11 + 1}\n-here\0zzz`,
+        grown: '-here\0',
         exported: expect.stringContaining('in use by another machine'),
       });
       const other = await tab.open();
@@ -83,12 +84,11 @@ describe.skipIf(!canRun)('in a tab', () => {
 
     test('is told of a disk for which the browser has no room', async () => {
       const release = await limitRoom(page.page, 2 ** 22);
-      for (const drive of ['vdb', 'vde']) {
-        expect(await page.run('overQuota', drive)).toEqual({
-          said: expect.stringContaining('Input/output error'),
-          told: expect.stringContaining('the browser has no more room for this page'),
-        });
-      }
+      // Of records, browsers count the room roughly and late.
+      expect(await page.run('overQuota')).toEqual({
+        said: expect.stringContaining('Input/output error'),
+        told: expect.stringContaining('the browser has no more room for this page'),
+      });
       await release();
     });
 

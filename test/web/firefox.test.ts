@@ -40,6 +40,7 @@ describe.skipIf(guest === undefined)('in Firefox', () => {
       size: `${2 ** 21}\n`,
       remote: 'first-here..last.',
       records: `${2 ** 11 + 1}\n-here\0zzz`,
+      grown: '-here\0',
       exported: expect.stringContaining('in use by another machine'),
     });
     await tab.navigate(server.url);

@@ -73,18 +73,19 @@ async function output(command: string): Promise<string> {
 async function storedAndRemote() {
   const write = (drive: string) =>
     `printf %s $(head -c 5 /dev/${drive})-here | dd of=/dev/${drive} conv=fsync 2>/dev/null`;
-  await output(`${write('vda')}; ${write('vdc')}; ${write('vdd')}; sync`);
+  await output(`${write('vda')}; ${write('vdc')}; ${write('vdd')}; ${write('vde')}; sync`);
   return {
     size: await output('cat /sys/block/vdb/size'),
     remote: await output('head -c 12 /dev/vdc; tail -c 5 /dev/vdc'),
     records: await output('cat /sys/block/vdd/size; head -c 6 /dev/vdd; tail -c 3 /dev/vdd | tr "\\0" z'),
+    grown: await output('head -c 6 /dev/vde'),
     exported: await disks.export('raw').catch(messageOf),
   };
 }
 
 /** Fills a disk for which the browser has no room. */
-async function overQuota(drive: string) {
-  const said = await output(`dd if=/dev/urandom of=/dev/${drive} bs=1M count=64 oflag=direct; echo $?`);
+async function overQuota() {
+  const said = await output('dd if=/dev/urandom of=/dev/vdb bs=1M count=64 oflag=direct; echo $?');
   return { said, told: notices.at(-1) };
 }
 

@@ -12,13 +12,18 @@ import { Stencils } from './stencils.ts';
 const PAGE_BITS = 12;
 
 /**
- * Limits of regions: most code is not worth more than a few blocks, as V8 optimizes a KiB in a millisecond. Deep ones
- * have room for a function with the branches of a state machine, and what calls it: where a loop has more paths than
- * fit, turns of it go from region to region, which costs more than what they do.
+ * Limits of regions: most code is not worth more than a few blocks, as V8 optimizes a KiB in a millisecond. RV32 has
+ * instructions of which each becomes less code, and takes more of them: five times as many for a product of 64 bits.
  */
-const LIMITS: Readonly<Record<'shallow' | 'deep', GraphLimits>> = {
-  shallow: { instructions: 96, most: 96, callDepth: 0 },
-  deep: { instructions: 640, most: 1024, callDepth: 3 },
+const LIMITS: Readonly<Record<Xlen, Readonly<Record<'shallow' | 'deep', GraphLimits>>>> = {
+  32: {
+    shallow: { instructions: 96, most: 96, callDepth: 0 },
+    deep: { instructions: 640, most: 1024, callDepth: 3 },
+  },
+  64: {
+    shallow: { instructions: 96, most: 96, callDepth: 0 },
+    deep: { instructions: 320, most: 1024, callDepth: 3 },
+  },
 };
 
 /** Groups of accesses that are larger, in bytes, cross pages too often. */
@@ -88,10 +93,11 @@ export class RegionCompiler {
     entry: number,
     { depth, ungrouped, ungroupedBases }: CompileOptions,
   ): Region | undefined {
-    const first = buildGraph(source, entry, LIMITS[depth]);
+    const limits = LIMITS[this.#xlen];
+    const first = buildGraph(source, entry, limits[depth]);
     // Of a block that is longer than a shallow region, all is run when its first instruction is.
     const isLong = first?.blocks.length === 1 && first.cutOff !== undefined;
-    const graph = isLong ? buildGraph(source, entry, LIMITS.deep) : first;
+    const graph = isLong ? buildGraph(source, entry, limits.deep) : first;
     if (graph === undefined) return undefined;
     const f = this.#modules.function();
     const imports = new Imports();

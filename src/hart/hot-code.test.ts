@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FINISH, HartBed, RAM } from '../../test/hart/hart-bed.ts';
-import { hotCodeOf } from './hot-code.ts';
+import { hotCodeOf, hotEntry, MOST_HOT } from './hot-code.ts';
 
 const CODE_PAGES = 32;
 const FAR = 0x8000;
@@ -31,8 +31,8 @@ function ran(samples: number, hot?: Uint32Array): { readonly bed: HartBed; reado
   return { bed, regions };
 }
 
-function hotOf(bed: HartBed): Uint32Array {
-  return hotCodeOf(bed.memory, [bed.area], CODE_PAGES);
+function hotOf(bed: HartBed, before?: Uint32Array): Uint32Array {
+  return hotCodeOf({ memory: bed.memory, areas: [bed.area], codePages: CODE_PAGES }, before);
 }
 
 test('lists where regions begin, for as long as they are there', () => {
@@ -57,6 +57,19 @@ test('code of the list is compiled after a few samples, and other code is not', 
   expect(again.regions).toBeGreaterThan(0);
   again.bed.run(400_000);
   expect(again.bed.result).toBe(20_000);
+});
+
+test('keeps what the list before has, and lists what is compiled in its place', () => {
+  const { bed } = ran(4000);
+  const hot = hotOf(bed);
+  const other = Uint32Array.of(...hot.map((entry) => entry ^ 1), hotEntry(0x10_0000, 'deep'));
+  expect([...hotOf(bed, other)]).toEqual([...hot, hotEntry(0x10_0000, 'deep')]);
+  const many = Uint32Array.from({ length: MOST_HOT }, (_, index) =>
+    hotEntry(0x10_0000 + 2 * index, 'shallow'),
+  );
+  const full = [...hotOf(bed, many)];
+  expect(full).toHaveLength(MOST_HOT);
+  expect(full).toEqual(expect.arrayContaining([...hot]));
 });
 
 test('a list of lies changes nothing that a program computes', () => {

@@ -14,17 +14,41 @@ export function hotEntry(offset: number, depth: Depth): number {
   return (offset + (depth === 'deep' ? 1 : 0)) | 0;
 }
 
+/** Where the harts are whose code is listed. */
+export interface HotHarts {
+  /** Linear memory. */
+  readonly memory: WebAssembly.Memory;
+  /** Addresses of the harts in it. */
+  readonly areas: readonly number[];
+  readonly codePages: number;
+}
+
 /**
  * Where the regions of some harts begin that are compiled now, as {@link hotEntry} has them, in rising order, each
  * once; the harts may run meanwhile.
  *
- * @param areas addresses of the harts in linear memory
+ * @param before the list that they began with: what they have not compiled again is in the new one as well, since they
+ *   may only have had no time for it. Where there is no room for all, it gives way
  */
 export function hotCodeOf(
-  memory: WebAssembly.Memory,
-  areas: readonly number[],
-  codePages: number,
+  { memory, areas, codePages }: HotHarts,
+  before: Uint32Array = new Uint32Array(),
 ): Uint32Array<ArrayBuffer> {
+  const found = regionsOf({ memory, areas, codePages });
+  const places = new Set(Array.from(found, placeOf));
+  for (const entry of before) {
+    if (found.size >= MOST_HOT) break;
+    if (!places.has(placeOf(entry))) found.add(entry);
+  }
+  return Uint32Array.from(found).sort().slice(0, MOST_HOT);
+}
+
+/** Without the depth. */
+function placeOf(entry: number): number {
+  return (entry & ~1) >>> 0;
+}
+
+function regionsOf({ memory, areas, codePages }: HotHarts): Set<number> {
   const words = new Int32Array(memory.buffer);
   const { records } = hartArea(codePages).at;
   const found = new Set<number>();
@@ -36,5 +60,5 @@ export function hotCodeOf(
       if (entry !== NO_ENTRY) found.add(entry >>> 0);
     }
   }
-  return Uint32Array.from(found).sort().slice(0, MOST_HOT);
+  return found;
 }

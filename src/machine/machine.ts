@@ -311,9 +311,14 @@ export class Machine {
     return {
       ...{ plan: this.plan, own: this.#own, ...this.#cpu, memory: this.#memory },
       ...{ deviceTree: this.deviceTree, registers, kept: all },
-      hot: hotCodeOf(this.#memory, this.plan.harts, this.plan.codePages),
+      hot: this.#hotCode(),
       milliseconds: this.#pausedAt - this.#control.startedAt,
     };
+  }
+
+  #hotCode(): SavedMachine['hot'] {
+    const { harts, codePages } = this.plan;
+    return hotCodeOf({ memory: this.#memory, areas: harts, codePages }, this.#restored?.hot);
   }
 
   /** Guest time goes on where it was, and whoever works for a device looks at what there is to be done. */

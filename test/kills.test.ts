@@ -18,7 +18,7 @@ describe.skipIf(guest === undefined)('a disk of a process that was killed', { ti
     const disk = newDisk(format, directory);
     let last = 0;
     for (const milliseconds of kills) {
-      const result = await killOnce(guest, disk, format, milliseconds, last);
+      const result = await killOnce({ disk, format, guest }, milliseconds, last);
       expect(result.fault).toBeUndefined();
       last = result.last;
     }

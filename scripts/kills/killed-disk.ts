@@ -1,7 +1,10 @@
 /**
  * A guest that changes files on a disk without end, its hartvisor killed at some moment, and what the disk has then.
+ *
+ * A guest boots on a disk as a kill has left it, and goes on with it. Since to boot takes much longer than all else, it
+ * can be saved when it is at work, so that many kills begin from there, each with a copy of the disk.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initramfs } from '../../src/boot/initramfs.ts';
@@ -85,23 +88,43 @@ export interface KillResult {
   readonly fault: string | undefined;
 }
 
+/** A guest at work that was saved, and its disk from then: it is there as long as they are. */
+export interface SavedGuest {
+  readonly snapshot: string;
+  /** A copy of the disk, with its time. */
+  readonly disk: string;
+  /** The last file that the guest had said to be safe. */
+  readonly last: number;
+}
+
+/** Where a guest that is to be killed comes from. */
+export interface KilledFrom {
+  readonly disk: string;
+  readonly format: KilledFormat;
+  /** It boots, or goes on from there. */
+  readonly guest: KillGuest | SavedGuest;
+}
+
 /**
- * Lets a guest work on a disk, kills it so long after its first flushed file, and looks at what is there.
+ * Lets a guest work on a disk, kills it so long after the first file that it flushes, and looks at what is there.
  *
  * @param before the last file that was said to be safe in earlier runs
  */
 export async function killOnce(
-  guest: KillGuest,
-  disk: string,
-  format: KilledFormat,
+  from: KilledFrom,
   milliseconds: number,
   before: number,
 ): Promise<KillResult & { readonly last: number }> {
-  const { safe, trouble } = await workUntilKilled(guest, disk, format, milliseconds);
+  const { disk, format } = from;
+  const run = startGuest(from);
+  await run.hasFlushed(1);
+  setTimeout(() => run.child.kill('SIGKILL'), milliseconds);
+  await run.closed;
+  const safe = run.safe();
   const last = safe.at(-1) ?? before;
   const result = { safe: safe.length, leaks: 0, last };
   try {
-    if (trouble !== '') throw new Error(trouble);
+    run.checkOutput();
     const leaks = format === 'qcow2' ? checkImage(disk) : 0;
     checkFiles(disk, format, last);
     return { ...result, leaks, fault: undefined };
@@ -110,41 +133,99 @@ export async function killOnce(
   }
 }
 
-/** Milliseconds in which a guest is to have flushed its first file. */
-const LONGEST_START = 240_000;
+/** Files that a guest flushes before it is saved. */
+const FLUSHED_FIRST = 3;
 
-async function workUntilKilled(
-  { kernel, initrd }: KillGuest,
+/** Boots a guest on a disk, and saves it when it is at work. @throws Error when it does not come to that */
+export async function saveGuest(
+  guest: KillGuest,
   disk: string,
   format: KilledFormat,
-  milliseconds: number,
-): Promise<{ safe: number[]; trouble: string }> {
-  const drive = `file=${disk},format=${format}`;
-  const args = ['--kernel', kernel, '--initrd', initrd, '--smp', '2', '--memory', '192M', '--drive', drive];
-  const words = 'hartvisor.run=true quiet';
-  const child = spawn(process.execPath, [cli, 'run', ...args, '--append', words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  directory: string,
+): Promise<SavedGuest> {
+  const snapshot = join(directory, `${format}.snapshot`);
+  const run = startGuest({ disk, format, guest }, ['--save', snapshot]);
+  await run.hasFlushed(FLUSHED_FIRST);
+  // Ctrl-A z.
+  run.child.stdin?.write('\x01z');
+  const status = await run.closed;
+  run.checkOutput();
+  if (status !== 0) throw new Error(`the guest was not saved; the output's end: ${run.output().slice(-500)}`);
+  const copy = join(directory, `${format}.saved`);
+  copyWithTime(disk, copy);
+  return { snapshot, disk: copy, last: run.safe().at(-1) ?? 0 };
+}
+
+/** Makes a disk what it was when its guest was saved. */
+export function takeBack({ disk: saved }: SavedGuest, disk: string): void {
+  copyWithTime(saved, disk);
+}
+
+/** A snapshot is restored with a disk that has its time alone. */
+function copyWithTime(from: string, to: string): void {
+  execFileSync('cp', ['--preserve=timestamps', '--sparse=always', from, to]);
+}
+
+/** Milliseconds in which a guest is to have flushed its first files. */
+const LONGEST_START = 240_000;
+
+/** A guest in a process of its own. */
+interface GuestRun {
+  readonly child: ChildProcess;
+  /** Its end. @returns its exit status; null where it was killed */
+  readonly closed: Promise<number | null>;
+  output(): string;
+  /** The files that it has said to be safe. */
+  safe(): readonly number[];
+  /** Waits until it has said that of so many files, or it ends, which it does when that takes too long. */
+  hasFlushed(files: number): Promise<void>;
+  /** @throws Error with the guest's trouble, if it had any */
+  checkOutput(): void;
+}
+
+function startGuest({ disk, format, guest }: KilledFrom, more: readonly string[] = []): GuestRun {
+  const drive = ['--drive', `file=${disk},format=${format}`];
+  const args = 'snapshot' in guest ? ['--restore', guest.snapshot] : bootWords(guest);
+  const child = spawn(process.execPath, [cli, 'run', ...args, ...drive, ...more], {
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   let output = '';
-  let timer = setTimeout(() => child.kill('SIGKILL'), LONGEST_START);
-  let started = false;
+  let heard = Promise.withResolvers<void>();
   const hear = (text: string) => {
     output += text;
-    if (started || !output.includes('safe: ')) return;
-    started = true;
-    clearTimeout(timer);
-    timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
+    heard.resolve();
+    heard = Promise.withResolvers();
   };
   child.stdout.setEncoding('utf8').on('data', hear);
   child.stderr.setEncoding('utf8').on('data', hear);
-  await new Promise((resolve) => child.on('close', resolve));
-  clearTimeout(timer);
+  // It may be gone when it is told something.
+  child.stdin.on('error', () => undefined);
+  let ended = false;
+  const closed = new Promise<number | null>((resolve) => child.on('close', resolve)).finally(() => {
+    ended = true;
+  });
   // The last line may be a part of one.
-  const lines = output.split('\n').slice(0, -1);
-  const safe = lines.flatMap((line) => /^safe: (\d+)\r?$/.exec(line)?.[1] ?? []).map(Number);
-  const bad = lines.find((line) => /trouble: |I\/O error|EXT4-fs (error|warning)/.test(line));
-  const trouble = bad ?? (started ? '' : `no file was flushed; the output's end: ${output.slice(-500)}`);
-  return { safe, trouble };
+  const lines = () => output.split('\n').slice(0, -1);
+  const safe = () =>
+    lines()
+      .flatMap((line) => /^safe: (\d+)\r?$/.exec(line)?.[1] ?? [])
+      .map(Number);
+  const hasFlushed = async (files: number) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), LONGEST_START);
+    while (!ended && safe().length < files) await Promise.race([heard.promise, closed]);
+    clearTimeout(timer);
+  };
+  const checkOutput = () => {
+    const bad = lines().find((line) => /trouble: |I\/O error|EXT4-fs (error|warning)/.test(line));
+    if (bad !== undefined) throw new Error(bad);
+    if (safe().length === 0) throw new Error(`no file was flushed; the output's end: ${output.slice(-500)}`);
+  };
+  return { child, closed, output: () => output, safe, hasFlushed, checkOutput };
+}
+
+function bootWords({ kernel, initrd }: KillGuest): readonly string[] {
+  const shape = ['--smp', '2', '--memory', '192M', '--append', 'hartvisor.run=true quiet'];
+  return ['--kernel', kernel, '--initrd', initrd, ...shape];
 }
 
 /** @returns leaks that were found and are repaired */

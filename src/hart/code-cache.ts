@@ -6,6 +6,7 @@ import {
   CODE_DIRECTORY,
   CODE_PAGE,
   DIRECTORY_ENTRY,
+  hasSmallImmediate,
   OPERATION,
   SLOT,
   SLOT_SCALE,
@@ -335,12 +336,12 @@ export class CodeCache {
       this.#words[at / 4 + 1] = decoded.bits;
     } else if (fields.has('csr')) {
       this.#words[at / 4 + 1] = csr | (imm << 16);
-    } else if (fields.has('imm')) {
+    } else if (fields.has('imm') && !hasSmallImmediate(instruction.format)) {
       this.#words[at / 4 + 1] = operation.near ? imm * SLOT_SCALE : imm;
     } else {
       this.#bytes[at + SLOT.rs2] = rs2 * 8;
       this.#bytes[at + SLOT.rs3] = rs3 * 8;
-      this.#bytes[at + SLOT.rm] = rm;
+      this.#bytes[at + SLOT.rm] = rm | imm;
     }
     const idle = rd === 0 && effectsOf(instruction).pure;
     const nop = length === 4 ? OPERATION.nop4 : OPERATION.nop2;

@@ -72,7 +72,9 @@ function decoder32(supported: readonly Instruction[]): Decode {
     for (let i = 0; i < bucket.length; i++) {
       const instruction = bucket[i];
       if (((bits ^ instruction.match) & instruction.mask) === 0) {
-        return decoded(instruction, 4, bits, instruction.format.decode(bits));
+        const { format } = instruction;
+        const operands = format.decode(bits);
+        return format.isReserved?.(operands) ? undefined : decoded(instruction, 4, bits, operands);
       }
     }
     return undefined;

@@ -60,6 +60,8 @@ export interface Format {
   /** The register file of each register operand; undefined where there is none. */
   readonly registers: Readonly<Partial<Record<RegisterField, RegisterClass>>>;
   readonly immediate: Immediate;
+  /** Operands that the encoding could hold, but that are reserved. */
+  readonly isReserved?: (operands: Operands) => boolean;
   /** @param bits the encoding; bits that are not operands are ignored */
   decode(bits: number): Operands;
   /** The operand bits, to be combined with `match`; unsigned. Operands must be in range. */
@@ -99,6 +101,7 @@ interface FormatParts {
   /** Register operands in the vector file. */
   readonly vectors?: readonly RegisterField[];
   readonly immediate?: Immediate;
+  readonly isReserved?: (operands: Operands) => boolean;
   /** The encoding has aq and rl bits. */
   readonly ordered?: boolean;
 }
@@ -121,7 +124,7 @@ export function fieldsOf(
 
 /** Describes a format; `mask` has the bits that tell its instructions apart. */
 export function format(name: string, mask: number, parts: FormatParts): Format {
-  const { syntax, floats, vectors, immediate = noImmediate, ordered = false } = parts;
+  const { syntax, floats, vectors, immediate = noImmediate, ordered = false, isReserved } = parts;
   const { fields, registers } = fieldsOf(syntax, floats, vectors);
   const width = (field: Field, bits: number): number => (fields.has(field) ? bits : 0);
   const rd = width('rd', 31);
@@ -138,6 +141,7 @@ export function format(name: string, mask: number, parts: FormatParts): Format {
     fields: ordered ? new Set([...fields, 'ordering']) : fields,
     registers,
     immediate,
+    ...(isReserved === undefined ? {} : { isReserved }),
     decode: (bits) => ({
       rd: (bits >>> 7) & rd,
       rs1: (bits >>> 15) & rs1,
@@ -182,6 +186,17 @@ export const SHIFT_WORD = format('shift-word', 0xfe00_707f, {
 });
 /** One source; the place of rs2 tells the operation. */
 export const UNARY = format('unary', 0xfff0_707f, { syntax: ['rd', 'rs1'] });
+/** One byte of the second source, by its number (Zkne and others). */
+export const R_BYTE = format('R-byte', 0x3e00_707f, {
+  syntax: ['rd', 'rs1', 'rs2', 'shift'],
+  immediate: unsignedAt(30, 2),
+});
+/** A round of the key expansion of AES: 0 to 10. */
+export const KEY_ROUND = format('key-round', 0xff00_707f, {
+  syntax: ['rd', 'rs1', 'shift'],
+  immediate: { ...unsignedAt(20, 4), max: 10 },
+  isReserved: ({ imm }) => imm > 10,
+});
 /** No operands. */
 export const NONE = format('none', 0xffff_ffff, { syntax: [] });
 

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  aesByte,
+  aesHalf,
+  aesKeyRound,
+  aesKeySums,
+  aesUnmixed,
+  sm3Permutation,
+  sm4Byte,
+} from '../../test/isa/ciphers.ts';
+import {
   type Expr,
   type FunctionBuilder,
   type I64,
@@ -183,6 +192,23 @@ const sha512HalfModels: Models = {
   sha512sig1h: (inputs) => SHA512.sig1(upper(inputs)) >> 32n,
 };
 
+const aesModels: Models = {
+  aes64es: ({ a, b }) => aesHalf(a, b, { forward: true, mix: false }),
+  aes64esm: ({ a, b }) => aesHalf(a, b, { forward: true, mix: true }),
+  aes64ds: ({ a, b }) => aesHalf(a, b, { forward: false, mix: false }),
+  aes64dsm: ({ a, b }) => aesHalf(a, b, { forward: false, mix: true }),
+  aes64im: ({ a }) => aesUnmixed(a),
+  aes64ks1i: ({ a, imm }) => aesKeyRound(a, Number(imm)),
+  aes64ks2: ({ a, b }) => aesKeySums(a, b),
+};
+
+const aesByteModels: Models = {
+  aes32esi: ({ a, b, imm }) => aesByte(a, b, Number(imm), { forward: true, mix: false }),
+  aes32esmi: ({ a, b, imm }) => aesByte(a, b, Number(imm), { forward: true, mix: true }),
+  aes32dsi: ({ a, b, imm }) => aesByte(a, b, Number(imm), { forward: false, mix: false }),
+  aes32dsmi: ({ a, b, imm }) => aesByte(a, b, Number(imm), { forward: false, mix: true }),
+};
+
 /** What each instruction of both widths computes, in exact integers; results are taken modulo 2^XLEN. */
 function modelsOf(xlen: Xlen): Models {
   const bits = BigInt(xlen);
@@ -258,6 +284,15 @@ function modelsOf(xlen: Xlen): Models {
     sha256sig0: ({ a }) => BigInt.asIntN(32, mixed(BigInt.asUintN(32, a), 32, [7n, 18n], 3n)),
     sha256sig1: ({ a }) => BigInt.asIntN(32, mixed(BigInt.asUintN(32, a), 32, [17n, 19n], 10n)),
     ...(xlen === 64 ? sha512Models : sha512HalfModels),
+    ...(xlen === 64 ? aesModels : aesByteModels),
+    ...Object.fromEntries(
+      (['sm4ed', 'sm4ks'] as const).map((name) => [
+        name,
+        ({ a, b, imm }: Inputs) => signedWord(sm4Byte(name, a, b, Number(imm))),
+      ]),
+    ),
+    sm3p0: ({ a }) => signedWord(sm3Permutation(unsignedWord(a), 9, 17)),
+    sm3p1: ({ a }) => signedWord(sm3Permutation(unsignedWord(a), 15, 23)),
 
     'czero.eqz': ({ a, b }) => pick(b === 0n, 0n, a),
     'czero.nez': ({ a, b }) => pick(b === 0n, a, 0n),

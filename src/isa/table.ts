@@ -23,7 +23,10 @@ import { zicsrInstructions } from './zicsr.ts';
 import { zifenceiInstructions } from './zifencei.ts';
 import { zihintpauseInstructions } from './zihintpause.ts';
 import { zimopInstructions } from './zimop.ts';
+import { zkneInstructions } from './zkne.ts';
 import { zknhInstructions } from './zknh.ts';
+import { zksedInstructions } from './zksed.ts';
+import { zkshInstructions } from './zksh.ts';
 
 /** The 32-bit instructions of both widths; `id` is the index. */
 const all: readonly Instruction[] = Object.freeze(
@@ -45,7 +48,10 @@ const all: readonly Instruction[] = Object.freeze(
     ...zbcInstructions,
     ...zbkbInstructions,
     ...zbkxInstructions,
+    ...zkneInstructions,
     ...zknhInstructions,
+    ...zksedInstructions,
+    ...zkshInstructions,
     ...zicondInstructions,
     ...zimopInstructions,
     ...hintInstructions,

@@ -6,6 +6,16 @@ export function word(value: I64): I32 {
   return i32.wrap_i64(value);
 }
 
+/** rs2 with the byte in its lowest bits that the immediate tells. */
+export function selectedByte({ rs2, imm }: Pick<Semantics, 'rs2' | 'imm'>): I32 {
+  return i32.shr_u(word(rs2), i32.shl(word(imm), i32.const(3)));
+}
+
+/** A word rotated to the left by as many bytes as the immediate tells. */
+export function rotatedToByte({ imm }: Pick<Semantics, 'imm'>, value: I32): I32 {
+  return i32.rotl(value, i32.shl(word(imm), i32.const(3)));
+}
+
 /** A 32-bit result as registers keep it: sign-extended. */
 export function wordResult(value: I32): I64 {
   return i64.extend_i32_s(value);

@@ -73,6 +73,8 @@ const USES: Readonly<Record<string, string>> = {
   zkne: '.word 0x32c58533', // aes64es a0, a1, a2
   zknd: '.word 0x3ac58533', // aes64ds a0, a1, a2
   zknh: '.word 0x10259513', // sha256sig0 a0, a1
+  zksed: 'sm4ed a0, a1, a2, 0',
+  zksh: 'sm3p0 a0, a1',
   zkr: '.word 0x01501573', // csrrw a0, seed, x0
   // An address with a tag, which the firmware has said is to be ignored.
   smnpm: 'li a0, 1; slli a0, a0, 62; lui a1, 1; add a1, a1, s3; or a0, a0, a1; ld a0, (a0)',

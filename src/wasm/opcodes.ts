@@ -69,10 +69,23 @@ export function saturatingOpcode(number: number): Opcode | undefined {
 const VECTOR: ReadonlyMap<number, Opcode> = new Map(
   (
     [
+      [0x0c, 'v128.const', 0],
+      [0x0d, 'i8x16.shuffle', 2],
+      [0x0e, 'i8x16.swizzle', 2],
+      [0x11, 'i32x4.splat', 1],
+      [0x12, 'i64x2.splat', 1],
       [0x13, 'f32x4.splat', 1],
       [0x14, 'f64x2.splat', 1],
+      [0x1b, 'i32x4.extract_lane', 1],
+      [0x1d, 'i64x2.extract_lane', 1],
+      [0x1e, 'i64x2.replace_lane', 2],
       [0x1f, 'f32x4.extract_lane', 1],
       [0x21, 'f64x2.extract_lane', 1],
+      [0x4e, 'v128.and', 2],
+      [0x51, 'v128.xor', 2],
+      [0x6b, 'i8x16.shl', 2],
+      [0x6c, 'i8x16.shr_s', 2],
+      [0x6d, 'i8x16.shr_u', 2],
       [0x105, 'f32x4.relaxed_madd', 3],
       [0x107, 'f64x2.relaxed_madd', 3],
     ] as const

@@ -42,6 +42,11 @@ class SimdLoad extends Expr<'v128'> {
   }
 }
 
+function sixteen(bytes: readonly number[]): readonly number[] {
+  if (bytes.length !== 16) throw new RangeError(`${bytes.length} bytes in place of 16`);
+  return bytes;
+}
+
 type Shift = (a: V128, amount: Expr<'i32'>) => V128;
 type Unary = (a: V128) => V128;
 type Binary = (a: V128, b: V128) => V128;
@@ -69,6 +74,8 @@ const load =
 
 /** What does not depend on lanes, and loads that widen: eight bytes to 16. */
 export const v128 = {
+  /** 16 bytes, the lowest first. */
+  const: (bytes: readonly number[]): V128 => new Simd('v128', 0x0c, [], sixteen(bytes)),
   load: load(0x00),
   load8x8_s: load(0x01),
   load8x8_u: load(0x02),
@@ -76,6 +83,7 @@ export const v128 = {
   load16x4_u: load(0x04),
   load32x2_s: load(0x05),
   load32x2_u: load(0x06),
+  not: unary(0x4d),
   and: binary(0x4e),
   or: binary(0x50),
   xor: binary(0x51),
@@ -85,6 +93,11 @@ export const v128 = {
 export const INTEGER_LANES = {
   i8x16: {
     splat: (value: Expr<'i32'>): V128 => new Simd('v128', 0x0f, [value]),
+    /** Bytes of both, by their numbers: those of `b` from 16 on. */
+    shuffle: (a: V128, b: V128, from: readonly number[]): V128 =>
+      new Simd('v128', 0x0d, [a, b], sixteen(from)),
+    /** Bytes of `a` by the numbers that `b` has; 0 for numbers beyond 15. */
+    swizzle: binary(0x0e),
     ...{ eq: binary(0x23), ne: binary(0x24), lt_s: binary(0x25), lt_u: binary(0x26) },
     ...{ gt_s: binary(0x27), gt_u: binary(0x28), le_s: binary(0x29), le_u: binary(0x2a) },
     ...{ shl: shift(0x6b), shr_s: shift(0x6c), shr_u: shift(0x6d) },
@@ -103,6 +116,9 @@ export const INTEGER_LANES = {
   },
   i32x4: {
     splat: (value: Expr<'i32'>): V128 => new Simd('v128', 0x11, [value]),
+    extract: (a: V128, lane: 0 | 1 | 2 | 3): Expr<'i32'> => new Simd('i32', 0x1b, [a], [lane]),
+    replace: (a: V128, lane: 0 | 1 | 2 | 3, value: Expr<'i32'>): V128 =>
+      new Simd('v128', 0x1c, [a, value], [lane]),
     ...{ eq: binary(0x37), ne: binary(0x38), lt_s: binary(0x39), lt_u: binary(0x3a) },
     ...{ gt_s: binary(0x3b), gt_u: binary(0x3c), le_s: binary(0x3d), le_u: binary(0x3e) },
     ...{ shl: shift(0xab), shr_s: shift(0xac), shr_u: shift(0xad) },
@@ -117,6 +133,7 @@ export const INTEGER_LANES = {
     ...{ add: binary(0xce), sub: binary(0xd1), mul: binary(0xd5) },
     ...{ bitmask: toInteger(0xc4), allTrue: toInteger(0xc3) },
     extract: (a: V128, lane: 0 | 1): Expr<'i64'> => new Simd('i64', 0x1d, [a], [lane]),
+    replace: (a: V128, lane: 0 | 1, value: Expr<'i64'>): V128 => new Simd('v128', 0x1e, [a, value], [lane]),
   },
 } as const;
 

@@ -270,8 +270,10 @@ class FunctionText {
     const number = this.#reader.u32();
     const known = vectorOpcode(number);
     if (known === undefined) throw new RangeError(`instruction 0xfd ${number}`);
-    const lane = known.name.endsWith('lane') ? ` ${this.#reader.u8()}` : '';
-    this.#emit(known.name + lane, known.takes, known.gives);
+    const bytes = /lane$/.test(known.name) ? 1 : /const$|shuffle$/.test(known.name) ? 16 : 0;
+    const immediates = Array.from({ length: bytes }, () => ` ${this.#reader.u8()}`).join('');
+    const shape = known.name === 'v128.const' ? ' i8x16' : '';
+    this.#emit(known.name + shape + immediates, known.takes, known.gives);
   }
 
   #atomic(): void {

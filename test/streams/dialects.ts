@@ -21,9 +21,12 @@ export interface Dialect {
 const SINCE_7: readonly Extension[] = [
   ...(['i', 'm', 'a', 'f', 'd', 'c', 'h', 'zicsr', 'zifencei', 'zicntr', 'zihintpause'] as const),
   ...(['zba', 'zbb', 'zbc', 'zbkb', 'zbkc', 'zbkx', 'zbs', 'zihpm', 'svadu', 'svinval'] as const),
-  ...(['zfh', 'zfhmin', 'svnapot', 'svpbmt'] as const),
+  ...(['zfh', 'zfhmin', 'svnapot', 'svpbmt', 'zknd', 'zkne', 'zknh', 'zksed', 'zksh'] as const),
 ];
-const SWITCHES_7 = ['zba', 'zbb', 'zbc', 'zbkb', 'zbkc', 'zbkx', 'zbs', 'h', 'svinval', 'Zfh', 'Zfhmin'];
+const SWITCHES_7 = [
+  ...['zba', 'zbb', 'zbc', 'zbkb', 'zbkc', 'zbkx', 'zbs', 'h', 'svinval', 'Zfh', 'Zfhmin'],
+  ...['zknd', 'zkne', 'zknh', 'zksed', 'zksh'],
+];
 
 /** Those of which programs have no use without an interrupt controller or timer, or that wait. */
 const NOT_GENERATED: ReadonlySet<Extension> = new Set<Extension>(['zawrs', 'sstc', 'zicbom', 'zicboz']);

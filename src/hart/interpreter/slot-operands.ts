@@ -5,7 +5,7 @@ import { FIELD } from '../layout.ts';
 import { slotFloat } from './float-code.ts';
 import type { Frame } from './frame.ts';
 import { MemoryCode } from './memory-code.ts';
-import { SLOT, SLOT_SCALE } from './slots.ts';
+import { hasSmallImmediate, SLOT, SLOT_SCALE } from './slots.ts';
 
 /** How one operation of the interpreter differs from another of the same instruction. */
 export interface Variant {
@@ -36,7 +36,8 @@ export function slotSemantics(frame: Frame, variant: Variant): Semantics {
   const rs2Position =
     variant.format.fields.has('rd') || !variant.format.fields.has('imm') ? SLOT.rs2 : SLOT.a;
   const readX = (position: number): I64 => i64.load(registerAddress(frame, position), FIELD.x);
-  const imm = i64.load32_s(slot, SLOT.c);
+  const isSmall = hasSmallImmediate(variant.format);
+  const imm = isSmall ? i64.load8_u(slot, SLOT.rm) : i64.load32_s(slot, SLOT.c);
   const pc = currentPc(frame);
   const farTarget = addressWithin(xlen, i64.add(pc, imm));
   return {

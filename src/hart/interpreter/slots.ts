@@ -1,3 +1,4 @@
+import type { Format } from '../../isa/index.ts';
 import { align, array, i32, struct, u8, u16 } from '../../layout/struct.ts';
 
 /** Bytes 4-7 of a slot in formats that have no immediate. */
@@ -14,7 +15,8 @@ export const SLOT_TYPE = align(8, struct({ operation: u16, a: u8, b: u8, c: i32 
  *     byte 2    A: rd * 8 (rs2 * 8 in formats without rd)
  *     byte 3    B: rs1 * 8
  *     byte 4-7  C: signed immediate, or rs2 * 8, rs3 * 8, rounding mode in bytes 4, 5, 6, or the number of a CSR and,
- *               16 bits higher, the immediate of csrrwi and the like
+ *               16 bits higher, the immediate of csrrwi and the like;
+ *               an immediate beside rs2 in formats that have rd, too, is in byte 6
  *
  * An immediate that is a distance to a slot of the same page is scaled to slot addresses.
  */
@@ -27,6 +29,11 @@ export const SLOT = {
   rs3: SLOT_TYPE.at.c + REGISTERS.at.rs3,
   rm: SLOT_TYPE.at.c + REGISTERS.at.rm,
 } as const;
+
+/** Whether an immediate of 8 bits shares C with rs2. */
+export function hasSmallImmediate({ fields }: Format): boolean {
+  return fields.has('rd') && fields.has('rs2') && fields.has('imm');
+}
 
 /** Slot bytes for one byte of guest code. */
 export const SLOT_SCALE = SLOT.bytes / 2;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildLayout } from '../../machine/snapshot/build-layout.ts';
 import { SNAPSHOT_VERSION } from '../../machine/snapshot/format.ts';
 import { defaultCacheDir } from '../cache-dir.ts';
 import { packageVersion } from '../package-version.ts';
@@ -33,7 +34,7 @@ export class WarmImages {
 
   /** The file for a guest. @param facts all that decides what it becomes */
   pathOf(facts: unknown): string {
-    const all = JSON.stringify([packageVersion(), SNAPSHOT_VERSION, facts]);
+    const all = JSON.stringify([packageVersion(), SNAPSHOT_VERSION, buildLayout(), facts]);
     return join(this.#folder, `${createHash('sha256').update(all).digest('hex')}${ENDING}`);
   }
 

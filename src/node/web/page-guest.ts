@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Vm } from '../../api/vm.ts';
 import { InputError } from '../../errors/input-error.ts';
+import { buildLayout } from '../../machine/snapshot/build-layout.ts';
 import { SNAPSHOT_VERSION } from '../../machine/snapshot/format.ts';
 import { boot } from '../api/boot.ts';
 import { nodePlatform } from '../api/node-platform.ts';
@@ -67,7 +68,8 @@ export interface PageGuestOptions {
 export async function pageGuest({ cold = false, onProgress }: PageGuestOptions = {}): Promise<PageGuest> {
   const { version, kernelPath, initrd } = await guestFiles(onProgress === undefined ? {} : { onProgress });
   const kernel = await readFile(kernelPath);
-  const facts = [packageVersion(), SNAPSHOT_VERSION, digestOf(kernel), digestOf(initrd), SHAPE];
+  const build = [packageVersion(), SNAPSHOT_VERSION, buildLayout()];
+  const facts = [...build, digestOf(kernel), digestOf(initrd), SHAPE];
   const folder = guestFolder(digestOf(Buffer.from(JSON.stringify(facts))).slice(0, 32));
   const files = new Map<string, string>();
   const add = (name: string, path: string): GuestFile => {

@@ -219,8 +219,10 @@ describe.skipIf(!hasBrowser())('elsewhere', () => {
 
   test('a host that cannot send headers gets them from a service worker', async () => {
     const page = await open(`${host.url}index.html?cpus=99`);
-    await page.waitForFunction('crossOriginIsolated && navigator.serviceWorker.controller !== null');
+    // Of the page as it was loaded once more: only then it starts a machine.
     await page.getByText('There is no guest beside this page.').last().waitFor();
+    const isServed = 'crossOriginIsolated && navigator.serviceWorker.controller !== null';
+    expect(await page.evaluate(isServed)).toBe(true);
     await rows(page).getByText('cpus=99 is not possible: give a number from 1 to 64.').waitFor();
     await page.close();
     // The guest is not there, which the browser tells as well.

@@ -43,9 +43,16 @@ export interface Platform {
    * @throws InputError for what cannot be used; the reason of `options.signal`
    */
   restore(from: VmImage | string, options: RestoreOptions): Promise<PreparedMachine>;
-  /** The same for a machine of this program that stands still. */
+  /** A copy of a machine that stands still. @param pcpus threads of the copy; as many as before unless it is given */
+  copy(saved: SavedMachine, pcpus: number | undefined): Promise<SavedMachine>;
+  /** The same as {@link restore} for a copy of a machine of this program. */
   adopt(saved: SavedMachine, options: RestoreOptions): Promise<PreparedMachine>;
-  /** Packs a machine that stands still. @throws InputError when that cannot be written */
+  /**
+   * Packs a machine that stands still.
+   *
+   * @param saved of no use afterwards
+   * @throws InputError when that cannot be written
+   */
   save(
     saved: SavedMachine,
     to: SnapshotSink | string,

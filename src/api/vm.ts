@@ -214,7 +214,7 @@ export class Vm implements AsyncDisposable {
     this.#checkSavable();
     const all = { ...forOthers(this.#options), ...options };
     return this.#held(async () => {
-      const saved = await this.machine.fork(all.threads);
+      const saved = await this.machine.save((standing) => this.#platform.copy(standing, all.threads));
       return Vm.start(this.#platform, await this.#platform.adopt(saved, all), all);
     });
   }

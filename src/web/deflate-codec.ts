@@ -1,5 +1,6 @@
 import type { SnapshotCodec } from '../machine/snapshot/codec.ts';
 import type { CodecAnswer, CodecOrder } from './codec-messages.ts';
+import { wholeBuffer } from './whole-buffer.ts';
 
 /** Workers at most: more would wait for the thread that reads and writes. */
 const MOST_THREADS = 4;
@@ -61,12 +62,12 @@ class CodecThread {
   }
 
   unpack(packed: Packed, size: number): Promise<Packed> {
-    const bytes = own(packed);
+    const bytes = wholeBuffer(packed);
     return this.#ask({ bytes, size }, size, [bytes.buffer]).then(bytesOf);
   }
 
   async unpackPages(packed: Packed, size: number, ram: Uint8Array): Promise<boolean> {
-    const bytes = own(packed);
+    const bytes = wholeBuffer(packed);
     const answer = await this.#ask({ bytes, size, ram }, size, [bytes.buffer]);
     return 'isPlaced' in answer && answer.isPlaced;
   }
@@ -91,11 +92,6 @@ class CodecThread {
     for (const { reject } of this.#waiting.values()) reject(new Error(why));
     this.#waiting.clear();
   }
-}
-
-/** A message takes all of a buffer along, of which these bytes may be a small part. */
-function own(bytes: Packed): Packed {
-  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
 }
 
 function bytesOf(answer: CodecAnswer): Packed {

@@ -3,28 +3,27 @@ import type { RestoreOptions } from '../api/vm-image.ts';
 import type { AttachedParts, DeviceSetting } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { SavedMachine } from '../machine/snapshot/saved-machine.ts';
-import { writeSnapshot } from '../machine/snapshot/write.ts';
 import { attachParts, notesOf } from './attach-parts.ts';
-import { withDeflate } from './deflate-codec.ts';
 import { checkDrives } from './drives/drive-stamps.ts';
-import { PACKAGE_VERSION } from './package-version.ts';
 import { refuseForPages } from './refuse.ts';
 import { type SnapshotBytes, SnapshotReader } from './snapshot-reader.ts';
+import { copyOnThread, writeOnThread } from './snapshot-writer.ts';
 import { WebHost } from './web-host.ts';
 
 /** The side of {@link Platform} for machines that are saved and restored. */
-export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'save'> = {
+export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'copy' | 'save'> = {
   restore: (from, options) =>
     typeof from === 'string'
       ? restoreFrom(from, `The snapshot ${from}`, options)
       : restoreFrom(from, 'The image', options),
   adopt: (saved, options) => prepare(options, hostFor(options), saved.plan, {}, () => Promise.resolve(saved)),
+  copy: copyOnThread,
   async save(saved, to, notes) {
     if (typeof to === 'string')
       throw new InputError(
         'A page cannot write a file by its name. Take `vm.snapshot()`, and offer `imageBlob(image)` as a download.',
       );
-    await withDeflate((codec) => writeSnapshot(saved, { version: PACKAGE_VERSION, notes }, to, codec));
+    await writeOnThread(saved, notes, to);
   },
 };
 

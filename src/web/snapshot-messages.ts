@@ -1,4 +1,4 @@
-/** The messages between a page and the thread that reads a snapshot for it. */
+/** The messages between a page and the thread that reads, writes and copies machines for it. */
 import type { AttachedParts } from '../devices/descriptor.ts';
 import type { SnapshotFacts } from '../machine/snapshot/facts.ts';
 import type { SavedMachine } from '../machine/snapshot/saved-machine.ts';
@@ -18,12 +18,23 @@ export type ToSnapshotThread =
   /** The next one of the pieces, or their end. */
   | { readonly kind: 'piece'; readonly bytes: Uint8Array | undefined }
   /** @see Snapshot.machine */
-  | { readonly kind: 'read'; readonly pcpus: number; readonly attached: AttachedParts };
+  | { readonly kind: 'read'; readonly pcpus: number; readonly attached: AttachedParts }
+  /** @see writeSnapshot */
+  | {
+      readonly kind: 'write';
+      readonly saved: SavedMachine;
+      readonly notes: Readonly<Record<string, string>>;
+    }
+  /** @see copyMachine */
+  | { readonly kind: 'copy'; readonly saved: SavedMachine; readonly pcpus: number | undefined };
 
 /** From the thread. */
 export type FromSnapshotThread =
   | { readonly kind: 'progress'; readonly bytes: number; readonly totalBytes: number | undefined }
   | { readonly kind: 'facts'; readonly facts: SnapshotFacts }
   | { readonly kind: 'machine'; readonly saved: SavedMachine }
+  /** Of a snapshot that is written, in their order; then its end. */
+  | { readonly kind: 'piece'; readonly bytes: Uint8Array }
+  | { readonly kind: 'written' }
   /** @param isInput somebody has given what cannot be used, and the message is for people */
   | { readonly kind: 'failed'; readonly message: string; readonly isInput: boolean };

@@ -5,6 +5,7 @@ import type { SnapshotFacts } from '../machine/snapshot/facts.ts';
 import type { SavedMachine } from '../machine/snapshot/saved-machine.ts';
 import { baseAddress } from './fetch-file.ts';
 import type { FromSnapshotThread, SnapshotSource, ToSnapshotThread } from './snapshot-messages.ts';
+import { NOT_LOADED, startSnapshotThread } from './snapshot-worker.ts';
 
 /** The bytes of a snapshot: at an address, in a file, or pieces of them in memory. */
 export type SnapshotBytes = string | Blob | Iterable<Uint8Array>;
@@ -19,7 +20,7 @@ export interface SnapshotReaderOptions {
 
 /** Reads a snapshot on a thread of its own: the page itself does nothing but wait for it. */
 export class SnapshotReader {
-  readonly #worker = startWorker();
+  readonly #worker = startSnapshotThread();
   readonly #options: SnapshotReaderOptions;
   readonly #facts = Promise.withResolvers<SnapshotFacts>();
   readonly #saved = Promise.withResolvers<SavedMachine>();
@@ -99,19 +100,7 @@ export class SnapshotReader {
   }
 }
 
-const NOT_LOADED =
-  'The module of the thread that reads snapshots could not be loaded. It lies beside the module of hartvisor that was ' +
-  'imported, and has to come from the same origin.';
-
 function sourceOf(from: SnapshotBytes): SnapshotSource {
   if (typeof from === 'string') return { kind: 'address', url: from, base: baseAddress() };
   return from instanceof Blob ? { kind: 'blob', blob: from } : { kind: 'pieces' };
-}
-
-/** Written so that bundlers see it. */
-function startWorker(): Worker {
-  return new Worker(new URL('./snapshot-thread.ts', import.meta.url), {
-    type: 'module',
-    name: 'hartvisor snapshot',
-  });
 }

@@ -1,19 +1,23 @@
 /**
  * The first module of the worker that reads a snapshot for a page: it fetches the bytes, checks their sums, and has
- * them unpacked into the machine's memory.
+ * them unpacked into the machine's memory. Another such worker writes a snapshot of a machine, or copies it.
  */
 import { InputError } from '../errors/input-error.ts';
 import type { ByteChunks } from '../machine/snapshot/byte-source.ts';
+import type { SnapshotSink } from '../machine/snapshot/codec.ts';
+import { copyMachine } from '../machine/snapshot/copy.ts';
 import { Snapshot } from '../machine/snapshot/read.ts';
+import { writeSnapshot } from '../machine/snapshot/write.ts';
 import { withDeflate } from './deflate-codec.ts';
 import { fetchPieces } from './fetch-file.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 import { PieceQueue } from './piece-queue.ts';
 import type { FromSnapshotThread, SnapshotSource, ToSnapshotThread } from './snapshot-messages.ts';
+import { wholeBuffer } from './whole-buffer.ts';
 
 /** What a dedicated worker has around it; the compiler is told of pages alone. */
 interface SnapshotScope {
-  postMessage(message: FromSnapshotThread): void;
+  postMessage(message: FromSnapshotThread, transfer?: readonly ArrayBuffer[]): void;
   addEventListener(type: 'message', listener: (event: MessageEvent<ToSnapshotThread>) => void): void;
 }
 
@@ -25,10 +29,23 @@ const pieces = new PieceQueue();
 const wanted = Promise.withResolvers<Extract<ToSnapshotThread, { kind: 'read' }>>();
 
 scope.addEventListener('message', ({ data }) => {
-  if (data.kind === 'piece') pieces.add(data.bytes);
-  else if (data.kind === 'read') wanted.resolve(data);
-  else read(data.source, data.name).catch(fail);
+  carryOut(data).catch(fail);
 });
+
+async function carryOut(order: ToSnapshotThread): Promise<void> {
+  switch (order.kind) {
+    case 'piece':
+      return pieces.add(order.bytes);
+    case 'read':
+      return wanted.resolve(order);
+    case 'open':
+      return read(order.source, order.name);
+    case 'write':
+      return write(order);
+    case 'copy':
+      scope.postMessage({ kind: 'machine', saved: copyMachine(order.saved, order.pcpus) });
+  }
+}
 
 async function read(source: SnapshotSource, name: string): Promise<void> {
   await withDeflate(async (codec) => {
@@ -39,6 +56,19 @@ async function read(source: SnapshotSource, name: string): Promise<void> {
     scope.postMessage({ kind: 'machine', saved: await snapshot.machine({ pcpus, attached }) });
   });
 }
+
+async function write({ saved, notes }: Extract<ToSnapshotThread, { kind: 'write' }>): Promise<void> {
+  await withDeflate((codec) => writeSnapshot(saved, { version: PACKAGE_VERSION, notes }, pageSink, codec));
+  scope.postMessage({ kind: 'written' });
+}
+
+const pageSink: SnapshotSink = {
+  write: (bytes) => {
+    const piece = wholeBuffer(bytes as Uint8Array<ArrayBuffer>);
+    scope.postMessage({ kind: 'piece', bytes: piece }, [piece.buffer]);
+    return Promise.resolve();
+  },
+};
 
 function chunksOf(source: SnapshotSource): ByteChunks {
   switch (source.kind) {

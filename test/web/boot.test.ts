@@ -98,6 +98,8 @@ describe.skipIf(!canRun)('in a tab', () => {
       expect(await page.run('savedAndRestored', `wisp://127.0.0.1:${wisp.port}/`)).toEqual({
         kept: 'and back2\nfirst-here..',
         answer: 'POST sent',
+        // Which looks for pages and has them packed: nothing of that is done by the page's own thread.
+        threads: ['hartvisor snapshot'],
       });
       expect(asked).toEqual(['files.example.org:8080']);
       wisp.close();

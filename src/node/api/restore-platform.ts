@@ -3,6 +3,7 @@ import type { Platform, PreparedMachine } from '../../api/platform.ts';
 import type { RestoreOptions } from '../../api/vm-image.ts';
 import type { AttachedParts, DeviceSetting } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
+import { copyMachine } from '../../machine/snapshot/copy.ts';
 import type { SavedMachine } from '../../machine/snapshot/saved-machine.ts';
 import { writeSnapshot } from '../../machine/snapshot/write.ts';
 import { opening } from '../closers.ts';
@@ -14,7 +15,7 @@ import { backgroundHost } from './background-host.ts';
 import { giveTrace } from './give-trace.ts';
 
 /** The side of {@link Platform} for machines that are saved and restored. */
-export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'save'> = {
+export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'copy' | 'save'> = {
   async restore(from, options) {
     const snapshot = await (typeof from === 'string' ? openSnapshot(from) : snapshotOf(from));
     const { machine, notes = {}, pcpus } = snapshot.facts;
@@ -26,6 +27,7 @@ export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'save'> = {
     return prepare(options, machine, notes, (attached) => snapshot.machine({ pcpus: threads, attached }));
   },
   adopt: (saved, options) => prepare(options, saved.plan, {}, () => Promise.resolve(saved)),
+  copy: (saved, pcpus) => Promise.resolve(copyMachine(saved, pcpus)),
   async save(saved, to, notes) {
     if (typeof to === 'string') await saveSnapshot(to, saved, notes);
     else await writeSnapshot(saved, { version: packageVersion(), notes }, to, zstdCodec);

@@ -185,13 +185,14 @@ async function links(relay: string) {
 
 /** What was in memory is there in a machine that goes on from a file; its network has another way out. */
 async function savedAndRestored(wisp: string) {
-  const blob = imageBlob(await vm.snapshot());
+  const { result: image, names: threads } = await threadsOf(() => vm.snapshot());
+  const blob = imageBlob(image);
   await vm.stop();
   vm = await restore(new File([blob], 'saved'), { disk: DISKS, network: { via: wisp } });
   const kept = await output('cat /tmp/there; nproc; head -c 12 /dev/vdc');
   const answer = await output('wget -q -T 5 -O - --post-data=sent http://files.example.org:8080/echo 2>&1');
   await vm.stop();
-  return { kept, answer };
+  return { kept, answer, threads };
 }
 
 async function restoreFromServer() {
@@ -199,7 +200,9 @@ async function restoreFromServer() {
   const restored = await restore('tick.snapshot', { onProgress: ({ bytes = 0 }) => (read = bytes) });
   await restored.pause();
   restored.resume();
-  const { reason } = await restored.stop();
+  const copy = await restored.fork();
+  await restored.stop();
+  const { reason } = await copy.stop();
   const cut = await restore('cut.snapshot').catch(messageOf);
   const none = await restore('tick.elf').catch(messageOf);
   const given = await restore('tick.snapshot', { signal: AbortSignal.timeout(0) }).catch(messageOf);
@@ -240,6 +243,21 @@ async function lostModule(): Promise<string> {
     },
     async () => ending(await boot(TICK)),
   );
+}
+
+/** The threads that the page itself starts meanwhile, by their names. */
+async function threadsOf<T>(work: () => Promise<T>) {
+  const names: (string | undefined)[] = [];
+  const result = await withWorker(
+    class extends Worker {
+      constructor(url: string | URL, own?: WorkerOptions) {
+        super(url, own);
+        names.push(own?.name);
+      }
+    },
+    work,
+  );
+  return { result, names };
 }
 
 async function withWorker<T>(other: typeof Worker, work: () => Promise<T>): Promise<T> {

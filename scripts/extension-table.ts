@@ -17,7 +17,7 @@ function extensionTable(): string {
     const harts = [
       xlen && `RV${xlen}`,
       only && `${only} machines`,
-      fixed && 'always there',
+      fixed && (needs.length > 0 ? 'with what it needs' : 'always there'),
       onDemand && 'on demand',
     ];
     return [`\`${name}\``, brings, needs.join(', '), since, harts.filter(Boolean).join(', ')];

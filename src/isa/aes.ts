@@ -1,4 +1,4 @@
-import { INTEGER_LANES, i32, type V128, v128 } from '../wasm/index.ts';
+import { type I32, INTEGER_LANES, i32, select, type V128, v128 } from '../wasm/index.ts';
 import { BOXES, substituted } from './byte-boxes.ts';
 import type { Semantics } from './semantics.ts';
 
@@ -58,4 +58,11 @@ export function substitutedRows(s: Tools, state: V128): V128 {
 /** InvSubBytes of InvShiftRows. */
 export function unsubstitutedRows(s: Tools, state: V128): V128 {
   return unsubstitutedBytes(s, permuted(s.let(state), ROWS_BACK));
+}
+
+/** The power of x that a round of the key expansion adds, from round 0 on; round 10 adds nothing. */
+export function roundConstant(round: I32): I32 {
+  const beyond = i32.and(i32.shr_u(i32.const(0x361b), i32.shl(round, i32.const(3))), i32.const(0xff));
+  const isPlain = i32.lt_u(round, i32.const(8));
+  return select(isPlain, i32.shl(i32.const(1), round), beyond);
 }

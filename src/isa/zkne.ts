@@ -1,6 +1,7 @@
-import { type I32, type I64, INTEGER_LANES, i32, i64, select, type V128, v128 } from '../wasm/index.ts';
+import { type I64, INTEGER_LANES, i32, i64, select, type V128, v128 } from '../wasm/index.ts';
 import {
   mixedColumns,
+  roundConstant,
   substitutedBytes,
   substitutedRows,
   unmixedColumns,
@@ -44,13 +45,6 @@ const ofByte =
     const added = rotatedToByte(s, i32x4.extract(column, 0));
     s.rd.set(wordResult(i32.xor(added, word(s.rs1))));
   };
-
-/** The power of x that a round of the key expansion adds; the last round that there is adds nothing. */
-function roundConstant(round: I32): I32 {
-  const beyond = i32.and(i32.shr_u(i32.const(0x361b), i32.shl(round, i32.const(3))), i32.const(0xff));
-  const isPlain = i32.lt_u(round, i32.const(8));
-  return select(isPlain, i32.shl(i32.const(1), round), beyond);
-}
 
 /** SubWord of RotWord, and the round constant, twice. */
 const keyRound: SemanticsOf = (s) => {

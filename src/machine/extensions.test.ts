@@ -46,6 +46,12 @@ const USES: Readonly<Record<string, string>> = {
   zvbb: 'vsetivli x0, 1, e16, m1, ta, ma; vclz.v v1, v2',
   zvbc: 'vsetivli x0, 1, e64, m1, ta, ma; vclmul.vv v1, v2, v3',
   zvkb: 'vsetivli x0, 1, e16, m1, ta, ma; vandn.vv v1, v2, v3',
+  zvkg: 'vsetivli x0, 4, e32, m1, ta, ma; vgmul.vv v1, v2',
+  zvkned: 'vsetivli x0, 4, e32, m1, ta, ma; vaesem.vv v1, v2',
+  zvknha: 'vsetivli x0, 4, e32, m1, ta, ma; vsha2ch.vv v1, v2, v3',
+  zvknhb: 'vsetivli x0, 4, e64, m1, ta, ma; vsha2ch.vv v1, v2, v3',
+  zvksed: 'vsetivli x0, 4, e32, m1, ta, ma; vsm4r.vv v1, v2',
+  zvksh: 'vsetivli x0, 8, e32, m1, ta, ma; vsm3me.vv v1, v2, v3',
   zvfh: 'vsetivli x0, 1, e16, m1, ta, ma; vfadd.vv v1, v2, v3',
   zvfhmin: 'vsetivli x0, 1, e16, m1, ta, ma; vfwcvt.f.f.v v2, v4',
   zicbom: 'lui a0, 1; add a0, a0, s3; cbo.clean (a0)',
@@ -163,8 +169,8 @@ describe('the device tree lists what can be used, neither more nor less', () => 
     { ...domain, extensions: readCpu('rv64,ssstateen=on').extensions },
     { ...bare, extensions: readCpu('rva22s64').extensions },
     { ...bare, extensions: readCpu('rva23s64').extensions },
-    { ...domain, extensions: readCpu('rv64,zvbb=on').extensions },
-    { ...bare, extensions: readCpu('rv64,zvfh=on,zvbc=on,zvkt=on').extensions },
+    { ...domain, extensions: readCpu('rv64,zvbb=on,zvkn=on,zvksh=on').extensions },
+    { ...bare, extensions: readCpu('rv64,zvfh=on,zvbc=on,zvkt=on,zvknha=on,zvksg=on').extensions },
   ])('in a machine of kind $kind, $aia, $extensions', async (config) => {
     const listed = advertisedExtensions(config, config.extensions).filter(
       (name) =>

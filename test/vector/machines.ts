@@ -9,7 +9,10 @@ import { LAYOUT } from './layout.ts';
 import { EXTENSIONS, type VectorProgram, type Vlen } from './program.ts';
 
 /** Extensions that QEMU 10 has beyond 7.2. */
-const RECENT = ['zfh', 'zvfh', 'zvbb', 'zvbc'] as const;
+const RECENT = [
+  ...['zfh', 'zvfh', 'zvbb', 'zvbc'],
+  ...['zvkg', 'zvkned', 'zvknha', 'zvknhb', 'zvksed', 'zvksh'],
+] as const;
 const CODE_PAGES = 64;
 const EXIT_REQUEST = 64;
 const AREA = 0x1000;

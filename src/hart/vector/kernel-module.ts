@@ -4,6 +4,7 @@ import { type MemoryLimits, ModuleBuilder } from '../../wasm/index.ts';
 import { configurationKernel } from './configuration-kernel.ts';
 import { KernelFloat } from './element-float.ts';
 import { elementsKernel, maskLogicKernel, reductionKernel } from './element-kernel.ts';
+import { groupsKernel } from './group-kernel.ts';
 import { KernelFrame, type KernelSetting } from './kernel-frame.ts';
 import { memoryKernel } from './memory-kernel.ts';
 import { specialKernel, wholeMoveKernel } from './special-kernel.ts';
@@ -77,6 +78,9 @@ function writeKernel(kernel: KernelFrame, shape: VectorShape): void {
       break;
     case 'mask-logic':
       maskLogicKernel(kernel, shape);
+      break;
+    case 'groups':
+      groupsKernel(kernel, shape);
       break;
     case 'special':
       specialKernel(kernel, shape);

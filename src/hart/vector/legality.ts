@@ -7,12 +7,14 @@ import {
   type ElementsShape,
   type Extension,
   type FloatUse,
+  type GroupsShape,
   isSupportedVtype,
   lmulOf,
   type MemoryShape,
   type SpecialShape,
   sewOf,
   type VectorShape,
+  vlenOf,
 } from '../../isa/index.ts';
 
 /** A group of registers: its first one, log2 of the bytes of an element, log2 of EMUL. */
@@ -94,6 +96,23 @@ class Check {
     const usesV0 = use === 'operand' || this.#isMasked;
     if (d !== 'mask' && (!exists(destination) || (usesV0 && rd === 0))) return false;
     return sources.every((group) => exists(group) && mayOverlap(destination, group));
+  }
+
+  groups({ size, hasVs1, scalar, apart, wide }: GroupsShape, extensions: ReadonlySet<Extension>): boolean {
+    const isWide = this.#sew === 3 && wide !== undefined && extensions.has(wide);
+    if (this.#sew !== 2 && !isWide) return false;
+    // A group of registers has to hold one group of elements.
+    if (vlenOf(extensions) * 2 ** this.#lmul < size * (8 << this.#sew)) return false;
+    const { rd, rs1, rs2 } = this.#decoded;
+    const destination = this.#group(rd);
+    const sources = {
+      rs1: this.#group(rs1),
+      rs2: scalar ? { ...this.#group(rs2), emul: 0 } : this.#group(rs2),
+    };
+    const used = hasVs1 ? [sources.rs1, sources.rs2] : [sources.rs2];
+    return (
+      exists(destination) && used.every(exists) && apart.every((name) => !overlap(destination, sources[name]))
+    );
   }
 
   /** The destination and the initial value are single registers, and may be any. */
@@ -190,6 +209,8 @@ export function isLegal(
       return check.reduction(shape.d);
     case 'mask-logic':
       return true;
+    case 'groups':
+      return check.groups(shape, extensions);
     case 'special':
       return check.special(shape);
     case 'whole-move':

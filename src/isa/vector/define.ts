@@ -1,6 +1,7 @@
 import { bySystem, type InstructionDefinition } from '../define.ts';
 import type { Format } from '../formats.ts';
-import type { VectorShape } from './shapes.ts';
+import type { Extension } from '../instruction.ts';
+import type { GroupsShape, VectorShape } from './shapes.ts';
 
 const OP_V = 0x57;
 
@@ -31,6 +32,18 @@ export function vector(
     vector: shape,
     semantics: bySystem,
   };
+}
+
+const OP_VE = 0x77;
+
+/** An instruction on element groups, which are all in OP-VE and without a mask. @param vs1 what is fixed there */
+export function onGroups(
+  [name, extension, format, funct6]: readonly [name: string, Extension, Format, funct6: number],
+  shape: GroupsShape,
+  vs1 = 0,
+): InstructionDefinition {
+  const match = (funct6 << 26) | UNMASKED | vs1Is(vs1) | (CATEGORY.mvv << 12) | OP_VE;
+  return { ...vector(name, format, match, shape), extension };
 }
 
 /** An instruction of OP-V. @param fixed what the encoding fixes besides funct6 and the category */

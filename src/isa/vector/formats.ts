@@ -44,6 +44,8 @@ export const VV_PLAIN = layout('vector-vv-plain', VM, ['rd', 'rs2', 'rs1'], ['rd
 export const VX_PLAIN = layout('vector-vx-plain', VM, ['rd', 'rs2', 'rs1'], ['rd', 'rs2']);
 export const VI_PLAIN = layout('vector-vi-plain', VM, ['rd', 'rs2', 'imm'], ['rd', 'rs2'], signed);
 
+export const VU_PLAIN = layout('vector-vu-plain', VM, ['rd', 'rs2', 'imm'], ['rd', 'rs2'], unsigned);
+
 /** The same with v0 as an operand. */
 export const VV_V0 = layout('vector-vv-v0', VM, ['rd', 'rs2', 'rs1', 'v0'], ['rd', 'rs2', 'rs1']);
 export const VX_V0 = layout('vector-vx-v0', VM, ['rd', 'rs2', 'rs1', 'v0'], ['rd', 'rs2']);

@@ -1,9 +1,12 @@
 import type { InstructionDefinition } from '../define.ts';
 import { bitInstructions } from './bits.ts';
+import { cipherInstructions } from './ciphers.ts';
 import { configurationInstructions } from './configuration.ts';
 import { fixedPointInstructions } from './fixed-point.ts';
 import { floatInstructions } from './float.ts';
 import { floatConversionInstructions } from './float-conversions.ts';
+import { ghashInstructions } from './ghash.ts';
+import { hashInstructions } from './hashes.ts';
 import { integerInstructions } from './integer.ts';
 import { maskInstructions } from './mask.ts';
 import { memoryInstructions } from './memory.ts';
@@ -24,4 +27,7 @@ export const vectorInstructions: readonly InstructionDefinition[] = [
   ...maskInstructions,
   ...permutationInstructions,
   ...bitInstructions,
+  ...cipherInstructions,
+  ...ghashInstructions,
+  ...hashInstructions,
 ];

@@ -1,4 +1,5 @@
-import type { Expr, I32, I64, ValType } from '../../wasm/index.ts';
+import type { Expr, I32, I64, V128, ValType } from '../../wasm/index.ts';
+import type { Extension } from '../extensions.ts';
 import type { FloatArithmetic, FloatExtremum, FloatRelation } from '../semantics.ts';
 
 /** Width of the elements of an operand as log2 of its ratio to SEW: 1 for 2 × SEW, -3 for SEW / 8. */
@@ -176,6 +177,42 @@ export interface SpecialShape {
   readonly float?: FloatUse;
 }
 
+/** An element group of 128 bits, or of 256: the lower half, then the upper one. */
+export type ElementGroup = readonly [V128] | readonly [V128, V128];
+
+/** The operands of one element group, each of as many bits. */
+export interface GroupOperands {
+  /** The group of vs2. */
+  readonly a: ElementGroup;
+  /** That of vs1; that of vs2 where there is none. */
+  readonly b: ElementGroup;
+  /** That of vd before. */
+  readonly d: ElementGroup;
+  /** The immediate, in the place of vs1. */
+  readonly imm: I32;
+  /** SEW in bits. */
+  readonly sew: number;
+  /** Evaluates now, once. */
+  let<T extends ValType>(value: Expr<T>): Expr<T>;
+}
+
+/**
+ * Each element group of vd is a function of those at its place ("Vector Cryptography Extensions", "Element Groups").
+ * Where `scalar` says so the first group of vs2, of one register, is an operand of all.
+ */
+export interface GroupsShape {
+  readonly kind: 'groups';
+  /** Elements of a group (EGS): vl and vstart are multiples of it. */
+  readonly size: 4 | 8;
+  readonly hasVs1: boolean;
+  readonly scalar: boolean;
+  /** Sources that vd may not overlap. */
+  readonly apart: readonly ('rs1' | 'rs2')[];
+  /** The extension that brings elements of 64 bits besides those of 32, if one does. */
+  readonly wide?: Extension;
+  readonly compute: (operands: GroupOperands) => ElementGroup;
+}
+
 /** vmv1r.v to vmv8r.v. */
 export interface WholeMoveShape {
   readonly kind: 'whole-move';
@@ -206,6 +243,7 @@ export type VectorShape =
   | ElementsShape
   | ReductionShape
   | MaskLogicShape
+  | GroupsShape
   | SpecialShape
   | WholeMoveShape
   | MemoryShape

@@ -253,6 +253,10 @@ export class RegionCode {
       frame.vector(placed, unspent);
       return;
     }
+    if (traits.system !== 'none') {
+      frame.system(placed, unspent);
+      return;
+    }
     if (group !== undefined && group.host === 0) this.#check(group, offset, unspent);
     const { values, registers } = frame;
     const { locals } = registers;

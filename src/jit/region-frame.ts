@@ -8,6 +8,7 @@ import type { HartLayout } from './hart-layout.ts';
 import type { Imports } from './region-module.ts';
 import { Registers } from './registers.ts';
 import { type Stencils, UNSPENT_BITS } from './stencils.ts';
+import { csrAccessOf } from './system-access.ts';
 import { FIRST_REGISTER, isNear, type Operands } from './traits.ts';
 
 /** Numbers for the holes of stencils. One region is written at a time. */
@@ -224,6 +225,39 @@ export class RegionFrame {
     this.piece(avl === undefined ? 'configure' : 'configureByConstant');
     values[HOLE.rd] = locals[FIRST_REGISTER.x + rd];
     if (rd !== 0) this.piece('length');
+  }
+
+  /**
+   * Has a system instruction carried out by a function of the interpreter, or leaves before it.
+   *
+   * @param unspent as for {@link #mayResume}
+   */
+  system({ decoded, traits, offset }: Placed, unspent: number): void {
+    const { rs1, rd, csr } = decoded;
+    const { locals } = this.registers;
+    const near = isNear(offset);
+    values[HOLE.rs1] = locals[FIRST_REGISTER.x + rs1];
+    this.mayResume(offset, unspent);
+    if (traits.system === 'zero') {
+      const atZero = rs1 === 0;
+      if (near) this.piece(atZero ? 'zeroFirstBlock' : 'zeroBlock');
+      else this.piece(atZero ? 'zeroFirstBlockFar' : 'zeroBlockFar');
+      return;
+    }
+    const access = csrAccessOf(decoded);
+    if (access === undefined) throw new Error(`CSR ${csr} is not for compiled code`);
+    values[HOLE.span] = csr;
+    values[HOLE.alignment] = access.change;
+    values[HOLE.offset] = rd * 8;
+    if (access.immediate !== undefined) {
+      values[HOLE.imm] = access.immediate;
+      this.piece(near ? 'csrByConstant' : 'csrByConstantFar');
+    } else {
+      values[HOLE.imm] = access.refused;
+      if (access.refused !== 0) this.piece(near ? 'ifRefused' : 'ifRefusedFar');
+      this.piece(near ? 'csr' : 'csrFar');
+    }
+    this.#each((1 << rd) & ~1, FIRST_REGISTER.x, this.#layout.field.x, 'readX');
   }
 
   /** Leaves by a jump to an offset if the region has run for so long that it must be left. */

@@ -29,6 +29,24 @@ export const VECTOR_LENGTH = {
   ...{ index: VECTOR_STEP.index + 1, name: 'vectorLength', params: ['i32'], result: 'i64' },
 } as const satisfies FunctionRef<'i64'>;
 
+/** Zeroes the block at an address (CBO.ZERO): see `src/hart/interpreter/privileged-code.ts`. @returns 0: not done */
+export const ZERO_BLOCK = {
+  ...{ index: VECTOR_STEP.index + 2, name: 'zeroBlock', params: ['i32', 'i64'], result: 'i32' },
+} as const satisfies FunctionRef<'i32'>;
+
+/**
+ * Accesses a CSR by its number, with a kind of change, an operand and the offset of rd: see
+ * `src/hart/interpreter/csr-code.ts`. @returns 0: not done
+ */
+export const ACCESS_CSR = {
+  index: VECTOR_STEP.index + 3,
+  name: 'csr',
+  params: ['i32', 'i32', 'i32', 'i64', 'i32'],
+  result: 'i32',
+} as const satisfies FunctionRef<'i32'>;
+
+const OTHERS: readonly FunctionRef[] = [VECTOR_STEP, VECTOR_LENGTH, ZERO_BLOCK, ACCESS_CSR];
+
 /** The sections around the code of a module. */
 interface Shell {
   readonly head: Uint8Array;
@@ -37,7 +55,7 @@ interface Shell {
 
 /** The functions that a region imports, in the order in which they are first called. */
 export class Imports {
-  /** By their numbers among all functions of floating point, behind which those for vectors are. */
+  /** By their numbers among all functions of floating point, behind which the others are. */
   readonly numbers: number[] = [];
 
   /** The index of a function in the region's module. */
@@ -48,8 +66,9 @@ export class Imports {
 }
 
 /**
- * Modules of regions: one function `region`, and functions of floating point and for vectors as imports. What is around
- * the code is the same for all with the same imports, most of which have none; buffers are used again.
+ * Modules of regions: one function `region`, and functions of floating point, for vectors and for the privileged
+ * architecture as imports. What is around the code is the same for all with the same imports, most of which have none;
+ * buffers are used again.
  */
 export class RegionModules {
   /** The functions that can be called, with the numbers of {@link Imports}. */
@@ -110,5 +129,5 @@ export class RegionModules {
 }
 
 function byNumber(functions: FloatFunctions): ReadonlyMap<number, FunctionRef> {
-  return new Map([...floatFunctions(functions), VECTOR_STEP, VECTOR_LENGTH].map((ref) => [ref.index, ref]));
+  return new Map([...floatFunctions(functions), ...OTHERS].map((ref) => [ref.index, ref]));
 }

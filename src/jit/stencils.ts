@@ -18,7 +18,7 @@ import {
 import { REGION_BUDGET, REGION_EXIT } from './exits.ts';
 import { addressHole, FRAME, HOLE, registerHole, setRegister } from './frame-locals.ts';
 import { probe, resumeIf } from './probe.ts';
-import { VECTOR_LENGTH, VECTOR_STEP } from './region-module.ts';
+import { ACCESS_CSR, VECTOR_LENGTH, VECTOR_STEP, ZERO_BLOCK } from './region-module.ts';
 import { RegionSemantics, type Setting } from './region-semantics.ts';
 import { SHAPE, type Traits } from './traits.ts';
 
@@ -215,6 +215,22 @@ const PIECES = {
   /** Reads vl, or leaves. */
   readLength: (f: FunctionBuilder, setting: Setting) => readLength(f, setting, false),
   readLengthFar: (f: FunctionBuilder, setting: Setting) => readLength(f, setting, true),
+  /** CBO.ZERO at the address in a register, or at 0; leaves if the TLB does not know the page, or it is illegal. */
+  zeroBlock: (f: FunctionBuilder, setting: Setting) => zeroBlock(f, rs1Address(setting), false),
+  zeroBlockFar: (f: FunctionBuilder, setting: Setting) => zeroBlock(f, rs1Address(setting), true),
+  zeroFirstBlock: (f: FunctionBuilder) => zeroBlock(f, i64.const(0), false),
+  zeroFirstBlockFar: (f: FunctionBuilder) => zeroBlock(f, i64.const(0), true),
+  /** Leaves if a register has one of the bits of `imm`. */
+  ifRefused: (f: FunctionBuilder, setting: Setting) => resumeIf(f, isRefused(setting), false),
+  ifRefusedFar: (f: FunctionBuilder, setting: Setting) => resumeIf(f, isRefused(setting), true),
+  /**
+   * An access to the CSR `span`, of the kind `alignment`, with a register or `imm` as its operand; leaves if the
+   * interpreter has to do it. The result is in the hart block.
+   */
+  csr: (f: FunctionBuilder, { xlen }: Setting) => accessCsr(f, registerHole(xlen, HOLE.rs1), false),
+  csrFar: (f: FunctionBuilder, { xlen }: Setting) => accessCsr(f, registerHole(xlen, HOLE.rs1), true),
+  csrByConstant: (f: FunctionBuilder) => accessCsr(f, new ConstHole('i64', HOLE.imm), false),
+  csrByConstantFar: (f: FunctionBuilder) => accessCsr(f, new ConstHole('i64', HOLE.imm), true),
 } as const satisfies Record<string, (f: FunctionBuilder, setting: Setting) => void>;
 
 const vectorStep = (): I32 => call(VECTOR_STEP, hart, new ConstHole('i32', HOLE.imm));
@@ -238,6 +254,22 @@ function readLength(f: FunctionBuilder, { xlen }: Setting, far: boolean): void {
   const length = f.let(call(VECTOR_LENGTH, hart));
   resumeIf(f, i64.lt_s(length, i64.const(0)), far);
   setRegister(f, xlen, HOLE.rd, length);
+}
+
+const rs1Address = (setting: Setting): I64 => addressOf(setting, registerHole(setting.xlen, HOLE.rs1));
+
+function zeroBlock(f: FunctionBuilder, address: I64, far: boolean): void {
+  resumeIf(f, i32.eqz(call(ZERO_BLOCK, hart, address)), far);
+}
+
+function isRefused(setting: Setting): I32 {
+  return i32.and(lowHalf(setting, HOLE.rs1), new ConstHole('i32', HOLE.imm));
+}
+
+function accessCsr(f: FunctionBuilder, operand: I64, far: boolean): void {
+  const constant = (hole: number): I32 => new ConstHole('i32', hole);
+  const args = [constant(HOLE.span), constant(HOLE.alignment), operand, constant(HOLE.offset)];
+  resumeIf(f, i32.eqz(call(ACCESS_CSR, hart, ...args)), far);
 }
 
 const turnsHole = localHole('i32', HOLE.rd);

@@ -5,6 +5,7 @@ import {
   type RegisterClass,
   type RegisterField,
 } from '../isa/index.ts';
+import { csrAccessOf } from './system-access.ts';
 
 /** Where the registers of a class begin among the 64 of both; vector registers are never in locals. */
 export const FIRST_REGISTER: Readonly<Record<RegisterClass, number>> = { x: 0, f: 32, v: 0 };
@@ -32,6 +33,8 @@ export interface Traits {
    * `length` reads vl.
    */
   readonly vector: 'none' | 'step' | 'length';
+  /** A system instruction that a function of the interpreter carries out: an access to a CSR, or CBO.ZERO. */
+  readonly system: 'none' | 'csr' | 'zero';
   /** Bytes of a plain access at an immediate from rs1; 0: it is none. */
   readonly accessBytes: number;
   readonly stores: boolean;
@@ -99,15 +102,25 @@ const known = new Map<Instruction, Traits>();
 /** The CSR vl, which a loop with fault-only-first loads reads in each turn. */
 const VL = 0xc20;
 
-/** The traits of a decoded instruction: reading vl is the access to a CSR that compiled code carries out. */
-export function traitsOf({ instruction, csr, rs1, rd }: Decoded): Traits {
+/** The traits of a decoded instruction: some accesses to CSRs do not end a region. */
+export function traitsOf(decoded: Decoded): Traits {
+  const { instruction, csr, rs1, rd } = decoded;
   const traits = traitsFor(instruction);
-  if (instruction.name !== 'csrrs' || csr !== VL || rs1 !== 0 || rd === 0) return traits;
-  lengthTraits ??= { ...traits, control: 'none', endsBlock: false, writesX: true, vector: 'length' };
-  return lengthTraits;
+  if (traits.control !== 'system') return traits;
+  if (instruction.name === 'csrrs' && csr === VL && rs1 === 0 && rd !== 0) {
+    lengthTraits ??= { ...traits, control: 'none', endsBlock: false, writesX: true, vector: 'length' };
+    return lengthTraits;
+  }
+  if (csrAccessOf(decoded) === undefined) return traits;
+  const known = accessTraits.get(instruction);
+  if (known !== undefined) return known;
+  const made: Traits = { ...traits, control: 'none', endsBlock: false, writesX: true, system: 'csr' };
+  accessTraits.set(instruction, made);
+  return made;
 }
 
 let lengthTraits: Traits | undefined;
+const accessTraits = new Map<Instruction, Traits>();
 
 function traitsFor(instruction: Instruction): Traits {
   const cached = known.get(instruction);
@@ -120,6 +133,8 @@ function traitsFor(instruction: Instruction): Traits {
 function find(instruction: Instruction): Traits {
   const { format, needsFloat } = instruction;
   const isVector = instruction.vector !== undefined;
+  const isZero = instruction.name === 'cbo.zero';
+  const goesOn = isVector || isZero;
   const effects = effectsOf(instruction);
   const accessBytes = format.fields.has('imm') ? effects.accessBytes : 0;
   const operands = (wanted: RegisterClass): Operands => ({
@@ -143,13 +158,14 @@ function find(instruction: Instruction): Traits {
     (effects.usesFloat ? 7 * SHAPE.rm : 0);
   return {
     instruction,
-    control: isVector ? 'none' : effects.control,
-    endsBlock: effects.endsBlock && !isVector,
+    control: goesOn ? 'none' : effects.control,
+    endsBlock: effects.endsBlock && !goesOn,
     pure: effects.pure,
     writesX: effects.writesRd || (isVector && x.rd),
     usesFloat: effects.usesFloat || (isVector && Object.values(f).includes(true)),
     needsFloat,
     vector: isVector ? 'step' : 'none',
+    system: isZero ? 'zero' : 'none',
     accessBytes,
     stores: effects.stores,
     mayLeave,

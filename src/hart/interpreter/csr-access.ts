@@ -1,5 +1,6 @@
 /** The common part of all accesses to CSRs in generated code. */
 import { addressWithin, type Xlen } from '../../isa/index.ts';
+import { ACCESS_CSR, CSR_CHANGE } from '../../jit/index.ts';
 import {
   type FunctionBuilder,
   type FunctionRef,
@@ -14,13 +15,10 @@ import {
 import { FIELD } from '../layout.ts';
 import { csrAddress, STATUS } from './privileged-fields.ts';
 
-/** How an instruction changes a CSR. */
-export const CHANGE = { write: 0, set: 1, clear: 2, none: 3 } as const;
-
 const MSTATUS = csrAddress('mstatus');
 
-/** The parameters of functions that access CSRs. */
-export const PARAMETERS = ['i32', 'i32', 'i32', 'i64', 'i32'] as const;
+/** The parameters of functions that access CSRs; compiled regions import the one for all. */
+export const PARAMETERS = ACCESS_CSR.params;
 
 /** {@link PARAMETERS}, and the function under construction. */
 export interface CsrAccess {
@@ -59,7 +57,7 @@ export function giveUpIf({ f }: CsrAccess, condition: I32): void {
   f.if(condition, () => f.return(i32.const(0)));
 }
 
-export const isRead = ({ change }: CsrAccess): I32 => i32.eq(change, i32.const(CHANGE.none));
+export const isRead = ({ change }: CsrAccess): I32 => i32.eq(change, i32.const(CSR_CHANGE.none));
 
 /** The new value that the instruction makes of the old one; of no meaning if it only reads. */
 export function changed({ f, change, operand }: CsrAccess, old: Local<'i64'>): Local<'i64'> {

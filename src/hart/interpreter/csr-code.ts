@@ -4,6 +4,7 @@
  * and those that change what these are made for, are left to `privileged/`.
  */
 import type { Xlen } from '../../isa/index.ts';
+import { ACCESS_CSR } from '../../jit/index.ts';
 import {
   call,
   type FunctionRef,
@@ -69,7 +70,7 @@ export function defineCsr(module: ModuleBuilder, xlen: Xlen, out: CallOuts): Fun
   const vector = defineAccess(module, xlen, 'csr vector', vectorAccess);
   const machine = defineMachineCsr(module, xlen);
   const aia = defineAiaCsr(module, xlen);
-  return module.function('csr', PARAMETERS, 'i32', (f) => {
+  return module.function(ACCESS_CSR.name, PARAMETERS, 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const number = f.param(1, 'i32');
     const rest = [f.param(2, 'i32'), f.param(3, 'i64'), f.param(4, 'i32')] as const;

@@ -52,7 +52,8 @@ type Outlined = ReadonlyMap<number, FunctionRef<'i32'>>;
 
 /**
  * Generates the interpreter: a module that imports `env.memory` and the call-outs, and exports
- * `run(hart): exit status`, `samePage(a, b)`, and for compiled regions the functions of float/.
+ * `run(hart): exit status`, `samePage(a, b)`, and for compiled regions the functions of float/, `vectorStep` and its
+ * neighbours, `csr` and `zeroBlock`.
  *
  * It is one loop around a `br_table` over decoded slots: on V8 that is three to four times faster than a function for
  * each instruction with tail calls, because nothing is saved and restored between instructions.
@@ -79,7 +80,8 @@ export function generateInterpreter(
     asideEnd: defineAsideEnd(module, regionParts),
   };
   const library: Library = { xlen, out, float: defineFloat(module), privileged };
-  for (const ref of floatFunctions(library.float)) module.export(ref);
+  for (const ref of [...floatFunctions(library.float), privileged.csr, privileged.zeroBlock])
+    module.export(ref);
   defineVectorLength(module);
   const outlined = defineOutlined(module, library);
   module.function('run', ['i32'], 'i32', (f) => generateRun(f, library, helpers, outlined), true);

@@ -1,6 +1,17 @@
 /** The part of the privileged architecture that generated code carries out itself, before it calls out. */
 import type { Xlen } from '../../isa/index.ts';
-import { call, type FunctionRef, i32, i64, type ModuleBuilder, select } from '../../wasm/index.ts';
+import { ACCESS_CSR, ZERO_BLOCK } from '../../jit/index.ts';
+import {
+  call,
+  type FunctionBuilder,
+  type FunctionRef,
+  type I32,
+  i32,
+  i64,
+  type Local,
+  type ModuleBuilder,
+  select,
+} from '../../wasm/index.ts';
 import { ACCESS } from '../exceptions.ts';
 import { FIELD, TLB } from '../layout.ts';
 import type { CallOuts } from './call-outs.ts';
@@ -21,8 +32,13 @@ export interface PrivilegedCode extends TrapFunctions, MissFunctions {
   readonly fetch: FunctionRef<'i32'>;
   /** See {@link defineFetchPage}. */
   readonly fetchPage: FunctionRef<'i32'>;
-  /** `(hart, address)`: 1 if CBO.ZERO is done, 0 if nothing has happened. */
+  /**
+   * `(hart, address)`: 1 if CBO.ZERO is done, 0 if nothing has happened, as always where the TLB does not know the page.
+   * Compiled regions import it, and {@link csr}: they hold on to what they have found in the TLB.
+   */
   readonly zeroBlock: FunctionRef<'i32'>;
+  /** The same, after a walk for the page. */
+  readonly zeroUnknownBlock: FunctionRef<'i32'>;
 }
 
 /** Functions of the interpreter that privileged code calls. */
@@ -46,8 +62,9 @@ export function declinePrivileged(module: ModuleBuilder, { out }: PrivilegedPart
     mret: decline('mret', ['i32'], NOT_DONE),
     fencePage: decline('fencePage', ['i32', 'i64'], NOT_DONE),
     fenceI: decline('fenceI', ['i32'], NOT_DONE),
-    csr: decline('csr', ['i32', 'i32', 'i32', 'i64', 'i32'], 0),
-    zeroBlock: decline('zeroBlock', ['i32', 'i64'], 0),
+    csr: decline(ACCESS_CSR.name, ACCESS_CSR.params, 0),
+    zeroBlock: decline(ZERO_BLOCK.name, ZERO_BLOCK.params, 0),
+    zeroUnknownBlock: decline('zeroUnknownBlock', ZERO_BLOCK.params, 0),
     fetchPage: decline('fetchPage', ['i32', 'i64', 'i32'], 0),
     fetch: module.function('fetch', ['i32'], 'i32', (f) => f.return(call(out.fetch))),
     load: callOut('load', out.load),
@@ -66,7 +83,8 @@ export function definePrivileged(module: ModuleBuilder, parts: PrivilegedParts):
     ...traps,
     fetch,
     fetchPage,
-    zeroBlock: defineZeroBlock(module, refill),
+    zeroBlock: defineZeroBlock(module),
+    zeroUnknownBlock: defineZeroUnknownBlock(module, refill),
     csr: defineCsr(module, xlen, out),
     ...defineMisses(module, { out, refill, trap: traps.trap }),
   };
@@ -75,27 +93,45 @@ export function definePrivileged(module: ModuleBuilder, parts: PrivilegedParts):
 /** Bytes of a cache block. */
 const BLOCK = 64;
 
-/** Privilege is looked at as `cacheBlock` in `privileged/` does; the store faults there. */
-function defineZeroBlock(module: ModuleBuilder, refill: FunctionRef<'i32'>): FunctionRef<'i32'> {
-  return module.function('zeroBlock', ['i32', 'i64'], 'i32', (f) => {
+/** Declines where CBO.ZERO is not allowed; looked at as `cacheBlock` in `privileged/` does. */
+function declineForbidden(f: FunctionBuilder, hart: Local<'i32'>): void {
+  const environment = (name: 'menvcfg' | 'henvcfg' | 'senvcfg') => i32.load(hart, csrAddress(name));
+  const privilege = i32.load(hart, FIELD.privilege);
+  const machine = select(i32.gt_u(privilege, i32.const(1)), i32.const(-1), environment('menvcfg'));
+  const guest = select(i32.load(hart, FIELD.virtual), environment('henvcfg'), i32.const(-1));
+  const user = select(privilege, i32.const(-1), environment('senvcfg'));
+  const allowed = i32.and(i32.and(machine, guest), i32.and(user, i32.const(ENVCFG.cbze)));
+  f.if(i32.eqz(allowed), () => f.return(i32.const(0)));
+}
+
+function writeZeros(f: FunctionBuilder, host: I32): void {
+  const block = f.let(i32.and(host, i32.const(-BLOCK)));
+  for (let at = 0; at < BLOCK; at += 8) f.store('i64.store', block, i64.const(0), at);
+  f.return(i32.const(1));
+}
+
+function defineZeroBlock(module: ModuleBuilder): FunctionRef<'i32'> {
+  return module.function(ZERO_BLOCK.name, ZERO_BLOCK.params, 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const address = f.param(1, 'i64');
-    const environment = (name: 'menvcfg' | 'henvcfg' | 'senvcfg') => i32.load(hart, csrAddress(name));
-    const privilege = i32.load(hart, FIELD.privilege);
-    const machine = select(i32.gt_u(privilege, i32.const(1)), i32.const(-1), environment('menvcfg'));
-    const guest = select(i32.load(hart, FIELD.virtual), environment('henvcfg'), i32.const(-1));
-    const user = select(privilege, i32.const(-1), environment('senvcfg'));
-    const allowed = i32.and(i32.and(machine, guest), i32.and(user, i32.const(ENVCFG.cbze)));
-    f.if(i32.eqz(allowed), () => f.return(i32.const(0)));
+    declineForbidden(f, hart);
     const entry = f.let(tlbEntry(hart, address));
-    const host = f.let(i32.add(i32.load(entry, TLB.stores + DATUM), i32.wrap_i64(address)));
-    f.if(i64.ne(i64.load(entry, TLB.stores), tlbTag(hart, address, 'storeKey')), () => {
-      f.set(host, call(refill, hart, address, i32.const(refillRequest(ACCESS.store, 1))));
-      f.if(i32.eqz(host), () => f.return(i32.const(0)));
-    });
-    const block = f.let(i32.and(host, i32.const(-BLOCK)));
-    for (let at = 0; at < BLOCK; at += 8) f.store('i64.store', block, i64.const(0), at);
-    f.return(i32.const(1));
+    const isKnown = i64.eq(i64.load(entry, TLB.stores), tlbTag(hart, address, 'storeKey'));
+    f.if(i32.eqz(isKnown), () => f.return(i32.const(0)));
+    writeZeros(f, i32.add(i32.load(entry, TLB.stores + DATUM), i32.wrap_i64(address)));
+    f.unreachable();
+  });
+}
+
+/** A walk may set A and D bits, so it must not be for what is forbidden. The store faults in `privileged/`. */
+function defineZeroUnknownBlock(module: ModuleBuilder, refill: FunctionRef<'i32'>): FunctionRef<'i32'> {
+  return module.function('zeroUnknownBlock', ZERO_BLOCK.params, 'i32', (f) => {
+    const hart = f.param(0, 'i32');
+    const address = f.param(1, 'i64');
+    declineForbidden(f, hart);
+    const host = f.let(call(refill, hart, address, i32.const(refillRequest(ACCESS.store, 1))));
+    f.if(i32.eqz(host), () => f.return(i32.const(0)));
+    writeZeros(f, host);
     f.unreachable();
   });
 }

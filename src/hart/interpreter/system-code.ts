@@ -1,10 +1,10 @@
 /** The part of system instructions that interpreter functions carry out themselves, before they call out. */
 import { addressWithin } from '../../isa/index.ts';
+import { CSR_CHANGE } from '../../jit/index.ts';
 import { call, type Expr, type FunctionRef, type I64, i32, i64 } from '../../wasm/index.ts';
 import { CAUSE } from '../exceptions.ts';
 import { FIELD } from '../layout.ts';
 import { CALL_RESULT } from './call-outs.ts';
-import { CHANGE } from './csr-access.ts';
 import type { Frame } from './frame.ts';
 import { NOT_DONE, savedPc } from './mode-code.ts';
 import { SLOT } from './slots.ts';
@@ -57,8 +57,10 @@ const fenceI: SystemCode = (frame) => attempt(frame, frame.privileged.fenceI, fr
 
 const zeroBlock: SystemCode = (frame) => {
   const { f, hart, privileged } = frame;
-  const done = call(privileged.zeroBlock, hart, address(frame, SLOT.b));
-  f.if(done, () => f.return(i32.const(CALL_RESULT.proceed)));
+  const block = f.let(address(frame, SLOT.b));
+  for (const zero of [privileged.zeroBlock, privileged.zeroUnknownBlock]) {
+    f.if(call(zero, hart, block), () => f.return(i32.const(CALL_RESULT.proceed)));
+  }
 };
 
 /** The slot has the number of the CSR, and above it the immediate. */
@@ -68,10 +70,10 @@ function csr(change: number, immediate: boolean): SystemCode {
     const number = i32.load16_u(slot, SLOT.c);
     const operand = immediate ? i64.load16_u(slot, SLOT.c + 2) : x(frame, SLOT.b);
     const changes = f.let(i32.const(change));
-    if (change !== CHANGE.write) {
+    if (change !== CSR_CHANGE.write) {
       // x0 and an immediate of 0 change nothing at all.
       const source = immediate ? i32.load16_u(slot, SLOT.c + 2) : i32.load8_u(slot, SLOT.b);
-      f.if(i32.eqz(source), () => f.set(changes, i32.const(CHANGE.none)));
+      f.if(i32.eqz(source), () => f.set(changes, i32.const(CSR_CHANGE.none)));
     }
     const rd = i32.load8_u(slot, SLOT.a);
     f.if(call(privileged.csr, hart, number, changes, operand, rd), () =>
@@ -89,12 +91,12 @@ const SYSTEM_CODE: ReadonlyMap<string, SystemCode> = new Map([
   ['sinval.vma', fence],
   ['fence.i', fenceI],
   ['cbo.zero', zeroBlock],
-  ['csrrw', csr(CHANGE.write, false)],
-  ['csrrs', csr(CHANGE.set, false)],
-  ['csrrc', csr(CHANGE.clear, false)],
-  ['csrrwi', csr(CHANGE.write, true)],
-  ['csrrsi', csr(CHANGE.set, true)],
-  ['csrrci', csr(CHANGE.clear, true)],
+  ['csrrw', csr(CSR_CHANGE.write, false)],
+  ['csrrs', csr(CSR_CHANGE.set, false)],
+  ['csrrc', csr(CSR_CHANGE.clear, false)],
+  ['csrrwi', csr(CSR_CHANGE.write, true)],
+  ['csrrsi', csr(CSR_CHANGE.set, true)],
+  ['csrrci', csr(CSR_CHANGE.clear, true)],
 ]);
 
 /**

@@ -136,7 +136,8 @@ const TERMINAL = `
   trap 'echo "resized: $(stty size)"' WINCH
   echo "terminal: $(tty) $(stty size)"
   echo ready
-  read -r line; echo "line: $line"
+  # The shell's read ends with nothing when the trap interrupts it.
+  line=; while [ -z "$line" ]; do read -r line; done; echo "line: $line"
   i=0; while [ "$(stty size)" != '50 160' ] && [ $i -lt 200 ]; do sleep 0.1; i=$((i + 1)); done
   seq 1 6000
 `;

@@ -1,4 +1,4 @@
-import type { AmoOperation, AtomicWidth } from '../isa/index.ts';
+import type { AmoOperation, AmoWidth, AtomicWidth } from '../isa/index.ts';
 import {
   type Expr,
   type FunctionBuilder,
@@ -17,7 +17,7 @@ export interface ReservationFields {
   readonly reservationValue: number;
 }
 
-/** Instructions of one width that atomic memory operations use. */
+/** Instructions of one width that atomic memory operations use; values are as an access gives them. */
 interface Integer<T extends 'i32' | 'i64'> {
   readonly atomic: {
     load(address: I32): Expr<T>;
@@ -28,24 +28,68 @@ interface Integer<T extends 'i32' | 'i64'> {
     rmwXor(address: I32, value: Expr<T>): Expr<T>;
     rmwCmpxchg(address: I32, expected: Expr<T>, replacement: Expr<T>): Expr<T>;
   };
+  /** An operand, cut to what an access gives. */
+  take(value: I64): Expr<T>;
+  /** A value as registers keep it: sign-extended. */
+  extend(value: Expr<T>): I64;
   ne(a: Expr<T>, b: Expr<T>): I32;
   lt_s(a: Expr<T>, b: Expr<T>): I32;
   lt_u(a: Expr<T>, b: Expr<T>): I32;
   gt_s(a: Expr<T>, b: Expr<T>): I32;
   gt_u(a: Expr<T>, b: Expr<T>): I32;
-}
-
-/** The comparison under which the old value stays. */
-const COMPARISON = { min: 'lt_s', minu: 'lt_u', max: 'gt_s', maxu: 'gt_u' } as const;
-
-/** Plain accesses and operations of one width, for a hart that nobody can watch. */
-interface Plain<T extends 'i32' | 'i64'> {
+  // Plain accesses and operations, for a hart that nobody can watch.
+  readonly store: StoreName;
   load(address: I32): Expr<T>;
+  eq(a: Expr<T>, b: Expr<T>): I32;
   add(a: Expr<T>, b: Expr<T>): Expr<T>;
   and(a: Expr<T>, b: Expr<T>): Expr<T>;
   or(a: Expr<T>, b: Expr<T>): Expr<T>;
   xor(a: Expr<T>, b: Expr<T>): Expr<T>;
 }
+
+type StoreName = Parameters<FunctionBuilder['store']>[0];
+
+const doublewords: Integer<'i64'> = {
+  ...i64,
+  store: 'i64.store',
+  take: (value) => value,
+  extend: (value) => value,
+};
+const words: Integer<'i32'> = {
+  ...i32,
+  store: 'i32.store',
+  take: (value) => i32.wrap_i64(value),
+  extend: (value) => i64.extend_i32_s(value),
+};
+
+/** Numbers of 8 or 16 bits, zero-extended as accesses give them. */
+function parts(bits: 8 | 16): Integer<'i32'> {
+  const { atomic } = i32;
+  const signed = bits === 8 ? i32.extend8_s : i32.extend16_s;
+  return {
+    ...i32,
+    atomic: {
+      load: atomic[`load${bits}_u`],
+      rmwXchg: atomic[`rmw${bits}Xchg`],
+      rmwAdd: atomic[`rmw${bits}Add`],
+      rmwAnd: atomic[`rmw${bits}And`],
+      rmwOr: atomic[`rmw${bits}Or`],
+      rmwXor: atomic[`rmw${bits}Xor`],
+      rmwCmpxchg: atomic[`rmw${bits}Cmpxchg`],
+    },
+    load: bits === 8 ? i32.load8_u : i32.load16_u,
+    store: bits === 8 ? 'i32.store8' : 'i32.store16',
+    take: (value) => i32.and(i32.wrap_i64(value), i32.const(2 ** bits - 1)),
+    extend: (value) => i64.extend_i32_s(signed(value)),
+    lt_s: (a, b) => i32.lt_s(signed(a), signed(b)),
+    gt_s: (a, b) => i32.gt_s(signed(a), signed(b)),
+  };
+}
+
+const INTEGERS = { 8: parts(8), 16: parts(16), 32: words } as const;
+
+/** The comparison under which the old value stays. */
+const COMPARISON = { min: 'lt_s', minu: 'lt_u', max: 'gt_s', maxu: 'gt_u' } as const;
 
 /**
  * Atomic accesses at an address in linear memory that translation and alignment checks have given. Where one thread
@@ -69,11 +113,17 @@ export class AtomicCode {
     if (!this.#alone) this.#f.atomicFence();
   }
 
-  amo(operation: AmoOperation, width: AtomicWidth, host: Local<'i32'>, value: I64): I64 {
-    const f = this.#f;
-    return width === 32
-      ? f.let(i64.extend_i32_s(this.#modify(i32, operation, host, i32.wrap_i64(value))))
-      : f.let(this.#modify(i64, operation, host, value));
+  amo(operation: AmoOperation, width: AmoWidth, host: Local<'i32'>, value: I64): I64 {
+    return width === 64
+      ? this.#modified(doublewords, operation, host, value)
+      : this.#modified(INTEGERS[width], operation, host, value);
+  }
+
+  /** The old value, sign-extended; `value` is there afterwards if the old one was as `expected`. */
+  compareExchange(width: AmoWidth, host: Local<'i32'>, expected: I64, value: I64): I64 {
+    return width === 64
+      ? this.#exchanged(doublewords, host, expected, value)
+      : this.#exchanged(INTEGERS[width], host, expected, value);
   }
 
   /**
@@ -126,9 +176,34 @@ export class AtomicCode {
     return failed;
   }
 
+  #modified<T extends 'i32' | 'i64'>(
+    integer: Integer<T>,
+    operation: AmoOperation,
+    host: Local<'i32'>,
+    value: I64,
+  ): I64 {
+    return this.#f.let(integer.extend(this.#modify(integer, operation, host, integer.take(value))));
+  }
+
+  #exchanged<T extends 'i32' | 'i64'>(
+    integer: Integer<T>,
+    host: Local<'i32'>,
+    expected: I64,
+    value: I64,
+  ): I64 {
+    const f = this.#f;
+    const wanted = f.let(integer.take(expected));
+    const replacement = f.let(integer.take(value));
+    // Compare-exchange: pairs with all atomics of other harts.
+    if (!this.#alone) return f.let(integer.extend(integer.atomic.rmwCmpxchg(host, wanted, replacement)));
+    const old = f.let(integer.load(host));
+    f.if(integer.eq(old, wanted), () => f.store(integer.store, host, replacement));
+    return f.let(integer.extend(old));
+  }
+
   /** The old value. Read-modify-writes are sequentially consistent; they pair with all atomics of other harts. */
   #modify<T extends 'i32' | 'i64'>(
-    integer: Integer<T> & Plain<T>,
+    integer: Integer<T>,
     operation: AmoOperation,
     host: Local<'i32'>,
     value: Expr<T>,
@@ -152,7 +227,7 @@ export class AtomicCode {
   }
 
   #modifyAlone<T extends 'i32' | 'i64'>(
-    integer: Integer<T> & Plain<T>,
+    integer: Integer<T>,
     operation: AmoOperation,
     host: Local<'i32'>,
     value: Expr<T>,
@@ -173,7 +248,7 @@ export class AtomicCode {
           return select(integer[COMPARISON[operation]](old, operand), old, operand);
       }
     };
-    f.store(old.type === 'i32' ? 'i32.store' : 'i64.store', host, combine());
+    f.store(integer.store, host, combine());
     return old;
   }
 

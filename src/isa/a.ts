@@ -1,9 +1,10 @@
-import { type InstructionDefinition, instructionsOf } from './define.ts';
+import { type Define, type InstructionDefinition, instructionsOf } from './define.ts';
 import { ATOMIC, LOAD_RESERVED } from './formats.ts';
-import type { AmoOperation } from './semantics.ts';
+import type { AmoOperation, AmoWidth } from './semantics.ts';
 
 const a = instructionsOf({ extension: 'a' });
 const a64 = instructionsOf({ extension: 'a', xlen: 64 });
+const zabha = instructionsOf({ extension: 'zabha' });
 
 /** Operations and bits 31:27 of their encodings. */
 const OPERATIONS: Readonly<Record<AmoOperation, number>> = {
@@ -20,19 +21,27 @@ const OPERATIONS: Readonly<Record<AmoOperation, number>> = {
 
 const isOperation = (name: string): name is AmoOperation => name in OPERATIONS;
 
-const amos = Object.keys(OPERATIONS)
-  .filter(isOperation)
-  .flatMap((operation) => {
-    const match = OPERATIONS[operation] << 27;
-    return [
-      a(`amo${operation}.w`, ATOMIC, match | 0x0000_202f, ({ rd, rs1, rs2, memory }) =>
-        rd.set(memory.amo(operation, 32, rs1, rs2)),
-      ),
-      a64(`amo${operation}.d`, ATOMIC, match | 0x0000_302f, ({ rd, rs1, rs2, memory }) =>
-        rd.set(memory.amo(operation, 64, rs1, rs2)),
-      ),
-    ];
-  });
+/** Mnemonics and funct3 by width. */
+const WIDTHS = { 8: ['b', 0], 16: ['h', 1], 32: ['w', 2], 64: ['d', 3] } as const;
+
+/** All operations on a width. */
+function operationsOn(width: AmoWidth, define: Define): readonly InstructionDefinition[] {
+  const [suffix, funct3] = WIDTHS[width];
+  return Object.keys(OPERATIONS)
+    .filter(isOperation)
+    .map((operation) => {
+      const match = (OPERATIONS[operation] << 27) | (funct3 << 12) | 0x2f;
+      return define(`amo${operation}.${suffix}`, ATOMIC, match, ({ rd, rs1, rs2, memory }) =>
+        rd.set(memory.amo(operation, width, rs1, rs2)),
+      );
+    });
+}
+
+/** Zabha. */
+export const zabhaInstructions: readonly InstructionDefinition[] = [
+  ...operationsOn(8, zabha),
+  ...operationsOn(16, zabha),
+];
 
 /**
  * A (unprivileged specification, chapter "A"). The aq and rl bits do not matter to the semantics: every atomic access
@@ -45,5 +54,6 @@ export const aInstructions: readonly InstructionDefinition[] = [
   a64('sc.d', ATOMIC, 0x1800_302f, ({ rd, rs1, rs2, memory }) =>
     rd.set(memory.storeConditional(64, rs1, rs2)),
   ),
-  ...amos,
+  ...operationsOn(32, a),
+  ...operationsOn(64, a64),
 ];

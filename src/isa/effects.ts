@@ -104,6 +104,7 @@ function recorder(seen: Recording): Semantics {
       return I64_VALUE;
     },
     rd: {
+      value: I64_VALUE,
       set: () => {
         seen.writesRd = true;
       },
@@ -122,6 +123,7 @@ function recorder(seen: Recording): Semantics {
         store();
       },
       amo: loadAndStore,
+      compareExchange: loadAndStore,
       loadReserved: load,
       storeConditional: loadAndStore,
       fence: () => {

@@ -24,7 +24,12 @@ function withWordRegisters(backEnd: Semantics): Semantics {
     get nextPc() {
       return backEnd.nextPc;
     },
-    rd: { set: (value) => backEnd.rd.set(i64.extend32_s(value)) },
+    rd: {
+      get value() {
+        return backEnd.rd.value;
+      },
+      set: (value) => backEnd.rd.set(i64.extend32_s(value)),
+    },
     get float() {
       return backEnd.float;
     },
@@ -45,6 +50,8 @@ function withWordAddresses(memory: MemorySemantics): MemorySemantics {
     load: (kind, address) => memory.load(kind, unsignedWord(address)),
     store: (width, address, value) => memory.store(width, unsignedWord(address), value),
     amo: (operation, width, address, value) => memory.amo(operation, width, unsignedWord(address), value),
+    compareExchange: (width, address, expected, value) =>
+      memory.compareExchange(width, unsignedWord(address), expected, value),
     loadReserved: (width, address) => memory.loadReserved(width, unsignedWord(address)),
     storeConditional: (width, address, value) => memory.storeConditional(width, unsignedWord(address), value),
     fence: () => memory.fence(),

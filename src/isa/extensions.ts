@@ -65,6 +65,7 @@ const FACTS = {
     since: 'rva22s64',
     fixed: true,
   },
+  zabha: { brings: 'atomic instructions on 8 and 16 bits', needs: ['a'] },
   zawrs: { brings: 'waiting for a store', needs: ['a'], since: 'rva23s64' },
   zfa: { brings: 'floating point: constants, rounding, quiet comparisons', needs: ['f'], since: 'rva23s64' },
   zfh: { brings: 'half-precision floating point', needs: ['zfhmin'] },

@@ -11,6 +11,7 @@ export type { Decoded, Extension, Instruction, Operands, Xlen } from './instruct
 export { F_NAMES, registerName, registerNumber, V_NAMES, X_NAMES } from './registers.ts';
 export type {
   AmoOperation,
+  AmoWidth,
   AtomicWidth,
   FloatArithmetic,
   FloatBits,

@@ -43,7 +43,12 @@ function parameters(f: FunctionBuilder): Semantics {
     get nextPc() {
       return absent();
     },
-    rd: { set: (value) => f.return(value) },
+    rd: {
+      get value() {
+        return absent();
+      },
+      set: (value) => f.return(value),
+    },
     get float(): FloatSemantics {
       return absent();
     },
@@ -415,7 +420,7 @@ function returning(what: 'result' | 'place', f: FunctionBuilder): Semantics {
     imm: f.param(2, 'i64'),
     pc: f.param(3, 'i64'),
     nextPc: f.param(3, 'i64'),
-    rd: { set: (value) => (what === 'result' ? f.return(value) : undefined) },
+    rd: { value: f.param(2, 'i64'), set: (value) => (what === 'result' ? f.return(value) : undefined) },
     get float(): FloatSemantics {
       return absent();
     },
@@ -423,6 +428,7 @@ function returning(what: 'result' | 'place', f: FunctionBuilder): Semantics {
       load: (_kind, address) => access(address),
       store: (_width, address) => place(address),
       amo: (_operation, _width, address) => access(address),
+      compareExchange: (_width, address) => access(address),
       loadReserved: (_width, address) => access(address),
       storeConditional: (_width, address) => access(address),
       fence: absent,

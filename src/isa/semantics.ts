@@ -9,8 +9,11 @@ export type LoadKind = 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'i64';
 /** Width of a store in bits; the low bits of the value are written. */
 export type StoreWidth = 8 | 16 | 32 | 64;
 
-/** Width of an atomic access in bits. */
+/** Width of LR and SC in bits. */
 export type AtomicWidth = 32 | 64;
+
+/** Width of an atomic memory operation in bits. */
+export type AmoWidth = 8 | 16 | AtomicWidth;
 
 /** What an atomic memory operation does with the old value and the operand. */
 export type AmoOperation = 'swap' | 'add' | 'and' | 'or' | 'xor' | 'max' | 'min' | 'maxu' | 'minu';
@@ -99,7 +102,9 @@ export interface MemorySemantics {
   load(kind: LoadKind, address: I64): I64;
   store(width: StoreWidth, address: I64, value: I64): void;
   /** The old value, sign-extended and named. */
-  amo(operation: AmoOperation, width: AtomicWidth, address: I64, value: I64): I64;
+  amo(operation: AmoOperation, width: AmoWidth, address: I64, value: I64): I64;
+  /** Stores the value if the old one is as expected, of which upper bits do not matter; the old one, as for `amo`. */
+  compareExchange(width: AmoWidth, address: I64, expected: I64, value: I64): I64;
   loadReserved(width: AtomicWidth, address: I64): I64;
   /** 0 when the store was done, 1 when it was not. */
   storeConditional(width: AtomicWidth, address: I64, value: I64): I64;
@@ -126,7 +131,8 @@ export interface Semantics {
   readonly pc: I64;
   /** Address of the instruction behind this one. */
   readonly nextPc: I64;
-  readonly rd: { set(value: I64): void };
+  /** Its value before, which few instructions want, and its new one. */
+  readonly rd: { readonly value: I64; set(value: I64): void };
   readonly float: FloatSemantics;
   readonly memory: MemorySemantics;
   /** Evaluates now, once. */

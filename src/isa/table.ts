@@ -1,4 +1,4 @@
-import { aInstructions } from './a.ts';
+import { aInstructions, zabhaInstructions } from './a.ts';
 import { dInstructions } from './d.ts';
 import { fInstructions } from './f.ts';
 import { hintInstructions } from './hints.ts';
@@ -34,6 +34,7 @@ const all: readonly Instruction[] = Object.freeze(
     ...baseInstructions,
     ...mInstructions,
     ...aInstructions,
+    ...zabhaInstructions,
     ...fInstructions,
     ...dInstructions,
     ...zfhInstructions,

@@ -1,5 +1,13 @@
 import { type AtomicCode, LOADS, STORE_NAMES, WORD_LOADS, WORD_STORE_NAMES } from '../codegen/index.ts';
-import type { AmoOperation, AtomicWidth, LoadKind, MemorySemantics, StoreWidth, Xlen } from '../isa/index.ts';
+import type {
+  AmoOperation,
+  AmoWidth,
+  AtomicWidth,
+  LoadKind,
+  MemorySemantics,
+  StoreWidth,
+  Xlen,
+} from '../isa/index.ts';
 import { type FunctionBuilder, type I64, i64, indexHole, type Local, localHole } from '../wasm/index.ts';
 import { HOLE } from './frame-locals.ts';
 import type { HartLayout } from './hart-layout.ts';
@@ -42,8 +50,11 @@ export class MemoryCode implements MemorySemantics {
     else this.#f.store(WORD_STORE_NAMES[width], this.#host, value.narrowed(), offset);
   };
 
-  readonly amo = (operation: AmoOperation, width: AtomicWidth, address: I64, value: I64): I64 =>
+  readonly amo = (operation: AmoOperation, width: AmoWidth, address: I64, value: I64): I64 =>
     this.#atomics.amo(operation, width, this.#single(address, width / 8, true), value);
+
+  readonly compareExchange = (width: AmoWidth, address: I64, expected: I64, value: I64): I64 =>
+    this.#atomics.compareExchange(width, this.#single(address, width / 8, true), expected, value);
 
   readonly loadReserved = (width: AtomicWidth, address: I64): I64 =>
     this.#atomics.loadReserved(width, this.#single(address, width / 8, false));

@@ -66,12 +66,15 @@ export class RegionSemantics implements Semantics {
     return addressHole(HOLE.nextPc, this.#has('nextPc'));
   }
 
-  readonly rd = {
-    set: (value: I64): void => {
-      if (!this.#has('rd')) setRegister(this.#f, this.#setting.xlen, HOLE.rd, value);
-      else if (!(value instanceof Local)) this.#f.drop(value);
-    },
-  };
+  get rd(): Semantics['rd'] {
+    return {
+      value: this.#operand('rd', 'x'),
+      set: (value) => {
+        if (!this.#has('rd')) setRegister(this.#f, this.#setting.xlen, HOLE.rd, value);
+        else if (!(value instanceof Local)) this.#f.drop(value);
+      },
+    };
+  }
 
   readonly let: Semantics['let'] = (value) => this.#f.let(value);
 
@@ -115,7 +118,7 @@ export class RegionSemantics implements Semantics {
   }
 
   /** A register as an operand: all 64 bits; nothing if it is of the other file. */
-  #operand(name: 'rs1' | 'rs2' | 'rs3', file: 'x' | 'f'): I64 {
+  #operand(name: 'rs1' | 'rs2' | 'rs3' | 'rd', file: 'x' | 'f'): I64 {
     if (this.#instruction.format.registers[name] !== file) return i64.const(0);
     if (file === 'f') return i64.reinterpret_f64(localHole('f64', HOLE[name]));
     return registerHole(this.#setting.xlen, HOLE[name], name !== 'rs3' && this.#has(name));

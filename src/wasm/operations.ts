@@ -125,6 +125,17 @@ export const i32 = {
     rmwXor: atomicRmw('i32', 0x3a, 2),
     rmwXchg: atomicRmw('i32', 0x41, 2),
     rmwCmpxchg: atomicCompareExchange('i32', 0x48, 2),
+    ...{ load8_u: atomicLoad('i32', 0x12, 0), load16_u: atomicLoad('i32', 0x13, 1) },
+    ...{ rmw8Add: atomicRmw('i32', 0x20, 0), rmw16Add: atomicRmw('i32', 0x21, 1) },
+    ...{ rmw8And: atomicRmw('i32', 0x2e, 0), rmw16And: atomicRmw('i32', 0x2f, 1) },
+    ...{ rmw8Or: atomicRmw('i32', 0x35, 0), rmw16Or: atomicRmw('i32', 0x36, 1) },
+    ...{ rmw8Xor: atomicRmw('i32', 0x3c, 0), rmw16Xor: atomicRmw('i32', 0x3d, 1) },
+    ...{ rmw8Xchg: atomicRmw('i32', 0x43, 0), rmw16Xchg: atomicRmw('i32', 0x44, 1) },
+    /** The value that is expected is compared as it is, with the old one zero-extended. */
+    ...{
+      rmw8Cmpxchg: atomicCompareExchange('i32', 0x4a, 0),
+      rmw16Cmpxchg: atomicCompareExchange('i32', 0x4b, 1),
+    },
     /** Wakes up to `count` waiters; the number woken. */
     notify: (address: I32, count: I32, offset = 0): I32 =>
       new Atomic('i32', 0x00, 2, offset, [address, count]),

@@ -1,5 +1,12 @@
 import { AtomicCode, LOADS, STORE_NAMES } from '../../codegen/index.ts';
-import type { AmoOperation, AtomicWidth, LoadKind, MemorySemantics, StoreWidth } from '../../isa/index.ts';
+import type {
+  AmoOperation,
+  AmoWidth,
+  AtomicWidth,
+  LoadKind,
+  MemorySemantics,
+  StoreWidth,
+} from '../../isa/index.ts';
 import { type Expr, type I64, i32, i64, type Label, type Local } from '../../wasm/index.ts';
 import { FIELD, TLB } from '../layout.ts';
 import { ATOMIC_READ } from './call-outs.ts';
@@ -50,9 +57,14 @@ export class MemoryCode implements MemorySemantics {
     });
   };
 
-  amo = (operation: AmoOperation, width: AtomicWidth, address: I64, value: I64): I64 => {
+  amo = (operation: AmoOperation, width: AmoWidth, address: I64, value: I64): I64 => {
     const host = this.#atomicHost(TLB.stores, FIELD.storeKey, address, width / 8);
     return this.#atomics.amo(operation, width, host, value);
+  };
+
+  compareExchange = (width: AmoWidth, address: I64, expected: I64, value: I64): I64 => {
+    const host = this.#atomicHost(TLB.stores, FIELD.storeKey, address, width / 8);
+    return this.#atomics.compareExchange(width, host, expected, value);
   };
 
   loadReserved = (width: AtomicWidth, address: I64): I64 => {

@@ -47,6 +47,7 @@ export function slotSemantics(frame: Frame, variant: Variant): Semantics {
     pc,
     nextPc: i64.add(pc, i64.const(variant.length)),
     rd: {
+      value: readX(SLOT.a),
       set: (value: I64) => {
         if (!variant.discards) f.store('i64.store', registerAddress(frame, SLOT.a), value, FIELD.x);
         else if (!(value instanceof Local)) f.drop(value);

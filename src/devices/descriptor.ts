@@ -4,7 +4,7 @@ import type { Type } from '../layout/struct.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Mac, Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { ShortStorage, Storage } from '../storage/storage.ts';
 import type { Backends, GuestBalloon, GuestNetwork, GuestPort, GuestSockets } from './backends.ts';
 import type { Clock, Device, InterruptWitness, LineSink, MsiSink, RequestWitness } from './device.ts';
 
@@ -146,6 +146,8 @@ export interface DeviceServices extends DeviceSetting {
   readonly wakeIo: ((lane: number) => void) | undefined;
   /** The contents of a drive, by its number. Only on the thread that carries out the device's requests. */
   openDrive(drive: number): Storage;
+  /** What a thread of a hart may have of such a drive, if it may have any. */
+  openShortDrive(drive: number): ShortStorage | undefined;
   /** A shared folder, by its number. Only on the thread that carries out the device's requests. */
   openShare(share: number): HostFolder;
   /** What the cable of the network card leads to. Only on the thread that carries its frames. */

@@ -14,7 +14,7 @@ import type { Clock, RequestWitness } from '../devices/device.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { ShortStorage, Storage } from '../storage/storage.ts';
 import { afterChanges } from '../sync/guarded-words.ts';
 import type { Recorder } from '../trace/recorder.ts';
 import type { Control } from './control.ts';
@@ -35,6 +35,7 @@ export interface DeviceSurroundings {
   /** Makes an I/O thread look for work, where the machine has some. */
   readonly wakeIo: ((lane: number) => void) | undefined;
   openDrive(drive: number): Storage;
+  openShortDrive(drive: number): ShortStorage | undefined;
   openShare(share: number): HostFolder;
   openNetwork(): Network;
   notice(text: string): void;
@@ -104,11 +105,12 @@ function servicesFor(
   index: number,
   wired: Wired,
 ): DeviceServices {
-  const { clock, hartChanged, finish, tell, wakeIo, openDrive, openShare, openNetwork, notice, trace } =
+  const { clock, hartChanged, finish, tell, wakeIo, openDrive, openShortDrive, openShare, openNetwork } =
     surroundings;
+  const { notice, trace } = surroundings;
   return {
     ...settingOf(plan),
-    ...{ openDrive, openShare, openNetwork, notice },
+    ...{ openDrive, openShortDrive, openShare, openNetwork, notice },
     wakeIo: wakeIo === undefined ? undefined : (lane) => afterChanges(() => wakeIo(lane)),
     words: new Int32Array(memory.linear.buffer, plan.devices[index], device.wordsFor(plan)),
     memory,

@@ -156,6 +156,7 @@ export class Machine {
       openDrive: () => {
         throw new Error("drives are opened by the machine's own threads");
       },
+      openShortDrive: () => undefined,
       openShare: () => {
         throw new Error("shared folders are opened by the machine's own threads");
       },

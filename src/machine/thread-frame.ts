@@ -99,6 +99,7 @@ export class ThreadFrame {
         if (openDrive === undefined) throw new Error('nobody has said what is in the drives of this machine');
         return openDrive(drive);
       },
+      openShortDrive: (drive) => this.#host.openShortDrive?.(drive),
       openShare: (share) => {
         const { openShare } = this.#host;
         if (openShare === undefined) throw new Error('nobody has said what folders this machine shares');

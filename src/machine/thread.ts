@@ -4,7 +4,7 @@ import type { HartRegisters } from '../hart/saved-registers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import type { Network } from '../network/ethernet.ts';
 import type { HostFolder } from '../shared-folders/host-folder.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { ShortStorage, Storage } from '../storage/storage.ts';
 import type { LiveBatch } from '../trace/live.ts';
 import type { MomentBatch } from '../trace/moments.ts';
 import type { TracePlace } from '../trace/ring.ts';
@@ -166,6 +166,8 @@ export interface WorkerHost {
   readonly openTrace?: () => TraceSink;
   /** Opens the contents of a drive, by its number; not there in a machine without drives. */
   readonly openDrive?: (drive: number) => Storage;
+  /** Opens what a thread of a hart may have of a drive that {@link openDrive} opens elsewhere, if it may have any. */
+  readonly openShortDrive?: (drive: number) => ShortStorage | undefined;
   /** Opens a shared folder, by its number; not there in a machine without any. */
   readonly openShare?: (share: number) => HostFolder;
   /** Closes all that is open in the shared folders that this thread has opened, at its end. */

@@ -31,6 +31,12 @@ export interface Storage {
   close(): void;
 }
 
+/** Some of a drive's contents, as a thread has them that does not have all: reads and writes that are short there. */
+export interface ShortStorage extends Pick<Storage, 'size' | 'readParts' | 'writeParts'> {
+  /** Whether a range can be read here, or written, until another thread uses the drive. Anything may be asked. */
+  has(offset: number, bytes: number, writes: boolean): boolean;
+}
+
 /** @throws RangeError unless so many bytes from an offset on are inside */
 export function checkRange({ size }: Pick<Storage, 'size'>, offset: number, bytes: number): void {
   if (offset >= 0 && bytes >= 0 && offset + bytes <= size) return;

@@ -10,10 +10,11 @@ export const virtioBlk = (drive: number): VirtioDescription => ({
   queues: ({ cpus }) => blkQueues(cpus),
   lane: driveLane(drive),
   pciClass: 0x01_00_00,
-  create: ({ cpus, memory, drives = [], openDrive, notice }) =>
+  create: ({ cpus, memory, drives = [], openDrive, openShortDrive, notice }) =>
     new VirtioBlk({
       ...{ memory, drive: drives[drive], queues: blkQueues(cpus).length },
       open: () => openDrive(drive),
+      openShort: () => openShortDrive(drive),
       onTrouble: notice,
     }),
 });

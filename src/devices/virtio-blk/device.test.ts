@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BUFFERS, createRig, type Piece, VirtioDriver } from '../../../test/devices/virtio-driver.ts';
 import { MemoryStorage } from '../../storage/memory-storage.ts';
-import type { Storage } from '../../storage/storage.ts';
+import type { ShortStorage, Storage } from '../../storage/storage.ts';
 import { FEATURE, INTERRUPT, REG, STATUS } from '../virtio/registers.ts';
 import { VirtioBlk } from './device.ts';
 import { BLK_FEATURE, blkQueues, HEADER_BYTES, REQUEST, REQUEST_STATUS } from './facts.ts';
@@ -22,10 +22,13 @@ interface Options {
   readonly later?: boolean;
   /** The thread that notifies may carry out short ones. */
   readonly anyThread?: boolean;
+  /** What that thread has. */
+  readonly short?: ShortStorage;
   readonly cpus?: number;
 }
 
-function createDisk({ readOnly = false, storage, later = false, anyThread = false, cpus = 1 }: Options = {}) {
+function createDisk(options: Options = {}) {
+  const { readOnly = false, storage, later = false, anyThread = false, short, cpus = 1 } = options;
   const bytes = Uint8Array.from({ length: SECTORS * 512 }, (_, index) => index * 31);
   const troubles: string[] = [];
   let wakes = 0;
@@ -36,6 +39,7 @@ function createDisk({ readOnly = false, storage, later = false, anyThread = fals
         queues: blkQueues(cpus).length,
         drive: { name: 'disk.img', bytes: bytes.length, readOnly, serial: 'number 1', anyThread },
         open: () => storage ?? new MemoryStorage(bytes),
+        openShort: () => short,
         onTrouble: (text) => troubles.push(text),
       }),
     blkQueues(cpus),
@@ -294,6 +298,42 @@ describe('on the thread that notifies', () => {
     expect([disk.wakes() - before, disk.driver.take()]).toEqual([1, []]);
     while (disk.device.work());
     expect(disk.driver.take()).toHaveLength(2);
+  });
+
+  test('of a drive of which it has a part, requests that are within that', () => {
+    const part = new MemoryStorage(new Uint8Array(SECTORS * 512).fill(7));
+    const readParts = part.readParts.bind(part);
+    const asked: [number, number, boolean][] = [];
+    const short: ShortStorage = {
+      size: part.size,
+      has: (offset, bytes, writes) => {
+        asked.push([offset, bytes, writes]);
+        return !writes && offset === 512;
+      },
+      readParts,
+      writeParts: () => expect.unreachable(),
+    };
+    const disk = createDisk({ later: true, short });
+    const wakesFor = (type: number, sector: number, bytes: number) => {
+      const before = disk.wakes();
+      add(disk, type, bytes);
+      disk.memory.write32(HEADER + 8, sector);
+      disk.driver.notify();
+      const wakes = disk.wakes() - before;
+      while (disk.device.work());
+      expect(disk.driver.take()).toHaveLength(1);
+      expect(disk.memory.read8(STATUS_AT)).toBe(OK);
+      return wakes;
+    };
+    expect(wakesFor(REQUEST.READ, 1, 1024)).toBe(0);
+    expect(disk.memory.read8(DATA)).toBe(7);
+    expect([wakesFor(REQUEST.READ, 2, 512), wakesFor(REQUEST.WRITE, 1, 512)]).toEqual([1, 1]);
+    expect(wakesFor(REQUEST.FLUSH, 1, 0)).toBe(1);
+    expect(asked).toEqual([
+      [512, 1024, false],
+      [1024, 512, false],
+      [512, 512, true],
+    ]);
   });
 
   test('so are requests behind one that took long, for a while', () => {

@@ -1,5 +1,5 @@
 import type { GuestMemory } from '../../memory/guest-memory.ts';
-import { checkRange, type Storage } from '../../storage/storage.ts';
+import { checkRange, type ShortStorage, type Storage } from '../../storage/storage.ts';
 import type { DriveFacts } from '../descriptor.ts';
 import { bytesIn, type Chain, gather, partsOf, type Segment, scatter, slice } from '../virtio/chain.ts';
 import type { ConfigSpace, VirtioFunction } from '../virtio/function.ts';
@@ -32,6 +32,8 @@ export interface BlkOptions {
   readonly queues: number;
   /** The drive's contents, asked for when the first request comes, on the thread that carries requests out. */
   open(): Storage;
+  /** What the thread of a hart may have of them, if it may have any. */
+  openShort?(): ShortStorage | undefined;
   /** The host could not read or write; `text` is for people. */
   onTrouble(text: string): void;
 }
@@ -46,6 +48,15 @@ interface Request {
   readonly room: readonly Segment[];
 }
 
+/** What becomes of a request: its status, and bytes from the start of its room that are new. */
+interface Answer {
+  readonly status: number;
+  readonly written: number;
+}
+
+/** What reads and writes need of a storage. */
+type Transfers = Pick<Storage, 'size' | 'readParts' | 'writeParts'>;
+
 /** A disk: requests that read, write and flush a {@link Storage}. */
 export class VirtioBlk implements VirtioFunction {
   readonly name = 'virtio-blk';
@@ -57,6 +68,8 @@ export class VirtioBlk implements VirtioFunction {
   /** What people were told last: one message is enough for a trouble, however often the guest tries again. */
   readonly #told: string[] = [];
   #storage: Storage | undefined;
+  /** Null: there is none. */
+  #shortStorage: ShortStorage | undefined | null;
 
   constructor(options: BlkOptions) {
     const { SEG_MAX, RO, BLK_SIZE, FLUSH, MQ, DISCARD, WRITE_ZEROES } = BLK_FEATURE;
@@ -66,20 +79,46 @@ export class VirtioBlk implements VirtioFunction {
   }
 
   carryOut(chain: Chain): number {
-    const { memory } = this.#options;
-    const header = gather(memory, chain.readable, 0, HEADER_BYTES);
-    if (header === undefined || chain.room < 1) throw new RingError('a request without a header or a status');
+    const request = this.#requestOf(chain);
+    if (request === undefined) throw new RingError('a request without a header or a status');
+    return this.#finish(chain, () => this.#perform(request));
+  }
+
+  /** Reads and writes are short: what is no longer than a sector is neither, or as good as never made. */
+  carryOutHere(chain: Chain): (() => number) | undefined {
+    const bytes = bytesIn(chain.readable) + chain.room - HEADER_BYTES - 1;
+    if (bytes < VIRTIO_BLK.sector || bytes > MOST_SHORT_BYTES) return undefined;
+    if (this.#options.drive.anyThread === true) return () => this.carryOut(chain);
+    if (this.#shortStorage === undefined) this.#shortStorage = this.#options.openShort?.() ?? null;
+    const storage = this.#shortStorage;
+    const request = storage === null ? undefined : this.#requestOf(chain);
+    if (storage === null || request === undefined) return undefined;
+    const { type, offset, data, room } = request;
+    if (type !== REQUEST.READ && type !== REQUEST.WRITE) return undefined;
+    const writes = type === REQUEST.WRITE;
+    if (!storage.has(offset, bytesIn(writes ? data : room), writes)) return undefined;
+    return () => this.#finish(chain, () => this.#transfer(storage, request));
+  }
+
+  /** The request of a chain, as it is when it is read; undefined where it is none. */
+  #requestOf({ readable, writable, room: written }: Chain): Request | undefined {
+    const header = gather(this.#options.memory, readable, 0, HEADER_BYTES);
+    if (header === undefined || written < 1) return undefined;
     const view = new DataView(header.buffer);
     const sector = view.getUint32(8, true) + view.getUint32(12, true) * 2 ** 32;
-    const room = chain.room - 1;
-    const request = {
+    return {
       type: view.getUint32(0, true),
       offset: sector * VIRTIO_BLK.sector,
-      data: slice(chain.readable, HEADER_BYTES, bytesIn(chain.readable) - HEADER_BYTES),
-      room: slice(chain.writable, 0, room),
+      data: slice(readable, HEADER_BYTES, bytesIn(readable) - HEADER_BYTES),
+      room: slice(writable, 0, written - 1),
     };
-    const { status, written } = this.#answer(request);
-    scatter(memory, slice(chain.writable, room, 1), Uint8Array.of(status));
+  }
+
+  /** Performs a request and gives its status to the driver. @returns as {@link carryOut} */
+  #finish(chain: Chain, perform: () => Answer): number {
+    const { status, written } = this.#answer(perform);
+    const room = chain.room - 1;
+    scatter(this.#options.memory, slice(chain.writable, room, 1), Uint8Array.of(status));
     // The status is the last byte, and all before it count as written, too.
     return status === OK && written < room ? written : room + 1;
   }
@@ -105,18 +144,9 @@ export class VirtioBlk implements VirtioFunction {
     return this.#storage;
   }
 
-  /** Reads and writes are short: what is no longer than a sector is neither, or as good as never made. */
-  isShort({ readable, room }: Chain): boolean {
-    if (this.#options.drive.anyThread !== true) return false;
-    const bytes = bytesIn(readable) + room - HEADER_BYTES - 1;
-    return bytes >= VIRTIO_BLK.sector && bytes <= MOST_SHORT_BYTES;
-  }
-
-  #answer(request: Request): { readonly status: number; readonly written: number } {
-    const { drive } = this.#options;
-    if (drive.readOnly && WRITES.includes(request.type)) return { status: IOERR, written: 0 };
+  #answer(perform: () => Answer): Answer {
     try {
-      return this.#perform(request);
+      return perform();
     } catch (error) {
       if (error instanceof RangeError) return { status: IOERR, written: 0 };
       this.#tell(error instanceof Error ? error.message : String(error));
@@ -132,26 +162,35 @@ export class VirtioBlk implements VirtioFunction {
     onTrouble(`The drive ${drive.name} has an error, which the guest is told: ${why}`);
   }
 
-  #perform({ type, offset, data, room }: Request): { readonly status: number; readonly written: number } {
+  /** Reads or writes. */
+  #transfer(storage: Transfers, { type, offset, data, room }: Request): Answer {
     const { memory, drive } = this.#options;
+    if (type === REQUEST.WRITE) {
+      if (drive.readOnly) return { status: IOERR, written: 0 };
+      checkSectors(storage, offset, bytesIn(data));
+      storage.writeParts(offset, partsOf(memory, data));
+      return { status: OK, written: 0 };
+    }
+    const bytes = bytesIn(room);
+    checkSectors(storage, offset, bytes);
+    try {
+      storage.readParts(offset, partsOf(memory, room));
+    } finally {
+      // Whoever listens to writes hears of them.
+      for (const { address, length } of room) memory.fill(address, length, () => undefined);
+    }
+    return { status: OK, written: bytes };
+  }
+
+  #perform(request: Request): Answer {
+    const { type, data, room } = request;
+    const { memory, drive } = this.#options;
+    if (drive.readOnly && WRITES.includes(type)) return { status: IOERR, written: 0 };
     const storage = this.#theStorage();
     switch (type) {
-      case REQUEST.READ: {
-        const bytes = bytesIn(room);
-        checkSectors(storage, offset, bytes);
-        try {
-          storage.readParts(offset, partsOf(memory, room));
-        } finally {
-          // Whoever listens to writes hears of them.
-          for (const { address, length } of room) memory.fill(address, length, () => undefined);
-        }
-        return { status: OK, written: bytes };
-      }
-      case REQUEST.WRITE: {
-        checkSectors(storage, offset, bytesIn(data));
-        storage.writeParts(offset, partsOf(memory, data));
-        return { status: OK, written: 0 };
-      }
+      case REQUEST.READ:
+      case REQUEST.WRITE:
+        return this.#transfer(storage, request);
       case REQUEST.FLUSH:
         storage.flush();
         return { status: OK, written: 0 };
@@ -191,7 +230,7 @@ export class VirtioBlk implements VirtioFunction {
 }
 
 /** Before the first of several parts, so that nothing is done of a request that is refused. */
-function checkSectors(storage: Storage, offset: number, bytes: number): void {
+function checkSectors(storage: Transfers, offset: number, bytes: number): void {
   checkRange(storage, offset, bytes);
   if (bytes % VIRTIO_BLK.sector !== 0) throw new RangeError(`${bytes} bytes are not whole sectors`);
 }

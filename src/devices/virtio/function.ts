@@ -81,10 +81,12 @@ export interface VirtioFunction {
    */
   carryOut?(chain: Chain, index: number): number;
   /**
-   * Whether {@link carryOut} may be called for a chain on the thread of the hart that notifies, since it takes less
-   * there than waking another thread does. Called without the device's lock.
+   * Looks at a chain on the thread of the hart that notifies, with the device's lock held.
+   *
+   * @returns does what {@link carryOut} does, there and without the lock, since that takes less than waking another
+   *   thread does; called soon, before the I/O thread carries anything out. Undefined: it is for the I/O thread
    */
-  isShort?(chain: Chain): boolean;
+  carryOutHere?(chain: Chain): (() => number) | undefined;
   /** For a device to which something comes; all other queues of it are those of {@link carryOut}. */
   readonly inbound?: Inbound;
   /**

@@ -32,10 +32,19 @@ export interface VirtioWiring {
   readonly witness?: RequestWitness | undefined;
 }
 
+/** A request that was taken from a queue, and what carries it out. */
+interface Taken {
+  readonly chain: Chain;
+  readonly carryOut: () => number;
+}
+
+/** Says how this thread carries out a request of a queue; undefined if it does not. */
+type Taker = (chain: Chain, index: number) => (() => number) | undefined;
+
 /** Requests that were taken from a queue. */
 interface Batch {
   readonly index: number;
-  readonly chains: readonly Chain[];
+  readonly taken: readonly Taken[];
 }
 
 /**
@@ -53,6 +62,7 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
   readonly #io: Lock;
   readonly #sizes: readonly number[];
   readonly #queues: readonly VirtQueue[];
+  readonly #takeAny: Taker = (chain, index) => () => this.function.carryOut?.(chain, index) ?? 0;
   /** Notifications that this thread leaves to the I/O thread yet. */
   #distrust = 0;
 
@@ -94,7 +104,7 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
    */
   work(): boolean {
     return this.#io.withLock(() => {
-      const worked = this.#carryOutBatch(() => true);
+      const worked = this.#carryOutBatch(this.#takeAny);
       return this.#letIn() || worked;
     });
   }
@@ -232,7 +242,7 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     if (queue === undefined) return;
     if (this.function.carryOut !== undefined && this.#wakeIo !== undefined) {
       this.words[WORD.NOTIFIED] |= 1 << index;
-      if (this.function.isShort === undefined) this.#wakeIo();
+      if (this.function.carryOutHere === undefined) this.#wakeIo();
       else afterChanges(() => this.#serveHere());
       return;
     }
@@ -289,12 +299,13 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
   /** @returns whether nothing is left */
   #carryOutShort(): boolean {
     let long = false;
-    const isShort = (chain: Chain) => {
-      long ||= this.function.isShort?.(chain) !== true;
-      return !long;
+    const takeShort = (chain: Chain) => {
+      const work = this.function.carryOutHere?.(chain);
+      long = work === undefined;
+      return work;
     };
     const begin = performance.now();
-    for (let end = begin; this.#carryOutBatch(isShort); ) {
+    for (let end = begin; !long && this.#carryOutBatch(takeShort); ) {
       const now = performance.now();
       // The host's disk has to be waited for. Its guest can do other things meanwhile.
       if (now - end > LONGEST_STAY_MS) this.#distrust = DISTRUST;
@@ -310,34 +321,35 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
       const chain = queue.pop();
       if (chain === undefined) return;
       const began = this.#witness?.now() ?? 0;
-      queue.push(chain, this.#seen(chain, index, began, this.#carryOut(chain, index)()));
+      queue.push(chain, this.#seen(chain, index, began, this.function.carryOut?.(chain, index) ?? 0));
     }
   }
 
   /** Takes requests from the first queue that may have some; undefined if none has. */
-  #takeBatch(isWanted: (chain: Chain) => boolean): Batch | undefined {
+  #takeBatch(taker: Taker): Batch | undefined {
     const { words } = this;
     while (words[WORD.NOTIFIED] !== 0) {
       const index = Math.clz32(words[WORD.NOTIFIED] & -words[WORD.NOTIFIED]) ^ 31;
-      const chains: Chain[] = [];
+      const taken: Taken[] = [];
       const queue = index === this.function.inbound?.queue ? undefined : this.#queueInUse(index);
       let isDone = true;
-      if (queue !== undefined) this.#guarded(() => (isDone = takeChains(queue, chains, isWanted)));
-      if (chains.length > 0) return { index, chains };
+      if (queue !== undefined)
+        this.#guarded(() => (isDone = takeChains(queue, taken, (chain) => taker(chain, index))));
+      if (taken.length > 0) return { index, taken };
       if (!isDone) return undefined;
       words[WORD.NOTIFIED] &= ~(1 << index);
     }
     return undefined;
   }
 
-  #carryOutBatch(isWanted: (chain: Chain) => boolean): boolean {
-    const batch = this.guard.change(() => this.#takeBatch(isWanted));
+  #carryOutBatch(taker: Taker): boolean {
+    const batch = this.guard.change(() => this.#takeBatch(taker));
     if (batch === undefined) return false;
-    const { index, chains } = batch;
+    const { index, taken } = batch;
     const queue = this.#queues[index];
-    for (const chain of chains) {
+    for (const { chain, carryOut } of taken) {
       const began = this.#witness?.now() ?? 0;
-      const result = this.#carryOut(chain, index);
+      const result = outcomeOf(carryOut);
       this.guard.change(() =>
         this.#guarded(() => queue.push(chain, this.#seen(chain, index, began, result()))),
       );
@@ -377,18 +389,6 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     };
   }
 
-  /** @returns gives what `carryOut` has returned, or throws what it has thrown, with the device's lock held */
-  #carryOut(chain: Chain, index: number): () => number {
-    try {
-      const written = this.function.carryOut?.(chain, index) ?? 0;
-      return () => written;
-    } catch (error) {
-      return () => {
-        throw error;
-      };
-    }
-  }
-
   #seen(chain: Chain, index: number, began: number, written: number): number {
     this.#witness?.request(index, began, chain.head, written);
     return written;
@@ -419,16 +419,33 @@ function firstWord(queue: number): number {
   return WORD.QUEUES + QUEUE_WORDS * queue;
 }
 
-/** @returns false if a chain is left there that is not wanted */
-function takeChains(queue: VirtQueue, into: Chain[], isWanted: (chain: Chain) => boolean): boolean {
+/** @returns gives what `work` has returned, or throws what it has thrown: with the device's lock held */
+function outcomeOf(work: () => number): () => number {
+  try {
+    const written = work();
+    return () => written;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+/** @returns false if a chain is left there that is not for this thread */
+function takeChains(
+  queue: VirtQueue,
+  into: Taken[],
+  taker: (chain: Chain) => (() => number) | undefined,
+): boolean {
   for (let left = Math.min(queue.listen(), BATCH); left > 0; left--) {
     const chain = queue.pop();
     if (chain === undefined) return true;
-    if (!isWanted(chain)) {
+    const carryOut = taker(chain);
+    if (carryOut === undefined) {
       queue.unpop(1);
       return false;
     }
-    into.push(chain);
+    into.push({ chain, carryOut });
   }
   return true;
 }

@@ -1,6 +1,8 @@
 /** Loaded by the threads of a machine that has drives. */
 import type { WorkerHost } from '../../machine/thread.ts';
 import { Overlay } from '../../storage/overlay.ts';
+import { ClusterPlaces } from '../../storage/qcow2/cluster-places.ts';
+import { PlacedData } from '../../storage/qcow2/placed-data.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { FileStorage } from './file-storage.ts';
 import { type Layer, storageOf } from './layers.ts';
@@ -11,6 +13,8 @@ export interface OpenDrive {
   /** The file for changes, where these are not to last. */
   readonly changes: number | undefined;
   readonly bytes: number;
+  /** Where the data of an image is in its file, for threads that do not have its tables; see {@link ClusterPlaces}. */
+  readonly places: SharedArrayBuffer | undefined;
 }
 
 /** Gives a thread the contents of drives. */
@@ -19,11 +23,17 @@ export function extendHost(drives: readonly OpenDrive[]): Partial<WorkerHost> {
   const remotes: Storage[] = [];
   return {
     openDrive: (index) => {
-      const { layer, changes, bytes } = drives[index];
-      const below = storageOf(layer, remotes);
+      const { layer, changes, bytes, places } = drives[index];
+      const below = storageOf(layer, remotes, places && new ClusterPlaces(places));
       const storage = changes === undefined ? below : new Overlay(below, new FileStorage(changes, bytes));
       opened.push({ file: layer.file, storage });
       return storage;
+    },
+    openShortDrive: (index) => {
+      const { layer, bytes, places } = drives[index];
+      if (places === undefined || typeof layer.source !== 'number') return undefined;
+      const file = new FileStorage(layer.source, Number.MAX_SAFE_INTEGER);
+      return new PlacedData(file, new ClusterPlaces(places), bytes);
     },
     closeDrives: () => {
       const troubles = opened.splice(0).flatMap(({ file, storage }) => close(file, storage));

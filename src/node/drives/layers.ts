@@ -1,5 +1,6 @@
 import type { RemoteFile } from '../../storage/http/range-source.ts';
 import { ProbedRaw } from '../../storage/probed-raw.ts';
+import type { ClusterPlaces } from '../../storage/qcow2/cluster-places.ts';
 import { Qcow2Image } from '../../storage/qcow2/image.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { clusterUnpackers } from './cluster-unpackers.ts';
@@ -27,9 +28,10 @@ export interface Layer {
  * The contents of a layer.
  *
  * @param remotes gets those of servers, each of which has a thread until it is closed
+ * @param places is told where an image's data is, for other threads
  * @throws ImageError for an image that cannot be used
  */
-export function storageOf(layer: Layer, remotes: Storage[]): Storage {
+export function storageOf(layer: Layer, remotes: Storage[], places?: ClusterPlaces): Storage {
   const { source, format, probed, bytes, readOnly, backing } = layer;
   if (typeof source !== 'number') {
     const remote = remoteStorage(source);
@@ -43,7 +45,7 @@ export function storageOf(layer: Layer, remotes: Storage[]): Storage {
     return probed && !readOnly ? new ProbedRaw(file) : file;
   }
   return Qcow2Image.open(new FileImage(source), {
-    readOnly,
+    ...{ readOnly, places },
     unpackers: clusterUnpackers,
     backing: backing === undefined ? undefined : storageOf(backing, remotes),
   });

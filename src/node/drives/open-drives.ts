@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DriveFacts } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
+import { ClusterPlaces } from '../../storage/qcow2/cluster-places.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { ThreadModule } from '../node-host.ts';
 import { isUrl, remoteLayer } from './connect-drives.ts';
@@ -14,7 +15,7 @@ import { closeAll, imageMistake, openLayers } from './open-layers.ts';
 
 const SECTOR = 512;
 
-/** Drives that are open until the process ends or they are closed. */
+/** Drives of one machine, which are open until the process ends or they are closed. */
 export interface OpenDrives {
   readonly facts: readonly DriveFacts[];
   /** By which threads get at them. */
@@ -47,7 +48,7 @@ export function openDrives(options: readonly DriveOptions[]): OpenDrives {
       const bytes = sizeOf(layer);
       const changes = snapshot ? temporary(bytes) : undefined;
       if (changes !== undefined) descriptors.push(changes);
-      return { layer, changes, bytes } satisfies OpenDrive;
+      return { layer, changes, bytes, places: placesOf(layer, snapshot) } satisfies OpenDrive;
     });
     const facts = options.map(({ file, readOnly, serial }, index) => ({
       ...{
@@ -71,6 +72,11 @@ export function openDrives(options: readonly DriveOptions[]): OpenDrives {
 /** Whether all that is known of a drive is in its file. */
 function isOfAnyThread({ layer: { source, format }, changes }: OpenDrive): boolean {
   return typeof source === 'number' && format === 'raw' && changes === undefined;
+}
+
+/** Memory for the places of an image's data, where its file has all of the drive. */
+function placesOf({ source, format }: Layer, snapshot: boolean): SharedArrayBuffer | undefined {
+  return typeof source === 'number' && format === 'qcow2' && !snapshot ? ClusterPlaces.create() : undefined;
 }
 
 /** Takes care that nobody writes to the files of a drive meanwhile. */

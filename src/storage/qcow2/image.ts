@@ -1,5 +1,6 @@
 import type { ImageFile } from '../image-file.ts';
 import { bytesOf, checkRange, readEach, type Storage, sliceParts } from '../storage.ts';
+import type { ClusterPlaces } from './cluster-places.ts';
 import { type ClusterUnpackers, CompressedClusters, packedRange } from './compressed.ts';
 import { CorruptImage, ImageError } from './errors.ts';
 import { FIELD, INCOMPATIBLE } from './facts.ts';
@@ -18,6 +19,23 @@ export interface Qcow2Options {
   /** What the image lies over. */
   readonly backing?: Storage | undefined;
   readonly unpackers: ClusterUnpackers;
+  /** Is told where data is, for other threads. */
+  readonly places?: ClusterPlaces | undefined;
+}
+
+/** Clusters that hold tables. One that becomes one may have been taken for data, in an image that is damaged. */
+class TableClusters extends Set<number> {
+  readonly #onAdd: () => void;
+
+  constructor(onAdd: () => void) {
+    super();
+    this.#onAdd = onAdd;
+  }
+
+  override add(cluster: number): this {
+    this.#onAdd();
+    return super.add(cluster);
+  }
 }
 
 /**
@@ -38,7 +56,8 @@ export class Qcow2Image implements Storage {
   /** Undefined where nothing is written. */
   readonly #refcounts: Refcounts | undefined;
   /** Clusters of the file that hold tables. */
-  readonly #guarded = new Set<number>([0]);
+  readonly #guarded: Set<number>;
+  #places: ClusterPlaces | undefined;
   /** Clusters of the file that are not used any more, once the tables that say so are safe. */
   #released: number[] = [];
   #changes = false;
@@ -63,15 +82,19 @@ export class Qcow2Image implements Storage {
     }
   }
 
-  private constructor(file: ImageFile, header: Qcow2Header, { readOnly, backing, unpackers }: Qcow2Options) {
+  private constructor(file: ImageFile, header: Qcow2Header, options: Qcow2Options) {
+    const { readOnly, backing, unpackers, places } = options;
     this.size = header.size;
     this.#file = file;
     this.#header = header;
     this.#cluster = header.cluster;
     this.#backing = backing;
+    this.#guarded = new TableClusters(() => this.#places?.clear()).add(0);
     this.#compressed = new CompressedClusters(file, header, unpackers);
     this.#mapping = new Mapping(file, header, this.#guarded, () => this.flush());
     if (!readOnly) this.#refcounts = new Refcounts(file, header, this.#guarded);
+    places?.begin(header.cluster);
+    this.#places = places;
   }
 
   read(offset: number, into: Uint8Array): void {
@@ -149,6 +172,8 @@ export class Qcow2Image implements Storage {
   }
 
   close(): void {
+    // It is noted anew what may be written to, when the image is marked again.
+    this.#places?.clear();
     if (this.#refcounts === undefined || !this.#changes) return;
     // The first one frees clusters, which is written by the second.
     this.flush();
@@ -274,7 +299,7 @@ export class Qcow2Image implements Storage {
     for (let each = 0; each < count; each++) {
       // What is not to be discarded keeps its place, for the next write.
       const keep = flag && !discard && run.own;
-      if (keep) this.#mapping.set(index + each, run.host + each * this.#cluster, true);
+      if (keep) this.#point(index + each, run.host + each * this.#cluster, true);
       else this.#repoint(index + each, 0, flag);
     }
   }
@@ -298,7 +323,27 @@ export class Qcow2Image implements Storage {
 
   #runAt(at: number, bytes: number): Run {
     const index = Math.floor(at / this.#cluster);
-    return this.#mapping.run(index, Math.ceil(((at % this.#cluster) + bytes) / this.#cluster));
+    const run = this.#mapping.run(index, Math.ceil(((at % this.#cluster) + bytes) / this.#cluster));
+    if (run.kind === KIND.DATA) this.#note(index, run);
+    return run;
+  }
+
+  /** Tells other threads where data is that is there as a whole. */
+  #note(index: number, { host, count, own }: Run): void {
+    const places = this.#places;
+    if (places === undefined) return;
+    const cluster = this.#cluster;
+    const mayWrite = own && this.#changes && !this.#corrupt;
+    const whole = Math.min(count, Math.floor((this.#file.length - host) / cluster));
+    for (let each = 0; each < whole; each++) {
+      const at = host + each * cluster;
+      places.note(index + each, at, mayWrite && !this.#guarded.has(at / cluster));
+    }
+  }
+
+  #point(index: number, host: number, zero: boolean): void {
+    this.#mapping.set(index, host, zero);
+    this.#places?.forget(index);
   }
 
   #ownTable(refcounts: Refcounts, index: number): void {
@@ -308,7 +353,7 @@ export class Qcow2Image implements Storage {
   /** Lets an entry point elsewhere, and gives up what it pointed to. */
   #repoint(index: number, host: number, zero: boolean): void {
     const { kind, host: before, entry } = this.#mapping.run(index, 1);
-    this.#mapping.set(index, host, zero);
+    this.#point(index, host, zero);
     if (kind === KIND.COMPRESSED) this.#releasePacked(entry);
     else if (before !== 0) this.#released.push(before / this.#cluster);
   }
@@ -368,6 +413,7 @@ export class Qcow2Image implements Storage {
 
   #markCorrupt(): void {
     this.#corrupt = true;
+    this.#places?.clear();
     if (this.#header.version > 2) setIncompatible(this.#file, INCOMPATIBLE.CORRUPT, true);
   }
 }

@@ -137,6 +137,11 @@ export class GuestMemory {
     }
   }
 
+  /** A range was written to in place, by way of what {@link use} gives. */
+  wrote(address: GuestPhysical, length: number): void {
+    if (this.#listeners.length > 0 && this.contains(address, length)) this.#announce(address, length);
+  }
+
   /** A plain read, unsigned, at any alignment; so are the next two. */
   read8(address: GuestPhysical): number | undefined {
     const at = this.offsetOf(address, 1);

@@ -102,23 +102,29 @@ export class VirtioBlk implements VirtioFunction {
 
   /** The request of a chain, as it is when it is read; undefined where it is none. */
   #requestOf({ readable, writable, room: written }: Chain): Request | undefined {
-    const header = gather(this.#options.memory, readable, 0, HEADER_BYTES);
+    const header = this.#headerOf(readable);
     if (header === undefined || written < 1) return undefined;
-    const view = new DataView(header.buffer);
-    const sector = view.getUint32(8, true) + view.getUint32(12, true) * 2 ** 32;
     return {
-      type: view.getUint32(0, true),
-      offset: sector * VIRTIO_BLK.sector,
+      ...header,
       data: slice(readable, HEADER_BYTES, bytesIn(readable) - HEADER_BYTES),
       room: slice(writable, 0, written - 1),
     };
+  }
+
+  #headerOf(readable: readonly Segment[]): Pick<Request, 'type' | 'offset'> | undefined {
+    const header = gather(this.#options.memory, readable, 0, HEADER_BYTES);
+    if (header === undefined) return undefined;
+    const view = new DataView(header.buffer);
+    const sector = view.getUint32(8, true) + view.getUint32(12, true) * 2 ** 32;
+    return { type: view.getUint32(0, true), offset: sector * VIRTIO_BLK.sector };
   }
 
   /** Performs a request and gives its status to the driver. @returns as {@link carryOut} */
   #finish(chain: Chain, perform: () => Answer): number {
     const { status, written } = this.#answer(perform);
     const room = chain.room - 1;
-    scatter(this.#options.memory, slice(chain.writable, room, 1), Uint8Array.of(status));
+    const last = chain.writable.at(-1);
+    if (last !== undefined) this.#options.memory.write8(last.address + last.length - 1, status);
     // The status is the last byte, and all before it count as written, too.
     return status === OK && written < room ? written : room + 1;
   }
@@ -177,7 +183,7 @@ export class VirtioBlk implements VirtioFunction {
       storage.readParts(offset, partsOf(memory, room));
     } finally {
       // Whoever listens to writes hears of them.
-      for (const { address, length } of room) memory.fill(address, length, () => undefined);
+      for (const { address, length } of room) memory.wrote(address, length);
     }
     return { status: OK, written: bytes };
   }

@@ -109,7 +109,9 @@ function readDescriptor(memory: GuestMemory, { address, count }: Table, index: n
 
 /** Bytes of all segments together. */
 export function bytesIn(segments: readonly Segment[]): number {
-  return segments.reduce((sum, { length }) => sum + length, 0);
+  let bytes = 0;
+  for (const { length } of segments) bytes += length;
+  return bytes;
 }
 
 /** A part of consecutive segments: so many bytes, or fewer where they end, from an offset on. */
@@ -117,13 +119,15 @@ export function slice(segments: readonly Segment[], offset: number, bytes: numbe
   const part: Segment[] = [];
   let skip = offset;
   let left = bytes;
-  for (const { address, length } of segments) {
+  for (const segment of segments) {
     if (left <= 0) break;
+    const { address, length } = segment;
     const from = Math.min(skip, length);
     skip -= from;
     const most = Math.min(length - from, left);
     left -= most;
-    if (most > 0) part.push({ address: address + from, length: most });
+    if (most === length) part.push(segment);
+    else if (most > 0) part.push({ address: address + from, length: most });
   }
   return part;
 }
@@ -131,7 +135,8 @@ export function slice(segments: readonly Segment[], offset: number, bytes: numbe
 /** The bytes of segments, in place. */
 export function partsOf(memory: GuestMemory, segments: readonly Segment[]): Uint8Array[] {
   const parts: Uint8Array[] = [];
-  for (const { address, length } of segments) memory.use(address, length, (bytes) => parts.push(bytes));
+  const add = (bytes: Uint8Array) => void parts.push(bytes);
+  for (const { address, length } of segments) memory.use(address, length, add);
   return parts;
 }
 

@@ -11,6 +11,8 @@ import { repair } from './repair.ts';
 
 /** Clusters that are given up and wait for the next flush, at most. */
 const MOST_RELEASED = 2 ** 16;
+/** Clusters whose places are looked up together for other threads: what lies behind them is asked for soon. */
+const AHEAD = 64;
 /** Bytes of zeroes that are written at a time. */
 const ZEROES = new Uint8Array(2 ** 18);
 
@@ -324,15 +326,16 @@ export class Qcow2Image implements Storage {
   #runAt(at: number, bytes: number): Run {
     const index = Math.floor(at / this.#cluster);
     const run = this.#mapping.run(index, Math.ceil(((at % this.#cluster) + bytes) / this.#cluster));
-    if (run.kind === KIND.DATA) this.#note(index, run);
+    if (run.kind === KIND.DATA) this.#note(index, run.count);
     return run;
   }
 
-  /** Tells other threads where data is that is there as a whole. */
-  #note(index: number, { host, count, own }: Run): void {
+  /** Tells other threads where data is that is there as a whole, and what follows it. */
+  #note(index: number, wanted: number): void {
     const places = this.#places;
     if (places === undefined) return;
     const cluster = this.#cluster;
+    const { host, count, own } = this.#mapping.run(index, Math.max(wanted, AHEAD));
     const mayWrite = own && this.#changes && !this.#corrupt;
     const whole = Math.min(count, Math.floor((this.#file.length - host) / cluster));
     for (let each = 0; each < whole; each++) {

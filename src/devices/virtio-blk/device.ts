@@ -20,8 +20,8 @@ const { OK, IOERR, UNSUPP } = REQUEST_STATUS;
 const WRITES: readonly number[] = [REQUEST.WRITE, REQUEST.DISCARD, REQUEST.WRITE_ZEROES];
 
 /**
- * Bytes of the data of a request that is carried out where it is made: to copy them takes less than two wake-ups, of the
- * I/O thread and of the hart that waits for it.
+ * Bytes of the data of a request that is carried out where it is made: to copy them takes less than two wake-ups, of
+ * the I/O thread and of the hart that waits for it.
  */
 const MOST_SHORT_BYTES = 1 << 20;
 

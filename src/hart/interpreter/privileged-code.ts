@@ -33,8 +33,8 @@ export interface PrivilegedCode extends TrapFunctions, MissFunctions {
   /** See {@link defineFetchPage}. */
   readonly fetchPage: FunctionRef<'i32'>;
   /**
-   * `(hart, address)`: 1 if CBO.ZERO is done, 0 if nothing has happened, as always where the TLB does not know the page.
-   * Compiled regions import it, and {@link csr}: they hold on to what they have found in the TLB.
+   * `(hart, address)`: 1 if CBO.ZERO is done, 0 if nothing has happened, as always where the TLB does not know the
+   * page. Compiled regions import it, and {@link csr}: they hold on to what they have found in the TLB.
    */
   readonly zeroBlock: FunctionRef<'i32'>;
   /** The same, after a walk for the page. */

@@ -1,5 +1,5 @@
 import { defineFloat, type FloatFunctions, floatFunctions } from '../../float/float.ts';
-import { addressWithin, emitSemantics, type Xlen } from '../../isa/index.ts';
+import { addressWithin, effectsOf, emitSemantics, type Xlen } from '../../isa/index.ts';
 import {
   call,
   type FunctionBuilder,
@@ -47,7 +47,7 @@ interface Helpers {
   readonly asideEnd: FunctionRef<'i32'>;
 }
 
-/** Functions of operations that are not in the dispatch loop, by operation number. */
+/** Functions of operations that are not in the dispatch loop, or not always, by operation number. */
 type Outlined = ReadonlyMap<number, FunctionRef<'i32'>>;
 
 /**
@@ -56,7 +56,9 @@ type Outlined = ReadonlyMap<number, FunctionRef<'i32'>>;
  * neighbours, `csr` and `zeroBlock`.
  *
  * It is one loop around a `br_table` over decoded slots: on V8 that is three to four times faster than a function for
- * each instruction with tail calls, because nothing is saved and restored between instructions.
+ * each instruction with tail calls, because nothing is saved and restored between instructions. Nothing in the loop
+ * calls anything, or the engine would keep its locals on the stack: what has to is behind the loop, which then begins
+ * anew.
  */
 export function generateInterpreter(
   limits: MemoryLimits,
@@ -108,21 +110,25 @@ function importCallOuts(module: ModuleBuilder): CallOuts {
   };
 }
 
+/** Makes the decoded page of an address current, if the TLB knows it: the address's slot, or a branch. */
+function findSlot(f: FunctionBuilder, hart: Local<'i32'>, target: Local<'i64'>, unknown: Label): I32 {
+  const entry = f.let(tlbEntry(hart, target));
+  const page = f.let(i64.and(target, i64.const(-4096)));
+  // An odd target cannot come up: jalr clears bit 0 and immediates are even.
+  const wanted = i64.or(page, i64.load(hart, FIELD.fetchKey));
+  f.brIf(unknown, i64.ne(i64.load(entry, TLB.fetches), wanted));
+  const slots = f.let(i32.load(entry, TLB.fetches + DATUM));
+  f.store('i32.store', hart, slots, FIELD.pageSlots);
+  f.store('i64.store', hart, page, FIELD.pageAddress);
+  const offset = i32.and(i32.wrap_i64(target), i32.const(0xffe));
+  return i32.add(slots, i32.mul(offset, i32.const(SLOT_SCALE)));
+}
+
 /** `lookup(hart, address)`: makes the address's decoded page current; the slot, or 0 if TypeScript must find it. */
 function defineLookup(module: ModuleBuilder): FunctionRef<'i32'> {
   return module.function('lookup', ['i32', 'i64'], 'i32', (f) => {
-    const hart = f.param(0, 'i32');
-    const target = f.param(1, 'i64');
-    const entry = f.let(tlbEntry(hart, target));
-    const page = f.let(i64.and(target, i64.const(-4096)));
-    // An odd target cannot come up: jalr clears bit 0 and immediates are even.
-    const wanted = i64.or(page, i64.load(hart, FIELD.fetchKey));
-    f.if(i64.ne(i64.load(entry, TLB.fetches), wanted), () => f.return(i32.const(0)));
-    const slots = f.let(i32.load(entry, TLB.fetches + DATUM));
-    f.store('i32.store', hart, slots, FIELD.pageSlots);
-    f.store('i64.store', hart, page, FIELD.pageAddress);
-    const offset = i32.and(i32.wrap_i64(target), i32.const(0xffe));
-    f.return(i32.add(slots, i32.mul(offset, i32.const(SLOT_SCALE))));
+    f.block((unknown) => f.return(findSlot(f, f.param(0, 'i32'), f.param(1, 'i64'), unknown)));
+    f.return(i32.const(0));
     f.unreachable();
   });
 }
@@ -159,7 +165,12 @@ function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): Functio
   });
 }
 
-/** One function for each operation outside of the loop: `(hart, slot) -> status`. */
+/** Whether the dispatch loop may have to leave an operation to a function. */
+function mayCall({ inline, instruction }: Operation): boolean {
+  return !inline || instruction.needsFloat || effectsOf(instruction).accessBytes !== 0;
+}
+
+/** One function for each operation that may make calls: `(hart, slot) -> status`. */
 function defineOutlined(module: ModuleBuilder, library: Library): Outlined {
   const functions = new Map<number, FunctionRef<'i32'>>();
   const vectorStep = library.xlen === 64 ? defineVectorStep(module) : undefined;
@@ -167,7 +178,7 @@ function defineOutlined(module: ModuleBuilder, library: Library): Outlined {
     throw new Error('only operations in the dispatch loop may jump');
   };
   for (const operation of operationsOf(library.xlen).all) {
-    if (operation.inline) continue;
+    if (!mayCall(operation)) continue;
     const name = `op ${operation.instruction.name}${operation.length === 2 ? ' (c)' : ''}`;
     const ref = module.function(name, ['i32', 'i32'], 'i32', (f) => {
       const frame: Frame = {
@@ -206,21 +217,23 @@ function generateOperation(frame: Frame, operation: Operation): void {
   emitSemantics(operation.instruction, slotSemantics(frame, operation), frame.xlen);
 }
 
-/** The dispatch loop. */
+/** The dispatch loop, and behind it everything that makes calls. */
 class RunGenerator {
   readonly #f: FunctionBuilder;
   readonly #library: Library;
   readonly #helpers: Helpers;
+  readonly #outlined: Outlined;
   readonly #hart: Local<'i32'>;
   readonly #slot: Local<'i32'>;
   readonly #budget: Local<'i32'>;
   readonly #status: Local<'i32'>;
   readonly #target: Local<'i64'>;
 
-  constructor(f: FunctionBuilder, library: Library, helpers: Helpers) {
+  constructor(f: FunctionBuilder, library: Library, helpers: Helpers, outlined: Outlined) {
     this.#f = f;
     this.#library = library;
     this.#helpers = helpers;
+    this.#outlined = outlined;
     this.#hart = f.param(0, 'i32');
     this.#slot = f.local('i32');
     this.#budget = f.local('i32');
@@ -228,7 +241,7 @@ class RunGenerator {
     this.#target = f.local('i64');
   }
 
-  generate(outlined: Outlined): void {
+  generate(): void {
     const f = this.#f;
     f.loop((reload) => {
       f.set(this.#slot, i32.load(this.#hart, FIELD.slot));
@@ -237,19 +250,7 @@ class RunGenerator {
       f.store('i32.store', this.#hart, this.#budget, FIELD.stretchLength);
       f.store('i64.store', this.#hart, i64.load(this.#hart, FIELD.pageAddress), FIELD.stretchPage);
       f.block((changed) => {
-        f.loop((dispatch) => {
-          f.block((far) => {
-            f.block((near) => {
-              this.#table(outlined, { dispatch, far, near, changed });
-            });
-            // A taken branch within the page: the slot is set.
-            f.brIf(dispatch, i32.gt_s(this.#budget, i32.const(0)));
-            this.#poll(changed);
-            f.br(dispatch);
-          });
-          this.#far(changed);
-          f.br(dispatch);
-        });
+        f.loop((again) => this.#phases(again, changed));
       });
       f.if(i32.eq(this.#status, i32.const(CALL_RESULT.leave)), () =>
         f.return(i32.load(this.#hart, FIELD.exit)),
@@ -257,6 +258,28 @@ class RunGenerator {
       f.br(reload);
     });
     f.unreachable();
+  }
+
+  /** The dispatch loop within blocks that end where its parts behind it begin. */
+  #phases(again: Label, changed: Label): void {
+    const f = this.#f;
+    const behind = (generate: (label: Label) => void, then: () => void): void => {
+      f.block(generate);
+      f.scope(then);
+      f.br(again);
+    };
+    behind(
+      (aside) =>
+        behind(
+          (unknown) =>
+            behind(
+              (spent) => this.#operations({ aside, unknown, spent, changed }, again),
+              () => this.#poll(changed),
+            ),
+          () => this.#fetch(changed),
+        ),
+      () => this.#aside(changed),
+    );
   }
 
   /** Makes the state in memory current before anything outside of the loop runs. */
@@ -278,51 +301,116 @@ class RunGenerator {
     f.set(this.#budget, i32.load(this.#hart, FIELD.budget));
   }
 
-  /** Continues at `target`, possibly in another page. */
-  #far(changed: Label): void {
+  /** Continues at `target`, whose page the TLB does not know. */
+  #fetch(changed: Label): void {
     const f = this.#f;
-    const found = f.local('i32');
-    f.set(found, call(this.#helpers.lookup, this.#hart, this.#target));
-    f.if(i32.eqz(found), () => {
-      f.store('i64.store', this.#hart, this.#target, FIELD.pc);
-      f.store('i32.store', this.#hart, this.#budget, FIELD.budget);
-      f.set(this.#status, call(this.#library.privileged.fetch, this.#hart));
-      f.brIf(changed, this.#status);
-      f.set(found, i32.load(this.#hart, FIELD.slot));
-    });
-    f.set(this.#slot, found);
+    f.store('i64.store', this.#hart, this.#target, FIELD.pc);
+    f.store('i32.store', this.#hart, this.#budget, FIELD.budget);
+    f.set(this.#status, call(this.#library.privileged.fetch, this.#hart));
+    f.brIf(changed, this.#status);
+    f.set(this.#slot, i32.load(this.#hart, FIELD.slot));
     f.if(i32.le_s(this.#budget, i32.const(0)), () => this.#poll(changed));
   }
 
-  #table(outlined: Outlined, labels: RunLabels): void {
+  /** Carries out an operation of the loop by its function, which may do what the loop must not. */
+  #aside(changed: Label): void {
+    const { all } = operationsOf(this.#library.xlen);
+    const others = all.filter((operation) => operation.inline && mayCall(operation));
+    const numbers = others.map(({ number }) => number);
+    const first = Math.min(...numbers);
     const f = this.#f;
-    const handlers: (() => void)[] = [
-      () => this.#decode(labels),
-      () => this.#pageEnd(labels),
-      () => this.#straddle(labels),
-      () => this.#callOut(this.#library.out.illegal, [], labels.changed),
-      () => this.#advance(4),
-      () => this.#advance(2),
-      () => this.#outside(this.#helpers.enterRegion, labels),
-      () => this.#outside(this.#helpers.asideEnd, labels),
-      ...operationsOf(this.#library.xlen).all.map(
-        (operation) => () => this.#operation(operation, outlined, labels),
-      ),
-    ];
-    const dispatch = (inner: readonly Label[]): void => {
-      f.set(this.#budget, i32.sub(this.#budget, i32.const(1)));
-      f.brTable(inner, inner[OPERATION.illegal] ?? labels.changed, i32.load16_u(this.#slot));
-    };
-    const nest = (index: number, inner: readonly Label[]): void => {
-      if (index < 0) {
-        dispatch(inner);
+    f.block((done) => {
+      const nest = (index: number, labels: readonly Label[]): void => {
+        const operation = others[index];
+        if (operation === undefined) {
+          const table: Label[] = Array.from({ length: Math.max(...numbers) - first + 1 }, () => done);
+          for (const [at, label] of labels.entries()) table[(numbers[at] ?? first) - first] = label;
+          f.brTable(table, done, i32.sub(i32.load16_u(this.#slot), i32.const(first)));
+          return;
+        }
+        f.block((label) => nest(index + 1, [...labels, label]));
+        this.#outlinedOperation(operation, changed);
+        f.br(done);
+      };
+      nest(0, []);
+    });
+  }
+
+  /** The loop, and behind it the operations that are not in it. */
+  #operations(labels: PhaseLabels, again: Label): void {
+    const f = this.#f;
+    const { out, xlen } = this.#library;
+    const { changed } = labels;
+    const behind = new Map<number, () => void>([
+      [OPERATION.decode, () => this.#decode()],
+      [OPERATION.straddle, () => this.#straddle(changed)],
+      [OPERATION.illegal, () => this.#callOut(out.illegal, [], changed)],
+      [OPERATION.region, () => this.#outside(this.#helpers.enterRegion, changed)],
+      [OPERATION.asideEnd, () => this.#outside(this.#helpers.asideEnd, changed)],
+    ]);
+    for (const operation of operationsOf(xlen).all) {
+      if (!operation.inline) behind.set(operation.number, () => this.#outlinedOperation(operation, changed));
+    }
+    const nest = (left: readonly [number, () => void][], known: ReadonlyMap<number, Label>): void => {
+      const [next, ...rest] = left;
+      if (next === undefined) {
+        this.#loop(labels, known);
         return;
       }
-      f.block((label) => nest(index - 1, [label, ...inner]));
-      handlers[index]?.();
+      f.block((label) => nest(rest, new Map([...known, [next[0], label]])));
+      f.scope(next[1]);
+      f.br(again);
+    };
+    nest([...behind], new Map());
+  }
+
+  /** The dispatch loop. @param behind where the operations are that are not in it */
+  #loop({ aside, unknown, spent, changed }: PhaseLabels, behind: ReadonlyMap<number, Label>): void {
+    const f = this.#f;
+    f.loop((dispatch) => {
+      f.block((far) => {
+        f.block((near) => this.#table({ dispatch, far, near, aside, changed }, behind));
+        // A taken branch within the page: the slot is set.
+        f.brIf(dispatch, i32.gt_s(this.#budget, i32.const(0)));
+        f.br(spent);
+      });
+      f.scope(() => f.set(this.#slot, findSlot(f, this.#hart, this.#target, unknown)));
+      f.brIf(spent, i32.le_s(this.#budget, i32.const(0)));
+      f.br(dispatch);
+    });
+    f.unreachable();
+  }
+
+  #table(labels: LoopLabels, behind: ReadonlyMap<number, Label>): void {
+    const f = this.#f;
+    const { all } = operationsOf(this.#library.xlen);
+    const handlers = new Map<number, () => void>([
+      [OPERATION.pageEnd, () => this.#pageEnd(labels)],
+      [OPERATION.nop4, () => this.#advance(4)],
+      [OPERATION.nop2, () => this.#advance(2)],
+    ]);
+    for (const operation of all) {
+      if (operation.inline) handlers.set(operation.number, () => this.#operation(operation, labels));
+    }
+    const dispatch = (known: ReadonlyMap<number, Label>): void => {
+      f.set(this.#budget, i32.sub(this.#budget, i32.const(1)));
+      const table = Array.from(
+        { length: OPERATION.firstInstruction + all.length },
+        (_, number) => known.get(number) ?? labels.changed,
+      );
+      f.brTable(table, known.get(OPERATION.illegal) ?? labels.changed, i32.load16_u(this.#slot));
+    };
+    const nest = (left: readonly [number, () => void][], known: ReadonlyMap<number, Label>): void => {
+      const [next, ...rest] = left;
+      if (next === undefined) {
+        dispatch(known);
+        return;
+      }
+      f.block((label) => nest(rest, new Map([...known, [next[0], label]])));
+      next[1]();
       f.br(labels.dispatch);
     };
-    nest(handlers.length - 1, []);
+    nest([...handlers].reverse(), behind);
   }
 
   #advance(bytes: number): void {
@@ -334,94 +422,108 @@ class RunGenerator {
     this.#f.set(this.#budget, i32.add(this.#budget, i32.const(1)));
   }
 
-  #decode(labels: RunLabels): void {
+  #decode(): void {
     this.#refund();
     this.#spill();
     this.#f.call(this.#library.out.decode);
-    this.#f.br(labels.dispatch);
   }
 
-  #pageEnd(labels: RunLabels): void {
+  #pageEnd(labels: LoopLabels): void {
     this.#refund();
     this.#f.set(this.#target, addressWithin(this.#library.xlen, currentPc(this.#frame(labels))));
     this.#f.br(labels.far);
   }
 
   /** Without a call-out if the next page is known and nothing has changed since the instruction was decoded. */
-  #straddle(labels: RunLabels): void {
+  #straddle(changed: Label): void {
     const f = this.#f;
     this.#refund();
-    f.scope(() => {
-      const behind = i64.add(i64.load(this.#hart, FIELD.pageAddress), i64.const(4096));
-      const page = f.let(addressWithin(this.#library.xlen, behind));
-      const entry = f.let(tlbEntry(this.#hart, page));
-      const slots = f.let(i32.load(this.#hart, FIELD.pageSlots));
-      const tag = i64.or(page, i64.load(this.#hart, FIELD.fetchKey));
-      const translated = i64.eq(i64.load(entry, TLB.fetches), tag);
-      const samePage = i32.eq(i32.load(entry, TLB.fetches + DATUM), i32.load(slots, CODE_PAGE.straddlingFor));
-      const unchanged = i32.eq(
-        i32.load(this.#hart, FIELD.codeGeneration),
-        i32.load(slots, CODE_PAGE.straddlingFor + 4),
-      );
-      f.if(
-        i32.and(i32.and(translated, samePage), unchanged),
-        () => {
-          f.set(this.#slot, i32.add(slots, i32.const(CODE_PAGE.straddling)));
-          const apparent = i32.sub(this.#slot, i32.const((CODE_PAGE.halfwords - 1) * SLOT.bytes));
-          f.store('i32.store', this.#hart, apparent, FIELD.pageSlots);
-        },
-        () => {
-          this.#callOut(this.#library.out.straddle, [], labels.changed);
-          f.set(this.#slot, i32.load(this.#hart, FIELD.slot));
-        },
-      );
-    });
+    const behind = i64.add(i64.load(this.#hart, FIELD.pageAddress), i64.const(4096));
+    const page = f.let(addressWithin(this.#library.xlen, behind));
+    const entry = f.let(tlbEntry(this.#hart, page));
+    const slots = f.let(i32.load(this.#hart, FIELD.pageSlots));
+    const tag = i64.or(page, i64.load(this.#hart, FIELD.fetchKey));
+    const translated = i64.eq(i64.load(entry, TLB.fetches), tag);
+    const samePage = i32.eq(i32.load(entry, TLB.fetches + DATUM), i32.load(slots, CODE_PAGE.straddlingFor));
+    const unchanged = i32.eq(
+      i32.load(this.#hart, FIELD.codeGeneration),
+      i32.load(slots, CODE_PAGE.straddlingFor + 4),
+    );
+    f.if(
+      i32.and(i32.and(translated, samePage), unchanged),
+      () => {
+        f.set(this.#slot, i32.add(slots, i32.const(CODE_PAGE.straddling)));
+        const apparent = i32.sub(this.#slot, i32.const((CODE_PAGE.halfwords - 1) * SLOT.bytes));
+        f.store('i32.store', this.#hart, apparent, FIELD.pageSlots);
+      },
+      () => {
+        this.#callOut(this.#library.out.straddle, [], changed);
+        f.set(this.#slot, i32.load(this.#hart, FIELD.slot));
+      },
+    );
   }
 
   /** Leaves it to a function; what it does counts there. */
-  #outside(callee: FunctionRef<'i32'>, labels: RunLabels): void {
+  #outside(callee: FunctionRef<'i32'>, changed: Label): void {
     this.#refund();
-    this.#callOut(callee, [this.#hart, this.#slot], labels.changed);
+    this.#callOut(callee, [this.#hart, this.#slot], changed);
   }
 
-  #operation(operation: Operation, outlined: Outlined, labels: RunLabels): void {
-    const ref = outlined.get(operation.number);
-    if (ref === undefined) this.#f.scope(() => generateOperation(this.#frame(labels), operation));
-    else this.#callOut(ref, [this.#hart, this.#slot], labels.changed);
+  #outlinedOperation({ number, length }: Operation, changed: Label): void {
+    const ref = this.#outlined.get(number);
+    if (ref === undefined) throw new Error(`operation ${number} has no function`);
+    this.#callOut(ref, [this.#hart, this.#slot], changed);
+    this.#advance(length);
+  }
+
+  #operation(operation: Operation, labels: LoopLabels): void {
+    this.#f.scope(() => generateOperation(this.#frame(labels), operation));
     this.#advance(operation.length);
   }
 
-  #frame(labels: RunLabels): Frame {
+  #frame({ aside, near, far }: LoopLabels): Frame {
     const f = this.#f;
     return {
       f,
       hart: this.#hart,
       slot: this.#slot,
       ...this.#library,
-      callOut: (callee, ...args) => this.#callOut(callee, args, labels.changed),
+      callOut: () => f.br(aside),
       goNear: (distance) => {
         f.set(this.#slot, i32.add(this.#slot, distance));
-        f.br(labels.near);
+        f.br(near);
       },
       goFar: (target) => {
         f.set(this.#target, target);
-        f.br(labels.far);
+        f.br(far);
       },
     };
   }
 }
 
-interface RunLabels {
+/** Places behind the dispatch loop. */
+interface PhaseLabels {
+  /** Carry out the current instruction by the function of its operation. */
+  readonly aside: Label;
+  /** Go to the address in the target local, whose page the TLB does not know. */
+  readonly unknown: Label;
+  /** The budget is used up. */
+  readonly spent: Label;
+  /** The status is not `proceed`. */
+  readonly changed: Label;
+}
+
+interface LoopLabels {
   /** Carry out what the current slot says. */
   readonly dispatch: Label;
   /** Go to the address in the target local. */
   readonly far: Label;
   /** A jump within the page was taken. */
   readonly near: Label;
-  /** The status is not `proceed`. */
+  readonly aside: Label;
   readonly changed: Label;
 }
 
 function generateRun(f: FunctionBuilder, library: Library, helpers: Helpers, outlined: Outlined): void {
-  new RunGenerator(f, library, helpers).generate(outlined);
+  new RunGenerator(f, library, helpers, outlined).generate();
 }

@@ -39,7 +39,12 @@ function compile({ source, entry, depth }: Candidate): {
   readonly instructions: number;
   readonly bytes: number;
 } {
-  const region = compiler.compile(source, entry, { depth, ungrouped: false, ungroupedBases: 0 });
+  const region = compiler.compile(source, entry, {
+    depth,
+    large: false,
+    ungrouped: false,
+    ungroupedBases: 0,
+  });
   return { instructions: region?.instructions ?? 0, bytes: region?.bytes.length ?? 0 };
 }
 

@@ -2,7 +2,7 @@ import type { Extension, Xlen } from '../isa/index.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { hartArea } from './area.ts';
 import type { DeviceSpace, Platform } from './platform.ts';
-import type { CompiledCode, PlacedRegion } from './tiers/regions.ts';
+import type { CompiledCode, PlacedRegion } from './tiers/regions-options.ts';
 
 /** The parts and settings of a hart. */
 export interface HartOptions {

@@ -42,6 +42,8 @@ export interface Graph {
   readonly instructions: number;
   /** Where a block was cut off because the region is large enough: an offset at which the next one may begin. */
   readonly cutOff: number | undefined;
+  /** Offsets that were not followed any more because the region is large enough; an offset may be there twice. */
+  readonly unfollowed: readonly number[];
 }
 
 /** Bounds of a region. */
@@ -116,11 +118,18 @@ class GraphBuilder {
   build(entry: number): Graph | undefined {
     const queue = this.#queue;
     queue.push({ context: newContext(undefined, 0), offset: entry });
-    for (let next = 0; next < queue.length; next++) {
+    let next = 0;
+    for (; next < queue.length; next++) {
       if (this.#instructions >= this.#limits.instructions) break;
       this.#explore(queue[next].context, queue[next].offset);
     }
-    return this.#drafts.length === 0 ? undefined : assemble(this.#source, this.#drafts, this.#cutOff);
+    if (this.#drafts.length === 0) return undefined;
+    const unfollowed = queue.slice(next).filter(({ context: { blocks }, offset }) => !blocks.has(offset));
+    return {
+      ...assemble(this.#source, this.#drafts),
+      cutOff: this.#cutOff,
+      unfollowed: unfollowed.map(({ offset }) => offset),
+    };
   }
 
   /** Scans a block and queues what it leads to. */
@@ -191,7 +200,7 @@ class GraphBuilder {
 }
 
 /** Makes blocks of drafts, cut where another block begins. */
-function assemble(source: CodeSource, drafts: readonly Draft[], cutOff: number | undefined): Graph {
+function assemble(source: CodeSource, drafts: readonly Draft[]): Pick<Graph, 'blocks' | 'instructions'> {
   const blocks: Block[] = [];
   let instructions = 0;
   for (const draft of drafts) {
@@ -206,7 +215,7 @@ function assemble(source: CodeSource, drafts: readonly Draft[], cutOff: number |
     block.end = ends.of(context, block.code[block.code.length - 1]);
     block.next = following(block.end);
   }
-  return { blocks, instructions, cutOff };
+  return { blocks, instructions };
 }
 
 function cut({ context: { blocks }, code }: Draft): void {

@@ -15,14 +15,16 @@ const PAGE_BITS = 12;
  * Limits of regions: most code is not worth more than a few blocks, as V8 optimizes a KiB in a millisecond. RV32 has
  * instructions of which each becomes less code, and takes more of them: five times as many for a product of 64 bits.
  */
-const LIMITS: Readonly<Record<Xlen, Readonly<Record<'shallow' | 'deep', GraphLimits>>>> = {
+const LIMITS: Readonly<Record<Xlen, Readonly<Record<'shallow' | 'deep' | 'large', GraphLimits>>>> = {
   32: {
     shallow: { instructions: 96, most: 96, callDepth: 0 },
     deep: { instructions: 640, most: 1024, callDepth: 3 },
+    large: { instructions: 1280, most: 2048, callDepth: 3 },
   },
   64: {
     shallow: { instructions: 96, most: 96, callDepth: 0 },
     deep: { instructions: 320, most: 1024, callDepth: 3 },
+    large: { instructions: 1280, most: 2048, callDepth: 3 },
   },
 };
 
@@ -33,6 +35,8 @@ const LONGEST_SPAN = 128;
 export interface CompileOptions {
   /** With or without functions that are called and likely targets of indirect jumps. */
   readonly depth: 'shallow' | 'deep';
+  /** A deep region has room for more instructions than others. */
+  readonly large: boolean;
   /** Check each memory access by itself, where it is. */
   readonly ungrouped: boolean;
   /**
@@ -57,6 +61,10 @@ export interface Region {
    * Where a long run of instructions was cut off, by offset from the page of the entry: it goes on in another region.
    */
   readonly cutOff: number | undefined;
+  /**
+   * Where it is left because it is large enough, by offset from the page of the entry; an offset may be there twice.
+   */
+  readonly unfollowed: readonly number[];
   /** The same by blocks: what was compiled. */
   readonly blocks: readonly (readonly Placed[])[];
   /**
@@ -91,10 +99,10 @@ export class RegionCompiler {
   compile(
     source: CodeSource,
     entry: number,
-    { depth, ungrouped, ungroupedBases }: CompileOptions,
+    { depth, large, ungrouped, ungroupedBases }: CompileOptions,
   ): Region | undefined {
     const limits = LIMITS[this.#xlen];
-    const first = buildGraph(source, entry, limits[depth]);
+    const first = buildGraph(source, entry, limits[large && depth === 'deep' ? 'large' : depth]);
     // Of a block that is longer than a shallow region, all is run when its first instruction is.
     const isLong = first?.blocks.length === 1 && first.cutOff !== undefined;
     const graph = isLong ? buildGraph(source, entry, limits.deep) : first;
@@ -107,10 +115,10 @@ export class RegionCompiler {
     const bytes = this.#modules.bytes(f, imports);
     const blocks = graph.blocks.map((block) => block.code);
     const { wideChecks } = code;
-    const { instructions, cutOff } = graph;
+    const { instructions, cutOff, unfollowed } = graph;
     return {
       ...{ bytes, depth: isLong ? 'deep' : depth, pages: pagesOf(graph) },
-      ...{ instructions, cutOff, wideChecks, blocks },
+      ...{ instructions, cutOff, unfollowed, wideChecks, blocks },
     };
   }
 }

@@ -32,6 +32,7 @@ export class RandomCompilations {
       const entry = count === 0 ? code.offsets[0] : random.pick(near);
       const how: CompileOptions = {
         depth: random.pick(['shallow', 'deep']),
+        large: random.chance(0.05),
         ungrouped: random.chance(0.1),
         ungroupedBases: random.chance(0.2) ? random.bits() | 0 : 0,
       };

@@ -2,7 +2,7 @@ import type { GuestMemory } from '../../memory/guest-memory.ts';
 import { Hart } from '../hart.ts';
 import type { HartOptions } from '../hart-options.ts';
 import { EXIT, type Exit, FIELD } from '../layout.ts';
-import type { PlacedRegion } from '../tiers/regions.ts';
+import type { PlacedRegion } from '../tiers/regions-options.ts';
 import { copyMemory, memoryDifferences, STATE_RANGES, sameState, stateDifferences } from './differences.ts';
 import { describeMemory, describeStretch } from './report.ts';
 import { Tape } from './tape.ts';

@@ -1,7 +1,7 @@
 import { disassemble } from '../../isa/index.ts';
 import { moduleText } from '../../wasm/index.ts';
 import { EXIT, type Exit } from '../layout.ts';
-import type { PlacedRegion } from '../tiers/regions.ts';
+import type { PlacedRegion } from '../tiers/regions-options.ts';
 import type { Difference } from './differences.ts';
 
 /** A stretch of guest code that two engines carried out differently. */

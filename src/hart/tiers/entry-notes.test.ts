@@ -5,7 +5,7 @@ test('a slot is remembered until its page has other code', () => {
   const notes = new EntryNotes();
   notes.change(100, 108).refused = true;
   notes.change(200, 208).ungroupedBases |= 4;
-  expect(notes.of(100, 108)).toEqual({ ungroupedBases: 0, ungrouped: false, refused: true });
+  expect(notes.of(100, 108)).toEqual({ ungroupedBases: 0, ungrouped: false, large: false, refused: true });
   expect(notes.of(100, 116)).toBeUndefined();
   notes.forget(100);
   expect(notes.of(100, 108)).toBeUndefined();

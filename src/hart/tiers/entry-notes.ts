@@ -7,6 +7,8 @@ export interface EntryNote {
   ungroupedBases: number;
   /** Checking less at once through single registers was of no help: each access is checked by itself. */
   ungrouped: boolean;
+  /** The region was full, and so much of the guest's work was done around it that it gets more room. */
+  large: boolean;
   /** The code did not compile, and is left to the interpreter. */
   refused: boolean;
 }
@@ -35,7 +37,7 @@ export class EntryNotes {
     if (known !== undefined) return known;
     while (this.#count >= MOST_NOTES) this.#forgetFirst();
     const notes = this.#pages.get(page) ?? new Map<number, EntryNote>();
-    const note = { ungroupedBases: 0, ungrouped: false, refused: false };
+    const note = { ungroupedBases: 0, ungrouped: false, large: false, refused: false };
     this.#pages.set(page, notes.set(slot, note));
     this.#count++;
     return note;

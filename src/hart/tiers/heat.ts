@@ -22,13 +22,14 @@ export type Depth = CompileOptions['depth'];
 /** How often samples have met the code at each slot, and when it is compiled for that. */
 export class Heat {
   readonly #samples = new Uint16Array(COUNTERS);
-  readonly #threshold: number;
+  /** Samples after which code is compiled. */
+  readonly threshold: number;
   readonly #deep: number;
   #untilCooling: number;
 
   /** @param threshold samples after which code is compiled */
   constructor(threshold = THRESHOLD) {
-    this.#threshold = threshold;
+    this.threshold = threshold;
     this.#deep = DEEP * threshold;
     this.#untilCooling = PERIOD * threshold;
   }
@@ -36,7 +37,7 @@ export class Heat {
   /** Another sample is taken. @returns whether half of them has been forgotten now, after a period */
   pass(): boolean {
     if (--this.#untilCooling > 0) return false;
-    this.#untilCooling = PERIOD * this.#threshold;
+    this.#untilCooling = PERIOD * this.threshold;
     for (let counter = 0; counter < COUNTERS; counter++) this.#samples[counter] >>= 1;
     return true;
   }
@@ -52,18 +53,18 @@ export class Heat {
     const samples = this.#samples[counter];
     if (samples >= this.#deep) return undefined;
     this.#samples[counter] = samples + 1;
-    if (samples + 1 === this.#threshold) return 'shallow';
+    if (samples + 1 === this.threshold) return 'shallow';
     return samples + 1 === this.#deep ? 'deep' : undefined;
   }
 
   /** The next sample of a slot makes it due. */
   expect(slot: number, depth: Depth): void {
-    this.#samples[counterOf(slot)] = (depth === 'deep' ? this.#deep : this.#threshold) - 1;
+    this.#samples[counterOf(slot)] = (depth === 'deep' ? this.#deep : this.threshold) - 1;
   }
 
   /** A slot was hot in the life of another hart: few samples make it due. */
   hasten(slot: number, depth: Depth): void {
-    const due = depth === 'deep' ? this.#deep : this.#threshold;
+    const due = depth === 'deep' ? this.#deep : this.threshold;
     const counter = counterOf(slot);
     this.#samples[counter] = Math.max(this.#samples[counter], due - Math.min(KNOWN, due));
   }

@@ -195,12 +195,64 @@ describe('a region that often cannot go on is compiled with fewer accesses for e
   });
 });
 
+describe('a region that is full', () => {
+  const STEPS = 60;
+  /** A loop with more instructions than a deep region has, all of which run in some turns. */
+  const program = (turns: number): string => `
+    li s1, ${turns}
+    li a0, 0
+    loop:
+    ${Array.from(
+      { length: STEPS },
+      (_, step) => `
+      andi t0, s1, ${1 << (step % 4)}
+      beqz t0, step${step}
+      addi a0, a0, ${step}
+      ${'nop\n'.repeat(5)}
+      step${step}:`,
+    ).join('\n')}
+    addi s1, s1, -1
+    beqz s1, end
+    j loop
+    end: ${FINISH}`;
+
+  /** The sizes of what was compiled, and how many regions the loop went through for each turn. */
+  function run(turns: number): { readonly sizes: readonly number[]; readonly exits: number } {
+    const sizes: number[] = [];
+    const bed = new HartBed({
+      engine: 'jit',
+      compileAfter: 1,
+      onRegion: ({ region: { instructions } }) => sizes.push(instructions),
+    });
+    const retired = turns * STEPS * 8;
+    bed.load(program(turns)).finish(2 * retired);
+    const { near = 0, next = 0 } = bed.hart.regionStatistics?.exits ?? {};
+    return { sizes, exits: (near + next) / turns };
+  }
+
+  test('gets more room where the guest works around it all the time', () => {
+    const { sizes, exits } = run(60_000);
+    const large = sizes.filter((size) => size > STEPS * 8).length;
+    expect(large).toBeGreaterThan(0);
+    expect(large).toBeLessThan(4);
+    expect(exits).toBeLessThan(1);
+  });
+
+  test('and not where it runs now and then', () => {
+    const { sizes, exits } = run(60);
+    expect(Math.max(...sizes)).toBeGreaterThan(200);
+    expect(Math.max(...sizes)).toBeLessThan(STEPS * 8);
+    expect(exits).toBeGreaterThan(1);
+  });
+});
+
 describe('code that does not compile is interpreted', () => {
   afterEach(() => vi.restoreAllMocks());
 
   const INVALID: Region = {
     bytes: Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0xff),
-    ...{ depth: 'shallow', pages: [], instructions: 1, cutOff: undefined, blocks: [], wideChecks: new Map() },
+    ...{ depth: 'shallow', pages: [], instructions: 1 },
+    ...{ cutOff: undefined, unfollowed: [], blocks: [], wideChecks: new Map() },
   };
   const TURNS = 50_000;
 

@@ -1,21 +1,19 @@
-import type { Decode, Decoded, Xlen } from '../../isa/index.ts';
-import { isCompilable, type Region, RegionCompiler } from '../../jit/index.ts';
-import type { MemoryLimits } from '../../wasm/index.ts';
+import type { Decoded } from '../../isa/index.ts';
+import { isCompilable, type Region } from '../../jit/index.ts';
 import { REGION_RECORDS } from '../area.ts';
-import type { CodeCache } from '../code-cache.ts';
 import { hotEntry, NO_ENTRY } from '../hot-code.ts';
 import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT, SLOT_SCALE } from '../interpreter/slots.ts';
 import { FIELD, SHORT_STRETCH } from '../layout.ts';
 import { RegionCounters } from '../region-statistics.ts';
-import type { HartState } from '../state.ts';
-import type { Tlb } from '../tlb.ts';
-import { COMPILED_LAYOUT } from './compiled-layout.ts';
 import { EntryNotes } from './entry-notes.ts';
 import { ExpectedCode } from './expected-code.ts';
+import { FullRegions } from './full-regions.ts';
 import { type HalfwordTest, HartCode, type Place } from './hart-code.ts';
 import { type Depth, Heat } from './heat.ts';
 import { JumpProfile } from './jump-profile.ts';
+import { type MadeRegion, RegionMaker } from './region-maker.ts';
 import { RegionMemory } from './region-memory.ts';
+import type { RegionsOptions } from './regions-options.ts';
 import { TierClock } from './tier-clock.ts';
 
 const PAGE = 4096;
@@ -38,66 +36,6 @@ const WORTH_ANOTHER: readonly number[] = [8, 200];
 const STRETCH_CREDIT = 8192;
 /** Instructions that the interpreter must carry out, at the start of a stretch, that are passed over. */
 const MOST_PASSED_OVER = 8;
-
-/** The parts of a hart that its regions need. */
-export interface RegionsOptions {
-  readonly memory: WebAssembly.Memory;
-  readonly limits: MemoryLimits;
-  /** No other thread works in the guest's memory. */
-  readonly alone: boolean;
-  /** Byte address in linear memory of a record for each of `REGION_RECORDS`. */
-  readonly records: number;
-  readonly state: HartState;
-  readonly tlb: Tlb;
-  readonly code: CodeCache;
-  readonly decode: Decode;
-  /** Where the interpreter looks for the functions of regions. */
-  readonly table: WebAssembly.Table;
-  /** The functions of float/ by their names. */
-  readonly float: WebAssembly.Exports;
-  /** Samples after which the code at a slot is compiled; {@link Heat} has a number unless given. */
-  readonly threshold?: number;
-  /** Bytes that regions may take in this process, as an estimate; {@link CODE_BYTES} unless given. */
-  readonly codeBytes?: number;
-  /** Where regions began when the machine was saved, as `hotCodeOf` gives it. */
-  readonly hot?: Uint32Array | undefined;
-  /** Is told of each region that is put in place. */
-  readonly onRegion?: (placed: PlacedRegion) => void;
-  /** Is told what was compiled. */
-  readonly onCompiled?: (compiled: CompiledCode) => void;
-  /** Is told, for people, of the first code that does not compile. */
-  readonly onRefused?: (text: string) => void;
-}
-
-/** A piece of work of the compiler. */
-export interface CompiledCode {
-  /** Guest-virtual address of the first instruction, as two words. */
-  readonly pcLow: number;
-  readonly pcHigh: number;
-  readonly isDeep: boolean;
-  /** Bytes of WebAssembly; 0 if there was nothing to compile, or it was refused. */
-  readonly bytes: number;
-  /** Milliseconds that it has taken. */
-  readonly time: number;
-}
-
-/** A region where it has been put. */
-export interface PlacedRegion {
-  /** Guest-virtual address of the page of its entry, as two words. */
-  readonly pageLow: number;
-  readonly pageHigh: number;
-  /** Width of its hart. */
-  readonly xlen: Xlen;
-  /** Address in linear memory of its record. */
-  readonly record: number;
-  readonly region: Region;
-}
-
-/** A region with its code in the engine. */
-interface Compiled {
-  readonly region: Region;
-  readonly run: WebAssembly.ExportValue | undefined;
-}
 
 /** A region that is in place. */
 interface Installed {
@@ -124,7 +62,7 @@ interface Installed {
  */
 export class Regions {
   readonly #options: RegionsOptions;
-  readonly #compiler: RegionCompiler;
+  readonly #maker: RegionMaker;
   readonly #words: Int32Array;
   readonly #addresses: Uint32Array;
   readonly #memoryWords: Int32Array;
@@ -132,9 +70,9 @@ export class Regions {
   readonly #heat: Heat;
   readonly #jumps = new JumpProfile();
   readonly #notes = new EntryNotes();
+  readonly #full: FullRegions;
   readonly #memory: RegionMemory;
   readonly #expected: ExpectedCode;
-  #hasTold = false;
   /**
    * By slots of instructions that only the interpreter carries out: the slot of the next one that compiled code does.
    */
@@ -151,8 +89,9 @@ export class Regions {
 
   constructor(options: RegionsOptions) {
     this.#options = options;
-    this.#compiler = new RegionCompiler(options.limits, COMPILED_LAYOUT, options.alone, options.state.xlen);
+    this.#maker = new RegionMaker(options);
     this.#heat = new Heat(options.threshold);
+    this.#full = new FullRegions(this.#heat.threshold);
     this.#expected = new ExpectedCode(options.hot ?? new Uint32Array());
     this.#memory = new RegionMemory(options.codeBytes ?? CODE_BYTES);
     this.#words = options.state.words;
@@ -243,11 +182,21 @@ export class Regions {
     const number = this.#numberOf(record);
     this.#idle[number] = 0;
     this.#memory.meet(number);
+    if (this.#full.meet(number, this.#addresses[FIELD.slot >> 2])) this.#enlarge(number);
+  }
+
+  /** The region is full, and most of the guest's work is done around it. */
+  #enlarge(number: number): void {
+    const installed = this.#installed.get(number);
+    if (installed === undefined) return;
+    this.#notes.change(installed.pages[0], installed.slot).large = true;
+    this.#retry(installed);
   }
 
   /** Half of the samples has been forgotten: forgets the regions that no longer show in them. */
   #cool(): void {
     this.#behind.clear();
+    this.#full.cool();
     for (const number of [...this.#installed.keys()]) {
       if (this.#idle[number] < LONGEST_IDLE) this.#idle[number]++;
       else this.#drop(number);
@@ -355,9 +304,11 @@ export class Regions {
     if (halfword < 0 || halfword >= CODE_PAGE.halfwords || this.#options.code.isStraddling(slot)) return;
     const old = this.#regionAt(slots, halfword);
     if (old !== undefined && (depth === 'shallow' || old.depth === 'deep')) return;
-    if (this.#notes.of(slots, slot)?.refused === true) return;
+    const { refused, large } = this.#notes.of(slots, slot) ?? { refused: false, large: false };
+    if (refused) return;
     const start = performance.now();
-    const source = new HartCode(this.#options, this.#jumps, place, isOthers);
+    // A large one is there to have the code of others, too.
+    const source = new HartCode(this.#options, this.#jumps, place, large ? undefined : isOthers);
     const compiled = this.#make(place, depth, source);
     if (compiled !== undefined) {
       if (old !== undefined) this.#drop(old.number);
@@ -375,37 +326,15 @@ export class Regions {
     });
   }
 
-  /**
-   * Compiles what begins at a place. A guest can write any code that there is: if some of it should not compile, or the
-   * engine refuses the outcome, it is interpreted from then on, and nothing else happens.
-   */
-  #make(place: Place, depth: Depth, source: HartCode): Compiled | undefined {
+  /** Compiles what begins at a place; what is refused is interpreted from then on. */
+  #make(place: Place, depth: Depth, source: HartCode): MadeRegion | undefined {
     const { slot, slots } = place;
-    const { memory, float } = this.#options;
-    const { ungrouped = false, ungroupedBases = 0 } = this.#notes.of(slots, slot) ?? {};
-    const offset = ((slot - slots) / SLOT.bytes) * 2;
-    try {
-      const region = this.#compiler.compile(source, offset, { depth, ungrouped, ungroupedBases });
-      if (region === undefined) return undefined;
-      const module = new WebAssembly.Module(region.bytes);
-      const { exports } = new WebAssembly.Instance(module, { env: { memory }, float });
-      return { region, run: exports.region };
-    } catch (error) {
-      this.#notes.change(slots, slot).refused = true;
-      this.#statistics.add('refused', 1);
-      this.#tell(place, offset, error);
-      return undefined;
-    }
-  }
-
-  #tell({ pageLow, pageHigh }: Place, offset: number, error: unknown): void {
-    if (this.#hasTold) return;
-    this.#hasTold = true;
-    const address = (BigInt(pageHigh >>> 0) << 32n) | BigInt((pageLow + offset) >>> 0);
-    this.#options.onRefused?.(
-      `the guest's code at 0x${address.toString(16)} did not compile, which is a mistake of hartvisor; ` +
-        `it is interpreted, and runs slowly (${String(error)})`,
-    );
+    const { large = false, ungrouped = false, ungroupedBases = 0 } = this.#notes.of(slots, slot) ?? {};
+    const made = this.#maker.make(place, source, { depth, large, ungrouped, ungroupedBases });
+    if (made !== 'refused') return made;
+    this.#notes.change(slots, slot).refused = true;
+    this.#statistics.add('refused', 1);
+    return undefined;
   }
 
   /** The next stretch that is met where a deep region was cut off is compiled: it is run as often. */
@@ -429,7 +358,7 @@ export class Regions {
     return this.#installed.get(this.#halfwords[(slots + CODE_PAGE.regions) / 2 + halfword]);
   }
 
-  #install({ region, run }: Compiled, place: Place, source: HartCode): void {
+  #install({ region, run }: MadeRegion, place: Place, source: HartCode): void {
     const { slot, slots, pageLow, pageHigh } = place;
     const { table } = this.#options;
     this.#makeRoom(this.#memory.victims(region.bytes.length));
@@ -452,6 +381,7 @@ export class Regions {
       const numbers = this.#byPage.get(page) ?? new Set();
       this.#byPage.set(page, numbers.add(number));
     }
+    this.#noteRoom(number, place, region, source);
     if (region.depth === 'deep' && region.cutOff !== undefined) this.#awaitNext(region.cutOff, source);
     this.#options.onRegion?.({
       pageLow,
@@ -462,6 +392,13 @@ export class Regions {
     });
     this.#memory.add(number, region.bytes.length);
     this.#statistics.placed(region.bytes.length, region.instructions, this.#memory.total);
+  }
+
+  /** A deep region may be worth more room than it has, once. */
+  #noteRoom(number: number, { slot, slots }: Place, { depth, unfollowed }: Region, source: HartCode): void {
+    if (depth !== 'deep' || this.#notes.of(slots, slot)?.large === true) return;
+    const exits = new Set(unfollowed.map((offset) => source.slotOf(offset)));
+    this.#full.add(number, exits);
   }
 
   #writeRecord(number: number, { slot, slots }: Place, { pages }: Region, source: HartCode): void {
@@ -510,6 +447,7 @@ export class Regions {
     this.#options.table.set(number, null);
     this.#installed.delete(number);
     this.#memory.remove(number);
+    this.#full.remove(number);
     this.#statistics.dropped(this.#memory.total);
     for (const page of pages) this.#byPage.get(page)?.delete(number);
     this.#free.push(number);

@@ -41,7 +41,7 @@ function compile({ source, entry, depth }: Candidate): {
 } {
   const region = compiler.compile(source, entry, {
     depth,
-    large: false,
+    ...{ large: false, linear: true },
     ungrouped: false,
     ungroupedBases: 0,
   });

@@ -7,11 +7,10 @@ import { type Candidate, floatCandidates, kernelCandidates } from './sources.ts'
 
 const compiler = new RegionCompiler({ minimum: 1, maximum: 1 }, COMPILED_LAYOUT, false);
 
+const HOW = { large: false, linear: true, ungrouped: false, ungroupedBases: 0 } as const;
+
 function instructionsOf({ source, entry, depth }: Candidate): number {
-  return (
-    compiler.compile(source, entry, { depth, large: false, ungrouped: false, ungroupedBases: 0 })
-      ?.instructions ?? 0
-  );
+  return compiler.compile(source, entry, { depth, ...HOW })?.instructions ?? 0;
 }
 
 test('the loops with floating point are many, different and compiled whole', () => {

@@ -49,6 +49,38 @@ describe('pages of data', () => {
     expect(bed.compiled).toBeGreaterThan(2000);
   });
 
+  test('that lie in another order in memory have their own contents when pointers lead through them', () => {
+    const PAGES = 4;
+    const bed = new PagingBed();
+    // From the last page to the first one in memory, by pointers that go up and down, with a number behind each.
+    for (let page = 0; page < PAGES; page++) {
+      const target = DATA + ((page * 3) % PAGES) * PAGE;
+      bed.map(page, target);
+      bed.write64(target + 64, BigInt(VIRTUAL + ((page + 1) % PAGES) * PAGE + 128));
+      bed.write64(target + 128, BigInt(VIRTUAL + page * PAGE + 64));
+      bed.write64(target + 136, BigInt(10 ** page));
+    }
+    const result = bed.supervisor(
+      `li s0, ${VIRTUAL + 128}
+       li s1, 2000
+       li a0, 0
+    1: ld t0, 8(s0)
+       ld t1, 0(s0)
+       add a0, a0, t0
+       sd s1, 24(s0)
+       ld s0, (t1)
+       addi s1, s1, -1
+       bnez s1, 1b
+       ${END}`,
+      ON_ECALL,
+    );
+    expect(result).toBe((2000 / PAGES) * 1111);
+    for (let page = 0; page < PAGES; page++) {
+      expect(bed.read64(DATA + ((page * 3) % PAGES) * PAGE + 152)).toBe(BigInt(PAGES - page));
+    }
+    expect(bed.compiled).toBeGreaterThan(5000);
+  });
+
   test('that lose their permission fault in a hot loop, precisely', () => {
     const bed = new PagingBed().map(0, DATA);
     const result = bed.supervisor(

@@ -19,6 +19,8 @@ export interface AccessPlan {
   /** By index of the header of a loop: groups that are checked before it. */
   readonly before: readonly (readonly AccessGroup[] | undefined)[];
   readonly strided: readonly StridedLoop[];
+  /** Those that were found; none where each access is checked by itself. */
+  readonly loops: readonly Loop[];
 }
 
 /**
@@ -38,7 +40,7 @@ export function planAccesses(graph: Graph, flow: Flow, dominates: Dominates, lim
     limits.longest === 0 || all.length === 0 || graph.blocks[0].next.length === 0
       ? { groups: accesses.map((block) => block.groups), before: [] }
       : new Planner(flow, dominates, limits, accesses, all, loops).plan();
-  return { groups, before, strided: strided?.loops ?? [] };
+  return { groups, before, strided: strided?.loops ?? [], loops };
 }
 
 class Planner {

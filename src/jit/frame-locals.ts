@@ -28,6 +28,8 @@ export const FRAME = {
   inexactNearest: new Local('i32', 10),
   /** Where a register that a loop moves points to in linear memory. */
   moved: new Local('i32', 11),
+  /** Distance of linear memory from guest-virtual addresses, as it was where that was last guessed. */
+  addend: new Local('i32', 12),
 } as const;
 
 /** Types of the locals above, without the parameter. */

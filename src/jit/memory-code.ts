@@ -77,6 +77,7 @@ export class MemoryCode implements MemorySemantics {
       isLong: false,
       far: this.#far,
       addendOnly: false,
+      guessed: false,
     });
     return host;
   }

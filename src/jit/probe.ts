@@ -27,6 +27,8 @@ export interface Probed {
   readonly far: boolean;
   /** Wanted is the distance of linear memory from virtual addresses of the page. */
   readonly addendOnly: boolean;
+  /** The distance is taken to be what it was last until it has been read. */
+  readonly guessed: boolean;
 }
 
 /**
@@ -47,7 +49,13 @@ export function probe(f: FunctionBuilder, { tlb }: HartLayout, host: Local<'i32'
   // V8 reads what it compares with directly twice, once for nothing; what it subtracts from is read once.
   resumeIf(f, i64.ne(i64.sub(i64.load(entry, table), page), key), far);
   const addend = i32.load(entry, table + 8);
-  f.set(host, probed.addendOnly ? addend : i32.add(i32.wrap_i64(virtual), addend));
+  if (probed.guessed) {
+    // The processor goes on with the access before it knows the entry: a branch is predicted, a load is waited for.
+    const known = f.let(addend);
+    f.ifUnlikely(i32.ne(known, FRAME.addend), () => f.set(FRAME.addend, known));
+  }
+  const distance = probed.guessed ? FRAME.addend : addend;
+  f.set(host, probed.addendOnly ? distance : i32.add(i32.wrap_i64(virtual), distance));
 }
 
 /** Leaves, if a condition holds, before an instruction that the interpreter must carry out. */

@@ -4,6 +4,7 @@ import { type AccessPlan, planAccesses } from './access-plan.ts';
 import { analyseFlow, type Dominates, type Flow, isRetreating } from './flow.ts';
 import { FRAME, HOLE } from './frame-locals.ts';
 import type { Block, Graph, Placed, Target } from './graph.ts';
+import { followedPointers } from './pointers.ts';
 import type { RegionFrame } from './region-frame.ts';
 import { PROBE } from './stencils.ts';
 import type { StridedLoop } from './strided.ts';
@@ -46,13 +47,24 @@ export class RegionCode {
   /** By index of a header: a loop whose accesses are checked for several turns. */
   readonly #windows: (Window | undefined)[];
 
-  /** @param limits tell what is checked together */
-  constructor(graph: Graph, frame: RegionFrame, limits: SpanLimits) {
+  /**
+   * By index of a block: base registers, a bit for each, for whose accesses there the distance of linear memory is
+   * guessed.
+   */
+  readonly #guessed: Int32Array | undefined;
+
+  /**
+   * @param limits tell what is checked together
+   * @param linear as for {@link CompileOptions}
+   */
+  constructor(graph: Graph, frame: RegionFrame, limits: SpanLimits, linear: boolean) {
     this.#frame = frame;
     const { flow, dominates } = analyseFlow(graph);
     this.#flow = flow;
     this.#dominates = dominates;
     this.#accesses = planAccesses(graph, flow, dominates, limits);
+    const { loops } = this.#accesses;
+    if (linear && loops.length > 0) this.#guessed = followedPointers(flow, loops, frame.pointerBytes);
     this.#labels = new Int32Array(graph.blocks.length);
     this.#windows = graph.blocks.map(() => undefined);
   }
@@ -64,7 +76,7 @@ export class RegionCode {
       return;
     }
     const { offset } = block.code[0];
-    for (const group of this.#accesses.before[block.index] ?? []) this.#check(group, offset, 0);
+    for (const group of this.#accesses.before[block.index] ?? []) this.#check(group, offset, 0, 0);
     const { f } = this.#frame;
     const strided = this.#accesses.strided.find(({ loop }) => loop.header === block);
     if (strided !== undefined) this.#windows[block.index] = this.#openWindow(strided);
@@ -89,7 +101,7 @@ export class RegionCode {
     this.#frame.piece('turns');
     for (const check of checks) {
       const { base, low, span, stride } = check;
-      this.#check(check, offset, 0);
+      this.#check(check, offset, 0, 0);
       values[HOLE.rd] = turns;
       values[HOLE.rs1] = registers.locals[base];
       values[HOLE.imm] = low;
@@ -181,13 +193,14 @@ export class RegionCode {
     const frame = this.#frame;
     const { code, end, index } = block;
     const groups = this.#accesses.groups[index];
+    const guessed = this.#guessed?.[index] ?? 0;
     frame.spend(code.length);
     this.#checkFloat(code);
     const last = code.length - 1;
     for (let at = 0; at <= last; at++) {
       const placed = code[at];
       if (placed.traits.pure && placed.decoded.rd === 0) continue;
-      this.#instruction(placed, code.length - at, groups[at]);
+      this.#instruction(placed, code.length - at, groups[at], guessed);
     }
     switch (end.kind) {
       case 'go':
@@ -245,8 +258,11 @@ export class RegionCode {
     f.close();
   }
 
-  /** @param unspent instructions of its block from this one on */
-  #instruction(placed: Placed, unspent: number, group: AccessGroup | undefined): void {
+  /**
+   * @param unspent instructions of its block from this one on
+   * @param guessed as for {@link #check}
+   */
+  #instruction(placed: Placed, unspent: number, group: AccessGroup | undefined, guessed: number): void {
     const { decoded, traits, offset } = placed;
     const frame = this.#frame;
     if (traits.vector !== 'none') {
@@ -257,7 +273,7 @@ export class RegionCode {
       frame.system(placed, unspent);
       return;
     }
-    if (group !== undefined && group.host === 0) this.#check(group, offset, unspent);
+    if (group !== undefined && group.host === 0) this.#check(group, offset, unspent, guessed);
     const { values, registers } = frame;
     const { locals } = registers;
     const { first } = traits;
@@ -293,8 +309,12 @@ export class RegionCode {
     this.#frame.piece(imm < 0 ? 'movedBelow' : 'moved');
   }
 
-  /** Writes the check of a group, at an offset or before a loop that begins there. */
-  #check(group: AccessGroup, offset: number, unspent: number): void {
+  /**
+   * Writes the check of a group, at an offset or before a loop that begins there.
+   *
+   * @param guessed base registers, a bit for each, for which the distance of linear memory is guessed
+   */
+  #check(group: AccessGroup, offset: number, unspent: number, guessed: number): void {
     const { f, values, registers, stencils } = this.#frame;
     const { base, low, span, alignment, stores, stride } = group;
     group.host = f.declare('i32');
@@ -312,7 +332,8 @@ export class RegionCode {
       (isNear(offset) ? 0 : PROBE.far) |
       (base === 0 ? PROBE.x0 : 0) |
       (low === 0 ? PROBE.atBase : 0) |
-      (stride === 0 ? 0 : PROBE.addendOnly);
+      (stride === 0 ? 0 : PROBE.addendOnly) |
+      ((guessed & (1 << base)) === 0 ? 0 : PROBE.guessed);
     this.#frame.paste(stencils.probe(shape));
   }
 

@@ -27,6 +27,8 @@ export class RegionFrame {
   /** Numbers for the holes of the next stencil. */
   readonly values = values;
   readonly stencils: Stencils;
+  /** Bytes of a pointer of the guest. */
+  readonly pointerBytes: number;
   readonly #layout: HartLayout;
   readonly #imports: Imports;
   /** Depths of the labels of exits. */
@@ -49,6 +51,7 @@ export class RegionFrame {
     this.#layout = layout;
     this.#imports = imports;
     this.stencils = stencils;
+    this.pointerBytes = integer === 'i64' ? 8 : 4;
     for (const type of FRAME_TYPES) f.declare(type);
     this.registers = new Registers(graph, f, integer);
   }

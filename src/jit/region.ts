@@ -37,6 +37,8 @@ export interface CompileOptions {
   readonly depth: 'shallow' | 'deep';
   /** A deep region has room for more instructions than others. */
   readonly large: boolean;
+  /** Most of the guest's addresses are equally far from linear memory, as with Bare and in kernels. */
+  readonly linear: boolean;
   /** Check each memory access by itself, where it is. */
   readonly ungrouped: boolean;
   /**
@@ -99,7 +101,7 @@ export class RegionCompiler {
   compile(
     source: CodeSource,
     entry: number,
-    { depth, large, ungrouped, ungroupedBases }: CompileOptions,
+    { depth, large, linear, ungrouped, ungroupedBases }: CompileOptions,
   ): Region | undefined {
     const limits = LIMITS[this.#xlen];
     const first = buildGraph(source, entry, limits[large && depth === 'deep' ? 'large' : depth]);
@@ -110,7 +112,8 @@ export class RegionCompiler {
     const f = this.#modules.function();
     const imports = new Imports();
     const frame = new RegionFrame(f, graph, this.#layout, this.#stencils, imports, registerType(this.#xlen));
-    const code = new RegionCode(graph, frame, { longest: ungrouped ? 0 : LONGEST_SPAN, ungroupedBases });
+    const limited = { longest: ungrouped ? 0 : LONGEST_SPAN, ungroupedBases };
+    const code = new RegionCode(graph, frame, limited, linear);
     frame.write(() => code.tree(graph.blocks[0]));
     const bytes = this.#modules.bytes(f, imports);
     const blocks = graph.blocks.map((block) => block.code);

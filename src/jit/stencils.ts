@@ -31,7 +31,7 @@ const LAST_ROUNDING_MODE = 4;
 const PAGE = 4096;
 
 /** Shapes of checks of groups: bits. */
-export const PROBE = { stores: 1, long: 2, far: 4, x0: 8, atBase: 16, addendOnly: 32 } as const;
+export const PROBE = { stores: 1, long: 2, far: 4, x0: 8, atBase: 16, addendOnly: 32, guessed: 64 } as const;
 
 /**
  * The code that regions are put together from, with holes. A piece is recorded when it is first wanted, by the
@@ -82,6 +82,7 @@ export class Stencils {
         isLong: has('long'),
         far: has('far'),
         addendOnly: has('addendOnly'),
+        guessed: has('guessed'),
       }),
     );
     this.#probes[shape] = made;

@@ -36,6 +36,13 @@ const PROGRAMS: Readonly<Record<string, string>> = {
     addi s1, s1, -8
     addi s2, s2, -1
     bnez s2, 1b`,
+  'linked-list': `
+    li s0, ${DATA}
+    sd s0, (s0)
+    li s2, 100
+  1: ld s0, 0(s0)
+    addi s2, s2, -1
+    bnez s2, 1b`,
   'call-in-place': `
     li s0, 200
     j 1f

@@ -33,6 +33,7 @@ export class RandomCompilations {
       const how: CompileOptions = {
         depth: random.pick(['shallow', 'deep']),
         large: random.chance(0.05),
+        linear: random.chance(0.5),
         ungrouped: random.chance(0.1),
         ungroupedBases: random.chance(0.2) ? random.bits() | 0 : 0,
       };

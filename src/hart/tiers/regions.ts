@@ -4,6 +4,7 @@ import { REGION_RECORDS } from '../area.ts';
 import { hotEntry, NO_ENTRY } from '../hot-code.ts';
 import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT, SLOT_SCALE } from '../interpreter/slots.ts';
 import { FIELD, SHORT_STRETCH } from '../layout.ts';
+import { MODE } from '../privileged/registers.ts';
 import { RegionCounters } from '../region-statistics.ts';
 import { EntryNotes } from './entry-notes.ts';
 import { ExpectedCode } from './expected-code.ts';
@@ -330,7 +331,8 @@ export class Regions {
   #make(place: Place, depth: Depth, source: HartCode): MadeRegion | undefined {
     const { slot, slots } = place;
     const { large = false, ungrouped = false, ungroupedBases = 0 } = this.#notes.of(slots, slot) ?? {};
-    const made = this.#maker.make(place, source, { depth, large, ungrouped, ungroupedBases });
+    const linear = this.#options.state.privilege !== MODE.user;
+    const made = this.#maker.make(place, source, { depth, large, linear, ungrouped, ungroupedBases });
     if (made !== 'refused') return made;
     this.#notes.change(slots, slot).refused = true;
     this.#statistics.add('refused', 1);

@@ -30,6 +30,7 @@ import { UserNetwork } from '../../src/network/user-network.ts';
 import { NodeFolder, openRoot } from '../../src/node/shares/node-folder.ts';
 import { FUSE, OPCODE } from '../../src/shared-folders/fuse/facts.ts';
 import { MemoryStorage } from '../../src/storage/memory-storage.ts';
+import type { ShortStorage } from '../../src/storage/storage.ts';
 import { request } from '../shared-folders/fuse-client.ts';
 import { Chance, HostileRequests } from '../shared-folders/hostile-requests.ts';
 import type { Registers } from './hostile-guest.ts';
@@ -48,7 +49,19 @@ interface Kind {
 
 const PORTS = [{}, { name: 'channel' }];
 const silent = () => undefined;
-const disk = (anyThread: boolean): Kind => ({
+
+/** A disk of which the thread that notifies has every second piece. */
+function everySecondPiece(): ShortStorage {
+  const disk = new MemoryStorage(new Uint8Array(1 << 16));
+  return {
+    size: disk.size,
+    has: (offset, bytes) => offset % 2048 === 0 && offset + bytes <= disk.size,
+    readParts: (offset, into) => disk.readParts(offset, into),
+    writeParts: (offset, from) => disk.writeParts(offset, from),
+  };
+}
+
+const disk = (anyThread: boolean, inPart = false): Kind => ({
   sizes: blkQueues(2),
   later: true,
   create: (memory) =>
@@ -57,6 +70,7 @@ const disk = (anyThread: boolean): Kind => ({
       queues: blkQueues(2).length,
       drive: { name: 'disk', bytes: 1 << 16, readOnly: false, serial: 'serial', anyThread },
       open: () => new MemoryStorage(new Uint8Array(1 << 16)),
+      openShort: () => (inPart ? everySecondPiece() : undefined),
       onTrouble: silent,
     }),
 });
@@ -73,6 +87,7 @@ function scratchFolder(): NodeFolder {
 export const HOSTILE_DEVICES: Readonly<Record<string, Kind>> = {
   'blk, on an I/O thread': disk(false),
   'blk, on any thread': disk(true),
+  'blk, in part on any thread': disk(false, true),
   net: {
     sizes: VIRTIO_NET.queues,
     words: NET_WORDS,

@@ -71,7 +71,7 @@ export async function runDiskBench(
       // Whoever comes first would read it into the page cache for the other.
       readFileSync(guest.disk);
       const run = await measuredRun(commandFor(contender, guest, format, options), limits);
-      const report = readReport(run, `the guest on ${contender.label} with a ${format} disk`);
+      const report = readReport(run, `the guest on ${contender.label} with a ${format} disk`, false);
       onProgress(`turn ${turn + 1}/${options.runs}, ${format}, ${contender.label}`);
       return report;
     });

@@ -77,6 +77,7 @@ describe('readReport', () => {
       at: { ...line.at, user: undefined, system: undefined },
     }));
     expect(() => readReport({ ...good, lines }, 'the guest')).toThrow('/proc');
+    expect(readReport({ ...good, lines }, 'the guest', false).benchmarks.get('fork')?.cpu).toBeUndefined();
   });
 });
 

@@ -7,7 +7,7 @@ export const reportLine = /^(started|begin|bench|part|skip|fail|done)\b/;
 export interface BenchmarkTimes {
   /** Seconds by the guest's clock. */
   readonly guest: number;
-  /** Seconds of CPU time on the host; undefined where the benchmark is only a part of what it ran for. */
+  /** Seconds of CPU time on the host; undefined for a part of what a benchmark runs for, and where nobody asks. */
   readonly cpu: number | undefined;
 }
 
@@ -27,11 +27,14 @@ const TOLERANCE = 0.05;
  * Reads a run of the guest.
  *
  * @param what was run, for messages
- * @throws RunFailure when it did not end well, when its clock is wrong, and where CPU times cannot be read
+ * @param asksCpu CPU times are wanted; the last one is not known of a process that has ended when its line is read, as
+ *   on a busy host
+ * @throws RunFailure when it did not end well, when its clock is wrong, and where CPU times are wanted and not known
  */
 export function readReport(
   run: Pick<MeasuredRun, 'lines' | 'output' | 'status' | 'timedOut'>,
   what: string,
+  asksCpu = true,
 ): GuestReport {
   const failure = (reason: string) =>
     new RunFailure(
@@ -49,7 +52,7 @@ export function readReport(
     if (kind !== 'bench' && kind !== 'part') continue;
     const [iterations, nanoseconds] = numbers.map(Number);
     if (began === undefined || !(iterations > 0) || !(nanoseconds > 0)) throw failure(`reported "${text}"`);
-    const cpu = kind === 'bench' ? cpuBetween(began, at) / iterations : undefined;
+    const cpu = kind === 'bench' && asksCpu ? cpuBetween(began, at) / iterations : undefined;
     benchmarks.set(name, { guest: nanoseconds / 1e9 / iterations, cpu });
     began = undefined;
   }

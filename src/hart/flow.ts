@@ -2,6 +2,7 @@ import type { CodeCache } from './code-cache.ts';
 import type { HartDebug } from './debug/hart-debug.ts';
 import type { ExceptionRow } from './exception-row.ts';
 import { CAUSE, fillException } from './exceptions.ts';
+import type { Exclusion } from './exclusion.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { InstructionCount } from './instruction-count.ts';
 import { CALL_RESULT } from './interpreter/call-outs.ts';
@@ -25,6 +26,7 @@ export interface FlowParts {
   readonly time: RunTime;
   readonly exceptionRow: ExceptionRow;
   readonly debug: HartDebug;
+  readonly exclusion: Exclusion;
 }
 
 /**
@@ -43,6 +45,7 @@ export class Flow {
   readonly #time: FlowParts['time'];
   readonly #exceptionRow: FlowParts['exceptionRow'];
   readonly #debug: FlowParts['debug'];
+  readonly #exclusion: FlowParts['exclusion'];
   readonly #memoryWords: Int32Array;
 
   constructor(parts: FlowParts) {
@@ -55,6 +58,7 @@ export class Flow {
     this.#time = parts.time;
     this.#exceptionRow = parts.exceptionRow;
     this.#debug = parts.debug;
+    this.#exclusion = parts.exclusion;
     this.#memoryWords = new Int32Array(parts.state.memory.buffer);
   }
 
@@ -153,7 +157,8 @@ export class Flow {
   #arrive(): number {
     if (this.#time.spend()) this.#count.restrict(0);
     if (!this.#count.chunkIsOver) return CALL_RESULT.changed;
-    return this.exitRequested() || this.#count.fuelIsUsedUp ? this.leave(EXIT.yield) : CALL_RESULT.changed;
+    const wanted = this.exitRequested() || this.#exclusion.isOwned;
+    return wanted || this.#count.fuelIsUsedUp ? this.leave(EXIT.yield) : CALL_RESULT.changed;
   }
 
   /** The step is over, and the hart is at pc. */

@@ -44,6 +44,8 @@ export interface HartOptions {
   readonly aia?: 'none' | 'aplic' | 'aplic-imsic';
   /** Byte address of the 32-bit word whose becoming non-zero makes `run` return. */
   readonly exitRequest: number;
+  /** Byte address of {@link EXCLUSION}, the same for all harts of a machine; without it there is no other hart. */
+  readonly exclusion?: number;
 }
 
 /** Those of them that are about compiled regions. */

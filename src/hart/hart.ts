@@ -2,11 +2,13 @@ import type { FilePlace } from '../interrupts/interrupt-file.ts';
 import { createDecoder, type Decode, type Decoded, vlenOf } from '../isa/index.ts';
 import { hartArea } from './area.ts';
 import { CodeCache } from './code-cache.ts';
+import { comparePair } from './compare-pair.ts';
 import { HartDebug, type HartStop } from './debug/hart-debug.ts';
 import type { HartPoint } from './debug/point-list.ts';
 import { Stepper } from './debug/stepper.ts';
 import { describeHart, describeProtection } from './describe-hart.ts';
 import { ExceptionRow } from './exception-row.ts';
+import { EXCLUSION, Exclusion } from './exclusion.ts';
 import { Fetcher } from './fetcher.ts';
 import { Flow } from './flow.ts';
 import { guestAccess } from './guest-access.ts';
@@ -62,6 +64,7 @@ export class Hart {
   readonly #fetcher: Fetcher;
   readonly #flow: Flow;
   readonly #debug: HartDebug;
+  readonly #exclusion: Exclusion;
   readonly #stepper: Stepper;
   #stop: HartStop | undefined;
 
@@ -78,6 +81,10 @@ export class Hart {
     this.#options = options;
     this.#words[FIELD.exitRequest >> 2] = options.exitRequest;
     this.#words[FIELD.hsHost >> 2] = options.hsHost ? 1 : 0;
+    const exclusion = options.exclusion ?? area + FIELD.ownExclusion;
+    this.#words[FIELD.exclusion >> 2] = exclusion;
+    const words = EXCLUSION.over(memory.buffer, exclusion);
+    this.#exclusion = new Exclusion(words, () => this.#flow.exitRequested());
     describeHart(this.#words, options);
     const { buffer } = memory;
     const onChange = () => describeProtection(this.#words, ram, this.pmp);
@@ -156,6 +163,7 @@ export class Hart {
       time: this.#time,
       exceptionRow: this.exceptionRow,
       debug: this.#debug,
+      exclusion: this.#exclusion,
     });
   }
 
@@ -217,7 +225,7 @@ export class Hart {
     this.#stop = undefined;
     this.#count.start(Math.min(fuel, this.privileged.untilOverflow()));
     this.#time.start();
-    const exit = this.#run(this.#enter());
+    const exit = this.#inside(() => this.#run(this.#enter()));
     if (exit === EXIT.debug) this.#stop = this.#debug.takeStop();
     return exit;
   }
@@ -255,7 +263,7 @@ export class Hart {
   step(): Exit {
     this.#time.start();
     this.#flow.contextChanged = false;
-    const exit = this.#stepper.step();
+    const exit = this.#inside(() => this.#stepper.step());
     this.#stop = exit === EXIT.debug ? this.#debug.takeStop() : undefined;
     return exit;
   }
@@ -267,7 +275,17 @@ export class Hart {
    */
   goOn(fuel: number): Exit {
     this.#count.start(fuel);
-    return this.#run(this.#flow.goToPc());
+    return this.#inside(() => this.#run(this.#flow.goToPc()));
+  }
+
+  /** Works in guest memory, while no hart does so alone. */
+  #inside(work: () => Exit): Exit {
+    if (!this.#exclusion.enter()) return EXIT.yield;
+    try {
+      return work();
+    } finally {
+      this.#exclusion.leave();
+    }
   }
 
   #run(status: number): Exit {
@@ -284,7 +302,7 @@ export class Hart {
 
   /** The code was left by a poll, and it was only for a look at interrupts. */
   #mayGoOn(): boolean {
-    if (this.#count.waits) return false;
+    if (this.#count.waits || !this.#exclusion.mayStay) return false;
     return this.#count.hasFuel && !this.#time.spend() && this.#options.platform.takeLook?.() === true;
   }
 
@@ -497,6 +515,9 @@ export class Hart {
         return this.#flow.resume();
       case OUTCOME.jumped:
         return this.#afterSystem(true);
+      case OUTCOME.again:
+        this.#count.takeBack();
+        return this.#flow.leave(EXIT.yield);
       case OUTCOME.wait:
         this.#position.skip(decoded.length);
         return this.#flow.leave(EXIT.wait);
@@ -551,6 +572,8 @@ export class Hart {
       },
       retired: (out) => this.#count.readBefore(out),
       reservationHolds: () => reservationHolds(this.state, this.#memoryWords),
+      comparePair: (decoded) =>
+        comparePair(this.state, this.#access, decoded, (action) => this.#exclusion.alone(action)),
       limitRun: (instructions) => this.#count.restrict(instructions),
       exitRequested: () => this.#flow.exitRequested(),
     };

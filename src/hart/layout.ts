@@ -4,6 +4,7 @@
  */
 import { REGION_EXIT } from '../jit/exits.ts';
 import { align, array, f64, halves, i32, i64, row, struct, u8 } from '../layout/struct.ts';
+import { EXCLUSION } from './exclusion.ts';
 import { SLOT_TYPE } from './interpreter/slots.ts';
 
 /**
@@ -326,6 +327,10 @@ export const HART = align(
      * code leaves their translation to TypeScript.
      */
     debugPages: halves,
+    /** Address in linear memory of the words of {@link EXCLUSION}, of which the first asks the hart to leave, too. */
+    exclusion: i32,
+    /** Those of a hart that shares its memory with no other one. */
+    ownExclusion: EXCLUSION,
     /** Always 1: a word that makes `run` return as soon as it looks. */
     always: i32,
     /** VLEN in bytes; 0 without vectors. */

@@ -1,15 +1,15 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { FINISH, HartBed, RAM } from '../../test/hart/hart-bed.ts';
+import { FINISH, HartBed, type HartBedOptions, RAM } from '../../test/hart/hart-bed.ts';
 
 const DATA = RAM + 0x10_0000;
 
 /** Runs the program that `bed` has in RAM on two harts in threads of their own. @returns what each ended with */
-function onTwoThreads(bed: HartBed): Promise<number[]> {
+function onTwoThreads(bed: HartBed, options: HartBedOptions = {}): Promise<number[]> {
   const run = (index: number) =>
     new Promise<number>((resolve, reject) => {
       const worker = new Worker(new URL('../../test/hart/hart-worker.ts', import.meta.url), {
-        workerData: { memory: bed.memory, index, harts: 2 },
+        workerData: { ...options, memory: bed.memory, index, harts: 2 } satisfies HartBedOptions,
       });
       worker.once('message', resolve);
       worker.once('error', reject);
@@ -123,6 +123,74 @@ describe('two harts in threads', () => {
       bltu t4, t0, 2b`;
     bed.load(together(5_000, dekker, 'li a0, 0\n j 4f\n bad: li a0, 1\n 4:'));
     expect(await onTwoThreads(bed)).toEqual([0, 0]);
+  });
+});
+
+describe('two harts in threads compare and swap', () => {
+  const rounds = 50;
+  const options = { extensions: ['zacas', 'zabha'], engine: 'jit' } as const;
+  const run = async (body: string) => {
+    const bed = new HartBed({ harts: 2, ...options });
+    bed.write64(DATA + 72, -1n);
+    bed.load(together(rounds, body, 'li a0, 0\n j 4f\n bad: li a0, 1\n 4:'));
+    expect(await onTwoThreads(bed, options)).toEqual([0, 0]);
+    return bed;
+  };
+  const unsigned = (value: number): bigint => BigInt.asUintN(64, BigInt(value));
+
+  test('registers of all widths, and register pairs as a whole', async () => {
+    const add = (letter: string, offset: number): string => `
+      addi a1, s1, ${offset}
+      l${letter} a2, (a1)
+    2: mv t0, a2
+      addi a4, a2, 1
+      amocas.${letter} a2, a4, (a1)
+      bne a2, t0, 2b`;
+    // The upper half of the pair is the complement of the lower one, whoever looks.
+    const bed = await run(`
+      ${add('b', 128)}
+      ${add('h', 192)}
+      ${add('w', 256)}
+      ${add('d', 320)}
+      addi a1, s1, 64
+      ld a2, (a1)
+      not a3, a2
+    2: addi a4, a2, 1
+      not a5, a4
+      mv t0, a2
+      amocas.q a2, a4, (a1)
+      not t1, a2
+      bne t1, a3, bad
+      bne a2, t0, 2b`);
+    for (const offset of [128, 192, 256, 320, 64]) {
+      expect(bed.read64(DATA + offset)).toBe(unsigned(2 * rounds));
+    }
+    expect(bed.read64(DATA + 72)).toBe(unsigned(-1 - 2 * rounds));
+  });
+
+  test('register pairs of which another hart stores a half', async () => {
+    // Hart 0 adds 1 to the upper half, hart 1 stores the lower one, and finds what it has stored.
+    const bed = await run(`
+      addi a1, s1, 64
+      bnez s2, 3f
+      ld a2, (a1)
+      ld a3, 8(a1)
+    2: addi a5, a3, 1
+      mv a4, a2
+      mv t0, a2
+      mv t1, a3
+      amocas.q a2, a4, (a1)
+      bne a3, t1, bad
+      bne a2, t0, 2b
+      j 5f
+    3: li t2, 500
+    2: sd t2, (a1)
+      ld t3, (a1)
+      bne t2, t3, bad
+      addi t2, t2, -1
+      bnez t2, 2b
+    5:`);
+    expect(bed.read64(DATA + 72)).toBe(unsigned(rounds - 1));
   });
 });
 

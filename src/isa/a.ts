@@ -1,10 +1,14 @@
-import { type Define, type InstructionDefinition, instructionsOf } from './define.ts';
-import { ATOMIC, LOAD_RESERVED } from './formats.ts';
+import { bySystem, type Define, type InstructionDefinition, instructionsOf } from './define.ts';
+import { ATOMIC, ATOMIC_PAIR, LOAD_RESERVED } from './formats.ts';
 import type { AmoOperation, AmoWidth } from './semantics.ts';
 
 const a = instructionsOf({ extension: 'a' });
 const a64 = instructionsOf({ extension: 'a', xlen: 64 });
 const zabha = instructionsOf({ extension: 'zabha' });
+const zabhaAndZacas = instructionsOf({ extension: 'zabha', alsoNeeds: 'zacas' });
+const zacas = instructionsOf({ extension: 'zacas' });
+const zacas32 = instructionsOf({ extension: 'zacas', xlen: 32 });
+const zacas64 = instructionsOf({ extension: 'zacas', xlen: 64 });
 
 /** Operations and bits 31:27 of their encodings. */
 const OPERATIONS: Readonly<Record<AmoOperation, number>> = {
@@ -36,6 +40,24 @@ function operationsOn(width: AmoWidth, define: Define): readonly InstructionDefi
       );
     });
 }
+
+/** Compare-and-swap of one register: what is expected is in rd. */
+const compareAndSwap = (width: AmoWidth, define: Define): InstructionDefinition => {
+  const [suffix, funct3] = WIDTHS[width];
+  return define(`amocas.${suffix}`, ATOMIC, 0x2800_002f | (funct3 << 12), ({ rd, rs1, rs2, memory }) =>
+    rd.set(memory.compareExchange(width, rs1, rd.value, rs2)),
+  );
+};
+
+/** Zacas; on register pairs the hart carries it out itself. */
+export const zacasInstructions: readonly InstructionDefinition[] = [
+  compareAndSwap(8, zabhaAndZacas),
+  compareAndSwap(16, zabhaAndZacas),
+  compareAndSwap(32, zacas),
+  compareAndSwap(64, zacas64),
+  zacas32('amocas.d', ATOMIC_PAIR, 0x2800_302f, bySystem),
+  zacas64('amocas.q', ATOMIC_PAIR, 0x2800_402f, bySystem),
+];
 
 /** Zabha. */
 export const zabhaInstructions: readonly InstructionDefinition[] = [

@@ -66,6 +66,7 @@ const FACTS = {
     fixed: true,
   },
   zabha: { brings: 'atomic instructions on 8 and 16 bits', needs: ['a'] },
+  zacas: { brings: 'compare-and-swap', needs: ['a'], onDemand: true },
   zawrs: { brings: 'waiting for a store', needs: ['a'], since: 'rva23s64' },
   zfa: { brings: 'floating point: constants, rounding, quiet comparisons', needs: ['f'], since: 'rva23s64' },
   zfh: { brings: 'half-precision floating point', needs: ['zfhmin'] },

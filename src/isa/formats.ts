@@ -216,6 +216,12 @@ export const CSR_IMMEDIATE = format('csr-immediate', 0x0000_707f, {
 
 /** Atomic memory operation and store-conditional. */
 export const ATOMIC = format('atomic', 0xf800_707f, { syntax: ['rd', 'rs2', '(rs1)'], ordered: true });
+/** The same on register pairs, which begin with an even register. */
+export const ATOMIC_PAIR = format('atomic-pair', 0xf800_707f, {
+  syntax: ['rd', 'rs2', '(rs1)'],
+  ordered: true,
+  isReserved: ({ rd, rs2 }) => ((rd | rs2) & 1) !== 0,
+});
 export const LOAD_RESERVED = format('load-reserved', 0xf9f0_707f, { syntax: ['rd', '(rs1)'], ordered: true });
 
 /** Address and second operand, no result: fences of address translation. */

@@ -1,4 +1,4 @@
-import { aInstructions, zabhaInstructions } from './a.ts';
+import { aInstructions, zabhaInstructions, zacasInstructions } from './a.ts';
 import { dInstructions } from './d.ts';
 import { fInstructions } from './f.ts';
 import { hintInstructions } from './hints.ts';
@@ -35,6 +35,7 @@ const all: readonly Instruction[] = Object.freeze(
     ...mInstructions,
     ...aInstructions,
     ...zabhaInstructions,
+    ...zacasInstructions,
     ...fInstructions,
     ...dInstructions,
     ...zfhInstructions,

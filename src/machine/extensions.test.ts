@@ -169,7 +169,7 @@ describe('the device tree lists what can be used, neither more nor less', () => 
     { ...domain, extensions: readCpu('rv64,ssstateen=on').extensions },
     { ...bare, extensions: readCpu('rva22s64').extensions },
     { ...bare, extensions: readCpu('rva23s64').extensions },
-    { ...domain, extensions: readCpu('rv64,zvbb=on,zvkn=on,zvksh=on').extensions },
+    { ...domain, extensions: readCpu('rv64,zvbb=on,zvkn=on,zvksh=on,zacas=on').extensions },
     { ...bare, extensions: readCpu('rv64,zvfh=on,zvbc=on,zvkt=on,zvknha=on,zvksg=on').extensions },
   ])('in a machine of kind $kind, $aia, $extensions', async (config) => {
     const listed = advertisedExtensions(config, config.extensions).filter(

@@ -1,6 +1,7 @@
 import type { DeviceSetting } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import { hartAreaBytes } from '../hart/area.ts';
+import { EXCLUSION } from '../hart/exclusion.ts';
 import { Scheduler } from '../hypervisor/scheduler.ts';
 import { SoftwareEvents } from '../hypervisor/software-events.ts';
 import { VCPU_AREA_BYTES } from '../hypervisor/vcpu-layout.ts';
@@ -38,6 +39,8 @@ interface CommonPlan extends MachineShape {
   /** The words of each device, as `partsOf` lists them. */
   readonly devices: readonly number[];
   readonly deviceEvents: number;
+  /** {@link EXCLUSION} */
+  readonly exclusion: number;
   /** {@link DebugWords} */
   readonly debug: number;
   readonly harts: readonly number[];
@@ -102,6 +105,7 @@ export function planMachine(shape: MachineShape): MachinePlan {
   const parts = partsOf(shape);
   const devices = parts.map(({ device }) => memory.takeWords(device.wordsFor(shape)));
   const deviceEvents = memory.takeWords(DeviceEvents.wordsFor(parts.length));
+  const exclusion = memory.take(EXCLUSION.bytes);
   const debug = memory.takeWords(DebugWords.wordsFor(shape.cpus));
   const ofKind = planKind(shape, memory);
   const harts = Array.from({ length: shape.pcpus }, () => memory.take(hartAreaBytes(CODE_PAGES), 4096));
@@ -115,6 +119,7 @@ export function planMachine(shape: MachineShape): MachinePlan {
     control,
     devices,
     deviceEvents,
+    exclusion,
     debug,
     ...ofKind,
     harts,

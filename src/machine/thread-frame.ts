@@ -123,6 +123,7 @@ export class ThreadFrame {
       interpreter: this.#host.interpreter,
       area: plan.harts[index] ?? 0,
       codePages: plan.codePages,
+      exclusion: plan.exclusion,
       codeBytes: plan.codeBytes,
       hot,
       xlen,

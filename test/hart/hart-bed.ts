@@ -1,3 +1,4 @@
+import { EXCLUSION } from '../../src/hart/exclusion.ts';
 import {
   type DeviceSpace,
   EXIT,
@@ -26,8 +27,12 @@ export const DEVICE = 0x20_0000;
 
 const EXTENSIONS: readonly Extension[] = [...PRIVILEGED_EXTENSIONS, 'zba', 'zbb', 'zbs', 'zihintpause'];
 const PAGES_64K = 65536;
-/** Where the exit-request word, interrupt files and the hart's area lie, from where the bed begins in linear memory. */
+/**
+ * Where the exit-request word, the words of exclusion, interrupt files and the hart's area lie, from where the bed
+ * begins in linear memory.
+ */
 const EXIT_REQUEST = 64;
+const EXCLUSION_AT = 0x80;
 const FILES = 0x400;
 const AREA = 0x1000;
 
@@ -181,6 +186,7 @@ export class HartBed {
       guestExternalInterrupts,
       ...(options.aia === true ? { aia: 'aplic-imsic' as const } : {}),
       exitRequest,
+      exclusion: this.origin + EXCLUSION_AT,
     });
     for (const [number, { place }] of this.files.entries()) this.hart.useInterruptFile(number, place);
     this.pc = BigInt(RAM);
@@ -245,6 +251,12 @@ export class HartBed {
     // Tests write to memory as they like.
     if (this.hart instanceof LockstepHart) this.hart.copyMemory();
     return this.hart.run(fuel);
+  }
+
+  /** How many other harts work in memory, as this one takes it. */
+  set others(count: number) {
+    const words = EXCLUSION.over(this.memory.buffer, this.origin + EXCLUSION_AT);
+    Atomics.store(words, EXCLUSION.word.inside, count);
   }
 
   askToLeave(value = 1): void {

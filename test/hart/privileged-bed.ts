@@ -141,6 +141,7 @@ export class PrivilegedBed {
       pmpWrite: (csr, lowHalf, highHalf) => void pmp.set(csr, joined(lowHalf, highHalf)),
       retired: (out) => assign(out, this.retired),
       reservationHolds: () => this.reservationHolds,
+      comparePair: () => OUTCOME.again,
       limitRun: () => undefined,
       exitRequested: () => this.exitRequested,
     };

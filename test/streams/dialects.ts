@@ -32,7 +32,7 @@ const SWITCHES_7 = [
 const NOT_GENERATED: ReadonlySet<Extension> = new Set<Extension>(['zawrs', 'sstc', 'zicbom', 'zicboz']);
 
 /** Vectors have programs of their own, and state enables close what they guard. */
-const isOnDemand = (name: Extension): boolean => EXTENSIONS[name].onDemand === true;
+const isOnDemand = (name: Extension): boolean => EXTENSIONS[name].onDemand === true && name !== 'zacas';
 
 /** `qemu7` for programs that are compared with QEMU 7.2, `newest` for all others. */
 export type DialectName = 'qemu7' | 'newest';

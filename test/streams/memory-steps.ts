@@ -4,11 +4,15 @@ import { encode } from './code.ts';
 import { POOL } from './layout.ts';
 import type { Random } from './random.ts';
 
-const WIDTHS: Readonly<Record<string, number>> = { b: 1, h: 2, w: 4, d: 8 };
+const WIDTHS: Readonly<Record<string, number>> = { b: 1, h: 2, w: 4, d: 8, q: 16 };
+
+/** Whether rd and rs2 are register pairs. */
+export const isPair = ({ name, xlen }: Instruction): boolean =>
+  name === 'amocas.q' || (name === 'amocas.d' && xlen === 32);
 
 /** Bytes that an instruction accesses, from its mnemonic. */
 function widthOf(name: string): number {
-  const letter = /^(?:f?[ls]|(?:hlvx?|hsv)\.|(?:amo[a-z]+|lr|sc)\.)([bhwd])u?$/.exec(name)?.[1];
+  const letter = /^(?:f?[ls]|(?:hlvx?|hsv)\.|(?:amo[a-z]+|lr|sc)\.)([bhwdq])u?$/.exec(name)?.[1];
   if (letter === undefined) throw new Error(`${name} does not access memory`);
   return WIDTHS[letter];
 }
@@ -27,13 +31,25 @@ export function memoryStep(builder: Builder, decoded: Decoded): boolean {
   const { registers } = instruction.format;
   if (registers.rs2 !== undefined && random.chance(0.8)) builder.refresh(registers.rs2, decoded.rs2);
   const known = rs1 !== 0 && setBase(builder, decoded, width);
+  if (known && instruction.name.startsWith('amocas') && random.chance(0.6)) expectValue(builder, decoded);
   builder.emit(decoded);
   builder.logResults(decoded);
+  if (isPair(instruction)) builder.log('x', decoded.rd + 1);
   if (known && registers.rd === undefined && random.chance(0.5)) {
     builder.code.add(builder.xlen === 64 ? 'ld' : 'lw', { rd: builder.roles.temporary, rs1, imm });
     builder.log('x', builder.roles.temporary);
   }
   return true;
+}
+
+/** Has rd expect what is in memory, mostly. */
+function expectValue({ code, xlen, random }: Builder, { rd, rs1, instruction }: Decoded): void {
+  if (rd === rs1 || (isPair(instruction) && rd + 1 === rs1)) return;
+  const bytes = xlen / 8;
+  const load = (register: number, imm: number) =>
+    code.add(xlen === 64 ? 'ld' : 'lw', { rd: register, rs1, imm });
+  load(rd, 0);
+  if (isPair(instruction)) load(rd + 1, random.chance(0.9) ? bytes : 0);
 }
 
 /** Makes rs1 a base for the access. True: it is memory that can be read. */
@@ -42,7 +58,7 @@ function setBase(builder: Builder, decoded: Decoded, width: number): boolean {
   const { rs1, imm, instruction } = decoded;
   if (
     instruction.extension !== 'h' &&
-    !(instruction.extension === 'a' && !setting.paged) &&
+    !(/^(a|zabha|zacas)$/.test(instruction.extension) && !setting.paged) &&
     random.chance(0.06)
   ) {
     builder.loadAddress(rs1);

@@ -43,4 +43,4 @@ export interface CallOuts {
 export const CALL_RESULT = { proceed: 0, changed: 1, leave: 2 } as const;
 
 /** Added to the width in the argument of the `atomic` call-out: read permission suffices. */
-export const ATOMIC_READ = 16;
+export const ATOMIC_READ = 32;

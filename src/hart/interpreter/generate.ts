@@ -13,6 +13,7 @@ import {
   ModuleBuilder,
   select,
 } from '../../wasm/index.ts';
+import { EXCLUSION } from '../exclusion.ts';
 import { EXIT, FIELD, TLB } from '../layout.ts';
 import { CALL_RESULT, type CallOuts } from './call-outs.ts';
 import { defineAsideEnd, defineEnterRegion } from './enter-region.ts';
@@ -149,7 +150,10 @@ function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): Functio
     f.store('i32.store', hart, i32.const(0), FIELD.chunk);
     f.store('i32.store', hart, i32.const(0), FIELD.budget);
     // Pairs with the store of a kick: whoever wants the hart out sets this word last.
-    const wanted = i32.atomic.load(i32.load(hart, FIELD.exitRequest));
+    const asked = i32.atomic.load(i32.load(hart, FIELD.exitRequest));
+    // Pairs with the stores of a hart that works alone.
+    const owned = i32.atomic.load(i32.load(hart, FIELD.exclusion), EXCLUSION.at.owned);
+    const wanted = i32.or(asked, owned);
     const waits = i32.le_s(i32.load(hart, FIELD.pauses), i32.const(0));
     f.if(i32.or(i32.or(wanted, waits), i32.le_s(fuel, i32.const(0))), () => {
       f.store('i32.store', hart, i32.const(EXIT.yield), FIELD.exit);

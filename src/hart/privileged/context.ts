@@ -41,6 +41,8 @@ export interface PrivilegedHooks {
   reservationHolds(): boolean;
   /** The run under way, if there is one, may carry out so many instructions more, and no more than before. */
   limitRun(instructions: number): void;
+  /** Carries out a compare-and-swap of register pairs, or says what came in between. */
+  comparePair(decoded: Decoded): Outcome;
   /** Whether somebody wants the hart to leave the guest. */
   exitRequested(): boolean;
 }
@@ -93,6 +95,8 @@ export const OUTCOME = {
   wait: 3,
   /** Go on behind FENCE.I, and look for no interrupts. */
   fenced: 4,
+  /** Nothing was done: leave the guest, and carry the instruction out later. */
+  again: 5,
 } as const;
 export type Outcome = (typeof OUTCOME)[keyof typeof OUTCOME];
 

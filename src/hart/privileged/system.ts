@@ -131,6 +131,8 @@ const guestAccess: Handler = (context, _table, decoded) => {
   return context.hooks.guestAccess(decoded) ? OUTCOME.next : OUTCOME.exception;
 };
 
+const comparePair: Handler = ({ hooks }, _table, decoded) => hooks.comparePair(decoded);
+
 const GUEST_ACCESSES = [
   'hlv.b',
   'hlv.bu',
@@ -176,5 +178,8 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['cbo.flush', cacheBlock('flush')],
   ['cbo.inval', cacheBlock('inval')],
   ['cbo.zero', cacheBlock('zero')],
+  // On RV64 the latter is one of one register, which comes by here never.
+  ['amocas.q', comparePair],
+  ['amocas.d', comparePair],
   ...GUEST_ACCESSES.map((name) => [name, guestAccess] as const),
 ]);

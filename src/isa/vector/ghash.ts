@@ -29,9 +29,7 @@ interface Half {
   readonly reversed: I64;
 }
 
-/**
- * Both halves, the one with lower powers first. In memory the bits of a byte go from the lowest power on, the upper.
- */
+/** Both halves, the one with lower powers first. In memory the uppermost bit of a byte is of the lowest power. */
 function halvesOf({ let: named }: Tools, bytes: V128): [Half, Half] {
   const plain = named(reversedBytes(bytes));
   const reversed = named(i8x16.shuffle(bytes, bytes, [7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8]));

@@ -3,7 +3,7 @@ import { csrOfRegister, REGISTER } from '../../debug/registers.ts';
 import { InstructionCount } from '../../hart/instruction-count.ts';
 import { FIELD } from '../../hart/layout.ts';
 import { Pmp } from '../../hart/mmu/index.ts';
-import { csrNumber, Privileged, type PrivilegedHooks } from '../../hart/privileged/index.ts';
+import { csrNumber, OUTCOME, Privileged, type PrivilegedHooks } from '../../hart/privileged/index.ts';
 import { HartState } from '../../hart/state.ts';
 import { type InspectedMachine, type Inspector, joinHalves, splitValue } from '../debug/inspector.ts';
 import {
@@ -176,6 +176,7 @@ function hooksFor(state: HartState, { changed }: InspectedMachine): PrivilegedHo
     },
     retired: (out) => count.readBefore(out),
     reservationHolds: () => false,
+    comparePair: () => OUTCOME.again,
     limitRun: () => undefined,
     exitRequested: () => false,
   };

@@ -2,7 +2,7 @@ import type { Stage } from '../../debug/page-walk.ts';
 import { csrOfRegister, REGISTER } from '../../debug/registers.ts';
 import type { Action } from '../../debug/target.ts';
 import { CSR, FIELD, HART_BYTES } from '../../hart/layout.ts';
-import { csrNumber, Privileged } from '../../hart/privileged/index.ts';
+import { csrNumber, OUTCOME, Privileged } from '../../hart/privileged/index.ts';
 import { INTERRUPT, STATUS } from '../../hart/privileged/registers.ts';
 import { HartState } from '../../hart/state.ts';
 import { openToGuests } from '../../hypervisor/guest-environment.ts';
@@ -262,6 +262,7 @@ const IDLE_HOOKS = {
     out.high = 0;
   },
   reservationHolds: () => false,
+  comparePair: () => OUTCOME.again,
   limitRun: () => undefined,
   exitRequested: () => false,
 };

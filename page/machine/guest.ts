@@ -16,6 +16,8 @@ export interface Guest {
   readonly name: string;
   readonly kernel: string;
   readonly initrd: string;
+  /** Words for its kernel when it boots. */
+  readonly append: string;
   readonly image: (GuestImage & { readonly url: string }) | undefined;
 }
 
@@ -35,11 +37,12 @@ export async function fetchGuest(base: URL, signal?: AbortSignal): Promise<Guest
   const list = await fetchList(url, signal);
   if (!isManifest(list)) throw new GuestError(`${url.href} is no list of a guest that this page knows.`);
   const address = ({ file }: GuestFile) => new URL(file, base).href;
-  const { name, kernel, initrd, image } = list;
+  const { name, kernel, initrd, append = '', image } = list;
   return {
     name,
     kernel: address(kernel),
     initrd: address(initrd),
+    append,
     image: image === undefined ? undefined : { ...image, url: address(image) },
   };
 }
@@ -75,6 +78,7 @@ interface Manifest {
   readonly name: string;
   readonly kernel: GuestFile;
   readonly initrd: GuestFile;
+  readonly append?: string;
   readonly image?: GuestImage;
 }
 
@@ -83,5 +87,6 @@ function isManifest(list: unknown): list is Manifest {
     typeof value === 'object' && value !== null;
   const isFile = (value: unknown) => isObject(value) && typeof value.file === 'string';
   if (!isObject(list) || list.format !== 1 || typeof list.name !== 'string') return false;
+  if (!['string', 'undefined'].includes(typeof list.append)) return false;
   return isFile(list.kernel) && isFile(list.initrd) && (list.image === undefined || isFile(list.image));
 }

@@ -189,6 +189,7 @@ export class MachineSession {
       ...outside,
       ...{ cpus, protocol, aia, memory: memoryMiB * 2 ** 20 },
       ...{ kernel: guest.kernel, initrd: guest.initrd },
+      append: [guest.append, outside.append].filter(Boolean).join(' '),
       onProgress: ({ bytes, totalBytes }) => tell(`Fetching ${guest.name}`, bytes, totalBytes),
     });
     if (settings.disk) mountDisk(vm).then(this.#onNotice, () => undefined);

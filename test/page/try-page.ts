@@ -1,18 +1,20 @@
 /** The parts of the page, each by itself, in a browser. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { checkerPlugin } from '../../scripts/page/checker-modules.ts';
 import { sourcePlaces } from '../../scripts/page/source-places.ts';
+import { built } from '../built.ts';
 import { type PageServer, servePages } from '../web/page-server.ts';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const TYPES: Readonly<Record<string, string>> = {
-  js: 'text/javascript',
-  css: 'text/css',
-  html: 'text/html',
-  json: 'application/json',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.html': 'text/html',
+  '.json': 'application/json',
 };
 
 /** A browser with the parts of the page. */
@@ -59,25 +61,29 @@ export async function openTryPages(): Promise<TryPages> {
 }
 
 async function serveTryPage(): Promise<PageServer> {
-  const root = fileURLToPath(new URL('../../page/', import.meta.url));
-  const built = await build({
-    ...{ root, base: './', configFile: false, logLevel: 'error', publicDir: false, worker: { format: 'es' } },
-    plugins: [sourcePlaces(), checkerPlugin()],
-    build: { write: false, target: 'es2024', rollupOptions: { input: `${root}try.html` } },
-  });
+  const folder = await built('try-page', buildTryPage);
   const server = await servePages('');
-  for (const { output } of [built].flat() as readonly { readonly output?: readonly Piece[] }[]) {
-    for (const piece of output ?? []) {
-      const type = TYPES[piece.fileName.replace(/^.*\./, '')] ?? 'application/octet-stream';
-      const content = Buffer.from(piece.type === 'chunk' ? piece.code : piece.source);
-      server.contents.set(piece.fileName, (_, response) => {
-        response.writeHead(200, { 'Content-Type': type }).end(content);
-      });
-    }
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const type = TYPES[extname(path)] ?? 'application/octet-stream';
+    server.contents.set(relative(folder, path), (_, response) => {
+      response.writeHead(200, { 'Content-Type': type }).end(readFileSync(path));
+    });
   }
   return server;
 }
 
-type Piece =
-  | { readonly type: 'chunk'; readonly fileName: string; readonly code: string }
-  | { readonly type: 'asset'; readonly fileName: string; readonly source: string | Uint8Array };
+async function buildTryPage(folder: string): Promise<void> {
+  const root = fileURLToPath(new URL('../../page/', import.meta.url));
+  await build({
+    ...{ root, base: './', configFile: false, logLevel: 'error', publicDir: false, worker: { format: 'es' } },
+    plugins: [sourcePlaces(), checkerPlugin()],
+    build: {
+      outDir: folder,
+      emptyOutDir: false,
+      target: 'es2024',
+      rollupOptions: { input: `${root}try.html` },
+    },
+  });
+}

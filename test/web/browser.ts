@@ -1,11 +1,12 @@
 /** One browser for all tests of a file. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
 import { rolldown } from 'rolldown';
 import { bundleWeb } from '../../scripts/bundle-web.ts';
+import { built } from '../built.ts';
 import { type PageServer, servePages } from './page-server.ts';
 
 /** The browser of the tests. */
@@ -43,8 +44,12 @@ const CHECKS = fileURLToPath(new URL('page/checks.ts', import.meta.url));
  * Builds `hartvisor/web`, and starts a server and a browser.
  *
  * @param script of its pages: has an object `checks` of functions that can be called
+ * @param modules that the script imports by their names, as they are: their files
  */
-export async function openBrowser(script = CHECKS): Promise<TestBrowser> {
+export async function openBrowser(
+  script = CHECKS,
+  modules: Readonly<Record<string, string>> = {},
+): Promise<TestBrowser> {
   const [folder, profile] = ['built', 'profile'].map((name) =>
     mkdtempSync(join(tmpdir(), `hartvisor-web-${name}-`)),
   );
@@ -52,7 +57,7 @@ export async function openBrowser(script = CHECKS): Promise<TestBrowser> {
     servePages(folder),
     // With files on a disk: those of a private window have no limit that tests could set.
     chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: ['--no-sandbox'] }),
-    buildPages(folder, script),
+    buildPages(folder, script, modules),
   ]);
   const open = async (url = server.url) => {
     const page = await context.newPage();
@@ -77,21 +82,29 @@ export async function openBrowser(script = CHECKS): Promise<TestBrowser> {
 }
 
 /**
- * Builds `hartvisor/web` and a script of pages into a folder.
+ * Puts the built `hartvisor/web` and a script of pages into a folder.
  *
  * @param script of the pages: has an object `checks` of functions that can be called
+ * @param modules that the script imports by their names, as they are: their files
  */
-export async function buildPages(folder: string, script = CHECKS): Promise<void> {
-  await Promise.all([bundleWeb(folder), bundleChecks(script, folder)]);
+export async function buildPages(
+  folder: string,
+  script = CHECKS,
+  modules: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  cpSync(await built('web', bundleWeb), folder, { recursive: true });
+  for (const [name, file] of Object.entries(modules)) cpSync(file, join(folder, `${name}.js`));
+  await bundleChecks(script, folder, Object.keys(modules));
 }
 
 /** They import the built package, which lies beside them. */
-async function bundleChecks(checks: string, folder: string): Promise<void> {
+async function bundleChecks(checks: string, folder: string, modules: readonly string[]): Promise<void> {
   const bundle = await rolldown({
     platform: 'browser',
     input: { checks },
-    external: /src\/web\/index\.ts$/,
+    external: [/src\/web\/index\.ts$/, ...modules],
   });
-  await bundle.write({ dir: folder, entryFileNames: '[name].js', paths: () => './index.js' });
+  const paths = (id: string) => `./${modules.includes(id) ? id : 'index'}.js`;
+  await bundle.write({ dir: folder, entryFileNames: '[name].js', paths });
   await bundle.close();
 }

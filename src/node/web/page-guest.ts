@@ -41,6 +41,8 @@ export interface GuestManifest {
   readonly name: string;
   readonly kernel: GuestFile;
   readonly initrd: GuestFile;
+  /** Words for its kernel when it boots; ours needs none. */
+  readonly append?: string;
   /** A machine that has booted, for pages whose user wants just this one. */
   readonly image?: GuestFile & typeof SHAPE;
 }

@@ -6,6 +6,7 @@
 import { boot, disks, type HartvisorError, imageBlob, restore, type Vm } from '../../../src/web/index.ts';
 import type { NetworkStart } from '../../../src/web/network/network-start.ts';
 import { extendHost } from '../../../src/web/network/network-thread.ts';
+import { QUICK_START } from '../../machine/guest-script.ts';
 
 const TICK = { kernel: 'tick.elf', append: 'seconds=1000', memory: '32M' };
 
@@ -38,7 +39,7 @@ async function shell(): Promise<string> {
   });
   const files = { kernel: 'guest/kernel', initrd: 'guest/initrd', disk: DISKS };
   vm = await boot({
-    ...{ ...files, cpus: 2, memory: '256M', trace: true },
+    ...{ ...files, cpus: 2, memory: '256M', trace: true, append: QUICK_START },
     network: { via: 'fetch', allow: ['127.0.0.1', 'named.localhost'] },
     onNotice: (text) => notices.push(text),
   });

@@ -46,13 +46,15 @@ interface Answer {
   readonly result?: unknown;
 }
 
-/** A Firefox with one tab. */
+/** A Firefox with one tab that matters. */
 export interface FirefoxTab {
   /** What its console has reported as errors so far. */
   readonly errors: readonly string[];
   navigate(url: string): Promise<void>;
   /** The value of an expression, or of what it promises, as JSON has it. */
   evaluate(expression: string): Promise<unknown>;
+  /** Puts another tab before it, so that it is hidden. @returns takes that away */
+  hide(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -90,6 +92,14 @@ export async function openFirefox(): Promise<FirefoxTab> {
         if (evaluated.exceptionDetails !== undefined) throw new Error(evaluated.exceptionDetails.text);
         const { value } = evaluated.result ?? {};
         return value === undefined ? undefined : JSON.parse(value);
+      },
+      hide: async () => {
+        const front = (await session.ask('browsingContext.create', { type: 'tab' })) as {
+          readonly context: string;
+        };
+        return async () => {
+          await session.ask('browsingContext.close', { context: front.context });
+        };
       },
       close: async () => {
         await session.ask('browser.close', {});

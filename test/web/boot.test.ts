@@ -79,6 +79,9 @@ describe.skipIf(!canRun)('in a tab', () => {
       expect(await other.run('diskInUse')).toContain(
         'is in use by another machine, in this tab or another one',
       );
+      // Machines of two tabs are on one cable.
+      const frames = [page, other].map((each) => each.run('linkedTabs', 'tabs'));
+      expect(await Promise.all(frames)).toEqual(['linked', 'linked']);
       await other.page.close();
     });
 

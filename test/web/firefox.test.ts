@@ -15,7 +15,7 @@ describe.skipIf(guest === undefined)('in Firefox', () => {
   const folder = mkdtempSync(join(tmpdir(), 'hartvisor-web-built-'));
   let server: PageServer;
   let tab: FirefoxTab;
-  const run = (check: string) => tab.evaluate(`checks.${check}('')`);
+  const run = (check: string, given = '') => tab.evaluate(`checks.${check}(${JSON.stringify(given)})`);
 
   beforeAll(async () => {
     [server, tab] = await Promise.all([servePages(folder), openFirefox(), buildPages(folder)]);
@@ -33,6 +33,16 @@ describe.skipIf(guest === undefined)('in Firefox', () => {
     expect(await run('agent')).toEqual({ exitCode: 3, stdout: 'and back', back: 'and back' });
     expect(await run('interrupts')).toEqual(expect.arrayContaining(['set', 'taken']));
     expect(await run('withoutTimers')).toBe('woken\n');
+  });
+
+  test('goes on while another tab hides it, and when it is shown again', async () => {
+    const show = await tab.hide();
+    expect(await run('isSeen', 'hidden')).toBe('hidden');
+    expect(await run('sleep')).toBe('woken\n');
+    expect(await run('interrupts')).toEqual(expect.arrayContaining(['set', 'taken']));
+    await show();
+    expect(await run('isSeen', 'visible')).toBe('visible');
+    expect(await run('agent')).toMatchObject({ exitCode: 3, back: 'and back' });
   });
 
   test('it has disks of this browser, in files and in records, which stay over a reload', async () => {

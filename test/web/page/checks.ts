@@ -95,11 +95,21 @@ async function withoutTimers() {
   const { setTimeout: plain } = globalThis;
   Object.assign(globalThis, { setTimeout: () => 0 });
   try {
-    return await output('sleep 0.2; echo woken');
+    return await sleep();
   } finally {
     globalThis.setTimeout = plain;
   }
 }
+
+/** Resolves when others see the page, or do not see it. */
+async function isSeen(state: string): Promise<string> {
+  while (document.visibilityState !== state)
+    await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
+  return state;
+}
+
+/** The guest sleeps by its own timers, whatever the page's are. */
+const sleep = () => output('sleep 0.2; echo woken');
 
 /** Of another tab, while a machine has it. */
 async function diskInUse(): Promise<unknown> {
@@ -166,6 +176,34 @@ async function frames(start: NetworkStart): Promise<readonly number[]> {
   }
   for (const each of [one, other]) each.end();
   return seen;
+}
+
+/** By what the frames of the next check say whether their sender has heard of the other one. */
+const HEARD = 59;
+
+/** A frame to another tab on the same link, and one back. Both tabs do this at once. */
+async function linkedTabs(name: string): Promise<string> {
+  const network = extendHost({ kind: 'link', name }).openNetwork?.({
+    ready: () => undefined,
+    notice: () => undefined,
+  });
+  if (network === undefined) throw new Error('there is no network');
+  const taker = { openChecksums: false, longFrames: false };
+  const own = new Uint8Array(60);
+  for (let isAnswered = false; ; ) {
+    // Lost until the other one is there.
+    network.send(own, undefined);
+    await network.turn();
+    if (isAnswered) break;
+    // All that wait: the last frame of the other one has room then.
+    for (let frame = network.peek(taker); frame !== undefined; frame = network.peek(taker)) {
+      isAnswered ||= frame.bytes[HEARD] === 1;
+      own[HEARD] = 1;
+      network.shift();
+    }
+  }
+  network.end();
+  return 'linked';
 }
 
 async function links(relay: string) {
@@ -292,8 +330,19 @@ async function notIsolated() {
 }
 
 const checks = {
+  ...{ isSeen, sleep },
   ...{ shell, agent, interrupts, savedAndRestored, restoreFromServer },
-  ...{ withoutTimers, fetched, links, storedAndRemote, overQuota, diskInUse, storedAfterReload, badDisks },
+  ...{
+    withoutTimers,
+    fetched,
+    links,
+    linkedTabs,
+    storedAndRemote,
+    overQuota,
+    diskInUse,
+    storedAfterReload,
+    badDisks,
+  },
   ...{ crash, lostModule, mistakes, notIsolated },
 };
 

@@ -1,5 +1,5 @@
 /** What the benchmark does in a page, by name. Bundled beside the built package. */
-import { boot, Machine, readElf, restore, type Vm, WebHost } from '../../src/web/index.ts';
+import { boot, disks, Machine, readElf, restore, type Vm, WebHost } from '../../src/web/index.ts';
 
 /** Runs a program on a bare machine to its end. @returns its output */
 async function bare(file: string): Promise<string> {
@@ -45,4 +45,28 @@ const cold = () =>
   untilWorks(boot({ cpus: 2, memory: '256M', kernel: 'guest/kernel', initrd: 'guest/initrd' }));
 const warm = () => untilWorks(restore('guest/snapshot'));
 
-Object.assign(globalThis, { checks: { bare, cold, warm } });
+let withDisks: Vm;
+
+/** Boots with an empty disk of so many bytes in files of this browser, and one in records. */
+async function startWithDisks(bytes: string): Promise<void> {
+  const empty = new Blob([new Uint8Array(Number(bytes))]);
+  await disks.import('files', empty);
+  const { getDirectory } = StorageManager.prototype;
+  StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException('no files', 'SecurityError'));
+  await disks.import('records', empty).finally(() => {
+    StorageManager.prototype.getDirectory = getDirectory;
+  });
+  const files = { kernel: 'guest/kernel', initrd: 'guest/initrd', disk: ['opfs:files', 'opfs:records'] };
+  withDisks = await boot({ cpus: 2, memory: '256M', ...files });
+  await withDisks.commands.run('true');
+}
+
+/** @returns seconds that a command takes in that guest */
+async function secondsOf(command: string): Promise<number> {
+  const begin = performance.now();
+  const { exitCode, stdout } = await withDisks.commands.run(command);
+  if (exitCode !== 0) throw new Error(`${command}: ${stdout}`);
+  return (performance.now() - begin) / 1000;
+}
+
+Object.assign(globalThis, { checks: { bare, cold, warm, startWithDisks, secondsOf } });

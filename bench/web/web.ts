@@ -19,6 +19,7 @@ import type { WebOptions } from '../options.ts';
 import { geometricMean, median, ratioOfTurns, type Spread } from '../statistics.ts';
 import { formatRatio, formatSeconds, formatTable } from '../table.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
+import { type DiskRow, measureDisks } from './disks.ts';
 
 /** Ticks a second of the guest's clock. */
 const CLOCK = 10_000_000;
@@ -48,6 +49,7 @@ export async function runWebBench(options: WebOptions, onProgress: (line: string
       onProgress(`${kernel.name}: ${formatRatio(speed.median)} x of Node's speed`);
     }
     const linux = options.linux ? await measureLinux(browser, directory.path, options.runs, onProgress) : [];
+    const disks = options.linux ? await measureDisks(browser, directory.path, options.runs) : [];
     return [
       `A machine in a tab against the same in Node; medians of ${options.runs} turns`,
       '',
@@ -56,6 +58,12 @@ export async function runWebBench(options: WebOptions, onProgress: (line: string
       ...(linux.length === 0
         ? []
         : ['', formatTable([['Linux', 'Node s', 'tab s', 'time', 'min..max'], ...linux])]),
+      ...(disks.length === 0
+        ? []
+        : [
+            '',
+            formatTable([['disk', 'Node MiB/s', 'tab MiB/s', 'speed', 'min..max'], ...disks.map(diskRow)]),
+          ]),
     ].join('\n');
   } finally {
     await browser.close();
@@ -67,6 +75,11 @@ function rowOf(name: string, { node, tab }: Pair, ratio: Spread): readonly strin
     ...[name, formatSeconds(median(node)), formatSeconds(median(tab)), formatRatio(ratio.median)],
     `${formatRatio(ratio.min)}..${formatRatio(ratio.max)}`,
   ];
+}
+
+function diskRow({ name, node, tab, speed }: DiskRow): readonly string[] {
+  const ratios = [formatRatio(speed.median), `${formatRatio(speed.min)}..${formatRatio(speed.max)}`];
+  return [name, node.toFixed(0), tab.toFixed(0), ...ratios];
 }
 
 async function measureKernel(
@@ -153,7 +166,7 @@ async function measureLinux(
 }
 
 async function serveGuest({ server }: TestBrowser, image: string): Promise<void> {
-  const parts = { virtio: 'pci', agent: true } as const;
+  const parts = { virtio: 'pci', agent: true, disks: true } as const;
   const { kernelPath, initrd } = await busyboxFiles({
     memoryBytes: 2 ** 28,
     xlen: 64,

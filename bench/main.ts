@@ -32,6 +32,7 @@ import { runSweep } from './sweep/sweep.ts';
 import { runTimelineBench } from './timeline/timeline.ts';
 import { runTraceBench } from './trace/trace.ts';
 import { runWebBench } from './web/web.ts';
+import { runYardstick } from './web/yardstick/bench.ts';
 
 /** Standard output is for the result alone. */
 const onProgress = (line: string) => process.stderr.write(`${line}\n`);
@@ -121,7 +122,8 @@ async function debug(args: readonly string[]): Promise<string> {
 }
 
 async function web(args: readonly string[]): Promise<string> {
-  return runWebBench(readWebOptions(args), onProgress);
+  const options = readWebOptions(args);
+  return options.v86 ? runYardstick(options, onProgress) : runWebBench(options, onProgress);
 }
 
 async function timeline(args: readonly string[]): Promise<string> {

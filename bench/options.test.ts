@@ -9,12 +9,20 @@ import {
   readLinuxOptions,
   readNetOptions,
   readVectorOptions,
+  readWebOptions,
   usage,
 } from './options.ts';
 
 test('net takes the numbers of vCPUs, and no kernel', () => {
   expect(readNetOptions(['--smp', '2', '--runs', '3'])).toMatchObject({ smp: [2], runs: 3, memory: '512M' });
   expect(() => readNetOptions(['--kernel', 'k'])).toThrow(InputError);
+});
+
+test('web compares with Node, or with v86, whose guest has a compiler of its own', () => {
+  expect(readWebOptions([])).toMatchObject({ v86: false, linux: true, pcCompiler: 'gcc' });
+  expect(readWebOptions(['--v86', '--cc-pc', 'c', '--runs', '2'])).toMatchObject({
+    ...{ v86: true, pcCompiler: 'c', runs: 2 },
+  });
 });
 
 const names = (args: readonly string[]) => readCpuOptions(args).kernels.map(({ name }) => name);

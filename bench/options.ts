@@ -80,6 +80,10 @@ export interface TraceOptions {
 export interface WebOptions extends Pick<CpuOptions, 'kernels' | 'times' | 'compiler' | 'runs'> {
   /** Boots Linux, too. */
   readonly linux: boolean;
+  /** Measures against v86 in place of Node. */
+  readonly v86: boolean;
+  /** The compiler for guests of v86. */
+  readonly pcCompiler: string;
 }
 
 export interface LinuxOptions extends GuestOptions {
@@ -158,6 +162,8 @@ Options of trace:
   --checkout FOLDER another version of hartvisor, without a trace, in the same turns
 Options of web: --runs, --kernels (or none), --times and --cc as above, and
   --no-linux        kernels alone
+  --v86             against v86 in the same Chromium: kernels and system calls in Linux, the same C for both guests
+  --cc-pc NAME      compiles for v86's guest, of 32 bits (default: gcc)
 Options of boot:
   --initrd FILE     goes with --kernel; it has to print "hartvisor: userspace is up" and to power off by itself, or for
                     the word hartvisor.run=true
@@ -241,6 +247,8 @@ export function readWebOptions(args: readonly string[]): WebOptions {
     kernels: { type: 'string', default: 'crc,quicksort,sha256,bytecode,nbody,virtual,strings,stream-1024k' },
     times: { type: 'string', default: '2' },
     'no-linux': { type: 'boolean', default: false },
+    v86: { type: 'boolean', default: false },
+    'cc-pc': { type: 'string', default: 'gcc' },
     cc: { type: 'string' },
   });
   return {
@@ -249,6 +257,8 @@ export function readWebOptions(args: readonly string[]): WebOptions {
     runs: wholeNumber(values.runs, '--runs', 1000),
     compiler: values.cc,
     linux: !values['no-linux'],
+    v86: values.v86,
+    pcCompiler: values['cc-pc'],
   };
 }
 

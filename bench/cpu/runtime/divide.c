@@ -1,7 +1,7 @@
-/* Division of 64 bits for RV32, as the compiler calls it: compilers for Linux have no library for that width. */
+/* Division of 64 bits for RV32 and i386, as the compiler calls it: compilers for Linux have no library for that width. */
 #include "bench.h"
 
-#if __riscv_xlen == 32
+#if __riscv_xlen == 32 || __i386__
 
 struct divided {
   uint64_t quotient;
@@ -64,6 +64,11 @@ static uint64_t size_of(int64_t x) { return x < 0 ? -(uint64_t)x : (uint64_t)x; 
 
 uint64_t __udivdi3(uint64_t number, uint64_t divisor) { return divide(number, divisor).quotient; }
 uint64_t __umoddi3(uint64_t number, uint64_t divisor) { return divide(number, divisor).rest; }
+uint64_t __udivmoddi4(uint64_t number, uint64_t divisor, uint64_t *rest) {
+  struct divided divided = divide(number, divisor);
+  *rest = divided.rest;
+  return divided.quotient;
+}
 int64_t __divdi3(int64_t number, int64_t divisor) {
   uint64_t quotient = divide(size_of(number), size_of(divisor)).quotient;
   return (int64_t)((number ^ divisor) < 0 ? -quotient : quotient);

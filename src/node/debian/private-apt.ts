@@ -36,6 +36,8 @@ export interface AptSource {
 export interface AptOptions {
   /** {@link DEFAULT_SUITE} unless given. */
   readonly suite?: string | undefined;
+  /** Debian's name of a processor; `riscv64` unless given. */
+  readonly architecture?: string;
   /** The archive's address; that of the machine's own apt unless given. */
   readonly mirror?: string | undefined;
   /** Updates and security updates of the release, from where the machine's own apt has those of its release. */
@@ -82,17 +84,17 @@ export interface PrivateApt {
 }
 
 /**
- * Prepares a private apt for Debian's riscv64 packages below `directory`, which must exist. The archive's address and
+ * Prepares a private apt for Debian's packages of one kind of processor below `directory`, which must exist. The archive's address and
  * the network settings (proxies, timeouts) are those of the machine's own apt.
  *
  * @throws InputError when the machine's apt sources name no Debian archive.
  * @throws CommandMissing when apt is not installed.
  */
 export async function privateApt(directory: string, options: AptOptions = {}): Promise<PrivateApt> {
-  const { suite = DEFAULT_SUITE, onWarning = ignore } = options;
+  const { suite = DEFAULT_SUITE, architecture = guestArchitecture, onWarning = ignore } = options;
   let sources = await findSources({ ...options, suite });
   const network = networkSettings((await runCommand('apt-config', ['dump'])).stdout);
-  const configuration = await writeState(directory, network);
+  const configuration = await writeState(directory, architecture, network);
   const env = { APT_CONFIG: configuration };
   const apt = async (
     command: string,
@@ -112,7 +114,7 @@ export async function privateApt(directory: string, options: AptOptions = {}): P
       onStatus,
     );
   const updateFrom = async (some: readonly AptSource[]) => {
-    await writeSources(directory, some);
+    await writeSources(directory, architecture, some);
     await apt('apt-get', ['update', '-o', 'APT::Update::Error-Mode=any']);
   };
   return {
@@ -276,14 +278,18 @@ export function networkSettings(dump: string): string {
     .join('\n');
 }
 
-async function writeSources(directory: string, sources: readonly AptSource[]): Promise<void> {
-  const options = [`arch=${guestArchitecture}`];
+async function writeSources(
+  directory: string,
+  architecture: string,
+  sources: readonly AptSource[],
+): Promise<void> {
+  const options = [`arch=${architecture}`];
   if (await exists(debianKeyring)) options.push(`signed-by=${debianKeyring}`);
   const lines = sources.map(({ uri, suite }) => `deb [${options.join(' ')}] ${uri} ${suite} main\n`);
   await writeFile(join(directory, 'sources.list'), lines.join(''));
 }
 
-async function writeState(directory: string, network: string): Promise<string> {
+async function writeState(directory: string, architecture: string, network: string): Promise<string> {
   const path = (name: string) => join(directory, name);
   for (const name of ['state/lists/partial', 'cache/archives/partial', 'etc']) {
     await mkdir(path(name), { recursive: true });
@@ -301,8 +307,8 @@ async function writeState(directory: string, network: string): Promise<string> {
     'Dir::State::Lists': path('state/lists'),
     'Dir::State::status': path('state/status'),
     'Dir::Cache': path('cache'),
-    'APT::Architecture': guestArchitecture,
-    'APT::Architectures': guestArchitecture,
+    'APT::Architecture': architecture,
+    'APT::Architectures': architecture,
     'Acquire::Languages': 'none',
   };
   const lines = Object.entries(settings).map(([key, value]) => `${key} "${value}";`);

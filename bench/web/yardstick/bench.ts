@@ -27,7 +27,11 @@ const FIRST_COUNT = 1;
 const SIDES = ['v86', 'hartvisor'] as const;
 type Side = (typeof SIDES)[number];
 
-/** Measures, and writes the result for people. @throws InputError for what is missing; RunFailure when results differ */
+/**
+ * Measures, and writes the result for people.
+ *
+ * @throws InputError for what is missing; RunFailure when results differ
+ */
 export async function runYardstick(options: WebOptions, onProgress: (line: string) => void): Promise<string> {
   using directory = temporaryDirectory('v86');
   const page = fileURLToPath(new URL('page.ts', import.meta.url));

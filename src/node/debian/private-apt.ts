@@ -84,8 +84,8 @@ export interface PrivateApt {
 }
 
 /**
- * Prepares a private apt for Debian's packages of one kind of processor below `directory`, which must exist. The archive's address and
- * the network settings (proxies, timeouts) are those of the machine's own apt.
+ * Prepares a private apt for Debian's packages of one kind of processor below `directory`, which must exist. The
+ * archive's address and the network settings (proxies, timeouts) are those of the machine's own apt.
  *
  * @throws InputError when the machine's apt sources name no Debian archive.
  * @throws CommandMissing when apt is not installed.

@@ -17,6 +17,10 @@ const PAGE_HALFWORDS = CODE_PAGE.halfwords;
 /** How far decoding runs ahead of execution, in instructions. */
 const DECODE_AHEAD = 32;
 const NOWHERE = -1;
+/** The words of an encoding that is remembered: itself, and those of its slots. No instruction is 0. */
+const PACKED = { first: 1, second: 2, words: 3 } as const;
+/** Leaves as many bits of a hash of 32 as there are places for them: 12. */
+const PACKED_SHIFT = 20;
 
 /** The parts and sizes of a code cache. */
 export interface CodeCacheOptions {
@@ -64,6 +68,8 @@ export class CodeCache {
   readonly #straddling: Int32Array;
   /** Halfwords of decoded pages that a debugger has marked, by the pages' slots. */
   readonly #marks = new Map<number, Set<number>>();
+  /** What slots hold of encodings that lately were decoded, each in the place that it selects: see {@link PACKED}. */
+  readonly #packed = new Int32Array((1 << (32 - PACKED_SHIFT)) * PACKED.words);
   #generation = 0;
   #hand = 0;
   readonly #samePage: (a: number, b: number) => boolean;
@@ -161,6 +167,8 @@ export class CodeCache {
   decodeFrom(slots: number, slot: number): void {
     let halfword = (slot - slots) / SLOT.bytes;
     const marks = this.#marks.get(slots);
+    const words = this.#words;
+    const packed = this.#packed;
     for (let count = 0; count < DECODE_AHEAD && halfword < PAGE_HALFWORDS; count++) {
       const at = slots + halfword * SLOT.bytes;
       if (this.#halfwords[at / 2] !== OPERATION.decode) return;
@@ -174,10 +182,22 @@ export class CodeCache {
         this.#halfwords[at / 2] = OPERATION.straddle;
         return;
       }
-      const decoded = this.#decode(bits);
-      this.#pack(at, decoded, halfword);
-      if (decoded === undefined || ENDS_RUN.has(decoded.instruction.name)) return;
-      halfword += decoded.length / 2;
+      const key = compressed ? bits & 0xffff : bits | 0;
+      const memo = (Math.imul(key, 0x9e37_79b1) >>> PACKED_SHIFT) * PACKED.words;
+      if (packed[memo] === key && key !== 0) {
+        words[at / 4] = packed[memo + PACKED.first] as number;
+        words[at / 4 + 1] = packed[memo + PACKED.second] as number;
+      } else {
+        const decoded = this.#decode(bits);
+        this.#pack(at, decoded, halfword);
+        if (decoded === undefined || ENDS_RUN.has(decoded.instruction.name)) return;
+        if (!isPlaced(decoded)) {
+          packed[memo] = key;
+          packed[memo + PACKED.first] = words[at / 4] as number;
+          packed[memo + PACKED.second] = words[at / 4 + 1] as number;
+        }
+      }
+      halfword += compressed ? 1 : 2;
     }
   }
 
@@ -351,3 +371,9 @@ export class CodeCache {
 
 /** Instructions behind which execution does not go on, so that decoding ahead would be in vain. */
 const ENDS_RUN: ReadonlySet<string> = new Set(['jal', 'jalr', 'mret', 'sret', 'ecall', 'ebreak']);
+
+/** Its slot depends on where it is in its page: branches and direct jumps. */
+function isPlaced({ instruction }: Decoded): boolean {
+  const { control } = effectsOf(instruction);
+  return control === 'branch' || control === 'jump';
+}

@@ -158,7 +158,9 @@ describe.each(widths)('the decoder of RV%i', (xlen) => {
   test('agrees with a search through the whole table, for any 32 bits', () => {
     const bySearch = (bits: number): string | undefined => {
       const found = instructions.filter(({ match, mask }) => (bits & mask) >>> 0 === match);
-      return found.find(({ name }) => name in inside)?.name ?? found[0]?.name;
+      const one = found.find(({ name }) => name in inside) ?? found[0];
+      // The round number of aes64ks1i ends at 10.
+      return one?.name === 'aes64ks1i' && ((bits >>> 20) & 15) > 10 ? undefined : one?.name;
     };
     const opcodes = fc.constantFrom(...instructions.map(({ match, mask }) => ({ match, mask })));
     fc.assert(

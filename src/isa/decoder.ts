@@ -58,7 +58,11 @@ export function createDecoder({ extensions, xlen }: DecoderOptions): Decode {
   return (bits) => ((bits & 3) === 3 ? decode32(bits >>> 0) : decode16(bits & 0xffff));
 }
 
+/** Decoded instructions of 4 bytes that are kept, each in the place that its encoding selects. */
+const KEPT = 4096;
+
 function decoder32(supported: readonly Instruction[]): Decode {
+  const kept = new Array<Decoded | undefined>(KEPT).fill(undefined);
   const buckets = new Array<readonly Instruction[] | undefined>(KEY_COUNT).fill(undefined);
   const fillBucket = (key: number): readonly Instruction[] => {
     const keyBits = bitsOfKey(key);
@@ -66,7 +70,7 @@ function decoder32(supported: readonly Instruction[]): Decode {
     buckets[key] = bucket;
     return bucket;
   };
-  return (bits) => {
+  const decode = (bits: number): Decoded | undefined => {
     const key = keyOf(bits);
     const bucket = buckets[key] ?? fillBucket(key);
     for (let i = 0; i < bucket.length; i++) {
@@ -78,6 +82,14 @@ function decoder32(supported: readonly Instruction[]): Decode {
       }
     }
     return undefined;
+  };
+  return (bits) => {
+    const place = Math.imul(bits, 0x9e37_79b1) >>> 20;
+    const found = kept[place];
+    if (found?.bits === bits) return found;
+    const made = decode(bits);
+    kept[place] = made;
+    return made;
   };
 }
 

@@ -18,7 +18,7 @@ const DRIVER_BITS = 0xff & ~STATUS.NEEDS_RESET;
 const LIVE = STATUS.FEATURES_OK | STATUS.DRIVER_OK;
 /** Requests that are carried out together: a driver that resets its device waits for them. */
 const BATCH = 16;
-/** Milliseconds for which requests may keep the thread of a hart. */
+/** Milliseconds for which requests may keep the thread of a hart, or one another. */
 const LONGEST_STAY_MS = 2;
 /** Notifications that are left to the I/O thread behind a request that was not short after all. */
 const DISTRUST = 64;
@@ -36,6 +36,15 @@ export interface VirtioWiring {
 interface Taken {
   readonly chain: Chain;
   readonly carryOut: () => number;
+}
+
+/** A request that was carried out. */
+interface Done {
+  readonly chain: Chain;
+  /** For the trace. */
+  readonly began: number;
+  /** See {@link outcomeOf}. */
+  readonly result: () => number;
 }
 
 /** Says how this thread carries out a request of a queue; undefined if it does not. */
@@ -347,15 +356,26 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     if (batch === undefined) return false;
     const { index, taken } = batch;
     const queue = this.#queues[index];
-    const results = taken.map(({ carryOut }) => [this.#witness?.now() ?? 0, outcomeOf(carryOut)] as const);
-    // Together: the driver hears of them together, and to take the lock for each would take as long as its request.
-    this.guard.change(() => {
-      for (const [number, { chain }] of taken.entries()) {
-        const [began, result] = results[number];
-        this.#guarded(() => queue.push(chain, this.#seen(chain, index, began, result())));
-      }
-      this.#guarded(() => this.#tellUsed(queue, index));
-    });
+    let done: Done[] = [];
+    // Together: to take the lock and to interrupt the guest for each would take as long as its request. What is done
+    // does not wait for others that take long.
+    const give = () =>
+      this.guard.change(() => {
+        for (const { chain, began, result } of done)
+          this.#guarded(() => queue.push(chain, this.#seen(chain, index, began, result())));
+        this.#guarded(() => this.#tellUsed(queue, index));
+      });
+    let gave = performance.now();
+    for (const { chain, carryOut } of taken) {
+      const began = this.#witness?.now() ?? 0;
+      done.push({ chain, began, result: outcomeOf(carryOut) });
+      const now = performance.now();
+      if (now - gave <= LONGEST_STAY_MS) continue;
+      give();
+      done = [];
+      gave = now;
+    }
+    if (done.length > 0) give();
     return true;
   }
 

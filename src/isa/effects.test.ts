@@ -30,6 +30,29 @@ test('only instructions that write nothing but rd are pure', () => {
   }
 });
 
+test('what is a word of RV64 is known, always or if registers hold words', () => {
+  const namesWhere = (has: 'makesWord' | 'keepsWords', ...names: string[]) =>
+    names.filter((name) => of(name)[has]);
+  const words = ['addw', 'srliw', 'lui', 'lw', 'lhu', 'mulw'];
+  const bitwise = ['and', 'ori', 'xor', 'andn'];
+  const wide = [
+    'add',
+    'addi',
+    'slli',
+    'auipc',
+    'jal',
+    'ld',
+    'lwu',
+    'amoadd.d',
+    'lr.d',
+    'fcvt.l.d',
+    'fmv.x.d',
+  ];
+  const all = [...words, ...bitwise, ...wide];
+  expect(namesWhere('makesWord', ...all)).toEqual(words);
+  expect(namesWhere('keepsWords', ...all)).toEqual([...words, ...bitwise]);
+});
+
 test('memory and control are reported', () => {
   expect(of('ld')).toMatchObject({ loads: true, stores: false, usesMemory: true, endsBlock: false });
   expect(of('sb')).toMatchObject({ loads: false, stores: true, writesRd: false });

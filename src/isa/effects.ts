@@ -1,4 +1,4 @@
-import { type Expr, type I32, type I64, i32, i64, type ValType } from '../wasm/index.ts';
+import { type Expr, type I32, type I64, i32, i64, Local, type ValType } from '../wasm/index.ts';
 import { emitSemantics } from './emit-semantics.ts';
 import type { Instruction } from './instruction.ts';
 import type { FloatBits, FloatFormat, FloatSemantics, FloatSource, Semantics } from './semantics.ts';
@@ -8,6 +8,10 @@ export interface Effects {
   /** It only writes the integer register rd and cannot fail, so that with rd = x0 it does nothing. */
   readonly pure: boolean;
   readonly writesRd: boolean;
+  /** What it writes to rd is a word of RV64: a number of 32 bits with its sign in all bits above. */
+  readonly makesWord: boolean;
+  /** The same if the registers that it reads hold words. */
+  readonly keepsWords: boolean;
   readonly writesFloatRd: boolean;
   readonly readsRs1: boolean;
   readonly readsRs2: boolean;
@@ -46,6 +50,8 @@ function record(instruction: Instruction): Effects {
   const seen: Recording = {
     pure: false,
     writesRd: false,
+    makesWord: false,
+    keepsWords: false,
     writesFloatRd: false,
     readsRs1: false,
     readsRs2: false,
@@ -59,23 +65,27 @@ function record(instruction: Instruction): Effects {
     control: 'none',
     endsBlock: false,
   };
-  emitSemantics(instruction, recorder(seen), instruction.xlen ?? 64);
+  const xlen = instruction.xlen ?? 64;
+  emitSemantics(instruction, recorder(seen, WORD), xlen);
+  seen.keepsWords = seen.makesWord;
+  emitSemantics(instruction, recorder(seen, WIDE), xlen);
   seen.usesFloat ||= instruction.needsFloat;
   seen.endsBlock = seen.control !== 'none';
   seen.pure = !(seen.usesMemory || seen.usesFloat || seen.pauses || seen.endsBlock);
   return Object.freeze(seen);
 }
 
-/** Stands for any value: what is computed does not matter here. */
-const I64_VALUE: I64 = i64.const(0);
+/** Stand for any values: of what is computed no more matters here than whether it is a word. None is a constant. */
+const WIDE: I64 = new Local('i64', 0);
+const WORD: I64 = i64.extend_i32_s(new Local('i32', 1));
 const I32_VALUE: I32 = i32.const(0);
 
-/** A back end that notes what is used. */
-function recorder(seen: Recording): Semantics {
+/** A back end that notes what is used. @param register what registers hold: {@link WORD} or {@link WIDE} */
+function recorder(seen: Recording, register: I64): Semantics {
   const load = (): I64 => {
     seen.loads = true;
     seen.usesMemory = true;
-    return I64_VALUE;
+    return WIDE;
   };
   const store = (): void => {
     seen.stores = true;
@@ -88,25 +98,26 @@ function recorder(seen: Recording): Semantics {
   return {
     get rs1() {
       seen.readsRs1 = true;
-      return I64_VALUE;
+      return register;
     },
     get rs2() {
       seen.readsRs2 = true;
-      return I64_VALUE;
+      return register;
     },
-    imm: I64_VALUE,
+    imm: WORD,
     get pc() {
       seen.readsPc = true;
-      return I64_VALUE;
+      return WIDE;
     },
     get nextPc() {
       seen.readsPc = true;
-      return I64_VALUE;
+      return WIDE;
     },
     rd: {
-      value: I64_VALUE,
-      set: () => {
+      value: register,
+      set: (value) => {
         seen.writesRd = true;
+        seen.makesWord = value.isSignExtended;
       },
     },
     get float() {
@@ -116,7 +127,8 @@ function recorder(seen: Recording): Semantics {
     memory: {
       load: (kind) => {
         seen.accessBytes = Number(kind.slice(1)) / 8;
-        return load();
+        load();
+        return kind === 'i64' || kind === 'u32' ? WIDE : WORD;
       },
       store: (width) => {
         seen.accessBytes = width / 8;
@@ -152,11 +164,11 @@ function recorder(seen: Recording): Semantics {
 }
 
 function floatRecorder(seen: Recording): FloatSemantics {
-  const source: FloatSource = { h: I32_VALUE, s: I32_VALUE, d: I64_VALUE, raw: I64_VALUE };
+  const source: FloatSource = { h: I32_VALUE, s: I32_VALUE, d: WIDE, raw: WIDE };
   const setResult = (): void => {
     seen.writesFloatRd = true;
   };
-  const values: FloatBits = { h: I32_VALUE, s: I32_VALUE, d: I64_VALUE };
+  const values: FloatBits = { h: I32_VALUE, s: I32_VALUE, d: WIDE };
   return {
     rs1: source,
     rs2: source,
@@ -168,13 +180,13 @@ function floatRecorder(seen: Recording): FloatSemantics {
     minmax: (_which, format) => values[format],
     compare: () => I32_VALUE,
     classify: () => I32_VALUE,
-    toInteger: () => I64_VALUE,
+    toInteger: () => WIDE,
     fromInteger: (_from, format) => values[format],
     round: (_which, format) => values[format],
-    toModularWord: () => I64_VALUE,
+    toModularWord: () => WIDE,
     toHalf: () => I32_VALUE,
     fromHalf: (to) => values[to],
     narrow: () => I32_VALUE,
-    widen: () => I64_VALUE,
+    widen: () => WIDE,
   };
 }

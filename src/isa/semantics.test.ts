@@ -403,6 +403,29 @@ describe.each(widths)('pure instructions of RV%i compute what exact integers do'
   });
 });
 
+test('words come of instructions that are known to make them, and of words where they are known to be kept', () => {
+  const pure = pureInstructions(64);
+  const compiled = compile(64, pure, parameters);
+  const isWord = (value: bigint): boolean => BigInt.asIntN(64, value) === BigInt.asIntN(32, value);
+  const wordOf = (value: bigint): bigint => inRegister(32, value);
+  const kinds = { made: 0, kept: 0 };
+  for (const instruction of pure) {
+    const { makesWord, keepsWords } = effectsOf(instruction);
+    if (!makesWord && !keepsWords) continue;
+    kinds[makesWord ? 'made' : 'kept']++;
+    fc.assert(
+      fc.property(inputsOf(64, instruction), ({ a, b, imm, pc }) => {
+        const inputs = makesWord ? { a, b, imm, pc } : { a: wordOf(a), b: wordOf(b), imm, pc };
+        const result = compiled.get(instruction.name)?.(inputs);
+        expect(isWord(result ?? 2n ** 63n), instruction.name).toBe(true);
+      }),
+      { numRuns: 50 },
+    );
+  }
+  expect(kinds.made).toBeGreaterThan(15);
+  expect(kinds.kept).toBeGreaterThan(5);
+});
+
 /**
  * A back end for instructions that do more than compute: returns the result, or the address, target or condition that
  * it is given. All that is loaded is `b`.

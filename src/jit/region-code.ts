@@ -8,7 +8,8 @@ import { followedPointers } from './pointers.ts';
 import type { RegionFrame } from './region-frame.ts';
 import { PROBE } from './stencils.ts';
 import type { StridedLoop } from './strided.ts';
-import { isNear, shapeOf } from './traits.ts';
+import { isNear, SHAPE, shapeOf } from './traits.ts';
+import { WordRegisters } from './word-registers.ts';
 
 const PAGE = 4096;
 const PAGE_MASK = -PAGE;
@@ -37,6 +38,8 @@ export class RegionCode {
   readonly #flow: Flow;
   readonly #dominates: Dominates;
   readonly #accesses: AccessPlan;
+  /** Of RV64 alone: registers of RV32 have nothing but words. */
+  readonly #words: WordRegisters | undefined;
   /** Depths of the labels of blocks by index; 0: none yet. */
   readonly #labels: Int32Array;
   /**
@@ -63,6 +66,7 @@ export class RegionCode {
     this.#flow = flow;
     this.#dominates = dominates;
     this.#accesses = planAccesses(graph, flow, dominates, limits);
+    if (frame.pointerBytes === 8) this.#words = new WordRegisters();
     const { loops } = this.#accesses;
     if (linear && loops.length > 0) this.#guessed = followedPointers(flow, loops, frame.pointerBytes);
     this.#labels = new Int32Array(graph.blocks.length);
@@ -194,13 +198,15 @@ export class RegionCode {
     const { code, end, index } = block;
     const groups = this.#accesses.groups[index];
     const guessed = this.#guessed?.[index] ?? 0;
+    this.#words?.forget();
     frame.spend(code.length);
     this.#checkFloat(code);
     const last = code.length - 1;
     for (let at = 0; at <= last; at++) {
       const placed = code[at];
       if (placed.traits.pure && placed.decoded.rd === 0) continue;
-      this.#instruction(placed, code.length - at, groups[at], guessed);
+      const isWord = this.#words?.note(placed) === true;
+      this.#instruction(placed, code.length - at, groups[at], guessed, isWord);
     }
     switch (end.kind) {
       case 'go':
@@ -261,8 +267,15 @@ export class RegionCode {
   /**
    * @param unspent instructions of its block from this one on
    * @param guessed as for {@link #check}
+   * @param isWord whether it makes a word of words
    */
-  #instruction(placed: Placed, unspent: number, group: AccessGroup | undefined, guessed: number): void {
+  #instruction(
+    placed: Placed,
+    unspent: number,
+    group: AccessGroup | undefined,
+    guessed: number,
+    isWord: boolean,
+  ): void {
     const { decoded, traits, offset } = placed;
     const frame = this.#frame;
     if (traits.vector !== 'none') {
@@ -297,7 +310,8 @@ export class RegionCode {
       values[HOLE.nextPc] = offset + decoded.length;
     }
     if (traits.usesFloat) values[HOLE.rs3] = locals[first.rs3 + decoded.rs3];
-    frame.paste(frame.stencils.instruction(traits, shapeOf(traits, decoded, offset)));
+    const words = isWord ? SHAPE.words : 0;
+    frame.paste(frame.stencils.instruction(traits, shapeOf(traits, decoded, offset) | words));
   }
 
   /** Finds where the base register of a strided access points to; offsets of WebAssembly are not negative. */

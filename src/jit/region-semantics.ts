@@ -70,7 +70,8 @@ export class RegionSemantics implements Semantics {
     return {
       value: this.#operand('rd', 'x'),
       set: (value) => {
-        if (!this.#has('rd')) setRegister(this.#f, this.#setting.xlen, HOLE.rd, value);
+        if (this.#has('words')) this.#f.set(localHole('i64', HOLE.rd), i64.extend_i32_s(value.narrowed()));
+        else if (!this.#has('rd')) setRegister(this.#f, this.#setting.xlen, HOLE.rd, value);
         else if (!(value instanceof Local)) this.#f.drop(value);
       },
     };
@@ -82,7 +83,7 @@ export class RegionSemantics implements Semantics {
     const f = this.#f;
     const { layout, float } = this.#setting;
     const { field } = layout;
-    const rm = Math.floor(this.#shape / SHAPE.rm);
+    const rm = Math.floor(this.#shape / SHAPE.rm) & 7;
     const state = {
       f,
       functions: float,
@@ -121,6 +122,8 @@ export class RegionSemantics implements Semantics {
   #operand(name: 'rs1' | 'rs2' | 'rs3' | 'rd', file: 'x' | 'f'): I64 {
     if (this.#instruction.format.registers[name] !== file) return i64.const(0);
     if (file === 'f') return i64.reinterpret_f64(localHole('f64', HOLE[name]));
-    return registerHole(this.#setting.xlen, HOLE[name], name !== 'rs3' && this.#has(name));
+    const isZero = name !== 'rs3' && this.#has(name);
+    if (!isZero && this.#has('words')) return i64.extend_i32_s(i32.wrap_i64(localHole('i64', HOLE[name])));
+    return registerHole(this.#setting.xlen, HOLE[name], isZero);
   }
 }

@@ -26,6 +26,9 @@ export interface Traits {
   readonly pure: boolean;
   /** It has an integer register as its destination, which may be x0: see {@link writtenX}. */
   readonly writesX: boolean;
+  /** What it writes there is a word, always or if its operands are: see `WordRegisters`. */
+  readonly makesWord: boolean;
+  readonly keepsWords: boolean;
   readonly usesFloat: boolean;
   readonly needsFloat: boolean;
   /**
@@ -64,7 +67,9 @@ export const SHAPE = {
   nextPc: 32,
   far: 64,
   rm: 128,
-  count: 1024,
+  /** Not a fact of the instruction alone: its operands are words (see `WordRegisters`). */
+  words: 1024,
+  count: 2048,
 } as const;
 
 const PAGE = 4096;
@@ -162,6 +167,8 @@ function find(instruction: Instruction): Traits {
     endsBlock: effects.endsBlock && !goesOn,
     pure: effects.pure,
     writesX: effects.writesRd || (isVector && x.rd),
+    makesWord: effects.makesWord,
+    keepsWords: effects.keepsWords,
     usesFloat: effects.usesFloat || (isVector && Object.values(f).includes(true)),
     needsFloat,
     vector: isVector ? 'step' : 'none',

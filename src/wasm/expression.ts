@@ -59,6 +59,9 @@ const OPCODE = {
   firstComparison: 0x51,
   lastComparison: 0x5a,
   toWords: 0x0b,
+  /** i64.and, or and xor. */
+  firstBitwise: 0x83,
+  lastBitwise: 0x85,
 } as const;
 
 /** Whether an opcode is that of an operation on two words: a comparison, or one with a word as its result. */
@@ -250,6 +253,11 @@ export class Binary<T extends ValType> extends Expr<T> {
     this.#opcode = opcode;
     this.#left = left;
     this.#right = right;
+  }
+
+  override get isSignExtended(): boolean {
+    const isBitwise = this.#opcode >= OPCODE.firstBitwise && this.#opcode <= OPCODE.lastBitwise;
+    return isBitwise && this.#left.isSignExtended && this.#right.isSignExtended;
   }
 
   override narrowed(): Expr<'i32'> {

@@ -16,6 +16,15 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   1: add a0, a0, a1
     addi a1, a1, -1
     bnez a1, 1b`,
+  rotation: `
+    li s0, 300
+  1: slliw t0, a0, 7
+    srliw t1, a0, 25
+    or t0, t0, t1
+    xor t0, t0, t1
+    addw a0, t0, s0
+    addi s0, s0, -1
+    bnez s0, 1b`,
   'copy-loop': `
     li s0, ${DATA}
     li s1, ${DATA + 0x800}

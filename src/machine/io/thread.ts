@@ -33,6 +33,8 @@ export async function runIo({ of, lane, kept = [] }: IoStart, host: WorkerHost):
     // Before the look for work: what is asked for later moves it.
     const { sequence } = sleep;
     frame.stand(answer);
+    // The machine that was saved goes on elsewhere, with the requests that wait here: its disks stay as they are.
+    if (!frame.control.running) break;
     let worked = false;
     for (const worker of workers) worked = worker.work?.(lane) === true || worked;
     // Sockets speak by events, for which a thread without them does not wait.

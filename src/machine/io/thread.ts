@@ -1,6 +1,7 @@
 import { type DeviceInstance, EVENT_LANE } from '../../devices/descriptor.ts';
 import type { Recorder } from '../../trace/recorder.ts';
 import { HartWords } from '../bare/hart-words.ts';
+import type { Control } from '../control.ts';
 import { createScheduler, createVcpus } from '../domain/vcpus.ts';
 import type { BareStart, IoStart, KeptByDevice, PcpuStart, WorkerHost } from '../thread.ts';
 import { ThreadFrame } from '../thread-frame.ts';
@@ -27,21 +28,37 @@ export async function runIo({ of, lane, kept = [] }: IoStart, host: WorkerHost):
   const { instances } = frame.createDevices(kick, network);
   const workers = instances.filter((instance) => instance.work !== undefined);
   takeUp(lane, kept, instances);
-  const answer = () => giveKept(lane, instances, host);
-  const sleep = frame.control.ioSleep(lane);
-  while (frame.control.running) {
+  const stand = () => frame.stand(() => giveKept(lane, instances, host));
+  await serveLane({ control: frame.control, lane, stand, workers, network });
+  network?.end();
+}
+
+/** What the loop of such a thread works with. */
+export interface Lane {
+  readonly control: Pick<Control, 'running' | 'ioSleep'>;
+  readonly lane: number;
+  /** Stands still while the machine is paused. */
+  readonly stand: () => void;
+  readonly workers: readonly Pick<DeviceInstance, 'work'>[];
+  /** Ends its turns when there is something to do. */
+  readonly network: { turn(): Promise<void> } | undefined;
+}
+
+/** Works until the machine ends. */
+export async function serveLane({ control, lane, stand, workers, network }: Lane): Promise<void> {
+  const sleep = control.ioSleep(lane);
+  while (control.running) {
     // Before the look for work: what is asked for later moves it.
     const { sequence } = sleep;
-    frame.stand(answer);
+    stand();
     // The machine that was saved goes on elsewhere, with the requests that wait here: its disks stay as they are.
-    if (!frame.control.running) break;
+    if (!control.running) break;
     let worked = false;
     for (const worker of workers) worked = worker.work?.(lane) === true || worked;
     // Sockets speak by events, for which a thread without them does not wait.
     if (network !== undefined) await (worked ? network.turn() : sleep.later(sequence));
     else if (!worked) sleep.until(sequence, LONGEST_SLEEP_MS, false);
   }
-  network?.end();
 }
 
 /** Gives the devices what they had kept when the machine was saved. */

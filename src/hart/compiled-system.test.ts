@@ -107,6 +107,30 @@ describe('compiled code', () => {
     );
     expect(result).toBe(300);
   });
+
+  test('keeps the checks of a loop that is left all the time to change SUM', () => {
+    const regions = (turns: number) => {
+      const bed = mappedBed();
+      bed.supervisor(
+        `li s1, ${turns}
+         li s2, ${SUM}
+         li s3, ${VIRTUAL}
+      1: csrs sstatus, s2
+         ld t0, (s3)
+         ld t1, 8(s3)
+         sd t0, 16(s3)
+         sd t1, 24(s3)
+         csrc sstatus, s2
+         addi s1, s1, -1
+         bnez s1, 1b
+         ${END}`,
+        ON_ECALL,
+      );
+      return bed.hart.regionStatistics?.compiled ?? 0;
+    };
+    // Regions that are left 2000 times before an access are compiled with other checks: 7 would have been.
+    expect(regions(6000)).toBeLessThan(6);
+  });
 });
 
 const REGISTERS = ['s2', 's3', 's4', 's5'] as const;

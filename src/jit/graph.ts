@@ -316,6 +316,12 @@ export function isCompilable(decoded: Decoded): boolean {
   return control !== 'system' && !(rounds && (rm === 5 || rm === 6));
 }
 
+/** Whether a region is left before an instruction for another reason than a check of its memory accesses. */
+export function isCarriedOutElsewhere(decoded: Decoded): boolean {
+  const { system, vector } = traitsOf(decoded);
+  return system !== 'none' || vector !== 'none';
+}
+
 /** No region begins with an instruction that ends in the next page. */
 function isStraddling(offset: number, { length }: Decoded): boolean {
   return (offset & (PAGE - 1)) + length > PAGE;

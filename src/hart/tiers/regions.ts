@@ -1,5 +1,5 @@
 import type { Decoded } from '../../isa/index.ts';
-import { isCompilable, type Region } from '../../jit/index.ts';
+import { isCarriedOutElsewhere, isCompilable, type Region } from '../../jit/index.ts';
 import { REGION_RECORDS } from '../area.ts';
 import { hotEntry, NO_ENTRY } from '../hot-code.ts';
 import { CODE_PAGE, OPERATION, REGION, REGION_PAGE, SLOT, SLOT_SCALE } from '../interpreter/slots.ts';
@@ -227,13 +227,23 @@ export class Regions {
     const installed = this.#installed.get(number);
     if (installed === undefined) return;
     const { retired } = this.#statistics;
-    if (retired - installed.patientSince > PATIENCE * WORTH_A_STOP) {
+    if (retired - installed.patientSince > PATIENCE * WORTH_A_STOP || !this.#failedCheck()) {
       installed.patientSince = retired;
       this.#memoryWords[this.#recordOf(number) / 4 + REGION.patience / 4] = PATIENCE;
       return;
     }
     this.#checkLess(installed);
     this.#retry(installed);
+  }
+
+  /** Not so before a system instruction, as one that changes SUM: other checks would not help there. */
+  #failedCheck(): boolean {
+    const { code, decode } = this.#options;
+    const slot = this.#addresses[FIELD.slot >> 2];
+    const slots = code.pageOf(slot);
+    if (slots === 0) return true;
+    const decoded = decode(code.bitsAt(slots, (slot - slots) / SLOT.bytes));
+    return decoded === undefined || !isCarriedOutElsewhere(decoded);
   }
 
   #checkLess({ slot, pages: [page], wideChecks }: Installed): void {

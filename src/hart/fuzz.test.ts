@@ -1,10 +1,22 @@
 import { describe, expect, test } from 'vitest';
-import { EXIT, HartBed, PAGE, PTE, RAM } from '../../test/hart/hart-bed.ts';
-import { instructionsFor } from '../isa/index.ts';
+import {
+  EXCLUSION_AT,
+  EXIT,
+  EXIT_REQUEST,
+  EXTENSIONS,
+  HartBed,
+  PAGE,
+  PTE,
+  RAM,
+} from '../../test/hart/hart-bed.ts';
+import { type Extension, instructionsFor } from '../isa/index.ts';
 import { type HartPoint, POINT_KIND } from './debug/point-list.ts';
+import { EXCLUSION } from './exclusion.ts';
 
-/** The hart has no vectors: they would be illegal instructions, and most of all there are. */
-const SCALARS = instructionsFor(64).filter(({ vector }) => vector === undefined);
+/** Beside what harts of beds have. */
+const MORE: readonly Extension[] = ['zacas', 'zabha', 'zknd', 'zkne', 'zicond', 'zfa'];
+/** What the hart has: all else would be illegal instructions, and most of all there are. */
+const LEGAL = instructionsFor(64).filter(({ extension }) => [...EXTENSIONS, ...MORE].includes(extension));
 
 /** How many guests of each kind are tried; set HART_FUZZ_SEEDS for more, HART_FUZZ_SEED for others. */
 const SEEDS = Number(process.env.HART_FUZZ_SEEDS ?? 10);
@@ -38,10 +50,10 @@ class Random {
 
 const CANARY = 0xa5;
 
-/** A hart in whose linear memory everything but RAM, its own area and the exit request holds canaries. */
+/** A hart in whose linear memory everything but RAM, its own area and what it shares with others holds canaries. */
 class FuzzBed extends HartBed {
   constructor(hsHost: boolean) {
-    super({ codePages: 8, hsHost, guestExternalInterrupts: 3 });
+    super({ codePages: 8, hsHost, guestExternalInterrupts: 3, extensions: MORE });
     for (const [start, end] of this.#outside()) this.bytes.fill(CANARY, start, end);
   }
 
@@ -49,8 +61,9 @@ class FuzzBed extends HartBed {
   #outside(): [number, number][] {
     const { origin } = this;
     return [
-      [origin, origin + 64],
-      [origin + 68, origin + 0x1000],
+      [origin, origin + EXIT_REQUEST],
+      [origin + EXIT_REQUEST + 4, origin + EXCLUSION_AT],
+      [origin + EXCLUSION_AT + EXCLUSION.bytes, origin + 0x1000],
       [this.areaEnd, this.ramOffset],
       [this.ramOffset + this.ramBytes, this.bytes.length],
     ];
@@ -68,7 +81,7 @@ class FuzzBed extends HartBed {
 /** An encoding that decodes, with random operands; or bits of any kind. */
 function instruction(random: Random): number {
   if (random.below(8) === 0) return random.word();
-  const { match, mask } = random.pick(SCALARS);
+  const { match, mask } = random.pick(LEGAL);
   return (match | (random.word() & ~mask)) >>> 0;
 }
 

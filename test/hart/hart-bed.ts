@@ -25,14 +25,21 @@ export const FINISHER = 0x10_0000;
 /** Stores to here ask the hart to leave `run`. */
 export const DEVICE = 0x20_0000;
 
-const EXTENSIONS: readonly Extension[] = [...PRIVILEGED_EXTENSIONS, 'zba', 'zbb', 'zbs', 'zihintpause'];
+/** What the hart of a bed has unless more is given. */
+export const EXTENSIONS: readonly Extension[] = [
+  ...PRIVILEGED_EXTENSIONS,
+  'zba',
+  'zbb',
+  'zbs',
+  'zihintpause',
+];
 const PAGES_64K = 65536;
 /**
  * Where the exit-request word, the words of exclusion, interrupt files and the hart's area lie, from where the bed
  * begins in linear memory.
  */
-const EXIT_REQUEST = 64;
-const EXCLUSION_AT = 0x80;
+export const EXIT_REQUEST = 64;
+export const EXCLUSION_AT = 0x80;
 const FILES = 0x400;
 const AREA = 0x1000;
 

@@ -221,6 +221,36 @@ function generateOperation(frame: Frame, operation: Operation): void {
   emitSemantics(operation.instruction, slotSemantics(frame, operation), frame.xlen);
 }
 
+/** What is done for operations, by their numbers. */
+type Handlers = ReadonlyMap<number, () => void>;
+type Labels = ReadonlyMap<number, Label>;
+
+/** Blocks within each other, behind the end of each of which a handler stands that goes on at `next`. */
+function withHandlers(
+  f: FunctionBuilder,
+  handlers: Handlers,
+  next: Label,
+  inner: (labels: Labels) => void,
+): void {
+  const left = [...handlers];
+  const labels = new Map<number, Label>();
+  const nest = (index: number): void => {
+    const entry = left[index];
+    if (entry === undefined) {
+      inner(labels);
+      return;
+    }
+    const [number, handle] = entry;
+    f.block((label) => {
+      labels.set(number, label);
+      nest(index + 1);
+    });
+    f.scope(handle);
+    f.br(next);
+  };
+  nest(0);
+}
+
 /** The dispatch loop, and behind it everything that makes calls. */
 class RunGenerator {
   readonly #f: FunctionBuilder;
@@ -322,22 +352,17 @@ class RunGenerator {
     const others = all.filter((operation) => operation.inline && mayCall(operation));
     const numbers = others.map(({ number }) => number);
     const first = Math.min(...numbers);
+    const handlers = new Map(
+      others.map((operation) => [operation.number, () => this.#outlinedOperation(operation, changed)]),
+    );
     const f = this.#f;
-    f.block((done) => {
-      const nest = (index: number, labels: readonly Label[]): void => {
-        const operation = others[index];
-        if (operation === undefined) {
-          const table: Label[] = Array.from({ length: Math.max(...numbers) - first + 1 }, () => done);
-          for (const [at, label] of labels.entries()) table[(numbers[at] ?? first) - first] = label;
-          f.brTable(table, done, i32.sub(i32.load16_u(this.#slot), i32.const(first)));
-          return;
-        }
-        f.block((label) => nest(index + 1, [...labels, label]));
-        this.#outlinedOperation(operation, changed);
-        f.br(done);
-      };
-      nest(0, []);
-    });
+    f.block((done) =>
+      withHandlers(f, handlers, done, (labels) => {
+        const count = Math.max(...numbers) - first + 1;
+        const table = Array.from({ length: count }, (_, index) => labels.get(first + index) ?? done);
+        f.brTable(table, done, i32.sub(i32.load16_u(this.#slot), i32.const(first)));
+      }),
+    );
   }
 
   /** The loop, and behind it the operations that are not in it. */
@@ -355,21 +380,11 @@ class RunGenerator {
     for (const operation of operationsOf(xlen).all) {
       if (!operation.inline) behind.set(operation.number, () => this.#outlinedOperation(operation, changed));
     }
-    const nest = (left: readonly [number, () => void][], known: ReadonlyMap<number, Label>): void => {
-      const [next, ...rest] = left;
-      if (next === undefined) {
-        this.#loop(labels, known);
-        return;
-      }
-      f.block((label) => nest(rest, new Map([...known, [next[0], label]])));
-      f.scope(next[1]);
-      f.br(again);
-    };
-    nest([...behind], new Map());
+    withHandlers(f, behind, again, (known) => this.#loop(labels, known));
   }
 
   /** The dispatch loop. @param behind where the operations are that are not in it */
-  #loop({ aside, unknown, spent, changed }: PhaseLabels, behind: ReadonlyMap<number, Label>): void {
+  #loop({ aside, unknown, spent, changed }: PhaseLabels, behind: Labels): void {
     const f = this.#f;
     f.loop((dispatch) => {
       f.block((far) => {
@@ -385,7 +400,7 @@ class RunGenerator {
     f.unreachable();
   }
 
-  #table(labels: LoopLabels, behind: ReadonlyMap<number, Label>): void {
+  #table(labels: LoopLabels, behind: Labels): void {
     const f = this.#f;
     const { all } = operationsOf(this.#library.xlen);
     const handlers = new Map<number, () => void>([
@@ -396,25 +411,14 @@ class RunGenerator {
     for (const operation of all) {
       if (operation.inline) handlers.set(operation.number, () => this.#operation(operation, labels));
     }
-    const dispatch = (known: ReadonlyMap<number, Label>): void => {
+    withHandlers(f, new Map([...handlers].reverse()), labels.dispatch, (inner) => {
       f.set(this.#budget, i32.sub(this.#budget, i32.const(1)));
       const table = Array.from(
         { length: OPERATION.firstInstruction + all.length },
-        (_, number) => known.get(number) ?? labels.changed,
+        (_, number) => inner.get(number) ?? behind.get(number) ?? labels.changed,
       );
-      f.brTable(table, known.get(OPERATION.illegal) ?? labels.changed, i32.load16_u(this.#slot));
-    };
-    const nest = (left: readonly [number, () => void][], known: ReadonlyMap<number, Label>): void => {
-      const [next, ...rest] = left;
-      if (next === undefined) {
-        dispatch(known);
-        return;
-      }
-      f.block((label) => nest(rest, new Map([...known, [next[0], label]])));
-      next[1]();
-      f.br(labels.dispatch);
-    };
-    nest([...handlers].reverse(), behind);
+      f.brTable(table, behind.get(OPERATION.illegal) ?? labels.changed, i32.load16_u(this.#slot));
+    });
   }
 
   #advance(bytes: number): void {
@@ -481,7 +485,7 @@ class RunGenerator {
   }
 
   #operation(operation: Operation, labels: LoopLabels): void {
-    this.#f.scope(() => generateOperation(this.#frame(labels), operation));
+    generateOperation(this.#frame(labels), operation);
     this.#advance(operation.length);
   }
 

@@ -5,14 +5,16 @@ import {
   call,
   type FunctionBuilder,
   type FunctionRef,
+  type I32,
   i32,
   i64,
+  type Label,
   type Local,
   type ModuleBuilder,
 } from '../../wasm/index.ts';
 import { ACCESS } from '../exceptions.ts';
 import { FETCH_LIST, FIELD, TLB } from '../layout.ts';
-import { CODE_DIRECTORY, CODE_PAGE, DIRECTORY_ENTRY } from './slots.ts';
+import { CODE_DIRECTORY, CODE_PAGE, DIRECTORY_ENTRY, SLOT_SCALE } from './slots.ts';
 import { DATUM, tlbEntry, tlbTag } from './tlb-code.ts';
 import { refillRequest } from './walk-code.ts';
 
@@ -27,6 +29,20 @@ export interface FetchParts {
   readonly lookup: FunctionRef<'i32'>;
   readonly fetchPage: FunctionRef<'i32'>;
   readonly callOut: FunctionRef<'i32'>;
+}
+
+/** Makes the decoded page of an address current, if the TLB knows it: the address's slot, or a branch. */
+export function findSlot(f: FunctionBuilder, hart: Local<'i32'>, target: Local<'i64'>, unknown: Label): I32 {
+  const entry = f.let(tlbEntry(hart, target));
+  const page = f.let(i64.and(target, i64.const(-4096)));
+  // An odd target cannot come up: jalr clears bit 0 and immediates are even.
+  const wanted = i64.or(page, i64.load(hart, FIELD.fetchKey));
+  f.brIf(unknown, i64.ne(i64.load(entry, TLB.fetches), wanted));
+  const slots = f.let(i32.load(entry, TLB.fetches + DATUM));
+  f.store('i32.store', hart, slots, FIELD.pageSlots);
+  f.store('i64.store', hart, page, FIELD.pageAddress);
+  const offset = i32.and(i32.wrap_i64(target), i32.const(0xffe));
+  return i32.add(slots, i32.mul(offset, i32.const(SLOT_SCALE)));
 }
 
 /**

@@ -69,6 +69,11 @@ function isInline(instruction: Instruction): boolean {
   return INLINE_EXTENSIONS.has(instruction.extension) || INLINE_NAMES.has(instruction.name);
 }
 
+/** Whether the dispatch loop may have to leave an operation to a function. */
+export function mayCall({ inline, instruction }: Operation): boolean {
+  return !inline || instruction.needsFloat || effectsOf(instruction).accessBytes !== 0;
+}
+
 /**
  * The operations of the interpreter of one width, in the order of their numbers.
  */

@@ -1,5 +1,11 @@
 import { countPause } from '../../codegen/index.ts';
-import { addressWithin, type Format, type Semantics } from '../../isa/index.ts';
+import {
+  addressWithin,
+  emitSemantics,
+  type Format,
+  type Instruction,
+  type Semantics,
+} from '../../isa/index.ts';
 import { type Expr, type I32, type I64, i32, i64, Local } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 import { slotFloat } from './float-code.ts';
@@ -70,4 +76,17 @@ export function slotSemantics(frame: Frame, variant: Variant): Semantics {
     pause: () => countPause(f, hart, FIELD.pauses),
     system: () => frame.callOut(out.system),
   } as Semantics;
+}
+
+/** Generates the code of an operation. */
+export function generateOperation(
+  frame: Frame,
+  operation: Variant & { readonly instruction: Instruction },
+): void {
+  if (operation.instruction.needsFloat) {
+    frame.f.if(i32.load(frame.hart, FIELD.floatOff), () => {
+      frame.callOut(frame.out.illegal);
+    });
+  }
+  emitSemantics(operation.instruction, slotSemantics(frame, operation), frame.xlen);
 }

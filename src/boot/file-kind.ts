@@ -84,6 +84,12 @@ const signatures: readonly Signature[] = [
   { offset: 0, bytes: '%PDF', kind: { name: 'a PDF document' } },
 ];
 
+/**
+ * Bytes at the start of a file that are looked at for anything but zeros. Machine code does not begin with a zero,
+ * which is no instruction, and files may have gigabytes.
+ */
+const emptyBeginning = 0x1_0000;
+
 /** Tells from its first bytes what a file is. */
 export function describeFile(bytes: Uint8Array): FileKind {
   if (bytes.length === 0) return { name: 'an empty file', advice: 'Fetch or build it again.' };
@@ -95,8 +101,12 @@ export function describeFile(bytes: Uint8Array): FileKind {
   const match = signatures.find((signature) => matches(bytes, signature));
   if (match !== undefined) return match.kind;
   if (bytes[0] === 0x4d && bytes[1] === 0x5a) return describePe(bytes);
-  if (bytes.every((byte) => byte === 0))
-    return { name: 'a file of zeros only', advice: 'Fetch or build it again.' };
+  const beginning = bytes.subarray(0, emptyBeginning);
+  if (beginning.every((byte) => byte === 0)) {
+    const name =
+      bytes.length > beginning.length ? 'a file that begins with 64 KiB of zeros' : 'a file of zeros only';
+    return { name, advice: 'Fetch or build it again.' };
+  }
   if (looksLikeText(bytes)) return { name: 'text' };
   return unmarked;
 }

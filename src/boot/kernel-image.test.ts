@@ -179,6 +179,7 @@ describe('readKernel', () => {
     ['a device tree', Uint8Array.of(0xd0, 0x0d, 0xfe, 0xed), /a device tree blob/],
     ['a file system', at(1080, [0x53, 0xef]), /an ext2, ext3 or ext4 file system/],
     ['zeros', new Uint8Array(4096), /zeros only/],
+    ['zeros at first', new Uint8Array(0x1_0000 + 4).fill(0x13, 0x1_0000), /begins with 64 KiB of zeros/],
     ['an EFI program', at(0, text('MZ')), /a DOS or EFI program/],
   ])('refuses %s and says what it is', async (_, bytes, message) => {
     const failure = readKernel(bytes, 'the-file');

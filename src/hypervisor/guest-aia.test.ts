@@ -63,6 +63,30 @@ describe('an interrupt file', () => {
     expect(Math.max(...exits) - Math.min(...exits)).toBe(0);
   });
 
+  test('interrupts a guest that watches its memory without an exit', () => {
+    const bed = new DomainBed({ aia: true, step: 1 }).load(`
+      la t0, handler; csrw stvec, t0
+      ${WRITE(0x70, '1')} ${WRITE(0xc0, '4')}
+      li t0, 512; csrw sie, t0
+      la s1, word
+      csrsi sstatus, 2
+      wait: lr.w t0, (s1); wrs.nto; j wait
+      .align 2
+      handler: csrrw t0, stopei, x0; ${EXPECT('0x20002')}
+      ${PUT('y')} ${SHUTDOWN}
+      .align 3
+      word: .dword 0
+      ${BAD}`);
+    let looks = 0;
+    bed.onLook = () => {
+      looks++;
+      // The first look finds nothing, as one does whose message has been claimed before.
+      if (looks === 100 || (looks === 150 && bed.files[0]?.receive(2) === true)) bed.vcpu.nudge();
+    };
+    expect(bed.run().output).toBe('y');
+    expect(bed.vcpu.stat('exitVirtual')).toBe(0);
+  });
+
   test('is what a sleeping vCPU wakes up for', () => {
     const bed = bedOf(`
       ${WRITE(0x70, '1')} ${WRITE(0xc0, '4')}

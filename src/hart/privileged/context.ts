@@ -95,7 +95,7 @@ export const OUTCOME = {
   wait: 3,
   /** Go on behind FENCE.I, and look for no interrupts. */
   fenced: 4,
-  /** Nothing was done: leave the guest, and carry the instruction out later. */
+  /** Nothing was done: end the run as a poll does, and carry the instruction out later. */
   again: 5,
 } as const;
 export type Outcome = (typeof OUTCOME)[keyof typeof OUTCOME];

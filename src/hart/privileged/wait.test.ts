@@ -178,7 +178,7 @@ describe('WRS.NTO', () => {
     test.each([
       ['ends when another hart has written', written, 'next'],
       ['ends when an enabled interrupt becomes pending', interrupted, 'next'],
-      ['traps at once when somebody wants the hart', wanted, 'exception'],
+      ['ends at once when somebody wants the hart, to be carried out again', wanted, 'again'],
     ])('%s', (_, happens, outcome) => {
       const bed = watching();
       expect(wait(bed, happens)).toBe(outcome);

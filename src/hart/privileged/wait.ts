@@ -54,23 +54,27 @@ export function waitOnReservation(context: Context, bits: number): Outcome {
   const waits = virtual !== 0 && words[FIELD.reservation >> 2] !== 0 && !wakePending(context);
   const limited = ((csr[CSR.hstatus] as number) & HSTATUS.vtw) !== 0;
   const machineLimit = ((csr[CSR.mstatus] as number) & STATUS.tw) !== 0;
-  if (!waits || !limited || machineLimit || endsSoon(context)) return OUTCOME.next;
-  return raise(context, CAUSE.virtualInstruction, bits);
+  if (!waits || !limited || machineLimit) return OUTCOME.next;
+  const outcome = watch(context);
+  return outcome === OUTCOME.exception ? raise(context, CAUSE.virtualInstruction, bits) : outcome;
 }
 
 /**
  * Watches the reservation set. An answer that comes from another thread is seen much sooner than by way of the host.
+ * Who wants the hart meanwhile may want no more than a look at its interrupts, for which the guest is not left: that is
+ * decided as at each poll, and the guest waits again behind it.
  */
-function endsSoon(context: Context): boolean {
+function watch(context: Context): Outcome {
   const { platform, hooks } = context;
   const limit = platform.watchTicks?.() ?? 0;
-  if (limit <= 0) return false;
+  if (limit <= 0) return OUTCOME.exception;
   const end = platform.ticks() + limit;
   while (!wakePending(context)) {
-    for (let look = 0; look < LOOKS; look++) if (!hooks.reservationHolds()) return true;
-    if (hooks.exitRequested() || platform.ticks() >= end) return false;
+    for (let look = 0; look < LOOKS; look++) if (!hooks.reservationHolds()) return OUTCOME.next;
+    if (hooks.exitRequested()) return OUTCOME.again;
+    if (platform.ticks() >= end) return OUTCOME.exception;
   }
-  return true;
+  return OUTCOME.next;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The agent for RV32 as Linux runs it: by QEMU's user mode, with a pseudo terminal for its port. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   ftruncateSync,
@@ -23,20 +24,28 @@ const isThere = [QEMU, 'script'].every((name) => spawnSync(name, ['--version']).
 if (!isThere) console.warn(`rv32.test: ${QEMU} or script is not installed, so the agent for RV32 is not run`);
 
 const agentFile = join(import.meta.dirname, 'agent-rv32.elf');
-const READY = 'the terminal is ready';
+/** Comes with the number of the process that becomes the agent. */
+const READY = /the terminal is ready for (\d+)\r?\n/;
 const FAR = 5 * 2 ** 30;
 
 describe.skipIf(!isThere)('the agent for RV32', () => {
   const folder = mkdtempSync(join(tmpdir(), 'hartvisor-rv32-'));
   const agent = new GuestAgent();
-  let child: ChildProcess | undefined;
+  let end: () => Promise<unknown> = async () => undefined;
 
   beforeAll(() => {
     const ports = join(folder, 'dev/virtio-ports');
     mkdirSync(ports, { recursive: true });
-    const line = `stty raw -echo; ln -s "$(tty)" ${ports}/${AGENT_PORT}; echo ${READY}; exec ${QEMU} -L ${folder} ${agentFile}`;
+    const line = `stty raw -echo; ln -s "$(tty)" ${ports}/${AGENT_PORT}; echo the terminal is ready for $$; exec ${QEMU} -L ${folder} ${agentFile}`;
     const started = spawn('script', ['-qefc', line, '/dev/null'], { stdio: ['pipe', 'pipe', 'ignore'] });
-    child = started;
+    const ended = once(started, 'close');
+    end = () => {
+      // Neither need mind SIGHUP, which they ignore below nohup: the agent is ended, and `script` ends with it.
+      const [, pid] = READY.exec(before) ?? [];
+      if (pid === undefined) started.kill('SIGKILL');
+      else process.kill(Number(pid), 'SIGKILL');
+      return ended;
+    };
     agent.connection.attach({
       input: (bytes) => {
         started.stdin.write(bytes);
@@ -46,14 +55,14 @@ describe.skipIf(!isThere)('the agent for RV32', () => {
     let before = '';
     started.stdout.on('data', (bytes: Uint8Array) => {
       agent.connection.output(bytes);
-      if (before.includes(READY)) return;
+      if (READY.test(before)) return;
       before += new TextDecoder().decode(bytes);
-      if (before.includes(READY)) agent.connection.opened(true);
+      if (READY.test(before)) agent.connection.opened(true);
     });
   });
 
-  afterAll(() => {
-    child?.kill('SIGHUP');
+  afterAll(async () => {
+    await end();
     rmSync(folder, { recursive: true });
   });
 

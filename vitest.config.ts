@@ -10,6 +10,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     reporters: ['default', './scripts/closing-line.ts'],
+    globalSetup: './scripts/left-processes.ts',
     projects: [
       { extends: true, test: { name: 'a process each', include: ALONE } },
       {

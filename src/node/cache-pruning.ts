@@ -6,9 +6,9 @@ import { whyUnusable } from './private-directory.ts';
 
 const MIB = 2 ** 20;
 /** Milliseconds. */
-const DAY = 24 * 3_600_000;
+const HOUR = 3_600_000;
 /** Milliseconds after which what nobody has used goes, however little there is. */
-const FORGOTTEN = 30 * DAY;
+const FORGOTTEN = 30 * 24 * HOUR;
 /** Milliseconds from the start of a command on: until then others need the disk and the processors. */
 const LATER = 3000;
 /** Files that are looked at at a time. */
@@ -35,8 +35,8 @@ export function pruneCachesLater(): void {
 }
 
 /**
- * Removes, once a day, interpreters and compiled modules that nobody has used for 30 days, and beyond a number of bytes
- * those that were not used for longest.
+ * Removes, once an hour, interpreters and compiled modules that nobody has used for 30 days, and beyond a number of
+ * bytes those that were not used for longest. Checkouts and copies of them leave 100 MB in an hour of development.
  *
  * Another process may use any of them meanwhile: it has read its file to the end or has it open, and makes anew what
  * it does not find. So no lock is needed, and the worst that comes of it is a slower start.
@@ -47,7 +47,7 @@ export async function pruneCaches(cacheDir = defaultCacheDir()): Promise<void> {
   if (cacheDir === undefined || whyUnusable(cacheDir) !== undefined) return;
   const mark = join(cacheDir, MARK);
   const last = await lstat(mark).catch(() => undefined);
-  if (last !== undefined && Math.abs(Date.now() - last.mtimeMs) < DAY) return;
+  if (last !== undefined && Math.abs(Date.now() - last.mtimeMs) < HOUR) return;
   await prune(await entriesOf(cacheDir, INTERPRETER), MOST_INTERPRETERS);
   await prune(await compiledModules(join(cacheDir, COMPILED)), MOST_COMPILED);
   // In the end: what a short command did not get done is left to the next one.

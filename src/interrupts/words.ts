@@ -23,9 +23,7 @@ const PROTOCOL = struct({
   /** Not zero while a thread is inside the lock of the protocol with a spinlock. */
   lock: i32,
   /** For protocols of a person's own, and those to come. */
-  own: array(i32, 7),
-  /** For code that is put around a protocol. */
-  wrapper: array(i32, 8),
+  own: array(i32, 15),
 });
 
 /** The places of all words. */
@@ -81,11 +79,8 @@ export const {
 /** Index of the lock of the protocol with a spinlock. */
 export const IRQS_PENDING_LOCK = VCPU_BLOCK.word.protocol + PROTOCOL.word.lock;
 
-/** The first of seven words that a protocol of a person's own may use. */
+/** The first of 15 words that a protocol of a person's own may use. */
 export const PROTOCOL_WORDS = VCPU_BLOCK.word.protocol + PROTOCOL.word.own;
-
-/** The first of eight words for code that is put around a protocol, such as a forced order of accesses. */
-export const WRAPPER_WORDS = VCPU_BLOCK.word.protocol + PROTOCOL.word.wrapper;
 
 /** Length of the block in 32-bit words: two cache lines. */
 export const VCPU_WORDS = VCPU_BLOCK.words;

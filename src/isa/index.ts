@@ -1,14 +1,14 @@
-export { type AssemblerOptions, type Assembly, assemble } from './assembler.ts';
+export { assemble } from './assembler.ts';
 export { AssemblyError } from './assembly-error.ts';
-export { type CompressedInstruction, compressedInstructionsFor } from './c.ts';
-export { createDecoder, type Decode, type DecoderOptions, findCompressed } from './decoder.ts';
-export { type DisassemblyOptions, disassemble, disassembleData } from './disassembler.ts';
-export { type Effects, effectsOf } from './effects.ts';
+export { compressedInstructionsFor } from './c.ts';
+export { createDecoder, type Decode, findCompressed } from './decoder.ts';
+export { disassemble, disassembleData } from './disassembler.ts';
+export { effectsOf } from './effects.ts';
 export { emitSemantics } from './emit-semantics.ts';
 export { EXTENSION_NAMES, EXTENSIONS, isExtension, vlenOf } from './extensions.ts';
-export type { Field, Format, OperandSyntax, RegisterClass, RegisterField } from './formats.ts';
+export type { Format, RegisterClass, RegisterField } from './formats.ts';
 export type { Decoded, Extension, Instruction, Operands, Xlen } from './instruction.ts';
-export { F_NAMES, registerName, registerNumber, V_NAMES, X_NAMES } from './registers.ts';
+export { registerName, registerNumber } from './registers.ts';
 export type {
   AmoOperation,
   AmoWidth,
@@ -24,12 +24,10 @@ export type {
   LoadKind,
   MemorySemantics,
   Semantics,
-  SemanticsOf,
   StoreWidth,
 } from './semantics.ts';
-export { findInstruction, instructionNamed, instructionsFor } from './table.ts';
+export { instructionNamed, instructionsFor } from './table.ts';
 export type {
-  Addressing,
   Computation,
   ConfigurationShape,
   ElementFloat,
@@ -40,7 +38,6 @@ export type {
   FloatScale,
   FloatUse,
   FusedLanes,
-  GroupOperands,
   GroupsShape,
   LaneOperation,
   MaskLogicShape,

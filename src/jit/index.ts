@@ -1,5 +1,4 @@
 export type { CodeSource } from './code-source.ts';
-export { REGION_EXIT } from './exits.ts';
 export { isCarriedOutElsewhere, isCompilable } from './graph.ts';
 export type { HartLayout } from './hart-layout.ts';
 export { type CompileOptions, type Region, RegionCompiler } from './region.ts';

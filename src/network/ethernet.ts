@@ -82,13 +82,6 @@ export function parseMac(text: string): Mac | undefined {
   return (Number.parseInt(text.slice(0, 2), 16) & 1) === 0 && mac !== 0 ? mac : undefined;
 }
 
-export function formatMac(mac: Mac): string {
-  return mac
-    .toString(16)
-    .padStart(12, '0')
-    .replace(/..(?=.)/g, '$&:');
-}
-
 export function writeEthernet(frame: Uint8Array, destination: Mac, source: Mac, type: number): void {
   writeMac(frame, 0, destination);
   writeMac(frame, 6, source);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { MemoryStorage } from '../../test/storage/memory-storage.ts';
 import { contents, cut, expectSame } from '../../test/storage/qcow2-model.ts';
-import { MemoryStorage } from './memory-storage.ts';
 import { Overlay } from './overlay.ts';
 import { checkRange } from './storage.ts';
 

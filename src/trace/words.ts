@@ -65,8 +65,6 @@ export const KIND = {
   arm: 22,
 } as const;
 
-export type Kind = (typeof KIND)[keyof typeof KIND];
-
 /** How a pCPU leaves a vCPU. */
 export const LEAVE = { block: 0, yield: 1, stop: 2 } as const;
 

@@ -20,8 +20,6 @@ import { StepRunner } from './step-runner.ts';
 import { type Place, ThreadRunner } from './thread-runner.ts';
 import type { World } from './world/world.ts';
 
-export type { Frame } from './thread-runner.ts';
-
 /** The part of a step that plain memory does not know. */
 export interface WeakNote {
   /** The C operation's fences and annotations; undefined for what is no access to a shared word. */

@@ -3,11 +3,10 @@ export {
   ConstHole,
   type Expr,
   type FunctionRef,
-  type FunctionType,
   Local,
   type ValType,
 } from './expression.ts';
-export { FunctionBuilder, type Label, type StoreName } from './function-builder.ts';
+export { FunctionBuilder, type Label } from './function-builder.ts';
 export { indexHole, SLOTS } from './hole.ts';
 export { type MemoryLimits, ModuleBuilder, writeSingleFunction } from './module-builder.ts';
 export {
@@ -23,7 +22,6 @@ export {
   i64,
   relaxedMadd,
   select,
-  tee,
 } from './operations.ts';
 export { FLOAT_LANES, INTEGER_LANES, type V128, v128 } from './simd.ts';
 export type { Stencil } from './stencil.ts';

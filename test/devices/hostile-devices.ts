@@ -29,10 +29,10 @@ import { DEFAULT_MAC, userNetwork } from '../../src/network/defaults.ts';
 import { UserNetwork } from '../../src/network/user-network.ts';
 import { NodeFolder, openRoot } from '../../src/node/shares/node-folder.ts';
 import { FUSE, OPCODE } from '../../src/shared-folders/fuse/facts.ts';
-import { MemoryStorage } from '../../src/storage/memory-storage.ts';
 import type { ShortStorage } from '../../src/storage/storage.ts';
 import { request } from '../shared-folders/fuse-client.ts';
 import { Chance, HostileRequests } from '../shared-folders/hostile-requests.ts';
+import { MemoryStorage } from '../storage/memory-storage.ts';
 import type { Registers } from './hostile-guest.ts';
 import { createRam, RAM, RAM_BYTES } from './virtio-driver.ts';
 

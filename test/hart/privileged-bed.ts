@@ -2,7 +2,6 @@ import { CSR, type CsrField, FIELD } from '../../src/hart/layout.ts';
 import type { Platform } from '../../src/hart/platform.ts';
 import {
   csrNumber,
-  type Halves,
   OUTCOME,
   Privileged,
   type PrivilegedHooks,
@@ -18,6 +17,7 @@ import {
   instructionNamed,
   type Operands,
 } from '../../src/isa/index.ts';
+import type { Halves } from '../../src/layout/halves.ts';
 
 export const EXTENSIONS: readonly Extension[] = [
   'i',

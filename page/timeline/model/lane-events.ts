@@ -1,9 +1,6 @@
 import { GROUPS } from './moment-facts.ts';
 import { PrefixCounts } from './prefix-counts.ts';
 
-/** Bytes that one event takes in {@link LaneEvents}, counters included. */
-export const BYTES_PER_EVENT = 8 + 8 + 4 + 4 + 4 + 2 + 1 + 1 + GROUPS.length / 8;
-
 /** What is kept of a moment on the lane where it happened. */
 export interface LaneEvent {
   readonly time: number;

@@ -31,7 +31,5 @@ export function groupOf(step: MomentStep): number {
 /** What a vCPU does between two moments. */
 export const STATES = ['unknown', 'guest', 'hypervisor', 'WFI', 'runnable', 'stopped'] as const;
 
-export type State = (typeof STATES)[number];
-
 /** Numbers of {@link STATES}. */
 export const STATE = { unknown: 0, guest: 1, hypervisor: 2, wfi: 3, runnable: 4, stopped: 5 } as const;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BUFFERS, createRig, type Piece, VirtioDriver } from '../../../test/devices/virtio-driver.ts';
-import { MemoryStorage } from '../../storage/memory-storage.ts';
+import { MemoryStorage } from '../../../test/storage/memory-storage.ts';
 import type { ShortStorage, Storage } from '../../storage/storage.ts';
 import { FEATURE, INTERRUPT, REG, STATUS } from '../virtio/registers.ts';
 import { VirtioBlk } from './device.ts';

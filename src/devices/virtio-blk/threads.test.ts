@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { BUFFERS, createRam, RAM, RAM_BYTES, VirtioDriver } from '../../../test/devices/virtio-driver.ts';
-import { MemoryStorage } from '../../storage/memory-storage.ts';
+import { MemoryStorage } from '../../../test/storage/memory-storage.ts';
 import { VirtioMmio } from '../virtio/mmio.ts';
 import { REG } from '../virtio/registers.ts';
 import { virtioWords } from '../virtio/words.ts';

@@ -1,4 +1,4 @@
-export { Mmu, type TranslationMode } from './mmu.ts';
-export { Pmp, type PmpRange, type WordPair } from './pmp.ts';
+export { Mmu } from './mmu.ts';
+export { Pmp, type PmpRange } from './pmp.ts';
 export { maskingOf, maskings } from './pointer-masking.ts';
 export { UNPAGED } from './stage.ts';

@@ -20,11 +20,9 @@ import { HANDLERS, type Handler } from './system.ts';
 import { enterException, returnFromSupervisor } from './trap.ts';
 import { nextDeadline, wakePending } from './wait.ts';
 
-export type { Halves } from '../../layout/halves.ts';
 export {
   type Features,
   OUTCOME,
-  type Outcome,
   type PrivilegedHooks,
   type PrivilegedOptions,
   type TrapTarget,

@@ -12,7 +12,7 @@ import { staExtension } from './sta.ts';
 import { suspExtension } from './susp.ts';
 import { timeExtension } from './time.ts';
 
-export { SBI, SbiCall, type SbiDomain, type SbiOutcome } from './call.ts';
+export { SBI, SbiCall, type SbiDomain } from './call.ts';
 
 const EXTENSIONS: ReadonlyMap<number, SbiExtension> = new Map(
   [

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type FileEvent, MemoryImage } from '../../../test/storage/memory-image.ts';
+import { MemoryStorage } from '../../../test/storage/memory-storage.ts';
 import { apply, changes, contents, expectSame, leaks } from '../../../test/storage/qcow2-model.ts';
-import { MemoryStorage } from '../memory-storage.ts';
 import { createQcow2 } from './create.ts';
 import { ImageError } from './errors.ts';
 import { FIELD } from './facts.ts';

@@ -92,11 +92,6 @@ export function transcribed(transcription: Transcription): Protocol {
   return compile(transcription).protocol;
 }
 
-/** Names of all operations of the C code, and of the message that senders leave. */
-export function placesOf(transcription: Transcription): string[] {
-  return [...compile(transcription).places.keys()];
-}
-
 /** The place of an access, undefined when it is neither the protocol's, nor the file's, nor the loop's. */
 export function placeOf(site: AccessSite): string | undefined {
   return protocolPlaceOf(site) ?? filePlaceOf(site) ?? loopPlaceOf(site);

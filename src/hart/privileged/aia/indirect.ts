@@ -2,6 +2,7 @@
  * The CSRs through which software reaches registers behind a select register, and interrupt files: miselect, mireg and
  * mtopei with those of S and VS.
  */
+import { topRegister } from '../../../interrupts/interrupt-file.ts';
 import { CSR, type CsrField } from '../../layout.ts';
 import type { InterruptFilePort } from '../../platform.ts';
 import type { Context, Features } from '../context.ts';
@@ -168,8 +169,7 @@ function topExternal(
     number,
     name,
     read: (context) => {
-      const identity = top(context);
-      context.low = (identity << 16) | identity;
+      context.low = topRegister(top(context));
       context.high = 0;
     },
     write: (context) => fileOf(context, level)?.claim(top(context)),

@@ -1,4 +1,4 @@
-import { checkRange, readEach, type Storage, writeEach } from './storage.ts';
+import { checkRange, readEach, type Storage, writeEach } from '../../src/storage/storage.ts';
 
 /** A drive of bytes in memory. */
 export class MemoryStorage implements Storage {

@@ -59,7 +59,7 @@ while (wrong - right > 1) {
 const first = candidates[wrong];
 console.log(first === undefined ? 'No kernel is wrong.' : `The first wrong one: ${first.name}`);
 
-// What else is different there? This takes no boot.
+// Other differences between the two, without a boot.
 const pair = [candidates[right], first].filter((each) => each !== undefined);
 for (const candidate of pair) {
   const image = await imageOf(candidate);

@@ -17,7 +17,7 @@ import { VIEWS } from './views.ts';
 
 /** The page around a machine. */
 export interface OpenPage {
-  /** What the machine has to say beside its console. */
+  /** Messages of the machine, shown beside its console. */
   notice(text: string): void;
   /**
    * Leads the console to the first machine.

@@ -2,12 +2,12 @@ import { element, find } from './dom.ts';
 import type { MachineSession } from './machine/session.ts';
 import type { Settings } from './machine/settings.ts';
 
-/** What the curtain in front of the terminals shows. */
+/** Text and controls of the curtain in front of the terminals. */
 export interface CurtainOptions {
   /** 0 to 1; undefined if it is not known. */
   readonly fraction?: number | undefined;
   readonly isFailure?: boolean;
-  /** What a button on it says; none without it. */
+  /** The text of a button on it; none without it. */
   readonly action?: string;
 }
 

@@ -1,4 +1,4 @@
-/** What an element may be given when it is made: attributes by their names, and listeners as `onclick`. */
+/** Attributes of a new element by their names, and listeners as `onclick`. */
 export type Attributes = Readonly<
   Record<string, string | number | boolean | undefined | ((event: never) => unknown)>
 >;

@@ -6,7 +6,7 @@ const WORKER = 'isolation-worker.js';
 /** Milliseconds that it has to start: it is a small file. */
 const WORKER_MS = 15_000;
 
-/** What comes of the page's wish for shared memory. */
+/** The answer to the page's wish for shared memory. */
 export type Isolation =
   | { readonly kind: 'isolated' }
   /** The page is loading anew, with the headers. */

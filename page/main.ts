@@ -10,7 +10,7 @@ import { readSettings } from './machine/settings.ts';
 
 const words = new URLSearchParams(location.search);
 const { settings, mistakes } = readSettings((name) => words.get(name));
-/** What the machine had to say before there was a terminal. */
+/** Messages of the machine from before there was a terminal. */
 const early: string[] = [];
 let notice = (text: string): void => void early.push(text);
 const session = new MachineSession(new URL('guest/', document.baseURI), (text) => notice(text));

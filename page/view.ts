@@ -12,7 +12,7 @@ export interface MachineSource {
   restart(change: Partial<Settings>): Promise<Vm>;
 }
 
-/** What a view may use of the page. */
+/** Services of the page for a view. */
 export interface PageServices {
   readonly machine: MachineSource;
   /** Says something to those who cannot see it. */

@@ -49,7 +49,7 @@ export default defineConfig({
         embed: here('embed.html'),
         terminal: here('element/index.ts'),
       },
-      // What pages of others import has a name that stays.
+      // Modules that pages of others import have names that stay.
       preserveEntrySignatures: 'allow-extension',
       output: {
         entryFileNames: ({ name }) => (name === 'terminal' ? '[name].js' : 'assets/[name]-[hash].js'),

@@ -123,7 +123,7 @@ opponent.begin();
 const before = process.memoryUsage().rss;
 for (let sent = 0; sent < frames; sent++) {
   if (!opponent.send(hostileFrame(next)) || next(200) === 0) opponent.begin();
-  // What was waited for fails now.
+  // Calls that waited fail now.
   if (sent % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
 }
 const grown = (process.memoryUsage().rss - before) / 2 ** 20;

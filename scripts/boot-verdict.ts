@@ -48,7 +48,7 @@ export function faultsOf({ status, log }: Boot, { vcpus }: Shape, messages = fal
   return faults;
 }
 
-/** What is missing in the log of a boot where interrupts come by messages. */
+/** Signs of messages missing in the log of a boot where interrupts come by them. */
 function messageFaults(log: string, vcpus: number): string[] {
   const faults: string[] = [];
   if (!BY_MESSAGES.test(log)) faults.push('the IMSIC does not provide IPIs');

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-/** What a screen beside another one shows, and what CONTRIBUTING asks for. */
+/** The width of a screen beside another one, and of all lines that CONTRIBUTING asks for. */
 const COLUMNS = 120;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -39,4 +39,19 @@ test(`text and comments have ${COLUMNS} columns at most`, () => {
     ...files('*.md').flatMap((file) => longLines(file, textOf())),
     ...files('*.ts').flatMap((file) => longLines(file, isComment)),
   ]).toEqual([]);
+});
+
+test('comments name their subject, rather than begin with "What" or "Who"', () => {
+  const clauses = files('*.ts').flatMap((file) => {
+    const lines = readFileSync(`${root}/${file}`, 'utf8').split('\n');
+    return lines.flatMap((line, index) => {
+      const before = lines[index - 1]?.trim() ?? '';
+      const begins =
+        /^\s*\/\*\* (What|Who)\b/.test(line) ||
+        (/^\s*\* (What|Who)\b/.test(line) && before === '/**') ||
+        (/^\s*\/\/ (What|Who)\b/.test(line) && !before.startsWith('//'));
+      return begins ? [`${file}:${index + 1}`] : [];
+    });
+  });
+  expect(clauses).toEqual([]);
 });

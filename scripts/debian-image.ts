@@ -128,7 +128,7 @@ async function live(): Promise<void> {
   const netdev = `user,hostfwd=tcp:127.0.0.1:${port}-:22${allow.join('')}`;
   const guest = new Guest(['run', '--disk', image, '--netdev', netdev, '--memory', values.memory]);
   await timed('to the prompt', () => guest.until(PROMPT));
-  // What is typed would be taken for output.
+  // Typed text would be taken for output.
   guest.type("stty -echo; bind 'set enable-bracketed-paste off'");
   await guest.until(PROMPT);
   const state = await timed('until all units are up', () =>

@@ -144,7 +144,7 @@ export function unusedRules(sources: Sources): string[] {
     .filter((rule) => !used.has(rule));
 }
 
-/** What is made when the package is built. */
+/** Modules that are made when the package is built. */
 const BUILT = /\.wasm$/;
 
 function judgeFile(path: string, target: string, sources: Sources): string | undefined {

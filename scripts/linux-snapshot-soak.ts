@@ -43,7 +43,7 @@ function random(end: number): number {
   return Math.floor((seed / 2 ** 32) * end);
 }
 
-/** What works in the guest: each counts its rounds in a file, and says in another one what was wrong. */
+/** A worker of the guest: each counts its rounds in a file, and tells of a fault in another one. */
 const worker = {
   // Files of random content with their sums, written by way of the disk, of which the oldest goes.
   disk: `

@@ -41,7 +41,7 @@ for (const kind of ['domain', 'bare'] as const)
       right: identity(machineOf(kind)),
     });
 
-/** What a file is changed to, and whether its sums are right. */
+/** A changed file, and whether its sums are right. */
 function changedFile(bytes: Uint8Array): { readonly changed: Uint8Array; readonly mended: boolean } {
   const kind = random.below(4);
   if (kind === 0) return { changed: random.oneOf(BYTE_CHANGES)(bytes, random), mended: false };

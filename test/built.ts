@@ -1,4 +1,4 @@
-/** What is built of the sources: once for all tests that want it, in `build/tests`. */
+/** Builds of the sources: made once for all tests that want one, in `build/tests`. */
 import { createHash } from 'node:crypto';
 import {
   existsSync,

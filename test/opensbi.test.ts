@@ -59,13 +59,13 @@ const PROBED = (
   'zve64f zve64d zimop zca zcb zcd zcf zcmop zawrs'
 ).split(' ');
 
-/** What the kernel's hwprobe tells programs of extensions. */
+/** The extensions that the kernel's hwprobe tells programs. */
 function probed(output: string): string[] {
   const value = BigInt(`0x${/hwprobe 0{15}4 ([0-9a-f]{16})/.exec(output)?.[1] ?? '0'}`);
   return PROBED.filter((_, bit) => ((value >> BigInt(bit)) & 1n) === 1n).toSorted();
 }
 
-/** What it has to tell: C implies Zca and with D Zcd. */
+/** The extensions that it has to tell: C implies Zca and with D Zcd. */
 function probedOf(extensions: readonly string[]): string[] {
   const names = new Set([...extensions, 'fd', 'zca', 'zcd']);
   return PROBED.filter((name) => names.has(name)).toSorted();

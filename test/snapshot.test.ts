@@ -85,7 +85,7 @@ describe('tick loses nothing and gets nothing from nowhere', () => {
       let places: number[] = [];
       const copy = async (machine: Machine, count: number) => {
         const saved = await machine.fork(1 + (count % 4));
-        // What one of them has compiled is known to all that come after it.
+        // Code that one of them has compiled is known to all that come after it.
         const known = Array.from(saved.hot, (entry) => entry >>> 1);
         expect(known).toEqual(expect.arrayContaining(places));
         places = known;

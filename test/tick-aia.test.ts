@@ -244,7 +244,7 @@ describe('tick notices a machine in which', () => {
     for (const name of ['node_modules', 'guests']) symlinkSync(join(ROOT, name), join(copy, name));
   });
 
-  /** What a run of the copy says on both of its streams. */
+  /** The output of a copy's run on both of its streams. */
   function runCopy(seconds: number): Promise<string> {
     const options = { guest: 'tick', aia: 'aplic-imsic', smp: 2, pcpus: 2, timeout: seconds + BESIDE };
     const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`]);

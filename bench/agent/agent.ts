@@ -27,7 +27,7 @@ const COMMANDS = 200;
 const OUTPUT = 200 * MEGABYTE;
 const FILE = 100 * MEGABYTE;
 
-/** What is done, each with what it takes in seconds. */
+/** Things that are done, each with its time in seconds. */
 const WORK = [
   { name: 'true', about: "run(['true']), median", measure: runTrue },
   { name: 'stat', about: "files.stat('/'), median", measure: lookAt },

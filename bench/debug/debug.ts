@@ -1,5 +1,5 @@
 /**
- * What a debugger costs: how fast a loop runs without one, and with one whose points are elsewhere, beside the loop or
+ * The cost of a debugger: how fast a loop runs without one, and with one whose points are elsewhere, beside the loop or
  * in it, in turns within one machine.
  */
 import { readKernel } from '../../src/boot/kernel-image.ts';
@@ -47,7 +47,7 @@ other:
 
 type Point = readonly [kind: 'code' | 'write', label: string];
 
-/** What a debugger has in the machine; the first one is the yardstick. */
+/** The points of a debugger in the machine; the first row is the yardstick. */
 const SETTINGS: readonly { readonly name: string; readonly points: readonly Point[] }[] = [
   { name: 'no debugger', points: [] },
   { name: 'a debugger without points', points: [] },

@@ -138,7 +138,7 @@ export async function runIrqBench(): Promise<string> {
     const program = compile(directory);
     const results = measure(program);
     const shipped = results[0];
-    // What is missing in a language is not a number.
+    // A value that is missing in a language is not a number.
     const cell = (value: number, digits: number): string =>
       Number.isFinite(value) ? value.toFixed(digits) : '-';
     const rows = results.map(({ name, typescript, c }) => [

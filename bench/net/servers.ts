@@ -7,7 +7,7 @@ export interface Traffic {
   readonly about: string;
   /** Connections of the guest: at the same time, or one after the other. */
   readonly connections: number;
-  /** What the guest does; `$port` is the port of this kind's server, `$host` the host's address. */
+  /** The guest's commands; `$port` is the port of this kind's server, `$host` the host's address. */
   readonly script: string;
   /** The server's part in each connection, which ends when the guest ends it. */
   serve(socket: Socket): void;
@@ -90,7 +90,7 @@ export class Servers {
       let done = 0;
       const server = createServer({ allowHalfOpen: true }, (socket) => {
         if (done === 0 && begun === 0) begun = performance.now();
-        // Who is given up resets its connections.
+        // A client that is given up resets its connections.
         socket.on('error', () => undefined);
         socket.on('data', () => undefined);
         socket.on('close', () => {

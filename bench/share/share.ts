@@ -23,7 +23,7 @@ const MODULES = ['netfs', '9pnet', '9pnet_virtio', '9p'];
 const TAG = 'share';
 const words = 'console=ttyS0 earlycon=sbi panic=-1 quiet';
 
-/** What is done in the guest, each with its commands. */
+/** Things that are done in the guest, each with its commands. */
 const WORK = [
   {
     name: 'status',

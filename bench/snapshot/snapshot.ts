@@ -18,7 +18,7 @@ const TURNS = 3;
 const MACHINES = 20;
 const MIB = 2 ** 20;
 /**
- * What the guest gets into its memory beside the system: as much as files of usual programs do, which pack as they do.
+ * The contents of the guest's memory beside the system: as much as files of usual programs do, which pack as they do.
  */
 const FILL =
   'mkdir -p /tmp/fill; for n in 1 2 3 4 5 6; do tar cf - /bin /lib /etc 2> /dev/null | (echo $n; cat) > /tmp/fill/$n; done';

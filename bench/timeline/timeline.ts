@@ -1,5 +1,5 @@
 /**
- * What the timeline costs: a made-up machine makes 10^5 events a second on a thread of its own, and a page in headless
+ * The cost of the timeline: a made-up machine makes 10^5 events a second on a thread of its own, and a page in headless
  * Chromium draws them live. The yardstick is the same page that gets the events and draws nothing.
  *
  * Processor time is that of all processes of the browser: it is what a guest's threads do not get. The sides are taken

@@ -1,5 +1,5 @@
 /**
- * What a trace costs: the same guests with `--trace` and without it, in turns. The yardstick is the run without; CPU
+ * The cost of a trace: the same guests with `--trace` and without it, in turns. The yardstick is the run without; CPU
  * time is that of all threads, the one that writes the trace among them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const TIMEOUT = 120;
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The first module of a checkout's command. */
 const COMMAND = 'src/cli/start.js';
-/** What hartvisor says at the end of a traced run. */
+/** The words of hartvisor at the end of a traced run. */
 const REPORT = /has ([\d,]+) events \(([\d,.]+ [kM]B)\)/;
 
 /** A guest, and the end of its output by which it is known to have done its work. */
@@ -75,7 +75,7 @@ async function measure(
   const samples: Runs = { plain: [], traced: [], other: [] };
   const sides: readonly Side[] = checkout === undefined ? ['plain', 'traced'] : ['plain', 'traced', 'other'];
   for (let turn = 1; turn <= runs; turn++) {
-    // Who begins changes: the first one warms up caches of the host.
+    // The side that begins changes: the first one warms up caches of the host.
     for (const side of turn % 2 === 0 ? sides : sides.toReversed()) {
       const trace = side === 'traced' ? ['--trace', join(directory, 'trace')] : [];
       const command = join(side === 'other' ? (checkout ?? ROOT) : ROOT, COMMAND);

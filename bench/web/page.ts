@@ -1,4 +1,4 @@
-/** What the benchmark does in a page, by name. Bundled beside the built package. */
+/** The works of the benchmark in a page, by name. Bundled beside the built package. */
 import { boot, disks, Machine, readElf, restore, type Vm, WebHost } from '../../src/web/index.ts';
 
 /** Runs a program on a bare machine to its end. @returns its output */

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { findToolchain, PREFIX, withTools } from '../toolchain.ts';
 import { protocolHeader } from './header.ts';
 
-/** What differs between the widths. */
+/** Differences between the widths. */
 export const AGENT_WIDTHS = {
   32: { file: 'agent-rv32.elf', flags: ['-march=rv32imac', '-mabi=ilp32'] },
   64: { file: 'agent.elf', flags: ['-march=rv64imac', '-mabi=lp64'] },

@@ -11,7 +11,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findToolchain, PREFIX, withTools } from '../toolchain.ts';
 
-/** What differs between the widths. */
+/** Differences between the widths. */
 const WIDTHS = {
   32: { file: 'tick-rv32', flags: ['-march=rv32imac_zicsr_zifencei', '-mabi=ilp32'] },
   64: { file: 'tick', flags: ['-march=rv64imac_zicsr_zifencei', '-mabi=lp64'] },

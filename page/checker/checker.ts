@@ -63,7 +63,7 @@ export class Checker {
     return { ...plan, words, controlWords };
   }
 
-  /** What the specification says of a run on real threads. */
+  /** The specification's verdict about a run on real threads. */
   judge(request: ReplayRequest, run: RealRun): Promise<string> {
     return ask({ kind: 'judge', request, run }, (answer) =>
       answer.kind === 'outcome' ? answer.outcome : undefined,

@@ -5,7 +5,7 @@ import type { VerdictName } from '../../src/verify/verify.ts';
 /** A protocol to explore: one of hartvisor's by its name, or the text of a module that exports one. */
 export type ProtocolChoice = { readonly name: string } | { readonly code: string };
 
-/** What the page asks the checker. */
+/** A question of the page to the checker. */
 export type Question =
   | { readonly kind: 'list' }
   | {
@@ -36,7 +36,7 @@ export interface Catalogue {
   readonly scenarios: readonly ScenarioInfo[];
 }
 
-/** What an exploration has found. */
+/** The result of an exploration. */
 export interface Finding {
   readonly protocol: string;
   readonly scenario: string;

@@ -5,11 +5,11 @@ import type { Finding } from './questions.ts';
 /** Milliseconds that threads have; a browser may take long to start one. */
 const PATIENCE = 60_000;
 
-/** What real threads did with the schedule of a counterexample. */
+/** The course of a counterexample's schedule on real threads. */
 export interface RealReplay {
   /** How many accesses they made. */
   readonly accesses: number;
-  /** What the specification says about it. */
+  /** The specification's verdict about it. */
   readonly outcome: string;
   readonly threads: number;
 }

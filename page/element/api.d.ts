@@ -1,6 +1,6 @@
 import type { CommandResult, RunOptions, Vm, VmEnd } from 'hartvisor/web';
 
-/** What `<hartvisor-terminal>` is at; also its attribute `state`, for style sheets. */
+/** The state of a `<hartvisor-terminal>`; also its attribute `state`, for style sheets. */
 export type TerminalState = 'idle' | 'starting' | 'running' | 'paused' | 'ended' | 'failed';
 
 /** How far the way to a machine has come: the detail of `progress`. */
@@ -59,7 +59,7 @@ export interface HartvisorTerminal extends HTMLElement {
 /** The class of the element, which importing this module has defined as `hartvisor-terminal`. */
 export declare const HartvisorTerminalElement: { new (): HartvisorTerminal; prototype: HartvisorTerminal };
 
-/** What comes of a page's wish for shared memory. */
+/** The answer to a page's wish for shared memory. */
 export type Isolation =
   | { readonly kind: 'isolated' }
   /** The page is loading anew, with the headers. */

@@ -1,7 +1,7 @@
 import { element } from '../dom.ts';
 import type { Progress } from '../machine/session.ts';
 
-/** What lies over a terminal without a machine: why there is none, how far it is, and a button. */
+/** A cover over a terminal without a machine: the reason why there is none, the progress, and a button. */
 export class Cover {
   readonly root: HTMLElement;
   readonly #text = element('p', {});

@@ -5,7 +5,7 @@ import { element, errorText } from '../dom.ts';
 import { Player } from './player.ts';
 import { verdictLine } from './verdict.ts';
 
-/** What the page offers the view. */
+/** The page's services for the view. */
 export interface ExplainOptions {
   readonly checker: Checker;
   /** Starts the page's machine anew with a protocol; without it there is no button for that. */

@@ -27,7 +27,7 @@ export interface Frame {
   /** `file:line`; empty where there is none. */
   readonly source: string;
   readonly values: readonly WordValue[];
-  /** What this step does to the interrupt, if it is the one that erases it. */
+  /** The effect of this step on the interrupt, if it is the one that erases it. */
   readonly verdict: string;
   /** Here begins what repeats for ever. */
   readonly loops: boolean;

@@ -3,7 +3,7 @@ import './explain.css';
 import { Checker } from '../checker/checker.ts';
 import { Explain } from './explain.ts';
 
-/** What the page offers the view of counterexamples. */
+/** The page's services for the view of counterexamples. */
 export interface ExplainMountOptions {
   /** Starts the page's machine anew with a protocol. */
   readonly onRun?: (protocol: string) => void;

@@ -12,7 +12,7 @@ export class Learn {
   readonly #steps: readonly HTMLButtonElement[];
   readonly #lesson = element('div');
   readonly #result = element('p', { class: 'xp-result', role: 'status' });
-  /** What was written in each lesson, as long as the view is there. */
+  /** The texts written in the lessons, by number, as long as the view is there. */
   readonly #written = new Map<number, string>();
   #at = 0;
   #abort = new AbortController();

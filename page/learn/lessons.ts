@@ -13,7 +13,7 @@ export interface Lesson {
   readonly title: string;
   /** Paragraphs. */
   readonly text: readonly string[];
-  /** What to try, and to look for. */
+  /** Things to try, and to look for. */
   readonly task: string;
   readonly choices: readonly Choice[];
 }

@@ -4,7 +4,7 @@ import { fetchGuest, imageFor } from './guest.ts';
 import { hasOutside, mountDisk, outsideOf } from './outside.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 
-/** What a machine of a page is at. */
+/** The phases in the life of a page's machine. */
 export type Phase = 'idle' | 'starting' | 'running' | 'paused' | 'ended' | 'failed';
 
 /** How far the way to a machine has come. */
@@ -102,7 +102,7 @@ export class MachineSession {
     try {
       await before?.stop();
       const vm = await this.#make(settings, beginning, signal, turn);
-      // What shows the machine has its own turn.
+      // Views of the machine have their own turn.
       await turnOfPage();
       if (turn !== this.#turn) {
         await vm.stop();
@@ -210,7 +210,7 @@ export class MachineSession {
   }
 }
 
-/** What booting instead would meet as well. */
+/** Whether booting instead would fail in the same way. */
 function isHopeless(error: unknown): boolean {
   return (
     error instanceof Error && ('code' in error ? error.code === 'isolation' : error instanceof RangeError)

@@ -1,7 +1,7 @@
 import { DOMAIN_AIA, type DomainAia } from '../../src/devices/descriptor.ts';
 import { DEFAULT_PROTOCOL, PROTOCOLS } from '../../src/interrupts/protocols.ts';
 
-/** What a person chooses of a machine of the page. */
+/** A person's choices for a machine of the page. */
 export interface Settings {
   /** Virtual processors. */
   readonly cpus: number;

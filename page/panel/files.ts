@@ -10,7 +10,7 @@ const MOST_DRAGGED = 16 * 2 ** 20;
 /** More than a person looks through. */
 const MOST_SHOWN = 500;
 
-/** What the part of the panel for files needs. */
+/** Services for the part of the panel for files. */
 export interface FilesOptions {
   readonly session: MachineSession;
   announce(text: string): void;

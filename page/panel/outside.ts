@@ -5,7 +5,7 @@ import type { MachineSession } from '../machine/session.ts';
 /** Milliseconds between two looks at the network's counters. */
 const EVERY_MS = 2000;
 
-/** What the part of the panel for disk and network needs. */
+/** Services for the part of the panel for disk and network. */
 export interface OutsideOptions {
   readonly session: MachineSession;
   announce(text: string): void;

@@ -10,7 +10,7 @@ import {
   sameSettings,
 } from '../machine/settings.ts';
 
-/** What the protocols are, for people who do not know their names. */
+/** Explanations of the protocols, for people who do not know their names. */
 const PROTOCOL_TEXTS: Readonly<Record<string, string>> = {
   'take-mirror': 'ours: nothing is lost',
   published: 'KVM until July 2026',

@@ -15,10 +15,10 @@ interface Kept {
   readonly settings: Settings;
 }
 
-/** What the part of the panel for snapshots needs. */
+/** Services for the part of the panel for snapshots. */
 export interface SnapshotsOptions {
   readonly session: MachineSession;
-  /** What the console shows, to be shown again with the machine. */
+  /** The text on the console, to be shown again with the machine. */
   screen(): string;
   announce(text: string): void;
   /** Goes on with a machine as it was. */

@@ -9,7 +9,7 @@ self.addEventListener('fetch', (event) => {
   const { request } = event;
   // Browsers ask so for what they have already; the answer to that cannot be made here.
   if (request.cache === 'only-if-cached' && request.mode !== 'same-origin') return;
-  // What others serve is theirs: whether this page may have it is for their headers to say.
+  // Responses of other origins are theirs: whether this page may have them is for their headers to say.
   if (new URL(request.url).origin !== self.location.origin) return;
   event.respondWith(isolated(request));
 });

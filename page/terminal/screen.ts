@@ -24,7 +24,7 @@ export interface ScreenOptions {
   readonly isForReaders?: boolean;
 }
 
-/** What a screen is told of. */
+/** Events of a screen. */
 export interface ScreenEvents {
   /** Something was typed or pasted. */
   onInput(text: string): void;
@@ -121,7 +121,7 @@ export class Screen {
     this.#terminal.paste(text);
   }
 
-  /** What it shows, with what was scrolled away, so that {@link write} shows it again. */
+  /** The text on the screen and the text scrolled away, in a form that {@link write} shows again. */
   serialize(): string {
     return this.#serialize.serialize();
   }
@@ -187,7 +187,7 @@ export class Screen {
   }
 }
 
-/** What browsers draw with where there is no graphics card: slower than elements, and it holds the page up. */
+/** Renderers of browsers without a graphics card: slower than elements, and they hold the page up. */
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|basic render|software/i;
 
 function hasGraphics(): boolean {

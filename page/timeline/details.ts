@@ -7,7 +7,7 @@ import type { TimelineStore } from './model/store.ts';
 import { spanText } from './model/view.ts';
 import { stepOf, type Words } from './model/words.ts';
 
-/** What is told of a selected event. */
+/** Texts about a selected event. */
 export interface Told {
   readonly sentence: string;
   /** File and line. */

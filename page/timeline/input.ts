@@ -1,4 +1,4 @@
-/** What hands do to the picture. */
+/** The picture, as mouse, fingers and keys act on it. */
 export interface InputTarget {
   /** @param part of the picture's width, from 0 to 1 */
   zoomBy(factor: number, part: number): void;

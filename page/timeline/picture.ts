@@ -21,7 +21,7 @@ const MOST_SEARCHED = 30_000;
 const LABEL_HEIGHT = 11;
 const FONT = '11px system-ui, sans-serif';
 
-/** What a picture is of. */
+/** The contents of a picture. */
 export interface Scene {
   readonly store: TimelineStore;
   readonly words: Words;
@@ -69,7 +69,7 @@ export class Picture {
   /** @param width and `height` in CSS pixels, and `scale` the pixels of the screen for each of them */
   resize(width: number, height: number, scale: number): void {
     const [wide, high] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
-    // Who zooms the whole page changes the scale, and the canvas stays as large as it was.
+    // Zooming the whole page changes the scale, and the canvas stays as large as it was.
     if (this.canvas.width === wide && this.canvas.height === high && this.#scale === scale) return;
     this.#scale = scale;
     this.canvas.width = wide;

@@ -27,7 +27,7 @@ const CALM_MS = 1000;
 const FOLLOWED_SPAN = 40;
 const STILL_MS = 100;
 
-/** What a timeline needs. */
+/** Settings and services of a timeline. */
 export interface TimelineOptions {
   /** Begins to watch a machine; undefined if there is none. It is left again while nobody can see the timeline. */
   readonly open: () => Moments | undefined;

@@ -1,7 +1,7 @@
 import { element } from '../dom.ts';
 import { GROUP_TITLES, GROUPS, STATES } from './model/moment-facts.ts';
 
-/** What the controls above the picture do. */
+/** The actions of the controls above the picture. */
 export interface ToolbarActions {
   togglePause(): void;
   zoomBy(factor: number): void;
@@ -70,7 +70,7 @@ export class Toolbar {
     this.#pause.textContent = isPaused ? 'Go on' : 'Pause';
   }
 
-  /** What a search has come to. */
+  /** Shows the result of a search. */
   say(text: string): void {
     this.#found.textContent = text;
   }

@@ -11,7 +11,7 @@ export const timelineView: View = {
     const letGo = machine.onChange(() => {
       if (machine.vm === shown) return;
       shown = machine.vm;
-      // What a machine has done stays to be looked at when it has ended.
+      // The past of a machine stays to be looked at when it has ended.
       if (shown !== undefined) view.reopen();
     });
     return {

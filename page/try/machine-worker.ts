@@ -5,7 +5,7 @@ import { SyntheticMachine, type SyntheticOptions } from './synthetic.ts';
 /** Milliseconds between two batches, as of a machine that is traced. */
 const BATCH_MS = 50;
 
-/** What is to be played. */
+/** Settings of a play. */
 export interface Play extends SyntheticOptions {
   /** Milliseconds; then nothing more happens. */
   readonly end: number;

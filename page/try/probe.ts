@@ -1,4 +1,4 @@
-/** What tests ask of a picture. */
+/** Questions of tests about a picture. */
 export const probe = {
   /** How many pixels of the canvas have exactly the color of a custom property, by rows from the top. */
   pixelsOf(property: string): number[] {

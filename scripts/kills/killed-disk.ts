@@ -78,13 +78,13 @@ export function newDisk(format: KilledFormat, directory: string): string {
   return image;
 }
 
-/** What came of one kill. */
+/** The result of one kill. */
 export interface KillResult {
   /** Files that were said to be safe in this run. */
   readonly safe: number;
   /** Clusters of the image that counted as used and were not. */
   readonly leaks: number;
-  /** What is wrong; undefined if nothing is. */
+  /** The fault; undefined if there is none. */
   readonly fault: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What is done to the file of a snapshot: to its bytes, whatever they are, and to its parts. */
+/** Changes to the file of a snapshot: to its bytes, whatever they are, and to its parts. */
 import { MOST_HOT } from '../../src/hart/hot-code.ts';
 import { TAG } from '../../src/machine/snapshot/format.ts';
 import { type Part, type Parts, putTogether, takeApart } from './parts.ts';

@@ -7,14 +7,14 @@ export interface Part {
   readonly tag: number;
   readonly number: number;
   readonly plain: number;
-  /** What the field says, and what is there. */
+  /** The length in the field, and the one that is there. */
   readonly stored: number;
   readonly bytes: Uint8Array;
 }
 
 /** A whole file. */
 export interface Parts {
-  /** What is before the JSON. */
+  /** The bytes before the JSON. */
   readonly head: Uint8Array;
   readonly facts: Uint8Array;
   readonly sections: readonly Part[];

@@ -1,4 +1,4 @@
-/** What a list of hot code does to the machine that it is given to: nothing that its program could see. */
+/** The effect of a list of hot code on the machine that it is given to: nothing that its program could see. */
 
 import { MOST_HOT } from '../../src/hart/hot-code.ts';
 import { ExpectedCode } from '../../src/hart/tiers/expected-code.ts';

@@ -5,7 +5,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 /** That of `hartvisor web`. */
 const QUALITY = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 
-/** What a page weighs, in bytes as they go over a line with `Content-Encoding: br`. */
+/** The weight of a page, in bytes as they go over a line with `Content-Encoding: br`. */
 export interface PageWeight {
   /** All files but the guest's. */
   readonly all: number;

@@ -2,7 +2,7 @@ import { HartvisorError } from '../errors/hartvisor-error.ts';
 import { describeErrno } from './errno.ts';
 
 /**
- * What an {@link AgentError} is about, for programs:
+ * The kind of an {@link AgentError}, for programs:
  *
  * - `disconnected`: the agent is gone, or the machine has ended.
  * - `protocol`: what the agent sends is not what an agent sends; it is not listened to any more.

@@ -6,7 +6,7 @@ import { GuestSystem } from './guest-system.ts';
 import { connectTcp, type GuestSocket } from './tcp.ts';
 import { type GuestTerminal, openTerminal, type TerminalOptions } from './terminal.ts';
 
-/** What the agent in a guest can be asked for. */
+/** The agent in a guest, and all its services. */
 export class GuestAgent {
   /** For the port that leads to the agent. */
   readonly connection: AgentConnection;

@@ -9,7 +9,7 @@ export interface CommandExit {
   readonly signal: string | undefined;
 }
 
-/** What a command has written. */
+/** The output of a command, as text. */
 export interface CommandTexts {
   /** Its output, read as UTF-8. */
   readonly stdout: string;
@@ -19,7 +19,7 @@ export interface CommandTexts {
   readonly stderrBytes: Uint8Array<ArrayBuffer>;
 }
 
-/** What has become of a command. */
+/** The end of a command, and its output. */
 export interface CommandResult extends CommandExit, CommandTexts {}
 
 /** A command that was started, and did not come to its own end. */
@@ -38,7 +38,7 @@ export class CommandError extends AgentError implements CommandTexts {
   }
 }
 
-/** Who hears of output as it comes. */
+/** Listeners for output as it comes. */
 export interface OutputListeners {
   readonly onStdout?: ((text: string) => void) | undefined;
   readonly onStderr?: ((text: string) => void) | undefined;

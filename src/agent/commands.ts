@@ -162,7 +162,7 @@ export class Commands {
   }
 }
 
-/** What happens to a command that takes too long, in its order. */
+/** The steps against a command that takes too long, in their order. */
 interface LateSteps {
   ask(): void;
   kill(): void;

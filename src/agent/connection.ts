@@ -20,7 +20,7 @@ export interface ProgramEnd {
   readonly left: ReadonlyMap<number, number>;
 }
 
-/** What comes on a stream. */
+/** The receiver of a stream's frames. */
 export interface StreamHandler {
   data?(channel: number, bytes: Uint8Array): void;
   end?(channel: number): void;

@@ -53,7 +53,7 @@ export class FrameDecoder {
   readonly #onFrame: (frame: Frame) => void;
   readonly #header = new Uint8Array(HEADER_BYTES);
   #headerBytes = 0;
-  /** What is known of the frame whose payload comes. */
+  /** Facts about the frame whose payload comes. */
   #stream = 0;
   #type = 0;
   #channel = 0;

@@ -8,7 +8,7 @@ const MOST_ENTROPY = 512;
 /** Those that a machine is given when it goes on. */
 const GIVEN_ENTROPY = 64;
 
-/** What a machine's owner sets in the guest when it goes on after a while, or was copied. */
+/** Settings that a machine's owner makes in the guest when it goes on after a while, or was copied. */
 export class GuestSystem {
   readonly #connection: AgentConnection;
 

@@ -2,7 +2,7 @@ import { encodeFrame, type Frame } from './frame.ts';
 import { PayloadReader, PayloadWriter } from './payload.ts';
 import { FRAME, PROTOCOL } from './protocol.ts';
 
-/** What an agent says of itself. */
+/** The agent's introduction of itself. */
 export interface AgentHello {
   readonly version: number;
   /** Its process in the guest. */

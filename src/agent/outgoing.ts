@@ -85,7 +85,7 @@ export class OutgoingBytes {
   }
 }
 
-/** What is sent. */
+/** Data to send. */
 export type Source = string | Uint8Array | ReadableStream<Uint8Array>;
 
 /** Sends all of a source, then its end. @throws what the source throws, or why nobody takes it */

@@ -87,7 +87,7 @@ export const CHANNEL = {
   ERR: 2,
 } as const;
 
-/** What could not be done, behind the error of a program that was not started. */
+/** The stage that failed, behind the error of a program that was not started. */
 export const STAGE = { PROGRAM: 0, FOLDER: 1, USER: 2 } as const;
 
 /** Flags of `RUN`. */

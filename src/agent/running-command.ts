@@ -11,7 +11,7 @@ import { type SignalName, signalName, signalNumber } from './signals.ts';
 /** A command: a line for the guest's shell, or a program with its arguments. */
 export type Command = string | readonly string[];
 
-/** What a program in the guest is given. */
+/** Options of a program in the guest. */
 export interface ProgramOptions {
   /** The folder in which it runs: the home of its user unless it is given. */
   readonly cwd?: string;
@@ -27,7 +27,7 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
-/** Who hears of a program's output. */
+/** The receiver of a program's output. */
 export interface OutputHandler {
   data(channel: number, bytes: Uint8Array): void;
   end(channel: number): void;

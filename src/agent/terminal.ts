@@ -8,7 +8,7 @@ import { waitFor } from './wait-for.ts';
 
 /** How a terminal is opened. */
 export interface TerminalOptions extends ProgramOptions, Partial<TerminalSize> {
-  /** What runs there: the user's shell unless it is given. */
+  /** The command to run there: the user's shell unless it is given. */
   readonly command?: Command;
   /** Kills it, with its process group. */
   readonly signal?: AbortSignal;
@@ -17,9 +17,9 @@ export interface TerminalOptions extends ProgramOptions, Partial<TerminalSize> {
 /** A terminal of the guest, and a program at it. */
 export interface GuestTerminal {
   readonly pid: number;
-  /** What is typed, as bytes. */
+  /** The keys that are typed, as bytes. */
   readonly input: WritableStream<Uint8Array>;
-  /** What is shown: the program waits while nobody reads. */
+  /** The output: the program waits while nobody reads. */
   readonly output: ReadableStream<Uint8Array>;
   /** Tells the program of another size. */
   resize(size: TerminalSize): void;

@@ -8,11 +8,11 @@ export type GuestName = 'busybox' | 'debian' | 'tick';
 export interface VmDisk {
   /** A file, or a URL of a server that gives parts of files. */
   readonly file: string;
-  /** What the file looks like, unless it is given. */
+  /** The format of the file; found by its contents unless it is given. */
   readonly format?: 'raw' | 'qcow2';
   /** The guest cannot write to it. */
   readonly readOnly?: boolean;
-  /** What the guest writes goes to a temporary file, and is gone with the machine. */
+  /** With `true`, writes of the guest go to a temporary file, and are gone with the machine. */
   readonly snapshot?: boolean;
   /** For the guest, up to 20 bytes; the name of the file unless it is given. */
   readonly serial?: string;
@@ -76,7 +76,7 @@ export interface BootProgress {
   readonly totalBytes?: number;
 }
 
-/** What `boot` starts. */
+/** Options of `boot`. */
 export interface BootOptions {
   /** Virtual processors: 1 to 64, 2 unless it is given. */
   readonly cpus?: number;

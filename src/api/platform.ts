@@ -14,7 +14,7 @@ export interface PreparedMachine {
   readonly host: MachineHost;
   /** Ports of the host that lead to the guest. */
   readonly forwards: readonly ForwardedPort[];
-  /** What is to be known of its files when it is restored. */
+  /** Facts about its files, to be known when it is restored. */
   readonly notes?: () => Promise<Readonly<Record<string, string>>>;
   /** Closes what was opened for the machine. Its threads have ended, or were never started. */
   close(): void;
@@ -28,7 +28,7 @@ export interface OpenForward {
   close(): void;
 }
 
-/** What a machine's surroundings (Node, a page) do for the API. */
+/** Services of a machine's surroundings (Node, a page) for the API. */
 export interface Platform {
   /**
    * Gets everything that a machine is made of: reads or fetches its guest, opens its disks, folders and network.

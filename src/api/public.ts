@@ -1,5 +1,5 @@
 /**
- * What programs of both hosts have: the parts that `hartvisor` and `hartvisor/web` export alike. Each host adds what it
+ * The part of the API that both hosts have: `hartvisor` and `hartvisor/web` export it alike. Each host adds what it
  * alone has.
  */
 

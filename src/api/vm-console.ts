@@ -4,7 +4,7 @@ import { MachineEndedError } from '../errors/machine-ended-error.ts';
 /** Bytes of the guest's output that are kept for those who look later. */
 const KEPT = 64 * 1024;
 
-/** What the console's input leads to. */
+/** The destination of the console's input. */
 export interface InputSink {
   /** @returns how many bytes it took; `inputSpace` of the backend says when to give the rest */
   input(bytes: Uint8Array): number;

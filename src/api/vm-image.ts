@@ -1,7 +1,7 @@
 import type { SnapshotSink } from '../machine/snapshot/codec.ts';
 import type { BootOptions } from './boot-options.ts';
 
-/** What can be chosen anew for a machine that is restored; all else is as it was when it was saved. */
+/** The options that can be chosen anew for a machine that is restored; all else is as it was when it was saved. */
 export type RestoreOptions = Pick<
   BootOptions,
   | 'threads'

@@ -85,7 +85,7 @@ export function machineTree(machine: MachineDescription): DeviceTree {
   return { root, bootCpu: 0, reservations };
 }
 
-/** What the counters count, by the SBI's numbers of events, which are those for mhpmevent too (`riscv,pmu`). */
+/** Events of the counters, by the SBI's numbers, which are those for mhpmevent too (`riscv,pmu`). */
 function pmu(eventCounters = 0): DeviceTreeNode[] {
   if (eventCounters === 0) return [];
   const [cycles, instructions] = [1, 2];

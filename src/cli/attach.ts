@@ -30,11 +30,11 @@ export interface AttachWords extends GdbWords, DriveWords, ShareWords, NetworkWo
   readonly engine?: string | undefined;
 }
 
-/** What a machine has on demand. */
+/** The attached parts of a machine. */
 export interface Attached {
   readonly attached: AttachedParts;
   readonly drives: readonly DriveOptions[];
-  /** What tells whether the files of the drives are as they were, for the notes of a snapshot. */
+  /** Marks of the drives' files that change with them, for the notes of a snapshot. */
   readonly stamps: () => Readonly<Record<string, string>>;
   /** Compares them. @throws InputError for one that has changed */
   readonly check: (notes: Readonly<Record<string, string>>) => void;
@@ -110,7 +110,7 @@ async function openSockets(word: string | undefined): Promise<Pick<SessionOption
   return { vsock: await UnixSockets.open(vsock.path) };
 }
 
-/** What tells whether the files of drives are as they were. */
+/** Marks of the files of drives that change with them. */
 async function stampsOf(opened: OpenDrives): Promise<Pick<Attached, 'stamps' | 'check'>> {
   const { stampDrives, checkDrives } = await import('../node/drives/drive-stamps.ts');
   return { stamps: () => stampDrives(opened), check: (notes) => checkDrives(notes, opened) };
@@ -130,7 +130,7 @@ async function giveLink(options: LinkOptions, host: NodeHost): Promise<NetworkFa
   return facts;
 }
 
-/** What a person has to be told of a network: ports that were found, and the way in by ssh. */
+/** Tells a person about a network: ports that were found, and the way in by ssh. */
 function tellOf(
   asked: NetworkOptions,
   { forwards }: Pick<PreparedNetwork, 'forwards'>,

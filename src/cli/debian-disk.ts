@@ -10,7 +10,7 @@ import { IMAGE_DEFAULTS } from './image-defaults.ts';
 import { interruptible } from './interrupted.ts';
 import { warn } from './warn.ts';
 
-/** What is said when the making of an image is interrupted. */
+/** The message when the making of an image is interrupted. */
 export const STOPPED = 'Stopped. Packages that were downloaded are kept for the next time.';
 
 /** The guest `debian`, as a machine is told of it. */

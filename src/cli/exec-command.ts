@@ -264,7 +264,7 @@ function withQuiet(options: ExecCommandOptions): ExecCommandOptions {
   return { ...options, append: `quiet ${options.append ?? ''}`.trim() };
 }
 
-/** What the guest has written is on its disks: it is not shut down. */
+/** Has the guest write its data to its disks: it is not shut down. */
 async function sync(vm: Vm): Promise<void> {
   await vm.commands.run(['sync'], { timeoutMs: SYNC_MS }).catch(() => undefined);
 }

@@ -1,2 +1,2 @@
-/** What `hartvisor image debian` makes where nothing was said. */
+/** Properties of an image that `hartvisor image debian` makes where nothing was said. */
 export const IMAGE_DEFAULTS = { size: '8G', hostname: 'debian' } as const;

@@ -47,7 +47,7 @@ export function readNetwork({ net, netdev = [] }: NetworkWords): NetworkOptions 
 }
 
 /**
- * What a person has to be told of forwards: the ports that were found where any free one was asked for.
+ * Messages for a person about forwards: the ports that were found where any free one was asked for.
  *
  * @param asked the forwards as they were typed, and `given` the same with their ports
  */

@@ -94,7 +94,7 @@ export interface LoadedRun {
   readonly shape: RunShape;
 }
 
-/** What `hartvisor run` is to start, before any guest was looked for. */
+/** The guest that `hartvisor run` is asked for, before any was looked for. */
 export interface ReadRun {
   readonly given: Attached;
   readonly attached: AttachedParts;

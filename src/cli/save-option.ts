@@ -18,7 +18,7 @@ export interface MachineSaver {
 /** By which others have a machine saved. */
 const SIGNAL = 'SIGUSR1';
 
-/** What the machine that is restored is to be given again, as the file has it. */
+/** The outside parts that a restored machine is to be given again, as the file has it. */
 export interface SavedOutside {
   readonly notes: Readonly<Record<string, string>>;
   /** Files of writable disks, which the snapshot does not have. */

@@ -2,7 +2,7 @@ import { CONSOLES, type ConsoleName } from '../boot/command-line.ts';
 import type { Attached } from './attach.ts';
 import type { SavedOutside } from './save-option.ts';
 
-/** What the command line wants to know again of a machine that it has saved. */
+/** Notes of the command line in a snapshot. */
 export interface SessionNotes {
   /** Of the guest, for people. */
   readonly name: string;
@@ -11,7 +11,7 @@ export interface SessionNotes {
   readonly debian: 'kept' | 'discarded' | undefined;
 }
 
-/** What is outside of a machine, to be saved with it. */
+/** The parts outside of a machine, to be saved with it. */
 export function outsideOf(
   { name, console, debian }: SessionNotes,
   { drives, stamps }: Attached,

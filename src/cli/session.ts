@@ -38,7 +38,7 @@ export interface SessionOptions {
   readonly saver?: MachineSaver;
   /** The agent of the guest that hartvisor brings, where an image of its boot is used or made. */
   readonly warm?: WarmGuest;
-  /** What is typed when the machine has begun. */
+  /** Text to type when the machine has begun. */
   readonly typedFirst?: string;
   /** Where the console is, if it is not on the process's own terminal or pipes. */
   readonly serial?: Pick<TerminalStreams, 'input' | 'output'>;
@@ -105,7 +105,7 @@ class Session {
       output: (bytes: Uint8Array) => this.#output(bytes),
       inputSpace: () => this.#terminal.continueInput(),
     };
-    // What is written before a driver for the virtio console is up comes by the serial port.
+    // Output from before a driver for the virtio console is up comes by the serial port.
     const { vsock } = options;
     const lines = (options.lines ?? []).map((streams) => new StreamPort(streams));
     const facts = config.kind === 'restored' ? config.saved.plan : config;

@@ -11,7 +11,7 @@ export interface ShareWords {
 }
 
 const READ_ONLY = ':ro';
-/** What a tag has room for (virtio 1.2, section 5.11.4). */
+/** The room for a tag (virtio 1.2, section 5.11.4). */
 const TAG_BYTES = 36;
 /** Tags are words of a command in the guest, and names of folders there. */
 const TAG = /^[\w@%+=.-]+$/;

@@ -53,7 +53,7 @@ export function statisticsTable(vcpus: readonly VcpuStatistics[]): string {
   return alignTable([head, ...body]);
 }
 
-/** What a network card has carried, and what was dropped: why a guest does not reach something. */
+/** Traffic of a network card, and the frames that were dropped: why a guest does not reach something. */
 export function networkTable({ sent, received, malformed, refused, overflow }: NetworkCounts): string {
   return alignTable([
     ['network', 'frames'],

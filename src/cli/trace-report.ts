@@ -1,7 +1,7 @@
 import type { TraceReport } from '../machine/thread.ts';
 import { alignTable, grouped } from './statistics.ts';
 
-/** What is said about a trace at the end of a run. */
+/** The lines about a trace at the end of a run. */
 export function describeTrace(
   file: string,
   { events, bytes, lostRecords, cpus }: TraceReport,
@@ -20,7 +20,7 @@ export function describeTrace(
   return lines;
 }
 
-/** What has become of the interrupts that a trace has seen: a column for each vCPU, and the sum. */
+/** The fate of the interrupts that a trace has seen: a column for each vCPU, and the sum. */
 export function traceTable({ kind, cpus, sources }: TraceReport): string {
   const row = (label: string, value: (cpu: TraceReport['cpus'][number]) => number, all = sum) => {
     const values = cpus.map(value);

@@ -69,7 +69,7 @@ const LETTERS: Readonly<Record<string, Command>> = {
   },
 };
 
-/** What commands begin with that make sense at any time: they touch nothing of a machine that runs. */
+/** Beginnings of the commands that make sense at any time: they touch nothing of a machine that runs. */
 const ANY_TIME = ['D', 'k', 'vKill', 'qSupported', 'QStartNoAckMode', 'qXfer:features', 'vCont?'];
 
 /** The command of a packet, and the words behind its name; undefined where there is none. */

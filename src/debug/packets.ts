@@ -14,7 +14,7 @@ const ESCAPE = 0x7d;
 const INTERRUPT = 0x03;
 const ESCAPED = 0x20;
 
-/** What a debugger has sent. */
+/** A packet or a sign from a debugger. */
 export type Incoming =
   | { readonly kind: 'packet'; readonly data: string }
   /** A packet with a wrong checksum, or one that is too long. */

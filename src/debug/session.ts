@@ -29,7 +29,7 @@ export class DebugSession implements DebugListener {
   /** Packets that wait until the machine stands still. */
   readonly #early: string[] = [];
   #acks = true;
-  /** What was sent last, for a debugger that has not got it. */
+  /** The last packet sent, for a debugger that has not got it. */
   #last: Uint8Array | undefined;
   #stopReply = `T${SIGNAL.trap}thread:01;`;
   #actions: readonly Action[] = [];

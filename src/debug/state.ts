@@ -1,7 +1,7 @@
 import type { Points } from './points.ts';
 import type { Action, DebugTarget } from './target.ts';
 
-/** What the commands of a debugger work on while the machine stands still. */
+/** The state of a debugger's session while the machine stands still. */
 export interface DebugState {
   readonly target: DebugTarget;
   readonly points: Points;

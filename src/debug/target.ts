@@ -1,6 +1,6 @@
 /** A machine as a debugger sees it: threads with registers, memory, and places at which it stops. */
 
-/** What a thread shall do when the machine goes on. */
+/** The order for a thread when the machine goes on. */
 export type Action = 'run' | 'step' | 'hold';
 
 /** A place at which the machine stops: code that is about to be executed, or memory that is accessed. */
@@ -47,7 +47,7 @@ export interface DebugTarget {
   readonly csrs: readonly CsrFact[];
   /** A name for people, as `hart 1`. */
   threadName(thread: number): string;
-  /** What the thread does, for people: running, halted, in wfi. */
+  /** The state of the thread, for people: running, halted, in wfi. */
   threadState(thread: number): string;
   /** The value, unsigned; undefined where the thread has no such register. */
   readRegister(thread: number, register: number): bigint | undefined;

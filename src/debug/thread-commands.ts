@@ -29,7 +29,7 @@ export const moreThreads: Command = () => 'l';
 
 export const currentThread: Command = ({ generalThread }) => `QC${threadId(generalThread)}`;
 
-/** What `info threads` shows in parentheses. */
+/** The words of `info threads` in parentheses. */
 export const extraInfo: Command = ({ target }, words) => {
   const thread = parseThread(words, target);
   if (thread === undefined || thread < 0) return ERROR.badValue;

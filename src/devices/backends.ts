@@ -18,7 +18,7 @@ export interface PortBackend {
    */
   opened?(open: boolean): void;
   /**
-   * What it sends first has the guest begin anew, whatever came before. So the guest is not told that the outer end was
+   * Its first output has the guest begin anew, whatever came before. So the guest is not told that the outer end was
    * another one when the machine was saved.
    */
   readonly beginsAnew?: boolean;
@@ -65,7 +65,7 @@ export interface GuestStream {
   reset(): void;
 }
 
-/** What programs in the guest can connect to. */
+/** The services that programs in the guest can connect to. */
 export interface VsockBackend {
   /** A program in the guest connects to a port of the host. @returns its reader; undefined refuses it */
   connected(port: number, stream: GuestStream): StreamBackend | undefined;
@@ -105,7 +105,7 @@ export interface NetworkCounts extends Readonly<DropCounts> {
 
 /** The network card of a machine, for whoever wants to know what passes. */
 export interface GuestNetwork {
-  /** What the card has carried, and what its network has dropped, as of the last frame. */
+  /** Traffic of the card, and the frames that its network has dropped, as of the last frame. */
   counts(): NetworkCounts;
 }
 

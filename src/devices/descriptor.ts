@@ -146,11 +146,11 @@ export interface DeviceServices extends DeviceSetting {
   readonly wakeIo: ((lane: number) => void) | undefined;
   /** The contents of a drive, by its number. Only on the thread that carries out the device's requests. */
   openDrive(drive: number): Storage;
-  /** What a thread of a hart may have of such a drive, if it may have any. */
+  /** The part of such a drive for the thread of a hart, if there is any. */
   openShortDrive(drive: number): ShortStorage | undefined;
   /** A shared folder, by its number. Only on the thread that carries out the device's requests. */
   openShare(share: number): HostFolder;
-  /** What the cable of the network card leads to. Only on the thread that carries its frames. */
+  /** The network at the other end of the card's cable. Only on the thread that carries its frames. */
   openNetwork(): Network;
   /** Tells people something that is worth knowing. */
   notice(text: string): void;
@@ -232,7 +232,7 @@ export interface HostSide {
   finish?(): void;
 }
 
-/** What a device has on an I/O thread beside its shared words, as plain bytes. */
+/** State of a device on an I/O thread beside its shared words, as plain bytes. */
 export interface KeptState {
   /** Which part of the device: 0 where it has one. */
   readonly part: number;

@@ -1,6 +1,5 @@
 /**
- * What programs that use hartvisor have to expect: the message is for people, in whole sentences, and `code` is for
- * programs.
+ * Errors for programs that use hartvisor: the message is for people, in whole sentences, and `code` is for programs.
  */
 export abstract class HartvisorError extends Error {
   /** A word in small letters; it stays the same from version to version. */

@@ -4,7 +4,7 @@ import type { Storage } from '../storage/storage.ts';
 export type Disk = Pick<Storage, 'size' | 'read'>;
 
 /**
- * What is on a disk is damaged, or needs what is not known here. The message goes on from the name of what was read:
+ * The contents of a disk are damaged, or of a kind not known here. The message goes on from the name of what was read:
  * "has ...".
  */
 export class DiskError extends Error {

@@ -37,7 +37,7 @@ export function nextPlace(end: number): number {
 }
 
 /**
- * What a disc of the format ISO 9660 has before its files, all of which lie in its only directory: descriptors and that
+ * The head of a disc of the format ISO 9660, before its files, which lie in its only directory: descriptors and that
  * directory. Every Linux can read such a disc, whose content can be written before it is known how large it becomes.
  *
  * @param files - sorted by name

@@ -7,7 +7,7 @@ import { BINARY64, type Bits, type Format, isSignallingNan, type Native } from '
 import type { FunctionHome } from './function-home.ts';
 import { powerOfTwo, roundToIntegral } from './integral.ts';
 
-/** What Zfa adds to a format. All functions end with the parameter `flags: i32`. */
+/** The functions that Zfa adds to a format. All functions end with the parameter `flags: i32`. */
 export interface AdditionalFunctions<B extends Bits> {
   /** (a, rm, flags): to an integral number, which raises nothing unless `a` is a signalling NaN. */
   readonly round: FunctionRef<B>;

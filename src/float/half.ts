@@ -26,7 +26,7 @@ export interface HalfResizeFunctions {
   readonly halfToDouble: FunctionRef<'i64'>;
 }
 
-/** What halves are made of. */
+/** The building blocks of halves. */
 interface HalfParts {
   readonly module: FunctionHome;
   /** Rounds to binary16. */

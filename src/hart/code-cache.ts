@@ -68,7 +68,7 @@ export class CodeCache {
   readonly #straddling: Int32Array;
   /** Halfwords of decoded pages that a debugger has marked, by the pages' slots. */
   readonly #marks = new Map<number, Set<number>>();
-  /** What slots hold of encodings that lately were decoded, each in the place that it selects: see {@link PACKED}. */
+  /** Slots of encodings that were decoded lately, each in the place that it selects: see {@link PACKED}. */
   readonly #packed = new Int32Array((1 << (32 - PACKED_SHIFT)) * PACKED.words);
   #generation = 0;
   #hand = 0;

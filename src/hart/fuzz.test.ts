@@ -15,7 +15,7 @@ import { EXCLUSION } from './exclusion.ts';
 
 /** Beside what harts of beds have. */
 const MORE: readonly Extension[] = ['zacas', 'zabha', 'zknd', 'zkne', 'zicond', 'zfa'];
-/** What the hart has: all else would be illegal instructions, and most of all there are. */
+/** The instructions of the hart: all else would be illegal ones, and most of all there are. */
 const LEGAL = instructionsFor(64).filter(({ extension }) => [...EXTENSIONS, ...MORE].includes(extension));
 
 /** How many guests of each kind are tried; set HART_FUZZ_SEEDS for more, HART_FUZZ_SEED for others. */
@@ -161,7 +161,7 @@ function unsettle(bed: FuzzBed, random: Random): void {
   bed.pc = BigInt(RAM + random.below(0x10_0000) * 2);
 }
 
-/** What a debugger may want to stop at: code where the hart is and elsewhere, and memory of all kinds. */
+/** Points that a debugger may want to stop at: code where the hart is and elsewhere, and memory of all kinds. */
 function points(bed: FuzzBed, random: Random): HartPoint[] {
   return Array.from({ length: random.below(6) }, () => {
     const isCode = random.below(2) === 0;

@@ -163,8 +163,8 @@ export const PROTECTION = struct({ address: array(halves, PMP_ENTRIES), config: 
 export const MOST_VLENB = 128;
 
 /**
- * What generated code knows of a vector instruction under a vtype: both, and the place in the table of regions of the
- * function that carries it out.
+ * The plan by which generated code carries out a vector instruction: its bits, the vtype, and the place in the table of
+ * regions of the function for both.
  */
 export const VECTOR_PLAN = struct({ bits: i32, vtype: i32, element: i32, unused: i32 });
 

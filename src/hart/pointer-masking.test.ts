@@ -37,7 +37,7 @@ const REGISTER_NAMES = ['s0', 's1', 's2', 's11'] as const;
 type RegisterName = (typeof REGISTER_NAMES)[number];
 const PMLEN: Readonly<Record<number, bigint>> = { 0: 0n, 2: 7n, 3: 16n };
 
-/** What is ignored of an address ("Ignore" transformation). */
+/** An address without its ignored bits ("Ignore" transformation). */
 function transformed(address: bigint, pmm: number, translates: boolean): bigint {
   const bits = 64n - (PMLEN[pmm] ?? 0n);
   const rest = BigInt.asUintN(Number(bits), address);

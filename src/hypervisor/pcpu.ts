@@ -77,7 +77,7 @@ export interface PcpuDomain extends SbiDomain {
   readonly pausing: boolean;
   /** Where the interrupt file of a vCPU is, for generated code; undefined where it has none. */
   interruptFile?(vcpu: number): FilePlace | undefined;
-  /** What this pCPU may take of a processor; all, if it is left out. */
+  /** The share of a processor for this pCPU; all, if it is left out. */
   readonly quota?: CpuQuota | undefined;
   /** Records what the pCPU does, if it is traced. */
   readonly trace?: Recorder | undefined;

@@ -1,6 +1,6 @@
 import type { HartStop } from '../hart/debug/hart-debug.ts';
 
-/** What a pCPU asks on behalf of a debugger, about vCPUs by their number. */
+/** Questions of a pCPU on behalf of a debugger, about vCPUs by their number. */
 export interface VcpuDebug {
   /** The vCPU is not to run now. */
   holds(vcpu: number): boolean;

@@ -36,7 +36,7 @@ const words = (source: string, xlen: Xlen = 64): string[] => {
   return [...new Uint32Array(buffer)].map((word) => word.toString(16).padStart(8, '0'));
 };
 
-/** What GNU as and ld make of a source, linked at `origin`. */
+/** The code that GNU as and ld make of a source, linked at `origin`. */
 function gnuAssemble(source: string, origin: bigint, xlen: Xlen): Uint8Array {
   const directory = mkdtempSync(join(tmpdir(), 'hartvisor-as-'));
   try {
@@ -103,7 +103,7 @@ table:
 end:
 `;
 
-/** What only one width has; code before {@link PROGRAM}. */
+/** Code that one width alone has, before {@link PROGRAM}. */
 const BEGINNINGS = {
   32: `
   li a0, 0x12345678; li a1, -2048; li a2, 0xfffff800; li a3, 0x7ffff800; li a4, 4096; call end

@@ -12,7 +12,7 @@ import { expandPseudo, loadImmediate } from './pseudo-instructions.ts';
 import { EXACT_CONVERSIONS, ORDERING_SUFFIXES } from './registers.ts';
 import { findInstruction } from './table.ts';
 
-/** What source may refer to, and where its first byte lies. */
+/** Symbols for a source, and the place of its first byte. */
 export interface AssemblerOptions {
   /** Width of the hart that the code is for; 64 if not given. */
   readonly xlen?: Xlen;

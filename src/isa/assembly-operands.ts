@@ -8,7 +8,7 @@ import { ROUNDING_MODES, registerNumber } from './registers.ts';
 import type { Xlen } from './semantics.ts';
 import { parseVtype } from './vector/vtype.ts';
 
-/** What operands may refer to. */
+/** Symbols for operands. */
 export interface OperandContext {
   /** Address of the instruction. */
   readonly pc: bigint;

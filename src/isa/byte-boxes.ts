@@ -19,7 +19,7 @@ export interface ByteBox {
   readonly inverse: V128;
   /** Quotients of a. */
   readonly quotient: V128;
-  /** What 1 / p and 1 / q add to the result. */
+  /** The terms that 1 / p and 1 / q add to the result. */
   readonly results: readonly [p: V128, q: V128];
   readonly constant: V128;
 }

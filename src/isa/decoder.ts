@@ -3,7 +3,7 @@ import type { Decoded, Extension, Instruction, Xlen } from './instruction.ts';
 import type { Operands } from './operands.ts';
 import { instructionsFor } from './table.ts';
 
-/** What a decoder accepts. */
+/** Settings of a decoder. */
 export interface DecoderOptions {
   readonly extensions: ReadonlySet<Extension>;
   readonly xlen: Xlen;

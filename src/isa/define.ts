@@ -5,7 +5,7 @@ import type { SemanticsOf } from './semantics.ts';
 /** An instruction before the table gives it its number. */
 export type InstructionDefinition = Omit<Instruction, 'id'>;
 
-/** What the instructions of one group have in common. */
+/** The common properties of the instructions of one group. */
 export interface Requirements {
   readonly extension: Extension;
   readonly alsoIn?: Extension;

@@ -1,7 +1,7 @@
 import { OperandError } from './assembly-error.ts';
 import { unescapeText } from './assembly-expression.ts';
 
-/** What a directive may do. */
+/** The assembler, as a directive sees it. */
 export interface DirectiveContext {
   /** Bytes written so far. */
   readonly offset: number;

@@ -5,7 +5,7 @@ import { LITERAL_NAMES } from './literals.ts';
 import { EXACT_CONVERSIONS, ORDERING_SUFFIXES, ROUNDING_MODES, registerName } from './registers.ts';
 import { vtypeText } from './vector/vtype.ts';
 
-/** What the text depends on besides the instruction. */
+/** Settings of the text besides the instruction. */
 export interface DisassemblyOptions {
   /** Width of the hart that has decoded the instruction; 64 if not given. */
   readonly xlen?: Xlen;

@@ -3,12 +3,12 @@ import { emitSemantics } from './emit-semantics.ts';
 import type { Instruction } from './instruction.ts';
 import type { FloatBits, FloatFormat, FloatSemantics, FloatSource, Semantics } from './semantics.ts';
 
-/** What an instruction does besides computing: found by running its semantics once. */
+/** Effects of an instruction besides computing: found by running its semantics once. */
 export interface Effects {
   /** It only writes the integer register rd and cannot fail, so that with rd = x0 it does nothing. */
   readonly pure: boolean;
   readonly writesRd: boolean;
-  /** What it writes to rd is a word of RV64: a number of 32 bits with its sign in all bits above. */
+  /** Whether it writes a word of RV64 to rd: a number of 32 bits with its sign in all bits above. */
   readonly makesWord: boolean;
   /** The same if the registers that it reads hold words. */
   readonly keepsWords: boolean;

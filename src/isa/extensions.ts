@@ -6,9 +6,9 @@ import type { Xlen } from './semantics.ts';
  */
 export type Profile = 'rva22s64' | 'rva23s64';
 
-/** What is to be known of an extension besides its instructions. */
+/** Facts about an extension besides its instructions. */
 interface ExtensionFact<Name extends string> {
-  /** What it brings, in a few words: for tables. */
+  /** Its contents in a few words, for tables. */
   readonly brings: string;
   /** Extensions without which it cannot be. */
   readonly needs?: readonly Name[];

@@ -13,7 +13,7 @@ import {
 import type { Extension } from './instruction.ts';
 import type { FloatBits, FloatFormat, FloatSemantics, IntegerFormat, SemanticsOf } from './semantics.ts';
 
-/** What differs between the formats: the fmt field of the encoding, and how signs are handled on raw bits. */
+/** Differences between the formats: the fmt field of the encoding, and how signs are handled on raw bits. */
 export interface FloatFamily<F extends FloatFormat> {
   readonly format: F;
   readonly extension: Extension;

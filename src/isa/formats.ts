@@ -93,7 +93,7 @@ const FIELDS_OF: Readonly<Record<OperandSyntax, readonly Field[]>> = {
 
 const REGISTER_FIELDS = ['rd', 'rs1', 'rs2', 'rs3'] as const;
 
-/** What makes a format besides its name and mask. */
+/** Parts of a format besides its name and mask. */
 interface FormatParts {
   readonly syntax: readonly OperandSyntax[];
   /** Register operands in the floating-point file. */

@@ -27,7 +27,7 @@ export interface Instruction {
   readonly xlen?: Xlen;
   /** It is illegal while mstatus.FS (and vsstatus.FS in a virtual machine) is Off. */
   readonly needsFloat: boolean;
-  /** What a vector instruction does with its elements; `semantics` leaves all of these to the hart. */
+  /** The shape of a vector instruction; `semantics` leaves all of it to the hart. */
   readonly vector?: VectorShape;
   readonly semantics: SemanticsOf;
 }

@@ -1,6 +1,6 @@
 import { OperandError } from './assembly-error.ts';
 
-/** What `fli` can load, by number; number 1 is the smallest normal number of the format (Zfa, "fli"). */
+/** The numbers that `fli` can load; number 1 is the smallest normal number of the format (Zfa, "fli"). */
 export const LITERALS: readonly number[] = [
   ...[-1, 0, 2 ** -16, 2 ** -15, 2 ** -8, 2 ** -7, 0.0625, 0.125, 0.25, 0.3125, 0.375, 0.4375, 0.5, 0.625],
   ...[0.75, 0.875, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 8, 16, 128, 256, 2 ** 15, 2 ** 16],

@@ -214,7 +214,7 @@ const aesByteModels: Models = {
   aes32dsmi: ({ a, b, imm }) => aesByte(a, b, Number(imm), { forward: false, mix: true }),
 };
 
-/** What each instruction of both widths computes, in exact integers; results are taken modulo 2^XLEN. */
+/** The result of each instruction of both widths, in exact integers; results are taken modulo 2^XLEN. */
 function modelsOf(xlen: Xlen): Models {
   const bits = BigInt(xlen);
   const last = bits - 1n;

@@ -15,7 +15,7 @@ export type AtomicWidth = 32 | 64;
 /** Width of an atomic memory operation in bits. */
 export type AmoWidth = 8 | 16 | AtomicWidth;
 
-/** What an atomic memory operation does with the old value and the operand. */
+/** The operation of an atomic access on the old value and the operand. */
 export type AmoOperation = 'swap' | 'add' | 'and' | 'or' | 'xor' | 'max' | 'min' | 'maxu' | 'minu';
 
 /** The formats of floating-point values: binary16 and binary32 (bits as i32), and binary64 (bits as i64). */
@@ -113,7 +113,7 @@ export interface MemorySemantics {
 }
 
 /**
- * What the semantics of an instruction may use. A back end (the interpreter, later the JIT) provides it and decides
+ * The tools of an instruction's semantics. A back end (the interpreter, the compiler) provides them and decides
  * where registers live; statements take effect in the order in which they are called.
  *
  * Expressions for operands are read when a statement consumes them: after `rd.set`, `rs1` may have changed if both

@@ -36,7 +36,7 @@ const ofHalf =
 /** The first byte of 16. */
 const FIRST_BYTE = v128.const([0xff, ...new Array<number>(15).fill(0)]);
 
-/** What a byte of rs2 adds to a column of the next state. */
+/** The term that a byte of rs2 adds to a column of the next state. */
 const ofByte =
   (substitute: Step, mix: Step): SemanticsOf =>
   (s) => {

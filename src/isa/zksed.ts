@@ -12,7 +12,7 @@ const { i32x4 } = INTEGER_LANES;
 /** Bits of a byte, and how far they are shifted to the left. */
 type Part = readonly [bits: number, by: number];
 
-/** What a byte adds to a word; words have their bytes in the other order than in the standard. */
+/** The term that a byte adds to a word; words have their bytes in the other order than in the standard. */
 const ofByte =
   (...parts: readonly Part[]): SemanticsOf =>
   (s) => {

@@ -1,6 +1,6 @@
 import { type Decoded, isSupportedVtype, lmulOf, sewOf } from '../isa/index.ts';
 
-/** What vsetvli or vsetivli does, as far as its encoding says it. */
+/** The effect of vsetvli or vsetivli, as far as its encoding says it. */
 export interface Configuration {
   readonly vtype: number;
   /** VLMAX is eight times VLEN in bytes, shifted to the right by that. */

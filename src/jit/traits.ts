@@ -26,7 +26,7 @@ export interface Traits {
   readonly pure: boolean;
   /** It has an integer register as its destination, which may be x0: see {@link writtenX}. */
   readonly writesX: boolean;
-  /** What it writes there is a word, always or if its operands are: see `WordRegisters`. */
+  /** Whether it writes a word there, always or if its operands are: see `WordRegisters`. */
   readonly makesWord: boolean;
   readonly keepsWords: boolean;
   readonly usesFloat: boolean;

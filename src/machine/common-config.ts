@@ -11,7 +11,7 @@ import type { TraceConfig } from './trace/config.ts';
 export interface CommonConfig extends AttachedParts {
   /** Width of the harts, for which the software must be: 64 unless given. */
   readonly xlen?: Xlen;
-  /** What the software is to have, in canonical order; all that there is unless given. */
+  /** The extensions for the software, in canonical order; all that there are unless given. */
   readonly extensions?: readonly Extension[];
   readonly engine?: Engine;
   /**

@@ -13,11 +13,11 @@ import { allExtensions, possibleExtensions } from './extensions.ts';
 
 export type { Xlen };
 
-/** What the harts of a machine are. */
+/** Properties of the harts of a machine. */
 export interface Cpu {
   /** Width of registers and addresses. */
   readonly xlen: Xlen;
-  /** What software is to have, in canonical order. */
+  /** The extensions for the software, in canonical order. */
   readonly extensions: readonly Extension[];
 }
 
@@ -124,7 +124,7 @@ function addWithNeeds(chosen: Set<Extension>, name: Extension): void {
   for (const each of [name, ...needsOf(name)]) chosen.add(each);
 }
 
-/** What comes with what is there. */
+/** Adds the extensions that come with those that are there. */
 function withFixed(chosen: ReadonlySet<Extension>, xlen: Xlen): readonly Extension[] {
   return possibleExtensions(xlen).filter(
     (name) => EXTENSIONS[name].fixed === true && needsOf(name).every((need) => chosen.has(need)),

@@ -87,7 +87,7 @@ export function createDevices(
   };
 }
 
-/** What devices reach beside the bus, once it is made. */
+/** The services of devices beside the bus, once it is made. */
 interface Wired {
   controller?: InterruptController | undefined;
   files?: { readonly base: number; readonly files: InterruptFiles };

@@ -27,7 +27,7 @@ export function hartExtensions(
   return new Set(kind === 'domain' ? [...chosen, 'h'] : chosen);
 }
 
-/** What harts with IMSICs have. */
+/** Extensions of harts with IMSICs. */
 const OF_IMSIC = {
   bare: ['smaia', 'ssaia'],
   // The counters are the SBI's, and so are their overflows.

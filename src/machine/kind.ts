@@ -19,7 +19,7 @@ export interface MachineDraft {
   readonly plan: MachinePlan;
   /** The parts that go into RAM. */
   readonly boot: Pick<BootPlan, 'parts' | 'deviceTree'>;
-  /** What its threads are told beside the plan. */
+  /** Facts for its threads beside the plan. */
   readonly own: OwnFacts;
   /** Of a machine that was saved: linear memory with its state; else there is none yet. */
   readonly memory?: WebAssembly.Memory;

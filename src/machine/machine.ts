@@ -224,7 +224,7 @@ export class Machine {
     return this.#hostSides.find((side) => side?.balloon !== undefined)?.balloon;
   }
 
-  /** What the network card has carried; undefined in a machine without one. */
+  /** Traffic of the network card; undefined in a machine without one. */
   get network(): GuestNetwork | undefined {
     return this.#hostSides.find((side) => side?.network !== undefined)?.network;
   }
@@ -367,7 +367,7 @@ export class Machine {
     return this.#trace.moments.watch(limit);
   }
 
-  /** What was traced; undefined as long as the machine runs, and if it is not traced. */
+  /** The report of the trace; undefined as long as the machine runs, and if it is not traced. */
   get traceReport(): TraceReport | undefined {
     return this.#trace?.report;
   }

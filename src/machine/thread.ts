@@ -52,7 +52,7 @@ export interface PcpuStart extends ThreadStart {
   readonly protocol: string;
   /** Check the rules of the vCPU loop. */
   readonly debug: boolean;
-  /** What the thread may take of a processor of the host: above 0, below 1; all, if it is left out. */
+  /** The thread's share of a processor of the host: above 0, below 1; all, if it is left out. */
   readonly cpuShare?: number | undefined;
 }
 
@@ -72,11 +72,11 @@ export interface IoStart extends ThreadStart {
   readonly lane: number;
   /** The start of one of the machine's processors. */
   readonly of: PcpuStart | BareStart;
-  /** What the threads of a machine that was saved had kept. */
+  /** State that the threads of a saved machine had kept. */
   readonly kept?: readonly KeptByDevice[];
 }
 
-/** What a device keeps on an I/O thread, and its number among the devices. */
+/** State that a device keeps on an I/O thread, and its number among the devices. */
 export interface KeptByDevice extends KeptState {
   readonly device: number;
 }
@@ -92,7 +92,7 @@ export interface TraceStart extends ThreadStart {
 
 export type WorkerStart = PcpuStart | BareStart | IoStart | TraceStart;
 
-/** What was traced, at the end. */
+/** The report of a trace, at the end. */
 export interface TraceReport extends TraceSummary {
   /** Events and bytes that were written. */
   readonly events: number;
@@ -139,7 +139,7 @@ export type WorkerMessage =
   /** For people: a line that is worth knowing. */
   | { readonly kind: 'notice'; readonly text: string };
 
-/** What the cable of a machine's network card leads to, on the I/O thread with events. */
+/** The network at the other end of the card's cable, on the I/O thread with events. */
 export interface OpenNetwork extends Network {
   /** Lets the thread's events happen. */
   turn(): Promise<void>;

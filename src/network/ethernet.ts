@@ -37,11 +37,11 @@ export interface DropCounts {
   malformed: number;
   /** Where it should go, the guest may not. */
   refused: number;
-  /** Who should have got it takes frames too slowly, or is not there. */
+  /** Dropped because the receiver takes frames too slowly, or is not there. */
   overflow: number;
 }
 
-/** What is at the other end of a network card's cable. */
+/** The other end of a network card's cable. */
 export interface Network {
   /** Frames that it has not carried so far, both ways. */
   readonly dropped: Readonly<DropCounts>;
@@ -55,7 +55,7 @@ export interface Network {
   peek(taker: Taker): Frame | undefined;
   /** The frame that was last shown is with the guest, or lost. */
   shift(): void;
-  /** What another network of this kind has to know to go on with the guest of this one. */
+  /** State that another network of this kind needs to go on with the guest of this one. */
   save?(): Uint8Array;
   /** Goes on with the guest of another network, whose connections to others have ended. Before anything else. */
   restore?(saved: Uint8Array): void;

@@ -34,7 +34,7 @@ export class LinkNetwork implements Network {
   readonly #frames: Uint8Array[] = [];
   #waiting = 0;
   #isPaused = false;
-  /** What came of a frame that is not whole yet. */
+  /** The beginning of a frame that is not whole yet. */
   #rest: Uint8Array = new Uint8Array();
 
   /** @param ready called when there may be a frame for the guest */

@@ -10,7 +10,7 @@ export interface AllowRule {
   readonly ports?: readonly [number, number] | undefined;
 }
 
-/** What a guest may reach. */
+/** The destinations that a guest may reach. */
 export interface PolicyOptions {
   /** Only what is allowed by a rule, not also all public addresses. */
   readonly restrict: boolean;
@@ -127,7 +127,7 @@ export function parseRule(text: string): AllowRule | undefined {
   if (addresses !== undefined) return { subnet: addresses, ports };
   const label = '[a-z\\d_]([a-z\\d_-]{0,61}[a-z\\d_])?';
   const name = host.toLowerCase().replace(/\.$/, '');
-  // What looks like an address that is none would never be the answer for a name.
+  // A text that looks like an address and is none would never be the answer for a name.
   const isName = new RegExp(`^(\\*\\.)?${label}(\\.${label})*$`).test(name) && !/^[\d.]+$/.test(name);
   return isName ? { name, ports } : undefined;
 }

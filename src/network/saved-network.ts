@@ -2,7 +2,7 @@ import type { Ipv4 } from './address.ts';
 import type { Mac } from './ethernet.ts';
 import type { ConnectionPlace } from './tcp/tcp.ts';
 
-/** What one network tells another one that goes on with its guest. */
+/** State that one network hands to another one that goes on with its guest. */
 export interface SavedNetwork {
   /** Cards of the guest by their addresses. */
   readonly neighbours: readonly (readonly [Ipv4, Mac])[];

@@ -45,7 +45,7 @@ export interface UserNetworkOptions extends PolicyOptions {
   readonly domainName: string;
 }
 
-/** What a network is made from. */
+/** The services that a network is made from. */
 export interface UserNetworkSurroundings {
   readonly host: HostNetwork;
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-/** What is open for a machine, to be closed in the opposite order. */
+/** The open parts of a machine, to be closed in the opposite order. */
 export class Closers {
   readonly #closers: (() => void)[] = [];
 

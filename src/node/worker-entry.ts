@@ -5,7 +5,7 @@ import type { WorkerHost } from '../machine/worker.ts';
 import type { ThreadData, ThreadStart } from './node-host.ts';
 import { takeImportsAsWritten } from './source-imports.ts';
 
-/** What a module of a thread exports. */
+/** The export of a thread's module. */
 interface ExtendsHost {
   extendHost(given: unknown): Partial<WorkerHost> | Promise<Partial<WorkerHost>>;
 }

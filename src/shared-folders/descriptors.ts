@@ -37,7 +37,7 @@ export class Descriptors {
     return opened;
   }
 
-  /** What was taken is to be closed. */
+  /** Has a taken descriptor closed. */
   release(close: () => void): void {
     this.#taken--;
     close();
@@ -127,7 +127,7 @@ export class Descriptors {
   }
 }
 
-/** What is not where it was is somewhere else, or something else: the guest then looks for it again. */
+/** Turns "not there" into ESTALE: the file is somewhere else, or another one, and the guest then looks for it again. */
 export function staleIfGone<T>(work: () => T): T {
   try {
     return work();

@@ -24,7 +24,7 @@ export class SharedFolder {
     this.host = host;
     this.readOnly = readOnly;
     this.users = new Owners(host.owner.uid);
-    // Who may change owners is decided by the user alone.
+    // Whether owners may be changed is decided by the user alone.
     this.groups = new Owners(this.users.areReal ? 0 : host.owner.gid);
     this.descriptors = new Descriptors(host);
     const root = host.stat({ at: host.root }) ?? refuse('ESTALE');
@@ -58,7 +58,7 @@ export class SharedFolder {
     return { directory, at: this.descriptors.of(directory), name };
   }
 
-  /** What is at a name; undefined if nothing is. The guest is told of it, and forgets it at some time. */
+  /** The node at a name; undefined if there is none. The guest is told of it, and forgets it at some time. */
   lookUp(id: number, name: Name): { readonly node: FolderNode; readonly attributes: Attributes } | undefined {
     const { directory, ...place } = this.inDirectory(id, name);
     const attributes = this.host.stat(place);

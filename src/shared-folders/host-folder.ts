@@ -11,7 +11,7 @@ export interface Timestamp {
   readonly nanoseconds: number;
 }
 
-/** What the host knows about a file. */
+/** The host's facts about a file. */
 export interface Attributes {
   /** Of the host's file system and the file in it: two files with the same key are one. */
   readonly key: string;

@@ -33,7 +33,7 @@ export class FolderNode {
   descriptor: Descriptor | undefined;
   /** Of a regular file: each time that the guest has it open. */
   readonly files: NodeFile[] = [];
-  /** What the host's file was like when the guest began to keep its contents. */
+  /** The state of the host's file when the guest began to keep its contents. */
   stamp = '';
 
   constructor(

@@ -11,7 +11,7 @@ test('where this process may do everything, owners are the same', () => {
 test('an ordinary user is root in the guest, and root is nobody', () => {
   const owners = new Owners(1000);
   expect([1000, 0, 1001].map((owner) => owners.toGuest(owner))).toEqual([0, 65_534, 1001]);
-  // What root of the guest is to own belongs to the user already.
+  // Files of the guest's root belong to the user already.
   expect(owners.toHost(0)).toBe(-1);
   for (const owner of [1000, 1001, 65_534]) expect(() => owners.toHost(owner)).toThrow('error 1');
 });

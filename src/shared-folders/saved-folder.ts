@@ -19,7 +19,7 @@ interface SavedNode {
   readonly stamp: string;
 }
 
-/** What the guest has open, by its number. Without a way to open it, it is a directory. */
+/** A file that the guest has open, by its number. Without a way to open it, it is a directory. */
 interface SavedOpen {
   readonly id: number;
   readonly node: number;
@@ -34,7 +34,7 @@ interface Piece {
   readonly opened: readonly SavedOpen[];
 }
 
-/** What the guest knows of a folder and has open there, for {@link restoreFolder}. */
+/** The guest's knowledge of a folder and its open files there, for {@link restoreFolder}. */
 export function* saveFolder({ nodes, opened }: SharedFolder): Generator<Uint8Array> {
   const counts = { nextNode: nodes.next, nextOpened: opened.next };
   const all = [...nodes.all()].filter((node) => node !== nodes.root).map(savedNode);

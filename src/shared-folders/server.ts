@@ -78,7 +78,7 @@ export class FuseServer {
     return UNANSWERED.includes(request.opcode) ? 0 : reply.send(request.unique, errno);
   }
 
-  /** What the guest knows and has open, for {@link restore}; nothing before it has begun. */
+  /** The guest's knowledge and its open files, for {@link restore}; nothing before it has begun. */
   *save(): Generator<Uint8Array> {
     if (this.#folder !== undefined) yield* saveFolder(this.#folder);
   }

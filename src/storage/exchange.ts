@@ -4,7 +4,7 @@ const WORD = { STATE: 0, OPERATION: 1, OFFSET_LOW: 2, OFFSET_HIGH: 3, BYTES: 4, 
 const STATE = { IDLE: 0, ASKED: 1, DONE: 2, FAILED: 3, OVER: 4 } as const;
 const LONGEST_TEXT = 1000;
 
-/** What is asked of a thread with an event loop. */
+/** A question to a thread with an event loop. */
 export interface Question {
   /** Whoever asks and whoever answers agree on its meaning. */
   readonly operation: number;

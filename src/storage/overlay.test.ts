@@ -20,7 +20,7 @@ test('reads what was written last, and never writes what it lies over', () => {
       (size, changes) => {
         const original = Uint8Array.from({ length: size }, (_, index) => index * 7 + 1);
         const base = new MemoryStorage(original.slice());
-        // What lies in the upper storage before is nobody's.
+        // The bytes that lie in the upper storage before are nobody's.
         const overlay = new Overlay(base, new MemoryStorage(new Uint8Array(size).fill(0xee)));
         const expected = original.slice();
         for (const [turn, { offset, length, kind }] of changes.entries()) {

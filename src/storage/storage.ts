@@ -23,7 +23,7 @@ export interface Storage {
   zero(offset: number, bytes: number, discard: boolean): void;
   /** Leaves the files below as {@link close} would; the use may go on. As {@link flush} where it is left out. */
   settle?(): void;
-  /** What was changed, if the changes do not last: in pieces, each for {@link takeChange} of an object like this. */
+  /** The changes, if they do not last: in pieces, each for {@link takeChange} of an object like this. */
   changes?(): Iterable<Uint8Array>;
   /** Makes a change of another object, before this one is used. @throws RangeError for what is none */
   takeChange?(change: Uint8Array): void;

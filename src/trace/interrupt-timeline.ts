@@ -30,7 +30,7 @@ export interface InterruptEvent {
   readonly flow: number;
 }
 
-/** What happens to interrupts. */
+/** The steps in the life of an interrupt. */
 export const INTERRUPT_STEPS = ['set', 'injected', 'taken', 'raised', 'claimed', 'spurious', 'lost'] as const;
 
 /** The same in pictures. */
@@ -149,7 +149,7 @@ export class InterruptTimeline {
     return some(cleared);
   }
 
-  /** What was announced to a vCPU is void. */
+  /** An announcement to a vCPU is void. */
   withdraw(record: RecordBatch): void {
     this.#software.withdraw(record.subject, record.time);
   }

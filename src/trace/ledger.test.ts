@@ -186,7 +186,7 @@ const spans = (most: number) =>
     });
 
 /**
- * What a protocol that loses nothing writes, when threads are stopped anywhere between what they do and its records.
+ * The records of a protocol that loses nothing, when threads are stopped anywhere between what they do and its records.
  */
 function honestRecords(
   setters: readonly (readonly number[])[],

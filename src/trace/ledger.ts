@@ -1,5 +1,5 @@
 /**
- * What has become of each interrupt that was set: the numbers behind the pictures.
+ * The fate of each interrupt that was set: the numbers behind the pictures.
  *
  * Edges (the software interrupt of a vCPU) are the ones that a protocol can lose. For each `set` there is a time before
  * it and one behind it, for each flush one behind it, and one before it: the end of the stay in the guest before. So an
@@ -19,7 +19,7 @@ const OTHERS = 'others';
 /** In place of a time: before all of them. */
 const NONE = Number.NEGATIVE_INFINITY;
 
-/** What happened to the interrupts of one number, of one vCPU. */
+/** The fate of the interrupts of one number, of one vCPU. */
 export interface InterruptCounts {
   /** Calls of `set`. */
   set: number;
@@ -79,7 +79,7 @@ class Edge {
   mayBeOlder = true;
   /** It was so at the last injection: if no set explains that, it is not from nowhere. */
   isExcused = false;
-  /** What is in HVIP may be such an interrupt. */
+  /** The interrupt in HVIP may be such a one. */
   isOlder = false;
 }
 

@@ -3,7 +3,7 @@ export interface WithMissing {
   readonly missing: number;
 }
 
-/** What comes for one reader, who loses some of it when he is slow. */
+/** The stream of one reader, who loses some of it when he is slow. */
 export class MissingStream<T extends WithMissing> implements AsyncIterableIterator<T> {
   readonly #limit: number;
   readonly #events: (value: T) => number;

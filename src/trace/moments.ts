@@ -7,7 +7,7 @@ import type { CpuSummary } from './ledger.ts';
 import { MissingStream } from './missing-stream.ts';
 import { TRACE } from './words.ts';
 
-/** What a moment is. Its number in a row is its place in this list. */
+/** The kinds of moments. The number of a kind in a row is its place in this list. */
 export const MOMENT_STEPS = [
   /** A vCPU was in its guest for `span`: a flush before it, an exit and a sync behind it. */
   'stay',
@@ -43,7 +43,7 @@ export const MOMENT_STEPS = [
   'gap',
 ] as const;
 
-/** What has happened, as {@link MOMENT_STEPS} explains. */
+/** The kind of a moment, as {@link MOMENT_STEPS} explains. */
 export type MomentStep = (typeof MOMENT_STEPS)[number];
 
 /** Places of the numbers in a row. */
@@ -97,7 +97,7 @@ export interface MomentBatch {
   readonly counts: Float64Array;
 }
 
-/** What the lanes and numbers of moments stand for. */
+/** The meaning of the lanes and numbers of moments. */
 export interface MomentSubject {
   readonly kind: 'domain' | 'bare';
   readonly cpus: number;
@@ -176,7 +176,7 @@ export class MomentSender {
       this.#missing += this.#count;
     } else {
       const rows = this.#rows.slice(0, this.#count * MOMENT_ROW);
-      // What did not find room came behind these, and is told with the next ones.
+      // Moments that did not find room came behind these, and are told with the next ones.
       this.#send({ rows, missing: this.#takeMissing(), counts: countsOf(summary()) });
       this.#sent = (this.#sent + 1) | 0;
     }

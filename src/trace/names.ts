@@ -57,7 +57,7 @@ const INTERRUPTS: Readonly<Record<number, string>> = {
   13: 'counter overflow',
 };
 
-/** What follows a stay in the guest. */
+/** The name of the event that ends a stay in the guest. */
 export function stayEndName(end: number, detail: number): string {
   switch (end) {
     case STAY_END.yield:

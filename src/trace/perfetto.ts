@@ -42,7 +42,7 @@ export type Argument =
   | { readonly name: string; readonly text: string }
   | { readonly name: string; readonly low: number; readonly high: number };
 
-/** What belongs to an event beside its time and name. */
+/** Parts of an event beside its time and name. */
 export interface EventParts {
   readonly args?: readonly Argument[];
   /** Numbers of the arrows that go through the event. */
@@ -51,7 +51,7 @@ export interface EventParts {
   readonly ends?: readonly number[];
 }
 
-/** What a track shows, and where it is. Numbers of tracks are small, for each event has one. */
+/** Name and place of a track. Numbers of tracks are small, for each event has one. */
 export interface Track {
   readonly id: number;
   readonly name: string;

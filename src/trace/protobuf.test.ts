@@ -64,7 +64,7 @@ test('a reader finds what was written, whatever the lengths', () => {
   fc.assert(
     fc.property(fc.array(tree, { maxLength: 8 }), fc.integer({ min: 1, max: 64 }), (trees, room) => {
       const writer = new MessageWriter(room);
-      // What was taken before is in nobody's way.
+      // The bytes that were taken before are in nobody's way.
       writer.text(1, 'before');
       writer.take();
       for (const each of trees) write(writer, each);

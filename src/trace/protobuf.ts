@@ -20,7 +20,7 @@ export class MessageWriter {
     return this.#at;
   }
 
-  /** What was written, valid until the next write. The writer begins anew. */
+  /** The bytes that were written, valid until the next write. The writer begins anew. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#bytes.subarray(0, this.#at);
     this.#at = 0;

@@ -20,7 +20,7 @@ export const MODE_NUMBERS = { M: 0, HS: 1, VS: 2 } as const;
 
 export type StayEnd = (typeof STAY_END)[keyof typeof STAY_END];
 
-/** What a thread's ring is for: it decides which tracks its records go to. */
+/** The role of a thread's ring: it decides which tracks its records go to. */
 export type RingRole =
   | { readonly kind: 'pcpu' | 'hart' | 'io'; readonly index: number }
   | { readonly kind: 'owner' };

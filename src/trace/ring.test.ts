@@ -4,7 +4,7 @@ import { Merger } from './merger.ts';
 import { createTrace, RecordBatch, RingReader, RingWriter } from './ring.ts';
 import { KIND, RING, TRACE } from './words.ts';
 
-/** What a record holds, for comparisons. */
+/** The contents of a record, for comparisons. */
 function contentOf(record: RecordBatch): readonly number[] {
   return [record.kind, record.subject, record.time, record.a, record.b, record.c, record.d, record.e];
 }

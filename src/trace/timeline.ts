@@ -20,7 +20,7 @@ export interface Symbols {
   name(low: number, high: number): string | undefined;
 }
 
-/** What a timeline may do without. */
+/** The parts that a timeline may do without. */
 export interface TimelineParts {
   readonly symbols?: Symbols | undefined;
   /** Is told of each interrupt on its way. */
@@ -29,7 +29,7 @@ export interface TimelineParts {
   readonly moments?: MomentSender | undefined;
 }
 
-/** What a trace has counted. */
+/** The counts of a trace. */
 export interface TraceSummary {
   readonly kind: TraceSubject['kind'];
   readonly cpus: readonly CpuSummary[];
@@ -78,7 +78,7 @@ export class Timeline {
     }
   }
 
-  /** What was counted of each vCPU or hart so far. */
+  /** The counts of each vCPU or hart so far. */
   cpus(): readonly CpuSummary[] {
     return this.#interrupts.summary();
   }

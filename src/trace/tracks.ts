@@ -5,7 +5,7 @@ const GROUP = { cpus: 1, pcpus: 2, queues: 3, threads: 4, compiler: 5 } as const
 /** The first number of a track that is not one of those. */
 const FIRST = 8;
 
-/** What a trace is of: the names of its tracks follow from it. */
+/** The subject of a trace: the names of its tracks follow from it. */
 export interface TraceSubject {
   readonly kind: 'domain' | 'bare';
   /** vCPUs of a domain, harts of a bare machine. */

@@ -17,7 +17,7 @@ export const RECORD = struct({
   e: i32,
 });
 
-/** What happened. */
+/** Kinds of records. */
 export const KIND = {
   /** Records did not find room: `a` of them, 0 to 2^31-1. */
   lost: 1,

@@ -117,7 +117,7 @@ export function explain(result: VerifyResult): string {
   return `${[...head, ...wrap(about), '', ...table(counterexample), '', ...tail].join('\n')}\n`;
 }
 
-/** What was found, in lines for a mail. */
+/** The findings, in lines for a mail. */
 export function headLines(result: VerifyResult): string[] {
   return [headline(result), result.reason, ...otherNumbers(result)].flatMap(wrap);
 }

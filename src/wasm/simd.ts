@@ -72,7 +72,7 @@ const load =
   (address: Expr<'i32'>, offset = 0): V128 =>
     new SimdLoad(opcode, address, offset);
 
-/** What does not depend on lanes, and loads that widen: eight bytes to 16. */
+/** Operations that do not depend on lanes, and loads that widen: eight bytes to 16. */
 export const v128 = {
   /** 16 bytes, the lowest first. */
   const: (bytes: readonly number[]): V128 => new Simd('v128', 0x0c, [], sixteen(bytes)),

@@ -6,7 +6,7 @@ import { MOST_DRIVES } from '../machine/parts.ts';
 import type { OpenDrives } from './drives/open-drives.ts';
 import type { WebHost } from './web-host.ts';
 
-/** What a machine has on demand: open, and known to its threads. */
+/** The attached parts of a machine: open, and known to its threads. */
 export interface OpenParts {
   readonly attached: AttachedParts;
   readonly drives: OpenDrives | undefined;
@@ -37,7 +37,7 @@ export async function attachParts(
   };
 }
 
-/** What is to be known of a machine's files when it is restored. */
+/** Facts about a machine's files, to be known when it is restored. */
 export function notesOf({ drives }: OpenParts): Pick<PreparedMachine, 'notes'> {
   return drives === undefined ? {} : { notes: () => drives.notes() };
 }

@@ -7,7 +7,7 @@ export interface CodecOrder {
   readonly ram?: Uint8Array;
 }
 
-/** What became of them, or why nothing. */
+/** Their result, or the reason why there is none. */
 export type CodecAnswer =
   | { readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly id: number; readonly isPlaced: boolean }

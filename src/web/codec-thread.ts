@@ -2,7 +2,7 @@
 import type { CodecAnswer, CodecOrder } from './codec-messages.ts';
 import { pack, unpack, unpackPages } from './deflate.ts';
 
-/** What a dedicated worker has around it; the compiler is told of pages alone. */
+/** The surroundings of a dedicated worker; the compiler is told of pages alone. */
 interface CodecScope {
   postMessage(answer: CodecAnswer, transfer: readonly ArrayBuffer[]): void;
   addEventListener(type: 'message', listener: (event: MessageEvent<CodecOrder>) => void): void;

@@ -72,7 +72,7 @@ function through(
   stream: CompressionStream | DecompressionStream,
 ): ReadableStream<Uint8Array> {
   const writer = stream.writable.getWriter();
-  // What fails is met where the other end is read.
+  // A failure here is met where the other end is read.
   writer.write(bytes).catch(() => undefined);
   writer.close().catch(() => undefined);
   return stream.readable;

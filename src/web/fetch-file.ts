@@ -5,7 +5,7 @@ import { InputError } from '../errors/input-error.ts';
 export interface FetchFileOptions {
   /** Bytes at most; a server that gives more is not listened to any longer. */
   readonly most: number;
-  /** What the address is relative to, unless that is the page. */
+  /** The base of the address, unless that is the page. */
   readonly base?: string;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: BootProgress) => void) | undefined;
@@ -112,7 +112,7 @@ async function ask(url: string, what: string, { signal, base }: FetchFileOptions
   return { body, totalBytes: length === null ? undefined : Number(length) };
 }
 
-/** What addresses that a page gives are relative to. */
+/** The base of addresses that a page gives. */
 export function baseAddress(): string {
   return globalThis.document?.baseURI ?? globalThis.location.href;
 }

@@ -6,7 +6,7 @@ export class IsolationError extends HartvisorError {
   readonly code = 'isolation';
 }
 
-/** What a page's surroundings say of it. */
+/** Facts about a page's surroundings. */
 export interface PageFacts {
   /** It may share memory between threads. */
   readonly crossOriginIsolated: boolean;

@@ -43,7 +43,7 @@ export class SnapshotReader {
     if (typeof from !== 'string' && !(from instanceof Blob)) void this.#sendPieces(from);
   }
 
-  /** What its head says. @throws InputError for what is no snapshot; the reason of the signal */
+  /** The facts in its head. @throws InputError for a file that is no snapshot; the reason of the signal */
   get facts(): Promise<SnapshotFacts> {
     return this.#facts.promise;
   }

@@ -15,7 +15,7 @@ import { PieceQueue } from './piece-queue.ts';
 import type { FromSnapshotThread, SnapshotSource, ToSnapshotThread } from './snapshot-messages.ts';
 import { wholeBuffer } from './whole-buffer.ts';
 
-/** What a dedicated worker has around it; the compiler is told of pages alone. */
+/** The surroundings of a dedicated worker; the compiler is told of pages alone. */
 interface SnapshotScope {
   postMessage(message: FromSnapshotThread, transfer?: readonly ArrayBuffer[]): void;
   addEventListener(type: 'message', listener: (event: MessageEvent<ToSnapshotThread>) => void): void;

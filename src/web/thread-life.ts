@@ -1,7 +1,7 @@
 import type { RunWorker, WorkerHost } from '../machine/worker.ts';
 import type { FromThread, ThreadBegin } from './thread-messages.ts';
 
-/** What a dedicated worker has around it; the compiler is told of pages alone. */
+/** The surroundings of a dedicated worker; the compiler is told of pages alone. */
 export interface ThreadScope<Order> {
   postMessage(message: FromThread): void;
   addEventListener(type: 'message', listener: (event: MessageEvent<Order>) => void): void;
@@ -20,7 +20,7 @@ export function listen<Order>(carryOut: (order: Order, scope: ThreadScope<Order>
   });
 }
 
-/** What a thread of a machine knows of its surroundings. */
+/** The surroundings of a machine's thread. */
 export function hostOf<Order>(
   scope: ThreadScope<Order>,
   { interpreter, timeOrigin }: ThreadBegin,

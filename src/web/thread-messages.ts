@@ -23,7 +23,7 @@ export type ToThread =
   /** Makes it begin. */
   | ThreadBegin;
 
-/** What a machine has outside, as its threads are told of it. */
+/** The outside parts of a machine, as its threads are told of them. */
 export interface ThreadParts {
   readonly drives?: readonly DriveStart[];
   readonly network?: NetworkStart;

@@ -9,7 +9,7 @@ const LIMITS = { minimum: 1, maximum: 65536 } as const;
 listen<ToThread>(async (order, scope) => {
   switch (order.kind) {
     case 'load':
-      // What fails here does so again when it has to begin.
+      // A failure here happens again when the thread has to begin.
       await loadWorker(order.life).catch(() => undefined);
       break;
     case 'begin': {

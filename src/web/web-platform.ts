@@ -50,7 +50,7 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
     const memoryBytes = readMemorySize(options.memory, maximumMemory(sizes));
     const guest = await loadGuest(options, memoryBytes);
     const trace = options.trace === true ? { trace: {} } : {};
-    // What the program gave is its own.
+    // A buffer that the program gave stays its own.
     const detachFiles = !(options.kernel instanceof Uint8Array || options.initrd instanceof Uint8Array);
     const config = {
       kind: 'domain',

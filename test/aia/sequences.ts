@@ -19,7 +19,7 @@ export interface Step {
   readonly value: bigint;
 }
 
-/** What is seen of a step. */
+/** The visible results of a step. */
 export interface Seen {
   /** a0 afterwards: the old value, or {@link UNTOUCHED}. */
   readonly value: bigint;
@@ -183,7 +183,7 @@ function interrupted(bed: PrivilegedBed): Seen | undefined {
   return { value, cause: ECALLS[target], lowerCause, pending };
 }
 
-/** What an instruction that reads the top of a level chooses from. */
+/** The interrupts among which an instruction that reads the top of a level chooses. */
 function pendingOf(bed: PrivilegedBed, { mode, target }: Step): bigint | undefined {
   const isGuest = MODES[mode][1] === 1;
   if (target === 'mtopi') return machinePending(bed);

@@ -15,7 +15,7 @@ const work = `
   (while [ ! -e /tmp/go ]; do sleep 0.1; done; read second <&3; echo $second >> /tmp/read) > /dev/null 2>&1 &
   echo $! > /tmp/job; date +%s > /tmp/then`;
 
-/** What the guest says, without the end of its line. */
+/** The guest's answer, without the end of its line. */
 async function say(vm: Vm, command: string): Promise<string> {
   const { stdout, stderr, exitCode } = await vm.commands.run(command);
   expect([stderr, exitCode]).toEqual(['', 0]);

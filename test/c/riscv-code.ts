@@ -20,7 +20,7 @@ export type TraceItem =
   | {
       readonly is: 'load' | 'store' | 'or' | 'and';
       readonly address: number;
-      /** What an AMO is given, or a store stores; 0 for a load. */
+      /** The operand of an AMO, or the value of a store; 0 for a load. */
       readonly operand: number;
       readonly acquire: boolean;
       readonly release: boolean;

@@ -185,7 +185,7 @@ const START = `
   set osabi none
 `;
 
-/** What comes from names of threads, which are not ours alone to choose, and from the ways by which a stop is told. */
+/** Lines about names of threads, which are not ours alone to choose, and about the ways by which a stop is told. */
 const PASSED_OVER = /^(\[Switching to|warning: |determining|\s*$)/;
 
 /** Runs all scripts, one after the other, each from the same place of the program. @returns what each has shown */

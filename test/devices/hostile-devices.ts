@@ -156,7 +156,7 @@ export interface HostileRig {
   readonly requests?: ((seed: number) => () => Uint8Array) | undefined;
   /** Has the other threads of a machine do their part. */
   pump(): void;
-  /** What is wrong; undefined if nothing is. */
+  /** The fault; undefined if there is none. */
   trouble(): string | undefined;
 }
 

@@ -61,7 +61,7 @@ export class QueuesDriver {
     this.#add(queue, bytes.length, 0, notify);
   }
 
-  /** What the device has written to buffers since the last call. */
+  /** The bytes that the device has written to buffers since the last call. */
   received(queue: number): Uint8Array[] {
     const list: Uint8Array[] = [];
     while (this.#taken[queue] !== this.#memory.load16(ring(queue) + 0x402)) {

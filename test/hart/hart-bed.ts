@@ -25,7 +25,7 @@ export const FINISHER = 0x10_0000;
 /** Stores to here ask the hart to leave `run`. */
 export const DEVICE = 0x20_0000;
 
-/** What the hart of a bed has unless more is given. */
+/** Extensions of a bed's hart unless more are given. */
 export const EXTENSIONS: readonly Extension[] = [
   ...PRIVILEGED_EXTENSIONS,
   'zba',
@@ -77,7 +77,7 @@ export interface HartBedOptions {
   /** Width of the hart, 64 unless given. */
   readonly xlen?: Xlen;
   readonly engine?: BedEngine;
-  /** What the hart has besides. */
+  /** More extensions of the hart. */
   readonly extensions?: readonly Extension[];
   /** Is told of each compiled region. */
   readonly onRegion?: NonNullable<HartOptions['onRegion']>;

@@ -117,7 +117,7 @@ export class Bed {
     return root;
   }
 
-  /** What a register says for tables of so many levels below a root. */
+  /** The value of a register for tables of so many levels below a root. */
   addressSpace(levels: number, root: number): bigint {
     return this.#format.mode(levels) | BigInt(root / 4096);
   }

@@ -17,7 +17,7 @@ const bytesOf = (hexadecimal: string): Uint8Array => Buffer.from(hexadecimal, 'h
 
 const EXTENSIONS = ['zbkb', 'zkne', 'zknd', 'zksed', 'zksh'] as const;
 
-/** What a program makes of an input and a key. */
+/** The output of a program for an input and a key. */
 function output(xlen: Xlen, code: string, input: string, key: string, bytes: number): string {
   const bed = new HartBed({ xlen, extensions: EXTENSIONS });
   bed.load(`li gp, ${DATA}\n${code}\n${FINISH}`);

@@ -33,7 +33,7 @@ function bedOf(code: string, inputs: readonly string[], vlen: 128 | 256): HartBe
   return bed;
 }
 
-/** What a program makes of its inputs. */
+/** The output of a program for its inputs. */
 function output(code: string, inputs: readonly string[], bytes: number, vlen: 128 | 256 = 256): string {
   const bed = bedOf(code, inputs, vlen);
   expect(bed.x('a0')).toBe(2n ** 64n - 1n);

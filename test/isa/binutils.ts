@@ -7,7 +7,7 @@ import {
   type Xlen,
 } from '../../src/isa/index.ts';
 
-/** What names of the cross binutils begin with; another directory with newer ones may be given. */
+/** The beginning of the names of the cross binutils; another directory with newer ones may be given. */
 export const BINUTILS = `${process.env.HARTVISOR_BINUTILS ?? ''}riscv64-linux-gnu-`;
 
 /** Whether there are binutils to compare with; a notice says so if not. */

@@ -56,7 +56,7 @@ function mixed(bytes: readonly number[], forward: boolean): number[] {
   );
 }
 
-/** What of a round is done. */
+/** The steps of a round that are done. */
 export interface AesRound {
   readonly forward: boolean;
   readonly mix: boolean;
@@ -70,7 +70,7 @@ export function aesHalf(first: bigint, second: bigint, { forward, mix }: AesRoun
   return fromBytes((mix ? mixed(rows, forward) : rows).slice(0, 8));
 }
 
-/** What one byte of a column adds to another word. */
+/** The term that one byte of a column adds to another word. */
 export function aesByte(sum: bigint, column: bigint, byte: number, { forward, mix }: AesRound): bigint {
   const value = (forward ? AES_BOX : AES_BACK)[bytesOf(column, 4)[byte]];
   const alone = [value, 0, 0, 0];

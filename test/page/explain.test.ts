@@ -38,7 +38,7 @@ test.skipIf(!has)(
     await page.getByRole('button', { name: 'Replay it on real threads' }).click();
     await page.getByText(/threads of this browser made \d+ accesses.*VSSIP is lost/).waitFor();
 
-    // What ships is proven by the same checker, and has nothing to step through.
+    // The shipped protocol is proven by the same checker, and has nothing to step through.
     await page.getByLabel('Protocol').selectOption('take-mirror');
     await page.getByText('PROVEN', { exact: true }).waitFor();
     expect(await page.locator('.xp-player').isVisible()).toBe(false);

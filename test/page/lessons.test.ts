@@ -1,4 +1,4 @@
-/** What the page's lessons say of their code is what the checker says. */
+/** Tests that the words of the page's lessons about their code are the checker's. */
 import { expect, test } from 'vitest';
 import { LESSONS } from '../../page/learn/lessons.ts';
 import { loadPlugin } from '../../src/verify/plugin.ts';

@@ -8,7 +8,7 @@ import {
   type Xlen,
 } from '../../src/isa/index.ts';
 
-/** What programs may use: the extensions that all machines have which run them. */
+/** Extensions that programs may use: those that all machines have which run them. */
 export interface Dialect {
   readonly xlen: Xlen;
   readonly extensions: ReadonlySet<Extension>;
@@ -42,7 +42,7 @@ const extensionsOf: Readonly<Record<DialectName, readonly Extension[]>> = {
   newest: EXTENSION_NAMES.filter((name) => !NOT_GENERATED.has(name) && !isOnDemand(name)),
 };
 
-/** What says how harts are, and is no switch. */
+/** Whether a name is a promise about harts, and no switch. */
 const isPromise = (name: string): boolean =>
   isExtension(name) && EXTENSIONS[name].brings.startsWith('promise');
 

@@ -21,11 +21,11 @@ export interface Program {
   readonly counts: ReadonlyMap<string, number>;
 }
 
-/** What a program is to be like. */
+/** Properties of a program. */
 export interface ProgramOptions {
   /** Width of the hart that it is for, 64 unless given. */
   readonly xlen?: Xlen;
-  /** What it may use; `qemu7` unless given. */
+  /** The instructions that it may use; those of `qemu7` unless given. */
   readonly dialect?: DialectName;
   /** Put jumps to the next instruction between steps: places where compiled code can begin. */
   readonly jumps?: boolean;

@@ -71,7 +71,7 @@ function refusedByQemu10({ name }: Instruction, vtype: number): boolean {
   return name.startsWith('vsha2') && lmulOf(vtype) < 0;
 }
 
-/** What the harts of programs have. */
+/** Extensions of the harts of programs. */
 export const EXTENSIONS: ReadonlySet<Extension> = new Set([
   ...([
     'i',

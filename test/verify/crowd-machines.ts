@@ -99,7 +99,7 @@ const nearlyRight: fc.Arbitrary<Machine> = fc
     };
   });
 
-/** What is wrong with each of these shows only where a crowd is taken for what it is. */
+/** Machines whose faults show only where a crowd is taken for what it is. */
 export const SUBTLE: readonly Machine[] = [
   // Two at the exchange at the same time, of which one finds what the other has left.
   {
@@ -121,7 +121,7 @@ export const SUBTLE: readonly Machine[] = [
     ],
     wrongRest: [0, 1],
   },
-  // Who has looked before another one has locked waits for ever within its call.
+  // A thread that looked before another one had locked waits for ever within its call.
   { ...RIGHT, kick: [access('load', 1, 0, 0, { endsIf: 1 }), access('lock', 1, 0)] },
   // Exchanges differ in what they store, and stores in where.
   {

@@ -15,7 +15,7 @@ export function hasFirefox(): boolean {
   return false;
 }
 
-/** What it would ask others for by itself: tests use this computer alone. */
+/** Settings without which it would ask others by itself: tests use this computer alone. */
 const PREFERENCES: Readonly<Record<string, boolean | number | string>> = {
   'app.normandy.enabled': false,
   'app.update.disabledForTesting': true,
@@ -48,7 +48,7 @@ interface Answer {
 
 /** A Firefox with one tab that matters. */
 export interface FirefoxTab {
-  /** What its console has reported as errors so far. */
+  /** The errors that its console has reported so far. */
   readonly errors: readonly string[];
   navigate(url: string): Promise<void>;
   /** The value of an expression, or of what it promises, as JSON has it. */

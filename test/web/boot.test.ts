@@ -188,7 +188,7 @@ describe.skipIf(!canRun)('in a tab', () => {
   });
 });
 
-/** What a guest has sent. */
+/** Sends a guest's request back. */
 const echo: Content = async (request, response) => {
   const body = (await request.toArray()).join('');
   response.setHeader('Access-Control-Allow-Origin', '*');

@@ -25,7 +25,7 @@ export interface TestBrowser {
 /** A page with its checks. */
 export interface OpenPage {
   readonly page: Page;
-  /** What its console has reported as errors so far. */
+  /** The errors that its console has reported so far. */
   readonly errors: readonly string[];
   /** Runs one of its checks. */
   run(check: string, given?: string): Promise<unknown>;

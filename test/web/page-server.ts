@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 
-/** What is served at a path: bytes, or an answer of its own. */
+/** The content at a path: bytes, or an answer of its own. */
 export type Content =
   | Uint8Array
   | string

@@ -18,7 +18,7 @@ import { debianGuest } from '../machine/debian-guest.ts';
 import { QUICK_START } from '../machine/guest-script.ts';
 import { CHROMIUM, hasBrowser } from './browser.ts';
 
-/** What a page may weigh before its guest, in bytes. */
+/** The weight that a page may have before its guest, in bytes. */
 const MOST_WEIGHT = 700_000;
 /** Where the folder lies on a plain file host. */
 const BELOW = '/some/where/';
@@ -84,7 +84,7 @@ async function bytesOf(name: string): Promise<number> {
   return Number(response.headers.get('Content-Length'));
 }
 
-/** What a terminal shows. */
+/** The lines of a terminal. */
 const rows = (page: Page) => page.locator('.screen:not([hidden]) .xterm-rows');
 
 const status = (page: Page, text: string) => page.locator('#status-text').getByText(text).waitFor();
@@ -98,7 +98,7 @@ async function type(page: Page, command: string, answer: string): Promise<void> 
 }
 
 const WIDTHS = '[document.documentElement.scrollWidth, document.documentElement.clientWidth]';
-/** What can be used, and has no name that could be read aloud. */
+/** Controls that can be used, and have no name that could be read aloud. */
 const NAMELESS = `[...document.querySelectorAll('button, input, select, [role=tab], progress, hr[tabindex]')]
   .filter((each) => !each.hidden)
   .filter((each) => ![each.getAttribute('aria-label'), each.textContent, ...[...(each.labels ?? [])].map((label) => label.textContent)]

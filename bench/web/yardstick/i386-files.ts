@@ -11,7 +11,7 @@ const KERNEL = 'linux-image-686';
 /** Firmware, as QEMU has it. */
 const FIRMWARE = 'seabios';
 
-/** What a PC starts with. */
+/** The files that a PC starts with. */
 export interface PcFiles {
   /** The package with the kernel. */
   readonly name: string;

@@ -5,7 +5,7 @@ import type { LaneStates } from './lane-states.ts';
 import { RingWatch } from './ring-watch.ts';
 import type { TimeView } from './view.ts';
 
-/** What a lane has in a picture, in pixels from the top. */
+/** The places of a lane in a picture, in pixels from the top. */
 export interface BandLane {
   readonly events: LaneEvents;
   readonly states: LaneStates | undefined;
@@ -17,7 +17,7 @@ export interface BandLane {
   readonly rows: readonly number[];
 }
 
-/** What a picture of bands looks like. Another object of this type makes the picture be painted anew. */
+/** Colors and sizes of a picture of bands. Another object of this type makes the picture be painted anew. */
 export interface BandStyle {
   readonly lanes: readonly BandLane[];
   readonly statesHeight: number;

@@ -1,7 +1,7 @@
 import { GROUPS } from './moment-facts.ts';
 import { PrefixCounts } from './prefix-counts.ts';
 
-/** What is kept of a moment on the lane where it happened. */
+/** The record of a moment on the lane where it happened. */
 export interface LaneEvent {
   readonly time: number;
   /** Number of its step. */

@@ -2,7 +2,7 @@ import { STATES } from './moment-facts.ts';
 
 const BLOCK = 32;
 
-/** What a vCPU did, one state behind the other: the last so many, and how long it was in each of them. */
+/** The states of a vCPU, one behind the other: the last so many, and how long it was in each of them. */
 export class LaneStates {
   readonly begins: Float64Array;
   readonly states: Uint8Array;

@@ -28,7 +28,7 @@ export function groupOf(step: MomentStep): number {
   return GROUPS.indexOf(GROUP_OF[step]);
 }
 
-/** What a vCPU does between two moments. */
+/** States of a vCPU between two moments. */
 export const STATES = ['unknown', 'guest', 'hypervisor', 'WFI', 'runnable', 'stopped'] as const;
 
 /** Numbers of {@link STATES}. */

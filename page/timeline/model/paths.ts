@@ -24,7 +24,7 @@ export function pathOf(store: TimelineStore, flow: number): EventPlace[] {
   return found.sort((one, other) => timeOf(store, one) - timeOf(store, other));
 }
 
-/** What a kick or a wake-up leads to: the exit of the vCPU, or that a pCPU loads it; undefined if neither has come. */
+/** The effect of a kick or a wake-up: the exit of the vCPU, or that a pCPU loads it; undefined if neither has come. */
 export function effectOf(store: TimelineStore, { lane, number }: EventPlace): EventPlace | undefined {
   const { events } = store.lanes[lane] as TimelineStore['lanes'][number];
   const at = events.at(number);

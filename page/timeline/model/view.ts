@@ -6,7 +6,7 @@ export interface TimeView {
 
 /** A microsecond across the picture is more than the clocks can tell. */
 export const LEAST_SPAN = 0.005;
-/** What the picture shows at first: a tenth of a second. */
+/** The span of time that the picture shows at first: a tenth of a second. */
 export const USUAL_SPAN = 100;
 
 /** Time of a place in the picture. @param part 0 at its left edge, 1 at its right */

@@ -8,7 +8,7 @@ import { waitFor } from '../wait-for.ts';
 /** Bytes of a file that may be on their way. */
 const WINDOW = 1 << 20;
 
-/** What is read, and how. */
+/** The file and the range to read. */
 export interface Reading {
   readonly type: FrameType;
   /** Begins with what depends on the window. */
@@ -83,7 +83,7 @@ export async function readStream(
   return incoming.stream;
 }
 
-/** What is written, and where. */
+/** The file and the place to write to. */
 export interface Writing {
   readonly payload: Uint8Array;
   readonly data: Source;

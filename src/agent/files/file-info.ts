@@ -1,15 +1,15 @@
 import { broken } from '../frame.ts';
 import { PayloadReader } from '../payload.ts';
 
-/** What a file is. */
+/** Kinds of files. */
 export type FileKind = 'file' | 'folder' | 'link' | 'other';
 
-/** What is known of a file in the guest. */
+/** Facts about a file in the guest. */
 export interface FileInfo {
   readonly kind: FileKind;
   /** Bytes. */
   readonly size: number;
-  /** Who may do what: `0o755`. */
+  /** Permissions: `0o755`. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;

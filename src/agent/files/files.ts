@@ -9,7 +9,7 @@ import { type FileInfo, type FolderEntry, readEntries, readFileInfo } from './fi
 import { type LocalFolders, treeOf, upload } from './tree.ts';
 import { type WatchOptions, watch } from './watch.ts';
 
-/** What every call takes. */
+/** Options of every call. */
 export interface Abortable {
   readonly signal?: AbortSignal;
 }
@@ -95,7 +95,7 @@ export class Files {
     return readEntries(await this.#held(() => readAll(this.#connection, folder, KEPT_ENTRIES)));
   }
 
-  /** What is known of a file; of the link itself where it is a symbolic one and `follow` is false. */
+  /** Facts about a file; about the link itself where it is a symbolic one and `follow` is false. */
   async stat(path: string, options: Abortable & { readonly follow?: boolean } = {}): Promise<FileInfo> {
     const { follow = true, signal } = options;
     const payload = new PayloadWriter().u32(follow ? PATH_FLAG.FOLLOW : 0).text(path).payload;
@@ -196,7 +196,7 @@ export class Files {
   }
 
   /**
-   * What happens to a file, or in a folder, from the moment on when the promise is fulfilled. A folder below it is only
+   * Events of a file, or of a folder, from the moment on when the promise is fulfilled. A folder below it is only
    * looked into with `recursive`.
    */
   watch(path: string, options: WatchOptions = {}): Promise<ReadableStream<FileEvent>> {

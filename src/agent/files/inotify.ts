@@ -20,7 +20,7 @@ export const IN = {
   folder: 0x4000_0000,
 } as const;
 
-/** What is asked for. */
+/** The events that are asked for. */
 const WANTED =
   IN.modified |
   IN.attributes |
@@ -44,7 +44,7 @@ export interface RawEvent {
   readonly name: string;
 }
 
-/** Who hears of events. */
+/** The receiver of events. */
 export interface RawEventHandler {
   event(event: RawEvent): void;
   failed(error: Error): void;
@@ -97,7 +97,7 @@ export class Inotify {
     return this.#answer();
   }
 
-  /** What has come was read: the guest may tell more. */
+  /** Lets the guest send more, once the events that came were read. */
   grant(): void {
     if (this.#waiting > 0) this.#stream.grant(CHANNEL.OUT, this.#waiting);
     this.#waiting = 0;

@@ -7,7 +7,7 @@ export interface TreeEntry {
   /** From the top of the tree on, with `/` between names; a folder comes before what is in it. */
   readonly path: string;
   readonly kind: 'file' | 'folder' | 'link';
-  /** Who may do what. */
+  /** Permissions. */
   readonly mode: number;
   /** Of a link: where it leads to. */
   readonly target?: string | undefined;
@@ -31,7 +31,7 @@ interface Options {
   readonly signal?: AbortSignal;
 }
 
-/** What is needed of the guest's files. */
+/** The part of the guest's files that is needed. */
 export interface GuestTree {
   list(path: string, options: Options): Promise<readonly FolderEntry[]>;
   stream(path: string, options: Options): Promise<ReadableStream<Uint8Array>>;

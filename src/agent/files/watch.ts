@@ -3,7 +3,7 @@ import { type FileEvent, kindOf } from './file-event.ts';
 import { Inotify } from './inotify.ts';
 import { type ListFolder, WatchedTree } from './watched-tree.ts';
 
-/** What is watched. */
+/** Options of watching a file or a folder. */
 export interface WatchOptions {
   /** With all folders below, also those that come. What is in a new one may be told twice. */
   readonly recursive?: boolean;

@@ -46,7 +46,7 @@ export class WatchedTree {
   async begin(watch: number): Promise<void> {
     this.#folders.set(watch, '');
     await this.#addBelow('', 0);
-    // What has happened meanwhile is seen, and not told.
+    // Changes since then are seen, and not told.
     await this.#takeAll();
     this.#hasBegun = true;
   }

@@ -15,7 +15,7 @@ export function notHttp(what: string): AgentError {
   return new AgentError('EPROTO', `The server in the guest does not speak HTTP: ${what}.`);
 }
 
-/** Who gives bytes: a reader of a web stream. */
+/** A source of bytes: a reader of a web stream. */
 interface Source {
   read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
   cancel(): Promise<void>;

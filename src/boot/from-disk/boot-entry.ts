@@ -1,5 +1,5 @@
 /**
- * What a boot loader's configuration starts. Paths go from the root of the file system on that has the configuration.
+ * An entry of a boot loader's configuration. Paths go from the root of the file system on that has the configuration.
  */
 export interface BootEntry {
   readonly kernel: string;

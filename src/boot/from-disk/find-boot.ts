@@ -10,7 +10,7 @@ import { readExtlinux } from './extlinux.ts';
 import { readGrub } from './grub.ts';
 import { readLoaderEntry } from './loader-entry.ts';
 
-/** What a disk starts. */
+/** The kernel of a disk, and all that goes with it. */
 export interface DiskBoot {
   readonly kernel: Uint8Array<ArrayBuffer>;
   /** The kernel's path, and the partition. */
@@ -20,7 +20,7 @@ export interface DiskBoot {
   readonly words: string;
 }
 
-/** What is read at most, in bytes. */
+/** Limits of reading, in bytes. */
 export interface BootLimits {
   readonly kernel: number;
   /** Of all initrds together. */

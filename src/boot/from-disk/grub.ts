@@ -49,7 +49,7 @@ function readMenu(text: string): { readonly entries: readonly MenuEntry[]; reado
   const variables = new Map<string, string>();
   const entries: MenuEntry[] = [];
   const menus: OpenMenu[] = [{ place: undefined, count: 0 }];
-  /** What the braces that are open belong to. */
+  /** The blocks of the braces that are open. */
   const open: ('entry' | 'menu' | 'other')[] = [];
   for (const { words, opens, closes } of readStatements(text, variables)) {
     if (closes) {

@@ -365,7 +365,7 @@ describe('messages', () => {
     enable(10);
     aplic.line(10).set(true);
     expect([sent.length, pending(10), get(MAP.CLRIP)]).toEqual([1, 0, 0x400]);
-    // What Linux does after its handler: section "Special consideration for level-sensitive interrupt sources".
+    // As Linux does after its handler: section "Special consideration for level-sensitive interrupt sources".
     put(MAP.SETIPNUM_LE, 10);
     expect(sent).toHaveLength(2);
     aplic.line(10).set(false);

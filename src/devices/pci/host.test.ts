@@ -3,7 +3,7 @@ import type { HostSide } from '../descriptor.ts';
 import type { Slot } from './device.ts';
 import { PciHostSide } from './host.ts';
 
-/** What a bus looks for in its functions. */
+/** A function in a slot, with the members that a bus looks for. */
 const slot = (number: number, side: HostSide | undefined) =>
   ({ number, function: { connect: () => side } }) as unknown as Slot;
 

@@ -22,7 +22,7 @@ interface Options {
   readonly later?: boolean;
   /** The thread that notifies may carry out short ones. */
   readonly anyThread?: boolean;
-  /** What that thread has. */
+  /** The storage of that thread. */
   readonly short?: ShortStorage;
   readonly cpus?: number;
 }

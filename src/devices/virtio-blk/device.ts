@@ -35,7 +35,7 @@ export interface BlkOptions {
   readonly queues: number;
   /** The drive's contents, asked for when the first request comes, on the thread that carries requests out. */
   open(): Storage;
-  /** What the thread of a hart may have of them, if it may have any. */
+  /** The part of them for the thread of a hart, if there is any. */
   openShort?(): ShortStorage | undefined;
   /** The host could not read or write; `text` is for people. */
   onTrouble(text: string): void;
@@ -51,13 +51,13 @@ interface Request {
   readonly room: readonly Segment[];
 }
 
-/** What becomes of a request: its status, and bytes from the start of its room that are new. */
+/** The result of a request: its status, and bytes from the start of its room that are new. */
 interface Answer {
   readonly status: number;
   readonly written: number;
 }
 
-/** What reads and writes need of a storage. */
+/** The part of a storage for reads and writes. */
 type Transfers = Pick<Storage, 'size' | 'readParts' | 'writeParts'>;
 
 /** A disk: requests that read, write and flush a {@link Storage}. */
@@ -68,7 +68,7 @@ export class VirtioBlk implements VirtioFunction {
   readonly withoutVersion = true;
   readonly config: ConfigSpace;
   readonly #options: BlkOptions;
-  /** What people were told last: one message is enough for a trouble, however often the guest tries again. */
+  /** The last messages to people: one is enough for a trouble, however often the guest tries again. */
   readonly #told: string[] = [];
   #storage: Storage | undefined;
   /** Null: there is none. */

@@ -25,7 +25,7 @@ export const BLK_FEATURE = {
   WRITE_ZEROES: 1 << 14,
 } as const;
 
-/** What a request asks for. */
+/** Types of requests. */
 export const REQUEST = {
   READ: 0,
   WRITE: 1,

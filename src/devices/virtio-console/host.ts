@@ -302,7 +302,7 @@ export class VirtioConsoleHost implements HostSide {
     return bytes.length > 0 || more === true ? bytes : undefined;
   }
 
-  /** What all buffers hold that there are, with one interrupt for all of them. */
+  /** Takes the contents of all buffers that there are, with one interrupt for all of them. */
   #takeBuffers(port: number): Uint8Array | undefined {
     const { queues, memory } = this.#wiring;
     return queues.use(outputQueue(port), (queue) => {

@@ -80,7 +80,7 @@ test('answers requests in the room that is behind them', () => {
   expect(read.written).toBe(OUT_HEADER.BYTES + 13);
   expect(send(OPCODE.FORGET, node, { bytes: 8, words: [[0, 1]] }, 0).written).toBe(0);
   expect(send(OPCODE.GETATTR, node, { bytes: 16 })).toMatchObject({ errno: -116, written: 16 });
-  // What has no room for its answer is not done.
+  // A request without room for its answer is not carried out.
   expect(send(OPCODE.LOOKUP, FUSE.root, { names: ['file'] }, 100)).toMatchObject({ errno: -34, written: 16 });
   send(OPCODE.DESTROY, 0);
   expect(folder.openDescriptors).toBe(0);

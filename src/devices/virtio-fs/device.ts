@@ -26,7 +26,7 @@ export class VirtioFs implements VirtioFunction {
   readonly config: ConfigSpace;
   readonly #options: FsOptions;
   #server: FuseServer | undefined;
-  /** What people were told last: once is enough for the same trouble. */
+  /** The last message to people: once is enough for the same trouble. */
   #told = '';
 
   constructor(options: FsOptions) {

@@ -47,7 +47,7 @@ export interface NetOptions {
   readonly plain?: boolean;
   /** The card's shared words. */
   readonly words: Int32Array;
-  /** What its cable leads to, on the thread where frames are carried. */
+  /** The network at the other end of its cable, on the thread where frames are carried. */
   network(): Network;
 }
 

@@ -23,7 +23,7 @@ const OPERATIONS = [
   [SEND.RST, OP.RST],
 ] as const;
 
-/** What a connection has to do with the queues. */
+/** The connection's way to the queues. */
 export interface ConnectionWiring {
   readonly guestPort: number;
   readonly hostPort: number;
@@ -46,7 +46,7 @@ export class Connection {
   /** Flags of the shutdowns that were sent or are to be, and of those that came. */
   #ours = 0;
   #theirs = 0;
-  /** What the guest has sent, and nobody has taken. */
+  /** Data from the guest that nobody has taken. */
   #chunks: Uint8Array[] = [];
   #busy = false;
   #outputEnded = false;

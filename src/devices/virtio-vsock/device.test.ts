@@ -28,7 +28,7 @@ interface Sent {
   readonly forwarded?: number;
   readonly type?: number;
   readonly data?: Uint8Array;
-  /** What the header says, if that is not the truth. */
+  /** The length in the header, if that is not the truth. */
   readonly length?: number;
 }
 
@@ -84,7 +84,7 @@ class VsockDriver extends QueuesDriver {
 
 /** The reader of a stream, as far as it has heard. */
 interface Reader extends StreamBackend {
-  /** What it answers to output. */
+  /** The promise with which it answers output. */
   busy: Promise<void> | undefined;
   readonly text: readonly number[];
   ended: boolean;
@@ -160,7 +160,7 @@ async function createOpen(buffer = ROOM) {
   return { ...rig, reader: rig.readers[0], stream: rig.streams[0] };
 }
 
-/** What was to be done at the end of the event is done. */
+/** Waits for the work at the end of the event. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const bytes = (content: string) => new TextEncoder().encode(content);
 const text = (content: readonly number[]) => String.fromCharCode(...content);

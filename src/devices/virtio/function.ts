@@ -14,7 +14,7 @@ export interface ConfigSpace {
 
 /** Buffers that a driver has given for what comes in. Methods throw RingError when the rings break the rules. */
 export interface Buffers {
-  /** What was negotiated of the first 32 features. */
+  /** The first 32 features that were negotiated. */
   readonly features: number;
   /** Takes the next one; undefined if there is none, and the driver will notify of more. */
   take(): Chain | undefined;

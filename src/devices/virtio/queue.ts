@@ -38,7 +38,7 @@ export class VirtQueue {
     return this.#words[WORD.READY] !== 0;
   }
 
-  /** What was negotiated of the first 32 features when it became ready. */
+  /** The first 32 features that were negotiated when it became ready. */
   get features(): number {
     return this.#words[WORD.FEATURES];
   }

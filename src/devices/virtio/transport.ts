@@ -178,7 +178,7 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     if (half === 0 || half === 1) this.words[WORD.DRIVER_FEATURES + half] = value;
   }
 
-  /** What the driver has chosen of the first 32 features; none before driver and device have agreed. */
+  /** The driver's choice of the first 32 features; none before driver and device have agreed. */
   protected negotiated(): number {
     return (this.words[WORD.STATUS] & STATUS.FEATURES_OK) === 0 ? 0 : this.words[WORD.DRIVER_FEATURES];
   }

@@ -5,7 +5,7 @@ const KNOWN = Object.values(INCOMPATIBLE).reduce((all, each) => all | each, 0);
 /** 64 KiB. */
 const MOST_LOG_BLOCK = 6;
 
-/** What the superblock says, checked. */
+/** The fields of the superblock, checked. */
 export interface Superblock {
   /** Of a block. */
   readonly bytes: number;

@@ -11,14 +11,14 @@ export type HartStop =
   | { readonly kind: 'data'; readonly hit: WatchHit };
 
 /**
- * What a hart has to do with a debugger. Without one, or without points, generated code meets a map of zeros where it
+ * A hart's side of a debugger. Without one, or without points, generated code meets a map of zeros where it
  * looks for translations, and nothing else.
  */
 export class HartDebug {
   points = new HartPoints([]);
   /** One instruction is carried out, and no interrupt is taken. */
   stepping = false;
-  /** What the instruction under way accesses that is watched: it is not carried out. */
+  /** The watched access of the instruction under way: it is not carried out. */
   hit: WatchHit | undefined;
   readonly #words: Int32Array;
 

@@ -46,7 +46,7 @@ export class PointList {
     return Atomics.load(this.#words, WORD.changes);
   }
 
-  /** What the harts have derived from memory and registers is out of date. */
+  /** Marks all that the harts have derived from memory and registers as out of date. */
   touch(): void {
     // Meets the load in `changes`, on threads that stand still until the pause is over.
     Atomics.add(this.#words, WORD.changes, 1);

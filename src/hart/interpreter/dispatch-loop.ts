@@ -39,7 +39,7 @@ export interface Helpers {
 /** Functions of operations that are not in the dispatch loop, or not always, by operation number. */
 export type Outlined = ReadonlyMap<number, FunctionRef<'i32'>>;
 
-/** What is done for operations, by their numbers. */
+/** Generators of operations, by their numbers. */
 type Handlers = ReadonlyMap<number, () => void>;
 type Labels = ReadonlyMap<number, Label>;
 

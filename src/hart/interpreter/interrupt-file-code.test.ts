@@ -12,7 +12,7 @@ const ATOMICS = { load: Atomics.load, and: Atomics.and };
 /** An access to a word of the file: by its index, with what it found there. */
 type Access = readonly [operation: 'load' | 'and', index: number, found: number, operand?: number];
 
-/** What happens between two accesses of the owner: a message arrives. */
+/** An event between two accesses of the owner: a message arrives. */
 interface Arrival {
   /** Accesses of the owner before it. */
   readonly after: number;

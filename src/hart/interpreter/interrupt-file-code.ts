@@ -14,7 +14,7 @@ export interface FileFunctions {
   readonly top: FunctionRef<'i32'>;
   /** `InterruptFile.claim` of what is on top. */
   readonly claim: FunctionRef<'i32'>;
-  /** What is on top if the file delivers, as `InterruptFile.asserts` looks. */
+  /** The interrupt on top if the file delivers, as `InterruptFile.asserts` looks. */
   readonly delivered: FunctionRef<'i32'>;
 }
 

@@ -58,7 +58,7 @@ export function defineVectorStep(module: ModuleBuilder): FunctionRef<'i32'> {
       };
       f.block((off) => {
         branchIfOff(f, hart, off);
-        // What stops is carried out again, and marked as dirty, by TypeScript.
+        // An instruction that stops is carried out again, and marked as dirty, by TypeScript.
         f.brIf(off, callIndirect(kernel, element, hart, bits));
         f.if(i32.load(hart, FIELD.virtual), () => markDirty(VSSTATUS));
         markDirty(MSTATUS);

@@ -129,7 +129,7 @@ export class LockstepHart extends Hart {
     else this.both((hart) => hart.reflectToGuest(cause));
   }
 
-  /** What a file answers is on the tape, so generated code does not get to it. */
+  /** Does nothing: answers of a file are on the tape, so generated code does not get to it. */
   override useInterruptFile(): void {}
 
   override flushTranslations(): void {

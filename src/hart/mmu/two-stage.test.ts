@@ -32,7 +32,7 @@ import {
 } from '../../../test/hart/mmu-bed.ts';
 import { ACCESS, type Access, CAUSE } from '../exceptions.ts';
 
-/** What mtinst and htinst say about an access to a table (hypervisor extension, "pseudoinstructions"). */
+/** Values of mtinst and htinst for an access to a table (hypervisor extension, "pseudoinstructions"). */
 const TABLE_ACCESS = { 2: { read: 0x2000, write: 0x2020 }, 3: { read: 0x3000, write: 0x3020 } } as const;
 const { read: TABLE_READ } = TABLE_ACCESS[3];
 

@@ -1,5 +1,5 @@
 /**
- * What counts, and when a counter overflows (Sscofpmf). Every instruction takes one cycle: mcycle, minstret and the
+ * Events that count, and overflows of counters (Sscofpmf). Every instruction takes one cycle: mcycle, minstret and the
  * counters of events all count retired instructions, each with an offset that makes up for writes. While a counter
  * stands still, its offset field holds the value itself.
  */

@@ -13,7 +13,7 @@ const modesOf = (name: 'satp' | 'vsatp' | 'hgatp'): readonly bigint[] => {
   });
 };
 
-/** What the profiles of RVA demand of registers and the device tree lists by these names. */
+/** The demands of RVA's profiles on registers, listed by these names in the device tree. */
 describe('promises of the device tree', () => {
   test.each([
     ['Sscounterenw', 'scounteren'],

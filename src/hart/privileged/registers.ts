@@ -88,7 +88,7 @@ export const STATEEN = {
   envcfgHigh: 1 << 30,
   /** IMSIC state: stopei, vstopei, and the files behind sireg and vsireg. */
   imsicHigh: 1 << 26,
-  /** What else the AIA adds. */
+  /** The other bits of the AIA. */
   aiaHigh: 1 << 27,
   /** siselect, sireg, vsiselect and vsireg. */
   indirectHigh: 1 << 28,

@@ -41,7 +41,7 @@ export function scalar(kernel: KernelFrame, source: Source): I64 {
   }
 }
 
-/** What the functions of elements may use. `saturated` becomes 1 where one says so. */
+/** The tools of the functions of elements. `saturated` becomes 1 where one says so. */
 function toolsOf(kernel: KernelFrame, saturated: Local<'i32'>): ElementTools {
   const { f, hart } = kernel;
   return {

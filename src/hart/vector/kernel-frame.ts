@@ -19,7 +19,7 @@ import { FIELD } from '../layout.ts';
  */
 export const KERNEL = { done: 0, stopped: 1 } as const;
 
-/** What a call-out for a memory access says: done, an exception, or that it is for the path through TypeScript. */
+/** Results of a call-out for a memory access: done, an exception, or that it is for the path through TypeScript. */
 export const ACCESS_RESULT = { done: 0, exception: 1, declined: 2 } as const;
 export type AccessResult = (typeof ACCESS_RESULT)[keyof typeof ACCESS_RESULT];
 
@@ -48,11 +48,11 @@ export interface FloatOfKernel extends ElementFloat {
   scalar(): I64;
   /** Writes the scalar result. */
   setRegister(value: I64): void;
-  /** What the end of a kernel has to do. */
+  /** Generates the end of a kernel. */
   finish(): void;
 }
 
-/** What a kernel is generated for: one instruction, under every vtype that makes no difference to it. */
+/** The subject of a kernel: one instruction, under every vtype that makes no difference to it. */
 export interface KernelSetting {
   /** VLEN in bytes, a power of two. */
   readonly vlenb: number;

@@ -25,7 +25,7 @@ function importFloat(module: ModuleBuilder): FloatFunctions {
   });
 }
 
-/** What an instruction has to do with floating point. */
+/** An instruction's use of floating point. */
 export function floatUseOf(shape: VectorShape): FloatUse | undefined {
   return 'float' in shape ? shape.float : undefined;
 }

@@ -55,7 +55,7 @@ export function laneOperation(eew: number, name: string): Binary | undefined {
   return table[name] as Binary | undefined;
 }
 
-/** What of an instruction's elements can be done in chunks, the largest first. @param fixed the scalar operand */
+/** The chunks in which an instruction's elements can be done, the largest first. @param fixed the scalar operand */
 export function chunksOf(kernel: KernelFrame, shape: ElementsShape, fixed: Local<'i64'>): readonly Chunk[] {
   const { lanes, float } = shape;
   if (lanes === undefined || kernel.setting.masked) return [];

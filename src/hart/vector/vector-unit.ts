@@ -148,7 +148,7 @@ export class VectorUnit {
   }
 }
 
-/** What of vtype and mask makes a difference for a kernel. */
+/** The parts of vtype and mask that make a difference for a kernel. */
 function keyOf(shape: VectorShape, { sew, lmul, masked }: KernelSetting): string {
   switch (shape.kind) {
     case 'configuration':

@@ -16,7 +16,7 @@ const brought = (
   instructions: readonly InstructionDefinition[],
 ): InstructionDefinition[] => instructions.map((instruction) => ({ ...instruction, extension }));
 
-/** What is common to the functions of one operand, which is zero-extended. */
+/** Properties that the functions of one operand share; it is zero-extended. */
 const UNSIGNED = {
   ...{ kind: 'elements', source: 'none', d: 0, a: 0, b: 0 },
   ...{ signedA: false, signedB: false, readsD: false, mask: 'optional' },

@@ -23,7 +23,7 @@ export const PLAIN: Formats = { vv: F.VV_PLAIN, vx: F.VX_PLAIN, vi: F.VI_PLAIN, 
 export const WITH_V0: Formats = { vv: F.VV_V0, vx: F.VX_V0, vi: F.VI_V0, vu: F.VI_V0 };
 export const MULTIPLY_ADD: Formats = { vv: F.MAC_VV, vx: F.MAC_VX, vi: F.VI, vu: F.VU };
 
-/** What instructions of a group have in common; where nothing is said, elements of SEW bits, signed, with a mask. */
+/** Common properties of a group's instructions; where nothing is said, elements of SEW bits, signed, with a mask. */
 export interface Group {
   readonly kind?: Kind;
   readonly formats?: Formats;
@@ -36,7 +36,7 @@ export interface Group {
   readonly onlySew?: 64;
   /** Bits of the encoding that are fixed besides. */
   readonly fixed?: number;
-  /** What a variant is called, if it is not by its own name: `wv` for `vv`, `vvm` for `vv`. */
+  /** The ending of a variant, if it is not its own name: `wv` for `vv`, `vvm` for `vv`. */
   readonly suffix?: (variant: Variant) => string;
 }
 

@@ -23,7 +23,7 @@ const CATEGORIES: Readonly<Record<Variant, Category>> = { v: 'fvv', f: 'fvf' };
 const BINARY: Readonly<Record<Variant, Format>> = { v: F.VV, f: F.VF };
 const FUSED: Readonly<Record<Variant, Format>> = { v: F.MAC_VV, f: F.MAC_VF };
 
-/** What an instruction has to do with floating point: all of it with numbers of the widths that are given. */
+/** Use of floating point: all of it with numbers of the widths that are given. */
 export function floats(
   widths: readonly FloatScale[] = [0],
   { halves = 'zvfh', rounding = 'dynamic' }: Partial<FloatUse> = {},
@@ -31,13 +31,13 @@ export function floats(
   return { widths, halves, rounding };
 }
 
-/** What is common to all: elements of SEW bits with an optional mask. */
+/** Common properties: elements of SEW bits with an optional mask. */
 export const ELEMENTS = {
   ...{ kind: 'elements', source: 'none', d: 0, a: 0, b: 0 },
   ...{ signedA: false, signedB: false, readsD: false, mask: 'optional', float: floats() },
 } as const satisfies ElementsFacts & { readonly float: FloatUse };
 
-/** What differs within a group. */
+/** Differences within a group. */
 interface Group {
   readonly d?: FloatScale | 'mask';
   readonly a?: FloatScale;

@@ -11,7 +11,7 @@ export type Source = 'v' | 'x' | 'i' | 'u' | 'u6' | 'f' | 'none';
 /** Width of a floating-point operand: SEW or twice that. */
 export type FloatScale = 0 | 1;
 
-/** What an instruction has to do with floating point. */
+/** An instruction's use of floating point. */
 export interface FloatUse {
   /** Widths of the operands and results that are floating-point numbers. */
   readonly widths: readonly FloatScale[];
@@ -60,7 +60,7 @@ export interface ElementTools {
   /** Sets vxsat if the condition is not 0. */
   saturate(condition: I32): void;
   /**
-   * What vxrm adds to a value that is shifted right and loses bits: 0 or 1 ("Vector Fixed-Point Rounding Mode
+   * The increment of vxrm for a value that is shifted right and loses bits: 0 or 1 ("Vector Fixed-Point Rounding Mode
    * Register").
    *
    * @param kept the lowest bit that is kept, as bit 0; other bits do not matter
@@ -238,7 +238,7 @@ export interface ConfigurationShape {
   readonly type: 'i' | 'x';
 }
 
-/** What an instruction does with vectors: by this the hart knows which encodings are legal, and generates code. */
+/** The kind of a vector instruction: by this the hart knows which encodings are legal, and generates code. */
 export type VectorShape =
   | ElementsShape
   | ReductionShape

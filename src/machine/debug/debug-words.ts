@@ -1,7 +1,7 @@
 import { POINT_LIST, PointList } from '../../hart/debug/point-list.ts';
 import { align, halves, i32, many, struct } from '../../layout/struct.ts';
 
-/** What a processor of the guest, a hart or a vCPU, is to do while the machine runs. */
+/** Orders for a processor of the guest, a hart or a vCPU, while the machine runs. */
 export const MODE = { run: 0, step: 1, hold: 2 } as const;
 export type Mode = (typeof MODE)[keyof typeof MODE];
 
@@ -12,7 +12,7 @@ export type StopWord = (typeof STOP)[keyof typeof STOP];
 const PROCESSOR = align(64, struct({ mode: i32, stop: i32, kinds: i32, parked: i32, address: halves }));
 const WORD = PROCESSOR.word;
 
-/** What a debugger and the processors of a machine share. Zero words: there is no debugger. */
+/** The words that a debugger and the processors of a machine share. Zero words: there is no debugger. */
 const DEBUG = struct({ list: POINT_LIST, processors: many(PROCESSOR) });
 
 /** A stop of a processor, as it is told to the owner of the machine. */

@@ -10,7 +10,7 @@ import type { Devices } from '../devices.ts';
 export interface Inspector {
   readonly csrs: readonly CsrFact[];
   name(processor: number): string;
-  /** What it does, for people. */
+  /** The state of a processor, for people. */
   state(processor: number): string;
   read(processor: number, register: number): bigint | undefined;
   write(processor: number, register: number, value: bigint): boolean;

@@ -41,7 +41,7 @@ export interface DebuggedMachine extends Cpu {
 
 /** A machine's side of debugging on the thread that owns it. */
 export class MachineDebugger {
-  /** What debuggers work with. */
+  /** The machine as debuggers see it. */
   readonly target: DebugTarget;
   readonly #machine: DebuggedMachine;
   readonly #words: DebugWords;

@@ -2,7 +2,7 @@ import type { HartStop } from '../../hart/debug/hart-debug.ts';
 import type { Hart } from '../../hart/hart.ts';
 import { type DebugWords, MODE, STOP, type StopReport } from './debug-words.ts';
 
-/** What a thread with a hart does for a debugger: it carries out what the owner of the machine has written. */
+/** A debugger's side of a thread with a hart: it carries out the orders of the machine's owner. */
 export class ThreadDebug {
   readonly #words: DebugWords;
   readonly #notify: () => void;

@@ -7,7 +7,7 @@ import type { Recorder } from '../../trace/recorder.ts';
 import { type InstructionClock, SkippingSleep } from '../instruction-clock.ts';
 import type { PcpuStart, WorkerHost } from '../thread.ts';
 
-/** What belongs to a thread rather than to its domain. */
+/** The parts that belong to a thread rather than to its domain. */
 interface OfThread {
   readonly standIn?: WorkerHost['standIn'];
   readonly trace?: Recorder | undefined;

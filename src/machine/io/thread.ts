@@ -33,7 +33,7 @@ export async function runIo({ of, lane, kept = [] }: IoStart, host: WorkerHost):
   network?.end();
 }
 
-/** What the loop of such a thread works with. */
+/** The parts of the loop of such a thread. */
 export interface Lane {
   readonly control: Pick<Control, 'running' | 'ioSleep'>;
   readonly lane: number;

@@ -46,7 +46,7 @@ export interface SnapshotFacts extends HostFacts {
   readonly pcpus: number;
   readonly ramBytes: number;
   readonly xlen: Xlen;
-  /** What its software may count on, in canonical order. */
+  /** The extensions that its software may count on, in canonical order. */
   readonly extensions: readonly string[];
   readonly own: OwnFacts;
   /** Guest time. */

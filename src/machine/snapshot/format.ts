@@ -12,7 +12,7 @@ export const SNAPSHOT_MAGIC = 'HARTSNAP';
 /** Counts up with every change after which older files are not understood any more, or newer ones by older versions. */
 export const SNAPSHOT_VERSION = 2;
 
-/** What comes before the JSON. */
+/** The head of the file, before the JSON. */
 export const HEAD = struct({
   magicLow: i32,
   magicHigh: i32,
@@ -23,7 +23,7 @@ export const HEAD = struct({
   sum: i32,
 });
 
-/** What comes before the bytes of a section. */
+/** The head of a section, before its bytes. */
 export const SECTION = struct({
   /** One of {@link TAG}. */
   tag: i32,
@@ -44,7 +44,7 @@ export const TAG = {
   state: 2,
   /** The registers of a bare hart. */
   registers: 3,
-  /** What a device had on an I/O thread: its number and that of its part, then the bytes. */
+  /** State of a device on an I/O thread: its number and that of its part, then the bytes. */
   kept: 4,
   /** Pages of RAM: how many runs, first page and number of pages of each, then the pages. */
   ram: 5,

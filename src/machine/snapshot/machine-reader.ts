@@ -11,7 +11,7 @@ import type { SavedMachine } from './saved-machine.ts';
 import { type StatePart, stateParts } from './state-parts.ts';
 
 const WORD = Int32Array.BYTES_PER_ELEMENT;
-/** What comes before what a device has kept. */
+/** Length of the head before the state that a device has kept. */
 const KEPT_BYTES = 2 * WORD;
 
 /** Puts the sections of a snapshot into their places: none of them is believed to be there, or to fit. */

@@ -13,7 +13,7 @@ function section(runs: readonly (readonly [first: number, count: number])[]): Ui
   return Uint8Array.from(Buffer.concat([head, ...pages]));
 }
 
-/** What a placer makes of bytes that come in pieces which end at `cuts`. */
+/** The result of a placer for bytes that come in pieces which end at `cuts`. */
 function placed(bytes: Uint8Array, cuts: readonly number[] = []) {
   const ram = new Uint8Array(RAM_PAGES * PAGE);
   const placer = new PagePlacer(ram);

@@ -8,7 +8,7 @@ export const MOST_RUNS_BYTES = WORD * (1 + 2 * SECTION_PAGES);
 /** Puts the pages of a section of RAM into their places, in pieces as they are unpacked. No place is believed. */
 export class PagePlacer {
   readonly #ram: Uint8Array;
-  /** What comes before the pages, until it is whole. */
+  /** The bytes before the pages, until they are whole. */
   readonly #head = new Uint8Array(MOST_RUNS_BYTES);
   readonly #words = new DataView(this.#head.buffer);
   #headBytes = 0;

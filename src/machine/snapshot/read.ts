@@ -29,13 +29,13 @@ export interface ReadOptions {
   /** For people: the file. */
   readonly name: string;
   readonly codec: SnapshotCodec;
-  /** What can be unpacked, too. */
+  /** Other codecs that can be unpacked. */
   readonly others?: readonly SnapshotCodec[];
   /** Of this hartvisor. */
   readonly version: string;
 }
 
-/** What a machine that was saved is restored with. */
+/** Options of restoring a machine that was saved. */
 export interface RestoreOptions {
   /** Threads of a domain; as many as before unless it is given. */
   readonly pcpus?: number | undefined;

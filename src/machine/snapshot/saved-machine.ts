@@ -21,6 +21,6 @@ export interface SavedMachine extends Cpu {
   readonly registers: readonly HartRegisters[];
   /** Where the compiled code of its harts begins, as `hotCodeOf` gives it. */
   readonly hot: Uint32Array<ArrayBuffer>;
-  /** What the devices had on I/O threads. */
+  /** State of the devices on I/O threads. */
   readonly kept: readonly KeptByDevice[];
 }

@@ -11,7 +11,7 @@ import { stateParts } from './state-parts.ts';
 const WIDTH = 6;
 const WORD = Int32Array.BYTES_PER_ELEMENT;
 
-/** What a snapshot has become. */
+/** The size of a snapshot. */
 export interface SnapshotSize {
   /** Of the whole file, and of the pages of RAM that are not all zeroes. */
   readonly fileBytes: number;
@@ -152,7 +152,7 @@ class SectionWriter {
 
   async #pack({ tag, number, bytes }: Plain): Promise<readonly Uint8Array[]> {
     const packed = bytes.length < PAGE ? bytes : await this.#codec.pack(bytes);
-    // What does not become smaller stays as it is.
+    // Bytes that do not become smaller stay as they are.
     const stored = packed.length < bytes.length ? packed : bytes;
     const head = new DataView(new ArrayBuffer(SECTION.bytes));
     head.setUint32(0, this.#headSum, true);

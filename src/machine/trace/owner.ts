@@ -17,7 +17,7 @@ export class MachineTrace {
   readonly live: LiveReceiver;
   /** All that happens, for those who watch that. */
   readonly moments: MomentReceiver;
-  /** What was counted; once the machine has ended. */
+  /** The counts; once the machine has ended. */
   report: TraceReport | undefined;
   readonly #place: TracePlace;
   readonly #subject: TraceStart['subject'];
@@ -42,7 +42,7 @@ export class MachineTrace {
     this.recorder = new Recorder(this.#place, length - 1, clockOffset);
   }
 
-  /** What a thread needs to record what it does. @param ring as `ringsOf` numbers the threads */
+  /** The settings with which a thread records. @param ring as `ringsOf` numbers the threads */
   of(ring: number): ThreadTrace {
     return { place: this.#place, ring };
   }

@@ -21,7 +21,7 @@ export function deviceNumber(part: number, slot: number): number {
   return part * SLOTS + slot;
 }
 
-/** What a trace of a machine shows. */
+/** The subject of a machine's trace. */
 export function subjectOf(plan: MachinePlan, engine: Engine): TraceSubject {
   const parts = partsOf(plan);
   const sources = new Map(

@@ -49,7 +49,7 @@ function createEnd(clock: ManualClock, initial: number, syn?: Segment): End {
   return end;
 }
 
-/** What a link does to a segment. */
+/** The fate of a segment on a link. */
 type Fate = 'pass' | 'lose' | 'double' | 'late';
 
 /** Two ends, and two links between them that lose, double and delay. */

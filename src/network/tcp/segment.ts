@@ -17,7 +17,7 @@ export interface SynOptions {
   readonly scale: number | undefined;
 }
 
-/** What all segments have: RFC 9293, section 3.1. Numbers of bytes count modulo 2^32, as unsigned numbers. */
+/** The head that all segments have: RFC 9293, section 3.1. Numbers of bytes count modulo 2^32, as unsigned numbers. */
 export interface SegmentHead {
   readonly sequence: number;
   readonly acknowledged: number;

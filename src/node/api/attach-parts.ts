@@ -23,7 +23,7 @@ import type { Forward } from '../network/network-thread.ts';
 import type { NetworkOptions } from '../network/open-network.ts';
 import type { NodeHost } from '../node-host.ts';
 
-/** What a machine has on demand: open, and known to its threads. */
+/** The attached parts of a machine: open, and known to its threads. */
 export interface OpenParts {
   readonly attached: AttachedParts;
   readonly drives: readonly DriveOptions[];
@@ -31,7 +31,7 @@ export interface OpenParts {
   readonly forwards: readonly ForwardedPort[];
   /** The disks among them. */
   readonly opened: OpenDrives | undefined;
-  /** What tells whether their files are as they were, for the notes of a snapshot. */
+  /** Marks of their files that change with them, for the notes of a snapshot. */
   notes(): Promise<Readonly<Record<string, string>>>;
 }
 

@@ -75,7 +75,7 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
       },
       onProgress: options.onProgress,
     });
-    // What the program gave is its own.
+    // A buffer that the program gave stays its own.
     const detachFiles = !(options.kernel instanceof Uint8Array || options.initrd instanceof Uint8Array);
     const machine = { ...shape, ...attached, ...guest, ...trace, memoryBytes, detachFiles };
     return {

@@ -16,7 +16,7 @@ export interface FetchProgress {
   readonly totalBytes?: number;
   /** While installing: how much of all steps of that kind is done, 0 to 1. */
   readonly fraction?: number;
-  /** What it is at, for those who look at every step: the name of a package. */
+  /** The item under way, for those who look at every step: the name of a package. */
   readonly detail?: string;
 }
 

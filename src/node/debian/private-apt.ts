@@ -32,7 +32,7 @@ export interface AptSource {
   readonly suite: string;
 }
 
-/** What the packages come from. */
+/** The source of the packages. */
 export interface AptOptions {
   /** {@link DEFAULT_SUITE} unless given. */
   readonly suite?: string | undefined;
@@ -61,7 +61,7 @@ export interface PrivateApt {
   readonly network: string;
   /** The names of packages of priority `required`: without them a system is none. */
   readonly required: () => Promise<readonly string[]>;
-  /** What apt installs in an empty system for the sake of these packages: they, and what they depend on. */
+  /** The packages that apt installs in an empty system for the sake of these: they, and those that they depend on. */
   readonly select: (names: readonly string[]) => Promise<readonly SelectedPackage[]>;
   /**
    * Downloads the files of {@link select} into the cache of this apt, verified against the signed index. What is there

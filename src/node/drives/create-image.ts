@@ -12,9 +12,9 @@ export interface ImageOptions {
   readonly file: string;
   /** Bytes; undefined: as many as what the image lies over has. */
   readonly size: number | undefined;
-  /** What it lies over: a file, from the folder of the image on. */
+  /** The file below it, by its path from the folder of the image on. */
   readonly backing: string | undefined;
-  /** What the file of `backing` looks like, unless it is given. */
+  /** The format of the file of `backing`; found by its contents unless it is given. */
   readonly backingFormat: DriveFormat | undefined;
 }
 

@@ -9,8 +9,8 @@ export interface DriveOptions {
   readonly snapshot: boolean;
   /** Up to 20 bytes, for the guest. */
   readonly serial: string;
-  /** What the file looks like, unless it is given. */
+  /** The format of the file; found by its contents unless it is given. */
   readonly format?: DriveFormat | undefined;
-  /** What a server has, where `file` is a URL: `connectDrives` finds it. */
+  /** The file of a server, where `file` is a URL: `connectDrives` finds it. */
   readonly remote?: RemoteFile | undefined;
 }

@@ -8,7 +8,7 @@ import type { OpenDrives } from './open-drives.ts';
 const DRIVE = 'drive';
 
 /**
- * What tells whether the files of drives are still as they were, for the notes of a snapshot: size and time of the last
+ * Marks of the files of drives that change with them, for the notes of a snapshot: size and time of the last
  * change of each, in the order of its layers. A server's file has a size alone.
  */
 export function stampDrives(opened: OpenDrives): Readonly<Record<string, string>> {

@@ -3,7 +3,7 @@ import { workerData } from 'node:worker_threads';
 import type { RemoteFile } from '../../storage/http/range-source.ts';
 import { serveParts } from '../../storage/http/thread-source.ts';
 
-/** What the thread is made with. */
+/** Data for the thread's start. */
 export interface FetchData {
   readonly exchange: SharedArrayBuffer;
   readonly file: RemoteFile;

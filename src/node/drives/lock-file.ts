@@ -11,7 +11,7 @@ import {
 import { hostname } from 'node:os';
 import { InputError } from '../../errors/input-error.ts';
 
-/** What a file's name has behind it in the name of its lock. */
+/** The ending of a lock's name, behind the file's name. */
 export const LOCK_ENDING = '.hartvisor-lock';
 /** Turns in which others are first; each of them is a process that began or ended at that moment. */
 const MOST_TRIES = 20;

@@ -21,7 +21,7 @@ export interface LayerOptions {
   readonly format: DriveFormat | undefined;
 }
 
-/** What has been opened so far. */
+/** The layers that are open so far. */
 interface Chain {
   /** The names of the files above, for messages. */
   readonly above: readonly string[];

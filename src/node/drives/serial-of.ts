@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 
-/** What a serial number has room for (virtio 1.2, section 5.2.6.1). */
+/** The room for a serial number (virtio 1.2, section 5.2.6.1). */
 export const SERIAL_BYTES = 20;
 
 /** As much of a file's name as a serial number takes. */

@@ -54,7 +54,7 @@ export class GdbServer {
     server.on('connection', (socket) => void this.#accept(socket));
   }
 
-  /** What a person types into gdb to connect. */
+  /** The words that a person types into gdb to connect. */
   get connectWords(): string {
     const address = this.#server.address();
     if (address === null || typeof address === 'string') return `target remote ${address ?? ''}`;

@@ -8,7 +8,7 @@ import { readDrive } from '../drives/read-drive.ts';
 /** More than any kernel has, packed or not. */
 const LARGEST_KERNEL = 2 ** 28;
 
-/** What the first disk of a machine starts. */
+/** The guest that the first disk of a machine starts. */
 export interface FoundBoot extends DiskBoot {
   /** For people: the file and the place within it. */
   readonly source: string;

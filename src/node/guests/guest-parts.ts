@@ -16,7 +16,7 @@ const AGENT_PATH = 'bin/hartvisor-agent';
 /** Starts the agent anew when it ends, unless it says (3) that it has no port. */
 const START_AGENT = `(while /${AGENT_PATH}; [ $? != 3 ]; do sleep 1; done) < /dev/null > /dev/null 2>&1 &\n`;
 
-/** What udhcpc calls when something about an address has changed. */
+/** The script that udhcpc calls when something about an address has changed. */
 const leaseScript = `#!/bin/sh
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0
 ip address replace "$ip/$mask" dev "$interface"
@@ -49,7 +49,7 @@ export interface GuestParts {
   readonly processes?: number | undefined;
 }
 
-/** What Debian's kernel with a busybox needs to use the parts of its machine: files, and commands that set them up. */
+/** The parts that Debian's kernel with a busybox needs to use its machine: files, and commands that set them up. */
 export interface GuestSetUp {
   readonly files: readonly ExtraFile[];
   readonly setUp: string;

@@ -8,7 +8,7 @@ import { SocketLine } from './socket-line.ts';
 /** Where a serial port leads that is not on hartvisor's own terminal. */
 export type SerialPlace =
   | { readonly kind: 'null' }
-  /** What the guest writes; nothing comes back. */
+  /** Output of the guest; nothing comes back. */
   | { readonly kind: 'file'; readonly path: string }
   /** Two FIFOs, `path.in` and `path.out`, or one file for both ways. */
   | { readonly kind: 'pipe'; readonly path: string }

@@ -6,7 +6,7 @@ import { writeOutput } from '../write-output.ts';
 export class StreamPort implements PortBackend {
   readonly #streams: Pick<TerminalStreams, 'input' | 'output'>;
   #port: GuestPort | undefined;
-  /** What the guest had no room for yet. */
+  /** Data that the guest had no room for yet. */
   #rest: Uint8Array = new Uint8Array();
 
   constructor(streams: Pick<TerminalStreams, 'input' | 'output'>) {

@@ -67,12 +67,12 @@ export class WarmImages {
   }
 }
 
-/** What tells one content from another. */
+/** A digest that tells one content from another. */
 export function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** What tells one file from another, without reading it. */
+/** Facts that tell one file from another, without reading it. */
 export async function fileFacts(path: string): Promise<readonly (string | number)[]> {
   const { size, mtimeMs, ino } = await stat(path);
   return [path, size, mtimeMs, ino];

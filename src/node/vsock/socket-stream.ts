@@ -7,7 +7,7 @@ export class SocketStream implements StreamBackend {
   readonly #socket: Socket;
   readonly #onConnected: () => void;
   #stream: GuestStream | undefined;
-  /** What the guest had no room for yet. */
+  /** Data that the guest had no room for yet. */
   #rest: Uint8Array = new Uint8Array();
   #hasEnded = false;
 

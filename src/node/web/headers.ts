@@ -20,7 +20,7 @@ export const FRAME_ISOLATION_HEADERS = {
   'Document-Isolation-Policy': 'isolate-and-require-corp',
 } as const;
 
-/** What a page of machines may load and do, as the directives of a Content Security Policy. */
+/** Rights of a page of machines, as the directives of a Content Security Policy. */
 const POLICY: Readonly<Record<string, string>> = {
   'default-src': "'none'",
   // Regions of guest code become WebAssembly, which is no JavaScript that is made of texts.
@@ -51,7 +51,7 @@ export function contentPolicy(): string {
  */
 export const CHECKER_POLICY = "default-src 'none'; script-src 'self' blob:";
 
-/** Who may show a page in a frame: a `meta` element cannot say that. */
+/** The header with the sites that may show a page in a frame: a `meta` element cannot say that. */
 export function framePolicy(isForFrames: boolean): string {
   return `frame-ancestors ${isForFrames ? '*' : "'self'"}`;
 }

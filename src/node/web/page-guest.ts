@@ -34,7 +34,7 @@ export interface GuestFile {
   readonly size: number;
 }
 
-/** What a page reads of the guest that lies beside it: `guest/guest.json`. */
+/** The file `guest/guest.json`, by which a page knows the guest that lies beside it. */
 export interface GuestManifest {
   readonly format: 1;
   /** For people. */
@@ -157,7 +157,7 @@ async function saveBooted(vm: Vm, path: string): Promise<void> {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     await vm.console.waitFor(PROMPT, { signal });
     await vm.agent.connection.ready(signal);
-    // What was read of files, and can be read again, makes the image larger for every page.
+    // The cache of files, which can be read again, would make the image larger for every page.
     await vm.commands.run('sync; echo 3 > /proc/sys/vm/drop_caches', { signal });
     await vm.machine.save((saved) => saveSnapshot(path, saved, { name: 'busybox' }, deflateCodec));
   } catch (error) {

@@ -63,7 +63,7 @@ export const INIT_OUT = {
   BYTES: 64,
 } as const;
 
-/** What both sides can do. */
+/** Abilities that both sides have. */
 export const INIT_FLAG = {
   ASYNC_READ: 1 << 0,
   BIG_WRITES: 1 << 5,

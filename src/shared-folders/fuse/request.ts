@@ -15,7 +15,7 @@ export class FuseRequest {
   readonly unique: readonly [number, number];
   /** Bytes of the arguments. */
   readonly bytes: number;
-  /** What is written, or too much of anything else: in the guest's memory, which may change. */
+  /** Data to be written, or the rest of anything else: in the guest's memory, which may change. */
   readonly data: readonly Uint8Array[];
   readonly #view: DataView;
 

@@ -2,7 +2,7 @@
 const ENTRY = 2;
 /** Entries, each of which clusters share. With clusters of 64 KiB they are enough for 1 GiB that is in use. */
 const ENTRIES = 2 ** 14;
-/** What comes before the entries: bytes of a cluster. */
+/** The entry before the others: bytes of a cluster. */
 const HEAD = 1;
 /** Places in the file are exact below, with a bit for whether they may be written to. */
 const LARGEST = 2 ** 52;

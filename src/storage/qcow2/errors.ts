@@ -3,7 +3,7 @@ export class ImageError extends Error {
   override readonly name = 'ImageError';
 }
 
-/** What was found in the tables of an open image is wrong. */
+/** The tables of an open image are wrong. */
 export class CorruptImage extends Error {
   override readonly name = 'CorruptImage';
 }

@@ -8,14 +8,14 @@ const LONGEST_FORMAT = 64;
 /** Incompatible features that are known, whether an image with them can be used or not. */
 const KNOWN = INCOMPATIBLE.DIRTY | INCOMPATIBLE.CORRUPT | INCOMPATIBLE.COMPRESSION;
 
-/** What an image lies over. */
+/** The name of the file below an image. */
 export interface BackingName {
   readonly name: string;
   /** As the image has it: `raw`, `qcow2`, or another word; undefined unless it says one. */
   readonly format: string | undefined;
 }
 
-/** What the header of an image says, checked. Offsets and sizes are in bytes. */
+/** The header of an image, checked. Offsets and sizes are in bytes. */
 export interface Qcow2Header {
   readonly version: 2 | 3;
   /** Of the image as a guest sees it. */
@@ -81,7 +81,7 @@ export function readHeader(file: ImageFile): Qcow2Header {
   return header;
 }
 
-/** What the fields behind those of version 2 say. */
+/** The fields behind those of version 2. */
 interface Features extends Pick<Qcow2Header, 'dirty' | 'corrupt' | 'autoclear' | 'compression'> {
   readonly refcountOrder: number;
   readonly headerBytes: number;

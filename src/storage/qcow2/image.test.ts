@@ -106,7 +106,7 @@ test('what is discarded is used again, and grows the file no further', () => {
   expect(lengths.at(-1)).toBe(lengths[3]);
 });
 
-/** What a file may be after the power failed: some of what was not flushed is there. */
+/** A state of the file that is possible after the power failed: some of the bytes that were not flushed are there. */
 function afterFailure(
   before: Uint8Array,
   events: readonly FileEvent[],
@@ -159,7 +159,7 @@ describe('a failure of power at any moment', () => {
       file.events.length = 0;
       const disk = open(file, backing);
       const expected = contents(disk);
-      /** What is safe after so many events, and bytes that may be either. */
+      /** Bytes that are safe after so many events, and bytes that may be either. */
       const promises = [{ events: 0, bytes: expected.slice() }];
       for (const [turn, change] of list.entries()) {
         apply(disk, expected, change, turn + 1);
@@ -179,7 +179,7 @@ describe('a failure of power at any moment', () => {
         if (untouched[at] === 0 && got[at] !== promised?.bytes[at])
           throw new Error(`byte ${at} is ${got[at]}, was ${promised?.bytes[at]}`);
       }
-      // What was used up by unfinished work is found by the mark in the header.
+      // Clusters that unfinished work used up are found by the mark in the header.
       again.write(0, Uint8Array.of(1));
       again.close();
       expect(leaks(after)).toEqual([]);

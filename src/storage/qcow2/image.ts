@@ -18,7 +18,7 @@ const ZEROES = new Uint8Array(2 ** 18);
 
 export interface Qcow2Options {
   readonly readOnly: boolean;
-  /** What the image lies over. */
+  /** The storage below the image. */
   readonly backing?: Storage | undefined;
   readonly unpackers: ClusterUnpackers;
   /** Is told where data is, for other threads. */
@@ -299,7 +299,7 @@ export class Qcow2Image implements Storage {
     const flag = this.#header.version > 2;
     this.#ownTable(refcounts, index);
     for (let each = 0; each < count; each++) {
-      // What is not to be discarded keeps its place, for the next write.
+      // A cluster that is not to be discarded keeps its place, for the next write.
       const keep = flag && !discard && run.own;
       if (keep) this.#point(index + each, run.host + each * this.#cluster, true);
       else this.#repoint(index + each, 0, flag);

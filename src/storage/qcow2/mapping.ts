@@ -8,9 +8,9 @@ import { put64, TableCache } from './table-cache.ts';
 /** Bytes of L2 tables that are kept in memory: with clusters of 64 KiB enough for 256 GiB. */
 const MOST_BYTES = 2 ** 25;
 
-/** What is behind a cluster of the guest. */
+/** The kinds of places for the data of a guest's cluster. */
 export const KIND = {
-  /** What the backing file has there, or zeroes. */
+  /** The contents of the backing file, or zeroes. */
   NONE: 0,
   ZERO: 1,
   DATA: 2,
@@ -77,7 +77,7 @@ export class Mapping {
     }
   }
 
-  /** What is from a cluster of the guest on, up to so many clusters. */
+  /** The run of like places from a cluster of the guest on, up to so many clusters. */
   run(index: number, most: number): Run {
     const place = index % this.perTable;
     const limit = Math.min(most, this.perTable - place);

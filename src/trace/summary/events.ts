@@ -1,6 +1,6 @@
 import { fieldsOf } from './packets.ts';
 
-/** What an event is. */
+/** Types of events. */
 export const EVENT_TYPE = { begin: 1, end: 2, instant: 3 } as const;
 
 /** An event of a trace. */

@@ -109,7 +109,7 @@ function readHead(
   return undefined;
 }
 
-/** What a file is that cannot be read. */
+/** The error for a file that cannot be read. */
 export function damaged(): InputError {
   return new InputError('it is no trace of hartvisor, or it is damaged');
 }

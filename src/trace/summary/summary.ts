@@ -34,7 +34,7 @@ export interface WaySummary {
   readonly longest: number;
 }
 
-/** What a trace says as numbers. */
+/** A trace as numbers. */
 export interface TraceSummary {
   readonly events: number;
   /** From the first event to the last one. */
@@ -76,7 +76,7 @@ export class TraceSummarizer {
     }
   }
 
-  /** What all of it says. @throws InputError if the file ends within a packet */
+  /** The summary of all of it. @throws InputError if the file ends within a packet */
   end(): TraceSummary {
     this.#splitter.end();
     this.#order.end();

@@ -3,7 +3,7 @@ import type { SharedMemory } from '../shared-memory.ts';
 import type { ThreadPrograms } from '../thread-programs.ts';
 
 /**
- * What a search with a crowd has learned, so that it can begin anew with it. None of it is needed for it to be right.
+ * Lessons of a search with a crowd, with which it can begin anew. None of it is needed for it to be right.
  */
 export class Seen {
   /** Places at which two threads are stay counted, instead of being only free or taken from then on. */

@@ -213,7 +213,7 @@ export class ThreadSteps {
         for (let way = 0; way < programs.a.at(at); way++)
           work.push({ node: this.#after(at, way), base: now });
       } else if (programs.slot.at(at) < 0 || concernsSleepers(programs.kind.at(at) as Kind)) {
-        // What concerns sleepers is fully ordered, so nothing behind it is ahead of its turn.
+        // Accesses that concern sleepers are fully ordered, so nothing behind them is ahead of its turn.
         found.push({ access: undefined, after: () => [] });
       } else if (this.#isOwn(programs.slot.at(at))) {
         const own = this.#passOwn(at, now);

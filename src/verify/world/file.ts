@@ -22,7 +22,7 @@ export interface FileOptions {
   readonly enabled?: readonly number[];
   /** `eidelivery` at first. Default true. */
   readonly delivery?: boolean;
-  /** What the guest does to registers, one after the other, each when it has nothing to take. Default: nothing. */
+  /** The guest's accesses to registers, one after the other, each when it has nothing to take. Default: none. */
   readonly accesses?: readonly FileAccess[];
   /** When the hart looks at its file; `at entry` breaks the rule that it does so behind each access. */
   readonly looks?: 'behind each access' | 'at entry';

@@ -102,7 +102,7 @@ export interface DeviceOptions {
   /** The line's levels in turn: `+` raises, `-` lowers. Default `+-`. */
   readonly script?: string;
   /**
-   * Who kicks after the line fell: the caller of unset whenever the protocol asks for no kick, the protocol alone, or
+   * The party that kicks after the line fell: the caller of unset if the protocol asks for no kick, the protocol, or
    * nobody. Default `caller`.
    */
   readonly fall?: FallKick;

@@ -132,7 +132,7 @@ export class World {
     this.#checks.push(check);
   }
 
-  /** What is wrong with a state in which nothing moves; undefined if nothing is. */
+  /** The fault of a state in which nothing moves; undefined if there is none. */
   readonly atRest = (view: RestView): Verdict => {
     const stateOf = (name: string) => {
       const text = view.states[this.threads.findIndex((thread) => thread.name === name)];

@@ -5,7 +5,7 @@ import { findDisk } from './kept-disks.ts';
 /** Before the number of a drive, in the notes of a snapshot. */
 const DRIVE = 'drive';
 
-/** What tells whether the files of drives are still as they were: the size of each, and its last change or its mark. */
+/** Marks of the files of drives that change with them: the size of each, and its last change or its mark. */
 export async function stampDrives(starts: readonly DriveStart[]): Promise<Readonly<Record<string, string>>> {
   const stamps = await Promise.all(starts.map(stampOf));
   return Object.fromEntries(stamps.map((stamp, index) => [`${DRIVE}${index}`, stamp]));

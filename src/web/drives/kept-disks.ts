@@ -22,7 +22,7 @@ export async function newDiskKeeper(): Promise<DiskKeeper> {
   return first;
 }
 
-/** What all keepers say that there are: one at least. */
+/** The answers of all keepers that there are: one at least. */
 async function ofAll<T>(ask: (keeper: DiskKeeper) => Promise<T>): Promise<readonly T[]> {
   const answers: T[] = [];
   const reasons: string[] = [];

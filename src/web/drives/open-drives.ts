@@ -37,7 +37,7 @@ export interface OpenDrives {
   readonly facts: readonly DriveFacts[];
   /** By which threads get at them. */
   readonly starts: readonly DriveStart[];
-  /** What tells whether their files are as they were, for the notes of a snapshot. */
+  /** Marks of their files that change with them, for the notes of a snapshot. */
   notes(): Promise<Readonly<Record<string, string>>>;
 }
 

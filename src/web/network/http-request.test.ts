@@ -4,7 +4,7 @@ import { BodyRoom, HttpMistake, RequestReader } from './http-request.ts';
 
 const encoder = new TextEncoder();
 
-/** What comes of bytes, however they are cut: the requests, and how it ended. */
+/** The results of bytes, however they are cut: the requests, and how it ended. */
 function read(text: string, cuts: readonly number[] = []) {
   const bytes = encoder.encode(text);
   const reader = new RequestReader(new BodyRoom(2 ** 24));

@@ -19,7 +19,7 @@ export interface HttpRequest {
   readonly takesChunks: boolean;
 }
 
-/** What is no request, or too much; `status` is the answer. */
+/** The bytes are no request, or too many; `status` is the answer. */
 export class HttpMistake extends Error {
   readonly status: 400 | 413 | 431 | 505;
 
@@ -35,7 +35,7 @@ interface Head {
   readonly bodyBytes: number | undefined;
 }
 
-/** What comes next of a request. `left` bytes of data are on their way. */
+/** The next part of a request. `left` bytes of data are on their way. */
 type Part =
   | { readonly kind: 'head' | 'chunk' | 'chunkEnd' | 'trailer' }
   | { readonly kind: 'data'; left: number; readonly next: 'chunkEnd' | 'whole' }
@@ -66,7 +66,7 @@ export class RequestReader {
   readonly #room: BodyRoom;
   /** Bytes of it that this reader has. */
   #taken = 0;
-  /** What waits to be read: of a body nothing, so that a guest is not kept from sending the rest. */
+  /** The bytes that wait to be read: of a body none, so that a guest is not kept from sending the rest. */
   #bytes = new Uint8Array();
   #part: Part = { kind: 'head' };
   #request: Head['request'] | undefined;

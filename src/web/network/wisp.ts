@@ -26,7 +26,7 @@ const PATIENCE = 5000;
 /** Bytes that the server has sent for a guest that does not take them: the protocol has no way to make it wait. */
 const MOST_HELD = 2 ** 24;
 
-/** What carries the packets: a WebSocket, once it is open. */
+/** The carrier of the packets: a WebSocket, once it is open. */
 export interface WispWire {
   /** @returns false where the packet is lost, as too much waits already */
   send(packet: Uint8Array<ArrayBuffer>): boolean;
@@ -285,7 +285,7 @@ class WispStream implements HostStream {
       const bytes = this.#unsent.shift();
       if (bytes === undefined) break;
       if (!this.#wire.send(bytes)) {
-        // What follows would make no sense.
+        // The packets that follow would make no sense.
         this.fail('reset');
         this.#wire.close();
         return;

@@ -1,5 +1,5 @@
 /**
- * What tests do in a page, by name: each gives what is to be looked at, as something that can be sent. Bundled by
+ * Checks of tests in a page, by name: each gives what is to be looked at, as something that can be sent. Bundled by
  * `browser.ts`, beside the built package.
  */
 
@@ -55,7 +55,7 @@ async function agent() {
   return { exitCode, stdout, back: await vm.files.readText('/tmp/there') };
 }
 
-/** What is told of interrupts on their way, until one that another vCPU has set was taken. */
+/** News of interrupts on their way, until one that another vCPU has set was taken. */
 async function interrupts(): Promise<readonly string[]> {
   const seen = new Set<string>();
   for await (const { what } of vm.interrupts()) {
@@ -222,7 +222,7 @@ async function links(relay: string) {
   };
 }
 
-/** What was in memory is there in a machine that goes on from a file; its network has another way out. */
+/** Contents of memory are there in a machine that goes on from a file; its network has another way out. */
 async function savedAndRestored(wisp: string) {
   const { result: image, names: threads } = await threadsOf(() => vm.snapshot());
   const blob = imageBlob(image);

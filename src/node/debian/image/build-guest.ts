@@ -16,7 +16,7 @@ const MODULES = [
 const MEMORY = 2 ** 30;
 const MOST_PROCESSORS = 2;
 
-/** What the guest that makes an image runs with. */
+/** The parts of the guest that makes an image. */
 export interface BuildGuestParts {
   readonly guest: DebianGuest;
   readonly modules: readonly ExtraFile[];
@@ -32,7 +32,7 @@ export async function buildGuestParts(options: FetchOptions): Promise<BuildGuest
   return { guest, modules: await debianModules(guest.version, MODULES, options) };
 }
 
-/** What the guest is to do. */
+/** The work of the guest. */
 export interface BuildWork {
   /** The image, which becomes `/dev/vda`. */
   readonly image: string;

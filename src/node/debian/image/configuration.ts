@@ -1,7 +1,7 @@
 import type { ExtraFile } from '../../../boot/initramfs.ts';
 import { TREES_PATH } from './second-stage.ts';
 
-/** What a new system is to be. */
+/** Properties of a new system. */
 export interface SystemOptions {
   readonly hostname: string;
   /** Of its root file system. */

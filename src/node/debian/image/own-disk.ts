@@ -14,7 +14,7 @@ export interface OwnDisk {
   readonly file: string;
   /** A private key by which ssh lets in root. */
   readonly keyFile: string;
-  /** What its apt has to reach, as `--netdev user,allow=` takes it. */
+  /** The places that its apt has to reach, as `--netdev user,allow=` takes them. */
   readonly places: readonly string[];
   readonly suite: string;
 }

@@ -17,7 +17,7 @@ export interface PackageSet {
   readonly downloadBytes: number;
   /** Bytes in the image, as the packages say themselves. */
   readonly installedBytes: number;
-  /** What apt is to fetch. */
+  /** The packages that apt is to fetch. */
   readonly wanted: readonly string[];
 }
 

@@ -42,7 +42,7 @@ export class StageReader {
     return this.#complete;
   }
 
-  /** What went wrong, by the last lines: those that say so, or else the last of all. */
+  /** The reason of a failure, by the last lines: those that tell it, or else the last of all. */
   get trouble(): string {
     const telling = this.#lines.filter((line) =>
       /^(E:|dpkg: error)|: error |No space left|I\/O error/.test(line),

@@ -12,7 +12,7 @@ export type Step = (typeof STEPS)[number];
 /** The last line of a guest that has come to its end. */
 export const COMPLETE = 'hartvisor: the image is complete';
 
-/** What differs between images. */
+/** Differences between images. */
 export interface SecondStageOptions {
   /** Of the file system, as `uuidgen` gives one. */
   readonly uuid: string;

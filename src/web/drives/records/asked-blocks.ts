@@ -1,7 +1,7 @@
 import { Asker } from '../../../storage/exchange.ts';
 import { BLOCK, type BlockStore } from './block-store.ts';
 
-/** What is asked of the thread that keeps a disk. The offset of `READ` and `PUT` is a block's number. */
+/** Questions to the thread that keeps a disk. The offset of `READ` and `PUT` is a block's number. */
 export const ASK = { LENGTH: 0, READ: 1, PUT: 2, FLUSH: 3 } as const;
 
 /** Blocks that another thread keeps, by `serveRecords`, while this one waits. */

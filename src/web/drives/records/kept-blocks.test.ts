@@ -11,7 +11,7 @@ class Keeper implements BlockKeeper {
     readonly safe: boolean;
   }[] = [];
   full = false;
-  /** What a write waits for. */
+  /** The promise that a write waits for. */
   slow: Promise<void> = Promise.resolve();
 
   read(index: number): Promise<Uint8Array | undefined> {

@@ -46,7 +46,7 @@ export class KeptBlocks {
     if (this.#waiting.size >= MOST_WAITING && !this.#waiting.has(index)) await this.#write(false);
     this.#waiting.set(index, bytes);
     this.#length = Math.max(this.#length, index * BLOCK + bytes.length);
-    // What cannot be written now is tried again with the next block, or by a flush, which is told.
+    // A block that cannot be written now is tried again with the next block, or by a flush, which is told.
     this.#timer ??= setTimeout(() => void this.#write(false).catch(() => undefined), BEHIND_MS);
   }
 

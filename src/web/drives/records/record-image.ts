@@ -84,7 +84,7 @@ export class RecordImage implements ImageFile {
     try {
       this.#store.put(index, block.subarray(0, this.#length - index * BLOCK));
     } catch (error) {
-      // What is there is what was there before.
+      // The block as it is there is the one from before.
       this.#blocks.delete(index);
       throw error;
     }

@@ -5,7 +5,7 @@ const DATABASE = 'hartvisor-disks';
 const STORE = { DISKS: 'disks', BLOCKS: 'blocks' } as const;
 const BOTH = [STORE.DISKS, STORE.BLOCKS];
 
-/** What is said of a disk. */
+/** Facts about a disk. */
 export interface DiskRecord {
   readonly name: string;
   readonly bytes: number;

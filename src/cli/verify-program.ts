@@ -36,7 +36,17 @@ Exit status:
 
 /** Adds `verify` with its subcommands. */
 export function addVerify(program: Command, finished: Finished): void {
-  const verify = program
+  const verify = addMatrix(program, finished);
+  addExplain(verify, finished);
+  addReplay(verify, finished);
+  addLitmus(verify, finished);
+}
+
+type Verify = ReturnType<typeof addMatrix>;
+
+/** Adds `verify` itself, which gives all verdicts. */
+function addMatrix(program: Command, finished: Finished) {
+  return program
     .command('verify')
     .description('Prove interrupt protocols, or refute them: explores everything that their threads can do.')
     .helpCommand(false)
@@ -54,6 +64,9 @@ export function addVerify(program: Command, finished: Finished): void {
       const { verifyCommand } = await import('./verify-command.ts');
       finished.status = await verifyCommand(options);
     });
+}
+
+function addExplain(verify: Verify, finished: Finished): void {
   verify
     .command('explain')
     .description('Show the shortest counterexample of a protocol, step by step.')
@@ -74,6 +87,9 @@ export function addVerify(program: Command, finished: Finished): void {
       const { explainCommand } = await import('./verify-explain.ts');
       finished.status = await explainCommand(protocol, scenario, command.optsWithGlobals());
     });
+}
+
+function addReplay(verify: Verify, finished: Finished): void {
   verify
     .command('replay')
     .description('Run a counterexample on real worker threads, in the order of its schedule.')
@@ -84,6 +100,9 @@ export function addVerify(program: Command, finished: Finished): void {
       const { replayCommand } = await import('./verify-replay.ts');
       finished.status = await replayCommand(id, schedule, command.optsWithGlobals());
     });
+}
+
+function addLitmus(verify: Verify, finished: Finished): void {
   verify
     .command('litmus')
     .description('Run litmus tests by the RVWMO axioms of --memory rvwmo, and compare with expected results.')

@@ -139,16 +139,7 @@ export function defineHalf({ module, round, f64: wide, resize }: HalfParts): Hal
       const [rm, flags] = [f.param(1, 'i32'), f.param(2, 'i32')];
       f.return(call(narrow, call(wide[name], f.param(0, 'i64'), rm, flags), rm, flags));
     });
-  const fma = operation('fma', 3, (f, [a, b, c], rm, flags) => {
-    const [x, y, z] = [f.let(a), f.let(b), f.let(c)];
-    const product = f.let(f64.mul(f64.reinterpret_i64(x), f64.reinterpret_i64(y)));
-    const addend = f.let(f64.reinterpret_i64(z));
-    const sum = f.let(f64.abs(f64.add(product, addend)));
-    f.if(i32.and(f64.gt(sum, ZERO), f64.lt(sum, INFINITY_64)), () =>
-      f.return(call(narrow, sumToOdd(f, product, addend), rm, flags)),
-    );
-    f.return(call(narrow, call(wide.fma, x, y, z, rm, flags), rm, flags));
-  });
+  const fma = operation('fma', 3, multiplyAdd(wide.fma, narrow));
   const comparisons: CompareFunctions<'i32'> = {
     min: chosen('min'),
     max: chosen('max'),
@@ -168,16 +159,46 @@ export function defineHalf({ module, round, f64: wide, resize }: HalfParts): Hal
       ...{ round: rounded('round', 1), roundInexact: rounded('roundInexact', 1) },
       ...{ minm: chosen('minm'), maxm: chosen('maxm'), ltq: relation('ltq'), leq: relation('leq') },
     },
+    ...defineConversions(module, resize, { extend, narrow }),
+  };
+}
+
+/** Multiply-add: the exact product and the addend, rounded to odd in binary64 where they are ordinary numbers. */
+function multiplyAdd(wide: FunctionRef<'i64'>, narrow: FunctionRef<'i32'>): Build {
+  return (f, [a, b, c], rm, flags) => {
+    const [x, y, z] = [f.let(a), f.let(b), f.let(c)];
+    const product = f.let(f64.mul(f64.reinterpret_i64(x), f64.reinterpret_i64(y)));
+    const addend = f.let(f64.reinterpret_i64(z));
+    const sum = f.let(f64.abs(f64.add(product, addend)));
+    f.if(i32.and(f64.gt(sum, ZERO), f64.lt(sum, INFINITY_64)), () =>
+      f.return(call(narrow, sumToOdd(f, product, addend), rm, flags)),
+    );
+    f.return(call(narrow, call(wide, x, y, z, rm, flags), rm, flags));
+  };
+}
+
+/** The functions that take halves to binary64 and back. */
+interface Extensions {
+  readonly extend: FunctionRef<'i64'>;
+  readonly narrow: FunctionRef<'i32'>;
+}
+
+function defineConversions(
+  module: FunctionHome,
+  resize: ResizeFunctions,
+  { extend, narrow }: Extensions,
+): HalfResizeFunctions {
+  return {
     halfFromSingle: module.function('halfFromSingle', ['i32', 'i32', 'i32'], 'i32', (f) => {
       const [rm, flags] = [f.param(1, 'i32'), f.param(2, 'i32')];
       f.return(call(narrow, call(resize.widen, f.param(0, 'i32'), flags), rm, flags));
     }),
     halfFromDouble: narrow,
     halfToSingle: module.function('halfToSingle', ['i32', 'i32'], 'i32', (f) =>
-      f.return(call(resize.narrow, half(f, 0), i32.const(0), f.param(1, 'i32'))),
+      f.return(call(resize.narrow, call(extend, f.param(0, 'i32')), i32.const(0), f.param(1, 'i32'))),
     ),
     halfToDouble: module.function('halfToDouble', ['i32', 'i32'], 'i64', (f) => {
-      const raw = f.let(half(f, 0));
+      const raw = f.let(call(extend, f.param(0, 'i32')));
       f.if(isNan(BINARY64, raw), () => {
         f.if(isSignallingNan(BINARY64, raw), () => raise(f, f.param(1, 'i32'), FLAG.invalid));
         f.return(i64.const(BINARY64.canonicalNan));

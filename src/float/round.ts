@@ -88,7 +88,7 @@ export function defineRound<B extends Bits>(
   format: RawFormat<B>,
   helpers: IntegerHelpers,
 ): FunctionRef<B> {
-  const { name, fractionBits, bias, infinity, bits } = format;
+  const { name, fractionBits, bias, bits } = format;
   const dropped = 62 - fractionBits;
   const mask = (1n << BigInt(dropped)) - 1n;
   const half = 1n << BigInt(dropped - 1);
@@ -110,14 +110,7 @@ export function defineRound<B extends Bits>(
       const away = i32.and(i32.ne(rm, i32.const(ROUND.towardZero)), i32.ne(i32.and(rm, i32.const(1)), sign));
       f.set(increment, select(away, i64.const(mask), i64.const(0)));
     });
-
-    const tiny = f.local('i32');
-    f.if(i32.lt_s(field, i32.const(1)), () => {
-      const carries = i64.lt_s(i64.add(significand, increment), i64.const(0));
-      f.set(tiny, i32.or(i32.lt_s(field, i32.const(0)), i32.eqz(carries)));
-      f.set(significand, call(helpers.shiftRightSticky, significand, i32.sub(i32.const(1), field)));
-      f.set(field, i32.const(1));
-    });
+    const tiny = toSubnormal(f, helpers, { field, significand, increment });
 
     const rounded = f.let(i64.shr_u(i64.add(significand, increment), i64.const(dropped)));
     const rest = f.let(i64.and(significand, i64.const(mask)));
@@ -127,18 +120,59 @@ export function defineRound<B extends Bits>(
     // The hidden bit, where there is one, adds one to the exponent field; so does a carry out of the fraction.
     const base = i64.shl(i64.extend_i32_u(i32.sub(field, i32.const(1))), i64.const(fractionBits));
     f.set(rounded, i64.add(base, rounded));
-    f.if(
-      i64.ge_u(rounded, i64.const(infinity)),
-      () => {
-        raise(f, flags, FLAG.overflow | FLAG.inexact);
-        f.set(rounded, i64.sub(i64.const(infinity), i64.extend_i32_u(i64.eqz(increment))));
-      },
-      () => {
-        f.if(i64.ne(rest, i64.const(0)), () => {
-          raise(f, flags, i32.or(i32.shl(tiny, i32.const(1)), i32.const(FLAG.inexact)));
-        });
-      },
-    );
+    raiseForResult(f, flags, { rounded, rest, increment, tiny, infinity: format.infinity });
     f.return(format.narrow(i64.or(rounded, signBit(format, sign))));
   });
+}
+
+/** The number under way: leading bit of the significand at 62, and the exponent as the format encodes it. */
+interface Scaled {
+  readonly field: Local<'i32'>;
+  readonly significand: Local<'i64'>;
+  readonly increment: I64;
+}
+
+/** Shifts a number below the smallest normal one to the exponent of that. @returns whether the result is tiny */
+function toSubnormal(
+  f: FunctionBuilder,
+  { shiftRightSticky }: IntegerHelpers,
+  { field, significand, increment }: Scaled,
+): I32 {
+  const tiny = f.local('i32');
+  f.if(i32.lt_s(field, i32.const(1)), () => {
+    const carries = i64.lt_s(i64.add(significand, increment), i64.const(0));
+    f.set(tiny, i32.or(i32.lt_s(field, i32.const(0)), i32.eqz(carries)));
+    f.set(significand, call(shiftRightSticky, significand, i32.sub(i32.const(1), field)));
+    f.set(field, i32.const(1));
+  });
+  return tiny;
+}
+
+/** A result without its sign, and the bits that it lost. */
+interface Rounded {
+  readonly rounded: Local<'i64'>;
+  readonly rest: I64;
+  readonly increment: I64;
+  readonly tiny: I32;
+  readonly infinity: bigint;
+}
+
+/** Raises the flags of a result. One beyond the largest number becomes infinity, or that number, by the rounding. */
+function raiseForResult(
+  f: FunctionBuilder,
+  flags: Local<'i32'>,
+  { rounded, rest, increment, tiny, infinity }: Rounded,
+): void {
+  f.if(
+    i64.ge_u(rounded, i64.const(infinity)),
+    () => {
+      raise(f, flags, FLAG.overflow | FLAG.inexact);
+      f.set(rounded, i64.sub(i64.const(infinity), i64.extend_i32_u(i64.eqz(increment))));
+    },
+    () => {
+      f.if(i64.ne(rest, i64.const(0)), () => {
+        raise(f, flags, i32.or(i32.shl(tiny, i32.const(1)), i32.const(FLAG.inexact)));
+      });
+    },
+  );
 }

@@ -98,7 +98,7 @@ class Check {
     return sources.every((group) => exists(group) && mayOverlap(destination, group));
   }
 
-  groups({ size, hasVs1, scalar, apart, wide }: GroupsShape, extensions: ReadonlySet<Extension>): boolean {
+  groups({ size, hasVs1, scalar, disjoint, wide }: GroupsShape, extensions: ReadonlySet<Extension>): boolean {
     const isWide = this.#sew === 3 && wide !== undefined && extensions.has(wide);
     if (this.#sew !== 2 && !isWide) return false;
     // A group of registers has to hold one group of elements.
@@ -111,7 +111,9 @@ class Check {
     };
     const used = hasVs1 ? [sources.rs1, sources.rs2] : [sources.rs2];
     return (
-      exists(destination) && used.every(exists) && apart.every((name) => !overlap(destination, sources[name]))
+      exists(destination) &&
+      used.every(exists) &&
+      disjoint.every((name) => !overlap(destination, sources[name]))
     );
   }
 

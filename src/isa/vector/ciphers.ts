@@ -18,7 +18,7 @@ const { xor } = v128;
 
 type Round = (operands: GroupOperands, state: V128, key: V128) => V128;
 
-const GROUPS_OF_4 = { kind: 'groups', size: 4, hasVs1: false, scalar: false, apart: [] } as const;
+const GROUPS_OF_4 = { kind: 'groups', size: 4, hasVs1: false, scalar: false, disjoint: [] } as const;
 
 /** A round on a state in vd, with the key in vs2: each with its own (`.vv`), or all with the first one (`.vs`). */
 function rounds(
@@ -33,7 +33,7 @@ function rounds(
     const shape: GroupsShape = {
       ...GROUPS_OF_4,
       scalar,
-      apart: scalar ? ['rs2'] : [],
+      disjoint: scalar ? ['rs2'] : [],
       compute: (operands) => [round(operands, operands.d[0], operands.a[0])],
     };
     const encoding = [`${name}.${variant}`, extension, V_UNARY_PLAIN, scalar ? 0b101001 : 0b101000] as const;
@@ -125,7 +125,7 @@ function sm4Rounds(operands: GroupOperands, state: V128, keys: V128, rotations: 
   return words.reduce((all, word, lane) => i32x4.replace(all, FOUR[lane], word), i32x4.splat(words[0]));
 }
 
-/** Constants of four rounds of the key expansion: bytes of a word are 7 apart, from its uppermost one on. */
+/** Constants of four rounds of the key expansion: bytes of a word are 7 disjoint, from its uppermost one on. */
 function sm4Constants({ imm, let: named }: GroupOperands): V128 {
   const first = v128.const(Array.from({ length: 16 }, (_, byte) => (7 * (byte ^ 3)) & 0xff));
   return named(i8x16.add(first, i8x16.splat(i32.mul(i32.and(imm, i32.const(7)), i32.const(7 * 16)))));

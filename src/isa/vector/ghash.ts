@@ -76,7 +76,7 @@ function fieldProduct(tools: Tools, left: V128, right: V128): V128 {
 const multiply: GroupsShape = {
   kind: 'groups',
   size: 4,
-  ...{ hasVs1: false, scalar: false, apart: [] },
+  ...{ hasVs1: false, scalar: false, disjoint: [] },
   compute: (operands) => [fieldProduct(operands, operands.d[0], operands.a[0])],
 };
 

@@ -112,7 +112,7 @@ function sha2(name: string, funct6: number, compute: OfSha2): InstructionDefinit
   const shape: GroupsShape = {
     kind: 'groups',
     size: 4,
-    ...{ hasVs1: true, scalar: false, apart: ['rs1', 'rs2'], wide: 'zvknhb' },
+    ...{ hasVs1: true, scalar: false, disjoint: ['rs1', 'rs2'], wide: 'zvknhb' },
     compute: (operands) => (operands.sew === 64 ? compute(operands, SHA512) : compute(operands, SHA256)),
   };
   return onGroups([name, 'zvknha', VV_PLAIN, funct6], shape);
@@ -180,7 +180,7 @@ const sm3Compression: GroupsShape['compute'] = (operands) => {
   return groupOfEight(operands, [a, b, c, d, e, f, g, h]);
 };
 
-const sm3 = { kind: 'groups', size: 8, scalar: false, apart: ['rs2'] } as const;
+const sm3 = { kind: 'groups', size: 8, scalar: false, disjoint: ['rs2'] } as const;
 
 /** Zvknha and Zvknhb (FIPS 180-4), and Zvksh (GB/T 32905-2016), on element groups. */
 export const hashInstructions: readonly InstructionDefinition[] = [

@@ -207,7 +207,7 @@ export interface GroupsShape {
   readonly hasVs1: boolean;
   readonly scalar: boolean;
   /** Sources that vd may not overlap. */
-  readonly apart: readonly ('rs1' | 'rs2')[];
+  readonly disjoint: readonly ('rs1' | 'rs2')[];
   /** The extension that brings elements of 64 bits besides those of 32, if one does. */
   readonly wide?: Extension;
   readonly compute: (operands: GroupOperands) => ElementGroup;

@@ -113,6 +113,7 @@ export interface DeviceOptions {
 /** Makes a device with an interrupt line of its own, whose level is set and unset. */
 export function device(options: DeviceOptions = {}): (world: World) => Thread {
   const { name = 'D', irq = IRQ_VS_EXT, script = '+-', fall = 'caller', acknowledged = false } = options;
+  const line: Line = { name, irq, fall };
   return (world) => {
     world.expectInterrupt(irq, name);
     return {
@@ -121,23 +122,30 @@ export function device(options: DeviceOptions = {}): (world: World) => Thread {
       step: (state, env) => {
         const { at } = state as { at: number };
         if (acknowledged) {
-          drive(world, env, name, irq, true, fall);
+          drive(world, env, line, true);
           const word = world.word('acknowledge');
           // Meets the store of the guest's handler.
           env.awaitWord(word, 0, 'equal', 1);
           Atomics.store(word, 0, 0);
-          drive(world, env, name, irq, false, fall);
+          drive(world, env, line, false);
           return state;
         }
         if (at === script.length) return null;
-        drive(world, env, name, irq, script[at] === '+', fall);
+        drive(world, env, line, script[at] === '+');
         return { at: at + 1 };
       },
     };
   };
 }
 
-function drive(world: World, env: Env, name: string, irq: number, high: boolean, fall: FallKick): void {
+/** An interrupt line, and the name of the thread that drives it. */
+interface Line {
+  readonly name: string;
+  readonly irq: number;
+  readonly fall: FallKick;
+}
+
+function drive(world: World, env: Env, { name, irq, fall }: Line, high: boolean): void {
   const interrupts = world.producer();
   world.call(env, name, irq, high, () => {
     if (high) interrupts.setInterrupt(irq);
@@ -164,13 +172,14 @@ export function sharingDevice(options: SharedLineOptions): (world: World) => Thr
   return (world) => {
     const sources = world.word('sources');
     if (index === 0) shareLine(world, sources, level);
+    const shared: SharedLine = { name, bit: 1 << index, sources, level };
     return {
       name,
       initial: { at: 0 },
       step: (state, env) => {
         const { at } = state as { at: number };
         if (at === script.length) return null;
-        driveShared(world, env, name, sources, index, script[at] === '+', level);
+        driveShared(world, env, shared, script[at] === '+');
         return { at: at + 1 };
       },
     };
@@ -196,16 +205,17 @@ function shareLine(world: World, sources: Int32Array<ArrayBufferLike>, level: 'd
   });
 }
 
-function driveShared(
-  world: World,
-  env: Env,
-  name: string,
-  sources: Int32Array<ArrayBufferLike>,
-  index: number,
-  high: boolean,
-  level: 'derived' | 'stored',
-): void {
-  const bit = 1 << index;
+/** A device's part of a line that several drive. */
+interface SharedLine {
+  readonly name: string;
+  /** Its bit in `sources`. */
+  readonly bit: number;
+  /** The word that says which devices ask. */
+  readonly sources: Int32Array<ArrayBufferLike>;
+  readonly level: 'derived' | 'stored';
+}
+
+function driveShared(world: World, env: Env, { name, bit, sources, level }: SharedLine, high: boolean): void {
   // Meets the reads of the vCPU and the accesses of the other devices.
   const before = high ? Atomics.or(sources, 0, bit) : Atomics.and(sources, 0, ~bit);
   const now = high ? before | bit : before & ~bit;
@@ -216,7 +226,7 @@ function driveShared(
   }
   // As above; by the time of the call below the answer may be old.
   const asks = Atomics.load(sources, 0) !== 0;
-  drive(world, env, name, IRQ_VS_EXT, asks, 'caller');
+  drive(world, env, { name, irq: IRQ_VS_EXT, fall: 'caller' }, asks);
 }
 
 export interface RequesterOptions {

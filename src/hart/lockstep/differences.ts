@@ -55,7 +55,7 @@ function range(name: keyof typeof FIELD): readonly [start: number, end: number] 
 export function sameState(a: Int32Array, b: Int32Array): boolean {
   for (const ranges of [STATE_RANGES, COUNTER_RANGES]) {
     for (const [start, end] of ranges) {
-      for (let word = start >> 2; word < end >> 2; word++) if (a[word] !== b[word]) return false;
+      if (!isSame(a, b, start >> 2, end >> 2)) return false;
     }
   }
   return true;
@@ -115,8 +115,13 @@ export function copyMemory(from: GuestMemory, to: GuestMemory): void {
   const sources = from.asWords();
   const targets = to.asWords();
   for (let at = 0; at < sources.length; at += PAGE_WORDS) {
-    const source = sources.subarray(at, at + PAGE_WORDS);
-    const target = targets.subarray(at, at + PAGE_WORDS);
-    if (source.some((word, index) => word !== target[index])) target.set(source);
+    const end = Math.min(at + PAGE_WORDS, sources.length);
+    if (!isSame(sources, targets, at, end)) targets.set(sources.subarray(at, end), at);
   }
+}
+
+/** A plain loop: `some` and `every` of typed arrays call a function for each word. */
+function isSame(a: Int32Array, b: Int32Array, from: number, to: number): boolean {
+  for (let word = from; word < to; word++) if (a[word] !== b[word]) return false;
+  return true;
 }

@@ -14,7 +14,10 @@ export interface AccessGroup {
   /** Lowest offset from the base register, and the bytes from there to the end of the last access. */
   low: number;
   span: number;
-  /** Bytes of the widest access: the address at the lowest offset must be a multiple of this. */
+  /**
+   * Bytes of the widest access: the address at the lowest offset must be a multiple of this. 1 for an access by itself
+   * that may be misaligned, as long as it stays within its page.
+   */
   alignment: number;
   /**
    * Bytes that each turn of a loop moves the base register by. Not 0: the group is checked at the start of a turn, for
@@ -30,7 +33,7 @@ export interface AccessGroup {
 
 /** Limits for accesses that are checked together. */
 export interface SpanLimits {
-  /** Bytes that a check may cover; 0: each access has its own, where it is. */
+  /** Bytes that a check may cover; 0: each access has its own, where it is, and need not be aligned. */
   readonly longest: number;
   /**
    * Base registers, a bit for each: through these only what is in the same naturally aligned unit, which no boundary of
@@ -85,7 +88,7 @@ export function groupAccesses(
       open ??= new Array<AccessGroup | undefined>(32).fill(undefined);
       let group = open[rs1];
       if (group === undefined || !widen(group, imm, accessBytes, accessBytes, limits)) {
-        group = newGroup(rs1, imm, accessBytes, accessBytes, all);
+        group = newGroup(rs1, imm, accessBytes, limits.longest === 0 ? 1 : accessBytes, all);
         open[rs1] = group;
         if ((written & (1 << rs1)) === 0) exposed.push(group);
       }

@@ -38,6 +38,7 @@ export class RegionCode {
   readonly #flow: Flow;
   readonly #dominates: Dominates;
   readonly #accesses: AccessPlan;
+  readonly #checksTogether: boolean;
   /** Of RV64 alone: registers of RV32 have nothing but words. */
   readonly #words: WordRegisters | undefined;
   /** Depths of the labels of blocks by index; 0: none yet. */
@@ -66,6 +67,7 @@ export class RegionCode {
     this.#flow = flow;
     this.#dominates = dominates;
     this.#accesses = planAccesses(graph, flow, dominates, limits);
+    this.#checksTogether = limits.longest > 0;
     if (frame.pointerBytes === 8) this.#words = new WordRegisters();
     const { loops } = this.#accesses;
     if (linear && loops.length > 0) this.#guessed = followedPointers(flow, loops, frame.pointerBytes);
@@ -339,7 +341,8 @@ export class RegionCode {
     values[HOLE.span] = span - 1;
     values[HOLE.alignment] = isLong ? alignment - 1 : PAGE_MASK | (alignment - 1);
     this.#frame.mayResume(offset, unspent);
-    if (isLong) this.wideChecks.set(offset, (this.wideChecks.get(offset) ?? 0) | (1 << base));
+    if (isLong && this.#checksTogether)
+      this.wideChecks.set(offset, (this.wideChecks.get(offset) ?? 0) | (1 << base));
     const shape =
       (stores ? PROBE.stores : 0) |
       (isLong ? PROBE.long : 0) |

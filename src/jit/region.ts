@@ -39,7 +39,7 @@ export interface CompileOptions {
   readonly large: boolean;
   /** Most of the guest's addresses are equally far from linear memory, as with Bare and in kernels. */
   readonly linear: boolean;
-  /** Check each memory access by itself, where it is. */
+  /** Check each memory access by itself, where it is; those that are misaligned may pass. */
   readonly ungrouped: boolean;
   /**
    * Base registers, a bit for each, through which accesses are checked one by one: together they cross pages too often.

@@ -177,6 +177,26 @@ describe('a region that often cannot go on is compiled with fewer accesses for e
     expect(wide).toEqual([S0 | S3, S0 | S3, S3]);
   });
 
+  test('in the end each by itself, where misaligned ones pass that stay within the page', () => {
+    const turns = 20_000;
+    const bed = new HartBed({ engine: 'jit' });
+    bed.load(`
+      li s0, ${DATA + 5}
+      li s1, ${turns}
+      li a0, 0
+    loop: sd s1, 0(s0)
+      lw t0, 0(s0)
+      lhu t1, 9(s0)
+      add a0, a0, t0
+      add a0, a0, t1
+      addi s1, s1, -1
+      bnez s1, loop
+      ${FINISH}`);
+    bed.finish(40_000_000);
+    expect(bed.result).toBe((turns * (turns + 1)) / 2);
+    expect(bed.hart.regionStatistics?.retired).toBeGreaterThan(5 * turns);
+  });
+
   test('but not if it moves from page to page', () => {
     const passes = (count: number) => `
       li s2, ${count}

@@ -1,7 +1,7 @@
 import type { LocalFolders } from '../agent/files/tree.ts';
 import type { GuestSocket } from '../agent/tcp.ts';
 import type { MachineConfig } from '../machine/config.ts';
-import type { MachineHost } from '../machine/machine.ts';
+import type { MachineHost } from '../machine/machine-host.ts';
 import type { SnapshotSink } from '../machine/snapshot/codec.ts';
 import type { RestoreConfig } from '../machine/snapshot/draft.ts';
 import type { SavedMachine } from '../machine/snapshot/saved-machine.ts';

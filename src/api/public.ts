@@ -53,13 +53,9 @@ export type { BareProgram } from '../machine/bare/boot.ts';
 export type { MachineConfig } from '../machine/config.ts';
 export type { Engine } from '../machine/engine.ts';
 export type { VcpuStats } from '../machine/kind.ts';
-export {
-  Machine,
-  type MachineCallbacks,
-  type MachineEnd,
-  type MachineHost,
-  type RunningThread,
-} from '../machine/machine.ts';
+export { Machine } from '../machine/machine.ts';
+export type { MachineEnd } from '../machine/machine-end.ts';
+export type { MachineCallbacks, MachineHost, RunningThread } from '../machine/machine-host.ts';
 export { DEFAULT_MAC, userNetwork } from '../network/defaults.ts';
 export { type AllowRule, parseRule } from '../network/policy.ts';
 export type { InterruptEvent } from '../trace/interrupt-timeline.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { describeStuck } from '../hart/stuck.ts';
-import type { MachineEnd } from '../machine/machine.ts';
+import type { MachineEnd } from '../machine/machine-end.ts';
 import { EXIT_STATUS, exitStatusHelp, statusOfGuestCode } from './exit-status.ts';
 import { outcomeOf, panicOutcome, signalOutcome, timeoutOutcome } from './outcome.ts';
 

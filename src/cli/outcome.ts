@@ -1,4 +1,4 @@
-import type { MachineEnd } from '../machine/machine.ts';
+import type { MachineEnd } from '../machine/machine-end.ts';
 import { printableLine } from '../node/printable.ts';
 import { type EndingSignal, signalStatus } from '../node/signals.ts';
 import { EXIT_STATUS, statusOfGuestCode } from './exit-status.ts';

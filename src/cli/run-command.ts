@@ -4,7 +4,7 @@ import type { AttachedParts } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from '../machine/config.ts';
 import { readCpu } from '../machine/cpu.ts';
-import type { MachineHost } from '../machine/machine.ts';
+import type { MachineHost } from '../machine/machine-host.ts';
 import { writeOutputFile } from '../node/files.ts';
 import {
   GUEST_NAMES,

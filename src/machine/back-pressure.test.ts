@@ -6,7 +6,8 @@ import { assemble } from '../isa/index.ts';
 import { NodeHost } from '../node/node-host.ts';
 import type { MachineConfig } from './config.ts';
 import { MOST_NOTICES } from './control.ts';
-import { Machine, type MachineEnd } from './machine.ts';
+import { Machine } from './machine.ts';
+import type { MachineEnd } from './machine-end.ts';
 
 const LIMIT_MS = 30_000;
 const MIB = 2 ** 20;

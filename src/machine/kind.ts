@@ -1,4 +1,5 @@
 import type { BootPlan } from '../boot/boot-plan.ts';
+import type { HartRegisters } from '../hart/saved-registers.ts';
 import type { Stat } from '../hypervisor/vcpu-layout.ts';
 import type { Recorder } from '../trace/recorder.ts';
 import type { GuestClock } from './clock.ts';
@@ -35,6 +36,8 @@ export interface Processors {
   wakeAll(): void;
   /** The counters of each vCPU so far; a bare machine has none. */
   stats(): readonly VcpuStats[];
+  /** A copy of all registers that are not in shared memory while the machine stands still, by processor. */
+  registers(): readonly HartRegisters[];
   /** Lets a debugger look at the processors while the machine stands still. */
   inspect(machine: InspectedMachine): Promise<Inspector>;
   /** All that a thread starts with. */

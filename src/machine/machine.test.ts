@@ -3,7 +3,8 @@ import { bareProgram, finish, guestProgram, reset } from '../../test/machine/pro
 import { type MachineRun, runMachine } from '../../test/machine/run-machine.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { MachineConfig } from './config.ts';
-import { Machine, type MachineHost } from './machine.ts';
+import { Machine } from './machine.ts';
+import type { MachineHost } from './machine-host.ts';
 import type { WorkerMessage } from './worker.ts';
 
 const LIMIT_MS = 30_000;

@@ -1,10 +1,9 @@
 import type { DebugTarget } from '../debug/target.ts';
-import type { Backends, GuestBalloon, GuestNetwork, GuestPort, GuestSockets } from '../devices/backends.ts';
+import type { GuestBalloon, GuestNetwork, GuestPort, GuestSockets } from '../devices/backends.ts';
 import type { HostSide } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
 import { hotCodeOf } from '../hart/hot-code.ts';
 import { type RegionStatistics, readRegionStatistics } from '../hart/region-statistics.ts';
-import { copyRegisters } from '../hart/saved-registers.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import type { LiveInterrupt } from '../trace/live.ts';
 import type { Moments } from '../trace/moments.ts';
@@ -20,6 +19,8 @@ import { draftDomain } from './domain/domain.ts';
 import { DEFAULT_ENGINE, type Engine } from './engine.ts';
 import { ioLanes } from './io/io.ts';
 import type { MachineDraft, OwnFacts, Processors, VcpuStats } from './kind.ts';
+import { EndReports, type MachineEnd } from './machine-end.ts';
+import type { MachineCallbacks, MachineHost, RunningThread } from './machine-host.ts';
 import { type MachinePlan, memoryFor } from './plan.ts';
 import { draftRestored, type RestoreConfig } from './snapshot/draft.ts';
 import { KeptAnswers } from './snapshot/kept-answers.ts';
@@ -29,52 +30,6 @@ import { MachineTrace } from './trace/owner.ts';
 
 /** How long threads may take to leave after the end of their machine. */
 const GRACE_MS = 5_000;
-
-/** How a machine ended. */
-export type MachineEnd =
-  | { readonly reason: 'poweroff' }
-  | { readonly reason: 'reboot' }
-  /** The guest reported a failure; `code` is its own. */
-  | { readonly reason: 'failure'; readonly code: number }
-  /** By {@link Machine.stop}. */
-  | { readonly reason: 'stopped' }
-  /** The guest cannot make progress; `message` says in whole sentences why. */
-  | { readonly reason: 'stuck'; readonly message: string }
-  /** Under `lockstep`: compiled and interpreted code do not do the same. `report` says in many lines how. */
-  | { readonly reason: 'differs'; readonly report: string }
-  /** A thread of ours failed. */
-  | { readonly reason: 'defect'; readonly error: Error };
-
-/** A thread that the surroundings have started. */
-export interface RunningThread {
-  /** Ends it wherever it is. Fulfilled when it has ended. */
-  terminate(): Promise<void>;
-}
-
-/** Services of the surroundings (Node, a page). */
-export interface MachineHost {
-  /** Milliseconds to add to `performance.now()` of the calling thread for the time that all threads share. */
-  readonly clockOffset: number;
-  /**
-   * Starts a thread that calls what `loadWorker(start.kind)` gives; `onExit` is called when it has returned or failed.
-   */
-  spawn(
-    start: WorkerStart,
-    onMessage: (message: WorkerMessage) => void,
-    onExit: (error: Error | undefined) => void,
-  ): RunningThread;
-  /**
-   * Keeps the program running until the function that it gives is called, where it does not wait for threads of
-   * machines by itself.
-   */
-  hold?(): () => void;
-}
-
-/** The backends that the machine's owner gives it, and the functions that tell the owner of events. */
-export interface MachineCallbacks extends Backends {
-  /** For people. */
-  onNotice?(text: string): void;
-}
 
 /** A machine, seen from the thread that owns it. */
 export class Machine {
@@ -110,10 +65,8 @@ export class Machine {
   #debugger: Promise<MachineDebugger> | undefined;
   /** The same, once it is there. */
   #inspecting: MachineDebugger | undefined;
-  #defect: Error | undefined;
+  readonly #endReports = new EndReports();
   #grace: ReturnType<typeof setTimeout> | undefined;
-  #stuck = '';
-  #difference = '';
   /** The first notice of code that did not compile. */
   #refused = '';
   #finish: (end: MachineEnd) => void = () => undefined;
@@ -307,8 +260,7 @@ export class Machine {
     const stands = await this.#control.allStand(this.#running);
     if (!stands || this.#pausedAt === undefined)
       throw new InputError('The machine has ended, and cannot be saved any more.');
-    const registers =
-      this.plan.kind === 'bare' ? this.plan.harts.map((area) => copyRegisters(this.#memory, area)) : [];
+    const registers = this.#processors.registers();
     return {
       ...{ plan: this.plan, own: this.#own, ...this.#cpu, memory: this.#memory },
       ...{ deviceTree: this.deviceTree, registers, kept: all },
@@ -466,10 +418,10 @@ export class Machine {
         if (this.#trace !== undefined) this.#trace.report = message.report;
         break;
       case 'stuck':
-        this.#stuck ||= message.text;
+        this.#endReports.stuck(message.text);
         break;
       case 'differs':
-        this.#difference ||= message.text;
+        this.#endReports.differs(message.text);
         break;
     }
   }
@@ -477,7 +429,7 @@ export class Machine {
   /** A thread that fails takes the whole machine down; the others leave by themselves. */
   #threadEnded(error: Error | undefined): void {
     if (error !== undefined) {
-      this.#defect ??= error;
+      this.#endReports.fail(error);
       this.stop();
     }
     this.#running--;
@@ -493,7 +445,7 @@ export class Machine {
   #traceEnded(error: Error | undefined): void {
     this.#traceHasEnded = true;
     if (error !== undefined) {
-      this.#defect ??= error;
+      this.#endReports.fail(error);
       this.stop();
     }
     if (this.#running === 0) this.#conclude();
@@ -503,26 +455,7 @@ export class Machine {
     this.#trace?.live.end();
     this.#trace?.moments.end();
     clearTimeout(this.#grace);
-    this.#finish(this.#end());
-  }
-
-  #end(): MachineEnd {
-    if (this.#defect !== undefined) return { reason: 'defect', error: this.#defect };
-    // It may have been found when the machine had ended otherwise.
-    if (this.#difference !== '') return { reason: 'differs', report: this.#difference };
-    const { reason, code } = this.#control;
-    switch (reason) {
-      case END.powerOff:
-        return { reason: 'poweroff' };
-      case END.reboot:
-        return { reason: 'reboot' };
-      case END.failure:
-        return { reason: 'failure', code };
-      case END.stuck:
-        return { reason: 'stuck', message: this.#stuck };
-      default:
-        return { reason: 'stopped' };
-    }
+    this.#finish(this.#endReports.endOf(this.#control));
   }
 }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { InputError } from '../errors/input-error.ts';
 import type { Xlen } from '../machine/cpu.ts';
-import type { MachineHost, RunningThread } from '../machine/machine.ts';
+import type { MachineHost, RunningThread } from '../machine/machine-host.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
 import { sharedClockOffset } from './clock.ts';
 import { compileCacheDir } from './compile-cache.ts';

@@ -1,5 +1,5 @@
 import type { Xlen } from '../machine/cpu.ts';
-import type { MachineHost, RunningThread } from '../machine/machine.ts';
+import type { MachineHost, RunningThread } from '../machine/machine-host.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
 import { refuseExchange } from '../storage/exchange.ts';
 import type { RemoteFile } from '../storage/http/range-source.ts';

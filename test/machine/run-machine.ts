@@ -1,7 +1,8 @@
 import type { RegionStatistics } from '../../src/hart/region-statistics.ts';
 import type { MachineConfig } from '../../src/machine/config.ts';
 import type { VcpuStats } from '../../src/machine/kind.ts';
-import { Machine, type MachineEnd } from '../../src/machine/machine.ts';
+import { Machine } from '../../src/machine/machine.ts';
+import type { MachineEnd } from '../../src/machine/machine-end.ts';
 import type { TraceReport } from '../../src/machine/thread.ts';
 import { NodeHost } from '../../src/node/node-host.ts';
 

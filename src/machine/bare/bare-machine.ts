@@ -1,4 +1,4 @@
-import type { HartRegisters } from '../../hart/saved-registers.ts';
+import { copyRegisters, type HartRegisters } from '../../hart/saved-registers.ts';
 import type { InspectedMachine, Inspector } from '../debug/inspector.ts';
 import { describeMachine } from '../describe.ts';
 import type { MachineDraft, Processors, VcpuStats } from '../kind.ts';
@@ -34,6 +34,7 @@ export function restoredBareMachine(
 
 class BareMachine implements Processors {
   readonly #plan: BarePlan;
+  readonly #memory: WebAssembly.Memory;
   readonly #harts: readonly HartWords[];
   readonly #start: RunBare;
   readonly #registers: readonly HartRegisters[];
@@ -45,6 +46,7 @@ class BareMachine implements Processors {
     registers: readonly HartRegisters[] = [],
   ) {
     this.#plan = plan;
+    this.#memory = memory;
     this.#harts = HartWords.ofAll(memory, plan.hartWords);
     this.#start = start;
     this.#registers = registers;
@@ -60,6 +62,10 @@ class BareMachine implements Processors {
 
   stats(): readonly VcpuStats[] {
     return [];
+  }
+
+  registers(): readonly HartRegisters[] {
+    return this.#plan.harts.map((area) => copyRegisters(this.#memory, area));
   }
 
   async inspect(machine: InspectedMachine): Promise<Inspector> {

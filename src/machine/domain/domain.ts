@@ -100,6 +100,11 @@ class Domain implements Processors {
     );
   }
 
+  /** A vCPU that no pCPU runs has its registers in its area. */
+  registers(): readonly [] {
+    return [];
+  }
+
   async inspect(machine: InspectedMachine): Promise<Inspector> {
     const { inspectVcpus } = await import('./inspector.ts');
     const plan = this.#plan;

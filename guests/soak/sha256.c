@@ -1,4 +1,5 @@
 /* SHA-256 (FIPS 180-4) of known messages. */
+#include "../sha256.h"
 #include "expected.h"
 #include "soak.h"
 
@@ -12,32 +13,6 @@ static const uint32_t constants[64] = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-static uint32_t rotate(uint32_t value, unsigned by) { return value >> by | value << (32 - by); }
-
-static void absorb(uint32_t state[8], const uint8_t *block) {
-  uint32_t w[64], s[8];
-  for (int i = 0; i < 16; i++) {
-    const uint8_t *b = block + 4 * i;
-    w[i] = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-  }
-  for (int i = 16; i < 64; i++) {
-    uint32_t a = w[i - 15], b = w[i - 2];
-    w[i] = w[i - 16] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[i - 7] +
-           (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
-  }
-  for (int i = 0; i < 8; i++) s[i] = state[i];
-  for (int i = 0; i < 64; i++) {
-    uint32_t one = s[7] + (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) +
-                   ((s[4] & s[5]) ^ (~s[4] & s[6])) + constants[i] + w[i];
-    uint32_t two = (rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)) +
-                   ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
-    for (int k = 7; k > 0; k--) s[k] = s[k - 1];
-    s[4] += one;
-    s[0] = one + two;
-  }
-  for (int i = 0; i < 8; i++) state[i] += s[i];
-}
-
 static void sha256_round(void) {
   /* A message of whole blocks, then the padding: one bit, zeros, the length in bits. */
   static uint8_t message[SHA256_MAXIMUM + 64];
@@ -48,7 +23,7 @@ static void sha256_round(void) {
   message[bytes + 63] = (uint8_t)(bytes * 8);
   uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  for (size_t at = 0; at < bytes + 64; at += 64) absorb(state, message + at);
+  for (size_t at = 0; at < bytes + 64; at += 64) sha256_block(state, constants, message + at);
   for (int i = 0; i < 8; i++) expect("word of a SHA-256 digest", state[i], expected_digests[which][i]);
 }
 

@@ -1,10 +1,13 @@
 import type { Hart } from '../hart/index.ts';
 import { CSR } from '../hart/layout.ts';
+import { csrNumber } from '../hart/privileged/index.ts';
+import { isPriority } from '../hart/privileged/registers.ts';
+import { instructionNamed } from '../isa/index.ts';
 
-const SYSTEM = 0x73;
-const SIREG = 0x151;
-const FIRST_PRIORITY = 0x30;
-const LAST_PRIORITY = 0x3f;
+/** The lowest 7 bits of an encoding. */
+const OPCODE = 0x7f;
+const SYSTEM = instructionNamed('csrrw').match & OPCODE;
+const SIREG = csrNumber('sireg');
 
 /**
  * Carries out a guest's access to `sireg` where that is a register of its `iprio` array: the array of a guest is the
@@ -18,10 +21,9 @@ export function skipsPriorities({ state }: Hart): boolean {
   const bits = csr[CSR.stval] as number;
   // Of SYSTEM instructions those with bits 13:12 other than 0 access CSRs, but for hlv and its like, which have 14
   // only.
-  if ((bits & 0x7f) !== SYSTEM || (bits & 0x3000) === 0 || bits >>> 20 !== SIREG) return false;
+  if ((bits & OPCODE) !== SYSTEM || (bits & 0x3000) === 0 || bits >>> 20 !== SIREG) return false;
   const select = csr[CSR.vsiselect] as number;
-  const isPriority = select >= FIRST_PRIORITY && select <= LAST_PRIORITY;
-  if (!isPriority || (xlen === 64 && (select & 1) !== 0)) return false;
+  if (!isPriority(select) || (xlen === 64 && (select & 1) !== 0)) return false;
   state.setX((bits >>> 7) & 31, 0, 0);
   return true;
 }

@@ -1,4 +1,5 @@
 /* SHA-256 (FIPS 180-4): 32-bit rotations and additions in long straight code. */
+#include "../../../guests/sha256.h"
 #include "bench.h"
 
 #define BLOCKS 64
@@ -7,8 +8,6 @@
 static uint32_t constants[64];
 static uint32_t state[8];
 static uint8_t data[BLOCKS][64];
-
-static uint32_t rotate(uint32_t x, int by) { return (x >> by) | (x << (32 - by)); }
 
 /* x to the power of 2 or 3, without its lowest 32 * power bits: x is a number with 32 bits behind the point. */
 static uint32_t whole_part(uint64_t x, int power) {
@@ -51,39 +50,7 @@ static void make_constants(void) {
   }
 }
 
-CALLED static void hash_block(const uint8_t *block) {
-  uint32_t w[64];
-  for (int i = 0; i < 16; i++) {
-    w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 | (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
-  }
-  for (int i = 16; i < 64; i++) {
-    uint32_t s0 = rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ (w[i - 15] >> 3);
-    uint32_t s1 = rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ (w[i - 2] >> 10);
-    w[i] = w[i - 16] + s0 + w[i - 7] + s1;
-  }
-  uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
-  uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
-  for (int i = 0; i < 64; i++) {
-    uint32_t t1 = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + constants[i] + w[i];
-    uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
-    h = g;
-    g = f;
-    f = e;
-    e = d + t1;
-    d = c;
-    c = b;
-    b = a;
-    a = t1 + t2;
-  }
-  state[0] += a;
-  state[1] += b;
-  state[2] += c;
-  state[3] += d;
-  state[4] += e;
-  state[5] += f;
-  state[6] += g;
-  state[7] += h;
-}
+CALLED static void hash_block(const uint8_t *block) { sha256_block(state, constants, block); }
 
 uint64_t run(void) {
   uint32_t random = 6;

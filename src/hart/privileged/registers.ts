@@ -119,6 +119,14 @@ export const MACHINE_INTERRUPTS = INTERRUPT.msi | INTERRUPT.mti | INTERRUPT.mei;
 /** Bits of mie that are not those of hie. */
 export const MIE = SUPERVISOR_INTERRUPTS | MACHINE_INTERRUPTS;
 
+/** The values of a select register for the array of priorities (AIA, "Configuring priorities of major interrupts"). */
+export const FIRST_PRIORITY = 0x30;
+const LAST_PRIORITY = 0x3f;
+
+export function isPriority(select: number): boolean {
+  return select >= FIRST_PRIORITY && select <= LAST_PRIORITY;
+}
+
 /** mcounteren, hcounteren and scounteren. */
 export const COUNTER = { cycle: 1 << 0, time: 1 << 1, instret: 1 << 2 } as const;
 

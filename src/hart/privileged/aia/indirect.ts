@@ -9,15 +9,21 @@ import type { Context, Features } from '../context.ts';
 import { type CsrDefinition, type Mask, stored, VERDICT, type Verdict } from '../csr-definition.ts';
 import { stateGate } from '../csr-environment.ts';
 import { hypervisorInterrupts } from '../csr-machine.ts';
-import { INTERRUPT, MIE, MODE, STATEEN, SUPERVISOR_INTERRUPTS } from '../registers.ts';
+import {
+  FIRST_PRIORITY,
+  INTERRUPT,
+  isPriority,
+  MIE,
+  MODE,
+  STATEEN,
+  SUPERVISOR_INTERRUPTS,
+} from '../registers.ts';
 import { FILE, guestFile } from './top.ts';
 
 const { allowed, illegal, virtual } = VERDICT;
 
 /** Select registers hold 9 bits. */
 const SELECT: Mask = [0x1ff, 0];
-const FIRST_PRIORITY = 0x30;
-const LAST_PRIORITY = 0x3f;
 const FIRST_OF_FILE = 0x70;
 const FIRST_ARRAY = 0x80;
 const LAST_OF_FILE = 0xff;
@@ -29,10 +35,6 @@ const withHypervisor = (features: Features): boolean => features.aia && features
 const indirectGate = stateGate(STATEEN.indirectHigh);
 const aiaGate = stateGate(STATEEN.aiaHigh);
 const imsicGate = stateGate(STATEEN.imsicHigh);
-
-function isPriority(select: number): boolean {
-  return select >= FIRST_PRIORITY && select <= LAST_PRIORITY;
-}
 
 function isOfFile(select: number): boolean {
   return select >= FIRST_OF_FILE && select <= LAST_OF_FILE;

@@ -3,7 +3,6 @@ import type { Hart } from '../hart/index.ts';
 import { CSR, type CsrField, FIELD, VILL } from '../hart/layout.ts';
 import { COUNTER, GUEST_INTERRUPTS, HSTATUS, INTERRUPT, STATUS } from '../hart/privileged/registers.ts';
 import { IRQ_RAS_HIGH, IRQ_RAS_LOW, IRQ_VS_SOFT, interruptNumbers } from '../interrupts/numbers.ts';
-import type { Protocol } from '../interrupts/protocol.ts';
 import { type BlockResult, VcpuInterrupts } from '../interrupts/vcpu-interrupts.ts';
 import { EXIT_REQUEST, vcpuWordsAt } from '../interrupts/words.ts';
 import type { Xlen } from '../isa/index.ts';
@@ -20,6 +19,7 @@ import {
   type Stat,
   VCPU,
 } from './vcpu-layout.ts';
+import type { VcpuOptions } from './vcpu-options.ts';
 
 /** hvip and hip positions (privileged specification, "Hypervisor Interrupt Registers"). */
 export const { vssi: VSSIP, vsti: VSTIP, vsei: VSEIP } = INTERRUPT;
@@ -37,34 +37,6 @@ const GUEST_WORD = GUEST.word;
 const GUEST_HSTATUS = HSTATUS.spv | HSTATUS.spvp | (1 << HSTATUS.vgeinShift) | HSTATUS.vtw;
 /** Position of hgatp.VMID in the high half. */
 const VMID_SHIFT = 12;
-
-/** The parts of its domain that a vCPU needs, as one thread sees them. */
-export interface VcpuOptions {
-  readonly memory: WebAssembly.Memory;
-  /** Byte address of the vCPU's area. */
-  readonly area: number;
-  readonly index: number;
-  readonly protocol: Protocol;
-  /**
-   * Level of the external interrupt line of this vCPU, from the interrupt controller; hgeip[1] of the hart it is on.
-   */
-  readonly externalPending: () => boolean;
-  /** Guest time in ticks. */
-  readonly ticks: () => number;
-  /** The guest programs vstimecmp itself (Sstc); otherwise only the SBI does. */
-  readonly sstc: boolean;
-  /** The harts have the AIA with an IMSIC, and the guest may raise and clear some interrupts itself. Default false. */
-  readonly aia?: boolean;
-  /** Puts this vCPU on the run queue. */
-  readonly wake: () => void;
-  readonly debug?: boolean;
-  /** Records what this thread does to the vCPU, if it is traced. */
-  readonly trace?: Recorder | undefined;
-  /** Width of the guest: 64 unless given. */
-  readonly xlen?: Xlen;
-  /** VLEN of its harts in bits; 0, if they have no vectors, unless given. */
-  readonly vlen?: number;
-}
 
 /** scounteren: what user mode may read. */
 const USER_COUNTERS = COUNTER.cycle | COUNTER.time | COUNTER.instret;

@@ -1,6 +1,6 @@
 import { AgentError, guestError } from './agent-error.ts';
 import type { CommandExit } from './command-result.ts';
-import type { AgentConnection, AgentStream, ProgramEnd } from './connection.ts';
+import type { AgentConnection, AgentStream, ProgramEnd, StreamHandler } from './connection.ts';
 import { broken } from './frame.ts';
 import { WINDOW } from './incoming.ts';
 import { OutgoingBytes } from './outgoing.ts';
@@ -44,6 +44,9 @@ export class RunningCommand {
   /** Fulfilled when the program has ended, and all has come that it had written itself. */
   readonly complete: Promise<CommandExit>;
   readonly #label: string;
+  readonly #output: OutputHandler;
+  readonly #started = Promise.withResolvers<number>();
+  readonly #exited = Promise.withResolvers<CommandExit>();
   /** Bytes of its own that come yet, by channel, once it has ended. Before that: Infinity where the channel has. */
   readonly #left = new Map<number, number>();
   readonly #written = Promise.withResolvers<void>();
@@ -57,25 +60,14 @@ export class RunningCommand {
     output: OutputHandler,
     terminal?: TerminalSize,
   ) {
-    const started = Promise.withResolvers<number>();
-    const exited = Promise.withResolvers<CommandExit>();
-    this.started = started.promise;
-    this.exited = exited.promise;
-    this.complete = exited.promise.then((exit) => this.#written.promise.then(() => exit));
-    // Not everybody waits for both.
-    this.started.catch(() => undefined);
-    this.exited.catch(() => undefined);
-    this.complete.catch(() => undefined);
-    this.#written.promise.catch(() => undefined);
+    this.#output = output;
     this.#label = describeCommand(command);
-    const fail = (error: Error) => {
-      this.#isOver = true;
-      started.reject(error);
-      exited.reject(error);
-      this.#written.reject(error);
-      this.input.fail(error);
-      output.failed(error);
-    };
+    this.started = this.#started.promise;
+    this.exited = this.#exited.promise;
+    this.complete = this.exited.then((exit) => this.#written.promise.then(() => exit));
+    // Not everybody waits for all of them.
+    for (const each of [this.started, this.exited, this.complete, this.#written.promise])
+      each.catch(() => undefined);
     const windows = [
       { channel: CHANNEL.OUT, bytes: WINDOW },
       ...(terminal === undefined ? [{ channel: CHANNEL.ERR, bytes: WINDOW }] : []),
@@ -83,34 +75,50 @@ export class RunningCommand {
     const payload = runPayload(command, options, terminal);
     this.stream = connection.open(
       { type: FRAME.RUN, payload, windows },
-      {
-        data: (channel, bytes) => {
-          output.data(channel, bytes);
-          this.#count(channel, bytes.length);
-        },
-        end: (channel) => {
-          output.end(channel);
-          this.#count(channel, Number.POSITIVE_INFINITY);
-        },
-        credit: (_, bytes) => this.input.grant(bytes),
-        started: (pid) => started.resolve(pid),
-        exited: (end) => {
-          this.#isOver = true;
-          for (const [channel, bytes] of end.left)
-            this.#left.set(channel, bytes - (this.#left.get(channel) ?? 0));
-          exited.resolve(exitOf(end));
-          this.#settle();
-          this.input.fail(new AgentError('EPIPE', `${this.#label} has ended: it reads nothing any more.`));
-        },
-        done: (errno, reader) => {
-          if (errno !== 0) fail(startError(errno, reader, command, options));
-          else if (!this.#isOver) fail(broken('the end of a program before it had ended'));
-          else for (const channel of [CHANNEL.OUT, CHANNEL.ERR]) output.end(channel);
-        },
-        failed: fail,
-      },
+      this.#handler((errno, reader) => startError(errno, reader, command, options)),
     );
     this.input = new OutgoingBytes(connection, this.stream, PROTOCOL.INPUT_WINDOW);
+  }
+
+  /** @param whyNotStarted makes the error of a program that could not be started */
+  #handler(whyNotStarted: (errno: number, reader: PayloadReader) => Error): StreamHandler {
+    const output = this.#output;
+    return {
+      data: (channel, bytes) => {
+        output.data(channel, bytes);
+        this.#count(channel, bytes.length);
+      },
+      end: (channel) => {
+        output.end(channel);
+        this.#count(channel, Number.POSITIVE_INFINITY);
+      },
+      credit: (_, bytes) => this.input.grant(bytes),
+      started: (pid) => this.#started.resolve(pid),
+      exited: (end) => this.#hasExited(end),
+      done: (errno, reader) => {
+        if (errno !== 0) this.#fail(whyNotStarted(errno, reader));
+        else if (!this.#isOver) this.#fail(broken('the end of a program before it had ended'));
+        else for (const channel of [CHANNEL.OUT, CHANNEL.ERR]) output.end(channel);
+      },
+      failed: (error) => this.#fail(error),
+    };
+  }
+
+  #hasExited(end: ProgramEnd): void {
+    this.#isOver = true;
+    for (const [channel, bytes] of end.left) this.#left.set(channel, bytes - (this.#left.get(channel) ?? 0));
+    this.#exited.resolve(exitOf(end));
+    this.#settle();
+    this.input.fail(new AgentError('EPIPE', `${this.#label} has ended: it reads nothing any more.`));
+  }
+
+  #fail(error: Error): void {
+    this.#isOver = true;
+    this.#started.reject(error);
+    this.#exited.reject(error);
+    this.#written.reject(error);
+    this.input.fail(error);
+    this.#output.failed(error);
   }
 
   /** Sends a signal to its process group. */

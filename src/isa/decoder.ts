@@ -24,8 +24,14 @@ interface Encoding {
 
 /** The encodings with the most fixed bits first, so that the first that matches is the one that counts. */
 export function mostSpecificFirst<E extends Encoding>(encodings: readonly E[]): E[] {
-  const fixedBits = ({ mask }: Encoding): number => mask.toString(2).replaceAll('0', '').length;
   return encodings.toSorted((a, b) => fixedBits(b) - fixedBits(a));
+}
+
+/** Counted without a string: every hart sorts hundreds of encodings when it is made. */
+function fixedBits({ mask }: Encoding): number {
+  const pairs = mask - ((mask >>> 1) & 0x5555_5555);
+  const nibbles = (pairs & 0x3333_3333) + ((pairs >>> 2) & 0x3333_3333);
+  return Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
 }
 
 const compressedBySpecificity = {

@@ -5,6 +5,13 @@ import { compileCacheDir } from '../../src/node/compile-cache.ts';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
+/** A cache that cannot be: nothing is fetched. */
+const NO_CACHE = '/dev/null/cache';
+/** One that has the interpreter, which takes a third of a second of each processor to generate. */
+const INTERPRETERS = fileURLToPath(new URL('../../build/tests/interpreters', import.meta.url));
+/** Words by which a guest is named that need not be fetched. */
+const AT_HAND = ['--kernel', 'tick', 'machine'];
+
 /** The result of a run of the command line. */
 export interface Ran {
   /** The exit status; null when a signal ended the process. */
@@ -28,9 +35,13 @@ const compiled = compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compile
 /** No run of a test takes longer; the process is killed then, which shows as status null. */
 const longest = 50_000;
 
-/** Starts `hartvisor` from the sources, with pipes. The cache is one that cannot be: nothing is fetched. */
+/** Starts `hartvisor` from the sources, with pipes. Nothing is fetched. */
 export function startCli(args: readonly string[], options: { env?: NodeJS.ProcessEnv } = {}): Running {
-  return startProcess(process.execPath, [main, ...args], options.env);
+  return startProcess(process.execPath, [main, ...args], { ...cacheFor(args), ...options.env });
+}
+
+function cacheFor(args: readonly string[]): NodeJS.ProcessEnv {
+  return AT_HAND.some((word) => args.includes(word)) ? { HARTVISOR_CACHE: INTERPRETERS } : {};
 }
 
 /** Runs another program to its end, without input, on the Node of the tests or on another one. */
@@ -46,7 +57,8 @@ export async function runNode(
 
 /** Starts `hartvisor` as `nohup hartvisor` does in a shell. */
 export function startBelowNohup(args: readonly string[]): Running {
-  return startProcess('bash', ['-c', 'nohup "$@"', 'bash', process.execPath, main, ...args]);
+  const words = ['-c', 'nohup "$@"', 'bash', process.execPath, main, ...args];
+  return startProcess('bash', words, cacheFor(args));
 }
 
 /**
@@ -64,11 +76,8 @@ export function startOnTerminal(
   redirections = '',
 ): Running {
   const quoted = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ');
-  return startProcess('script', [
-    '-qec',
-    `${before}; sh -c "echo process \\$\\$; exec ${quoted} ${redirections}"; status=$?; ${after}; exit $status`,
-    '/dev/null',
-  ]);
+  const command = `${before}; sh -c "echo process \\$\\$; exec ${quoted} ${redirections}"; status=$?; ${after}; exit $status`;
+  return startProcess('script', ['-qec', command, '/dev/null'], cacheFor(args));
 }
 
 /** Runs `hartvisor` to its end, without input. */
@@ -80,7 +89,7 @@ export async function runCli(args: readonly string[]): Promise<Ran> {
 
 function startProcess(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
   const child = spawn(command, args, {
-    env: { ...process.env, HARTVISOR_CACHE: '/dev/null/cache', ...compiled, ...env },
+    env: { ...process.env, HARTVISOR_CACHE: NO_CACHE, ...compiled, ...env },
   });
   const killer = setTimeout(() => child.kill('SIGKILL'), longest);
   // The process may be gone before it has read its input.

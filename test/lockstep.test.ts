@@ -74,7 +74,7 @@ describe('tick', () => {
         memoryBytes: 32 << 20,
         protocol: 'take-mirror',
         kernel,
-        bootArgs: 'seconds=1',
+        bootArgs: 'rounds=200',
       };
       const first = await run(config);
       expect(first.end, first.output).toEqual({ reason: 'poweroff' });

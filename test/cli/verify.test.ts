@@ -1,8 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { InputError } from '../../src/errors/input-error.ts';
+import { runVerify } from '../../src/node/verify-host.ts';
 import { runCli } from './command.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'hartvisor-verify-'));
@@ -244,12 +246,25 @@ describe("a person's own module", () => {
     ['nothing', 'export const x = 1;', 2, /exports no protocol and no scenario/],
     ['no module', 'export default {', 2, /cannot be loaded: SyntaxError/],
     ['a known name', lines("name: 'mine'", "name: 'xen'"), 2, /"xen" is a protocol of hartvisor already/],
-    ['an endless loop', lines(load, 'for (;;);'), 2, /flush of "mine" did not come back within 10 s/],
   ] as const)('%s gets a message of its own', async (name, text, status, message) => {
     const path = file(`${name.replaceAll(' ', '-')}.ts`, text);
     const ran = await runCli(['verify', '--file', path, '--scenario', 'one-ipi']);
     expect(ran.stdout + ran.stderr).toMatch(message);
     expect(ran.status).toBe(status);
+  });
+
+  test('an endless loop is ended', async () => {
+    const path = file('endless.ts', lines(load, 'for (;;);'));
+    const job = { task: 'matrix', protocols: [], scenarios: ['one-ipi'] } as const;
+    // The command waits for 10 s, and all the time the loop has a processor.
+    const run = runVerify(
+      { ...job, file: { url: pathToFileURL(path).href, shown: path } },
+      () => undefined,
+      2000,
+    );
+    const message = /endless\.ts: flush of "mine" did not come back within 2 s/;
+    await expect(run).rejects.toThrow(expect.objectContaining({ message: expect.stringMatching(message) }));
+    await expect(run).rejects.toBeInstanceOf(InputError);
   });
 });
 

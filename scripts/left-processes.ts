@@ -20,7 +20,7 @@ export interface LeftProcess {
   readonly command: string;
 }
 
-/** @returns what is to be called after the last test */
+/** @returns a function to call after the last test */
 export default function watchProcesses(): () => Promise<void> {
   process.env[MARK] = run;
   return async () => {

@@ -38,8 +38,9 @@ export interface Scenario {
   /**
    * `default`: a correct protocol passes. `rules`: the loop around the protocol breaks one of its rules on purpose, and
    * most protocols fail. `extended`: what the protocols of the field do not claim. `deep`: as `default`, and large.
+   * `reduced`: less of one of `default` that is too large for weak memory.
    */
-  readonly group: 'default' | 'rules' | 'extended' | 'deep';
+  readonly group: 'default' | 'rules' | 'extended' | 'deep' | 'reduced';
   /** Interrupts beyond VSSIP, VSTIP and VSEIP. */
   readonly interrupts?: ExtraInterrupts;
   /** Identities of messages for a vCPU that has an interrupt file. */

@@ -51,6 +51,7 @@ describe('take-mirror under RVWMO', () => {
   test.each([
     ...['ipi-after-round', 'two-ipis', 'two-senders', 'ipis-forever', 'forced-exits', 'busy-guest'],
     ...['self-ipi', 'mail', 'restored', 'entry-sync-busy', 'timer', 'line', 'line-busy', 'line-acknowledged'],
+    ...['remote-fence-once', 'remote-fence-second-look', 'remote-fence-moves'],
   ])('and in %s', (name) => {
     const whole = orderingBy(TRANSCRIPTIONS['take-mirror']);
     const result = verifyWeakly(takeMirror, named(name), whole, { maxTime: 600_000 });

@@ -43,4 +43,26 @@ export const FENCES: readonly Scenario[] = [
     group: 'default',
     threads: [fencingVcpu({ number: 0 }), fencingVcpu({ number: 1 })],
   }),
+  scenario({
+    name: 'remote-fence-once',
+    title: 'A remote fence for a guest that never leaves by itself',
+    about: 'As remote-fence-busy with one of its two threads: one exit has one sleeper to wake.',
+    group: 'reduced',
+    threads: [vcpu({ idle: 'busy', pages: true }), fencer()],
+  }),
+  scenario({
+    name: 'remote-fence-second-look',
+    title: 'A remote fence that looks again once, for a guest that never leaves by itself',
+    about:
+      'As remote-fence-patience, where the time of the first wait alone may be over, and all exits are asked for.',
+    group: 'reduced',
+    threads: [vcpu({ idle: 'busy', pages: true }), fencer({ looksAgain: 1 })],
+  }),
+  scenario({
+    name: 'remote-fence-moves',
+    title: 'A remote fence for a vCPU that moves between pCPUs and leaves its guest for nothing else',
+    about: 'As remote-fence-migration without the IPI, where all exits are asked for.',
+    group: 'reduced',
+    threads: [vcpu({ idle: 'busy', migrates: 'after sync', pages: true }), fencer()],
+  }),
 ];

@@ -14,8 +14,11 @@ const PREFIX = 'page_';
 
 export interface FencerOptions {
   readonly name?: string;
-  /** Waits for a while at a time, and looks again. Default false: it sleeps until it is woken. */
-  readonly looksAgain?: boolean;
+  /**
+   * Waits for a while at a time, and looks again: so many times, and then it sleeps until it is woken; true: without
+   * end. Default false.
+   */
+  readonly looksAgain?: boolean | number;
   /** It makes its request after it has waited, which breaks the rule. Default false. */
   readonly asksLate?: boolean;
 }
@@ -42,14 +45,17 @@ export function fencer(options: FencerOptions = {}): (world: World) => Thread {
     );
     return {
       name,
-      initial: { asked: false },
+      initial: { asked: false, looks: Number(looksAgain) },
       step: (state, env) => {
-        if (!(state as { asked: boolean }).asked) {
+        const { asked, looks } = state as { asked: boolean; looks: number };
+        if (!asked) {
           if (!asksLate) makeRequest(world.words, bit);
-          return { asked: true };
+          return { asked: true, looks };
         }
-        const limit = looksAgain ? 100 : Number.POSITIVE_INFINITY;
-        if (!waitUntilOutside(world.words, limit)) return state;
+        const limit = looks > 0 ? 100 : Number.POSITIVE_INFINITY;
+        if (!waitUntilOutside(world.words, limit)) {
+          return looksAgain === true ? state : { asked, looks: Math.max(0, looks - 1) };
+        }
         if (asksLate) makeRequest(world.words, bit);
         env.note('gives the page away');
         // Meets the load in `usePages`.

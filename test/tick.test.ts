@@ -158,7 +158,9 @@ test.each(PROTOCOLS.map(({ name }) => name).filter((name) => !PROVEN.includes(na
   async (protocol) => {
     const { end, output } = await runTick(2, 2, `${roundsFor(2)} watchdog=3`, protocol);
     expect(output).toMatch(/^tick: 2 harts/m);
-    expect(['poweroff', 'failure', 'stopped']).toContain(end.reason);
+    // A guest that has lost the timer of its watchdog comes to no verdict, and is stopped by the limit.
+    if (output.includes('tick: PASS')) expect(end.reason).toBe('poweroff');
+    else expect(end.reason).toBeOneOf(['failure', 'stopped']);
   },
   LIMIT_MS + 20_000,
 );

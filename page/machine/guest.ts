@@ -22,7 +22,7 @@ export interface Guest {
 }
 
 /** The list of a guest that cannot be had. */
-export class GuestError extends Error {
+class GuestError extends Error {
   override readonly name = 'GuestError';
 }
 

@@ -24,7 +24,7 @@ export function handleKeys(terminal: Terminal, onLeave: () => void): void {
 }
 
 /** Copies what is selected, and unselects it. @returns whether something was copied */
-export async function copy(terminal: Pick<Terminal, 'getSelection' | 'clearSelection'>): Promise<boolean> {
+async function copy(terminal: Pick<Terminal, 'getSelection' | 'clearSelection'>): Promise<boolean> {
   const text = terminal.getSelection();
   if (text === '') return false;
   await navigator.clipboard.writeText(text);

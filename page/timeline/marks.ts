@@ -1,7 +1,7 @@
 import type { Group } from './model/moment-facts.ts';
 
 /** Half the width of a mark in CSS pixels. */
-export const MARK = 3.5;
+const MARK = 3.5;
 
 /** Each group has a shape of its own, for those who do not tell its color from others. */
 const SHAPES: Readonly<Record<Group, (path: Path2D, x: number, y: number) => void>> = {

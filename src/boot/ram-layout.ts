@@ -142,7 +142,7 @@ function describeExtent(start: number | bigint, end: number | bigint): string {
 }
 
 /** The multiple of `alignment` at or below a value. */
-export function alignDown(value: number, alignment: number): number {
+function alignDown(value: number, alignment: number): number {
   return Math.floor(value / alignment) * alignment;
 }
 

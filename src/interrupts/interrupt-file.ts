@@ -28,7 +28,7 @@ export const FILE_REGISTER = {
 } as const;
 
 /** Identities of a file that is made without a number of them. */
-export const DEFAULT_IDENTITIES = 255;
+const DEFAULT_IDENTITIES = 255;
 const LARGEST_IDENTITY = 2047;
 const LINE = 64;
 const ARRAY_WORDS = (LARGEST_IDENTITY + 1) / 32;
@@ -237,7 +237,7 @@ export class InterruptFile {
  *
  * @throws RangeError unless it is one less than a multiple of 64, from 63 to 2047
  */
-export function checkIdentities(identities: number): void {
+function checkIdentities(identities: number): void {
   const isLegal = Number.isInteger(identities) && identities >= 63 && identities <= LARGEST_IDENTITY;
   if (!isLegal || (identities + 1) % 64 !== 0) {
     throw new RangeError(

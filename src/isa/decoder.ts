@@ -23,7 +23,7 @@ interface Encoding {
 }
 
 /** The encodings with the most fixed bits first, so that the first that matches is the one that counts. */
-export function mostSpecificFirst<E extends Encoding>(encodings: readonly E[]): E[] {
+function mostSpecificFirst<E extends Encoding>(encodings: readonly E[]): E[] {
   return encodings.toSorted((a, b) => fixedBits(b) - fixedBits(a));
 }
 

@@ -72,7 +72,7 @@ export function unary(width: Xlen, name: UnaryName, value: I64): I64 {
 }
 
 /** Exchanges neighbouring groups of `distance` bits; `mask` has the lower group of each pair. */
-export function exchange(value: I64, distance: number, mask: bigint): I64 {
+function exchange(value: I64, distance: number, mask: bigint): I64 {
   const by = i64.const(distance);
   return i64.or(i64.shl(i64.and(value, i64.const(mask)), by), i64.and(i64.shr_u(value, by), i64.const(mask)));
 }

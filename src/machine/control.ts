@@ -2,7 +2,7 @@ import { Sleep, wakeSleepers } from '../hypervisor/sleep.ts';
 import { array, f64, i32, struct } from '../layout/struct.ts';
 
 /** I/O threads of a machine at most. */
-export const MOST_LANES = 32;
+const MOST_LANES = 32;
 
 /** Whether a machine runs and how it ended, where its threads stand, and when its time began. */
 export const CONTROL = struct({

@@ -30,7 +30,7 @@ export interface Question {
 }
 
 /** Reads a query with one question; undefined if the message is none. */
-export function readQuestion(message: Uint8Array): Question | undefined {
+function readQuestion(message: Uint8Array): Question | undefined {
   if (message.length < HEADER_BYTES + 5) return undefined;
   const view = new DataView(message.buffer, message.byteOffset, message.length);
   const flags = view.getUint16(2);

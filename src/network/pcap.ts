@@ -14,7 +14,7 @@ const FILE_HEAD_BYTES = 24;
 const RECORD_HEAD_BYTES = 16;
 
 /** The beginning of a file in the format of libpcap, version 2.4, with times in microseconds. */
-export function pcapHead(): Uint8Array<ArrayBuffer> {
+function pcapHead(): Uint8Array<ArrayBuffer> {
   const head = new Uint8Array(FILE_HEAD_BYTES);
   const view = new DataView(head.buffer);
   view.setUint32(0, MAGIC);
@@ -26,7 +26,7 @@ export function pcapHead(): Uint8Array<ArrayBuffer> {
 }
 
 /** A frame at a time, which is in milliseconds since 1970. */
-export function pcapRecord(frame: Uint8Array, milliseconds: number): Uint8Array<ArrayBuffer> {
+function pcapRecord(frame: Uint8Array, milliseconds: number): Uint8Array<ArrayBuffer> {
   const record = new Uint8Array(RECORD_HEAD_BYTES + frame.length);
   const view = new DataView(record.buffer);
   view.setUint32(0, Math.floor(milliseconds / 1000));

@@ -24,9 +24,9 @@ export interface UdpOptions {
 }
 
 /** Conversations at a time: the one that was silent for longest makes room. */
-export const MOST_CONVERSATIONS = 1024;
+const MOST_CONVERSATIONS = 1024;
 /** Milliseconds of silence after which one is over (RFC 4787 asks for two minutes). */
-export const SILENCE_MS = 120_000;
+const SILENCE_MS = 120_000;
 const SWEEP_MS = 15_000;
 const FIRST_PORT = 0xc000;
 

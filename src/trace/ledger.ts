@@ -83,7 +83,7 @@ class Edge {
   isOlder = false;
 }
 
-export function noCounts(): InterruptCounts {
+function noCounts(): InterruptCounts {
   return {
     set: 0,
     coalesced: 0,

@@ -7,7 +7,7 @@ const NANOSECONDS_PER_MS = 1e6;
 const MOST_NUMBERED = 1024;
 
 /** A vCPU or bare hart, as its track shows it. */
-export class CpuState {
+class CpuState {
   /** A slice of its track is open. */
   isOpen = false;
   isLoaded = false;
@@ -20,7 +20,7 @@ export class CpuState {
 }
 
 /** The thread of a ring, as its track shows it. */
-export class ThreadState {
+class ThreadState {
   last = 0;
   isOpen = false;
   /** The vCPU that it has loaded, or its own hart; -1 if it has none. */

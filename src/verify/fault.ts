@@ -2,7 +2,7 @@
  * Faults: what keeps the checker from giving a verdict. They are neither a proof nor a counterexample, so each kind
  * has a name and an exit status of its own.
  */
-export const FAULT_KINDS = [
+const FAULT_KINDS = [
   /** Two runs with the same results did different things: the explored code keeps state that the checker cannot see. */
   'non-determinism',
   /** A shared word was read or written without `Atomics`. */

@@ -127,7 +127,7 @@ function findOrder(protocol: Protocol, withFile: boolean, words: string): Weaken
 }
 
 /** The name of an order. */
-export function nameOf({ at, without }: Weakening): string {
+function nameOf({ at, without }: Weakening): string {
   return `${at} ${without}`;
 }
 

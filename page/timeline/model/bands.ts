@@ -17,7 +17,7 @@ export type Color = readonly [red: number, green: number, blue: number];
 export type Ramp = readonly number[];
 
 /** Steps of a {@link Ramp}; 0 is the ground alone. */
-export const RAMP_STEPS = 16;
+const RAMP_STEPS = 16;
 
 /** The pixels of a color on a ground. Faint events are still to be seen, so it begins at a third of the color. */
 export function ramp(color: Color, ground: Color): Ramp {

@@ -3,9 +3,9 @@
  * interface of the RISC-V front-end server (riscv-isa-sim, fesvr/device.h and fesvr/syscall.cc) as riscv-tests use
  * it (env/v/vm.c, benchmarks/common/syscalls.c). Bits 63:56 name a device, 55:48 a command, 47:0 are its argument.
  */
-export const DEVICE = { SYSCALL: 0, CONSOLE: 1 } as const;
+const DEVICE = { SYSCALL: 0, CONSOLE: 1 } as const;
 
-export const CONSOLE_COMMAND = { READ: 0, WRITE: 1 } as const;
+const CONSOLE_COMMAND = { READ: 0, WRITE: 1 } as const;
 
 /** System calls of the proxy kernel that programs make: the number stands first in their block of arguments. */
 export const SYSCALL = { WRITE: 64 } as const;

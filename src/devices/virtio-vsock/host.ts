@@ -11,7 +11,7 @@ import { dataLength, type GuestPacket, type PacketHead, readPacket, writePacket 
 import { WORD } from './words.ts';
 
 /** Connections of a guest at once at most. */
-export const MOST_CONNECTIONS = 512;
+const MOST_CONNECTIONS = 512;
 /** Refusals that wait for a buffer; while there are more, the guest's packets wait. */
 const MOST_REFUSALS = 128;
 /** Packets that are taken before others have a turn on the thread. */

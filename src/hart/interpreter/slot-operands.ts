@@ -37,7 +37,7 @@ export function currentPc(frame: Frame): I64 {
 }
 
 /** The interpreter's back end: operands come from the current slot, registers are in memory. */
-export function slotSemantics(frame: Frame, variant: Variant): Semantics {
+function slotSemantics(frame: Frame, variant: Variant): Semantics {
   const { f, hart, slot, out, xlen } = frame;
   const rs2Position =
     variant.format.fields.has('rd') || !variant.format.fields.has('imm') ? SLOT.rs2 : SLOT.a;

@@ -76,19 +76,19 @@ function takeForGuest(context: Context, pending: number): TrapTarget | undefined
 }
 
 /** Whether an interrupt for M-mode is taken now. */
-export function machineTakes({ state }: Context): boolean {
+function machineTakes({ state }: Context): boolean {
   return state.privilege !== MODE.machine || ((state.csr[CSR.mstatus] as number) & STATUS.mie) !== 0;
 }
 
 /** Whether one for HS-mode is taken now. */
-export function hypervisorTakes({ state }: Context): boolean {
+function hypervisorTakes({ state }: Context): boolean {
   const { csr, privilege, virtual } = state;
   if (privilege === MODE.machine) return false;
   return virtual !== 0 || privilege === MODE.user || ((csr[CSR.mstatus] as number) & STATUS.sie) !== 0;
 }
 
 /** Whether one for VS-mode is taken now. */
-export function guestTakes({ state }: Context): boolean {
+function guestTakes({ state }: Context): boolean {
   const { csr, privilege, virtual } = state;
   return virtual !== 0 && (privilege === MODE.user || ((csr[CSR.vsstatus] as number) & STATUS.sie) !== 0);
 }

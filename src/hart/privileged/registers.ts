@@ -115,7 +115,7 @@ export const INTERRUPT = {
 export const SUPERVISOR_INTERRUPTS = INTERRUPT.ssi | INTERRUPT.sti | INTERRUPT.sei;
 /** Interrupts of VS level, which hideleg can hand on. */
 export const GUEST_INTERRUPTS = INTERRUPT.vssi | INTERRUPT.vsti | INTERRUPT.vsei;
-export const MACHINE_INTERRUPTS = INTERRUPT.msi | INTERRUPT.mti | INTERRUPT.mei;
+const MACHINE_INTERRUPTS = INTERRUPT.msi | INTERRUPT.mti | INTERRUPT.mei;
 /** Bits of mie that are not those of hie. */
 export const MIE = SUPERVISOR_INTERRUPTS | MACHINE_INTERRUPTS;
 

@@ -6,7 +6,7 @@ import type { GroupsShape, VectorShape } from './shapes.ts';
 const OP_V = 0x57;
 
 /** funct3 of OP-V: what the operands are ("Vector Arithmetic Instruction encoding"). */
-export const CATEGORY = { ivv: 0, fvv: 1, mvv: 2, ivi: 3, ivx: 4, fvf: 5, mvx: 6, configuration: 7 } as const;
+const CATEGORY = { ivv: 0, fvv: 1, mvv: 2, ivi: 3, ivx: 4, fvf: 5, mvx: 6, configuration: 7 } as const;
 export type Category = keyof typeof CATEGORY;
 
 /** The places of vs2, vs1 and vm, for what encodings fix there. */

@@ -18,7 +18,7 @@ const SOURCES = { vv: 'v', vx: 'x', vi: 'i', vu: 'u' } as const;
 /** Formats of a group of instructions, by variant. */
 export type Formats = Readonly<Record<Variant, Format>>;
 
-export const MASKED: Formats = { vv: F.VV, vx: F.VX, vi: F.VI, vu: F.VU };
+const MASKED: Formats = { vv: F.VV, vx: F.VX, vi: F.VI, vu: F.VU };
 export const PLAIN: Formats = { vv: F.VV_PLAIN, vx: F.VX_PLAIN, vi: F.VI_PLAIN, vu: F.VI_PLAIN };
 export const WITH_V0: Formats = { vv: F.VV_V0, vx: F.VX_V0, vi: F.VI_V0, vu: F.VI_V0 };
 export const MULTIPLY_ADD: Formats = { vv: F.MAC_VV, vx: F.MAC_VX, vi: F.VI, vu: F.VU };
@@ -41,7 +41,7 @@ export interface Group {
 }
 
 /** As assembler names variants: an unsigned immediate is an immediate. */
-export const plainSuffix = (variant: Variant): string => (variant === 'vu' ? 'vi' : variant);
+const plainSuffix = (variant: Variant): string => (variant === 'vu' ? 'vi' : variant);
 /** The first source is a wide one. */
 export const wideSuffix = (variant: Variant): string => plainSuffix(variant).replace('v', 'w');
 /** v0 is an operand. */

@@ -11,7 +11,7 @@ const unsigned = elementsOf({ kind: 'multiply', signedA: false, signedB: false }
 const mixed = elementsOf({ kind: 'multiply', signedB: false });
 
 /** Bits 2 × SEW - 1 to SEW of a product, of which either factor is signed or not. */
-export function upperHalf(
+function upperHalf(
   { a, b, sew, let: name }: Pick<ElementOperands, 'a' | 'b' | 'sew' | 'let'>,
   signedA: boolean,
   signedB: boolean,

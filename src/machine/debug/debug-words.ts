@@ -25,7 +25,7 @@ export interface StopReport {
 }
 
 /** The words of one processor. */
-export class ProcessorDebug {
+class ProcessorDebug {
   readonly #words: Int32Array;
 
   constructor(words: Int32Array) {

@@ -6,7 +6,7 @@ import { partsOf } from '../parts.ts';
 import type { MachinePlan } from '../plan.ts';
 
 /** The thread of each ring: those of processors, those for devices, and the one that owns the machine. */
-export function ringsOf(plan: MachinePlan, engine: Engine): readonly RingRole[] {
+function ringsOf(plan: MachinePlan, engine: Engine): readonly RingRole[] {
   const kind = plan.kind === 'domain' ? 'pcpu' : 'hart';
   const processors = Array.from({ length: plan.pcpus }, (_, index): RingRole => ({ kind, index }));
   const io = ioLanes({ plan, engine }).map((index): RingRole => ({ kind: 'io', index }));

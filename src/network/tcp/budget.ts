@@ -19,7 +19,7 @@ export class Budget {
 }
 
 /** A connection that nothing flows through has no more in each direction, and has it in any case. */
-export const LEAST_BUFFER = 32 << 10;
+const LEAST_BUFFER = 32 << 10;
 const MOST_BUFFER = 1 << 20;
 
 /** The bytes that may wait in one direction of one connection: more, the more it carries. */

@@ -1,7 +1,7 @@
 import type { ImageFile } from '../image-file.ts';
 
 /** A cluster of the file that holds a table, with the changes to it that are not in the file yet. */
-export class Table {
+class Table {
   readonly offset: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly view: DataView;

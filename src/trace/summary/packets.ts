@@ -10,7 +10,7 @@ const BYTES = 2;
 export type FieldValue = number | Uint8Array;
 
 /** Takes apart messages of protocol buffers (protobuf.dev, "Encoding") that come from a file, and may be damaged. */
-export class MessageReader {
+class MessageReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #at = 0;
@@ -110,6 +110,6 @@ function readHead(
 }
 
 /** The error for a file that cannot be read. */
-export function damaged(): InputError {
+function damaged(): InputError {
   return new InputError('it is no trace of hartvisor, or it is damaged');
 }

@@ -54,7 +54,7 @@ export interface Timeline {
 }
 
 /** The bits of one interrupt, in the order in which an interrupt passes through them. */
-export const BITS = ['pending', 'mask', 'cached', 'hvip'] as const;
+const BITS = ['pending', 'mask', 'cached', 'hvip'] as const;
 
 /** Says what the rows are that follow. */
 export const TAIL = 'and then comes to what has taken effect:';

@@ -84,7 +84,7 @@ interface Cursor {
 const MOST_EVENTS = 30;
 
 /** How often a hart goes back to an earlier instruction at most: bounds the loops of the programs. */
-export const MOST_REPEATS = 2;
+const MOST_REPEATS = 2;
 
 /** Lists every run of one hart when each load returns one of the values that its location can hold. */
 export function runsOfHart(program: Program, hart: number, values: readonly ReadonlySet<number>[]): HartRuns {

@@ -43,8 +43,8 @@ export const NAMED_ORDERINGS = {
 } as const satisfies Readonly<Record<string, Ordering>>;
 
 /**
- * The kernel's operations. `test_and_set_bit()` is an `amoor.aqrl` whether or not it changes the bit; that the kernel's
- * documentation promises no order when it does not (`Documentation/atomic_bitops.txt`) is {@link PORTABLE_ON_FAILURE}.
+ * The kernel's operations. `test_and_set_bit()` is an `amoor.aqrl` whether or not it changes the bit; the kernel's
+ * documentation promises no order when it does not (`Documentation/atomic_bitops.txt`), nor for a failed `cmpxchg()`.
  */
 export const KERNEL_ORDERINGS = {
   READ_ONCE: ordering(RELAXED),
@@ -84,16 +84,6 @@ export const KERNEL_BARRIERS = {
 } as const satisfies Readonly<Record<string, readonly FenceOrder[]>>;
 
 export type KernelBarrier = keyof typeof KERNEL_BARRIERS;
-
-/**
- * Portable code may rely on these orders when one of these operations finds the bit, or the value, so that it changes
- * nothing.
- */
-export const PORTABLE_ON_FAILURE: Readonly<Partial<Record<KernelOperation, Ordering>>> = {
-  test_and_set_bit: ordering(RELAXED),
-  test_and_clear_bit: ordering(RELAXED),
-  cmpxchg: ordering(RELAXED),
-};
 
 /** One order that was taken away. */
 export interface Weakening {

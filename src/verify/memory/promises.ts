@@ -178,7 +178,7 @@ function writes({ kind }: WeakAccess): boolean {
  * preserved between the two, perhaps by way of others, then whatever the next access reads takes effect before the
  * store, and the thread can just as well make that access first: every execution can be had without the promise.
  */
-export function overtakes(path: readonly WeakAccess[], store: WeakAccess): boolean {
+function overtakes(path: readonly WeakAccess[], store: WeakAccess): boolean {
   if (path.length === 0) return false;
   const all = [...path, store];
   const isBefore: boolean[] = [];

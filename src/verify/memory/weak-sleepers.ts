@@ -9,7 +9,7 @@ import { NAMED_ORDERINGS } from './orderings.ts';
 import { lastStore, outcomes, valueAt, type WeakOutcome, type WeakState } from './weak-memory.ts';
 
 /** Numbers for lists of sleepers; 0 is that of the empty one. */
-export class SleeperLists {
+class SleeperLists {
   readonly #lists: (readonly Sleeper[])[] = [[]];
   readonly #numbers = new Map<string, number>([['[]', 0]]);
 

@@ -20,7 +20,7 @@ const BELOW_ALL = 4096;
 export const EXTERNAL_DEFAULT = 256;
 
 /** The place of an interrupt in the default order, a small number for a high priority. */
-export function defaultRank(cause: number): number {
+function defaultRank(cause: number): number {
   return RANK[cause] ?? DEFAULT_ORDER.length;
 }
 

@@ -48,7 +48,7 @@ describe.each(ENGINES)(
 
     test('in a loop, each time', () => {
       const bed = raisingBed(
-        `li s4, 500
+        `li s4, 100
       again: la s3, behind
       sw s1, (s0)
       addi s2, s2, 1

@@ -215,9 +215,9 @@ describe('stopi and stopei in generated code', () => {
       const quiet = (bed: HartBed) => bed.hart.state.words[FIELD.quiet >> 2];
       if (quiet(fast) === QUIET.yes) expect(quiet(slow)).toBe(QUIET.yes);
     });
-    fc.assert(property, { numRuns: 400 });
-    // About 205 and 3,600: chance does not reach these bounds.
-    expect(finished).toBeGreaterThan(100);
-    expect(saved).toBeGreaterThan(1000);
+    fc.assert(property, { numRuns: 200 });
+    // About 103 and 1,800: chance does not reach these bounds.
+    expect(finished).toBeGreaterThan(40);
+    expect(saved).toBeGreaterThan(400);
   }, 240_000);
 });

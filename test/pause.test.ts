@@ -89,7 +89,7 @@ describe('a domain that is paused again and again', () => {
   ])(
     'loses no interrupt on %i vCPUs over %i pCPUs',
     async (vcpus, pcpus) => {
-      const { machine, output } = start(tick(vcpus, pcpus, 'seconds=2'));
+      const { machine, output } = start(tick(vcpus, pcpus, 'seconds=1'));
       const pauses = await pauseUntilEnd(machine);
       expect(await machine.ended, output()).toEqual({ reason: 'poweroff' });
       expect(output()).toContain('tick: PASS');
@@ -131,7 +131,7 @@ test(
     });
     const host = new NodeHost();
     host.loadFirst(network.module);
-    const { machine, output } = start({ ...tick(2, 2, 'seconds=2'), network: network.facts }, host);
+    const { machine, output } = start({ ...tick(2, 2, 'seconds=1'), network: network.facts }, host);
     const [{ hostPort }] = network.forwards;
     // Nobody in this guest answers, so that the connection waits for as long as the machine lives.
     const ended = (async () => {
@@ -188,7 +188,7 @@ describe('a machine', () => {
   });
 
   test('can be paused before it starts', async () => {
-    const { machine } = start(tick(2, 2, 'seconds=1'));
+    const { machine } = start(tick(2, 2, 'rounds=4'));
     await machine.pause();
     machine.resume();
     expect(await machine.ended).toEqual({ reason: 'poweroff' });

@@ -9,6 +9,14 @@ export function guestScript(script: string): string {
 }
 
 /**
+ * Lines with the numbers from 1 on, for files of a guest. Its own `seq` computes with floating point: 100,000 lines
+ * take as much of the host's processor as to boot.
+ */
+export function countedLines(count: number): string {
+  return Array.from({ length: count }, (_, index) => `${index + 1}\n`).join('');
+}
+
+/**
  * Words for Debian's kernel that leave out a third of the CPU time of its start: self-tests of ciphers, certificates,
  * names of kernel probes. For tests that are not about the start itself.
  */

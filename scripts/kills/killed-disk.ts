@@ -12,6 +12,7 @@ import { MODULES_PATH } from '../../src/node/debian/debian-modules.ts';
 import { extendHost, type OpenDrive } from '../../src/node/drives/drive-thread.ts';
 import { openDrives } from '../../src/node/drives/open-drives.ts';
 import { debianModules } from '../../test/machine/debian-modules.ts';
+import { QUICK_START } from '../../test/machine/guest-script.ts';
 
 const FORMATS = ['raw', 'qcow2'] as const;
 export type KilledFormat = (typeof FORMATS)[number];
@@ -224,7 +225,7 @@ function startGuest({ disk, format, guest }: KilledFrom, more: readonly string[]
 }
 
 function bootWords({ kernel, initrd }: KillGuest): readonly string[] {
-  const shape = ['--smp', '2', '--memory', '192M', '--append', 'hartvisor.run=true quiet'];
+  const shape = ['--smp', '2', '--memory', '192M', '--append', `hartvisor.run=true quiet ${QUICK_START}`];
   return ['--kernel', kernel, '--initrd', initrd, ...shape];
 }
 

@@ -5,7 +5,7 @@ import { initramfs } from '../src/boot/initramfs.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import type { DomainAia } from '../src/devices/descriptor.ts';
 import { debianGuest } from './machine/debian-guest.ts';
-import { guestScript } from './machine/guest-script.ts';
+import { guestScript, QUICK_START } from './machine/guest-script.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
 const LIMIT_MS = 240_000;
@@ -30,7 +30,12 @@ echo "sum: $(seq 1 100 | awk '{ s += $1 } END { print s }')"
 dmesg | grep -ci 'stall\\|lockup' | sed 's/^/trouble: /'
 `;
 
-async function boot(vcpus: number, pcpus: number, aia: DomainAia = 'none'): Promise<MachineRun> {
+async function boot(
+  vcpus: number,
+  pcpus: number,
+  words: string,
+  aia: DomainAia = 'none',
+): Promise<MachineRun> {
   if (guest === undefined) throw new Error('there is no guest');
   const kernel = await readKernel(readFileSync(guest.kernelPath), guest.kernelPath);
   const initrd = initramfs({ busybox: readFileSync(guest.busyboxPath), run: guestScript(script) });
@@ -44,7 +49,7 @@ async function boot(vcpus: number, pcpus: number, aia: DomainAia = 'none'): Prom
       aia,
       kernel,
       initrd,
-      bootArgs: 'console=ttyS0 earlycon=sbi',
+      bootArgs: `console=ttyS0 earlycon=sbi ${words}`,
       debug: true,
     },
     LIMIT_MS,
@@ -76,12 +81,13 @@ function sums(output: string, part: 'first' | 'second', line: RegExp, vcpus: num
 
 describe.skipIf(guest === undefined)('Debian boots to userspace and powers off', () => {
   test.each([
-    [1, 1],
-    [2, 2],
+    [1, 1, QUICK_START],
+    // All of the kernel's start.
+    [2, 2, ''],
   ])(
     'on %i vCPUs over %i pCPUs',
-    async (vcpus, pcpus) => {
-      const { end, output, stats } = await boot(vcpus, pcpus);
+    async (vcpus, pcpus, words) => {
+      const { end, output, stats } = await boot(vcpus, pcpus, words);
       expect(end, output.slice(-2000)).toEqual({ reason: 'poweroff' });
       expect(output).toContain(`nproc: ${vcpus}\r\n`);
       expect(output).toContain(`processors: ${vcpus}\r\n`);
@@ -115,7 +121,7 @@ describe.skipIf(guest === undefined)('Debian boots to userspace and powers off',
   test(
     'on 4 vCPUs over 2 pCPUs with interrupt files, between which its IPIs are messages',
     async () => {
-      const { end, output, stats } = await boot(4, 2, 'aplic-imsic');
+      const { end, output, stats } = await boot(4, 2, QUICK_START, 'aplic-imsic');
       expect(end, output.slice(-2000)).toEqual({ reason: 'poweroff' });
       expect(output).toContain('riscv-imsic: imsics@28000000: providing IPIs using interrupt 1');
       expect(output).toContain('nproc: 4\r\n');

@@ -39,9 +39,14 @@ export interface Helpers {
 /** Functions of operations that are not in the dispatch loop, or not always, by operation number. */
 export type Outlined = ReadonlyMap<number, FunctionRef<'i32'>>;
 
-/** Generators of operations, by their numbers. */
-type Handlers = ReadonlyMap<number, () => void>;
 type Labels = ReadonlyMap<number, Label>;
+/** Generators of operations, by their numbers. Each may go to handlers that stand before it in the map. */
+type Handlers = ReadonlyMap<number, (labels: Labels) => void>;
+
+/** The number of the second copy of a common operation among handlers. */
+function secondCopy({ number }: Operation): number {
+  return -number;
+}
 
 /** Blocks within each other, behind the end of each of which a handler stands that goes on at `next`. */
 function withHandlers(
@@ -63,7 +68,7 @@ function withHandlers(
       labels.set(number, label);
       nest(index + 1);
     });
-    f.scope(handle);
+    f.scope(() => handle(labels));
     f.br(next);
   };
   nest(0);
@@ -206,7 +211,7 @@ class RunGenerator {
     const f = this.#f;
     f.loop((dispatch) => {
       f.block((far) => {
-        f.block((near) => this.#table({ dispatch, far, near, aside, changed }, behind));
+        f.block((near) => this.#table({ dispatch, far, near, spent, aside, changed }, behind));
         // A taken branch within the page: the slot is set.
         f.brIf(dispatch, i32.gt_s(this.#budget, i32.const(0)));
         f.br(spent);
@@ -218,25 +223,66 @@ class RunGenerator {
     f.unreachable();
   }
 
+  /**
+   * The table over all operations, and behind it those of the loop. Common ones come first, and lead to second copies
+   * of the common ones by tables of their own: so two of three instructions or so are found without a turn of the
+   * loop, and the processor predicts where each of many jumps leads, not where the one of the loop does. Blocks can be
+   * left only towards what is further behind, so the second copies lead to the loop.
+   */
   #table(labels: LoopLabels, behind: Labels): void {
     const f = this.#f;
-    const { all } = operationsOf(this.#library.xlen);
-    const handlers = new Map<number, () => void>([
-      [OPERATION.pageEnd, () => this.#pageEnd(labels)],
-      [OPERATION.nop4, () => this.#advance(4)],
-      [OPERATION.nop2, () => this.#advance(2)],
-    ]);
-    for (const operation of all) {
-      if (operation.inline) handlers.set(operation.number, () => this.#operation(operation, labels));
+    const { all, common } = operationsOf(this.#library.xlen);
+    const twice = new Set(common);
+    const handlers = new Map<number, (known: Labels) => void>();
+    for (const operation of all.toReversed()) {
+      if (!operation.inline || twice.has(operation)) continue;
+      handlers.set(operation.number, () => this.#operation(operation, labels));
     }
-    withHandlers(f, new Map([...handlers].reverse()), labels.dispatch, (inner) => {
-      f.set(this.#budget, i32.sub(this.#budget, i32.const(1)));
+    handlers.set(OPERATION.nop2, () => this.#advance(2));
+    handlers.set(OPERATION.nop4, () => this.#advance(4));
+    handlers.set(OPERATION.pageEnd, () => this.#pageEnd(labels));
+    for (const operation of common.toReversed()) {
+      handlers.set(secondCopy(operation), () => {
+        this.#count();
+        this.#operation(operation, labels);
+      });
+    }
+    for (const operation of common.toReversed()) {
+      handlers.set(operation.number, (known) => this.#firstCopy(operation, labels, known));
+    }
+    withHandlers(f, handlers, labels.dispatch, (inner) => {
+      this.#count();
       const table = Array.from(
         { length: OPERATION.firstInstruction + all.length },
         (_, number) => inner.get(number) ?? behind.get(number) ?? labels.changed,
       );
       f.brTable(table, behind.get(OPERATION.illegal) ?? labels.changed, i32.load16_u(this.#slot));
     });
+  }
+
+  /** A common operation, and its table of the second copies, to which jumps within the page lead as well. */
+  #firstCopy(operation: Operation, labels: LoopLabels, known: Labels): void {
+    const f = this.#f;
+    f.block((next) => {
+      const goNear = (distance: I32): void => {
+        f.set(this.#slot, i32.add(this.#slot, distance));
+        f.brIf(labels.spent, i32.le_s(this.#budget, i32.const(0)));
+        f.br(next);
+      };
+      generateOperation({ ...this.#frame(labels), goNear }, operation);
+      this.#advance(operation.length);
+    });
+    const { common } = operationsOf(this.#library.xlen);
+    const table = [
+      ...Array.from({ length: OPERATION.firstInstruction }, () => labels.dispatch),
+      ...common.map((following) => known.get(secondCopy(following)) ?? labels.dispatch),
+    ];
+    f.brTable(table, labels.dispatch, i32.load16_u(this.#slot));
+  }
+
+  /** Counts an instruction. */
+  #count(): void {
+    this.#f.set(this.#budget, i32.sub(this.#budget, i32.const(1)));
   }
 
   #advance(bytes: number): void {
@@ -346,6 +392,8 @@ interface LoopLabels {
   readonly far: Label;
   /** A jump within the page was taken. */
   readonly near: Label;
+  /** The budget is used up, and the slot set. */
+  readonly spent: Label;
   readonly aside: Label;
   readonly changed: Label;
 }

@@ -5,6 +5,7 @@ import {
   instructionsFor,
   type Xlen,
 } from '../../isa/index.ts';
+import { isCommon } from './common-operations.ts';
 import type { Variant } from './slot-operands.ts';
 import { OPERATION } from './slots.ts';
 
@@ -37,7 +38,7 @@ function operationKey(instructionId: number, length: number, near: boolean, disc
 
 function listOperations(xlen: Xlen): readonly Operation[] {
   const compressed = new Set(compressedInstructionsFor(xlen).map(({ expandsTo }) => expandsTo));
-  const operations: Operation[] = [];
+  const operations: Omit<Operation, 'number'>[] = [];
   const firstVector = instructionsFor(xlen).find(({ vector }) => vector !== undefined);
   for (const instruction of instructionsFor(xlen)) {
     // They share the operation of the first of them, whose slots have the whole encoding.
@@ -49,7 +50,6 @@ function listOperations(xlen: Xlen): readonly Operation[] {
       for (const near of control === 'branch' || control === 'jump' ? [true, false] : [false]) {
         for (const discards of writesRd && !pure && control !== 'system' ? [false, true] : [false]) {
           operations.push({
-            number: OPERATION.firstInstruction + operations.length,
             instruction,
             format: instruction.format,
             length,
@@ -61,7 +61,10 @@ function listOperations(xlen: Xlen): readonly Operation[] {
       }
     }
   }
-  return operations;
+  // Small numbers make the tables small that lead to common operations only.
+  return [...operations.filter(isCommon), ...operations.filter((operation) => !isCommon(operation))].map(
+    (operation, index) => ({ ...operation, number: OPERATION.firstInstruction + index }),
+  );
 }
 
 /** Jumps and branches (all of extension I) must be in the loop. */
@@ -79,10 +82,13 @@ export function mayCall({ inline, instruction }: Operation): boolean {
  */
 export class OperationSet {
   readonly all: readonly Operation[];
+  /** The first of them, which the dispatch loop has twice. */
+  readonly common: readonly Operation[];
   readonly #byKey: ReadonlyMap<number, Operation>;
 
   constructor(xlen: Xlen) {
     this.all = listOperations(xlen);
+    this.common = this.all.filter(isCommon);
     const vectors = instructionsFor(xlen).filter(({ vector }) => vector !== undefined);
     const shared = this.all.find(({ instruction }) => instruction.vector !== undefined);
     this.#byKey = new Map([

@@ -1,12 +1,12 @@
-import { type Decode, type Decoded, effectsOf, type Xlen } from '../isa/index.ts';
+import type { Decode, Decoded, Xlen } from '../isa/index.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { codeCache } from './area.ts';
 import { type OperationSet, operationsOf } from './interpreter/operations.ts';
+import { SLOT_CONTENT, slotShape } from './interpreter/slot-shape.ts';
 import {
   CODE_DIRECTORY,
   CODE_PAGE,
   DIRECTORY_ENTRY,
-  hasSmallImmediate,
   OPERATION,
   SLOT,
   SLOT_SCALE,
@@ -190,8 +190,10 @@ export class CodeCache {
       } else {
         const decoded = this.#decode(bits);
         this.#pack(at, decoded, halfword);
-        if (decoded === undefined || ENDS_RUN.has(decoded.instruction.name)) return;
-        if (!isPlaced(decoded)) {
+        if (decoded === undefined) return;
+        const { placed, endsRun } = slotShape(decoded.instruction);
+        if (endsRun) return;
+        if (!placed) {
           packed[memo] = key;
           packed[memo + PACKED.first] = words[at / 4] as number;
           packed[memo + PACKED.second] = words[at / 4 + 1] as number;
@@ -345,35 +347,22 @@ export class CodeCache {
       return;
     }
     const { instruction, length, rd, rs1, rs2, rs3, imm, csr, rm } = decoded;
-    const { fields } = instruction.format;
+    const { hasRd, content, pure } = slotShape(instruction);
     const target = halfword + imm / 2;
     const near = halfword !== NOWHERE && target >= 0 && target < PAGE_HALFWORDS;
-    const hasRd = fields.has('rd');
     const operation = this.#operations.find(instruction.id, length, near, hasRd && rd === 0);
     this.#bytes[at + SLOT.a] = (hasRd ? rd : rs2) * 8;
     this.#bytes[at + SLOT.b] = rs1 * 8;
-    if (instruction.vector !== undefined) {
-      this.#words[at / 4 + 1] = decoded.bits;
-    } else if (fields.has('csr')) {
-      this.#words[at / 4 + 1] = csr | (imm << 16);
-    } else if (fields.has('imm') && !hasSmallImmediate(instruction.format)) {
-      this.#words[at / 4 + 1] = operation.near ? imm * SLOT_SCALE : imm;
-    } else {
+    if (content === SLOT_CONTENT.registers) {
       this.#bytes[at + SLOT.rs2] = rs2 * 8;
       this.#bytes[at + SLOT.rs3] = rs3 * 8;
       this.#bytes[at + SLOT.rm] = rm | imm;
+    } else if (content === SLOT_CONTENT.immediate) {
+      this.#words[at / 4 + 1] = operation.near ? imm * SLOT_SCALE : imm;
+    } else {
+      this.#words[at / 4 + 1] = content === SLOT_CONTENT.csr ? csr | (imm << 16) : decoded.bits;
     }
-    const idle = rd === 0 && effectsOf(instruction).pure;
     const nop = length === 4 ? OPERATION.nop4 : OPERATION.nop2;
-    this.#halfwords[at / 2] = idle ? nop : operation.number;
+    this.#halfwords[at / 2] = rd === 0 && pure ? nop : operation.number;
   }
-}
-
-/** Instructions behind which execution does not go on, so that decoding ahead would be in vain. */
-const ENDS_RUN: ReadonlySet<string> = new Set(['jal', 'jalr', 'mret', 'sret', 'ecall', 'ebreak']);
-
-/** Its slot depends on where it is in its page: branches and direct jumps. */
-function isPlaced({ instruction }: Decoded): boolean {
-  const { control } = effectsOf(instruction);
-  return control === 'branch' || control === 'jump';
 }

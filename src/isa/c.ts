@@ -45,7 +45,7 @@ import {
   C_UNARY,
   C_ZEXT_B,
 } from './compressed-formats.ts';
-import type { Format } from './formats.ts';
+import { type Format, never } from './formats.ts';
 import type { Extension, Instruction, Xlen } from './instruction.ts';
 import type { Operands } from './operands.ts';
 import { findInstruction } from './table.ts';
@@ -66,7 +66,6 @@ export interface CompressedInstruction {
   readonly isReserved: (operands: Operands) => boolean;
 }
 
-const never = (): boolean => false;
 const zeroImmediate = ({ imm }: Operands): boolean => imm === 0;
 const zeroDestination = ({ rd }: Operands): boolean => rd === 0;
 const zeroSource = ({ rs1 }: Operands): boolean => rs1 === 0;

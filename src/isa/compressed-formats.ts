@@ -1,4 +1,4 @@
-import { type Format, fieldsOf, type OperandSyntax, type RegisterField } from './formats.ts';
+import { type Format, fieldsOf, never, type OperandSyntax, type RegisterField } from './formats.ts';
 import { always, type Immediate, noImmediate, scattered } from './immediates.ts';
 
 /** Where a compressed encoding has a register: 5 bits, 3 bits for x8 to x15, or nowhere because it is implied. */
@@ -41,6 +41,7 @@ function compressed(name: string, mask: number, parts: CompressedParts): Format 
     syntax,
     ...fieldsOf(syntax, floats),
     immediate,
+    isReserved: never,
     decode: (bits) => ({
       rd: rd.decode(bits),
       rs1: rs1.decode(bits),

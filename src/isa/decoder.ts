@@ -84,7 +84,7 @@ function decoder32(supported: readonly Instruction[]): Decode {
       if (((bits ^ instruction.match) & instruction.mask) === 0) {
         const { format } = instruction;
         const operands = format.decode(bits);
-        return format.isReserved?.(operands) ? undefined : decoded(instruction, 4, bits, operands);
+        return format.isReserved(operands) ? undefined : decoded(instruction, 4, bits, operands);
       }
     }
     return undefined;

@@ -2,8 +2,12 @@ import { type Format, SHIFT, SHIFT_WORD } from './formats.ts';
 import type { Extension, Instruction, Xlen } from './instruction.ts';
 import type { SemanticsOf } from './semantics.ts';
 
+/** What only some instructions have. */
+type Particular = 'alsoIn' | 'alsoNeeds' | 'xlen' | 'vector';
+
 /** An instruction before the table gives it its number. */
-export type InstructionDefinition = Omit<Instruction, 'id'>;
+export type InstructionDefinition = Omit<Instruction, 'id' | Particular> &
+  Partial<Pick<Instruction, Particular>>;
 
 /** The common properties of the instructions of one group. */
 export interface Requirements {

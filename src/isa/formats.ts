@@ -61,7 +61,7 @@ export interface Format {
   readonly registers: Readonly<Partial<Record<RegisterField, RegisterClass>>>;
   readonly immediate: Immediate;
   /** Operands that the encoding could hold, but that are reserved. */
-  readonly isReserved?: (operands: Operands) => boolean;
+  readonly isReserved: (operands: Operands) => boolean;
   /** @param bits the encoding; bits that are not operands are ignored */
   decode(bits: number): Operands;
   /** The operand bits, to be combined with `match`; unsigned. Operands must be in range. */
@@ -122,9 +122,12 @@ export function fieldsOf(
   return { fields, registers };
 }
 
+/** Of encodings none of whose operands are reserved. */
+export const never = (): boolean => false;
+
 /** Describes a format; `mask` has the bits that tell its instructions apart. */
 export function format(name: string, mask: number, parts: FormatParts): Format {
-  const { syntax, floats, vectors, immediate = noImmediate, ordered = false, isReserved } = parts;
+  const { syntax, floats, vectors, immediate = noImmediate, ordered = false, isReserved = never } = parts;
   const { fields, registers } = fieldsOf(syntax, floats, vectors);
   const width = (field: Field, bits: number): number => (fields.has(field) ? bits : 0);
   const rd = width('rd', 31);
@@ -141,7 +144,7 @@ export function format(name: string, mask: number, parts: FormatParts): Format {
     fields: ordered ? new Set([...fields, 'ordering']) : fields,
     registers,
     immediate,
-    ...(isReserved === undefined ? {} : { isReserved }),
+    isReserved,
     decode: (bits) => ({
       rd: (bits >>> 7) & rd,
       rs1: (bits >>> 15) & rs1,

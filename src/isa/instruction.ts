@@ -20,15 +20,15 @@ export interface Instruction {
   /** The extension that brings the instruction; without it the encoding is illegal. */
   readonly extension: Extension;
   /** Another extension that brings it as well: it takes one of the two. */
-  readonly alsoIn?: Extension;
+  readonly alsoIn: Extension | undefined;
   /** A second extension without which the encoding is illegal, such as `h` for `hinval.vvma`. */
-  readonly alsoNeeds?: Extension;
+  readonly alsoNeeds: Extension | undefined;
   /** XLEN for which the encoding exists; undefined for both. */
-  readonly xlen?: Xlen;
+  readonly xlen: Xlen | undefined;
   /** It is illegal while mstatus.FS (and vsstatus.FS in a virtual machine) is Off. */
   readonly needsFloat: boolean;
   /** The shape of a vector instruction; `semantics` leaves all of it to the hart. */
-  readonly vector?: VectorShape;
+  readonly vector: VectorShape | undefined;
   readonly semantics: SemanticsOf;
 }
 

@@ -1,5 +1,6 @@
 import { aInstructions, zabhaInstructions, zacasInstructions } from './a.ts';
 import { dInstructions } from './d.ts';
+import type { InstructionDefinition } from './define.ts';
 import { fInstructions } from './f.ts';
 import { hintInstructions } from './hints.ts';
 import { hypervisorInstructions } from './hypervisor.ts';
@@ -27,6 +28,14 @@ import { zkneInstructions } from './zkne.ts';
 import { zknhInstructions } from './zknh.ts';
 import { zksedInstructions } from './zksed.ts';
 import { zkshInstructions } from './zksh.ts';
+
+/** All instructions have the same properties in the same order, or code that reads them would be compiled anew. */
+function withNumber(definition: InstructionDefinition, id: number): Instruction {
+  const { name, match, mask, format, extension, alsoIn, alsoNeeds, xlen, needsFloat, vector, semantics } =
+    definition;
+  const requirements = { extension, alsoIn, alsoNeeds, xlen, needsFloat };
+  return Object.freeze({ name, id, match, mask, format, ...requirements, vector, semantics });
+}
 
 /** The 32-bit instructions of both widths; `id` is the index. */
 const all: readonly Instruction[] = Object.freeze(
@@ -61,7 +70,7 @@ const all: readonly Instruction[] = Object.freeze(
     ...privilegedInstructions,
     ...hypervisorInstructions,
     ...vectorInstructions,
-  ].map((definition, id) => Object.freeze({ ...definition, id })),
+  ].map(withNumber),
 );
 
 function tableFor(xlen: Xlen) {

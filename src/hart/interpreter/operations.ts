@@ -84,25 +84,22 @@ export class OperationSet {
   readonly all: readonly Operation[];
   /** The first of them, which the dispatch loop has twice. */
   readonly common: readonly Operation[];
-  readonly #byKey: ReadonlyMap<number, Operation>;
+  readonly #variants = new Map<number, Operation>();
+  /** What {@link find} has found, by keys. */
+  readonly #found: (Operation | undefined)[] = [];
 
   constructor(xlen: Xlen) {
     this.all = listOperations(xlen);
     this.common = this.all.filter(isCommon);
-    const vectors = instructionsFor(xlen).filter(({ vector }) => vector !== undefined);
     const shared = this.all.find(({ instruction }) => instruction.vector !== undefined);
-    this.#byKey = new Map([
-      ...vectors.flatMap(({ id }) =>
-        shared === undefined ? [] : [[operationKey(id, 4, false, false), shared] as const],
-      ),
-      ...this.all.map(
-        (operation) =>
-          [
-            operationKey(operation.instruction.id, operation.length, operation.near, operation.discards),
-            operation,
-          ] as const,
-      ),
-    ]);
+    for (const { id, vector } of instructionsFor(xlen)) {
+      if (vector !== undefined && shared !== undefined)
+        this.#variants.set(operationKey(id, 4, false, false), shared);
+    }
+    for (const operation of this.all) {
+      const { instruction, length, near, discards } = operation;
+      this.#variants.set(operationKey(instruction.id, length, near, discards), operation);
+    }
   }
 
   /**
@@ -110,10 +107,17 @@ export class OperationSet {
    * result; one that does nothing else is a no-operation, and its operation is never used.
    */
   find(instructionId: number, length: number, near: boolean, rdIsZero: boolean): Operation {
+    const key = operationKey(instructionId, length, near, rdIsZero);
+    return this.#found[key] ?? this.#search(key, instructionId, length, near, rdIsZero);
+  }
+
+  #search(key: number, instructionId: number, length: number, near: boolean, rdIsZero: boolean): Operation {
     for (const candidateNear of near ? [true, false] : [false]) {
       for (const discards of rdIsZero ? [true, false] : [false]) {
-        const found = this.#byKey.get(operationKey(instructionId, length, candidateNear, discards));
-        if (found !== undefined) return found;
+        const found = this.#variants.get(operationKey(instructionId, length, candidateNear, discards));
+        if (found === undefined) continue;
+        this.#found[key] = found;
+        return found;
       }
     }
     throw new Error(`instruction ${instructionId} has no operation of length ${length}`);

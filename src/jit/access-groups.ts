@@ -53,11 +53,13 @@ export interface BlockAccesses {
   readonly exposed: readonly AccessGroup[];
   /** Those whose base register is still the same at its end, by that register. */
   readonly open: AccessGroups;
-  /** Integer registers that the block writes: a bit for each. */
+  /** Integer registers through which no check holds on behind the block: those that it writes, a bit for each. */
   readonly written: number;
 }
 
 const NO_GROUPS: AccessGroups = [];
+/** A bit for each register. */
+const ALL = -1;
 
 /**
  * Groups the loads and stores of a block.
@@ -94,6 +96,10 @@ export function groupAccesses(
       }
       group.stores ||= traits.stores;
       groups[index] = group;
+    }
+    if (traits.system === 'translation') {
+      open = undefined;
+      written = ALL;
     }
     const register = writtenX(decoded, traits);
     if (register !== 0) {

@@ -26,7 +26,7 @@ export interface AccessPlan {
 /**
  * Plans checks: a check made earlier holds wherever all ways have passed it and its base register has not been written
  * since; what every turn of a loop accesses through a register that the loop does not write is checked before the loop.
- * Nothing can change the TLB while a region runs.
+ * Nothing can change the TLB while a region runs. Where it selects another translation itself, no check holds on.
  */
 export function planAccesses(graph: Graph, flow: Flow, dominates: Dominates, limits: SpanLimits): AccessPlan {
   const all: AccessGroup[] = [];

@@ -260,6 +260,7 @@ export class RegionFrame {
       if (access.refused !== 0) this.piece(near ? 'ifRefused' : 'ifRefusedFar');
       this.piece(near ? 'csr' : 'csrFar');
     }
+    if (access.translates) this.piece('readKeys');
     this.#each((1 << rd) & ~1, FIRST_REGISTER.x, this.#layout.field.x, 'readX');
   }
 

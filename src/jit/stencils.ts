@@ -105,12 +105,17 @@ const isSpent = i32.le_s(budget, i32.const(0));
 /** Pieces by name; where there are two, one is for offsets within the page of the entry, or for the offset 0. */
 const PIECES = {
   /** The begin of a region, before the registers are read. */
-  enter: (f: FunctionBuilder, { layout: { field } }: Setting) => {
+  enter: (f: FunctionBuilder, setting: Setting) => {
+    const { field } = setting.layout;
     f.set(page, i64.load(hart, field.pageAddress));
     f.set(FRAME.tlb, i32.load(hart, field.tlb));
+    PIECES.readKeys(f, setting);
+    f.set(budget, i32.add(i32.load(hart, field.budget), i32.const(REGION_BUDGET)));
+  },
+  /** The keys of the TLB, as translation is now. */
+  readKeys: (f: FunctionBuilder, { layout: { field } }: Setting) => {
     f.set(FRAME.loadKey, i64.load(hart, field.loadKey));
     f.set(FRAME.storeKey, i64.load(hart, field.storeKey));
-    f.set(budget, i32.add(i32.load(hart, field.budget), i32.const(REGION_BUDGET)));
   },
   enterFloat: (f: FunctionBuilder, { layout: { field } }: Setting) => {
     f.set(FRAME.inexact, i32.and(i32.load(hart, field.fflags), i32.const(INEXACT)));

@@ -70,6 +70,8 @@ function groupsOf(
   all: AccessGroup[],
 ): readonly AccessGroup[] {
   const checks: AccessGroup[] = [];
+  if (loop.blocks.some(({ code }) => code.some(({ traits }) => traits.system === 'translation')))
+    return checks;
   const { accesses, moved } = scan(loop, flow, dominates);
   // Accesses of every turn come first, as they decide about the checks.
   for (const always of [true, false]) {

@@ -13,6 +13,8 @@ export interface CsrAccess {
   readonly immediate: number | undefined;
   /** Bits that the operand must not have; else the interpreter has to carry out the access. */
   readonly refused: number;
+  /** It may change SUM: what was found in the TLB before holds no more. */
+  readonly translates: boolean;
 }
 
 /** CSRs of which any access leaves translation, and the right to use floating point, as they are. */
@@ -23,8 +25,11 @@ const PLAIN_CSRS: ReadonlySet<number> = new Set([
 const SSTATUS = 0x100;
 const MSTATUS = 0x300;
 const TIME = 0xc01;
-/** SIE, MIE, SPIE, MPIE and SPP: of the others SUM, MXR, FS and VS matter to the code of a region. */
-const HARMLESS_STATUS = 0x1aa;
+/**
+ * SIE, MIE, SPIE, MPIE, SPP, and SUM, which kernels set around each copy from and to user memory. Of the others MXR, FS
+ * and VS matter to the code of a region.
+ */
+const ALLOWED_STATUS = 0x4_01aa;
 
 const CHANGES: Readonly<Record<string, CsrChange>> = {
   csrrw: CSR_CHANGE.write,
@@ -37,7 +42,7 @@ const CHANGES: Readonly<Record<string, CsrChange>> = {
 
 /**
  * The access to a CSR of an instruction that compiled code has carried out by a function of the interpreter. It may
- * change neither what the region has found in the TLB nor what it has found legal when it began.
+ * not change what the region has found legal when it began.
  *
  * @returns undefined for other instructions, at which a region ends
  */
@@ -49,9 +54,10 @@ export function csrAccessOf({ instruction, csr, rs1, imm }: Decoded): CsrAccess 
   // x0 and an immediate of 0 change nothing at all, unless they are written.
   const reads = change !== CSR_CHANGE.write && immediate === 0;
   if (reads && (PLAIN_CSRS.has(csr) || csr === SSTATUS || csr === MSTATUS || csr === TIME)) {
-    return { change: CSR_CHANGE.none, immediate, refused: 0 };
+    return { change: CSR_CHANGE.none, immediate, refused: 0, translates: false };
   }
-  if (PLAIN_CSRS.has(csr)) return { change, immediate, refused: 0 };
+  if (PLAIN_CSRS.has(csr)) return { change, immediate, refused: 0, translates: false };
   if ((csr !== SSTATUS && csr !== MSTATUS) || change === CSR_CHANGE.write) return undefined;
-  return { change, immediate, refused: ~HARMLESS_STATUS };
+  // An immediate has 5 bits.
+  return { change, immediate, refused: ~ALLOWED_STATUS, translates: immediate === undefined };
 }

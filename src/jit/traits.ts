@@ -36,8 +36,11 @@ export interface Traits {
    * `length` reads vl.
    */
   readonly vector: 'none' | 'step' | 'length';
-  /** A system instruction that a function of the interpreter carries out: an access to a CSR, or CBO.ZERO. */
-  readonly system: 'none' | 'csr' | 'zero';
+  /**
+   * A system instruction that a function of the interpreter carries out: an access to a CSR, to one that translation
+   * depends on, or CBO.ZERO.
+   */
+  readonly system: 'none' | 'csr' | 'translation' | 'zero';
   /** Bytes of a plain access at an immediate from rs1; 0: it is none. */
   readonly accessBytes: number;
   readonly stores: boolean;
@@ -116,16 +119,18 @@ export function traitsOf(decoded: Decoded): Traits {
     lengthTraits ??= { ...traits, control: 'none', endsBlock: false, writesX: true, vector: 'length' };
     return lengthTraits;
   }
-  if (csrAccessOf(decoded) === undefined) return traits;
-  const known = accessTraits.get(instruction);
+  const access = csrAccessOf(decoded);
+  if (access === undefined) return traits;
+  const system = access.translates ? 'translation' : 'csr';
+  const known = accessTraits[system].get(instruction);
   if (known !== undefined) return known;
-  const made: Traits = { ...traits, control: 'none', endsBlock: false, writesX: true, system: 'csr' };
-  accessTraits.set(instruction, made);
+  const made: Traits = { ...traits, control: 'none', endsBlock: false, writesX: true, system };
+  accessTraits[system].set(instruction, made);
   return made;
 }
 
 let lengthTraits: Traits | undefined;
-const accessTraits = new Map<Instruction, Traits>();
+const accessTraits = { csr: new Map<Instruction, Traits>(), translation: new Map<Instruction, Traits>() };
 
 function traitsFor(instruction: Instruction): Traits {
   const cached = known.get(instruction);

@@ -2,7 +2,7 @@ import { type Format, SHIFT, SHIFT_WORD } from './formats.ts';
 import type { Extension, Instruction, Xlen } from './instruction.ts';
 import type { SemanticsOf } from './semantics.ts';
 
-/** What only some instructions have. */
+/** Properties that only some instructions have. */
 type Particular = 'alsoIn' | 'alsoNeeds' | 'xlen' | 'vector';
 
 /** An instruction before the table gives it its number. */

@@ -1,7 +1,7 @@
 import { effectsOf, type Instruction } from '../../isa/index.ts';
 import { hasSmallImmediate } from './slots.ts';
 
-/** What is in C of a slot: see `SLOT`. */
+/** Contents of C of a slot: see `SLOT`. */
 export const SLOT_CONTENT = { registers: 0, immediate: 1, csr: 2, encoding: 3 } as const;
 
 /** How the slots of an instruction are filled. */

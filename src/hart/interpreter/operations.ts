@@ -85,7 +85,7 @@ export class OperationSet {
   /** The first of them, which the dispatch loop has twice. */
   readonly common: readonly Operation[];
   readonly #variants = new Map<number, Operation>();
-  /** What {@link find} has found, by keys. */
+  /** Findings of {@link find}, by keys. */
   readonly #found: (Operation | undefined)[] = [];
 
   constructor(xlen: Xlen) {

@@ -225,8 +225,8 @@ class RunGenerator {
 
   /**
    * The table over all operations, and behind it those of the loop. Common ones come first, and lead to second copies
-   * of the common ones by tables of their own: so two of three instructions or so are found without a turn of the
-   * loop, and the processor predicts where each of many jumps leads, not where the one of the loop does. Blocks can be
+   * of the common ones by tables of their own: so nearly every second instruction is found without a turn of the loop,
+   * and the processor predicts where each of many jumps leads, not where the one of the loop does. Blocks can be
    * left only towards what is further behind, so the second copies lead to the loop.
    */
   #table(labels: LoopLabels, behind: Labels): void {

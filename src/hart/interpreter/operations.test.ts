@@ -75,6 +75,17 @@ describe('operations', () => {
     expect(operations.all.length).toBeLessThan(2 ** 16 - 16);
   });
 
+  test.each([
+    [64, 31],
+    // ld, sd and words are no instructions of RV32.
+    [32, 24],
+  ] as const)('of RV%i begin with the %i common ones, each of which is in the loop', (xlen, count) => {
+    const { all, common } = operationsOf(xlen);
+    expect(common).toHaveLength(count);
+    expect(common).toEqual(all.slice(0, count));
+    expect(common.every(({ inline }) => inline)).toBe(true);
+  });
+
   test.each([32, 64] as const)('of RV%i fall back to far targets and to keeping the result', (xlen) => {
     const operations = operationsOf(xlen);
     for (const instruction of instructionsFor(xlen)) {

@@ -85,12 +85,14 @@ export class OperationSet {
   /** The first of them, which the dispatch loop has twice. */
   readonly common: readonly Operation[];
   readonly #variants = new Map<number, Operation>();
-  /** Findings of {@link find}, by keys. */
-  readonly #found: (Operation | undefined)[] = [];
+  /** Findings of {@link find}, by keys; as long as it gets from the start, or the engine would make it a hash table. */
+  readonly #found: (Operation | undefined)[];
 
   constructor(xlen: Xlen) {
     this.all = listOperations(xlen);
     this.common = this.all.filter(isCommon);
+    const mostId = Math.max(...instructionsFor(xlen).map(({ id }) => id));
+    this.#found = new Array<Operation | undefined>(operationKey(mostId + 1, 4, false, false)).fill(undefined);
     const shared = this.all.find(({ instruction }) => instruction.vector !== undefined);
     for (const { id, vector } of instructionsFor(xlen)) {
       if (vector !== undefined && shared !== undefined)

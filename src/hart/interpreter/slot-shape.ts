@@ -1,4 +1,4 @@
-import { effectsOf, type Instruction } from '../../isa/index.ts';
+import { effectsOf, type Instruction, instructionsFor } from '../../isa/index.ts';
 import { hasSmallImmediate } from './slots.ts';
 
 /** Contents of C of a slot: see `SLOT`. */
@@ -19,8 +19,9 @@ export interface SlotShape {
 
 const ENDS_RUN: ReadonlySet<string> = new Set(['jal', 'jalr', 'mret', 'sret', 'ecall', 'ebreak']);
 
-/** By the numbers of instructions. */
-const known: (SlotShape | undefined)[] = [];
+const ids = [...instructionsFor(32), ...instructionsFor(64)].map(({ id }) => id);
+/** By the numbers of instructions; as long as it gets, or the engine would make it a hash table. */
+const known = new Array<SlotShape | undefined>(Math.max(...ids) + 1).fill(undefined);
 
 /** The shape of an instruction's slots. */
 export function slotShape(instruction: Instruction): SlotShape {

@@ -1,5 +1,5 @@
-/** Looked up once: the global object has it behind a getter. */
-const clock = performance;
+import { hostClock } from '../time/host-clock.ts';
+
 /**
  * The system wakes a thread up to so many milliseconds later than asked: they are spent awake at the end of a sleep.
  */
@@ -57,14 +57,14 @@ export class Sleep {
    * @returns whether it differs
    */
   until(sequence: number, milliseconds: number, punctual = true): boolean {
-    const start = clock.now();
+    const start = hostClock.now();
     const end = start + milliseconds;
     if (this.#expectsShort) this.#watch(sequence, Math.min(end, start + SHORT));
-    const left = end - clock.now() - (punctual ? LATE : 0);
+    const left = end - hostClock.now() - (punctual ? LATE : 0);
     // A thread that was woken looks around, even if it has seen the reason before: it must not watch until the end.
     if (left <= 0 || this.#wait(sequence, left) === 'timed-out') this.#watch(sequence, end);
     const differs = this.sequence !== sequence;
-    this.#expectsShort = differs && clock.now() - start < SHORT;
+    this.#expectsShort = differs && hostClock.now() - start < SHORT;
     return differs;
   }
 
@@ -95,6 +95,6 @@ export class Sleep {
 
   /** Waits awake until the sequence differs from `sequence`, at most until `end`. */
   #watch(sequence: number, end: number): void {
-    while (this.sequence === sequence && clock.now() < end);
+    while (this.sequence === sequence && hostClock.now() < end);
   }
 }

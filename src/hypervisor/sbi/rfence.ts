@@ -1,11 +1,9 @@
 import { hasRequests, makeRequest, runState, waitUntilOutside } from '../../interrupts/run-state.ts';
 import { RunState, type VcpuWords } from '../../interrupts/words.ts';
+import { hostClock } from '../../time/host-clock.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { REQUEST } from '../vcpu-layout.ts';
 import { SBI, type SbiCall, type SbiExtension } from './call.ts';
-
-/** Looked up once: the global object has it behind a getter. */
-const clock = performance;
 
 const FUNCTION = { fenceI: 0, sfenceVma: 1, sfenceVmaAsid: 2, firstGuest: 3, lastGuest: 6 } as const;
 /** A guest leaves within microseconds. Where it takes longer (its thread is not scheduled, or gone) we look around. */
@@ -66,6 +64,6 @@ function fence({ domain }: SbiCall, targets: readonly Vcpu[], request: number): 
 
 /** Gives the vCPU a moment to leave its guest; whether it did is found out by `waitUntilOutside`. */
 function watch(words: VcpuWords): void {
-  const end = clock.now() + WATCH_MS;
-  while (runState(words) === RunState.IN_GUEST && hasRequests(words) && clock.now() < end);
+  const end = hostClock.now() + WATCH_MS;
+  while (runState(words) === RunState.IN_GUEST && hasRequests(words) && hostClock.now() < end);
 }

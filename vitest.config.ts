@@ -7,8 +7,9 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // They end tests that hang. A host with much else to do may take ten times as long as a quiet one.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     reporters: ['default', './scripts/closing-line.ts'],
     globalSetup: './scripts/left-processes.ts',
     projects: [

@@ -12,7 +12,7 @@ import { NodeHost } from '../src/node/node-host.ts';
 import { debianGuest } from './machine/debian-guest.ts';
 import { countedLines, guestScript, QUICK_START } from './machine/guest-script.ts';
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 
 const guest = await debianGuest();
 /** Files of every guest: the outputs of its terminal and of its channel. */

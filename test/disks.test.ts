@@ -15,7 +15,7 @@ import { debianGuest } from './machine/debian-guest.ts';
 import { countedLines, guestScript, QUICK_START } from './machine/guest-script.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 const guest = await debianGuest();
 /** A file of every guest, `/numbers`. */
 const numbers = countedLines(100_000);

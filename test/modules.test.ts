@@ -8,7 +8,7 @@ import { debianModules } from './machine/debian-modules.ts';
 import { guestScript, QUICK_START } from './machine/guest-script.ts';
 import { runMachine } from './machine/run-machine.ts';
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 /** In the order in which they are loaded. */
 const MODULES = ['virtio_mmio', 'virtio-rng', 'qemu_fw_cfg'];
 

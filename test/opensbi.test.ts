@@ -13,7 +13,7 @@ import { debianGuest, debianPackage } from '../src/node/debian/debian-guest.ts';
 import { guestScript, QUICK_START } from './machine/guest-script.ts';
 import { runMachine } from './machine/run-machine.ts';
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 
 interface Files {
   readonly firmware: string;

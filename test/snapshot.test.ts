@@ -16,7 +16,7 @@ import { openSnapshot, saveSnapshot } from '../src/node/snapshots/snapshot-file.
 import { bareProgram, finish } from './machine/programs.ts';
 
 const MIB = 2 ** 20;
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 240_000;
 const folder = mkdtempSync(join(tmpdir(), 'hartvisor-snapshots-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -16,7 +16,7 @@ import { NodeHost } from '../src/node/node-host.ts';
 import { debianModules } from './machine/debian-modules.ts';
 import { countedLines, guestScript, QUICK_START } from './machine/guest-script.ts';
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 const ECHO_PORT = 22;
 const HOST_PORT = 5000;
 const ECONNRESET = 104;

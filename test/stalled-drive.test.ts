@@ -1,7 +1,7 @@
 /** A drive whose server does not answer any more, beside a network and another drive that have to go on. */
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { NodeHost } from '../src/node/node-host.ts';
 import { debianModules } from './machine/debian-modules.ts';
 import { guestScript, QUICK_START } from './machine/guest-script.ts';
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 /** In the order in which they are loaded. */
 const MODULES = ['virtio_blk', 'failover', 'net_failover', 'virtio_net'];
 const files = await debianModules(MODULES);
@@ -28,11 +28,20 @@ const BYTES = 64 << 20;
 /** The guest's kernel looks for partitions at the start, which is still answered. */
 const ANSWERED = 1 << 20;
 
-/** A server of a disk, and of a page that it says at which moment it was asked for. */
+/**
+ * A server of a disk, of a page that it says at which moment it was asked for, and of `/waits`, which is answered when a
+ * read of the disk waits.
+ */
 function createServers() {
   let stalled = 0;
+  const toTell: ServerResponse[] = [];
   const pages: string[] = [];
   const server = createServer((request, response) => {
+    if (request.url === '/waits') {
+      if (stalled > 0) response.end();
+      else toTell.push(response);
+      return;
+    }
     if (request.url !== '/disk') {
       pages.push(`${request.url} after ${stalled} reads that wait`);
       response.end('page');
@@ -45,6 +54,7 @@ function createServers() {
         .map(Number) ?? [];
     if (from >= ANSWERED) {
       stalled++;
+      for (const each of toTell.splice(0)) each.end();
       return;
     }
     const part = Buffer.alloc(to + 1 - from);
@@ -57,7 +67,7 @@ const script = (port: number) => `
 for module in ${MODULES.join(' ')}; do insmod /${MODULES_PATH}/$module.ko; done
 ip link set eth0 up; ip address add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2
 dd if=/dev/vda of=/dev/null bs=4k skip=8192 count=1 2>/dev/null &
-sleep 1
+wget -q -O - http://10.0.2.2:${port}/waits
 for time in 1 2 3; do wget -q -O - http://10.0.2.2:${port}/$time > /dev/null; done
 dd if=/dev/zero of=/dev/vdb bs=4k count=16 conv=fsync 2>/dev/null && echo "the other drive: $?"
 echo "the console: all done"

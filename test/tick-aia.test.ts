@@ -13,7 +13,7 @@ import { findToolchain } from '../guests/toolchain.ts';
 import { readKernel } from '../src/boot/kernel-image.ts';
 import { type MachineRun, runMachine } from './machine/run-machine.ts';
 
-const LIMIT_MS = 90_000;
+const LIMIT_MS = 240_000;
 const ROOT = join(import.meta.dirname, '..');
 const TICK = join(ROOT, 'guests', 'tick');
 

@@ -9,7 +9,7 @@ import { MOST_NOTICES } from './control.ts';
 import { Machine } from './machine.ts';
 import type { MachineEnd } from './machine-end.ts';
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 240_000;
 const MIB = 2 ** 20;
 const SPIN = '1: j 1b\n';
 /** Reads LSR until the transmitter is full, writing a byte after each look: more than the port and its reader hold. */

@@ -7,7 +7,7 @@ import { Machine } from './machine.ts';
 import type { MachineHost } from './machine-host.ts';
 import type { WorkerMessage } from './worker.ts';
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 240_000;
 const MIB = 2 ** 20;
 const SPIN = 'stay: j stay\n';
 const PARK = 'park: wfi; j park\n';

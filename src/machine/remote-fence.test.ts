@@ -3,7 +3,7 @@ import { guestProgram, reset } from '../../test/machine/programs.ts';
 import { runMachine } from '../../test/machine/run-machine.ts';
 
 const MIB = 2 ** 20;
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 240_000;
 const SHARED = 0x8040_0000;
 /** A function for each vCPU, in a page of its own: it returns the number of the round. */
 const FUNCTIONS = 0x8050_0000;

@@ -63,7 +63,7 @@ describe('Lock', () => {
        return 'done';`,
     );
     for (let arrived = 0; arrived < 4; arrived = Atomics.load(words, 1)) {
-      const change = Atomics.waitAsync(words, 1, arrived, 20_000);
+      const change = Atomics.waitAsync(words, 1, arrived, 240_000);
       expect(change.async ? await change.value : change.value).not.toBe('timed-out');
     }
     expect(words[2]).toBe(0);

@@ -9,7 +9,7 @@ import { boot } from '../../src/node/api/boot.ts';
 import { debianGuest } from '../machine/debian-guest.ts';
 import { countedLines, QUICK_START } from '../machine/guest-script.ts';
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 
 const guest = await debianGuest();
 
@@ -29,11 +29,12 @@ async function textOf(stream: ReadableStream<Uint8Array>, wanted?: string): Prom
   return text;
 }
 
-describe.skipIf(guest === undefined)('a guest with the agent', { timeout: LIMIT_MS }, () => {
+describe.skipIf(guest === undefined)('a guest with the agent', () => {
   let vm: Vm;
   beforeAll(async () => {
-    vm = await boot({ memory: '192M', append: QUICK_START, limits: { seconds: LIMIT_MS / 1000 } });
-  }, LIMIT_MS);
+    // Without a limit: how long all of these tests take is for the host to say, and each of them has one.
+    vm = await boot({ memory: '192M', append: QUICK_START });
+  });
   afterAll(async () => {
     await vm.stop();
   });
@@ -87,12 +88,14 @@ describe.skipIf(guest === undefined)('a guest with the agent', { timeout: LIMIT_
       await expect(given).rejects.toThrow('enough');
       const much = vm.commands.run('yes', { maxOutputBytes: 100_000 });
       await expect(much).rejects.toMatchObject({ code: 'too-much-output', stdout: 'y\n'.repeat(50_000) });
-      await vm.commands.run('while ps | grep -q "[s]leep .000"; do sleep 0.1; done', { timeoutMs: 20_000 });
+      await vm.commands.run('while ps | grep -q "[s]leep .000"; do sleep 0.1; done', { timeoutMs: LIMIT_MS });
     });
 
     test('are not waited for in the background', async () => {
-      expect(await vm.commands.run('sleep 500 & echo $!')).toMatchObject({ exitCode: 0 });
-      expect(await vm.commands.run('killall sleep; echo $?')).toMatchObject({ stdout: '0\n' });
+      const { exitCode, stdout } = await vm.commands.run('sleep 500 & echo $!');
+      expect(exitCode).toBe(0);
+      // By its number: the shell's child may not be "sleep" yet.
+      expect(await vm.commands.run(`kill ${stdout}`)).toMatchObject({ exitCode: 0 });
     });
 
     test('can be written to, read from and signalled while they run', async () => {
@@ -316,7 +319,7 @@ describe.skipIf(guest === undefined)('a guest with the agent', { timeout: LIMIT_
   test('leads to its servers', async () => {
     await expect(vm.agent.tcp(81)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     const server = await vm.commands.start('nc -l -p 8080 -e tr a-z A-Z');
-    const socket = await vi.waitFor(() => vm.agent.tcp(8080), { timeout: 20_000 });
+    const socket = await vi.waitFor(() => vm.agent.tcp(8080), { timeout: LIMIT_MS });
     const writer = socket.writable.getWriter();
     await writer.write(bytesOf('hello'));
     await writer.close();
@@ -330,7 +333,7 @@ describe.skipIf(guest === undefined)('a guest with the agent', { timeout: LIMIT_
     await vm.files.chmod('/tmp/serve', 0o755);
     const server = await vm.commands.start('while :; do nc -l -p 8081 -e /tmp/serve; done');
     const answer = async (get: () => Promise<Response>) => {
-      const response = await vi.waitFor(get, { timeout: 20_000 });
+      const response = await vi.waitFor(get, { timeout: LIMIT_MS });
       return [response.status, response.headers.get('x-a'), await response.text()];
     };
     const line = 'GET /a?b HTTP/1.1';

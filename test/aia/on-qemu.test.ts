@@ -6,7 +6,7 @@ import { describeSeen, describeStep, explainDifference, makeSequence } from './s
 const LENGTH = 1000;
 
 describe.skipIf(!haveQemu())('accesses to CSRs of the AIA, compared with QEMU', () => {
-  test.each([1, 2, 3, 4, 5, 6])('sequence %i', { timeout: 60_000 }, async (seed) => {
+  test.each([1, 2, 3, 4, 5, 6])('sequence %i', async (seed) => {
     const { steps, seen } = makeSequence(seed, LENGTH);
     const theirs = await runOnQemu(steps);
     const differences = steps.flatMap((step, index) => {

@@ -143,7 +143,7 @@ function run(image: string, ram: string): Promise<void> {
     ...['-display', 'none', '-serial', 'none', '-monitor', 'none', '-bios', image],
   ];
   return new Promise((resolve, reject) => {
-    execFile('qemu-system-riscv64', options, { timeout: 60_000 }, (error, _, said) => {
+    execFile('qemu-system-riscv64', options, { timeout: 240_000 }, (error, _, said) => {
       if (error === null) resolve();
       else reject(new Error(`QEMU did not come to an end: ${said}`, { cause: error }));
     });

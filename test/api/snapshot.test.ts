@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { boot, InputError, MachineEndedError, restore, type Vm } from '../../src/node/index.ts';
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 const directory = mkdtempSync(join(tmpdir(), 'hartvisor-vm-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -54,7 +54,7 @@ test(
       ),
     ).toBe('aaa');
     expect(await say(one, 'cat /tmp/read; cat /data/lines')).toBe('one\ntwo\none\ntwo');
-    expect(Math.abs(Number(await say(one, 'date +%s')) - Date.now() / 1000)).toBeLessThan(10);
+    expect(Math.abs(Number(await say(one, 'date +%s')) - Date.now() / 1000)).toBeLessThan(60);
 
     // A copy has what there is so far, and nothing of what comes after.
     const copy = await one.fork();

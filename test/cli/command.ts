@@ -33,7 +33,7 @@ const compileCache = compileCacheDir();
 const compiled = compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache };
 
 /** No run of a test takes longer; the process is killed then, which shows as status null. */
-const longest = 50_000;
+const longest = 240_000;
 
 /** Starts `hartvisor` from the sources, with pipes. Nothing is fetched. */
 export function startCli(args: readonly string[], options: { env?: NodeJS.ProcessEnv } = {}): Running {

@@ -19,7 +19,7 @@ afterAll(() => rmSync(cache, { recursive: true }));
 const start = (...args: string[]) =>
   startCli(['exec', '--memory', '128M', ...args], { env: { HARTVISOR_CACHE: cache } });
 
-describe.skipIf(guest === undefined)('a command', { timeout: 60_000 }, () => {
+describe.skipIf(guest === undefined)('a command', () => {
   /** The images of boots, and when they were used. */
   const images = () =>
     readdirSync(join(cache, 'warm')).map((name) => {
@@ -41,7 +41,7 @@ describe.skipIf(guest === undefined)('a command', { timeout: 60_000 }, () => {
     child.stdin.end();
     const { status, stdout } = await ended;
     expect(status).toBe(1);
-    expect(Math.abs(Number(stdout) - Date.now() / 1000)).toBeLessThan(30);
+    expect(Math.abs(Number(stdout) - Date.now() / 1000)).toBeLessThan(60);
     const [after] = images();
     expect(after.ino).toBe(before.ino);
     expect(after.mtimeMs).toBeGreaterThan(before.mtimeMs);

@@ -92,7 +92,7 @@ describe('the exit status of run is', () => {
 
   test('6 for a kernel that jumps to nowhere', async () => {
     const kernel = program('  li t0, 0x1000\n  jr t0\n');
-    const { status, stderr } = await runCli(['run', '--kernel', kernel, '--smp', '1', '--timeout', '30']);
+    const { status, stderr } = await runCli(['run', '--kernel', kernel, '--smp', '1', '--timeout', '200']);
     expect(stderr).toMatch(/^hartvisor: The guest is stuck: /);
     expect(status).toBe(6);
   });
@@ -121,7 +121,7 @@ describe('the exit status of machine is', () => {
 
   test('6 for a program that jumps to nowhere', async () => {
     const nowhere = program('  li t0, 0x1000\n  jr t0\n');
-    const { status, stderr } = await runCli(['machine', nowhere, '-m', '16', '--timeout', '30']);
+    const { status, stderr } = await runCli(['machine', nowhere, '-m', '16', '--timeout', '200']);
     expect(stderr).toMatch(/^hartvisor: The guest is stuck: /);
     expect(status).toBe(6);
   });

@@ -79,7 +79,7 @@ async function heard(notices: Readable): Promise<void> {
 }
 
 test('a terminal that is not read leaves --timeout alone', async () => {
-  const { ended } = await floodTerminal(['--timeout', '3']);
+  const { ended } = await floodTerminal(['--timeout', '5']);
   expect(await ended()).toBe(124);
 });
 

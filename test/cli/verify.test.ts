@@ -271,7 +271,7 @@ describe("a person's own module", () => {
 describe('run --schedule', () => {
   const run = (protocol: string, watchdog: number) =>
     runCli([
-      ...['run', '--guest', 'tick', '--smp', '2', '--pcpus', '2', '--timeout', '40', '--protocol', protocol],
+      ...['run', '--guest', 'tick', '--smp', '2', '--pcpus', '2', '--timeout', '200', '--protocol', protocol],
       ...['--schedule', 'published/ipi-after-round', '--append', `seconds=1 watchdog=${watchdog}`],
     ]);
 
@@ -283,7 +283,7 @@ describe('run --schedule', () => {
   });
 
   test('and with take-mirror it misses nothing, in the same order', async () => {
-    const { status, stdout, stderr } = await run('take-mirror', 5);
+    const { status, stdout, stderr } = await run('take-mirror', 60);
     expect(stdout).toContain('tick: PASS');
     expect(stderr).toMatch(/The schedule was forced [1-9]\d* times?\./);
     expect(status).toBe(0);

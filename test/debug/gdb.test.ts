@@ -13,7 +13,7 @@ import { bareProgram } from '../machine/programs.ts';
 
 const GDB = 'gdb-multiarch';
 const ORIGIN = 0x8000_0000n;
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 240_000;
 
 /** Traps, atomics, floating point, memory of all widths, and another hart that waits. */
 const PROGRAM = `

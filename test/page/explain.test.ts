@@ -1,9 +1,10 @@
 /** The view of counterexamples in a browser: the checker runs in the page, on the sources as they are. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hasChromium, openTryPages, type TryPages } from './try-page.ts';
+import { hasBrowser } from '../web/browser.ts';
+import { openTryPages, type TryPages } from './try-page.ts';
 
-const has = hasChromium();
+const has = hasBrowser();
 let pages: TryPages;
 beforeAll(async () => {
   if (has) pages = await openTryPages();

@@ -3,9 +3,10 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SyntheticMachine } from '../../page/try/synthetic.ts';
 import { MOMENT_COUNTS } from '../../src/trace/moments.ts';
-import { hasChromium, openTryPages, type TryPages } from './try-page.ts';
+import { hasBrowser } from '../web/browser.ts';
+import { openTryPages, type TryPages } from './try-page.ts';
 
-const has = hasChromium();
+const has = hasBrowser();
 let pages: TryPages;
 beforeAll(async () => {
   if (has) pages = await openTryPages();
@@ -88,6 +89,7 @@ test.skipIf(!has)('lanes, marks, keys, words and switches', async () => {
   // A click on a mark picks it.
   const box = await page.locator('canvas').boundingBox();
   await page.keyboard.press('0');
+  await nextFrame(page);
   const exits = await pixelsOf(page, '--hv-moment-flush');
   const y = exits.findIndex((pixels) => pixels > 20);
   await page.mouse.click((box?.x ?? 0) + 550, (box?.y ?? 0) + y + 1);

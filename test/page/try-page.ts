@@ -1,5 +1,5 @@
 /** The parts of the page, each by itself, in a browser. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -7,9 +7,9 @@ import { build } from 'vite';
 import { checkerPlugin } from '../../scripts/page/checker-modules.ts';
 import { sourcePlaces } from '../../scripts/page/source-places.ts';
 import { built } from '../built.ts';
+import { LAUNCH, PATIENCE_MS } from '../web/browser.ts';
 import { type PageServer, servePages } from '../web/page-server.ts';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
   '.css': 'text/css',
@@ -28,23 +28,14 @@ export interface TryPages {
   close(): Promise<void>;
 }
 
-/** Whether the tests can run; says why not, else. */
-export function hasChromium(): boolean {
-  if (existsSync(CHROMIUM)) return true;
-  console.warn(`skipped: there is no ${CHROMIUM}. npm run setup installs it; CHROMIUM names another one.`);
-  return false;
-}
-
 /** Builds `page/try.html`, serves it, and starts a browser. */
 export async function openTryPages(): Promise<TryPages> {
-  const [server, browser] = await Promise.all([
-    serveTryPage(),
-    chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] }),
-  ]);
+  const [server, browser] = await Promise.all([serveTryPage(), chromium.launch(LAUNCH)]);
   return {
     browser,
     open: async (hash, options) => {
       const page = await browser.newPage(options);
+      page.setDefaultTimeout(PATIENCE_MS);
       const errors: string[] = [];
       page.on('console', (message) => {
         if (message.type() === 'error') errors.push(message.text());

@@ -183,7 +183,7 @@ describe('a drive', () => {
   });
 });
 
-describe('a drive of a machine', { timeout: 60_000 }, () => {
+describe('a drive of a machine', () => {
   const unpackers = { zlib: (packed: Uint8Array) => packed, zstd: (packed: Uint8Array) => packed };
 
   function image(): Uint8Array {

@@ -11,7 +11,7 @@ import { openDrives } from '../../src/node/drives/open-drives.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { apply, type Change, changes, contents } from './qcow2-model.ts';
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 const folder = mkdtempSync(join(tmpdir(), 'hartvisor-qcow2-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const path = (name: string) => join(folder, name);

@@ -6,7 +6,7 @@ import { REG } from '../../src/devices/virtio/registers.ts';
 import { bareProgram, finish } from '../machine/programs.ts';
 import { runTraced } from './run-traced.ts';
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 240_000;
 
 /** Asks the entropy device for 8 bytes, claims its interrupt, sleeps until its own timer, and interrupts itself. */
 const program = `

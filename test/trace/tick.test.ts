@@ -6,7 +6,7 @@ import type { LiveInterrupt } from '../../src/trace/live.ts';
 import type { TraceEvent } from './read-trace.ts';
 import { runTraced, type TracedRun } from './run-traced.ts';
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 240_000;
 const kernel = await readKernel(readFileSync(new URL('../../guests/tick/tick.elf', import.meta.url)), 'tick');
 
 async function takeAll(events: AsyncIterable<LiveInterrupt>): Promise<readonly LiveInterrupt[]> {

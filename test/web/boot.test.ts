@@ -34,7 +34,7 @@ describe.skipIf(!canRun)('in a tab', () => {
       await serveGuest(tab.server);
       page = await tab.open();
       shown = await page.run('shell');
-    }, 150_000);
+    });
     afterAll(() => page?.page.close());
 
     test('boots on two vCPUs to a shell that one can type into', () => {

@@ -10,7 +10,12 @@ import { built } from '../built.ts';
 import { type PageServer, servePages } from './page-server.ts';
 
 /** The browser of the tests. */
-export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/**
+ * Milliseconds for anything that a browser does: a guest that boots takes a while on a host that has other things to do.
+ */
+export const PATIENCE_MS = 120_000;
 
 /** A browser, and the server of the pages in it. */
 export interface TestBrowser {
@@ -38,6 +43,9 @@ export function hasBrowser(): boolean {
   return false;
 }
 
+/** How Chromium is started. */
+export const LAUNCH = { executablePath: CHROMIUM, args: ['--no-sandbox'], timeout: PATIENCE_MS };
+
 const CHECKS = fileURLToPath(new URL('page/checks.ts', import.meta.url));
 
 /**
@@ -56,9 +64,10 @@ export async function openBrowser(
   const [server, context] = await Promise.all([
     servePages(folder),
     // With files on a disk: those of a private window have no limit that tests could set.
-    chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: ['--no-sandbox'] }),
+    chromium.launchPersistentContext(profile, LAUNCH),
     buildPages(folder, script, modules),
   ]);
+  context.setDefaultTimeout(PATIENCE_MS);
   const open = async (url = server.url) => {
     const page = await context.newPage();
     const errors: string[] = [];

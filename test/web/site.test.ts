@@ -16,17 +16,12 @@ import { type SiteServer, serveSite } from '../../src/node/web/site-server.ts';
 import { built } from '../built.ts';
 import { debianGuest } from '../machine/debian-guest.ts';
 import { QUICK_START } from '../machine/guest-script.ts';
-import { CHROMIUM, hasBrowser } from './browser.ts';
+import { hasBrowser, LAUNCH, PATIENCE_MS } from './browser.ts';
 
 /** The weight that a page may have before its guest, in bytes. */
 const MOST_WEIGHT = 700_000;
 /** Where the folder lies on a plain file host. */
 const BELOW = '/some/where/';
-
-/**
- * Milliseconds for anything that a page does: a guest that boots takes a while on a host that has other things to do.
- */
-const PATIENCE_MS = 120_000;
 
 const directory = mkdtempSync(join(tmpdir(), 'hartvisor-site-'));
 let folder: string;
@@ -48,8 +43,8 @@ beforeAll(async () => {
     return find(target);
   };
   server = await serveSite(site, { host: '127.0.0.1', port: 0 });
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-}, 180_000);
+  browser = await chromium.launch(LAUNCH);
+});
 
 afterAll(async () => {
   await browser?.close();
@@ -159,7 +154,7 @@ describe.skipIf(!hasBrowser() || !hasGuest)('the page with its machine', () => {
     await page.getByRole('button', { name: 'Restore: Snapshot 1' }).click();
     await rows(page).getByText('gone', { exact: true }).waitFor({ state: 'detached' });
     await status(page, 'Running: 2 vCPUs');
-    expect(await rows(page).textContent()).toContain('42 2');
+    await rows(page).getByText('42 2', { exact: true }).waitFor();
     await enter(page);
     await type(page, 'ls /root; echo there', 'a b.bin');
   });
@@ -220,7 +215,7 @@ describe.skipIf(!hasBrowser() || !hasGuest)('the page with its machine', () => {
     expect(readFileSync(await (await saving).path(), 'latin1')).toContain('kept-42');
     await page.close();
     expect(errors.splice(0)).toEqual([]);
-  }, 240_000);
+  });
 });
 
 describe.skipIf(!hasBrowser())('elsewhere', () => {
@@ -261,6 +256,8 @@ describe.skipIf(!hasBrowser())('elsewhere', () => {
     await frame.getByText('cpus=0 is not possible').waitFor();
     expect(await page.evaluate('crossOriginIsolated')).toBe(false);
     expect(await page.frames()[1].evaluate('crossOriginIsolated')).toBe(true);
+    // It may be under way when the frame shows the error already.
+    await page.waitForFunction('messages.some(({ event }) => event === "error")');
     expect(await page.evaluate('messages')).toContainEqual({
       source: 'hartvisor',
       event: 'error',

@@ -112,7 +112,7 @@ describe('a request', () => {
     const { socket, sent } = serve('HTTP/1.1 200 OK\r\n\r\n');
     const init = { method: 'POST', body: 'some text', headers: { 'x-y': 'z' } };
     await (await fetchOver(socket, new Request('http://guest:8080/a/b?c=d#e', init))).text();
-    await vi.waitFor(() => expect(sent()).toContain('\r\n0\r\n\r\n'));
+    await vi.waitFor(() => expect(sent()).toContain('\r\n0\r\n\r\n'), { timeout: 60_000 });
     const [head, body] = sent()
       .split('\r\n\r\n', 1)
       .concat(sent().slice(sent().indexOf('\r\n\r\n') + 4));

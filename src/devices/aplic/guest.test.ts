@@ -5,7 +5,7 @@ import { runMachine } from '../../../test/machine/run-machine.ts';
 import { APLIC } from './facts.ts';
 import { DOMAINCFG, MAP, MODE } from './registers.ts';
 
-const LIMIT = 60_000;
+const LIMIT = 240_000;
 /** The source of the serial port. */
 const SERIAL = 10;
 const MEIP = 1 << 11;

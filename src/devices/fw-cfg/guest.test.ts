@@ -5,7 +5,7 @@ import { runMachine } from '../../../test/machine/run-machine.ts';
 import type { MachineConfig } from '../../machine/config.ts';
 import { CONTROL, FILE, ITEM, REG } from './registers.ts';
 
-const LIMIT = 60_000;
+const LIMIT = 240_000;
 
 const bigEndian = (register: string, bytes: number, at: string): string =>
   Array.from(

@@ -5,7 +5,7 @@ import { runMachine } from '../../../test/machine/run-machine.ts';
 import { MAP as APLIC, DOMAINCFG, MODE } from '../aplic/registers.ts';
 import { IMSIC } from './facts.ts';
 
-const LIMIT = 60_000;
+const LIMIT = 240_000;
 const FILES = 0x2400_0000 + IMSIC.supervisorAt;
 /** The source of the serial port, and the identity of its messages. */
 const SERIAL = 10;

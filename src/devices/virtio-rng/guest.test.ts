@@ -5,7 +5,7 @@ import { runMachine } from '../../../test/machine/run-machine.ts';
 import type { MachineConfig } from '../../machine/config.ts';
 import { FEATURE, REG } from '../virtio/registers.ts';
 
-const LIMIT = 60_000;
+const LIMIT = 240_000;
 /** The status bits that a driver has set when it works. */
 const ALIVE = 0xf;
 

@@ -138,7 +138,7 @@ async function badDisks() {
 /** Requests of the guest that the browser makes: to this page's server, to one that is not allowed, and by TLS. */
 async function fetched() {
   const { port } = location;
-  const get = (url: string, more = '') => output(`wget -q -T 5 -O - ${more} ${url} 2>&1`);
+  const get = (url: string, more = '') => output(`wget -q -T 60 -O - ${more} ${url} 2>&1`);
   return {
     own: await get(`http://10.0.2.2:${port}/echo`, '--post-data=sent'),
     // More than a window.
@@ -229,7 +229,7 @@ async function savedAndRestored(wisp: string) {
   await vm.stop();
   vm = await restore(new File([blob], 'saved'), { disk: DISKS, network: { via: wisp } });
   const kept = await output('cat /tmp/there; nproc; head -c 12 /dev/vdc');
-  const answer = await output('wget -q -T 5 -O - --post-data=sent http://files.example.org:8080/echo 2>&1');
+  const answer = await output('wget -q -T 60 -O - --post-data=sent http://files.example.org:8080/echo 2>&1');
   await vm.stop();
   return { kept, answer, threads };
 }

@@ -29,8 +29,8 @@ const BYTES = 64 << 20;
 const ANSWERED = 1 << 20;
 
 /**
- * A server of a disk, of a page that it says at which moment it was asked for, and of `/waits`, which is answered when a
- * read of the disk waits.
+ * A server of a disk, of a page that it says at which moment it was asked for, and of `/waits`, which is answered when
+ * a read of the disk waits.
  */
 function createServers() {
   let stalled = 0;

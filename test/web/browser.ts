@@ -12,9 +12,7 @@ import { type PageServer, servePages } from './page-server.ts';
 /** The browser of the tests. */
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-/**
- * Milliseconds for anything that a browser does: a guest that boots takes a while on a host that has other things to do.
- */
+/** Milliseconds for anything that a browser does: a guest that boots takes a while on a busy host. */
 export const PATIENCE_MS = 120_000;
 
 /** A browser, and the server of the pages in it. */

@@ -20,6 +20,12 @@ test.each([
   ['Ctrl-A Ctrl-A', ['a\x01\x01b'], 'a\x01b', []],
   ['Ctrl-A Ctrl-A x', ['\x01\x01x'], '\x01x', []],
   ['Ctrl-A s, then z', ['\x01sa\x01z'], 'a', ['save', 'suspend']],
+  [
+    'one command many times',
+    ['\x01ha\x01hb\x01H\x01s\x01h'.repeat(2)],
+    'abab',
+    ['help', 'save', 'help', 'save', 'help'],
+  ],
   ['Ctrl-A and another key', ['a\x01yb'], 'ab', []],
   ['a pair in two pieces', ['a\x01', 'x'], 'a', ['quit']],
   ['a lonely Ctrl-A', ['a\x01'], 'a', []],

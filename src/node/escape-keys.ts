@@ -4,13 +4,14 @@ export type ConsoleCommand = 'quit' | 'help' | 'save' | 'suspend';
 /** Ctrl-A, as in QEMU and screen. */
 const controlA = 0x01;
 
-const commands: Readonly<Record<string, ConsoleCommand>> = {
-  x: 'quit',
-  h: 'help',
-  '?': 'help',
-  s: 'save',
-  z: 'suspend',
+const keys: Readonly<Record<string, ConsoleCommand>> = {
+  ...{ x: 'quit', X: 'quit' },
+  ...{ h: 'help', H: 'help', '?': 'help' },
+  ...{ s: 'save', S: 'save' },
+  ...{ z: 'suspend', Z: 'suspend' },
 };
+/** The same by the byte of the key. */
+const commandOf = new Map(Object.entries(keys).map(([key, command]) => [key.charCodeAt(0), command]));
 
 /** Text that answers Ctrl-A h. */
 export const escapeHelp = [
@@ -25,6 +26,7 @@ export const escapeHelp = [
 export interface KeyedInput {
   /** Bytes for the guest; none of those behind a quit. */
   readonly guest: Uint8Array;
+  /** In their order; one that comes several times in a row is there once, so that a flood makes no long list. */
   readonly commands: readonly ConsoleCommand[];
 }
 
@@ -37,24 +39,21 @@ export class EscapeKeys {
 
   take(bytes: Uint8Array): KeyedInput {
     if (!this.#escaped && !bytes.includes(controlA)) return { guest: bytes, commands: [] };
-    const guest: number[] = [];
-    const found: ConsoleCommand[] = [];
+    const guest = new Uint8Array(bytes.length);
+    let length = 0;
+    const commands: ConsoleCommand[] = [];
     for (const byte of bytes) {
-      const command = this.#key(byte, guest);
-      if (command !== undefined) found.push(command);
+      const escaped = this.#escaped;
+      this.#escaped = !escaped && byte === controlA;
+      if (this.#escaped) continue;
+      if (!escaped || byte === controlA) {
+        guest[length++] = byte;
+        continue;
+      }
+      const command = commandOf.get(byte);
+      if (command !== undefined && command !== commands.at(-1)) commands.push(command);
       if (command === 'quit') break;
     }
-    return { guest: Uint8Array.from(guest), commands: found };
-  }
-
-  #key(byte: number, guest: number[]): ConsoleCommand | undefined {
-    const escaped = this.#escaped;
-    this.#escaped = !escaped && byte === controlA;
-    if (this.#escaped) return undefined;
-    if (!escaped || byte === controlA) {
-      guest.push(byte);
-      return undefined;
-    }
-    return commands[String.fromCharCode(byte).toLowerCase()];
+    return { guest: guest.subarray(0, length), commands };
   }
 }

@@ -194,6 +194,8 @@ export const HART = align(
     budget: i32,
     /** Instructions granted to the current chunk. */
     chunk: i32,
+    /** Of the pseudorandom lengths of first chunks. */
+    chunkSeed: i32,
     /** Instructions that `run` may still start after this chunk. */
     fuel: i32,
     /** PAUSE instructions after which the next poll leaves `run`. */

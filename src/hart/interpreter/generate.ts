@@ -2,9 +2,12 @@ import { defineFloat, floatFunctions } from '../../float/float.ts';
 import type { Xlen } from '../../isa/index.ts';
 import {
   call,
+  type FunctionBuilder,
   type FunctionRef,
+  type I32,
   i32,
   i64,
+  type Local,
   type MemoryLimits,
   ModuleBuilder,
   select,
@@ -28,6 +31,8 @@ import { defineVectorLength, defineVectorStep } from './vector-code.ts';
  * microseconds, large enough to cost nothing.
  */
 const CHUNK = 1024;
+/** A linear congruential generator: those of its bits that are used, the highest, have the longest period. */
+const RANDOM = { factor: 1_664_525, addend: 1_013_904_223 } as const;
 
 /**
  * Generates the interpreter: a module that imports `env.memory` and the call-outs, and exports
@@ -106,7 +111,8 @@ function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): Functio
   return module.function('poll', ['i32'], 'i32', (f) => {
     const hart = f.param(0, 'i32');
     const spent = f.let(i32.load(hart, FIELD.budget));
-    const retired = f.let(i32.sub(i32.load(hart, FIELD.chunk), spent));
+    const before = f.let(i32.load(hart, FIELD.chunk));
+    const retired = f.let(i32.sub(before, spent));
     const fuel = f.let(i32.sub(i32.load(hart, FIELD.fuel), retired));
     const instret = i64.add(i64.load(hart, FIELD.instret), i64.extend_i32_s(retired));
     f.store('i64.store', hart, instret, FIELD.instret);
@@ -123,7 +129,9 @@ function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): Functio
       f.store('i32.store', hart, i32.const(EXIT.yield), FIELD.exit);
       f.return(i32.const(CALL_RESULT.leave));
     });
-    const chunk = f.let(select(i32.lt_s(fuel, i32.const(CHUNK)), fuel, i32.const(CHUNK)));
+    const length = f.let(i32.const(CHUNK));
+    f.if(i32.eqz(before), () => f.set(length, firstChunk(f, hart)));
+    const chunk = f.let(select(i32.lt_s(fuel, length), fuel, length));
     f.store('i32.store', hart, i32.sub(i32.load(hart, FIELD.stretchLength), spent), FIELD.stretchLength);
     f.store('i32.store', hart, chunk, FIELD.chunk);
     f.store('i32.store', hart, chunk, FIELD.budget);
@@ -131,6 +139,19 @@ function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): Functio
     f.return(i32.const(CALL_RESULT.proceed));
     f.unreachable();
   });
+}
+
+/**
+ * The length of the first chunk of a run, 1 to {@link CHUNK}. Many runs begin with an interrupt, so that chunks of one
+ * length would end at the same places of its handler each time: samples would meet those only, and the code in between
+ * would be interpreted for ever.
+ */
+function firstChunk(f: FunctionBuilder, hart: Local<'i32'>): I32 {
+  const { factor, addend } = RANDOM;
+  const scaled = i32.mul(i32.load(hart, FIELD.chunkSeed), i32.const(factor));
+  const seed = f.let(i32.add(scaled, i32.const(addend)));
+  f.store('i32.store', hart, seed, FIELD.chunkSeed);
+  return i32.add(i32.shr_u(seed, i32.const(32 - Math.log2(CHUNK))), i32.const(1));
 }
 
 /** One function for each operation that may make calls: `(hart, slot) -> status`. */

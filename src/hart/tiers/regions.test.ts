@@ -266,6 +266,42 @@ describe('a region that is full', () => {
   });
 });
 
+describe('the handler of an interrupt that a loop is interrupted by again and again', () => {
+  const FUNCTIONS = 20;
+  const LENGTH = 30;
+  const HANDLER = FUNCTIONS * (LENGTH + 2);
+  const body = (number: number): string => `f${number}: ${`addi a1, a1, ${number}\n`.repeat(LENGTH)} ret`;
+  const functions = Array.from({ length: FUNCTIONS }, (_, number) => number);
+
+  test('is compiled in all of its length, though each run begins with it', () => {
+    const bed = new HartBed({ engine: 'jit', compileAfter: 8 });
+    bed.load(`
+        la t0, handler
+        csrw mtvec, t0
+        csrwi mie, 2
+        csrsi mstatus, 8
+      1: j 1b
+        .balign 4
+      handler: csrci mip, 2
+        ${functions.map((number) => `call f${number}`).join('\n')}
+        mret
+        ${functions.map(body).join('\n')}`);
+    /** Instructions of interpreted code for each interrupt. */
+    const interrupt = (times: number): number => {
+      const interpreted = () => bed.hart.instructions - (bed.hart.regionStatistics?.retired ?? 0);
+      const before = interpreted();
+      for (let time = 0; time < times; time++) {
+        bed.setCsr('mip', 2n);
+        bed.run(5000);
+      }
+      return (interpreted() - before) / times;
+    };
+    expect(interrupt(1)).toBeGreaterThan(HANDLER);
+    interrupt(4000);
+    expect(interrupt(1000)).toBeLessThan(HANDLER / 4);
+  });
+});
+
 describe('code that does not compile is interpreted', () => {
   afterEach(() => vi.restoreAllMocks());
 

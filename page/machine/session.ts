@@ -1,6 +1,6 @@
 import type { BootProgress, RestoreOptions, Vm, VmEnd, VmImage } from 'hartvisor/web';
 import { errorText, sizeText, turn as turnOfPage } from '../dom.ts';
-import { fetchGuest, imageFor } from './guest.ts';
+import { fetchGuest, type Guest, imageFor } from './guest.ts';
 import { hasOutside, mountDisk, outsideOf } from './outside.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 
@@ -20,7 +20,10 @@ export type Beginning =
   | { readonly kind: 'guest' }
   | { readonly kind: 'image'; readonly image: VmImage | Blob | string; readonly name: string };
 
-/** One machine of a page after the other, and what it is at. */
+/** Tells how far a start is, with bytes of so many in total. */
+type Tell = (message: string, bytes?: number, total?: number) => void;
+
+/** One machine of a page after the other, and its state. */
 export class MachineSession {
   /** Address of the folder with the list of the guest. */
   readonly guestBase: URL;
@@ -141,7 +144,7 @@ export class MachineSession {
   }
 
   async #make(settings: Settings, beginning: Beginning, signal: AbortSignal, turn: number): Promise<Vm> {
-    const tell = (message: string, bytes?: number, total?: number) => {
+    const tell: Tell = (message, bytes, total) => {
       if (turn !== this.#turn) return;
       const part = bytes === undefined ? '' : `: ${sizeText(bytes)}${total ? ` of ${sizeText(total)}` : ''}`;
       const fraction = bytes === undefined || !total ? undefined : Math.min(bytes / total, 1);
@@ -150,8 +153,8 @@ export class MachineSession {
     const listed = beginning.kind === 'guest' ? fetchGuest(this.guestBase, signal) : undefined;
     // Told where it is awaited.
     listed?.catch(() => undefined);
-    const { boot, restore } = await import('hartvisor/web');
-    const { cpus, threads, memoryMiB, protocol, aia } = settings;
+    const { restore } = await import('hartvisor/web');
+    const { cpus, threads } = settings;
     const usual: RestoreOptions = {
       trace: true,
       signal,
@@ -169,19 +172,30 @@ export class MachineSession {
     const guest = await (listed ?? fetchGuest(this.guestBase, signal));
     this.#guestName = guest.name;
     const image = hasOutside(settings) ? undefined : imageFor(guest, settings);
-    if (image !== undefined) {
-      const message = `Fetching ${guest.name}, which has booted before`;
-      tell(message);
-      const onProgress = ({ bytes }: BootProgress) => tell(message, bytes, image.size);
-      try {
-        return await restore(image.url, { ...usual, onProgress });
-      } catch (error) {
-        signal.throwIfAborted();
-        if (isHopeless(error)) throw error;
-        // Of another version, or cut off on its way: booting takes longer, and needs none.
-        tell(`The image of the guest cannot be used (${errorText(error)}). It boots instead`);
-      }
+    return (await this.#goOn(image, usual, tell)) ?? this.#boot(guest, settings, usual, tell);
+  }
+
+  /** Goes on from the image of a guest that has booted before. @returns undefined if there is none that can be used */
+  async #goOn(image: Guest['image'], usual: RestoreOptions, tell: Tell): Promise<Vm | undefined> {
+    if (image === undefined) return undefined;
+    const message = `Fetching ${this.#guestName}, which has booted before`;
+    tell(message);
+    const { restore } = await import('hartvisor/web');
+    const onProgress = ({ bytes }: BootProgress) => tell(message, bytes, image.size);
+    try {
+      return await restore(image.url, { ...usual, onProgress });
+    } catch (error) {
+      usual.signal?.throwIfAborted();
+      if (isHopeless(error)) throw error;
+      // Of another version, or cut off on its way: booting takes longer, and needs none.
+      tell(`The image of the guest cannot be used (${errorText(error)}). It boots instead`);
+      return undefined;
     }
+  }
+
+  async #boot(guest: Guest, settings: Settings, usual: RestoreOptions, tell: Tell): Promise<Vm> {
+    const { boot } = await import('hartvisor/web');
+    const { cpus, protocol, aia, memoryMiB } = settings;
     this.#isWarm = false;
     const outside = await outsideOf(settings);
     const vm = await boot({

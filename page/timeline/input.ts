@@ -16,74 +16,14 @@ const WHEEL_ZOOM = 1.25;
 
 /** Wheel, mouse, fingers and keys of a canvas. @returns a function that lets go of it */
 export function listen(canvas: HTMLCanvasElement, target: InputTarget): () => void {
-  const fingers = new Map<
-    number,
-    { x: number; readonly downX: number; readonly downY: number; moved: boolean }
-  >();
-  const part = (clientX: number) => {
-    const { left, width } = canvas.getBoundingClientRect();
-    return (clientX - left) / Math.max(1, width);
-  };
   const abort = new AbortController();
   const { signal } = abort;
-  canvas.addEventListener(
-    'wheel',
-    (event) => {
-      // Ctrl is what a touchpad's pinch looks like. Without it the wheel scrolls the lanes, if they do not fit.
-      const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
-      const isSideways = Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY);
-      const scroller = canvas.parentElement;
-      const scrolls = scroller !== null && scroller.scrollHeight > scroller.clientHeight + 1;
-      if (scrolls && !isSideways && !event.ctrlKey) return;
-      event.preventDefault();
-      const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 33 : 1;
-      if (isSideways) target.panBy((sideways * lines) / Math.max(1, canvas.clientWidth));
-      else
-        target.zoomBy(
-          WHEEL_ZOOM ** ((event.deltaY * lines) / (event.ctrlKey ? 20 : 100)),
-          part(event.clientX),
-        );
-    },
-    { signal, passive: false },
-  );
-  canvas.addEventListener(
-    'pointerdown',
-    (event) => {
-      if (event.button !== 0) return;
-      canvas.setPointerCapture(event.pointerId);
-      fingers.set(event.pointerId, {
-        x: event.clientX,
-        downX: event.clientX,
-        downY: event.clientY,
-        moved: false,
-      });
-    },
-    { signal },
-  );
-  canvas.addEventListener(
-    'pointermove',
-    (event) => {
-      const finger = fingers.get(event.pointerId);
-      if (finger === undefined) return;
-      const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
-      const from = finger.x;
-      finger.x = event.clientX;
-      finger.moved ||= Math.hypot(event.clientX - finger.downX, event.clientY - finger.downY) > CLICK_REACH;
-      if (!finger.moved) return;
-      if (other === undefined) target.panBy((from - event.clientX) / Math.max(1, canvas.clientWidth));
-      else target.pinchTo([part(other.x), part(from)], [part(other.x), part(event.clientX)]);
-    },
-    { signal },
-  );
-  const up = (event: PointerEvent) => {
-    const finger = fingers.get(event.pointerId);
-    fingers.delete(event.pointerId);
-    if (finger === undefined || finger.moved || event.type !== 'pointerup') return;
-    const { left, top } = canvas.getBoundingClientRect();
-    target.pick(event.clientX - left, event.clientY - top);
-  };
-  canvas.addEventListener('pointerup', up, { signal });
-  canvas.addEventListener('pointercancel', up, { signal });
+  const fingers = new Fingers(canvas, target);
+  canvas.addEventListener('wheel', (event) => turnWheel(event, canvas, target), { signal, passive: false });
+  canvas.addEventListener('pointerdown', (event) => fingers.down(event), { signal });
+  canvas.addEventListener('pointermove', (event) => fingers.move(event), { signal });
+  canvas.addEventListener('pointerup', (event) => fingers.up(event), { signal });
+  canvas.addEventListener('pointercancel', (event) => fingers.cancel(event), { signal });
   canvas.addEventListener(
     'keydown',
     (event) => {
@@ -93,4 +33,75 @@ export function listen(canvas: HTMLCanvasElement, target: InputTarget): () => vo
     { signal },
   );
   return () => abort.abort();
+}
+
+/** The part of the canvas's width that is left of a place, from 0 to 1. */
+function partAt(canvas: HTMLCanvasElement, clientX: number): number {
+  const { left, width } = canvas.getBoundingClientRect();
+  return (clientX - left) / Math.max(1, width);
+}
+
+function turnWheel(event: WheelEvent, canvas: HTMLCanvasElement, target: InputTarget): void {
+  // Browsers give a touchpad's pinch as Ctrl with the wheel. Without it the wheel scrolls the lanes, if they do not fit.
+  const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
+  const isSideways = Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY);
+  const scroller = canvas.parentElement;
+  const scrolls = scroller !== null && scroller.scrollHeight > scroller.clientHeight + 1;
+  if (scrolls && !isSideways && !event.ctrlKey) return;
+  event.preventDefault();
+  const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 33 : 1;
+  if (isSideways) target.panBy((sideways * lines) / Math.max(1, canvas.clientWidth));
+  else {
+    const steps = (event.deltaY * lines) / (event.ctrlKey ? 20 : 100);
+    target.zoomBy(WHEEL_ZOOM ** steps, partAt(canvas, event.clientX));
+  }
+}
+
+interface Finger {
+  x: number;
+  readonly downX: number;
+  readonly downY: number;
+  moved: boolean;
+}
+
+/** The mouse or the fingers that are down: one drags or clicks, two pinch. */
+class Fingers {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #target: InputTarget;
+  readonly #down = new Map<number, Finger>();
+
+  constructor(canvas: HTMLCanvasElement, target: InputTarget) {
+    [this.#canvas, this.#target] = [canvas, target];
+  }
+
+  down({ button, pointerId, clientX, clientY }: PointerEvent): void {
+    if (button !== 0) return;
+    this.#canvas.setPointerCapture(pointerId);
+    this.#down.set(pointerId, { x: clientX, downX: clientX, downY: clientY, moved: false });
+  }
+
+  move({ pointerId, clientX, clientY }: PointerEvent): void {
+    const finger = this.#down.get(pointerId);
+    if (finger === undefined) return;
+    const other = [...this.#down].find(([id]) => id !== pointerId)?.[1];
+    const from = finger.x;
+    finger.x = clientX;
+    finger.moved ||= Math.hypot(clientX - finger.downX, clientY - finger.downY) > CLICK_REACH;
+    if (!finger.moved) return;
+    const part = (x: number) => partAt(this.#canvas, x);
+    if (other === undefined) this.#target.panBy((from - clientX) / Math.max(1, this.#canvas.clientWidth));
+    else this.#target.pinchTo([part(other.x), part(from)], [part(other.x), part(clientX)]);
+  }
+
+  up(event: PointerEvent): void {
+    const finger = this.#down.get(event.pointerId);
+    this.cancel(event);
+    if (finger === undefined || finger.moved) return;
+    const { left, top } = this.#canvas.getBoundingClientRect();
+    this.#target.pick(event.clientX - left, event.clientY - top);
+  }
+
+  cancel({ pointerId }: PointerEvent): void {
+    this.#down.delete(pointerId);
+  }
 }

@@ -27,8 +27,7 @@ export async function connectTcp(
   port: number,
   signal: AbortSignal | undefined,
 ): Promise<GuestSocket> {
-  if (!(Number.isInteger(port) && port >= 1 && port <= 0xffff))
-    throw new AgentError('usage', `${port} is no port: give 1 to 65535.`);
+  checkPort(port);
   await connection.ready(signal);
   const payload = new PayloadWriter().u32(LOOPBACK).u32(port).u32(WINDOW).payload;
   const what = `The guest's port ${port} cannot be reached`;
@@ -72,4 +71,9 @@ export async function connectTcp(
     writable: outgoing.stream(),
     close,
   };
+}
+
+function checkPort(port: number): void {
+  if (Number.isInteger(port) && port >= 1 && port <= 0xffff) return;
+  throw new AgentError('usage', `${port} is no port: give 1 to 65535.`);
 }

@@ -129,16 +129,6 @@ export function defineHalf({ module, round, f64: wide, resize }: HalfParts): Hal
     module.function(`f16.${name}`, ['i32', 'i32', 'i32'], 'i32', (f) =>
       f.return(call(wide[name], half(f, 0), half(f, 1), f.param(2, 'i32'))),
     );
-  const toInteger = (name: 'toI32' | 'toU32' | 'toI64' | 'toU64') =>
-    module.function(`f16.${name}`, ['i32', 'i32', 'i32'], 'i64', (f) =>
-      f.return(call(wide[name], half(f, 0), f.param(1, 'i32'), f.param(2, 'i32'))),
-    );
-  // Integers that binary64 does not hold are beyond the largest half.
-  const fromInteger = (name: 'fromI32' | 'fromU32' | 'fromI64' | 'fromU64') =>
-    module.function(`f16.${name}`, ['i64', 'i32', 'i32'], 'i32', (f) => {
-      const [rm, flags] = [f.param(1, 'i32'), f.param(2, 'i32')];
-      f.return(call(narrow, call(wide[name], f.param(0, 'i64'), rm, flags), rm, flags));
-    });
   const fma = operation('fma', 3, multiplyAdd(wide.fma, narrow));
   const comparisons: CompareFunctions<'i32'> = {
     min: chosen('min'),
@@ -152,14 +142,31 @@ export function defineHalf({ module, round, f64: wide, resize }: HalfParts): Hal
     f16: {
       ...{ add: rounded('add', 2), sub: rounded('sub', 2), mul: rounded('mul', 2), div: rounded('div', 2) },
       ...{ sqrt: rounded('sqrt', 1), fma, ...comparisons },
-      ...{ toI32: toInteger('toI32'), toU32: toInteger('toU32') },
-      ...{ toI64: toInteger('toI64'), toU64: toInteger('toU64') },
-      ...{ fromI32: fromInteger('fromI32'), fromU32: fromInteger('fromU32') },
-      ...{ fromI64: fromInteger('fromI64'), fromU64: fromInteger('fromU64') },
+      ...defineIntegers(module, wide, { extend, narrow }),
       ...{ round: rounded('round', 1), roundInexact: rounded('roundInexact', 1) },
       ...{ minm: chosen('minm'), maxm: chosen('maxm'), ltq: relation('ltq'), leq: relation('leq') },
     },
     ...defineConversions(module, resize, { extend, narrow }),
+  };
+}
+
+/** Integers to halves and back. */
+function defineIntegers(module: FunctionHome, wide: FormatFunctions<'i64'>, { extend, narrow }: Extensions) {
+  const toInteger = (name: 'toI32' | 'toU32' | 'toI64' | 'toU64') =>
+    module.function(`f16.${name}`, ['i32', 'i32', 'i32'], 'i64', (f) =>
+      f.return(call(wide[name], call(extend, f.param(0, 'i32')), f.param(1, 'i32'), f.param(2, 'i32'))),
+    );
+  // Integers that binary64 does not hold are beyond the largest half.
+  const fromInteger = (name: 'fromI32' | 'fromU32' | 'fromI64' | 'fromU64') =>
+    module.function(`f16.${name}`, ['i64', 'i32', 'i32'], 'i32', (f) => {
+      const [rm, flags] = [f.param(1, 'i32'), f.param(2, 'i32')];
+      f.return(call(narrow, call(wide[name], f.param(0, 'i64'), rm, flags), rm, flags));
+    });
+  return {
+    ...{ toI32: toInteger('toI32'), toU32: toInteger('toU32') },
+    ...{ toI64: toInteger('toI64'), toU64: toInteger('toU64') },
+    ...{ fromI32: fromInteger('fromI32'), fromU32: fromInteger('fromU32') },
+    ...{ fromI64: fromInteger('fromI64'), fromU64: fromInteger('fromU64') },
   };
 }
 

@@ -57,8 +57,6 @@ function parseOperand(
   context: OperandContext,
   operands: MutableOperands,
 ): void {
-  const { immediate } = format;
-  const number = (): bigint => evaluate(text, context.lookup);
   switch (syntax) {
     case 'rd':
     case 'rs1':
@@ -68,19 +66,11 @@ function parseOperand(
       break;
     case 'imm':
     case 'shift':
-      operands.imm = inRange(number(), immediate);
-      break;
-    case 'rtz':
-      if (text !== syntax) throw new OperandError(`'${text}' is not ${syntax}, the only rounding mode here`);
-      break;
     case 'literal':
-      operands.imm = literalNumber(text);
-      break;
     case 'upper':
-      operands.imm = inRange(upperValue(number()), immediate);
-      break;
     case 'target':
-      operands.imm = inRange(BigInt.asIntN(context.xlen, number() - context.pc), immediate);
+    case 'vtype':
+      operands.imm = immediateOf(syntax, text, format, context);
       break;
     case 'csr':
       operands.csr = csrNumber(text, context);
@@ -99,19 +89,51 @@ function parseOperand(
       operands.imm |= fenceSet(text);
       break;
     case 'vm':
-      if (text !== 'v0.t') throw new OperandError(`'${text}' is not a mask (v0.t)`);
+      expectWord(syntax, text);
       operands.rm = 0;
       break;
+    case 'rtz':
     case 'v0':
-      if (text !== 'v0') throw new OperandError(`'${text}' is not v0`);
+      expectWord(syntax, text);
       break;
     case 'avl':
-      operands.rs1 = inRange(number(), unsignedAt(15, 5));
-      break;
-    case 'vtype':
-      operands.imm = parseVtype(text) ?? inRange(number(), immediate);
+      operands.rs1 = inRange(evaluate(text, context.lookup), unsignedAt(15, 5));
       break;
   }
+}
+
+function immediateOf(
+  syntax: 'imm' | 'shift' | 'literal' | 'upper' | 'target' | 'vtype',
+  text: string,
+  { immediate }: Format,
+  context: OperandContext,
+): number {
+  const number = (): bigint => evaluate(text, context.lookup);
+  switch (syntax) {
+    case 'imm':
+    case 'shift':
+      return inRange(number(), immediate);
+    case 'literal':
+      return literalNumber(text);
+    case 'upper':
+      return inRange(upperValue(number()), immediate);
+    case 'target':
+      return inRange(BigInt.asIntN(context.xlen, number() - context.pc), immediate);
+    case 'vtype':
+      return parseVtype(text) ?? inRange(number(), immediate);
+  }
+}
+
+/** Operands that can be one word only. */
+const WORDS = {
+  rtz: { word: 'rtz', name: 'rtz, the only rounding mode here' },
+  vm: { word: 'v0.t', name: 'a mask (v0.t)' },
+  v0: { word: 'v0', name: 'v0' },
+} as const;
+
+function expectWord(syntax: keyof typeof WORDS, text: string): void {
+  const { word, name } = WORDS[syntax];
+  if (text !== word) throw new OperandError(`'${text}' is not ${name}`);
 }
 
 const KINDS: Readonly<Record<RegisterClass, string>> = {

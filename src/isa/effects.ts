@@ -82,19 +82,6 @@ const I32_VALUE: I32 = i32.const(0);
 
 /** A back end that notes what is used. @param register what registers hold: {@link WORD} or {@link WIDE} */
 function recorder(seen: Recording, register: I64): Semantics {
-  const load = (): I64 => {
-    seen.loads = true;
-    seen.usesMemory = true;
-    return WIDE;
-  };
-  const store = (): void => {
-    seen.stores = true;
-    seen.usesMemory = true;
-  };
-  const loadAndStore = (): I64 => {
-    store();
-    return load();
-  };
   return {
     get rs1() {
       seen.readsRs1 = true;
@@ -124,25 +111,48 @@ function recorder(seen: Recording, register: I64): Semantics {
       seen.usesFloat = true;
       return floatRecorder(seen);
     },
-    memory: {
-      load: (kind) => {
-        seen.accessBytes = Number(kind.slice(1)) / 8;
-        load();
-        return kind === 'i64' || kind === 'u32' ? WIDE : WORD;
-      },
-      store: (width) => {
-        seen.accessBytes = width / 8;
-        store();
-      },
-      amo: loadAndStore,
-      compareExchange: loadAndStore,
-      loadReserved: load,
-      storeConditional: loadAndStore,
-      fence: () => {
-        seen.usesMemory = true;
-      },
-    },
+    memory: memoryRecorder(seen),
     let: <T extends ValType>(value: Expr<T>) => value,
+    ...flowRecorder(seen),
+  };
+}
+
+function memoryRecorder(seen: Recording): Semantics['memory'] {
+  const load = (): I64 => {
+    seen.loads = true;
+    seen.usesMemory = true;
+    return WIDE;
+  };
+  const store = (): void => {
+    seen.stores = true;
+    seen.usesMemory = true;
+  };
+  const loadAndStore = (): I64 => {
+    store();
+    return load();
+  };
+  return {
+    load: (kind) => {
+      seen.accessBytes = Number(kind.slice(1)) / 8;
+      load();
+      return kind === 'i64' || kind === 'u32' ? WIDE : WORD;
+    },
+    store: (width) => {
+      seen.accessBytes = width / 8;
+      store();
+    },
+    amo: loadAndStore,
+    compareExchange: loadAndStore,
+    loadReserved: load,
+    storeConditional: loadAndStore,
+    fence: () => {
+      seen.usesMemory = true;
+    },
+  };
+}
+
+function flowRecorder(seen: Recording): Pick<Semantics, 'branch' | 'jump' | 'jumpTo' | 'pause' | 'system'> {
+  return {
     branch: () => {
       seen.control = 'branch';
       seen.readsPc = true;

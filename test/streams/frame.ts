@@ -111,10 +111,6 @@ function start(roles: Roles, setting: Setting): string {
   const statusHigh = virtual ? STATUS.mpvHigh : 0;
   const statusLow = supervisor | (MODE_BITS[setting.mode] << STATUS.mppShift);
   const tables = setting.paged ? addressSpace(LAYOUT.tables, xlen) : 0n;
-  const floats = Array.from({ length: 32 }, (_, index) => `fld f${index}, ${index * 8}(x${roles.pool})`);
-  const integers = freeRegisters(roles).map(
-    (index) => `${xlen === 64 ? 'ld' : 'lw'} x${index}, ${-index * 8}(x${roles.pool})`,
-  );
   const csr = (name: string, value: string | number | bigint): string =>
     `li ${t}, ${value}\ncsrw ${name}, ${t}`;
   return [
@@ -142,19 +138,27 @@ function start(roles: Roles, setting: Setting): string {
       ? [csr('mstatus', (BigInt(statusHigh) << 32n) | BigInt(statusLow))]
       : [csr('mstatus', statusLow), csr('mstatush', statusHigh)]),
     csr('fcsr', 0),
-    `li x${roles.pool}, ${LAYOUT.poolMiddle}`,
-    ...floats,
-    ...integers,
-    `li x${roles.data}, ${LAYOUT.dataMiddle}`,
-    `li x${roles.log}, ${LAYOUT.log + 2048}`,
-    `li x${roles.traps}, ${LAYOUT.traps}`,
-    `li x${roles.link}, 0`,
-    `li x${roles.counter}, 0`,
+    ...registers(roles, xlen),
     csr('mepc', LAYOUT.body),
     'mret',
     'park_here: wfi',
     'j park_here',
   ].join('\n');
+}
+
+/** Values of all registers at the start. */
+function registers(roles: Roles, xlen: Xlen): string[] {
+  const { pool } = roles;
+  return [
+    `li x${pool}, ${LAYOUT.poolMiddle}`,
+    ...Array.from({ length: 32 }, (_, index) => `fld f${index}, ${index * 8}(x${pool})`),
+    ...freeRegisters(roles).map((index) => `${xlen === 64 ? 'ld' : 'lw'} x${index}, ${-index * 8}(x${pool})`),
+    `li x${roles.data}, ${LAYOUT.dataMiddle}`,
+    `li x${roles.log}, ${LAYOUT.log + 2048}`,
+    `li x${roles.traps}, ${LAYOUT.traps}`,
+    `li x${roles.link}, 0`,
+    `li x${roles.counter}, 0`,
+  ];
 }
 
 type TrapField = (typeof TRAP_FIELDS)[number];

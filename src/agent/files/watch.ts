@@ -1,6 +1,6 @@
 import type { AgentConnection } from '../connection.ts';
 import { type FileEvent, kindOf } from './file-event.ts';
-import { Inotify } from './inotify.ts';
+import { Inotify, type RawEvent } from './inotify.ts';
 import { type ListFolder, WatchedTree } from './watched-tree.ts';
 
 /** Options of watching a file or a folder. */
@@ -22,60 +22,70 @@ export async function watch(
   list: ListFolder,
   { recursive = false, signal }: WatchOptions,
 ): Promise<ReadableStream<FileEvent>> {
-  let controller: ReadableStreamDefaultController<FileEvent> | undefined;
+  const events = new EventStream();
   let tree: WatchedTree | undefined;
-  const tell = (event: FileEvent) => controller?.enqueue(event);
+  const handlers = {
+    event: (event: RawEvent) => {
+      if (tree !== undefined) {
+        tree.take(event);
+        return;
+      }
+      const kind = kindOf(event);
+      if (kind !== undefined) events.tell({ kind, name: event.name });
+    },
+    failed: (error: unknown) => events.fail(error),
+  };
+  const { inotify, watch: first } = await Inotify.open(connection, path, handlers, signal);
+  const readable = events.open(inotify);
   const fail = (error: unknown) => {
-    controller?.error(error);
-    controller = undefined;
+    events.fail(error);
+    events.end();
   };
-  const opened = await Inotify.open(
-    connection,
-    path,
-    {
-      event: (event) => {
-        if (tree !== undefined) {
-          tree.take(event);
-          return;
-        }
-        const kind = kindOf(event);
-        if (kind !== undefined) tell({ kind, name: event.name });
-      },
-      failed: fail,
-    },
-    signal,
-  );
-  const { inotify } = opened;
-  const end = () => {
-    controller = undefined;
-    inotify.close();
-  };
-  const readable = new ReadableStream<FileEvent>(
-    {
-      start: (given) => {
-        controller = given;
-      },
-      pull: () => inotify.grant(),
-      cancel: end,
-    },
-    { highWaterMark: 1 },
-  );
-  const abort = () => {
-    fail(signal?.reason);
-    end();
-  };
-  signal?.addEventListener('abort', abort, { once: true });
+  signal?.addEventListener('abort', () => fail(signal.reason), { once: true });
   if (!recursive) return readable;
-  const failed = (error: unknown) => {
-    fail(error);
-    end();
-  };
-  tree = new WatchedTree(path, { inotify, list, tell, fail: failed });
+  tree = new WatchedTree(path, { inotify, list, tell: (event) => events.tell(event), fail });
   try {
-    await tree.begin(opened.watch);
+    await tree.begin(first);
   } catch (error) {
-    end();
+    events.end();
     throw error;
   }
   return readable;
+}
+
+/** The events of a watch as a stream. Before it is open and after its end, events are dropped. */
+class EventStream {
+  #controller: ReadableStreamDefaultController<FileEvent> | undefined;
+  #inotify: Inotify | undefined;
+
+  /** @param inotify is asked for more as the reader wants more, and closed when it wants no more */
+  open(inotify: Inotify): ReadableStream<FileEvent> {
+    this.#inotify = inotify;
+    return new ReadableStream<FileEvent>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => inotify.grant(),
+        cancel: () => this.end(),
+      },
+      { highWaterMark: 1 },
+    );
+  }
+
+  tell(event: FileEvent): void {
+    this.#controller?.enqueue(event);
+  }
+
+  /** Ends the stream for its reader with an error. */
+  fail(error: unknown): void {
+    this.#controller?.error(error);
+    this.#controller = undefined;
+  }
+
+  /** Ends the watch in the guest. */
+  end(): void {
+    this.#controller = undefined;
+    this.#inotify?.close();
+  }
 }

@@ -95,24 +95,7 @@ export async function privateApt(directory: string, options: AptOptions = {}): P
   let sources = await findSources({ ...options, suite });
   const network = networkSettings((await runCommand('apt-config', ['dump'])).stdout);
   const configuration = await writeState(directory, architecture, network);
-  const env = { APT_CONFIG: configuration };
-  const apt = async (
-    command: string,
-    args: readonly string[],
-    cwd = directory,
-    onStatus: (line: string) => void = ignore,
-  ) => {
-    const result = await runCommand(command, args, { env, cwd, onStatusLine: onStatus });
-    if (result.status !== 0) throw aptFailure(`${command} ${args[0]}`, result, suite);
-    return result.stdout;
-  };
-  const install = (args: readonly string[], names: readonly string[], onStatus?: (line: string) => void) =>
-    apt(
-      'apt-get',
-      ['install', '-q', '-y', '--no-install-recommends', ...args, ...names],
-      directory,
-      onStatus,
-    );
+  const apt = aptProgram(directory, configuration, suite);
   const updateFrom = async (some: readonly AptSource[]) => {
     await writeSources(directory, architecture, some);
     await apt('apt-get', ['update', '-o', 'APT::Update::Error-Mode=any']);
@@ -128,6 +111,35 @@ export async function privateApt(directory: string, options: AptOptions = {}): P
         sources = await updateOneByOne(sources, updateFrom, onWarning);
       }
     },
+    ...packageFacts(apt, suite),
+    ...packageFiles(apt, directory),
+  };
+}
+
+/** Runs one of apt's programs, and gives its output. @throws what {@link aptFailure} makes of its failure */
+type Apt = (
+  command: string,
+  args: readonly string[],
+  cwd?: string,
+  onStatus?: (line: string) => void,
+) => Promise<string>;
+
+/** @param configuration its file */
+function aptProgram(directory: string, configuration: string, suite: string): Apt {
+  const env = { APT_CONFIG: configuration };
+  return async (command, args, cwd = directory, onStatus = ignore) => {
+    const result = await runCommand(command, args, { env, cwd, onStatusLine: onStatus });
+    if (result.status !== 0) throw aptFailure(`${command} ${args[0]}`, result, suite);
+    return result.stdout;
+  };
+}
+
+/** Questions that the lists of packages answer. */
+function packageFacts(
+  apt: Apt,
+  suite: string,
+): Pick<PrivateApt, 'dependencies' | 'describe' | 'describeAll' | 'required'> {
+  return {
     async dependencies(name) {
       return parseDependencies(await apt('apt-cache', ['depends', name]));
     },
@@ -144,6 +156,19 @@ export async function privateApt(directory: string, options: AptOptions = {}): P
     async required() {
       return parseRequired(await apt('apt-cache', ['dumpavail']));
     },
+  };
+}
+
+/** A choice of packages, and their files. */
+function packageFiles(apt: Apt, directory: string): Pick<PrivateApt, 'select' | 'fetch' | 'download'> {
+  const install = (args: readonly string[], names: readonly string[], onStatus?: (line: string) => void) =>
+    apt(
+      'apt-get',
+      ['install', '-q', '-y', '--no-install-recommends', ...args, ...names],
+      directory,
+      onStatus,
+    );
+  return {
     async select(names) {
       return parseSelection(await install(['--simulate'], names));
     },

@@ -1,6 +1,7 @@
 import type { FilePlace } from '../interrupts/interrupt-file.ts';
-import { createDecoder, type Decode, type Decoded, vlenOf } from '../isa/index.ts';
+import { createDecoder, type Decode, vlenOf } from '../isa/index.ts';
 import { hartArea } from './area.ts';
+import { CallOutAnswers } from './call-out-answers.ts';
 import { CodeCache } from './code-cache.ts';
 import { comparePair } from './compare-pair.ts';
 import { HartDebug, type HartStop } from './debug/hart-debug.ts';
@@ -21,21 +22,20 @@ import { MemoryAccess } from './memory-access.ts';
 import { Mmu, Pmp } from './mmu/index.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import { Position } from './position.ts';
-import { writesTimer } from './privileged/csr-instructions.ts';
-import { OUTCOME, Privileged, type PrivilegedHooks, type TrapTarget } from './privileged/index.ts';
+import { Privileged, type PrivilegedHooks } from './privileged/index.ts';
 import { QUIET } from './privileged/registers.ts';
 import { type RegionStatistics, readRegionStatistics } from './region-statistics.ts';
 import { reservationHolds } from './reservation.ts';
 import { RunTime } from './run-time.ts';
 import { type HartRegisters, loadRegisters } from './saved-registers.ts';
 import { HartState } from './state.ts';
+import { TakenInterrupts } from './taken-interrupts.ts';
 import { Regions } from './tiers/regions.ts';
 import { Tlb } from './tlb.ts';
 import { VectorUnit } from './vector/vector-unit.ts';
 
 /** A cause that the specification leaves to custom use: the host wants the guest out for its own reasons. */
 const HOST_INTERRUPTION = 24;
-const INTEGER_LOADS: ReadonlySet<string> = new Set(['lb', 'lbu', 'lh', 'lhu', 'lw', 'lwu', 'ld']);
 
 /**
  * One RISC-V hart: state in linear memory, instructions carried out by the generated interpreter, everything that is
@@ -65,6 +65,8 @@ export class Hart {
   readonly #flow: Flow;
   readonly #debug: HartDebug;
   readonly #exclusion: Exclusion;
+  readonly #interrupts: TakenInterrupts;
+  readonly #answers: CallOutAnswers;
   readonly #stepper: Stepper;
   #stop: HartStop | undefined;
 
@@ -95,16 +97,19 @@ export class Hart {
     this.tlb = new Tlb(this.state, memory, area + parts.tlb);
     this.mmu = new Mmu(this.state, ram, this.pmp, this.privileged.exception);
     this.#debug = new HartDebug(this.#words);
+    const { state, privileged } = this;
+    this.#interrupts = new TakenInterrupts({ ...options, state, privileged, debug: this.#debug });
     this.#access = new MemoryAccess(this.state, this.mmu, this.tlb, this.physical, this.#debug);
     this.#decode = createDecoder({ extensions: options.extensions, xlen });
     this.#vector = this.#createVectorUnit(options);
-    this.#generated = instantiate(options.interpreter, memory, this.#regionTable, this.#callOuts(options));
+    this.#generated = instantiate(options.interpreter, memory, this.#regionTable, this.#callOuts());
     this.#code = this.#createCode(area + parts.code);
     this.#words[FIELD.codeDirectory >> 2] = this.#code.directory;
     this.#fetcher = this.#createFetcher();
     this.#flow = this.#createFlow();
     this.#stepper = this.#createStepper();
     if (options.compile === true) this.#regions = this.#createRegions(options);
+    this.#answers = this.#createAnswers();
     this.reset();
   }
 
@@ -177,6 +182,44 @@ export class Hart {
       runGenerated: () => void this.#generated.run(this.state.base),
       enterTrap: (pcLow, pcHigh) => this.#flow.enterTrap(pcLow, pcHigh),
     });
+  }
+
+  #createAnswers(): CallOutAnswers {
+    return new CallOutAnswers({
+      state: this.state,
+      platform: this.#options.platform,
+      privileged: this.privileged,
+      decode: this.#decode,
+      code: this.#code,
+      access: this.#access,
+      vector: this.#vector,
+      fetcher: this.#fetcher,
+      flow: this.#flow,
+      position: this.#position,
+      count: this.#count,
+      time: this.#time,
+      interrupts: this.#interrupts,
+      regions: this.#regions,
+    });
+  }
+
+  /** Found when they are called: generated code is there before the parts that answer it, which need it. */
+  #callOuts(): CallOutFunctions {
+    return {
+      decode: () => this.#answers.decode(),
+      sample: () => this.#answers.sample(),
+      stretch: () => this.#answers.stretch(),
+      deoptimize: () => this.#answers.deoptimize(),
+      time: () => this.#answers.time(),
+      fetch: () => this.#flow.fetch(),
+      straddle: () => this.#flow.straddle(),
+      system: () => this.#answers.system(),
+      illegal: () => this.#answers.illegal(),
+      load: (kind) => this.#answers.load(kind),
+      store: (bytes) => this.#answers.store(bytes),
+      message: (pending) => this.#answers.message(pending),
+      atomic: (argument) => this.#answers.atomic(argument),
+    };
   }
 
   #createRegions(options: HartOptions): Regions {
@@ -383,169 +426,17 @@ export class Hart {
   }
 
   /** Interrupts taken by the guest since the start, by VS-level cause (1, 5, 9, ...); for statistics. */
-  readonly guestInterrupts = new Float64Array(64);
+  get guestInterrupts(): Float64Array {
+    return this.#interrupts.ofGuest;
+  }
 
   /** Exceptions since the last instruction that retired; `run` returns at each 1024 of them. */
   readonly exceptionRow: ExceptionRow;
 
-  #takeInterrupt(): TrapTarget | undefined {
-    if (this.#debug.stepping) return undefined;
-    const target = this.privileged.takeInterrupt();
-    if (target !== undefined) this.#tellTaken(target);
-    if (target === 'VS') {
-      const cause = (this.state.csr[CSR.vscause] as number) & 63;
-      this.guestInterrupts[cause] = (this.guestInterrupts[cause] as number) + 1;
-    }
-    return target;
-  }
-
-  #tellTaken(target: TrapTarget): void {
-    const { platform } = this.#options;
-    if (platform.interruptTaken === undefined) return;
-    const { csr } = this.state;
-    const cause = csr[CSR[target === 'VS' ? 'vscause' : target === 'HS' ? 'scause' : 'mcause']] as number;
-    platform.interruptTaken(target, cause & 63);
-  }
-
   /** Takes a pending interrupt, then finds the decoded code at pc. */
   #enter(): number {
-    const target = this.#takeInterrupt();
-    if (target !== undefined && target !== 'VS' && this.state.hsHost) return this.#flow.leave(EXIT.trap);
+    if (this.#interrupts.isForHost(this.#interrupts.take())) return this.#flow.leave(EXIT.trap);
     return this.#flow.goToPc();
-  }
-
-  /** The encoding of the current instruction. */
-  #currentBits(): number {
-    return this.#regions?.firstBits(this.#position.slot) ?? this.#fetcher.currentBits();
-  }
-
-  #callOuts(options: HartOptions): CallOutFunctions {
-    return {
-      decode: () => this.#code.decodeFrom(this.#position.pageSlots, this.#position.slot),
-      sample: () => {
-        if (this.#time.spend()) this.#hurry();
-        this.#regions?.sample();
-      },
-      stretch: () => this.#regions?.sampleStretch(),
-      deoptimize: () => this.#regions?.deoptimize(),
-      time: () => {
-        const ticks = options.platform.ticks();
-        if (this.#time.seen(ticks)) this.#hurry();
-        const high = Math.floor(ticks / 2 ** 32) | 0;
-        this.#words[FIELD.mailboxValue >> 2] = ticks | 0;
-        this.#words[(FIELD.mailboxValue >> 2) + 1] = high;
-        this.#words[FIELD.lastTicks >> 2] = ticks | 0;
-        this.#words[(FIELD.lastTicks >> 2) + 1] = high;
-      },
-      fetch: () => this.#flow.fetch(),
-      straddle: () => this.#flow.straddle(),
-      system: () => this.#system(),
-      illegal: () => this.#flow.illegal(() => this.#currentBits()),
-      load: (kind) => {
-        if (!this.#access.load(kind)) return this.#flow.trap();
-        return this.#time.spend() ? this.#leaveBehindLoad() : CALL_RESULT.proceed;
-      },
-      store: (bytes) => {
-        if (!this.#access.store(bytes)) return this.#flow.trap();
-        if (this.#time.spend()) return this.#leaveBehind((this.#currentBits() & 3) === 3 ? 4 : 2);
-        return this.#access.storedToDevice ? this.#afterDevice() : CALL_RESULT.proceed;
-      },
-      message: (pending) => {
-        this.#access.messageArrived(pending);
-        if (this.#time.spend()) return this.#leaveBehind((this.#currentBits() & 3) === 3 ? 4 : 2);
-        return this.#afterDevice();
-      },
-      atomic: (argument) => {
-        if (!this.#access.atomic(argument)) return this.#flow.trap();
-        if (this.#time.spend()) this.#hurry();
-        return CALL_RESULT.proceed;
-      },
-    };
-  }
-
-  /**
-   * Behind a store to a device, which may have raised an interrupt of this very hart: it is taken before the next
-   * instruction, not at the next poll. Fuel is looked at so that a hart that follows in lock step, which nobody asks to
-   * leave, can stop there too.
-   */
-  #afterDevice(): number {
-    if (!this.#flow.exitRequested() && !this.#count.fuelIsUsedUp) return CALL_RESULT.proceed;
-    return this.#leaveBehind((this.#currentBits() & 3) === 3 ? 4 : 2);
-  }
-
-  /** Goes on behind an instruction of `length` bytes, which is done, after a look whether to go on at all. */
-  #leaveBehind(length: number): number {
-    this.#position.savePc();
-    this.#position.skip(length);
-    this.#count.endEarly();
-    return this.#flow.resume();
-  }
-
-  /**
-   * The time of the run is over: the loaded value goes from the mailbox to its register here, if it is a plain load.
-   */
-  #leaveBehindLoad(): number {
-    const decoded = this.#decode(this.#currentBits());
-    if (decoded === undefined || !INTEGER_LOADS.has(decoded.instruction.name)) {
-      this.#hurry();
-      return CALL_RESULT.proceed;
-    }
-    const value = FIELD.mailboxValue >> 2;
-    this.state.setX(decoded.rd, this.#words[value] as number, this.#words[value + 1] as number);
-    return this.#leaveBehind(decoded.length);
-  }
-
-  /** The time of the run is over, in the middle of an instruction: ends it at the next poll or system instruction. */
-  #hurry(): void {
-    this.#count.exhaust();
-    this.#words[FIELD.quiet >> 2] = QUIET.no;
-  }
-
-  #system(): number {
-    const bits = this.#currentBits();
-    const decoded = this.#decode(bits);
-    if (decoded === undefined) throw new Error(`a system operation was decoded from ${bits.toString(16)}`);
-    this.#position.savePc();
-    switch (this.#execute(decoded)) {
-      case OUTCOME.next:
-        this.#position.skip(decoded.length);
-        return this.#afterSystem(this.#endsFuel(decoded) || this.#time.spend());
-      case OUTCOME.fenced:
-        this.#position.skip(decoded.length);
-        return this.#flow.resume();
-      case OUTCOME.jumped:
-        return this.#afterSystem(true);
-      case OUTCOME.again:
-        this.#count.takeBack();
-        return this.#flow.leave(EXIT.yield);
-      case OUTCOME.wait:
-        this.#position.skip(decoded.length);
-        return this.#flow.leave(EXIT.wait);
-      default:
-        return this.#flow.trap();
-    }
-  }
-
-  #execute(decoded: Decoded): number {
-    if (decoded.instruction.vector === undefined || this.#vector === undefined) {
-      return this.privileged.execute(decoded);
-    }
-    return this.#vector.execute(decoded);
-  }
-
-  /** The caller of `run` measured the fuel by the timer as it was: a new deadline may come earlier. */
-  #endsFuel(decoded: Decoded): boolean {
-    if (!writesTimer(decoded)) return false;
-    this.#count.restrict(this.#options.platform.fuelForTimer?.() ?? 0);
-    return true;
-  }
-
-  /** Interrupts are looked at after every system instruction, as xRET and writes to CSRs demand. */
-  #afterSystem(jumped: boolean): number {
-    const target = this.#takeInterrupt();
-    if (target !== undefined && target !== 'VS' && this.state.hsHost) return this.#flow.leave(EXIT.trap);
-    if (target === undefined && !jumped && !this.#flow.contextChanged) return CALL_RESULT.proceed;
-    return this.#flow.resume();
   }
 
   #hooks(): PrivilegedHooks {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+export { InterruptRuleError } from './loop-rules.ts';
 export {
   type ExtraInterrupts,
   hvipToVsBits,
@@ -37,7 +38,6 @@ export {
 } from './run-state.ts';
 export {
   type BlockResult,
-  InterruptRuleError,
   type PendingImage,
   VcpuInterrupts,
   type VcpuInterruptsOptions,

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { direct } from './field/direct.ts';
+import { InterruptRuleError } from './loop-rules.ts';
 import { IRQ_VS_EXT, IRQ_VS_SOFT, IRQ_VS_TIMER, interruptNumbers } from './numbers.ts';
 import type { Protocol } from './protocol.ts';
 import { PROTOCOLS } from './protocols.ts';
 import { dispatchVcpu, exitRequested, makeRequest, runState, startVcpu, takeRequests } from './run-state.ts';
 import type { VcpuInterruptsOptions } from './vcpu-interrupts.ts';
-import { InterruptRuleError, VcpuInterrupts } from './vcpu-interrupts.ts';
+import { VcpuInterrupts } from './vcpu-interrupts.ts';
 import { createVcpuWords, OWNER, RUN_STATE, RunState, VCPU_BYTES, VCPU_WORDS, vcpuWordsAt } from './words.ts';
 
 const SOFT = 1 << IRQ_VS_SOFT;

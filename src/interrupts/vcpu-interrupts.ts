@@ -1,3 +1,4 @@
+import { checkLevels, InterruptRuleError, Phase, requirePhase } from './loop-rules.ts';
 import type { InterruptNumbers } from './numbers.ts';
 import { interruptNumbers, validate } from './numbers.ts';
 import type { OwnerState, Protocol } from './protocol.ts';
@@ -38,11 +39,6 @@ export interface VcpuInterruptsOptions {
   readonly debug?: boolean;
 }
 
-/** The vCPU loop broke a rule that no protocol can repair. A defect of hartvisor, never a mistake of a user. */
-export class InterruptRuleError extends Error {
-  override readonly name = 'InterruptRuleError';
-}
-
 /** The end of a vCPU's attempt to sleep. */
 export type BlockResult =
   /** It sleeps until a kick puts it on the run queue, which may have happened already. It is no longer loaded here. */
@@ -60,17 +56,6 @@ export interface PendingImage {
   readonly lo: number;
   readonly hi: number;
 }
-
-/** Where the vCPU is in { enter · flush · guest · exit · sync }, as its own thread knows it. */
-const Phase = {
-  UNLOADED: 'not loaded by this object',
-  SYNCED: 'outside its guest',
-  ENTERING: 'entering its guest',
-  FLUSHED: 'in its guest',
-  EXITED: 'out of its guest but not synced',
-} as const;
-
-type Phase = (typeof Phase)[keyof typeof Phase];
 
 /** Everything that the owner's object of a vCPU knows between two calls, as plain data. */
 export interface OwnerImage {
@@ -197,7 +182,7 @@ export class VcpuInterrupts {
   syncInterrupts(hvipLo: number, hvipHi: number): void {
     this.#require('syncInterrupts', Phase.EXITED);
     if (this.#debug) {
-      this.#checkLevels(hvipLo, hvipHi);
+      checkLevels(this.#local, hvipLo ^ this.#hvipLo, hvipHi ^ this.#hvipHi);
     }
     this.protocol.sync(this.words, this.#local, hvipLo, hvipHi);
     this.#phase = Phase.SYNCED;
@@ -462,41 +447,8 @@ export class VcpuInterrupts {
   }
 
   #require(what: string, phase: Phase): void {
-    if (!this.#debug) {
-      return;
-    }
-    if (this.#phase !== phase) {
-      throw new InterruptRuleError(`${what} needs a vCPU that is ${phase}, but it is ${this.#phase}`);
-    }
-    // Meets `#claim` and `#release` of other objects on the same words.
-    const owner = Atomics.load(this.words, OWNER);
-    if (owner !== this.#ownerTag) {
-      throw new InterruptRuleError(
-        `${what} on pCPU ${this.#ownerTag - 1}, but the vCPU is loaded on ${owner === 0 ? 'none' : `pCPU ${owner - 1}`}`,
-      );
-    }
-    const state = runState(this.words);
-    const inside = this.#phase === Phase.ENTERING || this.#phase === Phase.FLUSHED;
-    if (state !== (inside ? RunState.IN_GUEST : RunState.OUTSIDE_GUEST)) {
-      throw new InterruptRuleError(`${what} while ${this.#phase}, but the published run state is ${state}`);
-    }
-  }
-
-  /** Between a flush and the next sync only the guest changes HVIP, and only where it may. */
-  #checkLevels(hvipLo: number, hvipHi: number): void {
-    const lo = (hvipLo ^ this.#hvipLo) & ~this.#local.guestWritableLo;
-    const hi = (hvipHi ^ this.#hvipHi) & ~this.#local.guestWritableHi;
-    if ((lo | hi) !== 0) {
-      throw new InterruptRuleError(
-        `HVIP bits ${hex(hi)}:${hex(lo)}, which a guest cannot write, differ from what the flush asked for: ` +
-          'the flush was not written to HVIP, or something else wrote it',
-      );
-    }
+    if (this.#debug) requirePhase(this.words, { what, phase, own: this.#phase, ownerTag: this.#ownerTag });
   }
 }
 
 const none = (): number => 0;
-
-function hex(bits: number): string {
-  return (bits >>> 0).toString(16).padStart(8, '0');
-}

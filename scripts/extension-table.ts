@@ -8,7 +8,7 @@ const file = new URL('../docs/cpu.md', import.meta.url);
 const BEGIN = '<!-- extensions: written by `node scripts/extension-table.ts` -->';
 const END = '<!-- end -->';
 
-const HEAD = ['extension', 'what it brings', 'needs', 'profiles since', 'for'];
+const HEAD = ['extension', 'meaning', 'needs', 'profiles since', 'for'];
 
 /** A Markdown table of all extensions, its columns padded. */
 function extensionTable(): string {
@@ -17,7 +17,7 @@ function extensionTable(): string {
     const harts = [
       xlen && `RV${xlen}`,
       only && `${only} machines`,
-      fixed && (needs.length > 0 ? 'with what it needs' : 'always there'),
+      fixed && (needs.length > 0 ? 'with its needs' : 'always there'),
       onDemand && 'on demand',
     ];
     return [`\`${name}\``, brings, needs.join(', '), since, harts.filter(Boolean).join(', ')];

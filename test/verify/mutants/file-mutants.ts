@@ -296,7 +296,8 @@ const looks: readonly Mutant[] = [
   },
   {
     name: 'level-evaluated-then-stored',
-    about: 'whoever changes the file evaluates its level and stores it (Linux before 6.7, without its lock)',
+    about:
+      'a thread that changes the file evaluates its level and stores it (Linux before 6.7, without its lock)',
     base,
     file: inHart(StoresItsLevel),
     killedBy: ['file-two-messages', 'P4'],
@@ -385,7 +386,7 @@ const changes: readonly Mutant[] = [
   },
   {
     name: 'register-compared-late',
-    about: 'a write clears what the register has by now and the new value has not',
+    about: 'a write clears all bits that the register has by now and the new value has not',
     base,
     file: inHart(
       class extends InterruptFile {
@@ -400,7 +401,7 @@ const changes: readonly Mutant[] = [
   },
   {
     name: 'enabled-anew',
-    about: 'an identity that is enabled begins without what was pending',
+    about: 'an identity that is enabled begins without its pending bit',
     base,
     file: inHart(
       class extends InterruptFile {
@@ -415,7 +416,7 @@ const changes: readonly Mutant[] = [
   },
   {
     name: 'delivery-off-forgets',
-    about: 'a file whose delivery is turned off forgets what is pending',
+    about: 'a file whose delivery is turned off forgets its pending bits',
     base,
     file: inHart(
       class extends InterruptFile {

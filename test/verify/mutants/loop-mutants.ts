@@ -146,7 +146,7 @@ export const RUN_STATE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'request-announced-first',
-    about: 'a request sets the exit request, then writes what it wants',
+    about: 'a request sets the exit request, then writes its kind',
     base,
     runState: (real) => ({
       makeRequest: (words, bits) => {
@@ -257,7 +257,7 @@ export const LOOP_OBJECT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'hvip-not-saved',
-    about: 'the next pCPU starts with an empty hvip: what the guest had pending is gone (rcore)',
+    about: 'the next pCPU starts with an empty hvip: the guest’s pending bits are gone (rcore)',
     base,
     vcpu: (Real) =>
       class extends Real {
@@ -271,7 +271,7 @@ export const LOOP_OBJECT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'snapshot-of-one-word',
-    about: 'a snapshot keeps the shared word, not what the guest has pending already',
+    about: 'a snapshot keeps the shared word, not the bits that the guest has pending already',
     base,
     vcpu: (Real) =>
       class extends Real {

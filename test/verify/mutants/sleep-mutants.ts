@@ -75,7 +75,7 @@ export const EXIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'exit-looks-for-waiters-first',
-    about: 'leaving the guest reads how many wait, then counts: who comes in between is not woken',
+    about: 'leaving the guest reads how many wait, then counts: a thread that comes in between is not woken',
     base,
     runState: leavingBy((words) => {
       Atomics.store(words, RUN_STATE, RunState.OUTSIDE_GUEST);
@@ -250,7 +250,7 @@ export const WAKE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'kick-does-not-count',
-    about: 'kick notifies only: who is not asleep yet does not learn of it',
+    about: 'kick notifies only: a thread that is not asleep yet does not learn of it',
     base,
     runState: () => ({
       kick: (words, wake) => {
@@ -290,7 +290,7 @@ export const WAKE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'any-news-wakes',
-    about: 'the thread goes on when its wait ends, also by what a kick before says late',
+    about: 'the thread goes on when its wait ends, also by the late notice of an earlier kick',
     base,
     runState: () => ({
       waitForWake: (words, sequence, timeoutMs) =>

@@ -42,7 +42,7 @@ export const SPINLOCK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'sync-only-clears-locked',
-    about: 'sync takes over what the guest cleared, not what it set',
+    about: 'sync takes over bits that the guest cleared, not those that it set',
     base,
     protocol: {
       sync: (words, local, hvipLo, hvipHi) => base.sync(words, local, hvipLo & local.hvipLo, hvipHi),
@@ -132,7 +132,7 @@ export const SPINLOCK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'flush-keeps-the-mask',
-    about: 'flush forgets to clear the mask, so what it delivered is delivered again',
+    about: 'flush forgets to clear the mask, so the bits that it delivered are delivered again',
     base,
     protocol: {
       flush: (words, local) => {

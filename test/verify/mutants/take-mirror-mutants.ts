@@ -131,14 +131,14 @@ export const TAKE_MIRROR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'sync-forgets',
-    about: 'sync does nothing: what the guest did to its bits is lost between two runs (rcore)',
+    about: 'sync does nothing: the guest’s changes of its bits are lost between two runs (rcore)',
     base,
     protocol: { sync: () => undefined },
     killedBy: ['one-ipi', 'P2'],
   },
   {
     name: 'sync-only-clears',
-    about: 'sync takes over what the guest cleared, not what it set',
+    about: 'sync takes over bits that the guest cleared, not those that it set',
     base,
     protocol: {
       sync: (_words, local, hvipLo) => {
@@ -149,7 +149,7 @@ export const TAKE_MIRROR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'sync-only-sets',
-    about: 'sync takes over what the guest set, not what it cleared',
+    about: 'sync takes over bits that the guest set, not those that it cleared',
     base,
     protocol: {
       sync: (_words, local, hvipLo) => {
@@ -298,7 +298,7 @@ export const TAKE_MIRROR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'has-looks-at-the-cache-only',
-    about: 'has forgets what no flush has taken yet',
+    about: 'has forgets the bits that no flush has taken yet',
     base,
     protocol: { has: (_words, local, enabledLo) => (keptEdges(local) & enabledLo) !== 0 },
     killedBy: ['one-ipi', 'P4'],

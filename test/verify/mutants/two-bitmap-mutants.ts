@@ -67,7 +67,7 @@ export const MINIMAL_PATCH_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'unset-forgets-the-mask-bit',
-    about: 'unset does not announce what it cleared',
+    about: 'unset does not announce the bits that it cleared',
     base,
     protocol: {
       unset: (words, irq) => {
@@ -106,7 +106,7 @@ export const MINIMAL_PATCH_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'has-honours-the-mask-only',
-    about: 'has looks at what the mask covers and forgets the cached hvip',
+    about: 'has looks at the bits that the mask covers and forgets the cached hvip',
     base,
     protocol: {
       has: (words, _local, enabledLo) => {

@@ -69,7 +69,7 @@ export const WEAK_MUTANTS: readonly WeakMutant[] = [
   },
   {
     name: 'lock-without-acquire',
-    about: 'sync has the lock, and reads what was there before it had it',
+    about: 'sync has the lock, and reads values from before it had it',
     base: kvmSpinlock,
     weakening: { at: 'sync: raw_spin_lock(lock)', without: '.aq' },
     killedBy: ['ipi-after-round', 'P1'],

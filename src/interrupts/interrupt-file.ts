@@ -4,11 +4,11 @@
  *
  * Any thread makes identities pending. Everything else is the owner's, the hart or pCPU that has the file: it enables,
  * claims and clears. Each identity is an edge with one bit, which rises by one atomic or and falls by one atomic and,
- * so none is lost or invented. Whether the file asserts its interrupt is evaluated from pending & enabled by whoever
- * asks, and stored nowhere: two threads that evaluate and then store would overwrite each other's news.
+ * so none is lost or invented. Whether the file asserts its interrupt is evaluated from pending & enabled by the thread
+ * that asks, and stored nowhere: two threads that evaluate and then store would overwrite each other's news.
  *
- * Why no kick is missing: a sender sets the bit first and then looks whether the owner takes it; the owner changes what
- * it takes first and then looks at the bits. So at least one of the two sees the other.
+ * Why no kick is missing: a sender sets the bit first and then looks whether the owner takes it; the owner changes the
+ * state that it takes first and then looks at the bits. So at least one of the two sees the other.
  */
 import { align, array, i32, struct } from '../layout/struct.ts';
 
@@ -42,7 +42,7 @@ export const FILE_BLOCK = align(
   struct({
     /** Pending bits, which senders write. */
     pending: align(LINE, array(i32, ARRAY_WORDS)),
-    /** Enable bits; this and the rest is what the owner alone writes. */
+    /** Enable bits; the owner alone writes these and the rest. */
     enabled: array(i32, ARRAY_WORDS),
     /** 1: the file asserts its interrupt if it has one to deliver. */
     delivery: i32,
@@ -159,7 +159,7 @@ export class InterruptFile {
    * @returns the identity, 0 if there is none
    */
   claim(top: number = this.top()): number {
-    // Meets the or in `receive`: an MSI that comes before it is part of what is claimed, a later one is there anew.
+    // Meets the or in `receive`: an MSI that comes before it is part of the claim, a later one is there anew.
     if (top !== 0) Atomics.and(this.words, PENDING + (top >>> 5), ~(1 << (top & 31)));
     return top;
   }

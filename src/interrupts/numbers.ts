@@ -37,7 +37,7 @@ const SAME_POSITION = 0xffff_e000;
 export interface InterruptNumbers {
   readonly allowedLo: number;
   readonly allowedHi: number;
-  /** Edges: VSSIP always, LCOFI and what else the guest may both set and clear through sip. The rest are levels. */
+  /** Edges: VSSIP always, LCOFI and others that the guest may both set and clear through sip. The rest are levels. */
   readonly guestWritableLo: number;
   readonly guestWritableHi: number;
 }

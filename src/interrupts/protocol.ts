@@ -8,7 +8,7 @@ import type { VcpuWords } from './words.ts';
  * Only the pCPU that has the vCPU loaded touches it.
  */
 export interface OwnerState {
-  /** The cached hvip, numbers 0-31: what the last flush put into HVIP, with the guest's own writes since then. */
+  /** The cached hvip, numbers 0-31: the last flush's HVIP, with the guest's own writes since then. */
   hvipLo: number;
   /** The cached hvip, numbers 32-63 (hviph on RV32). */
   hvipHi: number;
@@ -39,7 +39,7 @@ export interface Protocol {
   set(words: VcpuWords, irq: number): boolean;
   /** Withdraws `irq`. Any thread. Returns whether the vCPU needs a kick now. */
   unset(words: VcpuWords, irq: number): boolean;
-  /** Takes note of what the guest did to HVIP; `hvipLo` and `hvipHi` are the register's content after the exit. */
+  /** Takes note of the guest's changes of HVIP; `hvipLo` and `hvipHi` are the register's content after the exit. */
   sync(words: VcpuWords, local: OwnerState, hvipLo: number, hvipHi: number): void;
   /** Brings `local.hvipLo` and `local.hvipHi` up to date with the producers; HVIP is written from them right after. */
   flush(words: VcpuWords, local: OwnerState): void;

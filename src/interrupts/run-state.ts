@@ -1,6 +1,6 @@
 /**
- * Entering and leaving the guest, falling asleep, kicking and requests: what a vCPU's thread and everybody else agree
- * on through the words of `words.ts`.
+ * Entering and leaving the guest, falling asleep, kicking and requests: all that a vCPU's thread and everybody else
+ * agree on through the words of `words.ts`.
  *
  * Three rules carry all of it, all of the form "write mine, then read yours":
  *
@@ -72,9 +72,10 @@ export function stopVcpu(words: VcpuWords): void {
  * @returns false when requests are waiting: the vCPU is outside its guest as before, takes them and tries again.
  */
 export function enterGuest(words: VcpuWords): boolean {
-  // Meets the load in `waitUntilOutside`: whoever made a request either finds us in the guest, or we find its request.
+  // Meets the load in `waitUntilOutside`: a thread that made a request either finds us in the guest, or we find its
+  // request.
   Atomics.store(words, RUN_STATE, RunState.IN_GUEST);
-  // Meets the store in `requestExit`. Cleared before requests and interrupts are read: what is set later is polled
+  // Meets the store in `requestExit`. Cleared before requests and interrupts are read: one that is set later is polled
   // later.
   Atomics.store(words, EXIT_REQUEST, 0);
   if (!hasRequests(words)) {
@@ -115,7 +116,7 @@ export function prepareToBlock(words: VcpuWords): void {
 
 /**
  * Takes {@link prepareToBlock} back. Or rather a later one: a vCPU that is blocked now may have been woken, run and put
- * to sleep by others since, so the caller has to load anew what it saved.
+ * to sleep by others since, so the caller has to load anew the state that it saved.
  *
  * @returns false when a waker was faster: the vCPU is on a run queue and no longer the caller's.
  */
@@ -124,7 +125,7 @@ export function cancelBlock(words: VcpuWords): boolean {
 }
 
 /**
- * Makes a running guest leave at its next poll, without waking a vCPU that sleeps. What it shall see is written before.
+ * Makes a running guest leave at its next poll, without waking a vCPU that sleeps. Its news are written before.
  */
 export function requestExit(words: VcpuWords): void {
   // Meets the store in `enterGuest`, the poll in the guest and the and in `takeLook`. A look that was asked for is part
@@ -133,7 +134,7 @@ export function requestExit(words: VcpuWords): void {
 }
 
 /**
- * Makes the vCPU look at its interrupts and requests soon, wherever it is. What it shall see is written before.
+ * Makes the vCPU look at its interrupts and requests soon, wherever it is. Its news are written before.
  *
  * A vCPU that sleeps becomes runnable, and exactly one of all concurrent kickers calls `wake` for it.
  */
@@ -144,7 +145,7 @@ export function kick(words: VcpuWords, wake: Wake): void {
 
 /**
  * As {@link kick}, where all that the vCPU shall see is a level that its hart derives while the guest runs: the hart
- * looks at its next poll, and the guest need not be left. What it shall see is written before.
+ * looks at its next poll, and the guest need not be left. Its news are written before.
  */
 export function nudge(words: VcpuWords, wake: Wake): void {
   // Meets the store in `enterGuest`, behind which the hart looks anyway, the poll in the guest and the and in
@@ -160,7 +161,7 @@ export function nudge(words: VcpuWords, wake: Wake): void {
  * @returns false when the guest is to be left, and when nothing was requested at all
  */
 export function takeLook(words: VcpuWords): boolean {
-  // Meets the or in `nudge` and the store in `requestExit`: whoever asks after this has the hart poll once more.
+  // Meets the or in `nudge` and the store in `requestExit`: a thread that asks after this has the hart poll once more.
   return Atomics.and(words, EXIT_REQUEST, ~LOOK) === LOOK;
 }
 
@@ -187,7 +188,7 @@ export function wakeSequence(words: VcpuWords): number {
  * Sleeps until a kick wakes the blocked vCPU. For a thread that serves this vCPU alone; pCPUs that share vCPUs sleep
  * on their run queue instead.
  *
- * @param sequence what {@link wakeSequence} returned before {@link prepareToBlock}, so that no wake is missed.
+ * @param sequence the result of {@link wakeSequence} before {@link prepareToBlock}, so that no wake is missed.
  * @param timeoutMs milliseconds, for example until the vCPU's timer deadline; `Infinity` for no limit.
  * @returns whether the vCPU was woken. If not, because its time is over or because the kick before was late with its
  * news, the caller calls {@link cancelBlock}, which may still lose against a waker, and looks again.

@@ -9,15 +9,15 @@
  *
  * Why it is right. An edge moves from the shared word into the cached hvip by one atomic take in `flush`, and nothing
  * ever moves it back: a `set` is ordered either before that take, and is then delivered by this flush, or after it, and
- * is then still in the word for the next one. There is no third place for it to be, so it cannot be lost, and since
- * the take removes what it delivers, it cannot be delivered twice. A level is never taken: each flush copies the
- * word's current value into hvip, so what the guest sees is what some producer last said, rises and falls alike.
- * `sync` records what the guest did to its own bits in the cached hvip, which no other thread touches; it has nothing
- * shared to race on. Two interrupts never depend on each other, so words need no consistency among themselves. What is
- * pending is therefore always `word | edges kept in the cached hvip`, and that is what `has` looks at.
+ * is then still in the word for the next one. There is no third place for it to be, so it cannot be lost, and since the
+ * take removes the bit that it delivers, it cannot be delivered twice. A level is never taken: each flush copies the
+ * word's current value into hvip, so the guest sees the last word of some producer, rises and falls alike. `sync`
+ * records the guest's changes of its own bits in the cached hvip, which no other thread touches; it has nothing shared
+ * to race on. Two interrupts never depend on each other, so words need no consistency among themselves. The pending
+ * bits are therefore always `word | edges kept in the cached hvip`, and `has` looks at those.
  *
- * An `unset` of an edge withdraws what no flush has taken yet. What was taken is the guest's: its owner clears that
- * with `VcpuInterrupts.clearOwnInterrupt`, as the guest could have done itself.
+ * An `unset` of an edge withdraws an edge that no flush has taken yet. One that was taken is the guest's: its owner
+ * clears that with `VcpuInterrupts.clearOwnInterrupt`, as the guest could have done itself.
  */
 import type { OwnerState, Protocol } from './protocol.ts';
 import type { VcpuWords } from './words.ts';

@@ -28,7 +28,8 @@ export interface VcpuInterruptsOptions {
   readonly numbers?: InterruptNumbers;
   /**
    * Levels 0-31 that follow from a source of truth elsewhere: VSTIP from the deadline, VSEIP from the interrupt
-   * controller. Asked at each flush and each `hasInterrupts`, never stored; whoever changes the source calls `kick`.
+   * controller. Asked at each flush and each `hasInterrupts`, never stored; the thread that changes the source calls
+   * `kick`.
    */
   readonly derive?: () => number;
   /** The same for interrupts 32-63: none unless given. */
@@ -46,8 +47,8 @@ export type BlockResult =
   /** A waker has put it on the run queue already. It is no longer loaded here. */
   | 'woken'
   /**
-   * Something is pending, and it is loaded here again. What the caller saved must be loaded again, too: between the two
-   * a waker may have handed the vCPU to another pCPU, which ran it and put it to sleep once more.
+   * Something is pending, and it is loaded here again. The state that the caller saved must be loaded again, too:
+   * between the two a waker may have handed the vCPU to another pCPU, which ran it and put it to sleep once more.
    */
   | 'pending';
 
@@ -163,7 +164,7 @@ export class VcpuInterrupts {
   }
 
   /**
-   * Whether a pending interrupt is among the enabled ones, whatever the guest's global enable says: as WFI needs it.
+   * Whether a pending interrupt is among the enabled ones, regardless of the guest's global enable: as WFI needs it.
    *
    * @param enabledLo enabled interrupts 0-31 in hie positions (`vsBitsToHvip` of vsie).
    * @param enabledHi enabled interrupts 32-63.
@@ -174,7 +175,7 @@ export class VcpuInterrupts {
   }
 
   /**
-   * Takes over what the guest did to its own pending bits: the first thing after `exitGuest`.
+   * Takes over the guest's changes of its own pending bits: the first thing after `exitGuest`.
    *
    * @param hvipLo the hart's HVIP after the exit, bits 31:0.
    * @param hvipHi bits 63:32 (hviph on RV32).
@@ -309,7 +310,7 @@ export class VcpuInterrupts {
   }
 
   /**
-   * The effective pending state without the derived levels, for snapshots and debuggers: what `hasInterrupts` sees,
+   * The effective pending state without the derived levels, for snapshots and debuggers: the view of `hasInterrupts`,
    * never one word alone. Changes nothing. The vCPU is loaded and outside its guest.
    */
   savePending(): PendingImage {
@@ -327,7 +328,7 @@ export class VcpuInterrupts {
     return { lo: (lo | this.#derive()) >>> 0, hi: (hi | this.#deriveHi()) >>> 0 };
   }
 
-  /** Clears an interrupt in what the last owner has left; while the whole machine stands still. */
+  /** Clears an interrupt in the state that the last owner has left; while the whole machine stands still. */
   forgetSaved(irq: number): void {
     validate(this.numbers, irq);
     // Meets the loads of the next owner in `load`.
@@ -364,8 +365,8 @@ export class VcpuInterrupts {
   }
 
   /**
-   * Forgets all pending interrupts: reset of the vCPU. Producers are quiet, or what they set meanwhile may be dropped,
-   * as a reset may do. The vCPU is loaded and outside its guest.
+   * Forgets all pending interrupts: reset of the vCPU. Producers are quiet, or bits that they set meanwhile may be
+   * dropped, as a reset may do. The vCPU is loaded and outside its guest.
    */
   reset(): void {
     this.#require('reset', Phase.SYNCED);
@@ -377,8 +378,9 @@ export class VcpuInterrupts {
   }
 
   /**
-   * {@link reset} for a vCPU that is stopped and about to start anew: what was announced to it before and since is not
-   * for its next life. The caller has claimed the start and calls `startVcpu` next; what is set after that is kept.
+   * {@link reset} for a vCPU that is stopped and about to start anew: an interrupt announced to it before and since is
+   * not for its next life. The caller has claimed the start and calls `startVcpu` next; an interrupt that is set after
+   * that is kept.
    */
   resetStopped(): void {
     if (this.#debug && runState(this.words) !== RunState.STOPPED) {

@@ -54,7 +54,7 @@ export interface LoopSurroundings {
   /** Runs the guest. @returns whether it has been left; if not, this is called again. */
   runGuest(): boolean;
   /**
-   * Carries out what other threads have asked for by `makeRequest`; also called when they asked for nothing.
+   * Carries out the requests of other threads by `makeRequest`; also called when they asked for nothing.
    *
    * @returns whether the guest has something to do now, and no longer waits if it did
    */
@@ -74,13 +74,13 @@ export interface LoopSurroundings {
 }
 
 /**
- * The loop that every vCPU runs in: which of its parts follows which, and what each does to the words that other
+ * The loop that every vCPU runs in: which of its parts follows which, and the effect of each on the words that other
  * threads see. `hypervisor/` runs it around harts; `verify/` explores it with a guest and handlers of its own. So it
- * keeps nothing between two parts: whoever has the surroundings can stop after any part and go on later.
+ * keeps nothing between two parts: the owner of the surroundings can stop after any part and go on later.
  *
  * The rules that no protocol can repair are kept here: HVIP is taken back directly after the exit; between the
- * published entry and the guest nothing happens but flush and the write of HVIP; and who blocks publishes first, then
- * looks.
+ * published entry and the guest nothing happens but flush and the write of HVIP; and a vCPU that blocks publishes
+ * first, then looks.
  */
 export class VcpuLoop {
   protected readonly at: LoopSurroundings;

@@ -36,8 +36,8 @@ export const VCPU_BLOCK = struct({
    */
   irqsPendingMask: array(i32, 2),
   /**
-   * Not zero: whoever runs this vCPU's guest leaves it at the next poll, or only has its hart look at levels that it
-   * derives (`nudge` in run-state.ts).
+   * Not zero: the thread that runs this vCPU's guest leaves it at the next poll, or only has its hart look at levels
+   * that it derives (`nudge` in run-state.ts).
    */
   exitRequest: i32,
   /** One of {@link RunState}. */
@@ -89,13 +89,13 @@ export const VCPU_WORDS = VCPU_BLOCK.words;
 export const VCPU_BYTES = VCPU_BLOCK.bytes;
 
 /**
- * The values of {@link RUN_STATE}, and who may leave each state.
+ * The values of {@link RUN_STATE}, and the threads that may leave each state.
  *
  * Only one party at a time may leave `OUTSIDE_GUEST` and `IN_GUEST`, so that party stores; the other states are left
  * by compare-and-exchange because several parties race for them and one of them wins.
  */
 export const RunState = {
-  /** Not started; interrupts are recorded and do not wake it. Left by whoever starts it. */
+  /** Not started; interrupts are recorded and do not wake it. Left by the thread that starts it. */
   STOPPED: 0,
   /** On a run queue. Left by the pCPU that takes it from there. */
   RUNNABLE: 1,

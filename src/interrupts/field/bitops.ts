@@ -67,8 +67,8 @@ export function testAndSetBitLocked(nr: number, words: VcpuWords, bitmap: number
  * `raw_spin_lock()` of a lock in one word. A failed attempt changes nothing and leaves no trace in the caller, so any
  * number of them in a row is one state to a checker.
  *
- * The kernel disables interrupts while it holds the lock; a worker thread cannot, and whoever waits for one that was
- * descheduled spins until that one runs again.
+ * The kernel disables interrupts while it holds the lock; a worker thread cannot, and a thread that waits for one that
+ * was descheduled spins until that one runs again.
  */
 export function spinLock(words: VcpuWords, lock: number): void {
   // Meets the store in `spinUnlock`, and this access of other threads: one of them gets the lock.
@@ -79,6 +79,6 @@ export function spinLock(words: VcpuWords, lock: number): void {
 
 /** `raw_spin_unlock()` */
 export function spinUnlock(words: VcpuWords, lock: number): void {
-  // Meets the compare-exchange in `spinLock`, which acquires what was written under the lock.
+  // Meets the compare-exchange in `spinLock`, which acquires the writes under the lock.
   Atomics.store(words, lock, 0);
 }

@@ -9,11 +9,11 @@
  *
  * Nobody discussed it. Earlier in the thread he gives the reason himself why tracking exists, and it is the fault of
  * this code: a producer that runs elsewhere than its vCPU writes `vcpu->hvip` in memory, and when the vCPU is switched
- * out its own processor saves the register over it (`vcpu->hvip = csr_read(CSR_HVIP)`). What the producer wrote in
- * between is gone.
+ * out its own processor saves the register over it (`vcpu->hvip = csr_read(CSR_HVIP)`). A bit that the producer wrote
+ * in between is gone.
  *
  * How it maps to our words. The shared word is `vcpu->hvip`. `flush` is the restore: memory goes to the register.
- * `sync` is the save: the register goes to memory, over whatever is there. A producer never runs on the hart that has
+ * `sync` is the save: the register goes to memory, over the content there. A producer never runs on the hart that has
  * the target's guest in it, so it reaches the memory and not the register. That is every cross-processor producer of
  * the original; the only good case, a handler on the vCPU's own processor, is here one that runs between `sync` and
  * `flush`.
@@ -41,12 +41,12 @@ function unset(words: VcpuWords, irq: number): boolean {
 }
 
 /**
- * The save of HVIP. What the guest cannot write is as `flush` left it; taking that from the cache leaves out what the
- * hypervisor derives and adds to the register itself.
+ * The save of HVIP. Bits that the guest cannot write are as `flush` left them; taking that from the cache leaves out
+ * bits that the hypervisor derives and adds to the register itself.
  */
 function sync(words: VcpuWords, local: OwnerState, hvipLo: number, hvipHi: number): void {
   local.hvipLo = ((local.hvipLo & ~local.guestWritableLo) | (hvipLo & local.guestWritableLo)) >>> 0;
-  // Overwrites what producers wrote since the read in `flush`.
+  // Overwrites the bits that producers wrote since the read in `flush`.
   writeOnce(words, HVIP, local.hvipLo);
   if (local.wordCount === 2) {
     local.hvipHi = ((local.hvipHi & ~local.guestWritableHi) | (hvipHi & local.guestWritableHi)) >>> 0;

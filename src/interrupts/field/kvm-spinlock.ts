@@ -29,7 +29,7 @@ import {
 } from './bitops.ts';
 
 function set(words: VcpuWords, irq: number): boolean {
-  // Each lock in this file meets the unlock of whoever had it before; the accesses inside meet nobody.
+  // Each lock in this file meets the unlock of the thread that had it before; the accesses inside meet nobody.
   spinLock(words, IRQS_PENDING_LOCK);
   setBitLocked(irq, words, IRQS_PENDING);
   setBitLocked(irq, words, IRQS_PENDING_MASK);

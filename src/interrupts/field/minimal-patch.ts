@@ -1,16 +1,16 @@
 /**
  * `published.ts` with two lines changed, so that it loses nothing and needs no lock. Paolo Bonzini asked in October
  * 2019, in the review of the ninth version of KVM's RISC-V series, whether `sync` could not simply refresh the cached
- * register; the answer was no, because WFI looks at `irqs_pending`. The second line is what was missing from that idea.
+ * register; the answer was no, because WFI looks at `irqs_pending`. That idea lacked the second line.
  *
  * 1. `sync` writes only the cached hvip, which no other thread touches, and never the bitmaps.
- * 2. A reader takes from `irqs_pending` only what the mask covers, and the rest from the cached hvip.
+ * 2. A reader takes from `irqs_pending` only the bits that the mask covers, and the rest from the cached hvip.
  *
  * Why it is right. Producers alone write pending bits, the vCPU alone writes the cached hvip, and the mask bit says
  * which of the two is newer. A producer's last write of a pending bit is followed by its mask bit; the exchange that
  * takes this mask bit is followed by a read of the pending bit, which returns that write or a newer one. So the value
  * is in force from the write of the mask bit on: through `has` until the flush, and in hvip after it, until the guest
- * changes it. The pending bit of VSSIP stays 1 for good once it was set; its mask bit is the edge. So everybody who
+ * changes it. The pending bit of VSSIP stays 1 for good once it was set; its mask bit is the edge. So every thread that
  * reads `irqs_pending` has to look at the mask too, which `VcpuInterrupts` does by asking `has` only.
  *
  * As in `published`, `unset` asks for no kick. Unlike there, guest-writable bits other than VSSIP are folded both ways.
@@ -28,7 +28,7 @@ function sync(_words: VcpuWords, local: OwnerState, hvipLo: number, hvipHi: numb
   local.hvipHi = ((local.hvipHi & ~local.guestWritableHi) | (hvipHi & local.guestWritableHi)) >>> 0;
 }
 
-/** The second changed line: what is pending in one word. */
+/** The second changed line: the pending bits of one word. */
 function effectivePending(words: VcpuWords, word: 0 | 1, hvip: number): number {
   // Meets the mask writes of producers: a mask bit that is seen here has its pending bit written.
   const mask = readOnce(words, IRQS_PENDING_MASK + word);

@@ -1,13 +1,13 @@
 /**
  * Two bitmaps, as KVM's RISC-V port had them from its introduction until July 2026 and as the Xen patch "introduce
- * tracking of pending vCPU interrupts" took them over: `irqs_pending` says what is pending, `irqs_pending_mask` which
- * of its bits were written since the last flush. Producers write pending, then mask; the vCPU consumes the mask with
- * an exchange and applies the pending bits that it covers. Function names and order of accesses are the original's.
+ * tracking of pending vCPU interrupts" took them over: `irqs_pending` has the pending bits, `irqs_pending_mask` which
+ * of its bits were written since the last flush. Producers write pending, then mask; the vCPU consumes the mask with an
+ * exchange and applies the pending bits that it covers. Function names and order of accesses are the original's.
  *
- * It is right about levels. For them (timer, external) the argument of its authors holds: whoever writes a pending bit
- * sets its mask bit afterwards, so some later flush consumes that mask bit and reads that value or a newer one; the
- * last writer wins, and a stale value lasts for one round only. The design also lets a level fall without a lock, which
- * a single word emptied by an exchange could not.
+ * It is right about levels. For them (timer, external) the argument of its authors holds: a thread that writes a
+ * pending bit sets its mask bit afterwards, so some later flush consumes that mask bit and reads that value or a newer
+ * one; the last writer wins, and a stale value lasts for one round only. The design also lets a level fall without a
+ * lock, which a single word emptied by an exchange could not.
  *
  * It is wrong about VSSIP. The premise is many producers and one consumer. For VSSIP the vCPU is both: when the guest
  * has written the bit, `sync` sets the mask bit and then writes the pending bit, while a producer writes the same two

@@ -4,9 +4,9 @@
  * answered in the thread. This file is the answer.
  *
  * It is right about edges: an edge moves from the word into hvip by one atomic exchange and nothing moves it back,
- * which is half of `take-mirror.ts`. No IPI is lost or doubled, provided that `sync` keeps what the guest did to its
+ * which is half of `take-mirror.ts`. No IPI is lost or doubled, provided that `sync` keeps the guest's changes of its
  * own bits in the cached hvip. The mail is silent about `sync`, so we read it in its favour: with the reconciliation of
- * the patch under review, or with none, `|=` would deliver again what the guest has cleared.
+ * the patch under review, or with none, `|=` would deliver again the bits that the guest has cleared.
  *
  * It is wrong about levels: an interrupt can be announced and never withdrawn. Once an exchange has moved a level into
  * hvip, clearing its bit in the word does nothing; hvip keeps it, and the guest cannot clear VSTIP or VSEIP itself. The
@@ -29,7 +29,7 @@ function set(words: VcpuWords, irq: number): boolean {
   return true;
 }
 
-/** Withdraws what no flush has moved yet, and nothing else. */
+/** Withdraws a bit that no flush has moved yet, and nothing else. */
 function unset(words: VcpuWords, irq: number): boolean {
   // Meets the exchange in `flush` and the read in `has`.
   clearBit(irq, words, IRQS_PENDING);

@@ -3,8 +3,8 @@
  * bitmaps alone, and readers honour the mask. Everything else, the conditional kick included, is Xen's.
  *
  * The conditional kick stays right. A pending bit of VSSIP that was set once stays 1, so its rising says nothing any
- * more; but the mask bit falls with each flush, and a set that finds it still standing shares the kick of whoever
- * raised it.
+ * more; but the mask bit falls with each flush, and a set that finds it still standing shares the kick of the thread
+ * that raised it.
  */
 
 import type { Protocol } from '../protocol.ts';

@@ -56,11 +56,11 @@ export interface VmNetwork {
   readonly via?: string;
 }
 
-/** Bounds that a machine has, whatever its guest does. */
+/** Bounds that no guest can pass. */
 export interface Limits {
   /** Seconds of the host's time from the start, after which the machine is ended. */
   readonly seconds?: number;
-  /** Processors of the host that the vCPUs may take together, such as 0.5. What devices take comes on top. */
+  /** Processors of the host that the vCPUs may take together, such as 0.5. The time of devices comes on top. */
   readonly cpus?: number;
   /**
    * Processes and threads at once, beside the kernel's own, in the guest `busybox`. The guest's kernel sees to that: it
@@ -87,7 +87,7 @@ export interface BootOptions {
   readonly cpu?: string;
   /** Threads of the host that run them: 1 to `cpus`, as many as the host has processors unless it is given. */
   readonly threads?: number;
-  /** Guest RAM, in bytes or as `'512M'`, which is what it is unless it is given. */
+  /** Guest RAM, in bytes or as `'512M'`, the default. */
   readonly memory?: number | string;
   /** `busybox` unless it, or a kernel, is given. */
   readonly guest?: GuestName;
@@ -106,7 +106,7 @@ export interface BootOptions {
   readonly share?: Readonly<Record<string, string | VmShare>>;
   /** None unless it is given; `true` is one without rules. */
   readonly network?: boolean | VmNetwork;
-  /** The guest tells what memory it does without, and can be asked for some: `machine.balloon`. */
+  /** The guest tells which memory it does without, and can be asked for some: `machine.balloon`. */
   readonly balloon?: boolean;
   readonly limits?: Limits;
   /** How virtio devices are reached: `pci` unless it is given. */
@@ -123,7 +123,7 @@ export interface BootOptions {
   readonly signal?: AbortSignal;
   /** Is told of files that are fetched. */
   readonly onProgress?: (progress: BootProgress) => void;
-  /** Records what the machine does: for `vm.interrupts`, and into a file for Perfetto where one is given. */
+  /** Records the machine's events: for `vm.interrupts`, and into a file for Perfetto where one is given. */
   readonly trace?: boolean | string;
   /** Something that a person should know. */
   readonly onNotice?: (text: string) => void;

@@ -16,7 +16,7 @@ export interface PreparedMachine {
   readonly forwards: readonly ForwardedPort[];
   /** Facts about its files, to be known when it is restored. */
   readonly notes?: () => Promise<Readonly<Record<string, string>>>;
-  /** Closes what was opened for the machine. Its threads have ended, or were never started. */
+  /** Closes all that was opened for the machine. Its threads have ended, or were never started. */
   close(): void;
 }
 
@@ -33,14 +33,14 @@ export interface Platform {
   /**
    * Gets everything that a machine is made of: reads or fetches its guest, opens its disks, folders and network.
    *
-   * @throws InputError for what cannot be used; the reason of `options.signal`
+   * @throws InputError for options that cannot be used; the reason of `options.signal`
    */
   prepare(options: BootOptions): Promise<PreparedMachine>;
   /**
-   * Gets a machine that was saved, and what it has outside.
+   * Gets a machine that was saved, and the things that it has outside.
    *
    * @param from an image, or the name of a file with one
-   * @throws InputError for what cannot be used; the reason of `options.signal`
+   * @throws InputError for options that cannot be used; the reason of `options.signal`
    */
   restore(from: VmImage | string, options: RestoreOptions): Promise<PreparedMachine>;
   /** A copy of a machine that stands still. @param pcpus threads of the copy; as many as before unless it is given */

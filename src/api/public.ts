@@ -1,6 +1,6 @@
 /**
- * The part of the API that both hosts have: `hartvisor` and `hartvisor/web` export it alike. Each host adds what it
- * alone has.
+ * The part of the API that both hosts have: `hartvisor` and `hartvisor/web` export it alike. Each host adds the parts
+ * that it alone has.
  */
 
 export { GuestAgent } from '../agent/agent.ts';

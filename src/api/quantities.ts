@@ -16,7 +16,7 @@ const units: Readonly<Record<string, number>> = {
  * @param option - where the text came from, for messages
  * @param maximum - the largest size, in bytes
  * @returns bytes, a multiple of 4096
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function parseMemory(text: string, option: string, maximum: number): number {
   const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text.trim());
@@ -44,7 +44,7 @@ export function parseMemory(text: string, option: string, maximum: number): numb
  * Reads the size of a disk: `20G`; a plain number counts bytes, as with `qemu-img`.
  *
  * @returns bytes
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function parseDiskSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text.trim());
@@ -59,8 +59,8 @@ export function parseDiskSize(text: string): number {
 /**
  * Reads a whole number within limits.
  *
- * @param what - what is counted, for messages: `vCPUs`
- * @throws InputError that says what is possible
+ * @param what - name of the counted things, for messages: `vCPUs`
+ * @throws InputError with the possible values
  */
 export function parseCount(text: string, option: string, what: string, maximum: number): number {
   const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
@@ -74,7 +74,7 @@ export const LONGEST_TIMEOUT = 2_147_483;
 /**
  * Reads a time in seconds.
  *
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function parseSeconds(text: string, option: string): number {
   const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;

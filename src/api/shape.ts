@@ -36,7 +36,7 @@ export interface Shape extends Cpu {
  * Reads the numbers and words of a machine's options.
  *
  * @param processors those of the host
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function readShape(options: BootOptions, processors: number): Shape {
   const { cpus = DEFAULT_CPUS } = options;
@@ -67,7 +67,7 @@ export function readShape(options: BootOptions, processors: number): Shape {
  *
  * @param maximum bytes
  * @returns bytes, a multiple of 4096
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function readMemorySize(memory: BootOptions['memory'] = DEFAULT_MEMORY, maximum: number): number {
   if (typeof memory === 'string') return parseMemory(memory, 'memory', maximum);

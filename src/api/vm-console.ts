@@ -1,7 +1,7 @@
 import type { ConsoleBackend } from '../devices/backends.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
 
-/** Bytes of the guest's output that are kept for those who look later. */
+/** Bytes of the guest's output that are kept for late readers. */
 const KEPT = 64 * 1024;
 
 /** The destination of the console's input. */
@@ -38,9 +38,9 @@ export class VmConsole {
   }
 
   /**
-   * The output, from its last 64 KiB on. Nobody has to have it. Who has it must read, as the guest waits with its
-   * output meanwhile, and the program does not come to its end before the machine does. There is one: whoever cancels
-   * it can have another one.
+   * The output, from its last 64 KiB on. Nobody has to have it. Its holder must read, as the guest waits with its
+   * output meanwhile, and the program does not come to its end before the machine does. There is one: a reader that
+   * cancels it can have another one.
    */
   get output(): ReadableStream<Uint8Array> {
     if (this.#reader !== undefined) return this.#reader.stream;
@@ -70,7 +70,7 @@ export class VmConsole {
   /**
    * Waits until the output, with its last 64 KiB, has a text.
    *
-   * @returns what was found, with the groups of a regular expression
+   * @returns the text that was found, with the groups of a regular expression
    * @throws MachineEndedError when the machine ends without it; the reason of `signal`
    */
   async waitFor(

@@ -39,7 +39,7 @@ export class VmImage {
   }
 }
 
-/** Keeps what is written to it. */
+/** Keeps the bytes written to it. */
 export class PieceSink implements SnapshotSink {
   readonly pieces: Uint8Array[] = [];
 

@@ -40,7 +40,7 @@ export class Vm implements AsyncDisposable {
   readonly ports: VmPorts;
   /** The agent itself. */
   readonly agent: GuestAgent;
-  /** The machine below, for what this class has no words for. */
+  /** The machine below, for everything else. */
   readonly machine: Machine;
   /** Ports of the host that lead to the guest. */
   readonly forwards: readonly ForwardedPort[];
@@ -144,8 +144,8 @@ export class Vm implements AsyncDisposable {
 
   /**
    * All that happens to vCPUs and their interrupts, for a picture: also kicks, stays in the guest, sleep. In rows of
-   * numbers, for there may be a hundred thousand a second: `MOMENT` has their places, `MOMENT_STEPS` what they are.
-   * From now on until the machine ends or the loop over them is left. The machine was made with `trace`.
+   * numbers, for there may be a hundred thousand a second: `MOMENT` has their places, `MOMENT_STEPS` their names. From
+   * now on until the machine ends or the loop over them is left. The machine was made with `trace`.
    *
    * @throws InputError in a machine without `trace`
    */
@@ -190,7 +190,7 @@ export class Vm implements AsyncDisposable {
   /**
    * An image of the machine as it is now, with its memory, packed. It stands still meanwhile, and goes on then.
    *
-   * Files of disks are no part of it, but for what is written to disks with `snapshot`: they have to stay as they are.
+   * Files of disks are no part of it, but for blocks written to disks with `snapshot`: they have to stay as they are.
    *
    * @throws MachineEndedError; InputError when a disk cannot be written to its end
    */

@@ -5,7 +5,7 @@ import type { Engine } from './engine.ts';
 import type { TraceConfig } from './trace/config.ts';
 
 /**
- * The part of the configuration that machines of both kinds have. The threads of a machine open what is in its drives
+ * The part of the configuration that machines of both kinds have. The threads of a machine open the files of its drives
  * by `WorkerHost.openDrive`.
  */
 export interface CommonConfig extends AttachedParts {
@@ -16,7 +16,7 @@ export interface CommonConfig extends AttachedParts {
   readonly engine?: Engine;
   /**
    * Once the kernel, the initrd or the program is in guest memory, its buffer is detached: collectors of garbage take
-   * their time with what is no object of the language, and these are tens of MiB.
+   * their time with memory that is no object of the language, and these are tens of MiB.
    */
   readonly detachFiles?: boolean;
   /** Not traced unless it is given. Not for `lockstep`, where one hart does everything twice. */

@@ -12,7 +12,7 @@ export const CONTROL = struct({
   notices: i32,
   pause: i32,
   standing: i32,
-  /** How often the threads that stand were asked for what they keep. */
+  /** How often the threads that stand were asked for their state. */
   asks: i32,
   /** Of each I/O thread. */
   io: array(i32, MOST_LANES),
@@ -99,7 +99,7 @@ export class Control {
   /**
    * For a thread that is outside its guest: stands still while the machine is paused.
    *
-   * @param answer gives what the thread keeps, when it is asked for that; it does not count as standing meanwhile
+   * @param answer gives the thread's state, when it is asked for that; it does not count as standing meanwhile
    * @returns whether it stood, and {@link startedAt} has to be read anew
    */
   stand(answer?: () => void): boolean {
@@ -116,7 +116,8 @@ export class Control {
       while (Atomics.load(this.#words, WORD.pause) === pause && this.running) {
         Atomics.wait(this.#words, WORD.pause, pause, LONGEST_STAND_MS);
       }
-      // Before the next look at `pause`: whoever is counted and sees another pause begin stands again without entering.
+      // Before the next look at `pause`: a thread that is counted and sees another pause begin stands again without
+      // entering.
       Atomics.sub(this.#words, WORD.standing, 1);
     }
   }
@@ -130,7 +131,7 @@ export class Control {
   }
 
   /**
-   * Asks the threads that stand for what they keep: each answers, and stands again. For the owner of a paused machine,
+   * Asks the threads that stand for their state: each answers, and stands again. For the owner of a paused machine,
    * which waits for {@link allStand} then.
    */
   ask(): void {
@@ -214,5 +215,5 @@ export class Control {
   }
 }
 
-/** Whoever waits looks again after this time, in milliseconds; nothing depends on it. */
+/** A thread that waits looks again after this time, in milliseconds; nothing depends on it. */
 const LONGEST_STAND_MS = 60_000;

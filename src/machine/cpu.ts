@@ -21,12 +21,12 @@ export interface Cpu {
   readonly extensions: readonly Extension[];
 }
 
-/** The harts of a configuration, which leaves out what is usual. */
+/** The harts of a configuration, which leaves out the defaults. */
 export function cpuOf({ xlen = 64, extensions = allExtensions(xlen) }: Partial<Cpu>): Cpu {
   return { xlen, extensions };
 }
 
-/** Harts by their names, which are QEMU's: all that there is of a width, or what a profile demands and no more. */
+/** Harts by their names, which are QEMU's: all that there is of a width, or all that a profile demands and no more. */
 const MODELS = { rv32: 32, rv64: 64, rva22s64: 64, rva23s64: 64 } as const satisfies Readonly<
   Record<string, Xlen>
 >;
@@ -43,11 +43,11 @@ const TRUTHS: Readonly<Record<string, boolean>> = {
 
 /**
  * Reads the words that choose harts, as QEMU takes them: a name, then extensions to have or to leave out, such as
- * `rv64,zba=false` or `rva22s64,sstc=true`. What an extension needs comes with it; what needs one that is left out
- * goes.
+ * `rv64,zba=false` or `rva22s64,sstc=true`. The needs of an extension come with it; one that needs another that is left
+ * out goes.
  *
  * @param option its name for people, such as `--cpu`
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function readCpu(words: string = DEFAULT_CPU, option = '--cpu'): Cpu {
   const [name = '', ...properties] = words.split(',');

@@ -194,7 +194,7 @@ export function emitOne(console: ConsoleWires, byte: number): boolean {
 }
 
 /**
- * Puts bytes into the console's output, and waits for room where there is none: whoever shows the output may be slow.
+ * Puts bytes into the console's output, and waits for room where there is none: the reader of the output may be slow.
  *
  * @param stand called while there is none, for the case that the machine is to be paused
  * @returns false if the machine ended meanwhile

@@ -18,7 +18,7 @@ export function allExtensions(xlen: Xlen): readonly Extension[] {
  * The extensions of the harts themselves. Those that carry a domain have the hypervisor extension, whether its guest
  * has anything of that or not: the guest runs in the modes that it brings.
  *
- * @param chosen what software is to have
+ * @param chosen extensions that software is to have
  */
 export function hartExtensions(
   kind: DeviceSetting['kind'],

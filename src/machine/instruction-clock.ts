@@ -37,7 +37,7 @@ export class InstructionClock implements Clock {
   }
 }
 
-/** The longest sleep that is skipped, in milliseconds: whoever sleeps longer waits for input, not for time. */
+/** The longest sleep that is skipped, in milliseconds: a longer sleep waits for input, not for time. */
 const LONGEST_SKIP = 59_999;
 
 /** The sleep of a thread that skips the time until there is something to do. */

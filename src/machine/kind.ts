@@ -28,7 +28,7 @@ export interface MachineDraft {
   create(memory: WebAssembly.Memory, clock: GuestClock, trace: Recorder | undefined): Processors;
 }
 
-/** The processors of a machine, whatever its kind, on the thread that owns it. */
+/** The processors of a machine of any kind, on the thread that owns it. */
 export interface Processors {
   /** Makes a processor of the guest look at its interrupts. */
   kick(hart: number): void;

@@ -12,7 +12,8 @@ export interface MachineHost {
   /** Milliseconds to add to `performance.now()` of the calling thread for the time that all threads share. */
   readonly clockOffset: number;
   /**
-   * Starts a thread that calls what `loadWorker(start.kind)` gives; `onExit` is called when it has returned or failed.
+   * Starts a thread that calls the function of `loadWorker(start.kind)`; `onExit` is called when it has returned or
+   * failed.
    */
   spawn(
     start: WorkerStart,

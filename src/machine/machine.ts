@@ -40,7 +40,7 @@ export class Machine {
   readonly #engine: Engine;
   readonly #cpu: Cpu;
   readonly #own: OwnFacts;
-  /** Of a machine that was saved: where its time is, and what its I/O threads had kept. */
+  /** Of a machine that was saved: where its time is, and the state of its I/O threads. */
   readonly #restored: SavedMachine | undefined;
   readonly #host: MachineHost;
   readonly #callbacks: MachineCallbacks;
@@ -220,7 +220,7 @@ export class Machine {
     return saving;
   }
 
-  /** Keeps the program running meanwhile: what threads answer does not. */
+  /** Keeps the program running meanwhile: answers of threads do not. */
   async #awake<Result>(work: () => Promise<Result>): Promise<Result> {
     const release = this.#host.hold?.();
     return work().finally(release);
@@ -274,7 +274,7 @@ export class Machine {
     return hotCodeOf({ memory: this.#memory, areas: harts, codePages }, this.#restored?.hot);
   }
 
-  /** Guest time goes on where it was, and whoever works for a device looks at what there is to be done. */
+  /** Guest time goes on where it was, and the threads of devices look for work. */
   #goOnWith({ milliseconds }: SavedMachine): void {
     this.#control.startedAt = this.#now() - milliseconds;
     this.#clock.restart(this.#control.startedAt);

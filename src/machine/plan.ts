@@ -52,7 +52,7 @@ interface CommonPlan extends MachineShape {
   readonly pages: number;
 }
 
-/** The same with what a domain has. */
+/** The same with the parts of a domain. */
 export interface DomainPlan extends CommonPlan {
   readonly kind: 'domain';
   readonly scheduler: number;
@@ -60,7 +60,7 @@ export interface DomainPlan extends CommonPlan {
   readonly vcpus: readonly number[];
 }
 
-/** The same with what a bare machine has. */
+/** The same with the parts of a bare machine. */
 export interface BarePlan extends CommonPlan {
   readonly kind: 'bare';
   /** {@link HartWords} of each hart. */

@@ -29,7 +29,7 @@ export class ThreadFrame {
   /** Guest time in ticks. */
   readonly ticks: () => number;
   readonly debug: ThreadDebug;
-  /** Records what the thread does, if the machine is traced. */
+  /** Records the thread's events, if the machine is traced. */
   readonly trace: Recorder | undefined;
   readonly #clock: GuestClock | InstructionClock;
   readonly #start: PcpuStart | BareStart;
@@ -77,7 +77,7 @@ export class ThreadFrame {
     if (this.control.stand(answer)) this.#clock.restart(this.control.startedAt);
   };
 
-  /** The same, behind which the hart takes over what a debugger has changed. */
+  /** The same, behind which the hart takes over a debugger's changes. */
   standWith(hart: Hart): void {
     this.stand();
     this.debug.refresh(hart);

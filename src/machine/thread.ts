@@ -34,7 +34,7 @@ export interface ThreadStart extends Cpu {
   readonly engine: Engine;
   /** Of a machine that was saved: where compiled code began, as `hotCodeOf` gives it. */
   readonly hot?: Uint32Array<ArrayBuffer> | undefined;
-  /** Where the thread records what it does, if the machine is traced. */
+  /** Where the thread records its events, if the machine is traced. */
   readonly trace?: ThreadTrace | undefined;
 }
 
@@ -65,7 +65,7 @@ export interface BareStart extends ThreadStart {
   readonly registers?: HartRegisters;
 }
 
-/** The start of a thread that does for devices what may take long. */
+/** The start of a thread that does long work for devices. */
 export interface IoStart extends ThreadStart {
   readonly kind: 'io';
   /** The thread's number among those. */
@@ -81,7 +81,7 @@ export interface KeptByDevice extends KeptState {
   readonly device: number;
 }
 
-/** The start of the thread that writes what the others have recorded. */
+/** The start of the thread that writes the records of the others. */
 export interface TraceStart extends ThreadStart {
   readonly kind: 'trace';
   readonly place: TracePlace;
@@ -126,13 +126,13 @@ export type WorkerMessage =
   | { readonly kind: 'differs'; readonly text: string }
   /** Some of the guest's code did not compile, and is interpreted; in words which. Once a thread. */
   | { readonly kind: 'refused'; readonly text: string }
-  /** An I/O thread was asked for what it keeps ({@link Control.ask}): a part of that. */
+  /** An I/O thread was asked for its state ({@link Control.ask}): a part of that. */
   | { readonly kind: 'kept'; readonly kept: KeptByDevice }
   /** All of it was sent, or in words why it cannot be. */
   | { readonly kind: 'keptAll'; readonly lane: number; readonly trouble?: string }
-  /** Interrupts on their way, for those who watch them live. So many are under way at most. */
+  /** Interrupts on their way, for live watchers. So many are under way at most. */
   | { readonly kind: 'interrupts'; readonly batch: LiveBatch }
-  /** All that happens, for those who watch that. So many are under way at most. */
+  /** All events, for watchers of those. So many are under way at most. */
   | { readonly kind: 'moments'; readonly batch: MomentBatch }
   /** The trace is whole. */
   | { readonly kind: 'traced'; readonly report: TraceReport }
@@ -166,7 +166,10 @@ export interface WorkerHost {
   readonly openTrace?: () => TraceSink;
   /** Opens the contents of a drive, by its number; not there in a machine without drives. */
   readonly openDrive?: (drive: number) => Storage;
-  /** Opens what a thread of a hart may have of a drive that {@link openDrive} opens elsewhere, if it may have any. */
+  /**
+   * Opens the part that a thread of a hart may have of a drive that {@link openDrive} opens elsewhere, if it may have
+   * any.
+   */
   readonly openShortDrive?: (drive: number) => ShortStorage | undefined;
   /** Opens a shared folder, by its number; not there in a machine without any. */
   readonly openShare?: (share: number) => HostFolder;
@@ -174,8 +177,8 @@ export interface WorkerHost {
   readonly closeShares?: () => void;
   /** Opens the network of a machine that has one, on its I/O thread with events. */
   readonly openNetwork?: (callbacks: NetworkCallbacks) => OpenNetwork;
-  /** Closes the drives that this thread has opened, at its end. @returns what went wrong, for people */
+  /** Closes the drives that this thread has opened, at its end. @returns its failures, for people */
   readonly closeDrives?: () => readonly string[];
-  /** Gives what this thread uses in the place of a domain's protocol: for demonstrations and tests. */
+  /** Gives the protocol that this thread uses in the place of a domain's protocol: for demonstrations and tests. */
   readonly standIn?: (protocol: Protocol) => Protocol;
 }

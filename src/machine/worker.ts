@@ -6,7 +6,7 @@ export type { WorkerHost, WorkerMessage, WorkerStart } from './thread.ts';
 export type RunWorker = (start: WorkerStart, host: WorkerHost) => void | Promise<void>;
 
 /**
- * Loads what the threads of a kind of machine run, and nothing of the other kind: a module costs half a millisecond.
+ * Loads the code of the threads of a kind of machine, and nothing of the other kind: a module costs half a millisecond.
  */
 export async function loadWorker(kind: WorkerStart['kind']): Promise<RunWorker> {
   const run = await loadLife(kind);

@@ -11,7 +11,7 @@ import { HartWords } from './hart-words.ts';
 /**
  * Plans a bare machine.
  *
- * @throws InputError when what starts does not fit into memory
+ * @throws InputError when the program does not fit into memory
  * @throws RangeError for numbers out of range
  */
 export function draftBareMachine(config: BareConfig): MachineDraft {

@@ -23,18 +23,18 @@ export type FirmwareImage =
   | { readonly kind: 'elf'; readonly elf: ElfFile; readonly source: string }
   | { readonly kind: 'raw'; readonly bytes: Uint8Array; readonly source: string };
 
-/** Boot of a bare machine: what goes into RAM, and where the harts start. */
+/** Boot of a bare machine: the contents of RAM, and the place where the harts start. */
 export interface BareBoot extends Pick<BootPlan, 'parts' | 'entry' | 'deviceTree' | 'deviceTreeAddress'> {
   readonly bare: RunBare;
 }
 
-/** The device tree of a program without a kernel, and what fw_dynamic is told, start at a page. */
+/** The device tree of a program without a kernel, and the facts for fw_dynamic, start at a page. */
 const PAGE = 0x1000;
 
 /**
  * Plans the start of a bare machine.
  *
- * @throws InputError when what starts does not fit into memory, or two parts of it want the same place
+ * @throws InputError when the program does not fit into memory, or two parts of it want the same place
  */
 export function planBare(program: BareProgram, machine: Omit<MachineDescription, 'initrd'>): BareBoot {
   const layout = emptyRam(machine);

@@ -38,7 +38,7 @@ export class HartWords {
     Atomics.store(this.#words, WORD.exitRequest, 0);
   }
 
-  /** Makes the hart look at its interrupt lines, wherever it is. What it shall see is written before. */
+  /** Makes the hart look at its interrupt lines, wherever it is. Its news are written before. */
   kick(): void {
     // Meets the store in `enter` and the poll in the hart's code.
     Atomics.store(this.#words, WORD.exitRequest, 1);

@@ -9,7 +9,7 @@ export interface BareSurroundings {
   readonly running: boolean;
   /** The machine is to stand still. */
   readonly pausing: boolean;
-  /** Milliseconds that a sleep may take, whatever the timers say. */
+  /** Milliseconds that a sleep may take, regardless of the timers. */
   readonly longestSleep: number;
   /** Waits while the machine stands still. */
   stand(): void;
@@ -27,7 +27,8 @@ export interface BareSurroundings {
 
 /**
  * The loop of a hart that no hypervisor runs. As in `VcpuLoop`, nothing is kept between two parts, so that the checker
- * can explore it. Whoever has news for the hart (an interrupt, a pause, the end) writes them first, and kicks it then.
+ * can explore it. A thread that has news for the hart (an interrupt, a pause, the end) writes them first, and kicks it
+ * then.
  */
 export class BareLoop {
   readonly #words: HartWords;
@@ -58,7 +59,8 @@ export class BareLoop {
     const { sequence } = sleep;
     if (!this.#at.running) return 'end';
     if (this.#at.pausing) return 'code';
-    // Before the look at what is pending: a timer that becomes due in between is not taken for one that was due before.
+    // Before the look at pending interrupts: a timer that becomes due in between is not taken for one that was due
+    // before.
     const untilTimer = this.#at.untilTimer();
     if (this.#at.wakePending()) return 'code';
     const { longestSleep } = this.#at;

@@ -46,7 +46,7 @@ class ProcessorDebug {
     this.#words.set([low, high], WORD.address);
     this.#words[WORD.kinds] = kinds;
     this.mode = MODE.hold;
-    // Meets the exchange in `takeStop`, which sees what is above.
+    // Meets the exchange in `takeStop`, which sees the store above.
     Atomics.store(this.#words, WORD.stop, stop);
   }
 

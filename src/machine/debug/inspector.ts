@@ -16,7 +16,7 @@ export interface Inspector {
   write(processor: number, register: number, value: bigint): boolean;
   /** The stages of translation that its addresses go through now, the first one first. */
   stages(processor: number): readonly Stage[];
-  /** When the machine has come to stand, for whatever reason: nothing is left as only a running debugger has it. */
+  /** When the machine has come to stand, for any reason: nothing is left as only a running debugger has it. */
   settle(): void;
   /** Before the machine goes on. */
   prepare(processor: number, action: Action): void;

@@ -85,7 +85,9 @@ export class MachineDebugger {
     });
   }
 
-  /** The machine stands still, for whatever reason: what a debugger has held back is where it is without one. */
+  /**
+   * The machine stands still, for any reason: processors that a debugger has held back are where they are without one.
+   */
   settle(): void {
     this.#inspector.settle();
   }

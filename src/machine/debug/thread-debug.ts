@@ -14,7 +14,7 @@ export class ThreadDebug {
     this.#notify = notify;
   }
 
-  /** After each pause: the hart takes over what the debugger has changed meanwhile. */
+  /** After each pause: the hart takes over the debugger's changes in between. */
   refresh(hart: Hart): void {
     const { list } = this.#words;
     const { changes } = list;
@@ -40,7 +40,7 @@ export class ThreadDebug {
   /**
    * After each stay in a processor's code.
    *
-   * @param stepped what {@link steps} said before: nobody changes that while the processor runs
+   * @param stepped the result of {@link steps} before: nobody changes that while the processor runs
    * @param stop why the hart has stopped, if it has
    * @returns whether the processor holds still from now on
    */

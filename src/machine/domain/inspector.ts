@@ -129,7 +129,9 @@ class VcpuInspector implements Inspector {
     }
   }
 
-  /** A vCPU that is runnable is on the run queue, whatever a debugger wants: so a machine that is saved has it. */
+  /**
+   * A vCPU that is runnable is on the run queue, whether or not a debugger holds it: so a machine that is saved has it.
+   */
   settle(): void {
     for (const [vcpu, processor] of this.#domain.debug.processors.entries()) {
       if (processor.unpark()) this.#domain.scheduler.enqueue(vcpu);

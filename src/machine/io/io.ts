@@ -8,9 +8,9 @@ interface IoSetting {
 }
 
 /**
- * The numbers of the threads that a machine has for what may take devices long: one for all that has events, one for
- * folders and the balloon, and one for each drive, so that a drive that does not answer keeps nothing else waiting.
- * Under lock step all is done on the hart's own thread, where the memory of both engines can be kept alike.
+ * The numbers of the threads that a machine has for long work of devices: one for all that has events, one for folders
+ * and the balloon, and one for each drive, so that a drive that does not answer keeps nothing else waiting. Under lock
+ * step all is done on the hart's own thread, where the memory of both engines can be kept alike.
  */
 export function ioLanes({ plan, engine }: IoSetting): readonly number[] {
   if (engine === 'lockstep') return [];

@@ -6,12 +6,12 @@ import { createScheduler, createVcpus } from '../domain/vcpus.ts';
 import type { BareStart, IoStart, KeptByDevice, PcpuStart, WorkerHost } from '../thread.ts';
 import { ThreadFrame } from '../thread-frame.ts';
 
-/** Whoever waits looks again after this time, in milliseconds; nothing depends on it. */
+/** A thread that waits looks again after this time, in milliseconds; nothing depends on it. */
 const LONGEST_SLEEP_MS = 60_000;
 
 /**
- * The life of a thread that does for the machine's devices what may take long: one carries frames between the guest and
- * the network, one serves shared folders, the others read and write the files of one drive each.
+ * The life of a thread that does long work for the machine's devices: one carries frames between the guest and the
+ * network, one serves shared folders, the others read and write the files of one drive each.
  */
 export async function runIo({ of, lane, kept = [] }: IoStart, host: WorkerHost): Promise<void> {
   const frame = new ThreadFrame(of, host, () => {
@@ -48,7 +48,7 @@ export interface Lane {
 export async function serveLane({ control, lane, stand, workers, network }: Lane): Promise<void> {
   const sleep = control.ioSleep(lane);
   while (control.running) {
-    // Before the look for work: what is asked for later moves it.
+    // Before the look for work: a later request moves it.
     const { sequence } = sleep;
     stand();
     // The machine that was saved goes on elsewhere, with the requests that wait here: its disks stay as they are.
@@ -61,7 +61,7 @@ export async function serveLane({ control, lane, stand, workers, network }: Lane
   }
 }
 
-/** Gives the devices what they had kept when the machine was saved. */
+/** Gives the devices the state that they had when the machine was saved. */
 function takeUp(lane: number, kept: readonly KeptByDevice[], instances: readonly DeviceInstance[]): void {
   for (const [device, instance] of instances.entries()) {
     const own = kept.filter((each) => each.device === device);
@@ -69,7 +69,7 @@ function takeUp(lane: number, kept: readonly KeptByDevice[], instances: readonly
   }
 }
 
-/** Sends the machine's owner what the devices keep on this thread. */
+/** Sends the machine's owner the state that the devices keep on this thread. */
 function giveKept(lane: number, instances: readonly DeviceInstance[], host: WorkerHost): void {
   try {
     for (const [device, instance] of instances.entries()) {

@@ -5,8 +5,8 @@ import { InputError } from '../../errors/input-error.ts';
  * The parts of a machine that was saved, with those that it is restored with in their place: the guest must find them
  * as they were.
  *
- * @param attached what is there for it now; what the guest cannot see of it may differ
- * @throws InputError that says what differs
+ * @param attached the things that are there for it now; parts that the guest cannot see may differ
+ * @throws InputError with the difference
  */
 export function reattached(machine: DeviceSetting, attached: AttachedParts): DeviceSetting {
   const { drives = [], shares = [], ports = [], network, vsock } = machine;

@@ -1,7 +1,7 @@
-/** Reads a value of JSON that may be anything. @throws FactsError that says what is wrong where */
+/** Reads a value of JSON that may be anything. @throws FactsError with the fault and its place */
 export type Check<Value> = (value: unknown, where: string) => Value;
 
-/** Facts are not what they have to be. */
+/** Facts are not as they have to be. */
 export class FactsError extends Error {}
 
 /** A whole number in a range, both ends included. */
@@ -65,7 +65,7 @@ export function object<Value extends object>(fields: Fields<Value>): Check<Value
 
 /** A field that may be left out. */
 export function optional<Value>(check: Check<Value>): Check<Value> {
-  // `object` leaves out what is undefined, which is no value of the type.
+  // `object` leaves out undefined, which is no value of the type.
   return (value, where) => (value === undefined ? (undefined as Value) : check(value, where));
 }
 

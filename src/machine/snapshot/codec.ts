@@ -1,18 +1,18 @@
-/** How the parts of a snapshot are packed; a host gives what it has. All of it is done beside the calling thread. */
+/** How the parts of a snapshot are packed; a host gives its own way. All of it is done beside the calling thread. */
 export interface SnapshotCodec {
-  /** As the file names it: who reads needs one of the same name. */
+  /** As the file names it: a reader needs one of the same name. */
   readonly name: string;
   pack(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
-  /** @param size of what was packed, in bytes; more is refused. @throws Error for what is nothing packed */
+  /** @param size of the content, in bytes; more is refused. @throws Error for bytes that are nothing packed */
   unpack(packed: Uint8Array, size: number): Promise<Uint8Array>;
   /**
-   * Unpacks pages of RAM right into their places, where another thread does that: by itself, whoever reads unpacks and
+   * Unpacks pages of RAM right into their places, where another thread does that: by itself, the reader unpacks and
    * places one after the other.
    *
-   * @param size of what was packed, in bytes; more is refused
+   * @param size of the content, in bytes; more is refused
    * @param ram all of it, in memory that threads share
    * @returns whether all of it had its place
-   * @throws Error for what is nothing packed
+   * @throws Error for bytes that are nothing packed
    */
   readonly unpackPages?: (packed: Uint8Array, size: number, ram: Uint8Array) => Promise<boolean>;
   /** CRC-32 as in `crc32.ts`, where the host has a faster one. */

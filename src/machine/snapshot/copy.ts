@@ -4,7 +4,7 @@ import { copyPagesInUse } from './ram-pages.ts';
 import type { SavedMachine } from './saved-machine.ts';
 import { stateParts } from './state-parts.ts';
 
-/** The same machine on so many threads. A bare machine has one for each of its harts, whatever is asked for. */
+/** The same machine on so many threads. A bare machine has one for each of its harts, regardless of the wish. */
 export function planOnThreads(plan: MachinePlan, pcpus: number = plan.pcpus): MachinePlan {
   const { kind, cpus, ram } = plan;
   if (kind === 'domain' && !(Number.isInteger(pcpus) && pcpus >= 1 && pcpus <= cpus))

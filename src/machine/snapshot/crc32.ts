@@ -4,7 +4,7 @@ const BYTE_VALUES = 256;
 /** Bytes that are looked up at once. */
 const STEP = 8;
 
-/** `TABLES[n]` has, for each value of a byte, what it becomes with `n` zero bytes behind it. */
+/** `TABLES[n]` has, for each value of a byte, its sum with `n` zero bytes behind it. */
 const TABLES: readonly Uint32Array[] = makeTables();
 
 function makeTables(): readonly Uint32Array[] {

@@ -33,13 +33,13 @@ import { layoutOf, stateParts } from './state-parts.ts';
 export interface HostFacts {
   /** The version of hartvisor. */
   readonly version: string;
-  /** Anything else that whoever saves wants to have back. */
+  /** Anything else that the program that saves wants to have back. */
   readonly notes?: Readonly<Record<string, string>>;
 }
 
 /** The facts at the head of a snapshot. */
 export interface SnapshotFacts extends HostFacts {
-  /** By what the sections are packed. */
+  /** The codec by which the sections are packed. */
   readonly codec: string;
   readonly machine: DeviceSetting;
   /** Threads of the machine when it was saved. */
@@ -141,7 +141,7 @@ const facts: Check<SnapshotFacts> = object<SnapshotFacts>({
   ...{ milliseconds: amount, layouts: list(1024, anyWord) },
 });
 
-/** Reads the facts at the head of a snapshot. @throws FactsError for what are none */
+/** Reads the facts at the head of a snapshot. @throws FactsError for anything else */
 export function readFacts(json: string): SnapshotFacts {
   const read = facts(parse(json), 'the head');
   if (read.machine.kind !== read.own.kind) throw new FactsError('the head is of two kinds of machine');

@@ -3,7 +3,7 @@ import { i32, struct } from '../../layout/struct.ts';
 /**
  * The file of a snapshot: a head, then sections until one that says that it is the last. Numbers are little-endian.
  *
- * The head has the facts of the machine as JSON, not packed, so that every version can say what the file is. Each
+ * The head has the facts of the machine as JSON, not packed, so that every version can tell about the file. Each
  * section has a sum over all of it as it is in the file; the sum of the head is part of that of each section, so that
  * sections of two files do not make a third one.
  */

@@ -1,7 +1,7 @@
 import { InputError } from '../../errors/input-error.ts';
 import type { KeptByDevice } from '../thread.ts';
 
-/** Collects what the I/O threads of a machine give when they are asked for what they keep. */
+/** Collects the answers of a machine's I/O threads when they are asked for their state. */
 export class KeptAnswers {
   #kept: KeptByDevice[] = [];
   #waiting = new Set<number>();
@@ -11,7 +11,7 @@ export class KeptAnswers {
    * All that these threads keep; to be called before they are asked.
    *
    * @param ended is fulfilled when none of them answers any more
-   * @throws InputError when one of them cannot give what it keeps, or the machine has ended
+   * @throws InputError when one of them cannot give its state, or the machine has ended
    */
   async of(lanes: readonly number[], ended: Promise<unknown>): Promise<readonly KeptByDevice[]> {
     if (lanes.length === 0) return [];

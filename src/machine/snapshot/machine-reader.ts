@@ -19,7 +19,7 @@ export class MachineReader {
   readonly #damaged: (why: string) => InputError;
   readonly #memory: WebAssembly.Memory;
   readonly #parts: readonly StatePart[];
-  /** All of RAM, for those who put pages there by themselves. */
+  /** All of RAM, for codecs that put pages there by themselves. */
   readonly ram: Uint8Array;
   readonly #harts: number;
   readonly #registers: HartRegisters[] = [];
@@ -30,7 +30,7 @@ export class MachineReader {
   readonly #counts = new Map<number, number>();
   #lastTag = 0;
 
-  /** @param damaged makes the error that says what is wrong with the file */
+  /** @param damaged makes the error about the file */
   constructor(plan: MachinePlan, damaged: (why: string) => InputError) {
     this.#damaged = damaged;
     this.#memory = memoryFor(plan);

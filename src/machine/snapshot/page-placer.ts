@@ -35,7 +35,7 @@ export class PagePlacer {
     );
   }
 
-  /** Takes what comes next. */
+  /** Takes the bytes that come next. */
   take(piece: Uint8Array): void {
     let rest = this.#takeHead(piece);
     while (rest.length > 0 && !this.#isWrong) {
@@ -55,7 +55,7 @@ export class PagePlacer {
     return this.#headBytes < WORD ? WORD : WORD * (1 + 2 * this.#runs);
   }
 
-  /** @returns what is behind the head */
+  /** @returns the bytes behind the head */
   #takeHead(piece: Uint8Array): Uint8Array {
     let rest = piece;
     while (this.#headBytes < this.#headLength && rest.length > 0) {

@@ -69,7 +69,7 @@ export class Snapshot {
   /**
    * Reads the head of a snapshot.
    *
-   * @throws InputError for what is no snapshot, or none that this version can read
+   * @throws InputError for a file that is no snapshot, or none that this version can read
    */
   static async open(chunks: ByteChunks, options: ReadOptions): Promise<Snapshot> {
     const source = new ByteSource(chunks);

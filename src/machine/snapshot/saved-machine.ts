@@ -6,7 +6,7 @@ import type { KeptByDevice } from '../thread.ts';
 
 /**
  * A paused machine as plain data: all of its state. That of a machine which may go on holds only until then; that of a
- * copy, or of what was read from a file, is for one machine to begin with.
+ * copy, or of a file that was read, is for one machine to begin with.
  */
 export interface SavedMachine extends Cpu {
   readonly plan: MachinePlan;

@@ -21,8 +21,8 @@ const WORD = Int32Array.BYTES_PER_ELEMENT;
 
 /**
  * The parts of a machine's state, in an order that depends on the machine's shape, and not on how many threads it has:
- * all that outlives a pause, but for RAM, the registers of bare harts, and what is made anew for each run (the words of
- * the threads that run the machine, events that its owner has not heard of yet).
+ * all that outlives a pause, but for RAM, the registers of bare harts, and the parts that are made anew for each run
+ * (the words of the threads that run the machine, events that its owner has not heard of yet).
  */
 export function stateParts(plan: MachinePlan): readonly StatePart[] {
   const devices = partsOf(plan).map(({ device }, index) => ({

@@ -28,7 +28,7 @@ interface Plain {
 /**
  * Writes a paused machine, which must stay paused until this is done.
  *
- * @param host facts that whoever restores it wants to know
+ * @param host facts for the program that restores it
  */
 export async function writeSnapshot(
   saved: SavedMachine,

@@ -11,11 +11,11 @@ import { subjectOf } from './subject.ts';
 
 /** The trace of a machine, on the thread that owns it. */
 export class MachineTrace {
-  /** Records what this thread does. */
+  /** Records the events of this thread. */
   readonly recorder: Recorder;
-  /** Interrupts, for those who watch them live. */
+  /** Interrupts, for live watchers. */
   readonly live: LiveReceiver;
-  /** All that happens, for those who watch that. */
+  /** All events, for watchers of those. */
   readonly moments: MomentReceiver;
   /** The counts; once the machine has ended. */
   report: TraceReport | undefined;
@@ -58,7 +58,7 @@ export class MachineTrace {
     };
   }
 
-  /** No thread records any more: what is in the rings is the end of the trace. */
+  /** No thread records any more: the records in the rings are the end of the trace. */
   finish(): void {
     stopTrace(traceWords(this.#place));
   }

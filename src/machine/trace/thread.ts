@@ -13,7 +13,7 @@ const TURN_MS = 50;
 const CHUNK = 1 << 18;
 
 /**
- * The life of the thread that takes what all others have recorded, and writes it. It is the only one that waits for the
+ * The life of the thread that takes the records of all others, and writes it. It is the only one that waits for the
  * file: where it is too slow the others lose records, and count them.
  */
 export function runTrace(start: TraceStart, host: WorkerHost): void {

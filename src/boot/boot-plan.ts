@@ -33,7 +33,8 @@ export function emptyRam({
  * and a device tree that says where the initrd lies.
  *
  * @param layout - the machine's RAM, firmware in it
- * @param placeReserved - places what the kernel must leave alone, when all else has its place, and says where it lies
+ * @param placeReserved - places the areas that the kernel must leave alone, when all else has its place, and says where
+ * it lies
  * @throws InputError when memory is too small for them, or they would lie in the same place.
  */
 export function planBoot(
@@ -45,7 +46,7 @@ export function planBoot(
 ): BootPlan {
   const treeFor = (initrd: Extent | undefined, reserved: Extent | undefined) =>
     writeDeviceTree(machineTree({ ...machine, ...(initrd && { initrd }), ...(reserved && { reserved }) }));
-  // Addresses take the same room whatever they are, so a first draft has the final size.
+  // All addresses take the same room, so a first draft has the final size.
   const draft = { start: 0, end: 1 };
   const deviceTree = treeFor(initrd && draft, placeReserved && draft);
   const placed = placeBoot(layout, { kernel, deviceTree, ...(initrd === undefined ? {} : { initrd }) });

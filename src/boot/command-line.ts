@@ -51,7 +51,7 @@ export function diskCommandLine(own: string, append: string | undefined, console
 
 /**
  * The names of the options in a command line, as Linux reads it (`lib/cmdline.c`, `next_arg`): blanks between double
- * quotes part no words, and what stands behind `--` is for init.
+ * quotes part no words, and words behind `--` are for init.
  */
 function kernelOptions(line: string): ReadonlySet<string> {
   const words: readonly string[] = line.match(/(?:"[^"]*"?|[^\s"])+/g) ?? [];

@@ -41,7 +41,7 @@ export interface Unpacking {
 }
 
 /**
- * Joins what an unpacker gives piece by piece, and stops it at the limit.
+ * Joins the pieces of an unpacker, and stops it at the limit.
  *
  * @throws InputError when the unpacker fails or gives too much.
  */

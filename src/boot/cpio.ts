@@ -26,7 +26,7 @@ const headerSize = 110;
 const maximumFileSize = 0xffffffff;
 
 /**
- * Writes a cpio archive in the "newc" format, which is what the kernel unpacks into its initial root file system
+ * Writes a cpio archive in the "newc" format, which the kernel unpacks into its initial root file system
  * (`Documentation/driver-api/early-userspace/buffer-format.rst`).
  *
  * Owners are root and times are 0, so that equal entries give equal bytes.

@@ -25,7 +25,7 @@ export type PropertyValue =
   | { readonly kind: 'strings'; readonly strings: readonly string[] }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
 
-/** A whole tree with what the blob's header carries beside it. */
+/** A whole tree with the other contents of the blob's header. */
 export interface DeviceTree {
   readonly root: DeviceTreeNode;
   /** Physical id of the boot processor (`boot_cpuid_phys`). */

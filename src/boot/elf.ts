@@ -284,7 +284,7 @@ function searchSymbols(
   return undefined;
 }
 
-/** Reads numbers and says what is missing where when the file ends too early. */
+/** Reads numbers, and names the missing part and its place when the file ends too early. */
 class Reader {
   readonly bytes: Uint8Array;
   readonly #view: DataView;

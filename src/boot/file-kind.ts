@@ -1,7 +1,7 @@
 import { compressionOf } from './compression.ts';
 import { elfMachineName, isElf } from './elf.ts';
 
-/** The kind of a file that cannot be used, and advice for the person who gave it. */
+/** The kind of a file that cannot be used, and advice for its giver. */
 export interface FileKind {
   /** As it fits behind "it is": `an x86 Linux kernel (bzImage)`. */
   readonly name: string;
@@ -90,7 +90,7 @@ const signatures: readonly Signature[] = [
  */
 const emptyBeginning = 0x1_0000;
 
-/** Tells from its first bytes what a file is. */
+/** Tells the kind of a file from its first bytes. */
 export function describeFile(bytes: Uint8Array): FileKind {
   if (bytes.length === 0) return { name: 'an empty file', advice: 'Fetch or build it again.' };
   if (isElf(bytes)) return describeElf(bytes);
@@ -113,7 +113,7 @@ export function describeFile(bytes: Uint8Array): FileKind {
 
 const unmarked: FileKind = { name: 'data of a kind that hartvisor does not know' };
 
-/** Whether nothing tells what the bytes are. Firmware and kernels without a header are like that. */
+/** Whether nothing tells the kind of the bytes. Firmware and kernels without a header are like that. */
 export function isUnmarked(bytes: Uint8Array): boolean {
   return describeFile(bytes) === unmarked;
 }

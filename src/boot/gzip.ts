@@ -22,7 +22,7 @@ async function* pipe(bytes: Uint8Array, transform: ByteTransform): AsyncGenerato
       yield value;
     }
   } finally {
-    // Whoever stops reading early wants no more to be unpacked.
+    // A reader that stops early wants no more to be unpacked.
     reader.cancel().catch(() => undefined);
   }
 }

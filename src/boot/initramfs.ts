@@ -74,11 +74,11 @@ done
  * `cttyhack` finds the real terminal behind the console and makes it the controlling one, which job control and
  * Ctrl-C need; `setsid` makes the session that it may control.
  *
- * The end of a session hangs up its terminal, and what is queued for it is lost: so the last thing a session does is to
+ * The end of a session hangs up its terminal, and output queued for it is lost: so the last thing a session does is to
  * set the terminal, which waits for the queue to drain.
  *
  * The command to run comes from the file below /etc/hartvisor, or from hartvisor.run="..." on the kernel's command
- * line. A word such as COLUMNS=100 there reaches this environment: the kernel passes on what it does not know.
+ * line. A word such as COLUMNS=100 there reaches this environment: the kernel passes on words that it does not know.
  */
 const sessionScript = `#!/bin/sh
 run=/${runScriptPath}

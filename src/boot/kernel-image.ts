@@ -57,7 +57,7 @@ const wanted =
  * @param source - names the file in messages.
  * @param unpackers - for compressed kernels; by default there is the platform's `DecompressionStream` for gzip.
  * @param xlen - width of the harts that are to run it.
- * @throws InputError that says what the file is instead, or that it is cut short.
+ * @throws InputError that names the file's own kind, or that it is cut short.
  */
 export async function readKernel(
   bytes: Uint8Array,

@@ -97,7 +97,9 @@ export function placeElf(layout: RamLayout, elf: ElfFile, source = 'The ELF file
 /** Tells how many bytes of a segment are headers, notes and padding that lie below RAM. */
 class BelowRam {
   readonly #metadata: readonly Extent[];
-  /** Keeps what is left out apart, too: otherwise 65,535 segments could have us look at the same gigabyte each. */
+  /**
+   * Keeps parts that are left out apart, too: otherwise 65,535 segments could have us look at the same gigabyte each.
+   */
   readonly #layout: RamLayout;
   readonly #source: string;
 
@@ -114,7 +116,7 @@ class BelowRam {
     const distance = BigInt(this.#layout.ram.end) - physicalAddress;
     if (distance <= 0n) return 0;
     const size = distance < BigInt(memorySize) ? Number(distance) : memorySize;
-    // Memory that the file does not fill is what a program works in.
+    // A program works in the memory that the file does not fill.
     if (size > data.length) return 0;
     this.#layout.put(this.#source, physicalAddress, data.subarray(0, size));
     let at = 0;

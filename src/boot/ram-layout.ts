@@ -20,7 +20,7 @@ export interface Search {
   readonly alignment: number;
   /** The first address that will do; the start of RAM by default. */
   readonly from?: number;
-  /** The end of what will do; the end of RAM by default. */
+  /** The end of the room that will do; the end of RAM by default. */
   readonly to?: number;
 }
 

@@ -8,12 +8,12 @@ export interface UnpackedKernel {
   readonly source: string;
 }
 
-/** A zboot kernel within gzip data, and what is in it: nobody packs deeper. */
+/** A zboot kernel within gzip data, and its content: nobody packs deeper. */
 const deepest = 3;
 
 /**
  * Unpacks a kernel that comes as gzip, xz or zstd data, as an EFI program with such data in it (zboot), or as one
- * within the other. What is neither is given back as it is.
+ * within the other. Anything else is given back as it is.
  *
  * @throws InputError when data is damaged, unpacks to more than 1 GiB, or there is nothing to unpack it with.
  */

@@ -44,8 +44,8 @@ const GRUB = ['/boot/grub', '/grub', '/boot/grub2', '/grub2'];
 const MOST_ENTRIES = 64;
 
 /**
- * Finds what a disk starts: by the configuration of a boot loader (extlinux, the Boot Loader Specification, GRUB), or
- * else by the names of kernels. The content of the disk may be anybody's.
+ * Finds the system that a disk starts: by the configuration of a boot loader (extlinux, the Boot Loader Specification,
+ * GRUB), or else by the names of kernels. The content of the disk may be anybody's.
  *
  * @param device - the disk's name in Linux, such as `vda`
  * @throws NoBoot where there is nothing, and DiskError where it cannot be read or is too large

@@ -15,7 +15,7 @@ const PIECES =
 /**
  * Divides a `grub.cfg` into statements.
  *
- * @param variables - what `$name` stands for: the caller may change them between two statements
+ * @param variables - values of `$name`: the caller may change them between two statements
  */
 export function* readStatements(text: string, variables: ReadonlyMap<string, string>): Generator<Statement> {
   let words: string[] = [];

@@ -28,7 +28,7 @@ const INITRD = ['initrd', 'initrd16', 'initrdefi'];
 
 /**
  * The entry that a `grub.cfg` starts by itself: that of the variable `default`, or the first one that starts Linux.
- * Such a file is a program; what its conditions are about is not known here, so that all of it counts.
+ * Such a file is a program; the subjects of its conditions are not known here, so that all of it counts.
  *
  * @returns undefined where no entry starts Linux
  */
@@ -78,7 +78,7 @@ function readMenu(text: string): { readonly entries: readonly MenuEntry[]; reado
 
 function addCommand(entry: MenuEntry | undefined, command: string, rest: readonly string[]): void {
   const key = KERNEL.includes(command) ? 'kernel' : INITRD.includes(command) ? 'initrd' : undefined;
-  // The first one: what follows is another branch of a condition.
+  // The first one: a later one is another branch of a condition.
   if (key !== undefined && rest.length > 0 && entry?.words.has(key) === false) entry.words.set(key, rest);
 }
 

@@ -1,6 +1,6 @@
 import type { BootEntry } from './boot-entry.ts';
 
-/** An entry of the Boot Loader Specification (type 1), and by what entries are sorted. */
+/** An entry of the Boot Loader Specification (type 1), and the keys by which entries are sorted. */
 export interface LoaderEntry extends BootEntry {
   readonly version: string;
 }

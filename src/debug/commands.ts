@@ -14,7 +14,7 @@ import {
   selectThread,
 } from './thread-commands.ts';
 
-/** Commands of more than a letter, by what they begin with; the longest comes first where one begins as another. */
+/** Commands of more than a letter, by their beginnings; the longest comes first where one begins as another. */
 const NAMED: readonly (readonly [string, Command])[] = [
   ['qSupported:', supported],
   ['qSupported', supported],
@@ -81,7 +81,7 @@ export function findCommand(
     if (packet.startsWith(name)) return { command, words: packet.slice(name.length), anyTime };
   }
   const letter = packet[0] ?? '';
-  // Names of more than a letter that are not above are unknown, whatever letter they begin with.
+  // Names of more than a letter that are not above are unknown, with any first letter.
   const command = /^[qQv]/.test(letter) || !Object.hasOwn(LETTERS, letter) ? undefined : LETTERS[letter];
   return command && { command, words: packet.slice(1), anyTime };
 }

@@ -1,7 +1,7 @@
 import { bytesOfHex, hexOfText } from './hex.ts';
 import { type Command, type DebugState, ERROR } from './state.ts';
 
-/** A word of `monitor`: what it says for people, as lines. */
+/** A word of `monitor`: its answer for people, as lines. */
 interface MonitorWord {
   readonly help: string;
   readonly run: (state: DebugState) => readonly string[];
@@ -31,7 +31,7 @@ function eachThread(threads: number, lines: (thread: number) => readonly string[
   return Array.from({ length: threads }, (_, thread) => lines(thread)).flat();
 }
 
-/** `qRcmd,HEX`: what a person types behind `monitor`. */
+/** `qRcmd,HEX`: the words behind `monitor`. */
 export const monitor: Command = (state, words) => {
   const bytes = bytesOfHex(words);
   if (bytes === undefined) return ERROR.badValue;

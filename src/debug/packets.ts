@@ -2,7 +2,7 @@
  * The frames of gdb's remote protocol (gdb manual, "Overview" of the remote serial protocol): `$data#checksum`, with
  * `+` and `-` between them until both sides agree to leave these out, and a lone 0x03 for Ctrl-C.
  *
- * Data are kept as strings with a character for each byte: most are text, and what is binary has any value up to 255.
+ * Data are kept as strings with a character for each byte: most are text, and binary data have any value up to 255.
  */
 
 /** Bytes of the longest packet that is taken, as the debugger is told; a longer one is dropped as a whole. */
@@ -23,7 +23,7 @@ export type Incoming =
   | { readonly kind: 'again' }
   | { readonly kind: 'interrupt' };
 
-/** Finds packets in a stream of bytes, in bounded memory whatever the stream has. */
+/** Finds packets in a stream of bytes, in bounded memory for any stream. */
 export class PacketReader {
   #state: 'between' | 'data' | 'checksum' = 'between';
   #data = '';

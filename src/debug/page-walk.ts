@@ -1,6 +1,6 @@
 /**
- * Address translation for people who look from outside: it goes through the page tables as they are, needs no
- * permission, and marks nothing as accessed.
+ * Address translation for observers outside: it goes through the page tables as they are, needs no permission, and
+ * marks nothing as accessed.
  */
 
 /** Reads so many bytes (4 or 8) of physical memory as a number; undefined outside of RAM. */

@@ -8,7 +8,7 @@ interface PointWords {
   readonly length: number;
 }
 
-/** `TYPE,ADDRESS,KIND`; what may follow (conditions, commands) is the debugger's own task, as we say we know none. */
+/** `TYPE,ADDRESS,KIND`; further words (conditions, commands) are the debugger's own task, as we say we know none. */
 function parsePoint(words: string): PointWords | 'unknown' | undefined {
   const [number = '', from = '', kind = ''] = (words.split(';')[0] ?? '').split(',');
   const type = /^\d$/.test(number) ? POINT_TYPES[Number(number)] : undefined;

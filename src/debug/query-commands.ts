@@ -4,7 +4,7 @@ import { targetDescription } from './registers.ts';
 import { type Command, type DebugState, ERROR } from './state.ts';
 import { threadList } from './thread-commands.ts';
 
-/** `qSupported:FEATURES`: what both sides can do. */
+/** `qSupported:FEATURES`: features of both sides. */
 export const supported: Command = (state, words) => {
   const features = words.split(';');
   state.wantsSoftware = features.includes('swbreak+');

@@ -27,7 +27,7 @@ const F_NAMES = (
 ).split(' ');
 const FLOAT_CSRS = ['fflags', 'frm', 'fcsr'];
 
-/** Bytes of a register: those of floating point have 8, whatever the width of the others; vectors have their own. */
+/** Bytes of a register: those of floating point have 8, with each width of the others; vectors have their own. */
 export function registerBytes(
   { xlen, vlenb }: Pick<DebugTarget, 'xlen' | 'vlenb'>,
   register: number,
@@ -51,7 +51,7 @@ export function vectorOfRegister(register: number): number | undefined {
 
 /**
  * The description of the target that a debugger asks for (gdb manual, "RISC-V Features"): with it gdb knows all
- * registers by name, whatever file it has been given.
+ * registers by name, with any file that it has been given.
  */
 export function targetDescription(target: Pick<DebugTarget, 'xlen' | 'vlenb' | 'csrs'>): string {
   const { xlen, vlenb, csrs } = target;

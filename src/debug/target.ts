@@ -53,7 +53,7 @@ export interface DebugTarget {
   readRegister(thread: number, register: number): bigint | undefined;
   /** Makes the value legal as an instruction would. @returns false where it cannot be written */
   writeRegister(thread: number, register: number, value: bigint): boolean;
-  /** The guest-physical address of what the thread calls by a virtual one; undefined where nothing is mapped. */
+  /** The guest-physical address behind a virtual one of the thread; undefined where nothing is mapped. */
   translate(thread: number, address: bigint): number | undefined;
   /** A copy of guest-physical memory; undefined unless all of it is RAM. */
   readMemory(address: number, length: number): Uint8Array | undefined;
@@ -73,6 +73,6 @@ export interface DebugTarget {
   describePending(thread: number): readonly string[];
   /** Counters of a machine, for people: lines. */
   describeStatistics(): readonly string[];
-  /** Says who is told of stops from now on; nobody, without a listener. */
+  /** Sets the listener that is told of stops from now on; nobody, without a listener. */
   listen(listener: DebugListener | undefined): void;
 }

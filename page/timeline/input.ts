@@ -42,7 +42,7 @@ function partAt(canvas: HTMLCanvasElement, clientX: number): number {
 }
 
 function turnWheel(event: WheelEvent, canvas: HTMLCanvasElement, target: InputTarget): void {
-  // Browsers give a touchpad's pinch as Ctrl with the wheel. Without it the wheel scrolls the lanes, if they do not fit.
+  // A touchpad's pinch comes as Ctrl with the wheel. Without it the wheel scrolls the lanes, if they do not fit.
   const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
   const isSideways = Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY);
   const scroller = canvas.parentElement;

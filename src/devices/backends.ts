@@ -1,6 +1,6 @@
 import type { DropCounts } from '../network/ethernet.ts';
 
-/** A terminal: whoever shows a guest's output and types its input. */
+/** A terminal: it shows a guest's output and types its input. */
 export interface ConsoleBackend {
   /** Takes output. Where a promise is returned, no more is given until it is fulfilled, and the guest has to wait. */
   output(bytes: Uint8Array): Promise<void> | undefined;
@@ -14,11 +14,11 @@ export interface PortBackend {
   output(bytes: Uint8Array): Promise<void> | undefined;
   /**
    * Somebody in the guest has opened the port, had it open when the machine was saved, or the last one has closed it.
-   * What is sent meanwhile arrives there.
+   * Output in between arrives there.
    */
   opened?(open: boolean): void;
   /**
-   * Its first output has the guest begin anew, whatever came before. So the guest is not told that the outer end was
+   * Its first output has the guest begin anew, after any output before. So the guest is not told that the outer end was
    * another one when the machine was saved.
    */
   readonly beginsAnew?: boolean;
@@ -26,7 +26,7 @@ export interface PortBackend {
   inputSpace?(): void;
 }
 
-/** A port of the virtio console, for whoever is at its outer end. */
+/** A port of the virtio console, for the program at its outer end. */
 export interface GuestPort {
   /** Undefined if it is a terminal. */
   readonly name: string | undefined;
@@ -43,7 +43,7 @@ export type StreamEnd = 'closed' | 'reset' | 'refused';
 export interface StreamBackend {
   /** The guest has accepted the connection that the host asked for. */
   connected?(): void;
-  /** Takes what the guest sends. Where a promise is returned, no more is given until it is fulfilled. */
+  /** Takes the guest's bytes. Where a promise is returned, no more is given until it is fulfilled. */
   output(bytes: Uint8Array): Promise<void> | undefined;
   /** The guest sends nothing more. */
   outputEnded(): void;
@@ -53,7 +53,7 @@ export interface StreamBackend {
   closed(end: StreamEnd): void;
 }
 
-/** The host's end of a stream, for whoever writes to it. */
+/** The host's end of a stream, for its writer. */
 export interface GuestStream {
   /** The host's port of it. */
   readonly hostPort: number;
@@ -82,11 +82,11 @@ export interface GuestSockets {
   connect(port: number, backend: StreamBackend): GuestStream;
 }
 
-/** Memory that the guest can do without, for whoever wants it. */
+/** Memory that the guest can do without, for programs that want it. */
 export interface GuestBalloon {
   /**
-   * Asks the guest to do without so many bytes from now on; 0 gives it back everything. It gives what it can, when it
-   * can.
+   * Asks the guest to do without so many bytes from now on; 0 gives it back everything. It gives as much as it can,
+   * when it can.
    *
    * @throws RangeError for sizes below 0 or from 16 TiB on
    */
@@ -103,7 +103,7 @@ export interface NetworkCounts extends Readonly<DropCounts> {
   readonly received: number;
 }
 
-/** The network card of a machine, for whoever wants to know what passes. */
+/** The network card of a machine, for programs that count its traffic. */
 export interface GuestNetwork {
   /** Traffic of the card, and the frames that its network has dropped, as of the last frame. */
   counts(): NetworkCounts;

@@ -42,7 +42,7 @@ export interface DriveFacts {
   readonly anyThread?: boolean;
 }
 
-/** The I/O thread that has an event loop: what happens outside comes in there. */
+/** The I/O thread that has an event loop: events outside come in there. */
 export const EVENT_LANE = 0;
 /** The I/O thread of all shared folders. */
 export const FOLDER_LANE = 1;
@@ -195,8 +195,7 @@ export interface HartInputs {
 }
 
 /**
- * The wires of a terminal, for whoever uses them beside the registers: the SBI's debug console, the host-target
- * interface.
+ * The wires of a terminal, for users beside the registers: the SBI's debug console, the host-target interface.
  */
 export interface ConsoleWires {
   /** Puts bytes into the output. @returns how many were taken, fewer than given while nobody reads */
@@ -219,16 +218,16 @@ export interface HostSide {
   readonly network?: GuestNetwork;
   /** An event that {@link DeviceServices.tell} was told of, in any thread. */
   hear(event: number): void;
-  /** The machine is paused: nothing may change the device until {@link resume}, whatever happens outside. */
+  /** The machine is paused: nothing may change the device until {@link resume}, also not for events outside. */
   pause?(): void;
   /** Looks after all that has come up since {@link pause}. */
   resume?(): void;
   /**
-   * The machine is a saved one that begins to run: whoever was at the other end of a connection is not there any more.
-   * Called before {@link resume}, while no thread works for the guest.
+   * The machine is a saved one that begins to run: the other ends of its connections are not there any more. Called
+   * before {@link resume}, while no thread works for the guest.
    */
   restored?(): void;
-  /** No thread works for the guest any more: what is left is brought to its end. */
+  /** No thread works for the guest any more: remaining work is brought to its end. */
   finish?(): void;
 }
 
@@ -254,14 +253,14 @@ export interface DeviceInstance {
    */
   work?(lane: number): boolean;
   /**
-   * On an I/O thread, when the machine is saved: brings what was written to where it lasts, and gives what the device
-   * has there beside its shared words. A request that cannot be carried out again is behind it.
+   * On an I/O thread, when the machine is saved: brings written data to their lasting place, and gives the state that
+   * the device has there beside its shared words. A request that cannot be carried out again is behind it.
    *
    * @throws InputError when that cannot be done
    */
   save?(lane: number): Iterable<KeptState>;
   /**
-   * On an I/O thread of a restored machine, before its first work: takes over what {@link save} gave.
+   * On an I/O thread of a restored machine, before its first work: takes over the result of {@link save}.
    *
    * @throws InputError when that is none
    */
@@ -285,7 +284,7 @@ export interface DeviceDescriptor {
   readonly about: string;
   /** Shared words that it needs. */
   wordsFor(setting: DeviceSetting): number;
-  /** The layouts that these words are in: what was saved under others is refused. */
+  /** The layouts that these words are in: a state saved under others is refused. */
   state(setting: DeviceSetting): readonly Type[];
   create(services: DeviceServices): DeviceInstance;
   describe(place: DevicePlace): DeviceNodes;

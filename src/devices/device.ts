@@ -88,7 +88,7 @@ export interface SavedDevice {
   readonly words: readonly number[];
 }
 
-/** Is told of interrupts by their controllers, for whoever traces the machine. Called before anybody can see them. */
+/** Is told of interrupts by their controllers, for traces. Called before anybody can see them. */
 export interface InterruptWitness {
   /** The wire of a source rises or falls. */
   wire(source: number, level: boolean): void;
@@ -98,7 +98,7 @@ export interface InterruptWitness {
   message(hart: number, file: number, identity: number): void;
 }
 
-/** Is told of requests by those who carry them out, for whoever traces the machine. */
+/** Is told of requests by the threads that carry them out, for traces. */
 export interface RequestWitness {
   /** The time, for {@link request}. */
   now(): number;

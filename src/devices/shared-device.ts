@@ -19,8 +19,8 @@ export abstract class SharedDevice implements Device {
   /**
    * @param words - this device's shared memory
    * @param count - words the device uses, guard included
-   * @param reset - the words that a reset clears, from and to (exclusive); the others show what lies outside the
-   *   device (the levels of its inputs, a cable)
+   * @param reset - the words that a reset clears, from and to (exclusive); the others show the state outside the device
+   *   (the levels of its inputs, a cable)
    */
   constructor(words: Int32Array, count: number, owner: string, reset: { from?: number; to?: number } = {}) {
     this.guard = new GuardedWords(words, count, owner);
@@ -36,7 +36,8 @@ export abstract class SharedDevice implements Device {
   protected abstract driveOutputs(): void;
 
   /**
-   * Called without the lock after all words were replaced: whoever asks for the device's levels is told to ask again.
+   * Called without the lock after all words were replaced: the code that asks for the device's levels is told to ask
+   * again.
    */
   protected afterReplacement(): void {}
 

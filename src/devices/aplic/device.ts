@@ -13,9 +13,9 @@ export type AplicLevel = 'machine' | 'supervisor';
 /** Interrupts reach harts by wires: the level of a domain's wire to a hart changed, up or down. */
 export interface DirectDelivery {
   /**
-   * Whoever runs the hart must look at {@link Aplic.signals} again. Called after the words are written, outside this
-   * device's lock, on the thread that caused the change. It may be called with the lock of a source's device held, so
-   * it may not call into devices.
+   * The thread that runs the hart must look at {@link Aplic.signals} again. Called after the words are written, outside
+   * this device's lock, on the thread that caused the change. It may be called with the lock of a source's device held,
+   * so it may not call into devices.
    */
   onChange(domain: number, hart: number): void;
 }

@@ -66,9 +66,9 @@ export class Clint extends SharedDevice {
   }
 
   /**
-   * The time at which {@link timerPending} becomes true, in ticks of the clock (not of mtime, which the guest may
-   * set): at or before now if it is true already, Infinity if that is 2^53 ticks away or more. Time that passes does
-   * not move it: who has looked at the clock before sees one that has passed as such.
+   * The time at which {@link timerPending} becomes true, in ticks of the clock (not of mtime, which the guest may set):
+   * at or before now if it is true already, Infinity if that is 2^53 ticks away or more. Time that passes does not move
+   * it: a hart that has looked at the clock before sees one that has passed as such.
    */
   deadline(hart: number): number {
     const version = this.guard.version();

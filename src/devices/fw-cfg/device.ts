@@ -57,7 +57,7 @@ export class FwCfg extends SharedDevice {
     return bytes;
   }
 
-  /** Carries out a request; what it comes to stands in its control. */
+  /** Carries out a request; its result stands in its control. */
   #request(low: number): void {
     const address = physicalAddress(low, this.words[WORD.DMA_HIGH]);
     this.words[WORD.DMA_HIGH] = 0;

@@ -19,8 +19,8 @@ export interface GoldfishRtcWiring {
   readonly irq: LineSink;
   readonly clock: Clock;
   /**
-   * The alarm was armed, moved or disarmed: whoever keeps time calls {@link GoldfishRtc.checkAlarm} after
-   * {@link GoldfishRtc.alarmDelay} milliseconds. Called outside the device's lock.
+   * The alarm was armed, moved or disarmed: the keeper of time calls {@link GoldfishRtc.checkAlarm} after {@link
+   * GoldfishRtc.alarmDelay} milliseconds. Called outside the device's lock.
    */
   onAlarmChange?(): void;
 }

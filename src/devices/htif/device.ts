@@ -48,7 +48,7 @@ export class Htif {
     this.#host = host;
   }
 
-  /** Serves what stands in `tohost`, if anything does. @returns whether something did. */
+  /** Serves the request in `tohost`, if there is one. @returns whether something did. */
   poll(): boolean {
     const { tohost } = this.#addresses;
     const request = this.#takeRequest(tohost);

@@ -25,8 +25,8 @@ const HEAD = 2;
 const NO_BITS = new Uint8Array();
 
 /**
- * The configuration space of a function with one window of memory and a pin (PCI 3.0, chapter 6). What software has
- * written is in shared words; zero words are a function just reset.
+ * The configuration space of a function with one window of memory and a pin (PCI 3.0, chapter 6). Registers that
+ * software has written is in shared words; zero words are a function just reset.
  */
 export class PciConfigSpace {
   /** Shared words that it needs. */

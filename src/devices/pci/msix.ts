@@ -18,7 +18,7 @@ const ENTRY_BYTES = ENTRY.bytes;
 
 /**
  * The table of messages of a function, and those that are pending (PCI 3.0, section 6.8.2). Its state is in shared
- * words; whoever calls it holds the lock of the function.
+ * words; its callers hold the lock of the function.
  */
 export class MsixTable {
   /** The layout of its words. */

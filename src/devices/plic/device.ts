@@ -12,7 +12,7 @@ export interface PlicWiring {
   /** Targets: as a rule M-mode and S-mode of each hart, in the order of the device tree's `interrupts-extended`. */
   readonly contexts: number;
   /**
-   * The level of a context changed, up or down: whoever runs it must look at {@link Plic.contextPending} again.
+   * The level of a context changed, up or down: the thread that runs it must look at {@link Plic.contextPending} again.
    * Called after the words are written, outside this device's lock, on the thread that caused the change. It may be
    * called with the lock of a source's device held, so it may not call into devices.
    */

@@ -23,9 +23,9 @@ export interface Uart16550Wiring {
   onInputSpace?(): void;
   /**
    * Hold input back on the wire until the guest listens: it enables the receive interrupt, or polls for input. Linux
-   * throws away what arrives before (drivers/tty/serial/8250/8250_port.c, serial8250_do_startup clears the FIFO and
-   * reads RBR), which would eat the first bytes of piped input. It never polls: each of its looks at LSR is followed by
-   * output or by a write to a control register, whereas a guest that waits for input looks again and again
+   * throws away bytes that arrive before (drivers/tty/serial/8250/8250_port.c, serial8250_do_startup clears the FIFO
+   * and reads RBR), which would eat the first bytes of piped input. It never polls: each of its looks at LSR is
+   * followed by output or by a write to a control register, whereas a guest that waits for input looks again and again
    * ({@link POLLS_FOR_INPUT}). Where the chip is all that a guest has, `false`, the default, has no exceptions.
    */
   readonly holdInput?: boolean;
@@ -108,8 +108,8 @@ export class Uart16550 extends SharedDevice {
   }
 
   /**
-   * Puts bytes into the output beside the transmitter: for what reaches the same terminal another way (the SBI debug
-   * console).
+   * Puts bytes into the output beside the transmitter: for bytes that reach the same terminal another way (the SBI
+   * debug console).
    *
    * @returns how many were taken; fewer than given when the output is not drained fast enough
    */
@@ -146,7 +146,7 @@ export class Uart16550 extends SharedDevice {
   }
 
   protected override driveOutputs(): void {
-    // Whoever was told before the state was replaced may be gone: the next byte tells again.
+    // The listener from before the state was replaced may be gone: the next byte tells again.
     this.words[WORD.OUTPUT_TOLD] = 0;
     this.#settle();
   }
@@ -348,7 +348,7 @@ export class Uart16550 extends SharedDevice {
     this.#outputNews = true;
   }
 
-  /** A full FIFO keeps what it has; the single buffer of the other mode is overwritten (data sheet 8.5, bit 1). */
+  /** A full FIFO keeps its bytes; the single buffer of the other mode is overwritten (data sheet 8.5, bit 1). */
   #loopBack(byte: number): void {
     const words = this.words;
     if (words[WORD.FIFO_COUNT] < this.#receiverCapacity()) {

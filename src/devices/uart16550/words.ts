@@ -14,8 +14,8 @@ export const OUTPUT_SLACK = 4096;
 
 /**
  * Looks at LSR that are not for output, after which a guest polls for input. Linux makes three at most before it writes
- * a control register again (8250_port.c, serial8250_do_startup: what was received, whether there is a port at all,
- * whether the transmitter is empty); a few more of another processor's console may come in between.
+ * a control register again (8250_port.c, serial8250_do_startup: received bytes, whether there is a port at all, whether
+ * the transmitter is empty); a few more of another processor's console may come in between.
  */
 export const POLLS_FOR_INPUT = 16;
 /** Looks that a byte of output accounts for: drivers wait for an empty transmitter before it, or after it, or both. */

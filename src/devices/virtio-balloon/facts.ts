@@ -3,7 +3,7 @@ export const VIRTIO_BALLOON = {
   id: 5,
   /** Of pages that are given to the host, of pages that are taken back, and of reports of free memory. */
   queues: [128, 128, 128],
-  /** Bytes of a page, whatever size the guest's own ones have. */
+  /** Bytes of a page, with any size of the guest's own ones. */
   page: 4096,
 } as const;
 

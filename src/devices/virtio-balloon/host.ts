@@ -24,6 +24,6 @@ export class VirtioBalloonHost implements HostSide {
   }
 
   hear(): void {
-    // The driver is the one who acts.
+    // The driver acts.
   }
 }

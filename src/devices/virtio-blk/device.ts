@@ -87,7 +87,7 @@ export class VirtioBlk implements VirtioFunction {
     return this.#finish(chain, () => this.#perform(request));
   }
 
-  /** Reads and writes are short: what is no longer than a sector is neither, or as good as never made. */
+  /** Reads and writes are short: requests of a sector or less are neither, or as good as never made. */
   carryOutHere(chain: Chain): (() => number) | undefined {
     const bytes = bytesIn(chain.readable) + chain.room - HEADER_BYTES - 1;
     if (bytes < VIRTIO_BLK.sector || bytes > MOST_SHORT_BYTES) return undefined;
@@ -135,7 +135,7 @@ export class VirtioBlk implements VirtioFunction {
     return status === OK && written < room ? written : room + 1;
   }
 
-  /** Whoever reads the drive's file finds in it what the guest has written; changes that are not there are given. */
+  /** Readers of the drive's file find in it the guest's writes; changes that are not there are given. */
   *save(): Generator<Uint8Array> {
     if (this.#options.drive.readOnly) return;
     const storage = this.#theStorage();
@@ -188,7 +188,7 @@ export class VirtioBlk implements VirtioFunction {
     try {
       storage.readParts(offset, partsOf(memory, room));
     } finally {
-      // Whoever listens to writes hears of them.
+      // The listener to writes hears of them.
       for (const { address, length } of room) memory.wrote(address, length);
     }
     return { status: OK, written: bytes };
@@ -220,7 +220,7 @@ export class VirtioBlk implements VirtioFunction {
     }
   }
 
-  /** Zeroes ranges. A range to discard may keep its bytes, but zeroes are what QEMU's disks read there. */
+  /** Zeroes ranges. A range to discard may keep its bytes, but QEMU's disks read zeroes there. */
   #zero(storage: Storage, type: number, data: readonly Segment[]): number {
     const length = bytesIn(data);
     if (length === 0 || length % RANGE_BYTES !== 0 || length > MOST_RANGES * RANGE_BYTES) return IOERR;

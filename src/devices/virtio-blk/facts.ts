@@ -5,7 +5,7 @@ export const VIRTIO_BLK = {
   queueSize: 256,
   /** Queues at most: more processors share them. */
   mostQueues: 16,
-  /** Bytes of the unit in which requests and the capacity count, whatever the drive's blocks are. */
+  /** Bytes of the unit in which requests and the capacity count, with any size of the drive's blocks. */
   sector: 512,
 } as const;
 

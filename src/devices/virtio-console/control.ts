@@ -13,7 +13,7 @@ export function readControl(bytes: Uint8Array<ArrayBuffer>): ControlMessage {
   return { port: view.getUint32(0, true), event: view.getUint16(4, true), value: view.getUint16(6, true) };
 }
 
-/** @param more what follows the head: the size of RESIZE, the name of PORT_NAME */
+/** @param more bytes behind the head: the size of RESIZE, the name of PORT_NAME */
 export function writeControl({ port, event, value }: ControlMessage, more = new Uint8Array()): Uint8Array {
   const bytes = new Uint8Array(CONTROL_BYTES + more.length);
   const view = new DataView(bytes.buffer);

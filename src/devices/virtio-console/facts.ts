@@ -21,19 +21,19 @@ export const CONTROL = {
   PORT_NAME: 7,
 } as const;
 
-/** Bytes of a control message before what its event adds: port, event, value. */
+/** Bytes of a control message before the bytes that its event adds: port, event, value. */
 export const CONTROL_BYTES = 8;
 
 /** The queues for control messages: to the driver, and from it. */
 export const CONTROL_IN = 2;
 export const CONTROL_OUT = 3;
 
-/** The queue with the driver's buffers for what goes to the guest through a port. */
+/** The queue with the driver's buffers for bytes that go to the guest through a port. */
 export function inputQueue(port: number): number {
   return port === 0 ? 0 : 2 + 2 * port;
 }
 
-/** The queue with what comes from the guest. */
+/** The queue with the guest's bytes. */
 export function outputQueue(port: number): number {
   return inputQueue(port) + 1;
 }

@@ -31,7 +31,7 @@ const NOTICE_MS = 200;
 /** The messages that a driver is to get of a port, in their order. */
 const MESSAGES = [PORT.ADD, PORT.CONSOLE, PORT.NAME, PORT.CLOSED, PORT.OPENED, PORT.RESIZE] as const;
 
-/** A console, and what its ports are connected to. */
+/** A console, and the backends that its ports are connected to. */
 export interface ConsoleWiring {
   readonly memory: GuestMemory;
   readonly ports: readonly PortFacts[];
@@ -89,7 +89,7 @@ export class VirtioConsoleHost implements HostSide {
   }
 
   /**
-   * Whoever was at the outer ends is gone, and others are there now: the guest hears of that for channels, of which
+   * The programs at the outer ends are gone, and others are there now: the guest hears of that for channels, of which
    * both ends have to begin anew. A terminal goes on, and so does a channel whose outer end begins anew by itself.
    * Another one is open again when the guest has noticed: Linux keeps no more of it than the state that it is in. What
    * is sent before would be lost, so its outer end hears of it only then.
@@ -124,7 +124,7 @@ export class VirtioConsoleHost implements HostSide {
     }
   }
 
-  /** Takes what the driver says, then says what it is to know. */
+  /** Takes the driver's messages, then sends it those that it is to get. */
   #control(): void {
     const { queues, memory, backends } = this.#wiring;
     const openings: { readonly port: number; readonly open: boolean }[] = [];
@@ -141,7 +141,7 @@ export class VirtioConsoleHost implements HostSide {
         queue.push(chain, 0);
       }
     });
-    // Without the lock: who hears of it may send something at once.
+    // Without the lock: its listener may send something at once.
     for (const { port, open } of openings) backends[port]?.opened?.(open);
     this.#sendControl();
   }
@@ -297,7 +297,7 @@ export class VirtioConsoleHost implements HostSide {
     const { queues, outputs } = this.#wiring;
     const bytes = ring.takeAll();
     const number = outputQueue(port);
-    // There is room now for what did not fit.
+    // There is room now for bytes that did not fit.
     const more = queues.use(number, (queue) => outputs.get(number)?.move(queue));
     return bytes.length > 0 || more === true ? bytes : undefined;
   }
@@ -325,7 +325,7 @@ export class VirtioConsoleHost implements HostSide {
     });
   }
 
-  /** Goes on after whatever else is to be done on this thread. */
+  /** Goes on after all other work on this thread. */
   #takeTurn(): void {
     clearTimeout(this.#turn);
     this.#turn = setTimeout(() => this.hear(), 0);

@@ -45,7 +45,7 @@ export function outputRings(
   });
 }
 
-/** Bits of a port: what the driver has said, then the control messages that it is still to get, in their order. */
+/** Bits of a port: the driver's words, then the control messages that it is still to get, in their order. */
 export const PORT = {
   /** The driver is ready to use it. */
   READY: 1 << 0,
@@ -56,7 +56,7 @@ export const PORT = {
   NAME: 1 << 10,
   OPENED: 1 << 11,
   RESIZE: 1 << 12,
-  /** Before OPENED: the one who was at the outer end is gone. */
+  /** Before OPENED: the program at the outer end is gone. */
   CLOSED: 1 << 13,
   /** OPENED follows, when the guest has noticed that. */
   REOPENS: 1 << 2,

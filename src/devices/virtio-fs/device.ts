@@ -39,7 +39,7 @@ export class VirtioFs implements VirtioFunction {
     this.#server ??= this.#serve();
     const written = this.#server.serve(partsOf(memory, chain.readable), partsOf(memory, chain.writable));
     if (written === undefined) throw new RingError('a request without a header, or shorter than it says');
-    // Whoever listens to writes hears of them.
+    // The listener to writes hears of them.
     for (const { address, length } of slice(chain.writable, 0, written))
       memory.fill(address, length, () => undefined);
     return written;

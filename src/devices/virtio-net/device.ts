@@ -29,7 +29,9 @@ import { WORD } from './words.ts';
 /** Frames that are given to the driver together. */
 const BATCH = 32;
 
-/** The features of every card, and of those whose cable leads to somebody who parts frames and completes checksums. */
+/**
+ * The features of every card, and of those whose cable leads to a network that parts frames and completes checksums.
+ */
 const PLAIN = NET_FEATURE.MAC | NET_FEATURE.MRG_RXBUF | NET_FEATURE.STATUS;
 const OFFLOADS = NET_FEATURE.CSUM | NET_FEATURE.GUEST_CSUM | NET_FEATURE.GUEST_TSO4 | NET_FEATURE.HOST_TSO4;
 

@@ -47,5 +47,5 @@ export const NET_FLAG = {
 /** The frame stands for many segments of TCP over IPv4. */
 export const SEGMENTS_TCP4 = 1;
 
-/** Bytes of a frame at most: one packet of IPv4, and what is before it. */
+/** Bytes of a frame at most: one packet of IPv4, and the bytes before it. */
 export const LONGEST_FRAME = 0xffff + 18;

@@ -2,7 +2,7 @@ import type { GuestNetwork } from '../backends.ts';
 import type { HostSide } from '../descriptor.ts';
 import { WORD } from './words.ts';
 
-/** Tells what a network card has carried, on the thread that owns the machine. */
+/** Counts the traffic of a network card, on the thread that owns the machine. */
 export class VirtioNetHost implements HostSide {
   readonly network: GuestNetwork;
 

@@ -4,7 +4,7 @@ import type { VirtioFunction } from '../virtio/function.ts';
 import type { VirtQueue } from '../virtio/queue.ts';
 import { VIRTIO_RNG } from './facts.ts';
 
-/** Bytes for one buffer at most: a driver takes what it gets, and no request keeps the hart for long. */
+/** Bytes for one buffer at most: a driver takes any number of them, and no request keeps the hart for long. */
 const MOST_BYTES = 4096;
 
 /** The entropy device: fills the driver's buffers with random bytes, on the thread of the hart that asks. */

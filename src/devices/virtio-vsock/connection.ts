@@ -33,7 +33,7 @@ export interface ConnectionWiring {
 
 /**
  * The host's end of one stream (virtio 1.2, sections 5.10.6.3 and following): its state and its credit, without the
- * queues. What the guest sends waits here while the reader is busy, never more than {@link STREAM_BUFFER}.
+ * queues. Data of the guest wait here while the reader is busy, never more than {@link STREAM_BUFFER}.
  */
 export class Connection {
   readonly guestPort: number;
@@ -90,7 +90,7 @@ export class Connection {
     this.#sent = (this.#sent + bytes) >>> 0;
   }
 
-  /** Not all of what the backend has could be sent: it hears when there is room. */
+  /** Not all of the backend's data could be sent: it hears when there is room. */
   lacksSpace(): void {
     this.#wantsSpace = true;
     if (this.#takesInput() && this.#room() === 0) this.#ask(SEND.ASK);
@@ -210,7 +210,7 @@ export class Connection {
     else this.#leave('reset');
   }
 
-  /** Gives the reader what has come, and goes on to the end of the stream where both sides want it. */
+  /** Gives the reader the data that have come, and goes on to the end of the stream where both sides want it. */
   #advance(): void {
     while (!this.#busy && this.#state === 'open') {
       const chunk = this.#chunks.shift();

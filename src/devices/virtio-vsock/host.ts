@@ -20,7 +20,7 @@ const TURN = 64;
 const FIRST_PORT = 1024;
 const ANY_PORT = 0xffff_ffff;
 
-/** A socket device, and what it is connected to. */
+/** A socket device, and the host that it is connected to. */
 export interface VsockWiring {
   readonly memory: GuestMemory;
   readonly cid: number;
@@ -83,7 +83,7 @@ export class VirtioVsockHost implements HostSide {
     this.hear();
   }
 
-  /** Hands on what the guest has sent to the last, and ends all streams. */
+  /** Hands on the guest's data to the last byte, and ends all streams. */
   finish(): void {
     clearTimeout(this.#turn);
     for (let last = false; !last; ) {
@@ -290,7 +290,7 @@ export class VirtioVsockHost implements HostSide {
     if (this.#connections.get(key) === connection) this.#connections.delete(key);
   }
 
-  /** Goes on after whatever else is to be done on this thread. */
+  /** Goes on after all other work on this thread. */
   #takeTurn(): void {
     clearTimeout(this.#turn);
     this.#turn = setTimeout(() => this.hear(), 0);

@@ -13,7 +13,7 @@ export interface Segment {
   readonly length: number;
 }
 
-/** One buffer that the driver gave: what the device may read, then what it may write. */
+/** One buffer that the driver gave: those that the device may read, then those that it may write. */
 export interface Chain {
   /** By this number the driver knows it. */
   readonly head: number;
@@ -38,7 +38,7 @@ interface Descriptor extends Segment {
 /**
  * Follows the descriptors of a chain.
  *
- * Each one is read once: the guest may change it meanwhile, and what was checked is what is used.
+ * Each one is read once: the guest may change it meanwhile, and the checked values are used.
  *
  * @param indirect whether the driver may use indirect tables
  * @throws RingError when the chain breaks a rule of section 2.7.5, or is not in RAM

@@ -18,7 +18,7 @@ export interface VirtioDescription extends Pick<DeviceDescriptor, 'name' | 'abou
   words?(setting: DeviceSetting): number;
   /** The layouts of these. */
   readonly state?: readonly Type[];
-  /** The number of the I/O thread that carries out what takes long; {@link EVENT_LANE} if it is left out. */
+  /** The number of the I/O thread that carries out long work; {@link EVENT_LANE} if it is left out. */
   readonly lane?: number;
   /** Its class on PCI: class, subclass and programming interface, 24 bits. */
   readonly pciClass: number;

@@ -12,7 +12,7 @@ export interface ConfigSpace {
   write(offset: number, width: AccessWidth, value: number): void;
 }
 
-/** Buffers that a driver has given for what comes in. Methods throw RingError when the rings break the rules. */
+/** Buffers that a driver has given for incoming data. Methods throw RingError when the rings break the rules. */
 export interface Buffers {
   /** The first 32 features that were negotiated. */
   readonly features: number;
@@ -24,12 +24,12 @@ export interface Buffers {
   give(chain: Chain, written: number): void;
 }
 
-/** The way of what comes in by itself, from outside of the machine. */
+/** The way of data that come in by themselves, from outside of the machine. */
 export interface Inbound {
   /** The number of the queue with buffers for it. */
   readonly queue: number;
   /**
-   * On the I/O thread: puts what has come into buffers. Called when there may be some, or buffers. The queue is in use
+   * On the I/O thread: puts incoming data into buffers. Called when there may be some, or buffers. The queue is in use
    * meanwhile, as in {@link VirtioFunction.carryOut}.
    *
    * @returns whether there was any, and there may be more
@@ -37,7 +37,9 @@ export interface Inbound {
   deliver(buffers: Buffers): boolean;
 }
 
-/** The queues of a device, for whoever works at them beside the driver's notifications. Its methods take the lock. */
+/**
+ * The queues of a device, for threads that work at them beside the driver's notifications. Its methods take the lock.
+ */
 export interface QueueAccess {
   /**
    * Runs `body` at a queue, if driver and device are ready to use it, and tells the driver of chains that it gave back.
@@ -83,18 +85,19 @@ export interface VirtioFunction {
   /**
    * Looks at a chain on the thread of the hart that notifies, with the device's lock held.
    *
-   * @returns does what {@link carryOut} does, there and without the lock, since that takes less than waking another
-   *   thread does; called soon, before the I/O thread carries anything out. Undefined: it is for the I/O thread
+   * @returns a function that does the work of {@link carryOut}, there and without the lock, since that takes less than
+   *   waking another thread does; called soon, before the I/O thread carries anything out. Undefined: it is for the I/O
+   *   thread
    */
   carryOutHere?(chain: Chain): (() => number) | undefined;
   /** For a device to which something comes; all other queues of it are those of {@link carryOut}. */
   readonly inbound?: Inbound;
   /**
-   * When the machine is saved, on the thread that carries requests out: brings what was written to where it lasts, and
-   * gives what there is beside the shared words, in pieces of some megabytes at most.
+   * When the machine is saved, on the thread that carries requests out: brings written data to their lasting place, and
+   * gives its state beside the shared words, in pieces of some megabytes at most.
    */
   save?(): Iterable<Uint8Array>;
-  /** In a restored machine, there, before anything else: takes over a piece of what {@link save} gave. */
+  /** In a restored machine, there, before anything else: takes over a piece of the result of {@link save}. */
   restore?(saved: Uint8Array): void;
   /** The driver has reset the device; its queues are as in a new one. */
   reset?(): void;

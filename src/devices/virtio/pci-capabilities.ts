@@ -2,7 +2,10 @@ import type { Capability } from '../pci/config-space.ts';
 import { CAPABILITY, MSI_X } from '../pci/registers.ts';
 import { CFG_TYPE, COMMON_BYTES, NOTIFY_STEP, PART } from './pci-registers.ts';
 
-/** Bytes of a virtio capability before what its kind adds: head, length, kind, bar, id, padding, offset, length. */
+/**
+ * Bytes of a virtio capability before the bytes that its kind adds: head, length, kind, bar, id, padding, offset,
+ * length.
+ */
 const CAPABILITY_BYTES = 16;
 /** Places of fields in a capability's body, which begins behind its number and the link. */
 const BODY = { LENGTH: 0, TYPE: 1, BAR: 2, OFFSET: 6, PART_LENGTH: 10, MORE: 14 } as const;

@@ -15,9 +15,9 @@ const EVENT = 2;
 /**
  * The device's side of a split virtqueue (virtio 1.2, section 2.7).
  *
- * Its state is in shared words, so that each thread may have its own object; whoever calls it holds the lock of the
- * device. Nothing that the guest has written is believed: each method throws {@link RingError} when the rings break the
- * rules. Indices count modulo 2^16.
+ * Its state is in shared words, so that each thread may have its own object; its callers hold the lock of the device.
+ * Nothing that the guest has written is believed: each method throws {@link RingError} when the rings break the rules.
+ * Indices count modulo 2^16.
  */
 export class VirtQueue {
   readonly #memory: GuestMemory;
@@ -47,7 +47,7 @@ export class VirtQueue {
    * Begins to work with the size and the addresses in the words, at index 0. The words of a queue that is ready stay as
    * they are.
    *
-   * @param features what was negotiated of the first 32
+   * @param features the negotiated ones of the first 32
    */
   begin(features: number): void {
     const words = this.#words;
@@ -85,7 +85,7 @@ export class VirtQueue {
       if (this.#has(FEATURE.EVENT_IDX))
         this.#store(this.#event(), this.#words[WORD.NEXT] + before + after - 1);
       else this.#store(this.#address(WORD.DEVICE), 0);
-      // The driver stores its index and then loads what was stored here; one of both sees the other's.
+      // The driver stores its index and then loads the word that was stored here; one of both sees the other's.
       const now = this.waiting();
       if (now === before) return now;
       // So often only as there are entries.
@@ -134,7 +134,7 @@ export class VirtQueue {
     this.#store(ring + 2, used + 1);
   }
 
-  /** Whether the driver wants an interrupt for what was given back since this was last asked. */
+  /** Whether the driver wants an interrupt for the buffers given back since this was last asked. */
   wantsInterrupt(): boolean {
     const words = this.#words;
     const used = words[WORD.USED];

@@ -32,7 +32,7 @@ export interface VirtioWiring {
   readonly witness?: RequestWitness | undefined;
 }
 
-/** A request that was taken from a queue, and what carries it out. */
+/** A request that was taken from a queue, and the function that carries it out. */
 interface Taken {
   readonly chain: Chain;
   readonly carryOut: () => number;
@@ -57,8 +57,8 @@ interface Batch {
 }
 
 /**
- * One virtio device as all transports have it: status, features, queues, and whoever carries out requests (virtio 1.2,
- * chapters 2 and 3). A transport gives it registers and interrupts.
+ * One virtio device as all transports have it: status, features, queues, and the threads that carry out requests
+ * (virtio 1.2, chapters 2 and 3). A transport gives it registers and interrupts.
  *
  * A driver that breaks the rules of a queue stops its device: DEVICE_NEEDS_RESET, and the interrupt of a change of
  * configuration. Everything works again after a reset.
@@ -107,7 +107,7 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
   protected abstract changed(): void;
 
   /**
-   * For the I/O thread: carries out some of the requests that there are, and lets in what has come.
+   * For the I/O thread: carries out some of the requests that there are, and lets in data that have come.
    *
    * @returns whether there were any, and there may be more
    */
@@ -118,7 +118,7 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     });
   }
 
-  /** For the I/O thread, when the machine is saved: what the device keeps there beside its shared words. */
+  /** For the I/O thread, when the machine is saved: the device's state there beside its shared words. */
   saveFunction(): Iterable<Uint8Array> {
     return this.function.save?.() ?? [];
   }
@@ -292,7 +292,7 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     return queue?.ready === true && status === LIVE && this.mayUseMemory() ? queue : undefined;
   }
 
-  /** Carries out what is short on this thread, where nobody else is at it. The rest is for the I/O thread. */
+  /** Carries out short work on this thread, where nobody else is at it. The rest is for the I/O thread. */
   #serveHere(): void {
     if (this.#distrust > 0) this.#distrust--;
     else if (this.#io.tryAcquire()) {
@@ -357,8 +357,8 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
     const { index, taken } = batch;
     const queue = this.#queues[index];
     let done: Done[] = [];
-    // Together: to take the lock and to interrupt the guest for each would take as long as its request. What is done
-    // does not wait for others that take long.
+    // Together: to take the lock and to interrupt the guest for each would take as long as its request. Work that is
+    // done does not wait for others that take long.
     const give = () =>
       this.guard.change(() => {
         for (const { chain, began, result } of done)
@@ -440,7 +440,7 @@ function firstWord(queue: number): number {
   return WORD.QUEUES + QUEUE_WORDS * queue;
 }
 
-/** @returns gives what `work` has returned, or throws what it has thrown: with the device's lock held */
+/** @returns the result of `work`, or throws its error: with the device's lock held */
 function outcomeOf(work: () => number): () => number {
   try {
     const written = work();

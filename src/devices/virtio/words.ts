@@ -21,7 +21,8 @@ const QUEUE = struct({
 export const TRANSPORT = struct({
   guard: GUARD,
   /**
-   * A lock: held while requests are carried out, and for what must not happen meanwhile. It comes before the guard's.
+   * A lock: held while requests are carried out, and for actions that must not happen meanwhile. It comes before the
+   * guard's.
    */
   IO: i32,
   STATUS: i32,

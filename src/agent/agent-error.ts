@@ -5,7 +5,7 @@ import { describeErrno } from './errno.ts';
  * The kind of an {@link AgentError}, for programs:
  *
  * - `disconnected`: the agent is gone, or the machine has ended.
- * - `protocol`: what the agent sends is not what an agent sends; it is not listened to any more.
+ * - `protocol`: the agent breaks the protocol; it is not listened to any more.
  * - `version`: the agent is of another version of the protocol.
  * - `timeout`: the time that was given has passed.
  * - `too-much-output`: a command wrote more than is kept.
@@ -32,7 +32,7 @@ export class AgentError extends HartvisorError {
   }
 }
 
-/** An error of Linux in the guest. @param what was asked for, as the beginning of a sentence */
+/** An error of Linux in the guest. @param what names the request, as the beginning of a sentence */
 export function guestError(errno: number, what: string): AgentError {
   const { name, text } = describeErrno(errno);
   return new AgentError(name, `${what}: ${text} (${name}).`);

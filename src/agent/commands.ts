@@ -9,7 +9,7 @@ import { waitFor } from './wait-for.ts';
 
 /** How a command is started. */
 export interface StartOptions extends ProgramOptions {
-  /** Kills it, with its process group. What waits for it fails with the signal's reason. */
+  /** Kills it, with its process group. A call that waits for it fails with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -21,7 +21,7 @@ export interface RunOptions extends StartOptions {
   readonly timeoutMs?: number;
   /** Is given the output as it comes, read as UTF-8. */
   readonly onStdout?: (text: string) => void;
-  /** The same for what it writes to its standard error. */
+  /** The same for its standard error. */
   readonly onStderr?: (text: string) => void;
   /** Bytes of both outputs together that are kept: 64 MiB unless it is given. A command that writes more is killed. */
   readonly maxOutputBytes?: number;
@@ -55,7 +55,7 @@ export class Commands {
   }
 
   /**
-   * Runs a command to its end. What it leaves in the background is not waited for.
+   * Runs a command to its end. Its processes in the background are not waited for.
    *
    * @throws AgentError if it cannot be started (`ENOENT`, `EACCES` and others), or the agent is gone (`disconnected`);
    * CommandError if it took too long (`timeout`) or wrote too much (`too-much-output`); the reason of `signal`
@@ -92,7 +92,7 @@ export class Commands {
         end: () => undefined,
         failed: () => undefined,
       });
-      // A command need not read all of its input. What the caller's own stream throws is the caller's.
+      // A command need not read all of its input. Errors of the caller's own stream are the caller's.
       const fed = sendAll(running.input, stdin).catch((error: unknown) => {
         if (running?.isOver === false) killed(error);
       });

@@ -42,7 +42,7 @@ export interface StreamRequest {
 }
 
 const EMPTY = new Uint8Array();
-/** Bytes of frames that wait for the guest, above which whoever writes has to wait. */
+/** Bytes of frames that wait for the guest, above which writers have to wait. */
 const FULL = 256 << 10;
 /** The same, above which the guest is not waited for any more: it takes nothing, and asks for more and more. */
 const STUCK = 16 << 20;
@@ -51,7 +51,7 @@ const LAST_STREAM = 0xffff_ffff;
 /** Bytes of an output that come up to its end, however many. */
 const ALL = 0xffff_ffff;
 
-/** One stream of a connection, for whoever has opened it. */
+/** One stream of a connection, for its opener. */
 export class AgentStream {
   readonly id: number;
   readonly handler: StreamHandler;
@@ -97,8 +97,8 @@ export class AgentStream {
 
 /**
  * The host's end of the protocol: it finds the agent at the other end of a port, and carries streams. A guest is
- * hostile: what breaks the rules ends the connection until the guest opens the port anew, and nothing that comes is
- * kept but what a reader has allowed.
+ * hostile: a frame that breaks the rules ends the connection until the guest opens the port anew, and nothing that
+ * comes is kept but the bytes that a reader has allowed.
  */
 export class AgentConnection {
   /** Keeps the program running until the function that it gives is called. */
@@ -139,7 +139,7 @@ export class AgentConnection {
     this.#failure = undefined;
     if (!isOpen) return;
     this.#search = new HelloSearch();
-    // No frame is longer than these zeroes: whatever the agent is in the midst of is over then.
+    // No frame is longer than these zeroes: any frame that the agent is in the midst of is over then.
     const silence = new Uint8Array(PROTOCOL.LARGEST_TO_AGENT + 2 * PROTOCOL.HEADER_BYTES);
     const hello = encodeFrame(0, FRAME.HELLO, helloPayload({ version: PROTOCOL.VERSION, pid: 0 }));
     this.#queue = [silence, hello];
@@ -147,7 +147,7 @@ export class AgentConnection {
     this.#flush();
   }
 
-  /** For the port: takes what the guest sends. */
+  /** For the port: takes the guest's bytes. */
   output(bytes: Uint8Array): undefined {
     try {
       const begun = this.#search === undefined ? bytes : this.#find(this.#search, bytes);
@@ -159,7 +159,7 @@ export class AgentConnection {
     }
   }
 
-  /** For the port: there may be room for what was not taken. */
+  /** For the port: there may be room for bytes that were not taken. */
   inputSpace(): void {
     this.#flush();
   }
@@ -214,7 +214,7 @@ export class AgentConnection {
   /**
    * Asks for something that is answered at once.
    *
-   * @param what is asked for, as the beginning of a sentence
+   * @param what names the request, as the beginning of a sentence
    * @throws AgentError if it cannot be had; the reason of `signal`
    */
   async request(

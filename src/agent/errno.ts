@@ -1,4 +1,4 @@
-/** Errors of Linux by their numbers (include/uapi/asm-generic/errno-base.h and errno.h), and what they say. */
+/** Errors of Linux by their numbers (include/uapi/asm-generic/errno-base.h and errno.h), and their texts. */
 const ERRORS: ReadonlyMap<number, readonly [name: `E${string}`, text: string]> = new Map([
   [1, ['EPERM', 'the guest does not permit it']],
   [2, ['ENOENT', 'there is no such file or folder']],
@@ -40,7 +40,7 @@ const ERRORS: ReadonlyMap<number, readonly [name: `E${string}`, text: string]> =
   [125, ['ECANCELED', 'it was cancelled']],
 ]);
 
-/** @returns the name of an error, and what it says as the end of a sentence */
+/** @returns the name of an error, and its text as the end of a sentence */
 export function describeErrno(errno: number): { readonly name: `E${string}`; readonly text: string } {
   const [name, text] = ERRORS.get(errno) ?? [`E${errno}` as const, `error ${errno} of Linux`];
   return { name, text };

@@ -46,8 +46,8 @@ export function encodeFrame(
 }
 
 /**
- * Takes apart what an agent sends, in pieces of any size. It keeps no more than one payload that is not of `DATA`:
- * these are handed on as they come.
+ * Takes an agent's bytes apart, in pieces of any size. It keeps no more than one payload that is not of `DATA`: these
+ * are handed on as they come.
  */
 export class FrameDecoder {
   readonly #onFrame: (frame: Frame) => void;
@@ -133,7 +133,7 @@ export class FrameDecoder {
   }
 }
 
-/** @param what the agent sent */
+/** @param what names the agent's fault */
 export function broken(what: string): AgentError {
   return new AgentError('protocol', `The agent in the guest does not keep to its protocol: it sent ${what}.`);
 }

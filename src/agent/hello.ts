@@ -11,7 +11,7 @@ export interface AgentHello {
 
 /** Bytes of `HELLO` behind its header. */
 const HELLO_BYTES = 16;
-/** How `HELLO` begins: what comes before it is left over from an agent that is gone. */
+/** How `HELLO` begins: bytes before it are left over from an agent that is gone. */
 const PREAMBLE = encodeFrame(0, FRAME.HELLO, helloPayload({ version: 0, pid: 0 })).subarray(
   0,
   PROTOCOL.HEADER_BYTES + 8,
@@ -31,7 +31,7 @@ export function readHello({ payload }: Frame): AgentHello {
   return { version: reader.u32(), pid: reader.u32() };
 }
 
-/** Looks for the beginning of a connection in what a guest sends. */
+/** Looks for the beginning of a connection in a guest's bytes. */
 export class HelloSearch {
   /** The last bytes of before, fewer than the preamble has. */
   #tail = new Uint8Array();

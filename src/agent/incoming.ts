@@ -1,6 +1,6 @@
 import type { AgentStream } from './connection.ts';
 
-/** Bytes of a stream that may wait for whoever reads them. */
+/** Bytes of a stream that may wait for their reader. */
 export const WINDOW = 512 << 10;
 
 /** Bytes from the guest on a channel, as a web stream: the guest waits while nobody reads. */

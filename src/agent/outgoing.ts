@@ -9,7 +9,7 @@ export class OutgoingBytes {
   #credit: number;
   #failure: Error | undefined;
   #isEnded = false;
-  /** Resolved when something has changed for whoever waits. */
+  /** Resolved when something has changed for those that wait. */
   #changed = Promise.withResolvers<void>();
 
   /** @param credit bytes that may be sent at first */
@@ -88,7 +88,7 @@ export class OutgoingBytes {
 /** Data to send. */
 export type Source = string | Uint8Array | ReadableStream<Uint8Array>;
 
-/** Sends all of a source, then its end. @throws what the source throws, or why nobody takes it */
+/** Sends all of a source, then its end. @throws the error of the source, or the reason why nobody takes it */
 export async function sendAll(outgoing: OutgoingBytes, source: Source): Promise<void> {
   if (typeof source === 'string') await outgoing.write(new TextEncoder().encode(source));
   else if (source instanceof Uint8Array) await outgoing.write(source);

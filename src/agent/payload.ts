@@ -66,7 +66,7 @@ export class PayloadWriter {
   }
 }
 
-/** Reads what an agent has sent: nothing of it is believed. Methods throw AgentError where it ends too early. */
+/** Reads an agent's bytes, of which none is believed. Methods throw AgentError where it ends too early. */
 export class PayloadReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;

@@ -28,7 +28,7 @@ export const PROTOCOL = {
   LARGEST_TO_HOST: 64 << 10,
   /** Streams at once at most. */
   MOST_STREAMS: 1024,
-  /** Bytes that a program's input takes ahead of what the program has read. */
+  /** Bytes that a program's input takes ahead of the program's reads. */
   INPUT_WINDOW: 64 << 10,
   /** The same of a file that is written: nothing is kept of it. */
   WRITE_WINDOW: 1 << 20,
@@ -73,7 +73,7 @@ export const FRAME = {
    * their end.
    */
   EXITED: 49,
-  /** To the host: the last one of a stream, an error number of Linux or 0 (u32), and what the request asked for. */
+  /** To the host: the last one of a stream, an error number of Linux or 0 (u32), and the result of the request. */
   DONE: 50,
 } as const;
 
@@ -104,7 +104,7 @@ export const WRITE_FLAG = {
 
 /** Flags of `STAT`, `REMOVE` and `MKDIR`. */
 export const PATH_FLAG = {
-  /** `STAT`: of what a symbolic link leads to. */
+  /** `STAT`: of the file that a symbolic link leads to. */
   FOLLOW: 1,
   /** `REMOVE`: with all that is in it. `MKDIR`: with the folders above it. */
   RECURSIVE: 2,

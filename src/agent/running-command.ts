@@ -137,7 +137,7 @@ export class RunningCommand {
   }
 
   #count(channel: number, bytes: number): void {
-    // Only what comes behind the end is counted.
+    // Only bytes behind the end are counted.
     if (!this.#isOver) {
       if (bytes === Number.POSITIVE_INFINITY) this.#left.set(channel, bytes);
       return;

@@ -59,7 +59,7 @@ export function signalNumber(signal: SignalName | number): number {
   );
 }
 
-/** The number of what {@link signalName} gives. */
+/** The number of a name of {@link signalName}. */
 export function numberOf(name: string): number {
   const index = (NAMES as readonly string[]).indexOf(name);
   return index >= 0 ? index + 1 : Number(/^SIG(\d+)$/.exec(name)?.[1]);

@@ -11,7 +11,7 @@ const WINDOW = 1 << 20;
 /** The file and the range to read. */
 export interface Reading {
   readonly type: FrameType;
-  /** Begins with what depends on the window. */
+  /** Begins with the part that depends on the window. */
   readonly payload: (window: number) => Uint8Array;
   /** For people, as the beginning of a sentence: `/etc/x cannot be read`. */
   readonly what: string;
@@ -91,7 +91,7 @@ export interface Writing {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Writes a file. @throws AgentError; what the source throws; the reason of `signal` */
+/** Writes a file. @throws AgentError; the error of the source; the reason of `signal` */
 export async function writeAll(connection: AgentConnection, writing: Writing): Promise<void> {
   const { payload, data, what, signal } = writing;
   await connection.ready(signal);

@@ -4,7 +4,7 @@ import { IN, type RawEvent } from './inotify.ts';
 export interface FileEvent {
   /** `lost`: there were more than the guest keeps, and some are missing. */
   readonly kind: 'created' | 'changed' | 'removed' | 'lost';
-  /** In a folder, and with those below it its path from there; empty for what is watched itself. */
+  /** In a folder, and with those below it its path from there; empty for the watched file itself. */
   readonly name: string;
 }
 
@@ -16,7 +16,7 @@ const MEANINGS: readonly (readonly [number, FileEvent['kind']])[] = [
   [IN.modified | IN.attributes, 'changed'],
 ];
 
-/** @returns what an event of inotify means; undefined if it is nothing that people are told */
+/** @returns the meaning of an event of inotify; undefined if people are not told of it */
 export function kindOf({ mask }: RawEvent): FileEvent['kind'] | undefined {
   return MEANINGS.find(([bits]) => (mask & bits) !== 0)?.[1];
 }

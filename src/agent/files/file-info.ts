@@ -33,7 +33,7 @@ const KINDS: ReadonlyMap<number, FileKind> = new Map([
 const TYPE = 0o170000;
 const MODE = 0o7777;
 
-/** Reads what the agent tells of a file, with its name, which is empty where it was asked for by its path. */
+/** Reads the agent's facts of a file, with its name, which is empty where it was asked for by its path. */
 export function readFileInfo(reader: PayloadReader): FolderEntry {
   const [mode, uid, gid, nanoseconds] = [reader.u32(), reader.u32(), reader.u32(), reader.u32()];
   const [size, seconds] = [reader.i64(), reader.i64()];

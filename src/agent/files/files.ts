@@ -30,14 +30,14 @@ export interface ReadAllOptions extends ReadOptions {
 
 /** How a file is written. */
 export interface WriteOptions extends Abortable {
-  /** Of a file that was not there: `0o644` unless it is given, less what the agent's umask forbids. */
+  /** Of a file that was not there: `0o644` unless it is given, less the bits of the agent's umask. */
   readonly mode?: number;
   /** `replace` unless it is given: others see the old file or the new one, and nothing between. */
   readonly how?: 'replace' | 'append' | 'create' | 'in-place';
 }
 
 const KEPT = 256 << 20;
-/** Bytes of what is told of all entries of a folder. */
+/** Bytes of the facts of all entries of a folder. */
 const KEPT_ENTRIES = 64 << 20;
 const ALL = Number.MAX_SAFE_INTEGER;
 const HOW = {
@@ -150,7 +150,7 @@ export class Files {
     await this.#request(FRAME.MKDIR, request, `The folder ${path} cannot be made`, signal);
   }
 
-  /** Gives a file another path in its file system, and takes the place of what was there. */
+  /** Gives a file another path in its file system, and takes the place of a file there. */
   async rename(from: string, to: string, { signal }: Abortable = {}): Promise<void> {
     const what = `${from} cannot be renamed to ${to}`;
     await this.#request(FRAME.RENAME, new PayloadWriter().text(from).text(to), what, signal);
@@ -180,7 +180,7 @@ export class Files {
 
   /**
    * Copies all that is in a folder of the guest into one of the host, which is made if it is not there. Nothing is
-   * written outside of that, whatever the guest says.
+   * written outside of that, by no answer of the guest.
    *
    * @throws InputError where the host's folder cannot be written
    */

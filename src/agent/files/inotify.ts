@@ -37,10 +37,10 @@ const WINDOW = 64 << 10;
 
 /** An event as Linux tells it. */
 export interface RawEvent {
-  /** Number of what is watched. */
+  /** Number of the watched file. */
   readonly watch: number;
   readonly mask: number;
-  /** In a folder; empty for what is watched itself. */
+  /** In a folder; empty for the watched file itself. */
   readonly name: string;
 }
 
@@ -115,7 +115,7 @@ export class Inotify {
   }
 }
 
-/** Takes apart what inotify gives, in pieces of any size. */
+/** Takes inotify's bytes apart, in pieces of any size. */
 class EventReader {
   readonly #onEvent: (event: RawEvent) => void;
   #rest = new Uint8Array();

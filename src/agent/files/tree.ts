@@ -4,7 +4,7 @@ import type { FolderEntry } from './file-info.ts';
 
 /** A file, folder or symbolic link of a tree. */
 export interface TreeEntry {
-  /** From the top of the tree on, with `/` between names; a folder comes before what is in it. */
+  /** From the top of the tree on, with `/` between names; a folder comes before its content. */
   readonly path: string;
   readonly kind: 'file' | 'folder' | 'link';
   /** Permissions. */
@@ -17,10 +17,10 @@ export interface TreeEntry {
 
 /** Folders of the host. */
 export interface LocalFolders {
-  /** All that is in a folder; what is no file, folder or link is left out. @throws InputError if it cannot be read */
+  /** The content of a folder; all but files, folders and links is left out. @throws InputError if it cannot be read */
   entries(folder: string): AsyncIterable<TreeEntry>;
   /**
-   * Puts an entry into a folder. What comes is a guest's: nothing outside of the folder may be written.
+   * Puts an entry into a folder. Entries are a guest's: nothing outside of the folder may be written.
    *
    * @throws InputError if it cannot be written
    */

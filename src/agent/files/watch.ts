@@ -5,7 +5,7 @@ import { type ListFolder, WatchedTree } from './watched-tree.ts';
 
 /** Options of watching a file or a folder. */
 export interface WatchOptions {
-  /** With all folders below, also those that come. What is in a new one may be told twice. */
+  /** With all folders below, also those that come. The content of a new one may be told twice. */
   readonly recursive?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -13,7 +13,7 @@ export interface WatchOptions {
 /**
  * Watches a file or a folder.
  *
- * @param list tells what is in a folder
+ * @param list gives the content of a folder
  * @throws AgentError if it cannot be watched; the reason of `signal`
  */
 export async function watch(

@@ -3,7 +3,7 @@ import { type FileEvent, kindOf } from './file-event.ts';
 import type { FolderEntry } from './file-info.ts';
 import { IN, type Inotify, type RawEvent } from './inotify.ts';
 
-/** Tells what is in a folder of the guest. */
+/** Gives the content of a folder of the guest. */
 export type ListFolder = (path: string) => Promise<readonly FolderEntry[]>;
 
 /** Folders that are watched at most, and below each other: a guest may have no end of them. */
@@ -21,7 +21,7 @@ interface TreeParts {
 
 /**
  * A folder that is watched with all below it. Linux watches single folders, so that each one that comes is added, and
- * what was put into it before is looked for then. Events are taken one after the other.
+ * entries put into it before are looked for then. Events are taken one after the other.
  */
 export class WatchedTree {
   readonly #top: string;
@@ -83,7 +83,7 @@ export class WatchedTree {
     else if ((mask & IN.movedFrom) !== 0) this.#forget(path);
   }
 
-  /** A folder that has come, with what is in it. */
+  /** A folder that has come, with its content. */
   async #add(path: string, depth: number): Promise<void> {
     if (depth > DEEPEST)
       throw new AgentError('ELOOP', `${this.#top}: there are more than ${DEEPEST} folders below each other.`);
@@ -117,7 +117,7 @@ export class WatchedTree {
     }
   }
 
-  /** It is elsewhere now: what happens there is told no more. */
+  /** It is elsewhere now: events there are told no more. */
   #forget(path: string): void {
     for (const [watch, folder] of this.#folders)
       if (folder === path || folder.startsWith(`${path}/`)) this.#folders.delete(watch);

@@ -10,7 +10,7 @@ export interface ResponseHead {
 /** Bytes of a head at most. */
 const LARGEST_HEAD = 64 << 10;
 
-/** The error of a server that does not speak HTTP. @param what it did */
+/** The error of a server that does not speak HTTP. @param what names its fault */
 export function notHttp(what: string): AgentError {
   return new AgentError('EPROTO', `The server in the guest does not speak HTTP: ${what}.`);
 }
@@ -67,7 +67,7 @@ export class ByteReader {
   }
 }
 
-/** Reads a head; heads of what is preliminary (100 to 199) are left out. @throws AgentError if it is none */
+/** Reads a head; preliminary heads (100 to 199) are left out. @throws AgentError if it is none */
 export async function readHead(reader: ByteReader): Promise<ResponseHead> {
   for (;;) {
     const start = await reader.line();

@@ -179,8 +179,8 @@ export class Files {
   }
 
   /**
-   * Copies all that is in a folder of the guest into one of the host, which is made if it is not there. Nothing is
-   * written outside of that, by no answer of the guest.
+   * Copies all that is in a folder of the guest into one of the host, which is made if it is not there. No answer of
+   * the guest leads to a write outside of that.
    *
    * @throws InputError where the host's folder cannot be written
    */

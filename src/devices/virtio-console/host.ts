@@ -91,8 +91,8 @@ export class VirtioConsoleHost implements HostSide {
   /**
    * The programs at the outer ends are gone, and others are there now: the guest hears of that for channels, of which
    * both ends have to begin anew. A terminal goes on, and so does a channel whose outer end begins anew by itself.
-   * Another one is open again when the guest has noticed: Linux keeps no more of it than the state that it is in. What
-   * is sent before would be lost, so its outer end hears of it only then.
+   * Another one is open again when the guest has noticed: Linux keeps no more of it than the state that it is in. Bytes
+   * sent before would be lost, so its outer end hears of it only then.
    */
   restored(): void {
     const { ports, backends } = this.#wiring;

@@ -35,6 +35,11 @@ const LONGEST_RUN = 20_000;
  * get their turn: the other one may be among them. Hypervisors on processors with pause-loop exits do the same.
  */
 const MOST_PAUSES = 128;
+/**
+ * A guest that has run for so many ticks may go on for long: its pCPU looks at timers between two stays only, and an
+ * idle one keeps better time.
+ */
+const LONG_TURN = 10_000;
 /** How long a guest may watch memory for the answer of another vCPU, in ticks, before others get its pCPU. */
 const LONGEST_WATCH = 200;
 /** How long a guest may wait for another vCPU, in ticks, before its thread rests. */
@@ -150,7 +155,13 @@ export class Pcpu {
     quota?.begin();
     this.#serve(vcpu);
     quota?.end();
+    if (quota?.spent === true) this.#entrust();
     this.#current = undefined;
+  }
+
+  /** This pCPU has no time for the timers of sleeping vCPUs, so one that is idle is to watch them. */
+  #entrust(): void {
+    if (this.#sleepers.wakeAt !== Number.POSITIVE_INFINITY) this.#domain.scheduler.entrust();
   }
 
   /** Runs one vCPU until it gives up its pCPU. */
@@ -233,6 +244,7 @@ export class Pcpu {
   #yields(sliceEnd: number): boolean {
     const now = this.#domain.ticks();
     if (now >= this.#sleepers.wakeAt) this.#sleepers.wakeDue();
+    if (now >= this.#sliceEnd - TIME_SLICE + LONG_TURN) this.#entrust();
     return (now >= sliceEnd && this.#domain.scheduler.waiting > 0) || this.#hasToLeave;
   }
 

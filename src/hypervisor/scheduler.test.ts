@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Scheduler } from './scheduler.ts';
+import { Sleep } from './sleep.ts';
 
 const VCPUS = 8;
 const makeWords = (vcpus = VCPUS) => new Int32Array(new SharedArrayBuffer(4 * Scheduler.wordsFor(vcpus)));
@@ -71,6 +72,93 @@ describe('sleeping', () => {
     const scheduler = new Scheduler(makeWords(), VCPUS);
     scheduler.sleep(scheduler.sequence, 1);
     scheduler.sleep(scheduler.sequence, 0);
+  });
+});
+
+describe('a pCPU that wakes vCPUs', () => {
+  /** How many idle pCPUs it makes look around when it wakes so many. */
+  function tells(woken: number): number {
+    const scheduler = new Scheduler(makeWords(), VCPUS);
+    const before = scheduler.sequence;
+    const vcpu = scheduler.dequeueAfter(() => {
+      for (let each = 0; each < woken; each++) scheduler.enqueue(each);
+    });
+    expect(vcpu).toBe(woken > 0 ? 0 : -1);
+    expect(scheduler.waiting).toBe(Math.max(woken - 1, 0));
+    return scheduler.sequence - before;
+  }
+
+  test('tells others only of those that it does not take', () => {
+    expect([0, 1, 2, 3].map(tells)).toEqual([0, 0, 1, 1]);
+  });
+
+  test('tells others again of what it queues after that', () => {
+    const scheduler = new Scheduler(makeWords(), VCPUS);
+    scheduler.dequeueAfter(() => undefined);
+    const before = scheduler.sequence;
+    scheduler.enqueue(0);
+    expect(scheduler.sequence).not.toBe(before);
+  });
+});
+
+describe('the watch over timers', () => {
+  /** Milliseconds for which each of two sleeps is asked to last, of which the second begins within the first. */
+  function slept(firstEnd: number, secondEnd: number): [number, number] {
+    const asked: number[] = [];
+    class Noting extends Sleep {
+      override until(_sequence: number, milliseconds: number): boolean {
+        if (asked.push(milliseconds) === 1) second.sleepUntil(0, secondEnd, 2);
+        return false;
+      }
+    }
+    const words = makeWords();
+    const [first, second] = [0, 1].map(() => new Scheduler(words, VCPUS, (...place) => new Noting(...place)));
+    first.sleepUntil(0, firstEnd, 1);
+    // Nobody watches any more.
+    first.sleepUntil(0, firstEnd, 3);
+    expect(asked[2]).toBe(3);
+    return [asked[0], asked[1]];
+  }
+
+  test.each([
+    ['left to a pCPU that wakes up at the same time', 1000, 1000, Infinity],
+    ['left to one that wakes up sooner', 1000, 5000, Infinity],
+    ['not left to one that wakes up later', 5000, 1000, 2],
+    [
+      'left to one that wakes up sooner, when the low bits of ticks begin anew',
+      2 ** 32 - 10,
+      2 ** 32 + 10,
+      Infinity,
+    ],
+    ['not left to one that wakes up later then', 2 ** 32 + 10, 2 ** 32 - 10, 2],
+    ['left to one where the low bits change their sign', 2 ** 31 - 10, 2 ** 31 + 10, Infinity],
+  ])('is %s', (_title, first, second, milliseconds) => {
+    expect(slept(first, second)).toEqual([1, milliseconds]);
+  });
+
+  test('is offered to a pCPU that sleeps while nobody has it', () => {
+    const words = makeWords();
+    const offer = (scheduler: Scheduler) => {
+      const before = scheduler.sequence;
+      scheduler.entrust();
+      return scheduler.sequence - before;
+    };
+    const offers: number[] = [];
+    class Taken extends Sleep {
+      override get isTaken(): boolean {
+        return true;
+      }
+      override until(): boolean {
+        offers.push(offer(scheduler));
+        return false;
+      }
+    }
+    const scheduler: Scheduler = new Scheduler(words, VCPUS, (...place) => new Taken(...place));
+    scheduler.sleepUntil(scheduler.sequence, 1000, 1);
+    expect(offers).toEqual([0]);
+    expect(offer(scheduler)).toBe(1);
+    // Nobody sleeps as this one sees it.
+    expect(offer(new Scheduler(words, VCPUS))).toBe(0);
   });
 });
 

@@ -17,8 +17,9 @@ export interface Sleeper {
 /**
  * Wakes the vCPUs of a domain that sleep when their timers are due.
  *
- * Every pCPU watches over all sleepers: while it runs a guest and while it sleeps, until the earliest deadline that it
- * knew then. The pCPU that puts a vCPU to sleep knows the deadline of that one, so there is always a pCPU that does.
+ * Every pCPU that runs a guest watches over all sleepers, and so does one of those that sleep, until the earliest
+ * deadline that it knew then. The pCPU that puts a vCPU to sleep knows the deadline of that one: it leaves the watch to
+ * another one only if that one wakes up no later, and looks then.
  */
 export class SleepWatch {
   readonly #vcpus: readonly Sleeper[];
@@ -35,9 +36,12 @@ export class SleepWatch {
     return this.#wakeAt;
   }
 
-  /** Milliseconds until {@link wakeAt}, or until the pCPU looks around anyway. */
-  get untilWake(): number {
-    return Math.max(0, Math.min((this.#wakeAt - this.#ticks()) / TICKS_PER_MS, LONGEST_SLEEP));
+  /** Sleeps until {@link wakeAt}, or leaves that to another pCPU; looks around after a while anyway. */
+  sleep(scheduler: Scheduler, sequence: number): void {
+    const left = this.#wakeAt - this.#ticks();
+    const milliseconds = Math.max(0, Math.min(left / TICKS_PER_MS, LONGEST_SLEEP));
+    if (left > LONGEST_SLEEP * TICKS_PER_MS) scheduler.sleep(sequence, milliseconds);
+    else scheduler.sleepUntil(sequence, this.#wakeAt, milliseconds);
   }
 
   look(): void {
@@ -67,8 +71,7 @@ export class SleepWatch {
 export function nextVcpu(scheduler: Scheduler, watch: SleepWatch, goesOn: () => boolean): number {
   // Read first: whatever is queued, paused or ended after this ends the sleep below.
   const { sequence } = scheduler;
-  watch.wakeDue();
-  const vcpu = scheduler.dequeue();
-  if (vcpu < 0 && goesOn()) scheduler.sleep(sequence, watch.untilWake);
+  const vcpu = scheduler.dequeueAfter(() => watch.wakeDue());
+  if (vcpu < 0 && goesOn()) watch.sleep(scheduler, sequence);
   return vcpu;
 }

@@ -50,6 +50,12 @@ export class Sleep {
     return Atomics.load(this.#words, this.#sequence);
   }
 
+  /** A thread sleeps, or is about to. */
+  get isTaken(): boolean {
+    // Meets the add in `#wait`.
+    return Atomics.load(this.#words, this.#sleepers) !== 0;
+  }
+
   /**
    * Sleeps until the sequence differs from `sequence`, at most `milliseconds`.
    *

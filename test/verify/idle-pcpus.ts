@@ -13,7 +13,7 @@ export interface IdleModules {
   readonly watching: typeof watching;
 }
 
-const NAMES = ['lock', 'sequence', 'head', 'count', 'sleepers', 'queue[0]', 'queue[1]'];
+const NAMES = ['lock', 'sequence', 'head', 'count', 'sleepers', 'watched', 'queue[0]', 'queue[1]'];
 const COUNT = NAMES.indexOf('count');
 const VCPUS = 2;
 

@@ -63,8 +63,8 @@ describe('a mistake there is found', () => {
   test('the sequence is read after the look', async () => {
     const mistake = {
       file: 'hypervisor/sleep-watch.ts',
-      piece: 'scheduler.sleep(sequence, ',
-      by: 'scheduler.sleep(scheduler.sequence, ',
+      piece: 'watch.sleep(scheduler, sequence)',
+      by: 'watch.sleep(scheduler, scheduler.sequence)',
     };
     const module = (await changed.import(['hypervisor/sleep-watch.ts'], mistake)) as typeof watching;
     const result = verify(takeMirror, twoWakers({ ...shipped, watching: module }));

@@ -1,5 +1,6 @@
 /** vCPUs that sleep until their timers are due, and the pCPUs that watch over them, as both ship. */
 import { afterAll, describe, expect, test } from 'vitest';
+import type * as scheduling from '../../src/hypervisor/scheduler.ts';
 import { Scheduler } from '../../src/hypervisor/scheduler.ts';
 import * as watching from '../../src/hypervisor/sleep-watch.ts';
 import { IRQ_VS_TIMER } from '../../src/interrupts/numbers.ts';
@@ -215,7 +216,7 @@ describe('a vCPU that sleeps until its timer is woken then', () => {
 
 describe('a mistake there is found', () => {
   test.each([
-    ['sleeps-without-a-limit', 'P4', 'this.#ticks()) / TICKS_PER_MS,', 'this.#ticks()) / 0,'],
+    ['sleeps-without-a-limit', 'P4', 'Math.min(left / TICKS_PER_MS', 'Math.min(left / 0'],
     ['does-not-look-after-it-woke', 'P4', '    }\n    this.look();', '    }'],
     ['forgets-who-sleeps', 'P4', '=== RunState.BLOCKED) next', '=== RunState.RUNNABLE) next'],
     ['wakes-nobody', 'P5', 'vcpu.sleepDeadline <= now', 'vcpu.sleepDeadline < now'],
@@ -224,5 +225,26 @@ describe('a mistake there is found', () => {
     const module = (await changed.import(['hypervisor/sleep-watch.ts'], mistake)) as typeof watching;
     const result = verify(takeMirror, onePcpu({ ...shipped, watching: module }));
     expect(result, result.reason).toMatchObject({ verdict: 'VIOLATED', counterexample: { property } });
+  });
+
+  test.each([
+    [
+      'leaves-the-watch-to-nobody',
+      onePcpu,
+      'watched !== 0 && ((watched - mine) | 0) <= 0',
+      'watched - mine <= 0',
+    ],
+    ['keeps-the-watch-when-it-works', wokenForNothing, 'WORD.watched, mine, 0)', 'WORD.watched, 0, 0)'],
+    [
+      'says-to-watch-and-does-not',
+      onePcpu,
+      'this.sleep(sequence, milliseconds);',
+      'this.sleep(sequence, Infinity);',
+    ],
+  ])('%s', async (_name, make, piece, by) => {
+    const mistake = { file: 'hypervisor/scheduler.ts', piece, by };
+    const module = (await changed.import(['hypervisor/scheduler.ts'], mistake)) as typeof scheduling;
+    const result = verify(takeMirror, make({ ...shipped, Scheduler: module.Scheduler }));
+    expect(result, result.reason).toMatchObject({ verdict: 'VIOLATED', counterexample: { property: 'P4' } });
   });
 });

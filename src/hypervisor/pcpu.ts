@@ -170,6 +170,8 @@ export class Pcpu {
     if (vcpu.changeHsm(HSM.startPending, HSM.started)) vcpu.applyStart();
     vcpu.count('loads');
     this.#isFresh = true;
+    // Before it looks for something to sleep for: the turn of the vCPU before it would be over.
+    this.#sliceEnd = this.#domain.ticks() + TIME_SLICE;
     this.#gives = false;
     const loop = this.#loops[vcpu.index];
     for (let part: LoopPart = 'load'; part !== 'gone'; part = loop.step(part));
@@ -258,9 +260,7 @@ export class Pcpu {
 
   #prepareEntry(vcpu: Vcpu): void {
     if (this.#isFresh) {
-      const now = this.#domain.ticks();
-      endSteal(vcpu.firmware, this.#domain.memory, now);
-      this.#sliceEnd = now + TIME_SLICE;
+      endSteal(vcpu.firmware, this.#domain.memory, this.#domain.ticks());
       this.#isFresh = false;
     }
     this.#overflowLimit = vcpu.tellsOverflows

@@ -57,8 +57,8 @@ export class Scheduler {
   }
 
   /**
-   * Queues what `wake` finds, and takes the vCPU that has waited longest, or -1. No idle pCPU is woken for the one that
-   * is taken.
+   * Queues the vCPUs that `wake` finds, and takes the one that has waited longest, or -1. No idle pCPU is woken for the
+   * one that is taken.
    */
   dequeueAfter(wake: () => void): number {
     this.#untold = 0;
@@ -105,9 +105,9 @@ export class Scheduler {
 
   /**
    * Sleeps as {@link sleep} does until `end`, when a timer of a vCPU is due; without an end while another idle pCPU
-   * wakes up no later than that. Whoever wakes up looks at all timers anew, and takes the watch again or works.
+   * wakes up no later than that. A pCPU that wakes up looks at all timers anew, and takes the watch again or works.
    *
-   * @param end in ticks; what two pCPUs have at a time is less than three minutes apart
+   * @param end in ticks; those of two pCPUs are less than three minutes apart
    * @param milliseconds until then
    */
   sleepUntil(sequence: number, end: number, milliseconds: number): void {

@@ -24,6 +24,15 @@ export interface SyntheticOptions {
 /** Events that one IPI makes: set, kick, exit, inject, take, and now and then sleep, wake, load. */
 const EVENTS_PER_ROUND = 6.2;
 
+/** The rest of a moment, as `MOMENT` names its numbers: 0 if it is left out, and the lane's own vCPU. */
+interface More {
+  readonly cpu?: number;
+  readonly cause?: number;
+  readonly detail?: number;
+  readonly flow?: number;
+  readonly span?: number;
+}
+
 /** Makes the moments of such a machine, always the same for the same options. */
 export class SyntheticMachine {
   readonly subject: MomentSubject;
@@ -74,40 +83,32 @@ export class SyntheticMachine {
       this.#options.lostOf !== undefined &&
       this.#options.lostOf > 0 &&
       ++this.#round % this.#options.lostOf === 0;
-    this.#put(at, 'set', from, to, 1, 0, flow);
+    this.#put(at, 'set', from, { cpu: to, cause: 1, flow });
     this.#count(to, 'set');
-    this.#put(at + unit, 'kick', from, to, 1, 0, flow);
+    this.#put(at + unit, 'kick', from, { cpu: to, cause: 1, flow });
     if (this.#next() < 0.1) {
-      this.#put(at + unit * 1.5, 'wake', from, to);
-      this.#put(at + unit * 2, 'load', to, to, 0, to);
+      this.#put(at + unit * 1.5, 'wake', from, { cpu: to });
+      this.#put(at + unit * 2, 'load', to, { detail: to });
     } else {
-      this.#put(at + unit * 2, 'stay', to, to, STAY_END.yield, 0, 0, unit * 2);
+      this.#put(at + unit * 2, 'stay', to, { cause: STAY_END.yield, span: unit * 2 });
     }
     if (isLost) {
-      this.#put(at + unit * 6, 'lost', to, to, 1, 0, flow);
+      this.#put(at + unit * 6, 'lost', to, { cause: 1, flow });
       this.#count(to, 'lost');
       return;
     }
-    this.#put(at + unit * 3, 'inject', to, to, 1, 0, flow);
+    this.#put(at + unit * 3, 'inject', to, { cause: 1, flow });
     this.#count(to, 'injected');
-    this.#put(at + unit * 4, 'take', to, to, 1, 0, flow);
+    this.#put(at + unit * 4, 'take', to, { cause: 1, flow });
     this.#count(to, 'taken');
     const end = this.#next();
     const why = end < 0.2 ? STAY_END.wfi : STAY_END.sbi | (0x735049 << 8);
-    this.#put(at + unit * 6, 'stay', to, to, why, 4, 0, unit * 3);
-    if (end < 0.1) this.#put(at + unit * 7, 'sleep', to, to);
+    this.#put(at + unit * 6, 'stay', to, { cause: why, detail: 4, span: unit * 3 });
+    if (end < 0.1) this.#put(at + unit * 7, 'sleep', to, {});
   }
 
-  #put(
-    time: number,
-    step: MomentStep,
-    lane: number,
-    cpu: number,
-    cause = 0,
-    detail = 0,
-    flow = 0,
-    span = 0,
-  ): void {
+  #put(time: number, step: MomentStep, lane: number, more: More): void {
+    const { cpu = lane, cause = 0, detail = 0, flow = 0, span = 0 } = more;
     const row = new Array<number>(MOMENT_ROW).fill(0);
     row[MOMENT.time] = time;
     row[MOMENT.step] = MOMENT_STEPS.indexOf(step);

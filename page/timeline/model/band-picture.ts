@@ -1,4 +1,4 @@
-import { fill, type Pixels, paintCounts, paintStates, type Ramp } from './bands.ts';
+import { type CountStyle, fill, type Pixels, paintCounts, paintStates } from './bands.ts';
 import { type Columns, columnsOf, partOfColumns, slotOf } from './columns.ts';
 import type { LaneEvents } from './lane-events.ts';
 import type { LaneStates } from './lane-states.ts';
@@ -18,15 +18,11 @@ export interface BandLane {
 }
 
 /** Colors and sizes of a picture of bands. Another object of this type makes the picture be painted anew. */
-export interface BandStyle {
+export interface BandStyle extends CountStyle {
   readonly lanes: readonly BandLane[];
   readonly statesHeight: number;
-  readonly rowHeight: number;
   readonly ground: number;
   readonly states: readonly number[];
-  readonly ramps: readonly Ramp[];
-  /** Events of one column that have the strongest color; 0 if no counts are to be painted. */
-  readonly most: number;
 }
 
 interface PaintedLane {
@@ -114,8 +110,12 @@ export class BandPicture {
     const { pixels } = this;
     const { events, states, rows, statesTop } = lane;
     if (states !== undefined)
-      paintStates(pixels, columns, states, until, statesTop, style.statesHeight, style.states);
-    if (style.most > 0) paintCounts(pixels, columns, events, rows, style.rowHeight, style.ramps, style.most);
+      paintStates(pixels, columns, states, until, {
+        top: statesTop,
+        height: style.statesHeight,
+        colors: style.states,
+      });
+    if (style.most > 0) paintCounts(pixels, columns, events, rows, style);
   }
 
   #clear({ ground }: BandStyle, { top, bottom }: BandLane, { from, to }: Columns): void {

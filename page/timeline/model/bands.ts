@@ -31,6 +31,24 @@ export function ramp(color: Color, ground: Color): Ramp {
   });
 }
 
+/** The look of counts. */
+export interface CountStyle {
+  /** In pixels. */
+  readonly rowHeight: number;
+  /** Colors of each group, weaker ones first. */
+  readonly ramps: readonly Ramp[];
+  /** Events of one column that have the strongest color; 0 if no counts are to be painted. */
+  readonly most: number;
+}
+
+/** The place and the look of a vCPU's states, in pixels. */
+export interface StateStrip {
+  readonly top: number;
+  readonly height: number;
+  /** By state. */
+  readonly colors: readonly number[];
+}
+
 /**
  * Paints how many events of each group there are in each column of pixels, a row of the picture for each group. It
  * costs as much as there are columns, however many events there are. What is there stays: the columns are to be empty
@@ -38,16 +56,13 @@ export function ramp(color: Color, ground: Color): Ramp {
  *
  * @param pixels a ring of columns, see `slotOf`
  * @param rows top of each group's row; -1 for a group that is not shown
- * @param most events of one column that have the strongest color
  */
 export function paintCounts(
   pixels: Pixels,
   columns: Columns,
   events: LaneEvents,
   rows: readonly number[],
-  rowHeight: number,
-  ramps: readonly Ramp[],
-  most: number,
+  { rowHeight, ramps, most }: CountStyle,
 ): void {
   const counts = new Uint32Array(GROUPS.length);
   const scale = RAMP_STEPS / Math.log2(1 + Math.max(1, most));
@@ -70,19 +85,17 @@ export function paintCounts(
 }
 
 /**
- * Paints what a vCPU did: in each column of pixels a stack of its states, as high as their parts of the time.
+ * Paints the states of a vCPU: in each column of pixels a stack of its states, as high as their parts of the time.
  *
  * @param pixels a ring of columns, see `slotOf`
- * @param until where what is known ends, in milliseconds
+ * @param until the end of the known time, in milliseconds
  */
 export function paintStates(
   pixels: Pixels,
   columns: Columns,
   states: LaneStates,
   until: number,
-  top: number,
-  height: number,
-  colors: readonly number[],
+  { top, height, colors }: StateStrip,
 ): void {
   if (states.end === 0) return;
   const oldest = states.begins[states.at(states.first)] as number;

@@ -2,10 +2,10 @@
 import {
   DESCRIPTOR,
   DESCRIPTOR_BYTES,
+  DEVICE_STATUS,
   FEATURE,
   FEATURE_HIGH,
   REG,
-  STATUS,
 } from '../../src/devices/virtio/registers.ts';
 import type { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { RAM, RAM_BYTES } from './virtio-driver.ts';
@@ -82,7 +82,7 @@ export class HostileGuest {
     this.#put(REG.DRIVER_FEATURES, features | own);
     this.#put(REG.DRIVER_FEATURES_SEL, 1);
     this.#put(REG.DRIVER_FEATURES, FEATURE_HIGH.VERSION_1);
-    this.#put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.DRIVER | STATUS.FEATURES_OK);
+    this.#put(REG.STATUS, DEVICE_STATUS.ACKNOWLEDGE | DEVICE_STATUS.DRIVER | DEVICE_STATUS.FEATURES_OK);
     for (let queue = 0; queue < this.#queues; queue++) {
       this.#added[queue] = 0;
       this.#put(REG.QUEUE_SEL, queue);
@@ -96,7 +96,10 @@ export class HostileGuest {
       }
       this.#put(REG.QUEUE_READY, 1);
     }
-    this.#put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.DRIVER | STATUS.FEATURES_OK | STATUS.DRIVER_OK);
+    this.#put(
+      REG.STATUS,
+      DEVICE_STATUS.ACKNOWLEDGE | DEVICE_STATUS.DRIVER | DEVICE_STATUS.FEATURES_OK | DEVICE_STATUS.DRIVER_OK,
+    );
   }
 
   /** Does one of the things that a guest can do. */
@@ -204,7 +207,7 @@ export class HostileGuest {
 
   /** A driver that finds its device stopped, or is tired of it, starts it anew. */
   #endIfStopped(): void {
-    const stopped = (this.#device.read(REG.STATUS, 4) & STATUS.NEEDS_RESET) !== 0;
+    const stopped = (this.#device.read(REG.STATUS, 4) & DEVICE_STATUS.NEEDS_RESET) !== 0;
     this.served += this.#memory.load16(RAM + 2 * PART + 2) ?? 0;
     if (stopped) this.stops++;
     this.start();

@@ -2,9 +2,9 @@ import type { VirtioMmio } from '../../src/devices/virtio/mmio.ts';
 import {
   DESCRIPTOR,
   DESCRIPTOR_BYTES,
+  DEVICE_STATUS,
   FEATURE_HIGH,
   REG,
-  STATUS,
 } from '../../src/devices/virtio/registers.ts';
 import type { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { BUFFERS, RAM } from './virtio-driver.ts';
@@ -32,12 +32,12 @@ export class QueuesDriver {
     memory.copyIn(RAM, new Uint8Array(BUFFERS - RAM));
     const put = (register: number, value: number) => device.write(register, 4, value >>> 0);
     put(REG.STATUS, 0);
-    put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.DRIVER);
+    put(REG.STATUS, DEVICE_STATUS.ACKNOWLEDGE | DEVICE_STATUS.DRIVER);
     put(REG.DRIVER_FEATURES_SEL, 0);
     put(REG.DRIVER_FEATURES, features);
     put(REG.DRIVER_FEATURES_SEL, 1);
     put(REG.DRIVER_FEATURES, FEATURE_HIGH.VERSION_1);
-    put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.DRIVER | STATUS.FEATURES_OK);
+    put(REG.STATUS, DEVICE_STATUS.ACKNOWLEDGE | DEVICE_STATUS.DRIVER | DEVICE_STATUS.FEATURES_OK);
     for (let queue = 0; queue < queues; queue++) {
       put(REG.QUEUE_SEL, queue);
       put(REG.QUEUE_NUM, QUEUE_SIZE);
@@ -47,7 +47,10 @@ export class QueuesDriver {
       for (const register of [REG.QUEUE_DESC, REG.QUEUE_DRIVER, REG.QUEUE_DEVICE]) put(register + 4, 0);
       put(REG.QUEUE_READY, 1);
     }
-    put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.DRIVER | STATUS.FEATURES_OK | STATUS.DRIVER_OK);
+    put(
+      REG.STATUS,
+      DEVICE_STATUS.ACKNOWLEDGE | DEVICE_STATUS.DRIVER | DEVICE_STATUS.FEATURES_OK | DEVICE_STATUS.DRIVER_OK,
+    );
   }
 
   /** Gives the device a buffer to write to. */

@@ -4,11 +4,11 @@ import { VirtioMmio } from '../../src/devices/virtio/mmio.ts';
 import {
   DESCRIPTOR,
   DESCRIPTOR_BYTES,
+  DEVICE_STATUS,
   FEATURE,
   FEATURE_HIGH,
   NO_NOTIFY,
   REG,
-  STATUS,
 } from '../../src/devices/virtio/registers.ts';
 import { virtioWords } from '../../src/devices/virtio/words.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
@@ -124,15 +124,15 @@ export class VirtioDriver {
     this.memory.copyIn(this.rings.driver, new Uint8Array(0x1000));
     this.memory.copyIn(this.rings.device, new Uint8Array(0x1000));
     this.put(REG.STATUS, 0);
-    this.put(REG.STATUS, STATUS.ACKNOWLEDGE);
-    this.put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.DRIVER);
+    this.put(REG.STATUS, DEVICE_STATUS.ACKNOWLEDGE);
+    this.put(REG.STATUS, DEVICE_STATUS.ACKNOWLEDGE | DEVICE_STATUS.DRIVER);
     this.put(REG.DRIVER_FEATURES_SEL, 0);
     this.put(REG.DRIVER_FEATURES, this.#features);
     this.put(REG.DRIVER_FEATURES_SEL, 1);
     this.put(REG.DRIVER_FEATURES, FEATURE_HIGH.VERSION_1);
-    this.put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.DRIVER | STATUS.FEATURES_OK);
+    this.put(REG.STATUS, DEVICE_STATUS.ACKNOWLEDGE | DEVICE_STATUS.DRIVER | DEVICE_STATUS.FEATURES_OK);
     this.makeReady();
-    this.put(REG.STATUS, this.status | STATUS.DRIVER_OK);
+    this.put(REG.STATUS, this.status | DEVICE_STATUS.DRIVER_OK);
   }
 
   /** Describes the queue to the device. */

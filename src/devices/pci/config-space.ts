@@ -1,5 +1,5 @@
 import type { AccessWidth } from '../device.ts';
-import { COMMAND, CONFIG, CONFIG_BYTES, STATUS } from './registers.ts';
+import { COMMAND, CONFIG, CONFIG_BYTES, PCI_STATUS } from './registers.ts';
 
 /** Names and numbers by which drivers know a function. */
 export interface PciIdentity {
@@ -49,7 +49,7 @@ export class PciConfigSpace {
     const fixed = this.#fixed;
     fixed.setUint16(CONFIG.VENDOR_ID, identity.vendor, true);
     fixed.setUint16(CONFIG.DEVICE_ID, identity.device, true);
-    fixed.setUint16(CONFIG.STATUS, STATUS.CAPABILITIES, true);
+    fixed.setUint16(CONFIG.STATUS, PCI_STATUS.CAPABILITIES, true);
     fixed.setUint32(CONFIG.REVISION, identity.revision | (identity.class << 8), true);
     fixed.setUint16(CONFIG.SUBSYSTEM_VENDOR_ID, identity.subsystemVendor, true);
     fixed.setUint16(CONFIG.SUBSYSTEM_ID, identity.subsystem, true);

@@ -30,8 +30,8 @@ export const COMMAND = {
   INTX_DISABLE: 1 << 10,
 } as const;
 
-/** Bits of STATUS. */
-export const STATUS = {
+/** Bits of PCI_STATUS. */
+export const PCI_STATUS = {
   /** The function asks for an interrupt by its pin, whether or not that is disabled. */
   INTERRUPT: 1 << 3,
   CAPABILITIES: 1 << 4,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRig, RAM, RAM_BYTES, VirtioDriver } from '../../../test/devices/virtio-driver.ts';
-import { INTERRUPT, REG, STATUS } from '../virtio/registers.ts';
+import { DEVICE_STATUS, INTERRUPT, REG } from '../virtio/registers.ts';
 import { RingError } from '../virtio/ring-error.ts';
 import { VirtioBalloon } from './device.ts';
 import { QUEUE, VIRTIO_BALLOON } from './facts.ts';
@@ -60,7 +60,7 @@ describe('pages that the guest gives', () => {
     const { inflate, full, driver } = create(QUEUE.INFLATE);
     inflate([0, number(-1), number(PAGES), 0xffff_ffff]);
     expect(full()).toEqual(all);
-    expect([driver.take().length, driver.status & STATUS.NEEDS_RESET]).toEqual([1, 0]);
+    expect([driver.take().length, driver.status & DEVICE_STATUS.NEEDS_RESET]).toEqual([1, 0]);
   });
 
   test('are only looked at where they are zero already', () => {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BUFFERS, createRig, type Piece, VirtioDriver } from '../../../test/devices/virtio-driver.ts';
 import { MemoryStorage } from '../../../test/storage/memory-storage.ts';
 import type { ShortStorage, Storage } from '../../storage/storage.ts';
-import { FEATURE, INTERRUPT, REG, STATUS } from '../virtio/registers.ts';
+import { DEVICE_STATUS, FEATURE, INTERRUPT, REG } from '../virtio/registers.ts';
 import { VirtioBlk } from './device.ts';
 import { BLK_FEATURE, blkQueues, HEADER_BYTES, REQUEST, REQUEST_STATUS } from './facts.ts';
 
@@ -223,7 +223,7 @@ test.each([
     driver.add(pieces);
     driver.notify();
     while (later && device.work());
-    expect(driver.status & STATUS.NEEDS_RESET).toBe(STATUS.NEEDS_RESET);
+    expect(driver.status & DEVICE_STATUS.NEEDS_RESET).toBe(DEVICE_STATUS.NEEDS_RESET);
     expect(driver.acknowledge()).toBe(INTERRUPT.CONFIG_CHANGE);
     driver.start();
     driver.added = driver.taken = 0;

@@ -7,7 +7,7 @@ import { request } from '../../../test/shared-folders/fuse-client.ts';
 import { NodeFolder, openRoot } from '../../node/shares/node-folder.ts';
 import { ENTRY_OUT, FUSE, OPCODE, OUT_HEADER } from '../../shared-folders/fuse/facts.ts';
 import type { HostFolder } from '../../shared-folders/host-folder.ts';
-import { FEATURE, REG, STATUS } from '../virtio/registers.ts';
+import { DEVICE_STATUS, FEATURE, REG } from '../virtio/registers.ts';
 import { VirtioFs } from './device.ts';
 import { VIRTIO_FS } from './facts.ts';
 
@@ -99,7 +99,7 @@ test.each([
     { address: ANSWER, length: 200, write: true },
   ]);
   driver.notify();
-  expect(driver.status & STATUS.NEEDS_RESET).toBe(STATUS.NEEDS_RESET);
+  expect(driver.status & DEVICE_STATUS.NEEDS_RESET).toBe(DEVICE_STATUS.NEEDS_RESET);
   driver.added = driver.taken = 0;
   driver.start();
   expect(init().errno).toBe(0);

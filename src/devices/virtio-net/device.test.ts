@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BUFFERS, createRig, type Piece, RAM, VirtioDriver } from '../../../test/devices/virtio-driver.ts';
 import type { Frame, Network, OpenChecksum, Taker } from '../../network/ethernet.ts';
-import { INTERRUPT, REG, STATUS } from '../virtio/registers.ts';
+import { DEVICE_STATUS, INTERRUPT, REG } from '../virtio/registers.ts';
 import { VirtioNet } from './device.ts';
 import { NET_FEATURE, NET_HEADER, NET_QUEUE, VIRTIO_NET } from './facts.ts';
 import { VirtioNetHost } from './host.ts';
@@ -186,7 +186,7 @@ describe('a driver that breaks the rules', () => {
     mistake(card);
     transmit.notify();
     work();
-    expect(receive.status & STATUS.NEEDS_RESET).toBe(STATUS.NEEDS_RESET);
+    expect(receive.status & DEVICE_STATUS.NEEDS_RESET).toBe(DEVICE_STATUS.NEEDS_RESET);
     expect(receive.acknowledge()).toBe(INTERRUPT.CONFIG_CHANGE);
     receive.start();
     receive.added = receive.taken = 0;

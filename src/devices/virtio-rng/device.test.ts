@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { BUFFERS, createRig, VirtioDriver } from '../../../test/devices/virtio-driver.ts';
-import { REG, STATUS } from '../virtio/registers.ts';
+import { DEVICE_STATUS, REG } from '../virtio/registers.ts';
 import { VirtioRng } from './device.ts';
 import { VIRTIO_RNG } from './facts.ts';
 
@@ -39,5 +39,5 @@ test('stops at a ring that is none', () => {
   const { driver } = createRng(() => undefined);
   driver.offer(8);
   driver.notify();
-  expect(driver.status & STATUS.NEEDS_RESET).toBe(STATUS.NEEDS_RESET);
+  expect(driver.status & DEVICE_STATUS.NEEDS_RESET).toBe(DEVICE_STATUS.NEEDS_RESET);
 });

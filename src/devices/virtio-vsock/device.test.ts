@@ -4,7 +4,7 @@ import { BUFFER_BYTES, QUEUE_SIZE, QueuesDriver } from '../../../test/devices/qu
 import { createRam } from '../../../test/devices/virtio-driver.ts';
 import type { GuestStream, StreamBackend, StreamEnd } from '../backends.ts';
 import { VirtioMmio } from '../virtio/mmio.ts';
-import { REG, STATUS } from '../virtio/registers.ts';
+import { DEVICE_STATUS, REG } from '../virtio/registers.ts';
 import { virtioWords } from '../virtio/words.ts';
 import { STREAM_BUFFER } from './connection.ts';
 import { VirtioVsock } from './device.ts';
@@ -469,7 +469,7 @@ test('whatever packets the guest sends, the device answers or asks for a reset, 
         driver.packet({ ...each, ...(length === undefined ? {} : { length }) });
         for (const stream of streams) stream.input(bytes('abc'));
         await settled();
-        if ((transport.read(REG.STATUS, 4) & STATUS.NEEDS_RESET) !== 0) break;
+        if ((transport.read(REG.STATUS, 4) & DEVICE_STATUS.NEEDS_RESET) !== 0) break;
       }
       const next = drive();
       next.offerAll();

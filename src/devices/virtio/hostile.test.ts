@@ -12,7 +12,7 @@ import {
 import { GuestMemory } from '../../memory/guest-memory.ts';
 import { type Chain, LONGEST_CHAIN, readChain, scatter } from './chain.ts';
 import type { VirtQueue } from './queue.ts';
-import { DESCRIPTOR, DESCRIPTOR_BYTES, FEATURE, INTERRUPT, REG, STATUS } from './registers.ts';
+import { DESCRIPTOR, DESCRIPTOR_BYTES, DEVICE_STATUS, FEATURE, INTERRUPT, REG } from './registers.ts';
 
 const SIZE = 8;
 const FEATURES = FEATURE.INDIRECT_DESC | FEATURE.EVENT_IDX;
@@ -66,7 +66,7 @@ function run(
     writeRaw(driver, RING.indirect + DESCRIPTOR_BYTES * index, each);
   driver.offer(0);
   driver.notify();
-  const stopped = (driver.status & STATUS.NEEDS_RESET) !== 0;
+  const stopped = (driver.status & DEVICE_STATUS.NEEDS_RESET) !== 0;
   expect(driver.acknowledge()).toBe(stopped ? INTERRUPT.CONFIG_CHANGE : INTERRUPT.USED_BUFFER);
   return { stopped, chains };
 }
@@ -281,7 +281,7 @@ test('whatever a guest does, the device keeps to RAM, works for a bounded time, 
         expect(room).toBe(writable.reduce((sum, { length }) => sum + length, 0));
       }
       served += chains.length;
-      if ((driver.status & STATUS.NEEDS_RESET) !== 0) stops++;
+      if ((driver.status & DEVICE_STATUS.NEEDS_RESET) !== 0) stops++;
       expect(rig.level()).toBe(driver.get(REG.INTERRUPT_STATUS) !== 0);
 
       const next = new VirtioDriver(rig, { size: SIZE });

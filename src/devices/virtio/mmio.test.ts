@@ -9,10 +9,10 @@ import {
 } from '../../../test/devices/virtio-driver.ts';
 import type { AccessWidth } from '../device.ts';
 import { scatter } from './chain.ts';
-import { FEATURE, INTERRUPT, REG, STATUS } from './registers.ts';
+import { DEVICE_STATUS, FEATURE, INTERRUPT, REG } from './registers.ts';
 
 const OWN_FEATURE = 1 << 3;
-const READY = STATUS.ACKNOWLEDGE | STATUS.DRIVER | STATUS.FEATURES_OK;
+const READY = DEVICE_STATUS.ACKNOWLEDGE | DEVICE_STATUS.DRIVER | DEVICE_STATUS.FEATURES_OK;
 
 let notified: number[] = [];
 let resets = 0;
@@ -121,7 +121,7 @@ describe('registers', () => {
 describe('negotiation', () => {
   const choose = (low: number, high: number): number => {
     const driver = new VirtioDriver(rig, { size: 8, start: false });
-    driver.put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.DRIVER);
+    driver.put(REG.STATUS, DEVICE_STATUS.ACKNOWLEDGE | DEVICE_STATUS.DRIVER);
     for (const [select, value] of [low, high, 0xdead].entries()) {
       driver.put(REG.DRIVER_FEATURES_SEL, select);
       driver.put(REG.DRIVER_FEATURES, value);
@@ -134,18 +134,18 @@ describe('negotiation', () => {
     [0, 1, READY],
     [OWN_FEATURE | FEATURE.EVENT_IDX, 1, READY],
     // Not offered.
-    [1, 1, READY & ~STATUS.FEATURES_OK],
-    [0, 3, READY & ~STATUS.FEATURES_OK],
+    [1, 1, READY & ~DEVICE_STATUS.FEATURES_OK],
+    [0, 3, READY & ~DEVICE_STATUS.FEATURES_OK],
     // A driver of the time before virtio 1.0.
-    [0, 0, READY & ~STATUS.FEATURES_OK],
+    [0, 0, READY & ~DEVICE_STATUS.FEATURES_OK],
   ])('of features 0x%x and 0x%x ends with status %i', (low, high, status) => {
     expect(choose(low, high)).toBe(status);
   });
 
   test.each([
     [0, 0, READY],
-    [1, 0, READY & ~STATUS.FEATURES_OK],
-    [0, 2, READY & ~STATUS.FEATURES_OK],
+    [1, 0, READY & ~DEVICE_STATUS.FEATURES_OK],
+    [0, 2, READY & ~DEVICE_STATUS.FEATURES_OK],
   ])(
     'of features 0x%x and 0x%x ends with status %i where requests need no VERSION_1',
     (low, high, status) => {
@@ -160,18 +160,18 @@ describe('negotiation', () => {
     driver.put(REG.DRIVER_FEATURES_SEL, 0);
     driver.put(REG.DRIVER_FEATURES, FEATURE.INDIRECT_DESC);
     driver.makeReady();
-    driver.put(REG.STATUS, READY | STATUS.DRIVER_OK);
-    expect(driver.status).toBe(READY | STATUS.DRIVER_OK);
+    driver.put(REG.STATUS, READY | DEVICE_STATUS.DRIVER_OK);
+    expect(driver.status).toBe(READY | DEVICE_STATUS.DRIVER_OK);
     driver.add([{ address: BUFFERS, length: 8, write: true }], 0);
     driver.notify();
-    expect(driver.status & STATUS.NEEDS_RESET).toBe(STATUS.NEEDS_RESET);
+    expect(driver.status & DEVICE_STATUS.NEEDS_RESET).toBe(DEVICE_STATUS.NEEDS_RESET);
   });
 
   test('bits of the status stay until a reset; the driver cannot ask for one', () => {
     const driver = new VirtioDriver(rig, { size: 8, start: false });
-    driver.put(REG.STATUS, STATUS.ACKNOWLEDGE | STATUS.NEEDS_RESET);
-    driver.put(REG.STATUS, STATUS.FAILED);
-    expect(driver.status).toBe(STATUS.ACKNOWLEDGE | STATUS.FAILED);
+    driver.put(REG.STATUS, DEVICE_STATUS.ACKNOWLEDGE | DEVICE_STATUS.NEEDS_RESET);
+    driver.put(REG.STATUS, DEVICE_STATUS.FAILED);
+    expect(driver.status).toBe(DEVICE_STATUS.ACKNOWLEDGE | DEVICE_STATUS.FAILED);
     driver.put(REG.STATUS, 0x100);
     expect(driver.status).toBe(0);
   });
@@ -203,10 +203,10 @@ describe('a driver', () => {
     driver.add([{ address: BUFFERS, length: 8, write: true }]);
     driver.notify();
     expect([notified, driver.take()]).toEqual([[], []]);
-    driver.put(REG.STATUS, READY | STATUS.DRIVER_OK);
+    driver.put(REG.STATUS, READY | DEVICE_STATUS.DRIVER_OK);
     expect(notified).toEqual([0]);
     expect(driver.take()).toHaveLength(1);
-    driver.put(REG.STATUS, READY | STATUS.DRIVER_OK);
+    driver.put(REG.STATUS, READY | DEVICE_STATUS.DRIVER_OK);
     expect(notified).toEqual([0]);
   });
 
@@ -214,7 +214,7 @@ describe('a driver', () => {
     const driver = new VirtioDriver(rig, { size: 8 });
     notified = [];
     for (const queue of [1, 2, 0xffff_ffff]) driver.notify(queue);
-    expect([notified, driver.status & STATUS.NEEDS_RESET]).toEqual([[], 0]);
+    expect([notified, driver.status & DEVICE_STATUS.NEEDS_RESET]).toEqual([[], 0]);
   });
 
   test('cannot move, grow or begin a queue that is ready', () => {
@@ -257,7 +257,7 @@ describe('a driver', () => {
 });
 
 describe('a queue that breaks the rules', () => {
-  const stopped = (driver: VirtioDriver) => (driver.status & STATUS.NEEDS_RESET) !== 0;
+  const stopped = (driver: VirtioDriver) => (driver.status & DEVICE_STATUS.NEEDS_RESET) !== 0;
 
   test('stops its device, with an interrupt, until a reset', () => {
     const driver = new VirtioDriver(rig, { size: 8 });
@@ -267,7 +267,7 @@ describe('a queue that breaks the rules', () => {
     expect(driver.acknowledge()).toBe(INTERRUPT.CONFIG_CHANGE);
     notified = [];
     driver.notify();
-    driver.put(REG.STATUS, STATUS.DRIVER_OK);
+    driver.put(REG.STATUS, DEVICE_STATUS.DRIVER_OK);
     expect([notified, rig.level(), stopped(driver)]).toEqual([[], false, true]);
 
     const next = new VirtioDriver(rig, { size: 8 });
@@ -296,7 +296,7 @@ describe('a queue that breaks the rules', () => {
     driver.put(REG.STATUS, READY);
     driver.makeReady({ ...RING, ...place });
     expect([driver.get(REG.QUEUE_READY), stopped(driver), rig.level()]).toEqual([0, true, false]);
-    driver.put(REG.STATUS, READY | STATUS.DRIVER_OK);
+    driver.put(REG.STATUS, READY | DEVICE_STATUS.DRIVER_OK);
     expect(notified).toEqual([]);
   });
 

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { createPciRig, type PciRig } from '../../../test/devices/pci-rig.ts';
 import { BUFFERS, VirtioDriver } from '../../../test/devices/virtio-driver.ts';
 import type { AccessWidth } from '../device.ts';
-import { COMMAND, CONFIG, MSI_X, STATUS as PCI_STATUS } from '../pci/registers.ts';
+import { COMMAND, CONFIG, MSI_X, PCI_STATUS } from '../pci/registers.ts';
 import { scatter } from './chain.ts';
 import type { VirtioFunction } from './function.ts';
 import { COMMON, NO_VECTOR, PART, VIRTIO_PCI } from './pci-registers.ts';
-import { FEATURE, INTERRUPT, REG, STATUS } from './registers.ts';
+import { DEVICE_STATUS, FEATURE, INTERRUPT, REG } from './registers.ts';
 
 const SIZE = 8;
 const ALL = COMMAND.MEMORY | COMMAND.BUS_MASTER;
@@ -175,7 +175,7 @@ describe('messages', () => {
     enableMessages(rig);
     driver.offer(99);
     driver.notify();
-    expect(driver.status & STATUS.NEEDS_RESET).toBe(STATUS.NEEDS_RESET);
+    expect(driver.status & DEVICE_STATUS.NEEDS_RESET).toBe(DEVICE_STATUS.NEEDS_RESET);
     expect([rig.messages, rig.pci.read(PART.ISR, 1)]).toEqual([[[0x2800_2000, 5]], INTERRUPT.CONFIG_CHANGE]);
   });
 });
@@ -191,8 +191,8 @@ test('the window can be used through the configuration space', () => {
   aim(COMMON.NUM_QUEUES, 2);
   expect(rig.pci.readConfig(at + 16, 4)).toBe(2);
   aim(COMMON.DEVICE_STATUS, 1);
-  rig.pci.writeConfig(at + 16, 4, STATUS.ACKNOWLEDGE);
-  expect(rig.pci.read(COMMON.DEVICE_STATUS, 1)).toBe(STATUS.ACKNOWLEDGE);
+  rig.pci.writeConfig(at + 16, 4, DEVICE_STATUS.ACKNOWLEDGE);
+  expect(rig.pci.read(COMMON.DEVICE_STATUS, 1)).toBe(DEVICE_STATUS.ACKNOWLEDGE);
   for (const [offset, length, bar] of [
     [VIRTIO_PCI.windowBytes, 4, 0],
     [0, 3, 0],

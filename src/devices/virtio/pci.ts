@@ -3,7 +3,7 @@ import type { AccessWidth, LineSink, MsiSink } from '../device.ts';
 import { PciConfigSpace } from '../pci/config-space.ts';
 import type { PciFunction } from '../pci/function.ts';
 import { MsixTable } from '../pci/msix.ts';
-import { CAPABILITY, COMMAND, CONFIG, MSI_X, STATUS as PCI_STATUS } from '../pci/registers.ts';
+import { CAPABILITY, COMMAND, CONFIG, MSI_X, PCI_STATUS } from '../pci/registers.ts';
 import type { VirtioFunction } from './function.ts';
 import { ACCESS, virtioCapabilities } from './pci-capabilities.ts';
 import { COMMON, NO_VECTOR, NOTIFY_STEP, PART, PART_BYTES, VIRTIO_PCI } from './pci-registers.ts';

@@ -40,7 +40,7 @@ export const VERSION = 2;
 export const VENDOR = 0x554d_4551;
 
 /** Bits of STATUS (section 2.1). */
-export const STATUS = {
+export const DEVICE_STATUS = {
   ACKNOWLEDGE: 1,
   DRIVER: 2,
   DRIVER_OK: 4,

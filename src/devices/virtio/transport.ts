@@ -8,14 +8,14 @@ import { SharedDevice } from '../shared-device.ts';
 import type { Chain } from './chain.ts';
 import type { Buffers, QueueAccess, VirtioFunction } from './function.ts';
 import { VirtQueue } from './queue.ts';
-import { FEATURE, FEATURE_HIGH, STATUS } from './registers.ts';
+import { DEVICE_STATUS, FEATURE, FEATURE_HIGH } from './registers.ts';
 import { RingError } from './ring-error.ts';
 import { QUEUE_WORD, QUEUE_WORDS, virtioWords, WORD } from './words.ts';
 
 /** Bits of a status byte that a driver sets. */
-const DRIVER_BITS = 0xff & ~STATUS.NEEDS_RESET;
+const DRIVER_BITS = 0xff & ~DEVICE_STATUS.NEEDS_RESET;
 /** The driver works, and the device may. */
-const LIVE = STATUS.FEATURES_OK | STATUS.DRIVER_OK;
+const LIVE = DEVICE_STATUS.FEATURES_OK | DEVICE_STATUS.DRIVER_OK;
 /** Requests that are carried out together: a driver that resets its device waits for them. */
 const BATCH = 16;
 /** Milliseconds for which requests may keep the thread of a hart, or one another. */
@@ -174,13 +174,13 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
 
   /** Features are final once FEATURES_OK is set. */
   protected chooseFeatures(half: number, value: number): void {
-    if ((this.words[WORD.STATUS] & STATUS.FEATURES_OK) !== 0) return;
+    if ((this.words[WORD.STATUS] & DEVICE_STATUS.FEATURES_OK) !== 0) return;
     if (half === 0 || half === 1) this.words[WORD.DRIVER_FEATURES + half] = value;
   }
 
   /** The driver's choice of the first 32 features; none before driver and device have agreed. */
   protected negotiated(): number {
-    return (this.words[WORD.STATUS] & STATUS.FEATURES_OK) === 0 ? 0 : this.words[WORD.DRIVER_FEATURES];
+    return (this.words[WORD.STATUS] & DEVICE_STATUS.FEATURES_OK) === 0 ? 0 : this.words[WORD.DRIVER_FEATURES];
   }
 
   protected writeStatus(value: number): void {
@@ -190,7 +190,8 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
       return;
     }
     const before = words[WORD.STATUS];
-    const refused = (before & STATUS.FEATURES_OK) === 0 && !this.#acceptable() ? STATUS.FEATURES_OK : 0;
+    const refused =
+      (before & DEVICE_STATUS.FEATURES_OK) === 0 && !this.#acceptable() ? DEVICE_STATUS.FEATURES_OK : 0;
     words[WORD.STATUS] = before | (value & DRIVER_BITS & ~refused);
     // A driver may have filled its queues before it was ready to have them used.
     if ((before & LIVE) !== LIVE) this.serveAll();
@@ -288,7 +289,7 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
   /** A queue that driver and device are ready to use. */
   #queueInUse(index: number): VirtQueue | undefined {
     const queue = this.#queues[index];
-    const status = this.words[WORD.STATUS] & (LIVE | STATUS.NEEDS_RESET);
+    const status = this.words[WORD.STATUS] & (LIVE | DEVICE_STATUS.NEEDS_RESET);
     return queue?.ready === true && status === LIVE && this.mayUseMemory() ? queue : undefined;
   }
 
@@ -425,14 +426,14 @@ export abstract class VirtioTransport extends SharedDevice implements QueueAcces
       work();
     } catch (error) {
       if (!(error instanceof RingError)) throw error;
-      this.words[WORD.STATUS] |= STATUS.NEEDS_RESET;
+      this.words[WORD.STATUS] |= DEVICE_STATUS.NEEDS_RESET;
       this.#configurationChanged();
     }
   }
 
   #configurationChanged(): void {
     this.words[WORD.CONFIG_GENERATION]++;
-    if ((this.words[WORD.STATUS] & STATUS.DRIVER_OK) !== 0) this.changed();
+    if ((this.words[WORD.STATUS] & DEVICE_STATUS.DRIVER_OK) !== 0) this.changed();
   }
 }
 

@@ -7,7 +7,7 @@ const LEAST_TURN = 2 * TICKS_PER_MS;
 
 /**
  * The share of a processor that a pCPU may take for its guests: a bucket that fills with time, and that running
- * empties. What its thread does between two vCPUs, and its sleep, are not counted.
+ * empties. The time of its thread between two vCPUs, and its sleep, are not counted.
  */
 export class CpuQuota {
   readonly #share: number;

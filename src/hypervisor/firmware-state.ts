@@ -33,7 +33,7 @@ const TIMES = row(f64, ['stolen', 'readySince']);
 
 /** The state of one vCPU. */
 export const FIRMWARE = struct({
-  /** The value of each counter; while a firmware counter runs: what to add to its event's count. */
+  /** The value of each counter; while a firmware counter runs: its distance from its event's count. */
   values: array(i64, COUNTER.count),
   times: TIMES,
   /** How often each event came up, by its code. */
@@ -58,8 +58,8 @@ export interface GuestAddress {
 }
 
 /**
- * State of one vCPU that a machine's firmware would keep, in shared memory. It belongs to whoever may touch the vCPU in
- * its present run state, except for the counts of events, which any thread counts.
+ * State of one vCPU that a machine's firmware would keep, in shared memory. It belongs to the thread that may touch the
+ * vCPU in its present run state, except for the counts of events, which any thread counts.
  */
 export class FirmwareState {
   /** Of the PMU's counters; see {@link FIRMWARE}. */

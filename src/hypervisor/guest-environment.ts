@@ -35,7 +35,7 @@ const CACHE_BLOCKS = (1 << 4) | ENVCFG.cbcfe | ENVCFG.cbze;
 /** hstateen0 to hstateen3. */
 const STATE_ENABLES = [0x60c, 0x60d, 0x60e, 0x60f];
 
-/** Sets up HS-mode's side of a hart for guests: what they may do and handle by themselves. Once per hart. */
+/** Sets up HS-mode's side of a hart for guests: their rights and their own exceptions. Once per hart. */
 export function openToGuests({ privileged }: Pick<Hart, 'privileged'>, sstc: boolean): void {
   privileged.writeCsr(CSR_NUMBER.hedeleg, DELEGATED_EXCEPTIONS, 0);
   privileged.writeCsr(CSR_NUMBER.hideleg, GUEST_INTERRUPTS, 0);

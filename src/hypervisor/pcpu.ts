@@ -58,7 +58,7 @@ export interface PcpuDomain extends SbiDomain {
   interruptFile?(vcpu: number): FilePlace | undefined;
   /** The share of a processor for this pCPU; all, if it is left out. */
   readonly quota?: CpuQuota | undefined;
-  /** Records what the pCPU does, if it is traced. */
+  /** Records the pCPU's events, if it is traced. */
   readonly trace?: Recorder | undefined;
   /** Called between two vCPUs: stands still while the domain is paused, and rests when the quota is spent. */
   stand(): void;
@@ -242,7 +242,7 @@ export class Pcpu {
     if (now - this.#waitsSince > LONGEST_AWAKE) this.#domain.scheduler.doze();
   }
 
-  /** After each stay in the guest: sleepers are woken in time, and those who wait get their turn. */
+  /** After each stay in the guest: sleepers are woken in time, and waiting vCPUs get their turn. */
   #yields(sliceEnd: number): boolean {
     const now = this.#domain.ticks();
     if (now >= this.#sleepers.wakeAt) this.#sleepers.wakeDue();
@@ -335,7 +335,7 @@ export class Pcpu {
 
   /**
    * For the platform of the hart, within a run: ticks for which the guest may watch memory for another vCPU's answer.
-   * None if that vCPU may be one that waits for this pCPU. What is spent here counts as no instructions, so it is
+   * None if that vCPU may be one that waits for this pCPU. The time spent here counts as no instructions, so it is
    * bounded by the time for the run.
    */
   watchTicks(): number {
@@ -392,7 +392,7 @@ export class Pcpu {
       return 'block';
     }
     const waits = outcome === 'relax';
-    // A guest that spins for a lock leaves the rest of its slice to those who may hold it.
+    // A guest that spins for a lock leaves the rest of its slice to vCPUs that may hold it.
     const gives = this.#yields(waits ? 0 : this.#sliceEnd);
     this.#rest(waits && !gives);
     return gives ? this.#giveUp(vcpu) : 'enter';

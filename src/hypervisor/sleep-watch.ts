@@ -69,7 +69,7 @@ export class SleepWatch {
  * @returns the number of the vCPU; -1 if there was none, also after a sleep
  */
 export function nextVcpu(scheduler: Scheduler, watch: SleepWatch, goesOn: () => boolean): number {
-  // Read first: whatever is queued, paused or ended after this ends the sleep below.
+  // Read first: a vCPU queued, a pause or an end after this ends the sleep below.
   const { sequence } = scheduler;
   const vcpu = scheduler.dequeueAfter(() => watch.wakeDue());
   if (vcpu < 0 && goesOn()) watch.sleep(scheduler, sequence);

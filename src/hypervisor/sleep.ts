@@ -25,7 +25,7 @@ export type NewSleep = (...place: ConstructorParameters<typeof Sleep>) => Sleep;
 
 /**
  * How every thread with a hart sleeps while it has nothing to do: on a word of shared memory that counts up with all
- * that may be news for it. Whoever has news writes them first, and then calls {@link wake}.
+ * that may be news for it. A thread with news writes them first, and then calls {@link wake}.
  */
 export class Sleep {
   readonly #words: Int32Array;

@@ -11,7 +11,7 @@ export interface VcpuDebug {
   /**
    * The vCPU has run, or stepped.
    *
-   * @param stepped what {@link steps} said before
+   * @param stepped the result of {@link steps} before
    * @param stop where a debugger wants it to stop, if the hart has come there
    * @returns whether it is to hold still from now on
    */

@@ -71,11 +71,11 @@ export const GUEST = struct({
 });
 
 /**
- * The shared area of one vCPU in linear memory: the words of interrupts/, then what its hypervisor keeps between runs.
- * The area is aligned to 64.
+ * The shared area of one vCPU in linear memory: the words of interrupts/, then its hypervisor's state between runs. The
+ * area is aligned to 64.
  *
- * Everything behind the interrupt words belongs to whoever may touch the vCPU in its present run state (the pCPU that
- * has it loaded, or the one that starts a stopped one) and is handed over with that state.
+ * Everything behind the interrupt words belongs to the thread that may touch the vCPU in its present run state (the
+ * pCPU that has it loaded, or the one that starts a stopped one) and is handed over with that state.
  */
 export const VCPU = struct({
   interrupts: VCPU_BLOCK,
@@ -86,7 +86,7 @@ export const VCPU = struct({
   /** Where it starts, and the value for a1. */
   startAddress: halves,
   startArgument: halves,
-  /** Timer deadline in ticks, for those who watch over sleeping vCPUs; all ones = none. */
+  /** Timer deadline in ticks, for the watch over sleeping vCPUs; all ones = none. */
   deadline: i64,
   guest: align(CACHE_LINE, GUEST),
   csr: align(CACHE_LINE, CSRS),

@@ -22,7 +22,7 @@ export interface VcpuOptions {
   /** Puts this vCPU on the run queue. */
   readonly wake: () => void;
   readonly debug?: boolean;
-  /** Records what this thread does to the vCPU, if it is traced. */
+  /** Records this thread's actions on the vCPU, if it is traced. */
   readonly trace?: Recorder | undefined;
   /** Width of the guest: 64 unless given. */
   readonly xlen?: Xlen;

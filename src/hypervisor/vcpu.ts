@@ -38,7 +38,7 @@ const GUEST_HSTATUS = HSTATUS.spv | HSTATUS.spvp | (1 << HSTATUS.vgeinShift) | H
 /** Position of hgatp.VMID in the high half. */
 const VMID_SHIFT = 12;
 
-/** scounteren: what user mode may read. */
+/** scounteren: the counters that user mode may read. */
 const USER_COUNTERS = COUNTER.cycle | COUNTER.time | COUNTER.instret;
 
 /** CSRs that belong to the guest and move with the vCPU. */
@@ -92,7 +92,7 @@ export class Vcpu {
   readonly firmware: FirmwareState;
   /** Address in linear memory of the word that asks this vCPU's guest to be left. */
   readonly exitRequest: number;
-  /** The whole area, but for what the views below are of. */
+  /** The whole area, but for the parts of the views below. */
   readonly #words: Int32Array;
   /** Places: {@link GUEST_WORD}. */
   readonly #guest: Int32Array;
@@ -325,9 +325,9 @@ export class Vcpu {
   }
 
   /**
-   * Where a vCPU that is about to start begins, and the value for its a1; set by whoever has claimed its start.
+   * Where a vCPU that is about to start begins, and the value for its a1; set by the thread that has claimed its start.
    * Interrupts that were sent to it before are dropped: HSM gives a stopped hart back to the SBI implementation, so
-   * they were not for the supervisor that starts now. What comes after this is kept.
+   * they were not for the supervisor that starts now. Later ones are kept.
    */
   setStart(addressLow: number, addressHigh: number, argumentLow: number, argumentHigh: number): void {
     this.#trace?.restart(this.index);
@@ -337,7 +337,7 @@ export class Vcpu {
     this.#words.set([argumentLow, argumentHigh], WORD.startArgument);
   }
 
-  /** Turns what {@link setStart} left into the state the vCPU starts in. */
+  /** Turns the words of {@link setStart} into the state the vCPU starts in. */
   applyStart(): void {
     const words = this.#words;
     const { startAddress, startArgument } = WORD;

@@ -6,7 +6,7 @@ const FUNCTION = { write: 0, read: 1, writeByte: 2 } as const;
 const LONGEST = 0x1_0000;
 const NOTHING = new Uint8Array();
 
-/** Chapter "Debug Console Extension": what earlycon=sbi prints with. */
+/** Chapter "Debug Console Extension": the output of earlycon=sbi. */
 export const dbcnExtension: SbiExtension = {
   id: 0x4442_434e,
   name: 'DBCN',

@@ -12,8 +12,8 @@ const PATIENCE_MS = 100;
 const WATCH_MS = 0.05;
 
 /**
- * Chapter "RFENCE Extension". The call returns when no target can use what was valid before: each has either left its
- * guest since, or was not in it, and carries out the request before it enters again.
+ * Chapter "RFENCE Extension". The call returns when no target can use a translation that was valid before: each has
+ * either left its guest since, or was not in it, and carries out the request before it enters again.
  */
 export const rfenceExtension: SbiExtension = {
   id: 0x5246_4e43,
@@ -37,7 +37,7 @@ export const rfenceExtension: SbiExtension = {
   },
 };
 
-/** By function number: what the caller and the other harts count. */
+/** By function number: counters of the caller and of the other harts. */
 const EVENTS = [
   ['fenceISent', 'fenceIReceived'],
   ['sfenceVmaSent', 'sfenceVmaReceived'],

@@ -33,7 +33,7 @@ export const sseExtension: SbiExtension = {
   },
 };
 
-/** By function number: what is done to an event, with the lock held; they return an error. */
+/** By function number: actions on an event, with the lock held; they return an error. */
 const FUNCTIONS: readonly (((call: SbiCall, event: SoftwareEvent) => number) | undefined)[] = [
   readAttributes,
   writeAttributes,
@@ -60,7 +60,7 @@ function move(event: SoftwareEvent, from: number, to: number): number {
   return SBI.success;
 }
 
-/** The address of the handler is one of the caller's address space: what is there shows when it is called. */
+/** The address of the handler is one of the caller's address space: its content shows when it is called. */
 function register(call: SbiCall, event: SoftwareEvent): number {
   if ((call.low(1) & 1) !== 0) return SBI.invalidParameter;
   const error = move(event, EVENT_STATE.unused, EVENT_STATE.registered);

@@ -15,7 +15,7 @@ const MODE_NAMES = Object.keys(MODE_NUMBERS);
 /** Arrows through one event at most. */
 const MOST_FLOWS = 64;
 
-/** An interrupt on its way, for those who watch it live. */
+/** An interrupt on its way, for live watchers. */
 export interface InterruptEvent {
   /** Milliseconds since the start of the trace. */
   readonly time: number;
@@ -56,7 +56,7 @@ class CpuInterrupts {
 }
 
 /**
- * Follows interrupts through the records: arrows from their origin to the guest's claim, and what has become of each.
+ * Follows interrupts through the records: arrows from their origin to the guest's claim, and the fate of each.
  */
 export class InterruptTimeline {
   readonly #stage: Stage;
@@ -273,7 +273,7 @@ export class InterruptTimeline {
     this.#tell(record.time, subject, 'claimed', CAUSE.external, source, flow);
   }
 
-  /** Records were lost: nothing is known of what was under way. */
+  /** Records were lost: nothing is known of interrupts under way. */
   forget(): void {
     this.#software.forget();
     this.#claims.forget();

@@ -46,7 +46,7 @@ export interface CpuSummary {
   readonly software: InterruptCounts;
   readonly timers: number;
   readonly externals: number;
-  /** Those of the external ones whose handler found nothing to claim: what x86 calls spurious. */
+  /** Those of the external ones whose handler found nothing to claim: spurious ones in x86's words. */
   readonly spurious: number;
   /** The latest of its timers, in milliseconds behind their deadlines. */
   readonly latestTimer: number;
@@ -75,7 +75,7 @@ class Edge {
   spare = 0;
   /** Time of an injection that no set explains yet; {@link NONE} if there is none. */
   unexplained = NONE;
-  /** No flush is known yet: the first one may take what was set before the trace, or in what is missing of it. */
+  /** No flush is known yet: the first one may take interrupts set before the trace, or in its missing parts. */
   mayBeOlder = true;
   /** It was so at the last injection: if no set explains that, it is not from nowhere. */
   isExcused = false;
@@ -239,7 +239,7 @@ export class EdgeLedger {
     return lost;
   }
 
-  /** The guest has cleared the interrupt by a call, or the vCPU is started anew: what was set before is void. */
+  /** The guest has cleared the interrupt by a call, or the vCPU is started anew: interrupts set before are void. */
   withdraw(vcpu: number, time: number): void {
     const edge = this.#edge(vcpu);
     const stays = edge.open.filter(({ done }) => done >= time);
@@ -248,7 +248,7 @@ export class EdgeLedger {
     edge.open = stays;
   }
 
-  /** Records were lost: nothing is known of what was under way. */
+  /** Records were lost: nothing is known of interrupts under way. */
   forget(): void {
     for (const edge of this.#edges) {
       edge.open = [];
@@ -269,7 +269,7 @@ export class EdgeLedger {
     return this.#edge(vcpu).open.length;
   }
 
-  /** The flush found the bit in HVIP already, and has taken what was announced before it. */
+  /** The flush found the bit in HVIP already, and has taken the interrupts announced before it. */
   #absorb(edge: Edge, endBefore: number, flushed: number): readonly LostSet[] {
     const { counts, open } = edge;
     for (const each of open) {
@@ -285,7 +285,10 @@ export class EdgeLedger {
     return [];
   }
 
-  /** The bit is not in HVIP behind a flush: what was set before it, and was not taken by one before, is nowhere. */
+  /**
+   * The bit is not in HVIP behind a flush: an interrupt that was set before it, and was not taken by one before, is
+   * nowhere.
+   */
   #lose(edge: Edge, endBefore: number): readonly LostSet[] {
     const { counts, open } = edge;
     if (open.length === 0) return [];
@@ -311,7 +314,10 @@ export class EdgeLedger {
   }
 }
 
-/** Interrupts of devices, by what the guest claims: sources of a controller, or identities of an interrupt file. */
+/**
+ * Interrupts of devices, by the numbers that the guest claims: sources of a controller, or identities of an interrupt
+ * file.
+ */
 export interface ClaimCounts {
   /** The wire rose, or the message was sent. */
   raised: number;
@@ -324,14 +330,14 @@ export interface ClaimCounts {
 
 interface Source {
   readonly counts: ClaimCounts;
-  /** The arrow of what was not claimed yet; 0 if there is none. */
+  /** The arrow of an interrupt that was not claimed yet; 0 if there is none. */
   open: number;
 }
 
 /** Interrupts that are claimed, by a key of their own. */
 export class ClaimLedger {
   readonly #sources = new Map<string, Source>();
-  /** Arrows of what was not claimed yet. */
+  /** Arrows of interrupts that were not claimed yet. */
   readonly #open = new Set<number>();
 
   raise(key: string, flow: number): number {
@@ -361,7 +367,7 @@ export class ClaimLedger {
     this.#close(this.#source(key));
   }
 
-  /** Whether the arrow has not come to its end: a kick may be late, when the guest has claimed what it was for. */
+  /** Whether the arrow has not come to its end: a kick may be late, when the guest has claimed its interrupt. */
   isOpen(flow: number): boolean {
     return this.#open.has(flow);
   }

@@ -4,7 +4,7 @@ import { TRACE } from './words.ts';
 
 /** Numbers of an event in a batch. */
 const ROW = 6;
-/** Events of a batch, and batches that may be under way; what comes beyond is counted as missing. */
+/** Events of a batch, and batches that may be under way; those beyond are counted as missing. */
 const MOST_EVENTS = 1 << 14;
 const MOST_BATCHES = 8;
 
@@ -49,7 +49,7 @@ export class LiveSender {
     this.#count++;
   };
 
-  /** Sends what there is, if the receiver has kept up. */
+  /** Sends the events that there are, if the receiver has kept up. */
   flush(): void {
     if (this.#count === 0) return;
     // Meets the add in `LiveReceiver.receive`. Both counts go round modulo 2^32.
@@ -96,7 +96,7 @@ export class LiveReceiver {
   /**
    * The events from now on, until the machine ends or the iterator is left.
    *
-   * @param limit events that wait for a slow reader at most; what comes beyond is counted
+   * @param limit events that wait for a slow reader at most; those beyond are counted
    */
   watch(limit: number): AsyncIterableIterator<LiveInterrupt> {
     const stream = new MissingStream<LiveInterrupt>(

@@ -14,7 +14,7 @@ export class Merger {
   constructor(place: TracePlace) {
     const rings = Array.from({ length: place.rings }, (_, ring) => ring);
     this.#readers = rings.map((ring) => new RingReader(place, ring));
-    // As much again as a ring holds: what was held back, and what has come meanwhile.
+    // As much again as a ring holds: records that were held back, and those that have come meanwhile.
     this.#batches = rings.map(() => new RecordBatch(2 * place.records));
   }
 
@@ -24,7 +24,7 @@ export class Merger {
   }
 
   /**
-   * Takes what there is.
+   * Takes the records that there are.
    *
    * @param now shared time in milliseconds; Infinity when no thread writes any more
    * @returns how many records were taken

@@ -3,7 +3,7 @@ export interface WithMissing {
   readonly missing: number;
 }
 
-/** The stream of one reader, who loses some of it when he is slow. */
+/** The stream of one reader, which loses some of it when it is slow. */
 export class MissingStream<T extends WithMissing> implements AsyncIterableIterator<T> {
   readonly #limit: number;
   readonly #events: (value: T) => number;
@@ -15,7 +15,7 @@ export class MissingStream<T extends WithMissing> implements AsyncIterableIterat
   readonly #waiting: ((result: IteratorResult<T>) => void)[] = [];
 
   /**
-   * @param limit values that wait for a slow reader at most; what comes beyond is counted
+   * @param limit values that wait for a slow reader at most; those beyond are counted
    * @param events how many are missing where a value is
    * @param leave called when the reader wants no more
    */

@@ -115,7 +115,7 @@ const NUMBERS = Object.fromEntries(MOMENT_STEPS.map((step, number) => [step, num
   Record<MomentStep, number>
 >;
 
-/** Moments of a batch, and batches that may be under way; what comes beyond is counted as missing. */
+/** Moments of a batch, and batches that may be under way; those beyond are counted as missing. */
 const MOST_MOMENTS = 1 << 15;
 const MOST_BATCHES = 8;
 
@@ -167,7 +167,7 @@ export class MomentSender {
     this.#count++;
   }
 
-  /** Sends what there is, if the receiver has kept up. @param summary of all vCPUs, if it is sent */
+  /** Sends the moments that there are, if the receiver has kept up. @param summary of all vCPUs, if it is sent */
   flush(summary: () => readonly CpuSummary[]): void {
     if (this.#count === 0) return;
     const { shown } = TRACE.word;

@@ -77,7 +77,7 @@ export class MessageWriter {
     this.close(begun);
   }
 
-  /** Begins a message in a field. @returns what {@link close} is given at its end */
+  /** Begins a message in a field. @returns the argument of {@link close} at its end */
   open(field: number): number {
     this.#reserve(20);
     this.#key(field * 8 + BYTES);

@@ -29,8 +29,8 @@ export type RingRole =
   | { readonly kind: 'owner' };
 
 /**
- * Writes what a thread does into its ring. Each call costs one clock, if it is not given the time, and one atomic
- * store. Who is not traced has no recorder.
+ * Writes the events of a thread into its ring. Each call costs one clock, if it is not given the time, and one atomic
+ * store. A thread that is not traced has no recorder.
  */
 export class Recorder {
   readonly #ring: RingWriter;
@@ -107,7 +107,7 @@ export class Recorder {
   }
 
   /**
-   * Before whoever may touch the vCPU next can know of it.
+   * Before the next thread that may touch the vCPU can know of it.
    *
    * @param enabled interrupts that wake it, as bits of HVIP
    */
@@ -140,7 +140,7 @@ export class Recorder {
     this.#ring.write(KIND.arm, vcpu, this.now(), 0, 0, 0, 0, 0);
   }
 
-  /** Before what was announced to a vCPU that has stopped is dropped. */
+  /** Before interrupts announced to a vCPU that has stopped are dropped. */
   restart(vcpu: number): void {
     this.#ring.write(KIND.restart, vcpu, this.now(), 0, 0, 0, 0, 0);
   }

@@ -106,7 +106,7 @@ export class RingWriter {
 
   #hasRoom(records: number): boolean {
     if (((this.#head - this.#tail) | 0) + records <= this.#capacity) return true;
-    // Meets the store in `RingReader.read`: what is behind it may be written over.
+    // Meets the store in `RingReader.read`: records behind it may be written over.
     this.#tail = Atomics.load(this.#words, AT.tail);
     return ((this.#head - this.#tail) | 0) + records <= this.#capacity;
   }
@@ -237,7 +237,7 @@ export class RecordBatch {
     this.#next = 0;
   }
 
-  /** Adds what a ring's words have from a record on. @returns how many there was room for */
+  /** Adds the records of a ring's words from one on. @returns how many there was room for */
   append(words: Int32Array, first: number, count: number): number {
     const fits = Math.min(count, this.#words.length / WORDS - this.#count);
     this.#words.set(words.subarray(first, first + fits * WORDS), this.#count * WORDS);

@@ -68,7 +68,7 @@ class Names {
   readonly vcpu = new NumberedNames((vcpu) => `vCPU ${vcpu}`);
 }
 
-/** Where events happen: the tracks, with what goes on on each of them. */
+/** Where events happen: the tracks, with the open states of each of them. */
 export class Stage {
   readonly out: PerfettoWriter;
   readonly tracks: Tracks;
@@ -97,12 +97,12 @@ export class Stage {
     });
   }
 
-  /** Before what is told of the next record. */
+  /** Before the moments of the next record. */
   beginRecord(): void {
     this.#isWatched = this.#moments?.isWatched ?? false;
   }
 
-  /** Tells those who look of a moment, as `MOMENT` names its numbers. @param time milliseconds of shared time */
+  /** Tells watchers of a moment, as `MOMENT` names its numbers. @param time milliseconds of shared time */
   moment(
     time: number,
     step: MomentStep,
@@ -116,7 +116,7 @@ export class Stage {
     if (this.#isWatched) this.#moments?.add(time - this.start, step, lane, cpu, cause, detail, flow, span);
   }
 
-  /** The lane of what a ring's thread does to others: of its vCPU, on whose behalf it does that, or its own. */
+  /** The lane of a ring's thread for its actions on others: of its vCPU, on whose behalf it does that, or its own. */
   laneOf(ring: number): number {
     const { cpu } = this.thread(ring);
     return cpu >= 0 ? cpu : this.cpus.length + ring;
@@ -175,7 +175,7 @@ export class Stage {
     this.out.instant(this.tracks.ring(ring), this.threadTime(ring, record), name, parts);
   }
 
-  /** Ends what is open. @param now milliseconds of shared time */
+  /** Ends all open states. @param now milliseconds of shared time */
   finish(now: number): void {
     const time = this.time(now);
     for (const [index, cpu] of this.cpus.entries()) if (cpu.isOpen) this.enterState(index, time, undefined);

@@ -34,7 +34,7 @@ export interface TraceSummary {
   readonly kind: TraceSubject['kind'];
   readonly cpus: readonly CpuSummary[];
   readonly sources: readonly SourceSummary[];
-  /** Records that did not find room in their ring: what they told is missing in all of the above. */
+  /** Records that did not find room in their ring: their news are missing in all of the above. */
   readonly lostRecords: number;
 }
 
@@ -83,7 +83,7 @@ export class Timeline {
     return this.#interrupts.summary();
   }
 
-  /** Ends what is open. @param now milliseconds of shared time */
+  /** Ends all open states. @param now milliseconds of shared time */
   finish(now: number): void {
     this.look(now);
     this.#interrupts.finish();

@@ -3,7 +3,8 @@ import { align, f64, i32, many, struct } from '../layout/struct.ts';
 const CACHE_LINE = 64;
 
 /**
- * One record of a ring. What `a` to `e` hold depends on the kind; `recorder.ts` writes them, `records.ts` names them.
+ * One record of a ring. The meaning of `a` to `e` depends on the kind; `recorder.ts` writes them, `records.ts` names
+ * them.
  */
 export const RECORD = struct({
   /** When it was written: milliseconds of the time that all threads of the machine share. */
@@ -59,7 +60,7 @@ export const KIND = {
   compiled: 19,
   /** A bare hart has slept. */
   slept: 20,
-  /** A vCPU that had stopped is to start: what was announced to it before is void. */
+  /** A vCPU that had stopped is to start: interrupts announced to it before are void. */
   restart: 21,
   /** A guest, or firmware for it, has set a timer. */
   arm: 22,
@@ -73,7 +74,7 @@ export const KIND_BITS = 8;
 
 /**
  * The ring of one thread, which alone writes it. One other thread, the reader, takes records out. Counts go round
- * modulo 2^32, so that what lies between them says how full the ring is.
+ * modulo 2^32, so that their distance says how full the ring is.
  */
 export const RING = struct({
   /** Records written so far. */

@@ -70,7 +70,7 @@ export function* fieldsOf(bytes: Uint8Array): Generator<readonly [number: number
 export class PacketSplitter {
   #rest: Uint8Array = new Uint8Array();
 
-  /** @returns the packets that are whole now. @throws InputError for what is no trace */
+  /** @returns the packets that are whole now. @throws InputError for bytes that are no trace */
   take(piece: Uint8Array): readonly Uint8Array[] {
     const bytes = new Uint8Array(this.#rest.length + piece.length);
     bytes.set(this.#rest);

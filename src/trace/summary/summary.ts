@@ -3,7 +3,7 @@ import { PacketSplitter } from './packets.ts';
 import { Spread } from './spread.ts';
 import { TimeOrder } from './time-order.ts';
 
-/** Events that wait for those before them: threads hand in what they have recorded some hundred milliseconds late. */
+/** Events that wait for those before them: threads hand in their records some hundred milliseconds late. */
 const WINDOW = 1 << 18;
 /** Arrows and slices that are under way at most. */
 const MOST_OPEN = 1 << 16;
@@ -16,7 +16,7 @@ export interface Duration {
   readonly nanoseconds: number;
 }
 
-/** A track: what was there, the longest first, and how often it has marks. */
+/** A track: its states, the longest first, and how often it has marks. */
 export interface TrackSummary {
   readonly name: string;
   readonly states: readonly Duration[];
@@ -68,7 +68,7 @@ export class TraceSummarizer {
   #first = Number.POSITIVE_INFINITY;
   #last = 0;
 
-  /** Takes the next bytes of the file. @throws InputError for what is no trace */
+  /** Takes the next bytes of the file. @throws InputError for bytes that are no trace */
   take(piece: Uint8Array): void {
     for (const packet of this.#splitter.take(piece)) {
       const event = this.#reader.read(packet);
@@ -158,7 +158,7 @@ function summaryOf(name: string, { states, marks }: TrackState): TrackSummary {
   };
 }
 
-/** `vCPU 3` is `vCPU N`: what happens on the way to one happens on that to another. */
+/** `vCPU 3` is `vCPU N`: the way to one is that to another. */
 function withoutNumbers(name: string): string {
   return name.replaceAll(/\b\d+\b/g, 'N');
 }

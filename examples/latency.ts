@@ -5,8 +5,7 @@
  *     npm run example -- latency [PROTOCOL]      in a checkout
  *     node latency.ts [PROTOCOL]                 beside an installed hartvisor, Node 24
  *
- * What the histogram shows is mostly the guest itself, which has interrupts disabled now and then, and this host's
- * scheduler.
+ * The histogram shows mostly the guest itself, which has interrupts disabled now and then, and this host's scheduler.
  */
 import { boot } from 'hartvisor';
 

@@ -1,6 +1,6 @@
 /**
  * Exceptions that M-mode handles, from M-mode and from U- and S-mode below it, and the MRET back, in generated code.
- * What is about a guest, or happens with MPRV on, is left to `privileged/`.
+ * Traps of a guest, or with MPRV on, are left to `privileged/`.
  */
 import {
   call,

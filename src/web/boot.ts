@@ -15,7 +15,7 @@ import { webPlatform } from './web-platform.ts';
  * await vm.console.write('uname -a\n');
  * ```
  *
- * @throws IsolationError where the page's server does not send what shared memory needs
+ * @throws IsolationError where the page's server does not send the headers for shared memory
  * @throws InputError for options and files that cannot be used; the reason of `options.signal`
  */
 export async function boot(options: BootOptions = {}): Promise<Vm> {
@@ -26,8 +26,8 @@ export async function boot(options: BootOptions = {}): Promise<Vm> {
  * Starts a machine that was saved: any number of them from one image, each with all that the machine was and had.
  *
  * @param from an image, a file that a person has chosen, or the address of one
- * @throws IsolationError where the page's server does not send what shared memory needs
- * @throws InputError for what cannot be used; the reason of `options.signal`
+ * @throws IsolationError where the page's server does not send the headers for shared memory
+ * @throws InputError for options that cannot be used; the reason of `options.signal`
  */
 export async function restore(from: VmImage | Blob | string, options: RestoreOptions = {}): Promise<Vm> {
   if (!(from instanceof Blob)) return restoreOn(webPlatform, from, options);

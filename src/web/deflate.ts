@@ -17,7 +17,7 @@ export async function pack(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<A
   return whole;
 }
 
-/** @throws Error for what is no such data, or unpacks to other than `size` bytes */
+/** @throws Error for bytes that are no such data, or unpacks to other than `size` bytes */
 export async function unpack(
   packed: Uint8Array<ArrayBuffer>,
   size: number,
@@ -35,7 +35,7 @@ export async function unpack(
  * Unpacks pages of RAM into their places.
  *
  * @returns whether all of it had its place
- * @throws Error for what is no such data, or unpacks to other than `size` bytes
+ * @throws Error for bytes that are no such data, or unpacks to other than `size` bytes
  */
 export async function unpackPages(
   packed: Uint8Array<ArrayBuffer>,
@@ -50,7 +50,7 @@ export async function unpackPages(
 /**
  * Unpacks raw deflate data, and hands out each piece as it comes.
  *
- * @throws Error for what is no such data, or unpacks to other than `size` bytes
+ * @throws Error for bytes that are no such data, or unpacks to other than `size` bytes
  */
 async function unpackPieces(
   packed: Uint8Array<ArrayBuffer>,

@@ -21,7 +21,7 @@ export const LARGEST_GUEST_FILE = 2 ** 30;
  * Fetches a whole file.
  *
  * @param what its role, as a message begins with it: `The kernel`
- * @throws InputError that says what cannot be had, and why; the reason of `signal`
+ * @throws InputError that names the file and the reason; the reason of `signal`
  */
 export async function fetchFile(
   url: string,
@@ -67,7 +67,7 @@ async function* piecesOf(
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let bytes = 0;
   try {
-    // Ends the request, too, when whoever reads does not come for the rest.
+    // Ends the request, too, when the reader does not come for the rest.
     for await (const piece of body) {
       bytes += piece.length;
       if (bytes > most) throw new InputError(`${what} ${url} has more than ${most} bytes. Check the file.`);
@@ -117,7 +117,7 @@ export function baseAddress(): string {
   return globalThis.document?.baseURI ?? globalThis.location.href;
 }
 
-/** An address as a page gives it. @throws TypeError for what is none */
+/** An address as a page gives it. @throws TypeError for a text that is none */
 export function absoluteUrl(url: string, base: string = baseAddress()): URL {
   return new URL(url, base);
 }

@@ -1,6 +1,6 @@
 /**
  * Machines in a page, as `hartvisor/web`: `boot(options)` gives a running {@link Vm}, with the types of `hartvisor`.
- * Below it, for machines of all kinds, is `new Machine(configuration, new WebHost(), callbacks)`. What goes wrong is a
+ * Below it, for machines of all kinds, is `new Machine(configuration, new WebHost(), callbacks)`. A failure is a
  * `HartvisorError`, whose message is for people and whose `code` is for programs.
  *
  * @module

@@ -1,6 +1,6 @@
 import { HartvisorError } from '../errors/hartvisor-error.ts';
 
-/** A page may not have memory that its threads share: what its server has to send for it is missing. */
+/** A page may not have memory that its threads share: its server does not send the headers for that. */
 export class IsolationError extends HartvisorError {
   override readonly name = 'IsolationError';
   readonly code = 'isolation';
@@ -18,7 +18,7 @@ export interface PageFacts {
 /**
  * Checks that a page can run machines.
  *
- * @throws IsolationError that says what its server has to do
+ * @throws IsolationError with its server's task
  */
 export function checkIsolation(page: PageFacts = globalThis): void {
   if (page.crossOriginIsolated) return;

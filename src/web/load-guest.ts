@@ -17,7 +17,7 @@ export interface Guest {
  * Fetches the guest that was asked for.
  *
  * @param memoryBytes that it will have
- * @throws InputError when files are missing or are not what they should be
+ * @throws InputError when files are missing or are not as they should be
  */
 export async function loadGuest(options: BootOptions, memoryBytes: number): Promise<Guest> {
   const { kernel, initrd, append } = options;

@@ -1,4 +1,4 @@
-/** Bytes that are sent piece by piece, for whoever wants one after the other. */
+/** Bytes that are sent piece by piece, for a reader of one after the other. */
 export class PieceQueue implements AsyncIterable<Uint8Array> {
   readonly #pieces: Uint8Array[] = [];
   #isWhole = false;

@@ -2,9 +2,9 @@ import type { BootOptions } from '../api/boot-options.ts';
 import { InputError } from '../errors/input-error.ts';
 
 /**
- * Refuses what programs in Node can ask for, and pages cannot.
+ * Refuses options that programs in Node have, and pages have not.
  *
- * @throws InputError that says what there is instead
+ * @throws InputError that names the other way
  */
 export function refuseForPages({ share = {}, trace, protocol }: BootOptions): void {
   if (Object.keys(share).length > 0)

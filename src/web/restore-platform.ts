@@ -31,7 +31,7 @@ export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'copy' | 'sav
  * Gets a machine from the bytes of a snapshot.
  *
  * @param name for people
- * @throws InputError for what cannot be used; the reason of `options.signal`
+ * @throws InputError for options that cannot be used; the reason of `options.signal`
  */
 export async function restoreFrom(
   from: SnapshotBytes,

@@ -36,5 +36,5 @@ export type FromSnapshotThread =
   /** Of a snapshot that is written, in their order; then its end. */
   | { readonly kind: 'piece'; readonly bytes: Uint8Array }
   | { readonly kind: 'written' }
-  /** @param isInput somebody has given what cannot be used, and the message is for people */
+  /** @param isInput something given cannot be used, and the message is for people */
   | { readonly kind: 'failed'; readonly message: string; readonly isInput: boolean };

@@ -29,7 +29,7 @@ export class SnapshotReader {
   /** Begins at once. */
   constructor(from: SnapshotBytes, options: SnapshotReaderOptions) {
     this.#options = options;
-    // Each failure is met by whoever waits.
+    // Each failure is met by the code that waits.
     for (const { promise } of [this.#facts, this.#saved]) promise.catch(() => undefined);
     this.#worker.addEventListener('message', ({ data }: MessageEvent<FromSnapshotThread>) =>
       this.#hear(data),
@@ -54,7 +54,7 @@ export class SnapshotReader {
     return this.#saved.promise;
   }
 
-  /** Ends the thread, whatever it does. */
+  /** Ends the thread at once. */
   close(): void {
     this.#options.signal?.removeEventListener('abort', this.#abort);
     this.#worker.terminate();

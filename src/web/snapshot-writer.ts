@@ -7,7 +7,7 @@ import { NOT_LOADED, startSnapshotThread } from './snapshot-worker.ts';
  * Writes a machine that stands still, on a thread of its own: it looks for pages in use, has them packed, and takes the
  * sums. The page itself does nothing but hand the pieces on.
  *
- * @param saved of no use afterwards: what its devices kept goes to the thread
+ * @param saved of no use afterwards: the state of its devices goes to the thread
  * @throws Error when the thread fails
  */
 export async function writeOnThread(

@@ -8,7 +8,7 @@ export interface ThreadScope<Order> {
   close(): void;
 }
 
-/** Has a worker carry out what its page asks for, and tell it of failures. */
+/** Has a worker carry out its page's orders, and tell it of failures. */
 export function listen<Order>(carryOut: (order: Order, scope: ThreadScope<Order>) => Promise<void>): void {
   const scope = globalThis as unknown as ThreadScope<Order>;
   scope.addEventListener('message', ({ data }) => {
@@ -33,7 +33,7 @@ export function hostOf<Order>(
 }
 
 /**
- * A thread with a hart does not come back to its event loop before the machine's end; what it sends goes out at once.
+ * A thread with a hart does not come back to its event loop before the machine's end; its messages go out at once.
  */
 export async function live<Order>(
   scope: ThreadScope<Order>,

@@ -9,7 +9,7 @@ import type { NetworkStart } from './network/network-start.ts';
 export type ToThread =
   /** Asks for the interpreter; the answer is `interpreter`. */
   | { readonly kind: 'generate'; readonly xlen: Xlen }
-  /** Has it load what it will run, before it is told to begin. */
+  /** Has it load the code that it will run, before it is told to begin. */
   | { readonly kind: 'load'; readonly life: WorkerStart['kind'] }
   /** Has it fetch parts of a file for another thread, until that is at its end. */
   | { readonly kind: 'serve'; readonly exchange: SharedArrayBuffer; readonly file: RemoteFile }

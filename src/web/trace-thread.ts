@@ -1,4 +1,4 @@
-/** The first module of the thread that follows what a machine does. It is small: it has nothing of a machine in it. */
+/** The first module of the thread that follows a machine's events. It is small: it has nothing of a machine in it. */
 import { runTrace } from '../machine/trace/thread.ts';
 import { hostOf, listen, live } from './thread-life.ts';
 import type { ToThread } from './thread-messages.ts';

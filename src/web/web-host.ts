@@ -37,18 +37,18 @@ export class WebHost implements MachineHost {
     }
   }
 
-  /** Ends threads that were started ahead of time, and that no machine has taken, and gives up what is held. */
+  /** Ends threads that were started ahead of time, and that no machine has taken, and gives up all that is held. */
   close(): void {
     for (const { thread } of this.#waiting.splice(0)) thread.end(undefined);
     for (const close of this.#closers.splice(0).reverse()) close();
   }
 
-  /** Takes what gives up something that is held for the machine. */
+  /** Takes a function that gives up something that is held for the machine. */
   onClose(close: () => void): void {
     this.#closers.push(close);
   }
 
-  /** Tells the threads that are spawned from now on of what the machine has outside. */
+  /** Tells the threads that are spawned from now on of the things that the machine has outside. */
   give(parts: ThreadParts): void {
     this.#parts = { ...this.#parts, ...parts };
   }
@@ -114,7 +114,7 @@ export class WebHost implements MachineHost {
   }
 }
 
-/** The threads of a domain that start at once: those of its drives and its network wait for what they need. */
+/** The threads of a domain that start at once: those of its drives and its network wait for their needs. */
 export function domainThreads(pcpus: number, isTraced: boolean): readonly WorkerStart['kind'][] {
   return [
     ...Array.from({ length: pcpus }, () => 'domain' as const),
@@ -155,7 +155,7 @@ class PageThread {
     });
   }
 
-  /** Tells whoever has it now of its messages and its end, also if that has come already. */
+  /** Tells its present owner of its messages and its end, also if that has come already. */
   attach(onMessage: (message: WorkerMessage) => void, onExit: (error: Error | undefined) => void): void {
     this.#onMessage = onMessage;
     void this.#exit.promise.then(onExit);
@@ -170,7 +170,7 @@ class PageThread {
     return this.#interpreter.promise;
   }
 
-  /** Ends it at once, unless it has ended. Whoever has it hears of that when the caller has returned. */
+  /** Ends it at once, unless it has ended. Its owner hears of that when the caller has returned. */
   end(error: Error | undefined): void {
     if (this.#ended) return;
     this.#ended = true;

@@ -2,7 +2,7 @@
 export interface StoredDisk {
   /** For `disk` of `boot`, with `opfs:` before it. */
   readonly name: string;
-  /** Bytes that it takes here; what a guest sees can be more. */
+  /** Bytes that it takes here; a guest's view of it can be larger. */
   readonly bytes: number;
 }
 
@@ -27,7 +27,7 @@ export interface DiskKeeper {
   check(): Promise<void>;
   find(name: string): Promise<KeptDisk | undefined>;
   list(): Promise<readonly StoredDisk[]>;
-  /** Keeps content under a name that is free. What could not be written whole is not kept. */
+  /** Keeps content under a name that is free. Content that could not be written whole is not kept. */
   write(name: string, content: Blob): Promise<void>;
   remove(name: string): Promise<void>;
 }

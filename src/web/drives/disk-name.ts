@@ -9,9 +9,9 @@ export function isStored(file: string): boolean {
 }
 
 /**
- * The name of a disk without what is before it.
+ * The name of a disk without its prefix.
  *
- * @throws InputError for what is no name
+ * @throws InputError for a text that is no name
  */
 export function storedName(file: string): string {
   const name = isStored(file) ? file.slice(STORED.length) : file;

@@ -14,7 +14,7 @@ export interface StoredLayer {
   /** Its name among the disks of the page's origin. */
   readonly name: string;
   readonly format: DriveFormat;
-  /** The format was not given: it is what the file looked like. */
+  /** The format was not given: it is that of the file's first bytes. */
   readonly probed: boolean;
   readonly readOnly: boolean;
   /** By which another thread keeps its records; undefined for a file. */

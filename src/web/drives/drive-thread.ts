@@ -33,7 +33,7 @@ const unpackers: ClusterUnpackers = {
 };
 
 /**
- * Opens what a thread needs for its drives: only the one that works for a drive may have its file open.
+ * Opens the files that a thread needs for its drives: only the one that works for a drive may have its file open.
  *
  * @throws Error when the browser does not give a file
  */

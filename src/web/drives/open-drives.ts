@@ -28,7 +28,7 @@ export interface DriveServices {
   fetchFor(exchange: SharedArrayBuffer, file: RemoteFile): void;
   /** Starts a thread that keeps a disk in records for the one at the other end of the exchange. */
   keepFor(exchange: SharedArrayBuffer, name: string, readOnly: boolean): void;
-  /** Takes what gives up what is held. */
+  /** Takes a function that gives up something that is held. */
   onClose(close: () => void): void;
 }
 
@@ -67,7 +67,7 @@ async function openStored(disk: VmDisk, services: DriveServices): Promise<DriveS
     );
   const isRead = readOnly || forgets;
   services.onClose(await lockDisk(name, isRead));
-  // Whoever had it before may have changed it.
+  // Its last user may have changed it.
   const kept = await findDisk(name);
   if (kept === undefined) throw new InputError(`The disk ${STORED}${name} was removed meanwhile.`);
   const start = await kept.start(HEADER_BYTES);

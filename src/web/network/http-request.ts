@@ -126,7 +126,7 @@ export class RequestReader {
     return expects;
   }
 
-  /** Reads a part. @returns what comes behind it; undefined where more has to come first */
+  /** Reads a part. @returns the bytes behind it; undefined where more have to come first */
   #read(part: Exclude<Part, { kind: 'whole' }>): Part | undefined {
     switch (part.kind) {
       case 'head':

@@ -35,7 +35,7 @@ const NOT_GIVEN = [
   'trailer',
 ];
 
-/** Asks a server. @throws what says why there is no answer */
+/** Asks a server. @throws an error with the reason why there is no answer */
 export type Ask = (request: HttpRequest, signal: AbortSignal) => Promise<Response>;
 
 /**

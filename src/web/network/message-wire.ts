@@ -6,7 +6,7 @@ const MOST_UNSENT = 2 ** 22;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 
-/** Whoever uses a wire. */
+/** The user of a wire. */
 export interface WireListener {
   opened(): void;
   received(bytes: Uint8Array): void;

@@ -2,15 +2,15 @@ import { type Ipv4, parseSubnet, type Subnet } from '../../network/address.ts';
 import type { Resolved } from '../../network/host.ts';
 
 /**
- * Addresses that stand for names: a page cannot look names up, and whoever it asks for a connection takes a name. They
- * are of the network for tests between networks (RFC 2544), in which no host of the world is.
+ * Addresses that stand for names: a page cannot look names up, and the ways to a connection take a name. They are of
+ * the network for tests between networks (RFC 2544), in which no host of the world is.
  */
 export const NAMED: Subnet = parseSubnet('198.18.0.0/15') ?? { base: 0, bits: 32 };
 /** Names at once; the guest keeps an answer for a minute, and the oldest one is forgotten. */
 const MOST_NAMES = 2 ** 14;
 const SECONDS = 60;
 
-/** The names that a guest has asked for, and what stands for them. */
+/** The names that a guest has asked for, and the addresses that stand for them. */
 export class NameTable {
   readonly #names = new Map<Ipv4, string>();
   readonly #addresses = new Map<string, Ipv4>();

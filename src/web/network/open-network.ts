@@ -20,7 +20,7 @@ const WAYS =
 /**
  * Finds mistakes in the options of a network before anything starts.
  *
- * @throws InputError that says what cannot be used, and why
+ * @throws InputError that names the part that cannot be used, and the reason
  */
 export function prepareNetwork(given: true | VmNetwork): PreparedNetwork {
   const network: VmNetwork = given === true ? {} : given;

@@ -14,7 +14,7 @@ import { NAMED, NameTable } from './name-table.ts';
 import type { WispClient } from './wisp.ts';
 
 const HTTPS_PORT = 443;
-/** Bytes of what a guest sends to servers that are kept until it is whole. */
+/** Bytes of a guest's request to a server that are kept until it is whole. */
 const MOST_BODY_BYTES = 2 ** 26;
 
 abstract class PageHosts implements HostNetwork {
@@ -73,7 +73,7 @@ export class FetchHosts extends PageHosts {
   }
 
   /**
-   * Without what the browser knows of its user, and not to where a server sends it on: that is not what was allowed.
+   * Without the browser's facts about its user, and not to places where a server sends it on: those are not allowed.
    */
   async #fetch(name: string, port: number, request: HttpRequest, signal: AbortSignal): Promise<Response> {
     const { method, target, body } = request;

@@ -88,7 +88,7 @@ export class WispClient {
     this.#streams.clear();
   }
 
-  /** Takes a packet of the server. What is none, or for nobody, is left alone. */
+  /** Takes a packet of the server. Anything else, or one for nobody, is left alone. */
   receive(packet: Uint8Array): void {
     if (packet.length < HEAD_BYTES) return;
     const view = new DataView(packet.buffer, packet.byteOffset, packet.length);

@@ -5,7 +5,7 @@ import { BLOCK, type BlockStore } from './block-store.ts';
 /** Blocks that are kept in memory at most, so that they need not be read again: 16 MiB. */
 const MOST_BLOCKS = 256;
 
-/** An image in records. What is written goes to the records' thread at once: a page can be left at any time. */
+/** An image in records. Writes go to the records' thread at once: a page can be left at any time. */
 export class RecordImage implements ImageFile {
   readonly #store: BlockStore;
   readonly #blocks = new Map<number, Uint8Array>();
@@ -64,7 +64,7 @@ export class RecordImage implements ImageFile {
     this.#store.flush();
   }
 
-  /** @param isRead whether what is there matters; all of it is to be overwritten, else */
+  /** @param isRead whether the content there matters; all of it is to be overwritten, else */
   #block(index: number, isRead: boolean): Uint8Array {
     let block = this.#blocks.get(index);
     if (block === undefined) {

@@ -36,8 +36,8 @@ export interface SpanLimits {
   /** Bytes that a check may cover; 0: each access has its own, where it is, and need not be aligned. */
   readonly longest: number;
   /**
-   * Base registers, a bit for each: through these only what is in the same naturally aligned unit, which no boundary of
-   * pages divides.
+   * Base registers, a bit for each: through these only accesses in the same naturally aligned unit, which no boundary
+   * of pages divides.
    */
   readonly ungroupedBases: number;
 }
@@ -49,7 +49,7 @@ export type AccessGroups = readonly (AccessGroup | undefined)[];
 export interface BlockAccesses {
   /** Shorter than the block when nothing follows, empty when the block has none. */
   readonly groups: AccessGroups;
-  /** Those whose base register is what it was at the start of the block. */
+  /** Those whose base register has its value from the start of the block. */
   readonly exposed: readonly AccessGroup[];
   /** Those whose base register is still the same at its end, by that register. */
   readonly open: AccessGroups;

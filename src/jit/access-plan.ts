@@ -25,7 +25,7 @@ export interface AccessPlan {
 
 /**
  * Plans checks: a check made earlier holds wherever all ways have passed it and its base register has not been written
- * since; what every turn of a loop accesses through a register that the loop does not write is checked before the loop.
+ * since; accesses of every turn of a loop through a register that the loop does not write are checked before the loop.
  * Nothing can change the TLB while a region runs. Where it selects another translation itself, no check holds on.
  */
 export function planAccesses(graph: Graph, flow: Flow, dominates: Dominates, limits: SpanLimits): AccessPlan {
@@ -124,7 +124,7 @@ class Planner {
     return widen(earlier, low, span, alignment, this.#limits);
   }
 
-  /** Finds what can be checked before loops, outer ones first. */
+  /** Finds the accesses that can be checked before loops, outer ones first. */
   #hoist(): boolean {
     for (const loop of this.#loops) {
       let written = 0;

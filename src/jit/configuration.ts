@@ -14,7 +14,7 @@ const LARGEST = 3;
 /** More than any VLMAX. */
 const ALL = -1;
 
-/** @returns undefined for what is left to the kernel: a vtype from a register or a reserved one, and keeping vl */
+/** @returns undefined where it is left to the kernel: a vtype from a register or a reserved one, and keeping vl */
 export function configurationOf({ instruction, imm, bits, rs1, rd }: Decoded): Configuration | undefined {
   const { vector } = instruction;
   if (vector?.kind !== 'configuration' || vector.type !== 'i' || !isSupportedVtype(imm)) return undefined;

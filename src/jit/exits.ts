@@ -1,4 +1,4 @@
-/** How a region is left: what its function returns. The odd ones say where to by an address. */
+/** How a region is left: results of its function. The odd ones say where to by an address. */
 export const REGION_EXIT = {
   /** By a jump to the slot in the hart block. */
   near: 0,

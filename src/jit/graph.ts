@@ -56,7 +56,7 @@ export interface GraphLimits {
   readonly callDepth: number;
 }
 
-/** One activation of a function that is compiled in place; the outermost is whatever the entry belongs to. */
+/** One activation of a function that is compiled in place; the outermost is that of the entry. */
 interface Context {
   readonly depth: number;
   readonly parent: Context | undefined;
@@ -132,7 +132,7 @@ class GraphBuilder {
     };
   }
 
-  /** Scans a block and queues what it leads to. */
+  /** Scans a block and queues its successors. */
   #explore(context: Context, start: number): void {
     const { blocks } = context;
     if (blocks.has(start)) return;

@@ -16,8 +16,8 @@ import { probe } from './probe.ts';
 const PAGE_MASK = -4096;
 
 /**
- * Memory accesses of compiled code. Plain ones are relative to what the check of their group has found; atomic ones
- * have a check of their own.
+ * Memory accesses of compiled code. Plain ones are relative to the place that the check of their group has found;
+ * atomic ones have a check of their own.
  */
 export class MemoryCode implements MemorySemantics {
   readonly #f: FunctionBuilder;
@@ -36,7 +36,7 @@ export class MemoryCode implements MemorySemantics {
     this.#far = far;
   }
 
-  /** Of RV32 what fits into a register is loaded with 32 bits: a load of 64 would be cut to them afterwards. */
+  /** Of RV32 values that fit into a register are loaded with 32 bits: a load of 64 would be cut to them afterwards. */
   readonly load = (kind: LoadKind): I64 => {
     const offset = indexHole(HOLE.offset);
     if (this.#xlen === 64 || kind === 'i64') return this.#f.let(LOADS[kind](this.#host, offset));

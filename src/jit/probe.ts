@@ -17,17 +17,17 @@ import type { HartLayout } from './hart-layout.ts';
 export interface Probed {
   readonly address: I64;
   readonly stores: boolean;
-  /** Constants: bytes less one, and what they are aligned to less one; `mask` has the bits of the page number, too. */
+  /** Constants: bytes less one, and their alignment less one; `mask` has the bits of the page number, too. */
   readonly last: I64;
   readonly aligned: I64;
   readonly mask: I64;
-  /** They are more than what they are aligned to, so that they may end in the next page. */
+  /** They are more than their alignment, so that they may end in the next page. */
   readonly isLong: boolean;
   /** The instruction is outside of the page of the entry. */
   readonly far: boolean;
   /** Wanted is the distance of linear memory from virtual addresses of the page. */
   readonly addendOnly: boolean;
-  /** The distance is taken to be what it was last until it has been read. */
+  /** The distance is taken to be the last one until it has been read. */
   readonly guessed: boolean;
 }
 
@@ -46,7 +46,7 @@ export function probe(f: FunctionBuilder, { tlb }: HartLayout, host: Local<'i32'
   const page: Expr<'i64'> = isLong
     ? i64.or(i64.and(i64.add(virtual, last), i64.const(-4096)), i64.and(virtual, aligned))
     : i64.and(virtual, mask);
-  // V8 reads what it compares with directly twice, once for nothing; what it subtracts from is read once.
+  // V8 reads an operand of a comparison twice, once for nothing; that of a subtraction is read once.
   resumeIf(f, i64.ne(i64.sub(i64.load(entry, table), page), key), far);
   const addend = i32.load(entry, table + 8);
   if (probed.guessed) {

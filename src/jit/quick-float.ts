@@ -207,7 +207,7 @@ export class QuickFloat extends FloatCode {
     return bits as Expr as FloatBits[F];
   }
 
-  /** `quick` if `condition` holds and its bits are `good`, else what `slow` gives. */
+  /** `quick` if `condition` holds and its bits are `good`, else the result of `slow`. */
   #choose32(condition: I32, quick: F32, good: (bits: I32) => I32, slow: () => I32): I32 {
     const value = this.#let(quick);
     const bits = i32.reinterpret_f32(value);

@@ -58,7 +58,7 @@ export class RegionCode {
   readonly #guessed: Int32Array | undefined;
 
   /**
-   * @param limits tell what is checked together
+   * @param limits tell which accesses are checked together
    * @param linear as for {@link CompileOptions}
    */
   constructor(graph: Graph, frame: RegionFrame, limits: SpanLimits, linear: boolean) {
@@ -94,7 +94,7 @@ export class RegionCode {
   }
 
   /**
-   * Opens a loop that checks what another accesses through registers that it moves, for as many turns as that holds.
+   * Opens a loop that checks another's accesses through registers that it moves, for as many turns as that holds.
    */
   #openWindow({ loop: { header, has }, longestTurn, checks }: StridedLoop): Window {
     const { f, values, registers } = this.#frame;

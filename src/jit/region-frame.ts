@@ -158,7 +158,7 @@ export class RegionFrame {
     this.#leaveTo(offset, this.#jumped, REGION_EXIT.far);
   }
 
-  /** Leaves because what follows at an offset is not part of the region. */
+  /** Leaves because the code at an offset is not part of the region. */
   goOn(offset: number): void {
     this.#leaveTo(offset, this.#ended, REGION_EXIT.nextFar);
   }
@@ -285,7 +285,7 @@ export class RegionFrame {
     this.piece(site === 0 ? 'jumpAtZero' : 'jump');
   }
 
-  /** Begins what is done if the address in {@link FRAME}.target is that of an offset. */
+  /** Begins code for the case that the address in {@link FRAME}.target is that of an offset. */
   openIfTarget(offset: number): void {
     values[HOLE.where] = offset;
     this.piece(offset === 0 ? 'expectZero' : 'expect');

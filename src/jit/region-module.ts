@@ -67,8 +67,8 @@ export class Imports {
 
 /**
  * Modules of regions: one function `region`, and functions of floating point, for vectors and for the privileged
- * architecture as imports. What is around the code is the same for all with the same imports, most of which have none;
- * buffers are used again.
+ * architecture as imports. The surroundings of the code are the same for all with the same imports, most of which have
+ * none; buffers are used again.
  */
 export class RegionModules {
   /** The functions that can be called, with the numbers of {@link Imports}. */

@@ -67,7 +67,7 @@ export interface Region {
    * Where it is left because it is large enough, by offset from the page of the entry; an offset may be there twice.
    */
   readonly unfollowed: readonly number[];
-  /** The same by blocks: what was compiled. */
+  /** The same by blocks: the compiled ones. */
   readonly blocks: readonly (readonly Placed[])[];
   /**
    * Where checks of several accesses at once stop the region, by offset from the page of the entry: the base registers

@@ -13,7 +13,7 @@ export interface CsrAccess {
   readonly immediate: number | undefined;
   /** Bits that the operand must not have; else the interpreter has to carry out the access. */
   readonly refused: number;
-  /** It may change SUM: what was found in the TLB before holds no more. */
+  /** It may change SUM: entries found in the TLB before hold no more. */
   readonly translates: boolean;
 }
 
@@ -41,8 +41,8 @@ const CHANGES: Readonly<Record<string, CsrChange>> = {
 };
 
 /**
- * The access to a CSR of an instruction that compiled code has carried out by a function of the interpreter. It may
- * not change what the region has found legal when it began.
+ * The access to a CSR of an instruction that compiled code has carried out by a function of the interpreter. It may not
+ * change the state that the region has found legal when it began.
  *
  * @returns undefined for other instructions, at which a region ends
  */

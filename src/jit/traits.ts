@@ -77,7 +77,7 @@ export const SHAPE = {
 
 const PAGE = 4096;
 
-/** The integer register that an instruction writes; 0: none, as x0 stays what it is. */
+/** The integer register that an instruction writes; 0: none, as x0 stays 0. */
 export function writtenX({ rd }: Decoded, { writesX }: Traits): number {
   return writesX ? rd : 0;
 }

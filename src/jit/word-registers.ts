@@ -4,8 +4,8 @@ import { writtenX } from './traits.ts';
 const X0 = 1;
 
 /**
- * Which registers of RV64 hold words: numbers of 32 bits with the sign in all bits above. What AND, OR and XOR make of
- * words can be computed with 32 bits, so that the engine sees rotations as such, and need not extend what lies between.
+ * Which registers of RV64 hold words: numbers of 32 bits with the sign in all bits above. AND, OR and XOR of words can
+ * be computed with 32 bits, so that the engine sees rotations as such, and need not extend the values in between.
  */
 export class WordRegisters {
   /** A bit for each register. */
@@ -17,7 +17,7 @@ export class WordRegisters {
   }
 
   /**
-   * Notes what an instruction writes, as the next one of the block.
+   * Notes the register that an instruction writes, as the next one of the block.
    *
    * @returns whether it makes a word of words, and is nothing that does so by itself
    */

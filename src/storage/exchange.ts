@@ -1,4 +1,4 @@
-/** Words of an exchange: what is asked for, and the answer. */
+/** Words of an exchange: the question, and the answer. */
 const WORD = { STATE: 0, OPERATION: 1, OFFSET_LOW: 2, OFFSET_HIGH: 3, BYTES: 4, COUNT: 5 } as const;
 /** Its states: nobody asks, somebody waits for an answer, it is there, or a text why not, and the end. */
 const STATE = { IDLE: 0, ASKED: 1, DONE: 2, FAILED: 3, OVER: 4 } as const;
@@ -6,7 +6,7 @@ const LONGEST_TEXT = 1000;
 
 /** A question to a thread with an event loop. */
 export interface Question {
-  /** Whoever asks and whoever answers agree on its meaning. */
+  /** The two sides agree on its meaning. */
   readonly operation: number;
   /** An exact number from 0 on. */
   readonly offset: number;
@@ -66,10 +66,10 @@ export class Asker {
 }
 
 /**
- * Answers to questions: takes what came with one from the memory and puts the answer there.
+ * Answers to questions: takes the bytes that came with one from the memory and puts the answer there.
  *
  * @returns bytes of the answer
- * @throws Error that tells whoever asked why there is none
+ * @throws Error with the reason, for the asking side, why there is none
  */
 export type Answerer = (question: Question, memory: Uint8Array) => Promise<number>;
 
@@ -92,7 +92,7 @@ export async function serveExchange(exchange: SharedArrayBuffer, answerer: Answe
   }
 }
 
-/** The same where there is nobody who could work any more: whoever waits is told why. */
+/** The same where there is nobody who could work any more: the waiting side is told why. */
 export function refuseExchange(exchange: SharedArrayBuffer, why: string): Promise<void> {
   return serveExchange(exchange, () => Promise.reject(new Error(why)));
 }

@@ -4,7 +4,7 @@
 const LONGEST = 15;
 const END_OF_BLOCK = 256;
 
-/** Of each length and distance symbol: what it begins with, and how many more bits follow (section 3.2.5). */
+/** Of each length and distance symbol: its least value, and how many more bits follow (section 3.2.5). */
 const LENGTH_BASE = [
   3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195,
   227, 258,
@@ -182,7 +182,7 @@ function unpackBlock(bits: Bits, { lengths, distances }: Codes, output: Uint8Arr
     const distance = numberOf(bits, DISTANCE_BASE, DISTANCE_BITS, bits.symbol(distances));
     if (distance > at) throw new RangeError('a part lies before the start');
     if (at + length > output.length) throw new RangeError('the data unpacks to more than it should');
-    // Byte by byte: a part may overlap what it makes.
+    // Byte by byte: a part may overlap its result.
     for (const end = at + length; at < end; at++) output[at] = output[at - distance];
   }
 }

@@ -7,9 +7,9 @@ const CHANGE_CLUSTERS = 1024;
 const CHANGE_HEAD = Float64Array.BYTES_PER_ELEMENT;
 
 /**
- * Keeps changes to one storage in another: what was written lies in `top`, at the same offsets, and the rest is read
- * from `base`, which is never written. One bit for each 4 KiB says which it is; it is in memory, so that the changes
- * last as long as the object.
+ * Keeps changes to one storage in another: written blocks lie in `top`, at the same offsets, and the rest is read from
+ * `base`, which is never written. One bit for each 4 KiB says which it is; it is in memory, so that the changes last as
+ * long as the object.
  */
 export class Overlay implements Storage {
   readonly size: number;

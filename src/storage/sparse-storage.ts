@@ -24,7 +24,7 @@ export class SparseStorage implements Storage {
     });
   }
 
-  /** @throws Error beyond the bound; what was written before it is there */
+  /** @throws Error beyond the bound; bytes written before it are there */
   write(offset: number, from: Uint8Array): void {
     checkRange(this, offset, from.length);
     this.#each(offset, from.length, (index, start, bytes, done) => {

@@ -25,9 +25,9 @@ export interface Storage {
   settle?(): void;
   /** The changes, if they do not last: in pieces, each for {@link takeChange} of an object like this. */
   changes?(): Iterable<Uint8Array>;
-  /** Makes a change of another object, before this one is used. @throws RangeError for what is none */
+  /** Makes a change of another object, before this one is used. @throws RangeError for anything else */
   takeChange?(change: Uint8Array): void;
-  /** Ends the use: writes what is only in memory. The files below stay open. */
+  /** Ends the use: writes all that is only in memory. The files below stay open. */
   close(): void;
 }
 

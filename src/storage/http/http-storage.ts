@@ -35,7 +35,7 @@ export class HttpStorage implements Storage, ImageFile {
     return this.size;
   }
 
-  /** As a {@link Storage} and as an {@link ImageFile}: what is behind the end of an image is zeroes. */
+  /** As a {@link Storage} and as an {@link ImageFile}: bytes behind the end of an image are zeroes. */
   read(offset: number, into: Uint8Array): void {
     const inside = Math.max(0, Math.min(into.length, this.size - offset));
     checkRange(this, offset, inside);

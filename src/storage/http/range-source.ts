@@ -24,7 +24,7 @@ class Final extends Error {}
 /**
  * Asks a server for a file's size, and whether it gives parts of it.
  *
- * @throws Error that says what is wrong, for people, without the URL
+ * @throws Error with the fault, for people, without the URL
  */
 export async function connect(url: string, patience: Patience = PATIENCE): Promise<RemoteFile> {
   return withPatience(patience, async () => {

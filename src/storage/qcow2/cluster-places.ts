@@ -66,7 +66,7 @@ export class ClusterPlaces {
     if (this.#values[at] === index + 1) this.#values[at] = 0;
   }
 
-  /** Nothing of what is known counts any more. */
+  /** No known place counts any more. */
   clear(): void {
     this.#values.fill(0, HEAD);
   }

@@ -47,7 +47,7 @@ export const EXTENSION = { END: 0, BACKING_FORMAT: 0xe279_2aca } as const;
 
 /** Upper halves of entries of L1 and L2 tables. */
 export const ENTRY = {
-  /** The only reference to what the entry points to. */
+  /** The only reference to the cluster that the entry points to. */
   COPIED: 0x8000_0000,
   COMPRESSED: 0x4000_0000,
   /** Bits of an offset, and those of it that no file reaches. */

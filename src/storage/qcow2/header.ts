@@ -46,7 +46,7 @@ export function isQcow2(start: Uint8Array): boolean {
 /**
  * Reads the header of an image.
  *
- * @throws ImageError where it is damaged, or asks for what is not possible
+ * @throws ImageError where it is damaged, or asks for features that are not possible
  */
 export function readHeader(file: ImageFile): Qcow2Header {
   const bytes = new Uint8Array(FIELD.COMPRESSION + 8);

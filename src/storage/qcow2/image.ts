@@ -11,7 +11,7 @@ import { repair } from './repair.ts';
 
 /** Clusters that are given up and wait for the next flush, at most. */
 const MOST_RELEASED = 2 ** 16;
-/** Clusters whose places are looked up together for other threads: what lies behind them is asked for soon. */
+/** Clusters whose places are looked up together for other threads: the data behind them are asked for soon. */
 const AHEAD = 64;
 /** Bytes of zeroes that are written at a time. */
 const ZEROES = new Uint8Array(2 ** 18);
@@ -44,7 +44,7 @@ class TableClusters extends Set<number> {
  * An image in the format qcow2, versions 2 and 3.
  *
  * Tables are changed in memory, and are written by {@link flush} in an order in which the file is whole at any time:
- * counts and data first, then what points to them, then what frees clusters. Whoever dies between leaves clusters at
+ * counts and data first, then pointers to them, then freed clusters. A process that dies between leaves clusters at
  * worst that count as used and are not; a flag in the header says so, by which the next one who opens it finds them.
  */
 export class Qcow2Image implements Storage {
@@ -68,7 +68,7 @@ export class Qcow2Image implements Storage {
   /**
    * Opens an image, and repairs its counts where that is to be done.
    *
-   * @throws ImageError if it is damaged, has what is not possible, or lies over what is not given
+   * @throws ImageError if it is damaged, has features that are not possible, or lies over a file that is not given
    */
   static open(file: ImageFile, options: Qcow2Options): Qcow2Image {
     try {
@@ -174,7 +174,7 @@ export class Qcow2Image implements Storage {
   }
 
   close(): void {
-    // It is noted anew what may be written to, when the image is marked again.
+    // The clusters that may be written to are noted anew, when the image is marked again.
     this.#places?.clear();
     if (this.#refcounts === undefined || !this.#changes) return;
     // The first one frees clusters, which is written by the second.
@@ -227,7 +227,7 @@ export class Qcow2Image implements Storage {
     return length;
   }
 
-  /** Writes data to new clusters, and to the rest of the first and the last one what the guest had there. */
+  /** Writes data to new clusters, and the guest's older data to the rest of the first and the last one. */
   #fill(start: number, host: number, head: number, data: Uint8Array, run: Run): void {
     const cluster = this.#cluster;
     const end = head + data.length;
@@ -330,7 +330,7 @@ export class Qcow2Image implements Storage {
     return run;
   }
 
-  /** Tells other threads where data is that is there as a whole, and what follows it. */
+  /** Tells other threads where data is that is there as a whole, and the data behind it. */
   #note(index: number, wanted: number): void {
     const places = this.#places;
     if (places === undefined) return;
@@ -353,7 +353,7 @@ export class Qcow2Image implements Storage {
     this.#mapping.ownTable(index, refcounts, (cluster) => this.#released.push(cluster));
   }
 
-  /** Lets an entry point elsewhere, and gives up what it pointed to. */
+  /** Lets an entry point elsewhere, and gives up the clusters that it pointed to. */
   #repoint(index: number, host: number, zero: boolean): void {
     const { kind, host: before, entry } = this.#mapping.run(index, 1);
     this.#point(index, host, zero);
@@ -402,13 +402,14 @@ export class Qcow2Image implements Storage {
 
   #beginChanges(): void {
     if (this.#header.autoclear) {
-      // Whoever knows these features finds by it that they were not kept up.
+      // Programs that know these features find by it that they were not kept up.
       this.#file.write(FIELD.AUTOCLEAR, new Uint8Array(8));
       this.#file.flush();
     }
     if (this.#marks) {
       setIncompatible(this.#file, INCOMPATIBLE.DIRTY, true);
-      // Safe before any count is: a failure of power could lose the mark and keep counts of what nothing points to.
+      // Safe before any count is: a failure of power could lose the mark and keep counts of clusters that nothing
+      // points to.
       this.#file.flush();
     }
     this.#changes = true;

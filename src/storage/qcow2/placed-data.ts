@@ -9,7 +9,7 @@ interface Piece {
 }
 
 /**
- * The data of an image for a thread that has none of its tables: what {@link ClusterPlaces} knows the place of can be
+ * The data of an image for a thread that has none of its tables: data whose place {@link ClusterPlaces} knows can be
  * read, and written in place.
  */
 export class PlacedData implements ShortStorage {

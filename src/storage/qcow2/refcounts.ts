@@ -7,7 +7,7 @@ import { put64, TableCache } from './table-cache.ts';
 
 /** Bytes of reference counts that are kept in memory. */
 const MOST_BYTES = 2 ** 22;
-/** Clusters that are looked at for one allocation: none takes long, whatever the counts are. */
+/** Clusters that are looked at for one allocation: none takes long, with any counts. */
 const MOST_LOOKS = 2 ** 16;
 
 /** Counts behind the end of a file that are looked at: the counts are made anew where there are more. */

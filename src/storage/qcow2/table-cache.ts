@@ -27,7 +27,7 @@ class Table {
     if (to > this.#to) this.#to = to;
   }
 
-  /** Writes what was changed; all of a fresh one. */
+  /** Writes the changed parts; all of a fresh one. */
   writeTo(file: ImageFile): void {
     const [from, to] = this.fresh ? [0, this.bytes.length] : [this.#from, this.#to];
     if (from < to) file.write(this.offset + from, this.bytes.subarray(from, to));

@@ -23,7 +23,7 @@ export function checksum(sum: number): number {
   return ~fold(sum) & 0xffff;
 }
 
-/** The sum of what TCP and UDP also cover: addresses, protocol, length. */
+/** The sum of the fields that TCP and UDP also cover: addresses, protocol, length. */
 export function pseudoHeaderSum(source: Ipv4, destination: Ipv4, protocol: number, length: number): number {
   return (
     (source >>> 16) +

@@ -6,7 +6,7 @@ import type { UserNetworkOptions } from './user-network.ts';
 export const DEFAULT_MAC: Mac = 0x52_54_00_12_34_56;
 
 const DEFAULT_SUBNET = parseSubnet('10.0.2.0/24') ?? { base: 0, bits: 0 };
-/** Places of those who are in each network, behind its first address. */
+/** Places of the hosts of each network, behind its first address. */
 const PLACE = { gateway: 2, nameServer: 3, guest: 15 } as const;
 
 /** A network as QEMU's is, where nothing else is said of it. Its subnet has 32 addresses at least. */

@@ -23,7 +23,7 @@ export interface Frame {
   readonly segments?: { readonly bytes: number; readonly headers: number } | undefined;
 }
 
-/** The abilities of whoever takes frames for the guest. */
+/** The abilities of the taker of frames for the guest. */
 export interface Taker {
   /** Completes checksums. */
   readonly openChecksums: boolean;

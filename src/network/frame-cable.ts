@@ -13,7 +13,7 @@ export const LONGEST_CABLE_FRAME = 2048;
 const WAITING_BYTES = 1 << 20;
 
 /**
- * A cable on which frames come one by one, to any number of others: whatever carries messages can be one. It loses
+ * A cable on which frames come one by one, to any number of others: anything that carries messages can be one. It loses
  * frames when the guest, or the other end, is too slow.
  */
 export class FrameCable implements Network {
@@ -47,7 +47,7 @@ export class FrameCable implements Network {
     this.#waiting -= this.#frames.shift()?.length ?? 0;
   }
 
-  /** Takes a frame of the others, and keeps it; what is none is left out. */
+  /** Takes a frame of the others, and keeps it; anything else is left out. */
   receive(frame: Uint8Array): void {
     if (!isFrame(frame)) return;
     if (this.#waiting + frame.length > WAITING_BYTES) {

@@ -18,7 +18,7 @@ export interface HostStream {
   reset(): void;
 }
 
-/** Whoever hears of a {@link HostStream}. */
+/** The listener to a {@link HostStream}. */
 export interface StreamListener {
   connected(): void;
   /** Bytes have come; the listener may keep them. */
@@ -39,7 +39,7 @@ export interface HostDatagrams {
   close(): void;
 }
 
-/** Whoever hears of {@link HostDatagrams}. */
+/** The listener to {@link HostDatagrams}. */
 export interface DatagramListener {
   data(bytes: Uint8Array): void;
   /** Nobody is at the other port, or there is no way to it. */
@@ -63,7 +63,7 @@ export interface Resolved {
   readonly seconds: number;
 }
 
-/** The network as the host has it. Nothing is done before the call returns but what can be done without waiting. */
+/** The network as the host has it. Nothing is done before the call returns but work without waiting. */
 export interface HostNetwork {
   connect(address: Ipv4, port: number, listener: StreamListener): HostStream;
   openDatagrams(address: Ipv4, port: number, listener: DatagramListener): HostDatagrams;

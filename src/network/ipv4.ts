@@ -19,7 +19,7 @@ export interface Packet {
   /** Where the payload belongs in that of the whole packet; 0 where it is whole. */
   readonly offset: number;
   readonly moreFragments: boolean;
-  /** Header and payload, for those who quote it. */
+  /** Header and payload, for messages that quote it. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly payload: Uint8Array<ArrayBuffer>;
 }

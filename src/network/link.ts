@@ -66,7 +66,7 @@ export class LinkNetwork implements Network {
   /**
    * Takes bytes of the other side.
    *
-   * @returns false if they are no frames: what follows cannot be told apart, and the stream has to end
+   * @returns false if they are no frames: later ones cannot be told apart, and the stream has to end
    */
   receive(bytes: Uint8Array): boolean {
     const all = this.#rest.length === 0 ? bytes : joined(this.#rest, bytes);
@@ -87,7 +87,7 @@ export class LinkNetwork implements Network {
     return true;
   }
 
-  /** Another machine is at the other end: what came of a frame of the one before is nothing. */
+  /** Another machine is at the other end: a part of a frame of the one before is dropped. */
   begin(): void {
     this.#rest = new Uint8Array();
   }

@@ -12,7 +12,7 @@ export interface AllowRule {
 
 /** The destinations that a guest may reach. */
 export interface PolicyOptions {
-  /** Only what is allowed by a rule, not also all public addresses. */
+  /** Only addresses that a rule allows, not also all public addresses. */
   readonly restrict: boolean;
   readonly allow: readonly AllowRule[];
 }
@@ -45,7 +45,8 @@ const NEVER_BY_NAME: readonly Subnet[] = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0
 const MOST_NAMED = 4096;
 
 /**
- * Decides whom a guest may reach. What counts is the address that would be connected to, whatever name it had before.
+ * Decides about the hosts that a guest may reach. The address that would be connected to counts, not the name that it
+ * had before.
  */
 export class Policy {
   readonly #options: PolicyOptions;

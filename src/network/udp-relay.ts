@@ -42,7 +42,7 @@ export class UdpRelay {
   readonly #options: UdpOptions;
   /** The one that was used last is the last. */
   readonly #conversations = new Map<string, Conversation>();
-  /** Keys of conversations that others have begun, by who they are. */
+  /** Keys of conversations that others have begun, by their addresses. */
   readonly #peers = new Map<string, string>();
   #callOff: (() => void) | undefined;
   #port = 0;

@@ -36,7 +36,7 @@ export class Allowance {
     return this.#bytes;
   }
 
-  /** So many bytes have come through, and did not have to wait for whoever takes them. */
+  /** So many bytes have come through, and did not have to wait for their reader. */
   carried(bytes: number): void {
     this.#carried += bytes;
     if (this.#carried < this.#bytes || this.#bytes >= MOST_BUFFER || !this.#budget.take(this.#bytes)) return;

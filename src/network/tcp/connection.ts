@@ -83,7 +83,7 @@ export class TcpConnection implements StreamListener {
     if (syn !== undefined) this.#takeSyn(syn);
   }
 
-  /** Whether all is done, and the connection is there for what may come late alone. */
+  /** Whether all is done, and the connection is there for late segments alone. */
   get isSettled(): boolean {
     return this.#settledAt !== undefined;
   }
@@ -251,7 +251,7 @@ export class TcpConnection implements StreamListener {
     this.#around.ready(this);
   }
 
-  /** @returns false if it acknowledges what was never sent */
+  /** @returns false if it acknowledges bytes that were never sent */
   #takeAcknowledgment(segment: Segment): boolean {
     const sender = this.#sender;
     if (sender === undefined) return false;
@@ -332,7 +332,7 @@ export class TcpConnection implements StreamListener {
     this.#around.ready(this);
   }
 
-  /** Has the host wait while the guest does not take what it sends. */
+  /** Has the host wait while the guest does not take its data. */
   #holdBack(): void {
     const waiting = this.#sender?.queue.length ?? this.#early.reduce((sum, { length }) => sum + length, 0);
     if (this.#paused || waiting < this.#outbound.bytes) return;
@@ -354,7 +354,7 @@ export class TcpConnection implements StreamListener {
   }
 
   /**
-   * Both sides have ended. What is left are bytes for the host, and the guest's doubts whether we have heard its end.
+   * Both sides have ended. Bytes for the host are left, and the guest's doubts whether we have heard its end.
    */
   #settle(): void {
     const waited = this.#around.clock.now() - (this.#settledAt ?? 0);

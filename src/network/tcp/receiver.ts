@@ -13,7 +13,7 @@ export interface Received {
   readonly answer: boolean;
 }
 
-/** The half of a connection by which the guest sends: what has come, and how much more may. */
+/** The half of a connection by which the guest sends: bytes that have come, and how many more may. */
 export class Receiver {
   readonly #allowance: Allowance;
   readonly #scale: number;
@@ -46,7 +46,7 @@ export class Receiver {
     return distance(sequence, this.#edge) <= 0 && distance(plus(sequence, data.length), this.#next) >= 0;
   }
 
-  /** Takes what is new in a segment. What comes before its turn is dropped, and comes again. */
+  /** Takes the new bytes of a segment. Those before their turn are dropped, and comes again. */
   take({ sequence, data, flags }: Segment): Received {
     const isEnd = (flags & FLAG.FIN) !== 0;
     const skip = distance(this.#next, sequence);

@@ -2,7 +2,7 @@ const FIRST_MS = 1000;
 const LEAST_MS = 300;
 const MOST_MS = 30_000;
 
-/** How long an acknowledgment takes, and after what time it is not to be expected any more (RFC 6298). */
+/** How long an acknowledgment takes, and the time after which it is not to be expected any more (RFC 6298). */
 export class RoundTrip {
   #smoothed: number | undefined;
   #variation = 0;

@@ -44,7 +44,7 @@ export class SendQueue {
     this.drop(this.#length);
   }
 
-  /** So many bytes from an offset on, which are there: parts of what was put in. */
+  /** So many bytes from an offset on, which are there: parts of the pieces that were put in. */
   slice(offset: number, count: number): Uint8Array[] {
     const parts: Uint8Array[] = [];
     if (offset < this.#before) {

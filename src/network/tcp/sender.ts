@@ -4,11 +4,11 @@ import { RoundTrip } from './round-trip.ts';
 import type { Segment } from './segment.ts';
 import { SendQueue } from './send-queue.ts';
 
-/** No bound: nothing is lost between us and the guest's card, and what follows it waits in its windows. */
+/** No bound: nothing is lost between us and the guest's card, and later data wait in its windows. */
 const UNBOUNDED = 2 ** 30;
 const DUPLICATES = 3;
 
-/** The facts of the guest's side that bound what may be sent. */
+/** The facts of the guest's side that bound our data. */
 export interface SenderOptions {
   /** The number of the first byte. */
   readonly first: number;
@@ -34,7 +34,7 @@ export interface Piece {
 
 /**
  * The half of a connection by which the guest receives (RFC 9293, RFC 5681 as far as it matters without a network that
- * drops): what was sent, what was acknowledged, and what is to be sent again.
+ * drops): bytes that were sent, those that were acknowledged, and those to be sent again.
  */
 export class Sender {
   readonly queue = new SendQueue();
@@ -102,7 +102,7 @@ export class Sender {
   /**
    * Takes an acknowledgment.
    *
-   * @returns bytes of the queue that it frees; undefined if it acknowledges what was never sent
+   * @returns bytes of the queue that it frees; undefined if it acknowledges bytes that were never sent
    */
   acknowledge(segment: Segment): number | undefined {
     const { acknowledged } = segment;

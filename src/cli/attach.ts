@@ -40,7 +40,7 @@ export interface Attached {
   readonly check: (notes: Readonly<Record<string, string>>) => void;
 }
 
-/** Opens what a machine that the host is going to start has on demand; it stays open until the process ends. */
+/** Opens the parts on demand of a machine that the host is going to start; it stays open until the process ends. */
 export async function attach(words: AttachWords, host: NodeHost, debian?: DebianDisk): Promise<Attached> {
   const virtio = readVirtio(words.virtio);
   const own = debian === undefined ? [] : [debian.drive];
@@ -81,7 +81,7 @@ function portsOf(words: AttachWords): readonly PortFacts[] {
   return [...console, ...lines.map(({ name }) => (name === undefined ? {} : { name }))];
 }
 
-/** The other ends of what a session connects. */
+/** The other ends of a session's connections. */
 export async function connectOutside(
   words: AttachWords,
 ): Promise<Pick<SessionOptions, 'serial' | 'lines' | 'vsock' | 'gdb'>> {

@@ -21,7 +21,7 @@ type Key = (typeof KEYS)[number];
  * Reads `--disk` and `--drive`, the disks first.
  *
  * @param own - drives that come before those that the person names
- * @throws InputError that says which word is wrong, and what is possible
+ * @throws InputError that names the wrong word, and the possible ones
  */
 export function readDrives(
   { disk = [], drive = [] }: DriveWords,

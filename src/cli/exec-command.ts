@@ -25,7 +25,7 @@ export interface ExecCommandOptions extends RunCommandOptions {
 
 /** Milliseconds that a guest has to start its agent, unless `--timeout` says how long all may take. */
 const PATIENCE_MS = 180_000;
-/** The same for what the guest has not written to its disks. */
+/** The same for data that the guest has not written to its disks. */
 const SYNC_MS = 10_000;
 /** Lines of the console that are shown where the guest does not come up. */
 const SHOWN_LINES = 15;
@@ -65,7 +65,7 @@ export async function execCommand(
 /** A machine for a command. */
 interface CommandGuest {
   readonly config: PreparedMachine['config'];
-  /** To be called when the guest is there. @returns what waits for work that goes on beside the command */
+  /** To be called when the guest is there. @returns a function that waits for work that goes on beside the command */
   begun(vm: Vm): Promise<() => Promise<void>>;
 }
 
@@ -113,7 +113,7 @@ class Execution {
   #isUp = false;
   #signals = 0;
 
-  /** @param begun is called before the command is started, and gives what its status waits for */
+  /** @param begun is called before the command is started, and gives the work that its status waits for */
   constructor(vm: Vm, timeout: number | undefined, begun: () => Promise<() => Promise<void>>) {
     this.#vm = vm;
     this.#begun = begun;

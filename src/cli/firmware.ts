@@ -20,9 +20,9 @@ export interface ProgramChoice {
 }
 
 /**
- * Reads what a bare machine starts: a program, or with `--bios` firmware and the kernel for it.
+ * Reads the files that a bare machine starts: a program, or with `--bios` firmware and the kernel for it.
  *
- * @throws InputError when files are missing or are not what they should be
+ * @throws InputError when files are missing or are not as they should be
  */
 export async function loadProgram(choice: ProgramChoice): Promise<BareProgram> {
   const { file, bios, initrd, memoryBytes, xlen } = choice;

@@ -24,7 +24,7 @@ export interface GdbOptions {
  * Reads `--gdb`, in QEMU's words, and `-S`.
  *
  * @returns undefined for a machine without a debugger
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function readGdb({ gdb, stopped, engine }: GdbWords): GdbOptions | undefined {
   if (gdb === undefined) {
@@ -47,7 +47,7 @@ function readPlace(word: string): GdbPlace {
   const port = digits === undefined ? Number.NaN : Number(digits);
   if (port <= 0xffff) {
     const inBrackets = /^\[(.*)\]$/.exec(host)?.[1];
-    // Whoever reaches the port owns the guest, so it is this machine's alone unless a host is said.
+    // All who reach the port own the guest, so it is this machine's alone unless a host is said.
     return { host: (inBrackets ?? host) || '127.0.0.1', port };
   }
   throw new InputError(`--gdb ${word} is not possible; there are ${GDB_FORMS}, as in --gdb tcp::1234`);

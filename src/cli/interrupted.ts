@@ -1,6 +1,6 @@
 import { type EndingSignal, onEndingSignal, signalStatus } from '../node/signals.ts';
 
-/** A signal ended what a command had begun. */
+/** A signal ended the work of a command. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   /** For the process. */
@@ -15,9 +15,9 @@ export class Interrupted extends Error {
 /**
  * Does work that signals end.
  *
- * @param work - is given what tells it of the end, after which it may fail as it likes
+ * @param work - is given a signal that tells it of the end, after which it may fail as it likes
  * @param message - for people, in whole sentences
- * @throws Interrupted when a signal came, and otherwise what the work throws
+ * @throws Interrupted when a signal came, and otherwise the error of the work
  */
 export async function interruptible<T>(
   work: (signal: AbortSignal) => Promise<T>,

@@ -11,7 +11,7 @@ const KEYS: readonly string[] = ['connect', 'dump', 'id', 'listen', 'mac'];
  * Reads `--netdev socket,listen=HOST:PORT` and `socket,connect=HOST:PORT`, QEMU's words for a cable to another machine.
  *
  * @returns undefined if `--netdev` asks for no link
- * @throws InputError that says which word is wrong, and what is possible
+ * @throws InputError that names the wrong word, and the possible ones
  */
 export function readLink({ netdev = [] }: NetworkWords): LinkOptions | undefined {
   const [text] = netdev;

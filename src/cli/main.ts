@@ -4,7 +4,7 @@
  */
 const needed = { major: 22, minor: 15 };
 
-/** Only what every version of Node knows: older ones must get as far as the message. */
+/** Only features that every version of Node knows: older ones must get as far as the message. */
 async function main(): Promise<void> {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < needed.major || (major === needed.major && minor < needed.minor)) {

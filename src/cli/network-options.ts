@@ -37,7 +37,7 @@ const LABEL = /^[a-z\d]([a-z\d-]{0,61}[a-z\d])?(\.[a-z\d]([a-z\d-]{0,61}[a-z\d])
  * Reads `--net` and `--netdev`.
  *
  * @returns undefined if the machine is to have no network
- * @throws InputError that says which word is wrong, and what is possible
+ * @throws InputError that names the wrong word, and the possible ones
  */
 export function readNetwork({ net, netdev = [] }: NetworkWords): NetworkOptions | undefined {
   if (netdev.length > 1)

@@ -3,7 +3,7 @@ import { printableLine } from '../node/printable.ts';
 import { type EndingSignal, signalStatus } from '../node/signals.ts';
 import { EXIT_STATUS, statusOfGuestCode } from './exit-status.ts';
 
-/** How a run ended: the process's exit status, and what to tell the person. */
+/** How a run ended: the process's exit status, and the words for the person. */
 export interface Outcome {
   readonly status: number;
   readonly message?: string;
@@ -58,7 +58,7 @@ export function signalOutcome(signal: EndingSignal): Outcome {
   return { status: signalStatus(signal), message: `Ended by ${signal}.` };
 }
 
-/** Words for a failure of hartvisor itself, with what is needed to find it. */
+/** Words for a failure of hartvisor itself, with the facts that are needed to find it. */
 export function defectText(error: unknown): string {
   const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `A defect of hartvisor. Please report it with the command line and this text:\n${details}`;

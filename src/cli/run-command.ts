@@ -103,7 +103,7 @@ export interface ReadRun {
 }
 
 /**
- * Reads what `hartvisor run` is to start.
+ * Reads the kernel and the files that `hartvisor run` is to start.
  *
  * @param withAgent the machine has a port for the guest's agent, which is in the guest that hartvisor brings
  * @throws InputError for options and files that cannot be used
@@ -244,7 +244,7 @@ async function dumpDeviceTree(config: MachineConfig, host: MachineHost, path: st
 
 /**
  * Has the machine's threads force an order of accesses: that of `PROTOCOL/SCENARIO`, whose counterexample is looked
- * for, or one of V and S as it is. What does that is loaded for those who ask for it.
+ * for, or one of V and S as it is. The code for that is loaded on demand.
  */
 async function force(
   text: string | undefined,

@@ -50,7 +50,7 @@ export interface RunShape extends Cpu {
  * Reads the options of `hartvisor run` that are numbers and names.
  *
  * @param cores - processors of this machine
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function readRunWords(words: RunWords, cores: number, attached: AttachedParts = {}): RunShape {
   const vcpus = words.smp === undefined ? defaultVcpus : parseCount(words.smp, '--smp', 'vCPUs', maximumCpus);
@@ -100,7 +100,7 @@ export interface MachineShape extends Cpu {
 /**
  * Reads the options of `hartvisor machine` that are numbers.
  *
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function readMachineWords(words: MachineWords, attached: AttachedParts = {}): MachineShape {
   const harts = parseCount(words.smp, '--smp', 'harts', maximumCpus);
@@ -121,14 +121,14 @@ export function readMachineWords(words: MachineWords, attached: AttachedParts = 
   };
 }
 
-/** @throws InputError that says what is possible */
+/** @throws InputError with the possible values */
 export function readConsole(name: string | undefined): ConsoleName {
   const found = CONSOLES.find((console) => console === (name ?? 'serial'));
   if (found !== undefined) return found;
   throw new InputError(`--console ${name}: there is no such console; give one of ${CONSOLES.join(', ')}.`);
 }
 
-/** @throws InputError that says what is possible */
+/** @throws InputError with the possible values */
 export function readVirtio(name: string | undefined): VirtioTransportName {
   const found = VIRTIO_TRANSPORTS.find((transport) => transport === (name ?? 'pci'));
   if (found !== undefined) return found;
@@ -154,7 +154,7 @@ function oneThread(option: string, given: number): string {
   return `${option} ${given}: --engine lockstep compares one hart with itself, so there can be but one thread: give ${option} 1.`;
 }
 
-/** @throws InputError that says what is possible */
+/** @throws InputError with the possible values */
 export function readEngine(name: string | undefined): Engine {
   const found = ENGINES.find((engine) => engine === (name ?? DEFAULT_ENGINE));
   if (found !== undefined) return found;

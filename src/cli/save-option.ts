@@ -1,7 +1,7 @@
 import { InputError } from '../errors/input-error.ts';
 import type { Machine } from '../machine/machine.ts';
 
-/** How saving has gone: what there is to be said about it, and whether the file is there. */
+/** How saving has gone: the words about it, and whether the file is there. */
 export interface SaveResult {
   readonly text: string;
   readonly saved: boolean;
@@ -27,7 +27,7 @@ export interface SavedOutside {
 
 /**
  * @param path the file of `--save`
- * @param outside what is outside of the machine, as it is when the machine stands still
+ * @param outside the things outside of the machine, as it is when the machine stands still
  */
 export function saverTo(path: string | undefined, outside: () => SavedOutside): MachineSaver | undefined {
   if (path === undefined) return undefined;

@@ -22,7 +22,7 @@ export function outsideOf(
   };
 }
 
-/** Reads what {@link outsideOf} has written; another program may have saved the machine. */
+/** Reads the notes of {@link outsideOf}; another program may have saved the machine. */
 export function readNotes(notes: Readonly<Record<string, string>>): SessionNotes {
   const { name = 'The machine', debian } = notes;
   return {

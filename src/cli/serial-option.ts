@@ -9,7 +9,7 @@ export const SERIAL_FORMS =
  * Reads `--serial`, in QEMU's words.
  *
  * @returns undefined for the terminal that hartvisor was started in
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function readSerial(word: string | undefined): SerialPlace | undefined {
   if (word === undefined || word === 'stdio' || word === 'mon:stdio') return undefined;
@@ -38,7 +38,7 @@ const LONGEST_NAME = 64;
  * Reads `--terminal` and `--channel`.
  *
  * @param most lines that there can be
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function readLines({ terminal = [], channel = [] }: LineWords, most: number): readonly LineOptions[] {
   const lines = [

@@ -33,7 +33,7 @@ export interface SessionOptions {
   readonly trace?: string;
   /** Tells how often an order of accesses was forced, for the end. */
   readonly timesForced?: () => number;
-  /** A line about what is started, for a person at a terminal. */
+  /** A line about the machine that is started, for a person at a terminal. */
   readonly banner: string;
   /** Saves the machine when the person wants that. */
   readonly saver?: MachineSaver;
@@ -53,8 +53,8 @@ export interface SessionOptions {
 
 /**
  * Milliseconds after which a machine that was interrupted is no longer waited for: its threads, the reader of its
- * output, and that of messages. All count from the interruption: whoever sends SIGTERM or types Ctrl-A x has an answer
- * within a second, also when nobody reads and the process is busy.
+ * output, and that of messages. All count from the interruption: a person who sends SIGTERM or types Ctrl-A x has an
+ * answer within a second, also when nobody reads and the process is busy.
  */
 const deadlines = { threads: 300, output: 450, messages: 500 } as const;
 /** The same for messages about a machine that ended by itself, from then on. */
@@ -195,7 +195,7 @@ class Session {
     if (saved && quits) this.#interrupt({ status: EXIT_STATUS.success });
   }
 
-  /** Waits for the end, whoever brings it about. */
+  /** Waits for the end, by any side. */
   async #end(): Promise<Outcome> {
     const { ended } = this.#machine;
     const own = ended.then((end) => outcomeOf(end, this.#outcomeContext()));

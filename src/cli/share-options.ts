@@ -19,7 +19,7 @@ const TAG = /^[\w@%+=.-]+$/;
 /**
  * Reads `--share`.
  *
- * @throws InputError that says which word is wrong, and what is possible
+ * @throws InputError that names the wrong word, and the possible ones
  */
 export function readShares(
   { share = [] }: ShareWords,

@@ -15,7 +15,7 @@ export interface StressCommandOptions {
 const mostSenders = 16;
 
 /**
- * `hartvisor stress`: protocols between real threads. Ctrl-C ends it early, with what was counted until then.
+ * `hartvisor stress`: protocols between real threads. Ctrl-C ends it early, with the counts until then.
  *
  * @returns the exit status
  * @throws InputError for options that cannot be used

@@ -35,7 +35,7 @@ export function fileOf({ file }: Pick<VerifyWords, 'file'>): { readonly file?: M
 /**
  * Reads the limits of an exploration.
  *
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function limitsOf(words: VerifyWords): { readonly maxStates?: number; readonly maxTime?: number } {
   const { maxStates, maxTime } = words;
@@ -56,7 +56,7 @@ function parseStates(text: string): number {
 /**
  * Reads the name of a memory model.
  *
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function readMemory(model: string): MemoryModel {
   const found = MEMORY_MODELS.find((name) => name === model);

@@ -15,7 +15,7 @@ export function progressText(message: Extract<JobMessage, { kind: 'progress' }>)
 
 /**
  * Results for people: a row for each scenario, with a column for each protocol; for a single protocol with its states,
- * time and what was found.
+ * time and the findings.
  *
  * @param milliseconds of the whole run.
  * @param file the person's module that the results are about.
@@ -207,7 +207,7 @@ function legend(results: readonly JsonResult[], file: string | undefined): strin
   return lines.length === 0 ? [] : [...lines, ''];
 }
 
-/** Tells which proofs are for every number of senders, and what is known of the others. */
+/** Tells which proofs are for every number of senders, and the facts known of the others. */
 function otherNumbers(results: readonly JsonResult[]): string[] {
   const of = (verdict: string) => results.filter(({ everyNumber }) => everyNumber?.verdict === verdict);
   const isOne = new Set(results.map(({ protocol }) => protocol)).size === 1;

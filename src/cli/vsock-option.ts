@@ -14,7 +14,7 @@ export interface VsockOptions {
  * Reads `--vsock`, in the words of other VMMs: `socket=PATH[,cid=N]`.
  *
  * @returns undefined if the machine is to have no sockets
- * @throws InputError that says what is possible
+ * @throws InputError with the possible values
  */
 export function readVsock(text: string | undefined): VsockOptions | undefined {
   if (text === undefined) return undefined;

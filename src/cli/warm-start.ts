@@ -67,7 +67,7 @@ export class WarmStart {
       const saved = await snapshot.machine({ pcpus });
       return { saved, name: snapshot.facts.notes?.name ?? 'The guest' };
     } catch (error) {
-      // One of a build with other layouts, or what was left of a full disk.
+      // One of a build with other layouts, or the rest of one that a full disk has cut off.
       if (!(error instanceof InputError)) throw error;
       await this.#images.drop(this.#path);
       return undefined;
@@ -77,7 +77,7 @@ export class WarmStart {
   /**
    * Makes the image of a machine as it is now, which goes on meanwhile.
    *
-   * @returns what waits until the image is written
+   * @returns a function that waits until the image is written
    */
   async keep(machine: Machine, name: string): Promise<() => Promise<void>> {
     try {

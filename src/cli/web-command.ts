@@ -76,7 +76,7 @@ async function serve(site: Site, host: string, port: number | undefined): Promis
   try {
     return await serveSite(site, { host, port: USUAL_PORT });
   } catch {
-    // Whatever the reason is, a free port has it as well, or is an answer.
+    // For each reason, a free port has it as well, or is an answer.
     return serveSite(site, { host, port: 0 });
   }
 }

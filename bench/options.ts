@@ -206,7 +206,7 @@ ${Object.entries(diskBenchmarks)
   .join('\n')}
 `;
 
-/** Reads the options of `cpu`. @throws InputError that says what is possible */
+/** Reads the options of `cpu`. @throws InputError with the possible values */
 export function readCpuOptions(args: readonly string[]): CpuOptions {
   const values = parse(args, {
     ...common,
@@ -225,7 +225,7 @@ export function readCpuOptions(args: readonly string[]): CpuOptions {
   };
 }
 
-/** Reads the options of `vector`. @throws InputError that says what is possible */
+/** Reads the options of `vector`. @throws InputError with the possible values */
 export function readVectorOptions(args: readonly string[]): CpuOptions {
   const { kernels, times, cc, ...values } = parse(args, {
     ...common,
@@ -240,7 +240,7 @@ export function readVectorOptions(args: readonly string[]): CpuOptions {
   };
 }
 
-/** Reads the options of `web`. @throws InputError that says what is possible */
+/** Reads the options of `web`. @throws InputError with the possible values */
 export function readWebOptions(args: readonly string[]): WebOptions {
   const values = parse(args, {
     runs: { type: 'string', default: '3' },
@@ -262,7 +262,7 @@ export function readWebOptions(args: readonly string[]): WebOptions {
   };
 }
 
-/** Reads the options of `sweep`. @throws InputError that says what is possible */
+/** Reads the options of `sweep`. @throws InputError with the possible values */
 export function readSweepOptions(args: readonly string[]): SweepOptions {
   const { times, cc, plot, ...values } = parse(args, {
     ...common,
@@ -274,7 +274,7 @@ export function readSweepOptions(args: readonly string[]): SweepOptions {
   return { ...readCommon(values), xlen: 64, times: wholeNumber(times, '--times', 1000), compiler: cc, plot };
 }
 
-/** Reads the options of `boot`. @throws InputError that says what is possible */
+/** Reads the options of `boot`. @throws InputError with the possible values */
 export function readBootOptions(args: readonly string[]): BootOptions {
   const values = parse(args, {
     ...common,
@@ -289,28 +289,28 @@ export function readBootOptions(args: readonly string[]): BootOptions {
   return { ...readCommon(values), ...readGuest(values), initrd, append };
 }
 
-/** Reads the options of `net`. @throws InputError that says what is possible */
+/** Reads the options of `net`. @throws InputError with the possible values */
 export function readNetOptions(args: readonly string[]): NetOptions {
   const { kernel: _, ...own } = guest;
   const values = parse(args, { ...common, ...own });
   return { ...readCommon(values), ...readGuest(values) };
 }
 
-/** Reads the options of `programs`. @throws InputError that says what is possible */
+/** Reads the options of `programs`. @throws InputError with the possible values */
 export function readProgramsOptions(args: readonly string[]): ProgramsOptions {
   const { kernel: _, ...own } = guest;
   const values = parse(args, { ...common, ...own, programs: { type: 'string' } });
   return { ...readCommon(values), ...readGuest(values), programs: selectPrograms(values.programs) };
 }
 
-/** Reads the options of `share`. @throws InputError that says what is possible */
+/** Reads the options of `share`. @throws InputError with the possible values */
 export function readShareOptions(args: readonly string[]): ShareOptions {
   const { kernel: _, ...own } = guest;
   const values = parse(args, { ...common, ...own, files: { type: 'string', default: '500' } });
   return { ...readCommon(values), ...readGuest(values), files: wholeNumber(values.files, '--files', 1e6) };
 }
 
-/** Reads the options of `linux`. @throws InputError that says what is possible */
+/** Reads the options of `linux`. @throws InputError with the possible values */
 export function readLinuxOptions(args: readonly string[]): LinuxOptions {
   const values = parse(args, {
     ...common,
@@ -326,7 +326,7 @@ export function readLinuxOptions(args: readonly string[]): LinuxOptions {
   return { ...readCommon(values), ...readGuest(values), benchmarks, milliseconds, compiler: values.cc, aias };
 }
 
-/** Reads the options of `disk`. @throws InputError that says what is possible */
+/** Reads the options of `disk`. @throws InputError with the possible values */
 export function readDiskOptions(args: readonly string[]): DiskOptions {
   const values = parse(args, {
     ...common,
@@ -356,7 +356,7 @@ export function readDiskOptions(args: readonly string[]): DiskOptions {
   };
 }
 
-/** Reads the options of `trace`. @throws InputError that says what is possible */
+/** Reads the options of `trace`. @throws InputError with the possible values */
 export function readTraceOptions(args: readonly string[]): TraceOptions {
   const values = parse(args, {
     runs: common.runs,

@@ -44,7 +44,7 @@ export interface StressCounts {
   doubled: number;
   /** Times that everything was at rest. */
   rests: number;
-  /** Rests at which the guest's external interrupt was not what its line said. */
+  /** Rests at which the guest's external interrupt differed from its line. */
   wrongLevels: number;
 }
 

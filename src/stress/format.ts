@@ -32,7 +32,7 @@ function cells(row: StressRow): string[] {
  * - Bursts: times that a sender waited for its answer; each can show one loss. Taken: interrupts, each for one message
  * or many.
  * - Lost: interrupts that were missing when everything was at rest. Doubled: those that no call of `set` accounts for.
- * - Levels wrong: rests at which the guest's external interrupt was not what its line said.
+ * - Levels wrong: rests at which the guest's external interrupt differed from its line.
  */
 export function formatStress({ senders, rows }: StressReport): string {
   const head = [

@@ -39,7 +39,7 @@ export interface OpenParts {
  * Opens the disks, folders and network of a machine.
  *
  * @param host starts the machine's threads
- * @throws InputError that says what cannot be used, and why
+ * @throws InputError that names the part that cannot be used, and the reason
  */
 export async function attachParts(
   options: Pick<BootOptions, 'disk' | 'share' | 'network' | 'balloon'>,

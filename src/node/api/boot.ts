@@ -36,7 +36,7 @@ export function boot(options: BootOptions = {}): Promise<Vm> {
  * await using other = await restore(image);
  * ```
  *
- * @throws InputError for what cannot be used; the reason of `options.signal`
+ * @throws InputError for options that cannot be used; the reason of `options.signal`
  */
 export function restore(from: VmImage | string, options: RestoreOptions = {}): Promise<Vm> {
   return restoreOn(nodePlatform, from, options);

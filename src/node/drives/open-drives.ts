@@ -20,14 +20,14 @@ export interface OpenDrives {
   readonly facts: readonly DriveFacts[];
   /** By which threads get at them. */
   readonly module: ThreadModule;
-  /** Closes what is open, when the threads of the machine have ended. */
+  /** Closes all that is open, when the threads of the machine have ended. */
   close(): void;
 }
 
 /**
  * Opens the files of drives. An image that was not closed is repaired.
  *
- * @throws InputError that says which file cannot be used, why, and what to do
+ * @throws InputError that names the file that cannot be used, the reason, and a remedy
  */
 export function openDrives(options: readonly DriveOptions[]): OpenDrives {
   const descriptors: number[] = [];

@@ -33,7 +33,7 @@ interface Chain {
  * Opens a file that holds a disk, and those that it lies over, each of which is named in the one above.
  *
  * @param onOpen is given each descriptor
- * @throws InputError that says which file cannot be used, why, and what to do
+ * @throws InputError that names the file that cannot be used, the reason, and a remedy
  */
 export function openLayers(options: LayerOptions, onOpen: (descriptor: number) => void): Layer {
   return openLayer(options, onOpen, { above: [], seen: new Set() });

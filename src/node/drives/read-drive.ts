@@ -8,7 +8,7 @@ import { closeAll, imageMistake, openLayers } from './open-layers.ts';
  * Opens what a drive holds for this thread, which reads it and does not keep it.
  *
  * @param drive - one of those that `connectDrives` gave
- * @throws InputError that says which file cannot be used, why, and what to do
+ * @throws InputError that names the file that cannot be used, the reason, and a remedy
  */
 export function readDrive<T>(drive: DriveOptions, use: (content: Storage) => T): T {
   const descriptors: number[] = [];

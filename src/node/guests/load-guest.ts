@@ -82,7 +82,7 @@ const tickFiles = {
 /**
  * Reads, or the first time fetches, the guest that was asked for.
  *
- * @throws InputError when files are missing or are not what they should be
+ * @throws InputError when files are missing or are not as they should be
  */
 export async function loadGuest(choice: GuestChoice): Promise<Guest> {
   const { kernel, guest } = choice;
@@ -220,7 +220,7 @@ export interface BusyboxFiles {
  * Finds, or the first time fetches, what is started when no other guest is named.
  *
  * @param given in place of its initrd
- * @throws InputError when files are missing or are not what they should be
+ * @throws InputError when files are missing or are not as they should be
  */
 export async function busyboxFiles(choice: GuestChoice, given?: Uint8Array): Promise<BusyboxFiles> {
   refuseRv32(choice.xlen);

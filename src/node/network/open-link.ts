@@ -18,7 +18,7 @@ export interface LinkOptions extends Omit<LinkStart, 'dump'> {
 export interface PreparedLink {
   readonly facts: NetworkFacts;
   readonly module: ThreadModule;
-  /** Closes what is open, when the threads of the machine have ended. */
+  /** Closes all that is open, when the threads of the machine have ended. */
   close(): void;
 }
 

@@ -27,14 +27,14 @@ export interface PreparedNetwork {
   readonly forwards: readonly Forward[];
   /** By which threads get at it. */
   readonly module: ThreadModule;
-  /** Closes what is open, when the threads of the machine have ended. */
+  /** Closes all that is open, when the threads of the machine have ended. */
   close(): void;
 }
 
 /**
  * Finds mistakes in the options of a network before anything starts.
  *
- * @throws InputError that says which port or file cannot be used, why, and what to do
+ * @throws InputError that names the port or file that cannot be used, the reason, and a remedy
  */
 export async function prepareNetwork({
   mac,

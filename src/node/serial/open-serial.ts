@@ -26,7 +26,7 @@ type SerialStreams = Pick<TerminalStreams, 'input' | 'output'>;
  * @param word - as it was typed, with its option, for people
  * @param tell - of trouble later on; the guest runs on
  * @returns when the guest may start: a server that is to wait has its first connection then
- * @throws InputError that says what cannot be opened, and why
+ * @throws InputError with the reason
  */
 export async function openSerial(
   place: SerialPlace,

@@ -15,14 +15,14 @@ export interface OpenShares {
   readonly facts: readonly ShareFacts[];
   /** By which threads get at them. */
   readonly module: ThreadModule;
-  /** Closes what is open, when the threads of the machine have ended. */
+  /** Closes all that is open, when the threads of the machine have ended. */
   close(): void;
 }
 
 /**
  * Opens folders that are to be shared.
  *
- * @throws InputError that says which folder cannot be, why, and what to do
+ * @throws InputError that names the folder that cannot be used, the reason, and a remedy
  */
 export function openShares(options: readonly ShareOptions[]): OpenShares {
   if (process.platform !== 'linux')

@@ -6,7 +6,7 @@ const pack = promisify(deflateRaw);
 const unpack = promisify(inflateRaw);
 /** The highest takes twice as long, and makes two parts in a thousand less of it. */
 const LEVEL = 6;
-/** Room behind what is expected, so that the end comes in the same piece. */
+/** Room behind the expected bytes, so that the end comes in the same piece. */
 const SLACK = 64;
 
 /** Deflate (RFC 1951), which browsers can unpack, too. */

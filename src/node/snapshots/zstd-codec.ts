@@ -11,7 +11,7 @@ const LEVEL = 1;
  * those that level 1 looks for: a guest's memory takes 6 % less with these, and packing it about a tenth more time.
  */
 const SHORTEST = 4;
-/** Room behind what is expected, so that the end comes in the same piece. */
+/** Room behind the expected bytes, so that the end comes in the same piece. */
 const SLACK = 64;
 
 /** Zstandard, on the threads that Node has for such things. */

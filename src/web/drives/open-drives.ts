@@ -44,7 +44,7 @@ export interface OpenDrives {
 /**
  * Opens the disks of a machine.
  *
- * @throws InputError that says which one cannot be used, why, and what to do
+ * @throws InputError that names the one that cannot be used, the reason, and a remedy
  */
 export async function openDrives(disks: readonly VmDisk[], services: DriveServices): Promise<OpenDrives> {
   const facts: DriveFacts[] = [];

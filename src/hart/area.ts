@@ -13,7 +13,7 @@ export function codeCache(pages: number) {
 /**
  * All that a hart has in linear memory.
  *
- * It stands apart from the hart so that whoever divides memory need not load one.
+ * It stands apart from the hart so that code that divides memory need not load one.
  */
 export function hartArea(codePages: number) {
   return struct({

@@ -46,8 +46,8 @@ export interface CodeCacheOptions {
  *
  * It behaves like an instruction cache that is not coherent with stores: a decoded page keeps the bytes that it was
  * decoded from, and after FENCE.I every page is compared with memory when it is next entered; only slots whose bytes
- * have changed are decoded again. So FENCE.I costs the same whatever was written, by whichever hart or device, and
- * stores need not be watched.
+ * have changed are decoded again. So FENCE.I costs the same for all writes of all harts and devices, and stores need
+ * not be watched.
  */
 export class CodeCache {
   readonly #decode: Decode;
@@ -108,7 +108,8 @@ export class CodeCache {
   }
 
   /**
-   * FENCE.I: what was decoded before must be verified before it is used again. The caller forgets fetch translations.
+   * FENCE.I: instructions decoded before must be verified before it is used again. The caller forgets fetch
+   * translations.
    */
   invalidate(): void {
     this.#words[(this.directory + CODE_DIRECTORY.epoch) / 4] = (this.#epoch + 1) | 0;
@@ -225,7 +226,7 @@ export class CodeCache {
   }
 
   /**
-   * Decodes an instruction to a slot outside of its page, with what leads back behind it.
+   * Decodes an instruction to a slot outside of its page, with the way back behind it.
    *
    * @param slot address of 24 bytes
    * @param decoded undefined: an illegal instruction

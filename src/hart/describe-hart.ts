@@ -12,7 +12,7 @@ interface Description {
 }
 
 /**
- * Writes what generated code must know of a hart.
+ * Writes the facts that generated code must know of a hart.
  *
  * @param words the hart block
  */

@@ -36,7 +36,7 @@ export class ExceptionRow {
     return (this.#words[TOTAL + 1] as number) * TWO_32 + ((this.#words[TOTAL] as number) >>> 0);
   }
 
-  /** The exception that began the row: what went wrong in the first place. */
+  /** The exception that began the row: the first fault. */
   get firstCause(): number {
     return this.#words[CAUSE] as number;
   }

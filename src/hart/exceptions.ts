@@ -26,7 +26,7 @@ export const ACCESS = { load: 0, store: 1, fetch: 2 } as const;
 export type Access = (typeof ACCESS)[keyof typeof ACCESS];
 
 /**
- * A synchronous exception on its way to a trap handler, filled in by whoever detects it.
+ * A synchronous exception on its way to a trap handler, filled in by the code that detects it.
  *
  * One such record belongs to each hart and is reused, so that raising costs no allocation: functions that can fail
  * return false (or a negative number) and leave the reason here.

@@ -64,7 +64,7 @@ export class Exclusion {
   leave(): void {
     if (!this.#isInside) return;
     this.#isInside = false;
-    // Meets the load in `#waitForOthers`, and wakes whoever sleeps there.
+    // Meets the load in `#waitForOthers`, and wakes the hart that sleeps there.
     if (Atomics.sub(this.#words, WORD.inside, 1) === 1) Atomics.notify(this.#words, WORD.inside);
   }
 
@@ -83,7 +83,7 @@ export class Exclusion {
     const done = this.#waitForOthers();
     if (done) {
       action();
-      // Still alone: whoever is next waits for this hart.
+      // Still alone: the next one waits for this hart.
       Atomics.add(this.#words, WORD.inside, 1);
       this.#isInside = true;
     }

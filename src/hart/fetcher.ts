@@ -50,7 +50,7 @@ export class Fetcher {
   }
 
   /**
-   * Makes the instruction at pc current, whatever its slot says, beside its page; false: an exception was raised.
+   * Makes the instruction at pc current, with no regard to its slot, beside its page; false: an exception was raised.
    *
    * @param isLast behind it the hart shall stop
    */

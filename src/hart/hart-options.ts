@@ -22,7 +22,7 @@ export interface HartOptions {
   readonly hartId: number;
   /** HS-mode is played by TypeScript: `run` returns for every trap that is not the guest's own. */
   readonly hsHost: boolean;
-  /** Compile what runs often; otherwise all code is interpreted. */
+  /** Compile code that runs often; otherwise all code is interpreted. */
   readonly compile?: boolean;
   /** How often code must have been met at the end of a chunk to be compiled. */
   readonly compileAfter?: number;
@@ -34,7 +34,7 @@ export interface HartOptions {
   readonly alone?: boolean;
   /** Is told of each compiled region. */
   readonly onRegion?: (placed: PlacedRegion) => void;
-  /** Is told what was compiled, and how long that has taken. */
+  /** Is told of each compilation, and how long that has taken. */
   readonly onCompiled?: ((compiled: CompiledCode) => void) | undefined;
   /** Is told, in words for people, of the first code that does not compile. */
   readonly onRefused?: (text: string) => void;

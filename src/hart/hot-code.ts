@@ -27,8 +27,8 @@ export interface HotHarts {
  * Where the regions of some harts begin that are compiled now, as {@link hotEntry} has them, in rising order, each
  * once; the harts may run meanwhile.
  *
- * @param before the list that they began with: what they have not compiled again is in the new one as well, since they
- *   may only have had no time for it. Where there is no room for all, it gives way
+ * @param before the list that they began with: places that they have not compiled again are in the new one as well,
+ *   since they may only have had no time for it. Where there is no room for all, it gives way
  */
 export function hotCodeOf(
   { memory, areas, codePages }: HotHarts,

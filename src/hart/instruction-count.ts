@@ -11,7 +11,7 @@ const TWO_32 = 0x1_0000_0000;
 
 /**
  * The instructions that a hart has retired and those that it may still start. Generated code counts down the budget of
- * a chunk; what that makes is added up when the chunk ends, or here.
+ * a chunk; the sum is added up when the chunk ends, or here.
  */
 export class InstructionCount {
   readonly #words: Int32Array;
@@ -82,7 +82,7 @@ export class InstructionCount {
     this.#words[BUDGET] = (this.#words[BUDGET] as number) + 1;
   }
 
-  /** Ends the chunk under way and adds it to what has retired. */
+  /** Ends the chunk under way and adds it to the retired instructions. */
   endChunk(): void {
     const words = this.#words;
     const sum = ((words[INSTRET] as number) >>> 0) + this.inChunk;

@@ -27,8 +27,8 @@ export interface Platform {
    */
   fuelForTimer?(): number;
   /**
-   * Ticks at which the run under way shall end, in whatever number of instructions: fuel is no more than a guess.
-   * Without this, `run` goes by fuel alone.
+   * Ticks at which the run under way shall end, in any number of instructions: fuel is no more than a guess. Without
+   * this, `run` goes by fuel alone.
    */
   runEnd?(): number;
   /**
@@ -37,7 +37,7 @@ export interface Platform {
    */
   watchTicks?(): number;
   /**
-   * The hart has just taken an interrupt, for whoever keeps a record: its handler comes next.
+   * The hart has just taken an interrupt, for records: its handler comes next.
    *
    * @param cause as the cause register of the mode that takes it has it, without its uppermost bit
    */
@@ -69,7 +69,7 @@ export interface DeviceSpace {
   messagePort?(address: number): MessagePort | undefined;
 }
 
-/** An interrupt file as those see it who send messages to it. */
+/** An interrupt file in the view of senders of messages. */
 export interface MessagePort {
   /** Address in linear memory of its pending bits, 32 a word, that of identity 0 first; a message sets its own. */
   readonly pendingAt: number;

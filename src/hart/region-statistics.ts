@@ -4,11 +4,11 @@ import { HART, REGION_COUNTS } from './layout.ts';
 type RegionCount = (typeof REGION_COUNTS.names)[number];
 
 /**
- * Statistics of a hart's compiler, and how its code was left. `live` regions are there now, `compiled` have ever
- * been; `bytes` of their modules and guest `instructions` in them count all of these. `time` of compiling and the
- * `longest` time for a region are in milliseconds, as are the times spent `running` compiled code and `interpreting`:
- * estimates from samples. What was `refused` did not compile, and is interpreted. Live regions take about so many bytes
- * of `memory`; `evicted` ones were dropped to make room for others.
+ * Statistics of a hart's compiler, and how its code was left. `live` regions are there now, `compiled` have ever been;
+ * `bytes` of their modules and guest `instructions` in them count all of these. `time` of compiling and the `longest`
+ * time for a region are in milliseconds, as are the times spent `running` compiled code and `interpreting`: estimates
+ * from samples. Code that was `refused` did not compile, and is interpreted. Live regions take about so many bytes of
+ * `memory`; `evicted` ones were dropped to make room for others.
  */
 export type RegionStatistics = Readonly<Record<RegionCount, number>> & {
   /** Instructions that compiled code has retired. */

@@ -5,7 +5,7 @@ import type { Privileged } from './privileged/index.ts';
 import type { HartState } from './state.ts';
 
 /**
- * All that software can see of a hart between two instructions. Whatever else a hart has (translations, decoded and
+ * All that software can see of a hart between two instructions. All else that a hart has (translations, decoded and
  * compiled code, a reservation, which any hart may lose at any time) is made anew, and no address of the host's memory
  * is among them.
  */

@@ -35,7 +35,7 @@ export interface RaisedException {
 /**
  * Says in words how a hart is stuck.
  *
- * @param who what the hart is called: `vCPU 0`
+ * @param who name of the hart: `vCPU 0`
  * @param first the exception that began it
  * @param last the newest one, raised by the handler itself
  * @param register the CSR that holds the handler's address

@@ -40,7 +40,7 @@ const MOST_AT_ONCE = 9;
 const PAGE_SIZE = { small: 0x1000, giga: 0x4000_0000 } as const;
 /** Up to this size the first map tells where superpages are: those of Sv39 and its like, and those of Sv32. */
 const MEGA_SIZE = { 32: 0x40_0000, 64: 0x20_0000 } as const;
-/** Place of what an entry leads to, behind its tag. */
+/** Place of an entry's target, behind its tag. */
 const DATUM = TLB_ENTRY.word.datum;
 
 /**
@@ -50,8 +50,8 @@ const DATUM = TLB_ENTRY.word.datum;
  * A context switch selects other keys and flushes nothing; a fence forgets keys, and the tables are cleared only when
  * the 511 keys are used up.
  *
- * Generated code reads the tables, fills in what it has walked itself, empties the entries of one page, and selects
- * keys that this class has chosen before for M-mode and the same address space (`dataKeys`, `fetchKeys` and
+ * Generated code reads the tables, fills in entries that it has walked itself, empties the entries of one page, and
+ * selects keys that this class has chosen before for M-mode and the same address space (`dataKeys`, `fetchKeys` and
  * `machineKeys` in {@link FIELD}).
  */
 export class Tlb {
@@ -72,7 +72,7 @@ export class Tlb {
   /** Pointer masking that they are for. */
   #maskings = 0;
 
-  /** @param base address in linear memory of {@link TLB}.bytes bytes; what is there is not trusted */
+  /** @param base address in linear memory of {@link TLB}.bytes bytes; its content is not trusted */
   constructor(state: HartState, memory: WebAssembly.Memory, base: number) {
     this.#state = state;
     this.#base = base;

@@ -7,7 +7,7 @@ import { type HartPoint, POINT_KIND } from './point-list.ts';
 export type HartStop =
   /** It has come to a point in code. */
   | { readonly kind: 'code' }
-  /** The instruction accesses what is watched. */
+  /** The instruction accesses a watched place. */
   | { readonly kind: 'data'; readonly hit: WatchHit };
 
 /**

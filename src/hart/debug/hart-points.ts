@@ -8,7 +8,7 @@ const MAP_BITS = 64;
 /** Watched memory that was accessed. */
 export interface WatchHit {
   readonly kinds: number;
-  /** The first byte that was accessed of what is watched. */
+  /** The first watched byte that was accessed. */
   readonly low: number;
   readonly high: number;
 }
@@ -41,7 +41,7 @@ export class HartPoints {
     return this.inPage(low, high).includes((low & (PAGE - 1)) >> 1);
   }
 
-  /** Whether any of the page of an address is watched, for whatever kind of access. */
+  /** Whether any of the page of an address is watched, for any kind of access. */
   watchesPage(low: number, high: number): boolean {
     // Asked for each translation that TypeScript enters.
     if (this.#watches.length === 0) return false;
@@ -49,7 +49,7 @@ export class HartPoints {
     return this.#watches.some((watch) => overlap(watch, start, high, PAGE));
   }
 
-  /** Whether an access of these kinds meets what is watched. */
+  /** Whether an access of these kinds meets a watched place. */
   find(low: number, high: number, bytes: number, kinds: number): WatchHit | undefined {
     // Asked for each access that TypeScript carries out.
     if (this.#watches.length === 0) return undefined;

@@ -10,7 +10,7 @@ const POINT = struct({ address: halves, kinds: i32, length: i32 });
 
 /** The places at which a debugger wants a machine to stop; zero words are no places. */
 export const POINT_LIST = struct({
-  /** Counts what the debugger has changed: points, memory, registers that translate addresses. */
+  /** Counts the debugger's changes: points, memory, registers that translate addresses. */
   changes: i32,
   count: i32,
   points: array(POINT, MOST_POINTS),

@@ -196,8 +196,8 @@ function hasTimer(hart: Local<'i32'>, name: 'menvcfg' | 'henvcfg'): I32 {
 }
 
 /**
- * Nothing is pending at the level of the current mode: the value is 0. If nothing is enabled at other levels either,
- * that is what a look for interrupts would find.
+ * Nothing is pending at the level of the current mode: the value is 0. If nothing is enabled at other levels either, a
+ * look for interrupts would find the same.
  */
 function noteNothing(access: CsrAccess, othersEnabled: I32): void {
   const { f, hart } = access;

@@ -52,7 +52,7 @@ export function defineAccess(
   });
 }
 
-/** Declines what the function is not made for. */
+/** Declines cases that the function is not made for. */
 export function giveUpIf({ f }: CsrAccess, condition: I32): void {
   f.if(condition, () => f.return(i32.const(0)));
 }

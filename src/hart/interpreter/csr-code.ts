@@ -1,7 +1,7 @@
 /**
  * The CSRs that kernels access all the time, in generated code: sscratch, sepc, scause, stval, sstatus, satp (to read),
  * the counters, the float CSRs, vl, vtype and vlenb, and those of M-mode (`machine-csr-code.ts`). All other accesses,
- * and those that change what these are made for, are left to `privileged/`.
+ * and those that change the conditions that these are made for, are left to `privileged/`.
  */
 import type { Xlen } from '../../isa/index.ts';
 import { ACCESS_CSR } from '../../jit/index.ts';

@@ -169,7 +169,7 @@ class RunGenerator {
     f.if(i32.le_s(this.#budget, i32.const(0)), () => this.#poll(changed));
   }
 
-  /** Carries out an operation of the loop by its function, which may do what the loop must not. */
+  /** Carries out an operation of the loop by its function, which may do more than the loop must. */
   #aside(changed: Label): void {
     const { all } = operationsOf(this.#library.xlen);
     const others = all.filter((operation) => operation.inline && mayCall(operation));
@@ -226,8 +226,8 @@ class RunGenerator {
   /**
    * The table over all operations, and behind it those of the loop. Common ones come first, and lead to second copies
    * of the common ones by tables of their own: so nearly every second instruction is found without a turn of the loop,
-   * and the processor predicts where each of many jumps leads, not where the one of the loop does. Blocks can be
-   * left only towards what is further behind, so the second copies lead to the loop.
+   * and the processor predicts where each of many jumps leads, not where the one of the loop does. Blocks can be left
+   * only towards code further behind, so the second copies lead to the loop.
    */
   #table(labels: LoopLabels, behind: Labels): void {
     const f = this.#f;
@@ -335,7 +335,7 @@ class RunGenerator {
     );
   }
 
-  /** Leaves it to a function; what it does counts there. */
+  /** Leaves it to a function; its work counts there. */
   #outside(callee: FunctionRef<'i32'>, changed: Label): void {
     this.#refund();
     this.#callOut(callee, [this.#hart, this.#slot], changed);
@@ -386,7 +386,7 @@ interface PhaseLabels {
 }
 
 interface LoopLabels {
-  /** Carry out what the current slot says. */
+  /** Carry out the current slot. */
   readonly dispatch: Label;
   /** Go to the address in the target local. */
   readonly far: Label;

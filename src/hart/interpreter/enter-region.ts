@@ -142,8 +142,8 @@ function pollIfSpent(
 }
 
 /**
- * Accounts for what was interpreted before the region. Samples are taken behind taken jumps only, so there may never be
- * one between two regions of a long run of instructions.
+ * Accounts for instructions interpreted before the region. Samples are taken behind taken jumps only, so there may
+ * never be one between two regions of a long run of instructions.
  */
 function endStretch(f: FunctionBuilder, hart: Local<'i32'>, stretch: FunctionRef<'void'>): void {
   const start = f.let(i32.load(hart, FIELD.stretch));

@@ -41,8 +41,8 @@ const RANDOM = { factor: 1_664_525, addend: 1_013_904_223 } as const;
  *
  * It is one loop around a `br_table` over decoded slots: on V8 that is three to four times faster than a function for
  * each instruction with tail calls, because nothing is saved and restored between instructions. Nothing in the loop
- * calls anything, or the engine would keep its locals on the stack: what has to is behind the loop, which then begins
- * anew.
+ * calls anything, or the engine would keep its locals on the stack: code that has to is behind the loop, which then
+ * begins anew.
  */
 export function generateInterpreter(
   limits: MemoryLimits,
@@ -119,7 +119,7 @@ function definePoll(module: ModuleBuilder, sample: FunctionRef<'void'>): Functio
     f.store('i32.store', hart, fuel, FIELD.fuel);
     f.store('i32.store', hart, i32.const(0), FIELD.chunk);
     f.store('i32.store', hart, i32.const(0), FIELD.budget);
-    // Pairs with the store of a kick: whoever wants the hart out sets this word last.
+    // Pairs with the store of a kick: a thread that wants the hart out sets this word last.
     const asked = i32.atomic.load(i32.load(hart, FIELD.exitRequest));
     // Pairs with the stores of a hart that works alone.
     const owned = i32.atomic.load(i32.load(hart, FIELD.exclusion), EXCLUSION.at.owned);

@@ -12,7 +12,7 @@ const { pending: PENDING, enabled: ENABLED, delivery: DELIVERY, threshold: THRES
 export interface FileFunctions {
   /** `InterruptFile.top`. */
   readonly top: FunctionRef<'i32'>;
-  /** `InterruptFile.claim` of what is on top. */
+  /** `InterruptFile.claim` of the top interrupt. */
   readonly claim: FunctionRef<'i32'>;
   /** The interrupt on top if the file delivers, as `InterruptFile.asserts` looks. */
   readonly delivered: FunctionRef<'i32'>;

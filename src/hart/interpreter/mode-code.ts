@@ -1,4 +1,4 @@
-/** Parts of generated code that change the mode: what traps and returns from them have in common. */
+/** Parts of generated code that change the mode: the common parts of traps and returns from them. */
 import { type FunctionBuilder, type I32, type I64, i32, i64, type Local } from '../../wasm/index.ts';
 import { FIELD } from '../layout.ts';
 import { csrAddress, STATUS } from './privileged-fields.ts';
@@ -22,7 +22,7 @@ export function savedPc(hart: Local<'i32'>): I64 {
   return i64.add(i64.load(hart, FIELD.pageAddress), i64.extend_i32_u(offset));
 }
 
-/** Declines what the function is not made for. */
+/** Declines cases that the function is not made for. */
 export function giveUpIf(f: FunctionBuilder, condition: I32): void {
   f.if(condition, () => f.return(i32.const(NOT_DONE)));
 }

@@ -34,7 +34,7 @@ export interface PrivilegedCode extends TrapFunctions, MissFunctions {
   readonly fetchPage: FunctionRef<'i32'>;
   /**
    * `(hart, address)`: 1 if CBO.ZERO is done, 0 if nothing has happened, as always where the TLB does not know the
-   * page. Compiled regions import it, and {@link csr}: they hold on to what they have found in the TLB.
+   * page. Compiled regions import it, and {@link csr}: they hold on to entries that they have found in the TLB.
    */
   readonly zeroBlock: FunctionRef<'i32'>;
   /** The same, after a walk for the page. */
@@ -123,7 +123,7 @@ function defineZeroBlock(module: ModuleBuilder): FunctionRef<'i32'> {
   });
 }
 
-/** A walk may set A and D bits, so it must not be for what is forbidden. The store faults in `privileged/`. */
+/** A walk may set A and D bits, so it must not be for a forbidden access. The store faults in `privileged/`. */
 function defineZeroUnknownBlock(module: ModuleBuilder, refill: FunctionRef<'i32'>): FunctionRef<'i32'> {
   return module.function('zeroUnknownBlock', ZERO_BLOCK.params, 'i32', (f) => {
     const hart = f.param(0, 'i32');

@@ -48,12 +48,12 @@ export interface StageParts {
 }
 
 /**
- * Code of one walk: {@link StageCode.descend}, then what the caller demands of the leaf, then {@link StageCode.mark}.
+ * Code of one walk: {@link StageCode.descend}, then the caller's demands of the leaf, then {@link StageCode.mark}.
  */
 export class StageCode {
   readonly #parts: StageParts;
   readonly #tables: Tables;
-  /** The entry looked at: its address before the stage below, where it is in linear memory, and what was read. */
+  /** The entry looked at: its address before the stage below, where it is in linear memory, and its value. */
   readonly entryAddress: Local<'i64'>;
   readonly #entryHost: Local<'i32'>;
   readonly #entry: Local<'i64'>;
@@ -140,7 +140,7 @@ export class StageCode {
     });
   }
 
-  /** Puts the entry's new value in the place of the one that was read. @returns what was there */
+  /** Puts the entry's new value in the place of the one that was read. @returns the value that was there */
   #exchange(marked: Local<'i64'>): I64 {
     const host = this.#entryHost;
     if (this.#isWide) return i64.atomic.rmwCmpxchg(host, this.#entry, marked);

@@ -100,7 +100,7 @@ const SYSTEM_CODE: ReadonlyMap<string, SystemCode> = new Map([
 ]);
 
 /**
- * Generates what can be done of a system instruction without TypeScript, for a function of its own: it returns a status
+ * Generates the part of a system instruction that needs no TypeScript, for a function of its own: it returns a status
  * when all is done, and goes on behind when nothing is.
  */
 export function generateSystem(frame: Frame, instruction: string): void {

@@ -6,7 +6,7 @@ import { FIELD, SUPERPAGE_BITS, TLB, TLB_ENTRY } from '../layout.ts';
 
 const PAGE = 4096;
 
-/** Where an entry has what it leads to, behind its tag. */
+/** Where an entry has its target, behind its tag. */
 export const DATUM = TLB_ENTRY.at.datum;
 
 /** Where the word for a superpage is in a map of them: these bits of its number divided by 8. */

@@ -1,7 +1,7 @@
 /**
  * The common traps in generated code: exceptions of U- and S-mode that the same address space handles in S-mode (VU and
- * VS in a guest), the SRET back, SFENCE.VMA of a page, and what `machine-trap-code.ts` has for M-mode. Every function
- * either does all that the TypeScript in `privileged/` would do, or gives up without having changed anything.
+ * VS in a guest), the SRET back, SFENCE.VMA of a page, and the traps of `machine-trap-code.ts` for M-mode. Every
+ * function either does all that the TypeScript in `privileged/` would do, or gives up without having changed anything.
  */
 import { addressWithin, type Xlen } from '../../isa/index.ts';
 import { call, type FunctionRef, type I32, i32, i64, type ModuleBuilder, select } from '../../wasm/index.ts';

@@ -46,8 +46,8 @@ const PAGE_OFFSET = 0xfff;
 
 /**
  * `refill(hart, address, request)`: translates for the current context and puts the page into the TLB (unless the
- * access is a fetch). The address in linear memory of what `address` means, or 0: nothing but A and D bits has changed,
- * and {@link FIELD.pageFault} is 1 if a page fault is certain.
+ * access is a fetch). The address in linear memory of the target of `address`, or 0: nothing but A and D bits has
+ * changed, and {@link FIELD.pageFault} is 1 if a page fault is certain.
  */
 export function defineRefill(module: ModuleBuilder, xlen: Xlen): FunctionRef<'i32'> {
   const guestWalk = defineGuestWalk(module, xlen);
@@ -223,7 +223,7 @@ class RefillGenerator {
     return tlbTag(this.#hart, this.#address, 'loadKey');
   }
 
-  /** Leaves what is rare to others. @returns the status register whose SUM counts */
+  /** Leaves rare cases to others. @returns the status register whose SUM counts */
   #checkContext(): Local<'i32'> {
     const f = this.#f;
     const status = f.let(statusOfMode(this.#hart));

@@ -61,7 +61,7 @@ export function sameState(a: Int32Array, b: Int32Array): boolean {
   return true;
 }
 
-/** Names what differs between the hart blocks of the compiling and the interpreting hart. */
+/** Names the differences between the hart blocks of the compiling and the interpreting hart. */
 export function stateDifferences(compiled: Int32Array, interpreted: Int32Array): Difference[] {
   const found: Difference[] = [];
   const compare = (name: string, offset: number, double: boolean): void => {
@@ -109,7 +109,7 @@ export function memoryDifferences(compiled: GuestMemory, interpreted: GuestMemor
 }
 
 /**
- * Makes `to` what `from` is; pages that are equal are not touched, so that those of zeros take no memory of the host.
+ * Makes `to` equal to `from`; pages that are equal are not touched, so that those of zeros take no memory of the host.
  */
 export function copyMemory(from: GuestMemory, to: GuestMemory): void {
   const sources = from.asWords();

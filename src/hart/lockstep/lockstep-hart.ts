@@ -43,7 +43,7 @@ export class LockstepHart extends Hart {
   readonly #lockstep: LockstepOptions;
   readonly #regionsByRecord: Map<number, PlacedRegion>;
   readonly #memoryWords: Int32Array;
-  /** The first hart is at work: what it calls of itself is not for both. */
+  /** The first hart is at work: its calls of itself are not for both. */
   #busy = false;
   #started = false;
   #differs = false;
@@ -142,7 +142,7 @@ export class LockstepHart extends Hart {
     else this.both((hart) => hart.fenceI());
   }
 
-  /** Makes all RAM of the interpreting hart what it is for the other one: somebody has written to it anywhere. */
+  /** Makes all RAM of the interpreting hart equal to that of the other one: somebody has written to it anywhere. */
   copyMemory(): void {
     copyMemory(this.#ram, this.#shadowRam);
     this.#started = true;

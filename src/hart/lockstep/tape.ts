@@ -48,7 +48,7 @@ export class Tape {
   #strayed: string | undefined;
 
   /**
-   * @param first RAM of the first hart; what the host writes there is found by the second one at the same point of its
+   * @param first RAM of the first hart; the host's writes there are found by the second one at the same point of its
    * code
    * @param second RAM of the second hart
    */
@@ -76,7 +76,7 @@ export class Tape {
     this.#in('replay', body);
   }
 
-  /** Why the second hart did not ask what the first one did; undefined if it did. */
+  /** Why the second hart did not ask the same as the first one; undefined if it did. */
   get difference(): string | undefined {
     if (this.#strayed !== undefined) return this.#strayed;
     const left = this.#entries[this.#at];

@@ -10,7 +10,7 @@ import type { Pmp } from './pmp.ts';
 import { masked, maskingOf, maskings } from './pointer-masking.ts';
 import { type LeafRule, Stage, UNPAGED, WALK_RESULT, type WalkResult } from './stage.ts';
 
-/** In whose name memory is accessed: what privilege, translation and permissions depend on. */
+/** In whose name memory is accessed: privilege, translation and permissions depend on it. */
 export interface TranslationMode {
   /** Effective privilege: 0 U, 1 S, 3 M. */
   privilege: number;
@@ -128,7 +128,7 @@ export class Mmu {
 
   /**
    * The upper half of an address that a load or store of the hart as it is means, without bits that pointer masking
-   * ignores. To be used for every part of an access that crosses pages, and in what is reported about it.
+   * ignores. To be used for every part of an access that crosses pages, and in reports about it.
    */
   maskedHigh(high: number): number {
     const csr = this.#csr;
@@ -149,7 +149,7 @@ export class Mmu {
     return masked(csr, high, pmm, true);
   }
 
-  /** U-mode may not know what the guest's kernel has chosen for its programs: HUPMM takes its place there. */
+  /** U-mode may not know the choice of the guest's kernel for its programs: HUPMM takes its place there. */
   #userMaskingOfGuest(): number | undefined {
     if (this.#state.privilege !== MODE.user) return undefined;
     return (this.#csr[CSR.hstatus + 1] & HSTATUS.hupmmHigh) >> HSTATUS.hupmmHighShift;
@@ -164,7 +164,7 @@ export class Mmu {
   }
 
   /**
-   * Translates for HLV, HLVX and HSV: as VS- or VU-mode (hstatus.SPVP), whatever the current mode is.
+   * Translates for HLV, HLVX and HSV: as VS- or VU-mode (hstatus.SPVP), in each current mode.
    *
    * @param executable - HLVX: execute instead of read permission; still a load
    */

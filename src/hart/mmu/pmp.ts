@@ -120,7 +120,7 @@ export class Pmp {
   /**
    * Writes pmpcfg0, pmpcfg2 (on RV32 pmpcfg0..3) or pmpaddr0..15; locked parts keep their value.
    *
-   * Translations cached before may allow what is now forbidden until the guest executes SFENCE.VMA.
+   * Translations cached before may allow accesses that are now forbidden until the guest executes SFENCE.VMA.
    *
    * @returns false when there is no such CSR
    */

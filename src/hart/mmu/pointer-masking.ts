@@ -34,8 +34,8 @@ export function maskingOf(
 }
 
 /**
- * The upper half of an address without its masked bits: the sign of what is left takes their place where the first
- * stage translates, else 0.
+ * The upper half of an address without its masked bits: the sign of the rest takes their place where the first stage
+ * translates, else 0.
  *
  * @param pmm a value of the field PMM
  */

@@ -160,7 +160,7 @@ export class Stage {
     return this.#descend(low, high, rule);
   }
 
-  /** Whether the bits above the translated ones are what they must be. */
+  /** Whether the bits above the translated ones are as they must be. */
   #inRange(high: number): boolean {
     // Bits of the high word that are translated: 7, 16 or 25, and two more of a guest-physical address. In Sv32 0.
     const bits = PAGE_SHIFT + this.#tables.levelBits * this.#levels - 32;
@@ -197,7 +197,7 @@ export class Stage {
           ? isSmallPage(entry.low, entry.high)
           : isSuperpage(entry.low, entry.high, offsetLow[level], offsetHigh[level]);
       if (!fits || !allows(entry.low, rule)) return WALK_RESULT.pageFault;
-      // Setting A or D changes the entry in RAM only; what was read keeps its address.
+      // Setting A or D changes the entry in RAM only; the entry that was read keeps its address.
       const leafLow = entry.low;
       const leafHigh = entry.high;
       const missing = rule.marks & ~leafLow;

@@ -1,6 +1,6 @@
 /**
  * Legal values of satp, vsatp and hgatp. MODE is bits 63:60 in each: 0 Bare, 8 Sv39, 9 Sv48, 10 Sv57 (and ...x4). The
- * registers of RV32 are kept in the same form, with MODE 1 for Sv32, so that all who look at them find the same fields.
+ * registers of RV32 are kept in the same form, with MODE 1 for Sv32, so that all readers find the same fields.
  */
 import type { Context } from './context.ts';
 import type { CsrDefinition } from './csr-definition.ts';

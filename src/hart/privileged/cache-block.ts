@@ -1,4 +1,4 @@
-/** Zicbom and Zicboz: who may operate on cache blocks. */
+/** Zicbom and Zicboz: the modes that may operate on cache blocks. */
 import type { Decoded } from '../../isa/instruction.ts';
 import { CAUSE } from '../exceptions.ts';
 import { CSR } from '../layout.ts';

@@ -8,7 +8,7 @@ import type { HartState } from '../state.ts';
 export interface PrivilegedHooks {
   /**
    * Something that address translation depends on has changed: privilege, V, MPRV, MPP, MPV, SUM, MXR, SPVP, an
-   * address-space register (satp, vsatp, hgatp), who updates A and D bits, or pointer masking.
+   * address-space register (satp, vsatp, hgatp), the updates of A and D bits, or pointer masking.
    */
   contextChanged(): void;
   /**
@@ -37,7 +37,7 @@ export interface PrivilegedHooks {
   pmpWrite(csr: number, low: number, high: number): void;
   /** Leaves the number of instructions retired before the current one in `out`. */
   retired(out: Halves): void;
-  /** Whether memory still holds what the last LR loaded. Only with a reservation. */
+  /** Whether memory still holds the value that the last LR loaded. Only with a reservation. */
   reservationHolds(): boolean;
   /** The run under way, if there is one, may carry out so many instructions more, and no more than before. */
   limitRun(instructions: number): void;

@@ -75,7 +75,7 @@ export function readCounter(context: Context, counter: Counter): void {
   addTo(context, context.low, context.high, low, high);
 }
 
-/** The next instruction reads what is written: the writing instruction does not count ("minstret"). */
+/** The next instruction reads the written value: the writing instruction does not count ("minstret"). */
 function setCounter(context: Context, counter: Counter, low: number, high: number): void {
   const { csr } = context.state;
   if (isCounting(context, counter)) {

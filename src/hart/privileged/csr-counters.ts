@@ -139,7 +139,8 @@ const eventCounters = Array.from({ length: 29 }, (_, index) => index + FIRST_EVE
 );
 
 /**
- * Counters that overflowed, of those that the mode may see: those of events, or of a guest what its hypervisor says.
+ * Counters that overflowed, of those that the mode may see: those of events, or of a guest those that its hypervisor
+ * names.
  */
 function overflown({ state: { csr }, features }: Context): number {
   if (features.hsHost) return csr[CSR.scountovf] as number;

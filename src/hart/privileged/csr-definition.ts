@@ -6,8 +6,8 @@ export const VERDICT = { allowed: 0, illegal: 1, virtual: 2 } as const;
 export type Verdict = (typeof VERDICT)[keyof typeof VERDICT];
 
 /**
- * Decides about an access beyond what the CSR number says, such as counter enables. Privilege and V are arguments
- * because the choice of exception in a guest depends on what HS-mode would be allowed to do.
+ * Decides about an access beyond the rules of the CSR number, such as counter enables. Privilege and V are arguments
+ * because the choice of exception in a guest depends on the rights of HS-mode.
  */
 export type Gate = (context: Context, privilege: number, virtual: number, writes: boolean) => Verdict;
 

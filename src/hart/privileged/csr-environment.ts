@@ -30,7 +30,7 @@ function writeLow(context: Context, field: number, low: number): void {
 /** Bits that are 0 in menvcfg are read-only 0 in henvcfg: the stored value is always the one in effect. */
 const NARROWED = ENVCFG.adueHigh | ENVCFG.pbmteHigh | ENVCFG.stceHigh;
 
-/** Where pointer masking of the mode below can be set: what a write to PMM leaves there. */
+/** Where pointer masking of the mode below can be set: the value that a write to PMM leaves there. */
 function maskingAfter({ state: { csr }, features }: Context, field: number, high: number): number {
   const { extensions, xlen } = features;
   const isThere = xlen === 64 && extensions.has(field === CSR.menvcfg ? 'smnpm' : 'ssnpm');

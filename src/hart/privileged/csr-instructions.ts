@@ -15,8 +15,8 @@ function writesCsr({ instruction, rs1, imm }: Decoded): boolean {
 }
 
 /**
- * stimecmp and vstimecmp, and what they are compared with or count for: htimedelta, menvcfg and henvcfg, and the upper
- * halves of all.
+ * stimecmp and vstimecmp, and the CSRs that they are compared with or count for: htimedelta, menvcfg and henvcfg, and
+ * the upper halves of all.
  */
 const TIMER_CSRS: readonly number[] = [0x14d, 0x15d, 0x24d, 0x25d, 0x605, 0x615, 0x30a, 0x31a, 0x60a, 0x61a];
 

@@ -86,7 +86,7 @@ export class Privileged {
     return enterException(this.#context, epcLow, epcHigh);
   }
 
-  /** Puts the hart into a mode, whatever it was in: its state was written from outside. */
+  /** Puts the hart into a mode, from any other: its state was written from outside. */
   enterMode(privilege: number, virtual: number): void {
     setMode(this.#context, privilege, virtual);
   }
@@ -96,7 +96,7 @@ export class Privileged {
     return takeInterrupt(this.#context);
   }
 
-  /** WFI may complete: a locally enabled interrupt is pending, whatever global enables and delegation say. */
+  /** WFI may complete: a locally enabled interrupt is pending, regardless of global enables and delegation. */
   wakePending(): boolean {
     return wakePending(this.#context);
   }
@@ -124,7 +124,7 @@ export class Privileged {
     returnFromSupervisor(this.#context);
   }
 
-  /** Brings FS of the status registers and {@link FIELD.floatOff} up to date, for those who look at raw state. */
+  /** Brings FS of the status registers and {@link FIELD.floatOff} up to date, for readers of raw state. */
   foldFloat(): void {
     foldFloat(this.#context.state);
     refreshFloatOff(this.#context.state);

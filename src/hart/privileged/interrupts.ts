@@ -17,8 +17,8 @@ function highest(pending: number): number {
 }
 
 /**
- * Takes the interrupt of highest priority that may be taken now, if there is one. Interrupts for a more privileged
- * mode come first, whatever their number; VS-level ones are taken only when V=1.
+ * Takes the interrupt of highest priority that may be taken now, if there is one. Interrupts for a more privileged mode
+ * come first, with any number; VS-level ones are taken only when V=1.
  */
 export function takeInterrupt(context: Context): TrapTarget | undefined {
   if (context.features.aia) return takeTopInterrupt(context);

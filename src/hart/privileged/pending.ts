@@ -96,13 +96,13 @@ export function machinePending(context: Context, wanted: number): number {
   return context.features.hypervisor ? pending | hypervisorPending(context, wanted) : pending;
 }
 
-/** mie: what is stored there, and hie, which it contains. */
+/** mie: the bits that are stored there, and hie, which it contains. */
 export function machineEnabled(context: Context): number {
   const { csr } = context.state;
   return (csr[CSR.mie] as number) | (csr[CSR.hie] as number);
 }
 
-/** Interrupts that are pending and locally enabled, whatever the global enables and delegation. */
+/** Interrupts that are pending and locally enabled, regardless of the global enables and delegation. */
 export function pendingAndEnabled(context: Context): number {
   const enabled = machineEnabled(context);
   return enabled === 0 ? 0 : machinePending(context, enabled);

@@ -7,7 +7,7 @@ import type { CsrTable } from './csr-table.ts';
 import { MODE } from './registers.ts';
 import { resetStatus, setMode } from './status.ts';
 
-/** MXL = 2 for 64 bits, in the high half; 1 for 32, in what is the upper half of 32 bits then. */
+/** MXL = 2 for 64 bits, in the high half; 1 for 32, in the upper half of 32 bits then. */
 const MXL_64_HIGH = 2 << 30;
 const MXL_32 = 1 << 30;
 

@@ -99,7 +99,7 @@ function writableBits({ features }: Context, bits: number): number {
   return bits & ~((features.float ? 0 : STATUS.fs) | (features.vector ? 0 : STATUS.vs));
 }
 
-/** Replaces `bits` of mstatus by those of `low`, and what follows from it. */
+/** Replaces `bits` of mstatus by those of `low`, and the state that follows from it. */
 function updateMstatus(context: Context, bits: number, low: number): void {
   const { state } = context;
   foldFloat(state);

@@ -75,7 +75,7 @@ const fenceAddressSpace: Handler = (context, _table, decoded) => {
   return fence(context, 'vma', decoded);
 };
 
-/** sfence.w.inval and sfence.inval.ir order what sinval.vma and the others already do at once (Svinval). */
+/** sfence.w.inval and sfence.inval.ir order the work that sinval.vma and the others already do at once (Svinval). */
 const fenceInvalidation: Handler = (context, _table, decoded) => {
   if (context.state.privilege !== MODE.user) return OUTCOME.next;
   return context.state.virtual !== 0 ? virtualInstruction(context, decoded) : illegal(context, decoded);

@@ -1,4 +1,4 @@
-/** WFI, and what a sleeping hart waits for. */
+/** WFI, and the news that a sleeping hart waits for. */
 
 import { isAtLeast, subtractTo, toNumber } from '../../layout/halves.ts';
 import { CAUSE } from '../exceptions.ts';
@@ -15,7 +15,7 @@ import { HSTATUS, MODE, STATUS } from './registers.ts';
 const LOOKS = 64;
 
 /**
- * WFI may complete: a locally enabled interrupt is pending, whatever global enables and delegation say; with the AIA,
+ * WFI may complete: a locally enabled interrupt is pending, regardless of global enables and delegation; with the AIA,
  * mtopi, stopi or vstopi is not 0.
  */
 export function wakePending(context: Context): boolean {

@@ -44,7 +44,7 @@ export class FullRegions {
     return true;
   }
 
-  /** Half of what was counted is forgotten. */
+  /** Half of the counts is forgotten. */
   cool(): void {
     for (const full of this.#regions.values()) full.samples >>= 1;
   }

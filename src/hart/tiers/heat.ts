@@ -5,8 +5,8 @@ const THRESHOLD = 512;
 /** So many times as often: then it is compiled again, with all that it leads to. */
 const DEEP = 3;
 /**
- * After so many samples for each of the threshold, half of what was counted is forgotten: otherwise all code that ever
- * runs is compiled in the end, and machine code takes more and more memory.
+ * After so many samples for each of the threshold, half of the counts is forgotten: otherwise all code that ever runs
+ * is compiled in the end, and machine code takes more and more memory.
  */
 const PERIOD = 2048;
 /**
@@ -47,7 +47,7 @@ export class Heat {
     return this.#samples[counterOf(slot)] >= this.#deep;
   }
 
-  /** Counts a sample of a slot. @returns how to compile what begins there, if that is due now */
+  /** Counts a sample of a slot. @returns how to compile the code that begins there, if that is due now */
   warm(slot: number): Depth | undefined {
     const counter = counterOf(slot);
     const samples = this.#samples[counter];

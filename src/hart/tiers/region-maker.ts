@@ -22,8 +22,8 @@ export class RegionMaker {
   }
 
   /**
-   * Compiles what begins at a place. A guest can write any code that there is: if some of it should not compile, or the
-   * engine refuses the outcome, a person is told of the first time.
+   * Compiles the code that begins at a place. A guest can write any code that there is: if some of it should not
+   * compile, or the engine refuses the outcome, a person is told of the first time.
    *
    * @returns undefined if the first instruction is not for compiled code, or `refused`
    */

@@ -29,7 +29,7 @@ export interface RegionsOptions {
   readonly hot?: Uint32Array | undefined;
   /** Is told of each region that is put in place. */
   readonly onRegion?: (placed: PlacedRegion) => void;
-  /** Is told what was compiled. */
+  /** Is told of each compilation. */
   readonly onCompiled?: (compiled: CompiledCode) => void;
   /** Is told, for people, of the first code that does not compile. */
   readonly onRefused?: (text: string) => void;

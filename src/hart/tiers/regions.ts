@@ -297,7 +297,7 @@ export class Regions {
     this.#byPage.delete(slots);
   }
 
-  /** Drops regions to make room for others; what is hot will soon be back. */
+  /** Drops regions to make room for others; hot ones will soon be back. */
   #makeRoom(numbers: readonly number[]): void {
     for (const number of numbers) {
       const slot = this.#installed.get(number)?.slot ?? 0;
@@ -337,7 +337,7 @@ export class Regions {
     });
   }
 
-  /** Compiles what begins at a place; what is refused is interpreted from then on. */
+  /** Compiles the code that begins at a place; refused code is interpreted from then on. */
   #make(place: Place, depth: Depth, source: HartCode): MadeRegion | undefined {
     const { slot, slots } = place;
     const { large = false, ungrouped = false, ungroupedBases = 0 } = this.#notes.of(slots, slot) ?? {};

@@ -122,7 +122,7 @@ export class KernelFloat implements FloatOfKernel {
     return this.#saturated(() => this.#code.toInteger('l', format, bits(format, a)), width, signed);
   }
 
-  /** Cuts a conversion to 64 bits to the limits of fewer: what is beyond these is invalid, and not inexact. */
+  /** Cuts a conversion to 64 bits to the limits of fewer: a value beyond these is invalid, and not inexact. */
   #saturated(convert: () => I64, width: number, signed: boolean): I64 {
     const { f, hart } = this.#kernel;
     const before = f.let(this.#flags);
@@ -152,7 +152,7 @@ export class KernelFloat implements FloatOfKernel {
     return i64.extend_i32_u(this.#toOdd ? this.#oddIfInexact(convert) : convert());
   }
 
-  /** Rounding to odd: what is cut off makes the last place 1 ("jamming"). */
+  /** Rounding to odd: bits that are cut off make the last place 1 ("jamming"). */
   #oddIfInexact(convert: () => I32): I32 {
     const { f, hart } = this.#kernel;
     const before = f.let(this.#flags);
@@ -188,7 +188,7 @@ export class KernelFloat implements FloatOfKernel {
   }
 }
 
-/** The low bits of a value as what functions of a format take. */
+/** The low bits of a value as the operand of a format's functions. */
 function bits<F extends FloatFormat>(format: F, value: I64): FloatBits[F] {
   const taken: Record<FloatFormat, () => Expr> = {
     h: () => i32.and(i32.wrap_i64(value), i32.const(0xffff)),

@@ -34,7 +34,7 @@ export interface KernelCallOuts {
 /** Elements that are done together. */
 export interface Chunk {
   readonly elements: number;
-  /** Looks at what chunks depend on: at the start, and behind elements that were done one by one. */
+  /** Looks at the state that chunks depend on: at the start, and behind elements that were done one by one. */
   prepare?(): void;
   /**
    * Does them, from an index on. It may branch to the label, and has changed nothing then: they are done one by one.

@@ -31,8 +31,8 @@ export function floatUseOf(shape: VectorShape): FloatUse | undefined {
 }
 
 /**
- * Generates the module of one kernel: it imports `env.memory`, the call-outs and what it needs of `float`, and exports
- * `run(hart, bits)`.
+ * Generates the module of one kernel: it imports `env.memory`, the call-outs and the functions of `float` that it
+ * needs, and exports `run(hart, bits)`.
  */
 export function generateKernel(
   shape: VectorShape,

@@ -20,8 +20,8 @@ const PAGE = 4096;
 const UNSIGNED = ['u8', 'u16', 'u32', 'i64'] as const;
 
 /**
- * Loads and stores. What the TLB does not have goes through TypeScript, element by element; when an element raises an
- * exception, vstart is its index, and all before it are done.
+ * Loads and stores. Accesses that the TLB does not have go through TypeScript, element by element; when an element
+ * raises an exception, vstart is its index, and all before it are done.
  */
 class MemoryKernel {
   readonly #kernel: KernelFrame;

@@ -54,15 +54,16 @@ function moduleOf(key: string, shape: VectorShape, setting: KernelSetting): WebA
 const LIMITS = { minimum: 1, maximum: 65536 } as const;
 
 /**
- * Carries vector instructions out. Each instruction, with what it needs to know of vtype, becomes a function of
+ * Carries vector instructions out. Each instruction, with the facts that it needs of vtype, becomes a function of
  * WebAssembly when it is first met: its kernel. Generated code finds kernels by encoding and vtype and calls them
- * itself; it comes here for what it does not know yet, for exceptions, and for memory that the TLB does not have.
+ * itself; it comes here for instructions that it does not know yet, for exceptions, and for memory that the TLB does
+ * not have.
  */
 export class VectorUnit {
   readonly #parts: VectorParts;
   readonly #vlenb: number;
   readonly #kernels = new Map<string, Placed>();
-  /** Those of legal instructions, by encoding and vtype: for what the table of the hart block has lost. */
+  /** Those of legal instructions, by encoding and vtype: for those that the table of the hart block has lost. */
   readonly #known = new Map<number, Placed>();
   /** Memory may be accessed beyond what the TLB has: the instruction is carried out from here. */
   #direct = false;

@@ -36,7 +36,7 @@ export const HVICTL = {
   iprio: 0xff,
 } as const;
 
-/** hvictl.VTI: the hypervisor says what is on top for its guest. */
+/** hvictl.VTI: the hypervisor names the top for its guest. */
 export function hasInjection({ state }: Context): boolean {
   return ((state.csr[CSR.hvictl] as number) & HVICTL.vti) !== 0;
 }
@@ -103,7 +103,10 @@ export function supervisorTop(context: Context): number {
   return shown(context, forSupervisor);
 }
 
-/** The value of vstopi: the highest of an external interrupt, and of what else is pending or hvictl says instead. */
+/**
+ * The value of vstopi: the highest of an external interrupt, and of the others that are pending, or that hvictl names
+ * instead.
+ */
 export function guestTop(context: Context): number {
   const { csr } = context.state;
   const hvictl = csr[CSR.hvictl] as number;

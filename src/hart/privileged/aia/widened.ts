@@ -1,4 +1,4 @@
-/** The interrupt CSRs that the AIA widens to 64 interrupts: what differs from their definitions without it. */
+/** The interrupt CSRs that the AIA widens to 64 interrupts: differences from their definitions without it. */
 import { CSR } from '../../layout.ts';
 import type { Context, Features } from '../context.ts';
 import { type CsrDefinition, type Gate, upperHalves, VERDICT } from '../csr-definition.ts';
@@ -112,7 +112,7 @@ function modifyMip(context: Context): void {
   set(context, rest | stored, 0);
 }
 
-/** With hvictl.VTI the hypervisor carries out what a guest does to sip and sie. */
+/** With hvictl.VTI the hypervisor carries out a guest's accesses to sip and sie. */
 const injectionGate: Gate = (context, _privilege, virtual) =>
   virtual !== 0 && hasInjection(context) ? VERDICT.virtual : VERDICT.allowed;
 

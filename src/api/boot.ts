@@ -34,8 +34,9 @@ async function startOn(
   try {
     const prepared = await prepare();
     try {
+      await platform.breathe();
       signal?.throwIfAborted();
-      return Vm.start(platform, prepared, options);
+      return await Vm.start(platform, prepared, options);
     } catch (error) {
       prepared.close();
       throw error;

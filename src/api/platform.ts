@@ -68,6 +68,11 @@ export interface Platform {
    * @throws InputError if the port cannot be had
    */
   listen(host: string, port: number, connect: () => Promise<GuestSocket>): Promise<OpenForward>;
+  /**
+   * Comes between two steps that take long, so that what else the thread has to do need not wait for both: the thread
+   * of a page draws it and answers people.
+   */
+  breathe(): Promise<void>;
   /** Calls back after so many milliseconds, unless the function that it gives is called. Keeps no program running. */
   after(milliseconds: number, callback: () => void): () => void;
 }

@@ -52,13 +52,16 @@ export class Vm implements AsyncDisposable {
   #hasEnded = false;
 
   /**
-   * Starts a machine.
+   * Puts a machine together, and starts it.
    *
    * @internal
    * @throws InputError when its guest does not fit into its memory
    */
-  static start(platform: Platform, prepared: PreparedMachine, options: BootOptions = {}): Vm {
-    return new Vm(platform, prepared, options);
+  static async start(platform: Platform, prepared: PreparedMachine, options: BootOptions = {}): Promise<Vm> {
+    const vm = new Vm(platform, prepared, options);
+    await platform.breathe();
+    vm.machine.start();
+    return vm;
   }
 
   private constructor(platform: Platform, prepared: PreparedMachine, options: BootOptions) {
@@ -99,7 +102,6 @@ export class Vm implements AsyncDisposable {
       prepared.close();
       return end.reason === 'stopped' ? (this.#overtime ?? end) : end;
     });
-    this.machine.start();
   }
 
   /** How the machine ended. The program does not come to its end while this is waited for, and the machine runs. */

@@ -50,7 +50,7 @@ export async function execCommand(
   const env = readVariables(options.env ?? []);
   const read = await readRun(withQuiet(options), host, true);
   const { config, begun } = await guestFor(read, options, host, typed);
-  const vm = Vm.start(nodePlatform, { config, host, forwards: [], close: () => undefined });
+  const vm = await Vm.start(nodePlatform, { config, host, forwards: [], close: () => undefined });
   const run = new Execution(vm, read.shape.timeout, () => begun(vm));
   try {
     const status = await run.status(words, { ...options, env });

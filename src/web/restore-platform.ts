@@ -8,7 +8,7 @@ import { checkDrives } from './drives/drive-stamps.ts';
 import { refuseForPages } from './refuse.ts';
 import { type SnapshotBytes, SnapshotReader } from './snapshot-reader.ts';
 import { copyOnThread, writeOnThread } from './snapshot-writer.ts';
-import { WebHost } from './web-host.ts';
+import { domainThreads, WebHost } from './web-host.ts';
 
 /** The side of {@link Platform} for machines that are saved and restored. */
 export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'copy' | 'save'> = {
@@ -16,7 +16,11 @@ export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'copy' | 'sav
     typeof from === 'string'
       ? restoreFrom(from, `The snapshot ${from}`, options)
       : restoreFrom(from, 'The image', options),
-  adopt: (saved, options) => prepare(options, hostFor(options), saved.plan, {}, () => Promise.resolve(saved)),
+  adopt: (saved, options) => {
+    const host = hostFor(options);
+    prepareThreads(host, options, saved.plan.pcpus);
+    return prepare(options, host, saved.plan, {}, () => Promise.resolve(saved));
+  },
   copy: copyOnThread,
   async save(saved, to, notes) {
     if (typeof to === 'string')
@@ -46,6 +50,7 @@ export async function restoreFrom(
     if (machine.kind !== 'domain')
       throw new InputError(`${name} is one of a bare machine, which pages do not have.`);
     const threads = options.threads ?? Math.min(pcpus, navigator.hardwareConcurrency);
+    prepareThreads(host, options, threads);
     return await prepare(options, host, machine, notes, (attached) => reader.machine(threads, attached));
   } catch (error) {
     host.close();
@@ -55,12 +60,21 @@ export async function restoreFrom(
   }
 }
 
-/** @throws InputError for options of Node alone; IsolationError where a page may not share memory */
+/**
+ * Starts the first thread, which every machine has, while nobody knows how many there are.
+ *
+ * @throws InputError for options of Node alone; IsolationError where a page may not share memory
+ */
 function hostFor(options: RestoreOptions): WebHost {
   refuseForPages(options);
   const host = new WebHost();
-  host.prepare();
+  host.prepare(domainThreads(1, false));
   return host;
+}
+
+/** Starts the others, which load their modules while memory is unpacked. @param pcpus of the machine */
+function prepareThreads(host: WebHost, options: RestoreOptions, pcpus: number): void {
+  host.prepare(domainThreads(pcpus - 1, options.trace === true));
 }
 
 async function prepare(

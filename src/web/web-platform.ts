@@ -25,6 +25,7 @@ export const webPlatform: Platform = {
     entries: (folder) => noFolders(folder),
     put: (folder) => noFolders(folder),
   },
+  breathe: () => new Promise((resolve) => setTimeout(resolve)),
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);

@@ -28,6 +28,7 @@ export const nodePlatform: Platform = {
   },
   listen,
   folders: localFolders,
+  breathe: () => Promise.resolve(),
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds).unref();
     return () => clearTimeout(timer);

@@ -16,6 +16,7 @@ import {
   readDiskOptions,
   readLinuxOptions,
   readNetOptions,
+  readOvercommitOptions,
   readProgramsOptions,
   readShareOptions,
   readSweepOptions,
@@ -24,6 +25,7 @@ import {
   readWebOptions,
   usage,
 } from './options.ts';
+import { formatOvercommitResult, runOvercommitBench } from './overcommit/overcommit.ts';
 import { formatProgramsResult, runProgramsBench } from './programs/bench.ts';
 import { runRegionsBench } from './regions/regions.ts';
 import { formatShareResult, runShareBench } from './share/share.ts';
@@ -65,6 +67,12 @@ async function programs(args: readonly string[]): Promise<string> {
   const options = readProgramsOptions(args);
   const result = await runProgramsBench(options, onProgress);
   return options.json ? JSON.stringify(result, undefined, 2) : formatProgramsResult(result);
+}
+
+async function overcommit(args: readonly string[]): Promise<string> {
+  const options = readOvercommitOptions(args);
+  const result = await runOvercommitBench(options, onProgress);
+  return options.json ? JSON.stringify(result, undefined, 2) : formatOvercommitResult(result);
 }
 
 async function linux(args: readonly string[]): Promise<string> {
@@ -142,6 +150,7 @@ const benchmarks: ReadonlyMap<string, (args: readonly string[]) => Promise<strin
   ['sweep', sweep],
   ['boot', boot],
   ['programs', programs],
+  ['overcommit', overcommit],
   ['linux', linux],
   ['disk', disk],
   ['net', net],

@@ -65,6 +65,12 @@ export interface ProgramsOptions extends NetOptions {
   readonly programs: readonly GuestProgram[];
 }
 
+/** Options of `bench -- overcommit`. */
+export interface OvercommitOptions extends NetOptions {
+  /** Threads of hartvisor, whatever the number of vCPUs. */
+  readonly pcpus: number;
+}
+
 /** Guests of `bench -- trace`. */
 export const traceGuests = ['linux', 'tick'] as const;
 
@@ -120,13 +126,14 @@ const guest = {
 } as const;
 
 /** How to use the benchmarks. */
-export const usage = `npm run bench -- cpu | vector | sweep | boot | programs | linux | disk | net | share | agent | irq | regions | snapshot | timeline | trace | debug | web [options]
+export const usage = `npm run bench -- cpu | vector | sweep | boot | programs | overcommit | linux | disk | net | share | agent | irq | regions | snapshot | timeline | trace | debug | web [options]
 
   cpu    CPU kernels on the bare machine, against QEMU (TCG)
   vector the same with vector instructions, on harts of VLEN = 256
   sweep  the same work with more and more instructions, calls, pages and memory, against QEMU; fails on a step
   boot   Linux from start to its first userspace line and to power-off, against QEMU (TCG)
   programs  GCC, Python, Perl, OpenSSL, SQLite, gzip, xz and zstd of Debian in a Linux guest, against QEMU (TCG)
+  overcommit  a boot, hackbench and make -j64 with 2 and with 64 vCPUs on 2 threads, and the same on QEMU
   linux  system calls, page faults, switches, interrupts and throughput within Linux, against QEMU (TCG)
   disk   a disk of a Linux guest, raw and as a qcow2 image, against QEMU (TCG)
   net    TCP both ways, round trips and connections of a Linux guest, against QEMU's user network
@@ -140,8 +147,8 @@ export const usage = `npm run bench -- cpu | vector | sweep | boot | programs | 
   debug    what a debugger costs: a loop with points elsewhere, and steps and hits a second
   web      the same machines in a tab of Chromium, against Node: kernels, a boot of Linux, a start from an image
 
-Options of cpu, vector, sweep, boot, programs, linux, disk, net, share and agent (which has no --node, --engine, --checkout):
-  --runs N          turns, in each of which all sides run once (default: 5; of sweep 1)
+Options of cpu, vector, sweep, boot, programs, overcommit, linux, disk, net, share and agent (which has no --node, --engine, --checkout):
+  --runs N          turns, in each of which all sides run once (default: 5; of sweep 1, of overcommit 3)
   --qemu LIST       QEMU programs, or "trixie" for the one of that Debian release, fetched with its libraries; all
                     others are compared with the first (default: qemu-system-riscv64, or riscv32)
   --node LIST       programs of Node that run hartvisor, or versions as 26, fetched by npm (default: this one)
@@ -149,9 +156,11 @@ Options of cpu, vector, sweep, boot, programs, linux, disk, net, share and agent
   --checkout LIST   folders with other versions of hartvisor, each measured in turns with this one
   --timeout SECONDS give up after this time of one run (default: 300)
   --json            print the result as JSON
-Options of boot, programs, linux, net, share and agent:
-  --smp N,M         numbers of vCPUs (default: 1,2)
-  --memory SIZE     as 512M (default: 512M)
+Options of boot, programs, overcommit, linux, net, share and agent:
+  --smp N,M         numbers of vCPUs (default: 1,2; of overcommit 2,64, each compared with the first)
+  --memory SIZE     as 512M (default: 512M; of overcommit 1G)
+Options of overcommit:
+  --pcpus N         threads of hartvisor (default: 2)
 Options of boot and linux:
   --kernel FILE     in place of Debian's; boot needs an initrd with it
 Options of programs:
@@ -294,6 +303,21 @@ export function readNetOptions(args: readonly string[]): NetOptions {
   const { kernel: _, ...own } = guest;
   const values = parse(args, { ...common, ...own });
   return { ...readCommon(values), ...readGuest(values) };
+}
+
+/** Reads the options of `overcommit`. @throws InputError with the possible values */
+export function readOvercommitOptions(args: readonly string[]): OvercommitOptions {
+  const values = parse(args, {
+    ...{ ...common, runs: { type: 'string', default: '3' }, pcpus: { type: 'string', default: '2' } },
+    smp: { type: 'string', default: '2,64' },
+    memory: { type: 'string', default: '1G' },
+  });
+  const options = {
+    ...{ ...readCommon(values), ...readGuest(values) },
+    pcpus: wholeNumber(values.pcpus, '--pcpus', 64),
+  };
+  if (options.smp.length > 1) return options;
+  throw new InputError(`--smp ${values.smp}: give at least two numbers, such as 2,64, to be compared.`);
 }
 
 /** Reads the options of `programs`. @throws InputError with the possible values */

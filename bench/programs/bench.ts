@@ -97,7 +97,8 @@ export async function runProgramsBench(
   return { setting: readSetting(field), rows, cpuRows };
 }
 
-const LINES = /^(begin|end) \w+ \d+\.\d+( [0-9a-f]{32})?$/;
+/** Lines around each program. */
+export const LINES = /^(begin|end) \w+ \d+\.\d+( [0-9a-f]{32})?$/;
 
 /** The programs, each in a folder of its own, with a line before and after it that has the guest's time. */
 export function script(programs: readonly GuestProgram[]): string {

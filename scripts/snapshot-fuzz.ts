@@ -79,15 +79,18 @@ async function checkFile({ codec, bytes, right }: Original): Promise<void> {
   outcomes.other++;
 }
 
+/** Files after which a line says how far it is. */
+const ROUND = 10_000;
 const files = Number(values.files);
+const sentence = (count: number) =>
+  `${count} files: ${outcomes.refused} refused in words, ${outcomes.same} as they were, ` +
+  `${outcomes.other} other machines that are whole`;
 for (let file = 0; file < files; file++) {
   try {
     await checkFile(random.oneOf(originals));
   } catch (error) {
     throw new Error(`file ${file} of seed ${values.seed}`, { cause: error });
   }
+  if ((file + 1) % ROUND === 0 && file + 1 < files) console.log(sentence(file + 1));
 }
-const { refused, same, other } = outcomes;
-console.log(
-  `${files} files: ${refused} refused in words, ${same} as they were, ${other} other machines that are whole`,
-);
+console.log(sentence(files));

@@ -2,9 +2,11 @@
  * Saves `tick` at random moments and goes on with it in another machine, again and again: it counts all interrupts
  * itself, and says in the end whether one was lost or came from nowhere.
  *
- *     node scripts/snapshot-soak.ts [--cycles 1000] [--vcpus 4] [--pcpus 2] [--aia aplic-imsic] [--cpu rv32] [--seed N]
+ *     node scripts/snapshot-soak.ts [--cycles 1000] [--vcpus 4] [--pcpus 2] [--moved PCPUS] [--aia aplic-imsic]
+ *                                   [--cpu rv32] [--seed N]
  *
- * Every third time the machine goes through a file, else it is copied. The machine after it has any number of threads.
+ * Every third time the machine goes through a file, else it is copied. The machine after it has any number of threads,
+ * unless `--moved` gives one.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     cycles: { type: 'string', default: '1000' },
     vcpus: { type: 'string', default: '4' },
     pcpus: { type: 'string', default: '2' },
+    moved: { type: 'string' },
     aia: { type: 'string', default: 'none' },
     cpu: { type: 'string', default: 'rv64' },
     seed: { type: 'string', default: '1' },
@@ -73,7 +76,7 @@ class Run {
 
   async move(throughFile: boolean): Promise<void> {
     const before = this.machine;
-    const pcpus = 1 + random(vcpus);
+    const pcpus = values.moved === undefined ? 1 + random(vcpus) : Number(values.moved);
     let saved: Awaited<ReturnType<Machine['fork']>>;
     if (throughFile) {
       const file = join(folder, 'machine');

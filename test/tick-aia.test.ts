@@ -211,7 +211,9 @@ const machineDefects: readonly Defect[] = [
     file: 'src/interrupts/interrupt-file.ts',
     from: '    if (top !== 0) Atomics.and(',
     to: '    if (top !== 0 && Math.random() > 0.05) Atomics.and(',
-    verdict: /FAIL hart \d: \d+ claims of identity \d+ for \d+ messages: one came from nowhere/,
+    // One of the second claims may be that of a wire, whose handler then finds a UART that wants nothing.
+    verdict:
+      /FAIL (hart \d: \d+ claims of identity \d+ for \d+ messages: one came from nowhere|the UART interrupted but its IIR)/,
   },
   {
     name: 'a message wakes nobody',

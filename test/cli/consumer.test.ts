@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runNode } from './command.ts';
+import { NODES } from './nodes.ts';
 import { finisher, writeProgram } from './programs.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -51,6 +52,9 @@ beforeAll(async () => {
 });
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Nothing, or the warning of an older Node that it takes types off. */
+const QUIET = /^(.*ExperimentalWarning: Type Stripping.*\n.*--trace-warnings.*\n)?$/;
 
 const MACHINE = `
 import { readFileSync } from 'node:fs';
@@ -130,11 +134,13 @@ describe('a project that has installed the package', () => {
     expect(stdout).toMatch(/mistake\.ts\(2,14\): error TS2/);
   });
 
-  test('runs a machine', async () => {
-    const program = writeProgram(join(directory, 'exit.elf'), finisher(0x7_3333));
-    const { status, stdout, stderr } = await runNode([join(project, 'machine.ts'), program]);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toBe('{"reason":"failure","code":7} true\ntick: PASS poweroff\n');
+  describe.each(NODES)('on $name', ({ node, here }) => {
+    test.skipIf(!here)('runs machines', async () => {
+      const program = writeProgram(join(directory, 'exit.elf'), finisher(0x7_3333));
+      const { status, stdout, stderr } = await runNode([join(project, 'machine.ts'), program], node);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(QUIET) });
+      expect(stdout).toBe('{"reason":"failure","code":7} true\ntick: PASS poweroff\n');
+    });
   });
 
   test('can be bundled, if the bundler leaves the package alone, and is told so otherwise', async () => {

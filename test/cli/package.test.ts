@@ -1,18 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, test as base, beforeAll, describe, expect } from 'vitest';
 import { runNode } from './command.ts';
+import { NODES } from './nodes.ts';
 import { finisher, writeProgram } from './programs.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -20,23 +12,6 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 mkdirSync(join(root, 'build'), { recursive: true });
 const directory = mkdtempSync(join(root, 'build', 'package-'));
 const main = join(directory, 'dist', 'cli', 'main.js');
-
-/** The oldest maintained Node and the newest, which `npm run setup` brings, beside the one of the tests. */
-const nodes = [
-  { name: 'its own Node', node: process.execPath },
-  ...['oldest', 'newest'].map((age) => ({
-    name: `the ${age} Node`,
-    node: join(
-      root,
-      'test',
-      'nodes',
-      'node_modules',
-      `${age}-${process.platform}-${process.arch}`,
-      'bin',
-      'node',
-    ),
-  })),
-];
 
 beforeAll(async () => {
   const built = await runNode([join(root, 'scripts', 'bundle.ts'), join(directory, 'dist')]);
@@ -106,8 +81,8 @@ describe('the package', () => {
   });
 });
 
-describe.each(nodes)('the command of the package on $name', ({ node }) => {
-  const test = base.skipIf(!existsSync(node));
+describe.each(NODES)('the command of the package on $name', ({ node, here }) => {
+  const test = base.skipIf(!here);
   const hartvisor = (...args: readonly string[]) => runNode([main, ...args], node);
 
   test('runs a program', async () => {

@@ -17,7 +17,10 @@ export interface StartOptions extends ProgramOptions {
 export interface RunOptions extends StartOptions {
   /** Its input, which has its end at once if it is left out. */
   readonly stdin?: string | Uint8Array | ReadableStream<Uint8Array>;
-  /** Milliseconds after which it is asked to end (SIGTERM); two seconds later it is killed. */
+  /**
+   * Milliseconds from its start after which it is asked to end (SIGTERM); two seconds later it is killed. A guest that
+   * boots meanwhile has its time for that: {@link signal} ends the wait for it.
+   */
   readonly timeoutMs?: number;
   /** Is given the output as it comes, read as UTF-8. */
   readonly onStdout?: (text: string) => void;
@@ -73,11 +76,7 @@ export class Commands {
     };
     const onAbort = () => killed(signal?.reason);
     const late = () => fail('timeout', `took more than ${timeoutMs} ms`);
-    const deadline = new Deadline(timeoutMs, {
-      ask: () => (running === undefined ? end.abort(late()) : running.kill('SIGTERM')),
-      kill: () => running?.kill('SIGKILL'),
-      giveUp: () => end.abort(late()),
-    });
+    let deadline: Deadline | undefined;
     const release = this.#connection.hold();
     signal?.addEventListener('abort', onAbort);
     try {
@@ -92,6 +91,11 @@ export class Commands {
         end: () => undefined,
         failed: () => undefined,
       });
+      deadline = new Deadline(timeoutMs, {
+        ask: () => running?.kill('SIGTERM'),
+        kill: () => running?.kill('SIGKILL'),
+        giveUp: () => end.abort(late()),
+      });
       // A command need not read all of its input. Errors of the caller's own stream are the caller's.
       const fed = sendAll(running.input, stdin).catch((error: unknown) => {
         if (running?.isOver === false) killed(error);
@@ -101,7 +105,7 @@ export class Commands {
       if (deadline.isOver) throw late();
       return { ...exit, ...output.texts() };
     } finally {
-      deadline.cancel();
+      deadline?.cancel();
       signal?.removeEventListener('abort', onAbort);
       running?.stream.cancel();
       release();

@@ -1,0 +1,70 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { Commands } from './commands.ts';
+import { AgentConnection } from './connection.ts';
+import { encodeFrame } from './frame.ts';
+import { helloPayload } from './hello.ts';
+import { FRAME, PROTOCOL } from './protocol.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const { HEADER_BYTES, ALIGNMENT } = PROTOCOL;
+
+/** Types of the frames in the bytes that an agent gets. */
+function typesOf(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const types: number[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    types.push(view.getUint8(at + 8));
+    at += HEADER_BYTES + Math.ceil(view.getUint32(at, true) / ALIGNMENT) * ALIGNMENT;
+  }
+  return types;
+}
+
+/** Commands of a guest whose agent is this test. */
+function guest() {
+  const connection = new AgentConnection();
+  const sent: Uint8Array[] = [];
+  const attach = () => {
+    connection.attach({ input: (bytes) => sent.push(bytes.slice()) && bytes.length });
+    connection.opened(true);
+  };
+  const greet = () =>
+    connection.output(encodeFrame(0, FRAME.HELLO, helloPayload({ version: PROTOCOL.VERSION, pid: 7 })));
+  const count = (type: number) => typesOf(Buffer.concat(sent)).filter((each) => each === type).length;
+  return { commands: new Commands(connection), attach, greet, count };
+}
+
+test('the time of a command begins with it, however long its guest boots', async () => {
+  vi.useFakeTimers();
+  const { commands, attach, greet, count } = guest();
+  let error: unknown;
+  const late = commands.run('true', { timeoutMs: 300 }).catch((reason: unknown) => {
+    error = reason;
+  });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(error).toBeUndefined();
+  attach();
+  greet();
+  await vi.advanceTimersByTimeAsync(299);
+  expect([count(FRAME.RUN), count(FRAME.SIGNAL)]).toEqual([1, 0]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(count(FRAME.SIGNAL)).toBe(1);
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(count(FRAME.SIGNAL)).toBe(2);
+  expect(error).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(2000);
+  await late;
+  expect(error).toMatchObject({ code: 'timeout', message: 'The command "true" took more than 300 ms.' });
+});
+
+test('a signal ends the wait for a guest that does not come', async () => {
+  const { commands } = guest();
+  const running = commands.run('true', { timeoutMs: 300, signal: AbortSignal.abort(new Error('enough')) });
+  await expect(running).rejects.toThrow('enough');
+  const end = new AbortController();
+  const waiting = commands.run('true', { signal: end.signal });
+  end.abort(new Error('too late'));
+  await expect(waiting).rejects.toThrow('too late');
+});

@@ -16,7 +16,10 @@ function named(name: string): Scenario {
 }
 
 describe('an interrupt file in C', () => {
-  test.each(['file-one-message', 'file-enable', 'file-delivery-sleep'])('is proven in %s', (name) => {
+  test.each([
+    ...['file-one-message', 'file-enable', 'file-delivery-sleep'],
+    ...['file-disable-one', 'file-moves', 'file-moves-asleep', 'file-wire-one'],
+  ])('is proven in %s', (name) => {
     expect(verifyUnderRvwmo(takeMirror, named(name), patient)).toMatchObject({ verdict: 'PROVEN' });
   });
 

@@ -221,4 +221,58 @@ export const FILES: readonly Scenario[] = [
       messenger(),
     ],
   }),
+  scenario({
+    name: 'file-disable-one',
+    title: 'A guest that disables an identity and enables it again, and one sender',
+    about: 'As file-disable with one of its senders.',
+    group: 'reduced',
+    identities: [3],
+    threads: [
+      vcpu({
+        file: {
+          accesses: [
+            ['disable', 3],
+            ['enable', 3],
+          ],
+        },
+      }),
+      messenger(),
+    ],
+  }),
+  scenario({
+    name: 'file-same-identity-busy',
+    title: 'Two senders of the same identity, and a guest that never leaves by itself',
+    about: 'As file-same-identity with a guest that does not sleep.',
+    group: 'reduced',
+    identities: [3],
+    threads: [
+      vcpu({ idle: 'busy', file: {} }),
+      messenger({ name: 'M1', mail: true }),
+      messenger({ name: 'M2' }),
+    ],
+  }),
+  scenario({
+    name: 'file-moves',
+    title: 'A message for a vCPU that moves between pCPUs and does not sleep',
+    about: 'As file-migration with one sender, where all exits are asked for.',
+    group: 'reduced',
+    identities: [3],
+    threads: [vcpu({ idle: 'busy', migrates: 'after sync', file: {} }), messenger()],
+  }),
+  scenario({
+    name: 'file-moves-asleep',
+    title: 'A message for a vCPU that moves between pCPUs and sleeps',
+    about: 'As file-migration with one sender, where the guest leaves to sleep or because it is asked to.',
+    group: 'reduced',
+    identities: [3],
+    threads: [vcpu({ migrates: 'after sync', file: {} }), messenger()],
+  }),
+  scenario({
+    name: 'file-wire-one',
+    title: 'One device on a wire whose level comes as messages',
+    about: 'As file-wire with one of its devices.',
+    group: 'reduced',
+    identities: [3],
+    threads: [vcpu({ file: { wire: { identity: 3 } } }), wired({ name: 'D1', index: 0 })],
+  }),
 ];

@@ -3,7 +3,7 @@ const PIECE = 16_384;
 
 /**
  * A queue of bytes that takes little more memory than there are bytes in it, however small the pieces are in which they
- * come: what arrives byte by byte would otherwise be as many objects.
+ * come: bytes that arrive one by one would otherwise be as many objects.
  */
 export class ByteQueue {
   readonly #pieces: Uint8Array[] = [];

@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The directory for what may be kept: `$HARTVISOR_CACHE`, or the XDG base directory specification's place.
+ * The directory for files that may be kept: `$HARTVISOR_CACHE`, or the XDG base directory specification's place.
  *
  * @returns an absolute path; undefined where the environment and the system name no home directory
  */
@@ -16,7 +16,7 @@ export function defaultCacheDir(env: Environment = process.env): string | undefi
   return home === undefined ? undefined : join(home, '.cache', 'hartvisor');
 }
 
-/** An empty or relative `$HOME` would put files into whatever directory the person is in. */
+/** An empty or relative `$HOME` would put files into the present directory. */
 function homeDirectory(env: Environment): string | undefined {
   if (env.HOME && isAbsolute(env.HOME)) return env.HOME;
   try {

@@ -7,7 +7,7 @@ import { whyUnusable } from './private-directory.ts';
 const MIB = 2 ** 20;
 /** Milliseconds. */
 const HOUR = 3_600_000;
-/** Milliseconds after which what nobody has used goes, however little there is. */
+/** Milliseconds after which files that nobody has used go, however few there are. */
 const FORGOTTEN = 30 * 24 * HOUR;
 /** Milliseconds from the start of a command on: until then others need the disk and the processors. */
 const LATER = 3000;
@@ -38,8 +38,8 @@ export function pruneCachesLater(): void {
  * Removes, once an hour, interpreters and compiled modules that nobody has used for 30 days, and beyond a number of
  * bytes those that were not used for longest. Checkouts and copies of them leave 100 MB in an hour of development.
  *
- * Another process may use any of them meanwhile: it has read its file to the end or has it open, and makes anew what
- * it does not find. So no lock is needed, and the worst that comes of it is a slower start.
+ * Another process may use any of them meanwhile: it has read its file to the end or has it open, and makes anew a file
+ * that it does not find. So no lock is needed, and the worst that comes of it is a slower start.
  *
  * @throws Error when the directory cannot be read or written
  */
@@ -50,7 +50,7 @@ export async function pruneCaches(cacheDir = defaultCacheDir()): Promise<void> {
   if (last !== undefined && Math.abs(Date.now() - last.mtimeMs) < HOUR) return;
   await prune(await entriesOf(cacheDir, INTERPRETER), MOST_INTERPRETERS);
   await prune(await compiledModules(join(cacheDir, COMPILED)), MOST_COMPILED);
-  // In the end: what a short command did not get done is left to the next one.
+  // In the end: work that a short command did not get done is left to the next one.
   await writeFile(mark, '', { mode: 0o600 });
 }
 
@@ -63,7 +63,7 @@ async function compiledModules(directory: string): Promise<Entry[]> {
   return entries;
 }
 
-/** Removes what is forgotten, and what was used longest ago until the rest has so many bytes. */
+/** Removes forgotten files, and those that were used longest ago until the rest has so many bytes. */
 async function prune(entries: readonly Entry[], mostBytes: number): Promise<void> {
   const forgotten = Date.now() - FORGOTTEN;
   let bytes = 0;

@@ -2,7 +2,7 @@
 export class Closers {
   readonly #closers: (() => void)[] = [];
 
-  /** Takes what closes something. */
+  /** Takes a function that closes something. */
   add(close: () => void): void {
     this.#closers.push(close);
   }

@@ -10,7 +10,7 @@ let directory: string | undefined;
 let known = false;
 
 /**
- * Where Node keeps compiled modules: what lies there is run as it is. Without a name Node takes a directory below /tmp
+ * Where Node keeps compiled modules: files there are run as they are. Without a name Node takes a directory below /tmp
  * that any user of the system can make first; ours is this user's alone, or there is none. A person's own
  * `NODE_COMPILE_CACHE` counts.
  */
@@ -28,7 +28,7 @@ function ownDirectory(): string | undefined {
   return whyUnusable(path) === undefined ? path : undefined;
 }
 
-/** From here on this thread keeps what it compiles. */
+/** From here on this thread keeps its compiled code. */
 export function useCompileCache(): void {
   const path = compileCacheDir();
   if (path !== undefined) enableCompileCache(path);

@@ -5,7 +5,7 @@ import { InputError } from '../errors/input-error.ts';
 export interface ReadLimits {
   /** Of a file: larger ones are no kernels or initrds, and do not fit into the memory of a guest. */
   readonly file: number;
-  /** Of what does not tell its size beforehand, such as a pipe: it may never end. */
+  /** Of a file that does not tell its size beforehand, such as a pipe: it may never end. */
   readonly stream: number;
   /** Is given the size of a file before it is read, and throws an InputError when that is too much. */
   readonly checkSize?: (bytes: number) => void;
@@ -86,7 +86,7 @@ async function readStream(file: FileHandle, limit: number): Promise<Uint8Array<A
     const piece = new Uint8Array(Math.min(STREAM_PIECE, limit + 1 - length));
     const { bytesRead } = await file.read(piece, 0, piece.length);
     if (bytesRead === 0) return joined(pieces, length);
-    // A pipe gives little at a time: what was not filled is not kept.
+    // A pipe gives little at a time: the rest that was not filled is not kept.
     pieces.push(bytesRead === piece.length ? piece : piece.slice(0, bytesRead));
     length += bytesRead;
   }

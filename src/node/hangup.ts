@@ -1,7 +1,7 @@
 import { constants, fstatSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
-/** Where a process shows what it was started with; those of Linux by default. */
+/** Where a process shows the settings that it was started with; those of Linux by default. */
 export interface ProcessFacts {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Text of a file below /proc, or undefined. */
@@ -13,7 +13,7 @@ export interface ProcessFacts {
 
 /**
  * Whether the process was started such that a hangup shall not end it: by `nohup`. Node sets all signals back to their
- * defaults when it starts (src/node.cc, ResetSignalHandlers), so what `nohup` did to SIGHUP is gone by now, and only
+ * defaults when it starts (src/node.cc, ResetSignalHandlers), so `nohup`'s setting of SIGHUP is gone by now, and only
  * its other traces tell:
  *
  * - shells leave the program that they started in `_`, and `nohup` passes it on;

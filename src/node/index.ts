@@ -1,7 +1,7 @@
 /**
  * Machines in a Node program, as `hartvisor`: `boot(options)` gives a running {@link Vm}. Below it, for machines of all
- * kinds, is `new Machine(configuration, new NodeHost(), callbacks)`. What goes wrong is a `HartvisorError`, whose
- * message is for people and whose `code` is for programs; a mistake in an option or a file is an `InputError`.
+ * kinds, is `new Machine(configuration, new NodeHost(), callbacks)`. A failure is a `HartvisorError`, whose message is
+ * for people and whose `code` is for programs; a mistake in an option or a file is an `InputError`.
  *
  * @module
  */

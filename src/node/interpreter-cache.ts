@@ -7,7 +7,7 @@ import { defaultCacheDir } from './cache-dir.ts';
 import { removeAbandoned } from './leftovers.ts';
 import { readPrivateFile, whyUnusable } from './private-directory.ts';
 
-/** The rooms whose modules decide what the interpreter's bytes are. */
+/** The rooms whose modules decide about the interpreter's bytes. */
 const ROOMS = ['codegen', 'float', 'hart', 'isa', 'jit', 'layout', 'wasm'] as const;
 
 /** Hexadecimal digits of a SHA-256. */
@@ -27,7 +27,7 @@ export async function cachedInterpreter(
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (cacheDir === undefined || whyUnusable(cacheDir) !== undefined) return generate();
   const sources = dirname(import.meta.dirname);
-  // One file for each width and place that sources are in: what a change of them makes useless is replaced.
+  // One file for each width and place that sources are in: a file that a change of them makes useless is replaced.
   const path = join(cacheDir, `interpreter-${hash('sha256', `${xlen} ${sources}`).slice(0, 16)}`);
   const key = hashOfSources(sources);
   const cached = await readCached(path, key);
@@ -60,7 +60,7 @@ function modulesIn(directory: string): string[] {
     });
 }
 
-/** The file has the sources' hash, the hash of what follows, and the module. */
+/** The file has the sources' hash, the hash of the rest, and the module. */
 async function readCached(path: string, key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const file = await readPrivateFile(path);
   if (file === undefined || file.toString('latin1', 0, DIGITS) !== key) return undefined;
@@ -71,7 +71,7 @@ async function readCached(path: string, key: string): Promise<Uint8Array<ArrayBu
 /** Milliseconds. */
 const DAY = 24 * 3_600_000;
 
-/** Once a day, so that pruning does not take what is used for forgotten. */
+/** Once a day, so that pruning does not take used files for forgotten. */
 async function markUsed(path: string): Promise<void> {
   try {
     const now = new Date();

@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * Removes from a directory what processes that were killed left behind.
+ * Removes from a directory the leftovers of processes that were killed.
  *
  * @param name - matches the names of unfinished files and directories; its first group is the number of their process
  */

@@ -20,7 +20,8 @@ const workerFile = new URL(
 const youngObjects = 3;
 /**
  * MiB, the same for those that last. A thread has about 20; the smaller the bound, the less garbage gathers on top of
- * them before the collector comes (V8 takes a bound of 4 GiB as leave to let a heap grow to four times of what lives).
+ * them before the collector comes (V8 takes a bound of 4 GiB as leave to let a heap grow to four times its live
+ * objects).
  */
 const oldObjects = 512;
 
@@ -110,7 +111,7 @@ export class NodeHost implements MachineHost {
         failure ??= new Error(`thread ${start.index} of the machine ended with status ${code}`);
       onExit(failure);
     });
-    // Whoever listens to a worker's messages refers to it.
+    // Listeners to a worker's messages refer to it.
     if (this.#background) worker.unref();
     this.#interpreter(start.xlen).then(
       (interpreter) =>

@@ -2,7 +2,7 @@
 const LONGEST = 500;
 
 /**
- * Text with its control characters escaped, as `\x1b`: what a guest, a file or a path brings into a message does
+ * Text with its control characters escaped, as `\x1b`: text that a guest, a file or a path brings into a message does
  * nothing to a terminal or a log. Line ends and tabs stay.
  */
 export function printable(text: string): string {

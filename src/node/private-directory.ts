@@ -9,7 +9,7 @@ const STICKY = 0o1000;
 const ROOT = 0;
 
 /**
- * Looks whether what lies in a directory can be trusted, and makes it, for this user alone, if it is not there: nobody
+ * Looks whether the files in a directory can be trusted, and makes it, for this user alone, if it is not there: nobody
  * else but root may own it or write to it, nor put another one in its place.
  *
  * @param path - absolute
@@ -64,7 +64,7 @@ function distrust(path: string): string | undefined {
   return distrustParents(dirname(path));
 }
 
-/** The same for a directory and all above it, in which nobody else may replace what lies there. */
+/** The same for a directory and all above it, in which nobody else may replace a file there. */
 function distrustParents(path: string): string | undefined {
   for (let parent = path; parent !== dirname(parent); parent = dirname(parent)) {
     const above = statSync(parent);

@@ -2,7 +2,7 @@ import { registerHooks } from 'node:module';
 
 /**
  * Makes the imports that follow in this thread quicker, where the sources themselves run: they name the files that they
- * import, so Node need not search for each, nor look what kind of module it is.
+ * import, so Node need not search for each, nor look for its kind of module.
  */
 export function takeImportsAsWritten(): void {
   const self = 'node/source-imports.ts';

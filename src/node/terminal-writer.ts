@@ -50,7 +50,7 @@ export class TerminalWriter extends Writable {
   }
 }
 
-/** Writes what is taken at once. @returns how many bytes that were */
+/** Writes the bytes that are taken at once. @returns how many bytes that were */
 function tryWrite(descriptor: number, bytes: Uint8Array): number {
   if (bytes.length === 0) return 0;
   try {

@@ -20,7 +20,7 @@ export interface TerminalStreams {
   readonly output: Writable & { readonly isTTY?: boolean };
   /** The window of the terminal: `process.stdout`, which tells of a new size by the event `resize`. */
   readonly window?: TerminalWindow;
-  /** For what hartvisor itself has to say. */
+  /** For messages of hartvisor itself. */
   readonly messages: Writable;
 }
 
@@ -97,7 +97,7 @@ export class Terminal {
     messages.on('error', ignore);
   }
 
-  /** Reads no more: what comes from here on stays where it is. */
+  /** Reads no more: input from here on stays where it is. */
   stopInput(): void {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -117,7 +117,7 @@ export class Terminal {
     this.#streams.window?.off('resize', this.#resized);
   }
 
-  /** Offers again what the guest had no room for. */
+  /** Offers again the input that the guest had no room for. */
   continueInput(): void {
     while (this.#backlog.length > 0) {
       const bytes = this.#backlog.first();

@@ -12,7 +12,7 @@ provideVerify();
 
 const { pieces, place, task } = workerData as VerifyStart;
 const encoder = new TextEncoder();
-// The engine's own, whatever stands in for it later.
+// The engine's own, also when another one stands in for it later.
 const { add, store } = Atomics;
 
 /** Leaves the name of the place where the main thread finds it, also when this thread never comes back. */

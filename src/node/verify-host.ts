@@ -126,7 +126,7 @@ function placeOf(place: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** A counterexample on real threads: what was to happen, and what did. */
+/** A counterexample on real threads: the plan, and the run. */
 export interface ThreadedReplay {
   readonly plan: ReplayPlan;
   readonly run: RealRun;

@@ -11,12 +11,13 @@ interface ExtendsHost {
 }
 
 const { kind, compileCache } = workerData as ThreadData;
-// Each thread has to ask for the cache of compiled sources itself, before it imports what is to be found there.
+// Each thread has to ask for the cache of compiled sources itself, before it imports modules that are to be found
+// there.
 if (compileCache !== undefined) enableCompileCache(compileCache);
 takeImportsAsWritten();
 if (parentPort === null) throw new Error('this module is the start of a worker thread');
 const port = parentPort;
-// Listens before it loads: whatever the thread is sent meanwhile waits for it.
+// Listens before it loads: messages in between wait for it.
 const began = new Promise<ThreadStart>((resolve) => port.once('message', resolve));
 const [runWorker, { sharedClockOffset }] = await Promise.all([
   import('../machine/worker.ts').then(({ loadWorker }) => loadWorker(kind)),
@@ -36,5 +37,5 @@ for (const { url, data } of modules) {
 const alive = setInterval(() => undefined, 2 ** 31 - 1);
 await runWorker(start, host);
 clearInterval(alive);
-// Whatever a network still waits for is of no use any more.
+// A network's waits are of no use any more.
 if (kind === 'io') process.exit();

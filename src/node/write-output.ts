@@ -4,8 +4,7 @@ import type { Writable } from 'node:stream';
  * Writes to a stream whose reader may be slow.
  *
  * @returns a promise when the reader is behind: write no more until it is fulfilled, which it also is when the stream
- * is
- *   gone, and what is written is lost
+ * is gone, and output is lost
  */
 export function writeOutput(output: Writable, bytes: Uint8Array): Promise<void> | undefined {
   if (!output.writable || output.write(bytes)) return undefined;

@@ -5,8 +5,8 @@ import type { RestoreOptions, VmImage } from '../../api/vm-image.ts';
 import { nodePlatform } from './node-platform.ts';
 
 /**
- * Starts a machine: without options, Debian's kernel with busybox on two vCPUs. What it is made of is fetched the first
- * time, from the archive that this host's apt uses.
+ * Starts a machine: without options, Debian's kernel with busybox on two vCPUs. Its files are fetched the first time,
+ * from the archive that this host's apt uses.
  *
  * @example
  * ```ts

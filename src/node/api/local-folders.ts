@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import type { LocalFolders, TreeEntry } from '../../agent/files/tree.ts';
 import { InputError } from '../../errors/input-error.ts';
 
-/** The host's folders, for those who copy trees between them and a guest. */
+/** The host's folders, for copies of trees between them and a guest. */
 export const localFolders: LocalFolders = {
   entries: (folder) => entriesOf(folder, ''),
   put: (folder, entry) => explained(`${folder}/${entry.path} cannot be written`, () => put(folder, entry)),

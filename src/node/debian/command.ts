@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 
-/** How a program ended and what it printed. */
+/** How a program ended, and its output. */
 export interface CommandResult {
   readonly status: number;
   readonly stdout: string;

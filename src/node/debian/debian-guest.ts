@@ -16,11 +16,11 @@ export interface FetchProgress {
   readonly totalBytes?: number;
   /** While installing: how much of all steps of that kind is done, 0 to 1. */
   readonly fraction?: number;
-  /** The item under way, for those who look at every step: the name of a package. */
+  /** The item under way, for observers of every step: the name of a package. */
   readonly detail?: string;
 }
 
-/** Where fetched files live, and who is told of progress. */
+/** Where fetched files live, and the listener to progress. */
 export interface FetchOptions {
   /** By default `$HARTVISOR_CACHE`, `$XDG_CACHE_HOME/hartvisor` or `~/.cache/hartvisor`. */
   readonly cacheDir?: string;
@@ -55,7 +55,7 @@ const waysOut =
 
 /**
  * Debian's riscv64 kernel and static busybox, from the cache or, the first time, from the Debian archive that this
- * machine's apt uses. What is in the cache is checked before it is used and fetched again if it is damaged.
+ * machine's apt uses. Files in the cache are checked before it is used and fetched again if it is damaged.
  *
  * @throws InputError when apt, dpkg-deb or the network is missing; the message names the ways out.
  */

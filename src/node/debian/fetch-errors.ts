@@ -8,8 +8,8 @@ import { CommandMissing } from './command.ts';
  * The directory for fetched files, which is made if it is not there.
  *
  * @param given - the default one unless it is given
- * @param what - fails without it, as a message begins: "Debian's kernel cannot be fetched"
- * @param wayOut - a sentence for people who cannot have that; may be empty
+ * @param what - names the work that fails without it, as a message begins: "Debian's kernel cannot be fetched"
+ * @param wayOut - a sentence for people without it; may be empty
  * @throws InputError when it cannot be used
  */
 export function usableCacheDir(given: string | undefined, what: string, wayOut: string): string {
@@ -31,7 +31,7 @@ function cannotFetch(what: string, reason: string, wayOut: string): InputError {
   return new InputError(`${what}: ${reason.replace(/\.$/, '')}. ${wayOut}`.trim());
 }
 
-/** Puts a failure into words for the person who started hartvisor; defects of hartvisor pass as they are. */
+/** Puts a failure into words for the user of hartvisor; defects of hartvisor pass as they are. */
 export function explained(error: unknown, what: string, wayOut: string, cacheDir: string): unknown {
   const message = (reason: string) => cannotFetch(what, reason, wayOut);
   if (error instanceof CommandMissing) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { removeAbandoned } from '../leftovers.ts';
 import { readPrivateFile } from '../private-directory.ts';
 
-/** A file of a cached set: its path within the set, and what it must still be when it is used again. */
+/** A file of a cached set: its path within the set, and the facts that must still hold when it is used again. */
 export interface FileRecord {
   readonly path: string;
   readonly size: number;
@@ -30,7 +30,7 @@ interface Manifest {
 /**
  * Reads the set named `key` from the cache and checks every byte of it.
  *
- * @returns undefined when there is none, or when a file is missing or not what it was: the caller fetches it anew.
+ * @returns undefined when there is none, or when a file is missing or has changed: the caller fetches it anew.
  */
 export async function readFileSet(cacheDir: string, key: string): Promise<FileSet | undefined> {
   const manifest = await readManifest(cacheDir, key);

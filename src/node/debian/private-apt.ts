@@ -64,10 +64,10 @@ export interface PrivateApt {
   /** The packages that apt installs in an empty system for the sake of these: they, and those that they depend on. */
   readonly select: (names: readonly string[]) => Promise<readonly SelectedPackage[]>;
   /**
-   * Downloads the files of {@link select} into the cache of this apt, verified against the signed index. What is there
-   * already is not downloaded again, not even a part of a file.
+   * Downloads the files of {@link select} into the cache of this apt, verified against the signed index. Files that are
+   * there already are not downloaded again, not even a part of a file.
    *
-   * @param onFraction - receives how much is there of what was missing, 0 to 1
+   * @param onFraction - receives the part of the missing bytes that has come, 0 to 1
    * @returns the directory
    */
   readonly fetch: (names: readonly string[], onFraction: (fraction: number) => void) => Promise<string>;
@@ -116,7 +116,7 @@ export async function privateApt(directory: string, options: AptOptions = {}): P
   };
 }
 
-/** Runs one of apt's programs, and gives its output. @throws what {@link aptFailure} makes of its failure */
+/** Runs one of apt's programs, and gives its output. @throws the error of {@link aptFailure} for its failure */
 type Apt = (
   command: string,
   args: readonly string[],
@@ -195,8 +195,8 @@ function ignore(): void {}
 class NoRelease extends InputError {}
 
 /**
- * Fetches what can be fetched of a release and its updates, of which one may be broken for a while. Security updates
- * must not be missing without a word.
+ * Fetches as much as can be fetched of a release and its updates, of which one may be broken for a while. Security
+ * updates must not be missing without a word.
  *
  * @param updateFrom - fetches the indexes of some sources
  * @returns the sources that there are: not every archive has updates of every release
@@ -295,7 +295,7 @@ export function chooseArchive(targets: string): string | undefined {
   return (known ?? likely)?.[1];
 }
 
-/** The machine's network settings for apt, without what selects indexes: those would be fetched needlessly. */
+/** The machine's network settings for apt, without those that select indexes: those would be fetched needlessly. */
 export function networkSettings(dump: string): string {
   return dump
     .split('\n')

@@ -19,7 +19,7 @@ const BLOCK_HEADER = 3;
 const RUN_LENGTH = 1;
 
 /**
- * How long the first Zstandard frame of some bytes is (RFC 8878, section 3.1.1): Node takes what is behind it for
+ * How long the first Zstandard frame of some bytes is (RFC 8878, section 3.1.1): Node takes the bytes behind it for
  * another frame.
  */
 function zstdFrameLength(bytes: Uint8Array): number {

@@ -40,7 +40,7 @@ async function connectDrive(drive: DriveOptions, patience: Patience): Promise<Dr
   }
 }
 
-/** The layer of a drive on a server. It lies over nothing: whoever made it may not name files of this host. */
+/** The layer of a drive on a server. It lies over nothing: its maker may not name files of this host. */
 export function remoteLayer({ file, remote, format = 'raw' }: DriveOptions): Layer {
   if (remote === undefined)
     throw new InputError(`The drive ${file} is on a server: call connectDrives first.`);

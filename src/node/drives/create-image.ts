@@ -10,7 +10,7 @@ import { closeAll, imageMistake, openLayers } from './open-layers.ts';
 /** An image that is to be made. */
 export interface ImageOptions {
   readonly file: string;
-  /** Bytes; undefined: as many as what the image lies over has. */
+  /** Bytes; undefined: as many as the file below the image has. */
   readonly size: number | undefined;
   /** The file below it, by its path from the folder of the image on. */
   readonly backing: string | undefined;
@@ -22,7 +22,7 @@ export interface ImageOptions {
  * Makes an empty qcow2 image. A file that is there already stays as it is.
  *
  * @returns its size in bytes, as a guest sees it
- * @throws InputError that says what cannot be
+ * @throws InputError with the reason
  */
 export function createImage({ file, size, backing, backingFormat }: ImageOptions): number {
   const below = backing === undefined ? undefined : lookBelow(file, backing, backingFormat);
@@ -44,7 +44,7 @@ export function createImage({ file, size, backing, backingFormat }: ImageOptions
   }
 }
 
-/** Size and format of what an image is to lie over. */
+/** Size and format of the file that an image is to lie over. */
 function lookBelow(file: string, backing: string, format: DriveFormat | undefined) {
   const descriptors: number[] = [];
   try {

@@ -16,7 +16,7 @@ export function stampDrives(opened: OpenDrives): Readonly<Record<string, string>
 }
 
 /**
- * Compares the files of drives with what they were like when a machine was saved.
+ * Compares the files of drives with their state when a machine was saved.
  *
  * @param notes of its snapshot; drives that they say nothing of are not looked at
  * @throws InputError for one that has changed

@@ -41,7 +41,7 @@ export class FileStorage implements Storage {
   close(): void {}
 
   /**
-   * Node has no way to make a hole in a file, so that what is discarded keeps its room. Where it is zeroes already, it
+   * Node has no way to make a hole in a file, so that discarded blocks keep their room. Where it is zeroes already, it
    * is left alone: a hole stays one, and a guest that discards all of a new disk does not fill it.
    */
   zero(offset: number, bytes: number): void {

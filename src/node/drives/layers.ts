@@ -13,10 +13,10 @@ import { remoteStorage } from './remote-storage.ts';
 export interface Layer {
   /** For people. */
   readonly file: string;
-  /** A descriptor of this process, or what a server has. */
+  /** A descriptor of this process, or a file of a server. */
   readonly source: number | RemoteFile;
   readonly format: DriveFormat;
-  /** The format was not given: it is what the file looked like. */
+  /** The format was not given: it is that of the file's first bytes. */
   readonly probed: boolean;
   /** Of the file. */
   readonly bytes: number;

@@ -16,7 +16,7 @@ export const LOCK_ENDING = '.hartvisor-lock';
 /** Turns in which others are first; each of them is a process that began or ended at that moment. */
 const MOST_TRIES = 20;
 
-/** Whoever has a lock. The numbers of processes are those of a host, a start of it, and a container. */
+/** The holder of a lock. The numbers of processes are those of a host, a start of it, and a container. */
 interface Owner {
   readonly pid: number;
   /** When it began, so that no later process of that number is taken for it. */
@@ -31,12 +31,12 @@ export interface FileLock {
 }
 
 /**
- * Locks a file that is going to be written, by a file beside it that names this process. What a process left behind
- * that was killed does not count.
+ * Locks a file that is going to be written, by a file beside it that names this process. A lock that a process left
+ * behind that was killed does not count.
  *
  * A folder in which no file can be made leaves the file without a lock.
  *
- * @param who the file's part, as a message begins with it: `The drive disk.img`
+ * @param who names the file's part, as a message begins with it: `The drive disk.img`
  * @throws InputError if another process writes to it
  */
 export function lockFile(who: string, file: string): FileLock {
@@ -67,7 +67,9 @@ export function checkUnlocked(who: string, file: string): void {
   if (owner !== undefined && mayLive(owner)) throw inUse(who, owner, file);
 }
 
-/** Bytes of a file that QEMU locks (`block/file-posix.c`): what it does with the file, and what others may not do. */
+/**
+ * Bytes of a file that QEMU locks (`block/file-posix.c`): its actions on the file, and those that others may not take.
+ */
 const QEMU_LOCKS = { first: 100, writes: 101, end: 300 } as const;
 
 /**
@@ -114,7 +116,7 @@ function take(who: string, path: string, draft: string): boolean {
   } catch {
     return false;
   }
-  // Another one may have been first, and what was moved is its new lock.
+  // Another one may have been first, and the moved file is its new lock.
   if (readOr(aside, '') !== before) {
     try {
       linkSync(aside, path);

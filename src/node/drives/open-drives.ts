@@ -115,7 +115,7 @@ function sizeOf(layer: Layer): number {
   );
 }
 
-/** A file without a name, which takes room only for what is written. */
+/** A file without a name, which takes room only for written blocks. */
 function temporary(bytes: number): number {
   const path = join(tmpdir(), `hartvisor-${process.pid}-${crypto.randomUUID()}`);
   try {

@@ -17,7 +17,7 @@ const MOST_LAYERS = 32;
 export interface LayerOptions {
   readonly file: string;
   readonly readOnly: boolean;
-  /** Undefined: what the file looks like. */
+  /** Undefined: that of the file's first bytes. */
   readonly format: DriveFormat | undefined;
 }
 
@@ -121,7 +121,7 @@ function backingOf(who: string, descriptor: number): BackingName | undefined {
   }
 }
 
-/** A mistake of an image, as one of the person who gave it. */
+/** A mistake of an image, as one of its giver. */
 export function imageMistake(who: string, error: unknown): unknown {
   return error instanceof ImageError ? new InputError(`${who} ${error.message}.`) : error;
 }
@@ -142,7 +142,7 @@ function backingFormat(who: string, { name, format }: BackingName): DriveFormat 
   return known;
 }
 
-/** Closes what was opened. */
+/** Closes all that was opened. */
 export function closeAll(descriptors: number[]): void {
   for (const descriptor of descriptors.splice(0)) closeSync(descriptor);
 }

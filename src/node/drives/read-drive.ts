@@ -5,7 +5,7 @@ import { storageOf } from './layers.ts';
 import { closeAll, imageMistake, openLayers } from './open-layers.ts';
 
 /**
- * Opens what a drive holds for this thread, which reads it and does not keep it.
+ * Opens the file of a drive for this thread, which reads it and does not keep it.
  *
  * @param drive - one of those that `connectDrives` gave
  * @throws InputError that names the file that cannot be used, the reason, and a remedy

@@ -100,7 +100,7 @@ export class GdbServer {
   #send(socket: Socket, bytes: Uint8Array): void {
     if (socket.destroyed) return;
     socket.write(bytes);
-    // Replies are small and come one at a time: whoever lets them pile up does not listen.
+    // Replies are small and come one at a time: a client that lets them pile up does not listen.
     if (socket.writableLength > MOST_UNREAD) socket.destroy();
   }
 }

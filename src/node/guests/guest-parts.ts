@@ -38,7 +38,7 @@ export interface GuestParts {
   readonly virtio: VirtioTransportName;
   readonly disks?: boolean;
   readonly network?: boolean;
-  /** A network card without anybody who gives it an address. */
+  /** A network card whose network gives no addresses. */
   readonly link?: boolean;
   readonly shares?: readonly GuestShare[];
   readonly sockets?: boolean;
@@ -111,7 +111,7 @@ function mount({ tag, readOnly, path = `/mnt/${tag}` }: GuestShare): string {
   return `mkdir -p ${place}; mount -t virtiofs ${readOnly ? '-o ro ' : ''}${tag} ${place}\n`;
 }
 
-/** For a shell: one word, whatever is in it. */
+/** For a shell: one word, with any content. */
 function quoted(text: string): string {
   return /^[\w/.@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

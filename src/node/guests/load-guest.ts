@@ -145,7 +145,7 @@ async function loadFromDisk(choice: GuestChoice, initrd: Uint8Array | undefined)
 }
 
 /**
- * Reads an initrd: whatever the kernel takes, so its content is not looked at.
+ * Reads an initrd: in any form that the kernel takes, so its content is not looked at.
  *
  * @param memoryBytes - of the guest: a larger file is not read
  */
@@ -217,7 +217,7 @@ export interface BusyboxFiles {
 }
 
 /**
- * Finds, or the first time fetches, what is started when no other guest is named.
+ * Finds, or the first time fetches, the guest that is started when no other one is named.
  *
  * @param given in place of its initrd
  * @throws InputError when files are missing or are not as they should be
@@ -233,7 +233,7 @@ export async function busyboxFiles(choice: GuestChoice, given?: Uint8Array): Pro
   return { version, kernelPath, bootArgs, initrd: given ?? (await debianInitramfs(files, choice)) };
 }
 
-/** Busybox, and what it needs for the machine's parts that Debian's kernel has modules for. */
+/** Busybox, and its modules for the machine's parts that Debian's kernel has modules for. */
 async function debianInitramfs(
   { busyboxPath, version }: DebianGuest,
   choice: GuestChoice,

@@ -23,7 +23,7 @@ export interface PreparedLink {
 }
 
 /**
- * Prepares a link. Whoever is at its other end may come later, and go.
+ * Prepares a link. The machine at its other end may come later, and go.
  *
  * @throws InputError when nobody can listen there, or the file for frames cannot be written
  */

@@ -21,7 +21,7 @@ export type SocketPlace = { readonly host: string; readonly port: number } | { r
 type SerialStreams = Pick<TerminalStreams, 'input' | 'output'>;
 
 /**
- * Opens what is at the other end of a serial port.
+ * Opens the other end of a serial port.
  *
  * @param word - as it was typed, with its option, for people
  * @param tell - of trouble later on; the guest runs on

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 
 /**
- * The wire of a serial port that one socket at a time is connected to. Without one, what is written is lost, as it is
- * on a wire; a socket that goes takes with it what it has not read.
+ * The wire of a serial port that one socket at a time is connected to. Without one, output is lost, as it is on a wire;
+ * a socket that goes takes with it the bytes that it has not read.
  */
 export class SocketLine {
   readonly input: Readable;
@@ -12,7 +12,7 @@ export class SocketLine {
   readonly attached: Promise<void>;
   readonly #arrive: () => void;
   #socket: Socket | undefined;
-  /** Goes on with what waits for the socket to read. */
+  /** Goes on with the bytes that wait for the socket to read. */
   #written: (() => void) | undefined;
 
   constructor() {

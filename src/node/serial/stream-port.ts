@@ -13,7 +13,7 @@ export class StreamPort implements PortBackend {
     this.#streams = streams;
   }
 
-  /** Begins to carry what comes from outside. */
+  /** Begins to carry bytes from outside. */
   attach(port: GuestPort): void {
     this.#port = port;
     const { input } = this.#streams;

@@ -54,7 +54,7 @@ const KIND = BigInt(constants.S_IFMT);
 const LOW_WORD = 0xffff_ffffn;
 const SECOND = 1_000_000_000n;
 
-/** Which folder is shared, and with how much of what this process has. */
+/** Which folder is shared, and with which part of this process's limits. */
 export interface NodeFolderOptions {
   /** The folder, as {@link openRoot} opened it. */
   readonly root: Descriptor;
@@ -66,8 +66,8 @@ export interface NodeFolderOptions {
  *
  * Node has none of the calls that take a directory and a name in it. But in Linux `/proc/self/fd/N` leads to what
  * descriptor N holds, wherever that has been moved to, and only the last part of such a path is the guest's word: a
- * single name, at which no call here follows a symbolic link. So whatever is renamed meanwhile, no path leads out of
- * the folder.
+ * single name, at which no call here follows a symbolic link. So with any renaming in between, no path leads out of the
+ * folder.
  */
 export class NodeFolder implements HostFolder {
   readonly root: Descriptor;
@@ -257,7 +257,7 @@ export class NodeFolder implements HostFolder {
   }
 }
 
-/** Opens the folder that is to be shared; whoever calls this closes it. @throws Error of the system */
+/** Opens the folder that is to be shared; the caller closes it. @throws Error of the system */
 export function openRoot(path: string): Descriptor {
   return openSync(path, O_PATH | O_DIRECTORY);
 }

@@ -43,7 +43,7 @@ export function openShares(options: readonly ShareOptions[]): OpenShares {
     close();
     throw error;
   }
-  // Half of what the process may have: files, sockets and the machine's threads need some, too.
+  // Half of the process's limit: files, sockets and the machine's threads need some, too.
   const all = Math.min(MOST_DESCRIPTORS, Math.floor(descriptorLimit() / 2));
   const mostDescriptors = Math.floor(all / Math.max(1, options.length));
   const facts = options.map(({ folder, tag, readOnly }) => ({ name: folder, tag, readOnly }));
@@ -54,7 +54,7 @@ export function openShares(options: readonly ShareOptions[]): OpenShares {
   return { facts, module: { url, data }, close };
 }
 
-/** Puts what is wrong with a folder into words. */
+/** Puts the fault of a folder into words. */
 function explained<T>(folder: string, work: () => T): T {
   try {
     return work();

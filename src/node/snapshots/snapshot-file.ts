@@ -15,8 +15,8 @@ import { zstdCodec } from './zstd-codec.ts';
 const PIECE = 1 << 20;
 
 /**
- * Writes a paused machine to a file, which is there as a whole or not at all: what was under that name before stays
- * until then.
+ * Writes a paused machine to a file, which is there as a whole or not at all: a file under that name before stays until
+ * then.
  *
  * @param codec deflate for one that pages restore
  * @throws InputError when it cannot be written

@@ -14,8 +14,8 @@ const ENDING = '.snapshot';
 const UNFINISHED_MS = 3_600_000;
 
 /**
- * Images of guests that have booted, in the cache directory, by all that decides what a guest becomes. An image holds
- * all of its guest's memory and is trusted, so that the folder has to be this user's alone.
+ * Images of guests that have booted, in the cache directory, by all that decides about a guest. An image holds all of
+ * its guest's memory and is trusted, so that the folder has to be this user's alone.
  */
 export class WarmImages {
   readonly #folder: string;
@@ -32,7 +32,7 @@ export class WarmImages {
     return whyUnusable(folder) === undefined ? new WarmImages(folder) : undefined;
   }
 
-  /** The file for a guest. @param facts all that decides what it becomes */
+  /** The file for a guest. @param facts all that decides about it */
   pathOf(facts: unknown): string {
     const all = JSON.stringify([packageVersion(), SNAPSHOT_VERSION, buildLayout(), facts]);
     return join(this.#folder, `${createHash('sha256').update(all).digest('hex')}${ENDING}`);
@@ -52,7 +52,7 @@ export class WarmImages {
     await unlink(path).catch(() => undefined);
   }
 
-  /** Removes those that were not used for longest, and what is left of those that were not written to their end. */
+  /** Removes those that were not used for longest, and the rests of those that were not written to their end. */
   async prune(): Promise<void> {
     const files = await Promise.all(
       (await readdir(this.#folder)).map(async (name) => {

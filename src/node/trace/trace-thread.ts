@@ -22,7 +22,7 @@ export function extendHost({ file, systemMap }: TraceFileData): Partial<WorkerHo
           throw explainedError(error, 'its file cannot be written');
         }
       },
-      // Whoever has opened it closes it.
+      // Its opener closes it.
       close: () => undefined,
       systemMap: systemMap === undefined ? undefined : readFileSync(systemMap, 'utf8'),
     }),

@@ -23,7 +23,7 @@ export class SocketStream implements StreamBackend {
     socket.on('close', () => this.#leave());
   }
 
-  /** Begins to carry what the socket says; what follows its first line may be there already. */
+  /** Begins to carry the socket's bytes; those behind its first line may be there already. */
   attach(stream: GuestStream, first: Uint8Array = new Uint8Array()): void {
     this.#stream = stream;
     this.#socket.on('data', (bytes) => this.#send(bytes));
@@ -74,7 +74,7 @@ export class SocketStream implements StreamBackend {
     if (this.#hasEnded && this.#rest.length === 0) this.#stream?.endInput();
   }
 
-  /** The socket is closed: whatever of it the guest has not got is lost, unless both sides had ended. */
+  /** The socket is closed: bytes of it that the guest has not got are lost, unless both sides had ended. */
   #leave(): void {
     const stream = this.#stream;
     this.#stream = undefined;

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 
-/** Media types of what a site has, and whether it is text or the like, which gets smaller when it is packed. */
+/** Media types of a site's files, and whether it is text or the like, which gets smaller when it is packed. */
 const TYPES: Readonly<Record<string, readonly [type: string, packs: boolean]>> = {
   '.html': ['text/html; charset=utf-8', true],
   '.css': ['text/css; charset=utf-8', true],

@@ -32,7 +32,7 @@ export async function guestFiles(options: FetchOptions): Promise<GuestFiles> {
   const files = new Map<string, ExtraFile>();
   for (const { files: some } of [disk, link, network, agent])
     for (const file of some) files.set(file.path, file);
-  // Whoever asks the agent finds the disk there; an address can take some seconds.
+  // Callers of the agent find the disk there; an address can take some seconds.
   const setUp = `has() { cat /sys/bus/pci/devices/*/device 2> /dev/null | grep -q "$1"; }
 if has ${PCI.disk}; then
 ${disk.setUp}fi

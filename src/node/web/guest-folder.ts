@@ -8,10 +8,10 @@ import { whyUnusable } from '../private-directory.ts';
 const KEPT = 2;
 
 /**
- * A folder for the files of a guest, by all that decides what they are. It is in the cache directory, or in a temporary
+ * A folder for the files of a guest, by all that decides about them. It is in the cache directory, or in a temporary
  * one where nothing can be kept.
  *
- * @param key names all that decides what the files are
+ * @param key names all that decides about the files
  */
 export function guestFolder(key: string): string {
   const cache = defaultCacheDir();

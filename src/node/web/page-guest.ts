@@ -94,7 +94,7 @@ export async function pageGuest({ cold = false, onProgress }: PageGuestOptions =
   return { manifest, files };
 }
 
-/** A file, packed, by a name that changes with what is in it. */
+/** A file, packed, by a name that changes with its content. */
 async function packed(
   folder: string,
   role: string,
@@ -127,7 +127,7 @@ async function imageOf(
   return [`image-${digest.slice(0, 8)}.snapshot`, path];
 }
 
-/** An image of a build with other layouts, or what was left of a full disk, is of no use. */
+/** An image of a build with other layouts, or one that a full disk has cut off, is of no use. */
 async function isUsable(path: string): Promise<boolean> {
   if (!existsSync(path)) return false;
   try {

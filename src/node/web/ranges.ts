@@ -9,7 +9,7 @@ export interface ByteRange {
  * answer that is always right.
  *
  * @param size of the file, in bytes
- * @returns undefined for the whole file; `unsatisfiable` for what lies behind its end
+ * @returns undefined for the whole file; `unsatisfiable` for a range behind its end
  */
 export function readRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.replaceAll(/[ \t]/g, '') ?? '');

@@ -60,7 +60,7 @@ export class Site {
   }
 
   /**
-   * Looks for what a request asks for.
+   * Looks for the file of a request.
    *
    * @param target as in the request, with escapes and a query
    */

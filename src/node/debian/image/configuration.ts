@@ -134,7 +134,7 @@ KillMode=process
 WantedBy=multi-user.target
 `;
 
-/** The console is the person's who started the machine. */
+/** The console belongs to the person at the machine. */
 const autologin = `[Service]
 ExecStart=
 ExecStart=-/sbin/agetty --autologin root --noreset --noclear --keep-baud 115200,57600,38400,9600 - $TERM

@@ -30,9 +30,9 @@ export interface DebianImageOptions extends FetchOptions {
   readonly suite?: string | undefined;
   /** Address of the archive: that of the machine's own apt unless given. */
   readonly mirror?: string | undefined;
-  /** Receives a sentence for what the image lacks, and was to have. */
+  /** Receives a sentence for a part that the image lacks, and was to have. */
   readonly onWarning?: (text: string) => void;
-  /** Stops the work; what was downloaded stays. */
+  /** Stops the work; downloaded files stay. */
   readonly signal?: AbortSignal;
 }
 
@@ -57,9 +57,9 @@ const OVERHEAD = 300 * MEBIBYTE;
  * Makes a disk with a Debian on it, of packages that apt chooses, fetches and verifies. They are installed by their own
  * dpkg and apt in a guest, so that nothing here needs root.
  *
- * The file appears when it is complete. What was downloaded is kept in the cache for the next time.
+ * The file appears when it is complete. Downloaded files are kept in the cache for the next time.
  *
- * @throws InputError that says what is missing: apt, the network, a package, room on the disk
+ * @throws InputError that names the missing part: apt, the network, a package, room on the disk
  * @throws Stopped by `signal`
  */
 export async function debianImage(options: DebianImageOptions): Promise<DebianImage> {

@@ -21,7 +21,7 @@ export interface PackageSet {
   readonly wanted: readonly string[];
 }
 
-/** Makes file systems in the guest; it and what it needs are unpacked there first. */
+/** Makes file systems in the guest; it and its dependencies are unpacked there first. */
 const FORMATTER = 'e2fsprogs';
 /** Has links in the root directory that all others rely on. */
 const FIRST = 'base-files';

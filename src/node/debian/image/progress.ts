@@ -20,7 +20,7 @@ const WEIGHTS: Readonly<Record<Step, number>> = {
 const TOTAL = STEPS.reduce((sum, step) => sum + WEIGHTS[step], 0);
 /** Lines that dpkg writes of each package: that it is unpacked, and that it is installed. */
 const EVENTS = 2;
-/** Lines kept to say what went wrong. */
+/** Lines kept for the words about a failure. */
 const KEPT_LINES = 40;
 
 /** Reads the lines of the guest that makes an image. */

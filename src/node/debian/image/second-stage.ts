@@ -1,4 +1,4 @@
-/** Where the guest that makes an image finds what it needs: see `src/boot/initramfs.ts`. */
+/** Where the guest that makes an image finds its files: see `src/boot/initramfs.ts`. */
 export const LISTS_PATH = 'etc/hartvisor/packages';
 /** Trees of files that are copied into the new system before its packages are installed, and after. */
 export const TREES_PATH = 'etc/hartvisor/trees';

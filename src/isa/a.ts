@@ -41,7 +41,7 @@ function operationsOn(width: AmoWidth, define: Define): readonly InstructionDefi
     });
 }
 
-/** Compare-and-swap of one register: what is expected is in rd. */
+/** Compare-and-swap of one register: the expected value is in rd. */
 const compareAndSwap = (width: AmoWidth, define: Define): InstructionDefinition => {
   const [suffix, funct3] = WIDTHS[width];
   return define(`amocas.${suffix}`, ATOMIC, 0x2800_002f | (funct3 << 12), ({ rd, rs1, rs2, memory }) =>

@@ -46,7 +46,7 @@ export function assemble(source: string, options: AssemblerOptions = {}): Assemb
   return { bytes: Uint8Array.from(encoding.bytes), symbols: encoding.symbols };
 }
 
-/** Encoding of an instruction: what the assembler needs of 16-bit and 32-bit ones alike. */
+/** Encoding of an instruction: the facts that the assembler needs of 16-bit and 32-bit ones alike. */
 interface Encoding {
   readonly name: string;
   readonly match: number;
@@ -151,7 +151,7 @@ class Pass {
     if (directive === undefined) throw new OperandError(`directive '${name}' is not known`);
     directive(operands, {
       offset: this.bytes.length,
-      // Sizes, and what .equ defines, must be known in the first pass; data need not be.
+      // Sizes, and symbols of .equ, must be known in the first pass; data need not be.
       evaluate: (text) => this.#evaluate(text),
       evaluateData: (text) => (this.#layout === undefined ? 0n : this.#evaluate(text)),
       define: (symbol, value) => this.symbols.set(symbol, value),
@@ -226,7 +226,7 @@ class Pass {
     return bits;
   }
 
-  /** Compressed instructions reach few registers: what comes out of the encoding must be what went in. */
+  /** Compressed instructions reach few registers: operands that come out of the encoding must be those that went in. */
   #checkRegisters(format: Format, operands: Operands, bits: number): void {
     const encoded = format.decode(bits);
     for (const field of ['rd', 'rs1', 'rs2'] as const) {

@@ -75,12 +75,12 @@ function record(instruction: Instruction): Effects {
   return Object.freeze(seen);
 }
 
-/** Stand for any values: of what is computed no more matters here than whether it is a word. None is a constant. */
+/** Stand for any values: of a result no more matters here than whether it is a word. None is a constant. */
 const WIDE: I64 = new Local('i64', 0);
 const WORD: I64 = i64.extend_i32_s(new Local('i32', 1));
 const I32_VALUE: I32 = i32.const(0);
 
-/** A back end that notes what is used. @param register what registers hold: {@link WORD} or {@link WIDE} */
+/** A back end that notes the parts that are used. @param register content of registers: {@link WORD} or {@link WIDE} */
 function recorder(seen: Recording, register: I64): Semantics {
   return {
     get rs1() {

@@ -16,7 +16,7 @@ interface ExtensionFact<Name extends string> {
   readonly xlen?: Xlen;
   /** The first profile that demands it; those behind it do, too. */
   readonly since?: Profile;
-  /** Every hart has it that has what it needs: it is not turned off by itself. */
+  /** Every hart has it that has its needs: it is not turned off by itself. */
   readonly fixed?: true;
   /** Only software of bare machines has it; guests of the hypervisor do not. */
   readonly only?: 'bare';

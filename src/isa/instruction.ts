@@ -6,7 +6,7 @@ import type { VectorShape } from './vector/shapes.ts';
 
 export type { Extension, Operands, Xlen };
 
-/** One instruction: its encoding, what it needs, and what it does. */
+/** One instruction: its encoding, its needs, and its semantics. */
 export interface Instruction {
   /** Assembler mnemonic, such as `amoadd.d`. */
   readonly name: string;

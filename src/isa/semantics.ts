@@ -116,8 +116,8 @@ export interface MemorySemantics {
  * The tools of an instruction's semantics. A back end (the interpreter, the compiler) provides them and decides
  * where registers live; statements take effect in the order in which they are called.
  *
- * Expressions for operands are read when a statement consumes them: after `rd.set`, `rs1` may have changed if both
- * are the same register, so name what is needed later with `let`.
+ * Expressions for operands are read when a statement consumes them: after `rd.set`, `rs1` may have changed if both are
+ * the same register, so name values that are needed later with `let`.
  *
  * Semantics take members out by destructuring: no member may depend on `this`.
  */
@@ -143,7 +143,7 @@ export interface Semantics {
   jump(): void;
   /** Goes to an address; must be the last statement. */
   jumpTo(target: I64): void;
-  /** The code waits in a loop for what another hart does: a hint to whoever shares the processor out. */
+  /** The code waits in a loop for another hart: a hint to the code that shares the processor out. */
   pause(): void;
   /** The hart carries this instruction out itself (privileged and rare ones); must be the only statement. */
   system(): void;

@@ -39,7 +39,7 @@ function clmul(from: From): SemanticsOf {
   return (s, xlen) => s.rd.set(xlen === 64 ? ofDoublewords(s, from) : ofWords(s, from));
 }
 
-/** The product of reversed factors is the reversed product, whose lower half has what was beyond bit 62. */
+/** The product of reversed factors is the reversed product, whose lower half has the bits that were beyond bit 62. */
 function carrylessReversed(s: Pick<Semantics, 'let'>, a: I64, b: I64): I64 {
   return reverseBits(s, carryless(s, reverseBits(s, a), reverseBits(s, b)));
 }

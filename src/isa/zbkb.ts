@@ -34,7 +34,7 @@ function interleave(s: Semantics, steps: typeof MIDDLES | readonly (typeof MIDDL
   s.rd.set(steps.reduce((value: I64, [distance, mask]) => swapMiddle(s, value, distance, mask), start));
 }
 
-/** Zbkb beyond what it shares with Zbb: packing and bits in reverse. */
+/** Zbkb beyond its part in Zbb: packing and bits in reverse. */
 export const zbkbInstructions: readonly InstructionDefinition[] = [
   zbkb('pack', R, 0x0800_4033, ({ rd, rs1, rs2 }, xlen) =>
     rd.set(

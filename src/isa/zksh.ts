@@ -6,7 +6,7 @@ import { word, wordResult } from './words.ts';
 
 const zksh = instructionsOf({ extension: 'zksh' });
 
-/** A word, and what it is rotated to the left by two amounts. */
+/** A word, and its rotations to the left by two amounts. */
 const permutation =
   (...rotations: readonly number[]): SemanticsOf =>
   (s) => {

@@ -53,7 +53,7 @@ function runningSum({ let: named }: GroupOperands, words: V128): V128 {
   return xor(pairs, up(pairs, 2));
 }
 
-/** The next key of AES, by its number; `before` is what its words are added to. */
+/** The next key of AES, by its number; its words are added to `before`. */
 function nextKey(
   operands: GroupOperands,
   before: V128,

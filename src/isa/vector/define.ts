@@ -5,11 +5,11 @@ import type { GroupsShape, VectorShape } from './shapes.ts';
 
 const OP_V = 0x57;
 
-/** funct3 of OP-V: what the operands are ("Vector Arithmetic Instruction encoding"). */
+/** funct3 of OP-V: kinds of operands ("Vector Arithmetic Instruction encoding"). */
 const CATEGORY = { ivv: 0, fvv: 1, mvv: 2, ivi: 3, ivx: 4, fvf: 5, mvx: 6, configuration: 7 } as const;
 export type Category = keyof typeof CATEGORY;
 
-/** The places of vs2, vs1 and vm, for what encodings fix there. */
+/** The places of vs2, vs1 and vm, for numbers that encodings fix there. */
 export const vs2Is = (value: number): number => value << 20;
 export const vs1Is = (value: number): number => value << 15;
 export const UNMASKED = 1 << 25;
@@ -36,7 +36,10 @@ export function vector(
 
 const OP_VE = 0x77;
 
-/** An instruction on element groups, which are all in OP-VE and without a mask. @param vs1 what is fixed there */
+/**
+ * An instruction on element groups, which are all in OP-VE and without a mask. @param vs1 the number that is fixed
+ * there
+ */
 export function onGroups(
   [name, extension, format, funct6]: readonly [name: string, Extension, Format, funct6: number],
   shape: GroupsShape,
@@ -46,7 +49,7 @@ export function onGroups(
   return { ...vector(name, format, match, shape), extension };
 }
 
-/** An instruction of OP-V. @param fixed what the encoding fixes besides funct6 and the category */
+/** An instruction of OP-V. @param fixed fields that the encoding fixes besides funct6 and the category */
 export function operation(
   name: string,
   format: Format,

@@ -56,7 +56,7 @@ const saturating = [
   ...signed('vssub', 0b100011, NO_IMMEDIATE, subtractSigned),
 ];
 
-/** Half of a sum of SEW + 1 bits: what both have, and half of the bits in which they differ. */
+/** Half of a sum of SEW + 1 bits: the bits that both have, and half of the bits in which they differ. */
 const averageSum =
   (shift: 'shr_s' | 'shr_u'): ElementFunction =>
   ({ a, b, let: keep, roundingIncrement }) => {
@@ -109,7 +109,7 @@ function signedHigh({ a, b, let: keep }: ElementOperands): I64 {
   return i64.sub(i64.sub(product, ifNegative(a, b)), ifNegative(b, a));
 }
 
-/** A shift to the right that rounds what is lost. Nothing is lost by a shift of 0. */
+/** A shift to the right that rounds the lost bits. Nothing is lost by a shift of 0. */
 function roundedShift(operands: ElementOperands, width: number, shift: 'shr_s' | 'shr_u'): I64 {
   const { a, b, let: keep, roundingIncrement } = operands;
   const amount = keep(i64.and(b, i64.const(width - 1)));

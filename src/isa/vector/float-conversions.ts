@@ -4,7 +4,7 @@ import { ELEMENTS, floats } from './float.ts';
 import * as F from './formats.ts';
 import type { ElementsShape, FloatFunction, FloatScale, FloatUse } from './shapes.ts';
 
-/** Widths of what is converted and of the result; and what is a floating-point number of the two. */
+/** Widths of the operand and of the result; and which of the two is a floating-point number. */
 interface Conversion {
   readonly from: FloatScale;
   readonly to: FloatScale;

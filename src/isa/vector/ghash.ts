@@ -49,7 +49,7 @@ function product(tools: Tools, a: Half, b: Half): [lower: I64, upper: I64] {
   return [lower, tools.let(i64.shr_u(reverseBits(tools, reversed), i64.const(1)))];
 }
 
-/** Modulo x^128 + x^7 + x^2 + x + 1 x^128 is x^7 + x^2 + x + 1: what 64 powers beyond it come to. */
+/** Modulo x^128 + x^7 + x^2 + x + 1 x^128 is x^7 + x^2 + x + 1: the sum of 64 powers beyond it. */
 const POWERS = [1, 2, 7] as const;
 const folded = (value: I64): I64 => sum(value, ...POWERS.map((by) => i64.shl(value, i64.const(by))));
 const overflow = (value: I64): I64 => sum(...POWERS.map((by) => i64.shr_u(value, i64.const(64 - by))));

@@ -14,7 +14,7 @@ import { multiplyInstructions } from './multiply.ts';
 import { permutationInstructions } from './permutation.ts';
 import { reductionInstructions } from './reduction.ts';
 
-/** V of RV64, and what extends it (unprivileged specification, chapter "V"). */
+/** V of RV64, and its extensions (unprivileged specification, chapter "V"). */
 export const vectorInstructions: readonly InstructionDefinition[] = [
   ...configurationInstructions,
   ...memoryInstructions,

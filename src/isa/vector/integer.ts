@@ -11,7 +11,7 @@ const NO_VECTOR = ['vx', 'vi'] as const;
 const SHIFTS = ['vv', 'vx', 'vu'] as const;
 
 const bit = (condition: I32): I64 => i64.extend_i32_u(condition);
-/** The amount of a shift: as many low bits as the width of what is shifted has numbers. */
+/** The amount of a shift: as many low bits as the shifted width has numbers. */
 const amount = (b: I64, width: number): I64 => i64.and(b, i64.const(width - 1));
 
 const signed = elementsOf();

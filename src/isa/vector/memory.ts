@@ -11,7 +11,7 @@ const WIDTH = [0, 5, 6, 7] as const;
 const SIZES = [0, 1, 2, 3] as const;
 /** The field `mop`. */
 const MOP = { unit: 0, indexedUnordered: 1, strided: 2, indexedOrdered: 3 } as const;
-/** lumop and sumop: what unit-stride accesses are. */
+/** lumop and sumop: kinds of unit-stride accesses. */
 const UNIT = { plain: 0, whole: 8, mask: 11, faultOnlyFirst: 16 } as const;
 
 function access(

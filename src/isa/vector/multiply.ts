@@ -100,7 +100,7 @@ const wideningMultiplyAdd = [
   ...wideAdded(false, true)('vwmaccsu', 0b111111, BOTH, accumulate, 'macc'),
 ];
 
-/** Products, quotients, and what has results of twice the width. */
+/** Products, quotients, and operations with results of twice the width. */
 export const multiplyInstructions: readonly InstructionDefinition[] = [
   ...products,
   ...divisions,

@@ -17,7 +17,7 @@ export interface FloatUse {
   readonly widths: readonly FloatScale[];
   /** The extension that brings it for numbers of 16 bits. */
   readonly halves: 'zvfh' | 'zvfhmin';
-  /** Rounding: what frm says, toward zero, or to odd. */
+  /** Rounding: as frm says, toward zero, or to odd. */
   readonly rounding: 'dynamic' | 'towardZero' | 'toOdd';
 }
 
@@ -51,7 +51,7 @@ export interface ElementFloat {
   estimate(what: 'reciprocal' | 'reciprocalRoot', a: I64): I64;
 }
 
-/** Fixed-point rounding and saturation, and what else computing an element may use. */
+/** Fixed-point rounding and saturation, and other facts that computing an element may use. */
 export interface ElementTools {
   /** SEW in bits. */
   readonly sew: number;
@@ -137,7 +137,7 @@ export interface ElementsFacts {
 /** vd[0] is vs1[0] combined with all active elements of vs2. */
 export type ReductionShape = ReductionFacts & Computation;
 
-/** Of `compute`, `a` is the next element of vs2, `b` what has come out so far. */
+/** Of `compute`, `a` is the next element of vs2, `b` the result so far. */
 export interface ReductionFacts {
   readonly kind: 'reduction';
   /** Width of vd[0] and vs1[0]. */

@@ -4,10 +4,10 @@ import type { FuseReply } from './fuse/reply.ts';
 import type { Attributes } from './host-folder.ts';
 import type { FolderNode } from './nodes.ts';
 
-/** Seconds for which the guest believes what it knows of a name or a file, though the host may change it. */
+/** Seconds for which the guest believes its knowledge of a name or a file, though the host may change it. */
 const BELIEVED = 1;
 
-/** Adds what a file is like. */
+/** Adds the attributes of a file. */
 export function addAttributes(folder: SharedFolder, reply: FuseReply, attributes: Attributes): void {
   const at = reply.add(ATTR_OUT.BYTES);
   reply.word(at + ATTR_OUT.VALID, BELIEVED);
@@ -34,7 +34,7 @@ export function addNothing(reply: FuseReply): void {
   reply.word(at + ENTRY_OUT.ENTRY_VALID, BELIEVED);
 }
 
-/** Adds the number of what was opened. */
+/** Adds the number of the file that was opened. */
 export function addOpened(reply: FuseReply, file: number, flags: number): void {
   const at = reply.add(OPEN_OUT.BYTES);
   reply.wide(at + OPEN_OUT.FILE, file);

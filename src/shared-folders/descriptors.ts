@@ -9,7 +9,7 @@ const MOST_DIRECTORIES = 256;
 const LEAST_DIRECTORIES = 2;
 
 /**
- * The descriptors of a shared folder. What the guest has open takes one, up to a limit, after which the guest is told
+ * The descriptors of a shared folder. An open file of the guest takes one, up to a limit, after which the guest is told
  * that there are too many (ENFILE). Directories in which the guest works are held as well, as long as there is room.
  */
 export class Descriptors {

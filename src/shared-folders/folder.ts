@@ -10,7 +10,7 @@ export interface InDirectory extends NamedPlace {
   readonly directory: FolderNode;
 }
 
-/** A folder of the host as the guest has come to know it: its numbers for files, and what it has open. */
+/** A folder of the host as the guest has come to know it: its numbers for files, and its open files. */
 export class SharedFolder {
   readonly host: HostFolder;
   readonly readOnly: boolean;
@@ -75,7 +75,7 @@ export class SharedFolder {
     return this.nodes.seen(attributes, directory, name);
   }
 
-  /** Where a file is now, and what it is like. @throws FolderError if it is not where it was */
+  /** Where a file is now, and its attributes. @throws FolderError if it is not where it was */
   find(node: FolderNode): { readonly place: Place; readonly attributes: Attributes } {
     const place = node.heldAt ?? this.namedPlaceOf(node);
     const attributes = this.host.stat(place);
@@ -117,7 +117,9 @@ export class SharedFolder {
     this.descriptors.release(() => this.host.close(file.descriptor));
   }
 
-  /** Removes a name. What the guest knows by it is held, so that it can be used by whoever has it open. */
+  /**
+   * Removes a name. The file that the guest knows by it is held, so that it can be used by programs that have it open.
+   */
   removeName({ directory, ...place }: InDirectory, remove: () => void): void {
     const descriptor = this.host.hold(place);
     let unused = true;

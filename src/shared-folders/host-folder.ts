@@ -99,7 +99,7 @@ export interface HostFolder {
   /** @returns how many bytes were written: fewer than given, and no error, if there was no room for all */
   write(descriptor: Descriptor, position: number, from: readonly Uint8Array[]): number;
   truncate(descriptor: Descriptor, size: number): void;
-  /** Returns when what was written is as safe as the host can make it. @param data size and content are enough */
+  /** Returns when the written data are as safe as the host can make it. @param data size and content are enough */
   sync(descriptor: Descriptor, data: boolean): void;
 
   list(directory: Descriptor): NameStream;

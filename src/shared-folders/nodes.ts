@@ -13,7 +13,7 @@ export interface NodeFile {
 
 /**
  * A file that the guest knows by a number. The host's file behind it is always the same one: it is found by the name
- * that it was last seen at, or by a descriptor, and whatever else is at that name by then is not it.
+ * that it was last seen at, or by a descriptor, and another file at that name by then is not it.
  */
 export class FolderNode {
   readonly id: number;
@@ -65,7 +65,7 @@ export class FolderNode {
   }
 }
 
-/** All files that the guest knows, by their numbers and by what they are on the host. */
+/** All files that the guest knows, by their numbers and by their numbers on the host. */
 export class NodeTable {
   readonly root: FolderNode;
   readonly #onForgotten: (node: FolderNode) => void;

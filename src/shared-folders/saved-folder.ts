@@ -26,7 +26,7 @@ interface SavedOpen {
   readonly access?: Access;
 }
 
-/** Some of what a guest knows of a folder. */
+/** A part of a guest's knowledge of a folder. */
 interface Piece {
   readonly nextNode: number;
   readonly nextOpened: number;
@@ -58,7 +58,7 @@ function savedNode({ id, key, number, mode, parent, name, lookups, stamp }: Fold
 }
 
 /**
- * Gives a folder a piece of what {@link saveFolder} gave, all of which come in their order. What is open is opened
+ * Gives a folder a piece of the result of {@link saveFolder}, all of which come in their order. Open files are opened
  * again, if the host still has the file where it was; else the guest is told so when it uses it (ESTALE).
  */
 export function restoreFolder(folder: SharedFolder, bytes: Uint8Array): void {

@@ -40,10 +40,10 @@ const OPERATIONS = new Map(
 /** Requests that nobody answers. */
 const UNANSWERED: readonly number[] = [OPCODE.FORGET, OPCODE.BATCH_FORGET, OPCODE.INTERRUPT];
 
-/** A shared folder, and those who hear of it. */
+/** A shared folder, and its listeners. */
 export interface FuseServerOptions {
   readonly host: HostFolder;
-  /** Nothing in the folder is changed, whatever the guest asks for. */
+  /** Nothing in the folder is changed by any request of the guest. */
   readonly readOnly: boolean;
   /** The host has an error that no program expects; `text` says which. */
   onTrouble(text: string): void;
@@ -83,7 +83,7 @@ export class FuseServer {
     if (this.#folder !== undefined) yield* saveFolder(this.#folder);
   }
 
-  /** In a server that the guest has not used: takes over a piece of what another one knew. */
+  /** In a server that the guest has not used: takes over a piece of another one's knowledge. */
   restore(saved: Uint8Array): void {
     const { host, readOnly } = this.#options;
     this.#folder ??= new SharedFolder(host, readOnly);
@@ -119,7 +119,7 @@ export class FuseServer {
       return;
     }
     const folder = this.#folder ?? refuse('EIO');
-    // Whatever Linux hears of as not there, it does itself or does without, and asks for no more.
+    // Operations that Linux hears of as not there, it does itself or does without, and asks for no more.
     const { carryOut, answerBytes } = OPERATIONS.get(opcode) ?? refuse('ENOSYS');
     if (reply.room < answerBytes) refuse('ERANGE');
     carryOut(folder, request, reply);

@@ -2,7 +2,9 @@ import { bytesOf, sliceParts } from '../../storage/storage.ts';
 import { refuse } from '../errno.ts';
 import { OUT_HEADER } from './facts.ts';
 
-/** Bytes of an answer that are put together here at most: a list of names. What is read goes to the guest as it is. */
+/**
+ * Bytes of an answer that are put together here at most: a list of names. Bytes of files go to the guest as they are.
+ */
 const LARGEST = 1 << 16;
 
 /** An answer while it is put together. One object serves all requests, one after the other. */
@@ -40,7 +42,7 @@ export class FuseReply {
     return at;
   }
 
-  /** Takes back what was added from there on. */
+  /** Takes back the bytes that were added from there on. */
   cut(length: number): void {
     this.#length = length;
   }

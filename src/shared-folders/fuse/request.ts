@@ -20,8 +20,8 @@ export class FuseRequest {
   readonly #view: DataView;
 
   /**
-   * @param head the header and what follows it, a copy: 40 bytes at least
-   * @param data what follows the head
+   * @param head the header and the bytes behind it, a copy: 40 bytes at least
+   * @param data the bytes behind the head
    */
   constructor(head: Uint8Array, data: readonly Uint8Array[]) {
     const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
@@ -60,7 +60,7 @@ export class FuseRequest {
   name(offset: number): Name {
     const name = this.text(offset);
     if (name.length > LONGEST_NAME) refuse('ENAMETOOLONG');
-    // Linux resolves these itself; whoever sends them wants to get out of the folder.
+    // Linux resolves these itself; a guest that sends them wants to get out of the folder.
     const isDots = name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT));
     if (name.length === 0 || isDots || name.includes(SLASH)) refuse('EINVAL');
     return name;

@@ -17,7 +17,7 @@ import type { Attributes, Place, Timestamp } from '../host-folder.ts';
 import type { FolderNode } from '../nodes.ts';
 import type { Operations } from './operation.ts';
 
-/** Requests about what a file is like, and how full the host's file system is. */
+/** Requests about the attributes of a file, and how full the host's file system is. */
 export const ATTRIBUTE_OPERATIONS: Operations = [
   [OPCODE.GETATTR, getAttributes, ATTR_OUT.BYTES],
   [OPCODE.SETATTR, setAttributes, ATTR_OUT.BYTES],

@@ -20,7 +20,7 @@ import type { Name } from '../host-folder.ts';
 import { newFileGiven } from './new-file.ts';
 import type { Operations } from './operation.ts';
 
-/** Requests about names: what is at one, and what is to be. */
+/** Requests about names: the files at them, now and next. */
 export const NAME_OPERATIONS: Operations = [
   [OPCODE.LOOKUP, lookUp, ENTRY_OUT.BYTES],
   [OPCODE.FORGET, forget],
@@ -88,7 +88,7 @@ function placeToMake(folder: SharedFolder, request: FuseRequest, offset: number)
   return folder.inDirectory(request.node, name);
 }
 
-/** @param mode what the guest wants; undefined for a symbolic link, which has none */
+/** @param mode the guest's wish; undefined for a symbolic link, which has none */
 function answerNewFile(
   folder: SharedFolder,
   request: FuseRequest,

@@ -3,7 +3,7 @@ import type { FuseReply } from '../fuse/reply.ts';
 import type { FuseRequest } from '../fuse/request.ts';
 
 /**
- * Carries out a kind of request: what it adds to the reply is the answer.
+ * Carries out a kind of request: the bytes that it adds to the reply are the answer.
  *
  * @throws FolderError that is the answer
  */

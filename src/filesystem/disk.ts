@@ -4,14 +4,14 @@ import type { Storage } from '../storage/storage.ts';
 export type Disk = Pick<Storage, 'size' | 'read'>;
 
 /**
- * The contents of a disk are damaged, or of a kind not known here. The message goes on from the name of what was read:
- * "has ...".
+ * The contents of a disk are damaged, or of a kind not known here. The message goes on from the name of the part that
+ * was read: "has ...".
  */
 export class DiskError extends Error {
   override readonly name: string = 'DiskError';
 }
 
-/** A range of a disk as a disk. What is beyond the end of the disk below cannot be read. */
+/** A range of a disk as a disk. Bytes beyond the end of the disk below cannot be read. */
 export function partOf(disk: Disk, start: number, size: number): Disk {
   return {
     size,

@@ -2,7 +2,7 @@
 export interface FoundFile {
   readonly bytes: number;
   /**
-   * The whole content; whoever calls this has looked at `bytes`.
+   * The whole content; the caller has looked at `bytes`.
    *
    * @throws DiskError where the file system is damaged
    */

@@ -112,7 +112,7 @@ function addPart(found: Partition[], disk: Disk, number: number, start: number, 
   found.push({ number, disk: partOf(disk, from, bytes) });
 }
 
-/** A 64-bit number of sectors; what is beyond 2^53 is beyond every disk. */
+/** A 64-bit number of sectors; one beyond 2^53 is beyond every disk. */
 function sectors(view: DataView, at: number): number {
   return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
 }

@@ -2,7 +2,7 @@ import { bytesAt, type Disk, DiskError } from '../disk.ts';
 import { DIRECT_BLOCKS, EXTENT, INODE, INODE_FLAG } from './facts.ts';
 import type { Superblock } from './superblock.ts';
 
-/** Blocks of a file that lie in a row; what no run has reads as zeroes. */
+/** Blocks of a file that lie in a row; blocks that no run has read as zeroes. */
 export interface Run {
   /** The first of them within the file. */
   readonly first: number;
@@ -31,7 +31,7 @@ interface Mapped {
  *
  * @param inode - with {@link INODE.blockBytes} bytes at {@link INODE.BLOCK}
  * @param blocks - that the file has
- * @throws DiskError for what no file can be
+ * @throws DiskError for a map that no file can have
  */
 export function runsOf(disk: Disk, superblock: Superblock, inode: DataView, blocks: number): readonly Run[] {
   const mapped: Mapped = { disk, superblock, blocks, runs: [], covered: 0, nodes: 0 };

@@ -18,8 +18,8 @@ interface Inode {
 }
 
 /**
- * Reads ext2, ext3 and ext4. A journal is not replayed, as by boot loaders: what Linux had not written to its place yet
- * when it was stopped is not seen.
+ * Reads ext2, ext3 and ext4. A journal is not replayed, as by boot loaders: data that Linux had not written to their
+ * place yet when it was stopped is not seen.
  */
 export class Ext4 implements FileSystem {
   readonly #disk: Disk;

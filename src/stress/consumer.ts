@@ -56,7 +56,7 @@ export interface StressCounts {
  * more. When all senders are like that, whole rounds follow, and no interrupt is pending in them, then a message that
  * is still unread will never be read. The senders are answered at that rest, so the run goes on.
  *
- * @param behavior - a random 32-bit number for each entry: what the guest does
+ * @param behavior - a random 32-bit number for each entry: the guest's choice
  */
 export function runConsumer(
   party: StressParty,
@@ -202,8 +202,8 @@ class StressVcpu {
   }
 
   /**
-   * A delivery uses up every `set` that returned before the flush, and at least one. It is one too many if there
-   * were not that many: `#sentTotal` includes whatever may have been in time for it.
+   * A delivery uses up every `set` that returned before the flush, and at least one. It is one too many if there were
+   * not that many: `#sentTotal` includes all that may have been in time for it.
    */
   #account(): void {
     this.counts.deliveries++;
@@ -255,7 +255,7 @@ class StressVcpu {
     return this.#bases.every((_, sender) => this.#isDone(sender));
   }
 
-  /** Everything is at rest: whatever was not delivered by now never will be. Counts it, and answers all senders. */
+  /** Everything is at rest: messages not delivered by now never will be. Counts it, and answers all senders. */
   settle(): void {
     const { words } = this.#party;
     const { counts } = this;
@@ -273,7 +273,7 @@ class StressVcpu {
       this.#settled[sender] = message;
     });
     this.#consumedTotal = this.#sentTotal;
-    // Meet the loads of whoever watches the run.
+    // Meet the loads of watchers of the run.
     Atomics.store(words, SHOWN_RECEIVED, counts.received);
     Atomics.store(words, SHOWN_LOST, counts.lost);
     this.#bases.forEach((_, sender) => {

@@ -20,8 +20,8 @@ import {
 
 /**
  * Looks at the answer that often before it sleeps. On a busy machine the vCPU's thread is off its processor for some
- * milliseconds at a time. Whoever sleeps meanwhile is not there when it comes back, and the two never run together,
- * which is what a race needs.
+ * milliseconds at a time. A thread that sleeps meanwhile is not there when it comes back, and the two never run
+ * together, as a race needs it.
  */
 const SPINS = 3_000_000;
 
@@ -39,7 +39,7 @@ const GAPS = [1, 1, 16, 128] as const;
 
 /**
  * While the vCPU's thread is off its processor, there is nothing to race with, and a longest burst goes on up to this
- * many messages, so that it is still going on when the thread comes back, at whatever point of a round it was stopped.
+ * many messages, so that it is still going on when the thread comes back, at any point of a round it was stopped.
  */
 const ABSENT_MESSAGES = 32_768;
 
@@ -84,7 +84,7 @@ export function runSender(party: StressParty, index: number): SenderCounts {
     Atomics.store(words, base + FINISHED, message);
     poke(words);
     late = awaitWord(words, base, rests ? RESTED : ACK, message);
-    // Meets the store of whoever ends the run.
+    // Meets the store of the thread that ends the run.
     if (rests && Atomics.load(words, STOP) !== 0) {
       // Meets the load in `isDone`.
       Atomics.store(words, base + DONE, 1);
@@ -116,7 +116,7 @@ class Sender {
     const shape = this.#jitter();
     const most = longest ? LONGEST : BURSTS[shape & 7];
     const length = 1 + ((shape >>> 8) & (most - 1));
-    // The first message comes at a random moment after the answer, whatever the gaps of the burst are.
+    // The first message comes at a random moment after the answer, with any gaps of the burst.
     compute((shape >>> 24) & 63);
     const gap = GAPS[(shape >>> 3) & 3] - 1;
     const limit = most === LONGEST ? ABSENT_MESSAGES : length;

@@ -1,6 +1,6 @@
 /**
  * Interrupt protocols under stress on real threads: adversarial senders against one vCPU, with the shipped source of
- * each protocol. What an exhaustive check predicts is seen happening here, and how often.
+ * each protocol. The predictions of an exhaustive check are seen happening here, and how often.
  */
 import { InputError } from '../errors/input-error.ts';
 import { PROTOCOLS, protocolByName } from '../interrupts/protocols.ts';
@@ -48,7 +48,7 @@ export interface StressOptions {
   readonly senders?: number;
   /** Called about four times a second. */
   readonly onProgress?: (progress: StressProgress) => void;
-  /** Ends the run early; what was counted until then is reported. */
+  /** Ends the run early; the counts until then are reported. */
   readonly signal?: AbortSignal;
 }
 

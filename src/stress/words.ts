@@ -37,7 +37,7 @@ const RUN = struct({
   poke: i32,
   /** Not zero while the vCPU's thread sleeps or is about to. */
   sleeps: i32,
-  /** Counters for whoever watches the run, modulo 2^32. Brought up to date at each rest. */
+  /** Counters for watchers of the run, modulo 2^32. Brought up to date at each rest. */
   shownReceived: i32,
   shownLost: i32,
   senders: many(SENDER),

@@ -28,7 +28,7 @@ interface Integer<T extends 'i32' | 'i64'> {
     rmwXor(address: I32, value: Expr<T>): Expr<T>;
     rmwCmpxchg(address: I32, expected: Expr<T>, replacement: Expr<T>): Expr<T>;
   };
-  /** An operand, cut to what an access gives. */
+  /** An operand, cut to an access's width. */
   take(value: I64): Expr<T>;
   /** A value as registers keep it: sign-extended. */
   extend(value: Expr<T>): I64;
@@ -127,8 +127,8 @@ export class AtomicCode {
   }
 
   /**
-   * The reservation is the address and the value: a store-conditional succeeds if memory still holds that value, so
-   * a change and back by another hart in between goes unseen (as in QEMU). docs/jit.md says what the other way costs.
+   * The reservation is the address and the value: a store-conditional succeeds if memory still holds that value, so a
+   * change and back by another hart in between goes unseen (as in QEMU). docs/jit.md has the cost of the other way.
    */
   loadReserved(width: AtomicWidth, host: Local<'i32'>): I64 {
     const f = this.#f;

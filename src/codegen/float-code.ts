@@ -38,7 +38,7 @@ const FUNCTIONS = { h: 'f16', s: 'f32', d: 'f64' } as const satisfies Record<
 /** Functions of either format, without their types: which format it is shows in the operands. */
 type AnyFunctions = FormatFunctions<'i32'> | FormatFunctions<'i64'>;
 
-/** Where a back end keeps what floating-point instructions work on. */
+/** Where a back end keeps the operands of floating-point instructions. */
 export interface FloatFrame {
   readonly f: FunctionBuilder;
   readonly functions: FloatFunctions;

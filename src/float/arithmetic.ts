@@ -23,7 +23,7 @@ import { defineSlowFma } from './slow-fma.ts';
 
 /*
  * The fast paths. All of them need round-to-nearest-even, the only mode of WebAssembly. The native result is right
- * then; what is left to find out is whether a flag must be raised. Whatever is in doubt goes to the slow function.
+ * then; it is left to find out whether a flag must be raised. Each case in doubt goes to the slow function.
  */
 
 type Body<B extends Bits> = (f: FunctionBuilder, operands: readonly Local<B>[], flags: Local<'i32'>) => void;
@@ -47,7 +47,7 @@ function defineFast<B extends Bits, F extends Native>(
   });
 }
 
-/** The sum or difference x ± y. A finite one never underflows: what is tiny is exact. */
+/** The sum or difference x ± y. A finite one never underflows: a tiny one is exact. */
 function sumBody<B extends Bits, F extends Native>(format: Format<B, F>, subtract: boolean): Body<B> {
   const { native } = format;
   return (f, [a, b], flags) => {

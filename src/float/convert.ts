@@ -190,7 +190,7 @@ function defineNarrow(module: FunctionHome, round32: FunctionRef<'i32'>): Functi
     const value = f.let(float64(raw));
     const nearest = f.let(f32.demote_f64(value));
     const bits = f.let(i32.reinterpret_f32(nearest));
-    // Zeros and infinities end here, whatever the mode.
+    // Zeros and infinities end here, in each mode.
     f.if(f64.eq(f64.promote_f32(nearest), value), () => f.return(bits));
     f.if(i32.and(i32.eqz(rm), isSafelyNormal(BINARY32, bits)), () => {
       raise(f, flags, FLAG.inexact);

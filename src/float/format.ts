@@ -163,8 +163,8 @@ export function hasFiniteValue<B extends Bits>({ integer, infinity }: RawFormat<
 }
 
 /**
- * Whether the bits are a finite number that cannot be the result of an underflow: its exponent field is at least 2.
- * The smallest normal number has field 1 and may be what a tiny value was rounded up to.
+ * Whether the bits are a finite number that cannot be the result of an underflow: its exponent field is at least 2. The
+ * smallest normal number has field 1 and may be the result of rounding up a tiny value.
  */
 export function isSafelyNormal<B extends Bits>(format: RawFormat<B>, bits: Expr<B>): I32 {
   const { integer, infinity, fractionBits } = format;

@@ -9,7 +9,7 @@ export function powerOfTwo(exponent: number): Expr<'f64'> {
   return f64.reinterpret_i64(i64.const(BigInt(BINARY64.bias + exponent) << 52n));
 }
 
-/** The value rounded to an integral one, by the rounding mode; infinities and NaNs stay what they are. */
+/** The value rounded to an integral one, by the rounding mode; infinities and NaNs stay the same. */
 export function roundToIntegral(f: FunctionBuilder, value: Local<'f64'>, rm: Local<'i32'>): Local<'f64'> {
   const result = f.let(f64.nearest(value));
   f.if(rm, () => {

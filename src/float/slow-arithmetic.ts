@@ -141,7 +141,7 @@ export function defineSlowMul<B extends Bits, F extends Native>(ctx: SlowContext
 }
 
 /**
- * A significand for rounding, from the nearest binary64 approximation and the sign of what remains.
+ * A significand for rounding, from the nearest binary64 approximation and the sign of the rest.
  *
  * The approximation has 55 or 56 bits, of which the last 2 or 3 are zero, and is less than half a unit of its 53 bits
  * from the truth. So the truth, the approximation plus a sticky bit, and the approximation less one (if the remainder

@@ -37,8 +37,7 @@ const PAGE = 4096;
  * The writing methods are for the host: devices, the SBI, a debugger. They announce each write to the listeners of this
  * object ({@link onWrite}), that is, of this thread. A hart's own stores are the guest's; they go to linear memory at
  * {@link offsetOf} and are not announced. Decoded code listens to neither: as on real machines whose devices write to
- * memory, a guest says FENCE.I before it executes what was written, and each hart then compares its decoded pages with
- * RAM.
+ * memory, a guest says FENCE.I before it executes written code, and each hart then compares its decoded pages with RAM.
  */
 export class GuestMemory {
   /** Guest-physical address of the first byte of RAM. */
@@ -137,7 +136,7 @@ export class GuestMemory {
     }
   }
 
-  /** A range was written to in place, by way of what {@link use} gives. */
+  /** A range was written to in place, by way of the result of {@link use}. */
   wrote(address: GuestPhysical, length: number): void {
     if (this.#listeners.length > 0 && this.contains(address, length)) this.#announce(address, length);
   }
@@ -183,7 +182,7 @@ export class GuestMemory {
   /** An atomic load, unsigned. The address must be aligned, or there is no such word; so with the next three. */
   load16(address: GuestPhysical): number | undefined {
     const at = this.#aligned(address, 2);
-    // Meets stores of the guest's harts; what the guest stored before this value is visible after it.
+    // Meets stores of the guest's harts; the guest's stores before this value are visible after it.
     return at < 0 ? undefined : Atomics.load(this.#halfwords, at / 2);
   }
 
@@ -196,7 +195,7 @@ export class GuestMemory {
   store16(address: GuestPhysical, value: number): boolean {
     const at = this.#aligned(address, 2);
     if (at < 0) return false;
-    // Meets loads of the guest's harts: one that sees this value sees what the host wrote before it.
+    // Meets loads of the guest's harts: one that sees this value sees the host's writes before it.
     Atomics.store(this.#halfwords, at / 2, value);
     return this.#announce(address, 2);
   }

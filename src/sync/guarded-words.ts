@@ -6,14 +6,14 @@ export const GUARD = struct({ lock: i32, version: i32 });
 
 const VERSION = GUARD.word.version;
 
-/** Changes that this thread is in, one within the other, and what is to be done behind them. */
+/** Changes that this thread is in, one within the other, and the work that is to be done behind them. */
 let depth = 0;
 const behind: (() => void)[] = [];
 
 /**
  * Does something that others wait for less urgently than for a lock: at once, or behind all changes that this thread is
- * in. A thread that is woken looks at what has changed, and the one that wakes it spends tens of microseconds on that:
- * with a lock held, one would have both sleep again.
+ * in. A thread that is woken looks at the changes, and the one that wakes it spends tens of microseconds on that: with
+ * a lock held, one would have both sleep again.
  */
 export function afterChanges(work: () => void): void {
   if (depth === 0) work();
@@ -56,7 +56,7 @@ export class GuardedWords {
     try {
       return body();
     } finally {
-      // To even: what readers see is whole again. Counterparts: the loads in version and stillAt.
+      // To even: readers see a whole again. Counterparts: the loads in version and stillAt.
       Atomics.add(this.words, VERSION, 1);
       this.#lock.release();
       if (--depth === 0 && behind.length > 0) for (const work of behind.splice(0)) work();

@@ -10,7 +10,7 @@ const LONGEST = 10;
  * One writer is reused for many functions (`reset`), so that generating code allocates nothing but the result.
  */
 export class ByteWriter {
-  /** Positions and kinds of what a stencil is to fill in; only while one is recorded. */
+  /** Positions and kinds of the holes that a stencil is to fill in; only while one is recorded. */
   readonly holes: { readonly at: number; readonly operation: number }[] | undefined;
   /** Positions of branches that are hardly ever taken. */
   readonly unlikely: number[] = [];
@@ -19,7 +19,7 @@ export class ByteWriter {
 
   /**
    * @param capacity initial capacity in bytes; the buffer doubles when it is full
-   * @param recording what is written may have holes
+   * @param recording written code may have holes
    */
   constructor(capacity = 1024, recording = false) {
     this.#bytes = new Uint8Array(capacity);
@@ -36,7 +36,7 @@ export class ByteWriter {
     this.unlikely.length = 0;
   }
 
-  /** A copy of what has been written. */
+  /** A copy of the written bytes. */
   toBytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length) as Uint8Array<ArrayBuffer>;
   }

@@ -80,7 +80,7 @@ const NARROW_LOADS: ReadonlyMap<number, number> = new Map([
   [0x35, 0x28],
 ]);
 
-/** i64.add, sub, mul, and, or, xor, and what they are with 32 bits. */
+/** i64.add, sub, mul, and, or, xor, and their counterparts with 32 bits. */
 const NARROW: ReadonlyMap<number, number> = new Map([
   [0x7c, 0x6a],
   [0x7d, 0x6b],

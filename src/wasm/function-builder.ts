@@ -172,7 +172,7 @@ export class FunctionBuilder {
     this.#nest('loop', body);
   }
 
-  /** As {@link if}, for what hardly ever happens: the engine need not keep registers for it. */
+  /** As {@link if}, for rare cases: the engine need not keep registers for it. */
   ifUnlikely(condition: Expr<'i32'>, then: () => void): void {
     condition.emit(this.#code);
     this.#code.markUnlikely();
@@ -224,7 +224,7 @@ export class FunctionBuilder {
     return body;
   }
 
-  /** As {@link toBody}, behind what `body` has already. */
+  /** As {@link toBody}, behind the code that `body` has already. */
   writeBody(body: ByteWriter): void {
     if (this.#depth !== 0) throw new Error('a block was left open');
     const types = this.#localTypes;

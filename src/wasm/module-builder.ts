@@ -102,7 +102,7 @@ export class ModuleBuilder {
     return ref;
   }
 
-  /** Adds a function whose body is complete: what it calls may have been imported while it was written. */
+  /** Adds a function whose body is complete: functions that it calls may have been imported while it was written. */
   append<R extends ValType | 'void'>(
     name: string,
     builder: FunctionBuilder,

@@ -1,4 +1,4 @@
-/** Names of the instructions of WebAssembly by opcode, and what they take (core specification, chapter 5.4). */
+/** Names of the instructions of WebAssembly by opcode, and their immediates (core specification, chapter 5.4). */
 
 const COMPARISONS = 'eqz eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u';
 const FLOAT_COMPARISONS = 'eq ne lt gt le ge';

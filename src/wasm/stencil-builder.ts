@@ -4,7 +4,7 @@ import { FunctionBuilder, type Label } from './function-builder.ts';
 import { HOLE, indexHole, SLOTS } from './hole.ts';
 import type { Stencil } from './stencil.ts';
 
-/** Records a stencil: what is written to the builder, with holes where it uses those of this module. */
+/** Records a stencil: the code that is written to the builder, with holes where it uses those of this module. */
 export function recordStencil(build: (f: FunctionBuilder) => void): Stencil {
   const builder = new StencilBuilder();
   build(builder);

@@ -37,7 +37,7 @@ interface Contents {
  * A module that {@link ModuleBuilder} has written in the text format of WebAssembly, for people: one statement a line,
  * expressions as trees.
  *
- * @throws RangeError when the module contains what the builder does not write
+ * @throws RangeError when the module contains parts that the builder does not write
  */
 export function moduleText(bytes: Uint8Array): string {
   const contents = readModule(bytes);

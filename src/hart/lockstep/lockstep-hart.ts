@@ -94,12 +94,14 @@ export class LockstepHart extends Hart {
     for (let left = fuel; !this.#differs; ) {
       const before = this.instructions;
       const wanted = Math.min(left, this.slice);
+      const untilOverflow = this.privileged.untilOverflow();
       const exit = this.#stretch(wanted);
       const done = this.instructions - before;
       left -= done;
       this.#compareMemoryNowAndThen(left <= 0);
-      // A stretch that ends early has a reason, which is for the caller.
-      if (exit !== EXIT.yield || done < wanted || left <= 0 || this.#hasToLeave()) return exit;
+      // A stretch that ends early has a reason, which is for the caller; so is a counter that has overflowed.
+      const isForCaller = done < wanted || done >= untilOverflow;
+      if (exit !== EXIT.yield || isForCaller || left <= 0 || this.#hasToLeave()) return exit;
     }
     return EXIT.yield;
   }

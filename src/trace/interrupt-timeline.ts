@@ -164,9 +164,9 @@ export class InterruptTimeline {
     if (this.#stage.subject.kind === 'bare') args.push({ name: 'mode', text: MODE_NAMES[record.b] ?? '' });
     const parts = { args, flows: [] as readonly number[], ends: [] as readonly number[] };
     if (this.#stage.subject.kind === 'domain' && cause === CAUSE.software) {
+      const by = this.#software.setBy(subject);
+      if (by !== undefined) args.push({ name: 'set by', text: by });
       parts.ends = some(this.#software.taken(subject));
-      const by = this.#software.isUnexplained(subject) ? 'nobody known yet' : 'the guest itself';
-      if (parts.ends.length === 0) args.push({ name: 'set by', text: by });
     } else if (this.#stage.subject.kind === 'domain' && cause === CAUSE.timer) {
       parts.ends = [this.#timer(record, args)];
     } else {

@@ -124,10 +124,13 @@ describe('an edge', () => {
     expect(ledger.inject(0, BIT, 6, 3)).toEqual([7, 8]);
     ledger.taken(0);
     ledger.stay(0, 3, 6, BIT, 0);
-    expect(ledger.inject(0, BIT, 8, 7)).toEqual([8]);
+    // The arrow of the second set has come to its end with the first interrupt.
+    expect(ledger.inject(0, BIT, 8, 7)).toEqual([]);
+    expect(ledger.setBy(0)).toBe('a call whose arrow ends at the interrupt before');
+    expect(ledger.taken(0)).toEqual([]);
     ledger.stay(0, 7, 8, BIT, BIT);
     ledger.finish();
-    expect(ledger.counts(0)).toMatchObject({ set: 2, injected: 2, coalesced: 0, spurious: 0 });
+    expect(ledger.counts(0)).toMatchObject({ set: 2, injected: 2, coalesced: 0, spurious: 0, own: 0 });
   });
 
   test('that the guest makes itself is its own', () => {
@@ -172,7 +175,22 @@ describe('an edge', () => {
 /** A record at a time. */
 interface Step {
   readonly time: number;
-  readonly run: (ledger: EdgeLedger) => void;
+  readonly run: (ledger: EdgeLedger, picture: Picture) => void;
+}
+
+/** Arrows, of which none may go on behind its end. */
+class Picture {
+  readonly #over = new Set<number>();
+  readonly tooLate: number[] = [];
+
+  show(flows: readonly number[]): void {
+    this.tooLate.push(...flows.filter((flow) => this.#over.has(flow)));
+  }
+
+  end(flows: readonly number[]): void {
+    this.show(flows);
+    for (const flow of flows) this.#over.add(flow);
+  }
 }
 
 /** Times of one thread: spans that follow each other, which all have a beginning, a middle and an end. */
@@ -223,16 +241,19 @@ function honestRecords(
     sets.splice(0, taken.length);
     const before = endBefore;
     if (taken.length > 0 && hvip === 0) {
-      steps.push({ time: record, run: (ledger) => ledger.inject(0, BIT, record, before) });
+      steps.push({
+        time: record,
+        run: (ledger, picture) => picture.show(ledger.inject(0, BIT, record, before)),
+      });
     }
     if (taken.length > 0) hvip = BIT;
     const [flushed, left] = [hvip, clears[i / 3] === true ? 0 : hvip];
     const traps = flushed !== left;
     steps.push({
       time: end,
-      run: (ledger) => {
-        if (traps) ledger.taken(0);
-        ledger.stay(0, before, record, flushed, left);
+      run: (ledger, picture) => {
+        if (traps) picture.end(ledger.taken(0));
+        picture.end(ledger.stay(0, before, record, flushed, left).cleared);
       },
     });
     hvip = left;
@@ -250,8 +271,10 @@ test('a protocol that loses nothing is not accused, wherever its threads are sto
       fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),
       (sets, stays, clears) => {
         const ledger = new EdgeLedger(1, SOFTWARE);
-        for (const { run } of honestRecords(sets, stays, clears)) run(ledger);
+        const picture = new Picture();
+        for (const { run } of honestRecords(sets, stays, clears)) run(ledger, picture);
         ledger.finish();
+        expect(picture.tooLate).toEqual([]);
         const { set, injected, coalesced, taken, own, spurious, lost } = ledger.counts(0);
         expect({ spurious, lost, own }).toEqual({ spurious: 0, lost: 0, own: 0 });
         expect(taken).toBeLessThanOrEqual(injected);

@@ -61,6 +61,8 @@ interface OpenSet {
   done: number;
   /** A flush may have taken it that found the bit set in HVIP already. */
   perhapsAbsorbed: boolean;
+  /** Its arrow has come to its end, in the picture. */
+  isOver: boolean;
 }
 
 /** One edge of one vCPU. */
@@ -81,6 +83,8 @@ class Edge {
   isExcused = false;
   /** The interrupt in HVIP may be such a one. */
   isOlder = false;
+  /** The arrow of its set has come to its end with the interrupt before it. */
+  isOver = false;
 }
 
 function noCounts(): InterruptCounts {
@@ -128,7 +132,14 @@ export class EdgeLedger {
       edge.isOlder = false;
       edge.injected.push(flow);
     } else if (edge.open.length < MOST_OPEN) {
-      edge.open.push({ flow, began: time, ring, done: Number.POSITIVE_INFINITY, perhapsAbsorbed: false });
+      edge.open.push({
+        flow,
+        began: time,
+        ring,
+        done: Number.POSITIVE_INFINITY,
+        perhapsAbsorbed: false,
+        isOver: false,
+      });
     } else {
       edge.counts.coalesced++;
     }
@@ -156,6 +167,7 @@ export class EdgeLedger {
     edge.isOlder = edge.mayBeOlder;
     edge.isExcused = edge.mayBeOlder;
     edge.mayBeOlder = false;
+    edge.isOver = false;
     counts.injected++;
     if (open.length === 0) return this.#injectLate(edge, time, endBefore);
     counts.coalesced += open.length - 1;
@@ -169,7 +181,8 @@ export class EdgeLedger {
 
   /**
    * No set is open that explains the injection. The thread of the vCPU may have been stopped between the flush before
-   * and its record: a set that came meanwhile counts as taken by that flush, and was taken by this one.
+   * and its record: a set that came meanwhile counts as taken by that flush, and was taken by this one. Its arrow stays
+   * where it is if it has come to its end.
    */
   #injectLate(edge: Edge, time: number, endBefore: number): readonly number[] {
     const set = edge.spare > 0 ? edge.perhapsNext.shift() : undefined;
@@ -180,23 +193,37 @@ export class EdgeLedger {
     edge.spare--;
     edge.perhapsNext = edge.perhapsNext.filter(({ done }) => done >= endBefore);
     edge.counts.coalesced--;
+    edge.isOver = set.isOver;
+    if (set.isOver) return [];
     edge.injected.push(set.flow);
     return [set.flow];
   }
 
-  /** Whether an interrupt was injected that no set explains yet. */
-  isUnexplained(vcpu: number): boolean {
-    return this.#edge(vcpu).unexplained !== NONE;
+  /** Who has set the interrupt in HVIP, for people; undefined if arrows show it. Before it is taken. */
+  setBy(vcpu: number): string | undefined {
+    const edge = this.#edge(vcpu);
+    if (edge.injected.length > 0) return undefined;
+    if (edge.unexplained !== NONE) return 'nobody known yet';
+    if (edge.isOlder) return 'somebody before the trace';
+    return edge.isOver ? 'a call whose arrow ends at the interrupt before' : 'the guest itself';
   }
 
   /** The guest is in its handler. @returns the arrows that end there; none if it has set the interrupt itself */
   taken(vcpu: number): readonly number[] {
     const edge = this.#edge(vcpu);
-    const { injected, counts } = edge;
+    const { counts } = edge;
     counts.taken++;
-    if (injected.length === 0 && edge.unexplained === NONE && !edge.isOlder) counts.own++;
-    edge.injected = [];
+    const isOwn = edge.injected.length === 0 && edge.unexplained === NONE && !edge.isOlder && !edge.isOver;
+    if (isOwn) counts.own++;
     edge.isOlder = false;
+    return this.#endArrows(edge);
+  }
+
+  #endArrows(edge: Edge): readonly number[] {
+    const { injected } = edge;
+    for (const set of edge.perhapsNext) set.isOver = true;
+    edge.injected = [];
+    edge.isOver = false;
     return injected;
   }
 
@@ -220,12 +247,10 @@ export class EdgeLedger {
     edge.perhapsNext = edge.perhapsNext.filter(({ done }) => done >= endBefore);
     const lost =
       (hvipIn & this.#mask) !== 0 ? this.#absorb(edge, endBefore, flushed) : this.#lose(edge, endBefore);
-    if ((hvipOut & this.#mask) === 0) edge.isOlder = false;
-    if ((hvipOut & this.#mask) !== 0 || edge.injected.length === 0) return { lost, cleared: [] };
-    edge.counts.cleared++;
-    const cleared = edge.injected;
-    edge.injected = [];
-    return { lost, cleared };
+    if ((hvipOut & this.#mask) !== 0) return { lost, cleared: [] };
+    edge.isOlder = false;
+    if (edge.injected.length > 0) edge.counts.cleared++;
+    return { lost, cleared: this.#endArrows(edge) };
   }
 
   /** A vCPU sleeps since then, with the interrupt enabled. @returns sets that should have woken it */

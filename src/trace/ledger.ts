@@ -199,7 +199,7 @@ export class EdgeLedger {
     return [set.flow];
   }
 
-  /** Who has set the interrupt in HVIP, for people; undefined if arrows show it. Before it is taken. */
+  /** Words for the origin of the interrupt in HVIP, before it is taken; undefined if arrows show it. */
   setBy(vcpu: number): string | undefined {
     const edge = this.#edge(vcpu);
     if (edge.injected.length > 0) return undefined;

@@ -133,6 +133,18 @@ describe('an edge', () => {
     expect(ledger.counts(0)).toMatchObject({ set: 2, injected: 2, coalesced: 0, spurious: 0, own: 0 });
   });
 
+  test('that is explained so and cleared without a trap counts as cleared', () => {
+    const ledger = setBefore(7, 1, 2);
+    ledger.set(0, 8, 5, 2);
+    ledger.setDone(0, 5.5, 2);
+    ledger.inject(0, BIT, 6, 3);
+    ledger.taken(0);
+    ledger.stay(0, 3, 6, BIT, 0);
+    ledger.inject(0, BIT, 8, 7);
+    expect(ledger.stay(0, 7, 8, BIT, 0)).toEqual({ lost: [], cleared: [] });
+    expect(ledger.counts(0)).toMatchObject({ injected: 2, taken: 1, cleared: 1, own: 0 });
+  });
+
   test('that the guest makes itself is its own', () => {
     const ledger = new EdgeLedger(1, SOFTWARE);
     expect(ledger.taken(0)).toEqual([]);

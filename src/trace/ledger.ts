@@ -87,6 +87,16 @@ class Edge {
   isOver = false;
 }
 
+const GUEST = 'the guest itself';
+
+/** Words for the origin of the interrupt in HVIP; undefined if arrows show it. */
+function setterOf({ injected, unexplained, isOlder, isOver }: Edge): string | undefined {
+  if (injected.length > 0) return undefined;
+  if (unexplained !== NONE) return 'nobody known yet';
+  if (isOlder) return 'somebody before the trace';
+  return isOver ? 'a call whose arrow ends at the interrupt before' : GUEST;
+}
+
 function noCounts(): InterruptCounts {
   return {
     set: 0,
@@ -201,11 +211,7 @@ export class EdgeLedger {
 
   /** Words for the origin of the interrupt in HVIP, before it is taken; undefined if arrows show it. */
   setBy(vcpu: number): string | undefined {
-    const edge = this.#edge(vcpu);
-    if (edge.injected.length > 0) return undefined;
-    if (edge.unexplained !== NONE) return 'nobody known yet';
-    if (edge.isOlder) return 'somebody before the trace';
-    return edge.isOver ? 'a call whose arrow ends at the interrupt before' : 'the guest itself';
+    return setterOf(this.#edge(vcpu));
   }
 
   /** The guest is in its handler. @returns the arrows that end there; none if it has set the interrupt itself */
@@ -213,8 +219,7 @@ export class EdgeLedger {
     const edge = this.#edge(vcpu);
     const { counts } = edge;
     counts.taken++;
-    const isOwn = edge.injected.length === 0 && edge.unexplained === NONE && !edge.isOlder && !edge.isOver;
-    if (isOwn) counts.own++;
+    if (setterOf(edge) === GUEST) counts.own++;
     edge.isOlder = false;
     return this.#endArrows(edge);
   }
@@ -249,7 +254,7 @@ export class EdgeLedger {
       (hvipIn & this.#mask) !== 0 ? this.#absorb(edge, endBefore, flushed) : this.#lose(edge, endBefore);
     if ((hvipOut & this.#mask) !== 0) return { lost, cleared: [] };
     edge.isOlder = false;
-    if (edge.injected.length > 0) edge.counts.cleared++;
+    if (edge.injected.length > 0 || edge.isOver) edge.counts.cleared++;
     return { lost, cleared: this.#endArrows(edge) };
   }
 

@@ -5,19 +5,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { greeting, initramfs } from '../../src/boot/initramfs.ts';
-import { type Contender, everyone, hartvisorCommand, prepareField, qemuCommand } from '../contenders.ts';
+import { everyone, prepareField } from '../contenders.ts';
 import { debianFiles } from '../debian-files.ts';
 import { type CommandLine, measuredRun, RunFailure } from '../measured-run.ts';
 import type { OvercommitOptions } from '../options.ts';
-import { checkOutputs, LINES, script, timesOf } from '../programs/bench.ts';
+import { checkOutputs, guestCommand, LINES, script, timesOf } from '../programs/bench.ts';
 import { programFiles } from '../programs/programs.ts';
 import { describeSetting, readSetting, type Setting } from '../setting.ts';
 import { median, ratioOfTurns, type Spread } from '../statistics.ts';
 import { formatRatio, formatSeconds, formatTable } from '../table.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { overcommitWorks } from './works.ts';
-
-const words = 'console=ttyS0 earlycon=sbi panic=-1 quiet';
 
 /** Seconds by the name of the work, of one run. */
 export type Times = ReadonlyMap<string, number>;
@@ -66,7 +64,12 @@ export async function runOvercommitBench(
     for (const contender of everyone(field)) {
       for (const vcpus of options.smp) {
         const what = `${contender.label} with ${vcpus} vCPUs`;
-        const times = await runOnce(what, commandFor(contender, vcpus, guest, options), guest, options);
+        const times = await runOnce(
+          what,
+          guestCommand(contender, { ...options, vcpus }, guest),
+          guest,
+          options,
+        );
         const key = keyOf(contender.label, vcpus);
         runs.set(key, [...(runs.get(key) ?? []), times]);
         const seconds = [...times].map(([name, each]) => `${name} ${formatSeconds(each)} s`).join(', ');
@@ -112,24 +115,6 @@ export function rowsOf(
       const [few, many] = [secondsOf(fewest, name), secondsOf(vcpus, name)];
       return { label, about, vcpus, few, many, throughput: ratioOfTurns(few, many) };
     }),
-  );
-}
-
-function commandFor(
-  contender: Contender,
-  vcpus: number,
-  { kernel, initrd }: { readonly kernel: string; readonly initrd: string },
-  { memory, pcpus }: OvercommitOptions,
-) {
-  if (contender.kind === 'qemu') {
-    const files = ['-kernel', kernel, '-initrd', initrd, '-append', words];
-    return qemuCommand(contender, '-smp', `${vcpus}`, '-m', memory, ...files);
-  }
-  const shape = ['--smp', `${vcpus}`, '--pcpus', `${pcpus}`, '--memory', memory];
-  return hartvisorCommand(
-    contender,
-    'run',
-    ...[...shape, '--kernel', kernel, '--initrd', initrd, '--append', words],
   );
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { initramfs } from '../../src/boot/initramfs.ts';
 import { type Contender, hartvisorCommand, prepareField, qemuCommand } from '../contenders.ts';
 import { debianFiles } from '../debian-files.ts';
-import { type MeasuredRun, measuredRun, RunFailure } from '../measured-run.ts';
+import { type CommandLine, type MeasuredRun, measuredRun, RunFailure } from '../measured-run.ts';
 import type { ProgramsOptions } from '../options.ts';
 import { describeSetting, readSetting, type Setting } from '../setting.ts';
 import { formatSeconds } from '../table.ts';
@@ -62,7 +62,8 @@ export async function runProgramsBench(
   const outputs = new Map<string, string>();
   for (const vcpus of options.smp) {
     const runs = await takeTurns(field, options.runs, async (contender, turn) => {
-      const command = commandFor(contender, vcpus, { kernel: kernelPath, initrd }, options);
+      const shape = { vcpus, pcpus: vcpus, memory: options.memory };
+      const command = guestCommand(contender, shape, { kernel: kernelPath, initrd });
       const run = await measuredRun(command, { timeout: options.timeout, lines: LINES });
       const times = timesOf(run, programs, contender.label);
       checkOutputs(outputs, times, contender.label);
@@ -163,15 +164,15 @@ export function checkOutputs(
   }
 }
 
-function commandFor(
+/** A guest, as QEMU and as hartvisor on so many threads take it. */
+export function guestCommand(
   contender: Contender,
-  vcpus: number,
+  { vcpus, pcpus, memory }: { readonly vcpus: number; readonly pcpus: number; readonly memory: string },
   { kernel, initrd }: { readonly kernel: string; readonly initrd: string },
-  { memory }: ProgramsOptions,
-) {
+): CommandLine {
   const files = ['-kernel', kernel, '-initrd', initrd, '-append', words];
   if (contender.kind === 'qemu') return qemuCommand(contender, '-smp', `${vcpus}`, '-m', memory, ...files);
-  const shape = ['--smp', `${vcpus}`, '--pcpus', `${vcpus}`, '--memory', memory];
+  const shape = ['--smp', `${vcpus}`, '--pcpus', `${pcpus}`, '--memory', memory];
   return hartvisorCommand(
     contender,
     'run',

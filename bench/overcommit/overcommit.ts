@@ -66,7 +66,7 @@ export async function runOvercommitBench(
         const what = `${contender.label} with ${vcpus} vCPUs`;
         const times = await runOnce(
           what,
-          guestCommand(contender, { ...options, vcpus }, guest),
+          guestCommand(contender, { ...options, vcpus, pcpus: Math.min(options.pcpus, vcpus) }, guest),
           guest,
           options,
         );

@@ -175,7 +175,9 @@ static long open_target(struct stream *stream, uint32_t flags, long mode, const 
   /* Links, devices and FIFOs stay what they are. */
   if ((flags & WRITE_ATOMIC) && is_plain && !(flags & (WRITE_APPEND | WRITE_EXCLUSIVE))) {
     long file = open_beside(stream, path, mode, is_there ? &old : NULL);
-    if (file != -ENAMETOOLONG) return file;
+    /* Folders of /proc and /sys take no new files: what is there is written where it is. */
+    int takes_none = is_there && (file == -ENOENT || file == -EACCES || file == -EPERM);
+    if (file != -ENAMETOOLONG && !takes_none) return file;
   }
   long how = (flags & WRITE_APPEND) ? O_APPEND : (flags & WRITE_EXCLUSIVE) ? O_EXCL : O_TRUNC;
   return open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_NOCTTY | how, mode);
@@ -189,8 +191,6 @@ void open_sink(uint32_t id, struct request *request) {
   if (file == 0) file = open_target(stream, flags, mode & 07777, path);
   if (file >= 0) {
     stream->descriptors[CHANNEL_IN] = (int)file;
-    /* The modes that the host asks for are not those of umask. */
-    if (stream->target != NULL) return;
     return;
   }
   if (stream != NULL) finish(stream, (uint32_t)-file);

@@ -183,6 +183,15 @@ describe.skipIf(guest === undefined)('a guest with the agent', () => {
       expect(await files.exists('/tmp/no/no')).toBe(false);
     });
 
+    test.each([
+      ['/proc/sys/vm/swappiness', '17'],
+      ['/sys/module/printk/parameters/time', 'N'],
+    ])('of the kernel are written where they are: %s', async (path, value) => {
+      await vm.files.write(path, value);
+      expect(await vm.files.readText(path)).toBe(`${value}\n`);
+      await expect(vm.files.write(`${path}-not`, value)).rejects.toThrow(`${path}-not cannot be written`);
+    });
+
     test('are replaced as a whole, or not at all', async () => {
       const { files } = vm;
       await files.write('/tmp/whole', 'old');

@@ -68,3 +68,36 @@ test('a signal ends the wait for a guest that does not come', async () => {
   end.abort(new Error('too late'));
   await expect(waiting).rejects.toThrow('too late');
 });
+
+test.each([
+  ['timeoutMs', Number.NaN],
+  ['timeoutMs', -1],
+  // JavaScript's timers would ring at once.
+  ['timeoutMs', 3_000_000_000],
+  ['maxOutputBytes', Number.NaN],
+  ['maxOutputBytes', -1],
+])('%s of %d is refused', async (name, value) => {
+  const { commands, attach, greet, count } = guest();
+  attach();
+  greet();
+  const run = commands.run('true', { [name]: value });
+  await expect(run).rejects.toMatchObject({
+    code: 'usage',
+    message: expect.stringContaining(`${name}: ${value} is not possible: give a number, 0 to `),
+  });
+  expect(count(FRAME.RUN)).toBe(0);
+});
+
+test('options that do not exist are refused', async () => {
+  const { commands, attach, greet } = guest();
+  attach();
+  greet();
+  // As programs in JavaScript give them, which no compiler reads.
+  const timeout: object = { timeout: 5 };
+  await expect(commands.run('true', timeout)).rejects.toMatchObject({
+    code: 'usage',
+    message: expect.stringContaining('timeout: there is no such option; give some of cwd, env,'),
+  });
+  const late: object = { timeoutMs: 5 };
+  await expect(commands.start('true', late)).rejects.toThrow('timeoutMs: there is no such option');
+});

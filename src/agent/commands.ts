@@ -1,3 +1,5 @@
+import type { OptionNames } from '../errors/option-names.ts';
+import { checkNames, checkNumber, LONGEST_MS } from './arguments.ts';
 import { CommandError, type CommandExit, type CommandResult, OutputCollector } from './command-result.ts';
 import type { AgentConnection } from './connection.ts';
 import { IncomingBytes } from './incoming.ts';
@@ -18,8 +20,8 @@ export interface RunOptions extends StartOptions {
   /** Its input, which has its end at once if it is left out. */
   readonly stdin?: string | Uint8Array | ReadableStream<Uint8Array>;
   /**
-   * Milliseconds from its start after which it is asked to end (SIGTERM); two seconds later it is killed. A guest that
-   * boots meanwhile has its time for that: {@link signal} ends the wait for it.
+   * Milliseconds from its start after which it is asked to end (SIGTERM), 24 days at most; two seconds later it is
+   * killed. A guest that boots meanwhile has its time for that: {@link signal} ends the wait for it.
    */
   readonly timeoutMs?: number;
   /** Is given the output as it comes, read as UTF-8. */
@@ -29,6 +31,12 @@ export interface RunOptions extends StartOptions {
   /** Bytes of both outputs together that are kept: 64 MiB unless it is given. A command that writes more is killed. */
   readonly maxOutputBytes?: number;
 }
+
+const START_OPTIONS: OptionNames<StartOptions> = { cwd: true, env: true, user: true, signal: true };
+const RUN_OPTIONS: OptionNames<RunOptions> = {
+  ...START_OPTIONS,
+  ...{ stdin: true, timeoutMs: true, onStdout: true, onStderr: true, maxOutputBytes: true },
+};
 
 /** A command that runs. */
 export interface Job {
@@ -61,10 +69,14 @@ export class Commands {
    * Runs a command to its end. Its processes in the background are not waited for.
    *
    * @throws AgentError if it cannot be started (`ENOENT`, `EACCES` and others), or the agent is gone (`disconnected`);
-   * CommandError if it took too long (`timeout`) or wrote too much (`too-much-output`); the reason of `signal`
+   * CommandError if it took too long (`timeout`) or wrote too much (`too-much-output`); AgentError with the code `usage`
+   * for options that cannot be; the reason of `signal`
    */
   async run(command: Command, options: RunOptions = {}): Promise<CommandResult> {
     const { stdin = '', timeoutMs, signal, maxOutputBytes = KEPT_OUTPUT } = options;
+    checkNames(options, RUN_OPTIONS);
+    if (timeoutMs !== undefined) checkNumber('timeoutMs', timeoutMs, 0, LONGEST_MS);
+    checkNumber('maxOutputBytes', maxOutputBytes, 0, Number.POSITIVE_INFINITY);
     const output = new OutputCollector(options, maxOutputBytes);
     const end = new AbortController();
     const fail = (code: 'timeout' | 'too-much-output', what: string) =>
@@ -115,10 +127,12 @@ export class Commands {
   /**
    * Starts a command.
    *
-   * @throws AgentError if it cannot be started, or the agent is gone; the reason of `signal`
+   * @throws AgentError if it cannot be started, or the agent is gone, or for options that cannot be (`usage`); the
+   * reason of `signal`
    */
   async start(command: Command, options: StartOptions = {}): Promise<Job> {
     const { signal } = options;
+    checkNames(options, START_OPTIONS);
     const release = this.#connection.hold();
     try {
       await this.#connection.ready(signal);

@@ -1,4 +1,5 @@
 import { AgentError, guestError } from './agent-error.ts';
+import { checkWhole } from './arguments.ts';
 import type { CommandExit } from './command-result.ts';
 import type { AgentConnection, AgentStream, ProgramEnd, StreamHandler } from './connection.ts';
 import { broken } from './frame.ts';
@@ -21,7 +22,7 @@ export interface ProgramOptions {
   readonly user?: string | number;
 }
 
-/** The size of a terminal. */
+/** The size of a terminal: 1 to 65535 of each. */
 export interface TerminalSize {
   readonly cols: number;
   readonly rows: number;
@@ -127,8 +128,10 @@ export class RunningCommand {
     this.stream.send(FRAME.SIGNAL, payload);
   }
 
-  resize({ cols, rows }: TerminalSize): void {
-    this.stream.send(FRAME.RESIZE, new PayloadWriter().u32(cols).u32(rows).payload);
+  /** @throws AgentError with the code `usage` for a size that cannot be */
+  resize(size: TerminalSize): void {
+    checkSize(size);
+    this.stream.send(FRAME.RESIZE, new PayloadWriter().u32(size.cols).u32(size.rows).payload);
   }
 
   /** Whether it has ended, as far as it is known. */
@@ -182,6 +185,12 @@ function exitOf({ status, signal }: ProgramEnd): CommandExit {
     : { exitCode: undefined, signal: signalName(signal) };
 }
 
+/** Linux has 16 bits for each (`struct winsize`). */
+function checkSize({ cols, rows }: TerminalSize): void {
+  checkWhole('cols', cols, 1, 0xffff);
+  checkWhole('rows', rows, 1, 0xffff);
+}
+
 function runPayload(
   command: Command,
   options: ProgramOptions,
@@ -195,6 +204,7 @@ function runPayload(
       throw new AgentError('usage', `env: "${name}" is no name of a variable.`);
     return `${name}=${value}`;
   });
+  if (terminal !== undefined) checkSize(terminal);
   const { cols, rows } = terminal ?? { cols: 0, rows: 0 };
   return new PayloadWriter()
     .u32(terminal === undefined ? 0 : RUN_FLAG.TERMINAL)

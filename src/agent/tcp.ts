@@ -73,7 +73,8 @@ export async function connectTcp(
   };
 }
 
-function checkPort(port: number): void {
+/** @throws AgentError with the code `usage` for a number that no port has */
+export function checkPort(port: number): void {
   if (Number.isInteger(port) && port >= 1 && port <= 0xffff) return;
   throw new AgentError('usage', `${port} is no port: give 1 to 65535.`);
 }

@@ -1,3 +1,5 @@
+import type { OptionNames } from '../errors/option-names.ts';
+import { checkNames } from './arguments.ts';
 import type { CommandExit } from './command-result.ts';
 import type { AgentConnection } from './connection.ts';
 import { IncomingBytes } from './incoming.ts';
@@ -13,6 +15,10 @@ export interface TerminalOptions extends ProgramOptions, Partial<TerminalSize> {
   /** Kills it, with its process group. */
   readonly signal?: AbortSignal;
 }
+
+const TERMINAL_OPTIONS: OptionNames<TerminalOptions> = {
+  ...{ cwd: true, env: true, user: true, cols: true, rows: true, command: true, signal: true },
+};
 
 /** A terminal of the guest, and a program at it. */
 export interface GuestTerminal {
@@ -36,6 +42,7 @@ export async function openTerminal(
   options: TerminalOptions,
 ): Promise<GuestTerminal> {
   const { command = SHELL, cols = 80, rows = 24, signal } = options;
+  checkNames(options, TERMINAL_OPTIONS);
   await connection.ready(signal);
   let output: IncomingBytes | undefined;
   const running = new RunningCommand(

@@ -1,4 +1,5 @@
 import type { BootOptions } from './boot-options.ts';
+import { checkBootOptions, checkRestoreOptions } from './known-options.ts';
 import type { Platform, PreparedMachine } from './platform.ts';
 import { Vm } from './vm.ts';
 import type { RestoreOptions, VmImage } from './vm-image.ts';
@@ -9,7 +10,12 @@ import type { RestoreOptions, VmImage } from './vm-image.ts';
  * @param from an image, or the name of a file with one
  * @throws InputError for options and files that cannot be used; the reason of `options.signal`
  */
-export function restoreOn(platform: Platform, from: VmImage | string, options: RestoreOptions): Promise<Vm> {
+export async function restoreOn(
+  platform: Platform,
+  from: VmImage | string,
+  options: RestoreOptions,
+): Promise<Vm> {
+  checkRestoreOptions(options);
   const all = typeof from === 'string' ? options : { ...from.options, ...options };
   return startOn(platform, all, () => platform.restore(from, all));
 }
@@ -19,7 +25,8 @@ export function restoreOn(platform: Platform, from: VmImage | string, options: R
  *
  * @throws InputError for options and files that cannot be used; the reason of `options.signal`
  */
-export function bootOn(platform: Platform, options: BootOptions): Promise<Vm> {
+export async function bootOn(platform: Platform, options: BootOptions): Promise<Vm> {
+  checkBootOptions(options);
   return startOn(platform, options, () => platform.prepare(options));
 }
 

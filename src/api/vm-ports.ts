@@ -1,4 +1,4 @@
-import type { GuestSocket } from '../agent/tcp.ts';
+import { checkPort, type GuestSocket } from '../agent/tcp.ts';
 import type { OpenForward, Platform } from './platform.ts';
 
 /** Where a forwarded port is on the host. */
@@ -11,12 +11,12 @@ export interface ForwardOptions {
 
 /** Servers of the guest on the host, by the guest's agent: the guest needs no network. */
 export class VmPorts {
-  readonly #platform: Platform;
+  readonly #platform: Pick<Platform, 'listen'>;
   readonly #connect: (port: number) => Promise<GuestSocket>;
   readonly #open = new Set<OpenForward>();
 
   /** @param connect to a server in the guest */
-  constructor(platform: Platform, connect: (port: number) => Promise<GuestSocket>) {
+  constructor(platform: Pick<Platform, 'listen'>, connect: (port: number) => Promise<GuestSocket>) {
     this.#platform = platform;
     this.#connect = connect;
   }
@@ -25,10 +25,12 @@ export class VmPorts {
    * Has a port of the host lead to one of the guest, until it is closed or the machine has ended. A connection to it
    * is closed at once where nobody listens in the guest.
    *
-   * @throws InputError if the host's port cannot be had
+   * @throws InputError if the host's port cannot be had; AgentError with the code `usage` for a guest's port that
+   * cannot be
    */
   async forward(guestPort: number, options: ForwardOptions = {}): Promise<OpenForward> {
     const { host = '127.0.0.1', port = 0 } = options;
+    checkPort(guestPort);
     const forward = await this.#platform.listen(host, port, () => this.#connect(guestPort));
     this.#open.add(forward);
     return forward;

@@ -1,4 +1,5 @@
 import { AgentError } from '../agent-error.ts';
+import { checkNumber, checkWhole } from '../arguments.ts';
 import type { AgentConnection } from '../connection.ts';
 import type { Source } from '../outgoing.ts';
 import { PayloadWriter } from '../payload.ts';
@@ -40,6 +41,7 @@ const KEPT = 256 << 20;
 /** Bytes of the facts of all entries of a folder. */
 const KEPT_ENTRIES = 64 << 20;
 const ALL = Number.MAX_SAFE_INTEGER;
+const ALL_PERMISSIONS = 0o7777;
 const HOW = {
   replace: WRITE_FLAG.ATOMIC,
   append: WRITE_FLAG.APPEND,
@@ -62,8 +64,10 @@ export class Files {
   }
 
   /** All of a file, or a part of it. */
-  read(path: string, options: ReadAllOptions = {}): Promise<Uint8Array> {
-    return this.#held(() => readAll(this.#connection, reading(path, options), options.maxBytes ?? KEPT));
+  async read(path: string, options: ReadAllOptions = {}): Promise<Uint8Array> {
+    const { maxBytes = KEPT } = options;
+    checkNumber('maxBytes', maxBytes, 0, Number.POSITIVE_INFINITY);
+    return this.#held(() => readAll(this.#connection, reading(path, options), maxBytes));
   }
 
   /** The same, read as UTF-8. */
@@ -72,13 +76,16 @@ export class Files {
   }
 
   /** The same as it comes: the guest waits while nobody reads. */
-  stream(path: string, options: ReadOptions = {}): Promise<ReadableStream<Uint8Array>> {
+  async stream(path: string, options: ReadOptions = {}): Promise<ReadableStream<Uint8Array>> {
     return this.#held(() => readStream(this.#connection, reading(path, options)));
   }
 
   /** Writes a file: its new contents, or as `how` says. The folder is there. */
   async write(path: string, data: Source, options: WriteOptions = {}): Promise<void> {
     const { mode = 0o644, how = 'replace', signal } = options;
+    checkWhole('mode', mode, 0, ALL_PERMISSIONS);
+    if (!Object.hasOwn(HOW, how))
+      throw new AgentError('usage', `how: there is no "${how}"; give one of ${Object.keys(HOW).join(', ')}.`);
     const payload = new PayloadWriter().u32(HOW[how]).u32(mode).text(path).payload;
     const writing = { payload, data, signal, what: `${path} cannot be written` };
     await this.#held(() => writeAll(this.#connection, writing));
@@ -143,6 +150,7 @@ export class Files {
     options: Abortable & { readonly recursive?: boolean; readonly mode?: number } = {},
   ): Promise<void> {
     const { recursive = false, mode = 0o777, signal } = options;
+    checkWhole('mode', mode, 0, ALL_PERMISSIONS);
     const request = new PayloadWriter()
       .u32(recursive ? PATH_FLAG.RECURSIVE : 0)
       .u32(mode)
@@ -164,6 +172,7 @@ export class Files {
 
   /** Sets the mode of a file. @param mode its permissions, with setuid, setgid and sticky: 0 to 0o7777 */
   async chmod(path: string, mode: number, { signal }: Abortable = {}): Promise<void> {
+    checkWhole('mode', mode, 0, ALL_PERMISSIONS);
     const what = `The mode of ${path} cannot be changed`;
     await this.#request(FRAME.CHMOD, new PayloadWriter().u32(mode).text(path), what, signal);
   }
@@ -224,6 +233,8 @@ export class Files {
 }
 
 function reading(path: string, { offset = 0, length = ALL, signal }: ReadOptions): Reading {
+  checkWhole('offset', offset, 0, ALL);
+  checkWhole('length', length, 0, ALL);
   return {
     type: FRAME.READ,
     payload: (window) => new PayloadWriter().i64(offset).i64(length).u32(window).text(path).payload,

@@ -69,8 +69,8 @@ export class Commands {
    * Runs a command to its end. Its processes in the background are not waited for.
    *
    * @throws AgentError if it cannot be started (`ENOENT`, `EACCES` and others), or the agent is gone (`disconnected`);
-   * CommandError if it took too long (`timeout`) or wrote too much (`too-much-output`); AgentError with the code `usage`
-   * for options that cannot be; the reason of `signal`
+   * CommandError if it took too long (`timeout`) or wrote too much (`too-much-output`); AgentError with the code
+   * `usage` for options that cannot be; the reason of `signal`
    */
   async run(command: Command, options: RunOptions = {}): Promise<CommandResult> {
     const { stdin = '', timeoutMs, signal, maxOutputBytes = KEPT_OUTPUT } = options;

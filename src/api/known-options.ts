@@ -1,6 +1,7 @@
 import { InputError } from '../errors/input-error.ts';
 import { describeUnknownOption, type OptionNames } from '../errors/option-names.ts';
 import type { BootOptions, Limits, VmDisk, VmForward, VmNetwork, VmShare } from './boot-options.ts';
+import type { WaitOptions } from './vm-console.ts';
 import type { RestoreOptions } from './vm-image.ts';
 
 /** The options that a restored machine has as well. */
@@ -35,6 +36,13 @@ const SHARE: OptionNames<VmShare> = { folder: true, readOnly: true };
 const FORWARD: OptionNames<VmForward> = { protocol: true, host: true, port: true, guestPort: true };
 const NETWORK: OptionNames<VmNetwork> = { allow: true, forward: true, dump: true, via: true };
 const LIMITS: OptionNames<Limits> = { seconds: true, cpus: true, processes: true };
+
+const WAIT: OptionNames<WaitOptions> = { signal: true };
+
+/** @throws InputError for an option of `waitFor` that does not exist */
+export function checkWaitOptions(options: WaitOptions): void {
+  check('', options, WAIT);
+}
 
 /** @throws InputError for an option of `boot`, or a part of one, that does not exist */
 export function checkBootOptions(options: BootOptions): void {

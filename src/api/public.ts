@@ -84,6 +84,6 @@ export type {
 } from './boot-options.ts';
 export type { OpenForward } from './platform.ts';
 export { Vm, type VmEnd } from './vm.ts';
-export { VmConsole } from './vm-console.ts';
+export { VmConsole, type WaitOptions } from './vm-console.ts';
 export { type RestoreOptions, VmImage } from './vm-image.ts';
 export { type ForwardOptions, VmPorts } from './vm-ports.ts';

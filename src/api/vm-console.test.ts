@@ -85,6 +85,11 @@ describe('waiting for a text', () => {
 
   test('ends with the machine, or by a signal', async () => {
     const { console, holds } = newConsole();
+    // As a program in JavaScript gives it, which no compiler reads: it would wait for ever.
+    const timeout: object = { timeoutMs: 5 };
+    await expect(console.waitFor('x', timeout)).rejects.toThrow(
+      'timeoutMs: there is no such option; give some of signal.',
+    );
     const aborted = console.waitFor('x', { signal: AbortSignal.abort(new Error('no more')) });
     await expect(aborted).rejects.toThrow('no more');
     const ended = console.waitFor('x');

@@ -1,8 +1,14 @@
 import type { ConsoleBackend } from '../devices/backends.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
+import { checkWaitOptions } from './known-options.ts';
 
 /** Bytes of the guest's output that are kept for late readers. */
 const KEPT = 64 * 1024;
+
+/** How long a text is waited for. */
+export interface WaitOptions {
+  readonly signal?: AbortSignal;
+}
 
 /** The destination of the console's input. */
 export interface InputSink {
@@ -71,12 +77,12 @@ export class VmConsole {
    * Waits until the output, with its last 64 KiB, has a text.
    *
    * @returns the text that was found, with the groups of a regular expression
-   * @throws MachineEndedError when the machine ends without it; the reason of `signal`
+   * @throws MachineEndedError when the machine ends without it; InputError for an option that does not exist; the
+   * reason of `signal`
    */
-  async waitFor(
-    pattern: string | RegExp,
-    { signal }: { readonly signal?: AbortSignal } = {},
-  ): Promise<RegExpMatchArray> {
+  async waitFor(pattern: string | RegExp, options: WaitOptions = {}): Promise<RegExpMatchArray> {
+    const { signal } = options;
+    checkWaitOptions(options);
     const expression = typeof pattern === 'string' ? literally(pattern) : pattern;
     const found = Promise.withResolvers<RegExpMatchArray>();
     const look = () => {

@@ -14,6 +14,7 @@ import type { MachineEnd } from '../machine/machine-end.ts';
 import type { LiveInterrupt } from '../trace/live.ts';
 import type { Moments } from '../trace/moments.ts';
 import type { BootOptions, ForwardedPort, Limits } from './boot-options.ts';
+import { checkRestoreOptions } from './known-options.ts';
 import type { Platform, PreparedMachine } from './platform.ts';
 import { VmConsole } from './vm-console.ts';
 import { PieceSink, type RestoreOptions, VmImage } from './vm-image.ts';
@@ -214,6 +215,7 @@ export class Vm implements AsyncDisposable {
    * @throws as {@link snapshot}; InputError when something cannot be opened once more, such as a disk to be written
    */
   async fork(options: RestoreOptions = {}): Promise<Vm> {
+    checkRestoreOptions(options);
     this.#checkSavable();
     const all = { ...forOthers(this.#options), ...options };
     return this.#held(async () => {

@@ -1,6 +1,7 @@
 import type { ConsoleBackend } from '../devices/backends.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
-import { checkWaitOptions } from './known-options.ts';
+import type { OptionNames } from '../errors/option-names.ts';
+import { checkOptions } from './known-options.ts';
 
 /** Bytes of the guest's output that are kept for late readers. */
 const KEPT = 64 * 1024;
@@ -9,6 +10,8 @@ const KEPT = 64 * 1024;
 export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
+
+const WAIT_OPTIONS: OptionNames<WaitOptions> = { signal: true };
 
 /** The destination of the console's input. */
 export interface InputSink {
@@ -82,7 +85,7 @@ export class VmConsole {
    */
   async waitFor(pattern: string | RegExp, options: WaitOptions = {}): Promise<RegExpMatchArray> {
     const { signal } = options;
-    checkWaitOptions(options);
+    checkOptions('', options, WAIT_OPTIONS);
     const expression = typeof pattern === 'string' ? literally(pattern) : pattern;
     const found = Promise.withResolvers<RegExpMatchArray>();
     const look = () => {

@@ -1,6 +1,7 @@
 import type { BootOptions } from './boot-options.ts';
 import { checkBootOptions, checkRestoreOptions } from './known-options.ts';
 import type { Platform, PreparedMachine } from './platform.ts';
+import { checkRestoreShape } from './shape.ts';
 import { Vm } from './vm.ts';
 import type { RestoreOptions, VmImage } from './vm-image.ts';
 
@@ -17,6 +18,7 @@ export async function restoreOn(
 ): Promise<Vm> {
   checkRestoreOptions(options);
   const all = typeof from === 'string' ? options : { ...from.options, ...options };
+  checkRestoreShape(all);
   return startOn(platform, all, () => platform.restore(from, all));
 }
 
@@ -35,19 +37,10 @@ async function startOn(
   options: BootOptions,
   prepare: () => Promise<PreparedMachine>,
 ): Promise<Vm> {
-  const { signal } = options;
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   const release = platform.hold();
   try {
-    const prepared = await prepare();
-    try {
-      await platform.breathe();
-      signal?.throwIfAborted();
-      return await Vm.start(platform, prepared, options);
-    } catch (error) {
-      prepared.close();
-      throw error;
-    }
+    return await Vm.start(platform, await prepare(), options);
   } finally {
     release();
   }

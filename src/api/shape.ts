@@ -10,6 +10,7 @@ import { type Cpu, readCpu } from '../machine/cpu.ts';
 import { DEFAULT_ENGINE, ENGINES, type Engine } from '../machine/engine.ts';
 import type { BootOptions } from './boot-options.ts';
 import { LONGEST_TIMEOUT, parseMemory } from './quantities.ts';
+import type { RestoreOptions } from './vm-image.ts';
 
 const DEFAULT_CPUS = 2;
 const DEFAULT_MEMORY = '512M';
@@ -41,7 +42,7 @@ export interface Shape extends Cpu {
 export function readShape(options: BootOptions, processors: number): Shape {
   const { cpus = DEFAULT_CPUS } = options;
   const vcpus = wholeNumber('cpus', cpus, MOST_CPUS);
-  const engine = oneOf('engine', options.engine ?? DEFAULT_ENGINE, ENGINES);
+  const engine = readEngine(options);
   if (engine === 'lockstep' && vcpus > 1)
     throw new InputError('engine: lockstep compares one hart with itself. Give cpus: 1 with it.');
   const usual = Math.max(1, Math.min(vcpus, processors));
@@ -77,7 +78,23 @@ export function readMemorySize(memory: BootOptions['memory'] = DEFAULT_MEMORY, m
   );
 }
 
-function checkLimits({ limits = {} }: BootOptions): void {
+/**
+ * Checks the options of a machine that is restored or copied, as {@link readShape} does those of a new one.
+ *
+ * @param cpus its vCPUs, where that is known already
+ * @throws InputError with the possible values
+ */
+export function checkRestoreShape(options: RestoreOptions, cpus: number = MOST_CPUS): void {
+  readEngine(options);
+  checkLimits(options);
+  if (options.threads !== undefined) wholeNumber('threads', options.threads, cpus);
+}
+
+function readEngine({ engine = DEFAULT_ENGINE }: Pick<BootOptions, 'engine'>): Engine {
+  return oneOf('engine', engine, ENGINES);
+}
+
+function checkLimits({ limits = {} }: Pick<BootOptions, 'limits'>): void {
   const { seconds, cpus, processes } = limits;
   if (seconds !== undefined && !(seconds > 0 && seconds <= LONGEST_TIMEOUT))
     throw new InputError(

@@ -1,4 +1,5 @@
 import { checkPort, type GuestSocket } from '../agent/tcp.ts';
+import { MachineEndedError } from '../errors/machine-ended-error.ts';
 import type { OpenForward, Platform } from './platform.ts';
 
 /** Where a forwarded port is on the host. */
@@ -14,6 +15,7 @@ export class VmPorts {
   readonly #platform: Pick<Platform, 'listen'>;
   readonly #connect: (port: number) => Promise<GuestSocket>;
   readonly #open = new Set<OpenForward>();
+  #hasEnded = false;
 
   /** @param connect to a server in the guest */
   constructor(platform: Pick<Platform, 'listen'>, connect: (port: number) => Promise<GuestSocket>) {
@@ -26,18 +28,23 @@ export class VmPorts {
    * is closed at once where nobody listens in the guest.
    *
    * @throws InputError if the host's port cannot be had; AgentError with the code `usage` for a guest's port that
-   * cannot be
+   * cannot be; MachineEndedError
    */
   async forward(guestPort: number, options: ForwardOptions = {}): Promise<OpenForward> {
     const { host = '127.0.0.1', port = 0 } = options;
     checkPort(guestPort);
     const forward = await this.#platform.listen(host, port, () => this.#connect(guestPort));
+    if (this.#hasEnded) {
+      forward.close();
+      throw new MachineEndedError('The machine has ended, so that no port leads to it.');
+    }
     this.#open.add(forward);
     return forward;
   }
 
   /** The machine has ended. */
   close(): void {
+    this.#hasEnded = true;
     for (const forward of this.#open) forward.close();
     this.#open.clear();
   }

@@ -16,6 +16,7 @@ import type { Moments } from '../trace/moments.ts';
 import type { BootOptions, ForwardedPort, Limits } from './boot-options.ts';
 import { checkRestoreOptions } from './known-options.ts';
 import type { Platform, PreparedMachine } from './platform.ts';
+import { checkRestoreShape } from './shape.ts';
 import { VmConsole } from './vm-console.ts';
 import { PieceSink, type RestoreOptions, VmImage } from './vm-image.ts';
 import { VmPorts } from './vm-ports.ts';
@@ -51,22 +52,32 @@ export class Vm implements AsyncDisposable {
   readonly #ended: Promise<VmEnd>;
   #overtime: VmEnd | undefined;
   #hasEnded = false;
+  /** Gives up the things that could end the machine from outside. */
+  #release: () => void = () => undefined;
 
   /**
-   * Puts a machine together, and starts it.
+   * Puts a machine together, and starts it. Its parts are closed at its end, and also where it has no beginning.
    *
    * @internal
-   * @throws InputError when its guest does not fit into its memory
+   * @throws InputError when its guest does not fit into its memory; the reason of `options.signal`
    */
   static async start(platform: Platform, prepared: PreparedMachine, options: BootOptions = {}): Promise<Vm> {
-    const vm = new Vm(platform, prepared, options);
-    await platform.breathe();
-    vm.machine.start();
-    return vm;
+    try {
+      await platform.breathe();
+      options.signal?.throwIfAborted();
+      const vm = new Vm(platform, prepared, options);
+      await platform.breathe();
+      options.signal?.throwIfAborted();
+      vm.#begin(options);
+      return vm;
+    } catch (error) {
+      prepared.close();
+      throw error;
+    }
   }
 
   private constructor(platform: Platform, prepared: PreparedMachine, options: BootOptions) {
-    const { signal, limits = {}, onNotice } = options;
+    const { onNotice } = options;
     this.console = new VmConsole(() => platform.hold());
     const agent = new GuestAgent(() => platform.hold(), platform.folders);
     this.agent = agent;
@@ -90,19 +101,27 @@ export class Vm implements AsyncDisposable {
     // Before anything that is asked of the agent: it waits for the same.
     if (prepared.config.kind === 'restored')
       agent.connection.greeted.then(() => agent.system.goOn()).catch(() => undefined);
-    const stop = () => this.machine.stop();
-    signal?.addEventListener('abort', stop);
-    const cancelTimer = this.#startTimer(limits);
     this.#ended = this.machine.ended.then((end) => {
       this.#hasEnded = true;
-      signal?.removeEventListener('abort', stop);
-      cancelTimer();
+      this.#release();
       this.console.end();
       this.ports.close();
       agent.connection.close(new MachineEndedError('The machine has ended.'));
       prepared.close();
       return end.reason === 'stopped' ? (this.#overtime ?? end) : end;
     });
+  }
+
+  /** Starts it, and then the things that can end it from outside. */
+  #begin({ signal, limits = {} }: BootOptions): void {
+    this.machine.start();
+    const stop = () => this.machine.stop();
+    signal?.addEventListener('abort', stop);
+    const cancelTimer = this.#startTimer(limits);
+    this.#release = () => {
+      signal?.removeEventListener('abort', stop);
+      cancelTimer();
+    };
   }
 
   /** How the machine ended. The program does not come to its end while this is waited for, and the machine runs. */
@@ -212,13 +231,16 @@ export class Vm implements AsyncDisposable {
    * Starts another machine that goes on from here; this one does, too. The other one has networks, ports and folders of
    * its own, that lead where those of this one do, and the same limits; its forwarded ports are others.
    *
-   * @throws as {@link snapshot}; InputError when something cannot be opened once more, such as a disk to be written
+   * @throws as {@link snapshot}; InputError when something cannot be opened once more, such as a disk to be written;
+   * the reason of `options.signal`
    */
   async fork(options: RestoreOptions = {}): Promise<Vm> {
     checkRestoreOptions(options);
     this.#checkSavable();
     const all = { ...forOthers(this.#options), ...options };
+    checkRestoreShape(all, this.machine.plan.cpus);
     return this.#held(async () => {
+      all.signal?.throwIfAborted();
       const saved = await this.machine.save((standing) => this.#platform.copy(standing, all.threads));
       return Vm.start(this.#platform, await this.#platform.adopt(saved, all), all);
     });

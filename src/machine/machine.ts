@@ -153,8 +153,13 @@ export class Machine {
     this.#spawn(start, (error) => this.#traceEnded(error));
   }
 
+  /** A thread that cannot be started has failed: the others may be at work already. */
   #spawn(start: WorkerStart, onExit: (error: Error | undefined) => void): void {
-    this.#threads.push(this.#host.spawn(start, (message) => this.#receive(message), onExit));
+    try {
+      this.#threads.push(this.#host.spawn(start, (message) => this.#receive(message), onExit));
+    } catch (error) {
+      onExit(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   /** Types at the console. @returns how many bytes it took; the rest again after `inputSpace` of its backend */

@@ -2,6 +2,7 @@ import type { Platform, PreparedMachine } from '../api/platform.ts';
 import type { RestoreOptions } from '../api/vm-image.ts';
 import type { AttachedParts, DeviceSetting } from '../devices/descriptor.ts';
 import { InputError } from '../errors/input-error.ts';
+import { withAttached } from '../machine/snapshot/attached.ts';
 import type { SavedMachine } from '../machine/snapshot/saved-machine.ts';
 import { attachParts, notesOf } from './attach-parts.ts';
 import { checkDrives } from './drives/drive-stamps.ts';
@@ -17,9 +18,10 @@ export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'copy' | 'sav
       ? restoreFrom(from, `The snapshot ${from}`, options)
       : restoreFrom(from, 'The image', options),
   adopt: (saved, options) => {
-    const host = hostFor(options);
-    prepareThreads(host, options, saved.plan.pcpus);
-    return prepare(options, host, saved.plan, {}, () => Promise.resolve(saved));
+    return withHost(options, (host) => {
+      prepareThreads(host, options, saved.plan.pcpus);
+      return prepare(options, host, saved.plan, {}, async (attached) => withAttached(saved, attached));
+    });
   },
   copy: copyOnThread,
   async save(saved, to, notes) {
@@ -42,34 +44,38 @@ export async function restoreFrom(
   name: string,
   options: RestoreOptions,
 ): Promise<PreparedMachine> {
-  const host = hostFor(options);
-  const { signal, onProgress } = options;
-  const reader = new SnapshotReader(from, { name, signal, onProgress });
-  try {
-    const { machine, pcpus, notes = {} } = await reader.facts;
-    if (machine.kind !== 'domain')
-      throw new InputError(`${name} is one of a bare machine, which pages do not have.`);
-    const threads = options.threads ?? Math.min(pcpus, navigator.hardwareConcurrency);
-    prepareThreads(host, options, threads);
-    return await prepare(options, host, machine, notes, (attached) => reader.machine(threads, attached));
-  } catch (error) {
-    host.close();
-    throw error;
-  } finally {
-    reader.close();
-  }
+  return withHost(options, async (host) => {
+    const { signal, onProgress } = options;
+    const reader = new SnapshotReader(from, { name, signal, onProgress });
+    try {
+      const { machine, pcpus, notes = {} } = await reader.facts;
+      if (machine.kind !== 'domain')
+        throw new InputError(`${name} is one of a bare machine, which pages do not have.`);
+      const threads = options.threads ?? Math.min(pcpus, navigator.hardwareConcurrency);
+      prepareThreads(host, options, threads);
+      return await prepare(options, host, machine, notes, (attached) => reader.machine(threads, attached));
+    } finally {
+      reader.close();
+    }
+  });
 }
 
 /**
- * Starts the first thread, which every machine has, while nobody knows how many there are.
+ * Starts the first thread, which every machine has, while nobody knows how many there are. All that the host has is
+ * closed where the machine cannot be had.
  *
  * @throws InputError for options of Node alone; IsolationError where a page may not share memory
  */
-function hostFor(options: RestoreOptions): WebHost {
+async function withHost<T>(options: RestoreOptions, work: (host: WebHost) => Promise<T>): Promise<T> {
   refuseForPages(options);
   const host = new WebHost();
-  host.prepare(domainThreads(1, false));
-  return host;
+  try {
+    host.prepare(domainThreads(1, false));
+    return await work(host);
+  } catch (error) {
+    host.close();
+    throw error;
+  }
 }
 
 /** Starts the others, which load their modules while memory is unpacked. @param pcpus of the machine */
@@ -84,16 +90,11 @@ async function prepare(
   notes: Readonly<Record<string, string>>,
   read: (attached: AttachedParts) => Promise<SavedMachine>,
 ): Promise<PreparedMachine> {
-  try {
-    const parts = await attachParts({ ...options, balloon }, virtio, host);
-    if (parts.drives !== undefined) await checkDrives(notes, parts.drives.starts);
-    const saved = await read({ ...parts.attached, ports });
-    const { engine, limits, trace } = options;
-    const own = { ...(trace === true ? { trace: {} } : {}), ...(engine === undefined ? {} : { engine }) };
-    const config = { kind: 'restored', saved, ...own, cpuLimit: limits?.cpus } as const;
-    return { config, host, forwards: [], ...notesOf(parts), close: () => host.close() };
-  } catch (error) {
-    host.close();
-    throw error;
-  }
+  const parts = await attachParts({ ...options, balloon }, virtio, host);
+  if (parts.drives !== undefined) await checkDrives(notes, parts.drives.starts);
+  const saved = await read({ ...parts.attached, ports });
+  const { engine, limits, trace } = options;
+  const own = { ...(trace === true ? { trace: {} } : {}), ...(engine === undefined ? {} : { engine }) };
+  const config = { kind: 'restored', saved, ...own, cpuLimit: limits?.cpus } as const;
+  return { config, host, forwards: [], ...notesOf(parts), close: () => host.close() };
 }

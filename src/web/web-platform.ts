@@ -54,8 +54,8 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
   const shape = readShape(options, navigator.hardwareConcurrency);
   refuseForPages(options);
   const host = new WebHost();
-  host.prepare(domainThreads(shape.pcpus, options.trace === true));
   try {
+    host.prepare(domainThreads(shape.pcpus, options.trace === true));
     const parts = await attachParts(options, shape.virtio, host);
     const attached = { ...parts.attached, ports: [{ name: AGENT_PORT }] };
     const { vcpus: cpus, pcpus, aia } = shape;

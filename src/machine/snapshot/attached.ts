@@ -1,5 +1,7 @@
 import type { AttachedParts, DeviceSetting } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
+import { settingOf } from '../plan.ts';
+import type { SavedMachine } from './saved-machine.ts';
 
 /**
  * The parts of a machine that was saved, with those that it is restored with in their place: the guest must find them
@@ -29,6 +31,17 @@ export function reattached(machine: DeviceSetting, attached: AttachedParts): Dev
   );
   // The guest knows the numbers that it had; names and ways of opening are the host's.
   return { ...machine, drives: given, shares: attached.shares ?? [], ports };
+}
+
+/**
+ * A machine in memory that goes on with the things that are there for it now: how threads get at them is theirs.
+ *
+ * @throws InputError as {@link reattached}
+ */
+export function withAttached(saved: SavedMachine, attached: AttachedParts): SavedMachine {
+  const { plan } = saved;
+  const { drives = [], shares = [] } = reattached(settingOf(plan), attached);
+  return { ...saved, plan: { ...plan, drives, shares } };
 }
 
 function driveWords({ bytes, readOnly, serial }: NonNullable<AttachedParts['drives']>[number]): string {

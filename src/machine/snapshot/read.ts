@@ -225,7 +225,7 @@ function planFor(
   const setting = attached === undefined ? machine : reattached(machine, attached);
   const { kind, cpus } = setting;
   const threads = kind === 'bare' ? cpus : pcpus;
-  if (!(threads >= 1 && threads <= cpus))
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= cpus))
     throw new InputError(`${name} has ${cpus} vCPUs, which run on 1 to ${cpus} threads, not on ${pcpus}.`);
   const most = maximumMemory({ ...setting, pcpus: threads });
   if (ramBytes > most)

@@ -7,6 +7,7 @@ import { SAVED_HART } from '../../hart/saved-registers.ts';
 import { deflateCodec } from '../../node/snapshots/deflate-codec.ts';
 import { zstdCodec } from '../../node/snapshots/zstd-codec.ts';
 import { memoryFor, planMachine } from '../plan.ts';
+import { withAttached } from './attached.ts';
 import { PLAIN_CODEC, type SnapshotCodec } from './codec.ts';
 import { copyMachine } from './copy.ts';
 import { crc32 } from './crc32.ts';
@@ -116,13 +117,17 @@ describe('a snapshot', () => {
     await expect((await open(await written(machine))).machine({ pcpus: 3 })).rejects.toThrow(
       `${NAME} has 2 vCPUs, which run on 1 to 2 threads, not on 3.`,
     );
+    await expect((await open(await written(machine))).machine({ pcpus: 1.5 })).rejects.toThrow('not on 1.5.');
     expect(() => copyMachine(machine, 3)).toThrow(RangeError);
   });
 
-  test('wants the disks that the machine had', async () => {
-    const bytes = await written(machineOf('domain'));
+  test.each(['from a file', 'in memory'])('wants the disks that the machine had: %s', async (way) => {
+    const machine = machineOf('domain');
+    const bytes = await written(machine);
     const restore = async (drives: readonly DriveFacts[]) =>
-      (await open(bytes)).machine({ attached: { drives } });
+      way === 'in memory'
+        ? withAttached(machine, { drives })
+        : (await open(bytes)).machine({ attached: { drives } });
     const renamed = { ...disk, name: 'b.img', anyThread: true };
     expect((await restore([renamed])).plan.drives).toEqual([renamed]);
     await expect(restore([])).rejects.toThrow(

@@ -3,6 +3,7 @@ import type { Platform, PreparedMachine } from '../../api/platform.ts';
 import type { RestoreOptions } from '../../api/vm-image.ts';
 import type { AttachedParts, DeviceSetting } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
+import { withAttached } from '../../machine/snapshot/attached.ts';
 import { copyMachine } from '../../machine/snapshot/copy.ts';
 import type { SavedMachine } from '../../machine/snapshot/saved-machine.ts';
 import { writeSnapshot } from '../../machine/snapshot/write.ts';
@@ -18,15 +19,22 @@ import { giveTrace } from './give-trace.ts';
 export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'copy' | 'save'> = {
   async restore(from, options) {
     const snapshot = await (typeof from === 'string' ? openSnapshot(from) : snapshotOf(from));
-    const { machine, notes = {}, pcpus } = snapshot.facts;
-    if (machine.kind !== 'domain')
-      throw new InputError(
-        'The image is one of a bare machine, which the command restores: hartvisor machine.',
+    try {
+      const { machine, notes = {}, pcpus } = snapshot.facts;
+      if (machine.kind !== 'domain')
+        throw new InputError(
+          'The image is one of a bare machine, which the command restores: hartvisor machine.',
+        );
+      const threads = options.threads ?? Math.min(pcpus, availableParallelism());
+      return await prepare(options, machine, notes, (attached) =>
+        snapshot.machine({ pcpus: threads, attached }),
       );
-    const threads = options.threads ?? Math.min(pcpus, availableParallelism());
-    return prepare(options, machine, notes, (attached) => snapshot.machine({ pcpus: threads, attached }));
+    } finally {
+      await snapshot.close();
+    }
   },
-  adopt: (saved, options) => prepare(options, saved.plan, {}, () => Promise.resolve(saved)),
+  adopt: (saved, options) =>
+    prepare(options, saved.plan, {}, async (attached) => withAttached(saved, attached)),
   copy: (saved, pcpus) => Promise.resolve(copyMachine(saved, pcpus)),
   async save(saved, to, notes) {
     if (typeof to === 'string') await saveSnapshot(to, saved, notes);

@@ -3,6 +3,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   truncateSync,
@@ -85,6 +86,21 @@ test('changes of a snapshot are in no file that can be found', () => {
   expect(Buffer.from(into).toString()).toBe('abwxyzcd');
   expect(readFileSync(path).equals(Buffer.alloc(8192, 'abcd'))).toBe(true);
   opened.close();
+});
+
+test('a snapshot for whose changes there is no room leaves nothing open', () => {
+  // More bytes than any file can have.
+  const remote = { url: 'http://127.0.0.1/disk', size: 2 ** 63, mark: undefined };
+  expect(() => openDrives([drive(remote.url, { snapshot: true, remote })])).toThrow('No temporary file');
+  const open = readdirSync('/proc/self/fd').map((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`);
+    } catch {
+      // That of the list itself.
+      return '';
+    }
+  });
+  expect(open.filter((path) => path.includes(`hartvisor-${process.pid}-`))).toEqual([]);
 });
 
 test('a drive that is written is no other one', () => {

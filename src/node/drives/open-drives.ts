@@ -39,15 +39,13 @@ export function openDrives(options: readonly DriveOptions[]): OpenDrives {
   try {
     const opened = options.map((drive) => {
       const { file, readOnly, snapshot, format } = drive;
+      const onOpen = (descriptor: number) => descriptors.push(descriptor);
       const layer = isUrl(file)
         ? remoteLayer(drive)
-        : openLayers({ file, readOnly: readOnly || snapshot, format }, (descriptor) =>
-            descriptors.push(descriptor),
-          );
+        : openLayers({ file, readOnly: readOnly || snapshot, format }, onOpen);
       lock(layer, locks);
       const bytes = sizeOf(layer);
-      const changes = snapshot ? temporary(bytes) : undefined;
-      if (changes !== undefined) descriptors.push(changes);
+      const changes = snapshot ? temporary(bytes, onOpen) : undefined;
       return { layer, changes, bytes, places: placesOf(layer, snapshot) } satisfies OpenDrive;
     });
     const facts = options.map(({ file, readOnly, serial }, index) => ({
@@ -115,11 +113,13 @@ function sizeOf(layer: Layer): number {
   );
 }
 
-/** A file without a name, which takes room only for written blocks. */
-function temporary(bytes: number): number {
+/** A file without a name, which takes room only for written blocks. @param onOpen is given its descriptor */
+function temporary(bytes: number, onOpen: (descriptor: number) => void): number {
   const path = join(tmpdir(), `hartvisor-${process.pid}-${crypto.randomUUID()}`);
   try {
     const descriptor = openSync(path, 'wx+', 0o600);
+    // Before anything can fail.
+    onOpen(descriptor);
     unlinkSync(path);
     ftruncateSync(descriptor, bytes);
     return descriptor;

@@ -1,5 +1,6 @@
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,3 +45,27 @@ test('a port in use, an address of others and a file that cannot be written are 
   expect(dump.message).toContain('cannot be written');
   server.close();
 });
+
+test('a port for datagrams that is in use leaves nothing open', async () => {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const before = sockets();
+  const udp = { ...forward, protocol: 'udp' as const, hostPort: socket.address().port };
+  await expect(prepare({ forwards: [udp] })).rejects.toThrow('is in use');
+  expect(sockets()).toEqual(before);
+  socket.close();
+});
+
+/** Those that this process has. */
+function sockets(): readonly string[] {
+  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${descriptor}`);
+      return target.startsWith('socket:') ? [target] : [];
+    } catch {
+      // That of the list itself.
+      return [];
+    }
+  });
+}

@@ -94,9 +94,12 @@ export async function tryStreams(host: string, port: number): Promise<number> {
 
 async function tryDatagrams(host: string, port: number): Promise<number> {
   const socket = createSocket('udp4');
-  socket.bind(port, host);
-  await once(socket, 'listening');
-  const { port: taken } = socket.address();
-  socket.close();
-  return taken;
+  try {
+    socket.bind(port, host);
+    await once(socket, 'listening');
+    return socket.address().port;
+  } finally {
+    // Also one that has no port has a descriptor.
+    socket.close();
+  }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -268,6 +268,16 @@ test('the console can be a socket, which the guest waits for', async () => {
   });
   expect(await ended).toMatchObject({ status: 0, stdout: '' });
   expect(text).toBe('ready\nAB');
+  expect(existsSync(path)).toBe(false);
+});
+
+test.each([
+  ['the other end of the console', ['--serial', 'file:/nowhere/at/all']],
+  ['the memory', ['--memory', '4K']],
+])('a socket does not stay when %s is a mistake', async (_, words) => {
+  const path = join(directory, 'sockets');
+  const { status } = await runCli(['run', '--kernel', echo, '--vsock', `socket=${path}`, ...words]);
+  expect([status, existsSync(path)]).toEqual([2, false]);
 });
 
 test('the console can be a file', async () => {

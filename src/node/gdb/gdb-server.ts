@@ -3,6 +3,7 @@ import { framePacket } from '../../debug/packets.ts';
 import { DebugSession } from '../../debug/session.ts';
 import type { DebugTarget } from '../../debug/target.ts';
 import { InputError } from '../../errors/input-error.ts';
+import { closeAtExit } from '../close-at-exit.ts';
 
 /** Where a debugger connects to: a port of an address of this machine, or a socket in the file system. */
 export type GdbPlace = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -44,6 +45,7 @@ export class GdbServer {
     server.on('error', (error) => tell(`--gdb ${word}: ${error.message}.`));
     // The machine keeps the process, a server that nobody uses does not.
     server.unref();
+    closeAtExit(server);
     return new GdbServer(server, target, tell);
   }
 

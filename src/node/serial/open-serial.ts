@@ -2,6 +2,7 @@ import { createReadStream, createWriteStream, existsSync, openSync } from 'node:
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { InputError } from '../../errors/input-error.ts';
+import { closeAtExit } from '../close-at-exit.ts';
 import type { TerminalStreams } from '../terminal.ts';
 import { SocketLine } from './socket-line.ts';
 
@@ -88,6 +89,7 @@ async function openSocket(
     if (!line.attach(socket)) socket.destroy();
   });
   await started(listening, place);
+  closeAtExit(listening);
   listening.on('error', (error) => tell(`${word}: ${error.message}.`));
   listening.unref();
   if (wait) {

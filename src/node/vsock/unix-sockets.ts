@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import type { GuestSockets, GuestStream, StreamBackend, VsockBackend } from '../../devices/backends.ts';
 import { InputError } from '../../errors/input-error.ts';
+import { closeAtExit } from '../close-at-exit.ts';
 import { SocketStream } from './socket-stream.ts';
 
 /** Bytes of the line with which a program asks for a port of the guest, at most. */
@@ -40,6 +41,7 @@ export class UnixSockets implements VsockBackend {
       throw mistake(path, error as NodeJS.ErrnoException);
     }
     all.#server.unref();
+    closeAtExit(all.#server);
     return all;
   }
 

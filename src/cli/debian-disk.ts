@@ -11,7 +11,7 @@ import { interruptible } from './interrupted.ts';
 import { warn } from './warn.ts';
 
 /** The message when the making of an image is interrupted. */
-export const STOPPED = 'Stopped. Packages that were downloaded are kept for the next time.';
+export const STOPPED = 'Stopped. The same command goes on with what was done.';
 
 /** The guest `debian`, as a machine is told of it. */
 export interface DebianDisk extends OwnDisk {

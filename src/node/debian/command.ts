@@ -15,6 +15,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Called for each complete line that the program writes to file descriptor 3. */
   readonly onStatusLine?: (line: string) => void;
+  /** Ends the program. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The program is not installed. */
@@ -44,8 +46,11 @@ export async function runCommand(
     env: { ...process.env, LC_ALL: 'C', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
+  const stop = () => child.kill();
+  options.signal?.addEventListener('abort', stop, { once: true });
+  if (options.signal?.aborted === true) stop();
   const [status, stdout, stderr] = await Promise.all([
-    ended(child, command),
+    ended(child, command).finally(() => options.signal?.removeEventListener('abort', stop)),
     readText(child.stdio[1] as Readable),
     readText(child.stdio[2] as Readable),
     readLines(child.stdio[3] as Readable, options.onStatusLine),

@@ -1,4 +1,5 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { InputError } from '../../errors/input-error.ts';
 import { unpackMembers } from './command.ts';
@@ -26,6 +27,10 @@ export interface FetchOptions {
   readonly cacheDir?: string;
   /** Is told of each step. */
   readonly onProgress?: (progress: FetchProgress) => void;
+  /** A directory with package files of which some may be wanted: they are not downloaded again. */
+  readonly archives?: string;
+  /** Stops the work, which fails then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Debian's kernel and busybox for riscv64, as files. */
@@ -156,11 +161,12 @@ async function fetchSet(
   const downloads = await subdirectory(work, 'packages');
   const tree = await subdirectory(work, 'tree');
   report({ step: 'index', message: "Fetching Debian's package index" });
-  const apt = await privateApt(aptDirectory);
+  const apt = await privateApt(aptDirectory, { signal: options.signal });
   await apt.update();
   const request = await plan(apt);
   const names = request.packages.map((item) => item.name);
   const descriptions = await Promise.all(names.map((name) => apt.describe(name)));
+  if (options.archives !== undefined) await copyArchives(options.archives, descriptions, downloads);
   await download(apt, descriptions, downloads, report);
   for (const { name, members } of request.packages) {
     report({ step: 'unpack', message: `Unpacking ${name}` });
@@ -183,6 +189,20 @@ async function download(
   progress(0);
   await apt.download(names, directory, progress);
   progress(1);
+}
+
+/** Files that are there are not trusted: apt looks whether they are those of its index. */
+async function copyArchives(
+  archives: string,
+  packages: readonly PackageDescription[],
+  directory: string,
+): Promise<void> {
+  for (const { name, version } of packages) {
+    const start = `${name}_${version.replaceAll(':', '%3a')}_`;
+    const file = (await readdir(archives)).find((each) => each.startsWith(start) && each.endsWith('.deb'));
+    if (file !== undefined)
+      await copyFile(join(archives, file), join(directory, file), constants.COPYFILE_FICLONE);
+  }
 }
 
 async function subdirectory(parent: string, name: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { InputError } from '../../errors/input-error.ts';
 import { type CommandResult, runCommand } from './command.ts';
 
@@ -44,6 +44,8 @@ export interface AptOptions {
   readonly updates?: boolean;
   /** Receives a sentence for each source of updates that could not be used. */
   readonly onWarning?: (text: string) => void;
+  /** Ends apt, which fails then; what it has downloaded stays. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** apt with a state, cache and source list of its own: it needs no root and changes nothing of the machine's apt. */
@@ -95,7 +97,7 @@ export async function privateApt(directory: string, options: AptOptions = {}): P
   let sources = await findSources({ ...options, suite });
   const network = networkSettings((await runCommand('apt-config', ['dump'])).stdout);
   const configuration = await writeState(directory, architecture, network);
-  const apt = aptProgram(directory, configuration, suite);
+  const apt = aptProgram(directory, { configuration, suite, signal: options.signal });
   const updateFrom = async (some: readonly AptSource[]) => {
     await writeSources(directory, architecture, some);
     await apt('apt-get', ['update', '-o', 'APT::Update::Error-Mode=any']);
@@ -125,10 +127,19 @@ type Apt = (
 ) => Promise<string>;
 
 /** @param configuration its file */
-function aptProgram(directory: string, configuration: string, suite: string): Apt {
+function aptProgram(
+  directory: string,
+  {
+    configuration,
+    suite,
+    signal,
+  }: { readonly configuration: string; readonly suite: string; readonly signal: AbortSignal | undefined },
+): Apt {
   const env = { APT_CONFIG: configuration };
   return async (command, args, cwd = directory, onStatus = ignore) => {
-    const result = await runCommand(command, args, { env, cwd, onStatusLine: onStatus });
+    const result = await runCommand(command, args, { env, cwd, onStatusLine: onStatus, signal });
+    // No failure of the archive, in whose place another source would do.
+    signal?.throwIfAborted();
     if (result.status !== 0) throw aptFailure(`${command} ${args[0]}`, result, suite);
     return result.stdout;
   };
@@ -234,6 +245,14 @@ function aptFailure(what: string, result: CommandResult, suite: string): InputEr
   if (unknown !== undefined) return noPackage(unknown, suite);
   const noRelease = /^E: The repository '.* Release' does not have a Release file/m.test(result.stderr);
   if (noRelease) return new NoRelease(`the archive has no release "${suite}"`);
+  // That of a call of hartvisor that was killed goes on by itself.
+  const holder = /^E: Could not get lock (\S+)\. It is held by process (\d+)/m.exec(result.stderr);
+  if (holder !== null) {
+    const [, lock, pid] = holder;
+    return new InputError(
+      `another apt (process ${pid}) is at work in ${dirname(lock)}. Wait for its end, or end it: what it has downloaded is used`,
+    );
+  }
   const errors = result.stderr.split('\n').filter((line) => line.startsWith('E: '));
   const reason = errors.length > 0 ? errors.map((line) => line.slice(3)).join(' ') : result.stderr.trim();
   return new InputError(`${what} failed: ${reason || `status ${result.status}`}`);

@@ -9,11 +9,13 @@ import { NodeHost } from '../../node-host.ts';
 import { unpackers } from '../../unpackers.ts';
 import { type DebianGuest, debianGuest, type FetchOptions } from '../debian-guest.ts';
 import { debianModules, MODULES_PATH } from '../debian-modules.ts';
+import { KEEP_WORD } from './second-stage.ts';
 
 /** In the order in which they are loaded. */
 const MODULES = [
   ...['virtio_blk', 'crc16', 'crc32c_generic', 'mbcache', 'jbd2', 'ext4', 'cdrom', 'isofs'],
 ] as const;
+const WHOLE = new RegExp(`^${KEEP_WORD} (\\d+)\\r?$`);
 const MEMORY = 2 ** 30;
 const MOST_PROCESSORS = 2;
 
@@ -42,16 +44,15 @@ export interface BuildWork {
   readonly files: readonly ExtraFile[];
   readonly script: string;
   readonly onLine: (line: string) => void;
+  /** Is told that so many stages are whole, and on the image's file. The guest waits for its end; it may not fail. */
+  readonly onWhole: (stages: number) => Promise<void>;
   /** For people: trouble with the files of the disks. */
   readonly onNotice: (text: string) => void;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Runs a script in the guest, to the end of the machine. */
-export async function runBuildGuest(
-  { guest, modules }: BuildGuestParts,
-  work: BuildWork,
-): Promise<MachineEnd> {
+export async function runBuildGuest(parts: BuildGuestParts, work: BuildWork): Promise<MachineEnd> {
   const host = new NodeHost();
   const drives = openDrives([
     { file: work.image, readOnly: false, snapshot: false, serial: 'image', format: 'qcow2' },
@@ -59,29 +60,24 @@ export async function runBuildGuest(
   ]);
   try {
     host.loadFirst(drives.module);
-    const processors = Math.min(MOST_PROCESSORS, availableParallelism());
-    const names = MODULES.join(' ');
-    const machine = new Machine(
-      {
-        kind: 'domain',
-        vcpus: processors,
-        pcpus: processors,
-        memoryBytes: MEMORY,
-        protocol: 'take-mirror',
-        kernel: await readKernel(await readFile(guest.kernelPath), guest.kernelPath, unpackers),
-        initrd: initramfs({
-          busybox: await readFile(guest.busyboxPath),
-          extraFiles: [...modules, ...work.files],
-          setUp: `for module in ${names}; do insmod /${MODULES_PATH}/$module.ko; done\n`,
-          run: work.script,
-        }),
-        bootArgs: 'console=ttyS0 panic=-1 quiet',
-        detachFiles: true,
-        drives: drives.facts,
-      },
-      host,
-      { console: { output: lines(work.onLine) }, onNotice: work.onNotice },
-    );
+    const config = { ...(await buildMachine(parts, work)), drives: drives.facts };
+    let typed = new Uint8Array();
+    const type = () => {
+      typed = typed.subarray(machine.input(typed));
+    };
+    const hear = (line: string) => {
+      const [, stages] = WHOLE.exec(line) ?? [];
+      if (stages === undefined) return work.onLine(line);
+      void work.onWhole(Number(stages)).then(() => {
+        typed = new TextEncoder().encode('\n');
+        type();
+      });
+    };
+    const { onNotice } = work;
+    const machine = new Machine(config, host, {
+      console: { output: lines(hear), inputSpace: type },
+      onNotice,
+    });
     const stop = () => machine.stop();
     work.signal?.addEventListener('abort', stop, { once: true });
     machine.start();
@@ -92,6 +88,27 @@ export async function runBuildGuest(
   } finally {
     drives.close();
   }
+}
+
+async function buildMachine({ guest, modules }: BuildGuestParts, work: BuildWork) {
+  const processors = Math.min(MOST_PROCESSORS, availableParallelism());
+  const names = MODULES.join(' ');
+  return {
+    kind: 'domain',
+    vcpus: processors,
+    pcpus: processors,
+    memoryBytes: MEMORY,
+    protocol: 'take-mirror',
+    kernel: await readKernel(await readFile(guest.kernelPath), guest.kernelPath, unpackers),
+    initrd: initramfs({
+      busybox: await readFile(guest.busyboxPath),
+      extraFiles: [...modules, ...work.files],
+      setUp: `for module in ${names}; do insmod /${MODULES_PATH}/$module.ko; done\n`,
+      run: work.script,
+    }),
+    bootArgs: 'console=ttyS0 panic=-1 quiet',
+    detachFiles: true,
+  } as const;
 }
 
 /** A console that gives its output line by line. */

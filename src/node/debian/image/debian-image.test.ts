@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InputError } from '../../../errors/input-error.ts';
 import { type DebianImageOptions, debianImage, Stopped } from './debian-image.ts';
 
@@ -76,9 +76,7 @@ describe('debianImage', () => {
 
   it('says how much room is missing before it downloads anything', async () => {
     fakeApt({ installedKib: 2 ** 40 });
-    await expect(make({ size: 2 ** 52 })).rejects.toThrow(
-      /has \d+ MiB left, and the packages may need \d+ MiB/,
-    );
+    await expect(make({ size: 2 ** 52 })).rejects.toThrow(/has \d+ MiB left, and the image may need \d+ MiB/);
     expect(readdirSync(scratch)).not.toContain('log');
   });
 
@@ -96,6 +94,14 @@ describe('debianImage', () => {
     await expect(make({ suite: 'woody' })).rejects.toThrow(/the archive has no release "woody"/);
   });
 
+  it('says that another apt is at work there', async () => {
+    const words = 'E: Could not get lock /c/archives/lock. It is held by process 123 (apt-get)';
+    fakeApt({ update: `echo "${words}" >&2; exit 100` });
+    await expect(make()).rejects.toThrow(
+      'another apt (process 123) is at work in /c/archives. Wait for its end, or end it',
+    );
+  });
+
   it('says that apt is missing', async () => {
     process.env.PATH = join(scratch, 'programs');
     await expect(make()).rejects.toThrow(/apt-get is not on this machine/);
@@ -105,5 +111,24 @@ describe('debianImage', () => {
     fakeApt();
     await expect(make({ signal: AbortSignal.abort() })).rejects.toThrow(Stopped);
     expect(readdirSync(scratch)).not.toContain('log');
+  });
+
+  it('ends apt when it is told to stop', async () => {
+    fakeApt({ update: `exec 3>&-; echo $$ > ${join(scratch, 'pid')}; exec sleep 1000` });
+    const stop = new AbortController();
+    const attempt = make({ signal: stop.signal, onWarning: () => expect.unreachable() });
+    attempt.catch(() => undefined);
+    await vi.waitFor(() => expect(readFileSync(join(scratch, 'pid'), 'utf8')).toMatch(/\d\n/), 60_000);
+    stop.abort();
+    await expect(attempt).rejects.toThrow(Stopped);
+    expect(() => process.kill(Number(readFileSync(join(scratch, 'pid'), 'utf8')), 0)).toThrow(/ESRCH/);
+  });
+
+  it('removes what is left of the making of an image that is there', async () => {
+    const file = join(scratch, 'image.qcow2');
+    mkdirSync(`${file}.unfinished`);
+    writeFileSync(file, 'complete');
+    await expect(make()).rejects.toThrow(/is there already/);
+    expect(readdirSync(scratch)).not.toContain('image.qcow2.unfinished');
   });
 });

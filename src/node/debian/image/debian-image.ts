@@ -1,12 +1,11 @@
-import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir, stat, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { ExtraFile } from '../../../boot/initramfs.ts';
 import { InputError } from '../../../errors/input-error.ts';
 import { createImage } from '../../drives/create-image.ts';
 import { agentProgram } from '../../guests/agent-program.ts';
-import { removeAbandoned } from '../../leftovers.ts';
 import type { FetchOptions, FetchProgress } from '../debian-guest.ts';
 import { explained, usableCacheDir } from '../fetch-errors.ts';
-import { withWorkDirectory } from '../file-set.ts';
 import { DEFAULT_SUITE, type PrivateApt, privateApt } from '../private-apt.ts';
 import { type BuildGuestParts, buildGuestParts, runBuildGuest } from './build-guest.ts';
 import { systemFiles, UNITS } from './configuration.ts';
@@ -15,6 +14,7 @@ import { writePackageDisc } from './package-disc.ts';
 import { choosePackages, type PackageSet, packagesIn } from './package-set.ts';
 import { type StageProgress, StageReader } from './progress.ts';
 import { type Step, secondStage } from './second-stage.ts';
+import { removeLeftovers, UnfinishedImage } from './unfinished-image.ts';
 
 /** An image of a Debian that is to be made. */
 export interface DebianImageOptions extends FetchOptions {
@@ -32,8 +32,6 @@ export interface DebianImageOptions extends FetchOptions {
   readonly mirror?: string | undefined;
   /** Receives a sentence for a part that the image lacks, and was to have. */
   readonly onWarning?: (text: string) => void;
-  /** Stops the work; downloaded files stay. */
-  readonly signal?: AbortSignal;
 }
 
 /** An image that was made. */
@@ -57,7 +55,8 @@ const OVERHEAD = 300 * MEBIBYTE;
  * Makes a disk with a Debian on it, of packages that apt chooses, fetches and verifies. They are installed by their own
  * dpkg and apt in a guest, so that nothing here needs root.
  *
- * The file appears when it is complete. Downloaded files are kept in the cache for the next time.
+ * The file appears when it is complete. Until then a folder beside it has what was done, with which a later call for
+ * the same image goes on, however this one ended. Downloaded files are kept in the cache.
  *
  * @throws InputError that names the missing part: apt, the network, a package, room on the disk
  * @throws Stopped by `signal`
@@ -67,9 +66,10 @@ export async function debianImage(options: DebianImageOptions): Promise<DebianIm
   const cacheDir = usableCacheDir(options.cacheDir, WHAT, '');
   await checkPlace(file);
   try {
-    return await withWorkDirectory(cacheDir, (work) => build({ ...options, file, cacheDir }, work));
+    return await build({ ...options, file, cacheDir });
   } catch (error) {
-    if (error instanceof Stopped) throw error;
+    // Programs that were ended report failures of their own.
+    stopIf(options.signal);
     throw explained(error, WHAT, '', cacheDir);
   }
 }
@@ -78,31 +78,36 @@ interface Build extends DebianImageOptions {
   readonly cacheDir: string;
 }
 
-async function build(options: Build, work: string): Promise<DebianImage> {
+async function build(options: Build): Promise<DebianImage> {
   const { file, suite = DEFAULT_SUITE, mirror, signal } = options;
   const report = options.onProgress ?? (() => undefined);
   const aptDirectory = join(options.cacheDir, `debian-packages-${suite.replaceAll(/[^a-z0-9-]/g, '')}`);
   await mkdir(aptDirectory, { recursive: true, mode: 0o700 });
   report({ step: 'index', message: `Fetching the package index of Debian ${suite}` });
   const { onWarning = () => undefined } = options;
-  const apt = await privateApt(aptDirectory, { suite, mirror, updates: true, onWarning });
+  const apt = await privateApt(aptDirectory, { suite, mirror, updates: true, onWarning, signal });
   await apt.update();
   const set = await choosePackages(apt, options.packages);
   checkSize(options.size, set);
-  await checkRoom(aptDirectory, set.downloadBytes + set.installedBytes, 'the packages');
-  await checkRoom(dirname(file), set.installedBytes + OVERHEAD, 'the image');
+  await checkRoom(aptDirectory, set.downloadBytes, 'the packages');
+  await checkRoom(dirname(file), 2 * set.installedBytes + OVERHEAD, 'the image');
   stopIf(signal);
   const archives = await download(apt, set, report);
-  const parts = await buildGuestParts({ cacheDir: options.cacheDir, onProgress: report });
+  const parts = await buildGuestParts({ ...options, archives });
   stopIf(signal);
-  const disc = join(work, 'packages.iso');
-  const packages = packagesIn(archives, set);
-  await writePackageDisc(disc, packages, (index) => {
-    stopIf(signal);
-    report({ step: 'unpack', message: 'Unpacking packages', fraction: index / packages.length });
-  });
-  await withPartialFile(file, (partial) => install(options, { apt, set, parts, disc, partial }));
-  return { packages: packages.length, fileBytes: (await stat(file)).size };
+  const { image, files } = await unfinishedImage(options, apt, set);
+  try {
+    const packages = packagesIn(archives, set);
+    await writePackageDisc(image.disc, packages, (index) => {
+      stopIf(signal);
+      report({ step: 'unpack', message: 'Unpacking packages', fraction: index / packages.length });
+    });
+    await install(options, { set, parts, image, files });
+    await image.finish();
+    return { packages: packages.length, fileBytes: (await stat(file)).size };
+  } finally {
+    image.close();
+  }
 }
 
 async function download(
@@ -122,12 +127,37 @@ async function download(
   return archives;
 }
 
-interface Installation {
-  readonly apt: PrivateApt;
+/** The work on an image, and the files of its guest. */
+interface Unfinished {
+  readonly image: UnfinishedImage;
+  readonly files: readonly ExtraFile[];
+}
+
+async function unfinishedImage(options: Build, apt: PrivateApt, set: PackageSet): Promise<Unfinished> {
+  const { file, size, hostname, sshKeys } = options;
+  const agent = await agentProgram();
+  const aptSources = guestSources(apt.sources());
+  const aptSettings = guestNetworkSettings(apt.network, process.env);
+  const filesWith = (uuid: string): readonly ExtraFile[] => [
+    ...set.lists,
+    ...systemFiles({ ...{ hostname, uuid, sshKeys, agent }, aptSources, aptSettings }),
+  ];
+  const image = await UnfinishedImage.open(file, [
+    `${size}`,
+    scriptOf(set, { uuid: '', done: 0 }),
+    ...set.packages.map((each) => each.file),
+    ...filesWith('').flatMap(({ path, data, mode }) => [`${path} ${mode}`, data]),
+  ]);
+  return { image, files: filesWith(image.uuid) };
+}
+
+function scriptOf({ portions }: PackageSet, stage: { readonly uuid: string; readonly done: number }): string {
+  return secondStage({ ...stage, portions: portions.length, ...UNITS });
+}
+
+interface Installation extends Unfinished {
   readonly set: PackageSet;
   readonly parts: BuildGuestParts;
-  readonly disc: string;
-  readonly partial: string;
 }
 
 /** The steps of the guest, in words. */
@@ -139,34 +169,28 @@ const WORDS: Readonly<Record<Step, string>> = {
   settle: 'Settling the system',
 };
 
-async function install(options: Build, { apt, set, parts, disc, partial }: Installation): Promise<void> {
-  const { size, hostname, sshKeys, signal } = options;
+async function install(options: Build, { set, parts, image, files }: Installation): Promise<void> {
+  const { size, signal, onWarning = () => undefined } = options;
   const report = options.onProgress ?? (() => undefined);
-  const uuid = crypto.randomUUID();
-  createImage({ file: partial, size, backing: undefined, backingFormat: undefined });
-  const agent = await agentProgram();
-  const reader = new StageReader(set.essential, ({ step, fraction, what }: StageProgress) =>
+  await image.rewind();
+  if (image.done === 0) createImage({ file: image.disk, size, backing: undefined, backingFormat: undefined });
+  else report({ step: 'install', message: 'Going on with the image that was begun' });
+  const tell = ({ step, fraction, what }: StageProgress) =>
     report({
       step: 'install',
       message: WORDS[step],
       fraction,
       ...(what === undefined ? {} : { detail: what }),
-    }),
-  );
+    });
+  const reader = new StageReader(set.essential, set.portions, tell);
   let notice = '';
   const end = await runBuildGuest(parts, {
-    image: partial,
-    disc,
-    files: [
-      ...set.lists,
-      ...systemFiles({
-        ...{ hostname, uuid, sshKeys, agent },
-        aptSources: guestSources(apt.sources()),
-        aptSettings: guestNetworkSettings(apt.network, process.env),
-      }),
-    ],
-    script: secondStage({ uuid, ...UNITS }),
+    image: image.disk,
+    disc: image.disc,
+    files,
+    script: scriptOf(set, image),
     onLine: (line) => reader.line(line),
+    onWhole: (stages) => keep(image, stages, set).catch((error: Error) => onWarning(notKept(error))),
     onNotice: (text) => {
       notice ||= text;
     },
@@ -175,28 +199,27 @@ async function install(options: Build, { apt, set, parts, disc, partial }: Insta
   stopIf(signal);
   if (end.reason === 'poweroff' && reader.complete) return;
   if (end.reason === 'defect') throw end.error;
-  throw new InputError(`installing the packages failed: ${notice || reader.trouble}`);
+  const again = `The same command goes on from there; it begins anew when ${image.folder} is removed`;
+  throw new InputError(`installing the packages failed: ${notice || reader.trouble}. ${again}`);
 }
 
-/** Has a file made under another name, beside its own, which it gets when it is complete and on the disk. */
-async function withPartialFile(file: string, make: (partial: string) => Promise<void>): Promise<void> {
-  const name = basename(file).replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  await removeAbandoned(dirname(file), new RegExp(`^${name}\\.partial-(\\d+)`));
-  const partial = `${file}.partial-${process.pid}`;
-  try {
-    await make(partial);
-    const made = await open(partial, 'r+');
-    await made.sync().finally(() => made.close());
-    await rename(partial, file);
-  } finally {
-    await rm(partial, { force: true });
-  }
+/** @throws InputError where the image itself may need the room */
+async function keep(image: UnfinishedImage, stages: number, set: PackageSet): Promise<void> {
+  const { size } = await stat(image.disk);
+  await checkRoom(image.folder, size + set.installedBytes + OVERHEAD, 'the image');
+  await image.keep(stages);
+}
+
+function notKept({ message }: Error): string {
+  return `An image that is interrupted now would be installed anew from an earlier stage: ${message}.`;
 }
 
 async function checkPlace(file: string): Promise<void> {
   const there = await stat(file).catch(() => undefined);
-  if (there !== undefined)
+  if (there !== undefined) {
+    await removeLeftovers(file);
     throw new InputError(`The file ${file} is there already. Remove it, or give another name.`);
+  }
   const directory = await stat(dirname(file)).catch(() => undefined);
   if (directory?.isDirectory() !== true)
     throw new InputError(`The image ${file} cannot be made: there is no folder ${dirname(file)}.`);

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { type DiscFile, discHeader, discHeaderBytes, nextPlace } from '../../../filesystem/iso9660.ts';
 import { CommandMissing } from '../command.ts';
 
@@ -18,9 +18,15 @@ const PARTS = [
 const AR_MAGIC = '!<arch>\n';
 const AR_HEADER = 60;
 
+/** Bytes of the disc that are written until they are known to be on the host's disk. */
+const SYNC_BYTES = 2 ** 26;
+
 /**
  * Writes a disc (ISO 9660) that has packages with their parts unpacked: this machine unpacks them at its full speed,
  * and the guest, to which they are packages like others, does not have to.
+ *
+ * A file beside it notes which packages are on the disc. If there is one, of the same packages, the work goes on behind
+ * the last one that it names.
  *
  * @param packages - sorted by their names on the disc
  * @param onPackage - is told of each that is about to be unpacked
@@ -31,22 +37,65 @@ export async function writePackageDisc(
   packages: readonly DiscPackage[],
   onPackage: (index: number) => void,
 ): Promise<void> {
-  const disc = await open(path, 'w', 0o600);
+  const files = await readNotes(path, packages);
+  const fresh = files.length === 0;
+  const disc = await open(path, fresh ? 'w' : 'r+', 0o600);
+  const notes = await open(notesOf(path), fresh ? 'w' : 'r+', 0o600);
   try {
-    const files: DiscFile[] = [];
-    let end = discHeaderBytes(packages.length);
+    let end = endOf(files, packages);
+    let noted = end;
     for (const [index, { file, discName }] of packages.entries()) {
+      if (index < files.length) continue;
       onPackage(index);
       const place = nextPlace(end);
       end = await writePlain(disc, place, file);
       files.push({ name: discName, place, bytes: end - place });
+      if (end - noted < SYNC_BYTES && files.length < packages.length) continue;
+      await disc.datasync();
+      await writeAll(notes, notesText(files), 0);
+      noted = end;
     }
     end = nextPlace(end);
     await disc.truncate(end);
     await writeAll(disc, discHeader(files, end), 0);
   } finally {
-    await disc.close();
+    await Promise.all([disc.close(), notes.close()]);
   }
+}
+
+function endOf(files: readonly DiscFile[], packages: readonly DiscPackage[]): number {
+  const last = files.at(-1);
+  return last === undefined ? discHeaderBytes(packages.length) : last.place + last.bytes;
+}
+
+function notesOf(path: string): string {
+  return `${path}.notes`;
+}
+
+/** A line for each package: its name on the disc, its place and its bytes. Those of more packages begin with it. */
+function notesText(files: readonly DiscFile[]): Uint8Array {
+  return new TextEncoder().encode(
+    files.map(({ name, place, bytes }) => `${name} ${place} ${bytes}\n`).join(''),
+  );
+}
+
+/** The packages that are on the disc already, as far as the notes are whole. */
+async function readNotes(path: string, packages: readonly DiscPackage[]): Promise<DiscFile[]> {
+  const text = await readFile(notesOf(path), 'latin1').catch(() => '');
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
+  const files: DiscFile[] = [];
+  for (const line of text.split('\n').slice(0, -1)) {
+    const [, name, place, bytes] = /^(\S+) (\d+) (\d+)$/.exec(line) ?? [];
+    const file = { name, place: Number(place), bytes: Number(bytes) };
+    const expected = nextPlace(endOf(files, packages));
+    if (name !== packages[files.length]?.discName || file.place !== expected) break;
+    if (file.place + file.bytes > size) break;
+    files.push(file);
+  }
+  return files;
 }
 
 /** @returns where it ends */

@@ -11,6 +11,8 @@ export interface PackageSet {
   readonly packages: readonly DiscPackage[];
   /** How many are installed before there is an apt. */
   readonly essential: number;
+  /** How many each portion has of those that are installed then, one portion after the other. */
+  readonly portions: readonly number[];
   /** Lists of names for the guest that makes the image. */
   readonly lists: readonly ExtraFile[];
   /** Bytes that are downloaded if nothing is there yet. */
@@ -45,12 +47,13 @@ export async function choosePackages(apt: PrivateApt, more: readonly string[]): 
   const discNames = (packages: readonly SelectedPackage[]) =>
     packages.map(({ name }) => places.get(name)?.toLowerCase() ?? notOnDisc(name));
   const named = new Set([...required, ...USUAL_PACKAGES, ...more]);
+  const portions = await choosePortions(apt, { all, essential, wanted, required });
   const lists: Readonly<Record<string, readonly string[]>> = {
+    ...Object.fromEntries(portions.map((portion, index) => [`install-${index + 1}`, discNames(portion)])),
     tools: discNames(tools),
     essential: discNames(
       [...essential].sort((one, other) => Number(other.name === FIRST) - Number(one.name === FIRST)),
     ),
-    all: discNames(all),
     // As if a person had installed the others, and apt these for their sake.
     auto: all.map(({ name }) => name).filter((name) => !named.has(name)),
   };
@@ -58,6 +61,7 @@ export async function choosePackages(apt: PrivateApt, more: readonly string[]): 
     wanted,
     packages: all.map((each, index) => ({ file: fileName(each), discName: discName(index) })),
     essential: essential.length,
+    portions: portions.map((portion) => portion.length),
     lists: Object.entries(lists).map(([name, lines]) => ({
       path: `${LISTS_PATH}/${name}`,
       data: lines.map((line) => `${line}\n`).join(''),
@@ -65,6 +69,52 @@ export async function choosePackages(apt: PrivateApt, more: readonly string[]): 
     downloadBytes: descriptions.reduce((sum, { size }) => sum + size, 0),
     installedBytes: descriptions.reduce((sum, { installedSize }) => sum + installedSize, 0),
   };
+}
+
+/** Packages of a portion at least: keeping its result takes as long as installing a few of them. */
+const PORTION = 20;
+/** Parts of the names that are tried: apt takes more than a second to choose the packages of each. */
+const MOST_TRIED = 6;
+
+/**
+ * Divides the packages that apt installs into portions that can be installed one after the other, each with all that it
+ * depends on in it or before it.
+ *
+ * @param all - sorted by their names
+ */
+export async function choosePortions(
+  apt: Pick<PrivateApt, 'select'>,
+  {
+    all,
+    essential,
+    wanted,
+    required,
+  }: {
+    readonly all: readonly SelectedPackage[];
+    readonly essential: readonly SelectedPackage[];
+    readonly wanted: readonly string[];
+    readonly required: readonly string[];
+  },
+): Promise<readonly (readonly SelectedPackage[])[]> {
+  const known = new Set(all.map(({ name }) => name));
+  const there = new Set(essential.map(({ name }) => name));
+  const missing = () => all.filter(({ name }) => !there.has(name));
+  const portions: SelectedPackage[][] = [];
+  const named = wanted.filter((name) => !required.includes(name));
+  const tried = Math.min(MOST_TRIED, Math.floor(missing().length / PORTION));
+  for (let part = 1; part < tried && missing().length >= 2 * PORTION; part++) {
+    const count = Math.floor((part * named.length) / tried);
+    const chosen = new Set(
+      (await apt.select([...required, ...named.slice(0, count)])).map(({ name }) => name),
+    );
+    const portion = missing().filter(({ name }) => chosen.has(name));
+    // Of two packages that do for a dependency, apt may choose another one for a part than for all.
+    if (portion.length < PORTION || ![...chosen].every((name) => known.has(name))) continue;
+    portions.push(portion);
+    for (const { name } of portion) there.add(name);
+  }
+  const rest = missing();
+  return rest.length === 0 ? portions : [...portions, rest];
 }
 
 /** The packages with their files in a directory. */

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type StageProgress, StageReader } from './progress.ts';
 
-function read(lines: readonly string[], essential = 2): { told: StageProgress[]; reader: StageReader } {
+function read(
+  lines: readonly string[],
+  essential = 2,
+  portions: readonly number[] = [1],
+): { told: StageProgress[]; reader: StageReader } {
   const told: StageProgress[] = [];
-  const reader = new StageReader(essential, (progress) => told.push(progress));
+  const reader = new StageReader(essential, portions, (progress) => told.push(progress));
   for (const line of lines) reader.line(`${line}\r`);
   return { told, reader };
 }
@@ -39,6 +43,30 @@ describe('StageReader', () => {
     expect(told[3].what).toBe('libc6');
     expect(told[8].what).toBe('nano');
     expect(reader.complete).toBe(true);
+  });
+
+  it('goes forward over all portions of packages', () => {
+    const portion = (number: number) => [`hartvisor-step: install ${number}`, 'pmstatus:x:50:Unpacking x'];
+    const { told } = read(
+      ['hartvisor-step: install 1', ...portion(1), ...portion(2), 'hartvisor-step: settle'],
+      2,
+      [30, 10],
+    );
+    const [start, , half, second, last, end] = told.map(({ fraction }) => fraction);
+    const part = (fraction: number) => (fraction - start) / (end - start);
+    expect([half, second, last].map(part)).toEqual(
+      [0.375, 0.75, 0.875].map((each) => expect.closeTo(each, 10)),
+    );
+  });
+
+  it('begins where the guest does, and has no words of it for a failure', () => {
+    const { told, reader } = read(
+      ['hartvisor-step: install 2', 'hartvisor-keep: 4', 'the trouble'],
+      2,
+      [1, 1],
+    );
+    expect(told[0].fraction).toBeGreaterThan(0.5);
+    expect(reader.trouble).toBe('the trouble');
   });
 
   it('is not complete before the end, and tells what went wrong', () => {

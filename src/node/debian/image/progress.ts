@@ -1,4 +1,4 @@
-import { COMPLETE, STEP_WORD, STEPS, type Step } from './second-stage.ts';
+import { COMPLETE, KEEP_WORD, STEP_WORD, STEPS, type Step } from './second-stage.ts';
 
 /** How far the guest that makes an image has come. */
 export interface StageProgress {
@@ -26,15 +26,21 @@ const KEPT_LINES = 40;
 /** Reads the lines of the guest that makes an image. */
 export class StageReader {
   readonly #essential: number;
+  readonly #portions: readonly number[];
   readonly #onProgress: (progress: StageProgress) => void;
   readonly #lines: string[] = [];
   #step: Step = 'format';
+  #portion = 0;
   #events = 0;
   #complete = false;
 
-  /** @param essential - packages that the step of that name installs */
-  constructor(essential: number, onProgress: (progress: StageProgress) => void) {
+  /**
+   * @param essential - packages that the step of that name installs
+   * @param portions - packages of each portion that the step `install` installs
+   */
+  constructor(essential: number, portions: readonly number[], onProgress: (progress: StageProgress) => void) {
     this.#essential = essential;
+    this.#portions = portions;
     this.#onProgress = onProgress;
   }
 
@@ -53,11 +59,12 @@ export class StageReader {
   line(text: string): void {
     const line = text.trim();
     if (line === COMPLETE) this.#complete = true;
-    const step = line.startsWith(STEP_WORD) ? line.slice(STEP_WORD.length).trim() : undefined;
+    const [step, portion] = line.startsWith(STEP_WORD) ? line.slice(STEP_WORD.length).trim().split(' ') : [];
     const known = STEPS.find((each) => each === step);
     if (known !== undefined) {
       this.#step = known;
-      this.#tell(0, undefined);
+      this.#portion = Math.min(Math.max(0, Number(portion ?? 1) - 1 || 0), this.#portions.length);
+      this.#tell(this.#within(0), undefined);
       return;
     }
     const [, name, state] = /^status: (\S+)\s*: (unpacked|installed)$/.exec(line) ?? [];
@@ -65,8 +72,17 @@ export class StageReader {
     if (name !== undefined && state !== undefined && this.#step === 'essential')
       this.#tell(Math.min(1, ++this.#events / (EVENTS * this.#essential)), name.split(':')[0]);
     else if (package_ !== undefined && percent !== undefined)
-      this.#tell(Math.min(1, Number(percent) / 100), package_);
-    else if (!/^(status|processing|pmstatus|hartvisor): ?/.test(line)) this.#keep(line);
+      this.#tell(this.#within(Math.min(1, Number(percent) / 100)), package_);
+    else if (!/^(status|processing|pmstatus|hartvisor): ?/.test(line) && !line.startsWith(KEEP_WORD))
+      this.#keep(line);
+  }
+
+  /** @returns the part of all portions, by the part of the present one */
+  #within(fraction: number): number {
+    const sum = (portions: readonly number[]) => portions.reduce((packages, each) => packages + each, 0);
+    if (this.#portions.length === 0 || this.#step !== 'install') return fraction;
+    const before = sum(this.#portions.slice(0, this.#portion));
+    return (before + fraction * (this.#portions[this.#portion] ?? 0)) / sum(this.#portions);
   }
 
   #keep(line: string): void {

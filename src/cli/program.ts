@@ -200,7 +200,10 @@ function addMachine(program: Command, finished: Finished): void {
   program
     .command('machine')
     .description("Run a program in M-mode on bare harts, laid out as QEMU's virt machine.")
-    .argument('[file]', 'RISC-V ELF or raw firmware; with --bios the kernel for that firmware')
+    .argument(
+      '[file]',
+      'RISC-V ELF or raw firmware; with --bios the kernel for it, or else that of the first disk',
+    )
     .option('--bios <file>', 'firmware to start, such as OpenSBI fw_dynamic or fw_jump, ELF or raw')
     .option('--initrd <file>', 'initial RAM disk for the kernel')
     .option('--append <words>', 'boot arguments in the device tree')
@@ -233,13 +236,14 @@ function addMachine(program: Command, finished: Finished): void {
     .option('--dumpdtb <file>', 'write the device tree to a file and end')
     .addHelpText('after', keysHelp + machineStatusHelp)
     .action(async (file, options, command) => {
-      if ((file === undefined) === (options.restore === undefined))
+      const { restore } = options;
+      if (restore === undefined ? (file ?? options.bios) === undefined : file !== undefined)
         command.error('error: give the program to start, or --restore FILE to go on with a machine');
       const host = await prepareHost('bare', options);
-      if (file === undefined) {
+      if (restore !== undefined) {
         const { restoreCommand } = await import('./restore-command.ts');
         const typed = typedOptions(command);
-        finished.status = await restoreCommand('bare', options.restore ?? '', options, typed, host);
+        finished.status = await restoreCommand('bare', restore, options, typed, host);
         return;
       }
       const { machineCommand } = await import('./run-command.ts');

@@ -198,12 +198,13 @@ export interface MachineCommandOptions extends MachineWords, AttachWords {
 /**
  * `hartvisor machine`: a bare machine that starts a program in M-mode.
  *
+ * @param file - the program, or with `--bios` the kernel; without it the kernel of the first disk is started
  * @param host - starts the machine's threads
  * @returns the exit status
  * @throws InputError for options and files that cannot be used
  */
 export async function machineCommand(
-  file: string,
+  file: string | undefined,
   options: MachineCommandOptions,
   host: NodeHost,
 ): Promise<number> {
@@ -211,21 +212,29 @@ export async function machineCommand(
   const { attached } = given;
   const { timeout, ...shape } = readMachineWords(options, attached);
   const { harts, xlen, memoryBytes } = shape;
-  const program = await loadProgram({ ...options, file, xlen, memoryBytes });
-  const { append } = options;
+  const { append, console } = options;
+  const parts = {
+    ...options,
+    file,
+    disk: given.drives[0],
+    xlen,
+    memoryBytes,
+    terminal: readConsole(console),
+  };
+  const { name, program, bootArgs: words = append } = await loadProgram(parts);
   const trace = options.dumpdtb === undefined ? await giveTrace(options, host) : {};
-  const bootArgs = append === undefined ? {} : { bootArgs: append };
+  const bootArgs = words === undefined ? {} : { bootArgs: words };
   const config: MachineConfig = { kind: 'bare', ...shape, program, ...bootArgs, ...attached, ...trace };
   if (options.dumpdtb !== undefined) return dumpDeviceTree(config, host, options.dumpdtb);
   const outside = await connectOutside(options);
-  const saver = saverTo(options.save, () => outsideOf(notesOf(file, options), given));
+  const saver = saverTo(options.save, () => outsideOf(notesOf(name, options), given));
   return runSession(config, host, {
     timeout,
     ...outside,
     ...(saver === undefined ? {} : { saver }),
     statistics: options.stats === true,
     ...(options.trace === undefined ? {} : { trace: options.trace }),
-    banner: `${file} on ${counted(harts, 'hart')}, ${memoryBytes / 2 ** 20} MiB.`,
+    banner: `${name} on ${counted(harts, 'hart')}, ${memoryBytes / 2 ** 20} MiB.`,
   });
 }
 

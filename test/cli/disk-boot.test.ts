@@ -66,6 +66,48 @@ describe.skipIf(mke2fsMissing)('a disk that has a kernel', () => {
   });
 });
 
+describe.skipIf(mke2fsMissing)('a bare machine with firmware', () => {
+  const firmware = file(
+    'firmware',
+    new Uint8Array(assemble('li t0, 0x80200000\njr t0\n', { origin: 0x8000_0000n }).bytes),
+  );
+  // The test finisher is told a failure of that number, which is the status of the command.
+  const finisher = assemble('li t0, 0x100000\nli t1, 0x2a3333\nsw t1, 0(t0)\n', { origin: 0x8020_0000n });
+  const disk = file(
+    'bare',
+    partitioned('gpt', [ext4Image({ ...tree, 'boot/k': new Uint8Array(finisher.bytes) }, ['-t', 'ext4'])]),
+  );
+  const machine = ['machine', '--bios', firmware, '--disk', disk, '-m', '64M'];
+
+  test('starts the kernel of its first disk where no other one is given', async () => {
+    expect(await runCli(machine)).toMatchObject({
+      status: 42,
+      stderr: 'hartvisor: The program reported failure 42.\n',
+    });
+  });
+
+  test('gives it the words of the disk', async () => {
+    const dump = join(directory, 'bare-tree');
+    expect(await runCli([...machine, '--append', 'single', '--dumpdtb', dump])).toMatchObject({ status: 0 });
+    const chosen = findNode(readDeviceTree(new Uint8Array(readFileSync(dump))).root, '/chosen');
+    const value = chosen && findProperty(chosen, 'bootargs');
+    expect(value?.kind === 'bytes' && Buffer.from(value.bytes).toString()).toBe(
+      'earlycon=sbi panic=-1 root=UUID=1 console=tty0 ro console=ttyS0 single\0',
+    );
+  });
+
+  test('says that there is nothing to start', async () => {
+    const without = await runCli(['machine', '--bios', firmware, '-m', '64M']);
+    expect(without).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('There is nothing to start: give'),
+    });
+    const data = ['--drive', `file=${file('bare-data', new Uint8Array(2 ** 16))},format=raw`];
+    const onData = await runCli(['machine', '--bios', firmware, '-m', '64M', ...data]);
+    expect(onData).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot be started: it ') });
+  });
+});
+
 describe('a disk that has none', () => {
   const data = file('none', new Uint8Array(2 ** 16));
 

@@ -22,6 +22,12 @@ export interface FoundBoot extends DiskBoot {
  * @returns undefined for such a disk
  * @throws InputError that says why nothing of the disk can be started
  */
+export function bootFromDisk(drive: DriveOptions, memoryBytes: number, demand: true): FoundBoot;
+export function bootFromDisk(
+  drive: DriveOptions,
+  memoryBytes: number,
+  demand: boolean,
+): FoundBoot | undefined;
 export function bootFromDisk(
   drive: DriveOptions,
   memoryBytes: number,

@@ -14,6 +14,13 @@ export const fdt = {
   end: 9,
 } as const;
 
+/**
+ * Free bytes behind a blob, within its size. A boot loader that is started as a kernel (U-Boot) adds its own words to
+ * the tree where it lies, and finds room for them in those of firmware (OpenSBI); without any it writes to what is
+ * behind the tree, which is its own state.
+ */
+export const FREE_BYTES = 4096;
+
 const encoder = new TextEncoder();
 const namePattern = /^[0-9a-zA-Z,._+?#-]{1,31}$/;
 const nodeNamePattern = /^[0-9a-zA-Z,._+-]{1,31}(@[0-9a-zA-Z,._+-]+)?$/;
@@ -129,7 +136,10 @@ function u32Bytes(values: readonly number[]): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Header, reservations (aligned to 8), structure (aligned to 4), strings: the order that section 5.1 asks for. */
+/**
+ * Header, reservations (aligned to 8), structure (aligned to 4), strings, free space: the order that section 5.1 asks
+ * for.
+ */
 function assemble(
   bootCpu: number,
   reservations: Uint8Array,
@@ -140,7 +150,7 @@ function assemble(
   const structureOffset = reservationsOffset + reservations.length;
   const stringsOffset = structureOffset + structure.length;
   // Linux asks for a blob that ends on a multiple of 8 nowhere, but loaders that append to it do.
-  const totalSize = (stringsOffset + strings.length + 7) & ~7;
+  const totalSize = (stringsOffset + strings.length + FREE_BYTES + 7) & ~7;
   const header = u32Bytes([
     fdt.magic,
     totalSize,

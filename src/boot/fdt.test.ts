@@ -97,6 +97,16 @@ describe('writeDeviceTree and readDeviceTree', () => {
     expect([structure % 4, reservations % 8]).toEqual([0, 0]);
   });
 
+  it('leaves room for boot loaders that add to the tree where it lies', () => {
+    const blob = writeDeviceTree(sample);
+    const view = new DataView(blob.buffer);
+    const [strings, stringsBytes] = [view.getUint32(12), view.getUint32(32)];
+    const free = blob.subarray(strings + stringsBytes);
+    // The bytes that U-Boot needs are those of a command line, 2 KiB at most, and of a few numbers.
+    expect(free.length).toBeGreaterThanOrEqual(4096);
+    expect(free.every((byte) => byte === 0)).toBe(true);
+  });
+
   it('refuses to read nodes that are nested without end', () => {
     const deep = (levels: number): DeviceTreeNode => node('a', [], levels > 0 ? [deep(levels - 1)] : []);
     expect(() => readDeviceTree(writeDeviceTree(tree(node('', [], [deep(100)]))))).toThrow(

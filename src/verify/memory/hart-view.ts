@@ -78,6 +78,19 @@ export class HartView {
     if (order.after & WRITES) this.#raise(Slot.WRITE_NEW, waits);
   }
 
+  /** All later operations come after what is in memory now: `now` is the time of the last store. */
+  synchronize(now: number): void {
+    this.#raise(Slot.READ_NEW, now);
+    this.#raise(Slot.WRITE_NEW, now);
+  }
+
+  /** The view of a hart that comes to a full fence; see `arrive` of `weak-memory.ts`. */
+  synchronized(now: number): HartView {
+    const view = this.copy();
+    view.synchronize(now);
+    return view;
+  }
+
   /** A load must come after this, before it has read. */
   beforeLoad(address: number, order: Order): number {
     return Math.max(address, this.slots[Slot.READ_NEW], this.#beforeAnnotated(order));

@@ -34,6 +34,11 @@ export const FENCE_TSO: readonly FenceOrder[] = [
 
 export const FENCE_FULL: readonly FenceOrder[] = [{ before: READS | WRITES, after: READS | WRITES }];
 
+/** Whether one of the fences is `fence rw,rw` alone: all that comes before it precedes all that comes after it. */
+export function hasFullFence(orders: readonly FenceOrder[]): boolean {
+  return orders.some(({ before, after }) => (before & after) === (READS | WRITES));
+}
+
 export type AmoOperation = 'swap' | 'add' | 'and' | 'or' | 'xor' | 'min' | 'max' | 'minu' | 'maxu';
 export type AluOperation = 'add' | 'sub' | 'and' | 'or' | 'xor' | 'sll' | 'srl' | 'slt' | 'sltu';
 export type BranchTest = 'eq' | 'ne' | 'lt' | 'ge' | 'ltu' | 'geu';

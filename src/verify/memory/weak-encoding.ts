@@ -14,15 +14,17 @@ import {
 } from './hart-view.ts';
 import { lastStore, type WeakMessage, type WeakState } from './weak-memory.ts';
 
-/** The words that each hart may access in the future. */
+/** The old values that each hart may find in the future. */
 export interface Futures {
   /**
-   * For each word, the mask of the harts that may yet load it other than by a read-modify-write that is an AMO, which
-   * always finds the last store. Only they keep old stores alive.
+   * For each hart, the mask of the words that it may load before a full fence, other than by a read-modify-write that
+   * is an AMO, which always finds the last store. Such loads alone keep old stores alive.
    */
-  readonly readers: readonly number[];
+  readonly words: readonly number[];
   /** For each hart, how many such loads it has left at most: 0 when it has ended, infinite when it loops. */
   readonly loads: readonly number[];
+  /** For each hart, the mask of the words of which it matters whether it has seen the last store; more than `words`. */
+  readonly watched: readonly number[];
 }
 
 /** With more loads left than this, a hart counts as one that loops. */
@@ -31,8 +33,8 @@ export const MOST_COUNTED = 16;
 /** The simplest state that behaves like this one. */
 export function canonical(state: WeakState, futures: Futures): WeakState {
   const { messages, views } = state;
-  const masks = masksOf(futures);
-  const isKept = keptStores(state, masks, futures.loads);
+  const isKept = keptStores(state, futures);
+  const masks = futures.watched;
   const base = absorb(state, masks, isKept);
   const kept: WeakMessage[] = [];
   const renumber = [0];
@@ -51,18 +53,15 @@ export function canonical(state: WeakState, futures: Futures): WeakState {
   };
 }
 
-/** For each word, the mask of its readers that have loads left. */
-function masksOf({ readers, loads }: Futures): number[] {
-  let active = 0;
-  for (let hart = 0; hart < loads.length; hart++) if (loads[hart] > 0) active |= 1 << hart;
-  return readers.map((mask) => mask & active);
+function isIn(mask: number, word: number): boolean {
+  return ((mask >>> word) & 1) !== 0;
 }
 
 /** By store: whether somebody may come to read it. */
-function keptStores(state: WeakState, masks: readonly number[], loads: readonly number[]): boolean[] {
+function keptStores(state: WeakState, { words, loads }: Futures): boolean[] {
   const { messages, views } = state;
   const isKept = new Array<boolean>(messages.length).fill(false);
-  const last = new Array<number>(masks.length).fill(0);
+  const last = new Array<number>(state.base.length).fill(0);
   for (let index = 0; index < messages.length; index++) {
     const { location, isPromised } = messages[index];
     if (isPromised) {
@@ -75,8 +74,8 @@ function keptStores(state: WeakState, masks: readonly number[], loads: readonly 
   for (const time of last) if (time > 0) isKept[time - 1] = true;
   for (let hart = 0; hart < views.length; hart++) {
     if (loads[hart] === 0) continue;
-    if (loads[hart] > MOST_COUNTED) keepReadable(state, hart, masks, isKept);
-    else keepFirsts(state, hart, masks, loads[hart], isKept);
+    if (loads[hart] > MOST_COUNTED) keepReadable(state, hart, words[hart], isKept);
+    else keepFirsts(state, hart, words[hart], loads[hart], isKept);
   }
   return isKept;
 }
@@ -88,20 +87,18 @@ function floorOf(state: WeakState, hart: number, word: number): number {
 }
 
 /** Whether the hart can only see the last store of each word that it loads. */
-export function seesAll(state: WeakState, hart: number, futures: Futures): boolean {
-  const masks = masksOf(futures);
+export function seesAll(state: WeakState, hart: number, isLoaded: (word: number) => boolean): boolean {
   const { messages } = state;
   for (let time = messages.length; time > state.views[hart].slots[Slot.READ_NEW]; time--) {
     const { location } = messages[time - 1];
-    const isReader = ((masks[location] >> hart) & 1) !== 0;
-    if (isReader && state.views[hart].coherence(location) < time) return false;
+    if (isLoaded(location) && state.views[hart].coherence(location) < time) return false;
   }
   return true;
 }
 
-function keepReadable(state: WeakState, hart: number, masks: readonly number[], isKept: boolean[]): void {
-  for (let word = 0; word < masks.length; word++) {
-    if (((masks[word] >> hart) & 1) === 0) continue;
+function keepReadable(state: WeakState, hart: number, mask: number, isKept: boolean[]): void {
+  for (let word = 0; word < state.base.length; word++) {
+    if (!isIn(mask, word)) continue;
     const floor = floorOf(state, hart, word);
     for (let time = Math.max(1, floor); time <= state.messages.length; time++) {
       if (state.messages[time - 1].location === word) isKept[time - 1] = true;
@@ -114,14 +111,8 @@ function keepReadable(state: WeakState, hart: number, masks: readonly number[], 
  * well take the first: what it can see afterwards includes what it could see otherwise. So from each time that its view
  * may have, only the first store of each value counts, and after as many rounds as there are loads nothing is added.
  */
-function keepFirsts(
-  state: WeakState,
-  hart: number,
-  masks: readonly number[],
-  loads: number,
-  isKept: boolean[],
-): void {
-  const words = masks.flatMap((mask, word) => ((mask >> hart) & 1 ? [word] : []));
+function keepFirsts(state: WeakState, hart: number, mask: number, loads: number, isKept: boolean[]): void {
+  const words = [...state.base.keys()].filter((word) => isIn(mask, word));
   const floors = words.map((word) => floorOf(state, hart, word));
   const times = new Set(timesOf(state, hart));
   for (let round = 0; round < loads; round++) {
@@ -194,7 +185,7 @@ function isTimeless(
 ): boolean {
   const word = state.messages[index].location;
   for (let hart = 0; hart < state.views.length; hart++) {
-    if (((masks[word] >> hart) & 1) === 0) continue;
+    if (!isIn(masks[hart], word)) continue;
     if (floorOf(state, hart, word) < index + 1) return false;
     for (let time = index; time > state.views[hart].slots[Slot.READ_NEW]; time--) {
       if (isKept[time - 1] && concerns(state.messages[time - 1], hart, masks)) return false;
@@ -209,7 +200,7 @@ function concerns(
   hart: number,
   masks: readonly number[],
 ): boolean {
-  return ((masks[location] >> hart) & 1) !== 0 || (isPromised && owner === hart);
+  return isIn(masks[hart], location) || (isPromised && owner === hart);
 }
 
 function renumbered(view: HartView, renumber: readonly number[], isKept: readonly boolean[]): HartView {
@@ -248,9 +239,9 @@ function normalized(
     const time = slots[slot];
     if (time <= readNew && (time < promised || time <= slots[Slot.WRITE_NEW])) slots[slot] = 0;
   }
-  for (let word = 0; word < masks.length; word++) {
+  for (let word = 0; Slot.LOCATIONS + PER_LOCATION * word < slots.length; word++) {
     const at = Slot.LOCATIONS + PER_LOCATION * word;
-    const isReader = ((masks[word] >> hart) & 1) !== 0;
+    const isReader = isIn(masks[hart], word);
     let time = slots[at + COHERENCE];
     while (time > 0 && messages[time - 1].location !== word) time--;
     slots[at + COHERENCE] = time < promised && (!isReader || time <= readNew) ? 0 : time;

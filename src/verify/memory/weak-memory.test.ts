@@ -1,47 +1,34 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import {
+  anyStep,
+  axiomatic,
+  barrier,
+  load,
+  type Step,
+  store,
+  swap,
+} from '../../../test/verify/short-programs.ts';
 import { Kind } from '../operations.ts';
-import { enumerateExecutions } from './axiomatic.ts';
-import { KERNEL_BARRIERS, KERNEL_ORDERINGS, NAMED_ORDERINGS, type Ordering } from './orderings.ts';
-import { type FenceOrder, type Instruction, type Order, type Program, RELAXED } from './program.ts';
+import { KERNEL_BARRIERS, KERNEL_ORDERINGS, NAMED_ORDERINGS } from './orderings.ts';
+import { type FenceOrder, type Order, RELAXED } from './program.ts';
 import { type Continuation, canKeep, type Foresight, makePromise, promisableStores } from './promises.ts';
 import { canonical, encodeView, encodeWords, type Futures } from './weak-encoding.ts';
-import { fence, finalWords, initialState, outcomes, type WeakAccess, type WeakState } from './weak-memory.ts';
-
-/** One thread's program: accesses with the register that gets the result, and fences. */
-type Step =
-  | {
-      readonly do: 'load' | 'store' | 'swap' | 'add';
-      readonly word: number;
-      readonly value?: number;
-      readonly ordering?: Ordering;
-    }
-  | { readonly do: 'fence'; readonly orders: readonly FenceOrder[] };
+import {
+  arrive,
+  fence,
+  finalWords,
+  initialState,
+  outcomes,
+  type WeakAccess,
+  type WeakState,
+} from './weak-memory.ts';
 
 const KINDS = { load: Kind.LOAD, store: Kind.STORE, swap: Kind.EXCHANGE, add: Kind.ADD } as const;
 const WORDS = 2;
 const FAR: Foresight = { horizon: 8, atOnce: 8, isCut: false };
 
-const load = (word: number, ordering: Ordering = KERNEL_ORDERINGS.READ_ONCE): Step => ({
-  do: 'load',
-  word,
-  ordering,
-});
-const store = (word: number, value: number, ordering: Ordering = KERNEL_ORDERINGS.WRITE_ONCE): Step => ({
-  do: 'store',
-  word,
-  value,
-  ordering,
-});
-const swap = (word: number, value: number, ordering: Ordering): Step => ({
-  do: 'swap',
-  word,
-  value,
-  ordering,
-});
-const barrier = (orders: readonly FenceOrder[]): Step => ({ do: 'fence', orders });
-
-/** Passes fences up to the next access, or the end. */
+/** Passes fences up to the next access, or the end, and comes to it. */
 function settle(
   state: WeakState,
   hart: number,
@@ -53,7 +40,8 @@ function settle(
     now = fence(now, hart, step.orders);
     rest = rest.slice(1);
   }
-  return { state: now, steps: rest };
+  const { ordering } = accessOf(rest[0]) ?? {};
+  return { state: ordering ? arrive(now, hart, ordering) : now, steps: rest };
 }
 
 function accessOf(step: Step | undefined): WeakAccess | undefined {
@@ -78,7 +66,8 @@ function continuation(steps: readonly Step[]): Continuation {
 /** Every hart may load every word, for ever. */
 function allReaders(harts: number, words: number): Futures {
   return {
-    readers: Array.from({ length: words }, () => (1 << harts) - 1),
+    words: Array.from({ length: harts }, () => (1 << words) - 1),
+    watched: Array.from({ length: harts }, () => (1 << words) - 1),
     loads: Array.from({ length: harts }, () => Number.POSITIVE_INFINITY),
   };
 }
@@ -92,16 +81,16 @@ function explore(threads: readonly (readonly Step[])[], withPromises = true): st
   const readers = allReaders(threads.length, WORDS);
   const found = new Set<string>();
   const seen = new Set<string>();
-  const start = threads.map((steps) => ({ steps, results: [] as number[] }));
-  const work = [{ state: initialState(threads.length, [0, 0]), threads: start }];
+  let first = initialState(threads.length, [0, 0]);
+  const start = threads.map((thread, hart) => {
+    const { state, steps } = settle(first, hart, thread);
+    first = state;
+    return { steps, results: [] as number[] };
+  });
+  const work = [{ state: first, threads: start }];
   for (let one = work.pop(); one !== undefined; one = work.pop()) {
-    let state = one.state;
-    const settled = one.threads.map((thread, hart) => {
-      const next = settle(state, hart, thread.steps);
-      state = next.state;
-      return { ...thread, steps: next.steps };
-    });
-    state = canonical(state, readers);
+    const state = canonical(one.state, readers);
+    const settled = one.threads;
     const key = `${codeOf(state)} ${JSON.stringify(settled.map((thread) => [thread.steps.length, thread.results]))}`;
     if (seen.has(key)) continue;
     seen.add(key);
@@ -129,50 +118,6 @@ function explore(threads: readonly (readonly Step[])[], withPromises = true): st
     }
   }
   return [...found].sort();
-}
-
-/** The same by the axioms. */
-function axiomatic(threads: readonly (readonly Step[])[]): string[] {
-  const program: Program = {
-    harts: threads.map(instructionsOf),
-    registers: threads.map(registersOf),
-    memory: [0, 0],
-  };
-  const found = new Set<string>();
-  enumerateExecutions(program, ({ registers, memory }) => {
-    const results = threads.flatMap((steps, hart) => {
-      return steps.flatMap((step, i) =>
-        step.do === 'fence' || step.do === 'store' ? [] : [registers[hart][i + 1]],
-      );
-    });
-    found.add(`${results.join()} ${memory.join()}`);
-  });
-  return [...found].sort();
-}
-
-/** Registers: i + 1 gets the result of step i, 16 + value has a value, 30 and 31 have the addresses. */
-function registersOf(): Map<number, number> {
-  return new Map([
-    ...[1, 2, 3].map((value): [number, number] => [16 + value, value]),
-    [30, 1 << 12],
-    [31, 2 << 12],
-  ]);
-}
-
-function instructionsOf(steps: readonly Step[]): Instruction[] {
-  return steps.flatMap((step, i): Instruction[] => {
-    if (step.do === 'fence') return [{ kind: 'fence', orders: step.orders }];
-    const { before, order, after } = step.ordering ?? NAMED_ORDERINGS.rlx;
-    const operands = { base: 30 + step.word, offset: 0, width: 4, order };
-    const data = 16 + (step.value ?? 0);
-    const access: Instruction =
-      step.do === 'load'
-        ? { kind: 'load', rd: i + 1, ...operands }
-        : step.do === 'store'
-          ? { kind: 'store', data, ...operands }
-          : { kind: 'amo', operation: step.do, rd: i + 1, data, ...operands };
-    return [{ kind: 'fence', orders: before }, access, { kind: 'fence', orders: after }];
-  });
 }
 
 const acquire: Order = { ...RELAXED, acquire: true };
@@ -312,24 +257,6 @@ describe('weak memory gives the outcomes that the axioms give', () => {
     expect(explore(threads)).toEqual(axiomatic(threads));
   });
 });
-
-/** Orders of loads, stores and read-modify-writes that the kernel's operations have, and weaker ones. */
-const anyOrdering = fc.constantFrom<Ordering>(
-  ...Object.values(NAMED_ORDERINGS),
-  xchg_acquire,
-  smp_store_release,
-  smp_load_acquire,
-);
-const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ word: fc.nat(1), ordering: anyOrdering }).map(({ word, ordering }) => load(word, ordering)),
-  fc
-    .record({ word: fc.nat(1), value: fc.integer({ min: 1, max: 3 }), ordering: anyOrdering })
-    .map(({ word, value, ordering }) => store(word, value, ordering)),
-  fc
-    .record({ word: fc.nat(1), value: fc.integer({ min: 1, max: 3 }), ordering: anyOrdering })
-    .map(({ word, value, ordering }) => swap(word, value, ordering)),
-  fc.constantFrom(...Object.values(KERNEL_BARRIERS)).map(barrier),
-);
 
 test('any two short threads have the outcomes that the axioms give', () => {
   const anyThread = fc.array(anyStep, { minLength: 1, maxLength: 4 });

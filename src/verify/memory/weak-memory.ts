@@ -10,7 +10,7 @@
 import { isEnabled, Kind, resultOf, valueAfter } from '../operations.ts';
 import { HartView, type Message } from './hart-view.ts';
 import type { Ordering } from './orderings.ts';
-import type { FenceOrder } from './program.ts';
+import { type FenceOrder, hasFullFence } from './program.ts';
 
 /** A store; `isPromised` until its hart has come to it. */
 export interface WeakMessage extends Message {
@@ -66,14 +66,25 @@ export function finalWords(state: WeakState): number[] {
   return state.base.map((_, word) => valueAt(state, word, lastStore(state, word)) ?? 0);
 }
 
-/** Executes a fence. */
+/** Executes fences right behind the hart's access before them. */
 export function fence(state: WeakState, hart: number, orders: readonly FenceOrder[]): WeakState {
-  return orders.length === 0 ? state : withView(state, hart, (view) => passFences(view, orders));
+  if (orders.length === 0) return state;
+  return withView(state, hart, (view) => passFences(view, orders, state.messages.length));
+}
+
+/**
+ * Lets a hart come to an access, right behind the one before: a full fence ahead of it has its moment then. Executing
+ * the access passes the same fences, later, when they can only order what they find in the hart's view.
+ */
+export function arrive(state: WeakState, hart: number, { before }: Ordering): WeakState {
+  if (!hasFullFence(before)) return state;
+  return withView(state, hart, (view) => view.synchronize(state.messages.length));
 }
 
 /** Every way in which an access can happen now; none when it waits for a value that it cannot see. */
 export function outcomes(state: WeakState, hart: number, access: WeakAccess): WeakOutcome[] {
-  const ready = fence(state, hart, access.ordering.before);
+  const { before } = access.ordering;
+  const ready = before.length === 0 ? state : withView(state, hart, (view) => orderBy(view, before));
   switch (access.kind) {
     case Kind.LOAD:
     case Kind.AWAIT_EQUAL:
@@ -92,28 +103,33 @@ function loads(state: WeakState, hart: number, access: WeakAccess): WeakOutcome[
   const { kind, address, a, ordering } = access;
   const view = state.views[hart];
   const before = view.beforeLoad(0, ordering.order);
+  // Nothing that the hart has done comes after this load, so now is its place among all operations.
+  const isNow = hasFullFence(ordering.before);
   const found: WeakOutcome[] = [];
   for (let time = state.messages.length; time >= 0; time--) {
     const value = valueAt(state, address, time);
-    if (value === undefined || !isEnabled(kind, value, a)) continue;
-    if (!view.canRead(state.messages, address, time, before) || isOwnPromise(state, hart, time)) continue;
-    const next = withView(state, hart, (one) => {
-      one.load(address, time, 0, ordering.order);
-      passFences(one, ordering.after);
-    });
-    found.push({ result: value, readFrom: time, state: next });
+    if (value === undefined || isOwnPromise(state, hart, time)) continue;
+    if (!view.canRead(state.messages, address, time, before)) break;
+    if (isEnabled(kind, value, a)) {
+      const next = withView(state, hart, (one) => {
+        one.load(address, time, 0, ordering.order);
+        passFences(one, ordering.after, state.messages.length);
+      });
+      found.push({ result: value, readFrom: time, state: next });
+    }
+    if (isNow) break;
   }
   return found;
 }
 
 /** A comparison that fails reads like a load: with LR/SC, any value that the hart may see; with an AMO, the last. */
 function failedComparisons(state: WeakState, hart: number, access: WeakAccess): WeakOutcome[] {
-  const { reserve } = access.ordering;
+  const { reserve, before } = access.ordering;
   if (reserve === undefined) return [];
   const load: WeakAccess = {
     ...access,
     kind: Kind.AWAIT_DIFFERENT,
-    ordering: { before: [], order: reserve, after: [] },
+    ordering: { before, order: reserve, after: [] },
   };
   return loads(state, hart, load);
 }
@@ -135,7 +151,7 @@ function store(state: WeakState, hart: number, access: WeakAccess, time: number)
   if (placed === undefined) return [];
   const next = withView(placed, hart, (one) => {
     one.store(address, time, 0, 0, ordering.order);
-    passFences(one, ordering.after);
+    passFences(one, ordering.after, placed.messages.length);
   });
   return [{ result: a, readFrom: -1, state: next }];
 }
@@ -151,7 +167,7 @@ function modifications(state: WeakState, hart: number, access: WeakAccess): Weak
     if (!modify(view, state, hart, access, { readFrom, time })) return [];
     const placed = place(state, hart, access.address, valueAfter(access.kind, old, access.a, access.b), time);
     if (placed === undefined) return [];
-    passFences(view, access.ordering.after);
+    passFences(view, access.ordering.after, placed.messages.length);
     const views = placed.views.map((one, index) => (index === hart ? view : one));
     return [{ result: resultOf(access.kind, old, access.a), readFrom, state: { ...placed, views } }];
   });
@@ -199,7 +215,16 @@ function isOwnPromise(state: WeakState, hart: number, time: number): boolean {
   return message?.isPromised === true && message.hart === hart;
 }
 
-function passFences(view: HartView, orders: readonly FenceOrder[]): void {
+/**
+ * Passes fences right behind an access. All that the hart has done has its place among the stores that are in memory
+ * now, and what comes behind a full fence has a later place than all that: so it may as well come after all of them.
+ */
+function passFences(view: HartView, orders: readonly FenceOrder[], now: number): void {
+  orderBy(view, orders);
+  if (hasFullFence(orders)) view.synchronize(now);
+}
+
+function orderBy(view: HartView, orders: readonly FenceOrder[]): void {
   for (const order of orders) view.fence(order);
 }
 

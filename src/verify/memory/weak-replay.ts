@@ -22,11 +22,18 @@ import { StepRunner } from '../step-runner.ts';
 import { ThreadRunner } from '../thread-runner.ts';
 import { VCPU_NAME } from '../world/vcpu.ts';
 import type { World } from '../world/world.ts';
-import type { Ordering } from './orderings.ts';
+import { NAMED_ORDERINGS, type Ordering } from './orderings.ts';
 import { makePromise, owed } from './promises.ts';
 import type { OrderingOf } from './weak-access.ts';
 import { seesAll } from './weak-encoding.ts';
-import { finalWords, initialState, outcomes, type WeakOutcome, type WeakState } from './weak-memory.ts';
+import {
+  arrive,
+  finalWords,
+  initialState,
+  outcomes,
+  type WeakOutcome,
+  type WeakState,
+} from './weak-memory.ts';
 import type { WeakMove } from './weak-schedule.ts';
 import type { WordUse } from './weak-search.ts';
 import { isTimeout, WeakSleepers } from './weak-sleepers.ts';
@@ -170,6 +177,7 @@ export class WeakReplay {
     if (state.messages.length > this.#storedBy.length)
       this.#storedBy = [...this.#storedBy, this.steps.length];
     const events = runner.advance(result);
+    this.#arrive(move.thread);
     this.#tell(events);
     const thread = this.names[move.thread];
     if (move.keeps && thread !== VCPU_NAME) this.#tell([{ is: 'kept', thread }]);
@@ -183,6 +191,16 @@ export class WeakReplay {
       isPromise: false,
     };
     return this.#record(move, { operation, notes, result, before, place, events }, weak);
+  }
+
+  /** Brings a thread to its next access. */
+  #arrive(thread: number): void {
+    const operation = this.pending(thread);
+    if (operation === undefined || !touchesMemory(operation.kind) || this.isOwn(operation)) return;
+    const ordering = concernsSleepers(operation.kind)
+      ? NAMED_ORDERINGS.sc
+      : this.#orderingAt(thread, operation);
+    this.#state = arrive(this.#state, thread, ordering);
   }
 
   #promise(move: WeakMove, promise: { readonly address: number; readonly value: number }): WeakReplayStep {
@@ -284,9 +302,8 @@ export class WeakReplay {
   /** Whether whatever the vCPU's thread reads from now on is not older than now. */
   #isLook(thread: number): boolean {
     if (this.names[thread] !== VCPU_NAME) return false;
-    const readers = this.world.memory.words.map((_, address) => this.#use.readers.get(address) ?? 0);
-    const loads = this.#runners.map(() => Number.POSITIVE_INFINITY);
-    return seesAll(this.#state, thread, { readers, loads });
+    const { readers } = this.#use;
+    return seesAll(this.#state, thread, (word) => (((readers.get(word) ?? 0) >>> thread) & 1) !== 0);
   }
 
   #tell(events: readonly SpecEvent[]): void {

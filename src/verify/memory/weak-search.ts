@@ -5,7 +5,9 @@
  * A store overtakes earlier accesses of its thread by being promised. That is looked for `horizon` accesses ahead; with
  * a horizon of 0, stores take effect in program order.
  *
- * Words that one thread alone uses are its variables: they order nothing, and the thread passes them on its way.
+ * Words that one thread alone uses are its variables: they order nothing, and the thread passes them on its way. Full
+ * fences let nothing old through: they happen at one moment (`weak-memory.ts`), and what a thread cannot read before
+ * its next one is forgotten (`loads-left.ts`).
  */
 import type { Bounds, Problem } from '../explorer.ts';
 import { GrowingInts } from '../growing-ints.ts';
@@ -117,7 +119,9 @@ class WeakSearch {
   readonly #steps: ThreadSteps;
   readonly #foresight: Foresight;
   readonly #loadsLeft: LoadsLeft;
-  readonly #futures: { readonly readers: readonly number[]; readonly loads: number[] };
+  /** By word: the threads that load it. */
+  readonly #readers: readonly number[];
+  readonly #futures: { readonly words: number[]; readonly loads: number[]; readonly watched: number[] };
   readonly #bounds: WeakBounds;
   readonly #now: () => number;
   readonly #threads: number;
@@ -158,11 +162,17 @@ class WeakSearch {
     this.#programs = problem.programs;
     this.#foresight = { horizon: bounds.horizon, atOnce: bounds.atOnce, isCut: false };
     this.#steps = new ThreadSteps(problem.programs, orderingOf, readers, this.#foresight);
-    this.#loadsLeft = new LoadsLeft(problem.programs, (node) => this.#steps.isLoad(node));
+    this.#readers = readers;
+    this.#loadsLeft = new LoadsLeft(problem.programs, {
+      isLoad: (node) => this.#steps.isLoad(node),
+      isFencedBefore: (node) => this.#steps.isFencedBefore(node),
+      isFencedBehind: (node) => this.#steps.isFencedBehind(node),
+      wordsOf: (thread) => this.#wordsOf(thread),
+    });
     this.#bounds = bounds;
     this.#now = now;
     this.#threads = problem.programs.threads.length;
-    this.#futures = { readers, loads: problem.programs.threads.map(() => Number.POSITIVE_INFINITY) };
+    this.#futures = { words: [], loads: [], watched: [] };
     this.#log = problem.mustRest ? new TransitionLog() : undefined;
   }
 
@@ -345,7 +355,7 @@ class WeakSearch {
   /** Whether whatever the vCPU's thread reads from now on is not older than now. */
   #isLook(state: WeakState, { thread, behind }: WeakStep): boolean {
     if (behind < 0 || this.#programs.threads[thread].name !== VCPU_NAME) return false;
-    return seesAll(state, thread, this.#futures);
+    return seesAll(state, thread, (word) => ((this.#readers[word] >>> thread) & 1) !== 0);
   }
 
   /** The specification after a list of events, or a {@link LOOK}: each is computed once. */
@@ -368,10 +378,7 @@ class WeakSearch {
   }
 
   #insert(state: WeakState, nodes: readonly number[], spec: number, parent: number, step: WeakStep): number {
-    const { loads } = this.#futures;
-    for (let thread = 0; thread < this.#threads; thread++) {
-      loads[thread] = this.#loadsLeft.from(nodes[thread]);
-    }
+    for (let thread = 0; thread < this.#threads; thread++) this.#foresee(thread, nodes[thread]);
     const simple = this.#named(canonical(state, this.#futures), nodes);
     const words = this.#wordLists.intern(encodeWords(simple));
     this.#words[words] ??= simple;
@@ -388,6 +395,24 @@ class WeakSearch {
       this.#reachedBy.push(step);
     }
     return place;
+  }
+
+  /** Says what a thread can find of the past from a node on. */
+  #foresee(thread: number, node: number): void {
+    const { words, loads } = this.#loadsLeft.from(node);
+    // What a look sees depends on all that the vCPU's thread loads at any time.
+    const looks = this.#programs.threads[thread].name === VCPU_NAME && !this.#loadsLeft.isEnclosed(node);
+    const { kind } = this.#programs;
+    this.#futures.words[thread] = words;
+    this.#futures.loads[thread] = looks && loads > 0 ? Number.POSITIVE_INFINITY : loads;
+    this.#futures.watched[thread] = looks && kind.at(node) !== Kind.END ? this.#wordsOf(thread) : words;
+  }
+
+  /** Mask of the words that a thread loads. */
+  #wordsOf(thread: number): number {
+    const add = (mask: number, threads: number, word: number): number =>
+      (threads >>> thread) & 1 ? mask | (1 << word) : mask;
+    return this.#readers.reduce(add, 0);
   }
 
   #judgeRest(at: number, hasLimit: boolean): void {
@@ -443,7 +468,7 @@ class WeakSearch {
     const { slots, ownerOfSlot } = this.#programs;
     return {
       owners: new Map(slots.map((address, slot) => [address, ownerOfSlot[slot]])),
-      readers: new Map(slots.map((address, slot) => [address, this.#futures.readers[slot]])),
+      readers: new Map(slots.map((address, slot) => [address, this.#readers[slot]])),
     };
   }
 

@@ -6,6 +6,7 @@ import { concernsSleepers, isEnabled, Kind, resultOf, valueAfter } from '../oper
 import type { ThreadPrograms } from '../thread-programs.ts';
 import type { HartView } from './hart-view.ts';
 import type { Ordering } from './orderings.ts';
+import { hasFullFence } from './program.ts';
 import {
   type Continuation,
   canKeep,
@@ -83,6 +84,23 @@ export class ThreadSteps {
     const slot = this.#programs.slot.at(node);
     if (slot < 0 || this.#isOwn(slot)) return false;
     return readsFreely(this.#programs.kind.at(node) as Kind, this.#orderingAt(node));
+  }
+
+  /** Whether a full fence stands before the access at a node. */
+  isFencedBefore(node: number): boolean {
+    return this.#isFenced(node, ({ before }) => hasFullFence(before));
+  }
+
+  /** Whether a full fence stands behind the access at a node, whatever its result. */
+  isFencedBehind(node: number): boolean {
+    // LR/SC that fails does not come to the fences behind it.
+    return this.#isFenced(node, ({ after, reserve }) => reserve === undefined && hasFullFence(after));
+  }
+
+  #isFenced(node: number, holds: (ordering: Ordering) => boolean): boolean {
+    const slot = this.#programs.slot.at(node);
+    if (slot < 0 || this.#isOwn(slot)) return false;
+    return concernsSleepers(this.#programs.kind.at(node) as Kind) || holds(this.#orderingAt(node));
   }
 
   /** Every access that the thread can make. */
@@ -184,8 +202,9 @@ export class ThreadSteps {
     const edge = this.#edge(node, step.result);
     const { node: target, base } = this.settle(this.#programs.edgeTarget.at(edge), words.base);
     const after = base === words.base ? words : { ...words, base };
-    if (!this.#keepsPromises(after, view, target)) return undefined;
-    return { step, words: after, view, node: target, events: this.#programs.edgeEvents.at(edge) };
+    const seen = this.isFencedBefore(target) ? view.synchronized(words.messages.length) : view;
+    if (!this.#keepsPromises(after, seen, target)) return undefined;
+    return { step, words: after, view: seen, node: target, events: this.#programs.edgeEvents.at(edge) };
   }
 
   #keepsPromises(words: Words, view: HartView, node: number): boolean {

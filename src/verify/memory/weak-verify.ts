@@ -24,10 +24,10 @@ const AHEAD_OF_ITS_TURN =
 const OTHER_VCPU = `asks what a flush could see, which is known of a thread "${VCPU_NAME}" only, and the scenario has none`;
 
 /** How many accesses ahead of their turn stores are looked for, unless somebody asks for others. */
-export const HORIZON = 8;
+export const HORIZON = 32;
 
 /** How many stores of a thread may be ahead of their turn at once, unless somebody asks for others. */
-export const AT_ONCE = 2;
+export const AT_ONCE = 4;
 
 const DEFAULT_BOUNDS = { maxStates: 1_000_000, maxTime: 60_000, horizon: HORIZON, atOnce: AT_ONCE };
 

@@ -188,7 +188,8 @@ function table(example: Counterexample): string[] {
   return rows;
 }
 
-function initialStates(run: ReplayedRun): (string | undefined)[] {
+/** By thread: the state in which it begins, as JSON. */
+export function initialStates(run: ReplayedRun): (string | undefined)[] {
   return run.world.threads.map(({ initial }) => JSON.stringify(initial));
 }
 

@@ -32,6 +32,8 @@ test('the published protocol in the C of KVM, with its barriers', async () => {
 
     /* P1: no interrupt is lost; 9 steps; VSSIP; KVM's arch/riscv/kvm/vcpu.c */
 
+    /* At the start: v->irqs_pending[0] == 0x4, VSSIP is 1 in the cached hvip and 0 in the register */
+
     vCPU:
                 /* WFI */
                 /* exit */
@@ -43,14 +45,15 @@ test('the published protocol in the C of KVM, with its barriers', async () => {
          3      set_bit(2, v->irqs_pending);
     vCPU: kvm_riscv_vcpu_sync_interrupts()
          4      clear_bit(2, v->irqs_pending);
+                /* erases VSSIP, which step 3 had set */
     vCPU:
                 /* block */
     S: kvm_riscv_vcpu_set_interrupt()
                 smp_mb__before_atomic();
          5      set_bit(2, v->irqs_pending_mask);
-    S:
+    S: kvm_vcpu_kick()
          6      exit_request = 1;
-         7      if (run_state ...) /* OUTSIDE_GUEST */
+         7      READ_ONCE(run_state); /* OUTSIDE_GUEST */
     vCPU:
          8      run_state = BLOCKED;
     vCPU: kvm_riscv_vcpu_has_interrupts()
@@ -74,7 +77,7 @@ test('the header, where an order is missing', async () => {
          2      exit_request = 0;
                 smp_mb();
     S: a store takes effect ahead of its turn
-         3      v->pending[0] = 0x4
+         3      v->pending[0] = 0x4;
                 /* step 9, ahead of its turn */
     vCPU: vcpu_irqs_flush()
                 /* flush */
@@ -94,17 +97,15 @@ test('the header, where an order is missing', async () => {
          9      VCPU_IRQS_FETCH_OR_RELEASE(&v->pending[0], 0x4); /* 0x0 */
                 /* in effect since step 3 */
                 /* without .rl */
-    S:
+    S: the kick
                 VCPU_IRQS_KICK_MB();
         10      exit_request = 1;
+        11      READ_ONCE(run_state); /* OUTSIDE_GUEST */
     vCPU:
-        11      run_state = BLOCKED;
+        12      run_state = BLOCKED;
                 smp_mb();
     vCPU: vcpu_irqs_has()
-        12      VCPU_IRQS_LOAD(&v->pending[0]); /* 0x0 */
-    S:
-        13      if (run_state ...) /* OUTSIDE_GUEST */
-                /* does not see step 11 */
+        13      VCPU_IRQS_LOAD(&v->pending[0]); /* 0x0 */
     "
   `);
 });

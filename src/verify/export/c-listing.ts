@@ -1,5 +1,6 @@
 /** A counterexample as the C code of the protocol: each access as the statement that makes it, in order. */
 import { RunState } from '../../interrupts/words.ts';
+import { bitsAfter, findErasure, initialStates } from '../explain.ts';
 import { placeIn, TRANSCRIPTIONS } from '../memory/transcription.ts';
 import { Kind, touchesMemory } from '../operations.ts';
 import { PROPERTIES } from '../property.ts';
@@ -7,6 +8,7 @@ import { loopPlaceOfStep, remarks, stepNumbers } from '../remarks.ts';
 import type { ReplayStep } from '../replay.ts';
 import type { WordInfo } from '../shared-memory.ts';
 import type { Counterexample, VerifyResult } from '../verify.ts';
+import { VCPU_NAME } from '../world/vcpu.ts';
 import { interruptName } from '../world/word-names.ts';
 import { TAIL } from './timeline.ts';
 
@@ -20,6 +22,8 @@ interface CStyle {
   readonly fields: { readonly pending: string; readonly mask: string; readonly lock: string };
   /** By name of an access of the loop: the barrier before, or behind it, that the protocol brings along or asks for. */
   readonly loopBarriers?: Readonly<Record<string, Barriers>>;
+  /** The kick, which is the caller's. */
+  readonly kick: string;
   /** Names that differ from those of the operations. */
   readonly macros?: Readonly<Record<string, string>>;
 }
@@ -45,6 +49,7 @@ const KVM: CStyle = {
     has: 'kvm_riscv_vcpu_has_interrupts',
   },
   fields: FIELDS,
+  kick: 'kvm_vcpu_kick',
 };
 
 const XEN: CStyle = {
@@ -57,6 +62,7 @@ const XEN: CStyle = {
     has: 'vcpu_has_interrupts',
   },
   fields: FIELDS,
+  kick: 'vcpu_kick',
   macros: { READ_ONCE: 'ACCESS_ONCE' },
 };
 
@@ -70,6 +76,7 @@ const HEADER: CStyle = {
     has: 'vcpu_irqs_has',
   },
   fields: { ...FIELDS, pending: 'v->pending' },
+  kick: 'the kick',
   loopBarriers: {
     'enter: WRITE_ONCE(exit_request)': { after: 'smp_mb' },
     'block: WRITE_ONCE(run_state)': { after: 'smp_mb' },
@@ -83,12 +90,17 @@ const HEADER: CStyle = {
   },
 };
 
-/** The rest are lines of mails to xen-devel. */
+const MAIL: CStyle = { ...XEN, source: 'a mail to xen-devel' };
+
+/** The rest are Xen's. */
 const STYLES: Readonly<Record<string, CStyle>> = {
   'take-mirror': HEADER,
   published: KVM,
   'kvm-spinlock': KVM,
-  'minimal-patch': KVM,
+  'minimal-patch': { ...KVM, source: `${KVM.source} with two functions changed` },
+  'xen-minimal-patch': { ...XEN, source: `${XEN.source} with two functions changed` },
+  xchg: MAIL,
+  direct: { ...MAIL, fields: { ...FIELDS, pending: 'v->hvip' } },
 };
 
 /**
@@ -108,7 +120,8 @@ export function exportC(result: VerifyResult, heading: readonly string[]): strin
 function listing(example: Counterexample, protocol: string, style: CStyle): string[] {
   const { steps, replay, loop, weak } = example;
   const [numbers, remarked] = [stepNumbers(example), remarks(example)];
-  const lines: string[] = [];
+  const { erases, undoes } = findErasure(example);
+  const lines = startOf(example, style);
   let at = '';
   const enter = (thread: number, name: string) => {
     const place = `${replay.names[thread]}: ${name}`;
@@ -120,10 +133,10 @@ function listing(example: Counterexample, protocol: string, style: CStyle): stri
     if (loop > 0 && index === steps.length - loop) lines.push('', 'from here on for ever:', '');
     if (weak !== undefined && weak.tail > 0 && index === steps.length - weak.tail) lines.push('', TAIL, '');
     const number = numbers[index];
-    if (step.notes.length > 0) enter(step.thread, callerOf(step, style));
+    if (step.notes.length > 0) enter(step.thread, callerOf(step, example, style));
     for (const text of step.notes) note(text);
     if (number === undefined) continue;
-    enter(step.thread, callerOf(step, style));
+    enter(step.thread, callerOf(step, example, style));
     const { before, after } = barriersOf(example, step, protocol, style);
     if (before !== undefined) lines.push(`            ${before}();`);
     const [statement, value] = statementOf(step, replay.world.memory.words, style);
@@ -131,6 +144,9 @@ function listing(example: Counterexample, protocol: string, style: CStyle): stri
     lines.push(`${String(number).padStart(6)}      ${statement}${shown}`);
     if (after !== undefined) lines.push(`            ${after}();`);
     for (const remark of remarked[index]) note(remark);
+    if (index !== erases) continue;
+    const whose = undoes < 0 ? '' : `, which step ${numbers[undoes] ?? '?'} had set`;
+    note(`erases ${interruptName(example.irq)}${whose}`);
   }
   for (const thread of replay.names.keys()) {
     for (const text of replay.notesOf(thread)) {
@@ -139,6 +155,21 @@ function listing(example: Counterexample, protocol: string, style: CStyle): stri
     }
   }
   return lines;
+}
+
+/** Where the counterexample begins, unless nothing has happened: words that are not zero, and the interrupt's bits. */
+function startOf({ replay, irq }: Counterexample, style: CStyle): string[] {
+  const { words, initial } = replay.world.memory;
+  const contents = words.flatMap(({ name, shows }, address) =>
+    shows === 'interrupts' && initial[address] !== 0
+      ? [`${cWord(name, style)} == ${hex(initial[address])}`]
+      : [],
+  );
+  const { cached, hvip } = bitsAfter(initial, initialStates(replay), replay, irq);
+  if (contents.length === 0 && !cached && !hvip) return [];
+  const name = interruptName(irq);
+  const bits = `${name} is ${Number(cached)} in the cached hvip and ${Number(hvip)} in the register`;
+  return [`/* At the start: ${[...contents, bits].join(', ')} */`, ''];
 }
 
 /** The barriers around a statement, but for the one that was taken away. */
@@ -156,11 +187,14 @@ function barriersOf(
   return place === undefined || place === missing ? {} : (loopBarriers[place] ?? {});
 }
 
-/** The function of the protocol that a step is in, with the operand that it must have had. */
-function callerOf({ operation: { within }, weak }: ReplayStep, { functions }: CStyle): string {
-  if (weak?.isPromise) return 'a store takes effect ahead of its turn';
-  const name = /^(\w+):/.exec(within ?? '')?.[1];
-  return name !== undefined && name in functions ? `${functions[name as FunctionName]}()` : '';
+/** The function that a step is in, where it has a name. */
+function callerOf(step: ReplayStep, { replay }: Counterexample, { functions, kick }: CStyle): string {
+  if (step.weak?.isPromise) return 'a store takes effect ahead of its turn';
+  const name = /^(\w+):/.exec(step.operation.within ?? '')?.[1];
+  if (name !== undefined && name in functions) return `${functions[name as FunctionName]}()`;
+  return loopPlaceOfStep(step, replay)?.startsWith('kick: ') && replay.names[step.thread] !== VCPU_NAME
+    ? kick.replace(/^\w+$/, '$&()')
+    : '';
 }
 
 function hex(value: number): string {
@@ -177,7 +211,7 @@ function statementOf(
   const { kind, address, a, within } = operation;
   if (!touchesMemory(kind)) return [`choice ${choice}`, undefined];
   const word = cWord(words[address].name, style);
-  if (weak?.isPromise) return [`${word} = ${hex(result)}`, undefined];
+  if (weak?.isPromise) return [`${word} = ${hex(result)};`, undefined];
   const name = /: (\w+)\(/.exec(within ?? '')?.[1];
   if (name === undefined) return plainStatement(step, words[address].name, word);
   const call = style.macros?.[name] ?? name;
@@ -193,6 +227,8 @@ function statementOf(
     const operands = style === HEADER ? `&${word}, ${bits}` : `${bits}, &${word}`;
     return [`${call}(${operands});`, hex(before)];
   }
+  if (call === 'store') return [`${word} = ${hex(a)};`, undefined];
+  if (call === 'load') return [`... = ${word};`, hex(before)];
   if (kind === Kind.STORE) return [`${call}(${word}, ${hex(a)});`, undefined];
   if (kind === Kind.EXCHANGE) return [`${call}(&${word}, ${hex(a)});`, hex(before)];
   return [`${call}(${style === HEADER ? '&' : ''}${word});`, hex(before)];
@@ -223,7 +259,7 @@ function plainStatement(
     case Kind.STORE:
       return [`${word} = ${show(a)};`, undefined];
     case Kind.LOAD:
-      return [`if (${word} ...)`, show(result)];
+      return [`READ_ONCE(${word});`, show(result)];
     case Kind.COMPARE_EXCHANGE:
       return [`cmpxchg(&${word}, ${show(a)}, ${show(b)});`, show(before)];
     case Kind.EXCHANGE:

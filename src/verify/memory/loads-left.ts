@@ -1,7 +1,7 @@
 import type { ThreadPrograms } from '../thread-programs.ts';
 import { MOST_COUNTED } from './weak-encoding.ts';
 
-/** What a thread can still read of the past: of the stores that are not the last ones to their words any more. */
+/** The past as a thread can still read it: of the stores that are not the last ones to their words any more. */
 export interface Reach {
   /** Mask of the words of which the thread may find an old value. */
   readonly words: number;

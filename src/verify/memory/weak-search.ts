@@ -400,7 +400,7 @@ class WeakSearch {
   /** Says what a thread can find of the past from a node on. */
   #foresee(thread: number, node: number): void {
     const { words, loads } = this.#loadsLeft.from(node);
-    // What a look sees depends on all that the vCPU's thread loads at any time.
+    // A look depends on all that the vCPU's thread loads at any time.
     const looks = this.#programs.threads[thread].name === VCPU_NAME && !this.#loadsLeft.isEnclosed(node);
     const { kind } = this.#programs;
     this.#futures.words[thread] = words;

@@ -110,6 +110,12 @@ test('the header, where an order is missing', async () => {
   `);
 });
 
+test('a look at the run state is part of a kick only behind the request to leave', async () => {
+  const { exports } = await listing('direct', 'remote-fence');
+  expect(exports.c).toMatch(/F: vcpu_kick\(\)\n +\d+ +exit_request = 1;\nF:\n/);
+  expect(exports.c).toMatch(/F:\n +\d+ +READ_ONCE\(exit_count\);.*\n +\d+ +READ_ONCE\(run_state\);/);
+});
+
 test('every macro that a listing names is one of the header', async () => {
   const header = readFileSync(new URL('../../../c/vcpu_irqs.h', import.meta.url), 'utf8');
   const { exports } = await listing('take-mirror', 'one-mail', { memory: 'rvwmo', without: 'set .rl' });

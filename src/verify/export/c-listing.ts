@@ -5,7 +5,7 @@ import { placeIn, TRANSCRIPTIONS } from '../memory/transcription.ts';
 import { Kind, touchesMemory } from '../operations.ts';
 import { PROPERTIES } from '../property.ts';
 import { loopPlaceOfStep, remarks, stepNumbers } from '../remarks.ts';
-import type { ReplayStep } from '../replay.ts';
+import type { ReplayedRun, ReplayStep } from '../replay.ts';
 import type { WordInfo } from '../shared-memory.ts';
 import type { Counterexample, VerifyResult } from '../verify.ts';
 import { VCPU_NAME } from '../world/vcpu.ts';
@@ -133,10 +133,10 @@ function listing(example: Counterexample, protocol: string, style: CStyle): stri
     if (loop > 0 && index === steps.length - loop) lines.push('', 'from here on for ever:', '');
     if (weak !== undefined && weak.tail > 0 && index === steps.length - weak.tail) lines.push('', TAIL, '');
     const number = numbers[index];
-    if (step.notes.length > 0) enter(step.thread, callerOf(step, example, style));
+    if (step.notes.length > 0) enter(step.thread, callerOf(index, example, style));
     for (const text of step.notes) note(text);
     if (number === undefined) continue;
-    enter(step.thread, callerOf(step, example, style));
+    enter(step.thread, callerOf(index, example, style));
     const { before, after } = barriersOf(example, step, protocol, style);
     if (before !== undefined) lines.push(`            ${before}();`);
     const [statement, value] = statementOf(step, replay.world.memory.words, style);
@@ -188,13 +188,22 @@ function barriersOf(
 }
 
 /** The function that a step is in, where it has a name. */
-function callerOf(step: ReplayStep, { replay }: Counterexample, { functions, kick }: CStyle): string {
+function callerOf(index: number, { steps, replay }: Counterexample, { functions, kick }: CStyle): string {
+  const step = steps[index];
   if (step.weak?.isPromise) return 'a store takes effect ahead of its turn';
   const name = /^(\w+):/.exec(step.operation.within ?? '')?.[1];
   if (name !== undefined && name in functions) return `${functions[name as FunctionName]}()`;
-  return loopPlaceOfStep(step, replay)?.startsWith('kick: ') && replay.names[step.thread] !== VCPU_NAME
-    ? kick.replace(/^\w+$/, '$&()')
-    : '';
+  return isKick(index, steps, replay) ? kick.replace(/^\w+$/, '$&()') : '';
+}
+
+/** Others ask the vCPU to leave its guest, and then look at its run state; who waits for it looks at that as well. */
+function isKick(index: number, steps: readonly ReplayStep[], replay: ReplayedRun): boolean {
+  const step = steps[index];
+  const place = loopPlaceOfStep(step, replay);
+  if (replay.names[step.thread] === VCPU_NAME || place === undefined) return false;
+  if (!place.startsWith('kick: READ')) return place.startsWith('kick: ');
+  const before = steps.findLastIndex(({ thread }, at) => at < index && thread === step.thread);
+  return before < 0 || loopPlaceOfStep(steps[before], replay)?.startsWith('kick: ') === true;
 }
 
 function hex(value: number): string {

@@ -53,12 +53,15 @@ const NOTHING_THERE: readonly bigint[] = [
   0x0000_0040n,
 ];
 
-/** Virtual addresses that lead nowhere. */
-const NOT_MAPPED: Readonly<Record<Xlen, readonly bigint[]>> = {
+/**
+ * Virtual addresses that lead nowhere, also with the offset of a load or store: a program that changes its own frame
+ * need not end.
+ */
+export const NOT_MAPPED: Readonly<Record<Xlen, readonly bigint[]>> = {
   32: [
     0n,
     0x2000_0000n,
-    0x7fff_fff8n,
+    0x7fff_f7f0n,
     0xc000_0000n,
     0xffff_fff8n,
     BigInt(PROBE[32].misalignedPage) + 0x1238n,

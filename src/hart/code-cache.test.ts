@@ -5,6 +5,7 @@ import { assemble, createDecoder } from '../isa/index.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { codeCache, REGION_RECORDS } from './area.ts';
 import { CodeCache } from './code-cache.ts';
+import { OperationTable } from './interpreter/operation-table.ts';
 import { CODE_PAGE, REGION } from './interpreter/slots.ts';
 
 const CODE = RAM + 0x10_0000;
@@ -211,7 +212,7 @@ test('slots aside are not those of instructions that straddle pages', () => {
   const memory = new WebAssembly.Memory({ initial: 8, maximum: 8, shared: true });
   const code = new CodeCache({
     ...{ base, pages, ram: new GuestMemory(memory, { base: RAM, size: PAGE, offset: 0x4_0000 }) },
-    xlen: 64,
+    operations: OperationTable.ofIds(0),
     decode: createDecoder({ extensions: new Set(['i']), xlen: 64 }),
     samePage: () => true,
     onEvict: () => undefined,

@@ -1,7 +1,7 @@
-import type { Decode, Decoded, Xlen } from '../isa/index.ts';
+import type { Decode, Decoded } from '../isa/index.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { codeCache } from './area.ts';
-import { type OperationSet, operationsOf } from './interpreter/operations.ts';
+import { isNear, numberOf, type OperationTable } from './interpreter/operation-table.ts';
 import { SLOT_CONTENT, slotShape } from './interpreter/slot-shape.ts';
 import {
   CODE_DIRECTORY,
@@ -29,7 +29,7 @@ export interface CodeCacheOptions {
   /** Decoded pages that it holds. */
   readonly pages: number;
   readonly ram: GuestMemory;
-  readonly xlen: Xlen;
+  readonly operations: OperationTable;
   readonly decode: Decode;
   /** Compares two pages in linear memory, fast. */
   readonly samePage: (a: number, b: number) => boolean;
@@ -51,7 +51,7 @@ export interface CodeCacheOptions {
  */
 export class CodeCache {
   readonly #decode: Decode;
-  readonly #operations: OperationSet;
+  readonly #operations: OperationTable;
   readonly #ram: GuestMemory;
   /** Address in linear memory of the directory, which generated code reads; it may begin a new epoch, too. */
   readonly directory: number;
@@ -81,7 +81,7 @@ export class CodeCache {
     const { base, pages, ram } = options;
     const { buffer } = ram.linear;
     this.#decode = options.decode;
-    this.#operations = operationsOf(options.xlen);
+    this.#operations = options.operations;
     this.#ram = ram;
     this.#base = base;
     if (pages < 2) throw new Error('an instruction may take two decoded pages');
@@ -359,11 +359,11 @@ export class CodeCache {
       this.#bytes[at + SLOT.rs3] = rs3 * 8;
       this.#bytes[at + SLOT.rm] = rm | imm;
     } else if (content === SLOT_CONTENT.immediate) {
-      this.#words[at / 4 + 1] = operation.near ? imm * SLOT_SCALE : imm;
+      this.#words[at / 4 + 1] = isNear(operation) ? imm * SLOT_SCALE : imm;
     } else {
       this.#words[at / 4 + 1] = content === SLOT_CONTENT.csr ? csr | (imm << 16) : decoded.bits;
     }
     const nop = length === 4 ? OPERATION.nop4 : OPERATION.nop2;
-    this.#halfwords[at / 2] = rd === 0 && pure ? nop : operation.number;
+    this.#halfwords[at / 2] = rd === 0 && pure ? nop : numberOf(operation);
   }
 }

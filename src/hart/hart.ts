@@ -17,6 +17,7 @@ import { type HartOptions, regionOptions } from './hart-options.ts';
 import { type CallOutFunctions, type GeneratedCode, instantiate } from './instantiate.ts';
 import { InstructionCount, NO_LIMIT } from './instruction-count.ts';
 import { CALL_RESULT } from './interpreter/call-outs.ts';
+import { OperationTable } from './interpreter/operation-table.ts';
 import { CSR, EXIT, type Exit, FIELD } from './layout.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { Mmu, Pmp } from './mmu/index.ts';
@@ -118,7 +119,7 @@ export class Hart {
       base,
       pages: this.#options.codePages,
       ram: this.#options.ram,
-      xlen: this.state.xlen,
+      operations: OperationTable.ofModule(this.#options.interpreter),
       decode: this.#decode,
       samePage: (a, b) => this.#generated.samePage(a, b) !== 0,
       onEvict: (slots) => {

@@ -28,6 +28,7 @@ export class ModuleBuilder {
   readonly #types: string[] = [];
   readonly #imports: { module: string; name: string; type: number }[] = [];
   readonly #functions: FunctionEntry[] = [];
+  readonly #custom: { readonly name: string; readonly content: Uint8Array }[] = [];
   readonly #memory: MemoryLimits;
   #table: { readonly module: string; readonly name: string } | undefined;
 
@@ -52,6 +53,11 @@ export class ModuleBuilder {
   importTable(module: string, name: string): void {
     if (this.#table !== undefined) throw new Error(`table ${module}.${name} is a second one`);
     this.#table = { module, name };
+  }
+
+  /** Adds a section that engines pass over: `WebAssembly.Module.customSections` gives its content. */
+  custom(name: string, content: Uint8Array): void {
+    this.#custom.push({ name, content });
   }
 
   /** The index of a function type, for {@link callIndirect}. */
@@ -144,6 +150,12 @@ export class ModuleBuilder {
 
   /** Writes the sections behind the code, as {@link writeHead} does those before it. */
   writeTail(out: ByteWriter): void {
+    for (const { name, content } of this.#custom) {
+      section(out, SECTION.custom, (w) => {
+        w.name(name);
+        w.bytes(content);
+      });
+    }
     section(out, SECTION.custom, (w) => this.#writeNames(w));
   }
 

@@ -19,6 +19,7 @@ import { generateRun, type Helpers, type Library, type Outlined } from './dispat
 import { defineAsideEnd, defineEnterRegion } from './enter-region.ts';
 import { defineSamePage, findSlot } from './fetch-code.ts';
 import type { Frame } from './frame.ts';
+import { OPERATION_SECTION } from './operation-table.ts';
 import { mayCall, operationsOf } from './operations.ts';
 import { declinePrivileged, definePrivileged } from './privileged-code.ts';
 import { generateOperation } from './slot-operands.ts';
@@ -71,6 +72,7 @@ export function generateInterpreter(
   defineVectorLength(module);
   const outlined = defineOutlined(module, library);
   module.function('run', ['i32'], 'i32', (f) => generateRun(f, library, helpers, outlined), true);
+  module.custom(OPERATION_SECTION, operationsOf(xlen).table().toBytes());
   return module.toBytes();
 }
 

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HartBed, RAM } from '../../../test/hart/hart-bed.ts';
 import { effectsOf, instructionsFor } from '../../isa/index.ts';
+import { generateInterpreter } from './generate.ts';
+import { isNear, numberOf, OperationTable } from './operation-table.ts';
 import { operationsOf } from './operations.ts';
 
 const DATA = RAM + 0x10_0000;
@@ -66,13 +68,15 @@ describe('operations', () => {
 
   test.each([32, 64] as const)('of RV%i have numbers of their own, by which slots find them', (xlen) => {
     const operations = operationsOf(xlen);
+    const table = operations.table();
     for (const [index, operation] of operations.all.entries()) {
       expect(operation.number - (operations.all[0]?.number ?? 0)).toBe(index);
       const { instruction, length, near, discards } = operation;
-      expect(operations.find(instruction.id, length, near, discards)).toBe(operation);
+      const entry = table.find(instruction.id, length, near, discards);
+      expect([numberOf(entry), isNear(entry)]).toEqual([operation.number, near]);
     }
-    // Slots have 16 bits for them.
-    expect(operations.all.length).toBeLessThan(2 ** 16 - 16);
+    // Entries of the table have 15 bits for them.
+    expect(operations.all.length).toBeLessThan(2 ** 15 - 16);
   });
 
   test.each([
@@ -87,14 +91,28 @@ describe('operations', () => {
   });
 
   test.each([32, 64] as const)('of RV%i fall back to far targets and to keeping the result', (xlen) => {
-    const operations = operationsOf(xlen);
+    const { all } = operationsOf(xlen);
+    const table = operationsOf(xlen).table();
     for (const instruction of instructionsFor(xlen)) {
-      const operation = operations.find(instruction.id, 4, true, true);
+      const number = numberOf(table.find(instruction.id, 4, true, true));
+      const operation = all.find((each) => each.number === number);
+      if (operation === undefined) throw new Error(`${instruction.name} has no operation`);
       const { vector } = operation.instruction;
       if (instruction.vector === undefined) expect(operation.instruction).toBe(instruction);
       // All of these share one.
       else expect(vector).toBeDefined();
     }
-    expect(() => operations.find(-1, 4, false, false)).toThrow('has no operation');
+    expect(() => table.find(-1, 4, false, false)).toThrow('has no operation');
+  });
+
+  test.each([32, 64] as const)('of RV%i are listed by the module that carries them out', (xlen) => {
+    const module = new WebAssembly.Module(generateInterpreter({ minimum: 1, maximum: 65536 }, xlen));
+    const listed = OperationTable.ofModule(module).toBytes();
+    expect(listed).toEqual(operationsOf(xlen).table().toBytes());
+  });
+
+  test('are asked of an interpreter alone', () => {
+    const empty = new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
+    expect(() => OperationTable.ofModule(empty)).toThrow('does not list its operations');
   });
 });

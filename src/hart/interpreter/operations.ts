@@ -6,6 +6,7 @@ import {
   type Xlen,
 } from '../../isa/index.ts';
 import { isCommon } from './common-operations.ts';
+import { type AskedVariant, OperationTable } from './operation-table.ts';
 import type { Variant } from './slot-operands.ts';
 import { OPERATION } from './slots.ts';
 
@@ -30,11 +31,6 @@ const INLINE_NAMES: ReadonlySet<string> = new Set([
   'sh2add',
   'sh3add',
 ]);
-
-/** Identifies an operation: instruction, length, whether its target is near, and whether it keeps its result. */
-function operationKey(instructionId: number, length: number, near: boolean, discards: boolean): number {
-  return instructionId * 8 + (length === 2 ? 4 : 0) + (near ? 2 : 0) + (discards ? 1 : 0);
-}
 
 function listOperations(xlen: Xlen): readonly Operation[] {
   const compressed = new Set(compressedInstructionsFor(xlen).map(({ expandsTo }) => expandsTo));
@@ -77,53 +73,64 @@ export function mayCall({ inline, instruction }: Operation): boolean {
   return !inline || instruction.needsFloat || effectsOf(instruction).accessBytes !== 0;
 }
 
-/**
- * The operations of the interpreter of one width, in the order of their numbers.
- */
+/** The operations of the interpreter of one width, in the order of their numbers. */
 export class OperationSet {
   readonly all: readonly Operation[];
   /** The first of them, which the dispatch loop has twice. */
   readonly common: readonly Operation[];
-  readonly #variants = new Map<number, Operation>();
-  /** Findings of {@link find}, by keys; as long as it gets from the start, or the engine would make it a hash table. */
-  readonly #found: (Operation | undefined)[];
+  readonly #xlen: Xlen;
 
   constructor(xlen: Xlen) {
     this.all = listOperations(xlen);
     this.common = this.all.filter(isCommon);
-    const mostId = Math.max(...instructionsFor(xlen).map(({ id }) => id));
-    this.#found = new Array<Operation | undefined>(operationKey(mostId + 1, 4, false, false)).fill(undefined);
-    const shared = this.all.find(({ instruction }) => instruction.vector !== undefined);
-    for (const { id, vector } of instructionsFor(xlen)) {
-      if (vector !== undefined && shared !== undefined)
-        this.#variants.set(operationKey(id, 4, false, false), shared);
-    }
-    for (const operation of this.all) {
-      const { instruction, length, near, discards } = operation;
-      this.#variants.set(operationKey(instruction.id, length, near, discards), operation);
-    }
+    this.#xlen = xlen;
   }
 
   /**
-   * The operation of an instruction in a variant. With rd = x0 an instruction that does more than write rd discards its
-   * result; one that does nothing else is a no-operation, and its operation is never used.
+   * The operation of each instruction in each variant, for the harts that decode. With rd = x0 an instruction that does
+   * more than write rd discards its result; one that does nothing else is a no-operation, and its operation is never
+   * used.
    */
-  find(instructionId: number, length: number, near: boolean, rdIsZero: boolean): Operation {
-    const key = operationKey(instructionId, length, near, rdIsZero);
-    return this.#found[key] ?? this.#search(key, instructionId, length, near, rdIsZero);
-  }
-
-  #search(key: number, instructionId: number, length: number, near: boolean, rdIsZero: boolean): Operation {
-    for (const candidateNear of near ? [true, false] : [false]) {
-      for (const discards of rdIsZero ? [true, false] : [false]) {
-        const found = this.#variants.get(operationKey(instructionId, length, candidateNear, discards));
-        if (found === undefined) continue;
-        this.#found[key] = found;
-        return found;
+  table(): OperationTable {
+    const instructions = instructionsFor(this.#xlen);
+    const table = OperationTable.ofIds(Math.max(...instructions.map(({ id }) => id)) + 1);
+    const variants = new Map(
+      this.all.map((operation) => [keyOf(operation.instruction, operation), operation]),
+    );
+    const shared = this.all.find(({ instruction }) => instruction.vector !== undefined);
+    for (const instruction of instructions) {
+      for (const asked of VARIANTS) {
+        const found = instruction.vector === undefined ? nearest(variants, instruction, asked) : shared;
+        if (found !== undefined) table.set(instruction.id, asked, found);
       }
     }
-    throw new Error(`instruction ${instructionId} has no operation of length ${length}`);
+    return table;
   }
+}
+
+const BOTH = [false, true];
+const VARIANTS: readonly AskedVariant[] = BOTH.flatMap((near) =>
+  BOTH.flatMap((discards) => ([2, 4] as const).map((length) => ({ length, near, discards }))),
+);
+
+function keyOf({ id }: Instruction, { length, near, discards }: AskedVariant): string {
+  return `${id} ${length} ${near} ${discards}`;
+}
+
+/** An operation that is not there for near targets, or for a dropped result, is there without. */
+function nearest(
+  variants: ReadonlyMap<string, Operation>,
+  instruction: Instruction,
+  { length, near, discards }: AskedVariant,
+): Operation | undefined {
+  for (const candidateNear of near ? [true, false] : [false]) {
+    for (const candidateDiscards of discards ? [true, false] : [false]) {
+      const candidate = { length, near: candidateNear, discards: candidateDiscards };
+      const found = variants.get(keyOf(instruction, candidate));
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
 }
 
 const sets: Partial<Record<Xlen, OperationSet>> = {};

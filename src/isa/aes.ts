@@ -1,5 +1,5 @@
 import { type I32, INTEGER_LANES, i32, select, type V128, v128 } from '../wasm/index.ts';
-import { BOXES, substituted } from './byte-boxes.ts';
+import { boxOf, substituted } from './byte-boxes.ts';
 import type { Semantics } from './semantics.ts';
 
 /** The steps of AES on its state (FIPS 197, 5.1 and 5.3): 16 bytes, four of each column, the first column lowest. */
@@ -45,10 +45,10 @@ export function unmixedColumns(s: Tools, state: V128): V128 {
 }
 
 /** SubBytes. */
-export const substitutedBytes = (s: Tools, bytes: V128): V128 => substituted(s, BOXES.aes, bytes);
+export const substitutedBytes = (s: Tools, bytes: V128): V128 => substituted(s, boxOf('aes'), bytes);
 
 /** InvSubBytes. */
-export const unsubstitutedBytes = (s: Tools, bytes: V128): V128 => substituted(s, BOXES.aesInverse, bytes);
+export const unsubstitutedBytes = (s: Tools, bytes: V128): V128 => substituted(s, boxOf('aesInverse'), bytes);
 
 /** SubBytes of ShiftRows. */
 export function substitutedRows(s: Tools, state: V128): V128 {

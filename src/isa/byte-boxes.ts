@@ -102,23 +102,34 @@ const ofAesInverse = rotated(1, 3, 6);
 const ofSm4 = rotated(0, 1, 3, 6, 7);
 
 /** FIPS 197, 5.1.1 and 5.3.2; GB/T 32907-2016, 6.2, in the form by which it is computed. */
-export const BOXES = {
-  aes: byteBox(
-    AES,
-    (byte) => byte,
-    (byte) => ofAes(byte) ^ 0x63,
-  ),
-  aesInverse: byteBox(
-    AES,
-    (byte) => ofAesInverse(byte) ^ 0x05,
-    (byte) => byte,
-  ),
-  sm4: byteBox(
-    SM4,
-    (byte) => ofSm4(byte) ^ 0xd3,
-    (byte) => ofSm4(byte) ^ 0xd3,
-  ),
-} as const satisfies Readonly<Record<string, ByteBox>>;
+const MAKERS = {
+  aes: () =>
+    byteBox(
+      AES,
+      (byte) => byte,
+      (byte) => ofAes(byte) ^ 0x63,
+    ),
+  aesInverse: () =>
+    byteBox(
+      AES,
+      (byte) => ofAesInverse(byte) ^ 0x05,
+      (byte) => byte,
+    ),
+  sm4: () =>
+    byteBox(
+      SM4,
+      (byte) => ofSm4(byte) ^ 0xd3,
+      (byte) => ofSm4(byte) ^ 0xd3,
+    ),
+} as const;
+
+const made: Partial<Record<keyof typeof MAKERS, ByteBox>> = {};
+
+/** An S-box. Made when it is first used: hardly a guest does, and it would keep each new thread for milliseconds. */
+export function boxOf(name: keyof typeof MAKERS): ByteBox {
+  made[name] ??= MAKERS[name]();
+  return made[name];
+}
 
 const { shr_u: shiftRight, swizzle } = INTEGER_LANES.i8x16;
 const LOWER = splat(0x0f);

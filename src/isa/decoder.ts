@@ -51,6 +51,19 @@ const keyOf = (bits: number): number =>
   ((bits >>> 17) & 0x7f00) | ((bits >>> 7) & 0xe0) | ((bits >>> 2) & 0x1f);
 const bitsOfKey = (key: number): number => ((key & 0x7f00) << 17) | ((key & 0xe0) << 7) | ((key & 0x1f) << 2);
 
+/** The lower bits of a key, opcode[6:2] and funct3, select a group, of which a bucket is a part. */
+const GROUP_COUNT = 1 << 8;
+const GROUP_BITS = 0x707c;
+
+/** Those of some instructions whose fixed bits, as far as `selected` has them, are those of `bits`. */
+function agreeing(
+  instructions: readonly Instruction[],
+  bits: number,
+  selected: number,
+): readonly Instruction[] {
+  return instructions.filter(({ match, mask }) => ((bits ^ match) & mask & selected) === 0);
+}
+
 /** Makes a decoder for a width and a set of extensions; its tables fill as encodings are met. */
 export function createDecoder({ extensions, xlen }: DecoderOptions): Decode {
   const has = (extension: Extension | undefined): boolean =>
@@ -70,9 +83,14 @@ const KEPT = 4096;
 function decoder32(supported: readonly Instruction[]): Decode {
   const kept = new Array<Decoded | undefined>(KEPT).fill(undefined);
   const buckets = new Array<readonly Instruction[] | undefined>(KEY_COUNT).fill(undefined);
+  const groups = new Array<readonly Instruction[] | undefined>(GROUP_COUNT).fill(undefined);
+  const groupOf = (key: number): readonly Instruction[] => {
+    const group = key & (GROUP_COUNT - 1);
+    groups[group] ??= agreeing(supported, bitsOfKey(group), GROUP_BITS);
+    return groups[group];
+  };
   const fillBucket = (key: number): readonly Instruction[] => {
-    const keyBits = bitsOfKey(key);
-    const bucket = supported.filter(({ match, mask }) => ((keyBits ^ match) & mask & KEY_BITS) === 0);
+    const bucket = agreeing(groupOf(key), bitsOfKey(key), KEY_BITS);
     buckets[key] = bucket;
     return bucket;
   };

@@ -1,5 +1,5 @@
 import { type I32, INTEGER_LANES, i32 } from '../wasm/index.ts';
-import { BOXES, substituted } from './byte-boxes.ts';
+import { boxOf, substituted } from './byte-boxes.ts';
 import { type InstructionDefinition, instructionsOf } from './define.ts';
 import { R_BYTE } from './formats.ts';
 import type { SemanticsOf } from './semantics.ts';
@@ -16,7 +16,7 @@ type Part = readonly [bits: number, by: number];
 const ofByte =
   (...parts: readonly Part[]): SemanticsOf =>
   (s) => {
-    const box = i32x4.extract(substituted(s, BOXES.sm4, i32x4.splat(selectedByte(s))), 0);
+    const box = i32x4.extract(substituted(s, boxOf('sm4'), i32x4.splat(selectedByte(s))), 0);
     const byte = s.let(i32.and(box, i32.const(0xff)));
     const shifted = ([bits, by]: Part): I32 => i32.shl(i32.and(byte, i32.const(bits)), i32.const(by));
     const sum = parts.reduce((all: I32, part) => i32.xor(all, shifted(part)), byte);

@@ -7,7 +7,7 @@ import {
   unmixedColumns,
   unsubstitutedRows,
 } from '../aes.ts';
-import { BOXES, substituted } from '../byte-boxes.ts';
+import { boxOf, substituted } from '../byte-boxes.ts';
 import type { InstructionDefinition } from '../define.ts';
 import { onGroups } from './define.ts';
 import { V_UNARY_PLAIN, VU_PLAIN } from './formats.ts';
@@ -118,7 +118,7 @@ function sm4Rounds(operands: GroupOperands, state: V128, keys: V128, rotations: 
   for (const round of FOUR) {
     const others = FOUR.filter((word) => word !== round).map((word) => words[word]);
     const sum = others.reduce((all, word) => i32.xor(all, word), i32x4.extract(keys, round));
-    const boxed = named(i32x4.extract(substituted(operands, BOXES.sm4, i32x4.splat(sum)), 0));
+    const boxed = named(i32x4.extract(substituted(operands, boxOf('sm4'), i32x4.splat(sum)), 0));
     const spread = rotations.reduce((all, by) => i32.xor(all, i32.rotl(boxed, i32.const(by))), boxed);
     words[round] = named(i32.xor(words[round], spread));
   }

@@ -8,6 +8,7 @@ import { type Devices, emitOne, linesOf } from '../devices.ts';
 import type { PcpuStart, WorkerHost } from '../thread.ts';
 import { ThreadFrame } from '../thread-frame.ts';
 import { tracedFile } from '../trace/traced-file.ts';
+import { holdBack } from './hold-back.ts';
 import { createEvents, createScheduler, createVcpus } from './vcpus.ts';
 
 /** The supervisor external interrupt, as `mip` has it. */
@@ -58,6 +59,7 @@ export function runPcpu(start: PcpuStart, host: WorkerHost): void {
   const quota = cpuShare === undefined ? undefined : new CpuQuota(cpuShare, frame.ticks);
   const parts = { vcpus, scheduler, events, quota };
   const pcpu = new Pcpu(start.index, hart, domainOf(frame, devices, hart, parts));
+  holdBack(start, scheduler, frame.control);
   pcpu.run();
   hart.finish();
 }

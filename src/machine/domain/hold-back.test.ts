@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest';
+import { holdBack } from './hold-back.ts';
+
+const hot = new Uint32Array(0);
+
+/** Holds a pCPU back, with a run queue that has so many vCPUs at each look, and none behind the last one. */
+function looksOf(start: { readonly index: number; readonly hot?: typeof hot }, waiting: readonly number[]) {
+  let looks = 0;
+  const scheduler = {
+    get waiting() {
+      return waiting[looks - 1] ?? 0;
+    },
+  };
+  holdBack(start, scheduler, { rest: () => void looks++ });
+  return looks;
+}
+
+describe('a pCPU', () => {
+  test('that is the first one works at once', () => {
+    expect(looksOf({ index: 0, hot }, [])).toBe(0);
+  });
+
+  test('of a machine that boots works at once', () => {
+    expect(looksOf({ index: 1 }, [])).toBe(0);
+  });
+
+  test('of a restored machine waits for a bounded time while one thread is enough', () => {
+    expect(looksOf({ index: 1, hot }, [])).toBe(20);
+    // vCPUs that wait now and then are on their way to a thread.
+    const nowAndThen = Array.from({ length: 20 }, (_, index) => index % 2);
+    expect(looksOf({ index: 1, hot }, nowAndThen)).toBe(20);
+  });
+
+  test('of a restored machine works as soon as vCPUs keep waiting', () => {
+    expect(looksOf({ index: 3, hot }, [0, 1, 1])).toBe(3);
+    expect(looksOf({ index: 3, hot }, [0, 1, 0, 2, 1, 1])).toBe(5);
+  });
+});

@@ -8,14 +8,15 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 
 /**
  * Writes what pages use, `hartvisor/web`: a page imports `index.js` as it is, and each of its threads is one file:
- * `thread.js` those of machines. Packages of npm are inside, and the interpreters lie beside it.
+ * `pcpu-thread.js` those with a machine's harts, `thread.js` most others. Packages of npm are inside, and the
+ * interpreters lie beside it.
  *
  * @param target the directory
  */
 export async function bundleWeb(target: string): Promise<void> {
   await write(target, 'index', {});
   // In one piece: bundlers that put it beside a page's own script need not split it.
-  for (const thread of ['thread', 'trace-thread', 'codec-thread', 'snapshot-thread'])
+  for (const thread of ['thread', 'pcpu-thread', 'trace-thread', 'codec-thread', 'snapshot-thread'])
     await write(target, thread, { codeSplitting: false });
   for (const xlen of [32, 64] as const)
     writeFileSync(join(target, interpreterFile(xlen)), await interpreterBytes(xlen));

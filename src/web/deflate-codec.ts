@@ -12,8 +12,8 @@ type Packed = Uint8Array<ArrayBuffer>;
  * that asks, which has to read and write meanwhile. Pages of RAM go to their places right there.
  */
 export async function withDeflate<Result>(use: (codec: SnapshotCodec) => Promise<Result>): Promise<Result> {
-  // One processor is for the thread that asks.
-  const count = Math.max(1, Math.min(MOST_THREADS, navigator.hardwareConcurrency - 1));
+  // As many as there are processors: the thread that asks waits for them most of the time.
+  const count = Math.max(1, Math.min(MOST_THREADS, navigator.hardwareConcurrency));
   const threads = Array.from({ length: count }, () => new CodecThread());
   const next = () => threads.reduce((least, thread) => (thread.load < least.load ? thread : least));
   try {

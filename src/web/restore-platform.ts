@@ -17,12 +17,10 @@ export const restorePlatform: Pick<Platform, 'restore' | 'adopt' | 'copy' | 'sav
     typeof from === 'string'
       ? restoreFrom(from, `The snapshot ${from}`, options)
       : restoreFrom(from, 'The image', options),
-  adopt: (saved, options) => {
-    return withHost(options, (host) => {
-      prepareThreads(host, options, saved.plan.pcpus);
-      return prepare(options, host, saved.plan, {}, async (attached) => withAttached(saved, attached));
-    });
-  },
+  adopt: (saved, options) =>
+    withHost(options, (host) =>
+      prepare(options, host, saved.plan, {}, async (attached) => withAttached(saved, attached)),
+    ),
   copy: copyOnThread,
   async save(saved, to, notes) {
     if (typeof to === 'string')
@@ -52,7 +50,6 @@ export async function restoreFrom(
       if (machine.kind !== 'domain')
         throw new InputError(`${name} is one of a bare machine, which pages do not have.`);
       const threads = options.threads ?? Math.min(pcpus, navigator.hardwareConcurrency);
-      prepareThreads(host, options, threads);
       return await prepare(options, host, machine, notes, (attached) => reader.machine(threads, attached));
     } finally {
       reader.close();
@@ -61,8 +58,9 @@ export async function restoreFrom(
 }
 
 /**
- * Starts the first thread, which every machine has, while nobody knows how many there are. All that the host has is
- * closed where the machine cannot be had.
+ * Starts the first thread, and the one that follows events: they load their modules while memory is unpacked, which
+ * those of other harts would only slow down. A guest that goes on begins on one thread. All that the host has is closed
+ * where the machine cannot be had.
  *
  * @throws InputError for options of Node alone; IsolationError where a page may not share memory
  */
@@ -70,17 +68,12 @@ async function withHost<T>(options: RestoreOptions, work: (host: WebHost) => Pro
   refuseForPages(options);
   const host = new WebHost();
   try {
-    host.prepare(domainThreads(1, false));
+    host.prepare(domainThreads(1, options.trace === true), undefined, options.engine);
     return await work(host);
   } catch (error) {
     host.close();
     throw error;
   }
-}
-
-/** Starts the others, which load their modules while memory is unpacked. @param pcpus of the machine */
-function prepareThreads(host: WebHost, options: RestoreOptions, pcpus: number): void {
-  host.prepare(domainThreads(pcpus - 1, options.trace === true));
 }
 
 async function prepare(

@@ -1,4 +1,5 @@
 import type { Xlen } from '../machine/cpu.ts';
+import { DEFAULT_ENGINE, type Engine } from '../machine/engine.ts';
 import type { MachineHost, RunningThread } from '../machine/machine-host.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
 import { refuseExchange } from '../storage/exchange.ts';
@@ -11,7 +12,7 @@ import type { FromThread, ThreadParts, ToThread } from './thread-messages.ts';
 export class WebHost implements MachineHost {
   /** The time that all threads share is that of the page. */
   readonly clockOffset = 0;
-  readonly #waiting: { readonly kind: WorkerStart['kind']; readonly thread: PageThread }[] = [];
+  readonly #waiting: { readonly life: ThreadLife; readonly thread: PageThread }[] = [];
   readonly #closers: (() => void)[] = [];
   #parts: ThreadParts = {};
   readonly #compiled = new Map<Xlen, Promise<WebAssembly.Module>>();
@@ -27,13 +28,17 @@ export class WebHost implements MachineHost {
    *
    * @param kinds of the threads that the machine will have
    */
-  prepare(kinds: readonly WorkerStart['kind'][] = ['domain'], xlen: Xlen = 64): void {
+  prepare(
+    kinds: readonly WorkerStart['kind'][] = ['domain'],
+    xlen: Xlen = 64,
+    engine: Engine = DEFAULT_ENGINE,
+  ): void {
     // A failure is met by the threads that need it.
     this.#interpreter(xlen).catch(() => undefined);
     for (const kind of kinds) {
-      const thread = new PageThread(kind);
+      const thread = new PageThread({ kind, engine });
       thread.send({ kind: 'load', life: kind });
-      this.#waiting.push({ kind, thread });
+      this.#waiting.push({ life: { kind, engine }, thread });
     }
   }
 
@@ -82,7 +87,7 @@ export class WebHost implements MachineHost {
     onExit: (error: Error | undefined) => void,
   ): RunningThread {
     const interpreter = this.#interpreter(start.xlen);
-    const thread = this.#take(start.kind);
+    const thread = this.#take(start);
     thread.attach(onMessage, onExit);
     interpreter.then(
       (module) => {
@@ -99,10 +104,10 @@ export class WebHost implements MachineHost {
     };
   }
 
-  #take(kind: WorkerStart['kind']): PageThread {
-    const index = this.#waiting.findIndex((each) => each.kind === kind);
+  #take({ kind, engine }: ThreadLife): PageThread {
+    const index = this.#waiting.findIndex(({ life }) => life.kind === kind && life.engine === engine);
     const [prepared] = index < 0 ? [] : this.#waiting.splice(index, 1);
-    return prepared?.thread ?? new PageThread(kind);
+    return prepared?.thread ?? new PageThread({ kind, engine });
   }
 
   #interpreter(xlen: Xlen): Promise<WebAssembly.Module> {
@@ -140,9 +145,9 @@ class PageThread {
   #onMessage: (message: WorkerMessage) => void = () => undefined;
   #ended = false;
 
-  /** @param kind of the machine's thread, if it is one */
-  constructor(kind?: WorkerStart['kind']) {
-    this.#worker = kind === 'trace' ? startTraceWorker() : startWorker();
+  /** @param life that of a machine's thread, if it is one */
+  constructor(life?: ThreadLife) {
+    this.#worker = startWorkerFor(life);
     // Waited for by `generate` alone.
     this.#interpreter.promise.catch(() => undefined);
     this.#worker.addEventListener('message', ({ data }: MessageEvent<FromThread>) => this.#hear(data));
@@ -206,9 +211,22 @@ const NOT_LOADED =
   'The module of the threads of hartvisor could not be loaded. It lies beside the module that was imported, has to come ' +
   'from the same origin, and with "Cross-Origin-Embedder-Policy: require-corp".';
 
+/** What decides about the module of a machine's thread. */
+type ThreadLife = Pick<WorkerStart, 'kind' | 'engine'>;
+
+function startWorkerFor(life: ThreadLife | undefined): Worker {
+  if (life?.kind === 'trace') return startTraceWorker();
+  // Under lock step the hart's own thread has the drives.
+  return life?.kind === 'domain' && life.engine !== 'lockstep' ? startPcpuWorker() : startWorker();
+}
+
 /** Written so that bundlers see it: they put the worker's module beside this one. */
 function startWorker(): Worker {
   return new Worker(new URL('./thread.ts', import.meta.url), { type: 'module', name: 'hartvisor' });
+}
+
+function startPcpuWorker(): Worker {
+  return new Worker(new URL('./pcpu-thread.ts', import.meta.url), { type: 'module', name: 'hartvisor pCPU' });
 }
 
 function startTraceWorker(): Worker {

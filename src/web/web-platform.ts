@@ -55,7 +55,7 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
   refuseForPages(options);
   const host = new WebHost();
   try {
-    host.prepare(domainThreads(shape.pcpus, options.trace === true));
+    host.prepare(domainThreads(shape.pcpus, options.trace === true), shape.xlen, shape.engine);
     const parts = await attachParts(options, shape.virtio, host);
     const attached = { ...parts.attached, ports: [{ name: AGENT_PORT }] };
     const { vcpus: cpus, pcpus, aia } = shape;

@@ -55,6 +55,7 @@ describe('the package', () => {
         'dist/node/interpreter-rv64.wasm',
         'dist/web/index.js',
         'dist/web/thread.js',
+        'dist/web/pcpu-thread.js',
         'dist/web/codec-thread.js',
         'dist/web/trace-thread.js',
         'dist/web/snapshot-thread.js',

@@ -16,7 +16,7 @@ async function tick() {
 globalThis.checks = { tick };
 `;
 const BESIDE = [
-  ...['thread.js', 'trace-thread.js', 'codec-thread.js', 'snapshot-thread.js'],
+  ...['thread.js', 'pcpu-thread.js', 'trace-thread.js', 'codec-thread.js', 'snapshot-thread.js'],
   'interpreter-rv64.wasm',
 ];
 

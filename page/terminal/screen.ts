@@ -2,7 +2,7 @@ import { FitAddon } from '@xterm/addon-fit';
 import { SerializeAddon } from '@xterm/addon-serialize';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import { Terminal } from '@xterm/xterm';
-import { element, leisure } from '../dom.ts';
+import { element, leisure, turn } from '../dom.ts';
 import { terminalColors } from './colors.ts';
 import { handleKeys } from './keys.ts';
 
@@ -43,7 +43,11 @@ export class Screen {
   readonly #events: ScreenEvents;
   #settling: ReturnType<typeof setTimeout> | undefined;
   #told: ScreenSize | undefined;
+  #isOpen = false;
+  #wantsFocus = false;
   #isDisposed = false;
+  /** It is drawn, and has the size of its place. What is written before is shown then. */
+  readonly opened: Promise<void>;
 
   /** @param host fills it; it is in the document */
   constructor(host: HTMLElement, options: ScreenOptions, events: ScreenEvents) {
@@ -67,14 +71,24 @@ export class Screen {
     terminal.loadAddon(this.#fit);
     terminal.loadAddon(this.#serialize);
     terminal.loadAddon(new WebLinksAddon((_, address) => openLink(address)));
-    terminal.open(host);
-    terminal.textarea?.setAttribute('aria-label', `${options.label}. F6 leaves it.`);
     handleKeys(terminal, () => events.onLeave());
     terminal.onData((text) => events.onInput(text));
     terminal.onBinary((text) => events.onInput(text));
     this.#observer = new ResizeObserver(() => this.fit());
-    this.#observer.observe(host);
+    this.opened = this.#open(options.label);
+  }
+
+  /** In a turn of its own: to make a terminal and to draw it together hold a page up that has just been loaded. */
+  async #open(label: string): Promise<void> {
+    await turn();
+    if (this.#isDisposed) return;
+    const terminal = this.#terminal;
+    terminal.open(this.#host);
+    terminal.textarea?.setAttribute('aria-label', `${label}. F6 leaves it.`);
+    this.#isOpen = true;
+    this.#observer.observe(this.#host);
     this.fit();
+    if (this.#wantsFocus) terminal.focus();
     void this.#drawByGraphics();
   }
 
@@ -109,6 +123,7 @@ export class Screen {
   }
 
   focus(): void {
+    this.#wantsFocus = !this.#isOpen;
     this.#terminal.focus();
   }
 
@@ -150,7 +165,7 @@ export class Screen {
 
   /** Takes the size of its place anew, and tells of it when it stands still. */
   fit(): void {
-    if (this.#host.clientWidth === 0 || this.#host.clientHeight === 0) return;
+    if (!this.#isOpen || this.#host.clientWidth === 0 || this.#host.clientHeight === 0) return;
     this.#fit.fit();
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => this.#tellSize(), SETTLE_MS);

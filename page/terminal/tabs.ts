@@ -93,6 +93,7 @@ export class TerminalTabs {
     this.#show(tab);
     tab.screen.focus();
     try {
+      await tab.screen.opened;
       const link = await AgentLink.open(vm, tab.screen, () => this.#remove(tab));
       if (!this.#tabs.includes(tab)) link.close();
       else {

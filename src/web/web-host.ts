@@ -211,7 +211,7 @@ const NOT_LOADED =
   'The module of the threads of hartvisor could not be loaded. It lies beside the module that was imported, has to come ' +
   'from the same origin, and with "Cross-Origin-Embedder-Policy: require-corp".';
 
-/** What decides about the module of a machine's thread. */
+/** The facts that decide about the module of a machine's thread. */
 type ThreadLife = Pick<WorkerStart, 'kind' | 'engine'>;
 
 function startWorkerFor(life: ThreadLife | undefined): Worker {

@@ -10,9 +10,9 @@ const LOOK_MS = 20;
 const ENOUGH_LOOKS = 2;
 
 /**
- * Keeps all pCPUs but the first of a machine that was saved from its guest for a moment, unless vCPUs keep waiting. Each
- * thread decodes and compiles code of the guest for itself, and the engine compiles hartvisor on each: the first thing
- * that a restored guest is asked for is done in two thirds of the time by a thread that has met the code already.
+ * Keeps all pCPUs but the first of a machine that was saved from its guest for a moment, unless vCPUs keep waiting.
+ * Each thread decodes and compiles code of the guest for itself, and the engine compiles hartvisor on each: the first
+ * thing that a restored guest is asked for is done in two thirds of the time by a thread that has met the code already.
  *
  * @param start of the pCPU's thread
  */

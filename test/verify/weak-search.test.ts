@@ -3,10 +3,10 @@
  * their own, have to come to rest in exactly the ways that the axioms allow.
  */
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { installAtomics, uninstallAtomics, within } from '../../src/verify/atomics.ts';
 import { NAMED_ORDERINGS, type Ordering } from '../../src/verify/memory/orderings.ts';
-import type { FenceOrder } from '../../src/verify/memory/program.ts';
+import { FENCE_FULL, type FenceOrder } from '../../src/verify/memory/program.ts';
 import { exploreWeakly, type OrderingOf } from '../../src/verify/memory/weak-search.ts';
 import { Monitor } from '../../src/verify/monitor.ts';
 import { SharedMemory } from '../../src/verify/shared-memory.ts';
@@ -139,8 +139,17 @@ test('any short threads rest where the axioms let them', () => {
       const { outcomes } = withAtomics(() => explored([one, other]));
       expect(outcomes).toEqual(axiomatic([one, other]));
     }),
-    { numRuns: 200 },
+    { numRuns: 400 },
   );
+});
+
+test('a promise is not kept by an access behind a full fence', () => {
+  const { sc } = NAMED_ORDERINGS;
+  const threads = [
+    [store(0, 1)],
+    [store(0, 1), store(1, 1), swap(0, 2, NAMED_ORDERINGS.rlx), swap(0, 2, sc)],
+  ];
+  expect(withAtomics(() => explored(threads)).outcomes).toEqual(axiomatic(threads));
 });
 
 test('three threads rest where they do without the advantages of full fences', () => {
@@ -167,14 +176,23 @@ test('full fences spare states, and nothing else', () => {
   expect(states).toBeLessThan(whole.states);
 });
 
-test('a load between fences may still be behind a load that follows the first of them', () => {
+describe.each([true, false])('the first thread reads: %s', (isFirst) => {
   const { rlx } = NAMED_ORDERINGS;
-  const full = [{ before: 3, after: 3 }];
-  const threads = [
-    [load(0), load(0, { ...rlx, before: full }), load(1)],
-    [store(1, 1), barrier(full), store(0, 1)],
-  ];
-  const { outcomes } = withAtomics(() => explored(threads));
-  expect(outcomes).toEqual(axiomatic(threads));
-  expect(outcomes).toContain('0,1,0 1,1');
+  const both = (reader: Step[], writer: Step[]): Step[][] => (isFirst ? [reader, writer] : [writer, reader]);
+
+  test('behind a load that follows a full fence, another one may still find an old value', () => {
+    const reader = [load(0), load(0, { ...rlx, before: FENCE_FULL }), load(1)];
+    const threads = both(reader, [store(1, 1), store(1, 2), barrier(FENCE_FULL), store(0, 1)]);
+    const { outcomes } = withAtomics(() => explored(threads));
+    expect(outcomes).toEqual(axiomatic(threads));
+    expect(outcomes).toContain('0,1,1 1,2');
+  });
+
+  test('a full fence behind a load does not keep it behind what is before it', () => {
+    const reader = [load(0), load(1, { ...rlx, after: FENCE_FULL })];
+    const threads = both(reader, [store(1, 1), store(1, 2), barrier(FENCE_FULL), store(0, 1)]);
+    const { outcomes } = withAtomics(() => explored(threads));
+    expect(outcomes).toEqual(axiomatic(threads));
+    expect(outcomes).toContain('1,1 1,2');
+  });
 });

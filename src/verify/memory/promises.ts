@@ -7,7 +7,7 @@ import { Kind } from '../operations.ts';
 import { Slot } from './hart-view.ts';
 import type { Ordering } from './orderings.ts';
 import { type FenceOrder, READS, RELAXED, WRITES } from './program.ts';
-import { outcomes, type WeakAccess, type WeakState } from './weak-memory.ts';
+import { arrive, outcomes, type WeakAccess, type WeakState } from './weak-memory.ts';
 
 /** How far threads are run ahead. */
 export interface Foresight {
@@ -150,7 +150,11 @@ function runAhead(
     const path = [...one.path, access];
     for (const { result, state } of outcomes(one.state, hart, access)) {
       if (visit({ path: one.path, access, before: one.state, after: state })) return;
-      for (const next of one.thread.after(result)) work.push({ state, thread: next, path });
+      for (const next of one.thread.after(result)) {
+        // As in the search, so that no promise counts on a fence that it could be kept behind.
+        const come = next.access === undefined ? state : arrive(state, hart, next.access.ordering);
+        work.push({ state: come, thread: next, path });
+      }
     }
   }
 }

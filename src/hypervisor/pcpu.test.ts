@@ -104,17 +104,51 @@ describe('a guest that waits for another on the same pCPU', () => {
     expect(bed.vcpu.stat('instructions')).toBeLessThan(5000);
   });
 
-  test('keeps its slice however often it pauses, if nobody waits', () => {
-    const bed = new DomainBed().load(`
-      li s1, 10000
+  test('rests when those who wait do no more than wait, each in its turn', () => {
+    const doze = vi.spyOn(Scheduler.prototype, 'doze').mockReturnValue(undefined);
+    const bed = new DomainBed({ vcpus: 2 }).load(`
+      bnez a0, spin
+      ${START(1, 'spin')}
+    spin: la s0, word
+      li s1, 5000
+    turn: pause
+      addi s1, s1, -1
+      bnez s1, turn
+      li t0, 1
+      amoadd.w t0, t0, (s0)
+      beqz t0, spin
+      ${SHUTDOWN}
+    .align 3
+    word: .dword 0`);
+    bed.run();
+    expect(bed.ended).toBe('shutdown');
+    expect(doze.mock.calls.length).toBeGreaterThan(2);
+    // Two turns to one rest: neither vCPU is left without its own.
+    const turns = bed.vcpus.map((vcpu) => vcpu.stat('exitYield'));
+    expect(doze.mock.calls.length).toBeLessThan((turns[0] as number) + (turns[1] as number));
+    expect(Math.min(...turns)).toBeGreaterThan(doze.mock.calls.length / 2);
+    doze.mockRestore();
+  });
+
+  test.each([
+    ['rests in its slice when it does nothing but pause, if nobody waits', '', '', true],
+    ['does not when it works in between', '', 'li t0, 100; 1: addi t0, t0, -1; bnez t0, 1b', false],
+    ['does not when its timer comes first', SET_TIMER_IN(1900), '', false],
+  ])('%s', (_, first, work, rests) => {
+    const doze = vi.spyOn(Scheduler.prototype, 'doze').mockReturnValue(undefined);
+    const bed = new DomainBed({ step: 10 }).load(`
+      ${first}
+      li s1, 20000
     spin: pause
+      ${work}
       addi s1, s1, -1
       bnez s1, spin
       ${SHUTDOWN}`);
     bed.run();
     expect(bed.ended).toBe('shutdown');
-    // Its time alone takes it out, now and then.
-    expect(bed.vcpu.stat('exitYield')).toBeLessThan(10);
+    expect(bed.vcpu.stat('loads')).toBe(1);
+    expect(doze.mock.calls.length > 0).toBe(rests);
+    doze.mockRestore();
   });
 
   test('leaves it to them at the end of its slice, too, when WFI finds an interrupt pending each time', () => {

@@ -3,7 +3,7 @@ import { CSR, EXIT, type Exit } from '../hart/layout.ts';
 import { Pace } from '../hart/pace.ts';
 import { describeStuck, STUCK_AFTER } from '../hart/stuck.ts';
 import type { FilePlace } from '../interrupts/interrupt-file.ts';
-import { dispatchVcpu } from '../interrupts/run-state.ts';
+import { dispatchVcpu, exitRequested } from '../interrupts/run-state.ts';
 import type { BlockResult } from '../interrupts/vcpu-interrupts.ts';
 import { type LoopOutcome, type LoopPart, type LoopSurroundings, VcpuLoop } from '../interrupts/vcpu-loop.ts';
 import type { Recorder } from '../trace/recorder.ts';
@@ -36,6 +36,13 @@ const LONGEST_RUN = 20_000;
  */
 const MOST_PAUSES = 128;
 /**
+ * The same where no vCPU waits for the pCPU. The other one runs on another thread of this machine, which may want this
+ * processor for that, as may a compiler: a thread that spins takes it from them for milliseconds.
+ */
+const MOST_PAUSES_ALONE = 1024;
+/** Instructions for each PAUSE of a guest that does nothing but wait. */
+const PAUSING_ROUND = 32;
+/**
  * A guest that has run for so many ticks may go on for long: its pCPU looks at timers between two stays only, and an
  * idle one keeps better time.
  */
@@ -44,6 +51,8 @@ const LONG_TURN = 10_000;
 const LONGEST_WATCH = 200;
 /** How long a guest may wait for another vCPU, in ticks, before its thread rests. */
 const LONGEST_AWAKE = 500;
+/** Ticks that such a rest may take, with the time until the system has the thread go on. */
+const LONGEST_REST = 2000;
 /** Instructions between two looks of a guest that does nothing but wait. */
 const WAITING_ROUND = 100;
 /** The loaded vCPU's interrupt file is that of guest external interrupt 1 of the hart. */
@@ -80,8 +89,12 @@ export class Pcpu {
   readonly #trace: Recorder | undefined;
   readonly #stays: StayRecord | undefined;
   #current: Vcpu | undefined;
-  /** Ticks at which the guest began to do nothing but wait for another vCPU. */
+  /** Ticks at which the guests of this pCPU began to do nothing but wait for another vCPU. */
   #waitsSince = Number.POSITIVE_INFINITY;
+  /** Stays in guests that have waited for long, since the last rest. */
+  #waiters = 0;
+  /** PAUSE instructions for the stay in the guest. */
+  #mostPauses = MOST_PAUSES;
   /** Ticks at which the current vCPU's time slice ends. */
   #sliceEnd = 0;
   /** Ticks at which the current stay in the guest is to end. */
@@ -230,16 +243,27 @@ export class Pcpu {
     this.#hart.fenceI();
   }
 
-  /** Dozes when the guest has waited for long: the vCPU that it waits for may need this processor of the host. */
-  #rest(waits: boolean): void {
+  /**
+   * Dozes when the guest, and those that took turns with it, have waited for long: the vCPU that they wait for may need
+   * this processor of the host.
+   */
+  #rest(vcpu: Vcpu, waits: boolean): void {
     if (!waits) {
       this.#waitsSince = Number.POSITIVE_INFINITY;
+      this.#waiters = 0;
       return;
     }
     const now = this.#domain.ticks();
     // An answer that the hart has watched for is no exit: the guest has done other things since the wait before.
-    this.#waitsSince = this.#ran > WAITING_ROUND ? now : Math.min(this.#waitsSince, now);
-    if (now - this.#waitsSince > LONGEST_AWAKE) this.#domain.scheduler.doze();
+    const round = this.#hart.pausedOften ? this.#mostPauses * PAUSING_ROUND : WAITING_ROUND;
+    this.#waitsSince = this.#ran > round ? now : Math.min(this.#waitsSince, now);
+    if (now - this.#waitsSince <= LONGEST_AWAKE) return;
+    // Those in the queue get their turn first: one of them may have more to do than wait.
+    if (this.#waiters++ < this.#domain.scheduler.waiting) return;
+    const untilTimer = vcpu.runDeadline(this.#hart) - now;
+    if (untilTimer >= 0 && untilTimer < LONGEST_REST) return;
+    this.#waiters = 0;
+    this.#domain.scheduler.doze();
   }
 
   /** After each stay in the guest: sleepers are woken in time, and waiting vCPUs get their turn. */
@@ -296,7 +320,8 @@ export class Pcpu {
       timer > now ? timer : Number.POSITIVE_INFINITY,
     );
     const othersWait = this.#domain.scheduler.waiting > 0;
-    this.#hart.limitPauses(othersWait ? MOST_PAUSES : undefined);
+    this.#mostPauses = othersWait ? MOST_PAUSES : MOST_PAUSES_ALONE;
+    this.#hart.limitPauses(this.#mostPauses);
     this.#runEnd = othersWait ? Math.min(end, this.#sliceEnd) : end;
     return this.#paces[vcpu.index].start(now, this.#runEnd - now);
   }
@@ -394,7 +419,7 @@ export class Pcpu {
     const waits = outcome === 'relax';
     // A guest that spins for a lock leaves the rest of its slice to vCPUs that may hold it.
     const gives = this.#yields(waits ? 0 : this.#sliceEnd);
-    this.#rest(waits && !gives);
+    this.#rest(vcpu, waits && !exitRequested(vcpu.interrupts.words));
     return gives ? this.#giveUp(vcpu) : 'enter';
   }
 

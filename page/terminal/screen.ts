@@ -22,6 +22,11 @@ export interface ScreenOptions {
   readonly label: string;
   readonly fontSize?: number;
   readonly isForReaders?: boolean;
+  /**
+   * It is drawn in the next turn of the page's thread: to make a terminal and to draw it in one holds a page up that
+   * has just been loaded. Until then it takes no keys.
+   */
+  readonly opensLater?: boolean;
 }
 
 /** Events of a screen. */
@@ -44,10 +49,7 @@ export class Screen {
   #settling: ReturnType<typeof setTimeout> | undefined;
   #told: ScreenSize | undefined;
   #isOpen = false;
-  #wantsFocus = false;
   #isDisposed = false;
-  /** It is drawn, and has the size of its place. What is written before is shown then. */
-  readonly opened: Promise<void>;
 
   /** @param host fills it; it is in the document */
   constructor(host: HTMLElement, options: ScreenOptions, events: ScreenEvents) {
@@ -75,12 +77,11 @@ export class Screen {
     terminal.onData((text) => events.onInput(text));
     terminal.onBinary((text) => events.onInput(text));
     this.#observer = new ResizeObserver(() => this.fit());
-    this.opened = this.#open(options.label);
+    if (options.opensLater === true) void turn().then(() => this.#open(options.label));
+    else this.#open(options.label);
   }
 
-  /** In a turn of its own: to make a terminal and to draw it together hold a page up that has just been loaded. */
-  async #open(label: string): Promise<void> {
-    await turn();
+  #open(label: string): void {
     if (this.#isDisposed) return;
     const terminal = this.#terminal;
     terminal.open(this.#host);
@@ -88,7 +89,6 @@ export class Screen {
     this.#isOpen = true;
     this.#observer.observe(this.#host);
     this.fit();
-    if (this.#wantsFocus) terminal.focus();
     void this.#drawByGraphics();
   }
 
@@ -123,7 +123,6 @@ export class Screen {
   }
 
   focus(): void {
-    this.#wantsFocus = !this.#isOpen;
     this.#terminal.focus();
   }
 

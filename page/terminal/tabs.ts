@@ -93,7 +93,6 @@ export class TerminalTabs {
     this.#show(tab);
     tab.screen.focus();
     try {
-      await tab.screen.opened;
       const link = await AgentLink.open(vm, tab.screen, () => this.#remove(tab));
       if (!this.#tabs.includes(tab)) link.close();
       else {
@@ -148,7 +147,7 @@ export class TerminalTabs {
     panels.append(panel);
     const screen = new Screen(
       panel,
-      { label: title, isForReaders: this.#isForReaders },
+      { label: title, isForReaders: this.#isForReaders, opensLater: title === CONSOLE },
       {
         onInput: (text) => {
           if (tab.link !== undefined) tab.link.type(text);

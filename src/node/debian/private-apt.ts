@@ -231,7 +231,8 @@ export async function updateOneByOne(
       known.push(source);
       onWarning(
         `There are no packages of ${source.suite} in this image, since their list could not be fetched: ` +
-          `${error.message}. Say \`apt-get update && apt-get upgrade\` in the guest later.`,
+          // apt ends its own sentences.
+          `${error.message.replace(/\.$/, '')}. Say \`apt-get update && apt-get upgrade\` in the guest later.`,
       );
     }
   }

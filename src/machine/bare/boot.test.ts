@@ -103,7 +103,7 @@ describe('planBare', () => {
     );
     // With zeroed data: in the file there are 16 KiB only.
     const zeroed: BareProgram = { kind: 'program', image: elf(32 * KIB, 16 * KIB) };
-    expect(planBare(zeroed, machine(64 * KIB)).deviceTreeAddress).toBe(RAM + 28 * KIB);
+    expect(planBare(zeroed, machine(64 * KIB)).deviceTreeAddress).toBe(RAM + 24 * KIB);
     const small: BareProgram = { kind: 'program', image: raw(16) };
     expect(() => planBare(small, machine(4 * KIB, 64))).toThrow(/^The device tree takes \d+ bytes/);
   });

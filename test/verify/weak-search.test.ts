@@ -120,6 +120,27 @@ function withAtomics<T>(body: () => T): T {
   }
 }
 
+test('more words than masks have bits are beyond the search, not proven', () => {
+  const { bounded } = withAtomics(() => {
+    const memory = new SharedMemory();
+    const words = memory.add(Array.from({ length: 33 }, (_, word) => ({ name: `${word}` })));
+    const step = () => {
+      for (let word = 0; word < words.length; word++) Atomics.load(words, word);
+      return null;
+    };
+    const threads = [{ name: 'T', initial: {}, step }];
+    const programs = new ThreadPrograms(threads, memory, { shared: memory.words.map(({ name }) => name) });
+    const problem = { programs, monitor: new Monitor([], []), mustRest: false, atRest: () => undefined };
+    return exploreWeakly(
+      problem,
+      () => NAMED_ORDERINGS.rlx,
+      BOUNDS,
+      () => performance.now(),
+    );
+  });
+  expect(bounded).toBe('the threads use 33 words, and the search tells 32 apart');
+});
+
 /** The same orders by fences that the explorer does not know for full ones, so that it takes no advantage of them. */
 function inHalves({ before, after, ...rest }: Ordering): Ordering {
   return { ...rest, before: before.flatMap(halves), after: after.flatMap(halves) };

@@ -83,6 +83,8 @@ export function exploreWeakly(
   }
 }
 
+/** Masks have a bit for each word. */
+const MOST_WORDS = 32;
 /** After so many states, and then so many times as many, a search begins anew if more is known about the threads. */
 const FIRST_REFRESH = 500;
 const REFRESH_FACTOR = 4;
@@ -144,8 +146,8 @@ class WeakSearch {
   readonly #keptLists: number[] = [];
   readonly #log: TransitionLog | undefined;
   readonly #rest: number[] = [];
-  /** Why a state has no name for the value of a count. */
-  #outOfNames: string | undefined;
+  /** A bound of the search's own that was passed, in words: of values of a count, or of words. */
+  #tooMany: string | undefined;
   #transitions = 0;
   #found: FoundStep | undefined;
   /** The first finding that cannot be judged, see {@link #isJudged}. */
@@ -187,8 +189,8 @@ class WeakSearch {
         if (this.#loadsLeft.isOld) throw new LayoutChanged();
         refresh *= REFRESH_FACTOR;
       }
-      if (this.#outOfNames !== undefined) {
-        bounded = this.#outOfNames;
+      if (this.#tooMany !== undefined) {
+        bounded = this.#tooMany;
       } else if (this.#places.count >= this.#bounds.maxStates) {
         bounded = `the limit of ${this.#bounds.maxStates} states was reached`;
       } else if (this.#now() - started >= this.#bounds.maxTime) {
@@ -221,6 +223,8 @@ class WeakSearch {
     });
     // The list of sleepers is a word more.
     const state = initialState(this.#threads, this.#programs.hasSleepers ? [...base, 0] : base);
+    if (state.base.length > MOST_WORDS)
+      this.#tooMany = `the threads use ${state.base.length} words, and the search tells ${MOST_WORDS} apart`;
     const { initial } = this.#problem.monitor;
     // Nothing that is read is older than the beginning.
     const spec = this.#programs.threads.some(({ name }) => name === VCPU_NAME)
@@ -339,7 +343,7 @@ class WeakSearch {
       return { base: base.map((one) => (one === UNNAMED ? value : one)), messages: named, views };
     }
     // The state is not right, but the search ends before anybody looks at it.
-    this.#outOfNames = `more values of ${memory.words[slots[slot]].name} can be read at once than the search tells apart`;
+    this.#tooMany = `more values of ${memory.words[slots[slot]].name} can be read at once than the search tells apart`;
     return { base, messages, views };
   }
 

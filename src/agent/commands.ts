@@ -5,7 +5,13 @@ import type { AgentConnection } from './connection.ts';
 import { IncomingBytes } from './incoming.ts';
 import { sendAll } from './outgoing.ts';
 import { CHANNEL } from './protocol.ts';
-import { type Command, describeCommand, type ProgramOptions, RunningCommand } from './running-command.ts';
+import {
+  type Command,
+  describeCommand,
+  PROGRAM_OPTIONS,
+  type ProgramOptions,
+  RunningCommand,
+} from './running-command.ts';
 import type { SignalName } from './signals.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -32,7 +38,7 @@ export interface RunOptions extends StartOptions {
   readonly maxOutputBytes?: number;
 }
 
-const START_OPTIONS: OptionNames<StartOptions> = { cwd: true, env: true, user: true, signal: true };
+const START_OPTIONS: OptionNames<StartOptions> = { ...PROGRAM_OPTIONS, signal: true };
 const RUN_OPTIONS: OptionNames<RunOptions> = {
   ...START_OPTIONS,
   ...{ stdin: true, timeoutMs: true, onStdout: true, onStderr: true, maxOutputBytes: true },

@@ -1,3 +1,4 @@
+import type { OptionNames } from '../errors/option-names.ts';
 import { AgentError, guestError } from './agent-error.ts';
 import { checkWhole } from './arguments.ts';
 import type { CommandExit } from './command-result.ts';
@@ -21,6 +22,8 @@ export interface ProgramOptions {
   /** A name or a number, and behind a colon a group if you like: `'nobody'`, `'1000:100'`. Root unless it is given. */
   readonly user?: string | number;
 }
+
+export const PROGRAM_OPTIONS: OptionNames<ProgramOptions> = { cwd: true, env: true, user: true };
 
 /** The size of a terminal: 1 to 65535 of each. */
 export interface TerminalSize {

@@ -4,7 +4,13 @@ import type { CommandExit } from './command-result.ts';
 import type { AgentConnection } from './connection.ts';
 import { IncomingBytes } from './incoming.ts';
 import { CHANNEL } from './protocol.ts';
-import { type Command, type ProgramOptions, RunningCommand, type TerminalSize } from './running-command.ts';
+import {
+  type Command,
+  PROGRAM_OPTIONS,
+  type ProgramOptions,
+  RunningCommand,
+  type TerminalSize,
+} from './running-command.ts';
 import type { SignalName } from './signals.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -17,7 +23,8 @@ export interface TerminalOptions extends ProgramOptions, Partial<TerminalSize> {
 }
 
 const TERMINAL_OPTIONS: OptionNames<TerminalOptions> = {
-  ...{ cwd: true, env: true, user: true, cols: true, rows: true, command: true, signal: true },
+  ...PROGRAM_OPTIONS,
+  ...{ cols: true, rows: true, command: true, signal: true },
 };
 
 /** A terminal of the guest, and a program at it. */

@@ -200,7 +200,9 @@ async function install(options: Build, { set, parts, image, files }: Installatio
   if (end.reason === 'poweroff' && reader.complete) return;
   if (end.reason === 'defect') throw end.error;
   const again = `The same command goes on from there; it begins anew when ${image.folder} is removed`;
-  throw new InputError(`installing the packages failed: ${notice || reader.trouble}. ${again}`);
+  // Notices are whole sentences, and so are some lines of programs.
+  const why = (notice || reader.trouble).replace(/\.$/, '');
+  throw new InputError(`installing the packages failed: ${why}. ${again}`);
 }
 
 /** @throws InputError where the image itself may need the room */

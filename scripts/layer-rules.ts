@@ -16,7 +16,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   interrupts: ['layout'],
   trace: ['layout', 'errors'],
   storage: [],
-  network: [],
+  network: ['errors'],
   filesystem: ['storage'],
   'shared-folders': ['storage'],
   agent: ['errors'],

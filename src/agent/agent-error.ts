@@ -9,7 +9,6 @@ import { describeErrno } from './errno.ts';
  * - `version`: the agent is of another version of the protocol.
  * - `timeout`: the time that was given has passed.
  * - `too-much-output`: a command wrote more than is kept.
- * - `usage`: arguments that cannot be used.
  * - any other one is the name of an error of Linux in the guest, such as `ENOENT`.
  */
 export type AgentErrorCode =
@@ -18,7 +17,6 @@ export type AgentErrorCode =
   | 'version'
   | 'timeout'
   | 'too-much-output'
-  | 'usage'
   | `E${string}`;
 
 /** Something that was asked of the agent in a guest did not come about; the message is a sentence for people. */

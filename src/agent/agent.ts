@@ -1,3 +1,4 @@
+import type { Abortable } from './arguments.ts';
 import { Commands } from './commands.ts';
 import { AgentConnection } from './connection.ts';
 import { Files } from './files/files.ts';
@@ -32,8 +33,8 @@ export class GuestAgent {
   }
 
   /** Connects to a server in the guest. @throws AgentError if nobody listens at its port; the reason of `signal` */
-  async tcp(port: number, { signal }: { readonly signal?: AbortSignal } = {}): Promise<GuestSocket> {
+  async tcp(port: number, options: Abortable = {}): Promise<GuestSocket> {
     const release = this.connection.hold();
-    return connectTcp(this.connection, port, signal).finally(release);
+    return connectTcp(this.connection, port, options).finally(release);
   }
 }

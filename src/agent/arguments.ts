@@ -1,26 +1,29 @@
-import { describeUnknownOption } from '../errors/option-names.ts';
-import { AgentError } from './agent-error.ts';
+import {
+  BYTES,
+  either,
+  type OptionRules,
+  type Rule,
+  SIGNAL,
+  TEXT,
+  WEB_STREAM,
+  whole,
+} from '../errors/arguments.ts';
 
 /** The longest time of a command, in milliseconds: timers wait for 2^31 - 1, and a late command has some more steps. */
 export const LONGEST_MS = 2_147_000_000;
 
-/** @throws AgentError with the code `usage` unless a value is a whole number between bounds that belong to them */
-export function checkWhole(name: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new AgentError(
-    'usage',
-    `${name}: ${value} is not possible: give a whole number, ${least} to ${most}.`,
-  );
+/** Options of calls that can be given up. */
+export interface Abortable {
+  readonly signal?: AbortSignal;
 }
 
-/** @throws AgentError with the code `usage` unless a value is a number between bounds that belong to them */
-export function checkNumber(name: string, value: number, least: number, most: number): void {
-  if (value >= least && value <= most) return;
-  throw new AgentError('usage', `${name}: ${value} is not possible: give a number, ${least} to ${most}.`);
-}
-
-/** @throws AgentError with the code `usage` for an option that does not exist */
-export function checkNames(given: object, names: object): void {
-  const text = describeUnknownOption('', given, names);
-  if (text !== undefined) throw new AgentError('usage', text);
-}
+export const ABORTABLE: OptionRules<Abortable> = { signal: SIGNAL };
+/** Paths, words of commands, variables: in Linux a zero byte is the end of each. */
+export const WORD: Rule = {
+  wanted: 'a text without zero bytes',
+  fits: (value) => typeof value === 'string' && !value.includes('\0'),
+};
+/** A TCP port of the guest. */
+export const PORT = whole(1, 0xffff);
+/** Data for the guest. */
+export const SOURCE = either(TEXT, BYTES, WEB_STREAM);

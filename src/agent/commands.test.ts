@@ -82,7 +82,7 @@ test.each([
   greet();
   const run = commands.run('true', { [name]: value });
   await expect(run).rejects.toMatchObject({
-    code: 'usage',
+    code: 'input',
     message: expect.stringContaining(`${name}: ${value} is not possible: give a number, 0 to `),
   });
   expect(count(FRAME.RUN)).toBe(0);
@@ -95,7 +95,7 @@ test('options that do not exist are refused', async () => {
   // As programs in JavaScript give them, which no compiler reads.
   const timeout: object = { timeout: 5 };
   await expect(commands.run('true', timeout)).rejects.toMatchObject({
-    code: 'usage',
+    code: 'input',
     message: expect.stringContaining('timeout: there is no such option; give some of cwd, env,'),
   });
   const late: object = { timeoutMs: 5 };

@@ -1,11 +1,12 @@
-import type { OptionNames } from '../errors/option-names.ts';
-import { checkNames, checkNumber, LONGEST_MS } from './arguments.ts';
+import { between, checkArgument, checkOptions, LISTENER, type OptionRules } from '../errors/arguments.ts';
+import { ABORTABLE, LONGEST_MS, SOURCE } from './arguments.ts';
 import { CommandError, type CommandExit, type CommandResult, OutputCollector } from './command-result.ts';
 import type { AgentConnection } from './connection.ts';
 import { IncomingBytes } from './incoming.ts';
 import { sendAll } from './outgoing.ts';
 import { CHANNEL } from './protocol.ts';
 import {
+  COMMAND,
   type Command,
   describeCommand,
   PROGRAM_OPTIONS,
@@ -38,10 +39,14 @@ export interface RunOptions extends StartOptions {
   readonly maxOutputBytes?: number;
 }
 
-const START_OPTIONS: OptionNames<StartOptions> = { ...PROGRAM_OPTIONS, signal: true };
-const RUN_OPTIONS: OptionNames<RunOptions> = {
+const START_OPTIONS: OptionRules<StartOptions> = { ...PROGRAM_OPTIONS, ...ABORTABLE };
+const RUN_OPTIONS: OptionRules<RunOptions> = {
   ...START_OPTIONS,
-  ...{ stdin: true, timeoutMs: true, onStdout: true, onStderr: true, maxOutputBytes: true },
+  stdin: SOURCE,
+  timeoutMs: between(0, LONGEST_MS),
+  onStdout: LISTENER,
+  onStderr: LISTENER,
+  maxOutputBytes: between(0, Number.POSITIVE_INFINITY),
 };
 
 /** A command that runs. */
@@ -75,14 +80,13 @@ export class Commands {
    * Runs a command to its end. Its processes in the background are not waited for.
    *
    * @throws AgentError if it cannot be started (`ENOENT`, `EACCES` and others), or the agent is gone (`disconnected`);
-   * CommandError if it took too long (`timeout`) or wrote too much (`too-much-output`); AgentError with the code
-   * `usage` for options that cannot be; the reason of `signal`
+   * CommandError if it took too long (`timeout`) or wrote too much (`too-much-output`); InputError for arguments that
+   * cannot be; the reason of `signal`
    */
   async run(command: Command, options: RunOptions = {}): Promise<CommandResult> {
+    checkArgument('command', command, COMMAND);
+    checkOptions(options, RUN_OPTIONS);
     const { stdin = '', timeoutMs, signal, maxOutputBytes = KEPT_OUTPUT } = options;
-    checkNames(options, RUN_OPTIONS);
-    if (timeoutMs !== undefined) checkNumber('timeoutMs', timeoutMs, 0, LONGEST_MS);
-    checkNumber('maxOutputBytes', maxOutputBytes, 0, Number.POSITIVE_INFINITY);
     const output = new OutputCollector(options, maxOutputBytes);
     const end = new AbortController();
     const fail = (code: 'timeout' | 'too-much-output', what: string) =>
@@ -133,12 +137,13 @@ export class Commands {
   /**
    * Starts a command.
    *
-   * @throws AgentError if it cannot be started, or the agent is gone, or for options that cannot be (`usage`); the
+   * @throws AgentError if it cannot be started, or the agent is gone; InputError for arguments that cannot be; the
    * reason of `signal`
    */
   async start(command: Command, options: StartOptions = {}): Promise<Job> {
+    checkArgument('command', command, COMMAND);
+    checkOptions(options, START_OPTIONS);
     const { signal } = options;
-    checkNames(options, START_OPTIONS);
     const release = this.#connection.hold();
     try {
       await this.#connection.ready(signal);

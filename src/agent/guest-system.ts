@@ -1,8 +1,11 @@
-import { AgentError } from './agent-error.ts';
+import { BYTES, between, checkArgument, whole } from '../errors/arguments.ts';
+import { WORD } from './arguments.ts';
 import type { AgentConnection } from './connection.ts';
 import { PayloadWriter } from './payload.ts';
 import { FRAME } from './protocol.ts';
 
+/** Milliseconds since 1970 that a `Date` can have. */
+const LAST_TIME = 8.64e15;
 /** Bytes of randomness that the agent takes at once. */
 const MOST_ENTROPY = 512;
 /** Those that a machine is given when it goes on. */
@@ -18,6 +21,7 @@ export class GuestSystem {
 
   /** Sets the guest's clock. @param milliseconds since 1970, as of `Date.now()` */
   async setTime(milliseconds: number): Promise<void> {
+    checkArgument('milliseconds', milliseconds, between(0, LAST_TIME));
     const seconds = Math.floor(milliseconds / 1000);
     const nanoseconds = Math.floor((milliseconds - 1000 * seconds) * 1e6);
     const request = new PayloadWriter().i64(seconds).u32(nanoseconds);
@@ -26,8 +30,8 @@ export class GuestSystem {
 
   /** Makes random numbers of the guest depend on these bytes from now on, 1 to 512 of them. */
   async addEntropy(bytes: Uint8Array): Promise<void> {
-    if (bytes.length < 1 || bytes.length > MOST_ENTROPY)
-      throw new AgentError('usage', `Give 1 to ${MOST_ENTROPY} bytes of randomness, not ${bytes.length}.`);
+    checkArgument('bytes', bytes, BYTES);
+    checkArgument('bytes.length', bytes.length, whole(1, MOST_ENTROPY));
     await this.#connection.request(FRAME.ENTROPY, bytes, 'Randomness cannot be given to the guest');
   }
 
@@ -43,6 +47,7 @@ export class GuestSystem {
 
   /** Gives the guest a name. @throws AgentError when its kernel refuses it: Linux takes up to 64 bytes */
   async setHostname(name: string): Promise<void> {
+    checkArgument('name', name, WORD);
     const request = new PayloadWriter().text(name);
     await this.#connection.request(FRAME.HOSTNAME, request.payload, `The guest cannot be named ${name}`);
   }

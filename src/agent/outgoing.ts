@@ -1,3 +1,4 @@
+import { BYTES, checkArgument } from '../errors/arguments.ts';
 import { AgentError } from './agent-error.ts';
 import type { AgentConnection, AgentStream } from './connection.ts';
 import { CHANNEL, FRAME, PROTOCOL } from './protocol.ts';
@@ -34,9 +35,10 @@ export class OutgoingBytes {
   /**
    * Sends bytes: fulfilled when all are on their way.
    *
-   * @throws why nobody takes them
+   * @throws InputError for something else, as a stream of texts gives it; why nobody takes them
    */
   async write(bytes: Uint8Array): Promise<void> {
+    checkArgument('A piece of the input', bytes, BYTES);
     const release = this.#connection.hold();
     return this.#write(bytes).finally(release);
   }
@@ -70,7 +72,7 @@ export class OutgoingBytes {
   async #room(): Promise<void> {
     for (;;) {
       if (this.#isEnded)
-        throw new AgentError('usage', 'The input has been ended, so that nothing can be added.');
+        throw new AgentError('EPIPE', 'The input has been ended, so that nothing can be added.');
       if (this.#failure !== undefined) throw this.#failure;
       const { room } = this.#connection;
       if (room !== undefined) await room;
@@ -91,7 +93,7 @@ export type Source = string | Uint8Array | ReadableStream<Uint8Array>;
 /** Sends all of a source, then its end. @throws the error of the source, or the reason why nobody takes it */
 export async function sendAll(outgoing: OutgoingBytes, source: Source): Promise<void> {
   if (typeof source === 'string') await outgoing.write(new TextEncoder().encode(source));
-  else if (source instanceof Uint8Array) await outgoing.write(source);
+  else if (ArrayBuffer.isView(source)) await outgoing.write(source);
   else {
     const reader = source.getReader();
     try {

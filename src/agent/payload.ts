@@ -1,4 +1,5 @@
-import { AgentError } from './agent-error.ts';
+import { shown } from '../errors/arguments.ts';
+import { InputError } from '../errors/input-error.ts';
 import { broken } from './frame.ts';
 import { PROTOCOL } from './protocol.ts';
 
@@ -22,13 +23,10 @@ export class PayloadWriter {
     return this.u32(value >>> 0).u32(Math.floor(value / 2 ** 32) >>> 0);
   }
 
-  /** @throws AgentError with the code `usage` for a text with a zero, or one that is too long */
+  /** @throws InputError for a text with a zero, or one that is too long */
   text(value: string): this {
     if (value.includes('\0')) {
-      throw new AgentError(
-        'usage',
-        `A path, an argument or a variable has a zero byte in it: ${JSON.stringify(value)}.`,
-      );
+      throw new InputError(`A path, an argument or a variable has a zero byte in it: ${shown(value)}.`);
     }
     return this.bytes(encoder.encode(`${value}\0`));
   }
@@ -54,8 +52,7 @@ export class PayloadWriter {
   #room(bytes: number): void {
     const wanted = this.#length + bytes;
     if (wanted > PROTOCOL.LARGEST_TO_AGENT) {
-      throw new AgentError(
-        'usage',
+      throw new InputError(
         `The arguments and the environment have more than ${PROTOCOL.LARGEST_TO_AGENT} bytes. Put them into a file.`,
       );
     }

@@ -1,6 +1,16 @@
-import type { OptionNames } from '../errors/option-names.ts';
+import {
+  checkArgument,
+  either,
+  listOf,
+  type OptionRules,
+  optionsOf,
+  type Rule,
+  recordOf,
+  shown,
+  whole,
+} from '../errors/arguments.ts';
 import { AgentError, guestError } from './agent-error.ts';
-import { checkWhole } from './arguments.ts';
+import { WORD } from './arguments.ts';
 import type { CommandExit } from './command-result.ts';
 import type { AgentConnection, AgentStream, ProgramEnd, StreamHandler } from './connection.ts';
 import { broken } from './frame.ts';
@@ -23,13 +33,40 @@ export interface ProgramOptions {
   readonly user?: string | number;
 }
 
-export const PROGRAM_OPTIONS: OptionNames<ProgramOptions> = { cwd: true, env: true, user: true };
+/** Linux has no greater one for a user: the last means nobody. */
+const LAST_USER = 0xffff_fffe;
+
+const VARIABLES = recordOf(WORD, 'variables by their names');
+const ENV: Rule = {
+  ...VARIABLES,
+  fault: (name, value) => {
+    const wrong = Object.keys(value).find((key) => key === '' || /[=\0]/.test(key));
+    return wrong === undefined
+      ? VARIABLES.fault?.(name, value)
+      : `${name}: ${shown(wrong)} is not possible: give names of variables, without = and zero bytes.`;
+  },
+};
+
+export const PROGRAM_OPTIONS: OptionRules<ProgramOptions> = {
+  cwd: WORD,
+  env: ENV,
+  user: either(WORD, whole(0, LAST_USER)),
+};
+
+const WORDS = listOf(WORD, 'a list of a program and its arguments');
+export const COMMAND = either(WORD, {
+  ...WORDS,
+  fits: (value) => Array.isArray(value) && value.length > 0,
+});
 
 /** The size of a terminal: 1 to 65535 of each. */
 export interface TerminalSize {
   readonly cols: number;
   readonly rows: number;
 }
+
+/** Linux has 16 bits for each (`struct winsize`). */
+export const SIZE: OptionRules<TerminalSize> = { cols: whole(1, 0xffff), rows: whole(1, 0xffff) };
 
 /** The receiver of a program's output. */
 export interface OutputHandler {
@@ -131,9 +168,9 @@ export class RunningCommand {
     this.stream.send(FRAME.SIGNAL, payload);
   }
 
-  /** @throws AgentError with the code `usage` for a size that cannot be */
+  /** @throws InputError for a size that cannot be */
   resize(size: TerminalSize): void {
-    checkSize(size);
+    checkArgument('size', size, optionsOf(SIZE, 'the size of a terminal', ['cols', 'rows']));
     this.stream.send(FRAME.RESIZE, new PayloadWriter().u32(size.cols).u32(size.rows).payload);
   }
 
@@ -188,12 +225,6 @@ function exitOf({ status, signal }: ProgramEnd): CommandExit {
     : { exitCode: undefined, signal: signalName(signal) };
 }
 
-/** Linux has 16 bits for each (`struct winsize`). */
-function checkSize({ cols, rows }: TerminalSize): void {
-  checkWhole('cols', cols, 1, 0xffff);
-  checkWhole('rows', rows, 1, 0xffff);
-}
-
 function runPayload(
   command: Command,
   options: ProgramOptions,
@@ -201,13 +232,7 @@ function runPayload(
 ): Uint8Array {
   const { cwd = '', env = {}, user = '' } = options;
   const words = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
-  if (words.length === 0) throw new AgentError('usage', 'A command has at least the name of a program.');
-  const variables = Object.entries(env).map(([name, value]) => {
-    if (name === '' || name.includes('='))
-      throw new AgentError('usage', `env: "${name}" is no name of a variable.`);
-    return `${name}=${value}`;
-  });
-  if (terminal !== undefined) checkSize(terminal);
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const { cols, rows } = terminal ?? { cols: 0, rows: 0 };
   return new PayloadWriter()
     .u32(terminal === undefined ? 0 : RUN_FLAG.TERMINAL)

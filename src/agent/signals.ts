@@ -1,4 +1,5 @@
-import { AgentError } from './agent-error.ts';
+import { shown } from '../errors/arguments.ts';
+import { InputError } from '../errors/input-error.ts';
 
 /** Signals of Linux on RISC-V by their numbers, from 1 on (include/uapi/asm-generic/signal.h). */
 const NAMES = [
@@ -48,14 +49,13 @@ export function signalName(number: number): string {
 
 /**
  * @param signal a name, or a number from 1 to 64
- * @throws AgentError with the code `usage` for any other
+ * @throws InputError for any other
  */
 export function signalNumber(signal: SignalName | number): number {
-  const number = typeof signal === 'number' ? signal : numberOf(signal);
+  const number = typeof signal === 'string' ? numberOf(signal) : signal;
   if (Number.isInteger(number) && number >= 1 && number <= LAST) return number;
-  throw new AgentError(
-    'usage',
-    `${signal} is no signal: give a name such as SIGTERM, or a number, 1 to ${LAST}.`,
+  throw new InputError(
+    `signal: ${shown(signal)} is not possible: give a name such as SIGTERM, or a number, 1 to ${LAST}.`,
   );
 }
 

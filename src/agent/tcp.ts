@@ -1,4 +1,6 @@
+import { checkArgument, checkOptions } from '../errors/arguments.ts';
 import { AgentError, guestError } from './agent-error.ts';
+import { ABORTABLE, type Abortable, PORT } from './arguments.ts';
 import type { AgentConnection } from './connection.ts';
 import { IncomingBytes, WINDOW } from './incoming.ts';
 import { OutgoingBytes } from './outgoing.ts';
@@ -20,14 +22,17 @@ export interface GuestSocket {
 /**
  * Connects to a server that listens at a TCP port of the guest's own address, 127.0.0.1. The guest needs no network.
  *
- * @throws AgentError if nobody listens there (`ECONNREFUSED`); the reason of `signal`
+ * @throws AgentError if nobody listens there (`ECONNREFUSED`); InputError for a number that no port has; the reason of
+ * `signal`
  */
 export async function connectTcp(
   connection: AgentConnection,
   port: number,
-  signal: AbortSignal | undefined,
+  options: Abortable,
 ): Promise<GuestSocket> {
-  checkPort(port);
+  checkArgument('port', port, PORT);
+  checkOptions(options, ABORTABLE);
+  const { signal } = options;
   await connection.ready(signal);
   const payload = new PayloadWriter().u32(LOOPBACK).u32(port).u32(WINDOW).payload;
   const what = `The guest's port ${port} cannot be reached`;
@@ -71,10 +76,4 @@ export async function connectTcp(
     writable: outgoing.stream(),
     close,
   };
-}
-
-/** @throws AgentError with the code `usage` for a number that no port has */
-export function checkPort(port: number): void {
-  if (Number.isInteger(port) && port >= 1 && port <= 0xffff) return;
-  throw new AgentError('usage', `${port} is no port: give 1 to 65535.`);
 }

@@ -20,7 +20,7 @@ test.each([
   [{ rows: 24.5 }, 'rows: 24.5 is not possible'],
 ])('a terminal of %j is refused', async (size, text) => {
   await expect(quietAgent().terminal(size)).rejects.toMatchObject({
-    code: 'usage',
+    code: 'input',
     message: expect.stringContaining(text),
   });
 });

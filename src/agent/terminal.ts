@@ -1,14 +1,16 @@
-import type { OptionNames } from '../errors/option-names.ts';
-import { checkNames } from './arguments.ts';
+import { checkOptions, type OptionRules } from '../errors/arguments.ts';
+import { ABORTABLE } from './arguments.ts';
 import type { CommandExit } from './command-result.ts';
 import type { AgentConnection } from './connection.ts';
 import { IncomingBytes } from './incoming.ts';
 import { CHANNEL } from './protocol.ts';
 import {
+  COMMAND,
   type Command,
   PROGRAM_OPTIONS,
   type ProgramOptions,
   RunningCommand,
+  SIZE,
   type TerminalSize,
 } from './running-command.ts';
 import type { SignalName } from './signals.ts';
@@ -22,9 +24,11 @@ export interface TerminalOptions extends ProgramOptions, Partial<TerminalSize> {
   readonly signal?: AbortSignal;
 }
 
-const TERMINAL_OPTIONS: OptionNames<TerminalOptions> = {
+const TERMINAL_OPTIONS: OptionRules<TerminalOptions> = {
   ...PROGRAM_OPTIONS,
-  ...{ cols: true, rows: true, command: true, signal: true },
+  ...SIZE,
+  ...ABORTABLE,
+  command: COMMAND,
 };
 
 /** A terminal of the guest, and a program at it. */
@@ -48,8 +52,8 @@ export async function openTerminal(
   connection: AgentConnection,
   options: TerminalOptions,
 ): Promise<GuestTerminal> {
+  checkOptions(options, TERMINAL_OPTIONS);
   const { command = SHELL, cols = 80, rows = 24, signal } = options;
-  checkNames(options, TERMINAL_OPTIONS);
   await connection.ready(signal);
   let output: IncomingBytes | undefined;
   const running = new RunningCommand(

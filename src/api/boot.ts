@@ -1,9 +1,18 @@
+import { checkArgument, type Rule } from '../errors/arguments.ts';
 import type { BootOptions } from './boot-options.ts';
 import { checkBootOptions, checkRestoreOptions } from './known-options.ts';
 import type { Platform, PreparedMachine } from './platform.ts';
 import { checkRestoreShape } from './shape.ts';
 import { Vm } from './vm.ts';
 import type { RestoreOptions, VmImage } from './vm-image.ts';
+
+/** Also an image of another copy of this module, as a bundle has it. */
+const IMAGE: Rule = {
+  wanted: 'an image that `snapshot` has made, or the name of a file with one',
+  fits: (value) =>
+    typeof value === 'string' ||
+    (typeof value === 'object' && value !== null && Symbol.iterator in value && 'options' in value),
+};
 
 /**
  * Starts a machine that was saved, in its surroundings.
@@ -16,6 +25,7 @@ export async function restoreOn(
   from: VmImage | string,
   options: RestoreOptions,
 ): Promise<Vm> {
+  checkArgument('from', from, IMAGE);
   checkRestoreOptions(options);
   const all = typeof from === 'string' ? options : { ...from.options, ...options };
   checkRestoreShape(all);

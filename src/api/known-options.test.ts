@@ -9,7 +9,7 @@ test.each([
   ],
   [
     { network: { forward: [{ guestport: 22 }] } },
-    'network.forward.guestport: there is no such option; give some of protocol, host, port, guestPort.',
+    'network.forward[0].guestport: there is no such option; give some of protocol, host, port, guestPort.',
   ],
   [
     { limits: { second: 3 } },
@@ -17,12 +17,28 @@ test.each([
   ],
   [
     { disk: ['a.qcow2', { file: 'b.img', readonly: true }] },
-    'disk.readonly: there is no such option; give some of file, format, readOnly, snapshot, serial.',
+    'disk[1].readonly: there is no such option; give some of file, format, readOnly, snapshot, serial.',
   ],
   [
     { share: { '/work': { folder: '.', ro: true } } },
     "share['/work'].ro: there is no such option; give some of folder, readOnly.",
   ],
+  [{ limits: 3 }, 'limits: 3 is not possible: give limits.'],
+  [{ cpus: '2' }, 'cpus: "2" is not possible: give a number.'],
+  [{ disk: [['a.img']] }, 'disk[0]: a list is not possible: give a text, or a disk with a `file`.'],
+  [{ disk: { readOnly: true } }, 'disk.file: it is missing: give a text.'],
+  [{ share: '.' }, 'share: "." is not possible: give folders by their paths in the guest.'],
+  [{ network: { forward: [{}] } }, 'network.forward[0].guestPort: it is missing: give a number.'],
+  [
+    { network: { allow: 'example.org' } },
+    'network.allow: "example.org" is not possible: give a list of texts.',
+  ],
+  [{ protocol: 3 }, 'protocol: 3 is not possible: give a name, or a URL.'],
+  [
+    { signal: new AbortController() },
+    'signal: an object (AbortController) is not possible: give an AbortSignal.',
+  ],
+  [null, 'options: null is not possible: give an object with options, or nothing.'],
 ])('%j is refused', (options, message) => {
   // As programs in JavaScript give them, which no compiler reads.
   expect(() => checkBootOptions(options as object)).toThrow(message);

@@ -1,68 +1,82 @@
-import { InputError } from '../errors/input-error.ts';
-import { describeUnknownOption, type OptionNames } from '../errors/option-names.ts';
+import {
+  BYTES,
+  checkOptions,
+  either,
+  LISTENER,
+  listOf,
+  NUMBER,
+  type OptionRules,
+  optionsOf,
+  type Rule,
+  recordOf,
+  SIGNAL,
+  SWITCH,
+  TEXT,
+} from '../errors/arguments.ts';
 import type { BootOptions, Limits, VmDisk, VmForward, VmNetwork, VmShare } from './boot-options.ts';
 import type { RestoreOptions } from './vm-image.ts';
 
-/** The options that a restored machine has as well. */
-const RESTORE: OptionNames<RestoreOptions> = {
-  threads: true,
-  disk: true,
-  share: true,
-  network: true,
-  limits: true,
-  engine: true,
-  trace: true,
-  signal: true,
-  onNotice: true,
-  onProgress: true,
+// Numbers and words have bounds that depend on each other and on the host: shape.ts and the hosts look at those.
+const DISK: OptionRules<VmDisk> = {
+  file: TEXT,
+  format: TEXT,
+  readOnly: SWITCH,
+  snapshot: SWITCH,
+  serial: TEXT,
 };
-const BOOT: OptionNames<BootOptions> = {
-  cpus: true,
-  cpu: true,
-  memory: true,
-  guest: true,
-  kernel: true,
-  initrd: true,
-  append: true,
-  balloon: true,
-  virtio: true,
-  aia: true,
-  protocol: true,
+const SHARE: OptionRules<VmShare> = { folder: TEXT, readOnly: SWITCH };
+const FORWARD: OptionRules<VmForward> = { protocol: TEXT, host: TEXT, port: NUMBER, guestPort: NUMBER };
+const NETWORK: OptionRules<VmNetwork> = {
+  allow: listOf(TEXT, 'a list of texts'),
+  forward: listOf(optionsOf(FORWARD, 'a port to forward', ['guestPort']), 'a list of ports to forward'),
+  dump: TEXT,
+  via: TEXT,
+};
+const LIMITS: OptionRules<Limits> = { seconds: NUMBER, cpus: NUMBER, processes: NUMBER };
+const ONE_DISK = either(TEXT, optionsOf(DISK, 'a disk with a `file`', ['file']));
+const FILE = either(TEXT, BYTES);
+const NAME_OR_URL: Rule = {
+  wanted: 'a name, or a URL',
+  fits: (value) => typeof value === 'string' || value instanceof URL,
+};
+
+/** The options that a restored machine has as well. */
+const RESTORE: OptionRules<RestoreOptions> = {
+  threads: NUMBER,
+  disk: either(ONE_DISK, listOf(ONE_DISK, 'a list of these')),
+  share: recordOf(
+    either(TEXT, optionsOf(SHARE, 'a folder with its `folder`', ['folder'])),
+    'folders by their paths in the guest',
+  ),
+  network: either(SWITCH, optionsOf(NETWORK, 'rules')),
+  limits: optionsOf(LIMITS, 'limits'),
+  engine: TEXT,
+  trace: either(SWITCH, TEXT),
+  signal: SIGNAL,
+  onNotice: LISTENER,
+  onProgress: LISTENER,
+};
+const BOOT: OptionRules<BootOptions> = {
+  cpus: NUMBER,
+  cpu: TEXT,
+  memory: either(NUMBER, TEXT),
+  guest: TEXT,
+  kernel: FILE,
+  initrd: FILE,
+  append: TEXT,
+  balloon: SWITCH,
+  virtio: TEXT,
+  aia: TEXT,
+  protocol: NAME_OR_URL,
   ...RESTORE,
 };
-const DISK: OptionNames<VmDisk> = { file: true, format: true, readOnly: true, snapshot: true, serial: true };
-const SHARE: OptionNames<VmShare> = { folder: true, readOnly: true };
-const FORWARD: OptionNames<VmForward> = { protocol: true, host: true, port: true, guestPort: true };
-const NETWORK: OptionNames<VmNetwork> = { allow: true, forward: true, dump: true, via: true };
-const LIMITS: OptionNames<Limits> = { seconds: true, cpus: true, processes: true };
 
-/** @throws InputError for an option of `boot`, or a part of one, that does not exist */
+/** @throws InputError for an option of `boot`, or a part of one, that does not exist or is of another kind */
 export function checkBootOptions(options: BootOptions): void {
-  checkOptions('', options, BOOT);
-  checkParts(options);
+  checkOptions(options, BOOT);
 }
 
-/** @throws InputError for an option of `restore`, or a part of one, that does not exist */
+/** @throws InputError for an option of `restore`, or a part of one, that does not exist or is of another kind */
 export function checkRestoreOptions(options: RestoreOptions): void {
-  checkOptions('', options, RESTORE);
-  checkParts(options);
-}
-
-function checkParts({ disk, share = {}, network, limits }: RestoreOptions): void {
-  for (const each of [disk].flat()) checkOptions('disk.', each, DISK);
-  for (const [path, each] of Object.entries(share)) checkOptions(`share['${path}'].`, each, SHARE);
-  checkOptions('network.', network, NETWORK);
-  if (typeof network === 'object')
-    for (const each of network.forward ?? []) checkOptions('network.forward.', each, FORWARD);
-  checkOptions('limits.', limits, LIMITS);
-}
-
-/**
- * @param given words and switches are no options with parts
- * @throws InputError for an option that does not exist
- */
-export function checkOptions(where: string, given: unknown, names: object): void {
-  if (typeof given !== 'object' || given === null) return;
-  const text = describeUnknownOption(where, given, names);
-  if (text !== undefined) throw new InputError(text);
+  checkOptions(options, RESTORE);
 }

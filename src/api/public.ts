@@ -5,6 +5,7 @@
 
 export { GuestAgent } from '../agent/agent.ts';
 export { AgentError, type AgentErrorCode } from '../agent/agent-error.ts';
+export type { Abortable } from '../agent/arguments.ts';
 export {
   CommandError,
   type CommandExit,
@@ -14,7 +15,15 @@ export {
 export { Commands, type Job, type RunOptions, type StartOptions } from '../agent/commands.ts';
 export type { FileEvent } from '../agent/files/file-event.ts';
 export type { FileInfo, FileKind, FolderEntry } from '../agent/files/file-info.ts';
-export { Files, type ReadAllOptions, type ReadOptions, type WriteOptions } from '../agent/files/files.ts';
+export {
+  Files,
+  type MkdirOptions,
+  type ReadAllOptions,
+  type ReadOptions,
+  type RemoveOptions,
+  type StatOptions,
+  type WriteOptions,
+} from '../agent/files/files.ts';
 export type { WatchOptions } from '../agent/files/watch.ts';
 export type { GuestSystem } from '../agent/guest-system.ts';
 export type { Command, ProgramOptions, TerminalSize } from '../agent/running-command.ts';
@@ -53,7 +62,7 @@ export type { BareProgram } from '../machine/bare/boot.ts';
 export type { MachineConfig } from '../machine/config.ts';
 export type { Engine } from '../machine/engine.ts';
 export type { VcpuStats } from '../machine/kind.ts';
-export { Machine } from '../machine/machine.ts';
+export { type FollowOptions, Machine } from '../machine/machine.ts';
 export type { MachineEnd } from '../machine/machine-end.ts';
 export type { MachineCallbacks, MachineHost, RunningThread } from '../machine/machine-host.ts';
 export { DEFAULT_MAC, userNetwork } from '../network/defaults.ts';

@@ -1,7 +1,15 @@
 import type { ConsoleBackend } from '../devices/backends.ts';
+import {
+  BYTES,
+  checkArgument,
+  checkOptions,
+  either,
+  type OptionRules,
+  type Rule,
+  SIGNAL,
+  TEXT,
+} from '../errors/arguments.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
-import type { OptionNames } from '../errors/option-names.ts';
-import { checkOptions } from './known-options.ts';
 
 /** Bytes of the guest's output that are kept for late readers. */
 const KEPT = 64 * 1024;
@@ -11,7 +19,12 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-const WAIT_OPTIONS: OptionNames<WaitOptions> = { signal: true };
+const WAIT_OPTIONS: OptionRules<WaitOptions> = { signal: SIGNAL };
+const INPUT = either(TEXT, BYTES);
+const PATTERN: Rule = {
+  wanted: 'a text, or a regular expression',
+  fits: (value) => typeof value === 'string' || value instanceof RegExp,
+};
 
 /** The destination of the console's input. */
 export interface InputSink {
@@ -66,9 +79,10 @@ export class VmConsole {
   /**
    * Types at the console. Fulfilled when the machine has taken everything.
    *
-   * @throws MachineEndedError when the machine has ended before
+   * @throws MachineEndedError when the machine has ended before; InputError for something else than text and bytes
    */
-  write(data: string | Uint8Array): Promise<void> {
+  async write(data: string | Uint8Array): Promise<void> {
+    checkArgument('data', data, INPUT);
     const bytes = typeof data === 'string' ? this.#encoder.encode(data) : data;
     const release = this.#hold();
     const written = this.#written.then(() => this.#send(bytes)).finally(release);
@@ -80,12 +94,13 @@ export class VmConsole {
    * Waits until the output, with its last 64 KiB, has a text.
    *
    * @returns the text that was found, with the groups of a regular expression
-   * @throws MachineEndedError when the machine ends without it; InputError for an option that does not exist; the
-   * reason of `signal`
+   * @throws MachineEndedError when the machine ends without it; InputError for arguments that cannot be; the reason of
+   * `signal`
    */
   async waitFor(pattern: string | RegExp, options: WaitOptions = {}): Promise<RegExpMatchArray> {
+    checkArgument('pattern', pattern, PATTERN);
+    checkOptions(options, WAIT_OPTIONS);
     const { signal } = options;
-    checkOptions('', options, WAIT_OPTIONS);
     const expression = typeof pattern === 'string' ? literally(pattern) : pattern;
     const found = Promise.withResolvers<RegExpMatchArray>();
     const look = () => {

@@ -9,8 +9,8 @@ test.each([0, 65_536, -1, 0.5, Number.NaN])(
     const listen: Platform['listen'] = (host) => Promise.reject(new Error(`${asked.push(host)}`));
     const ports = new VmPorts({ listen }, () => Promise.reject(new Error('nobody connects')));
     await expect(ports.forward(port)).rejects.toMatchObject({
-      code: 'usage',
-      message: `${port} is no port: give 1 to 65535.`,
+      code: 'input',
+      message: `guestPort: ${port} is not possible: give a whole number, 1 to 65535.`,
     });
     expect(asked).toEqual([]);
   },

@@ -1,4 +1,6 @@
-import { checkPort, type GuestSocket } from '../agent/tcp.ts';
+import { PORT } from '../agent/arguments.ts';
+import type { GuestSocket } from '../agent/tcp.ts';
+import { checkArgument, checkOptions, type OptionRules, TEXT, whole } from '../errors/arguments.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
 import type { OpenForward, Platform } from './platform.ts';
 
@@ -9,6 +11,8 @@ export interface ForwardOptions {
   /** Of the host: one that is free, unless it is given. */
   readonly port?: number;
 }
+
+const FORWARD_OPTIONS: OptionRules<ForwardOptions> = { host: TEXT, port: whole(0, 0xffff) };
 
 /** Servers of the guest on the host, by the guest's agent: the guest needs no network. */
 export class VmPorts {
@@ -27,12 +31,12 @@ export class VmPorts {
    * Has a port of the host lead to one of the guest, until it is closed or the machine has ended. A connection to it
    * is closed at once where nobody listens in the guest.
    *
-   * @throws InputError if the host's port cannot be had; AgentError with the code `usage` for a guest's port that
-   * cannot be; MachineEndedError
+   * @throws InputError for ports that cannot be, or if that of the host cannot be had; MachineEndedError
    */
   async forward(guestPort: number, options: ForwardOptions = {}): Promise<OpenForward> {
+    checkArgument('guestPort', guestPort, PORT);
+    checkOptions(options, FORWARD_OPTIONS);
     const { host = '127.0.0.1', port = 0 } = options;
-    checkPort(guestPort);
     const forward = await this.#platform.listen(host, port, () => this.#connect(guestPort));
     if (this.#hasEnded) {
       forward.close();

@@ -1,4 +1,5 @@
 import { GuestAgent } from '../agent/agent.ts';
+import { PORT } from '../agent/arguments.ts';
 import type { Commands } from '../agent/commands.ts';
 import type { Files } from '../agent/files/files.ts';
 import { fetchOver } from '../agent/http/fetch.ts';
@@ -6,10 +7,11 @@ import { AGENT_PORT } from '../agent/protocol.ts';
 import type { GuestTerminal, TerminalOptions } from '../agent/terminal.ts';
 import type { DebugTarget } from '../debug/target.ts';
 import type { PortFacts } from '../devices/descriptor.ts';
+import { checkArgument, checkOptions, type Rule, TEXT } from '../errors/arguments.ts';
 import { InputError } from '../errors/input-error.ts';
 import { MachineEndedError } from '../errors/machine-ended-error.ts';
 import type { VcpuStats } from '../machine/kind.ts';
-import { Machine } from '../machine/machine.ts';
+import { FOLLOW_OPTIONS, type FollowOptions, Machine } from '../machine/machine.ts';
 import type { MachineEnd } from '../machine/machine-end.ts';
 import type { LiveInterrupt } from '../trace/live.ts';
 import type { Moments } from '../trace/moments.ts';
@@ -20,6 +22,13 @@ import { checkRestoreShape } from './shape.ts';
 import { VmConsole } from './vm-console.ts';
 import { PieceSink, type RestoreOptions, VmImage } from './vm-image.ts';
 import { VmPorts } from './vm-ports.ts';
+
+/** Also one of another realm. */
+const REQUEST: Rule = {
+  wanted: 'a Request: new Request("http://guest/path")',
+  fits: (value) =>
+    typeof value === 'object' && value !== null && 'url' in value && 'method' in value && 'headers' in value,
+};
 
 /** How a machine of the API ended. */
 export type VmEnd =
@@ -138,10 +147,12 @@ export class Vm implements AsyncDisposable {
    * Sends a request to a server that listens at a port of the guest's own address: the guest needs no network, and the
    * host's name in the request's address is only told to the server. Redirections are not followed.
    *
-   * @throws AgentError if nobody listens there (`ECONNREFUSED`), or no HTTP is spoken; the reason of the request's
-   * signal
+   * @throws AgentError if nobody listens there (`ECONNREFUSED`), or no HTTP is spoken; InputError for arguments that
+   * cannot be; the reason of the request's signal
    */
   async fetch(port: number, request: Request): Promise<Response> {
+    checkArgument('port', port, PORT);
+    checkArgument('request', request, REQUEST);
     return this.#held(async () => fetchOver(await this.agent.tcp(port, { signal: request.signal }), request));
   }
 
@@ -154,11 +165,10 @@ export class Vm implements AsyncDisposable {
    * Interrupts on their way, from now on until the machine ends or the loop over them is left: when they are set, when
    * the guest takes them, when it claims them. The machine was made with `trace`.
    *
-   * @param options `limit`: events that wait for a slow reader at most, 65536 unless it is given; the next one says how
-   * many were left out
-   * @throws InputError in a machine without `trace`
+   * @throws InputError in a machine without `trace`, and for options that cannot be
    */
-  interrupts(options: { readonly limit?: number } = {}): AsyncIterableIterator<LiveInterrupt> {
+  interrupts(options: FollowOptions = {}): AsyncIterableIterator<LiveInterrupt> {
+    checkOptions(options, FOLLOW_OPTIONS);
     if (this.#options.trace === undefined || this.#options.trace === false)
       throw new InputError('Nobody follows the interrupts of this machine. Make it with `trace: true`.');
     return this.#heldLoop(this.machine.interrupts(options));
@@ -224,6 +234,7 @@ export class Vm implements AsyncDisposable {
 
   /** The same to a file, which `restore` takes. @throws as {@link snapshot}; InputError when it cannot be written */
   async save(file: string): Promise<void> {
+    checkArgument('file', file, TEXT);
     await this.#save(file);
   }
 

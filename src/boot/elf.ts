@@ -1,3 +1,4 @@
+import { BYTES, checkArgument } from '../errors/arguments.ts';
 import { InputError } from '../errors/input-error.ts';
 
 /** `e_machine` of RISC-V (ELF specification, registry of machine numbers). */
@@ -87,6 +88,7 @@ export function elfMachineName(machine: number): string {
  * offset.
  */
 export function readElf(bytes: Uint8Array, source: string): ElfFile {
+  checkArgument('bytes', bytes, BYTES);
   if (!isElf(bytes)) throw new InputError(`${source} is not an ELF file.`);
   const reader = new Reader(bytes, source);
   const fileClass = reader.u8(4, 'the ELF header');

@@ -1,3 +1,13 @@
+import {
+  BYTES,
+  checkArgument,
+  either,
+  listOf,
+  type OptionRules,
+  optionsOf,
+  TEXT,
+  whole,
+} from '../errors/arguments.ts';
 import { type CpioEntry, withParentDirectories, writeCpio } from './cpio.ts';
 
 /** The first line that userspace of {@link initramfs} prints. Boot measurements and tests wait for it. */
@@ -27,6 +37,19 @@ export interface InitramfsOptions {
   /** Commands of a shell that run before the interactive shell, or that script, begins. */
   readonly setUp?: string;
 }
+
+const EXTRA_FILE: OptionRules<ExtraFile> = {
+  path: TEXT,
+  data: either(TEXT, BYTES),
+  mode: whole(0, 0o7777),
+};
+const OPTIONS: OptionRules<InitramfsOptions> = {
+  busybox: BYTES,
+  run: TEXT,
+  extraFiles: listOf(optionsOf(EXTRA_FILE, 'a file', ['path', 'data']), 'a list of files'),
+  setUp: TEXT,
+};
+const PARTS = optionsOf(OPTIONS, 'an object with a `busybox`', ['busybox']);
 
 /*
  * The kernel starts /init with /dev/console open. It stays process 1, so it must not end: a panic would follow.
@@ -108,8 +131,11 @@ const text = (content: string) => new TextEncoder().encode(content);
  *
  * Its /init prints {@link greeting} first, then gives an interactive shell with job control on the console.
  * `poweroff`, `reboot` and `halt` are plain commands; leaving the shell powers the guest off.
+ *
+ * @throws InputError for options that cannot be
  */
 export function initramfs(options: InitramfsOptions): Uint8Array<ArrayBuffer> {
+  checkArgument('options', options, PARTS);
   const entries: CpioEntry[] = [
     // The kernel mounts devtmpfs only over a real root file system, and opens /dev/console before /init runs.
     { kind: 'character-device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },

@@ -1,3 +1,4 @@
+import { BYTES, checkArgument } from '../errors/arguments.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { Unpackers } from './compression.ts';
 import { type ElfFile, elfMachineName, isElf, machineRiscv, readElf } from './elf.ts';
@@ -65,6 +66,7 @@ export async function readKernel(
   unpackers: Unpackers = { gzip: inflateGzip },
   xlen: Width = 64,
 ): Promise<Kernel> {
+  checkArgument('bytes', bytes, BYTES);
   const unpacked = await unpackKernel(bytes, source, unpackers);
   return readPlainKernel(unpacked.bytes, unpacked.source, xlen);
 }

@@ -1,6 +1,7 @@
 import type { DebugTarget } from '../debug/target.ts';
 import type { GuestBalloon, GuestNetwork, GuestPort, GuestSockets } from '../devices/backends.ts';
 import type { HostSide } from '../devices/descriptor.ts';
+import { checkOptions, type OptionRules, whole } from '../errors/arguments.ts';
 import { InputError } from '../errors/input-error.ts';
 import { hotCodeOf } from '../hart/hot-code.ts';
 import { type RegionStatistics, readRegionStatistics } from '../hart/region-statistics.ts';
@@ -30,6 +31,18 @@ import { MachineTrace } from './trace/owner.ts';
 
 /** How long threads may take to leave after the end of their machine. */
 const GRACE_MS = 5_000;
+
+/** How a machine's events are followed. */
+export interface FollowOptions {
+  /**
+   * Events, or batches of moments, that wait for a slow reader at most: 65536 events or 64 batches unless it is given.
+   * The next one says how many were left out.
+   */
+  readonly limit?: number;
+}
+
+/** Its rules. */
+export const FOLLOW_OPTIONS: OptionRules<FollowOptions> = { limit: whole(1, 2 ** 31) };
 
 /** A machine, seen from the thread that owns it. */
 export class Machine {
@@ -302,10 +315,11 @@ export class Machine {
   /**
    * Interrupts on their way, from now on until the machine ends or the loop over them is left. The machine is traced.
    *
-   * @param limit events that wait for a slow reader at most; the next one says how many were left out
-   * @throws Error in a machine that is not traced
+   * @throws Error in a machine that is not traced; InputError for options that cannot be
    */
-  interrupts({ limit = 1 << 16 }: { readonly limit?: number } = {}): AsyncIterableIterator<LiveInterrupt> {
+  interrupts(options: FollowOptions = {}): AsyncIterableIterator<LiveInterrupt> {
+    checkOptions(options, FOLLOW_OPTIONS);
+    const { limit = 1 << 16 } = options;
     if (this.#trace === undefined)
       throw new Error('This machine is not traced, so nobody follows its interrupts: give it a `trace`.');
     return this.#trace.live.watch(limit);
@@ -315,10 +329,11 @@ export class Machine {
    * All that happens to vCPUs and their interrupts, from now on until the machine ends or the loop is left; as rows of
    * numbers, see `MOMENT`. The machine is traced.
    *
-   * @param limit batches that wait for a slow reader at most; the next one says how many moments were left out
-   * @throws Error in a machine that is not traced
+   * @throws Error in a machine that is not traced; InputError for options that cannot be
    */
-  moments({ limit = 64 }: { readonly limit?: number } = {}): Moments {
+  moments(options: FollowOptions = {}): Moments {
+    checkOptions(options, FOLLOW_OPTIONS);
+    const { limit = 64 } = options;
     if (this.#trace === undefined)
       throw new Error('This machine is not traced, so nobody follows it: give it a `trace`.');
     return this.#trace.moments.watch(limit);

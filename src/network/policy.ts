@@ -1,3 +1,4 @@
+import { checkArgument, TEXT } from '../errors/arguments.ts';
 import { contains, type Ipv4, LOOPBACK, parseIpv4, parseSubnet, type Subnet } from './address.ts';
 
 /** Whom a guest may reach, by one rule. */
@@ -117,8 +118,11 @@ export class Policy {
 
 /**
  * Reads `files.example.org`, `*.example.org:443`, `10.0.0.0/8`, `127.0.0.1:8000-8010`, `:443`; undefined for others.
+ *
+ * @throws InputError for something that is no text
  */
 export function parseRule(text: string): AllowRule | undefined {
+  checkArgument('text', text, TEXT);
   const [, host, first, last] = /^([^:]*)(?::(\d{1,5})(?:-(\d{1,5}))?)?$/.exec(text) ?? [];
   if (host === undefined || (host === '' && first === undefined)) return undefined;
   const ports = first === undefined ? undefined : ([Number(first), Number(last ?? first)] as const);

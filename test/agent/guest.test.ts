@@ -69,7 +69,7 @@ describe.skipIf(guest === undefined)('a guest with the agent', () => {
         'no user or group "nobody-else"',
       );
       await expect(vm.commands.run(['/etc/passwd'])).rejects.toMatchObject({ code: 'EACCES' });
-      await expect(vm.commands.run(['echo', 'x'.repeat(200_000)])).rejects.toMatchObject({ code: 'usage' });
+      await expect(vm.commands.run(['echo', 'x'.repeat(200_000)])).rejects.toMatchObject({ code: 'input' });
     });
 
     test('are killed with their group when their time has passed, or nobody wants them', async () => {
@@ -179,7 +179,7 @@ describe.skipIf(guest === undefined)('a guest with the agent', () => {
       await expect(files.read('/dev/zero', { maxBytes: 100_000 })).rejects.toMatchObject({
         code: 'too-much-output',
       });
-      await expect(files.write('/tmp/\0', '')).rejects.toMatchObject({ code: 'usage' });
+      await expect(files.write('/tmp/\0', '')).rejects.toMatchObject({ code: 'input' });
       expect(await files.exists('/tmp/no/no')).toBe(false);
     });
 

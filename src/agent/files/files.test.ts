@@ -13,7 +13,10 @@ test.each([
   ['mode: -1', () => files.mkdir('/a', { mode: -1 })],
   ['mode: NaN', () => files.chmod('/a', Number.NaN)],
   // As a program in JavaScript gives it, which no compiler reads.
-  ['how: there is no "overwrite"', () => files.write('/a', '', JSON.parse('{"how":"overwrite"}'))],
+  [
+    'how: "overwrite" is not possible: give one of replace,',
+    () => files.write('/a', '', JSON.parse('{"how":"overwrite"}')),
+  ],
 ])('%s is refused', async (text, request) => {
-  await expect(request()).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining(text) });
+  await expect(request()).rejects.toMatchObject({ code: 'input', message: expect.stringContaining(text) });
 });

@@ -1,5 +1,14 @@
-import { AgentError } from '../agent-error.ts';
-import { checkNumber, checkWhole } from '../arguments.ts';
+import {
+  between,
+  checkArgument,
+  checkOptions,
+  type OptionRules,
+  SWITCH,
+  whole,
+  word,
+} from '../../errors/arguments.ts';
+import { InputError } from '../../errors/input-error.ts';
+import { ABORTABLE, type Abortable, SOURCE, WORD } from '../arguments.ts';
 import type { AgentConnection } from '../connection.ts';
 import type { Source } from '../outgoing.ts';
 import { PayloadWriter } from '../payload.ts';
@@ -8,12 +17,7 @@ import { type Reading, readAll, readStream, writeAll } from './contents.ts';
 import type { FileEvent } from './file-event.ts';
 import { type FileInfo, type FolderEntry, readEntries, readFileInfo } from './file-info.ts';
 import { type LocalFolders, treeOf, upload } from './tree.ts';
-import { type WatchOptions, watch } from './watch.ts';
-
-/** Options of every call. */
-export interface Abortable {
-  readonly signal?: AbortSignal;
-}
+import { WATCH_OPTIONS, type WatchOptions, watch } from './watch.ts';
 
 /** Which part of a file is read. */
 export interface ReadOptions extends Abortable {
@@ -37,11 +41,32 @@ export interface WriteOptions extends Abortable {
   readonly how?: 'replace' | 'append' | 'create' | 'in-place';
 }
 
+/** Which file is looked at. */
+export interface StatOptions extends Abortable {
+  /** With `false`, facts are those of a symbolic link itself, not of its target. */
+  readonly follow?: boolean;
+}
+
+/** How much is removed. */
+export interface RemoveOptions extends Abortable {
+  /** With all that is in it. */
+  readonly recursive?: boolean;
+  /** It need not be there. */
+  readonly force?: boolean;
+}
+
+/** How a folder is made. */
+export interface MkdirOptions extends Abortable {
+  /** With those above it, and it may be there already. */
+  readonly recursive?: boolean;
+  /** `0o777` unless it is given, less the bits of the agent's umask. */
+  readonly mode?: number;
+}
+
 const KEPT = 256 << 20;
 /** Bytes of the facts of all entries of a folder. */
 const KEPT_ENTRIES = 64 << 20;
 const ALL = Number.MAX_SAFE_INTEGER;
-const ALL_PERMISSIONS = 0o7777;
 const HOW = {
   replace: WRITE_FLAG.ATOMIC,
   append: WRITE_FLAG.APPEND,
@@ -49,9 +74,21 @@ const HOW = {
   'in-place': 0,
 } as const;
 
+/** Permissions, with setuid, setgid and sticky. */
+const MODE = whole(0, 0o7777);
+const READ_OPTIONS: OptionRules<ReadOptions> = { ...ABORTABLE, offset: whole(0, ALL), length: whole(0, ALL) };
+const READ_ALL_OPTIONS: OptionRules<ReadAllOptions> = {
+  ...READ_OPTIONS,
+  maxBytes: between(0, Number.POSITIVE_INFINITY),
+};
+const WRITE_OPTIONS: OptionRules<WriteOptions> = { ...ABORTABLE, mode: MODE, how: word(...Object.keys(HOW)) };
+const STAT_OPTIONS: OptionRules<StatOptions> = { ...ABORTABLE, follow: SWITCH };
+const REMOVE_OPTIONS: OptionRules<RemoveOptions> = { ...ABORTABLE, recursive: SWITCH, force: SWITCH };
+const MKDIR_OPTIONS: OptionRules<MkdirOptions> = { ...ABORTABLE, recursive: SWITCH, mode: MODE };
+
 /**
  * Files of the guest, by paths from its root. All calls throw an AgentError whose code is that of Linux (`ENOENT`,
- * `EACCES`, …), or `disconnected`; or the reason of `signal`.
+ * `EACCES`, …), or `disconnected`; an InputError for arguments that cannot be; or the reason of `signal`.
  */
 export class Files {
   readonly #connection: AgentConnection;
@@ -65,8 +102,8 @@ export class Files {
 
   /** All of a file, or a part of it. */
   async read(path: string, options: ReadAllOptions = {}): Promise<Uint8Array> {
+    checkOptions(options, READ_ALL_OPTIONS);
     const { maxBytes = KEPT } = options;
-    checkNumber('maxBytes', maxBytes, 0, Number.POSITIVE_INFINITY);
     return this.#held(() => readAll(this.#connection, reading(path, options), maxBytes));
   }
 
@@ -77,33 +114,38 @@ export class Files {
 
   /** The same as it comes: the guest waits while nobody reads. */
   async stream(path: string, options: ReadOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    checkOptions(options, READ_OPTIONS);
     return this.#held(() => readStream(this.#connection, reading(path, options)));
   }
 
   /** Writes a file: its new contents, or as `how` says. The folder is there. */
   async write(path: string, data: Source, options: WriteOptions = {}): Promise<void> {
+    checkArgument('path', path, WORD);
+    checkArgument('data', data, SOURCE);
+    checkOptions(options, WRITE_OPTIONS);
     const { mode = 0o644, how = 'replace', signal } = options;
-    checkWhole('mode', mode, 0, ALL_PERMISSIONS);
-    if (!Object.hasOwn(HOW, how))
-      throw new AgentError('usage', `how: there is no "${how}"; give one of ${Object.keys(HOW).join(', ')}.`);
     const payload = new PayloadWriter().u32(HOW[how]).u32(mode).text(path).payload;
     const writing = { payload, data, signal, what: `${path} cannot be written` };
     await this.#held(() => writeAll(this.#connection, writing));
   }
 
   /** The entries of a folder, by their names. */
-  async list(path: string, { signal }: Abortable = {}): Promise<FolderEntry[]> {
+  async list(path: string, options: Abortable = {}): Promise<FolderEntry[]> {
+    checkArgument('path', path, WORD);
+    checkOptions(options, ABORTABLE);
     const folder: Reading = {
       type: FRAME.LIST,
       payload: (window) => new PayloadWriter().u32(window).text(path).payload,
       what: `${path} cannot be listed`,
-      signal,
+      signal: options.signal,
     };
     return readEntries(await this.#held(() => readAll(this.#connection, folder, KEPT_ENTRIES)));
   }
 
   /** Facts about a file; about the link itself where it is a symbolic one and `follow` is false. */
-  async stat(path: string, options: Abortable & { readonly follow?: boolean } = {}): Promise<FileInfo> {
+  async stat(path: string, options: StatOptions = {}): Promise<FileInfo> {
+    checkArgument('path', path, WORD);
+    checkOptions(options, STAT_OPTIONS);
     const { follow = true, signal } = options;
     const payload = new PayloadWriter().u32(follow ? PATH_FLAG.FOLLOW : 0).text(path).payload;
     const what = `${path} cannot be looked at`;
@@ -115,6 +157,7 @@ export class Files {
 
   /** Whether there is something of that path. */
   async exists(path: string, options: Abortable = {}): Promise<boolean> {
+    checkOptions(options, ABORTABLE);
     try {
       await this.stat(path, options);
       return true;
@@ -125,15 +168,10 @@ export class Files {
     }
   }
 
-  /**
-   * Removes a file, or an empty folder.
-   *
-   * @param options `recursive`: with all that is in it. `force`: it need not be there
-   */
-  async remove(
-    path: string,
-    options: Abortable & { readonly recursive?: boolean; readonly force?: boolean } = {},
-  ): Promise<void> {
+  /** Removes a file, or an empty folder. */
+  async remove(path: string, options: RemoveOptions = {}): Promise<void> {
+    checkArgument('path', path, WORD);
+    checkOptions(options, REMOVE_OPTIONS);
     const { recursive = false, force = false, signal } = options;
     const flags = (recursive ? PATH_FLAG.RECURSIVE : 0) | (force ? PATH_FLAG.FORCE : 0);
     await this.#request(
@@ -144,13 +182,11 @@ export class Files {
     );
   }
 
-  /** Makes a folder. @param options `recursive`: with those above it, and it may be there already */
-  async mkdir(
-    path: string,
-    options: Abortable & { readonly recursive?: boolean; readonly mode?: number } = {},
-  ): Promise<void> {
+  /** Makes a folder. */
+  async mkdir(path: string, options: MkdirOptions = {}): Promise<void> {
+    checkArgument('path', path, WORD);
+    checkOptions(options, MKDIR_OPTIONS);
     const { recursive = false, mode = 0o777, signal } = options;
-    checkWhole('mode', mode, 0, ALL_PERMISSIONS);
     const request = new PayloadWriter()
       .u32(recursive ? PATH_FLAG.RECURSIVE : 0)
       .u32(mode)
@@ -159,22 +195,31 @@ export class Files {
   }
 
   /** Gives a file another path in its file system, and takes the place of a file there. */
-  async rename(from: string, to: string, { signal }: Abortable = {}): Promise<void> {
+  async rename(from: string, to: string, options: Abortable = {}): Promise<void> {
+    checkArgument('from', from, WORD);
+    checkArgument('to', to, WORD);
+    checkOptions(options, ABORTABLE);
     const what = `${from} cannot be renamed to ${to}`;
-    await this.#request(FRAME.RENAME, new PayloadWriter().text(from).text(to), what, signal);
+    await this.#request(FRAME.RENAME, new PayloadWriter().text(from).text(to), what, options.signal);
   }
 
   /** Makes a symbolic link. */
-  async symlink(target: string, path: string, { signal }: Abortable = {}): Promise<void> {
+  async symlink(target: string, path: string, options: Abortable = {}): Promise<void> {
+    checkArgument('target', target, WORD);
+    checkArgument('path', path, WORD);
+    checkOptions(options, ABORTABLE);
     const what = `The link ${path} cannot be made`;
-    await this.#request(FRAME.SYMLINK, new PayloadWriter().text(target).text(path), what, signal);
+    const request = new PayloadWriter().text(target).text(path);
+    await this.#request(FRAME.SYMLINK, request, what, options.signal);
   }
 
   /** Sets the mode of a file. @param mode its permissions, with setuid, setgid and sticky: 0 to 0o7777 */
-  async chmod(path: string, mode: number, { signal }: Abortable = {}): Promise<void> {
-    checkWhole('mode', mode, 0, ALL_PERMISSIONS);
+  async chmod(path: string, mode: number, options: Abortable = {}): Promise<void> {
+    checkArgument('path', path, WORD);
+    checkArgument('mode', mode, MODE);
+    checkOptions(options, ABORTABLE);
     const what = `The mode of ${path} cannot be changed`;
-    await this.#request(FRAME.CHMOD, new PayloadWriter().u32(mode).text(path), what, signal);
+    await this.#request(FRAME.CHMOD, new PayloadWriter().u32(mode).text(path), what, options.signal);
   }
 
   /**
@@ -183,8 +228,11 @@ export class Files {
    *
    * @throws InputError where the host's folder cannot be read
    */
-  async upload(folder: string, to: string, { signal }: Abortable = {}): Promise<void> {
-    await this.#held(() => upload(this, this.#folders().entries(folder), to, signal));
+  async upload(folder: string, to: string, options: Abortable = {}): Promise<void> {
+    checkArgument('folder', folder, WORD);
+    checkArgument('to', to, WORD);
+    checkOptions(options, ABORTABLE);
+    await this.#held(() => upload(this, this.#folders().entries(folder), to, options.signal));
   }
 
   /**
@@ -193,22 +241,27 @@ export class Files {
    *
    * @throws InputError where the host's folder cannot be written
    */
-  async download(from: string, folder: string, { signal }: Abortable = {}): Promise<void> {
+  async download(from: string, folder: string, options: Abortable = {}): Promise<void> {
+    checkArgument('from', from, WORD);
+    checkArgument('folder', folder, WORD);
+    checkOptions(options, ABORTABLE);
     await this.#held(async () => {
-      for await (const entry of treeOf(this, from, signal)) await this.#folders().put(folder, entry);
+      for await (const entry of treeOf(this, from, options.signal)) await this.#folders().put(folder, entry);
     });
   }
 
   #folders(): LocalFolders {
     if (this.#local !== undefined) return this.#local;
-    throw new AgentError('usage', 'There are no folders of the host here to copy from or to.');
+    throw new InputError('There are no folders of the host here to copy from or to.');
   }
 
   /**
    * Events of a file, or of a folder, from the moment on when the promise is fulfilled. A folder below it is only
    * looked into with `recursive`.
    */
-  watch(path: string, options: WatchOptions = {}): Promise<ReadableStream<FileEvent>> {
+  async watch(path: string, options: WatchOptions = {}): Promise<ReadableStream<FileEvent>> {
+    checkArgument('path', path, WORD);
+    checkOptions(options, WATCH_OPTIONS);
     const list = (folder: string) => this.list(folder);
     return this.#held(() => watch(this.#connection, path, list, options));
   }
@@ -233,8 +286,7 @@ export class Files {
 }
 
 function reading(path: string, { offset = 0, length = ALL, signal }: ReadOptions): Reading {
-  checkWhole('offset', offset, 0, ALL);
-  checkWhole('length', length, 0, ALL);
+  checkArgument('path', path, WORD);
   return {
     type: FRAME.READ,
     payload: (window) => new PayloadWriter().i64(offset).i64(length).u32(window).text(path).payload,

@@ -1,14 +1,17 @@
+import { type OptionRules, SWITCH } from '../../errors/arguments.ts';
+import { ABORTABLE, type Abortable } from '../arguments.ts';
 import type { AgentConnection } from '../connection.ts';
 import { type FileEvent, kindOf } from './file-event.ts';
 import { Inotify, type RawEvent } from './inotify.ts';
 import { type ListFolder, WatchedTree } from './watched-tree.ts';
 
 /** Options of watching a file or a folder. */
-export interface WatchOptions {
+export interface WatchOptions extends Abortable {
   /** With all folders below, also those that come. The content of a new one may be told twice. */
   readonly recursive?: boolean;
-  readonly signal?: AbortSignal;
 }
+
+export const WATCH_OPTIONS: OptionRules<WatchOptions> = { ...ABORTABLE, recursive: SWITCH };
 
 /**
  * Watches a file or a folder.

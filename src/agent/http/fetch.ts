@@ -1,4 +1,4 @@
-import { AgentError } from '../agent-error.ts';
+import { InputError } from '../../errors/input-error.ts';
 import type { GuestSocket } from '../tcp.ts';
 import { waitFor } from '../wait-for.ts';
 import { bodyOf } from './body.ts';
@@ -56,7 +56,7 @@ async function send(socket: GuestSocket, request: Request): Promise<void> {
 function headOf({ method, url, headers, body }: Request): string {
   const [, host, path] = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(url) ?? [];
   if (host === undefined)
-    throw new AgentError('usage', `${url} is no address of a server in the guest: http://guest/path.`);
+    throw new InputError(`${url} is no address of a server in the guest: http://guest/path.`);
   const lines = [
     `${method} ${path.startsWith('/') ? path : `/${path}`} HTTP/1.1`,
     `host: ${host}`,

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { checkOptions, LISTENER, type OptionRules, SIGNAL, TEXT } from '../../errors/arguments.ts';
 import { InputError } from '../../errors/input-error.ts';
 import { unpackMembers } from './command.ts';
 import { explained, usableCacheDir } from './fetch-errors.ts';
@@ -33,6 +34,13 @@ export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const FETCH_OPTIONS: OptionRules<FetchOptions> = {
+  cacheDir: TEXT,
+  onProgress: LISTENER,
+  archives: TEXT,
+  signal: SIGNAL,
+};
+
 /** Debian's kernel and busybox for riscv64, as files. */
 export interface DebianGuest {
   /** The kernel, a raw RISC-V `Image`. */
@@ -62,9 +70,11 @@ const waysOut =
  * Debian's riscv64 kernel and static busybox, from the cache or, the first time, from the Debian archive that this
  * machine's apt uses. Files in the cache are checked before it is used and fetched again if it is damaged.
  *
- * @throws InputError when apt, dpkg-deb or the network is missing; the message names the ways out.
+ * @throws InputError for options that cannot be, or when apt, dpkg-deb or the network is missing; the message names
+ *   the ways out.
  */
 export async function debianGuest(options: FetchOptions = {}): Promise<DebianGuest> {
+  checkOptions(options, FETCH_OPTIONS);
   const set = await cachedOrFetched(
     'debian-guest',
     options,

@@ -1,7 +1,7 @@
 import { InputError } from '../../errors/input-error.ts';
 import { FORMAT_BYTES, formatOf } from '../../storage/formats.ts';
 import { connect, fetchPart, PATIENCE, type Patience } from '../../storage/http/range-source.ts';
-import type { DriveOptions } from './drive-options.ts';
+import { checkDriveOptions, type DriveOptions } from './drive-options.ts';
 import type { Layer } from './layers.ts';
 
 /** Whether a drive's file is one of a server. */
@@ -20,6 +20,7 @@ export async function connectDrives(
   drives: readonly DriveOptions[],
   patience: Patience = PATIENCE,
 ): Promise<readonly DriveOptions[]> {
+  checkDriveOptions(drives);
   return Promise.all(drives.map((drive) => (isUrl(drive.file) ? connectDrive(drive, patience) : drive)));
 }
 

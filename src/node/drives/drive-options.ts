@@ -1,3 +1,13 @@
+import {
+  checkArgument,
+  listOf,
+  OBJECT,
+  type OptionRules,
+  optionsOf,
+  SWITCH,
+  TEXT,
+  word,
+} from '../../errors/arguments.ts';
 import type { RemoteFile } from '../../storage/http/range-source.ts';
 import type { DriveFormat } from './formats.ts';
 
@@ -13,4 +23,22 @@ export interface DriveOptions {
   readonly format?: DriveFormat | undefined;
   /** The file of a server, where `file` is a URL: `connectDrives` finds it. */
   readonly remote?: RemoteFile | undefined;
+}
+
+const DRIVE: OptionRules<DriveOptions> = {
+  file: TEXT,
+  readOnly: SWITCH,
+  snapshot: SWITCH,
+  serial: TEXT,
+  format: word('raw', 'qcow2'),
+  remote: OBJECT,
+};
+const DRIVES = listOf(
+  optionsOf(DRIVE, 'a drive', ['file', 'readOnly', 'snapshot', 'serial']),
+  'a list of drives',
+);
+
+/** @throws InputError for drives that cannot be */
+export function checkDriveOptions(drives: readonly DriveOptions[]): void {
+  checkArgument('drives', drives, DRIVES);
 }

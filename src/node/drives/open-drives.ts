@@ -7,7 +7,7 @@ import { ClusterPlaces } from '../../storage/qcow2/cluster-places.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { ThreadModule } from '../node-host.ts';
 import { isUrl, remoteLayer } from './connect-drives.ts';
-import type { DriveOptions } from './drive-options.ts';
+import { checkDriveOptions, type DriveOptions } from './drive-options.ts';
 import type { OpenDrive } from './drive-thread.ts';
 import { type Layer, storageOf } from './layers.ts';
 import { checkQemu, checkUnlocked, type FileLock, lockFile } from './lock-file.ts';
@@ -30,6 +30,7 @@ export interface OpenDrives {
  * @throws InputError that names the file that cannot be used, the reason, and a remedy
  */
 export function openDrives(options: readonly DriveOptions[]): OpenDrives {
+  checkDriveOptions(options);
   const descriptors: number[] = [];
   const locks: FileLock[] = [];
   const close = () => {

@@ -2,11 +2,36 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { framePacket } from '../../debug/packets.ts';
 import { DebugSession } from '../../debug/session.ts';
 import type { DebugTarget } from '../../debug/target.ts';
+import {
+  checkArgument,
+  either,
+  LISTENER,
+  optionsOf,
+  type Rule,
+  TEXT,
+  whole,
+} from '../../errors/arguments.ts';
 import { InputError } from '../../errors/input-error.ts';
 import { closeAtExit } from '../close-at-exit.ts';
 
 /** Where a debugger connects to: a port of an address of this machine, or a socket in the file system. */
 export type GdbPlace = { readonly host: string; readonly port: number } | { readonly path: string };
+
+const PLACE = either(
+  {
+    ...optionsOf<{ path: string }>({ path: TEXT }, 'a `path`', ['path']),
+    fits: (value) => typeof value === 'object' && value !== null && 'path' in value,
+  },
+  optionsOf<{ host: string; port: number }>({ host: TEXT, port: whole(0, 0xffff) }, 'a `host` and a `port`', [
+    'host',
+    'port',
+  ]),
+);
+
+const TARGET: Rule = {
+  wanted: 'what `await vm.debug()` gives',
+  fits: (value) => typeof value === 'object' && value !== null && 'readRegister' in value,
+};
 
 /** How long the last words to a debugger may take at the end of a machine, in milliseconds. */
 const LAST_WORDS_MS = 200;
@@ -24,7 +49,7 @@ export class GdbServer {
 
   /**
    * @param word as it was typed, for people
-   * @throws InputError when nobody can connect there, as when the port is in use
+   * @throws InputError when nobody can connect there, as when the port is in use, and for arguments that cannot be
    */
   static async open(
     place: GdbPlace,
@@ -32,6 +57,10 @@ export class GdbServer {
     target: DebugTarget,
     tell: (text: string) => void,
   ): Promise<GdbServer> {
+    checkArgument('place', place, PLACE);
+    checkArgument('word', word, TEXT);
+    checkArgument('target', target, TARGET);
+    checkArgument('tell', tell, LISTENER);
     const server = createServer({ noDelay: true });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once('error', reject);

@@ -1,6 +1,8 @@
 import { closeSync } from 'node:fs';
 import type { NetworkFacts } from '../../devices/descriptor.ts';
+import { checkArgument, type OptionRules, optionsOf, SWITCH, TEXT } from '../../errors/arguments.ts';
 import { InputError } from '../../errors/input-error.ts';
+import { MAC, PORT } from '../../network/arguments.ts';
 import type { Mac } from '../../network/ethernet.ts';
 import type { ThreadModule } from '../node-host.ts';
 import { openDump } from './dump.ts';
@@ -13,6 +15,11 @@ export interface LinkOptions extends Omit<LinkStart, 'dump'> {
   /** A file for all frames, in libpcap's format. */
   readonly dump: string | undefined;
 }
+
+const OPTIONS: OptionRules<LinkOptions> = { mac: MAC, dump: TEXT, listens: SWITCH, host: TEXT, port: PORT };
+const LINK = optionsOf(OPTIONS, 'a link: { mac, dump, listens, host, port }', [
+  ...(['mac', 'listens', 'host', 'port'] as const),
+]);
 
 /** A link that is ready to be opened by the threads of a machine. */
 export interface PreparedLink {
@@ -27,7 +34,9 @@ export interface PreparedLink {
  *
  * @throws InputError when nobody can listen there, or the file for frames cannot be written
  */
-export async function prepareLink({ mac, dump, ...start }: LinkOptions): Promise<PreparedLink> {
+export async function prepareLink(options: LinkOptions): Promise<PreparedLink> {
+  checkArgument('options', options, LINK);
+  const { mac, dump, ...start } = options;
   if (start.listens) await tryPlace(start);
   const descriptor = dump === undefined ? undefined : openDump(dump);
   const own = import.meta.url;

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import type { NetworkFacts } from '../../devices/descriptor.ts';
+import { checkArgument, listOf, type OptionRules, optionsOf, TEXT, word } from '../../errors/arguments.ts';
 import { InputError } from '../../errors/input-error.ts';
 import { formatIpv4 } from '../../network/address.ts';
+import { IPV4, MAC, PORT, USER_NETWORK } from '../../network/arguments.ts';
 import type { Mac } from '../../network/ethernet.ts';
 import type { UserNetworkOptions } from '../../network/user-network.ts';
 import type { ThreadModule } from '../node-host.ts';
@@ -19,6 +21,27 @@ export interface NetworkOptions extends UserNetworkOptions {
   /** A file for all frames, in libpcap's format. */
   readonly dump: string | undefined;
 }
+
+const FORWARD: OptionRules<Forward> = {
+  protocol: word('tcp', 'udp'),
+  host: IPV4,
+  hostPort: PORT,
+  guest: IPV4,
+  guestPort: PORT,
+};
+const OPTIONS: OptionRules<NetworkOptions> = {
+  ...USER_NETWORK,
+  mac: MAC,
+  forwards: listOf(
+    optionsOf(FORWARD, 'a port to forward', ['protocol', 'host', 'hostPort', 'guest', 'guestPort']),
+    'a list of ports to forward',
+  ),
+  dump: TEXT,
+};
+const NETWORK = optionsOf(OPTIONS, 'a network: { ...userNetwork(), mac, forwards, dump }', [
+  ...(['subnet', 'gateway', 'nameServer', 'guest', 'hostName', 'domainName', 'restrict', 'allow'] as const),
+  ...(['mac', 'forwards'] as const),
+]);
 
 /** A network that is ready to be opened by the threads of a machine. */
 export interface PreparedNetwork {
@@ -36,12 +59,9 @@ export interface PreparedNetwork {
  *
  * @throws InputError that names the port or file that cannot be used, the reason, and a remedy
  */
-export async function prepareNetwork({
-  mac,
-  forwards,
-  dump,
-  ...options
-}: NetworkOptions): Promise<PreparedNetwork> {
+export async function prepareNetwork(given: NetworkOptions): Promise<PreparedNetwork> {
+  checkArgument('options', given, NETWORK);
+  const { mac, forwards, dump, ...options } = given;
   const free: Forward[] = [];
   for (const forward of forwards) free.push({ ...forward, hostPort: await tryPort(forward) });
   const descriptor = dump === undefined ? undefined : openDump(dump);

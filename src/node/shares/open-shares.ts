@@ -3,7 +3,7 @@ import type { ShareFacts } from '../../devices/descriptor.ts';
 import { InputError } from '../../errors/input-error.ts';
 import type { ThreadModule } from '../node-host.ts';
 import { type NodeFolderOptions, openRoot } from './node-folder.ts';
-import type { ShareOptions } from './share-options.ts';
+import { checkShareOptions, type ShareOptions } from './share-options.ts';
 
 /** Descriptors that all shared folders may take together, where the process may have more. */
 const MOST_DESCRIPTORS = 1 << 16;
@@ -25,6 +25,7 @@ export interface OpenShares {
  * @throws InputError that names the folder that cannot be used, the reason, and a remedy
  */
 export function openShares(options: readonly ShareOptions[]): OpenShares {
+  checkShareOptions(options);
   if (process.platform !== 'linux')
     throw new InputError(
       '--share: folders are shared on Linux only. Make a disk of the files, or send them by network.',

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { checkArgument, TEXT } from '../../errors/arguments.ts';
 import { InputError } from '../../errors/input-error.ts';
 import { SystemMap } from '../../trace/system-map.ts';
 import { explainedError, readInputFile } from '../files.ts';
@@ -21,6 +22,7 @@ export interface OpenTrace {
  * @throws InputError that says why that is not possible
  */
 export async function openTrace(path: string, systemMap?: string, option = '--trace'): Promise<OpenTrace> {
+  checkArgument('path', path, TEXT);
   if (systemMap !== undefined) await checkSystemMap(systemMap);
   let file: number;
   try {
@@ -37,6 +39,7 @@ export async function openTrace(path: string, systemMap?: string, option = '--tr
 
 /** Before the machine starts: the thread that needs it reads it again. */
 async function checkSystemMap(path: string): Promise<void> {
+  checkArgument('systemMap', path, TEXT);
   const bytes = await readInputFile(path, 'The table of symbols', '--system-map');
   if (SystemMap.parse(new TextDecoder().decode(bytes)) !== undefined) return;
   throw new InputError(

@@ -11,6 +11,7 @@ import type { NodeHost } from '../node/node-host.ts';
 import { type DebianDisk, sshNotice, withPlaces } from './debian-disk.ts';
 import { type DriveWords, readDrives } from './drive-options.ts';
 import { type GdbWords, readGdb } from './gdb-option.ts';
+import { hearingSignals } from './interrupted.ts';
 import { readLink } from './link-option.ts';
 import { type NetworkWords, portNotices, readNetwork } from './network-options.ts';
 import { readConsole, readVirtio } from './run-options.ts';
@@ -81,8 +82,20 @@ function portsOf(words: AttachWords): readonly PortFacts[] {
   return [...console, ...lines.map(({ name }) => (name === undefined ? {} : { name }))];
 }
 
-/** The other ends of a session's connections. */
+/**
+ * The other ends of a session's connections, of which some may be waited for. Files of sockets go with the process, so
+ * that signals may not simply end it: they are heard until the session hears them itself.
+ *
+ * @throws InputError for places that cannot be used; Interrupted when a signal ended the wait
+ */
 export async function connectOutside(
+  words: AttachWords,
+): Promise<Pick<SessionOptions, 'serial' | 'lines' | 'vsock' | 'gdb' | 'onListening'>> {
+  const [outside, onListening] = await hearingSignals(() => connectAll(words));
+  return { ...outside, onListening };
+}
+
+async function connectAll(
   words: AttachWords,
 ): Promise<Pick<SessionOptions, 'serial' | 'lines' | 'vsock' | 'gdb'>> {
   const { serial: word } = words;

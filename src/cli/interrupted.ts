@@ -1,4 +1,5 @@
 import { type EndingSignal, onEndingSignal, signalStatus } from '../node/signals.ts';
+import { signalOutcome } from './outcome.ts';
 
 /** A signal ended the work of a command. */
 export class Interrupted extends Error {
@@ -35,5 +36,25 @@ export async function interruptible<T>(
     throw received === undefined ? error : new Interrupted(message, received);
   } finally {
     stopListening();
+  }
+}
+
+/**
+ * Does work that signals end, up to the moment when something else hears them: one that comes meanwhile is not lost.
+ *
+ * @returns the result of the work, and a function that stops listening
+ * @throws Interrupted when a signal came first, and otherwise the error of the work
+ */
+export async function hearingSignals<T>(work: () => Promise<T>): Promise<[result: T, stop: () => void]> {
+  const interruption = Promise.withResolvers<never>();
+  const stop = onEndingSignal((signal) => {
+    const { message = '' } = signalOutcome(signal);
+    interruption.reject(new Interrupted(message, signal));
+  });
+  try {
+    return [await Promise.race([work(), interruption.promise]), stop];
+  } catch (error) {
+    stop();
+    throw error;
   }
 }

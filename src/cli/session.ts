@@ -49,6 +49,8 @@ export interface SessionOptions {
   readonly gdb?: GdbOptions;
   /** Programs of the host that the guest's sockets lead to. */
   readonly vsock?: VsockBackend & { attach(sockets: GuestSockets): void; close(): void };
+  /** Is called when the session hears signals that ask the process to end. */
+  readonly onListening?: () => void;
 }
 
 /**
@@ -142,6 +144,7 @@ class Session {
 
   async run(): Promise<number> {
     const stopListening = onEndingSignal((signal) => this.#interrupt(signalOutcome(signal)));
+    this.#options.onListening?.();
     const stopSaving = this.#options.saver?.onSignal(() => void this.#save(false));
     const timer = this.#startTimeout();
     try {

@@ -271,6 +271,75 @@ test('the console can be a socket, which the guest waits for', async () => {
   expect(existsSync(path)).toBe(false);
 });
 
+describe('while the console waits for its other end', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('%s ends it, and no socket stays', async (signal, status) => {
+    const [serial, channel, vsock] = ['serial', 'channel', 'vsock'].map((name) =>
+      join(directory, `${name}-${signal}`),
+    );
+    const { child, ended } = startCli([
+      ...[
+        'run',
+        '--kernel',
+        echo,
+        '--vsock',
+        `socket=${vsock}`,
+        '--serial',
+        `unix:${serial},server=on,wait=off`,
+      ],
+      ...['--channel', `some=unix:${channel},server=on`],
+    ]);
+    await once(child.stderr, 'data');
+    expect([serial, channel, vsock].map((path) => existsSync(path))).toEqual([true, true, true]);
+    child.kill(signal);
+    expect(await ended).toEqual({
+      ...{ status, stdout: '' },
+      stderr: `hartvisor: Waiting for a connection to --channel some=unix:${channel},server=on.\nhartvisor: Ended by ${signal}.\n`,
+    });
+    expect([serial, channel, vsock].map((path) => existsSync(path))).toEqual([false, false, false]);
+  });
+
+  test('Ctrl-C at a terminal ends it, and the terminal is as it was', async () => {
+    const modes = (when: string) => join(directory, `waiting-modes-${when}`);
+    const path = join(directory, 'serial-ctrl-c');
+    const { child, printed, ended } = startOnTerminal(
+      ['run', '--kernel', echo, '--serial', `unix:${path},server=on`],
+      `stty -g > '${modes('before')}'`,
+      `stty -g > '${modes('after')}'`,
+    );
+    await printed('Waiting for a connection');
+    child.stdin.write('\x03');
+    expect((await ended).status).toBe(130);
+    expect(existsSync(path)).toBe(false);
+    expect(readFileSync(modes('after'), 'utf8')).toBe(readFileSync(modes('before'), 'utf8'));
+  });
+
+  test('a TCP port is free again', async () => {
+    const first = startCli(['run', '--kernel', echo, '--serial', 'tcp:127.0.0.1:0,server=on']);
+    await once(first.child.stderr, 'data');
+    first.child.kill('SIGINT');
+    expect((await first.ended).status).toBe(130);
+  });
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)('no socket of a machine stays after %s', async (signal) => {
+  const [serial, vsock, gdb] = ['serial', 'vsock', 'gdb'].map((name) =>
+    join(directory, `${name}-of-${signal}`),
+  );
+  const { child, ended } = startCli([
+    ...['run', '--kernel', echo, '--vsock', `socket=${vsock}`, '--gdb', `unix:${gdb}`],
+    ...['--serial', `unix:${serial},server=on,wait=off`],
+  ]);
+  await once(child.stderr, 'data');
+  expect([serial, vsock, gdb].map((path) => existsSync(path))).toEqual([true, true, true]);
+  child.kill(signal);
+  expect((await ended).status).toBe(signal === 'SIGINT' ? 130 : 143);
+  expect([serial, vsock, gdb].map((path) => existsSync(path))).toEqual([false, false, false]);
+});
+
 test.each([
   ['the other end of the console', ['--serial', 'file:/nowhere/at/all']],
   ['the memory', ['--memory', '4K']],

@@ -1,74 +1,37 @@
 /**
- * The default guest saved to a file and restored, against its own boot, in turns within one process; and the memory
- * that restored machines take beside what their guests use.
+ * The default guest saved to a file and restored, against its own boot, in turns; and the memory that restored machines
+ * take beside what their guests use. Each turn boots in a new process, restores in that one, whose threads have had a
+ * machine, and restores in another new one.
  */
-import { statSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { PAGE, pagesInUse } from '../../src/machine/snapshot/ram-pages.ts';
-import type { SavedMachine } from '../../src/machine/snapshot/saved-machine.ts';
-import { GuestMemory } from '../../src/memory/guest-memory.ts';
+import { promisify } from 'node:util';
 import { boot, restore, type Vm } from '../../src/node/index.ts';
-import { RunFailure } from '../measured-run.ts';
 import { median } from '../statistics.ts';
 import { formatRatio, formatSeconds, formatTable } from '../table.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
+import { bytesInUse, type FirstTurn, works } from './measured-turn.ts';
 
 const TURNS = 3;
 const MACHINES = 20;
 const MIB = 2 ** 20;
-/**
- * The contents of the guest's memory beside the system: as much as files of usual programs do, which pack as they do.
- */
-const FILL =
-  'mkdir -p /tmp/fill; for n in 1 2 3 4 5 6; do tar cf - /bin /lib /etc 2> /dev/null | (echo $n; cat) > /tmp/fill/$n; done';
 
-interface Turn {
-  readonly boot: number;
-  readonly save: number;
-  readonly restore: number;
-  readonly usedBytes: number;
-  readonly fileBytes: number;
+interface Turn extends FirstTurn {
+  /** In a new process. */
+  readonly restoreAnew: number;
 }
 
-async function works(vm: Vm): Promise<void> {
-  const { exitCode } = await vm.commands.run('true');
-  if (exitCode !== 0) throw new RunFailure('the guest cannot run a program');
-}
-
-/** Seconds that something takes. */
-async function timed(work: () => Promise<void>): Promise<number> {
-  const begin = performance.now();
-  await work();
-  return (performance.now() - begin) / 1000;
-}
-
-function bytesInUse({ memory, plan }: SavedMachine): number {
-  const ram = new GuestMemory(memory, plan.ram).asWords();
-  let pages = 0;
-  for (const { count } of pagesInUse(ram, ram.length)) pages += count;
-  return pages * PAGE;
+/** @param what of `measured-turn.ts` */
+async function inNewProcess(what: 'first' | 'anew', file: string): Promise<unknown> {
+  const program = join(import.meta.dirname, 'measured-turn.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [program, what, file]);
+  return JSON.parse(stdout);
 }
 
 async function turn(file: string): Promise<Turn> {
-  let vm: Vm | undefined;
-  const booted = await timed(async () => {
-    vm = await boot({ cpus: 2, memory: '256M' });
-    await works(vm);
-  });
-  if (vm === undefined) throw new RunFailure('there is no machine');
-  const first = vm;
-  await first.commands.run(FILL);
-  const save = await timed(() => first.save(file));
-  const usedBytes = await first.machine.save(bytesInUse);
-  await first.stop();
-  const restored = await timed(async () => {
-    const other = await restore(file);
-    await works(other);
-    vm = other;
-  });
-  await vm.stop();
-  return { boot: booted, save, restore: restored, usedBytes, fileBytes: statSync(file).size };
+  const first = (await inNewProcess('first', file)) as FirstTurn;
+  return { ...first, restoreAnew: (await inNewProcess('anew', file)) as number };
 }
 
 /** Bytes of this process beside what the guests use, for each machine. */
@@ -111,8 +74,10 @@ export async function runSnapshotBench(onProgress: (line: string) => void): Prom
     formatTable([
       ['the default guest, 2 vCPUs, 256 MiB', 'result'],
       ['boot to the result of a command', `${formatSeconds(of('boot'))} s`],
-      ['restore to the same', `${formatSeconds(of('restore'))} s`],
-      ['restore : boot', formatRatio(median(turns.map((each) => each.restore / each.boot)))],
+      ['restore to the same, in the process that has booted', `${formatSeconds(of('restore'))} s`],
+      ['the same : boot', formatRatio(median(turns.map((each) => each.restore / each.boot)))],
+      ['restore in a new process', `${formatSeconds(of('restoreAnew'))} s`],
+      ['the same : boot', formatRatio(median(turns.map((each) => each.restoreAnew / each.boot)))],
       ['save', `${formatSeconds(of('save'))} s`],
       ['memory in use', mib(of('usedBytes'))],
       ['the file', mib(of('fileBytes'))],

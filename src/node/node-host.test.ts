@@ -29,21 +29,3 @@ test('a thread that is ended from outside has not failed', async () => {
   await thread.terminate();
   expect(await promise).toBeUndefined();
 });
-
-test('a thread that was started ahead of time is the first that is taken', async () => {
-  let started = 0;
-  const onWorker = () => started++;
-  process.on('worker', onWorker);
-  const host = new NodeHost();
-  host.prepare('domain');
-  await new Promise((done) => setImmediate(done));
-  expect(started).toBe(1);
-  const ends = [0, 1].map(() => {
-    const { promise, resolve } = Promise.withResolvers<Error | undefined>();
-    host.spawn(nonsense, () => undefined, resolve);
-    return promise;
-  });
-  for (const end of await Promise.all(ends)) expect(end?.stack).toMatch(/machine/);
-  expect(started).toBe(2);
-  process.off('worker', onWorker);
-});

@@ -1,57 +1,16 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { InputError } from '../errors/input-error.ts';
 import type { Xlen } from '../machine/cpu.ts';
 import type { MachineHost, RunningThread } from '../machine/machine-host.ts';
 import type { WorkerMessage, WorkerStart } from '../machine/worker.ts';
 import { sharedClockOffset } from './clock.ts';
-import { compileCacheDir } from './compile-cache.ts';
+import { MachineThread, type ThreadData, type ThreadModule, workerFile } from './machine-thread.ts';
 
-/** The compiler rewrites the endings of imports, but not that of a worker's file: it has the one that this file has. */
-const workerFile = new URL(
-  import.meta.url.endsWith('.ts') ? './worker-entry.ts' : './worker-entry.js',
-  import.meta.url,
-);
-
-/**
- * MiB for objects that were just made. A hart makes few that last, so that more would only be filled before the
- * collector comes; with 3 each new thread had thirty collections, a seventh of its time, before a restored guest had
- * carried out its first command.
- */
-const youngObjects = 12;
-/**
- * MiB, the same for those that last. A thread has about 20; the smaller the bound, the less garbage gathers on top of
- * them before the collector comes (V8 takes a bound of 4 GiB as leave to let a heap grow to four times its live
- * objects).
- */
-const oldObjects = 512;
+export type { ThreadModule } from './machine-thread.ts';
 
 /** Of Node's timers, in milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** The data that a machine's thread is made with, before it is sent anything. */
-export interface ThreadData {
-  readonly kind: WorkerStart['kind'];
-  /** The directory in which Node keeps compiled modules. */
-  readonly compileCache: string | undefined;
-}
-
-/**
- * A module that a machine's threads load before they start: its `extendHost(data)` gives parts of their `WorkerHost`.
- */
-export interface ThreadModule {
-  readonly url: string;
-  /** Can be sent by `postMessage`. */
-  readonly data: unknown;
-}
-
-/** The message that makes a machine's thread begin. */
-export interface ThreadStart {
-  readonly start: WorkerStart;
-  readonly interpreter: WebAssembly.Module;
-  readonly modules: readonly ThreadModule[];
-}
 
 /** How a {@link NodeHost} has threads run. */
 export interface NodeHostOptions {
@@ -63,7 +22,7 @@ export interface NodeHostOptions {
 export class NodeHost implements MachineHost {
   readonly clockOffset = sharedClockOffset();
   readonly #background: boolean;
-  readonly #waiting = new Map<ThreadData['kind'], Worker>();
+  readonly #waiting = new Map<ThreadData['kind'], MachineThread>();
   readonly #modules: ThreadModule[] = [];
   readonly #compiled = new Map<Xlen, Promise<WebAssembly.Module>>();
 
@@ -79,13 +38,13 @@ export class NodeHost implements MachineHost {
    * the others' loading would only slow that one's down.
    */
   prepare(kind: ThreadData['kind'], xlen: Xlen = 64): void {
-    this.#waiting.set(kind, startWorker(kind));
+    this.#waiting.set(kind, MachineThread.take(kind, xlen));
     void this.#interpreter(xlen);
   }
 
   /** Ends threads that were started ahead of time, and that no machine has taken. */
   close(): void {
-    for (const worker of this.#waiting.values()) void worker.terminate();
+    for (const thread of this.#waiting.values()) void thread.terminate();
     this.#waiting.clear();
   }
 
@@ -99,36 +58,18 @@ export class NodeHost implements MachineHost {
     onMessage: (message: WorkerMessage) => void,
     onExit: (error: Error | undefined) => void,
   ): RunningThread {
-    const worker = this.#waiting.get(start.kind) ?? startWorker(start.kind);
+    const thread = this.#waiting.get(start.kind) ?? MachineThread.take(start.kind, start.xlen);
     this.#waiting.delete(start.kind);
-    let failure: Error | undefined;
-    let terminated = false;
-    worker.on('message', onMessage);
-    worker.on('error', (error: unknown) => {
-      failure ??= asError(error);
-    });
-    // Comes after all messages, and after an error.
-    worker.on('exit', (code) => {
-      if (code !== 0 && !terminated)
-        failure ??= new Error(`thread ${start.index} of the machine ended with status ${code}`);
-      onExit(failure);
-    });
-    // Listeners to a worker's messages refer to it.
-    if (this.#background) worker.unref();
+    const owner = { onMessage, onExit };
+    thread.own(owner, this.#background);
     this.#interpreter(start.xlen).then(
-      (interpreter) =>
-        worker.postMessage({ start, interpreter, modules: this.#modules } satisfies ThreadStart),
+      (interpreter) => thread.begin({ start, interpreter, modules: this.#modules }),
       (error: unknown) => {
-        failure ??= asError(error);
-        void worker.terminate();
+        thread.fail(error);
+        void thread.terminate(owner);
       },
     );
-    return {
-      async terminate() {
-        terminated = true;
-        await worker.terminate();
-      },
-    };
+    return { terminate: () => thread.terminate(owner) };
   }
 
   hold(): () => void {
@@ -148,26 +89,6 @@ export class NodeHost implements MachineHost {
   }
 }
 
-/**
- * From a checkout the thread's first module is imported by a line of JavaScript, which asks for the cache of compiled
- * sources before: without it Node loads its compiler for TypeScript in each thread, for this one module.
- */
-function startWorker(kind: ThreadData['kind']): Worker {
-  const compileCache = compileCacheDir();
-  const workerData: ThreadData = { kind, compileCache };
-  const resourceLimits = { maxYoungGenerationSizeMb: youngObjects, maxOldGenerationSizeMb: oldObjects };
-  if (workerFile.pathname.endsWith('.js')) return new Worker(workerFile, { resourceLimits, workerData });
-  const ask =
-    compileCache === undefined
-      ? ''
-      : `require('node:module').enableCompileCache(${JSON.stringify(compileCache)});`;
-  return new Worker(`${ask} import(${JSON.stringify(workerFile.href)});`, {
-    eval: true,
-    resourceLimits,
-    workerData,
-  });
-}
-
 /** A bundler that takes this file into another one leaves the modules of threads behind. */
 function checkFiles(): void {
   if (existsSync(workerFile)) return;
@@ -175,8 +96,4 @@ function checkFiles(): void {
     `hartvisor does not find the module of its threads, ${fileURLToPath(workerFile)}: it was bundled into another file. ` +
       'Have the bundler leave the package "hartvisor" alone, as an external one, and install it beside the bundle.',
   );
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -17,6 +17,7 @@ import { readKernel } from '../src/boot/kernel-image.ts';
 import type { DomainConfig } from '../src/machine/domain/config.ts';
 import { Machine } from '../src/machine/machine.ts';
 import type { RestoreConfig } from '../src/machine/snapshot/draft.ts';
+import type { SavedMachine } from '../src/machine/snapshot/saved-machine.ts';
 import { NodeHost } from '../src/node/node-host.ts';
 import { openSnapshot, saveSnapshot } from '../src/node/snapshots/snapshot-file.ts';
 
@@ -74,27 +75,38 @@ class Run {
     return machine;
   }
 
-  async move(throughFile: boolean): Promise<void> {
+  /** @returns whether it could be moved: not at the guest's end */
+  async move(throughFile: boolean): Promise<boolean> {
     const before = this.machine;
     const pcpus = values.moved === undefined ? 1 + random(vcpus) : Number(values.moved);
-    let saved: Awaited<ReturnType<Machine['fork']>>;
-    if (throughFile) {
-      const file = join(folder, 'machine');
-      // It stays where it is: what is printed behind the save would be printed twice.
-      await before.pause();
-      await before.save((state) => saveSnapshot(file, state));
-      saved = await (await openSnapshot(file)).machine({ pcpus });
-    } else {
-      await before.pause();
-      saved = await before.fork(pcpus);
+    // It stays where it is: what is printed behind the save would be printed twice.
+    await before.pause();
+    let saved: SavedMachine;
+    try {
+      saved = await (throughFile ? throughAFile(before, pcpus) : before.fork(pcpus));
+    } catch (error) {
+      if (await endsSoon(before)) return false;
+      throw error;
     }
     before.stop();
     await before.ended;
     this.machine = this.#start({ kind: 'restored', saved, debug: true });
+    return true;
   }
 }
 
-async function runOnce(cycles: number): Promise<void> {
+async function throughAFile(machine: Machine, pcpus: number): Promise<SavedMachine> {
+  const file = join(folder, 'machine');
+  await machine.save((state) => saveSnapshot(file, state));
+  return (await openSnapshot(file)).machine({ pcpus });
+}
+
+function endsSoon(machine: Machine): Promise<boolean> {
+  return Promise.race([machine.ended.then(() => true), delay(LIMIT, false)]);
+}
+
+/** @returns cycles until the guest's end, which comes earlier on a host that is busy */
+async function runOnce(cycles: number): Promise<number> {
   const first: DomainConfig = {
     ...{ kind: 'domain', vcpus, pcpus: Number(values.pcpus), memoryBytes: 32 * MIB, xlen },
     ...{ protocol: 'take-mirror', kernel, debug: true },
@@ -102,14 +114,13 @@ async function runOnce(cycles: number): Promise<void> {
     ...(values.aia === 'aplic-imsic' ? { aia: values.aia } : {}),
   };
   const run = new Run(first);
-  for (let cycle = 0; cycle < cycles; cycle++) {
-    await delay(random(LONGEST_STAY));
-    await run.move(cycle % 3 === 0);
-  }
+  let cycle = 0;
+  do await delay(random(LONGEST_STAY));
+  while ((await run.move(cycle % 3 === 0)) && ++cycle < cycles);
   const limit = setTimeout(() => run.machine.stop(), LIMIT);
   const end = await run.machine.ended;
   clearTimeout(limit);
-  if (end.reason === 'poweroff' && run.output.includes('tick: PASS')) return;
+  if (end.reason === 'poweroff' && run.output.includes('tick: PASS')) return cycle;
   console.error(run.output, end);
   throw new Error('the guest has lost something, or got something from nowhere');
 }
@@ -117,8 +128,7 @@ async function runOnce(cycles: number): Promise<void> {
 try {
   let left = Number(values.cycles);
   for (let done = 0; left > 0; ) {
-    const cycles = Math.min(left, CYCLES_EACH);
-    await runOnce(cycles);
+    const cycles = await runOnce(Math.min(left, CYCLES_EACH));
     left -= cycles;
     done += cycles;
     console.log(`${done} cycles: nothing lost, nothing invented`);

@@ -36,7 +36,9 @@ export async function giveShares(
 ): Promise<readonly ShareFacts[] | undefined> {
   if (shares.length === 0) return undefined;
   const { openShares } = await import('./shares/open-shares.ts');
-  const { facts, module, close } = openShares(shares);
+  // A guest's share has more than its folder.
+  const folders = shares.map(({ folder, tag, readOnly }) => ({ folder, tag, readOnly }));
+  const { facts, module, close } = openShares(folders);
   closers.add(close);
   host.loadFirst(module);
   return facts;

@@ -75,6 +75,11 @@ const waysOut =
  */
 export async function debianGuest(options: FetchOptions = {}): Promise<DebianGuest> {
   checkOptions(options, FETCH_OPTIONS);
+  return fetchDebianGuest(options);
+}
+
+/** The same for callers within, who may have more options than these. */
+export async function fetchDebianGuest(options: FetchOptions): Promise<DebianGuest> {
   const set = await cachedOrFetched(
     'debian-guest',
     options,

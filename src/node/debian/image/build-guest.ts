@@ -7,7 +7,7 @@ import type { MachineEnd } from '../../../machine/machine-end.ts';
 import { openDrives } from '../../drives/open-drives.ts';
 import { NodeHost } from '../../node-host.ts';
 import { unpackers } from '../../unpackers.ts';
-import { type DebianGuest, debianGuest, type FetchOptions } from '../debian-guest.ts';
+import { type DebianGuest, type FetchOptions, fetchDebianGuest } from '../debian-guest.ts';
 import { debianModules, MODULES_PATH } from '../debian-modules.ts';
 import { KEEP_WORD } from './second-stage.ts';
 
@@ -31,7 +31,7 @@ export interface BuildGuestParts {
  * @throws InputError when it cannot be fetched
  */
 export async function buildGuestParts(options: FetchOptions): Promise<BuildGuestParts> {
-  const guest = await debianGuest(options);
+  const guest = await fetchDebianGuest(options);
   return { guest, modules: await debianModules(guest.version, MODULES, options) };
 }
 

@@ -67,7 +67,7 @@ export class RegionCounters {
  * @param base byte address of the hart's area in linear memory
  */
 export function readRegionStatistics(
-  memory: Pick<WebAssembly.Memory, 'buffer'>,
+  memory: { readonly buffer: ArrayBuffer },
   base: number,
 ): RegionStatistics {
   const counts = HART.view('regionCounts', memory.buffer, base);

@@ -42,7 +42,7 @@ const COPIED = [
 ] as const satisfies readonly HartField[];
 
 /** Copies the registers of a hart that stands still, from any thread. @param area of the hart in linear memory */
-export function copyRegisters({ buffer }: WebAssembly.Memory, area: number): HartRegisters {
+export function copyRegisters({ buffer }: { readonly buffer: ArrayBuffer }, area: number): HartRegisters {
   const saved = new Uint8Array(SAVED_HART.bytes);
   const block = new Uint8Array(buffer, area, HART.bytes);
   for (const name of COPIED) {

@@ -6,6 +6,8 @@
  * @module
  */
 
+import './webassembly-names.ts';
+
 export * from '../api/public.ts';
 export { boot, restore } from './api/boot.ts';
 export {

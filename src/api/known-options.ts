@@ -1,3 +1,4 @@
+import { WORD } from '../agent/arguments.ts';
 import {
   BYTES,
   checkOptions,
@@ -12,6 +13,7 @@ import {
   SIGNAL,
   SWITCH,
   TEXT,
+  word,
 } from '../errors/arguments.ts';
 import type { BootOptions, Limits, VmDisk, VmForward, VmNetwork, VmShare } from './boot-options.ts';
 import type { RestoreOptions } from './vm-image.ts';
@@ -19,13 +21,18 @@ import type { RestoreOptions } from './vm-image.ts';
 // Numbers and words have bounds that depend on each other and on the host: shape.ts and the hosts look at those.
 const DISK: OptionRules<VmDisk> = {
   file: TEXT,
-  format: TEXT,
+  format: word('raw', 'qcow2'),
   readOnly: SWITCH,
   snapshot: SWITCH,
   serial: TEXT,
 };
 const SHARE: OptionRules<VmShare> = { folder: TEXT, readOnly: SWITCH };
-const FORWARD: OptionRules<VmForward> = { protocol: TEXT, host: TEXT, port: NUMBER, guestPort: NUMBER };
+const FORWARD: OptionRules<VmForward> = {
+  protocol: word('tcp', 'udp'),
+  host: TEXT,
+  port: NUMBER,
+  guestPort: NUMBER,
+};
 const NETWORK: OptionRules<VmNetwork> = {
   allow: listOf(TEXT, 'a list of texts'),
   forward: listOf(optionsOf(FORWARD, 'a port to forward', ['guestPort']), 'a list of ports to forward'),
@@ -60,10 +67,10 @@ const BOOT: OptionRules<BootOptions> = {
   cpus: NUMBER,
   cpu: TEXT,
   memory: either(NUMBER, TEXT),
-  guest: TEXT,
+  guest: word('busybox', 'debian', 'tick'),
   kernel: FILE,
   initrd: FILE,
-  append: TEXT,
+  append: WORD,
   balloon: SWITCH,
   virtio: TEXT,
   aia: TEXT,

@@ -71,7 +71,7 @@ export function readShape(options: BootOptions, processors: number): Shape {
  * @throws InputError with the possible values
  */
 export function readMemorySize(memory: BootOptions['memory'] = DEFAULT_MEMORY, maximum: number): number {
-  if (typeof memory === 'string') return parseMemory(memory, 'memory', maximum);
+  if (typeof memory === 'string') return parseMemory(memory, 'memory:', maximum);
   if (Number.isInteger(memory) && memory >= PAGE && memory <= maximum && memory % PAGE === 0) return memory;
   throw new InputError(
     `memory: ${memory} bytes are not possible: give a multiple of ${PAGE} up to ${maximum}, or a text such as '512M'.`,

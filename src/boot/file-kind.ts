@@ -45,7 +45,7 @@ const signatures: readonly Signature[] = [
     bytes: '0707',
     kind: {
       name: 'a cpio archive, as an initrd is',
-      advice: 'Give it with --initrd, and a kernel with --kernel.',
+      advice: 'Give it as the initrd, beside a kernel.',
     },
   },
   {

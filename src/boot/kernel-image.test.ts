@@ -172,8 +172,8 @@ describe('readKernel', () => {
     ['an empty file', new Uint8Array(0), /it is an empty file/],
     ['text', text('#include <stdio.h>\n'), /it is text\./],
     ['a script', text('#!/bin/sh\n'), /it is a script/],
-    ['a cpio archive', text('070701000'), /Give it with --initrd/],
-    ['gzip of a cpio archive', gzipSync(text('070701000')), /\(unpacked from gzip\) .* --initrd/],
+    ['a cpio archive', text('070701000'), /Give it as the initrd/],
+    ['gzip of a cpio archive', gzipSync(text('070701000')), /\(unpacked from gzip\) .* as the initrd/],
     ['lzma data', Uint8Array.of(0x5d, 0, 0, 0x80), /lzma data\. Unpack it first \(unlzma FILE\)/],
     ['a Debian package', text('!<arch>\ndebian-binary'), /dpkg-deb -x/],
     ['a device tree', Uint8Array.of(0xd0, 0x0d, 0xfe, 0xed), /a device tree blob/],
@@ -189,7 +189,7 @@ describe('readKernel', () => {
   });
 
   it.each([
-    ['a 64-bit ELF', buildElf(program), /is for 64-bit RISC-V, and these harts are RV32\. .*--cpu rv64/],
+    ['a 64-bit ELF', buildElf(program), /is for 64-bit RISC-V, and these harts are RV32\. .*harts of rv64/],
     ['a 64-bit Image with a PE header', buildImage(), /is for 64-bit RISC-V/],
     ['a 64-bit Image without one', plainImage(0x20_0000), /is for 64-bit RISC-V/],
   ])('refuses %s for harts of RV32', async (_, bytes, message) => {

@@ -110,7 +110,7 @@ export function readKernelElf(bytes: Uint8Array, source: string, xlen: Width = 6
 function otherWidth(source: string, xlen: Width): InputError {
   const other = 96 - xlen;
   return new InputError(
-    `${source} is for ${other}-bit RISC-V, and these harts are RV${xlen}. Start it with --cpu rv${other}, or build it for rv${xlen}.`,
+    `${source} is for ${other}-bit RISC-V, and these harts are RV${xlen}. Start it on harts of rv${other}, or build it for rv${xlen}.`,
   );
 }
 

@@ -106,14 +106,14 @@ describe('placeBoot', () => {
 
   it('names the initrd when that alone is larger than memory', () => {
     expect(() => place(512 * mebibyte, 600 * mebibyte)).toThrow(
-      'The guest has 512 MiB of memory, but the initrd alone takes 600 MiB. Give it more with --memory: ' +
+      'The guest has 512 MiB of memory, but the initrd alone takes 600 MiB. Give it more: ' +
         'at least 636 MiB, and as much again for what the kernel unpacks from it.',
     );
   });
 
   it('says the same by sizes alone, before anything is read', () => {
     expect(() => checkInitrdSize(512 * mebibyte, 600 * mebibyte)).toThrow(
-      'The guest has 512 MiB of memory, but the initrd alone takes 600 MiB. Give it more with --memory: ' +
+      'The guest has 512 MiB of memory, but the initrd alone takes 600 MiB. Give it more: ' +
         'at least 604 MiB, and as much again for what the kernel unpacks from it.',
     );
     expect(() => checkInitrdSize(512 * mebibyte, 512 * mebibyte)).not.toThrow();

@@ -181,7 +181,7 @@ function tooSmall(ram: Extent, { initrd, deviceTree }: BootInputs, kernel: Exten
   const alsoInitrd = initrdSize > 0 ? `, the initrd ${describeSize(initrdSize)}` : '';
   return new InputError(
     `${memory}, which is too little: the kernel takes the first ${describeSize(kernelEnd)}${alsoInitrd}. ` +
-      `Give it more with --memory: at least ${needed} MiB, and some for the guest to work in.`,
+      `Give it more: at least ${needed} MiB, and some for the guest to work in.`,
   );
 }
 
@@ -202,7 +202,7 @@ export function checkInitrdSize(ramSize: number, initrdSize: number): void {
 function initrdTooLarge(ramSize: number, initrdSize: number, needed: number): InputError {
   return new InputError(
     `The guest has ${describeSize(ramSize)} of memory, but the initrd alone takes ${describeSize(initrdSize)}. ` +
-      `Give it more with --memory: at least ${needed} MiB, and as much again for what the kernel unpacks from it.`,
+      `Give it more: at least ${needed} MiB, and as much again for what the kernel unpacks from it.`,
   );
 }
 

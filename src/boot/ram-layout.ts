@@ -61,8 +61,8 @@ export class RamLayout {
     if (address < this.ram.start || end > BigInt(this.ram.end)) {
       throw new InputError(
         `${what} wants to lie at ${describeExtent(address, end)}, but RAM is ` +
-          `${describeExtent(this.ram.start, this.ram.end)}. Link it for an address in RAM or give more memory with ` +
-          '--memory; for Linux, give the Image rather than vmlinux.',
+          `${describeExtent(this.ram.start, this.ram.end)}. Link it for an address in RAM or give it more ` +
+          'memory; for Linux, give the Image rather than vmlinux.',
       );
     }
     const extent = { start: Number(address), end: Number(end), what };

@@ -101,6 +101,17 @@ describe('boot', () => {
     ['/nowhere/disk.img', { ...long, disk: '/nowhere/disk.img' }],
     ['network.allow: "a b"', { ...long, network: { allow: ['a b'] } }],
     ['network.forward: ports 0 and 70000', { ...long, network: { forward: [{ guestPort: 70_000 }] } }],
+    // In the words of programs, not in those of the command.
+    ['The folder /nowhere cannot be shared: there is none.', { ...long, share: { '/work': '/nowhere' } }],
+    ['or give it more memory;', { guest: 'tick', memory: '64K' }],
+    ['Name one of your own with kernel:', { cpu: 'rv32' }],
+    ['memory: lots is not a size', { ...long, memory: 'lots' }],
+    ['guest: "ubuntu" is not possible: give one of busybox', JSON.parse('{"guest":"ubuntu"}')],
+    ['append: "a\\u0000b" is not possible', { ...long, append: 'a\0b' }],
+    [
+      'network.forward[0].protocol: "icmp"',
+      JSON.parse('{"network":{"forward":[{"guestPort":1,"protocol":"icmp"}]}}'),
+    ],
     ['is no IPv4 address', { ...long, network: { forward: [{ guestPort: 22, host: 'example.org' }] } }],
   ])('says what is wrong: %s', async (message, options) => {
     const failure = await boot(options).then(
@@ -109,6 +120,7 @@ describe('boot', () => {
     );
     expect(failure).toBeInstanceOf(InputError);
     expect(failure).toMatchObject({ code: 'input', message: expect.stringContaining(message) });
+    expect(String(failure)).not.toMatch(/--[a-z]/);
   });
 });
 

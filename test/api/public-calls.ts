@@ -172,7 +172,7 @@ export const FUNCTIONS: Methods = {
   calls: {
     boot: [
       options({
-        ...{ cpus: ANY_NUMBER, cpu: TEXT, memory: [...TEXT, ...ANY_NUMBER], guest: TEXT, append: TEXT },
+        ...{ cpus: ANY_NUMBER, cpu: TEXT, memory: [...TEXT, ...ANY_NUMBER], guest: NEVER, append: WORD },
         ...{ kernel: SOURCE, initrd: SOURCE, balloon: SWITCH, virtio: TEXT, aia: TEXT, protocol: TEXT },
         ...RESTORING,
       }),

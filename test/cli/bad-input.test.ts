@@ -97,7 +97,7 @@ const cases: readonly (readonly [what: string, args: readonly string[], message:
   [
     'a kernel of the other width',
     ['run', '-cpu', 'rv32', '--kernel', kernel],
-    /kernel\.elf is for 64-bit RISC-V.*--cpu rv64/,
+    /kernel\.elf is for 64-bit RISC-V.*harts of rv64/,
   ],
   ['a program of the other width', ['machine', '--cpu', 'rv32', kernel], /kernel\.elf is for 64-bit RISC-V/],
   ['a Debian guest on RV32', ['run', '--cpu', 'rv32'], /Debian has no kernel for RV32/],

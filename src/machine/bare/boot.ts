@@ -66,7 +66,7 @@ function placeFirmware(layout: RamLayout, image: FirmwareImage): Placed {
   const { start, end } = layout.ram;
   if (image.bytes.length > end - start) {
     throw new InputError(
-      `${image.source} has ${image.bytes.length} bytes, but RAM only ${end - start}. Give more with --memory.`,
+      `${image.source} has ${image.bytes.length} bytes, but RAM only ${end - start}. Give more memory.`,
     );
   }
   layout.put(image.source, start, image.bytes);
@@ -80,7 +80,7 @@ function placeHigh(layout: RamLayout, what: string, bytes: Uint8Array): number {
     const { start, end } = layout.ram;
     throw new InputError(
       `${what} takes ${bytes.length} bytes, for which the program leaves no room in ${describeSize(end - start)} of ` +
-        'memory. Give more with --memory.',
+        'memory. Give more memory.',
     );
   }
   layout.put(what, address, bytes);

@@ -62,9 +62,20 @@ export interface DebianPackage {
 
 const kernelMetaPackage = 'linux-image-riscv64';
 const kernelPackagePattern = /^linux-image-(\d\S*-riscv64)$/;
-const waysOut =
-  'Give a kernel of your own with --kernel FILE (and --initrd FILE), or start the embedded guest, which needs no ' +
-  'download: --guest tick.';
+
+/** The ways out without a download. @param names of the options, as the person writes them */
+export function waysOut({
+  kernel,
+  initrd,
+  guest,
+}: Readonly<Record<'kernel' | 'initrd' | 'guest', string>>): string {
+  return (
+    `Give a kernel of your own with ${kernel} FILE (and ${initrd} FILE), or start the embedded guest, which needs no ` +
+    `download: ${guest} tick.`
+  );
+}
+
+const USUAL_WAYS = waysOut({ kernel: '--kernel', initrd: '--initrd', guest: '--guest' });
 
 /**
  * Debian's riscv64 kernel and static busybox, from the cache or, the first time, from the Debian archive that this
@@ -78,13 +89,13 @@ export async function debianGuest(options: FetchOptions = {}): Promise<DebianGue
   return fetchDebianGuest(options);
 }
 
-/** The same for callers within, who may have more options than these. */
-export async function fetchDebianGuest(options: FetchOptions): Promise<DebianGuest> {
+/** The same for callers within, who may have more options than these. @param ways out without a download */
+export async function fetchDebianGuest(options: FetchOptions, ways = USUAL_WAYS): Promise<DebianGuest> {
   const set = await cachedOrFetched(
     'debian-guest',
     options,
     `Debian's kernel cannot be fetched`,
-    waysOut,
+    ways,
     async (apt) => {
       const kernel = (await apt.dependencies(kernelMetaPackage)).find((name) =>
         kernelPackagePattern.test(name),

@@ -114,10 +114,10 @@ export function refuseOtherGuest(
 }
 
 /** @throws InputError on harts of 32 bits */
-export function refuseRv32(xlen: Xlen): void {
+export function refuseRv32(xlen: Xlen, names: OptionNames = COMMAND_LINE): void {
   if (xlen === 64) return;
   throw new InputError(
-    'Debian has no kernel for RV32. Name one of your own with --kernel, or leave out --cpu rv32.',
+    `Debian has no kernel for RV32. Name one of your own with ${names.kernel}, or start harts of 64 bits.`,
   );
 }
 
@@ -223,9 +223,9 @@ export interface BusyboxFiles {
  * @throws InputError when files are missing or are not as they should be
  */
 export async function busyboxFiles(choice: GuestChoice, given?: Uint8Array): Promise<BusyboxFiles> {
-  refuseRv32(choice.xlen);
-  const { debianGuest } = await import('../debian/debian-guest.ts');
-  const files = await debianGuest(progressOf(choice));
+  refuseRv32(choice.xlen, choice.names);
+  const { fetchDebianGuest, waysOut } = await import('../debian/debian-guest.ts');
+  const files = await fetchDebianGuest(progressOf(choice), waysOut(choice.names ?? COMMAND_LINE));
   // The virtio console tells its size by itself, and that it has changed.
   const { terminal, window = {} } = choice;
   const bootArgs = commandLine(choice, terminal === 'serial' ? windowWords(window) : []);

@@ -91,13 +91,13 @@ async function tryPort(forward: Forward): Promise<number> {
     const place = hostPlace(forward);
     if (code === 'EADDRINUSE')
       throw new InputError(
-        `hostfwd: ${protocol} port ${place} is in use. Give another one, or 0 for one that is free.`,
+        `The ${protocol} port ${place} is in use. Give another one, or 0 for one that is free.`,
       );
     if (code === 'EACCES')
-      throw new InputError(`hostfwd: ${protocol} port ${place} is not for everybody. Give one above 1023.`);
+      throw new InputError(`The ${protocol} port ${place} is not for everybody. Give one above 1023.`);
     if (code === 'EADDRNOTAVAIL')
-      throw new InputError(`hostfwd: ${formatIpv4(host)} is no address of this host. 127.0.0.1 is one.`);
-    throw new InputError(`hostfwd: ${protocol} port ${place} cannot be used: ${(error as Error).message}.`);
+      throw new InputError(`${formatIpv4(host)} is no address of this host. 127.0.0.1 is one.`);
+    throw new InputError(`The ${protocol} port ${place} cannot be used: ${(error as Error).message}.`);
   }
 }
 

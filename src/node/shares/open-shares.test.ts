@@ -10,7 +10,7 @@ afterAll(() => rmSync(base, { recursive: true }));
 const share = (folder: string) => ({ folder, tag: 'tag', readOnly: false });
 
 test.each([
-  ['nothing', 'there is no such folder. Make it first: mkdir'],
+  ['nothing', 'cannot be shared: there is none. Make it first: mkdir'],
   ['file', 'this is no folder. Share the one that it is in.'],
 ])('%s cannot be shared, and nothing stays open', (name, message) => {
   writeFileSync(join(base, 'file'), '');

@@ -28,7 +28,7 @@ export function openShares(options: readonly ShareOptions[]): OpenShares {
   checkShareOptions(options);
   if (process.platform !== 'linux')
     throw new InputError(
-      '--share: folders are shared on Linux only. Make a disk of the files, or send them by network.',
+      'Folders are shared on Linux only. Make a disk of the files, or send them by network.',
     );
   const roots: number[] = [];
   const close = () => {
@@ -62,11 +62,14 @@ function explained<T>(folder: string, work: () => T): T {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT')
-      throw new InputError(`--share ${folder}: there is no such folder. Make it first: mkdir ${folder}`);
+      throw new InputError(
+        `The folder ${folder} cannot be shared: there is none. Make it first: mkdir ${folder}`,
+      );
     if (code === 'ENOTDIR')
-      throw new InputError(`--share ${folder}: this is no folder. Share the one that it is in.`);
-    if (code === 'EACCES') throw new InputError(`--share ${folder}: you may not look into this folder.`);
-    throw new InputError(`--share ${folder}: the folder cannot be opened: ${(error as Error).message}.`);
+      throw new InputError(`${folder} cannot be shared: this is no folder. Share the one that it is in.`);
+    if (code === 'EACCES')
+      throw new InputError(`The folder ${folder} cannot be shared: you may not look into it.`);
+    throw new InputError(`The folder ${folder} cannot be shared: ${(error as Error).message}.`);
   }
 }
 

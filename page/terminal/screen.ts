@@ -103,7 +103,11 @@ export class Screen {
   }
 
   /** Shows all of a stream, and reads no faster than it can be shown. */
-  async show(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
+  async show(
+    stream: ReadableStream<Uint8Array>,
+    signal: AbortSignal,
+    onShown?: (bytes: Uint8Array) => void,
+  ): Promise<void> {
     const reader = stream.getReader();
     const cancel = () => void reader.cancel().catch(() => undefined);
     signal.addEventListener('abort', cancel);
@@ -112,6 +116,7 @@ export class Screen {
         const { done, value } = await reader.read();
         if (done || signal.aborted) return;
         await this.write(value);
+        onShown?.(value);
       }
     } finally {
       signal.removeEventListener('abort', cancel);

@@ -3,10 +3,11 @@
  * the part that cannot be accessed (privileged architecture, "Machine Trap Value (mtval) Register"), and nothing of a
  * store that faults is done, which the specification leaves open.
  */
-import { describe, expect, test } from 'vitest';
-import { DEVICE, PAGE, PTE, RAM } from '../../test/hart/hart-bed.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { type BedEngine, DEVICE, PAGE, PTE, RAM } from '../../test/hart/hart-bed.ts';
 import { HOT, type Mode, PAGES, type Trap, TrapBed } from '../../test/hart/trap-bed.ts';
 import { CAUSE } from './exceptions.ts';
+import { PhysicalMemory } from './physical-memory.ts';
 
 const CODE = RAM + 0x2000;
 const FIRST = PAGES;
@@ -30,6 +31,7 @@ const INSTRUCTIONS = [
   { name: 'flw', bytes: 4, store: false },
 ] as const;
 type Instruction = (typeof INSTRUCTIONS)[number];
+const [LONG_STORE, LONG_LOAD] = INSTRUCTIONS;
 
 /** A loop of a1 turns around each instruction, with its address in a0 and its data in a2 or fa2. */
 const LOOPS = INSTRUCTIONS.map(({ name }) => {
@@ -42,8 +44,8 @@ class SplitBed extends TrapBed {
   /** Where the entry of the second page is. */
   readonly entry: number;
 
-  constructor() {
-    super();
+  constructor(engine?: BedEngine) {
+    super(engine);
     this.load(LOOPS, CODE);
     this.map(this.root, VIRTUAL, FIRST, PTE.all);
     this.entry = this.map(this.root, VIRTUAL + BigInt(PAGE), SECOND, PTE.all);
@@ -145,6 +147,26 @@ test('both pages are translated, and fault where they are not there: before and 
   }
   expect(bed.compiled).toBeGreaterThan(HOT);
 });
+
+test.each(['interp', 'jit'] as const)(
+  'pages that walks find are accessed in generated code: %s',
+  (engine) => {
+    const bed = new SplitBed(engine);
+    const reads = vi.spyOn(PhysicalMemory.prototype, 'readParts');
+    const writes = vi.spyOn(PhysicalMemory.prototype, 'writeParts');
+    for (const turns of [1, HOT]) expectAccesses(bed, turns);
+    bed.setCsr('satp', 0n);
+    for (const mode of ['M', 'S'] as const) {
+      bed.fill();
+      bed.access(LONG_LOAD, BigInt(BETWEEN - 3), HOT, mode);
+      expect(bed.x('a2')).toBe(0x5555_5555_5555_5555n);
+      bed.access(LONG_STORE, BigInt(BETWEEN - 3), HOT, mode);
+      const around = Array.from({ length: 10 }, (_, index) => bed.bytes[bed.hostOf(BETWEEN - 4 + index)]);
+      expect(around).toEqual([0x55, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x55]);
+    }
+    expect([reads.mock.calls, writes.mock.calls]).toEqual([[], []]);
+  },
+);
 
 describe('an access faults as a whole whose', () => {
   test('second page may only be read, if it is a store', () => {

@@ -20,6 +20,7 @@ import type { CallOuts } from './call-outs.ts';
 import { ATOMIC_READ } from './call-outs.ts';
 import { LOAD_KINDS } from './load-kinds.ts';
 import { NOT_DONE } from './mode-code.ts';
+import { crossesPages, type SplitFunctions } from './split-code.ts';
 import { refillRequest } from './walk-code.ts';
 
 const PAGE_OFFSET = 0xfff;
@@ -35,6 +36,7 @@ interface MissParts {
   readonly out: CallOuts;
   readonly refill: FunctionRef<'i32'>;
   readonly trap: FunctionRef<'i32'>;
+  readonly splits: SplitFunctions;
 }
 
 /** One function under construction. */
@@ -89,7 +91,7 @@ function choose(f: FunctionBuilder, index: I32, cases: readonly (() => void)[]):
 }
 
 function load(miss: Miss): void {
-  const { f, hart, argument, out } = miss;
+  const { f, hart, argument, out, splits } = miss;
   const request = f.local('i32');
   choose(
     f,
@@ -100,7 +102,17 @@ function load(miss: Miss): void {
           f.set(request, i32.const(refillRequest(ACCESS.load, bytes))),
     ),
   );
-  const host = find(miss, request, i32.const(CAUSE.loadPageFault), out.load);
+  const host = f.local('i32');
+  const more = f.let(i32.shr_u(request, i32.const(2)));
+  f.if(
+    crossesPages(i32.load(hart, FIELD.mailboxAddress), more),
+    () => {
+      const done = call(splits.load, hart, i32.add(more, i32.const(1)));
+      f.if(i32.eqz(done), () => f.return(call(out.load, argument)));
+      f.set(host, i32.add(hart, i32.const(FIELD.mailboxValue)));
+    },
+    () => f.set(host, find(miss, request, i32.const(CAUSE.loadPageFault), out.load)),
+  );
   choose(
     f,
     argument,
@@ -148,10 +160,14 @@ function sendMessage({ f, hart, argument, out }: Miss): void {
 }
 
 function store(miss: Miss): void {
-  const { f, hart, argument, out } = miss;
+  const { f, hart, argument, out, splits } = miss;
   sendMessage(miss);
-  const bytes = i32.sub(argument, i32.const(1));
-  const request = i32.or(i32.shl(bytes, i32.const(2)), i32.const(ACCESS.store));
+  const more = f.let(i32.sub(argument, i32.const(1)));
+  f.if(crossesPages(i32.load(hart, FIELD.mailboxAddress), more), () => {
+    f.if(call(splits.store, hart, argument), () => f.return(i32.const(0)));
+    f.return(call(out.store, argument));
+  });
+  const request = i32.or(i32.shl(more, i32.const(2)), i32.const(ACCESS.store));
   const host = find(miss, request, i32.const(CAUSE.storePageFault), out.store);
   const value = i64.load(hart, FIELD.mailboxValue);
   choose(

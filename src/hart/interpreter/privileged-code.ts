@@ -20,6 +20,7 @@ import { defineFetch, defineFetchPage } from './fetch-code.ts';
 import { defineMisses, type MissFunctions } from './miss-code.ts';
 import { NOT_DONE } from './mode-code.ts';
 import { csrAddress, ENVCFG } from './privileged-fields.ts';
+import { defineSplits } from './split-code.ts';
 import { DATUM, tlbEntry, tlbTag } from './tlb-code.ts';
 import { defineTraps, type TrapFunctions } from './trap-code.ts';
 import { defineRefill, refillRequest } from './walk-code.ts';
@@ -86,7 +87,7 @@ export function definePrivileged(module: ModuleBuilder, parts: PrivilegedParts):
     zeroBlock: defineZeroBlock(module),
     zeroUnknownBlock: defineZeroUnknownBlock(module, refill),
     csr: defineCsr(module, xlen, out),
-    ...defineMisses(module, { out, refill, trap: traps.trap }),
+    ...defineMisses(module, { out, refill, trap: traps.trap, splits: defineSplits(module, xlen, refill) }),
   };
 }
 

@@ -1,8 +1,20 @@
+import {
+  checkArgument,
+  LISTENER,
+  listOf,
+  OBJECT,
+  type OptionRules,
+  optionsOf,
+  SWITCH,
+  shown,
+  TEXT,
+} from '../errors/arguments.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { ExtraInterrupts } from '../interrupts/numbers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { HarnessFault } from './fault.ts';
 import type { Thread } from './thread.ts';
+import { IDENTITIES } from './world/arguments.ts';
 import { World } from './world/world.ts';
 
 /** Makes one thread of a scenario in its world. */
@@ -50,30 +62,33 @@ export interface Scenario {
   readonly mustRest?: boolean;
 }
 
+const SCENARIO: OptionRules<Scenario> = {
+  name: TEXT,
+  title: TEXT,
+  about: TEXT,
+  group: TEXT,
+  interrupts: OBJECT,
+  identities: IDENTITIES,
+  threads: listOf(LISTENER, 'a list of thread makers, for example [vcpu(), sender()]'),
+  mustRest: SWITCH,
+};
+const RULE = optionsOf(SCENARIO, 'a scenario', ['name', 'title', 'about', 'group', 'threads']);
+
 /**
  * Checks a scenario, which may come from a person's file, and returns it.
  *
  * @throws InputError naming what is wrong.
  */
 export function scenario(given: Scenario): Scenario {
-  const { name, threads } = given;
-  if (typeof name !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) {
+  checkArgument('scenario', given, RULE);
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(given.name))
     throw new InputError(
-      `A scenario's name is lower-case words joined by "-", but this one is ${JSON.stringify(name)}`,
+      `scenario.name: ${shown(given.name)} is not possible: give lower-case words joined by "-".`,
     );
-  }
-  if (
-    !Array.isArray(threads) ||
-    threads.length === 0 ||
-    !threads.every((make) => typeof make === 'function')
-  ) {
+  if (given.threads.length === 0)
     throw new InputError(
-      `Scenario ${name}: "threads" is a list of thread makers, for example [vcpu(), sender()]`,
+      `Scenario ${given.name} has no threads: give thread makers, such as [vcpu(), sender()].`,
     );
-  }
-  for (const key of ['title', 'about', 'group'] as const) {
-    if (typeof given[key] !== 'string') throw new InputError(`Scenario ${name}: "${key}" is missing`);
-  }
   return given;
 }
 

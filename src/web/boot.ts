@@ -2,8 +2,16 @@ import { bootOn, restoreOn } from '../api/boot.ts';
 import type { BootOptions } from '../api/boot-options.ts';
 import type { Vm } from '../api/vm.ts';
 import type { RestoreOptions, VmImage } from '../api/vm-image.ts';
+import { checkArgument, type Rule } from '../errors/arguments.ts';
 import { restoreFrom } from './restore-platform.ts';
 import { webPlatform } from './web-platform.ts';
+
+/** Also one of another copy of this module, as a bundle has it. */
+const IMAGE: Rule = {
+  wanted: 'an image that `snapshot` has made',
+  fits: (value) =>
+    typeof value === 'object' && value !== null && Symbol.iterator in value && 'options' in value,
+};
 
 /**
  * Starts a machine in this page. Files are given by addresses, which are relative to the page, or by their contents.
@@ -36,7 +44,8 @@ export async function restore(from: VmImage | Blob | string, options: RestoreOpt
   return restoreOn(platform, name, options);
 }
 
-/** The bytes of an image, to be offered as a download, or kept. */
+/** The bytes of an image, to be offered as a download, or kept. @throws InputError for something else */
 export function imageBlob(image: VmImage): Blob {
+  checkArgument('image', image, IMAGE);
   return new Blob([...image] as Uint8Array<ArrayBuffer>[], { type: 'application/octet-stream' });
 }

@@ -2,7 +2,17 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as hartvisor from '../../src/node/index.ts';
 import { boot, InputError, type Vm } from '../../src/node/index.ts';
-import { type Argument, type Call, FUNCTIONS, type Methods, OBJECTS, STATIC } from './public-calls.ts';
+import * as verify from '../../src/verify/public.ts';
+import {
+  type Argument,
+  type Call,
+  DISKS,
+  FUNCTIONS,
+  type Methods,
+  OBJECTS,
+  STATIC,
+  VERIFY,
+} from './public-calls.ts';
 import { type Kind, valueBut } from './wrong-values.ts';
 
 const RUNS = 150;
@@ -38,6 +48,8 @@ const ALL: readonly (readonly [string, Methods])[] = [
   ...Object.entries(OBJECTS),
   ['hartvisor', FUNCTIONS],
   ['GdbServer', STATIC],
+  ['verify', VERIFY],
+  ['disks', DISKS],
 ];
 const CALLS = ALL.flatMap(([owner, methods]) =>
   Object.entries(methods.calls).flatMap(([name, call]) =>
@@ -115,6 +127,11 @@ test('all functions of the package are in the table, and the objects of all its 
   for (const [name, value] of Object.entries(hartvisor))
     if (typeof value === 'function') (/^class\b/.test(String(value)) ? classes : functions).push(name);
   expect(functions.sort()).toEqual(Object.keys(FUNCTIONS.calls).sort());
+  const ofVerify = Object.entries(verify).flatMap(([name, value]) =>
+    typeof value === 'function' ? [name] : [],
+  );
+  expect(ofVerify.sort()).toEqual(Object.keys(VERIFY.calls).sort());
+  expect(Object.keys(DISKS.of(vm)).sort()).toEqual(Object.keys(DISKS.calls).sort());
   const others = [
     // Errors are made by hartvisor.
     ...['AgentError', 'CommandError', 'HartvisorError', 'InputError', 'MachineEndedError'],

@@ -1,5 +1,6 @@
 import * as hartvisor from '../../src/node/index.ts';
 import { GdbServer, type Vm } from '../../src/node/index.ts';
+import * as verify from '../../src/verify/public.ts';
 import type { Kind } from './wrong-values.ts';
 
 /** Kinds of values that would do for each option. */
@@ -218,5 +219,59 @@ export const STATIC: Methods = {
       { good: { readRegister: () => undefined }, also: NEVER },
       { good: () => undefined, also: LISTENER },
     ],
+  },
+};
+
+const LINE: Kinds = { name: TEXT, index: NUMBER };
+
+/** The functions of `hartvisor/verify`. */
+export const VERIFY: Methods = {
+  of: () => verify,
+  calls: {
+    vcpu: [
+      options({
+        ...{ idle: NEVER, selfSends: NUMBER, selfIrq: NUMBER, exits: SWITCH, sync: NEVER, migrates: NEVER },
+        ...{ timers: NUMBER, reprograms: SWITCH, timer: NEVER, acknowledges: SWITCH, start: NEVER },
+        ...{ restored: SWITCH, sleeps: NEVER, pages: SWITCH, file: ['empty'] },
+      }),
+    ],
+    sender: [options({ name: TEXT, count: NUMBER, irq: NUMBER, mail: SWITCH })],
+    device: [options({ name: TEXT, irq: NUMBER, script: NEVER, fall: NEVER, acknowledged: SWITCH })],
+    sharingDevice: [parts({ name: 'D', index: 0 }, { ...LINE, script: NEVER, level: NEVER })],
+    messenger: [options({ name: TEXT, sends: NEVER, anyNumber: SWITCH, mail: SWITCH })],
+    wired: [parts({ name: 'D', index: 0 }, { ...LINE, identity: NUMBER })],
+    fencer: [options({ name: TEXT, looksAgain: ['switch', 'number'], asksLate: SWITCH })],
+    clock: NONE,
+    scenario: [
+      parts(
+        { name: 'x', title: 'x', about: 'x', group: 'default', threads: [() => undefined] },
+        {
+          ...{ name: TEXT, title: TEXT, about: TEXT, group: TEXT, threads: NEVER, mustRest: SWITCH },
+          ...{
+            identities: NEVER,
+            interrupts: ['empty', 'object', 'list', 'map', 'bytes', 'words', 'promise'],
+          },
+        },
+      ),
+    ],
+    protocolByName: 'has a RangeError of its own: its room imports nothing',
+  },
+};
+
+// Its types are those of pages.
+const { disks }: { readonly disks: object } = await import(
+  new URL('../../src/web/drives/disks.ts', import.meta.url).href
+);
+const disk: Argument = { good: 'home', also: TEXT };
+
+/** The disks that a browser keeps. */
+export const DISKS: Methods = {
+  of: () => disks,
+  calls: {
+    create: [disk, { good: 4096, also: [...TEXT, ...ANY_NUMBER] }],
+    import: [disk, { good: new Blob(['x']), also: NEVER }],
+    export: [disk],
+    remove: [disk],
+    list: NONE,
   },
 };

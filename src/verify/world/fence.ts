@@ -1,6 +1,8 @@
+import { checkOptions, either, type OptionRules, SWITCH, TEXT } from '../../errors/arguments.ts';
 import { makeRequest, waitUntilOutside } from '../../interrupts/run-state.ts';
 import { EXIT_COUNT } from '../../interrupts/words.ts';
 import type { Env, Thread } from '../thread.ts';
+import { COUNT } from './arguments.ts';
 import type { World } from './world.ts';
 
 /** The first request bit that is a fence; a fence of the page with number n is that many bits further up. */
@@ -23,11 +25,18 @@ export interface FencerOptions {
   readonly asksLate?: boolean;
 }
 
+const OPTIONS: OptionRules<FencerOptions> = {
+  name: TEXT,
+  looksAgain: either(SWITCH, COUNT),
+  asksLate: SWITCH,
+};
+
 /**
  * Makes a thread that takes a page away from the guest, as a vCPU does that makes an SBI call for a remote fence: it
  * asks the vCPU to forget the page, waits until that one is outside its guest, and gives the page to somebody else.
  */
 export function fencer(options: FencerOptions = {}): (world: World) => Thread {
+  checkOptions(options, OPTIONS);
   const { name = 'F', looksAgain = false, asksLate = false } = options;
   return (world) => {
     const number = world.wordsNamed(PREFIX).length;

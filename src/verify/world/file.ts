@@ -1,9 +1,11 @@
+import { listOf, OBJECT, type OptionRules, optionsOf, SWITCH, word } from '../../errors/arguments.ts';
 import { FILE_REGISTER } from '../../interrupts/interrupt-file.ts';
 import { IRQ_VS_EXT } from '../../interrupts/numbers.ts';
 import type { RestView } from '../explorer.ts';
 import { type FilePlace, type FileWay, wayOf } from '../files/way.ts';
 import type { SpecViolation } from '../spec-event.ts';
 import type { Env } from '../thread.ts';
+import { IDENTITIES, IDENTITY } from './arguments.ts';
 import { fileWordInfos, interruptName, messageNumber } from './word-names.ts';
 import type { MessageTarget, World } from './world.ts';
 
@@ -33,6 +35,19 @@ export interface FileOptions {
     readonly asksAgain?: boolean;
   };
 }
+
+const FILE: OptionRules<FileOptions> = {
+  enabled: IDENTITIES,
+  delivery: SWITCH,
+  accesses: listOf(OBJECT, 'a list of accesses'),
+  looks: word('behind each access', 'at entry'),
+  wire: optionsOf<NonNullable<FileOptions['wire']>>(
+    { identity: IDENTITY, asksAgain: SWITCH },
+    'a wire with its `identity`',
+    ['identity'],
+  ),
+};
+export const FILE_RULE = optionsOf(FILE, 'the options of a file');
 
 /** The settings of a file after so many accesses of its guest. */
 interface Settings {

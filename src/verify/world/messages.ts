@@ -1,5 +1,14 @@
+import {
+  checkArgument,
+  checkOptions,
+  type OptionRules,
+  optionsOf,
+  SWITCH,
+  TEXT,
+} from '../../errors/arguments.ts';
 import type { ThreadMaker } from '../scenario.ts';
 import type { Env, LocalState, Thread } from '../thread.ts';
+import { IDENTITIES, IDENTITY, INDEX } from './arguments.ts';
 import { FIRST_IDENTITY, identityOf, messageNumber } from './word-names.ts';
 import type { MessageTarget, World } from './world.ts';
 
@@ -13,8 +22,16 @@ export interface MessengerOptions {
   readonly mail?: boolean;
 }
 
+const MESSENGER: OptionRules<MessengerOptions> = {
+  name: TEXT,
+  sends: IDENTITIES,
+  anyNumber: SWITCH,
+  mail: SWITCH,
+};
+
 /** Makes a thread that sends message-signaled interrupts to the vCPU's file, as a device or another vCPU does. */
 export function messenger(options: MessengerOptions = {}): ThreadMaker {
+  checkOptions(options, MESSENGER);
   const { name = 'M', mail = false, sends } = options;
   const make = (world: World) => makeMessenger(world, options, callLoosely);
   const [first] = sends ?? [];
@@ -79,11 +96,16 @@ export interface WireOptions {
   readonly identity?: number;
 }
 
+const WIRE: OptionRules<WireOptions> = { name: TEXT, index: INDEX, identity: IDENTITY };
+const WIRED = optionsOf(WIRE, 'a device with its `name` and `index`', ['name', 'index']);
+
 /**
  * Makes one of several devices on a wire, a level source of an APLIC that sends messages: a rise of the wire is one
  * message, and another device that asks while it is high adds none. Its handler serves one device for each message.
  */
-export function wired({ name, index, identity: given }: WireOptions): ThreadMaker {
+export function wired(options: WireOptions): ThreadMaker {
+  checkArgument('options', options, WIRED);
+  const { name, index, identity: given } = options;
   return (world): Thread => {
     const identity = given ?? world.identities[0];
     const file = world.expectFile(identity, name);

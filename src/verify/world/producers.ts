@@ -1,9 +1,19 @@
+import {
+  checkArgument,
+  checkOptions,
+  type OptionRules,
+  optionsOf,
+  SWITCH,
+  TEXT,
+  word,
+} from '../../errors/arguments.ts';
 import { IRQ_VS_EXT } from '../../interrupts/numbers.ts';
 import type { Protocol } from '../../interrupts/protocol.ts';
 import { kick, makeRequest } from '../../interrupts/run-state.ts';
 import { REQUESTS } from '../../interrupts/words.ts';
 import type { ThreadMaker } from '../scenario.ts';
 import type { Env, LocalState, Thread } from '../thread.ts';
+import { INDEX, IRQ, SCRIPT, SENDS } from './arguments.ts';
 import type { World } from './world.ts';
 
 export interface SenderOptions {
@@ -16,8 +26,11 @@ export interface SenderOptions {
   readonly mail?: boolean;
 }
 
+const SENDER: OptionRules<SenderOptions> = { name: TEXT, count: SENDS, irq: IRQ, mail: SWITCH };
+
 /** Makes a thread that sends interrupts to the vCPU, as another vCPU's SBI call does. */
 export function sender(options: SenderOptions = {}): ThreadMaker {
+  checkOptions(options, SENDER);
   const { name = 'S', count = 1, irq } = options;
   const hasMail = options.mail === true || count === 'forever';
   const beside = (world: World) => makeSender(world, options, hasMail, callStrictly);
@@ -110,8 +123,17 @@ export interface DeviceOptions {
   readonly acknowledged?: boolean;
 }
 
+const DEVICE: OptionRules<DeviceOptions> = {
+  name: TEXT,
+  irq: IRQ,
+  script: SCRIPT,
+  fall: word('caller', 'protocol', 'never'),
+  acknowledged: SWITCH,
+};
+
 /** Makes a device with an interrupt line of its own, whose level is set and unset. */
 export function device(options: DeviceOptions = {}): (world: World) => Thread {
+  checkOptions(options, DEVICE);
   const { name = 'D', irq = IRQ_VS_EXT, script = '+-', fall = 'caller', acknowledged = false } = options;
   const line: Line = { name, irq, fall };
   return (world) => {
@@ -166,8 +188,17 @@ export interface SharedLineOptions {
   readonly level?: 'derived' | 'stored';
 }
 
+const SHARED_LINE: OptionRules<SharedLineOptions> = {
+  name: TEXT,
+  index: INDEX,
+  script: SCRIPT,
+  level: word('derived', 'stored'),
+};
+const SHARING = optionsOf(SHARED_LINE, 'a device with its `name` and `index`', ['name', 'index']);
+
 /** Makes one of several devices on one line: the level is high while any of them asks. */
 export function sharingDevice(options: SharedLineOptions): (world: World) => Thread {
+  checkArgument('options', options, SHARING);
   const { name, index, script = '+-', level = 'derived' } = options;
   return (world) => {
     const sources = world.word('sources');

@@ -1,12 +1,14 @@
+import { checkOptions, either, type OptionRules, SWITCH, word } from '../../errors/arguments.ts';
 import { dispatchVcpu, startVcpu } from '../../interrupts/run-state.ts';
 import { type LoopSurroundings, VcpuLoop } from '../../interrupts/vcpu-loop.ts';
 import { WAKE_SEQUENCE } from '../../interrupts/words.ts';
 import type { RestView } from '../explorer.ts';
 import type { SpecViolation } from '../spec-event.ts';
 import type { Env, LocalState, Thread } from '../thread.ts';
+import { COUNT, IRQ } from './arguments.ts';
 import { FlushIsPreemptible, SavesBeforeSync, SyncsLate } from './broken-loops.ts';
 import { ALL_PAGES } from './fence.ts';
-import { WorldFile } from './file.ts';
+import { FILE_RULE, WorldFile } from './file.ts';
 import { FRESH_FILE_STATE } from './file-guest.ts';
 import { type Mutable, stepLoop } from './loop-surroundings.ts';
 import { timerMode } from './timer.ts';
@@ -16,8 +18,27 @@ import { hasBit, ownerIn, type World } from './world.ts';
 
 export { VCPU_NAME, type VcpuOptions } from './vcpu-guest.ts';
 
+const OPTIONS: OptionRules<VcpuOptions> = {
+  idle: word('wfi', 'busy'),
+  selfSends: COUNT,
+  selfIrq: IRQ,
+  exits: SWITCH,
+  sync: word('exit', 'entry'),
+  migrates: word('never', 'after sync', 'before sync', 'inside flush'),
+  timers: either(COUNT, word('forever')),
+  reprograms: SWITCH,
+  timer: word('derived', 'stored'),
+  acknowledges: SWITCH,
+  start: word('fresh', 'after a round'),
+  restored: SWITCH,
+  sleeps: word('queue', 'alone', 'alone, with a limit'),
+  pages: SWITCH,
+  file: FILE_RULE,
+};
+
 /** Makes the thread that runs the vCPU: the loop of a pCPU as it ships, with a guest and handlers of the checker. */
 export function vcpu(options: VcpuOptions = {}): (world: World) => Thread {
+  checkOptions(options, OPTIONS);
   return (world) => {
     const thread = new VcpuThread(world, options);
     world.addRestCheck((view, stateOf) =>

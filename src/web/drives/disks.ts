@@ -1,4 +1,5 @@
 import { parseMemory } from '../../api/quantities.ts';
+import { checkArgument, either, NUMBER, type Rule, TEXT } from '../../errors/arguments.ts';
 import { InputError } from '../../errors/input-error.ts';
 import { GrowingImage } from '../../storage/growing-image.ts';
 import { createQcow2 } from '../../storage/qcow2/create.ts';
@@ -10,6 +11,9 @@ import { reasonOf } from './reason.ts';
 
 /** A disk has so much room at most: more than any browser gives. */
 const LARGEST = 2 ** 40;
+
+const SIZE = either(NUMBER, TEXT);
+const CONTENT: Rule = { wanted: 'a Blob, such as a File', fits: (value) => value instanceof Blob };
 
 /**
  * The disks that this browser keeps for the origin of the page: in its private file system or, where a browser has
@@ -24,9 +28,13 @@ export const disks = {
    * @throws InputError when there is one of that name already, or no room
    */
   async create(name: string, size: number | string): Promise<void> {
-    const bytes = typeof size === 'number' ? size : parseMemory(size, 'size', LARGEST);
+    checkArgument('name', name, TEXT);
+    checkArgument('size', size, SIZE);
+    const bytes = typeof size === 'number' ? size : parseMemory(size, 'size:', LARGEST);
     if (!(Number.isSafeInteger(bytes) && bytes >= 512 && bytes <= LARGEST))
-      throw new InputError(`size: ${size} bytes are not possible: give 512 to ${LARGEST}.`);
+      throw new InputError(
+        `size: ${bytes} is not possible: give a whole number of bytes, 512 to ${LARGEST}.`,
+      );
     const image = new GrowingImage();
     createQcow2(image, { size: bytes });
     await write(name, new Blob([image.bytes]));
@@ -38,6 +46,8 @@ export const disks = {
    * @throws InputError when there is one of that name already, or no room
    */
   async import(name: string, disk: Blob): Promise<void> {
+    checkArgument('name', name, TEXT);
+    checkArgument('disk', disk, CONTENT);
     if (disk.size === 0) throw new InputError(`The file for the disk ${STORED}${name} is empty.`);
     await write(name, disk);
   },
@@ -48,6 +58,7 @@ export const disks = {
    * @throws InputError if there is none
    */
   async export(name: string): Promise<File> {
+    checkArgument('name', name, TEXT);
     const release = await lockDisk(storedName(name), true);
     try {
       const { content, changed } = await found(name);
@@ -64,6 +75,7 @@ export const disks = {
 
   /** @throws InputError if there is none, or a machine uses it */
   async remove(name: string): Promise<void> {
+    checkArgument('name', name, TEXT);
     const { keeper } = await found(name);
     const release = await lockDisk(storedName(name), false);
     try {

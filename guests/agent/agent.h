@@ -93,6 +93,7 @@ void finish(struct stream *stream, uint32_t error);
 void refuse(uint32_t id, long error);
 void take_data(struct stream *stream, const char *bytes, size_t count);
 void end_input(struct stream *stream);
+void drop_output(struct stream *stream, int channel);
 /* The host wants to hear nothing more of it, or is not there any more. What was started goes on. */
 void forget(struct stream *stream);
 void forget_all(void);

@@ -41,6 +41,7 @@ static void continue_stream(struct stream *stream, int type, int channel, struct
       break;
     }
     case FRAME_CANCEL: forget(stream); break;
+    case FRAME_DROP: drop_output(stream, channel); break;
   }
 }
 

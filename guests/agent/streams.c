@@ -183,6 +183,12 @@ static void close_output(struct stream *stream, int channel, long result) {
   else settle(stream);
 }
 
+/* Who writes there from now on gets SIGPIPE or EPIPE. A terminal has one end for both ways, and goes on. */
+void drop_output(struct stream *stream, int channel) {
+  if (stream->kind != PROGRAM || (channel != CHANNEL_OUT && channel != CHANNEL_ERR)) return;
+  if (stream->descriptors[channel] >= 0) close_output(stream, channel, 0);
+}
+
 static void pass_output(struct stream *stream, int channel) {
   static char nowhere[64 << 10];
   size_t room = line_room();

@@ -3,7 +3,8 @@ import { Commands } from './commands.ts';
 import { AgentConnection } from './connection.ts';
 import { encodeFrame } from './frame.ts';
 import { helloPayload } from './hello.ts';
-import { FRAME, PROTOCOL } from './protocol.ts';
+import { WINDOW } from './incoming.ts';
+import { CHANNEL, FRAME, PROTOCOL } from './protocol.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -33,7 +34,7 @@ function guest() {
   const greet = () =>
     connection.output(encodeFrame(0, FRAME.HELLO, helloPayload({ version: PROTOCOL.VERSION, pid: 7 })));
   const count = (type: number) => typesOf(Buffer.concat(sent)).filter((each) => each === type).length;
-  return { commands: new Commands(connection), attach, greet, count };
+  return { commands: new Commands(connection), connection, attach, greet, count };
 }
 
 test('the time of a command begins with it, however long its guest boots', async () => {
@@ -100,4 +101,21 @@ test('options that do not exist are refused', async () => {
   });
   const late: object = { timeoutMs: 5 };
   await expect(commands.start('true', late)).rejects.toThrow('timeoutMs: there is no such option');
+});
+
+test('a guest is told that an output is cancelled, and may go on if it does not know that', async () => {
+  const { commands, attach, greet, connection, count } = guest();
+  attach();
+  greet();
+  const starting = commands.start('yes');
+  await vi.waitFor(() => expect(count(FRAME.RUN)).toBe(1));
+  const pid = new Uint8Array([7, 0, 0, 0]);
+  connection.output(encodeFrame(1, FRAME.STARTED, pid));
+  const job = await starting;
+  await job.stdout.cancel();
+  expect([count(FRAME.DROP), count(FRAME.CREDIT)]).toEqual([1, 0]);
+  // As an agent without that frame goes on.
+  for (let sent = 0; sent < WINDOW; sent += 1024)
+    connection.output(encodeFrame(1, FRAME.DATA, new Uint8Array(1024), CHANNEL.OUT));
+  expect(count(FRAME.CREDIT)).toBe(2);
 });

@@ -4,7 +4,7 @@ import { CommandError, type CommandExit, type CommandResult, OutputCollector } f
 import type { AgentConnection } from './connection.ts';
 import { IncomingBytes } from './incoming.ts';
 import { sendAll } from './outgoing.ts';
-import { CHANNEL } from './protocol.ts';
+import { CHANNEL, FRAME } from './protocol.ts';
 import {
   COMMAND,
   type Command,
@@ -54,7 +54,7 @@ export interface Job {
   /** Its process in the guest, and its process group. */
   readonly pid: number;
   readonly stdin: WritableStream<Uint8Array>;
-  /** The command waits while nobody reads. */
+  /** The command waits while nobody reads. Once it is cancelled, who writes there gets SIGPIPE or EPIPE. */
   readonly stdout: ReadableStream<Uint8Array>;
   readonly stderr: ReadableStream<Uint8Array>;
   /** How it has ended. @throws AgentError if the agent or the machine has ended before */
@@ -156,7 +156,8 @@ export class Commands {
         },
       });
       const [stdout, stderr] = [CHANNEL.OUT, CHANNEL.ERR].map((channel) => {
-        const output = new IncomingBytes(running.stream, channel, this.#connection.hold);
+        const drop = () => running.stream.send(FRAME.DROP, undefined, channel);
+        const output = new IncomingBytes(running.stream, channel, this.#connection.hold, drop);
         outputs.set(channel, output);
         return output;
       });

@@ -63,6 +63,11 @@ export const FRAME = {
   RESIZE: 36,
   CANCEL: 37,
   /**
+   * To the agent: nobody reads a program's output of that channel any more, which is closed as any pipe is then. Agents
+   * that do not know it pass it over.
+   */
+  DROP: 38,
+  /**
    * To the host: a program runs, its process (u32). Of a watch: its number (u32), and the same for each other folder
    * whose path comes as `DATA`, 0 if it cannot be watched.
    */

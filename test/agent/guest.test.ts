@@ -142,6 +142,27 @@ describe.skipIf(guest === undefined)('a guest with the agent', () => {
       expect(await job.exited).toEqual({ exitCode: 0, signal: undefined });
     });
 
+    test('find the pipe closed that nobody reads any more', async () => {
+      const endless = await vm.commands.start('while :; do echo line; done');
+      for await (const part of endless.stdout as AsyncIterable<Uint8Array> & typeof endless.stdout) {
+        expect(part.length).toBeGreaterThan(0);
+        break;
+      }
+      expect(await endless.exited).toEqual({ exitCode: undefined, signal: 'SIGPIPE' });
+      // One that ignores the signal has an error, and its other output stays.
+      const stubborn = await vm.commands.start(
+        'trap "" PIPE; while echo line; do :; done; echo over >&2; exit 9',
+      );
+      await stubborn.stdout.cancel();
+      expect(await new Response(stubborn.stderr).text()).toMatch(/over\n$/);
+      expect(await stubborn.exited).toEqual({ exitCode: 9, signal: undefined });
+      // Before it has written anything, and where it writes nothing more.
+      const silent = await vm.commands.start('read -r line; exit 3');
+      await Promise.all([silent.stdout.cancel(), silent.stderr.cancel()]);
+      await silent.stdin.getWriter().write(new TextEncoder().encode('x\n'));
+      expect(await silent.exited).toEqual({ exitCode: 3, signal: undefined });
+    });
+
     test('run many at once', async () => {
       const runs = Array.from({ length: 200 }, (_, index) =>
         vm.commands.run(['sh', '-c', `echo ${index}; exit ${index % 7}`]),

@@ -75,3 +75,10 @@ test('vsie and hvip positions differ for 1, 5 and 9 only', () => {
     }),
   );
 });
+
+test('kinds of numbers that do not exist are refused', () => {
+  const edge: object = { edge: [40] };
+  expect(() => interruptNumbers(edge)).toThrow(
+    new RangeError('edge: there is no such kind of interrupts; give lcofi, edges or levels'),
+  );
+});

@@ -59,13 +59,14 @@ function bitsOf(numbers: readonly number[], word: 0 | 1): number {
 /**
  * Builds the set of interrupts that a vCPU takes.
  *
- * @throws RangeError when an extra number is not an integer from 13 to 63, or is both an edge and a level.
+ * @throws RangeError when an extra number is not an integer from 13 to 63, or is both an edge and a level; and for a
+ *   kind of numbers that does not exist.
  */
-export function interruptNumbers({
-  lcofi = false,
-  edges = [],
-  levels = [],
-}: ExtraInterrupts = {}): InterruptNumbers {
+export function interruptNumbers(extra: ExtraInterrupts = {}): InterruptNumbers {
+  const { lcofi = false, edges = [], levels = [], ...others } = extra;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    throw new RangeError(`${unknown}: there is no such kind of interrupts; give lcofi, edges or levels`);
   for (const irq of [...edges, ...levels]) {
     if (!Number.isInteger(irq) || irq < FIRST_LOCAL_IRQ || irq >= NR_IRQS) {
       throw new RangeError(`An extra interrupt number is an integer from 13 to 63, but ${irq} was given`);

@@ -2,7 +2,6 @@ import {
   checkArgument,
   LISTENER,
   listOf,
-  OBJECT,
   type OptionRules,
   optionsOf,
   SWITCH,
@@ -14,7 +13,7 @@ import type { ExtraInterrupts } from '../interrupts/numbers.ts';
 import type { Protocol } from '../interrupts/protocol.ts';
 import { HarnessFault } from './fault.ts';
 import type { Thread } from './thread.ts';
-import { IDENTITIES } from './world/arguments.ts';
+import { IDENTITIES, LOCAL_IRQS } from './world/arguments.ts';
 import { World } from './world/world.ts';
 
 /** Makes one thread of a scenario in its world. */
@@ -62,12 +61,13 @@ export interface Scenario {
   readonly mustRest?: boolean;
 }
 
+const INTERRUPTS: OptionRules<ExtraInterrupts> = { lcofi: SWITCH, edges: LOCAL_IRQS, levels: LOCAL_IRQS };
 const SCENARIO: OptionRules<Scenario> = {
   name: TEXT,
   title: TEXT,
   about: TEXT,
   group: TEXT,
-  interrupts: OBJECT,
+  interrupts: optionsOf(INTERRUPTS, 'interrupts beyond the usual ones'),
   identities: IDENTITIES,
   threads: listOf(LISTENER, 'a list of thread makers, for example [vcpu(), sender()]'),
   mustRest: SWITCH,

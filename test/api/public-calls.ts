@@ -249,7 +249,7 @@ export const VERIFY: Methods = {
           ...{ name: TEXT, title: TEXT, about: TEXT, group: TEXT, threads: NEVER, mustRest: SWITCH },
           ...{
             identities: NEVER,
-            interrupts: ['empty', 'object', 'list', 'map', 'bytes', 'words', 'promise'],
+            interrupts: ['empty'],
           },
         },
       ),

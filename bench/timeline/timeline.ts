@@ -5,7 +5,7 @@
  * Processor time is that of all processes of the browser: it is what a guest's threads do not get. The sides are taken
  * in turns, since other programs of the host come and go.
  */
-import { processorTime } from '../../scripts/web/processor-time.ts';
+import { processorTime } from '../../scripts/web/processes.ts';
 import { openTryPages, type TryPages } from '../../test/page/try-page.ts';
 import { RunFailure } from '../measured-run.ts';
 import { median } from '../statistics.ts';

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
 import { Site } from '../../src/node/web/site.ts';
 import { serveSite } from '../../src/node/web/site-server.ts';
-import { processorTime } from './processor-time.ts';
+import { processorTime } from './processes.ts';
 import { weightOf } from './weight.ts';
 
 const { positionals, values } = parseArgs({

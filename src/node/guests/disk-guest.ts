@@ -43,7 +43,7 @@ export function bootFromDisk(
     if (!(error instanceof DiskError)) throw error;
     if (!demand) return undefined;
     throw new InputError(
-      `The drive ${drive.file} cannot be started: it ${error.message}. Give its kernel beside it, or have U-Boot ` +
+      `The drive ${drive.file} cannot be started: it ${error.message}. Give its kernel with --kernel, or have U-Boot ` +
         'start it: docs/debian.md.',
     );
   }

@@ -180,7 +180,7 @@ class Session {
       this.#machine.debug(),
       import('../node/gdb/gdb-server.ts'),
     ]);
-    this.#gdb = await GdbServer.open(gdb.place, gdb.word, target, (text) => this.#say(text));
+    this.#gdb = await GdbServer.open(gdb.place, `--gdb ${gdb.word}`, target, (text) => this.#say(text));
     const waits = gdb.stopped ? ' It waits for that.' : '';
     this.#say(`To debug the machine, type in gdb: ${this.#gdb.connectWords}${waits}`);
     this.#machine.start();

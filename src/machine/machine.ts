@@ -267,9 +267,7 @@ export class Machine {
 
   async #capture(): Promise<SavedMachine> {
     if (this.#engine === 'lockstep')
-      throw new InputError(
-        '--engine lockstep: a machine in lock step cannot be saved. Choose another engine.',
-      );
+      throw new InputError('A machine in lock step cannot be saved. Choose another engine than lockstep.');
     if (this.#threads.length === 0) throw new Error('a machine that has not been started has no state');
     const lanes = ioLanes({ plan: this.plan, engine: this.#engine });
     const kept = this.#answers.of(lanes, this.ended);

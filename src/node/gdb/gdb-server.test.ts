@@ -128,7 +128,7 @@ describe('a server for debuggers', () => {
     const server = await open();
     const port = Number(/:(\d+)$/.exec(server.connectWords)?.[1]);
     const place = { host: '127.0.0.1', port };
-    const attempt = GdbServer.open(place, `tcp::${port}`, new FakeTarget(), () => undefined);
+    const attempt = GdbServer.open(place, `--gdb tcp::${port}`, new FakeTarget(), () => undefined);
     await expect(attempt).rejects.toThrow(`--gdb tcp::${port}: another program uses this place.`);
     const nowhere = GdbServer.open(
       { host: '192.0.2.1', port: 1 },

@@ -48,7 +48,7 @@ export class GdbServer {
   #isTaken = false;
 
   /**
-   * @param word as it was typed, for people
+   * @param word names the place, for people: `--gdb tcp::1234`
    * @throws InputError when nobody can connect there, as when the port is in use, and for arguments that cannot be
    */
   static async open(
@@ -68,10 +68,10 @@ export class GdbServer {
     try {
       await promise;
     } catch (error) {
-      throw new InputError(`--gdb ${word}: ${explain(error as NodeJS.ErrnoException)}`);
+      throw new InputError(`${word}: ${explain(error as NodeJS.ErrnoException)}`);
     }
     server.off('error', reject);
-    server.on('error', (error) => tell(`--gdb ${word}: ${error.message}.`));
+    server.on('error', (error) => tell(`${word}: ${error.message}.`));
     // The machine keeps the process, a server that nobody uses does not.
     server.unref();
     closeAtExit(server);

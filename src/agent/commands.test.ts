@@ -103,19 +103,37 @@ test('options that do not exist are refused', async () => {
   await expect(commands.start('true', late)).rejects.toThrow('timeoutMs: there is no such option');
 });
 
-test('a guest is told that an output is cancelled, and may go on if it does not know that', async () => {
+/** A job whose guest says nothing more. */
+async function startedJob() {
   const { commands, attach, greet, connection, count } = guest();
   attach();
   greet();
   const starting = commands.start('yes');
   await vi.waitFor(() => expect(count(FRAME.RUN)).toBe(1));
-  const pid = new Uint8Array([7, 0, 0, 0]);
-  connection.output(encodeFrame(1, FRAME.STARTED, pid));
-  const job = await starting;
+  connection.output(encodeFrame(1, FRAME.STARTED, new Uint8Array([7, 0, 0, 0])));
+  return { job: await starting, connection, count };
+}
+
+test('a guest is told that an output is cancelled, and may go on if it does not know that', async () => {
+  const { job, connection, count } = await startedJob();
   await job.stdout.cancel();
   expect([count(FRAME.DROP), count(FRAME.CREDIT)]).toEqual([1, 0]);
   // As an agent without that frame goes on.
   for (let sent = 0; sent < WINDOW; sent += 1024)
     connection.output(encodeFrame(1, FRAME.DATA, new Uint8Array(1024), CHANNEL.OUT));
   expect(count(FRAME.CREDIT)).toBe(2);
+});
+
+test('a job refuses signals that do not exist, and input that is no bytes', async () => {
+  const { job, count } = await startedJob();
+  for (const wrong of ['SIGNONE', 65, 0, null, {}, Symbol('s')])
+    expect(() => job.kill(wrong as number)).toThrow(
+      /^signal: .* is not possible: give a name such as SIGTERM, or a number, 1 to 64\.$/,
+    );
+  expect(count(FRAME.SIGNAL)).toBe(0);
+  const text: unknown = 'a text';
+  await expect(job.stdin.getWriter().write(text as Uint8Array)).rejects.toThrow(
+    'A piece of the input: "a text" is not possible: give bytes (a Uint8Array).',
+  );
+  expect(count(FRAME.DATA)).toBe(0);
 });

@@ -25,7 +25,7 @@ export async function watch(
   list: ListFolder,
   { recursive = false, signal }: WatchOptions,
 ): Promise<ReadableStream<FileEvent>> {
-  const events = new EventStream();
+  const events = new EventStream(connection.hold);
   let tree: WatchedTree | undefined;
   const handlers = {
     event: (event: RawEvent) => {
@@ -56,10 +56,21 @@ export async function watch(
   return readable;
 }
 
-/** The events of a watch as a stream. Before it is open and after its end, events are dropped. */
+/**
+ * The events of a watch as a stream. Before it is open and after its end, events are dropped. The program does not come
+ * to its end while a reader waits for one.
+ */
 class EventStream {
+  readonly #hold: () => () => void;
   #controller: ReadableStreamDefaultController<FileEvent> | undefined;
   #inotify: Inotify | undefined;
+  /** Ends a reader's wait. */
+  #arrive: () => void = () => undefined;
+
+  /** @param hold keeps the program running until the function that it gives is called */
+  constructor(hold: () => () => void) {
+    this.#hold = hold;
+  }
 
   /** @param inotify is asked for more as the reader wants more, and closed when it wants no more */
   open(inotify: Inotify): ReadableStream<FileEvent> {
@@ -69,26 +80,44 @@ class EventStream {
         start: (controller) => {
           this.#controller = controller;
         },
-        pull: () => inotify.grant(),
+        // With nothing to be kept ahead it is called for a reader that waits, and for no other.
+        pull: () => {
+          inotify.grant();
+          return this.#wait();
+        },
         cancel: () => this.end(),
       },
-      { highWaterMark: 1 },
+      { highWaterMark: 0 },
     );
   }
 
   tell(event: FileEvent): void {
     this.#controller?.enqueue(event);
+    this.#arrive();
   }
 
   /** Ends the stream for its reader with an error. */
   fail(error: unknown): void {
     this.#controller?.error(error);
     this.#controller = undefined;
+    this.#arrive();
   }
 
   /** Ends the watch in the guest. */
   end(): void {
     this.#controller = undefined;
+    this.#arrive();
     this.#inotify?.close();
+  }
+
+  /** Until the next event, or the end. */
+  #wait(): Promise<void> {
+    const release = this.#hold();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#arrive = () => {
+      release();
+      resolve();
+    };
+    return promise;
   }
 }

@@ -23,6 +23,10 @@ export const WORD: Rule = {
   wanted: 'a text without zero bytes',
   fits: (value) => typeof value === 'string' && !value.includes('\0'),
 };
+export const PATH: Rule = {
+  wanted: 'a path, without zero bytes',
+  fits: (value) => WORD.fits(value) && value !== '',
+};
 /** A TCP port of the guest. */
 export const PORT = whole(1, 0xffff);
 /** Data for the guest. */

@@ -137,3 +137,20 @@ test('a job refuses signals that do not exist, and input that is no bytes', asyn
   );
   expect(count(FRAME.DATA)).toBe(0);
 });
+
+test('an error of a listener kills its command, and is that of the call', async () => {
+  const { commands, attach, greet, connection, count } = guest();
+  attach();
+  greet();
+  const running = commands.run('yes', {
+    onStdout: () => {
+      throw new Error('mine');
+    },
+  });
+  await vi.waitFor(() => expect(count(FRAME.RUN)).toBe(1));
+  const say = () => connection.output(encodeFrame(1, FRAME.DATA, new Uint8Array([65]), CHANNEL.OUT));
+  say();
+  say();
+  await expect(running).rejects.toThrow('mine');
+  expect(count(FRAME.SIGNAL)).toBe(1);
+});

@@ -81,7 +81,7 @@ export class Commands {
    *
    * @throws AgentError if it cannot be started (`ENOENT`, `EACCES` and others), or the agent is gone (`disconnected`);
    * CommandError if it took too long (`timeout`) or wrote too much (`too-much-output`); InputError for arguments that
-   * cannot be; the reason of `signal`
+   * cannot be; what a listener throws, which kills the command; the reason of `signal`
    */
   async run(command: Command, options: RunOptions = {}): Promise<CommandResult> {
     checkArgument('command', command, COMMAND);
@@ -106,9 +106,14 @@ export class Commands {
       await this.#connection.ready(end.signal);
       running = new RunningCommand(this.#connection, command, options, {
         data: (channel, bytes) => {
-          if (output.add(channel, bytes)) running?.stream.grant(channel, bytes.length);
-          else if (!end.signal.aborted)
-            killed(fail('too-much-output', `wrote more than ${maxOutputBytes} bytes`));
+          if (end.signal.aborted) return;
+          try {
+            if (output.add(channel, bytes)) running?.stream.grant(channel, bytes.length);
+            else killed(fail('too-much-output', `wrote more than ${maxOutputBytes} bytes`));
+          } catch (error) {
+            // Of the caller's listener: the connection and other commands have no part in it.
+            killed(error);
+          }
         },
         end: () => undefined,
         failed: () => undefined,

@@ -42,8 +42,8 @@ export const SIGNAL: Rule = {
     isObject(value) && typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function',
 };
 export const WEB_STREAM: Rule = {
-  wanted: 'a ReadableStream of the web',
-  fits: (value) => isObject(value) && typeof value.getReader === 'function',
+  wanted: 'a ReadableStream of the web that nobody reads yet',
+  fits: (value) => isObject(value) && typeof value.getReader === 'function' && value.locked === false,
 };
 
 /** A whole number between bounds that belong to them. */

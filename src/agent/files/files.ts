@@ -8,7 +8,7 @@ import {
   word,
 } from '../../errors/arguments.ts';
 import { InputError } from '../../errors/input-error.ts';
-import { ABORTABLE, type Abortable, SOURCE, WORD } from '../arguments.ts';
+import { ABORTABLE, type Abortable, PATH, SOURCE } from '../arguments.ts';
 import type { AgentConnection } from '../connection.ts';
 import type { Source } from '../outgoing.ts';
 import { PayloadWriter } from '../payload.ts';
@@ -120,7 +120,7 @@ export class Files {
 
   /** Writes a file: its new contents, or as `how` says. The folder is there. */
   async write(path: string, data: Source, options: WriteOptions = {}): Promise<void> {
-    checkArgument('path', path, WORD);
+    checkArgument('path', path, PATH);
     checkArgument('data', data, SOURCE);
     checkOptions(options, WRITE_OPTIONS);
     const { mode = 0o644, how = 'replace', signal } = options;
@@ -131,7 +131,7 @@ export class Files {
 
   /** The entries of a folder, by their names. */
   async list(path: string, options: Abortable = {}): Promise<FolderEntry[]> {
-    checkArgument('path', path, WORD);
+    checkArgument('path', path, PATH);
     checkOptions(options, ABORTABLE);
     const folder: Reading = {
       type: FRAME.LIST,
@@ -144,7 +144,7 @@ export class Files {
 
   /** Facts about a file; about the link itself where it is a symbolic one and `follow` is false. */
   async stat(path: string, options: StatOptions = {}): Promise<FileInfo> {
-    checkArgument('path', path, WORD);
+    checkArgument('path', path, PATH);
     checkOptions(options, STAT_OPTIONS);
     const { follow = true, signal } = options;
     const payload = new PayloadWriter().u32(follow ? PATH_FLAG.FOLLOW : 0).text(path).payload;
@@ -170,7 +170,7 @@ export class Files {
 
   /** Removes a file, or an empty folder. */
   async remove(path: string, options: RemoveOptions = {}): Promise<void> {
-    checkArgument('path', path, WORD);
+    checkArgument('path', path, PATH);
     checkOptions(options, REMOVE_OPTIONS);
     const { recursive = false, force = false, signal } = options;
     const flags = (recursive ? PATH_FLAG.RECURSIVE : 0) | (force ? PATH_FLAG.FORCE : 0);
@@ -184,7 +184,7 @@ export class Files {
 
   /** Makes a folder. */
   async mkdir(path: string, options: MkdirOptions = {}): Promise<void> {
-    checkArgument('path', path, WORD);
+    checkArgument('path', path, PATH);
     checkOptions(options, MKDIR_OPTIONS);
     const { recursive = false, mode = 0o777, signal } = options;
     const request = new PayloadWriter()
@@ -196,8 +196,8 @@ export class Files {
 
   /** Gives a file another path in its file system, and takes the place of a file there. */
   async rename(from: string, to: string, options: Abortable = {}): Promise<void> {
-    checkArgument('from', from, WORD);
-    checkArgument('to', to, WORD);
+    checkArgument('from', from, PATH);
+    checkArgument('to', to, PATH);
     checkOptions(options, ABORTABLE);
     const what = `${from} cannot be renamed to ${to}`;
     await this.#request(FRAME.RENAME, new PayloadWriter().text(from).text(to), what, options.signal);
@@ -205,8 +205,8 @@ export class Files {
 
   /** Makes a symbolic link. */
   async symlink(target: string, path: string, options: Abortable = {}): Promise<void> {
-    checkArgument('target', target, WORD);
-    checkArgument('path', path, WORD);
+    checkArgument('target', target, PATH);
+    checkArgument('path', path, PATH);
     checkOptions(options, ABORTABLE);
     const what = `The link ${path} cannot be made`;
     const request = new PayloadWriter().text(target).text(path);
@@ -215,7 +215,7 @@ export class Files {
 
   /** Sets the mode of a file. @param mode its permissions, with setuid, setgid and sticky: 0 to 0o7777 */
   async chmod(path: string, mode: number, options: Abortable = {}): Promise<void> {
-    checkArgument('path', path, WORD);
+    checkArgument('path', path, PATH);
     checkArgument('mode', mode, MODE);
     checkOptions(options, ABORTABLE);
     const what = `The mode of ${path} cannot be changed`;
@@ -229,8 +229,8 @@ export class Files {
    * @throws InputError where the host's folder cannot be read
    */
   async upload(folder: string, to: string, options: Abortable = {}): Promise<void> {
-    checkArgument('folder', folder, WORD);
-    checkArgument('to', to, WORD);
+    checkArgument('folder', folder, PATH);
+    checkArgument('to', to, PATH);
     checkOptions(options, ABORTABLE);
     await this.#held(() => upload(this, this.#folders().entries(folder), to, options.signal));
   }
@@ -242,8 +242,8 @@ export class Files {
    * @throws InputError where the host's folder cannot be written
    */
   async download(from: string, folder: string, options: Abortable = {}): Promise<void> {
-    checkArgument('from', from, WORD);
-    checkArgument('folder', folder, WORD);
+    checkArgument('from', from, PATH);
+    checkArgument('folder', folder, PATH);
     checkOptions(options, ABORTABLE);
     await this.#held(async () => {
       for await (const entry of treeOf(this, from, options.signal)) await this.#folders().put(folder, entry);
@@ -260,7 +260,7 @@ export class Files {
    * looked into with `recursive`.
    */
   async watch(path: string, options: WatchOptions = {}): Promise<ReadableStream<FileEvent>> {
-    checkArgument('path', path, WORD);
+    checkArgument('path', path, PATH);
     checkOptions(options, WATCH_OPTIONS);
     const list = (folder: string) => this.list(folder);
     return this.#held(() => watch(this.#connection, path, list, options));
@@ -286,7 +286,7 @@ export class Files {
 }
 
 function reading(path: string, { offset = 0, length = ALL, signal }: ReadOptions): Reading {
-  checkArgument('path', path, WORD);
+  checkArgument('path', path, PATH);
   return {
     type: FRAME.READ,
     payload: (window) => new PayloadWriter().i64(offset).i64(length).u32(window).text(path).payload,

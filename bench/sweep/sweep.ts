@@ -25,6 +25,8 @@ const points: readonly Kernel[] = [
   ...series('spread', 'PAGES', 'pages of code', [1, 4, 16, 64]),
   ...series('spaces', 'SPACES', 'processes in turns', [1, 4, 16, 64]),
   ...series('guards', 'REGIONS', 'entries of physical memory protection', [0, 1, 4, 15]),
+  ...series('across', 'ACROSS', 'accesses of 64 across pages', [0, 1, 8, 64]),
+  ...series('aliases', 'ALIASES', 'pages 64 MiB apart', [1, 2, 4, 16]),
   ...kernels.filter(({ source }) => source === 'stream' || source === 'chase'),
 ];
 

@@ -154,3 +154,14 @@ test('an error of a listener kills its command, and is that of the call', async 
   await expect(running).rejects.toThrow('mine');
   expect(count(FRAME.SIGNAL)).toBe(1);
 });
+
+test.each<[string, (commands: Commands) => Promise<unknown>]>([
+  ['run', (commands) => commands.run('x'.repeat(1 << 20))],
+  ['start', (commands) => commands.start(['echo', 'x'.repeat(1 << 20)])],
+  ['run with variables', (commands) => commands.run('true', { env: { A: 'x'.repeat(1 << 20) } })],
+])('%s refuses more words than a guest takes before there is one', async (_, call) => {
+  // Nobody has greeted.
+  await expect(call(guest().commands)).rejects.toThrow(
+    'The arguments and the environment have more than 131072 bytes. Put them into a file.',
+  );
+});

@@ -12,6 +12,7 @@ import {
   PROGRAM_OPTIONS,
   type ProgramOptions,
   RunningCommand,
+  runRequest,
 } from './running-command.ts';
 import type { SignalName } from './signals.ts';
 import { waitFor } from './wait-for.ts';
@@ -87,6 +88,7 @@ export class Commands {
     checkArgument('command', command, COMMAND);
     checkOptions(options, RUN_OPTIONS);
     const { stdin = '', timeoutMs, signal, maxOutputBytes = KEPT_OUTPUT } = options;
+    const request = runRequest(command, options);
     const output = new OutputCollector(options, maxOutputBytes);
     const end = new AbortController();
     const fail = (code: 'timeout' | 'too-much-output', what: string) =>
@@ -104,7 +106,7 @@ export class Commands {
     try {
       signal?.throwIfAborted();
       await this.#connection.ready(end.signal);
-      running = new RunningCommand(this.#connection, command, options, {
+      running = new RunningCommand(this.#connection, request, {
         data: (channel, bytes) => {
           if (end.signal.aborted) return;
           try {
@@ -149,11 +151,12 @@ export class Commands {
     checkArgument('command', command, COMMAND);
     checkOptions(options, START_OPTIONS);
     const { signal } = options;
+    const request = runRequest(command, options);
     const release = this.#connection.hold();
     try {
       await this.#connection.ready(signal);
       const outputs = new Map<number, IncomingBytes>();
-      const running: RunningCommand = new RunningCommand(this.#connection, command, options, {
+      const running: RunningCommand = new RunningCommand(this.#connection, request, {
         data: (channel, bytes) => outputs.get(channel)?.push(bytes),
         end: (channel) => outputs.get(channel)?.end(),
         failed: (error) => {

@@ -68,6 +68,25 @@ export interface TerminalSize {
 /** Linux has 16 bits for each (`struct winsize`). */
 export const SIZE: OptionRules<TerminalSize> = { cols: whole(1, 0xffff), rows: whole(1, 0xffff) };
 
+/** A program to be started, as the agent is asked for it. */
+export interface RunRequest {
+  readonly command: Command;
+  readonly options: ProgramOptions;
+  readonly payload: Uint8Array;
+  readonly isTerminal: boolean;
+}
+
+/**
+ * Puts together what the agent is asked for, which needs no guest yet.
+ *
+ * @param terminal the size of the program's own one
+ * @throws InputError for words that are too long
+ */
+export function runRequest(command: Command, options: ProgramOptions, terminal?: TerminalSize): RunRequest {
+  const payload = runPayload(command, options, terminal);
+  return { command, options, payload, isTerminal: terminal !== undefined };
+}
+
 /** The receiver of a program's output. */
 export interface OutputHandler {
   data(channel: number, bytes: Uint8Array): void;
@@ -94,13 +113,8 @@ export class RunningCommand {
   #isOver = false;
 
   /** @param terminal its size, if it gets one */
-  constructor(
-    connection: AgentConnection,
-    command: Command,
-    options: ProgramOptions,
-    output: OutputHandler,
-    terminal?: TerminalSize,
-  ) {
+  constructor(connection: AgentConnection, request: RunRequest, output: OutputHandler) {
+    const { command, options, payload, isTerminal } = request;
     this.#output = output;
     this.#label = describeCommand(command);
     this.started = this.#started.promise;
@@ -111,9 +125,8 @@ export class RunningCommand {
       each.catch(() => undefined);
     const windows = [
       { channel: CHANNEL.OUT, bytes: WINDOW },
-      ...(terminal === undefined ? [{ channel: CHANNEL.ERR, bytes: WINDOW }] : []),
+      ...(isTerminal ? [] : [{ channel: CHANNEL.ERR, bytes: WINDOW }]),
     ];
-    const payload = runPayload(command, options, terminal);
     this.stream = connection.open(
       { type: FRAME.RUN, payload, windows },
       this.#handler((errno, reader) => startError(errno, reader, command, options)),

@@ -10,6 +10,7 @@ import {
   PROGRAM_OPTIONS,
   type ProgramOptions,
   RunningCommand,
+  runRequest,
   SIZE,
   type TerminalSize,
 } from './running-command.ts';
@@ -54,21 +55,16 @@ export async function openTerminal(
 ): Promise<GuestTerminal> {
   checkOptions(options, TERMINAL_OPTIONS);
   const { command = SHELL, cols = 80, rows = 24, signal } = options;
+  const request = runRequest(command, options, { cols, rows });
   await connection.ready(signal);
   let output: IncomingBytes | undefined;
-  const running = new RunningCommand(
-    connection,
-    command,
-    options,
-    {
-      data: (_, bytes) => output?.push(bytes),
-      end: (channel) => {
-        if (channel === CHANNEL.OUT) output?.end();
-      },
-      failed: (error) => output?.fail(error),
+  const running = new RunningCommand(connection, request, {
+    data: (_, bytes) => output?.push(bytes),
+    end: (channel) => {
+      if (channel === CHANNEL.OUT) output?.end();
     },
-    { cols, rows },
-  );
+    failed: (error) => output?.fail(error),
+  });
   output = new IncomingBytes(running.stream, CHANNEL.OUT, connection.hold);
   const shown = output;
   const exited = waitFor(running.exited, signal, () => running.kill('SIGKILL'));

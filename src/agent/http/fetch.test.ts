@@ -126,6 +126,28 @@ describe('a request', () => {
     expect(body).toBe('9\r\nsome text\r\n0\r\n\r\n');
   });
 
+  test.each([
+    ['https://guest/', 'give http://guest/'],
+    ['ftp://guest/', 'give an address of http:'],
+  ])('to %s is refused, since only HTTP is spoken', async (address, message) => {
+    const { socket, close, sent } = serve('');
+    const silent = { ...socket, readable: new ReadableStream<Uint8Array>() };
+    await expect(fetchOver(silent, new Request(address))).rejects.toThrow(message);
+    expect(close).toHaveBeenCalled();
+    expect(sent()).toBe('');
+  });
+
+  test('whose body fails fails, and closes its connection', async () => {
+    const { socket, close } = serve('');
+    const silent = { ...socket, readable: new ReadableStream<Uint8Array>() };
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.error(new Error('torn')),
+    });
+    const request = new Request('http://guest/', { method: 'POST', body, duplex: 'half' });
+    await expect(fetchOver(silent, request)).rejects.toThrow('torn');
+    expect(close).toHaveBeenCalled();
+  });
+
   test('that nobody wants any more closes its connection', async () => {
     const { socket, close } = serve('');
     const silent = { ...socket, readable: new ReadableStream<Uint8Array>() };

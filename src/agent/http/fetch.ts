@@ -10,7 +10,8 @@ const OWN: readonly string[] = ['connection', 'host', 'keep-alive', 'transfer-en
 /**
  * Sends a request over a connection of its own, and reads the response (HTTP/1.1). Redirections are not followed.
  *
- * @throws AgentError if the server does not speak HTTP, or ends the connection; the reason of the request's signal
+ * @throws InputError for another address than one of http:; AgentError if the server does not speak HTTP, or ends the
+ *   connection; the reason of the request's signal, or of its body
  */
 export async function fetchOver(socket: GuestSocket, request: Request): Promise<Response> {
   const { method, signal } = request;
@@ -23,10 +24,10 @@ export async function fetchOver(socket: GuestSocket, request: Request): Promise<
   };
   try {
     signal.throwIfAborted();
+    const { promise: failure, reject: fail } = Promise.withResolvers<never>();
     // A server may answer before it has all, or without.
-    const sent = send(socket, request);
-    sent.catch(() => undefined);
-    const head = await waitFor(readHead(reader), signal);
+    send(socket, headOf(request), request.body, fail).catch(() => undefined);
+    const head = await waitFor(Promise.race([readHead(reader), failure]), signal);
     return new Response(bodyOf(head, method, reader, end), {
       status: head.status,
       statusText: head.statusText,
@@ -38,13 +39,24 @@ export async function fetchOver(socket: GuestSocket, request: Request): Promise<
   }
 }
 
-async function send(socket: GuestSocket, request: Request): Promise<void> {
+/** @param fail is told why the rest of the body cannot be had, for which the server would wait */
+async function send(
+  socket: GuestSocket,
+  head: string,
+  body: Request['body'],
+  fail: (reason: unknown) => void,
+): Promise<void> {
   const writer = socket.writable.getWriter();
   const encoder = new TextEncoder();
-  const body = request.body?.getReader();
-  await writer.write(encoder.encode(headOf(request)));
-  if (body === undefined) return;
-  for (let part = await body.read(); !part.done; part = await body.read()) {
+  await writer.write(encoder.encode(head));
+  if (body === null) return;
+  const reader = body.getReader();
+  const next = () =>
+    reader.read().catch((error: unknown) => {
+      fail(error);
+      throw error;
+    });
+  for (let part = await next(); !part.done; part = await next()) {
     if (part.value.length === 0) continue;
     await writer.write(encoder.encode(`${part.value.length.toString(16)}\r\n`));
     await writer.write(part.value);
@@ -54,9 +66,11 @@ async function send(socket: GuestSocket, request: Request): Promise<void> {
 }
 
 function headOf({ method, url, headers, body }: Request): string {
-  const [, host, path] = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(url) ?? [];
-  if (host === undefined)
-    throw new InputError(`${url} is no address of a server in the guest: http://guest/path.`);
+  const [, host, path] = /^http:\/\/([^/?#]*)([^#]*)/i.exec(url) ?? [];
+  if (host === undefined) {
+    const other = url.startsWith('https:') ? url.replace('https', 'http') : 'an address of http:';
+    throw new InputError(`Servers in the guest are asked by plain HTTP, not by ${url}: give ${other}.`);
+  }
   const lines = [
     `${method} ${path.startsWith('/') ? path : `/${path}`} HTTP/1.1`,
     `host: ${host}`,

@@ -6,6 +6,7 @@ import { FCR, FIFO_SIZE, IER, IIR, LCR, LSR, MCR, MSR, REG, TRIGGER_LEVELS } fro
 import {
   INPUT_CAPACITY,
   LOOKS_WITHOUT_ANSWER,
+  MUCH_OUTPUT,
   OUTPUT_CAPACITY,
   OUTPUT_SLACK,
   POLLS_FOR_INPUT,
@@ -17,7 +18,10 @@ import {
 /** The wires of the port. The functions are called on the thread that made the access. */
 export interface Uart16550Wiring {
   readonly irq: LineSink;
-  /** There is output to {@link Uart16550.drain}. Called once until the next drain, outside the device's lock. */
+  /**
+   * There is output to {@link Uart16550.drain}. Called once until the next drain, and once more when there is much,
+   * outside the device's lock.
+   */
   onOutput?(): void;
   /** There is room again after {@link Uart16550.receive} took fewer bytes than it was given. */
   onInputSpace?(): void;
@@ -91,6 +95,11 @@ export class Uart16550 extends SharedDevice {
       this.#settle();
       return taken;
     });
+  }
+
+  /** Output is better taken now than together with what follows. */
+  get hasMuchOutput(): boolean {
+    return this.#output.length >= MUCH_OUTPUT;
   }
 
   /** Takes all output that the guest has written so far. One thread does that. */
@@ -343,8 +352,9 @@ export class Uart16550 extends SharedDevice {
   }
 
   #announceOutput(): void {
-    if (this.words[WORD.OUTPUT_TOLD] !== 0) return;
-    this.words[WORD.OUTPUT_TOLD] = 1;
+    const told = this.hasMuchOutput ? 2 : 1;
+    if (this.words[WORD.OUTPUT_TOLD] >= told) return;
+    this.words[WORD.OUTPUT_TOLD] = told;
     this.#outputNews = true;
   }
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Uart16550 } from './device.ts';
 import { EVENT, Uart16550Host } from './host.ts';
+import { OUTPUT_CAPACITY } from './words.ts';
 
 const THR = 0;
 
@@ -48,6 +49,15 @@ describe('output', () => {
     vi.advanceTimersByTime(1000);
     wire.type('!');
     expect(wire.pieces).toEqual(['$', ' hello', '!']);
+  });
+
+  test('waits for no timer when there is much of it', () => {
+    const wire = new Wire();
+    wire.type('x'.repeat(4 * OUTPUT_CAPACITY));
+    expect(wire.pieces.join('').length).toBeGreaterThan(3 * OUTPUT_CAPACITY);
+    expect(wire.events).toBeLessThan(20);
+    vi.runAllTimers();
+    expect(wire.pieces.join('').length).toBe(4 * OUTPUT_CAPACITY);
   });
 
   test('comes before a pause, and none during it', () => {

@@ -54,7 +54,8 @@ export class Uart16550Host implements HostSide {
   }
 
   #drainSoon(): void {
-    if (this.#gathering === undefined) this.#drain();
+    // A timer may be late by a second or more, as in a tab that nobody sees.
+    if (this.#gathering === undefined || this.#uart.hasMuchOutput) this.#drain();
     else this.#more = true;
   }
 

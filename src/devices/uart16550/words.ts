@@ -6,6 +6,9 @@ import { FIFO_SIZE } from './registers.ts';
 /** Bytes of output that may wait for the consumer. */
 export const OUTPUT_CAPACITY = 65_536;
 
+/** Bytes of output, of which the consumer is told once more: it need not wait for others. */
+export const MUCH_OUTPUT = OUTPUT_CAPACITY / 2;
+
 /**
  * THRE falls when the output ring has less room than this. Drivers may fill a FIFO after one look at THRE, and Linux
  * writes on after having waited 10 ms for it (8250_port.c, wait_for_lsr): this room keeps those bytes too.
@@ -35,7 +38,7 @@ export const INPUT_CAPACITY = 16_384;
 const CABLE = struct({
   /** 1 from when the output ring has too little room until it is drained. */
   STALLED: i32,
-  /** 1 from the call of onOutput until the consumer drains. */
+  /** 1 from the call of onOutput until the consumer drains, or 2 from that which said that there is much. */
   OUTPUT_TOLD: i32,
   /** 1 when the producer of input was turned away and waits for onInputSpace. */
   INPUT_WANTED: i32,

@@ -11,7 +11,8 @@ import { finished } from './qemu-process.ts';
 export const NEWEST_QEMU: string | undefined = process.env.HARTVISOR_QEMU_10;
 
 const QEMU = { 32: 'qemu-system-riscv32', 64: 'qemu-system-riscv64' } as const;
-const TIMEOUT = 20_000;
+/** Milliseconds for one program, which takes a second or two unless the host is busy. */
+const TIMEOUT = 120_000;
 
 /** Why programs cannot be run on QEMU here; undefined if they can. */
 export function missingQemu(xlen: Xlen = 64): string | undefined {

@@ -20,9 +20,22 @@ export function processorTime(): number {
   return processesBelow().reduce((sum, { milliseconds }) => sum + milliseconds, 0);
 }
 
-/** Bytes of memory of the processes below this one, where each has its part of what they share. */
-export function memoryBelow(): number {
-  return processesBelow().reduce((sum, { id }) => sum + memoryOf(id), 0);
+/** Bytes of memory. */
+export interface MemoryUse {
+  readonly all: number;
+  /** Those in mappings that may be RAM of guests: as large as that, with data, no code and no file. */
+  readonly guests: number;
+}
+
+/**
+ * Memory of the processes below this one, where each has its part of what they share.
+ *
+ * @param guestBytes RAM of a guest
+ */
+export function memoryBelow(guestBytes: number): MemoryUse {
+  const uses = processesBelow().map(({ id }) => memoryOf(id, guestBytes));
+  const sum = (name: keyof MemoryUse) => uses.reduce((bytes, use) => bytes + use[name], 0);
+  return { all: sum('all'), guests: sum('guests') };
 }
 
 function processesBelow(): readonly Process[] {
@@ -55,11 +68,30 @@ function readProcess(name: string): Process | undefined {
   }
 }
 
-function memoryOf(id: number): number {
+/** Where a mapping begins and ends, its rights, and whether it has a file (proc_pid_smaps(5)). */
+const MAPPING = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ (\d+)/;
+const SHARE = /^Pss: +(\d+) kB$/;
+
+function memoryOf(id: number, guestBytes: number): MemoryUse {
+  let [all, guests, isGuest] = [0, 0, false];
+  for (const line of linesOf(`/proc/${id}/smaps`)) {
+    const [, begin, end, rights, inode] = MAPPING.exec(line) ?? [];
+    if (begin !== undefined) {
+      const bytes = Number.parseInt(end, 16) - Number.parseInt(begin, 16);
+      isGuest = bytes >= guestBytes && rights.startsWith('rw-') && inode === '0';
+    }
+    const share = 1024 * Number(SHARE.exec(line)?.[1] ?? 0);
+    all += share;
+    if (isGuest) guests += share;
+  }
+  return { all, guests };
+}
+
+/** None of a process that has ended meanwhile. */
+function linesOf(path: string): readonly string[] {
   try {
-    const rollup = readFileSync(`/proc/${id}/smaps_rollup`, 'latin1');
-    return 1024 * Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1] ?? 0);
+    return readFileSync(path, 'latin1').split('\n');
   } catch {
-    return 0;
+    return [];
   }
 }

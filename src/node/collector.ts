@@ -2,7 +2,7 @@ import type { Session } from 'node:inspector/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Milliseconds in which a thread's next machine often comes, where a program makes one after the other. */
-const SOON_MS = 100;
+const SOON_MS = 1000;
 /** Machines in a row after which their memories are collected all the same. */
 const MOST_MACHINES = 4;
 

@@ -55,6 +55,8 @@ try {
     if (minute === SETTLED) settled = memory;
   }
   await page.keyboard.press('Control+C');
+  // Keys that come before the shell reads again may be thrown away.
+  await rows.getByText('/tmp #').last().waitFor({ timeout: MINUTE_MS });
   await page.keyboard.type('clear; echo $round rounds, $wrong wrong\n');
   const verdict = rows.getByText(/^\d+ rounds, \d+ wrong/);
   await verdict.waitFor();

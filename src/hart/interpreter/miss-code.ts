@@ -21,9 +21,8 @@ import { ATOMIC_READ } from './call-outs.ts';
 import { LOAD_KINDS } from './load-kinds.ts';
 import { NOT_DONE } from './mode-code.ts';
 import { crossesPages, type SplitFunctions } from './split-code.ts';
+import { PAGE_OFFSET } from './tlb-code.ts';
 import { refillRequest } from './walk-code.ts';
-
-const PAGE_OFFSET = 0xfff;
 
 /** `(hart, argument) -> status`, with the arguments and the mailbox of the call-outs of the same names. */
 export interface MissFunctions {

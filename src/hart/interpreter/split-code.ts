@@ -15,10 +15,8 @@ import {
 } from '../../wasm/index.ts';
 import { ACCESS } from '../exceptions.ts';
 import { FIELD, TLB } from '../layout.ts';
-import { DATUM, tlbEntry, tlbTag } from './tlb-code.ts';
+import { DATUM, PAGE_OFFSET, tlbEntry, tlbTag } from './tlb-code.ts';
 import { refillRequest } from './walk-code.ts';
-
-const PAGE_OFFSET = 0xfff;
 
 /**
  * `(hart, bytes)`, for an access to the mailbox address that {@link crossesPages}. Returns 1 if it is done, and else 0:

@@ -6,6 +6,9 @@ import { FIELD, SUPERPAGE_BITS, TLB, TLB_ENTRY } from '../layout.ts';
 
 const PAGE = 4096;
 
+/** The bits of an address within a page. */
+export const PAGE_OFFSET = PAGE - 1;
+
 /** Where an entry has its target, behind its tag. */
 export const DATUM = TLB_ENTRY.at.datum;
 

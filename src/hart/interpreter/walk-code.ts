@@ -22,7 +22,7 @@ import { FIELD, TLB } from '../layout.ts';
 import { ENTRY } from '../mmu/entry.ts';
 import { csrAddress, ENVCFG, HIGH, STATUS, statusOfMode } from './privileged-fields.ts';
 import { openHost, openRange, StageCode } from './stage-code.ts';
-import { DATUM, GIGA_SHIFT, megaShift, SUPERPAGE_MASK, tlbEntry, tlbTag } from './tlb-code.ts';
+import { DATUM, GIGA_SHIFT, megaShift, PAGE_OFFSET, SUPERPAGE_MASK, tlbEntry, tlbTag } from './tlb-code.ts';
 
 /** Added to a request: the access must be aligned. */
 const ALIGNED = 64;
@@ -42,7 +42,6 @@ const PERMISSIONS = ENTRY.read | ENTRY.write | ENTRY.execute;
 const PMM_LONG = 3;
 const MASKED = { short: 7, long: 16 } as const;
 const PAGE_SHIFT = 12;
-const PAGE_OFFSET = 0xfff;
 
 /**
  * `refill(hart, address, request)`: translates for the current context and puts the page into the TLB (unless the

@@ -7,8 +7,8 @@ const SOON_MS = 1000;
 const MOST_MACHINES = 4;
 
 /**
- * Frees the memory of a thread's last machine. An idle thread allocates nothing, so that V8 would never come to know
- * that nobody refers to that any more.
+ * Frees the memory of a thread's last machine. An idle thread allocates nothing, so that V8 comes to know late that
+ * nobody refers to that any more: after some seconds, or some machines.
  */
 export class Collector {
   readonly #session: Session;

@@ -72,6 +72,8 @@ export class MachineThread {
   #owner: Owner | undefined;
   /** Of its last machine. Code that was optimized for one width does not fit the other one. */
   #xlen: Xlen | undefined;
+  /** For people. */
+  #name = 'a thread';
   #failure: Error | undefined;
   #terminated = false;
   #hasExited = false;
@@ -112,10 +114,11 @@ export class MachineThread {
 
   begin(start: ThreadStart): void {
     this.#xlen = start.start.xlen;
+    this.#name = `thread ${start.start.index}`;
     this.#worker.postMessage(start);
   }
 
-  /** Ends it because of a failure, which its owner hears of. */
+  /** Notes a failure, of which its owner hears at the thread's end. The first one counts. */
   fail(error: unknown): void {
     this.#failure ??= error instanceof Error ? error : new Error(String(error));
   }
@@ -143,7 +146,7 @@ export class MachineThread {
     clearTimeout(this.#expiry);
     this.#hasExited = true;
     if (code !== 0 && !this.#terminated)
-      this.#failure ??= new Error(`a thread of the machine ended with status ${code}`);
+      this.#failure ??= new Error(`${this.#name} of the machine ended with status ${code}`);
     this.#tellExit();
   }
 

@@ -359,7 +359,8 @@ class Search {
     const rests = new Uint8Array(this.#table.count);
     for (const state of this.#rest) rests[state] = 1;
     for (const state of this.#completing) rests[state] = 1;
-    const restless = this.#log.findRestless(rests);
+    this.#log.markRestful(rests);
+    const restless = rests.indexOf(0);
     if (restless < 0) return;
     const path = this.#table.pathTo(restless);
     const message = 'from here on no order of events brings the vCPU to rest';

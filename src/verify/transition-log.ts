@@ -47,12 +47,8 @@ export class TransitionLog {
     return this.#targets.bytes + this.#ends.bytes;
   }
 
-  /**
-   * Marks every state from which a state marked in `rests` can be reached.
-   *
-   * @returns the first state that is not among them, or -1.
-   */
-  findRestless(rests: Uint8Array): number {
+  /** Marks every state from which a state marked in `rests` can be reached. */
+  markRestful(rests: Uint8Array): void {
     for (let changed = true; changed; ) {
       changed = false;
       let end = this.#targets.length;
@@ -65,7 +61,6 @@ export class TransitionLog {
         end = start;
       }
     }
-    return rests.subarray(0, this.#ends.length).indexOf(0);
   }
 
   /** Successors of a state. */

@@ -173,6 +173,42 @@ test('a promise is not kept by an access behind a full fence', () => {
   expect(withAtomics(() => explored(threads)).outcomes).toEqual(axiomatic(threads));
 });
 
+test('a place where a promise cannot be kept any more is no rest', () => {
+  const { rlx, acq } = NAMED_ORDERINGS;
+  const threads = [
+    [load(0, { ...rlx, before: FENCE_FULL }), load(0, acq), swap(1, 1, rlx), swap(0, 1, rlx)],
+    [store(0, 1, rlx), swap(1, 1, rlx)],
+  ];
+  expect(withAtomics(() => explored(threads)).outcomes).toEqual(axiomatic(threads));
+});
+
+test('whoever has promised to store what another thread keeps from it is not without rest', () => {
+  const result = withAtomics(() => {
+    const memory = new SharedMemory();
+    const words = memory.add(['taken', 'said'].map((name) => ({ name })));
+    const taker = (name: string, mine: number): Thread => ({
+      name,
+      initial: {},
+      step: () => {
+        if (Atomics.exchange(words, 0, mine) === 0) Atomics.store(words, 1, mine);
+        return null;
+      },
+    });
+    const programs = new ThreadPrograms([taker('T0', 1), taker('T1', 2)], memory);
+    const atRest = () => undefined;
+    const problem = { programs, monitor: new Monitor([], []), mustRest: true, atRest };
+    return exploreWeakly(
+      problem,
+      () => NAMED_ORDERINGS.rlx,
+      BOUNDS,
+      () => performance.now(),
+    );
+  });
+  expect(result.found).toBeUndefined();
+  expect(result.bounded).toBeUndefined();
+  expect(result.restStates).toBe(2);
+});
+
 test('three threads rest where they do without the advantages of full fences', () => {
   const short = fc.array(anyStep, { minLength: 1, maxLength: 3 });
   fc.assert(

@@ -76,8 +76,9 @@ export function startOnTerminal(
   redirections = '',
 ): Running {
   const quoted = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ');
-  const command = `${before}; sh -c "echo process \\$\\$; exec ${quoted} ${redirections}"; status=$?; ${after}; exit $status`;
-  return startProcess('script', ['-qec', command, '/dev/null'], cacheFor(args));
+  // Ctrl-C of a terminal that is not raw ends a shell that has nothing to do at it.
+  const command = `trap : INT; ${before}; sh -c "echo process \\$\\$; exec ${quoted} ${redirections}"; status=$?; ${after}; exit $status`;
+  return startProcess('script', ['-qec', command, '/dev/null'], { ...cacheFor(args), SHELL: '/bin/sh' });
 }
 
 /** Runs `hartvisor` to its end, without input. */

@@ -79,6 +79,39 @@ describe('page tables that change under running code', () => {
     expect([bed.read64(DATA + 8), bed.read64(DATA + 16), bed.read64(DATA + PAGE + 16)]).toEqual([1n, 0n, 2n]);
   });
 
+  test("are fenced without TypeScript in a program's half, wherever the kernel has superpages", () => {
+    const bed = new SpaceBed();
+    const satp = bed.tables(FIRST_TABLES);
+    // A gigapage by pages of 2 MiB, 8 GiB below that of the program but for the upper half.
+    bed.setEntry(FIRST_TABLES, 505, FIRST_TABLES + 6 * PAGE, PTE.v);
+    for (let mega = 0; mega < 512; mega++) bed.setEntry(FIRST_TABLES + 6 * PAGE, mega, RAM, PTE.all);
+    bed.map(FIRST_TABLES, 0, DATA);
+    let fences = 0;
+    const { flushPage } = bed.hart.tlb;
+    bed.hart.tlb.flushPage = (...place) => {
+      fences++;
+      flushPage.apply(bed.hart.tlb, place);
+    };
+    bed.load(
+      supervisor(
+        satp,
+        `li s0, ${VIRTUAL}
+         li t0, ${-7 * 2 ** 30}
+         li t1, ${MEGA}
+         li t2, 512
+      1: ld a3, (t0)
+         add t0, t0, t1
+         addi t2, t2, -1
+         bnez t2, 1b
+         ld a3, (s0)
+         sfence.vma s0
+         li a0, 0`,
+      ),
+    );
+    expect(bed.finish()).toBe(0);
+    expect(fences).toBe(0);
+  });
+
   test('revoke the right to write, and all of a page', () => {
     for (const [flags, access, cause] of [
       [PTE.all & ~PTE.w, 'sd x0, (s0)', CAUSE.storePageFault],

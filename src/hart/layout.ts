@@ -272,7 +272,8 @@ export const HART = align(
     epcAlignment: i32,
     csr: align(64, CSRS),
     /**
-     * Where the TLB may hold parts of superpages of 2 MiB and of 1 GiB: a bit for each, by the low bits of its number.
+     * Where the TLB may hold parts of superpages of 2 MiB and of 1 GiB: a bit for each, by the low bits of its number
+     * and the uppermost of its address.
      */
     superpages: array(i32, SUPERPAGE_BITS / 32),
     gigapages: array(i32, SUPERPAGE_BITS / 32),

@@ -253,23 +253,26 @@ test('an access beyond the last address of the lower half goes on in the upper o
   expect(bed.x('a1')).toBe(address);
 });
 
-test('a fence of one address is about all names of its superpage', () => {
-  const bed = new MaskingBed().prepare(`
+test.each([0x7fn, 0x80n, 0xffn])(
+  'a fence of one address is about all names of its superpage, as that with %i',
+  (tag) => {
+    const bed = new MaskingBed().prepare(`
     ld a2, (s0)
     sd s2, (s1)
     li t0, 0xc0000000
     sfence.vma t0
     ld a3, (s0)
     ecall`);
-  const entry = TABLES + 6 * PAGE;
-  bed.setEntry(TABLES, 3, entry, PTE.v);
-  bed.setEntry(entry, 0, RAM, PTE.all);
-  bed.choose({ menvcfg: 3, henvcfg: 0, senvcfg: 0 });
-  const moved = (BigInt(RAM >>> 12) << 10n) | BigInt(PTE.all & ~PTE.r);
-  const tagged = 0xc000_5000n | (0x7fn << 56n);
-  const cause = bed.enter('HS', true, 0n, 0n, { s0: tagged, s1: BigInt(entry), s2: moved });
-  expect(cause).toBe(CAUSE.loadPageFault);
-});
+    const entry = TABLES + 6 * PAGE;
+    bed.setEntry(TABLES, 3, entry, PTE.v);
+    bed.setEntry(entry, 0, RAM, PTE.all);
+    bed.choose({ menvcfg: 3, henvcfg: 0, senvcfg: 0 });
+    const moved = (BigInt(RAM >>> 12) << 10n) | BigInt(PTE.all & ~PTE.r);
+    const tagged = 0xc000_5000n | (tag << 56n);
+    const cause = bed.enter('HS', true, 0n, 0n, { s0: tagged, s1: BigInt(entry), s2: moved });
+    expect(cause).toBe(CAUSE.loadPageFault);
+  },
+);
 
 test('PMM is 0, 2 or 3, and there where the extension is', () => {
   const bed = new MaskingBed();

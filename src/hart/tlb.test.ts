@@ -170,6 +170,17 @@ describe('a fence', () => {
     expect(hits(0x4000 + 77)).toBe(true);
   });
 
+  test("of a program's page spares others, wherever the kernel has superpages", () => {
+    for (let mega = 0; mega < 4096; mega++) fill(mega * 512 + 100, -0x40_0000, MEGA);
+    for (let giga = 0; giga < 4096; giga++) fill(giga * 512 * 512 + 100, -0x40_0000 - giga, 512 * MEGA);
+    for (const page of [0x10, 0x1_0000, 0xf_fff0]) {
+      fill(page);
+      fill(page + 1);
+      tlb.flushPage((page * PAGE) | 0, 0, false);
+      expect([hits(page), hits(page + 1)]).toEqual([false, true]);
+    }
+  });
+
   test('of a page without translation has nothing to do with superpages', () => {
     fill(0x4000 + 77, 0, UNPAGED);
     tlb.flushPage(0x4000 * PAGE, 0, false);

@@ -40,6 +40,8 @@ const MOST_AT_ONCE = 9;
 const PAGE_SIZE = { small: 0x1000, giga: 0x4000_0000 } as const;
 /** Up to this size the first map tells where superpages are: those of Sv39 and its like, and those of Sv32. */
 const MEGA_SIZE = { 32: 0x40_0000, 64: 0x20_0000 } as const;
+/** The first page of the upper half of all addresses, where kernels are. */
+const UPPER_PAGE = 2 ** 51;
 /** Place of an entry's target, behind its tag. */
 const DATUM = TLB_ENTRY.word.datum;
 
@@ -310,7 +312,10 @@ export class Tlb {
 
   /** Without paging there is nothing to fence: such contexts have keys of their own. */
   #noteSize(low: number, high: number, pageSize: number): void {
-    if (pageSize > PAGE_SIZE.small && pageSize < UNPAGED) this.#noteSuperpage(low, high, pageSize);
+    if (pageSize <= PAGE_SIZE.small || pageSize >= UNPAGED) return;
+    this.#noteSuperpage(low, high, pageSize);
+    // A fence knows the upper bit that the address means.
+    if (maskings(this.#state.csr) !== 0) this.#noteSuperpage(low, ~high & this.#state.upper, pageSize);
   }
 
   #fill(table: number, low: number, high: number, key: number, datum: number): void {
@@ -415,8 +420,9 @@ function entryWord(low: number): number {
   return entryIndex(low) * (TLB.entryBytes >> 2);
 }
 
-/** Where a map of superpages has the bit for a page. */
+/** Where a map of superpages has the bit for a page: programs, in the lower half of all addresses, have half of it. */
 function mapPlace(page: number, size: number): { word: number; bit: number } {
-  const number = Math.floor(page / (size / PAGE_SIZE.small)) % SUPERPAGE_BITS;
+  const half = SUPERPAGE_BITS / 2;
+  const number = (Math.floor(page / (size / PAGE_SIZE.small)) % half) + (page < UPPER_PAGE ? 0 : half);
   return { word: number >> 5, bit: 1 << (number & 31) };
 }

@@ -12,8 +12,8 @@ export const PAGE_OFFSET = PAGE - 1;
 /** Where an entry has its target, behind its tag. */
 export const DATUM = TLB_ENTRY.at.datum;
 
-/** Where the word for a superpage is in a map of them: these bits of its number divided by 8. */
-export const SUPERPAGE_MASK = SUPERPAGE_BITS / 8 - Int32Array.BYTES_PER_ELEMENT;
+/** Bytes of half a map of superpages. */
+const HALF_MAP = SUPERPAGE_BITS / 16;
 
 /** Where the numbers of the superpages of the two maps begin in an address: those of 2 MiB, or 4 MiB on RV32. */
 export function megaShift(xlen: Xlen): number {
@@ -21,6 +21,18 @@ export function megaShift(xlen: Xlen): number {
 }
 
 export const GIGA_SHIFT = 30;
+
+/** The number of the superpage of an address, whose lowest bits say which bit of a word of a map it has. */
+export function superpageNumber(address: Local<'i64'>, shift: number): I32 {
+  return i32.wrap_i64(i64.shr_u(address, i64.const(shift)));
+}
+
+/** Where that word is in a map: for addresses of programs in its first half, for those of kernels in the other. */
+export function superpageWord(address: Local<'i64'>, shift: number): I32 {
+  const within = HALF_MAP - Int32Array.BYTES_PER_ELEMENT;
+  const low = i32.and(i32.shr_u(superpageNumber(address, shift), i32.const(3)), i32.const(within));
+  return i32.or(low, i32.and(i32.wrap_i64(i64.shr_s(address, i64.const(63))), i32.const(HALF_MAP)));
+}
 
 /** Address of the entry for the page of a guest-virtual address; add the offset of a table. */
 export function tlbEntry(hart: Local<'i32'>, address: Local<'i64'>): I32 {

@@ -11,7 +11,7 @@ import { defineMachineTrap, defineMret } from './machine-trap-code.ts';
 import { enterMode, giveUpIf, keysOf, noteException, savedPc } from './mode-code.ts';
 import { csrAddress, HSTATUS, MODE, QUIET, STATUS, statusAddress, trapCsrs } from './privileged-fields.ts';
 import { CODE_DIRECTORY } from './slots.ts';
-import { GIGA_SHIFT, megaShift, SUPERPAGE_MASK, tlbEntry } from './tlb-code.ts';
+import { GIGA_SHIFT, megaShift, superpageNumber, superpageWord, tlbEntry } from './tlb-code.ts';
 
 const MSTATUS = csrAddress('mstatus');
 
@@ -161,10 +161,8 @@ function defineFencePage(module: ModuleBuilder, xlen: Xlen, arrive: FunctionRef<
     );
     giveUpIf(f, forbidden);
     const mapped = (field: number, shift: number): I32 => {
-      const number = i32.wrap_i64(i64.shr_u(address, i64.const(shift)));
-      const word = i32.and(i32.shr_u(number, i32.const(3)), i32.const(SUPERPAGE_MASK));
-      const bits = i32.load(i32.add(hart, word), field);
-      return i32.and(i32.shr_u(bits, number), i32.const(1));
+      const bits = i32.load(i32.add(hart, superpageWord(address, shift)), field);
+      return i32.and(i32.shr_u(bits, superpageNumber(address, shift)), i32.const(1));
     };
     const superpage = i32.or(mapped(FIELD.superpages, megaShift(xlen)), mapped(FIELD.gigapages, GIGA_SHIFT));
     giveUpIf(f, i32.or(superpage, i32.load(hart, FIELD.hugePages)));

@@ -22,7 +22,16 @@ import { FIELD, TLB } from '../layout.ts';
 import { ENTRY } from '../mmu/entry.ts';
 import { csrAddress, ENVCFG, HIGH, STATUS, statusOfMode } from './privileged-fields.ts';
 import { openHost, openRange, StageCode } from './stage-code.ts';
-import { DATUM, GIGA_SHIFT, megaShift, PAGE_OFFSET, SUPERPAGE_MASK, tlbEntry, tlbTag } from './tlb-code.ts';
+import {
+  DATUM,
+  GIGA_SHIFT,
+  megaShift,
+  PAGE_OFFSET,
+  superpageNumber,
+  superpageWord,
+  tlbEntry,
+  tlbTag,
+} from './tlb-code.ts';
 
 /** Added to a request: the access must be aligned. */
 const ALIGNED = 64;
@@ -303,11 +312,8 @@ class RefillGenerator {
     const f = this.#f;
     const mega = megaShift(this.#xlen);
     const note = (field: number, bits: number): void => {
-      const number = i32.wrap_i64(i64.shr_u(this.#masked, i64.const(bits)));
-      const at = f.let(
-        i32.add(this.#hart, i32.and(i32.shr_u(number, i32.const(3)), i32.const(SUPERPAGE_MASK))),
-      );
-      const bit = i32.shl(i32.const(1), number);
+      const at = f.let(i32.add(this.#hart, superpageWord(this.#masked, bits)));
+      const bit = i32.shl(i32.const(1), superpageNumber(this.#masked, bits));
       f.store('i32.store', at, i32.or(i32.load(at, field), bit), field);
     };
     f.if(

@@ -41,6 +41,8 @@ struct stream {
   int descriptors[CHANNELS];
   /* Bytes that the host takes by channel; of IN, those that it may be told of. */
   uint64_t credit[CHANNELS];
+  /* By channel: its pipe has had many bytes at a time. */
+  char is_bulk[CHANNELS];
   /* Of SOURCE: bytes that are left to be read. */
   uint64_t left;
   /* Of a watch: what is told, as inotify has it; 0 for others. */
@@ -81,6 +83,13 @@ size_t line_room(void);
 /* Where the payload of the next frame goes, and that it is there. */
 char *line_payload(void);
 void line_send(uint32_t id, int type, int channel, size_t bytes);
+/* Whether there is a pipe of the agent's own for line_move. */
+int line_can_move(void);
+/*
+ * Sends what a pipe has, whose pages go to the port as they are. There is room (line_room). Returns bytes, 0 at the
+ * pipe's end, or an error.
+ */
+long line_move(uint32_t id, int type, int channel, int from, size_t most);
 void send_frame(uint32_t id, int type, int channel, const void *payload, size_t bytes);
 void send_u32(uint32_t id, int type, int channel, uint32_t value);
 

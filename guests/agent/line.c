@@ -17,6 +17,14 @@ static char input[INPUT + PIECES * PAGE] __attribute__((aligned(8)));
 static size_t input_bytes;
 static char output[OUTPUT] __attribute__((aligned(8)));
 static size_t output_start, output_end;
+/* A pipe of the agent's own: pages on their way from a program's pipe to the port, which nobody copies. */
+static int passage[2] = {-1, -1};
+/* Bytes in it, for which the port has had the header of a frame. They come before what is in `output`. */
+static size_t passage_bytes;
+/* Of `output`, what comes before them: up to that header. */
+static size_t bytes_ahead;
+/* Of the bytes that were copied out of it, those that the port has not had yet. */
+static size_t copied_start, copied_end;
 
 /* Bytes of a frame with such a payload. */
 static size_t frame_bytes(size_t payload) {
@@ -50,7 +58,9 @@ static long search(void) {
 
 long open_line(void) {
   close_file(&port);
-  input_bytes = output_start = output_end = 0;
+  input_bytes = output_start = output_end = passage_bytes = bytes_ahead = copied_start = copied_end = 0;
+  close_file(&passage[0]);
+  close_file(&passage[1]);
   long result = open_at(AT_FDCWD, "/dev/virtio-ports/" AGENT_PORT, O_RDWR | O_NONBLOCK, 0);
   if (result < 0) result = search();
   if (result < 0) return result;
@@ -105,12 +115,46 @@ int read_line(void (*take)(uint32_t, int, int, const char *, size_t)) {
   }
 }
 
+/*
+ * Passes on some bytes of the passage by copying them: on kernels whose ports take no pages
+ * (drivers/char/virtio_console.c: port_fops_splice_write).
+ */
+static long copy_passage(void) {
+  static char bytes[PAGE];
+  if (copied_start == copied_end) {
+    long count = read_some(passage[0], bytes, passage_bytes < sizeof bytes ? passage_bytes : sizeof bytes);
+    /* The driver has lost them, for want of memory. */
+    if (count <= 0) leave(6);
+    copied_start = 0;
+    copied_end = (size_t)count;
+  }
+  long count = write_some(port, bytes + copied_start, copied_end - copied_start);
+  if (count > 0) copied_start += (size_t)count;
+  return count;
+}
+
+static long flush_passage(void) {
+  /* Bytes that are copied already come first. */
+  int is_copied = copied_start < copied_end;
+  long count = is_copied ? 0 : splice_some(passage[0], port, passage_bytes);
+  if (count != -EAGAIN && count <= 0) count = copy_passage();
+  if (count > 0) passage_bytes -= (size_t)count;
+  return count;
+}
+
+static long flush_output(size_t bytes) {
+  long count = write_some(port, output + output_start, bytes < LARGEST_WRITE ? bytes : LARGEST_WRITE);
+  if (count <= 0) return count;
+  output_start += (size_t)count;
+  if (passage_bytes > 0) bytes_ahead -= (size_t)count;
+  return count;
+}
+
 void flush_line(void) {
-  while (output_start < output_end) {
-    size_t bytes = output_end - output_start;
-    long count = write_some(port, output + output_start, bytes < LARGEST_WRITE ? bytes : LARGEST_WRITE);
-    if (count <= 0) break;
-    output_start += (size_t)count;
+  while (line_wants_room()) {
+    int is_passage = passage_bytes > 0 && bytes_ahead == 0;
+    size_t bytes = passage_bytes > 0 ? bytes_ahead : output_end - output_start;
+    if ((is_passage ? flush_passage() : flush_output(bytes)) <= 0) break;
   }
   if (output_start == output_end) output_start = output_end = 0;
   else if (output_start > OUTPUT / 2) {
@@ -122,11 +166,11 @@ void flush_line(void) {
 
 int line_is_full(void) { return OUTPUT - output_end < RESERVE; }
 
-int line_wants_room(void) { return output_start < output_end; }
+int line_wants_room(void) { return passage_bytes > 0 || output_start < output_end; }
 
 size_t line_room(void) {
   size_t free = OUTPUT - output_end;
-  if (free < 2 * RESERVE) return 0;
+  if (free < 2 * RESERVE || passage_bytes > 0) return 0;
   free -= RESERVE + PROTOCOL_HEADER_BYTES + PROTOCOL_ALIGNMENT;
   return free < PROTOCOL_LARGEST_TO_HOST - PROTOCOL_HEADER_BYTES ? free
                                                                  : PROTOCOL_LARGEST_TO_HOST - PROTOCOL_HEADER_BYTES;
@@ -134,7 +178,8 @@ size_t line_room(void) {
 
 char *line_payload(void) { return output + output_end + PROTOCOL_HEADER_BYTES; }
 
-void line_send(uint32_t id, int type, int channel, size_t bytes) {
+/* Puts a header into `output`, and the zeroes that follow on the payload, which is `there` bytes behind it. */
+static void put_frame(uint32_t id, int type, int channel, size_t bytes, size_t there) {
   char *header = output + output_end;
   uint32_t length = (uint32_t)bytes;
   memcpy(header, &length, 4);
@@ -142,8 +187,27 @@ void line_send(uint32_t id, int type, int channel, size_t bytes) {
   header[8] = (char)type;
   header[9] = (char)channel;
   memset(header + 10, 0, PROTOCOL_HEADER_BYTES - 10);
-  memset(header + PROTOCOL_HEADER_BYTES + bytes, 0, frame_bytes(bytes) - PROTOCOL_HEADER_BYTES - bytes);
-  output_end += frame_bytes(bytes);
+  size_t zeroes = frame_bytes(bytes) - PROTOCOL_HEADER_BYTES - bytes;
+  memset(header + PROTOCOL_HEADER_BYTES + there, 0, zeroes);
+  output_end += PROTOCOL_HEADER_BYTES + there + zeroes;
+}
+
+void line_send(uint32_t id, int type, int channel, size_t bytes) { put_frame(id, type, channel, bytes, bytes); }
+
+int line_can_move(void) {
+  if (passage[0] >= 0) return 1;
+  if (syscall2(SYS_PIPE2, (long)passage, O_CLOEXEC | O_NONBLOCK) < 0) return 0;
+  syscall3(SYS_FCNTL, passage[0], F_SETPIPE_SZ, PROTOCOL_LARGEST_DATA_TO_HOST);
+  return 1;
+}
+
+long line_move(uint32_t id, int type, int channel, int from, size_t most) {
+  long count = splice_some(from, passage[1], most < PROTOCOL_LARGEST_DATA_TO_HOST ? most : PROTOCOL_LARGEST_DATA_TO_HOST);
+  if (count <= 0) return count;
+  passage_bytes = (size_t)count;
+  put_frame(id, type, channel, passage_bytes, 0);
+  bytes_ahead = output_end - output_start - (frame_bytes(passage_bytes) - PROTOCOL_HEADER_BYTES - passage_bytes);
+  return count;
 }
 
 void send_frame(uint32_t id, int type, int channel, const void *payload, size_t bytes) {

@@ -1,7 +1,7 @@
 /* Programs that the host starts: with pipes, or at a terminal of their own. */
 #include "agent.h"
 
-enum { MOST_WORDS = 8191, MOST_VARIABLES = 8191, OWN_VARIABLES = 6, PIPE_BYTES = 256 << 10, STACK = 32 << 10 };
+enum { MOST_WORDS = 8191, MOST_VARIABLES = 8191, OWN_VARIABLES = 6, PIPE_BYTES = 1024 << 10, STACK = 32 << 10 };
 
 static const char *words[MOST_WORDS + 1];
 static const char *variables[MOST_VARIABLES + OWN_VARIABLES + 1];

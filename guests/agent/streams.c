@@ -189,6 +189,9 @@ void drop_output(struct stream *stream, int channel) {
   if (stream->descriptors[channel] >= 0) close_output(stream, channel, 0);
 }
 
+/* Bytes at a time of which a pipe's pages are passed on as they are. */
+enum { BULK = 16 << 10 };
+
 static void pass_output(struct stream *stream, int channel) {
   static char nowhere[64 << 10];
   size_t room = line_room();
@@ -198,8 +201,13 @@ static void pass_output(struct stream *stream, int channel) {
   int is_whole = stream->kind == SOURCE && stream->left == 0;
   if (stream->kind == SOURCE && room > stream->left) room = (size_t)stream->left;
   if (room == 0 && !is_whole) return;
-  long count = is_whole ? 0 : read_some(stream->descriptors[channel], to, room);
+  /* A few bytes are copied sooner than a pipe's pages are passed on. */
+  int is_moved = stream->kind == PROGRAM && stream->id != NOBODY && stream->is_bulk[channel] && line_can_move();
+  long count = is_whole   ? 0
+               : is_moved ? line_move(stream->id, FRAME_DATA, channel, stream->descriptors[channel], stream->credit[channel])
+                          : read_some(stream->descriptors[channel], to, room);
   if (count == -EAGAIN) return;
+  stream->is_bulk[channel] = count >= BULK;
   if (count <= 0) {
     close_output(stream, channel, count);
     return;
@@ -207,7 +215,7 @@ static void pass_output(struct stream *stream, int channel) {
   stream->left -= stream->kind == SOURCE ? (size_t)count : 0;
   if (stream->id == NOBODY) return;
   stream->credit[channel] -= (size_t)count;
-  line_send(stream->id, FRAME_DATA, channel, (size_t)count);
+  if (!is_moved) line_send(stream->id, FRAME_DATA, channel, (size_t)count);
 }
 
 static void finish_connecting(struct stream *stream) {

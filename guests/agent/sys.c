@@ -30,6 +30,13 @@ long write_some(int descriptor, const void *from, size_t bytes) {
   return result;
 }
 
+long splice_some(int from, int to, size_t bytes) {
+  long result;
+  do result = syscall6(SYS_SPLICE, from, 0, to, 0, (long)bytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  while (result == -EINTR);
+  return result;
+}
+
 long read_text(const char *path, char *to, size_t size) {
   int file = (int)open_at(AT_FDCWD, path, O_RDONLY, 0);
   if (file < 0) return file;

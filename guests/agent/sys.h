@@ -103,6 +103,7 @@ enum { SIGPIPE = 13, SIGCHLD = 17 };
 enum { SIG_BLOCK = 0, SIG_SETMASK = 2 };
 enum { CLONE_VM = 0x100, CLONE_VFORK = 0x4000 };
 enum { IN_ONLYDIR = 0x1000000, IN_DONT_FOLLOW = 0x2000000 };
+enum { SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2 };
 enum { P_ALL = 0, WNOHANG = 1, WEXITED = 4, CLD_EXITED = 1 };
 enum { AF_INET = 2, SOCK_STREAM = 1, SOL_SOCKET = 1, SO_ERROR = 4, SHUT_WR = 1 };
 enum { PROT_READ = 1, PROT_WRITE = 2, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20 };
@@ -190,6 +191,8 @@ long open_at(int folder, const char *path, long flags, long mode);
 /* Anew when a signal comes. */
 long read_some(int descriptor, void *to, size_t bytes);
 long write_some(int descriptor, const void *from, size_t bytes);
+/* From a pipe to a file or another pipe, whole pages as they are. Waits for nothing. */
+long splice_some(int from, int to, size_t bytes);
 /* All of a small file of the kernel or of /etc, as text: what does not fit is cut. Returns bytes, or an error. */
 long read_text(const char *path, char *to, size_t size);
 /* Pages of zeroes; NULL if there are none. */

@@ -97,11 +97,17 @@ describe('the beginning of a connection', () => {
     );
   });
 
-  test('fails with an agent of another version, and for whoever gives up', async () => {
+  test('serves agents of the version before', async () => {
+    const { connection } = await connect();
+    connection.output(hello(2));
+    expect(await connection.ready()).toEqual({ version: 2, pid: 7 });
+  });
+
+  test.each([1, 99])('fails with an agent of version %i, and for whoever gives up', async (version) => {
     const { connection } = await connect();
     await expect(connection.ready(AbortSignal.abort(new Error('no more')))).rejects.toThrow('no more');
     const ready = connection.ready();
-    connection.output(hello(99));
+    connection.output(hello(version));
     await expect(ready).rejects.toMatchObject({ name: 'AgentError', code: 'version' });
     await expect(connection.ready()).rejects.toMatchObject({ code: 'version' });
     connection.opened(false);
@@ -119,7 +125,8 @@ describe('an agent that breaks the rules', () => {
     ['for one that is over', Uint8Array.from([1, 2].flatMap(() => [...encodeFrame(1, FRAME.DONE, u32(0))]))],
     ['a second greeting', hello()],
     ['a frame of no type', encodeFrame(1, 200)],
-    ['a frame that is too long', encodeFrame(1, FRAME.DATA, new Uint8Array(PROTOCOL.LARGEST_TO_HOST + 1))],
+    ['data that are too long', encodeFrame(1, FRAME.DATA, new Uint8Array(PROTOCOL.LARGEST_DATA_TO_HOST + 1))],
+    ['an answer that is too long', encodeFrame(1, FRAME.DONE, new Uint8Array(PROTOCOL.LARGEST_TO_HOST + 1))],
     ['a frame that is too short', encodeFrame(1, FRAME.EXITED, u32(1))],
     ['a channel that there is not', encodeFrame(1, FRAME.DATA, new Uint8Array(1), 7)],
   ])('by %s is not listened to any more, and its streams fail', async (_, bytes) => {

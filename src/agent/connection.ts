@@ -290,7 +290,7 @@ export class AgentConnection {
   }
 
   #greet(hello: AgentHello): void {
-    if (hello.version !== PROTOCOL.VERSION) {
+    if (hello.version < PROTOCOL.OLDEST_AGENT || hello.version > PROTOCOL.VERSION) {
       throw new AgentError(
         'version',
         `The agent in the guest speaks version ${hello.version} of the protocol, and this hartvisor version ` +

@@ -10,12 +10,12 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
-const { HEADER_BYTES, ALIGNMENT, LARGEST_TO_HOST } = PROTOCOL;
+const { HEADER_BYTES, ALIGNMENT, LARGEST_TO_HOST, LARGEST_DATA_TO_HOST } = PROTOCOL;
 const EMPTY = new Uint8Array();
 /** Types of frames that an agent may send, and the fewest and most bytes of their payloads. */
 const SIZES: ReadonlyMap<number, readonly [number, number]> = new Map([
   [FRAME.HELLO, [16, 1024]],
-  [FRAME.DATA, [1, LARGEST_TO_HOST]],
+  [FRAME.DATA, [1, LARGEST_DATA_TO_HOST]],
   [FRAME.END, [0, 0]],
   [FRAME.CREDIT, [4, 4]],
   [FRAME.STARTED, [4, 4]],

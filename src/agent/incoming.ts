@@ -1,7 +1,7 @@
 import type { AgentStream } from './connection.ts';
 
 /** Bytes of a stream that may wait for their reader. */
-export const WINDOW = 512 << 10;
+export const WINDOW = 1 << 20;
 
 /** Bytes from the guest on a channel, as a web stream: the guest waits while nobody reads. */
 export class IncomingBytes {

@@ -12,8 +12,10 @@
 export const AGENT_PORT = 'org.hartvisor.agent';
 
 export const PROTOCOL = {
-  /** Both ends say theirs; another one is refused. */
-  VERSION: 2,
+  /** Both ends say theirs. */
+  VERSION: 3,
+  /** Agents from this version on are served: those of 2 send smaller frames of `DATA`. Others are refused. */
+  OLDEST_AGENT: 2,
   HEADER_BYTES: 16,
   /** Frames have a length that is a multiple of this. */
   ALIGNMENT: 8,
@@ -24,8 +26,10 @@ export const PROTOCOL = {
   LARGEST_TO_AGENT: 128 << 10,
   /** The same of `DATA`: with its header it fills pages of the guest. */
   LARGEST_DATA: (64 << 10) - 16,
-  /** Bytes of a payload to the host at most. */
+  /** Bytes of a payload to the host at most, other than of `DATA`. */
   LARGEST_TO_HOST: 64 << 10,
+  /** The same of `DATA`: as much as goes from pipe to port at a time, whole pages. */
+  LARGEST_DATA_TO_HOST: 512 << 10,
   /** Streams at once at most. */
   MOST_STREAMS: 1024,
   /** Bytes that a program's input takes ahead of the program's reads. */

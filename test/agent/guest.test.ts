@@ -142,6 +142,20 @@ describe.skipIf(guest === undefined)('a guest with the agent', () => {
       expect(await job.exited).toEqual({ exitCode: 0, signal: undefined });
     });
 
+    test('carry outputs in pieces of any size, two at a time', async () => {
+      await vm.commands.run('dd if=/dev/urandom of=/tmp/random bs=1M count=5; echo odd >> /tmp/random');
+      const expected = Buffer.from(await vm.files.read('/tmp/random'));
+      for (const size of ['777', '4096', '70000', '1M']) {
+        const copy = `dd if=/tmp/random bs=${size} status=none`;
+        const job = await vm.commands.start(`${copy} & ${copy} >&2; wait`);
+        const [out, err] = await Promise.all(
+          [job.stdout, job.stderr].map((stream) => new Response(stream).bytes()),
+        );
+        expect([expected.equals(out), expected.equals(err)]).toEqual([true, true]);
+        expect(await job.exited).toEqual({ exitCode: 0, signal: undefined });
+      }
+    });
+
     test('find the pipe closed that nobody reads any more', async () => {
       const endless = await vm.commands.start('while :; do echo line; done');
       for await (const part of endless.stdout as AsyncIterable<Uint8Array> & typeof endless.stdout) {
@@ -400,6 +414,18 @@ describe.skipIf(guest === undefined)('a guest with the agent', () => {
     );
     expect(stdout).toBe('alive\n');
     expect(await vm.commands.run(`kill ${before.pid}`)).toMatchObject({ exitCode: 0 });
+  });
+
+  test('goes on when another host begins in the midst of much output', async () => {
+    for (let turn = 0; turn < 4; turn++) {
+      const before = await vm.commands.start('cat /dev/zero');
+      const reader = before.stdout.getReader();
+      for (let bytes = 0; bytes < (4 + turn) << 20; ) bytes += (await reader.read()).value?.length ?? 0;
+      const closed = reader.closed.catch((error: unknown) => error);
+      vm.agent.connection.opened(true);
+      expect(await closed).toMatchObject({ code: 'disconnected' });
+      expect(await vm.commands.run(`kill ${before.pid}; echo alive`)).toMatchObject({ stdout: 'alive\n' });
+    }
   });
 
   test('is served by an agent that is started anew', async () => {

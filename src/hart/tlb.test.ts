@@ -181,6 +181,23 @@ describe('a fence', () => {
     }
   });
 
+  test.each([
+    ['2 MiB', MEGA],
+    ['1 GiB', 512 * MEGA],
+  ])('of a superpage of %s is about its tagged names, too', (_, size) => {
+    const high = 0x12;
+    state.csr[CSR.menvcfg + 1] = 3;
+    use({});
+    for (const tag of [0, 0x7f00_0000, 0x8000_0000, 0xff00_0000]) {
+      const tagged = high | tag;
+      fill(0x4000 + 77, tagged, size);
+      expect(hits(0x4000 + 77, tagged)).toBe(true);
+      tlb.flushPage(0x4000 * PAGE, high, false);
+      expect(hits(0x4000 + 77, tagged)).toBe(false);
+      tlb.flushAll();
+    }
+  });
+
   test('of a page without translation has nothing to do with superpages', () => {
     fill(0x4000 + 77, 0, UNPAGED);
     tlb.flushPage(0x4000 * PAGE, 0, false);

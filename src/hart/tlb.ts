@@ -40,8 +40,9 @@ const MOST_AT_ONCE = 9;
 const PAGE_SIZE = { small: 0x1000, giga: 0x4000_0000 } as const;
 /** Up to this size the first map tells where superpages are: those of Sv39 and its like, and those of Sv32. */
 const MEGA_SIZE = { 32: 0x40_0000, 64: 0x20_0000 } as const;
-/** The first page of the upper half of all addresses, where kernels are. */
+/** The first page of the upper half of all addresses, where kernels are, and their uppermost bit. */
 const UPPER_PAGE = 2 ** 51;
+const UPPERMOST = 1 << 31;
 /** Place of an entry's target, behind its tag. */
 const DATUM = TLB_ENTRY.word.datum;
 
@@ -314,8 +315,8 @@ export class Tlb {
   #noteSize(low: number, high: number, pageSize: number): void {
     if (pageSize <= PAGE_SIZE.small || pageSize >= UNPAGED) return;
     this.#noteSuperpage(low, high, pageSize);
-    // A fence knows the upper bit that the address means.
-    if (maskings(this.#state.csr) !== 0) this.#noteSuperpage(low, ~high & this.#state.upper, pageSize);
+    // A fence knows the uppermost bit that the address means. Of RV32 there is nothing to mask.
+    if (maskings(this.#state.csr) !== 0) this.#noteSuperpage(low, high ^ UPPERMOST, pageSize);
   }
 
   #fill(table: number, low: number, high: number, key: number, datum: number): void {

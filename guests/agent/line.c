@@ -116,7 +116,7 @@ int read_line(void (*take)(uint32_t, int, int, const char *, size_t)) {
 }
 
 /*
- * Passes on some bytes of the passage by copying them: on kernels whose ports take no pages
+ * Passes on some bytes of the passage by copying them: where the port takes no pages, as for want of memory
  * (drivers/char/virtio_console.c: port_fops_splice_write).
  */
 static long copy_passage(void) {
@@ -202,7 +202,8 @@ int line_can_move(void) {
 }
 
 long line_move(uint32_t id, int type, int channel, int from, size_t most) {
-  long count = splice_some(from, passage[1], most < PROTOCOL_LARGEST_DATA_TO_HOST ? most : PROTOCOL_LARGEST_DATA_TO_HOST);
+  if (most > PROTOCOL_LARGEST_DATA_TO_HOST) most = PROTOCOL_LARGEST_DATA_TO_HOST;
+  long count = splice_some(from, passage[1], most);
   if (count <= 0) return count;
   passage_bytes = (size_t)count;
   put_frame(id, type, channel, passage_bytes, 0);

@@ -203,9 +203,10 @@ static void pass_output(struct stream *stream, int channel) {
   if (room == 0 && !is_whole) return;
   /* A few bytes are copied sooner than a pipe's pages are passed on. */
   int is_moved = stream->kind == PROGRAM && stream->id != NOBODY && stream->is_bulk[channel] && line_can_move();
-  long count = is_whole   ? 0
-               : is_moved ? line_move(stream->id, FRAME_DATA, channel, stream->descriptors[channel], stream->credit[channel])
-                          : read_some(stream->descriptors[channel], to, room);
+  int from = stream->descriptors[channel];
+  long count = 0;
+  if (is_moved) count = line_move(stream->id, FRAME_DATA, channel, from, stream->credit[channel]);
+  else if (!is_whole) count = read_some(from, to, room);
   if (count == -EAGAIN) return;
   stream->is_bulk[channel] = count >= BULK;
   if (count <= 0) {

@@ -54,6 +54,8 @@ struct stream {
   struct target *target;
   /* Of SOCKET: it is not connected yet. */
   int connecting;
+  /* Why its output is not whole; 0 as long as it is. */
+  uint32_t failure;
   /* The host has said that no more input comes. */
   int input_ends;
 };

@@ -84,6 +84,8 @@ static void write_input(struct stream *stream) {
     long count = write_some(descriptor, stream->input + stream->input_start, bytes);
     if (count == -EAGAIN) return;
     if (count < 0) {
+      /* An error of a socket is told once: who reads would take what follows for its end. */
+      if (stream->kind == SOCKET && count != -EPIPE) stream->failure = (uint32_t)-count;
       close_input(stream);
       settle(stream);
       return;
@@ -151,12 +153,21 @@ void end_input(struct stream *stream) {
   }
 }
 
+static void reset_at_close(int socket) {
+  const struct {
+    int is_on, seconds;
+  } linger = {1, 0};
+  syscall5(SYS_SETSOCKOPT, socket, SOL_SOCKET, SO_LINGER, (long)&linger, sizeof linger);
+}
+
 static void abandon(struct stream *stream) {
   if (stream->id == NOBODY) return;
   stream->id = NOBODY;
   if (stream->kind == FILE_SINK) close_sink(stream, 0);
   /* What programs write from now on is taken and thrown away, so that they go on. */
   if (stream->kind != PROGRAM && stream->kind != TERMINAL && stream->kind != TASK) {
+    /* A server that gets the end of its input may take it for whole. */
+    if (stream->kind == SOCKET && stream->descriptors[CHANNEL_IN] >= 0) reset_at_close(stream->descriptors[CHANNEL_IN]);
     release(stream);
     return;
   }
@@ -175,12 +186,16 @@ void forget_all(void) {
 }
 
 static void close_output(struct stream *stream, int channel, long result) {
+  /* A terminal whose programs have all gone reports an error in place of its end. */
+  if (result < 0 && (stream->kind == SOURCE || stream->kind == SOCKET)) stream->failure = (uint32_t)-result;
+  if (stream->failure != 0) {
+    finish(stream, stream->failure);
+    return;
+  }
   close_file(&stream->descriptors[channel]);
   send_frame(stream->id, FRAME_END, channel, NULL, 0);
   if (stream->kind == TERMINAL) close_input(stream);
-  /* A terminal whose programs have all gone reports an error in place of its end. */
-  if (result < 0 && stream->kind == SOURCE) finish(stream, (uint32_t)-result);
-  else settle(stream);
+  settle(stream);
 }
 
 /* Who writes there from now on gets SIGPIPE or EPIPE. A terminal has one end for both ways, and goes on. */

@@ -44,6 +44,8 @@ try {
   await rows.getByText('~ #').first().waitFor();
   await page.locator('.screen .xterm').click();
   await page.keyboard.type(`${LOAD}\n`);
+  const screen = async () =>
+    (await rows.locator('> div').allTextContents()).filter((row) => row.trim() !== '');
   let settled = 0;
   let memory = 0;
   for (let minute = 1; minute <= minutes; minute++) {
@@ -52,11 +54,19 @@ try {
     memory = all - guests;
     const parts = [memory, guests].map((bytes) => (bytes / MIB).toFixed(0));
     console.log(`minute ${minute}: ${parts.join(' MiB, and of the guest ')} MiB`);
+    console.log(`  its screen ends with: ${(await screen()).slice(-3).join(' | ')}`);
     if (minute === SETTLED) settled = memory;
   }
   await page.keyboard.press('Control+C');
   // Keys that come before the shell reads again may be thrown away.
-  await rows.getByText('/tmp #').last().waitFor({ timeout: MINUTE_MS });
+  await rows
+    .getByText('/tmp #')
+    .last()
+    .waitFor({ timeout: MINUTE_MS })
+    .catch(async (error: unknown) => {
+      console.error(`Ctrl-C was not answered. The screen:\n${(await screen()).join('\n')}`);
+      throw error;
+    });
   await page.keyboard.type('clear; echo $round rounds, $wrong wrong\n');
   const verdict = rows.getByText(/^\d+ rounds, \d+ wrong/);
   await verdict.waitFor();

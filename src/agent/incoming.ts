@@ -17,13 +17,15 @@ export class IncomingBytes {
   #granted = 0;
   /** Nobody wants them: the guest may go on writing. */
   #isCancelled = false;
+  /** Why no more come, which who reads is told behind those that have come. */
+  #failure: Error | undefined;
 
   /**
    * @param hold keeps the program running until the function that it gives is called
    * @param onCancel the reader wants no more
    */
   constructor(
-    stream: AgentStream,
+    stream: Pick<AgentStream, 'grant'>,
     channel: number,
     hold: () => () => void,
     onCancel: () => void = () => undefined,
@@ -36,7 +38,10 @@ export class IncomingBytes {
         start: (controller) => {
           this.#controller = controller;
         },
-        pull: () => this.#read(),
+        pull: () => {
+          this.#read();
+          this.#failIfRead();
+        },
         cancel: () => {
           this.#controller = undefined;
           this.#isCancelled = true;
@@ -68,10 +73,22 @@ export class IncomingBytes {
     this.#over();
   }
 
+  /** No more come: who reads gets those that have come, then the error. */
   fail(error: Error): void {
+    this.#failure = error;
+    this.#over();
+    this.#failIfRead();
+  }
+
+  /** Gives all up: who reads gets the error at once. */
+  abandon(error: Error): void {
     this.#controller?.error(error);
     this.#controller = undefined;
     this.#over();
+  }
+
+  #failIfRead(): void {
+    if (this.#failure !== undefined && this.#controller?.desiredSize === WINDOW) this.abandon(this.#failure);
   }
 
   #over(): void {

@@ -60,12 +60,16 @@ export class OutgoingBytes {
     this.#stream.send(FRAME.END, undefined, CHANNEL.IN);
   }
 
-  /** The same as a web stream. */
-  stream(): WritableStream<Uint8Array> {
+  /**
+   * The same as a web stream.
+   *
+   * @param onAbort the writer gives up: a pipe knows no difference to an end
+   */
+  stream(onAbort: () => void = () => this.end()): WritableStream<Uint8Array> {
     return new WritableStream<Uint8Array>({
       write: (bytes) => this.write(bytes),
       close: () => this.end(),
-      abort: () => this.end(),
+      abort: onAbort,
     });
   }
 

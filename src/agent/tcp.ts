@@ -13,9 +13,11 @@ const LOOPBACK = 0x0100_007f;
 
 /** A connection to a server in the guest. */
 export interface GuestSocket {
+  /** Fails with ECONNRESET, behind all that came before, where the server resets the connection. */
   readonly readable: ReadableStream<Uint8Array>;
+  /** To close it tells the server the end of its input; to abort it resets the connection. */
   readonly writable: WritableStream<Uint8Array>;
-  /** Ends it at once. */
+  /** Ends it at once: by a reset, unless the server has the end of its input. */
   close(): void;
 }
 
@@ -62,7 +64,9 @@ export async function connectTcp(
     },
   );
   const close = () => {
-    fail(new AgentError('ECANCELED', 'The connection was closed.'));
+    const error = new AgentError('ECANCELED', 'The connection was closed.');
+    incoming?.abandon(error);
+    fail(error);
     stream.cancel();
   };
   incoming = new IncomingBytes(stream, CHANNEL.OUT, connection.hold, close);
@@ -73,7 +77,7 @@ export async function connectTcp(
     get readable() {
       return source.stream;
     },
-    writable: outgoing.stream(),
+    writable: outgoing.stream(close),
     close,
   };
 }

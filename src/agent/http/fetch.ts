@@ -16,17 +16,24 @@ const OWN: readonly string[] = ['connection', 'host', 'keep-alive', 'transfer-en
 export async function fetchOver(socket: GuestSocket, request: Request): Promise<Response> {
   const { method, signal } = request;
   const reader = new ByteReader(socket.readable);
+  const writer = socket.writable.getWriter();
+  let isSent = false;
   const close = () => socket.close();
   signal.addEventListener('abort', close, { once: true });
   const end = () => {
     signal.removeEventListener('abort', close);
+    // To a server that has all of the request, nothing is amiss that a reset would tell it of.
+    if (isSent) writer.close().catch(() => undefined);
     close();
   };
   try {
     signal.throwIfAborted();
     const { promise: failure, reject: fail } = Promise.withResolvers<never>();
     // A server may answer before it has all, or without.
-    send(socket, headOf(request), request.body, fail).catch(() => undefined);
+    const sent = () => {
+      isSent = true;
+    };
+    send(writer, headOf(request), request.body, fail).then(sent, () => undefined);
     const head = await waitFor(Promise.race([readHead(reader), failure]), signal);
     return new Response(bodyOf(head, method, reader, end), {
       status: head.status,
@@ -41,12 +48,11 @@ export async function fetchOver(socket: GuestSocket, request: Request): Promise<
 
 /** @param fail is told why the rest of the body cannot be had, for which the server would wait */
 async function send(
-  socket: GuestSocket,
+  writer: ReturnType<GuestSocket['writable']['getWriter']>,
   head: string,
   body: Request['body'],
   fail: (reason: unknown) => void,
 ): Promise<void> {
-  const writer = socket.writable.getWriter();
   const encoder = new TextEncoder();
   await writer.write(encoder.encode(head));
   if (body === null) return;

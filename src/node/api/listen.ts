@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream, WritableStream } from 'node:stream/web';
+import { AgentError } from '../../agent/agent-error.ts';
 import type { GuestSocket } from '../../agent/tcp.ts';
 import type { OpenForward } from '../../api/platform.ts';
 import { InputError } from '../../errors/input-error.ts';
@@ -54,13 +52,38 @@ export async function listen(
 async function lead(socket: Socket, connect: () => Promise<GuestSocket>): Promise<void> {
   try {
     const guest = await connect();
-    const [readable, writable] = [guest.readable as ReadableStream, guest.writable as WritableStream];
     socket.once('close', () => guest.close());
-    await Promise.all([
-      pipeline(Readable.fromWeb(readable), socket),
-      pipeline(socket, Writable.fromWeb(writable), { end: true }),
-    ]);
-  } catch {
-    socket.destroy();
+    if (socket.destroyed) guest.close();
+    await Promise.all([sendToHost(guest, socket), sendToGuest(socket, guest)]);
+  } catch (error) {
+    // A client that got an end in place of a reset would take what it has for all.
+    if (error instanceof AgentError && error.code === 'ECONNRESET') socket.resetAndDestroy();
+    else socket.destroy();
+  }
+}
+
+async function sendToHost(guest: GuestSocket, socket: Socket): Promise<void> {
+  const reader = guest.readable.getReader();
+  // Called when all before is with the host's system, or the socket is closed.
+  const written = () => new Promise<void>((resolve) => void socket.write('', () => resolve()));
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read())
+      if (!socket.write(part.value)) await written();
+    socket.end();
+  } catch (error) {
+    await written();
+    throw error;
+  }
+}
+
+async function sendToGuest(socket: Socket, guest: GuestSocket): Promise<void> {
+  const writer = guest.writable.getWriter();
+  try {
+    for await (const bytes of socket.iterator({ destroyOnReturn: false })) await writer.write(bytes);
+    await writer.close();
+  } catch (error) {
+    if (!(error instanceof AgentError && error.code === 'EPIPE')) throw error;
+    // The server reads no more, and may still answer.
+    socket.resume();
   }
 }

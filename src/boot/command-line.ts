@@ -15,6 +15,12 @@ const usualWords = (console: ConsoleName) => [
   { option: 'panic', word: 'panic=-1' },
 ];
 
+/**
+ * Words for guests that hartvisor brings. Debian's kernel tests its ciphers while it starts, and long behind: two
+ * thirds of all instructions of a start to a shell. Another kernel, or another system, is for its person to start.
+ */
+export const OWN_GUEST_WORDS: readonly string[] = ['cryptomgr.notests'];
+
 /** A kernel command line: the usual words first, so that those of the person are the last ones and count. */
 export function linuxCommandLine(
   append: string | undefined,

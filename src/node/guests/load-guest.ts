@@ -2,6 +2,7 @@ import {
   type ConsoleName,
   diskCommandLine,
   linuxCommandLine,
+  OWN_GUEST_WORDS,
   systemdWindowWords,
   windowWords,
 } from '../../boot/command-line.ts';
@@ -134,8 +135,10 @@ async function loadFromDisk(choice: GuestChoice, initrd: Uint8Array | undefined)
   if (found === undefined) return undefined;
   const kernel = await readKernel(found.kernel, found.source, unpackers, xlen);
   const used = initrd ?? found.initrd;
-  const tell = guest === 'debian' && terminal === 'serial';
-  const words = [found.words, ...(tell ? systemdWindowWords(window) : [])].join(' ');
+  const isOwn = guest === 'debian';
+  const own = isOwn ? OWN_GUEST_WORDS : [];
+  const size = isOwn && terminal === 'serial' ? systemdWindowWords(window) : [];
+  const words = [...own, found.words, ...size].join(' ');
   return {
     name: found.source,
     kernel,
@@ -228,7 +231,8 @@ export async function busyboxFiles(choice: GuestChoice, given?: Uint8Array): Pro
   const files = await fetchDebianGuest(progressOf(choice), waysOut(choice.names ?? COMMAND_LINE));
   // The virtio console tells its size by itself, and that it has changed.
   const { terminal, window = {} } = choice;
-  const bootArgs = commandLine(choice, terminal === 'serial' ? windowWords(window) : []);
+  const size = terminal === 'serial' ? windowWords(window) : [];
+  const bootArgs = commandLine(choice, [...OWN_GUEST_WORDS, ...size]);
   const { version, kernelPath } = files;
   return { version, kernelPath, bootArgs, initrd: given ?? (await debianInitramfs(files, choice)) };
 }

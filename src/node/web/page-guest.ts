@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Vm } from '../../api/vm.ts';
+import { OWN_GUEST_WORDS } from '../../boot/command-line.ts';
 import { InputError } from '../../errors/input-error.ts';
 import { buildLayout } from '../../machine/snapshot/build-layout.ts';
 import { SNAPSHOT_VERSION } from '../../machine/snapshot/format.ts';
@@ -20,6 +21,7 @@ import { guestFolder } from './guest-folder.ts';
 
 /** The machine of which a page has an image. Telephones have little memory. */
 const SHAPE = { cpus: 2, memoryMiB: 256, protocol: 'take-mirror', aia: 'none' } as const;
+const APPEND = OWN_GUEST_WORDS.join(' ');
 /** Milliseconds that the guest has to boot. */
 const PATIENCE_MS = 240_000;
 const PROMPT = '~ # ';
@@ -41,7 +43,7 @@ export interface GuestManifest {
   readonly name: string;
   readonly kernel: GuestFile;
   readonly initrd: GuestFile;
-  /** Words for its kernel when it boots; ours needs none. */
+  /** Words for its kernel when it boots. */
   readonly append?: string;
   /** A machine that has booted, for pages whose user wants just this one. */
   readonly image?: GuestFile & typeof SHAPE;
@@ -71,7 +73,7 @@ export async function pageGuest({ cold = false, onProgress }: PageGuestOptions =
   const { version, kernelPath, initrd } = await guestFiles(onProgress === undefined ? {} : { onProgress });
   const kernel = await readFile(kernelPath);
   const build = [packageVersion(), SNAPSHOT_VERSION, buildLayout()];
-  const facts = [...build, digestOf(kernel), digestOf(initrd), SHAPE];
+  const facts = [...build, digestOf(kernel), digestOf(initrd), SHAPE, APPEND];
   const folder = guestFolder(digestOf(Buffer.from(JSON.stringify(facts))).slice(0, 32));
   const files = new Map<string, string>();
   const add = (name: string, path: string): GuestFile => {
@@ -86,6 +88,7 @@ export async function pageGuest({ cold = false, onProgress }: PageGuestOptions =
     name: `Debian's kernel ${version}`,
     kernel: add(...kernelFile),
     initrd: add(...initrdFile),
+    append: APPEND,
     ...(image === undefined ? {} : { image: { ...add(...image), ...SHAPE } }),
   };
   const list = join(folder, MANIFEST);
@@ -145,7 +148,7 @@ async function makeImage(path: string, kernel: string, initrd: Uint8Array<ArrayB
   const release = nodePlatform.hold();
   try {
     const { cpus, memoryMiB, protocol, aia } = SHAPE;
-    const vm = await boot({ kernel, initrd, cpus, memory: `${memoryMiB}M`, protocol, aia });
+    const vm = await boot({ kernel, initrd, cpus, memory: `${memoryMiB}M`, protocol, aia, append: APPEND });
     await saveBooted(vm, path).finally(() => vm.stop());
   } finally {
     release();

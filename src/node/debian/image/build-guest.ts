@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { OWN_GUEST_WORDS } from '../../../boot/command-line.ts';
 import { type ExtraFile, initramfs } from '../../../boot/initramfs.ts';
 import { readKernel } from '../../../boot/kernel-image.ts';
 import { Machine } from '../../../machine/machine.ts';
@@ -106,7 +107,7 @@ async function buildMachine({ guest, modules }: BuildGuestParts, work: BuildWork
       setUp: `for module in ${names}; do insmod /${MODULES_PATH}/$module.ko; done\n`,
       run: work.script,
     }),
-    bootArgs: 'console=ttyS0 panic=-1 quiet',
+    bootArgs: ['console=ttyS0 panic=-1 quiet', ...OWN_GUEST_WORDS].join(' '),
     detachFiles: true,
   } as const;
 }

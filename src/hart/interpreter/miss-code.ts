@@ -15,13 +15,13 @@ import {
   select,
 } from '../../wasm/index.ts';
 import { ACCESS, CAUSE } from '../exceptions.ts';
-import { FIELD, MESSAGE_ENTRIES, MESSAGE_ENTRY } from '../layout.ts';
+import { FIELD, MESSAGE_ENTRIES, MESSAGE_ENTRY, TLB } from '../layout.ts';
 import type { CallOuts } from './call-outs.ts';
 import { ATOMIC_READ } from './call-outs.ts';
 import { LOAD_KINDS } from './load-kinds.ts';
 import { NOT_DONE } from './mode-code.ts';
 import { crossesPages, type SplitFunctions } from './split-code.ts';
-import { PAGE_OFFSET } from './tlb-code.ts';
+import { DATUM, PAGE_OFFSET, tlbEntry, tlbTag } from './tlb-code.ts';
 import { refillRequest } from './walk-code.ts';
 
 /** `(hart, argument) -> status`, with the arguments and the mailbox of the call-outs of the same names. */
@@ -56,6 +56,18 @@ export function defineMisses(module: ModuleBuilder, parts: MissParts): MissFunct
     store: define('store', store),
     atomic: define('atomic', atomic),
   };
+}
+
+/**
+ * The address in linear memory where the TLB has the page, or 0. A misaligned address misses it in the dispatch loop,
+ * and need not walk the page tables.
+ */
+function lookUp({ f, hart }: Miss, table: 'loads' | 'stores', key: 'loadKey' | 'storeKey'): I32 {
+  const address = f.let(i64.load(hart, FIELD.mailboxAddress));
+  const entry = f.let(tlbEntry(hart, address));
+  const isThere = i64.eq(i64.load(entry, TLB[table]), tlbTag(hart, address, key));
+  const host = i32.add(i32.wrap_i64(address), i32.load(entry, TLB[table] + DATUM));
+  return select(isThere, host, i32.const(0));
 }
 
 /** Looks for the page; where there is none, the trap of that is taken, or TypeScript asked. */
@@ -110,7 +122,10 @@ function load(miss: Miss): void {
       f.if(i32.eqz(done), () => f.return(call(out.load, argument)));
       f.set(host, i32.add(hart, i32.const(FIELD.mailboxValue)));
     },
-    () => f.set(host, find(miss, request, i32.const(CAUSE.loadPageFault), out.load)),
+    () => {
+      f.set(host, lookUp(miss, 'loads', 'loadKey'));
+      f.if(i32.eqz(host), () => f.set(host, find(miss, request, i32.const(CAUSE.loadPageFault), out.load)));
+    },
   );
   choose(
     f,
@@ -166,8 +181,11 @@ function store(miss: Miss): void {
     f.if(call(splits.store, hart, argument), () => f.return(i32.const(0)));
     f.return(call(out.store, argument));
   });
-  const request = i32.or(i32.shl(more, i32.const(2)), i32.const(ACCESS.store));
-  const host = find(miss, request, i32.const(CAUSE.storePageFault), out.store);
+  const host = f.let(lookUp(miss, 'stores', 'storeKey'));
+  f.if(i32.eqz(host), () => {
+    const request = i32.or(i32.shl(more, i32.const(2)), i32.const(ACCESS.store));
+    f.set(host, find(miss, request, i32.const(CAUSE.storePageFault), out.store));
+  });
   const value = i64.load(hart, FIELD.mailboxValue);
   choose(
     f,

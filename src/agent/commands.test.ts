@@ -1,10 +1,11 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Commands } from './commands.ts';
 import { AgentConnection } from './connection.ts';
 import { encodeFrame } from './frame.ts';
 import { helloPayload } from './hello.ts';
 import { WINDOW } from './incoming.ts';
-import { CHANNEL, FRAME, PROTOCOL } from './protocol.ts';
+import { PayloadWriter } from './payload.ts';
+import { CHANNEL, FRAME, type FrameType, PROTOCOL } from './protocol.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -164,4 +165,46 @@ test.each<[string, (commands: Commands) => Promise<unknown>]>([
   await expect(call(guest().commands)).rejects.toThrow(
     'The arguments and the environment have more than 131072 bytes. Put them into a file.',
   );
+});
+
+describe('a command that reads no more of its input', () => {
+  /** Its agent has told that, and then by `end` how the command has ended. */
+  async function started(stdin: string | ReadableStream<Uint8Array>) {
+    const { commands, connection, attach, greet, count } = guest();
+    attach();
+    greet();
+    const running = commands.run('true', { stdin });
+    await vi.waitFor(() => expect(count(FRAME.RUN)).toBe(1));
+    const send = (type: FrameType, numbers: readonly number[], channel = 0) => {
+      const payload = numbers.reduce((writer, number) => writer.u32(number), new PayloadWriter()).payload;
+      connection.output(encodeFrame(1, type, payload, channel));
+    };
+    send(FRAME.STARTED, [8]);
+    send(FRAME.END, [], CHANNEL.IN);
+    const end = () => {
+      send(FRAME.EXITED, [3, 0, 0, 0]);
+      send(FRAME.DONE, [0]);
+    };
+    return { running, end, count };
+  }
+
+  test('goes on, and its end is that of run', async () => {
+    const { running, end, count } = await started('x'.repeat(2 * PROTOCOL.INPUT_WINDOW));
+    await new Promise(setImmediate);
+    expect(count(FRAME.SIGNAL)).toBe(0);
+    end();
+    expect(await running).toMatchObject({ exitCode: 3, signal: undefined });
+  });
+
+  test('has the stream cancelled that it came from, also one with nothing to give', async () => {
+    const cancelled = Promise.withResolvers<unknown>();
+    const silent = new ReadableStream<Uint8Array>({ cancel: cancelled.resolve });
+    const { running, end } = await started(silent);
+    expect(await cancelled.promise).toMatchObject({
+      code: 'EPIPE',
+      message: 'The command "true" reads nothing any more.',
+    });
+    end();
+    expect(await running).toMatchObject({ exitCode: 3 });
+  });
 });

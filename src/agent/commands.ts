@@ -127,7 +127,7 @@ export class Commands {
       });
       // A command need not read all of its input. Errors of the caller's own stream are the caller's.
       const fed = sendAll(running.input, stdin).catch((error: unknown) => {
-        if (running?.isOver === false) killed(error);
+        if (running?.isOver === false && error !== running.input.failure) killed(error);
       });
       const exit = await waitFor(running.complete, end.signal);
       void fed;

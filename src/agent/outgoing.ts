@@ -10,6 +10,7 @@ export class OutgoingBytes {
   #credit: number;
   #failure: Error | undefined;
   #isEnded = false;
+  readonly #failed = Promise.withResolvers<Error>();
   /** Resolved when something has changed for those that wait. */
   #changed = Promise.withResolvers<void>();
 
@@ -29,7 +30,18 @@ export class OutgoingBytes {
   /** Nobody takes anything any more. */
   fail(error: Error): void {
     this.#failure ??= error;
+    this.#failed.resolve(error);
     this.#change();
+  }
+
+  /** Why nobody takes anything any more, as {@link write} throws it; undefined as long as somebody does. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Fulfilled with {@link failure}. */
+  get failed(): Promise<Error> {
+    return this.#failed.promise;
   }
 
   /**
@@ -100,9 +112,12 @@ export async function sendAll(outgoing: OutgoingBytes, source: Source): Promise<
   else if (ArrayBuffer.isView(source)) await outgoing.write(source);
   else {
     const reader = source.getReader();
+    // Also while it has nothing to give: it would wait for good for somebody to read it.
+    void outgoing.failed.then((error) => reader.cancel(error).catch(() => undefined));
     try {
       for (let part = await reader.read(); !part.done; part = await reader.read())
         await outgoing.write(part.value);
+      if (outgoing.failure !== undefined) throw outgoing.failure;
     } catch (error) {
       await reader.cancel(error).catch(() => undefined);
       throw error;

@@ -143,6 +143,10 @@ export class RunningCommand {
         this.#count(channel, bytes.length);
       },
       end: (channel) => {
+        if (channel === CHANNEL.IN) {
+          this.input.fail(new AgentError('EPIPE', `${this.#label} reads nothing any more.`));
+          return;
+        }
         output.end(channel);
         this.#count(channel, Number.POSITIVE_INFINITY);
       },

@@ -59,6 +59,15 @@ describe.skipIf(guest === undefined)('a guest with the agent', () => {
       expect(stdout).toBe("a  b|'|c$d\n/tmp\n1000\n50\nä\n");
     });
 
+    test('need not read all of their input, and end as they do without', async () => {
+      const stdin = new Uint8Array(4 << 20);
+      expect(await vm.commands.run('exit 3', { stdin })).toMatchObject({ exitCode: 3 });
+      expect(await vm.commands.run('head -c 3 | wc -c', { stdin })).toMatchObject({
+        exitCode: 0,
+        stdout: '3\n',
+      });
+    });
+
     test('that cannot be started say why', async () => {
       await expect(vm.commands.run(['no-such-program'])).rejects.toMatchObject({
         name: 'AgentError',

@@ -434,6 +434,8 @@ describe.skipIf(guest === undefined)('a guest with the agent', () => {
         socket.write('read\nnot read\n');
         const events: string[] = [];
         const closed = once(socket, 'close');
+        // It may fail before it is awaited: while nobody listens yet, and before the command ends that resets it.
+        closed.catch(() => undefined);
         socket.on('data', (bytes) => events.push(bytes.toString()));
         socket.on('end', () => events.push('end'));
         const ended = once(socket, 'end').then(() => Promise.reject(new Error('nobody listens yet')));

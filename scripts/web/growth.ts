@@ -21,11 +21,14 @@ const MINUTE_MS = 60_000;
 const SETTLED = 5;
 const MOST_GROWTH = 1.05;
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-/** Takes nearly all memory that the guest has free, once a round, so that the guest's own growth is over soon. */
+/**
+ * Takes most memory that the guest has free, once a round, so that the guest's own growth is over soon. With 70 MiB for
+ * each of the two files Linux ended the shell after some minutes, for want of memory.
+ */
 const LOAD = [
   'cd /tmp; round=0; wrong=0; while :; do',
   'tar cf a /bin /lib /etc 2> /dev/null; gzip -c a > b; gzip -dc b | cmp - a || wrong=$((wrong + 1));',
-  'for file in c /dev/c; do dd if=/dev/zero of=$file bs=1M count=70 2> /dev/null; done; rm c /dev/c; ls -lR /etc /bin;',
+  'for file in c /dev/c; do dd if=/dev/zero of=$file bs=1M count=60 2> /dev/null; done; rm c /dev/c; ls -lR /etc /bin;',
   'for n in $(seq 20); do true | cat; sha256sum a; done > sums;',
   '[ $(sort -u sums | wc -l) = 1 ] || wrong=$((wrong + 1)); round=$((round + 1)); done',
 ].join(' ');

@@ -54,7 +54,8 @@ async function lead(socket: Socket, connect: () => Promise<GuestSocket>): Promis
     const guest = await connect();
     socket.once('close', () => guest.close());
     if (socket.destroyed) guest.close();
-    await Promise.all([sendToHost(guest, socket), sendToGuest(socket, guest)]);
+    const [, isTaken] = await Promise.all([sendToHost(guest, socket), sendToGuest(socket, guest)]);
+    if (!isTaken) socket.destroySoon();
   } catch (error) {
     // A client that got an end in place of a reset would take what it has for all.
     if (error instanceof AgentError && error.code === 'ECONNRESET') socket.resetAndDestroy();
@@ -76,14 +77,17 @@ async function sendToHost(guest: GuestSocket, socket: Socket): Promise<void> {
   }
 }
 
-async function sendToGuest(socket: Socket, guest: GuestSocket): Promise<void> {
+/** @returns whether all was taken, up to the end */
+async function sendToGuest(socket: Socket, guest: GuestSocket): Promise<boolean> {
   const writer = guest.writable.getWriter();
   try {
     for await (const bytes of socket.iterator({ destroyOnReturn: false })) await writer.write(bytes);
     await writer.close();
+    return true;
   } catch (error) {
     if (!(error instanceof AgentError && error.code === 'EPIPE')) throw error;
     // The server reads no more, and may still answer.
     socket.resume();
+    return false;
   }
 }

@@ -97,6 +97,9 @@ function startProcess(command: string, args: readonly string[], env: NodeJS.Proc
   child.stdin.on('error', () => undefined);
   let stdout = '';
   let stderr = '';
+  // A chunk may end within a character.
+  child.stdout.setEncoding('utf8');
+  child.stderr.setEncoding('utf8');
   child.stdout.on('data', (chunk) => {
     stdout += chunk;
   });

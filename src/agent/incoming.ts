@@ -80,9 +80,9 @@ export class IncomingBytes {
     this.#failIfRead();
   }
 
-  /** Gives all up: who reads gets the error at once. */
-  abandon(error: Error): void {
-    this.#controller?.error(error);
+  /** Gives all up: who reads gets the reason at once. */
+  abandon(reason: unknown): void {
+    this.#controller?.error(reason);
     this.#controller = undefined;
     this.#over();
   }

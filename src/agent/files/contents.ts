@@ -64,21 +64,35 @@ export async function readAll(
   return joined(parts, length);
 }
 
-/** Reads it as a web stream. */
+/** Reads it as a web stream, which fails with the reason of `signal` when that comes. */
 export async function readStream(
   connection: AgentConnection,
   { type, payload, what, signal }: Reading,
 ): Promise<ReadableStream<Uint8Array>> {
   await connection.ready(signal);
+  signal?.throwIfAborted();
   let incoming: IncomingBytes | undefined;
+  const abort = () => {
+    incoming?.abandon(signal?.reason);
+    stream.cancel();
+  };
+  const over = () => signal?.removeEventListener('abort', abort);
   const stream = connection.open(
     { type, payload: payload(WINDOW), windows: [{ channel: CHANNEL.OUT, bytes: WINDOW }] },
     {
       data: (_, bytes) => incoming?.push(bytes),
-      done: (errno) => (errno === 0 ? incoming?.end() : incoming?.fail(guestError(errno, what))),
-      failed: (error) => incoming?.fail(error),
+      done: (errno) => {
+        over();
+        if (errno === 0) incoming?.end();
+        else incoming?.fail(guestError(errno, what));
+      },
+      failed: (error) => {
+        over();
+        incoming?.fail(error);
+      },
     },
   );
+  signal?.addEventListener('abort', abort, { once: true });
   incoming = new IncomingBytes(stream, CHANNEL.OUT, connection.hold, () => stream.cancel());
   return incoming.stream;
 }

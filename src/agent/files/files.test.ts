@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
 import { AgentConnection } from '../connection.ts';
+import { encodeFrame } from '../frame.ts';
+import { helloPayload } from '../hello.ts';
+import { CHANNEL, FRAME, PROTOCOL } from '../protocol.ts';
 import { Files } from './files.ts';
 
 /** No agent ever answers: what is refused is refused without one. */
@@ -19,4 +22,25 @@ test.each([
   ],
 ])('%s is refused', async (text, request) => {
   await expect(request()).rejects.toMatchObject({ code: 'input', message: expect.stringContaining(text) });
+});
+
+test('the stream of a file fails with the reason of its signal, and the agent is told', async () => {
+  const connection = new AgentConnection();
+  const types: number[] = [];
+  connection.attach({
+    input: (bytes) => {
+      types.push(bytes[8]);
+      return bytes.length;
+    },
+  });
+  connection.opened(true);
+  connection.output(encodeFrame(0, FRAME.HELLO, helloPayload({ version: PROTOCOL.VERSION, pid: 7 })));
+  const controller = new AbortController();
+  const stream = await new Files(connection).stream('/a', { signal: controller.signal });
+  const reader = stream.getReader();
+  connection.output(encodeFrame(1, FRAME.DATA, new Uint8Array(8), CHANNEL.OUT));
+  expect(await reader.read()).toMatchObject({ done: false });
+  controller.abort(new Error('enough'));
+  await expect(reader.read()).rejects.toThrow('enough');
+  expect(types.slice(-2)).toEqual([FRAME.READ, FRAME.CANCEL]);
 });

@@ -48,6 +48,22 @@ describe('what a guest gives', () => {
     },
   );
 
+  test('is whole, or not there', async () => {
+    const open = async () => {
+      let isFirst = true;
+      return new ReadableStream<Uint8Array>({
+        pull: (controller) => {
+          if (isFirst) controller.enqueue(new Uint8Array(8));
+          else controller.error(new Error('torn'));
+          isFirst = false;
+        },
+      });
+    };
+    const put = localFolders.put(folder, { ...entry('a', 'file'), open });
+    await expect(put).rejects.toThrow('torn');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   test('is not written by way of a link', async () => {
     await localFolders.put(folder, entry('way', 'link', outside));
     await expect(localFolders.put(folder, entry('way/x', 'file'))).rejects.toMatchObject({ code: 'input' });

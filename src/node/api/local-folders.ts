@@ -68,6 +68,10 @@ async function writeFile(
   const file = await open(place, 'wx', mode);
   try {
     await file.writeFile(contents instanceof ReadableStream ? Readable.fromWeb(contents as never) : contents);
+  } catch (error) {
+    // A part of it would be taken for the whole.
+    await rm(place, { force: true });
+    throw error;
   } finally {
     await file.close();
   }

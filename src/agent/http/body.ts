@@ -8,12 +8,13 @@ const PIECE = 64 << 10;
 /**
  * The body of a response, however its length is told (RFC 9112, section 6.3).
  *
+ * @param request its signal ends the body with the signal's reason
  * @param onEnd nobody needs the connection any more
  * @returns null if there is none
  */
 export function bodyOf(
   { status, headers }: ResponseHead,
-  method: string,
+  { method, signal }: Pick<Request, 'method' | 'signal'>,
   reader: ByteReader,
   onEnd: () => void,
 ): ReadableStream<Uint8Array> | null {
@@ -35,7 +36,7 @@ export function bodyOf(
           onEnd();
         }
       } catch (error) {
-        controller.error(error);
+        controller.error(signal.aborted ? signal.reason : error);
         onEnd();
       }
     },

@@ -63,6 +63,8 @@ describe('a response', () => {
     ['HTTP/1.1 200 OK\r\nno header\r\n\r\n', 'there is a header'],
     ['HTTP/1.1 200 OK\r\n', 'ends too early'],
     ['', 'ends too early'],
+    ['HTTP/1.1 101 Switching Protocols\r\n\r\n', 'the status 101'],
+    ['HTTP/1.1 999 Odd\r\n\r\n', 'the status 999'],
     [`HTTP/1.1 200 ${'x'.repeat(70_000)}`, 'a line has more'],
   ])('that is none is refused, and the connection closed: %#', async (response, message) => {
     const { socket, close } = serve(response);
@@ -109,10 +111,11 @@ describe('a response', () => {
 
 describe('a request', () => {
   test('is sent with its path, headers and body', async () => {
-    const { socket, sent } = serve('HTTP/1.1 200 OK\r\n\r\n');
+    const { socket, sent } = serve('HTTP/1.1 200 OK\r\n\r\nread later');
     const init = { method: 'POST', body: 'some text', headers: { 'x-y': 'z' } };
-    await (await fetchOver(socket, new Request('http://guest:8080/a/b?c=d#e', init))).text();
+    const response = await fetchOver(socket, new Request('http://guest:8080/a/b?c=d#e', init));
     await vi.waitFor(() => expect(sent()).toContain('\r\n0\r\n\r\n'), { timeout: 60_000 });
+    await response.text();
     const [head, body] = sent()
       .split('\r\n\r\n', 1)
       .concat(sent().slice(sent().indexOf('\r\n\r\n') + 4));
@@ -156,5 +159,42 @@ describe('a request', () => {
     controller.abort(new Error('enough'));
     await expect(response).rejects.toThrow('enough');
     expect(close).toHaveBeenCalled();
+  });
+
+  test('that nobody wants any more has its body cancelled, and ends nothing of it', async () => {
+    const { socket, sent } = serve('');
+    const silent = { ...socket, readable: new ReadableStream<Uint8Array>() };
+    const cancel = vi.fn<(reason: unknown) => void>();
+    const body = new ReadableStream<Uint8Array>({ cancel });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const init = { method: 'POST', body, duplex: 'half', signal } as const;
+    const response = fetchOver(silent, new Request('http://guest/', init));
+    await vi.waitFor(() => expect(sent()).toContain('chunked'));
+    const reason = new Error('enough');
+    controller.abort(reason);
+    await expect(response).rejects.toThrow('enough');
+    expect(cancel).toHaveBeenCalledWith(reason);
+    expect(sent().endsWith('\r\n\r\n') && !sent().includes('\r\n0\r\n')).toBe(true);
+  });
+
+  test('has a response whose body fails with the reason of its signal', async () => {
+    const fail = Promise.withResolvers<Error>();
+    const { socket } = serve('');
+    const readable = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        controller.enqueue(encoder.encode('HTTP/1.1 200 OK\r\n\r\npart'));
+        void fail.promise.then((error) => controller.error(error));
+      },
+    });
+    const controller = new AbortController();
+    const close = () => fail.resolve(new Error('closed'));
+    const response = await fetchOver(
+      { ...socket, readable, close },
+      new Request('http://guest/', { signal: controller.signal }),
+    );
+    const text = response.text();
+    controller.abort(new Error('enough'));
+    await expect(text).rejects.toThrow('enough');
   });
 });

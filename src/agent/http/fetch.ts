@@ -1,4 +1,5 @@
 import { InputError } from '../../errors/input-error.ts';
+import { AgentError } from '../agent-error.ts';
 import type { GuestSocket } from '../tcp.ts';
 import { waitFor } from '../wait-for.ts';
 import { bodyOf } from './body.ts';
@@ -14,11 +15,18 @@ const OWN: readonly string[] = ['connection', 'host', 'keep-alive', 'transfer-en
  *   connection; the reason of the request's signal, or of its body
  */
 export async function fetchOver(socket: GuestSocket, request: Request): Promise<Response> {
-  const { method, signal } = request;
+  const { signal } = request;
   const reader = new ByteReader(socket.readable);
   const writer = socket.writable.getWriter();
   let isSent = false;
-  const close = () => socket.close();
+  const body = request.body?.getReader();
+  let isClosed = false;
+  const close = () => {
+    isClosed = true;
+    socket.close();
+    // It may be waited for yet, and nobody wants it any more.
+    body?.cancel(signal.reason).catch(() => undefined);
+  };
   signal.addEventListener('abort', close, { once: true });
   const end = () => {
     signal.removeEventListener('abort', close);
@@ -33,9 +41,15 @@ export async function fetchOver(socket: GuestSocket, request: Request): Promise<
     const sent = () => {
       isSent = true;
     };
-    send(writer, headOf(request), request.body, fail).then(sent, () => undefined);
+    const next = async () => {
+      const part = await body?.read();
+      // To be cancelled is no end, which the server would take for that of the whole.
+      if (isClosed) throw new AgentError('ECANCELED', 'The connection was closed.');
+      return part;
+    };
+    send(writer, headOf(request), body === undefined ? undefined : next, fail).then(sent, () => undefined);
     const head = await waitFor(Promise.race([readHead(reader), failure]), signal);
-    return new Response(bodyOf(head, method, reader, end), {
+    return new Response(bodyOf(head, request, reader, end), {
       status: head.status,
       statusText: head.statusText,
       headers: head.headers.map(([name, value]): [string, string] => [name, value]),
@@ -46,23 +60,27 @@ export async function fetchOver(socket: GuestSocket, request: Request): Promise<
   }
 }
 
+/** A part of a body, or its end, which has no value. */
+interface Part {
+  readonly value?: Uint8Array | undefined;
+}
+
 /** @param fail is told why the rest of the body cannot be had, for which the server would wait */
 async function send(
   writer: ReturnType<GuestSocket['writable']['getWriter']>,
   head: string,
-  body: Request['body'],
+  read: (() => Promise<Part | undefined>) | undefined,
   fail: (reason: unknown) => void,
 ): Promise<void> {
   const encoder = new TextEncoder();
   await writer.write(encoder.encode(head));
-  if (body === null) return;
-  const reader = body.getReader();
+  if (read === undefined) return;
   const next = () =>
-    reader.read().catch((error: unknown) => {
+    read().catch((error: unknown) => {
       fail(error);
       throw error;
     });
-  for (let part = await next(); !part.done; part = await next()) {
+  for (let part = await next(); part?.value !== undefined; part = await next()) {
     if (part.value.length === 0) continue;
     await writer.write(encoder.encode(`${part.value.length.toString(16)}\r\n`));
     await writer.write(part.value);

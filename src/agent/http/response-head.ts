@@ -83,6 +83,8 @@ export async function readHead(reader: ByteReader): Promise<ResponseHead> {
       headers.push([field[1].toLowerCase(), field[2]]);
     }
     const status = Number(match[1]);
+    if (status === 101 || status < 100 || status > 599)
+      throw notHttp(`its response has the status ${status}, which no request asks for`);
     if (status >= 200) return { status, statusText: match[2] ?? '', headers };
   }
 }

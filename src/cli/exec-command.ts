@@ -157,7 +157,7 @@ class Execution {
   async #withPipes(words: readonly string[], { cwd, user, env }: ExecOptions): Promise<number> {
     const job = await this.#vm.commands.start(words, programOptions(cwd, user, env));
     this.#kill = (signal) => job.kill(signal);
-    this.#stoppers.push(passInput(process.stdin, job.stdin));
+    this.#stoppers.push(passInput(process.stdin, job.stdin, this.#unreadable));
     const outputs = [passOutput(job.stdout, process.stdout), passOutput(job.stderr, process.stderr)];
     const [exit, ...areRead] = await Promise.all([
       job.exited,
@@ -176,7 +176,7 @@ class Execution {
     const resize = () => terminal.resize(size());
     stdout.on('resize', resize);
     if (stdin.isTTY) stdin.setRawMode(true);
-    const stop = passInput(stdin, terminal.input);
+    const stop = passInput(stdin, terminal.input, this.#unreadable);
     this.#stoppers.push(() => {
       stop();
       stdout.off('resize', resize);
@@ -220,6 +220,11 @@ class Execution {
       );
     }
   }
+
+  readonly #unreadable = (error: Error): void => {
+    const message = `The command did not get all of its input, which cannot be read: ${error.message}.`;
+    this.#leave(EXEC_STATUS.own, message);
+  };
 
   #leave(status: number, message: string | undefined): void {
     if (message !== undefined) this.#say(message);

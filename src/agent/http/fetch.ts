@@ -3,10 +3,18 @@ import { AgentError } from '../agent-error.ts';
 import type { GuestSocket } from '../tcp.ts';
 import { waitFor } from '../wait-for.ts';
 import { bodyOf } from './body.ts';
+import { type FramedBody, framed } from './request-body.ts';
 import { ByteReader, readHead } from './response-head.ts';
 
 /** Headers that belong to the connection, not to the request. */
-const OWN: readonly string[] = ['connection', 'host', 'keep-alive', 'transfer-encoding', 'upgrade'];
+const OWN: readonly string[] = [
+  'connection',
+  'content-length',
+  'host',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+];
 
 /**
  * Sends a request over a connection of its own, and reads the response (HTTP/1.1). Redirections are not followed.
@@ -45,9 +53,11 @@ export async function fetchOver(socket: GuestSocket, request: Request): Promise<
       const part = await body?.read();
       // To be cancelled is no end, which the server would take for that of the whole.
       if (isClosed) throw new AgentError('ECANCELED', 'The connection was closed.');
-      return part;
+      return part ?? {};
     };
-    send(writer, headOf(request), body === undefined ? undefined : next, fail).then(sent, () => undefined);
+    const lines = headOf(request);
+    const framing = framed(request, body === undefined ? undefined : next);
+    send(writer, lines, framing, fail).then(sent, () => undefined);
     const head = await waitFor(Promise.race([readHead(reader), failure]), signal);
     return new Response(bodyOf(head, request, reader, end), {
       status: head.status,
@@ -60,36 +70,29 @@ export async function fetchOver(socket: GuestSocket, request: Request): Promise<
   }
 }
 
-/** A part of a body, or its end, which has no value. */
-interface Part {
-  readonly value?: Uint8Array | undefined;
-}
-
 /** @param fail is told why the rest of the body cannot be had, for which the server would wait */
 async function send(
   writer: ReturnType<GuestSocket['writable']['getWriter']>,
-  head: string,
-  read: (() => Promise<Part | undefined>) | undefined,
+  lines: readonly string[],
+  framing: Promise<FramedBody>,
   fail: (reason: unknown) => void,
 ): Promise<void> {
-  const encoder = new TextEncoder();
-  await writer.write(encoder.encode(head));
-  if (read === undefined) return;
-  const next = () =>
-    read().catch((error: unknown) => {
+  // Of writing it is not: the server may have said all that it has to say.
+  const had = <T>(part: Promise<T>) =>
+    part.catch((error: unknown) => {
       fail(error);
       throw error;
     });
-  for (let part = await next(); part?.value !== undefined; part = await next()) {
-    if (part.value.length === 0) continue;
-    await writer.write(encoder.encode(`${part.value.length.toString(16)}\r\n`));
+  const { header, bytes } = await had(framing);
+  const head = [...lines, ...(header === undefined ? [] : [header])];
+  await writer.write(new TextEncoder().encode(`${head.join('\r\n')}\r\n\r\n`));
+  const parts = bytes();
+  for (let part = await had(parts.next()); part.done !== true; part = await had(parts.next()))
     await writer.write(part.value);
-    await writer.write(encoder.encode('\r\n'));
-  }
-  await writer.write(encoder.encode('0\r\n\r\n'));
 }
 
-function headOf({ method, url, headers, body }: Request): string {
+/** The lines of the head but the one that says how long the body is. */
+function headOf({ method, url, headers }: Request): string[] {
   const [, host, path] = /^http:\/\/([^/?#]*)([^#]*)/i.exec(url) ?? [];
   if (host === undefined) {
     const other = url.startsWith('https:') ? url.replace('https', 'http') : 'an address of http:';
@@ -100,10 +103,6 @@ function headOf({ method, url, headers, body }: Request): string {
     `host: ${host}`,
     'connection: close',
   ];
-  for (const [name, value] of headers) {
-    const isLength = name === 'content-length' && body !== null;
-    if (!OWN.includes(name) && !isLength) lines.push(`${name}: ${value}`);
-  }
-  if (body !== null) lines.push('transfer-encoding: chunked');
-  return `${lines.join('\r\n')}\r\n\r\n`;
+  for (const [name, value] of headers) if (!OWN.includes(name)) lines.push(`${name}: ${value}`);
+  return lines;
 }

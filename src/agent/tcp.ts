@@ -37,7 +37,7 @@ export async function connectTcp(
   const { signal } = options;
   await connection.ready(signal);
   const payload = new PayloadWriter().u32(LOOPBACK).u32(port).u32(WINDOW).payload;
-  const what = `The guest's port ${port} cannot be reached`;
+  let what = `The guest's port ${port} cannot be reached`;
   const started = Promise.withResolvers<void>();
   let incoming: IncomingBytes | undefined;
   let outgoing: OutgoingBytes | undefined;
@@ -49,7 +49,10 @@ export async function connectTcp(
   const stream = connection.open(
     { type: FRAME.CONNECT, payload, windows: [{ channel: CHANNEL.OUT, bytes: WINDOW }] },
     {
-      started: () => started.resolve(),
+      started: () => {
+        what = `The connection to the guest's port ${port} has failed`;
+        started.resolve();
+      },
       data: (_, bytes) => incoming?.push(bytes),
       end: (channel) => {
         if (channel === CHANNEL.OUT) incoming?.end();

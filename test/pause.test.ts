@@ -118,8 +118,13 @@ describe('a domain that is paused again and again', () => {
       const begin = performance.now();
       const { machine } = start(tick(2, 2, 'seconds=1'));
       let paused = 0;
+      let running = true;
+      void machine.ended.then(() => {
+        running = false;
+      });
       for (let count = 0; count < 3; count++) {
         await machine.pause();
+        if (!running) break;
         const from = performance.now();
         while (performance.now() - from < 200) await setImmediate();
         // Read before: what is counted as paused is less than what was.

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { compileCacheDir } from '../../src/node/compile-cache.ts';
 
@@ -25,6 +26,8 @@ export interface Running {
   readonly child: ChildProcessWithoutNullStreams;
   /** Waits until the output so far holds the text, and returns it all; fails when the process ends first. */
   printed(text: string): Promise<string>;
+  /** The same of what is said on the error stream. */
+  said(text: string): Promise<string>;
   readonly ended: Promise<Ran>;
 }
 
@@ -110,16 +113,18 @@ function startProcess(command: string, args: readonly string[], env: NodeJS.Proc
     clearTimeout(killer);
     return { status: status as number | null, stdout, stderr };
   });
-  const printed = async (text: string): Promise<string> => {
+  const heard = (stream: Readable, soFar: () => string) => async (text: string) => {
     let over = false;
     const end = ended.then(() => {
       over = true;
     });
-    while (!stdout.includes(text)) {
+    while (!soFar().includes(text)) {
       if (over) throw new Error(`"${text}" was not printed before the end; output: ${stdout}${stderr}`);
-      await Promise.race([once(child.stdout, 'data'), end]);
+      await Promise.race([once(stream, 'data'), end]);
     }
-    return stdout;
+    return soFar();
   };
-  return { child, printed, ended };
+  const printed = heard(child.stdout, () => stdout);
+  const said = heard(child.stderr, () => stderr);
+  return { child, printed, said, ended };
 }

@@ -257,9 +257,8 @@ test('--dumpdtb writes the device tree and starts nothing', async () => {
 
 test('the console can be a socket, which the guest waits for', async () => {
   const path = join(directory, 'serial');
-  const { child, ended } = startCli(['run', '--kernel', echo, '--serial', `unix:${path},server=on`]);
-  const [said] = await once(child.stderr, 'data');
-  expect(String(said)).toContain('Waiting for a connection');
+  const { said, ended } = startCli(['run', '--kernel', echo, '--serial', `unix:${path},server=on`]);
+  await said('Waiting for a connection');
   const socket = createConnection({ path });
   let text = '';
   socket.on('data', (bytes) => {
@@ -280,7 +279,7 @@ describe('while the console waits for its other end', () => {
     const [serial, channel, vsock] = ['serial', 'channel', 'vsock'].map((name) =>
       join(directory, `${name}-${signal}`),
     );
-    const { child, ended } = startCli([
+    const { child, said, ended } = startCli([
       ...[
         'run',
         '--kernel',
@@ -292,7 +291,7 @@ describe('while the console waits for its other end', () => {
       ],
       ...['--channel', `some=unix:${channel},server=on`],
     ]);
-    await once(child.stderr, 'data');
+    await said('Waiting for a connection');
     expect([serial, channel, vsock].map((path) => existsSync(path))).toEqual([true, true, true]);
     child.kill(signal);
     expect(await ended).toEqual({
@@ -329,11 +328,11 @@ test.each(['SIGINT', 'SIGTERM'] as const)('no socket of a machine stays after %s
   const [serial, vsock, gdb] = ['serial', 'vsock', 'gdb'].map((name) =>
     join(directory, `${name}-of-${signal}`),
   );
-  const { child, ended } = startCli([
+  const { child, said, ended } = startCli([
     ...['run', '--kernel', echo, '--vsock', `socket=${vsock}`, '--gdb', `unix:${gdb}`],
     ...['--serial', `unix:${serial},server=on,wait=off`],
   ]);
-  await once(child.stderr, 'data');
+  await said(gdb);
   expect([serial, vsock, gdb].map((path) => existsSync(path))).toEqual([true, true, true]);
   child.kill(signal);
   expect((await ended).status).toBe(signal === 'SIGINT' ? 130 : 143);

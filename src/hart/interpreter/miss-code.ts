@@ -59,15 +59,27 @@ export function defineMisses(module: ModuleBuilder, parts: MissParts): MissFunct
 }
 
 /**
- * The address in linear memory where the TLB has the page, or 0. A misaligned address misses it in the dispatch loop,
- * and need not walk the page tables.
+ * Finds the page of a misaligned address in the TLB, which the dispatch loop does not, so that the page tables need not
+ * be walked.
+ *
+ * @param more bytes of the access less one
+ * @returns the address in linear memory; 0 if the page is not there, or the address is aligned
  */
-function lookUp({ f, hart }: Miss, table: 'loads' | 'stores', key: 'loadKey' | 'storeKey'): I32 {
+function findMisaligned(
+  { f, hart }: Miss,
+  more: I32,
+  table: 'loads' | 'stores',
+  key: 'loadKey' | 'storeKey',
+): Local<'i32'> {
+  const host = f.let(i32.const(0));
   const address = f.let(i64.load(hart, FIELD.mailboxAddress));
-  const entry = f.let(tlbEntry(hart, address));
-  const isThere = i64.eq(i64.load(entry, TLB[table]), tlbTag(hart, address, key));
-  const host = i32.add(i32.wrap_i64(address), i32.load(entry, TLB[table] + DATUM));
-  return select(isThere, host, i32.const(0));
+  f.if(i32.and(i32.wrap_i64(address), more), () => {
+    const entry = f.let(tlbEntry(hart, address));
+    const isThere = i64.eq(i64.load(entry, TLB[table]), tlbTag(hart, address, key));
+    const found = i32.add(i32.wrap_i64(address), i32.load(entry, TLB[table] + DATUM));
+    f.set(host, select(isThere, found, i32.const(0)));
+  });
+  return host;
 }
 
 /** Looks for the page; where there is none, the trap of that is taken, or TypeScript asked. */
@@ -123,7 +135,7 @@ function load(miss: Miss): void {
       f.set(host, i32.add(hart, i32.const(FIELD.mailboxValue)));
     },
     () => {
-      f.set(host, lookUp(miss, 'loads', 'loadKey'));
+      f.set(host, findMisaligned(miss, more, 'loads', 'loadKey'));
       f.if(i32.eqz(host), () => f.set(host, find(miss, request, i32.const(CAUSE.loadPageFault), out.load)));
     },
   );
@@ -181,7 +193,7 @@ function store(miss: Miss): void {
     f.if(call(splits.store, hart, argument), () => f.return(i32.const(0)));
     f.return(call(out.store, argument));
   });
-  const host = f.let(lookUp(miss, 'stores', 'storeKey'));
+  const host = findMisaligned(miss, more, 'stores', 'storeKey');
   f.if(i32.eqz(host), () => {
     const request = i32.or(i32.shl(more, i32.const(2)), i32.const(ACCESS.store));
     f.set(host, find(miss, request, i32.const(CAUSE.storePageFault), out.store));

@@ -48,7 +48,11 @@ describe('what a guest gives', () => {
     },
   );
 
-  test('is whole, or not there', async () => {
+  test.each<[string, string[]]>([
+    ['is whole, or not there', []],
+    ['takes the place of another file when it is whole', ['a']],
+  ])('%s', async (_, before) => {
+    for (const name of before) writeFileSync(join(folder, name), 'old');
     const open = async () => {
       let isFirst = true;
       return new ReadableStream<Uint8Array>({
@@ -61,7 +65,8 @@ describe('what a guest gives', () => {
     };
     const put = localFolders.put(folder, { ...entry('a', 'file'), open });
     await expect(put).rejects.toThrow('torn');
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual(before);
+    for (const name of before) expect(readFileSync(join(folder, name), 'utf8')).toBe('old');
   });
 
   test('is not written by way of a link', async () => {

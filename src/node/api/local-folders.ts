@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, open, readdir, readlink, rm, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { LocalFolders, TreeEntry } from '../../agent/files/tree.ts';
 import { InputError } from '../../errors/input-error.ts';
@@ -47,9 +48,12 @@ async function put(folder: string, { path, kind, mode, target, open: contents }:
     await makeFolder(place);
     return;
   }
+  if (kind === 'file') {
+    await writeFile(place, mode & 0o777, await contents());
+    return;
+  }
   await rm(place, { force: true });
-  if (kind === 'link') await symlink(target ?? '', place);
-  else await writeFile(place, mode & 0o777, await contents());
+  await symlink(target ?? '', place);
 }
 
 async function makeFolder(place: string): Promise<void> {
@@ -59,21 +63,26 @@ async function makeFolder(place: string): Promise<void> {
   });
 }
 
-/** A new file: where there is one already, the guest has given two of one name. */
+/** A file takes the place of another one, or of a link, when it is whole. */
 async function writeFile(
   place: string,
   mode: number,
   contents: Awaited<ReturnType<TreeEntry['open']>>,
 ): Promise<void> {
-  const file = await open(place, 'wx', mode);
+  const beside = join(dirname(place), `.hartvisor-${randomBytes(8).toString('hex')}`);
+  const file = await open(beside, 'wx', mode);
   try {
-    await file.writeFile(contents instanceof ReadableStream ? Readable.fromWeb(contents as never) : contents);
+    try {
+      await file.writeFile(
+        contents instanceof ReadableStream ? Readable.fromWeb(contents as never) : contents,
+      );
+    } finally {
+      await file.close();
+    }
+    await rename(beside, place);
   } catch (error) {
-    // A part of it would be taken for the whole.
-    await rm(place, { force: true });
+    await rm(beside, { force: true });
     throw error;
-  } finally {
-    await file.close();
   }
 }
 

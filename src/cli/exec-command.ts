@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { AgentError } from '../agent/agent-error.ts';
 import type { CommandExit } from '../agent/command-result.ts';
 import { numberOf } from '../agent/signals.ts';
@@ -48,6 +49,7 @@ export async function execCommand(
   typed: readonly string[] = [],
 ): Promise<number> {
   const env = readVariables(options.env ?? []);
+  refuseFolder();
   const read = await readRun(withQuiet(options), host, true);
   const { config, begun } = await guestFor(read, options, host, typed);
   const vm = await Vm.start(nodePlatform, { config, host, forwards: [], close: () => undefined });
@@ -94,6 +96,14 @@ async function guestFor(
     config,
     begun: (vm) => warm?.keep(vm.machine, name) ?? Promise.resolve(nothing),
   };
+}
+
+/** Node gives the stream of one as empty. @throws InputError where standard input is a folder */
+function refuseFolder(): void {
+  if (fstatSync(process.stdin.fd).isDirectory())
+    throw new InputError(
+      'Standard input is a folder, of which no command can read. Give a file, or < /dev/null.',
+    );
 }
 
 type ExecOptions = Pick<ExecCommandOptions, 'tty' | 'cwd' | 'user'> & {

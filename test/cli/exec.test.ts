@@ -1,12 +1,15 @@
 /** `hartvisor exec`: streams, statuses and signals of a command in a guest. */
-import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { defaultCacheDir } from '../../src/node/cache-dir.ts';
 import { debianGuest } from '../machine/debian-guest.ts';
 import { runCli, startCli } from './command.ts';
 
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const guest = await debianGuest();
 /** A cache of its own, which has what the guest is made of. */
 const cache = mkdtempSync(join(tmpdir(), 'hartvisor-exec-'));
@@ -18,6 +21,16 @@ afterAll(() => rmSync(cache, { recursive: true }));
 
 const start = (...args: string[]) =>
   startCli(['exec', '--memory', '128M', ...args], { env: { HARTVISOR_CACHE: cache } });
+
+test('a folder as input is refused', () => {
+  const folder = openSync(cache, 'r');
+  const { status, stderr } = spawnSync(process.execPath, [main, 'exec', '--', 'cat'], {
+    ...{ stdio: [folder, 'pipe', 'pipe'], encoding: 'utf8' },
+    env: { ...process.env, HARTVISOR_CACHE: cache },
+  });
+  closeSync(folder);
+  expect([status, stderr]).toEqual([125, expect.stringContaining('Standard input is a folder')]);
+});
 
 describe.skipIf(guest === undefined)('a command', () => {
   /** The images of boots, and when they were used. */

@@ -32,6 +32,10 @@ test(
     writeFileSync(join(shared, 'lines'), 'one\ntwo\n');
     const options = { disk: { file, snapshot: true }, share: { '/data': shared }, network: true } as const;
     const vm = await boot({ cpus: 2, memory: '160M', ...options });
+    // The first command finds the network ready.
+    expect(await say(vm, 'ip route; cat /etc/resolv.conf')).toMatch(
+      /^default via 10\.0\.2\.2[\s\S]*nameserver 10\.0\.2\.3$/,
+    );
     await vm.commands.run(work);
     await vm.pause();
     const image = await vm.snapshot();

@@ -13,6 +13,8 @@ const BALLOON_MODULES = ['virtio_balloon'];
 const LINK_UP = 'ip link set lo up\nip link set eth0 up\n';
 const LEASE_PATH = 'etc/hartvisor/lease';
 const AGENT_PATH = 'bin/hartvisor-agent';
+/** Asks for five seconds at most. */
+const GET_ADDRESS = `udhcpc -i eth0 -n -q -t 5 -T 1 -s /${LEASE_PATH} > /tmp/udhcpc 2>&1 || cat /tmp/udhcpc\n`;
 /** Starts the agent anew when it ends, unless it says (3) that it has no port. */
 const START_AGENT = `(while /${AGENT_PATH}; [ $? != 3 ]; do sleep 1; done) < /dev/null > /dev/null 2>&1 &\n`;
 
@@ -82,18 +84,16 @@ export async function guestSetUp(
       ? ''
       : `for module in ${names.join(' ')}; do insmod /${MODULES_PATH}/$module.ko; done\n`;
   const agent = parts.agent === true ? [await agentFile()] : [];
-  const begin =
+  const setUp =
     load +
     shares.map(mount).join('') +
     (network || link ? LINK_UP : '') +
     (parts.processes === undefined ? '' : boundProcesses(parts.processes)) +
+    (network ? GET_ADDRESS : '') +
+    // Behind the address: the first command of a program may use the network.
     (parts.agent === true ? START_AGENT : '');
-  if (!network) return { files: [...modules, ...agent], setUp: begin };
-  return {
-    files: [...modules, ...agent, { path: LEASE_PATH, data: leaseScript, mode: 0o755 }],
-    setUp: `${begin}udhcpc -i eth0 -n -q -t 5 -T 1 -s /${LEASE_PATH} > /tmp/udhcpc 2>&1 || cat /tmp/udhcpc
-`,
-  };
+  const lease = network ? [{ path: LEASE_PATH, data: leaseScript, mode: 0o755 }] : [];
+  return { files: [...modules, ...agent, ...lease], setUp };
 }
 
 async function agentFile(): Promise<ExtraFile> {

@@ -54,6 +54,13 @@ test('a body comes whole, by its length where it is there at once or the caller 
   );
 });
 
+test('a large text goes with its length, too', async () => {
+  const bytes = new Uint8Array(1 << 20);
+  expect((await framed(request(), reader([{ bytes, isLate: false }]))).header).toBe(
+    `content-length: ${1 << 20}`,
+  );
+});
+
 test('a request without a body says so where one is expected', async () => {
   expect((await framed(request(), undefined)).header).toBe('content-length: 0');
   expect((await framed({ ...request(), method: 'GET' }, undefined)).header).toBeUndefined();

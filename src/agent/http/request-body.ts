@@ -63,12 +63,13 @@ async function readAtOnce(next: Next, parts: Uint8Array[]): Promise<{ first: Pro
   for (let bytes = 0; ; ) {
     const pending = next();
     const part = await Promise.race([pending, later]);
-    if (part === undefined || isLater || bytes > MOST_AT_ONCE) {
+    const isEnd = part !== undefined && part.value === undefined;
+    if (isEnd && !isLater) return undefined;
+    if (part?.value === undefined || isLater || bytes > MOST_AT_ONCE) {
       // It may fail before somebody waits for it.
       pending.catch(() => undefined);
       return { first: pending };
     }
-    if (part.value === undefined) return undefined;
     parts.push(part.value);
     bytes += part.value.length;
   }

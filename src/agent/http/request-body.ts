@@ -7,8 +7,9 @@ interface Part {
 
 type Next = () => Promise<Part>;
 
-/** Bytes of a body that are waited for before the head is sent, at most. */
+/** Bytes of a body behind which no more parts are read before the head is sent. */
 const MOST_AT_ONCE = 64 << 10;
+/** Methods of which servers expect a body, also an empty one. */
 const EMPTY: readonly string[] = ['POST', 'PUT', 'PATCH'];
 
 /** The body of a request, and the header that says where it ends (RFC 9112, section 6). */
@@ -56,16 +57,12 @@ export async function framed(
 
 /** @returns the part that is not there yet, or one behind so many bytes; undefined if there is no more */
 async function readAtOnce(next: Next, parts: Uint8Array[]): Promise<{ first: Promise<Part> } | undefined> {
-  let isLater = false;
-  const later = new Promise<void>((resolve) => setTimeout(resolve)).then(() => {
-    isLater = true;
-  });
+  const later = new Promise<void>((resolve) => setTimeout(resolve));
   for (let bytes = 0; ; ) {
     const pending = next();
     const part = await Promise.race([pending, later]);
-    const isEnd = part !== undefined && part.value === undefined;
-    if (isEnd && !isLater) return undefined;
-    if (part?.value === undefined || isLater || bytes > MOST_AT_ONCE) {
+    if (part !== undefined && part.value === undefined) return undefined;
+    if (part?.value === undefined || bytes > MOST_AT_ONCE) {
       // It may fail before somebody waits for it.
       pending.catch(() => undefined);
       return { first: pending };

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { LocalFolders, TreeEntry } from '../../agent/files/tree.ts';
@@ -49,7 +49,7 @@ async function put(folder: string, { path, kind, mode, target, open: contents }:
     return;
   }
   if (kind === 'file') {
-    await writeFile(place, mode & 0o777, await contents());
+    await putFile(place, mode & 0o777, await contents());
     return;
   }
   await rm(place, { force: true });
@@ -64,21 +64,15 @@ async function makeFolder(place: string): Promise<void> {
 }
 
 /** A file takes the place of another one, or of a link, when it is whole. */
-async function writeFile(
+async function putFile(
   place: string,
   mode: number,
   contents: Awaited<ReturnType<TreeEntry['open']>>,
 ): Promise<void> {
   const beside = join(dirname(place), `.hartvisor-${randomBytes(8).toString('hex')}`);
-  const file = await open(beside, 'wx', mode);
+  const data = contents instanceof ReadableStream ? Readable.fromWeb(contents as never) : contents;
   try {
-    try {
-      await file.writeFile(
-        contents instanceof ReadableStream ? Readable.fromWeb(contents as never) : contents,
-      );
-    } finally {
-      await file.close();
-    }
+    await writeFile(beside, data, { flag: 'wx', mode });
     await rename(beside, place);
   } catch (error) {
     await rm(beside, { force: true });

@@ -97,6 +97,17 @@ describe('the beginning of a connection', () => {
     );
   });
 
+  test('is the last of several greetings: a machine was saved, and saved again before its agent answered', async () => {
+    const { connection, streamOf } = await connect();
+    connection.output(Uint8Array.from([...hello(), ...hello()]));
+    const done = vi.fn<StreamHandler['done']>();
+    streamOf({ done });
+    connection.output(hello());
+    expect(await connection.ready()).toMatchObject({ pid: 7 });
+    connection.output(encodeFrame(1, FRAME.DONE, u32(0)));
+    expect(done).toHaveBeenCalledOnce();
+  });
+
   test('serves agents of the version before', async () => {
     const { connection } = await connect();
     connection.output(hello(2));
@@ -123,7 +134,10 @@ describe('an agent that breaks the rules', () => {
     ['on a channel without a window', encodeFrame(1, FRAME.DATA, new Uint8Array(1), CHANNEL.ERR)],
     ['for a stream that is not open', encodeFrame(9, FRAME.END)],
     ['for one that is over', Uint8Array.from([1, 2].flatMap(() => [...encodeFrame(1, FRAME.DONE, u32(0))]))],
-    ['a second greeting', hello()],
+    [
+      'a greeting behind an answer',
+      Uint8Array.from([...encodeFrame(1, FRAME.CREDIT, u32(1), CHANNEL.IN), ...hello()]),
+    ],
     ['a frame of no type', encodeFrame(1, 200)],
     ['data that are too long', encodeFrame(1, FRAME.DATA, new Uint8Array(PROTOCOL.LARGEST_DATA_TO_HOST + 1))],
     ['an answer that is too long', encodeFrame(1, FRAME.DONE, new Uint8Array(PROTOCOL.LARGEST_TO_HOST + 1))],

@@ -115,6 +115,8 @@ export class AgentConnection {
   #search: HelloSearch | undefined;
   #decoder: FrameDecoder | undefined;
   #hello: AgentHello | undefined;
+  /** The agent has answered since it was greeted. */
+  #answers = false;
   /** Why nothing can be asked of the agent, for as long as that is so. */
   #failure: Error | undefined;
   #isClosed = false;
@@ -255,13 +257,16 @@ export class AgentConnection {
     const { stream: id, type, channel, payload } = frame;
     // A handler may have closed the connection within the piece that is taken apart.
     if (this.#decoder === undefined) return;
-    if (this.#hello === undefined) {
+    // Greetings may come in a row, for those of earlier hosts of a machine that was saved before it answered them. The
+    // last one is the agent's beginning of this connection, and all of its answers are behind it.
+    if (this.#hello === undefined || (type === FRAME.HELLO && !this.#answers)) {
       this.#greet(readHello(frame));
       return;
     }
     const stream = this.#streams.get(id);
     if (stream === undefined || type === FRAME.HELLO)
       throw broken(`a frame for stream ${id}, which is not open`);
+    this.#answers = true;
     const { handler } = stream;
     switch (type) {
       case FRAME.DATA:
@@ -349,6 +354,7 @@ export class AgentConnection {
     if (this.#hello !== undefined) this.#ready = Promise.withResolvers();
     this.#ready.promise.catch(() => undefined);
     this.#hello = undefined;
+    this.#answers = false;
     this.#queue = [];
     this.#queued = 0;
     this.#drain();

@@ -14,10 +14,18 @@ export interface OpenDirectory {
   readonly node: FolderNode;
   /** Opened when the guest first reads, and anew when it goes back. */
   stream: NameStream | undefined;
-  /** Entries before the next one: `.`, `..`, then those of the stream. */
-  position: number;
-  /** The next name, which was read from the stream already and found no room. */
-  next: Name | undefined;
+  /** The position of the first of `names`: the one from which the guest has read last. */
+  start: number;
+  /** Names that were read and may be asked for again, as the guest has not taken all that it was told. */
+  names: Name[];
+}
+
+/** Names that come before those of the host: of the directory itself and of the one that it is in. */
+export const OWN_NAMES: readonly Name[] = [Uint8Array.of(0x2e), Uint8Array.of(0x2e, 0x2e)];
+
+/** A directory of which nothing has been read. */
+export function unreadDirectory(node: FolderNode): OpenDirectory {
+  return { kind: 'directory', node, stream: undefined, start: 0, names: [...OWN_NAMES] };
 }
 
 type Opened = OpenFile | OpenDirectory;

@@ -2,6 +2,7 @@ import { FolderError } from './errno.ts';
 import type { SharedFolder } from './folder.ts';
 import type { Access, Attributes } from './host-folder.ts';
 import { FolderNode } from './nodes.ts';
+import { unreadDirectory } from './open-files.ts';
 
 /** Files of one piece, so that none becomes large. */
 const PIECE = 4096;
@@ -80,7 +81,7 @@ function reopen(folder: SharedFolder, { id, node: number, access }: SavedOpen): 
   try {
     const node = folder.nodes.get(number);
     if (access === undefined) {
-      folder.opened.put(id, { kind: 'directory', node, stream: undefined, position: 0, next: undefined });
+      folder.opened.put(id, unreadDirectory(node));
       return;
     }
     const { descriptor } = folder.open(node, access);

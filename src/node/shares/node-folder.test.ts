@@ -292,6 +292,44 @@ test('names are moved, with all that is below them', () => {
   expect(client.link(a, ROOT, 'directory')).toBe(EPERM);
 });
 
+test('a directory is emptied while it is read, by a program that takes less than the server tells', () => {
+  for (let name = 0; name < 300; name++) writeFileSync(at(`name-${name}`), '');
+  const { client } = share();
+  const file = client.openDirectory(ROOT);
+  let position = 2;
+  for (;;) {
+    const some = client.readDirectory(file, position).slice(0, 7);
+    if (some.length === 0) break;
+    for (const { name } of some) expect(client.remove(ROOT, name)).toBe(0);
+    position = some[some.length - 1].next;
+  }
+  expect(readdirSync(path)).toEqual([]);
+  writeFileSync(at('new'), '');
+  expect(client.readDirectory(file, 0).map(({ name }) => name)).toEqual(['.', '..', 'new']);
+});
+
+test('a directory whose names have all gone since they were read is at its end', () => {
+  for (let name = 0; name < 600; name++) writeFileSync(at(`name-${name}`), '');
+  const { client, folder } = share();
+  const file = client.openDirectory(ROOT);
+  const { list } = folder;
+  folder.list = (directory) => {
+    const names = list.call(folder, directory);
+    // Node reads names ahead, as the host does.
+    const first = names.next();
+    rmSync(path, { recursive: true });
+    mkdirSync(path);
+    let told = false;
+    const next = () => {
+      if (told) return names.next();
+      told = true;
+      return first;
+    };
+    return { next, close: () => names.close() };
+  };
+  expect(client.readDirectory(file, 2)).toEqual([]);
+});
+
 test('a directory is read in parts, from any place, while names come and go', () => {
   for (let name = 0; name < 300; name++) writeFileSync(at(`name-${name}`), '');
   const { client } = share();

@@ -16,7 +16,7 @@ import type { FuseReply } from '../fuse/reply.ts';
 import type { FuseRequest } from '../fuse/request.ts';
 import type { Attributes, Name } from '../host-folder.ts';
 import type { FolderNode } from '../nodes.ts';
-import type { OpenDirectory } from '../open-files.ts';
+import { type OpenDirectory, OWN_NAMES, unreadDirectory } from '../open-files.ts';
 import type { Operations } from './operation.ts';
 
 /** Requests about the names that there are in a directory. */
@@ -28,10 +28,8 @@ export const DIRECTORY_OPERATIONS: Operations = [
   [OPCODE.FSYNCDIR, sync],
 ];
 
-/** Names that come before those of the host: of the directory itself and of the one that it is in. */
-const SELF = Uint8Array.of(0x2e);
-const ABOVE = Uint8Array.of(0x2e, 0x2e);
-const OWN_ENTRIES = 2;
+/** Names that one answer has at most, so that they can be kept until it is known which of them were taken. */
+const MOST_NAMES = 256;
 /** Directories that are open at a time; those that are read take a descriptor besides. */
 const MOST_OPEN = 1 << 16;
 
@@ -40,14 +38,7 @@ function open(folder: SharedFolder, request: FuseRequest, reply: FuseReply): voi
   const node = folder.nodes.get(request.node);
   if (!node.isDirectory) refuse('ENOTDIR');
   if (folder.opened.size >= MOST_OPEN) refuse('ENFILE');
-  const directory: OpenDirectory = {
-    kind: 'directory',
-    node,
-    stream: undefined,
-    position: 0,
-    next: undefined,
-  };
-  addOpened(reply, folder.opened.add(directory), 0);
+  addOpened(reply, folder.opened.add(unreadDirectory(node)), 0);
 }
 
 function close(folder: SharedFolder, request: FuseRequest): void {
@@ -68,59 +59,78 @@ function read(folder: SharedFolder, request: FuseRequest, reply: FuseReply, plus
   request.atLeast(READ_IN.BYTES);
   const directory = folder.opened.directory(request.wide(READ_IN.FILE));
   const most = Math.min(request.word(READ_IN.SIZE), reply.room);
-  seek(folder, directory, request.wide(READ_IN.OFFSET));
-  for (;;) {
-    const { position } = directory;
-    if (position < OWN_ENTRIES) {
-      const name = position === 0 ? SELF : ABOVE;
-      if (!addOwn(reply, directory, name, plus, most)) break;
+  const begin = request.wide(READ_IN.OFFSET);
+  goTo(folder, directory, begin);
+  for (let position = begin; position < begin + MOST_NAMES; ) {
+    const name = nameAt(folder, directory, position);
+    if (name === undefined) return;
+    if (position < OWN_NAMES.length) {
+      if (!addOwn(reply, directory, { position, name, plus }, most)) break;
     } else {
-      const name = nextName(folder, directory);
-      if (name === undefined) return;
       const attributes = folder.host.stat({ at: folder.descriptors.of(directory.node), name });
-      // Gone since the host told its name: there is nothing at this position.
-      if (attributes !== undefined && !addFile(folder, reply, directory, { name, attributes, plus }, most))
-        break;
-      directory.next = undefined;
+      if (attributes === undefined) {
+        // Gone since the host told its name: the next one has its position.
+        directory.names.splice(position - directory.start, 1);
+        continue;
+      }
+      if (!addFile(folder, reply, directory, { position, name, attributes, plus }, most)) break;
     }
-    directory.position++;
+    position++;
   }
   if (reply.length === 0) refuse('EINVAL');
 }
 
-/** Goes to a position: the next one nearly always. */
-function seek(folder: SharedFolder, directory: OpenDirectory, position: number): void {
-  if (position < directory.position) rewind(folder, directory);
-  for (; directory.position < position; directory.position++) {
-    if (directory.position < OWN_ENTRIES) continue;
+/**
+ * Goes to a position. Linux asks from the first name on that its program had no room for: one behind the end of the
+ * answer before, or inside it. Any other one is counted from the beginning of the directory, as it is now.
+ */
+function goTo(folder: SharedFolder, directory: OpenDirectory, position: number): void {
+  if (position === 0 || position < directory.start) rewind(folder, directory);
+  const kept = directory.names.splice(0, position - directory.start);
+  directory.start += kept.length;
+  for (; directory.start < position; directory.start++) {
     if (nextName(folder, directory) === undefined) return;
-    directory.next = undefined;
   }
 }
 
+/** As it was when it was opened: the names are read anew. */
 function rewind(folder: SharedFolder, directory: OpenDirectory): void {
   const { stream } = directory;
-  directory.stream = directory.next = undefined;
-  directory.position = 0;
+  Object.assign(directory, unreadDirectory(directory.node));
   if (stream !== undefined) folder.closeStream(stream);
 }
 
-/** The name at the position, which stays the next one until it is taken. */
+/** A name, which is kept; undefined behind the last one. */
+function nameAt(folder: SharedFolder, directory: OpenDirectory, position: number): Name | undefined {
+  const { names, start } = directory;
+  if (position - start === names.length) {
+    const name = nextName(folder, directory);
+    if (name !== undefined) names.push(name);
+  }
+  return names[position - start];
+}
+
+/** The next name of the host. */
 function nextName({ host, descriptors }: SharedFolder, directory: OpenDirectory): Name | undefined {
   directory.stream ??= descriptors.take(() => host.list(descriptors.of(directory.node)));
-  directory.next ??= directory.stream.next();
-  return directory.next;
+  return directory.stream.next();
+}
+
+/** A name that is going to be told. */
+interface Named {
+  readonly position: number;
+  readonly name: Name;
+  readonly plus: boolean;
 }
 
 /** Adds an entry of a name that Linux knows without asking. @returns whether there was room */
 function addOwn(
   reply: FuseReply,
-  { node, position }: OpenDirectory,
-  name: Name,
-  plus: boolean,
+  { node }: OpenDirectory,
+  { position, name, plus }: Named,
   most: number,
 ): boolean {
-  const of = name === SELF ? node : (node.parent ?? node);
+  const of = position === 0 ? node : (node.parent ?? node);
   const bytes = entryBytes(name, plus);
   if (reply.length + bytes > most) return false;
   if (plus) reply.add(ENTRY_OUT.BYTES);
@@ -131,12 +141,8 @@ function addOwn(
 function addFile(
   folder: SharedFolder,
   reply: FuseReply,
-  { node: directory, position }: OpenDirectory,
-  {
-    name,
-    attributes,
-    plus,
-  }: { readonly name: Name; readonly attributes: Attributes; readonly plus: boolean },
+  { node: directory }: OpenDirectory,
+  { position, name, attributes, plus }: Named & { readonly attributes: Attributes },
   most: number,
 ): boolean {
   if (reply.length + entryBytes(name, plus) > most) return false;

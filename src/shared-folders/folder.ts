@@ -1,5 +1,5 @@
 import { Descriptors, staleIfGone } from './descriptors.ts';
-import { refuse } from './errno.ts';
+import { FolderError, refuse } from './errno.ts';
 import type { Access, Attributes, Descriptor, HostFolder, Name, NamedPlace, Place } from './host-folder.ts';
 import { type FolderNode, NodeTable, sameName } from './nodes.ts';
 import { type OpenFile, OpenFiles } from './open-files.ts';
@@ -35,7 +35,7 @@ export class SharedFolder {
   /** Closes everything: the guest begins anew, or is gone. */
   close(): void {
     for (const opened of this.opened.removeAll()) {
-      if (opened.kind === 'file') this.descriptors.release(() => this.host.close(opened.descriptor));
+      if (opened.kind === 'file') this.#closeDescriptors(opened);
       else if (opened.stream !== undefined) this.closeStream(opened.stream);
     }
     this.nodes.forgetAll();
@@ -106,15 +106,35 @@ export class SharedFolder {
 
   /** Adds an open file. @returns its number */
   addFile(node: FolderNode, descriptor: Descriptor, access: Access): number {
-    const file: OpenFile = { kind: 'file', node, descriptor, access };
+    const file: OpenFile = { kind: 'file', node, descriptor, access, appending: undefined };
     node.files.push(file);
     return this.opened.add(file);
+  }
+
+  /**
+   * By which is written at the end of an open file. Undefined where the host does not open it once more: there is no
+   * descriptor left, or its permissions have been changed.
+   */
+  appending(file: OpenFile): Descriptor | undefined {
+    try {
+      file.appending ??= this.descriptors.take(() =>
+        this.host.open({ at: file.descriptor }, { read: false, write: true, append: true }),
+      );
+    } catch (error) {
+      if (!(error instanceof FolderError)) throw error;
+    }
+    return file.appending;
   }
 
   closeFile(file: OpenFile): void {
     const { files } = file.node;
     files.splice(files.indexOf(file), 1);
-    this.descriptors.release(() => this.host.close(file.descriptor));
+    this.#closeDescriptors(file);
+  }
+
+  #closeDescriptors({ descriptor, appending }: OpenFile): void {
+    this.descriptors.release(() => this.host.close(descriptor));
+    if (appending !== undefined) this.descriptors.release(() => this.host.close(appending));
   }
 
   /**

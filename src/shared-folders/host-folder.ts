@@ -51,6 +51,8 @@ export interface FileSystemRoom {
 export interface Access {
   readonly read: boolean;
   readonly write: boolean;
+  /** All that is written comes to the file's end, wherever that is when the host writes, whatever the position. */
+  readonly append?: boolean;
 }
 
 /** The names in a directory, as the host gives them, without `.` and `..`. */

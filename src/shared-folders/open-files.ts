@@ -1,11 +1,13 @@
 import { refuse } from './errno.ts';
-import type { Name, NameStream } from './host-folder.ts';
+import type { Descriptor, Name, NameStream } from './host-folder.ts';
 import type { FolderNode, NodeFile } from './nodes.ts';
 
 /** A regular file that the guest has opened. */
 export interface OpenFile extends NodeFile {
   readonly kind: 'file';
   readonly node: FolderNode;
+  /** The same file for writes at its end, opened when the first one comes. */
+  appending: Descriptor | undefined;
 }
 
 /** A directory that the guest reads. */

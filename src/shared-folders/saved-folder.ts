@@ -85,7 +85,7 @@ function reopen(folder: SharedFolder, { id, node: number, access }: SavedOpen): 
       return;
     }
     const { descriptor } = folder.open(node, access);
-    const file = { kind: 'file', node, descriptor, access } as const;
+    const file = { kind: 'file', node, descriptor, access, appending: undefined } as const;
     node.files.push(file);
     folder.opened.put(id, file);
   } catch (error) {

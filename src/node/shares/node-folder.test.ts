@@ -1,5 +1,6 @@
 /** The FUSE server over a folder of this host: what a guest asks for, and what is in the folder then. */
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   linkSync,
@@ -127,6 +128,35 @@ test('makes, writes, reads, cuts and copies files', () => {
   expect(statSync(at('new')).size).toBe(0);
   expect(client.read(again.file, 0, 10).errno).toBe(EBADF);
   client.close(again.file);
+});
+
+test('adds to the end of a file, wherever that is when the host writes', () => {
+  const { client, folder } = share();
+  const { file } = client.create(ROOT, 'log', { flags: OPEN.WRITE | OPEN.APPEND, mode: 0o400 });
+  const { write } = folder;
+  folder.write = (...given) => {
+    appendFileSync(at('log'), 'other ');
+    return write.apply(folder, given);
+  };
+  expect(client.write(file, 0, bytes('one '), OPEN.APPEND)).toBe(4);
+  expect(client.write(file, 4, bytes('two '), OPEN.APPEND)).toBe(4);
+  folder.write = write;
+  // Without the flag, which a program can take away: at its place.
+  expect(client.write(file, 6, bytes('ONE'))).toBe(3);
+  expect(readFileSync(at('log'), 'latin1')).toBe('other ONE other two ');
+  client.close(file);
+});
+
+test('adds to the end of a file that cannot be opened once more', () => {
+  writeFileSync(at('log'), 'one ');
+  const { client, folder } = share({ mostDescriptors: 3 });
+  const { file } = client.open(client.node('log'), OPEN.WRITE | OPEN.APPEND);
+  const before = folder.openDescriptors;
+  writeFileSync(at('log'), 'one, two ');
+  expect(client.write(file, 4, bytes('three'), OPEN.APPEND)).toBe(5);
+  expect(readFileSync(at('log'), 'latin1')).toBe('one, two three');
+  expect(folder.openDescriptors).toBe(before);
+  client.close(file);
 });
 
 test('adds to the end of a file that the host has made longer', () => {

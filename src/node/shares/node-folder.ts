@@ -44,8 +44,18 @@ import { hostCall } from './host-errors.ts';
 
 /** Linux' flag for a descriptor that only holds a file, which Node has no name for; the same for all its processors. */
 const O_PATH = 0o10_000_000;
-const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY, O_DIRECTORY } =
-  constants;
+const {
+  O_RDONLY,
+  O_WRONLY,
+  O_RDWR,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_NOCTTY,
+  O_DIRECTORY,
+  O_APPEND,
+} = constants;
 /** Parts that a system takes at a time at most: Linux' IOV_MAX. */
 const MOST_PARTS = 1024;
 /** Names that are read from a directory together. */
@@ -262,9 +272,9 @@ export function openRoot(path: string): Descriptor {
   return openSync(path, O_PATH | O_DIRECTORY);
 }
 
-function flagsOf({ read, write }: Access): number {
+function flagsOf({ read, write, append = false }: Access): number {
   if (!write) return O_RDONLY;
-  return read ? O_RDWR : O_WRONLY;
+  return (read ? O_RDWR : O_WRONLY) | (append ? O_APPEND : 0);
 }
 
 /**

@@ -19,8 +19,9 @@ import {
 } from '../fuse/facts.ts';
 import type { FuseReply } from '../fuse/reply.ts';
 import type { FuseRequest } from '../fuse/request.ts';
-import type { Access, Attributes } from '../host-folder.ts';
+import type { Access, Attributes, Descriptor } from '../host-folder.ts';
 import type { FolderNode } from '../nodes.ts';
+import type { OpenFile } from '../open-files.ts';
 import { newFileGiven } from './new-file.ts';
 import type { Operations } from './operation.ts';
 
@@ -161,21 +162,32 @@ function write(folder: SharedFolder, request: FuseRequest, reply: FuseReply): vo
   request.atLeast(WRITE_IN.BYTES);
   folder.checkWritable();
   const { host } = folder;
-  const { descriptor } = folder.opened.file(request.wide(WRITE_IN.FILE));
+  const file = folder.opened.file(request.wide(WRITE_IN.FILE));
   const data = sliceParts(request.data, 0, request.word(WRITE_IN.SIZE));
   if (bytesOf(data) !== request.word(WRITE_IN.SIZE)) refuse('EINVAL');
-  const position = writtenAt(folder, request, descriptor);
+  const { descriptor, position } = placeToWrite(folder, request, file);
   if (position > Number.MAX_SAFE_INTEGER) refuse('EFBIG');
   const at = reply.add(WRITE_OUT.BYTES);
   reply.word(at + WRITE_OUT.SIZE, host.write(descriptor, position, data));
 }
 
-/** Where Linux wants to write. At the end it means where it thinks that is, and the host may have added to the file. */
-function writtenAt({ host }: SharedFolder, request: FuseRequest, descriptor: number): number {
+/**
+ * Where Linux wants to write. At the end it means where it thinks that is; the host or another guest may have added to
+ * the file, and may do so at any moment.
+ */
+function placeToWrite(
+  folder: SharedFolder,
+  request: FuseRequest,
+  file: OpenFile,
+): { readonly descriptor: Descriptor; readonly position: number } {
+  const { descriptor, access } = file;
   const position = request.wide(WRITE_IN.OFFSET);
   const fromCache = (request.word(WRITE_IN.WRITE_FLAGS) & WRITE_IN.CACHED) !== 0;
-  if (fromCache || (request.word(WRITE_IN.FLAGS) & OPEN.APPEND) === 0) return position;
-  return Math.max(position, host.stat({ at: descriptor })?.size ?? 0);
+  if (fromCache || (request.word(WRITE_IN.FLAGS) & OPEN.APPEND) === 0 || !access.write)
+    return { descriptor, position };
+  const appending = folder.appending(file);
+  if (appending !== undefined) return { descriptor: appending, position };
+  return { descriptor, position: Math.max(position, folder.host.stat({ at: descriptor })?.size ?? 0) };
 }
 
 /** Copies from one open file to another on the host. Linux asks for the rest again. */

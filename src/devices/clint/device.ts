@@ -219,6 +219,6 @@ export class Clint extends SharedDevice {
     // Both differences are exact, and so is the sum wherever it stays below 2^53.
     const away = high * TWO_32 + low;
     const at = ticks + away;
-    return at >= Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : at;
+    return away > 0 && at >= Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : at;
   }
 }

@@ -95,13 +95,13 @@ async function* counted(blob: Blob): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Milliseconds between two messages of progress at least. */
+/** Milliseconds between two messages of progress at least; the first one and the last one are told always. */
 const PROGRESS_MS = 50;
-let toldAt = 0;
+let toldAt = Number.NEGATIVE_INFINITY;
 
 function tell(bytes: number, totalBytes: number | undefined): void {
   const now = performance.now();
-  if (now - toldAt < PROGRESS_MS) return;
+  if (now - toldAt < PROGRESS_MS && bytes !== totalBytes) return;
   toldAt = now;
   scope.postMessage({ kind: 'progress', bytes, totalBytes });
 }

@@ -1,3 +1,5 @@
+import { refuseOthers } from './refuse-others.ts';
+
 /**
  * Interrupt numbers of a vCPU, counted as in hvip and hie: 64 on RV32 and RV64 alike, because the Advanced Interrupt
  * Architecture makes these registers 64 bits wide on both (RV32 reaches the upper half through hviph and friends).
@@ -64,9 +66,7 @@ function bitsOf(numbers: readonly number[], word: 0 | 1): number {
  */
 export function interruptNumbers(extra: ExtraInterrupts = {}): InterruptNumbers {
   const { lcofi = false, edges = [], levels = [], ...others } = extra;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined)
-    throw new RangeError(`${unknown}: there is no such kind of interrupts; give lcofi, edges or levels`);
+  refuseOthers(others, 'kind of interrupts', 'lcofi, edges or levels');
   for (const irq of [...edges, ...levels]) {
     if (!Number.isInteger(irq) || irq < FIRST_LOCAL_IRQ || irq >= NR_IRQS) {
       throw new RangeError(`An extra interrupt number is an integer from 13 to 63, but ${irq} was given`);

@@ -470,3 +470,17 @@ test('without debug the loop is not checked', () => {
   vcpu.flushInterrupts();
   expect(vcpu.hvipLo).toBe(SOFT);
 });
+
+test('options that do not exist are refused, and so is a vCPU without words', () => {
+  const words = createVcpuWords();
+  const misspelled: VcpuInterruptsOptions & object = { words, ...{ protocoll: direct } };
+  expect(() => new VcpuInterrupts(misspelled)).toThrow(
+    new RangeError(
+      'protocoll: there is no such option; give words, protocol, numbers, derive, deriveHi, wake or debug',
+    ),
+  );
+  const none = {} as VcpuInterruptsOptions;
+  expect(() => new VcpuInterrupts(none)).toThrow(
+    new RangeError('words: they are missing; give those of createVcpuWords or vcpuWordsAt'),
+  );
+});

@@ -4,6 +4,7 @@ import { interruptNumbers, validate } from './numbers.ts';
 import type { OwnerState, Protocol } from './protocol.ts';
 import { createOwnerState } from './protocol.ts';
 import { DEFAULT_PROTOCOL } from './protocols.ts';
+import { refuseOthers } from './refuse-others.ts';
 import type { Wake } from './run-state.ts';
 import {
   cancelBlock,
@@ -97,15 +98,20 @@ export class VcpuInterrupts {
   #hvipLo = 0;
   #hvipHi = 0;
 
+  /** @throws RangeError for an option that does not exist, or without words */
   constructor(options: VcpuInterruptsOptions) {
-    this.words = options.words;
-    this.protocol = options.protocol ?? DEFAULT_PROTOCOL;
-    this.numbers = options.numbers ?? interruptNumbers();
+    const { words, protocol, numbers, derive, deriveHi, wake, debug, ...others } = options;
+    refuseOthers(others, 'option', 'words, protocol, numbers, derive, deriveHi, wake or debug');
+    if (words === undefined)
+      throw new RangeError('words: they are missing; give those of createVcpuWords or vcpuWordsAt');
+    this.words = words;
+    this.protocol = protocol ?? DEFAULT_PROTOCOL;
+    this.numbers = numbers ?? interruptNumbers();
     this.#local = createOwnerState(this.numbers);
-    this.#derive = options.derive ?? none;
-    this.#deriveHi = options.deriveHi ?? none;
-    this.#wake = options.wake ?? (() => undefined);
-    this.#debug = options.debug ?? false;
+    this.#derive = derive ?? none;
+    this.#deriveHi = deriveHi ?? none;
+    this.#wake = wake ?? (() => undefined);
+    this.#debug = debug ?? false;
   }
 
   /**

@@ -43,7 +43,7 @@ struct stream {
   uint64_t credit[CHANNELS];
   /* By channel: its pipe has had many bytes at a time. */
   char is_bulk[CHANNELS];
-  /* Of SOURCE: bytes that are left to be read. */
+  /* Of SOURCE: bytes that are left to be read. Of FILE_SINK: those that the host has still to send of its word. */
   uint64_t left;
   /* Of a watch: what is told, as inotify has it; 0 for others. */
   uint32_t mask;

@@ -127,6 +127,7 @@ static void fill_file(struct stream *stream, const char *bytes, size_t count) {
     }
     done += (size_t)written;
   }
+  stream->left -= count < stream->left ? count : stream->left;
   /* All of it is written, so that only the host's own pace counts. */
   stream->credit[CHANNEL_IN] += count;
   if (stream->credit[CHANNEL_IN] < PROTOCOL_WRITE_WINDOW / 4) return;

@@ -30,6 +30,18 @@ long write_some(int descriptor, const void *from, size_t bytes) {
   return result;
 }
 
+long seek_to(int descriptor, uint64_t offset) {
+  int64_t place;
+  return sizeof(long) == 8
+             ? syscall3(SYS_LSEEK, descriptor, (long)offset, 0)
+             : syscall5(SYS_LSEEK, descriptor, (long)(offset >> 32), (long)(uint32_t)offset, (long)&place, 0);
+}
+
+long set_length(int descriptor, uint64_t length) {
+  /* A number of 64 bits takes two registers of RV32. */
+  return syscall3(SYS_FTRUNCATE, descriptor, (long)length, (long)(length >> 32));
+}
+
 long splice_some(int from, int to, size_t bytes) {
   long result;
   do result = syscall6(SYS_SPLICE, from, 0, to, 0, (long)bytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);

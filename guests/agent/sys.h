@@ -15,6 +15,7 @@ enum {
   SYS_MKDIRAT = 34,
   SYS_UNLINKAT = 35,
   SYS_SYMLINKAT = 36,
+  SYS_FTRUNCATE = 46,
   SYS_CHDIR = 49,
   SYS_FCHMOD = 52,
   SYS_FCHMODAT = 53,
@@ -193,6 +194,10 @@ long open_at(int folder, const char *path, long flags, long mode);
 /* Anew when a signal comes. */
 long read_some(int descriptor, void *to, size_t bytes);
 long write_some(int descriptor, const void *from, size_t bytes);
+/* Sets the place of the next read, from the start. Returns less than 0 for an error. */
+long seek_to(int descriptor, uint64_t offset);
+/* Cuts a file, or lets it end with a hole. Returns 0 or an error. */
+long set_length(int descriptor, uint64_t length);
 /* From a pipe to a file or another pipe, whole pages as they are. Waits for nothing. */
 long splice_some(int from, int to, size_t bytes);
 /* All of a small file of the kernel or of /etc, as text: what does not fit is cut. Returns bytes, or an error. */

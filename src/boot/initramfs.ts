@@ -78,7 +78,8 @@ trap 'end reboot' TERM
 mount -t devtmpfs devtmpfs /dev
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
-mount -t tmpfs tmpfs /tmp
+# Huge pages where a file covers them, of kernels that have such.
+mount -t tmpfs -o huge=within_size tmpfs /tmp 2> /dev/null || mount -t tmpfs tmpfs /tmp
 mkdir /dev/pts
 mount -t devpts devpts /dev/pts
 /bin/busybox --install -s /bin

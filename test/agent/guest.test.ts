@@ -249,6 +249,25 @@ describe.skipIf(guest === undefined)('a guest with the agent', () => {
       await expect(vm.files.write(`${path}-not`, value)).rejects.toThrow(`${path}-not cannot be written`);
     });
 
+    test('take huge pages where they are long, and are as long as was said', async () => {
+      const { files } = vm;
+      const huge = async () => /ShmemHugePages: +(\d+)/.exec(await files.readText('/proc/meminfo'))?.[1];
+      const bytes = new Uint8Array(5_000_001).map((_, index) => index >>> 9);
+      await files.write('/tmp/long', bytes);
+      expect(await files.read('/tmp/long')).toEqual(bytes);
+      expect(await huge()).toBe('4096');
+      // It takes the place of the old one, and no more.
+      await files.write('/tmp/long', 'short');
+      expect(await files.readText('/tmp/long')).toBe('short');
+      expect(await huge()).toBe('0');
+      const buffer = new ArrayBuffer(20_000_000, { maxByteLength: 20_000_000 });
+      const writing = files.write('/tmp/long', new Uint8Array(buffer));
+      buffer.resize(5_000_000);
+      await expect(writing).rejects.toMatchObject({ code: 'EPROTO' });
+      expect(await files.readText('/tmp/long')).toBe('short');
+      await files.remove('/tmp/long');
+    });
+
     test('are replaced as a whole, or not at all', async () => {
       const { files } = vm;
       await files.write('/tmp/whole', 'old');

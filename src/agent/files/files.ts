@@ -124,8 +124,10 @@ export class Files {
     checkArgument('data', data, SOURCE);
     checkOptions(options, WRITE_OPTIONS);
     const { mode = 0o644, how = 'replace', signal } = options;
-    const payload = new PayloadWriter().u32(HOW[how]).u32(mode).text(path).payload;
-    const writing = { payload, data, signal, what: `${path} cannot be written` };
+    const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+    const request = new PayloadWriter().u32(HOW[how]).u32(mode).text(path);
+    if (ArrayBuffer.isView(bytes)) request.i64(bytes.length);
+    const writing = { payload: request.payload, data: bytes, signal, what: `${path} cannot be written` };
     await this.#held(() => writeAll(this.#connection, writing));
   }
 

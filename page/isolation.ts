@@ -1,3 +1,4 @@
+import { checkArgument, type Rule } from '../src/errors/arguments.ts';
 import { errorText } from './dom.ts';
 
 /** Where the page has tried to be isolated, so that it does not load itself for ever. */
@@ -5,6 +6,11 @@ const TRIED = 'hartvisor-isolation-tried';
 const WORKER = 'isolation-worker.js';
 /** Milliseconds that it has to start: it is a small file. */
 const WORKER_MS = 15_000;
+
+const ADDRESS: Rule = {
+  wanted: 'the address of isolation-worker.js, as a text or a URL',
+  fits: (value) => typeof value === 'string' || value instanceof URL,
+};
 
 /** The answer to the page's wish for shared memory. */
 export type Isolation =
@@ -19,8 +25,10 @@ export type Isolation =
  * worker is loaded by pages that are not isolated alone.
  *
  * @param worker address of `isolation-worker.js`: in the page's folder, or in one above it
+ * @throws InputError for anything else
  */
 export async function isolate(worker: string | URL = WORKER): Promise<Isolation> {
+  checkArgument('worker', worker, ADDRESS);
   if (crossOriginIsolated) {
     forget();
     return { kind: 'isolated' };

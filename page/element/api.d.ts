@@ -72,6 +72,7 @@ export type Isolation =
  * loaded once more then.
  *
  * @param worker address of a copy of `isolation-worker.js` in the page's folder, or in one above it
+ * @throws InputError for anything else
  */
 export declare function isolate(worker?: string | URL): Promise<Isolation>;
 

@@ -118,6 +118,27 @@ export function optionsOf<Options extends object>(
   };
 }
 
+/** An object whose `kind` says which options it has. @param kinds the rules of each */
+export function byKind(kinds: Readonly<Record<string, Rule>>, wanted: string): Rule {
+  const names = word(...Object.keys(kinds));
+  return {
+    wanted,
+    fits: isPlain,
+    fault: (name, value) => {
+      const kind: unknown = Reflect.get(value, 'kind');
+      return faultOf(`${name}.kind`, kind, names) ?? kinds[String(kind)]?.fault?.(name, value);
+    },
+  };
+}
+
+/** An object, also one of a class of the caller's own, of which some functions are called. */
+export function withMethods(methods: readonly string[], wanted: string): Rule {
+  return {
+    wanted,
+    fits: (value) => isObject(value) && methods.every((name) => typeof value[name] === 'function'),
+  };
+}
+
 /** A value of any of several kinds, which can be told apart from outside. */
 export function either(...rules: readonly Rule[]): Rule {
   const of = (value: unknown) => rules.find(({ fits }) => fits(value));

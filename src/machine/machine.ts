@@ -11,6 +11,7 @@ import type { Moments } from '../trace/moments.ts';
 import { draftBareMachine } from './bare/bare-machine.ts';
 import { GuestClock } from './clock.ts';
 import type { MachineConfig } from './config.ts';
+import { checkMachine } from './config-rules.ts';
 import { Control, END } from './control.ts';
 import { type Cpu, cpuOf } from './cpu.ts';
 import type { MachineDebugger } from './debug/machine-debugger.ts';
@@ -87,10 +88,12 @@ export class Machine {
   /**
    * Puts the machine together: nothing runs before {@link start}.
    *
-   * @throws InputError when the kernel, initrd and device tree do not fit into memory
+   * @throws InputError for parts that do not exist, are missing or of another kind, and when the kernel, initrd and
+   *   device tree do not fit into memory
    * @throws RangeError for numbers out of range
    */
   constructor(config: MachineConfig | RestoreConfig, host: MachineHost, callbacks: MachineCallbacks) {
+    checkMachine(config, host, callbacks);
     this.#engine = config.engine ?? DEFAULT_ENGINE;
     this.#restored = config.kind === 'restored' ? config.saved : undefined;
     this.#cpu = cpuOf(config.kind === 'restored' ? config.saved : config);

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { checkOptions, type OptionRules, SWITCH } from '../errors/arguments.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { Xlen } from '../machine/cpu.ts';
 import type { MachineHost, RunningThread } from '../machine/machine-host.ts';
@@ -18,6 +19,8 @@ export interface NodeHostOptions {
   readonly background?: boolean;
 }
 
+const OPTIONS: OptionRules<NodeHostOptions> = { background: SWITCH };
+
 /** Machines on Node: their threads are `worker_threads`. */
 export class NodeHost implements MachineHost {
   readonly clockOffset = sharedClockOffset();
@@ -26,8 +29,13 @@ export class NodeHost implements MachineHost {
   readonly #modules: ThreadModule[] = [];
   readonly #compiled = new Map<Xlen, Promise<WebAssembly.Module>>();
 
-  /** @throws InputError where the files of hartvisor are not beside each other, as in a bundle */
-  constructor({ background = false }: NodeHostOptions = {}) {
+  /**
+   * @throws InputError for an option that does not exist, and where the files of hartvisor are not beside each other, as
+   *   in a bundle
+   */
+  constructor(options: NodeHostOptions = {}) {
+    checkOptions(options, OPTIONS);
+    const { background = false } = options;
     checkFiles();
     this.#background = background;
   }

@@ -6,6 +6,7 @@ import * as verify from '../../src/verify/public.ts';
 import {
   type Argument,
   type Call,
+  CONSTRUCTORS,
   DISKS,
   FUNCTIONS,
   type Methods,
@@ -48,6 +49,7 @@ const ALL: readonly (readonly [string, Methods])[] = [
   ...Object.entries(OBJECTS),
   ['hartvisor', FUNCTIONS],
   ['GdbServer', STATIC],
+  ['new', CONSTRUCTORS],
   ['verify', VERIFY],
   ['disks', DISKS],
 ];

@@ -222,6 +222,43 @@ export const STATIC: Methods = {
   },
 };
 
+const MACHINE: Kinds = {
+  ...{ kind: NEVER, vcpus: ANY_NUMBER, pcpus: ANY_NUMBER, protocol: TEXT, kernel: NEVER, initrd: ['bytes'] },
+  ...{ bootArgs: TEXT, memoryBytes: ANY_NUMBER, aia: NEVER, cpuLimit: ANY_NUMBER, debug: SWITCH },
+  ...{ xlen: NEVER, extensions: NEVER, engine: NEVER, detachFiles: SWITCH, trace: ['empty'] },
+  ...{
+    drives: NEVER,
+    network: NEVER,
+    shares: NEVER,
+    ports: NEVER,
+    vsock: NEVER,
+    balloon: SWITCH,
+    virtio: NEVER,
+  },
+};
+const KERNEL = { kind: 'raw', bytes: new Uint8Array(4), textOffset: 0, memorySize: 4 } as const;
+const A_MACHINE = {
+  ...{ kind: 'domain', vcpus: 1, pcpus: 1, protocol: 'take-mirror', kernel: KERNEL },
+  ...{ bootArgs: '', memoryBytes: 1 << 24 },
+};
+const A_CONSOLE = { output: () => undefined };
+
+/** The objects that programs make themselves. */
+export const CONSTRUCTORS: Methods = {
+  of: () => ({
+    Machine: (...given: unknown[]) => Reflect.construct(hartvisor.Machine, given),
+    NodeHost: (...given: unknown[]) => Reflect.construct(hartvisor.NodeHost, given),
+  }),
+  calls: {
+    Machine: [
+      parts(A_MACHINE, MACHINE),
+      { good: new hartvisor.NodeHost(), also: NEVER },
+      parts({ console: A_CONSOLE }, { console: NEVER, ports: NEVER, vsock: NEVER, onNotice: LISTENER }),
+    ],
+    NodeHost: [options({ background: SWITCH })],
+  },
+};
+
 const LINE: Kinds = { name: TEXT, index: NUMBER };
 
 /** The functions of `hartvisor/verify`. */

@@ -77,6 +77,7 @@ declare class CompressionStream {
 }
 declare class DecompressionStream extends CompressionStream {}
 
+declare function queueMicrotask(callback: () => void): void;
 declare class AbortController {
   readonly signal: AbortSignal;
   abort(reason?: unknown): void;

@@ -1,3 +1,4 @@
+import { Listener } from '../errors/listener.ts';
 import { AgentError, type AgentErrorCode } from './agent-error.ts';
 import { CHANNEL } from './protocol.ts';
 
@@ -57,16 +58,21 @@ export class OutputCollector {
     this.#left = most;
   }
 
-  /** @returns false if there were too many */
-  add(channel: number, bytes: Uint8Array): boolean {
+  /** @returns whether all of them are kept, and, while a listener is not done with what came, a promise for that */
+  add(channel: number, bytes: Uint8Array): { readonly isKept: boolean; readonly heard?: Promise<void> } {
     const kept = bytes.subarray(0, this.#left);
     this.#left -= kept.length;
-    (channel === CHANNEL.ERR ? this.#stderr : this.#stdout).add(kept);
-    return kept.length === bytes.length;
+    const heard = (channel === CHANNEL.ERR ? this.#stderr : this.#stdout).add(kept);
+    return { isKept: kept.length === bytes.length, ...(heard === undefined ? {} : { heard }) };
+  }
+
+  /** No more come. Fulfilled when the listeners are done with all of it. @throws the error of a listener */
+  async end(): Promise<void> {
+    await Promise.all([this.#stdout.end(), this.#stderr.end()]);
   }
 
   texts(): CommandTexts {
-    const [stdoutBytes, stderrBytes] = [this.#stdout.end(), this.#stderr.end()];
+    const [stdoutBytes, stderrBytes] = [this.#stdout.bytes(), this.#stderr.bytes()];
     const decoder = new TextDecoder();
     return {
       stdoutBytes,
@@ -78,24 +84,27 @@ export class OutputCollector {
 }
 
 class Output {
-  readonly #listener: ((text: string) => void) | undefined;
+  readonly #listener: Listener<string> | undefined;
   readonly #decoder = new TextDecoder();
   readonly #pieces: Uint8Array[] = [];
   #bytes = 0;
 
   constructor(listener: ((text: string) => void) | undefined) {
-    this.#listener = listener;
+    this.#listener = listener && new Listener(listener);
   }
 
-  add(bytes: Uint8Array): void {
+  add(bytes: Uint8Array): Promise<void> | undefined {
     this.#pieces.push(bytes);
     this.#bytes += bytes.length;
-    this.#tell(this.#decoder.decode(bytes, { stream: true }));
+    return this.#tell(this.#decoder.decode(bytes, { stream: true }));
   }
 
-  /** @returns all of it */
-  end(): Uint8Array<ArrayBuffer> {
-    this.#tell(this.#decoder.decode());
+  end(): Promise<void> | undefined {
+    return this.#tell(this.#decoder.decode()) ?? this.#listener?.heard;
+  }
+
+  /** All of it. */
+  bytes(): Uint8Array<ArrayBuffer> {
     const all = new Uint8Array(this.#bytes);
     let at = 0;
     for (const piece of this.#pieces) {
@@ -105,7 +114,7 @@ class Output {
     return all;
   }
 
-  #tell(text: string): void {
-    if (text !== '') this.#listener?.(text);
+  #tell(text: string): Promise<void> | undefined {
+    return text === '' ? undefined : this.#listener?.tell(text);
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Commands } from './commands.ts';
+import { Commands, type RunOptions } from './commands.ts';
 import { AgentConnection } from './connection.ts';
 import { encodeFrame } from './frame.ts';
 import { helloPayload } from './hello.ts';
@@ -154,6 +154,88 @@ test('an error of a listener kills its command, and is that of the call', async 
   say();
   await expect(running).rejects.toThrow('mine');
   expect(count(FRAME.SIGNAL)).toBe(1);
+});
+
+/** A command that runs, with the output of its guest. */
+async function runningWith(options: RunOptions) {
+  const { commands, attach, greet, connection, count } = guest();
+  attach();
+  greet();
+  const running = commands.run('yes', options);
+  await vi.waitFor(() => expect(count(FRAME.RUN)).toBe(1));
+  const say = (text: string) =>
+    connection.output(encodeFrame(1, FRAME.DATA, new TextEncoder().encode(text), CHANNEL.OUT));
+  const send = (type: FrameType, ...numbers: readonly number[]) =>
+    connection.output(
+      encodeFrame(
+        1,
+        type,
+        numbers.reduce((writer, number) => writer.u32(number), new PayloadWriter()).payload,
+      ),
+    );
+  const end = () => {
+    send(FRAME.EXITED, 0, 0, 0, 0);
+    send(FRAME.DONE, 0);
+  };
+  send(FRAME.STARTED, 8);
+  return { running, say, end, count };
+}
+
+test('an error of an asynchronous listener kills its command, and is that of the call', async () => {
+  const { running, say, count } = await runningWith({ onStdout: () => Promise.reject(new Error('mine')) });
+  say('a');
+  say('b');
+  await expect(running).rejects.toThrow('mine');
+  expect(count(FRAME.SIGNAL)).toBe(1);
+});
+
+test('an asynchronous listener that fails behind the end of its command fails the call', async () => {
+  const answer = Promise.withResolvers<void>();
+  const { running, say, end, count } = await runningWith({ onStdout: () => answer.promise });
+  say('a');
+  end();
+  answer.reject(new Error('mine'));
+  await expect(running).rejects.toThrow('mine');
+  expect(count(FRAME.SIGNAL)).toBe(0);
+});
+
+test('an asynchronous listener is told of one text after the other, holds the guest back, and is waited for', async () => {
+  const texts: string[] = [];
+  const answers: PromiseWithResolvers<void>[] = [];
+  const onStdout = (text: string) => {
+    texts.push(text);
+    const answer = Promise.withResolvers<void>();
+    answers.push(answer);
+    return answer.promise;
+  };
+  const { running, say, end, count } = await runningWith({ onStdout });
+  say('a');
+  say('b');
+  expect([texts, count(FRAME.CREDIT)]).toEqual([['a'], 0]);
+  answers[0].resolve();
+  await vi.waitFor(() => expect(texts).toEqual(['a', 'b']));
+  expect(count(FRAME.CREDIT)).toBe(1);
+  end();
+  let isOver = false;
+  void running.then(() => {
+    isOver = true;
+  });
+  await new Promise(setImmediate);
+  expect(isOver).toBe(false);
+  answers[1].resolve();
+  expect(await running).toMatchObject({ exitCode: 0, stdout: 'ab' });
+});
+
+test('a signal ends the wait for a listener', async () => {
+  const controller = new AbortController();
+  const { running, say, end } = await runningWith({
+    onStdout: () => new Promise(() => undefined),
+    signal: controller.signal,
+  });
+  say('a');
+  end();
+  controller.abort(new Error('enough'));
+  await expect(running).rejects.toThrow('enough');
 });
 
 test.each<[string, (commands: Commands) => Promise<unknown>]>([

@@ -32,7 +32,10 @@ export interface RunOptions extends StartOptions {
    * killed. A guest that boots meanwhile has its time for that: {@link signal} ends the wait for it.
    */
   readonly timeoutMs?: number;
-  /** Is given the output as it comes, read as UTF-8. */
+  /**
+   * Is given the output as it comes, read as UTF-8. Where it gives a promise, the next text waits for that, and so does
+   * the command once 1 MiB waits.
+   */
   readonly onStdout?: (text: string) => void;
   /** The same for its standard error. */
   readonly onStderr?: (text: string) => void;
@@ -82,7 +85,7 @@ export class Commands {
    *
    * @throws AgentError if it cannot be started (`ENOENT`, `EACCES` and others), or the agent is gone (`disconnected`);
    * CommandError if it took too long (`timeout`) or wrote too much (`too-much-output`); InputError for arguments that
-   * cannot be; what a listener throws, which kills the command; the reason of `signal`
+   * cannot be; the error of a listener, which kills the command; the reason of `signal`
    */
   async run(command: Command, options: RunOptions = {}): Promise<CommandResult> {
     checkArgument('command', command, COMMAND);
@@ -95,7 +98,8 @@ export class Commands {
       new CommandError(code, `${describeCommand(command)} ${what}.`, output.texts());
     let running: RunningCommand | undefined;
     const killed = (reason: unknown) => {
-      running?.kill('SIGKILL');
+      if (end.signal.aborted) return;
+      if (running?.isOver === false) running.kill('SIGKILL');
       end.abort(reason);
     };
     const onAbort = () => killed(signal?.reason);
@@ -109,13 +113,12 @@ export class Commands {
       running = new RunningCommand(this.#connection, request, {
         data: (channel, bytes) => {
           if (end.signal.aborted) return;
-          try {
-            if (output.add(channel, bytes)) running?.stream.grant(channel, bytes.length);
-            else killed(fail('too-much-output', `wrote more than ${maxOutputBytes} bytes`));
-          } catch (error) {
-            // Of the caller's listener: the connection and other commands have no part in it.
-            killed(error);
-          }
+          const { isKept, heard } = output.add(channel, bytes);
+          const grant = () => running?.stream.grant(channel, bytes.length);
+          if (heard === undefined) grant();
+          // The listener is the caller's: the connection and other commands have no part in its error.
+          else heard.then(grant, killed);
+          if (!isKept) killed(fail('too-much-output', `wrote more than ${maxOutputBytes} bytes`));
         },
         end: () => undefined,
         failed: () => undefined,
@@ -131,7 +134,9 @@ export class Commands {
       });
       const exit = await waitFor(running.complete, end.signal);
       void fed;
+      deadline.cancel();
       if (deadline.isOver) throw late();
+      await waitFor(output.end(), end.signal);
       return { ...exit, ...output.texts() };
     } finally {
       deadline?.cancel();

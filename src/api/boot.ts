@@ -2,6 +2,7 @@ import { checkArgument, type Rule } from '../errors/arguments.ts';
 import type { BootOptions } from './boot-options.ts';
 import { checkBootOptions, checkRestoreOptions } from './known-options.ts';
 import type { Platform, PreparedMachine } from './platform.ts';
+import { reporting } from './reporting.ts';
 import { checkRestoreShape } from './shape.ts';
 import { Vm } from './vm.ts';
 import type { RestoreOptions, VmImage } from './vm-image.ts';
@@ -18,7 +19,8 @@ const IMAGE: Rule = {
  * Starts a machine that was saved, in its surroundings.
  *
  * @param from an image, or the name of a file with one
- * @throws InputError for options and files that cannot be used; the reason of `options.signal`
+ * @throws InputError for options and files that cannot be used; the error of `options.onProgress`; the reason of
+ * `options.signal`
  */
 export async function restoreOn(
   platform: Platform,
@@ -29,28 +31,30 @@ export async function restoreOn(
   checkRestoreOptions(options);
   const all = typeof from === 'string' ? options : { ...from.options, ...options };
   checkRestoreShape(all);
-  return startOn(platform, all, () => platform.restore(from, all));
+  return startOn(platform, all, (reported) => platform.restore(from, reported));
 }
 
 /**
  * Starts a machine in its surroundings.
  *
- * @throws InputError for options and files that cannot be used; the reason of `options.signal`
+ * @throws InputError for options and files that cannot be used; the error of `options.onProgress`; the reason of
+ * `options.signal`
  */
 export async function bootOn(platform: Platform, options: BootOptions): Promise<Vm> {
   checkBootOptions(options);
-  return startOn(platform, options, () => platform.prepare(options));
+  return startOn(platform, options, (reported) => platform.prepare(reported));
 }
 
-async function startOn(
+async function startOn<Options extends BootOptions>(
   platform: Platform,
-  options: BootOptions,
-  prepare: () => Promise<PreparedMachine>,
+  options: Options,
+  prepare: (options: Options) => Promise<PreparedMachine>,
 ): Promise<Vm> {
   options.signal?.throwIfAborted();
   const release = platform.hold();
   try {
-    return await Vm.start(platform, await prepare(), options);
+    const prepared = await reporting(options, prepare, (late) => late.close());
+    return await Vm.start(platform, prepared, options);
   } finally {
     release();
   }

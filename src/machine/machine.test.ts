@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { bareProgram, finish, guestProgram, reset } from '../../test/machine/programs.ts';
 import { type MachineRun, runMachine } from '../../test/machine/run-machine.ts';
 import { InputError } from '../errors/input-error.ts';
+import { NodeHost } from '../node/node-host.ts';
 import type { MachineConfig } from './config.ts';
 import { Machine } from './machine.ts';
 import type { MachineHost } from './machine-host.ts';
@@ -229,6 +230,53 @@ describe('a thread that fails', () => {
     exits[0]?.(new Error('broken'));
     exits[1]?.();
     expect(await machine.ended).toMatchObject({ reason: 'defect', error: { message: 'broken' } });
+  });
+});
+
+/** Catches what is thrown apart from all calls. */
+function thrownApart(): unknown[] {
+  const thrown: unknown[] = [];
+  vi.stubGlobal('queueMicrotask', (call: () => void) => {
+    try {
+      call();
+    } catch (error) {
+      thrown.push(error);
+    }
+  });
+  return thrown;
+}
+
+describe('an error of the program in what the machine tells it', () => {
+  const fail = () => {
+    throw new Error('mine');
+  };
+  afterEach(() => vi.unstubAllGlobals());
+
+  test('is none of the machine, and its notices go on', async () => {
+    const thrown = thrownApart();
+    const host: MachineHost = {
+      clockOffset: 0,
+      spawn: (_, onMessage, onExit) => {
+        setImmediate(() => {
+          onMessage({ kind: 'notice', text: 'news' });
+          onExit(undefined);
+        });
+        return { terminate: async () => undefined };
+      },
+    };
+    const machine = new Machine(domain(SPIN), host, { ...quiet, onNotice: fail });
+    machine.start();
+    await machine.ended;
+    expect(thrown).toEqual([new Error('mine')]);
+  });
+
+  test('does not keep the machine from its end where it takes the output', async () => {
+    const thrown = thrownApart();
+    const source = `li t0, 0x10000000; li t1, 65; sb t1, 0(t0)\n${finish(0x5555)}${SPIN}`;
+    const machine = new Machine(bare(source), new NodeHost(), { console: { output: fail } });
+    machine.start();
+    expect(await machine.ended).toEqual({ reason: 'poweroff' });
+    expect(thrown).toEqual([new Error('mine')]);
   });
 });
 

@@ -8,6 +8,7 @@ import { type RegionStatistics, readRegionStatistics } from '../hart/region-stat
 import { GuestMemory } from '../memory/guest-memory.ts';
 import type { LiveInterrupt } from '../trace/live.ts';
 import type { Moments } from '../trace/moments.ts';
+import { apart } from './apart.ts';
 import { draftBareMachine } from './bare/bare-machine.ts';
 import { GuestClock } from './clock.ts';
 import type { MachineConfig } from './config.ts';
@@ -132,7 +133,7 @@ export class Machine {
       openNetwork: () => {
         throw new Error("the network is that of the machine's own threads");
       },
-      notice: (text) => callbacks.onNotice?.(text),
+      notice: (text) => this.#notice(text),
       trace: this.#trace?.recorder,
     });
     this.#events = eventsOf(this.#memory, plan);
@@ -408,7 +409,7 @@ export class Machine {
     switch (message.kind) {
       case 'device':
         this.#events.take(message.device, message.event);
-        this.#hostSides[message.device]?.hear(message.event);
+        apart(() => this.#hostSides[message.device]?.hear(message.event));
         break;
       case 'ended':
         this.#terminateLater();
@@ -417,10 +418,10 @@ export class Machine {
         void this.#debugger?.then((each) => each.hear());
         break;
       case 'notice':
-        this.#callbacks.onNotice?.(message.text);
+        this.#notice(message.text);
         break;
       case 'refused':
-        if (this.#refused === '') this.#callbacks.onNotice?.(message.text);
+        if (this.#refused === '') this.#notice(message.text);
         this.#refused ||= message.text;
         break;
       case 'kept':
@@ -447,6 +448,10 @@ export class Machine {
     }
   }
 
+  #notice(text: string): void {
+    apart(() => this.#callbacks.onNotice?.(text));
+  }
+
   /** A thread that fails takes the whole machine down; the others leave by themselves. */
   #threadEnded(error: Error | undefined): void {
     if (error !== undefined) {
@@ -455,9 +460,9 @@ export class Machine {
     }
     this.#running--;
     if (this.#running > 0) return;
-    for (const side of this.#hostSides) side?.finish?.();
+    for (const side of this.#hostSides) apart(() => side?.finish?.());
     const unsent = this.#control.unsentNotices;
-    if (unsent > 0) this.#callbacks.onNotice?.(`There were ${unsent} more notices of this kind.`);
+    if (unsent > 0) this.#notice(`There were ${unsent} more notices of this kind.`);
     if (this.#trace === undefined || this.#traceHasEnded) this.#conclude();
     else this.#trace.finish();
   }

@@ -30,8 +30,8 @@ export class NodeHost implements MachineHost {
   readonly #compiled = new Map<Xlen, Promise<WebAssembly.Module>>();
 
   /**
-   * @throws InputError for an option that does not exist, and where the files of hartvisor are not beside each other, as
-   *   in a bundle
+   * @throws InputError for an option that does not exist, and where the files of hartvisor are not beside each other,
+   *   as in a bundle
    */
   constructor(options: NodeHostOptions = {}) {
     checkOptions(options, OPTIONS);

@@ -1,5 +1,6 @@
 import { bootOn, restoreOn } from '../api/boot.ts';
 import type { BootOptions } from '../api/boot-options.ts';
+import type { Platform } from '../api/platform.ts';
 import type { Vm } from '../api/vm.ts';
 import type { RestoreOptions, VmImage } from '../api/vm-image.ts';
 import { checkArgument, type Rule } from '../errors/arguments.ts';
@@ -40,7 +41,10 @@ export async function boot(options: BootOptions = {}): Promise<Vm> {
 export async function restore(from: VmImage | Blob | string, options: RestoreOptions = {}): Promise<Vm> {
   if (!(from instanceof Blob)) return restoreOn(webPlatform, from, options);
   const name = from instanceof File ? `The snapshot ${from.name}` : 'The image';
-  const platform = { ...webPlatform, restore: () => restoreFrom(from, name, options) };
+  const platform: Platform = {
+    ...webPlatform,
+    restore: (_, reported) => restoreFrom(from, name, reported),
+  };
   return restoreOn(platform, name, options);
 }
 

@@ -75,6 +75,7 @@ async function prepare(options: BootOptions): Promise<PreparedMachine> {
         shares,
       },
       onProgress: options.onProgress,
+      signal: options.signal,
     });
     // A buffer that the program gave stays its own.
     const detachFiles = !(options.kernel instanceof Uint8Array || options.initrd instanceof Uint8Array);

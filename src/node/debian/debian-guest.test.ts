@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InputError } from '../../errors/input-error.ts';
 import { debianGuest, debianPackage, type FetchProgress } from './debian-guest.ts';
 
@@ -105,6 +105,20 @@ describe.skipIf(dpkgMissing)('debianGuest', () => {
     expect(progress.filter(({ step }) => step === 'download').map(({ bytes }) => bytes)).toEqual([
       0, 1000, 2000,
     ]);
+  });
+
+  it('is given up by a signal, with its reason, and by an error of the listener, and leaves nothing', async () => {
+    fakeApt({ update: 'while :; do sleep 0.01; done' });
+    const controller = new AbortController();
+    const stopped = debianGuest({
+      cacheDir,
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error('enough')),
+    });
+    await expect(stopped).rejects.toThrow(new Error('enough'));
+    const failed = debianGuest({ cacheDir, onProgress: () => Promise.reject(new Error('mine')) });
+    await expect(failed).rejects.toThrow(new Error('mine'));
+    await vi.waitFor(() => expect(readdirSync(cacheDir)).toEqual([]), { timeout: 60_000 });
   });
 
   it('uses the cache the second time, without any program', async () => {

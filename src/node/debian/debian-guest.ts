@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { reporting } from '../../api/reporting.ts';
 import { checkOptions, LISTENER, type OptionRules, SIGNAL, TEXT } from '../../errors/arguments.ts';
 import { InputError } from '../../errors/input-error.ts';
 import { unpackMembers } from './command.ts';
@@ -82,11 +83,12 @@ const USUAL_WAYS = waysOut({ kernel: '--kernel', initrd: '--initrd', guest: '--g
  * machine's apt uses. Files in the cache are checked before it is used and fetched again if it is damaged.
  *
  * @throws InputError for options that cannot be, or when apt, dpkg-deb or the network is missing; the message names
- *   the ways out.
+ *   the ways out. The error of `options.onProgress`, the reason of `options.signal`.
  */
 export async function debianGuest(options: FetchOptions = {}): Promise<DebianGuest> {
   checkOptions(options, FETCH_OPTIONS);
-  return fetchDebianGuest(options);
+  // A file that has come stays in the cache.
+  return reporting(options, fetchDebianGuest, () => undefined);
 }
 
 /** The same for callers within, who may have more options than these. @param ways out without a download */
@@ -171,6 +173,7 @@ async function cachedOrFetched(
   try {
     return await withWorkDirectory(cacheDir, (work) => fetchSet(cacheDir, key, work, options, plan));
   } catch (error) {
+    options.signal?.throwIfAborted();
     throw explained(error, what, wayOut, cacheDir);
   }
 }

@@ -53,6 +53,8 @@ export interface GuestChoice {
   /** Of a person's terminal at the guest's serial port. */
   readonly window?: Window | undefined;
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
+  /** Ends a download. */
+  readonly signal?: AbortSignal | undefined;
   /** The names of the options as the person writes them: those of the command line unless they are given. */
   readonly names?: OptionNames;
 }
@@ -228,7 +230,7 @@ export interface BusyboxFiles {
 export async function busyboxFiles(choice: GuestChoice, given?: Uint8Array): Promise<BusyboxFiles> {
   refuseRv32(choice.xlen, choice.names);
   const { fetchDebianGuest, waysOut } = await import('../debian/debian-guest.ts');
-  const files = await fetchDebianGuest(progressOf(choice), waysOut(choice.names ?? COMMAND_LINE));
+  const files = await fetchDebianGuest(fetchOptions(choice), waysOut(choice.names ?? COMMAND_LINE));
   // The virtio console tells its size by itself, and that it has changed.
   const { terminal, window = {} } = choice;
   const size = terminal === 'serial' ? windowWords(window) : [];
@@ -248,10 +250,10 @@ async function debianInitramfs(
   if (shares.length === 0 && processes === undefined && !Object.values(others).includes(true))
     return initramfs({ busybox });
   const { guestSetUp } = await import('./guest-parts.ts');
-  const { files, setUp } = await guestSetUp(version, parts, progressOf(choice));
+  const { files, setUp } = await guestSetUp(version, parts, fetchOptions(choice));
   return initramfs({ busybox, extraFiles: files, setUp });
 }
 
-function progressOf({ onProgress }: GuestChoice): FetchOptions {
-  return onProgress === undefined ? {} : { onProgress };
+function fetchOptions({ onProgress, signal }: GuestChoice): FetchOptions {
+  return { signal, ...(onProgress === undefined ? {} : { onProgress }) };
 }

@@ -170,7 +170,10 @@ class Execution {
     this.#stoppers.push(passInput(process.stdin, job.stdin, this.#unreadable));
     const outputs = [passOutput(job.stdout, process.stdout), passOutput(job.stderr, process.stderr)];
     const [exit, ...areRead] = await Promise.all([
-      job.exited,
+      job.exited.finally(() => {
+        // Its processes in the background, of which output is awaited, may ignore what is sent to its group.
+        this.#kill = undefined;
+      }),
       ...outputs.map((output) => this.#read(output)),
     ]);
     return areRead[0] === false ? signalStatus('SIGPIPE') : statusOf(exit);

@@ -71,6 +71,31 @@ describe.skipIf(guest === undefined)('a command', () => {
     expect(await ended).toMatchObject({ status: 128 + 9, stdout: 'ready\ncaught\n' });
     expect(images()).toEqual(before);
   });
+
+  test('is over when its output is, also that of its processes in the background', async () => {
+    const script =
+      'sh -c "until [ -e /tmp/go ]; do sleep 0.01; done; echo late" & echo early; touch /tmp/go; exit 3';
+    const { child, ended } = start('--', 'sh', '-c', script);
+    child.stdin.end();
+    expect(await ended).toEqual({ status: 3, stdout: 'early\nlate\n', stderr: '' });
+  });
+
+  test('does not wait for processes in the background that have no part in its output', async () => {
+    const { child, ended } = start('--', 'sh', '-c', 'sleep 10000 > /dev/null 2>&1 & exit 3');
+    child.stdin.end();
+    expect(await ended).toEqual({ status: 3, stdout: '', stderr: '' });
+  });
+
+  test('has ended for a signal, though a process in the background does not hear it', async () => {
+    // A shell has such processes ignore SIGINT.
+    const script =
+      'sh -c "while kill -0 $$ 2> /dev/null; do sleep 0.01; done; echo alone; sleep 10000" & exit 3';
+    const { child, printed, ended } = start('--', 'sh', '-c', script);
+    child.stdin.end();
+    await printed('alone');
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ status: 128 + 2, stdout: 'alone\n' });
+  });
 });
 
 test.each([

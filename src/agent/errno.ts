@@ -11,7 +11,7 @@ const ERRORS: ReadonlyMap<number, readonly [name: `E${string}`, text: string]> =
   [12, ['ENOMEM', 'the guest has no memory for it']],
   [13, ['EACCES', 'permission is denied']],
   [16, ['EBUSY', 'it is in use']],
-  [17, ['EEXIST', 'there is one already']],
+  [17, ['EEXIST', 'something is there already']],
   [18, ['EXDEV', 'both are not on the same file system']],
   [19, ['ENODEV', 'there is no such device']],
   [20, ['ENOTDIR', 'a part of the path is no folder']],

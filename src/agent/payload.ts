@@ -1,10 +1,8 @@
 import { shown } from '../errors/arguments.ts';
 import { InputError } from '../errors/input-error.ts';
+import { decodeName, encodeName } from './byte-text.ts';
 import { broken } from './frame.ts';
 import { PROTOCOL } from './protocol.ts';
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** Writes the payload of a request: numbers and texts, one behind the other. */
 export class PayloadWriter {
@@ -28,7 +26,7 @@ export class PayloadWriter {
     if (value.includes('\0')) {
       throw new InputError(`A path, an argument or a variable has a zero byte in it: ${shown(value)}.`);
     }
-    return this.bytes(encoder.encode(`${value}\0`));
+    return this.bytes(encodeName(`${value}\0`));
   }
 
   texts(values: readonly string[]): this {
@@ -94,7 +92,7 @@ export class PayloadReader {
   text(): string {
     const end = this.#bytes.indexOf(0, this.#at);
     if (end < 0) throw broken('a text without an end');
-    const value = decoder.decode(this.#bytes.subarray(this.#at, end));
+    const value = decodeName(this.#bytes.subarray(this.#at, end));
     this.#at = end + 1;
     return value;
   }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { FolderEntry } from '../../src/agent/files/file-info.ts';
 import type { Vm } from '../../src/api/vm.ts';
 import { boot } from '../../src/node/api/boot.ts';
 import { debianGuest } from '../machine/debian-guest.ts';
@@ -342,6 +343,40 @@ describe.skipIf(guest === undefined)('a guest with the agent', () => {
       } finally {
         rmSync(top, { recursive: true });
       }
+    });
+
+    test('have names of any bytes, of which none is lost', async () => {
+      const { files, commands } = vm;
+      await files.mkdir('/tmp/bytes');
+      // Two that are the same where bytes that are no UTF-8 are replaced, and a byte order mark, which is a character.
+      const make = ['f\\374r', 'f\\334r', '\\357\\273\\277bom', 'a\\\\b'].map(
+        (name) => `n=$(printf '${name}'); echo "$n" > "/tmp/bytes/$n"`,
+      );
+      const watched = await files.watch('/tmp/bytes');
+      const reader = watched.getReader();
+      await commands.run(make.join('; '));
+      const names = ['a\\b', 'f\udcdcr', 'f\udcfcr', '\ufeffbom'].sort();
+      expect((await files.list('/tmp/bytes')).map(({ name }) => name)).toEqual(names);
+      expect((await reader.read()).value).toEqual({ kind: 'created', name: 'f\udcfcr' });
+      await reader.cancel();
+      expect(Buffer.from(await files.read('/tmp/bytes/f\udcfcr'))).toEqual(Buffer.from('f\xfcr\n', 'latin1'));
+
+      await files.write('/tmp/bytes/f\udcfcr', 'new');
+      await files.rename('/tmp/bytes/f\udcdcr', '/tmp/bytes/\udc80');
+      await files.symlink('f\udcfcr', '/tmp/bytes/link');
+      const words = ['sh', '-c', 'printf %s "$1$A" | od -An -tx1', 'sh', 'f\udcfcr'];
+      expect((await commands.run(words, { env: { A: '\udcff' } })).stdout.trim()).toBe('66 fc 72 ff');
+      const top = mkdtempSync(join(tmpdir(), 'hartvisor-bytes-'));
+      await files.download('/tmp/bytes', top);
+      await files.upload(top, '/tmp/bytes-copy');
+      const kinds = ({ name, kind, target }: FolderEntry) => ({ name, kind, target });
+      const copied = (await files.list('/tmp/bytes-copy')).map(kinds);
+      expect(copied).toEqual((await files.list('/tmp/bytes')).map(kinds));
+      expect(copied).toContainEqual({ name: 'link', kind: 'link', target: 'f\udcfcr' });
+      expect(await files.readText('/tmp/bytes-copy/link')).toBe('new');
+      rmSync(top, { recursive: true });
+      for (const { name } of copied) await files.remove(`/tmp/bytes-copy/${name}`);
+      expect(await files.list('/tmp/bytes-copy')).toEqual([]);
     });
 
     test('tell what happens below a folder, also in those that come', async () => {

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TreeEntry } from '../../agent/files/tree.ts';
 import { localFolders } from './local-folders.ts';
@@ -40,13 +40,30 @@ describe('what a guest gives', () => {
     expect(readlinkSync(join(folder, 'c'))).toBe('/nowhere');
   });
 
-  test.each(['../x', '/x', 'a/../../x', '.', 'a//b', 'a\\b', 'a\0'])(
+  test.each(['../x', '/x', 'a/../../x', '.', 'a//b', 'a\0', ...(sep === '/' ? [] : ['a\\b'])])(
     'as the path %j is refused',
     async (path) => {
       await expect(localFolders.put(folder, entry(path, 'file'))).rejects.toMatchObject({ code: 'input' });
       expect(readdirSync(folder)).toEqual([]);
     },
   );
+
+  test('has names of any bytes', async () => {
+    for (const name of ['f\udcfcr', 'f\udcdcr', '\ufeffa', 'a\\b'])
+      await localFolders.put(folder, entry(name, 'file'));
+    await localFolders.put(folder, entry('l\udc80', 'link', 'f\udcfcr'));
+    const found: Pick<TreeEntry, 'path' | 'target'>[] = [];
+    for await (const { path, target } of localFolders.entries(folder)) found.push({ path, target });
+    expect(found).toEqual([
+      { path: 'a\\b', target: undefined },
+      { path: 'f\udcdcr', target: undefined },
+      { path: 'f\udcfcr', target: undefined },
+      { path: 'l\udc80', target: 'f\udcfcr' },
+      { path: '\ufeffa', target: undefined },
+    ]);
+    const names = readdirSync(folder, { encoding: 'latin1' });
+    expect(names.sort()).toEqual(['a\\b', 'f\xdcr', 'f\xfcr', 'l\x80', '\xef\xbb\xbfa'].sort());
+  });
 
   test.each<[string, string[]]>([
     ['is whole, or not there', []],

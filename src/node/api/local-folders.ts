@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join, sep } from 'node:path';
 import { Readable } from 'node:stream';
+import { decodeName, encodeName } from '../../agent/byte-text.ts';
 import type { LocalFolders, TreeEntry } from '../../agent/files/tree.ts';
 import { InputError } from '../../errors/input-error.ts';
 
@@ -12,11 +13,16 @@ export const localFolders: LocalFolders = {
   put: (folder, entry) => explained(`${folder}/${entry.path} cannot be written`, () => put(folder, entry)),
 };
 
+/** The place of a name below a folder, in bytes: names of Linux need not be UTF-8. */
+function placeOf(folder: string, path: string): Buffer {
+  return Buffer.from(encodeName(join(folder, path)));
+}
+
 async function* entriesOf(top: string, below: string): AsyncGenerator<TreeEntry> {
   const found = await explained(`The folder ${join(top, below)} cannot be read`, () =>
-    readdir(join(top, below), { withFileTypes: true }),
+    readdir(placeOf(top, below), { withFileTypes: true, encoding: 'buffer' }),
   );
-  for (const each of found.sort((one, other) => (one.name < other.name ? -1 : 1))) {
+  for (const each of found.sort((one, other) => Buffer.compare(one.name, other.name))) {
     const kind = each.isFile()
       ? 'file'
       : each.isDirectory()
@@ -25,11 +31,12 @@ async function* entriesOf(top: string, below: string): AsyncGenerator<TreeEntry>
           ? 'link'
           : undefined;
     if (kind === undefined) continue;
-    const path = below === '' ? each.name : `${below}/${each.name}`;
-    const place = join(top, path);
-    yield await explained(`${place} cannot be read`, async () => ({
+    const name = decodeName(each.name);
+    const path = below === '' ? name : `${below}/${name}`;
+    const place = placeOf(top, path);
+    yield await explained(`${join(top, path)} cannot be read`, async () => ({
       ...{ path, kind, mode: (await lstat(place)).mode & 0o7777 },
-      target: kind === 'link' ? await readlink(place) : undefined,
+      target: kind === 'link' ? decodeName(await readlink(place, { encoding: 'buffer' })) : undefined,
       open: async () => Readable.toWeb(createReadStream(place)) as ReadableStream<Uint8Array>,
     }));
     if (kind === 'folder') yield* entriesOf(top, path);
@@ -39,37 +46,41 @@ async function* entriesOf(top: string, below: string): AsyncGenerator<TreeEntry>
 /** No link is followed below the folder: a guest may have made it. */
 async function put(folder: string, { path, kind, mode, target, open: contents }: TreeEntry): Promise<void> {
   const names = path.split('/');
-  if (names.some((name) => name === '' || name === '.' || name === '..' || /[\0\\]/.test(name)))
+  // A backslash is a letter where it does not part names, as in units of systemd.
+  const parts = sep === '/' ? /\0/ : /[\0\\]/;
+  if (names.some((name) => name === '' || name === '.' || name === '..' || parts.test(name)))
     throw new InputError(`"${path}" is no path below a folder.`);
   await mkdir(folder, { recursive: true });
-  for (let depth = 1; depth < names.length; depth++) await makeFolder(join(folder, ...names.slice(0, depth)));
-  const place = join(folder, ...names);
+  for (let depth = 1; depth < names.length; depth++)
+    await makeFolder(placeOf(folder, names.slice(0, depth).join('/')));
+  const place = placeOf(folder, path);
   if (kind === 'folder') {
     await makeFolder(place);
     return;
   }
   if (kind === 'file') {
-    await putFile(place, mode & 0o777, await contents());
+    const beside = [...names.slice(0, -1), `.hartvisor-${randomBytes(8).toString('hex')}`].join('/');
+    await putFile(place, placeOf(folder, beside), mode & 0o777, await contents());
     return;
   }
   await rm(place, { force: true });
-  await symlink(target ?? '', place);
+  await symlink(Buffer.from(encodeName(target ?? '')), place);
 }
 
-async function makeFolder(place: string): Promise<void> {
+async function makeFolder(place: Buffer): Promise<void> {
   await mkdir(place).catch(async (error: unknown) => {
     const status = await lstat(place).catch(() => undefined);
     if (status?.isDirectory() !== true) throw error;
   });
 }
 
-/** A file takes the place of another one, or of a link, when it is whole. */
+/** A file takes the place of another one, or of a link, when it is whole. @param beside where it is made */
 async function putFile(
-  place: string,
+  place: Buffer,
+  beside: Buffer,
   mode: number,
   contents: Awaited<ReturnType<TreeEntry['open']>>,
 ): Promise<void> {
-  const beside = join(dirname(place), `.hartvisor-${randomBytes(8).toString('hex')}`);
   const data = contents instanceof ReadableStream ? Readable.fromWeb(contents as never) : contents;
   try {
     await writeFile(beside, data, { flag: 'wx', mode });

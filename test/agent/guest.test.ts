@@ -231,7 +231,7 @@ describe.skipIf(guest === undefined)('a guest with the agent', () => {
       await expect(files.read('/tmp/no')).rejects.toMatchObject({ name: 'AgentError', code: 'ENOENT' });
       await expect(files.read('/etc')).rejects.toMatchObject({ code: 'EISDIR' });
       await expect(files.write('/tmp/a', '', { how: 'create' })).rejects.toThrow(
-        '/tmp/a cannot be written: there is one',
+        '/tmp/a cannot be written: something is there already',
       );
       await expect(files.write('/no/a', 'x'.repeat(3_000_000))).rejects.toMatchObject({ code: 'ENOENT' });
       await expect(files.read('/dev/zero', { maxBytes: 100_000 })).rejects.toMatchObject({
@@ -471,6 +471,43 @@ describe.skipIf(guest === undefined)('a guest with the agent', () => {
       code: 'input',
     });
     server.kill('SIGKILL');
+  });
+
+  test('has servers that answer before they read, to clients that read late, at both ends as much as fits', async () => {
+    const size = 6_000_000;
+    // More of each than all buffers between them hold; the client has said its end by the time the server reads.
+    const script = `#!/bin/sh\nhead -c ${size} /dev/zero; read -r go < /tmp/both; wc -c; echo bye\n`;
+    await vm.files.write('/tmp/answer', script);
+    await vm.commands.run('chmod +x /tmp/answer; rm -f /tmp/both; mkfifo /tmp/both');
+    const server = await vm.commands.start('exec nc -l -p 8086 -e /tmp/answer');
+    const forward = await vm.ports.forward(8086);
+    const open = async () => {
+      const socket = connect({ host: '127.0.0.1', port: forward.port, allowHalfOpen: true });
+      const closed = closingOf(socket);
+      const bytes = await new Promise<Buffer>((resolve, reject) => {
+        socket.once('data', resolve);
+        socket.once('end', () => reject(new Error('nobody listens yet')));
+      });
+      socket.pause();
+      return { socket, closed, bytes };
+    };
+    const { socket, closed, bytes } = await vi.waitFor(open, { timeout: LIMIT_MS });
+    socket.end(new Uint8Array(size));
+    let length = bytes.length;
+    let last = '';
+    const read = (part: Buffer) => {
+      length += part.length;
+      last = `${last}${part.toString('latin1')}`.slice(-20);
+    };
+    socket.on('data', read).resume();
+    await vi.waitFor(() => expect(length).toBe(size), { timeout: LIMIT_MS });
+    // Nobody has read what the client sends: its end is behind more than there is room for.
+    expect(socket.writableFinished).toBe(false);
+    await vm.commands.run('echo > /tmp/both');
+    expect(await closed).toBeUndefined();
+    expect([length, last.slice(last.lastIndexOf('\0') + 1)]).toEqual([size + 12, `${size}\nbye\n`]);
+    expect(await server.exited).toMatchObject({ exitCode: 0 });
+    forward.close();
   });
 
   describe('connections that are reset', () => {

@@ -15,13 +15,13 @@ import {
   select,
 } from '../../wasm/index.ts';
 import { ACCESS, CAUSE } from '../exceptions.ts';
-import { FIELD, MESSAGE_ENTRIES, MESSAGE_ENTRY, TLB } from '../layout.ts';
+import { FIELD, MESSAGE_ENTRIES, MESSAGE_ENTRY } from '../layout.ts';
 import type { CallOuts } from './call-outs.ts';
 import { ATOMIC_READ } from './call-outs.ts';
 import { LOAD_KINDS } from './load-kinds.ts';
 import { NOT_DONE } from './mode-code.ts';
 import { crossesPages, type SplitFunctions } from './split-code.ts';
-import { DATUM, PAGE_OFFSET, tlbEntry, tlbTag } from './tlb-code.ts';
+import { hostInTlb, PAGE_OFFSET } from './tlb-code.ts';
 import { refillRequest } from './walk-code.ts';
 
 /** `(hart, argument) -> status`, with the arguments and the mailbox of the call-outs of the same names. */
@@ -65,20 +65,12 @@ export function defineMisses(module: ModuleBuilder, parts: MissParts): MissFunct
  * @param more bytes of the access less one
  * @returns the address in linear memory; 0 if the page is not there, or the address is aligned
  */
-function findMisaligned(
-  { f, hart }: Miss,
-  more: I32,
-  table: 'loads' | 'stores',
-  key: 'loadKey' | 'storeKey',
-): Local<'i32'> {
+function findMisaligned({ f, hart }: Miss, more: I32, access: 0 | 1): Local<'i32'> {
   const host = f.let(i32.const(0));
   const address = f.let(i64.load(hart, FIELD.mailboxAddress));
-  f.if(i32.and(i32.wrap_i64(address), more), () => {
-    const entry = f.let(tlbEntry(hart, address));
-    const isThere = i64.eq(i64.load(entry, TLB[table]), tlbTag(hart, address, key));
-    const found = i32.add(i32.wrap_i64(address), i32.load(entry, TLB[table] + DATUM));
-    f.set(host, select(isThere, found, i32.const(0)));
-  });
+  f.if(i32.and(i32.wrap_i64(address), more), () =>
+    f.set(host, hostInTlb(f, hart, address, i32.const(access))),
+  );
   return host;
 }
 
@@ -135,7 +127,7 @@ function load(miss: Miss): void {
       f.set(host, i32.add(hart, i32.const(FIELD.mailboxValue)));
     },
     () => {
-      f.set(host, findMisaligned(miss, more, 'loads', 'loadKey'));
+      f.set(host, findMisaligned(miss, more, ACCESS.load));
       f.if(i32.eqz(host), () => f.set(host, find(miss, request, i32.const(CAUSE.loadPageFault), out.load)));
     },
   );
@@ -193,7 +185,7 @@ function store(miss: Miss): void {
     f.if(call(splits.store, hart, argument), () => f.return(i32.const(0)));
     f.return(call(out.store, argument));
   });
-  const host = findMisaligned(miss, more, 'stores', 'storeKey');
+  const host = findMisaligned(miss, more, ACCESS.store);
   f.if(i32.eqz(host), () => {
     const request = i32.or(i32.shl(more, i32.const(2)), i32.const(ACCESS.store));
     f.set(host, find(miss, request, i32.const(CAUSE.storePageFault), out.store));

@@ -14,8 +14,8 @@ import {
   type ModuleBuilder,
 } from '../../wasm/index.ts';
 import { ACCESS } from '../exceptions.ts';
-import { FIELD, TLB } from '../layout.ts';
-import { DATUM, PAGE_OFFSET, tlbEntry, tlbTag } from './tlb-code.ts';
+import { FIELD } from '../layout.ts';
+import { hostInTlb, PAGE_OFFSET } from './tlb-code.ts';
 import { refillRequest } from './walk-code.ts';
 
 /**
@@ -54,12 +54,8 @@ function definePageHost(module: ModuleBuilder, refill: FunctionRef<'i32'>): Func
     const hart = f.param(0, 'i32');
     const address = f.param(1, 'i64');
     const access = f.param(2, 'i32');
-    // The tables of loads and stores lie behind each other, and both have the same key.
-    const table = i32.mul(access, i32.const(TLB.stores - TLB.loads));
-    const entry = f.let(i32.add(tlbEntry(hart, address), table));
-    f.if(i64.eq(i64.load(entry, TLB.loads), tlbTag(hart, address, 'loadKey')), () =>
-      f.return(i32.add(i32.wrap_i64(address), i32.load(entry, TLB.loads + DATUM))),
-    );
+    const known = f.let(hostInTlb(f, hart, address, access));
+    f.if(known, () => f.return(known));
     // Of a single byte: each page is asked for by itself.
     f.return(call(refill, hart, address, i32.or(access, i32.const(refillRequest(0, 1)))));
     f.unreachable();

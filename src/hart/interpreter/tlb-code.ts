@@ -1,7 +1,7 @@
 /** How generated code looks into the software TLB. */
 import { tlbOffset } from '../../codegen/index.ts';
 import type { Xlen } from '../../isa/index.ts';
-import { type I32, type I64, i32, i64, type Local } from '../../wasm/index.ts';
+import { type FunctionBuilder, type I32, type I64, i32, i64, type Local, select } from '../../wasm/index.ts';
 import { FIELD, SUPERPAGE_BITS, TLB, TLB_ENTRY } from '../layout.ts';
 
 const PAGE = 4096;
@@ -45,4 +45,19 @@ type TlbKey = 'loadKey' | 'storeKey' | 'fetchKey';
 /** The tag of an entry for the page of an address. */
 export function tlbTag(hart: Local<'i32'>, address: Local<'i64'>, key: TlbKey): I64 {
   return i64.or(i64.and(address, i64.const(-PAGE)), i64.load(hart, FIELD[key]));
+}
+
+/**
+ * Looks for the page of an address in the table of loads, or in that of stores, which lies behind it and has the same
+ * key.
+ *
+ * @param access 0 for a load, 1 for a store
+ * @returns the address in linear memory; 0 if the page is not there
+ */
+export function hostInTlb(f: FunctionBuilder, hart: Local<'i32'>, address: Local<'i64'>, access: I32): I32 {
+  const table = i32.mul(access, i32.const(TLB.stores - TLB.loads));
+  const entry = f.let(i32.add(tlbEntry(hart, address), table));
+  const isThere = i64.eq(i64.load(entry, TLB.loads), tlbTag(hart, address, 'loadKey'));
+  const host = i32.add(i32.wrap_i64(address), i32.load(entry, TLB.loads + DATUM));
+  return select(isThere, host, i32.const(0));
 }

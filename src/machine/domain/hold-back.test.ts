@@ -15,24 +15,28 @@ function looksOf(start: { readonly index: number; readonly hot?: typeof hot }, w
   return looks;
 }
 
+/** That vCPUs wait at so many looks in a row. */
+const waits = (count: number) => Array.from({ length: count }, () => 1);
+
 describe('a pCPU', () => {
   test('that is the first one works at once', () => {
+    expect(looksOf({ index: 0 }, [])).toBe(0);
     expect(looksOf({ index: 0, hot }, [])).toBe(0);
   });
 
-  test('of a machine that boots works at once', () => {
-    expect(looksOf({ index: 1 }, [])).toBe(0);
-  });
-
-  test('of a restored machine waits for a bounded time while one thread is enough', () => {
+  test('waits for a bounded time while one thread is enough', () => {
+    expect(looksOf({ index: 1 }, [])).toBe(150);
     expect(looksOf({ index: 1, hot }, [])).toBe(20);
     // vCPUs that wait now and then are on their way to a thread.
-    const nowAndThen = Array.from({ length: 20 }, (_, index) => index % 2);
+    const nowAndThen = Array.from({ length: 150 }, (_, index) => index % 2);
+    expect(looksOf({ index: 1 }, nowAndThen)).toBe(150);
     expect(looksOf({ index: 1, hot }, nowAndThen)).toBe(20);
   });
 
-  test('of a restored machine works as soon as vCPUs keep waiting', () => {
-    expect(looksOf({ index: 3, hot }, [0, 1, 1])).toBe(3);
+  test('works as soon as vCPUs keep waiting', () => {
+    expect(looksOf({ index: 1 }, waits(10))).toBe(10);
+    expect(looksOf({ index: 1 }, [...waits(9), 0, ...waits(10)])).toBe(20);
+    expect(looksOf({ index: 3, hot }, [0, ...waits(2)])).toBe(3);
     expect(looksOf({ index: 3, hot }, [0, 1, 0, 2, 1, 1])).toBe(5);
   });
 });

@@ -2,17 +2,24 @@ import type { Scheduler } from '../../hypervisor/scheduler.ts';
 import type { Control } from '../control.ts';
 import type { PcpuStart } from '../thread.ts';
 
-/** Milliseconds for which a pCPU is held back at most. */
-const MOST_MS = 400;
 /** Milliseconds between two looks at the run queue. */
 const LOOK_MS = 20;
-/** Looks in a row that find vCPUs waiting, after which one thread is not enough. */
-const ENOUGH_LOOKS = 2;
+
+/** How long a pCPU is held back: so many looks at most, or until so many in a row have found vCPUs waiting. */
+interface Patience {
+  readonly most: number;
+  readonly enough: number;
+}
+
+/** A kernel that boots has work for two of its vCPUs at once for a tenth of a second, as it unpacks its initramfs. */
+const BOOT: Patience = { most: 150, enough: 10 };
+const RESTORED: Patience = { most: 20, enough: 2 };
 
 /**
- * Keeps all pCPUs but the first of a machine that was saved from its guest for a moment, unless vCPUs keep waiting.
- * Each thread decodes and compiles code of the guest for itself, and the engine compiles hartvisor on each: the first
- * thing that a restored guest is asked for is done in two thirds of the time by a thread that has met the code already.
+ * Keeps all pCPUs of a domain but the first from its guest in the beginning, unless vCPUs keep waiting. Each thread
+ * decodes and compiles code of the guest for itself, and the engine compiles hartvisor on each, beside the threads
+ * that work. A boot is one vCPU's work most of the time, and so is the first thing that a restored guest is asked for:
+ * one thread, which has met the code already, does either sooner.
  *
  * @param start of the pCPU's thread
  */
@@ -21,12 +28,13 @@ export function holdBack(
   scheduler: Pick<Scheduler, 'waiting'>,
   control: Pick<Control, 'rest'>,
 ): void {
+  if (index === 0) return;
   // Machines that were saved have a list of hot code, and others have none.
-  if (index === 0 || hot === undefined) return;
-  let looks = 0;
-  for (let waited = 0; waited < MOST_MS && looks < ENOUGH_LOOKS; waited += LOOK_MS) {
+  const { most, enough } = hot === undefined ? BOOT : RESTORED;
+  let found = 0;
+  for (let looks = 0; looks < most && found < enough; looks++) {
     // Is over at once when the machine pauses or ends, which the pCPU sees to.
     control.rest(LOOK_MS);
-    looks = scheduler.waiting > 0 ? looks + 1 : 0;
+    found = scheduler.waiting > 0 ? found + 1 : 0;
   }
 }

@@ -44,6 +44,9 @@ export interface ThreadTrace {
   readonly ring: number;
 }
 
+/** `boot`: a kernel of Linux boots, or one that is like it. `restored`: the machine was saved, and goes on. */
+export type HeldBack = 'boot' | 'restored';
+
 /** The start of a pCPU. */
 export interface PcpuStart extends ThreadStart {
   readonly kind: 'domain';
@@ -52,6 +55,8 @@ export interface PcpuStart extends ThreadStart {
   readonly protocol: string;
   /** Check the rules of the vCPU loop. */
   readonly debug: boolean;
+  /** The beginning at which all threads but the first are held back, if there is one. */
+  readonly heldBack?: HeldBack | undefined;
   /** The thread's share of a processor of the host: above 0, below 1; all, if it is left out. */
   readonly cpuShare?: number | undefined;
 }

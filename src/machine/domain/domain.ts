@@ -25,7 +25,9 @@ export function draftDomain(config: DomainConfig): MachineDraft {
   const setting = settingOf({ ...config, cpus: config.vcpus });
   const boot = planBoot(config.kernel, config.initrd, describeMachine(setting, config));
   const plan = planMachine({ ...setting, kind: 'domain', pcpus: config.pcpus, ramBytes: config.memoryBytes });
-  const options = { ...config, ...cpuOf(config) };
+  // Other programs that are started as kernels may want all processors from their first instruction on.
+  const heldBack = config.kernel.kind === 'image' ? 'boot' : undefined;
+  const options = { ...config, ...cpuOf(config), heldBack } as const;
   const create: MachineDraft['create'] = (memory, clock, trace) => {
     const domain = new Domain(options, plan, memory, clock, trace);
     domain.begin(boot);
@@ -35,7 +37,7 @@ export function draftDomain(config: DomainConfig): MachineDraft {
 }
 
 /** The facts of a domain that are not in its plan. */
-export interface DomainOptions extends Pick<PcpuStart, 'protocol' | 'xlen' | 'extensions'> {
+export interface DomainOptions extends Pick<PcpuStart, 'protocol' | 'xlen' | 'extensions' | 'heldBack'> {
   readonly debug?: boolean;
   readonly cpuLimit?: number | undefined;
 }
@@ -48,7 +50,7 @@ export function restoredDomain(
   clock: GuestClock,
   trace: Recorder | undefined,
 ): Processors {
-  return new Domain(options, plan, memory, clock, trace);
+  return new Domain({ ...options, heldBack: 'restored' }, plan, memory, clock, trace);
 }
 
 class Domain implements Processors {
@@ -113,10 +115,10 @@ class Domain implements Processors {
   }
 
   startOf(thread: ThreadStart): PcpuStart {
-    const { protocol, debug = false, cpuLimit = this.#plan.pcpus } = this.#options;
+    const { protocol, debug = false, heldBack, cpuLimit = this.#plan.pcpus } = this.#options;
     const share = cpuLimit / this.#plan.pcpus;
     const cpuShare = share < 1 ? share : undefined;
-    return { ...thread, kind: 'domain', plan: this.#plan, protocol, debug, cpuShare };
+    return { ...thread, kind: 'domain', plan: this.#plan, protocol, debug, heldBack, cpuShare };
   }
 
   #startFirst({ entry, deviceTreeAddress }: Pick<BootPlan, 'entry' | 'deviceTreeAddress'>): void {

@@ -2,7 +2,7 @@ import { FIELD_FILES } from './files/kvm-swfile.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
 /** Modules of `src/interrupts/` whose functions are explored with every protocol: they are those that ship. */
-const LOOP = ['numbers', 'protocol', 'run-state', 'vcpu-interrupts', 'vcpu-loop'];
+const LOOP = ['numbers', 'protocol', 'refuse-others', 'run-state', 'vcpu-interrupts', 'vcpu-loop'];
 /** The one of scenarios with an interrupt file, unless a protocol has its own way to keep one. */
 const FILE = 'interrupt-file';
 

@@ -4,18 +4,13 @@ import type { HeldBack, PcpuStart } from '../thread.ts';
 
 /** Milliseconds between two looks at the run queue. */
 const LOOK_MS = 20;
-
-/** How long a pCPU is held back: so many looks at most, or until so many in a row have found vCPUs waiting. */
-interface Patience {
-  readonly most: number;
-  readonly enough: number;
-}
-
-const PATIENCE: Readonly<Record<HeldBack, Patience>> = {
-  // A kernel has work for two of its vCPUs at once for a tenth of a second, as it unpacks its initramfs.
-  boot: { most: 150, enough: 10 },
-  restored: { most: 20, enough: 2 },
-};
+/** Looks at most. */
+const MOST_LOOKS: Readonly<Record<HeldBack, number>> = { boot: 150, restored: 20 };
+/**
+ * Looks in a row that find vCPUs waiting, after which one thread is not enough. A kernel that boots has work for two of
+ * its vCPUs at once for a tenth of a second, as it unpacks its initramfs.
+ */
+const ENOUGH_LOOKS = 10;
 
 /**
  * Keeps all pCPUs of a domain but the first from its guest as a kernel boots, or a saved machine goes on, unless vCPUs
@@ -31,9 +26,8 @@ export function holdBack(
   control: Pick<Control, 'rest'>,
 ): void {
   if (index === 0 || heldBack === undefined) return;
-  const { most, enough } = PATIENCE[heldBack];
   let found = 0;
-  for (let looks = 0; looks < most && found < enough; looks++) {
+  for (let looks = 0; looks < MOST_LOOKS[heldBack] && found < ENOUGH_LOOKS; looks++) {
     // Is over at once when the machine pauses or ends, which the pCPU sees to.
     control.rest(LOOK_MS);
     found = scheduler.waiting > 0 ? found + 1 : 0;

@@ -233,6 +233,31 @@ describe('a thread that fails', () => {
   });
 });
 
+describe('a machine runs once', () => {
+  const again = 'This machine has been started, or stopped, before, and runs once. Make another one.';
+
+  test('and is not started twice, nor behind its end', async () => {
+    let threads = 0;
+    const host = scriptedHost((_, exit) => {
+      threads++;
+      return () => exit();
+    });
+    const machine = new Machine(domain(SPIN), host, quiet);
+    machine.start();
+    expect(() => machine.start()).toThrow(new InputError(again));
+    expect(threads).toBe(1);
+  });
+
+  test('and has ended when it was stopped before it was started', async () => {
+    const host = scriptedHost(() => expect.unreachable());
+    const machine = new Machine(domain(SPIN), host, quiet);
+    machine.stop();
+    machine.stop();
+    expect(await machine.ended).toEqual({ reason: 'stopped' });
+    expect(() => machine.start()).toThrow(new InputError(again));
+  });
+});
+
 /** Catches what is thrown apart from all calls. */
 function thrownApart(): unknown[] {
   const thrown: unknown[] = [];

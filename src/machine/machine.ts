@@ -69,6 +69,7 @@ export class Machine {
   readonly #trace: MachineTrace | undefined;
   #threads: RunningThread[] = [];
   #running = 0;
+  #hasBegun = false;
   #traceHasEnded = false;
   #pause: Promise<void> | undefined;
   /** Shared time, in milliseconds, since which guest time stands still. */
@@ -144,8 +145,13 @@ export class Machine {
     });
   }
 
-  /** Starts the machine's threads. */
+  /** Starts the machine's threads. @throws InputError when it has begun, or was stopped, before */
   start(): void {
+    if (this.#hasBegun)
+      throw new InputError(
+        'This machine has been started, or stopped, before, and runs once. Make another one.',
+      );
+    this.#hasBegun = true;
     const { pcpus } = this.plan;
     const engine = this.#engine;
     const cpu = this.#cpu;
@@ -307,6 +313,8 @@ export class Machine {
     this.#control.end(END.stopped);
     this.#processors.wakeAll();
     this.#terminateLater();
+    if (!this.#hasBegun) this.#conclude();
+    this.#hasBegun = true;
   }
 
   /** The counters of each vCPU so far; a bare machine has none. */

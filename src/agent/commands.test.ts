@@ -1,11 +1,14 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Commands, type RunOptions } from './commands.ts';
 import { AgentConnection } from './connection.ts';
+import { Files } from './files/files.ts';
 import { encodeFrame } from './frame.ts';
 import { helloPayload } from './hello.ts';
 import { WINDOW } from './incoming.ts';
 import { PayloadWriter } from './payload.ts';
 import { CHANNEL, FRAME, type FrameType, PROTOCOL } from './protocol.ts';
+import { connectTcp } from './tcp.ts';
+import { openTerminal } from './terminal.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -69,6 +72,30 @@ test('a signal ends the wait for a guest that does not come', async () => {
   const waiting = commands.run('true', { signal: end.signal });
   end.abort(new Error('too late'));
   await expect(waiting).rejects.toThrow('too late');
+});
+
+test('nothing is started, or asked for, for a caller who gives up at once', async () => {
+  const { commands, connection, attach, greet, count } = guest();
+  attach();
+  greet();
+  await connection.ready();
+  for (const call of [
+    (signal: AbortSignal) => commands.run('true', { signal }),
+    (signal: AbortSignal) => commands.start('true', { signal }),
+    (signal: AbortSignal) => openTerminal(connection, { signal }),
+    (signal: AbortSignal) => connectTcp(connection, 80, { signal }),
+    (signal: AbortSignal) => new Files(connection).remove('/tmp', { recursive: true, signal }),
+    (signal: AbortSignal) => new Files(connection).write('/tmp/a', 'a', { signal }),
+    (signal: AbortSignal) => new Files(connection).read('/tmp/a', { signal }),
+    (signal: AbortSignal) => new Files(connection).watch('/tmp', { signal }),
+  ]) {
+    const controller = new AbortController();
+    const called = call(controller.signal);
+    controller.abort(new Error('enough'));
+    await expect(called).rejects.toThrow('enough');
+  }
+  const requests = [FRAME.RUN, FRAME.CONNECT, FRAME.REMOVE, FRAME.WRITE, FRAME.READ, FRAME.WATCH];
+  expect(requests.map(count)).toEqual(requests.map(() => 0));
 });
 
 test.each([

@@ -110,6 +110,7 @@ export class Commands {
     try {
       signal?.throwIfAborted();
       await this.#connection.ready(end.signal);
+      end.signal.throwIfAborted();
       running = new RunningCommand(this.#connection, request, {
         data: (channel, bytes) => {
           if (end.signal.aborted) return;

@@ -190,6 +190,9 @@ export class AgentConnection {
       const release = this.hold();
       await waitFor(this.#ready.promise, signal).finally(release);
     }
+    // Whoever has just called may give up before anything is sent.
+    await Promise.resolve();
+    signal?.throwIfAborted();
     return this.#hello;
   }
 

@@ -12,13 +12,14 @@ export async function waitFor<T>(
   if (signal === undefined) return promise;
   const aborted = Promise.withResolvers<never>();
   const abort = () => {
-    onAbort();
     aborted.reject(signal.reason);
+    onAbort();
   };
   if (signal.aborted) abort();
   else signal.addEventListener('abort', abort, { once: true });
   try {
-    return await Promise.race([promise, aborted.promise]);
+    // In this order: what comes of the promise by `onAbort` is no answer.
+    return await Promise.race([aborted.promise, promise]);
   } finally {
     signal.removeEventListener('abort', abort);
     promise.catch(() => undefined);

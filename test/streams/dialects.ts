@@ -50,8 +50,8 @@ function dialect(name: DialectName, xlen: Xlen): Dialect {
   const extensions = new Set(extensionsOf[name].filter((each) => (EXTENSIONS[each].xlen ?? xlen) === xlen));
   const switched: readonly string[] =
     name === 'qemu7' ? SWITCHES_7 : [...extensions].filter((each) => each.length > 1 || each === 'h');
-  // Hints are no properties of QEMU's, nor is what every hart has. Extensions of QEMU 10 beyond ours are illegal here.
-  const off = name === 'newest' && !isExtension('zfa') ? ['zfa=false'] : [];
+  // Hints are no properties of QEMU's, nor is what every hart has. All that programs do not use is illegal in them.
+  const off = name === 'newest' ? [...NOT_GENERATED].map((each) => `${each}=false`) : [];
   const words = switched
     .filter((each) => !/^(zi(csr|cntr|hpm|hint)|zkt)/.test(each) && !isPromise(each))
     .map((each) => `${each}=true`);

@@ -52,11 +52,16 @@ function expectValue({ code, xlen, random }: Builder, { rd, rs1, instruction }: 
   if (isPair(instruction)) load(rd + 1, random.chance(0.9) ? bytes : 0);
 }
 
+/** QEMU 10 does not mask these halves. */
+const QEMU_MASKS_NOT: ReadonlySet<string> = new Set(['flh', 'fsh']);
+
 /** Makes rs1 a base for the access. True: it is memory that can be read. */
 function setBase(builder: Builder, decoded: Decoded, width: number): boolean {
   const { random, code, roles, setting } = builder;
   const { rs1, imm, instruction } = decoded;
+  const isAlike = setting.pmm === 0 || !QEMU_MASKS_NOT.has(instruction.name);
   if (
+    isAlike &&
     instruction.extension !== 'h' &&
     !(/^(a|zabha|zacas)$/.test(instruction.extension) && !setting.paged) &&
     random.chance(0.06)
@@ -74,12 +79,10 @@ function setBase(builder: Builder, decoded: Decoded, width: number): boolean {
   return !tag(builder, decoded);
 }
 
-/** QEMU 10 does not mask these halves, and reports faults of HLVX as those of fetches. */
-const QEMU_MASKS_NOT: ReadonlySet<string> = new Set(['flh', 'fsh', 'hlvx.hu', 'hlvx.wu']);
-
 /** Where programs can be masked, some addresses get bits that may be ignored, or more. */
 function tag({ random, code, roles, setting }: Builder, { rs1, instruction }: Decoded): boolean {
-  if (QEMU_MASKS_NOT.has(instruction.name)) return false;
+  // Faults of HLV and HSV leave GVA as it was in QEMU.
+  if (QEMU_MASKS_NOT.has(instruction.name) || instruction.extension === 'h') return false;
   if (!setting.dialect.extensions.has('ssnpm') || !random.chance(setting.pmm === 0 ? 0.02 : 0.5))
     return false;
   const { temporary, pool } = roles;

@@ -6,7 +6,7 @@ import { NodeHost } from '../node/node-host.ts';
 import type { MachineConfig } from './config.ts';
 import { Machine } from './machine.ts';
 import type { MachineHost } from './machine-host.ts';
-import type { WorkerMessage } from './worker.ts';
+import type { WorkerMessage, WorkerStart } from './worker.ts';
 
 const LIMIT_MS = 240_000;
 const MIB = 2 ** 20;
@@ -102,6 +102,19 @@ describe('a domain', () => {
     handler: ${reset(0, 0)}`;
     expect((await run(domain(source, 3, 2))).end).toEqual({ reason: 'poweroff' });
   });
+});
+
+test('a thread that has waited long enough for its next machine gets none', async () => {
+  const config = domain(reset(0, 0));
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    expect((await run(config)).end).toEqual({ reason: 'poweroff' });
+    // Its thread is about to end, which takes a moment.
+    vi.advanceTimersByTime(60_000);
+    expect((await run(config)).end).toEqual({ reason: 'poweroff' });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 describe('a bare machine ends', () => {
@@ -202,11 +215,11 @@ describe('output', () => {
 });
 
 /** Threads that do what a test says. */
-function scriptedHost(spawn: (index: number, exit: (error?: Error) => void) => () => void) {
+function scriptedHost(spawn: (start: WorkerStart, exit: (error?: Error) => void) => () => void) {
   const host: MachineHost = {
     clockOffset: 0,
     spawn: (start, _onMessage: (message: WorkerMessage) => void, onExit) => {
-      const terminate = spawn(start.index, onExit as (error?: Error) => void);
+      const terminate = spawn(start, onExit as (error?: Error) => void);
       return { terminate: async () => terminate() };
     },
   };
@@ -231,6 +244,27 @@ describe('a thread that fails', () => {
     exits[1]?.();
     expect(await machine.ended).toMatchObject({ reason: 'defect', error: { message: 'broken' } });
   });
+});
+
+test.each([
+  ['a kernel with the header of an Image', 'image', 'boot'],
+  ['another program', 'raw', undefined],
+] as const)('%s has all threads from its start, or one', async (_, kind, heldBack) => {
+  const starts: WorkerStart[] = [];
+  const host = scriptedHost((start, exit) => {
+    starts.push(start);
+    return () => exit();
+  });
+  const config = domain(SPIN, 2);
+  if (config.kind !== 'domain' || config.kernel.kind === 'elf') return expect.unreachable();
+  const machine = new Machine({ ...config, kernel: { ...config.kernel, kind } }, host, quiet);
+  machine.start();
+  machine.stop();
+  await machine.ended;
+  expect(starts).toMatchObject([
+    { kind: 'domain', heldBack },
+    { kind: 'domain', heldBack },
+  ]);
 });
 
 describe('a machine runs once', () => {

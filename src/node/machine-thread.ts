@@ -120,12 +120,15 @@ export class MachineThread {
 
   /** Notes a failure, of which its owner hears at the thread's end. The first one counts. */
   fail(error: unknown): void {
+    idle.delete(this);
     this.#failure ??= error instanceof Error ? error : new Error(String(error));
   }
 
   /** @param owner nothing happens when it is somebody else's by now; anybody's, if it is left out */
   async terminate(owner = this.#owner): Promise<void> {
     if (this.#owner !== owner) return;
+    // Its end takes a moment, in which no machine may take it.
+    idle.delete(this);
     this.#terminated = true;
     await this.#worker.terminate();
   }

@@ -19,7 +19,7 @@ function assembled(source: string, origin: number, xlen: 32 | 64 = 64): Uint8Arr
 /** A guest for a domain, from its source: starts in S-mode 2 MiB above the start of RAM. */
 export function guestProgram(source: string, xlen: 32 | 64 = 64): RawKernel {
   const bytes = assembled(source, RAM + TEXT_OFFSET, xlen);
-  return { kind: 'image', bytes, textOffset: TEXT_OFFSET, memorySize: 0x1_0000 };
+  return { kind: 'raw', bytes, textOffset: TEXT_OFFSET, memorySize: 0x1_0000 };
 }
 
 /** A program for a bare machine, from its source: starts in M-mode at the start of RAM on all harts. */

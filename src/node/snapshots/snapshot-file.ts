@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../../errors/input-error.ts';
 import type { SnapshotCodec } from '../../machine/snapshot/codec.ts';
@@ -15,8 +15,8 @@ import { zstdCodec } from './zstd-codec.ts';
 const PIECE = 1 << 20;
 
 /**
- * Writes a paused machine to a file, which is there as a whole or not at all: a file under that name before stays until
- * then.
+ * Writes a paused machine to a file, which is there as a whole or not at all: a file under that name before, or at the
+ * end of a link of that name, stays until then.
  *
  * @param codec deflate for one that pages restore
  * @throws InputError when it cannot be written
@@ -27,14 +27,15 @@ export async function saveSnapshot(
   notes: HostFacts['notes'] = {},
   codec: SnapshotCodec = zstdCodec,
 ): Promise<SnapshotSize> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {
+    const place = await placeOf(path);
+    const temporary = join(dirname(place), `.${basename(place)}.${randomBytes(6).toString('hex')}`);
     // RAM has secrets of the guest: the file is its owner's alone.
     const file = await open(temporary, 'wx', 0o600);
     try {
       const size = await writeSnapshot(saved, { version: packageVersion(), notes }, sinkTo(file), codec);
       await file.close();
-      await rename(temporary, path);
+      await rename(temporary, place);
       return size;
     } catch (error) {
       await file.close();
@@ -45,6 +46,23 @@ export async function saveSnapshot(
     if (error instanceof InputError) throw error;
     throw new InputError(`The snapshot cannot be written to ${path}: ${(error as Error).message}.`);
   }
+}
+
+/**
+ * The file that a snapshot takes the place of, or is to be.
+ *
+ * @throws InputError where something else is there, of which a file would take the place: a device, or a pipe
+ */
+async function placeOf(path: string): Promise<string> {
+  const there = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (there === undefined) return path;
+  if (there.isFile()) return realpath(path);
+  throw new InputError(
+    `The snapshot cannot be written to ${path}: it is no file. Give the name of a new one, or of one to replace.`,
+  );
 }
 
 /**

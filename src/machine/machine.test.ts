@@ -251,15 +251,18 @@ test.each([
   ['another program', 'raw', undefined],
 ] as const)('%s has all threads from its start, or one', async (_, kind, heldBack) => {
   const starts: WorkerStart[] = [];
+  const exits: (() => void)[] = [];
   const host = scriptedHost((start, exit) => {
     starts.push(start);
-    return () => exit();
+    exits.push(exit);
+    return exit;
   });
   const config = domain(SPIN, 2);
   if (config.kind !== 'domain' || config.kernel.kind === 'elf') return expect.unreachable();
   const machine = new Machine({ ...config, kernel: { ...config.kernel, kind } }, host, quiet);
   machine.start();
   machine.stop();
+  for (const exit of exits) exit();
   await machine.ended;
   expect(starts).toMatchObject([
     { kind: 'domain', heldBack },
